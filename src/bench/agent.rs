@@ -1,0 +1,184 @@
+//! The agent: runs a job's schedule, each block in a fresh process, and journals what came of it.
+
+use super::process::run_to_end;
+use super::sampling::nanos;
+use super::{Journal, JournalError, Summary, read_journal, schedule};
+use crate::probe;
+use crate::record::{
+    Attempt, BlockData, BlockKey, BlockRecord, Job, NewerSchema, Outcome, SCHEMA, Sha256Hex,
+    check_schema,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Instant, SystemTime};
+
+/// What can go wrong with a whole job; a single block that fails is a record instead.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AgentError {
+    /// The job file cannot be read.
+    #[error("read job {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The job file is not a job.
+    #[error("{} is not a job", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: serde_json::Error,
+    },
+    /// A newer paring wrote the job.
+    #[error(transparent)]
+    Schema(#[from] NewerSchema),
+    /// The journal failed.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// This program cannot find itself to start blocks with.
+    #[error("find this program's own file")]
+    Executable(#[source] std::io::Error),
+}
+
+/// Where a job stands, after every block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Progress {
+    /// Blocks that are in the journal.
+    pub done: usize,
+    /// Blocks of the schedule.
+    pub total: usize,
+}
+
+/// Reads a job file.
+///
+/// # Errors
+/// [`AgentError`] names the file.
+pub(super) fn read_job(path: &Path) -> Result<Job, AgentError> {
+    let at = || path.to_path_buf();
+    let bytes = std::fs::read(path).map_err(|source| AgentError::Read { path: at(), source })?;
+    let job: Job = serde_json::from_slice(&bytes)
+        .map_err(|source| AgentError::Format { path: at(), source })?;
+    check_schema("the job", job.schema)?;
+    Ok(job)
+}
+
+/// Runs what is missing of a job. `arguments` are those before `block` on the command line of a
+/// block's process; `report` hears of every block.
+///
+/// # Errors
+/// [`AgentError`] for the job as a whole.
+pub fn run_job(
+    job_path: &Path,
+    journal_path: &Path,
+    arguments: &[&str],
+    report: &mut dyn FnMut(Progress),
+) -> Result<(), AgentError> {
+    let job = read_job(job_path)?;
+    let mut journal = Journal::open(journal_path)?;
+    let mut records = read_journal(journal_path)?;
+    records.retain(|record| record.measurement_sha256 == job.measurement_sha256);
+    let executable = std::env::current_exe().map_err(AgentError::Executable)?;
+    let blocks = schedule(&job);
+    let mut state = State::new(&job, &records);
+    let total = blocks.len();
+    report(Progress { done: blocks.iter().filter(|key| state.settled(key)).count(), total });
+    for (index, key) in blocks.iter().enumerate() {
+        while !state.settled(key) {
+            let attempt = Attempt { key: key.clone(), number: state.tried(key) };
+            let mut command = Command::new(&executable);
+            command.args(arguments).arg("block").arg(job_path);
+            command.args([index.to_string(), attempt.number.to_string()]);
+            command.arg(std::process::id().to_string());
+            let record = measured(&job, attempt, command);
+            journal.append(&record)?;
+            state.note(&record);
+            records.push(record);
+            if Summary::new(&records).contended(&records[records.len() - 1]) {
+                state.again(key);
+            }
+        }
+        report(Progress { done: index + 1, total });
+    }
+    Ok(())
+}
+
+/// Runs one block in its process and makes a record of it, whatever comes of it.
+fn measured(job: &Job, attempt: Attempt, command: Command) -> BlockRecord {
+    let started_at = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+    let before = probe::hottest(probe::root());
+    let begun = Instant::now();
+    let outcome = match run_to_end(command, nanos(job.rules.limit_ns)) {
+        Err(reason) => Outcome::Failed { reason },
+        Ok(output) => match serde_json::from_slice::<BlockData>(&output) {
+            Ok(data) => Outcome::Done { data },
+            Err(error) => Outcome::Failed { reason: format!("its result is unreadable: {error}") },
+        },
+    };
+    BlockRecord {
+        schema: SCHEMA,
+        measurement_sha256: job.measurement_sha256.clone(),
+        attempt,
+        started_at,
+        wall_ns: begun.elapsed().into(),
+        agent_version: env!("CARGO_PKG_VERSION").to_string(),
+        emulated: probe::environment(probe::root(), "").emulated,
+        temperature_mc: before.zip(probe::hottest(probe::root())),
+        outcome,
+    }
+}
+
+/// What is settled: measured, or tried as often as the rules allow.
+struct State {
+    retries: u32,
+    tries: BTreeMap<BlockKey, u32>,
+    done: BTreeSet<BlockKey>,
+    given_up: BTreeSet<(Sha256Hex, usize)>,
+}
+
+impl State {
+    fn new(job: &Job, records: &[BlockRecord]) -> Self {
+        let retries = job.rules.retries;
+        let mut state = State {
+            retries,
+            tries: BTreeMap::new(),
+            done: BTreeSet::new(),
+            given_up: BTreeSet::new(),
+        };
+        records.iter().for_each(|record| state.note(record));
+        state
+    }
+
+    fn note(&mut self, record: &BlockRecord) {
+        let key = &record.attempt.key;
+        *self.tries.entry(key.clone()).or_default() += 1;
+        match record.outcome {
+            Outcome::Done { .. } => {
+                self.done.insert(key.clone());
+            }
+            // A model that fails as often as this in one round fails in the others too.
+            Outcome::Failed { .. } if self.tried(key) > self.retries => {
+                self.given_up.insert((key.variant_id.clone(), key.batch));
+            }
+            Outcome::Failed { .. } => {}
+        }
+    }
+
+    /// Asks for another try of a block that was measured on a busy machine.
+    fn again(&mut self, key: &BlockKey) {
+        if self.tried(key) <= self.retries {
+            self.done.remove(key);
+        }
+    }
+
+    fn settled(&self, key: &BlockKey) -> bool {
+        self.done.contains(key) || self.given_up.contains(&(key.variant_id.clone(), key.batch))
+    }
+
+    fn tried(&self, key: &BlockKey) -> u32 {
+        self.tries.get(key).copied().unwrap_or(0)
+    }
+}

@@ -1,0 +1,114 @@
+//! The agent's command line, the same for `paring-agent` and `paring agent`.
+
+use super::agent::read_job;
+use super::process::die_with_parent;
+use super::{Progress, block, run_job, schedule};
+use crate::record::Attempt;
+use crate::{engine, probe};
+use anyhow::{Context, bail};
+use std::io::Write;
+use std::path::PathBuf;
+
+const USAGE: &str = "\
+usage: paring-agent run JOB JOURNAL [--follow PID]   measure what the journal lacks of the job
+       paring-agent probe                            print what this machine is
+       paring-agent --version";
+
+/// What the agent can be asked to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Run a job.
+    Run {
+        /// The job file.
+        job: PathBuf,
+        /// The journal.
+        journal: PathBuf,
+        /// End when this process, the parent, ends.
+        follow: Option<u32>,
+    },
+    /// Measure one block of a job in this process: started by `run`.
+    Block {
+        /// The job file.
+        job: PathBuf,
+        /// Position in the schedule.
+        index: usize,
+        /// How often it was tried before.
+        number: u32,
+        /// The process that started it.
+        parent: u32,
+    },
+    /// Print the machine's fingerprint.
+    Probe,
+    /// Print the version.
+    Version,
+}
+
+impl Command {
+    /// Reads the arguments behind the program's name.
+    ///
+    /// # Errors
+    /// The usage.
+    pub fn parse(arguments: &[String]) -> anyhow::Result<Command> {
+        let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        Ok(match words.as_slice() {
+            ["run", job, journal] => {
+                Command::Run { job: job.into(), journal: journal.into(), follow: None }
+            }
+            ["run", job, journal, "--follow", pid] => {
+                let follow = Some(pid.parse().context(USAGE)?);
+                Command::Run { job: job.into(), journal: journal.into(), follow }
+            }
+            ["block", job, index, number, parent] => Command::Block {
+                job: job.into(),
+                index: index.parse().context(USAGE)?,
+                number: number.parse().context(USAGE)?,
+                parent: parent.parse().context(USAGE)?,
+            },
+            ["probe"] => Command::Probe,
+            ["--version"] => Command::Version,
+            _ => bail!("{USAGE}"),
+        })
+    }
+}
+
+/// Runs the agent. `arguments` are those behind its name; `own` are those that a block's process
+/// needs before its own. Results go to standard output as JSON, one value a line.
+///
+/// # Errors
+/// For a person.
+pub fn main(arguments: &[String], own: &[&str]) -> anyhow::Result<()> {
+    match Command::parse(arguments)? {
+        Command::Run { job, journal, follow } => {
+            if let Some(parent) = follow {
+                die_with_parent(parent);
+            }
+            let mut report = |progress: Progress| {
+                // Nobody listens any more: the journal is what counts.
+                let _ = print_line(&progress);
+            };
+            run_job(&job, &journal, own, &mut report)?;
+            Ok(())
+        }
+        Command::Block { job, index, number, parent } => {
+            die_with_parent(parent);
+            let folder = job.parent().map(PathBuf::from).unwrap_or_default();
+            let job = read_job(&job)?;
+            let key = schedule(&job).into_iter().nth(index).context("the schedule is shorter")?;
+            let data = block::measure(&job, &folder, &Attempt { key, number })?;
+            print_line(&data)
+        }
+        Command::Probe => print_line(&probe::environment(probe::root(), engine::ENGINE)),
+        Command::Version => {
+            println!("paring-agent {}", env!("CARGO_PKG_VERSION"));
+            Ok(())
+        }
+    }
+}
+
+fn print_line(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    let mut line = serde_json::to_vec(value)?;
+    line.push(b'\n');
+    let mut out = std::io::stdout().lock();
+    out.write_all(&line)?;
+    Ok(out.flush()?)
+}

@@ -1,0 +1,21 @@
+//! Measuring: the schedule of blocks, the sample loop, the journal, and what the samples add up to.
+//!
+//! The agent ends here. Knows models only through `engine` and jobs only as records.
+
+mod agent;
+mod block;
+mod command;
+mod journal;
+mod process;
+mod reference;
+mod sampling;
+mod schedule;
+mod summary;
+
+pub use agent::{AgentError, Progress, run_job};
+pub use command::{Command, main};
+pub use journal::{Journal, JournalError, read_journal};
+pub use sampling::{Cycle, sample_burst, warm_up};
+pub use reference::Reference;
+pub use schedule::schedule;
+pub use summary::{MIN_BLOCKS, PRACTICAL_MARGIN, QUIET_MARGIN, Summary};

@@ -1,0 +1,12 @@
+//! The agent alone: what runs on a board.
+
+fn main() -> std::process::ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match paring::bench::main(&arguments, &[]) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("paring-agent: {error:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Arrays and datasets: what models are fed with, in memory, in files, and as the agent reads it.
+//!
+//! Knows what an input needs (name, type, shape), not what a model is.
+
+mod array;
+mod inputs;
+mod need;
+#[cfg(feature = "host")]
+mod dataset;
+#[cfg(feature = "host")]
+mod folder;
+#[cfg(feature = "host")]
+mod npz;
+
+pub use array::{Array, Dtype};
+pub use inputs::{InputsError, read_tensors, write_tensors};
+pub use need::{Dim, InputNeed, NeedError};
+#[cfg(feature = "host")]
+pub use dataset::{DataError, Dataset, Wanted};
+#[cfg(feature = "host")]
+pub use folder::Pixels;

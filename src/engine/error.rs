@@ -1,0 +1,103 @@
+//! What can go wrong between a file and its outputs.
+
+use std::path::PathBuf;
+
+/// An error of the engine. Messages name the file, node or input.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The file does not exist or cannot be read.
+    #[error("read model {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The bytes are not an ONNX model.
+    #[error("{name} is not an ONNX model, or it is truncated")]
+    NotOnnx {
+        /// The file.
+        name: String,
+        /// The cause.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// An operator the engine has no implementation of.
+    #[error("{name}: the engine does not implement operator {operator} (node `{node}`)")]
+    UnknownOperator {
+        /// The file.
+        name: String,
+        /// The node.
+        node: String,
+        /// The operator.
+        operator: String,
+    },
+    /// A symbolic dimension without a value.
+    #[error(
+        "input `{input}` has the symbolic dimension `{symbol}` without a value; set `dims = {{ \"{symbol}\" = … }}` under [model]"
+    )]
+    Symbol {
+        /// The input.
+        input: String,
+        /// The dimension.
+        symbol: String,
+    },
+    /// An input of a type that cannot be fed.
+    #[error("input `{input}` has the element type {dtype}, which cannot be fed")]
+    InputType {
+        /// The input.
+        input: String,
+        /// Its type.
+        dtype: String,
+    },
+    /// The batch is fixed in the file.
+    #[error("the model's batch is fixed at {fixed}, it cannot run with {wanted}")]
+    FixedBatch {
+        /// In the file.
+        fixed: usize,
+        /// Asked for.
+        wanted: usize,
+    },
+    /// A tensor that the file does not have.
+    #[error("{name} has no tensor `{tensor}`")]
+    NoTensor {
+        /// The file.
+        name: String,
+        /// The tensor.
+        tensor: String,
+    },
+    /// An engine transform that does not exist.
+    #[error("unknown engine transform `{0}`; known are {known}", known = super::TRANSFORMS.join(", "))]
+    Transform(String),
+    /// An array for an input is missing.
+    #[error("no array for the model's input `{0}`")]
+    NoInput(String),
+    /// An output that is not made of 32-bit floats.
+    #[error("output {index} is {dtype}, scores must be float32")]
+    OutputType {
+        /// Position of the output.
+        index: usize,
+        /// Its type.
+        dtype: String,
+    },
+    /// The engine failed.
+    #[error("{doing} {name}")]
+    Failed {
+        /// `analyse`, `optimise`, `run`.
+        doing: &'static str,
+        /// The file.
+        name: String,
+        /// The engine's own words.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl EngineError {
+    /// Wraps the engine's error.
+    pub(super) fn failed<'a>(
+        doing: &'static str,
+        name: &'a str,
+    ) -> impl FnOnce(tract_onnx::prelude::TractError) -> EngineError + 'a {
+        move |cause| EngineError::Failed { doing, name: name.to_string(), source: cause.into() }
+    }
+}

@@ -1,0 +1,200 @@
+//! From a file to an analysed model at concrete dimensions.
+//!
+//! `value_info` is ignored and inputs are made concrete, so that no symbol is left anywhere to clash
+//! with a number.
+
+use super::describe::need_of;
+use super::{EngineError, Plan};
+use crate::data::{Dim, InputNeed};
+use crate::record::EngineOptions;
+use std::collections::BTreeMap;
+use std::path::Path;
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::transform::get_transform;
+use tract_onnx::tract_hir::internal::{InferenceOp, ShapeFactoid, ToDim};
+
+/// Names of the transforms that a variant's options may ask for.
+pub const TRANSFORMS: [&str; 3] = ["conv_nhwc", "f32_to_f16", "block_quant"];
+
+/// Where a model comes from.
+#[derive(Clone, Copy, Debug)]
+pub enum Source<'a> {
+    /// A file; external data are found beside it.
+    File(&'a Path),
+    /// An encoded model with all data inside, and a name for messages.
+    Bytes(&'a str, &'a [u8]),
+}
+
+impl Source<'_> {
+    /// A name for messages.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Source::File(path) => path.display().to_string(),
+            Source::Bytes(name, _) => (*name).to_string(),
+        }
+    }
+}
+
+/// Values for symbolic dimensions.
+#[derive(Clone, Copy, Debug)]
+pub struct Bindings<'a> {
+    /// For axis 0 of every input.
+    pub batch: usize,
+    /// For the other symbols, by name.
+    pub dims: &'a BTreeMap<String, usize>,
+}
+
+/// An analysed model at concrete dimensions.
+#[derive(Debug)]
+pub struct Model {
+    pub(super) name: String,
+    pub(super) inputs: Vec<String>,
+    pub(super) typed: TypedModel,
+}
+
+impl Model {
+    /// Loads a model at concrete dimensions.
+    ///
+    /// # Errors
+    /// [`EngineError`] names the file, and the node or input at fault.
+    pub fn load(source: Source, bindings: Bindings) -> Result<Model, EngineError> {
+        Self::load_tensors(source, bindings, &[])
+    }
+
+    /// Loads a model whose outputs are the given tensors; the model's own where none is given.
+    ///
+    /// # Errors
+    /// As for [`Model::load`], and where there is no such tensor.
+    pub fn load_tensors(
+        source: Source,
+        bindings: Bindings,
+        tensors: &[String],
+    ) -> Result<Model, EngineError> {
+        let name = source.name();
+        let mut model = bound(source, bindings)?;
+        let inputs = input_names(&model);
+        if !tensors.is_empty() {
+            let outlets = tensors
+                .iter()
+                .map(|tensor| outlet(&model, tensor, &name))
+                .collect::<Result<Vec<_>, _>>()?;
+            model.select_output_outlets(&outlets).map_err(EngineError::failed("analyse", &name))?;
+        }
+        let typed = model
+            .into_typed()
+            .and_then(TypedModel::into_decluttered)
+            .map_err(EngineError::failed("analyse", &name))?;
+        Ok(Model { name, inputs, typed })
+    }
+
+    /// Applies the transforms, optimises for this machine, and plans the execution.
+    ///
+    /// # Errors
+    /// An unknown transform, or a failure of the engine.
+    pub fn optimise(self, options: &EngineOptions) -> Result<Plan, EngineError> {
+        let mut typed = self.typed;
+        for wanted in &options.transforms {
+            let unknown = || EngineError::Transform(wanted.clone());
+            if !TRANSFORMS.contains(&wanted.as_str()) {
+                return Err(unknown());
+            }
+            let transform = get_transform(wanted).ok().flatten().ok_or_else(unknown)?;
+            typed = transform
+                .transform_into(typed)
+                .and_then(TypedModel::into_decluttered)
+                .map_err(EngineError::failed("transform", &self.name))?;
+        }
+        let runnable = typed
+            .into_optimized()
+            .and_then(|optimised| optimised.into_runnable())
+            .map_err(EngineError::failed("optimise", &self.name))?;
+        Ok(Plan { name: self.name, inputs: self.inputs, runnable })
+    }
+}
+
+/// The model as parsed, its operators checked.
+pub(super) fn parse(source: Source) -> Result<InferenceModel, EngineError> {
+    let onnx = tract_onnx::onnx().with_ignore_value_info(true).with_ignore_output_shapes(true);
+    let name = source.name();
+    let not_onnx = |cause: TractError| EngineError::NotOnnx {
+        name: name.clone(),
+        source: cause.into(),
+    };
+    if let Source::File(path) = source {
+        let unreadable =
+            |source| EngineError::Read { path: path.to_path_buf(), source };
+        let found = std::fs::metadata(path).map_err(unreadable)?;
+        if !found.is_file() {
+            return Err(unreadable(std::io::Error::other("not a regular file")));
+        }
+    }
+    let model = match source {
+        Source::File(path) => onnx.model_for_path(path),
+        Source::Bytes(_, mut bytes) => onnx.model_for_read(&mut bytes),
+    }
+    .map_err(not_onnx)?;
+    if model.input_outlets().map_or(0, <[_]>::len) == 0 {
+        let empty = std::io::Error::other("it has no inputs");
+        return Err(EngineError::NotOnnx { name, source: empty.into() });
+    }
+    for node in model.nodes() {
+        let operator = node.op.name();
+        if let Some(operator) = operator.strip_prefix("Unimplemented(") {
+            let (node, operator) = (node.name.clone(), operator.trim_end_matches(')').to_string());
+            return Err(EngineError::UnknownOperator { name, node, operator });
+        }
+    }
+    Ok(model)
+}
+
+/// The parsed model with concrete inputs.
+pub(super) fn bound(source: Source, bindings: Bindings) -> Result<InferenceModel, EngineError> {
+    let mut model = parse(source)?;
+    for index in 0..input_names(&model).len() {
+        let need = need_of(&model, index)?;
+        let shape = concrete(&need, bindings)?;
+        let fact = model
+            .input_fact(index)
+            .map_err(EngineError::failed("analyse", &source.name()))?
+            .clone()
+            .with_shape(ShapeFactoid::from(shape));
+        model
+            .set_input_fact(index, fact)
+            .map_err(EngineError::failed("analyse", &source.name()))?;
+    }
+    Ok(model)
+}
+
+fn concrete(need: &InputNeed, bindings: Bindings) -> Result<TVec<TDim>, EngineError> {
+    let at = |(axis, dim): (usize, &Dim)| match dim {
+        Dim::Fixed(fixed) if axis == 0 && *fixed != bindings.batch => {
+            Err(EngineError::FixedBatch { fixed: *fixed, wanted: bindings.batch })
+        }
+        Dim::Fixed(n) => Ok(n.to_dim()),
+        Dim::Symbol(symbol) if bindings.dims.contains_key(symbol) => {
+            Ok(bindings.dims[symbol].to_dim())
+        }
+        _ if axis == 0 => Ok(bindings.batch.to_dim()),
+        unknown => Err(EngineError::Symbol { input: need.name.clone(), symbol: unknown.to_string() }),
+    };
+    need.dims.iter().enumerate().map(at).collect()
+}
+
+/// Names of the inputs, in the model's order.
+pub(super) fn input_names(model: &InferenceModel) -> Vec<String> {
+    let outlets = model.input_outlets().unwrap_or_default();
+    outlets.iter().map(|outlet| model.node(outlet.node).name.clone()).collect()
+}
+
+/// Finds a tensor by its ONNX name: a labelled output of a node, or an input.
+fn outlet(
+    model: &Graph<InferenceFact, Box<dyn InferenceOp>>,
+    tensor: &str,
+    name: &str,
+) -> Result<OutletId, EngineError> {
+    let input = || model.node_by_name(tensor).ok().map(|node| OutletId::new(node.id, 0));
+    model
+        .find_outlet_label(tensor)
+        .or_else(input)
+        .ok_or_else(|| EngineError::NoTensor { name: name.to_string(), tensor: tensor.to_string() })
+}

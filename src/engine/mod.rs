@@ -1,0 +1,22 @@
+//! The inference engine: the only place that names tract.
+//!
+//! A file is described ([`describe`]), loaded at concrete dimensions ([`Model::load`]), optimised
+//! into a [`Plan`] and run. Knows nothing of variants, timing or ONNX's protobuf.
+
+mod describe;
+mod error;
+mod load;
+mod nodes;
+mod plan;
+mod shapes;
+mod value;
+
+pub use describe::{Signature, describe};
+pub use error::EngineError;
+pub use load::{Bindings, Model, Source, TRANSFORMS};
+pub use nodes::OptimisedNode;
+pub use plan::{Inputs, Plan};
+pub use shapes::{TensorFact, tensor_facts};
+
+/// The engine and its version, as written into records.
+pub const ENGINE: &str = "tract 0.23.9";

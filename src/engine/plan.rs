@@ -1,0 +1,75 @@
+//! An optimised, runnable model.
+
+use super::value::{floats, tensor};
+use super::{EngineError, OptimisedNode, nodes};
+use crate::data::Array;
+use crate::record::Sha256Hex;
+use ndarray::ArrayD;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tract_onnx::prelude::*;
+
+/// A model that runs.
+#[derive(Debug)]
+pub struct Plan {
+    pub(super) name: String,
+    pub(super) inputs: Vec<String>,
+    pub(super) runnable: Arc<TypedRunnableModel>,
+}
+
+/// The inputs of one inference, ready to run; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Inputs(TVec<TValue>);
+
+impl Plan {
+    /// Puts arrays, by the inputs' names, into the model's order.
+    ///
+    /// # Errors
+    /// [`EngineError::NoInput`] names the first that is missing.
+    pub fn inputs(&self, arrays: &BTreeMap<String, Array>) -> Result<Inputs, EngineError> {
+        self.inputs
+            .iter()
+            .map(|name| {
+                let array = arrays.get(name).ok_or_else(|| EngineError::NoInput(name.clone()))?;
+                Ok(TValue::from(tensor(array)))
+            })
+            .collect::<Result<_, _>>()
+            .map(Inputs)
+    }
+
+    /// Runs one inference and drops its outputs: what is timed.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn execute(&self, inputs: &Inputs) -> Result<(), EngineError> {
+        self.outputs(inputs).map(drop)
+    }
+
+    /// Runs one inference and gives its outputs as floats.
+    ///
+    /// # Errors
+    /// The engine's, and outputs that are no numbers.
+    pub fn run(&self, inputs: &Inputs) -> Result<Vec<ArrayD<f32>>, EngineError> {
+        self.outputs(inputs)?.iter().enumerate().map(|(index, value)| floats(index, value)).collect()
+    }
+
+    /// Digest of the outputs' bytes.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn digest(&self, inputs: &Inputs) -> Result<Sha256Hex, EngineError> {
+        let outputs = self.outputs(inputs)?;
+        Ok(Sha256Hex::of_parts(outputs.iter().map(|value| value.as_bytes())))
+    }
+
+    /// The optimised nodes in the order of execution.
+    pub fn nodes(&self) -> Vec<OptimisedNode> {
+        let model = self.runnable.model();
+        let order = self.runnable.order_without_consts().iter();
+        order.map(|id| nodes::summary(model.node(*id))).collect()
+    }
+
+    fn outputs(&self, inputs: &Inputs) -> Result<TVec<TValue>, EngineError> {
+        self.runnable.run(inputs.0.clone()).map_err(EngineError::failed("run", &self.name))
+    }
+}

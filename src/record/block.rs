@@ -1,0 +1,182 @@
+//! What one fresh process measured: one line of the journal, with all raw samples.
+
+use super::Sha256Hex;
+use crate::units::{Bytes, LatencyNs, MilliCelsius};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A block has one variant, or a variant and its baseline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BlockKind {
+    /// Absolute latency, percentiles, cold start and memory of one variant.
+    Solo,
+    /// The ratio of a variant and its baseline, in alternating bursts.
+    Paired,
+}
+
+/// Which block of a schedule: the unit of replication.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct BlockKey {
+    /// Solo or paired.
+    pub kind: BlockKind,
+    /// The variant that is measured.
+    pub variant_id: Sha256Hex,
+    /// Samples in one inference.
+    pub batch: usize,
+    /// The round, from 0; every variant has one block of each kind in a round.
+    pub round: u32,
+}
+
+impl fmt::Display for BlockKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            BlockKind::Solo => "solo",
+            BlockKind::Paired => "paired",
+        };
+        write!(f, "{kind} {} batch {} round {}", self.variant_id.short(), self.batch, self.round)
+    }
+}
+
+/// A block and how often it was tried before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The block.
+    pub key: BlockKey,
+    /// 0 for the first try.
+    pub number: u32,
+}
+
+/// One line of a journal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BlockRecord {
+    /// Format version.
+    pub schema: u32,
+    /// Hash of the rules of timing in force.
+    pub measurement_sha256: Sha256Hex,
+    /// Which block, and which try.
+    pub attempt: Attempt,
+    /// When the block started, RFC 3339, by the target's clock.
+    pub started_at: String,
+    /// How long its process took in all.
+    pub wall_ns: LatencyNs,
+    /// The version of the agent.
+    pub agent_version: String,
+    /// Whether the target is emulated; nothing it measures is a board's speed then.
+    pub emulated: bool,
+    /// Temperature of the hottest thermal zone before and after, where there is one.
+    pub temperature_mc: Option<(MilliCelsius, MilliCelsius)>,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a block.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "lowercase")]
+pub enum Outcome {
+    /// It was measured.
+    Done {
+        /// The measurement.
+        data: BlockData,
+    },
+    /// Its process failed, crashed, or was killed at the time limit.
+    Failed {
+        /// Why, for a person.
+        reason: String,
+    },
+}
+
+/// The raw data of a block.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum BlockData {
+    /// Of a solo block.
+    Solo(SoloBlock),
+    /// Of a paired block.
+    Paired(PairedBlock),
+}
+
+/// The raw data of one variant alone in its process.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SoloBlock {
+    /// From opening the file to a runnable plan.
+    pub load_ns: LatencyNs,
+    /// The first inference of the process.
+    pub first_ns: LatencyNs,
+    /// The warm-up.
+    pub warmup: Warmup,
+    /// The samples, a reference before each burst.
+    pub bursts: Vec<Burst>,
+    /// The reference loop once more, after the last burst.
+    pub reference_after_ns: LatencyNs,
+    /// Memory at four points.
+    pub memory: MemoryPoints,
+    /// Digest of all outputs for the first inputs: the same in every block of a variant.
+    pub output_sha256: Sha256Hex,
+}
+
+/// The raw data of a variant beside its baseline.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PairedBlock {
+    /// Whether the baseline was loaded first.
+    pub baseline_loaded_first: bool,
+    /// The pairs of bursts, in the order they ran.
+    pub pairs: Vec<Pair>,
+    /// The reference loop once more, after the last pair.
+    pub reference_after_ns: LatencyNs,
+}
+
+/// Two bursts side by side.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Pair {
+    /// Whether the baseline's burst ran first.
+    pub baseline_first: bool,
+    /// The baseline's burst. Its first sample found the other model's data in the caches.
+    pub baseline: Burst,
+    /// The variant's burst, likewise.
+    pub variant: Burst,
+}
+
+/// A few inferences in a row, and the reference loop that was timed just before them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Burst {
+    /// The reference loop's time: long when somebody else used the core.
+    pub reference_ns: LatencyNs,
+    /// One span an inference, in order.
+    pub samples_ns: Vec<LatencyNs>,
+}
+
+/// How a warm-up went.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Warmup {
+    /// Inferences.
+    pub inferences: u32,
+    /// Its length.
+    pub took_ns: LatencyNs,
+    /// Whether the running median settled before the limit.
+    pub stable: bool,
+}
+
+/// Memory of a block's process at four points.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct MemoryPoints {
+    /// Before the model is opened.
+    pub start: MemoryPoint,
+    /// With the model parsed and analysed.
+    pub loaded: MemoryPoint,
+    /// With the optimised plan, and nothing else kept.
+    pub optimised: MemoryPoint,
+    /// After all inferences.
+    pub after_runs: MemoryPoint,
+}
+
+/// What the kernel says of a process's memory; `None` where it does not say it.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct MemoryPoint {
+    /// Peak resident set so far (`VmHWM`): of this process alone, it starts anew at exec.
+    pub vm_hwm_bytes: Option<Bytes>,
+    /// Proportional set size now (`smaps_rollup`, `Pss`).
+    pub pss_bytes: Option<Bytes>,
+    /// Anonymous resident memory now (`RssAnon`).
+    pub rss_anon_bytes: Option<Bytes>,
+}

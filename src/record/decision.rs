@@ -1,0 +1,162 @@
+//! What was decided about a model, and the ledger's envelope around it.
+
+use super::Sha256Hex;
+use serde::{Deserialize, Serialize};
+
+/// What one step did to one coupling or layer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The variant the step started from.
+    pub parent_id: Sha256Hex,
+    /// The variant the recipe's last step led to.
+    pub variant_id: Sha256Hex,
+    /// The step, in the study's own words.
+    pub step: String,
+    /// `prune channels`, `quantize int8`, `fold batch normalization`.
+    pub operation: String,
+    /// The coupling or layer.
+    pub coupling: String,
+    /// What was removed; empty for a change of precision.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<Component>,
+    /// The tensor axes that changed together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<Member>,
+    /// The change of number format, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<Precision>,
+    /// How importance was judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub criterion: Option<String>,
+    /// The highest score that was removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
+    /// What else was considered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alternatives_rejected: Vec<RejectedAlternative>,
+    /// Hashes of the data the decision stands on.
+    pub inputs: Inputs,
+    /// Files that hold every removed slice and every overwritten tensor.
+    pub parings: Vec<Sha256Hex>,
+    /// Accountable person or team.
+    pub owner: String,
+    /// Why, for a person.
+    pub reason: String,
+}
+
+/// A removed component.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Component {
+    /// `coupling:original index`.
+    pub id: String,
+    /// Its index in the baseline.
+    pub original_index: usize,
+    /// Its score under the criterion.
+    pub score: f64,
+    /// Its place among all components of the coupling, 0 for the least important.
+    pub rank: usize,
+}
+
+/// One axis of one initializer that belongs to a coupling.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Member {
+    /// The node that reads the initializer.
+    pub node: String,
+    /// The initializer.
+    pub initializer: String,
+    /// Its axis.
+    pub axis: usize,
+}
+
+/// A change of number format.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Precision {
+    /// Before.
+    pub from: String,
+    /// After.
+    pub to: String,
+    /// Scales, zero points and how they were found.
+    pub scheme: String,
+}
+
+/// An alternative, and why it was not taken.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RejectedAlternative {
+    /// What it was.
+    pub what: String,
+    /// Why not.
+    pub why: String,
+}
+
+/// Hashes of what a decision stands on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Inputs {
+    /// The calibration samples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration_sha256: Option<Sha256Hex>,
+    /// The table of measured costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_table_sha256: Option<Sha256Hex>,
+}
+
+/// Something a step would not do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The variant the step started from.
+    pub parent_id: Sha256Hex,
+    /// The variant being made.
+    pub variant: String,
+    /// The step, in the study's own words.
+    pub step: String,
+    /// The coupling, layer or node.
+    pub what: String,
+    /// Why not.
+    pub reason: String,
+}
+
+/// Kinds of ledger entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EntryKind {
+    /// The frozen rules of the study.
+    Protocol,
+    /// What a step did.
+    Decision,
+    /// What a step would not do.
+    Refusal,
+    /// What came of a variant.
+    Outcome,
+    /// The report split was looked at.
+    Look,
+}
+
+/// One line of a ledger.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Format version.
+    pub schema: u32,
+    /// Kind of `body`.
+    pub kind: EntryKind,
+    /// SHA-256 over the id before it, the kind and the body: the same in two identical runs.
+    pub entry_id: Sha256Hex,
+    /// SHA-256 of the whole line before it, 64 zeros for the first: any later change shows.
+    pub prev_sha256: Sha256Hex,
+    /// When it was written, RFC 3339 UTC.
+    pub time: String,
+    /// Who wrote it: the study's owner.
+    pub actor: String,
+    /// Version of paring.
+    pub tool_version: String,
+    /// The content.
+    pub body: serde_json::Value,
+}
+
+/// What is to be written into a ledger.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EntryBody {
+    /// Kind of `body`.
+    pub kind: EntryKind,
+    /// The content.
+    pub body: serde_json::Value,
+}

@@ -1,0 +1,40 @@
+//! What a target was while it measured.
+
+use super::SCHEMA;
+use serde::{Deserialize, Serialize};
+
+/// Fingerprint of a target; `None` where the machine does not say it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Environment {
+    /// Format version.
+    pub schema: u32,
+    /// Board or machine model.
+    pub board: Option<String>,
+    /// Architecture the agent was compiled for, `x86_64` say.
+    pub arch: String,
+    /// Processor name.
+    pub cpu: Option<String>,
+    /// Processors online.
+    pub cpus: usize,
+    /// Instruction-set features that matter to kernels, sorted.
+    pub cpu_features: Vec<String>,
+    /// Frequency governor of the first processor.
+    pub governor: Option<String>,
+    /// Kernel release.
+    pub kernel: Option<String>,
+    /// Physical memory.
+    pub memory_bytes: Option<u64>,
+    /// Engine and version.
+    pub engine: String,
+    /// Version of the agent.
+    pub agent_version: String,
+    /// Whether the processor is emulated.
+    pub emulated: bool,
+}
+
+impl Environment {
+    /// An empty fingerprint of the current schema.
+    pub fn new(engine: String, agent_version: String) -> Self {
+        Environment { schema: SCHEMA, engine, agent_version, ..Environment::default() }
+    }
+}

@@ -1,0 +1,73 @@
+//! What the host asks of an agent: which models, on which inputs, by which rules.
+
+use super::{EngineOptions, Sha256Hex};
+use crate::units::LatencyNs;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// A job file. Paths in it are relative to the folder that holds it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Job {
+    /// Format version.
+    pub schema: u32,
+    /// Hash of the rules of timing: blocks measured under other rules are not mixed in.
+    pub measurement_sha256: Sha256Hex,
+    /// Seeds the order of blocks and everything random inside them.
+    pub seed: u64,
+    /// How many valid blocks every variant gets of each kind.
+    pub blocks: u32,
+    /// Rules inside a block.
+    pub rules: SampleRules,
+    /// The inputs: safetensors, one tensor an input, samples along axis 0.
+    pub inputs: PathBuf,
+    /// Hash of the file of inputs.
+    pub inputs_sha256: Sha256Hex,
+    /// Batch sizes to measure.
+    pub batches: Vec<usize>,
+    /// Values for symbolic dimensions other than the batch.
+    pub dims: BTreeMap<String, usize>,
+    /// The models; exactly one is the baseline.
+    pub models: Vec<JobModel>,
+}
+
+/// One model of a job.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobModel {
+    /// The variant's name in the study, for messages.
+    pub name: String,
+    /// The variant's identity.
+    pub variant_id: Sha256Hex,
+    /// The ONNX file.
+    pub path: PathBuf,
+    /// Hash of the ONNX file.
+    pub sha256: Sha256Hex,
+    /// Engine options.
+    pub options: EngineOptions,
+    /// Whether the others are paired with this one.
+    pub baseline: bool,
+}
+
+/// The rules of timing inside one block.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SampleRules {
+    /// Warm-up goes on until its running median is stable, at least this long.
+    pub warmup_min_ns: LatencyNs,
+    /// And at most this long.
+    pub warmup_max_ns: LatencyNs,
+    /// How long a solo block samples.
+    pub solo_ns: LatencyNs,
+    /// How long a paired block samples, both models together.
+    pub paired_ns: LatencyNs,
+    /// How long one burst should take; a burst has at least 3 samples.
+    pub burst_ns: LatencyNs,
+    /// No block keeps more samples of a model than this.
+    pub max_samples: u32,
+    /// A block that takes longer than this in all is killed.
+    pub limit_ns: LatencyNs,
+    /// How often a failed block is tried again.
+    pub retries: u32,
+}

@@ -1,0 +1,111 @@
+//! The aggregate of the blocks of one variant on one target.
+
+use super::Sha256Hex;
+use crate::units::{Bytes, LatencyNs, MilliCelsius};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// An estimate with its interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// The estimate.
+    pub value: f64,
+    /// Lower bound.
+    pub low: f64,
+    /// Upper bound.
+    pub high: f64,
+}
+
+/// What a paired comparison can say. A speed-up is baseline / variant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// The interval of the speed-up lies above 1 by more than the practical margin.
+    #[serde(rename = "faster")]
+    Faster,
+    /// The interval lies below 1 by more than the practical margin.
+    #[serde(rename = "slower")]
+    Slower,
+    /// Neither.
+    #[serde(rename = "cannot tell")]
+    CannotTell,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Verdict::Faster => "faster",
+            Verdict::Slower => "slower",
+            Verdict::CannotTell => "cannot tell",
+        })
+    }
+}
+
+/// Why a value does not exist.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Missing(pub String);
+
+/// Latency of one variant alone, from samples of a quiet machine.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LatencySummary {
+    /// Valid blocks.
+    pub blocks: usize,
+    /// Samples the figures stand on.
+    pub samples: usize,
+    /// Median over blocks of each block's median, in nanoseconds, with its interval.
+    pub p50_ns: Interval,
+    /// 90th percentile; `None` with too few samples.
+    pub p90_ns: Option<LatencyNs>,
+    /// 99th percentile; `None` with too few samples.
+    pub p99_ns: Option<LatencyNs>,
+    /// Median of the first inference of each process.
+    pub first_ns: LatencyNs,
+    /// Median time from the file to a runnable plan.
+    pub load_ns: LatencyNs,
+    /// Median of the peak resident set after all runs.
+    pub peak_rss_bytes: Option<Bytes>,
+    /// Median of the proportional set size after all runs.
+    pub steady_rss_bytes: Option<Bytes>,
+    /// Temperature at the first block's start.
+    pub temperature_start_mc: Option<MilliCelsius>,
+    /// Highest temperature seen.
+    pub temperature_max_mc: Option<MilliCelsius>,
+    /// Share of all samples that were taken on a quiet machine, 0 to 1.
+    pub quiet_share: f64,
+    /// Whether every block gave the same outputs.
+    pub outputs_agree: bool,
+}
+
+/// Speed of a variant relative to its baseline, from paired blocks.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SpeedSummary {
+    /// Valid paired blocks.
+    pub blocks: usize,
+    /// baseline / variant on the quiet machine.
+    pub speedup: Interval,
+    /// The same on the contended machine, where enough pairs were contended.
+    pub contended_speedup: Option<f64>,
+    /// Share of pairs that were taken on a quiet machine, 0 to 1.
+    pub quiet_share: f64,
+    /// What can be said.
+    pub verdict: Verdict,
+}
+
+/// Everything measured of one variant at one batch size on one target.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Measurement {
+    /// Format version.
+    pub schema: u32,
+    /// The variant.
+    pub variant_id: Sha256Hex,
+    /// Samples in one inference.
+    pub batch: usize,
+    /// From solo blocks.
+    pub latency: Result<LatencySummary, Missing>,
+    /// From paired blocks; the baseline itself has none.
+    pub speed: Result<SpeedSummary, Missing>,
+    /// When its first block started.
+    pub started_at: Option<String>,
+    /// Reasons for which the figures should not be trusted; empty when valid.
+    pub invalid_reasons: Vec<String>,
+}

@@ -1,0 +1,51 @@
+//! The schema of everything that is written to disk or sent to an agent: plain values, no behaviour
+//! beyond naming and checking themselves.
+//!
+//! Every file carries `schema`; a reader refuses one newer than [`SCHEMA`] and reads older ones.
+
+mod block;
+mod decision;
+mod digest;
+mod environment;
+mod job;
+mod measurement;
+mod options;
+mod prediction;
+mod variant;
+
+pub use block::{
+    Attempt, BlockData, BlockKey, BlockKind, BlockRecord, Burst, MemoryPoint, MemoryPoints,
+    Outcome, Pair, PairedBlock, SoloBlock, Warmup,
+};
+pub use decision::{
+    Component, Decision, Entry, EntryBody, EntryKind, Inputs, Member, Precision, Refusal,
+    RejectedAlternative,
+};
+pub use digest::Sha256Hex;
+pub use environment::Environment;
+pub use job::{Job, JobModel, SampleRules};
+pub use measurement::{Interval, LatencySummary, Measurement, Missing, SpeedSummary, Verdict};
+pub use options::EngineOptions;
+pub use prediction::{Evaluation, Prediction};
+pub use variant::{Origins, VariantRecord};
+
+/// The version of every file format this crate writes.
+pub const SCHEMA: u32 = 1;
+
+/// A file written by a newer paring than this one.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} has schema {found}, this paring reads up to {SCHEMA}; use a newer paring")]
+pub struct NewerSchema {
+    /// The file or record that was read.
+    pub what: String,
+    /// The schema it carries.
+    pub found: u32,
+}
+
+/// Accepts a schema up to the one this crate writes.
+///
+/// # Errors
+/// [`NewerSchema`] naming `what`.
+pub fn check_schema(what: &str, found: u32) -> Result<(), NewerSchema> {
+    if found > SCHEMA { Err(NewerSchema { what: what.to_string(), found }) } else { Ok(()) }
+}

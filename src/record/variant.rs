@@ -1,0 +1,115 @@
+//! A variant: an ONNX file, engine options, and where it came from.
+
+use super::{EngineOptions, Refusal, Sha256Hex};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// For every shortened axis of an initializer (`name@axis`): the original indices that remain.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Origins(BTreeMap<String, Vec<usize>>);
+
+impl Origins {
+    /// The original index of what stands at `index` now.
+    pub fn original(&self, initializer: &str, axis: usize, index: usize) -> usize {
+        self.0
+            .get(&Self::key(initializer, axis))
+            .and_then(|kept| kept.get(index).copied())
+            .unwrap_or(index)
+    }
+
+    /// Takes note that of an axis with `width` entries those at `removed` went.
+    pub fn remove(&mut self, initializer: &str, axis: usize, width: usize, removed: &[usize]) {
+        let kept = self.0.entry(Self::key(initializer, axis)).or_insert_with(|| (0..width).collect());
+        let mut index = 0;
+        kept.retain(|_| {
+            index += 1;
+            !removed.contains(&(index - 1))
+        });
+    }
+
+    fn key(initializer: &str, axis: usize) -> String {
+        format!("{initializer}@{axis}")
+    }
+}
+
+/// The lineage of a variant, beside its ONNX file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VariantRecord {
+    /// Format version.
+    pub schema: u32,
+    /// Name in the study.
+    pub name: String,
+    /// SHA-256 over the file's hash and the engine options.
+    pub variant_id: Sha256Hex,
+    /// File name of the ONNX file, beside this record.
+    pub file: String,
+    /// Hash of the ONNX file.
+    pub file_sha256: Sha256Hex,
+    /// Size of the ONNX file.
+    pub file_bytes: u64,
+    /// Engine options.
+    pub options: EngineOptions,
+    /// The variant it was made from; `None` for the baseline.
+    pub parent: Option<String>,
+    /// All steps from the baseline, in the study's own words.
+    pub recipe: Vec<String>,
+    /// Hash over everything the variant was made from; the same key, the same bytes.
+    pub recipe_sha256: Sha256Hex,
+    /// Ids of the ledger entries of its own steps.
+    pub decisions: Vec<Sha256Hex>,
+    /// All components removed since the baseline, by coupling.
+    pub components_removed: BTreeMap<String, Vec<String>>,
+    /// What remains of every shortened axis.
+    pub origins: Origins,
+    /// Files with everything that its own steps removed or overwrote.
+    pub parings: Vec<Sha256Hex>,
+    /// What its own steps would not do.
+    pub refusals: Vec<Refusal>,
+    /// Number of weights and biases.
+    pub params: u64,
+    /// Multiply-adds of one sample; `None` where a shape is unknown.
+    pub macs: Option<u64>,
+    /// Share of weights that are zero, 0 to 1.
+    pub sparsity: f64,
+    /// Share of multiply-adds in each precision, by name, 0 to 1.
+    pub precision_mix: BTreeMap<String, f64>,
+}
+
+impl VariantRecord {
+    /// The identity of a file under engine options.
+    pub fn identity(file: &Sha256Hex, options: &EngineOptions) -> Sha256Hex {
+        Sha256Hex::of_parts([file.as_str().as_bytes(), b"\0", options.label().as_bytes()])
+    }
+
+    /// The precision of most multiply-adds; `mixed` unless one has 95 % of them.
+    pub fn precision(&self) -> &str {
+        let most = self.precision_mix.iter().max_by(|a, b| a.1.total_cmp(b.1));
+        match most {
+            Some((name, share)) if *share >= 0.95 => name,
+            Some(_) => "mixed",
+            None => "f32",
+        }
+    }
+
+    /// Number of components removed since the baseline.
+    pub fn removed_count(&self) -> usize {
+        self.components_removed.values().map(Vec::len).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_survive_two_removals() {
+        let mut origins = Origins::default();
+        origins.remove("w", 0, 5, &[1, 3]);
+        origins.remove("w", 0, 3, &[0]);
+        assert_eq!(origins.original("w", 0, 0), 2);
+        assert_eq!(origins.original("w", 0, 1), 4);
+        assert_eq!(origins.original("w", 1, 7), 7);
+    }
+}

@@ -1,0 +1,22 @@
+//! Statistics: pure functions over slices, seeded where they draw.
+//!
+//! Knows nothing of latency or accuracy; METHODOLOGY.md says which function answers which question.
+
+mod bootstrap;
+mod quantile;
+
+pub use bootstrap::{Resampling, bootstrap, bootstrap_mean_by_group, bootstrap_median};
+pub use quantile::{median, quantile, samples_for_percentile};
+
+/// The generator behind everything that draws: PCG-64, the same stream on every machine.
+pub type Generator = rand_pcg::Pcg64;
+
+/// A generator for one purpose: the same `seed` and `purpose` give the same stream.
+pub fn generator(seed: u64, purpose: &str) -> Generator {
+    use rand::SeedableRng;
+    // FNV-1a spreads the purpose over 64 bits, so that two purposes do not share a stream.
+    let spread = purpose.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    Generator::seed_from_u64(seed ^ spread)
+}
