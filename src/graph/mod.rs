@@ -1,1 +1,25 @@
-//! Placeholder.
+//! ONNX as an editable graph: load, index, shapes, slice, splice, save.
+//!
+//! The only place that names the ONNX protobuf; the floors above see [`Node`] and tensors by name.
+
+mod attribute;
+mod cost;
+mod edit;
+mod error;
+mod index;
+mod model;
+mod name;
+mod slice;
+mod weights;
+
+pub use attribute::{float, int, ints, set_int};
+pub use cost::{Cost, NodeCost};
+pub use error::GraphError;
+pub use index::Index;
+pub use model::Graph;
+pub use name::layer_name;
+pub use slice::{insert, remove};
+pub use weights::{ElementType, Weights};
+
+/// A node of the graph, as ONNX has it.
+pub type Node = tract_onnx::pb::NodeProto;

@@ -6,7 +6,7 @@ import numpy as np
 
 from graph import Builder
 
-# name: input channels, output channels, kernel, groups, stride
+# module: input channels, output channels, kernel, groups, stride
 CONVS = {
     "stem": (1, 32, 3, 1, 1),
     "plain": (32, 48, 3, 1, 1),
@@ -15,8 +15,8 @@ CONVS = {
     "res1.a": (64, 64, 3, 1, 2),
     "res1.skip": (64, 64, 1, 1, 2),
     "res1.b": (64, 64, 3, 1, 1),
-    "res2.a": (64, 40, 3, 1, 1),
-    "res2.b": (40, 64, 3, 1, 1),
+    "res2.a": (64, 32, 3, 1, 1),
+    "res2.b": (32, 64, 3, 1, 1),
     "branch.left": (64, 32, 1, 1, 1),
     "branch.right": (64, 32, 3, 1, 1),
 }
@@ -32,7 +32,8 @@ def init(key):
         weight = jax.random.normal(sub, (cout, cin // groups, k, k)) * (2 / fan_in) ** 0.5
         params[name] = {"weight": weight, "scale": jnp.ones(cout), "bias": jnp.zeros(cout)}
         stats[name] = {"mean": jnp.zeros(cout), "var": jnp.ones(cout)}
-    params["stem"]["conv_bias"] = jnp.zeros(32)
+    # A bias before a normalisation changes nothing, but exporters leave such ones behind.
+    params["stem"]["conv_bias"] = jnp.zeros(CONVS["stem"][1])
     key, sub = jax.random.split(key)
     params["head"] = {"weight": jax.random.normal(sub, (64, 10)) * 0.1, "bias": jnp.zeros(10)}
     return params, stats
@@ -45,8 +46,11 @@ def forward(params, stats, x, training):
     def conv(name, x, relu=True):
         p, (_, _, k, groups, stride) = params[name], CONVS[name]
         pad = [(k // 2, k // 2)] * 2
-        x = jax.lax.conv_general_dilated(x, p["weight"], (stride, stride), pad, feature_group_count=groups)
-        x = x + p.get("conv_bias", jnp.zeros(()))[..., None, None]
+        x = jax.lax.conv_general_dilated(
+            x, p["weight"], (stride, stride), pad, feature_group_count=groups
+        )
+        if "conv_bias" in p:
+            x = x + p["conv_bias"][:, None, None]
         mean, var = stats[name]["mean"], stats[name]["var"]
         if training:
             batch = x.mean((0, 2, 3)), x.var((0, 2, 3))
@@ -78,8 +82,8 @@ def export(params, stats, path):
         inputs = [x, g.constant(f"{name}.weight", p["weight"])]
         if "conv_bias" in p:
             inputs.append(g.constant(f"{name}.bias", p["conv_bias"]))
-        x = g.node("Conv", name, inputs, kernel_shape=[k, k], pads=[k // 2] * 4,
-                   strides=[stride, stride], group=groups)
+        window = {"kernel_shape": [k, k], "strides": [stride, stride], "pads": [k // 2] * 4}
+        x = g.node("Conv", name, inputs, group=groups, **window)
         parts = {"scale": p["scale"], "bias": p["bias"], "mean": s["mean"], "var": s["var"]}
         inputs = [x] + [g.constant(f"{name}.bn.{part}", array) for part, array in parts.items()]
         x = g.node("BatchNormalization", name, inputs, epsilon=EPSILON)
@@ -88,13 +92,11 @@ def export(params, stats, path):
     x = conv("plain", conv("stem", "image"))
     x = conv("block1.pw", conv("block1.dw", x))
     skip = conv("res1.skip", x, relu=False)
-    x = g.node("Add", "res1", [conv("res1.b", conv("res1.a", x), relu=False), skip])
-    x = g.node("Relu", "res1", [x])
-    x = g.node("Relu", "res2", [g.node("Add", "res2", [conv("res2.b", conv("res2.a", x), relu=False), x])])
+    y = conv("res1.b", conv("res1.a", x), relu=False)
+    x = g.node("Relu", "res1", [g.node("Add", "res1", [y, skip])])
+    y = conv("res2.b", conv("res2.a", x), relu=False)
+    x = g.node("Relu", "res2", [g.node("Add", "res2", [y, x])])
     x = g.node("Concat", "branch", [conv("branch.left", x), conv("branch.right", x)], axis=1)
     x = g.node("Flatten", "flatten", [g.node("GlobalAveragePool", "pool", [x])])
-    head = params["head"]
-    weights = [g.constant("head.weight", head["weight"]), g.constant("head.bias", head["bias"])]
-    g.node("Softmax", "head", [g.node("Gemm", "head", [x, *weights])], axis=1)
-    g.rename_last("probs")
+    g.classify(x, params["head"])
     g.save(path, "digits_cnn")

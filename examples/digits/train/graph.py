@@ -23,9 +23,11 @@ class Builder:
         self.nodes.append(helper.make_node(op, inputs, [output], name=name, **attributes))
         return output
 
-    def rename_last(self, output):
-        """Gives the last node's output the name of a graph output."""
-        self.nodes[-1].output[0] = output
+    def classify(self, features, head):
+        """The last layer and the probabilities, which are the graph's output."""
+        weights = [self.constant(f"head.{part}", head[part]) for part in ("weight", "bias")]
+        self.node("Softmax", "head", [self.node("Gemm", "head", [features, *weights])], axis=1)
+        self.nodes[-1].output[0] = "probs"
 
     def save(self, path, name):
         """Checks the graph, infers its shapes with a symbolic batch, and writes it."""

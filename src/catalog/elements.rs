@@ -1,0 +1,122 @@
+//! Union-find over (tensor, axis, index): which entries must stay or go together.
+
+use std::collections::{BTreeMap, HashMap};
+
+/// One entry of one axis of one tensor.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Element {
+    pub(super) tensor: String,
+    pub(super) axis: usize,
+    pub(super) index: usize,
+}
+
+/// All entries of all axes of all tensors whose shapes are known.
+#[derive(Debug, Default)]
+pub(super) struct Elements {
+    shapes: BTreeMap<String, Vec<usize>>,
+    starts: HashMap<String, usize>,
+    parents: Vec<usize>,
+    pins: HashMap<usize, String>,
+}
+
+impl Elements {
+    /// Starts with every entry on its own.
+    pub(super) fn new(shapes: BTreeMap<String, Vec<usize>>) -> Self {
+        let (mut starts, mut count) = (HashMap::new(), 0);
+        for (tensor, shape) in &shapes {
+            starts.insert(tensor.clone(), count);
+            count += shape.iter().sum::<usize>();
+        }
+        Elements { shapes, starts, parents: (0..count).collect(), pins: HashMap::new() }
+    }
+
+    pub(super) fn shape(&self, tensor: &str) -> Option<&[usize]> {
+        self.shapes.get(tensor).map(Vec::as_slice)
+    }
+
+    /// Ties two entries together; entries that do not exist are ignored.
+    pub(super) fn tie(&mut self, a: (&str, usize, usize), b: (&str, usize, usize)) {
+        let (Some(a), Some(b)) = (self.id(a), self.id(b)) else { return };
+        let (a, b) = (self.root(a), self.root(b));
+        if a != b {
+            self.parents[b] = a;
+            if let Some(reason) = self.pins.remove(&b) {
+                self.pins.entry(a).or_insert(reason);
+            }
+        }
+    }
+
+    /// Ties two axes entry by entry; axes of different lengths cannot be tied and are kept.
+    pub(super) fn tie_axes(&mut self, a: (&str, usize), b: (&str, usize), node: &str) {
+        let length = |e: &Self, (tensor, axis): (&str, usize)| Some(*e.shape(tensor)?.get(axis)?);
+        match (length(self, a), length(self, b)) {
+            (Some(n), Some(m)) if n == m => {
+                (0..n).for_each(|i| self.tie((a.0, a.1, i), (b.0, b.1, i)));
+            }
+            _ => {
+                let reason = format!("node `{node}` joins axes of different or unknown lengths");
+                self.pin_axis(a.0, a.1, &reason);
+                self.pin_axis(b.0, b.1, &reason);
+            }
+        }
+    }
+
+    /// Marks a whole axis as one that cannot be shortened.
+    pub(super) fn pin_axis(&mut self, tensor: &str, axis: usize, reason: &str) {
+        let length = self.shape(tensor).and_then(|s| s.get(axis)).copied().unwrap_or(0);
+        for index in 0..length {
+            if let Some(id) = self.id((tensor, axis, index)) {
+                let root = self.root(id);
+                self.pins.entry(root).or_insert_with(|| reason.to_string());
+            }
+        }
+    }
+
+    /// Marks all axes of a tensor.
+    pub(super) fn pin(&mut self, tensor: &str, reason: &str) {
+        let rank = self.shape(tensor).map_or(0, <[usize]>::len);
+        (0..rank).for_each(|axis| self.pin_axis(tensor, axis, reason));
+    }
+
+    /// Why an entry cannot go, if so.
+    pub(super) fn pinned(&mut self, element: (&str, usize, usize)) -> Option<String> {
+        let id = self.id(element)?;
+        let root = self.root(id);
+        self.pins.get(&root).cloned()
+    }
+
+    /// All sets of entries that may go, each in ascending order.
+    pub(super) fn free_classes(&mut self) -> Vec<Vec<Element>> {
+        let mut classes: BTreeMap<usize, Vec<Element>> = BTreeMap::new();
+        let shapes = std::mem::take(&mut self.shapes);
+        for (tensor, shape) in &shapes {
+            let mut id = self.starts[tensor];
+            for (axis, length) in shape.iter().enumerate() {
+                for index in 0..*length {
+                    let root = self.root(id);
+                    if !self.pins.contains_key(&root) {
+                        let element = Element { tensor: tensor.clone(), axis, index };
+                        classes.entry(root).or_default().push(element);
+                    }
+                    id += 1;
+                }
+            }
+        }
+        self.shapes = shapes;
+        classes.into_values().collect()
+    }
+
+    fn id(&self, (tensor, axis, index): (&str, usize, usize)) -> Option<usize> {
+        let shape = self.shapes.get(tensor)?;
+        let inside = index < *shape.get(axis)?;
+        inside.then(|| self.starts[tensor] + shape[..axis].iter().sum::<usize>() + index)
+    }
+
+    fn root(&mut self, mut id: usize) -> usize {
+        while self.parents[id] != id {
+            self.parents[id] = self.parents[self.parents[id]];
+            id = self.parents[id];
+        }
+        id
+    }
+}

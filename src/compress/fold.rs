@@ -1,0 +1,108 @@
+//! Folding BatchNormalization into the convolution before it: lossless but for rounding.
+
+use super::{Draft, Paring};
+use crate::graph::{self, Graph, GraphError, Index, Weights};
+use std::collections::BTreeSet;
+
+/// Folds every normalisation whose only input is a convolution with weights of its own.
+///
+/// With the factor f = scale / √(var + ε): w' = w · f and b' = (b − mean) · f + bias, per output
+/// channel. Source: Jacob et al. 2018, arXiv 1712.05877, section 3.2.
+///
+/// # Errors
+/// [`GraphError`] where a parameter is not made of 32-bit floats.
+pub(super) fn fold_batch_normalization(graph: &mut Graph) -> Result<Vec<Draft>, GraphError> {
+    let index = Index::new(graph);
+    let outputs: BTreeSet<String> = graph.outputs().into_iter().map(str::to_string).collect();
+    let initializers: BTreeSet<String> =
+        graph.initializer_names().into_iter().map(str::to_string).collect();
+    let (mut drafts, mut gone) = (Vec::new(), BTreeSet::new());
+    for position in 0..graph.nodes().len() {
+        let norm = &graph.nodes()[position];
+        if norm.op_type != "BatchNormalization" || norm.output.len() != 1 {
+            continue;
+        }
+        let Some(conv_position) = index.producer(&norm.input[0]) else { continue };
+        let conv = &graph.nodes()[conv_position];
+        let constant = |name: &String| initializers.contains(name);
+        let foldable = conv.op_type == "Conv"
+            && index.consumers(&norm.input[0]).len() == 1
+            && !outputs.contains(&norm.input[0])
+            && norm.input[1..].iter().all(constant)
+            && conv.input[1..].iter().all(|name| constant(name) && index.consumers(name).len() == 1);
+        if foldable {
+            drafts.push(fold(graph, conv_position, position)?);
+            gone.insert(position);
+        }
+    }
+    let nodes = graph.nodes().iter().enumerate();
+    let kept = nodes.filter(|(p, _)| !gone.contains(p)).map(|(_, node)| node.clone()).collect();
+    graph.set_nodes(kept);
+    graph.tidy();
+    Ok(drafts)
+}
+
+fn floats(graph: &Graph, name: &str) -> Result<(Weights, Vec<f32>), GraphError> {
+    let weights = graph.weights(name)?;
+    let values = weights.to_f32().ok_or_else(|| GraphError::Tensor {
+        tensor: name.to_string(),
+        problem: format!("holds {}, folding needs f32", weights.element.name()),
+    })?;
+    Ok((weights, values))
+}
+
+fn fold(graph: &mut Graph, conv: usize, norm: usize) -> Result<Draft, GraphError> {
+    let (conv_node, norm_node) = (graph.nodes()[conv].clone(), graph.nodes()[norm].clone());
+    let epsilon = f64::from(graph::float(&norm_node, "epsilon").unwrap_or(1e-5));
+    let mut paring = Paring::default();
+    let mut parameters = Vec::new();
+    for name in &norm_node.input[1..] {
+        let (weights, values) = floats(graph, name)?;
+        paring.0.insert(name.clone(), weights);
+        parameters.push(values);
+    }
+    let [scale, shift, mean, variance] = parameters.as_slice() else {
+        let problem = format!("belongs to `{}`, which has not five inputs", norm_node.name);
+        return Err(GraphError::Tensor { tensor: norm_node.input[0].clone(), problem });
+    };
+    let (weights, mut values) = floats(graph, &conv_node.input[1])?;
+    paring.0.insert(conv_node.input[1].clone(), weights.clone());
+    let bias = match conv_node.input.get(2) {
+        None => vec![0.0; scale.len()],
+        Some(name) => {
+            let (weights, values) = floats(graph, name)?;
+            paring.0.insert(name.clone(), weights);
+            values
+        }
+    };
+    let factors: Vec<f64> = scale
+        .iter()
+        .zip(variance)
+        .map(|(s, v)| f64::from(*s) / (f64::from(*v) + epsilon).sqrt())
+        .collect();
+    let each = values.len() / factors.len().max(1);
+    for (value, channel) in values.iter_mut().zip((0..factors.len()).flat_map(|c| std::iter::repeat_n(c, each))) {
+        *value = (f64::from(*value) * factors[channel]) as f32;
+    }
+    let folded: Vec<f32> = (0..factors.len())
+        .map(|c| {
+            let centred = f64::from(bias[c]) - f64::from(mean[c]);
+            (centred * factors[c] + f64::from(shift[c])) as f32
+        })
+        .collect();
+    let bias_name = conv_node.input.get(2).unwrap_or(&norm_node.input[2]).clone();
+    graph.set_weights(&conv_node.input[1], Weights::f32(&weights.dims, &values));
+    graph.set_weights(&bias_name, Weights::f32(&[folded.len()], &folded));
+    if let Some(node) = graph.node_mut(conv) {
+        node.input.truncate(2);
+        node.input.push(bias_name);
+        node.output = norm_node.output.clone();
+    }
+    Ok(Draft {
+        operation: "fold batch normalization".into(),
+        coupling: graph::layer_name(&conv_node, conv),
+        paring,
+        reason: "integer convolutions need the normalisation inside their weights and bias".into(),
+        ..Draft::default()
+    })
+}

@@ -1,0 +1,131 @@
+//! What a step is told, and what it gives back.
+
+use crate::catalog::Criterion;
+use crate::engine::EngineError;
+use crate::graph::{Graph, GraphError, Weights};
+use crate::record::{Component, Member, Origins, Precision, RejectedAlternative, Sha256Hex};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// One step of a recipe.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Remove the same share of channels from every coupling.
+    PruneChannels {
+        /// Share of each coupling's components, above 0 and below 1.
+        ratio: f64,
+        /// How importance is judged.
+        criterion: Criterion,
+    },
+    /// Convolutions and matrix products in 8-bit integers.
+    QuantizeInt8 {
+        /// One scale for a weight tensor, or one for each of its outputs.
+        weights: Granularity,
+    },
+}
+
+/// How many scales a weight tensor has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Granularity {
+    /// One: the form with the fastest integer kernels.
+    Tensor,
+    /// One an output channel: the more accurate form.
+    Channel,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::PruneChannels { ratio, criterion } => {
+                write!(f, "prune channels, ratio {ratio}, criterion {criterion}")
+            }
+            Step::QuantizeInt8 { weights } => {
+                let per = match weights {
+                    Granularity::Tensor => "tensor",
+                    Granularity::Channel => "channel",
+                };
+                write!(f, "quantize int8, per {per}")
+            }
+        }
+    }
+}
+
+/// Everything that a decision took out or overwrote: tensors by name. A slice that was removed is
+/// `initializer@axis`, the original indices it stood at are `initializer@axis#indices`; slices of
+/// one initializer went in the order of their axes and come back in the reverse order. A tensor
+/// that was replaced as a whole has its own name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Paring(pub BTreeMap<String, Weights>);
+
+/// A decision before it has a place in a ledger.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Draft {
+    /// `prune channels`, `quantize int8`, `fold batch normalization`.
+    pub operation: String,
+    /// The coupling or layer.
+    pub coupling: String,
+    /// What was removed.
+    pub components: Vec<Component>,
+    /// The tensor axes that changed together.
+    pub members: Vec<Member>,
+    /// The change of number format.
+    pub precision: Option<Precision>,
+    /// How importance was judged.
+    pub criterion: Option<String>,
+    /// The highest score that was removed.
+    pub threshold: Option<f64>,
+    /// What else was considered.
+    pub alternatives_rejected: Vec<RejectedAlternative>,
+    /// Hash of the calibration samples, where there were any.
+    pub calibration_sha256: Option<Sha256Hex>,
+    /// What was taken out.
+    pub paring: Paring,
+    /// Why, for a person.
+    pub reason: String,
+}
+
+/// What a step gives back.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// The graph after the step.
+    pub graph: Graph,
+    /// What remains of every shortened axis.
+    pub origins: Origins,
+    /// What was done, in order.
+    pub decisions: Vec<Draft>,
+    /// Layers that were left alone, with the reason.
+    pub refusals: Vec<(String, String)>,
+}
+
+/// Why a step could not be done at all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompressError {
+    /// The ratio would leave a coupling without components.
+    #[error("ratio {ratio} would remove all {width} components of coupling `{coupling}`; use a smaller one")]
+    Empties {
+        /// The ratio.
+        ratio: f64,
+        /// The coupling.
+        coupling: String,
+        /// Its width.
+        width: usize,
+    },
+    /// There is nothing that the step could change.
+    #[error("nothing to {0}: {1}")]
+    Nothing(&'static str, String),
+    /// The step needs calibration samples.
+    #[error("{0} needs calibration samples; give the study a [data] section")]
+    NoCalibration(&'static str),
+    /// An activation is not a number.
+    #[error("tensor `{0}` is NaN or infinite on the calibration samples; the model or the data are broken")]
+    NotFinite(String),
+    /// The graph cannot be read or edited.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// The graph cannot be run.
+    #[error("calibrate")]
+    Engine(#[from] EngineError),
+}

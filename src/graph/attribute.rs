@@ -1,0 +1,36 @@
+//! Attributes of nodes.
+
+use super::Node;
+use tract_onnx::pb::{AttributeProto, attribute_proto::AttributeType};
+
+fn find<'a>(node: &'a Node, name: &str) -> Option<&'a AttributeProto> {
+    node.attribute.iter().find(|a| a.name == name)
+}
+
+/// An integer attribute.
+pub fn int(node: &Node, name: &str) -> Option<i64> {
+    find(node, name).map(|a| a.i)
+}
+
+/// A float attribute.
+pub fn float(node: &Node, name: &str) -> Option<f32> {
+    find(node, name).map(|a| a.f)
+}
+
+/// A list of integers.
+pub fn ints(node: &Node, name: &str) -> Option<Vec<i64>> {
+    find(node, name).map(|a| a.ints.clone())
+}
+
+/// Sets an integer attribute, adding it where it is not there.
+pub fn set_int(node: &mut Node, name: &str, value: i64) {
+    match node.attribute.iter_mut().find(|a| a.name == name) {
+        Some(attribute) => attribute.i = value,
+        None => node.attribute.push(AttributeProto {
+            name: name.to_string(),
+            r#type: AttributeType::Int as i32,
+            i: value,
+            ..AttributeProto::default()
+        }),
+    }
+}

@@ -1,0 +1,114 @@
+//! What a graph costs: parameters, multiply-adds, zeros, and in which precision.
+
+use super::{ElementType, Graph, Node, int};
+use std::collections::BTreeMap;
+
+/// Multiply-adds of one node for a batch of 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeCost {
+    /// Position of the node.
+    pub position: usize,
+    /// Multiply-adds.
+    pub macs: u64,
+    /// Precision of its weights.
+    pub precision: &'static str,
+}
+
+/// Totals of a graph.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cost {
+    /// Elements of all weights and biases: initializers of floats or of quantized numbers.
+    pub params: u64,
+    /// Multiply-adds of convolutions and matrix products for a batch of 1; `None` where a shape is
+    /// unknown.
+    pub macs: Option<u64>,
+    /// Share of float and int8 weights that are zero, 0 to 1.
+    pub sparsity: f64,
+    /// Share of multiply-adds by precision.
+    pub precision_mix: BTreeMap<String, f64>,
+}
+
+impl Graph {
+    /// Totals, given the shapes of all tensors.
+    pub fn cost(&self, shapes: &BTreeMap<String, Vec<usize>>) -> Cost {
+        let (mut params, mut zeros) = (0u64, 0u64);
+        for name in self.initializer_names() {
+            let Ok(weights) = self.weights(name) else { continue };
+            let counts = [ElementType::F32, ElementType::I8, ElementType::U8, ElementType::I32];
+            // Scales, zero points and other scalars belong to the format, not to what was learnt.
+            if weights.dims.is_empty() || weights.len() == 1 || !counts.contains(&weights.element) {
+                continue;
+            }
+            let size = weights.element.size().unwrap_or(1);
+            params += weights.len() as u64;
+            zeros += weights.bytes.chunks(size).filter(|e| e.iter().all(|b| *b == 0)).count() as u64;
+        }
+        let nodes = self.node_costs(shapes);
+        let total: Option<u64> = nodes.iter().map(|c| c.as_ref().map(|c| c.macs)).sum();
+        let mut mix: BTreeMap<String, f64> = BTreeMap::new();
+        for cost in nodes.iter().flatten() {
+            *mix.entry(cost.precision.to_string()).or_default() += cost.macs as f64;
+        }
+        let sum: f64 = mix.values().sum();
+        mix.values_mut().for_each(|macs| *macs /= sum.max(1.0));
+        Cost { params, macs: total, sparsity: zeros as f64 / params.max(1) as f64, precision_mix: mix }
+    }
+
+    /// Multiply-adds of every convolution and matrix product; an entry is `None` where a shape is
+    /// unknown.
+    pub fn node_costs(&self, shapes: &BTreeMap<String, Vec<usize>>) -> Vec<Option<NodeCost>> {
+        let shape = |tensor: Option<&String>| {
+            let tensor = tensor?;
+            shapes.get(tensor).cloned().or_else(|| self.dims(tensor))
+        };
+        let nodes = self.nodes().iter().enumerate();
+        nodes
+            .filter_map(|(position, node)| {
+                let (a, w) = operands(node)?;
+                let macs = (|| {
+                    let out = product(&shape(node.output.first())?);
+                    let left = shape(node.input.get(a))?;
+                    let right = shape(node.input.get(w))?;
+                    match node.op_type.as_str() {
+                        // Every input element meets all kernels of its group.
+                        "ConvTranspose" => Some(product(&left) * product(right.get(1..)?)),
+                        _ => Some(out * depth(node, &left, &right)?),
+                    }
+                })();
+                let precision = self.precision_of(&node.input[w], node);
+                Some(macs.map(|macs| NodeCost { position, macs, precision }))
+            })
+            .collect()
+    }
+
+    fn precision_of(&self, weight: &str, node: &Node) -> &'static str {
+        let initializer = self.graph().initializer.iter().find(|t| t.name == weight);
+        match initializer {
+            Some(tensor) => ElementType(tensor.data_type).name(),
+            None if node.op_type.contains("QLinear") || node.op_type.contains("Integer") => "int8",
+            None => "f32",
+        }
+    }
+}
+
+/// Slots of the two factors of a node that multiplies.
+fn operands(node: &Node) -> Option<(usize, usize)> {
+    match node.op_type.as_str() {
+        "Conv" | "ConvTranspose" | "Gemm" | "MatMul" | "ConvInteger" | "MatMulInteger" => Some((0, 1)),
+        "QLinearConv" | "QLinearMatMul" => Some((0, 3)),
+        _ => None,
+    }
+}
+
+/// Multiply-adds for one element of the output.
+fn depth(node: &Node, left: &[usize], right: &[usize]) -> Option<u64> {
+    match node.op_type.as_str() {
+        "Gemm" => left.get(if int(node, "transA") == Some(1) { 0 } else { 1 }).map(|k| *k as u64),
+        "MatMul" | "MatMulInteger" | "QLinearMatMul" => left.last().map(|k| *k as u64),
+        _ => Some(product(right.get(1..)?)),
+    }
+}
+
+fn product(dims: &[usize]) -> u64 {
+    dims.iter().map(|d| *d as u64).product()
+}

@@ -1,0 +1,38 @@
+//! Who gives and who reads a tensor.
+
+use super::Graph;
+use std::collections::HashMap;
+
+/// Positions of nodes by the tensors they give and read. Made from a graph, and stale once it is
+/// edited.
+#[derive(Clone, Debug)]
+pub struct Index {
+    producers: HashMap<String, usize>,
+    consumers: HashMap<String, Vec<(usize, usize)>>,
+}
+
+impl Index {
+    /// Indexes a graph.
+    pub fn new(graph: &Graph) -> Self {
+        let (mut producers, mut consumers) = (HashMap::new(), HashMap::<_, Vec<_>>::new());
+        for (position, node) in graph.nodes().iter().enumerate() {
+            for output in node.output.iter().filter(|o| !o.is_empty()) {
+                producers.insert(output.clone(), position);
+            }
+            for (slot, input) in node.input.iter().enumerate().filter(|(_, i)| !i.is_empty()) {
+                consumers.entry(input.clone()).or_default().push((position, slot));
+            }
+        }
+        Index { producers, consumers }
+    }
+
+    /// Position of the node that gives a tensor; `None` of inputs and initializers.
+    pub fn producer(&self, tensor: &str) -> Option<usize> {
+        self.producers.get(tensor).copied()
+    }
+
+    /// Positions of the nodes that read a tensor, with the slot they read it in.
+    pub fn consumers(&self, tensor: &str) -> &[(usize, usize)] {
+        self.consumers.get(tensor).map_or(&[], Vec::as_slice)
+    }
+}

@@ -1,0 +1,207 @@
+//! The graph itself: read, checked, and written.
+
+use super::{GraphError, Node, Weights};
+use crate::engine::{self, Bindings, Source};
+use crate::record::Sha256Hex;
+use prost::Message;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Component, Path};
+use tract_onnx::pb;
+use tract_onnx::pb::tensor_proto::DataLocation;
+
+/// An ONNX model in memory, with all its data.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    /// The file it came from, for messages.
+    pub(super) name: String,
+    pub(super) model: pb::ModelProto,
+}
+
+impl Graph {
+    /// Reads a model, external data too, and checks that every name leads somewhere.
+    ///
+    /// # Errors
+    /// [`GraphError`] names the file, node or tensor.
+    pub fn load(path: &Path) -> Result<Graph, GraphError> {
+        let at = || path.to_path_buf();
+        let bytes = std::fs::read(path).map_err(|source| GraphError::Read { path: at(), source })?;
+        let model = pb::ModelProto::decode(bytes.as_slice())
+            .map_err(|source| GraphError::NotOnnx { path: at(), source: Some(source) })?;
+        if model.graph.as_ref().is_none_or(|graph| graph.node.is_empty()) {
+            return Err(GraphError::NotOnnx { path: at(), source: None });
+        }
+        let mut graph = Graph { name: path.display().to_string(), model };
+        graph.bring_in_external_data(path.parent().unwrap_or(Path::new("")))?;
+        graph.check()?;
+        Ok(graph)
+    }
+
+    /// The encoded model; the same graph gives the same bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        self.model.encode_to_vec()
+    }
+
+    /// Writes the model under a temporary name, syncs it, and renames it; gives the file's hash.
+    ///
+    /// # Errors
+    /// Those of the file system; an existing file stays as it was then.
+    pub fn save(&self, path: &Path) -> Result<Sha256Hex, GraphError> {
+        let bytes = self.encode();
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let write = || {
+            let mut file = tempfile::NamedTempFile::new_in(folder)?;
+            file.write_all(&bytes)?;
+            file.as_file().sync_all()?;
+            file.persist(path).map(drop).map_err(|e| e.error)
+        };
+        write().map_err(|source| GraphError::Write { path: path.to_path_buf(), source })?;
+        Ok(Sha256Hex::of(&bytes))
+    }
+
+    /// The file the graph came from, for messages.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// All nodes, each after those whose outputs it reads.
+    pub fn nodes(&self) -> &[Node] {
+        self.model.graph.as_ref().map_or(&[], |graph| &graph.node)
+    }
+
+    /// Names of the inputs that are not initializers.
+    pub fn inputs(&self) -> Vec<&str> {
+        let initializers = self.initializer_names();
+        let inputs = self.graph().input.iter().map(|i| i.name.as_str());
+        inputs.filter(|name| !initializers.contains(name)).collect()
+    }
+
+    /// Names of the outputs.
+    pub fn outputs(&self) -> Vec<&str> {
+        self.graph().output.iter().map(|o| o.name.as_str()).collect()
+    }
+
+    /// Names of all initializers.
+    pub fn initializer_names(&self) -> BTreeSet<&str> {
+        self.graph().initializer.iter().map(|t| t.name.as_str()).collect()
+    }
+
+    /// The values of an initializer.
+    ///
+    /// # Errors
+    /// [`GraphError::Tensor`] where there is none, or its type is not made of whole bytes.
+    pub fn weights(&self, name: &str) -> Result<Weights, GraphError> {
+        match self.graph().initializer.iter().find(|t| t.name == name) {
+            Some(tensor) => Weights::of(tensor),
+            None => Err(GraphError::Tensor { tensor: name.into(), problem: "does not exist".into() }),
+        }
+    }
+
+    /// The shape of an initializer, `None` where there is none.
+    pub fn dims(&self, name: &str) -> Option<Vec<usize>> {
+        let tensor = self.graph().initializer.iter().find(|t| t.name == name)?;
+        tensor.dims.iter().map(|d| usize::try_from(*d).ok()).collect()
+    }
+
+    /// The version of the default operator set.
+    pub fn opset(&self) -> i64 {
+        let mut imports = self.model.opset_import.iter();
+        imports.find(|i| i.domain.is_empty() || i.domain == "ai.onnx").map_or(0, |i| i.version)
+    }
+
+    /// Shapes of all tensors for a batch of 1, as far as the engine's analysis knows them.
+    ///
+    /// # Errors
+    /// [`GraphError::Shapes`] where the engine cannot load the model.
+    pub fn shapes(
+        &self,
+        dims: &BTreeMap<String, usize>,
+        batch: usize,
+    ) -> Result<BTreeMap<String, Vec<usize>>, GraphError> {
+        let bytes = self.encode();
+        let facts = engine::tensor_facts(Source::Bytes(&self.name, &bytes), Bindings { batch, dims })
+            .map_err(|source| GraphError::Shapes { name: self.name.clone(), source })?;
+        Ok(facts.into_iter().map(|(tensor, fact)| (tensor, fact.shape)).collect())
+    }
+
+    pub(super) fn graph(&self) -> &pb::GraphProto {
+        // Checked when the graph was made, and nothing takes it away.
+        static EMPTY: std::sync::OnceLock<pb::GraphProto> = std::sync::OnceLock::new();
+        self.model.graph.as_ref().unwrap_or_else(|| EMPTY.get_or_init(Default::default))
+    }
+
+    pub(super) fn graph_mut(&mut self) -> &mut pb::GraphProto {
+        self.model.graph.get_or_insert_default()
+    }
+
+    fn invalid(&self, problem: String) -> GraphError {
+        GraphError::Invalid { name: self.name.clone(), problem }
+    }
+
+    /// Every input of a node and every output of the graph must come from somewhere earlier.
+    fn check(&self) -> Result<(), GraphError> {
+        let graph = self.graph();
+        if graph.output.is_empty() {
+            return Err(self.invalid("the graph has no outputs".into()));
+        }
+        let mut known: BTreeSet<&str> = self.initializer_names();
+        known.extend(graph.input.iter().map(|i| i.name.as_str()));
+        for (position, node) in graph.node.iter().enumerate() {
+            let label = || if node.name.is_empty() { format!("#{position}") } else { node.name.clone() };
+            if let Some(missing) = node.input.iter().find(|i| !i.is_empty() && !known.contains(i.as_str())) {
+                let (label, op) = (label(), &node.op_type);
+                let problem = format!("node `{label}` ({op}) reads `{missing}`, which nothing before it gives: the graph is cyclic, unsorted or incomplete");
+                return Err(self.invalid(problem));
+            }
+            for output in node.output.iter().filter(|o| !o.is_empty()) {
+                if !known.insert(output) {
+                    let problem = format!("node `{}` gives `{output}`, which exists already", label());
+                    return Err(self.invalid(problem));
+                }
+            }
+        }
+        match graph.output.iter().find(|o| !known.contains(o.name.as_str())) {
+            Some(output) => Err(self.invalid(format!("nothing gives the output `{}`", output.name))),
+            None => Ok(()),
+        }
+    }
+
+    fn bring_in_external_data(&mut self, folder: &Path) -> Result<(), GraphError> {
+        for tensor in &mut self.graph_mut().initializer {
+            if tensor.data_location == Some(DataLocation::External as i32) {
+                tensor.raw_data = external(tensor, folder)?;
+                tensor.data_location = None;
+                tensor.external_data.clear();
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The bytes of an initializer in a file beside the model.
+fn external(tensor: &pb::TensorProto, folder: &Path) -> Result<Vec<u8>, GraphError> {
+    let entry = |key: &str| {
+        tensor.external_data.iter().find(|e| e.key == key).map(|e| e.value.as_str())
+    };
+    let location = Path::new(entry("location").unwrap_or_default());
+    let path = folder.join(location);
+    let read = || {
+        let inside = location.components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir));
+        if !inside || location.as_os_str().is_empty() {
+            return Err(std::io::Error::other("the location must be a relative path beside the model"));
+        }
+        let number = |key: &str| entry(key).map(str::parse::<u64>).transpose().map_err(std::io::Error::other);
+        let mut file = std::fs::File::open(&path)?;
+        let offset = number("offset")?.unwrap_or(0);
+        let rest = file.metadata()?.len().saturating_sub(offset);
+        let length = number("length")?.unwrap_or(rest);
+        if length > rest {
+            return Err(std::io::Error::other(format!("it ends {} bytes early", length - rest)));
+        }
+        file.seek(SeekFrom::Start(offset))?;
+        let mut bytes = Vec::new();
+        file.take(length).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    read().map_err(|source| GraphError::External { path: path.clone(), tensor: tensor.name.clone(), source })
+}

@@ -1,0 +1,38 @@
+//! Names of layers, from names of nodes.
+
+use super::Node;
+
+/// The layer a node belongs to: its name without the operator that exporters append
+/// (`block1.pw/Conv` is `block1.pw`, `/layer1/0/conv1/Conv_2` is `layer1/0/conv1`). A node without a
+/// name is called after its operator and its position, which are stable for the same file.
+pub fn layer_name(node: &Node, position: usize) -> String {
+    let full = node.name.trim_start_matches('/');
+    if full.is_empty() {
+        return format!("{}_{position}", node.op_type);
+    }
+    match full.rsplit_once('/') {
+        Some((layer, last)) if last.starts_with(&node.op_type) && !layer.is_empty() => layer.into(),
+        _ => full.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn is(name: &str, expected: &str) {
+        let node = Node { name: name.into(), op_type: "Conv".into(), ..Node::default() };
+        assert_eq!(layer_name(&node, 3), expected);
+    }
+
+    #[test]
+    fn exporters_suffixes_go() {
+        is("block1.pw/Conv", "block1.pw");
+        is("/layer1/0/conv1/Conv_2", "layer1/0/conv1");
+        is("Conv_7", "Conv_7");
+        is("/Conv", "Conv");
+        is("", "Conv_3");
+        is("a/b", "a/b");
+    }
+}
