@@ -1,1 +1,5 @@
-fn main(){}
+//! The `paring` program.
+
+fn main() -> std::process::ExitCode {
+    paring::cli::main()
+}

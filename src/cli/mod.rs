@@ -1,1 +1,106 @@
-//! Placeholder.
+//! The command line: what was typed, one file a verb, and how a run ends.
+
+mod compress;
+mod eval;
+mod exit;
+mod init;
+mod progress;
+mod run;
+
+pub use exit::{Coded, ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Compress ONNX models explainably, measure them on real boards, and put every piece back.
+#[derive(Debug, Parser)]
+#[command(name = "paring", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+    #[command(flatten)]
+    global: Global,
+}
+
+/// Options of every verb.
+#[derive(Clone, Debug, Args)]
+struct Global {
+    /// Print the answer as JSON
+    #[arg(long, global = true)]
+    json: bool,
+    /// No progress, only the answer
+    #[arg(long, global = true)]
+    quiet: bool,
+    /// Colour: auto, always or never
+    #[arg(long, global = true, default_value = "auto")]
+    color: Color,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Write a study to start from
+    Init(init::Init),
+    /// Make all variants of a study, evaluate and measure them
+    Run(run::Run),
+    /// Make the variants, ledger and parings only
+    Compress(compress::Compress),
+    /// Evaluate models on a dataset
+    Eval(eval::Eval),
+    /// Run as the agent: measure a job on this machine
+    #[command(hide = true, trailing_var_arg = true)]
+    Agent {
+        /// The agent's own arguments
+        #[arg(allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+/// A study and where its run goes.
+#[derive(Clone, Debug, Args)]
+struct StudyArgs {
+    /// The study file
+    study: PathBuf,
+    /// The run directory; goes on where an unfinished run stopped. Default: a new one in paring-runs/
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+impl Global {
+    fn color(&self) -> bool {
+        use std::io::IsTerminal;
+        match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+        }
+    }
+}
+
+/// Runs the command line and says how it ended.
+pub fn main() -> std::process::ExitCode {
+    // A parse error exits with 2 by itself, help and version with 0.
+    let cli = Cli::parse();
+    let ended = match cli.verb {
+        Verb::Init(verb) => verb.run(&cli.global),
+        Verb::Run(verb) => verb.run(&cli.global),
+        Verb::Compress(verb) => verb.run(&cli.global),
+        Verb::Eval(verb) => verb.run(&cli.global),
+        Verb::Agent { arguments } => {
+            crate::bench::main(&arguments, &["agent"]).map_err(|e| Coded::new(ExitCode::Internal, e))
+        }
+    };
+    match ended {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(coded) => {
+            eprintln!("paring: {:#}", coded.error);
+            std::process::ExitCode::from(coded.code as u8)
+        }
+    }
+}

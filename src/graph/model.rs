@@ -16,6 +16,8 @@ pub struct Graph {
     /// The file it came from, for messages.
     pub(super) name: String,
     pub(super) model: pb::ModelProto,
+    /// Whether the file held all its data.
+    self_contained: bool,
 }
 
 impl Graph {
@@ -31,7 +33,7 @@ impl Graph {
         if model.graph.as_ref().is_none_or(|graph| graph.node.is_empty()) {
             return Err(GraphError::NotOnnx { path: at(), source: None });
         }
-        let mut graph = Graph { name: path.display().to_string(), model };
+        let mut graph = Graph { name: path.display().to_string(), model, self_contained: true };
         graph.bring_in_external_data(path.parent().unwrap_or(Path::new("")))?;
         graph.check()?;
         Ok(graph)
@@ -57,6 +59,11 @@ impl Graph {
         };
         write().map_err(|source| GraphError::Write { path: path.to_path_buf(), source })?;
         Ok(Sha256Hex::of(&bytes))
+    }
+
+    /// Whether the file it came from held all its data, rather than other files beside it.
+    pub fn weights_inside(&self) -> bool {
+        self.self_contained
     }
 
     /// The file the graph came from, for messages.
@@ -167,13 +174,16 @@ impl Graph {
     }
 
     fn bring_in_external_data(&mut self, folder: &Path) -> Result<(), GraphError> {
+        let mut found = false;
         for tensor in &mut self.graph_mut().initializer {
             if tensor.data_location == Some(DataLocation::External as i32) {
+                found = true;
                 tensor.raw_data = external(tensor, folder)?;
                 tensor.data_location = None;
                 tensor.external_data.clear();
             }
         }
+        self.self_contained = !found;
         Ok(())
     }
 }

@@ -1,1 +1,21 @@
-//! Placeholder.
+//! From recipes to variants, from variants to quality and measurements: each cached by content.
+//!
+//! Knows records and folders, not the study file that names them.
+
+mod error;
+mod files;
+mod folders;
+mod measure;
+mod predictions;
+mod quality;
+mod recipe;
+mod variants;
+
+pub use error::PipelineError;
+pub use files::{read_json, replace, replace_json};
+pub use folders::Folders;
+pub use measure::{Bench, job, measure};
+pub use predictions::write_predictions;
+pub use quality::{Quality, Subject, assess};
+pub use recipe::{BASELINE, Context, Recipe};
+pub use variants::{baseline, make};

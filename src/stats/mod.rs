@@ -3,9 +3,11 @@
 //! Knows nothing of latency or accuracy; METHODOLOGY.md says which function answers which question.
 
 mod bootstrap;
+mod proportion;
 mod quantile;
 
 pub use bootstrap::{Resampling, bootstrap, bootstrap_mean_by_group, bootstrap_median};
+pub use proportion::wilson;
 pub use quantile::{median, quantile, samples_for_percentile};
 
 /// The generator behind everything that draws: PCG-64, the same stream on every machine.

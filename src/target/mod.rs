@@ -1,1 +1,7 @@
-//! Placeholder.
+//! Machines that run variants: profiles, and how an agent is started there.
+
+mod local;
+mod profile;
+
+pub use local::{LocalAgent, TargetError};
+pub use profile::{Energy, Profile, ProfileError, Transport, profile};

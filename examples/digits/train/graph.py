@@ -13,7 +13,7 @@ class Builder:
 
     def constant(self, name, array):
         """An initializer; gives its name."""
-        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        self.initializers.append(numpy_helper.from_array(np.asarray(array, order="C"), name))
         return name
 
     def node(self, op, module, inputs, **attributes):

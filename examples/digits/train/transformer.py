@@ -17,7 +17,8 @@ def init(key):
     """Random weights; this network has no running statistics."""
     shapes = {"patch": (PATCH, WIDTH), "head": (WIDTH, 10)}
     shapes |= {f"encoder.{i}.{name}": shape for i in range(LAYERS) for name, shape in DENSE.items()}
-    params = {"position": jax.random.normal(key, (1, TOKENS, WIDTH)) * 0.02}
+    key, sub = jax.random.split(key)
+    params = {"position": jax.random.normal(sub, (1, TOKENS, WIDTH)) * 0.02}
     for name, (rows, columns) in shapes.items():
         key, sub = jax.random.split(key)
         weight = jax.random.normal(sub, (rows, columns)) * (1 / rows) ** 0.5
@@ -126,5 +127,6 @@ def export(params, stats, path):
         x = g.node("Add", f"{layer}.attn", [x, y])
         y = g.gelu(f"{layer}.mlp.gelu", g.dense(f"{layer}.mlp.up", g.norm(f"{layer}.norm2", x)))
         x = g.node("Add", f"{layer}.mlp", [x, g.dense(f"{layer}.mlp.down", y)])
-    g.classify(g.node("ReduceMean", "pool", [g.norm("norm", x)], axes=[1], keepdims=0), g.params["head"])
+    x = g.node("ReduceMean", "pool", [g.norm("norm", x)], axes=[1], keepdims=0)
+    g.classify(x, g.params["head"])
     g.save(path, "digits_transformer")

@@ -1,0 +1,80 @@
+//! Exit codes.
+
+use crate::engine::EngineError;
+use crate::graph::GraphError;
+use crate::pipeline::PipelineError;
+use crate::study::StudyError;
+
+/// How the program ends. Scripts may count on these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitCode {
+    /// Something failed that is nobody's input: a full disk, a bug.
+    Internal = 1,
+    /// Usage or bad input.
+    Input = 2,
+    /// A target cannot be reached.
+    Target = 3,
+    /// A measurement failed.
+    Measurement = 4,
+}
+
+/// An error, and the code it ends the program with.
+#[derive(Debug)]
+pub struct Coded {
+    /// The code.
+    pub code: ExitCode,
+    /// What went wrong.
+    pub error: anyhow::Error,
+}
+
+impl Coded {
+    /// An error with its code.
+    pub fn new(code: ExitCode, error: impl Into<anyhow::Error>) -> Self {
+        Coded { code, error: error.into() }
+    }
+}
+
+impl From<StudyError> for Coded {
+    fn from(error: StudyError) -> Self {
+        let code = match &error {
+            // Reading what was typed is the user's; writing the run is the machine's.
+            StudyError::Io { doing, .. } if *doing != "read" => ExitCode::Internal,
+            _ => ExitCode::Input,
+        };
+        Coded::new(code, error)
+    }
+}
+
+impl From<PipelineError> for Coded {
+    fn from(error: PipelineError) -> Self {
+        let code = match &error {
+            PipelineError::Step { .. }
+            | PipelineError::NoParent { .. }
+            | PipelineError::Engine { .. }
+            | PipelineError::Predict { .. } => ExitCode::Input,
+            PipelineError::Graph { source, .. } => of_graph(source),
+            PipelineError::Journal(_) | PipelineError::Target { .. } => ExitCode::Measurement,
+            _ => ExitCode::Internal,
+        };
+        Coded::new(code, error)
+    }
+}
+
+impl From<EngineError> for Coded {
+    fn from(error: EngineError) -> Self {
+        Coded::new(ExitCode::Input, error)
+    }
+}
+
+impl From<GraphError> for Coded {
+    fn from(error: GraphError) -> Self {
+        Coded::new(of_graph(&error), error)
+    }
+}
+
+fn of_graph(error: &GraphError) -> ExitCode {
+    match error {
+        GraphError::Write { .. } => ExitCode::Internal,
+        _ => ExitCode::Input,
+    }
+}

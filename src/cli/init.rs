@@ -1,0 +1,113 @@
+//! `paring init`: a study to start from.
+
+use super::{Coded, ExitCode, Global};
+use crate::engine::{self, Source};
+use anyhow::anyhow;
+use clap::Args;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Write a study to start from, with comments.
+#[derive(Debug, Args)]
+pub(super) struct Init {
+    /// The ONNX file
+    model: PathBuf,
+    /// An .npz file with the model's inputs and `labels`, or a folder with a labels.csv
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Where the study goes; paths in it are relative to its folder
+    #[arg(long, default_value = "study.toml")]
+    out: PathBuf,
+}
+
+impl Init {
+    pub(super) fn run(self, _global: &Global) -> Result<(), Coded> {
+        let signature = engine::describe(Source::File(&self.model))?;
+        let name = self.model.file_stem().unwrap_or_default().to_string_lossy().to_string();
+        let needs: Vec<String> = signature
+            .inputs
+            .iter()
+            .map(|need| format!("#   `{}` {} {}", need.name, need.dtype, need.shape()))
+            .collect();
+        let owner = std::env::var("USER").unwrap_or_default();
+        let data = self.data.clone().unwrap_or_else(|| "data.npz".into());
+        let output = match signature.outputs.as_slice() {
+            [_] => String::new(),
+            many => format!("output = {:?}        # one of {}\n", many[0], many.join(", ")),
+        };
+        let text = TEMPLATE
+            .replace("@NAME", &quoted(&name))
+            .replace("@OWNER", &quoted(&owner))
+            .replace("@MODEL", &quoted(&self.relative(&self.model)))
+            .replace("@DATA", &quoted(&self.relative(&data)))
+            .replace("@NEEDS", &needs.join("\n"))
+            .replace("@BATCH", &signature.fixed_batch().unwrap_or(1).to_string())
+            .replace("@OUTPUT", &output);
+        let failed = |e: std::io::Error| {
+            let error = anyhow!(e).context(format!("write {}", self.out.display()));
+            Coded::new(ExitCode::Input, error)
+        };
+        let mut file = std::fs::File::create_new(&self.out).map_err(failed)?;
+        file.write_all(text.as_bytes()).map_err(failed)?;
+        println!("wrote {}; next: paring run {0} --dry-run", self.out.display());
+        Ok(())
+    }
+
+    /// A path as the study has to name it: as typed where the study lies in the current folder,
+    /// absolute elsewhere.
+    fn relative(&self, path: &Path) -> String {
+        let here = self.out.parent().is_none_or(|folder| folder.as_os_str().is_empty());
+        let path = match here {
+            true => path.to_path_buf(),
+            false => std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()),
+        };
+        path.display().to_string()
+    }
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_string()).to_string()
+}
+
+const TEMPLATE: &str = r#"# A study: what to compress, how, on what data, and where to measure. Paths are relative to this file.
+
+[study]
+name = @NAME
+owner = @OWNER                      # accountable person or team; stands in the ledger
+# purpose = "…"                     # also: risk, ethics, review_by, notes
+
+[model]
+path = @MODEL
+batch = @BATCH                      # a list, [1, 8], measures each
+# dims = { seq = 128 }              # values for symbolic dimensions other than the batch
+
+[task]
+kind = "classification"
+scores = "probabilities"            # or "logits"
+@OUTPUT
+[data]
+# An .npz file with `labels` and the model's inputs, or a folder of images with a labels.csv:
+@NEEDS
+path = @DATA
+# slices = ["…"]                    # further arrays with one value a sample that name subsets
+# group = "…"                       # samples with the same value never straddle a split
+splits = { calibrate = 0.25, select = 0.25, report = 0.5, seed = 7 }
+
+[protocol]
+blocks = 10                         # fresh processes a variant; fewer than 9 give no verdict
+
+[[variant]]
+name = "pruned-{ratio}"             # a list makes one variant a value
+steps = [{ prune = "channels", ratio = [0.125, 0.25], criterion = "l1" }]
+
+[[variant]]
+name = "int8"
+steps = [{ quantize = "int8", calibration = "minmax", per = "tensor" }]
+
+[[variant]]
+name = "nhwc"                       # the same file, another layout inside the engine
+engine = ["conv_nhwc"]
+
+[[target]]
+name = "host"
+"#;

@@ -1,0 +1,252 @@
+//! `paring run`: everything a study says, and what came of it.
+
+use super::compress::{make_variants, record_outcomes};
+use super::progress::bar;
+use super::{Coded, ExitCode, Global, StudyArgs};
+use crate::pipeline::{self, Bench, PipelineError, Quality, Subject};
+use crate::record::{Environment, Measurement, VariantRecord};
+use crate::report::{self, Row, RunFacts};
+use crate::study::{self, Loaded, Protocol, QUICK_BLOCKS, RunDirectory, Study};
+use crate::target::{Energy, Profile};
+use clap::Args;
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+/// What a block takes beside warm-up and sampling: starting, loading and optimising.
+const BLOCK_OVERHEAD: Duration = Duration::from_millis(60);
+
+/// Make all variants of a study, evaluate and measure them.
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    #[command(flatten)]
+    study: StudyArgs,
+    /// Measure on these targets instead of the study's
+    #[arg(long)]
+    target: Vec<String>,
+    /// A short protocol: 3 blocks, no verdicts
+    #[arg(long)]
+    quick: bool,
+    /// Say what would run and how long it should take
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Run {
+    pub(super) fn run(self, global: &Global) -> Result<(), Coded> {
+        let begun = Instant::now();
+        let mut study = study::load(&self.study.study)?;
+        if !self.target.is_empty() {
+            let profiles = self.target.iter().map(|name| crate::target::profile(name));
+            study.targets = profiles
+                .collect::<Result<_, _>>()
+                .map_err(|e| Coded::new(ExitCode::Input, e))?;
+        }
+        if self.quick {
+            study.blocks = QUICK_BLOCKS;
+        }
+        let loaded = study::open(&study)?;
+        if self.dry_run {
+            print_plan(&study, &loaded, self.quick, global);
+            return Ok(());
+        }
+        let out = self.study.out.unwrap_or_else(|| RunDirectory::fresh(&study));
+        let protocol = Protocol::new(&study, &loaded, self.quick);
+        let directory = RunDirectory::open(&out, &study, protocol)?;
+        let job = Session { study: &study, loaded: &loaded, directory: &directory, quiet: global.quiet };
+        let rows = job.rows()?;
+        let facts = job.facts();
+        let csv = report::results_csv(&facts, &rows).map_err(|e| Coded::new(ExitCode::Internal, e))?;
+        pipeline::replace(&directory.folders.results(), &csv)?;
+        if global.json {
+            println!("{:#}", json!({ "out": out, "measurements": rows.iter().map(|r| &r.measurement).collect::<Vec<_>>() }));
+        } else {
+            print_results(&study, &rows, &out, begun.elapsed(), self.quick, global);
+        }
+        match rows.iter().find(|row| row.measurement.latency.is_err()) {
+            Some(row) => {
+                let error = anyhow::anyhow!(
+                    "variant `{}` was not measured: {}",
+                    row.variant.name,
+                    row.measurement.invalid_reasons.join("; ")
+                );
+                Err(Coded::new(ExitCode::Measurement, error))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// One run on its way.
+struct Session<'a> {
+    study: &'a Study,
+    loaded: &'a Loaded,
+    directory: &'a RunDirectory,
+    quiet: bool,
+}
+
+impl Session<'_> {
+    fn facts(&self) -> RunFacts {
+        let protocol = &self.directory.protocol;
+        RunFacts {
+            study: self.study.name.clone(),
+            run_id: protocol.run_id.clone(),
+            data_sha256: protocol.data_sha256.to_string(),
+            measurement_sha256: protocol.measurement_sha256.to_string(),
+            quick: protocol.quick,
+        }
+    }
+
+    fn rows(&self) -> Result<Vec<Row>, Coded> {
+        let variants = make_variants(self.study, self.loaded, self.directory, self.quiet)?;
+        let qualities = self.evaluate(&variants)?;
+        let outcomes = variants.iter().zip(&qualities).map(|(variant, quality)| {
+            json!({ "variant": variant.name, "evaluation": quality.evaluation })
+        });
+        record_outcomes(self.study, self.directory, outcomes.collect())?;
+        let mut rows = Vec::new();
+        for target in &self.study.targets {
+            let (environment, by_batch) = self.measure(target, &variants)?;
+            for measurements in by_batch {
+                let parts = variants.iter().zip(&qualities).zip(measurements);
+                rows.extend(parts.map(|((variant, quality), measurement)| {
+                    row(&variants[0], variant, quality, target, &environment, measurement)
+                }));
+            }
+        }
+        Ok(rows)
+    }
+
+    fn evaluate(&self, variants: &[VariantRecord]) -> Result<Vec<Quality>, Coded> {
+        let loaded = self.loaded;
+        let group = self.study.data.group.as_ref();
+        let subject = Subject {
+            data: &loaded.data,
+            samples: &loaded.splits.report,
+            groups: group.and_then(|name| loaded.data.columns.get(name)).map(Vec::as_slice),
+            batch: loaded.batch,
+            dims: &loaded.dims,
+            output: loaded.output,
+            scores: self.study.task.scores,
+        };
+        let bar = bar("evaluate", variants.len(), self.quiet);
+        let found = pipeline::assess(&self.directory.folders, &subject, variants, &mut |name| {
+            bar.set_message(name.to_string());
+            bar.inc(1);
+        })?;
+        bar.finish_and_clear();
+        Ok(found)
+    }
+
+    fn measure(
+        &self,
+        target: &Profile,
+        variants: &[VariantRecord],
+    ) -> Result<(Environment, Vec<Vec<Measurement>>), PipelineError> {
+        let bench = Bench {
+            target: &target.name,
+            measurement_sha256: self.directory.protocol.measurement_sha256.clone(),
+            seed: self.study.seed,
+            blocks: self.study.blocks,
+            rules: self.study.rules.clone(),
+            batches: &self.study.batches,
+            dims: &self.loaded.dims,
+            data: &self.loaded.data,
+            samples: &self.loaded.splits.report,
+        };
+        let bar = bar("measure", 0, self.quiet);
+        let found = pipeline::measure(&self.directory.folders, &bench, variants, &mut |progress| {
+            bar.set_length(progress.total as u64);
+            bar.set_position(progress.done as u64);
+            bar.set_message(format!("blocks on {}", target.name));
+        })?;
+        bar.finish_and_clear();
+        Ok(found)
+    }
+}
+
+fn row(
+    baseline: &VariantRecord,
+    variant: &VariantRecord,
+    quality: &Quality,
+    target: &Profile,
+    environment: &Environment,
+    measurement: Measurement,
+) -> Row {
+    let Energy::None { reason } = &target.energy;
+    Row {
+        variant: variant.clone(),
+        baseline_params: baseline.params,
+        evaluation: quality.evaluation.clone(),
+        target: target.name.clone(),
+        threads: target.threads,
+        energy_missing: reason.clone(),
+        environment: environment.clone(),
+        measurement,
+    }
+}
+
+fn print_plan(study: &Study, loaded: &Loaded, quick: bool, global: &Global) {
+    let variants = study.recipes.len();
+    let (blocks, batches) = (study.blocks as usize, study.batches.len());
+    let rules = &study.rules;
+    let warm = Duration::from_nanos(rules.warmup_min_ns.0);
+    let solo = BLOCK_OVERHEAD + warm + Duration::from_nanos(rules.solo_ns.0);
+    let paired = 2 * (BLOCK_OVERHEAD + warm) + Duration::from_nanos(rules.paired_ns.0);
+    let each = solo * (variants as u32 + 1) + paired * variants as u32;
+    let estimate = each * (blocks * batches) as u32;
+    if global.json {
+        let names: Vec<&str> = study.recipes.iter().map(|r| r.name.as_str()).collect();
+        println!("{:#}", json!({
+            "variants": names, "blocks": blocks * batches * (2 * variants + 1),
+            "estimate_s": estimate.as_secs(), "quick": quick,
+        }));
+        return;
+    }
+    println!("study `{}`: {} on {}", study.name, study.model.display(), study.data.path.display());
+    let splits = &loaded.splits;
+    println!(
+        "samples: {} to calibrate, {} to select, {} to report",
+        splits.calibrate.len(), splits.select.len(), splits.report.len()
+    );
+    println!("variants, beside the baseline:");
+    for recipe in &study.recipes {
+        let words: Vec<String> = recipe.steps.iter().map(ToString::to_string).collect();
+        let options = recipe.options.as_ref().map(|o| format!("engine {}", o.label()));
+        let all = words.into_iter().chain(options).collect::<Vec<_>>().join("; ");
+        println!("  {:<20} from {:<12} {all}", recipe.name, recipe.parent);
+    }
+    for target in &study.targets {
+        println!(
+            "target `{}`: {} blocks of fresh processes, about {} for a small model",
+            target.name,
+            blocks * batches * (2 * variants + 1),
+            report::seconds(estimate)
+        );
+    }
+    if quick {
+        println!("quick protocol: {QUICK_BLOCKS} blocks, no verdicts");
+    }
+}
+
+fn print_results(
+    study: &Study,
+    rows: &[Row],
+    out: &std::path::Path,
+    took: Duration,
+    quick: bool,
+    global: &Global,
+) {
+    println!("{}", report::results_table(rows, global.color()));
+    if quick {
+        println!("quick protocol: {QUICK_BLOCKS} blocks, no verdicts; not for decisions");
+    }
+    if let Some(row) = rows.first() {
+        let shown = row.environment.cpu.as_deref().unwrap_or("an unnamed processor");
+        let emulated = if row.environment.emulated { ", EMULATED: not a board's speed" } else { "" };
+        println!(
+            "{} report samples; {} on {shown}{emulated}, {} thread; accuracy intervals 95 %, timing 99 %",
+            row.evaluation.samples, row.environment.engine, row.threads
+        );
+    }
+    println!("`{}` took {}; written to {}", study.name, report::seconds(took), out.display());
+}

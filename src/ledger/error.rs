@@ -1,0 +1,45 @@
+//! What can be wrong with a ledger or a paring.
+
+use std::path::PathBuf;
+
+/// An error of the ledger. Messages name the file and the line.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// The file system failed.
+    #[error("{doing} {}", path.display())]
+    Io {
+        /// `read`, `append to`, `write`.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// A line was changed after it was written.
+    #[error("line {line} of {} is not what was written: {problem}", path.display())]
+    Tampered {
+        /// The file.
+        path: PathBuf,
+        /// Counting from 1.
+        line: usize,
+        /// What does not fit.
+        problem: String,
+    },
+    /// A value has no canonical form.
+    #[error("write an entry of {}", path.display())]
+    Canonical {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: serde_json::Error,
+    },
+    /// A paring holds a tensor that cannot be stored.
+    #[error("keep tensor `{tensor}` of a paring: {problem}")]
+    Paring {
+        /// The tensor.
+        tensor: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}

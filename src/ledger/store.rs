@@ -1,0 +1,57 @@
+//! Parings as safetensors files that are named after their content.
+
+use super::LedgerError;
+use crate::compress::Paring;
+use crate::data::{Array, Dtype, write_tensors};
+use crate::graph::{ElementType, Weights};
+use crate::record::Sha256Hex;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+
+/// Writes a paring into `folder` under its SHA-256, unless it is there already.
+///
+/// # Errors
+/// [`LedgerError`] names the file or the tensor.
+pub fn keep_paring(folder: &Path, paring: &Paring) -> Result<Sha256Hex, LedgerError> {
+    let arrays = paring
+        .0
+        .iter()
+        .map(|(name, weights)| Ok((name.clone(), array(name, weights)?)))
+        .collect::<Result<BTreeMap<_, _>, LedgerError>>()?;
+    let bytes = write_tensors(&arrays).map_err(|e| LedgerError::Paring {
+        tensor: arrays.keys().next().cloned().unwrap_or_default(),
+        problem: e.to_string(),
+    })?;
+    let sha256 = Sha256Hex::of(&bytes);
+    let path = folder.join(format!("{sha256}.safetensors"));
+    let write = || {
+        if path.exists() {
+            return Ok(());
+        }
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(&bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(&path).map(drop).map_err(|e| e.error)
+    };
+    write().map_err(|source| LedgerError::Io { doing: "write", path: path.clone(), source })?;
+    Ok(sha256)
+}
+
+fn array(name: &str, weights: &Weights) -> Result<Array, LedgerError> {
+    let dtype = match weights.element {
+        ElementType::F32 => Some(Dtype::F32),
+        ElementType::I8 => Some(Dtype::I8),
+        ElementType::U8 => Some(Dtype::U8),
+        ElementType::I32 => Some(Dtype::I32),
+        ElementType::I64 => Some(Dtype::I64),
+        ElementType(11) => Some(Dtype::F64),
+        _ => None,
+    };
+    dtype
+        .and_then(|dtype| Array::from_bytes(dtype, &weights.dims, &weights.bytes))
+        .ok_or_else(|| LedgerError::Paring {
+            tensor: name.to_string(),
+            problem: format!("element type {} cannot be stored", weights.element.name()),
+        })
+}

@@ -1,0 +1,101 @@
+//! What can go wrong on the way from a recipe to its numbers.
+
+use crate::bench::JournalError;
+use crate::compress::CompressError;
+use crate::engine::EngineError;
+use crate::evaluate::PredictError;
+use crate::graph::GraphError;
+use crate::ledger::LedgerError;
+use crate::target::TargetError;
+use std::path::PathBuf;
+
+/// An error of the pipeline. Messages name the variant or the file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PipelineError {
+    /// A step failed.
+    #[error("make variant `{variant}`, step `{step}`")]
+    Step {
+        /// The variant.
+        variant: String,
+        /// The step.
+        step: String,
+        /// The cause.
+        source: CompressError,
+    },
+    /// A model cannot be read or written.
+    #[error("variant `{variant}`")]
+    Graph {
+        /// The variant.
+        variant: String,
+        /// The cause.
+        source: GraphError,
+    },
+    /// The engine cannot run a variant.
+    #[error("variant `{variant}`")]
+    Engine {
+        /// The variant.
+        variant: String,
+        /// The cause.
+        source: EngineError,
+    },
+    /// A variant's answers cannot be used.
+    #[error("evaluate variant `{variant}`")]
+    Predict {
+        /// The variant.
+        variant: String,
+        /// The cause.
+        source: PredictError,
+    },
+    /// A variant is made from one that does not exist.
+    #[error("variant `{variant}` is made from `{parent}`, which does not exist before it")]
+    NoParent {
+        /// The variant.
+        variant: String,
+        /// What it names.
+        parent: String,
+    },
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The target.
+    #[error("target `{target}`")]
+    Target {
+        /// Its name.
+        target: String,
+        /// The cause.
+        source: TargetError,
+    },
+    /// A file of the run cannot be written or read.
+    #[error("{doing} {}", path.display())]
+    File {
+        /// `read`, `write`.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// Predictions cannot be encoded.
+    #[error("write {}", path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: parquet::errors::ParquetError,
+    },
+}
+
+impl PipelineError {
+    /// Wraps an input/output error.
+    pub(crate) fn file(
+        doing: &'static str,
+        path: &std::path::Path,
+    ) -> impl FnOnce(std::io::Error) -> PipelineError {
+        let path = path.to_path_buf();
+        move |source| PipelineError::File { doing, path, source }
+    }
+}

@@ -1,0 +1,51 @@
+//! Where things lie in a run directory.
+
+use std::path::{Path, PathBuf};
+
+/// The folders and files of one run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folders {
+    root: PathBuf,
+}
+
+impl Folders {
+    /// Those of the run in `root`.
+    pub fn new(root: &Path) -> Self {
+        Folders { root: root.to_path_buf() }
+    }
+
+    /// The run directory.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// ONNX files and their lineage.
+    pub fn variants(&self) -> PathBuf {
+        self.root.join("variants")
+    }
+
+    /// Everything that was taken out.
+    pub fn parings(&self) -> PathBuf {
+        self.root.join("parings")
+    }
+
+    /// Raw samples of one target.
+    pub fn journal(&self, target: &str) -> PathBuf {
+        self.root.join("journal").join(target)
+    }
+
+    /// Answers, sample by sample.
+    pub fn predictions(&self) -> PathBuf {
+        self.root.join("predictions")
+    }
+
+    /// The ledger.
+    pub fn ledger(&self) -> PathBuf {
+        self.root.join("ledger.jsonl")
+    }
+
+    /// One row a variant, target and batch.
+    pub fn results(&self) -> PathBuf {
+        self.root.join("results.csv")
+    }
+}

@@ -1,0 +1,40 @@
+//! Recipes, and what all recipes of a run share.
+
+use super::Folders;
+use crate::compress::{Calibration, Step};
+use crate::record::EngineOptions;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The name of the model as given.
+pub const BASELINE: &str = "baseline";
+
+/// How one variant is made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipe {
+    /// Its name.
+    pub name: String,
+    /// The variant it starts from.
+    pub parent: String,
+    /// The steps, in order.
+    pub steps: Vec<Step>,
+    /// Engine options of its own; `None` inherits the parent's.
+    pub options: Option<EngineOptions>,
+}
+
+/// What all recipes of a run share.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Where things lie.
+    pub folders: Folders,
+    /// The model as given.
+    pub model: PathBuf,
+    /// Values for symbolic dimensions other than the batch.
+    pub dims: BTreeMap<String, usize>,
+    /// The batch at which shapes are taken: 1, or what the file fixes.
+    pub batch: usize,
+    /// Calibration samples, where there are data.
+    pub calibration: Option<Calibration>,
+    /// Accountable person or team.
+    pub owner: String,
+}

@@ -1,0 +1,218 @@
+//! Making variants: the steps of a recipe, the ledger's entries, the files.
+
+use super::{BASELINE, Context, PipelineError, Recipe, read_json, replace, replace_json};
+use crate::compress::{self, CompressError, Draft, Made, Step};
+use crate::graph::Graph;
+use crate::ledger::{Ledger, keep_paring};
+use crate::record::{
+    Decision, EngineOptions, EntryBody, EntryKind, Inputs, Refusal, SCHEMA, Sha256Hex,
+    VariantRecord,
+};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// Puts the model as given into the run, and its record.
+///
+/// # Errors
+/// [`PipelineError`] where it cannot be read, analysed or written.
+pub fn baseline(context: &Context) -> Result<VariantRecord, PipelineError> {
+    let failed = |source| PipelineError::Graph { variant: BASELINE.into(), source };
+    let graph = Graph::load(&context.model).map_err(failed)?;
+    let given = std::fs::read(&context.model)
+        .map_err(PipelineError::file("read", &context.model))?;
+    // With external data the file alone is not the model; the encoded graph has everything inside.
+    let bytes = if graph.weights_inside() { given } else { graph.encode() };
+    let key = Sha256Hex::of(&bytes);
+    let lineage = Lineage {
+        name: BASELINE.into(),
+        parent: None,
+        options: EngineOptions::default(),
+        recipe: vec![],
+        key,
+    };
+    if let Some(made) = lineage.made_before(context) {
+        return Ok(made);
+    }
+    lineage.write(context, &graph, &bytes, None, vec![], vec![], vec![])
+}
+
+/// Makes the variant of a recipe from `parent`, or finds it made before with the same key.
+///
+/// # Errors
+/// [`PipelineError`] names the variant and the step.
+pub fn make(
+    context: &Context,
+    ledger: &mut Ledger,
+    recipe: &Recipe,
+    parent: &VariantRecord,
+) -> Result<VariantRecord, PipelineError> {
+    let options = recipe.options.clone().unwrap_or_else(|| parent.options.clone());
+    let words: Vec<String> = recipe.steps.iter().map(Step::to_string).collect();
+    let calibration = context.calibration.as_ref().map(|c| c.sha256.as_str()).unwrap_or_default();
+    let version = env!("CARGO_PKG_VERSION");
+    let parts = json!([parent.variant_id, words, options, calibration, version]).to_string();
+    let lineage = Lineage {
+        name: recipe.name.clone(),
+        parent: Some(parent.name.clone()),
+        options,
+        recipe: parent.recipe.iter().chain(&words).cloned().collect(),
+        key: Sha256Hex::of(parts.as_bytes()),
+    };
+    if let Some(made) = lineage.made_before(context) {
+        return Ok(made);
+    }
+    let failed = |source| PipelineError::Graph { variant: recipe.name.clone(), source };
+    let parent_path = context.folders.variants().join(&parent.file);
+    let graph = Graph::load(&parent_path).map_err(failed)?;
+    let start = Made { graph, origins: parent.origins.clone(), decisions: vec![], refusals: vec![] };
+    let (mut made, mut drafts, mut refusals) = (start, Vec::new(), Vec::new());
+    for (step, words) in recipe.steps.iter().zip(&words) {
+        made = apply(context, step, made).map_err(|source| PipelineError::Step {
+            variant: recipe.name.clone(),
+            step: words.clone(),
+            source,
+        })?;
+        drafts.extend(made.decisions.drain(..).map(|draft| (words.clone(), draft)));
+        refusals.extend(made.refusals.drain(..).map(|(what, reason)| Refusal {
+            parent_id: parent.variant_id.clone(),
+            variant: recipe.name.clone(),
+            step: words.clone(),
+            what,
+            reason,
+        }));
+    }
+    // A recipe without steps is its parent, byte for byte.
+    let bytes = match recipe.steps.is_empty() {
+        true => std::fs::read(&parent_path).map_err(PipelineError::file("read", &parent_path))?,
+        false => made.graph.encode(),
+    };
+    let variant_id = VariantRecord::identity(&Sha256Hex::of(&bytes), &lineage.options);
+    let mut decisions = Vec::new();
+    for (words, draft) in drafts {
+        decisions.push(enter(context, ledger, words, draft, parent, &variant_id)?);
+    }
+    for refusal in &refusals {
+        ledger.record(EntryBody { kind: EntryKind::Refusal, body: json!(refusal) })?;
+    }
+    let mut removed = parent.components_removed.clone();
+    for (_, decision) in &decisions {
+        let ids = decision.components.iter().map(|c| c.id.clone());
+        removed.entry(decision.coupling.clone()).or_default().extend(ids);
+    }
+    removed.retain(|_, ids| !ids.is_empty());
+    let removed = Some((removed, made.origins));
+    let parings = decisions.iter().flat_map(|(_, d)| d.parings.clone()).collect();
+    let entries = decisions.into_iter().map(|(entry, _)| entry).collect();
+    lineage.write(context, &made.graph, &bytes, removed, entries, parings, refusals)
+}
+
+fn apply(context: &Context, step: &Step, made: Made) -> Result<Made, CompressError> {
+    let Made { graph, origins, .. } = made;
+    match step {
+        Step::PruneChannels { ratio, criterion } => {
+            let shapes = graph.shapes(&context.dims, context.batch)?;
+            compress::prune_channels(graph, &shapes, origins, *ratio, *criterion)
+        }
+        Step::QuantizeInt8 { weights } => {
+            let calibration =
+                context.calibration.as_ref().ok_or(CompressError::NoCalibration("static int8"))?;
+            compress::quantize_int8(graph, origins, calibration, *weights)
+        }
+    }
+}
+
+/// Keeps a decision's paring and enters the decision into the ledger.
+fn enter(
+    context: &Context,
+    ledger: &mut Ledger,
+    step: String,
+    draft: Draft,
+    parent: &VariantRecord,
+    variant_id: &Sha256Hex,
+) -> Result<(Sha256Hex, Decision), PipelineError> {
+    let paring = keep_paring(&context.folders.parings(), &draft.paring)?;
+    let decision = Decision {
+        parent_id: parent.variant_id.clone(),
+        variant_id: variant_id.clone(),
+        step,
+        operation: draft.operation,
+        coupling: draft.coupling,
+        components: draft.components,
+        members: draft.members,
+        precision: draft.precision,
+        criterion: draft.criterion,
+        threshold: draft.threshold,
+        alternatives_rejected: draft.alternatives_rejected,
+        inputs: Inputs { calibration_sha256: draft.calibration_sha256, cost_table_sha256: None },
+        parings: vec![paring],
+        owner: context.owner.clone(),
+        reason: draft.reason,
+    };
+    let id = ledger.record(EntryBody { kind: EntryKind::Decision, body: json!(decision) })?;
+    Ok((id, decision))
+}
+
+/// What is known of a variant before it is made.
+struct Lineage {
+    name: String,
+    parent: Option<String>,
+    options: EngineOptions,
+    recipe: Vec<String>,
+    key: Sha256Hex,
+}
+
+type Removed = (BTreeMap<String, Vec<String>>, crate::record::Origins);
+
+impl Lineage {
+    /// The record of an earlier run of the same recipe, if its file is still what it was.
+    fn made_before(&self, context: &Context) -> Option<VariantRecord> {
+        let folder = context.folders.variants();
+        let record: VariantRecord = read_json(&folder.join(format!("{}.json", self.name)))?;
+        let found = Sha256Hex::of_file(&folder.join(&record.file)).ok()?;
+        (record.recipe_sha256 == self.key && record.file_sha256 == found).then_some(record)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is one part of the record, made elsewhere")]
+    fn write(
+        self,
+        context: &Context,
+        graph: &Graph,
+        bytes: &[u8],
+        removed: Option<Removed>,
+        decisions: Vec<Sha256Hex>,
+        parings: Vec<Sha256Hex>,
+        refusals: Vec<Refusal>,
+    ) -> Result<VariantRecord, PipelineError> {
+        let failed = |source| PipelineError::Graph { variant: self.name.clone(), source };
+        let shapes = graph.shapes(&context.dims, context.batch).map_err(failed)?;
+        let cost = graph.cost(&shapes);
+        let file = format!("{}.onnx", self.name);
+        let file_sha256 = Sha256Hex::of(bytes);
+        replace(&context.folders.variants().join(&file), bytes)?;
+        let (components_removed, origins) = removed.unwrap_or_default();
+        let path = context.folders.variants().join(format!("{}.json", self.name));
+        let record = VariantRecord {
+            schema: SCHEMA,
+            variant_id: VariantRecord::identity(&file_sha256, &self.options),
+            name: self.name,
+            file,
+            file_sha256,
+            file_bytes: bytes.len() as u64,
+            options: self.options,
+            parent: self.parent,
+            recipe: self.recipe,
+            recipe_sha256: self.key,
+            decisions,
+            components_removed,
+            origins,
+            parings,
+            refusals,
+            params: cost.params,
+            macs: cost.macs.map(|macs| macs / context.batch as u64),
+            sparsity: cost.sparsity,
+            precision_mix: cost.precision_mix,
+        };
+        replace_json(&path, &record)?;
+        Ok(record)
+    }
+}

@@ -1,0 +1,178 @@
+//! results.csv: one row a variant, target and batch; units in the names; what is missing is empty,
+//! and a column says why.
+
+use super::results::{Row, RunFacts};
+use crate::record::{Interval, LatencySummary, Missing, SCHEMA, SpeedSummary, Verdict};
+use crate::units::{Bytes, LatencyNs};
+
+/// Why the rows could not be encoded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// The encoder failed.
+    #[error("encode results.csv")]
+    Csv(#[from] csv::Error),
+    /// Its buffer could not be taken.
+    #[error("encode results.csv")]
+    Buffer(#[source] std::io::Error),
+}
+
+/// The whole file.
+///
+/// # Errors
+/// [`ReportError`] where the encoder fails, which a buffer in memory does not.
+pub fn results_csv(facts: &RunFacts, rows: &[Row]) -> Result<Vec<u8>, ReportError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for (index, row) in rows.iter().enumerate() {
+        let cells = cells(facts, row);
+        if index == 0 {
+            writer.write_record(cells.iter().map(|(name, _)| *name))?;
+        }
+        writer.write_record(cells.iter().map(|(_, value)| value))?;
+    }
+    writer.into_inner().map_err(|e| ReportError::Buffer(e.into_error()))
+}
+
+type Cell = (&'static str, String);
+
+fn cells(facts: &RunFacts, row: &Row) -> Vec<Cell> {
+    let mut all = what(facts, row);
+    all.extend(place(row));
+    all.extend(latency(row));
+    all.extend(quality(facts, row));
+    all
+}
+
+fn text<T: ToString>(value: Option<T>) -> String {
+    value.map(|v| v.to_string()).unwrap_or_default()
+}
+
+fn what(facts: &RunFacts, row: &Row) -> Vec<Cell> {
+    let variant = &row.variant;
+    let mix = variant.precision_mix.iter().map(|(name, share)| format!("{name}:{share:.4}"));
+    vec![
+        ("schema", SCHEMA.to_string()),
+        ("study", facts.study.clone()),
+        ("run_id", facts.run_id.clone()),
+        ("variant", variant.name.clone()),
+        ("variant_id", variant.variant_id.to_string()),
+        ("parent", variant.parent.clone().unwrap_or_default()),
+        ("recipe", variant.recipe.join("; ")),
+        ("precision", variant.precision().to_string()),
+        ("precision_mix", mix.collect::<Vec<_>>().join(" ")),
+        ("components_removed", variant.removed_count().to_string()),
+        ("components_file", format!("variants/{}.json", variant.name)),
+        ("params", variant.params.to_string()),
+        ("params_removed_pct", format!("{:.3}", row.params_removed_pct())),
+        ("macs", text(variant.macs)),
+        ("sparsity_pct", format!("{:.3}", 100.0 * variant.sparsity)),
+        ("file_bytes", variant.file_bytes.to_string()),
+    ]
+}
+
+fn place(row: &Row) -> Vec<Cell> {
+    let environment = &row.environment;
+    vec![
+        ("target", row.target.clone()),
+        ("board", text(environment.board.as_ref())),
+        ("arch", environment.arch.clone()),
+        ("cpu", text(environment.cpu.as_ref())),
+        ("emulated", environment.emulated.to_string()),
+        ("engine", environment.engine.clone()),
+        ("engine_options", row.variant.options.label()),
+        ("batch", row.measurement.batch.to_string()),
+        ("threads", row.threads.to_string()),
+        ("power_mode", String::new()),
+        ("governor", text(environment.governor.as_ref())),
+    ]
+}
+
+fn latency(row: &Row) -> Vec<Cell> {
+    let measured = &row.measurement;
+    let solo = measured.latency.as_ref().ok();
+    let ns = |value: fn(&LatencySummary) -> Option<LatencyNs>| text(solo.and_then(value).map(|v| v.0));
+    let bytes = |value: fn(&LatencySummary) -> Option<Bytes>| text(solo.and_then(value).map(|v| v.0));
+    let p50 = |bound: fn(&Interval) -> f64| {
+        text(solo.map(|s| LatencyNs::from_f64(bound(&s.p50_ns)).0))
+    };
+    let speed = measured.speed.as_ref().ok();
+    let speedup = |bound: fn(&Interval) -> f64| match speed {
+        Some(s) => format!("{:.5}", bound(&s.speedup)),
+        None => String::new(),
+    };
+    let throughput = solo.and_then(|s| LatencyNs::from_f64(s.p50_ns.value).per_second(measured.batch));
+    let Missing(speed_missing) = measured.speed.as_ref().err().cloned().unwrap_or(Missing(String::new()));
+    let Missing(latency_missing) =
+        measured.latency.as_ref().err().cloned().unwrap_or(Missing(String::new()));
+    let temperature = |value: fn(&LatencySummary) -> Option<i64>| text(solo.and_then(value));
+    vec![
+        ("blocks", text(solo.map(|s| s.blocks))),
+        ("samples", text(solo.map(|s| s.samples))),
+        ("latency_p50_ns", p50(|i| i.value)),
+        ("latency_p50_low_ns", p50(|i| i.low)),
+        ("latency_p50_high_ns", p50(|i| i.high)),
+        ("latency_p90_ns", ns(|s| s.p90_ns)),
+        ("latency_p99_ns", ns(|s| s.p99_ns)),
+        ("latency_first_ns", ns(|s| Some(s.first_ns))),
+        ("load_ns", ns(|s| Some(s.load_ns))),
+        ("latency_missing", latency_missing),
+        ("throughput_per_s", throughput.map(|t| format!("{t:.2}")).unwrap_or_default()),
+        ("speedup", speedup(|i| i.value)),
+        ("speedup_low", speedup(|i| i.low)),
+        ("speedup_high", speedup(|i| i.high)),
+        ("speedup_contended", contended(speed)),
+        ("speedup_missing", speed_missing),
+        ("verdict", verdict(speed)),
+        ("peak_rss_bytes", bytes(|s| s.peak_rss_bytes)),
+        ("steady_rss_bytes", bytes(|s| s.steady_rss_bytes)),
+        ("peak_heap_bytes", String::new()),
+        ("energy_per_inference_uj", String::new()),
+        ("energy_low_uj", String::new()),
+        ("energy_high_uj", String::new()),
+        ("energy_gross_uj", String::new()),
+        ("energy_source", String::new()),
+        ("energy_missing", row.energy_missing.clone()),
+        ("temperature_start_mc", temperature(|s| s.temperature_start_mc.map(|t| t.0))),
+        ("temperature_max_mc", temperature(|s| s.temperature_max_mc.map(|t| t.0))),
+        ("quiet_share_pct", solo.map(|s| format!("{:.1}", 100.0 * s.quiet_share)).unwrap_or_default()),
+        ("valid", measured.invalid_reasons.is_empty().to_string()),
+        ("invalid_reason", measured.invalid_reasons.join("; ")),
+    ]
+}
+
+fn contended(speed: Option<&SpeedSummary>) -> String {
+    speed.and_then(|s| s.contended_speedup).map(|s| format!("{s:.5}")).unwrap_or_default()
+}
+
+/// The short protocol has too few blocks for one.
+fn verdict(speed: Option<&SpeedSummary>) -> String {
+    let enough = speed.filter(|s| s.blocks >= crate::bench::MIN_BLOCKS);
+    enough.map(|s| s.verdict).as_ref().map(Verdict::to_string).unwrap_or_default()
+}
+
+fn quality(facts: &RunFacts, row: &Row) -> Vec<Cell> {
+    let found = &row.evaluation;
+    let share = |value: f64| format!("{value:.6}");
+    let change = |bound: fn(&Interval) -> f64| match &found.accuracy_change {
+        Some(change) => share(bound(change)),
+        None => String::new(),
+    };
+    vec![
+        ("metric", "accuracy".to_string()),
+        ("metric_value", share(found.accuracy.value)),
+        ("metric_low", share(found.accuracy.low)),
+        ("metric_high", share(found.accuracy.high)),
+        ("metric_change", change(|i| i.value)),
+        ("metric_change_low", change(|i| i.low)),
+        ("metric_change_high", change(|i| i.high)),
+        ("accuracy", share(found.accuracy.value)),
+        ("f1_macro", String::new()),
+        ("ece", String::new()),
+        ("flips", text(found.flips)),
+        ("data_sha256", facts.data_sha256.clone()),
+        ("measurement_sha256", facts.measurement_sha256.clone()),
+        ("gate", String::new()),
+        ("agent_version", row.environment.agent_version.clone()),
+        ("started_at", row.measurement.started_at.clone().unwrap_or_default()),
+    ]
+}

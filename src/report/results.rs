@@ -1,0 +1,48 @@
+//! One row of the results: a variant on a target at a batch size.
+
+use crate::record::{Environment, Evaluation, Measurement, VariantRecord};
+
+/// What all rows of a run share.
+#[derive(Clone, Debug)]
+pub struct RunFacts {
+    /// The study's name.
+    pub study: String,
+    /// The run.
+    pub run_id: String,
+    /// Hash of data, splits and metrics.
+    pub data_sha256: String,
+    /// Hash of the rules of timing.
+    pub measurement_sha256: String,
+    /// Whether this is the short protocol.
+    pub quick: bool,
+}
+
+/// A variant on a target at a batch size.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The variant.
+    pub variant: VariantRecord,
+    /// Parameters of the baseline.
+    pub baseline_params: u64,
+    /// All components of the baseline's couplings that the variant's recipe could have removed, and
+    /// did: share of parameters tells the rest.
+    pub evaluation: Evaluation,
+    /// The target's name.
+    pub target: String,
+    /// Threads of the engine there.
+    pub threads: usize,
+    /// Why there is no energy.
+    pub energy_missing: String,
+    /// What the target was.
+    pub environment: Environment,
+    /// What was measured there.
+    pub measurement: Measurement,
+}
+
+impl Row {
+    /// Share of the baseline's parameters that are gone, in percent.
+    pub fn params_removed_pct(&self) -> f64 {
+        let share = self.variant.params as f64 / self.baseline_params.max(1) as f64;
+        100.0 * (1.0 - share)
+    }
+}

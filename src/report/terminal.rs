@@ -1,0 +1,106 @@
+//! The table at the end of a run.
+
+use super::results::Row;
+use crate::bench::MIN_BLOCKS;
+use crate::record::{Interval, Missing, Verdict};
+use crate::units::{Bytes, LatencyNs};
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
+use std::time::Duration;
+
+const HEADER: [&str; 9] = [
+    "variant", "precision", "removed", "accuracy", "change", "p50 latency", "speed-up", "peak memory", "file",
+];
+
+/// One row a variant, target and batch; `color` for terminals that show it.
+pub fn results_table(rows: &[Row], color: bool) -> String {
+    let mut table = Table::new();
+    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(HEADER.map(|name| Cell::new(name).add_attribute(Attribute::Bold)));
+    let several = rows.iter().any(|row| row.measurement.batch != rows[0].measurement.batch);
+    rows.iter().for_each(|row| {
+        table.add_row(cells(row, several));
+    });
+    (2..HEADER.len()).for_each(|index| {
+        if let Some(column) = table.column_mut(index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    });
+    if color { table.enforce_styling() } else { table.force_no_tty() };
+    let mut text = table.to_string();
+    for row in rows.iter().filter(|row| !row.measurement.invalid_reasons.is_empty()) {
+        let reasons = row.measurement.invalid_reasons.join("; ");
+        text.push_str(&format!("\nnot valid: {}: {reasons}", row.variant.name));
+    }
+    text
+}
+
+fn cells(row: &Row, several_batches: bool) -> Vec<Cell> {
+    let batch = row.measurement.batch;
+    let name = match several_batches {
+        true => format!("{} (batch {batch})", row.variant.name),
+        false => row.variant.name.clone(),
+    };
+    let percent = |value: f64| format!("{:.1} %", 100.0 * value);
+    let accuracy = row.evaluation.accuracy;
+    let memory = row.measurement.latency.as_ref().ok().and_then(|s| s.peak_rss_bytes);
+    vec![
+        Cell::new(name),
+        Cell::new(precision(row)),
+        Cell::new(format!("{:.1} %", row.params_removed_pct().max(0.0))),
+        Cell::new(percent(accuracy.value)),
+        change(row.evaluation.accuracy_change),
+        Cell::new(latency(row)),
+        speed(row),
+        Cell::new(memory.map_or_else(|| "—".into(), |bytes| bytes.to_string())),
+        Cell::new(Bytes(row.variant.file_bytes)),
+    ]
+}
+
+fn precision(row: &Row) -> String {
+    let options = row.variant.options.label();
+    let precision = row.variant.precision();
+    if options.is_empty() { precision.into() } else { format!("{precision} {options}") }
+}
+
+fn change(change: Option<Interval>) -> Cell {
+    let Some(Interval { value, low, high }) = change else { return Cell::new("") };
+    let points = |share: f64| format!("{:+.1}", 100.0 * share).replace("-0.0", "0.0").replace("+0.0", "0.0");
+    let cell = Cell::new(format!("{} [{}, {}]", points(value), points(low), points(high)));
+    if high < 0.0 { cell.fg(Color::Red) } else { cell }
+}
+
+fn latency(row: &Row) -> String {
+    match &row.measurement.latency {
+        Ok(found) => {
+            let Interval { value, low, high } = found.p50_ns;
+            let wide = LatencyNs::from_f64((high - low) / 2.0);
+            format!("{} ± {wide}", LatencyNs::from_f64(value))
+        }
+        Err(Missing(_)) => "—".into(),
+    }
+}
+
+fn speed(row: &Row) -> Cell {
+    let found = match &row.measurement.speed {
+        Ok(found) => found,
+        Err(_) if row.variant.parent.is_none() => return Cell::new(""),
+        Err(_) => return Cell::new("—"),
+    };
+    let Interval { value, low, high } = found.speedup;
+    let verdict = if found.blocks < MIN_BLOCKS { "no verdict".to_string() } else { found.verdict.to_string() };
+    let cell = Cell::new(format!("{value:.3} [{low:.3}, {high:.3}] {verdict}"));
+    match found.verdict {
+        Verdict::Faster => cell.fg(Color::Green),
+        Verdict::Slower => cell.fg(Color::Red),
+        Verdict::CannotTell => cell,
+    }
+}
+
+/// A span as a person says it: `45 s`, `2 min 5 s`.
+pub fn seconds(span: Duration) -> String {
+    match span.as_secs() {
+        short @ 0..60 => format!("{short} s"),
+        long => format!("{} min {} s", long / 60, long % 60),
+    }
+}

@@ -1,0 +1,62 @@
+//! What can be wrong with a study or its run directory.
+
+use std::path::PathBuf;
+
+/// An error of a study. Messages name the file, line and key.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StudyError {
+    /// A file cannot be read or written.
+    #[error("{doing} {}", path.display())]
+    Io {
+        /// `read`, `write`, `create`.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The file is not TOML, or has a key or a value that a study has not.
+    #[error("{}:{line}: {message}{}", path.display(), hint.as_ref().map(|h| format!("; {h}")).unwrap_or_default())]
+    Toml {
+        /// The file.
+        path: PathBuf,
+        /// Counting from 1.
+        line: usize,
+        /// What is wrong.
+        message: String,
+        /// What was probably meant.
+        hint: Option<String>,
+    },
+    /// A value makes no sense.
+    #[error("{}: {problem}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// The key, what is wrong with it, and what to do.
+        problem: String,
+    },
+    /// The output folder holds something else.
+    #[error("{} is not empty and not a run of paring; choose another --out", .0.display())]
+    NotOurs(PathBuf),
+    /// The output folder holds a run of another study.
+    #[error("{} holds a run with other {what}; choose another --out", path.display())]
+    OtherProtocol {
+        /// The folder.
+        path: PathBuf,
+        /// `data`, `timing rules`.
+        what: &'static str,
+    },
+    /// Another process writes the output folder.
+    #[error("another paring is working in {}; wait for it or choose another --out", .0.display())]
+    Busy(PathBuf),
+    /// The data do not fit.
+    #[error("the study's data")]
+    Data(#[from] crate::data::DataError),
+    /// The splits do not fit.
+    #[error("the study's splits")]
+    Split(#[from] crate::evaluate::SplitError),
+    /// The model cannot be used.
+    #[error("the study's model")]
+    Engine(#[from] crate::engine::EngineError),
+}

@@ -1,0 +1,224 @@
+//! What is typed in a study file, key by key; unknown keys are refused.
+
+use super::StudyError;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StudyFile {
+    pub(super) study: StudySection,
+    pub(super) model: ModelSection,
+    #[serde(default)]
+    pub(super) task: TaskSection,
+    pub(super) data: DataSection,
+    #[serde(default)]
+    pub(super) protocol: ProtocolSection,
+    #[serde(default)]
+    pub(super) variant: Vec<VariantSection>,
+    #[serde(default)]
+    pub(super) target: Vec<TargetSection>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StudySection {
+    pub(super) name: String,
+    pub(super) owner: String,
+    #[serde(default)]
+    pub(super) purpose: Option<String>,
+    #[serde(default)]
+    pub(super) risk: Option<String>,
+    #[serde(default)]
+    pub(super) ethics: Option<String>,
+    #[serde(default)]
+    pub(super) review_by: Option<String>,
+    #[serde(default)]
+    pub(super) notes: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ModelSection {
+    pub(super) path: PathBuf,
+    #[serde(default)]
+    pub(super) batch: Option<OneOrMany<usize>>,
+    #[serde(default)]
+    pub(super) dims: BTreeMap<String, usize>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TaskSection {
+    #[serde(default)]
+    pub(super) kind: Option<String>,
+    #[serde(default)]
+    pub(super) output: Option<String>,
+    #[serde(default)]
+    pub(super) scores: Option<String>,
+    #[serde(default)]
+    pub(super) metric: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DataSection {
+    pub(super) path: PathBuf,
+    #[serde(default)]
+    pub(super) slices: Vec<String>,
+    #[serde(default)]
+    pub(super) group: Option<String>,
+    #[serde(default)]
+    pub(super) splits: Option<SplitsSection>,
+    #[serde(default)]
+    pub(super) mean: Vec<f32>,
+    #[serde(default)]
+    pub(super) std: Vec<f32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SplitsSection {
+    pub(super) calibrate: ShareOrArray,
+    pub(super) select: ShareOrArray,
+    pub(super) report: ShareOrArray,
+    #[serde(default)]
+    pub(super) seed: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum ShareOrArray {
+    Share(f64),
+    Array(String),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProtocolSection {
+    #[serde(default)]
+    pub(super) blocks: Option<u32>,
+    #[serde(default)]
+    pub(super) seed: u64,
+    #[serde(default)]
+    pub(super) solo_ms: Option<u64>,
+    #[serde(default)]
+    pub(super) paired_ms: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VariantSection {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) from: Option<String>,
+    #[serde(default)]
+    pub(super) steps: Vec<StepSection>,
+    #[serde(default)]
+    pub(super) engine: Option<Vec<String>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StepSection {
+    #[serde(default)]
+    pub(super) prune: Option<String>,
+    #[serde(default)]
+    pub(super) ratio: Option<OneOrMany<f64>>,
+    #[serde(default)]
+    pub(super) criterion: Option<String>,
+    #[serde(default)]
+    pub(super) quantize: Option<String>,
+    #[serde(default)]
+    pub(super) calibration: Option<String>,
+    #[serde(default)]
+    pub(super) per: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TargetSection {
+    pub(super) name: String,
+}
+
+/// A value, or a list of values to sweep over.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum OneOrMany<T> {
+    One(T),
+    Many(Vec<T>),
+}
+
+impl<T: Clone> OneOrMany<T> {
+    pub(super) fn values(&self) -> Vec<T> {
+        match self {
+            OneOrMany::One(value) => vec![value.clone()],
+            OneOrMany::Many(values) => values.clone(),
+        }
+    }
+}
+
+/// Reads a study file.
+pub(super) fn read(path: &Path) -> Result<StudyFile, StudyError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| StudyError::Io { doing: "read", path: path.to_path_buf(), source })?;
+    toml::from_str(&text).map_err(|error| {
+        let offset = error.span().map_or(0, |span| span.start);
+        let line = text[..offset.min(text.len())].matches('\n').count() + 1;
+        let (message, hint) = explain(error.message());
+        StudyError::Toml { path: path.to_path_buf(), line, message, hint }
+    })
+}
+
+/// Puts serde's words for an unknown key into ours, and finds the key that was probably meant.
+fn explain(message: &str) -> (String, Option<String>) {
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let [unknown, known @ ..] = quoted.as_slice() else { return (message.to_string(), None) };
+    if !message.starts_with("unknown field") {
+        return (message.to_string(), None);
+    }
+    let nearest = known
+        .iter()
+        .map(|key| (strsim::jaro_winkler(unknown, key), key))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(likeness, _)| *likeness > 0.7);
+    let hint = match nearest {
+        Some((_, key)) => format!("did you mean `{key}`?"),
+        None => format!("known here are `{}`", known.join("`, `")),
+    };
+    (format!("unknown key `{unknown}`"), Some(hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refused(text: &str, expected: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("study.toml");
+        std::fs::write(&path, text).unwrap();
+        let message = read(&path).unwrap_err().to_string();
+        let message = message.strip_prefix(&format!("{}:", path.display())).unwrap();
+        assert_eq!(message, expected);
+    }
+
+    #[test]
+    fn unknown_keys_are_named_with_line_and_nearest() {
+        refused(
+            "[study]\nname = \"a\"\nowner = \"b\"\npurpos = \"c\"\n",
+            "4: unknown key `purpos`; did you mean `purpose`?",
+        );
+        refused(
+            "[study]\nname = \"a\"\nowner = \"b\"\n[model]\npath = \"m\"\n[data]\npath = \"d\"\n[[variant]]\nname = \"v\"\nsteps = [{ prune = \"channels\", rato = 0.5 }]\n",
+            "10: unknown key `rato`; did you mean `ratio`?",
+        );
+    }
+
+    #[test]
+    fn what_is_missing_or_malformed_is_named() {
+        refused("[study]\nname = \"a\"\n", "1: missing field `owner`");
+        refused("[study\n", "1: unclosed table, expected `]`");
+    }
+}

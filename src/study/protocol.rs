@@ -1,0 +1,79 @@
+//! The frozen rules of a run, in three hashes: changing a threshold keeps timings comparable.
+
+use super::{Loaded, Study, StudyError};
+use crate::engine::ENGINE;
+use crate::record::{SCHEMA, Sha256Hex};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::time::SystemTime;
+
+/// Blocks of each kind in the short protocol, which gives no verdicts.
+pub const QUICK_BLOCKS: u32 = 3;
+
+/// `protocol.json` of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Protocol {
+    /// Format version.
+    pub schema: u32,
+    /// Names this run; two identical runs differ in it.
+    pub run_id: String,
+    /// The study's name.
+    pub study: String,
+    /// Whether this is the short protocol.
+    pub quick: bool,
+    /// Data, splits and metrics.
+    pub data_sha256: Sha256Hex,
+    /// Rules of timing.
+    pub measurement_sha256: Sha256Hex,
+    /// Requirements.
+    pub gate_sha256: Sha256Hex,
+}
+
+impl Protocol {
+    /// The rules of a study.
+    pub fn new(study: &Study, loaded: &Loaded, quick: bool) -> Protocol {
+        let hash = |value: serde_json::Value| Sha256Hex::of(value.to_string().as_bytes());
+        let data = json!({
+            "data": loaded.data.sha256,
+            "splits": loaded.splits,
+            "output": loaded.output,
+            "scores": study.task.scores,
+            "metric": "accuracy",
+        });
+        let measurement = json!({
+            "engine": ENGINE,
+            "agent": env!("CARGO_PKG_VERSION"),
+            "blocks": study.blocks,
+            "rules": study.rules,
+            "seed": study.seed,
+            "inputs": loaded.data.sha256,
+            "dims": loaded.dims,
+            "threads": study.targets.iter().map(|t| (&t.name, t.threads)).collect::<Vec<_>>(),
+        });
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let salt = format!("{} {}", now.as_nanos(), std::process::id());
+        Protocol {
+            schema: SCHEMA,
+            run_id: Sha256Hex::of(salt.as_bytes()).short().to_string(),
+            study: study.name.clone(),
+            quick,
+            data_sha256: hash(data),
+            measurement_sha256: hash(measurement),
+            gate_sha256: hash(json!([])),
+        }
+    }
+
+    /// Whether an unfinished run under `self` can go on under `new`.
+    ///
+    /// # Errors
+    /// [`StudyError::OtherProtocol`] says what differs.
+    pub fn accepts(&self, new: &Protocol, path: &std::path::Path) -> Result<(), StudyError> {
+        let other = |what| Err(StudyError::OtherProtocol { path: path.to_path_buf(), what });
+        match self {
+            old if old.data_sha256 != new.data_sha256 => other("data, splits or metrics"),
+            old if old.measurement_sha256 != new.measurement_sha256 => other("rules of timing"),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! A study with its model's signature and its data: what every verb needs.
+
+use super::{Study, StudyError};
+use crate::data::{Dataset, Wanted};
+use crate::engine::{self, Signature, Source};
+use crate::evaluate::Splits;
+use std::collections::BTreeMap;
+
+/// A study, opened.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What the model takes and gives.
+    pub signature: Signature,
+    /// The data.
+    pub data: Dataset,
+    /// How they are divided.
+    pub splits: Splits,
+    /// Values for symbolic dimensions: the study's, and what the data's shapes say.
+    pub dims: BTreeMap<String, usize>,
+    /// Samples that one inference takes in evaluation: 1, or what the file fixes.
+    pub batch: usize,
+    /// Position of the output with the scores.
+    pub output: usize,
+}
+
+/// Opens the model and the data of a study and holds them against each other.
+///
+/// # Errors
+/// [`StudyError`] names what does not fit.
+pub fn open(study: &Study) -> Result<Loaded, StudyError> {
+    let invalid = |problem: String| StudyError::Invalid { path: study.path.clone(), problem };
+    let signature = engine::describe(Source::File(&study.model))?;
+    let columns = study.data.slices.iter().chain(&study.data.group).cloned().collect();
+    let wanted = Wanted {
+        inputs: &signature.inputs,
+        columns,
+        extras: study.data.splits.arrays(),
+        pixels: study.data.pixels.clone(),
+    };
+    let data = Dataset::load(&study.data.path, &wanted)?;
+    let mut dims = study.dims.clone();
+    for need in &signature.inputs {
+        let array = &data.inputs[&need.name];
+        need.bind(array, &mut dims).map_err(|e| invalid(e.to_string()))?;
+    }
+    let batch = signature.fixed_batch().unwrap_or(1);
+    if let (Some(fixed), Some(other)) =
+        (signature.fixed_batch(), study.batches.iter().find(|b| Some(**b) != signature.fixed_batch()))
+    {
+        return Err(invalid(format!("`batch` is {other}, but the model's batch is fixed at {fixed}")));
+    }
+    let splits = study.data.splits.divide(&data, study.data.group.as_deref())?;
+    let output = output(&signature, study.task.output.as_deref()).map_err(invalid)?;
+    Ok(Loaded { signature, data, splits, dims, batch, output })
+}
+
+fn output(signature: &Signature, wanted: Option<&str>) -> Result<usize, String> {
+    let all = signature.outputs.join("`, `");
+    match wanted {
+        Some(name) => signature
+            .outputs
+            .iter()
+            .position(|output| output == name)
+            .ok_or_else(|| format!("the model has no output `{name}`; it has `{all}`")),
+        None if signature.outputs.len() == 1 => Ok(0),
+        None => Err(format!("the model has several outputs, name one as `output` under [task]: `{all}`")),
+    }
+}

@@ -1,0 +1,83 @@
+//! The agent on this machine: another process of this very program.
+
+use crate::bench::Progress;
+use crate::record::Environment;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// What can go wrong between the host and an agent.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TargetError {
+    /// The agent's process cannot be started or heard.
+    #[error("start the agent")]
+    Start(#[source] std::io::Error),
+    /// The agent ended with an error.
+    #[error("the agent stopped ({status}): {said}")]
+    Stopped {
+        /// How it ended.
+        status: String,
+        /// What it said.
+        said: String,
+    },
+    /// The agent said something that is no answer.
+    #[error("the agent's answer is unreadable")]
+    Answer(#[source] serde_json::Error),
+}
+
+/// The agent of this machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LocalAgent;
+
+impl LocalAgent {
+    /// What this machine is.
+    ///
+    /// # Errors
+    /// [`TargetError`] where the agent does not answer.
+    pub fn probe(self) -> Result<Environment, TargetError> {
+        let mut answer = String::new();
+        Self::agent(&["probe".as_ref()], &mut |line| answer = line.to_string())?;
+        serde_json::from_str(&answer).map_err(TargetError::Answer)
+    }
+
+    /// Measures what the journal lacks of a job. The agent ends when this process does.
+    ///
+    /// # Errors
+    /// [`TargetError`] says how it ended.
+    pub fn run(
+        self,
+        job: &Path,
+        journal: &Path,
+        heard: &mut dyn FnMut(Progress),
+    ) -> Result<(), TargetError> {
+        let own = std::process::id().to_string();
+        let arguments = ["run".as_ref(), job, journal, "--follow".as_ref(), own.as_ref()];
+        Self::agent(&arguments, &mut |line| {
+            if let Ok(progress) = serde_json::from_str(line) {
+                heard(progress);
+            }
+        })
+    }
+
+    fn agent(arguments: &[&Path], heard: &mut dyn FnMut(&str)) -> Result<(), TargetError> {
+        let own = std::env::current_exe().map_err(TargetError::Start)?;
+        let mut child = Command::new(own)
+            .arg("agent")
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(TargetError::Start)?;
+        if let Some(out) = child.stdout.take() {
+            BufReader::new(out).lines().map_while(Result::ok).for_each(|line| heard(&line));
+        }
+        let ended = child.wait_with_output().map_err(TargetError::Start)?;
+        if ended.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&ended.stderr).trim().to_string();
+        Err(TargetError::Stopped { status: ended.status.to_string(), said })
+    }
+}
