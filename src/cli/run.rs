@@ -175,7 +175,7 @@ fn row(
     let Energy::None { reason } = &target.energy;
     Row {
         variant: variant.clone(),
-        baseline_params: baseline.params,
+        baseline_weights: baseline.weights,
         evaluation: quality.evaluation.clone(),
         target: target.name.clone(),
         threads: target.threads,

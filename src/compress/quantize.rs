@@ -112,6 +112,9 @@ fn layer(
     let name = graph::layer_name(node, position);
     let output = node.output[0].clone();
     let bias = node.input.get(2).filter(|b| !b.is_empty()).map(floats).transpose()?;
+    if node.op_type == "Conv" && graph::int(node, "group").unwrap_or(1) > 1 && dims.get(1) == Some(&1) {
+        return Err("the engine has no integer kernel for depthwise convolutions; float is faster".into());
+    }
     if node.op_type == "Conv" {
         let per = if granularity == Granularity::Channel { dims[0] } else { 1 };
         let (weights, scales) = symmetric(&dims, &values, per);

@@ -11,6 +11,8 @@ mod dataset;
 mod folder;
 #[cfg(feature = "host")]
 mod npz;
+#[cfg(feature = "host")]
+mod replace;
 
 pub use array::{Array, Dtype};
 pub use inputs::{InputsError, read_tensors, write_tensors};
@@ -19,3 +21,5 @@ pub use need::{Dim, InputNeed, NeedError};
 pub use dataset::{DataError, Dataset, Wanted};
 #[cfg(feature = "host")]
 pub use folder::Pixels;
+#[cfg(feature = "host")]
+pub use replace::replace_file;

@@ -19,6 +19,9 @@ pub struct NodeCost {
 pub struct Cost {
     /// Elements of all weights and biases: initializers of floats or of quantized numbers.
     pub params: u64,
+    /// Elements of weights alone, tensors of rank 2 and above: folding a normalisation does not
+    /// change it, removing a component does.
+    pub weights: u64,
     /// Multiply-adds of convolutions and matrix products for a batch of 1; `None` where a shape is
     /// unknown.
     pub macs: Option<u64>,
@@ -31,7 +34,7 @@ pub struct Cost {
 impl Graph {
     /// Totals, given the shapes of all tensors.
     pub fn cost(&self, shapes: &BTreeMap<String, Vec<usize>>) -> Cost {
-        let (mut params, mut zeros) = (0u64, 0u64);
+        let (mut params, mut matrices, mut zeros) = (0u64, 0u64, 0u64);
         for name in self.initializer_names() {
             let Ok(weights) = self.weights(name) else { continue };
             let counts = [ElementType::F32, ElementType::I8, ElementType::U8, ElementType::I32];
@@ -41,6 +44,9 @@ impl Graph {
             }
             let size = weights.element.size().unwrap_or(1);
             params += weights.len() as u64;
+            if weights.dims.len() >= 2 {
+                matrices += weights.len() as u64;
+            }
             zeros += weights.bytes.chunks(size).filter(|e| e.iter().all(|b| *b == 0)).count() as u64;
         }
         let nodes = self.node_costs(shapes);
@@ -51,7 +57,13 @@ impl Graph {
         }
         let sum: f64 = mix.values().sum();
         mix.values_mut().for_each(|macs| *macs /= sum.max(1.0));
-        Cost { params, macs: total, sparsity: zeros as f64 / params.max(1) as f64, precision_mix: mix }
+        Cost {
+            params,
+            weights: matrices,
+            macs: total,
+            sparsity: zeros as f64 / params.max(1) as f64,
+            precision_mix: mix,
+        }
     }
 
     /// Multiply-adds of every convolution and matrix product; an entry is `None` where a shape is

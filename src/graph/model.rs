@@ -1,11 +1,12 @@
 //! The graph itself: read, checked, and written.
 
 use super::{GraphError, Node, Weights};
+use crate::data::replace_file;
 use crate::engine::{self, Bindings, Source};
 use crate::record::Sha256Hex;
 use prost::Message;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path};
 use tract_onnx::pb;
 use tract_onnx::pb::tensor_proto::DataLocation;
@@ -50,14 +51,8 @@ impl Graph {
     /// Those of the file system; an existing file stays as it was then.
     pub fn save(&self, path: &Path) -> Result<Sha256Hex, GraphError> {
         let bytes = self.encode();
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let write = || {
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            file.write_all(&bytes)?;
-            file.as_file().sync_all()?;
-            file.persist(path).map(drop).map_err(|e| e.error)
-        };
-        write().map_err(|source| GraphError::Write { path: path.to_path_buf(), source })?;
+        replace_file(path, &bytes)
+            .map_err(|source| GraphError::Write { path: path.to_path_buf(), source })?;
         Ok(Sha256Hex::of(&bytes))
     }
 

@@ -2,14 +2,13 @@
 
 use super::LedgerError;
 use crate::compress::Paring;
-use crate::data::{Array, Dtype, write_tensors};
+use crate::data::{Array, Dtype, replace_file, write_tensors};
 use crate::graph::{ElementType, Weights};
 use crate::record::Sha256Hex;
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
 
-/// Writes a paring into `folder` under its SHA-256, unless it is there already.
+/// Writes a paring into `folder` under its SHA-256, unless it is there already, whole.
 ///
 /// # Errors
 /// [`LedgerError`] names the file or the tensor.
@@ -25,16 +24,10 @@ pub fn keep_paring(folder: &Path, paring: &Paring) -> Result<Sha256Hex, LedgerEr
     })?;
     let sha256 = Sha256Hex::of(&bytes);
     let path = folder.join(format!("{sha256}.safetensors"));
-    let write = || {
-        if path.exists() {
-            return Ok(());
-        }
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(&bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(&path).map(drop).map_err(|e| e.error)
-    };
-    write().map_err(|source| LedgerError::Io { doing: "write", path: path.clone(), source })?;
+    if Sha256Hex::of_file(&path).ok().as_ref() != Some(&sha256) {
+        replace_file(&path, &bytes)
+            .map_err(|source| LedgerError::Io { doing: "write", path: path.clone(), source })?;
+    }
     Ok(sha256)
 }
 

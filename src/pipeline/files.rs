@@ -1,25 +1,17 @@
-//! Files that are replaced as a whole or not at all.
+//! Files of a run, replaced as a whole, with errors that name them.
 
 use super::PipelineError;
+use crate::data::replace_file;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::io::Write;
 use std::path::Path;
 
-/// Writes under a temporary name, syncs, and renames: a reader sees the old content or the new.
+/// [`replace_file`] with an error that names the file.
 ///
 /// # Errors
 /// [`PipelineError::File`] names the file.
 pub fn replace(path: &Path, content: &[u8]) -> Result<(), PipelineError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let write = || {
-        std::fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(content)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map(drop).map_err(|e| e.error)
-    };
-    write().map_err(PipelineError::file("write", path))
+    replace_file(path, content).map_err(PipelineError::file("write", path))
 }
 
 /// [`replace`] with a value as indented JSON.

@@ -208,6 +208,7 @@ impl Lineage {
             parings,
             refusals,
             params: cost.params,
+            weights: cost.weights,
             macs: cost.macs.map(|macs| macs / context.batch as u64),
             sparsity: cost.sparsity,
             precision_mix: cost.precision_mix,

@@ -69,6 +69,8 @@ pub struct VariantRecord {
     pub refusals: Vec<Refusal>,
     /// Number of weights and biases.
     pub params: u64,
+    /// Number of weights alone (tensors of rank 2 and above).
+    pub weights: u64,
     /// Multiply-adds of one sample; `None` where a shape is unknown.
     pub macs: Option<u64>,
     /// Share of weights that are zero, 0 to 1.

@@ -22,10 +22,8 @@ pub struct RunFacts {
 pub struct Row {
     /// The variant.
     pub variant: VariantRecord,
-    /// Parameters of the baseline.
-    pub baseline_params: u64,
-    /// All components of the baseline's couplings that the variant's recipe could have removed, and
-    /// did: share of parameters tells the rest.
+    /// Weights of the baseline.
+    pub baseline_weights: u64,
     pub evaluation: Evaluation,
     /// The target's name.
     pub target: String,
@@ -40,9 +38,9 @@ pub struct Row {
 }
 
 impl Row {
-    /// Share of the baseline's parameters that are gone, in percent.
+    /// Share of the baseline's weights (biases and normalisations apart) that are gone, in percent.
     pub fn params_removed_pct(&self) -> f64 {
-        let share = self.variant.params as f64 / self.baseline_params.max(1) as f64;
+        let share = self.variant.weights as f64 / self.baseline_weights.max(1) as f64;
         100.0 * (1.0 - share)
     }
 }

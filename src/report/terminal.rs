@@ -4,7 +4,7 @@ use super::results::Row;
 use crate::bench::MIN_BLOCKS;
 use crate::record::{Interval, Missing, Verdict};
 use crate::units::{Bytes, LatencyNs};
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::presets::UTF8_NO_BORDERS;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const HEADER: [&str; 9] = [
 /// One row a variant, target and batch; `color` for terminals that show it.
 pub fn results_table(rows: &[Row], color: bool) -> String {
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+    table.load_style(UTF8_NO_BORDERS).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(HEADER.map(|name| Cell::new(name).add_attribute(Attribute::Bold)));
     let several = rows.iter().any(|row| row.measurement.batch != rows[0].measurement.batch);
     rows.iter().for_each(|row| {
