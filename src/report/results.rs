@@ -24,6 +24,7 @@ pub struct Row {
     pub variant: VariantRecord,
     /// Weights of the baseline.
     pub baseline_weights: u64,
+    /// Its quality on the report split.
     pub evaluation: Evaluation,
     /// The target's name.
     pub target: String,

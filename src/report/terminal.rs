@@ -4,18 +4,25 @@ use super::results::Row;
 use crate::bench::MIN_BLOCKS;
 use crate::record::{Interval, Missing, Verdict};
 use crate::units::{Bytes, LatencyNs};
-use comfy_table::presets::UTF8_NO_BORDERS;
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle,
+};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 const HEADER: [&str; 9] = [
     "variant", "precision", "removed", "accuracy", "change", "p50 latency", "speed-up", "peak memory", "file",
 ];
 
+const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
+/// Three rules and no other lines.
+const RULED: TableStyle =
+    TableStyle::new().top_border(RULE).header_separator(RULE).bottom_border(RULE);
+
 /// One row a variant, target and batch; `color` for terminals that show it.
 pub fn results_table(rows: &[Row], color: bool) -> String {
     let mut table = Table::new();
-    table.load_style(UTF8_NO_BORDERS).set_content_arrangement(ContentArrangement::Disabled);
+    table.load_style(RULED).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(HEADER.map(|name| Cell::new(name).add_attribute(Attribute::Bold)));
     let several = rows.iter().any(|row| row.measurement.batch != rows[0].measurement.batch);
     rows.iter().for_each(|row| {
@@ -32,7 +39,25 @@ pub fn results_table(rows: &[Row], color: bool) -> String {
         let reasons = row.measurement.invalid_reasons.join("; ");
         text.push_str(&format!("\nnot valid: {}: {reasons}", row.variant.name));
     }
+    text.extend(left_alone(rows).iter().map(|line| format!("\n{line}")));
     text
+}
+
+/// What steps would not touch, one line a reason.
+fn left_alone(rows: &[Row]) -> Vec<String> {
+    let mut reasons: BTreeMap<&str, (BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
+    for refusal in rows.iter().flat_map(|row| &row.variant.refusals) {
+        let (what, variants) = reasons.entry(&refusal.reason).or_default();
+        what.insert(&refusal.what);
+        variants.insert(&refusal.variant);
+    }
+    let list = |names: BTreeSet<&str>| names.into_iter().collect::<Vec<_>>().join(", ");
+    let lines = reasons.into_iter();
+    lines
+        .map(|(reason, (what, variants))| {
+            format!("left alone in {}: {}: {reason}", list(variants), list(what))
+        })
+        .collect()
 }
 
 fn cells(row: &Row, several_batches: bool) -> Vec<Cell> {

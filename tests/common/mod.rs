@@ -1,0 +1,71 @@
+//! What several tests need: where models lie, random inputs, and outputs of a graph.
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use ndarray::{ArrayD, IxDyn};
+use paring::data::{Array, Dim, Dtype};
+use paring::engine::{self, Bindings, Model, Source};
+use paring::graph::Graph;
+use paring::record::EngineOptions;
+use paring::stats;
+use rand::RngExt;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A file of the example.
+pub fn digits(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/digits").join(name)
+}
+
+/// A folder of data beside the checkout, where there is one.
+pub fn shared(folder: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(folder);
+    path.is_dir().then_some(path)
+}
+
+/// Says on the terminal that a test did not run.
+pub fn skipped(why: &str) {
+    eprintln!("skipped: {why}");
+}
+
+/// Seeded inputs for a model; symbolic dimensions other than the batch become 8.
+pub fn random_inputs(path: &Path, batch: usize) -> BTreeMap<String, Array> {
+    let mut rng = stats::generator(3, "test inputs");
+    let signature = engine::describe(Source::File(path)).unwrap();
+    let inputs = signature.inputs.iter().map(|need| {
+        let size = |(axis, dim): (usize, &Dim)| match dim {
+            Dim::Fixed(n) => *n,
+            _ if axis == 0 => batch,
+            _ => 8,
+        };
+        let shape: Vec<usize> = need.dims.iter().enumerate().map(size).collect();
+        let array = match need.dtype {
+            Dtype::I64 => {
+                Array::I64(ArrayD::from_shape_simple_fn(IxDyn(&shape), || rng.random_range(0..2)))
+            }
+            _ => Array::F32(ArrayD::from_shape_simple_fn(IxDyn(&shape), || rng.random::<f32>() - 0.3)),
+        };
+        (need.name.clone(), array)
+    });
+    inputs.collect()
+}
+
+/// All outputs of a graph, one after the other.
+pub fn outputs(graph: &Graph, inputs: &BTreeMap<String, Array>) -> Vec<f32> {
+    let bytes = graph.encode();
+    let batch = inputs.values().next().unwrap().rows();
+    let bindings = Bindings { batch, dims: &BTreeMap::new() };
+    let model = Model::load(Source::Bytes("test", &bytes), bindings).unwrap();
+    let plan = model.optimise(&EngineOptions::default()).unwrap();
+    plan.run(&plan.inputs(inputs).unwrap()).unwrap().concat()
+}
+
+/// Flattening of several arrays.
+trait Concat {
+    fn concat(self) -> Vec<f32>;
+}
+
+impl Concat for Vec<ArrayD<f32>> {
+    fn concat(self) -> Vec<f32> {
+        self.iter().flat_map(|a| a.iter().copied()).collect()
+    }
+}
