@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 /// From the ground up. `lib.rs` declares them in this order.
 const FLOORS: [&str; 20] = [
-    "units", "record", "stats", "data", "engine", "probe", "bench", "graph", "gradient", "evaluate",
-    "target", "catalog", "compress", "ledger", "pipeline", "explain", "govern", "report", "study", "cli",
+    "units", "record", "stats", "data", "engine", "probe", "bench", "graph", "gradient",
+    "evaluate", "target", "catalog", "compress", "ledger", "pipeline", "explain", "govern",
+    "report", "study", "cli",
 ];
 
 /// A crate, and the floors that may name it.
@@ -82,10 +83,8 @@ fn a_floor_uses_only_floors_below() {
 #[test]
 fn lib_declares_the_floors_in_order() {
     let lib = &sources()[&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")];
-    let declared: Vec<&str> = lib
-        .lines()
-        .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
-        .collect();
+    let declared: Vec<&str> =
+        lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
     assert_eq!(declared, FLOORS);
 }
 

@@ -27,8 +27,7 @@ fn masked(graph: &Graph, made: &Made) -> Graph {
     let mut masked = graph.clone();
     for decision in &made.decisions {
         let coupling = found.couplings.iter().find(|c| c.id == decision.coupling).unwrap();
-        let gone: BTreeSet<usize> =
-            decision.components.iter().map(|c| c.original_index).collect();
+        let gone: BTreeSet<usize> = decision.components.iter().map(|c| c.original_index).collect();
         for component in coupling.components.iter().filter(|c| gone.contains(&c.original_index)) {
             for ((initializer, axis), indices) in &component.slices {
                 if reads(graph, initializer, *axis) {
@@ -148,8 +147,7 @@ fn what_was_taken_out_goes_back_bit_for_bit() {
 fn ids_name_the_baseline_s_indices_also_after_two_steps() {
     let (graph, first) = pruned(&digits("digits_cnn.onnx")).unwrap();
     let shapes = first.graph.shapes(&BTreeMap::new(), 1).unwrap();
-    let second =
-        prune_channels(first.graph, &shapes, first.origins, 0.25, Criterion::L1).unwrap();
+    let second = prune_channels(first.graph, &shapes, first.origins, 0.25, Criterion::L1).unwrap();
     for (early, late) in first.decisions.iter().zip(&second.decisions) {
         assert_eq!(early.coupling, late.coupling);
         let early: BTreeSet<&String> = early.components.iter().map(|c| &c.id).collect();

@@ -64,7 +64,11 @@ pub enum BlockError {
 ///
 /// # Errors
 /// [`BlockError`] names the variant or the file.
-pub(super) fn measure(job: &Job, folder: &Path, attempt: &Attempt) -> Result<BlockData, BlockError> {
+pub(super) fn measure(
+    job: &Job,
+    folder: &Path,
+    attempt: &Attempt,
+) -> Result<BlockData, BlockError> {
     let start = probe::memory(probe::root());
     let key = &attempt.key;
     let model = job
@@ -162,7 +166,9 @@ impl Bench<'_> {
         let length = burst_length(each, rules);
         let (mut bursts, mut count) = (Vec::new(), 0);
         let begun = Instant::now();
-        while bursts.len() < 2 || (begun.elapsed() < nanos(rules.solo_ns) && count < rules.max_samples) {
+        while bursts.len() < 2
+            || (begun.elapsed() < nanos(rules.solo_ns) && count < rules.max_samples)
+        {
             bursts.push(sample_burst(&plan, &mut cycle, length, &mut reference).map_err(engine)?);
             count += length as u32;
         }
@@ -205,7 +211,8 @@ impl Bench<'_> {
             // One more than the length: the first sample of a burst is kept apart.
             let (_, each_b) = warm_up(&b.plan, &mut b.cycle, rules)?;
             let (_, each_v) = warm_up(&v.plan, &mut v.cycle, rules)?;
-            let (count_b, count_v) = (burst_length(each_b, rules) + 1, burst_length(each_v, rules) + 1);
+            let (count_b, count_v) =
+                (burst_length(each_b, rules) + 1, burst_length(each_v, rules) + 1);
             let (mut pairs, mut count) = (Vec::new(), 0);
             let begun = Instant::now();
             while pairs.len() < MIN_PAIRS
@@ -224,8 +231,8 @@ impl Bench<'_> {
             }
             Ok(pairs)
         })();
-        let pairs = pairs
-            .map_err(|source| BlockError::Engine { model: variant.name.clone(), source })?;
+        let pairs =
+            pairs.map_err(|source| BlockError::Engine { model: variant.name.clone(), source })?;
         Ok(PairedBlock { baseline_loaded_first, pairs, reference_after_ns: reference.time() })
     }
 }

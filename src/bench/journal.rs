@@ -86,11 +86,8 @@ impl Journal {
     /// # Errors
     /// Those of the file system; what stood there before stays.
     pub fn append(&mut self, record: &BlockRecord) -> Result<(), JournalError> {
-        let failed = |source| JournalError::Io {
-            doing: "append to",
-            path: self.path.clone(),
-            source,
-        };
+        let failed =
+            |source| JournalError::Io { doing: "append to", path: self.path.clone(), source };
         let mut line = serde_json::to_vec(record).map_err(|e| failed(e.into()))?;
         line.push(b'\n');
         self.file.write_all(&line).and_then(|()| self.file.sync_data()).map_err(failed)

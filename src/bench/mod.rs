@@ -15,7 +15,7 @@ mod summary;
 pub use agent::{AgentError, Progress, run_job};
 pub use command::{Command, main};
 pub use journal::{Journal, JournalError, read_journal};
-pub use sampling::{Cycle, sample_burst, warm_up};
 pub use reference::Reference;
+pub use sampling::{Cycle, sample_burst, warm_up};
 pub use schedule::schedule;
 pub use summary::{MIN_BLOCKS, PRACTICAL_MARGIN, QUIET_MARGIN, Summary};

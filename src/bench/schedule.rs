@@ -26,7 +26,12 @@ fn round_of(job: &Job, round: u32) -> BTreeSet<BlockKey> {
         for batch in &job.batches {
             let variant_id = &model.variant_id;
             let mut add = |kind| {
-                keys.insert(BlockKey { kind, variant_id: variant_id.clone(), batch: *batch, round });
+                keys.insert(BlockKey {
+                    kind,
+                    variant_id: variant_id.clone(),
+                    batch: *batch,
+                    round,
+                });
             };
             add(BlockKind::Solo);
             if !model.baseline {

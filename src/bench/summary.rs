@@ -133,7 +133,11 @@ impl<'a> Summary<'a> {
             let mut ratios = Vec::new();
             for (pair, is_quiet) in self.pairs(block) {
                 let Some(ratio) = log_ratio(pair) else { continue };
-                if is_quiet { ratios.push(ratio) } else { contended.push(ratio) }
+                if is_quiet {
+                    ratios.push(ratio)
+                } else {
+                    contended.push(ratio)
+                }
                 all += 1;
             }
             quiet += ratios.len();
@@ -143,11 +147,9 @@ impl<'a> Summary<'a> {
         }
         let log = stats::bootstrap_median(&medians, INTERVALS)
             .ok_or_else(|| Missing("no paired block on a quiet machine".into()))?;
-        let speedup =
-            Interval { value: log.value.exp(), low: log.low.exp(), high: log.high.exp() };
-        let contended_speedup = (contended.len() >= 10)
-            .then(|| stats::median(&contended).map(f64::exp))
-            .flatten();
+        let speedup = Interval { value: log.value.exp(), low: log.low.exp(), high: log.high.exp() };
+        let contended_speedup =
+            (contended.len() >= 10).then(|| stats::median(&contended).map(f64::exp)).flatten();
         Ok(SpeedSummary {
             blocks: medians.len(),
             speedup,
@@ -200,7 +202,8 @@ impl<'a> Summary<'a> {
     fn quiet_samples(&self, block: &SoloBlock) -> Vec<f64> {
         let after = block.bursts.iter().skip(1).map(|b| b.reference_ns);
         let after = after.chain([block.reference_after_ns]);
-        let quiet = block.bursts.iter().zip(after).filter(|(b, after)| self.quiet(b.reference_ns, *after));
+        let quiet =
+            block.bursts.iter().zip(after).filter(|(b, after)| self.quiet(b.reference_ns, *after));
         quiet.flat_map(|(burst, _)| burst.samples_ns.iter().map(|s| s.as_f64())).collect()
     }
 
@@ -270,8 +273,12 @@ fn invalid_reasons(
     needed: usize,
 ) -> Vec<String> {
     let too_few = |kind: &str, blocks: usize| match blocks {
-        few if few < needed => Some(format!("only {few} of {needed} {kind} blocks saw a quiet machine")),
-        few if few < MIN_BLOCKS => Some(format!("{few} {kind} blocks, a verdict needs {MIN_BLOCKS}")),
+        few if few < needed => {
+            Some(format!("only {few} of {needed} {kind} blocks saw a quiet machine"))
+        }
+        few if few < MIN_BLOCKS => {
+            Some(format!("{few} {kind} blocks, a verdict needs {MIN_BLOCKS}"))
+        }
         _ => None,
     };
     let mut reasons: Vec<String> = Vec::new();

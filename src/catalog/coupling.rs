@@ -163,7 +163,11 @@ fn coupling(
     for (position, node) in graph.nodes().iter().enumerate() {
         for input in node.input.iter().filter(|i| initializers.contains(i.as_str())) {
             for (initializer, axis) in axes.iter().filter(|(tensor, _)| tensor == input) {
-                let name = if node.name.is_empty() { layer_name(node, position) } else { node.name.clone() };
+                let name = if node.name.is_empty() {
+                    layer_name(node, position)
+                } else {
+                    node.name.clone()
+                };
                 members.push(Member { node: name, initializer: initializer.clone(), axis: *axis });
             }
         }

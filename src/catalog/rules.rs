@@ -6,9 +6,34 @@ use super::elements::Elements;
 use crate::graph::{Graph, Node, int, ints};
 
 const ELEMENTWISE: [&str; 28] = [
-    "Relu", "LeakyRelu", "Sigmoid", "Tanh", "Elu", "Selu", "Celu", "HardSigmoid", "HardSwish", "Clip",
-    "Erf", "Exp", "Log", "Sqrt", "Reciprocal", "Abs", "Neg", "Floor", "Ceil", "Round", "Softplus",
-    "Softsign", "Gelu", "Mish", "Identity", "Dropout", "Cast", "Sign",
+    "Relu",
+    "LeakyRelu",
+    "Sigmoid",
+    "Tanh",
+    "Elu",
+    "Selu",
+    "Celu",
+    "HardSigmoid",
+    "HardSwish",
+    "Clip",
+    "Erf",
+    "Exp",
+    "Log",
+    "Sqrt",
+    "Reciprocal",
+    "Abs",
+    "Neg",
+    "Floor",
+    "Ceil",
+    "Round",
+    "Softplus",
+    "Softsign",
+    "Gelu",
+    "Mish",
+    "Identity",
+    "Dropout",
+    "Cast",
+    "Sign",
 ];
 const BROADCASTING: [&str; 7] = ["Add", "Sub", "Mul", "Div", "Min", "Max", "Pow"];
 
@@ -59,7 +84,8 @@ fn conv(node: &Node, e: &mut Elements) {
     let [x, w, ..] = node.input.as_slice() else { return keep_all(node, e, "it has no weights") };
     let (y, bias) = (&node.output[0], node.input.get(2).filter(|b| !b.is_empty()));
     let group = int(node, "group").unwrap_or(1).max(1) as usize;
-    let (Some(xs), Some(ws)) = (e.shape(x).map(<[usize]>::to_vec), e.shape(w).map(<[usize]>::to_vec))
+    let (Some(xs), Some(ws)) =
+        (e.shape(x).map(<[usize]>::to_vec), e.shape(w).map(<[usize]>::to_vec))
     else {
         return keep_all(node, e, &format!("the shapes of node `{}` are unknown", node.name));
     };
@@ -79,7 +105,9 @@ fn conv(node: &Node, e: &mut Elements) {
         return;
     }
     let reason = format!("node `{}` is a grouped convolution, which has no rule yet", node.name);
-    [(x, 1), (w, 0), (w, 1)].into_iter().for_each(|(tensor, axis)| e.pin_axis(tensor, axis, &reason));
+    [(x, 1), (w, 0), (w, 1)]
+        .into_iter()
+        .for_each(|(tensor, axis)| e.pin_axis(tensor, axis, &reason));
 }
 
 fn batch_normalization(node: &Node, e: &mut Elements) {
@@ -140,7 +168,11 @@ fn flatten(node: &Node, e: &mut Elements) {
     let (x, y) = (&node.input[0], &node.output[0]);
     let shape = e.shape(x).map(<[usize]>::to_vec).filter(|s| s.len() >= 2);
     let (Some(xs), 1) = (shape, int(node, "axis").unwrap_or(1)) else {
-        return keep_all(node, e, &format!("node `{}` flattens from another axis than 1", node.name));
+        return keep_all(
+            node,
+            e,
+            &format!("node `{}` flattens from another axis than 1", node.name),
+        );
     };
     keep_spatial(node, e, x);
     tie_axis(node, e, (x, 0), (y, 0));
@@ -173,7 +205,8 @@ fn matmul(graph: &Graph, node: &Node, e: &mut Elements) {
     let (a, b, y) = (&node.input[0], &node.input[1], &node.output[0]);
     let rank = e.shape(a).map_or(0, <[usize]>::len);
     if rank == 0 || graph.dims(b).is_none_or(|dims| dims.len() != 2) {
-        let reason = format!("both factors of node `{}` are computed, which has no rule yet", node.name);
+        let reason =
+            format!("both factors of node `{}` are computed, which has no rule yet", node.name);
         return keep_all(node, e, &reason);
     }
     (0..rank - 1).for_each(|axis| tie_axis(node, e, (a, axis), (y, axis)));

@@ -49,8 +49,12 @@ impl Eval {
                 None => evaluate::evaluate(&id, &predictions, None),
                 Some(base) => evaluate::compare(&id, &predictions, base, None),
             };
-            let evaluation = evaluation
-                .ok_or_else(|| Coded::new(ExitCode::Input, anyhow::anyhow!("{} has no samples", self.data.display())))?;
+            let evaluation = evaluation.ok_or_else(|| {
+                Coded::new(
+                    ExitCode::Input,
+                    anyhow::anyhow!("{} has no samples", self.data.display()),
+                )
+            })?;
             if let Some(folder) = &self.predictions {
                 let name = model.file_stem().unwrap_or_default().to_string_lossy();
                 write_predictions(&folder.join(format!("{name}.parquet")), &predictions)?;
@@ -89,7 +93,11 @@ impl Eval {
         let output = match &self.output {
             None => 0,
             Some(name) => signature.outputs.iter().position(|o| o == name).ok_or_else(|| {
-                input(anyhow::anyhow!("{} has no output `{name}`; it has `{}`", model.display(), signature.outputs.join("`, `")))
+                input(anyhow::anyhow!(
+                    "{} has no output `{name}`; it has `{}`",
+                    model.display(),
+                    signature.outputs.join("`, `")
+                ))
             })?,
         };
         let scores = match self.scores {
@@ -127,6 +135,9 @@ fn print(model: &Path, found: &Evaluation) {
         );
     }
     if found.unusable > 0 {
-        println!("  {} samples had scores that are not numbers; they count as wrong", found.unusable);
+        println!(
+            "  {} samples had scores that are not numbers; they count as wrong",
+            found.unusable
+        );
     }
 }

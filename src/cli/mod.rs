@@ -78,7 +78,9 @@ impl Global {
         match self.color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+            Color::Auto => {
+                std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+            }
         }
     }
 }
@@ -92,9 +94,8 @@ pub fn main() -> std::process::ExitCode {
         Verb::Run(verb) => verb.run(&cli.global),
         Verb::Compress(verb) => verb.run(&cli.global),
         Verb::Eval(verb) => verb.run(&cli.global),
-        Verb::Agent { arguments } => {
-            crate::bench::main(&arguments, &["agent"]).map_err(|e| Coded::new(ExitCode::Internal, e))
-        }
+        Verb::Agent { arguments } => crate::bench::main(&arguments, &["agent"])
+            .map_err(|e| Coded::new(ExitCode::Internal, e)),
     };
     match ended {
         Ok(()) => std::process::ExitCode::SUCCESS,

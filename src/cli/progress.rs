@@ -10,7 +10,9 @@ pub(super) fn bar(what: &str, total: usize, quiet: bool) -> ProgressBar {
     };
     let bar = ProgressBar::with_draw_target(Some(total as u64), target);
     let style = "{prefix:>9} {wide_bar:.cyan/dim} {pos}/{len} {msg} {elapsed} (left {eta})";
-    bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_style(
+        ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
     bar.set_prefix(what.to_string());
     bar
 }

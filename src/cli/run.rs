@@ -37,9 +37,8 @@ impl Run {
         let mut study = study::load(&self.study.study)?;
         if !self.target.is_empty() {
             let profiles = self.target.iter().map(|name| crate::target::profile(name));
-            study.targets = profiles
-                .collect::<Result<_, _>>()
-                .map_err(|e| Coded::new(ExitCode::Input, e))?;
+            study.targets =
+                profiles.collect::<Result<_, _>>().map_err(|e| Coded::new(ExitCode::Input, e))?;
         }
         if self.quick {
             study.blocks = QUICK_BLOCKS;
@@ -52,13 +51,18 @@ impl Run {
         let out = self.study.out.unwrap_or_else(|| RunDirectory::fresh(&study));
         let protocol = Protocol::new(&study, &loaded, self.quick);
         let directory = RunDirectory::open(&out, &study, protocol)?;
-        let job = Session { study: &study, loaded: &loaded, directory: &directory, quiet: global.quiet };
+        let job =
+            Session { study: &study, loaded: &loaded, directory: &directory, quiet: global.quiet };
         let rows = job.rows()?;
         let facts = job.facts();
-        let csv = report::results_csv(&facts, &rows).map_err(|e| Coded::new(ExitCode::Internal, e))?;
+        let csv =
+            report::results_csv(&facts, &rows).map_err(|e| Coded::new(ExitCode::Internal, e))?;
         pipeline::replace(&directory.folders.results(), &csv)?;
         if global.json {
-            println!("{:#}", json!({ "out": out, "measurements": rows.iter().map(|r| &r.measurement).collect::<Vec<_>>() }));
+            println!(
+                "{:#}",
+                json!({ "out": out, "measurements": rows.iter().map(|r| &r.measurement).collect::<Vec<_>>() })
+            );
         } else {
             print_results(&study, &rows, &out, begun.elapsed(), self.quick, global);
         }
@@ -154,11 +158,12 @@ impl Session<'_> {
             samples: &self.loaded.splits.report,
         };
         let bar = bar("measure", 0, self.quiet);
-        let found = pipeline::measure(&self.directory.folders, &bench, variants, &mut |progress| {
-            bar.set_length(progress.total as u64);
-            bar.set_position(progress.done as u64);
-            bar.set_message(format!("blocks on {}", target.name));
-        })?;
+        let found =
+            pipeline::measure(&self.directory.folders, &bench, variants, &mut |progress| {
+                bar.set_length(progress.total as u64);
+                bar.set_position(progress.done as u64);
+                bar.set_message(format!("blocks on {}", target.name));
+            })?;
         bar.finish_and_clear();
         Ok(found)
     }
@@ -196,17 +201,22 @@ fn print_plan(study: &Study, loaded: &Loaded, quick: bool, global: &Global) {
     let estimate = each * (blocks * batches) as u32;
     if global.json {
         let names: Vec<&str> = study.recipes.iter().map(|r| r.name.as_str()).collect();
-        println!("{:#}", json!({
-            "variants": names, "blocks": blocks * batches * (2 * variants + 1),
-            "estimate_s": estimate.as_secs(), "quick": quick,
-        }));
+        println!(
+            "{:#}",
+            json!({
+                "variants": names, "blocks": blocks * batches * (2 * variants + 1),
+                "estimate_s": estimate.as_secs(), "quick": quick,
+            })
+        );
         return;
     }
     println!("study `{}`: {} on {}", study.name, study.model.display(), study.data.path.display());
     let splits = &loaded.splits;
     println!(
         "samples: {} to calibrate, {} to select, {} to report",
-        splits.calibrate.len(), splits.select.len(), splits.report.len()
+        splits.calibrate.len(),
+        splits.select.len(),
+        splits.report.len()
     );
     println!("variants, beside the baseline:");
     for recipe in &study.recipes {
@@ -242,7 +252,8 @@ fn print_results(
     }
     if let Some(row) = rows.first() {
         let shown = row.environment.cpu.as_deref().unwrap_or("an unnamed processor");
-        let emulated = if row.environment.emulated { ", EMULATED: not a board's speed" } else { "" };
+        let emulated =
+            if row.environment.emulated { ", EMULATED: not a board's speed" } else { "" };
         println!(
             "{} report samples; {} on {shown}{emulated}, {} thread; accuracy intervals 95 %, timing 99 %",
             row.evaluation.samples, row.environment.engine, row.threads

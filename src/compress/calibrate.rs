@@ -48,7 +48,8 @@ impl Calibration {
         let bytes = graph.encode();
         let source = Source::Bytes(graph.name(), &bytes);
         let bindings = Bindings { batch: self.batch, dims: &self.dims };
-        let plan = Model::load_tensors(source, bindings, tensors)?.optimise(&EngineOptions::default())?;
+        let plan =
+            Model::load_tensors(source, bindings, tensors)?.optimise(&EngineOptions::default())?;
         let mut ranges: Vec<Option<Range>> = vec![None; tensors.len()];
         let samples = self.samples();
         for batch in 0..(samples / self.batch).max(1) {

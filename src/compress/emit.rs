@@ -17,7 +17,13 @@ pub(super) fn emit(
     let folded: BTreeSet<usize> = layers.iter().filter_map(|l| l.relu).collect();
     let old = graph.nodes().to_vec();
     let outputs: Vec<String> = graph.outputs().into_iter().map(str::to_string).collect();
-    let mut writer = Writer { graph, affines, nodes: vec![], narrow: BTreeSet::new(), only_narrow: BTreeSet::new() };
+    let mut writer = Writer {
+        graph,
+        affines,
+        nodes: vec![],
+        narrow: BTreeSet::new(),
+        only_narrow: BTreeSet::new(),
+    };
     for (position, node) in old.iter().enumerate() {
         match by_position.get(&position) {
             _ if folded.contains(&position) => {}
@@ -25,7 +31,12 @@ pub(super) fn emit(
             Some(layer) => writer.product(node, layer)?,
             None => {
                 node.input.iter().for_each(|tensor| writer.need_float(tensor));
-                writer.nodes.push(node.clone());
+                let behind =
+                    old.iter().find(|n| n.op_type == "Conv" && n.output == node.input[..1]);
+                match behind {
+                    Some(_) if node.op_type == "Relu" => writer.relu_as_max(node),
+                    _ => writer.nodes.push(node.clone()),
+                }
             }
         }
     }
@@ -78,7 +89,12 @@ impl Writer<'_> {
         let narrow = format!("{tensor}.q");
         if self.narrow.insert(tensor.to_string()) {
             let (scale, zero, _) = self.affine(tensor)?;
-            self.node("QuantizeLinear", format!("{tensor}/QuantizeLinear"), &[tensor, &scale, &zero], &narrow);
+            self.node(
+                "QuantizeLinear",
+                format!("{tensor}/QuantizeLinear"),
+                &[tensor, &scale, &zero],
+                &narrow,
+            );
         }
         Ok(narrow)
     }
@@ -86,9 +102,23 @@ impl Writer<'_> {
     /// Makes sure that a tensor exists in float under its own name.
     fn need_float(&mut self, tensor: &str) {
         if self.only_narrow.remove(tensor) {
-            let [narrow, scale, zero] = ["q", "scale", "zero"].map(|part| format!("{tensor}.{part}"));
-            self.node("DequantizeLinear", format!("{tensor}/DequantizeLinear"), &[&narrow, &scale, &zero], tensor);
+            let [narrow, scale, zero] =
+                ["q", "scale", "zero"].map(|part| format!("{tensor}.{part}"));
+            self.node(
+                "DequantizeLinear",
+                format!("{tensor}/DequantizeLinear"),
+                &[&narrow, &scale, &zero],
+                tensor,
+            );
         }
+    }
+
+    /// Writes the Relu behind a convolution that stays in float as a maximum. ONNX Runtime takes
+    /// "dequantize, convolve, Relu, quantize" for a layer that was meant to be int8 and quantizes
+    /// its float weights, which changed the class of 1 % of the keyword samples.
+    fn relu_as_max(&mut self, node: &Node) {
+        let zero = self.constant("paring.zero".into(), Weights::f32(&[], &[0.0]));
+        self.node("Max", node.name.clone(), &[&node.input[0], &zero], &node.output[0]);
     }
 
     fn convolution(&mut self, node: &Node, layer: &Layer) -> Result<(), CompressError> {
@@ -98,7 +128,8 @@ impl Writer<'_> {
         let dims: &[usize] = if layer.scales.len() == 1 { &[] } else { &[layer.scales.len()] };
         let base = &layer.output;
         let w = self.constant(format!("{base}.weight.q"), layer.weights.clone());
-        let w_scale = self.constant(format!("{base}.weight.scale"), Weights::f32(dims, &layer.scales));
+        let w_scale =
+            self.constant(format!("{base}.weight.scale"), Weights::f32(dims, &layer.scales));
         let zeros = vec![0; layer.scales.len()];
         let w_zero = self.constant(format!("{base}.weight.zero"), Weights::i8(dims, &zeros));
         let mut inputs = vec![x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero];
@@ -148,7 +179,8 @@ impl Writer<'_> {
 
 /// Bias in units of the product of the input's and the weights' scales.
 fn bias_i32(bias: &[f32], scales: &[f32], x_scale: f32) -> Weights {
-    let unit = |i: usize| f64::from(scales[if scales.len() == 1 { 0 } else { i }]) * f64::from(x_scale);
+    let unit =
+        |i: usize| f64::from(scales[if scales.len() == 1 { 0 } else { i }]) * f64::from(x_scale);
     let limit = f64::from(i32::MAX);
     let values: Vec<i32> = bias
         .iter()

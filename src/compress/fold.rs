@@ -29,7 +29,9 @@ pub(super) fn fold_batch_normalization(graph: &mut Graph) -> Result<Vec<Draft>, 
             && index.consumers(&norm.input[0]).len() == 1
             && !outputs.contains(&norm.input[0])
             && norm.input[1..].iter().all(constant)
-            && conv.input[1..].iter().all(|name| constant(name) && index.consumers(name).len() == 1);
+            && conv.input[1..]
+                .iter()
+                .all(|name| constant(name) && index.consumers(name).len() == 1);
         if foldable {
             drafts.push(fold(graph, conv_position, position)?);
             gone.insert(position);
@@ -81,7 +83,9 @@ fn fold(graph: &mut Graph, conv: usize, norm: usize) -> Result<Draft, GraphError
         .map(|(s, v)| f64::from(*s) / (f64::from(*v) + epsilon).sqrt())
         .collect();
     let each = values.len() / factors.len().max(1);
-    for (value, channel) in values.iter_mut().zip((0..factors.len()).flat_map(|c| std::iter::repeat_n(c, each))) {
+    for (value, channel) in
+        values.iter_mut().zip((0..factors.len()).flat_map(|c| std::iter::repeat_n(c, each)))
+    {
         *value = (f64::from(*value) * factors[channel]) as f32;
     }
     let folded: Vec<f32> = (0..factors.len())

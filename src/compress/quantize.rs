@@ -104,7 +104,8 @@ fn layer(
     granularity: Granularity,
 ) -> Result<Layer, String> {
     let floats = |name: &String| {
-        let weights = graph.weights(name).map_err(|_| format!("`{name}` is computed, not stored"))?;
+        let weights =
+            graph.weights(name).map_err(|_| format!("`{name}` is computed, not stored"))?;
         let values = weights.to_f32();
         values.map(|v| (weights.dims, v)).ok_or_else(|| format!("`{name}` is not made of f32"))
     };
@@ -112,15 +113,28 @@ fn layer(
     let name = graph::layer_name(node, position);
     let output = node.output[0].clone();
     let bias = node.input.get(2).filter(|b| !b.is_empty()).map(floats).transpose()?;
-    if node.op_type == "Conv" && graph::int(node, "group").unwrap_or(1) > 1 && dims.get(1) == Some(&1) {
-        return Err("the engine has no integer kernel for depthwise convolutions; float is faster".into());
+    if node.op_type == "Conv"
+        && graph::int(node, "group").unwrap_or(1) > 1
+        && dims.get(1) == Some(&1)
+    {
+        return Err(
+            "the engine has no integer kernel for depthwise convolutions; float is faster".into()
+        );
     }
     if node.op_type == "Conv" {
         let per = if granularity == Granularity::Channel { dims[0] } else { 1 };
         let (weights, scales) = symmetric(&dims, &values, per);
         let relu = following_relu(graph, index, &output);
         let output = relu.map_or(output, |relu| graph.nodes()[relu].output[0].clone());
-        return Ok(Layer { name, position, output, relu, weights, scales, bias: bias.map(|b| b.1) });
+        return Ok(Layer {
+            name,
+            position,
+            output,
+            relu,
+            weights,
+            scales,
+            bias: bias.map(|b| b.1),
+        });
     }
     let plain = |attribute| graph::int(node, attribute).unwrap_or(0) == 0;
     let unit = |attribute| graph::float(node, attribute).unwrap_or(1.0) == 1.0;
@@ -196,7 +210,9 @@ fn draft(
     let stored = node.input[1..].iter().filter(|name| !name.is_empty());
     let originals = stored.filter_map(|name| Some((name.clone(), graph.weights(name).ok()?)));
     let format = |tensor: &String| {
-        affines.get(tensor).map_or("no samples".into(), |a| format!("scale {:e}, zero point {}", a.scale, a.zero))
+        affines
+            .get(tensor)
+            .map_or("no samples".into(), |a| format!("scale {:e}, zero point {}", a.scale, a.zero))
     };
     let input = format(&node.input[0]);
     let output = match node.op_type.as_str() {
@@ -219,7 +235,10 @@ fn draft(
         criterion: Some("minmax".into()),
         calibration_sha256: Some(calibration.sha256.clone()),
         paring: Paring(originals.collect()),
-        reason: format!("every layer with stored weights, ranges from {} samples", calibration.samples()),
+        reason: format!(
+            "every layer with stored weights, ranges from {} samples",
+            calibration.samples()
+        ),
         ..Draft::default()
     }
 }

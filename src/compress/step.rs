@@ -104,7 +104,9 @@ pub struct Made {
 #[non_exhaustive]
 pub enum CompressError {
     /// The ratio would leave a coupling without components.
-    #[error("ratio {ratio} would remove all {width} components of coupling `{coupling}`; use a smaller one")]
+    #[error(
+        "ratio {ratio} would remove all {width} components of coupling `{coupling}`; use a smaller one"
+    )]
     Empties {
         /// The ratio.
         ratio: f64,
@@ -120,7 +122,9 @@ pub enum CompressError {
     #[error("{0} needs calibration samples; give the study a [data] section")]
     NoCalibration(&'static str),
     /// An activation is not a number.
-    #[error("tensor `{0}` is NaN or infinite on the calibration samples; the model or the data are broken")]
+    #[error(
+        "tensor `{0}` is NaN or infinite on the calibration samples; the model or the data are broken"
+    )]
     NotFinite(String),
     /// The graph cannot be read or edited.
     #[error(transparent)]

@@ -187,7 +187,8 @@ mod tests {
 
     #[test]
     fn bytes_round_trip_and_refuse_a_wrong_length() {
-        let array: Array = ArrayD::from_shape_vec(IxDyn(&[2, 3]), vec![1i32, -2, 3, 4, 5, 6]).unwrap().into();
+        let array: Array =
+            ArrayD::from_shape_vec(IxDyn(&[2, 3]), vec![1i32, -2, 3, 4, 5, 6]).unwrap().into();
         let bytes = array.to_bytes();
         assert_eq!(Array::from_bytes(Dtype::I32, &[2, 3], &bytes), Some(array));
         assert_eq!(Array::from_bytes(Dtype::I32, &[2, 3], &bytes[1..]), None);
@@ -197,7 +198,9 @@ mod tests {
     #[test]
     fn takes_rows_and_finds_what_is_not_finite() {
         let array: Array =
-            ArrayD::from_shape_vec(IxDyn(&[3, 2]), vec![0.0, 1.0, 2.0, f32::NAN, 4.0, 5.0]).unwrap().into();
+            ArrayD::from_shape_vec(IxDyn(&[3, 2]), vec![0.0, 1.0, 2.0, f32::NAN, 4.0, 5.0])
+                .unwrap()
+                .into();
         assert_eq!(array.first_not_finite(), Some(1));
         assert_eq!(array.take(&[2, 0]).to_bytes()[..4], 4.0f32.to_le_bytes());
     }

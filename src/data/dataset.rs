@@ -189,7 +189,8 @@ impl Dataset {
         let mut values = BTreeMap::new();
         for need in wanted.inputs {
             let array = &self.inputs[&need.name];
-            need.bind(array, &mut values).map_err(|source| DataError::Need { path: at(), source })?;
+            need.bind(array, &mut values)
+                .map_err(|source| DataError::Need { path: at(), source })?;
             if let Some(sample) = array.first_not_finite() {
                 return Err(DataError::NotFinite { path: at(), name: need.name.clone(), sample });
             }

@@ -45,7 +45,8 @@ pub(super) fn load(folder: &Path, wanted: &Wanted) -> Result<Dataset, DataError>
         .iter()
         .map(|file| sample(&folder.join(file), need, &wanted.pixels))
         .collect::<Result<Vec<_>, _>>()?;
-    let array = stack(&samples).ok_or_else(|| table.problem("its files differ in shape or type"))?;
+    let array =
+        stack(&samples).ok_or_else(|| table.problem("its files differ in shape or type"))?;
     let columns = wanted
         .columns
         .iter()
@@ -134,8 +135,12 @@ fn from_picture(
         _ => None,
     };
     let (channels, first) = match need.dims.as_slice() {
-        [_, c, h, w] if channel(c).is_some() && fits(h, height) && fits(w, width) => (channel(c), true),
-        [_, h, w, c] if channel(c).is_some() && fits(h, height) && fits(w, width) => (channel(c), false),
+        [_, c, h, w] if channel(c).is_some() && fits(h, height) && fits(w, width) => {
+            (channel(c), true)
+        }
+        [_, h, w, c] if channel(c).is_some() && fits(h, height) && fits(w, width) => {
+            (channel(c), false)
+        }
         _ => (None, true),
     };
     let (Some(channels), Dtype::F32) = (channels, need.dtype) else {
@@ -145,7 +150,8 @@ fn from_picture(
             need.name, need.dtype
         ));
     };
-    let bytes = if channels == 1 { picture.to_luma8().into_raw() } else { picture.to_rgb8().into_raw() };
+    let bytes =
+        if channels == 1 { picture.to_luma8().into_raw() } else { picture.to_rgb8().into_raw() };
     let at = |c: usize, y: usize, x: usize| pixels.apply(bytes[(y * width + x) * channels + c], c);
     let array = if first {
         ArrayD::from_shape_fn(IxDyn(&[channels, height, width]), |i| at(i[0], i[1], i[2]))
@@ -214,7 +220,8 @@ mod tests {
     fn a_wrong_size_names_the_file() {
         let folder = folder();
         let inputs = [need(&[3, 8, 8])];
-        let wanted = Wanted { inputs: &inputs, columns: vec![], extras: vec![], pixels: Pixels::default() };
+        let wanted =
+            Wanted { inputs: &inputs, columns: vec![], extras: vec![], pixels: Pixels::default() };
         let message = Dataset::load(folder.path(), &wanted).unwrap_err().to_string();
         assert!(message.contains("a.png: an image of 4x2 does not fit the input `x`"), "{message}");
     }

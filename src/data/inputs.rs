@@ -42,7 +42,9 @@ pub enum InputsError {
 ///
 /// # Errors
 /// Those of the format, which well-formed arrays do not meet.
-pub fn write_tensors(arrays: &BTreeMap<String, Array>) -> Result<Vec<u8>, safetensors::SafeTensorError> {
+pub fn write_tensors(
+    arrays: &BTreeMap<String, Array>,
+) -> Result<Vec<u8>, safetensors::SafeTensorError> {
     let bytes: Vec<(&String, &Array, Vec<u8>)> =
         arrays.iter().map(|(name, array)| (name, array, array.to_bytes())).collect();
     let views = bytes

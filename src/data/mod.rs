@@ -15,11 +15,11 @@ mod npz;
 mod replace;
 
 pub use array::{Array, Dtype};
-pub use inputs::{InputsError, read_tensors, write_tensors};
-pub use need::{Dim, InputNeed, NeedError};
 #[cfg(feature = "host")]
 pub use dataset::{DataError, Dataset, Wanted};
 #[cfg(feature = "host")]
 pub use folder::Pixels;
+pub use inputs::{InputsError, read_tensors, write_tensors};
+pub use need::{Dim, InputNeed, NeedError};
 #[cfg(feature = "host")]
 pub use replace::replace_file;

@@ -51,7 +51,9 @@ pub enum NeedError {
         wanted: Dtype,
     },
     /// Wrong shape.
-    #[error("array `{name}` has shape {found:?}, the model's input wants {wanted} (the first axis counts samples)")]
+    #[error(
+        "array `{name}` has shape {found:?}, the model's input wants {wanted} (the first axis counts samples)"
+    )]
     Shape {
         /// The input.
         name: String,
@@ -85,7 +87,11 @@ impl InputNeed {
     ///
     /// # Errors
     /// [`NeedError`] names the input.
-    pub fn bind(&self, array: &Array, values: &mut BTreeMap<String, usize>) -> Result<(), NeedError> {
+    pub fn bind(
+        &self,
+        array: &Array,
+        values: &mut BTreeMap<String, usize>,
+    ) -> Result<(), NeedError> {
         let name = || self.name.clone();
         if array.dtype() != self.dtype {
             return Err(NeedError::Type { name: name(), found: array.dtype(), wanted: self.dtype });
@@ -94,7 +100,11 @@ impl InputNeed {
         let fits = |(dim, size): (&Dim, &usize)| !matches!(dim, Dim::Fixed(n) if n != size);
         let rest = || self.dims.iter().zip(found).skip(1);
         if found.len() != self.dims.len() || found.is_empty() || !rest().all(fits) {
-            return Err(NeedError::Shape { name: name(), found: found.to_vec(), wanted: self.shape() });
+            return Err(NeedError::Shape {
+                name: name(),
+                found: found.to_vec(),
+                wanted: self.shape(),
+            });
         }
         for (dim, size) in rest() {
             let Dim::Symbol(symbol) = dim else { continue };
@@ -134,9 +144,15 @@ mod tests {
 
     #[test]
     fn refusals_name_what_is_wrong() {
-        refused(&[9, 4, 7], "array `x` has shape [9, 4, 7], the model's input wants [N, 3, seq] (the first axis counts samples)");
+        refused(
+            &[9, 4, 7],
+            "array `x` has shape [9, 4, 7], the model's input wants [N, 3, seq] (the first axis counts samples)",
+        );
         refused(&[9, 3, 5], "dimension `seq` would be 7 and 5 at once (array `x`)");
         let integers = Array::I64(ArrayD::zeros(IxDyn(&[9, 3, 5])));
-        assert!(matches!(need().bind(&integers, &mut BTreeMap::new()), Err(NeedError::Type { .. })));
+        assert!(matches!(
+            need().bind(&integers, &mut BTreeMap::new()),
+            Err(NeedError::Type { .. })
+        ));
     }
 }

@@ -116,13 +116,10 @@ impl Model {
 pub(super) fn parse(source: Source) -> Result<InferenceModel, EngineError> {
     let onnx = tract_onnx::onnx().with_ignore_value_info(true).with_ignore_output_shapes(true);
     let name = source.name();
-    let not_onnx = |cause: TractError| EngineError::NotOnnx {
-        name: name.clone(),
-        source: cause.into(),
-    };
+    let not_onnx =
+        |cause: TractError| EngineError::NotOnnx { name: name.clone(), source: cause.into() };
     if let Source::File(path) = source {
-        let unreadable =
-            |source| EngineError::Read { path: path.to_path_buf(), source };
+        let unreadable = |source| EngineError::Read { path: path.to_path_buf(), source };
         let found = std::fs::metadata(path).map_err(unreadable)?;
         if !found.is_file() {
             return Err(unreadable(std::io::Error::other("not a regular file")));
@@ -175,7 +172,9 @@ fn concrete(need: &InputNeed, bindings: Bindings) -> Result<TVec<TDim>, EngineEr
             Ok(bindings.dims[symbol].to_dim())
         }
         _ if axis == 0 => Ok(bindings.batch.to_dim()),
-        unknown => Err(EngineError::Symbol { input: need.name.clone(), symbol: unknown.to_string() }),
+        unknown => {
+            Err(EngineError::Symbol { input: need.name.clone(), symbol: unknown.to_string() })
+        }
     };
     need.dims.iter().enumerate().map(at).collect()
 }

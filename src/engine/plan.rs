@@ -50,7 +50,11 @@ impl Plan {
     /// # Errors
     /// The engine's, and outputs that are no numbers.
     pub fn run(&self, inputs: &Inputs) -> Result<Vec<ArrayD<f32>>, EngineError> {
-        self.outputs(inputs)?.iter().enumerate().map(|(index, value)| floats(index, value)).collect()
+        self.outputs(inputs)?
+            .iter()
+            .enumerate()
+            .map(|(index, value)| floats(index, value))
+            .collect()
     }
 
     /// Digest of the outputs' bytes.

@@ -20,8 +20,7 @@ pub(super) fn tensor(array: &Array) -> Tensor {
 
 /// An output as floats; other numbers are converted, anything else is refused.
 pub(super) fn floats(index: usize, value: &TValue) -> Result<ArrayD<f32>, EngineError> {
-    let refused =
-        |_| EngineError::OutputType { index, dtype: format!("{:?}", value.datum_type()) };
+    let refused = |_| EngineError::OutputType { index, dtype: format!("{:?}", value.datum_type()) };
     let cast = value.cast_to::<f32>().map_err(refused)?;
     Ok(cast.to_plain_array_view::<f32>().map_err(refused)?.to_owned())
 }

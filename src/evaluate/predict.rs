@@ -25,7 +25,9 @@ pub enum PredictError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// The output is not one row of scores a sample.
-    #[error("output has shape {found:?} for {batch} samples; classification needs [samples, classes]")]
+    #[error(
+        "output has shape {found:?} for {batch} samples; classification needs [samples, classes]"
+    )]
     Shape {
         /// The output's shape.
         found: Vec<usize>,
@@ -33,7 +35,9 @@ pub enum PredictError {
         batch: usize,
     },
     /// Probabilities that are none.
-    #[error("the scores of sample {sample} add up to {sum}, not 1; if they are logits, say so (`scores = \"logits\"` under [task])")]
+    #[error(
+        "the scores of sample {sample} add up to {sum}, not 1; if they are logits, say so (`scores = \"logits\"` under [task])"
+    )]
     NotProbabilities {
         /// The sample.
         sample: usize,
@@ -104,10 +108,14 @@ impl Predictor {
         // A last batch that is not full repeats its samples; the surplus answers are dropped.
         let filled: Vec<usize> = samples.iter().copied().cycle().take(self.batch).collect();
         let outputs = self.plan.run(&self.plan.inputs(&data.inputs_at(&filled))?)?;
-        let shape = |found: &[usize]| PredictError::Shape { found: found.to_vec(), batch: self.batch };
+        let shape =
+            |found: &[usize]| PredictError::Shape { found: found.to_vec(), batch: self.batch };
         let output = outputs.get(self.output).ok_or_else(|| shape(&[]))?;
         let classes = output.len() / self.batch.max(1);
-        if output.shape().first() != Some(&self.batch) || classes < 2 || output.len() != classes * self.batch {
+        if output.shape().first() != Some(&self.batch)
+            || classes < 2
+            || output.len() != classes * self.batch
+        {
             return Err(shape(output.shape()));
         }
         let flat: Vec<f64> = output.iter().map(|v| f64::from(*v)).collect();
@@ -171,6 +179,9 @@ mod tests {
         let wrong = answer(3, 0, &[2.0, 3.0], Scores::Probabilities).unwrap_err().to_string();
         assert!(wrong.starts_with("the scores of sample 3 add up to 5, not 1"), "{wrong}");
         assert_eq!(answer(0, 0, &[f64::NAN, 1.0], Scores::Probabilities).unwrap().class, None);
-        assert!(matches!(answer(0, 2, &[0.5, 0.5], Scores::Logits), Err(PredictError::Label { .. })));
+        assert!(matches!(
+            answer(0, 2, &[0.5, 0.5], Scores::Logits),
+            Err(PredictError::Label { .. })
+        ));
     }
 }

@@ -47,7 +47,9 @@ pub struct Splits {
 #[non_exhaustive]
 pub enum SplitError {
     /// Shares are negative or exceed the whole.
-    #[error("splits must be shares from 0 to 1 that add up to 1 or less, they are {0}, {1} and {2}")]
+    #[error(
+        "splits must be shares from 0 to 1 that add up to 1 or less, they are {0}, {1} and {2}"
+    )]
     Shares(f64, f64, f64),
     /// An index array points outside, or two splits overlap.
     #[error("split array `{name}` {problem}")]
@@ -104,9 +106,12 @@ impl SplitRule {
             let mut list = Vec::new();
             for index in data.extras.get(&name).into_iter().flatten() {
                 let inside = usize::try_from(*index).ok().filter(|i| *i < data.len());
-                let index = inside.ok_or_else(|| problem(format!("has the index {index}, which is no sample")))?;
+                let index = inside
+                    .ok_or_else(|| problem(format!("has the index {index}, which is no sample")))?;
                 if !seen.insert(index) {
-                    return Err(problem(format!("has sample {index}, which is in a split already")));
+                    return Err(problem(format!(
+                        "has sample {index}, which is in a split already"
+                    )));
                 }
                 list.push(index);
             }
@@ -121,12 +126,7 @@ impl SplitRule {
 
 /// Units (samples, or whole groups) of each stratum are shuffled and dealt by their shares. A
 /// group's stratum is its most frequent label.
-fn by_shares(
-    labels: &[i64],
-    groups: Option<&[String]>,
-    shares: [f64; 3],
-    seed: u64,
-) -> Splits {
+fn by_shares(labels: &[i64], groups: Option<&[String]>, shares: [f64; 3], seed: u64) -> Splits {
     let mut units: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for sample in 0..labels.len() {
         let unit = groups.map_or_else(|| format!("{sample:020}"), |g| g[sample].clone());
@@ -168,7 +168,10 @@ mod tests {
     fn shares_are_kept_within_every_class() {
         let labels: Vec<i64> = (0..400).map(|i| i % 4).collect();
         let splits = by_shares(&labels, None, [0.25, 0.25, 0.5], 7);
-        assert_eq!([&splits.calibrate, &splits.select, &splits.report].map(Vec::len), [100, 100, 200]);
+        assert_eq!(
+            [&splits.calibrate, &splits.select, &splits.report].map(Vec::len),
+            [100, 100, 200]
+        );
         for class in 0..4 {
             assert_eq!(splits.report.iter().filter(|s| labels[**s] == class).count(), 50);
         }

@@ -47,7 +47,8 @@ impl Graph {
             if weights.dims.len() >= 2 {
                 matrices += weights.len() as u64;
             }
-            zeros += weights.bytes.chunks(size).filter(|e| e.iter().all(|b| *b == 0)).count() as u64;
+            zeros +=
+                weights.bytes.chunks(size).filter(|e| e.iter().all(|b| *b == 0)).count() as u64;
         }
         let nodes = self.node_costs(shapes);
         let total: Option<u64> = nodes.iter().map(|c| c.as_ref().map(|c| c.macs)).sum();
@@ -106,7 +107,9 @@ impl Graph {
 /// Slots of the two factors of a node that multiplies.
 fn operands(node: &Node) -> Option<(usize, usize)> {
     match node.op_type.as_str() {
-        "Conv" | "ConvTranspose" | "Gemm" | "MatMul" | "ConvInteger" | "MatMulInteger" => Some((0, 1)),
+        "Conv" | "ConvTranspose" | "Gemm" | "MatMul" | "ConvInteger" | "MatMulInteger" => {
+            Some((0, 1))
+        }
         "QLinearConv" | "QLinearMatMul" => Some((0, 3)),
         _ => None,
     }

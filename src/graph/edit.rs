@@ -63,7 +63,9 @@ impl Graph {
             return Ok(());
         }
         let found = self.opset();
-        let problem = format!("{why} needs operator set {version}, the model has {found}; export it with a newer one");
+        let problem = format!(
+            "{why} needs operator set {version}, the model has {found}; export it with a newer one"
+        );
         Err(GraphError::Invalid { name: self.name.clone(), problem })
     }
 }

@@ -28,7 +28,8 @@ impl Graph {
     /// [`GraphError`] names the file, node or tensor.
     pub fn load(path: &Path) -> Result<Graph, GraphError> {
         let at = || path.to_path_buf();
-        let bytes = std::fs::read(path).map_err(|source| GraphError::Read { path: at(), source })?;
+        let bytes =
+            std::fs::read(path).map_err(|source| GraphError::Read { path: at(), source })?;
         let model = pb::ModelProto::decode(bytes.as_slice())
             .map_err(|source| GraphError::NotOnnx { path: at(), source: Some(source) })?;
         if model.graph.as_ref().is_none_or(|graph| graph.node.is_empty()) {
@@ -95,7 +96,9 @@ impl Graph {
     pub fn weights(&self, name: &str) -> Result<Weights, GraphError> {
         match self.graph().initializer.iter().find(|t| t.name == name) {
             Some(tensor) => Weights::of(tensor),
-            None => Err(GraphError::Tensor { tensor: name.into(), problem: "does not exist".into() }),
+            None => {
+                Err(GraphError::Tensor { tensor: name.into(), problem: "does not exist".into() })
+            }
         }
     }
 
@@ -121,8 +124,9 @@ impl Graph {
         batch: usize,
     ) -> Result<BTreeMap<String, Vec<usize>>, GraphError> {
         let bytes = self.encode();
-        let facts = engine::tensor_facts(Source::Bytes(&self.name, &bytes), Bindings { batch, dims })
-            .map_err(|source| GraphError::Shapes { name: self.name.clone(), source })?;
+        let facts =
+            engine::tensor_facts(Source::Bytes(&self.name, &bytes), Bindings { batch, dims })
+                .map_err(|source| GraphError::Shapes { name: self.name.clone(), source })?;
         Ok(facts.into_iter().map(|(tensor, fact)| (tensor, fact.shape)).collect())
     }
 
@@ -149,21 +153,29 @@ impl Graph {
         let mut known: BTreeSet<&str> = self.initializer_names();
         known.extend(graph.input.iter().map(|i| i.name.as_str()));
         for (position, node) in graph.node.iter().enumerate() {
-            let label = || if node.name.is_empty() { format!("#{position}") } else { node.name.clone() };
-            if let Some(missing) = node.input.iter().find(|i| !i.is_empty() && !known.contains(i.as_str())) {
+            let label =
+                || if node.name.is_empty() { format!("#{position}") } else { node.name.clone() };
+            if let Some(missing) =
+                node.input.iter().find(|i| !i.is_empty() && !known.contains(i.as_str()))
+            {
                 let (label, op) = (label(), &node.op_type);
-                let problem = format!("node `{label}` ({op}) reads `{missing}`, which nothing before it gives: the graph is cyclic, unsorted or incomplete");
+                let problem = format!(
+                    "node `{label}` ({op}) reads `{missing}`, which nothing before it gives: the graph is cyclic, unsorted or incomplete"
+                );
                 return Err(self.invalid(problem));
             }
             for output in node.output.iter().filter(|o| !o.is_empty()) {
                 if !known.insert(output) {
-                    let problem = format!("node `{}` gives `{output}`, which exists already", label());
+                    let problem =
+                        format!("node `{}` gives `{output}`, which exists already", label());
                     return Err(self.invalid(problem));
                 }
             }
         }
         match graph.output.iter().find(|o| !known.contains(o.name.as_str())) {
-            Some(output) => Err(self.invalid(format!("nothing gives the output `{}`", output.name))),
+            Some(output) => {
+                Err(self.invalid(format!("nothing gives the output `{}`", output.name)))
+            }
             None => Ok(()),
         }
     }
@@ -185,17 +197,21 @@ impl Graph {
 
 /// The bytes of an initializer in a file beside the model.
 fn external(tensor: &pb::TensorProto, folder: &Path) -> Result<Vec<u8>, GraphError> {
-    let entry = |key: &str| {
-        tensor.external_data.iter().find(|e| e.key == key).map(|e| e.value.as_str())
-    };
+    let entry =
+        |key: &str| tensor.external_data.iter().find(|e| e.key == key).map(|e| e.value.as_str());
     let location = Path::new(entry("location").unwrap_or_default());
     let path = folder.join(location);
     let read = || {
-        let inside = location.components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir));
+        let inside =
+            location.components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir));
         if !inside || location.as_os_str().is_empty() {
-            return Err(std::io::Error::other("the location must be a relative path beside the model"));
+            return Err(std::io::Error::other(
+                "the location must be a relative path beside the model",
+            ));
         }
-        let number = |key: &str| entry(key).map(str::parse::<u64>).transpose().map_err(std::io::Error::other);
+        let number = |key: &str| {
+            entry(key).map(str::parse::<u64>).transpose().map_err(std::io::Error::other)
+        };
         let mut file = std::fs::File::open(&path)?;
         let offset = number("offset")?.unwrap_or(0);
         let rest = file.metadata()?.len().saturating_sub(offset);
@@ -208,5 +224,9 @@ fn external(tensor: &pb::TensorProto, folder: &Path) -> Result<Vec<u8>, GraphErr
         file.take(length).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    read().map_err(|source| GraphError::External { path: path.clone(), tensor: tensor.name.clone(), source })
+    read().map_err(|source| GraphError::External {
+        path: path.clone(),
+        tensor: tensor.name.clone(),
+        source,
+    })
 }

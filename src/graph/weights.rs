@@ -110,14 +110,19 @@ impl Weights {
             .iter()
             .map(|d| usize::try_from(*d).map_err(|_| problem(format!("has the dimension {d}"))))
             .collect::<Result<Vec<_>, _>>()?;
-        let size = element
-            .size()
-            .ok_or_else(|| problem(format!("has the element type {}", element.0)))?;
-        let bytes = if tensor.raw_data.is_empty() { unpacked(tensor, size) } else { tensor.raw_data.clone() };
+        let size =
+            element.size().ok_or_else(|| problem(format!("has the element type {}", element.0)))?;
+        let bytes = if tensor.raw_data.is_empty() {
+            unpacked(tensor, size)
+        } else {
+            tensor.raw_data.clone()
+        };
         let expected = dims.iter().product::<usize>() * size;
         if bytes.len() != expected {
             let found = bytes.len();
-            return Err(problem(format!("has {found} bytes where its shape {dims:?} needs {expected}")));
+            return Err(problem(format!(
+                "has {found} bytes where its shape {dims:?} needs {expected}"
+            )));
         }
         Ok(Weights { dims, element, bytes })
     }

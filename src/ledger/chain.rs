@@ -26,8 +26,13 @@ impl Ledger {
     pub fn open(path: &Path, actor: &str) -> Result<Ledger, LedgerError> {
         let failed = |source| LedgerError::Io { doing: "open", path: path.to_path_buf(), source };
         let mut options = OpenOptions::new();
-        let mut file =
-            options.create(true).read(true).write(true).truncate(false).open(path).map_err(failed)?;
+        let mut file = options
+            .create(true)
+            .read(true)
+            .write(true)
+            .truncate(false)
+            .open(path)
+            .map_err(failed)?;
         let Read { entries, last_line, whole } = read(path)?;
         file.set_len(whole as u64).map_err(failed)?;
         file.seek(SeekFrom::End(0)).map_err(failed)?;
@@ -121,7 +126,8 @@ fn read(path: &Path) -> Result<Read, LedgerError> {
         };
         let entry: Entry = serde_json::from_slice(line).map_err(|e| tampered(e.to_string()))?;
         check_schema("the entry", entry.schema).map_err(|e| tampered(e.to_string()))?;
-        let id = entry_id(&last_id, entry.kind, &entry.body).map_err(|e| tampered(e.to_string()))?;
+        let id =
+            entry_id(&last_id, entry.kind, &entry.body).map_err(|e| tampered(e.to_string()))?;
         if entry.prev_sha256 != last_line {
             return Err(tampered("its prev_sha256 is not the hash of the line before".into()));
         }
@@ -148,7 +154,8 @@ mod tests {
     fn written(path: &Path) {
         let mut ledger = Ledger::open(path, "somebody").unwrap();
         for number in 0..3 {
-            let body = EntryBody { kind: EntryKind::Decision, body: json!({ "n": number, "x": 0.1 }) };
+            let body =
+                EntryBody { kind: EntryKind::Decision, body: json!({ "n": number, "x": 0.1 }) };
             ledger.record(body.clone()).unwrap();
             ledger.record(body).unwrap();
         }

@@ -25,8 +25,11 @@ pub fn keep_paring(folder: &Path, paring: &Paring) -> Result<Sha256Hex, LedgerEr
     let sha256 = Sha256Hex::of(&bytes);
     let path = folder.join(format!("{sha256}.safetensors"));
     if Sha256Hex::of_file(&path).ok().as_ref() != Some(&sha256) {
-        replace_file(&path, &bytes)
-            .map_err(|source| LedgerError::Io { doing: "write", path: path.clone(), source })?;
+        replace_file(&path, &bytes).map_err(|source| LedgerError::Io {
+            doing: "write",
+            path: path.clone(),
+            source,
+        })?;
     }
     Ok(sha256)
 }
@@ -41,10 +44,10 @@ fn array(name: &str, weights: &Weights) -> Result<Array, LedgerError> {
         ElementType(11) => Some(Dtype::F64),
         _ => None,
     };
-    dtype
-        .and_then(|dtype| Array::from_bytes(dtype, &weights.dims, &weights.bytes))
-        .ok_or_else(|| LedgerError::Paring {
+    dtype.and_then(|dtype| Array::from_bytes(dtype, &weights.dims, &weights.bytes)).ok_or_else(
+        || LedgerError::Paring {
             tensor: name.to_string(),
             problem: format!("element type {} cannot be stored", weights.element.name()),
-        })
+        },
+    )
 }

@@ -30,7 +30,8 @@ pub fn write_predictions(path: &Path, predictions: &[Prediction]) -> Result<(), 
 
 fn encode(predictions: &[Prediction]) -> ParquetResult<Vec<u8>> {
     let schema = Arc::new(parse_message_type(COLUMNS)?);
-    let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(WriterProperties::new()))?;
+    let mut writer =
+        SerializedFileWriter::new(Vec::new(), schema, Arc::new(WriterProperties::new()))?;
     let mut rows = writer.next_row_group()?;
     let integers = |value: fn(&Prediction) -> Option<i64>| predictions.iter().map(value).collect();
     let reals = |value: fn(&Prediction) -> Option<f64>| predictions.iter().map(value).collect();
@@ -82,8 +83,15 @@ mod tests {
     fn what_is_written_reads_back_with_its_gaps() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("p.parquet");
-        let known = Prediction { sample: 7, label: 2, class: Some(3), confidence: Some(0.75), margin: Some(0.5) };
-        let unusable = Prediction { sample: 9, label: 1, class: None, confidence: None, margin: None };
+        let known = Prediction {
+            sample: 7,
+            label: 2,
+            class: Some(3),
+            confidence: Some(0.75),
+            margin: Some(0.5),
+        };
+        let unusable =
+            Prediction { sample: 9, label: 1, class: None, confidence: None, margin: None };
         write_predictions(&path, &[known, unusable]).unwrap();
         let reader = SerializedFileReader::new(std::fs::File::open(&path).unwrap()).unwrap();
         let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();

@@ -79,9 +79,7 @@ pub fn assess(
         let id = &variant.variant_id;
         let evaluation = match all.first() {
             None => evaluate::evaluate(id, &predictions, groups.as_deref()),
-            Some(base) => {
-                evaluate::compare(id, &predictions, &base.predictions, groups.as_deref())
-            }
+            Some(base) => evaluate::compare(id, &predictions, &base.predictions, groups.as_deref()),
         };
         // A split without samples was refused when the study was read.
         let Some(evaluation) = evaluation else { continue };

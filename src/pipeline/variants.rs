@@ -18,8 +18,8 @@ use std::collections::BTreeMap;
 pub fn baseline(context: &Context) -> Result<VariantRecord, PipelineError> {
     let failed = |source| PipelineError::Graph { variant: BASELINE.into(), source };
     let graph = Graph::load(&context.model).map_err(failed)?;
-    let given = std::fs::read(&context.model)
-        .map_err(PipelineError::file("read", &context.model))?;
+    let given =
+        std::fs::read(&context.model).map_err(PipelineError::file("read", &context.model))?;
     // With external data the file alone is not the model; the encoded graph has everything inside.
     let bytes = if graph.weights_inside() { given } else { graph.encode() };
     let key = Sha256Hex::of(&bytes);
@@ -64,7 +64,8 @@ pub fn make(
     let failed = |source| PipelineError::Graph { variant: recipe.name.clone(), source };
     let parent_path = context.folders.variants().join(&parent.file);
     let graph = Graph::load(&parent_path).map_err(failed)?;
-    let start = Made { graph, origins: parent.origins.clone(), decisions: vec![], refusals: vec![] };
+    let start =
+        Made { graph, origins: parent.origins.clone(), decisions: vec![], refusals: vec![] };
     let (mut made, mut drafts, mut refusals) = (start, Vec::new(), Vec::new());
     for (step, words) in recipe.steps.iter().zip(&words) {
         made = apply(context, step, made).map_err(|source| PipelineError::Step {

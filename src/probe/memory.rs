@@ -30,8 +30,13 @@ mod tests {
         assert_eq!(memory(root.path()).vm_hwm_bytes, None);
         let own = root.path().join("proc/self");
         std::fs::create_dir_all(&own).unwrap();
-        std::fs::write(own.join("status"), "Name:\tx\nVmHWM:\t   18784 kB\nRssAnon:\t 12 kB\n").unwrap();
-        std::fs::write(own.join("smaps_rollup"), "00-ff ---p 0 0:0 0 [rollup]\nRss: 9 kB\nPss:   7 kB\n").unwrap();
+        std::fs::write(own.join("status"), "Name:\tx\nVmHWM:\t   18784 kB\nRssAnon:\t 12 kB\n")
+            .unwrap();
+        std::fs::write(
+            own.join("smaps_rollup"),
+            "00-ff ---p 0 0:0 0 [rollup]\nRss: 9 kB\nPss:   7 kB\n",
+        )
+        .unwrap();
         let point = memory(root.path());
         assert_eq!(point.vm_hwm_bytes, Some(Bytes(18784 * 1024)));
         assert_eq!(point.rss_anon_bytes, Some(Bytes(12 * 1024)));

@@ -25,7 +25,9 @@ mod tests {
     fn takes_the_hottest_zone_and_ignores_fans() {
         let root = tempfile::tempdir().unwrap();
         assert_eq!(hottest(root.path()), None);
-        for (folder, value) in [("thermal_zone0", "48312"), ("thermal_zone1", "51000"), ("cooling_device0", "99999")] {
+        for (folder, value) in
+            [("thermal_zone0", "48312"), ("thermal_zone1", "51000"), ("cooling_device0", "99999")]
+        {
             let zone = root.path().join("sys/class/thermal").join(folder);
             std::fs::create_dir_all(&zone).unwrap();
             std::fs::write(zone.join("temp"), format!("{value}\n")).unwrap();

@@ -20,7 +20,8 @@ impl Origins {
 
     /// Takes note that of an axis with `width` entries those at `removed` went.
     pub fn remove(&mut self, initializer: &str, axis: usize, width: usize, removed: &[usize]) {
-        let kept = self.0.entry(Self::key(initializer, axis)).or_insert_with(|| (0..width).collect());
+        let kept =
+            self.0.entry(Self::key(initializer, axis)).or_insert_with(|| (0..width).collect());
         let mut index = 0;
         kept.retain(|_| {
             index += 1;

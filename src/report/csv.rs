@@ -90,18 +90,21 @@ fn place(row: &Row) -> Vec<Cell> {
 fn latency(row: &Row) -> Vec<Cell> {
     let measured = &row.measurement;
     let solo = measured.latency.as_ref().ok();
-    let ns = |value: fn(&LatencySummary) -> Option<LatencyNs>| text(solo.and_then(value).map(|v| v.0));
-    let bytes = |value: fn(&LatencySummary) -> Option<Bytes>| text(solo.and_then(value).map(|v| v.0));
-    let p50 = |bound: fn(&Interval) -> f64| {
-        text(solo.map(|s| LatencyNs::from_f64(bound(&s.p50_ns)).0))
-    };
+    let ns =
+        |value: fn(&LatencySummary) -> Option<LatencyNs>| text(solo.and_then(value).map(|v| v.0));
+    let bytes =
+        |value: fn(&LatencySummary) -> Option<Bytes>| text(solo.and_then(value).map(|v| v.0));
+    let p50 =
+        |bound: fn(&Interval) -> f64| text(solo.map(|s| LatencyNs::from_f64(bound(&s.p50_ns)).0));
     let speed = measured.speed.as_ref().ok();
     let speedup = |bound: fn(&Interval) -> f64| match speed {
         Some(s) => format!("{:.5}", bound(&s.speedup)),
         None => String::new(),
     };
-    let throughput = solo.and_then(|s| LatencyNs::from_f64(s.p50_ns.value).per_second(measured.batch));
-    let Missing(speed_missing) = measured.speed.as_ref().err().cloned().unwrap_or(Missing(String::new()));
+    let throughput =
+        solo.and_then(|s| LatencyNs::from_f64(s.p50_ns.value).per_second(measured.batch));
+    let Missing(speed_missing) =
+        measured.speed.as_ref().err().cloned().unwrap_or(Missing(String::new()));
     let Missing(latency_missing) =
         measured.latency.as_ref().err().cloned().unwrap_or(Missing(String::new()));
     let temperature = |value: fn(&LatencySummary) -> Option<i64>| text(solo.and_then(value));
@@ -134,7 +137,10 @@ fn latency(row: &Row) -> Vec<Cell> {
         ("energy_missing", row.energy_missing.clone()),
         ("temperature_start_mc", temperature(|s| s.temperature_start_mc.map(|t| t.0))),
         ("temperature_max_mc", temperature(|s| s.temperature_max_mc.map(|t| t.0))),
-        ("quiet_share_pct", solo.map(|s| format!("{:.1}", 100.0 * s.quiet_share)).unwrap_or_default()),
+        (
+            "quiet_share_pct",
+            solo.map(|s| format!("{:.1}", 100.0 * s.quiet_share)).unwrap_or_default(),
+        ),
         ("valid", measured.invalid_reasons.is_empty().to_string()),
         ("invalid_reason", measured.invalid_reasons.join("; ")),
     ]

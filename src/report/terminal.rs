@@ -11,7 +11,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 const HEADER: [&str; 9] = [
-    "variant", "precision", "removed", "accuracy", "change", "p50 latency", "speed-up", "peak memory", "file",
+    "variant",
+    "precision",
+    "removed",
+    "accuracy",
+    "change",
+    "p50 latency",
+    "speed-up",
+    "peak memory",
+    "file",
 ];
 
 const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
@@ -33,14 +41,29 @@ pub fn results_table(rows: &[Row], color: bool) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     });
-    if color { table.enforce_styling() } else { table.force_no_tty() };
+    if color {
+        table.enforce_styling()
+    } else {
+        table.force_no_tty()
+    };
     let mut text = table.to_string();
-    for row in rows.iter().filter(|row| !row.measurement.invalid_reasons.is_empty()) {
-        let reasons = row.measurement.invalid_reasons.join("; ");
-        text.push_str(&format!("\nnot valid: {}: {reasons}", row.variant.name));
-    }
+    text.extend(invalid(rows).iter().map(|line| format!("\n{line}")));
     text.extend(left_alone(rows).iter().map(|line| format!("\n{line}")));
     text
+}
+
+/// Why figures should not be trusted, one line a reason.
+fn invalid(rows: &[Row]) -> Vec<String> {
+    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for row in rows {
+        for reason in &row.measurement.invalid_reasons {
+            reasons.entry(reason).or_default().push(&row.variant.name);
+        }
+    }
+    let lines = reasons.into_iter();
+    lines
+        .map(|(reason, variants)| format!("not valid: {}: {reason}", variants.join(", ")))
+        .collect()
 }
 
 /// What steps would not touch, one line a reason.
@@ -90,7 +113,8 @@ fn precision(row: &Row) -> String {
 
 fn change(change: Option<Interval>) -> Cell {
     let Some(Interval { value, low, high }) = change else { return Cell::new("") };
-    let points = |share: f64| format!("{:+.1}", 100.0 * share).replace("-0.0", "0.0").replace("+0.0", "0.0");
+    let points =
+        |share: f64| format!("{:+.1}", 100.0 * share).replace("-0.0", "0.0").replace("+0.0", "0.0");
     let cell = Cell::new(format!("{} [{}, {}]", points(value), points(low), points(high)));
     if high < 0.0 { cell.fg(Color::Red) } else { cell }
 }
@@ -113,7 +137,11 @@ fn speed(row: &Row) -> Cell {
         Err(_) => return Cell::new("—"),
     };
     let Interval { value, low, high } = found.speedup;
-    let verdict = if found.blocks < MIN_BLOCKS { "no verdict".to_string() } else { found.verdict.to_string() };
+    let verdict = if found.blocks < MIN_BLOCKS {
+        "no verdict".to_string()
+    } else {
+        found.verdict.to_string()
+    };
     let cell = Cell::new(format!("{value:.3} [{low:.3}, {high:.3}] {verdict}"));
     match found.verdict {
         Verdict::Faster => cell.fg(Color::Green),

@@ -20,7 +20,9 @@ pub(super) fn recipes(variants: &[VariantSection]) -> Result<Vec<Recipe>, String
             let parent = variant.from.clone().unwrap_or_else(|| BASELINE.into());
             if !known.contains(&parent) {
                 let all = known.iter().cloned().collect::<Vec<_>>().join("`, `");
-                return Err(format!("variant `{name}` is made from `{parent}`, which no earlier variant is called; known are `{all}`"));
+                return Err(format!(
+                    "variant `{name}` is made from `{parent}`, which no earlier variant is called; known are `{all}`"
+                ));
             }
             if !known.insert(name.clone()) {
                 return Err(format!("two variants are called `{name}`"));
@@ -38,7 +40,9 @@ pub(super) fn recipes(variants: &[VariantSection]) -> Result<Vec<Recipe>, String
 fn check_name(name: &str) -> Result<(), String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
-        return Err(format!("variant name `{name}` must be made of letters, digits, `-`, `_` and `.`"));
+        return Err(format!(
+            "variant name `{name}` must be made of letters, digits, `-`, `_` and `.`"
+        ));
     }
     Ok(())
 }
@@ -59,11 +63,15 @@ fn sweep(variant: &VariantSection) -> Result<Vec<(String, Vec<StepSection>)>, St
     for step in &variant.steps {
         let ratios = step.ratio.as_ref().map_or_else(Vec::new, |r| r.values());
         if ratios.len() < 2 {
-            all.iter_mut().for_each(|(_, steps): &mut (String, Vec<StepSection>)| steps.push(step.clone()));
+            all.iter_mut()
+                .for_each(|(_, steps): &mut (String, Vec<StepSection>)| steps.push(step.clone()));
             continue;
         }
         if !variant.name.contains("{ratio}") {
-            return Err(format!("variant `{}` sweeps over `ratio`, so its name must contain `{{ratio}}`", variant.name));
+            return Err(format!(
+                "variant `{}` sweeps over `ratio`, so its name must contain `{{ratio}}`",
+                variant.name
+            ));
         }
         let each = |(name, steps): (String, Vec<StepSection>)| {
             let made: Vec<(String, Vec<StepSection>)> = ratios
@@ -147,12 +155,33 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_named() {
-        refused("[[variant]]\nname = \"a\"\nfrom = \"b\"", "variant `a` is made from `b`, which no earlier variant is called; known are `baseline`");
-        refused("[[variant]]\nname = \"a\"\n[[variant]]\nname = \"a\"", "two variants are called `a`");
-        refused("[[variant]]\nname = \"a/b\"", "variant name `a/b` must be made of letters, digits, `-`, `_` and `.`");
-        refused("[[variant]]\nname = \"a\"\nsteps = [{ prune = \"channels\", ratio = 1.0 }]", "variant `a`: `ratio` must be above 0 and below 1, it is 1");
-        refused("[[variant]]\nname = \"a\"\nsteps = [{ prune = \"channels\", ratio = [0.1, 0.2] }]", "variant `a` sweeps over `ratio`, so its name must contain `{ratio}`");
-        refused("[[variant]]\nname = \"a\"\nsteps = [{ quantize = \"int3\" }]", "variant `a`: cannot quantize to `int3`; known is `int8`");
-        refused("[[variant]]\nname = \"a\"\nengine = [\"fast\"]", "variant `a`: unknown engine option `fast`; known are `conv_nhwc`, `f32_to_f16`, `block_quant`");
+        refused(
+            "[[variant]]\nname = \"a\"\nfrom = \"b\"",
+            "variant `a` is made from `b`, which no earlier variant is called; known are `baseline`",
+        );
+        refused(
+            "[[variant]]\nname = \"a\"\n[[variant]]\nname = \"a\"",
+            "two variants are called `a`",
+        );
+        refused(
+            "[[variant]]\nname = \"a/b\"",
+            "variant name `a/b` must be made of letters, digits, `-`, `_` and `.`",
+        );
+        refused(
+            "[[variant]]\nname = \"a\"\nsteps = [{ prune = \"channels\", ratio = 1.0 }]",
+            "variant `a`: `ratio` must be above 0 and below 1, it is 1",
+        );
+        refused(
+            "[[variant]]\nname = \"a\"\nsteps = [{ prune = \"channels\", ratio = [0.1, 0.2] }]",
+            "variant `a` sweeps over `ratio`, so its name must contain `{ratio}`",
+        );
+        refused(
+            "[[variant]]\nname = \"a\"\nsteps = [{ quantize = \"int3\" }]",
+            "variant `a`: cannot quantize to `int3`; known is `int8`",
+        );
+        refused(
+            "[[variant]]\nname = \"a\"\nengine = [\"fast\"]",
+            "variant `a`: unknown engine option `fast`; known are `conv_nhwc`, `f32_to_f16`, `block_quant`",
+        );
     }
 }

@@ -161,8 +161,11 @@ impl<T: Clone> OneOrMany<T> {
 
 /// Reads a study file.
 pub(super) fn read(path: &Path) -> Result<StudyFile, StudyError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| StudyError::Io { doing: "read", path: path.to_path_buf(), source })?;
+    let text = std::fs::read_to_string(path).map_err(|source| StudyError::Io {
+        doing: "read",
+        path: path.to_path_buf(),
+        source,
+    })?;
     toml::from_str(&text).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
         let line = text[..offset.min(text.len())].matches('\n').count() + 1;

@@ -76,7 +76,9 @@ impl RunDirectory {
 /// Whether a folder does not exist or holds nothing but a lock.
 fn is_empty(root: &Path, lock: &Path) -> std::io::Result<bool> {
     match std::fs::read_dir(root) {
-        Ok(entries) => Ok(entries.flatten().all(|entry| entry.path() == lock || interrupted(&entry.path()))),
+        Ok(entries) => {
+            Ok(entries.flatten().all(|entry| entry.path() == lock || interrupted(&entry.path())))
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
         Err(error) => Err(error),
     }

@@ -123,7 +123,9 @@ pub fn load(path: &Path) -> Result<Study, StudyError> {
 fn task(section: &file::TaskSection) -> Result<Task, String> {
     match section.kind.as_deref() {
         None | Some("classification") => {}
-        Some(other) => return Err(format!("unknown task kind `{other}`; known is `classification`")),
+        Some(other) => {
+            return Err(format!("unknown task kind `{other}`; known is `classification`"));
+        }
     }
     match section.metric.as_deref() {
         None | Some("accuracy") => {}
@@ -132,7 +134,9 @@ fn task(section: &file::TaskSection) -> Result<Task, String> {
     let scores = match section.scores.as_deref() {
         None | Some("probabilities") => Scores::Probabilities,
         Some("logits") => Scores::Logits,
-        Some(other) => return Err(format!("`scores` is `probabilities` or `logits`, not `{other}`")),
+        Some(other) => {
+            return Err(format!("`scores` is `probabilities` or `logits`, not `{other}`"));
+        }
     };
     Ok(Task { output: section.output.clone(), scores })
 }

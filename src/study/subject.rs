@@ -44,10 +44,13 @@ pub fn open(study: &Study) -> Result<Loaded, StudyError> {
         need.bind(array, &mut dims).map_err(|e| invalid(e.to_string()))?;
     }
     let batch = signature.fixed_batch().unwrap_or(1);
-    if let (Some(fixed), Some(other)) =
-        (signature.fixed_batch(), study.batches.iter().find(|b| Some(**b) != signature.fixed_batch()))
-    {
-        return Err(invalid(format!("`batch` is {other}, but the model's batch is fixed at {fixed}")));
+    if let (Some(fixed), Some(other)) = (
+        signature.fixed_batch(),
+        study.batches.iter().find(|b| Some(**b) != signature.fixed_batch()),
+    ) {
+        return Err(invalid(format!(
+            "`batch` is {other}, but the model's batch is fixed at {fixed}"
+        )));
     }
     let splits = study.data.splits.divide(&data, study.data.group.as_deref())?;
     let output = output(&signature, study.task.output.as_deref()).map_err(invalid)?;
@@ -63,6 +66,8 @@ fn output(signature: &Signature, wanted: Option<&str>) -> Result<usize, String> 
             .position(|output| output == name)
             .ok_or_else(|| format!("the model has no output `{name}`; it has `{all}`")),
         None if signature.outputs.len() == 1 => Ok(0),
-        None => Err(format!("the model has several outputs, name one as `output` under [task]: `{all}`")),
+        None => Err(format!(
+            "the model has several outputs, name one as `output` under [task]: `{all}`"
+        )),
     }
 }

@@ -42,7 +42,9 @@ pub fn random_inputs(path: &Path, batch: usize) -> BTreeMap<String, Array> {
             Dtype::I64 => {
                 Array::I64(ArrayD::from_shape_simple_fn(IxDyn(&shape), || rng.random_range(0..2)))
             }
-            _ => Array::F32(ArrayD::from_shape_simple_fn(IxDyn(&shape), || rng.random::<f32>() - 0.3)),
+            _ => Array::F32(ArrayD::from_shape_simple_fn(IxDyn(&shape), || {
+                rng.random::<f32>() - 0.3
+            })),
         };
         (need.name.clone(), array)
     });

@@ -1,0 +1,254 @@
+//! The program as a user meets it: what it writes, what it refuses, how it goes on.
+
+mod common;
+
+use assert_cmd::Command;
+use common::{digits, shared, skipped};
+use predicates::str::contains;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+fn paring() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_paring"))
+}
+
+/// A study of the digits model in `folder`, with the given variants and protocol.
+fn study(folder: &Path, rest: &str) -> PathBuf {
+    let text = format!(
+        "[study]\nname = \"test\"\nowner = \"tests\"\n[model]\npath = {:?}\n[data]\npath = {:?}\n{rest}",
+        digits("digits_cnn.onnx"),
+        digits("digits.npz"),
+    );
+    let path = folder.join("study.toml");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+const TWO: &str = "[protocol]\nblocks = 2\nsolo_ms = 10\npaired_ms = 10\n\
+    [[variant]]\nname = \"half\"\nsteps = [{ prune = \"channels\", ratio = 0.5 }]\n\
+    [[variant]]\nname = \"half-int8\"\nfrom = \"half\"\nsteps = [{ quantize = \"int8\" }]\n";
+
+fn rows(out: &Path) -> Vec<BTreeMap<String, String>> {
+    let mut reader = csv::Reader::from_path(out.join("results.csv")).unwrap();
+    reader.deserialize().map(Result::unwrap).collect()
+}
+
+#[track_caller]
+fn refused(arguments: &[&str], code: i32, message: &str) {
+    let ended = paring().args(arguments).assert().code(code).stderr(contains(message));
+    let said = String::from_utf8_lossy(&ended.get_output().stderr).to_string();
+    assert!(!said.contains("panicked"), "{said}");
+}
+
+#[test]
+fn a_run_ends_with_a_row_a_variant() {
+    let folder = tempfile::tempdir().unwrap();
+    let (study, out) = (study(folder.path(), TWO), folder.path().join("run"));
+    let (study, to) = (study.to_str().unwrap(), out.to_str().unwrap());
+    paring()
+        .args(["run", study, "--out", to])
+        .assert()
+        .success()
+        .stdout(contains("half-int8"))
+        .stdout(contains("written to"));
+    let rows = rows(&out);
+    let names: Vec<&str> = rows.iter().map(|r| r["variant"].as_str()).collect();
+    assert_eq!(names, ["baseline", "half", "half-int8"]);
+    for row in &rows {
+        assert!(row["latency_p50_ns"].parse::<u64>().unwrap() > 0);
+        assert!(row["peak_rss_bytes"].parse::<u64>().unwrap() > 1 << 20);
+        assert_eq!(row["energy_per_inference_uj"], "");
+        assert!(!row["energy_missing"].is_empty());
+        assert_eq!(row["verdict"], "", "two blocks are too few for a verdict");
+    }
+    assert_eq!(rows[2]["parent"], "half");
+    assert_eq!(
+        rows[2]["recipe"],
+        "prune channels, ratio 0.5, criterion l1; quantize int8, per tensor"
+    );
+    assert!(rows[1]["components_removed"].parse::<usize>().unwrap() > 100);
+    // A finished run is not measured again.
+    let journal = out.join("journal/host/blocks.jsonl");
+    let before = std::fs::read(&journal).unwrap();
+    paring().args(["run", study, "--out", to]).assert().success();
+    assert_eq!(std::fs::read(&journal).unwrap(), before);
+}
+
+#[test]
+fn identical_runs_make_identical_variants_parings_and_ledgers() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(folder.path(), TWO);
+    let files = |out: &str| {
+        let out = folder.path().join(out);
+        paring().arg("compress").arg(&study).arg("--out").arg(&out).assert().success();
+        let mut found: BTreeMap<PathBuf, Vec<u8>> = BTreeMap::new();
+        for part in ["variants", "parings"] {
+            for entry in std::fs::read_dir(out.join(part)).unwrap().flatten() {
+                let name = Path::new(part).join(entry.file_name());
+                found.insert(name, std::fs::read(entry.path()).unwrap());
+            }
+        }
+        let ledger = std::fs::read_to_string(out.join("ledger.jsonl")).unwrap();
+        let entries = ledger.lines().map(|line| {
+            let mut entry: serde_json::Value = serde_json::from_str(line).unwrap();
+            entry["time"].take();
+            entry["prev_sha256"].take();
+            entry
+        });
+        (found, entries.collect::<Vec<_>>())
+    };
+    let (first, second) = (files("a"), files("b"));
+    assert!(first.0.len() > 10 && first.1.len() > 10);
+    assert!(first == second);
+}
+
+#[test]
+fn a_killed_run_goes_on_and_measures_no_block_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let (study, out) = (study(folder.path(), TWO), folder.path().join("run"));
+    let journal = out.join("journal/host/blocks.jsonl");
+    let lines = || std::fs::read_to_string(&journal).map_or(0, |text| text.lines().count());
+    for kill_at in [1, 4] {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_paring"))
+            .args(["run", "--quiet"])
+            .arg(&study)
+            .arg("--out")
+            .arg(&out)
+            .spawn()
+            .unwrap();
+        while lines() < kill_at && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let before = std::fs::read_to_string(&journal).unwrap();
+    paring().arg("run").arg(&study).arg("--out").arg(&out).assert().success();
+    let after = std::fs::read_to_string(&journal).unwrap();
+    let whole = before.rfind('\n').map_or(0, |last| last + 1);
+    assert!(after.starts_with(&before[..whole]), "what was measured stays");
+    let mut attempts: BTreeMap<String, usize> = BTreeMap::new();
+    for line in after.lines() {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        *attempts.entry(record["attempt"].to_string()).or_default() += 1;
+    }
+    assert!(attempts.len() >= 10, "{attempts:?}");
+    assert!(attempts.values().all(|count| *count == 1), "{attempts:?}");
+    assert_eq!(rows(&out).len(), 3);
+}
+
+#[test]
+fn a_variant_that_equals_its_baseline_is_neither_faster_nor_slower() {
+    let folder = tempfile::tempdir().unwrap();
+    let rest =
+        "[protocol]\nblocks = 9\nsolo_ms = 20\npaired_ms = 150\n[[variant]]\nname = \"again\"\n";
+    let (study, out) = (study(folder.path(), rest), folder.path().join("run"));
+    paring().arg("run").arg(study).arg("--out").arg(&out).assert().success();
+    let row = &rows(&out)[1];
+    assert_eq!(row["verdict"], "cannot tell", "{row:?}");
+    assert_eq!(row["flips"], "0");
+}
+
+#[test]
+fn eval_scores_the_published_model() {
+    let Some(folder) = shared("mlperf-tiny") else { return skipped("no MLPerf Tiny data") };
+    paring()
+        .arg("eval")
+        .arg(folder.join("kws_dscnn_f32.onnx"))
+        .arg("--data")
+        .arg(folder.join("kws_dev.npz"))
+        .assert()
+        .success()
+        .stdout(contains("accuracy 91.80 %"));
+}
+
+#[test]
+fn init_writes_a_study_that_runs_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = folder.path().join("new.toml");
+    let to = study.to_str().unwrap();
+    let (model, data) = (digits("digits_cnn.onnx"), digits("digits.npz"));
+    let arguments =
+        ["init", model.to_str().unwrap(), "--data", data.to_str().unwrap(), "--out", to];
+    paring().args(arguments).assert().success();
+    paring().args(["run", to, "--dry-run"]).assert().success().stdout(contains("pruned-0.125"));
+    refused(&arguments, 2, "File exists");
+}
+
+#[test]
+fn bad_models_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_string()
+    };
+    let data = digits("digits.npz");
+    let eval = |model: &str, message: &str| {
+        refused(&["eval", model, "--data", data.to_str().unwrap()], 2, message);
+    };
+    eval("nowhere.onnx", "read model nowhere.onnx");
+    eval(&file("text.onnx", b"not a model"), "is not an ONNX model");
+    eval(&file("empty.onnx", b""), "is not an ONNX model");
+    let whole = std::fs::read(digits("digits_cnn.onnx")).unwrap();
+    for cut in [100, whole.len() / 2, whole.len() - 10] {
+        eval(&file("cut.onnx", &whole[..cut]), "is not an ONNX model, or it is truncated");
+    }
+    let mut graph = paring::graph::Graph::load(&digits("digits_cnn.onnx")).unwrap();
+    graph.node_mut(3).unwrap().op_type = "Foo".into();
+    let strange = folder.path().join("foo.onnx");
+    let node = graph.nodes()[3].name.clone();
+    graph.save(&strange).unwrap();
+    let message = format!("does not implement operator Foo (node `{node}`)");
+    eval(strange.to_str().unwrap(), &message);
+}
+
+#[test]
+fn bad_studies_and_data_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let dry = |rest: &str, message: &str| {
+        let study = study(folder.path(), rest);
+        refused(&["run", study.to_str().unwrap(), "--dry-run"], 2, message);
+    };
+    dry("[[variant]]\nname = \"a\"\nstep = []\n", "unknown key `step`; did you mean `steps`?");
+    dry(
+        "[[variant]]\nname = \"a\"\nfrom = \"b\"\n",
+        "made from `b`, which no earlier variant is called",
+    );
+    dry("slices = [\"age\"]\n", "has no array `age`; it has `image`, `labels`, `stroke_density`");
+    dry("[[target]]\nname = \"pi9\"\n", "no target `pi9`; known are host");
+    dry("[task]\noutput = \"logits\"\n", "the model has no output `logits`; it has `probs`");
+    let Some(tiny) = shared("mlperf-tiny") else { return skipped("no MLPerf Tiny data") };
+    let (model, data) = (digits("digits_cnn.onnx"), tiny.join("kws_dev.npz"));
+    let arguments = ["eval", model.to_str().unwrap(), "--data", data.to_str().unwrap()];
+    refused(&arguments, 2, "has no array `image`; it has `mfcc`, `labels`");
+}
+
+#[test]
+fn a_folder_that_is_not_ours_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("theirs");
+    std::fs::create_dir(&out).unwrap();
+    std::fs::write(out.join("thesis.tex"), "years of work").unwrap();
+    let study = study(folder.path(), TWO);
+    let arguments = ["run", study.to_str().unwrap(), "--out", out.to_str().unwrap()];
+    refused(&arguments, 2, "is not empty and not a run of paring; choose another --out");
+    assert_eq!(std::fs::read_dir(&out).unwrap().count(), 1);
+}
+
+#[test]
+fn a_changed_ledger_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (study, out) = (study(folder.path(), TWO), folder.path().join("run"));
+    let compress = || {
+        let mut command = paring();
+        command.arg("compress").arg(&study).arg("--out").arg(&out);
+        command
+    };
+    compress().assert().success();
+    let ledger = out.join("ledger.jsonl");
+    let text = std::fs::read_to_string(&ledger).unwrap();
+    std::fs::write(&ledger, text.replacen("stem:", "stum:", 1)).unwrap();
+    compress().assert().failure().stderr(contains("line 2 of"));
+}

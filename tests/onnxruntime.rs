@@ -1,0 +1,79 @@
+//! Every variant must answer in ONNX Runtime as it does in the engine.
+//!
+//! Needs Python with onnxruntime: `scripts/test` makes one and names it in `PARING_PYTHON`.
+
+mod common;
+
+use common::{digits, shared, skipped};
+use paring::data::{Dataset, Pixels, Wanted};
+use paring::engine::{self, Source};
+use paring::evaluate::{Predictor, Scores};
+use paring::record::EngineOptions;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A Python that has onnxruntime.
+fn python() -> Option<String> {
+    let python = std::env::var("PARING_PYTHON").unwrap_or_else(|_| "python3".into());
+    let has = Command::new(&python).args(["-c", "import onnxruntime"]).output();
+    has.is_ok_and(|output| output.status.success()).then_some(python)
+}
+
+fn in_onnxruntime(python: &str, model: &Path, data: &Path, input: &str) -> Vec<i64> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/onnxruntime/classes.py");
+    let output = Command::new(python).arg(script).arg(model).arg(data).arg(input).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn in_the_engine(model: &Path, data: &Path) -> Vec<i64> {
+    let signature = engine::describe(Source::File(model)).unwrap();
+    let wanted = Wanted {
+        inputs: &signature.inputs,
+        columns: vec![],
+        extras: vec![],
+        pixels: Pixels::default(),
+    };
+    let data = Dataset::load(data, &wanted).unwrap();
+    let all: Vec<usize> = (0..data.len()).collect();
+    let (dims, options) = (BTreeMap::new(), EngineOptions::default());
+    let source = Source::File(model);
+    let predictor = Predictor::load(source, 1, &dims, &options, 0, Scores::Probabilities).unwrap();
+    let found = predictor.predict(&data, &all, &|_| ()).unwrap();
+    found.iter().map(|p| p.class.unwrap()).collect()
+}
+
+/// Compresses a study and holds every variant against ONNX Runtime on all samples.
+fn agree(study: &Path, data: &Path, input: &str) {
+    let Some(python) = python() else { return skipped("no Python with onnxruntime") };
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_paring"));
+    command.arg("compress").arg(study).arg("--out").arg(&out).assert().success();
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(out.join("variants")).unwrap().flatten().map(|e| e.path()).collect();
+    files.retain(|path| path.extension().is_some_and(|e| e == "onnx"));
+    assert!(files.len() > 6);
+    for file in files {
+        let (theirs, ours) =
+            (in_onnxruntime(&python, &file, data, input), in_the_engine(&file, data));
+        let same = theirs.iter().zip(&ours).filter(|(a, b)| a == b).count();
+        let name = file.file_stem().unwrap().to_string_lossy().to_string();
+        println!("{name}: {same} of {} the same", ours.len());
+        let least = if name.contains("int8") { ours.len() * 99 / 100 } else { ours.len() };
+        assert!(same >= least, "{name}: only {same} of {} agree", ours.len());
+    }
+}
+
+#[test]
+fn digits_variants_answer_alike() {
+    agree(&digits("study.toml"), &digits("digits.npz"), "image");
+}
+
+#[test]
+fn keyword_variants_answer_alike() {
+    let Some(folder) = shared("mlperf-tiny") else { return skipped("no MLPerf Tiny data") };
+    let study = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/studies/kws.toml");
+    agree(&study, &folder.join("kws_dev.npz"), "mfcc");
+}

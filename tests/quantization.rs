@@ -1,0 +1,174 @@
+//! int8 against an independent float64 reference of the ONNX rules, and the kernels that run it.
+
+mod common;
+
+use common::{digits, outputs, random_inputs};
+use ndarray::{ArrayD, IxDyn};
+use paring::compress::{Calibration, Granularity, Made, quantize_int8};
+use paring::data::Array;
+use paring::engine::{Bindings, Model, Source};
+use paring::graph::{Graph, Weights};
+use paring::record::{EngineOptions, Origins, Sha256Hex};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+fn calibration(path: &Path, samples: usize) -> Calibration {
+    Calibration {
+        inputs: random_inputs(path, samples),
+        batch: 1,
+        dims: BTreeMap::new(),
+        sha256: Sha256Hex::of(b"calibration"),
+    }
+}
+
+fn quantized(path: &Path, granularity: Granularity) -> Made {
+    let graph = Graph::load(path).unwrap();
+    quantize_int8(graph, Origins::default(), &calibration(path, 8), granularity).unwrap()
+}
+
+#[test]
+fn integer_kernels_run_what_was_quantized() {
+    for name in ["digits_cnn.onnx", "digits_transformer.onnx"] {
+        let made = quantized(&digits(name), Granularity::Tensor);
+        let bytes = made.graph.encode();
+        let bindings = Bindings { batch: 1, dims: &BTreeMap::new() };
+        let plan = Model::load(Source::Bytes(name, &bytes), bindings)
+            .unwrap()
+            .optimise(&EngineOptions::default())
+            .unwrap();
+        let kernels: Vec<String> = plan.nodes().into_iter().flat_map(|n| n.kernels).collect();
+        let integer = kernels.iter().filter(|k| k.contains("i32")).count();
+        let layers = made.decisions.iter().filter(|d| d.operation == "quantize int8").count();
+        assert!(layers > 5 && integer >= layers, "{layers} layers, kernels {kernels:?}");
+    }
+}
+
+#[test]
+fn nothing_that_could_run_in_integers_is_left_and_depthwise_says_why() {
+    let made = quantized(&digits("digits_cnn.onnx"), Granularity::Tensor);
+    let ops: Vec<&str> = made.graph.nodes().iter().map(|n| n.op_type.as_str()).collect();
+    assert!(!ops.contains(&"BatchNormalization") && !ops.contains(&"Gemm"));
+    assert_eq!(ops.iter().filter(|op| **op == "Conv").count(), 1);
+    assert_eq!(made.refusals.len(), 1);
+    assert!(made.refusals[0].1.contains("depthwise"), "{:?}", made.refusals);
+}
+
+/// One convolution of 1x1 behind a Relu, small enough to compute by hand in f64.
+fn one_layer(folder: &Path) -> std::path::PathBuf {
+    let mut graph = Graph::load(&digits("digits_cnn.onnx")).unwrap();
+    let keep = [
+        "stem/Conv",
+        "stem/Relu",
+        "pool/GlobalAveragePool",
+        "flatten/Flatten",
+        "head/Gemm",
+        "head/Softmax",
+    ];
+    let mut nodes: Vec<_> =
+        graph.nodes().iter().filter(|n| keep.contains(&n.name.as_str())).cloned().collect();
+    for pair in 1..nodes.len() {
+        let before = nodes[pair - 1].output[0].clone();
+        nodes[pair].input[0] = before;
+    }
+    let classes = 10;
+    let values = |count: usize, step: f32| -> Vec<f32> {
+        (0..count).map(|i| ((i * 37 % 101) as f32 - 50.0) * step).collect()
+    };
+    let channels = graph.dims("stem.weight").unwrap()[0];
+    graph.set_nodes(nodes);
+    graph.set_weights(
+        "head.weight",
+        Weights::f32(&[channels, classes], &values(channels * classes, 0.01)),
+    );
+    graph.tidy();
+    let path = folder.join("one.onnx");
+    graph.save(&path).unwrap();
+    path
+}
+
+/// The integer model as the ONNX specification defines its operators, in f64.
+fn reference(graph: &Graph, image: &ArrayD<f32>) -> Vec<f64> {
+    let all = |name: &str| graph.weights(name).unwrap();
+    let number = |name: &str| f64::from(all(name).to_f32().unwrap()[0]);
+    let bytes =
+        |name: &str| -> Vec<f64> { all(name).bytes.iter().map(|b| f64::from(*b as i8)).collect() };
+    let words = |name: &str| -> Vec<f64> {
+        let weights = all(name);
+        let (chunks, _) = weights.bytes.as_chunks::<4>();
+        chunks.iter().map(|c| f64::from(i32::from_le_bytes(*c))).collect()
+    };
+    let round = |x: f64| x.round_ties_even().clamp(-128.0, 127.0);
+    let node = |op: &str| graph.nodes().iter().find(|n| n.op_type == op).unwrap().clone();
+    let conv = node("QLinearConv");
+    let (xs, xz) = (number(&conv.input[1]), bytes(&conv.input[2])[0]);
+    let (ws, ys, yz) = (number(&conv.input[4]), number(&conv.input[6]), bytes(&conv.input[7])[0]);
+    let (w, b) = (bytes(&conv.input[3]), words(&conv.input[8]));
+    let dims = all(&conv.input[3]).dims;
+    let (channels, k) = (dims[0], dims[2]);
+    let pixel = |y: i64, x: i64| -> f64 {
+        // Padding is an exact zero.
+        if !(0..8).contains(&y) || !(0..8).contains(&x) {
+            return 0.0;
+        }
+        round(f64::from(image[IxDyn(&[0, 0, y as usize, x as usize])]) / xs + xz) - xz
+    };
+    let pooled: Vec<f64> = (0..channels)
+        .map(|c| {
+            let mut sum = 0.0;
+            for y in 0..8i64 {
+                for x in 0..8i64 {
+                    let mut acc = b[c];
+                    for i in 0..k * k {
+                        let (dy, dx) = ((i / k) as i64, (i % k) as i64);
+                        let half = (k / 2) as i64;
+                        acc += w[c * k * k + i] * pixel(y + dy - half, x + dx - half);
+                    }
+                    sum += (round(acc * xs * ws / ys + yz) - yz) * ys;
+                }
+            }
+            sum / 64.0
+        })
+        .collect();
+    let product = node("MatMulInteger");
+    let quantize = graph.nodes().iter().find(|n| n.output[0] == product.input[0]).unwrap();
+    let (ps, pz) = (number(&quantize.input[1]), bytes(&quantize.input[2])[0]);
+    let w = bytes(&product.input[1]);
+    let bias = words(&graph.nodes().iter().find(|n| n.op_type == "Add").unwrap().input[1]);
+    let factor = number(&graph.nodes().iter().find(|n| n.op_type == "Mul").unwrap().input[1]);
+    let logits: Vec<f64> = (0..10)
+        .map(|j| {
+            let dot: f64 =
+                (0..channels).map(|c| (round(pooled[c] / ps + pz) - pz) * w[c * 10 + j]).sum();
+            (dot + bias[j]) * factor
+        })
+        .collect();
+    let sum: f64 = logits.iter().map(|l| l.exp()).sum();
+    logits.iter().map(|l| l.exp() / sum).collect()
+}
+
+#[test]
+fn the_engine_computes_what_onnx_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = one_layer(folder.path());
+    let made = quantized(&path, Granularity::Tensor);
+    let inputs = random_inputs(&path, 1);
+    let Array::F32(image) = &inputs["image"] else { panic!("the input is float32") };
+    let expected = reference(&made.graph, image);
+    let found = outputs(&made.graph, &inputs);
+    for (e, f) in expected.iter().zip(&found) {
+        // The engine requantizes in fixed point: within one step of 255 somewhere.
+        assert!((e - f64::from(*f)).abs() < 0.01, "{expected:?} and {found:?}");
+    }
+}
+
+#[test]
+fn per_channel_is_closer_to_float_than_per_tensor() {
+    let path = digits("digits_cnn.onnx");
+    let inputs = random_inputs(&path, 4);
+    let float = outputs(&Graph::load(&path).unwrap(), &inputs);
+    let error = |granularity| {
+        let narrow = outputs(&quantized(&path, granularity).graph, &inputs);
+        float.iter().zip(&narrow).map(|(a, b)| f64::from((a - b).powi(2))).sum::<f64>()
+    };
+    assert!(error(Granularity::Channel) < error(Granularity::Tensor));
+}
