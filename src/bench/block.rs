@@ -78,7 +78,7 @@ pub(super) fn measure(
         .ok_or(BlockError::Absent("such variant"))?;
     let bench = Bench { job, folder, batch: key.batch, arrays: inputs(job, folder)? };
     match key.kind {
-        BlockKind::Solo => bench.solo(model, start).map(BlockData::Solo),
+        BlockKind::Solo => bench.solo(model, start).map(|b| BlockData::Solo(Box::new(b))),
         BlockKind::Paired => {
             let baseline =
                 job.models.iter().find(|m| m.baseline).ok_or(BlockError::Absent("baseline"))?;

@@ -66,7 +66,8 @@ impl<'a> Archive<'a> {
                 found: self.names.clone(),
             });
         }
-        let attempts: [fn(&mut Self, &str) -> Result<Array, ReadNpzError>; 7] = [
+        type Attempt<'a> = fn(&mut Archive<'a>, &str) -> Result<Array, ReadNpzError>;
+        let attempts: [Attempt<'a>; 7] = [
             Self::typed::<f32>,
             Self::typed::<i64>,
             Self::typed::<u8>,

@@ -81,7 +81,7 @@ impl SplitRule {
     /// [`SplitError`] says what does not fit.
     pub fn divide(&self, data: &Dataset, group: Option<&str>) -> Result<Splits, SplitError> {
         let splits = match self {
-            SplitRule::Arrays { .. } => self.from_arrays(data)?,
+            SplitRule::Arrays { .. } => self.read_arrays(data)?,
             SplitRule::Shares { calibrate, select, report, seed } => {
                 let shares = [*calibrate, *select, *report];
                 let fits = shares.iter().all(|s| (0.0..=1.0).contains(s));
@@ -98,7 +98,7 @@ impl SplitRule {
         Ok(splits)
     }
 
-    fn from_arrays(&self, data: &Dataset) -> Result<Splits, SplitError> {
+    fn read_arrays(&self, data: &Dataset) -> Result<Splits, SplitError> {
         let mut seen = BTreeSet::new();
         let mut lists = Vec::new();
         for name in self.arrays() {

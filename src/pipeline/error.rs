@@ -21,7 +21,7 @@ pub enum PipelineError {
         /// The step.
         step: String,
         /// The cause.
-        source: CompressError,
+        source: Box<CompressError>,
     },
     /// A model cannot be read or written.
     #[error("variant `{variant}`")]

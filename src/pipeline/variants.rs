@@ -71,7 +71,7 @@ pub fn make(
         made = apply(context, step, made).map_err(|source| PipelineError::Step {
             variant: recipe.name.clone(),
             step: words.clone(),
-            source,
+            source: Box::new(source),
         })?;
         drafts.extend(made.decisions.drain(..).map(|draft| (words.clone(), draft)));
         refusals.extend(made.refusals.drain(..).map(|(what, reason)| Refusal {

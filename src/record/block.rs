@@ -91,7 +91,7 @@ pub enum Outcome {
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum BlockData {
     /// Of a solo block.
-    Solo(SoloBlock),
+    Solo(Box<SoloBlock>),
     /// Of a paired block.
     Paired(PairedBlock),
 }

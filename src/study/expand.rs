@@ -27,7 +27,7 @@ pub(super) fn recipes(variants: &[VariantSection]) -> Result<Vec<Recipe>, String
             if !known.insert(name.clone()) {
                 return Err(format!("two variants are called `{name}`"));
             }
-            let steps = steps.iter().map(|step| parse(step)).collect::<Result<_, _>>();
+            let steps = steps.iter().map(parse).collect::<Result<_, _>>();
             let steps = steps.map_err(|problem| format!("variant `{name}`: {problem}"))?;
             let options = variant.engine.as_ref().map(|transforms| engine(&name, transforms));
             recipes.push(Recipe { name, parent, steps, options: options.transpose()? });

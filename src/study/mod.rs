@@ -3,13 +3,13 @@
 mod error;
 mod expand;
 mod file;
+mod load;
 mod protocol;
 mod run_directory;
-mod study;
 mod subject;
 
 pub use error::StudyError;
+pub use load::{DataSource, Study, Task, load};
 pub use protocol::{Protocol, QUICK_BLOCKS};
 pub use run_directory::RunDirectory;
-pub use study::{DataSource, Study, Task, load};
 pub use subject::{Loaded, open};
