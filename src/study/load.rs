@@ -1,0 +1,179 @@
+//! What a study means: checked values, paths that lead somewhere.
+
+use super::StudyError;
+use super::expand::recipes;
+use super::file::{self, ProtocolSection, ShareOrArray, SplitsSection};
+use crate::data::Pixels;
+use crate::evaluate::{Scores, SplitRule};
+use crate::pipeline::Recipe;
+use crate::record::SampleRules;
+use crate::target::{self, Profile};
+use crate::units::LatencyNs;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A checked study.
+#[derive(Clone, Debug)]
+pub struct Study {
+    /// The file it was read from.
+    pub path: PathBuf,
+    /// Its name.
+    pub name: String,
+    /// Accountable person or team.
+    pub owner: String,
+    /// What a person said about it, by key; never invented.
+    pub words: BTreeMap<String, String>,
+    /// The model as given.
+    pub model: PathBuf,
+    /// Batch sizes to measure.
+    pub batches: Vec<usize>,
+    /// Values for symbolic dimensions other than the batch.
+    pub dims: BTreeMap<String, usize>,
+    /// What the model's outputs mean.
+    pub task: Task,
+    /// The data.
+    pub data: DataSource,
+    /// Blocks of each kind for each variant.
+    pub blocks: u32,
+    /// Seeds everything that draws.
+    pub seed: u64,
+    /// Rules inside a block.
+    pub rules: SampleRules,
+    /// The variants in order, without the baseline.
+    pub recipes: Vec<Recipe>,
+    /// Where variants are measured.
+    pub targets: Vec<Profile>,
+}
+
+/// What a model's outputs mean.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Task {
+    /// The output with the scores; `None` for the only one.
+    pub output: Option<String>,
+    /// What the scores are.
+    pub scores: Scores,
+}
+
+/// Where data come from and how they are divided.
+#[derive(Clone, Debug)]
+pub struct DataSource {
+    /// A file or folder.
+    pub path: PathBuf,
+    /// Columns that name subsets.
+    pub slices: Vec<String>,
+    /// Column of groups that never straddle a split.
+    pub group: Option<String>,
+    /// How samples are divided.
+    pub splits: SplitRule,
+    /// How pixels become numbers.
+    pub pixels: Pixels,
+}
+
+/// Reads and checks a study. Paths in it are relative to its folder.
+///
+/// # Errors
+/// [`StudyError`] names the file, the line or the key.
+pub fn load(path: &Path) -> Result<Study, StudyError> {
+    let file = file::read(path)?;
+    let invalid = |problem: String| StudyError::Invalid { path: path.to_path_buf(), problem };
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let recipes = recipes(&file.variant).map_err(invalid)?;
+    let mut batches = file.model.batch.map_or_else(|| vec![1], |batch| batch.values());
+    batches.dedup();
+    if batches.is_empty() || batches.contains(&0) {
+        return Err(invalid("`batch` under [model] must be 1 or more".into()));
+    }
+    let names: Vec<String> = match file.target.is_empty() {
+        true => vec!["host".into()],
+        false => file.target.iter().map(|t| t.name.clone()).collect(),
+    };
+    let targets = names.iter().map(|name| target::profile(name)).collect::<Result<_, _>>();
+    let words = [
+        ("purpose", file.study.purpose),
+        ("risk", file.study.risk),
+        ("ethics", file.study.ethics),
+        ("review_by", file.study.review_by),
+        ("notes", file.study.notes),
+    ];
+    let given = words.into_iter().filter_map(|(key, text)| Some((key.to_string(), text?)));
+    Ok(Study {
+        path: path.to_path_buf(),
+        name: file.study.name,
+        owner: file.study.owner,
+        words: given.collect(),
+        model: folder.join(file.model.path),
+        batches,
+        dims: file.model.dims,
+        task: task(&file.task).map_err(invalid)?,
+        data: DataSource {
+            path: folder.join(file.data.path),
+            slices: file.data.slices,
+            group: file.data.group,
+            splits: splits(file.data.splits).map_err(invalid)?,
+            pixels: Pixels { mean: file.data.mean, std: file.data.std },
+        },
+        blocks: blocks(&file.protocol).map_err(invalid)?,
+        seed: file.protocol.seed,
+        rules: rules(&file.protocol),
+        recipes,
+        targets: targets.map_err(|e: target::ProfileError| invalid(e.to_string()))?,
+    })
+}
+
+fn task(section: &file::TaskSection) -> Result<Task, String> {
+    match section.kind.as_deref() {
+        None | Some("classification") => {}
+        Some(other) => {
+            return Err(format!("unknown task kind `{other}`; known is `classification`"));
+        }
+    }
+    match section.metric.as_deref() {
+        None | Some("accuracy") => {}
+        Some(other) => return Err(format!("unknown metric `{other}`; known is `accuracy`")),
+    }
+    let scores = match section.scores.as_deref() {
+        None | Some("probabilities") => Scores::Probabilities,
+        Some("logits") => Scores::Logits,
+        Some(other) => {
+            return Err(format!("`scores` is `probabilities` or `logits`, not `{other}`"));
+        }
+    };
+    Ok(Task { output: section.output.clone(), scores })
+}
+
+fn splits(section: Option<SplitsSection>) -> Result<SplitRule, String> {
+    use ShareOrArray::{Array, Share};
+    let Some(SplitsSection { calibrate, select, report, seed }) = section else {
+        return Ok(SplitRule::Shares { calibrate: 0.25, select: 0.25, report: 0.5, seed: 0 });
+    };
+    match (calibrate, select, report) {
+        (Share(calibrate), Share(select), Share(report)) => {
+            Ok(SplitRule::Shares { calibrate, select, report, seed })
+        }
+        (Array(calibrate), Array(select), Array(report)) => {
+            Ok(SplitRule::Arrays { calibrate, select, report })
+        }
+        _ => Err("`splits` are three shares, or three names of index arrays".into()),
+    }
+}
+
+fn blocks(section: &ProtocolSection) -> Result<u32, String> {
+    match section.blocks.unwrap_or(10) {
+        0 => Err("`blocks` under [protocol] must be 1 or more".into()),
+        blocks => Ok(blocks),
+    }
+}
+
+fn rules(section: &ProtocolSection) -> SampleRules {
+    let ms = |given: Option<u64>, default: u64| LatencyNs(given.unwrap_or(default) * 1_000_000);
+    SampleRules {
+        warmup_min_ns: ms(None, 30),
+        warmup_max_ns: ms(None, 1_000),
+        solo_ns: ms(section.solo_ms, 150),
+        paired_ns: ms(section.paired_ms, 300),
+        burst_ns: ms(None, 2),
+        max_samples: 2_000,
+        limit_ns: ms(None, 300_000),
+        retries: 1,
+    }
+}
