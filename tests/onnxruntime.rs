@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{digits, shared, skipped};
+use common::{digits, python, shared, skipped};
 use paring::data::{Dataset, Pixels, Wanted};
 use paring::engine::{self, Source};
 use paring::evaluate::{Predictor, Scores};
@@ -12,13 +12,6 @@ use paring::record::EngineOptions;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-/// A Python that has onnxruntime.
-fn python() -> Option<String> {
-    let python = std::env::var("PARING_PYTHON").unwrap_or_else(|_| "python3".into());
-    let has = Command::new(&python).args(["-c", "import onnxruntime"]).output();
-    has.is_ok_and(|output| output.status.success()).then_some(python)
-}
 
 fn in_onnxruntime(python: &str, model: &Path, data: &Path, input: &str) -> Vec<i64> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/onnxruntime/classes.py");

@@ -1,12 +1,15 @@
 //! Couplings: sets of axes that change together, and their components.
 
-use super::elements::{Element, Elements};
+use super::elements::{Class, Elements};
+use super::producer::{Producer, head_axes, producers};
 use super::rules;
-use crate::graph::{Graph, GraphError, Node, int, layer_name};
+use crate::graph::{Facts, Graph, GraphError, layer_name};
 use crate::record::{Member, Origins};
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
-/// Entries of initializers, by initializer and axis, in ascending order.
+/// Entries of tensors, by tensor and axis, in ascending order.
 pub type Slices = BTreeMap<(String, usize), Vec<usize>>;
 
 /// What can be removed from a graph, and what cannot.
@@ -18,17 +21,43 @@ pub struct Catalog {
     pub refused: Vec<Refused>,
 }
 
+/// What the components of a coupling are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Channels of a convolution.
+    Channel,
+    /// Outputs of a matrix product.
+    Neuron,
+    /// Heads of an attention, or groups of them that share keys and values.
+    Head,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Kind::Channel => "channel",
+            Kind::Neuron => "neuron",
+            Kind::Head => "head",
+        })
+    }
+}
+
 /// All tensor slices that must change together along one axis.
 #[derive(Clone, Debug)]
 pub struct Coupling {
-    /// Name of its producer, the first layer whose weights make it.
+    /// Name of its producer, the first layer whose weights make it; of heads, the module they are in.
     pub id: String,
+    /// What its components are.
+    pub kind: Kind,
     /// The producer's weights, and the axis that counts components.
     pub producer: (String, usize),
     /// Its components, by index.
     pub components: Vec<ComponentSlices>,
     /// The axes of initializers that belong to it, and the nodes that read them.
     pub members: Vec<Member>,
+    /// Why removing a component changes the others beyond what it fed them, if so.
+    pub lossy: Option<String>,
 }
 
 /// What can be removed as one.
@@ -40,6 +69,8 @@ pub struct ComponentSlices {
     pub original_index: usize,
     /// The entries of initializers that go with it.
     pub slices: Slices,
+    /// The entries of computed tensors that go with it.
+    pub activations: Slices,
 }
 
 /// A layer that keeps its width.
@@ -58,120 +89,150 @@ impl Coupling {
     }
 }
 
-/// Finds all couplings of a graph. `shapes` are those of all tensors for a batch of 1; `origins`
-/// say which indices of the baseline remain.
+/// Finds all couplings of a graph. `facts` are those at concrete dimensions; `origins` say which
+/// indices of the baseline remain.
 ///
 /// # Errors
 /// [`GraphError`] where an initializer cannot be read.
-pub fn catalog(
-    graph: &Graph,
-    shapes: &BTreeMap<String, Vec<usize>>,
-    origins: &Origins,
-) -> Result<Catalog, GraphError> {
-    let mut all = shapes.clone();
-    for name in graph.initializer_names() {
-        all.insert(name.to_string(), graph.dims(name).unwrap_or_default());
-    }
-    let mut elements = Elements::new(all);
-    rules::apply(graph, &mut elements);
+pub fn catalog(graph: &Graph, facts: &Facts, origins: &Origins) -> Result<Catalog, GraphError> {
+    let mut elements = Elements::new(facts.shapes.clone());
+    rules::apply(graph, facts, &mut elements);
     let producers = producers(graph);
-    let mut by_axes: BTreeMap<BTreeSet<(String, usize)>, Vec<Vec<Element>>> = BTreeMap::new();
+    let heads = head_axes(graph, facts);
+    let mut by_axes: BTreeMap<BTreeSet<(String, usize)>, Vec<Class>> = BTreeMap::new();
     for class in elements.free_classes() {
-        let axes = class.iter().map(|e| (e.tensor.clone(), e.axis)).collect();
+        let axes = class.elements.iter().map(|e| (e.tensor.clone(), e.axis)).collect();
         by_axes.entry(axes).or_default().push(class);
     }
-    let mut couplings: Vec<(usize, Coupling)> = by_axes
-        .into_iter()
-        .filter_map(|(axes, classes)| {
-            let first = producers.iter().find(|p| axes.contains(&(p.weights.clone(), p.axis)))?;
-            Some((first.position, coupling(graph, first, &axes, &classes, origins)))
-        })
-        .collect();
-    couplings.sort_by_key(|(position, _)| *position);
-    let refused = producers
-        .iter()
-        .filter_map(|p| {
-            let reason = elements.pinned((&p.weights, p.axis, 0))?;
-            Some(Refused { layer: p.layer.clone(), reason })
-        })
-        .collect();
-    Ok(Catalog { couplings: couplings.into_iter().map(|(_, c)| c).collect(), refused })
-}
-
-struct Producer {
-    position: usize,
-    layer: String,
-    weights: String,
-    axis: usize,
-}
-
-/// Layers that make channels or neurons of their own: every convolution but depthwise ones, and
-/// products with weights.
-fn producers(graph: &Graph) -> Vec<Producer> {
-    let nodes = graph.nodes().iter().enumerate();
-    let found = nodes.filter_map(|(position, node)| {
-        let axis = output_axis(graph, node)?;
-        let (layer, weights) = (layer_name(node, position), node.input[1].clone());
-        Some(Producer { position, layer, weights, axis })
-    });
-    let mut names = BTreeMap::<String, usize>::new();
-    found
-        .map(|mut producer| {
-            let seen = names.entry(producer.layer.clone()).or_default();
-            *seen += 1;
-            if *seen > 1 {
-                producer.layer = format!("{}#{seen}", producer.layer);
-            }
-            producer
-        })
-        .collect()
-}
-
-/// The axis of a node's weights that counts its outputs.
-fn output_axis(graph: &Graph, node: &Node) -> Option<usize> {
-    let dims = graph.dims(node.input.get(1)?)?;
-    let group = int(node, "group").unwrap_or(1);
-    match node.op_type.as_str() {
-        "Conv" if group == 1 || dims.get(1) != Some(&1) => Some(0),
-        "Gemm" => Some(if int(node, "transB") == Some(1) { 0 } else { 1 }),
-        "MatMul" if dims.len() == 2 => Some(1),
-        _ => None,
+    let mut found: Vec<(&Producer, Coupling)> = Vec::new();
+    let mut refused: Vec<Refused> = Vec::new();
+    for (axes, classes) in by_axes {
+        let mut own = producers.iter().filter(|p| axes.contains(&(p.weights.clone(), p.axis)));
+        let Some(first) = own.next() else { continue };
+        if classes.len() == 1 {
+            let reason = "it has a single component".to_string();
+            refused.push(Refused { layer: first.layer.clone(), reason });
+            continue;
+        }
+        let head = axes.iter().any(|axis| heads.contains(axis));
+        let names: Vec<&str> =
+            std::iter::once(first).chain(own).map(|p| p.layer.as_str()).collect();
+        let id = if head { head_id(&names) } else { first.layer.clone() };
+        let kind = if head { Kind::Head } else { first.kind };
+        found.push((first, coupling(graph, (first, id, kind), &axes, &classes, origins)));
     }
+    found.sort_by_key(|(first, c)| (first.position, c.components.first().map(|c| c.index)));
+    let couplings = numbered(found.into_iter().map(|(_, coupling)| coupling).collect());
+    refused.extend(producers.iter().filter_map(|p| {
+        let reason = elements.pinned((&p.weights, p.axis, 0))?;
+        Some(Refused { layer: p.layer.clone(), reason })
+    }));
+    Ok(Catalog { couplings, refused })
+}
+
+/// The module that all projections of an attention are in.
+fn head_id(layers: &[&str]) -> String {
+    let first = layers.first().copied().unwrap_or_default();
+    let mut common = first.len();
+    for other in layers {
+        let same = first.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+        common = common.min(same);
+    }
+    let ends = |at: usize| at == first.len() || [b'.', b'/'].contains(&first.as_bytes()[at]);
+    let module = (1..=common).rev().find(|at| ends(*at)).map(|at| &first[..at]);
+    match module.filter(|_| layers.len() > 1) {
+        Some(module) => format!("{module}/head"),
+        None => format!("{first}/head"),
+    }
+}
+
+/// Couplings of the same name are parts of one layer's outputs that go different ways.
+fn numbered(mut couplings: Vec<Coupling>) -> Vec<Coupling> {
+    let mut names = BTreeMap::<String, usize>::new();
+    for coupling in &mut couplings {
+        let seen = names.entry(coupling.id.clone()).or_default();
+        *seen += 1;
+        if *seen > 1 {
+            coupling.id = format!("{}/part{seen}", coupling.id);
+        }
+    }
+    couplings
 }
 
 fn coupling(
     graph: &Graph,
-    producer: &Producer,
+    (producer, id, kind): (&Producer, String, Kind),
     axes: &BTreeSet<(String, usize)>,
-    classes: &[Vec<Element>],
+    classes: &[Class],
     origins: &Origins,
 ) -> Coupling {
     let initializers = graph.initializer_names();
-    let components = classes.iter().map(|class| {
-        let mut slices = Slices::new();
-        for element in class.iter().filter(|e| initializers.contains(e.tensor.as_str())) {
-            slices.entry((element.tensor.clone(), element.axis)).or_default().push(element.index);
-        }
-        let own = slices.get(&(producer.weights.clone(), producer.axis));
-        let index = own.and_then(|indices| indices.first().copied()).unwrap_or(0);
-        let original_index = origins.original(&producer.weights, producer.axis, index);
-        ComponentSlices { index, original_index, slices }
-    });
-    let mut components: Vec<ComponentSlices> = components.collect();
+    let mut components: Vec<ComponentSlices> = classes
+        .iter()
+        .map(|class| {
+            let (mut slices, mut activations) = (Slices::new(), Slices::new());
+            for element in &class.elements {
+                let stored = initializers.contains(element.tensor.as_str());
+                let into = if stored { &mut slices } else { &mut activations };
+                into.entry((element.tensor.clone(), element.axis)).or_default().push(element.index);
+            }
+            let own = slices.get(&(producer.weights.clone(), producer.axis));
+            let original = |i: &usize| origins.original(&producer.weights, producer.axis, *i);
+            let indices: Vec<usize> = own.into_iter().flatten().copied().collect();
+            let originals: Vec<usize> = indices.iter().map(original).collect();
+            let index = indices.first().copied().unwrap_or(0);
+            let original_index = match kind {
+                Kind::Head => originals.first().copied().unwrap_or(0) / run(&originals),
+                _ => originals.first().copied().unwrap_or(0),
+            };
+            ComponentSlices { index, original_index, slices, activations }
+        })
+        .collect();
     components.sort_by_key(|c| c.index);
+    let lossy = classes.iter().find_map(|class| class.lossy.clone());
+    let producer = (producer.weights.clone(), producer.axis);
+    Coupling { id, kind, producer, components, members: members(graph, axes), lossy }
+}
+
+/// Length of the run of consecutive numbers that a list begins with, at least 1.
+fn run(indices: &[usize]) -> usize {
+    1 + indices.windows(2).take_while(|pair| pair[1] == pair[0] + 1).count()
+}
+
+fn members(graph: &Graph, axes: &BTreeSet<(String, usize)>) -> Vec<Member> {
+    let initializers = graph.initializer_names();
     let mut members = Vec::new();
     for (position, node) in graph.nodes().iter().enumerate() {
         for input in node.input.iter().filter(|i| initializers.contains(i.as_str())) {
-            for (initializer, axis) in axes.iter().filter(|(tensor, _)| tensor == input) {
-                let name = if node.name.is_empty() {
-                    layer_name(node, position)
-                } else {
-                    node.name.clone()
+            let from = (input.clone(), 0);
+            for (initializer, axis) in axes.range(from..).take_while(|(tensor, _)| tensor == input)
+            {
+                let name = match node.name.as_str() {
+                    "" => layer_name(node, position),
+                    name => name.to_string(),
                 };
                 members.push(Member { node: name, initializer: initializer.clone(), axis: *axis });
             }
         }
     }
-    let producer_axis = (producer.weights.clone(), producer.axis);
-    Coupling { id: producer.layer.clone(), producer: producer_axis, components, members }
+    members
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_are_named_after_what_their_projections_share() {
+        assert_eq!(head_id(&["enc.0.attn.q", "enc.0.attn.k", "enc.0.attn.v"]), "enc.0.attn/head");
+        assert_eq!(head_id(&["l/0/query", "l/0/key"]), "l/0/head");
+        assert_eq!(head_id(&["in_proj"]), "in_proj/head");
+        assert_eq!(head_id(&["node_1", "node_2"]), "node_1/head");
+    }
+
+    #[test]
+    fn runs_end_at_the_first_gap() {
+        assert_eq!(run(&[16, 17, 18, 64, 65]), 3);
+        assert_eq!(run(&[4]), 1);
+    }
 }

@@ -17,6 +17,16 @@ pub(super) struct Elements {
     starts: HashMap<String, usize>,
     parents: Vec<usize>,
     pins: HashMap<usize, String>,
+    lossy: HashMap<usize, String>,
+}
+
+/// Entries that may go together.
+#[derive(Clone, Debug)]
+pub(super) struct Class {
+    /// In ascending order.
+    pub(super) elements: Vec<Element>,
+    /// Why the others change when it goes, if so.
+    pub(super) lossy: Option<String>,
 }
 
 impl Elements {
@@ -27,7 +37,8 @@ impl Elements {
             starts.insert(tensor.clone(), count);
             count += shape.iter().sum::<usize>();
         }
-        Elements { shapes, starts, parents: (0..count).collect(), pins: HashMap::new() }
+        let parents = (0..count).collect();
+        Elements { shapes, starts, parents, pins: HashMap::new(), lossy: HashMap::new() }
     }
 
     pub(super) fn shape(&self, tensor: &str) -> Option<&[usize]> {
@@ -42,6 +53,9 @@ impl Elements {
             self.parents[b] = a;
             if let Some(reason) = self.pins.remove(&b) {
                 self.pins.entry(a).or_insert(reason);
+            }
+            if let Some(reason) = self.lossy.remove(&b) {
+                self.lossy.entry(a).or_insert(reason);
             }
         }
     }
@@ -63,13 +77,22 @@ impl Elements {
 
     /// Marks a whole axis as one that cannot be shortened.
     pub(super) fn pin_axis(&mut self, tensor: &str, axis: usize, reason: &str) {
-        let length = self.shape(tensor).and_then(|s| s.get(axis)).copied().unwrap_or(0);
-        for index in 0..length {
-            if let Some(id) = self.id((tensor, axis, index)) {
-                let root = self.root(id);
-                self.pins.entry(root).or_insert_with(|| reason.to_string());
-            }
+        for root in self.roots(tensor, axis) {
+            self.pins.entry(root).or_insert_with(|| reason.to_string());
         }
+    }
+
+    /// Marks a whole axis as one whose entries may go, but not without changing the others.
+    pub(super) fn lossy_axis(&mut self, tensor: &str, axis: usize, reason: &str) {
+        for root in self.roots(tensor, axis) {
+            self.lossy.entry(root).or_insert_with(|| reason.to_string());
+        }
+    }
+
+    fn roots(&mut self, tensor: &str, axis: usize) -> Vec<usize> {
+        let length = self.shape(tensor).and_then(|s| s.get(axis)).copied().unwrap_or(0);
+        let ids: Vec<usize> = (0..length).filter_map(|i| self.id((tensor, axis, i))).collect();
+        ids.into_iter().map(|id| self.root(id)).collect()
     }
 
     /// Marks all axes of a tensor.
@@ -85,9 +108,9 @@ impl Elements {
         self.pins.get(&root).cloned()
     }
 
-    /// All sets of entries that may go, each in ascending order.
-    pub(super) fn free_classes(&mut self) -> Vec<Vec<Element>> {
-        let mut classes: BTreeMap<usize, Vec<Element>> = BTreeMap::new();
+    /// All sets of entries that may go.
+    pub(super) fn free_classes(&mut self) -> Vec<Class> {
+        let mut classes: BTreeMap<usize, Class> = BTreeMap::new();
         let shapes = std::mem::take(&mut self.shapes);
         for (tensor, shape) in &shapes {
             let mut id = self.starts[tensor];
@@ -96,7 +119,9 @@ impl Elements {
                     let root = self.root(id);
                     if !self.pins.contains_key(&root) {
                         let element = Element { tensor: tensor.clone(), axis, index };
-                        classes.entry(root).or_default().push(element);
+                        let lossy = || self.lossy.get(&root).cloned();
+                        let empty = || Class { elements: Vec::new(), lossy: lossy() };
+                        classes.entry(root).or_insert_with(empty).elements.push(element);
                     }
                     id += 1;
                 }

@@ -4,8 +4,9 @@
 
 mod coupling;
 mod elements;
+mod producer;
 mod rules;
 mod score;
 
-pub use coupling::{Catalog, ComponentSlices, Coupling, Refused, Slices, catalog};
+pub use coupling::{Catalog, ComponentSlices, Coupling, Kind, Refused, Slices, catalog};
 pub use score::{Criterion, scores};

@@ -3,6 +3,7 @@
 //! Knows no files: what a step needs it is handed, and what it took out it hands back.
 
 mod calibrate;
+mod cut;
 mod emit;
 mod fold;
 mod prune;

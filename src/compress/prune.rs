@@ -1,36 +1,41 @@
 //! Structured pruning: removing components of couplings from every tensor that they reach.
 
+use super::cut::{adapt, cut, union};
 use super::{CompressError, Draft, Made, Paring};
 use crate::catalog::{self, Catalog, Coupling, Criterion, Slices};
-use crate::graph::{self, Graph, GraphError, Weights};
+use crate::engine::Bindings;
+use crate::graph::{Graph, GraphError};
 use crate::record::{Component, Origins, RejectedAlternative};
-use std::collections::BTreeMap;
 
 /// Removes the least important `ratio` of the components of every coupling, rounded to whole
-/// components. `shapes` are those of all tensors for a batch of 1.
+/// components. Couplings that cannot be shortened exactly are left alone.
 ///
 /// # Errors
 /// [`CompressError`] where a coupling would be emptied, nothing can be removed, or a weight is not
 /// made of 32-bit floats.
 pub fn prune_channels(
     mut graph: Graph,
-    shapes: &BTreeMap<String, Vec<usize>>,
+    bindings: Bindings,
     mut origins: Origins,
     ratio: f64,
     criterion: Criterion,
 ) -> Result<Made, CompressError> {
-    let Catalog { couplings, refused } = catalog::catalog(&graph, shapes, &origins)?;
+    let facts = graph.facts(bindings.dims, bindings.batch)?;
+    let Catalog { couplings, refused } = catalog::catalog(&graph, &facts, &origins)?;
+    let (lossy, couplings): (Vec<Coupling>, Vec<Coupling>) =
+        couplings.into_iter().partition(|c| c.lossy.is_some());
+    let mut refusals: Vec<(String, String)> =
+        refused.into_iter().map(|r| (r.layer, r.reason)).collect();
+    refusals.extend(lossy.into_iter().map(|c| (c.id, c.lossy.unwrap_or_default())));
     if couplings.is_empty() {
-        let reasons: Vec<String> =
-            refused.iter().map(|r| format!("`{}`: {}", r.layer, r.reason)).collect();
+        let reasons: Vec<String> = refusals.iter().map(|(l, r)| format!("`{l}`: {r}")).collect();
         return Err(CompressError::Nothing("prune", reasons.join("; ")));
     }
     let scored = couplings
         .iter()
         .map(|coupling| Ok((coupling, catalog::scores(&graph, coupling, criterion)?)))
         .collect::<Result<Vec<_>, GraphError>>()?;
-    let depthwise = depthwise(&graph);
-    let (mut decisions, mut here) = (Vec::new(), Origins::default());
+    let (mut decisions, mut here, mut removed) = (Vec::new(), Origins::default(), Vec::new());
     for (coupling, scores) in scored {
         let count = (ratio * coupling.components.len() as f64).round() as usize;
         if count >= coupling.components.len() {
@@ -41,12 +46,10 @@ pub fn prune_channels(
             let choice = Choice::new(coupling, &scores, count);
             let paring = cut(&mut graph, &mut origins, &mut here, &choice.slices())?;
             decisions.push(choice.draft(criterion, paring));
+            removed.extend([choice.slices(), choice.activations()]);
         }
     }
-    lower_groups(&mut graph, &depthwise);
-    graph.forget_initializer_inputs();
-    graph.tidy();
-    let refusals = refused.into_iter().map(|r| (r.layer, r.reason)).collect();
+    adapt(&mut graph, &facts, &union(&removed), bindings)?;
     Ok(Made { graph, origins, decisions, refusals })
 }
 
@@ -66,16 +69,14 @@ impl<'a> Choice<'a> {
         Choice { coupling, scores, order, count }
     }
 
-    /// Everything that goes, by initializer and axis.
+    /// Entries of initializers that go.
     fn slices(&self) -> Slices {
-        let mut all = Slices::new();
-        for position in &self.order[..self.count] {
-            for (axis, indices) in &self.coupling.components[*position].slices {
-                all.entry(axis.clone()).or_default().extend(indices);
-            }
-        }
-        all.values_mut().for_each(|indices| indices.sort_unstable());
-        all
+        union(self.order[..self.count].iter().map(|p| &self.coupling.components[*p].slices))
+    }
+
+    /// Entries of computed tensors that go.
+    fn activations(&self) -> Slices {
+        union(self.order[..self.count].iter().map(|p| &self.coupling.components[*p].activations))
     }
 
     fn draft(&self, criterion: Criterion, paring: Paring) -> Draft {
@@ -111,57 +112,6 @@ impl<'a> Choice<'a> {
                 all.len()
             ),
             ..Draft::default()
-        }
-    }
-}
-
-/// Cuts slices out of the graph's initializers and keeps them. `slices` count as the step found the
-/// graph; `here` knows what the step's earlier cuts took from the same axes.
-fn cut(
-    graph: &mut Graph,
-    origins: &mut Origins,
-    here: &mut Origins,
-    slices: &Slices,
-) -> Result<Paring, GraphError> {
-    let mut paring = Paring::default();
-    for ((initializer, axis), found) in slices {
-        let weights = graph.weights(initializer)?;
-        let width = weights.dims[*axis];
-        let indices: Vec<usize> =
-            (0..width).filter(|i| found.contains(&here.original(initializer, *axis, *i))).collect();
-        let (kept, removed) = graph::remove(&weights, *axis, &indices)?;
-        graph.set_weights(initializer, kept);
-        let original: Vec<i64> =
-            indices.iter().map(|i| origins.original(initializer, *axis, *i) as i64).collect();
-        [&mut *origins, &mut *here]
-            .into_iter()
-            .for_each(|o| o.remove(initializer, *axis, width, &indices));
-        paring.0.insert(format!("{initializer}@{axis}"), removed);
-        let positions = Weights::i64(&[original.len()], &original);
-        paring.0.insert(format!("{initializer}@{axis}#indices"), positions);
-    }
-    Ok(paring)
-}
-
-/// Positions of depthwise convolutions, with the outputs that each input channel has.
-fn depthwise(graph: &Graph) -> Vec<(usize, usize)> {
-    let nodes = graph.nodes().iter().enumerate();
-    nodes
-        .filter_map(|(position, node)| {
-            let group = graph::int(node, "group").filter(|g| *g > 1)? as usize;
-            let dims = graph.dims(node.input.get(1)?)?;
-            let is = node.op_type == "Conv" && dims.get(1) == Some(&1);
-            is.then(|| (position, dims[0] / group))
-        })
-        .collect()
-}
-
-/// Sets the group counts of depthwise convolutions to the channels that remain.
-fn lower_groups(graph: &mut Graph, depthwise: &[(usize, usize)]) {
-    for (position, multiplier) in depthwise {
-        let outputs = graph.dims(&graph.nodes()[*position].input[1]).unwrap_or_default();
-        if let (Some(outputs), Some(node)) = (outputs.first(), graph.node_mut(*position)) {
-            graph::set_int(node, "group", (outputs / multiplier) as i64);
         }
     }
 }

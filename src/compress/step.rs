@@ -118,6 +118,20 @@ pub enum CompressError {
     /// There is nothing that the step could change.
     #[error("nothing to {0}: {1}")]
     Nothing(&'static str, String),
+    /// A tensor did not become what a cut says.
+    #[error(
+        "after the cut `{tensor}` (node `{node}`) has the shape {found:?} instead of {expected:?}: its shape is computed in a way that this version cannot rewrite; protect its couplings"
+    )]
+    Shape {
+        /// The tensor.
+        tensor: String,
+        /// The node that gives it.
+        node: String,
+        /// What the cut says.
+        expected: Vec<usize>,
+        /// What the engine finds.
+        found: Vec<usize>,
+    },
     /// The step needs calibration samples.
     #[error("{0} needs calibration samples; give the study a [data] section")]
     NoCalibration(&'static str),

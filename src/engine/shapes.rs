@@ -1,4 +1,4 @@
-//! Shapes and types of all tensors of a model, by their ONNX names.
+//! Shapes and types of all tensors of a model, and small integers that are known, by ONNX names.
 
 use super::load::bound;
 use super::{Bindings, EngineError, Source};
@@ -14,7 +14,12 @@ pub struct TensorFact {
     pub dtype: String,
     /// Dimensions.
     pub shape: Vec<usize>,
+    /// Its values, where it holds a few integers that do not depend on the inputs: shapes, axes.
+    pub integers: Option<Vec<i64>>,
 }
+
+/// More integers than this are data rather than a shape.
+const FEW: usize = 256;
 
 /// Facts of every tensor that the engine's analysis makes concrete, by ONNX name.
 ///
@@ -34,9 +39,20 @@ pub fn tensor_facts(
                 dims.iter().map(|d| d.to_usize().ok()).collect::<Option<Vec<_>>>()
             });
             if let (Some(shape), Some(dtype)) = (shape, outlet.fact.datum_type.concretize()) {
-                facts.insert(label.to_string(), TensorFact { dtype: format!("{dtype:?}"), shape });
+                let integers = outlet.fact.value.concretize().and_then(|value| integers(&value));
+                let dtype = format!("{dtype:?}");
+                facts.insert(label.to_string(), TensorFact { dtype, shape, integers });
             }
         }
     }
     Ok(facts)
+}
+
+fn integers(value: &Tensor) -> Option<Vec<i64>> {
+    let whole = value.datum_type().is_integer() || value.datum_type().is_tdim();
+    if !whole || value.len() > FEW {
+        return None;
+    }
+    let cast = value.cast_to::<i64>().ok()?;
+    Some(cast.to_plain_array_view::<i64>().ok()?.iter().copied().collect())
 }

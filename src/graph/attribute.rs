@@ -34,3 +34,16 @@ pub fn set_int(node: &mut Node, name: &str, value: i64) {
         }),
     }
 }
+
+/// Sets a list of integers, adding it where it is not there.
+pub fn set_ints(node: &mut Node, name: &str, values: Vec<i64>) {
+    match node.attribute.iter_mut().find(|a| a.name == name) {
+        Some(attribute) => attribute.ints = values,
+        None => node.attribute.push(AttributeProto {
+            name: name.to_string(),
+            r#type: AttributeType::Ints as i32,
+            ints: values,
+            ..AttributeProto::default()
+        }),
+    }
+}

@@ -3,20 +3,23 @@
 //! The only place that names the ONNX protobuf; the floors above see [`Node`] and tensors by name.
 
 mod attribute;
+mod constant;
 mod cost;
 mod edit;
 mod error;
 mod index;
 mod model;
 mod name;
+mod share;
 mod slice;
+mod surrogate;
 mod weights;
 
-pub use attribute::{float, int, ints, set_int};
+pub use attribute::{float, int, ints, set_int, set_ints};
 pub use cost::{Cost, NodeCost};
 pub use error::GraphError;
 pub use index::Index;
-pub use model::Graph;
+pub use model::{Facts, Graph};
 pub use name::layer_name;
 pub use slice::{insert, remove};
 pub use weights::{ElementType, Weights};

@@ -11,7 +11,17 @@ use std::path::{Component, Path};
 use tract_onnx::pb;
 use tract_onnx::pb::tensor_proto::DataLocation;
 
-/// An ONNX model in memory, with all its data.
+/// What is known of tensors at concrete dimensions, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Shapes.
+    pub shapes: BTreeMap<String, Vec<usize>>,
+    /// Values of small integer tensors that do not depend on the inputs: shapes, axes, indices.
+    pub integers: BTreeMap<String, Vec<i64>>,
+}
+
+/// An ONNX model in memory, with all its data. Constant nodes have become initializers, and vectors
+/// that several nodes shared are there once for each.
 #[derive(Clone, Debug)]
 pub struct Graph {
     /// The file it came from, for messages.
@@ -37,6 +47,8 @@ impl Graph {
         }
         let mut graph = Graph { name: path.display().to_string(), model, self_contained: true };
         graph.bring_in_external_data(path.parent().unwrap_or(Path::new("")))?;
+        graph.lift_constants();
+        graph.separate_vectors();
         graph.check()?;
         Ok(graph)
     }
@@ -102,6 +114,13 @@ impl Graph {
         }
     }
 
+    /// The values of an initializer of few integers, `None` of anything else.
+    pub fn integers(&self, name: &str) -> Option<Vec<i64>> {
+        let tensor = self.graph().initializer.iter().find(|t| t.name == name)?;
+        let few = tensor.dims.iter().product::<i64>() <= 256;
+        Weights::of(tensor).ok().filter(|_| few)?.to_i64()
+    }
+
     /// The shape of an initializer, `None` where there is none.
     pub fn dims(&self, name: &str) -> Option<Vec<usize>> {
         let tensor = self.graph().initializer.iter().find(|t| t.name == name)?;
@@ -114,20 +133,28 @@ impl Graph {
         imports.find(|i| i.domain.is_empty() || i.domain == "ai.onnx").map_or(0, |i| i.version)
     }
 
-    /// Shapes of all tensors for a batch of 1, as far as the engine's analysis knows them.
+    /// Shapes of all tensors, and small integers that are known, as far as the engine's analysis
+    /// tells at concrete dimensions.
     ///
     /// # Errors
     /// [`GraphError::Shapes`] where the engine cannot load the model.
-    pub fn shapes(
-        &self,
-        dims: &BTreeMap<String, usize>,
-        batch: usize,
-    ) -> Result<BTreeMap<String, Vec<usize>>, GraphError> {
-        let bytes = self.encode();
+    pub fn facts(&self, dims: &BTreeMap<String, usize>, batch: usize) -> Result<Facts, GraphError> {
+        let bytes = self.surrogate().as_ref().unwrap_or(self).encode();
         let facts =
             engine::tensor_facts(Source::Bytes(&self.name, &bytes), Bindings { batch, dims })
                 .map_err(|source| GraphError::Shapes { name: self.name.clone(), source })?;
-        Ok(facts.into_iter().map(|(tensor, fact)| (tensor, fact.shape)).collect())
+        let mut found = Facts::default();
+        let stand_in = |tensor: &String| tensor.ends_with("#shape");
+        for (tensor, fact) in facts.into_iter().filter(|(tensor, _)| !stand_in(tensor)) {
+            found.integers.extend(fact.integers.map(|values| (tensor.clone(), values)));
+            found.shapes.insert(tensor, fact.shape);
+        }
+        for initializer in &self.graph().initializer {
+            let name = &initializer.name;
+            found.shapes.extend(self.dims(name).map(|dims| (name.clone(), dims)));
+            found.integers.extend(self.integers(name).map(|values| (name.clone(), values)));
+        }
+        Ok(found)
     }
 
     pub(super) fn graph(&self) -> &pb::GraphProto {

@@ -4,9 +4,16 @@ use super::Node;
 
 /// The layer a node belongs to: its name without the operator that exporters append
 /// (`block1.pw/Conv` is `block1.pw`, `/layer1/0/conv1/Conv_2` is `layer1/0/conv1`). A node without a
-/// name is called after its operator and its position, which are stable for the same file.
+/// name is called after its operator and its position, which are stable for the same file; one that
+/// an exporter numbered (`node_Conv_508`) after its weights, where these have a module's name.
 pub fn layer_name(node: &Node, position: usize) -> String {
     let full = node.name.trim_start_matches('/');
+    if full.is_empty() || full.starts_with("node_") {
+        let module = node.input.iter().find_map(|input| input.strip_suffix(".weight"));
+        if let Some(module) = module.filter(|m| !m.is_empty()) {
+            return module.into();
+        }
+    }
     if full.is_empty() {
         return format!("{}_{position}", node.op_type);
     }

@@ -91,6 +91,21 @@ impl Weights {
         Some(chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect())
     }
 
+    /// The elements of 32- or 64-bit integers; `None` of another type.
+    pub fn to_i64(&self) -> Option<Vec<i64>> {
+        match self.element {
+            ElementType::I64 => {
+                let (chunks, _) = self.bytes.as_chunks::<8>();
+                Some(chunks.iter().map(|chunk| i64::from_le_bytes(*chunk)).collect())
+            }
+            ElementType::I32 => {
+                let (chunks, _) = self.bytes.as_chunks::<4>();
+                Some(chunks.iter().map(|chunk| i64::from(i32::from_le_bytes(*chunk))).collect())
+            }
+            _ => None,
+        }
+    }
+
     /// Number of elements.
     pub fn len(&self) -> usize {
         self.dims.iter().product()

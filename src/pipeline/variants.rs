@@ -2,6 +2,7 @@
 
 use super::{BASELINE, Context, PipelineError, Recipe, read_json, replace, replace_json};
 use crate::compress::{self, CompressError, Draft, Made, Step};
+use crate::engine::Bindings;
 use crate::graph::Graph;
 use crate::ledger::{Ledger, keep_paring};
 use crate::record::{
@@ -82,6 +83,7 @@ pub fn make(
             reason,
         }));
     }
+    made.graph.rejoin_vectors();
     // A recipe without steps is its parent, byte for byte.
     let bytes = match recipe.steps.is_empty() {
         true => std::fs::read(&parent_path).map_err(PipelineError::file("read", &parent_path))?,
@@ -111,8 +113,8 @@ fn apply(context: &Context, step: &Step, made: Made) -> Result<Made, CompressErr
     let Made { graph, origins, .. } = made;
     match step {
         Step::PruneChannels { ratio, criterion } => {
-            let shapes = graph.shapes(&context.dims, context.batch)?;
-            compress::prune_channels(graph, &shapes, origins, *ratio, *criterion)
+            let bindings = Bindings { batch: context.batch, dims: &context.dims };
+            compress::prune_channels(graph, bindings, origins, *ratio, *criterion)
         }
         Step::QuantizeInt8 { weights } => {
             let calibration =
@@ -185,8 +187,8 @@ impl Lineage {
         refusals: Vec<Refusal>,
     ) -> Result<VariantRecord, PipelineError> {
         let failed = |source| PipelineError::Graph { variant: self.name.clone(), source };
-        let shapes = graph.shapes(&context.dims, context.batch).map_err(failed)?;
-        let cost = graph.cost(&shapes);
+        let facts = graph.facts(&context.dims, context.batch).map_err(failed)?;
+        let cost = graph.cost(&facts.shapes);
         let file = format!("{}.onnx", self.name);
         let file_sha256 = Sha256Hex::of(bytes);
         replace(&context.folders.variants().join(&file), bytes)?;

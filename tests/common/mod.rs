@@ -22,6 +22,13 @@ pub fn shared(folder: &str) -> Option<PathBuf> {
     path.is_dir().then_some(path)
 }
 
+/// A Python that has onnxruntime.
+pub fn python() -> Option<String> {
+    let python = std::env::var("PARING_PYTHON").unwrap_or_else(|_| "python3".into());
+    let has = std::process::Command::new(&python).args(["-c", "import onnxruntime"]).output();
+    has.is_ok_and(|output| output.status.success()).then_some(python)
+}
+
 /// Says on the terminal that a test did not run.
 pub fn skipped(why: &str) {
     eprintln!("skipped: {why}");
