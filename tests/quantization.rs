@@ -4,7 +4,8 @@ mod common;
 
 use common::{digits, outputs, random_inputs};
 use ndarray::{ArrayD, IxDyn};
-use paring::compress::{Calibration, Granularity, Made, quantize_int8};
+use paring::catalog::Calibration;
+use paring::compress::{Granularity, Made, quantize_int8};
 use paring::data::Array;
 use paring::engine::{Bindings, Model, Source};
 use paring::graph::{Graph, Weights};

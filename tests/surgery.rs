@@ -5,7 +5,7 @@ mod common;
 
 use common::{digits, outputs, python, random_inputs, shared, skipped};
 use paring::catalog::{Catalog, Criterion, catalog};
-use paring::compress::{CompressError, Made, prune_channels};
+use paring::compress::{CompressError, Made, Pruning, What, prune};
 use paring::engine::{self, Bindings, Model, Source};
 use paring::graph::{self, Graph, Node, Weights};
 use paring::record::Origins;
@@ -19,10 +19,21 @@ const AT: Bindings = Bindings { batch: 1, dims: &BTreeMap::new() };
 fn pruned(path: &Path) -> Option<(Graph, Made)> {
     let graph = Graph::load(path).unwrap();
     graph.facts(AT.dims, AT.batch).ok()?;
-    match prune_channels(graph.clone(), AT, Origins::default(), 0.25, Criterion::L1) {
-        Ok(made) => Some((graph, made)),
+    let channels = Pruning::channels(0.25, Criterion::L1);
+    let heads = Pruning { what: What::Heads, ..channels.clone() };
+    let mut made = quarter(graph.clone(), Origins::default(), &channels)?;
+    if let Some(more) = quarter(made.graph.clone(), made.origins.clone(), &heads) {
+        let decisions = made.decisions.into_iter().chain(more.decisions).collect();
+        made = Made { decisions, ..more };
+    }
+    Some((graph, made))
+}
+
+fn quarter(graph: Graph, origins: Origins, pruning: &Pruning) -> Option<Made> {
+    match prune(graph, AT, origins, pruning, None, 0) {
+        Ok(made) => Some(made),
         Err(CompressError::Nothing(..)) => None,
-        Err(other) => panic!("{}: {other}", path.display()),
+        Err(other) => panic!("{other}"),
     }
 }
 
@@ -211,7 +222,8 @@ fn what_was_taken_out_goes_back_bit_for_bit() {
 #[test]
 fn ids_name_the_baseline_s_indices_also_after_two_steps() {
     let (graph, first) = pruned(&digits("digits_cnn.onnx")).unwrap();
-    let second = prune_channels(first.graph, AT, first.origins, 0.25, Criterion::L1).unwrap();
+    let second =
+        quarter(first.graph, first.origins, &Pruning::channels(0.25, Criterion::L1)).unwrap();
     for (early, late) in first.decisions.iter().zip(&second.decisions) {
         assert_eq!(early.coupling, late.coupling);
         let early: BTreeSet<&String> = early.components.iter().map(|c| &c.id).collect();

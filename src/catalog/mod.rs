@@ -2,11 +2,22 @@
 //!
 //! Knows how operators tie axes together; does not change a graph.
 
+mod calibration;
 mod coupling;
 mod elements;
+mod eliminate;
+mod error;
+mod linear;
+mod observe;
 mod producer;
 mod rules;
 mod score;
 
+pub use calibration::{Calibration, Range};
 pub use coupling::{Catalog, ComponentSlices, Coupling, Kind, Refused, Slices, catalog};
-pub use score::{Criterion, scores};
+pub(crate) use eliminate::grams;
+pub use eliminate::{DAMPING, Elimination};
+pub use error::CatalogError;
+pub use linear::{Linear, linears};
+pub use observe::{Rows, observe};
+pub use score::{Criterion, Reader, elimination, readers, scores, with_bias};

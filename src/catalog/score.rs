@@ -1,7 +1,12 @@
 //! Scores: how important each component of a coupling is.
 
-use super::Coupling;
-use crate::graph::{Graph, GraphError};
+use super::eliminate::{Elimination, Problem, eliminate};
+use super::{CatalogError, Coupling, Linear, Rows};
+use crate::graph::{Graph, GraphError, Weights};
+use crate::stats;
+use faer::Mat;
+use rand::RngExt;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -10,11 +15,49 @@ use std::str::FromStr;
 pub enum Criterion {
     /// Sum of the weights' magnitudes.
     L1,
+    /// Root of the sum of their squares.
+    L2,
+    /// Mean magnitude of what the reading layers see of it.
+    Activation,
+    /// Magnitude of the reading weights times the norm of what they read.
+    Wanda,
+    /// Error of the reading layers when their weights make up for it: optimal brain surgeon.
+    Obs,
+    /// None: a control that every other must beat.
+    Random,
+}
+
+impl Criterion {
+    /// All criteria that need no gradient.
+    pub const ALL: [Criterion; 6] = [
+        Criterion::L1,
+        Criterion::L2,
+        Criterion::Activation,
+        Criterion::Wanda,
+        Criterion::Obs,
+        Criterion::Random,
+    ];
+
+    /// Whether it looks at calibration samples.
+    pub fn needs_data(self) -> bool {
+        matches!(self, Criterion::Activation | Criterion::Wanda | Criterion::Obs)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Criterion::L1 => "l1",
+            Criterion::L2 => "l2",
+            Criterion::Activation => "activation",
+            Criterion::Wanda => "wanda",
+            Criterion::Obs => "obs",
+            Criterion::Random => "random",
+        }
+    }
 }
 
 impl fmt::Display for Criterion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad("l1")
+        f.pad(self.name())
     }
 }
 
@@ -22,54 +65,197 @@ impl FromStr for Criterion {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "l1" => Ok(Criterion::L1),
-            other => Err(format!("unknown criterion `{other}`; known is `l1`")),
-        }
+        Criterion::ALL.into_iter().find(|c| c.name() == text).ok_or_else(|| {
+            let all: Vec<String> = Criterion::ALL.iter().map(|c| format!("`{c}`")).collect();
+            format!("unknown criterion `{text}`; known are {}", all.join(", "))
+        })
     }
 }
 
-/// The score of every component under a criterion, in the order of the components.
+/// A layer that reads a coupling, and what it reads on the calibration samples.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'a> {
+    /// The layer.
+    pub layer: &'a Linear,
+    /// Its inputs.
+    pub rows: &'a Rows,
+}
+
+/// The layers among `layers` that read the components of a coupling.
+pub fn readers<'a>(coupling: &Coupling, layers: &'a [Linear], rows: &'a [Rows]) -> Vec<Reader<'a>> {
+    let reads = |l: &Linear| {
+        let axis = (l.weights.clone(), l.input_axis);
+        coupling.components.first().is_some_and(|c| c.slices.contains_key(&axis))
+    };
+    let pairs = layers.iter().zip(rows).filter(|(layer, _)| reads(layer));
+    pairs.map(|(layer, rows)| Reader { layer, rows }).collect()
+}
+
+/// The score of every component under a criterion, in the order of the components; the least
+/// important has the lowest. `seed` is for the one that draws.
 ///
-/// `l1`: the sum of |w| over the component's slice of every weight tensor (rank 2 and above) of the
-/// coupling, each relative to the mean over all components, so that a large layer does not drown a
-/// small one. Normalisation parameters and biases do not count.
-///
-/// Source: Li et al. 2017, arXiv 1608.08710, extended to all members as in arXiv 2301.12900.
+/// `l1`, `l2`: over the component's slices of every weight tensor (rank 2 and above) of the coupling,
+/// each relative to the mean over all components, so that a large layer does not drown a small one;
+/// normalisation parameters and biases do not count (Li et al. 2017, arXiv 1608.08710, extended to
+/// all members as in arXiv 2301.12900). `activation`: mean |a| over the inputs of each reader,
+/// relative to its mean. `wanda`: Σ |w|·‖a‖₂ over inputs and outputs of each reader, relative to its
+/// mean (Sun et al. 2023, arXiv 2306.11695). `obs`: see [`super::Elimination`].
 ///
 /// # Errors
-/// [`GraphError`] where a weight is not made of 32-bit floats.
+/// [`CatalogError`] where a weight is not made of 32-bit floats or a system is singular.
 pub fn scores(
     graph: &Graph,
     coupling: &Coupling,
     criterion: Criterion,
-) -> Result<Vec<f64>, GraphError> {
-    let Criterion::L1 = criterion;
-    let mut scores = vec![0.0; coupling.components.len()];
-    let axes = coupling.components.first().into_iter().flat_map(|c| c.slices.keys());
-    for (initializer, axis) in axes {
-        let weights = graph.weights(initializer)?;
-        if weights.dims.len() < 2 {
-            continue;
+    readers: &[Reader],
+    seed: u64,
+) -> Result<Vec<f64>, CatalogError> {
+    let width = coupling.components.len();
+    let mut scores = vec![0.0; width];
+    match criterion {
+        Criterion::Random => {
+            let mut rng = stats::generator(seed, &format!("random {}", coupling.id));
+            scores.iter_mut().for_each(|score| *score = rng.random());
         }
-        let values = weights.to_f32().ok_or_else(|| GraphError::Tensor {
-            tensor: initializer.clone(),
-            problem: format!("holds {}, scores need f32", weights.element.name()),
-        })?;
-        let inner: usize = weights.dims[axis + 1..].iter().product();
-        let mut norms = vec![0.0; weights.dims[*axis]];
-        for (position, value) in values.iter().enumerate() {
-            norms[position / inner % weights.dims[*axis]] += f64::from(value.abs());
+        Criterion::L1 | Criterion::L2 => {
+            let axes = coupling.components.first().into_iter().flat_map(|c| c.slices.keys());
+            for (initializer, axis) in axes {
+                let weights = graph.weights(initializer)?;
+                if weights.dims.len() >= 2 {
+                    let parts = magnitudes(coupling, criterion, initializer, *axis, &weights)?;
+                    add_relative(&mut scores, &parts);
+                }
+            }
         }
-        let parts: Vec<f64> = coupling
-            .components
-            .iter()
-            .map(|c| c.slices[&(initializer.clone(), *axis)].iter().map(|i| norms[*i]).sum())
-            .collect();
-        let mean = parts.iter().sum::<f64>() / parts.len() as f64;
-        if mean > 0.0 {
-            scores.iter_mut().zip(&parts).for_each(|(score, part)| *score += part / mean);
+        Criterion::Activation | Criterion::Wanda => {
+            for reader in readers {
+                let parts = seen(graph, coupling, criterion, reader)?;
+                add_relative(&mut scores, &parts);
+            }
+        }
+        Criterion::Obs => {
+            let found = elimination(graph, coupling, readers, 0, &BTreeSet::new())?;
+            found.left.into_iter().for_each(|(component, error)| scores[component] = error);
         }
     }
     Ok(scores)
+}
+
+/// Takes out `count` components of a coupling one after the other; see [`Elimination`]. Outputs of
+/// readers that stand in `unread` (weights, index along their output axis) are gone already, and
+/// nobody minds their errors.
+///
+/// # Errors
+/// [`CatalogError`] where a weight is not made of 32-bit floats or a system is singular.
+pub fn elimination(
+    graph: &Graph,
+    coupling: &Coupling,
+    readers: &[Reader],
+    count: usize,
+    unread: &BTreeSet<(String, usize)>,
+) -> Result<Elimination, CatalogError> {
+    let mut problems = Vec::new();
+    for Reader { layer, rows } in readers {
+        let weights = with_bias(graph, layer)?;
+        let kept: Vec<usize> = (0..layer.columns())
+            .filter(|c| !unread.contains(&(layer.weights.clone(), layer.output_of(*c))))
+            .collect();
+        let weights = Mat::from_fn(weights.nrows(), kept.len(), |i, j| weights[(i, kept[j])]);
+        let blocks = coupling.components.iter().map(|c| features(layer, c)).collect();
+        let rows = rows.matrix(layer.affine());
+        problems.push(Problem::new(&layer.layer, &rows, &weights, blocks)?);
+    }
+    Ok(eliminate(&mut problems, coupling.components.len(), count))
+}
+
+/// The weights of a layer as a matrix, its bias as a last row where it has or could have one.
+///
+/// # Errors
+/// [`GraphError`] where they are not made of 32-bit floats.
+pub fn with_bias(graph: &Graph, layer: &Linear) -> Result<Mat<f64>, GraphError> {
+    let weights = graph.weights(&layer.weights)?;
+    let matrix = layer.matrix(&weights).ok_or_else(|| not_floats(&layer.weights, &weights))?;
+    if !layer.affine() {
+        return Ok(matrix);
+    }
+    let bias = match &layer.bias {
+        Some(name) => {
+            let weights = graph.weights(name)?;
+            weights.to_f32().ok_or_else(|| not_floats(name, &weights))?
+        }
+        None => vec![0.0; layer.outputs.end],
+    };
+    let features = matrix.nrows();
+    Ok(Mat::from_fn(features + 1, matrix.ncols(), |i, j| match i {
+        i if i == features => f64::from(bias[layer.outputs.start + j]),
+        i => matrix[(i, j)],
+    }))
+}
+
+fn not_floats(name: &str, weights: &Weights) -> GraphError {
+    GraphError::Tensor {
+        tensor: name.to_string(),
+        problem: format!("holds {}, scores need f32", weights.element.name()),
+    }
+}
+
+/// The entries of a reader's rows that a component has.
+fn features(layer: &Linear, component: &super::ComponentSlices) -> Vec<usize> {
+    let own = component.slices.get(&(layer.weights.clone(), layer.input_axis));
+    let block = layer.block();
+    own.into_iter().flatten().flat_map(|i| i * block..(i + 1) * block).collect()
+}
+
+fn magnitudes(
+    coupling: &Coupling,
+    criterion: Criterion,
+    initializer: &str,
+    axis: usize,
+    weights: &Weights,
+) -> Result<Vec<f64>, GraphError> {
+    let values = weights.to_f32().ok_or_else(|| not_floats(initializer, weights))?;
+    let inner: usize = weights.dims[axis + 1..].iter().product();
+    let mut norms = vec![0.0; weights.dims[axis]];
+    for (position, value) in values.iter().enumerate() {
+        let value = f64::from(value.abs());
+        norms[position / inner % weights.dims[axis]] +=
+            if criterion == Criterion::L2 { value * value } else { value };
+    }
+    let key = (initializer.to_string(), axis);
+    let total = |c: &super::ComponentSlices| c.slices[&key].iter().map(|i| norms[*i]).sum::<f64>();
+    let totals = coupling.components.iter().map(total);
+    Ok(if criterion == Criterion::L2 { totals.map(f64::sqrt).collect() } else { totals.collect() })
+}
+
+fn seen(
+    graph: &Graph,
+    coupling: &Coupling,
+    criterion: Criterion,
+    Reader { layer, rows }: &Reader,
+) -> Result<Vec<f64>, GraphError> {
+    let (mut sums, mut squares) = (vec![0.0; rows.features], vec![0.0; rows.features]);
+    for row in rows.values.chunks(rows.features.max(1)) {
+        for (feature, value) in row.iter().enumerate() {
+            sums[feature] += f64::from(value.abs());
+            squares[feature] += f64::from(*value).powi(2);
+        }
+    }
+    let matrix = with_bias(graph, layer)?;
+    let score = |feature: usize| match criterion {
+        Criterion::Wanda => {
+            let weights: f64 = matrix.row(feature).iter().map(|w| w.abs()).sum();
+            weights * squares[feature].sqrt()
+        }
+        _ => sums[feature],
+    };
+    let of = |c| features(layer, c).into_iter().map(score).sum();
+    Ok(coupling.components.iter().map(of).collect())
+}
+
+/// Adds parts to scores, relative to their mean; parts that are all zero say nothing.
+fn add_relative(scores: &mut [f64], parts: &[f64]) {
+    let mean = parts.iter().sum::<f64>() / parts.len().max(1) as f64;
+    if mean > 0.0 {
+        scores.iter_mut().zip(parts).for_each(|(score, part)| *score += part / mean);
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::progress::bar;
 use super::{Coded, Global, StudyArgs};
-use crate::compress::Calibration;
+use crate::catalog::Calibration;
 use crate::ledger::Ledger;
 use crate::pipeline::{self, BASELINE, Context, PipelineError};
 use crate::record::{EntryBody, EntryKind, VariantRecord};
@@ -67,6 +67,7 @@ pub(super) fn make_variants(
         dims: loaded.dims.clone(),
         batch: loaded.batch,
         calibration: (!calibrate.is_empty()).then_some(calibration),
+        seed: study.seed,
         owner: study.owner.clone(),
     };
     let mut ledger =

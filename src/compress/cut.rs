@@ -40,7 +40,8 @@ pub(super) fn cut(
     Ok(paring)
 }
 
-/// Rewrites what nodes say about the sizes of what was cut, and checks the whole.
+/// Rewrites what nodes say about the sizes of what was cut, and checks the whole; gives what is known
+/// of the result.
 ///
 /// # Errors
 /// [`CompressError::Shape`] names a tensor that did not become what the cut says, and its node.
@@ -49,7 +50,7 @@ pub(super) fn adapt(
     facts: &Facts,
     removed: &Slices,
     bindings: Bindings,
-) -> Result<(), CompressError> {
+) -> Result<Facts, CompressError> {
     let cut = Cut { facts, removed };
     let index = Index::new(graph);
     for position in 0..graph.nodes().len() {
@@ -70,7 +71,8 @@ pub(super) fn adapt(
     graph.forget_initializer_inputs();
     graph.tidy();
     let after = graph.facts(bindings.dims, bindings.batch)?;
-    cut.check(graph, &after)
+    cut.check(graph, &after)?;
+    Ok(after)
 }
 
 struct Cut<'a> {

@@ -2,15 +2,17 @@
 //!
 //! Knows no files: what a step needs it is handed, and what it took out it hands back.
 
-mod calibrate;
+mod choose;
 mod cut;
 mod emit;
 mod fold;
 mod prune;
+mod pruning;
 mod quantize;
+mod recover;
 mod step;
 
-pub use calibrate::{Calibration, Range};
-pub use prune::prune_channels;
+pub use prune::prune;
+pub use pruning::{Allocation, Amount, Pruning, Recovery, What};
 pub use quantize::quantize_int8;
 pub use step::{CompressError, Draft, Granularity, Made, Paring, Step};

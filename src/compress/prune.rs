@@ -1,117 +1,155 @@
 //! Structured pruning: removing components of couplings from every tensor that they reach.
 
+use super::choose::{Choice, Evidence};
 use super::cut::{adapt, cut, union};
-use super::{CompressError, Draft, Made, Paring};
-use crate::catalog::{self, Catalog, Coupling, Criterion, Slices};
+use super::fold::fold_batch_normalization;
+use super::recover::Before;
+use super::{CompressError, Draft, Made, Paring, Pruning, Recovery};
+use crate::catalog::{self, Calibration, Catalog, Coupling, Criterion};
 use crate::engine::Bindings;
-use crate::graph::{Graph, GraphError};
+use crate::graph::Graph;
 use crate::record::{Component, Origins, RejectedAlternative};
+use wildmatch::WildMatch;
 
-/// Removes the least important `ratio` of the components of every coupling, rounded to whole
-/// components. Couplings that cannot be shortened exactly are left alone.
+/// Removes the least important components of the couplings that the settings name. `seed` is for what
+/// draws.
 ///
 /// # Errors
-/// [`CompressError`] where a coupling would be emptied, nothing can be removed, or a weight is not
-/// made of 32-bit floats.
-pub fn prune_channels(
+/// [`CompressError`] where a coupling would be emptied, nothing matches or can be removed, samples are
+/// needed and there are none, or a weight is not made of 32-bit floats.
+pub fn prune(
     mut graph: Graph,
     bindings: Bindings,
     mut origins: Origins,
-    ratio: f64,
-    criterion: Criterion,
+    pruning: &Pruning,
+    calibration: Option<&Calibration>,
+    seed: u64,
 ) -> Result<Made, CompressError> {
+    // Behind a folded normalisation a layer is linear up to its Relu.
+    let folds = pruning.recover != Recovery::None || pruning.criterion == Criterion::Obs;
+    let mut decisions = if folds { fold_batch_normalization(&mut graph)? } else { Vec::new() };
     let facts = graph.facts(bindings.dims, bindings.batch)?;
-    let Catalog { couplings, refused } = catalog::catalog(&graph, &facts, &origins)?;
-    let (lossy, couplings): (Vec<Coupling>, Vec<Coupling>) =
-        couplings.into_iter().partition(|c| c.lossy.is_some());
-    let mut refusals: Vec<(String, String)> =
-        refused.into_iter().map(|r| (r.layer, r.reason)).collect();
-    refusals.extend(lossy.into_iter().map(|c| (c.id, c.lossy.unwrap_or_default())));
-    if couplings.is_empty() {
+    let (couplings, refusals) =
+        couplings(&graph, catalog::catalog(&graph, &facts, &origins)?, pruning)?;
+    let layers = catalog::linears(&graph, &facts);
+    let calibration = match pruning.needs_data() {
+        true => Some(calibration.ok_or(CompressError::NoCalibration("pruning by data"))?),
+        false => None,
+    };
+    let rows = match calibration {
+        Some(calibration) => {
+            let all: Vec<_> = layers.iter().collect();
+            let widths: Vec<usize> = layers.iter().map(catalog::Linear::features).collect();
+            catalog::observe(&graph, &all, &widths, calibration)?
+        }
+        None => vec![catalog::Rows::default(); layers.len()],
+    };
+    let evidence = Evidence { graph: &graph, facts: &facts, layers: &layers, rows: &rows };
+    let choices = evidence.choose(&couplings, pruning, seed)?;
+    let (mut pruned, mut here, mut removed) = (graph.clone(), Origins::default(), Vec::new());
+    for choice in &choices {
+        let paring = cut(&mut pruned, &mut origins, &mut here, &choice.slices())?;
+        let hash = calibration.filter(|_| pruning.criterion.needs_data()).map(|c| c.sha256.clone());
+        decisions.push(Draft { calibration_sha256: hash, ..draft(choice, pruning, paring) });
+        removed.extend([choice.slices(), choice.activations()]);
+    }
+    let removed = union(&removed);
+    let facts = adapt(&mut pruned, &facts, &removed, bindings)?;
+    if let Some(calibration) = calibration.filter(|_| pruning.recover != Recovery::None) {
+        let before = Before { graph: &graph, layers: &layers, rows: &rows, removed: &removed };
+        decisions.extend(before.recover(&mut pruned, &facts, pruning.recover, calibration)?);
+    }
+    Ok(Made { graph: pruned, origins, decisions, refusals })
+}
+
+type Refusals = Vec<(String, String)>;
+
+/// The couplings that the settings mean, and why others that they could mean stay whole.
+fn couplings(
+    graph: &Graph,
+    catalog: Catalog,
+    pruning: &Pruning,
+) -> Result<(Vec<Coupling>, Refusals), CompressError> {
+    let Catalog { couplings, refused } = catalog;
+    let mut refusals: Refusals = refused.into_iter().map(|r| (r.layer, r.reason)).collect();
+    let protects: Vec<WildMatch> = pruning.protect.iter().map(|p| WildMatch::new(p)).collect();
+    let wanted = pruning.layers.as_deref().map(WildMatch::new);
+    let ids: Vec<String> = couplings.iter().map(|c| c.id.clone()).collect();
+    if wanted.as_ref().is_some_and(|w| !ids.iter().any(|id| w.matches(id))) {
+        let pattern = pruning.layers.clone().unwrap_or_default();
+        return Err(CompressError::NoMatch { pattern, known: ids.join("`, `") });
+    }
+    let mut kept = Vec::new();
+    for mut coupling in couplings {
+        if !pruning.what.includes(coupling.kind)
+            || wanted.as_ref().is_some_and(|w| !w.matches(&coupling.id))
+        {
+            continue;
+        }
+        if let Some(reason) = coupling.lossy.clone().filter(|_| !pruning.lossy) {
+            refusals
+                .push((coupling.id, format!("{reason}; `lossy = true` removes it all the same")));
+            continue;
+        }
+        if protects.iter().any(|p| p.matches(&coupling.id)) {
+            refusals.push((coupling.id, "it is protected".into()));
+            continue;
+        }
+        let all = std::mem::take(&mut coupling.components);
+        let (stay, go) = all
+            .into_iter()
+            .partition(|c| protects.iter().any(|p| p.matches(&coupling.component_id(c))));
+        coupling.components = go;
+        let stay: Vec<catalog::ComponentSlices> = stay;
+        refusals.extend(stay.iter().map(|c| (coupling.component_id(c), "it is protected".into())));
+        kept.push(coupling);
+    }
+    if kept.iter().all(|c| c.components.is_empty()) {
         let reasons: Vec<String> = refusals.iter().map(|(l, r)| format!("`{l}`: {r}")).collect();
-        return Err(CompressError::Nothing("prune", reasons.join("; ")));
+        let why = if reasons.is_empty() { graph.name().to_string() } else { reasons.join("; ") };
+        return Err(CompressError::Nothing("prune", why));
     }
-    let scored = couplings
-        .iter()
-        .map(|coupling| Ok((coupling, catalog::scores(&graph, coupling, criterion)?)))
-        .collect::<Result<Vec<_>, GraphError>>()?;
-    let (mut decisions, mut here, mut removed) = (Vec::new(), Origins::default(), Vec::new());
-    for (coupling, scores) in scored {
-        let count = (ratio * coupling.components.len() as f64).round() as usize;
-        if count >= coupling.components.len() {
-            let (coupling, width) = (coupling.id.clone(), coupling.components.len());
-            return Err(CompressError::Empties { ratio, coupling, width });
-        }
-        if count > 0 {
-            let choice = Choice::new(coupling, &scores, count);
-            let paring = cut(&mut graph, &mut origins, &mut here, &choice.slices())?;
-            decisions.push(choice.draft(criterion, paring));
-            removed.extend([choice.slices(), choice.activations()]);
-        }
-    }
-    adapt(&mut graph, &facts, &union(&removed), bindings)?;
-    Ok(Made { graph, origins, decisions, refusals })
+    Ok((kept, refusals))
 }
 
-/// Which components of a coupling go.
-struct Choice<'a> {
-    coupling: &'a Coupling,
-    scores: &'a [f64],
-    /// Positions of all components, the least important first.
-    order: Vec<usize>,
-    count: usize,
-}
-
-impl<'a> Choice<'a> {
-    fn new(coupling: &'a Coupling, scores: &'a [f64], count: usize) -> Self {
-        let mut order: Vec<usize> = (0..scores.len()).collect();
-        order.sort_by(|a, b| scores[*a].total_cmp(&scores[*b]).then(a.cmp(b)));
-        Choice { coupling, scores, order, count }
-    }
-
-    /// Entries of initializers that go.
-    fn slices(&self) -> Slices {
-        union(self.order[..self.count].iter().map(|p| &self.coupling.components[*p].slices))
-    }
-
-    /// Entries of computed tensors that go.
-    fn activations(&self) -> Slices {
-        union(self.order[..self.count].iter().map(|p| &self.coupling.components[*p].activations))
-    }
-
-    fn draft(&self, criterion: Criterion, paring: Paring) -> Draft {
-        let describe = |(rank, position): (usize, &usize)| {
-            let component = &self.coupling.components[*position];
-            Component {
-                id: self.coupling.component_id(component),
-                original_index: component.original_index,
-                score: self.scores[*position],
-                rank,
-            }
-        };
-        let all: Vec<Component> = self.order.iter().enumerate().map(describe).collect();
-        let (removed, kept) = all.split_at(self.count);
-        let threshold = removed.last().map(|c| c.score);
-        // The next few are what a reader asks about; all scores follow from the kept file.
-        let rejected = kept.iter().take(3).map(|c| RejectedAlternative {
-            what: format!("remove {}", c.id),
-            why: format!("its score {:.6} is above the threshold", c.score),
-        });
-        Draft {
-            operation: "prune channels".into(),
-            coupling: self.coupling.id.clone(),
-            components: removed.to_vec(),
-            members: self.coupling.members.clone(),
-            criterion: Some(criterion.to_string()),
-            threshold,
-            alternatives_rejected: rejected.collect(),
-            paring,
-            reason: format!(
-                "the {} of {} components with the lowest {criterion} score",
-                self.count,
-                all.len()
-            ),
-            ..Draft::default()
+fn draft(choice: &Choice, pruning: &Pruning, paring: Paring) -> Draft {
+    let coupling = choice.coupling;
+    let describe = |(rank, position): (usize, &usize)| {
+        let component = &coupling.components[*position];
+        Component {
+            id: coupling.component_id(component),
+            original_index: component.original_index,
+            score: choice.scores[*position],
+            rank,
         }
+    };
+    let all: Vec<Component> = choice.order.iter().enumerate().map(describe).collect();
+    let (removed, kept) = all.split_at(choice.count);
+    let threshold = removed.last().map(|c| c.score);
+    // The next few are what a reader asks about; all scores follow from the kept file.
+    let rejected = kept.iter().take(3).map(|c| RejectedAlternative {
+        what: format!("remove {}", c.id),
+        why: format!("its score {:.6} is above the threshold", c.score),
+    });
+    let reason = match pruning.frozen {
+        Some(_) => format!("replayed: {} of {} components", choice.count, all.len()),
+        None => format!(
+            "the {} of {} components with the lowest {} score",
+            choice.count,
+            all.len(),
+            pruning.criterion
+        ),
+    };
+    Draft {
+        operation: format!("prune {}s", coupling.kind),
+        coupling: coupling.id.clone(),
+        components: removed.to_vec(),
+        members: coupling.members.clone(),
+        criterion: Some(pruning.criterion.to_string()),
+        threshold,
+        alternatives_rejected: rejected.collect(),
+        paring,
+        reason,
+        ..Draft::default()
     }
 }

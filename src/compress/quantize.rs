@@ -6,7 +6,8 @@
 
 use super::emit::emit;
 use super::fold::fold_batch_normalization;
-use super::{Calibration, CompressError, Draft, Granularity, Made, Paring, Range};
+use super::{CompressError, Draft, Granularity, Made, Paring};
+use crate::catalog::{Calibration, Range};
 use crate::graph::{self, Graph, Index, Node, Weights};
 use crate::record::{Origins, Precision};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,6 +1,7 @@
 //! What a step is told, and what it gives back.
 
-use crate::catalog::Criterion;
+use super::{Amount, Pruning};
+use crate::catalog::CatalogError;
 use crate::engine::EngineError;
 use crate::graph::{Graph, GraphError, Weights};
 use crate::record::{Component, Member, Origins, Precision, RejectedAlternative, Sha256Hex};
@@ -11,13 +12,8 @@ use std::fmt;
 /// One step of a recipe.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// Remove the same share of channels from every coupling.
-    PruneChannels {
-        /// Share of each coupling's components, above 0 and below 1.
-        ratio: f64,
-        /// How importance is judged.
-        criterion: Criterion,
-    },
+    /// Remove components.
+    Prune(Pruning),
     /// Convolutions and matrix products in 8-bit integers.
     QuantizeInt8 {
         /// One scale for a weight tensor, or one for each of its outputs.
@@ -38,9 +34,7 @@ pub enum Granularity {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Step::PruneChannels { ratio, criterion } => {
-                write!(f, "prune channels, ratio {ratio}, criterion {criterion}")
-            }
+            Step::Prune(pruning) => pruning.fmt(f),
             Step::QuantizeInt8 { weights } => {
                 let per = match weights {
                     Granularity::Tensor => "tensor",
@@ -103,18 +97,29 @@ pub struct Made {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompressError {
-    /// The ratio would leave a coupling without components.
+    /// A coupling would be left without components.
     #[error(
-        "ratio {ratio} would remove all {width} components of coupling `{coupling}`; use a smaller one"
+        "{amount:?} would remove all {width} components of coupling `{coupling}`; ask for less or protect it"
     )]
     Empties {
-        /// The ratio.
-        ratio: f64,
+        /// What was asked for.
+        amount: Amount,
         /// The coupling.
         coupling: String,
         /// Its width.
         width: usize,
     },
+    /// A pattern names nothing.
+    #[error("no coupling matches `{pattern}`; there are `{known}`")]
+    NoMatch {
+        /// The pattern.
+        pattern: String,
+        /// What there is.
+        known: String,
+    },
+    /// Not enough can be removed.
+    #[error("the couplings at hand cannot bring the multiply-adds down to {0} of what they are")]
+    Budget(f64),
     /// There is nothing that the step could change.
     #[error("nothing to {0}: {1}")]
     Nothing(&'static str, String),
@@ -135,14 +140,12 @@ pub enum CompressError {
     /// The step needs calibration samples.
     #[error("{0} needs calibration samples; give the study a [data] section")]
     NoCalibration(&'static str),
-    /// An activation is not a number.
-    #[error(
-        "tensor `{0}` is NaN or infinite on the calibration samples; the model or the data are broken"
-    )]
-    NotFinite(String),
     /// The graph cannot be read or edited.
     #[error(transparent)]
     Graph(#[from] GraphError),
+    /// Components cannot be judged.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
     /// The graph cannot be run.
     #[error("calibrate")]
     Engine(#[from] EngineError),

@@ -47,3 +47,8 @@ pub fn set_ints(node: &mut Node, name: &str, values: Vec<i64>) {
         }),
     }
 }
+
+/// A text attribute.
+pub fn text(node: &Node, name: &str) -> Option<String> {
+    find(node, name).map(|a| String::from_utf8_lossy(&a.s).into_owned())
+}

@@ -15,7 +15,7 @@ mod slice;
 mod surrogate;
 mod weights;
 
-pub use attribute::{float, int, ints, set_int, set_ints};
+pub use attribute::{float, int, ints, set_int, set_ints, text};
 pub use cost::{Cost, NodeCost};
 pub use error::GraphError;
 pub use index::Index;

@@ -1,7 +1,8 @@
 //! Recipes, and what all recipes of a run share.
 
 use super::Folders;
-use crate::compress::{Calibration, Step};
+use crate::catalog::Calibration;
+use crate::compress::Step;
 use crate::record::EngineOptions;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -35,6 +36,8 @@ pub struct Context {
     pub batch: usize,
     /// Calibration samples, where there are data.
     pub calibration: Option<Calibration>,
+    /// Seeds what draws.
+    pub seed: u64,
     /// Accountable person or team.
     pub owner: String,
 }

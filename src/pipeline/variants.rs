@@ -51,7 +51,8 @@ pub fn make(
     let words: Vec<String> = recipe.steps.iter().map(Step::to_string).collect();
     let calibration = context.calibration.as_ref().map(|c| c.sha256.as_str()).unwrap_or_default();
     let version = env!("CARGO_PKG_VERSION");
-    let parts = json!([parent.variant_id, words, options, calibration, version]).to_string();
+    let parts = json!([parent.variant_id, words, options, calibration, context.seed, version]);
+    let parts = parts.to_string();
     let lineage = Lineage {
         name: recipe.name.clone(),
         parent: Some(parent.name.clone()),
@@ -112,9 +113,10 @@ pub fn make(
 fn apply(context: &Context, step: &Step, made: Made) -> Result<Made, CompressError> {
     let Made { graph, origins, .. } = made;
     match step {
-        Step::PruneChannels { ratio, criterion } => {
+        Step::Prune(pruning) => {
             let bindings = Bindings { batch: context.batch, dims: &context.dims };
-            compress::prune_channels(graph, bindings, origins, *ratio, *criterion)
+            let calibration = context.calibration.as_ref();
+            compress::prune(graph, bindings, origins, pruning, calibration, context.seed)
         }
         Step::QuantizeInt8 { weights } => {
             let calibration =

@@ -1,7 +1,7 @@
 //! From typed variants to recipes: sweeps multiplied out, words turned into steps, every name checked.
 
-use super::file::{StepSection, VariantSection};
-use crate::compress::{Granularity, Step};
+use super::file::{OneOrMany, StepSection, VariantSection};
+use crate::compress::{Allocation, Amount, Granularity, Pruning, Recovery, Step, What};
 use crate::engine::TRANSFORMS;
 use crate::pipeline::{BASELINE, Recipe};
 use crate::record::EngineOptions;
@@ -61,61 +61,142 @@ fn engine(name: &str, transforms: &[String]) -> Result<EngineOptions, String> {
 fn sweep(variant: &VariantSection) -> Result<Vec<(String, Vec<StepSection>)>, String> {
     let mut all = vec![(variant.name.clone(), Vec::new())];
     for step in &variant.steps {
-        let ratios = step.ratio.as_ref().map_or_else(Vec::new, |r| r.values());
-        if ratios.len() < 2 {
-            all.iter_mut()
-                .for_each(|(_, steps): &mut (String, Vec<StepSection>)| steps.push(step.clone()));
-            continue;
+        let mut forms = vec![(Vec::new(), step.clone())];
+        spread(&mut forms, "ratio", |s| &mut s.ratio);
+        spread(&mut forms, "count", |s| &mut s.count);
+        spread(&mut forms, "score", |s| &mut s.score);
+        spread(&mut forms, "macs", |s| &mut s.macs);
+        spread(&mut forms, "criterion", |s| &mut s.criterion);
+        spread(&mut forms, "recover", |s| &mut s.recover);
+        spread(&mut forms, "allocate", |s| &mut s.allocate);
+        let keys = forms.first().into_iter().flat_map(|(labels, _)| labels);
+        for (key, _) in keys {
+            if !variant.name.contains(&format!("{{{key}}}")) {
+                return Err(format!(
+                    "variant `{}` sweeps over `{key}`, so its name must contain `{{{key}}}`",
+                    variant.name
+                ));
+            }
         }
-        if !variant.name.contains("{ratio}") {
-            return Err(format!(
-                "variant `{}` sweeps over `ratio`, so its name must contain `{{ratio}}`",
-                variant.name
-            ));
-        }
-        let each = |(name, steps): (String, Vec<StepSection>)| {
-            let made: Vec<(String, Vec<StepSection>)> = ratios
-                .iter()
-                .map(|ratio| {
-                    let one = super::file::OneOrMany::One(*ratio);
-                    let own = StepSection { ratio: Some(one), ..step.clone() };
-                    let steps = steps.iter().cloned().chain([own]).collect();
-                    (name.replace("{ratio}", &ratio.to_string()), steps)
-                })
-                .collect();
-            made
+        let with = |(name, steps): (String, Vec<StepSection>)| {
+            let made = forms.iter().map(move |(labels, form)| {
+                let named = labels.iter().fold(name.clone(), |name, (key, value)| {
+                    name.replace(&format!("{{{key}}}"), value)
+                });
+                (named, steps.iter().cloned().chain([form.clone()]).collect::<Vec<_>>())
+            });
+            made.collect::<Vec<_>>()
         };
-        all = all.into_iter().flat_map(each).collect();
+        all = all.into_iter().flat_map(with).collect();
     }
     Ok(all)
 }
 
+type Form = (Vec<(&'static str, String)>, StepSection);
+
+/// Replaces each form by one for every value of a key that is a list, labelled with the value.
+fn spread<T: Clone + ToString>(
+    forms: &mut Vec<Form>,
+    key: &'static str,
+    field: fn(&mut StepSection) -> &mut Option<OneOrMany<T>>,
+) {
+    *forms = std::mem::take(forms)
+        .into_iter()
+        .flat_map(|(labels, mut step)| {
+            let values = field(&mut step).as_ref().map_or_else(Vec::new, OneOrMany::values);
+            if values.len() < 2 {
+                return vec![(labels, step)];
+            }
+            let each = values.into_iter().map(|value| {
+                let (mut labels, mut form) = (labels.clone(), step.clone());
+                labels.push((key, value.to_string()));
+                *field(&mut form) = Some(OneOrMany::One(value));
+                (labels, form)
+            });
+            each.collect()
+        })
+        .collect();
+}
+
+fn one<T: Clone>(value: &Option<OneOrMany<T>>) -> Option<T> {
+    value.as_ref().and_then(|v| v.values().into_iter().next())
+}
+
 fn parse(step: &StepSection) -> Result<Step, String> {
     match (step.prune.as_deref(), step.quantize.as_deref()) {
-        (Some("channels"), None) => prune(step),
-        (Some(other), None) => Err(format!("cannot prune `{other}`; known is `channels`")),
+        (Some("channels"), None) => prune(step, What::Channels),
+        (Some("heads"), None) => prune(step, What::Heads),
+        (Some(other), None) => {
+            Err(format!("cannot prune `{other}`; known are `channels` and `heads`"))
+        }
         (None, Some("int8")) => quantize(step),
         (None, Some(other)) => Err(format!("cannot quantize to `{other}`; known is `int8`")),
         _ => Err("a step has either `prune` or `quantize`".into()),
     }
 }
 
-fn prune(step: &StepSection) -> Result<Step, String> {
+fn prune(step: &StepSection, what: What) -> Result<Step, String> {
     if step.calibration.is_some() || step.per.is_some() {
         return Err("`calibration` and `per` belong to a quantize step".into());
     }
-    let ratio = step.ratio.as_ref().and_then(|r| r.values().first().copied());
-    let ratio = ratio.ok_or("a prune step needs a `ratio`")?;
-    if !(ratio > 0.0 && ratio < 1.0) {
-        return Err(format!("`ratio` must be above 0 and below 1, it is {ratio}"));
+    let share = |key: &str, value: f64| match value > 0.0 && value < 1.0 {
+        true => Ok(value),
+        false => Err(format!("`{key}` must be above 0 and below 1, it is {value}")),
+    };
+    let amounts = [
+        one(&step.ratio).map(|r| share("ratio", r).map(Amount::Ratio)),
+        one(&step.count).map(|c| match c {
+            0 => Err("`count` must be 1 or more".to_string()),
+            count => Ok(Amount::Count(count)),
+        }),
+        one(&step.score).map(|s| Ok(Amount::Score(s))),
+        one(&step.macs).map(|m| share("macs", m).map(Amount::Macs)),
+    ];
+    let mut given = amounts.into_iter().flatten();
+    let amount =
+        given.next().ok_or("a prune step needs a `ratio`, `count`, `score` or `macs`")??;
+    if given.next().is_some() {
+        return Err("a prune step has one of `ratio`, `count`, `score` and `macs`".into());
     }
-    let criterion = step.criterion.as_deref().unwrap_or("l1").parse()?;
-    Ok(Step::PruneChannels { ratio, criterion })
+    let recover = match one(&step.recover).as_deref() {
+        None | Some("none") => Recovery::None,
+        Some("mean") => Recovery::Mean,
+        Some("least-squares") => Recovery::LeastSquares,
+        Some(other) => {
+            return Err(format!("`recover` is `none`, `mean` or `least-squares`, not `{other}`"));
+        }
+    };
+    let allocate = match one(&step.allocate).as_deref() {
+        None | Some("uniform") => Allocation::Uniform,
+        Some("sensitivity") => Allocation::Sensitivity,
+        Some(other) => {
+            return Err(format!("`allocate` is `uniform` or `sensitivity`, not `{other}`"));
+        }
+    };
+    let multiple = match step.multiple.unwrap_or(1) {
+        0 => return Err("`multiple` must be 1 or more".into()),
+        multiple => multiple,
+    };
+    Ok(Step::Prune(Pruning {
+        what,
+        amount,
+        criterion: one(&step.criterion).unwrap_or_else(|| "l1".into()).parse()?,
+        recover,
+        allocate,
+        multiple,
+        layers: step.layers.clone(),
+        protect: step.protect.clone(),
+        lossy: step.lossy,
+        frozen: None,
+    }))
 }
 
 fn quantize(step: &StepSection) -> Result<Step, String> {
-    if step.ratio.is_some() || step.criterion.is_some() {
-        return Err("`ratio` and `criterion` belong to a prune step".into());
+    let prunes = step.ratio.is_some() || step.count.is_some() || step.score.is_some();
+    let judges = step.macs.is_some() || step.criterion.is_some() || step.recover.is_some();
+    let places = step.allocate.is_some() || step.multiple.is_some() || step.lossy;
+    if prunes || judges || places || step.layers.is_some() || !step.protect.is_empty() {
+        return Err("of a quantize step's keys only `calibration` and `per` are known".into());
     }
     match step.calibration.as_deref() {
         None | Some("minmax") => {}

@@ -127,7 +127,25 @@ pub(super) struct StepSection {
     #[serde(default)]
     pub(super) ratio: Option<OneOrMany<f64>>,
     #[serde(default)]
-    pub(super) criterion: Option<String>,
+    pub(super) count: Option<OneOrMany<usize>>,
+    #[serde(default)]
+    pub(super) score: Option<OneOrMany<f64>>,
+    #[serde(default)]
+    pub(super) macs: Option<OneOrMany<f64>>,
+    #[serde(default)]
+    pub(super) criterion: Option<OneOrMany<String>>,
+    #[serde(default)]
+    pub(super) recover: Option<OneOrMany<String>>,
+    #[serde(default)]
+    pub(super) allocate: Option<OneOrMany<String>>,
+    #[serde(default)]
+    pub(super) multiple: Option<usize>,
+    #[serde(default)]
+    pub(super) layers: Option<String>,
+    #[serde(default)]
+    pub(super) protect: Vec<String>,
+    #[serde(default)]
+    pub(super) lossy: bool,
     #[serde(default)]
     pub(super) quantize: Option<String>,
     #[serde(default)]

@@ -1,0 +1,246 @@
+//! Which components go: how many of each coupling, and which.
+
+use super::cut::union;
+use super::{Allocation, Amount, CompressError, Pruning};
+use crate::catalog::{self, Coupling, Criterion, Elimination, Linear, Reader, Rows, Slices};
+use crate::graph::{Facts, Graph};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a choice stands on.
+pub(super) struct Evidence<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) facts: &'a Facts,
+    pub(super) layers: &'a [Linear],
+    /// Of each layer; empty where the step looks at no data.
+    pub(super) rows: &'a [Rows],
+}
+
+/// Which components of a coupling go.
+#[derive(Clone, Debug)]
+pub(super) struct Choice<'a> {
+    pub(super) coupling: &'a Coupling,
+    /// By position.
+    pub(super) scores: Vec<f64>,
+    /// Positions of all components, those that go first.
+    pub(super) order: Vec<usize>,
+    pub(super) count: usize,
+}
+
+impl<'a> Choice<'a> {
+    fn by_scores(coupling: &'a Coupling, scores: Vec<f64>, count: usize) -> Self {
+        let mut order: Vec<usize> = (0..scores.len()).collect();
+        order.sort_by(|a, b| scores[*a].total_cmp(&scores[*b]).then(a.cmp(b)));
+        Choice { coupling, scores, order, count }
+    }
+
+    fn by_elimination(coupling: &'a Coupling, found: Elimination) -> Self {
+        let mut scores = vec![0.0; coupling.components.len()];
+        let count = found.order.len();
+        let mut left = found.left;
+        left.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
+        let gone = found.order.into_iter().zip(found.added);
+        let order: Vec<usize> = gone
+            .chain(left)
+            .map(|(component, error)| {
+                scores[component] = error;
+                component
+            })
+            .collect();
+        Choice { coupling, scores, order, count }
+    }
+
+    /// Entries of initializers that go.
+    pub(super) fn slices(&self) -> Slices {
+        union(self.order[..self.count].iter().map(|p| &self.coupling.components[*p].slices))
+    }
+
+    /// Entries of computed tensors that go.
+    pub(super) fn activations(&self) -> Slices {
+        union(self.order[..self.count].iter().map(|p| &self.coupling.components[*p].activations))
+    }
+}
+
+impl Evidence<'_> {
+    fn readers(&self, coupling: &Coupling) -> Vec<Reader<'_>> {
+        catalog::readers(coupling, self.layers, self.rows)
+    }
+
+    /// One choice a coupling, in the couplings' order; couplings of which nothing goes are left out.
+    ///
+    /// With `obs` the last couplings choose first: the layers that read the earlier ones then know
+    /// which of their outputs nobody needs any more.
+    pub(super) fn choose<'c>(
+        &self,
+        couplings: &'c [Coupling],
+        pruning: &Pruning,
+        seed: u64,
+    ) -> Result<Vec<Choice<'c>>, CompressError> {
+        if let Some(frozen) = &pruning.frozen {
+            return Ok(couplings.iter().filter_map(|c| replayed(c, frozen)).collect());
+        }
+        let counts = self.counts(couplings, pruning, seed)?;
+        let mut choices = Vec::new();
+        let mut unread: BTreeSet<(String, usize)> = BTreeSet::new();
+        for (coupling, count) in couplings.iter().zip(counts).rev() {
+            let width = coupling.components.len();
+            if count >= width {
+                let coupling = coupling.id.clone();
+                return Err(CompressError::Empties { amount: pruning.amount, coupling, width });
+            }
+            if count == 0 {
+                continue;
+            }
+            let readers = self.readers(coupling);
+            let choice = match pruning.criterion {
+                Criterion::Obs => Choice::by_elimination(
+                    coupling,
+                    catalog::elimination(self.graph, coupling, &readers, count, &unread)?,
+                ),
+                criterion => {
+                    let found = catalog::scores(self.graph, coupling, criterion, &readers, seed)?;
+                    Choice::by_scores(coupling, found, count)
+                }
+            };
+            for ((weights, axis), indices) in choice.slices() {
+                if self.layers.iter().any(|l| l.weights == weights && l.output_axis == axis) {
+                    unread.extend(indices.into_iter().map(|i| (weights.clone(), i)));
+                }
+            }
+            choices.push(choice);
+        }
+        choices.reverse();
+        Ok(choices)
+    }
+
+    fn counts(
+        &self,
+        couplings: &[Coupling],
+        pruning: &Pruning,
+        seed: u64,
+    ) -> Result<Vec<usize>, CompressError> {
+        let costs = Costs::new(self, couplings);
+        let uniform = |ratio: f64| -> Vec<usize> {
+            couplings.iter().map(|c| rounded(c, ratio, pruning.multiple)).collect()
+        };
+        let counts: Vec<usize> = match pruning.amount {
+            Amount::Ratio(ratio) => uniform(ratio),
+            Amount::Count(count) => vec![count; couplings.len()],
+            Amount::Macs(share) => {
+                let budget = share * costs.macs(&vec![0; couplings.len()]);
+                // The cost falls with the ratio, in steps: the smallest ratio that meets it.
+                let steps = (0..1000).map(|step| uniform(f64::from(step) / 1000.0));
+                let meets = steps.into_iter().find(|counts| costs.macs(counts) <= budget);
+                meets.ok_or(CompressError::Budget(share))?
+            }
+            Amount::Score(limit) => {
+                let each = couplings.iter().map(|c| {
+                    let readers = self.readers(c);
+                    let found = catalog::scores(self.graph, c, pruning.criterion, &readers, seed)?;
+                    Ok(found.iter().filter(|score| **score <= limit).count())
+                });
+                each.collect::<Result<_, CompressError>>()?
+            }
+        };
+        match pruning.allocate {
+            Allocation::Uniform => Ok(counts),
+            Allocation::Sensitivity => self.allocated(couplings, &costs, &counts, pruning.multiple),
+        }
+    }
+
+    /// Spreads what `uniform` counts save over the couplings where it adds the least error.
+    fn allocated(
+        &self,
+        couplings: &[Coupling],
+        costs: &Costs,
+        uniform: &[usize],
+        unit: usize,
+    ) -> Result<Vec<usize>, CompressError> {
+        let budget = costs.macs(uniform);
+        let nothing = BTreeSet::new();
+        let curves: Vec<Vec<f64>> = couplings
+            .iter()
+            .map(|c| {
+                // Beyond seven eighths nothing of a layer is left to speak of.
+                let most = c.components.len() * 7 / 8;
+                let readers = self.readers(c);
+                Ok(catalog::elimination(self.graph, c, &readers, most, &nothing)?.added)
+            })
+            .collect::<Result<_, CompressError>>()?;
+        let mut counts = vec![0; couplings.len()];
+        loop {
+            let now = costs.macs(&counts);
+            if now <= budget {
+                return Ok(counts);
+            }
+            let price = |c: usize| -> Option<(f64, usize)> {
+                let error: f64 = curves[c].get(counts[c]..counts[c] + unit)?.iter().sum();
+                let mut next = counts.clone();
+                next[c] += unit;
+                let saved = now - costs.macs(&next);
+                (saved > 0.0).then_some((error / saved, c))
+            };
+            let cheapest = (0..counts.len()).filter_map(price).min_by(|a, b| a.0.total_cmp(&b.0));
+            let Some((_, cheapest)) = cheapest else {
+                return Err(CompressError::Budget(budget / costs.macs(&vec![0; counts.len()])));
+            };
+            counts[cheapest] += unit;
+        }
+    }
+}
+
+/// The components of a coupling that a replay removes.
+fn replayed<'c>(
+    coupling: &'c Coupling,
+    frozen: &BTreeMap<String, Vec<usize>>,
+) -> Option<Choice<'c>> {
+    let gone = frozen.get(&coupling.id)?;
+    let score = |c: &catalog::ComponentSlices| {
+        if gone.contains(&c.original_index) { 0.0 } else { 1.0 }
+    };
+    let scores: Vec<f64> = coupling.components.iter().map(score).collect();
+    let count = scores.iter().filter(|score| **score == 0.0).count();
+    (count > 0).then(|| Choice::by_scores(coupling, scores, count))
+}
+
+/// How many go so that what stays is a multiple, the nearest to the ratio.
+fn rounded(coupling: &Coupling, ratio: f64, multiple: usize) -> usize {
+    let width = coupling.components.len();
+    let kept = width as f64 * (1.0 - ratio) / multiple as f64;
+    // Halves go: a quarter of 2 is 1 of 2, as the ratio asks for at least something.
+    let kept = (kept - 1e-9).round().max(0.0) as usize * multiple;
+    width - kept.clamp(usize::from(ratio < 1.0 && multiple > 1) * multiple.min(width), width)
+}
+
+/// Multiply-adds as a function of what goes from each coupling.
+struct Costs {
+    /// Multiply-adds of a node, and the couplings that its outputs and inputs belong to.
+    nodes: Vec<(f64, Vec<usize>)>,
+    widths: Vec<usize>,
+}
+
+impl Costs {
+    fn new(evidence: &Evidence, couplings: &[Coupling]) -> Costs {
+        let owner: BTreeMap<(String, usize), usize> = couplings
+            .iter()
+            .enumerate()
+            .flat_map(|(c, coupling)| {
+                let axes = coupling.components.iter().flat_map(|k| k.slices.keys().cloned());
+                axes.map(move |axis| (axis, c)).collect::<Vec<_>>()
+            })
+            .collect();
+        let costs = evidence.graph.node_costs(&evidence.facts.shapes);
+        let nodes = costs.into_iter().flatten().map(|cost| {
+            let node = &evidence.graph.nodes()[cost.position];
+            let weights = node.input.get(1).cloned().unwrap_or_default();
+            let axes = (0..2).filter_map(|axis| owner.get(&(weights.clone(), axis)).copied());
+            (cost.macs as f64, axes.collect())
+        });
+        let widths = couplings.iter().map(|c| c.components.len()).collect();
+        Costs { nodes: nodes.collect(), widths }
+    }
+
+    fn macs(&self, counts: &[usize]) -> f64 {
+        let kept = |c: &usize| 1.0 - counts[*c] as f64 / self.widths[*c] as f64;
+        self.nodes.iter().map(|(macs, axes)| macs * axes.iter().map(kept).product::<f64>()).sum()
+    }
+}

@@ -1,0 +1,143 @@
+//! What a prune step is told.
+
+use crate::catalog::{Criterion, Kind};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Settings of a prune step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pruning {
+    /// Which kinds of components.
+    pub what: What,
+    /// How many of them.
+    pub amount: Amount,
+    /// How importance is judged.
+    pub criterion: Criterion,
+    /// How what remains makes up for what goes.
+    pub recover: Recovery,
+    /// How the amount is spread over couplings.
+    pub allocate: Allocation,
+    /// What remains of a coupling is a multiple of this.
+    pub multiple: usize,
+    /// Only couplings whose ids match; `*` stands for anything.
+    pub layers: Option<String>,
+    /// Couplings or components whose ids match stay.
+    pub protect: Vec<String>,
+    /// Also couplings whose removal changes statistics of what remains.
+    pub lossy: bool,
+    /// Exactly these components by their original indices, whatever the scores say: a replay.
+    pub frozen: Option<BTreeMap<String, Vec<usize>>>,
+}
+
+impl Pruning {
+    /// A uniform share of all channels and neurons by a criterion, without recovery.
+    pub fn channels(ratio: f64, criterion: Criterion) -> Self {
+        Pruning {
+            what: What::Channels,
+            amount: Amount::Ratio(ratio),
+            criterion,
+            recover: Recovery::None,
+            allocate: Allocation::Uniform,
+            multiple: 1,
+            layers: None,
+            protect: Vec::new(),
+            lossy: false,
+            frozen: None,
+        }
+    }
+
+    /// Whether it looks at calibration samples.
+    pub fn needs_data(&self) -> bool {
+        self.criterion.needs_data()
+            || self.recover != Recovery::None
+            || self.allocate == Allocation::Sensitivity
+    }
+}
+
+/// Which kinds of components a prune step removes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// Channels of convolutions and outputs of matrix products.
+    Channels,
+    /// Heads of attention.
+    Heads,
+}
+
+impl What {
+    /// Whether components of a kind are meant.
+    pub fn includes(self, kind: Kind) -> bool {
+        (self == What::Heads) == (kind == Kind::Head)
+    }
+}
+
+/// How many components go.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Amount {
+    /// This share of each coupling, above 0 and below 1.
+    Ratio(f64),
+    /// So many of each coupling.
+    Count(usize),
+    /// Those with a score up to this.
+    Score(f64),
+    /// As many as leave this share of the multiply-adds, above 0 and below 1.
+    Macs(f64),
+}
+
+/// How what remains makes up for what goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recovery {
+    /// It does not.
+    None,
+    /// Biases take over the mean of what is missing.
+    Mean,
+    /// Weights and biases are solved anew for the baseline's outputs.
+    LeastSquares,
+}
+
+/// How an amount is spread over couplings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allocation {
+    /// The same share of each.
+    Uniform,
+    /// Where a saved multiply-add adds the least error; as many in all as the uniform share saves.
+    Sensitivity,
+}
+
+impl fmt::Display for Pruning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = if self.what == What::Heads { "heads" } else { "channels" };
+        write!(f, "prune {what}, ")?;
+        match self.amount {
+            Amount::Ratio(ratio) => write!(f, "ratio {ratio}")?,
+            Amount::Count(count) => write!(f, "count {count}")?,
+            Amount::Score(score) => write!(f, "score up to {score}")?,
+            Amount::Macs(share) => write!(f, "to {share} of the MACs")?,
+        }
+        write!(f, ", criterion {}", self.criterion)?;
+        match self.recover {
+            Recovery::None => {}
+            Recovery::Mean => write!(f, ", recover mean")?,
+            Recovery::LeastSquares => write!(f, ", recover least-squares")?,
+        }
+        if self.allocate == Allocation::Sensitivity {
+            write!(f, ", allocate sensitivity")?;
+        }
+        if self.multiple > 1 {
+            write!(f, ", multiple {}", self.multiple)?;
+        }
+        if let Some(layers) = &self.layers {
+            write!(f, ", layers {layers}")?;
+        }
+        if !self.protect.is_empty() {
+            write!(f, ", protect {}", self.protect.join(" "))?;
+        }
+        if self.lossy {
+            write!(f, ", lossy")?;
+        }
+        for (coupling, indices) in self.frozen.iter().flatten() {
+            let list: Vec<String> = indices.iter().map(usize::to_string).collect();
+            write!(f, ", {coupling}:{}", list.join("+"))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,223 @@
+//! Recovery without retraining: what remains of the layers that read a cut is solved anew, so that
+//! they give what the baseline gave.
+//!
+//! Layers go in the order of the graph, each on the inputs that the already recovered graph produces.
+
+use super::{CompressError, Draft, Paring, Recovery};
+use crate::catalog::{self, Calibration, CatalogError, Linear, Rows, Slices};
+use crate::graph::{Facts, Graph, Weights};
+use faer::prelude::*;
+use faer::{Mat, Side};
+use std::collections::BTreeSet;
+
+/// Where a Relu follows, negative targets are only asked to stay negative: so many times the layer is
+/// solved again with what it gave there in place of the target.
+const RELU_PASSES: usize = 2;
+
+/// What the baseline did, and what was cut out of it.
+pub(super) struct Before<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) layers: &'a [Linear],
+    pub(super) rows: &'a [Rows],
+    /// What went, by tensor and axis.
+    pub(super) removed: &'a Slices,
+}
+
+impl Before<'_> {
+    /// Refits every layer of `graph` that reads something changed; gives a decision for each.
+    pub(super) fn recover(
+        &self,
+        graph: &mut Graph,
+        facts: &Facts,
+        recovery: Recovery,
+        calibration: &Calibration,
+    ) -> Result<Vec<Draft>, CompressError> {
+        let layers = catalog::linears(graph, facts);
+        let dirty = self.dirty(graph);
+        let mut drafts = Vec::new();
+        for (old, (new, rows)) in self.layers.iter().zip(layers.iter().zip(self.rows)) {
+            debug_assert_eq!(old.layer, new.layer);
+            if !dirty.contains(&new.input) || (recovery == Recovery::Mean && !new.affine()) {
+                continue;
+            }
+            let now = catalog::observe(graph, &[new], &[old.features()], calibration)?;
+            let Some(now) = now.into_iter().next() else { continue };
+            let target = self.target(old, rows)?;
+            let fit = Fit::new(graph, new, &now, target)?;
+            let solved = match recovery {
+                Recovery::LeastSquares => fit.least_squares(new)?,
+                _ => fit.mean(new),
+            };
+            drafts.push(fit.apply(graph, new, &solved, (recovery, calibration))?);
+        }
+        Ok(drafts)
+    }
+
+    /// Tensors that are not what they were in the baseline.
+    fn dirty(&self, graph: &Graph) -> BTreeSet<String> {
+        let mut dirty: BTreeSet<String> =
+            self.removed.keys().map(|(tensor, _)| tensor.clone()).collect();
+        for node in graph.nodes() {
+            if node.input.iter().any(|input| dirty.contains(input)) {
+                dirty.extend(node.output.iter().cloned());
+            }
+        }
+        dirty
+    }
+
+    /// What the baseline's layer gave, for the outputs that are still there.
+    fn target(&self, layer: &Linear, rows: &Rows) -> Result<Mat<f64>, CatalogError> {
+        let weights = catalog::with_bias(self.graph, layer)?;
+        let gone = self.removed.get(&(layer.weights.clone(), layer.output_axis));
+        let kept: Vec<usize> = (0..layer.columns())
+            .filter(|c| !gone.is_some_and(|g| g.binary_search(&layer.output_of(*c)).is_ok()))
+            .collect();
+        let weights = Mat::from_fn(weights.nrows(), kept.len(), |i, j| weights[(i, kept[j])]);
+        Ok(rows.matrix(layer.affine()) * weights)
+    }
+}
+
+/// One layer to be solved.
+struct Fit {
+    rows: Mat<f64>,
+    /// Weights as they are after the cut, a bias last.
+    given: Mat<f64>,
+    target: Mat<f64>,
+}
+
+impl Fit {
+    fn new(
+        graph: &Graph,
+        layer: &Linear,
+        rows: &Rows,
+        target: Mat<f64>,
+    ) -> Result<Fit, CatalogError> {
+        let given = catalog::with_bias(graph, layer)?;
+        Ok(Fit { rows: rows.matrix(layer.affine()), given, target })
+    }
+
+    /// min ‖rows · W − target‖² + λ‖W − given‖²: what the samples leave open stays as it was.
+    fn least_squares(&self, layer: &Linear) -> Result<Mat<f64>, CatalogError> {
+        let (gram, damped) = catalog::grams(&self.rows);
+        let singular = |_| CatalogError::Singular(layer.layer.clone());
+        let factor = damped.llt(Side::Lower).map_err(singular)?;
+        let prior = (&damped - &gram) * &self.given;
+        let scale = faer::Scale(1.0 / self.rows.nrows().max(1) as f64);
+        let solve =
+            |target: &Mat<f64>| factor.solve((self.rows.transpose() * target) * scale + &prior);
+        let mut solved = solve(&self.target);
+        for _ in 0..if layer.relu { RELU_PASSES } else { 0 } {
+            let found = &self.rows * &solved;
+            let wanted = Mat::from_fn(self.target.nrows(), self.target.ncols(), |i, j| {
+                let target = self.target[(i, j)];
+                if target > 0.0 { target } else { found[(i, j)].min(0.0) }
+            });
+            solved = solve(&wanted);
+        }
+        Ok(solved)
+    }
+
+    /// The bias moves so that outputs have the baseline's mean.
+    fn mean(&self, layer: &Linear) -> Mat<f64> {
+        let found = &self.rows * &self.given;
+        let count = found.nrows().max(1) as f64;
+        let mut solved = self.given.clone();
+        let last = layer.features();
+        for j in 0..found.ncols() {
+            let missing: f64 =
+                (0..found.nrows()).map(|i| self.target[(i, j)] - found[(i, j)]).sum();
+            solved[(last, j)] += missing / count;
+        }
+        solved
+    }
+
+    /// Squared error behind the Relu, if there is one, relative to the target's spread.
+    fn error(&self, layer: &Linear, weights: &Mat<f64>) -> f64 {
+        let found = &self.rows * weights;
+        let pass = |v: f64| if layer.relu { v.max(0.0) } else { v };
+        let (mut error, mut spread) = (0.0, 0.0);
+        for j in 0..found.ncols() {
+            let target: Vec<f64> = self.target.col(j).iter().map(|v| pass(*v)).collect();
+            let mean = target.iter().sum::<f64>() / target.len().max(1) as f64;
+            for (i, target) in target.iter().enumerate() {
+                error += (pass(found[(i, j)]) - target).powi(2);
+                spread += (target - mean).powi(2);
+            }
+        }
+        error / spread.max(f64::MIN_POSITIVE)
+    }
+
+    fn apply(
+        &self,
+        graph: &mut Graph,
+        layer: &Linear,
+        solved: &Mat<f64>,
+        (recovery, calibration): (Recovery, &Calibration),
+    ) -> Result<Draft, CompressError> {
+        let weights = graph.weights(&layer.weights)?;
+        let mut paring = Paring::default();
+        if let (Some(written), true) =
+            (layer.write(&weights, solved), recovery == Recovery::LeastSquares)
+        {
+            graph.set_weights(&layer.weights, written);
+            paring.0.insert(layer.weights.clone(), weights);
+        }
+        if layer.affine() {
+            self.write_bias(graph, layer, solved, &mut paring)?;
+        }
+        let (before, after) = (self.error(layer, &self.given), self.error(layer, solved));
+        let how = match recovery {
+            Recovery::LeastSquares => "least squares on weights and bias",
+            _ => "bias moved to the baseline's mean",
+        };
+        Ok(Draft {
+            operation: "recover".into(),
+            coupling: layer.layer.clone(),
+            calibration_sha256: Some(calibration.sha256.clone()),
+            paring,
+            reason: format!(
+                "{how}: its output was off by {:.4} of its variance, is by {:.4}, on {} rows of {} samples",
+                before,
+                after,
+                self.rows.nrows(),
+                calibration.samples()
+            ),
+            ..Draft::default()
+        })
+    }
+
+    fn write_bias(
+        &self,
+        graph: &mut Graph,
+        layer: &Linear,
+        solved: &Mat<f64>,
+        paring: &mut Paring,
+    ) -> Result<(), CompressError> {
+        let last = layer.features();
+        let name = match &layer.bias {
+            Some(name) => name.clone(),
+            None => format!("{}#bias", graph.nodes()[layer.position].output[0]),
+        };
+        let mut values = match graph.weights(&name).ok() {
+            Some(bias) => {
+                let values = bias.to_f32().unwrap_or_default();
+                paring.0.insert(name.clone(), bias);
+                values
+            }
+            None => {
+                let width =
+                    graph.dims(&layer.weights).and_then(|d| d.get(layer.output_axis).copied());
+                vec![0.0; width.unwrap_or(layer.outputs.end)]
+            }
+        };
+        for (j, output) in layer.outputs.clone().enumerate() {
+            values[output] = solved[(last, j)] as f32;
+        }
+        graph.set_weights(&name, Weights::f32(&[values.len()], &values));
+        if let (Some(slot), Some(node)) = (layer.bias_slot, graph.node_mut(layer.position)) {
+            node.input.resize((slot + 1).max(node.input.len()), String::new());
+            node.input[slot] = name;
+        }
+        Ok(())
+    }
+}
