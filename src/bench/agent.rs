@@ -84,6 +84,7 @@ pub fn run_job(
     let executable = std::env::current_exe().map_err(AgentError::Executable)?;
     let blocks = schedule(&job);
     let mut state = State::new(&job, &records);
+    state.reopen(&records);
     let total = blocks.len();
     report(Progress { done: blocks.iter().filter(|key| state.settled(key)).count(), total });
     for (index, key) in blocks.iter().enumerate() {
@@ -135,6 +136,8 @@ fn measured(job: &Job, attempt: Attempt, command: Command) -> BlockRecord {
 struct State {
     retries: u32,
     tries: BTreeMap<BlockKey, u32>,
+    /// Tries of earlier invocations: they count for the numbers of attempts, not against the limit.
+    earlier: BTreeMap<BlockKey, u32>,
     done: BTreeSet<BlockKey>,
     given_up: BTreeSet<(Sha256Hex, usize)>,
 }
@@ -145,11 +148,25 @@ impl State {
         let mut state = State {
             retries,
             tries: BTreeMap::new(),
+            earlier: BTreeMap::new(),
             done: BTreeSet::new(),
             given_up: BTreeSet::new(),
         };
         records.iter().for_each(|record| state.note(record));
         state
+    }
+
+    /// Starts the count anew: what failed before, or saw only a busy machine, may be tried again.
+    fn reopen(&mut self, records: &[BlockRecord]) {
+        self.earlier = self.tries.clone();
+        self.given_up.clear();
+        let summary = Summary::new(records);
+        let quiet: BTreeSet<&BlockKey> = records
+            .iter()
+            .filter(|r| matches!(r.outcome, Outcome::Done { .. }) && !summary.contended(r))
+            .map(|r| &r.attempt.key)
+            .collect();
+        self.done.retain(|key| quiet.contains(key));
     }
 
     fn note(&mut self, record: &BlockRecord) {
@@ -160,7 +177,7 @@ impl State {
                 self.done.insert(key.clone());
             }
             // A model that fails as often as this in one round fails in the others too.
-            Outcome::Failed { .. } if self.tried(key) > self.retries => {
+            Outcome::Failed { .. } if self.tried_now(key) > self.retries => {
                 self.given_up.insert((key.variant_id.clone(), key.batch));
             }
             Outcome::Failed { .. } => {}
@@ -169,13 +186,17 @@ impl State {
 
     /// Asks for another try of a block that was measured on a busy machine.
     fn again(&mut self, key: &BlockKey) {
-        if self.tried(key) <= self.retries {
+        if self.tried_now(key) <= self.retries {
             self.done.remove(key);
         }
     }
 
     fn settled(&self, key: &BlockKey) -> bool {
         self.done.contains(key) || self.given_up.contains(&(key.variant_id.clone(), key.batch))
+    }
+
+    fn tried_now(&self, key: &BlockKey) -> u32 {
+        self.tried(key) - self.earlier.get(key).copied().unwrap_or(0)
     }
 
     fn tried(&self, key: &BlockKey) -> u32 {

@@ -28,6 +28,8 @@ pub(super) fn run_to_end(mut command: Command, limit: Duration) -> Result<Vec<u8
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
+        // What a crash says is its first line, not where it was.
+        .env("RUST_BACKTRACE", "0")
         .spawn()
         .map_err(|e| format!("start {}: {e}", command.get_program().display()))?;
     let (sender, receiver) = mpsc::channel();
@@ -45,6 +47,7 @@ pub(super) fn run_to_end(mut command: Command, limit: Duration) -> Result<Vec<u8
     let said = String::from_utf8_lossy(&said);
     match (output, ended) {
         (Err(_), _) => Err(format!("killed after the limit of {} s", limit.as_secs())),
+        (Ok(_), Err(how)) if said.trim().is_empty() => Err(how),
         (Ok(_), Err(how)) => Err(format!("{how}: {}", last_lines(&said))),
         (Ok(output), Ok(())) => Ok(output),
     }

@@ -1,11 +1,12 @@
 //! `paring compress`: variants, ledger and parings, and the parts of `run` that make them.
 
 use super::progress::bar;
-use super::{Coded, Global, StudyArgs};
+use super::{Coded, ExitCode, Global, StudyArgs};
 use crate::catalog::Calibration;
 use crate::ledger::Ledger;
-use crate::pipeline::{self, BASELINE, Context, PipelineError};
+use crate::pipeline::{self, BASELINE, Context, PipelineError, Quality, Subject};
 use crate::record::{EntryBody, EntryKind, VariantRecord};
+use crate::report;
 use crate::study::{self, Loaded, Protocol, RunDirectory, Study};
 use clap::Args;
 use serde_json::json;
@@ -15,6 +16,9 @@ use serde_json::json;
 pub(super) struct Compress {
     #[command(flatten)]
     study: StudyArgs,
+    /// Evaluate them on the report split too
+    #[arg(long)]
+    evaluate: bool,
 }
 
 impl Compress {
@@ -24,13 +28,22 @@ impl Compress {
         let out = self.study.out.unwrap_or_else(|| RunDirectory::fresh(&study));
         let protocol = Protocol::new(&study, &loaded, false);
         let directory = RunDirectory::open(&out, &study, protocol)?;
-        let variants = make_variants(&study, &loaded, &directory, global.quiet)?;
+        directory.announce(global.quiet);
+        let (variants, failed) = make_variants(&study, &loaded, &directory, global.quiet)?;
+        let qualities = match self.evaluate {
+            true => evaluate_variants(&study, &loaded, &directory, &variants, global.quiet)?,
+            false => Vec::new(),
+        };
+        let evaluations: Vec<_> = qualities.iter().map(|q| &q.evaluation).collect();
         if global.json {
-            println!("{:#}", json!(variants));
-            return Ok(());
+            say!(
+                "{:#}",
+                json!({ "variants": variants, "evaluations": evaluations, "not_made": failed })
+            );
+            return not_made(&failed);
         }
-        for variant in &variants {
-            println!(
+        for (position, variant) in variants.iter().enumerate() {
+            say!(
                 "{:<20} {} components removed, {} parameters, {} bytes, {}",
                 variant.name,
                 variant.removed_count(),
@@ -38,22 +51,40 @@ impl Compress {
                 variant.file_bytes,
                 variant.precision()
             );
+            if let Some(found) = evaluations.get(position) {
+                say!("{:<20} {}", "", report::evaluation_line(found));
+            }
             for refusal in &variant.refusals {
-                println!("{:<20} left `{}` alone: {}", "", refusal.what, refusal.reason);
+                say!("{:<20} left `{}` alone: {}", "", refusal.what, refusal.reason);
             }
         }
-        println!("written to {}", out.display());
-        Ok(())
+        say!("written to {}", out.display());
+        not_made(&failed)
     }
 }
 
-/// Makes all variants of a study, the baseline first, and writes the ledger.
+/// Variants that could not be made, with the reason.
+pub(super) type Failed = Vec<(String, String)>;
+
+/// An error that names what was not made, if anything.
+pub(super) fn not_made(failed: &Failed) -> Result<(), Coded> {
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let each: Vec<&str> = failed.iter().map(|(_, reason)| reason.as_str()).collect();
+    let error =
+        anyhow::anyhow!("{} of the variants were not made: {}", each.len(), each.join("; "));
+    Err(Coded::new(ExitCode::Input, error))
+}
+
+/// Makes all variants of a study, the baseline first, and writes the ledger. One that its model or
+/// its recipe does not allow does not stop the others.
 pub(super) fn make_variants(
     study: &Study,
     loaded: &Loaded,
     directory: &RunDirectory,
     quiet: bool,
-) -> Result<Vec<VariantRecord>, Coded> {
+) -> Result<(Vec<VariantRecord>, Failed), Coded> {
     let calibrate = &loaded.splits.calibrate;
     let calibration = Calibration {
         inputs: loaded.data.inputs_at(calibrate),
@@ -84,26 +115,70 @@ pub(super) fn make_variants(
     ledger.record(entry).map_err(PipelineError::from)?;
     let bar = bar("compress", study.recipes.len() + 1, quiet);
     let mut variants = vec![pipeline::baseline(&context)?];
+    let mut failed = Failed::new();
     bar.inc(1);
     for recipe in &study.recipes {
         bar.set_message(recipe.name.clone());
         let parent = variants.iter().find(|v| v.name == recipe.parent);
-        let parent = parent.ok_or_else(|| PipelineError::NoParent {
-            variant: recipe.name.clone(),
-            parent: recipe.parent.clone(),
-        })?;
-        let made = pipeline::make(&context, &mut ledger, recipe, parent)?;
-        variants.push(made);
+        let made = match parent {
+            Some(parent) => pipeline::make(&context, &mut ledger, recipe, parent),
+            None => Err(PipelineError::NoParent {
+                variant: recipe.name.clone(),
+                parent: recipe.parent.clone(),
+            }),
+        };
+        match made {
+            Ok(made) => variants.push(made),
+            Err(error @ (PipelineError::Step { .. } | PipelineError::NoParent { .. })) => {
+                let reason = format!("{:#}", anyhow::Error::from(error));
+                let body = json!({ "variant": recipe.name, "what": "variant", "reason": reason });
+                ledger
+                    .record(EntryBody { kind: EntryKind::Refusal, body })
+                    .map_err(PipelineError::from)?;
+                failed.push((recipe.name.clone(), reason));
+            }
+            Err(error) => return Err(error.into()),
+        }
         bar.inc(1);
     }
     debug_assert_eq!(variants[0].name, BASELINE);
     bar.finish_and_clear();
-    Ok(variants)
+    Ok((variants, failed))
 }
 
-/// Enters what came of the variants into the ledger: that the report split was looked at, and what
-/// it showed.
-pub(super) fn record_outcomes(
+/// Evaluates all variants on the report split, and enters into the ledger that it was looked at, and
+/// what it showed.
+pub(super) fn evaluate_variants(
+    study: &Study,
+    loaded: &Loaded,
+    directory: &RunDirectory,
+    variants: &[VariantRecord],
+    quiet: bool,
+) -> Result<Vec<Quality>, Coded> {
+    let group = study.data.group.as_ref();
+    let subject = Subject {
+        data: &loaded.data,
+        samples: &loaded.splits.report,
+        groups: group.and_then(|name| loaded.data.columns.get(name)).map(Vec::as_slice),
+        batch: loaded.batch,
+        dims: &loaded.dims,
+        output: loaded.output,
+        scores: study.task.scores,
+    };
+    let bar = bar("evaluate", variants.len(), quiet);
+    let found = pipeline::assess(&directory.folders, &subject, variants, &mut |name| {
+        bar.set_message(name.to_string());
+        bar.inc(1);
+    })?;
+    bar.finish_and_clear();
+    let outcomes = variants.iter().zip(&found).map(
+        |(variant, quality)| json!({ "variant": variant.name, "evaluation": quality.evaluation }),
+    );
+    record_outcomes(study, directory, outcomes.collect())?;
+    Ok(found)
+}
+
+fn record_outcomes(
     study: &Study,
     directory: &RunDirectory,
     outcomes: Vec<serde_json::Value>,

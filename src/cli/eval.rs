@@ -7,6 +7,7 @@ use crate::engine::{self, Source};
 use crate::evaluate::{self, Predictor, Scores};
 use crate::pipeline::write_predictions;
 use crate::record::{EngineOptions, Evaluation, Sha256Hex};
+use crate::report;
 use clap::Args;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -57,7 +58,15 @@ impl Eval {
             })?;
             if let Some(folder) = &self.predictions {
                 let name = model.file_stem().unwrap_or_default().to_string_lossy();
-                write_predictions(&folder.join(format!("{name}.parquet")), &predictions)?;
+                let path = folder.join(format!("{name}.parquet"));
+                if path.exists() {
+                    let error = anyhow::anyhow!(
+                        "{} exists already; name another folder as --predictions, or rename a model",
+                        path.display()
+                    );
+                    return Err(Coded::new(ExitCode::Input, error));
+                }
+                write_predictions(&path, &predictions)?;
             }
             baseline.get_or_insert(predictions);
             found.push((model.clone(), evaluation));
@@ -65,9 +74,11 @@ impl Eval {
         if global.json {
             let all: Vec<_> =
                 found.iter().map(|(model, e)| json!({ "model": model, "evaluation": e })).collect();
-            println!("{:#}", json!(all));
+            say!("{:#}", json!(all));
         } else {
-            found.iter().for_each(|(model, evaluation)| print(model, evaluation));
+            for (model, evaluation) in &found {
+                say!("{}: {}", model.display(), report::evaluation_line(evaluation));
+            }
         }
         Ok(())
     }
@@ -113,31 +124,5 @@ impl Eval {
         let answers = predictor.predict(&data, &all, &|n| bar.inc(n as u64));
         bar.finish_and_clear();
         answers.map_err(|e| input(anyhow::Error::from(e).context(model.display().to_string())))
-    }
-}
-
-fn print(model: &Path, found: &Evaluation) {
-    let accuracy = found.accuracy;
-    println!(
-        "{}: accuracy {:.2} % [{:.2}, {:.2}] on {} samples",
-        model.display(),
-        100.0 * accuracy.value,
-        100.0 * accuracy.low,
-        100.0 * accuracy.high,
-        found.samples
-    );
-    if let (Some(change), Some(flips)) = (found.accuracy_change, found.flips) {
-        println!(
-            "  change {:+.2} points [{:+.2}, {:+.2}], {flips} predictions differ from the first model's",
-            100.0 * change.value,
-            100.0 * change.low,
-            100.0 * change.high
-        );
-    }
-    if found.unusable > 0 {
-        println!(
-            "  {} samples had scores that are not numbers; they count as wrong",
-            found.unusable
-        );
     }
 }

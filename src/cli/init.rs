@@ -2,6 +2,7 @@
 
 use super::{Coded, ExitCode, Global};
 use crate::engine::{self, Source};
+use crate::graph::Graph;
 use anyhow::anyhow;
 use clap::Args;
 use std::io::Write;
@@ -42,25 +43,50 @@ impl Init {
             .replace("@DATA", &quoted(&self.relative(&data)))
             .replace("@NEEDS", &needs.join("\n"))
             .replace("@BATCH", &signature.fixed_batch().unwrap_or(1).to_string())
-            .replace("@OUTPUT", &output);
+            .replace("@OUTPUT", &output)
+            .replace("@SCORES", self.scores()?);
+        if let Some(missing) = self.data.as_ref().filter(|path| !path.exists()) {
+            let error = anyhow!("{} does not exist", missing.display());
+            return Err(Coded::new(ExitCode::Input, error));
+        }
+        if self.out.exists() {
+            let error =
+                anyhow!("{} exists already; name another file as --out", self.out.display());
+            return Err(Coded::new(ExitCode::Input, error));
+        }
         let failed = |e: std::io::Error| {
             let error = anyhow!(e).context(format!("write {}", self.out.display()));
             Coded::new(ExitCode::Input, error)
         };
         let mut file = std::fs::File::create_new(&self.out).map_err(failed)?;
         file.write_all(text.as_bytes()).map_err(failed)?;
-        println!("wrote {}; next: paring run {0} --dry-run", self.out.display());
+        say!("wrote {}; next: paring run {0} --dry-run", self.out.display());
         Ok(())
     }
 
+    /// Whether the model ends in probabilities, as far as its last node says.
+    fn scores(&self) -> Result<&'static str, Coded> {
+        let graph = Graph::load(&self.model)?;
+        let probabilities = graph.nodes().iter().any(|node| {
+            ["Softmax", "Sigmoid"].contains(&node.op_type.as_str())
+                && graph.outputs().iter().any(|o| node.output.iter().any(|own| own == o))
+        });
+        Ok(match probabilities {
+            true => "\"probabilities\"            # or \"logits\"",
+            false => "\"logits\"                   # or \"probabilities\"",
+        })
+    }
+
     /// A path as the study has to name it: as typed where the study lies in the current folder,
-    /// absolute elsewhere.
+    /// from the study's folder where it lies below that, absolute elsewhere.
     fn relative(&self, path: &Path) -> String {
-        let here = self.out.parent().is_none_or(|folder| folder.as_os_str().is_empty());
-        let path = match here {
-            true => path.to_path_buf(),
-            false => std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()),
-        };
+        let folder = self.out.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let Some(folder) = folder else { return path.display().to_string() };
+        let whole = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path));
+        let Ok(path) = whole(path) else { return path.display().to_string() };
+        let below =
+            whole(folder).ok().and_then(|folder| Some(path.strip_prefix(folder).ok()?.into()));
+        let path: PathBuf = below.unwrap_or(path);
         path.display().to_string()
     }
 }
@@ -83,7 +109,7 @@ batch = @BATCH                      # a list, [1, 8], measures each
 
 [task]
 kind = "classification"
-scores = "probabilities"            # or "logits"
+scores = @SCORES
 @OUTPUT
 [data]
 # An .npz file with `labels` and the model's inputs, or a folder of images with a labels.csv:

@@ -1,5 +1,8 @@
 //! The command line: what was typed, one file a verb, and how a run ends.
 
+#[macro_use]
+mod say;
+
 mod compress;
 mod eval;
 mod exit;

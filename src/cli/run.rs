@@ -1,9 +1,9 @@
 //! `paring run`: everything a study says, and what came of it.
 
-use super::compress::{make_variants, record_outcomes};
+use super::compress::{Failed, evaluate_variants, make_variants, not_made};
 use super::progress::bar;
 use super::{Coded, ExitCode, Global, StudyArgs};
-use crate::pipeline::{self, Bench, PipelineError, Quality, Subject};
+use crate::pipeline::{self, Bench, PipelineError, Quality};
 use crate::record::{Environment, Measurement, VariantRecord};
 use crate::report::{self, Row, RunFacts};
 use crate::study::{self, Loaded, Protocol, QUICK_BLOCKS, RunDirectory, Study};
@@ -53,15 +53,16 @@ impl Run {
         let directory = RunDirectory::open(&out, &study, protocol)?;
         let job =
             Session { study: &study, loaded: &loaded, directory: &directory, quiet: global.quiet };
-        let rows = job.rows()?;
+        directory.announce(global.quiet);
+        let (rows, failed) = job.rows()?;
         let facts = job.facts();
         let csv =
             report::results_csv(&facts, &rows).map_err(|e| Coded::new(ExitCode::Internal, e))?;
         pipeline::replace(&directory.folders.results(), &csv)?;
         if global.json {
-            println!(
+            say!(
                 "{:#}",
-                json!({ "out": out, "measurements": rows.iter().map(|r| &r.measurement).collect::<Vec<_>>() })
+                json!({ "out": out, "not_made": failed, "measurements": rows.iter().map(|r| &r.measurement).collect::<Vec<_>>() })
             );
         } else {
             print_results(&study, &rows, &out, begun.elapsed(), self.quick, global);
@@ -75,7 +76,7 @@ impl Run {
                 );
                 Err(Coded::new(ExitCode::Measurement, error))
             }
-            None => Ok(()),
+            None => not_made(&failed),
         }
     }
 }
@@ -100,13 +101,11 @@ impl Session<'_> {
         }
     }
 
-    fn rows(&self) -> Result<Vec<Row>, Coded> {
-        let variants = make_variants(self.study, self.loaded, self.directory, self.quiet)?;
-        let qualities = self.evaluate(&variants)?;
-        let outcomes = variants.iter().zip(&qualities).map(|(variant, quality)| {
-            json!({ "variant": variant.name, "evaluation": quality.evaluation })
-        });
-        record_outcomes(self.study, self.directory, outcomes.collect())?;
+    fn rows(&self) -> Result<(Vec<Row>, Failed), Coded> {
+        let (variants, failed) =
+            make_variants(self.study, self.loaded, self.directory, self.quiet)?;
+        let qualities =
+            evaluate_variants(self.study, self.loaded, self.directory, &variants, self.quiet)?;
         let mut rows = Vec::new();
         for target in &self.study.targets {
             let (environment, by_batch) = self.measure(target, &variants)?;
@@ -117,28 +116,7 @@ impl Session<'_> {
                 }));
             }
         }
-        Ok(rows)
-    }
-
-    fn evaluate(&self, variants: &[VariantRecord]) -> Result<Vec<Quality>, Coded> {
-        let loaded = self.loaded;
-        let group = self.study.data.group.as_ref();
-        let subject = Subject {
-            data: &loaded.data,
-            samples: &loaded.splits.report,
-            groups: group.and_then(|name| loaded.data.columns.get(name)).map(Vec::as_slice),
-            batch: loaded.batch,
-            dims: &loaded.dims,
-            output: loaded.output,
-            scores: self.study.task.scores,
-        };
-        let bar = bar("evaluate", variants.len(), self.quiet);
-        let found = pipeline::assess(&self.directory.folders, &subject, variants, &mut |name| {
-            bar.set_message(name.to_string());
-            bar.inc(1);
-        })?;
-        bar.finish_and_clear();
-        Ok(found)
+        Ok((rows, failed))
     }
 
     fn measure(
@@ -201,7 +179,7 @@ fn print_plan(study: &Study, loaded: &Loaded, quick: bool, global: &Global) {
     let estimate = each * (blocks * batches) as u32;
     if global.json {
         let names: Vec<&str> = study.recipes.iter().map(|r| r.name.as_str()).collect();
-        println!(
+        say!(
             "{:#}",
             json!({
                 "variants": names, "blocks": blocks * batches * (2 * variants + 1),
@@ -210,23 +188,23 @@ fn print_plan(study: &Study, loaded: &Loaded, quick: bool, global: &Global) {
         );
         return;
     }
-    println!("study `{}`: {} on {}", study.name, study.model.display(), study.data.path.display());
+    say!("study `{}`: {} on {}", study.name, study.model.display(), study.data.path.display());
     let splits = &loaded.splits;
-    println!(
+    say!(
         "samples: {} to calibrate, {} to select, {} to report",
         splits.calibrate.len(),
         splits.select.len(),
         splits.report.len()
     );
-    println!("variants, beside the baseline:");
+    say!("variants, beside the baseline:");
     for recipe in &study.recipes {
         let words: Vec<String> = recipe.steps.iter().map(ToString::to_string).collect();
         let options = recipe.options.as_ref().map(|o| format!("engine {}", o.label()));
         let all = words.into_iter().chain(options).collect::<Vec<_>>().join("; ");
-        println!("  {:<20} from {:<12} {all}", recipe.name, recipe.parent);
+        say!("  {:<20} from {:<12} {all}", recipe.name, recipe.parent);
     }
     for target in &study.targets {
-        println!(
+        say!(
             "target `{}`: {} blocks of fresh processes, about {} for a small model",
             target.name,
             blocks * batches * (2 * variants + 1),
@@ -234,7 +212,7 @@ fn print_plan(study: &Study, loaded: &Loaded, quick: bool, global: &Global) {
         );
     }
     if quick {
-        println!("quick protocol: {QUICK_BLOCKS} blocks, no verdicts");
+        say!("quick protocol: {QUICK_BLOCKS} blocks, no verdicts");
     }
 }
 
@@ -246,18 +224,20 @@ fn print_results(
     quick: bool,
     global: &Global,
 ) {
-    println!("{}", report::results_table(rows, global.color()));
+    say!("{}", report::results_table(rows, global.color()));
     if quick {
-        println!("quick protocol: {QUICK_BLOCKS} blocks, no verdicts; not for decisions");
+        say!("quick protocol: {QUICK_BLOCKS} blocks, no verdicts; not for decisions");
     }
     if let Some(row) = rows.first() {
         let shown = row.environment.cpu.as_deref().unwrap_or("an unnamed processor");
         let emulated =
             if row.environment.emulated { ", EMULATED: not a board's speed" } else { "" };
-        println!(
+        say!(
             "{} report samples; {} on {shown}{emulated}, {} thread; accuracy intervals 95 %, timing 99 %",
-            row.evaluation.samples, row.environment.engine, row.threads
+            row.evaluation.samples,
+            row.environment.engine,
+            row.threads
         );
     }
-    println!("`{}` took {}; written to {}", study.name, report::seconds(took), out.display());
+    say!("`{}` took {}; written to {}", study.name, report::seconds(took), out.display());
 }

@@ -31,8 +31,9 @@ pub(super) fn emit(
             Some(layer) => writer.product(node, layer)?,
             None => {
                 node.input.iter().for_each(|tensor| writer.need_float(tensor));
-                let behind =
-                    old.iter().find(|n| n.op_type == "Conv" && n.output == node.input[..1]);
+                let behind = old
+                    .iter()
+                    .find(|n| n.op_type == "Conv" && n.output.first() == node.input.first());
                 match behind {
                     Some(_) if node.op_type == "Relu" => writer.relu_as_max(node),
                     _ => writer.nodes.push(node.clone()),

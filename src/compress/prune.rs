@@ -29,8 +29,7 @@ pub fn prune(
     let folds = pruning.recover != Recovery::None || pruning.criterion == Criterion::Obs;
     let mut decisions = if folds { fold_batch_normalization(&mut graph)? } else { Vec::new() };
     let facts = graph.facts(bindings.dims, bindings.batch)?;
-    let (couplings, refusals) =
-        couplings(&graph, catalog::catalog(&graph, &facts, &origins)?, pruning)?;
+    let (couplings, refusals) = couplings(catalog::catalog(&graph, &facts, &origins)?, pruning)?;
     let layers = catalog::linears(&graph, &facts);
     let calibration = match pruning.needs_data() {
         true => Some(calibration.ok_or(CompressError::NoCalibration("pruning by data"))?),
@@ -66,7 +65,6 @@ type Refusals = Vec<(String, String)>;
 
 /// The couplings that the settings mean, and why others that they could mean stay whole.
 fn couplings(
-    graph: &Graph,
     catalog: Catalog,
     pruning: &Pruning,
 ) -> Result<(Vec<Coupling>, Refusals), CompressError> {
@@ -106,7 +104,8 @@ fn couplings(
     }
     if kept.iter().all(|c| c.components.is_empty()) {
         let reasons: Vec<String> = refusals.iter().map(|(l, r)| format!("`{l}`: {r}")).collect();
-        let why = if reasons.is_empty() { graph.name().to_string() } else { reasons.join("; ") };
+        let none = "no layer has stored weights of 32-bit floats";
+        let why = if reasons.is_empty() { none.to_string() } else { reasons.join("; ") };
         return Err(CompressError::Nothing("prune", why));
     }
     Ok((kept, refusals))

@@ -66,7 +66,9 @@ pub fn quantize_int8(
     let (layers, refusals) = layers(&graph, granularity);
     if layers.is_empty() {
         let reasons: Vec<String> = refusals.iter().map(|(l, r)| format!("`{l}`: {r}")).collect();
-        return Err(CompressError::Nothing("quantize", reasons.join("; ")));
+        let none = "it has no convolution and no matrix product".to_string();
+        let why = if reasons.is_empty() { none } else { reasons.join("; ") };
+        return Err(CompressError::Nothing("quantize", why));
     }
     let tensors: BTreeSet<String> = layers
         .iter()

@@ -22,6 +22,14 @@ pub enum EngineError {
         /// The cause.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A file that holds the model's data cannot be used.
+    #[error("{name}: its weights lie in another file, which is missing or too short")]
+    External {
+        /// The file.
+        name: String,
+        /// The cause.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// An operator the engine has no implementation of.
     #[error("{name}: the engine does not implement operator {operator} (node `{node}`)")]
     UnknownOperator {

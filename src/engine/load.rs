@@ -117,7 +117,10 @@ pub(super) fn parse(source: Source) -> Result<InferenceModel, EngineError> {
     let onnx = tract_onnx::onnx().with_ignore_value_info(true).with_ignore_output_shapes(true);
     let name = source.name();
     let not_onnx =
-        |cause: TractError| EngineError::NotOnnx { name: name.clone(), source: cause.into() };
+        |cause: TractError| match format!("{cause:#}").to_lowercase().contains("external") {
+            true => EngineError::External { name: name.clone(), source: cause.into() },
+            false => EngineError::NotOnnx { name: name.clone(), source: cause.into() },
+        };
     if let Source::File(path) = source {
         let unreadable = |source| EngineError::Read { path: path.to_path_buf(), source };
         let found = std::fs::metadata(path).map_err(unreadable)?;

@@ -114,7 +114,7 @@ impl Predictor {
         let classes = output.len() / self.batch.max(1);
         if output.shape().first() != Some(&self.batch)
             || classes < 2
-            || output.len() != classes * self.batch
+            || output.shape()[1..].iter().filter(|size| **size > 1).count() != 1
         {
             return Err(shape(output.shape()));
         }

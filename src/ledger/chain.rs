@@ -50,6 +50,10 @@ impl Ledger {
     /// # Errors
     /// Those of the file system; what stood there before stays.
     pub fn record(&mut self, body: EntryBody) -> Result<Sha256Hex, LedgerError> {
+        // As it will be read back: 0.0 is written as 0.
+        let canonical = serde_json_canonicalizer::to_vec(&body.body);
+        let canonical = canonical.and_then(|bytes| serde_json::from_slice(&bytes));
+        let body = EntryBody { body: canonical.map_err(|e| self.canonical(e))?, ..body };
         let same = |e: &&Entry| e.kind == body.kind && e.body == body.body;
         if let Some(entry) = self.entries.iter().find(same) {
             return Ok(entry.entry_id.clone());

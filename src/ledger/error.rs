@@ -16,6 +16,14 @@ pub enum LedgerError {
         /// The cause.
         source: std::io::Error,
     },
+    /// Entries are gone that a variant was made with.
+    #[error("{} lacks the decisions that variant `{variant}` was made by: entries were lost; choose another --out", path.display())]
+    Lost {
+        /// The ledger.
+        path: PathBuf,
+        /// The variant.
+        variant: String,
+    },
     /// A line was changed after it was written.
     #[error("line {line} of {} is not what was written: {problem}", path.display())]
     Tampered {

@@ -8,4 +8,4 @@ mod store;
 
 pub use chain::{Ledger, read_ledger};
 pub use error::LedgerError;
-pub use store::keep_paring;
+pub use store::{keep_paring, paring_path};

@@ -6,7 +6,12 @@ use crate::data::{Array, Dtype, replace_file, write_tensors};
 use crate::graph::{ElementType, Weights};
 use crate::record::Sha256Hex;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// Where a paring lies.
+pub fn paring_path(folder: &Path, sha256: &Sha256Hex) -> PathBuf {
+    folder.join(format!("{sha256}.safetensors"))
+}
 
 /// Writes a paring into `folder` under its SHA-256, unless it is there already, whole.
 ///
@@ -23,7 +28,7 @@ pub fn keep_paring(folder: &Path, paring: &Paring) -> Result<Sha256Hex, LedgerEr
         problem: e.to_string(),
     })?;
     let sha256 = Sha256Hex::of(&bytes);
-    let path = folder.join(format!("{sha256}.safetensors"));
+    let path = paring_path(folder, &sha256);
     if Sha256Hex::of_file(&path).ok().as_ref() != Some(&sha256) {
         replace_file(&path, &bytes).map_err(|source| LedgerError::Io {
             doing: "write",

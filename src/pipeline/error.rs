@@ -48,7 +48,7 @@ pub enum PipelineError {
         source: PredictError,
     },
     /// A variant is made from one that does not exist.
-    #[error("variant `{variant}` is made from `{parent}`, which does not exist before it")]
+    #[error("variant `{variant}` is made from `{parent}`, which was not made")]
     NoParent {
         /// The variant.
         variant: String,

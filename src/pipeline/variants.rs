@@ -4,13 +4,13 @@ use super::{BASELINE, Context, PipelineError, Recipe, read_json, replace, replac
 use crate::compress::{self, CompressError, Draft, Made, Step};
 use crate::engine::Bindings;
 use crate::graph::Graph;
-use crate::ledger::{Ledger, keep_paring};
+use crate::ledger::{Ledger, LedgerError, keep_paring, paring_path};
 use crate::record::{
     Decision, EngineOptions, EntryBody, EntryKind, Inputs, Refusal, SCHEMA, Sha256Hex,
     VariantRecord,
 };
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Puts the model as given into the run, and its record.
 ///
@@ -61,6 +61,11 @@ pub fn make(
         key: Sha256Hex::of(parts.as_bytes()),
     };
     if let Some(made) = lineage.made_before(context) {
+        let ids: BTreeSet<&Sha256Hex> = ledger.entries().iter().map(|e| &e.entry_id).collect();
+        if !made.decisions.iter().all(|id| ids.contains(id)) {
+            let (path, variant) = (context.folders.ledger(), made.name);
+            return Err(LedgerError::Lost { path, variant }.into());
+        }
         return Ok(made);
     }
     let failed = |source| PipelineError::Graph { variant: recipe.name.clone(), source };
@@ -169,12 +174,17 @@ struct Lineage {
 type Removed = (BTreeMap<String, Vec<String>>, crate::record::Origins);
 
 impl Lineage {
-    /// The record of an earlier run of the same recipe, if its file is still what it was.
+    /// The record of an earlier run of the same recipe, if its files are still what they were.
     fn made_before(&self, context: &Context) -> Option<VariantRecord> {
         let folder = context.folders.variants();
         let record: VariantRecord = read_json(&folder.join(format!("{}.json", self.name)))?;
         let found = Sha256Hex::of_file(&folder.join(&record.file)).ok()?;
-        (record.recipe_sha256 == self.key && record.file_sha256 == found).then_some(record)
+        let kept = |paring: &Sha256Hex| {
+            let path = paring_path(&context.folders.parings(), paring);
+            Sha256Hex::of_file(&path).is_ok_and(|found| found == *paring)
+        };
+        let same = record.recipe_sha256 == self.key && record.file_sha256 == found;
+        (same && record.parings.iter().all(kept)).then_some(record)
     }
 
     #[expect(clippy::too_many_arguments, reason = "each is one part of the record, made elsewhere")]

@@ -3,9 +3,11 @@
 //! Derived from records, replaced as a whole, never a source of anything.
 
 mod csv;
+mod quality;
 mod results;
 mod terminal;
 
 pub use csv::{ReportError, results_csv};
+pub use quality::evaluation_line;
 pub use results::{Row, RunFacts};
 pub use terminal::{results_table, seconds};

@@ -47,6 +47,9 @@ pub enum StudyError {
         /// `data`, `timing rules`.
         what: &'static str,
     },
+    /// A file of the run is not what was written.
+    #[error("{} is damaged; choose another --out", .0.display())]
+    Damaged(PathBuf),
     /// Another process writes the output folder.
     #[error("another paring is working in {}; wait for it or choose another --out", .0.display())]
     Busy(PathBuf),

@@ -69,6 +69,8 @@ fn sweep(variant: &VariantSection) -> Result<Vec<(String, Vec<StepSection>)>, St
         spread(&mut forms, "criterion", |s| &mut s.criterion);
         spread(&mut forms, "recover", |s| &mut s.recover);
         spread(&mut forms, "allocate", |s| &mut s.allocate);
+        spread(&mut forms, "calibration", |s| &mut s.calibration);
+        spread(&mut forms, "per", |s| &mut s.per);
         let keys = forms.first().into_iter().flat_map(|(labels, _)| labels);
         for (key, _) in keys {
             if !variant.name.contains(&format!("{{{key}}}")) {
@@ -104,7 +106,7 @@ fn spread<T: Clone + ToString>(
         .into_iter()
         .flat_map(|(labels, mut step)| {
             let values = field(&mut step).as_ref().map_or_else(Vec::new, OneOrMany::values);
-            if values.len() < 2 {
+            if !matches!(field(&mut step), Some(OneOrMany::Many(_))) || values.is_empty() {
                 return vec![(labels, step)];
             }
             let each = values.into_iter().map(|value| {
@@ -198,11 +200,11 @@ fn quantize(step: &StepSection) -> Result<Step, String> {
     if prunes || judges || places || step.layers.is_some() || !step.protect.is_empty() {
         return Err("of a quantize step's keys only `calibration` and `per` are known".into());
     }
-    match step.calibration.as_deref() {
+    match one(&step.calibration).as_deref() {
         None | Some("minmax") => {}
         Some(other) => return Err(format!("unknown calibration `{other}`; known is `minmax`")),
     }
-    let weights = match step.per.as_deref() {
+    let weights = match one(&step.per).as_deref() {
         None | Some("tensor") => Granularity::Tensor,
         Some("channel") => Granularity::Channel,
         Some(other) => return Err(format!("`per` is `tensor` or `channel`, not `{other}`")),

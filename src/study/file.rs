@@ -149,9 +149,9 @@ pub(super) struct StepSection {
     #[serde(default)]
     pub(super) quantize: Option<String>,
     #[serde(default)]
-    pub(super) calibration: Option<String>,
+    pub(super) calibration: Option<OneOrMany<String>>,
     #[serde(default)]
-    pub(super) per: Option<String>,
+    pub(super) per: Option<OneOrMany<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -162,7 +162,7 @@ pub(super) struct TargetSection {
 
 /// A value, or a list of values to sweep over.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a value of another type belongs here, or a list of such values")]
 pub(super) enum OneOrMany<T> {
     One(T),
     Many(Vec<T>),

@@ -79,7 +79,8 @@ pub fn load(path: &Path) -> Result<Study, StudyError> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let recipes = recipes(&file.variant).map_err(invalid)?;
     let mut batches = file.model.batch.map_or_else(|| vec![1], |batch| batch.values());
-    batches.dedup();
+    let mut seen = std::collections::BTreeSet::new();
+    batches.retain(|batch| seen.insert(*batch));
     if batches.is_empty() || batches.contains(&0) {
         return Err(invalid("`batch` under [model] must be 1 or more".into()));
     }
@@ -87,6 +88,9 @@ pub fn load(path: &Path) -> Result<Study, StudyError> {
         true => vec!["host".into()],
         false => file.target.iter().map(|t| t.name.clone()).collect(),
     };
+    if let Some(twice) = (1..names.len()).find(|i| names[..*i].contains(&names[*i])) {
+        return Err(invalid(format!("target `{}` stands there twice", names[twice])));
+    }
     let targets = names.iter().map(|name| target::profile(name)).collect::<Result<_, _>>();
     let words = [
         ("purpose", file.study.purpose),
@@ -158,6 +162,9 @@ fn splits(section: Option<SplitsSection>) -> Result<SplitRule, String> {
 }
 
 fn blocks(section: &ProtocolSection) -> Result<u32, String> {
+    if section.solo_ms == Some(0) || section.paired_ms == Some(0) {
+        return Err("`solo_ms` and `paired_ms` under [protocol] must be 1 or more".into());
+    }
     match section.blocks.unwrap_or(10) {
         0 => Err("`blocks` under [protocol] must be 1 or more".into()),
         blocks => Ok(blocks),

@@ -22,6 +22,8 @@ pub struct Protocol {
     pub study: String,
     /// Whether this is the short protocol.
     pub quick: bool,
+    /// The model as given, and how every variant is made of it.
+    pub recipes_sha256: Sha256Hex,
     /// Data, splits and metrics.
     pub data_sha256: Sha256Hex,
     /// Rules of timing.
@@ -41,6 +43,15 @@ impl Protocol {
             "scores": study.task.scores,
             "metric": "accuracy",
         });
+        let each = study.recipes.iter().map(|recipe| {
+            let steps: Vec<String> = recipe.steps.iter().map(ToString::to_string).collect();
+            json!([recipe.name, recipe.parent, steps, recipe.options])
+        });
+        let recipes = json!({
+            "model": loaded.model_sha256,
+            "owner": study.owner,
+            "variants": each.collect::<Vec<_>>(),
+        });
         let measurement = json!({
             "engine": ENGINE,
             "agent": env!("CARGO_PKG_VERSION"),
@@ -58,6 +69,7 @@ impl Protocol {
             run_id: Sha256Hex::of(salt.as_bytes()).short().to_string(),
             study: study.name.clone(),
             quick,
+            recipes_sha256: hash(recipes),
             data_sha256: hash(data),
             measurement_sha256: hash(measurement),
             gate_sha256: hash(json!([])),
@@ -71,6 +83,7 @@ impl Protocol {
     pub fn accepts(&self, new: &Protocol, path: &std::path::Path) -> Result<(), StudyError> {
         let other = |what| Err(StudyError::OtherProtocol { path: path.to_path_buf(), what });
         match self {
+            old if old.recipes_sha256 != new.recipes_sha256 => other("model, owner or variants"),
             old if old.data_sha256 != new.data_sha256 => other("data, splits or metrics"),
             old if old.measurement_sha256 != new.measurement_sha256 => other("rules of timing"),
             _ => Ok(()),

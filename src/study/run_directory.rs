@@ -45,8 +45,10 @@ impl RunDirectory {
             path: root.to_path_buf(),
             source: std::io::Error::other(e),
         };
-        let protocol = match read_json::<Protocol>(&own) {
+        let damaged = || StudyError::Damaged(own.clone());
+        let protocol = match own.exists().then(|| read_json::<Protocol>(&own).ok_or_else(damaged)) {
             Some(old) => {
+                let old = old?;
                 old.accepts(&protocol, root)?;
                 old
             }
@@ -58,6 +60,14 @@ impl RunDirectory {
         let text = std::fs::read(&study.path).map_err(failed("read", &study.path))?;
         replace(&root.join("study.toml"), &text).map_err(write)?;
         Ok(RunDirectory { folders, protocol, _lock: lock })
+    }
+
+    /// Says where the run is, so that it can be gone on with.
+    pub fn announce(&self, quiet: bool) {
+        if !quiet {
+            let out = self.folders.root().display().to_string();
+            eprintln!("run directory {out}; `--out {out}` goes on with it");
+        }
     }
 
     /// A new folder for a run of a study, named after it and the time.

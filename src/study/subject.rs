@@ -4,11 +4,14 @@ use super::{Study, StudyError};
 use crate::data::{Dataset, Wanted};
 use crate::engine::{self, Signature, Source};
 use crate::evaluate::Splits;
+use crate::record::Sha256Hex;
 use std::collections::BTreeMap;
 
 /// A study, opened.
 #[derive(Clone, Debug)]
 pub struct Loaded {
+    /// Hash of the model's file.
+    pub model_sha256: Sha256Hex,
     /// What the model takes and gives.
     pub signature: Signature,
     /// The data.
@@ -38,6 +41,12 @@ pub fn open(study: &Study) -> Result<Loaded, StudyError> {
         pixels: study.data.pixels.clone(),
     };
     let data = Dataset::load(&study.data.path, &wanted)?;
+    let symbols: Vec<String> =
+        signature.inputs.iter().flat_map(|i| &i.dims).map(ToString::to_string).collect();
+    if let Some(key) = study.dims.keys().find(|key| !symbols.iter().any(|s| s.contains(*key))) {
+        let known = symbols.join("`, `");
+        return Err(invalid(format!("`dims` names `{key}`; the inputs' dimensions are `{known}`")));
+    }
     let mut dims = study.dims.clone();
     for need in &signature.inputs {
         let array = &data.inputs[&need.name];
@@ -54,7 +63,18 @@ pub fn open(study: &Study) -> Result<Loaded, StudyError> {
     }
     let splits = study.data.splits.divide(&data, study.data.group.as_deref())?;
     let output = output(&signature, study.task.output.as_deref()).map_err(invalid)?;
-    Ok(Loaded { signature, data, splits, dims, batch, output })
+    if let Some(large) = study.batches.iter().find(|batch| **batch > splits.report.len()) {
+        let found = splits.report.len();
+        return Err(invalid(format!(
+            "`batch` is {large}, but there are {found} samples to report"
+        )));
+    }
+    let model_sha256 = Sha256Hex::of_file(&study.model).map_err(|source| StudyError::Io {
+        doing: "read",
+        path: study.model.clone(),
+        source,
+    })?;
+    Ok(Loaded { model_sha256, signature, data, splits, dims, batch, output })
 }
 
 fn output(signature: &Signature, wanted: Option<&str>) -> Result<usize, String> {

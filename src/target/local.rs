@@ -14,7 +14,7 @@ pub enum TargetError {
     #[error("start the agent")]
     Start(#[source] std::io::Error),
     /// The agent ended with an error.
-    #[error("the agent stopped ({status}): {said}")]
+    #[error("the agent stopped ({status}){}; the same command goes on where it stopped", if said.is_empty() { String::new() } else { format!(": {said}") })]
     Stopped {
         /// How it ended.
         status: String,
