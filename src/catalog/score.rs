@@ -141,9 +141,9 @@ pub fn scores(
     Ok(scores)
 }
 
-/// Takes out `count` components of a coupling one after the other; see [`Elimination`]. Outputs of
-/// readers that stand in `unread` (weights, index along their output axis) are gone already, and
-/// nobody minds their errors.
+/// Takes out `count` components of a coupling one after the other; see [`Elimination`]. All outputs of
+/// a reader count alike, each relative to its variance, but those that stand in `unread` (weights,
+/// index along their output axis): they are gone already, and nobody minds their errors.
 ///
 /// # Errors
 /// [`CatalogError`] where a weight is not made of 32-bit floats or a system is singular.
@@ -160,12 +160,27 @@ pub fn elimination(
         let kept: Vec<usize> = (0..layer.columns())
             .filter(|c| !unread.contains(&(layer.weights.clone(), layer.output_of(*c))))
             .collect();
-        let weights = Mat::from_fn(weights.nrows(), kept.len(), |i, j| weights[(i, kept[j])]);
-        let blocks = coupling.components.iter().map(|c| features(layer, c)).collect();
         let rows = rows.matrix(layer.affine());
+        let weights = Mat::from_fn(weights.nrows(), kept.len(), |i, j| weights[(i, kept[j])]);
+        let weights = of_unit_variance(&rows, weights);
+        let blocks = coupling.components.iter().map(|c| features(layer, c)).collect();
         problems.push(Problem::new(&layer.layer, &rows, &weights, blocks)?);
     }
     Ok(eliminate(&mut problems, coupling.components.len(), count))
+}
+
+/// Scales columns so that `rows · weights` has the same variance in each.
+fn of_unit_variance(rows: &Mat<f64>, mut weights: Mat<f64>) -> Mat<f64> {
+    let outputs = rows * &weights;
+    let count = outputs.nrows().max(1) as f64;
+    for o in 0..weights.ncols() {
+        let mean = outputs.col(o).iter().sum::<f64>() / count;
+        let variance = outputs.col(o).iter().map(|v| (v - mean).powi(2)).sum::<f64>() / count;
+        if variance > f64::MIN_POSITIVE {
+            (0..weights.nrows()).for_each(|i| weights[(i, o)] /= variance.sqrt());
+        }
+    }
+    weights
 }
 
 /// The weights of a layer as a matrix, its bias as a last row where it has or could have one.

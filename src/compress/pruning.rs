@@ -90,6 +90,9 @@ pub enum Recovery {
     None,
     /// Biases take over the mean of what is missing.
     Mean,
+    /// Outputs are scaled and shifted to the mean and the variance they had: what estimating the
+    /// statistics of a normalisation anew does, also where it is folded.
+    Statistics,
     /// Weights and biases are solved anew for the baseline's outputs.
     LeastSquares,
 }
@@ -117,6 +120,7 @@ impl fmt::Display for Pruning {
         match self.recover {
             Recovery::None => {}
             Recovery::Mean => write!(f, ", recover mean")?,
+            Recovery::Statistics => write!(f, ", recover statistics")?,
             Recovery::LeastSquares => write!(f, ", recover least-squares")?,
         }
         if self.allocate == Allocation::Sensitivity {

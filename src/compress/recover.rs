@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 /// Where a Relu follows, negative targets are only asked to stay negative: so many times the layer is
 /// solved again with what it gave there in place of the target.
-const RELU_PASSES: usize = 2;
+const RELU_PASSES: usize = 4;
 
 /// What the baseline did, and what was cut out of it.
 pub(super) struct Before<'a> {
@@ -37,7 +37,8 @@ impl Before<'_> {
         let mut drafts = Vec::new();
         for (old, (new, rows)) in self.layers.iter().zip(layers.iter().zip(self.rows)) {
             debug_assert_eq!(old.layer, new.layer);
-            if !dirty.contains(&new.input) || (recovery == Recovery::Mean && !new.affine()) {
+            let shifts = matches!(recovery, Recovery::Mean | Recovery::Statistics);
+            if !dirty.contains(&new.input) || (shifts && !new.affine()) {
                 continue;
             }
             let now = catalog::observe(graph, &[new], &[old.features()], calibration)?;
@@ -46,7 +47,8 @@ impl Before<'_> {
             let fit = Fit::new(graph, new, &now, target)?;
             let solved = match recovery {
                 Recovery::LeastSquares => fit.least_squares(new)?,
-                _ => fit.mean(new),
+                Recovery::Statistics => fit.moments(new, true),
+                _ => fit.moments(new, false),
             };
             drafts.push(fit.apply(graph, new, &solved, (recovery, calibration))?);
         }
@@ -117,16 +119,22 @@ impl Fit {
         Ok(solved)
     }
 
-    /// The bias moves so that outputs have the baseline's mean.
-    fn mean(&self, layer: &Linear) -> Mat<f64> {
+    /// Outputs get the baseline's mean and, where `spread`, its variance.
+    fn moments(&self, layer: &Linear, spread: bool) -> Mat<f64> {
         let found = &self.rows * &self.given;
         let count = found.nrows().max(1) as f64;
         let mut solved = self.given.clone();
         let last = layer.features();
         for j in 0..found.ncols() {
-            let missing: f64 =
-                (0..found.nrows()).map(|i| self.target[(i, j)] - found[(i, j)]).sum();
-            solved[(last, j)] += missing / count;
+            let moments = |m: &Mat<f64>| {
+                let mean = m.col(j).iter().sum::<f64>() / count;
+                (mean, m.col(j).iter().map(|v| (v - mean).powi(2)).sum::<f64>() / count)
+            };
+            let ((is, varies), (was, varied)) = (moments(&found), moments(&self.target));
+            // An output that no longer varies cannot be made to.
+            let factor = if spread && varies > 0.0 { (varied / varies).sqrt() } else { 1.0 };
+            (0..=last).for_each(|i| solved[(i, j)] *= factor);
+            solved[(last, j)] += was - is * factor;
         }
         solved
     }
@@ -156,9 +164,7 @@ impl Fit {
     ) -> Result<Draft, CompressError> {
         let weights = graph.weights(&layer.weights)?;
         let mut paring = Paring::default();
-        if let (Some(written), true) =
-            (layer.write(&weights, solved), recovery == Recovery::LeastSquares)
-        {
+        if let (Some(written), true) = (layer.write(&weights, solved), recovery != Recovery::Mean) {
             graph.set_weights(&layer.weights, written);
             paring.0.insert(layer.weights.clone(), weights);
         }
@@ -168,6 +174,7 @@ impl Fit {
         let (before, after) = (self.error(layer, &self.given), self.error(layer, solved));
         let how = match recovery {
             Recovery::LeastSquares => "least squares on weights and bias",
+            Recovery::Statistics => "scaled and shifted to the baseline's mean and variance",
             _ => "bias moved to the baseline's mean",
         };
         Ok(Draft {

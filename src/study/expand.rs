@@ -163,9 +163,12 @@ fn prune(step: &StepSection, what: What) -> Result<Step, String> {
     let recover = match one(&step.recover).as_deref() {
         None | Some("none") => Recovery::None,
         Some("mean") => Recovery::Mean,
+        Some("statistics") => Recovery::Statistics,
         Some("least-squares") => Recovery::LeastSquares,
         Some(other) => {
-            return Err(format!("`recover` is `none`, `mean` or `least-squares`, not `{other}`"));
+            return Err(format!(
+                "`recover` is `none`, `mean`, `statistics` or `least-squares`, not `{other}`"
+            ));
         }
     };
     let allocate = match one(&step.allocate).as_deref() {
