@@ -1,8 +1,8 @@
 //! What the samples of a journal add up to.
 //!
 //! Samples count as quiet when the reference loops on both sides of their burst ran within
-//! [`QUIET_MARGIN`] of the fastest twentieth of the whole journal. Figures come from quiet samples;
-//! the unit of replication is the block.
+//! [`QUIET_MARGIN`] of the fastest twentieth of those in the journal that ran behind the same model.
+//! Figures come from quiet samples; the unit of replication is the block.
 
 use crate::record::{
     BlockData, BlockKey, BlockKind, BlockRecord, Burst, Interval, LatencySummary, Measurement,
@@ -10,10 +10,13 @@ use crate::record::{
 };
 use crate::stats::{self, Resampling};
 use crate::units::{Bytes, LatencyNs};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A reference loop this much slower than the fastest twentieth means that the core was shared.
 pub const QUIET_MARGIN: f64 = 0.08;
+/// A model that leaves the reference loop slower than this beside the fastest was never measured on a
+/// quiet core: no state of clocks or vector units costs as much.
+pub const STATE_MARGIN: f64 = 0.35;
 /// Fewer blocks than this give no verdict.
 pub const MIN_BLOCKS: usize = 9;
 /// A difference smaller than this is of no practical importance.
@@ -29,31 +32,39 @@ const INTERVALS: Resampling = Resampling { resamples: 10_000, level: 0.99, seed:
 #[derive(Debug)]
 pub struct Summary<'a> {
     records: &'a [BlockRecord],
-    quiet_limit_ns: f64,
+    /// The slowest reference that counts as quiet, by what ran before it.
+    limits_ns: HashMap<Ran<'a>, f64>,
+}
+
+/// What ran before a reference loop: it leaves clocks and vector units in a state of its own, so that
+/// the same loop is steadily slower behind one model than behind another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Ran<'a> {
+    /// A variant; `None` for the baseline beside one.
+    variant: Option<&'a Sha256Hex>,
+    batch: usize,
 }
 
 impl<'a> Summary<'a> {
     /// Finds the quiet pace in all blocks of one journal.
     pub fn new(records: &'a [BlockRecord]) -> Self {
-        let mut references = Vec::new();
+        let mut references: HashMap<Ran, Vec<f64>> = HashMap::new();
         for record in records {
-            match &record.outcome {
-                Outcome::Done { data: BlockData::Solo(solo) } => {
-                    references.extend(solo.bursts.iter().map(|b| b.reference_ns.as_f64()));
-                }
-                Outcome::Done { data: BlockData::Paired(paired) } => {
-                    let bursts = paired.pairs.iter().flat_map(|p| [&p.baseline, &p.variant]);
-                    references.extend(bursts.map(|b| b.reference_ns.as_f64()));
-                }
-                Outcome::Failed { .. } => {}
+            for (ran, reference) in readings(record) {
+                references.entry(ran).or_default().push(reference.as_f64());
             }
         }
-        let floor = stats::quantile(&references, 0.05).unwrap_or(f64::INFINITY);
-        Summary { records, quiet_limit_ns: floor * (1.0 + QUIET_MARGIN) }
+        let floor = |values: &[f64]| stats::quantile(values, 0.05).unwrap_or(f64::INFINITY);
+        let fastest = references.values().map(|v| floor(v)).fold(f64::INFINITY, f64::min);
+        let limit = |values: Vec<f64>| {
+            floor(&values).min(fastest * (1.0 + STATE_MARGIN)) * (1.0 + QUIET_MARGIN)
+        };
+        let limits_ns = references.into_iter().map(|(ran, values)| (ran, limit(values))).collect();
+        Summary { records, limits_ns }
     }
 
     /// Whether a block saw too little of a quiet machine and should be repeated.
-    pub fn contended(&self, record: &BlockRecord) -> bool {
+    pub fn contended(&self, record: &'a BlockRecord) -> bool {
         self.quiet_share(record).is_some_and(|share| share < REPEAT_BELOW)
     }
 
@@ -86,17 +97,24 @@ impl<'a> Summary<'a> {
         let blocks = self.blocks(BlockKind::Solo, variant_id, batch)?;
         let solos: Vec<&SoloBlock> = blocks.iter().filter_map(|r| solo(r)).collect();
         let (mut quiet, mut all, mut medians) = (Vec::new(), 0, Vec::new());
-        for block in &solos {
-            let samples = self.quiet_samples(block);
+        for (record, block) in blocks.iter().zip(&solos) {
+            let samples = self.quiet_samples(record);
             all += block.bursts.iter().map(|b| b.samples_ns.len()).sum::<usize>();
             if samples.len() >= LEAST_IN_BLOCK {
                 medians.extend(stats::median(&samples));
             }
             quiet.extend(samples);
         }
-        if quiet.len() < stats::samples_for_percentile(0.5) {
-            let found = quiet.len();
-            return Err(Missing(format!("only {found} samples on a quiet machine, p50 needs 11")));
+        let quiet_share = quiet.len() as f64 / all.max(1) as f64;
+        let contended = quiet.len() < stats::samples_for_percentile(0.5) || medians.is_empty();
+        if contended {
+            // A figure that is marked is better than none.
+            let of_block = |block: &&SoloBlock| -> Vec<f64> {
+                let samples = block.bursts.iter().flat_map(|b| &b.samples_ns);
+                samples.map(|s| s.as_f64()).collect()
+            };
+            quiet = solos.iter().flat_map(of_block).collect();
+            medians = solos.iter().filter_map(|b| stats::median(&of_block(b))).collect();
         }
         let nothing = || Missing("no block has a quiet median".into());
         let percentile = |q: f64| {
@@ -121,7 +139,8 @@ impl<'a> Summary<'a> {
             steady_rss_bytes: median_bytes(&solos, |b| b.memory.after_runs.pss_bytes),
             temperature_start_mc: blocks.first().and_then(|r| r.temperature_mc).map(|t| t.0),
             temperature_max_mc: temperatures.map(|(before, after)| before.max(after)).max(),
-            quiet_share: quiet.len() as f64 / all as f64,
+            quiet_share,
+            contended,
             outputs_agree: solos.windows(2).all(|w| w[0].output_sha256 == w[1].output_sha256),
         })
     }
@@ -129,9 +148,9 @@ impl<'a> Summary<'a> {
     fn speed(&self, variant_id: &Sha256Hex, batch: usize) -> Result<SpeedSummary, Missing> {
         let blocks = self.blocks(BlockKind::Paired, variant_id, batch)?;
         let (mut medians, mut contended, mut quiet, mut all) = (Vec::new(), Vec::new(), 0, 0);
-        for block in blocks.iter().filter_map(|r| paired(r)) {
+        for record in blocks {
             let mut ratios = Vec::new();
-            for (pair, is_quiet) in self.pairs(block) {
+            for (pair, is_quiet) in self.pairs(record) {
                 let Some(ratio) = log_ratio(pair) else { continue };
                 if is_quiet {
                     ratios.push(ratio)
@@ -189,41 +208,60 @@ impl<'a> Summary<'a> {
     }
 
     /// Share of quiet samples or pairs; `None` of a block that failed.
-    fn quiet_share(&self, record: &BlockRecord) -> Option<f64> {
+    fn quiet_share(&self, record: &'a BlockRecord) -> Option<f64> {
         let share = |quiet: usize, all: usize| quiet as f64 / all.max(1) as f64;
         if let Some(block) = solo(record) {
             let all = block.bursts.iter().map(|b| b.samples_ns.len()).sum();
-            return Some(share(self.quiet_samples(block).len(), all));
+            return Some(share(self.quiet_samples(record).len(), all));
         }
         let block = paired(record)?;
-        Some(share(self.pairs(block).filter(|(_, quiet)| *quiet).count(), block.pairs.len()))
+        let quiet = self.pairs(record).into_iter().filter(|(_, quiet)| *quiet).count();
+        Some(share(quiet, block.pairs.len()))
     }
 
-    fn quiet_samples(&self, block: &SoloBlock) -> Vec<f64> {
-        let after = block.bursts.iter().skip(1).map(|b| b.reference_ns);
-        let after = after.chain([block.reference_after_ns]);
-        let quiet =
-            block.bursts.iter().zip(after).filter(|(b, after)| self.quiet(b.reference_ns, *after));
-        quiet.flat_map(|(burst, _)| burst.samples_ns.iter().map(|s| s.as_f64())).collect()
+    /// Samples of bursts whose references on both sides were quiet.
+    fn quiet_samples(&self, record: &'a BlockRecord) -> Vec<f64> {
+        let Some(block) = solo(record) else { return Vec::new() };
+        let quiet: Vec<bool> = readings(record).iter().map(|r| self.quiet(r)).collect();
+        let bursts = block.bursts.iter().zip(quiet.windows(2)).filter(|(_, q)| q[0] && q[1]);
+        bursts.flat_map(|(burst, _)| burst.samples_ns.iter().map(|s| s.as_f64())).collect()
     }
 
     /// Pairs, and whether the references before, between and after their bursts were quiet.
-    fn pairs<'b>(&'b self, block: &'b PairedBlock) -> impl Iterator<Item = (&'b Pair, bool)> {
-        let first = |pair: &Pair| match pair.baseline_first {
-            true => pair.baseline.reference_ns,
-            false => pair.variant.reference_ns,
-        };
-        let after = block.pairs.iter().skip(1).map(first).chain([block.reference_after_ns]);
-        block.pairs.iter().zip(after).map(|(pair, after)| {
-            let quiet = self.quiet(pair.baseline.reference_ns, pair.variant.reference_ns)
-                && self.quiet(after, after);
-            (pair, quiet)
-        })
+    fn pairs(&self, record: &'a BlockRecord) -> Vec<(&'a Pair, bool)> {
+        let Some(block) = paired(record) else { return Vec::new() };
+        let quiet: Vec<bool> = readings(record).iter().map(|r| self.quiet(r)).collect();
+        let around = quiet.windows(3).step_by(2).map(|q| q.iter().all(|quiet| *quiet));
+        block.pairs.iter().zip(around).collect()
     }
 
-    fn quiet(&self, before: LatencyNs, after: LatencyNs) -> bool {
-        before.max(after).as_f64() <= self.quiet_limit_ns
+    fn quiet(&self, (ran, reference): &(Ran, LatencyNs)) -> bool {
+        self.limits_ns.get(ran).is_some_and(|limit| reference.as_f64() <= *limit)
     }
+}
+
+/// All reference loops of a block in the order they ran, each with what ran before it.
+fn readings(record: &BlockRecord) -> Vec<(Ran<'_>, LatencyNs)> {
+    let key = &record.attempt.key;
+    let variant = Ran { variant: Some(&key.variant_id), batch: key.batch };
+    let baseline = Ran { variant: None, batch: key.batch };
+    if let Some(block) = solo(record) {
+        let before = block.bursts.iter().map(|burst| burst.reference_ns);
+        return before.chain([block.reference_after_ns]).map(|r| (variant, r)).collect();
+    }
+    let Some(block) = paired(record) else { return Vec::new() };
+    // The variant warms up last.
+    let (mut ran, mut found) = (variant, Vec::new());
+    for pair in &block.pairs {
+        let both = [(baseline, pair.baseline.reference_ns), (variant, pair.variant.reference_ns)];
+        let order = if pair.baseline_first { [0, 1] } else { [1, 0] };
+        for (model, reference) in order.map(|i| both[i]) {
+            found.push((ran, reference));
+            ran = model;
+        }
+    }
+    found.push((ran, block.reference_after_ns));
+    found
 }
 
 fn solo(record: &BlockRecord) -> Option<&SoloBlock> {
@@ -283,6 +321,9 @@ fn invalid_reasons(
     };
     let mut reasons: Vec<String> = Vec::new();
     match latency {
+        Ok(found) if found.contended => {
+            reasons.push("latency of a contended machine: it was hardly ever quiet".into());
+        }
         Ok(found) => reasons.extend(too_few("solo", found.blocks)),
         Err(Missing(why)) => reasons.push(why.clone()),
     }

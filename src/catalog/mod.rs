@@ -7,6 +7,7 @@ mod coupling;
 mod elements;
 mod eliminate;
 mod error;
+mod impact;
 mod linear;
 mod observe;
 mod producer;
@@ -18,6 +19,7 @@ pub use coupling::{Catalog, ComponentSlices, Coupling, Kind, Refused, Slices, ca
 pub(crate) use eliminate::grams;
 pub use eliminate::{DAMPING, Elimination};
 pub use error::CatalogError;
+pub use impact::{Dependencies, Savings, dependencies, savings};
 pub use linear::{Linear, linears};
 pub use observe::{Rows, observe};
 pub use score::{Criterion, Reader, elimination, readers, scores, with_bias};

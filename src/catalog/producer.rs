@@ -45,13 +45,15 @@ fn output_axis(graph: &Graph, index: &Index, node: &Node) -> Option<(String, usi
         "MatMul" | "MatMulInteger" | "Attention" => (1, 1, Kind::Neuron),
         "QLinearMatMul" => (3, 1, Kind::Neuron),
         "Gather" => (0, 1, Kind::Neuron),
+        "LSTM" | "GRU" | "RNN" => (1, 1, Kind::Neuron),
         _ => return None,
     };
     let (weights, axis) = stored(graph, index, node.input.get(slot)?, axis)?;
     let dims = graph.dims(&weights)?;
     let depthwise =
         kind == Kind::Channel && int(node, "group").unwrap_or(1) > 1 && dims.get(1) == Some(&1);
-    let matrix = kind == Kind::Channel || dims.len() == 2;
+    let recurrent = ["LSTM", "GRU", "RNN"].contains(&node.op_type.as_str());
+    let matrix = kind == Kind::Channel || recurrent || dims.len() == 2;
     (matrix && !depthwise).then_some((weights, axis, kind))
 }
 

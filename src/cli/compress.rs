@@ -85,22 +85,7 @@ pub(super) fn make_variants(
     directory: &RunDirectory,
     quiet: bool,
 ) -> Result<(Vec<VariantRecord>, Failed), Coded> {
-    let calibrate = &loaded.splits.calibrate;
-    let calibration = Calibration {
-        inputs: loaded.data.inputs_at(calibrate),
-        batch: loaded.batch,
-        dims: loaded.dims.clone(),
-        sha256: loaded.data.sha256_of(calibrate),
-    };
-    let context = Context {
-        folders: directory.folders.clone(),
-        model: study.model.clone(),
-        dims: loaded.dims.clone(),
-        batch: loaded.batch,
-        calibration: (!calibrate.is_empty()).then_some(calibration),
-        seed: study.seed,
-        owner: study.owner.clone(),
-    };
+    let context = context(study, loaded, directory);
     let mut ledger =
         Ledger::open(&directory.folders.ledger(), &study.owner).map_err(PipelineError::from)?;
     let protocol = &directory.protocol;
@@ -144,6 +129,26 @@ pub(super) fn make_variants(
     debug_assert_eq!(variants[0].name, BASELINE);
     bar.finish_and_clear();
     Ok((variants, failed))
+}
+
+/// What all recipes of a run share.
+pub(super) fn context(study: &Study, loaded: &Loaded, directory: &RunDirectory) -> Context {
+    let calibrate = &loaded.splits.calibrate;
+    let calibration = Calibration {
+        inputs: loaded.data.inputs_at(calibrate),
+        batch: loaded.batch,
+        dims: loaded.dims.clone(),
+        sha256: loaded.data.sha256_of(calibrate),
+    };
+    Context {
+        folders: directory.folders.clone(),
+        model: study.model.clone(),
+        dims: loaded.dims.clone(),
+        batch: loaded.batch,
+        calibration: (!calibrate.is_empty()).then_some(calibration),
+        seed: study.seed,
+        owner: study.owner.clone(),
+    }
 }
 
 /// Evaluates all variants on the report split, and enters into the ledger that it was looked at, and

@@ -2,6 +2,7 @@
 
 use crate::engine::EngineError;
 use crate::graph::GraphError;
+use crate::ledger::LedgerError;
 use crate::pipeline::PipelineError;
 use crate::study::StudyError;
 
@@ -16,6 +17,8 @@ pub enum ExitCode {
     Target = 3,
     /// A measurement failed.
     Measurement = 4,
+    /// What is kept is not what was written.
+    Rejected = 5,
 }
 
 /// An error, and the code it ends the program with.
@@ -50,9 +53,17 @@ impl From<PipelineError> for Coded {
         let code = match &error {
             PipelineError::Step { .. }
             | PipelineError::NoParent { .. }
+            | PipelineError::NoVariant { .. }
+            | PipelineError::NotRemoved { .. }
             | PipelineError::Engine { .. }
             | PipelineError::Predict { .. } => ExitCode::Input,
             PipelineError::Graph { source, .. } => of_graph(source),
+            PipelineError::Ledger(
+                LedgerError::Tampered { .. }
+                | LedgerError::Changed { .. }
+                | LedgerError::Missing { .. }
+                | LedgerError::Lost { .. },
+            ) => ExitCode::Rejected,
             PipelineError::Journal(_) | PipelineError::Target { .. } => ExitCode::Measurement,
             _ => ExitCode::Internal,
         };

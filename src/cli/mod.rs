@@ -3,11 +3,13 @@
 #[macro_use]
 mod say;
 
+mod catalog;
 mod compress;
 mod eval;
 mod exit;
 mod init;
 mod progress;
+mod restore;
 mod run;
 
 pub use exit::{Coded, ExitCode};
@@ -54,8 +56,12 @@ enum Verb {
     Run(run::Run),
     /// Make the variants, ledger and parings only
     Compress(compress::Compress),
+    /// Say what could be removed, and what it is worth
+    Catalog(catalog::CatalogVerb),
     /// Evaluate models on a dataset
     Eval(eval::Eval),
+    /// Put removed components back
+    Restore(restore::Restore),
     /// Run as the agent: measure a job on this machine
     #[command(hide = true, trailing_var_arg = true)]
     Agent {
@@ -96,7 +102,9 @@ pub fn main() -> std::process::ExitCode {
         Verb::Init(verb) => verb.run(&cli.global),
         Verb::Run(verb) => verb.run(&cli.global),
         Verb::Compress(verb) => verb.run(&cli.global),
+        Verb::Catalog(verb) => verb.run(&cli.global),
         Verb::Eval(verb) => verb.run(&cli.global),
+        Verb::Restore(verb) => verb.run(&cli.global),
         Verb::Agent { arguments } => crate::bench::main(&arguments, &["agent"])
             .map_err(|e| Coded::new(ExitCode::Internal, e)),
     };

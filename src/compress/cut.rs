@@ -34,8 +34,10 @@ pub(super) fn cut(
             .into_iter()
             .for_each(|o| o.remove(initializer, *axis, width, &indices));
         paring.0.insert(format!("{initializer}@{axis}"), removed);
-        let positions = Weights::i64(&[original.len()], &original);
-        paring.0.insert(format!("{initializer}@{axis}#indices"), positions);
+        let places: Vec<i64> = indices.iter().map(|i| *i as i64).collect();
+        let key = format!("{initializer}@{axis}");
+        paring.0.insert(format!("{key}#indices"), Weights::i64(&[original.len()], &original));
+        paring.0.insert(format!("{key}#places"), Weights::i64(&[places.len()], &places));
     }
     Ok(paring)
 }

@@ -6,13 +6,15 @@ mod choose;
 mod cut;
 mod emit;
 mod fold;
+mod paring;
 mod prune;
 mod pruning;
 mod quantize;
 mod recover;
 mod step;
 
+pub use paring::{Paring, UndoError, undo, undoing};
 pub use prune::prune;
 pub use pruning::{Allocation, Amount, Pruning, Recovery, What};
 pub use quantize::quantize_int8;
-pub use step::{CompressError, Draft, Granularity, Made, Paring, Step};
+pub use step::{CompressError, Draft, Granularity, Made, Step};

@@ -1,6 +1,7 @@
 //! What a prune step is told.
 
 use crate::catalog::{Criterion, Kind};
+use crate::record::Sha256Hex;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -138,9 +139,11 @@ impl fmt::Display for Pruning {
         if self.lossy {
             write!(f, ", lossy")?;
         }
-        for (coupling, indices) in self.frozen.iter().flatten() {
-            let list: Vec<String> = indices.iter().map(usize::to_string).collect();
-            write!(f, ", {coupling}:{}", list.join("+"))?;
+        if let Some(frozen) = &self.frozen {
+            // Too many to list, and enough to tell two replays apart.
+            let count: usize = frozen.values().map(Vec::len).sum();
+            let hash = Sha256Hex::of(format!("{frozen:?}").as_bytes());
+            write!(f, ", replayed with {count} components ({})", hash.short())?;
         }
         Ok(())
     }

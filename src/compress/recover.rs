@@ -72,7 +72,7 @@ impl Before<'_> {
         let weights = catalog::with_bias(self.graph, layer)?;
         let gone = self.removed.get(&(layer.weights.clone(), layer.output_axis));
         let kept: Vec<usize> = (0..layer.columns())
-            .filter(|c| !gone.is_some_and(|g| g.binary_search(&layer.output_of(*c)).is_ok()))
+            .filter(|c| gone.is_none_or(|g| g.binary_search(&layer.output_of(*c)).is_err()))
             .collect();
         let weights = Mat::from_fn(weights.nrows(), kept.len(), |i, j| weights[(i, kept[j])]);
         Ok(rows.matrix(layer.affine()) * weights)

@@ -1,12 +1,11 @@
 //! What a step is told, and what it gives back.
 
-use super::{Amount, Pruning};
+use super::{Amount, Paring, Pruning};
 use crate::catalog::CatalogError;
 use crate::engine::EngineError;
-use crate::graph::{Graph, GraphError, Weights};
+use crate::graph::{Graph, GraphError};
 use crate::record::{Component, Member, Origins, Precision, RejectedAlternative, Sha256Hex};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::fmt;
 
 /// One step of a recipe.
@@ -45,13 +44,6 @@ impl fmt::Display for Step {
         }
     }
 }
-
-/// Everything that a decision took out or overwrote: tensors by name. A slice that was removed is
-/// `initializer@axis`, the original indices it stood at are `initializer@axis#indices`; slices of
-/// one initializer went in the order of their axes and come back in the reverse order. A tensor
-/// that was replaced as a whole has its own name.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Paring(pub BTreeMap<String, Weights>);
 
 /// A decision before it has a place in a ledger.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -53,6 +53,29 @@ impl Graph {
         Ok(graph)
     }
 
+    /// Reads a model that [`Graph::encode`] or [`Graph::skeleton`] wrote; `name` is for messages.
+    ///
+    /// # Errors
+    /// [`GraphError::NotOnnx`] for other bytes.
+    pub fn decode(name: &str, bytes: &[u8]) -> Result<Graph, GraphError> {
+        let model = pb::ModelProto::decode(bytes)
+            .map_err(|source| GraphError::NotOnnx { path: name.into(), source: Some(source) })?;
+        Ok(Graph { name: name.to_string(), model, self_contained: true })
+    }
+
+    /// The graph without the values of its initializers; those of types smaller than a byte stay.
+    pub fn skeleton(&self) -> Graph {
+        let mut bare = self.clone();
+        for tensor in &mut bare.graph_mut().initializer {
+            if Weights::of(tensor).is_ok() {
+                let (name, dims) = (tensor.name.clone(), tensor.dims.clone());
+                let data_type = tensor.data_type;
+                *tensor = pb::TensorProto { name, dims, data_type, ..pb::TensorProto::default() };
+            }
+        }
+        bare
+    }
+
     /// The encoded model; the same graph gives the same bytes.
     pub fn encode(&self) -> Vec<u8> {
         self.model.encode_to_vec()

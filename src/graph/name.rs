@@ -17,6 +17,12 @@ pub fn layer_name(node: &Node, position: usize) -> String {
     if full.is_empty() {
         return format!("{}_{position}", node.op_type);
     }
+    // tf2onnx joins the names of everything that was fused; the last is the layer itself.
+    if let Some((_, last)) = full.rsplit_once(';') {
+        let tails = ["/BiasAdd", "/Conv2D", "/MatMul", "/depthwise", "/ReadVariableOp"];
+        let end = tails.iter().filter_map(|tail| last.find(tail)).min().unwrap_or(last.len());
+        return last[..end].into();
+    }
     match full.rsplit_once('/') {
         Some((layer, last)) if last.starts_with(&node.op_type) && !layer.is_empty() => layer.into(),
         _ => full.into(),
@@ -41,5 +47,7 @@ mod tests {
         is("/Conv", "Conv");
         is("", "Conv_3");
         is("a/b", "a/b");
+        is("m/act/Relu;m/conv2d/BiasAdd;m/conv2d/Conv2D", "m/conv2d");
+        is("node_Conv_5", "node_Conv_5");
     }
 }

@@ -34,6 +34,18 @@ pub enum LedgerError {
         /// What does not fit.
         problem: String,
     },
+    /// A paring is gone.
+    #[error("paring {} is missing: what it held cannot be put back", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A paring's bytes are not those that its name says.
+    #[error("{} is not what was kept: its bytes have another hash than its name says", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// A value has no canonical form.
     #[error("write an entry of {}", path.display())]
     Canonical {

@@ -8,4 +8,4 @@ mod store;
 
 pub use chain::{Ledger, read_ledger};
 pub use error::LedgerError;
-pub use store::{keep_paring, paring_path};
+pub use store::{keep_paring, paring_path, read_paring};

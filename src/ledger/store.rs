@@ -2,7 +2,7 @@
 
 use super::LedgerError;
 use crate::compress::Paring;
-use crate::data::{Array, Dtype, replace_file, write_tensors};
+use crate::data::{Array, Dtype, read_tensors, replace_file, write_tensors};
 use crate::graph::{ElementType, Weights};
 use crate::record::Sha256Hex;
 use std::collections::BTreeMap;
@@ -39,6 +39,37 @@ pub fn keep_paring(folder: &Path, paring: &Paring) -> Result<Sha256Hex, LedgerEr
     Ok(sha256)
 }
 
+/// Reads a paring and holds it against its name.
+///
+/// # Errors
+/// [`LedgerError`] where the file is missing, or its bytes are not those that were kept.
+pub fn read_paring(folder: &Path, sha256: &Sha256Hex) -> Result<Paring, LedgerError> {
+    let path = paring_path(folder, sha256);
+    if !path.exists() {
+        return Err(LedgerError::Missing { path });
+    }
+    let io = |source| LedgerError::Io { doing: "read", path: path.clone(), source };
+    if Sha256Hex::of_file(&path).map_err(io)? != *sha256 {
+        return Err(LedgerError::Changed { path });
+    }
+    let arrays = read_tensors(&path)
+        .map_err(|e| LedgerError::Paring { tensor: sha256.to_string(), problem: e.to_string() })?;
+    Ok(Paring(arrays.into_iter().map(|(name, array)| (name, weights(&array))).collect()))
+}
+
+fn weights(array: &Array) -> Weights {
+    let element = match array.dtype() {
+        Dtype::F32 => ElementType::F32,
+        Dtype::F64 => ElementType(11),
+        Dtype::I64 => ElementType::I64,
+        Dtype::I32 => ElementType::I32,
+        Dtype::I8 => ElementType::I8,
+        Dtype::U8 => ElementType::U8,
+        Dtype::Bool => ElementType(9),
+    };
+    Weights { dims: array.shape().to_vec(), element, bytes: array.to_bytes() }
+}
+
 fn array(name: &str, weights: &Weights) -> Result<Array, LedgerError> {
     let dtype = match weights.element {
         ElementType::F32 => Some(Dtype::F32),
@@ -46,6 +77,7 @@ fn array(name: &str, weights: &Weights) -> Result<Array, LedgerError> {
         ElementType::U8 => Some(Dtype::U8),
         ElementType::I32 => Some(Dtype::I32),
         ElementType::I64 => Some(Dtype::I64),
+        ElementType(9) => Some(Dtype::Bool),
         ElementType(11) => Some(Dtype::F64),
         _ => None,
     };

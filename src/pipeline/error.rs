@@ -1,7 +1,7 @@
 //! What can go wrong on the way from a recipe to its numbers.
 
 use crate::bench::JournalError;
-use crate::compress::CompressError;
+use crate::compress::{CompressError, UndoError};
 use crate::engine::EngineError;
 use crate::evaluate::PredictError;
 use crate::graph::GraphError;
@@ -22,6 +22,14 @@ pub enum PipelineError {
         step: String,
         /// The cause.
         source: Box<CompressError>,
+    },
+    /// A step cannot be taken back.
+    #[error("take back the steps of variant `{variant}`")]
+    Undo {
+        /// The variant.
+        variant: String,
+        /// The cause.
+        source: UndoError,
     },
     /// A model cannot be read or written.
     #[error("variant `{variant}`")]
@@ -46,6 +54,24 @@ pub enum PipelineError {
         variant: String,
         /// The cause.
         source: PredictError,
+    },
+    /// A run has no such variant.
+    #[error("the run has no variant `{name}`; it has `{known}`")]
+    NoVariant {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// Something cannot be put back that was never taken.
+    #[error(
+        "component `{id}` was not removed from variant `{variant}`; its record lists `components_removed`"
+    )]
+    NotRemoved {
+        /// The component.
+        id: String,
+        /// The variant.
+        variant: String,
     },
     /// A variant is made from one that does not exist.
     #[error("variant `{variant}` is made from `{parent}`, which was not made")]

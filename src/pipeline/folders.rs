@@ -24,6 +24,11 @@ impl Folders {
         self.root.join("variants")
     }
 
+    /// Models that were put back.
+    pub fn restored(&self) -> PathBuf {
+        self.root.join("restored")
+    }
+
     /// Everything that was taken out.
     pub fn parings(&self) -> PathBuf {
         self.root.join("parings")

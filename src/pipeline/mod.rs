@@ -9,6 +9,7 @@ mod measure;
 mod predictions;
 mod quality;
 mod recipe;
+mod restore;
 mod variants;
 
 pub use error::PipelineError;
@@ -18,4 +19,5 @@ pub use measure::{Bench, job, measure};
 pub use predictions::write_predictions;
 pub use quality::{Quality, Subject, assess};
 pub use recipe::{BASELINE, Context, Recipe};
+pub use restore::{ancestry, undone, unpruned, variant_record, with_components};
 pub use variants::{baseline, make};

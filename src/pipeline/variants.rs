@@ -1,13 +1,13 @@
 //! Making variants: the steps of a recipe, the ledger's entries, the files.
 
 use super::{BASELINE, Context, PipelineError, Recipe, read_json, replace, replace_json};
-use crate::compress::{self, CompressError, Draft, Made, Step};
+use crate::compress::{self, CompressError, Draft, Made, Paring, Step};
 use crate::engine::Bindings;
 use crate::graph::Graph;
 use crate::ledger::{Ledger, LedgerError, keep_paring, paring_path};
 use crate::record::{
-    Decision, EngineOptions, EntryBody, EntryKind, Inputs, Refusal, SCHEMA, Sha256Hex,
-    VariantRecord,
+    Decision, EngineOptions, EntryBody, EntryKind, Inputs, Origins, Refusal, SCHEMA, Sha256Hex,
+    StepRecord, VariantRecord,
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +34,7 @@ pub fn baseline(context: &Context) -> Result<VariantRecord, PipelineError> {
     if let Some(made) = lineage.made_before(context) {
         return Ok(made);
     }
-    lineage.write(context, &graph, &bytes, None, vec![], vec![], vec![])
+    lineage.write(context, &graph, &bytes, Outcome::default())
 }
 
 /// Makes the variant of a recipe from `parent`, or finds it made before with the same key.
@@ -71,52 +71,83 @@ pub fn make(
     let failed = |source| PipelineError::Graph { variant: recipe.name.clone(), source };
     let parent_path = context.folders.variants().join(&parent.file);
     let graph = Graph::load(&parent_path).map_err(failed)?;
-    let start =
-        Made { graph, origins: parent.origins.clone(), decisions: vec![], refusals: vec![] };
-    let (mut made, mut drafts, mut refusals) = (start, Vec::new(), Vec::new());
-    for (step, words) in recipe.steps.iter().zip(&words) {
-        made = apply(context, step, made).map_err(|source| PipelineError::Step {
-            variant: recipe.name.clone(),
-            step: words.clone(),
-            source: Box::new(source),
-        })?;
-        drafts.extend(made.decisions.drain(..).map(|draft| (words.clone(), draft)));
-        refusals.extend(made.refusals.drain(..).map(|(what, reason)| Refusal {
-            parent_id: parent.variant_id.clone(),
-            variant: recipe.name.clone(),
-            step: words.clone(),
-            what,
-            reason,
-        }));
-    }
-    made.graph.rejoin_vectors();
+    let (graph, origins, steps) = taken(context, recipe, parent, graph)?;
     // A recipe without steps is its parent, byte for byte.
     let bytes = match recipe.steps.is_empty() {
         true => std::fs::read(&parent_path).map_err(PipelineError::file("read", &parent_path))?,
-        false => made.graph.encode(),
+        false => graph.encode(),
     };
     let variant_id = VariantRecord::identity(&Sha256Hex::of(&bytes), &lineage.options);
-    let mut decisions = Vec::new();
-    for (words, draft) in drafts {
-        decisions.push(enter(context, ledger, words, draft, parent, &variant_id)?);
+    let mut outcome =
+        Outcome { removed: parent.components_removed.clone(), origins, ..Outcome::default() };
+    for Taken { words, decisions, refusals, rest } in steps {
+        let folder = context.folders.parings();
+        let mut step = StepRecord {
+            rest: keep_paring(&folder, &rest)?,
+            step: words.clone(),
+            parings: Vec::new(),
+        };
+        for draft in decisions {
+            let (entry, decision) =
+                enter(context, ledger, words.clone(), draft, parent, &variant_id)?;
+            let ids = decision.components.iter().map(|c| c.id.clone());
+            outcome.removed.entry(decision.coupling.clone()).or_default().extend(ids);
+            step.parings.extend(decision.parings.clone());
+            outcome.decisions.push(entry);
+        }
+        for (what, reason) in refusals {
+            let (variant, parent_id) = (recipe.name.clone(), parent.variant_id.clone());
+            let refusal = Refusal { parent_id, variant, step: words.clone(), what, reason };
+            ledger.record(EntryBody { kind: EntryKind::Refusal, body: json!(refusal) })?;
+            outcome.refusals.push(refusal);
+        }
+        outcome.steps.push(step);
     }
-    for refusal in &refusals {
-        ledger.record(EntryBody { kind: EntryKind::Refusal, body: json!(refusal) })?;
-    }
-    let mut removed = parent.components_removed.clone();
-    for (_, decision) in &decisions {
-        let ids = decision.components.iter().map(|c| c.id.clone());
-        removed.entry(decision.coupling.clone()).or_default().extend(ids);
-    }
-    removed.retain(|_, ids| !ids.is_empty());
-    let removed = Some((removed, made.origins));
-    let parings = decisions.iter().flat_map(|(_, d)| d.parings.clone()).collect();
-    let entries = decisions.into_iter().map(|(entry, _)| entry).collect();
-    lineage.write(context, &made.graph, &bytes, removed, entries, parings, refusals)
+    outcome.removed.retain(|_, ids| !ids.is_empty());
+    lineage.write(context, &graph, &bytes, outcome)
 }
 
-fn apply(context: &Context, step: &Step, made: Made) -> Result<Made, CompressError> {
-    let Made { graph, origins, .. } = made;
+/// A step that was done to a graph, before it is entered anywhere.
+struct Taken {
+    words: String,
+    decisions: Vec<Draft>,
+    refusals: Vec<(String, String)>,
+    rest: Paring,
+}
+
+/// Does the steps of a recipe, one after the other.
+fn taken(
+    context: &Context,
+    recipe: &Recipe,
+    parent: &VariantRecord,
+    mut graph: Graph,
+) -> Result<(Graph, Origins, Vec<Taken>), PipelineError> {
+    let (mut origins, mut steps) = (parent.origins.clone(), Vec::new());
+    for step in &recipe.steps {
+        let words = step.to_string();
+        let failed = |source: CompressError| PipelineError::Step {
+            variant: recipe.name.clone(),
+            step: words.clone(),
+            source: Box::new(source),
+        };
+        let before = graph.clone();
+        let made = apply(context, step, graph, origins).map_err(failed)?;
+        let rest = compress::undoing(&before, &made.graph, &made.decisions)
+            .map_err(|source| PipelineError::Undo { variant: recipe.name.clone(), source })?;
+        let Made { decisions, refusals, .. } = made;
+        steps.push(Taken { words, decisions, refusals, rest });
+        (graph, origins) = (made.graph, made.origins);
+    }
+    graph.rejoin_vectors();
+    Ok((graph, origins, steps))
+}
+
+fn apply(
+    context: &Context,
+    step: &Step,
+    graph: Graph,
+    origins: Origins,
+) -> Result<Made, CompressError> {
     match step {
         Step::Prune(pruning) => {
             let bindings = Bindings { batch: context.batch, dims: &context.dims };
@@ -171,7 +202,15 @@ struct Lineage {
     key: Sha256Hex,
 }
 
-type Removed = (BTreeMap<String, Vec<String>>, crate::record::Origins);
+/// What came of a variant's steps.
+#[derive(Default)]
+struct Outcome {
+    removed: BTreeMap<String, Vec<String>>,
+    origins: Origins,
+    decisions: Vec<Sha256Hex>,
+    refusals: Vec<Refusal>,
+    steps: Vec<StepRecord>,
+}
 
 impl Lineage {
     /// The record of an earlier run of the same recipe, if its files are still what they were.
@@ -187,16 +226,12 @@ impl Lineage {
         (same && record.parings.iter().all(kept)).then_some(record)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "each is one part of the record, made elsewhere")]
     fn write(
         self,
         context: &Context,
         graph: &Graph,
         bytes: &[u8],
-        removed: Option<Removed>,
-        decisions: Vec<Sha256Hex>,
-        parings: Vec<Sha256Hex>,
-        refusals: Vec<Refusal>,
+        outcome: Outcome,
     ) -> Result<VariantRecord, PipelineError> {
         let failed = |source| PipelineError::Graph { variant: self.name.clone(), source };
         let facts = graph.facts(&context.dims, context.batch).map_err(failed)?;
@@ -204,7 +239,8 @@ impl Lineage {
         let file = format!("{}.onnx", self.name);
         let file_sha256 = Sha256Hex::of(bytes);
         replace(&context.folders.variants().join(&file), bytes)?;
-        let (components_removed, origins) = removed.unwrap_or_default();
+        let parings = outcome.steps.iter().flat_map(|s| s.parings.iter().chain([&s.rest]));
+        let parings = parings.cloned().collect();
         let path = context.folders.variants().join(format!("{}.json", self.name));
         let record = VariantRecord {
             schema: SCHEMA,
@@ -217,11 +253,12 @@ impl Lineage {
             parent: self.parent,
             recipe: self.recipe,
             recipe_sha256: self.key,
-            decisions,
-            components_removed,
-            origins,
+            decisions: outcome.decisions,
+            components_removed: outcome.removed,
+            origins: outcome.origins,
             parings,
-            refusals,
+            steps: outcome.steps,
+            refusals: outcome.refusals,
             params: cost.params,
             weights: cost.weights,
             macs: cost.macs.map(|macs| macs / context.batch as u64),

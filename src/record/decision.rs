@@ -126,6 +126,8 @@ pub enum EntryKind {
     Refusal,
     /// What came of a variant.
     Outcome,
+    /// Something removed was put back.
+    Restore,
     /// The report split was looked at.
     Look,
 }

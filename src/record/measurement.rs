@@ -72,6 +72,8 @@ pub struct LatencySummary {
     pub temperature_max_mc: Option<MilliCelsius>,
     /// Share of all samples that were taken on a quiet machine, 0 to 1.
     pub quiet_share: f64,
+    /// Whether so few were that the figures are of all samples.
+    pub contended: bool,
     /// Whether every block gave the same outputs.
     pub outputs_agree: bool,
 }

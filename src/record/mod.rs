@@ -27,7 +27,7 @@ pub use job::{Job, JobModel, SampleRules};
 pub use measurement::{Interval, LatencySummary, Measurement, Missing, SpeedSummary, Verdict};
 pub use options::EngineOptions;
 pub use prediction::{Evaluation, Prediction};
-pub use variant::{Origins, VariantRecord};
+pub use variant::{Origins, StepRecord, VariantRecord};
 
 /// The version of every file format this crate writes.
 pub const SCHEMA: u32 = 1;

@@ -66,6 +66,8 @@ pub struct VariantRecord {
     pub origins: Origins,
     /// Files with everything that its own steps removed or overwrote.
     pub parings: Vec<Sha256Hex>,
+    /// Its own steps in order, and what undoes each.
+    pub steps: Vec<StepRecord>,
     /// What its own steps would not do.
     pub refusals: Vec<Refusal>,
     /// Number of weights and biases.
@@ -78,6 +80,18 @@ pub struct VariantRecord {
     pub sparsity: f64,
     /// Share of multiply-adds in each precision, by name, 0 to 1.
     pub precision_mix: BTreeMap<String, f64>,
+}
+
+/// One step of a variant, and the files that undo it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepRecord {
+    /// The step, in the study's own words.
+    pub step: String,
+    /// The graph before it without its weights, and what the decisions do not bring back.
+    pub rest: Sha256Hex,
+    /// The parings of its decisions, in order.
+    pub parings: Vec<Sha256Hex>,
 }
 
 impl VariantRecord {

@@ -47,6 +47,9 @@ pub enum StudyError {
         /// `data`, `timing rules`.
         what: &'static str,
     },
+    /// There is no run.
+    #[error("{} is not a run directory of paring", .0.display())]
+    NoRun(PathBuf),
     /// A file of the run is not what was written.
     #[error("{} is damaged; choose another --out", .0.display())]
     Damaged(PathBuf),

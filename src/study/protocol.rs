@@ -5,6 +5,7 @@ use crate::engine::ENGINE;
 use crate::record::{SCHEMA, Sha256Hex};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 /// Blocks of each kind in the short protocol, which gives no verdicts.
@@ -20,6 +21,8 @@ pub struct Protocol {
     pub run_id: String,
     /// The study's name.
     pub study: String,
+    /// Where the study was read from.
+    pub study_file: PathBuf,
     /// Whether this is the short protocol.
     pub quick: bool,
     /// The model as given, and how every variant is made of it.
@@ -68,6 +71,7 @@ impl Protocol {
             schema: SCHEMA,
             run_id: Sha256Hex::of(salt.as_bytes()).short().to_string(),
             study: study.name.clone(),
+            study_file: std::path::absolute(&study.path).unwrap_or_else(|_| study.path.clone()),
             quick,
             recipes_sha256: hash(recipes),
             data_sha256: hash(data),
@@ -82,10 +86,22 @@ impl Protocol {
     /// [`StudyError::OtherProtocol`] says what differs.
     pub fn accepts(&self, new: &Protocol, path: &std::path::Path) -> Result<(), StudyError> {
         let other = |what| Err(StudyError::OtherProtocol { path: path.to_path_buf(), what });
+        self.describes(new, path)?;
+        match self.measurement_sha256 == new.measurement_sha256 {
+            true => Ok(()),
+            false => other("rules of timing"),
+        }
+    }
+
+    /// Whether model, variants, data and splits are the same, however they are measured.
+    ///
+    /// # Errors
+    /// [`StudyError::OtherProtocol`] says what differs.
+    pub fn describes(&self, new: &Protocol, path: &std::path::Path) -> Result<(), StudyError> {
+        let other = |what| Err(StudyError::OtherProtocol { path: path.to_path_buf(), what });
         match self {
             old if old.recipes_sha256 != new.recipes_sha256 => other("model, owner or variants"),
             old if old.data_sha256 != new.data_sha256 => other("data, splits or metrics"),
-            old if old.measurement_sha256 != new.measurement_sha256 => other("rules of timing"),
             _ => Ok(()),
         }
     }

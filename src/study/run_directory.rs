@@ -62,6 +62,20 @@ impl RunDirectory {
         Ok(RunDirectory { folders, protocol, _lock: lock })
     }
 
+    /// Opens a run that exists, for something to be added to it.
+    ///
+    /// # Errors
+    /// [`StudyError`] where there is none, it is damaged, or somebody works in it.
+    pub fn existing(root: &Path) -> Result<Self, StudyError> {
+        let own = root.join("protocol.json");
+        if !own.exists() {
+            return Err(StudyError::NoRun(root.to_path_buf()));
+        }
+        let lock = lock(&root.join(".lock"))?;
+        let protocol = read_json(&own).ok_or(StudyError::Damaged(own))?;
+        Ok(RunDirectory { folders: Folders::new(root), protocol, _lock: lock })
+    }
+
     /// Says where the run is, so that it can be gone on with.
     pub fn announce(&self, quiet: bool) {
         if !quiet {

@@ -11,7 +11,7 @@ impl Rules<'_> {
         let heads = int(node, "num_heads").unwrap_or(0).max(0) as usize;
         let width = self.shape(w).and_then(|s| s.get(1).copied()).unwrap_or(0);
         let plain = heads > 0
-            && width % (3 * heads) == 0
+            && width.is_multiple_of(3 * heads)
             && node.attribute.iter().all(|a| a.name != "qkv_hidden_sizes");
         if !plain || self.rank(x) != 3 {
             return self.unknown(node, "the layout");

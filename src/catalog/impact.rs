@@ -1,0 +1,91 @@
+//! What removing a component saves, and which couplings depend on which.
+
+use super::{Catalog, ComponentSlices, Coupling, Linear};
+use crate::graph::{Facts, Graph};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What removing one component saves, for a batch of 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Savings {
+    /// Elements of initializers.
+    pub params: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Multiply-adds of convolutions and products with weights.
+    pub macs: u64,
+    /// Bytes of computed tensors that are no longer written.
+    pub activation_bytes: u64,
+}
+
+/// What a component saves when it alone is removed.
+pub fn savings(graph: &Graph, facts: &Facts, component: &ComponentSlices) -> Savings {
+    let mut saved = Savings::default();
+    let mut left: BTreeMap<&String, Vec<usize>> = BTreeMap::new();
+    for ((tensor, axis), indices) in &component.slices {
+        let Some(dims) = facts.shapes.get(tensor) else { continue };
+        left.entry(tensor).or_insert_with(|| dims.clone())[*axis] -= indices.len();
+    }
+    for (tensor, shape) in &left {
+        let gone = product(&facts.shapes[*tensor]) - product(shape);
+        let size = graph.weights(tensor).ok().and_then(|w| w.element.size()).unwrap_or(4);
+        saved.params += gone;
+        saved.bytes += gone * size as u64;
+    }
+    for cost in graph.node_costs(&facts.shapes).into_iter().flatten() {
+        let Some(weights) = graph.nodes()[cost.position].input.get(1) else { continue };
+        if let (Some(shape), Some(whole)) = (left.get(weights), facts.shapes.get(weights)) {
+            let (kept, all) = (product(shape), product(whole).max(1));
+            saved.macs += cost.macs - cost.macs * kept / all;
+        }
+    }
+    for ((tensor, axis), indices) in &component.activations {
+        let Some(dims) = facts.shapes.get(tensor) else { continue };
+        let each = product(dims) / (dims[*axis] as u64).max(1);
+        saved.activation_bytes += each * indices.len() as u64 * 4;
+    }
+    saved
+}
+
+fn product(dims: &[usize]) -> u64 {
+    dims.iter().map(|d| *d as u64).product()
+}
+
+/// The couplings whose components a coupling's producers read, and those whose producers read it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Dependencies {
+    /// Couplings that it is computed from.
+    pub reads: Vec<String>,
+    /// Couplings that are computed from it.
+    pub feeds: Vec<String>,
+    /// Layers that read it.
+    pub readers: Vec<String>,
+}
+
+/// Dependencies in both directions, one entry a coupling.
+pub fn dependencies(catalog: &Catalog, layers: &[Linear]) -> Vec<Dependencies> {
+    let owns = |coupling: &Coupling, axis: &(String, usize)| {
+        coupling.components.first().is_some_and(|c| c.slices.contains_key(axis))
+    };
+    let mut found = vec![Dependencies::default(); catalog.couplings.len()];
+    let mut edges: BTreeSet<(usize, usize)> = BTreeSet::new();
+    for layer in layers {
+        let (input, output) =
+            ((layer.weights.clone(), layer.input_axis), (layer.weights.clone(), layer.output_axis));
+        for (from, coupling) in catalog.couplings.iter().enumerate() {
+            if !owns(coupling, &input) {
+                continue;
+            }
+            if !found[from].readers.contains(&layer.layer) {
+                found[from].readers.push(layer.layer.clone());
+            }
+            let into = catalog.couplings.iter().enumerate().filter(|(_, c)| owns(c, &output));
+            edges.extend(into.map(|(to, _)| (from, to)).filter(|(from, to)| from != to));
+        }
+    }
+    for (from, to) in edges {
+        found[from].feeds.push(catalog.couplings[to].id.clone());
+        found[to].reads.push(catalog.couplings[from].id.clone());
+    }
+    found
+}

@@ -1,0 +1,131 @@
+//! Putting back: a variant's steps undone with its parings, or its recipe replayed with less removed.
+
+use super::{BASELINE, Folders, PipelineError, Recipe, read_json};
+use crate::compress::{self, Pruning, Step};
+use crate::graph::Graph;
+use crate::ledger::{Ledger, read_paring};
+use crate::record::{Decision, EntryKind, VariantRecord};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The record of a variant of a run.
+///
+/// # Errors
+/// [`PipelineError::NoVariant`] names those that there are.
+pub fn variant_record(folders: &Folders, name: &str) -> Result<VariantRecord, PipelineError> {
+    read_json(&folders.variants().join(format!("{name}.json"))).ok_or_else(|| {
+        let entries = std::fs::read_dir(folders.variants()).into_iter().flatten().flatten();
+        let files = entries.map(|e| e.file_name().to_string_lossy().to_string());
+        let known: BTreeSet<String> =
+            files.filter_map(|f| f.strip_suffix(".json").map(str::to_string)).collect();
+        let known = known.into_iter().collect::<Vec<_>>().join("`, `");
+        PipelineError::NoVariant { name: name.to_string(), known }
+    })
+}
+
+/// A variant and those that it was made from, the baseline last.
+///
+/// # Errors
+/// [`PipelineError::NoVariant`] where a record is missing.
+pub fn ancestry(folders: &Folders, name: &str) -> Result<Vec<VariantRecord>, PipelineError> {
+    let mut line = vec![variant_record(folders, name)?];
+    while let Some(parent) = line.last().and_then(|record| record.parent.clone()) {
+        line.push(variant_record(folders, &parent)?);
+    }
+    Ok(line)
+}
+
+/// The baseline again, from a variant's file and the parings of all steps that led to it. The
+/// baseline's own file is not looked at.
+///
+/// # Errors
+/// [`PipelineError`] where a paring is missing or was changed.
+pub fn undone(folders: &Folders, line: &[VariantRecord]) -> Result<Graph, PipelineError> {
+    let Some(variant) = line.first() else {
+        return Err(PipelineError::NoVariant { name: String::new(), known: String::new() });
+    };
+    let failed = |source| PipelineError::Graph { variant: variant.name.clone(), source };
+    let mut graph = Graph::load(&folders.variants().join(&variant.file)).map_err(failed)?;
+    for record in line {
+        for step in record.steps.iter().rev() {
+            let rest = read_paring(&folders.parings(), &step.rest)?;
+            let parings = step.parings.iter().map(|sha256| read_paring(&folders.parings(), sha256));
+            let parings = parings.collect::<Result<Vec<_>, _>>()?;
+            graph = compress::undo(&graph, &rest, &parings)
+                .map_err(|source| PipelineError::Undo { variant: record.name.clone(), source })?;
+        }
+    }
+    graph.rejoin_vectors();
+    Ok(graph)
+}
+
+/// The recipe of a variant from the baseline on, without its prune steps.
+pub fn unpruned(name: &str, line: &[VariantRecord], recipes: &[Recipe]) -> Recipe {
+    let steps = steps(line, recipes).into_iter().map(|(_, _, step)| step);
+    let steps = steps.filter(|step| !matches!(step, Step::Prune(_))).collect();
+    replay(name, line, steps)
+}
+
+/// The recipe of a variant from the baseline on, in which every prune step removes what it removed
+/// but the components of these ids.
+///
+/// # Errors
+/// [`PipelineError::NotRemoved`] names an id that was not removed.
+pub fn with_components(
+    name: &str,
+    line: &[VariantRecord],
+    recipes: &[Recipe],
+    ledger: &Ledger,
+    ids: &[String],
+) -> Result<Recipe, PipelineError> {
+    let removed: BTreeSet<&String> =
+        line.first().into_iter().flat_map(|v| v.components_removed.values().flatten()).collect();
+    if let Some(id) = ids.iter().find(|id| !removed.contains(id)) {
+        let variant = line.first().map(|v| v.name.clone()).unwrap_or_default();
+        return Err(PipelineError::NotRemoved { id: id.clone(), variant });
+    }
+    let ids: BTreeSet<&String> = ids.iter().collect();
+    let steps = steps(line, recipes).into_iter().map(|(record, position, step)| match step {
+        Step::Prune(pruning) => {
+            let mut frozen: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+            let own = decisions(record, position, ledger);
+            for decision in own.iter().filter(|d| !d.components.is_empty()) {
+                let stays = decision.components.iter().filter(|c| !ids.contains(&c.id));
+                let indices = stays.map(|c| c.original_index);
+                frozen.entry(decision.coupling.clone()).or_default().extend(indices);
+            }
+            Step::Prune(Pruning { frozen: Some(frozen), ..pruning })
+        }
+        other => other,
+    });
+    Ok(replay(name, line, steps.collect()))
+}
+
+fn replay(name: &str, line: &[VariantRecord], steps: Vec<Step>) -> Recipe {
+    let options = line.first().map(|variant| variant.options.clone());
+    Recipe { name: name.to_string(), parent: BASELINE.into(), steps, options }
+}
+
+/// All steps from the baseline on, each with the record that did it and its position there.
+fn steps<'a>(
+    line: &'a [VariantRecord],
+    recipes: &[Recipe],
+) -> Vec<(&'a VariantRecord, usize, Step)> {
+    let mut all = Vec::new();
+    for record in line.iter().rev() {
+        let recipe = recipes.iter().find(|recipe| recipe.name == record.name);
+        for (position, step) in recipe.into_iter().flat_map(|r| r.steps.iter().enumerate()) {
+            all.push((record, position, step.clone()));
+        }
+    }
+    all
+}
+
+/// The decisions of one step of a variant.
+fn decisions(record: &VariantRecord, position: usize, ledger: &Ledger) -> Vec<Decision> {
+    let before: usize = record.steps[..position].iter().map(|step| step.parings.len()).sum();
+    let own = record.steps.get(position).map_or(0, |step| step.parings.len());
+    let entries = ledger.entries().iter().filter(|e| e.kind == EntryKind::Decision);
+    let by_id: BTreeMap<_, _> = entries.map(|e| (&e.entry_id, &e.body)).collect();
+    let ids = record.decisions.iter().skip(before).take(own);
+    ids.filter_map(|id| serde_json::from_value((*by_id.get(id)?).clone()).ok()).collect()
+}

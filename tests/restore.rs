@@ -1,0 +1,124 @@
+//! Putting back what was removed: bit for bit, with its structure, and one by one.
+
+mod common;
+
+use common::digits;
+use paring::data::{Dataset, Pixels, Wanted};
+use paring::engine::{self, Source};
+use paring::evaluate::{Predictor, Scores};
+use paring::graph::Graph;
+use paring::record::{EngineOptions, VariantRecord};
+use predicates::prelude::PredicateBooleanExt;
+use predicates::str::contains;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+fn paring(arguments: &[&str]) -> assert_cmd::assert::Assert {
+    assert_cmd::Command::new(env!("CARGO_BIN_EXE_paring")).args(arguments).assert()
+}
+
+/// A run of a model with a variant that was pruned, and one that was quantized after that.
+fn run(folder: &Path, model: &str, prune: &str) -> PathBuf {
+    let (study, out) = (folder.join("study.toml"), folder.join("run"));
+    let text = format!(
+        "[study]\nname = \"restore\"\nowner = \"tests\"\n[model]\npath = {:?}\n[data]\npath = {:?}\n\
+         splits = {{ calibrate = 0.2, select = 0.0, report = 0.8, seed = 1 }}\n\
+         [[variant]]\nname = \"pruned\"\nsteps = [{prune}]\n\
+         [[variant]]\nname = \"both\"\nfrom = \"pruned\"\nsteps = [{{ quantize = \"int8\" }}]\n",
+        digits(model),
+        digits("digits.npz"),
+    );
+    std::fs::write(&study, text).unwrap();
+    paring(&["compress", study.to_str().unwrap(), "--out", out.to_str().unwrap()]).success();
+    out
+}
+
+fn record(run: &Path, name: &str) -> VariantRecord {
+    let bytes = std::fs::read(run.join(format!("variants/{name}.json"))).unwrap();
+    serde_json::from_slice(&bytes).unwrap()
+}
+
+/// Confidences on the first samples of the data.
+fn answers(model: &Path) -> Vec<Option<f64>> {
+    let signature = engine::describe(Source::File(model)).unwrap();
+    let (columns, extras, pixels) = (vec![], vec![], Pixels::default());
+    let wanted = Wanted { inputs: &signature.inputs, columns, extras, pixels };
+    let data = Dataset::load(&digits("digits.npz"), &wanted).unwrap();
+    let (dims, options) = (BTreeMap::new(), EngineOptions::default());
+    let source = Source::File(model);
+    let predictor = Predictor::load(source, 1, &dims, &options, 0, Scores::Probabilities).unwrap();
+    let first: Vec<usize> = (0..50).collect();
+    let found = predictor.predict(&data, &first, &|_| ()).unwrap();
+    found.into_iter().map(|p| p.confidence).collect()
+}
+
+const LEAST_SQUARES: &str =
+    "{ prune = \"channels\", ratio = 0.25, criterion = \"obs\", recover = \"least-squares\" }";
+const HEADS: &str = "{ prune = \"heads\", count = 1 }, { prune = \"channels\", ratio = 0.5 }";
+
+#[test]
+fn all_is_the_baseline_bit_for_bit() {
+    for (model, prune) in [("digits_cnn.onnx", LEAST_SQUARES), ("digits_transformer.onnx", HEADS)] {
+        let folder = tempfile::tempdir().unwrap();
+        let run = run(folder.path(), model, prune);
+        assert!(record(&run, "both").removed_count() > 2);
+        paring(&["restore", run.to_str().unwrap(), "--variant", "both", "--all"])
+            .success()
+            .stdout(contains("bit for bit"));
+        let restored = run.join("restored/both.all.onnx");
+        let (back, given) = (Graph::load(&restored).unwrap(), Graph::load(&digits(model)).unwrap());
+        for name in given.initializer_names() {
+            assert_eq!(back.weights(name).unwrap(), given.weights(name).unwrap(), "{name}");
+        }
+        assert_eq!(answers(&restored), answers(&digits(model)));
+    }
+}
+
+#[test]
+fn pruned_is_the_structure_again_with_later_steps() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run(folder.path(), "digits_cnn.onnx", LEAST_SQUARES);
+    paring(&["restore", run.to_str().unwrap(), "--variant", "both", "--pruned"]).success();
+    let (whole, both) = (record(&run, "both.unpruned"), record(&run, "both"));
+    assert_eq!((whole.removed_count(), whole.precision()), (0, both.precision()));
+    assert_eq!(whole.weights, record(&run, "baseline").weights);
+}
+
+#[test]
+fn single_components_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run(folder.path(), "digits_cnn.onnx", LEAST_SQUARES);
+    let removed = record(&run, "both").components_removed;
+    let (coupling, ids) = removed.iter().next().unwrap();
+    let path = run.to_str().unwrap();
+    paring(&["restore", path, "--variant", "both", "--component", &ids[0], &ids[1]]).success();
+    let files = std::fs::read_dir(run.join("variants")).unwrap().flatten();
+    let mut names = files.map(|e| e.file_name().to_string_lossy().to_string());
+    let name = names.find(|n| n.contains(".restored-") && n.ends_with(".json")).unwrap();
+    let mut expected = removed.clone();
+    expected.get_mut(coupling).unwrap().retain(|id| *id != ids[0] && *id != ids[1]);
+    let sorted = |mut map: BTreeMap<String, Vec<String>>| {
+        map.values_mut().for_each(|ids| ids.sort());
+        map
+    };
+    let back = record(&run, name.strip_suffix(".json").unwrap());
+    assert_eq!(sorted(back.components_removed), sorted(expected));
+    paring(&["restore", path, "--variant", "both", "--component", "stem:999"])
+        .code(2)
+        .stderr(contains("`stem:999` was not removed"));
+}
+
+#[test]
+fn a_paring_that_is_missing_or_changed_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run(folder.path(), "digits_cnn.onnx", LEAST_SQUARES);
+    let restore = || paring(&["restore", run.to_str().unwrap(), "--variant", "both", "--all"]);
+    let paring = record(&run, "both").parings[0].clone();
+    let path = run.join(format!("parings/{paring}.safetensors"));
+    let mut bytes = std::fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    restore().code(5).stderr(contains("is not what was kept").and(contains(paring.as_str())));
+    std::fs::remove_file(&path).unwrap();
+    restore().code(5).stderr(contains("is missing"));
+}
