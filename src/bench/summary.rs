@@ -311,7 +311,7 @@ fn invalid_reasons(
     needed: usize,
 ) -> Vec<String> {
     let too_few = |kind: &str, blocks: usize| match blocks {
-        few if few < needed => {
+        few if few < needed.min(MIN_BLOCKS) => {
             Some(format!("only {few} of {needed} {kind} blocks saw a quiet machine"))
         }
         few if few < MIN_BLOCKS => {

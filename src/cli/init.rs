@@ -124,7 +124,7 @@ blocks = 10                         # fresh processes a variant; fewer than 9 gi
 
 [[variant]]
 name = "pruned-{ratio}"             # a list makes one variant a value
-steps = [{ prune = "channels", ratio = [0.125, 0.25], criterion = "l1" }]
+steps = [{ prune = "channels", ratio = [0.125, 0.25], criterion = "obs", recover = "least-squares" }]
 
 [[variant]]
 name = "int8"
