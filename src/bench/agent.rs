@@ -84,7 +84,7 @@ pub fn run_job(
     let executable = std::env::current_exe().map_err(AgentError::Executable)?;
     let blocks = schedule(&job);
     let mut state = State::new(&job, &records);
-    state.reopen(&records);
+    state.reopen();
     let total = blocks.len();
     report(Progress { done: blocks.iter().filter(|key| state.settled(key)).count(), total });
     for (index, key) in blocks.iter().enumerate() {
@@ -156,17 +156,10 @@ impl State {
         state
     }
 
-    /// Starts the count anew: what failed before, or saw only a busy machine, may be tried again.
-    fn reopen(&mut self, records: &[BlockRecord]) {
+    /// Starts the count anew: what failed before may be tried again, what was measured stays.
+    fn reopen(&mut self) {
         self.earlier = self.tries.clone();
         self.given_up.clear();
-        let summary = Summary::new(records);
-        let quiet: BTreeSet<&BlockKey> = records
-            .iter()
-            .filter(|r| matches!(r.outcome, Outcome::Done { .. }) && !summary.contended(r))
-            .map(|r| &r.attempt.key)
-            .collect();
-        self.done.retain(|key| quiet.contains(key));
     }
 
     fn note(&mut self, record: &BlockRecord) {

@@ -88,21 +88,9 @@ fn of_node(
     if scaled("alpha") || scaled("beta") || dims.len() < 2 {
         return vec![];
     }
-    let (mut bias, mut output) = (None, node.output[0].clone());
-    let width = dims[output_axis];
-    let vector = |name: &String| graph.dims(name).is_some_and(|d| d == [width]);
-    if let Some(given) = slot.and_then(|s| node.input.get(s)).filter(|b| !b.is_empty()) {
-        if !vector(given) {
-            return vec![];
-        }
-        bias = Some(given.clone());
-    } else if let (None, [(reader, _)]) = (slot, index.consumers(&output)) {
-        let add = &graph.nodes()[*reader];
-        if let ("Add", Some(given)) = (add.op_type.as_str(), add.input.iter().find(|i| vector(i))) {
-            bias = Some(given.clone());
-            output = add.output[0].clone();
-        }
-    }
+    let Some((bias, output)) = bias_and_output(graph, index, node, slot, dims[output_axis]) else {
+        return vec![];
+    };
     let relu = matches!(index.consumers(&output), [(reader, _)] if graph.nodes()[*reader].op_type == "Relu")
         && !graph.outputs().contains(&output.as_str())
         && !matches!(form, Form::Pixels { .. });
@@ -124,6 +112,30 @@ fn of_node(
             form: form.clone(),
         })
         .collect()
+}
+
+/// The bias of a layer and the tensor it gives, behind the addition of a bias where that is a node of
+/// its own; `None` where the bias is not one value an output.
+fn bias_and_output(
+    graph: &Graph,
+    index: &Index,
+    node: &Node,
+    slot: Option<usize>,
+    width: usize,
+) -> Option<(Option<String>, String)> {
+    let output = node.output[0].clone();
+    let vector = |name: &String| graph.dims(name).is_some_and(|d| d == [width]);
+    if let Some(given) = slot.and_then(|s| node.input.get(s)).filter(|b| !b.is_empty()) {
+        return vector(given).then(|| (Some(given.clone()), output));
+    }
+    if let (None, [(reader, _)]) = (slot, index.consumers(&output)) {
+        let add = &graph.nodes()[*reader];
+        let given = add.input.iter().find(|i| vector(i)).filter(|_| add.op_type == "Add");
+        if let Some(given) = given {
+            return Some((Some(given.clone()), add.output[0].clone()));
+        }
+    }
+    Some((None, output))
 }
 
 fn patches(facts: &Facts, node: &Node, dims: &[usize]) -> Option<Form> {

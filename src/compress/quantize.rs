@@ -139,27 +139,32 @@ fn layer(
             bias: bias.map(|b| b.1),
         });
     }
-    let plain = |attribute| graph::int(node, attribute).unwrap_or(0) == 0;
-    let unit = |attribute| graph::float(node, attribute).unwrap_or(1.0) == 1.0;
-    let flat = |bias: &(Vec<usize>, Vec<f32>)| bias.1.len() == *bias.0.last().unwrap_or(&0);
-    match node.op_type.as_str() {
-        "ConvTranspose" => return Err("transposed convolutions have no integer kernel".into()),
-        "MatMul" if dims.len() != 2 => return Err("its weights are not a matrix".into()),
-        "Gemm" if !plain("transA") || !unit("alpha") || !unit("beta") => {
-            return Err("it transposes its input or scales its terms".into());
-        }
-        "Gemm" if bias.as_ref().is_some_and(|b| !flat(b)) => {
-            return Err("its bias is not one value an output".into());
-        }
-        _ => {}
-    }
-    let (dims, values) = if plain("transB") { (dims, values) } else { transposed(&dims, &values) };
+    let flat = bias.as_ref().is_none_or(|(dims, b)| b.len() == *dims.last().unwrap_or(&0));
+    check_product(node, &dims, flat)?;
+    let turned = graph::int(node, "transB").unwrap_or(0) != 0;
+    let (dims, values) = if turned { transposed(&dims, &values) } else { (dims, values) };
     let (weights, scales) = if granularity == Granularity::Channel {
         columns(&dims, &values)
     } else {
         symmetric(&dims, &values, 1)
     };
     Ok(Layer { name, position, output, relu: None, weights, scales, bias: bias.map(|b| b.1) })
+}
+
+/// Why a product with weights of these dimensions cannot run in integers, if so; `flat` says whether
+/// its bias is one value an output.
+fn check_product(node: &Node, dims: &[usize], flat: bool) -> Result<(), String> {
+    let plain = |attribute| graph::int(node, attribute).unwrap_or(0) == 0;
+    let unit = |attribute| graph::float(node, attribute).unwrap_or(1.0) == 1.0;
+    match node.op_type.as_str() {
+        "ConvTranspose" => Err("transposed convolutions have no integer kernel".into()),
+        "MatMul" if dims.len() != 2 => Err("its weights are not a matrix".into()),
+        "Gemm" if !plain("transA") || !unit("alpha") || !unit("beta") => {
+            Err("it transposes its input or scales its terms".into())
+        }
+        "Gemm" if !flat => Err("its bias is not one value an output".into()),
+        _ => Ok(()),
+    }
 }
 
 /// Position of a Relu that alone reads `tensor`.

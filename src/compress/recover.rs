@@ -37,6 +37,11 @@ impl Before<'_> {
         let mut drafts = Vec::new();
         for (old, (new, rows)) in self.layers.iter().zip(layers.iter().zip(self.rows)) {
             debug_assert_eq!(old.layer, new.layer);
+            // Weights that serve two layers cannot be solved for one of them.
+            let uses = graph.nodes().iter().filter(|n| n.input.contains(&new.weights)).count();
+            if uses > 1 {
+                continue;
+            }
             let shifts = matches!(recovery, Recovery::Mean | Recovery::Statistics);
             if !dirty.contains(&new.input) || (shifts && !new.affine()) {
                 continue;

@@ -78,8 +78,22 @@ pub fn make(
         false => graph.encode(),
     };
     let variant_id = VariantRecord::identity(&Sha256Hex::of(&bytes), &lineage.options);
-    let mut outcome =
-        Outcome { removed: parent.components_removed.clone(), origins, ..Outcome::default() };
+    let mut outcome = entered(context, ledger, recipe, parent, &variant_id, steps)?;
+    outcome.origins = origins;
+    lineage.write(context, &graph, &bytes, outcome)
+}
+
+/// Enters the steps of a recipe into the ledger and keeps what they took out.
+fn entered(
+    context: &Context,
+    ledger: &mut Ledger,
+    recipe: &Recipe,
+    parent: &VariantRecord,
+    variant_id: &Sha256Hex,
+    steps: Vec<Taken>,
+) -> Result<Outcome, PipelineError> {
+    let removed = parent.components_removed.clone();
+    let mut outcome = Outcome { removed, ..Outcome::default() };
     for Taken { words, decisions, refusals, rest } in steps {
         let folder = context.folders.parings();
         let mut step = StepRecord {
@@ -89,7 +103,7 @@ pub fn make(
         };
         for draft in decisions {
             let (entry, decision) =
-                enter(context, ledger, words.clone(), draft, parent, &variant_id)?;
+                enter(context, ledger, words.clone(), draft, parent, variant_id)?;
             let ids = decision.components.iter().map(|c| c.id.clone());
             outcome.removed.entry(decision.coupling.clone()).or_default().extend(ids);
             step.parings.extend(decision.parings.clone());
@@ -104,7 +118,7 @@ pub fn make(
         outcome.steps.push(step);
     }
     outcome.removed.retain(|_, ids| !ids.is_empty());
-    lineage.write(context, &graph, &bytes, outcome)
+    Ok(outcome)
 }
 
 /// A step that was done to a graph, before it is entered anywhere.

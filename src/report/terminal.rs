@@ -60,10 +60,15 @@ fn invalid(rows: &[Row]) -> Vec<String> {
             reasons.entry(reason).or_default().push(&row.variant.name);
         }
     }
-    let lines = reasons.into_iter();
-    lines
+    let busy = reasons.keys().any(|reason| reason.contains("quiet"));
+    let mut lines: Vec<String> = reasons
+        .into_iter()
         .map(|(reason, variants)| format!("not valid: {}: {reason}", variants.join(", ")))
-        .collect()
+        .collect();
+    if busy {
+        lines.push("something else kept the machine busy; measure again with a new --out".into());
+    }
+    lines
 }
 
 /// What steps would not touch, one line a reason.
