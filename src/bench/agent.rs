@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Instant, SystemTime};
 
+/// So often a block is repeated that saw too little of a quiet machine.
+const CONTENDED_REPEATS: u32 = 3;
+
 /// What can go wrong with a whole job; a single block that fails is a record instead.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -87,22 +90,34 @@ pub fn run_job(
     state.reopen();
     let total = blocks.len();
     report(Progress { done: blocks.iter().filter(|key| state.settled(key)).count(), total });
-    for (index, key) in blocks.iter().enumerate() {
-        while !state.settled(key) {
-            let attempt = Attempt { key: key.clone(), number: state.tried(key) };
-            let mut command = Command::new(&executable);
-            command.args(arguments).arg("block").arg(job_path);
-            command.args([index.to_string(), attempt.number.to_string()]);
-            command.arg(std::process::id().to_string());
-            let record = measured(&job, attempt, command);
-            journal.append(&record)?;
-            state.note(&record);
-            records.push(record);
-            if Summary::new(&records).contended(&records[records.len() - 1]) {
-                state.again(key);
+    let mut pending: Vec<usize> = (0..total).collect();
+    for pass in 0..=CONTENDED_REPEATS {
+        // A neighbour's load lasts: what saw too little of a quiet machine waits for the end.
+        let mut contended = Vec::new();
+        for (position, index) in pending.iter().enumerate() {
+            let key = &blocks[*index];
+            while !state.settled(key) {
+                let attempt = Attempt { key: key.clone(), number: state.tried(key) };
+                let mut command = Command::new(&executable);
+                command.args(arguments).arg("block").arg(job_path);
+                command.args([index.to_string(), attempt.number.to_string()]);
+                command.arg(std::process::id().to_string());
+                let record = measured(&job, attempt, command);
+                journal.append(&record)?;
+                state.note(&record);
+                records.push(record);
+                if Summary::new(&records).contended(&records[records.len() - 1]) {
+                    contended.push(*index);
+                }
             }
+            let done =
+                if pass == 0 { position + 1 } else { total - (pending.len() - position - 1) };
+            report(Progress { done, total });
         }
-        report(Progress { done: index + 1, total });
+        if pass < CONTENDED_REPEATS {
+            contended.iter().for_each(|index| state.again(&blocks[*index]));
+        }
+        pending = contended;
     }
     Ok(())
 }
@@ -179,9 +194,7 @@ impl State {
 
     /// Asks for another try of a block that was measured on a busy machine.
     fn again(&mut self, key: &BlockKey) {
-        if self.tried_now(key) <= self.retries {
-            self.done.remove(key);
-        }
+        self.done.remove(key);
     }
 
     fn settled(&self, key: &BlockKey) -> bool {
