@@ -2,10 +2,11 @@
 
 use super::CatalogError;
 use crate::data::Array;
-use crate::engine::{Bindings, Model, Source};
+use crate::engine::{Bindings, Model, Plan, Source};
 use crate::graph::Graph;
 use crate::record::{EngineOptions, Sha256Hex};
 use ndarray::ArrayD;
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// Samples to calibrate on.
@@ -57,20 +58,16 @@ impl Calibration {
         let bindings = Bindings { batch: self.batch, dims: &self.dims };
         let plan =
             Model::load_tensors(source, bindings, tensors)?.optimise(&EngineOptions::default())?;
+        let each = |batch: usize| run_finite(&plan, &self.arrays(batch), tensors);
+        in_order(self.batches(), each, &mut |batch, outputs| look(batch, &outputs))
+    }
+
+    /// The inputs of one batch.
+    pub(super) fn arrays(&self, batch: usize) -> BTreeMap<String, Array> {
         let samples = self.samples().max(1);
-        for batch in 0..self.batches() {
-            let indices: Vec<usize> =
-                (0..self.batch).map(|i| (batch * self.batch + i) % samples).collect();
-            let arrays = self.inputs.iter().map(|(name, a)| (name.clone(), a.take(&indices)));
-            let outputs = plan.run(&plan.inputs(&arrays.collect())?)?;
-            for (output, tensor) in outputs.iter().zip(tensors) {
-                if output.iter().any(|value| !value.is_finite()) {
-                    return Err(CatalogError::NotFinite(tensor.clone()));
-                }
-            }
-            look(batch, &outputs);
-        }
-        Ok(())
+        let indices: Vec<usize> =
+            (0..self.batch).map(|i| (batch * self.batch + i) % samples).collect();
+        self.inputs.iter().map(|(name, a)| (name.clone(), a.take(&indices))).collect()
     }
 
     /// The range of each of `tensors` over all samples.
@@ -94,4 +91,34 @@ impl Calibration {
         })?;
         Ok(tensors.iter().cloned().zip(ranges).filter_map(|(t, r)| Some((t, r?))).collect())
     }
+}
+
+/// Runs a plan, and refuses outputs that are no numbers; `tensors` are their names.
+pub(super) fn run_finite(
+    plan: &Plan,
+    inputs: &BTreeMap<String, Array>,
+    tensors: &[String],
+) -> Result<Vec<ArrayD<f32>>, CatalogError> {
+    let outputs = plan.run(&plan.inputs(inputs)?)?;
+    let broken = |output: &ArrayD<f32>| output.iter().any(|value| !value.is_finite());
+    match outputs.iter().zip(tensors).find(|(output, _)| broken(output)) {
+        Some((_, tensor)) => Err(CatalogError::NotFinite(tensor.clone())),
+        None => Ok(outputs),
+    }
+}
+
+/// Does something for every batch on all cores, and looks at what came of it in the batches' order,
+/// holding no more of it than there are cores.
+pub(super) fn in_order<T: Send>(
+    batches: usize,
+    each: impl Fn(usize) -> Result<T, CatalogError> + Sync,
+    look: &mut dyn FnMut(usize, T),
+) -> Result<(), CatalogError> {
+    let cores = rayon::current_num_threads().max(1);
+    for first in (0..batches).step_by(cores) {
+        let some = first..batches.min(first + cores);
+        let made: Vec<T> = some.into_par_iter().map(&each).collect::<Result<_, _>>()?;
+        made.into_iter().enumerate().for_each(|(own, value)| look(first + own, value));
+    }
+    Ok(())
 }

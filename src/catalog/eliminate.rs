@@ -8,6 +8,8 @@
 //! Source: Hassibi & Stork 1993; for blocks of structured pruning Kurtic et al. 2022, arXiv 2203.07259.
 
 use super::CatalogError;
+use faer::Accum;
+use faer::linalg::matmul::matmul;
 use faer::linalg::solvers::DenseSolveCore;
 use faer::prelude::*;
 use faer::{Mat, Side};
@@ -91,8 +93,11 @@ impl Problem {
         let columns = Mat::from_fn(n, block.len(), |i, j| self.inverse[(i, block[j])]);
         let b =
             Mat::from_fn(block.len(), self.solution.ncols(), |i, j| self.solution[(block[i], j)]);
-        self.solution -= &columns * factor.solve(&b);
-        self.inverse -= &columns * factor.solve(columns.transpose().to_owned());
+        let (x, y) = (factor.solve(&b), factor.solve(columns.transpose().to_owned()));
+        // In place: a wide layer's matrix is too large to be made anew for every component.
+        let par = faer::get_global_parallelism();
+        matmul(self.solution.as_mut(), Accum::Add, &columns, &x, -1.0, par);
+        matmul(self.inverse.as_mut(), Accum::Add, &columns, &y, -1.0, par);
     }
 }
 

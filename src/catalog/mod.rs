@@ -13,6 +13,7 @@ mod observe;
 mod producer;
 mod rules;
 mod score;
+mod walk;
 
 pub use calibration::{Calibration, Range};
 pub use coupling::{Catalog, ComponentSlices, Coupling, Kind, Refused, Slices, catalog};
@@ -23,3 +24,4 @@ pub use impact::{Dependencies, Savings, dependencies, savings};
 pub use linear::{Linear, linears};
 pub use observe::{Rows, observe};
 pub use score::{Criterion, Reader, elimination, readers, scores, with_bias};
+pub use walk::Walk;

@@ -5,6 +5,7 @@ use super::{Calibration, CatalogError, Linear};
 use crate::graph::Graph;
 use crate::stats;
 use faer::Mat;
+use ndarray::ArrayD;
 use rand::seq::index::sample;
 use std::collections::BTreeSet;
 
@@ -49,7 +50,6 @@ pub fn observe(
 ) -> Result<Vec<Rows>, CatalogError> {
     let tensors: Vec<String> =
         layers.iter().map(|l| l.input.clone()).collect::<BTreeSet<_>>().into_iter().collect();
-    let samples = calibration.batches() * calibration.batch;
     let empty = |l: &&Linear| Rows { values: Vec::new(), features: l.features() };
     let mut rows: Vec<Rows> = layers.iter().map(empty).collect();
     calibration.visit(graph, &tensors, &mut |batch, outputs| {
@@ -57,17 +57,32 @@ pub fn observe(
             let Some(x) = tensors.binary_search(&layer.input).ok().map(|i| &outputs[i]) else {
                 continue;
             };
-            let all = layer.rows_in(x.shape());
-            let want = (BUDGET / width.max(&1) / samples).clamp(1, all);
-            for own in 0..x.shape()[0] {
-                let purpose = format!("places {} {}", layer.layer, batch * calibration.batch + own);
-                let mut places = sample(&mut stats::generator(0, &purpose), all, want).into_vec();
-                places.sort_unstable();
-                for place in places {
-                    layer.append_row(x, own, place, &mut rows.values);
-                }
-            }
+            Sampling { layer, width: *width, calibration }.append(batch, x, &mut rows.values);
         }
     })?;
     Ok(rows)
+}
+
+/// Where a layer's rows are taken.
+pub(super) struct Sampling<'a> {
+    pub(super) layer: &'a Linear,
+    /// Length of the baseline's rows.
+    pub(super) width: usize,
+    pub(super) calibration: &'a Calibration,
+}
+
+impl Sampling<'_> {
+    /// Appends the rows of one batch, whose values of the layer's input are `x`.
+    pub(super) fn append(&self, batch: usize, x: &ArrayD<f32>, into: &mut Vec<f32>) {
+        let Calibration { batch: size, .. } = self.calibration;
+        let samples = self.calibration.batches() * size;
+        let all = self.layer.rows_in(x.shape());
+        let want = (BUDGET / self.width.max(1) / samples).clamp(1, all);
+        for own in 0..x.shape()[0] {
+            let purpose = format!("places {} {}", self.layer.layer, batch * size + own);
+            let mut places = sample(&mut stats::generator(0, &purpose), all, want).into_vec();
+            places.sort_unstable();
+            places.into_iter().for_each(|place| self.layer.append_row(x, own, place, into));
+        }
+    }
 }

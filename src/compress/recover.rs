@@ -4,11 +4,11 @@
 //! Layers go in the order of the graph, each on the inputs that the already recovered graph produces.
 
 use super::{CompressError, Draft, Paring, Recovery};
-use crate::catalog::{self, Calibration, CatalogError, Linear, Rows, Slices};
+use crate::catalog::{self, Calibration, CatalogError, Linear, Rows, Slices, Walk};
 use crate::graph::{Facts, Graph, Weights};
 use faer::prelude::*;
 use faer::{Mat, Side};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a Relu follows, negative targets are only asked to stay negative: so many times the layer is
 /// solved again with what it gave there in place of the target.
@@ -34,9 +34,12 @@ impl Before<'_> {
     ) -> Result<Vec<Draft>, CompressError> {
         let layers = catalog::linears(graph, facts);
         let dirty = self.dirty(graph);
+        let mut walk = Walk::new(facts, calibration);
         let mut drafts = Vec::new();
-        for (old, (new, rows)) in self.layers.iter().zip(layers.iter().zip(self.rows)) {
-            debug_assert_eq!(old.layer, new.layer);
+        let before: BTreeMap<_, _> =
+            keyed(self.layers).zip(self.layers.iter().zip(self.rows)).collect();
+        for (key, new) in keyed(&layers).zip(&layers) {
+            let Some((old, rows)) = before.get(&key) else { continue };
             // Weights that serve two layers cannot be solved for one of them.
             let uses = graph.nodes().iter().filter(|n| n.input.contains(&new.weights)).count();
             if uses > 1 {
@@ -46,8 +49,7 @@ impl Before<'_> {
             if !dirty.contains(&new.input) || (shifts && !new.affine()) {
                 continue;
             }
-            let now = catalog::observe(graph, &[new], &[old.features()], calibration)?;
-            let Some(now) = now.into_iter().next() else { continue };
+            let now = walk.rows(graph, new, old.features())?;
             let target = self.target(old, rows)?;
             let fit = Fit::new(graph, new, &now, target)?;
             let solved = match recovery {
@@ -82,6 +84,16 @@ impl Before<'_> {
         let weights = Mat::from_fn(weights.nrows(), kept.len(), |i, j| weights[(i, kept[j])]);
         Ok(rows.matrix(layer.affine()) * weights)
     }
+}
+
+/// What a layer is called before and after a cut: its name, its weights, and which of its groups.
+fn keyed(layers: &[Linear]) -> impl Iterator<Item = (&str, &str, usize)> {
+    let mut seen: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    layers.iter().map(move |l| {
+        let groups = seen.entry((&l.layer, &l.weights)).or_default();
+        *groups += 1;
+        (l.layer.as_str(), l.weights.as_str(), *groups)
+    })
 }
 
 /// One layer to be solved.

@@ -44,20 +44,27 @@ pub fn describe(source: Source) -> Result<Signature, EngineError> {
     Ok(Signature { inputs, outputs })
 }
 
+/// The element type of ours that is the engine's.
+pub(super) fn dtype_of(datum: DatumType) -> Option<Dtype> {
+    Some(match datum {
+        DatumType::F32 => Dtype::F32,
+        DatumType::F64 => Dtype::F64,
+        DatumType::I64 | DatumType::TDim => Dtype::I64,
+        DatumType::I32 => Dtype::I32,
+        DatumType::I8 => Dtype::I8,
+        DatumType::U8 => Dtype::U8,
+        DatumType::Bool => Dtype::Bool,
+        _ => return None,
+    })
+}
+
 /// What the input at `index` needs.
 pub(super) fn need_of(model: &InferenceModel, index: usize) -> Result<InputNeed, EngineError> {
     let name = input_names(model).swap_remove(index);
     let fact = model.input_fact(index).map_err(EngineError::failed("analyse", &name))?;
-    let dtype = match fact.datum_type.concretize() {
-        Some(DatumType::F32) => Dtype::F32,
-        Some(DatumType::F64) => Dtype::F64,
-        Some(DatumType::I64) => Dtype::I64,
-        Some(DatumType::I32) => Dtype::I32,
-        Some(DatumType::I8) => Dtype::I8,
-        Some(DatumType::U8) => Dtype::U8,
-        Some(DatumType::Bool) => Dtype::Bool,
-        other => return Err(EngineError::InputType { input: name, dtype: format!("{other:?}") }),
-    };
+    let found = fact.datum_type.concretize();
+    let unusual = || EngineError::InputType { input: name.clone(), dtype: format!("{found:?}") };
+    let dtype = found.and_then(dtype_of).ok_or_else(unusual)?;
     let dims = fact
         .shape
         .dims()

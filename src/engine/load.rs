@@ -70,8 +70,22 @@ impl Model {
         bindings: Bindings,
         tensors: &[String],
     ) -> Result<Model, EngineError> {
-        let name = source.name();
-        let mut model = bound(source, bindings)?;
+        Self::typed(source.name(), bound(source, bindings)?, tensors)
+    }
+
+    /// Loads a model whose inputs' dimensions are all numbers, as it is.
+    ///
+    /// # Errors
+    /// As for [`Model::load`].
+    pub fn load_fixed(source: Source) -> Result<Model, EngineError> {
+        Self::typed(source.name(), parse(source)?, &[])
+    }
+
+    fn typed(
+        name: String,
+        mut model: InferenceModel,
+        tensors: &[String],
+    ) -> Result<Model, EngineError> {
         let inputs = input_names(&model);
         if !tensors.is_empty() {
             let outlets = tensors

@@ -1,7 +1,9 @@
 //! Shapes and types of all tensors of a model, and small integers that are known, by ONNX names.
 
+use super::describe::dtype_of;
 use super::load::bound;
 use super::{Bindings, EngineError, Source};
+use crate::data::Dtype;
 use std::collections::BTreeMap;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::Factoid;
@@ -10,8 +12,8 @@ use tract_onnx::tract_hir::internal::DimLike;
 /// Type and shape of a tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorFact {
-    /// Element type in the engine's words, `F32` say.
-    pub dtype: String,
+    /// Element type; `None` where an input cannot have it.
+    pub dtype: Option<Dtype>,
     /// Dimensions.
     pub shape: Vec<usize>,
     /// Its values, where it holds a few integers that do not depend on the inputs: shapes, axes.
@@ -40,7 +42,7 @@ pub fn tensor_facts(
             });
             if let (Some(shape), Some(dtype)) = (shape, outlet.fact.datum_type.concretize()) {
                 let integers = outlet.fact.value.concretize().and_then(|value| integers(&value));
-                let dtype = format!("{dtype:?}");
+                let dtype = dtype_of(dtype);
                 facts.insert(label.to_string(), TensorFact { dtype, shape, integers });
             }
         }

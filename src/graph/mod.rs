@@ -3,6 +3,7 @@
 //! The only place that names the ONNX protobuf; the floors above see [`Node`] and tensors by name.
 
 mod attribute;
+mod build;
 mod constant;
 mod cost;
 mod edit;
@@ -16,6 +17,7 @@ mod surrogate;
 mod weights;
 
 pub use attribute::{float, int, ints, set_int, set_ints, text};
+pub use build::Size;
 pub use cost::{Cost, NodeCost};
 pub use error::GraphError;
 pub use index::Index;

@@ -1,7 +1,7 @@
 //! The graph itself: read, checked, and written.
 
 use super::{GraphError, Node, Weights};
-use crate::data::replace_file;
+use crate::data::{Dtype, replace_file};
 use crate::engine::{self, Bindings, Source};
 use crate::record::Sha256Hex;
 use prost::Message;
@@ -18,6 +18,8 @@ pub struct Facts {
     pub shapes: BTreeMap<String, Vec<usize>>,
     /// Values of small integer tensors that do not depend on the inputs: shapes, axes, indices.
     pub integers: BTreeMap<String, Vec<i64>>,
+    /// Element types of computed tensors, as far as they are those that an input can have.
+    pub types: BTreeMap<String, Dtype>,
 }
 
 /// An ONNX model in memory, with all its data. Constant nodes have become initializers, and vectors
@@ -45,10 +47,11 @@ impl Graph {
         if model.graph.as_ref().is_none_or(|graph| graph.node.is_empty()) {
             return Err(GraphError::NotOnnx { path: at(), source: None });
         }
-        let mut graph = Graph { name: path.display().to_string(), model, self_contained: true };
+        let mut graph = Graph::of(&path.display().to_string(), model);
         graph.bring_in_external_data(path.parent().unwrap_or(Path::new("")))?;
         graph.lift_constants();
         graph.separate_vectors();
+        graph.name_nodes();
         graph.check()?;
         Ok(graph)
     }
@@ -60,7 +63,22 @@ impl Graph {
     pub fn decode(name: &str, bytes: &[u8]) -> Result<Graph, GraphError> {
         let model = pb::ModelProto::decode(bytes)
             .map_err(|source| GraphError::NotOnnx { path: name.into(), source: Some(source) })?;
-        Ok(Graph { name: name.to_string(), model, self_contained: true })
+        Ok(Graph::of(name, model))
+    }
+
+    /// A graph of a model that has all its data inside.
+    pub(super) fn of(name: &str, model: pb::ModelProto) -> Graph {
+        Graph { name: name.to_string(), model, self_contained: true }
+    }
+
+    /// The model's versions and words, and no graph.
+    pub(super) fn model_without_graph(&self) -> pb::ModelProto {
+        pb::ModelProto {
+            ir_version: self.model.ir_version,
+            opset_import: self.model.opset_import.clone(),
+            functions: self.model.functions.clone(),
+            ..pb::ModelProto::default()
+        }
     }
 
     /// The graph without the values of its initializers; those of types smaller than a byte stay.
@@ -170,6 +188,7 @@ impl Graph {
         let stand_in = |tensor: &String| tensor.ends_with("#shape");
         for (tensor, fact) in facts.into_iter().filter(|(tensor, _)| !stand_in(tensor)) {
             found.integers.extend(fact.integers.map(|values| (tensor.clone(), values)));
+            found.types.extend(fact.dtype.map(|dtype| (tensor.clone(), dtype)));
             found.shapes.insert(tensor, fact.shape);
         }
         for initializer in &self.graph().initializer {
@@ -188,6 +207,15 @@ impl Graph {
 
     pub(super) fn graph_mut(&mut self) -> &mut pb::GraphProto {
         self.model.graph.get_or_insert_default()
+    }
+
+    /// Gives nodes without a name one from their operator and place, which later edits do not move.
+    fn name_nodes(&mut self) {
+        for (position, node) in self.graph_mut().node.iter_mut().enumerate() {
+            if node.name.is_empty() {
+                node.name = format!("{}_{position}", node.op_type);
+            }
+        }
     }
 
     fn invalid(&self, problem: String) -> GraphError {

@@ -5,10 +5,12 @@ use super::Node;
 /// The layer a node belongs to: its name without the operator that exporters append
 /// (`block1.pw/Conv` is `block1.pw`, `/layer1/0/conv1/Conv_2` is `layer1/0/conv1`). A node without a
 /// name is called after its operator and its position, which are stable for the same file; one that
-/// an exporter numbered (`node_Conv_508`) after its weights, where these have a module's name.
+/// is merely numbered (`Conv_7`, `node_Conv_508`) after its weights, where these have a module's name.
 pub fn layer_name(node: &Node, position: usize) -> String {
     let full = node.name.trim_start_matches('/');
-    if full.is_empty() || full.starts_with("node_") {
+    let number = full.strip_prefix(&node.op_type).and_then(|rest| rest.strip_prefix('_'));
+    let numbered = number.is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
+    if full.is_empty() || full.starts_with("node_") || numbered {
         let module = node.input.iter().find_map(|input| input.strip_suffix(".weight"));
         if let Some(module) = module.filter(|m| !m.is_empty()) {
             return module.into();

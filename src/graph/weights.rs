@@ -1,6 +1,7 @@
 //! Initializers as typed values, whichever of ONNX's fields they came in.
 
 use super::GraphError;
+use crate::data::Dtype;
 use tract_onnx::pb::TensorProto;
 
 /// Element types of ONNX, by their number in `TensorProto.DataType`.
@@ -43,6 +44,20 @@ impl ElementType {
             21 | 22 => "int4",
             _ => "other",
         }
+    }
+}
+
+impl From<Dtype> for ElementType {
+    fn from(dtype: Dtype) -> Self {
+        ElementType(match dtype {
+            Dtype::F32 => 1,
+            Dtype::U8 => 2,
+            Dtype::I8 => 3,
+            Dtype::I32 => 6,
+            Dtype::I64 => 7,
+            Dtype::Bool => 9,
+            Dtype::F64 => 11,
+        })
     }
 }
 

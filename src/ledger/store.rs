@@ -58,15 +58,7 @@ pub fn read_paring(folder: &Path, sha256: &Sha256Hex) -> Result<Paring, LedgerEr
 }
 
 fn weights(array: &Array) -> Weights {
-    let element = match array.dtype() {
-        Dtype::F32 => ElementType::F32,
-        Dtype::F64 => ElementType(11),
-        Dtype::I64 => ElementType::I64,
-        Dtype::I32 => ElementType::I32,
-        Dtype::I8 => ElementType::I8,
-        Dtype::U8 => ElementType::U8,
-        Dtype::Bool => ElementType(9),
-    };
+    let element = array.dtype().into();
     Weights { dims: array.shape().to_vec(), element, bytes: array.to_bytes() }
 }
 

@@ -1,0 +1,113 @@
+//! Where the time of pruning a large network goes: ResNet-50 with random weights, 64 images of
+//! 224x224, 30 % of every coupling by `obs` with least squares; peak memory; and whether halving the
+//! channels speeds the engine up as the multiply-adds promise.
+//!
+//! `cargo bench --bench pruning`
+
+mod models;
+
+use paring::catalog::{self, Calibration, Criterion, Linear};
+use paring::compress::{Pruning, Recovery, prune};
+use paring::data::Array;
+use paring::engine::{Bindings, Model, Source};
+use paring::graph::Graph;
+use paring::probe;
+use paring::record::{EngineOptions, Origins, Sha256Hex};
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+const IMAGES: usize = 64;
+const AT: Bindings = Bindings { batch: 1, dims: &BTreeMap::new() };
+
+fn main() -> anyhow::Result<()> {
+    let graph = models::resnet50(7);
+    let calibration = images();
+    let facts = graph.facts(AT.dims, AT.batch)?;
+    let (took, found) = timed(|| catalog::catalog(&graph, &facts, &Origins::default()))?;
+    println!("catalog: {took:.1} s, {} couplings", found.couplings.len());
+    let layers = catalog::linears(&graph, &facts);
+    let all: Vec<&Linear> = layers.iter().collect();
+    let widths: Vec<usize> = layers.iter().map(Linear::features).collect();
+    let (took, rows) = timed(|| catalog::observe(&graph, &all, &widths, &calibration))?;
+    println!("rows of all layers on {IMAGES} images: {took:.1} s");
+    for criterion in [Criterion::L1, Criterion::Wanda, Criterion::Obs] {
+        let (took, _) = timed(|| {
+            let mut each = found.couplings.iter().map(|coupling| {
+                let readers = catalog::readers(coupling, &layers, &rows);
+                catalog::scores(&graph, coupling, criterion, &readers, 0)
+            });
+            each.try_for_each(|scores| scores.map(drop))
+        })?;
+        println!("scores by {criterion}: {took:.1} s");
+    }
+    drop(rows);
+    let obs = Pruning::channels(0.3, Criterion::Obs);
+    let with = |pruning: &Pruning| {
+        prune(graph.clone(), AT, Origins::default(), pruning, Some(&calibration), 0)
+    };
+    let (took, _) = timed(|| with(&obs))?;
+    println!("30 % by obs: {took:.1} s");
+    let (took, _) = timed(|| with(&Pruning { recover: Recovery::LeastSquares, ..obs.clone() }))?;
+    println!("30 % by obs with least squares: {took:.1} s");
+    if let Some(peak) = probe::memory(probe::root()).vm_hwm_bytes {
+        println!("peak memory so far: {:.2} GiB", peak.0 as f64 / f64::from(1 << 30));
+    }
+    let half = with(&Pruning::channels(0.5, Criterion::L1))?;
+    speed(&graph, &half.graph)
+}
+
+/// Latencies side by side, and what the multiply-adds promise.
+fn speed(whole: &Graph, half: &Graph) -> anyhow::Result<()> {
+    let macs = |graph: &Graph| -> anyhow::Result<f64> {
+        let facts = graph.facts(AT.dims, AT.batch)?;
+        Ok(graph.cost(&facts.shapes).macs.unwrap_or(0) as f64)
+    };
+    let plan = |graph: &Graph| -> anyhow::Result<_> {
+        let bytes = graph.encode();
+        let model = Model::load(Source::Bytes(graph.name(), &bytes), AT)?;
+        Ok(model.optimise(&EngineOptions::default())?)
+    };
+    let (a, b) = (plan(whole)?, plan(half)?);
+    let input = images().inputs["image"].take(&[0]);
+    let inputs = a.inputs(&BTreeMap::from([("image".to_string(), input)]))?;
+    let mut ratios = Vec::new();
+    for _ in 0..15 {
+        let (slow, _) = timed(|| a.execute(&inputs))?;
+        let (fast, _) = timed(|| b.execute(&inputs))?;
+        ratios.push(slow / fast);
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!(
+        "half of the channels: {:.2} times fewer multiply-adds, {:.2} times faster",
+        macs(whole)? / macs(half)?,
+        ratios[ratios.len() / 2]
+    );
+    Ok(())
+}
+
+fn timed<T, E: Into<anyhow::Error>>(
+    work: impl FnOnce() -> Result<T, E>,
+) -> anyhow::Result<(f64, T)> {
+    let start = Instant::now();
+    let made = work().map_err(Into::into)?;
+    Ok((start.elapsed().as_secs_f64(), made))
+}
+
+/// Smooth random images: sums of a few waves, as neighbouring pixels of photographs are alike.
+fn images() -> Calibration {
+    use rand::RngExt;
+    let mut rng = paring::stats::generator(3, "images");
+    let mut values = Vec::with_capacity(IMAGES * 3 * 224 * 224);
+    for _ in 0..IMAGES * 3 {
+        let waves: Vec<[f32; 4]> = (0..6).map(|_| std::array::from_fn(|_| rng.random())).collect();
+        for i in 0..224 * 224 {
+            let (x, y) = ((i % 224) as f32 / 30.0, (i / 224) as f32 / 30.0);
+            let wave = |w: &[f32; 4]| (w[0] * 6.0 * x + w[1] * 6.0 * y + w[2] * 6.0).sin() * w[3];
+            values.push(waves.iter().map(wave).sum());
+        }
+    }
+    let array = ndarray::ArrayD::from_shape_vec(vec![IMAGES, 3, 224, 224], values);
+    let inputs = array.into_iter().map(|a| ("image".to_string(), Array::F32(a))).collect();
+    let sha256 = Sha256Hex::of(b"images");
+    Calibration { inputs, batch: 1, dims: BTreeMap::new(), sha256 }
+}

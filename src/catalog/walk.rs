@@ -1,0 +1,148 @@
+//! A walk through a graph on the calibration samples, from layer to layer: what a layer reads is
+//! computed from what was live at the layer before, so that a layer may be changed before the walk
+//! goes on, and no node runs twice.
+
+use super::calibration::{in_order, run_finite};
+use super::observe::Sampling;
+use super::{Calibration, CatalogError, Linear, Rows};
+use crate::data::{Array, Dtype};
+use crate::engine::{Model, Source};
+use crate::graph::{Facts, Graph, Index, Weights};
+use crate::record::EngineOptions;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Where a walk stands.
+#[derive(Debug)]
+pub struct Walk<'a> {
+    calibration: &'a Calibration,
+    facts: &'a Facts,
+    /// Nodes before this one have run.
+    position: usize,
+    /// What later nodes read of it, batch by batch.
+    live: Vec<BTreeMap<String, Array>>,
+}
+
+impl<'a> Walk<'a> {
+    /// Stands before the first node. `facts` are the graph's.
+    pub fn new(facts: &'a Facts, calibration: &'a Calibration) -> Self {
+        let live = (0..calibration.batches()).map(|batch| calibration.arrays(batch)).collect();
+        Walk { calibration, facts, position: 0, live }
+    }
+
+    /// Rows of a layer that does not stand before one that was asked for earlier; `width` as in
+    /// [`super::observe`]. Weights of nodes from the layer on may change before the next call.
+    ///
+    /// # Errors
+    /// [`CatalogError::NotFinite`], or the engine's.
+    pub fn rows(
+        &mut self,
+        graph: &Graph,
+        layer: &Linear,
+        width: usize,
+    ) -> Result<Rows, CatalogError> {
+        let mut rows = Rows { values: Vec::new(), features: layer.features() };
+        let sampling = Sampling { layer, width, calibration: self.calibration };
+        let reached = match self.crossing(graph, layer.position) {
+            Some(live) => {
+                self.advance(graph, layer.position, &live)?;
+                self.live.iter().map(|b| b.get(&layer.input).cloned()).collect()
+            }
+            // Something that cannot be kept is live here: the layer's input is computed, and the
+            // walk stays where it is.
+            None => self.computed(graph, layer.position, std::slice::from_ref(&layer.input))?,
+        };
+        for (batch, x) in reached.iter().enumerate() {
+            if let Some(Array::F32(x)) = x {
+                sampling.append(batch, x, &mut rows.values);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The computed tensors that nodes from `position` on read of those before; `None` where one of
+    /// them is neither made of floats nor known beforehand.
+    fn crossing(&self, graph: &Graph, position: usize) -> Option<Vec<String>> {
+        let live = self.read_across(graph, position);
+        let kept = |t: &String| match self.facts.types.get(t) {
+            _ if self.known(t).is_some() => Some(None),
+            Some(Dtype::F32) => Some(Some(t.clone())),
+            _ => None,
+        };
+        let live: Option<Vec<Option<String>>> = live.iter().map(kept).collect();
+        live.map(|live| live.into_iter().flatten().collect())
+    }
+
+    /// Names of the tensors that nodes before `position` give and later ones read.
+    fn read_across(&self, graph: &Graph, position: usize) -> BTreeSet<String> {
+        let index = Index::new(graph);
+        let given = graph.nodes()[..position].iter().flat_map(|n| &n.output);
+        let later = |t: &&String| index.consumers(t).iter().any(|(reader, _)| *reader >= position);
+        given.filter(later).cloned().collect()
+    }
+
+    /// Integers that do not depend on the inputs need not be computed.
+    fn known(&self, tensor: &str) -> Option<Weights> {
+        let values = self.facts.integers.get(tensor)?;
+        let dims = self.facts.shapes.get(tensor)?;
+        let whole = self.facts.types.get(tensor) == Some(&Dtype::I64);
+        (whole && values.len() == dims.iter().product::<usize>())
+            .then(|| Weights::i64(dims, values))
+    }
+
+    fn advance(
+        &mut self,
+        graph: &Graph,
+        position: usize,
+        live: &[String],
+    ) -> Result<(), CatalogError> {
+        let inputs: BTreeSet<&str> = graph.inputs().into_iter().collect();
+        let new: Vec<String> =
+            live.iter().filter(|t| !self.live[0].contains_key(*t)).cloned().collect();
+        let computed = self.computed(graph, position, &new)?;
+        for (batch, held) in self.live.iter_mut().enumerate() {
+            held.retain(|name, _| inputs.contains(name.as_str()) || live.contains(name));
+            let own = &computed[batch * new.len()..(batch + 1) * new.len()];
+            held.extend(new.iter().cloned().zip(own.iter().flatten().cloned()));
+        }
+        self.position = position;
+        Ok(())
+    }
+
+    /// Values of `tensors` on all batches, batch by batch, by the nodes from here to `position`.
+    fn computed(
+        &self,
+        graph: &Graph,
+        position: usize,
+        tensors: &[String],
+    ) -> Result<Vec<Option<Array>>, CatalogError> {
+        if tensors.is_empty() {
+            return Ok(Vec::new());
+        }
+        let held = &self.live[0];
+        if tensors.iter().all(|t| held.contains_key(t)) {
+            let each = |b: &BTreeMap<String, Array>| {
+                tensors.iter().map(|t| b.get(t).cloned()).collect::<Vec<_>>()
+            };
+            return Ok(self.live.iter().flat_map(each).collect());
+        }
+        let inputs: Vec<_> = held
+            .iter()
+            .map(|(name, array)| (name.clone(), array.dtype(), array.shape().to_vec()))
+            .collect();
+        let mut part = graph.stretch(self.position..position, &inputs, tensors);
+        for tensor in self.read_across(graph, self.position) {
+            if let Some(weights) = self.known(&tensor) {
+                part.set_weights(&tensor, weights);
+            }
+        }
+        let bytes = part.encode();
+        let source = Source::Bytes(graph.name(), &bytes);
+        let plan = Model::load_fixed(source)?.optimise(&EngineOptions::default())?;
+        let mut found = Vec::new();
+        let each = |batch: usize| run_finite(&plan, &self.live[batch], tensors);
+        in_order(self.live.len(), each, &mut |_, outputs| {
+            found.extend(outputs.into_iter().map(|output| Some(Array::F32(output))));
+        })?;
+        Ok(found)
+    }
+}
