@@ -31,6 +31,10 @@ pub enum Kind {
     Neuron,
     /// Heads of an attention, or groups of them that share keys and values.
     Head,
+    /// A whole layer.
+    Layer,
+    /// A residual block.
+    Block,
 }
 
 impl fmt::Display for Kind {
@@ -39,6 +43,8 @@ impl fmt::Display for Kind {
             Kind::Channel => "channel",
             Kind::Neuron => "neuron",
             Kind::Head => "head",
+            Kind::Layer => "layer",
+            Kind::Block => "block",
         })
     }
 }
@@ -133,17 +139,20 @@ pub fn catalog(graph: &Graph, facts: &Facts, origins: &Origins) -> Result<Catalo
 /// The module that all projections of an attention are in.
 fn head_id(layers: &[&str]) -> String {
     let first = layers.first().copied().unwrap_or_default();
+    let module = module_of(layers).filter(|_| layers.len() > 1);
+    format!("{}/head", module.unwrap_or(first))
+}
+
+/// The module that all of these layers are in; of one layer, itself.
+pub(super) fn module_of<'a>(layers: &[&'a str]) -> Option<&'a str> {
+    let first = layers.first().copied()?;
     let mut common = first.len();
     for other in layers {
         let same = first.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
         common = common.min(same);
     }
     let ends = |at: usize| at == first.len() || [b'.', b'/'].contains(&first.as_bytes()[at]);
-    let module = (1..=common).rev().find(|at| ends(*at)).map(|at| &first[..at]);
-    match module.filter(|_| layers.len() > 1) {
-        Some(module) => format!("{module}/head"),
-        None => format!("{first}/head"),
-    }
+    (1..=common).rev().find(|at| ends(*at)).map(|at| &first[..at])
 }
 
 /// Couplings of the same name are parts of one layer's outputs that go different ways.

@@ -1,5 +1,6 @@
 //! What keeps components from being judged.
 
+use super::Criterion;
 use crate::engine::EngineError;
 use crate::graph::GraphError;
 
@@ -15,6 +16,16 @@ pub enum CatalogError {
     /// The criterion needs calibration samples.
     #[error("{0} needs calibration samples; give the study a [data] section")]
     NoCalibration(String),
+    /// The criterion judges something else.
+    #[error("{what} cannot be judged by `{criterion}`; known for them are {known}")]
+    Criterion {
+        /// The criterion.
+        criterion: Criterion,
+        /// What was to be judged.
+        what: &'static str,
+        /// Criteria that can.
+        known: &'static str,
+    },
     /// A system of equations has no solution.
     #[error("the inputs of layer `{0}` on the calibration samples leave its weights undetermined")]
     Singular(String),

@@ -2,6 +2,7 @@
 //!
 //! Knows how operators tie axes together; does not change a graph.
 
+mod bypass;
 mod calibration;
 mod coupling;
 mod elements;
@@ -15,6 +16,7 @@ mod rules;
 mod score;
 mod walk;
 
+pub use bypass::{Bypass, bypass_scores, bypasses};
 pub use calibration::{Calibration, Range};
 pub use coupling::{Catalog, ComponentSlices, Coupling, Kind, Refused, Slices, catalog};
 pub(crate) use eliminate::grams;

@@ -2,6 +2,7 @@
 //!
 //! Knows no files: what a step needs it is handed, and what it took out it hands back.
 
+mod bypass;
 mod choose;
 mod cut;
 mod emit;
@@ -11,10 +12,16 @@ mod prune;
 mod pruning;
 mod quantize;
 mod recover;
+mod sparsify;
+mod sparsity;
 mod step;
 
+pub use bypass::{Bypassing, bypass};
 pub use paring::{Paring, UndoError, undo, undoing};
+use prune::matching;
 pub use prune::prune;
 pub use pruning::{Allocation, Amount, Pruning, Recovery, What};
 pub use quantize::quantize_int8;
+pub use sparsify::sparsify;
+pub use sparsity::{Sparsify, Sparsity, weights_id};
 pub use step::{CompressError, Draft, Granularity, Made, Step};

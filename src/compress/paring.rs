@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 /// A slice that was removed is `initializer@axis`; `initializer@axis#indices` are the original indices
 /// it stood at, `initializer@axis#places` those in the axis as it was just before. Slices of one
 /// initializer went in the order of their axes and come back in the reverse order. A tensor that was
-/// replaced as a whole has its own name.
+/// replaced as a whole has its own name; where single weights became zero, `initializer#mask` is 0.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Paring(pub BTreeMap<String, Weights>);
 
@@ -100,5 +100,5 @@ fn brought_back(
 }
 
 fn is_index(key: &str) -> bool {
-    key.ends_with("#indices") || key.ends_with("#places")
+    ["#indices", "#places", "#mask"].iter().any(|end| key.ends_with(end))
 }

@@ -9,6 +9,7 @@ use crate::catalog::{self, Calibration, Catalog, Coupling, Criterion};
 use crate::engine::Bindings;
 use crate::graph::Graph;
 use crate::record::{Component, Origins, RejectedAlternative};
+use std::collections::BTreeSet;
 use wildmatch::WildMatch;
 
 /// Removes the least important components of the couplings that the settings name. `seed` is for what
@@ -55,10 +56,36 @@ pub fn prune(
     let removed = union(&removed);
     let facts = adapt(&mut pruned, &facts, &removed, bindings)?;
     if let Some(calibration) = calibration.filter(|_| pruning.recover != Recovery::None) {
-        let before = Before { graph: &graph, layers: &layers, rows: &rows, removed: &removed };
+        let swapped = BTreeSet::new();
+        let before = Before {
+            graph: &graph,
+            layers: &layers,
+            rows: &rows,
+            removed: &removed,
+            swapped: &swapped,
+        };
         decisions.extend(before.recover(&mut pruned, &facts, pruning.recover, calibration)?);
     }
     Ok(Made { graph: pruned, origins, decisions, refusals })
+}
+
+/// Which of `ids` a step means: those that match `wanted` and none of `protect`.
+///
+/// # Errors
+/// [`CompressError::NoMatch`] where `wanted` matches none.
+pub(super) fn matching(
+    ids: &[String],
+    wanted: Option<&str>,
+    protect: &[String],
+) -> Result<Vec<bool>, CompressError> {
+    let protects: Vec<WildMatch> = protect.iter().map(|p| WildMatch::new(p)).collect();
+    let meant: Vec<bool> =
+        ids.iter().map(|id| wanted.is_none_or(|w| WildMatch::new(w).matches(id))).collect();
+    if let (Some(pattern), false) = (wanted, meant.contains(&true)) {
+        return Err(CompressError::NoMatch { pattern: pattern.into(), known: ids.join("`, `") });
+    }
+    let kept = |id: &String| !protects.iter().any(|p| p.matches(id));
+    Ok(ids.iter().zip(meant).map(|(id, meant)| meant && kept(id)).collect())
 }
 
 type Refusals = Vec<(String, String)>;

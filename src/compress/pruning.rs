@@ -107,23 +107,34 @@ pub enum Allocation {
     Sensitivity,
 }
 
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Amount::Ratio(ratio) => write!(f, "ratio {ratio}"),
+            Amount::Count(count) => write!(f, "count {count}"),
+            Amount::Score(score) => write!(f, "score up to {score}"),
+            Amount::Macs(share) => write!(f, "to {share} of the MACs"),
+        }
+    }
+}
+
+impl fmt::Display for Recovery {
+    /// As it stands behind a criterion.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Recovery::None => Ok(()),
+            Recovery::Mean => write!(f, ", recover mean"),
+            Recovery::Statistics => write!(f, ", recover statistics"),
+            Recovery::LeastSquares => write!(f, ", recover least-squares"),
+        }
+    }
+}
+
 impl fmt::Display for Pruning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = if self.what == What::Heads { "heads" } else { "channels" };
         write!(f, "prune {what}, ")?;
-        match self.amount {
-            Amount::Ratio(ratio) => write!(f, "ratio {ratio}")?,
-            Amount::Count(count) => write!(f, "count {count}")?,
-            Amount::Score(score) => write!(f, "score up to {score}")?,
-            Amount::Macs(share) => write!(f, "to {share} of the MACs")?,
-        }
-        write!(f, ", criterion {}", self.criterion)?;
-        match self.recover {
-            Recovery::None => {}
-            Recovery::Mean => write!(f, ", recover mean")?,
-            Recovery::Statistics => write!(f, ", recover statistics")?,
-            Recovery::LeastSquares => write!(f, ", recover least-squares")?,
-        }
+        write!(f, "{}, criterion {}{}", self.amount, self.criterion, self.recover)?;
         if self.allocate == Allocation::Sensitivity {
             write!(f, ", allocate sensitivity")?;
         }

@@ -21,6 +21,8 @@ pub(super) struct Before<'a> {
     pub(super) rows: &'a [Rows],
     /// What went, by tensor and axis.
     pub(super) removed: &'a Slices,
+    /// Names of nodes that read another tensor than before.
+    pub(super) swapped: &'a BTreeSet<String>,
 }
 
 impl Before<'_> {
@@ -46,7 +48,9 @@ impl Before<'_> {
                 continue;
             }
             let shifts = matches!(recovery, Recovery::Mean | Recovery::Statistics);
-            if !dirty.contains(&new.input) || (shifts && !new.affine()) {
+            let node = &graph.nodes()[new.position].name;
+            let stale = dirty.contains(&new.input) || self.swapped.contains(node);
+            if !stale || (shifts && !new.affine()) {
                 continue;
             }
             let now = walk.rows(graph, new, old.features())?;
@@ -67,7 +71,8 @@ impl Before<'_> {
         let mut dirty: BTreeSet<String> =
             self.removed.keys().map(|(tensor, _)| tensor.clone()).collect();
         for node in graph.nodes() {
-            if node.input.iter().any(|input| dirty.contains(input)) {
+            let stale = node.input.iter().any(|input| dirty.contains(input));
+            if stale || self.swapped.contains(&node.name) {
                 dirty.extend(node.output.iter().cloned());
             }
         }
@@ -75,7 +80,7 @@ impl Before<'_> {
     }
 
     /// What the baseline's layer gave, for the outputs that are still there.
-    fn target(&self, layer: &Linear, rows: &Rows) -> Result<Mat<f64>, CatalogError> {
+    pub(super) fn target(&self, layer: &Linear, rows: &Rows) -> Result<Mat<f64>, CatalogError> {
         let weights = catalog::with_bias(self.graph, layer)?;
         let gone = self.removed.get(&(layer.weights.clone(), layer.output_axis));
         let kept: Vec<usize> = (0..layer.columns())
@@ -97,7 +102,7 @@ fn keyed(layers: &[Linear]) -> impl Iterator<Item = (&str, &str, usize)> {
 }
 
 /// One layer to be solved.
-struct Fit {
+pub(super) struct Fit {
     rows: Mat<f64>,
     /// Weights as they are after the cut, a bias last.
     given: Mat<f64>,
@@ -105,7 +110,7 @@ struct Fit {
 }
 
 impl Fit {
-    fn new(
+    pub(super) fn new(
         graph: &Graph,
         layer: &Linear,
         rows: &Rows,
@@ -116,7 +121,7 @@ impl Fit {
     }
 
     /// min ‖rows · W − target‖² + λ‖W − given‖²: what the samples leave open stays as it was.
-    fn least_squares(&self, layer: &Linear) -> Result<Mat<f64>, CatalogError> {
+    pub(super) fn least_squares(&self, layer: &Linear) -> Result<Mat<f64>, CatalogError> {
         let (gram, damped) = catalog::grams(&self.rows);
         let singular = |_| CatalogError::Singular(layer.layer.clone());
         let factor = damped.llt(Side::Lower).map_err(singular)?;
@@ -186,7 +191,7 @@ impl Fit {
             paring.0.insert(layer.weights.clone(), weights);
         }
         if layer.affine() {
-            self.write_bias(graph, layer, solved, &mut paring)?;
+            write_bias(graph, layer, solved, &mut paring)?;
         }
         let (before, after) = (self.error(layer, &self.given), self.error(layer, solved));
         let how = match recovery {
@@ -209,39 +214,38 @@ impl Fit {
             ..Draft::default()
         })
     }
+}
 
-    fn write_bias(
-        &self,
-        graph: &mut Graph,
-        layer: &Linear,
-        solved: &Mat<f64>,
-        paring: &mut Paring,
-    ) -> Result<(), CompressError> {
-        let last = layer.features();
-        let name = match &layer.bias {
-            Some(name) => name.clone(),
-            None => format!("{}#bias", graph.nodes()[layer.position].output[0]),
-        };
-        let mut values = match graph.weights(&name).ok() {
-            Some(bias) => {
-                let values = bias.to_f32().unwrap_or_default();
-                paring.0.insert(name.clone(), bias);
-                values
-            }
-            None => {
-                let width =
-                    graph.dims(&layer.weights).and_then(|d| d.get(layer.output_axis).copied());
-                vec![0.0; width.unwrap_or(layer.outputs.end)]
-            }
-        };
-        for (j, output) in layer.outputs.clone().enumerate() {
-            values[output] = solved[(last, j)] as f32;
+/// Writes the last row of `solved` into a layer's bias, which is made where it could be and is not.
+pub(super) fn write_bias(
+    graph: &mut Graph,
+    layer: &Linear,
+    solved: &Mat<f64>,
+    paring: &mut Paring,
+) -> Result<(), CompressError> {
+    let last = layer.features();
+    let name = match &layer.bias {
+        Some(name) => name.clone(),
+        None => format!("{}#bias", graph.nodes()[layer.position].output[0]),
+    };
+    let mut values = match graph.weights(&name).ok() {
+        Some(bias) => {
+            let values = bias.to_f32().unwrap_or_default();
+            paring.0.insert(name.clone(), bias);
+            values
         }
-        graph.set_weights(&name, Weights::f32(&[values.len()], &values));
-        if let (Some(slot), Some(node)) = (layer.bias_slot, graph.node_mut(layer.position)) {
-            node.input.resize((slot + 1).max(node.input.len()), String::new());
-            node.input[slot] = name;
+        None => {
+            let width = graph.dims(&layer.weights).and_then(|d| d.get(layer.output_axis).copied());
+            vec![0.0; width.unwrap_or(layer.outputs.end)]
         }
-        Ok(())
+    };
+    for (j, output) in layer.outputs.clone().enumerate() {
+        values[output] = solved[(last, j)] as f32;
     }
+    graph.set_weights(&name, Weights::f32(&[values.len()], &values));
+    if let (Some(slot), Some(node)) = (layer.bias_slot, graph.node_mut(layer.position)) {
+        node.input.resize((slot + 1).max(node.input.len()), String::new());
+        node.input[slot] = name;
+    }
+    Ok(())
 }

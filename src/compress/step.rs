@@ -1,6 +1,6 @@
 //! What a step is told, and what it gives back.
 
-use super::{Amount, Paring, Pruning};
+use super::{Amount, Bypassing, Paring, Pruning, Sparsify};
 use crate::catalog::CatalogError;
 use crate::engine::EngineError;
 use crate::graph::{Graph, GraphError};
@@ -11,8 +11,12 @@ use std::fmt;
 /// One step of a recipe.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// Remove components.
+    /// Remove components of couplings.
     Prune(Pruning),
+    /// Set single weights to zero.
+    Sparsify(Sparsify),
+    /// Leave out layers or blocks.
+    Bypass(Bypassing),
     /// Convolutions and matrix products in 8-bit integers.
     QuantizeInt8 {
         /// One scale for a weight tensor, or one for each of its outputs.
@@ -30,10 +34,19 @@ pub enum Granularity {
     Channel,
 }
 
+impl Step {
+    /// Whether it takes something out, rather than narrowing it.
+    pub fn removes(&self) -> bool {
+        matches!(self, Step::Prune(_) | Step::Sparsify(_) | Step::Bypass(_))
+    }
+}
+
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Step::Prune(pruning) => pruning.fmt(f),
+            Step::Sparsify(sparsify) => sparsify.fmt(f),
+            Step::Bypass(bypassing) => bypassing.fmt(f),
             Step::QuantizeInt8 { weights } => {
                 let per = match weights {
                     Granularity::Tensor => "tensor",

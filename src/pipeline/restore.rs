@@ -1,7 +1,7 @@
 //! Putting back: a variant's steps undone with its parings, or its recipe replayed with less removed.
 
 use super::{BASELINE, Folders, PipelineError, Recipe, read_json};
-use crate::compress::{self, Pruning, Step};
+use crate::compress::{self, Bypassing, Pruning, Step, weights_id};
 use crate::graph::Graph;
 use crate::ledger::{Ledger, read_paring};
 use crate::record::{Decision, EntryKind, VariantRecord};
@@ -58,10 +58,10 @@ pub fn undone(folders: &Folders, line: &[VariantRecord]) -> Result<Graph, Pipeli
     Ok(graph)
 }
 
-/// The recipe of a variant from the baseline on, without its prune steps.
+/// The recipe of a variant from the baseline on, without the steps that take something out.
 pub fn unpruned(name: &str, line: &[VariantRecord], recipes: &[Recipe]) -> Recipe {
     let steps = steps(line, recipes).into_iter().map(|(_, _, step)| step);
-    let steps = steps.filter(|step| !matches!(step, Step::Prune(_))).collect();
+    let steps = steps.filter(|step| !step.removes()).collect();
     replay(name, line, steps)
 }
 
@@ -94,6 +94,18 @@ pub fn with_components(
                 frozen.entry(decision.coupling.clone()).or_default().extend(indices);
             }
             Step::Prune(Pruning { frozen: Some(frozen), ..pruning })
+        }
+        Step::Sparsify(mut how) => {
+            let back = decisions(record, position, ledger).into_iter();
+            let back = back.filter(|d| ids.contains(&weights_id(&d.coupling)));
+            how.protect.extend(back.map(|d| d.coupling));
+            Step::Sparsify(how)
+        }
+        Step::Bypass(how) => {
+            let own = decisions(record, position, ledger);
+            let gone = own.iter().flat_map(|d| &d.components).map(|c| c.id.clone());
+            let frozen = Some(gone.filter(|id| !ids.contains(id)).collect());
+            Step::Bypass(Bypassing { frozen, ..how })
         }
         other => other,
     });

@@ -162,11 +162,19 @@ fn apply(
     graph: Graph,
     origins: Origins,
 ) -> Result<Made, CompressError> {
+    let bindings = Bindings { batch: context.batch, dims: &context.dims };
     match step {
         Step::Prune(pruning) => {
-            let bindings = Bindings { batch: context.batch, dims: &context.dims };
             let calibration = context.calibration.as_ref();
             compress::prune(graph, bindings, origins, pruning, calibration, context.seed)
+        }
+        Step::Sparsify(how) => {
+            let calibration = context.calibration.as_ref();
+            compress::sparsify(graph, bindings, origins, how, calibration, context.seed)
+        }
+        Step::Bypass(how) => {
+            let calibration = context.calibration.as_ref();
+            compress::bypass(graph, bindings, origins, how, calibration, context.seed)
         }
         Step::QuantizeInt8 { weights } => {
             let calibration =

@@ -1,7 +1,7 @@
-//! From typed variants to recipes: sweeps multiplied out, words turned into steps, every name checked.
+//! From typed variants to recipes: sweeps multiplied out, every name checked.
 
 use super::file::{OneOrMany, StepSection, VariantSection};
-use crate::compress::{Allocation, Amount, Granularity, Pruning, Recovery, Step, What};
+use super::step::parse;
 use crate::engine::TRANSFORMS;
 use crate::pipeline::{BASELINE, Recipe};
 use crate::record::EngineOptions;
@@ -66,6 +66,7 @@ fn sweep(variant: &VariantSection) -> Result<Vec<(String, Vec<StepSection>)>, St
         spread(&mut forms, "count", |s| &mut s.count);
         spread(&mut forms, "score", |s| &mut s.score);
         spread(&mut forms, "macs", |s| &mut s.macs);
+        spread(&mut forms, "pattern", |s| &mut s.pattern);
         spread(&mut forms, "criterion", |s| &mut s.criterion);
         spread(&mut forms, "recover", |s| &mut s.recover);
         spread(&mut forms, "allocate", |s| &mut s.allocate);
@@ -118,101 +119,6 @@ fn spread<T: Clone + ToString>(
             each.collect()
         })
         .collect();
-}
-
-fn one<T: Clone>(value: &Option<OneOrMany<T>>) -> Option<T> {
-    value.as_ref().and_then(|v| v.values().into_iter().next())
-}
-
-fn parse(step: &StepSection) -> Result<Step, String> {
-    match (step.prune.as_deref(), step.quantize.as_deref()) {
-        (Some("channels"), None) => prune(step, What::Channels),
-        (Some("heads"), None) => prune(step, What::Heads),
-        (Some(other), None) => {
-            Err(format!("cannot prune `{other}`; known are `channels` and `heads`"))
-        }
-        (None, Some("int8")) => quantize(step),
-        (None, Some(other)) => Err(format!("cannot quantize to `{other}`; known is `int8`")),
-        _ => Err("a step has either `prune` or `quantize`".into()),
-    }
-}
-
-fn prune(step: &StepSection, what: What) -> Result<Step, String> {
-    if step.calibration.is_some() || step.per.is_some() {
-        return Err("`calibration` and `per` belong to a quantize step".into());
-    }
-    let share = |key: &str, value: f64| match value > 0.0 && value < 1.0 {
-        true => Ok(value),
-        false => Err(format!("`{key}` must be above 0 and below 1, it is {value}")),
-    };
-    let amounts = [
-        one(&step.ratio).map(|r| share("ratio", r).map(Amount::Ratio)),
-        one(&step.count).map(|c| match c {
-            0 => Err("`count` must be 1 or more".to_string()),
-            count => Ok(Amount::Count(count)),
-        }),
-        one(&step.score).map(|s| Ok(Amount::Score(s))),
-        one(&step.macs).map(|m| share("macs", m).map(Amount::Macs)),
-    ];
-    let mut given = amounts.into_iter().flatten();
-    let amount =
-        given.next().ok_or("a prune step needs a `ratio`, `count`, `score` or `macs`")??;
-    if given.next().is_some() {
-        return Err("a prune step has one of `ratio`, `count`, `score` and `macs`".into());
-    }
-    let recover = match one(&step.recover).as_deref() {
-        None | Some("none") => Recovery::None,
-        Some("mean") => Recovery::Mean,
-        Some("statistics") => Recovery::Statistics,
-        Some("least-squares") => Recovery::LeastSquares,
-        Some(other) => {
-            return Err(format!(
-                "`recover` is `none`, `mean`, `statistics` or `least-squares`, not `{other}`"
-            ));
-        }
-    };
-    let allocate = match one(&step.allocate).as_deref() {
-        None | Some("uniform") => Allocation::Uniform,
-        Some("sensitivity") => Allocation::Sensitivity,
-        Some(other) => {
-            return Err(format!("`allocate` is `uniform` or `sensitivity`, not `{other}`"));
-        }
-    };
-    let multiple = match step.multiple.unwrap_or(1) {
-        0 => return Err("`multiple` must be 1 or more".into()),
-        multiple => multiple,
-    };
-    Ok(Step::Prune(Pruning {
-        what,
-        amount,
-        criterion: one(&step.criterion).unwrap_or_else(|| "l1".into()).parse()?,
-        recover,
-        allocate,
-        multiple,
-        layers: step.layers.clone(),
-        protect: step.protect.clone(),
-        lossy: step.lossy,
-        frozen: None,
-    }))
-}
-
-fn quantize(step: &StepSection) -> Result<Step, String> {
-    let prunes = step.ratio.is_some() || step.count.is_some() || step.score.is_some();
-    let judges = step.macs.is_some() || step.criterion.is_some() || step.recover.is_some();
-    let places = step.allocate.is_some() || step.multiple.is_some() || step.lossy;
-    if prunes || judges || places || step.layers.is_some() || !step.protect.is_empty() {
-        return Err("of a quantize step's keys only `calibration` and `per` are known".into());
-    }
-    match one(&step.calibration).as_deref() {
-        None | Some("minmax") => {}
-        Some(other) => return Err(format!("unknown calibration `{other}`; known is `minmax`")),
-    }
-    let weights = match one(&step.per).as_deref() {
-        None | Some("tensor") => Granularity::Tensor,
-        Some("channel") => Granularity::Channel,
-        Some(other) => return Err(format!("`per` is `tensor` or `channel`, not `{other}`")),
-    };
-    Ok(Step::QuantizeInt8 { weights })
 }
 
 #[cfg(test)]

@@ -133,6 +133,8 @@ pub(super) struct StepSection {
     #[serde(default)]
     pub(super) macs: Option<OneOrMany<f64>>,
     #[serde(default)]
+    pub(super) pattern: Option<OneOrMany<String>>,
+    #[serde(default)]
     pub(super) criterion: Option<OneOrMany<String>>,
     #[serde(default)]
     pub(super) recover: Option<OneOrMany<String>>,

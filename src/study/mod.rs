@@ -6,6 +6,7 @@ mod file;
 mod load;
 mod protocol;
 mod run_directory;
+mod step;
 mod subject;
 
 pub use error::StudyError;
