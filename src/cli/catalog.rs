@@ -1,42 +1,28 @@
 //! `paring catalog`: what could be removed, what depends on what, what each component is worth.
 
+use super::samples::{Sampled, Samples};
 use super::{Coded, ExitCode, Global};
 use crate::catalog::{
-    self, Calibration, Catalog, CatalogError, Coupling, Criterion, Dependencies, Linear, Rows,
-    Savings,
+    self, Catalog, CatalogError, Coupling, Criterion, Dependencies, Linear, Rows, Savings,
 };
-use crate::data::{Dataset, Pixels, Wanted};
-use crate::engine::{self, Source};
 use crate::graph::{Facts, Graph};
-use crate::record::{Origins, Sha256Hex};
+use crate::record::Origins;
 use clap::Args;
 use serde::Serialize;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// Samples beyond these change no score much.
-const MOST_SAMPLES: usize = 256;
-
 /// Say what could be removed, what depends on what, and what each component is worth.
 #[derive(Debug, Args)]
 pub(super) struct CatalogVerb {
     /// The ONNX file
     model: PathBuf,
-    /// An .npz file with the model's inputs and `labels`, for the criteria that look at data
-    #[arg(long)]
-    data: Option<PathBuf>,
-    /// Values for symbolic dimensions other than the batch, as NAME=SIZE
-    #[arg(long, value_parser = dimension)]
-    dim: Vec<(String, usize)>,
+    #[command(flatten)]
+    samples: Samples,
     /// Every component, not only the least important
     #[arg(long)]
     all: bool,
-}
-
-fn dimension(text: &str) -> Result<(String, usize), String> {
-    let (name, size) = text.split_once('=').ok_or("write NAME=SIZE")?;
-    Ok((name.to_string(), size.parse().map_err(|e| format!("{e}"))?))
 }
 
 /// One component, as it is printed.
@@ -74,9 +60,7 @@ impl CatalogVerb {
 
     fn open(&self) -> Result<Opened, Coded> {
         let graph = Graph::load(&self.model)?;
-        let mut dims: BTreeMap<String, usize> = self.dim.iter().cloned().collect();
-        let calibration = self.calibration(&mut dims)?;
-        let batch = calibration.as_ref().map_or_else(|| self.batch(), |c| c.batch);
+        let Sampled { dims, batch, calibration, .. } = self.samples.open(&self.model)?;
         let facts = graph.facts(&dims, batch)?;
         let layers = catalog::linears(&graph, &facts);
         let rows = match &calibration {
@@ -91,33 +75,6 @@ impl CatalogVerb {
         let known = |c: &Criterion| calibration.is_some() || !c.needs_data();
         let criteria = Criterion::ALL.into_iter().filter(known).collect();
         Ok(Opened { graph, facts, layers, rows, criteria })
-    }
-
-    fn batch(&self) -> usize {
-        let signature = engine::describe(Source::File(&self.model)).ok();
-        signature.and_then(|s| s.fixed_batch()).unwrap_or(1)
-    }
-
-    fn calibration(
-        &self,
-        dims: &mut BTreeMap<String, usize>,
-    ) -> Result<Option<Calibration>, Coded> {
-        let Some(path) = &self.data else { return Ok(None) };
-        let input = |e: anyhow::Error| Coded::new(ExitCode::Input, e);
-        let signature = engine::describe(Source::File(&self.model))?;
-        let (columns, extras, pixels) = (vec![], vec![], Pixels::default());
-        let wanted = Wanted { inputs: &signature.inputs, columns, extras, pixels };
-        let data = Dataset::load(path, &wanted).map_err(|e| input(e.into()))?;
-        for need in &signature.inputs {
-            need.bind(&data.inputs[&need.name], dims).map_err(|e| input(e.into()))?;
-        }
-        let samples: Vec<usize> = (0..data.len().min(MOST_SAMPLES)).collect();
-        Ok(Some(Calibration {
-            inputs: data.inputs_at(&samples),
-            batch: signature.fixed_batch().unwrap_or(1),
-            dims: dims.clone(),
-            sha256: Sha256Hex::of(b"catalog"),
-        }))
     }
 
     fn print(

@@ -55,6 +55,7 @@ impl From<PipelineError> for Coded {
             | PipelineError::NoParent { .. }
             | PipelineError::NoVariant { .. }
             | PipelineError::NotRemoved { .. }
+            | PipelineError::Foreign(_)
             | PipelineError::Engine { .. }
             | PipelineError::Predict { .. } => ExitCode::Input,
             PipelineError::Graph { source, .. } => of_graph(source),

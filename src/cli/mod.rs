@@ -5,12 +5,14 @@ mod say;
 
 mod catalog;
 mod compress;
+mod diff;
 mod eval;
 mod exit;
 mod init;
 mod progress;
 mod restore;
 mod run;
+mod samples;
 
 pub use exit::{Coded, ExitCode};
 
@@ -60,6 +62,8 @@ enum Verb {
     Catalog(catalog::CatalogVerb),
     /// Evaluate models on a dataset
     Eval(eval::Eval),
+    /// Say what was removed or narrowed, also by other tools
+    Diff(diff::Diff),
     /// Put removed components back
     Restore(restore::Restore),
     /// Run as the agent: measure a job on this machine
@@ -104,6 +108,7 @@ pub fn main() -> std::process::ExitCode {
         Verb::Compress(verb) => verb.run(&cli.global),
         Verb::Catalog(verb) => verb.run(&cli.global),
         Verb::Eval(verb) => verb.run(&cli.global),
+        Verb::Diff(verb) => verb.run(&cli.global),
         Verb::Restore(verb) => verb.run(&cli.global),
         Verb::Agent { arguments } => crate::bench::main(&arguments, &["agent"])
             .map_err(|e| Coded::new(ExitCode::Internal, e)),

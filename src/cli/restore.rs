@@ -128,7 +128,7 @@ impl Restore {
         ledger: &Ledger,
     ) -> Result<Recipe, PipelineError> {
         if self.what.pruned {
-            return Ok(pipeline::unpruned(&format!("{}.unpruned", self.variant), line, recipes));
+            return pipeline::unpruned(&format!("{}.unpruned", self.variant), line, recipes);
         }
         let ids = &self.what.component;
         let hash = Sha256Hex::of(ids.join(" ").as_bytes());

@@ -5,8 +5,10 @@
 mod bypass;
 mod choose;
 mod cut;
+mod diff;
 mod emit;
 mod fold;
+mod import;
 mod paring;
 mod prune;
 mod pruning;
@@ -17,6 +19,8 @@ mod sparsity;
 mod step;
 
 pub use bypass::{Bypassing, bypass};
+pub use diff::{CouplingDifference, Difference, TensorDifference, compare};
+pub use import::import;
 pub use paring::{Paring, UndoError, undo, undoing};
 use prune::matching;
 pub use prune::prune;

@@ -7,6 +7,7 @@ use crate::graph::{Graph, GraphError};
 use crate::record::{Component, Member, Origins, Precision, RejectedAlternative, Sha256Hex};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::path::PathBuf;
 
 /// One step of a recipe.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +18,13 @@ pub enum Step {
     Sparsify(Sparsify),
     /// Leave out layers or blocks.
     Bypass(Bypassing),
+    /// Take a model that another tool made of the parent, and tell what was done.
+    Import {
+        /// The file.
+        path: PathBuf,
+        /// Its hash: another content is another step.
+        sha256: Sha256Hex,
+    },
     /// Convolutions and matrix products in 8-bit integers.
     QuantizeInt8 {
         /// One scale for a weight tensor, or one for each of its outputs.
@@ -47,6 +55,10 @@ impl fmt::Display for Step {
             Step::Prune(pruning) => pruning.fmt(f),
             Step::Sparsify(sparsify) => sparsify.fmt(f),
             Step::Bypass(bypassing) => bypassing.fmt(f),
+            Step::Import { path, sha256 } => {
+                let name = path.file_name().unwrap_or_default().display();
+                write!(f, "import {name} ({})", sha256.short())
+            }
             Step::QuantizeInt8 { weights } => {
                 let per = match weights {
                     Granularity::Tensor => "tensor",

@@ -55,6 +55,11 @@ pub enum PipelineError {
         /// The cause.
         source: PredictError,
     },
+    /// Another tool made a variant.
+    #[error(
+        "variant `{0}` was made by another tool, so its steps cannot be replayed with less removed; `--all` restores the baseline"
+    )]
+    Foreign(String),
     /// A run has no such variant.
     #[error("the run has no variant `{name}`; it has `{known}`")]
     NoVariant {

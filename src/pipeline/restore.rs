@@ -59,17 +59,35 @@ pub fn undone(folders: &Folders, line: &[VariantRecord]) -> Result<Graph, Pipeli
 }
 
 /// The recipe of a variant from the baseline on, without the steps that take something out.
-pub fn unpruned(name: &str, line: &[VariantRecord], recipes: &[Recipe]) -> Recipe {
+///
+/// # Errors
+/// [`PipelineError::Foreign`] where another tool took something out.
+pub fn unpruned(
+    name: &str,
+    line: &[VariantRecord],
+    recipes: &[Recipe],
+) -> Result<Recipe, PipelineError> {
+    replayable(line, recipes)?;
     let steps = steps(line, recipes).into_iter().map(|(_, _, step)| step);
     let steps = steps.filter(|step| !step.removes()).collect();
-    replay(name, line, steps)
+    Ok(replay(name, line, steps))
+}
+
+/// What another tool did cannot be done again without it.
+fn replayable(line: &[VariantRecord], recipes: &[Recipe]) -> Result<(), PipelineError> {
+    let steps = steps(line, recipes);
+    match steps.into_iter().find(|(_, _, step)| matches!(step, Step::Import { .. })) {
+        Some((record, _, _)) => Err(PipelineError::Foreign(record.name.clone())),
+        None => Ok(()),
+    }
 }
 
 /// The recipe of a variant from the baseline on, in which every prune step removes what it removed
 /// but the components of these ids.
 ///
 /// # Errors
-/// [`PipelineError::NotRemoved`] names an id that was not removed.
+/// [`PipelineError::NotRemoved`] names an id that was not removed, [`PipelineError::Foreign`] a variant
+/// that another tool made.
 pub fn with_components(
     name: &str,
     line: &[VariantRecord],
@@ -77,6 +95,7 @@ pub fn with_components(
     ledger: &Ledger,
     ids: &[String],
 ) -> Result<Recipe, PipelineError> {
+    replayable(line, recipes)?;
     let removed: BTreeSet<&String> =
         line.first().into_iter().flat_map(|v| v.components_removed.values().flatten()).collect();
     if let Some(id) = ids.iter().find(|id| !removed.contains(id)) {

@@ -11,6 +11,7 @@ use crate::record::{
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 /// Puts the model as given into the run, and its record.
 ///
@@ -72,10 +73,14 @@ pub fn make(
     let parent_path = context.folders.variants().join(&parent.file);
     let graph = Graph::load(&parent_path).map_err(failed)?;
     let (graph, origins, steps) = taken(context, recipe, parent, graph)?;
-    // A recipe without steps is its parent, byte for byte.
-    let bytes = match recipe.steps.is_empty() {
-        true => std::fs::read(&parent_path).map_err(PipelineError::file("read", &parent_path))?,
-        false => graph.encode(),
+    let whole = |path: &Path| std::fs::read(path).map_err(PipelineError::file("read", path));
+    let bytes = match recipe.steps.as_slice() {
+        // A recipe without steps is its parent, byte for byte, and an import the file that was given.
+        [] => whole(&parent_path)?,
+        [Step::Import { path, .. }] if Graph::load(path).map_err(failed)?.weights_inside() => {
+            whole(path)?
+        }
+        _ => graph.encode(),
     };
     let variant_id = VariantRecord::identity(&Sha256Hex::of(&bytes), &lineage.options);
     let mut outcome = entered(context, ledger, recipe, parent, &variant_id, steps)?;
@@ -175,6 +180,10 @@ fn apply(
         Step::Bypass(how) => {
             let calibration = context.calibration.as_ref();
             compress::bypass(graph, bindings, origins, how, calibration, context.seed)
+        }
+        Step::Import { path, .. } => {
+            let foreign = Graph::load(path)?;
+            compress::import(&graph, foreign, bindings, context.calibration.as_ref())
         }
         Step::QuantizeInt8 { weights } => {
             let calibration =

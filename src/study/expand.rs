@@ -2,16 +2,18 @@
 
 use super::file::{OneOrMany, StepSection, VariantSection};
 use super::step::parse;
+use crate::compress::Step;
 use crate::engine::TRANSFORMS;
 use crate::pipeline::{BASELINE, Recipe};
-use crate::record::EngineOptions;
+use crate::record::{EngineOptions, Sha256Hex};
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// The recipes of all variants in order.
 ///
 /// # Errors
 /// For a person: names the variant and the key.
-pub(super) fn recipes(variants: &[VariantSection]) -> Result<Vec<Recipe>, String> {
+pub(super) fn recipes(variants: &[VariantSection], folder: &Path) -> Result<Vec<Recipe>, String> {
     let mut known = BTreeSet::from([BASELINE.to_string()]);
     let mut recipes: Vec<Recipe> = Vec::new();
     for variant in variants {
@@ -27,13 +29,26 @@ pub(super) fn recipes(variants: &[VariantSection]) -> Result<Vec<Recipe>, String
             if !known.insert(name.clone()) {
                 return Err(format!("two variants are called `{name}`"));
             }
-            let steps = steps.iter().map(parse).collect::<Result<_, _>>();
+            let steps = match &variant.import {
+                Some(path) => imported(variant, &folder.join(path)).map(|step| vec![step]),
+                None => steps.iter().map(parse).collect::<Result<_, _>>(),
+            };
             let steps = steps.map_err(|problem| format!("variant `{name}`: {problem}"))?;
             let options = variant.engine.as_ref().map(|transforms| engine(&name, transforms));
             recipes.push(Recipe { name, parent, steps, options: options.transpose()? });
         }
     }
     Ok(recipes)
+}
+
+/// A model that another tool made of the baseline.
+fn imported(variant: &VariantSection, path: &Path) -> Result<Step, String> {
+    if !variant.steps.is_empty() || variant.from.is_some() {
+        let how = "give further steps to a variant that is made `from` it";
+        return Err(format!("`import` stands alone, beside `engine` at most; {how}"));
+    }
+    let sha256 = Sha256Hex::of_file(path).map_err(|e| format!("import {}: {e}", path.display()))?;
+    Ok(Step::Import { path: path.to_path_buf(), sha256 })
 }
 
 /// File names are made from it.
@@ -130,7 +145,7 @@ mod tests {
         struct Only {
             variant: Vec<VariantSection>,
         }
-        recipes(&toml::from_str::<Only>(text).unwrap().variant)
+        recipes(&toml::from_str::<Only>(text).unwrap().variant, Path::new(""))
     }
 
     #[track_caller]

@@ -116,6 +116,8 @@ pub(super) struct VariantSection {
     #[serde(default)]
     pub(super) steps: Vec<StepSection>,
     #[serde(default)]
+    pub(super) import: Option<PathBuf>,
+    #[serde(default)]
     pub(super) engine: Option<Vec<String>>,
 }
 

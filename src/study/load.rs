@@ -77,7 +77,7 @@ pub fn load(path: &Path) -> Result<Study, StudyError> {
     let file = file::read(path)?;
     let invalid = |problem: String| StudyError::Invalid { path: path.to_path_buf(), problem };
     let folder = path.parent().unwrap_or(Path::new(""));
-    let recipes = recipes(&file.variant).map_err(invalid)?;
+    let recipes = recipes(&file.variant, folder).map_err(invalid)?;
     let mut batches = file.model.batch.map_or_else(|| vec![1], |batch| batch.values());
     let mut seen = std::collections::BTreeSet::new();
     batches.retain(|batch| seen.insert(*batch));
