@@ -122,3 +122,26 @@ fn a_paring_that_is_missing_or_changed_is_noticed() {
     std::fs::remove_file(&path).unwrap();
     restore().code(5).stderr(contains("is missing"));
 }
+
+#[test]
+fn weights_layers_and_blocks_come_back_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let steps = "{ prune = \"blocks\", count = 1, recover = \"least-squares\" }, \
+                 { prune = \"layers\", count = 1 }, \
+                 { prune = \"weights\", pattern = \"2:4\", criterion = \"obs\", recover = \"least-squares\" }";
+    let run = run(folder.path(), "digits_cnn.onnx", steps);
+    let out = run.to_str().unwrap();
+    let pruned = record(&run, "pruned");
+    let layers: Vec<&String> = pruned.components_removed.values().flatten().collect();
+    assert!(layers.iter().any(|id| id.ends_with("/weights")), "{layers:?}");
+    let block = layers.iter().find(|id| ["res1", "res2"].contains(&id.as_str())).unwrap();
+    for variant in ["pruned", "both"] {
+        paring(&["restore", out, "--variant", variant, "--all"])
+            .success()
+            .stdout(contains("bit for bit"));
+        paring(&["restore", out, "--variant", variant, "--component", block]).success();
+        paring(&["restore", out, "--variant", variant, "--pruned"]).success();
+    }
+    assert_eq!(record(&run, "pruned.unpruned").removed_count(), 0);
+    assert_eq!(record(&run, "pruned.unpruned").params, record(&run, "baseline").params);
+}
