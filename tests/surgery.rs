@@ -3,98 +3,22 @@
 
 mod common;
 
+use common::surgery::{differ, found, loads, masked, pruned, quarter};
 use common::{digits, outputs, python, random_inputs, shared, skipped};
-use paring::catalog::{Catalog, Criterion, Refused, catalog};
-use paring::compress::{CompressError, Made, Pruning, What, prune, undo, undoing};
-use paring::engine::{self, Bindings, Model, Source};
-use paring::graph::{Graph, Node, Weights};
+use paring::catalog::{Catalog, Criterion, Refused};
+use paring::compress::{Pruning, undo, undoing};
+use paring::engine::{self, Source};
+use paring::graph::Graph;
 use paring::record::Origins;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
-const AT: Bindings = Bindings { batch: 1, dims: &BTreeMap::new() };
-
-/// Prunes a quarter of every coupling; `None` where nothing can be removed.
-fn pruned(path: &Path) -> Option<(Graph, Made)> {
-    let graph = Graph::load(path).unwrap();
-    graph.facts(AT.dims, AT.batch).ok()?;
-    let channels = Pruning::channels(0.25, Criterion::L1);
-    let heads = Pruning { what: What::Heads, ..channels.clone() };
-    let mut made = quarter(graph.clone(), Origins::default(), &channels)?;
-    if let Some(more) = quarter(made.graph.clone(), made.origins.clone(), &heads) {
-        let decisions = made.decisions.into_iter().chain(more.decisions).collect();
-        made = Made { decisions, ..more };
-    }
-    Some((graph, made))
-}
-
-fn quarter(graph: Graph, origins: Origins, pruning: &Pruning) -> Option<Made> {
-    match prune(graph, AT, origins, pruning, None, 0) {
-        Ok(made) => Some(made),
-        Err(CompressError::Nothing(..)) => None,
-        Err(other) => panic!("{other}"),
-    }
-}
-
-fn found(graph: &Graph) -> Catalog {
-    let facts = graph.facts(AT.dims, AT.batch).unwrap();
-    catalog(graph, &facts, &Origins::default()).unwrap()
-}
-
-/// The original graph in which every operator that sums over a removed component reads a zero.
-fn masked(graph: &Graph, made: &Made) -> Graph {
-    let facts = graph.facts(AT.dims, AT.batch).unwrap();
-    let catalog = found(graph);
-    let mut gone: BTreeMap<String, BTreeMap<usize, BTreeSet<usize>>> = BTreeMap::new();
-    for decision in &made.decisions {
-        let coupling = catalog.couplings.iter().find(|c| c.id == decision.coupling).unwrap();
-        let ids: BTreeSet<usize> = decision.components.iter().map(|c| c.original_index).collect();
-        for component in coupling.components.iter().filter(|c| ids.contains(&c.original_index)) {
-            for ((tensor, axis), indices) in &component.activations {
-                gone.entry(tensor.clone()).or_default().entry(*axis).or_default().extend(indices);
-            }
-        }
-    }
-    let mut masked = graph.clone();
-    let mut nodes = Vec::new();
-    for node in graph.nodes() {
-        let mut node = node.clone();
-        let sums = ["Conv", "ConvTranspose", "Gemm", "MatMul", "LSTM", "Attention"];
-        for slot in 0..node.input.len().min(2) {
-            let Some(axes) = gone.get(&node.input[slot]) else { continue };
-            if !sums.contains(&node.op_type.as_str()) {
-                continue;
-            }
-            for (axis, indices) in axes {
-                let shape = &facts.shapes[&node.input[slot]];
-                let mut dims = vec![1; shape.len()];
-                dims[*axis] = shape[*axis];
-                let kept = |i: usize| if indices.contains(&i) { 0.0 } else { 1.0 };
-                let mask: Vec<f32> = (0..shape[*axis]).map(kept).collect();
-                let name = format!("{}/mask{slot}.{axis}", node.output[0]);
-                masked.set_weights(&name, Weights::f32(&dims, &mask));
-                let output = format!("{name}/masked");
-                nodes.push(Node {
-                    name: output.clone(),
-                    op_type: "Mul".into(),
-                    input: vec![node.input[slot].clone(), name],
-                    output: vec![output.clone()],
-                    ..Node::default()
-                });
-                node.input[slot] = output;
-            }
-        }
-        nodes.push(node);
-    }
-    masked.set_nodes(nodes);
-    masked
-}
-
 /// Runs both in the engine, and writes both for ONNX Runtime; gives the number of components.
 #[track_caller]
 fn masked_equals_sliced(path: &Path, folder: &Path) -> usize {
-    let Some((graph, made)) = pruned(path) else { return 0 };
+    let graph = Graph::load(path).unwrap();
+    let Some(made) = pruned(&graph) else { return 0 };
     let masked = masked(&graph, &made);
     let name = path.file_stem().unwrap().to_str().unwrap();
     masked.save(&folder.join(format!("{name}.masked.onnx"))).unwrap();
@@ -102,18 +26,10 @@ fn masked_equals_sliced(path: &Path, folder: &Path) -> usize {
     // Where the engine does not know an operator, ONNX Runtime alone is asked.
     if engine::describe(Source::File(path)).is_ok() && loads(&graph) {
         let inputs = random_inputs(path, 1);
-        let (expected, found) = (outputs(&masked, &inputs), outputs(&made.graph, &inputs));
-        let largest = expected.iter().fold(0.0f32, |most, v| most.max(v.abs())).max(1e-6);
-        for (e, f) in expected.iter().zip(&found) {
-            let difference = (e - f).abs() / largest;
-            assert!(difference < 1e-5, "{}: {e} and {f}", path.display());
-        }
+        let difference = differ(&outputs(&masked, &inputs), &outputs(&made.graph, &inputs));
+        assert!(difference < 1e-5, "{}: {difference}", path.display());
     }
     made.decisions.iter().map(|d| d.components.len()).sum()
-}
-
-fn loads(graph: &Graph) -> bool {
-    Model::load(Source::Bytes("test", &graph.encode()), AT).is_ok()
 }
 
 /// Holds all pairs of a folder against each other in ONNX Runtime.
@@ -208,7 +124,8 @@ fn what_was_taken_out_goes_back_bit_for_bit() {
 
 #[test]
 fn ids_name_the_baseline_s_indices_also_after_two_steps() {
-    let (graph, first) = pruned(&digits("digits_cnn.onnx")).unwrap();
+    let graph = Graph::load(&digits("digits_cnn.onnx")).unwrap();
+    let first = pruned(&graph).unwrap();
     let second =
         quarter(first.graph, first.origins, &Pruning::channels(0.25, Criterion::L1)).unwrap();
     for (early, late) in first.decisions.iter().zip(&second.decisions) {
@@ -250,7 +167,8 @@ fn the_catalog_of_kws_is_the_published_one() {
 #[test]
 fn heads_of_the_transformer_are_named_and_removed_whole() {
     let path = digits("digits_transformer.onnx");
-    let (graph, made) = pruned(&path).unwrap();
+    let graph = Graph::load(&path).unwrap();
+    let made = pruned(&graph).unwrap();
     let heads: Vec<&str> = made
         .decisions
         .iter()

@@ -96,7 +96,7 @@ pub fn readers<'a>(coupling: &Coupling, layers: &'a [Linear], rows: &'a [Rows]) 
 ///
 /// `l1`, `l2`: over the component's slices of every weight tensor (rank 2 and above) of the coupling,
 /// each relative to the mean over all components, so that a large layer does not drown a small one;
-/// normalisation parameters and biases do not count (Li et al. 2017, arXiv 1608.08710, extended to
+/// integers count as they are stored, normalisation parameters and biases do not count (Li et al. 2017, arXiv 1608.08710, extended to
 /// all members as in arXiv 2301.12900). `activation`: mean |a| over the inputs of each reader,
 /// relative to its mean. `wanda`: Σ |w|·‖a‖₂ over inputs and outputs of each reader, relative to its
 /// mean (Sun et al. 2023, arXiv 2306.11695). `obs`: see [`super::Elimination`].
@@ -228,7 +228,7 @@ fn magnitudes(
     axis: usize,
     weights: &Weights,
 ) -> Result<Vec<f64>, GraphError> {
-    let values = weights.to_f32().ok_or_else(|| not_floats(initializer, weights))?;
+    let values = weights.numbers().ok_or_else(|| not_floats(initializer, weights))?;
     let inner: usize = weights.dims[axis + 1..].iter().product();
     let mut norms = vec![0.0; weights.dims[axis]];
     for (position, value) in values.iter().enumerate() {

@@ -106,6 +106,16 @@ impl Weights {
         Some(chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect())
     }
 
+    /// The elements of any type that weights have, as they are stored.
+    pub fn numbers(&self) -> Option<Vec<f32>> {
+        match self.element {
+            ElementType::F32 => self.to_f32(),
+            ElementType::I8 => Some(self.bytes.iter().map(|b| f32::from(*b as i8)).collect()),
+            ElementType::U8 => Some(self.bytes.iter().map(|b| f32::from(*b)).collect()),
+            _ => Some(self.to_i64()?.iter().map(|v| *v as f32).collect()),
+        }
+    }
+
     /// The elements of 32- or 64-bit integers; `None` of another type.
     pub fn to_i64(&self) -> Option<Vec<i64>> {
         match self.element {

@@ -1,6 +1,9 @@
 //! What several tests need: where models lie, random inputs, and outputs of a graph.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub mod network;
+pub mod surgery;
+
 use ndarray::{ArrayD, IxDyn};
 use paring::data::{Array, Dim, Dtype};
 use paring::engine::{self, Bindings, Model, Source};
@@ -36,8 +39,13 @@ pub fn skipped(why: &str) {
 
 /// Seeded inputs for a model; symbolic dimensions other than the batch become 8.
 pub fn random_inputs(path: &Path, batch: usize) -> BTreeMap<String, Array> {
+    inputs_of(Source::File(path), batch)
+}
+
+/// Likewise, of a model wherever it comes from.
+pub fn inputs_of(source: Source, batch: usize) -> BTreeMap<String, Array> {
     let mut rng = stats::generator(3, "test inputs");
-    let signature = engine::describe(Source::File(path)).unwrap();
+    let signature = engine::describe(source).unwrap();
     let inputs = signature.inputs.iter().map(|need| {
         let size = |(axis, dim): (usize, &Dim)| match dim {
             Dim::Fixed(n) => *n,

@@ -1,7 +1,7 @@
 //! A graph as its operators with weights: what they compute, which feeds which, and their weights as
 //! floats, however they are stored.
 
-use crate::graph::{self, ElementType, Graph, Index, Node, Weights};
+use crate::graph::{self, ElementType, Graph, Index, Node};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What an operator does, beside how wide it is. A 1x1 convolution is a product.
@@ -141,7 +141,7 @@ fn operator(graph: &Graph, index: &Index, position: usize, node: &Node) -> Optio
 fn stored(graph: &Graph, index: &Index, tensor: &str) -> Option<Stored> {
     if let Some(dims) = graph.dims(tensor) {
         let weights = graph.weights(tensor).ok()?;
-        let values = numbers(&weights)?;
+        let values = weights.numbers()?;
         return Some(Stored {
             name: tensor.to_string(),
             axes: (0..dims.len()).collect(),
@@ -203,7 +203,7 @@ fn dequantized(
 ) -> Option<Stored> {
     let scales = graph.weights(scale?).ok()?.to_f32()?;
     let zeros = match zero.filter(|z| !z.is_empty()) {
-        Some(zero) => numbers(&graph.weights(zero).ok()?)?,
+        Some(zero) => graph.weights(zero).ok()?.numbers()?,
         None => vec![0.0],
     };
     let axis = axis.filter(|a| *a < plain.dims.len())?;
@@ -218,15 +218,4 @@ fn dequantized(
     let per = if scales.len() > 1 { "channel" } else { "tensor" };
     let precision = format!("{} per {per}", plain.precision);
     Some(Stored { values, precision, scaled: true, steps: (scales, axis), ..plain })
-}
-
-/// Numbers of any type that weights have.
-fn numbers(weights: &Weights) -> Option<Vec<f32>> {
-    match weights.element {
-        ElementType::F32 => weights.to_f32(),
-        ElementType::I8 => Some(weights.bytes.iter().map(|b| f32::from(*b as i8)).collect()),
-        ElementType::U8 => Some(weights.bytes.iter().map(|b| f32::from(*b)).collect()),
-        ElementType::I32 => Some(weights.to_i64()?.iter().map(|v| *v as f32).collect()),
-        _ => None,
-    }
 }
