@@ -62,6 +62,11 @@ impl Calibration {
         in_order(self.batches(), each, &mut |batch, outputs| look(batch, &outputs))
     }
 
+    /// The inputs of the first batch.
+    pub fn first(&self) -> BTreeMap<String, Array> {
+        self.arrays(0)
+    }
+
     /// The inputs of one batch.
     pub(super) fn arrays(&self, batch: usize) -> BTreeMap<String, Array> {
         let samples = self.samples().max(1);

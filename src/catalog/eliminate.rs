@@ -63,8 +63,13 @@ impl Problem {
         })
     }
 
+    /// What errors are relative to.
+    pub(super) fn power(&self) -> f64 {
+        self.power
+    }
+
     /// The error that leaving out a component adds.
-    fn error(&self, component: usize) -> f64 {
+    pub(super) fn error(&self, component: usize) -> f64 {
         let block = &self.blocks[component];
         if let [one] = block[..] {
             let squares: f64 = self.solution.row(one).iter().map(|b| b * b).sum();
@@ -85,7 +90,7 @@ impl Problem {
         }
     }
 
-    fn remove(&mut self, component: usize) {
+    pub(super) fn remove(&mut self, component: usize) {
         let block = self.blocks[component].clone();
         let n = self.inverse.nrows();
         let own = Mat::from_fn(block.len(), block.len(), |i, j| self.inverse[(block[i], block[j])]);

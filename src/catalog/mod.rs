@@ -22,8 +22,10 @@ pub use coupling::{Catalog, ComponentSlices, Coupling, Kind, Refused, Slices, ca
 pub(crate) use eliminate::grams;
 pub use eliminate::{DAMPING, Elimination};
 pub use error::CatalogError;
-pub use impact::{Dependencies, Savings, dependencies, savings};
+pub use impact::{Dependencies, Savings, dependencies, latency_saved, savings};
 pub use linear::{Linear, linears};
 pub use observe::{Rows, observe};
-pub use score::{Criterion, Reader, elimination, readers, scores, with_bias};
+pub use score::{
+    Criterion, Reader, elimination, joint_error, output_errors, readers, scores, with_bias,
+};
 pub use walk::Walk;

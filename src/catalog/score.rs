@@ -154,6 +154,58 @@ pub fn elimination(
     count: usize,
     unread: &BTreeSet<(String, usize)>,
 ) -> Result<Elimination, CatalogError> {
+    let mut problems = problems(graph, coupling, readers, unread)?;
+    Ok(eliminate(&mut problems, coupling.components.len(), count))
+}
+
+/// The error that leaving out each component alone adds, in the units of the readers' outputs squared:
+/// the mean over rows of the sum over outputs, their weights making up for it.
+///
+/// # Errors
+/// Those of [`elimination`].
+pub fn output_errors(
+    graph: &Graph,
+    coupling: &Coupling,
+    readers: &[Reader],
+) -> Result<Vec<f64>, CatalogError> {
+    let mut errors = vec![0.0; coupling.components.len()];
+    for Reader { layer, rows } in readers {
+        let blocks = coupling.components.iter().map(|c| features(layer, c)).collect();
+        let (rows, weights) = (rows.matrix(layer.affine()), with_bias(graph, layer)?);
+        let problem = Problem::new(&layer.layer, &rows, &weights, blocks)?;
+        let each = errors.iter_mut().enumerate();
+        each.for_each(|(component, sum)| *sum += problem.error(component) * problem.power());
+    }
+    Ok(errors)
+}
+
+/// The error that leaving out all of `gone` (positions) adds, summed over the readers: what
+/// [`elimination`] would add up to if it took out these.
+///
+/// # Errors
+/// Those of [`elimination`].
+pub fn joint_error(
+    graph: &Graph,
+    coupling: &Coupling,
+    readers: &[Reader],
+    gone: &[usize],
+) -> Result<f64, CatalogError> {
+    let mut error = 0.0;
+    for mut problem in problems(graph, coupling, readers, &BTreeSet::new())? {
+        for component in gone {
+            error += problem.error(*component);
+            problem.remove(*component);
+        }
+    }
+    Ok(error)
+}
+
+fn problems(
+    graph: &Graph,
+    coupling: &Coupling,
+    readers: &[Reader],
+    unread: &BTreeSet<(String, usize)>,
+) -> Result<Vec<Problem>, CatalogError> {
     let mut problems = Vec::new();
     for Reader { layer, rows } in readers {
         let weights = with_bias(graph, layer)?;
@@ -166,7 +218,7 @@ pub fn elimination(
         let blocks = coupling.components.iter().map(|c| features(layer, c)).collect();
         problems.push(Problem::new(&layer.layer, &rows, &weights, blocks)?);
     }
-    Ok(eliminate(&mut problems, coupling.components.len(), count))
+    Ok(problems)
 }
 
 /// Scales columns so that `rows · weights` has the same variance in each.

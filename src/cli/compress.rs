@@ -3,8 +3,9 @@
 use super::progress::bar;
 use super::{Coded, ExitCode, Global, StudyArgs};
 use crate::catalog::Calibration;
+use crate::compress::Step;
 use crate::ledger::Ledger;
-use crate::pipeline::{self, BASELINE, Context, PipelineError, Quality, Subject};
+use crate::pipeline::{self, BASELINE, Context, PipelineError, Quality, Subject, Trial};
 use crate::record::{EntryBody, EntryKind, VariantRecord};
 use crate::report;
 use crate::study::{self, Loaded, Protocol, RunDirectory, Study};
@@ -85,7 +86,17 @@ pub(super) fn make_variants(
     directory: &RunDirectory,
     quiet: bool,
 ) -> Result<(Vec<VariantRecord>, Failed), Coded> {
-    let context = context(study, loaded, directory);
+    let mut context = context(study, loaded, directory);
+    let judged = |step: &Step| matches!(step, Step::Prune(pruning) if pruning.needs_data());
+    if study.recipes.iter().flat_map(|r| &r.steps).any(judged) {
+        let trial = Trial {
+            data: &loaded.data,
+            samples: &loaded.splits.select,
+            output: loaded.output,
+            scores: study.task.scores,
+        };
+        context.learn(&trial, study.probes)?;
+    }
     let mut ledger =
         Ledger::open(&directory.folders.ledger(), &study.owner).map_err(PipelineError::from)?;
     let protocol = &directory.protocol;
@@ -147,6 +158,7 @@ pub(super) fn context(study: &Study, loaded: &Loaded, directory: &RunDirectory) 
         batch: loaded.batch,
         calibration: (!calibrate.is_empty()).then_some(calibration),
         seed: study.seed,
+        forecaster: None,
         owner: study.owner.clone(),
     }
 }

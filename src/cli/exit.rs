@@ -56,6 +56,7 @@ impl From<PipelineError> for Coded {
             | PipelineError::NoVariant { .. }
             | PipelineError::NotRemoved { .. }
             | PipelineError::Foreign(_)
+            | PipelineError::Forecast(_)
             | PipelineError::Engine { .. }
             | PipelineError::Predict { .. } => ExitCode::Input,
             PipelineError::Graph { source, .. } => of_graph(source),

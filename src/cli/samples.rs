@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Samples beyond these change little.
-const MOST_SAMPLES: usize = 256;
+const MOST_SAMPLES: usize = 512;
 
 /// Data and values for symbolic dimensions.
 #[derive(Debug, Args)]
@@ -32,9 +32,10 @@ fn dimension(text: &str) -> Result<(String, usize), String> {
 pub(super) struct Sampled {
     pub(super) dims: BTreeMap<String, usize>,
     pub(super) batch: usize,
+    /// Every second sample, to judge components by.
     pub(super) calibration: Option<Calibration>,
-    /// The classes of the samples.
-    pub(super) labels: Vec<i64>,
+    /// The data, and the other samples, to try removals on.
+    pub(super) trial: Option<(Dataset, Vec<usize>)>,
 }
 
 impl Samples {
@@ -46,7 +47,7 @@ impl Samples {
             // An operator that the engine does not know is met again where it matters.
             let signature = engine::describe(Source::File(model)).ok();
             let batch = signature.as_ref().and_then(Signature::fixed_batch).unwrap_or(1);
-            return Ok(Sampled { dims, batch, calibration: None, labels: Vec::new() });
+            return Ok(Sampled { dims, batch, calibration: None, trial: None });
         };
         let signature = engine::describe(Source::File(model))?;
         let (columns, extras, pixels) = (vec![], vec![], Pixels::default());
@@ -55,15 +56,15 @@ impl Samples {
         for need in &signature.inputs {
             need.bind(&data.inputs[&need.name], &mut dims).map_err(|e| input(e.into()))?;
         }
-        let samples: Vec<usize> = (0..data.len().min(MOST_SAMPLES)).collect();
+        let (even, odd): (Vec<usize>, Vec<usize>) =
+            (0..data.len().min(MOST_SAMPLES)).partition(|i| i % 2 == 0);
         let batch = signature.fixed_batch().unwrap_or(1);
         let calibration = Calibration {
-            inputs: data.inputs_at(&samples),
+            inputs: data.inputs_at(&even),
             batch,
             dims: dims.clone(),
             sha256: Sha256Hex::of(b"samples"),
         };
-        let labels = samples.iter().map(|i| data.labels[*i]).collect();
-        Ok(Sampled { dims, batch, calibration: Some(calibration), labels })
+        Ok(Sampled { dims, batch, calibration: Some(calibration), trial: Some((data, odd)) })
     }
 }

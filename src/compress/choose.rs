@@ -24,18 +24,22 @@ pub(super) struct Choice<'a> {
     /// Positions of all components, those that go first.
     pub(super) order: Vec<usize>,
     pub(super) count: usize,
+    /// By how much of their variance the outputs of the reading layers will be off, where that is
+    /// known.
+    pub(super) error: Option<f64>,
 }
 
 impl<'a> Choice<'a> {
     fn by_scores(coupling: &'a Coupling, scores: Vec<f64>, count: usize) -> Self {
         let mut order: Vec<usize> = (0..scores.len()).collect();
         order.sort_by(|a, b| scores[*a].total_cmp(&scores[*b]).then(a.cmp(b)));
-        Choice { coupling, scores, order, count }
+        Choice { coupling, scores, order, count, error: None }
     }
 
     fn by_elimination(coupling: &'a Coupling, found: Elimination) -> Self {
         let mut scores = vec![0.0; coupling.components.len()];
         let count = found.order.len();
+        let error = Some(found.added.iter().sum());
         let mut left = found.left;
         left.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
         let gone = found.order.into_iter().zip(found.added);
@@ -46,7 +50,7 @@ impl<'a> Choice<'a> {
                 component
             })
             .collect();
-        Choice { coupling, scores, order, count }
+        Choice { coupling, scores, order, count, error }
     }
 
     /// Entries of initializers that go.
@@ -76,7 +80,8 @@ impl Evidence<'_> {
         seed: u64,
     ) -> Result<Vec<Choice<'c>>, CompressError> {
         if let Some(frozen) = &pruning.frozen {
-            return Ok(couplings.iter().filter_map(|c| replayed(c, frozen)).collect());
+            let choices = couplings.iter().filter_map(|c| replayed(c, frozen));
+            return choices.map(|choice| self.foreseen(choice)).collect();
         }
         let counts = self.counts(couplings, pruning, seed)?;
         let mut choices = Vec::new();
@@ -106,10 +111,22 @@ impl Evidence<'_> {
                     unread.extend(indices.into_iter().map(|i| (weights.clone(), i)));
                 }
             }
-            choices.push(choice);
+            choices.push(self.foreseen(choice)?);
         }
         choices.reverse();
         Ok(choices)
+    }
+
+    /// A choice with the error that it will make, where there is data to tell.
+    fn foreseen<'c>(&self, choice: Choice<'c>) -> Result<Choice<'c>, CompressError> {
+        let readers = self.readers(choice.coupling);
+        let blind = readers.iter().any(|r| r.rows.count() == 0) || readers.is_empty();
+        if choice.error.is_some() || blind {
+            return Ok(choice);
+        }
+        let gone = &choice.order[..choice.count];
+        let error = catalog::joint_error(self.graph, choice.coupling, &readers, gone)?;
+        Ok(Choice { error: Some(error), ..choice })
     }
 
     fn counts(

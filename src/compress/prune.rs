@@ -3,12 +3,13 @@
 use super::choose::{Choice, Evidence};
 use super::cut::{adapt, cut, union};
 use super::fold::fold_batch_normalization;
+use super::mask::{difference, masked};
 use super::recover::Before;
 use super::{CompressError, Draft, Made, Paring, Pruning, Recovery};
 use crate::catalog::{self, Calibration, Catalog, Coupling, Criterion};
 use crate::engine::Bindings;
 use crate::graph::Graph;
-use crate::record::{Component, Origins, RejectedAlternative};
+use crate::record::{Component, Forecast, Origins, RejectedAlternative};
 use std::collections::BTreeSet;
 use wildmatch::WildMatch;
 
@@ -32,6 +33,7 @@ pub fn prune(
     let facts = graph.facts(bindings.dims, bindings.batch)?;
     let (couplings, refusals) = couplings(catalog::catalog(&graph, &facts, &origins)?, pruning)?;
     let layers = catalog::linears(&graph, &facts);
+    let samples = calibration;
     let calibration = match pruning.needs_data() {
         true => Some(calibration.ok_or(CompressError::NoCalibration("pruning by data"))?),
         false => None,
@@ -54,7 +56,12 @@ pub fn prune(
         removed.extend([choice.slices(), choice.activations()]);
     }
     let removed = union(&removed);
-    let facts = adapt(&mut pruned, &facts, &removed, bindings)?;
+    let whole = facts;
+    let facts = adapt(&mut pruned, &whole, &removed, bindings)?;
+    if let Some(samples) = samples {
+        let zeros = masked(&graph, &whole, &removed);
+        verify(&choices, &mut decisions, difference(&zeros, &pruned, samples)?)?;
+    }
     if let Some(calibration) = calibration.filter(|_| pruning.recover != Recovery::None) {
         let swapped = BTreeSet::new();
         let before = Before {
@@ -67,6 +74,27 @@ pub fn prune(
         decisions.extend(before.recover(&mut pruned, &facts, pruning.recover, calibration)?);
     }
     Ok(Made { graph: pruned, origins, decisions, refusals })
+}
+
+/// What is exact up to rounding differs by less, also through many layers.
+const EXACT: f64 = 1e-3;
+
+/// Enters into decisions how far the cut model is from one with zeros where something went.
+fn verify(choices: &[Choice], drafts: &mut [Draft], apart: f64) -> Result<(), CompressError> {
+    let lossy = choices.iter().any(|choice| choice.coupling.lossy.is_some());
+    if !lossy && apart > EXACT {
+        let ids: Vec<&str> = choices.iter().map(|c| c.coupling.id.as_str()).collect();
+        return Err(CompressError::Inexact(ids.join("`, `"), apart));
+    }
+    for draft in drafts.iter_mut().filter(|d| !d.components.is_empty()) {
+        let own = choices.iter().find(|choice| choice.coupling.id == draft.coupling);
+        let why = own.and_then(|choice| choice.coupling.lossy.as_ref());
+        let said = why.map_or_else(String::new, |why| format!("; lossy, because {why}"));
+        draft.reason += &format!(
+            "{said}; the step's cuts together give what zeros in their place give, within {apart:.1e} of the largest output"
+        );
+    }
+    Ok(())
 }
 
 /// Which of `ids` a step means: those that match `wanted` and none of `protect`.
@@ -174,6 +202,7 @@ fn draft(choice: &Choice, pruning: &Pruning, paring: Paring) -> Draft {
         criterion: Some(pruning.criterion.to_string()),
         threshold,
         alternatives_rejected: rejected.collect(),
+        expected: choice.error.map(Forecast::output_error).into_iter().collect(),
         paring,
         reason,
         ..Draft::default()

@@ -4,7 +4,9 @@ use super::{Amount, Bypassing, Paring, Pruning, Sparsify};
 use crate::catalog::CatalogError;
 use crate::engine::EngineError;
 use crate::graph::{Graph, GraphError};
-use crate::record::{Component, Member, Origins, Precision, RejectedAlternative, Sha256Hex};
+use crate::record::{
+    Component, Forecast, Member, Origins, Precision, RejectedAlternative, Sha256Hex,
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
@@ -93,6 +95,8 @@ pub struct Draft {
     pub calibration_sha256: Option<Sha256Hex>,
     /// What was taken out.
     pub paring: Paring,
+    /// What it should change.
+    pub expected: Vec<Forecast>,
     /// Why, for a person.
     pub reason: String,
 }
@@ -154,6 +158,11 @@ pub enum CompressError {
         /// What the engine finds.
         found: Vec<usize>,
     },
+    /// A cut gives something else than zeros in its place.
+    #[error(
+        "with `{0}` cut out the model gives something else than with zeros in its place, by {1:.1e} of its largest output: a rule of this tool is wrong for this model; protect these couplings, and please report it"
+    )]
+    Inexact(String, f64),
     /// The step needs calibration samples.
     #[error("{0} needs calibration samples; give the study a [data] section")]
     NoCalibration(&'static str),

@@ -8,6 +8,7 @@ mod error;
 mod load;
 mod nodes;
 mod plan;
+mod profile;
 mod shapes;
 mod value;
 
@@ -16,6 +17,7 @@ pub use error::EngineError;
 pub use load::{Bindings, Model, Source, TRANSFORMS};
 pub use nodes::OptimisedNode;
 pub use plan::{Inputs, Plan};
+pub use profile::{NodeTimes, Profile};
 pub use shapes::{TensorFact, tensor_facts};
 
 /// The engine and its version, as written into records.

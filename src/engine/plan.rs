@@ -21,6 +21,12 @@ pub struct Plan {
 #[derive(Clone, Debug)]
 pub struct Inputs(TVec<TValue>);
 
+impl Inputs {
+    pub(super) fn values(&self) -> TVec<TValue> {
+        self.0.clone()
+    }
+}
+
 impl Plan {
     /// Puts arrays, by the inputs' names, into the model's order.
     ///

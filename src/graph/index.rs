@@ -3,6 +3,19 @@
 use super::Graph;
 use std::collections::HashMap;
 
+/// The node of `graph` that a node of the engine's optimised graph came from: the one whose name, or
+/// whose output's, its name begins with; the longest decides.
+pub fn origin(graph: &Graph, optimised: &str) -> Option<usize> {
+    let begins = |name: &String| !name.is_empty() && optimised.starts_with(name.as_str());
+    let longest = |position: usize| -> Option<usize> {
+        let node = &graph.nodes()[position];
+        let names = std::iter::once(&node.name).chain(&node.output);
+        names.filter(|name| begins(name)).map(String::len).max()
+    };
+    let found = (0..graph.nodes().len()).filter_map(|p| Some((longest(p)?, p)));
+    found.max_by_key(|(length, position)| (*length, std::cmp::Reverse(*position))).map(|(_, p)| p)
+}
+
 /// Positions of nodes by the tensors they give and read. Made from a graph, and stale once it is
 /// edited.
 #[derive(Clone, Debug)]

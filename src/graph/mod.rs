@@ -20,7 +20,7 @@ pub use attribute::{float, int, ints, set_int, set_ints, text};
 pub use build::Size;
 pub use cost::{Cost, NodeCost};
 pub use error::GraphError;
-pub use index::Index;
+pub use index::{Index, origin};
 pub use model::{Facts, Graph};
 pub use name::layer_name;
 pub use slice::{insert, remove};

@@ -55,6 +55,9 @@ pub enum PipelineError {
         /// The cause.
         source: PredictError,
     },
+    /// Removals cannot be tried.
+    #[error("learn what removals cost")]
+    Forecast(#[source] Box<CompressError>),
     /// Another tool made a variant.
     #[error(
         "variant `{0}` was made by another tool, so its steps cannot be replayed with less removed; `--all` restores the baseline"

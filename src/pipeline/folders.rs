@@ -49,6 +49,11 @@ impl Folders {
         self.root.join("ledger.jsonl")
     }
 
+    /// What removals cost, learnt before any is decided.
+    pub fn forecaster(&self) -> PathBuf {
+        self.root.join("forecaster.json")
+    }
+
     /// One row a variant, target and batch.
     pub fn results(&self) -> PathBuf {
         self.root.join("results.csv")

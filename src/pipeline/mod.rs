@@ -5,6 +5,7 @@
 mod error;
 mod files;
 mod folders;
+mod forecast;
 mod measure;
 mod predictions;
 mod quality;
@@ -15,6 +16,7 @@ mod variants;
 pub use error::PipelineError;
 pub use files::{read_json, replace, replace_json};
 pub use folders::Folders;
+pub use forecast::{Ground, Trial, forecaster};
 pub use measure::{Bench, job, measure};
 pub use predictions::write_predictions;
 pub use quality::{Quality, Subject, assess};

@@ -2,13 +2,15 @@
 
 use super::{BASELINE, Context, PipelineError, Recipe, read_json, replace, replace_json};
 use crate::compress::{self, CompressError, Draft, Made, Paring, Step};
+use crate::data::{Array, Dtype, write_tensors};
 use crate::engine::Bindings;
-use crate::graph::Graph;
+use crate::graph::{Graph, GraphError};
 use crate::ledger::{Ledger, LedgerError, keep_paring, paring_path};
 use crate::record::{
-    Decision, EngineOptions, EntryBody, EntryKind, Inputs, Origins, Refusal, SCHEMA, Sha256Hex,
-    StepRecord, VariantRecord,
+    Decision, EngineOptions, EntryBody, EntryKind, Forecast, Inputs, Origins, Refusal, SCHEMA,
+    Sha256Hex, StepRecord, VariantRecord,
 };
+use ndarray::Array1;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -98,7 +100,8 @@ fn entered(
     steps: Vec<Taken>,
 ) -> Result<Outcome, PipelineError> {
     let removed = parent.components_removed.clone();
-    let mut outcome = Outcome { removed, ..Outcome::default() };
+    let sparse = parent.sparse.clone();
+    let mut outcome = Outcome { removed, sparse, ..Outcome::default() };
     for Taken { words, decisions, refusals, rest } in steps {
         let folder = context.folders.parings();
         let mut step = StepRecord {
@@ -107,6 +110,8 @@ fn entered(
             parings: Vec::new(),
         };
         for draft in decisions {
+            let masks = draft.paring.0.keys().filter_map(|key| key.strip_suffix("#mask"));
+            outcome.sparse.extend(masks.map(str::to_string));
             let (entry, decision) =
                 enter(context, ledger, words.clone(), draft, parent, variant_id)?;
             let ids = decision.components.iter().map(|c| c.id.clone());
@@ -203,6 +208,9 @@ fn enter(
     variant_id: &Sha256Hex,
 ) -> Result<(Sha256Hex, Decision), PipelineError> {
     let paring = keep_paring(&context.folders.parings(), &draft.paring)?;
+    let errors = draft.expected.iter().filter(|f| f.metric == Forecast::OUTPUT_ERROR);
+    let accuracy = context.forecaster.as_ref().map(|f| errors.map(|e| f.accuracy(e.delta)));
+    let accuracy: Vec<Forecast> = accuracy.into_iter().flatten().collect();
     let decision = Decision {
         parent_id: parent.variant_id.clone(),
         variant_id: variant_id.clone(),
@@ -217,6 +225,7 @@ fn enter(
         alternatives_rejected: draft.alternatives_rejected,
         inputs: Inputs { calibration_sha256: draft.calibration_sha256, cost_table_sha256: None },
         parings: vec![paring],
+        expected: [draft.expected, accuracy].concat(),
         owner: context.owner.clone(),
         reason: draft.reason,
     };
@@ -238,6 +247,7 @@ struct Lineage {
 struct Outcome {
     removed: BTreeMap<String, Vec<String>>,
     origins: Origins,
+    sparse: BTreeSet<String>,
     decisions: Vec<Sha256Hex>,
     refusals: Vec<Refusal>,
     steps: Vec<StepRecord>,
@@ -272,6 +282,10 @@ impl Lineage {
         replace(&context.folders.variants().join(&file), bytes)?;
         let parings = outcome.steps.iter().flat_map(|s| s.parings.iter().chain([&s.rest]));
         let parings = parings.cloned().collect();
+        if self.parent.is_some() {
+            let path = context.folders.variants().join(format!("{}.kept.safetensors", self.name));
+            replace(&path, &kept(graph, &outcome).map_err(failed)?)?;
+        }
         let path = context.folders.variants().join(format!("{}.json", self.name));
         let record = VariantRecord {
             schema: SCHEMA,
@@ -287,6 +301,7 @@ impl Lineage {
             decisions: outcome.decisions,
             components_removed: outcome.removed,
             origins: outcome.origins,
+            sparse: outcome.sparse,
             parings,
             steps: outcome.steps,
             refusals: outcome.refusals,
@@ -299,4 +314,26 @@ impl Lineage {
         replace_json(&path, &record)?;
         Ok(record)
     }
+}
+
+/// What is left of the baseline, for other tools to do the same: `initializer@axis` are the original
+/// indices that remain, `initializer@mask` is 0 where a weight of what remains is zero.
+fn kept(graph: &Graph, outcome: &Outcome) -> Result<Vec<u8>, GraphError> {
+    let mut arrays: BTreeMap<String, Array> = BTreeMap::new();
+    for (initializer, axis, indices) in outcome.origins.axes() {
+        let indices: Vec<i64> = indices.iter().map(|i| *i as i64).collect();
+        arrays.insert(format!("{initializer}@{axis}"), Array1::from(indices).into_dyn().into());
+    }
+    for initializer in &outcome.sparse {
+        // A later step may have taken the whole layer, or made other numbers of it.
+        let Ok(weights) = graph.weights(initializer) else { continue };
+        let Some(values) = weights.to_f32() else { continue };
+        let bytes: Vec<u8> = values.iter().map(|v| u8::from(*v != 0.0)).collect();
+        let mask = Array::from_bytes(Dtype::U8, &weights.dims, &bytes);
+        arrays.extend(mask.map(|mask| (format!("{initializer}@mask"), mask)));
+    }
+    write_tensors(&arrays).map_err(|e| GraphError::Tensor {
+        tensor: arrays.keys().next().cloned().unwrap_or_default(),
+        problem: e.to_string(),
+    })
 }

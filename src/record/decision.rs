@@ -1,6 +1,6 @@
 //! What was decided about a model, and the ledger's envelope around it.
 
-use super::Sha256Hex;
+use super::{Forecast, Sha256Hex};
 use serde::{Deserialize, Serialize};
 
 /// What one step did to one coupling or layer.
@@ -38,6 +38,9 @@ pub struct Decision {
     pub inputs: Inputs,
     /// Files that hold every removed slice and every overwritten tensor.
     pub parings: Vec<Sha256Hex>,
+    /// What it should change, stated before anything was tried.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expected: Vec<Forecast>,
     /// Accountable person or team.
     pub owner: String,
     /// Why, for a person.

@@ -7,6 +7,7 @@ mod block;
 mod decision;
 mod digest;
 mod environment;
+mod forecast;
 mod job;
 mod measurement;
 mod options;
@@ -23,6 +24,7 @@ pub use decision::{
 };
 pub use digest::Sha256Hex;
 pub use environment::Environment;
+pub use forecast::{Forecast, Forecaster};
 pub use job::{Job, JobModel, SampleRules};
 pub use measurement::{Interval, LatencySummary, Measurement, Missing, SpeedSummary, Verdict};
 pub use options::EngineOptions;

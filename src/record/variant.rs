@@ -2,7 +2,7 @@
 
 use super::{EngineOptions, Refusal, Sha256Hex};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// For every shortened axis of an initializer (`name@axis`): the original indices that remain.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,14 @@ impl Origins {
             index += 1;
             !removed.contains(&(index - 1))
         });
+    }
+
+    /// Every shortened axis: initializer, axis, and the original indices that remain.
+    pub fn axes(&self) -> impl Iterator<Item = (&str, usize, &[usize])> {
+        self.0.iter().filter_map(|(key, kept)| {
+            let (initializer, axis) = key.rsplit_once('@')?;
+            Some((initializer, axis.parse().ok()?, kept.as_slice()))
+        })
     }
 
     fn key(initializer: &str, axis: usize) -> String {
@@ -64,6 +72,9 @@ pub struct VariantRecord {
     pub components_removed: BTreeMap<String, Vec<String>>,
     /// What remains of every shortened axis.
     pub origins: Origins,
+    /// Initializers of which single weights became zero since the baseline.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub sparse: BTreeSet<String>,
     /// Files with everything that its own steps removed or overwrote.
     pub parings: Vec<Sha256Hex>,
     /// Its own steps in order, and what undoes each.

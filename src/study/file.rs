@@ -105,6 +105,8 @@ pub(super) struct ProtocolSection {
     pub(super) solo_ms: Option<u64>,
     #[serde(default)]
     pub(super) paired_ms: Option<u64>,
+    #[serde(default)]
+    pub(super) probes: Option<usize>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -39,6 +39,8 @@ pub struct Study {
     pub seed: u64,
     /// Rules inside a block.
     pub rules: SampleRules,
+    /// Removals that are tried before any is decided, for the forecasts.
+    pub probes: usize,
     /// The variants in order, without the baseline.
     pub recipes: Vec<Recipe>,
     /// Where variants are measured.
@@ -68,6 +70,9 @@ pub struct DataSource {
     /// How pixels become numbers.
     pub pixels: Pixels,
 }
+
+/// So many removals tell well enough how errors add up, and take a few seconds.
+const PROBES: usize = 8;
 
 /// Reads and checks a study. Paths in it are relative to its folder.
 ///
@@ -119,6 +124,7 @@ pub fn load(path: &Path) -> Result<Study, StudyError> {
         blocks: blocks(&file.protocol).map_err(invalid)?,
         seed: file.protocol.seed,
         rules: rules(&file.protocol),
+        probes: file.protocol.probes.unwrap_or(PROBES),
         recipes,
         targets: targets.map_err(|e: target::ProfileError| invalid(e.to_string()))?,
     })

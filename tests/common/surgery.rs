@@ -1,10 +1,10 @@
 //! Pruning held against an independent reference: the model as it was, with zeros where something
 //! went.
 
-use paring::catalog::{Catalog, Criterion, catalog};
-use paring::compress::{CompressError, Made, Pruning, What, prune};
+use paring::catalog::{Catalog, Criterion, Slices, catalog};
+use paring::compress::{self, CompressError, Made, Pruning, What, prune};
 use paring::engine::{Bindings, Model, Source};
-use paring::graph::{Graph, Node, Weights};
+use paring::graph::Graph;
 use paring::record::Origins;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,49 +41,17 @@ pub fn found(graph: &Graph) -> Catalog {
 pub fn masked(graph: &Graph, made: &Made) -> Graph {
     let facts = graph.facts(AT.dims, AT.batch).unwrap();
     let catalog = found(graph);
-    let mut gone: BTreeMap<String, BTreeMap<usize, BTreeSet<usize>>> = BTreeMap::new();
+    let mut gone = Slices::new();
     for decision in &made.decisions {
         let coupling = catalog.couplings.iter().find(|c| c.id == decision.coupling).unwrap();
         let ids: BTreeSet<usize> = decision.components.iter().map(|c| c.original_index).collect();
         for component in coupling.components.iter().filter(|c| ids.contains(&c.original_index)) {
-            for ((tensor, axis), indices) in &component.activations {
-                gone.entry(tensor.clone()).or_default().entry(*axis).or_default().extend(indices);
+            for (axis, indices) in &component.activations {
+                gone.entry(axis.clone()).or_default().extend(indices);
             }
         }
     }
-    let mut masked = graph.clone();
-    let mut nodes = Vec::new();
-    for node in graph.nodes() {
-        let mut node = node.clone();
-        let sums = ["Conv", "ConvTranspose", "Gemm", "MatMul", "LSTM", "Attention"];
-        for slot in 0..node.input.len().min(2) {
-            let Some(axes) = gone.get(&node.input[slot]) else { continue };
-            if !sums.contains(&node.op_type.as_str()) {
-                continue;
-            }
-            let shape = &facts.shapes[&node.input[slot]];
-            for (axis, indices) in axes {
-                let mut dims = vec![1; shape.len()];
-                dims[*axis] = shape[*axis];
-                let kept = |i: usize| if indices.contains(&i) { 0.0 } else { 1.0 };
-                let mask: Vec<f32> = (0..shape[*axis]).map(kept).collect();
-                let name = format!("{}/mask{slot}.{axis}", node.output[0]);
-                masked.set_weights(&name, Weights::f32(&dims, &mask));
-                let output = format!("{name}/masked");
-                nodes.push(Node {
-                    name: output.clone(),
-                    op_type: "Mul".into(),
-                    input: vec![node.input[slot].clone(), name],
-                    output: vec![output.clone()],
-                    ..Node::default()
-                });
-                node.input[slot] = output;
-            }
-        }
-        nodes.push(node);
-    }
-    masked.set_nodes(nodes);
-    masked
+    compress::masked(graph, &facts, &gone)
 }
 
 pub fn loads(graph: &Graph) -> bool {

@@ -1,0 +1,6 @@
+//! `paring catalog`.
+
+mod show;
+mod verb;
+
+pub(super) use verb::CatalogVerb;

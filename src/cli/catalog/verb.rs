@@ -1,0 +1,231 @@
+//! `paring catalog`: what could be removed, what depends on what, what each component is worth, and
+//! what removing it should change.
+
+use super::show;
+use crate::catalog::{
+    self, Bypass, Calibration, Catalog, CatalogError, Coupling, Criterion, Dependencies, Linear,
+    Rows, Savings,
+};
+use crate::cli::samples::{Sampled, Samples};
+use crate::cli::{Coded, ExitCode, Global};
+use crate::data::Dataset;
+use crate::engine::{Bindings, Model, Source};
+use crate::evaluate::Scores;
+use crate::graph::{self, Facts, Graph};
+use crate::pipeline::{Ground, Trial, forecaster};
+use crate::record::{EngineOptions, Forecast, Forecaster, Origins};
+use crate::stats;
+use clap::Args;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Runs of the model that layer times are the medians of.
+const PROFILE_RUNS: usize = 50;
+
+/// Say what could be removed, what depends on what, and what each component is worth.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct CatalogVerb {
+    /// The ONNX file
+    model: PathBuf,
+    #[command(flatten)]
+    samples: Samples,
+    /// Every component, not only the least important
+    #[arg(long)]
+    all: bool,
+    /// Removals that are tried on the data to learn what they cost in accuracy
+    #[arg(long, default_value_t = 12)]
+    probes: usize,
+}
+
+/// One component, as it is printed.
+#[derive(Debug, Serialize)]
+pub(super) struct Shown {
+    pub(super) id: String,
+    pub(super) original_index: usize,
+    pub(super) scores: BTreeMap<String, f64>,
+    pub(super) saves: Savings,
+    pub(super) expected: Expected,
+}
+
+/// What removing one component alone should change.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Expected {
+    /// Squared error of the reading layers' outputs, in their units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) output_error: Option<f64>,
+    /// The same over the outputs' variance, summed over the layers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) output_error_share: Option<f64>,
+    /// Change of accuracy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) accuracy: Option<Forecast>,
+    /// What the layers' times on this machine promise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) latency_saved_ns: Option<f64>,
+}
+
+/// Everything that is known of a model.
+pub(super) struct Opened {
+    pub(super) graph: Graph,
+    pub(super) facts: Facts,
+    pub(super) layers: Vec<Linear>,
+    pub(super) rows: Vec<Rows>,
+    pub(super) criteria: Vec<Criterion>,
+    pub(super) calibration: Option<Calibration>,
+    pub(super) forecaster: Option<Forecaster>,
+    /// Median time of each node on this machine, by position; empty without data to run on.
+    pub(super) times_ns: BTreeMap<usize, f64>,
+}
+
+/// What is printed.
+pub(super) struct Found {
+    pub(super) catalog: Catalog,
+    pub(super) depends: Vec<Dependencies>,
+    pub(super) shown: Vec<Vec<Shown>>,
+    /// Layers and blocks that can be left out, with their scores where there is data.
+    pub(super) bypasses: Vec<(Bypass, Savings, Option<f64>)>,
+}
+
+impl CatalogVerb {
+    pub(in crate::cli) fn run(self, global: &Global) -> Result<(), Coded> {
+        let opened = self.open()?;
+        let failed = |e: CatalogError| Coded::new(ExitCode::Input, e);
+        let catalog = catalog::catalog(&opened.graph, &opened.facts, &Origins::default())?;
+        let depends = catalog::dependencies(&catalog, &opened.layers);
+        let shown = catalog.couplings.iter().map(|c| opened.components(c));
+        let shown = shown.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+        let bypasses = opened.bypasses().map_err(failed)?;
+        let found = Found { catalog, depends, shown, bypasses };
+        match global.json {
+            true => show::json(&opened, &found),
+            false => show::tree(&self.model, self.all, &opened, &found),
+        }
+        Ok(())
+    }
+
+    fn open(&self) -> Result<Opened, Coded> {
+        let input = |e: CatalogError| Coded::new(ExitCode::Input, e);
+        let graph = Graph::load(&self.model)?;
+        let Sampled { dims, batch, calibration, trial } = self.samples.open(&self.model)?;
+        let bindings = Bindings { batch, dims: &dims };
+        let facts = graph.facts(&dims, batch)?;
+        let layers = catalog::linears(&graph, &facts);
+        let rows = match &calibration {
+            Some(calibration) => {
+                let all: Vec<&Linear> = layers.iter().collect();
+                let widths: Vec<usize> = layers.iter().map(Linear::features).collect();
+                catalog::observe(&graph, &all, &widths, calibration).map_err(input)?
+            }
+            None => vec![Rows::default(); layers.len()],
+        };
+        let (forecaster, times_ns) = match (&calibration, &trial) {
+            (Some(calibration), Some(trial)) => (
+                self.forecaster(&graph, bindings, calibration, trial)?,
+                self.times(&graph, bindings, calibration)?,
+            ),
+            _ => (None, BTreeMap::new()),
+        };
+        let known = |c: &Criterion| calibration.is_some() || !c.needs_data();
+        let criteria = Criterion::ALL.into_iter().filter(known).collect();
+        Ok(Opened { graph, facts, layers, rows, criteria, calibration, forecaster, times_ns })
+    }
+
+    fn forecaster(
+        &self,
+        graph: &Graph,
+        bindings: Bindings,
+        calibration: &Calibration,
+        (data, samples): &(Dataset, Vec<usize>),
+    ) -> Result<Option<Forecaster>, Coded> {
+        // The class is the same whichever the scores are.
+        let trial = Trial { data, samples, output: 0, scores: Scores::Logits };
+        let ground = Ground { graph, bindings, calibration, seed: 0 };
+        Ok(forecaster(&ground, &trial, self.probes)?)
+    }
+
+    /// The engine's times of each node, in this process.
+    fn times(
+        &self,
+        graph: &Graph,
+        bindings: Bindings,
+        calibration: &Calibration,
+    ) -> Result<BTreeMap<usize, f64>, Coded> {
+        let model = Model::load(Source::File(&self.model), bindings)?;
+        let plan = model.optimise(&EngineOptions::default())?;
+        let inputs = plan.inputs(&calibration.first())?;
+        let mut times: BTreeMap<usize, f64> = BTreeMap::new();
+        for node in plan.profile(&inputs, PROFILE_RUNS)?.nodes {
+            let each: Vec<f64> = node.times_ns.iter().map(|t| t.as_f64()).collect();
+            let from = graph::origin(graph, &node.node.name);
+            if let (Some(position), Some(median)) = (from, stats::median(&each)) {
+                *times.entry(position).or_default() += median;
+            }
+        }
+        Ok(times)
+    }
+}
+
+impl Opened {
+    /// The components of a coupling, the least important first by the last criterion but the random.
+    fn components(&self, coupling: &Coupling) -> Result<Vec<Shown>, CatalogError> {
+        let readers = catalog::readers(coupling, &self.layers, &self.rows);
+        let mut all: Vec<Shown> = coupling
+            .components
+            .iter()
+            .map(|c| Shown {
+                id: coupling.component_id(c),
+                original_index: c.original_index,
+                scores: BTreeMap::new(),
+                saves: catalog::savings(&self.graph, &self.facts, c),
+                expected: Expected {
+                    latency_saved_ns: (!self.times_ns.is_empty()).then(|| {
+                        catalog::latency_saved(&self.graph, &self.facts, c, &self.times_ns)
+                    }),
+                    ..Expected::default()
+                },
+            })
+            .collect();
+        let mut order = Vec::new();
+        for criterion in &self.criteria {
+            if criterion.needs_data() && readers.is_empty() {
+                continue;
+            }
+            let scores = catalog::scores(&self.graph, coupling, *criterion, &readers, 0)?;
+            for (shown, score) in all.iter_mut().zip(&scores) {
+                shown.scores.insert(criterion.to_string(), *score);
+            }
+            if *criterion != Criterion::Random {
+                order = scores;
+            }
+        }
+        if self.criteria.contains(&Criterion::Obs) && !readers.is_empty() {
+            let errors = catalog::output_errors(&self.graph, coupling, &readers)?;
+            for ((shown, share), units) in all.iter_mut().zip(&order).zip(errors) {
+                shown.expected.output_error = Some(units);
+                shown.expected.output_error_share = Some(*share);
+                shown.expected.accuracy = self.forecaster.as_ref().map(|f| f.accuracy(*share));
+            }
+        }
+        let mut ranked: Vec<(f64, Shown)> = order.into_iter().zip(all).collect();
+        ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Ok(ranked.into_iter().map(|(_, shown)| shown).collect())
+    }
+
+    fn bypasses(&self) -> Result<Vec<(Bypass, Savings, Option<f64>)>, CatalogError> {
+        let all = catalog::bypasses(&self.graph, &self.facts);
+        let scores = match &self.calibration {
+            Some(samples) if !all.is_empty() => {
+                let by = Criterion::Activation;
+                let found = catalog::bypass_scores(&self.graph, &all, by, Some(samples), 0)?;
+                found.into_iter().map(Some).collect()
+            }
+            _ => vec![None; all.len()],
+        };
+        let with = |(bypass, score): (Bypass, Option<f64>)| {
+            let saves = bypass.savings(&self.graph, &self.facts);
+            (bypass, saves, score)
+        };
+        Ok(all.into_iter().zip(scores).map(with).collect())
+    }
+}

@@ -1,0 +1,143 @@
+//! What is expected of a decision before anything is tried.
+
+use serde::{Deserialize, Serialize};
+
+/// An expected change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Forecast {
+    /// `accuracy` (share of samples), or `output_error`: squared error of the reading layers' outputs
+    /// over their variance, summed over the layers, their weights making up for it.
+    pub metric: String,
+    /// The target, for what depends on one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// The change.
+    pub delta: f64,
+    /// Lower bound.
+    pub low: f64,
+    /// Upper bound.
+    pub high: f64,
+    /// How it was come by.
+    pub method: String,
+}
+
+impl Forecast {
+    /// The metric of what reading layers lose.
+    pub const OUTPUT_ERROR: &'static str = "output_error";
+
+    /// An expected error of the reading layers' outputs; known, so without an interval.
+    pub fn output_error(error: f64) -> Self {
+        Forecast {
+            metric: Self::OUTPUT_ERROR.into(),
+            target: None,
+            delta: error,
+            low: error,
+            high: error,
+            method: "second order, on the calibration samples".into(),
+        }
+    }
+}
+
+/// What output errors cost a model in accuracy, learnt from a few removals that were tried on it.
+///
+/// With e the output error, the expected drop is `ceiling · (1 − exp(−rate · e^power))`: none at first,
+/// and never below guessing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Forecaster {
+    /// Accuracy above guessing, 0 to 1.
+    pub ceiling: f64,
+    /// How errors add up to drops.
+    pub power: f64,
+    /// How fast.
+    pub rate: f64,
+    /// The tenth percentile of the rates that the tries had.
+    pub rate_low: f64,
+    /// The ninetieth.
+    pub rate_high: f64,
+    /// Tries.
+    pub probes: usize,
+    /// Samples that each was evaluated on.
+    pub samples: usize,
+}
+
+impl Forecaster {
+    /// Learns from tries: pairs of output error and drop of accuracy, as a share. `None` where there
+    /// are fewer than four, or the model does not beat guessing.
+    pub fn learn(
+        tries: &[(f64, f64)],
+        accuracy: f64,
+        classes: usize,
+        samples: usize,
+    ) -> Option<Self> {
+        let ceiling = accuracy - 1.0 / classes.max(1) as f64;
+        let tries: Vec<(f64, f64)> = tries.iter().copied().filter(|(e, _)| *e > 0.0).collect();
+        if tries.len() < 4 || ceiling <= 0.0 {
+            return None;
+        }
+        // Half a sample: what cannot be told from nothing, and from everything.
+        let least = 0.5 / samples.max(1) as f64;
+        let rates = |power: f64| -> Vec<f64> {
+            let rate = |(error, drop): &(f64, f64)| {
+                let share = drop.clamp(least, (ceiling - least).max(least)) / ceiling;
+                -(1.0 - share.min(1.0 - 1e-9)).ln() / error.powf(power)
+            };
+            let mut rates: Vec<f64> = tries.iter().map(rate).collect();
+            rates.sort_by(f64::total_cmp);
+            rates
+        };
+        let at = |sorted: &[f64], q: f64| sorted[((sorted.len() - 1) as f64 * q).round() as usize];
+        let misses = |power: f64| -> f64 {
+            let rate = at(&rates(power), 0.5);
+            let drop = |e: f64| ceiling * (1.0 - (-rate * e.powf(power)).exp());
+            tries.iter().map(|(e, found)| (drop(*e) - found).powi(2)).sum()
+        };
+        let powers = [0.5, 0.75, 1.0, 1.5, 2.0];
+        let power = powers.into_iter().min_by(|a, b| misses(*a).total_cmp(&misses(*b)))?;
+        let sorted = rates(power);
+        let (probes, rate) = (tries.len(), at(&sorted, 0.5));
+        let (rate_low, rate_high) = (at(&sorted, 0.1), at(&sorted, 0.9));
+        Some(Forecaster { ceiling, power, rate, rate_low, rate_high, probes, samples })
+    }
+
+    /// The expected change of accuracy where outputs are off by `error`.
+    pub fn accuracy(&self, error: f64) -> Forecast {
+        let change =
+            |rate: f64| -self.ceiling * (1.0 - (-rate * error.max(0.0).powf(self.power)).exp());
+        Forecast {
+            metric: "accuracy".into(),
+            target: None,
+            delta: change(self.rate),
+            low: change(self.rate_high),
+            high: change(self.rate_low),
+            method: format!(
+                "fitted to {} removals tried on {} samples; 80 % of them lie between the bounds",
+                self.probes, self.samples
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn learns_the_curve_that_made_the_tries() {
+        let drop = |e: f64| 0.8 * (1.0 - (-3.0 * e.powf(1.5)).exp());
+        let tries: Vec<(f64, f64)> =
+            (1..10).map(|i| f64::from(i) / 10.0).map(|e| (e, drop(e))).collect();
+        let found = Forecaster::learn(&tries, 0.9, 10, 100_000).unwrap();
+        assert_eq!(found.power, 1.5);
+        assert!((found.rate - 3.0).abs() < 1e-6);
+        let forecast = found.accuracy(0.35);
+        assert!((forecast.delta + drop(0.35)).abs() < 1e-6);
+        assert!(forecast.low <= forecast.delta && forecast.delta <= forecast.high);
+        assert_eq!(found.accuracy(0.0).delta, 0.0);
+    }
+
+    #[test]
+    fn too_little_to_learn_from_is_nothing() {
+        assert_eq!(Forecaster::learn(&[(0.1, 0.0); 3], 0.9, 10, 100), None);
+        assert_eq!(Forecaster::learn(&[(0.1, 0.0); 9], 0.1, 10, 100), None);
+    }
+}
