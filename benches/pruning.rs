@@ -43,7 +43,7 @@ fn main() -> anyhow::Result<()> {
     drop(rows);
     let obs = Pruning::channels(0.3, Criterion::Obs);
     let with = |pruning: &Pruning| {
-        prune(graph.clone(), AT, Origins::default(), pruning, Some(&calibration), 0)
+        prune(graph.clone(), AT, Origins::default(), pruning, Some(&calibration), None, 0)
     };
     let (took, _) = timed(|| with(&obs))?;
     println!("30 % by obs: {took:.1} s");

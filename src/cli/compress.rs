@@ -87,8 +87,13 @@ pub(super) fn make_variants(
     quiet: bool,
 ) -> Result<(Vec<VariantRecord>, Failed), Coded> {
     let mut context = context(study, loaded, directory);
+    let steps = || study.recipes.iter().flat_map(|r| &r.steps);
+    let timed = |step: &Step| matches!(step, Step::Prune(how) if how.needs_costs());
+    if steps().any(timed) {
+        context.measure_costs("host")?;
+    }
     let judged = |step: &Step| matches!(step, Step::Prune(pruning) if pruning.needs_data());
-    if study.recipes.iter().flat_map(|r| &r.steps).any(judged) {
+    if steps().any(judged) {
         let trial = Trial {
             data: &loaded.data,
             samples: &loaded.splits.select,
@@ -158,6 +163,7 @@ pub(super) fn context(study: &Study, loaded: &Loaded, directory: &RunDirectory) 
         batch: loaded.batch,
         calibration: (!calibrate.is_empty()).then_some(calibration),
         seed: study.seed,
+        costs: None,
         forecaster: None,
         owner: study.owner.clone(),
     }

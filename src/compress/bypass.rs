@@ -185,6 +185,7 @@ fn count(
         Amount::Ratio(ratio) => (all as f64 * ratio).round() as usize,
         Amount::Count(count) => count.min(all),
         Amount::Score(limit) => scores.iter().filter(|score| **score <= limit).count(),
+        Amount::Latency(_) => return Err(CompressError::NoCosts("leaving out to a latency")),
         Amount::Macs(share) => {
             let costs = graph.node_costs(&facts.shapes);
             let macs: BTreeMap<usize, u64> =

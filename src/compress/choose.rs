@@ -3,7 +3,8 @@
 use super::cut::union;
 use super::{Allocation, Amount, CompressError, Pruning};
 use crate::catalog::{self, Coupling, Criterion, Elimination, Linear, Reader, Rows, Slices};
-use crate::graph::{Facts, Graph};
+use crate::graph::{Facts, Graph, NodeCost};
+use crate::record::CostTable;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a choice stands on.
@@ -13,6 +14,8 @@ pub(super) struct Evidence<'a> {
     pub(super) layers: &'a [Linear],
     /// Of each layer; empty where the step looks at no data.
     pub(super) rows: &'a [Rows],
+    /// Measured times of nodes, where an amount or an allocation goes by them.
+    pub(super) costs: Option<&'a CostTable>,
 }
 
 /// Which components of a coupling go.
@@ -135,18 +138,22 @@ impl Evidence<'_> {
         pruning: &Pruning,
         seed: u64,
     ) -> Result<Vec<usize>, CompressError> {
-        let costs = Costs::new(self, couplings);
+        let timed = self.costs.filter(|_| pruning.needs_costs());
+        let costs = Costs::new(self, couplings, timed);
         let uniform = |ratio: f64| -> Vec<usize> {
             couplings.iter().map(|c| rounded(c, ratio, pruning.multiple)).collect()
         };
         let counts: Vec<usize> = match pruning.amount {
             Amount::Ratio(ratio) => uniform(ratio),
             Amount::Count(count) => vec![count; couplings.len()],
-            Amount::Macs(share) => {
-                let budget = share * costs.macs(&vec![0; couplings.len()]);
+            Amount::Latency(_) if self.costs.is_none() => {
+                return Err(CompressError::NoCosts("pruning to a latency"));
+            }
+            Amount::Macs(share) | Amount::Latency(share) => {
+                let budget = share * costs.whole;
                 // The cost falls with the ratio, in steps: the smallest ratio that meets it.
                 let steps = (0..1000).map(|step| uniform(f64::from(step) / 1000.0));
-                let meets = steps.into_iter().find(|counts| costs.macs(counts) <= budget);
+                let meets = steps.into_iter().find(|counts| costs.of(counts) <= budget);
                 meets.ok_or(CompressError::Budget(share))?
             }
             Amount::Score(limit) => {
@@ -172,7 +179,7 @@ impl Evidence<'_> {
         uniform: &[usize],
         unit: usize,
     ) -> Result<Vec<usize>, CompressError> {
-        let budget = costs.macs(uniform);
+        let budget = costs.of(uniform);
         let nothing = BTreeSet::new();
         let curves: Vec<Vec<f64>> = couplings
             .iter()
@@ -185,7 +192,7 @@ impl Evidence<'_> {
             .collect::<Result<_, CompressError>>()?;
         let mut counts = vec![0; couplings.len()];
         loop {
-            let now = costs.macs(&counts);
+            let now = costs.of(&counts);
             if now <= budget {
                 return Ok(counts);
             }
@@ -193,12 +200,12 @@ impl Evidence<'_> {
                 let error: f64 = curves[c].get(counts[c]..counts[c] + unit)?.iter().sum();
                 let mut next = counts.clone();
                 next[c] += unit;
-                let saved = now - costs.macs(&next);
+                let saved = now - costs.of(&next);
                 (saved > 0.0).then_some((error / saved, c))
             };
             let cheapest = (0..counts.len()).filter_map(price).min_by(|a, b| a.0.total_cmp(&b.0));
             let Some((_, cheapest)) = cheapest else {
-                return Err(CompressError::Budget(budget / costs.macs(&vec![0; counts.len()])));
+                return Err(CompressError::Budget(budget / costs.of(&vec![0; counts.len()])));
             };
             counts[cheapest] += unit;
         }
@@ -228,36 +235,56 @@ fn rounded(coupling: &Coupling, ratio: f64, multiple: usize) -> usize {
     width - kept.clamp(usize::from(ratio < 1.0 && multiple > 1) * multiple.min(width), width)
 }
 
-/// Multiply-adds as a function of what goes from each coupling.
+/// Multiply-adds, or measured time, as a function of what goes from each coupling.
 struct Costs {
-    /// Multiply-adds of a node, and the couplings that its outputs and inputs belong to.
+    /// The cost of a node, and the couplings that its weights, or else its outputs, belong to.
     nodes: Vec<(f64, Vec<usize>)>,
     widths: Vec<usize>,
+    /// What shares are of: the graph's cost, or the time that the baseline was measured to take.
+    whole: f64,
 }
 
 impl Costs {
-    fn new(evidence: &Evidence, couplings: &[Coupling]) -> Costs {
-        let owner: BTreeMap<(String, usize), usize> = couplings
-            .iter()
-            .enumerate()
-            .flat_map(|(c, coupling)| {
-                let axes = coupling.components.iter().flat_map(|k| k.slices.keys().cloned());
-                axes.map(move |axis| (axis, c)).collect::<Vec<_>>()
-            })
-            .collect();
-        let costs = evidence.graph.node_costs(&evidence.facts.shapes);
-        let nodes = costs.into_iter().flatten().map(|cost| {
-            let node = &evidence.graph.nodes()[cost.position];
-            let weights = node.input.get(1).cloned().unwrap_or_default();
-            let axes = (0..2).filter_map(|axis| owner.get(&(weights.clone(), axis)).copied());
-            (cost.macs as f64, axes.collect())
-        });
+    fn new(evidence: &Evidence, couplings: &[Coupling], timed: Option<&CostTable>) -> Costs {
+        let mut owner: BTreeMap<(String, usize), usize> = BTreeMap::new();
+        for (c, coupling) in couplings.iter().enumerate() {
+            for component in &coupling.components {
+                let axes = component.slices.keys().chain(component.activations.keys());
+                owner.extend(axes.map(|axis| (axis.clone(), c)));
+            }
+        }
+        let axes = |tensor: &String| -> Vec<usize> {
+            (0..4).filter_map(|axis| owner.get(&(tensor.clone(), axis)).copied()).collect()
+        };
+        let graph = evidence.graph;
+        let by_weights = |position: usize| {
+            graph.nodes()[position].input.get(1).map(&axes).filter(|axes| !axes.is_empty())
+        };
+        let nodes: Vec<(f64, Vec<usize>)> = match timed {
+            None => {
+                let costs = graph.node_costs(&evidence.facts.shapes).into_iter().flatten();
+                let cost =
+                    |c: NodeCost| (c.macs as f64, by_weights(c.position).unwrap_or_default());
+                costs.map(cost).collect()
+            }
+            // Nodes that were folded away since are not there to take time.
+            Some(table) => (0..graph.nodes().len())
+                .filter_map(|position| {
+                    let node = &graph.nodes()[position];
+                    let output = || node.output.first().map(&axes).unwrap_or_default();
+                    let cost = *table.nodes_ns.get(&node.name)?;
+                    Some((cost, by_weights(position).unwrap_or_else(output)))
+                })
+                .collect(),
+        };
         let widths = couplings.iter().map(|c| c.components.len()).collect();
-        Costs { nodes: nodes.collect(), widths }
+        let all = nodes.iter().map(|(cost, _)| cost).sum();
+        Costs { nodes, widths, whole: timed.map_or(all, CostTable::total_ns) }
     }
 
-    fn macs(&self, counts: &[usize]) -> f64 {
+    fn of(&self, counts: &[usize]) -> f64 {
         let kept = |c: &usize| 1.0 - counts[*c] as f64 / self.widths[*c] as f64;
-        self.nodes.iter().map(|(macs, axes)| macs * axes.iter().map(kept).product::<f64>()).sum()
+        let each = self.nodes.iter();
+        each.map(|(cost, axes)| cost * axes.iter().map(kept).product::<f64>()).sum()
     }
 }

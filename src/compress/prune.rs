@@ -9,12 +9,12 @@ use super::{CompressError, Draft, Made, Paring, Pruning, Recovery};
 use crate::catalog::{self, Calibration, Catalog, Coupling, Criterion};
 use crate::engine::Bindings;
 use crate::graph::Graph;
-use crate::record::{Component, Forecast, Origins, RejectedAlternative};
+use crate::record::{Component, CostTable, Forecast, Origins, RejectedAlternative};
 use std::collections::BTreeSet;
 use wildmatch::WildMatch;
 
-/// Removes the least important components of the couplings that the settings name. `seed` is for what
-/// draws.
+/// Removes the least important components of the couplings that the settings name. `costs` are for an
+/// amount that is a latency, `seed` is for what draws.
 ///
 /// # Errors
 /// [`CompressError`] where a coupling would be emptied, nothing matches or can be removed, samples are
@@ -25,6 +25,7 @@ pub fn prune(
     mut origins: Origins,
     pruning: &Pruning,
     calibration: Option<&Calibration>,
+    costs: Option<&CostTable>,
     seed: u64,
 ) -> Result<Made, CompressError> {
     // Behind a folded normalisation a layer is linear up to its Relu.
@@ -46,7 +47,7 @@ pub fn prune(
         }
         None => vec![catalog::Rows::default(); layers.len()],
     };
-    let evidence = Evidence { graph: &graph, facts: &facts, layers: &layers, rows: &rows };
+    let evidence = Evidence { graph: &graph, facts: &facts, layers: &layers, rows: &rows, costs };
     let choices = evidence.choose(&couplings, pruning, seed)?;
     let (mut pruned, mut here, mut removed) = (graph.clone(), Origins::default(), Vec::new());
     for choice in &choices {
@@ -202,6 +203,7 @@ fn draft(choice: &Choice, pruning: &Pruning, paring: Paring) -> Draft {
         criterion: Some(pruning.criterion.to_string()),
         threshold,
         alternatives_rejected: rejected.collect(),
+        by_cost: pruning.needs_costs(),
         expected: choice.error.map(Forecast::output_error).into_iter().collect(),
         paring,
         reason,

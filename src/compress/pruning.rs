@@ -47,6 +47,11 @@ impl Pruning {
         }
     }
 
+    /// Whether it goes by measured costs.
+    pub fn needs_costs(&self) -> bool {
+        matches!(self.amount, Amount::Latency(_))
+    }
+
     /// Whether it looks at calibration samples.
     pub fn needs_data(&self) -> bool {
         self.criterion.needs_data()
@@ -82,6 +87,8 @@ pub enum Amount {
     Score(f64),
     /// As many as leave this share of the multiply-adds, above 0 and below 1.
     Macs(f64),
+    /// As many as leave this share of the measured time of the nodes, above 0 and below 1.
+    Latency(f64),
 }
 
 /// How what remains makes up for what goes.
@@ -114,6 +121,7 @@ impl fmt::Display for Amount {
             Amount::Count(count) => write!(f, "count {count}"),
             Amount::Score(score) => write!(f, "score up to {score}"),
             Amount::Macs(share) => write!(f, "to {share} of the MACs"),
+            Amount::Latency(share) => write!(f, "to {share} of the latency"),
         }
     }
 }

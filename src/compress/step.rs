@@ -93,6 +93,8 @@ pub struct Draft {
     pub alternatives_rejected: Vec<RejectedAlternative>,
     /// Hash of the calibration samples, where there were any.
     pub calibration_sha256: Option<Sha256Hex>,
+    /// Whether measured costs decided how many go.
+    pub by_cost: bool,
     /// What was taken out.
     pub paring: Paring,
     /// What it should change.
@@ -163,6 +165,9 @@ pub enum CompressError {
         "with `{0}` cut out the model gives something else than with zeros in its place, by {1:.1e} of its largest output: a rule of this tool is wrong for this model; protect these couplings, and please report it"
     )]
     Inexact(String, f64),
+    /// The step needs measured costs.
+    #[error("{0} needs measured costs of the layers, and there are none here")]
+    NoCosts(&'static str),
     /// The step needs calibration samples.
     #[error("{0} needs calibration samples; give the study a [data] section")]
     NoCalibration(&'static str),

@@ -49,6 +49,11 @@ impl Folders {
         self.root.join("ledger.jsonl")
     }
 
+    /// What a target's nodes cost.
+    pub fn costs(&self, target: &str) -> PathBuf {
+        self.root.join("costs").join(format!("{target}.json"))
+    }
+
     /// What removals cost, learnt before any is decided.
     pub fn forecaster(&self) -> PathBuf {
         self.root.join("forecaster.json")

@@ -74,8 +74,15 @@ pub fn forecaster(
         let recover = Recovery::LeastSquares;
         let plain = Pruning::channels(ratio, Criterion::Obs);
         let pruning = Pruning { amount: Amount::Ratio(ratio), recover, layers, ..plain };
-        let made =
-            prune(graph.clone(), bindings, Origins::default(), &pruning, Some(calibration), seed);
+        let made = prune(
+            graph.clone(),
+            bindings,
+            Origins::default(),
+            &pruning,
+            Some(calibration),
+            None,
+            seed,
+        );
         // A coupling that cannot be cut so is not what is asked about.
         let Ok(made) = made else { continue };
         let expected = made.decisions.iter().flat_map(|d| &d.expected);

@@ -3,7 +3,7 @@
 use super::Folders;
 use crate::catalog::Calibration;
 use crate::compress::Step;
-use crate::record::{EngineOptions, Forecaster};
+use crate::record::{CostTable, EngineOptions, Forecaster};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -38,6 +38,8 @@ pub struct Context {
     pub calibration: Option<Calibration>,
     /// Seeds what draws.
     pub seed: u64,
+    /// What the baseline's nodes cost, where a recipe goes by it.
+    pub costs: Option<CostTable>,
     /// What removals cost in accuracy, where that was learnt.
     pub forecaster: Option<Forecaster>,
     /// Accountable person or team.

@@ -176,7 +176,8 @@ fn apply(
     match step {
         Step::Prune(pruning) => {
             let calibration = context.calibration.as_ref();
-            compress::prune(graph, bindings, origins, pruning, calibration, context.seed)
+            let costs = context.costs.as_ref();
+            compress::prune(graph, bindings, origins, pruning, calibration, costs, context.seed)
         }
         Step::Sparsify(how) => {
             let calibration = context.calibration.as_ref();
@@ -223,7 +224,10 @@ fn enter(
         criterion: draft.criterion,
         threshold: draft.threshold,
         alternatives_rejected: draft.alternatives_rejected,
-        inputs: Inputs { calibration_sha256: draft.calibration_sha256, cost_table_sha256: None },
+        inputs: Inputs {
+            calibration_sha256: draft.calibration_sha256,
+            cost_table_sha256: draft.by_cost.then(|| context.costs_sha256()).flatten(),
+        },
         parings: vec![paring],
         expected: [draft.expected, accuracy].concat(),
         owner: context.owner.clone(),

@@ -4,6 +4,7 @@
 //! Every file carries `schema`; a reader refuses one newer than [`SCHEMA`] and reads older ones.
 
 mod block;
+mod cost;
 mod decision;
 mod digest;
 mod environment;
@@ -18,6 +19,7 @@ pub use block::{
     Attempt, BlockData, BlockKey, BlockKind, BlockRecord, Burst, MemoryPoint, MemoryPoints,
     Outcome, Pair, PairedBlock, SoloBlock, Warmup,
 };
+pub use cost::CostTable;
 pub use decision::{
     Component, Decision, Entry, EntryBody, EntryKind, Inputs, Member, Precision, Refusal,
     RejectedAlternative,

@@ -81,6 +81,7 @@ fn sweep(variant: &VariantSection) -> Result<Vec<(String, Vec<StepSection>)>, St
         spread(&mut forms, "count", |s| &mut s.count);
         spread(&mut forms, "score", |s| &mut s.score);
         spread(&mut forms, "macs", |s| &mut s.macs);
+        spread(&mut forms, "latency", |s| &mut s.latency);
         spread(&mut forms, "pattern", |s| &mut s.pattern);
         spread(&mut forms, "criterion", |s| &mut s.criterion);
         spread(&mut forms, "recover", |s| &mut s.recover);

@@ -137,6 +137,10 @@ pub(super) struct StepSection {
     #[serde(default)]
     pub(super) macs: Option<OneOrMany<f64>>,
     #[serde(default)]
+    pub(super) latency: Option<OneOrMany<f64>>,
+    #[serde(default)]
+    pub(super) on: Option<String>,
+    #[serde(default)]
     pub(super) pattern: Option<OneOrMany<String>>,
     #[serde(default)]
     pub(super) criterion: Option<OneOrMany<String>>,

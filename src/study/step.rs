@@ -59,9 +59,14 @@ fn amount(step: &StepSection) -> Result<Amount, String> {
         one(&step.count).map(Amount::Count),
         one(&step.score).map(Amount::Score),
         one(&step.macs).map(Amount::Macs),
+        one(&step.latency).map(Amount::Latency),
     ];
-    match only(amounts, "`ratio`, `count`, `score` and `macs`")? {
+    match only(amounts, "`ratio`, `count`, `score`, `macs` and `latency`")? {
         Amount::Ratio(ratio) => share("ratio", ratio).map(Amount::Ratio),
+        Amount::Latency(latency) => match step.on.as_deref() {
+            Some("host") | None => share("latency", latency).map(Amount::Latency),
+            Some(other) => Err(format!("costs are measured on `host`, not yet on `{other}`")),
+        },
         Amount::Macs(macs) => share("macs", macs).map(Amount::Macs),
         Amount::Count(0) => Err("`count` must be 1 or more".into()),
         other => Ok(other),
@@ -122,7 +127,7 @@ fn whole_couplings(step: &StepSection) -> Result<(), String> {
 
 fn sparsify(step: &StepSection) -> Result<Step, String> {
     whole_couplings(step)?;
-    if step.count.is_some() || step.macs.is_some() {
+    if step.count.is_some() || step.macs.is_some() || step.latency.is_some() {
         return Err("single weights are pruned by `ratio`, `score` or `pattern`".into());
     }
     let pattern = one(&step.pattern).map(|p| groups(&p)).transpose()?;
@@ -154,6 +159,9 @@ fn groups(pattern: &str) -> Result<Sparsity, String> {
 
 fn bypass(step: &StepSection, kind: Kind) -> Result<Step, String> {
     whole_couplings(step)?;
+    if step.latency.is_some() {
+        return Err("layers and blocks are left out by `ratio`, `count`, `score` or `macs`".into());
+    }
     Ok(Step::Bypass(Bypassing {
         kind,
         amount: amount(step)?,
@@ -167,7 +175,11 @@ fn bypass(step: &StepSection, kind: Kind) -> Result<Step, String> {
 
 fn quantize(step: &StepSection) -> Result<Step, String> {
     let prunes = step.ratio.is_some() || step.count.is_some() || step.score.is_some();
-    let judges = step.macs.is_some() || step.criterion.is_some() || step.recover.is_some();
+    let judges = step.macs.is_some()
+        || step.latency.is_some()
+        || step.on.is_some()
+        || step.criterion.is_some()
+        || step.recover.is_some();
     let places =
         step.pattern.is_some() || step.allocate.is_some() || step.multiple.is_some() || step.lossy;
     if prunes || judges || places || step.layers.is_some() || !step.protect.is_empty() {

@@ -1,0 +1,60 @@
+//! The cost table of a run: measured once, then frozen, so that the same run gives the same variants.
+
+use super::{BASELINE, Context, PipelineError, read_json, replace_json};
+use crate::engine::{Bindings, ENGINE, Model, Source};
+use crate::graph::{self, Graph};
+use crate::record::{CostTable, EngineOptions, SCHEMA, Sha256Hex};
+use crate::stats;
+use std::collections::BTreeMap;
+
+/// Runs that the medians are of.
+const RUNS: usize = 101;
+
+impl Context {
+    /// Measures the baseline's nodes in this process, or finds the table that the run has.
+    ///
+    /// # Errors
+    /// [`PipelineError`] where the engine cannot run the baseline, or the table cannot be kept.
+    pub fn measure_costs(&mut self, target: &str) -> Result<(), PipelineError> {
+        let path = self.folders.costs(target);
+        let kept: Option<CostTable> = read_json(&path);
+        if kept.is_some() || self.calibration.is_none() {
+            self.costs = kept;
+            return Ok(());
+        }
+        let table = self.measured(target)?;
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(PipelineError::file("create", folder))?;
+        }
+        replace_json(&path, &table)?;
+        self.costs = Some(table);
+        Ok(())
+    }
+
+    fn measured(&self, target: &str) -> Result<CostTable, PipelineError> {
+        let failed = |source| PipelineError::Graph { variant: BASELINE.into(), source };
+        let engine = |source| PipelineError::Engine { variant: BASELINE.into(), source };
+        let graph = Graph::load(&self.model).map_err(failed)?;
+        let bindings = Bindings { batch: self.batch, dims: &self.dims };
+        let model = Model::load(Source::File(&self.model), bindings).map_err(engine)?;
+        let plan = model.optimise(&EngineOptions::default()).map_err(engine)?;
+        let samples = self.calibration.as_ref().map(|c| c.first()).unwrap_or_default();
+        let inputs = plan.inputs(&samples).map_err(engine)?;
+        let mut nodes_ns: BTreeMap<String, f64> = BTreeMap::new();
+        for node in plan.profile(&inputs, RUNS).map_err(engine)?.nodes {
+            let times: Vec<f64> = node.times_ns.iter().map(|t| t.as_f64()).collect();
+            let from = graph::origin(&graph, &node.node.name);
+            // What belongs to no node is still part of the whole.
+            let name = from.map_or_else(String::new, |p| graph.nodes()[p].name.clone());
+            *nodes_ns.entry(name).or_default() += stats::median(&times).unwrap_or(0.0);
+        }
+        let (engine, target) = (ENGINE.to_string(), target.to_string());
+        Ok(CostTable { schema: SCHEMA, target, engine, nodes_ns })
+    }
+
+    /// Hash of the table.
+    pub(super) fn costs_sha256(&self) -> Option<Sha256Hex> {
+        let table = self.costs.as_ref()?;
+        Some(Sha256Hex::of(&serde_json::to_vec(table).ok()?))
+    }
+}
