@@ -9,8 +9,8 @@ mod models;
 use paring::catalog::{self, Calibration, Criterion, Linear};
 use paring::compress::{Pruning, Recovery, prune};
 use paring::data::Array;
-use paring::engine::{Bindings, Model, Source};
-use paring::graph::Graph;
+use paring::engine::{Bindings, Inputs, Model, Plan, Source};
+use paring::graph::{self, Graph};
 use paring::probe;
 use paring::record::{EngineOptions, Origins, Sha256Hex};
 use std::collections::BTreeMap;
@@ -82,7 +82,27 @@ fn speed(whole: &Graph, half: &Graph) -> anyhow::Result<()> {
         macs(whole)? / macs(half)?,
         ratios[ratios.len() / 2]
     );
+    let (before, after) = (shares(whole, &a, &inputs)?, shares(half, &b, &inputs)?);
+    println!("where it goes, milliseconds before and after:");
+    for (what, slow) in &before {
+        let fast = after.get(what).copied().unwrap_or(0.0);
+        println!("  {what:<28} {:8.2} {:8.2}, {:.2} times", slow / 1e6, fast / 1e6, slow / fast);
+    }
     Ok(())
+}
+
+/// Time by the ONNX operator and kernel size that nodes came from, in nanoseconds.
+fn shares(graph: &Graph, plan: &Plan, inputs: &Inputs) -> anyhow::Result<BTreeMap<String, f64>> {
+    let mut times: BTreeMap<String, f64> = BTreeMap::new();
+    for node in plan.profile(inputs, 5)?.nodes {
+        let Some(position) = graph::origin(graph, &node.node.name) else { continue };
+        let from = &graph.nodes()[position];
+        let kernel = graph::ints(from, "kernel_shape").map_or(String::new(), |k| format!(" {k:?}"));
+        let each: Vec<f64> = node.times_ns.iter().map(|t| t.as_f64()).collect();
+        let what = format!("{}{kernel} {}", from.op_type, node.node.operator);
+        *times.entry(what).or_default() += paring::stats::median(&each).unwrap_or(0.0);
+    }
+    Ok(times)
 }
 
 fn timed<T, E: Into<anyhow::Error>>(

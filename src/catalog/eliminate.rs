@@ -8,22 +8,19 @@
 //! Source: Hassibi & Stork 1993; for blocks of structured pruning Kurtic et al. 2022, arXiv 2203.07259.
 
 use super::CatalogError;
+use super::normal::Normal;
 use faer::Accum;
 use faer::linalg::matmul::matmul;
-use faer::linalg::solvers::DenseSolveCore;
 use faer::prelude::*;
-use faer::{Mat, Side};
+use faer::{Col, Mat, Scale, Side};
 use rayon::prelude::*;
-
-/// Share of the mean diagonal of H that is added to it.
-pub const DAMPING: f64 = 1e-3;
 
 /// One layer that reads the components.
 #[derive(Debug)]
 pub(super) struct Problem {
     /// H⁻¹.
     inverse: Mat<f64>,
-    /// B, `[inputs, outputs]`.
+    /// Bᵀ, `[outputs, inputs]`: what belongs to an input stands together in memory.
     solution: Mat<f64>,
     /// What errors are relative to: the variance of all outputs together.
     power: f64,
@@ -51,13 +48,11 @@ impl Problem {
         weights: &Mat<f64>,
         blocks: Vec<Vec<usize>>,
     ) -> Result<Problem, CatalogError> {
-        let (gram, damped) = grams(rows);
-        let cross = &gram * weights;
-        let factor =
-            damped.llt(Side::Lower).map_err(|_| CatalogError::Singular(layer.to_string()))?;
+        let normal = Normal::new(rows, layer)?;
+        let cross = normal.cross(weights);
         Ok(Problem {
-            inverse: factor.inverse(),
-            solution: factor.solve(&cross),
+            inverse: normal.inverse(),
+            solution: normal.solve(&cross).transpose().to_owned(),
             power: variance(rows, weights, &cross),
             blocks,
         })
@@ -71,23 +66,20 @@ impl Problem {
     /// The error that leaving out a component adds.
     pub(super) fn error(&self, component: usize) -> f64 {
         let block = &self.blocks[component];
-        if let [one] = block[..] {
-            let squares: f64 = self.solution.row(one).iter().map(|b| b * b).sum();
-            return squares / self.inverse[(one, one)].max(f64::MIN_POSITIVE) / self.power;
-        }
         let own = Mat::from_fn(block.len(), block.len(), |i, j| self.inverse[(block[i], block[j])]);
-        let columns = self.solution.ncols();
-        let b = Mat::from_fn(block.len(), columns, |i, j| self.solution[(block[i], j)]);
-        match own.llt(Side::Lower) {
-            Ok(factor) => {
-                let x = factor.solve(&b);
-                let inner =
-                    |j: usize| -> f64 { (0..block.len()).map(|i| b[(i, j)] * x[(i, j)]).sum() };
-                (0..columns).map(inner).sum::<f64>() / self.power
+        // Numerically these inputs are a combination of the others: nothing is lost.
+        let Ok(factor) = own.llt(Side::Lower) else { return 0.0 };
+        let lower = factor.L();
+        // With the factor L, tr(Bᵀ(L·Lᵀ)⁻¹B) = ‖L⁻¹B‖²: forward substitution, row by row of B.
+        let mut solved: Vec<Col<f64>> = Vec::with_capacity(block.len());
+        for (i, input) in block.iter().enumerate() {
+            let mut row = self.solution.col(*input).to_owned();
+            for (j, earlier) in solved.iter().enumerate() {
+                row -= earlier * Scale(lower[(i, j)]);
             }
-            // Numerically these inputs are a combination of the others: nothing is lost.
-            Err(_) => 0.0,
+            solved.push(row * Scale(1.0 / lower[(i, i)]));
         }
+        solved.iter().map(|row| row.squared_norm_l2()).sum::<f64>() / self.power
     }
 
     pub(super) fn remove(&mut self, component: usize) {
@@ -97,24 +89,14 @@ impl Problem {
         let Ok(factor) = own.llt(Side::Lower) else { return };
         let columns = Mat::from_fn(n, block.len(), |i, j| self.inverse[(i, block[j])]);
         let b =
-            Mat::from_fn(block.len(), self.solution.ncols(), |i, j| self.solution[(block[i], j)]);
-        let (x, y) = (factor.solve(&b), factor.solve(columns.transpose().to_owned()));
+            Mat::from_fn(self.solution.nrows(), block.len(), |o, j| self.solution[(o, block[j])]);
+        let (x, y) =
+            (factor.solve(b.transpose().to_owned()), factor.solve(columns.transpose().to_owned()));
         // In place: a wide layer's matrix is too large to be made anew for every component.
         let par = faer::get_global_parallelism();
-        matmul(self.solution.as_mut(), Accum::Add, &columns, &x, -1.0, par);
+        matmul(self.solution.as_mut(), Accum::Add, x.transpose(), columns.transpose(), -1.0, par);
         matmul(self.inverse.as_mut(), Accum::Add, &columns, &y, -1.0, par);
     }
-}
-
-/// H, and H with its damping.
-pub(crate) fn grams(rows: &Mat<f64>) -> (Mat<f64>, Mat<f64>) {
-    let count = rows.nrows().max(1) as f64;
-    let gram = (rows.transpose() * rows) * faer::Scale(1.0 / count);
-    let mut damped = gram.clone();
-    let n = gram.nrows();
-    let ridge = DAMPING * (0..n).map(|i| gram[(i, i)]).sum::<f64>() / n.max(1) as f64;
-    (0..n).for_each(|i| damped[(i, i)] += ridge.max(f64::MIN_POSITIVE));
-    (gram, damped)
 }
 
 /// Variance of `rows · weights`, all outputs together.
@@ -151,6 +133,7 @@ pub(super) fn eliminate(problems: &mut [Problem], components: usize, count: usiz
 
 #[cfg(test)]
 mod tests {
+    use super::super::normal::damped;
     use super::*;
 
     fn numbers(rows: usize, columns: usize, seed: u64) -> Mat<f64> {
@@ -162,10 +145,10 @@ mod tests {
     /// Mean squared error of the best weights on all inputs but some, by solving anew.
     fn brute(rows: &Mat<f64>, weights: &Mat<f64>, gone: &[usize]) -> f64 {
         let kept: Vec<usize> = (0..rows.ncols()).filter(|i| !gone.contains(i)).collect();
-        let (gram, damped) = grams(rows);
+        let (damped, ridge) = damped(rows);
         let pick =
             |m: &Mat<f64>| Mat::from_fn(kept.len(), kept.len(), |i, j| m[(kept[i], kept[j])]);
-        let cross = &gram * weights;
+        let cross = &damped * weights - weights * Scale(ridge);
         let g = Mat::from_fn(kept.len(), weights.ncols(), |i, j| cross[(kept[i], j)]);
         let x = pick(&damped).llt(Side::Lower).unwrap().solve(&g);
         // Up to a constant, the damped objective: −tr(Gᵀ X).

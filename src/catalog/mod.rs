@@ -10,6 +10,7 @@ mod eliminate;
 mod error;
 mod impact;
 mod linear;
+mod normal;
 mod observe;
 mod producer;
 mod rules;
@@ -19,11 +20,12 @@ mod walk;
 pub use bypass::{Bypass, bypass_scores, bypasses};
 pub use calibration::{Calibration, Range};
 pub use coupling::{Catalog, ComponentSlices, Coupling, Kind, Refused, Slices, catalog};
-pub(crate) use eliminate::grams;
-pub use eliminate::{DAMPING, Elimination};
+pub use eliminate::Elimination;
 pub use error::CatalogError;
 pub use impact::{Dependencies, Savings, dependencies, latency_saved, savings};
 pub use linear::{Linear, linears};
+pub use normal::DAMPING;
+pub(crate) use normal::{Normal, damped};
 pub use observe::{Rows, observe};
 pub use score::{
     Criterion, Reader, elimination, joint_error, output_errors, readers, scores, with_bias,

@@ -6,8 +6,7 @@
 use super::{CompressError, Draft, Paring, Recovery};
 use crate::catalog::{self, Calibration, CatalogError, Linear, Rows, Slices, Walk};
 use crate::graph::{Facts, Graph, Weights};
-use faer::prelude::*;
-use faer::{Mat, Side};
+use faer::Mat;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a Relu follows, negative targets are only asked to stay negative: so many times the layer is
@@ -122,13 +121,11 @@ impl Fit {
 
     /// min ‖rows · W − target‖² + λ‖W − given‖²: what the samples leave open stays as it was.
     pub(super) fn least_squares(&self, layer: &Linear) -> Result<Mat<f64>, CatalogError> {
-        let (gram, damped) = catalog::grams(&self.rows);
-        let singular = |_| CatalogError::Singular(layer.layer.clone());
-        let factor = damped.llt(Side::Lower).map_err(singular)?;
-        let prior = (&damped - &gram) * &self.given;
+        let normal = catalog::Normal::new(&self.rows, &layer.layer)?;
+        let prior = &self.given * faer::Scale(normal.ridge());
         let scale = faer::Scale(1.0 / self.rows.nrows().max(1) as f64);
         let solve =
-            |target: &Mat<f64>| factor.solve((self.rows.transpose() * target) * scale + &prior);
+            |target: &Mat<f64>| normal.solve(&((self.rows.transpose() * target) * scale + &prior));
         let mut solved = solve(&self.target);
         for _ in 0..if layer.relu { RELU_PASSES } else { 0 } {
             let found = &self.rows * &solved;

@@ -10,7 +10,6 @@ use crate::engine::Bindings;
 use crate::graph::{ElementType, Graph, Weights};
 use crate::record::{Component, Origins};
 use crate::stats;
-use faer::linalg::solvers::DenseSolveCore;
 use faer::prelude::*;
 use faer::{Mat, Side};
 use rand::RngExt;
@@ -194,7 +193,7 @@ impl<'a> Thinning<'a> {
     /// Solves what stays of each output anew, min (w − given)ᵀ·H·(w − given): the pass before handed
     /// errors only to inputs behind.
     fn settle(&self, weights: &mut Mat<f64>, gone: &[Vec<bool>]) {
-        let (_, damped) = catalog::grams(&self.rows);
+        let (damped, _) = catalog::damped(&self.rows);
         let goal = &damped * &self.given;
         let solve = |o: usize| -> Option<(Vec<usize>, Mat<f64>)> {
             let stays = |i: &usize| gone.get(*i).is_none_or(|row| !row[o]);
@@ -318,8 +317,7 @@ impl<'a> Thinning<'a> {
 /// U with H⁻¹ = Uᵀ·U, upper triangular.
 fn inverse_factor(rows: &Mat<f64>, layer: &str) -> Result<Mat<f64>, CatalogError> {
     let singular = |_| CatalogError::Singular(layer.to_string());
-    let (_, damped) = catalog::grams(rows);
-    let inverse = damped.llt(Side::Lower).map_err(singular)?.inverse();
+    let inverse = catalog::Normal::new(rows, layer)?.inverse();
     let lower = inverse.llt(Side::Lower).map_err(singular)?;
     Ok(lower.L().transpose().to_owned())
 }
@@ -333,7 +331,7 @@ mod tests {
         let mut rng = stats::generator(3, "rows");
         let rows = Mat::from_fn(50, 6, |_, _| rng.random::<f64>());
         let upper = inverse_factor(&rows, "layer").unwrap();
-        let (_, damped) = catalog::grams(&rows);
+        let (damped, _) = catalog::damped(&rows);
         let one = &damped * (upper.transpose() * &upper);
         for i in 0..6 {
             for j in 0..6 {
