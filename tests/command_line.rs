@@ -281,3 +281,53 @@ fn the_catalog_says_what_depends_on_what_and_what_stays() {
         .success()
         .stdout(contains("stays whole: node `head/Softmax` normalises over it"));
 }
+
+#[test]
+fn the_ledger_says_beforehand_what_is_expected() {
+    let folder = tempfile::tempdir().unwrap();
+    let rest = "[[variant]]\nname = \"timed\"\nsteps = [{ prune = \"channels\", latency = 0.7, \
+                on = \"host\", criterion = \"obs\", recover = \"least-squares\" }]\n";
+    let (study, out) = (study(folder.path(), rest), folder.path().join("run"));
+    paring()
+        .args(["compress", study.to_str().unwrap(), "--out", out.to_str().unwrap()])
+        .assert()
+        .success();
+    let ledger = std::fs::read_to_string(out.join("ledger.jsonl")).unwrap();
+    let entries = ledger.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap());
+    let pruned: Vec<serde_json::Value> = entries
+        .map(|entry| entry["body"].clone())
+        .filter(|body| body["operation"] == "prune channels")
+        .collect();
+    assert!(pruned.len() > 5);
+    for body in &pruned {
+        let expected = body["expected"].as_array().unwrap();
+        let metrics: Vec<&str> = expected.iter().map(|e| e["metric"].as_str().unwrap()).collect();
+        assert_eq!(metrics, ["output_error", "accuracy"]);
+        let bound = |key: &str| expected[1][key].as_f64().unwrap();
+        assert!(bound("low") <= bound("delta") && bound("delta") <= bound("high"));
+        assert!(bound("delta") <= 0.0 && bound("low") >= -1.0);
+        assert!(body["inputs"]["cost_table_sha256"].is_string());
+        assert!(body["reason"].as_str().unwrap().contains("what zeros in their place give"));
+    }
+    let table = std::fs::read_to_string(out.join("costs/host.json")).unwrap();
+    assert!(table.contains("stem/Conv"), "{table}");
+}
+
+#[test]
+fn steps_that_make_no_sense_are_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    for (step, message) in [
+        ("prune = \"weights\", pattern = \"4:2\"", "two of every four stay"),
+        ("prune = \"weights\", count = 3", "`ratio`, `score` or `pattern`"),
+        ("prune = \"blocks\", ratio = 0.5, allocate = \"uniform\"", "channels or heads"),
+        ("prune = \"channels\", pattern = \"2:4\"", "belongs to `prune = \"weights\"`"),
+        ("prune = \"channels\", latency = 0.5, on = \"pi4\"", "not yet on `pi4`"),
+    ] {
+        let rest = format!("[[variant]]\nname = \"a\"\nsteps = [{{ {step} }}]\n");
+        let study = study(folder.path(), &rest);
+        refused(&["run", study.to_str().unwrap(), "--dry-run"], 2, message);
+    }
+    let rest = "[[variant]]\nname = \"a\"\nimport = \"nowhere.onnx\"\n";
+    let study = study(folder.path(), rest);
+    refused(&["run", study.to_str().unwrap(), "--dry-run"], 2, "nowhere.onnx");
+}

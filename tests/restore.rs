@@ -3,10 +3,10 @@
 mod common;
 
 use common::digits;
-use paring::data::{Dataset, Pixels, Wanted};
+use paring::data::{Dataset, Pixels, Wanted, read_tensors};
 use paring::engine::{self, Source};
 use paring::evaluate::{Predictor, Scores};
-use paring::graph::Graph;
+use paring::graph::{Graph, Weights, remove};
 use paring::record::{EngineOptions, VariantRecord};
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
@@ -144,4 +144,35 @@ fn weights_layers_and_blocks_come_back_too() {
     }
     assert_eq!(record(&run, "pruned.unpruned").removed_count(), 0);
     assert_eq!(record(&run, "pruned.unpruned").params, record(&run, "baseline").params);
+}
+
+/// What README shows for PyTorch: the original's tensors, cut by the kept indices, are the variant's.
+#[test]
+fn kept_indices_cut_the_original_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let steps = "{ prune = \"channels\", ratio = 0.25 }, { prune = \"weights\", ratio = 0.5 }";
+    let run = run(folder.path(), "digits_cnn.onnx", steps);
+    let kept = read_tensors(&run.join("variants/pruned.kept.safetensors")).unwrap();
+    let load = |name: &str| Graph::load(&run.join("variants").join(name)).unwrap();
+    let (base, variant) = (load("baseline.onnx"), load("pruned.onnx"));
+    let mut state = BTreeMap::new();
+    for (key, array) in &kept {
+        let (name, what) = key.rsplit_once('@').unwrap();
+        let weights = state.entry(name).or_insert_with(|| base.weights(name).unwrap());
+        if what == "mask" {
+            let values = weights.to_f32().unwrap().into_iter().zip(array.to_bytes());
+            let values: Vec<f32> = values.map(|(value, bit)| value * f32::from(bit)).collect();
+            *weights = Weights::f32(&weights.dims, &values);
+            continue;
+        }
+        let (axis, indices) = (what.parse().unwrap(), array.as_integers().unwrap());
+        let width = weights.dims[axis] as i64;
+        let gone: Vec<usize> =
+            (0..width).filter(|i| !indices.contains(i)).map(|i| i as usize).collect();
+        *weights = remove(weights, axis, &gone).unwrap().0;
+    }
+    assert!(state.len() > 20 && kept.keys().any(|key| key.ends_with("@mask")));
+    for (name, weights) in state {
+        assert_eq!(variant.weights(name).unwrap().to_f32(), weights.to_f32(), "{name}");
+    }
 }

@@ -26,7 +26,7 @@ pub use impact::{Dependencies, Savings, dependencies, latency_saved, savings};
 pub use linear::{Linear, linears};
 pub use normal::DAMPING;
 pub(crate) use normal::{Normal, damped};
-pub use observe::{Rows, observe};
+pub use observe::{Rows, observe, observe_all};
 pub use score::{
     Criterion, Reader, elimination, joint_error, output_errors, readers, scores, with_bias,
 };

@@ -63,6 +63,21 @@ pub fn observe(
     Ok(rows)
 }
 
+/// Rows of all `layers` of a graph; empty ones without samples.
+///
+/// # Errors
+/// Those of [`Calibration::visit`].
+pub fn observe_all(
+    graph: &Graph,
+    layers: &[Linear],
+    calibration: Option<&Calibration>,
+) -> Result<Vec<Rows>, CatalogError> {
+    let Some(calibration) = calibration else { return Ok(vec![Rows::default(); layers.len()]) };
+    let all: Vec<&Linear> = layers.iter().collect();
+    let widths: Vec<usize> = layers.iter().map(Linear::features).collect();
+    observe(graph, &all, &widths, calibration)
+}
+
 /// Where a layer's rows are taken.
 pub(super) struct Sampling<'a> {
     pub(super) layer: &'a Linear,

@@ -86,22 +86,7 @@ pub(super) fn make_variants(
     directory: &RunDirectory,
     quiet: bool,
 ) -> Result<(Vec<VariantRecord>, Failed), Coded> {
-    let mut context = context(study, loaded, directory);
-    let steps = || study.recipes.iter().flat_map(|r| &r.steps);
-    let timed = |step: &Step| matches!(step, Step::Prune(how) if how.needs_costs());
-    if steps().any(timed) {
-        context.measure_costs("host")?;
-    }
-    let judged = |step: &Step| matches!(step, Step::Prune(pruning) if pruning.needs_data());
-    if steps().any(judged) {
-        let trial = Trial {
-            data: &loaded.data,
-            samples: &loaded.splits.select,
-            output: loaded.output,
-            scores: study.task.scores,
-        };
-        context.learn(&trial, study.probes)?;
-    }
+    let context = informed(study, loaded, directory)?;
     let mut ledger =
         Ledger::open(&directory.folders.ledger(), &study.owner).map_err(PipelineError::from)?;
     let protocol = &directory.protocol;
@@ -145,6 +130,27 @@ pub(super) fn make_variants(
     debug_assert_eq!(variants[0].name, BASELINE);
     bar.finish_and_clear();
     Ok((variants, failed))
+}
+
+/// What all recipes of a run share, with the costs and the forecaster that they ask for.
+fn informed(study: &Study, loaded: &Loaded, directory: &RunDirectory) -> Result<Context, Coded> {
+    let mut context = context(study, loaded, directory);
+    let steps = || study.recipes.iter().flat_map(|r| &r.steps);
+    let timed = |step: &Step| matches!(step, Step::Prune(how) if how.needs_costs());
+    if steps().any(timed) {
+        context.measure_costs("host")?;
+    }
+    let judged = |step: &Step| matches!(step, Step::Prune(pruning) if pruning.needs_data());
+    if steps().any(judged) {
+        let trial = Trial {
+            data: &loaded.data,
+            samples: &loaded.splits.select,
+            output: loaded.output,
+            scores: study.task.scores,
+        };
+        context.learn(&trial, study.probes)?;
+    }
+    Ok(context)
 }
 
 /// What all recipes of a run share.

@@ -1,7 +1,7 @@
 //! Leaving out whole layers and residual blocks.
 
 use super::recover::Before;
-use super::{Amount, CompressError, Draft, Made, Paring, Recovery, matching};
+use super::{Amount, CompressError, Draft, Made, Paring, Recovery, matching, needed};
 use crate::catalog::{self, Bypass, Calibration, Criterion, Kind};
 use crate::engine::Bindings;
 use crate::graph::{Facts, Graph};
@@ -67,10 +67,7 @@ pub fn bypass(
     seed: u64,
 ) -> Result<Made, CompressError> {
     let facts = graph.facts(bindings.dims, bindings.batch)?;
-    let calibration = match how.needs_data() {
-        true => Some(calibration.ok_or(CompressError::NoCalibration("pruning by data"))?),
-        false => None,
-    };
+    let calibration = needed(how.needs_data(), calibration)?;
     let all: Vec<Bypass> =
         catalog::bypasses(&graph, &facts).into_iter().filter(|b| b.kind == how.kind).collect();
     let ids: Vec<String> = all.iter().map(|b| b.id.clone()).collect();
@@ -105,17 +102,8 @@ pub fn bypass(
     if let Some(calibration) = calibration.filter(|_| how.recover != Recovery::None) {
         let after = pruned.facts(bindings.dims, bindings.batch)?;
         let layers = catalog::linears(&graph, &facts);
-        let borrowed: Vec<_> = layers.iter().collect();
-        let widths: Vec<usize> = layers.iter().map(catalog::Linear::features).collect();
-        let rows = catalog::observe(&graph, &borrowed, &widths, calibration)?;
-        let removed = catalog::Slices::new();
-        let before = Before {
-            graph: &graph,
-            layers: &layers,
-            rows: &rows,
-            removed: &removed,
-            swapped: &swapped,
-        };
+        let rows = catalog::observe_all(&graph, &layers, Some(calibration))?;
+        let before = Before::new(&graph, &layers, &rows).swapped(swapped);
         decisions.extend(before.recover(&mut pruned, &after, how.recover, calibration)?);
     }
     Ok(Made { graph: pruned, origins, decisions, refusals })

@@ -10,7 +10,6 @@ use crate::catalog::{self, Calibration, Catalog, Coupling, Criterion};
 use crate::engine::Bindings;
 use crate::graph::Graph;
 use crate::record::{Component, CostTable, Forecast, Origins, RejectedAlternative};
-use std::collections::BTreeSet;
 use wildmatch::WildMatch;
 
 /// Removes the least important components of the couplings that the settings name. `costs` are for an
@@ -35,18 +34,8 @@ pub fn prune(
     let (couplings, refusals) = couplings(catalog::catalog(&graph, &facts, &origins)?, pruning)?;
     let layers = catalog::linears(&graph, &facts);
     let samples = calibration;
-    let calibration = match pruning.needs_data() {
-        true => Some(calibration.ok_or(CompressError::NoCalibration("pruning by data"))?),
-        false => None,
-    };
-    let rows = match calibration {
-        Some(calibration) => {
-            let all: Vec<_> = layers.iter().collect();
-            let widths: Vec<usize> = layers.iter().map(catalog::Linear::features).collect();
-            catalog::observe(&graph, &all, &widths, calibration)?
-        }
-        None => vec![catalog::Rows::default(); layers.len()],
-    };
+    let calibration = needed(pruning.needs_data(), calibration)?;
+    let rows = catalog::observe_all(&graph, &layers, calibration)?;
     let evidence = Evidence { graph: &graph, facts: &facts, layers: &layers, rows: &rows, costs };
     let choices = evidence.choose(&couplings, pruning, seed)?;
     let (mut pruned, mut here, mut removed) = (graph.clone(), Origins::default(), Vec::new());
@@ -64,17 +53,25 @@ pub fn prune(
         verify(&choices, &mut decisions, difference(&zeros, &pruned, samples)?)?;
     }
     if let Some(calibration) = calibration.filter(|_| pruning.recover != Recovery::None) {
-        let swapped = BTreeSet::new();
-        let before = Before {
-            graph: &graph,
-            layers: &layers,
-            rows: &rows,
-            removed: &removed,
-            swapped: &swapped,
-        };
+        let before = Before::new(&graph, &layers, &rows).without(removed);
         decisions.extend(before.recover(&mut pruned, &facts, pruning.recover, calibration)?);
     }
     Ok(Made { graph: pruned, origins, decisions, refusals })
+}
+
+/// The samples that a step looks at, if it looks at any.
+///
+/// # Errors
+/// [`CompressError::NoCalibration`] where it does and there are none.
+pub(super) fn needed(
+    looks: bool,
+    calibration: Option<&Calibration>,
+) -> Result<Option<&Calibration>, CompressError> {
+    match (looks, calibration) {
+        (true, None) => Err(CompressError::NoCalibration("pruning by data")),
+        (true, some) => Ok(some),
+        (false, _) => Ok(None),
+    }
 }
 
 /// What is exact up to rounding differs by less, also through many layers.

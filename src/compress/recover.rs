@@ -19,12 +19,27 @@ pub(super) struct Before<'a> {
     pub(super) layers: &'a [Linear],
     pub(super) rows: &'a [Rows],
     /// What went, by tensor and axis.
-    pub(super) removed: &'a Slices,
+    removed: Slices,
     /// Names of nodes that read another tensor than before.
-    pub(super) swapped: &'a BTreeSet<String>,
+    swapped: BTreeSet<String>,
 }
 
-impl Before<'_> {
+impl<'a> Before<'a> {
+    /// A graph as it was, with the layers and rows that were seen in it.
+    pub(super) fn new(graph: &'a Graph, layers: &'a [Linear], rows: &'a [Rows]) -> Self {
+        Before { graph, layers, rows, removed: Slices::new(), swapped: BTreeSet::new() }
+    }
+
+    /// Slices were cut out of it.
+    pub(super) fn without(self, removed: Slices) -> Self {
+        Before { removed, ..self }
+    }
+
+    /// Nodes were made to read something else.
+    pub(super) fn swapped(self, swapped: BTreeSet<String>) -> Self {
+        Before { swapped, ..self }
+    }
+
     /// Refits every layer of `graph` that reads something changed; gives a decision for each.
     pub(super) fn recover(
         &self,

@@ -4,7 +4,7 @@
 
 use super::fold::fold_batch_normalization;
 use super::recover::{Before, Fit, write_bias};
-use super::{CompressError, Draft, Made, Paring, Sparsify, Sparsity, matching, weights_id};
+use super::{CompressError, Draft, Made, Paring, Sparsify, Sparsity, matching, needed, weights_id};
 use crate::catalog::{self, Calibration, CatalogError, Criterion, Linear, Rows, Walk};
 use crate::engine::Bindings;
 use crate::graph::{ElementType, Graph, Weights};
@@ -14,7 +14,6 @@ use faer::prelude::*;
 use faer::{Mat, Side};
 use rand::RngExt;
 use rayon::prelude::*;
-use std::collections::BTreeSet;
 
 /// Inputs among which weights are compared when the rest makes up for each at once.
 const BLOCK: usize = 128;
@@ -41,10 +40,7 @@ pub fn sparsify(
         let what = "single weights";
         return Err(CatalogError::Criterion { criterion: how.criterion, what, known }.into());
     }
-    let calibration = match how.needs_data() {
-        true => Some(calibration.ok_or(CompressError::NoCalibration("pruning by data"))?),
-        false => None,
-    };
+    let calibration = needed(how.needs_data(), calibration)?;
     let folds = how.recover || how.criterion == Criterion::Obs;
     let mut decisions = if folds { fold_batch_normalization(&mut graph)? } else { Vec::new() };
     let facts = graph.facts(bindings.dims, bindings.batch)?;
@@ -61,22 +57,8 @@ pub fn sparsify(
         ));
     }
     let baseline = graph.clone();
-    let (removed, swapped) = (catalog::Slices::new(), BTreeSet::new());
-    let rows = match calibration.filter(|_| how.recover) {
-        Some(calibration) => {
-            let all: Vec<&Linear> = layers.iter().collect();
-            let widths: Vec<usize> = layers.iter().map(Linear::features).collect();
-            catalog::observe(&baseline, &all, &widths, calibration)?
-        }
-        None => vec![Rows::default(); layers.len()],
-    };
-    let before = Before {
-        graph: &baseline,
-        layers: &layers,
-        rows: &rows,
-        removed: &removed,
-        swapped: &swapped,
-    };
+    let rows = catalog::observe_all(&baseline, &layers, calibration.filter(|_| how.recover))?;
+    let before = Before::new(&baseline, &layers, &rows);
     let mut walk = calibration.map(|calibration| Walk::new(&facts, calibration));
     for ((layer, was), _) in layers.iter().zip(&rows).zip(chosen).filter(|(_, chosen)| *chosen) {
         let rows = match &mut walk {

@@ -110,7 +110,7 @@ impl Network {
     }
 
     fn grouped(&mut self, x: &str, c: usize) -> String {
-        let group = if c % 2 == 0 { 2 } else { 1 };
+        let group = if c.is_multiple_of(2) { 2 } else { 1 };
         self.conv(x, c, c, 1, group)
     }
 

@@ -111,14 +111,7 @@ impl CatalogVerb {
         let bindings = Bindings { batch, dims: &dims };
         let facts = graph.facts(&dims, batch)?;
         let layers = catalog::linears(&graph, &facts);
-        let rows = match &calibration {
-            Some(calibration) => {
-                let all: Vec<&Linear> = layers.iter().collect();
-                let widths: Vec<usize> = layers.iter().map(Linear::features).collect();
-                catalog::observe(&graph, &all, &widths, calibration).map_err(input)?
-            }
-            None => vec![Rows::default(); layers.len()],
-        };
+        let rows = catalog::observe_all(&graph, &layers, calibration.as_ref()).map_err(input)?;
         let (forecaster, times_ns) = match (&calibration, &trial) {
             (Some(calibration), Some(trial)) => (
                 self.forecaster(&graph, bindings, calibration, trial)?,

@@ -27,12 +27,15 @@ pub struct CouplingDifference {
     pub likeness: f64,
 }
 
+/// Something of each original, and of each that is left.
+pub(super) type Both<T> = (Vec<Vec<T>>, Vec<Vec<T>>);
+
 /// A matched pair of operators.
 pub(super) struct Matched<'a> {
     pub(super) base: &'a Operator,
     pub(super) variant: &'a Operator,
     /// Their outputs on the same samples, `[channel][value]`, where both could be run.
-    pub(super) activations: Option<(Vec<Vec<f32>>, Vec<Vec<f32>>)>,
+    pub(super) activations: Option<Both<f32>>,
 }
 
 /// The state of matching: couplings are resolved one after the other.
@@ -153,12 +156,7 @@ impl Matching<'_> {
     }
 
     /// Weights of every component: of originals and of those that are left.
-    fn vectors(
-        &self,
-        c: usize,
-        left: usize,
-        pair: &Matched,
-    ) -> Option<(Vec<Vec<f32>>, Vec<Vec<f32>>)> {
+    fn vectors(&self, c: usize, left: usize, pair: &Matched) -> Option<Both<f32>> {
         let (base, variant) = (pair.base, pair.variant);
         let output = (base.weights.clone(), base.output_axis);
         let input = (base.weights.clone(), base.input_axis);
@@ -198,12 +196,7 @@ impl Matching<'_> {
     }
 
     /// Activations of every component, where the operator makes it.
-    fn observed(
-        &self,
-        c: usize,
-        left: usize,
-        pair: &Matched,
-    ) -> Option<(Vec<Vec<f32>>, Vec<Vec<f32>>)> {
+    fn observed(&self, c: usize, left: usize, pair: &Matched) -> Option<Both<f32>> {
         let (base, variant) = pair.activations.as_ref()?;
         let axis = (pair.base.weights.clone(), pair.base.output_axis);
         let (originals, remaining) = self.places(c, left, &axis)?;
@@ -222,12 +215,7 @@ impl Matching<'_> {
 
     /// Where each component stands along an axis: originals in the baseline, the remaining in the
     /// variant. `None` where the coupling has no part of the axis.
-    fn places(
-        &self,
-        c: usize,
-        left: usize,
-        axis: &(String, usize),
-    ) -> Option<(Vec<Vec<usize>>, Vec<Vec<usize>>)> {
+    fn places(&self, c: usize, left: usize, axis: &(String, usize)) -> Option<Both<usize>> {
         let components = &self.couplings[c].components;
         let originals: Option<Vec<Vec<usize>>> =
             components.iter().map(|k| k.slices.get(axis).cloned()).collect();

@@ -3,7 +3,7 @@
 use super::channels::{CouplingDifference, Matched, Matching};
 use super::operators::{Operator, operators};
 use super::pairs::pairs;
-use crate::catalog::{self, Calibration, Refused, Slices};
+use crate::catalog::{self, Calibration, Coupling, Refused, Slices};
 use crate::compress::CompressError;
 use crate::compress::fold::fold_batch_normalization;
 use crate::engine::Bindings;
@@ -118,31 +118,11 @@ pub fn compare(
     };
     matching.resolve();
     let Matching { gone, found, .. } = matching;
-    // A layer that is gone as a whole takes its coupling with it.
-    let gone_with_layer = |id: &String| {
-        ours.iter().any(|o| o.layer == *id) && !pairs.iter().any(|p| p.base.layer == *id)
-    };
-    let mut unexplained: Vec<String> = (0..catalog.couplings.len())
-        .filter(|c| !found.contains_key(c))
-        .map(|c| catalog.couplings[c].id.clone())
-        .filter(|id| !gone_with_layer(id))
-        .map(|id| format!("what became of coupling `{id}`"))
-        .collect();
+    let mut unexplained = unresolved(&catalog.couplings, &found, &ours, &pairs);
     unexplained.extend(narrowed(&catalog.refused, &pairs));
     let tensors: Vec<TensorDifference> = pairs.iter().map(|pair| tensor(pair, &gone)).collect();
     let unknown = tensors.iter().filter(|t| t.change.is_none());
     unexplained.extend(unknown.map(|t| format!("`{}`: {}", t.tensor, t.what)));
-    let mut origins = Origins::default();
-    for Matched { base, variant, .. } in &pairs {
-        for (own, there) in
-            [(base.output_axis, variant.output_axis), (base.input_axis, variant.input_axis)]
-        {
-            if let Some(gone) = gone.get(&(base.weights.clone(), own)) {
-                let width = base.stored_length(own);
-                origins.remove(&variant.weights, there, width, gone);
-            }
-        }
-    }
     let without = |all: &[Operator], taken: BTreeSet<usize>| -> Vec<String> {
         let left = all.iter().enumerate().filter(|(p, _)| !taken.contains(p));
         left.map(|(_, operator)| operator.layer.clone()).collect()
@@ -153,9 +133,38 @@ pub fn compare(
         layers_removed: without(&ours, matched.iter().map(|p| p.0).collect()),
         layers_added: without(&theirs, matched.iter().map(|p| p.1).collect()),
         unexplained,
-        origins,
+        origins: origins(&pairs, &gone),
         activations,
     })
+}
+
+/// Couplings of which nothing is known. A layer that is gone as a whole takes its coupling with it.
+fn unresolved(
+    couplings: &[Coupling],
+    found: &BTreeMap<usize, CouplingDifference>,
+    ours: &[Operator],
+    pairs: &[Matched],
+) -> Vec<String> {
+    let with_layer = |id: &String| {
+        ours.iter().any(|o| o.layer == *id) && !pairs.iter().any(|p| p.base.layer == *id)
+    };
+    let open = couplings.iter().enumerate().filter(|(c, _)| !found.contains_key(c));
+    let ids = open.map(|(_, coupling)| &coupling.id).filter(|id| !with_layer(id));
+    ids.map(|id| format!("what became of coupling `{id}`")).collect()
+}
+
+/// Of the variant's initializers: the baseline's indices that are left.
+fn origins(pairs: &[Matched], gone: &Slices) -> Origins {
+    let mut origins = Origins::default();
+    for Matched { base, variant, .. } in pairs {
+        let axes = [(base.output_axis, variant.output_axis), (base.input_axis, variant.input_axis)];
+        for (own, there) in axes {
+            if let Some(gone) = gone.get(&(base.weights.clone(), own)) {
+                origins.remove(&variant.weights, there, base.stored_length(own), gone);
+            }
+        }
+    }
+    origins
 }
 
 /// Layers that should have kept their width and have not.
