@@ -331,3 +331,10 @@ fn steps_that_make_no_sense_are_refused_by_name() {
     let study = study(folder.path(), rest);
     refused(&["run", study.to_str().unwrap(), "--dry-run"], 2, "nowhere.onnx");
 }
+
+/// README's first command is `cargo run`, and there are two programs.
+#[test]
+fn cargo_run_knows_which_program_is_meant() {
+    assert!(include_str!("../Cargo.toml").contains("default-run = \"paring\""));
+    assert!(include_str!("../README.md").contains("cargo run --release -- run examples/digits"));
+}

@@ -38,6 +38,15 @@ pub fn bypasses(graph: &Graph, facts: &Facts) -> Vec<Bypass> {
     };
     let mut found = every(&|position| finder.block(position));
     found.extend(every(&|position| finder.layer(position)));
+    // A module that has several blocks names none of them: the additions at their ends do.
+    let modules: Vec<String> = found.iter().map(|bypass| bypass.id.clone()).collect();
+    for bypass in found.iter_mut().filter(|b| b.kind == Kind::Block) {
+        if modules.iter().filter(|id| **id == bypass.id).count() > 1
+            && let Some(add) = bypass.nodes.last()
+        {
+            bypass.id = finder.name(*add);
+        }
+    }
     let mut names: BTreeMap<(Kind, String), usize> = BTreeMap::new();
     for bypass in &mut found {
         let seen = names.entry((bypass.kind, bypass.id.clone())).or_default();
