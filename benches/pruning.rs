@@ -95,7 +95,10 @@ fn speed(whole: &Graph, half: &Graph) -> anyhow::Result<()> {
 fn shares(graph: &Graph, plan: &Plan, inputs: &Inputs) -> anyhow::Result<BTreeMap<String, f64>> {
     let mut times: BTreeMap<String, f64> = BTreeMap::new();
     for node in plan.profile(inputs, 5)?.nodes {
-        let Some(position) = graph::origin(graph, &node.node.name) else { continue };
+        let Some(position) = graph::origin(graph, &node.node.name, !node.node.kernels.is_empty())
+        else {
+            continue;
+        };
         let from = &graph.nodes()[position];
         let kernel = graph::ints(from, "kernel_shape").map_or(String::new(), |k| format!(" {k:?}"));
         let each: Vec<f64> = node.times_ns.iter().map(|t| t.as_f64()).collect();

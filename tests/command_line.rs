@@ -338,3 +338,19 @@ fn cargo_run_knows_which_program_is_meant() {
     assert!(include_str!("../Cargo.toml").contains("default-run = \"paring\""));
     assert!(include_str!("../README.md").contains("cargo run --release -- run examples/digits"));
 }
+
+#[test]
+fn a_profile_names_every_layer_with_weights_and_its_kernels() {
+    let (model, data) = (digits("digits_cnn.onnx"), digits("digits.npz"));
+    let model = model.to_str().unwrap();
+    let output = paring()
+        .args(["profile", model, "--data", data.to_str().unwrap(), "--runs", "3", "--json"])
+        .output()
+        .unwrap();
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let layers = found["layers"].as_array().unwrap();
+    let counted: Vec<&serde_json::Value> = layers.iter().filter(|l| !l["macs"].is_null()).collect();
+    assert_eq!(counted.len(), 12, "eleven convolutions and the head");
+    assert!(counted.iter().all(|l| !l["kernels"].as_array().unwrap().is_empty()), "{counted:?}");
+    refused(&["profile", model], 2, "give --data");
+}

@@ -9,6 +9,7 @@ mod diff;
 mod eval;
 mod exit;
 mod init;
+mod profile;
 mod progress;
 mod restore;
 mod run;
@@ -64,6 +65,8 @@ enum Verb {
     Eval(eval::Eval),
     /// Say what was removed or narrowed, also by other tools
     Diff(diff::Diff),
+    /// Say where a model's time goes, layer by layer
+    Profile(profile::ProfileVerb),
     /// Put removed components back
     Restore(restore::Restore),
     /// Run as the agent: measure a job on this machine
@@ -109,6 +112,7 @@ pub fn main() -> std::process::ExitCode {
         Verb::Catalog(verb) => verb.run(&cli.global),
         Verb::Eval(verb) => verb.run(&cli.global),
         Verb::Diff(verb) => verb.run(&cli.global),
+        Verb::Profile(verb) => verb.run(&cli.global),
         Verb::Restore(verb) => verb.run(&cli.global),
         Verb::Agent { arguments } => crate::bench::main(&arguments, &["agent"])
             .map_err(|e| Coded::new(ExitCode::Internal, e)),

@@ -26,6 +26,25 @@ pub struct Profile {
 }
 
 impl Plan {
+    /// Whether a node only moves data: packs, pads, reshapes, casts, or copies.
+    pub fn is_glue(node: &OptimisedNode) -> bool {
+        let moves = [
+            "Pack",
+            "Pad",
+            "IntoShape",
+            "Reshape",
+            "Move",
+            "AddAxis",
+            "RmAxis",
+            "Cast",
+            "Im2col",
+            "Gather",
+            "Slice",
+            "Concat",
+        ];
+        moves.iter().any(|word| node.operator.contains(word))
+    }
+
     /// Runs the plan so many times, node by node with the clock around each, and as many times plainly
     /// in between: the difference is what looking costs.
     ///

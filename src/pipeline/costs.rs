@@ -43,7 +43,7 @@ impl Context {
         let mut nodes_ns: BTreeMap<String, f64> = BTreeMap::new();
         for node in plan.profile(&inputs, RUNS).map_err(engine)?.nodes {
             let times: Vec<f64> = node.times_ns.iter().map(|t| t.as_f64()).collect();
-            let from = graph::origin(&graph, &node.node.name);
+            let from = graph::origin(&graph, &node.node.name, !node.node.kernels.is_empty());
             // What belongs to no node is still part of the whole.
             let name = from.map_or_else(String::new, |p| graph.nodes()[p].name.clone());
             *nodes_ns.entry(name).or_default() += stats::median(&times).unwrap_or(0.0);

@@ -150,7 +150,7 @@ impl CatalogVerb {
         let mut times: BTreeMap<usize, f64> = BTreeMap::new();
         for node in plan.profile(&inputs, PROFILE_RUNS)?.nodes {
             let each: Vec<f64> = node.times_ns.iter().map(|t| t.as_f64()).collect();
-            let from = graph::origin(graph, &node.node.name);
+            let from = graph::origin(graph, &node.node.name, !node.node.kernels.is_empty());
             if let (Some(position), Some(median)) = (from, stats::median(&each)) {
                 *times.entry(position).or_default() += median;
             }
