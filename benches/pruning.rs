@@ -11,6 +11,7 @@ use paring::compress::{Pruning, Recovery, prune};
 use paring::data::Array;
 use paring::engine::{Bindings, Inputs, Model, Plan, Source};
 use paring::graph::{self, Graph};
+use paring::pipeline::attributed;
 use paring::probe;
 use paring::record::{EngineOptions, Origins, Sha256Hex};
 use std::collections::BTreeMap;
@@ -94,16 +95,12 @@ fn speed(whole: &Graph, half: &Graph) -> anyhow::Result<()> {
 /// Time by the ONNX operator and kernel size that nodes came from, in nanoseconds.
 fn shares(graph: &Graph, plan: &Plan, inputs: &Inputs) -> anyhow::Result<BTreeMap<String, f64>> {
     let mut times: BTreeMap<String, f64> = BTreeMap::new();
-    for node in plan.profile(inputs, 5)?.nodes {
-        let Some(position) = graph::origin(graph, &node.node.name, !node.node.kernels.is_empty())
-        else {
-            continue;
-        };
-        let from = &graph.nodes()[position];
+    let profile = plan.profile(inputs, 5)?;
+    for (from, node) in attributed(graph, &profile) {
+        let Some(from) = from.map(|position| &graph.nodes()[position]) else { continue };
         let kernel = graph::ints(from, "kernel_shape").map_or(String::new(), |k| format!(" {k:?}"));
-        let each: Vec<f64> = node.times_ns.iter().map(|t| t.as_f64()).collect();
         let what = format!("{}{kernel} {}", from.op_type, node.node.operator);
-        *times.entry(what).or_default() += paring::stats::median(&each).unwrap_or(0.0);
+        *times.entry(what).or_default() += node.median_ns();
     }
     Ok(times)
 }

@@ -4,6 +4,7 @@ use super::samples::Samples;
 use super::{Coded, ExitCode, Global};
 use crate::engine::{Bindings, Model, Plan, Profile, Source};
 use crate::graph::{self, Graph};
+use crate::pipeline::attributed;
 use crate::record::EngineOptions;
 use crate::stats;
 use crate::units::LatencyNs;
@@ -101,11 +102,9 @@ fn costs(graph: &Graph, bindings: Bindings) -> Result<BTreeMap<usize, u64>, Code
 fn layers(graph: &Graph, profile: &Profile, macs: &BTreeMap<usize, u64>) -> (Vec<Layer>, f64) {
     let mut found: BTreeMap<usize, Layer> = BTreeMap::new();
     let mut rest_ns = 0.0;
-    for node in &profile.nodes {
-        let times: Vec<f64> = node.times_ns.iter().map(|t| t.as_f64()).collect();
-        let time = stats::median(&times).unwrap_or(0.0);
-        let Some(position) = graph::origin(graph, &node.node.name, !node.node.kernels.is_empty())
-        else {
+    for (from, node) in attributed(graph, profile) {
+        let time = node.median_ns();
+        let Some(position) = from else {
             rest_ns += time;
             continue;
         };

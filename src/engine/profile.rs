@@ -1,6 +1,7 @@
 //! How long each node of a plan takes.
 
 use super::{EngineError, Inputs, OptimisedNode, Plan, nodes};
+use crate::stats;
 use crate::units::LatencyNs;
 use std::time::Instant;
 use tract_onnx::tract_core::plan::eval;
@@ -12,6 +13,14 @@ pub struct NodeTimes {
     pub node: OptimisedNode,
     /// One a run.
     pub times_ns: Vec<LatencyNs>,
+}
+
+impl NodeTimes {
+    /// The median over all runs, in nanoseconds; 0 without runs.
+    pub fn median_ns(&self) -> f64 {
+        let times: Vec<f64> = self.times_ns.iter().map(|t| t.as_f64()).collect();
+        stats::median(&times).unwrap_or(0.0)
+    }
 }
 
 /// Times of one plan.

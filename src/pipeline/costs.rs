@@ -1,10 +1,9 @@
 //! The cost table of a run: measured once, then frozen, so that the same run gives the same variants.
 
 use super::{BASELINE, Context, PipelineError, read_json, replace_json};
-use crate::engine::{Bindings, ENGINE, Model, Source};
+use crate::engine::{Bindings, ENGINE, Model, NodeTimes, Profile, Source};
 use crate::graph::{self, Graph};
 use crate::record::{CostTable, EngineOptions, SCHEMA, Sha256Hex};
-use crate::stats;
 use std::collections::BTreeMap;
 
 /// Runs that the medians are of.
@@ -41,12 +40,11 @@ impl Context {
         let samples = self.calibration.as_ref().map(|c| c.first()).unwrap_or_default();
         let inputs = plan.inputs(&samples).map_err(engine)?;
         let mut nodes_ns: BTreeMap<String, f64> = BTreeMap::new();
-        for node in plan.profile(&inputs, RUNS).map_err(engine)?.nodes {
-            let times: Vec<f64> = node.times_ns.iter().map(|t| t.as_f64()).collect();
-            let from = graph::origin(&graph, &node.node.name, !node.node.kernels.is_empty());
+        let profile = plan.profile(&inputs, RUNS).map_err(engine)?;
+        for (from, node) in attributed(&graph, &profile) {
             // What belongs to no node is still part of the whole.
             let name = from.map_or_else(String::new, |p| graph.nodes()[p].name.clone());
-            *nodes_ns.entry(name).or_default() += stats::median(&times).unwrap_or(0.0);
+            *nodes_ns.entry(name).or_default() += node.median_ns();
         }
         let (engine, target) = (ENGINE.to_string(), target.to_string());
         Ok(CostTable { schema: SCHEMA, target, engine, nodes_ns })
@@ -57,4 +55,16 @@ impl Context {
         let table = self.costs.as_ref()?;
         Some(Sha256Hex::of(&serde_json::to_vec(table).ok()?))
     }
+}
+
+/// The nodes of a profile, each with the position of the ONNX node that it is charged to, if any.
+pub fn attributed<'a>(
+    graph: &'a Graph,
+    profile: &'a Profile,
+) -> impl Iterator<Item = (Option<usize>, &'a NodeTimes)> {
+    profile.nodes.iter().map(|times| {
+        // What has kernels multiplies.
+        let multiplies = !times.node.kernels.is_empty();
+        (graph::origin(graph, &times.node.name, multiplies), times)
+    })
 }

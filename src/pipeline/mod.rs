@@ -14,6 +14,7 @@ mod recipe;
 mod restore;
 mod variants;
 
+pub use costs::attributed;
 pub use error::PipelineError;
 pub use files::{read_json, replace, replace_json};
 pub use folders::Folders;

@@ -286,9 +286,9 @@ impl Lineage {
         replace(&context.folders.variants().join(&file), bytes)?;
         let parings = outcome.steps.iter().flat_map(|s| s.parings.iter().chain([&s.rest]));
         let parings = parings.cloned().collect();
-        if self.parent.is_some() {
+        if let Some(bytes) = kept(graph, &outcome).map_err(failed)? {
             let path = context.folders.variants().join(format!("{}.kept.safetensors", self.name));
-            replace(&path, &kept(graph, &outcome).map_err(failed)?)?;
+            replace(&path, &bytes)?;
         }
         let path = context.folders.variants().join(format!("{}.json", self.name));
         let record = VariantRecord {
@@ -321,8 +321,9 @@ impl Lineage {
 }
 
 /// What is left of the baseline, for other tools to do the same: `initializer@axis` are the original
-/// indices that remain, `initializer@mask` is 0 where a weight of what remains is zero.
-fn kept(graph: &Graph, outcome: &Outcome) -> Result<Vec<u8>, GraphError> {
+/// indices that remain, `initializer@mask` is 0 where a weight of what remains is zero. `None` where
+/// everything is left.
+fn kept(graph: &Graph, outcome: &Outcome) -> Result<Option<Vec<u8>>, GraphError> {
     let mut arrays: BTreeMap<String, Array> = BTreeMap::new();
     for (initializer, axis, indices) in outcome.origins.axes() {
         let indices: Vec<i64> = indices.iter().map(|i| *i as i64).collect();
@@ -336,7 +337,10 @@ fn kept(graph: &Graph, outcome: &Outcome) -> Result<Vec<u8>, GraphError> {
         let mask = Array::from_bytes(Dtype::U8, &weights.dims, &bytes);
         arrays.extend(mask.map(|mask| (format!("{initializer}@mask"), mask)));
     }
-    write_tensors(&arrays).map_err(|e| GraphError::Tensor {
+    if arrays.is_empty() {
+        return Ok(None);
+    }
+    write_tensors(&arrays).map(Some).map_err(|e| GraphError::Tensor {
         tensor: arrays.keys().next().cloned().unwrap_or_default(),
         problem: e.to_string(),
     })

@@ -11,10 +11,9 @@ use crate::cli::{Coded, ExitCode, Global};
 use crate::data::Dataset;
 use crate::engine::{Bindings, Model, Source};
 use crate::evaluate::Scores;
-use crate::graph::{self, Facts, Graph};
-use crate::pipeline::{Ground, Trial, forecaster};
+use crate::graph::{Facts, Graph};
+use crate::pipeline::{Ground, Trial, attributed, forecaster};
 use crate::record::{EngineOptions, Forecast, Forecaster, Origins};
-use crate::stats;
 use clap::Args;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -148,11 +147,10 @@ impl CatalogVerb {
         let plan = model.optimise(&EngineOptions::default())?;
         let inputs = plan.inputs(&calibration.first())?;
         let mut times: BTreeMap<usize, f64> = BTreeMap::new();
-        for node in plan.profile(&inputs, PROFILE_RUNS)?.nodes {
-            let each: Vec<f64> = node.times_ns.iter().map(|t| t.as_f64()).collect();
-            let from = graph::origin(graph, &node.node.name, !node.node.kernels.is_empty());
-            if let (Some(position), Some(median)) = (from, stats::median(&each)) {
-                *times.entry(position).or_default() += median;
+        let profile = plan.profile(&inputs, PROFILE_RUNS)?;
+        for (from, node) in attributed(graph, &profile) {
+            if let Some(position) = from {
+                *times.entry(position).or_default() += node.median_ns();
             }
         }
         Ok(times)

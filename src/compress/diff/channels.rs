@@ -52,14 +52,14 @@ impl Matching<'_> {
     pub(super) fn resolve(&mut self) {
         loop {
             let open = (0..self.couplings.len()).filter(|c| !self.found.contains_key(c));
-            let ready: Vec<(usize, usize)> =
-                open.filter_map(|c| Some((c, self.left(c)?))).collect();
-            // Those whose producers' inputs are known come first: they are compared as a whole.
-            let best = ready.into_iter().map(|(c, left)| (self.evidence(c, left), c, left));
-            let best = best
-                .filter(|(e, _, _)| !e.is_empty())
-                .max_by_key(|(e, c, _)| (e.len(), std::cmp::Reverse(*c)));
-            let Some((evidence, c, left)) = best else { return };
+            // In the graph's order what producers read is mostly known: they are compared as a whole.
+            let mut ready = open.filter_map(|c| {
+                let left = self.left(c)?;
+                let evidence = self.evidence(c, left);
+                (!evidence.is_empty()).then_some((evidence, c, left))
+            });
+            let Some((evidence, c, left)) = ready.next() else { return };
+            drop(ready);
             let coupling = &self.couplings[c];
             let width = coupling.components.len();
             let alignment = align(&evidence, left, width);
