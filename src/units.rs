@@ -70,6 +70,44 @@ impl fmt::Display for Bytes {
 #[serde(transparent)]
 pub struct MilliCelsius(pub i64);
 
+/// An energy in millionths of a joule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EnergyUj(pub u64);
+
+impl fmt::Display for EnergyUj {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let uj = self.0 as f64;
+        let (value, unit) = match self.0 {
+            0..1_000 => return f.pad(&format!("{} µJ", self.0)),
+            1_000..1_000_000 => (uj / 1e3, "mJ"),
+            _ => (uj / 1e6, "J"),
+        };
+        f.pad(&format!("{} {unit}", three_digits(value)))
+    }
+}
+
+/// A power in thousandths of a watt; fractions are kept, sensors differ in resolution.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PowerMw(pub f64);
+
+impl PowerMw {
+    /// The energy of this power over a span, in microjoules: 1 mW for 1 ms is 1 µJ.
+    pub fn over(self, span: LatencyNs) -> f64 {
+        self.0 * span.as_f64() / 1e6
+    }
+}
+
+impl fmt::Display for PowerMw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            small if small < 1e3 => f.pad(&format!("{} mW", three_digits(small))),
+            large => f.pad(&format!("{} W", three_digits(large / 1e3))),
+        }
+    }
+}
+
 fn three_digits(value: f64) -> String {
     match value {
         v if v < 9.995 => format!("{v:.2}"),

@@ -4,33 +4,41 @@
 //! Every file carries `schema`; a reader refuses one newer than [`SCHEMA`] and reads older ones.
 
 mod block;
+mod conditions;
 mod cost;
 mod decision;
 mod digest;
+mod energy;
 mod environment;
 mod forecast;
 mod job;
 mod measurement;
 mod options;
 mod prediction;
+mod setting;
 mod variant;
 
 pub use block::{
     Attempt, BlockData, BlockKey, BlockKind, BlockRecord, Burst, MemoryPoint, MemoryPoints,
     Outcome, Pair, PairedBlock, SoloBlock, Warmup,
 };
+pub use conditions::{ConditionRules, Conditions};
 pub use cost::CostTable;
 pub use decision::{
     Component, Decision, Entry, EntryBody, EntryKind, Inputs, Member, Precision, Refusal,
     RejectedAlternative,
 };
 pub use digest::Sha256Hex;
+pub use energy::{
+    EnergyBlock, EnergyRules, EnergySource, EnergySummary, SensorFacts, SensorReport, Window,
+};
 pub use environment::Environment;
 pub use forecast::{Forecast, Forecaster};
 pub use job::{Job, JobModel, SampleRules};
 pub use measurement::{Interval, LatencySummary, Measurement, Missing, SpeedSummary, Verdict};
 pub use options::EngineOptions;
 pub use prediction::{Evaluation, Prediction};
+pub use setting::Setting;
 pub use variant::{Origins, StepRecord, VariantRecord};
 
 /// The version of every file format this crate writes.

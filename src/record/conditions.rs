@@ -1,0 +1,42 @@
+//! The conditions that a block ran under.
+
+use crate::units::MilliCelsius;
+use serde::{Deserialize, Serialize};
+
+/// What was seen before, during and after a block; `None` where the machine does not say.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Conditions {
+    /// The hottest thermal zone before.
+    pub before_mc: Option<MilliCelsius>,
+    /// The highest reading of it, before, during or after.
+    pub highest_mc: Option<MilliCelsius>,
+    /// The hottest thermal zone after.
+    pub after_mc: Option<MilliCelsius>,
+    /// Lowest and highest frequency seen of the first processor, in kilohertz.
+    pub frequency_khz: Option<(u64, u64)>,
+    /// Processors' worth of work that other programs did meanwhile.
+    pub others: Option<f64>,
+    /// Signs of throttling: each says where it was read.
+    pub throttled: Vec<String>,
+}
+
+/// Which conditions make a block invalid, and what is to be set before.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConditionRules {
+    /// A block that sees a higher temperature is invalid.
+    #[serde(default)]
+    pub most_mc: Option<MilliCelsius>,
+    /// Frequency governor to set; the one before is put back.
+    #[serde(default)]
+    pub governor: Option<String>,
+    /// Jetson power mode to set (`nvpmodel -m`); the one before is put back.
+    #[serde(default)]
+    pub power_mode: Option<String>,
+    /// Whether to fix a Jetson's clocks (`jetson_clocks`); they are put back.
+    #[serde(default)]
+    pub jetson_clocks: bool,
+    /// How often a block in bad conditions is repeated.
+    #[serde(default)]
+    pub repeats: u32,
+}

@@ -1,0 +1,150 @@
+//! Energy: where readings come from, what a window measured, and what windows add up to.
+
+use super::Missing;
+use crate::units::{LatencyNs, PowerMw};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Where energy readings come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "source", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum EnergySource {
+    /// The first of the machine's own sensors that works.
+    #[default]
+    Auto,
+    /// None is wanted, or there is none.
+    None {
+        /// Why, as it stands in the results.
+        reason: String,
+    },
+    /// Running average power limit counters of x86 processors.
+    Rapl,
+    /// INA3221 monitors of Jetson boards.
+    Ina3221,
+    /// A `power*_input` or `power*_average` of the kernel's hardware monitors.
+    Hwmon {
+        /// Which, as `DRIVER/powerN`; needed where there are several.
+        #[serde(default)]
+        sensor: Option<String>,
+    },
+    /// The power management chip of a Raspberry Pi 5.
+    Pmic,
+    /// The battery, while it discharges.
+    Battery,
+    /// A command that prints watts, one number a line.
+    Command {
+        /// For the shell of the machine that is measured.
+        command: String,
+        /// What its meter covers: `board`, say.
+        #[serde(default)]
+        coverage: Option<String>,
+    },
+    /// A bench or USB meter that logs `time_s,power_w` on the host; aligned by a pulse of load.
+    Meter {
+        /// The log, on the host.
+        path: PathBuf,
+        /// What the meter covers: `board`, say.
+        #[serde(default)]
+        coverage: Option<String>,
+    },
+}
+
+/// What a sensor is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SensorFacts {
+    /// Its source and name.
+    pub name: String,
+    /// What its readings include: `SoC`, `module`, `board`, …
+    pub coverage: String,
+    /// How often it is read in a second.
+    pub rate_hz: f64,
+    /// The least step of a reading, in its own unit.
+    pub resolution: String,
+}
+
+/// A source that was looked for on a machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SensorReport {
+    /// The source.
+    pub source: String,
+    /// What it is, or why it cannot be used.
+    pub found: Result<SensorFacts, Missing>,
+}
+
+/// How energy is measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnergyRules {
+    /// The source.
+    pub source: EnergySource,
+    /// Windows with the model running, each in a fresh process.
+    pub windows: u32,
+    /// Length of such a window.
+    pub run_ns: LatencyNs,
+    /// Length of the idle windows before and after.
+    pub idle_ns: LatencyNs,
+}
+
+/// A span of time and what it took. Times count from the block's start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Window {
+    /// Its start.
+    pub start_ns: LatencyNs,
+    /// Its end.
+    pub end_ns: LatencyNs,
+    /// Energy in microjoules, or why there is none.
+    pub energy_uj: Result<f64, Missing>,
+    /// Readings it stands on.
+    pub readings: u32,
+}
+
+impl Window {
+    /// Its length.
+    pub fn span(&self) -> LatencyNs {
+        LatencyNs(self.end_ns.0.saturating_sub(self.start_ns.0))
+    }
+
+    /// Its mean power; `None` without energy or length.
+    pub fn power(&self) -> Option<PowerMw> {
+        let energy = *self.energy_uj.as_ref().ok()?;
+        let span = self.span();
+        (span.0 > 0).then(|| PowerMw(energy * 1e6 / span.as_f64()))
+    }
+}
+
+/// The raw data of an energy block: idle, the model in a loop, idle.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EnergyBlock {
+    /// The sensor.
+    pub sensor: SensorFacts,
+    /// Spans of full load between idle ones, by which a meter's log is aligned; empty without one.
+    pub pulse_ns: Vec<(LatencyNs, LatencyNs)>,
+    /// The block's start by the target's clock, nanoseconds since 1970.
+    pub started_unix_ns: u64,
+    /// Before.
+    pub idle_before: Window,
+    /// With the model running.
+    pub run: Window,
+    /// After.
+    pub idle_after: Window,
+    /// Inferences inside the window.
+    pub inferences: u64,
+}
+
+/// Energy of one variant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EnergySummary {
+    /// Windows it stands on.
+    pub windows: usize,
+    /// Energy of one inference above idle, in microjoules: median over windows, and the range that
+    /// windows and the uncertainty of idle span.
+    pub per_inference_uj: super::Interval,
+    /// The same with the idle power inside.
+    pub gross_uj: f64,
+    /// Mean power with the model running.
+    pub power: PowerMw,
+    /// Mean power of the idle windows.
+    pub idle: PowerMw,
+    /// The sensor.
+    pub sensor: SensorFacts,
+}
