@@ -5,13 +5,13 @@ use super::sampling::nanos;
 use super::{Journal, JournalError, Summary, read_journal, schedule};
 use crate::probe;
 use crate::record::{
-    Attempt, BlockData, BlockKey, BlockRecord, Job, NewerSchema, Outcome, SCHEMA, Sha256Hex,
-    check_schema,
+    Attempt, BlockData, BlockKey, BlockKind, BlockRecord, Job, NewerSchema, Outcome, SCHEMA,
+    Sha256Hex, check_schema,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// So often a block is repeated that saw too little of a quiet machine.
 const CONTENDED_REPEATS: u32 = 3;
@@ -83,7 +83,7 @@ pub fn run_job(
     let job = read_job(job_path)?;
     let mut journal = Journal::open(journal_path)?;
     let mut records = read_journal(journal_path)?;
-    records.retain(|record| record.measurement_sha256 == job.measurement_sha256);
+    records.retain(|record| job.counts(record));
     let executable = std::env::current_exe().map_err(AgentError::Executable)?;
     let blocks = schedule(&job);
     let mut state = State::new(&job, &records);
@@ -127,7 +127,7 @@ fn measured(job: &Job, attempt: Attempt, command: Command) -> BlockRecord {
     let started_at = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
     let before = probe::hottest(probe::root());
     let begun = Instant::now();
-    let outcome = match run_to_end(command, nanos(job.rules.limit_ns)) {
+    let outcome = match run_to_end(command, limit(job, attempt.key.kind)) {
         Err(reason) => Outcome::Failed { reason },
         Ok(output) => match serde_json::from_slice::<BlockData>(&output) {
             Ok(data) => Outcome::Done { data },
@@ -136,7 +136,7 @@ fn measured(job: &Job, attempt: Attempt, command: Command) -> BlockRecord {
     };
     BlockRecord {
         schema: SCHEMA,
-        measurement_sha256: job.measurement_sha256.clone(),
+        measurement_sha256: rules_sha256(job, attempt.key.kind),
         attempt,
         started_at,
         wall_ns: begun.elapsed().into(),
@@ -147,6 +147,24 @@ fn measured(job: &Job, attempt: Attempt, command: Command) -> BlockRecord {
     }
 }
 
+/// How long a block may take in all; an energy block also its windows, twice over for the time that
+/// sensors need to follow.
+fn limit(job: &Job, kind: BlockKind) -> Duration {
+    let windows = match (&job.energy, kind) {
+        (Some(energy), BlockKind::Energy) => super::energy::span(&energy.rules) * 2,
+        _ => Duration::ZERO,
+    };
+    nanos(job.rules.limit_ns) + windows
+}
+
+/// The rules that a block is measured by.
+fn rules_sha256(job: &Job, kind: BlockKind) -> Sha256Hex {
+    match (&job.energy, kind) {
+        (Some(energy), BlockKind::Energy) => energy.rules_sha256.clone(),
+        _ => job.measurement_sha256.clone(),
+    }
+}
+
 /// What is settled: measured, or tried as often as the rules allow.
 struct State {
     retries: u32,
@@ -154,7 +172,7 @@ struct State {
     /// Tries of earlier invocations: they count for the numbers of attempts, not against the limit.
     earlier: BTreeMap<BlockKey, u32>,
     done: BTreeSet<BlockKey>,
-    given_up: BTreeSet<(Sha256Hex, usize)>,
+    given_up: BTreeSet<(bool, Sha256Hex, usize)>,
 }
 
 impl State {
@@ -180,13 +198,19 @@ impl State {
     fn note(&mut self, record: &BlockRecord) {
         let key = &record.attempt.key;
         *self.tries.entry(key.clone()).or_default() += 1;
-        match record.outcome {
+        match &record.outcome {
+            // Its windows are kept with their reasons, and tried again like a block that failed.
+            Outcome::Done { data: BlockData::Energy(block) } if block.unread() => {
+                if self.tried_now(key) > self.retries {
+                    self.given_up.insert(Self::series(key));
+                }
+            }
             Outcome::Done { .. } => {
                 self.done.insert(key.clone());
             }
             // A model that fails as often as this in one round fails in the others too.
             Outcome::Failed { .. } if self.tried_now(key) > self.retries => {
-                self.given_up.insert((key.variant_id.clone(), key.batch));
+                self.given_up.insert(Self::series(key));
             }
             Outcome::Failed { .. } => {}
         }
@@ -198,7 +222,12 @@ impl State {
     }
 
     fn settled(&self, key: &BlockKey) -> bool {
-        self.done.contains(key) || self.given_up.contains(&(key.variant_id.clone(), key.batch))
+        self.done.contains(key) || self.given_up.contains(&Self::series(key))
+    }
+
+    /// What is given up as a whole: a sensor that cannot be read says nothing of latency.
+    fn series(key: &BlockKey) -> (bool, Sha256Hex, usize) {
+        (key.kind == BlockKind::Energy, key.variant_id.clone(), key.batch)
     }
 
     fn tried_now(&self, key: &BlockKey) -> u32 {

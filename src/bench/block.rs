@@ -6,8 +6,8 @@ use crate::data::{Array, InputsError, read_tensors};
 use crate::engine::{Bindings, EngineError, Model, Plan, Source};
 use crate::probe;
 use crate::record::{
-    Attempt, BlockData, BlockKind, Job, JobModel, MemoryPoint, MemoryPoints, Pair, PairedBlock,
-    Sha256Hex, SoloBlock,
+    Attempt, BlockData, BlockKind, Job, JobModel, MemoryPoint, MemoryPoints, Missing, Pair,
+    PairedBlock, Sha256Hex, SoloBlock,
 };
 use crate::stats;
 use crate::units::LatencyNs;
@@ -58,6 +58,9 @@ pub enum BlockError {
     /// The job has no such model, or no inputs.
     #[error("the job has no {0}")]
     Absent(&'static str),
+    /// There is no energy.
+    #[error("read energy: {}", .0.0)]
+    Energy(Missing),
 }
 
 /// Measures one block of `job` in this process. `folder` is what the job's paths are relative to.
@@ -85,6 +88,9 @@ pub(super) fn measure(
             let seed = job.seed ^ u64::from(attempt.number);
             bench.paired(model, baseline, &format!("{key}"), seed).map(BlockData::Paired)
         }
+        BlockKind::Energy => {
+            super::energy::measure(&bench, model, attempt).map(|b| BlockData::Energy(Box::new(b)))
+        }
     }
 }
 
@@ -104,22 +110,22 @@ fn verify(path: &Path, expected: &Sha256Hex) -> Result<(), BlockError> {
     Err(BlockError::Content { path: at(), found, expected: expected.clone() })
 }
 
-struct Bench<'a> {
-    job: &'a Job,
+pub(super) struct Bench<'a> {
+    pub(super) job: &'a Job,
     folder: &'a Path,
     batch: usize,
     arrays: BTreeMap<String, Array>,
 }
 
-struct Loaded {
-    plan: Plan,
-    cycle: Cycle,
+pub(super) struct Loaded {
+    pub(super) plan: Plan,
+    pub(super) cycle: Cycle,
     load_ns: LatencyNs,
     analysed: MemoryPoint,
 }
 
 impl Bench<'_> {
-    fn load(&self, model: &JobModel) -> Result<Loaded, BlockError> {
+    pub(super) fn load(&self, model: &JobModel) -> Result<Loaded, BlockError> {
         let path = self.folder.join(&model.path);
         verify(&path, &model.sha256)?;
         let engine = |source| BlockError::Engine { model: model.name.clone(), source };

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 const USAGE: &str = "\
 usage: paring-agent run JOB JOURNAL [--follow PID]   measure what the journal lacks of the job
-       paring-agent probe                            print what this machine is
+       paring-agent probe [--sysfs-root DIR]         print what this machine is, sensors as under DIR
        paring-agent --version";
 
 /// What the agent can be asked to do.
@@ -38,7 +38,10 @@ pub enum Command {
         parent: u32,
     },
     /// Print the machine's fingerprint.
-    Probe,
+    Probe {
+        /// The folder that stands for `/` where sensors are looked for.
+        sysfs_root: PathBuf,
+    },
     /// Print the version.
     Version,
 }
@@ -64,7 +67,8 @@ impl Command {
                 number: number.parse().context(USAGE)?,
                 parent: parent.parse().context(USAGE)?,
             },
-            ["probe"] => Command::Probe,
+            ["probe"] => Command::Probe { sysfs_root: probe::root().into() },
+            ["probe", "--sysfs-root", folder] => Command::Probe { sysfs_root: folder.into() },
             ["--version"] => Command::Version,
             _ => bail!("{USAGE}"),
         })
@@ -97,7 +101,11 @@ pub fn main(arguments: &[String], own: &[&str]) -> anyhow::Result<()> {
             let data = block::measure(&job, &folder, &Attempt { key, number })?;
             print_line(&data)
         }
-        Command::Probe => print_line(&probe::environment(probe::root(), engine::ENGINE)),
+        Command::Probe { sysfs_root } => {
+            let mut found = probe::environment(probe::root(), engine::ENGINE);
+            found.sensors = probe::survey(&sysfs_root);
+            print_line(&found)
+        }
         Command::Version => {
             println!("paring-agent {}", env!("CARGO_PKG_VERSION"));
             Ok(())

@@ -5,6 +5,8 @@
 mod agent;
 mod block;
 mod command;
+mod consumption;
+mod energy;
 mod journal;
 mod process;
 mod reference;
@@ -14,6 +16,7 @@ mod summary;
 
 pub use agent::{AgentError, Progress, run_job};
 pub use command::{Command, main};
+pub use consumption::consumption;
 pub use journal::{Journal, JournalError, read_journal};
 pub use reference::Reference;
 pub use sampling::{Cycle, sample_burst, warm_up};

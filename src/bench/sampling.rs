@@ -26,7 +26,7 @@ impl Cycle {
         &self.inputs
     }
 
-    fn advance(&mut self) -> &Inputs {
+    pub(super) fn advance(&mut self) -> &Inputs {
         self.next = (self.next + 1) % self.inputs.len();
         &self.inputs[self.next]
     }

@@ -90,6 +90,7 @@ impl<'a> Summary<'a> {
             invalid_reasons: invalid_reasons(&latency, &speed, baseline, needed),
             latency,
             speed,
+            energy: super::consumption(self.records, variant_id, batch),
         }
     }
 

@@ -9,6 +9,7 @@ mod diff;
 mod eval;
 mod exit;
 mod init;
+mod probe;
 mod profile;
 mod progress;
 mod restore;
@@ -18,7 +19,7 @@ mod samples;
 pub use exit::{Coded, ExitCode};
 
 use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Compress ONNX models explainably, measure them on real boards, and put every piece back.
 #[derive(Debug, Parser)]
@@ -67,6 +68,8 @@ enum Verb {
     Diff(diff::Diff),
     /// Say where a model's time goes, layer by layer
     Profile(profile::ProfileVerb),
+    /// Say what a target is: processor, kernels, power sensors
+    Probe(probe::Probe),
     /// Put removed components back
     Restore(restore::Restore),
     /// Run as the agent: measure a job on this machine
@@ -101,6 +104,14 @@ impl Global {
     }
 }
 
+/// A folder that stands for `/`, absolute, because an agent may have another working directory.
+fn sysfs_root(folder: &Path) -> Result<PathBuf, Coded> {
+    folder.canonicalize().ok().filter(|path| path.is_dir()).ok_or_else(|| {
+        let what = anyhow::anyhow!("--sysfs-root {} is no folder", folder.display());
+        Coded::new(ExitCode::Input, what)
+    })
+}
+
 /// Runs the command line and says how it ended.
 pub fn main() -> std::process::ExitCode {
     // A parse error exits with 2 by itself, help and version with 0.
@@ -113,6 +124,7 @@ pub fn main() -> std::process::ExitCode {
         Verb::Eval(verb) => verb.run(&cli.global),
         Verb::Diff(verb) => verb.run(&cli.global),
         Verb::Profile(verb) => verb.run(&cli.global),
+        Verb::Probe(verb) => verb.run(&cli.global),
         Verb::Restore(verb) => verb.run(&cli.global),
         Verb::Agent { arguments } => crate::bench::main(&arguments, &["agent"])
             .map_err(|e| Coded::new(ExitCode::Internal, e)),

@@ -2,14 +2,15 @@
 
 use super::compress::{Failed, evaluate_variants, make_variants, not_made};
 use super::progress::bar;
-use super::{Coded, ExitCode, Global, StudyArgs};
+use super::{Coded, ExitCode, Global, StudyArgs, sysfs_root};
 use crate::pipeline::{self, Bench, PipelineError, Quality};
-use crate::record::{Environment, Measurement, VariantRecord};
+use crate::record::{EnergyRules, Environment, Measurement, Missing, VariantRecord};
 use crate::report::{self, Row, RunFacts};
 use crate::study::{self, Loaded, Protocol, QUICK_BLOCKS, RunDirectory, Study};
-use crate::target::{Energy, Profile};
+use crate::target::Profile;
 use clap::Args;
 use serde_json::json;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// What a block takes beside warm-up and sampling: starting, loading and optimising.
@@ -29,6 +30,9 @@ pub(super) struct Run {
     /// Say what would run and how long it should take
     #[arg(long)]
     dry_run: bool,
+    /// Read power sensors under this folder instead of /: a simulated machine, and marked as one
+    #[arg(long, value_name = "DIR")]
+    sysfs_root: Option<PathBuf>,
 }
 
 impl Run {
@@ -48,11 +52,17 @@ impl Run {
             print_plan(&study, &loaded, self.quick, global);
             return Ok(());
         }
+        let sysfs_root = self.sysfs_root.as_deref().map(sysfs_root).transpose()?;
         let out = self.study.out.unwrap_or_else(|| RunDirectory::fresh(&study));
         let protocol = Protocol::new(&study, &loaded, self.quick);
         let directory = RunDirectory::open(&out, &study, protocol)?;
-        let job =
-            Session { study: &study, loaded: &loaded, directory: &directory, quiet: global.quiet };
+        let job = Session {
+            study: &study,
+            loaded: &loaded,
+            directory: &directory,
+            sysfs_root: sysfs_root.as_deref(),
+            quiet: global.quiet,
+        };
         directory.announce(global.quiet);
         let (rows, failed) = job.rows()?;
         let facts = job.facts();
@@ -86,6 +96,7 @@ struct Session<'a> {
     study: &'a Study,
     loaded: &'a Loaded,
     directory: &'a RunDirectory,
+    sysfs_root: Option<&'a Path>,
     quiet: bool,
 }
 
@@ -119,6 +130,13 @@ impl Session<'_> {
         Ok((rows, failed))
     }
 
+    fn energy(&self, target: &Profile) -> Result<EnergyRules, Missing> {
+        match self.directory.protocol.quick {
+            true => Err(Missing("the quick protocol measures no energy".into())),
+            false => Ok(self.study.energy.rules(&target.energy)),
+        }
+    }
+
     fn measure(
         &self,
         target: &Profile,
@@ -134,6 +152,8 @@ impl Session<'_> {
             dims: &self.loaded.dims,
             data: &self.loaded.data,
             samples: &self.loaded.splits.report,
+            energy: self.energy(target),
+            sysfs_root: self.sysfs_root,
         };
         let bar = bar("measure", 0, self.quiet);
         let found =
@@ -155,14 +175,12 @@ fn row(
     environment: &Environment,
     measurement: Measurement,
 ) -> Row {
-    let Energy::None { reason } = &target.energy;
     Row {
         variant: variant.clone(),
         baseline_weights: baseline.weights,
         evaluation: quality.evaluation.clone(),
         target: target.name.clone(),
         threads: target.threads,
-        energy_missing: reason.clone(),
         environment: environment.clone(),
         measurement,
     }

@@ -5,6 +5,7 @@
 
 mod describe;
 mod error;
+mod kernels;
 mod load;
 mod nodes;
 mod plan;
@@ -14,6 +15,7 @@ mod value;
 
 pub use describe::{Signature, describe};
 pub use error::EngineError;
+pub use kernels::{Kernel, kernels};
 pub use load::{Bindings, Model, Source, TRANSFORMS};
 pub use nodes::OptimisedNode;
 pub use plan::{Inputs, Plan};

@@ -1,10 +1,11 @@
 //! Measuring variants on a target: the job, the agent, and the journal's sum.
 
-use super::{Folders, PipelineError, replace, replace_json};
+use super::{Folders, PipelineError, meter, replace, replace_json};
 use crate::bench::{Progress, Summary, read_journal};
 use crate::data::{Dataset, write_tensors};
 use crate::record::{
-    Environment, Job, JobModel, Measurement, SCHEMA, SampleRules, Sha256Hex, VariantRecord,
+    EnergyJob, EnergyRules, EnergySource, Environment, Job, JobModel, Measurement, Missing, SCHEMA,
+    SampleRules, Sha256Hex, VariantRecord,
 };
 use crate::target::LocalAgent;
 use std::collections::BTreeMap;
@@ -34,6 +35,32 @@ pub struct Bench<'a> {
     pub data: &'a Dataset,
     /// The samples.
     pub samples: &'a [usize],
+    /// How energy is measured, or why it is not.
+    pub energy: Result<EnergyRules, Missing>,
+    /// The folder that stands for `/` where the target's power sensors are read; `None` for `/`.
+    pub sysfs_root: Option<&'a Path>,
+}
+
+impl Bench<'_> {
+    /// What a job says of energy on a machine with these sensors.
+    ///
+    /// # Errors
+    /// Why there is no energy, as it stands in the results.
+    pub fn energy_on(&self, environment: &Environment) -> Result<EnergyJob, Missing> {
+        let asked = self.energy.clone()?;
+        let source = asked.source.resolve(&environment.sensors)?;
+        let mut hashed = asked.clone();
+        if let EnergySource::Meter { path, .. } = &mut hashed.source {
+            // Where its log lies may change after the fact.
+            path.clear();
+        }
+        let json = serde_json::json!({ "rules": hashed, "simulated": self.sysfs_root.is_some() });
+        Ok(EnergyJob {
+            rules: EnergyRules { source, ..asked },
+            rules_sha256: Sha256Hex::of(json.to_string().as_bytes()),
+            root: self.sysfs_root.map(Path::to_path_buf),
+        })
+    }
 }
 
 /// Writes the job's inputs and gives the job.
@@ -75,6 +102,7 @@ pub fn job(
         batches: bench.batches.to_vec(),
         dims: bench.dims.clone(),
         models,
+        energy: None,
     })
 }
 
@@ -90,20 +118,34 @@ pub fn measure(
     heard: &mut dyn FnMut(Progress),
 ) -> Result<(Environment, Vec<Vec<Measurement>>), PipelineError> {
     let folder = folders.journal(bench.target);
-    let job = job(folders, bench, variants)?;
+    let mut job = job(folders, bench, variants)?;
     let job_path = folder.join("job.json");
-    replace_json(&job_path, &job)?;
     let failed = |source| PipelineError::Target { target: bench.target.to_string(), source };
-    let environment = LocalAgent.probe().map_err(failed)?;
+    let environment = LocalAgent.probe(bench.sysfs_root).map_err(failed)?;
     replace_json(&folder.join("environment.json"), &environment)?;
+    let energy = bench.energy_on(&environment);
+    job.energy = energy.as_ref().ok().cloned();
+    replace_json(&job_path, &job)?;
     let journal = folder.join("blocks.jsonl");
     LocalAgent.run(&job_path, &journal, heard).map_err(failed)?;
     let mut records = read_journal(&journal)?;
-    records.retain(|record| record.measurement_sha256 == bench.measurement_sha256);
+    records.retain(|record| job.counts(record));
+    if let Some(EnergyJob {
+        rules: EnergyRules { source: EnergySource::Meter { path, .. }, .. },
+        ..
+    }) = &job.energy
+    {
+        meter::fill(path, &mut records);
+    }
     let summary = Summary::new(&records);
     let needed = bench.blocks as usize;
     let of = |variant: &VariantRecord, batch: usize| {
-        summary.measurement(&variant.variant_id, batch, variant.parent.is_none(), needed)
+        let baseline = variant.parent.is_none();
+        let found = summary.measurement(&variant.variant_id, batch, baseline, needed);
+        match &energy {
+            Ok(_) => found,
+            Err(why) => Measurement { energy: Err(why.clone()), ..found },
+        }
     };
     let by_batch = bench.batches.iter().map(|b| variants.iter().map(|v| of(v, *b)).collect());
     Ok((environment, by_batch.collect()))

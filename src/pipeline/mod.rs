@@ -8,6 +8,7 @@ mod files;
 mod folders;
 mod forecast;
 mod measure;
+mod meter;
 mod predictions;
 mod quality;
 mod recipe;

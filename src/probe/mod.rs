@@ -2,10 +2,12 @@
 //!
 //! Every function takes the root folder those trees hang from, so that a test can hand in another.
 
+mod energy;
 mod machine;
 mod memory;
 mod thermal;
 
+pub use energy::{Kind, Sampler, Sensor, Series, survey};
 pub use machine::environment;
 pub use memory::memory;
 pub use thermal::hottest;

@@ -1,6 +1,6 @@
 //! What one fresh process measured: one line of the journal, with all raw samples.
 
-use super::Sha256Hex;
+use super::{EnergyBlock, Sha256Hex};
 use crate::units::{Bytes, LatencyNs, MilliCelsius};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -13,6 +13,8 @@ pub enum BlockKind {
     Solo,
     /// The ratio of a variant and its baseline, in alternating bursts.
     Paired,
+    /// Energy of one variant, between idle windows; after all others.
+    Energy,
 }
 
 /// Which block of a schedule: the unit of replication.
@@ -33,6 +35,7 @@ impl fmt::Display for BlockKey {
         let kind = match self.kind {
             BlockKind::Solo => "solo",
             BlockKind::Paired => "paired",
+            BlockKind::Energy => "energy",
         };
         write!(f, "{kind} {} batch {} round {}", self.variant_id.short(), self.batch, self.round)
     }
@@ -52,7 +55,7 @@ pub struct Attempt {
 pub struct BlockRecord {
     /// Format version.
     pub schema: u32,
-    /// Hash of the rules of timing in force.
+    /// Hash of the rules in force: those of timing, or of energy for an energy block.
     pub measurement_sha256: Sha256Hex,
     /// Which block, and which try.
     pub attempt: Attempt,
@@ -94,6 +97,8 @@ pub enum BlockData {
     Solo(Box<SoloBlock>),
     /// Of a paired block.
     Paired(PairedBlock),
+    /// Of an energy block.
+    Energy(Box<EnergyBlock>),
 }
 
 /// The raw data of one variant alone in its process.

@@ -1,6 +1,6 @@
 //! Energy: where readings come from, what a window measured, and what windows add up to.
 
-use super::Missing;
+use super::{Missing, Sha256Hex};
 use crate::units::{LatencyNs, PowerMw};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -49,6 +49,78 @@ pub enum EnergySource {
     },
 }
 
+impl EnergySource {
+    /// Sources that are looked for on a machine, in the order of preference: what is next to the
+    /// processor first.
+    pub const SENSORS: [&str; 5] = ["rapl", "ina3221", "pmic", "hwmon", "battery"];
+
+    /// Its name in studies and results.
+    pub fn name(&self) -> &'static str {
+        match self {
+            EnergySource::Auto => "auto",
+            EnergySource::None { .. } => "none",
+            EnergySource::Rapl => "rapl",
+            EnergySource::Ina3221 => "ina3221",
+            EnergySource::Hwmon { .. } => "hwmon",
+            EnergySource::Pmic => "pmic",
+            EnergySource::Battery => "battery",
+            EnergySource::Command { .. } => "command",
+            EnergySource::Meter { .. } => "meter",
+        }
+    }
+
+    /// The source of this name, as far as a name tells it.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "auto" => EnergySource::Auto,
+            "rapl" => EnergySource::Rapl,
+            "ina3221" => EnergySource::Ina3221,
+            "hwmon" => EnergySource::Hwmon { sensor: None },
+            "pmic" => EnergySource::Pmic,
+            "battery" => EnergySource::Battery,
+            _ => return None,
+        })
+    }
+
+    /// The source that a machine with these sensors reads: for [`EnergySource::Auto`] the first that
+    /// works.
+    ///
+    /// # Errors
+    /// Why there is none, as it stands in the results.
+    pub fn resolve(&self, sensors: &[SensorReport]) -> Result<EnergySource, Missing> {
+        let working = |report: &&SensorReport| report.found.is_ok();
+        match self {
+            EnergySource::None { reason } => Err(Missing(reason.clone())),
+            EnergySource::Auto => match sensors.iter().find(working) {
+                Some(report) => Ok(Self::named(&report.source).unwrap_or_default()),
+                None => Err(no_sensor(sensors)),
+            },
+            EnergySource::Hwmon { sensor: Some(_) }
+            | EnergySource::Command { .. }
+            | EnergySource::Meter { .. } => Ok(self.clone()),
+            one => match sensors.iter().find(|report| report.source == one.name()) {
+                Some(SensorReport { found: Err(missing), .. }) => Err(missing.clone()),
+                _ => Ok(self.clone()),
+            },
+        }
+    }
+}
+
+/// Why no sensor works: those that are there but refuse, else the board's own reason.
+fn no_sensor(sensors: &[SensorReport]) -> Missing {
+    let refused: Vec<String> = sensors
+        .iter()
+        .filter_map(|report| match &report.found {
+            Err(Missing(why)) if report.there => Some(format!("{}: {why}", report.source)),
+            _ => None,
+        })
+        .collect();
+    match refused.is_empty() {
+        true => Missing("no power sensor on this machine".into()),
+        false => Missing(refused.join("; ")),
+    }
+}
+
 /// What a sensor is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SensorFacts {
@@ -67,6 +139,9 @@ pub struct SensorFacts {
 pub struct SensorReport {
     /// The source.
     pub source: String,
+    /// Whether the machine has it, or is known to have none: then the reason says more than that
+    /// nothing was found.
+    pub there: bool,
     /// What it is, or why it cannot be used.
     pub found: Result<SensorFacts, Missing>,
 }
@@ -83,6 +158,19 @@ pub struct EnergyRules {
     pub run_ns: LatencyNs,
     /// Length of the idle windows before and after.
     pub idle_ns: LatencyNs,
+}
+
+/// What a job says of energy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnergyJob {
+    /// The rules; the source is one that the target has.
+    pub rules: EnergyRules,
+    /// Hash of the rules as they were asked for: energy measured under others is not mixed in.
+    pub rules_sha256: Sha256Hex,
+    /// The folder that stands for `/` where sensors are read: a simulated machine.
+    #[serde(default)]
+    pub root: Option<PathBuf>,
 }
 
 /// A span of time and what it took. Times count from the block's start.
@@ -112,12 +200,13 @@ impl Window {
     }
 }
 
-/// The raw data of an energy block: idle, the model in a loop, idle.
+/// The raw data of an energy block: idle, the model in a loop, idle. Windows begin and end well
+/// inside their phase, so that a slow sensor does not see the neighbouring one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EnergyBlock {
     /// The sensor.
     pub sensor: SensorFacts,
-    /// Spans of full load between idle ones, by which a meter's log is aligned; empty without one.
+    /// All spans of full load, the run's last, by which a meter's log is aligned; empty without one.
     pub pulse_ns: Vec<(LatencyNs, LatencyNs)>,
     /// The block's start by the target's clock, nanoseconds since 1970.
     pub started_unix_ns: u64,
@@ -129,6 +218,19 @@ pub struct EnergyBlock {
     pub idle_after: Window,
     /// Inferences inside the window.
     pub inferences: u64,
+}
+
+impl EnergyBlock {
+    /// Whether its sensor gave no energy. A meter's log has it to give yet.
+    pub fn unread(&self) -> bool {
+        self.pulse_ns.is_empty() && self.missing().is_some()
+    }
+
+    /// Why the block gives no energy; `None` where it does.
+    pub fn missing(&self) -> Option<&Missing> {
+        let windows = [&self.run, &self.idle_before, &self.idle_after];
+        windows.into_iter().find_map(|window| window.energy_uj.as_ref().err())
+    }
 }
 
 /// Energy of one variant.

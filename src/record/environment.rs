@@ -1,10 +1,10 @@
 //! What a target was while it measured.
 
-use super::SCHEMA;
+use super::{SCHEMA, SensorReport};
 use serde::{Deserialize, Serialize};
 
 /// Fingerprint of a target; `None` where the machine does not say it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Environment {
     /// Format version.
     pub schema: u32,
@@ -30,6 +30,9 @@ pub struct Environment {
     pub agent_version: String,
     /// Whether the processor is emulated.
     pub emulated: bool,
+    /// Every source of energy readings that was looked for.
+    #[serde(default)]
+    pub sensors: Vec<SensorReport>,
 }
 
 impl Environment {

@@ -1,6 +1,6 @@
 //! What the host asks of an agent: which models, on which inputs, by which rules.
 
-use super::{EngineOptions, Sha256Hex};
+use super::{BlockKind, BlockRecord, EnergyJob, EngineOptions, Sha256Hex};
 use crate::units::LatencyNs;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -30,6 +30,20 @@ pub struct Job {
     pub dims: BTreeMap<String, usize>,
     /// The models; exactly one is the baseline.
     pub models: Vec<JobModel>,
+    /// Energy, where the target has a source of readings.
+    #[serde(default)]
+    pub energy: Option<EnergyJob>,
+}
+
+impl Job {
+    /// Whether a block was measured by this job's rules.
+    pub fn counts(&self, record: &BlockRecord) -> bool {
+        let rules = match record.attempt.key.kind {
+            BlockKind::Energy => self.energy.as_ref().map(|energy| &energy.rules_sha256),
+            _ => Some(&self.measurement_sha256),
+        };
+        rules == Some(&record.measurement_sha256)
+    }
 }
 
 /// One model of a job.

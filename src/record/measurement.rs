@@ -1,6 +1,6 @@
 //! The aggregate of the blocks of one variant on one target.
 
-use super::Sha256Hex;
+use super::{EnergySummary, Sha256Hex};
 use crate::units::{Bytes, LatencyNs, MilliCelsius};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -106,6 +106,8 @@ pub struct Measurement {
     pub latency: Result<LatencySummary, Missing>,
     /// From paired blocks; the baseline itself has none.
     pub speed: Result<SpeedSummary, Missing>,
+    /// From energy blocks.
+    pub energy: Result<EnergySummary, Missing>,
     /// When its first block started.
     pub started_at: Option<String>,
     /// Reasons for which the figures should not be trusted; empty when valid.

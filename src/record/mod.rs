@@ -30,7 +30,8 @@ pub use decision::{
 };
 pub use digest::Sha256Hex;
 pub use energy::{
-    EnergyBlock, EnergyRules, EnergySource, EnergySummary, SensorFacts, SensorReport, Window,
+    EnergyBlock, EnergyJob, EnergyRules, EnergySource, EnergySummary, SensorFacts, SensorReport,
+    Window,
 };
 pub use environment::Environment;
 pub use forecast::{Forecast, Forecaster};

@@ -2,7 +2,9 @@
 //! and a column says why.
 
 use super::results::{Row, RunFacts};
-use crate::record::{Interval, LatencySummary, Missing, SCHEMA, SpeedSummary, Verdict};
+use crate::record::{
+    EnergySummary, Interval, LatencySummary, Missing, SCHEMA, SpeedSummary, Verdict,
+};
 use crate::units::{Bytes, LatencyNs};
 
 /// Why the rows could not be encoded.
@@ -39,6 +41,8 @@ fn cells(facts: &RunFacts, row: &Row) -> Vec<Cell> {
     let mut all = what(facts, row);
     all.extend(place(row));
     all.extend(latency(row));
+    all.extend(energy(row));
+    all.extend(conditions(row));
     all.extend(quality(facts, row));
     all
 }
@@ -107,7 +111,6 @@ fn latency(row: &Row) -> Vec<Cell> {
         measured.speed.as_ref().err().cloned().unwrap_or(Missing(String::new()));
     let Missing(latency_missing) =
         measured.latency.as_ref().err().cloned().unwrap_or(Missing(String::new()));
-    let temperature = |value: fn(&LatencySummary) -> Option<i64>| text(solo.and_then(value));
     vec![
         ("blocks", text(solo.map(|s| s.blocks))),
         ("samples", text(solo.map(|s| s.samples))),
@@ -129,12 +132,14 @@ fn latency(row: &Row) -> Vec<Cell> {
         ("peak_rss_bytes", bytes(|s| s.peak_rss_bytes)),
         ("steady_rss_bytes", bytes(|s| s.steady_rss_bytes)),
         ("peak_heap_bytes", String::new()),
-        ("energy_per_inference_uj", String::new()),
-        ("energy_low_uj", String::new()),
-        ("energy_high_uj", String::new()),
-        ("energy_gross_uj", String::new()),
-        ("energy_source", String::new()),
-        ("energy_missing", row.energy_missing.clone()),
+    ]
+}
+
+fn conditions(row: &Row) -> Vec<Cell> {
+    let measured = &row.measurement;
+    let solo = measured.latency.as_ref().ok();
+    let temperature = |value: fn(&LatencySummary) -> Option<i64>| text(solo.and_then(value));
+    vec![
         ("temperature_start_mc", temperature(|s| s.temperature_start_mc.map(|t| t.0))),
         ("temperature_max_mc", temperature(|s| s.temperature_max_mc.map(|t| t.0))),
         (
@@ -143,6 +148,25 @@ fn latency(row: &Row) -> Vec<Cell> {
         ),
         ("valid", measured.invalid_reasons.is_empty().to_string()),
         ("invalid_reason", measured.invalid_reasons.join("; ")),
+    ]
+}
+
+fn energy(row: &Row) -> Vec<Cell> {
+    let energy = &row.measurement.energy;
+    let found = energy.as_ref().ok();
+    let figure = |value: fn(&EnergySummary) -> f64| text(found.map(|e| format!("{:.3}", value(e))));
+    let words = |value: fn(&EnergySummary) -> &String| text(found.map(value));
+    vec![
+        ("energy_per_inference_uj", figure(|e| e.per_inference_uj.value)),
+        ("energy_low_uj", figure(|e| e.per_inference_uj.low)),
+        ("energy_high_uj", figure(|e| e.per_inference_uj.high)),
+        ("energy_gross_uj", figure(|e| e.gross_uj)),
+        ("energy_power_mw", figure(|e| e.power.0)),
+        ("energy_idle_mw", figure(|e| e.idle.0)),
+        ("energy_windows", text(found.map(|e| e.windows))),
+        ("energy_source", words(|e| &e.sensor.name)),
+        ("energy_coverage", words(|e| &e.sensor.coverage)),
+        ("energy_missing", text(energy.as_ref().err().map(|Missing(why)| why))),
     ]
 }
 

@@ -30,8 +30,6 @@ pub struct Row {
     pub target: String,
     /// Threads of the engine there.
     pub threads: usize,
-    /// Why there is no energy.
-    pub energy_missing: String,
     /// What the target was.
     pub environment: Environment,
     /// What was measured there.

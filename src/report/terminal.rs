@@ -3,14 +3,14 @@
 use super::results::Row;
 use crate::bench::MIN_BLOCKS;
 use crate::record::{Interval, Missing, Verdict};
-use crate::units::{Bytes, LatencyNs};
+use crate::units::{Bytes, EnergyUj, LatencyNs};
 use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-const HEADER: [&str; 9] = [
+const HEADER: [&str; 10] = [
     "variant",
     "precision",
     "removed",
@@ -19,8 +19,12 @@ const HEADER: [&str; 9] = [
     "p50 latency",
     "speed-up",
     "peak memory",
+    "energy",
     "file",
 ];
+
+/// Shown only where some row has it.
+const ENERGY: usize = 8;
 
 const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
 /// Three rules and no other lines.
@@ -31,10 +35,18 @@ const RULED: TableStyle =
 pub fn results_table(rows: &[Row], color: bool) -> String {
     let mut table = Table::new();
     table.load_style(RULED).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(HEADER.map(|name| Cell::new(name).add_attribute(Attribute::Bold)));
+    let header = HEADER.map(|name| Cell::new(name).add_attribute(Attribute::Bold));
+    let any_energy = rows.iter().any(|row| row.measurement.energy.is_ok());
+    let shown = |mut cells: Vec<Cell>| {
+        if !any_energy {
+            cells.remove(ENERGY);
+        }
+        cells
+    };
+    table.set_header(shown(header.to_vec()));
     let several = rows.iter().any(|row| row.measurement.batch != rows[0].measurement.batch);
     rows.iter().for_each(|row| {
-        table.add_row(cells(row, several));
+        table.add_row(shown(cells(row, several)));
     });
     (2..HEADER.len()).for_each(|index| {
         if let Some(column) = table.column_mut(index) {
@@ -48,6 +60,7 @@ pub fn results_table(rows: &[Row], color: bool) -> String {
     };
     let mut text = table.to_string();
     text.extend(invalid(rows).iter().map(|line| format!("\n{line}")));
+    text.extend(about_energy(rows).iter().map(|line| format!("\n{line}")));
     text.extend(left_alone(rows).iter().map(|line| format!("\n{line}")));
     text
 }
@@ -106,6 +119,7 @@ fn cells(row: &Row, several_batches: bool) -> Vec<Cell> {
         Cell::new(latency(row)),
         speed(row),
         Cell::new(memory.map_or_else(|| "—".into(), |bytes| bytes.to_string())),
+        Cell::new(energy(row)),
         Cell::new(Bytes(row.variant.file_bytes)),
     ]
 }
@@ -133,6 +147,47 @@ fn latency(row: &Row) -> String {
         }
         Err(Missing(_)) => "—".into(),
     }
+}
+
+/// Energy of one inference above idle.
+fn energy(row: &Row) -> String {
+    match &row.measurement.energy {
+        Ok(found) => {
+            let Interval { value, low, high } = found.per_inference_uj;
+            let show = |uj: f64| EnergyUj(uj.round().max(0.0) as u64);
+            format!("{} [{}, {}]", show(value), show(low), show(high))
+        }
+        Err(Missing(_)) => "—".into(),
+    }
+}
+
+/// Where energy comes from, or why there is none, one line a reason.
+fn about_energy(rows: &[Row]) -> Vec<String> {
+    let mut sources: BTreeSet<String> = BTreeSet::new();
+    let mut reasons: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for row in rows {
+        match &row.measurement.energy {
+            Ok(found) => {
+                let sensor = &found.sensor;
+                sources.insert(format!(
+                    "energy on {}: {}, above idle, per inference; covers {}; {:.1} readings a second",
+                    row.target, sensor.name, sensor.coverage, sensor.rate_hz
+                ));
+            }
+            Err(Missing(why)) => {
+                reasons.entry(why).or_default().insert(&row.variant.name);
+            }
+        }
+    }
+    let all = rows.iter().map(|row| &row.variant.name).collect::<BTreeSet<_>>().len();
+    let missing = reasons.into_iter().map(|(why, variants)| {
+        let whose = match variants.len() == all {
+            true => String::new(),
+            false => format!(" of {}", variants.into_iter().collect::<Vec<_>>().join(", ")),
+        };
+        format!("no energy{whose}: {why}")
+    });
+    sources.into_iter().chain(missing).collect()
 }
 
 fn speed(row: &Row) -> Cell {

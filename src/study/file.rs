@@ -16,6 +16,8 @@ pub(super) struct StudyFile {
     #[serde(default)]
     pub(super) protocol: ProtocolSection,
     #[serde(default)]
+    pub(super) energy: EnergySection,
+    #[serde(default)]
     pub(super) variant: Vec<VariantSection>,
     #[serde(default)]
     pub(super) target: Vec<TargetSection>,
@@ -107,6 +109,27 @@ pub(super) struct ProtocolSection {
     pub(super) paired_ms: Option<u64>,
     #[serde(default)]
     pub(super) probes: Option<usize>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EnergySection {
+    #[serde(default)]
+    pub(super) source: Option<String>,
+    #[serde(default)]
+    pub(super) sensor: Option<String>,
+    #[serde(default)]
+    pub(super) command: Option<String>,
+    #[serde(default)]
+    pub(super) log: Option<PathBuf>,
+    #[serde(default)]
+    pub(super) coverage: Option<String>,
+    #[serde(default)]
+    pub(super) windows: Option<u32>,
+    #[serde(default)]
+    pub(super) run_s: Option<f64>,
+    #[serde(default)]
+    pub(super) idle_s: Option<f64>,
 }
 
 #[derive(Debug, Deserialize)]

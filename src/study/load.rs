@@ -1,8 +1,8 @@
 //! What a study means: checked values, paths that lead somewhere.
 
-use super::StudyError;
 use super::expand::recipes;
 use super::file::{self, ProtocolSection, ShareOrArray, SplitsSection};
+use super::{EnergyPlan, StudyError, energy};
 use crate::data::Pixels;
 use crate::evaluate::{Scores, SplitRule};
 use crate::pipeline::Recipe;
@@ -39,6 +39,8 @@ pub struct Study {
     pub seed: u64,
     /// Rules inside a block.
     pub rules: SampleRules,
+    /// How energy is measured.
+    pub energy: EnergyPlan,
     /// Removals that are tried before any is decided, for the forecasts.
     pub probes: usize,
     /// The variants in order, without the baseline.
@@ -124,6 +126,7 @@ pub fn load(path: &Path) -> Result<Study, StudyError> {
         blocks: blocks(&file.protocol).map_err(invalid)?,
         seed: file.protocol.seed,
         rules: rules(&file.protocol),
+        energy: energy::energy(file.energy, folder).map_err(invalid)?,
         probes: file.protocol.probes.unwrap_or(PROBES),
         recipes,
         targets: targets.map_err(|e: target::ProfileError| invalid(e.to_string()))?,

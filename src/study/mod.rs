@@ -1,5 +1,6 @@
 //! The study: a file that says what to compress, how, on what data and where; and its run directory.
 
+mod energy;
 mod error;
 mod expand;
 mod file;
@@ -9,6 +10,7 @@ mod run_directory;
 mod step;
 mod subject;
 
+pub use energy::EnergyPlan;
 pub use error::StudyError;
 pub use load::{DataSource, Study, Task, load};
 pub use protocol::{Protocol, QUICK_BLOCKS};

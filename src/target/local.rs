@@ -31,13 +31,15 @@ pub enum TargetError {
 pub struct LocalAgent;
 
 impl LocalAgent {
-    /// What this machine is.
+    /// What this machine is; its power sensors as they are under `sysfs_root`, where one is given.
     ///
     /// # Errors
     /// [`TargetError`] where the agent does not answer.
-    pub fn probe(self) -> Result<Environment, TargetError> {
+    pub fn probe(self, sysfs_root: Option<&Path>) -> Result<Environment, TargetError> {
+        let mut arguments: Vec<&Path> = vec!["probe".as_ref()];
+        arguments.extend(sysfs_root.iter().flat_map(|root| ["--sysfs-root".as_ref(), *root]));
         let mut answer = String::new();
-        Self::agent(&["probe".as_ref()], &mut |line| answer = line.to_string())?;
+        Self::agent(&arguments, &mut |line| answer = line.to_string())?;
         serde_json::from_str(&answer).map_err(TargetError::Answer)
     }
 

@@ -4,4 +4,4 @@ mod local;
 mod profile;
 
 pub use local::{LocalAgent, TargetError};
-pub use profile::{Energy, Profile, ProfileError, Transport, profile};
+pub use profile::{Profile, ProfileError, Transport, profile};

@@ -1,5 +1,6 @@
 //! Profiles: what a machine is, as data in `targets/*.toml`.
 
+use crate::record::EnergySource;
 use serde::Deserialize;
 
 /// Profiles that come with the tool: name and content.
@@ -18,7 +19,7 @@ pub struct Profile {
     /// Threads of the engine.
     pub threads: usize,
     /// Its source of energy readings.
-    pub energy: Energy,
+    pub energy: EnergySource,
 }
 
 /// How a machine is reached.
@@ -27,17 +28,6 @@ pub struct Profile {
 pub enum Transport {
     /// It is this machine.
     Local,
-}
-
-/// A source of energy readings.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(tag = "source", rename_all = "lowercase", deny_unknown_fields)]
-pub enum Energy {
-    /// There is none.
-    None {
-        /// Why, as it stands in the results.
-        reason: String,
-    },
 }
 
 /// Why there is no such profile.

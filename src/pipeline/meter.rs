@@ -1,0 +1,398 @@
+//! The log of a bench or USB meter: found in time by the pulses of load that energy blocks begin with,
+//! and integrated over their windows.
+//!
+//! The meter's clock need not be set; what matters is that its rate is right. A block's loads give a
+//! pattern of rising and falling edges that differs from block to block. The log's own edges are
+//! correlated with it, first over everything that the run measured, then block by block.
+
+use crate::probe::{Kind, Series};
+use crate::record::{BlockData, BlockRecord, EnergyBlock, Missing, Outcome, Window};
+use crate::stats;
+use crate::units::LatencyNs;
+use std::path::Path;
+
+/// A correlation below this is no match.
+const CLEAR: f64 = 0.6;
+/// Another place that matches nearly as well makes the best one a guess.
+const RIVAL: f64 = 0.85;
+
+/// A log: seconds and watts, in order.
+type Log = Vec<(f64, f64)>;
+
+/// Gives the windows of all blocks that wait for a meter their energy, or the reason why not.
+pub(super) fn fill(path: &Path, records: &mut [BlockRecord]) {
+    let mut blocks: Vec<&mut EnergyBlock> = records
+        .iter_mut()
+        .filter_map(|record| match &mut record.outcome {
+            Outcome::Done { data: BlockData::Energy(block) } => Some(&mut **block),
+            _ => None,
+        })
+        .filter(|block| !block.pulse_ns.is_empty())
+        .collect();
+    if blocks.is_empty() {
+        return;
+    }
+    let log = read(path);
+    let aligned = log.and_then(|log| {
+        let patterns: Vec<Pattern> = blocks.iter().map(|block| Pattern::of(block)).collect();
+        align(&log, &patterns).map(|offsets| (log, offsets))
+    });
+    match aligned {
+        Err(Missing(why)) => {
+            let why = Missing(format!("{}: {why}", path.display()));
+            blocks.iter_mut().flat_map(|block| windows(block)).for_each(|window| {
+                window.energy_uj = Err(why.clone());
+            });
+        }
+        Ok((log, offsets)) => {
+            for (block, offset) in blocks.iter_mut().zip(offsets) {
+                integrate(&log, offset, block);
+            }
+        }
+    }
+}
+
+fn windows(block: &mut EnergyBlock) -> [&mut Window; 3] {
+    [&mut block.idle_before, &mut block.run, &mut block.idle_after]
+}
+
+/// Reads `time_s,power_w`, the columns in any order among others.
+fn read(path: &Path) -> Result<Log, Missing> {
+    let failed = |error: csv::Error| Missing(format!("read the log: {error}"));
+    let mut reader =
+        csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(failed)?;
+    let header = reader.headers().map_err(failed)?.clone();
+    let column = |name: &str| {
+        let why = || {
+            Missing(format!(
+                "the log has no column `{name}`; it has `{}`",
+                header.iter().collect::<Vec<_>>().join("`, `")
+            ))
+        };
+        header.iter().position(|column| column == name).ok_or_else(why)
+    };
+    let (time, power) = (column("time_s")?, column("power_w")?);
+    let mut log: Log = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(failed)?;
+        let number =
+            |index: usize| record.get(index)?.parse::<f64>().ok().filter(|value| value.is_finite());
+        let line = record.position().map_or(0, csv::Position::line);
+        let pair = number(time).zip(number(power));
+        let (at, watts) =
+            pair.ok_or_else(|| Missing(format!("line {line} of the log has no time and power")))?;
+        if log.last().is_some_and(|(before, _)| at <= *before) {
+            return Err(Missing(format!(
+                "time stands still or runs backwards at line {line} of the log"
+            )));
+        }
+        log.push((at, watts));
+    }
+    match log.len() {
+        0..10 => Err(Missing(format!("the log has {} readings", log.len()))),
+        _ => Ok(log),
+    }
+}
+
+/// When a block's load was on, by the target's clock in seconds.
+struct Pattern {
+    start: f64,
+    end: f64,
+    loads: Vec<(f64, f64)>,
+}
+
+impl Pattern {
+    fn of(block: &EnergyBlock) -> Self {
+        let start = block.started_unix_ns as f64 / 1e9;
+        let at = |time: LatencyNs| start + time.as_f64() / 1e9;
+        let loads = block.pulse_ns.iter().map(|(from, to)| (at(*from), at(*to))).collect();
+        Pattern { start, end: at(block.idle_after.end_ns), loads }
+    }
+
+    /// The shortest load or pause, which is as fine as the pattern gets.
+    fn finest(&self) -> f64 {
+        let edges: Vec<f64> = self.edges().map(|(time, _)| time).collect();
+        edges.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min)
+    }
+
+    fn edges(&self) -> impl Iterator<Item = (f64, f64)> {
+        self.loads.iter().flat_map(|(from, to)| [(*from, 1.0), (*to, -1.0)])
+    }
+}
+
+/// For every block what is to be added to the target's clock to get the meter's.
+fn align(log: &Log, blocks: &[Pattern]) -> Result<Vec<f64>, Missing> {
+    let Some(finest) = blocks.iter().map(Pattern::finest).reduce(f64::min) else {
+        return Ok(vec![]);
+    };
+    let distances: Vec<f64> = log.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
+    let period = stats::median(&distances).unwrap_or(f64::INFINITY);
+    if period > finest / 2.0 {
+        let why = format!("a reading every {period:.2} s cannot show pulses of {finest:.2} s");
+        return Err(Missing(why));
+    }
+    let steps = Steps::of(log, period.min(finest / 8.0), finest / 2.0);
+    let (first, last) = (blocks[0].start, blocks.iter().map(|b| b.end).fold(0.0, f64::max));
+    let (from, to) = (log[0].0 - first, log[log.len() - 1].0 - last);
+    if to < from {
+        let why = format!(
+            "the log covers {:.0} s, the windows take {:.0} s; log from before the run until after it",
+            log[log.len() - 1].0 - log[0].0,
+            last - first
+        );
+        return Err(Missing(why));
+    }
+    let all: Vec<&Pattern> = blocks.iter().collect();
+    let best = steps.search(&all, from, to)?;
+    let near = finest;
+    blocks
+        .iter()
+        .map(|block| {
+            // The clocks may drift apart by a little in the course of a run.
+            let own = steps.search(&[block], best - near, best + near);
+            own.map(|offset| (offset - best).clamp(-near, near) + best)
+        })
+        .collect()
+}
+
+/// How much the log's power rises at each moment of a regular grid: the mean over a while after it
+/// less the mean over as long before.
+struct Steps {
+    start: f64,
+    grid: f64,
+    /// That while.
+    reach: f64,
+    rises: Vec<f64>,
+    /// Sums of their squares before each moment.
+    squares: Vec<f64>,
+}
+
+impl Steps {
+    fn of(log: &Log, grid: f64, reach: f64) -> Self {
+        let total = totals(log, grid);
+        let last = total.len() - 1;
+        let wide = ((reach / grid).round() as usize).max(1);
+        let mean = |from: usize, to: usize| (total[to] - total[from]) / ((to - from) as f64 * grid);
+        let rise = |index: usize| {
+            let (low, high) = (index.saturating_sub(wide), (index + wide).min(last));
+            if low == index || high == index { 0.0 } else { mean(index, high) - mean(low, index) }
+        };
+        let rises: Vec<f64> = (0..=last).map(rise).collect();
+        let mut squares = vec![0.0];
+        for rise in &rises {
+            squares.push(squares[squares.len() - 1] + rise * rise);
+        }
+        Steps { start: log[0].0, grid, reach, rises, squares }
+    }
+
+    /// The offset at which the log rises and falls as the blocks' loads do.
+    fn search(&self, blocks: &[&Pattern], from: f64, to: f64) -> Result<f64, Missing> {
+        let count = ((to - from) / self.grid).max(0.0) as usize + 1;
+        let scores: Vec<f64> =
+            (0..count).map(|i| self.likeness(blocks, from + i as f64 * self.grid)).collect();
+        let best = (0..count).max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap_or(0);
+        let lobe = (2.0 * self.reach / self.grid) as usize;
+        let others = (0..count).filter(|i| i.abs_diff(best) > lobe).map(|i| scores[i]);
+        let (clear, rival) = (scores[best], others.fold(0.0, f64::max));
+        if clear >= CLEAR && rival <= RIVAL * clear {
+            return Ok(from + best as f64 * self.grid);
+        }
+        Err(Missing(format!(
+            "the pulses of load do not stand out from the log (likeness {clear:.2} where it is best, \
+             {rival:.2} elsewhere, at least {CLEAR} is needed); is it this board's meter, and does the \
+             log hold the whole run?"
+        )))
+    }
+
+    /// Mean rise at the blocks' edges, falls counted with their sign, over what the size of all rises
+    /// in the blocks' time lets expect: 1 where the log has these edges and no others.
+    fn likeness(&self, blocks: &[&Pattern], offset: f64) -> f64 {
+        let at = |time: f64| ((time + offset - self.start) / self.grid).round().max(0.0) as usize;
+        let squares = |index: usize| self.squares[index.min(self.squares.len() - 1)];
+        let (mut product, mut edges, mut power) = (0.0, 0.0, 0.0);
+        for block in blocks {
+            for (time, sign) in block.edges() {
+                product += sign * self.rises.get(at(time)).copied().unwrap_or(0.0);
+                edges += 1.0;
+            }
+            power += squares(at(block.end)) - squares(at(block.start));
+        }
+        // An edge makes a triangle as wide as twice the reach; its squares sum to two thirds of the
+        // reach times the square of its height.
+        let height = (power / (edges * 2.0 / 3.0 * self.reach / self.grid)).sqrt();
+        if height > 0.0 { product / edges / height } else { 0.0 }
+    }
+}
+
+/// Energy from the log's start up to every moment of a regular grid, in joules.
+fn totals(log: &Log, grid: f64) -> Vec<f64> {
+    let (start, end) = (log[0].0, log[log.len() - 1].0);
+    let count = ((end - start) / grid) as usize;
+    let (mut total, mut piece, mut before) = (vec![0.0], 0, log[0].1);
+    for index in 1..=count {
+        let at = start + index as f64 * grid;
+        while piece + 2 < log.len() && log[piece + 1].0 < at {
+            piece += 1;
+        }
+        let ((t0, p0), (t1, p1)) = (log[piece], log[piece + 1]);
+        let now = p0 + ((at - t0) / (t1 - t0)).clamp(0.0, 1.0) * (p1 - p0);
+        total.push(total[index - 1] + (before + now) / 2.0 * grid);
+        before = now;
+    }
+    total
+}
+
+/// Energy of a block's windows, the log shifted to the block's own time.
+fn integrate(log: &Log, offset: f64, block: &mut EnergyBlock) {
+    let start = block.started_unix_ns as f64 / 1e9 + offset;
+    let mut series = Series::new(Kind::Power);
+    let end = block.idle_after.end_ns.as_f64() / 1e9 + 10.0;
+    for (at, watts) in log.iter().filter(|(at, _)| (start..start + end).contains(at)) {
+        series.push(LatencyNs::from_f64((at - start) * 1e9), watts * 1e3);
+    }
+    block.sensor.rate_hz = series.rate_hz().unwrap_or(0.0);
+    for window in windows(block) {
+        *window = series.window(window.start_ns, window.end_ns);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::SensorFacts;
+    use rand::RngExt;
+
+    const S: f64 = 1e9;
+
+    /// A block of the target that starts at `unix` seconds: pulses of 1 s by `code`, 5 s idle, 10 s
+    /// run between 1 s of settling, 5 s idle.
+    fn block(unix: f64, code: &[bool]) -> EnergyBlock {
+        let ns = |seconds: f64| LatencyNs::from_f64(seconds * S);
+        let mut pulse_ns: Vec<(LatencyNs, LatencyNs)> = Vec::new();
+        let mut at = 1.0;
+        for group in code.chunk_by(|a, b| a == b) {
+            let end = at + group.len() as f64;
+            if group[0] {
+                pulse_ns.push((ns(at), ns(end)));
+            }
+            at = end;
+        }
+        pulse_ns.push((ns(at + 7.0), ns(at + 19.0)));
+        let window = |from: f64, to: f64| {
+            let energy_uj = Err(Missing("not read yet".into()));
+            Window { start_ns: ns(from), end_ns: ns(to), energy_uj, readings: 0 }
+        };
+        EnergyBlock {
+            sensor: SensorFacts {
+                name: "meter".into(),
+                coverage: "board".into(),
+                rate_hz: 0.0,
+                resolution: String::new(),
+            },
+            pulse_ns,
+            started_unix_ns: (unix * S) as u64,
+            idle_before: window(at + 1.0, at + 6.0),
+            run: window(at + 8.0, at + 18.0),
+            idle_after: window(at + 20.0, at + 25.0),
+            inferences: 100,
+        }
+    }
+
+    fn blocks() -> Vec<EnergyBlock> {
+        let codes = [[1, 0, 1, 1, 0, 0, 1, 0], [0, 1, 1, 0, 1, 0, 0, 1], [1, 1, 0, 0, 1, 0, 1, 0]];
+        let at = |i: usize| 1_700_000_000.0 + 36.0 * i as f64;
+        let code = |code: [u8; 8]| code.map(|bit| bit == 1);
+        codes.into_iter().enumerate().map(|(i, c)| block(at(i), &code(c))).collect()
+    }
+
+    /// What a meter ahead of the target by `shift` seconds logs at `hz`: 2 W idle, 5 W loaded.
+    fn log(blocks: &[EnergyBlock], shift: f64, hz: f64, noise: f64, lead: f64) -> Log {
+        let mut rng = stats::generator(1, "meter");
+        let start = blocks[0].started_unix_ns as f64 / S - lead;
+        let loads: Vec<(f64, f64)> = blocks.iter().flat_map(|b| Pattern::of(b).loads).collect();
+        let seconds = 36.0 * blocks.len() as f64 + 2.0 * lead;
+        (0..(seconds * hz) as usize)
+            .map(|i| {
+                let at = start + i as f64 / hz;
+                let on = loads.iter().any(|(from, to)| (*from..*to).contains(&at));
+                let power = if on { 5.0 } else { 2.0 };
+                (at + shift, power + noise * (rng.random::<f64>() - 0.5))
+            })
+            .collect()
+    }
+
+    #[track_caller]
+    fn measured(log: &Log, block: &mut EnergyBlock, offset: f64) {
+        integrate(log, offset, block);
+        for (window, watts) in
+            [(&block.idle_before, 2.0), (&block.run, 5.0), (&block.idle_after, 2.0)]
+        {
+            let power = window.power().unwrap_or_else(|| panic!("{window:?}")).0 / 1e3;
+            assert!((power / watts - 1.0).abs() < 0.02, "{power} instead of {watts}");
+        }
+    }
+
+    #[test]
+    fn a_meter_whose_clock_is_off_is_aligned_and_integrated() {
+        for (shift, hz, noise) in [(0.0, 10.0, 0.1), (-1_699_999_000.0, 10.0, 1.0), (7.3, 4.0, 0.5)]
+        {
+            let mut blocks = blocks();
+            let log = log(&blocks, shift, hz, noise, 20.0);
+            let patterns: Vec<Pattern> = blocks.iter().map(Pattern::of).collect();
+            let offsets = align(&log, &patterns).unwrap();
+            for (block, offset) in blocks.iter_mut().zip(offsets) {
+                assert!((offset - shift).abs() < 0.3, "{offset} instead of {shift}");
+                measured(&log, block, offset);
+            }
+        }
+    }
+
+    #[test]
+    fn one_block_is_found_in_a_long_log() {
+        let mut blocks = blocks();
+        blocks.truncate(1);
+        let log = log(&blocks, -500.0, 10.0, 0.5, 600.0);
+        let offsets = align(&log, &[Pattern::of(&blocks[0])]).unwrap();
+        measured(&log, &mut blocks[0], offsets[0]);
+    }
+
+    #[test]
+    fn a_log_that_does_not_fit_gives_a_reason() {
+        let blocks = blocks();
+        let patterns: Vec<Pattern> = blocks.iter().map(Pattern::of).collect();
+        let refused = |log: &Log, expected: &str| {
+            let Missing(why) = align(log, &patterns).unwrap_err();
+            assert!(why.contains(expected), "{why}");
+        };
+        let mut rng = stats::generator(2, "meter");
+        let noise: Log =
+            (0..2_000).map(|i| (f64::from(i) / 10.0, 2.0 + rng.random::<f64>())).collect();
+        refused(&noise, "do not stand out");
+        refused(&(0..2_000).map(|i| (f64::from(i) / 10.0, 3.0)).collect(), "do not stand out");
+        let right = log(&blocks, 0.0, 10.0, 0.1, 20.0);
+        refused(&right[..600].to_vec(), "the log covers 60 s, the windows take");
+        refused(&log(&blocks, 0.0, 1.0, 0.1, 20.0), "cannot show pulses");
+        // The right log twice over: which one is meant?
+        let long = right[right.len() - 1].0 - right[0].0 + 0.1;
+        let again = right.iter().map(|(at, watts)| (at + long, *watts));
+        refused(&right.iter().copied().chain(again).collect(), "do not stand out");
+    }
+
+    #[test]
+    fn a_log_is_read_by_the_names_of_its_columns() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("usb.csv");
+        let refused = |text: &str, expected: &str| {
+            std::fs::write(&path, text).unwrap();
+            let Missing(why) = read(&path).unwrap_err();
+            assert!(why.contains(expected), "{why}");
+        };
+        refused("time,power_w\n", "no column `time_s`; it has `time`, `power_w`");
+        refused("time_s,power_w\n0,1\n", "the log has 1 readings");
+        refused("time_s,power_w\n0,1\n1,W\n", "line 3 of the log has no time and power");
+        refused("time_s,power_w\n1,1\n1,1\n", "runs backwards at line 3");
+        let lines: String = (0..20).map(|i| format!("x, {i}.5 ,{i}\n")).collect();
+        std::fs::write(&path, format!("volts, time_s, power_w\n{lines}")).unwrap();
+        assert_eq!(read(&path).unwrap()[19], (19.5, 19.0));
+    }
+}
