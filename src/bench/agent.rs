@@ -151,7 +151,7 @@ fn measured(job: &Job, attempt: Attempt, command: Command) -> BlockRecord {
 /// sensors need to follow.
 fn limit(job: &Job, kind: BlockKind) -> Duration {
     let windows = match (&job.energy, kind) {
-        (Some(energy), BlockKind::Energy) => super::energy::span(&energy.rules) * 2,
+        (Some(energy), BlockKind::Energy) => super::energy_span(&energy.rules) * 2,
         _ => Duration::ZERO,
     };
     nanos(job.rules.limit_ns) + windows

@@ -27,7 +27,7 @@ const PULSE_SHARE: u32 = 10;
 const PULSE_ELEMENTS: usize = 8;
 
 /// How long a block's phases take in all, without loading and warming up.
-pub(super) fn span(rules: &EnergyRules) -> Duration {
+pub fn energy_span(rules: &EnergyRules) -> Duration {
     let pulse = match rules.source {
         EnergySource::Meter { .. } => element(rules) * PULSE_ELEMENTS as u32 + SETTLE,
         _ => Duration::ZERO,

@@ -17,6 +17,7 @@ mod summary;
 pub use agent::{AgentError, Progress, run_job};
 pub use command::{Command, main};
 pub use consumption::consumption;
+pub use energy::energy_span;
 pub use journal::{Journal, JournalError, read_journal};
 pub use reference::Reference;
 pub use sampling::{Cycle, sample_burst, warm_up};

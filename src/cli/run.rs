@@ -3,8 +3,9 @@
 use super::compress::{Failed, evaluate_variants, make_variants, not_made};
 use super::progress::bar;
 use super::{Coded, ExitCode, Global, StudyArgs, sysfs_root};
+use crate::bench::energy_span;
 use crate::pipeline::{self, Bench, PipelineError, Quality};
-use crate::record::{EnergyRules, Environment, Measurement, Missing, VariantRecord};
+use crate::record::{EnergyRules, EnergySource, Environment, Measurement, Missing, VariantRecord};
 use crate::report::{self, Row, RunFacts};
 use crate::study::{self, Loaded, Protocol, QUICK_BLOCKS, RunDirectory, Study};
 use crate::target::Profile;
@@ -195,6 +196,7 @@ fn print_plan(study: &Study, loaded: &Loaded, quick: bool, global: &Global) {
     let paired = 2 * (BLOCK_OVERHEAD + warm) + Duration::from_nanos(rules.paired_ns.0);
     let each = solo * (variants as u32 + 1) + paired * variants as u32;
     let estimate = each * (blocks * batches) as u32;
+    let energy = energy_time(study, quick);
     if global.json {
         let names: Vec<&str> = study.recipes.iter().map(|r| r.name.as_str()).collect();
         say!(
@@ -202,6 +204,7 @@ fn print_plan(study: &Study, loaded: &Loaded, quick: bool, global: &Global) {
             json!({
                 "variants": names, "blocks": blocks * batches * (2 * variants + 1),
                 "estimate_s": estimate.as_secs(), "quick": quick,
+                "energy_estimate_s": energy.iter().map(|(target, span)| json!({ "target": target, "s": span.as_secs() })).collect::<Vec<_>>(),
             })
         );
         return;
@@ -229,9 +232,27 @@ fn print_plan(study: &Study, loaded: &Loaded, quick: bool, global: &Global) {
             report::seconds(estimate)
         );
     }
+    for (target, span) in energy {
+        say!(
+            "energy on `{target}`: {} windows a variant, about {} more where it has a power sensor",
+            study.energy.windows,
+            report::seconds(span)
+        );
+    }
     if quick {
         say!("quick protocol: {QUICK_BLOCKS} blocks, no verdicts");
     }
+}
+
+/// How long the energy windows take on each target that may have a sensor.
+fn energy_time(study: &Study, quick: bool) -> Vec<(&str, Duration)> {
+    let blocks = study.energy.windows as usize * study.batches.len() * (study.recipes.len() + 1);
+    let wanted = study.targets.iter().filter_map(|target| {
+        let rules = study.energy.rules(&target.energy);
+        let off = quick || matches!(rules.source, EnergySource::None { .. });
+        (!off).then(|| (target.name.as_str(), energy_span(&rules) * blocks as u32))
+    });
+    wanted.collect()
 }
 
 fn print_results(

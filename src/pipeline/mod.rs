@@ -2,6 +2,7 @@
 //!
 //! Knows records and folders, not the study file that names them.
 
+mod alignment;
 mod costs;
 mod error;
 mod files;
