@@ -4,7 +4,7 @@
 //! bare loop reads the clock once around eight inferences, the agent around each. Before timing,
 //! both must give the same outputs.
 
-use paring::bench::{Cycle, Reference, sample_burst, warm_up};
+use paring::bench::{Cycle, Watch, sample_burst, warm_up};
 use paring::data::{Dataset, Pixels, Wanted};
 use paring::engine::{self, Bindings, Model, Source};
 use paring::record::{EngineOptions, SampleRules};
@@ -39,11 +39,11 @@ fn main() -> anyhow::Result<()> {
         anyhow::ensure!(plan.digest(&inputs)? == plan.digest(&cycle.all()[0])?, "outputs differ");
 
         warm_up(&plan, &mut cycle, &rules())?;
-        let (mut rng, mut reference) = (stats::generator(1, "overhead"), Reference::new());
+        let (mut rng, mut watch) = (stats::generator(1, "overhead"), Watch::new());
         let mut ratios = Vec::new();
         for _ in 0..PAIRS {
             let mut agent = || -> anyhow::Result<f64> {
-                let burst = sample_burst(&plan, &mut cycle, BURST, &mut reference)?;
+                let burst = sample_burst(&plan, &mut cycle, BURST, &mut watch)?;
                 let samples: Vec<f64> = burst.samples_ns.iter().map(|s| s.as_f64()).collect();
                 Ok(samples.iter().sum::<f64>() / BURST as f64)
             };

@@ -28,6 +28,12 @@ impl LatencyNs {
     }
 }
 
+impl std::iter::Sum for LatencyNs {
+    fn sum<I: Iterator<Item = Self>>(spans: I) -> Self {
+        LatencyNs(spans.map(|span| span.0).sum())
+    }
+}
+
 impl From<Duration> for LatencyNs {
     fn from(d: Duration) -> Self {
         LatencyNs(u64::try_from(d.as_nanos()).unwrap_or(u64::MAX))

@@ -11,7 +11,7 @@ const FLOORS: [&str; 20] = [
 ];
 
 /// A crate, and the floors that may name it.
-const FOREIGN: [(&str, &[&str]); 9] = [
+const FOREIGN: [(&str, &[&str]); 10] = [
     ("tract_onnx", &["engine", "graph"]),
     ("tract_linalg", &["engine"]),
     ("prost", &["graph"]),
@@ -21,6 +21,7 @@ const FOREIGN: [(&str, &[&str]); 9] = [
     ("parquet", &["pipeline"]),
     ("ndarray_npy", &["data"]),
     ("rustix", &["bench", "probe"]),
+    ("mimalloc", &["bench"]),
 ];
 
 fn sources() -> BTreeMap<PathBuf, String> {

@@ -1,13 +1,17 @@
 //! The agent: runs a job's schedule, each block in a fresh process, and journals what came of it.
 
+use super::machine::{Machine, MachineError};
 use super::process::run_to_end;
 use super::sampling::nanos;
-use super::{Journal, JournalError, Summary, read_journal, schedule};
-use crate::probe;
+use super::validity::bad_conditions;
+use super::{Journal, JournalError, MIN_BLOCKS, Summary, read_journal, schedule};
+use crate::engine;
+use crate::probe::{self, Observer};
 use crate::record::{
-    Attempt, BlockData, BlockKey, BlockKind, BlockRecord, Job, NewerSchema, Outcome, SCHEMA,
-    Sha256Hex, check_schema,
+    Attempt, BlockData, BlockKey, BlockKind, BlockRecord, EngineOptions, Job, NewerSchema, Outcome,
+    SCHEMA, Setting, Sha256Hex, check_schema,
 };
+use crate::units::LatencyNs;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -42,6 +46,9 @@ pub enum AgentError {
     /// The journal failed.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The machine's settings cannot be changed or put back.
+    #[error(transparent)]
+    Machine(#[from] MachineError),
     /// This program cannot find itself to start blocks with.
     #[error("find this program's own file")]
     Executable(#[source] std::io::Error),
@@ -81,80 +88,192 @@ pub fn run_job(
     report: &mut dyn FnMut(Progress),
 ) -> Result<(), AgentError> {
     let job = read_job(job_path)?;
-    let mut journal = Journal::open(journal_path)?;
+    let journal = Journal::open(journal_path)?;
     let mut records = read_journal(journal_path)?;
     records.retain(|record| job.counts(record));
     let executable = std::env::current_exe().map_err(AgentError::Executable)?;
+    let _machine = Machine::set(probe::root(), journal_path, &job.conditions)?;
     let blocks = schedule(&job);
     let mut state = State::new(&job, &records);
     state.reopen();
-    let total = blocks.len();
-    report(Progress { done: blocks.iter().filter(|key| state.settled(key)).count(), total });
-    let mut pending: Vec<usize> = (0..total).collect();
-    for pass in 0..=CONTENDED_REPEATS {
-        // A neighbour's load lasts: what saw too little of a quiet machine waits for the end.
-        let mut contended = Vec::new();
-        for (position, index) in pending.iter().enumerate() {
-            let key = &blocks[*index];
-            while !state.settled(key) {
-                let attempt = Attempt { key: key.clone(), number: state.tried(key) };
-                let mut command = Command::new(&executable);
-                command.args(arguments).arg("block").arg(job_path);
-                command.args([index.to_string(), attempt.number.to_string()]);
-                command.arg(std::process::id().to_string());
-                let record = measured(&job, attempt, command);
-                journal.append(&record)?;
-                state.note(&record);
-                records.push(record);
-                if Summary::new(&records).contended(&records[records.len() - 1]) {
-                    contended.push(*index);
+    let timed = |key: &BlockKey| matches!(key.kind, BlockKind::Solo | BlockKind::Paired);
+    let (early, late): (Vec<usize>, Vec<usize>) =
+        (0..blocks.len()).partition(|index| timed(&blocks[*index]));
+    // Paired rounds beyond the fixed ones come only as they are needed.
+    let (fixed, further): (Vec<usize>, Vec<usize>) =
+        early.into_iter().partition(|index| blocks[*index].round < job.blocks);
+    let asked = fixed.iter().chain(&late);
+    let done = asked.filter(|index| state.settled(&blocks[**index])).count();
+    report(Progress { done, total: fixed.len() + late.len() });
+    let own = Own { job_path, executable: &executable, arguments };
+    let mut session = Session { job: &job, blocks: &blocks, own, journal, records, state, report };
+    let (first, last) = (fixed.len(), late.len());
+    session.rounds(fixed, 0, last)?;
+    session.until_narrow(&further)?;
+    session.rounds(late, first, 0)
+}
+
+/// How this program starts the process of a block.
+#[derive(Clone, Copy)]
+struct Own<'a> {
+    job_path: &'a Path,
+    executable: &'a Path,
+    arguments: &'a [&'a str],
+}
+
+/// A job on its way.
+struct Session<'a> {
+    job: &'a Job,
+    blocks: &'a [BlockKey],
+    own: Own<'a>,
+    journal: Journal,
+    records: Vec<BlockRecord>,
+    state: State,
+    report: &'a mut dyn FnMut(Progress),
+}
+
+impl Session<'_> {
+    /// All blocks that `pending` names, and again those that were measured under bad conditions.
+    /// `before` and `after` are blocks that were or will be run elsewhere.
+    fn rounds(
+        &mut self,
+        mut pending: Vec<usize>,
+        before: usize,
+        after: usize,
+    ) -> Result<(), AgentError> {
+        let own = pending.len();
+        let repeats = CONTENDED_REPEATS.max(self.job.conditions.repeats);
+        for pass in 0..=repeats {
+            // A neighbour's load lasts, and heat does: what suffered from it waits for the end.
+            let mut again = Vec::new();
+            for (position, index) in pending.iter().enumerate() {
+                while !self.state.settled(&self.blocks[*index]) {
+                    if self.block(*index)?.is_some_and(|limit| pass < limit) {
+                        again.push(*index);
+                    }
+                }
+                let left = pending.len() - position - 1;
+                let done = before + if pass == 0 { position + 1 } else { own - left };
+                (self.report)(Progress { done, total: before + own + after });
+            }
+            again.iter().for_each(|index| self.state.again(&self.blocks[*index]));
+            pending = again;
+        }
+        Ok(())
+    }
+
+    /// Further rounds of paired blocks, until intervals are as narrow as the job asks, it has as many
+    /// blocks as it may have, or time is up.
+    fn until_narrow(&mut self, further: &[usize]) -> Result<(), AgentError> {
+        let Some(stop) = self.job.stop.clone() else { return Ok(()) };
+        let begun = Instant::now();
+        for round in self.job.blocks..stop.most_blocks {
+            let wide: Vec<usize> = further
+                .iter()
+                .copied()
+                .filter(|index| self.blocks[*index].round == round)
+                .filter(|index| self.too_wide(&self.blocks[*index], stop.width))
+                .collect();
+            if wide.is_empty() || begun.elapsed() > nanos(stop.limit_ns) {
+                break;
+            }
+            for index in wide {
+                while !self.state.settled(&self.blocks[index]) {
+                    self.block(index)?;
                 }
             }
-            let done =
-                if pass == 0 { position + 1 } else { total - (pending.len() - position - 1) };
-            report(Progress { done, total });
         }
-        if pass < CONTENDED_REPEATS {
-            contended.iter().for_each(|index| state.again(&blocks[*index]));
-        }
-        pending = contended;
+        Ok(())
     }
-    Ok(())
+
+    /// Whether the interval behind a paired block is too wide. A block that is measured already is
+    /// none that could make it narrower; a variant that never gave a ratio will not give one.
+    fn too_wide(&self, key: &BlockKey, width: f64) -> bool {
+        let found = Summary::new(&self.records).speedup(&key.variant_id, key.setting);
+        found.is_some_and(|found| {
+            let relative = (found.speedup.high - found.speedup.low) / found.speedup.value;
+            found.blocks < MIN_BLOCKS || relative > width
+        })
+    }
+
+    /// Runs one try of a block and keeps its record. Gives how often it may be repeated for the
+    /// conditions that it ran under, if they were bad.
+    fn block(&mut self, index: usize) -> Result<Option<u32>, AgentError> {
+        let key = &self.blocks[index];
+        let attempt = Attempt { key: key.clone(), number: self.state.tried(key) };
+        let mut command = Command::new(self.own.executable);
+        if let Some(model) = self.job.models.iter().find(|m| m.variant_id == key.variant_id) {
+            command.envs(environment_of(&EngineOptions::default(), &model.options));
+        }
+        command.args(self.own.arguments).arg("block").arg(self.own.job_path);
+        command.args([index.to_string(), attempt.number.to_string()]);
+        command.arg(std::process::id().to_string());
+        let record = measured(self.job, attempt, command);
+        self.journal.append(&record)?;
+        self.state.note(&record);
+        self.records.push(record);
+        let record = &self.records[self.records.len() - 1];
+        if !record.invalid.is_empty() {
+            return Ok(Some(self.job.conditions.repeats));
+        }
+        let contended = Summary::new(&self.records).contended(record);
+        Ok(contended.then_some(CONTENDED_REPEATS))
+    }
+}
+
+/// What has to stand in the environment of a process that runs a model with the options `wanted`, when
+/// it is started by one that runs a model with the options `own`: what the engine reads only once.
+pub(super) fn environment_of(
+    own: &EngineOptions,
+    wanted: &EngineOptions,
+) -> Option<(&'static str, String)> {
+    (own.without_isa != wanted.without_isa)
+        .then(|| engine::without_tiers(&own.without_isa, &wanted.without_isa))
 }
 
 /// Runs one block in its process and makes a record of it, whatever comes of it.
 fn measured(job: &Job, attempt: Attempt, command: Command) -> BlockRecord {
     let started_at = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
-    let before = probe::hottest(probe::root());
+    let mut observer = Observer::start(probe::root());
+    let sees = observer.sees();
+    let mut look = || observer.look();
     let begun = Instant::now();
-    let outcome = match run_to_end(command, limit(job, attempt.key.kind)) {
+    let look: Option<&mut dyn FnMut()> = if sees { Some(&mut look) } else { None };
+    let outcome = match run_to_end(command, limit(job, attempt.key.kind), look) {
         Err(reason) => Outcome::Failed { reason },
         Ok(output) => match serde_json::from_slice::<BlockData>(&output) {
             Ok(data) => Outcome::Done { data },
             Err(error) => Outcome::Failed { reason: format!("its result is unreadable: {error}") },
         },
     };
+    let wall_ns = begun.elapsed().into();
+    let conditions = observer.finish();
     BlockRecord {
         schema: SCHEMA,
         measurement_sha256: rules_sha256(job, attempt.key.kind),
         attempt,
         started_at,
-        wall_ns: begun.elapsed().into(),
+        wall_ns,
         agent_version: env!("CARGO_PKG_VERSION").to_string(),
-        emulated: probe::environment(probe::root(), "").emulated,
-        temperature_mc: before.zip(probe::hottest(probe::root())),
+        emulated: probe::emulated(probe::root()),
+        invalid: bad_conditions(&job.conditions, &conditions),
+        conditions,
         outcome,
     }
 }
 
-/// How long a block may take in all; an energy block also its windows, twice over for the time that
+/// How long a block may take in all; a long load also its span, an energy block also its windows, twice over for the time that
 /// sensors need to follow.
 fn limit(job: &Job, kind: BlockKind) -> Duration {
     let windows = match (&job.energy, kind) {
         (Some(energy), BlockKind::Energy) => super::energy_span(&energy.rules) * 2,
         _ => Duration::ZERO,
     };
-    nanos(job.rules.limit_ns) + windows
+    let load = match kind {
+        BlockKind::Sustained => nanos(job.sustained_ns.unwrap_or(LatencyNs(0))),
+        _ => Duration::ZERO,
+    };
+    nanos(job.rules.limit_ns) + windows + load
 }
 
 /// The rules that a block is measured by.
@@ -172,7 +291,9 @@ struct State {
     /// Tries of earlier invocations: they count for the numbers of attempts, not against the limit.
     earlier: BTreeMap<BlockKey, u32>,
     done: BTreeSet<BlockKey>,
-    given_up: BTreeSet<(bool, Sha256Hex, usize)>,
+    given_up: BTreeSet<(bool, Sha256Hex, Setting)>,
+    /// Measured, but only ever in bad conditions.
+    bad: BTreeSet<BlockKey>,
 }
 
 impl State {
@@ -184,15 +305,18 @@ impl State {
             earlier: BTreeMap::new(),
             done: BTreeSet::new(),
             given_up: BTreeSet::new(),
+            bad: BTreeSet::new(),
         };
         records.iter().for_each(|record| state.note(record));
         state
     }
 
-    /// Starts the count anew: what failed before may be tried again, what was measured stays.
+    /// Starts the count anew: what failed before or ran in bad conditions may be tried again, what was
+    /// measured stays.
     fn reopen(&mut self) {
         self.earlier = self.tries.clone();
         self.given_up.clear();
+        std::mem::take(&mut self.bad).iter().for_each(|key| self.again(key));
     }
 
     fn note(&mut self, record: &BlockRecord) {
@@ -207,6 +331,10 @@ impl State {
             }
             Outcome::Done { .. } => {
                 self.done.insert(key.clone());
+                match record.invalid.is_empty() {
+                    true => self.bad.remove(key),
+                    false => self.bad.insert(key.clone()),
+                };
             }
             // A model that fails as often as this in one round fails in the others too.
             Outcome::Failed { .. } if self.tried_now(key) > self.retries => {
@@ -226,8 +354,8 @@ impl State {
     }
 
     /// What is given up as a whole: a sensor that cannot be read says nothing of latency.
-    fn series(key: &BlockKey) -> (bool, Sha256Hex, usize) {
-        (key.kind == BlockKind::Energy, key.variant_id.clone(), key.batch)
+    fn series(key: &BlockKey) -> (bool, Sha256Hex, Setting) {
+        (key.kind == BlockKind::Energy, key.variant_id.clone(), key.setting)
     }
 
     fn tried_now(&self, key: &BlockKey) -> u32 {

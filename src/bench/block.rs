@@ -1,26 +1,28 @@
 //! One block: what a fresh process does with one variant, or with a variant and its baseline.
 
-use super::sampling::{burst_length, nanos};
-use super::{Cycle, Reference, sample_burst, warm_up};
+use super::heap::{allocated, count_allocations};
+use super::pair::pin_for;
+use super::partner::serve;
+use super::sampling::nanos;
+use super::stand::Stand;
+use super::sustained::sustain;
+use super::{Cycle, Watch};
 use crate::data::{Array, InputsError, read_tensors};
-use crate::engine::{Bindings, EngineError, Model, Plan, Source};
+use crate::engine::{self, Bindings, EngineError, Model, Plan, Source};
 use crate::probe;
 use crate::record::{
-    Attempt, BlockData, BlockKind, Job, JobModel, MemoryPoint, MemoryPoints, Missing, Pair,
-    PairedBlock, Sha256Hex, SoloBlock,
+    Attempt, BlockData, BlockKey, BlockKind, Burst, Job, JobModel, MemoryPoint, MemoryPoints,
+    Missing, SampleRules, Setting, Sha256Hex, SoloBlock, WeightBytes,
 };
-use crate::stats;
-use crate::units::LatencyNs;
-use rand::RngExt;
+use crate::units::{Bytes, LatencyNs};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Instant;
 
 /// At most this many different inputs are cycled: enough to be real, few enough to stay in cache
 /// on a board as they would in use.
 const DISTINCT_INPUTS: usize = 8;
-/// A paired block has at least so many pairs, however slow the models.
-const MIN_PAIRS: usize = 5;
 
 /// Why a block could not be measured.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +63,20 @@ pub enum BlockError {
     /// There is no energy.
     #[error("read energy: {}", .0.0)]
     Energy(Missing),
+    /// One side of a pair failed.
+    #[error("measure a pair")]
+    Side(#[source] EngineError),
+    /// The process with the other side of a pair failed.
+    #[error("the process with the baseline: {how}")]
+    Partner {
+        /// What happened.
+        how: String,
+        /// The cause, where there is another.
+        source: Option<std::io::Error>,
+    },
+    /// The process cannot be kept on the processors that the rules name.
+    #[error("keep the process on the processors {0:?}")]
+    Affinity(Vec<usize>, #[source] std::io::Error),
 }
 
 /// Measures one block of `job` in this process. `folder` is what the job's paths are relative to.
@@ -71,27 +87,69 @@ pub(super) fn measure(
     job: &Job,
     folder: &Path,
     attempt: &Attempt,
+    partner: Command,
 ) -> Result<BlockData, BlockError> {
-    let start = probe::memory(probe::root());
+    count_allocations(true);
+    let start = memory();
     let key = &attempt.key;
-    let model = job
-        .models
-        .iter()
-        .find(|m| m.variant_id == key.variant_id)
-        .ok_or(BlockError::Absent("such variant"))?;
-    let bench = Bench { job, folder, batch: key.batch, arrays: inputs(job, folder)? };
+    let bench = Bench::open(job, folder, key.setting)?;
+    let model = bench.model(&key.variant_id)?;
     match key.kind {
         BlockKind::Solo => bench.solo(model, start).map(|b| BlockData::Solo(Box::new(b))),
         BlockKind::Paired => {
-            let baseline =
-                job.models.iter().find(|m| m.baseline).ok_or(BlockError::Absent("baseline"))?;
             let seed = job.seed ^ u64::from(attempt.number);
-            bench.paired(model, baseline, &format!("{key}"), seed).map(BlockData::Paired)
+            bench.paired(model, &format!("{key}"), seed, partner).map(BlockData::Paired)
+        }
+        BlockKind::Sustained => {
+            let span = job.sustained_ns.ok_or(BlockError::Absent("long load"))?;
+            let mut stand = bench.load(model)?.stand;
+            count_allocations(false);
+            let engine = |source| BlockError::Engine { model: model.name.clone(), source };
+            sustain(&mut stand, &job.rules, span).map(BlockData::Sustained).map_err(engine)
         }
         BlockKind::Energy => {
             super::energy::measure(&bench, model, attempt).map(|b| BlockData::Energy(Box::new(b)))
         }
     }
+}
+
+/// Does what the other side of a pair asks of this process: it holds the baseline.
+///
+/// # Errors
+/// [`BlockError`] names the variant or the file.
+pub(super) fn accompany(job: &Job, folder: &Path, key: &BlockKey) -> Result<(), BlockError> {
+    let bench = Bench::open(job, folder, key.setting)?;
+    let baseline = bench.baseline()?;
+    let variant = bench.model(&key.variant_id)?;
+    pin_for(job, key.setting, variant, baseline)?;
+    serve(bench.load(baseline)?.stand, &job.rules)
+}
+
+/// Keeps this process, and what it starts, on some processors; on all where none is named.
+pub(super) fn keep_on(processors: &[usize]) -> Result<(), BlockError> {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+    if processors.is_empty() {
+        return Ok(());
+    }
+    let failed = |error: std::io::Error| BlockError::Affinity(processors.to_vec(), error);
+    let mut wanted = CpuSet::new();
+    if let Some(far) = processors.iter().find(|processor| **processor >= CpuSet::MAX_CPU) {
+        return Err(failed(std::io::Error::other(format!("there is no processor {far}"))));
+    }
+    processors.iter().for_each(|processor| wanted.set(*processor));
+    sched_setaffinity(None, &wanted).map_err(|e| failed(e.into()))?;
+    // The kernel leaves out processors that are offline without a word.
+    let found = sched_getaffinity(None).map_err(|e| failed(e.into()))?;
+    match found == wanted {
+        true => Ok(()),
+        false => Err(failed(std::io::Error::other("some of them are offline"))),
+    }
+}
+
+fn memory() -> MemoryPoint {
+    let mut point = probe::memory(probe::root());
+    (point.heap_bytes, point.peak_heap_bytes) = allocated().unzip();
+    point
 }
 
 fn inputs(job: &Job, folder: &Path) -> Result<BTreeMap<String, Array>, BlockError> {
@@ -110,47 +168,67 @@ fn verify(path: &Path, expected: &Sha256Hex) -> Result<(), BlockError> {
     Err(BlockError::Content { path: at(), found, expected: expected.clone() })
 }
 
+/// A job and its inputs, in one setting.
 pub(super) struct Bench<'a> {
     pub(super) job: &'a Job,
     folder: &'a Path,
-    batch: usize,
+    pub(super) setting: Setting,
     arrays: BTreeMap<String, Array>,
 }
 
+/// A model that is ready, and what it took.
 pub(super) struct Loaded {
-    pub(super) plan: Plan,
-    pub(super) cycle: Cycle,
+    pub(super) stand: Stand,
     load_ns: LatencyNs,
     analysed: MemoryPoint,
+    weights: WeightBytes,
 }
 
-impl Bench<'_> {
+impl<'a> Bench<'a> {
+    /// Keeps this process where the job wants it, and reads the inputs.
+    fn open(job: &'a Job, folder: &'a Path, setting: Setting) -> Result<Self, BlockError> {
+        keep_on(&job.affinity)?;
+        engine::use_threads(setting.threads);
+        Ok(Bench { job, folder, setting, arrays: inputs(job, folder)? })
+    }
+
+    fn model(&self, id: &Sha256Hex) -> Result<&'a JobModel, BlockError> {
+        let found = self.job.models.iter().find(|m| m.variant_id == *id);
+        found.ok_or(BlockError::Absent("such variant"))
+    }
+
+    pub(super) fn baseline(&self) -> Result<&'a JobModel, BlockError> {
+        self.job.models.iter().find(|m| m.baseline).ok_or(BlockError::Absent("baseline"))
+    }
+
     pub(super) fn load(&self, model: &JobModel) -> Result<Loaded, BlockError> {
         let path = self.folder.join(&model.path);
         verify(&path, &model.sha256)?;
         let engine = |source| BlockError::Engine { model: model.name.clone(), source };
-        let bindings = Bindings { batch: self.batch, dims: &self.job.dims };
+        let bindings = Bindings { batch: self.setting.batch, dims: &self.job.dims };
         let start = Instant::now();
         let analysed = Model::load(Source::File(&path), bindings).map_err(engine)?;
         let paused = Instant::now();
-        let memory = probe::memory(probe::root());
+        let (memory, own) = (memory(), Bytes(analysed.constant_bytes()));
         let probing = paused.elapsed();
         let plan = analysed.optimise(&model.options).map_err(engine)?;
         let load_ns = (start.elapsed() - probing).into();
         let cycle = self.cycle(&plan).map_err(engine)?.ok_or(BlockError::Absent("inputs"))?;
-        Ok(Loaded { plan, cycle, load_ns, analysed: memory })
+        let weights = WeightBytes { model: own, packed: Bytes(plan.constant_bytes()) };
+        let stand = Stand::new(plan, cycle, self.setting.streams);
+        Ok(Loaded { stand, load_ns, analysed: memory, weights })
     }
 
     /// Inputs of one batch each, from consecutive samples, wrapping around.
     fn cycle(&self, plan: &Plan) -> Result<Option<Cycle>, EngineError> {
-        let samples = self.arrays.values().map(Array::rows).min().unwrap_or(0);
+        let (batch, samples) =
+            (self.setting.batch, self.arrays.values().map(Array::rows).min().unwrap_or(0));
         if samples == 0 {
             return Ok(None);
         }
-        let groups = (samples / self.batch).clamp(1, DISTINCT_INPUTS);
+        let groups = (samples / batch).clamp(1, DISTINCT_INPUTS);
         let prepared = (0..groups).map(|group| {
-            let indices: Vec<usize> =
-                (0..self.batch).map(|i| (group * self.batch + i) % samples).collect();
+            let indices: Vec<usize> = (0..batch).map(|i| (group * batch + i) % samples).collect();
             let arrays = self.arrays.iter().map(|(name, a)| (name.clone(), a.take(&indices)));
             plan.inputs(&arrays.collect())
         });
@@ -159,29 +237,23 @@ impl Bench<'_> {
 
     fn solo(&self, model: &JobModel, start: MemoryPoint) -> Result<SoloBlock, BlockError> {
         let engine = |source| BlockError::Engine { model: model.name.clone(), source };
-        let Loaded { plan, mut cycle, load_ns, analysed } = self.load(model)?;
-        let optimised = probe::memory(probe::root());
+        let Loaded { mut stand, load_ns, analysed, weights } = self.load(model)?;
+        let optimised = memory();
         let rules = &self.job.rules;
         let begun = Instant::now();
-        plan.execute(&cycle.all()[0]).map_err(engine)?;
+        stand.plan.execute(&stand.cycle.all()[0]).map_err(engine)?;
         let first_ns = begun.elapsed().into();
-        let (warmup, each) = warm_up(&plan, &mut cycle, rules).map_err(engine)?;
+        let (warmup, each) = stand.warm_up(rules).map_err(engine)?;
+        // The model's memory, before the samples and the loops that watch take theirs.
+        let after_runs = memory();
+        count_allocations(false);
 
-        let mut reference = Reference::new();
-        reference.time();
-        let length = burst_length(each, rules);
-        let (mut bursts, mut count) = (Vec::new(), 0);
-        let begun = Instant::now();
-        while bursts.len() < 2
-            || (begun.elapsed() < nanos(rules.solo_ns) && count < rules.max_samples)
-        {
-            bursts.push(sample_burst(&plan, &mut cycle, length, &mut reference).map_err(engine)?);
-            count += length as u32;
-        }
-        let reference_after_ns = reference.time();
-        let after_runs = probe::memory(probe::root());
+        let mut watch = Watch::new();
+        let bursts = sampled(&mut stand, each, rules, &mut watch).map_err(engine)?;
+        let (reference_after_ns, walk_after_ns) = watch.read();
+        let end = memory();
 
-        let digests = cycle.all().iter().map(|inputs| plan.digest(inputs));
+        let digests = stand.cycle.all().iter().map(|inputs| stand.plan.digest(inputs));
         let digests = digests.collect::<Result<Vec<_>, _>>().map_err(engine)?;
         Ok(SoloBlock {
             load_ns,
@@ -189,56 +261,29 @@ impl Bench<'_> {
             warmup,
             bursts,
             reference_after_ns,
-            memory: MemoryPoints { start, loaded: analysed, optimised, after_runs },
+            walk_after_ns,
+            memory: MemoryPoints { start, loaded: analysed, optimised, after_runs, end },
+            weights: Some(weights),
+            kernels: stand.plan.kernels(),
             output_sha256: Sha256Hex::of_parts(digests.iter().map(|d| d.as_str().as_bytes())),
         })
     }
+}
 
-    fn paired(
-        &self,
-        variant: &JobModel,
-        baseline: &JobModel,
-        purpose: &str,
-        seed: u64,
-    ) -> Result<PairedBlock, BlockError> {
-        let mut rng = stats::generator(seed, purpose);
-        let baseline_loaded_first: bool = rng.random();
-        let (mut b, mut v) = if baseline_loaded_first {
-            let b = self.load(baseline)?;
-            (b, self.load(variant)?)
-        } else {
-            let v = self.load(variant)?;
-            (self.load(baseline)?, v)
-        };
-        let rules = &self.job.rules;
-        let mut reference = Reference::new();
-        reference.time();
-        let pairs = (|| {
-            // One more than the length: the first sample of a burst is kept apart.
-            let (_, each_b) = warm_up(&b.plan, &mut b.cycle, rules)?;
-            let (_, each_v) = warm_up(&v.plan, &mut v.cycle, rules)?;
-            let (count_b, count_v) =
-                (burst_length(each_b, rules) + 1, burst_length(each_v, rules) + 1);
-            let (mut pairs, mut count) = (Vec::new(), 0);
-            let begun = Instant::now();
-            while pairs.len() < MIN_PAIRS
-                || (begun.elapsed() < nanos(rules.paired_ns) && count < rules.max_samples)
-            {
-                let baseline_first: bool = rng.random();
-                let mut of_b = || sample_burst(&b.plan, &mut b.cycle, count_b, &mut reference);
-                let early = if baseline_first { Some(of_b()?) } else { None };
-                let variant = sample_burst(&v.plan, &mut v.cycle, count_v, &mut reference)?;
-                let baseline = match early {
-                    Some(burst) => burst,
-                    None => sample_burst(&b.plan, &mut b.cycle, count_b, &mut reference)?,
-                };
-                pairs.push(Pair { baseline_first, baseline, variant });
-                count += count_v.max(count_b) as u32;
-            }
-            Ok(pairs)
-        })();
-        let pairs =
-            pairs.map_err(|source| BlockError::Engine { model: variant.name.clone(), source })?;
-        Ok(PairedBlock { baseline_loaded_first, pairs, reference_after_ns: reference.time() })
+/// Bursts of one model for as long as the rules say.
+fn sampled(
+    stand: &mut Stand,
+    each: LatencyNs,
+    rules: &SampleRules,
+    watch: &mut Watch,
+) -> Result<Vec<Burst>, EngineError> {
+    let length = stand.length(each, rules);
+    let (mut bursts, mut count) = (Vec::new(), 0);
+    let begun = Instant::now();
+    while bursts.len() < 2 || (begun.elapsed() < nanos(rules.solo_ns) && count < rules.max_samples)
+    {
+        bursts.push(stand.burst(length, watch)?);
+        count += length as u32;
     }
+    Ok(bursts)
 }

@@ -3,11 +3,11 @@
 use super::agent::read_job;
 use super::process::die_with_parent;
 use super::{Progress, block, run_job, schedule};
-use crate::record::Attempt;
+use crate::record::{Attempt, BlockKey, Job};
 use crate::{engine, probe};
 use anyhow::{Context, bail};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const USAGE: &str = "\
 usage: paring-agent run JOB JOURNAL [--follow PID]   measure what the journal lacks of the job
@@ -34,6 +34,15 @@ pub enum Command {
         index: usize,
         /// How often it was tried before.
         number: u32,
+        /// The process that started it.
+        parent: u32,
+    },
+    /// Hold the baseline of a paired block in this process: started by `block`.
+    Partner {
+        /// The job file.
+        job: PathBuf,
+        /// Position in the schedule.
+        index: usize,
         /// The process that started it.
         parent: u32,
     },
@@ -67,6 +76,11 @@ impl Command {
                 number: number.parse().context(USAGE)?,
                 parent: parent.parse().context(USAGE)?,
             },
+            ["partner", job, index, parent] => Command::Partner {
+                job: job.into(),
+                index: index.parse().context(USAGE)?,
+                parent: parent.parse().context(USAGE)?,
+            },
             ["probe"] => Command::Probe { sysfs_root: probe::root().into() },
             ["probe", "--sysfs-root", folder] => Command::Probe { sysfs_root: folder.into() },
             ["--version"] => Command::Version,
@@ -95,11 +109,16 @@ pub fn main(arguments: &[String], own: &[&str]) -> anyhow::Result<()> {
         }
         Command::Block { job, index, number, parent } => {
             die_with_parent(parent);
-            let folder = job.parent().map(PathBuf::from).unwrap_or_default();
-            let job = read_job(&job)?;
-            let key = schedule(&job).into_iter().nth(index).context("the schedule is shorter")?;
-            let data = block::measure(&job, &folder, &Attempt { key, number })?;
-            print_line(&data)
+            let mut partner = std::process::Command::new(std::env::current_exe()?);
+            partner.args(own).arg("partner").arg(&job).arg(index.to_string());
+            partner.arg(std::process::id().to_string());
+            let (job, folder, key) = block_of(&job, index)?;
+            print_line(&block::measure(&job, &folder, &Attempt { key, number }, partner)?)
+        }
+        Command::Partner { job, index, parent } => {
+            die_with_parent(parent);
+            let (job, folder, key) = block_of(&job, index)?;
+            Ok(block::accompany(&job, &folder, &key)?)
         }
         Command::Probe { sysfs_root } => {
             let mut found = probe::environment(probe::root(), engine::ENGINE);
@@ -111,6 +130,13 @@ pub fn main(arguments: &[String], own: &[&str]) -> anyhow::Result<()> {
             Ok(())
         }
     }
+}
+
+/// A job, the folder that its paths are relative to, and one block of its schedule.
+fn block_of(path: &Path, index: usize) -> anyhow::Result<(Job, PathBuf, BlockKey)> {
+    let job = read_job(path)?;
+    let key = schedule(&job).into_iter().nth(index).context("the schedule is shorter")?;
+    Ok((job, path.parent().map(PathBuf::from).unwrap_or_default(), key))
 }
 
 fn print_line(value: &impl serde::Serialize) -> anyhow::Result<()> {

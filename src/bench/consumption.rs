@@ -2,12 +2,12 @@
 
 use crate::record::{
     BlockData, BlockKind, BlockRecord, EnergyBlock, EnergySummary, Interval, Missing, Outcome,
-    Sha256Hex,
+    Setting, Sha256Hex,
 };
 use crate::stats;
 use crate::units::PowerMw;
 
-/// Energy of one variant at one batch size, from the energy blocks among `records`.
+/// Energy of one variant in one setting, from the energy blocks among `records`.
 ///
 /// Gross energy is a window's over its inferences. Above idle is that without the idle power of the
 /// windows around it; its bounds are the least and the most over all windows, each with the higher
@@ -18,13 +18,13 @@ use crate::units::PowerMw;
 pub fn consumption(
     records: &[BlockRecord],
     variant_id: &Sha256Hex,
-    batch: usize,
+    setting: Setting,
 ) -> Result<EnergySummary, Missing> {
     let mut blocks: Vec<&EnergyBlock> = Vec::new();
     let mut why = Missing("no energy block was measured".into());
     for record in records {
         let key = &record.attempt.key;
-        if (key.kind, &key.variant_id, key.batch) != (BlockKind::Energy, variant_id, batch) {
+        if (key.kind, &key.variant_id, key.setting) != (BlockKind::Energy, variant_id, setting) {
             continue;
         }
         match &record.outcome {
@@ -101,7 +101,7 @@ fn figures(block: &EnergyBlock) -> Option<Figures> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Attempt, BlockKey, SCHEMA, SensorFacts, Window};
+    use crate::record::{Attempt, BlockKey, Conditions, SCHEMA, SensorFacts, Window};
     use crate::units::LatencyNs;
 
     const S: u64 = 1_000_000_000;
@@ -131,7 +131,8 @@ mod tests {
 
     fn record(outcome: Outcome) -> BlockRecord {
         let variant_id = Sha256Hex::of(b"variant");
-        let key = BlockKey { kind: BlockKind::Energy, variant_id, batch: 1, round: 0 };
+        let setting = Setting::of_batch(1);
+        let key = BlockKey { kind: BlockKind::Energy, variant_id, setting, round: 0 };
         BlockRecord {
             schema: SCHEMA,
             measurement_sha256: Sha256Hex::of(b"rules"),
@@ -140,7 +141,8 @@ mod tests {
             wall_ns: LatencyNs(1),
             agent_version: "0".into(),
             emulated: false,
-            temperature_mc: None,
+            conditions: Conditions::default(),
+            invalid: vec![],
             outcome,
         }
     }
@@ -150,7 +152,7 @@ mod tests {
     }
 
     fn of(records: &[BlockRecord]) -> Result<EnergySummary, Missing> {
-        consumption(records, &Sha256Hex::of(b"variant"), 1)
+        consumption(records, &Sha256Hex::of(b"variant"), Setting::of_batch(1))
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! One energy block: idle, the model in a loop, idle, with a sensor that is read alongside.
 
 use super::block::{Bench, BlockError, Loaded};
+use super::heap::count_allocations;
 use super::sampling::nanos;
-use super::{Cycle, warm_up};
-use crate::engine::Plan;
+use super::stand::Stand;
 use crate::probe::{self, Sampler, Sensor};
 use crate::record::{
     Attempt, EnergyBlock, EnergyJob, EnergyRules, EnergySource, JobModel, Missing, SensorFacts,
@@ -63,14 +63,15 @@ pub(super) fn measure(
         Some(_) => None,
         None => Some(open(job).map_err(BlockError::Energy)?),
     };
-    let Loaded { plan, mut cycle, .. } = bench.load(model)?;
+    let Loaded { mut stand, .. } = bench.load(model)?;
+    count_allocations(false);
     let engine = |source| BlockError::Engine { model: model.name.clone(), source };
-    warm_up(&plan, &mut cycle, &bench.job.rules).map_err(engine)?;
+    stand.warm_up(&bench.job.rules).map_err(engine)?;
 
     let started_unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let start = Instant::now();
     let sampler = sensor.map(|sensor| Sampler::start(sensor, start));
-    let mut load = Load { plan: &plan, cycle: &mut cycle, start, sampler: sampler.as_ref() };
+    let mut load = Load { stand: &mut stand, start, sampler: sampler.as_ref() };
     let pulse = match meter {
         Some(_) => load.pulse(&job.rules, bench.job.seed, attempt).map_err(engine)?,
         None => Vec::new(),
@@ -121,8 +122,7 @@ fn pending(start_ns: LatencyNs, end_ns: LatencyNs) -> Window {
 
 /// The model as a load that can be switched on and off.
 struct Load<'a> {
-    plan: &'a Plan,
-    cycle: &'a mut Cycle,
+    stand: &'a mut Stand,
     start: Instant,
     sampler: Option<&'a Sampler>,
 }
@@ -161,7 +161,7 @@ impl Load<'_> {
     fn work(&mut self, span: Duration) -> EngineResult<()> {
         let until = Instant::now() + span;
         while Instant::now() < until && !self.sensor_failed() {
-            self.plan.execute(self.cycle.advance())?;
+            self.stand.work()?;
         }
         Ok(())
     }
@@ -185,8 +185,7 @@ impl Load<'_> {
         let (from, mut inferences) = (self.now(), 0);
         let until = Instant::now() + nanos(rules.run_ns);
         while (Instant::now() < until || inferences < MIN_INFERENCES) && !self.sensor_failed() {
-            self.plan.execute(self.cycle.advance())?;
-            inferences += 1;
+            inferences += self.stand.work()?;
         }
         let to = self.now();
         self.work(settle(rules))?;

@@ -125,12 +125,15 @@ pub fn read_journal(path: &Path) -> Result<Vec<BlockRecord>, JournalError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Attempt, BlockKey, BlockKind, Outcome, SCHEMA, Sha256Hex};
+    use crate::record::{
+        Attempt, BlockKey, BlockKind, Conditions, Outcome, SCHEMA, Setting, Sha256Hex,
+    };
     use crate::units::LatencyNs;
 
     fn record(round: u32) -> BlockRecord {
         let variant_id = Sha256Hex::of(b"variant");
-        let key = BlockKey { kind: BlockKind::Solo, variant_id, batch: 1, round };
+        let setting = Setting::of_batch(1);
+        let key = BlockKey { kind: BlockKind::Solo, variant_id, setting, round };
         BlockRecord {
             schema: SCHEMA,
             measurement_sha256: Sha256Hex::of(b"rules"),
@@ -139,7 +142,8 @@ mod tests {
             wall_ns: LatencyNs(1),
             agent_version: "0".into(),
             emulated: false,
-            temperature_mc: None,
+            conditions: Conditions::default(),
+            invalid: vec![],
             outcome: Outcome::Failed { reason: "a \"quoted\"\nreason".into() },
         }
     }

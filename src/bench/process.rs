@@ -4,7 +4,7 @@ use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A block's result is at most this long: a child that says more is broken.
 const MOST_OUTPUT: u64 = 256 << 20;
@@ -19,11 +19,19 @@ pub(super) fn die_with_parent(parent: u32) {
     }
 }
 
-/// Runs a command to its end or the limit, and gives what it wrote to its standard output.
+/// So often a machine is looked at while a block runs.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// Runs a command to its end or the limit, and gives what it wrote to its standard output. `look` is
+/// called now and then in between; without it nothing happens until the command ends.
 ///
 /// # Errors
 /// For a person: how the process ended, and the end of what it wrote to its standard error.
-pub(super) fn run_to_end(mut command: Command, limit: Duration) -> Result<Vec<u8>, String> {
+pub(super) fn run_to_end(
+    mut command: Command,
+    limit: Duration,
+    mut look: Option<&mut dyn FnMut()>,
+) -> Result<Vec<u8>, String> {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -37,8 +45,16 @@ pub(super) fn run_to_end(mut command: Command, limit: Duration) -> Result<Vec<u8
     let complaints = child.stderr.take();
     let errors = std::thread::spawn(move || drain(complaints));
     std::thread::spawn(move || sender.send(drain(out)));
-    // The output's end is the process's end: nothing polls while the child measures.
-    let output = receiver.recv_timeout(limit);
+    // The output's end is the process's end: nobody asks the kernel whether it still runs.
+    let begun = Instant::now();
+    let output = loop {
+        let left = limit.saturating_sub(begun.elapsed());
+        let next = if look.is_some() { left.min(LOOK_EVERY) } else { left };
+        match (receiver.recv_timeout(next), &mut look) {
+            (Err(mpsc::RecvTimeoutError::Timeout), Some(look)) if begun.elapsed() < limit => look(),
+            (answer, _) => break answer,
+        }
+    };
     if output.is_err() {
         let _ = child.kill();
     }
@@ -82,7 +98,7 @@ mod tests {
     fn shell(script: &str) -> Result<Vec<u8>, String> {
         let mut command = Command::new("sh");
         command.args(["-c", script]);
-        run_to_end(command, Duration::from_millis(500))
+        run_to_end(command, Duration::from_millis(500), None)
     }
 
     #[test]
@@ -91,5 +107,15 @@ mod tests {
         assert_eq!(shell("echo bad >&2; exit 3").unwrap_err(), "exit status: 3: bad");
         assert!(shell("kill -SEGV $$").unwrap_err().contains("signal: 11"));
         assert_eq!(shell("exec sleep 5").unwrap_err(), "killed after the limit of 0 s");
+    }
+
+    #[test]
+    fn looks_now_and_then() {
+        let mut looks = 0;
+        let mut command = Command::new("sleep");
+        command.arg("0.6");
+        let limit = Duration::from_secs(20);
+        run_to_end(command, limit, Some(&mut || looks += 1)).unwrap();
+        assert!((1..=3).contains(&looks), "{looks}");
     }
 }

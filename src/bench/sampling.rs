@@ -1,7 +1,7 @@
 //! The sample loop, as short as it can be: nothing is allocated, printed or checked between two
 //! readings of the clock but the inference itself.
 
-use super::Reference;
+use super::Watch;
 use crate::engine::{EngineError, Inputs, Plan};
 use crate::record::{Burst, SampleRules, Warmup};
 use crate::stats;
@@ -26,13 +26,18 @@ impl Cycle {
         &self.inputs
     }
 
+    /// The same inputs, beginning with another: so that streams do not run in step.
+    pub(super) fn from(&self, next: usize) -> Cycle {
+        Cycle { inputs: self.inputs.clone(), next: next % self.inputs.len().max(1) }
+    }
+
     pub(super) fn advance(&mut self) -> &Inputs {
         self.next = (self.next + 1) % self.inputs.len();
         &self.inputs[self.next]
     }
 }
 
-/// Times the reference loop and then `count` inferences.
+/// Times the loops that watch and then `count` inferences.
 ///
 /// # Errors
 /// The engine's.
@@ -40,17 +45,17 @@ pub fn sample_burst(
     plan: &Plan,
     cycle: &mut Cycle,
     count: usize,
-    reference: &mut Reference,
+    watch: &mut Watch,
 ) -> Result<Burst, EngineError> {
     let mut samples_ns = Vec::with_capacity(count);
-    let reference_ns = reference.time();
+    let (reference_ns, walk_ns) = watch.read();
     for _ in 0..count {
         let inputs = cycle.advance();
         let start = Instant::now();
         plan.execute(inputs)?;
         samples_ns.push(start.elapsed().into());
     }
-    Ok(Burst { reference_ns, samples_ns })
+    Ok(Burst { reference_ns, walk_ns, wall_ns: None, samples_ns })
 }
 
 /// Runs until two consecutive windows have medians within 3 % of each other, between the rules'

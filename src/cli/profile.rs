@@ -55,7 +55,7 @@ impl ProfileVerb {
             return Err(input(anyhow::anyhow!("{}: {hint}", self.model.display())));
         };
         let bindings = Bindings { batch: sampled.batch, dims: &sampled.dims };
-        let options = EngineOptions { transforms: self.engine.clone() };
+        let options = EngineOptions { transforms: self.engine.clone(), ..EngineOptions::default() };
         let plan = Model::load(Source::File(&self.model), bindings)?.optimise(&options)?;
         let inputs = plan.inputs(&calibration.first())?;
         let profile = plan.profile(&inputs, self.runs.max(1))?;

@@ -46,7 +46,9 @@ impl Run {
                 profiles.collect::<Result<_, _>>().map_err(|e| Coded::new(ExitCode::Input, e))?;
         }
         if self.quick {
-            study.blocks = QUICK_BLOCKS;
+            study.timing.blocks = QUICK_BLOCKS;
+            study.timing.stop = None;
+            study.timing.sustained_ns = None;
         }
         let loaded = study::open(&study)?;
         if self.dry_run {
@@ -120,8 +122,8 @@ impl Session<'_> {
             evaluate_variants(self.study, self.loaded, self.directory, &variants, self.quiet)?;
         let mut rows = Vec::new();
         for target in &self.study.targets {
-            let (environment, by_batch) = self.measure(target, &variants)?;
-            for measurements in by_batch {
+            let (environment, by_setting) = self.measure(target, &variants)?;
+            for measurements in by_setting {
                 let parts = variants.iter().zip(&qualities).zip(measurements);
                 rows.extend(parts.map(|((variant, quality), measurement)| {
                     row(&variants[0], variant, quality, target, &environment, measurement)
@@ -143,13 +145,18 @@ impl Session<'_> {
         target: &Profile,
         variants: &[VariantRecord],
     ) -> Result<(Environment, Vec<Vec<Measurement>>), PipelineError> {
+        let timing = &self.study.timing;
         let bench = Bench {
             target: &target.name,
             measurement_sha256: self.directory.protocol.measurement_sha256.clone(),
             seed: self.study.seed,
-            blocks: self.study.blocks,
-            rules: self.study.rules.clone(),
-            batches: &self.study.batches,
+            blocks: timing.blocks,
+            stop: timing.stop.clone(),
+            sustained_ns: timing.sustained_ns,
+            rules: timing.rules.clone(),
+            settings: &self.study.settings(target),
+            affinity: &timing.affinity,
+            conditions: timing.conditions.clone(),
             dims: &self.loaded.dims,
             data: &self.loaded.data,
             samples: &self.loaded.splits.report,
@@ -181,7 +188,6 @@ fn row(
         baseline_weights: baseline.weights,
         evaluation: quality.evaluation.clone(),
         target: target.name.clone(),
-        threads: target.threads,
         environment: environment.clone(),
         measurement,
     }
@@ -189,20 +195,22 @@ fn row(
 
 fn print_plan(study: &Study, loaded: &Loaded, quick: bool, global: &Global) {
     let variants = study.recipes.len();
-    let (blocks, batches) = (study.blocks as usize, study.batches.len());
-    let rules = &study.rules;
+    let blocks = study.timing.blocks as usize;
+    let settings =
+        study.targets.iter().map(|target| study.settings(target).len()).max().unwrap_or(1);
+    let rules = &study.timing.rules;
     let warm = Duration::from_nanos(rules.warmup_min_ns.0);
     let solo = BLOCK_OVERHEAD + warm + Duration::from_nanos(rules.solo_ns.0);
     let paired = 2 * (BLOCK_OVERHEAD + warm) + Duration::from_nanos(rules.paired_ns.0);
     let each = solo * (variants as u32 + 1) + paired * variants as u32;
-    let estimate = each * (blocks * batches) as u32;
+    let estimate = each * (blocks * settings) as u32;
     let energy = energy_time(study, quick);
     if global.json {
         let names: Vec<&str> = study.recipes.iter().map(|r| r.name.as_str()).collect();
         say!(
             "{:#}",
             json!({
-                "variants": names, "blocks": blocks * batches * (2 * variants + 1),
+                "variants": names, "blocks": blocks * settings * (2 * variants + 1),
                 "estimate_s": estimate.as_secs(), "quick": quick,
                 "energy_estimate_s": energy.iter().map(|(target, span)| json!({ "target": target, "s": span.as_secs() })).collect::<Vec<_>>(),
             })
@@ -228,7 +236,7 @@ fn print_plan(study: &Study, loaded: &Loaded, quick: bool, global: &Global) {
         say!(
             "target `{}`: {} blocks of fresh processes, about {} for a small model",
             target.name,
-            blocks * batches * (2 * variants + 1),
+            blocks * settings * (2 * variants + 1),
             report::seconds(estimate)
         );
     }
@@ -246,10 +254,11 @@ fn print_plan(study: &Study, loaded: &Loaded, quick: bool, global: &Global) {
 
 /// How long the energy windows take on each target that may have a sensor.
 fn energy_time(study: &Study, quick: bool) -> Vec<(&str, Duration)> {
-    let blocks = study.energy.windows as usize * study.batches.len() * (study.recipes.len() + 1);
+    let each = study.energy.windows as usize * (study.recipes.len() + 1);
     let wanted = study.targets.iter().filter_map(|target| {
         let rules = study.energy.rules(&target.energy);
         let off = quick || matches!(rules.source, EnergySource::None { .. });
+        let blocks = each * study.settings(target).len();
         (!off).then(|| (target.name.as_str(), energy_span(&rules) * blocks as u32))
     });
     wanted.collect()
@@ -272,10 +281,9 @@ fn print_results(
         let emulated =
             if row.environment.emulated { ", EMULATED: not a board's speed" } else { "" };
         say!(
-            "{} report samples; {} on {shown}{emulated}, {} thread; accuracy intervals 95 %, timing 99 %",
+            "{} report samples; {} on {shown}{emulated}; accuracy intervals 95 %, timing 99 %",
             row.evaluation.samples,
             row.environment.engine,
-            row.threads
         );
     }
     say!("`{}` took {}; written to {}", study.name, report::seconds(took), out.display());

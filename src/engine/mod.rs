@@ -3,24 +3,29 @@
 //! A file is described ([`describe`]), loaded at concrete dimensions ([`Model::load`]), optimised
 //! into a [`Plan`] and run. Knows nothing of variants, timing or ONNX's protobuf.
 
+mod constants;
 mod describe;
 mod error;
+mod isa;
 mod kernels;
 mod load;
 mod nodes;
 mod plan;
 mod profile;
 mod shapes;
+mod threads;
 mod value;
 
 pub use describe::{Signature, describe};
 pub use error::EngineError;
+pub use isa::{tiers, without_tiers};
 pub use kernels::{Kernel, kernels};
 pub use load::{Bindings, Model, Source, TRANSFORMS};
 pub use nodes::OptimisedNode;
 pub use plan::{Inputs, Plan};
 pub use profile::{NodeTimes, Profile};
 pub use shapes::{TensorFact, tensor_facts};
+pub use threads::use_threads;
 
 /// The engine and its version, as written into records.
 pub const ENGINE: &str = "tract 0.23.9";

@@ -79,6 +79,14 @@ impl Plan {
         order.map(|id| nodes::summary(model.node(*id))).collect()
     }
 
+    /// Names of all kernels that the engine chose, each once, sorted.
+    pub fn kernels(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.nodes().into_iter().flat_map(|n| n.kernels).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
     fn outputs(&self, inputs: &Inputs) -> Result<TVec<TValue>, EngineError> {
         self.runnable.run(inputs.0.clone()).map_err(EngineError::failed("run", &self.name))
     }

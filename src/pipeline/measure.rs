@@ -4,10 +4,11 @@ use super::{Folders, PipelineError, meter, replace, replace_json};
 use crate::bench::{Progress, Summary, read_journal};
 use crate::data::{Dataset, write_tensors};
 use crate::record::{
-    EnergyJob, EnergyRules, EnergySource, Environment, Job, JobModel, Measurement, Missing, SCHEMA,
-    SampleRules, Sha256Hex, VariantRecord,
+    ConditionRules, EnergyJob, EnergyRules, EnergySource, Environment, Job, JobModel, Measurement,
+    Missing, SCHEMA, SampleRules, Setting, Sha256Hex, StopRule, VariantRecord,
 };
 use crate::target::LocalAgent;
+use crate::units::LatencyNs;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -25,10 +26,18 @@ pub struct Bench<'a> {
     pub seed: u64,
     /// Blocks of each kind for each variant.
     pub blocks: u32,
+    /// How long each variant also runs without a pause.
+    pub sustained_ns: Option<LatencyNs>,
     /// Rules inside a block.
     pub rules: SampleRules,
-    /// Batch sizes.
-    pub batches: &'a [usize],
+    /// When to go on beyond that.
+    pub stop: Option<StopRule>,
+    /// How models are run.
+    pub settings: &'a [Setting],
+    /// Processors that blocks are kept on; empty for all.
+    pub affinity: &'a [usize],
+    /// What makes a block invalid, and what is set before.
+    pub conditions: ConditionRules,
     /// Values for symbolic dimensions.
     pub dims: &'a BTreeMap<String, usize>,
     /// Where real inputs come from, and which samples may be used.
@@ -74,7 +83,7 @@ pub fn job(
 ) -> Result<Job, PipelineError> {
     let folder = folders.journal(bench.target);
     // Enough for the largest batch, even where that wraps around.
-    let most = MOST_SAMPLES.max(bench.batches.iter().copied().max().unwrap_or(1));
+    let most = MOST_SAMPLES.max(bench.settings.iter().map(|s| s.batch).max().unwrap_or(1));
     let samples: Vec<usize> = bench.samples.iter().copied().take(most).collect();
     let path = folder.join("inputs.safetensors");
     let bytes = write_tensors(&bench.data.inputs_at(&samples))
@@ -96,17 +105,21 @@ pub fn job(
         measurement_sha256: bench.measurement_sha256.clone(),
         seed: bench.seed,
         blocks: bench.blocks,
+        stop: bench.stop.clone(),
+        sustained_ns: bench.sustained_ns,
         rules: bench.rules.clone(),
         inputs: "inputs.safetensors".into(),
         inputs_sha256: Sha256Hex::of(&bytes),
-        batches: bench.batches.to_vec(),
+        settings: bench.settings.to_vec(),
+        affinity: bench.affinity.to_vec(),
+        conditions: bench.conditions.clone(),
         dims: bench.dims.clone(),
         models,
         energy: None,
     })
 }
 
-/// Has the agent measure what its journal lacks, and sums the journal up: for every batch the
+/// Has the agent measure what its journal lacks, and sums the journal up: for every setting the
 /// measurements of the variants, in their order.
 ///
 /// # Errors
@@ -139,14 +152,14 @@ pub fn measure(
     }
     let summary = Summary::new(&records);
     let needed = bench.blocks as usize;
-    let of = |variant: &VariantRecord, batch: usize| {
+    let of = |variant: &VariantRecord, setting: Setting| {
         let baseline = variant.parent.is_none();
-        let found = summary.measurement(&variant.variant_id, batch, baseline, needed);
+        let found = summary.measurement(&variant.variant_id, setting, baseline, needed);
         match &energy {
             Ok(_) => found,
             Err(why) => Measurement { energy: Err(why.clone()), ..found },
         }
     };
-    let by_batch = bench.batches.iter().map(|b| variants.iter().map(|v| of(v, *b)).collect());
-    Ok((environment, by_batch.collect()))
+    let each = bench.settings.iter().map(|s| variants.iter().map(|v| of(v, *s)).collect());
+    Ok((environment, each.collect()))
 }

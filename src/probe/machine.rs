@@ -1,6 +1,6 @@
 //! The machine's fingerprint.
 
-use super::{field, field_bytes, first_line};
+use super::{control::power_mode, field, field_bytes, first_line};
 use crate::record::Environment;
 use std::path::Path;
 
@@ -17,16 +17,64 @@ pub fn environment(root: &Path, engine: &str) -> Environment {
         cpus: std::thread::available_parallelism().map_or(1, usize::from),
         cpu_features: features(),
         governor: line("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        power_mode: power_mode(root),
+        soc: soc(root),
+        cpu_part: cpu_part(&cpuinfo),
+        caches: caches(root),
+        frequency_range_khz: frequency_range(root),
+        os_image: os_image(&read("etc/os-release")),
+        compiler: env!("PARING_COMPILER").to_string(),
         kernel: line("proc/sys/kernel/osrelease"),
         memory_bytes: field_bytes(&read("proc/meminfo"), "MemTotal"),
-        emulated: emulated(&cpuinfo, std::env::consts::ARCH),
+        emulated: foreign(&cpuinfo, std::env::consts::ARCH),
         ..Environment::new(engine.to_string(), version)
     }
 }
 
+/// The device tree's `compatible`, most specific first, without the board: `brcm,bcm2712`.
+fn soc(root: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(root.join("proc/device-tree/compatible")).ok()?;
+    let last = text.split('\0').rfind(|name| !name.is_empty())?;
+    Some(last.to_string())
+}
+
+/// Source: the kernel's arm64 `cpuinfo`, one block a processor; the first one's.
+fn cpu_part(cpuinfo: &str) -> Option<String> {
+    let maker = field(cpuinfo, "CPU implementer")?;
+    Some(format!("{maker} {}", field(cpuinfo, "CPU part")?))
+}
+
+/// Source: the kernel's `Documentation/ABI/testing/sysfs-devices-system-cpu`.
+fn caches(root: &Path) -> Vec<String> {
+    let folder = root.join("sys/devices/system/cpu/cpu0/cache");
+    let each = (0..16).map_while(|index| {
+        let line = |file: &str| first_line(&folder.join(format!("index{index}")).join(file));
+        Some(format!("L{} {} {}", line("level")?, line("type")?, line("size")?))
+    });
+    each.collect()
+}
+
+fn frequency_range(root: &Path) -> Option<(u64, u64)> {
+    let folder = root.join("sys/devices/system/cpu/cpu0/cpufreq");
+    let of = |file: &str| first_line(&folder.join(file))?.parse().ok();
+    Some((of("cpuinfo_min_freq")?, of("cpuinfo_max_freq")?))
+}
+
+/// Source: os-release(5).
+fn os_image(text: &str) -> Option<String> {
+    let value = text.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
+    Some(value.trim_matches('"').to_string())
+}
+
+/// Whether this program runs on an emulated processor.
+pub fn emulated(root: &Path) -> bool {
+    let cpuinfo = std::fs::read_to_string(root.join("proc/cpuinfo")).unwrap_or_default();
+    foreign(&cpuinfo, std::env::consts::ARCH)
+}
+
 /// Whether a program for `arch` runs on a processor that calls itself otherwise: under user-mode
 /// emulation `/proc/cpuinfo` is the host's.
-fn emulated(cpuinfo: &str, arch: &str) -> bool {
+fn foreign(cpuinfo: &str, arch: &str) -> bool {
     let x86 = cpuinfo.contains("vendor_id");
     let arm = cpuinfo.contains("CPU implementer");
     match arch {
@@ -58,9 +106,41 @@ mod tests {
 
     #[test]
     fn another_architecture_s_cpuinfo_means_emulation() {
-        assert!(emulated("vendor_id : GenuineIntel", "aarch64"));
-        assert!(!emulated("CPU implementer : 0x41", "aarch64"));
-        assert!(!emulated("vendor_id : AuthenticAMD", "x86_64"));
+        assert!(foreign("vendor_id : GenuineIntel", "aarch64"));
+        assert!(!foreign("CPU implementer : 0x41", "aarch64"));
+        assert!(!foreign("vendor_id : AuthenticAMD", "x86_64"));
+    }
+
+    #[test]
+    fn a_board_says_what_it_is() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |file: &str, text: &str| {
+            let path = root.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write("proc/device-tree/model", "Raspberry Pi 5 Model B Rev 1.0\0");
+        write("proc/device-tree/compatible", "raspberrypi,5-model-b\0brcm,bcm2712\0");
+        write("proc/cpuinfo", "processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd0b\n");
+        write(
+            "etc/os-release",
+            "NAME=\"Debian\"\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n",
+        );
+        let cache = "sys/devices/system/cpu/cpu0/cache/index0";
+        write(&format!("{cache}/level"), "1\n");
+        write(&format!("{cache}/type"), "Data\n");
+        write(&format!("{cache}/size"), "64K\n");
+        let frequency = "sys/devices/system/cpu/cpu0/cpufreq";
+        write(&format!("{frequency}/cpuinfo_min_freq"), "1500000\n");
+        write(&format!("{frequency}/cpuinfo_max_freq"), "2400000\n");
+        let found = environment(root.path(), "engine");
+        assert_eq!(found.board.as_deref(), Some("Raspberry Pi 5 Model B Rev 1.0"));
+        assert_eq!(found.soc.as_deref(), Some("brcm,bcm2712"));
+        assert_eq!(found.cpu_part.as_deref(), Some("0x41 0xd0b"));
+        assert_eq!(found.caches, ["L1 Data 64K"]);
+        assert_eq!(found.frequency_range_khz, Some((1_500_000, 2_400_000)));
+        assert_eq!(found.os_image.as_deref(), Some("Debian GNU/Linux 12 (bookworm)"));
+        assert!(found.compiler.starts_with("rustc "), "{}", found.compiler);
     }
 
     #[test]

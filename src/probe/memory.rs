@@ -17,6 +17,7 @@ pub fn memory(root: &Path) -> MemoryPoint {
         vm_hwm_bytes: field_bytes(&status, "VmHWM").map(Bytes),
         pss_bytes: field_bytes(&rollup, "Pss").map(Bytes),
         rss_anon_bytes: field_bytes(&status, "RssAnon").map(Bytes),
+        ..MemoryPoint::default()
     }
 }
 

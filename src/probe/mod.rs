@@ -2,13 +2,22 @@
 //!
 //! Every function takes the root folder those trees hang from, so that a test can hand in another.
 
+mod command;
+mod conditions;
+mod control;
 mod energy;
+mod load;
 mod machine;
 mod memory;
 mod thermal;
+mod throttle;
 
+pub use conditions::{Observer, glance};
+pub use control::{
+    ControlError, fix_clocks, governors, power_mode, release_clocks, set_governor, set_power_mode,
+};
 pub use energy::{Kind, Sampler, Sensor, Series, survey};
-pub use machine::environment;
+pub use machine::{emulated, environment};
 pub use memory::memory;
 pub use thermal::hottest;
 

@@ -1,7 +1,9 @@
 //! What one fresh process measured: one line of the journal, with all raw samples.
 
-use super::{EnergyBlock, Sha256Hex};
-use crate::units::{Bytes, LatencyNs, MilliCelsius};
+use super::{
+    Conditions, EnergyBlock, MemoryPoints, Setting, Sha256Hex, SustainedBlock, WeightBytes,
+};
+use crate::units::LatencyNs;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -13,6 +15,8 @@ pub enum BlockKind {
     Solo,
     /// The ratio of a variant and its baseline, in alternating bursts.
     Paired,
+    /// One variant for minutes without a pause.
+    Sustained,
     /// Energy of one variant, between idle windows; after all others.
     Energy,
 }
@@ -24,8 +28,9 @@ pub struct BlockKey {
     pub kind: BlockKind,
     /// The variant that is measured.
     pub variant_id: Sha256Hex,
-    /// Samples in one inference.
-    pub batch: usize,
+    /// How it is run.
+    #[serde(flatten)]
+    pub setting: Setting,
     /// The round, from 0; every variant has one block of each kind in a round.
     pub round: u32,
 }
@@ -35,9 +40,16 @@ impl fmt::Display for BlockKey {
         let kind = match self.kind {
             BlockKind::Solo => "solo",
             BlockKind::Paired => "paired",
+            BlockKind::Sustained => "sustained",
             BlockKind::Energy => "energy",
         };
-        write!(f, "{kind} {} batch {} round {}", self.variant_id.short(), self.batch, self.round)
+        let Setting { batch, threads, streams } = self.setting;
+        write!(f, "{kind} {} batch {batch} round {}", self.variant_id.short(), self.round)?;
+        // Seeds are made of this text: what has one thread keeps the draws that it always had.
+        match (threads, streams) {
+            (1, 1) => Ok(()),
+            _ => write!(f, " threads {threads} streams {streams}"),
+        }
     }
 }
 
@@ -67,8 +79,12 @@ pub struct BlockRecord {
     pub agent_version: String,
     /// Whether the target is emulated; nothing it measures is a board's speed then.
     pub emulated: bool,
-    /// Temperature of the hottest thermal zone before and after, where there is one.
-    pub temperature_mc: Option<(MilliCelsius, MilliCelsius)>,
+    /// Conditions before, during and after; an older agent did not look.
+    #[serde(default)]
+    pub conditions: Conditions,
+    /// Why its conditions make it invalid; empty for a block that counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub invalid: Vec<String>,
     /// What came of it.
     pub outcome: Outcome,
 }
@@ -97,6 +113,8 @@ pub enum BlockData {
     Solo(Box<SoloBlock>),
     /// Of a paired block.
     Paired(PairedBlock),
+    /// Of a long load.
+    Sustained(SustainedBlock),
     /// Of an energy block.
     Energy(Box<EnergyBlock>),
 }
@@ -114,8 +132,17 @@ pub struct SoloBlock {
     pub bursts: Vec<Burst>,
     /// The reference loop once more, after the last burst.
     pub reference_after_ns: LatencyNs,
+    /// The walk through memory once more; an older agent or another architecture has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub walk_after_ns: Option<LatencyNs>,
     /// Memory at four points.
     pub memory: MemoryPoints,
+    /// What the model's constants take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<WeightBytes>,
+    /// The kernels that the engine chose, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kernels: Vec<String>,
     /// Digest of all outputs for the first inputs: the same in every block of a variant.
     pub output_sha256: Sha256Hex,
 }
@@ -125,10 +152,16 @@ pub struct SoloBlock {
 pub struct PairedBlock {
     /// Whether the baseline was loaded first.
     pub baseline_loaded_first: bool,
+    /// The one processor that both processes were kept on, where the two needed a process each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alternating_on: Option<usize>,
     /// The pairs of bursts, in the order they ran.
     pub pairs: Vec<Pair>,
     /// The reference loop once more, after the last pair.
     pub reference_after_ns: LatencyNs,
+    /// The walk through memory once more; an older agent or another architecture has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub walk_after_ns: Option<LatencyNs>,
 }
 
 /// Two bursts side by side.
@@ -147,7 +180,13 @@ pub struct Pair {
 pub struct Burst {
     /// The reference loop's time: long when somebody else used the core.
     pub reference_ns: LatencyNs,
-    /// One span an inference, in order.
+    /// The walk through memory: long when somebody else kept the way there busy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub walk_ns: Option<LatencyNs>,
+    /// From the start of the first stream to the end of the last; only with several streams.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wall_ns: Option<LatencyNs>,
+    /// One span an inference, in order; the first of every stream stand before all others.
     pub samples_ns: Vec<LatencyNs>,
 }
 
@@ -160,28 +199,4 @@ pub struct Warmup {
     pub took_ns: LatencyNs,
     /// Whether the running median settled before the limit.
     pub stable: bool,
-}
-
-/// Memory of a block's process at four points.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct MemoryPoints {
-    /// Before the model is opened.
-    pub start: MemoryPoint,
-    /// With the model parsed and analysed.
-    pub loaded: MemoryPoint,
-    /// With the optimised plan, and nothing else kept.
-    pub optimised: MemoryPoint,
-    /// After all inferences.
-    pub after_runs: MemoryPoint,
-}
-
-/// What the kernel says of a process's memory; `None` where it does not say it.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub struct MemoryPoint {
-    /// Peak resident set so far (`VmHWM`): of this process alone, it starts anew at exec.
-    pub vm_hwm_bytes: Option<Bytes>,
-    /// Proportional set size now (`smaps_rollup`, `Pss`).
-    pub pss_bytes: Option<Bytes>,
-    /// Anonymous resident memory now (`RssAnon`).
-    pub rss_anon_bytes: Option<Bytes>,
 }

@@ -16,6 +16,9 @@ pub struct Conditions {
     pub frequency_khz: Option<(u64, u64)>,
     /// Processors' worth of work that other programs did meanwhile.
     pub others: Option<f64>,
+    /// Processors' worth of time that a hypervisor gave to others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stolen: Option<f64>,
     /// Signs of throttling: each says where it was read.
     pub throttled: Vec<String>,
 }
@@ -36,7 +39,22 @@ pub struct ConditionRules {
     /// Whether to fix a Jetson's clocks (`jetson_clocks`); they are put back.
     #[serde(default)]
     pub jetson_clocks: bool,
+    /// A block beside more work of others than this, in processors, is invalid.
+    #[serde(default)]
+    pub most_others: Option<Load>,
     /// How often a block in bad conditions is repeated.
     #[serde(default)]
     pub repeats: u32,
+}
+
+/// Work of other programs, in hundredths of a processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Load(pub u32);
+
+impl Load {
+    /// In processors.
+    pub fn processors(self) -> f64 {
+        f64::from(self.0) / 100.0
+    }
 }

@@ -20,6 +20,27 @@ pub struct Environment {
     pub cpu_features: Vec<String>,
     /// Frequency governor of the first processor.
     pub governor: Option<String>,
+    /// A Jetson's power mode, by number.
+    #[serde(default)]
+    pub power_mode: Option<String>,
+    /// The system on the chip, by the names of its device tree.
+    #[serde(default)]
+    pub soc: Option<String>,
+    /// Maker and part of the processor, as ARM processors say them: `0x41 0xd0b`.
+    #[serde(default)]
+    pub cpu_part: Option<String>,
+    /// Caches of the first processor: `L1 Data 48K`.
+    #[serde(default)]
+    pub caches: Vec<String>,
+    /// Lowest and highest frequency of the first processor, in kilohertz.
+    #[serde(default)]
+    pub frequency_range_khz: Option<(u64, u64)>,
+    /// The operating system's own name.
+    #[serde(default)]
+    pub os_image: Option<String>,
+    /// The compiler of the agent, its target, and what it was told.
+    #[serde(default)]
+    pub compiler: String,
     /// Kernel release.
     pub kernel: Option<String>,
     /// Physical memory.

@@ -1,6 +1,6 @@
 //! What the host asks of an agent: which models, on which inputs, by which rules.
 
-use super::{BlockKind, BlockRecord, EnergyJob, EngineOptions, Sha256Hex};
+use super::{BlockKind, BlockRecord, ConditionRules, EnergyJob, EngineOptions, Setting, Sha256Hex};
 use crate::units::LatencyNs;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -18,14 +18,26 @@ pub struct Job {
     pub seed: u64,
     /// How many valid blocks every variant gets of each kind.
     pub blocks: u32,
+    /// When to go on with paired blocks beyond that; never without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<StopRule>,
+    /// How long each variant also runs without a pause, at the end; not at all without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sustained_ns: Option<LatencyNs>,
     /// Rules inside a block.
     pub rules: SampleRules,
     /// The inputs: safetensors, one tensor an input, samples along axis 0.
     pub inputs: PathBuf,
     /// Hash of the file of inputs.
     pub inputs_sha256: Sha256Hex,
-    /// Batch sizes to measure.
-    pub batches: Vec<usize>,
+    /// How the models are run; each is measured by itself.
+    pub settings: Vec<Setting>,
+    /// Processors that blocks are kept on; empty for all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub affinity: Vec<usize>,
+    /// What makes a block invalid, and what is set before.
+    #[serde(default)]
+    pub conditions: ConditionRules,
     /// Values for symbolic dimensions other than the batch.
     pub dims: BTreeMap<String, usize>,
     /// The models; exactly one is the baseline.
@@ -62,6 +74,19 @@ pub struct JobModel {
     pub options: EngineOptions,
     /// Whether the others are paired with this one.
     pub baseline: bool,
+}
+
+/// When there are enough paired blocks. It looks at the width of the interval alone, never at where
+/// the interval lies.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StopRule {
+    /// Enough when the interval of the speed-up is this narrow, relative to its value.
+    pub width: f64,
+    /// Never more blocks than this.
+    pub most_blocks: u32,
+    /// No further round begins after this.
+    pub limit_ns: LatencyNs,
 }
 
 /// The rules of timing inside one block.

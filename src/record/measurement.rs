@@ -1,6 +1,6 @@
 //! The aggregate of the blocks of one variant on one target.
 
-use super::{EnergySummary, Sha256Hex};
+use super::{EnergySummary, Setting, Sha256Hex, SustainedSummary, WeightBytes};
 use crate::units::{Bytes, LatencyNs, MilliCelsius};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -45,6 +45,17 @@ impl fmt::Display for Verdict {
 #[serde(transparent)]
 pub struct Missing(pub String);
 
+/// How latency changed while it was measured, from block medians; each slope by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Drift {
+    /// Relative change in a minute.
+    pub per_minute: Option<Interval>,
+    /// Relative change with one degree Celsius.
+    pub per_degree: Option<Interval>,
+    /// Relative change over all blocks that the slope over time amounts to.
+    pub over_all: f64,
+}
+
 /// Latency of one variant alone, from samples of a quiet machine.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LatencySummary {
@@ -64,8 +75,32 @@ pub struct LatencySummary {
     pub load_ns: LatencyNs,
     /// Median of the peak resident set after all runs.
     pub peak_rss_bytes: Option<Bytes>,
-    /// Median of the proportional set size after all runs.
+    /// Median of the proportional set size after the runs.
     pub steady_rss_bytes: Option<Bytes>,
+    /// Median of the most that was allocated at once, up to the end of the runs.
+    #[serde(default)]
+    pub peak_heap_bytes: Option<Bytes>,
+    /// Median of what is allocated after the runs.
+    #[serde(default)]
+    pub steady_heap_bytes: Option<Bytes>,
+    /// What the model's constants take.
+    #[serde(default)]
+    pub weights: Option<WeightBytes>,
+    /// How it changed from block to block; `None` of too few.
+    #[serde(default)]
+    pub drift: Option<Drift>,
+    /// Inferences' samples a second, all streams together; `None` with one stream.
+    #[serde(default)]
+    pub throughput_per_s: Option<f64>,
+    /// Kernels that the engine chose, sorted.
+    #[serde(default)]
+    pub kernels: Vec<String>,
+    /// Median over blocks of the work that other programs did, in processors.
+    #[serde(default)]
+    pub others: Option<f64>,
+    /// Lowest and highest frequency of the first processor, in kilohertz.
+    #[serde(default)]
+    pub frequency_khz: Option<(u64, u64)>,
     /// Temperature at the first block's start.
     pub temperature_start_mc: Option<MilliCelsius>,
     /// Highest temperature seen.
@@ -93,21 +128,25 @@ pub struct SpeedSummary {
     pub verdict: Verdict,
 }
 
-/// Everything measured of one variant at one batch size on one target.
+/// Everything measured of one variant in one setting on one target.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Measurement {
     /// Format version.
     pub schema: u32,
     /// The variant.
     pub variant_id: Sha256Hex,
-    /// Samples in one inference.
-    pub batch: usize,
+    /// How it was run.
+    #[serde(flatten)]
+    pub setting: Setting,
     /// From solo blocks.
     pub latency: Result<LatencySummary, Missing>,
     /// From paired blocks; the baseline itself has none.
     pub speed: Result<SpeedSummary, Missing>,
     /// From energy blocks.
     pub energy: Result<EnergySummary, Missing>,
+    /// The first minute of a long load against the last, where the rules ask for one.
+    #[serde(default)]
+    pub sustained: Option<Result<SustainedSummary, Missing>>,
     /// When its first block started.
     pub started_at: Option<String>,
     /// Reasons for which the figures should not be trusted; empty when valid.

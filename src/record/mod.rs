@@ -13,16 +13,18 @@ mod environment;
 mod forecast;
 mod job;
 mod measurement;
+mod memory;
 mod options;
 mod prediction;
 mod setting;
+mod sustained;
 mod variant;
 
 pub use block::{
-    Attempt, BlockData, BlockKey, BlockKind, BlockRecord, Burst, MemoryPoint, MemoryPoints,
-    Outcome, Pair, PairedBlock, SoloBlock, Warmup,
+    Attempt, BlockData, BlockKey, BlockKind, BlockRecord, Burst, Outcome, Pair, PairedBlock,
+    SoloBlock, Warmup,
 };
-pub use conditions::{ConditionRules, Conditions};
+pub use conditions::{ConditionRules, Conditions, Load};
 pub use cost::CostTable;
 pub use decision::{
     Component, Decision, Entry, EntryBody, EntryKind, Inputs, Member, Precision, Refusal,
@@ -35,11 +37,15 @@ pub use energy::{
 };
 pub use environment::Environment;
 pub use forecast::{Forecast, Forecaster};
-pub use job::{Job, JobModel, SampleRules};
-pub use measurement::{Interval, LatencySummary, Measurement, Missing, SpeedSummary, Verdict};
+pub use job::{Job, JobModel, SampleRules, StopRule};
+pub use measurement::{
+    Drift, Interval, LatencySummary, Measurement, Missing, SpeedSummary, Verdict,
+};
+pub use memory::{MemoryPoint, MemoryPoints, WeightBytes};
 pub use options::EngineOptions;
 pub use prediction::{Evaluation, Prediction};
 pub use setting::Setting;
+pub use sustained::{SustainedBlock, SustainedSummary, SustainedWindow};
 pub use variant::{Origins, StepRecord, VariantRecord};
 
 /// The version of every file format this crate writes.

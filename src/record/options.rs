@@ -9,11 +9,18 @@ pub struct EngineOptions {
     /// Names of engine transforms, applied in order to the decluttered model (`conv_nhwc`, say).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub transforms: Vec<String>,
+    /// Instruction-set tiers that the engine must do without (`avx512f`, say).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without_isa: Vec<String>,
 }
 
 impl EngineOptions {
-    /// One cell's worth: the transforms joined by `+`, empty for none.
+    /// One cell's worth: the transforms joined by `+`, tiers that are switched off with a minus;
+    /// empty for none.
     pub fn label(&self) -> String {
-        self.transforms.join("+")
+        let without: String = self.without_isa.iter().map(|tier| format!("-{tier}")).collect();
+        let transforms = self.transforms.join("+");
+        let between = if transforms.is_empty() || without.is_empty() { "" } else { " " };
+        format!("{transforms}{between}{without}")
     }
 }

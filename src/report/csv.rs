@@ -1,6 +1,7 @@
-//! results.csv: one row a variant, target and batch; units in the names; what is missing is empty,
+//! results.csv: one row a variant, target and setting; units in the names; what is missing is empty,
 //! and a column says why.
 
+use super::notes::{ranks, significant};
 use super::results::{Row, RunFacts};
 use crate::record::{
     EnergySummary, Interval, LatencySummary, Missing, SCHEMA, SpeedSummary, Verdict,
@@ -26,7 +27,7 @@ pub enum ReportError {
 pub fn results_csv(facts: &RunFacts, rows: &[Row]) -> Result<Vec<u8>, ReportError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for (index, row) in rows.iter().enumerate() {
-        let cells = cells(facts, row);
+        let cells = cells(facts, rows, row);
         if index == 0 {
             writer.write_record(cells.iter().map(|(name, _)| *name))?;
         }
@@ -37,11 +38,12 @@ pub fn results_csv(facts: &RunFacts, rows: &[Row]) -> Result<Vec<u8>, ReportErro
 
 type Cell = (&'static str, String);
 
-fn cells(facts: &RunFacts, row: &Row) -> Vec<Cell> {
+fn cells(facts: &RunFacts, rows: &[Row], row: &Row) -> Vec<Cell> {
     let mut all = what(facts, row);
     all.extend(place(row));
     all.extend(latency(row));
     all.extend(energy(row));
+    all.extend(over_time(rows, row));
     all.extend(conditions(row));
     all.extend(quality(facts, row));
     all
@@ -75,7 +77,7 @@ fn what(facts: &RunFacts, row: &Row) -> Vec<Cell> {
 }
 
 fn place(row: &Row) -> Vec<Cell> {
-    let environment = &row.environment;
+    let (environment, setting) = (&row.environment, row.measurement.setting);
     vec![
         ("target", row.target.clone()),
         ("board", text(environment.board.as_ref())),
@@ -84,9 +86,10 @@ fn place(row: &Row) -> Vec<Cell> {
         ("emulated", environment.emulated.to_string()),
         ("engine", environment.engine.clone()),
         ("engine_options", row.variant.options.label()),
-        ("batch", row.measurement.batch.to_string()),
-        ("threads", row.threads.to_string()),
-        ("power_mode", String::new()),
+        ("batch", setting.batch.to_string()),
+        ("threads", setting.threads.to_string()),
+        ("streams", setting.streams.to_string()),
+        ("power_mode", text(environment.power_mode.as_ref())),
         ("governor", text(environment.governor.as_ref())),
     ]
 }
@@ -105,8 +108,9 @@ fn latency(row: &Row) -> Vec<Cell> {
         Some(s) => format!("{:.5}", bound(&s.speedup)),
         None => String::new(),
     };
-    let throughput =
-        solo.and_then(|s| LatencyNs::from_f64(s.p50_ns.value).per_second(measured.batch));
+    let one_stream =
+        |s: &LatencySummary| LatencyNs::from_f64(s.p50_ns.value).per_second(measured.setting.batch);
+    let throughput = solo.and_then(|s| s.throughput_per_s.or_else(|| one_stream(s)));
     let Missing(speed_missing) =
         measured.speed.as_ref().err().cloned().unwrap_or(Missing(String::new()));
     let Missing(latency_missing) =
@@ -131,7 +135,39 @@ fn latency(row: &Row) -> Vec<Cell> {
         ("verdict", verdict(speed)),
         ("peak_rss_bytes", bytes(|s| s.peak_rss_bytes)),
         ("steady_rss_bytes", bytes(|s| s.steady_rss_bytes)),
-        ("peak_heap_bytes", String::new()),
+        ("peak_heap_bytes", bytes(|s| s.peak_heap_bytes)),
+        ("steady_heap_bytes", bytes(|s| s.steady_heap_bytes)),
+        ("model_bytes", bytes(|s| s.weights.map(|w| w.model))),
+        ("packed_bytes", bytes(|s| s.weights.map(|w| w.packed))),
+        ("kernels", solo.map(|s| s.kernels.join(" ")).unwrap_or_default()),
+    ]
+}
+
+/// Drift where it is significant, and the long load.
+fn over_time(rows: &[Row], row: &Row) -> Vec<Cell> {
+    let measured = &row.measurement;
+    let drift = measured.latency.as_ref().ok().and_then(|found| found.drift.as_ref());
+    let (per_minute, per_degree) = drift.map(significant).unwrap_or_default();
+    let percent = |share: Option<f64>| share.map(|s| format!("{:.3}", 100.0 * s));
+    let (load, missing) = match &measured.sustained {
+        Some(Ok(load)) => (Some(load), String::new()),
+        Some(Err(Missing(why))) => (None, why.clone()),
+        None => (None, "the rules ask for no long load".into()),
+    };
+    let seconds = |span: Option<LatencyNs>| span.map(|s| format!("{:.1}", s.as_f64() / 1e9));
+    let (first, last) = ranks(rows, row).unzip();
+    let throttled = load.and_then(|l| l.throttled_at.as_ref()).map(|(at, _)| *at);
+    vec![
+        ("drift_per_minute_pct", text(percent(per_minute.map(|s| s.value)))),
+        ("drift_per_degree_pct", text(percent(per_degree.map(|s| s.value)))),
+        ("sustained_first_p50_ns", text(load.map(|l| l.first_ns.0))),
+        ("sustained_last_p50_ns", text(load.map(|l| l.last_ns.0))),
+        ("sustained_change_pct", text(percent(load.map(|l| l.change())))),
+        ("sustained_throttled_after_s", text(seconds(throttled))),
+        ("sustained_slower_after_s", text(seconds(load.and_then(|l| l.slower_from_ns)))),
+        ("sustained_place_first", text(first)),
+        ("sustained_place_last", text(last)),
+        ("sustained_missing", missing),
     ]
 }
 
@@ -142,6 +178,9 @@ fn conditions(row: &Row) -> Vec<Cell> {
     vec![
         ("temperature_start_mc", temperature(|s| s.temperature_start_mc.map(|t| t.0))),
         ("temperature_max_mc", temperature(|s| s.temperature_max_mc.map(|t| t.0))),
+        ("frequency_min_khz", text(solo.and_then(|s| s.frequency_khz).map(|f| f.0))),
+        ("frequency_max_khz", text(solo.and_then(|s| s.frequency_khz).map(|f| f.1))),
+        ("others_cpus", solo.and_then(|s| s.others).map(|o| format!("{o:.2}")).unwrap_or_default()),
         (
             "quiet_share_pct",
             solo.map(|s| format!("{:.1}", 100.0 * s.quiet_share)).unwrap_or_default(),

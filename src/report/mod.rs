@@ -3,6 +3,7 @@
 //! Derived from records, replaced as a whole, never a source of anything.
 
 mod csv;
+mod notes;
 mod quality;
 mod results;
 mod terminal;

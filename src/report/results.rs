@@ -1,4 +1,4 @@
-//! One row of the results: a variant on a target at a batch size.
+//! One row of the results: a variant on a target in one setting.
 
 use crate::record::{Environment, Evaluation, Measurement, VariantRecord};
 
@@ -17,7 +17,7 @@ pub struct RunFacts {
     pub quick: bool,
 }
 
-/// A variant on a target at a batch size.
+/// A variant on a target in one setting.
 #[derive(Clone, Debug)]
 pub struct Row {
     /// The variant.
@@ -28,8 +28,6 @@ pub struct Row {
     pub evaluation: Evaluation,
     /// The target's name.
     pub target: String,
-    /// Threads of the engine there.
-    pub threads: usize,
     /// What the target was.
     pub environment: Environment,
     /// What was measured there.
@@ -37,6 +35,14 @@ pub struct Row {
 }
 
 impl Row {
+    /// The variant's name and what of its setting is not usual.
+    pub fn label(&self) -> String {
+        match self.measurement.setting.label() {
+            usual if usual.is_empty() => self.variant.name.clone(),
+            setting => format!("{} ({setting})", self.variant.name),
+        }
+    }
+
     /// Share of the baseline's weights (biases and normalisations apart) that are gone, in percent.
     pub fn params_removed_pct(&self) -> f64 {
         let share = self.variant.weights as f64 / self.baseline_weights.max(1) as f64;

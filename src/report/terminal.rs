@@ -1,5 +1,6 @@
 //! The table at the end of a run.
 
+use super::notes::notes;
 use super::results::Row;
 use crate::bench::MIN_BLOCKS;
 use crate::record::{Interval, Missing, Verdict};
@@ -31,7 +32,7 @@ const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
 const RULED: TableStyle =
     TableStyle::new().top_border(RULE).header_separator(RULE).bottom_border(RULE);
 
-/// One row a variant, target and batch; `color` for terminals that show it.
+/// One row a variant, target and setting; `color` for terminals that show it.
 pub fn results_table(rows: &[Row], color: bool) -> String {
     let mut table = Table::new();
     table.load_style(RULED).set_content_arrangement(ContentArrangement::Disabled);
@@ -44,7 +45,7 @@ pub fn results_table(rows: &[Row], color: bool) -> String {
         cells
     };
     table.set_header(shown(header.to_vec()));
-    let several = rows.iter().any(|row| row.measurement.batch != rows[0].measurement.batch);
+    let several = rows.iter().any(|row| row.measurement.setting != rows[0].measurement.setting);
     rows.iter().for_each(|row| {
         table.add_row(shown(cells(row, several)));
     });
@@ -61,16 +62,17 @@ pub fn results_table(rows: &[Row], color: bool) -> String {
     let mut text = table.to_string();
     text.extend(invalid(rows).iter().map(|line| format!("\n{line}")));
     text.extend(about_energy(rows).iter().map(|line| format!("\n{line}")));
+    text.extend(notes(rows).iter().map(|line| format!("\n{line}")));
     text.extend(left_alone(rows).iter().map(|line| format!("\n{line}")));
     text
 }
 
 /// Why figures should not be trusted, one line a reason.
 fn invalid(rows: &[Row]) -> Vec<String> {
-    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for row in rows {
         for reason in &row.measurement.invalid_reasons {
-            reasons.entry(reason).or_default().push(&row.variant.name);
+            reasons.entry(reason).or_default().push(row.label());
         }
     }
     let busy = reasons.keys().any(|reason| reason.contains("quiet"));
@@ -101,12 +103,8 @@ fn left_alone(rows: &[Row]) -> Vec<String> {
         .collect()
 }
 
-fn cells(row: &Row, several_batches: bool) -> Vec<Cell> {
-    let batch = row.measurement.batch;
-    let name = match several_batches {
-        true => format!("{} (batch {batch})", row.variant.name),
-        false => row.variant.name.clone(),
-    };
+fn cells(row: &Row, several_settings: bool) -> Vec<Cell> {
+    let name = if several_settings { row.label() } else { row.variant.name.clone() };
     let percent = |value: f64| format!("{:.1} %", 100.0 * value);
     let accuracy = row.evaluation.accuracy;
     let memory = row.measurement.latency.as_ref().ok().and_then(|s| s.peak_rss_bytes);

@@ -5,10 +5,12 @@
 mod bootstrap;
 mod proportion;
 mod quantile;
+mod trend;
 
 pub use bootstrap::{Resampling, bootstrap, bootstrap_mean_by_group, bootstrap_median};
 pub use proportion::wilson;
 pub use quantile::{median, quantile, samples_for_percentile};
+pub use trend::slope;
 
 /// The generator behind everything that draws: PCG-64, the same stream on every machine.
 pub type Generator = rand_pcg::Pcg64;

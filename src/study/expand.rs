@@ -3,7 +3,7 @@
 use super::file::{OneOrMany, StepSection, VariantSection};
 use super::step::parse;
 use crate::compress::Step;
-use crate::engine::TRANSFORMS;
+use crate::engine::{self, TRANSFORMS};
 use crate::pipeline::{BASELINE, Recipe};
 use crate::record::{EngineOptions, Sha256Hex};
 use std::collections::BTreeSet;
@@ -34,8 +34,8 @@ pub(super) fn recipes(variants: &[VariantSection], folder: &Path) -> Result<Vec<
                 None => steps.iter().map(parse).collect::<Result<_, _>>(),
             };
             let steps = steps.map_err(|problem| format!("variant `{name}`: {problem}"))?;
-            let options = variant.engine.as_ref().map(|transforms| engine(&name, transforms));
-            recipes.push(Recipe { name, parent, steps, options: options.transpose()? });
+            let options = options(&name, variant)?;
+            recipes.push(Recipe { name, parent, steps, options });
         }
     }
     Ok(recipes)
@@ -62,14 +62,27 @@ fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn engine(name: &str, transforms: &[String]) -> Result<EngineOptions, String> {
-    match transforms.iter().find(|t| !TRANSFORMS.contains(&t.as_str())) {
-        Some(unknown) => Err(format!(
+/// What a variant asks of the engine; `None` for what its parent asks.
+fn options(name: &str, variant: &VariantSection) -> Result<Option<EngineOptions>, String> {
+    if variant.engine.is_none() && variant.without_isa.is_none() {
+        return Ok(None);
+    }
+    let of = |key: &Option<Vec<String>>| key.clone().unwrap_or_default();
+    let (transforms, without_isa) = (of(&variant.engine), of(&variant.without_isa));
+    if let Some(unknown) = transforms.iter().find(|t| !TRANSFORMS.contains(&t.as_str())) {
+        return Err(format!(
             "variant `{name}`: unknown engine option `{unknown}`; known are `{}`",
             TRANSFORMS.join("`, `")
-        )),
-        None => Ok(EngineOptions { transforms: transforms.to_vec() }),
+        ));
     }
+    let known = engine::tiers();
+    if let Some(unknown) = without_isa.iter().find(|tier| !known.contains(&tier.as_str())) {
+        return Err(format!(
+            "variant `{name}`: unknown instruction-set tier `{unknown}`; known are `{}`",
+            known.join("`, `")
+        ));
+    }
+    Ok(Some(EngineOptions { transforms, without_isa }))
 }
 
 /// One name and list of steps for every combination of the values that are lists.

@@ -109,6 +109,41 @@ pub(super) struct ProtocolSection {
     pub(super) paired_ms: Option<u64>,
     #[serde(default)]
     pub(super) probes: Option<usize>,
+    #[serde(default)]
+    pub(super) threads: Option<OneOrMany<usize>>,
+    #[serde(default)]
+    pub(super) streams: Option<OneOrMany<usize>>,
+    #[serde(default)]
+    pub(super) affinity: Vec<usize>,
+    #[serde(default)]
+    pub(super) width: Option<f64>,
+    #[serde(default)]
+    pub(super) most_blocks: Option<u32>,
+    #[serde(default)]
+    pub(super) minutes: Option<f64>,
+    #[serde(default)]
+    pub(super) limit_s: Option<u64>,
+    #[serde(default)]
+    pub(super) sustained_s: Option<u64>,
+    #[serde(default)]
+    pub(super) conditions: ConditionsSection,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConditionsSection {
+    #[serde(default)]
+    pub(super) most_celsius: Option<f64>,
+    #[serde(default)]
+    pub(super) most_load: Option<f64>,
+    #[serde(default)]
+    pub(super) governor: Option<String>,
+    #[serde(default)]
+    pub(super) power_mode: Option<u32>,
+    #[serde(default)]
+    pub(super) jetson_clocks: bool,
+    #[serde(default)]
+    pub(super) repeats: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -144,6 +179,8 @@ pub(super) struct VariantSection {
     pub(super) import: Option<PathBuf>,
     #[serde(default)]
     pub(super) engine: Option<Vec<String>>,
+    #[serde(default)]
+    pub(super) without_isa: Option<Vec<String>>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -1,14 +1,14 @@
 //! What a study means: checked values, paths that lead somewhere.
 
 use super::expand::recipes;
-use super::file::{self, ProtocolSection, ShareOrArray, SplitsSection};
+use super::file::{self, ShareOrArray, SplitsSection};
+use super::timing::{self, Timing};
 use super::{EnergyPlan, StudyError, energy};
 use crate::data::Pixels;
 use crate::evaluate::{Scores, SplitRule};
 use crate::pipeline::Recipe;
-use crate::record::SampleRules;
+use crate::record::Setting;
 use crate::target::{self, Profile};
-use crate::units::LatencyNs;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -33,12 +33,10 @@ pub struct Study {
     pub task: Task,
     /// The data.
     pub data: DataSource,
-    /// Blocks of each kind for each variant.
-    pub blocks: u32,
     /// Seeds everything that draws.
     pub seed: u64,
-    /// Rules inside a block.
-    pub rules: SampleRules,
+    /// How variants are timed.
+    pub timing: Timing,
     /// How energy is measured.
     pub energy: EnergyPlan,
     /// Removals that are tried before any is decided, for the forecasts.
@@ -47,6 +45,20 @@ pub struct Study {
     pub recipes: Vec<Recipe>,
     /// Where variants are measured.
     pub targets: Vec<Profile>,
+}
+
+impl Study {
+    /// How models are run on a target: every batch with every number of threads and of streams.
+    pub fn settings(&self, target: &Profile) -> Vec<Setting> {
+        let own = [target.threads];
+        let threads = if self.timing.threads.is_empty() { &own[..] } else { &self.timing.threads };
+        let each = self.batches.iter().flat_map(|batch| threads.iter().map(move |t| (*batch, *t)));
+        let streams = &self.timing.streams;
+        each.flat_map(|(batch, threads)| {
+            streams.iter().map(move |streams| Setting { batch, threads, streams: *streams })
+        })
+        .collect()
+    }
 }
 
 /// What a model's outputs mean.
@@ -123,9 +135,8 @@ pub fn load(path: &Path) -> Result<Study, StudyError> {
             splits: splits(file.data.splits).map_err(invalid)?,
             pixels: Pixels { mean: file.data.mean, std: file.data.std },
         },
-        blocks: blocks(&file.protocol).map_err(invalid)?,
         seed: file.protocol.seed,
-        rules: rules(&file.protocol),
+        timing: timing::timing(&file.protocol).map_err(invalid)?,
         energy: energy::energy(file.energy, folder).map_err(invalid)?,
         probes: file.protocol.probes.unwrap_or(PROBES),
         recipes,
@@ -167,29 +178,5 @@ fn splits(section: Option<SplitsSection>) -> Result<SplitRule, String> {
             Ok(SplitRule::Arrays { calibrate, select, report })
         }
         _ => Err("`splits` are three shares, or three names of index arrays".into()),
-    }
-}
-
-fn blocks(section: &ProtocolSection) -> Result<u32, String> {
-    if section.solo_ms == Some(0) || section.paired_ms == Some(0) {
-        return Err("`solo_ms` and `paired_ms` under [protocol] must be 1 or more".into());
-    }
-    match section.blocks.unwrap_or(10) {
-        0 => Err("`blocks` under [protocol] must be 1 or more".into()),
-        blocks => Ok(blocks),
-    }
-}
-
-fn rules(section: &ProtocolSection) -> SampleRules {
-    let ms = |given: Option<u64>, default: u64| LatencyNs(given.unwrap_or(default) * 1_000_000);
-    SampleRules {
-        warmup_min_ns: ms(None, 30),
-        warmup_max_ns: ms(None, 1_000),
-        solo_ns: ms(section.solo_ms, 150),
-        paired_ns: ms(section.paired_ms, 300),
-        burst_ns: ms(None, 2),
-        max_samples: 2_000,
-        limit_ns: ms(None, 300_000),
-        retries: 1,
     }
 }

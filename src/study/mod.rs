@@ -9,6 +9,7 @@ mod protocol;
 mod run_directory;
 mod step;
 mod subject;
+mod timing;
 
 pub use energy::EnergyPlan;
 pub use error::StudyError;
@@ -16,3 +17,4 @@ pub use load::{DataSource, Study, Task, load};
 pub use protocol::{Protocol, QUICK_BLOCKS};
 pub use run_directory::RunDirectory;
 pub use subject::{Loaded, open};
+pub use timing::Timing;

@@ -55,16 +55,19 @@ impl Protocol {
             "owner": study.owner,
             "variants": each.collect::<Vec<_>>(),
         });
-        let measurement = json!({
+        let mut measurement = json!({
             "engine": ENGINE,
             "agent": env!("CARGO_PKG_VERSION"),
-            "blocks": study.blocks,
-            "rules": study.rules,
+            "blocks": study.timing.blocks,
+            "rules": study.timing.rules,
             "seed": study.seed,
             "inputs": loaded.data.sha256,
             "dims": loaded.dims,
             "threads": study.targets.iter().map(|t| (&t.name, t.threads)).collect::<Vec<_>>(),
         });
+        if let Some(rules) = measurement.as_object_mut() {
+            rules.extend(study.timing.unusual());
+        }
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let salt = format!("{} {}", now.as_nanos(), std::process::id());
         Protocol {

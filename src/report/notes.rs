@@ -1,0 +1,107 @@
+//! What stands under the table: drift, long loads, and instruction-set tiers, one line each.
+
+use super::results::Row;
+use crate::record::{Drift, Interval, Missing};
+use crate::units::LatencyNs;
+
+/// A drift over all blocks that is smaller than this matters to nobody.
+const LEAST_DRIFT: f64 = 0.003;
+
+/// All lines, in the rows' order.
+pub(super) fn notes(rows: &[Row]) -> Vec<String> {
+    let each =
+        |of: fn(&[Row], &Row) -> Option<String>| rows.iter().filter_map(move |row| of(rows, row));
+    each(drift).chain(each(sustained)).chain(each(tiers)).collect()
+}
+
+/// The slope over time where it is significant and more than nothing.
+pub(super) fn significant(drift: &Drift) -> (Option<Interval>, Option<Interval>) {
+    let clear = |slope: &Interval| slope.low > 0.0 || slope.high < 0.0;
+    let per_minute =
+        drift.per_minute.filter(|slope| clear(slope) && drift.over_all.abs() > LEAST_DRIFT);
+    (per_minute, drift.per_degree.filter(clear))
+}
+
+fn drift(_: &[Row], row: &Row) -> Option<String> {
+    let found = row.measurement.latency.as_ref().ok()?.drift.as_ref()?;
+    let (per_minute, per_degree) = significant(found);
+    let percent = |slope: Interval, unit: &str| {
+        let [value, low, high] = [slope.value, slope.low, slope.high].map(|v| 100.0 * v);
+        format!("{value:+.2} % a {unit} [{low:+.2}, {high:+.2}]")
+    };
+    let both = [per_minute.map(|s| percent(s, "minute")), per_degree.map(|s| percent(s, "degree"))];
+    let words: Vec<String> = both.into_iter().flatten().collect();
+    (!words.is_empty()).then(|| format!("drifted: {}: {}", row.label(), words.join(", ")))
+}
+
+fn sustained(rows: &[Row], row: &Row) -> Option<String> {
+    let found = match row.measurement.sustained.as_ref()? {
+        Ok(found) => found,
+        Err(Missing(why)) => return Some(format!("long load: {}: {why}", row.label())),
+    };
+    let (first, last) = ranks(rows, row)?;
+    let moved =
+        if first == last { String::new() } else { format!(", from place {first} to {last}") };
+    let seconds = |span: LatencyNs| span.0 / 1_000_000_000;
+    let sign = found.throttled_at.as_ref();
+    let sign = sign.map(|(at, sign)| format!("; {sign} after {} s", seconds(*at)));
+    let slower = found.slower_from_ns.map(|at| format!("; slower from {} s on", seconds(at)));
+    Some(format!(
+        "long load: {}: {} in the first {} s, {} in the last of {} s ({:+.1} %, the core itself {:+.1} %){moved}{}{}",
+        row.label(),
+        found.first_ns,
+        seconds(found.minute_ns),
+        found.last_ns,
+        seconds(found.span_ns),
+        100.0 * found.change(),
+        100.0 * found.reference_change,
+        sign.unwrap_or_default(),
+        slower.unwrap_or_default(),
+    ))
+}
+
+/// Places of a row among those that ran in the same setting on the same target, from 1, the fastest:
+/// in the first minute of the long load and in its last.
+pub(super) fn ranks(rows: &[Row], row: &Row) -> Option<(usize, usize)> {
+    let own = row.measurement.sustained.as_ref()?.as_ref().ok()?;
+    let others = rows.iter().filter(|other| {
+        other.target == row.target && other.measurement.setting == row.measurement.setting
+    });
+    let others: Vec<_> =
+        others.filter_map(|other| other.measurement.sustained.as_ref()?.as_ref().ok()).collect();
+    let place = |of: fn(&crate::record::SustainedSummary) -> LatencyNs| {
+        1 + others.iter().filter(|other| of(other) < of(own)).count()
+    };
+    Some((place(|s| s.first_ns), place(|s| s.last_ns)))
+}
+
+/// Whether switching tiers off changed the kernels at all: against the row with the same file and
+/// nothing switched off.
+fn tiers(rows: &[Row], row: &Row) -> Option<String> {
+    let without = &row.variant.options.without_isa;
+    let own = &row.measurement.latency.as_ref().ok()?.kernels;
+    let twin = rows.iter().find(|other| {
+        other.variant.file_sha256 == row.variant.file_sha256
+            && other.variant.options.transforms == row.variant.options.transforms
+            && other.variant.options.without_isa.is_empty()
+            && other.target == row.target
+            && other.measurement.setting == row.measurement.setting
+    })?;
+    if without.is_empty() {
+        return None;
+    }
+    let (without, twins) = (without.join(", "), &twin.measurement.latency.as_ref().ok()?.kernels);
+    Some(match own == twins {
+        true => format!(
+            "no effect: {}: without {without} the engine chose the same kernels: {}",
+            row.label(),
+            own.join(", ")
+        ),
+        false => format!(
+            "kernels: {}: without {without}: {}; with: {}",
+            row.label(),
+            own.join(", "),
+            twins.join(", ")
+        ),
+    })
+}

@@ -1,0 +1,198 @@
+//! The rules of timing: `[protocol]`, checked.
+
+use super::file::{ConditionsSection, OneOrMany, ProtocolSection};
+use crate::bench::MIN_BLOCKS;
+use crate::record::{ConditionRules, Load, SampleRules, StopRule};
+use crate::units::{LatencyNs, MilliCelsius};
+use serde_json::{Map, Value, json};
+
+/// How variants are timed.
+#[derive(Clone, Debug)]
+pub struct Timing {
+    /// Blocks of each kind for each variant.
+    pub blocks: u32,
+    /// When to go on with paired blocks.
+    pub stop: Option<StopRule>,
+    /// How long each variant also runs without a pause.
+    pub sustained_ns: Option<LatencyNs>,
+    /// Rules inside a block.
+    pub rules: SampleRules,
+    /// Threads of the engine in one inference; empty for what the target's profile says.
+    pub threads: Vec<usize>,
+    /// Inferences at the same time.
+    pub streams: Vec<usize>,
+    /// Processors that blocks are kept on.
+    pub affinity: Vec<usize>,
+    /// What makes a block invalid, and what is set before.
+    pub conditions: ConditionRules,
+}
+
+/// More threads or streams than this are a slip of the finger.
+const MOST_THREADS: usize = 1024;
+/// With a width and no other limit.
+const MOST_BLOCKS: u32 = 100;
+/// So often a block in bad conditions is repeated.
+const REPEATS: u32 = 3;
+
+impl Timing {
+    /// What of it is not as it is by default: it belongs to the hash of the rules, and what an older
+    /// version did not know of leaves that hash as it was.
+    pub(super) fn unusual(&self) -> Map<String, Value> {
+        let mut found = Map::new();
+        let mut add = |key: &str, value: Value, usual: bool| {
+            if !usual {
+                found.insert(key.to_string(), value);
+            }
+        };
+        add("stop", json!(self.stop), self.stop.is_none());
+        add("sustained_ns", json!(self.sustained_ns), self.sustained_ns.is_none());
+        add("thread_list", json!(self.threads), self.threads.is_empty());
+        add("streams", json!(self.streams), self.streams == [1]);
+        add("affinity", json!(self.affinity), self.affinity.is_empty());
+        let usual = ConditionRules { repeats: REPEATS, ..ConditionRules::default() };
+        add("conditions", json!(self.conditions), self.conditions == usual);
+        found
+    }
+}
+
+/// Checks what was typed.
+pub(super) fn timing(section: &ProtocolSection) -> Result<Timing, String> {
+    if section.solo_ms == Some(0) || section.paired_ms == Some(0) {
+        return Err("`solo_ms` and `paired_ms` under [protocol] must be 1 or more".into());
+    }
+    let blocks = match section.blocks.unwrap_or(10) {
+        0 => return Err("`blocks` under [protocol] must be 1 or more".into()),
+        blocks => blocks,
+    };
+    Ok(Timing {
+        blocks,
+        stop: stop(section, blocks)?,
+        sustained_ns: section.sustained_s.map(|s| LatencyNs(s.saturating_mul(1_000_000_000))),
+        rules: rules(section)?,
+        threads: counts("threads", section.threads.as_ref())?,
+        streams: match counts("streams", section.streams.as_ref())? {
+            none if none.is_empty() => vec![1],
+            streams => streams,
+        },
+        affinity: section.affinity.clone(),
+        conditions: conditions(&section.conditions)?,
+    })
+}
+
+fn stop(section: &ProtocolSection, blocks: u32) -> Result<Option<StopRule>, String> {
+    let Some(width) = section.width else {
+        return match (section.most_blocks, section.minutes) {
+            (None, None) => Ok(None),
+            _ => Err("`most_blocks` and `minutes` under [protocol] go with a `width`".into()),
+        };
+    };
+    if !(width > 0.0 && width < 1.0) {
+        return Err(format!("`width` under [protocol] must be above 0 and below 1, it is {width}"));
+    }
+    if (blocks as usize) < MIN_BLOCKS {
+        return Err(format!("`width` under [protocol] needs `blocks` of {MIN_BLOCKS} or more"));
+    }
+    let minutes = section.minutes.unwrap_or(60.0);
+    if !(minutes > 0.0 && minutes <= 1e6) {
+        return Err("`minutes` under [protocol] must be above 0".into());
+    }
+    let most_blocks = section.most_blocks.unwrap_or(MOST_BLOCKS.max(blocks));
+    if most_blocks < blocks {
+        return Err(format!("`most_blocks` is {most_blocks}, but `blocks` is {blocks} already"));
+    }
+    let limit_ns = LatencyNs((minutes * 60e9) as u64);
+    Ok(Some(StopRule { width, most_blocks, limit_ns }))
+}
+
+fn rules(section: &ProtocolSection) -> Result<SampleRules, String> {
+    let ms = |given: Option<u64>, default: u64| {
+        LatencyNs(given.unwrap_or(default).saturating_mul(1_000_000))
+    };
+    if section.limit_s == Some(0) {
+        return Err("`limit_s` under [protocol] must be 1 or more".into());
+    }
+    if section.sustained_s.is_some_and(|seconds| seconds < 4) {
+        return Err("`sustained_s` under [protocol] must be 4 or more".into());
+    }
+    Ok(SampleRules {
+        warmup_min_ns: ms(None, 30),
+        warmup_max_ns: ms(None, 1_000),
+        solo_ns: ms(section.solo_ms, 150),
+        paired_ns: ms(section.paired_ms, 300),
+        burst_ns: ms(None, 2),
+        max_samples: 2_000,
+        limit_ns: LatencyNs(section.limit_s.unwrap_or(300).saturating_mul(1_000_000_000)),
+        retries: 1,
+    })
+}
+
+/// Each value once, in order.
+fn counts(key: &str, given: Option<&OneOrMany<usize>>) -> Result<Vec<usize>, String> {
+    let mut values = given.map(OneOrMany::values).unwrap_or_default();
+    let mut seen = std::collections::BTreeSet::new();
+    values.retain(|value| seen.insert(*value));
+    match values.iter().find(|value| !(1..=MOST_THREADS).contains(*value)) {
+        Some(odd) => {
+            Err(format!("`{key}` under [protocol] must be from 1 to {MOST_THREADS}, it is {odd}"))
+        }
+        None => Ok(values),
+    }
+}
+
+fn conditions(section: &ConditionsSection) -> Result<ConditionRules, String> {
+    if let Some(odd) = section.most_celsius.filter(|degrees| !(0.0..=200.0).contains(degrees)) {
+        return Err(format!("`most_celsius` under [protocol.conditions] is {odd}"));
+    }
+    if let Some(odd) = section.most_load.filter(|load| !(0.0..=1e4).contains(load)) {
+        return Err(format!("`most_load` under [protocol.conditions] is {odd}"));
+    }
+    Ok(ConditionRules {
+        most_mc: section.most_celsius.map(|degrees| MilliCelsius((degrees * 1000.0) as i64)),
+        governor: section.governor.clone(),
+        power_mode: section.power_mode.map(|mode| mode.to_string()),
+        jetson_clocks: section.jetson_clocks,
+        most_others: section.most_load.map(|load| Load((load * 100.0).round() as u32)),
+        repeats: section.repeats.unwrap_or(REPEATS),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Result<Timing, String> {
+        timing(&toml::from_str::<ProtocolSection>(text).unwrap())
+    }
+
+    #[track_caller]
+    fn refused(text: &str, expected: &str) {
+        assert_eq!(of(text).unwrap_err(), expected);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named() {
+        refused("threads = [1, 0]", "`threads` under [protocol] must be from 1 to 1024, it is 0");
+        refused("streams = 5000", "`streams` under [protocol] must be from 1 to 1024, it is 5000");
+        refused("width = 1.5", "`width` under [protocol] must be above 0 and below 1, it is 1.5");
+        refused("width = 0.01\nblocks = 5", "`width` under [protocol] needs `blocks` of 9 or more");
+        refused("minutes = 2", "`most_blocks` and `minutes` under [protocol] go with a `width`");
+        refused(
+            "width = 0.01\nblocks = 10\nmost_blocks = 9",
+            "`most_blocks` is 9, but `blocks` is 10 already",
+        );
+        refused(
+            "conditions = { most_celsius = 900.0 }",
+            "`most_celsius` under [protocol.conditions] is 900",
+        );
+    }
+
+    #[test]
+    fn what_is_not_typed_leaves_the_hash_of_the_rules_alone() {
+        assert_eq!(of("").unwrap().unusual(), Map::new());
+        let typed = of("threads = [2, 2, 1]\nconditions = { repeats = 0 }").unwrap();
+        assert_eq!(typed.threads, [2, 1]);
+        let mut keys: Vec<String> = typed.unusual().keys().cloned().collect();
+        keys.sort();
+        assert_eq!(keys, ["conditions", "thread_list"]);
+    }
+}
