@@ -8,7 +8,7 @@ use crate::pipeline::{self, Bench, PipelineError, Quality};
 use crate::record::{EnergyRules, EnergySource, Environment, Measurement, Missing, VariantRecord};
 use crate::report::{self, Row, RunFacts};
 use crate::study::{self, Loaded, Protocol, QUICK_BLOCKS, RunDirectory, Study};
-use crate::target::Profile;
+use crate::target::Target;
 use clap::Args;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -39,12 +39,7 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn run(self, global: &Global) -> Result<(), Coded> {
         let begun = Instant::now();
-        let mut study = study::load(&self.study.study)?;
-        if !self.target.is_empty() {
-            let profiles = self.target.iter().map(|name| crate::target::profile(name));
-            study.targets =
-                profiles.collect::<Result<_, _>>().map_err(|e| Coded::new(ExitCode::Input, e))?;
-        }
+        let mut study = study::load_for(&self.study.study, &self.target)?;
         if self.quick {
             study.timing.blocks = QUICK_BLOCKS;
             study.timing.stop = None;
@@ -133,16 +128,16 @@ impl Session<'_> {
         Ok((rows, failed))
     }
 
-    fn energy(&self, target: &Profile) -> Result<EnergyRules, Missing> {
+    fn energy(&self, target: &Target) -> Result<EnergyRules, Missing> {
         match self.directory.protocol.quick {
             true => Err(Missing("the quick protocol measures no energy".into())),
-            false => Ok(self.study.energy.rules(&target.energy)),
+            false => Ok(self.study.energy.rules(&target.profile.energy)),
         }
     }
 
     fn measure(
         &self,
-        target: &Profile,
+        target: &Target,
         variants: &[VariantRecord],
     ) -> Result<(Environment, Vec<Vec<Measurement>>), PipelineError> {
         let timing = &self.study.timing;
@@ -179,7 +174,7 @@ fn row(
     baseline: &VariantRecord,
     variant: &VariantRecord,
     quality: &Quality,
-    target: &Profile,
+    target: &Target,
     environment: &Environment,
     measurement: Measurement,
 ) -> Row {
@@ -256,7 +251,7 @@ fn print_plan(study: &Study, loaded: &Loaded, quick: bool, global: &Global) {
 fn energy_time(study: &Study, quick: bool) -> Vec<(&str, Duration)> {
     let each = study.energy.windows as usize * (study.recipes.len() + 1);
     let wanted = study.targets.iter().filter_map(|target| {
-        let rules = study.energy.rules(&target.energy);
+        let rules = study.energy.rules(&target.profile.energy);
         let off = quick || matches!(rules.source, EnergySource::None { .. });
         let blocks = each * study.settings(target).len();
         (!off).then(|| (target.name.as_str(), energy_span(&rules) * blocks as u32))

@@ -56,6 +56,9 @@ pub enum StudyError {
     /// Another process writes the output folder.
     #[error("another paring is working in {}; wait for it or choose another --out", .0.display())]
     Busy(PathBuf),
+    /// The targets do not exist.
+    #[error("the study's targets")]
+    Target(#[from] crate::target::InventoryError),
     /// The data do not fit.
     #[error("the study's data")]
     Data(#[from] crate::data::DataError),

@@ -1,6 +1,7 @@
 //! What is typed in a study file, key by key; unknown keys are refused.
 
 use super::StudyError;
+use crate::target::{Mistyped, typed};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -254,31 +255,10 @@ pub(super) fn read(path: &Path) -> Result<StudyFile, StudyError> {
         path: path.to_path_buf(),
         source,
     })?;
-    toml::from_str(&text).map_err(|error| {
-        let offset = error.span().map_or(0, |span| span.start);
-        let line = text[..offset.min(text.len())].matches('\n').count() + 1;
-        let (message, hint) = explain(error.message());
-        StudyError::Toml { path: path.to_path_buf(), line, message, hint }
+    typed(&text).map_err(|Mistyped { line, message, hint }| {
+        let path = path.to_path_buf();
+        StudyError::Toml { path, line, message, hint }
     })
-}
-
-/// Puts serde's words for an unknown key into ours, and finds the key that was probably meant.
-fn explain(message: &str) -> (String, Option<String>) {
-    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let [unknown, known @ ..] = quoted.as_slice() else { return (message.to_string(), None) };
-    if !message.starts_with("unknown field") {
-        return (message.to_string(), None);
-    }
-    let nearest = known
-        .iter()
-        .map(|key| (strsim::jaro_winkler(unknown, key), key))
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .filter(|(likeness, _)| *likeness > 0.7);
-    let hint = match nearest {
-        Some((_, key)) => format!("did you mean `{key}`?"),
-        None => format!("known here are `{}`", known.join("`, `")),
-    };
-    (format!("unknown key `{unknown}`"), Some(hint))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::data::Pixels;
 use crate::evaluate::{Scores, SplitRule};
 use crate::pipeline::Recipe;
 use crate::record::Setting;
-use crate::target::{self, Profile};
+use crate::target::{self, Inventory, Target};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -44,13 +44,13 @@ pub struct Study {
     /// The variants in order, without the baseline.
     pub recipes: Vec<Recipe>,
     /// Where variants are measured.
-    pub targets: Vec<Profile>,
+    pub targets: Vec<Target>,
 }
 
 impl Study {
     /// How models are run on a target: every batch with every number of threads and of streams.
-    pub fn settings(&self, target: &Profile) -> Vec<Setting> {
-        let own = [target.threads];
+    pub fn settings(&self, target: &Target) -> Vec<Setting> {
+        let own = [target.profile.threads];
         let threads = if self.timing.threads.is_empty() { &own[..] } else { &self.timing.threads };
         let each = self.batches.iter().flat_map(|batch| threads.iter().map(move |t| (*batch, *t)));
         let streams = &self.timing.streams;
@@ -93,6 +93,14 @@ const PROBES: usize = 8;
 /// # Errors
 /// [`StudyError`] names the file, the line or the key.
 pub fn load(path: &Path) -> Result<Study, StudyError> {
+    load_for(path, &[])
+}
+
+/// [`load`] with other targets than the study's, unless there are none.
+///
+/// # Errors
+/// [`StudyError`] names the file, the line or the key.
+pub fn load_for(path: &Path, targets: &[String]) -> Result<Study, StudyError> {
     let file = file::read(path)?;
     let invalid = |problem: String| StudyError::Invalid { path: path.to_path_buf(), problem };
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -103,14 +111,11 @@ pub fn load(path: &Path) -> Result<Study, StudyError> {
     if batches.is_empty() || batches.contains(&0) {
         return Err(invalid("`batch` under [model] must be 1 or more".into()));
     }
-    let names: Vec<String> = match file.target.is_empty() {
-        true => vec!["host".into()],
-        false => file.target.iter().map(|t| t.name.clone()).collect(),
+    let targets = match targets {
+        [] => target_words(&file.target).map_err(invalid)?,
+        given => given.to_vec(),
     };
-    if let Some(twice) = (1..names.len()).find(|i| names[..*i].contains(&names[*i])) {
-        return Err(invalid(format!("target `{}` stands there twice", names[twice])));
-    }
-    let targets = names.iter().map(|name| target::profile(name)).collect::<Result<_, _>>();
+    let inventory = Inventory::find(folder)?;
     let words = [
         ("purpose", file.study.purpose),
         ("risk", file.study.risk),
@@ -140,8 +145,20 @@ pub fn load(path: &Path) -> Result<Study, StudyError> {
         energy: energy::energy(file.energy, folder).map_err(invalid)?,
         probes: file.protocol.probes.unwrap_or(PROBES),
         recipes,
-        targets: targets.map_err(|e: target::ProfileError| invalid(e.to_string()))?,
+        targets: target::choose(&targets, &inventory)?,
     })
+}
+
+/// What the study calls its targets; this machine where it names none.
+fn target_words(sections: &[file::TargetSection]) -> Result<Vec<String>, String> {
+    let names: Vec<String> = match sections {
+        [] => vec!["host".into()],
+        sections => sections.iter().map(|t| t.name.clone()).collect(),
+    };
+    match (1..names.len()).find(|i| names[..*i].contains(&names[*i])) {
+        Some(twice) => Err(format!("target `{}` stands there twice", names[twice])),
+        None => Ok(names),
+    }
 }
 
 fn task(section: &file::TaskSection) -> Result<Task, String> {

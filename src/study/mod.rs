@@ -13,7 +13,7 @@ mod timing;
 
 pub use energy::EnergyPlan;
 pub use error::StudyError;
-pub use load::{DataSource, Study, Task, load};
+pub use load::{DataSource, Study, Task, load, load_for};
 pub use protocol::{Protocol, QUICK_BLOCKS};
 pub use run_directory::RunDirectory;
 pub use subject::{Loaded, open};

@@ -63,7 +63,7 @@ impl Protocol {
             "seed": study.seed,
             "inputs": loaded.data.sha256,
             "dims": loaded.dims,
-            "threads": study.targets.iter().map(|t| (&t.name, t.threads)).collect::<Vec<_>>(),
+            "threads": study.targets.iter().map(|t| (&t.name, t.profile.threads)).collect::<Vec<_>>(),
         });
         if let Some(rules) = measurement.as_object_mut() {
             rules.extend(study.timing.unusual());

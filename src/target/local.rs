@@ -1,30 +1,11 @@
 //! The agent on this machine: another process of this very program.
 
+use super::TargetError;
 use crate::bench::Progress;
 use crate::record::Environment;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
-
-/// What can go wrong between the host and an agent.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TargetError {
-    /// The agent's process cannot be started or heard.
-    #[error("start the agent")]
-    Start(#[source] std::io::Error),
-    /// The agent ended with an error.
-    #[error("the agent stopped ({status}){}; the same command goes on where it stopped", if said.is_empty() { String::new() } else { format!(": {said}") })]
-    Stopped {
-        /// How it ended.
-        status: String,
-        /// What it said.
-        said: String,
-    },
-    /// The agent said something that is no answer.
-    #[error("the agent's answer is unreadable")]
-    Answer(#[source] serde_json::Error),
-}
 
 /// The agent of this machine.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,7 +1,23 @@
-//! Machines that run variants: profiles, and how an agent is started there.
+//! Machines that run variants: profiles and inventories, how a board is reached, and how an agent is
+//! started there.
 
+mod child;
+mod choose;
+mod error;
+mod inventory;
 mod local;
 mod profile;
+mod quote;
+mod ssh;
+mod transfer;
+mod typed;
 
-pub use local::{LocalAgent, TargetError};
-pub use profile::{Profile, ProfileError, Transport, profile};
+pub use child::{Ended, Limits};
+pub use choose::{Reach, Target, choose};
+pub use error::TargetError;
+pub use inventory::{INVENTORY, INVENTORY_VARIABLE, Inventory, InventoryError, own_inventory};
+pub use local::LocalAgent;
+pub use profile::{Profile, ProfileError, Throttling, profile, profiles, recognise};
+pub use ssh::{Address, Connection};
+pub use transfer::Parcel;
+pub use typed::{Mistyped, typed};

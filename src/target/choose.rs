@@ -1,0 +1,123 @@
+//! Targets: which machines a study or a command means.
+
+use super::inventory::InventoryError;
+use super::profile::{profile, profiles};
+use super::{Address, Inventory, Profile};
+use std::collections::BTreeMap;
+
+/// A machine that runs variants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Its name: of its rows and its folder.
+    pub name: String,
+    /// What it is.
+    pub profile: Profile,
+    /// How it is reached.
+    pub reach: Reach,
+    /// Whether it is known to be emulated.
+    pub emulated: bool,
+    /// Environment variables of the agent there.
+    pub env: BTreeMap<String, String>,
+}
+
+/// How a machine is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// It is this machine.
+    Local,
+    /// Over ssh.
+    Ssh(Address),
+}
+
+impl Target {
+    /// This machine, as a profile says it is.
+    pub fn local(profile: Profile) -> Target {
+        let (emulated, env) = (false, BTreeMap::new());
+        Target { name: profile.name.clone(), profile, reach: Reach::Local, emulated, env }
+    }
+
+    fn labelled(&self, wanted: &[(&str, &str)]) -> bool {
+        wanted.iter().all(|(key, value)| self.profile.labels.get(*key).is_some_and(|v| v == value))
+    }
+}
+
+/// The machines that `words` mean, each once: names of the inventory, profiles for this machine, or
+/// labels such as `arch=aarch64,room=kitchen`, which mean every board of the inventory that has
+/// them.
+///
+/// # Errors
+/// [`InventoryError`] names what nothing is called.
+pub fn choose(words: &[String], inventory: &Inventory) -> Result<Vec<Target>, InventoryError> {
+    let mut chosen: Vec<Target> = Vec::new();
+    for word in words {
+        for target in meant(word, inventory)? {
+            if chosen.iter().all(|other| other.name != target.name) {
+                chosen.push(target);
+            }
+        }
+    }
+    Ok(chosen)
+}
+
+fn meant(word: &str, inventory: &Inventory) -> Result<Vec<Target>, InventoryError> {
+    if let Some(target) = inventory.targets.iter().find(|target| target.name == word) {
+        return Ok(vec![target.clone()]);
+    }
+    if word.contains('=') {
+        let pairs: Option<Vec<(&str, &str)>> =
+            word.split(',').map(|pair| pair.trim().split_once('=')).collect();
+        let pairs = pairs.ok_or_else(|| InventoryError::NoMatch(word.to_string()))?;
+        let all = inventory.targets.iter().filter(|target| target.labelled(&pairs));
+        let all: Vec<Target> = all.cloned().collect();
+        return match all.is_empty() {
+            true => Err(InventoryError::NoMatch(word.to_string())),
+            false => Ok(all),
+        };
+    }
+    if let Ok(profile) = profile(word) {
+        return Ok(vec![Target::local(profile)]);
+    }
+    let shipped = profiles().unwrap_or_default();
+    let boards = inventory.targets.iter().map(|target| target.name.as_str());
+    let known: Vec<&str> = boards.chain(shipped.iter().map(|p| p.name.as_str())).collect();
+    Err(InventoryError::unknown(word, &known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn desk() -> Inventory {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("targets.toml");
+        let entry = |name: &str, kind: &str, room: &str| {
+            format!(
+                "[[target]]\nname = {name:?}\nextends = {kind:?}\naddress = \"pi@{name}\"\nlabels = {{ room = {room:?} }}\n"
+            )
+        };
+        let text = entry("a", "raspberry-pi-5", "kitchen")
+            + &entry("b", "raspberry-pi-4", "kitchen")
+            + &entry("c", "x86-64", "lab");
+        std::fs::write(&path, text).unwrap();
+        let mut inventory = Inventory::default();
+        inventory.add(&path).unwrap();
+        inventory
+    }
+
+    #[track_caller]
+    fn means(words: &[&str], expected: &[&str]) {
+        let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+        let found = choose(&words, &desk()).map_err(|e| e.to_string()).unwrap();
+        assert_eq!(found.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn names_profiles_and_labels_mean_machines() {
+        means(&["b", "host"], &["b", "host"]);
+        means(&["arch=aarch64"], &["a", "b"]);
+        means(&["room=kitchen, board=rpi4", "room=lab", "b"], &["b", "c"]);
+        let refused = |word: &str| choose(&[word.to_string()], &desk()).unwrap_err().to_string();
+        assert_eq!(refused("room=attic"), "no target of the inventory has the labels `room=attic`");
+        assert_eq!(refused("hots"), "no target `hots`; did you mean `host`?");
+    }
+}

@@ -1,0 +1,144 @@
+//! What can go wrong between the host and a board.
+
+use crate::record::Sha256Hex;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// An error of a target. Messages name the board or the file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TargetError {
+    /// The agent's process cannot be started or heard.
+    #[error("start the agent")]
+    Start(#[source] std::io::Error),
+    /// The agent ended with an error.
+    #[error("the agent stopped ({status}){}; the same command goes on where it stopped", if said.is_empty() { String::new() } else { format!(": {said}") })]
+    Stopped {
+        /// How it ended.
+        status: String,
+        /// What it said.
+        said: String,
+    },
+    /// The agent said something that is no answer.
+    #[error("the agent's answer is unreadable")]
+    Answer(#[source] serde_json::Error),
+    /// A program of this machine is needed and cannot be run.
+    #[error("{doing}: run `{program}`")]
+    Tool {
+        /// The program.
+        program: String,
+        /// What for.
+        doing: String,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The board cannot be reached, or will not have us.
+    #[error("reach `{destination}`: {said}{}", hint.map(|h| format!("; {h}")).unwrap_or_default())]
+    Unreachable {
+        /// Where it should be.
+        destination: String,
+        /// What ssh said.
+        said: String,
+        /// What to do.
+        hint: Option<&'static str>,
+        /// Whether trying again may help.
+        passing: bool,
+    },
+    /// The connection broke.
+    #[error("the connection to `{destination}` broke{}", if said.is_empty() { String::new() } else { format!(": {said}") })]
+    Broken {
+        /// The board.
+        destination: String,
+        /// What ssh said.
+        said: String,
+    },
+    /// A command on the board failed.
+    #[error("{what} ended with {status}{}", if said.is_empty() { String::new() } else { format!(": {said}") })]
+    Failed {
+        /// The command.
+        what: String,
+        /// How it ended.
+        status: String,
+        /// What it said.
+        said: String,
+    },
+    /// No answer in time.
+    #[error("{what}: no answer within {} s", limit.as_secs_f64())]
+    Slow {
+        /// What was asked.
+        what: String,
+        /// The limit.
+        limit: Duration,
+    },
+    /// An answer without end.
+    #[error("{what}: the answer is longer than {limit} bytes; cut off")]
+    Flood {
+        /// What was asked.
+        what: String,
+        /// The limit.
+        limit: u64,
+    },
+    /// An answer that is none.
+    #[error("{what}: the answer is not understood: `{said}`")]
+    Garbage {
+        /// What was asked.
+        what: String,
+        /// The beginning of the answer.
+        said: String,
+    },
+    /// The login shell talks before it does what it is told.
+    #[error(
+        "the login shell of `{destination}` prints `{said}` before every command; silence it where it is not interactive (in ~/.bashrc, say)"
+    )]
+    Chatter {
+        /// The board.
+        destination: String,
+        /// What it prints.
+        said: String,
+    },
+    /// What came over the line cannot be kept here.
+    #[error("{what}: keep the answer")]
+    Keep {
+        /// What was asked.
+        what: String,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// A file here cannot be used.
+    #[error("{doing} {}", path.display())]
+    File {
+        /// `read`, `write`.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// A file did not arrive as it was.
+    #[error("{path} arrived with SHA-256 {found} instead of {expected}")]
+    Corrupt {
+        /// The file on the receiving side.
+        path: String,
+        /// What arrived.
+        found: String,
+        /// What was sent.
+        expected: Sha256Hex,
+    },
+    /// A zero byte, which no argument can hold.
+    #[error("an argument of a remote command holds a zero byte: `{0}`")]
+    ZeroByte(String),
+    /// Somebody wants it to end.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl TargetError {
+    /// Whether the same may succeed a little later over another connection.
+    pub fn passes(&self) -> bool {
+        match self {
+            TargetError::Unreachable { passing, .. } => *passing,
+            TargetError::Broken { .. } | TargetError::Slow { .. } => true,
+            _ => false,
+        }
+    }
+}

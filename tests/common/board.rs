@@ -1,0 +1,134 @@
+//! A board made of a local sshd: its own port, keys and work folder, nothing of the user's.
+
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// An sshd on this machine that plays a board.
+pub struct Board {
+    folder: tempfile::TempDir,
+    sshd: Option<Child>,
+    port: u16,
+}
+
+impl Board {
+    /// Starts one; a reason where this machine cannot.
+    pub fn start() -> Result<Board, String> {
+        let folder =
+            tempfile::Builder::new().prefix("board-").tempdir().map_err(|e| e.to_string())?;
+        let listener = TcpListener::bind("127.0.0.1:0").map_err(|e| e.to_string())?;
+        let port = listener.local_addr().map_err(|e| e.to_string())?.port();
+        drop(listener);
+        let mut board = Board { folder, sshd: None, port };
+        board.key("host_key")?;
+        board.key("user_key")?;
+        board.configure();
+        // sshd asks for this folder when it is started by root.
+        let _ = std::fs::create_dir("/run/sshd");
+        board.boot()?;
+        Ok(board)
+    }
+
+    /// A folder of this board.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The ssh configuration that leads to it, as `board`.
+    pub fn config(&self) -> PathBuf {
+        self.path("ssh_config")
+    }
+
+    /// Starts the sshd, and waits until it listens.
+    pub fn boot(&mut self) -> Result<(), String> {
+        let program = ["/usr/sbin/sshd", "/usr/bin/sshd", "/sbin/sshd"];
+        let sshd = program.iter().find(|p| Path::new(p).exists()).ok_or("sshd is not installed")?;
+        let log = std::fs::File::create(self.path("sshd.log")).map_err(|e| e.to_string())?;
+        let mut command = Command::new(sshd);
+        command.args(["-D", "-e", "-f"]).arg(self.path("sshd_config"));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        let mut child = command.spawn().map_err(|e| format!("start sshd: {e}"))?;
+        let begun = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            if child.try_wait().is_ok_and(|ended| ended.is_some())
+                || begun.elapsed() > Duration::from_secs(10)
+            {
+                let said = std::fs::read_to_string(self.path("sshd.log")).unwrap_or_default();
+                return Err(format!("sshd does not listen: {said}"));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.sshd = Some(child);
+        Ok(())
+    }
+
+    /// Ends the sshd and every connection through it: what runs detached goes on.
+    pub fn unplug(&mut self) {
+        if let Some(mut sshd) = self.sshd.take() {
+            for child in children(sshd.id()) {
+                let _ = Command::new("kill").args(["-9", &child.to_string()]).output();
+            }
+            let _ = sshd.kill();
+            let _ = sshd.wait();
+        }
+    }
+
+    /// Gives it another host key than the known one, as a stranger on its address would have.
+    pub fn become_a_stranger(&mut self) {
+        self.unplug();
+        std::fs::remove_file(self.path("host_key")).unwrap();
+        std::fs::remove_file(self.path("host_key.pub")).unwrap();
+        self.key("host_key").unwrap();
+        self.boot().unwrap();
+    }
+
+    fn key(&self, name: &str) -> Result<(), String> {
+        let made = Command::new("ssh-keygen")
+            .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+            .arg(self.path(name))
+            .stdin(Stdio::null())
+            .status();
+        match made {
+            Ok(status) if status.success() => Ok(()),
+            _ => Err("ssh-keygen is not installed".into()),
+        }
+    }
+
+    fn configure(&self) {
+        let (at, port) = (|name: &str| self.path(name).display().to_string(), self.port);
+        let read = |name: &str| std::fs::read_to_string(self.path(name)).unwrap();
+        std::fs::copy(self.path("user_key.pub"), self.path("authorized_keys")).unwrap();
+        let known = format!("[127.0.0.1]:{port} {}", read("host_key.pub"));
+        std::fs::write(self.path("known_hosts"), known).unwrap();
+        let server = format!(
+            "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\n\
+             StrictModes no\nUsePAM no\nPidFile none\nMaxStartups 100\n",
+            at("host_key"),
+            at("authorized_keys"),
+        );
+        std::fs::write(self.path("sshd_config"), server).unwrap();
+        let client = format!(
+            "Host board\n  HostName 127.0.0.1\n  Port {port}\n  IdentityFile {}\n  \
+             IdentitiesOnly yes\n  UserKnownHostsFile {}\n  GlobalKnownHostsFile /dev/null\n",
+            at("user_key"),
+            at("known_hosts"),
+        );
+        std::fs::write(self.config(), client).unwrap();
+    }
+}
+
+impl Drop for Board {
+    fn drop(&mut self) {
+        self.unplug();
+    }
+}
+
+/// Processes that a process started, and theirs, deepest last.
+pub fn children(parent: u32) -> Vec<u32> {
+    let listed = Command::new("ps").args(["-o", "pid=", "--ppid", &parent.to_string()]).output();
+    let text = listed.map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default();
+    let own: Vec<u32> = text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
+    let theirs = own.iter().flat_map(|pid| children(*pid)).collect::<Vec<_>>();
+    own.into_iter().chain(theirs).collect()
+}
