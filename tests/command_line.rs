@@ -219,7 +219,7 @@ fn bad_studies_and_data_are_named() {
         "made from `b`, which no earlier variant is called",
     );
     dry("slices = [\"age\"]\n", "has no array `age`; it has `image`, `labels`, `stroke_density`");
-    dry("[[target]]\nname = \"pi9\"\n", "no target `pi9`; known are host");
+    dry("[[target]]\nname = \"pi9\"\n", "no target `pi9`; known are host, x86-64");
     dry("[task]\noutput = \"logits\"\n", "the model has no output `logits`; it has `probs`");
     let Some(tiny) = shared("mlperf-tiny") else { return skipped("no MLPerf Tiny data") };
     let (model, data) = (digits("digits_cnn.onnx"), tiny.join("kws_dev.npz"));
