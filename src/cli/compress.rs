@@ -146,7 +146,7 @@ fn informed(study: &Study, loaded: &Loaded, directory: &RunDirectory) -> Result<
             data: &loaded.data,
             samples: &loaded.splits.select,
             output: loaded.output,
-            scores: study.task.scores,
+            scores: study.task.asked.scores,
         };
         context.learn(&trial, study.probes)?;
     }
@@ -189,10 +189,11 @@ pub(super) fn evaluate_variants(
         data: &loaded.data,
         samples: &loaded.splits.report,
         groups: group.and_then(|name| loaded.data.columns.get(name)).map(Vec::as_slice),
+        slices: &study.data.slices,
         batch: loaded.batch,
         dims: &loaded.dims,
         output: loaded.output,
-        scores: study.task.scores,
+        task: &study.task.asked,
     };
     let bar = bar("evaluate", variants.len(), quiet);
     let found = pipeline::assess(&directory.folders, &subject, variants, &mut |name| {

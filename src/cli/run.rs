@@ -276,7 +276,7 @@ fn print_results(
         let emulated =
             if row.environment.emulated { ", EMULATED: not a board's speed" } else { "" };
         say!(
-            "{} report samples; {} on {shown}{emulated}; accuracy intervals 95 %, timing 99 %",
+            "{} report samples; {} on {shown}{emulated}; quality intervals 95 %, timing 99 %",
             row.evaluation.samples,
             row.environment.engine,
         );

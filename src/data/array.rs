@@ -162,9 +162,24 @@ impl Array {
 
     /// A one-dimensional array as integers; `None` for floats with fractions and other ranks.
     pub fn as_integers(&self) -> Option<Vec<i64>> {
-        if self.shape().len() != 1 {
-            return None;
+        (self.shape().len() == 1).then(|| self.whole_numbers()).flatten()
+    }
+
+    /// All entries in row-major order as floats.
+    pub fn numbers(&self) -> Vec<f64> {
+        match self {
+            Array::F32(a) => a.iter().map(|v| f64::from(*v)).collect(),
+            Array::F64(a) => a.iter().copied().collect(),
+            Array::I64(a) => a.iter().map(|v| *v as f64).collect(),
+            Array::I32(a) => a.iter().map(|v| f64::from(*v)).collect(),
+            Array::I8(a) => a.iter().map(|v| f64::from(*v)).collect(),
+            Array::U8(a) => a.iter().map(|v| f64::from(*v)).collect(),
+            Array::Bool(a) => a.iter().map(|v| f64::from(*v)).collect(),
         }
+    }
+
+    /// All entries in row-major order as integers; `None` for floats with fractions.
+    pub fn whole_numbers(&self) -> Option<Vec<i64>> {
         match self {
             Array::I64(a) => Some(a.iter().copied().collect()),
             Array::I32(a) => Some(a.iter().map(|v| i64::from(*v)).collect()),

@@ -24,8 +24,10 @@ pub struct Wanted<'a> {
 pub struct Dataset {
     /// One array an input, samples along axis 0.
     pub inputs: BTreeMap<String, Array>,
-    /// One class a sample.
+    /// One class a sample; where `targets` say more than a class, 0 for all: one stratum.
     pub labels: Vec<i64>,
+    /// What the labels are where they are not one whole number a sample.
+    pub targets: Option<Array>,
     /// Further columns, one value a sample, as text.
     pub columns: BTreeMap<String, Vec<String>>,
     /// Further arrays, as integers.
@@ -139,18 +141,24 @@ impl Dataset {
     /// Puts the parts together and hashes them.
     pub(super) fn new(
         inputs: BTreeMap<String, Array>,
-        labels: Vec<i64>,
+        truth: Array,
         columns: BTreeMap<String, Vec<String>>,
         extras: BTreeMap<String, Vec<i64>>,
     ) -> Dataset {
+        let (labels, targets) = match truth.as_integers() {
+            Some(labels) => (labels, None),
+            None => (vec![0; truth.rows()], Some(truth)),
+        };
         let mut parts: Vec<Vec<u8>> = Vec::new();
         for (name, array) in &inputs {
             parts.push(format!("{name} {} {:?}\n", array.dtype(), array.shape()).into_bytes());
             parts.push(array.to_bytes());
         }
         parts.push(format!("{labels:?}\n{columns:?}\n{extras:?}").into_bytes());
+        parts.extend(targets.as_ref().map(|t| format!("{:?}\n", t.shape()).into_bytes()));
+        parts.extend(targets.as_ref().map(Array::to_bytes));
         let sha256 = Sha256Hex::of_parts(parts.iter().map(Vec::as_slice));
-        Dataset { inputs, labels, columns, extras, sha256 }
+        Dataset { inputs, labels, targets, columns, extras, sha256 }
     }
 
     /// Number of samples.
@@ -185,6 +193,9 @@ impl Dataset {
                 let (name, samples) = (name.clone(), self.len());
                 return Err(DataError::Length { path: at(), name, found, samples });
             }
+        }
+        if let Some(sample) = self.targets.as_ref().and_then(Array::first_not_finite) {
+            return Err(DataError::NotFinite { path: at(), name: "labels".into(), sample });
         }
         let mut values = BTreeMap::new();
         for need in wanted.inputs {

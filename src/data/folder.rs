@@ -88,13 +88,16 @@ impl<'a> Table<'a> {
         Ok(self.rows.iter().map(|row| row.get(position).unwrap_or_default().to_string()).collect())
     }
 
-    fn labels(&self) -> Result<Vec<i64>, DataError> {
+    /// Classes, or numbers where any has a fraction.
+    fn labels(&self) -> Result<Array, DataError> {
         let parse = |(row, text): (usize, &String)| {
-            text.trim().parse().map_err(|_| {
-                self.problem(&format!("line {}: the label `{text}` is not a class number", row + 2))
+            text.trim().parse::<f64>().ok().filter(|v| v.is_finite()).ok_or_else(|| {
+                self.problem(&format!("line {}: the label `{text}` is not a number", row + 2))
             })
         };
-        self.text("label")?.iter().enumerate().map(parse).collect()
+        let numbers: Vec<f64> =
+            self.text("label")?.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
+        Ok(Array::F64(ArrayD::from_shape_vec(IxDyn(&[numbers.len()]), numbers).unwrap_or_default()))
     }
 }
 

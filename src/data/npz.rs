@@ -15,7 +15,7 @@ pub(super) fn load(path: &Path, wanted: &Wanted) -> Result<Dataset, DataError> {
         .iter()
         .map(|need| Ok((need.name.clone(), archive.array(&need.name)?)))
         .collect::<Result<BTreeMap<_, _>, DataError>>()?;
-    let labels = archive.integers("labels")?;
+    let labels = archive.array("labels")?;
     let columns = wanted
         .columns
         .iter()

@@ -1,9 +1,26 @@
-//! Quality: splits, predictions, and what they add up to.
+//! Quality: splits, answers, and what they add up to.
+//!
+//! A [`Predictor`] gives [`Answers`]; an [`Exam`] reduces them to sums from which every metric
+//! follows; [`assess`] draws these sums again and again for intervals, all variants in the same draws.
 
-mod accuracy;
+pub mod metrics;
+
+mod answers;
+mod assess;
+mod build;
+mod confidence;
+mod exam;
+mod gauge;
 mod predict;
+mod rows;
+mod slices;
 mod split;
+mod tally;
+mod task;
 
-pub use accuracy::{compare, evaluate};
-pub use predict::{PredictError, Predictor, Scores};
+pub use answers::{Answers, OtherSamples, Truth};
+pub use assess::{Sampling, assess, draws};
+pub use exam::{Columns, Exam};
+pub use predict::{PredictError, Predictor};
 pub use split::{SplitError, SplitRule, Splits};
+pub use task::{Scores, Task};

@@ -1,21 +1,12 @@
-//! Predictions of a plan on samples of a dataset.
+//! Answers of a plan on samples of a dataset.
 
-use crate::data::Dataset;
+use super::rows::{self, Row};
+use super::{Answers, Scores, Task, Truth};
+use crate::data::{Array, Dataset};
 use crate::engine::{Bindings, EngineError, Model, Plan, Source};
-use crate::record::{EngineOptions, Prediction};
+use crate::record::{EngineOptions, Prediction, TaskKind};
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// What the numbers of the output mean.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Scores {
-    /// They are probabilities and add up to 1.
-    Probabilities,
-    /// They become probabilities through a softmax.
-    Logits,
-}
 
 /// Why predictions cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -24,15 +15,17 @@ pub enum PredictError {
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// The output is not one row of scores a sample.
-    #[error(
-        "output has shape {found:?} for {batch} samples; classification needs [samples, classes]"
-    )]
+    /// The output is not what the task needs.
+    #[error("output has shape {found:?} for {batch} samples; {kind} needs {needs}")]
     Shape {
         /// The output's shape.
         found: Vec<usize>,
         /// Samples that went in.
         batch: usize,
+        /// The task.
+        kind: TaskKind,
+        /// What it needs.
+        needs: &'static str,
     },
     /// Probabilities that are none.
     #[error(
@@ -44,6 +37,16 @@ pub enum PredictError {
         /// Their sum.
         sum: f64,
     },
+    /// A probability that is none.
+    #[error(
+        "sample {sample} has the score {value}, which is no probability; if scores are logits, say so (`scores = \"logits\"` under [task])"
+    )]
+    NotAProbability {
+        /// The sample.
+        sample: usize,
+        /// The score.
+        value: f32,
+    },
     /// A label that is no class of the model.
     #[error("the label of sample {sample} is {label}, the model has {classes} classes")]
     Label {
@@ -54,6 +57,19 @@ pub enum PredictError {
         /// Number of classes.
         classes: usize,
     },
+    /// Targets that are not shaped like the model's answers.
+    #[error("`labels` have shape {found:?} a sample, the model's answers to {kind} need {needs:?}")]
+    Targets {
+        /// Shape of a sample's targets.
+        found: Vec<usize>,
+        /// The task.
+        kind: TaskKind,
+        /// What they should be.
+        needs: Vec<usize>,
+    },
+    /// Labels that name no classes.
+    #[error("`labels` must be one-dimensional and hold whole numbers, one class a sample, for {0}")]
+    NoClasses(TaskKind),
 }
 
 /// A plan that answers for samples of a dataset.
@@ -62,11 +78,11 @@ pub struct Predictor {
     plan: Plan,
     batch: usize,
     output: usize,
-    scores: Scores,
+    task: Task,
 }
 
 impl Predictor {
-    /// Loads a model for prediction; `output` is the position of the output with the scores.
+    /// Loads a model to find classes; `output` is the position of the output with the scores.
     ///
     /// # Errors
     /// The engine's.
@@ -79,10 +95,16 @@ impl Predictor {
         scores: Scores,
     ) -> Result<Predictor, EngineError> {
         let plan = Model::load(source, Bindings { batch, dims })?.optimise(options)?;
-        Ok(Predictor { plan, batch, output, scores })
+        let task = Task::new(TaskKind::Classification, scores);
+        Ok(Predictor { plan, batch, output, task })
     }
 
-    /// The answers for the samples at `indices`, in that order. `heard` is told how many samples
+    /// The same model for another task.
+    pub fn with_task(self, task: Task) -> Predictor {
+        Predictor { task, ..self }
+    }
+
+    /// The classes of the samples at `indices`, in that order. `heard` is told how many samples
     /// were done each time some are.
     ///
     /// # Errors
@@ -93,95 +115,169 @@ impl Predictor {
         indices: &[usize],
         heard: &(dyn Fn(usize) + Sync),
     ) -> Result<Vec<Prediction>, PredictError> {
-        let batches: Vec<Vec<Prediction>> = indices
+        Ok(self.answers(data, indices, heard)?.predictions())
+    }
+
+    /// The full answers for the samples at `indices`, in that order.
+    ///
+    /// # Errors
+    /// [`PredictError`] names the sample.
+    pub fn answers(
+        &self,
+        data: &Dataset,
+        indices: &[usize],
+        heard: &(dyn Fn(usize) + Sync),
+    ) -> Result<Answers, PredictError> {
+        let classes = matches!(self.task.kind, TaskKind::Classification | TaskKind::Scores);
+        if classes && data.targets.is_some() {
+            return Err(PredictError::NoClasses(self.task.kind));
+        }
+        let batches: Vec<Vec<Row>> = indices
             .par_chunks(self.batch)
             .map(|samples| {
-                let done = self.batch(data, samples);
+                let done = self.batch(data, &data.inputs_at(&self.filled(samples)), samples);
                 heard(samples.len());
                 done
             })
             .collect::<Result<_, _>>()?;
-        Ok(batches.concat())
+        self.joined(data, indices, batches.into_iter().flatten())
     }
 
-    fn batch(&self, data: &Dataset, samples: &[usize]) -> Result<Vec<Prediction>, PredictError> {
-        // A last batch that is not full repeats its samples; the surplus answers are dropped.
-        let filled: Vec<usize> = samples.iter().copied().cycle().take(self.batch).collect();
-        let outputs = self.plan.run(&self.plan.inputs(&data.inputs_at(&filled))?)?;
-        let shape =
-            |found: &[usize]| PredictError::Shape { found: found.to_vec(), batch: self.batch };
-        let output = outputs.get(self.output).ok_or_else(|| shape(&[]))?;
-        let classes = output.len() / self.batch.max(1);
-        if output.shape().first() != Some(&self.batch)
-            || classes < 2
-            || output.shape()[1..].iter().filter(|size| **size > 1).count() != 1
-        {
-            return Err(shape(output.shape()));
-        }
-        let flat: Vec<f64> = output.iter().map(|v| f64::from(*v)).collect();
-        let rows = samples.iter().zip(flat.chunks(classes));
-        rows.map(|(sample, row)| answer(*sample, data.labels[*sample], row, self.scores)).collect()
+    /// The answers for samples whose inputs are given, row by row as `indices` has them.
+    ///
+    /// # Errors
+    /// [`PredictError`] names the sample.
+    pub fn answers_to(
+        &self,
+        data: &Dataset,
+        inputs: &BTreeMap<String, Array>,
+        indices: &[usize],
+    ) -> Result<Answers, PredictError> {
+        let positions: Vec<usize> = (0..indices.len()).collect();
+        let batches: Vec<Vec<Row>> = positions
+            .par_chunks(self.batch)
+            .map(|own| {
+                let filled = self.filled(own);
+                let inputs = inputs.iter().map(|(name, a)| (name.clone(), a.take(&filled)));
+                let samples: Vec<usize> = own.iter().map(|p| indices[*p]).collect();
+                self.batch(data, &inputs.collect(), &samples)
+            })
+            .collect::<Result<_, _>>()?;
+        self.joined(data, indices, batches.into_iter().flatten())
     }
-}
 
-fn answer(
-    sample: usize,
-    label: i64,
-    row: &[f64],
-    scores: Scores,
-) -> Result<Prediction, PredictError> {
-    let classes = row.len();
-    if usize::try_from(label).ok().is_none_or(|label| label >= classes) {
-        return Err(PredictError::Label { sample, label, classes });
+    /// A last batch that is not full repeats its samples; the surplus answers are dropped.
+    fn filled(&self, samples: &[usize]) -> Vec<usize> {
+        samples.iter().copied().cycle().take(self.batch).collect()
     }
-    if row.iter().any(|v| !v.is_finite()) {
-        return Ok(Prediction { sample, label, class: None, confidence: None, margin: None });
-    }
-    let top = row.iter().enumerate().fold(0, |best, (i, v)| if *v > row[best] { i } else { best });
-    let second = row.iter().enumerate().filter(|(i, _)| *i != top).map(|(_, v)| *v);
-    let second = second.fold(f64::NEG_INFINITY, f64::max);
-    let (confidence, runner_up) = match scores {
-        Scores::Logits => {
-            let sum: f64 = row.iter().map(|v| (v - row[top]).exp()).sum();
-            (1.0 / sum, (second - row[top]).exp() / sum)
+
+    fn batch(
+        &self,
+        data: &Dataset,
+        inputs: &BTreeMap<String, Array>,
+        samples: &[usize],
+    ) -> Result<Vec<Row>, PredictError> {
+        let outputs = self.plan.run(&self.plan.inputs(inputs)?)?;
+        let output = outputs.get(self.output).ok_or_else(|| self.shape(&[]))?;
+        let width = output.len() / self.batch.max(1);
+        let fits = output.shape().first() == Some(&self.batch)
+            && rows::fits(&self.task, &output.shape()[1..]);
+        if !fits || width == 0 {
+            return Err(self.shape(output.shape()));
         }
-        Scores::Probabilities => {
-            let sum: f64 = row.iter().sum();
-            if (sum - 1.0).abs() > 0.01 {
-                return Err(PredictError::NotProbabilities { sample, sum });
+        let flat: Vec<f32> = output.iter().copied().collect();
+        let each = samples.iter().zip(flat.chunks(width));
+        each.map(|(sample, scores)| match self.task.kind {
+            TaskKind::Segmentation => {
+                let mask = self.mask(data, *sample, &output.shape()[1..])?;
+                Ok(Row { values: rows::counted(&self.task, scores, &mask), class: None })
             }
-            (row[top], second)
-        }
-    };
-    Ok(Prediction {
-        sample,
-        label,
-        class: Some(top as i64),
-        confidence: Some(confidence),
-        margin: Some(confidence - runner_up),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn logits_become_probabilities() {
-        let found = answer(0, 1, &[0.0, 2f64.ln(), 0.0], Scores::Logits).unwrap();
-        assert_eq!(found.class, Some(1));
-        assert!((found.confidence.unwrap() - 0.5).abs() < 1e-12);
-        assert!((found.margin.unwrap() - 0.25).abs() < 1e-12);
+            _ => rows::row(&self.task, *sample, data.labels[*sample], scores),
+        })
+        .collect()
     }
 
-    #[test]
-    fn what_is_no_probability_is_refused_and_nan_is_counted() {
-        let wrong = answer(3, 0, &[2.0, 3.0], Scores::Probabilities).unwrap_err().to_string();
-        assert!(wrong.starts_with("the scores of sample 3 add up to 5, not 1"), "{wrong}");
-        assert_eq!(answer(0, 0, &[f64::NAN, 1.0], Scores::Probabilities).unwrap().class, None);
-        assert!(matches!(
-            answer(0, 2, &[0.5, 0.5], Scores::Logits),
-            Err(PredictError::Label { .. })
-        ));
+    fn shape(&self, found: &[usize]) -> PredictError {
+        let needs = match self.task.kind {
+            TaskKind::Classification => "[samples, classes]",
+            TaskKind::Scores => "[samples] or [samples, 1]",
+            TaskKind::Multilabel => "[samples, classes]",
+            TaskKind::Regression => "[samples, numbers]",
+            TaskKind::Segmentation => "[samples, classes, height, width]",
+        };
+        let (found, batch) = (found.to_vec(), self.batch);
+        PredictError::Shape { found, batch, kind: self.task.kind, needs }
+    }
+
+    /// The labels of a sample's pixels.
+    fn mask(
+        &self,
+        data: &Dataset,
+        sample: usize,
+        shape: &[usize],
+    ) -> Result<Vec<i64>, PredictError> {
+        let mask = data.targets.as_ref().map(|targets| targets.take(&[sample]));
+        let found = mask.as_ref().map_or(vec![], |mask| mask.shape()[1..].to_vec());
+        let pixels: usize = shape[1..].iter().product();
+        let mismatch = || PredictError::Targets {
+            found: found.clone(),
+            kind: self.task.kind,
+            needs: shape[1..].to_vec(),
+        };
+        let mask = mask.as_ref().and_then(Array::whole_numbers).ok_or_else(mismatch)?;
+        if mask.len() == pixels { Ok(mask) } else { Err(mismatch()) }
+    }
+
+    fn joined(
+        &self,
+        data: &Dataset,
+        indices: &[usize],
+        rows: impl Iterator<Item = Row>,
+    ) -> Result<Answers, PredictError> {
+        let (mut values, mut class) = (Vec::new(), Vec::with_capacity(indices.len()));
+        for row in rows {
+            values.extend(row.values);
+            class.push(row.class);
+        }
+        let width = values.len() / indices.len().max(1);
+        Ok(Answers {
+            kind: self.task.kind,
+            samples: indices.to_vec(),
+            labels: indices.iter().map(|i| data.labels[*i]).collect(),
+            truth: self.truth(data, indices, width)?,
+            width,
+            values,
+            class,
+        })
+    }
+
+    fn truth(
+        &self,
+        data: &Dataset,
+        indices: &[usize],
+        width: usize,
+    ) -> Result<Truth, PredictError> {
+        let kind = self.task.kind;
+        match kind {
+            TaskKind::Classification | TaskKind::Scores => return Ok(Truth::Classes),
+            TaskKind::Segmentation => return Ok(Truth::Counted),
+            TaskKind::Multilabel | TaskKind::Regression => {}
+        }
+        let numbers = match &data.targets {
+            Some(targets) => targets.take(indices).numbers(),
+            None => indices.iter().map(|i| data.labels[*i] as f64).collect(),
+        };
+        let found = data.targets.as_ref().map_or(vec![], |t| t.shape()[1..].to_vec());
+        let mismatch = PredictError::Targets { found, kind, needs: vec![width] };
+        if numbers.len() != width * indices.len() {
+            return Err(mismatch);
+        }
+        match kind {
+            TaskKind::Multilabel if numbers.iter().all(|v| *v == 0.0 || *v == 1.0) => {
+                Ok(Truth::Sets(numbers.iter().map(|v| *v == 1.0).collect()))
+            }
+            TaskKind::Multilabel => Err(mismatch),
+            _ => Ok(Truth::Numbers(numbers)),
+        }
     }
 }

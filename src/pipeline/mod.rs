@@ -3,6 +3,7 @@
 //! Knows records and folders, not the study file that names them.
 
 mod alignment;
+mod answers;
 mod costs;
 mod error;
 mod files;
@@ -16,13 +17,14 @@ mod recipe;
 mod restore;
 mod variants;
 
+pub use answers::{read_answers, write_answers};
 pub use costs::attributed;
 pub use error::PipelineError;
 pub use files::{read_json, replace, replace_json};
 pub use folders::Folders;
 pub use forecast::{Ground, Trial, forecaster};
 pub use measure::{Bench, job, measure};
-pub use predictions::write_predictions;
+pub use predictions::{Instances, write_instances, write_instances_csv};
 pub use quality::{Quality, Subject, assess};
 pub use recipe::{BASELINE, Context, Recipe};
 pub use restore::{ancestry, undone, unpruned, variant_record, with_components};

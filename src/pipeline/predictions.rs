@@ -1,8 +1,14 @@
-//! Answers as Parquet: columns `sample`, `label`, `class`, `confidence`, `margin`.
+//! The instance ledger: what happened to each sample, as Parquet or CSV.
+//!
+//! Columns `sample`, `label`, `class`, `confidence`, `margin`, `flip` against the baseline, and
+//! `slice_NAME` for each column that names subsets. For tasks without classes, `error` of the sample
+//! in place of the class.
 
 use super::{PipelineError, replace};
-use crate::record::Prediction;
+use crate::evaluate::{Answers, Truth};
+use crate::record::{FlipKind, Prediction};
 use parquet::column::writer::ColumnWriter;
+use parquet::data_type::ByteArray;
 use parquet::errors::Result as ParquetResult;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
@@ -10,63 +16,167 @@ use parquet::schema::parser::parse_message_type;
 use std::path::Path;
 use std::sync::Arc;
 
-const COLUMNS: &str = "message prediction {
-    required int64 sample;
-    required int64 label;
-    optional int64 class;
-    optional double confidence;
-    optional double margin;
-}";
-
-/// Writes predictions; what is missing is null.
-///
-/// # Errors
-/// [`PipelineError`] names the file.
-pub fn write_predictions(path: &Path, predictions: &[Prediction]) -> Result<(), PipelineError> {
-    let bytes = encode(predictions)
-        .map_err(|source| PipelineError::Parquet { path: path.to_path_buf(), source })?;
-    replace(path, &bytes)
+/// What is known of each evaluated sample.
+#[derive(Clone, Copy, Debug)]
+pub struct Instances<'a> {
+    /// The answers in full.
+    pub answers: &'a Answers,
+    /// One a sample, where answers are classes.
+    pub predictions: &'a [Prediction],
+    /// The baseline's, of the same samples.
+    pub before: Option<&'a [Prediction]>,
+    /// Columns that name subsets.
+    pub slices: &'a [(String, Vec<String>)],
 }
 
-fn encode(predictions: &[Prediction]) -> ParquetResult<Vec<u8>> {
-    let schema = Arc::new(parse_message_type(COLUMNS)?);
-    let mut writer =
-        SerializedFileWriter::new(Vec::new(), schema, Arc::new(WriterProperties::new()))?;
-    let mut rows = writer.next_row_group()?;
-    let integers = |value: fn(&Prediction) -> Option<i64>| predictions.iter().map(value).collect();
-    let reals = |value: fn(&Prediction) -> Option<f64>| predictions.iter().map(value).collect();
-    column(&mut rows, Values::I64(integers(|p| Some(p.sample as i64))))?;
-    column(&mut rows, Values::I64(integers(|p| Some(p.label))))?;
-    column(&mut rows, Values::I64(integers(|p| p.class)))?;
-    column(&mut rows, Values::F64(reals(|p| p.confidence)))?;
-    column(&mut rows, Values::F64(reals(|p| p.margin)))?;
-    rows.close()?;
-    writer.into_inner()
-}
+/// One column: a name and its values.
+struct Column(String, Values);
 
 enum Values {
     I64(Vec<Option<i64>>),
     F64(Vec<Option<f64>>),
+    Text(Vec<Option<String>>),
 }
 
-/// Writes the next column of the schema. Definition levels are ignored by required columns.
-fn column<W: std::io::Write + Send>(
+/// Writes them as Parquet; what is missing is null.
+///
+/// # Errors
+/// [`PipelineError`] names the file.
+pub fn write_instances(path: &Path, instances: &Instances) -> Result<(), PipelineError> {
+    let bytes = encode(columns(instances))
+        .map_err(|source| PipelineError::Parquet { path: path.to_path_buf(), source })?;
+    replace(path, &bytes)
+}
+
+/// Writes them as CSV; what is missing is empty.
+///
+/// # Errors
+/// [`PipelineError`] names the file.
+pub fn write_instances_csv(path: &Path, instances: &Instances) -> Result<(), PipelineError> {
+    let columns = columns(instances);
+    let failed = |e: csv::Error| PipelineError::file("write", path)(std::io::Error::other(e));
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(columns.iter().map(|Column(name, _)| name)).map_err(failed)?;
+    for row in 0..instances.answers.len() {
+        writer.write_record(columns.iter().map(|Column(_, v)| v.text(row))).map_err(failed)?;
+    }
+    let bytes = writer.into_inner().map_err(|e| failed(e.into_error().into()))?;
+    replace(path, &bytes)
+}
+
+fn columns(instances: &Instances) -> Vec<Column> {
+    let Instances { answers, predictions, before, slices } = instances;
+    let integers = |name: &str, values| Column(name.to_string(), Values::I64(values));
+    let reals = |name: &str, values| Column(name.to_string(), Values::F64(values));
+    let mut all =
+        vec![integers("sample", answers.samples.iter().map(|s| Some(*s as i64)).collect())];
+    if predictions.is_empty() {
+        all.push(reals("error", (0..answers.len()).map(|p| error(answers, p)).collect()));
+    } else {
+        all.push(integers("label", predictions.iter().map(|p| Some(p.label)).collect()));
+        all.push(integers("class", predictions.iter().map(|p| p.class).collect()));
+        all.push(reals("confidence", predictions.iter().map(|p| p.confidence).collect()));
+        all.push(reals("margin", predictions.iter().map(|p| p.margin).collect()));
+        let flips = predictions.iter().enumerate().map(|(position, now)| {
+            let before = before.and_then(|all| all.get(position))?;
+            FlipKind::of(before, now).map(|kind| kind.name().to_string())
+        });
+        all.push(Column("flip".into(), Values::Text(flips.collect())));
+    }
+    for (name, values) in *slices {
+        let values = values.iter().cloned().map(Some).collect();
+        all.push(Column(format!("slice_{name}"), Values::Text(values)));
+    }
+    all
+}
+
+/// How wrong a sample's answer is: the mean squared error of numbers, the share of labels or pixels
+/// that are wrong.
+fn error(answers: &Answers, position: usize) -> Option<f64> {
+    let (row, width) = (answers.row(position), answers.width);
+    if !answers.usable(position) {
+        return None;
+    }
+    match &answers.truth {
+        Truth::Numbers(truth) => {
+            let pairs = row.iter().zip(&truth[position * width..]);
+            Some(pairs.map(|(v, t)| (f64::from(*v) - t).powi(2)).sum::<f64>() / width as f64)
+        }
+        Truth::Sets(truth) => {
+            let pairs = row.iter().zip(&truth[position * width..]);
+            Some(pairs.filter(|(v, t)| (**v >= 0.5) != **t).count() as f64 / width as f64)
+        }
+        Truth::Counted => {
+            let sum = |part: &[f32]| part.iter().map(|v| f64::from(*v)).sum::<f64>();
+            let (hits, all) = (sum(&row[..width / 3]), sum(&row[2 * width / 3..]));
+            (all > 0.0).then(|| 1.0 - hits / all)
+        }
+        Truth::Classes => None,
+    }
+}
+
+impl Values {
+    fn kind(&self) -> &'static str {
+        match self {
+            Values::I64(_) => "int64",
+            Values::F64(_) => "double",
+            Values::Text(_) => "binary",
+        }
+    }
+
+    fn text(&self, row: usize) -> String {
+        let text = match self {
+            Values::I64(values) => values[row].map(|v| v.to_string()),
+            Values::F64(values) => values[row].map(|v| v.to_string()),
+            Values::Text(values) => values[row].clone(),
+        };
+        text.unwrap_or_default()
+    }
+}
+
+fn encode(columns: Vec<Column>) -> ParquetResult<Vec<u8>> {
+    let fields = columns.iter().map(|Column(name, values)| {
+        let text = if matches!(values, Values::Text(_)) { " (UTF8)" } else { "" };
+        format!("optional {} {}{text};", values.kind(), plain(name))
+    });
+    let message = format!("message prediction {{ {} }}", fields.collect::<Vec<_>>().join(" "));
+    let schema = Arc::new(parse_message_type(&message)?);
+    let mut writer =
+        SerializedFileWriter::new(Vec::new(), schema, Arc::new(WriterProperties::new()))?;
+    let mut rows = writer.next_row_group()?;
+    for Column(_, values) in columns {
+        write(&mut rows, values)?;
+    }
+    rows.close()?;
+    writer.into_inner()
+}
+
+/// A name that a schema can hold.
+fn plain(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+}
+
+/// Writes the next column of the schema.
+fn write<W: std::io::Write + Send>(
     rows: &mut SerializedRowGroupWriter<W>,
     values: Values,
 ) -> ParquetResult<()> {
-    fn parts<T: Copy>(values: &[Option<T>]) -> (Vec<T>, Vec<i16>) {
-        let levels = values.iter().map(|v| i16::from(v.is_some())).collect();
-        (values.iter().flatten().copied().collect(), levels)
+    fn levels<T>(values: &[Option<T>]) -> Vec<i16> {
+        values.iter().map(|v| i16::from(v.is_some())).collect()
     }
     let Some(mut writer) = rows.next_column()? else { return Ok(()) };
     match (writer.untyped(), values) {
         (ColumnWriter::Int64ColumnWriter(typed), Values::I64(values)) => {
-            let (present, levels) = parts(&values);
-            typed.write_batch(&present, Some(&levels), None)?;
+            let present: Vec<i64> = values.iter().flatten().copied().collect();
+            typed.write_batch(&present, Some(&levels(&values)), None)?;
         }
         (ColumnWriter::DoubleColumnWriter(typed), Values::F64(values)) => {
-            let (present, levels) = parts(&values);
-            typed.write_batch(&present, Some(&levels), None)?;
+            let present: Vec<f64> = values.iter().flatten().copied().collect();
+            typed.write_batch(&present, Some(&levels(&values)), None)?;
+        }
+        (ColumnWriter::ByteArrayColumnWriter(typed), Values::Text(values)) => {
+            let present = values.iter().flatten().map(|text| ByteArray::from(text.as_str()));
+            typed.write_batch(&present.collect::<Vec<_>>(), Some(&levels(&values)), None)?;
         }
         _ => {}
     }
@@ -76,28 +186,46 @@ fn column<W: std::io::Write + Send>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::TaskKind;
     use parquet::file::reader::{FileReader, SerializedFileReader};
     use parquet::record::RowAccessor;
+
+    fn answers(values: Vec<f32>, class: Vec<Option<i64>>) -> Answers {
+        Answers {
+            kind: TaskKind::Classification,
+            samples: vec![7, 9],
+            labels: vec![1, 0],
+            truth: Truth::Classes,
+            width: 2,
+            values,
+            class,
+        }
+    }
 
     #[test]
     fn what_is_written_reads_back_with_its_gaps() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("p.parquet");
-        let known = Prediction {
-            sample: 7,
-            label: 2,
-            class: Some(3),
-            confidence: Some(0.75),
-            margin: Some(0.5),
-        };
-        let unusable =
-            Prediction { sample: 9, label: 1, class: None, confidence: None, margin: None };
-        write_predictions(&path, &[known, unusable]).unwrap();
+        let before = answers(vec![0.25, 0.75, 0.9, 0.1], vec![Some(1), Some(0)]);
+        let now = answers(vec![0.75, 0.25, f32::NAN, 0.0], vec![Some(0), None]);
+        let (was, own) = (before.predictions(), now.predictions());
+        let slices = [("stroke density".to_string(), vec!["thin".to_string(), "bold".into()])];
+        let instances =
+            Instances { answers: &now, predictions: &own, before: Some(&was), slices: &slices };
+        write_instances(&path, &instances).unwrap();
         let reader = SerializedFileReader::new(std::fs::File::open(&path).unwrap()).unwrap();
         let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
-        assert_eq!((rows[0].get_long(0).unwrap(), rows[0].get_long(2).unwrap()), (7, 3));
+        assert_eq!((rows[0].get_long(0).unwrap(), rows[0].get_long(2).unwrap()), (7, 0));
         assert_eq!(rows[0].get_double(3).unwrap(), 0.75);
-        assert_eq!(rows[1].get_long(1).unwrap(), 1);
+        assert_eq!(rows[0].get_string(5).unwrap(), "right_to_wrong");
+        assert_eq!(rows[1].get_string(6).unwrap(), "bold");
         assert!(rows[1].get_long(2).is_err() && rows[1].get_double(4).is_err());
+        let path = folder.path().join("p.csv");
+        write_instances_csv(&path, &instances).unwrap();
+        assert_eq!(
+            std::fs::read_to_string(path).unwrap(),
+            "sample,label,class,confidence,margin,flip,slice_stroke density\n\
+             7,1,0,0.75,0.5,right_to_wrong,thin\n9,0,,,,right_to_wrong,bold\n"
+        );
     }
 }

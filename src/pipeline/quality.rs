@@ -1,9 +1,10 @@
 //! Quality of variants on the report split, paired with the baseline's on identical samples.
 
-use super::{Folders, PipelineError, write_predictions};
+use super::predictions::{Instances, write_instances};
+use super::{Folders, PipelineError, write_answers};
 use crate::data::Dataset;
 use crate::engine::Source;
-use crate::evaluate::{self, Predictor, Scores};
+use crate::evaluate::{self, Answers, Exam, Predictor, Sampling, Task};
 use crate::record::{Evaluation, Prediction, VariantRecord};
 use std::collections::BTreeMap;
 
@@ -16,20 +17,22 @@ pub struct Subject<'a> {
     pub samples: &'a [usize],
     /// Groups of all samples of the dataset that are resampled whole.
     pub groups: Option<&'a [String]>,
+    /// Columns of the dataset that name subsets.
+    pub slices: &'a [String],
     /// Samples the model takes at once.
     pub batch: usize,
     /// Values for symbolic dimensions.
     pub dims: &'a BTreeMap<String, usize>,
     /// Position of the output with the scores.
     pub output: usize,
-    /// What the scores are.
-    pub scores: Scores,
+    /// What is asked of the model.
+    pub task: &'a Task,
 }
 
 /// Answers of a variant, and what they add up to.
 #[derive(Clone, Debug)]
 pub struct Quality {
-    /// One a sample.
+    /// One a sample, where answers are classes.
     pub predictions: Vec<Prediction>,
     /// What they add up to.
     pub evaluation: Evaluation,
@@ -40,11 +43,11 @@ impl Subject<'_> {
     ///
     /// # Errors
     /// [`PipelineError`] names the variant.
-    pub fn predictions(
+    pub fn answers(
         &self,
         folders: &Folders,
         variant: &VariantRecord,
-    ) -> Result<Vec<Prediction>, PipelineError> {
+    ) -> Result<Answers, PipelineError> {
         let path = folders.variants().join(&variant.file);
         let predictor = Predictor::load(
             Source::File(&path),
@@ -52,12 +55,28 @@ impl Subject<'_> {
             self.dims,
             &variant.options,
             self.output,
-            self.scores,
+            self.task.scores,
         )
         .map_err(|source| PipelineError::Engine { variant: variant.name.clone(), source })?;
         predictor
-            .predict(self.data, self.samples, &|_| ())
+            .with_task(self.task.clone())
+            .answers(self.data, self.samples, &|_| ())
             .map_err(|source| PipelineError::Predict { variant: variant.name.clone(), source })
+    }
+
+    /// The groups of the evaluated samples, in their order.
+    pub fn own_groups(&self) -> Option<Vec<String>> {
+        self.groups.map(|all| self.own(all))
+    }
+
+    /// The columns of the evaluated samples, in their order.
+    pub fn own_slices(&self) -> Vec<(String, Vec<String>)> {
+        let column = |name: &String| Some((name.clone(), self.own(self.data.columns.get(name)?)));
+        self.slices.iter().filter_map(column).collect()
+    }
+
+    fn own(&self, all: &[String]) -> Vec<String> {
+        self.samples.iter().map(|sample| all[*sample].clone()).collect()
     }
 }
 
@@ -71,22 +90,28 @@ pub fn assess(
     variants: &[VariantRecord],
     done: &mut dyn FnMut(&str),
 ) -> Result<Vec<Quality>, PipelineError> {
-    let groups: Option<Vec<String>> =
-        subject.groups.map(|all| subject.samples.iter().map(|s| all[*s].clone()).collect());
-    let mut all: Vec<Quality> = Vec::new();
+    let (groups, slices) = (subject.own_groups(), subject.own_slices());
+    let mut baseline: Option<(Answers, Vec<Prediction>)> = None;
+    let (mut exams, mut predictions) = (Vec::new(), Vec::new());
     for variant in variants {
-        let predictions = subject.predictions(folders, variant)?;
-        let id = &variant.variant_id;
-        let evaluation = match all.first() {
-            None => evaluate::evaluate(id, &predictions, groups.as_deref()),
-            Some(base) => evaluate::compare(id, &predictions, &base.predictions, groups.as_deref()),
-        };
-        // A split without samples was refused when the study was read.
-        let Some(evaluation) = evaluation else { continue };
-        let path = folders.predictions().join(format!("{}.parquet", variant.name));
-        write_predictions(&path, &predictions)?;
-        all.push(Quality { predictions, evaluation });
+        let answers = subject.answers(folders, variant)?;
+        let before = baseline.as_ref().map(|(answers, _)| answers);
+        let exam = Exam::new(variant.variant_id.clone(), subject.task, &answers, before, &slices);
+        // All variants were asked about the same samples.
+        let Ok(exam) = exam else { continue };
+        let own = answers.predictions();
+        let file = |ending: &str| folders.predictions().join(format!("{}.{ending}", variant.name));
+        let before = baseline.as_ref().map(|(_, predictions)| predictions.as_slice());
+        let instances = Instances { answers: &answers, predictions: &own, before, slices: &slices };
+        write_instances(&file("parquet"), &instances)?;
+        write_answers(&file("scores.safetensors"), &answers)?;
+        exams.push(exam);
+        baseline.get_or_insert_with(|| (answers, own.clone()));
+        predictions.push(own);
         done(&variant.name);
     }
-    Ok(all)
+    let how = Sampling { groups: groups.as_deref(), ..Sampling::default() };
+    let evaluations = evaluate::assess(&exams, &how);
+    let pairs = predictions.into_iter().zip(evaluations);
+    Ok(pairs.map(|(predictions, evaluation)| Quality { predictions, evaluation }).collect())
 }

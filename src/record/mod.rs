@@ -14,6 +14,7 @@ mod forecast;
 mod job;
 mod measurement;
 mod memory;
+mod metric;
 mod options;
 mod prediction;
 mod setting;
@@ -42,8 +43,12 @@ pub use measurement::{
     Drift, Interval, LatencySummary, Measurement, Missing, SpeedSummary, Verdict,
 };
 pub use memory::{MemoryPoint, MemoryPoints, WeightBytes};
+pub use metric::{Metric, TaskKind, UnknownName};
 pub use options::EngineOptions;
-pub use prediction::{Evaluation, Prediction};
+pub use prediction::{
+    ClassScore, Decisiveness, Evaluation, FlipKind, Flips, Prediction, ReliabilityBin, Score,
+    SliceScore,
+};
 pub use setting::Setting;
 pub use sustained::{SustainedBlock, SustainedSummary, SustainedWindow};
 pub use variant::{Origins, StepRecord, VariantRecord};

@@ -1,7 +1,8 @@
 //! What a variant answered, sample by sample, and what that adds up to.
 
-use super::{Interval, SCHEMA, Sha256Hex};
+use super::{Interval, Metric, Missing, SCHEMA, Sha256Hex, TaskKind};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One answer.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,6 +19,118 @@ pub struct Prediction {
     pub margin: Option<f64>,
 }
 
+impl Prediction {
+    /// Whether the predicted class is the label.
+    pub fn is_right(&self) -> bool {
+        self.class == Some(self.label)
+    }
+}
+
+/// How an answer differs from the baseline's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FlipKind {
+    /// The baseline was right, the variant is wrong.
+    RightToWrong,
+    /// The baseline was wrong, the variant is right.
+    WrongToRight,
+    /// Both are wrong, each in its own way.
+    WrongToWrong,
+}
+
+impl FlipKind {
+    /// As written in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            FlipKind::RightToWrong => "right_to_wrong",
+            FlipKind::WrongToRight => "wrong_to_right",
+            FlipKind::WrongToWrong => "wrong_to_wrong",
+        }
+    }
+
+    /// How `now` differs from `before`, if it does.
+    pub fn of(before: &Prediction, now: &Prediction) -> Option<FlipKind> {
+        match (before.is_right(), now.is_right()) {
+            _ if before.class == now.class => None,
+            (true, _) => Some(FlipKind::RightToWrong),
+            (false, true) => Some(FlipKind::WrongToRight),
+            (false, false) => Some(FlipKind::WrongToWrong),
+        }
+    }
+}
+
+/// Flips against the baseline.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Flips {
+    /// The baseline was right, the variant is wrong.
+    pub right_to_wrong: usize,
+    /// The baseline was wrong, the variant is right.
+    pub wrong_to_right: usize,
+    /// Both are wrong, each in its own way.
+    pub wrong_to_wrong: usize,
+    /// Exact McNemar: how likely so unequal numbers of losses and gains are by chance.
+    pub p_value: f64,
+}
+
+/// A metric of a variant, and against the baseline on identical samples.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// Its value, with its interval.
+    pub value: Interval,
+    /// Variant less baseline, paired; `None` for the baseline.
+    pub change: Option<Interval>,
+}
+
+/// How one class fares.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClassScore {
+    /// The class.
+    pub class: i64,
+    /// Samples (labels, pixels) of it.
+    pub samples: u64,
+    /// Times it was predicted.
+    pub predicted: u64,
+    /// Share of its samples that were recognised; `None` without samples.
+    pub recall: Option<Score>,
+    /// Share of its predictions that were right; `None` without any.
+    pub precision: Option<Score>,
+    /// Their harmonic mean; `None` without either.
+    pub f1: Option<Score>,
+}
+
+/// How one slice of the data fares.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SliceScore {
+    /// The column that names slices.
+    pub column: String,
+    /// The slice.
+    pub value: String,
+    /// Its samples.
+    pub samples: usize,
+    /// The accuracy and the primary metric, where they have a value.
+    pub metrics: BTreeMap<Metric, Score>,
+    /// Flips within it.
+    pub flips: Option<usize>,
+    /// How likely losses and gains in it are by chance, after Holm's correction over the slices of
+    /// all columns.
+    pub p_adjusted: Option<f64>,
+}
+
+/// Confidence against what came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReliabilityBin {
+    /// Smallest confidence in the bin (its bound, where bins are of equal width).
+    pub low: f64,
+    /// Largest.
+    pub high: f64,
+    /// Samples.
+    pub samples: usize,
+    /// Mean confidence; `None` of none.
+    pub confidence: Option<f64>,
+    /// Share of right answers.
+    pub accuracy: Option<f64>,
+}
+
 /// The quality of one variant on the report split.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
@@ -25,34 +138,121 @@ pub struct Evaluation {
     pub schema: u32,
     /// The variant.
     pub variant_id: Sha256Hex,
+    /// What is asked of the model.
+    #[serde(default)]
+    pub task: TaskKind,
+    /// The metric that the study cares for most.
+    #[serde(default = "accuracy")]
+    pub primary: Metric,
     /// Samples evaluated.
     pub samples: usize,
-    /// Share of samples whose predicted class is the label, with its 95 % interval.
-    pub accuracy: Interval,
+    /// Share of samples whose predicted class is the label, with its 95 % interval; `None` where the
+    /// task has no classes.
+    pub accuracy: Option<Interval>,
     /// Accuracy less the baseline's on the same samples, with its paired 95 % interval.
     pub accuracy_change: Option<Interval>,
     /// Samples whose predicted class differs from the baseline's.
     pub flips: Option<usize>,
     /// Samples without a usable answer.
     pub unusable: usize,
+    /// All metrics, 95 % intervals.
+    #[serde(default)]
+    pub metrics: BTreeMap<Metric, Score>,
+    /// Why a metric has no value.
+    #[serde(default)]
+    pub missing: BTreeMap<Metric, Missing>,
+    /// Flips by kind, and whether losses outweigh gains.
+    #[serde(default)]
+    pub flip_kinds: Option<Flips>,
+    /// Mean confidence and mean margin of the answers.
+    #[serde(default)]
+    pub decisiveness: Option<Decisiveness>,
+    /// `confusion[label][class]`; a last column counts unusable answers where there are any.
+    #[serde(default)]
+    pub confusion: Vec<Vec<u64>>,
+    /// Class by class.
+    #[serde(default)]
+    pub classes: Vec<ClassScore>,
+    /// Slice by slice.
+    #[serde(default)]
+    pub slices: Vec<SliceScore>,
+    /// How far apart the primary metric lies between the slices of each column: largest less smallest.
+    #[serde(default)]
+    pub slice_spread: BTreeMap<String, f64>,
+    /// Bins of equal width.
+    #[serde(default)]
+    pub reliability: Vec<ReliabilityBin>,
+    /// Bins of equal mass.
+    #[serde(default)]
+    pub reliability_mass: Vec<ReliabilityBin>,
+}
+
+/// How decided a model is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decisiveness {
+    /// Mean probability of the predicted class.
+    pub confidence: f64,
+    /// Mean distance to the runner-up.
+    pub margin: f64,
+}
+
+fn accuracy() -> Metric {
+    Metric::Accuracy
 }
 
 impl Evaluation {
-    /// An evaluation that stands alone, without a baseline to compare with.
-    pub fn alone(
-        variant_id: Sha256Hex,
-        samples: usize,
-        accuracy: Interval,
-        unusable: usize,
-    ) -> Self {
+    /// An evaluation of so many samples, in which nothing is known yet.
+    pub fn empty(variant_id: Sha256Hex, task: TaskKind, primary: Metric, samples: usize) -> Self {
         Evaluation {
             schema: SCHEMA,
             variant_id,
+            task,
+            primary,
             samples,
-            accuracy,
+            accuracy: None,
             accuracy_change: None,
             flips: None,
-            unusable,
+            unusable: 0,
+            metrics: BTreeMap::new(),
+            missing: BTreeMap::new(),
+            flip_kinds: None,
+            decisiveness: None,
+            confusion: vec![],
+            classes: vec![],
+            slices: vec![],
+            slice_spread: BTreeMap::new(),
+            reliability: vec![],
+            reliability_mass: vec![],
         }
+    }
+
+    /// A metric's value with its interval, if it has one.
+    pub fn value(&self, metric: Metric) -> Option<Interval> {
+        self.metrics.get(&metric).map(|score| score.value)
+    }
+
+    /// A metric's change against the baseline, if it has one.
+    pub fn change(&self, metric: Metric) -> Option<Interval> {
+        self.metrics.get(&metric).and_then(|score| score.change)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(label: i64, class: Option<i64>) -> Prediction {
+        Prediction { sample: 0, label, class, confidence: None, margin: None }
+    }
+
+    #[test]
+    fn flips_are_told_apart() {
+        let of = |before, now| FlipKind::of(&answer(1, before), &answer(1, now));
+        assert_eq!(of(Some(1), Some(1)), None);
+        assert_eq!(of(None, None), None);
+        assert_eq!(of(Some(1), Some(2)), Some(FlipKind::RightToWrong));
+        assert_eq!(of(Some(1), None), Some(FlipKind::RightToWrong));
+        assert_eq!(of(Some(0), Some(1)), Some(FlipKind::WrongToRight));
+        assert_eq!(of(Some(0), Some(2)), Some(FlipKind::WrongToWrong));
     }
 }

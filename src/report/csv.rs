@@ -4,7 +4,8 @@
 use super::notes::{ranks, significant};
 use super::results::{Row, RunFacts};
 use crate::record::{
-    EnergySummary, Interval, LatencySummary, Missing, SCHEMA, SpeedSummary, Verdict,
+    EnergySummary, Evaluation, Interval, LatencySummary, Metric, Missing, SCHEMA, SpeedSummary,
+    Verdict,
 };
 use crate::units::{Bytes, LatencyNs};
 
@@ -221,27 +222,42 @@ fn verdict(speed: Option<&SpeedSummary>) -> String {
 
 fn quality(facts: &RunFacts, row: &Row) -> Vec<Cell> {
     let found = &row.evaluation;
-    let share = |value: f64| format!("{value:.6}");
-    let change = |bound: fn(&Interval) -> f64| match &found.accuracy_change {
-        Some(change) => share(bound(change)),
-        None => String::new(),
+    let number = |value: f64| format!("{value:.6}");
+    let of = |interval: Option<Interval>, bound: fn(&Interval) -> f64| {
+        interval.map(|i| number(bound(&i))).unwrap_or_default()
     };
+    let (value, change) = (found.value(found.primary), found.change(found.primary));
+    let metric = |metric: Metric| of(found.value(metric), |i| i.value);
     vec![
-        ("metric", "accuracy".to_string()),
-        ("metric_value", share(found.accuracy.value)),
-        ("metric_low", share(found.accuracy.low)),
-        ("metric_high", share(found.accuracy.high)),
-        ("metric_change", change(|i| i.value)),
-        ("metric_change_low", change(|i| i.low)),
-        ("metric_change_high", change(|i| i.high)),
-        ("accuracy", share(found.accuracy.value)),
-        ("f1_macro", String::new()),
-        ("ece", String::new()),
+        ("metric", found.primary.to_string()),
+        ("metric_value", of(value, |i| i.value)),
+        ("metric_low", of(value, |i| i.low)),
+        ("metric_high", of(value, |i| i.high)),
+        ("metric_missing", metric_missing(found)),
+        ("metric_change", of(change, |i| i.value)),
+        ("metric_change_low", of(change, |i| i.low)),
+        ("metric_change_high", of(change, |i| i.high)),
+        ("accuracy", metric(Metric::Accuracy)),
+        ("f1_macro", metric(Metric::F1Macro)),
+        ("ece", metric(Metric::Ece)),
         ("flips", text(found.flips)),
+        ("flips_right_to_wrong", text(found.flip_kinds.map(|f| f.right_to_wrong))),
+        ("flips_wrong_to_right", text(found.flip_kinds.map(|f| f.wrong_to_right))),
+        (
+            "flips_p_value",
+            found.flip_kinds.map(|f| format!("{:.3e}", f.p_value)).unwrap_or_default(),
+        ),
+        ("agreement", metric(Metric::Agreement)),
+        ("unusable", found.unusable.to_string()),
         ("data_sha256", facts.data_sha256.clone()),
         ("measurement_sha256", facts.measurement_sha256.clone()),
         ("gate", String::new()),
         ("agent_version", row.environment.agent_version.clone()),
         ("started_at", row.measurement.started_at.clone().unwrap_or_default()),
     ]
+}
+
+/// Why the primary metric has no value.
+fn metric_missing(found: &Evaluation) -> String {
+    found.missing.get(&found.primary).map(|Missing(why)| why.clone()).unwrap_or_default()
 }

@@ -9,6 +9,6 @@ mod results;
 mod terminal;
 
 pub use csv::{ReportError, results_csv};
-pub use quality::evaluation_line;
+pub use quality::{evaluation_line, evaluation_text};
 pub use results::{Row, RunFacts};
 pub use terminal::{results_table, seconds};

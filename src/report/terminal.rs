@@ -3,7 +3,7 @@
 use super::notes::notes;
 use super::results::Row;
 use crate::bench::MIN_BLOCKS;
-use crate::record::{Interval, Missing, Verdict};
+use crate::record::{Interval, Metric, Missing, Verdict};
 use crate::units::{Bytes, EnergyUj, LatencyNs};
 use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle,
@@ -15,7 +15,7 @@ const HEADER: [&str; 10] = [
     "variant",
     "precision",
     "removed",
-    "accuracy",
+    "metric",
     "change",
     "p50 latency",
     "speed-up",
@@ -36,7 +36,9 @@ const RULED: TableStyle =
 pub fn results_table(rows: &[Row], color: bool) -> String {
     let mut table = Table::new();
     table.load_style(RULED).set_content_arrangement(ContentArrangement::Disabled);
-    let header = HEADER.map(|name| Cell::new(name).add_attribute(Attribute::Bold));
+    let primary = rows.first().map_or("metric".into(), |row| row.evaluation.primary.to_string());
+    let names = HEADER.map(|name| if name == "metric" { primary.clone() } else { name.into() });
+    let header = names.map(|name| Cell::new(name).add_attribute(Attribute::Bold));
     let any_energy = rows.iter().any(|row| row.measurement.energy.is_ok());
     let shown = |mut cells: Vec<Cell>| {
         if !any_energy {
@@ -105,15 +107,15 @@ fn left_alone(rows: &[Row]) -> Vec<String> {
 
 fn cells(row: &Row, several_settings: bool) -> Vec<Cell> {
     let name = if several_settings { row.label() } else { row.variant.name.clone() };
-    let percent = |value: f64| format!("{:.1} %", 100.0 * value);
-    let accuracy = row.evaluation.accuracy;
+    let evaluation = &row.evaluation;
+    let metric = evaluation.value(evaluation.primary);
     let memory = row.measurement.latency.as_ref().ok().and_then(|s| s.peak_rss_bytes);
     vec![
         Cell::new(name),
         Cell::new(precision(row)),
         Cell::new(format!("{:.1} %", row.params_removed_pct().max(0.0))),
-        Cell::new(percent(accuracy.value)),
-        change(row.evaluation.accuracy_change),
+        Cell::new(metric.map_or_else(|| "—".into(), |i| amount(evaluation.primary, i.value))),
+        change(evaluation.primary, evaluation.change(evaluation.primary)),
         Cell::new(latency(row)),
         speed(row),
         Cell::new(memory.map_or_else(|| "—".into(), |bytes| bytes.to_string())),
@@ -128,12 +130,20 @@ fn precision(row: &Row) -> String {
     if options.is_empty() { precision.into() } else { format!("{precision} {options}") }
 }
 
-fn change(change: Option<Interval>) -> Cell {
+/// A metric's value as a person reads it.
+fn amount(metric: Metric, value: f64) -> String {
+    if metric.is_share() { format!("{:.1} %", 100.0 * value) } else { format!("{value:.4}") }
+}
+
+fn change(metric: Metric, change: Option<Interval>) -> Cell {
     let Some(Interval { value, low, high }) = change else { return Cell::new("") };
-    let points =
-        |share: f64| format!("{:+.1}", 100.0 * share).replace("-0.0", "0.0").replace("+0.0", "0.0");
-    let cell = Cell::new(format!("{} [{}, {}]", points(value), points(low), points(high)));
-    if high < 0.0 { cell.fg(Color::Red) } else { cell }
+    let signed = |value: f64| match metric.is_share() {
+        true => format!("{:+.1}", 100.0 * value).replace("-0.0", "0.0").replace("+0.0", "0.0"),
+        false => format!("{value:+.4}"),
+    };
+    let cell = Cell::new(format!("{} [{}, {}]", signed(value), signed(low), signed(high)));
+    let worse = if metric.higher_is_better() { high < 0.0 } else { low > 0.0 };
+    if worse { cell.fg(Color::Red) } else { cell }
 }
 
 fn latency(row: &Row) -> String {

@@ -3,13 +3,23 @@
 //! Knows nothing of latency or accuracy; METHODOLOGY.md says which function answers which question.
 
 mod bootstrap;
+mod multiple;
+#[cfg(feature = "host")]
+mod paired;
 mod proportion;
 mod quantile;
+#[cfg(feature = "host")]
+mod resample;
 mod trend;
 
 pub use bootstrap::{Resampling, bootstrap, bootstrap_mean_by_group, bootstrap_median};
+pub use multiple::{benjamini_hochberg, holm};
+#[cfg(feature = "host")]
+pub use paired::{mcnemar, paired_difference};
 pub use proportion::wilson;
 pub use quantile::{median, quantile, samples_for_percentile};
+#[cfg(feature = "host")]
+pub use resample::{LANES, Lanes, Units, percentile_interval, unbiased_interval};
 pub use trend::slope;
 
 /// The generator behind everything that draws: PCG-64, the same stream on every machine.

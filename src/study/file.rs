@@ -62,6 +62,12 @@ pub(super) struct TaskSection {
     pub(super) scores: Option<String>,
     #[serde(default)]
     pub(super) metric: Option<String>,
+    #[serde(default)]
+    pub(super) metrics: Vec<String>,
+    #[serde(default)]
+    pub(super) positive: Option<usize>,
+    #[serde(default)]
+    pub(super) threshold: Option<f64>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -2,10 +2,11 @@
 
 use super::expand::recipes;
 use super::file::{self, ShareOrArray, SplitsSection};
+use super::task::task;
 use super::timing::{self, Timing};
 use super::{EnergyPlan, StudyError, energy};
 use crate::data::Pixels;
-use crate::evaluate::{Scores, SplitRule};
+use crate::evaluate::{self, SplitRule};
 use crate::pipeline::Recipe;
 use crate::record::Setting;
 use crate::target::{self, Inventory, Target};
@@ -66,8 +67,8 @@ impl Study {
 pub struct Task {
     /// The output with the scores; `None` for the only one.
     pub output: Option<String>,
-    /// What the scores are.
-    pub scores: Scores,
+    /// What is asked of the model.
+    pub asked: evaluate::Task,
 }
 
 /// Where data come from and how they are divided.
@@ -159,27 +160,6 @@ fn target_words(sections: &[file::TargetSection]) -> Result<Vec<String>, String>
         Some(twice) => Err(format!("target `{}` stands there twice", names[twice])),
         None => Ok(names),
     }
-}
-
-fn task(section: &file::TaskSection) -> Result<Task, String> {
-    match section.kind.as_deref() {
-        None | Some("classification") => {}
-        Some(other) => {
-            return Err(format!("unknown task kind `{other}`; known is `classification`"));
-        }
-    }
-    match section.metric.as_deref() {
-        None | Some("accuracy") => {}
-        Some(other) => return Err(format!("unknown metric `{other}`; known is `accuracy`")),
-    }
-    let scores = match section.scores.as_deref() {
-        None | Some("probabilities") => Scores::Probabilities,
-        Some("logits") => Scores::Logits,
-        Some(other) => {
-            return Err(format!("`scores` is `probabilities` or `logits`, not `{other}`"));
-        }
-    };
-    Ok(Task { output: section.output.clone(), scores })
 }
 
 fn splits(section: Option<SplitsSection>) -> Result<SplitRule, String> {

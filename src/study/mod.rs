@@ -9,6 +9,7 @@ mod protocol;
 mod run_directory;
 mod step;
 mod subject;
+mod task;
 mod timing;
 
 pub use energy::EnergyPlan;

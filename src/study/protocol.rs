@@ -43,8 +43,8 @@ impl Protocol {
             "data": loaded.data.sha256,
             "splits": loaded.splits,
             "output": loaded.output,
-            "scores": study.task.scores,
-            "metric": "accuracy",
+            "task": study.task.asked,
+            "slices": study.data.slices,
         });
         let each = study.recipes.iter().map(|recipe| {
             let steps: Vec<String> = recipe.steps.iter().map(ToString::to_string).collect();

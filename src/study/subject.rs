@@ -4,7 +4,7 @@ use super::{Study, StudyError};
 use crate::data::{Dataset, Wanted};
 use crate::engine::{self, Signature, Source};
 use crate::evaluate::Splits;
-use crate::record::Sha256Hex;
+use crate::record::{Sha256Hex, TaskKind};
 use std::collections::BTreeMap;
 
 /// A study, opened.
@@ -59,6 +59,12 @@ pub fn open(study: &Study) -> Result<Loaded, StudyError> {
     ) {
         return Err(invalid(format!(
             "`batch` is {other}, but the model's batch is fixed at {fixed}"
+        )));
+    }
+    let kind = study.task.asked.kind;
+    if data.targets.is_some() && matches!(kind, TaskKind::Classification | TaskKind::Scores) {
+        return Err(invalid(format!(
+            "`labels` must be one-dimensional and hold whole numbers, one class a sample, for `kind = \"{kind}\"` under [task]"
         )));
     }
     let splits = study.data.splits.divide(&data, study.data.group.as_deref())?;

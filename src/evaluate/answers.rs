@@ -1,0 +1,166 @@
+//! What one model answered for some samples, in full.
+
+use crate::record::{Prediction, TaskKind};
+use std::collections::BTreeMap;
+
+/// What the right answers are, where one class a sample does not say it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Truth {
+    /// The labels say it.
+    Classes,
+    /// `width` yes or no a sample.
+    Sets(Vec<bool>),
+    /// `width` numbers a sample.
+    Numbers(Vec<f64>),
+    /// Counted against already: `values` are hits, predictions and labels of each class in pixels.
+    Counted,
+}
+
+/// The answers of one model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answers {
+    /// The kind of task they are answers to.
+    pub kind: TaskKind,
+    /// Index of each sample in the dataset.
+    pub samples: Vec<usize>,
+    /// True class of each sample; where there are none, the stratum it is drawn from.
+    pub labels: Vec<i64>,
+    /// What else there is to know of the truth.
+    pub truth: Truth,
+    /// Numbers a sample.
+    pub width: usize,
+    /// Probabilities, or whatever numbers the task asks for; row by row.
+    pub values: Vec<f32>,
+    /// The predicted class; `None` where there is none, or no usable one.
+    pub class: Vec<Option<i64>>,
+}
+
+/// Answers of two models that are not about the same samples.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("sample {0} was answered by one model only; only the same samples can be compared")]
+pub struct OtherSamples(pub usize);
+
+impl Answers {
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        self.samples.len()
+    }
+
+    /// Whether there is no sample.
+    pub fn is_empty(&self) -> bool {
+        self.samples.is_empty()
+    }
+
+    /// The numbers of the sample at `position`.
+    pub fn row(&self, position: usize) -> &[f32] {
+        &self.values[position * self.width..(position + 1) * self.width]
+    }
+
+    /// Whether the sample at `position` has numbers to judge.
+    pub fn usable(&self, position: usize) -> bool {
+        self.row(position).iter().all(|v| v.is_finite())
+    }
+
+    /// The numbers of each sample.
+    pub fn rows(&self) -> impl Iterator<Item = &[f32]> {
+        (0..self.len()).map(|position| self.row(position))
+    }
+
+    /// The same answers in the order of `samples`.
+    ///
+    /// # Errors
+    /// [`OtherSamples`] where they are not the same samples.
+    pub fn in_order_of(self, samples: &[usize]) -> Result<Answers, OtherSamples> {
+        if self.samples == samples {
+            return Ok(self);
+        }
+        let mut at: BTreeMap<usize, usize> =
+            self.samples.iter().enumerate().map(|(position, sample)| (*sample, position)).collect();
+        let found = samples.iter().map(|s| at.remove(s).ok_or(OtherSamples(*s)));
+        let order: Vec<usize> = found.collect::<Result<_, _>>()?;
+        match at.keys().next() {
+            Some(surplus) => Err(OtherSamples(*surplus)),
+            None => Ok(self.take(&order)),
+        }
+    }
+
+    /// The answers at `positions`, in that order.
+    pub fn take(&self, positions: &[usize]) -> Answers {
+        fn rows<T: Copy>(all: &[T], width: usize, positions: &[usize]) -> Vec<T> {
+            let of = |p: &usize| all[p * width..(p + 1) * width].iter().copied();
+            positions.iter().flat_map(of).collect()
+        }
+        Answers {
+            kind: self.kind,
+            samples: rows(&self.samples, 1, positions),
+            labels: rows(&self.labels, 1, positions),
+            truth: match &self.truth {
+                Truth::Sets(all) => Truth::Sets(rows(all, self.width, positions)),
+                Truth::Numbers(all) => Truth::Numbers(rows(all, self.width, positions)),
+                Truth::Classes => Truth::Classes,
+                Truth::Counted => Truth::Counted,
+            },
+            width: self.width,
+            values: rows(&self.values, self.width, positions),
+            class: rows(&self.class, 1, positions),
+        }
+    }
+
+    /// One line a sample, where the task is to find a class.
+    pub fn predictions(&self) -> Vec<Prediction> {
+        let classes = matches!(self.kind, TaskKind::Classification | TaskKind::Scores);
+        let all = if classes { self.len() } else { 0 };
+        (0..all).map(|position| self.prediction(position)).collect()
+    }
+
+    fn prediction(&self, position: usize) -> Prediction {
+        let (row, class) = (self.row(position), self.class[position]);
+        let own = class.and_then(|c| usize::try_from(c).ok()).filter(|_| self.width > 1);
+        let confidence = own.and_then(|c| row.get(c)).map(|p| f64::from(*p));
+        let others = row.iter().enumerate().filter(|(c, _)| Some(*c) != own).map(|(_, p)| *p);
+        let second = f64::from(others.fold(f32::NEG_INFINITY, f32::max));
+        Prediction {
+            sample: self.samples[position],
+            label: self.labels[position],
+            class,
+            confidence,
+            margin: confidence.map(|c| c - second),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answers() -> Answers {
+        Answers {
+            kind: TaskKind::Classification,
+            samples: vec![7, 3],
+            labels: vec![0, 1],
+            truth: Truth::Classes,
+            width: 2,
+            values: vec![0.75, 0.25, f32::NAN, 0.5],
+            class: vec![Some(0), None],
+        }
+    }
+
+    #[test]
+    fn another_order_is_put_right_and_other_samples_are_refused() {
+        let turned = answers().in_order_of(&[3, 7]).unwrap();
+        assert_eq!(
+            (turned.labels.as_slice(), turned.row(1)),
+            ([1, 0].as_slice(), [0.75, 0.25].as_slice())
+        );
+        assert_eq!(answers().in_order_of(&[3, 8]), Err(OtherSamples(8)));
+        assert_eq!(answers().in_order_of(&[3]), Err(OtherSamples(7)));
+    }
+
+    #[test]
+    fn predictions_say_how_sure_they_are() {
+        let found = answers().predictions();
+        assert_eq!((found[0].confidence, found[0].margin), (Some(0.75), Some(0.5)));
+        assert_eq!((found[1].class, found[1].confidence), (None, None));
+        assert!(!answers().usable(1));
+    }
+}

@@ -1,0 +1,299 @@
+//! From answers to the sums that their metrics need.
+
+use super::gauge::{Gauge, Over};
+use super::metrics::{self, BINS};
+use super::tally::{NOWHERE, Tally};
+use super::{Answers, Task, Truth};
+use crate::record::{Metric, TaskKind};
+
+/// R² of more targets than these is not looked at.
+const MOST_TARGETS: usize = 64;
+
+/// Builds both side by side.
+pub(super) struct Builder<'a> {
+    task: &'a Task,
+    answers: &'a Answers,
+    usable: Vec<bool>,
+    tally: Tally,
+    gauge: Gauge,
+}
+
+impl<'a> Builder<'a> {
+    /// Everything that the task's metrics need of these answers.
+    pub(super) fn build(
+        task: &'a Task,
+        answers: &'a Answers,
+        baseline: Option<&Answers>,
+    ) -> (Tally, Gauge) {
+        let usable = (0..answers.len()).map(|i| answers.usable(i)).collect::<Vec<_>>();
+        let mut tally = Tally::new(answers.len());
+        let gauge = Gauge {
+            samples: tally.add(vec![1.0; answers.len()]),
+            usable: tally.add(usable.iter().map(|u| f64::from(*u)).collect()),
+            ..Gauge::default()
+        };
+        let mut builder = Builder { task, answers, usable, tally, gauge };
+        match task.kind {
+            TaskKind::Classification => builder.classification(),
+            TaskKind::Multilabel => builder.multilabel(),
+            TaskKind::Regression => builder.regression(),
+            TaskKind::Segmentation => builder.segmentation(),
+            TaskKind::Scores => builder.scores(),
+        }
+        if let Some(baseline) = baseline {
+            builder.against(baseline);
+        }
+        (builder.tally, builder.gauge)
+    }
+
+    /// A value for each usable sample, 0 for the others.
+    fn of_usable(&self, value: impl Fn(usize) -> f64) -> Vec<f64> {
+        let each = self.usable.iter().enumerate();
+        each.map(|(position, usable)| if *usable { value(position) } else { 0.0 }).collect()
+    }
+
+    fn mean(&mut self, metric: Metric, over: Over, values: Vec<f64>) {
+        let slot = self.tally.add(values);
+        self.gauge.means.insert(metric, (slot, over));
+    }
+
+    fn classification(&mut self) {
+        let answers = self.answers;
+        self.decided(answers.width);
+        for metric in self.task.metrics() {
+            if let Metric::Top(k) = metric
+                && k < answers.width
+            {
+                let hit =
+                    |p: usize| f64::from(metrics::top_k(answers.row(p), answers.labels[p], k));
+                self.mean(metric, Over::Samples, self.of_usable(hit));
+            }
+        }
+        let loss = |p: usize| metrics::label_loss(answers.row(p), answers.labels[p]).unwrap_or(0.0);
+        self.mean(Metric::LogLoss, Over::Usable, self.of_usable(loss));
+        let brier = |p: usize| metrics::brier(answers.row(p), answers.labels[p]);
+        self.mean(Metric::Brier, Over::Usable, self.of_usable(brier));
+        self.calibration();
+        let kept: Vec<usize> = (0..answers.len()).filter(|p| self.usable[*p]).collect();
+        let part = answers.take(&kept);
+        let auc = match (self.task.positive, answers.width) {
+            (None, 3..) => metrics::auc_one_vs_rest(&part.values, &part.labels),
+            (positive, _) => {
+                let class = positive.unwrap_or(1);
+                let scores: Vec<f64> = part.rows().map(|row| f64::from(row[class])).collect();
+                let own = |label: &i64| usize::try_from(*label) == Ok(class);
+                metrics::auc(&scores, &part.labels.iter().map(own).collect::<Vec<_>>())
+            }
+        };
+        self.area(auc, &kept);
+    }
+
+    /// Counts of classes, and of the positive one where there is one.
+    fn decided(&mut self, classes: usize) {
+        let answers = self.answers;
+        let right = |p: usize| f64::from(answers.class[p] == Some(answers.labels[p]));
+        let right: Vec<f64> = (0..answers.len()).map(right).collect();
+        self.mean(Metric::Accuracy, Over::Samples, right);
+        let first = self.tally.reserve(3 * classes);
+        let slot = |kind: usize, class: Option<i64>| {
+            let class = class.and_then(|c| usize::try_from(c).ok()).filter(|c| *c < classes);
+            class.map_or(NOWHERE, |class| (first + kind * classes + class) as u32)
+        };
+        let pairs = || answers.class.iter().zip(&answers.labels);
+        let hits = pairs().map(|(c, l)| slot(0, c.filter(|c| c == l))).collect();
+        self.tally.scatter(hits, None);
+        self.tally.scatter(pairs().map(|(c, _)| slot(1, *c)).collect(), None);
+        self.tally.scatter(pairs().map(|(_, l)| slot(2, Some(*l))).collect(), None);
+        self.gauge.counts = Some((first, classes));
+        self.gauge.decisions = Some(self.gauge.samples);
+        let positive = match (self.task.positive, classes) {
+            (Some(positive), _) => positive,
+            (None, 2) => 1,
+            _ => return,
+        };
+        let first = self.tally.reserve(4);
+        let cell = |p: usize| {
+            let said = match self.task.threshold {
+                Some(threshold) if answers.width > 1 => {
+                    answers.row(p).get(positive).is_some_and(|p| f64::from(*p) >= threshold)
+                }
+                _ => answers.class[p] == Some(positive as i64),
+            };
+            let label = answers.labels[p] == positive as i64;
+            (first + [[3, 1], [2, 0]][usize::from(label)][usize::from(said)]) as u32
+        };
+        self.tally.scatter((0..answers.len()).map(cell).collect(), None);
+        self.gauge.binary = Some(first);
+    }
+
+    fn calibration(&mut self) {
+        let (confidence, right, kept) = super::confidence::confidences(self.answers);
+        for (metric, binned) in [
+            (Metric::Ece, metrics::equal_width(&confidence, BINS)),
+            (Metric::EceMass, metrics::equal_mass(&confidence, BINS)),
+        ] {
+            let first = self.tally.reserve(BINS);
+            let mut slots = vec![NOWHERE; self.answers.len()];
+            let mut gaps = vec![0.0; self.answers.len()];
+            for (index, position) in kept.iter().enumerate() {
+                slots[*position] = (first + binned.bin[index]) as u32;
+                gaps[*position] = f64::from(right[index]) - confidence[index];
+            }
+            self.tally.scatter(slots, Some(gaps));
+            self.gauge.gaps.insert(metric, (first, BINS));
+        }
+    }
+
+    fn area(&mut self, found: Option<metrics::Auc>, kept: &[usize]) {
+        let Some(found) = found else { return };
+        let mut influence = vec![0.0; self.answers.len()];
+        kept.iter().zip(found.influence).for_each(|(position, i)| influence[*position] = i);
+        self.gauge.auc = Some((found.value, self.tally.add(influence)));
+    }
+
+    fn scores(&mut self) {
+        let answers = self.answers;
+        if self.task.threshold.is_some() {
+            self.decided(2);
+        }
+        let kept: Vec<usize> = (0..answers.len()).filter(|p| self.usable[*p]).collect();
+        let scores: Vec<f64> = kept.iter().map(|p| f64::from(answers.row(*p)[0])).collect();
+        let positive: Vec<bool> = kept.iter().map(|p| answers.labels[*p] == 1).collect();
+        self.area(metrics::auc(&scores, &positive), &kept);
+    }
+
+    fn multilabel(&mut self) {
+        let (answers, width) = (self.answers, self.answers.width);
+        let Truth::Sets(truth) = &answers.truth else { return };
+        let cut = self.task.threshold.unwrap_or(0.5);
+        let said = |p: usize, c: usize| f64::from(answers.row(p)[c]) >= cut;
+        let first = self.tally.reserve(3 * width);
+        let all = |p: usize| (0..width).all(|c| said(p, c) == truth[p * width + c]);
+        self.mean(Metric::Accuracy, Over::Samples, self.of_usable(|p| f64::from(all(p))));
+        for c in 0..width {
+            let label = |p: usize| truth[p * width + c];
+            let at = |kind: usize, yes: &dyn Fn(usize) -> bool| {
+                let slot = (first + kind * width + c) as u32;
+                (0..answers.len()).map(|p| if yes(p) { slot } else { NOWHERE }).collect()
+            };
+            self.tally.scatter(at(0, &|p| self.usable[p] && said(p, c) && label(p)), None);
+            self.tally.scatter(at(1, &|p| self.usable[p] && said(p, c)), None);
+            self.tally.scatter(at(2, &label), None);
+        }
+        self.gauge.counts = Some((first, width));
+        self.gauge.decisions = Some(self.gauge.samples);
+        let pairs = |p: usize| answers.row(p).iter().zip(&truth[p * width..]);
+        let loss = |p: usize| {
+            let of = |(v, y): (&f32, &bool)| {
+                let v = f64::from(*v).clamp(f64::EPSILON, 1.0 - f64::EPSILON);
+                -(if *y { v } else { 1.0 - v }).ln()
+            };
+            pairs(p).map(of).sum::<f64>() / width as f64
+        };
+        self.mean(Metric::LogLoss, Over::Usable, self.of_usable(loss));
+        let brier = |p: usize| {
+            let of = |(v, y): (&f32, &bool)| (f64::from(*v) - f64::from(*y)).powi(2);
+            pairs(p).map(of).sum::<f64>() / width as f64
+        };
+        self.mean(Metric::Brier, Over::Usable, self.of_usable(brier));
+        self.multilabel_area(truth);
+    }
+
+    fn multilabel_area(&mut self, truth: &[bool]) {
+        let (answers, width) = (self.answers, self.answers.width);
+        let kept: Vec<usize> = (0..answers.len()).filter(|p| self.usable[*p]).collect();
+        let (mut sum, mut classes) = (metrics::Auc { value: 0.0, influence: vec![] }, 0.0);
+        sum.influence.resize(kept.len(), 0.0);
+        for c in 0..width {
+            let scores: Vec<f64> = kept.iter().map(|p| f64::from(answers.row(*p)[c])).collect();
+            let positive: Vec<bool> = kept.iter().map(|p| truth[p * width + c]).collect();
+            let Some(own) = metrics::auc(&scores, &positive) else { continue };
+            sum.value += own.value;
+            sum.influence.iter_mut().zip(own.influence).for_each(|(all, i)| *all += i);
+            classes += 1.0;
+        }
+        sum.value /= classes;
+        sum.influence.iter_mut().for_each(|i| *i /= classes);
+        self.area((classes > 0.0).then_some(sum), &kept);
+    }
+
+    fn regression(&mut self) {
+        let (answers, width) = (self.answers, self.answers.width);
+        let Truth::Numbers(truth) = &answers.truth else { return };
+        let error = |p: usize, t: usize| f64::from(answers.row(p)[t]) - truth[p * width + t];
+        let all = |p: usize, of: fn(f64) -> f64| {
+            (0..width).map(|t| of(error(p, t))).sum::<f64>() / width as f64
+        };
+        self.mean(Metric::Mse, Over::Usable, self.of_usable(|p| all(p, |e| e * e)));
+        self.mean(Metric::Mae, Over::Usable, self.of_usable(|p| all(p, f64::abs)));
+        if width > MOST_TARGETS {
+            return;
+        }
+        let first = self.tally.reserve(0);
+        for t in 0..width {
+            let kept: Vec<f64> = (0..answers.len())
+                .filter(|p| self.usable[*p])
+                .map(|p| truth[p * width + t])
+                .collect();
+            let centre = kept.iter().sum::<f64>() / kept.len().max(1) as f64;
+            let off = |p: usize| truth[p * width + t] - centre;
+            self.tally.add(self.of_usable(off));
+            self.tally.add(self.of_usable(|p| off(p).powi(2)));
+            self.tally.add(self.of_usable(|p| error(p, t).powi(2)));
+        }
+        self.gauge.targets = Some((first, width));
+    }
+
+    fn segmentation(&mut self) {
+        let (answers, classes) = (self.answers, self.answers.width / 3);
+        let first = self.tally.reserve(0);
+        for slot in 0..3 * classes {
+            self.tally.add(self.of_usable(|p| f64::from(answers.row(p)[slot])));
+        }
+        let pixels = |p: usize| answers.row(p)[2 * classes..].iter().map(|v| f64::from(*v)).sum();
+        self.gauge.decisions = Some(self.tally.add(self.of_usable(pixels)));
+        self.gauge.counts = Some((first, classes));
+    }
+
+    /// Agreement with the baseline, and distance from it.
+    fn against(&mut self, baseline: &Answers) {
+        let answers = self.answers;
+        let both: Vec<bool> =
+            (0..answers.len()).map(|p| self.usable[p] && baseline.usable(p)).collect();
+        match self.task.kind {
+            TaskKind::Classification => {
+                let same = |p: usize| f64::from(answers.class[p] == baseline.class[p]);
+                let same = (0..answers.len()).map(same).collect();
+                self.mean(Metric::Agreement, Over::Samples, same);
+                let far = |p: usize| match both[p] {
+                    true => metrics::kl_divergence(baseline.row(p), answers.row(p)),
+                    false => 0.0,
+                };
+                let far = (0..answers.len()).map(far).collect();
+                self.mean(Metric::KlDivergence, Over::Usable, far);
+            }
+            TaskKind::Segmentation => {}
+            TaskKind::Multilabel | TaskKind::Regression | TaskKind::Scores => {
+                let squares: Vec<[f64; 2]> = (0..answers.len())
+                    .map(|p| match both[p] {
+                        true => metrics::squares(baseline.row(p), answers.row(p)),
+                        false => [0.0; 2],
+                    })
+                    .collect();
+                let distance = self.tally.add(squares.iter().map(|s| s[0]).collect());
+                let norm = self.tally.add(squares.iter().map(|s| s[1]).collect());
+                self.gauge.distance = Some((distance, norm));
+                if self.task.kind == TaskKind::Multilabel {
+                    let cut = self.task.threshold.unwrap_or(0.5);
+                    let set = |v: &f32| f64::from(*v) >= cut;
+                    let same = |p: usize| {
+                        let (a, b) = (answers.row(p), baseline.row(p));
+                        f64::from(a.iter().map(set).eq(b.iter().map(set)))
+                    };
+                    let same = (0..answers.len()).map(same).collect();
+                    self.mean(Metric::Agreement, Over::Samples, same);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! A variant's answers, reduced to what its evaluation needs.
+
+use super::build::Builder;
+use super::confidence::{decisiveness, reliabilities};
+use super::gauge::Gauge;
+use super::metrics;
+use super::tally::Tally;
+use super::{Answers, OtherSamples, Task};
+use crate::record::{
+    Evaluation, FlipKind, Flips, Metric, Missing, Prediction, ReliabilityBin, Sha256Hex, TaskKind,
+};
+use crate::stats;
+use std::collections::BTreeMap;
+
+/// What is known of a variant's answers before any interval: a few numbers a sample.
+#[derive(Clone, Debug)]
+pub struct Exam {
+    pub(super) variant_id: Sha256Hex,
+    pub(super) task: Task,
+    pub(super) tally: Tally,
+    pub(super) gauge: Gauge,
+    pub(super) labels: Vec<i64>,
+    pub(super) flips: Option<Vec<Option<FlipKind>>>,
+    right: Option<Vec<bool>>,
+    unusable: usize,
+    facts: Facts,
+    pub(super) parts: Vec<Part>,
+}
+
+/// A named subset of the samples, examined by itself.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    pub(super) column: String,
+    pub(super) value: String,
+    pub(super) positions: Vec<usize>,
+    pub(super) exam: Exam,
+}
+
+/// Columns that name subsets: a name, and one value an evaluated sample.
+pub type Columns = [(String, Vec<String>)];
+
+/// What has no interval.
+#[derive(Clone, Debug)]
+struct Facts {
+    decisiveness: Option<crate::record::Decisiveness>,
+    confusion: Vec<Vec<u64>>,
+    reliability: [Vec<ReliabilityBin>; 2],
+}
+
+impl Exam {
+    /// Looks at answers, beside the baseline's where there is one, as a whole and slice by slice.
+    ///
+    /// # Errors
+    /// [`OtherSamples`] where the baseline answered for other samples, or in another order.
+    pub fn new(
+        variant_id: Sha256Hex,
+        task: &Task,
+        answers: &Answers,
+        baseline: Option<&Answers>,
+        slices: &Columns,
+    ) -> Result<Exam, OtherSamples> {
+        if let Some(base) = baseline {
+            let mut pairs = answers.samples.iter().zip(&base.samples);
+            let longer = answers.samples.iter().chain(&base.samples).last();
+            let other = pairs.find(|(own, theirs)| own != theirs).map(|(own, _)| own);
+            let other = other.or(longer.filter(|_| answers.len() != base.len()));
+            if let Some(sample) = other {
+                return Err(OtherSamples(*sample));
+            }
+        }
+        let mut exam = Exam::whole(variant_id, task, answers, baseline);
+        for (column, values) in slices {
+            let mut members: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+            for (position, value) in values.iter().enumerate() {
+                members.entry(value).or_default().push(position);
+            }
+            for (value, positions) in members {
+                let own = answers.take(&positions);
+                let base = baseline.map(|base| base.take(&positions));
+                let part = Exam::whole(exam.variant_id.clone(), task, &own, base.as_ref());
+                let (column, value) = (column.clone(), value.to_string());
+                exam.parts.push(Part { column, value, positions, exam: part });
+            }
+        }
+        Ok(exam)
+    }
+
+    fn whole(
+        variant_id: Sha256Hex,
+        task: &Task,
+        answers: &Answers,
+        baseline: Option<&Answers>,
+    ) -> Exam {
+        let (tally, gauge) = Builder::build(task, answers, baseline);
+        let predictions = answers.predictions();
+        let flips = baseline.map(Answers::predictions).filter(|_| !predictions.is_empty());
+        let flips = flips.map(|before| {
+            let pairs = before.iter().zip(&predictions);
+            pairs.map(|(before, now)| FlipKind::of(before, now)).collect()
+        });
+        let right = predictions.iter().map(Prediction::is_right).collect::<Vec<_>>();
+        let classified = task.kind == TaskKind::Classification;
+        let facts = Facts {
+            decisiveness: decisiveness(answers),
+            confusion: match classified {
+                true => metrics::confusion(&answers.labels, &answers.class, answers.width),
+                false => vec![],
+            },
+            reliability: if classified { reliabilities(answers) } else { Default::default() },
+        };
+        Exam {
+            variant_id,
+            task: task.clone(),
+            tally,
+            gauge,
+            labels: answers.labels.clone(),
+            flips,
+            right: (!predictions.is_empty()).then_some(right),
+            unusable: (0..answers.len()).filter(|p| !answers.usable(*p)).count(),
+            facts,
+            parts: vec![],
+        }
+    }
+
+    /// Number of samples.
+    pub fn samples(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// A metric's value, without an interval; `None` where it has none.
+    pub fn value(&self, metric: Metric) -> Option<f64> {
+        self.gauge.value(&self.task, metric, &self.tally.totals())
+    }
+
+    /// Whether each answer is right, where answers are classes.
+    pub(super) fn right(&self) -> Option<&[bool]> {
+        self.right.as_deref()
+    }
+
+    /// Losses and gains against the baseline.
+    pub(super) fn losses_and_gains(&self) -> Option<(usize, usize)> {
+        let flips = self.flips.as_ref()?;
+        let count = |kind| flips.iter().filter(|flip| **flip == Some(kind)).count();
+        Some((count(FlipKind::RightToWrong), count(FlipKind::WrongToRight)))
+    }
+
+    /// Everything that needs no draws.
+    pub(super) fn begin(&self) -> Evaluation {
+        let (id, primary) = (self.variant_id.clone(), self.task.primary);
+        let mut found = Evaluation::empty(id, self.task.kind, primary, self.samples());
+        found.unusable = self.unusable;
+        found.decisiveness = self.facts.decisiveness;
+        found.confusion = self.facts.confusion.clone();
+        [found.reliability, found.reliability_mass] = self.facts.reliability.clone();
+        if let Some(flips) = &self.flips {
+            let count = |kind| flips.iter().filter(|flip| **flip == Some(kind)).count();
+            let (losses, gains) = (count(FlipKind::RightToWrong), count(FlipKind::WrongToRight));
+            found.flips = Some(flips.iter().flatten().count());
+            found.flip_kinds = Some(Flips {
+                right_to_wrong: losses,
+                wrong_to_right: gains,
+                wrong_to_wrong: count(FlipKind::WrongToWrong),
+                p_value: stats::mcnemar(losses, gains),
+            });
+        }
+        found
+    }
+
+    /// Why a metric has no value.
+    pub(super) fn missing(&self, metric: Metric) -> Missing {
+        Missing(match metric {
+            _ if self.samples() == self.unusable => "no sample has a usable answer".into(),
+            Metric::Auc => "the labels are all of one class".into(),
+            Metric::Top(k) => format!("the model has no more than {k} classes"),
+            Metric::R2 => "a target is constant, or there are more than 64".into(),
+            _ if self.task.kind == TaskKind::Scores => {
+                "no `threshold` under [task] says which scores are positive".into()
+            }
+            _ => "it is not defined for these labels".into(),
+        })
+    }
+}

@@ -1,0 +1,130 @@
+//! Where the sums behind each metric lie, and each metric as a function of them.
+
+use super::Task;
+use super::metrics::{Binary, Counts};
+use crate::record::Metric;
+use std::collections::BTreeMap;
+
+/// Slots of a tally, by what they are for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Gauge {
+    /// Usable samples.
+    pub(super) usable: usize,
+    /// Decisions about each class: samples, or pixels.
+    pub(super) decisions: Option<usize>,
+    /// First of three slots a class: hits, predictions, labels.
+    pub(super) counts: Option<(usize, usize)>,
+    /// First of four slots: hits, false alarms, missed, rejected.
+    pub(super) binary: Option<usize>,
+    /// Means over all samples, and over usable ones.
+    pub(super) means: BTreeMap<Metric, (usize, Over)>,
+    /// First of so many bins, each the sum of right less confidence.
+    pub(super) gaps: BTreeMap<Metric, (usize, usize)>,
+    /// The area under the curve, and the sum of influences.
+    pub(super) auc: Option<(f64, usize)>,
+    /// First of three slots a target: truth less its mean, its square, the squared error.
+    pub(super) targets: Option<(usize, usize)>,
+    /// Squared distance from the baseline, and the baseline's squared norm.
+    pub(super) distance: Option<(usize, usize)>,
+    /// All samples.
+    pub(super) samples: usize,
+}
+
+/// What a mean goes over.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Over {
+    Samples,
+    Usable,
+}
+
+impl Gauge {
+    /// A metric of the sums; `None` where it has no value.
+    pub(super) fn value(&self, task: &Task, metric: Metric, sums: &[f64]) -> Option<f64> {
+        let over = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
+        if let Some((slot, mean)) = self.means.get(&metric) {
+            let whole = match mean {
+                Over::Samples => sums[self.samples],
+                Over::Usable => sums[self.usable],
+            };
+            return over(sums[*slot], whole);
+        }
+        if let Some((first, bins)) = self.gaps.get(&metric) {
+            let gaps = sums[*first..first + bins].iter().map(|gap| gap.abs()).sum();
+            return over(gaps, sums[self.usable]);
+        }
+        match metric {
+            Metric::Auc => {
+                let (area, slot) = self.auc?;
+                over(sums[slot], sums[self.usable]).map(|moved| area + moved)
+            }
+            Metric::RelativeL2 => {
+                let (distance, norm) = self.distance?;
+                over(sums[distance], sums[norm]).map(f64::sqrt)
+            }
+            Metric::R2 => self.explained(sums),
+            _ => self.counted(task, metric, sums),
+        }
+    }
+
+    fn explained(&self, sums: &[f64]) -> Option<f64> {
+        let (first, targets) = self.targets?;
+        let of = |t: usize| {
+            let [off, squared, residual] = [0, 1, 2].map(|k| sums[first + 3 * t + k]);
+            let total = squared - off * off / sums[self.usable];
+            (total > 0.0).then(|| 1.0 - residual / total)
+        };
+        let all: Option<Vec<f64>> = (0..targets).map(of).collect();
+        Some(all?.iter().sum::<f64>() / targets as f64)
+    }
+
+    fn counted(&self, task: &Task, metric: Metric, sums: &[f64]) -> Option<f64> {
+        let counts = self.counts(sums)?;
+        let decisions = sums[self.decisions?];
+        let binary = self.binary(task, sums);
+        let positive = task.positive.filter(|class| *class < counts.hits.len());
+        let (rate, mean): (fn(&Binary) -> Option<f64>, Option<f64>) = match metric {
+            Metric::F1Micro => return counts.f1_micro(),
+            Metric::F1Macro => return counts.f1_macro(),
+            Metric::Accuracy => {
+                let right = counts.hits.iter().sum::<f64>();
+                return (decisions > 0.0).then(|| right / decisions);
+            }
+            Metric::Dice => match positive {
+                Some(class) => return counts.f1(class),
+                None => return counts.f1_macro(),
+            },
+            Metric::Iou => match positive {
+                Some(class) => return counts.iou(class),
+                None => return counts.iou_macro(),
+            },
+            Metric::Precision => (Binary::precision, counts.precision_macro()),
+            Metric::Recall | Metric::Sensitivity => (Binary::recall, counts.recall_macro()),
+            Metric::Specificity => (Binary::specificity, counts.specificity_macro(decisions)),
+            Metric::FalseNegativeRate => {
+                (Binary::false_negative_rate, counts.recall_macro().map(|recall| 1.0 - recall))
+            }
+            _ => return None,
+        };
+        match binary {
+            Some(binary) => rate(&binary),
+            None => mean,
+        }
+    }
+
+    fn binary(&self, task: &Task, sums: &[f64]) -> Option<Binary> {
+        if let Some(first) = self.binary {
+            let [hits, false_alarms, missed, rejected] = [0, 1, 2, 3].map(|k| sums[first + k]);
+            return Some(Binary { hits, false_alarms, missed, rejected });
+        }
+        let class = task.positive?;
+        let counts = self.counts(sums).filter(|counts| class < counts.hits.len())?;
+        Some(counts.binary(class, sums[self.decisions?]))
+    }
+
+    /// Counts of classes in the sums.
+    pub(super) fn counts<'a>(&self, sums: &'a [f64]) -> Option<Counts<'a>> {
+        let (first, classes) = self.counts?;
+        let part = |k: usize| &sums[first + k * classes..first + (k + 1) * classes];
+        Some(Counts { hits: part(0), predicted: part(1), labelled: part(2) })
+    }
+}

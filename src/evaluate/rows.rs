@@ -1,0 +1,191 @@
+//! From a model's output to one row of numbers a sample.
+
+use super::{PredictError, Scores, Task};
+use crate::record::TaskKind;
+
+/// What one sample's part of an output says.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Row {
+    /// Probabilities or other numbers; not finite where the model gave nothing usable.
+    pub(super) values: Vec<f32>,
+    /// The predicted class, if the task has one.
+    pub(super) class: Option<i64>,
+}
+
+/// Holds the shape of an output, without the samples' axis, against what the task needs.
+pub(super) fn fits(task: &Task, shape: &[usize]) -> bool {
+    let wide = shape.iter().filter(|size| **size > 1).count();
+    match task.kind {
+        TaskKind::Classification => wide <= 1 && !shape.contains(&0),
+        TaskKind::Scores => wide == 0,
+        TaskKind::Multilabel | TaskKind::Regression => !shape.contains(&0),
+        TaskKind::Segmentation => shape.len() >= 2 && !shape.contains(&0),
+    }
+}
+
+/// One sample's row; `label` is its class.
+pub(super) fn row(
+    task: &Task,
+    sample: usize,
+    label: i64,
+    scores: &[f32],
+) -> Result<Row, PredictError> {
+    let broken = scores.iter().any(|v| !v.is_finite());
+    match task.kind {
+        TaskKind::Classification => classes(task, sample, label, scores, broken),
+        TaskKind::Scores => {
+            if label != 0 && label != 1 {
+                return Err(PredictError::Label { sample, label, classes: 2 });
+            }
+            let above = |t: f64| i64::from(f64::from(scores[0]) >= t);
+            let class = task.threshold.filter(|_| !broken).map(above);
+            Ok(Row { values: scores.to_vec(), class })
+        }
+        TaskKind::Multilabel => {
+            Ok(Row { values: each_probability(task, sample, scores)?, class: None })
+        }
+        TaskKind::Regression | TaskKind::Segmentation => {
+            Ok(Row { values: scores.to_vec(), class: None })
+        }
+    }
+}
+
+fn classes(
+    task: &Task,
+    sample: usize,
+    label: i64,
+    scores: &[f32],
+    broken: bool,
+) -> Result<Row, PredictError> {
+    let width = scores.len().max(2);
+    if usize::try_from(label).ok().is_none_or(|label| label >= width) {
+        return Err(PredictError::Label { sample, label, classes: width });
+    }
+    if broken {
+        return Ok(Row { values: vec![f32::NAN; width], class: None });
+    }
+    if let [one] = scores {
+        let p = each_probability(task, sample, &[*one])?[0];
+        let values = vec![1.0 - p, p];
+        let class = Some(i64::from(f64::from(p) >= task.threshold.unwrap_or(0.5)));
+        return Ok(Row { values, class });
+    }
+    let first_best = |best: usize, (i, v): (usize, &f32)| if *v > scores[best] { i } else { best };
+    let top = scores.iter().enumerate().fold(0, first_best);
+    let values: Vec<f32> = match task.scores {
+        Scores::Logits => {
+            let power = |v: &f32| (f64::from(*v) - f64::from(scores[top])).exp();
+            let sum: f64 = scores.iter().map(power).sum();
+            scores.iter().map(|v| (power(v) / sum) as f32).collect()
+        }
+        Scores::Probabilities => {
+            let sum: f64 = scores.iter().map(|v| f64::from(*v)).sum();
+            if (sum - 1.0).abs() > 0.01 {
+                return Err(PredictError::NotProbabilities { sample, sum });
+            }
+            scores.to_vec()
+        }
+    };
+    let class = match (task.threshold, width) {
+        (Some(threshold), 2) => {
+            let positive = task.positive.unwrap_or(1).min(1);
+            if f64::from(values[positive]) >= threshold { positive } else { 1 - positive }
+        }
+        _ => top,
+    };
+    Ok(Row { values, class: Some(class as i64) })
+}
+
+/// Probabilities that do not exclude each other.
+fn each_probability(task: &Task, sample: usize, scores: &[f32]) -> Result<Vec<f32>, PredictError> {
+    match task.scores {
+        Scores::Logits => {
+            Ok(scores.iter().map(|v| (1.0 / (1.0 + (-f64::from(*v)).exp())) as f32).collect())
+        }
+        Scores::Probabilities => match scores.iter().find(|v| !(-0.001..=1.001).contains(*v)) {
+            Some(value) if value.is_finite() => {
+                Err(PredictError::NotAProbability { sample, value: *value })
+            }
+            _ => Ok(scores.to_vec()),
+        },
+    }
+}
+
+/// Hits, predictions and labels of each class, in pixels. `scores` are `[classes, pixels]`, or
+/// `[pixels]` of one foreground; labels that are no class are left out, as is usual for borders.
+pub(super) fn counted(task: &Task, scores: &[f32], mask: &[i64]) -> Vec<f32> {
+    let channels = (scores.len() / mask.len().max(1)).max(1);
+    let classes = channels.max(2);
+    let mut counts = vec![0.0f32; 3 * classes];
+    if scores.iter().any(|v| !v.is_finite()) {
+        counts.fill(f32::NAN);
+        return counts;
+    }
+    let cut = match (task.threshold, task.scores) {
+        (Some(threshold), Scores::Logits) => (threshold / (1.0 - threshold)).ln(),
+        (Some(threshold), Scores::Probabilities) => threshold,
+        (None, Scores::Logits) => 0.0,
+        (None, Scores::Probabilities) => 0.5,
+    };
+    for (pixel, label) in mask.iter().enumerate() {
+        let Some(label) = usize::try_from(*label).ok().filter(|label| *label < classes) else {
+            continue;
+        };
+        let class = match channels {
+            1 => usize::from(f64::from(scores[pixel]) >= cut),
+            _ => {
+                let at = |channel: usize| scores[channel * mask.len() + pixel];
+                (1..channels).fold(0, |best, c| if at(c) > at(best) { c } else { best })
+            }
+        };
+        counts[label] += f32::from(class == label);
+        counts[classes + class] += 1.0;
+        counts[2 * classes + label] += 1.0;
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(kind: TaskKind, scores: Scores) -> Task {
+        Task::new(kind, scores)
+    }
+
+    #[test]
+    fn logits_become_probabilities() {
+        let task = task(TaskKind::Classification, Scores::Logits);
+        let found = row(&task, 0, 1, &[0.0, 2f32.ln(), 0.0]).unwrap();
+        assert_eq!(found.class, Some(1));
+        assert!(found.values.iter().zip([0.25, 0.5, 0.25]).all(|(a, b)| (a - b).abs() < 1e-7));
+    }
+
+    #[test]
+    fn what_is_no_probability_is_refused_and_nan_is_kept() {
+        let task = task(TaskKind::Classification, Scores::Probabilities);
+        let wrong = row(&task, 3, 0, &[2.0, 3.0]).unwrap_err().to_string();
+        assert!(wrong.starts_with("the scores of sample 3 add up to 5, not 1"), "{wrong}");
+        assert_eq!(row(&task, 0, 0, &[f32::NAN, 1.0]).unwrap().class, None);
+        assert!(matches!(row(&task, 0, 2, &[0.5, 0.5]), Err(PredictError::Label { .. })));
+        assert!(matches!(row(&task, 0, 1, &[1.5]), Err(PredictError::NotAProbability { .. })));
+    }
+
+    #[test]
+    fn one_probability_is_that_of_class_1_from_the_threshold_on() {
+        let mut task = task(TaskKind::Classification, Scores::Probabilities);
+        assert_eq!(row(&task, 0, 1, &[0.25]).unwrap().values, [0.75, 0.25]);
+        task.threshold = Some(0.25);
+        assert_eq!(row(&task, 0, 1, &[0.25]).unwrap().class, Some(1));
+        assert_eq!(row(&task, 0, 1, &[0.8, 0.2]).unwrap().class, Some(0));
+    }
+
+    #[test]
+    fn pixels_are_counted_by_class_and_borders_left_out() {
+        let segments = task(TaskKind::Segmentation, Scores::Logits);
+        let found = counted(&segments, &[1.0, 0.0, 0.0, 0.0, 2.0, 1.0], &[0, 1, 255]);
+        assert_eq!(found, [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
+        let one = counted(&segments, &[-1.0, 2.0], &[1, 1]);
+        assert_eq!(one, [0.0, 1.0, 1.0, 1.0, 0.0, 2.0]);
+    }
+}

@@ -1,0 +1,111 @@
+//! Sums over samples from which every metric follows: what a bootstrap draws again and again.
+//!
+//! A metric is a function of sums, each over samples, of what a sample adds to a slot. So one pass
+//! over the samples with the weights of a draw serves all metrics of that draw.
+
+use crate::stats::{LANES, Lanes};
+
+/// No slot: the sample adds nothing.
+pub(super) const NOWHERE: u32 = u32::MAX;
+
+/// What each sample adds to which slot.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally {
+    slots: usize,
+    samples: usize,
+    /// All samples add to the same slot.
+    dense: Vec<(usize, Vec<f64>)>,
+    /// Each adds to a slot of its own: 1, or a value.
+    sparse: Vec<(Vec<u32>, Option<Vec<f64>>)>,
+}
+
+impl Tally {
+    pub(super) fn new(samples: usize) -> Tally {
+        Tally { samples, ..Tally::default() }
+    }
+
+    /// So many more slots; gives the first.
+    pub(super) fn reserve(&mut self, count: usize) -> usize {
+        self.slots += count;
+        self.slots - count
+    }
+
+    /// A slot to which each sample adds its value.
+    pub(super) fn add(&mut self, values: Vec<f64>) -> usize {
+        let slot = self.reserve(1);
+        self.dense.push((slot, values));
+        slot
+    }
+
+    /// Each sample adds 1, or its value, to one of the slots that were reserved.
+    pub(super) fn scatter(&mut self, slots: Vec<u32>, values: Option<Vec<f64>>) {
+        self.sparse.push((slots, values));
+    }
+
+    /// The sums of all samples.
+    pub(super) fn totals(&self) -> Vec<f64> {
+        let mut sums = vec![0.0; self.slots];
+        for (slot, values) in &self.dense {
+            sums[*slot] += values.iter().sum::<f64>();
+        }
+        for (slots, values) in &self.sparse {
+            for (position, slot) in slots.iter().enumerate() {
+                if let Some(sum) = sums.get_mut(*slot as usize) {
+                    *sum += values.as_ref().map_or(1.0, |v| v[position]);
+                }
+            }
+        }
+        sums
+    }
+
+    /// The sums of eight draws, slot by slot; one weight a sample and draw.
+    pub(super) fn sums(&self, weights: &[Lanes]) -> Vec<Lanes> {
+        debug_assert_eq!(weights.len(), self.samples);
+        let mut sums = vec![[0.0; LANES]; self.slots];
+        for (slot, values) in &self.dense {
+            let mut sum = [0.0; LANES];
+            for (value, weight) in values.iter().zip(weights) {
+                (0..LANES).for_each(|lane| sum[lane] += value * weight[lane]);
+            }
+            sums[*slot] = sum;
+        }
+        for (slots, values) in &self.sparse {
+            match values {
+                None => {
+                    for (slot, weight) in slots.iter().zip(weights) {
+                        let Some(sum) = sums.get_mut(*slot as usize) else { continue };
+                        (0..LANES).for_each(|lane| sum[lane] += weight[lane]);
+                    }
+                }
+                Some(values) => {
+                    for ((slot, value), weight) in slots.iter().zip(values).zip(weights) {
+                        let Some(sum) = sums.get_mut(*slot as usize) else { continue };
+                        (0..LANES).for_each(|lane| sum[lane] += value * weight[lane]);
+                    }
+                }
+            }
+        }
+        sums
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_weight_counts_a_sample_as_often() {
+        let mut tally = Tally::new(3);
+        let mean = tally.add(vec![1.0, 2.0, 4.0]);
+        let cells = tally.reserve(2) as u32;
+        tally.scatter(vec![cells, cells + 1, NOWHERE], None);
+        tally.scatter(vec![cells + 1, NOWHERE, cells + 1], Some(vec![0.5, 9.0, 0.25]));
+        assert_eq!(tally.totals(), [7.0, 1.0, 1.75]);
+        let once = tally.sums(&[[1.0; LANES]; 3]);
+        assert_eq!(once.iter().map(|s| s[7]).collect::<Vec<_>>(), tally.totals());
+        let mut weights = [[1.0; LANES]; 3];
+        weights[2][3] = 2.0;
+        let sums = tally.sums(&weights);
+        assert_eq!((sums[mean][2], sums[mean][3], sums[2][3]), (7.0, 11.0, 2.0));
+    }
+}

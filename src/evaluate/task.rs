@@ -1,0 +1,58 @@
+//! What is asked of a model, and what its numbers mean.
+
+use crate::record::{Metric, TaskKind};
+use serde::{Deserialize, Serialize};
+
+/// What the numbers of the output mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scores {
+    /// They are probabilities; of one class a sample they add up to 1.
+    Probabilities,
+    /// They become probabilities through a softmax, or each through a sigmoid.
+    Logits,
+}
+
+/// A task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    /// Its kind.
+    pub kind: TaskKind,
+    /// What the scores are.
+    pub scores: Scores,
+    /// The class that precision, recall and their like speak of; `None` for the mean over classes,
+    /// and for class 1 where there are two.
+    pub positive: Option<usize>,
+    /// From which probability or score on an answer counts as positive; `None` for the most probable
+    /// class, and for a probability of one half where classes do not exclude each other.
+    pub threshold: Option<f64>,
+    /// The metric that counts most.
+    pub primary: Metric,
+    /// Metrics beside those of its kind, such as `top_3`.
+    pub further: Vec<Metric>,
+}
+
+impl Task {
+    /// A task of a kind, with its usual metrics.
+    pub fn new(kind: TaskKind, scores: Scores) -> Task {
+        let primary = kind.metrics().first().copied().unwrap_or(Metric::Accuracy);
+        Task { kind, scores, positive: None, threshold: None, primary, further: vec![] }
+    }
+
+    /// All metrics that are asked for, each once.
+    pub fn metrics(&self) -> Vec<Metric> {
+        let mut all = self.kind.metrics().to_vec();
+        for metric in self.further.iter().chain([&self.primary]) {
+            if !all.contains(metric) {
+                all.push(*metric);
+            }
+        }
+        all
+    }
+
+    /// Whether a metric says something about tasks of this kind.
+    pub fn knows(kind: TaskKind, metric: Metric) -> bool {
+        kind.metrics().contains(&metric)
+            || (kind == TaskKind::Classification && matches!(metric, Metric::Top(_)))
+    }
+}

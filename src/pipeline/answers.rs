@@ -1,0 +1,111 @@
+//! Answers in full, kept for what comes after: `NAME.scores.safetensors`, one row of numbers a sample.
+
+use super::{PipelineError, replace};
+use crate::data::{Array, read_tensors, write_tensors};
+use crate::evaluate::{Answers, Truth};
+use crate::record::TaskKind;
+use ndarray::{ArrayD, IxDyn};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Stands in a file for a class that there is not.
+const NO_CLASS: i64 = i64::MIN;
+
+/// Writes answers.
+///
+/// # Errors
+/// [`PipelineError`] names the file.
+pub fn write_answers(path: &Path, answers: &Answers) -> Result<(), PipelineError> {
+    let failed = |what: &str| {
+        let problem = std::io::Error::other(what.to_string());
+        PipelineError::file("write", path)(problem)
+    };
+    let rows = answers.len();
+    let table = |width: usize| IxDyn(&[rows, width]).clone();
+    let column = |values: Vec<i64>| Array::I64(ndarray::Array1::from(values).into_dyn());
+    let values = ArrayD::from_shape_vec(table(answers.width), answers.values.clone())
+        .map_err(|e| failed(&e.to_string()))?;
+    let mut arrays = BTreeMap::from([
+        ("samples".to_string(), column(answers.samples.iter().map(|s| *s as i64).collect())),
+        ("labels".to_string(), column(answers.labels.clone())),
+        (
+            "class".to_string(),
+            column(answers.class.iter().map(|c| c.unwrap_or(NO_CLASS)).collect()),
+        ),
+        ("values".to_string(), Array::F32(values)),
+    ]);
+    let truth = match &answers.truth {
+        Truth::Sets(sets) => {
+            Some(ArrayD::from_shape_vec(table(answers.width), sets.clone()).map(Array::Bool))
+        }
+        Truth::Numbers(numbers) => {
+            Some(ArrayD::from_shape_vec(table(answers.width), numbers.clone()).map(Array::F64))
+        }
+        Truth::Classes | Truth::Counted => None,
+    };
+    if let Some(truth) = truth {
+        arrays.insert("truth".into(), truth.map_err(|e| failed(&e.to_string()))?);
+    }
+    replace(path, &write_tensors(&arrays).map_err(|e| failed(&e.to_string()))?)
+}
+
+/// Reads answers to a task of `kind`.
+///
+/// # Errors
+/// [`PipelineError`] names the file.
+pub fn read_answers(path: &Path, kind: TaskKind) -> Result<Answers, PipelineError> {
+    let failed = |what: String| PipelineError::file("read", path)(std::io::Error::other(what));
+    let arrays = read_tensors(path).map_err(|e| failed(e.to_string()))?;
+    let array = |name: &str| arrays.get(name).ok_or_else(|| failed(format!("no tensor `{name}`")));
+    let integers =
+        |name: &str| array(name)?.as_integers().ok_or_else(|| failed(format!("tensor `{name}`")));
+    let Array::F32(values) = array("values")? else { return Err(failed("tensor `values`".into())) };
+    let samples = integers("samples")?;
+    let answers = Answers {
+        kind,
+        samples: samples.iter().map(|s| usize::try_from(*s).unwrap_or(usize::MAX)).collect(),
+        labels: integers("labels")?,
+        truth: match (kind, arrays.get("truth")) {
+            (TaskKind::Segmentation, _) => Truth::Counted,
+            (_, Some(Array::Bool(sets))) => Truth::Sets(sets.iter().copied().collect()),
+            (_, Some(Array::F64(numbers))) => Truth::Numbers(numbers.iter().copied().collect()),
+            _ => Truth::Classes,
+        },
+        width: values.shape().get(1).copied().unwrap_or(0),
+        values: values.iter().copied().collect(),
+        class: integers("class")?.into_iter().map(|c| (c != NO_CLASS).then_some(c)).collect(),
+    };
+    let rows = answers.len();
+    let whole = answers.labels.len() == rows
+        && answers.class.len() == rows
+        && answers.values.len() == rows * answers.width;
+    if whole { Ok(answers) } else { Err(failed("its tensors differ in length".into())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("p.safetensors");
+        for (kind, truth) in [
+            (TaskKind::Classification, Truth::Classes),
+            (TaskKind::Multilabel, Truth::Sets(vec![true, false, false, false])),
+            (TaskKind::Regression, Truth::Numbers(vec![0.5, 1.0, 2.0, 3.0])),
+        ] {
+            let answers = Answers {
+                kind,
+                samples: vec![7, 9],
+                labels: vec![1, 0],
+                truth,
+                width: 2,
+                values: vec![0.25, 0.75, 0.5, 0.0],
+                class: vec![Some(1), None],
+            };
+            write_answers(&path, &answers).unwrap();
+            assert_eq!(read_answers(&path, kind).unwrap(), answers);
+        }
+    }
+}

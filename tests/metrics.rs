@@ -1,0 +1,185 @@
+//! Metrics against scikit-learn's, on the vectors that `scripts/metric-vectors` makes.
+
+use paring::evaluate::{Answers, Exam, Sampling, Scores, Task, Truth, assess, metrics};
+use paring::record::{Evaluation, Metric, Sha256Hex, TaskKind};
+use serde_json::Value;
+
+const VECTORS: &str = include_str!("vectors/metrics.json");
+const CLOSE: f64 = 1e-12;
+
+fn numbers(value: &Value) -> Vec<f64> {
+    let number = |v: &Value| v.as_f64().unwrap_or_else(|| f64::from(v.as_bool().unwrap()));
+    value.as_array().unwrap().iter().map(number).collect()
+}
+
+/// A case as answers to its task.
+fn case(case: &Value) -> (Task, Answers) {
+    let kind: TaskKind = case["kind"].as_str().unwrap().parse().unwrap();
+    let width = case["width"].as_u64().unwrap() as usize;
+    let mut task = Task::new(kind, Scores::Probabilities);
+    task.threshold = case["threshold"].as_f64();
+    task.further = vec![Metric::Top(2)];
+    let (labels, values) = (numbers(&case["labels"]), numbers(&case["values"]));
+    let values: Vec<f32> = values.iter().map(|v| *v as f32).collect();
+    let samples = values.len() / width;
+    let classes: Vec<i64> = labels.iter().map(|l| *l as i64).collect();
+    let class = |row: &[f32]| match (kind, task.threshold) {
+        (TaskKind::Classification, None) => {
+            let top = (1..width).fold(0, |best, c| if row[c] > row[best] { c } else { best });
+            Some(top as i64)
+        }
+        (_, Some(threshold)) => Some(i64::from(f64::from(row[width - 1]) >= threshold)),
+        _ => None,
+    };
+    let class = values.chunks(width).map(class).collect();
+    let truth = match kind {
+        TaskKind::Multilabel => Truth::Sets(labels.iter().map(|l| *l == 1.0).collect()),
+        TaskKind::Regression => Truth::Numbers(labels),
+        _ => Truth::Classes,
+    };
+    let labels = if truth == Truth::Classes { classes } else { vec![0; samples] };
+    let samples = (0..samples).collect();
+    (task, Answers { kind, samples, labels, truth, width, values, class })
+}
+
+/// Pixels of a segmentation, counted one sample at a time by the class with the highest score.
+fn segmentation(case: &Value) -> (Task, Answers) {
+    let classes = case["width"].as_u64().unwrap() as usize;
+    let labels: Vec<i64> = numbers(&case["labels"]).iter().map(|l| *l as i64).collect();
+    let scores = numbers(&case["values"]);
+    let samples = 4;
+    let pixels = labels.len() / samples;
+    let mut values = Vec::new();
+    for sample in 0..samples {
+        let own = &scores[sample * classes * pixels..];
+        let found = |pixel: usize| {
+            let at = |c: usize| own[c * pixels + pixel];
+            let top = (1..classes).fold(0, |best, c| if at(c) > at(best) { c } else { best });
+            Some(top as i64)
+        };
+        let found: Vec<Option<i64>> = (0..pixels).map(found).collect();
+        let own = &labels[sample * pixels..(sample + 1) * pixels];
+        values.extend(metrics::counts(own, &found, classes).concat().iter().map(|v| *v as f32));
+    }
+    let kind = TaskKind::Segmentation;
+    let answers = Answers {
+        kind,
+        samples: (0..samples).collect(),
+        labels: vec![0; samples],
+        truth: Truth::Counted,
+        width: 3 * classes,
+        values,
+        class: vec![None; samples],
+    };
+    (Task::new(kind, Scores::Logits), answers)
+}
+
+fn evaluation(task: &Task, answers: &Answers, baseline: Option<&Answers>) -> Vec<Evaluation> {
+    let exam = |answers, baseline| {
+        Exam::new(Sha256Hex::of(b"variant"), task, answers, baseline, &[]).unwrap()
+    };
+    let base = baseline.map(|b| exam(b, None));
+    let exams: Vec<Exam> = base.into_iter().chain([exam(answers, baseline)]).collect();
+    assess(&exams, &Sampling { resamples: 400, ..Sampling::default() })
+}
+
+#[test]
+fn all_metrics_are_those_of_scikit_learn() {
+    let cases: Vec<Value> = serde_json::from_str(VECTORS).unwrap();
+    let mut checked = 0;
+    for one in &cases {
+        let segments = one["kind"] == "segmentation";
+        let (task, answers) = if segments { segmentation(one) } else { case(one) };
+        let found = evaluation(&task, &answers, None).remove(0);
+        for (name, expected) in one["metrics"].as_object().unwrap() {
+            let metric: Metric = name.parse().unwrap();
+            let score = found.metrics[&metric];
+            let expected = expected.as_f64().unwrap();
+            let off = (score.value.value - expected).abs();
+            assert!(off < CLOSE, "{} {name}: {} is not {expected}", task.kind, score.value.value);
+            assert!(score.value.low <= score.value.high, "{name}: {score:?}");
+            checked += 1;
+        }
+        for (label, row) in one["confusion"].as_array().into_iter().flatten().enumerate() {
+            let row: Vec<u64> = numbers(row).iter().map(|v| *v as u64).collect();
+            assert_eq!(found.confusion[label], row);
+        }
+        for (class, f1) in one["f1"].as_array().into_iter().flatten().enumerate() {
+            let own = found.classes[class].f1.unwrap().value.value;
+            assert!((own - f1.as_f64().unwrap()).abs() < CLOSE);
+        }
+    }
+    assert!(checked > 50, "{checked} values");
+}
+
+#[test]
+fn pure_functions_agree_with_the_sums() {
+    let cases: Vec<Value> = serde_json::from_str(VECTORS).unwrap();
+    let (task, answers) = case(&cases[0]);
+    let found = evaluation(&task, &answers, None).remove(0);
+    let is = |metric: Metric, value: Option<f64>| {
+        let own = found.value(metric).unwrap().value;
+        assert!((own - value.unwrap()).abs() < CLOSE, "{metric}: {own} is not {value:?}");
+    };
+    is(Metric::LogLoss, metrics::log_loss(&answers.values, &answers.labels));
+    let auc = metrics::auc_one_vs_rest(&answers.values, &answers.labels).unwrap();
+    is(Metric::Auc, Some(auc.value));
+    let (task, answers) = case(cases.iter().find(|c| c["kind"] == "regression").unwrap());
+    let Truth::Numbers(truth) = &answers.truth else { panic!() };
+    let values: Vec<f64> = answers.values.iter().map(|v| f64::from(*v)).collect();
+    let found = evaluation(&task, &answers, None).remove(0);
+    let is = |metric: Metric, value: Option<f64>| {
+        let own = found.value(metric).unwrap().value;
+        assert!((own - value.unwrap()).abs() < CLOSE, "{metric}: {own} is not {value:?}");
+    };
+    is(Metric::Mse, metrics::mean_squared_error(truth, &values));
+    is(Metric::Mae, metrics::mean_absolute_error(truth, &values));
+    is(Metric::R2, metrics::r2(truth, &values, answers.width));
+}
+
+#[test]
+fn the_same_answers_have_not_changed_and_nan_is_counted_as_wrong() {
+    let cases: Vec<Value> = serde_json::from_str(VECTORS).unwrap();
+    let (task, answers) = case(&cases[0]);
+    let same = evaluation(&task, &answers, Some(&answers)).remove(1);
+    assert_eq!(same.flips, Some(0));
+    for (metric, score) in &same.metrics {
+        if let Some(change) = score.change {
+            assert_eq!((change.low, change.high), (0.0, 0.0), "{metric}");
+        }
+    }
+    assert_eq!(same.value(Metric::Agreement).unwrap().value, 1.0);
+    let right = (0..answers.len()).find(|p| answers.class[*p] == Some(answers.labels[*p])).unwrap();
+    let mut broken = answers.clone();
+    broken.class[right] = None;
+    broken.values[right * broken.width..(right + 1) * broken.width].fill(f32::NAN);
+    let found = evaluation(&task, &broken, Some(&answers)).remove(1);
+    assert_eq!((found.unusable, found.flips), (1, Some(1)));
+    let lost = found.change(Metric::Accuracy).unwrap().value;
+    assert!((lost + 1.0 / answers.len() as f64).abs() < CLOSE);
+    assert_eq!(found.confusion[answers.labels[right] as usize][answers.width], 1);
+    assert_eq!(found.flip_kinds.unwrap().right_to_wrong, 1);
+}
+
+#[test]
+fn a_slice_of_three_samples_is_shown_with_its_wide_interval() {
+    let cases: Vec<Value> = serde_json::from_str(VECTORS).unwrap();
+    let (mut task, answers) = case(&cases[0]);
+    let few = |p: usize| if p < 3 { "few" } else { "many" }.to_string();
+    let slices = [("size".to_string(), (0..answers.len()).map(few).collect())];
+    for primary in [Metric::Accuracy, Metric::F1Macro, Metric::Auc] {
+        task.primary = primary;
+        let exam = |base| Exam::new(Sha256Hex::of(b"v"), &task, &answers, base, &slices).unwrap();
+        let exams = [exam(None), exam(Some(&answers))];
+        let found = assess(&exams, &Sampling { resamples: 400, ..Sampling::default() }).remove(1);
+        let few = found.slices.iter().find(|s| s.value == "few").unwrap();
+        assert_eq!((few.samples, few.flips, few.p_adjusted), (3, Some(0), Some(1.0)));
+        let accuracy = few.metrics[&Metric::Accuracy];
+        assert!(accuracy.value.high - accuracy.value.low > 0.5);
+        let change = accuracy.change.unwrap();
+        assert!(change.low < -0.5 && change.high > 0.5, "{change:?}");
+        let many = found.slices.iter().find(|s| s.value == "many").unwrap();
+        assert!(many.metrics.contains_key(&primary));
+        assert!(found.slice_spread["size"] >= 0.0 || primary == Metric::Auc);
+    }
+}
