@@ -30,6 +30,9 @@ pub(super) struct Gauge {
     pub(super) samples: usize,
 }
 
+/// A rate of yes and no.
+type Rate = fn(&Binary) -> Option<f64>;
+
 /// What a mean goes over.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Over {
@@ -82,7 +85,7 @@ impl Gauge {
         let decisions = sums[self.decisions?];
         let binary = self.binary(task, sums);
         let positive = task.positive.filter(|class| *class < counts.hits.len());
-        let (rate, mean): (fn(&Binary) -> Option<f64>, Option<f64>) = match metric {
+        let (rate, mean): (Rate, Option<f64>) = match metric {
             Metric::F1Micro => return counts.f1_micro(),
             Metric::F1Macro => return counts.f1_macro(),
             Metric::Accuracy => {
