@@ -84,6 +84,19 @@ impl Answers {
         }
     }
 
+    /// Adds answers of the same model to further samples.
+    pub fn append(&mut self, more: Answers) {
+        self.samples.extend(more.samples);
+        self.labels.extend(more.labels);
+        self.values.extend(more.values);
+        self.class.extend(more.class);
+        match (&mut self.truth, more.truth) {
+            (Truth::Sets(all), Truth::Sets(more)) => all.extend(more),
+            (Truth::Numbers(all), Truth::Numbers(more)) => all.extend(more),
+            _ => {}
+        }
+    }
+
     /// The answers at `positions`, in that order.
     pub fn take(&self, positions: &[usize]) -> Answers {
         fn rows<T: Copy>(all: &[T], width: usize, positions: &[usize]) -> Vec<T> {

@@ -17,6 +17,7 @@ mod memory;
 mod metric;
 mod options;
 mod prediction;
+mod robustness;
 mod setting;
 mod sustained;
 mod variant;
@@ -49,6 +50,7 @@ pub use prediction::{
     ClassScore, Decisiveness, Evaluation, FlipKind, Flips, Prediction, ReliabilityBin, Score,
     SliceScore,
 };
+pub use robustness::{Disturbance, RobustnessScore};
 pub use setting::Setting;
 pub use sustained::{SustainedBlock, SustainedSummary, SustainedWindow};
 pub use variant::{Origins, StepRecord, VariantRecord};

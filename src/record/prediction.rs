@@ -1,6 +1,6 @@
 //! What a variant answered, sample by sample, and what that adds up to.
 
-use super::{Interval, Metric, Missing, SCHEMA, Sha256Hex, TaskKind};
+use super::{Interval, Metric, Missing, RobustnessScore, SCHEMA, Sha256Hex, TaskKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -185,6 +185,9 @@ pub struct Evaluation {
     /// Bins of equal mass.
     #[serde(default)]
     pub reliability_mass: Vec<ReliabilityBin>,
+    /// What disturbed inputs do, where that was asked for.
+    #[serde(default)]
+    pub robustness: Vec<RobustnessScore>,
 }
 
 /// How decided a model is.
@@ -223,6 +226,7 @@ impl Evaluation {
             slice_spread: BTreeMap::new(),
             reliability: vec![],
             reliability_mass: vec![],
+            robustness: vec![],
         }
     }
 

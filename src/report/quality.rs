@@ -173,7 +173,7 @@ mod tests {
         );
         found.confusion = vec![vec![1, 0, 1], vec![0, 1, 0]];
         assert!(evaluation_text(&found).ends_with(
-            "  confusion, a row for each label, a column for each answer\n           0   1 NaN\n      0   1   0   1\n      1   0   1   0"
+            "  confusion, a row for each label, a column for each answer\n          0   1 NaN\n      0   1   0   1\n      1   0   1   0"
         ));
     }
 }

@@ -1,0 +1,202 @@
+//! Disturbed inputs for several models, each beside its own undisturbed answers and the baseline's.
+
+use super::disturb::{Spread, disturb, spreads};
+use super::search::{Found, Search};
+use super::{Answers, Exam, PredictError, Predictor, Sampling, Task, draws};
+use crate::data::Dataset;
+use crate::record::{Disturbance, Interval, Metric, RobustnessScore, Sha256Hex, TaskKind};
+use crate::stats;
+use std::collections::BTreeMap;
+
+/// Samples whose disturbed inputs are held at once.
+const CHUNK: usize = 64;
+
+/// What is tried.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stress {
+    /// Disturbances with their strengths.
+    pub tests: Vec<(Disturbance, f64)>,
+    /// At most so many samples are disturbed.
+    pub samples: usize,
+    /// The search for inputs that a model gets wrong, where one is wanted, and from how many samples.
+    pub search: Option<(Search, usize)>,
+    /// Seeds everything.
+    pub seed: u64,
+}
+
+impl Default for Stress {
+    fn default() -> Self {
+        use Disturbance::{Brightness, Noise, Occlusion, Quantized, Shift};
+        let tests = vec![
+            (Noise, 0.1),
+            (Noise, 0.3),
+            (Brightness, 0.3),
+            (Shift, 1.0),
+            (Occlusion, 0.1),
+            (Quantized, 4.0),
+        ];
+        let search = Search { step: 0.5, queries: 200, seed: 0 };
+        Stress { tests, samples: 1_000, search: Some((search, 50)), seed: 0 }
+    }
+}
+
+/// One model and what it answered undisturbed.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    /// The model.
+    pub predictor: &'a Predictor,
+    /// Its answers for the first samples of those that are looked at, or more.
+    pub clean: &'a Answers,
+}
+
+impl Stress {
+    /// What becomes of `model`'s answers, paired with the baseline's where one is given.
+    ///
+    /// # Errors
+    /// [`PredictError`] names the sample.
+    pub fn run(
+        &self,
+        task: &Task,
+        data: &Dataset,
+        model: &Asked,
+        baseline: Option<&Asked>,
+        groups: Option<&[String]>,
+    ) -> Result<Vec<RobustnessScore>, PredictError> {
+        let looked: Vec<usize> = model.clean.samples.iter().copied().take(self.samples).collect();
+        let spreads = spreads(&data.inputs_at(&looked[..looked.len().min(512)]));
+        let groups: Option<Vec<String>> = groups.map(|g| g[..looked.len()].to_vec());
+        let sampling = Sampling { groups: groups.as_deref(), resamples: 2_000, seed: self.seed };
+        let mut all = Vec::new();
+        for (how, strength) in &self.tests {
+            let one = Disturbed { data, samples: &looked, spreads: &spreads, seed: self.seed };
+            let now = one.answers(model.predictor, *how, *strength)?;
+            let base = baseline.map(|b| one.answers(b.predictor, *how, *strength)).transpose()?;
+            let of = |answers: &Answers| first(answers, looked.len());
+            let clean = of(model.clean);
+            let base = base.zip(baseline.map(|b| of(b.clean)));
+            let score = compare(task, &now, &clean, base.as_ref(), &sampling);
+            let filled = score.map(|score| RobustnessScore {
+                disturbance: *how,
+                strength: *strength,
+                samples: looked.len(),
+                ..score
+            });
+            all.extend(filled);
+        }
+        if let Some((search, samples)) =
+            self.search.filter(|_| task.kind == TaskKind::Classification)
+        {
+            let searched = searched(&search, samples, data, model, baseline, &spreads)?;
+            all.extend(searched);
+        }
+        Ok(all)
+    }
+}
+
+fn first(answers: &Answers, count: usize) -> Answers {
+    answers.take(&(0..count).collect::<Vec<_>>())
+}
+
+/// Where disturbed inputs come from.
+struct Disturbed<'a> {
+    data: &'a Dataset,
+    samples: &'a [usize],
+    spreads: &'a BTreeMap<String, Spread>,
+    seed: u64,
+}
+
+impl Disturbed<'_> {
+    fn answers(
+        &self,
+        predictor: &Predictor,
+        how: Disturbance,
+        strength: f64,
+    ) -> Result<Answers, PredictError> {
+        let mut all: Option<Answers> = None;
+        for chunk in self.samples.chunks(CHUNK) {
+            let inputs = self.data.inputs_at(chunk);
+            let inputs = disturb(&inputs, chunk, self.spreads, how, strength, self.seed);
+            let own = predictor.answers_to(self.data, &inputs, chunk)?;
+            match &mut all {
+                None => all = Some(own),
+                Some(all) => all.append(own),
+            }
+        }
+        all.map_or_else(|| predictor.answers(self.data, &[], &|_| ()), Ok)
+    }
+}
+
+/// Value, drop and change of the primary metric, all from the same draws.
+fn compare(
+    task: &Task,
+    now: &Answers,
+    clean: &Answers,
+    base: Option<&(Answers, Answers)>,
+    sampling: &Sampling,
+) -> Option<RobustnessScore> {
+    let answers = [Some(now), Some(clean), base.map(|b| &b.0), base.map(|b| &b.1)];
+    let exams: Vec<Exam> = answers
+        .into_iter()
+        .flatten()
+        .map(|answers| Exam::new(Sha256Hex::zeros(), task, answers, None, &[]))
+        .collect::<Result<_, _>>()
+        .ok()?;
+    let metric = task.primary;
+    let values: Vec<f64> = exams.iter().map(|e| e.value(metric)).collect::<Option<_>>()?;
+    let drawn = draws(&exams.iter().collect::<Vec<_>>(), metric, sampling);
+    let interval = |of: &dyn Fn(&[f64]) -> f64| -> Option<Interval> {
+        let each = (0..drawn[0].len()).map(|d| of(&drawn.iter().map(|v| v[d]).collect::<Vec<_>>()));
+        stats::percentile_interval(of(&values), &each.collect::<Vec<_>>(), 0.95)
+    };
+    let paired = exams.len() == 4;
+    Some(RobustnessScore {
+        disturbance: Disturbance::Noise,
+        strength: 0.0,
+        metric,
+        samples: now.len(),
+        value: interval(&|v| v[0])?,
+        drop: interval(&|v| v[0] - v[1])?,
+        change: paired.then(|| interval(&|v| v[0] - v[2])).flatten(),
+        excess: paired.then(|| interval(&|v| (v[0] - v[1]) - (v[2] - v[3]))).flatten(),
+        queries: None,
+    })
+}
+
+/// The share of samples that a search leaves right, among those that model and baseline get right.
+fn searched(
+    search: &Search,
+    samples: usize,
+    data: &Dataset,
+    model: &Asked,
+    baseline: Option<&Asked>,
+    spreads: &BTreeMap<String, Spread>,
+) -> Result<Option<RobustnessScore>, PredictError> {
+    let right = |asked: &Asked, p: usize| asked.clean.class[p] == Some(asked.clean.labels[p]);
+    let both = |p: &usize| right(model, *p) && baseline.is_none_or(|b| right(b, *p));
+    let chosen: Vec<usize> =
+        (0..model.clean.len()).filter(both).take(samples).map(|p| model.clean.samples[p]).collect();
+    let now = search.run(model.predictor, data, &chosen, spreads)?;
+    let base = baseline.map(|b| search.run(b.predictor, data, &chosen, spreads)).transpose()?;
+    let resisted = |found: &[Found]| found.iter().filter(|f| f.queries.is_none()).count();
+    let Some(value) = stats::wilson(resisted(&now), now.len()) else { return Ok(None) };
+    let drop = Interval { value: value.value - 1.0, low: value.low - 1.0, high: value.high - 1.0 };
+    let change = base.as_ref().and_then(|base| {
+        let pairs = || now.iter().zip(base);
+        let lost = pairs().filter(|(n, b)| n.queries.is_some() && b.queries.is_none()).count();
+        let held = pairs().filter(|(n, b)| n.queries.is_none() && b.queries.is_some()).count();
+        stats::paired_difference(lost, held, now.len())
+    });
+    let queries: Vec<f64> = now.iter().filter_map(|f| f.queries).map(|q| q as f64).collect();
+    Ok(Some(RobustnessScore {
+        disturbance: Disturbance::Search,
+        strength: search.step,
+        metric: Metric::Accuracy,
+        samples: now.len(),
+        value,
+        drop,
+        change,
+        // Before the search both were right on all of these samples.
+        excess: change,
+        queries: stats::median(&queries),
+    }))
+}
