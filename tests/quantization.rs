@@ -5,7 +5,7 @@ mod common;
 use common::{digits, outputs, random_inputs};
 use ndarray::{ArrayD, IxDyn};
 use paring::catalog::Calibration;
-use paring::compress::{Granularity, Made, quantize_int8};
+use paring::compress::{Format, Granularity, Made, Quantization, quantize};
 use paring::data::Array;
 use paring::engine::{Bindings, Model, Source};
 use paring::graph::{Graph, Weights};
@@ -24,7 +24,8 @@ fn calibration(path: &Path, samples: usize) -> Calibration {
 
 fn quantized(path: &Path, granularity: Granularity) -> Made {
     let graph = Graph::load(path).unwrap();
-    quantize_int8(graph, Origins::default(), &calibration(path, 8), granularity).unwrap()
+    let how = Quantization::new(Format::Int8, granularity);
+    quantize(graph, Origins::default(), &how, Some(&calibration(path, 8))).unwrap()
 }
 
 #[test]

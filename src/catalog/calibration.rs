@@ -68,7 +68,7 @@ impl Calibration {
     }
 
     /// The inputs of one batch.
-    pub(super) fn arrays(&self, batch: usize) -> BTreeMap<String, Array> {
+    pub fn arrays(&self, batch: usize) -> BTreeMap<String, Array> {
         let samples = self.samples().max(1);
         let indices: Vec<usize> =
             (0..self.batch).map(|i| (batch * self.batch + i) % samples).collect();

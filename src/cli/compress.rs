@@ -4,6 +4,7 @@ use super::progress::bar;
 use super::{Coded, ExitCode, Global, StudyArgs};
 use crate::catalog::Calibration;
 use crate::compress::Step;
+use crate::graph::Graph;
 use crate::ledger::Ledger;
 use crate::pipeline::{self, BASELINE, Context, PipelineError, Quality, Subject, Trial};
 use crate::record::{EntryBody, EntryKind, VariantRecord};
@@ -113,6 +114,16 @@ pub(super) fn make_variants(
                 parent: recipe.parent.clone(),
             }),
         };
+        // What the target is known to reject or to get wrong is refused before it is sent there.
+        let refused = made.as_ref().ok().and_then(|made| unfit(study, directory, made));
+        if let Some(reason) = refused {
+            let body = json!({ "variant": recipe.name, "what": "variant", "reason": reason });
+            let entry = EntryBody { kind: EntryKind::Refusal, body };
+            ledger.record(entry).map_err(PipelineError::from)?;
+            failed.push((recipe.name.clone(), format!("variant `{}`: {reason}", recipe.name)));
+            bar.inc(1);
+            continue;
+        }
         match made {
             Ok(made) => variants.push(made),
             Err(error @ (PipelineError::Step { .. } | PipelineError::NoParent { .. })) => {
@@ -130,6 +141,13 @@ pub(super) fn make_variants(
     debug_assert_eq!(variants[0].name, BASELINE);
     bar.finish_and_clear();
     Ok((variants, failed))
+}
+
+/// Why a variant must not go to one of the study's targets, if so.
+fn unfit(study: &Study, directory: &RunDirectory, made: &VariantRecord) -> Option<String> {
+    let graph = Graph::load(&directory.folders.variants().join(&made.file)).ok()?;
+    let known = study.targets.iter().filter_map(|t| pipeline::known_conformance(&t.name));
+    known.filter_map(|table| table.refuses(&graph)).next()
 }
 
 /// What all recipes of a run share, with the costs and the forecaster that they ask for.
@@ -169,6 +187,7 @@ pub(super) fn context(study: &Study, loaded: &Loaded, directory: &RunDirectory) 
         batch: loaded.batch,
         calibration: (!calibrate.is_empty()).then_some(calibration),
         seed: study.seed,
+        rules: study.timing.rules.clone(),
         costs: None,
         forecaster: None,
         owner: study.owner.clone(),

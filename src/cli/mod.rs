@@ -9,12 +9,14 @@ mod diff;
 mod eval;
 mod exit;
 mod init;
+mod patterns;
 mod probe;
 mod profile;
 mod progress;
 mod restore;
 mod run;
 mod samples;
+mod sensitivity;
 
 pub use exit::{Coded, ExitCode};
 
@@ -70,6 +72,8 @@ enum Verb {
     Profile(profile::ProfileVerb),
     /// Say what a target is: processor, kernels, power sensors
     Probe(probe::Probe),
+    /// Say what each layer costs and loses in each precision
+    Sensitivity(sensitivity::SensitivityVerb),
     /// Put removed components back
     Restore(restore::Restore),
     /// Run as the agent: measure a job on this machine
@@ -126,6 +130,7 @@ pub fn main() -> std::process::ExitCode {
         Verb::Profile(verb) => verb.run(&cli.global),
         Verb::Probe(verb) => verb.run(&cli.global),
         Verb::Restore(verb) => verb.run(&cli.global),
+        Verb::Sensitivity(verb) => verb.run(&cli.global),
         Verb::Agent { arguments } => crate::bench::main(&arguments, &["agent"])
             .map_err(|e| Coded::new(ExitCode::Internal, e)),
     };

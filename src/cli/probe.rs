@@ -1,6 +1,6 @@
 //! `paring probe`: what a target is, and what it can measure.
 
-use super::{Coded, ExitCode, Global, sysfs_root};
+use super::{Coded, ExitCode, Global, patterns, sysfs_root};
 use crate::engine::{self, Kernel};
 use crate::record::{EnergySource, Environment, Missing, SensorReport};
 use crate::target::{self, LocalAgent, Profile};
@@ -18,6 +18,13 @@ pub(super) struct Probe {
     /// Look for power sensors under this folder instead of /
     #[arg(long, value_name = "DIR")]
     sysfs_root: Option<PathBuf>,
+    /// What the engine does with every pattern that quantization writes; half a minute at first, then
+    /// from the table that is kept
+    #[arg(long)]
+    patterns: bool,
+    /// The same, tried anew
+    #[arg(long)]
+    again: bool,
 }
 
 impl Probe {
@@ -28,12 +35,16 @@ impl Probe {
             LocalAgent.probe(root.as_deref()).map_err(|e| Coded::new(ExitCode::Target, e))?;
         let kernels = engine::kernels();
         let energy = profile.energy.resolve(&environment.sensors);
+        let patterns = match self.patterns || self.again {
+            true => Some(patterns::conformance(&self.target, self.again, global)?),
+            false => None,
+        };
         if global.json {
             say!(
                 "{:#}",
                 json!({
                     "schema": 1, "target": profile.name, "environment": environment,
-                    "kernels": kernels, "energy": energy,
+                    "kernels": kernels, "energy": energy, "patterns": patterns,
                 })
             );
             return Ok(());
@@ -41,6 +52,12 @@ impl Probe {
         machine(&profile, &environment);
         print_kernels(&kernels);
         sensors(&environment.sensors, &energy);
+        match &patterns {
+            Some(table) => patterns::print(table),
+            None => say!(
+                "\n--patterns says what the engine does with each pattern that quantization writes"
+            ),
+        }
         Ok(())
     }
 }

@@ -106,7 +106,9 @@ fn fold(graph: &mut Graph, conv: usize, norm: usize) -> Result<Draft, GraphError
         operation: "fold batch normalization".into(),
         coupling: graph::layer_name(&conv_node, conv),
         paring,
-        reason: "integer convolutions need the normalisation inside their weights and bias".into(),
+        reason:
+            "the same function with the normalisation inside weights and bias; integers need it so"
+                .into(),
         ..Draft::default()
     })
 }

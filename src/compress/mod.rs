@@ -6,11 +6,13 @@ mod bypass;
 mod choose;
 mod cut;
 mod diff;
-mod emit;
+mod exact;
 mod fold;
 mod import;
+mod lossless;
 mod mask;
 mod paring;
+mod patterns;
 mod prune;
 mod pruning;
 mod quantize;
@@ -21,13 +23,19 @@ mod step;
 
 pub use bypass::{Bypassing, bypass};
 pub use diff::{CouplingDifference, Difference, TensorDifference, compare};
+pub use exact::{ExactError, Value, evaluate};
 pub use import::import;
+pub use lossless::{Agreement, LOSSLESS, agreement, lossless};
 pub use mask::masked;
 pub use paring::{Paring, UndoError, undo, undoing};
+pub use patterns::{Pattern, patterns};
 pub use prune::prune;
 use prune::{matching, needed};
 pub use pruning::{Allocation, Amount, Pruning, Recovery, What};
-pub use quantize::quantize_int8;
+pub use quantize::{
+    Answers, Assignment, Form, Format, Loss, Prices, Quantization, RangeRule, Ranges, Rounding,
+    Scheme, assignments, choices, half, predicted, prepared, quantize, quantize_with, ranges_of,
+};
 pub use sparsify::sparsify;
 pub use sparsity::{Sparsify, Sparsity, weights_id};
 pub use step::{CompressError, Draft, Granularity, Made, Step};

@@ -1,6 +1,6 @@
 //! What a step is told, and what it gives back.
 
-use super::{Amount, Bypassing, Paring, Pruning, Sparsify};
+use super::{Amount, Bypassing, Paring, Pruning, Quantization, Sparsify};
 use crate::catalog::CatalogError;
 use crate::engine::EngineError;
 use crate::graph::{Graph, GraphError};
@@ -27,15 +27,14 @@ pub enum Step {
         /// Its hash: another content is another step.
         sha256: Sha256Hex,
     },
-    /// Convolutions and matrix products in 8-bit integers.
-    QuantizeInt8 {
-        /// One scale for a weight tensor, or one for each of its outputs.
-        weights: Granularity,
-    },
+    /// Give layers narrower numbers.
+    Quantize(Quantization),
+    /// Whatever makes it faster and changes nothing.
+    Tune,
 }
 
 /// How many scales a weight tensor has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Granularity {
     /// One: the form with the fastest integer kernels.
@@ -61,13 +60,8 @@ impl fmt::Display for Step {
                 let name = path.file_name().unwrap_or_default().display();
                 write!(f, "import {name} ({})", sha256.short())
             }
-            Step::QuantizeInt8 { weights } => {
-                let per = match weights {
-                    Granularity::Tensor => "tensor",
-                    Granularity::Channel => "channel",
-                };
-                write!(f, "quantize int8, per {per}")
-            }
+            Step::Quantize(quantization) => quantization.fmt(f),
+            Step::Tune => f.write_str("tune"),
         }
     }
 }
@@ -95,6 +89,8 @@ pub struct Draft {
     pub calibration_sha256: Option<Sha256Hex>,
     /// Whether measured costs decided how many go.
     pub by_cost: bool,
+    /// Hash of a table of its own that it was measured with.
+    pub table_sha256: Option<Sha256Hex>,
     /// What was taken out.
     pub paring: Paring,
     /// What it should change.

@@ -10,7 +10,9 @@ use crate::record::EngineOptions;
 use std::collections::BTreeMap;
 use std::path::Path;
 use tract_onnx::prelude::*;
-use tract_onnx::tract_core::transform::get_transform;
+use tract_onnx::tract_core::transform::{
+    ModelTransform, build_float_translator, get_transform, parse_legacy_filter,
+};
 use tract_onnx::tract_hir::internal::{InferenceOp, ShapeFactoid, ToDim};
 
 /// Names of the transforms that a variant's options may ask for.
@@ -108,12 +110,7 @@ impl Model {
     pub fn optimise(self, options: &EngineOptions) -> Result<Plan, EngineError> {
         let mut typed = self.typed;
         for wanted in &options.transforms {
-            let unknown = || EngineError::Transform(wanted.clone());
-            if !TRANSFORMS.contains(&wanted.as_str()) {
-                return Err(unknown());
-            }
-            let transform = get_transform(wanted).ok().flatten().ok_or_else(unknown)?;
-            typed = transform
+            typed = transform(wanted)?
                 .transform_into(typed)
                 .and_then(TypedModel::into_decluttered)
                 .map_err(EngineError::failed("transform", &self.name))?;
@@ -124,6 +121,22 @@ impl Model {
             .map_err(EngineError::failed("optimise", &self.name))?;
         Ok(Plan { name: self.name, inputs: self.inputs, runnable })
     }
+}
+
+/// A transform by its name. Behind `f32_to_f16` may stand which nodes change, by parts of their names:
+/// `==a,b` these alone, `!=a,b` all but these.
+fn transform(wanted: &str) -> Result<Box<dyn ModelTransform>, EngineError> {
+    let unknown = || EngineError::Transform(wanted.to_string());
+    let end = wanted.find("!=").or_else(|| wanted.find("==")).unwrap_or(wanted.len());
+    let (name, filter) = wanted.split_at(end);
+    if !TRANSFORMS.contains(&name) || (!filter.is_empty() && name != "f32_to_f16") {
+        return Err(unknown());
+    }
+    if filter.is_empty() {
+        return get_transform(name).ok().flatten().ok_or_else(unknown);
+    }
+    let filter = parse_legacy_filter(Some(filter)).map_err(|_| unknown())?;
+    Ok(build_float_translator(DatumType::F32, DatumType::F16, filter))
 }
 
 /// The model as parsed, its operators checked.

@@ -35,9 +35,19 @@ impl Plan {
     pub fn inputs(&self, arrays: &BTreeMap<String, Array>) -> Result<Inputs, EngineError> {
         self.inputs
             .iter()
-            .map(|name| {
+            .enumerate()
+            .map(|(index, name)| {
                 let array = arrays.get(name).ok_or_else(|| EngineError::NoInput(name.clone()))?;
-                Ok(TValue::from(tensor(array)))
+                let given = tensor(array);
+                // A model in half floats takes its inputs so.
+                let wanted = self.runnable.model().input_fact(index);
+                let wanted = wanted.map_err(EngineError::failed("read inputs of", &self.name))?;
+                if wanted.datum_type == DatumType::F16 && given.datum_type() == DatumType::F32 {
+                    let half = given.cast_to::<f16>();
+                    let half = half.map_err(EngineError::failed("narrow inputs of", &self.name))?;
+                    return Ok(TValue::from(half.into_owned()));
+                }
+                Ok(TValue::from(given))
             })
             .collect::<Result<_, _>>()
             .map(Inputs)

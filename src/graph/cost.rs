@@ -1,7 +1,7 @@
 //! What a graph costs: parameters, multiply-adds, zeros, and in which precision.
 
 use super::{ElementType, Graph, Node, int};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Multiply-adds of one node for a batch of 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,9 @@ impl Graph {
     /// Totals, given the shapes of all tensors.
     pub fn cost(&self, shapes: &BTreeMap<String, Vec<usize>>) -> Cost {
         let (mut params, mut matrices, mut zeros) = (0u64, 0u64, 0u64);
+        let blocks = self.nodes().iter().filter(|node| node.op_type == "MatMulNBits");
+        let packed: BTreeSet<&str> =
+            blocks.filter_map(|n| n.input.get(1)).map(String::as_str).collect();
         for name in self.initializer_names() {
             let Ok(weights) = self.weights(name) else { continue };
             let counts = [ElementType::F32, ElementType::I8, ElementType::U8, ElementType::I32];
@@ -46,6 +49,12 @@ impl Graph {
             params += weights.len() as u64;
             if weights.dims.len() >= 2 {
                 matrices += weights.len() as u64;
+            }
+            if packed.contains(&name) {
+                // Two weights a byte.
+                params += weights.len() as u64;
+                matrices += weights.len() as u64;
+                continue;
             }
             zeros +=
                 weights.bytes.chunks(size).filter(|e| e.iter().all(|b| *b == 0)).count() as u64;
@@ -97,19 +106,28 @@ impl Graph {
     fn precision_of(&self, weight: &str, node: &Node) -> &'static str {
         let initializer = self.graph().initializer.iter().find(|t| t.name == weight);
         match initializer {
+            Some(_) if node.op_type == "MatMulNBits" => "int4",
             Some(tensor) => ElementType(tensor.data_type).name(),
+            None if self.widened(weight) => "int8",
             None if node.op_type.contains("QLinear") || node.op_type.contains("Integer") => "int8",
             None => "f32",
         }
     }
 }
 
+impl Graph {
+    /// Whether a tensor is stored in int8 and becomes float when the model is loaded.
+    fn widened(&self, tensor: &str) -> bool {
+        let maker = self.nodes().iter().find(|n| n.output.first().is_some_and(|o| o == tensor));
+        maker.is_some_and(|n| n.op_type == "DequantizeLinear" && self.dims(&n.input[0]).is_some())
+    }
+}
+
 /// Slots of the two factors of a node that multiplies.
 fn operands(node: &Node) -> Option<(usize, usize)> {
     match node.op_type.as_str() {
-        "Conv" | "ConvTranspose" | "Gemm" | "MatMul" | "ConvInteger" | "MatMulInteger" => {
-            Some((0, 1))
-        }
+        "Conv" | "ConvTranspose" | "Gemm" | "MatMul" | "ConvInteger" | "MatMulInteger"
+        | "MatMulNBits" => Some((0, 1)),
         "QLinearConv" | "QLinearMatMul" => Some((0, 3)),
         _ => None,
     }
@@ -119,7 +137,9 @@ fn operands(node: &Node) -> Option<(usize, usize)> {
 fn depth(node: &Node, left: &[usize], right: &[usize]) -> Option<u64> {
     match node.op_type.as_str() {
         "Gemm" => left.get(if int(node, "transA") == Some(1) { 0 } else { 1 }).map(|k| *k as u64),
-        "MatMul" | "MatMulInteger" | "QLinearMatMul" => left.last().map(|k| *k as u64),
+        "MatMul" | "MatMulInteger" | "MatMulNBits" | "QLinearMatMul" => {
+            left.last().map(|k| *k as u64)
+        }
         _ => Some(product(right.get(1..)?)),
     }
 }

@@ -50,6 +50,14 @@ impl Graph {
         self.graph_mut().input.retain(|input| !names.contains(&input.name));
     }
 
+    /// Names a further operator set that nodes may come from.
+    pub fn import_domain(&mut self, domain: &str, version: i64) {
+        if self.model.opset_import.iter().all(|import| import.domain != domain) {
+            let import = OperatorSetIdProto { domain: domain.to_string(), version };
+            self.model.opset_import.push(import);
+        }
+    }
+
     /// Requires at least this version of the default operator set.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 
 mod alignment;
 mod answers;
+mod conformance;
 mod costs;
 mod error;
 mod files;
@@ -11,19 +12,24 @@ mod folders;
 mod forecast;
 mod measure;
 mod meter;
+mod precision;
 mod predictions;
 mod quality;
+mod race;
 mod recipe;
 mod restore;
+mod tune;
 mod variants;
 
 pub use answers::{read_answers, write_answers};
+pub use conformance::{conformance, conformance_path, keep_conformance, known_conformance};
 pub use costs::attributed;
 pub use error::PipelineError;
 pub use files::{read_json, replace, replace_json};
 pub use folders::Folders;
 pub use forecast::{Ground, Trial, forecaster};
 pub use measure::{Bench, job, measure};
+pub use precision::precision_tables;
 pub use predictions::{Instances, write_instances, write_instances_csv};
 pub use quality::{Quality, Subject, assess};
 pub use recipe::{BASELINE, Context, Recipe};

@@ -3,7 +3,7 @@
 use super::Folders;
 use crate::catalog::Calibration;
 use crate::compress::Step;
-use crate::record::{CostTable, EngineOptions, Forecaster};
+use crate::record::{CostTable, EngineOptions, Forecaster, SampleRules};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -38,6 +38,8 @@ pub struct Context {
     pub calibration: Option<Calibration>,
     /// Seeds what draws.
     pub seed: u64,
+    /// Rules of timing, where forms are tried against each other.
+    pub rules: SampleRules,
     /// What the baseline's nodes cost, where a recipe goes by it.
     pub costs: Option<CostTable>,
     /// What removals cost in accuracy, where that was learnt.

@@ -1,10 +1,10 @@
 //! Making variants: the steps of a recipe, the ledger's entries, the files.
 
 use super::{BASELINE, Context, PipelineError, Recipe, read_json, replace, replace_json};
-use crate::compress::{self, CompressError, Draft, Made, Paring, Step};
+use crate::compress::{self, CompressError, Draft, Format, Made, Paring, Step};
 use crate::data::{Array, Dtype, write_tensors};
 use crate::engine::Bindings;
-use crate::graph::{Graph, GraphError};
+use crate::graph::{Facts, Graph, GraphError};
 use crate::ledger::{Ledger, LedgerError, keep_paring, paring_path};
 use crate::record::{
     Decision, EngineOptions, EntryBody, EntryKind, Forecast, Inputs, Origins, Refusal, SCHEMA,
@@ -74,7 +74,9 @@ pub fn make(
     let failed = |source| PipelineError::Graph { variant: recipe.name.clone(), source };
     let parent_path = context.folders.variants().join(&parent.file);
     let graph = Graph::load(&parent_path).map_err(failed)?;
-    let (graph, origins, steps) = taken(context, recipe, parent, graph)?;
+    let Taking { graph, origins, options, steps } =
+        taken(context, recipe, parent, graph, lineage.options.clone())?;
+    let lineage = Lineage { options, ..lineage };
     let whole = |path: &Path| std::fs::read(path).map_err(PipelineError::file("read", path));
     let bytes = match recipe.steps.as_slice() {
         // A recipe without steps is its parent, byte for byte, and an import the file that was given.
@@ -139,13 +141,22 @@ struct Taken {
     rest: Paring,
 }
 
+/// What came of all steps of a recipe.
+struct Taking {
+    graph: Graph,
+    origins: Origins,
+    options: EngineOptions,
+    steps: Vec<Taken>,
+}
+
 /// Does the steps of a recipe, one after the other.
 fn taken(
     context: &Context,
     recipe: &Recipe,
     parent: &VariantRecord,
     mut graph: Graph,
-) -> Result<(Graph, Origins, Vec<Taken>), PipelineError> {
+    mut options: EngineOptions,
+) -> Result<Taking, PipelineError> {
     let (mut origins, mut steps) = (parent.origins.clone(), Vec::new());
     for step in &recipe.steps {
         let words = step.to_string();
@@ -155,7 +166,23 @@ fn taken(
             source: Box::new(source),
         };
         let before = graph.clone();
-        let made = apply(context, step, graph, origins).map_err(failed)?;
+        let made = match step {
+            Step::Tune => {
+                let fixed = recipe.options.is_some();
+                let tuned = context.tune(&recipe.name, graph, origins, (&options, fixed))?;
+                options = tuned.options;
+                tuned.made
+            }
+            Step::Quantize(how) if how.format == Format::F16 => {
+                let (transform, draft) = compress::half(&graph, how).map_err(failed)?;
+                options.transforms.push(transform);
+                Made { graph, origins, decisions: vec![draft], refusals: vec![] }
+            }
+            Step::Quantize(how) if how.measured => {
+                context.by_measure((&recipe.name, &words), graph, origins, &options, how)?
+            }
+            _ => apply(context, step, graph, origins).map_err(failed)?,
+        };
         let rest = compress::undoing(&before, &made.graph, &made.decisions)
             .map_err(|source| PipelineError::Undo { variant: recipe.name.clone(), source })?;
         let Made { decisions, refusals, .. } = made;
@@ -163,7 +190,7 @@ fn taken(
         (graph, origins) = (made.graph, made.origins);
     }
     graph.rejoin_vectors();
-    Ok((graph, origins, steps))
+    Ok(Taking { graph, origins, options, steps })
 }
 
 fn apply(
@@ -191,11 +218,11 @@ fn apply(
             let foreign = Graph::load(path)?;
             compress::import(&graph, foreign, bindings, context.calibration.as_ref())
         }
-        Step::QuantizeInt8 { weights } => {
-            let calibration =
-                context.calibration.as_ref().ok_or(CompressError::NoCalibration("static int8"))?;
-            compress::quantize_int8(graph, origins, calibration, *weights)
+        Step::Quantize(how) => {
+            compress::quantize(graph, origins, how, context.calibration.as_ref())
         }
+        // Measured, and so the pipeline's own.
+        Step::Tune => Ok(Made { graph, origins, decisions: vec![], refusals: vec![] }),
     }
 }
 
@@ -226,7 +253,10 @@ fn enter(
         alternatives_rejected: draft.alternatives_rejected,
         inputs: Inputs {
             calibration_sha256: draft.calibration_sha256,
-            cost_table_sha256: draft.by_cost.then(|| context.costs_sha256()).flatten(),
+            cost_table_sha256: match draft.by_cost {
+                true => context.costs_sha256(),
+                false => draft.table_sha256,
+            },
         },
         parings: vec![paring],
         expected: [draft.expected, accuracy].concat(),
@@ -281,6 +311,7 @@ impl Lineage {
         let failed = |source| PipelineError::Graph { variant: self.name.clone(), source };
         let facts = graph.facts(&context.dims, context.batch).map_err(failed)?;
         let cost = graph.cost(&facts.shapes);
+        let precision_mix = mixed(graph, &facts, &self.options);
         let file = format!("{}.onnx", self.name);
         let file_sha256 = Sha256Hex::of(bytes);
         replace(&context.folders.variants().join(&file), bytes)?;
@@ -313,11 +344,24 @@ impl Lineage {
             weights: cost.weights,
             macs: cost.macs.map(|macs| macs / context.batch as u64),
             sparsity: cost.sparsity,
-            precision_mix: cost.precision_mix,
+            precision_mix,
         };
         replace_json(&path, &record)?;
         Ok(record)
     }
+}
+
+/// Share of multiply-adds in each precision, as the engine computes them.
+fn mixed(graph: &Graph, facts: &Facts, options: &EngineOptions) -> BTreeMap<String, f64> {
+    let mut mix: BTreeMap<String, f64> = BTreeMap::new();
+    for cost in graph.node_costs(&facts.shapes).into_iter().flatten() {
+        let halved = cost.precision == "f32" && options.halves(&graph.nodes()[cost.position].name);
+        let precision = if halved { "f16" } else { cost.precision };
+        *mix.entry(precision.to_string()).or_default() += cost.macs as f64;
+    }
+    let sum: f64 = mix.values().sum();
+    mix.values_mut().for_each(|macs| *macs /= sum.max(1.0));
+    mix
 }
 
 /// What is left of the baseline, for other tools to do the same: `initializer@axis` are the original

@@ -27,7 +27,10 @@ pub use block::{
     SoloBlock, Warmup,
 };
 pub use conditions::{ConditionRules, Conditions, Load};
-pub use cost::CostTable;
+pub use cost::{
+    Confirmed, Conformance, Conforming, CostTable, PrecisionTable, Ran, Sensitivity, Tried,
+    TuneTable,
+};
 pub use decision::{
     Component, Decision, Entry, EntryBody, EntryKind, Inputs, Member, Precision, Refusal,
     RejectedAlternative,

@@ -101,6 +101,7 @@ fn sweep(variant: &VariantSection) -> Result<Vec<(String, Vec<StepSection>)>, St
         spread(&mut forms, "allocate", |s| &mut s.allocate);
         spread(&mut forms, "calibration", |s| &mut s.calibration);
         spread(&mut forms, "per", |s| &mut s.per);
+        spread(&mut forms, "round", |s| &mut s.round);
         let keys = forms.first().into_iter().flat_map(|(labels, _)| labels);
         for (key, _) in keys {
             if !variant.name.contains(&format!("{{{key}}}")) {
@@ -198,7 +199,7 @@ mod tests {
         );
         refused(
             "[[variant]]\nname = \"a\"\nsteps = [{ quantize = \"int3\" }]",
-            "variant `a`: cannot quantize to `int3`; known is `int8`",
+            "variant `a`: cannot quantize to `int3`; known are `int8`, `int8-dynamic`, `int8-weights`, `int4-weights` and `f16`",
         );
         refused(
             "[[variant]]\nname = \"a\"\nengine = [\"fast\"]",

@@ -229,6 +229,26 @@ pub(super) struct StepSection {
     pub(super) calibration: Option<OneOrMany<String>>,
     #[serde(default)]
     pub(super) per: Option<OneOrMany<String>>,
+    #[serde(default)]
+    pub(super) equalize: bool,
+    #[serde(default)]
+    pub(super) correct: bool,
+    #[serde(default)]
+    pub(super) round: Option<OneOrMany<String>>,
+    #[serde(default)]
+    pub(super) form: Option<String>,
+    #[serde(default)]
+    pub(super) depthwise: bool,
+    #[serde(default)]
+    pub(super) tune: Option<TuneWord>,
+}
+
+/// `tune = true` and `tune = "lossless"` mean the same: nothing that loses anything is tried.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "`tune` is true or \"lossless\"")]
+pub(super) enum TuneWord {
+    Plain(bool),
+    Word(String),
 }
 
 #[derive(Debug, Deserialize)]

@@ -5,6 +5,7 @@ mod error;
 mod expand;
 mod file;
 mod load;
+mod narrow;
 mod protocol;
 mod run_directory;
 mod step;

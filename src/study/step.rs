@@ -1,12 +1,13 @@
 //! From the words of a step to a step.
 
 use super::file::{OneOrMany, StepSection};
+use super::narrow;
 use crate::catalog::{Criterion, Kind};
 use crate::compress::{
-    Allocation, Amount, Bypassing, Granularity, Pruning, Recovery, Sparsify, Sparsity, Step, What,
+    Allocation, Amount, Bypassing, Pruning, Recovery, Sparsify, Sparsity, Step, What,
 };
 
-fn one<T: Clone>(value: &Option<OneOrMany<T>>) -> Option<T> {
+pub(super) fn one<T: Clone>(value: &Option<OneOrMany<T>>) -> Option<T> {
     value.as_ref().and_then(|v| v.values().into_iter().next())
 }
 
@@ -15,9 +16,12 @@ fn one<T: Clone>(value: &Option<OneOrMany<T>>) -> Option<T> {
 /// # Errors
 /// For a person: names the key.
 pub(super) fn parse(step: &StepSection) -> Result<Step, String> {
+    if step.tune.is_some() {
+        return narrow::tune(step);
+    }
     match (step.prune.as_deref(), step.quantize.as_deref()) {
-        (Some(_), None) if step.calibration.is_some() || step.per.is_some() => {
-            Err("`calibration` and `per` belong to a quantize step".into())
+        (Some(_), None) if narrow::narrows(step) => {
+            Err(format!("{} belong to a quantize step", narrow::KEYS))
         }
         (Some("channels"), None) => prune(step, What::Channels),
         (Some("heads"), None) => prune(step, What::Heads),
@@ -27,9 +31,8 @@ pub(super) fn parse(step: &StepSection) -> Result<Step, String> {
         (Some(other), None) => Err(format!(
             "cannot prune `{other}`; known are `channels`, `heads`, `weights`, `layers` and `blocks`"
         )),
-        (None, Some("int8")) => quantize(step),
-        (None, Some(other)) => Err(format!("cannot quantize to `{other}`; known is `int8`")),
-        _ => Err("a step has either `prune` or `quantize`".into()),
+        (None, Some(format)) => narrow::quantize(step, format),
+        _ => Err("a step has one of `prune`, `quantize` and `tune`".into()),
     }
 }
 
@@ -171,28 +174,4 @@ fn bypass(step: &StepSection, kind: Kind) -> Result<Step, String> {
         protect: step.protect.clone(),
         frozen: None,
     }))
-}
-
-fn quantize(step: &StepSection) -> Result<Step, String> {
-    let prunes = step.ratio.is_some() || step.count.is_some() || step.score.is_some();
-    let judges = step.macs.is_some()
-        || step.latency.is_some()
-        || step.on.is_some()
-        || step.criterion.is_some()
-        || step.recover.is_some();
-    let places =
-        step.pattern.is_some() || step.allocate.is_some() || step.multiple.is_some() || step.lossy;
-    if prunes || judges || places || step.layers.is_some() || !step.protect.is_empty() {
-        return Err("of a quantize step's keys only `calibration` and `per` are known".into());
-    }
-    match one(&step.calibration).as_deref() {
-        None | Some("minmax") => {}
-        Some(other) => return Err(format!("unknown calibration `{other}`; known is `minmax`")),
-    }
-    let weights = match one(&step.per).as_deref() {
-        None | Some("tensor") => Granularity::Tensor,
-        Some("channel") => Granularity::Channel,
-        Some(other) => return Err(format!("`per` is `tensor` or `channel`, not `{other}`")),
-    };
-    Ok(Step::QuantizeInt8 { weights })
 }

@@ -1,0 +1,91 @@
+//! What the engine on a target does with everything that quantization writes: a part of
+//! `paring probe`.
+
+use super::progress::bar;
+use super::{Coded, ExitCode, Global};
+use crate::pipeline::{self, PipelineError};
+use crate::record::{Conformance, Conforming, Ran};
+
+/// The table of this machine: kept from before, or made now and kept.
+///
+/// # Errors
+/// [`Coded`] where a pattern does not even run in float, or the table cannot be kept.
+pub(super) fn conformance(
+    target: &str,
+    again: bool,
+    global: &Global,
+) -> Result<Conformance, Coded> {
+    if target != "host" {
+        let hint = "patterns are tried on `host`, not yet on other targets";
+        return Err(Coded::new(ExitCode::Input, anyhow::anyhow!("target `{target}`: {hint}")));
+    }
+    if let Some(known) = pipeline::known_conformance("host").filter(|_| !again) {
+        return Ok(known);
+    }
+    let bar = bar("patterns", 0, global.quiet);
+    let found = pipeline::conformance(&mut |one| {
+        bar.inc(1);
+        bar.set_message(format!("{}, {}, {}", one.operator, one.precision, one.size));
+    });
+    bar.finish_and_clear();
+    let found = found?;
+    let path = pipeline::conformance_path("host");
+    pipeline::keep_conformance(&path, &found).map_err(|e: PipelineError| Coded::from(e))?;
+    Ok(found)
+}
+
+/// Prints the table.
+pub(super) fn print(table: &Conformance) {
+    say!("\npatterns that quantization writes, by {}", table.engine);
+    say!(
+        "  {:<20} {:<26} {:<7} {:<9} {:>8} {:>11}  {:<22} kernels",
+        "operator",
+        "precision",
+        "size",
+        "runs",
+        "x f32",
+        "with Q/DQ",
+        "differs from ONNX"
+    );
+    for one in &table.patterns {
+        let speed = |value: Option<f64>| value.map_or(String::new(), |v| format!("{v:.2}"));
+        say!(
+            "  {:<20} {:<26} {:<7} {:<9} {:>8} {:>11}  {:<22} {}",
+            one.operator,
+            one.precision,
+            one.size,
+            ran(&one.ran),
+            speed(one.speed),
+            speed(one.speed_converted),
+            differs(one),
+            one.kernels.join(", ")
+        );
+    }
+    for one in &table.patterns {
+        if let Ran::Rejected { reason } | Ran::Wrong { reason } = &one.ran {
+            say!("  {}, {}, {}: {reason}", one.operator, one.precision, one.size);
+        }
+    }
+    let path = pipeline::conformance_path(&table.target);
+    say!(
+        "  kept in {}; a model with a pattern that is wrong or rejected is not deployed",
+        path.display()
+    );
+}
+
+fn ran(ran: &Ran) -> &'static str {
+    match ran {
+        Ran::Integer => "integer",
+        Ran::Float => "float",
+        Ran::Rejected { .. } => "REJECTED",
+        Ran::Wrong { .. } => "WRONG",
+    }
+}
+
+fn differs(one: &Conforming) -> String {
+    match (one.in_steps, one.differing) {
+        (_, 0) => "nowhere".into(),
+        (true, some) => format!("{some} of {}, by {:.0}", one.outputs, one.largest),
+        (false, some) => format!("{some} of {}, {:.0e}", one.outputs, one.largest),
+    }
+}

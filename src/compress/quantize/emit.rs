@@ -1,0 +1,253 @@
+//! Writing narrow layers into a graph: which tensors exist in int8, which in float, and the
+//! conversions between them, each made once.
+
+use super::affine::{Affine, OnGrid};
+use super::layers::Layer;
+use super::{Form, Scheme};
+use crate::compress::CompressError;
+use crate::graph::{Graph, Index, Node, Weights};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Operators that only move or compare numbers, so that int8 goes through them as it is.
+const MOVES: [&str; 7] =
+    ["MaxPool", "Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze", "Concat"];
+
+/// The layers of a graph with everything that writing them takes.
+pub(super) struct Narrowing<'a> {
+    pub(super) layers: &'a [Layer],
+    pub(super) affines: &'a BTreeMap<String, Affine>,
+    pub(super) grids: &'a BTreeMap<String, OnGrid>,
+    pub(super) form: Form,
+    /// Positions of nodes that int8 goes through.
+    pub(super) moves: BTreeSet<usize>,
+}
+
+/// Nodes that int8 goes through from a static layer to a static layer, and for every tensor on such
+/// a way the first of those that must share one scale with it.
+pub(super) fn ways(graph: &Graph, layers: &[Layer]) -> (BTreeSet<usize>, BTreeMap<String, String>) {
+    let index = Index::new(graph);
+    let statics = || layers.iter().filter(|l| l.scheme.is_static());
+    let mut narrow: BTreeSet<&str> =
+        statics().filter(|l| l.convolves()).map(|l| l.output.as_str()).collect();
+    let moves = |node: &Node| {
+        MOVES.contains(&node.op_type.as_str())
+            && (node.op_type != "MaxPool" || graph.opset() >= 12)
+            && node.output.len() == 1
+    };
+    let data = |node: &Node| match node.op_type.as_str() {
+        "Concat" => node.input.clone(),
+        _ => node.input[..1].to_vec(),
+    };
+    let mut can = Vec::new();
+    for (position, node) in graph.nodes().iter().enumerate().filter(|(_, node)| moves(node)) {
+        if data(node).iter().all(|input| narrow.contains(input.as_str())) {
+            narrow.insert(&node.output[0]);
+            can.push(position);
+        }
+    }
+    let reads: BTreeSet<&str> = statics().map(|l| l.input.as_str()).collect();
+    let mut wanted = BTreeSet::new();
+    for position in can.into_iter().rev() {
+        let output = graph.nodes()[position].output[0].as_str();
+        let onward = index.consumers(output).iter().any(|(reader, _)| wanted.contains(reader));
+        if reads.contains(output) || onward {
+            wanted.insert(position);
+        }
+    }
+    let mut shared: BTreeMap<String, String> = BTreeMap::new();
+    for position in &wanted {
+        let node = &graph.nodes()[*position];
+        let inputs = data(node);
+        let first = |t: &String, shared: &BTreeMap<String, String>| {
+            shared.get(t).cloned().unwrap_or_else(|| t.clone())
+        };
+        let root = first(&inputs[0], &shared);
+        for tensor in inputs.iter().chain([&node.output[0]]) {
+            let old = first(tensor, &shared);
+            shared.values_mut().filter(|r| **r == old).for_each(|r| r.clone_from(&root));
+            shared.insert(tensor.clone(), root.clone());
+        }
+    }
+    (wanted, shared)
+}
+
+/// Replaces the layers' nodes. Tensors stay in int8 between two static layers and become float where
+/// anything else reads them.
+pub(super) fn emit(graph: &mut Graph, narrowing: &Narrowing) -> Result<(), CompressError> {
+    let by_position: BTreeMap<usize, &Layer> =
+        narrowing.layers.iter().map(|l| (l.position, l)).collect();
+    let folded: BTreeSet<usize> = match narrowing.form {
+        Form::Operators => narrowing.layers.iter().filter_map(|l| l.relu).collect(),
+        Form::Qdq => BTreeSet::new(),
+    };
+    let old = graph.nodes().to_vec();
+    let convolved: BTreeSet<&String> =
+        old.iter().filter(|n| n.op_type == "Conv").flat_map(|n| &n.output).collect();
+    let outputs: Vec<String> = graph.outputs().into_iter().map(str::to_string).collect();
+    let mut writer = Writer::new(graph, narrowing);
+    for (position, node) in old.iter().enumerate() {
+        match by_position.get(&position) {
+            _ if folded.contains(&position) => {}
+            Some(layer) => writer.layer(node, layer)?,
+            None if narrowing.moves.contains(&position) && narrowing.form == Form::Operators => {
+                writer.moved(node)?;
+            }
+            None => {
+                node.input.iter().for_each(|tensor| writer.need_float(tensor));
+                match node.op_type == "Relu" && convolved.contains(&node.input[0]) {
+                    true if narrowing.form == Form::Operators => writer.relu_as_max(node),
+                    _ => writer.nodes.push(node.clone()),
+                }
+            }
+        }
+    }
+    outputs.iter().for_each(|tensor| writer.need_float(tensor));
+    let nodes = writer.nodes;
+    graph.set_nodes(nodes);
+    graph.tidy();
+    Ok(())
+}
+
+pub(super) struct Writer<'a> {
+    pub(super) graph: &'a mut Graph,
+    pub(super) narrowing: &'a Narrowing<'a>,
+    pub(super) nodes: Vec<Node>,
+    /// Tensors that exist in int8, as `name.q`.
+    pub(super) narrow: BTreeSet<String>,
+    /// Those of them that do not exist in float.
+    pub(super) only_narrow: BTreeSet<String>,
+    /// Tensors that were quantized as they came, as `name.u8`.
+    pub(super) dynamic: BTreeSet<String>,
+    /// Tensors that went through int8 and back, as `name.dq`.
+    pub(super) paired: BTreeSet<String>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(graph: &'a mut Graph, narrowing: &'a Narrowing<'a>) -> Self {
+        Writer {
+            graph,
+            narrowing,
+            nodes: Vec::new(),
+            narrow: BTreeSet::new(),
+            only_narrow: BTreeSet::new(),
+            dynamic: BTreeSet::new(),
+            paired: BTreeSet::new(),
+        }
+    }
+
+    fn layer(&mut self, node: &Node, layer: &Layer) -> Result<(), CompressError> {
+        match layer.scheme {
+            Scheme::F32 => self.nodes.push(node.clone()),
+            Scheme::Static(_) if self.narrowing.form == Form::Qdq => self.pairs(node, layer)?,
+            Scheme::Static(_) if layer.convolves() => self.convolution(node, layer)?,
+            Scheme::Static(_) => self.product(node, layer)?,
+            Scheme::Dynamic(_) => self.dynamically(node, layer)?,
+            Scheme::Weights8(_) => self.stored_bytes(node, layer)?,
+            Scheme::Weights4 => self.stored_nibbles(node, layer)?,
+        }
+        Ok(())
+    }
+
+    pub(super) fn node(&mut self, op: &str, name: String, inputs: &[&str], output: &str) {
+        self.nodes.push(Node {
+            op_type: op.to_string(),
+            name,
+            input: inputs.iter().map(|i| (*i).to_string()).collect(),
+            output: vec![output.to_string()],
+            ..Node::default()
+        });
+    }
+
+    pub(super) fn constant(&mut self, name: String, weights: Weights) -> String {
+        self.graph.set_weights(&name, weights);
+        name
+    }
+
+    /// Scale and zero point of a tensor as initializers, and their values.
+    pub(super) fn affine(
+        &mut self,
+        tensor: &str,
+    ) -> Result<(String, String, Affine), CompressError> {
+        let affine = *self
+            .narrowing
+            .affines
+            .get(tensor)
+            .ok_or_else(|| CompressError::Nothing("calibrate", format!("tensor `{tensor}`")))?;
+        let scale = self.constant(format!("{tensor}.scale"), Weights::f32(&[], &[affine.scale]));
+        let zero = self.constant(format!("{tensor}.zero"), Weights::i8(&[], &[affine.zero]));
+        Ok((scale, zero, affine))
+    }
+
+    /// The integers of a layer's weights, their scales and zero points as initializers; and the
+    /// scales' values.
+    pub(super) fn bytes(
+        &mut self,
+        layer: &Layer,
+    ) -> Result<(String, String, String, Vec<f32>), CompressError> {
+        let Some(OnGrid::Bytes(grid)) = self.narrowing.grids.get(&layer.name) else {
+            return Err(CompressError::Nothing("quantize", format!("layer `{}`", layer.name)));
+        };
+        let base = &layer.output;
+        let codes = Weights::i8(&layer.dims, &grid.codes(&layer.dims, &layer.values));
+        let scales = grid.scales.clone();
+        let dims: &[usize] = if scales.len() == 1 { &[] } else { &[scales.len()] };
+        let w = self.constant(format!("{base}.weight.q"), codes);
+        let scale = self.constant(format!("{base}.weight.scale"), Weights::f32(dims, &scales));
+        let zeros = vec![0; scales.len()];
+        let zero = self.constant(format!("{base}.weight.zero"), Weights::i8(dims, &zeros));
+        Ok((w, scale, zero, scales))
+    }
+
+    /// Makes sure that a tensor exists in int8, and gives that one's name.
+    pub(super) fn need_narrow(&mut self, tensor: &str) -> Result<String, CompressError> {
+        let narrow = format!("{tensor}.q");
+        if self.narrow.insert(tensor.to_string()) {
+            let (scale, zero, _) = self.affine(tensor)?;
+            self.node(
+                "QuantizeLinear",
+                format!("{tensor}/QuantizeLinear"),
+                &[tensor, &scale, &zero],
+                &narrow,
+            );
+        }
+        Ok(narrow)
+    }
+
+    /// Makes sure that a tensor exists in float under its own name.
+    pub(super) fn need_float(&mut self, tensor: &str) {
+        if self.only_narrow.remove(tensor) {
+            let [narrow, scale, zero] =
+                ["q", "scale", "zero"].map(|part| format!("{tensor}.{part}"));
+            self.node(
+                "DequantizeLinear",
+                format!("{tensor}/DequantizeLinear"),
+                &[&narrow, &scale, &zero],
+                tensor,
+            );
+        }
+    }
+
+    /// A node that int8 goes through: the same on the narrow tensors.
+    fn moved(&mut self, node: &Node) -> Result<(), CompressError> {
+        let mut node = node.clone();
+        let data = if node.op_type == "Concat" { node.input.len() } else { 1 };
+        for input in &mut node.input[..data] {
+            *input = self.need_narrow(input)?;
+        }
+        let tensor = node.output[0].clone();
+        self.affine(&tensor)?;
+        node.output[0] = format!("{tensor}.q");
+        self.nodes.push(node);
+        self.narrow.insert(tensor.clone());
+        self.only_narrow.insert(tensor);
+        Ok(())
+    }
+
+    /// Writes the Relu behind a convolution that stays in float as a maximum. ONNX Runtime takes
+    /// "dequantize, convolve, Relu, quantize" for a layer that was meant to be int8 and quantizes
+    /// its float weights, which changed the class of 1 % of the keyword samples.
+    fn relu_as_max(&mut self, node: &Node) {
+        let zero = self.constant("paring.zero".into(), Weights::f32(&[], &[0.0]));
+        self.node("Max", node.name.clone(), &[&node.input[0], &zero], &node.output[0]);
+    }
+}

@@ -1,0 +1,241 @@
+//! Which layers can have which precision, and why the others cannot.
+
+use super::affine::BLOCK;
+use super::{Quantization, Scheme};
+use crate::compress::{CompressError, matching};
+use crate::graph::{self, Graph, Index, Node};
+use std::collections::BTreeMap;
+
+/// A layer that will be narrower.
+#[derive(Clone, Debug)]
+pub(super) struct Layer {
+    pub(super) name: String,
+    /// Position of the node.
+    pub(super) position: usize,
+    pub(super) scheme: Scheme,
+    /// The tensor it reads.
+    pub(super) input: String,
+    /// The tensor it gives: behind the Relu where that is folded.
+    pub(super) output: String,
+    /// Position of a Relu that its output's saturation replaces.
+    pub(super) relu: Option<usize>,
+    /// Name of its weights in float.
+    pub(super) stored: String,
+    /// Shape of the weights: `[outputs, inputs …]` of convolutions, `[inputs, outputs]` of products,
+    /// whichever way they are stored.
+    pub(super) dims: Vec<usize>,
+    /// The weights in that order.
+    pub(super) values: Vec<f32>,
+    /// Whether the stored weights are the transposed ones.
+    pub(super) turned: bool,
+    /// Bias in float, one an output.
+    pub(super) bias: Option<Vec<f32>>,
+}
+
+impl Layer {
+    /// Whether it convolves; it multiplies a matrix otherwise.
+    pub(super) fn convolves(&self) -> bool {
+        self.axis() == 0
+    }
+
+    /// The axis of [`Layer::dims`] that counts outputs.
+    pub(super) fn axis(&self) -> usize {
+        // A convolution's weights have places, a matrix has none.
+        usize::from(self.dims.len() == 2)
+    }
+
+    /// Reads the weights and the bias again, as the graph has them now.
+    pub(super) fn refresh(&mut self, graph: &Graph) {
+        let floats = |name: &String| graph.weights(name).ok().and_then(|w| w.to_f32());
+        if let Some(values) = floats(&self.stored) {
+            self.values = match self.turned {
+                true => turned(&[self.dims[1], self.dims[0]], &values),
+                false => values,
+            };
+        }
+        let node = &graph.nodes()[self.position];
+        self.bias = node.input.get(2).filter(|b| !b.is_empty()).and_then(floats);
+    }
+}
+
+/// A matrix of this shape, transposed.
+pub(super) fn turned(dims: &[usize], values: &[f32]) -> Vec<f32> {
+    let (rows, width) = (dims[0], dims[1]);
+    (0..values.len()).map(|i| values[(i % rows) * width + i / rows]).collect()
+}
+
+/// Layers and refusals, each with its reason.
+pub(super) type Found = (Vec<Layer>, Vec<(String, String)>);
+
+/// Layers that change, and those that cannot.
+///
+/// # Errors
+/// [`CompressError::NoMatch`] where the step's pattern names none.
+pub(super) fn find(graph: &Graph, how: &Quantization) -> Result<Found, CompressError> {
+    let index = Index::new(graph);
+    let (mut layers, mut refusals) = (Vec::new(), Vec::new());
+    let nodes = graph.nodes().iter().enumerate();
+    let multiplies: Vec<(usize, &Node)> = nodes.filter(|(_, node)| weighted(node)).collect();
+    let ids: Vec<String> = multiplies.iter().map(|(p, n)| graph::layer_name(n, *p)).collect();
+    let meant = matching(&ids, how.layers.as_deref(), &how.protect)?;
+    for (((position, _), name), meant) in multiplies.into_iter().zip(ids).zip(meant) {
+        let scheme = match (&how.assigned, meant) {
+            (Some(assigned), _) => assigned.get(&name).copied().unwrap_or(Scheme::F32),
+            (None, true) => how.scheme(),
+            (None, false) => Scheme::F32,
+        };
+        if scheme == Scheme::F32 {
+            continue;
+        }
+        match layer(graph, &index, position, (scheme, how.depthwise || how.assigned.is_some())) {
+            Ok(layer) => layers.push(layer),
+            Err(reason) => refusals.push((name, reason)),
+        }
+    }
+    Ok((layers, refusals))
+}
+
+/// The precisions that each layer could have, plain float first, by name.
+///
+/// # Errors
+/// [`CompressError::NoMatch`] where the step's pattern names no layer.
+pub(super) fn choices(
+    graph: &Graph,
+    how: &Quantization,
+) -> Result<BTreeMap<String, Vec<Scheme>>, CompressError> {
+    let index = Index::new(graph);
+    let nodes = graph.nodes().iter().enumerate();
+    let floats: Vec<(usize, &Node)> = nodes.filter(|(_, node)| is_float(node)).collect();
+    let ids: Vec<String> = floats.iter().map(|(p, n)| graph::layer_name(n, *p)).collect();
+    let meant = matching(&ids, how.layers.as_deref(), &how.protect)?;
+    let mut found = BTreeMap::new();
+    for (((position, _), name), _) in floats.into_iter().zip(ids).zip(meant).filter(|(_, m)| *m) {
+        let fits = |scheme: &Scheme| {
+            *scheme == Scheme::F32 || layer(graph, &index, position, (*scheme, true)).is_ok()
+        };
+        let fitting: Vec<Scheme> = Scheme::ALL.into_iter().filter(fits).collect();
+        if fitting.len() > 1 {
+            found.insert(name, fitting);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a node multiplies by weights in float.
+pub(super) fn is_float(node: &Node) -> bool {
+    ["Conv", "ConvTranspose", "Gemm", "MatMul"].contains(&node.op_type.as_str())
+}
+
+/// Whether a node multiplies by weights, in whatever precision.
+fn weighted(node: &Node) -> bool {
+    let narrow = ["QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger", "MatMulNBits"];
+    is_float(node) || narrow.contains(&node.op_type.as_str())
+}
+
+fn layer(
+    graph: &Graph,
+    index: &Index,
+    position: usize,
+    (scheme, depthwise): (Scheme, bool),
+) -> Result<Layer, String> {
+    let node = &graph.nodes()[position];
+    if !is_float(node) {
+        return Err(format!("it is quantized already ({})", node.op_type));
+    }
+    let [input, stored, ..] = node.input.as_slice() else { return Err("it has no weights".into()) };
+    let (dims, values) = floats(graph, index, stored)?;
+    let bias = match node.input.get(2).filter(|name| !name.is_empty()) {
+        Some(name) => Some(floats(graph, index, name)?),
+        None => None,
+    };
+    if values.iter().chain(bias.iter().flat_map(|b| &b.1)).any(|v| !v.is_finite()) {
+        return Err("its weights are not finite numbers".into());
+    }
+    check_operator(node, &dims, scheme, depthwise)?;
+    let name = graph::layer_name(node, position);
+    let convolves = node.op_type.starts_with("Conv");
+    if !convolves {
+        let flat = bias.as_ref().is_none_or(|(d, b)| b.len() == *d.last().unwrap_or(&0));
+        check_product(node, &dims, flat)?;
+    }
+    let swapped = !convolves && graph::int(node, "transB").unwrap_or(0) != 0;
+    let (dims, values) = match swapped {
+        true => (vec![dims[1], dims[0]], turned(&dims, &values)),
+        false => (dims, values),
+    };
+    if scheme == Scheme::Weights4 && dims[0] % BLOCK != 0 {
+        return Err(format!("it has {} inputs; four-bit weights go by {BLOCK}", dims[0]));
+    }
+    let own = node.output[0].clone();
+    let relu = match convolves && scheme.is_static() {
+        true => following_relu(graph, index, &own),
+        false => None,
+    };
+    let output = relu.map_or(own, |relu| graph.nodes()[relu].output[0].clone());
+    let (input, stored) = (input.clone(), stored.clone());
+    let (turned, bias) = (swapped, bias.map(|b| b.1));
+    Ok(Layer { name, position, scheme, input, output, relu, stored, dims, values, turned, bias })
+}
+
+fn floats(graph: &Graph, index: &Index, name: &str) -> Result<(Vec<usize>, Vec<f32>), String> {
+    let weights = graph.weights(name).map_err(|_| {
+        let maker = index.producer(name).map(|p| graph.nodes()[p].op_type.as_str());
+        match maker {
+            Some("DequantizeLinear") => {
+                "it is quantized already (weights behind DequantizeLinear)".into()
+            }
+            _ => format!("`{name}` is computed, not stored"),
+        }
+    })?;
+    let values = weights.to_f32();
+    values.map(|v| (weights.dims, v)).ok_or_else(|| format!("`{name}` is not made of f32"))
+}
+
+/// Why an operator cannot have this precision, if so.
+fn check_operator(
+    node: &Node,
+    dims: &[usize],
+    scheme: Scheme,
+    depthwise: bool,
+) -> Result<(), String> {
+    let convolves = node.op_type.starts_with("Conv");
+    let integer = matches!(scheme, Scheme::Static(_) | Scheme::Dynamic(_));
+    let group = graph::int(node, "group").unwrap_or(1);
+    if node.op_type == "ConvTranspose" {
+        return Err("transposed convolutions have no integer kernel".into());
+    }
+    if convolves && scheme == Scheme::Weights4 {
+        return Err("four-bit weights exist for matrix products alone".into());
+    }
+    if convolves && dims.len() < 3 {
+        return Err("its weights have no places".into());
+    }
+    if convolves && integer && group > 1 && dims[1] == 1 && !depthwise {
+        return Err(
+            "the engine has no integer kernel for depthwise convolutions; float is faster".into()
+        );
+    }
+    Ok(())
+}
+
+/// Why a product with weights of these dimensions cannot change, if so; `flat` says whether its bias
+/// is one value an output.
+fn check_product(node: &Node, dims: &[usize], flat: bool) -> Result<(), String> {
+    let plain = |attribute| graph::int(node, attribute).unwrap_or(0) == 0;
+    let unit = |attribute| graph::float(node, attribute).unwrap_or(1.0) == 1.0;
+    match node.op_type.as_str() {
+        _ if dims.len() != 2 => Err("its weights are not a matrix".into()),
+        "Gemm" if !plain("transA") || !unit("alpha") || !unit("beta") => {
+            Err("it transposes its input or scales its terms".into())
+        }
+        "Gemm" if !flat => Err("its bias is not one value an output".into()),
+        _ => Ok(()),
+    }
+}
+
+/// Position of a Relu that alone reads `tensor`.
+fn following_relu(graph: &Graph, index: &Index, tensor: &str) -> Option<usize> {
+    let [(only, _)] = index.consumers(tensor) else { return None };
+    let relu = graph.nodes()[*only].op_type == "Relu" && !graph.outputs().contains(&tensor);
+    relu.then_some(*only)
+}

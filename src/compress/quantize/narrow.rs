@@ -1,0 +1,284 @@
+//! The step as a whole: (graph, settings, samples) → (graph, decisions).
+
+use super::affine::{Affine, OnGrid};
+use super::emit::{Narrowing, emit, ways};
+use super::equalize::equalize;
+use super::layers::{self, Layer};
+use super::ranges::{self, Chosen};
+use super::settle::Settling;
+use super::{Form, Format, Quantization, Rounding, Scheme};
+use crate::catalog::{Calibration, Range};
+use crate::compress::fold::fold_batch_normalization;
+use crate::compress::{CompressError, Draft, Made, Paring};
+use crate::graph::{Graph, Index};
+use crate::record::{Origins, Precision};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Ranges of all tensors that could be in int8, found once for many steps on the same graph.
+#[derive(Clone, Debug)]
+pub struct Ranges(BTreeMap<String, Chosen>);
+
+/// Normalisations folded, and ranges of channels evened out where the step says so.
+///
+/// # Errors
+/// [`CompressError`] where weights cannot be read.
+pub fn prepared(
+    mut graph: Graph,
+    how: &Quantization,
+) -> Result<(Graph, Vec<Draft>), CompressError> {
+    let mut decisions = fold_batch_normalization(&mut graph)?;
+    if how.equalize {
+        decisions.extend(equalize(&mut graph)?);
+    }
+    Ok((graph, decisions))
+}
+
+/// The precisions that each layer of a prepared graph could have, plain float first.
+///
+/// # Errors
+/// [`CompressError::NoMatch`] where the step's pattern names no layer.
+pub fn choices(
+    graph: &Graph,
+    how: &Quantization,
+) -> Result<BTreeMap<String, Vec<Scheme>>, CompressError> {
+    layers::choices(graph, how)
+}
+
+/// Ranges by the step's rule of everything in a prepared graph that could be in int8.
+///
+/// # Errors
+/// [`CompressError`] where a tensor is not finite.
+pub fn ranges_of(
+    graph: &Graph,
+    how: &Quantization,
+    calibration: &Calibration,
+) -> Result<Ranges, CompressError> {
+    let integers = |(name, schemes): (String, Vec<Scheme>)| {
+        schemes.into_iter().find(|s| s.is_static()).map(|scheme| (name, scheme))
+    };
+    let all = layers::choices(graph, how)?.into_iter().filter_map(integers).collect();
+    let (layers, _) = layers::find(graph, &Quantization { assigned: Some(all), ..how.clone() })?;
+    let (_, shared) = ways(graph, &layers);
+    let tensors: Vec<String> = narrow_tensors(&layers, &shared).into_iter().collect();
+    if tensors.is_empty() {
+        return Ok(Ranges(BTreeMap::new()));
+    }
+    Ok(Ranges(ranges::find(graph, &tensors, calibration, how.ranges)?))
+}
+
+/// Gives layers narrower numbers.
+///
+/// # Errors
+/// [`CompressError`] where no layer can have them, samples are needed and there are none, or a tensor
+/// is not finite.
+pub fn quantize(
+    graph: Graph,
+    origins: Origins,
+    how: &Quantization,
+    calibration: Option<&Calibration>,
+) -> Result<Made, CompressError> {
+    quantize_with(graph, origins, how, calibration, None)
+}
+
+/// The same with ranges that are known.
+///
+/// # Errors
+/// Those of [`quantize`].
+pub fn quantize_with(
+    graph: Graph,
+    origins: Origins,
+    how: &Quantization,
+    calibration: Option<&Calibration>,
+    known: Option<&Ranges>,
+) -> Result<Made, CompressError> {
+    let calibration = calibration.filter(|c| c.samples() > 0);
+    let (mut graph, mut decisions) = prepared(graph, how)?;
+    let (mut layers, refusals) = layers::find(&graph, how)?;
+    if layers.is_empty() && how.assigned.is_none() {
+        let reasons: Vec<String> = refusals.iter().map(|(l, r)| format!("`{l}`: {r}")).collect();
+        let none = "it has no convolution and no matrix product".to_string();
+        let why = if reasons.is_empty() { none } else { reasons.join("; ") };
+        return Err(CompressError::Nothing("quantize", why));
+    }
+    require(&mut graph, &layers, how.form)?;
+    let (moves, shared) = ways(&graph, &layers);
+    let chosen = ranged(&graph, &layers, &shared, how, (calibration, known))?;
+    let affines: BTreeMap<String, Affine> =
+        chosen.iter().map(|(t, chosen)| (t.clone(), Affine::covering(chosen.range))).collect();
+    let grids: BTreeMap<String, OnGrid> = layers
+        .iter()
+        .map(|l| (l.name.clone(), OnGrid::new(l.scheme, &l.dims, &l.values, l.axis())))
+        .collect();
+    if how.correct || how.rounding == Rounding::Gptq {
+        let calibration = calibration.ok_or(CompressError::NoCalibration(
+            "correcting biases, and rounding weights by what they do,",
+        ))?;
+        let settling = Settling { how, affines: &affines, grids: &grids, calibration };
+        decisions.extend(settling.settle(&mut graph, &mut layers)?);
+    }
+    let record = Record { graph: &graph, how, chosen: &chosen, affines: &affines, calibration };
+    decisions.extend(layers.iter().map(|layer| record.draft(layer, &grids)));
+    let narrowing =
+        Narrowing { layers: &layers, affines: &affines, grids: &grids, form: how.form, moves };
+    emit(&mut graph, &narrowing)?;
+    Ok(Made { graph, origins, decisions, refusals })
+}
+
+/// The operator sets that what will be written needs.
+fn require(graph: &mut Graph, layers: &[Layer], form: Form) -> Result<(), CompressError> {
+    for layer in layers {
+        let channels = layer.scheme.granularity() == crate::compress::Granularity::Channel;
+        match layer.scheme {
+            Scheme::Static(_) if form == Form::Qdq && channels => {
+                graph.require_opset(13, "DequantizeLinear with a scale a channel")?;
+            }
+            Scheme::Static(_) => graph.require_opset(10, "QLinearConv")?,
+            Scheme::Dynamic(_) => graph.require_opset(11, "DynamicQuantizeLinear")?,
+            Scheme::Weights8(_) if channels => {
+                graph.require_opset(13, "DequantizeLinear with a scale a channel")?;
+            }
+            Scheme::Weights8(_) => graph.require_opset(10, "DequantizeLinear")?,
+            Scheme::Weights4 => graph.import_domain("com.microsoft", 1),
+            Scheme::F32 => {}
+        }
+    }
+    Ok(())
+}
+
+/// Tensors that static layers read and give, and those on ways between them.
+fn narrow_tensors(layers: &[Layer], shared: &BTreeMap<String, String>) -> BTreeSet<String> {
+    let statics = layers.iter().filter(|layer| layer.scheme.is_static());
+    let own = statics.flat_map(|layer| [layer.input.clone(), layer.output.clone()]);
+    own.chain(shared.keys().cloned()).collect()
+}
+
+/// Ranges of every tensor that will be in int8; those on one way share theirs.
+fn ranged(
+    graph: &Graph,
+    layers: &[Layer],
+    shared: &BTreeMap<String, String>,
+    how: &Quantization,
+    (calibration, known): (Option<&Calibration>, Option<&Ranges>),
+) -> Result<BTreeMap<String, Chosen>, CompressError> {
+    let tensors = narrow_tensors(layers, shared);
+    if tensors.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let calibration = calibration.ok_or(CompressError::NoCalibration(
+        "static int8 (int8-dynamic and int8-weights do without)",
+    ))?;
+    let tensors: Vec<String> = tensors.into_iter().collect();
+    let there = known.filter(|known| tensors.iter().all(|t| known.0.contains_key(t)));
+    let mut chosen = match there {
+        Some(known) => tensors.iter().map(|t| (t.clone(), known.0[t].clone())).collect(),
+        None => ranges::find(graph, &tensors, calibration, how.ranges)?,
+    };
+    let mut hulls: BTreeMap<&String, Range> = BTreeMap::new();
+    for (tensor, root) in shared {
+        let Some(own) = chosen.get(tensor).map(|c| c.range) else { continue };
+        let hull = hulls.entry(root).or_insert(own);
+        *hull = Range { low: hull.low.min(own.low), high: hull.high.max(own.high) };
+    }
+    for (tensor, root) in shared {
+        if let (Some(chosen), Some(hull)) = (chosen.get_mut(tensor), hulls.get(root)) {
+            chosen.range = *hull;
+        }
+    }
+    Ok(chosen)
+}
+
+/// What decisions are made of.
+struct Record<'a> {
+    graph: &'a Graph,
+    how: &'a Quantization,
+    chosen: &'a BTreeMap<String, Chosen>,
+    affines: &'a BTreeMap<String, Affine>,
+    calibration: Option<&'a Calibration>,
+}
+
+impl Record<'_> {
+    fn draft(&self, layer: &Layer, grids: &BTreeMap<String, OnGrid>) -> Draft {
+        let node = &self.graph.nodes()[layer.position];
+        let stored = node.input[1..].iter().filter(|name| !name.is_empty());
+        let originals =
+            stored.filter_map(|name| Some((name.clone(), self.graph.weights(name).ok()?)));
+        let weights = match grids.get(&layer.name) {
+            Some(OnGrid::Bytes(grid)) => match grid.scales.as_slice() {
+                [one] => format!("symmetric per tensor, scale {one:e}"),
+                many => format!("symmetric per channel, {} scales", many.len()),
+            },
+            Some(OnGrid::Nibbles(nibbles)) => {
+                format!("in blocks of 32, {} scales", nibbles.scales.len())
+            }
+            None => "unknown".into(),
+        };
+        let activations = match layer.scheme {
+            Scheme::Static(_) => self.activations(layer),
+            Scheme::Dynamic(_) => "; input quantized as it comes, output float".into(),
+            _ => "; activations float".into(),
+        };
+        let to = match layer.scheme {
+            Scheme::Weights4 => "int4 weights",
+            Scheme::Weights8(_) => "int8 weights",
+            Scheme::Dynamic(_) => "int8 dynamic",
+            _ => "int8",
+        };
+        let is_static = layer.scheme.is_static();
+        let samples = self.calibration.filter(|_| is_static);
+        let reason = match samples {
+            Some(c) => format!("ranges from {} samples", c.samples()),
+            None => "no samples needed".into(),
+        };
+        Draft {
+            operation: format!("quantize {}", format_name(self.how.format)),
+            coupling: layer.name.clone(),
+            precision: Some(Precision {
+                from: "f32".into(),
+                to: to.into(),
+                scheme: format!("weights {weights}{activations}"),
+            }),
+            criterion: is_static.then(|| self.how.ranges.name().into()),
+            calibration_sha256: samples.map(|c| c.sha256.clone()),
+            paring: Paring(originals.collect()),
+            reason,
+            ..Draft::default()
+        }
+    }
+
+    fn activations(&self, layer: &Layer) -> String {
+        let format = |tensor: &String| {
+            let (Some(affine), Some(chosen)) = (self.affines.get(tensor), self.chosen.get(tensor))
+            else {
+                return "unknown".to_string();
+            };
+            let sqnr = chosen.sqnr_db.iter().find(|(rule, _)| *rule == chosen.rule);
+            let sqnr = sqnr
+                .map_or_else(String::new, |(rule, db)| format!(" ({}, {db:.1} dB)", rule.name()));
+            let constant = match chosen.range.low == chosen.range.high {
+                true => " (it never changes on the samples)",
+                false => "",
+            };
+            format!("scale {:e}, zero point {}{sqnr}{constant}", affine.scale, affine.zero)
+        };
+        let input = format(&layer.input);
+        let integer = layer.convolves() && self.how.form == Form::Operators;
+        let output = if integer { format(&layer.output) } else { "float".into() };
+        let folded = match layer.relu.is_some() && integer {
+            true => "; Relu is the output's saturation",
+            false => "",
+        };
+        let first = Index::new(self.graph).producer(&layer.input).is_none();
+        let from = if first { " of the model's input" } else { "" };
+        format!("; input{from} {input}; output {output}{folded}")
+    }
+}
+
+fn format_name(format: Format) -> &'static str {
+    match format {
+        Format::Int8 => "int8",
+        Format::Int8Dynamic => "int8-dynamic",
+        Format::Int8Weights => "int8-weights",
+        Format::Int4Weights => "int4-weights",
+        Format::F16 => "f16",
+    }
+}

@@ -1,0 +1,217 @@
+//! The tune step: what loses nothing is tried on this machine, and what is faster is taken.
+
+use super::race::{Entrant, race};
+use super::{Context, PipelineError, read_json, replace_json};
+use crate::bench::PRACTICAL_MARGIN;
+use crate::compress::{self, CompressError, Draft, Made};
+use crate::engine::ENGINE;
+use crate::graph::Graph;
+use crate::record::{
+    EngineOptions, Origins, RejectedAlternative, SCHEMA, Sha256Hex, Tried, TuneTable,
+};
+
+/// Options that change nothing but the order of sums, beside those that the parent has.
+const LAYOUTS: [&[&str]; 2] = [&[], &["conv_nhwc"]];
+
+/// What a tune step gives.
+pub(super) struct Tuned {
+    pub(super) made: Made,
+    pub(super) options: EngineOptions,
+}
+
+/// A form that is tried.
+struct Form {
+    rewritten: bool,
+    options: EngineOptions,
+}
+
+impl Context {
+    /// Tries the forms of a graph, or takes what the run's table says of them; where the options are
+    /// `fixed` with these alone.
+    ///
+    /// # Errors
+    /// [`PipelineError`] names the variant.
+    pub(super) fn tune(
+        &self,
+        variant: &str,
+        graph: Graph,
+        origins: Origins,
+        (options, fixed): (&EngineOptions, bool),
+    ) -> Result<Tuned, PipelineError> {
+        let failed = |source: CompressError| PipelineError::Step {
+            variant: variant.into(),
+            step: "tune".into(),
+            source: Box::new(source),
+        };
+        let calibration = self.calibration.as_ref();
+        let calibration = calibration
+            .ok_or_else(|| failed(CompressError::NoCalibration("proving that nothing changes")))?;
+        let (rewritten, drafts) = compress::lossless(&graph, calibration).map_err(failed)?;
+        let key = tune_key(&graph, options, fixed, &calibration.sha256);
+        let path = self.folders.costs(&format!("host.tune-{}", key.short()));
+        let kept: Option<TuneTable> = read_json(&path);
+        let table = match kept.filter(|table| table.key == key) {
+            Some(table) => table,
+            None => {
+                let forms = forms(!drafts.is_empty(), options, fixed);
+                let tried = self.tried(&graph, &rewritten, options, forms).map_err(failed)?;
+                let engine = ENGINE.to_string();
+                let table = TuneTable { schema: SCHEMA, target: "host".into(), engine, key, tried };
+                self.keep(&path, &table)?;
+                table
+            }
+        };
+        let bytes = serde_json::to_vec(&table).unwrap_or_default();
+        let table_sha256 = Some(Sha256Hex::of(&bytes));
+        let calibration_sha256 = Some(calibration.sha256.clone());
+        let best = table.best().filter(|tried| !tried.form.is_empty());
+        let taken = |t: &Tried| best.is_some_and(|b| b.form == t.form && b.options == t.options);
+        let others = table.tried.iter().filter(|t| !taken(t));
+        let alternatives_rejected =
+            others.map(|t| RejectedAlternative { what: t.words(), why: t.verdict() }).collect();
+        let (reason, uses) = match best {
+            Some(tried) => (tried.reason(), tried.rewritten()),
+            None => ("nothing is faster beyond noise: the model stays as it is".into(), false),
+        };
+        let options = best.map_or_else(|| options.clone(), |tried| tried.options.clone());
+        let choice = Draft {
+            operation: "tune".into(),
+            coupling: "the whole graph".into(),
+            alternatives_rejected,
+            calibration_sha256,
+            table_sha256,
+            reason,
+            ..Draft::default()
+        };
+        let (graph, mut decisions) = if uses { (rewritten, drafts) } else { (graph, Vec::new()) };
+        decisions.push(choice);
+        Ok(Tuned { made: Made { graph, origins, decisions, refusals: Vec::new() }, options })
+    }
+
+    /// Proves every form against the graph as given, and measures those that pass.
+    fn tried(
+        &self,
+        graph: &Graph,
+        rewritten: &Graph,
+        given: &EngineOptions,
+        forms: Vec<Form>,
+    ) -> Result<Vec<Tried>, CompressError> {
+        let Some(calibration) = &self.calibration else { return Ok(Vec::new()) };
+        let (plain, short) = (graph.encode(), rewritten.encode());
+        let mut tried = Vec::new();
+        for form in &forms {
+            let own = if form.rewritten { rewritten } else { graph };
+            let found = compress::agreement((graph, given), (own, &form.options), calibration)?;
+            tried.push(Tried {
+                form: if form.rewritten { "rewritten" } else { "as given" }.into(),
+                options: form.options.clone(),
+                apart: found.apart,
+                flips: found.flips,
+                samples: found.samples,
+                lossless: found.lossless(),
+                speedup: None,
+                quiet_share: None,
+            });
+        }
+        let mut entrants = vec![Entrant { bytes: &plain, options: given }];
+        let passed: Vec<usize> = (0..forms.len()).filter(|i| tried[*i].lossless).collect();
+        entrants.extend(passed.iter().map(|i| Entrant {
+            bytes: if forms[*i].rewritten { &short } else { &plain },
+            options: &forms[*i].options,
+        }));
+        let placings = race(&entrants, calibration, &self.rules, self.seed)?;
+        for (index, placing) in passed.iter().zip(&placings[1..]) {
+            tried[*index].speedup = Some(placing.speedup);
+            tried[*index].quiet_share = Some(placing.quiet_share);
+        }
+        Ok(tried)
+    }
+
+    /// Keeps a table of the run, in a folder that may not exist yet.
+    pub(super) fn keep(
+        &self,
+        path: &std::path::Path,
+        table: &impl serde::Serialize,
+    ) -> Result<(), PipelineError> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(PipelineError::file("create", folder))?;
+        }
+        replace_json(path, table)
+    }
+}
+
+/// Everything that decides what is measured.
+fn tune_key(graph: &Graph, options: &EngineOptions, fixed: bool, samples: &Sha256Hex) -> Sha256Hex {
+    let (bytes, label) = (graph.encode(), format!("{} {fixed}", options.label()));
+    let parts = [&bytes[..], b"\0", label.as_bytes(), b"\0", samples.as_str().as_bytes()];
+    Sha256Hex::of_parts(parts.into_iter().chain([ENGINE.as_bytes()]))
+}
+
+/// All forms but the one that is there already.
+fn forms(rewrites: bool, given: &EngineOptions, fixed: bool) -> Vec<Form> {
+    let mut all: Vec<EngineOptions> = LAYOUTS
+        .iter()
+        .map(|names| EngineOptions {
+            transforms: names.iter().map(|n| (*n).to_string()).collect(),
+            ..given.clone()
+        })
+        .collect();
+    if fixed {
+        all.clear();
+    }
+    if !all.contains(given) {
+        all.push(given.clone());
+    }
+    let graphs = if rewrites { vec![false, true] } else { vec![false] };
+    let pairs = graphs.into_iter().flat_map(|rewritten| {
+        all.iter().map(move |options| Form { rewritten, options: options.clone() })
+    });
+    pairs.filter(|form| form.rewritten || form.options != *given).collect()
+}
+
+impl TuneTable {
+    /// The fastest of those that are faster beyond noise and lose nothing.
+    fn best(&self) -> Option<&Tried> {
+        let sure =
+            |t: &&Tried| t.lossless && t.speedup.is_some_and(|s| s.low > 1.0 + PRACTICAL_MARGIN);
+        let by = |t: &Tried| t.speedup.map_or(0.0, |s| s.value);
+        self.tried.iter().filter(sure).max_by(|a, b| by(a).total_cmp(&by(b)))
+    }
+}
+
+impl Tried {
+    fn rewritten(&self) -> bool {
+        self.form == "rewritten"
+    }
+
+    fn words(&self) -> String {
+        match self.options.label() {
+            label if label.is_empty() => format!("{}, no engine options", self.form),
+            label => format!("{}, engine {label}", self.form),
+        }
+    }
+
+    fn proof(&self) -> String {
+        format!(
+            "outputs within {:.1e} of the largest, {} of {} samples predicted differently",
+            self.apart, self.flips, self.samples
+        )
+    }
+
+    fn verdict(&self) -> String {
+        match self.speedup {
+            None => format!("not lossless: {}", self.proof()),
+            Some(s) => format!("{:.3} [{:.3}, {:.3}] times as fast", s.value, s.low, s.high),
+        }
+    }
+
+    fn reason(&self) -> String {
+        format!(
+            "{}: {} in paired bursts, {:.0} % of them quiet; {}",
+            self.words(),
+            self.verdict(),
+            100.0 * self.quiet_share.unwrap_or(0.0),
+            self.proof()
+        )
+    }
+}
