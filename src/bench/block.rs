@@ -12,17 +12,21 @@ use crate::engine::{self, Bindings, EngineError, Model, Plan, Source};
 use crate::probe;
 use crate::record::{
     Attempt, BlockData, BlockKey, BlockKind, Burst, Job, JobModel, MemoryPoint, MemoryPoints,
-    Missing, SampleRules, Setting, Sha256Hex, SoloBlock, WeightBytes,
+    Missing, NodeProfile, SampleRules, Setting, Sha256Hex, SoloBlock, WeightBytes,
 };
 use crate::units::{Bytes, LatencyNs};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// At most this many different inputs are cycled: enough to be real, few enough to stay in cache
 /// on a board as they would in use.
 const DISTINCT_INPUTS: usize = 8;
+
+/// Runs of a profile, and when it stops early.
+const PROFILE_RUNS: usize = 101;
+const PROFILE_TIME: Duration = Duration::from_secs(2);
 
 /// Why a block could not be measured.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +115,25 @@ pub(super) fn measure(
             super::energy::measure(&bench, model, attempt).map(|b| BlockData::Energy(Box::new(b)))
         }
     }
+}
+
+/// How long the nodes of a model of `job` take, in this process.
+///
+/// # Errors
+/// [`BlockError`] names the model or the file.
+pub(super) fn profile(
+    job: &Job,
+    folder: &Path,
+    model: &JobModel,
+    batch: usize,
+) -> Result<NodeProfile, BlockError> {
+    let bench = Bench::open(job, folder, Setting::of_batch(batch))?;
+    let engine = |source| BlockError::Engine { model: model.name.clone(), source };
+    let mut stand = bench.load(model)?.stand;
+    stand.warm_up(&job.rules).map_err(engine)?;
+    let inputs = &stand.cycle.all()[0];
+    let found = stand.plan.profile_within(inputs, PROFILE_RUNS, PROFILE_TIME).map_err(engine)?;
+    Ok(found.record(model.variant_id.clone(), batch))
 }
 
 /// Does what the other side of a pair asks of this process: it holds the baseline.

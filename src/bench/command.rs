@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 const USAGE: &str = "\
 usage: paring-agent run JOB JOURNAL [--follow PID]   measure what the journal lacks of the job
        paring-agent probe [--sysfs-root DIR]         print what this machine is, sensors as under DIR
+       paring-agent nodes JOB MODEL BATCH            print how long the nodes of a model of the job take
+       paring-agent peaks                            print what this machine can do at most
        paring-agent --version";
 
 /// What the agent can be asked to do.
@@ -37,6 +39,17 @@ pub enum Command {
         /// The process that started it.
         parent: u32,
     },
+    /// Time the nodes of one model of a job in this process.
+    Nodes {
+        /// The job file.
+        job: PathBuf,
+        /// Position among the job's models.
+        model: usize,
+        /// Samples in one inference.
+        batch: usize,
+    },
+    /// Measure what this machine can do at most.
+    Peaks,
     /// Hold the baseline of a paired block in this process: started by `block`.
     Partner {
         /// The job file.
@@ -76,6 +89,12 @@ impl Command {
                 number: number.parse().context(USAGE)?,
                 parent: parent.parse().context(USAGE)?,
             },
+            ["nodes", job, model, batch] => Command::Nodes {
+                job: job.into(),
+                model: model.parse().context(USAGE)?,
+                batch: batch.parse().context(USAGE)?,
+            },
+            ["peaks"] => Command::Peaks,
             ["partner", job, index, parent] => Command::Partner {
                 job: job.into(),
                 index: index.parse().context(USAGE)?,
@@ -120,6 +139,16 @@ pub fn main(arguments: &[String], own: &[&str]) -> anyhow::Result<()> {
             let (job, folder, key) = block_of(&job, index)?;
             Ok(block::accompany(&job, &folder, &key)?)
         }
+        Command::Nodes { job, model, batch } => {
+            let folder = job.parent().map(PathBuf::from).unwrap_or_default();
+            let job = read_job(&job)?;
+            let model = job.models.get(model).context("the job has fewer models")?;
+            if !engine::is_without(&model.options.without_isa) {
+                return started_anew(&model.options.without_isa, arguments, own);
+            }
+            print_line(&block::profile(&job, &folder, model, batch)?)
+        }
+        Command::Peaks => print_line(&engine::peaks()?),
         Command::Probe { sysfs_root } => {
             let mut found = probe::environment(probe::root(), engine::ENGINE);
             found.sensors = probe::survey(&sysfs_root);
@@ -137,6 +166,14 @@ fn block_of(path: &Path, index: usize) -> anyhow::Result<(Job, PathBuf, BlockKey
     let job = read_job(path)?;
     let key = schedule(&job).into_iter().nth(index).context("the schedule is shorter")?;
     Ok((job, path.parent().map(PathBuf::from).unwrap_or_default(), key))
+}
+
+/// Becomes the same process once more without some tiers: the engine reads its knob only once.
+fn started_anew(tiers: &[String], arguments: &[String], own: &[&str]) -> anyhow::Result<()> {
+    use std::os::unix::process::CommandExt;
+    let (knob, value) = engine::without_tiers(&[], tiers);
+    let mut command = std::process::Command::new(std::env::current_exe()?);
+    Err(command.args(own).args(arguments).env(knob, value).exec().into())
 }
 
 fn print_line(value: &impl serde::Serialize) -> anyhow::Result<()> {

@@ -167,6 +167,25 @@ impl<'a> Summary<'a> {
         })
     }
 
+    /// ln(baseline / variant) of every paired block with enough quiet pairs: what a speed-up stands on.
+    ///
+    /// # Errors
+    /// Why there is no block.
+    pub fn log_ratios(
+        &self,
+        variant_id: &Sha256Hex,
+        setting: Setting,
+    ) -> Result<Vec<f64>, Missing> {
+        let of_block = |record: &&'a BlockRecord| {
+            let quiet = self.pace.pairs(record).into_iter().filter(|(_, quiet)| *quiet);
+            let ratios: Vec<f64> =
+                quiet.filter_map(|(pair, _)| log_ratio(pair, setting.streams)).collect();
+            (ratios.len() >= LEAST_IN_BLOCK).then(|| stats::median(&ratios)).flatten()
+        };
+        let blocks = self.blocks(BlockKind::Paired, variant_id, setting)?;
+        Ok(blocks.records.iter().filter_map(of_block).collect())
+    }
+
     fn speed(&self, blocks: &[&'a BlockRecord]) -> Result<SpeedSummary, Missing> {
         let (mut medians, mut contended, mut quiet, mut all) = (Vec::new(), Vec::new(), 0, 0);
         for record in blocks {

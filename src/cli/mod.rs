@@ -3,7 +3,9 @@
 #[macro_use]
 mod say;
 
+mod bench;
 mod catalog;
+mod compare;
 mod compress;
 mod diff;
 mod eval;
@@ -15,6 +17,7 @@ mod profile;
 mod progress;
 mod restore;
 mod run;
+mod runner;
 mod samples;
 mod sensitivity;
 
@@ -68,6 +71,10 @@ enum Verb {
     Eval(eval::Eval),
     /// Say what was removed or narrowed, also by other tools
     Diff(diff::Diff),
+    /// Measure models side by side
+    Bench(bench::BenchVerb),
+    /// Compare runs: which variants became faster or slower
+    Compare(compare::Compare),
     /// Say where a model's time goes, layer by layer
     Profile(profile::ProfileVerb),
     /// Say what a target is: processor, kernels, power sensors
@@ -76,6 +83,8 @@ enum Verb {
     Sensitivity(sensitivity::SensitivityVerb),
     /// Put removed components back
     Restore(restore::Restore),
+    /// Run a program that Cargo built on a board
+    Runner(runner::Runner),
     /// Run as the agent: measure a job on this machine
     #[command(hide = true, trailing_var_arg = true)]
     Agent {
@@ -127,10 +136,13 @@ pub fn main() -> std::process::ExitCode {
         Verb::Catalog(verb) => verb.run(&cli.global),
         Verb::Eval(verb) => verb.run(&cli.global),
         Verb::Diff(verb) => verb.run(&cli.global),
+        Verb::Bench(verb) => verb.run(&cli.global),
+        Verb::Compare(verb) => verb.run(&cli.global),
         Verb::Profile(verb) => verb.run(&cli.global),
         Verb::Probe(verb) => verb.run(&cli.global),
         Verb::Restore(verb) => verb.run(&cli.global),
         Verb::Sensitivity(verb) => verb.run(&cli.global),
+        Verb::Runner(verb) => verb.run(&cli.global),
         Verb::Agent { arguments } => crate::bench::main(&arguments, &["agent"])
             .map_err(|e| Coded::new(ExitCode::Internal, e)),
     };

@@ -5,10 +5,13 @@ use super::progress::bar;
 use super::{Coded, ExitCode, Global, StudyArgs, sysfs_root};
 use crate::bench::energy_span;
 use crate::pipeline::{self, Bench, PipelineError, Quality};
-use crate::record::{EnergyRules, EnergySource, Environment, Measurement, Missing, VariantRecord};
+use crate::record::{
+    EnergyRules, EnergySource, Environment, LayerTable, Measurement, Missing, Setting,
+    VariantRecord,
+};
 use crate::report::{self, Row, RunFacts};
 use crate::study::{self, Loaded, Protocol, QUICK_BLOCKS, RunDirectory, Study};
-use crate::target::Target;
+use crate::target::{Reach, Target};
 use clap::Args;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -62,8 +65,11 @@ impl Run {
             quiet: global.quiet,
         };
         directory.announce(global.quiet);
-        let (rows, failed) = job.rows()?;
+        let (rows, layers, failed) = job.rows()?;
         let facts = job.facts();
+        let csv =
+            report::layers_csv(&facts, &layers).map_err(|e| Coded::new(ExitCode::Internal, e))?;
+        pipeline::replace(&directory.folders.layers(), &csv)?;
         let csv =
             report::results_csv(&facts, &rows).map_err(|e| Coded::new(ExitCode::Internal, e))?;
         pipeline::replace(&directory.folders.results(), &csv)?;
@@ -110,12 +116,12 @@ impl Session<'_> {
         }
     }
 
-    fn rows(&self) -> Result<(Vec<Row>, Failed), Coded> {
+    fn rows(&self) -> Result<(Vec<Row>, Vec<LayerTable>, Failed), Coded> {
         let (variants, failed) =
             make_variants(self.study, self.loaded, self.directory, self.quiet)?;
         let qualities =
             evaluate_variants(self.study, self.loaded, self.directory, &variants, self.quiet)?;
-        let mut rows = Vec::new();
+        let (mut rows, mut layers) = (Vec::new(), Vec::new());
         for target in &self.study.targets {
             let (environment, by_setting) = self.measure(target, &variants)?;
             for measurements in by_setting {
@@ -124,8 +130,9 @@ impl Session<'_> {
                     row(&variants[0], variant, quality, target, &environment, measurement)
                 }));
             }
+            layers.extend(self.layers(target, &variants)?);
         }
-        Ok((rows, failed))
+        Ok((rows, layers, failed))
     }
 
     fn energy(&self, target: &Target) -> Result<EnergyRules, Missing> {
@@ -135,13 +142,29 @@ impl Session<'_> {
         }
     }
 
-    fn measure(
+    fn layers(
         &self,
         target: &Target,
         variants: &[VariantRecord],
-    ) -> Result<(Environment, Vec<Vec<Measurement>>), PipelineError> {
+    ) -> Result<Vec<LayerTable>, PipelineError> {
+        // Boards' agents are not asked for their nodes yet.
+        if target.reach != Reach::Local {
+            return Ok(vec![]);
+        }
+        let settings = self.study.settings(target);
+        let bench = self.bench(target, &settings);
+        let job = pipeline::job(&self.directory.folders, &bench, variants)?;
+        let folders = &self.directory.folders;
+        let (tables, without) = pipeline::measure_layers(folders, &target.name, &job, variants)?;
+        for (variant, why) in without.iter().filter(|_| !self.quiet) {
+            eprintln!("no layers of variant `{variant}` on {}: {why}", target.name);
+        }
+        Ok(tables)
+    }
+
+    fn bench<'a>(&'a self, target: &'a Target, settings: &'a [Setting]) -> Bench<'a> {
         let timing = &self.study.timing;
-        let bench = Bench {
+        Bench {
             target: &target.name,
             measurement_sha256: self.directory.protocol.measurement_sha256.clone(),
             seed: self.study.seed,
@@ -149,7 +172,7 @@ impl Session<'_> {
             stop: timing.stop.clone(),
             sustained_ns: timing.sustained_ns,
             rules: timing.rules.clone(),
-            settings: &self.study.settings(target),
+            settings,
             affinity: &timing.affinity,
             conditions: timing.conditions.clone(),
             dims: &self.loaded.dims,
@@ -157,7 +180,16 @@ impl Session<'_> {
             samples: &self.loaded.splits.report,
             energy: self.energy(target),
             sysfs_root: self.sysfs_root,
-        };
+        }
+    }
+
+    fn measure(
+        &self,
+        target: &Target,
+        variants: &[VariantRecord],
+    ) -> Result<(Environment, Vec<Vec<Measurement>>), PipelineError> {
+        let settings = self.study.settings(target);
+        let bench = self.bench(target, &settings);
         let bar = bar("measure", 0, self.quiet);
         let found =
             pipeline::measure(&self.directory.folders, &bench, variants, &mut |progress| {
@@ -181,7 +213,7 @@ fn row(
     Row {
         variant: variant.clone(),
         baseline_weights: baseline.weights,
-        evaluation: quality.evaluation.clone(),
+        evaluation: Some(quality.evaluation.clone()),
         target: target.name.clone(),
         environment: environment.clone(),
         measurement,
@@ -277,7 +309,7 @@ fn print_results(
             if row.environment.emulated { ", EMULATED: not a board's speed" } else { "" };
         say!(
             "{} report samples; {} on {shown}{emulated}; quality intervals 95 %, timing 99 %",
-            row.evaluation.samples,
+            row.evaluation.as_ref().map_or(0, |e| e.samples),
             row.environment.engine,
         );
     }

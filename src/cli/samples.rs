@@ -23,7 +23,8 @@ pub(super) struct Samples {
     dim: Vec<(String, usize)>,
 }
 
-fn dimension(text: &str) -> Result<(String, usize), String> {
+/// `NAME=SIZE`.
+pub(super) fn dimension(text: &str) -> Result<(String, usize), String> {
     let (name, size) = text.split_once('=').ok_or("write NAME=SIZE")?;
     Ok((name.to_string(), size.parse().map_err(|e| format!("{e}"))?))
 }

@@ -138,6 +138,37 @@ impl Dataset {
         Ok(dataset)
     }
 
+    /// Reads the inputs of an `.npz` file alone, without labels; of a folder, those of all of it.
+    /// `needs` may be of several models, as long as equal names mean equal inputs.
+    ///
+    /// # Errors
+    /// [`DataError`] names the file and the array.
+    pub fn inputs_alone(
+        path: &Path,
+        needs: &[InputNeed],
+    ) -> Result<BTreeMap<String, Array>, DataError> {
+        if path.is_dir() {
+            let (columns, extras, pixels) = (vec![], vec![], Pixels::default());
+            let wanted = Wanted { inputs: needs, columns, extras, pixels };
+            return Ok(Self::load(path, &wanted)?.inputs);
+        }
+        if !path.exists() {
+            return Err(DataError::Absent(path.to_path_buf()));
+        }
+        let inputs = npz::inputs(path, needs)?;
+        let samples = inputs.values().next().map_or(0, Array::rows);
+        for (name, array) in &inputs {
+            let (path, name, found) = (path.to_path_buf(), name.clone(), array.rows());
+            if found != samples {
+                return Err(DataError::Length { path, name, found, samples });
+            }
+            if let Some(sample) = array.first_not_finite() {
+                return Err(DataError::NotFinite { path, name, sample });
+            }
+        }
+        Ok(inputs)
+    }
+
     /// Puts the parts together and hashes them.
     pub(super) fn new(
         inputs: BTreeMap<String, Array>,

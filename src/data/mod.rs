@@ -12,6 +12,8 @@ mod folder;
 #[cfg(feature = "host")]
 mod npz;
 #[cfg(feature = "host")]
+mod random;
+#[cfg(feature = "host")]
 mod replace;
 
 pub use array::{Array, Dtype};
@@ -21,5 +23,7 @@ pub use dataset::{DataError, Dataset, Wanted};
 pub use folder::Pixels;
 pub use inputs::{InputsError, read_tensors, write_tensors};
 pub use need::{Dim, InputNeed, NeedError};
+#[cfg(feature = "host")]
+pub use random::{UnknownSize, random_inputs};
 #[cfg(feature = "host")]
 pub use replace::replace_file;

@@ -1,6 +1,6 @@
 //! Datasets in NumPy's `.npz`: arrays by the names of the model's inputs, and `labels`.
 
-use super::{Array, DataError, Dataset, Wanted};
+use super::{Array, DataError, Dataset, InputNeed, Wanted};
 use ndarray::{ArrayD, IxDyn, OwnedRepr};
 use ndarray_npy::{NpzReader, ReadNpyError, ReadNpzError, ReadableElement};
 use std::collections::BTreeMap;
@@ -10,11 +10,7 @@ use std::path::Path;
 /// Reads what is wanted from the file.
 pub(super) fn load(path: &Path, wanted: &Wanted) -> Result<Dataset, DataError> {
     let mut archive = Archive::open(path)?;
-    let inputs = wanted
-        .inputs
-        .iter()
-        .map(|need| Ok((need.name.clone(), archive.array(&need.name)?)))
-        .collect::<Result<BTreeMap<_, _>, DataError>>()?;
+    let inputs = archive.inputs(wanted.inputs)?;
     let labels = archive.array("labels")?;
     let columns = wanted
         .columns
@@ -30,6 +26,14 @@ pub(super) fn load(path: &Path, wanted: &Wanted) -> Result<Dataset, DataError> {
         .map(|name| Ok((name.clone(), archive.integers(name)?)))
         .collect::<Result<_, DataError>>()?;
     Ok(Dataset::new(inputs, labels, columns, extras))
+}
+
+/// Reads the inputs alone: a file of samples needs no labels to be measured with.
+pub(super) fn inputs(
+    path: &Path,
+    needs: &[InputNeed],
+) -> Result<BTreeMap<String, Array>, DataError> {
+    Archive::open(path)?.inputs(needs)
 }
 
 struct Archive<'a> {
@@ -48,6 +52,10 @@ impl<'a> Archive<'a> {
         let mut reader = NpzReader::new(file).map_err(|e| unreadable(e.into()))?;
         let names = reader.names().map_err(|e| unreadable(e.into()))?;
         Ok(Archive { path, reader, names })
+    }
+
+    fn inputs(&mut self, needs: &[InputNeed]) -> Result<BTreeMap<String, Array>, DataError> {
+        needs.iter().map(|need| Ok((need.name.clone(), self.array(&need.name)?))).collect()
     }
 
     fn integers(&mut self, name: &str) -> Result<Vec<i64>, DataError> {

@@ -88,6 +88,9 @@ pub enum EngineError {
         /// Its type.
         dtype: String,
     },
+    /// A single product.
+    #[error("matrix product: {0}")]
+    Product(String),
     /// The engine failed.
     #[error("{doing} {name}")]
     Failed {

@@ -13,6 +13,13 @@ pub fn without_tiers(own: &[String], wanted: &[String]) -> (&'static str, String
     (KNOB, edited(&std::env::var(KNOB).unwrap_or_default(), own, wanted))
 }
 
+/// Whether this process was started to do without all of these tiers.
+pub fn is_without(tiers: &[String]) -> bool {
+    let current = std::env::var(KNOB).unwrap_or_default();
+    let gone: Vec<&str> = current.split(',').filter_map(|t| t.trim().strip_prefix('-')).collect();
+    tiers.iter().all(|tier| gone.contains(&tier.as_str()))
+}
+
 fn edited(current: &str, own: &[String], wanted: &[String]) -> String {
     let removed = |tier: &String| format!("-{tier}");
     let gone: Vec<String> = own.iter().map(removed).collect();

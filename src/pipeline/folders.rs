@@ -59,6 +59,11 @@ impl Folders {
         self.root.join("forecaster.json")
     }
 
+    /// One row a layer, variant, target and batch.
+    pub fn layers(&self) -> PathBuf {
+        self.root.join("layers.csv")
+    }
+
     /// One row a variant, target and batch.
     pub fn results(&self) -> PathBuf {
         self.root.join("results.csv")

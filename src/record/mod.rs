@@ -12,11 +12,14 @@ mod energy;
 mod environment;
 mod forecast;
 mod job;
+mod layer;
 mod measurement;
 mod memory;
 mod metric;
 mod options;
+mod peaks;
 mod prediction;
+mod profile;
 mod robustness;
 mod setting;
 mod sustained;
@@ -43,16 +46,19 @@ pub use energy::{
 pub use environment::Environment;
 pub use forecast::{Forecast, Forecaster};
 pub use job::{Job, JobModel, SampleRules, StopRule};
+pub use layer::{LayerTable, LayerTime};
 pub use measurement::{
     Drift, Interval, LatencySummary, Measurement, Missing, SpeedSummary, Verdict,
 };
 pub use memory::{MemoryPoint, MemoryPoints, WeightBytes};
 pub use metric::{Metric, TaskKind, UnknownName};
 pub use options::EngineOptions;
+pub use peaks::{KernelPeak, Peaks, ReadPeak};
 pub use prediction::{
     ClassScore, Decisiveness, Evaluation, FlipKind, Flips, Prediction, ReliabilityBin, Score,
     SliceScore,
 };
+pub use profile::{NodeProfile, NodeTime};
 pub use robustness::{Disturbance, RobustnessScore};
 pub use setting::Setting;
 pub use sustained::{SustainedBlock, SustainedSummary, SustainedWindow};

@@ -221,34 +221,33 @@ fn verdict(speed: Option<&SpeedSummary>) -> String {
 }
 
 fn quality(facts: &RunFacts, row: &Row) -> Vec<Cell> {
-    let found = &row.evaluation;
+    let found = row.evaluation.as_ref();
     let number = |value: f64| format!("{value:.6}");
     let of = |interval: Option<Interval>, bound: fn(&Interval) -> f64| {
         interval.map(|i| number(bound(&i))).unwrap_or_default()
     };
-    let (value, change) = (found.value(found.primary), found.change(found.primary));
-    let metric = |metric: Metric| of(found.value(metric), |i| i.value);
+    let value = found.and_then(|e| e.value(e.primary));
+    let change = found.and_then(|e| e.change(e.primary));
+    let kinds = found.and_then(|e| e.flip_kinds);
+    let metric = |metric: Metric| of(found.and_then(|e| e.value(metric)), |i| i.value);
     vec![
-        ("metric", found.primary.to_string()),
+        ("metric", text(found.map(|e| e.primary))),
         ("metric_value", of(value, |i| i.value)),
         ("metric_low", of(value, |i| i.low)),
         ("metric_high", of(value, |i| i.high)),
-        ("metric_missing", metric_missing(found)),
+        ("metric_missing", found.map(metric_missing).unwrap_or_default()),
         ("metric_change", of(change, |i| i.value)),
         ("metric_change_low", of(change, |i| i.low)),
         ("metric_change_high", of(change, |i| i.high)),
         ("accuracy", metric(Metric::Accuracy)),
         ("f1_macro", metric(Metric::F1Macro)),
         ("ece", metric(Metric::Ece)),
-        ("flips", text(found.flips)),
-        ("flips_right_to_wrong", text(found.flip_kinds.map(|f| f.right_to_wrong))),
-        ("flips_wrong_to_right", text(found.flip_kinds.map(|f| f.wrong_to_right))),
-        (
-            "flips_p_value",
-            found.flip_kinds.map(|f| format!("{:.3e}", f.p_value)).unwrap_or_default(),
-        ),
+        ("flips", text(found.and_then(|e| e.flips))),
+        ("flips_right_to_wrong", text(kinds.map(|f| f.right_to_wrong))),
+        ("flips_wrong_to_right", text(kinds.map(|f| f.wrong_to_right))),
+        ("flips_p_value", kinds.map(|f| format!("{:.3e}", f.p_value)).unwrap_or_default()),
         ("agreement", metric(Metric::Agreement)),
-        ("unusable", found.unusable.to_string()),
+        ("unusable", text(found.map(|e| e.unusable))),
         ("data_sha256", facts.data_sha256.clone()),
         ("measurement_sha256", facts.measurement_sha256.clone()),
         ("gate", String::new()),

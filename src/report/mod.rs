@@ -2,13 +2,22 @@
 //!
 //! Derived from records, replaced as a whole, never a source of anything.
 
+mod bench;
+mod compare;
 mod csv;
+mod layers;
 mod notes;
 mod quality;
 mod results;
 mod terminal;
 
+pub use bench::{Timed, bench_table};
+pub use compare::{
+    Basis, CompareError, Compared, Comparison, Figures, Match, Rules, Series, Source, SourceKind,
+    compare, comparison_csv, comparison_markdown, comparison_table,
+};
 pub use csv::{ReportError, results_csv};
+pub use layers::{layers_csv, layers_table};
 pub use quality::{evaluation_line, evaluation_text};
 pub use results::{Row, RunFacts};
 pub use terminal::{results_table, seconds};

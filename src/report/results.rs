@@ -24,8 +24,8 @@ pub struct Row {
     pub variant: VariantRecord,
     /// Weights of the baseline.
     pub baseline_weights: u64,
-    /// Its quality on the report split.
-    pub evaluation: Evaluation,
+    /// Its quality on the report split; `None` where it was only timed.
+    pub evaluation: Option<Evaluation>,
     /// The target's name.
     pub target: String,
     /// What the target was.

@@ -29,14 +29,15 @@ const ENERGY: usize = 8;
 
 const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
 /// Three rules and no other lines.
-const RULED: TableStyle =
+pub(super) const RULED: TableStyle =
     TableStyle::new().top_border(RULE).header_separator(RULE).bottom_border(RULE);
 
 /// One row a variant, target and setting; `color` for terminals that show it.
 pub fn results_table(rows: &[Row], color: bool) -> String {
     let mut table = Table::new();
     table.load_style(RULED).set_content_arrangement(ContentArrangement::Disabled);
-    let primary = rows.first().map_or("metric".into(), |row| row.evaluation.primary.to_string());
+    let evaluated = rows.first().and_then(|row| row.evaluation.as_ref());
+    let primary = evaluated.map_or("metric".into(), |e| e.primary.to_string());
     let names = HEADER.map(|name| if name == "metric" { primary.clone() } else { name.into() });
     let header = names.map(|name| Cell::new(name).add_attribute(Attribute::Bold));
     let any_energy = rows.iter().any(|row| row.measurement.energy.is_ok());
@@ -70,7 +71,7 @@ pub fn results_table(rows: &[Row], color: bool) -> String {
 }
 
 /// Why figures should not be trusted, one line a reason.
-fn invalid(rows: &[Row]) -> Vec<String> {
+pub(super) fn invalid(rows: &[Row]) -> Vec<String> {
     let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for row in rows {
         for reason in &row.measurement.invalid_reasons {
@@ -107,15 +108,20 @@ fn left_alone(rows: &[Row]) -> Vec<String> {
 
 fn cells(row: &Row, several_settings: bool) -> Vec<Cell> {
     let name = if several_settings { row.label() } else { row.variant.name.clone() };
-    let evaluation = &row.evaluation;
-    let metric = evaluation.value(evaluation.primary);
+    let metric = row.evaluation.as_ref().map(|evaluation| {
+        let metric = evaluation.value(evaluation.primary);
+        metric.map_or_else(|| "—".into(), |i| amount(evaluation.primary, i.value))
+    });
     let memory = row.measurement.latency.as_ref().ok().and_then(|s| s.peak_rss_bytes);
     vec![
         Cell::new(name),
         Cell::new(precision(row)),
         Cell::new(format!("{:.1} %", row.params_removed_pct().max(0.0))),
-        Cell::new(metric.map_or_else(|| "—".into(), |i| amount(evaluation.primary, i.value))),
-        change(evaluation.primary, evaluation.change(evaluation.primary)),
+        Cell::new(metric.unwrap_or_default()),
+        row.evaluation.as_ref().map_or_else(
+            || Cell::new(""),
+            |evaluation| change(evaluation.primary, evaluation.change(evaluation.primary)),
+        ),
         Cell::new(latency(row)),
         speed(row),
         Cell::new(memory.map_or_else(|| "—".into(), |bytes| bytes.to_string())),
@@ -146,7 +152,7 @@ fn change(metric: Metric, change: Option<Interval>) -> Cell {
     if worse { cell.fg(Color::Red) } else { cell }
 }
 
-fn latency(row: &Row) -> String {
+pub(super) fn latency(row: &Row) -> String {
     match &row.measurement.latency {
         Ok(found) => {
             let Interval { value, low, high } = found.p50_ns;
@@ -198,7 +204,7 @@ fn about_energy(rows: &[Row]) -> Vec<String> {
     sources.into_iter().chain(missing).collect()
 }
 
-fn speed(row: &Row) -> Cell {
+pub(super) fn speed(row: &Row) -> Cell {
     let found = match &row.measurement.speed {
         Ok(found) => found,
         Err(_) if row.variant.parent.is_none() => return Cell::new(""),

@@ -3,6 +3,8 @@
 //! Knows nothing of latency or accuracy; METHODOLOGY.md says which function answers which question.
 
 mod bootstrap;
+#[cfg(feature = "host")]
+mod difference;
 mod multiple;
 #[cfg(feature = "host")]
 mod paired;
@@ -13,6 +15,10 @@ mod resample;
 mod trend;
 
 pub use bootstrap::{Resampling, bootstrap, bootstrap_mean_by_group, bootstrap_median};
+#[cfg(feature = "host")]
+pub use difference::{
+    Z99, bootstrap_median_difference, difference, few, simultaneous, stretched, widened,
+};
 pub use multiple::{benjamini_hochberg, holm};
 #[cfg(feature = "host")]
 pub use paired::{mcnemar, paired_difference};

@@ -86,11 +86,16 @@ impl RunDirectory {
 
     /// A new folder for a run of a study, named after it and the time.
     pub fn fresh(study: &Study) -> PathBuf {
+        Self::named(&study.name)
+    }
+
+    /// A new folder in `paring-runs`, named after `name` and the time.
+    pub fn named(name: &str) -> PathBuf {
         let now = humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string();
         let stamp: String = now.chars().filter(|c| c.is_ascii_digit()).collect();
         let (day, time) = stamp.split_at(stamp.len().min(8));
         let name: String =
-            study.name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+            name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
         let base = Path::new("paring-runs").join(format!("{name}-{day}-{time}"));
         let again = (2..).map(|n| PathBuf::from(format!("{}-{n}", base.display())));
         std::iter::once(base.clone()).chain(again).find(|path| !path.exists()).unwrap_or(base)

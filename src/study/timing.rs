@@ -55,6 +55,14 @@ impl Timing {
     }
 }
 
+/// How variants are timed where nobody says otherwise.
+///
+/// # Errors
+/// None that a user can bring about.
+pub fn usual_timing() -> Result<Timing, String> {
+    timing(&ProtocolSection::default())
+}
+
 /// Checks what was typed.
 pub(super) fn timing(section: &ProtocolSection) -> Result<Timing, String> {
     if section.solo_ms == Some(0) || section.paired_ms == Some(0) {

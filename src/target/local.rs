@@ -2,7 +2,8 @@
 
 use super::TargetError;
 use crate::bench::Progress;
-use crate::record::Environment;
+use crate::record::{Environment, NodeProfile, Peaks};
+use serde::de::DeserializeOwned;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -19,8 +20,29 @@ impl LocalAgent {
     pub fn probe(self, sysfs_root: Option<&Path>) -> Result<Environment, TargetError> {
         let mut arguments: Vec<&Path> = vec!["probe".as_ref()];
         arguments.extend(sysfs_root.iter().flat_map(|root| ["--sysfs-root".as_ref(), *root]));
+        Self::answer(&arguments)
+    }
+
+    /// What this machine can do at most.
+    ///
+    /// # Errors
+    /// [`TargetError`] where the agent does not answer.
+    pub fn peaks(self) -> Result<Peaks, TargetError> {
+        Self::answer(&["peaks".as_ref()])
+    }
+
+    /// How long the nodes of a model of a job take.
+    ///
+    /// # Errors
+    /// [`TargetError`] where the agent cannot run the model.
+    pub fn nodes(self, job: &Path, model: usize, batch: usize) -> Result<NodeProfile, TargetError> {
+        let (model, batch) = (model.to_string(), batch.to_string());
+        Self::answer(&["nodes".as_ref(), job, model.as_ref(), batch.as_ref()])
+    }
+
+    fn answer<T: DeserializeOwned>(arguments: &[&Path]) -> Result<T, TargetError> {
         let mut answer = String::new();
-        Self::agent(&arguments, &mut |line| answer = line.to_string())?;
+        Self::agent(arguments, &mut |line| answer = line.to_string())?;
         serde_json::from_str(&answer).map_err(TargetError::Answer)
     }
 

@@ -3,6 +3,7 @@
 
 mod child;
 mod choose;
+mod errand;
 mod error;
 mod inventory;
 mod local;
@@ -14,6 +15,7 @@ mod typed;
 
 pub use child::{Ended, Limits};
 pub use choose::{Reach, Target, choose};
+pub use errand::{Errand, files_below};
 pub use error::TargetError;
 pub use inventory::{INVENTORY, INVENTORY_VARIABLE, Inventory, InventoryError, own_inventory};
 pub use local::LocalAgent;

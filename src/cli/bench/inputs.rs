@@ -1,0 +1,159 @@
+//! What models are fed with while they are measured, and what is said about it.
+
+use crate::cli::{Coded, ExitCode};
+use crate::data::{Array, Dataset, InputNeed, random_inputs, read_tensors};
+use crate::engine::Signature;
+use crate::pipeline::Folders;
+use crate::record::Missing;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// So many random samples are drawn: more are not cycled.
+const RANDOM_SAMPLES: usize = 64;
+
+/// Where inputs come from.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Origin {
+    /// A file or folder of samples.
+    Data(PathBuf),
+    /// The samples that a run was measured with.
+    Run(PathBuf),
+    /// Seeded random numbers.
+    Random {
+        /// The seed.
+        seed: u64,
+    },
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Origin::Data(path) => write!(f, "inputs from {}", path.display()),
+            Origin::Run(path) => write!(f, "inputs of the run {}", path.display()),
+            Origin::Random { seed } => {
+                write!(f, "RANDOM INPUTS (seed {seed}): real samples may be faster or slower")
+            }
+        }
+    }
+}
+
+impl Origin {
+    /// What was asked for: `--data`, else random numbers on request, else the samples of the first
+    /// run among the models.
+    pub(super) fn asked(
+        data: Option<&Path>,
+        random: bool,
+        seed: u64,
+        models: &[PathBuf],
+    ) -> Result<Origin, Coded> {
+        let run = models.iter().find(|path| inputs_of_run(path).is_some());
+        match (data, run) {
+            (Some(path), _) => Ok(Origin::Data(path.to_path_buf())),
+            (None, _) if random => Ok(Origin::Random { seed }),
+            (None, Some(run)) => Ok(Origin::Run(run.clone())),
+            (None, None) => {
+                let hint = "speed can depend on what a model is fed with; give --data FILE.npz with \
+                            an array an input (labels are not needed), or --random-inputs for \
+                            seeded random numbers";
+                Err(Coded::new(ExitCode::Input, anyhow::anyhow!("{hint}")))
+            }
+        }
+    }
+
+    /// What stands in results where a study's name would.
+    pub(super) fn study(&self) -> &'static str {
+        match self {
+            Origin::Random { .. } => "bench with random inputs",
+            Origin::Data(_) | Origin::Run(_) => "bench",
+        }
+    }
+
+    /// One array an input of `needs`.
+    pub(super) fn arrays(
+        &self,
+        needs: &[InputNeed],
+        dims: &BTreeMap<String, usize>,
+        batch: usize,
+    ) -> Result<BTreeMap<String, Array>, Coded> {
+        let input = |e: anyhow::Error| Coded::new(ExitCode::Input, e);
+        match self {
+            Origin::Data(path) => Dataset::inputs_alone(path, needs).map_err(|e| input(e.into())),
+            Origin::Random { seed } => {
+                let samples = RANDOM_SAMPLES.max(batch);
+                random_inputs(needs, dims, samples, *seed).map_err(|e| input(e.into()))
+            }
+            Origin::Run(run) => {
+                let path = inputs_of_run(run).unwrap_or_else(|| run.clone());
+                read_tensors(&path).map_err(|e| input(e.into()))
+            }
+        }
+    }
+}
+
+fn inputs_of_run(run: &Path) -> Option<PathBuf> {
+    let targets = std::fs::read_dir(Folders::new(run).journal("")).ok()?.flatten();
+    let mut files: Vec<PathBuf> =
+        targets.map(|target| target.path().join("inputs.safetensors")).collect();
+    files.sort();
+    files.into_iter().find(|file| file.is_file())
+}
+
+/// The inputs of all models together; a model whose input of the same name differs from an earlier
+/// model's is given a reason instead.
+pub(super) fn needs(
+    signatures: &[Result<Signature, Missing>],
+) -> (Vec<InputNeed>, Vec<Result<(), Missing>>) {
+    let mut all: Vec<InputNeed> = Vec::new();
+    let mut verdicts = Vec::new();
+    for signature in signatures {
+        let signature = match signature {
+            Ok(signature) => signature,
+            Err(missing) => {
+                verdicts.push(Err(missing.clone()));
+                continue;
+            }
+        };
+        let clash = signature.inputs.iter().find_map(|need| {
+            let other = all.iter().find(|other| other.name == need.name)?;
+            let same = other.dtype == need.dtype && other.dims.len() == need.dims.len();
+            (!same).then(|| {
+                Missing(format!(
+                    "its input `{}` is {} {}, an earlier model's {} {}; they cannot be fed alike",
+                    need.name,
+                    need.dtype,
+                    need.shape(),
+                    other.dtype,
+                    other.shape()
+                ))
+            })
+        });
+        match clash {
+            Some(missing) => verdicts.push(Err(missing)),
+            None => {
+                for need in &signature.inputs {
+                    if all.iter().all(|other| other.name != need.name) {
+                        all.push(need.clone());
+                    }
+                }
+                verdicts.push(Ok(()));
+            }
+        }
+    }
+    (all, verdicts)
+}
+
+/// Holds arrays against a model's inputs, and adds the sizes that they tell to `dims`.
+pub(super) fn bind(
+    signature: &Signature,
+    arrays: &BTreeMap<String, Array>,
+    dims: &mut BTreeMap<String, usize>,
+) -> Result<(), Missing> {
+    for need in &signature.inputs {
+        let absent = || Missing(format!("no array for its input `{}`", need.name));
+        let array = arrays.get(&need.name).ok_or_else(absent)?;
+        need.bind(array, dims).map_err(|e| Missing(e.to_string()))?;
+    }
+    Ok(())
+}

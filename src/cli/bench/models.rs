@@ -1,0 +1,105 @@
+//! Which models are meant: ONNX files, and the variants of run directories.
+
+use crate::cli::{Coded, ExitCode};
+use crate::engine;
+use crate::pipeline::{Folders, Given, read_json};
+use crate::record::{EngineOptions, VariantRecord};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// The models that were named, in order, under names unlike each other; each ONNX file once more
+/// with every one of `engine`, and without every tier of `without_isa`.
+///
+/// # Errors
+/// Where a path leads nowhere, or to a folder without variants, and of a tier that nobody knows.
+pub(super) fn models(
+    paths: &[PathBuf],
+    engine: &[String],
+    without_isa: &[String],
+) -> Result<Vec<Given>, Coded> {
+    let known = engine::tiers();
+    if let Some(unknown) = without_isa.iter().find(|tier| !known.contains(&tier.as_str())) {
+        let known = known.join(", ");
+        let error = anyhow::anyhow!("no instruction-set tier `{unknown}`; known are {known}");
+        return Err(Coded::new(ExitCode::Input, error));
+    }
+    let mut found: Vec<Given> = Vec::new();
+    let mut taken = BTreeSet::new();
+    for path in paths {
+        let several = paths.iter().filter(|p| p.is_dir()).count() > 1;
+        let new = match path.is_dir() {
+            true => variants(path, several)?,
+            false => files(path, engine, without_isa)?,
+        };
+        for mut given in new {
+            given.name = free(&given.name, &mut taken);
+            found.push(given);
+        }
+    }
+    Ok(found)
+}
+
+fn files(path: &Path, engine: &[String], without_isa: &[String]) -> Result<Vec<Given>, Coded> {
+    if !path.is_file() {
+        let error = anyhow::anyhow!("no model or run directory at {}", path.display());
+        return Err(Coded::new(ExitCode::Input, error));
+    }
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().to_string();
+    let with =
+        |name: String, options| Given { name, path: path.to_path_buf(), options, lineage: None };
+    let transformed = engine.iter().map(|transform| {
+        let transforms = vec![transform.clone()];
+        let options = EngineOptions { transforms, ..EngineOptions::default() };
+        with(format!("{name}-{transform}"), options)
+    });
+    let weakened = without_isa.iter().map(|tier| {
+        let options = EngineOptions { without_isa: vec![tier.clone()], ..EngineOptions::default() };
+        with(format!("{name}-without-{tier}"), options)
+    });
+    let plain = with(name.clone(), EngineOptions::default());
+    Ok(std::iter::once(plain).chain(transformed).chain(weakened).collect())
+}
+
+/// All variants of a run, the baseline first, then as their files are called.
+fn variants(run: &Path, several: bool) -> Result<Vec<Given>, Coded> {
+    let folder = Folders::new(run).variants();
+    let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|e| e.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|e| e == "json"));
+    paths.sort();
+    let mut records: Vec<VariantRecord> = paths.iter().filter_map(|p| read_json(p)).collect();
+    if records.is_empty() {
+        let problem = anyhow::anyhow!("{} is no run directory: no variants in it", run.display());
+        return Err(Coded::new(ExitCode::Input, problem));
+    }
+    records.sort_by_key(|record| record.parent.is_some());
+    let prefix = run.file_name().unwrap_or_default().to_string_lossy();
+    let given = records.into_iter().map(|record| Given {
+        name: if several { format!("{prefix}-{}", record.name) } else { record.name.clone() },
+        path: folder.join(&record.file),
+        options: record.options.clone(),
+        lineage: Some(Box::new(record)),
+    });
+    Ok(given.collect())
+}
+
+/// The name itself, or with the first number behind it that makes it new.
+fn free(name: &str, taken: &mut BTreeSet<String>) -> String {
+    let numbered = (2..).map(|n| format!("{name}-{n}"));
+    let all = std::iter::once(name.to_string()).chain(numbered);
+    let free = all.into_iter().find(|n| !taken.contains(n)).unwrap_or_else(|| name.to_string());
+    taken.insert(free.clone());
+    free
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unlike_each_other() {
+        let mut taken = BTreeSet::new();
+        let names = ["a", "a", "a-2", "b", "a"].map(|name| free(name, &mut taken));
+        assert_eq!(names, ["a", "a-2", "a-2-2", "b", "a-3"]);
+    }
+}

@@ -1,0 +1,306 @@
+//! The verb: a folder like a run's, the job, the agent, and what came of it.
+
+use super::inputs::{self, Origin};
+use super::{models, show};
+use crate::cli::progress::bar;
+use crate::cli::samples::dimension;
+use crate::cli::{Coded, ExitCode, Global};
+use crate::data::{Array, Dataset, write_tensors};
+use crate::engine::{self, ENGINE, Signature, Source};
+use crate::pipeline::{self, Bench, Folders, Given};
+use crate::record::{Environment, Measurement, Missing, Setting, Sha256Hex, VariantRecord};
+use crate::report::{self, Row, RunFacts, Timed};
+use crate::study::{self, RunDirectory};
+use crate::target::{self, Inventory, Target};
+use crate::units::LatencyNs;
+use clap::Args;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Measure models side by side.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct BenchVerb {
+    /// ONNX files, or run directories for all of their variants; the first model is what the others
+    /// are compared with
+    #[arg(required = true)]
+    models: Vec<PathBuf>,
+    /// An .npz file with an array an input (no labels needed), or a folder with a labels.csv
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Feed seeded random numbers; every answer says so
+    #[arg(long, conflicts_with = "data")]
+    random_inputs: bool,
+    /// Values for symbolic dimensions other than the batch, as NAME=SIZE
+    #[arg(long, value_parser = dimension)]
+    dim: Vec<(String, usize)>,
+    /// Samples in one inference; default 1, or what the first model fixes
+    #[arg(long, value_parser = count)]
+    batch: Option<usize>,
+    /// Measure each ONNX file once more with this engine option: conv_nhwc, f32_to_f16, block_quant
+    #[arg(long)]
+    engine: Vec<String>,
+    /// And once more without this instruction-set tier: avx512f, say
+    #[arg(long)]
+    without_isa: Vec<String>,
+    /// Threads of the engine in one inference; default what the target's profile says
+    #[arg(long, value_parser = count)]
+    threads: Option<usize>,
+    /// Inferences at the same time
+    #[arg(long, default_value_t = 1, value_parser = count)]
+    streams: usize,
+    /// Where to measure
+    #[arg(long, default_value = "host")]
+    target: String,
+    /// Fresh processes of each kind a model; fewer than 9 give no verdict
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    blocks: u32,
+    /// Sampling time of a block with one model
+    #[arg(long, default_value_t = 150)]
+    solo_ms: u64,
+    /// Sampling time of a block with a model and the first one
+    #[arg(long, default_value_t = 300)]
+    paired_ms: u64,
+    /// Seeds the order of blocks, and random inputs
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Where raw samples and results go. Default: a new folder in paring-runs/
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=1024) => Ok(count),
+        _ => Err("write a number from 1 to 1024".into()),
+    }
+}
+
+/// Everything that is settled before the first block.
+struct Prepared {
+    given: Vec<Given>,
+    /// Records of the models that can be measured.
+    placed: Vec<Result<VariantRecord, Missing>>,
+    data: Dataset,
+    dims: BTreeMap<String, usize>,
+    batch: usize,
+    origin: Origin,
+}
+
+impl BenchVerb {
+    pub(in crate::cli) fn run(self, global: &Global) -> Result<(), Coded> {
+        let target = self.target()?;
+        let given = models::models(&self.models, &self.engine, &self.without_isa)?;
+        let origin =
+            Origin::asked(self.data.as_deref(), self.random_inputs, self.seed, &self.models)?;
+        let out = self.out.clone().unwrap_or_else(|| RunDirectory::named("bench"));
+        let folders = folders(&out, &target.name)?;
+        let prepared = self.prepare(given, origin, &folders)?;
+        if !global.quiet {
+            eprintln!("raw samples and results in {}; {}", out.display(), prepared.origin);
+        }
+        let (facts, environment, measured) = self.measure(&prepared, &folders, &target, global)?;
+        let rows = rows(&prepared, &target, &environment, measured);
+        let whole: Vec<Row> = rows.iter().filter_map(|r| r.row.clone().ok()).collect();
+        let csv =
+            report::results_csv(&facts, &whole).map_err(|e| Coded::new(ExitCode::Internal, e))?;
+        pipeline::replace(&folders.results(), &csv)?;
+        let shown = show::Answer {
+            rows: &rows,
+            out: &out,
+            origin: &prepared.origin,
+            target: &target.name,
+            batch: prepared.batch,
+            environment: &environment,
+        };
+        shown.print(global);
+        let unmeasured = rows.iter().find_map(|r| Some((&r.name, r.unmeasured()?)));
+        match unmeasured {
+            None => Ok(()),
+            Some((name, Missing(why))) => {
+                let error = anyhow::anyhow!("model `{name}` was not measured: {why}");
+                Err(Coded::new(ExitCode::Measurement, error))
+            }
+        }
+    }
+
+    /// The one machine that is meant.
+    fn target(&self) -> Result<Target, Coded> {
+        let input = |e: anyhow::Error| Coded::new(ExitCode::Input, e);
+        let inventory = Inventory::find(std::path::Path::new(".")).map_err(|e| input(e.into()))?;
+        let chosen = target::choose(std::slice::from_ref(&self.target), &inventory)
+            .map_err(|e| input(e.into()))?;
+        match <[Target; 1]>::try_from(chosen) {
+            Ok([one]) => Ok(one),
+            Err(several) => {
+                let names: Vec<&str> = several.iter().map(|t| t.name.as_str()).collect();
+                let problem = format!("`{}` means {}", self.target, names.join(", "));
+                Err(input(anyhow::anyhow!("{problem}; a bench measures on one target")))
+            }
+        }
+    }
+
+    /// Opens all models and their inputs; the first has to be usable.
+    fn prepare(
+        &self,
+        given: Vec<Given>,
+        origin: Origin,
+        folders: &Folders,
+    ) -> Result<Prepared, Coded> {
+        let mut signatures = Vec::new();
+        for (index, model) in given.iter().enumerate() {
+            match engine::describe(Source::File(&model.path)) {
+                Ok(signature) => signatures.push(Ok(signature)),
+                // Nothing can be compared with a baseline that does not exist.
+                Err(error) if index == 0 => return Err(error.into()),
+                Err(error) => signatures.push(Err(Missing(one_line(error.into())))),
+            }
+        }
+        let fixed = signatures[0].as_ref().ok().and_then(Signature::fixed_batch);
+        let batch = self.batch.or(fixed).unwrap_or(1);
+        let mut dims: BTreeMap<String, usize> = self.dim.iter().cloned().collect();
+        let (needs, fits) = inputs::needs(&signatures);
+        let arrays = origin.arrays(&needs, &dims, batch)?;
+        let mut placed = Vec::new();
+        for ((model, signature), fit) in given.iter().zip(&signatures).zip(fits) {
+            let bound = fit.and_then(|()| match signature {
+                Ok(signature) => inputs::bind(signature, &arrays, &mut dims),
+                Err(missing) => Err(missing.clone()),
+            });
+            let parent = (!placed.is_empty()).then(|| given[0].name.as_str());
+            let found = match bound {
+                Err(missing) => Err(missing),
+                Ok(()) => pipeline::place(folders, model, parent, &dims, batch)?,
+            };
+            if let (None, Err(Missing(why))) = (parent, &found) {
+                let error = anyhow::anyhow!("{}: {why}", model.path.display());
+                return Err(Coded::new(ExitCode::Input, error));
+            }
+            placed.push(found);
+        }
+        let data = dataset(arrays)?;
+        Ok(Prepared { given, placed, data, dims, batch, origin })
+    }
+
+    fn measure(
+        &self,
+        prepared: &Prepared,
+        folders: &Folders,
+        target: &Target,
+        global: &Global,
+    ) -> Result<(RunFacts, Environment, Vec<Measurement>), Coded> {
+        let ms = |n: u64| LatencyNs(n.saturating_mul(1_000_000));
+        let mut timing = study::usual_timing()
+            .map_err(|e| Coded::new(ExitCode::Internal, anyhow::anyhow!(e)))?;
+        (timing.rules.solo_ns, timing.rules.paired_ns) = (ms(self.solo_ms), ms(self.paired_ms));
+        let threads = self.threads.unwrap_or(target.profile.threads);
+        let setting = Setting { batch: prepared.batch, threads, streams: self.streams };
+        let rule = json!({
+            "engine": ENGINE, "agent": env!("CARGO_PKG_VERSION"), "blocks": self.blocks,
+            "rules": timing.rules, "seed": self.seed, "inputs": prepared.data.sha256,
+            "dims": prepared.dims, "setting": setting,
+        });
+        let measurement_sha256 = Sha256Hex::of(rule.to_string().as_bytes());
+        let variants: Vec<VariantRecord> =
+            prepared.placed.iter().filter_map(|p| p.clone().ok()).collect();
+        let samples: Vec<usize> =
+            (0..prepared.data.inputs.values().next().map_or(0, Array::rows)).collect();
+        let bench = Bench {
+            target: &target.name,
+            measurement_sha256: measurement_sha256.clone(),
+            seed: self.seed,
+            blocks: self.blocks,
+            stop: None,
+            sustained_ns: None,
+            rules: timing.rules,
+            settings: &[setting],
+            affinity: &timing.affinity,
+            conditions: timing.conditions,
+            dims: &prepared.dims,
+            data: &prepared.data,
+            samples: &samples,
+            energy: Err(Missing("a bench measures no energy".into())),
+            sysfs_root: None,
+        };
+        let bar = bar("measure", 0, global.quiet);
+        let (environment, mut by_batch) =
+            pipeline::measure(folders, &bench, &variants, &mut |progress| {
+                bar.set_length(progress.total as u64);
+                bar.set_position(progress.done as u64);
+                bar.set_message(format!("blocks on {}", target.name));
+            })?;
+        bar.finish_and_clear();
+        let facts = RunFacts {
+            study: prepared.origin.study().into(),
+            run_id: run_id(),
+            data_sha256: prepared.data.sha256.to_string(),
+            measurement_sha256: measurement_sha256.to_string(),
+            quick: false,
+        };
+        Ok((facts, environment, by_batch.pop().unwrap_or_default()))
+    }
+}
+
+/// Names one bench; two of the same models differ in it.
+fn run_id() -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let salt = format!("{} {}", now.unwrap_or_default().as_nanos(), std::process::id());
+    Sha256Hex::of(salt.as_bytes()).short().to_string()
+}
+
+/// A folder like a run's, which must be new or empty.
+fn folders(out: &std::path::Path, target: &str) -> Result<Folders, Coded> {
+    let occupied = std::fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some());
+    if occupied {
+        let error = anyhow::anyhow!("{} is not empty; choose another --out", out.display());
+        return Err(Coded::new(ExitCode::Input, error));
+    }
+    let folders = Folders::new(out);
+    for folder in [folders.variants(), folders.journal(target)] {
+        std::fs::create_dir_all(&folder).map_err(|error| {
+            let error = anyhow::Error::from(error).context(format!("create {}", folder.display()));
+            Coded::new(ExitCode::Internal, error)
+        })?;
+    }
+    Ok(folders)
+}
+
+/// Inputs as the pipeline takes them; there is nothing to be right or wrong about.
+fn dataset(inputs: BTreeMap<String, Array>) -> Result<Dataset, Coded> {
+    let bytes = write_tensors(&inputs).map_err(|e| Coded::new(ExitCode::Internal, e))?;
+    let (labels, columns, extras) = (vec![], BTreeMap::new(), BTreeMap::new());
+    let sha256 = Sha256Hex::of(&bytes);
+    Ok(Dataset { inputs, labels, targets: None, columns, extras, sha256 })
+}
+
+fn rows(
+    prepared: &Prepared,
+    target: &Target,
+    environment: &Environment,
+    measured: Vec<Measurement>,
+) -> Vec<Timed> {
+    let baseline_weights =
+        prepared.placed.first().and_then(|p| p.as_ref().ok()).map_or(0, |record| record.weights);
+    let mut measured = measured.into_iter();
+    let models = prepared.given.iter().zip(&prepared.placed);
+    models
+        .map(|(given, placed)| {
+            let row = placed.clone().and_then(|variant| {
+                let measurement = measured.next().ok_or(Missing("it was not measured".into()))?;
+                Ok(Row {
+                    variant,
+                    baseline_weights,
+                    evaluation: None,
+                    target: target.name.clone(),
+                    environment: environment.clone(),
+                    measurement,
+                })
+            });
+            Timed { name: given.name.clone(), path: given.path.clone(), row }
+        })
+        .collect()
+}
+
+fn one_line(error: anyhow::Error) -> String {
+    format!("{error:#}").replace('\n', " ")
+}

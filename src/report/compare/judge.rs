@@ -1,0 +1,223 @@
+//! How far rows differ, and what can be said.
+
+use super::history::history;
+use super::pairs::{Difference, differences, pairs};
+use super::{Basis, Compared, Comparison, Figures, Match, Source, SourceKind};
+use crate::bench::{MIN_BLOCKS, PRACTICAL_MARGIN};
+use crate::record::{Interval, SCHEMA, Verdict};
+use crate::stats::{self, Resampling, Z99};
+
+/// 99 % half-width of what runs differ by of themselves, as a logarithm, where too few identical
+/// variants tell.
+const SPREAD: f64 = 0.01;
+/// And at least, however well they happen to agree.
+const LEAST_SPREAD: f64 = 0.005;
+/// So many identical variants beside the one that is judged tell it.
+const ENOUGH: usize = 4;
+/// The median of the absolute value of a standard normal variable.
+const NORMAL_MAD: f64 = 0.674_489_750_196_1;
+/// Latencies with nothing measured beside them have to differ by more than this.
+const SEQUENTIAL_MARGIN: f64 = 0.25;
+const INTERVALS: Resampling = Resampling { resamples: 10_000, level: 0.99, seed: 0 };
+
+/// What a comparison may look past.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// Differences in machine.
+    pub across_machine: bool,
+    /// In the engine.
+    pub across_engine: bool,
+    /// In paring itself.
+    pub across_version: bool,
+    /// In data.
+    pub across_data: bool,
+    /// In rules of timing.
+    pub across_rules: bool,
+}
+
+impl Rules {
+    fn accepts(&self, difference: Difference) -> bool {
+        match difference {
+            Difference::Machine => self.across_machine,
+            Difference::Engine => self.across_engine,
+            Difference::Version => self.across_version,
+            Difference::Data => self.across_data,
+            Difference::Rules => self.across_rules,
+        }
+    }
+}
+
+/// Compares the first source with every other; from three on the last is also held against the
+/// history of all.
+pub fn compare(sources: Vec<Source>, rules: &Rules) -> Comparison {
+    let mut rows = Vec::new();
+    let (mut spread_pct, mut spread_rows) = (vec![None], vec![0]);
+    if let Some((first, others)) = sources.split_first() {
+        for (index, other) in others.iter().enumerate() {
+            let mut found: Vec<Compared> = pairs(first, other)
+                .into_iter()
+                .map(|pair| beside(index + 1, (first, other), pair, rules))
+                .collect();
+            let (spread, count) = judge(&mut found);
+            spread_pct.push(Some(100.0 * spread.exp_m1()));
+            spread_rows.push(count);
+            rows.extend(found);
+        }
+    }
+    let history = history(&sources, &rows);
+    Comparison { schema: SCHEMA, sources, rows, spread_pct, spread_rows, history }
+}
+
+/// Two rows side by side: how far they differ by their own intervals, or why that is not asked.
+fn beside(
+    source: usize,
+    (first, other): (&Source, &Source),
+    (matched_by, before, after): (Match, Option<&Figures>, Option<&Figures>),
+    rules: &Rules,
+) -> Compared {
+    let mut row = Compared {
+        source,
+        matched_by,
+        before: before.cloned(),
+        after: after.cloned(),
+        basis: None,
+        change: None,
+        verdict: None,
+        not_comparable: vec![],
+        accepted: vec![],
+    };
+    let (Some(before), Some(after)) = (before, after) else {
+        let which = if before.is_some() { "only in the first" } else { "not in the first" };
+        row.not_comparable.push(which.into());
+        return row;
+    };
+    if [first, other].iter().any(|s| s.kind == SourceKind::External) {
+        (row.basis, row.change) = (Some(Basis::Sequential), sequential(before, after));
+        let engine = if after.measurement_sha256.is_empty() { after } else { before };
+        let why = format!("{} was timed by another program at another time", engine.engine);
+        row.not_comparable.push(why);
+        return row;
+    }
+    for (difference, words) in differences(before, after) {
+        match rules.accepts(difference) {
+            true => row.accepted.push(words),
+            false => row.not_comparable.push(words),
+        }
+    }
+    row.not_comparable.extend(unusable(before, "before"));
+    row.not_comparable.extend(unusable(after, "after"));
+    if before.baseline && after.baseline {
+        (row.basis, row.change) = (Some(Basis::Sequential), sequential(before, after));
+        return row;
+    }
+    if of_other_baselines((first, before), (other, after)) {
+        row.not_comparable.push("the baselines that they are relative to differ".into());
+    }
+    (row.basis, row.change) = relative(before, after);
+    row
+}
+
+/// Why a row cannot be used at all.
+fn unusable(row: &Figures, when: &str) -> Option<String> {
+    let reason = match row {
+        row if !row.valid => format!("not valid: {}", row.reason),
+        row if row.emulated => "emulated: not a board's speed".into(),
+        row if row.baseline && row.latency_ns.is_none() => format!("no latency: {}", row.reason),
+        row if row.baseline => return None,
+        row if row.speedup.is_none() => format!("no speed-up: {}", row.reason),
+        row if row.verdict.is_empty() => format!("a verdict needs {MIN_BLOCKS} paired blocks"),
+        _ => return None,
+    };
+    Some(format!("{when}: {reason}"))
+}
+
+fn of_other_baselines(before: (&Source, &Figures), after: (&Source, &Figures)) -> bool {
+    let baseline = |(source, row): (&Source, &Figures)| {
+        let mut rows = source.rows.iter();
+        let found =
+            rows.find(|r| r.baseline && r.target == row.target && r.setting() == row.setting());
+        found.and_then(|r| r.variant_id.clone())
+    };
+    match (baseline(before), baseline(after)) {
+        (Some(a), Some(b)) => a != b,
+        _ => true,
+    }
+}
+
+/// Latency before over latency after.
+fn sequential(before: &Figures, after: &Figures) -> Option<Interval> {
+    let (before, after) = (log(before.latency_ns?), log(after.latency_ns?));
+    Some(exp(stats::difference(after, before)))
+}
+
+/// Speed-up after over speed-up before.
+fn relative(before: &Figures, after: &Figures) -> (Option<Basis>, Option<Interval>) {
+    let (a, b) = (&before.log_ratios, &after.log_ratios);
+    if a.len() >= MIN_BLOCKS && b.len() >= MIN_BLOCKS {
+        let found = stats::bootstrap_median_difference(a, b, INTERVALS);
+        return (Some(Basis::Blocks), found.map(exp));
+    }
+    let both = before.speedup.zip(after.speedup);
+    let found = both.map(|(a, b)| exp(stats::difference(log(a), log(b))));
+    (found.map(|_| Basis::Intervals), found)
+}
+
+/// Widens every interval by what the runs differ by of themselves, so far that all of them hold
+/// together, and says what can be said. Gives that spread and the number of identical variants
+/// behind it.
+fn judge(rows: &mut [Compared]) -> (f64, usize) {
+    let identical: Vec<Option<Interval>> = rows
+        .iter()
+        .map(|row| {
+            let same = row.matched_by == Match::Identity && row.not_comparable.is_empty();
+            let paired = row.basis != Some(Basis::Sequential) && row.accepted.is_empty();
+            row.change.filter(|_| same && paired).map(log)
+        })
+        .collect();
+    let all: Vec<Interval> = identical.iter().flatten().copied().collect();
+    let paired = |row: &&Compared| row.basis != Some(Basis::Sequential) && row.change.is_some();
+    let together = stats::simultaneous(rows.iter().filter(paired).count());
+    for (index, row) in rows.iter_mut().enumerate() {
+        let Some(change) = row.change.filter(|_| row.not_comparable.is_empty()) else { continue };
+        // A variant that truly changed must not excuse itself.
+        let others = identical.iter().enumerate().filter(|(other, _)| *other != index);
+        let others: Vec<Interval> = others.filter_map(|(_, change)| *change).collect();
+        let (change, margin) = match row.basis {
+            Some(Basis::Sequential) => (change, SEQUENTIAL_MARGIN),
+            _ => {
+                let wide = stats::widened(log(change), spread(&others));
+                (exp(stats::stretched(wide, together)), PRACTICAL_MARGIN)
+            }
+        };
+        row.change = Some(change);
+        row.verdict = Some(match change {
+            change if change.low > 1.0 + margin => Verdict::Faster,
+            change if change.high < 1.0 / (1.0 + margin) => Verdict::Slower,
+            _ => Verdict::CannotTell,
+        });
+    }
+    (spread(&all), all.len())
+}
+
+/// What runs differ by beyond their own intervals, as a 99 % half-width: from the median absolute
+/// change of identical variants, less what their intervals explain.
+fn spread(changes: &[Interval]) -> f64 {
+    if changes.len() < ENOUGH {
+        return SPREAD;
+    }
+    let sizes: Vec<f64> = changes.iter().map(|c| c.value.abs()).collect();
+    let own: Vec<f64> = changes.iter().map(|c| ((c.high - c.low) / (2.0 * Z99)).powi(2)).collect();
+    let scale = stats::median(&sizes).unwrap_or(0.0) / NORMAL_MAD;
+    let beyond = scale.powi(2) - stats::median(&own).unwrap_or(0.0);
+    (stats::few(changes.len()) * Z99 * beyond.max(0.0).sqrt()).max(LEAST_SPREAD)
+}
+
+fn log(interval: Interval) -> Interval {
+    let Interval { value, low, high } = interval;
+    Interval { value: value.ln(), low: low.ln(), high: high.ln() }
+}
+
+fn exp(interval: Interval) -> Interval {
+    let Interval { value, low, high } = interval;
+    Interval { value: value.exp(), low: low.exp(), high: high.exp() }
+}

@@ -1,0 +1,119 @@
+//! A comparison as CSV and as Markdown.
+
+use super::text::{footnotes, history, remarks, spread, title, words};
+use super::{Compared, Comparison, Figures, Match};
+use crate::record::{Interval, SCHEMA, Verdict};
+use crate::report::ReportError;
+
+/// One row a variant and source, units in the names; empty where a value does not exist, the reason
+/// in `not_comparable`.
+///
+/// # Errors
+/// [`ReportError`] where the encoder fails, which a buffer in memory does not.
+pub fn comparison_csv(comparison: &Comparison) -> Result<Vec<u8>, ReportError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for (index, row) in comparison.rows.iter().enumerate() {
+        let cells = cells(comparison, row);
+        if index == 0 {
+            writer.write_record(cells.iter().map(|(name, _)| *name))?;
+        }
+        writer.write_record(cells.iter().map(|(_, value)| value))?;
+    }
+    writer.into_inner().map_err(|e| ReportError::Buffer(e.into_error()))
+}
+
+fn cells(comparison: &Comparison, row: &Compared) -> Vec<(&'static str, String)> {
+    let path = |index: usize| {
+        comparison.sources.get(index).map(|s| s.path.display().to_string()).unwrap_or_default()
+    };
+    let one = |of: fn(&Figures) -> String| row.either().map(of).unwrap_or_default();
+    let change = |bound: fn(&Interval) -> f64| {
+        row.change.as_ref().map(|c| format!("{:.5}", bound(c))).unwrap_or_default()
+    };
+    let before = |of: fn(&Figures) -> String| row.before.as_ref().map(of).unwrap_or_default();
+    let after = |of: fn(&Figures) -> String| row.after.as_ref().map(of).unwrap_or_default();
+    let matched = match row.matched_by {
+        Match::Identity => "variant id",
+        Match::Name => "name",
+        Match::OtherTarget => "variant id on another target",
+        Match::Alone => "",
+    };
+    vec![
+        ("schema", SCHEMA.to_string()),
+        ("before", path(0)),
+        ("after", path(row.source)),
+        ("variant", one(|f| f.variant.clone())),
+        ("target", one(|f| f.target.clone())),
+        ("batch", one(|f| f.batch.to_string())),
+        ("threads", one(|f| f.threads.to_string())),
+        ("streams", one(|f| f.streams.to_string())),
+        ("matched_by", matched.into()),
+        ("variant_id_before", before(|f| f.variant_id.clone().unwrap_or_default())),
+        ("variant_id_after", after(|f| f.variant_id.clone().unwrap_or_default())),
+        ("engine_before", before(|f| f.engine.clone())),
+        ("engine_after", after(|f| f.engine.clone())),
+        ("latency_p50_ns_before", before(latency)),
+        ("latency_p50_ns_after", after(latency)),
+        ("speedup_before", before(speedup)),
+        ("speedup_after", after(speedup)),
+        ("change", change(|i| i.value)),
+        ("change_low", change(|i| i.low)),
+        ("change_high", change(|i| i.high)),
+        ("verdict", row.verdict.as_ref().map(Verdict::to_string).unwrap_or_default()),
+        ("stands_on", row.basis.map(|b| b.to_string()).unwrap_or_default()),
+        ("metric_before", before(metric)),
+        ("metric_after", after(metric)),
+        ("peak_rss_bytes_before", before(|f| text(f.peak_rss_bytes))),
+        ("peak_rss_bytes_after", after(|f| text(f.peak_rss_bytes))),
+        ("file_bytes_before", before(|f| text(f.file_bytes))),
+        ("file_bytes_after", after(|f| text(f.file_bytes))),
+        ("not_comparable", row.not_comparable.join("; ")),
+        ("accepted", row.accepted.join("; ")),
+    ]
+}
+
+fn latency(figures: &Figures) -> String {
+    figures.latency_ns.map(|i| format!("{:.0}", i.value)).unwrap_or_default()
+}
+
+fn speedup(figures: &Figures) -> String {
+    figures.speedup.map(|i| format!("{:.5}", i.value)).unwrap_or_default()
+}
+
+fn metric(figures: &Figures) -> String {
+    figures.metric.as_ref().map(|(_, value)| value.to_string()).unwrap_or_default()
+}
+
+fn text<T: ToString>(value: Option<T>) -> String {
+    value.map(|v| v.to_string()).unwrap_or_default()
+}
+
+/// The terminal's table in Markdown, for a pull request.
+pub fn comparison_markdown(comparison: &Comparison) -> String {
+    let mut text = String::new();
+    let Some((first, others)) = comparison.sources.split_first() else { return text };
+    for (index, other) in others.iter().enumerate() {
+        let rows: Vec<&Compared> =
+            comparison.rows.iter().filter(|row| row.source == index + 1).collect();
+        text +=
+            &format!("Before: {}  \nAfter: {}\n\n", escaped(&title(first)), escaped(&title(other)));
+        text += "| variant | target | before | after | after / before | verdict | stands on |\n";
+        text += "| --- | --- | ---: | ---: | ---: | --- | --- |\n";
+        for row in &rows {
+            let cells: Vec<String> = words(row).iter().map(|cell| escaped(cell)).collect();
+            text += &format!("| {} |\n", cells.join(" | "));
+        }
+        text += "\n";
+        let lines = remarks(&rows).into_iter().chain([spread(comparison, index + 1)]);
+        text.extend(lines.map(|line| format!("- {}\n", escaped(&line))));
+        text += "\n";
+    }
+    text.extend(history(comparison).lines().map(|line| format!("- {}\n", escaped(line))));
+    text + "\n" + &footnotes(comparison) + "\n"
+}
+
+/// A name may hold what Markdown takes for a table or an emphasis.
+fn escaped(text: &str) -> String {
+    let special = |c: char| matches!(c, '|' | '*' | '_' | '`' | '<' | '\\');
+    text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
+}

@@ -1,0 +1,172 @@
+//! A comparison for people: one table a source, and below it what was not compared and what the
+//! figures stand on.
+
+use super::{Basis, Compared, Comparison, Match, Source};
+use crate::record::{Interval, Verdict};
+use crate::report::terminal::RULED;
+use crate::units::LatencyNs;
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
+use std::collections::BTreeMap;
+
+const HEADER: [&str; 7] =
+    ["variant", "target", "before", "after", "after / before", "verdict", "stands on"];
+
+/// What a comparison says, for a terminal.
+pub fn comparison_table(comparison: &Comparison, color: bool) -> String {
+    let mut text = String::new();
+    let Some((first, others)) = comparison.sources.split_first() else { return text };
+    for (index, other) in others.iter().enumerate() {
+        let rows: Vec<&Compared> =
+            comparison.rows.iter().filter(|row| row.source == index + 1).collect();
+        text += &format!("before: {}\nafter:  {}\n", title(first), title(other));
+        text += &table(&rows, color);
+        text.extend(remarks(&rows).iter().map(|line| format!("\n{line}")));
+        text += &format!("\n{}\n", spread(comparison, index + 1));
+    }
+    text += &history(comparison);
+    text + &footnotes(comparison)
+}
+
+pub(super) fn title(source: &Source) -> String {
+    let path = source.path.display();
+    match (source.run_id.as_str(), source.started_at.as_str()) {
+        ("", _) => format!("{path} ({})", source.study),
+        (run, "") => format!("{path} (run {run})"),
+        (run, when) => format!("{path} (run {run}, {when})"),
+    }
+}
+
+fn table(rows: &[&Compared], color: bool) -> String {
+    let mut table = Table::new();
+    table.load_style(RULED).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(HEADER.map(|name| Cell::new(name).add_attribute(Attribute::Bold)));
+    for row in rows {
+        let mut cells: Vec<Cell> = words(row).into_iter().map(Cell::new).collect();
+        let painted = match row.verdict {
+            Some(Verdict::Faster) => Some(Color::Green),
+            Some(Verdict::Slower) => Some(Color::Red),
+            _ => None,
+        };
+        if let (Some(paint), Some(cell)) = (painted, cells.get_mut(5)) {
+            *cell = std::mem::replace(cell, Cell::new("")).fg(paint);
+        }
+        table.add_row(cells);
+    }
+    for index in 2..5 {
+        if let Some(column) = table.column_mut(index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    if color {
+        table.enforce_styling()
+    } else {
+        table.force_no_tty()
+    };
+    table.to_string()
+}
+
+/// The cells of one row, the same in the terminal and in Markdown.
+pub(super) fn words(row: &Compared) -> [String; 7] {
+    let sequential = row.basis == Some(Basis::Sequential);
+    let figure = |figures: &Option<super::Figures>| match figures {
+        None => "—".to_string(),
+        Some(f) if sequential || f.baseline => {
+            f.latency_ns.map_or("—".into(), |i| LatencyNs::from_f64(i.value).to_string())
+        }
+        Some(f) => f.speedup.map_or("—".into(), |i| format!("x {:.3}", i.value)),
+    };
+    let change = row.change.map_or(String::new(), |Interval { value, low, high }| {
+        format!("{value:.3} [{low:.3}, {high:.3}]")
+    });
+    let verdict = match (row.verdict, row.matched_by) {
+        (Some(verdict), _) => verdict.to_string(),
+        (None, Match::Alone) => "—".into(),
+        (None, _) => "not judged".into(),
+    };
+    let target = match (&row.before, &row.after) {
+        (Some(a), Some(b)) if a.target != b.target && !a.target.is_empty() => {
+            format!("{} → {}", a.target, b.target)
+        }
+        _ => row.either().map(|f| f.target.clone()).unwrap_or_default(),
+    };
+    let basis = row.basis.map(|b| b.to_string()).unwrap_or_default();
+    [row.label(), target, figure(&row.before), figure(&row.after), change, verdict, basis]
+}
+
+/// Everything about rows that the table has no room for, one line a reason.
+pub(super) fn remarks(rows: &[&Compared]) -> Vec<String> {
+    let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut note = |reason: String, row: &Compared| {
+        reasons.entry(reason).or_default().push(row.label());
+    };
+    for row in rows {
+        for reason in &row.not_comparable {
+            note(format!("not compared: {reason}"), row);
+        }
+        for accepted in &row.accepted {
+            note(format!("compared nevertheless: {accepted}"), row);
+        }
+        if row.matched_by == Match::Name {
+            note("matched by name: the file or its engine options changed".into(), row);
+        }
+        let metric = |figures: &Option<super::Figures>| figures.as_ref()?.metric.clone();
+        if let (Some((metric, a)), Some((other, b))) = (metric(&row.before), metric(&row.after))
+            && metric == other
+            && a != b
+        {
+            note(format!("{metric} {a:.4} before, {b:.4} after"), row);
+        }
+    }
+    reasons.into_iter().map(|(reason, rows)| format!("{reason}: {}", rows.join(", "))).collect()
+}
+
+/// What the runs differ by of themselves.
+pub(super) fn spread(comparison: &Comparison, source: usize) -> String {
+    let percent = comparison.spread_pct.get(source).copied().flatten().unwrap_or(0.0);
+    match comparison.spread_rows.get(source).copied().unwrap_or(0) {
+        few if few < 4 => format!(
+            "two runs differ by themselves: ±{percent:.2} % is assumed and in every interval ({few} identical variants are too few to tell)"
+        ),
+        many => format!(
+            "two runs differ by themselves: ±{percent:.2} %, from {many} identical variants, is in every interval"
+        ),
+    }
+}
+
+pub(super) fn history(comparison: &Comparison) -> String {
+    let mut text = String::new();
+    for series in &comparison.history {
+        let shown = |value: &Option<f64>| match (value, series.figure) {
+            (None, _) => "—".to_string(),
+            (Some(ns), "latency_p50_ns") => LatencyNs::from_f64(*ns).to_string(),
+            (Some(ratio), _) => format!("{ratio:.3}"),
+        };
+        let values: Vec<String> = series.values.iter().map(shown).collect();
+        let flag = if series.flagged { "  FLAGGED" } else { "" };
+        text += &format!(
+            "history of {} on {}: {}: last {:+.1} %, usual up to {:.1} % ({} earlier changes){flag}\n",
+            series.variant,
+            series.target,
+            values.join(", "),
+            series.last_pct,
+            series.threshold_pct,
+            series.changes
+        );
+    }
+    text
+}
+
+pub(super) fn footnotes(comparison: &Comparison) -> String {
+    let has = |basis| comparison.rows.iter().any(|row| row.basis == Some(basis));
+    let mut lines = vec![
+        "after / before above 1 is faster. Speed-ups (x) are relative to the baseline beside them in \
+         their own run; intervals hold for all rows together at 99 %.",
+    ];
+    if has(Basis::Sequential) {
+        lines.push(
+            "sequential: two latencies from different times with nothing beside them; the machine may \
+             have been another one, so only a difference above 25 % is judged.",
+        );
+    }
+    lines.join("\n")
+}

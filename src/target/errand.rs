@@ -1,0 +1,165 @@
+//! A program of this machine run on a board: it and its files go there, what it says comes as it is
+//! said, and what it left in one folder comes back.
+//!
+//! Everything lies in one folder on the board: `program/`, `files/`, where the program runs, and
+//! `results/`. Knows neither Cargo nor criterion.
+
+use super::child::Limits;
+use super::{Connection, Parcel, TargetError};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// What comes back is at most this much.
+const MOST_RESULTS: u64 = 1 << 30;
+/// And what the program says.
+const MOST_OUTPUT: u64 = 1 << 30;
+/// Moving results takes at most this long.
+const MOVE_LIMIT: Duration = Duration::from_secs(1_800);
+
+/// Makes the folders, throws away programs of earlier builds and the results of others.
+const PREPARE: &str = r#"mkdir -p "$1/program" "$1/files" || exit; rm -rf "$1/results" || exit
+mkdir "$1/results" || exit
+for f in "$1"/program/*; do case "$f" in */"$2"|*/"$2".part) ;; *) rm -f -- "$f";; esac; done"#;
+/// Unpacks what stands on standard input.
+const UNPACK: &str = r#"exec tar -x -f - -C "$1""#;
+/// Runs the program in its folder; both of its outputs come as one.
+const RUN: &str = r#"cd "$1" && shift && exec env "$@" 2>&1"#;
+/// Packs what it left.
+const PACK: &str = r#"exec tar -c -f - -C "$1" ."#;
+
+/// A program, and all that it needs on a board.
+#[derive(Clone, Debug, Default)]
+pub struct Errand {
+    /// The program here.
+    pub program: PathBuf,
+    /// Its arguments, with paths as they are on the board.
+    pub arguments: Vec<String>,
+    /// Environment variables there.
+    pub env: BTreeMap<String, String>,
+    /// Files here, and their paths below the folder that the program runs in.
+    pub files: Vec<(PathBuf, String)>,
+    /// The folder here that its results come to; what is in it goes there before.
+    pub results: PathBuf,
+    /// The variable that tells the program where its results go.
+    pub results_variable: String,
+}
+
+impl Errand {
+    /// Runs it in `folder` on the board; `heard` gets what it says. Gives its exit code, `None` where
+    /// a signal ended it. Results come back however it ends.
+    ///
+    /// # Errors
+    /// [`TargetError`] where the board or a file fails, and where a program of this machine is
+    /// missing.
+    pub fn run(
+        &self,
+        board: &Connection,
+        folder: &str,
+        heard: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> Result<Option<i32>, TargetError> {
+        let name = self.program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let limits = Limits::short();
+        board.run(&["sh", "-c", PREPARE, "make folders", folder, &name], &limits)?;
+        self.send(board, folder, &name)?;
+        let mut command: Vec<String> =
+            ["sh", "-c", RUN, "run the program"].map(String::from).to_vec();
+        command.push(format!("{folder}/files"));
+        command.extend(self.env.iter().map(|(name, value)| format!("{name}={value}")));
+        command.push(format!("{}=../results", self.results_variable));
+        command.push(format!("../program/{name}"));
+        command.extend(self.arguments.iter().cloned());
+        let unbounded = Limits { time: None, output: MOST_OUTPUT, stop: None };
+        let ended = board.stream(&command, &[], &unbounded, heard)?;
+        self.fetch(board, folder)?;
+        Ok(ended.status.code())
+    }
+
+    fn send(&self, board: &Connection, folder: &str, name: &str) -> Result<(), TargetError> {
+        let mut parcels =
+            vec![Parcel::new(&self.program, format!("{folder}/program/{name}"), true)?];
+        for (source, to) in &self.files {
+            parcels.push(Parcel::new(source, format!("{folder}/files/{to}"), false)?);
+        }
+        board.put(&parcels, &mut |_, _| ())?;
+        if self.results.is_dir() {
+            let packed = Command::new("tar")
+                .args(["-c", "-f", "-", "-C"])
+                .arg(&self.results)
+                .arg(".")
+                .stdin(Stdio::null())
+                .output()
+                .map_err(tool("pack results"))?;
+            succeeded("pack results", &packed)?;
+            let limits = Limits::short().within(MOVE_LIMIT);
+            let to = format!("{folder}/results");
+            board.feed(&["sh", "-c", UNPACK, "unpack results", &to], &packed.stdout, &limits)?;
+        }
+        Ok(())
+    }
+
+    fn fetch(&self, board: &Connection, folder: &str) -> Result<(), TargetError> {
+        let failed = super::transfer::file("create", &self.results);
+        std::fs::create_dir_all(&self.results).map_err(failed)?;
+        let limits = Limits { output: MOST_RESULTS, ..Limits::short().within(MOVE_LIMIT) };
+        let from = format!("{folder}/results");
+        let packed = board.run(&["sh", "-c", PACK, "pack results", &from], &limits)?;
+        // It strips leading slashes and refuses to climb out of the folder.
+        let mut unpack = Command::new("tar")
+            .args(["-x", "-f", "-", "--no-same-owner", "-C"])
+            .arg(&self.results)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(tool("unpack results"))?;
+        if let Some(mut input) = unpack.stdin.take() {
+            std::io::Write::write_all(&mut input, &packed).map_err(tool("unpack results"))?;
+        }
+        succeeded("unpack results", &unpack.wait_with_output().map_err(tool("unpack results"))?)
+    }
+}
+
+fn tool(doing: &str) -> impl FnOnce(std::io::Error) -> TargetError + use<> {
+    let doing = doing.to_string();
+    move |source| TargetError::Tool { program: "tar".into(), doing, source }
+}
+
+fn succeeded(what: &str, output: &std::process::Output) -> Result<(), TargetError> {
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(TargetError::Failed {
+        what: what.to_string(),
+        status: output.status.to_string(),
+        said: String::from_utf8_lossy(&output.stderr).trim().to_string(),
+    })
+}
+
+/// All files below `path`, or `path` itself, with their paths below `to`; what is neither file nor
+/// folder is left out.
+///
+/// # Errors
+/// [`TargetError::File`] where it cannot be read.
+pub fn files_below(path: &Path, to: &str) -> Result<Vec<(PathBuf, String)>, TargetError> {
+    let failed = || super::transfer::file("read", path);
+    let found = std::fs::metadata(path).map_err(failed())?;
+    if found.is_file() {
+        return Ok(vec![(path.to_path_buf(), to.to_string())]);
+    }
+    let mut files = Vec::new();
+    if found.is_dir() {
+        let mut entries: Vec<PathBuf> = std::fs::read_dir(path)
+            .map_err(failed())?
+            .map(|entry| entry.map(|e| e.path()))
+            .collect::<Result<_, _>>()
+            .map_err(failed())?;
+        entries.sort();
+        for entry in entries {
+            let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            files.extend(files_below(&entry, &format!("{to}/{name}"))?);
+        }
+    }
+    Ok(files)
+}
