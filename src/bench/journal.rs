@@ -166,6 +166,20 @@ mod tests {
     }
 
     #[test]
+    fn lines_of_older_versions_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j.jsonl");
+        let id = "0".repeat(64);
+        let line = format!(
+            r#"{{"schema":1,"measurement_sha256":"{id}","attempt":{{"key":{{"kind":"paired","variant_id":"{id}","batch":8,"round":2}},"number":0}},"started_at":"2026-01-01T00:00:00Z","wall_ns":1,"agent_version":"0.1.0","emulated":false,"temperature_mc":null,"outcome":{{"status":"done","data":{{"kind":"paired","baseline_loaded_first":true,"pairs":[{{"baseline_first":true,"baseline":{{"reference_ns":1,"samples_ns":[1,2]}},"variant":{{"reference_ns":1,"samples_ns":[3]}}}}],"reference_after_ns":1}}}}}}"#
+        );
+        std::fs::write(&path, format!("{line}\n")).unwrap();
+        let found = read_journal(&path).unwrap();
+        assert_eq!(found[0].attempt.key.setting, Setting::of_batch(8));
+        assert!(found[0].invalid.is_empty());
+    }
+
+    #[test]
     fn a_spoilt_line_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("j.jsonl");
