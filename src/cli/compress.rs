@@ -1,13 +1,14 @@
 //! `paring compress`: variants, ledger and parings, and the parts of `run` that make them.
 
 use super::progress::bar;
+use super::record_file::forecasts_file;
 use super::{Coded, ExitCode, Global, StudyArgs};
 use crate::catalog::Calibration;
 use crate::compress::Step;
 use crate::graph::Graph;
 use crate::ledger::Ledger;
 use crate::pipeline::{self, BASELINE, Context, PipelineError, Quality, Subject, Trial};
-use crate::record::{EntryBody, EntryKind, VariantRecord};
+use crate::record::{EntryBody, EntryKind, TrackRecord, VariantRecord};
 use crate::report;
 use crate::study::{self, Loaded, Protocol, RunDirectory, Study};
 use clap::Args;
@@ -166,7 +167,11 @@ fn informed(study: &Study, loaded: &Loaded, directory: &RunDirectory) -> Result<
             output: loaded.output,
             scores: study.task.asked.scores,
         };
-        context.learn(&trial, study.probes)?;
+        let earlier = match forecasts_file() {
+            Some(path) => pipeline::read_outcomes(&path)?,
+            None => vec![],
+        };
+        context.learn(&trial, study.probes, &TrackRecord::of(&earlier))?;
     }
     Ok(context)
 }
@@ -174,12 +179,7 @@ fn informed(study: &Study, loaded: &Loaded, directory: &RunDirectory) -> Result<
 /// What all recipes of a run share.
 pub(super) fn context(study: &Study, loaded: &Loaded, directory: &RunDirectory) -> Context {
     let calibrate = &loaded.splits.calibrate;
-    let calibration = Calibration {
-        inputs: loaded.data.inputs_at(calibrate),
-        batch: loaded.batch,
-        dims: loaded.dims.clone(),
-        sha256: loaded.data.sha256_of(calibrate),
-    };
+    let calibration = calibration(loaded, calibrate);
     Context {
         folders: directory.folders.clone(),
         model: study.model.clone(),
@@ -194,6 +194,31 @@ pub(super) fn context(study: &Study, loaded: &Loaded, directory: &RunDirectory) 
     }
 }
 
+/// Samples of a study to calibrate on.
+pub(super) fn calibration(loaded: &Loaded, samples: &[usize]) -> Calibration {
+    Calibration {
+        inputs: loaded.data.inputs_at(samples),
+        batch: loaded.batch,
+        dims: loaded.dims.clone(),
+        sha256: loaded.data.sha256_of(samples),
+    }
+}
+
+/// What a study's variants are evaluated on.
+pub(super) fn subject<'a>(study: &'a Study, loaded: &'a Loaded) -> Subject<'a> {
+    let group = study.data.group.as_ref();
+    Subject {
+        data: &loaded.data,
+        samples: &loaded.splits.report,
+        groups: group.and_then(|name| loaded.data.columns.get(name)).map(Vec::as_slice),
+        slices: &study.data.slices,
+        batch: loaded.batch,
+        dims: &loaded.dims,
+        output: loaded.output,
+        task: &study.task.asked,
+    }
+}
+
 /// Evaluates all variants on the report split, and enters into the ledger that it was looked at, and
 /// what it showed.
 pub(super) fn evaluate_variants(
@@ -203,17 +228,7 @@ pub(super) fn evaluate_variants(
     variants: &[VariantRecord],
     quiet: bool,
 ) -> Result<Vec<Quality>, Coded> {
-    let group = study.data.group.as_ref();
-    let subject = Subject {
-        data: &loaded.data,
-        samples: &loaded.splits.report,
-        groups: group.and_then(|name| loaded.data.columns.get(name)).map(Vec::as_slice),
-        slices: &study.data.slices,
-        batch: loaded.batch,
-        dims: &loaded.dims,
-        output: loaded.output,
-        task: &study.task.asked,
-    };
+    let subject = subject(study, loaded);
     let bar = bar("evaluate", variants.len(), quiet);
     let found = pipeline::assess(&directory.folders, &subject, variants, &mut |name| {
         bar.set_message(name.to_string());

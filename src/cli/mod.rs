@@ -10,11 +10,15 @@ mod compress;
 mod diff;
 mod eval;
 mod exit;
+mod explain;
 mod init;
 mod patterns;
 mod probe;
+mod note;
 mod profile;
 mod progress;
+mod record_file;
+mod reopen;
 mod restore;
 mod run;
 mod runner;
@@ -81,6 +85,10 @@ enum Verb {
     Probe(probe::Probe),
     /// Say what each layer costs and loses in each precision
     Sensitivity(sensitivity::SensitivityVerb),
+    /// Say which decision changed what, by experiments with and without each
+    Explain(explain::Explain),
+    /// Add a note to a run's ledger, under your name
+    Note(note::NoteVerb),
     /// Put removed components back
     Restore(restore::Restore),
     /// Run a program that Cargo built on a board
@@ -140,6 +148,8 @@ pub fn main() -> std::process::ExitCode {
         Verb::Compare(verb) => verb.run(&cli.global),
         Verb::Profile(verb) => verb.run(&cli.global),
         Verb::Probe(verb) => verb.run(&cli.global),
+        Verb::Explain(verb) => verb.run(&cli.global),
+        Verb::Note(verb) => verb.run(&cli.global),
         Verb::Restore(verb) => verb.run(&cli.global),
         Verb::Sensitivity(verb) => verb.run(&cli.global),
         Verb::Runner(verb) => verb.run(&cli.global),

@@ -1,12 +1,13 @@
 //! `paring restore`: the baseline again, a variant with its structure whole, or single components back.
 
 use super::compress::context;
+use super::reopen::Reopened;
 use super::{Coded, ExitCode, Global};
 use crate::graph::Graph;
 use crate::ledger::Ledger;
 use crate::pipeline::{self, BASELINE, PipelineError, Recipe, variant_record};
 use crate::record::{EntryBody, EntryKind, Sha256Hex, VariantRecord};
-use crate::study::{self, Protocol, RunDirectory, Study};
+use crate::study::RunDirectory;
 use anyhow::anyhow;
 use clap::Args;
 use serde_json::{Value, json};
@@ -43,12 +44,14 @@ struct What {
 
 impl Restore {
     pub(super) fn run(self, global: &Global) -> Result<(), Coded> {
-        let directory = RunDirectory::existing(&self.run)?;
-        let line = pipeline::ancestry(&directory.folders, &self.variant)?;
-        match self.what.all {
-            true => self.all(&directory, &line, global),
-            false => self.replayed(&directory, &line, global),
+        if self.what.all {
+            let directory = RunDirectory::existing(&self.run)?;
+            let line = pipeline::ancestry(&directory.folders, &self.variant)?;
+            return self.all(&directory, &line, global);
         }
+        let reopened = Reopened::open(&self.run, self.study.as_ref())?;
+        let line = pipeline::ancestry(&reopened.directory.folders, &self.variant)?;
+        self.replayed(&reopened, &line, global)
     }
 
     fn all(
@@ -80,15 +83,12 @@ impl Restore {
 
     fn replayed(
         &self,
-        directory: &RunDirectory,
+        reopened: &Reopened,
         line: &[VariantRecord],
         global: &Global,
     ) -> Result<(), Coded> {
-        let study = self.study(directory)?;
-        let loaded = study::open(&study)?;
-        let protocol = Protocol::new(&study, &loaded, directory.protocol.quick);
-        directory.protocol.describes(&protocol, &self.run)?;
-        let context = context(&study, &loaded, directory);
+        let Reopened { directory, study, loaded } = reopened;
+        let context = context(study, loaded, directory);
         let mut ledger = self.ledger(directory, &study.owner)?;
         let recipe = self.recipe(line, &study.recipes, &ledger)?;
         let baseline = variant_record(&directory.folders, BASELINE)?;
@@ -110,15 +110,6 @@ impl Restore {
         );
         self.print(global, &path, &made.file_sha256, &said);
         Ok(())
-    }
-
-    fn study(&self, directory: &RunDirectory) -> Result<Study, Coded> {
-        let path = self.study.as_ref().unwrap_or(&directory.protocol.study_file);
-        if !path.exists() {
-            let error = anyhow!("the run's study {} is gone; name it with --study", path.display());
-            return Err(Coded::new(ExitCode::Input, error));
-        }
-        Ok(study::load(path)?)
     }
 
     fn recipe(

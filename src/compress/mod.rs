@@ -17,6 +17,8 @@ mod prune;
 mod pruning;
 mod quantize;
 mod recover;
+mod replay;
+mod simulate;
 mod sparsify;
 mod sparsity;
 mod step;
@@ -36,6 +38,7 @@ pub use quantize::{
     Answers, Assignment, Form, Format, Loss, Prices, Quantization, RangeRule, Ranges, Rounding,
     Scheme, assignments, choices, half, predicted, prepared, quantize, quantize_with, ranges_of,
 };
+pub use simulate::simulated;
 pub use sparsify::sparsify;
 pub use sparsity::{Sparsify, Sparsity, weights_id};
 pub use step::{CompressError, Draft, Granularity, Made, Step};

@@ -26,4 +26,4 @@ pub use need::{Dim, InputNeed, NeedError};
 #[cfg(feature = "host")]
 pub use random::{UnknownSize, random_inputs};
 #[cfg(feature = "host")]
-pub use replace::replace_file;
+pub use replace::{append_lines, replace_file};

@@ -1,3 +1,40 @@
 //! Controlled experiments and attribution: which decision caused which change.
 //!
-//! Empty until attribution exists; it will stand on replays from `pipeline`.
+//! Pure: experiments come as records from `pipeline`, and what follows from them is a function of
+//! them. An effect is a linear form over the values of sets of decisions.
+
+mod accuse;
+mod aspect;
+mod blame;
+mod coalition;
+mod draw;
+mod effects;
+mod estimate;
+mod explore;
+mod groups;
+mod investigate;
+mod latency;
+mod links;
+mod narrative;
+mod outcomes;
+mod plan;
+mod resample;
+mod table;
+mod words;
+
+pub use accuse::Accused;
+pub use aspect::Aspect;
+pub use blame::{Flips, covering};
+pub use coalition::{Coalition, Form};
+pub use draw::draw_calibration;
+pub use effects::Attribution;
+pub use estimate::{Estimate, LEVEL, shared};
+pub use explore::{Explored, explore};
+pub use groups::{Level, groups, pieces, recipe};
+pub use investigate::{Investigation, Manner};
+pub use latency::{HERE, Times};
+pub use narrative::narrative;
+pub use outcomes::{all_outcomes, outcomes};
+pub use plan::{Plan, Shapley};
+pub use resample::Resamples;
+pub use table::{Table, Truth};

@@ -34,6 +34,11 @@ impl Folders {
         self.root.join("parings")
     }
 
+    /// Variants with only some of their decisions, and what they answered.
+    pub fn experiments(&self) -> Folders {
+        Folders::new(&self.root.join("experiments"))
+    }
+
     /// Raw samples of one target.
     pub fn journal(&self, target: &str) -> PathBuf {
         self.root.join("journal").join(target)
@@ -62,6 +67,21 @@ impl Folders {
     /// One row a layer, variant, target and batch.
     pub fn layers(&self) -> PathBuf {
         self.root.join("layers.csv")
+    }
+
+    /// What each decision changed, as records.
+    pub fn explanations(&self) -> PathBuf {
+        self.root.join("explain.json")
+    }
+
+    /// What there is to say about the variants, as Markdown.
+    pub fn report(&self) -> PathBuf {
+        self.root.join("report.md")
+    }
+
+    /// One row a group of decisions and metric.
+    pub fn effects(&self) -> PathBuf {
+        self.root.join("effects.csv")
     }
 
     /// One row a variant, target and batch.

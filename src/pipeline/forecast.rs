@@ -7,7 +7,7 @@ use crate::data::Dataset;
 use crate::engine::{Bindings, Source};
 use crate::evaluate::{Predictor, Scores};
 use crate::graph::Graph;
-use crate::record::{EngineOptions, Forecast, Forecaster, Origins, Sha256Hex};
+use crate::record::{EngineOptions, Forecast, Forecaster, Origins, Sha256Hex, TrackRecord};
 use crate::stats;
 use rand::RngExt;
 
@@ -120,11 +120,17 @@ struct Kept {
 }
 
 impl Context {
-    /// Learns the run's forecaster, or finds it learnt before.
+    /// Learns the run's forecaster, or finds it learnt before; a new one is as unsure of itself as
+    /// what came of earlier forecasts asks for.
     ///
     /// # Errors
     /// Those of [`forecaster`].
-    pub fn learn(&mut self, trial: &Trial, probes: usize) -> Result<(), PipelineError> {
+    pub fn learn(
+        &mut self,
+        trial: &Trial,
+        probes: usize,
+        earlier: &TrackRecord,
+    ) -> Result<(), PipelineError> {
         let Some(calibration) = &self.calibration else { return Ok(()) };
         let model =
             Sha256Hex::of_file(&self.model).map_err(PipelineError::file("read", &self.model))?;
@@ -142,7 +148,7 @@ impl Context {
         let graph = Graph::load(&self.model).map_err(failed)?;
         let bindings = Bindings { batch: self.batch, dims: &self.dims };
         let ground = Ground { graph: &graph, bindings, calibration, seed: self.seed };
-        let found = forecaster(&ground, trial, probes)?;
+        let found = forecaster(&ground, trial, probes)?.map(|f| f.widened(earlier));
         super::replace_json(&path, &Kept { key, forecaster: found.clone() })?;
         self.forecaster = found;
         Ok(())

@@ -7,6 +7,7 @@ mod answers;
 mod conformance;
 mod costs;
 mod error;
+mod experiments;
 mod files;
 mod folders;
 mod forecast;
@@ -19,14 +20,18 @@ mod predictions;
 mod quality;
 mod race;
 mod recipe;
+mod replay;
 mod restore;
 mod tune;
+mod timing;
+mod track;
 mod variants;
 
 pub use answers::{read_answers, write_answers};
 pub use conformance::{conformance, conformance_path, keep_conformance, known_conformance};
 pub use costs::attributed;
 pub use error::PipelineError;
+pub use experiments::{Laboratory, Wanted};
 pub use files::{read_json, replace, replace_json};
 pub use folders::Folders;
 pub use forecast::{Ground, Trial, forecaster};
@@ -37,5 +42,10 @@ pub use precision::precision_tables;
 pub use predictions::{Instances, write_instances, write_instances_csv};
 pub use quality::{Quality, Subject, assess};
 pub use recipe::{BASELINE, Context, Recipe};
-pub use restore::{ancestry, undone, unpruned, variant_record, with_components};
+pub use replay::rehearse;
+pub use restore::{
+    Undertaken, ancestry, undertaken, undone, unpruned, variant_record, with_components,
+};
+pub use timing::{Rounds, Timed, times_by_node};
+pub use track::{add_outcomes, read_outcomes};
 pub use variants::{baseline, make};

@@ -1,10 +1,10 @@
 //! Putting back: a variant's steps undone with its parings, or its recipe replayed with less removed.
 
 use super::{BASELINE, Folders, PipelineError, Recipe, read_json};
-use crate::compress::{self, Bypassing, Pruning, Step, weights_id};
+use crate::compress::{self, Step};
 use crate::graph::Graph;
 use crate::ledger::{Ledger, read_paring};
-use crate::record::{Decision, EntryKind, VariantRecord};
+use crate::record::{Decision, EntryKind, Piece, Sha256Hex, VariantRecord};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The record of a variant of a run.
@@ -74,7 +74,7 @@ pub fn unpruned(
 }
 
 /// What another tool did cannot be done again without it.
-fn replayable(line: &[VariantRecord], recipes: &[Recipe]) -> Result<(), PipelineError> {
+pub(super) fn replayable(line: &[VariantRecord], recipes: &[Recipe]) -> Result<(), PipelineError> {
     let steps = steps(line, recipes);
     match steps.into_iter().find(|(_, _, step)| matches!(step, Step::Import { .. })) {
         Some((record, _, _)) => Err(PipelineError::Foreign(record.name.clone())),
@@ -102,33 +102,38 @@ pub fn with_components(
         let variant = line.first().map(|v| v.name.clone()).unwrap_or_default();
         return Err(PipelineError::NotRemoved { id: id.clone(), variant });
     }
-    let ids: BTreeSet<&String> = ids.iter().collect();
-    let steps = steps(line, recipes).into_iter().map(|(record, position, step)| match step {
-        Step::Prune(pruning) => {
-            let mut frozen: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-            let own = decisions(record, position, ledger);
-            for decision in own.iter().filter(|d| !d.components.is_empty()) {
-                let stays = decision.components.iter().filter(|c| !ids.contains(&c.id));
-                let indices = stays.map(|c| c.original_index);
-                frozen.entry(decision.coupling.clone()).or_default().extend(indices);
-            }
-            Step::Prune(Pruning { frozen: Some(frozen), ..pruning })
+    let steps = undertaken(line, recipes, ledger).into_iter().filter_map(|undertaken| {
+        let made: Vec<Piece> = undertaken.decisions.iter().filter_map(|(_, d)| d.piece()).collect();
+        let left = |piece: &Piece| {
+            let mut piece = piece.clone();
+            piece.components.retain(|c| !ids.contains(&c.id));
+            piece
+        };
+        let kept = made.iter().map(left).filter(|piece| !piece.components.is_empty());
+        match undertaken.step.removes() {
+            true => undertaken.step.with_only(&made, &kept.collect::<Vec<_>>()),
+            false => Some(undertaken.step),
         }
-        Step::Sparsify(mut how) => {
-            let back = decisions(record, position, ledger).into_iter();
-            let back = back.filter(|d| ids.contains(&weights_id(&d.coupling)));
-            how.protect.extend(back.map(|d| d.coupling));
-            Step::Sparsify(how)
-        }
-        Step::Bypass(how) => {
-            let own = decisions(record, position, ledger);
-            let gone = own.iter().flat_map(|d| &d.components).map(|c| c.id.clone());
-            let frozen = Some(gone.filter(|id| !ids.contains(id)).collect());
-            Step::Bypass(Bypassing { frozen, ..how })
-        }
-        other => other,
     });
     Ok(replay(name, line, steps.collect()))
+}
+
+/// A step of a variant's recipe, and what it decided.
+#[derive(Clone, Debug)]
+pub struct Undertaken {
+    /// The step.
+    pub step: Step,
+    /// The ledger's entries and their content, in order.
+    pub decisions: Vec<(Sha256Hex, Decision)>,
+}
+
+/// All steps of a variant from the baseline on.
+pub fn undertaken(line: &[VariantRecord], recipes: &[Recipe], ledger: &Ledger) -> Vec<Undertaken> {
+    let all = steps(line, recipes).into_iter().map(|(record, position, step)| {
+        let decisions = decisions(record, position, ledger);
+        Undertaken { step, decisions }
+    });
+    all.collect()
 }
 
 fn replay(name: &str, line: &[VariantRecord], steps: Vec<Step>) -> Recipe {
@@ -152,11 +157,19 @@ fn steps<'a>(
 }
 
 /// The decisions of one step of a variant.
-fn decisions(record: &VariantRecord, position: usize, ledger: &Ledger) -> Vec<Decision> {
+fn decisions(
+    record: &VariantRecord,
+    position: usize,
+    ledger: &Ledger,
+) -> Vec<(Sha256Hex, Decision)> {
     let before: usize = record.steps[..position].iter().map(|step| step.parings.len()).sum();
     let own = record.steps.get(position).map_or(0, |step| step.parings.len());
     let entries = ledger.entries().iter().filter(|e| e.kind == EntryKind::Decision);
     let by_id: BTreeMap<_, _> = entries.map(|e| (&e.entry_id, &e.body)).collect();
     let ids = record.decisions.iter().skip(before).take(own);
-    ids.filter_map(|id| serde_json::from_value((*by_id.get(id)?).clone()).ok()).collect()
+    let read = |id: &Sha256Hex| {
+        let body = (*by_id.get(id)?).clone();
+        Some((id.clone(), serde_json::from_value(body).ok()?))
+    };
+    ids.filter_map(read).collect()
 }

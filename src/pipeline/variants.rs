@@ -193,7 +193,7 @@ fn taken(
     Ok(Taking { graph, origins, options, steps })
 }
 
-fn apply(
+pub(super) fn apply(
     context: &Context,
     step: &Step,
     graph: Graph,

@@ -1,6 +1,6 @@
 //! What was decided about a model, and the ledger's envelope around it.
 
-use super::{Forecast, Sha256Hex};
+use super::{ComponentRef, Forecast, Piece, Sha256Hex};
 use serde::{Deserialize, Serialize};
 
 /// What one step did to one coupling or layer.
@@ -47,6 +47,20 @@ pub struct Decision {
     pub reason: String,
 }
 
+impl Decision {
+    /// What a replay keeps of it; `None` where it neither removes nor narrows anything and so only
+    /// accompanies others (a folded normalisation, a recovered layer).
+    pub fn piece(&self) -> Option<Piece> {
+        let reference =
+            |c: &Component| ComponentRef { id: c.id.clone(), original_index: c.original_index };
+        (!self.components.is_empty() || self.precision.is_some()).then(|| Piece {
+            coupling: self.coupling.clone(),
+            components: self.components.iter().map(reference).collect(),
+            precision: self.precision.as_ref().map(Precision::name),
+        })
+    }
+}
+
 /// A removed component.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Component {
@@ -80,6 +94,19 @@ pub struct Precision {
     pub to: String,
     /// Scales, zero points and how they were found.
     pub scheme: String,
+}
+
+impl Precision {
+    /// As a step names it: `int8 per tensor`, `int8-dynamic per channel`, `int4-weights`.
+    fn name(&self) -> String {
+        let format = self.to.replace(' ', "-");
+        let weights = match self.scheme.contains("per channel") {
+            true => " per channel",
+            false => " per tensor",
+        };
+        let blocks = format.starts_with("int4") || format == "f16";
+        if blocks { format } else { format + weights }
+    }
 }
 
 /// An alternative, and why it was not taken.
@@ -133,6 +160,8 @@ pub enum EntryKind {
     Restore,
     /// The report split was looked at.
     Look,
+    /// A person's words.
+    Note,
 }
 
 /// One line of a ledger.

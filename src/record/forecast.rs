@@ -1,5 +1,6 @@
 //! What is expected of a decision before anything is tried.
 
+use super::TrackRecord;
 use serde::{Deserialize, Serialize};
 
 /// An expected change.
@@ -58,6 +59,16 @@ pub struct Forecaster {
     pub probes: usize,
     /// Samples that each was evaluated on.
     pub samples: usize,
+    /// By how much bounds are widened, after what came of earlier forecasts; at least 1.
+    #[serde(default = "plain")]
+    pub widening: f64,
+    /// Earlier forecasts that this rests on.
+    #[serde(default)]
+    pub outcomes: usize,
+}
+
+fn plain() -> f64 {
+    1.0
 }
 
 /// Standard deviations on either side that hold 80 %.
@@ -101,21 +112,47 @@ impl Forecaster {
         let error = ((count - 1.0) / count * spread).sqrt();
         let (rate_low, rate_high) = (rate * (-EIGHTY * error).exp(), rate * (EIGHTY * error).exp());
         let probes = tries.len();
-        Some(Forecaster { ceiling, power, rate, rate_low, rate_high, probes, samples })
+        let (widening, outcomes) = (plain(), 0);
+        Some(Forecaster {
+            ceiling,
+            power,
+            rate,
+            rate_low,
+            rate_high,
+            probes,
+            samples,
+            widening,
+            outcomes,
+        })
+    }
+
+    /// With bounds as wide as what came of earlier forecasts asks for.
+    #[must_use]
+    pub fn widened(self, record: &TrackRecord) -> Forecaster {
+        match record.widening > 1.0 {
+            true => Forecaster { widening: record.widening, outcomes: record.count, ..self },
+            false => self,
+        }
     }
 
     /// The expected change of accuracy where outputs are off by `error`.
     pub fn accuracy(&self, error: f64) -> Forecast {
         let change =
             |rate: f64| -self.ceiling * (1.0 - (-rate * error.max(0.0).powf(self.power)).exp());
+        let delta = change(self.rate);
+        let widened = |bound: f64| delta + self.widening * (bound - delta);
+        let earlier = match self.outcomes {
+            0 => String::new(),
+            n => format!(", widened {:.2} times after {n} earlier outcomes", self.widening),
+        };
         Forecast {
             metric: "accuracy".into(),
             target: None,
-            delta: change(self.rate),
-            low: change(self.rate_high),
-            high: change(self.rate_low),
+            delta,
+            low: widened(change(self.rate_high)).max(-1.0),
+            high: widened(change(self.rate_low)).min(1.0),
             method: format!(
-                "fitted to {} removals tried on {} samples; 80 % interval",
+                "fitted to {} removals tried on {} samples; 80 % interval{earlier}",
                 self.probes, self.samples
             ),
         }

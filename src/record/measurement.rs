@@ -16,6 +16,18 @@ pub struct Interval {
     pub high: f64,
 }
 
+impl Interval {
+    /// How far the estimate is from 0.
+    pub fn size(self) -> f64 {
+        self.value.abs()
+    }
+
+    /// Whether all of it lies on one side of 0.
+    pub fn excludes_zero(self) -> bool {
+        self.low > 0.0 || self.high < 0.0
+    }
+}
+
 /// What a paired comparison can say. A speed-up is baseline / variant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {

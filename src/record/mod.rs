@@ -3,21 +3,29 @@
 //!
 //! Every file carries `schema`; a reader refuses one newer than [`SCHEMA`] and reads older ones.
 
+mod blame;
 mod block;
 mod conditions;
 mod cost;
 mod decision;
+mod device;
 mod digest;
+mod effect;
 mod energy;
 mod environment;
+mod experiment;
+mod explanation;
 mod forecast;
 mod job;
 mod layer;
+mod layer_change;
 mod measurement;
 mod memory;
 mod metric;
+mod narrative;
 mod options;
 mod peaks;
+mod outcome;
 mod prediction;
 mod profile;
 mod robustness;
@@ -25,6 +33,7 @@ mod setting;
 mod sustained;
 mod variant;
 
+pub use blame::{ComponentBlame, FlipBlame, GroupBlame};
 pub use block::{
     Attempt, BlockData, BlockKey, BlockKind, BlockRecord, Burst, Outcome, Pair, PairedBlock,
     SoloBlock, Warmup,
@@ -38,12 +47,16 @@ pub use decision::{
     Component, Decision, Entry, EntryBody, EntryKind, Inputs, Member, Precision, Refusal,
     RejectedAlternative,
 };
+pub use device::Link;
 pub use digest::Sha256Hex;
+pub use effect::{Effect, Interaction, Total};
 pub use energy::{
     EnergyBlock, EnergyJob, EnergyRules, EnergySource, EnergySummary, SensorFacts, SensorReport,
     Window,
 };
 pub use environment::Environment;
+pub use experiment::{Answers, ComponentRef, Experiment, Group, Part, Piece};
+pub use explanation::{Experiments, Explanation, FlipCounts};
 pub use forecast::{Forecast, Forecaster};
 pub use job::{Job, JobModel, SampleRules, StopRule};
 pub use layer::{LayerTable, LayerTime};
@@ -60,6 +73,9 @@ pub use prediction::{
 };
 pub use profile::{NodeProfile, NodeTime};
 pub use robustness::{Disturbance, RobustnessScore};
+pub use layer_change::LayerChange;
+pub use narrative::{Field, Note, Sentence, Show};
+pub use outcome::{ForecastError, ForecastOutcome, TrackRecord};
 pub use setting::Setting;
 pub use sustained::{SustainedBlock, SustainedSummary, SustainedWindow};
 pub use variant::{Origins, StepRecord, VariantRecord};

@@ -7,8 +7,11 @@ mod compare;
 mod csv;
 mod layers;
 mod notes;
+mod effects;
+mod explanation;
 mod quality;
 mod results;
+mod table;
 mod terminal;
 
 pub use bench::{Timed, bench_table};
@@ -19,5 +22,7 @@ pub use compare::{
 pub use csv::{ReportError, results_csv};
 pub use layers::{layers_csv, layers_table};
 pub use quality::{evaluation_line, evaluation_text};
+pub use effects::effects_csv;
+pub use explanation::{explanation_text, report_md};
 pub use results::{Row, RunFacts};
 pub use terminal::{results_table, seconds};

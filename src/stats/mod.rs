@@ -13,6 +13,7 @@ mod quantile;
 #[cfg(feature = "host")]
 mod resample;
 mod trend;
+mod sign;
 
 pub use bootstrap::{Resampling, bootstrap, bootstrap_mean_by_group, bootstrap_median};
 #[cfg(feature = "host")]
@@ -27,6 +28,7 @@ pub use quantile::{median, quantile, samples_for_percentile};
 #[cfg(feature = "host")]
 pub use resample::{LANES, Lanes, Units, percentile_interval, unbiased_interval};
 pub use trend::slope;
+pub use sign::sign_flip;
 
 /// The generator behind everything that draws: PCG-64, the same stream on every machine.
 pub type Generator = rand_pcg::Pcg64;

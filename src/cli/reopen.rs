@@ -1,0 +1,48 @@
+//! A run that exists, with the study it was made from.
+
+use super::{Coded, ExitCode};
+use crate::report::RunFacts;
+use crate::study::{self, Loaded, Protocol, RunDirectory, Study};
+use anyhow::anyhow;
+use std::path::{Path, PathBuf};
+
+/// A run, opened again.
+pub(super) struct Reopened {
+    pub(super) directory: RunDirectory,
+    pub(super) study: Study,
+    pub(super) loaded: Loaded,
+}
+
+impl Reopened {
+    /// Opens the run in `run`; `study` is where its study lies now, if not where the run found it.
+    pub(super) fn open(run: &Path, study: Option<&PathBuf>) -> Result<Reopened, Coded> {
+        let directory = RunDirectory::existing(run)?;
+        let study = self::study(&directory, study)?;
+        let loaded = study::open(&study)?;
+        let protocol = Protocol::new(&study, &loaded, directory.protocol.quick);
+        directory.protocol.describes(&protocol, run)?;
+        Ok(Reopened { directory, study, loaded })
+    }
+
+    /// What all rows about the run share.
+    pub(super) fn facts(&self) -> RunFacts {
+        let protocol = &self.directory.protocol;
+        RunFacts {
+            study: self.study.name.clone(),
+            run_id: protocol.run_id.clone(),
+            data_sha256: protocol.data_sha256.to_string(),
+            measurement_sha256: protocol.measurement_sha256.to_string(),
+            quick: protocol.quick,
+        }
+    }
+}
+
+/// The study that a run was made from.
+fn study(directory: &RunDirectory, other: Option<&PathBuf>) -> Result<Study, Coded> {
+    let path = other.unwrap_or(&directory.protocol.study_file);
+    if !path.exists() {
+        let error = anyhow!("the run's study {} is gone; name it with --study", path.display());
+        return Err(Coded::new(ExitCode::Input, error));
+    }
+    Ok(study::load(path)?)
+}

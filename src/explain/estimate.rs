@@ -1,0 +1,282 @@
+//! Effects with their uncertainty: from the draw of report samples, and from the draw of calibration
+//! samples and seeds, apart and together.
+
+use super::resample::Resamples;
+use super::{Aspect, Form, Table};
+use crate::record::Interval;
+use crate::stats::{self, Resampling};
+use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
+
+/// Coverage of all intervals.
+pub const LEVEL: f64 = 0.95;
+/// Draws of a bootstrap over samples.
+const RESAMPLES: usize = 2_000;
+
+/// A form's value under one aspect, and how sure it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Estimate {
+    /// On the study's own draw of calibration samples, with the interval from the draw of report
+    /// samples.
+    pub own: Interval,
+    /// Standard deviation from the draw of report samples.
+    pub sampling_sd: f64,
+    /// Standard deviation from the draw of calibration samples; `None` of one draw.
+    pub recipe_sd: Option<f64>,
+    /// The mean over draws, with both deviations in its interval; `None` of one draw.
+    pub together: Option<Interval>,
+    /// Values of all draws, the study's own first.
+    pub values: Vec<f64>,
+    /// How likely so large an effect is by chance.
+    pub p_value: f64,
+}
+
+impl Estimate {
+    /// Whether an effect that one draw shows is there whatever the draw: all draws have its sign, and
+    /// both deviations together leave it on one side of 0. `None` where one draw shows none, or only
+    /// one was made.
+    pub fn survives(&self) -> Option<bool> {
+        let shown = self.own.low > 0.0 || self.own.high < 0.0;
+        let together = self.together.filter(|_| shown)?;
+        let same = self.values.iter().all(|v| v.signum() == self.own.value.signum() && *v != 0.0);
+        Some(same && (together.low > 0.0 || together.high < 0.0))
+    }
+}
+
+/// Variances of a mean over draws and samples, from a value for each sample of each draw.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Crossed {
+    /// Variance of the mean over draws, from the samples: what draws share and what they do not.
+    samples: f64,
+    /// Variance of the mean over draws, from the draws: what is each draw's own included.
+    draws: f64,
+    /// What both of them hold.
+    both: f64,
+}
+
+impl Table {
+    /// Estimates a form on the first `draws` draws; `error` is its standard error from sampled orders.
+    /// `None` where an experiment is missing or the aspect has no value.
+    pub fn estimate(
+        &self,
+        form: &Form,
+        aspect: &Aspect,
+        draws: usize,
+        error: f64,
+        resamples: Option<&Resamples>,
+    ) -> Option<Estimate> {
+        if !aspect.is_sampled() {
+            return self.certain(form, aspect, draws);
+        }
+        match resamples {
+            Some(resamples) => self.resampled(form, aspect, draws, error, resamples),
+            None => self.averaged(form, aspect, draws, error),
+        }
+    }
+
+    /// A form over what no sample has a part in.
+    fn certain(&self, form: &Form, aspect: &Aspect, draws: usize) -> Option<Estimate> {
+        let value = |draw: usize| form.of(|set| self.value(aspect, draw, set, None));
+        let values: Vec<f64> = (0..draws.max(1)).map(value).collect::<Option<_>>()?;
+        let own = Interval { value: values[0], low: values[0], high: values[0] };
+        let (recipe_sd, together) = match values.len() {
+            1 => (None, None),
+            _ => {
+                let spread = variance(&values);
+                let crossed =
+                    Crossed { samples: 0.0, draws: spread / values.len() as f64, both: 0.0 };
+                (Some(spread.sqrt()), Some(crossed.interval(&values, f64::INFINITY, 0.0)))
+            }
+        };
+        let p_value = if values[0] == 0.0 { 1.0 } else { 0.0 };
+        Some(Estimate { own, sampling_sd: 0.0, recipe_sd, together, values, p_value })
+    }
+
+    /// A form over an aspect that is a mean over samples: every sample has its share in it.
+    fn averaged(&self, form: &Form, aspect: &Aspect, draws: usize, error: f64) -> Option<Estimate> {
+        let own = |sample: &usize| self.truth.counts(aspect, *sample);
+        let samples: Vec<usize> = (0..self.truth.labels.len()).filter(own).collect();
+        let pick = |all: Vec<f64>| samples.iter().map(|s| all[*s]).collect::<Vec<f64>>();
+        let shares: Vec<Vec<f64>> = (0..draws.max(1))
+            .map(|draw| Some(pick(self.contributions(form, aspect, draw)?)))
+            .collect::<Option<_>>()?;
+        let groups = self.truth.groups.as_ref();
+        let groups: Option<Vec<String>> =
+            groups.map(|all| samples.iter().map(|s| all[*s].clone()).collect());
+        shared(&shares, groups.as_deref(), error)
+    }
+
+    /// A form over an aspect that is no mean, from the same draws of samples for all experiments.
+    fn resampled(
+        &self,
+        form: &Form,
+        aspect: &Aspect,
+        draws: usize,
+        error: f64,
+        resamples: &Resamples,
+    ) -> Option<Estimate> {
+        let value = |draw: usize| form.of(|set| self.value(aspect, draw, set, None));
+        let values: Vec<f64> = (0..draws.max(1)).map(value).collect::<Option<_>>()?;
+        let drawn: Vec<Vec<f64>> =
+            (0..values.len()).map(|draw| resamples.of(form, draw)).collect::<Option<_>>()?;
+        let tail = (1.0 - LEVEL) / 2.0;
+        let own = Interval {
+            value: values[0],
+            low: stats::quantile(&drawn[0], tail)?,
+            high: stats::quantile(&drawn[0], 1.0 - tail)?,
+        };
+        let sampling_sd = variance(&drawn[0]).sqrt();
+        let z = if sampling_sd > 0.0 { values[0].abs() / sampling_sd } else { 0.0 };
+        let normal = Normal::new(0.0, 1.0).ok()?;
+        let p_value = 2.0 * (1.0 - normal.cdf(z));
+        if values.len() == 1 {
+            let (recipe_sd, together) = (None, None);
+            return Some(Estimate { own, sampling_sd, recipe_sd, together, values, p_value });
+        }
+        let count = values.len() as f64;
+        let mean: Vec<f64> =
+            (0..drawn[0].len()).map(|b| drawn.iter().map(|d| d[b]).sum::<f64>() / count).collect();
+        let apart = |draw: &Vec<f64>| {
+            variance(&draw.iter().zip(&mean).map(|(d, m)| d - m).collect::<Vec<f64>>())
+        };
+        let both = drawn.iter().map(apart).sum::<f64>() / (count - 1.0) / count;
+        let crossed = Crossed { samples: variance(&mean), draws: variance(&values) / count, both };
+        let together = crossed.interval(&values, self.truth.units().len() as f64 - 1.0, error);
+        let recipe_sd = Some(crossed.recipe_sd(values.len()));
+        Some(Estimate { own, sampling_sd, recipe_sd, together: Some(together), values, p_value })
+    }
+}
+
+/// The estimate of a mean of `shares[draw][sample]`; groups are drawn whole. `None` of no samples.
+pub fn shared(shares: &[Vec<f64>], groups: Option<&[String]>, error: f64) -> Option<Estimate> {
+    let first = shares.first()?;
+    let how = Resampling { resamples: RESAMPLES, level: LEVEL, seed: 0 };
+    let own = stats::bootstrap_mean_by_group(first, groups, how)?;
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let values: Vec<f64> = shares.iter().map(|s| mean(s)).collect();
+    let (sampling, units) = mean_variance(first, groups);
+    let p_value = stats::sign_flip(&sums(first, groups), 0);
+    let sampling_sd = sampling.sqrt();
+    if shares.len() == 1 {
+        let (recipe_sd, together) = (None, None);
+        return Some(Estimate { own, sampling_sd, recipe_sd, together, values, p_value });
+    }
+    let count = shares.len() as f64;
+    let average: Vec<f64> =
+        (0..first.len()).map(|s| shares.iter().map(|d| d[s]).sum::<f64>() / count).collect();
+    let apart = |draw: &Vec<f64>| {
+        let left: Vec<f64> = draw.iter().zip(&average).map(|(d, a)| d - a).collect();
+        mean_variance(&left, groups).0
+    };
+    let crossed = Crossed {
+        samples: mean_variance(&average, groups).0,
+        draws: variance(&values) / count,
+        both: shares.iter().map(apart).sum::<f64>() / (count - 1.0) / count,
+    };
+    let together = Some(crossed.interval(&values, units as f64 - 1.0, error));
+    let recipe_sd = Some(crossed.recipe_sd(shares.len()));
+    Some(Estimate { own, sampling_sd, recipe_sd, together, values, p_value })
+}
+
+impl Crossed {
+    /// The mean with both deviations; degrees of freedom after Satterthwaite 1946. `error` is a
+    /// further standard error that is independent of both.
+    ///
+    /// Source: crossed random effects, Searle, Casella & McCulloch 1992, chapter 4.
+    fn interval(&self, values: &[f64], sample_freedom: f64, error: f64) -> Interval {
+        let value = values.iter().sum::<f64>() / values.len() as f64;
+        let variance = (self.samples + self.draws - self.both).max(self.samples).max(self.draws);
+        let own = (self.draws - self.both).max(0.0);
+        let parts = [(self.samples, sample_freedom), (own, values.len() as f64 - 1.0)];
+        let spread: f64 = parts.iter().map(|(part, freedom)| part * part / freedom).sum();
+        let freedom = if spread > 0.0 { variance * variance / spread } else { f64::INFINITY };
+        let freedom = freedom.clamp(1.0, 1e6);
+        let reach = StudentsT::new(0.0, 1.0, freedom)
+            .map_or(1.96, |t| t.inverse_cdf(1.0 - (1.0 - LEVEL) / 2.0));
+        let half = reach * (variance + error * error).sqrt();
+        Interval { value, low: value - half, high: value + half }
+    }
+
+    /// Standard deviation of a single draw's effect around the mean of all draws there could be.
+    fn recipe_sd(&self, draws: usize) -> f64 {
+        ((self.draws - self.both).max(0.0) * draws as f64).sqrt()
+    }
+}
+
+/// Unbiased variance; 0 of fewer than two.
+fn variance(values: &[f64]) -> f64 {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count.max(1.0);
+    let spread: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
+    if values.len() < 2 { 0.0 } else { spread / (count - 1.0) }
+}
+
+/// Sums over groups; the values themselves without groups.
+fn sums(values: &[f64], groups: Option<&[String]>) -> Vec<f64> {
+    let Some(groups) = groups else { return values.to_vec() };
+    let mut by_group = std::collections::BTreeMap::<&String, f64>::new();
+    for (value, group) in values.iter().zip(groups) {
+        *by_group.entry(group).or_default() += value;
+    }
+    by_group.into_values().collect()
+}
+
+/// Variance of a mean, and the number of units that it is over; groups of unequal size by their
+/// distances from the mean.
+fn mean_variance(values: &[f64], groups: Option<&[String]>) -> (f64, usize) {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let distances: Vec<f64> = values.iter().map(|v| v - mean).collect();
+    let units = sums(&distances, groups);
+    let n = units.len() as f64;
+    let spread: f64 = units.iter().map(|u| u * u).sum();
+    let variance = if units.len() < 2 { 0.0 } else { n / (n - 1.0) * spread / (count * count) };
+    (variance, units.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::RngExt;
+
+    #[test]
+    fn one_draw_says_nothing_of_others() {
+        let shares = vec![[vec![-1.0; 8], vec![0.0; 92]].concat()];
+        let found = shared(&shares, None, 0.0).unwrap();
+        assert!((found.own.value + 0.08).abs() < 1e-12 && found.own.high < 0.0);
+        assert!((found.p_value - 2.0 / 256.0).abs() < 1e-12);
+        assert_eq!((found.recipe_sd, found.together, found.survives()), (None, None, None));
+    }
+
+    #[test]
+    fn what_other_draws_do_not_show_does_not_survive() {
+        let lost = |count: usize| [vec![-1.0; count], vec![0.0; 200 - count]].concat();
+        let gone = shared(&[lost(12), lost(0), lost(1), lost(0), lost(0)], None, 0.0).unwrap();
+        assert_eq!(gone.survives(), Some(false));
+        let stays = shared(&[12, 13, 11, 12, 12].map(lost), None, 0.0).unwrap();
+        assert_eq!(stays.survives(), Some(true));
+        assert!(stays.recipe_sd.unwrap() < gone.recipe_sd.unwrap());
+    }
+
+    /// Normal effects of samples, of draws, and of both, all known.
+    #[test]
+    fn covers_the_effect_of_the_recipe() {
+        let mut rng = stats::generator(3, "crossed coverage");
+        let mut normal = move || {
+            let uniform: f64 = (0..12).map(|_| rng.random::<f64>()).sum();
+            uniform - 6.0
+        };
+        let mut covered = 0;
+        for _ in 0..600 {
+            let samples: Vec<f64> = (0..80).map(|_| 0.6 * normal()).collect();
+            let shares: Vec<Vec<f64>> = (0..5)
+                .map(|_| {
+                    let draw = 0.05 * normal();
+                    samples.iter().map(|s| 0.3 + s + draw + 0.3 * normal()).collect()
+                })
+                .collect();
+            let together = shared(&shares, None, 0.0).unwrap().together.unwrap();
+            covered += usize::from(together.low <= 0.3 && 0.3 <= together.high);
+        }
+        assert!((558..=588).contains(&covered), "{covered} of 600 at 95 %");
+    }
+}

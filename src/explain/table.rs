@@ -1,0 +1,166 @@
+//! All experiments on a variant, and the values that forms are taken of.
+
+use super::{Aspect, Coalition, Form};
+use crate::evaluate::metrics::{BINS, Counts, equal_width};
+use crate::record::{Answers, Experiment};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is known of the samples that experiments were asked, in their order.
+#[derive(Clone, Debug, Default)]
+pub struct Truth {
+    /// Right classes.
+    pub labels: Vec<i64>,
+    /// Groups that are drawn whole, where there are any.
+    pub groups: Option<Vec<String>>,
+    /// Columns that name subsets.
+    pub slices: BTreeMap<String, Vec<String>>,
+}
+
+/// Experiments by draw of calibration samples and set of groups; the study's own draw first.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    /// The samples.
+    pub truth: Truth,
+    /// One map a draw.
+    pub draws: Vec<BTreeMap<Coalition, Experiment>>,
+}
+
+impl Truth {
+    /// Units that are drawn as one: the samples of each.
+    pub fn units(&self) -> Vec<Vec<usize>> {
+        let Some(groups) = &self.groups else {
+            return (0..self.labels.len()).map(|sample| vec![sample]).collect();
+        };
+        let mut by_group: BTreeMap<&String, Vec<usize>> = BTreeMap::new();
+        for (sample, group) in groups.iter().enumerate() {
+            by_group.entry(group).or_default().push(sample);
+        }
+        by_group.into_values().collect()
+    }
+
+    /// Everything that effects on samples can be on: classes and slices with samples included.
+    pub fn aspects(&self) -> Vec<Aspect> {
+        let classes: BTreeSet<i64> = self.labels.iter().copied().collect();
+        let slices = self.slices.iter().flat_map(|(column, values)| {
+            let values: BTreeSet<&String> = values.iter().collect();
+            values.into_iter().map(|value| Aspect::Slice(column.clone(), value.clone()))
+        });
+        let whole = [Aspect::Accuracy, Aspect::F1Macro, Aspect::Ece, Aspect::Flips];
+        let sizes = [Aspect::FileBytes, Aspect::Params, Aspect::Macs];
+        let classes = classes.into_iter().map(Aspect::Class);
+        whole.into_iter().chain(classes).chain(slices).chain(sizes).collect()
+    }
+
+    /// Whether a sample counts for an aspect.
+    pub fn counts(&self, aspect: &Aspect, sample: usize) -> bool {
+        match aspect {
+            Aspect::Class(class) => self.labels[sample] == *class,
+            Aspect::Slice(column, value) => {
+                self.slices.get(column).is_some_and(|values| values[sample] == *value)
+            }
+            _ => true,
+        }
+    }
+}
+
+impl Table {
+    /// An experiment of a draw.
+    pub fn experiment(&self, draw: usize, set: Coalition) -> Option<&Experiment> {
+        self.draws.get(draw)?.get(&set)
+    }
+
+    /// Answers of an experiment of a draw.
+    pub fn answers(&self, draw: usize, set: Coalition) -> Option<&Answers> {
+        Some(&self.experiment(draw, set)?.answers)
+    }
+
+    /// Whether a sample is answered rightly, or otherwise than by the baseline: 1 or 0. `None` for
+    /// aspects that are not a mean over samples.
+    pub fn share(&self, aspect: &Aspect, draw: usize, set: Coalition) -> Option<Vec<f64>> {
+        let classes = &self.answers(draw, set)?.classes;
+        match aspect {
+            Aspect::Accuracy | Aspect::Class(_) | Aspect::Slice(..) => {
+                let right = classes.iter().zip(&self.truth.labels);
+                Some(right.map(|(class, label)| f64::from(*class == Some(*label))).collect())
+            }
+            Aspect::Flips => {
+                let before = &self.answers(draw, Coalition::EMPTY)?.classes;
+                Some(classes.iter().zip(before).map(|(a, b)| f64::from(a != b)).collect())
+            }
+            _ => None,
+        }
+    }
+
+    /// What each sample contributes to a form over an aspect that is a mean; `None` where an
+    /// experiment is missing.
+    pub fn contributions(&self, form: &Form, aspect: &Aspect, draw: usize) -> Option<Vec<f64>> {
+        let mut sum = vec![0.0; self.truth.labels.len()];
+        for (set, weight) in form.terms() {
+            let shares = self.share(aspect, draw, set)?;
+            sum.iter_mut().zip(shares).for_each(|(sum, share)| *sum += weight * share);
+        }
+        Some(sum)
+    }
+
+    /// The value of an aspect of an experiment, every sample counted as often as `weights` says.
+    pub fn value(
+        &self,
+        aspect: &Aspect,
+        draw: usize,
+        set: Coalition,
+        weights: Option<&[f64]>,
+    ) -> Option<f64> {
+        let experiment = self.experiment(draw, set)?;
+        let weight = |sample: usize| weights.map_or(1.0, |w| w[sample]);
+        match aspect {
+            Aspect::FileBytes => Some(experiment.file_bytes as f64),
+            Aspect::Params => Some(experiment.params as f64),
+            Aspect::Macs => experiment.macs.map(|macs| macs as f64),
+            Aspect::F1Macro => self.f1(&experiment.answers, weight),
+            Aspect::Ece => self.ece(&experiment.answers, weight),
+            _ => {
+                let own = |sample: &usize| self.truth.counts(aspect, *sample);
+                let shares = self.share(aspect, draw, set)?;
+                let samples: Vec<usize> = (0..shares.len()).filter(own).collect();
+                let sum: f64 = samples.iter().map(|s| weight(*s) * shares[*s]).sum();
+                let all: f64 = samples.iter().map(|s| weight(*s)).sum();
+                (all > 0.0).then(|| sum / all)
+            }
+        }
+    }
+
+    fn f1(&self, answers: &Answers, weight: impl Fn(usize) -> f64) -> Option<f64> {
+        let labels = &self.truth.labels;
+        let classes = labels.iter().chain(answers.classes.iter().flatten()).max()? + 1;
+        let mut counts = [const { Vec::new() }; 3];
+        counts.iter_mut().for_each(|c| c.resize(usize::try_from(classes).unwrap_or(0), 0.0));
+        let mut add = |which: usize, class: i64, weight: f64| {
+            let cell = usize::try_from(class).ok().and_then(|c| counts[which].get_mut(c));
+            cell.into_iter().for_each(|cell| *cell += weight);
+        };
+        for (sample, (label, class)) in labels.iter().zip(&answers.classes).enumerate() {
+            let weight = weight(sample);
+            add(2, *label, weight);
+            let Some(class) = class else { continue };
+            add(1, *class, weight);
+            add(0, *class, if class == label { weight } else { 0.0 });
+        }
+        let [hits, predicted, labelled] = &counts;
+        Counts { hits, predicted, labelled }.f1_macro()
+    }
+
+    /// Samples without a confidence are left out.
+    fn ece(&self, answers: &Answers, weight: impl Fn(usize) -> f64) -> Option<f64> {
+        let known: Vec<(usize, f64)> =
+            answers.confidences.iter().enumerate().filter_map(|(s, c)| Some((s, (*c)?))).collect();
+        let (mut gaps, mut all) = ([0.0; BINS], 0.0);
+        let confidences: Vec<f64> = known.iter().map(|(_, confidence)| *confidence).collect();
+        let bins = equal_width(&confidences, BINS).bin;
+        for ((sample, confidence), bin) in known.iter().zip(bins) {
+            let right = f64::from(answers.classes[*sample] == Some(self.truth.labels[*sample]));
+            gaps[bin] += weight(*sample) * (right - confidence);
+            all += weight(*sample);
+        }
+        (all > 0.0).then(|| gaps.iter().map(|gap| gap.abs()).sum::<f64>() / all)
+    }
+}

@@ -1,0 +1,85 @@
+//! Sentences from templates: what is put in comes from fields of a record and from nowhere else.
+
+use crate::record::{Field, Sentence, Show};
+use serde_json::Value;
+
+/// A record to speak about.
+#[derive(Debug)]
+pub(super) struct Words {
+    record: Value,
+    sentences: Vec<Sentence>,
+}
+
+impl Words {
+    /// Nothing said yet.
+    pub(super) fn new(record: Value) -> Words {
+        Words { record, sentences: Vec::new() }
+    }
+
+    /// Everything that was said.
+    pub(super) fn sentences(self) -> Vec<Sentence> {
+        self.sentences
+    }
+
+    /// Says a template in which every `{}` is the next field; says nothing where a field has no value,
+    /// or there are not as many as places.
+    pub(super) fn say(&mut self, about: &str, template: &str, fields: &[(String, Show)]) {
+        let mut found = Vec::new();
+        for (pointer, show) in fields {
+            let value = self.record.pointer(pointer).and_then(|value| show.of(value));
+            let Some(shown) = value else { return };
+            found.push(Field { pointer: pointer.clone(), show: *show, shown });
+        }
+        let parts: Vec<&str> = template.split("{}").collect();
+        if parts.len() != found.len() + 1 {
+            debug_assert!(false, "`{template}` has not {} places", found.len());
+            return;
+        }
+        let filled = found.iter().zip(&parts[1..]);
+        let text = filled.fold(parts[0].to_string(), |text, (field, part)| {
+            format!("{text}{}{part}", field.shown)
+        });
+        self.sentences.push(Sentence { about: about.into(), text, fields: found });
+    }
+}
+
+impl Sentence {
+    /// Whether every figure in it is a field of `record`, shown as that field is: its fields are looked
+    /// up again, and what is left of the sentence without them has no digit.
+    pub fn holds(&self, record: &Value) -> bool {
+        let mut rest = self.text.as_str();
+        let mut between = String::new();
+        for Field { pointer, show, shown } in &self.fields {
+            let again = record.pointer(pointer).and_then(|value| show.of(value));
+            let Some(at) = rest.find(shown.as_str()).filter(|_| again.as_ref() == Some(shown))
+            else {
+                return false;
+            };
+            between += &rest[..at];
+            rest = &rest[at + shown.len()..];
+        }
+        between += rest;
+        !between.chars().any(|c| c.is_numeric())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_figure_from_elsewhere_is_found_out() {
+        let record = json!({ "lost": 14, "group": "block2.pw" });
+        let mut words = Words::new(record.clone());
+        let fields = [("/lost".to_string(), Show::Count), ("/group".to_string(), Show::Text)];
+        words.say("variant", "{} samples were lost to {}", &fields);
+        words.say("variant", "{} were won", &[("/won".to_string(), Show::Count)]);
+        let [said] = &words.sentences()[..] else { panic!() };
+        assert_eq!(said.text, "14 samples were lost to block2.pw");
+        assert!(said.holds(&record));
+        assert!(!said.holds(&json!({ "lost": 13, "group": "block2.pw" })));
+        let more = Sentence { text: format!("{}, all 9 of them", said.text), ..said.clone() };
+        assert!(!more.holds(&record));
+    }
+}

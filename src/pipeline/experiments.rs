@@ -1,0 +1,197 @@
+//! Controlled experiments: variants with only some of their decisions, made in memory and asked the
+//! report samples; each is done once for a run, found again by its key.
+
+use super::replay::{Begun, Recital};
+use super::{Context, PipelineError, Subject, replace};
+use crate::data::append_lines;
+use crate::engine::Source;
+use crate::evaluate::Predictor;
+use crate::graph::Graph;
+use crate::record::{Answers, EngineOptions, Experiment, SCHEMA, Sha256Hex};
+use rayon::prelude::*;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::compress::Step;
+
+/// An experiment that is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wanted {
+    /// The steps to do, from the baseline on.
+    pub steps: Vec<Step>,
+    /// Engine options.
+    pub options: EngineOptions,
+    /// Whether its ONNX file is to be kept.
+    pub keep: bool,
+}
+
+/// Makes experiments on one draw of calibration samples and keeps what they gave.
+#[derive(Debug)]
+pub struct Laboratory<'a> {
+    context: Context,
+    subject: Subject<'a>,
+    recital: Recital,
+    /// Hash over everything that experiments share.
+    ground: Sha256Hex,
+    known: BTreeMap<Sha256Hex, Experiment>,
+    made: usize,
+}
+
+impl<'a> Laboratory<'a> {
+    /// A laboratory for a run; `context` says on which samples recipes calibrate, `subject` on which
+    /// they are asked.
+    ///
+    /// # Errors
+    /// [`PipelineError`] where the baseline or the experiments done before cannot be read.
+    pub fn open(context: Context, subject: Subject<'a>) -> Result<Self, PipelineError> {
+        let folders = context.folders.experiments();
+        let folder = folders.variants();
+        std::fs::create_dir_all(&folder).map_err(PipelineError::file("create", &folder))?;
+        let given = Sha256Hex::of_file(&context.model)
+            .map_err(PipelineError::file("read", &context.model))?;
+        let calibration = context.calibration.as_ref().map(|c| c.sha256.clone());
+        let asked = subject.data.sha256_of(subject.samples);
+        let version = env!("CARGO_PKG_VERSION");
+        let rest = json!([
+            given,
+            calibration,
+            asked,
+            context.seed,
+            context.dims,
+            context.batch,
+            subject.batch,
+            subject.output,
+            subject.task,
+            version
+        ]);
+        let ground = Sha256Hex::of(rest.to_string().as_bytes());
+        let failed = |source| PipelineError::Graph { variant: super::BASELINE.into(), source };
+        let recital = Recital::new(Graph::load(&context.model).map_err(failed)?);
+        let known = read(&folders.root().join(JOURNAL))?;
+        Ok(Laboratory { context, subject, recital, ground, known, made: 0 })
+    }
+
+    /// What all recipes on this draw share.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Experiments that were made here and now, rather than found.
+    pub fn made(&self) -> usize {
+        self.made
+    }
+
+    /// Does experiments, or finds them done before; in the order asked for.
+    ///
+    /// # Errors
+    /// [`PipelineError`] where a step fails, the engine cannot run what came of it, or it cannot be
+    /// kept.
+    pub fn run(&mut self, wanted: &[Wanted]) -> Result<Vec<Experiment>, PipelineError> {
+        let keys: Vec<Sha256Hex> = wanted.iter().map(|w| self.key(w)).collect();
+        let mut todo: BTreeMap<&Sha256Hex, &Wanted> = BTreeMap::new();
+        for (key, want) in keys.iter().zip(wanted) {
+            let done = self.known.get(key).is_some_and(|found| {
+                !want.keep || (found.kept && self.file(&found.file_sha256).exists())
+            });
+            if !done {
+                todo.insert(key, want);
+            }
+        }
+        let recipes: Vec<&[Step]> = todo.values().map(|want| want.steps.as_slice()).collect();
+        let graphs = self.recital.play(&self.context, &recipes)?;
+        let jobs: Vec<_> = todo.into_iter().zip(graphs).collect();
+        let done: Vec<Experiment> = jobs
+            .into_par_iter()
+            .map(|((key, want), begun)| self.experiment(key, want, &begun))
+            .collect::<Result<_, _>>()?;
+        self.made += done.len();
+        let path = self.context.folders.experiments().root().join(JOURNAL);
+        append_lines(&path, &done).map_err(PipelineError::file("append to", &path))?;
+        self.known.extend(done.into_iter().map(|e| (e.key.clone(), e)));
+        let all = keys.iter().filter_map(|key| self.known.get(key).cloned());
+        Ok(all.collect())
+    }
+
+    /// Where the ONNX file of an experiment lies, if it is kept.
+    pub fn file(&self, sha256: &Sha256Hex) -> PathBuf {
+        self.context.folders.experiments().variants().join(format!("{sha256}.onnx"))
+    }
+
+    fn key(&self, wanted: &Wanted) -> Sha256Hex {
+        let words: Vec<String> = wanted.steps.iter().map(Step::to_string).collect();
+        let parts = json!([self.ground, words, wanted.options]).to_string();
+        Sha256Hex::of(parts.as_bytes())
+    }
+
+    fn experiment(
+        &self,
+        key: &Sha256Hex,
+        wanted: &Wanted,
+        begun: &Begun,
+    ) -> Result<Experiment, PipelineError> {
+        let name = || format!("experiment {}", key.short());
+        let mut graph = begun.graph.clone();
+        graph.rejoin_vectors();
+        let bytes = graph.encode();
+        let file_sha256 = Sha256Hex::of(&bytes);
+        if wanted.keep {
+            replace(&self.file(&file_sha256), &bytes)?;
+        }
+        let Context { dims, batch, .. } = &self.context;
+        let facts = graph.facts(dims, *batch);
+        let facts = facts.map_err(|source| PipelineError::Graph { variant: name(), source })?;
+        let cost = graph.cost(&facts.shapes);
+        Ok(Experiment {
+            schema: SCHEMA,
+            key: key.clone(),
+            steps: wanted.steps.iter().map(Step::to_string).collect(),
+            options: wanted.options.clone(),
+            file_sha256,
+            file_bytes: bytes.len() as u64,
+            params: cost.params,
+            macs: cost.macs.map(|macs| macs / *batch as u64),
+            kept: wanted.keep,
+            answers: self.answers(&name(), &bytes, &wanted.options)?,
+        })
+    }
+
+    /// What a model answers on the samples that experiments are asked.
+    ///
+    /// # Errors
+    /// [`PipelineError`] names the model as `name`.
+    pub fn answers(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        options: &EngineOptions,
+    ) -> Result<Answers, PipelineError> {
+        let Subject { data, samples, batch, dims, output, task, .. } = self.subject;
+        let source = Source::Bytes(name, bytes);
+        let engine = |source| PipelineError::Engine { variant: name.to_string(), source };
+        let predictor =
+            Predictor::load(source, batch, dims, options, output, task.scores).map_err(engine)?;
+        let found = predictor.with_task(task.clone()).predict(data, samples, &|_| ());
+        let found =
+            found.map_err(|source| PipelineError::Predict { variant: name.to_string(), source })?;
+        Ok(Answers {
+            classes: found.iter().map(|p| p.class).collect(),
+            confidences: found.iter().map(|p| p.confidence).collect(),
+        })
+    }
+}
+
+/// The file of experiments in their folder, one a line.
+const JOURNAL: &str = "experiments.jsonl";
+
+/// Experiments done before. A line that is not one was torn when the program was stopped, or written
+/// by a newer paring; it is done again.
+fn read(path: &std::path::Path) -> Result<BTreeMap<Sha256Hex, Experiment>, PipelineError> {
+    let bytes = match std::fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => vec![],
+        other => other.map_err(PipelineError::file("read", path))?,
+    };
+    let lines = bytes.split(|byte| *byte == b'\n');
+    let read = lines.filter_map(|line| serde_json::from_slice::<Experiment>(line).ok());
+    Ok(read.filter(|e| e.schema <= SCHEMA).map(|e| (e.key.clone(), e)).collect())
+}

@@ -1,0 +1,166 @@
+//! Recipes played from the baseline on, in memory; what several begin with is played once.
+
+use super::variants::apply;
+use super::{Context, PipelineError, Undertaken};
+use crate::compress::{self, CompressError, Draft, Made, Step};
+use crate::graph::Graph;
+use crate::record::{Decision, Inputs, Origins, Sha256Hex};
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Graphs that are held for later recipes may hold so many bytes of weights in all.
+const MOST_HELD: usize = 256 << 20;
+
+/// A recipe on its way.
+#[derive(Clone, Debug)]
+pub(super) struct Begun {
+    pub(super) graph: Graph,
+    origins: Origins,
+}
+
+/// Beginnings of recipes on one draw of calibration samples, by the steps that led to them.
+#[derive(Debug)]
+pub(super) struct Recital {
+    start: Arc<Begun>,
+    held: BTreeMap<Vec<String>, Arc<Begun>>,
+    size: usize,
+}
+
+impl Recital {
+    /// Nothing played yet.
+    pub(super) fn new(baseline: Graph) -> Recital {
+        let size = baseline.encode().len().max(1);
+        let start = Arc::new(Begun { graph: baseline, origins: Origins::default() });
+        Recital { start, held: BTreeMap::new(), size }
+    }
+
+    /// Plays recipes, in the order given.
+    ///
+    /// # Errors
+    /// [`PipelineError::Step`] names the step that failed.
+    pub(super) fn play(
+        &mut self,
+        context: &Context,
+        recipes: &[&[Step]],
+    ) -> Result<Vec<Arc<Begun>>, PipelineError> {
+        let words: Vec<Vec<String>> =
+            recipes.iter().map(|steps| steps.iter().map(Step::to_string).collect()).collect();
+        let most = recipes.iter().map(|steps| steps.len()).max().unwrap_or(0);
+        let mut fresh: BTreeMap<Vec<String>, Arc<Begun>> = BTreeMap::new();
+        for length in 1..=most {
+            let mut todo: BTreeMap<&[String], &Step> = BTreeMap::new();
+            for (steps, words) in recipes.iter().zip(&words).filter(|(s, _)| s.len() >= length) {
+                let key = &words[..length];
+                if !self.held.contains_key(key) {
+                    todo.insert(key, &steps[length - 1]);
+                }
+            }
+            let played: Vec<(Vec<String>, Arc<Begun>)> = todo
+                .into_par_iter()
+                .map(|(key, step)| {
+                    let before = &key[..length - 1];
+                    let from = self.held.get(before).or_else(|| fresh.get(before));
+                    let from = from.unwrap_or(&self.start);
+                    Ok((key.to_vec(), Arc::new(from.then(context, step)?)))
+                })
+                .collect::<Result<_, PipelineError>>()?;
+            fresh.extend(played);
+        }
+        let find = |words: &Vec<String>| {
+            let found = self.held.get(words).or_else(|| fresh.get(words));
+            found.unwrap_or(&self.start).clone()
+        };
+        let all = words.iter().map(find).collect();
+        self.hold(fresh, &words);
+        Ok(all)
+    }
+
+    /// Keeps what others may begin with: what is not a whole recipe.
+    fn hold(&mut self, fresh: BTreeMap<Vec<String>, Arc<Begun>>, whole: &[Vec<String>]) {
+        let whole: BTreeSet<&Vec<String>> = whole.iter().collect();
+        let most = whole.iter().map(|words| words.len()).max().unwrap_or(0);
+        for (words, begun) in fresh {
+            let beginning = words.len() < most || !whole.contains(&words);
+            if beginning && (self.held.len() + 1) * self.size <= MOST_HELD {
+                self.held.insert(words, begun);
+            }
+        }
+    }
+}
+
+impl Begun {
+    fn then(&self, context: &Context, step: &Step) -> Result<Begun, PipelineError> {
+        let (graph, origins) = (self.graph.clone(), self.origins.clone());
+        let made = again(context, step, graph, origins).map_err(|source| failed(step, source))?;
+        Ok(Begun { graph: made.graph, origins: made.origins })
+    }
+}
+
+/// Does a step without measuring anything anew: what tuning found to lose nothing is done, and engine
+/// options change no graph.
+fn again(
+    context: &Context,
+    step: &Step,
+    graph: Graph,
+    origins: Origins,
+) -> Result<Made, CompressError> {
+    match (step, &context.calibration) {
+        (Step::Tune, Some(calibration)) => {
+            let (graph, decisions) = compress::lossless(&graph, calibration)?;
+            Ok(Made { graph, origins, decisions, refusals: vec![] })
+        }
+        _ if step.is_option() => {
+            Ok(Made { graph, origins, decisions: vec![], refusals: vec![] })
+        }
+        _ => apply(context, step, graph, origins),
+    }
+}
+
+/// What the steps of a recipe decide on the samples of `context`: nothing is kept or entered, so
+/// decisions have no ids.
+///
+/// # Errors
+/// [`PipelineError::Step`] names the step that failed.
+pub fn rehearse(context: &Context, steps: &[Step]) -> Result<Vec<Undertaken>, PipelineError> {
+    let unread = |source| PipelineError::Graph { variant: super::BASELINE.into(), source };
+    let mut graph = Graph::load(&context.model).map_err(unread)?;
+    let (mut origins, mut all) = (Origins::default(), Vec::new());
+    for step in steps {
+        let made = again(context, step, graph, origins).map_err(|source| failed(step, source))?;
+        (graph, origins) = (made.graph, made.origins);
+        let decided = made.decisions.into_iter().map(|draft| {
+            let nowhere = Sha256Hex::zeros();
+            (nowhere.clone(), decided(context, step.to_string(), draft, &nowhere))
+        });
+        all.push(Undertaken { step: step.clone(), decisions: decided.collect() });
+    }
+    Ok(all)
+}
+
+/// A decision as a rehearsal has it: what it did, to what, and why.
+fn decided(context: &Context, step: String, draft: Draft, id: &Sha256Hex) -> Decision {
+    Decision {
+        parent_id: id.clone(),
+        variant_id: id.clone(),
+        step,
+        operation: draft.operation,
+        coupling: draft.coupling,
+        components: draft.components,
+        members: draft.members,
+        precision: draft.precision,
+        criterion: draft.criterion,
+        threshold: draft.threshold,
+        alternatives_rejected: draft.alternatives_rejected,
+        inputs: Inputs::default(),
+        parings: vec![],
+        expected: draft.expected,
+        owner: context.owner.clone(),
+        reason: draft.reason,
+    }
+}
+
+fn failed(step: &Step, source: CompressError) -> PipelineError {
+    let (variant, step) = ("an experiment".to_string(), step.to_string());
+    PipelineError::Step { variant, step, source: Box::new(source) }
+}

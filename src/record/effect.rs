@@ -1,0 +1,87 @@
+//! The change in one metric that one group of decisions caused, with its uncertainty.
+
+use super::{Interval, Missing};
+use serde::{Deserialize, Serialize};
+
+/// An effect. Changes are variant less baseline, in the metric's own unit; intervals hold 95 %.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Effect {
+    /// Id of the group.
+    pub group: String,
+    /// `accuracy`, `f1_macro`, `ece`, `flips`, `class_accuracy`, `slice_accuracy`, `file_bytes`,
+    /// `params`, `macs`, `latency`.
+    pub metric: String,
+    /// The class or slice, where the metric is of one: `class 3`, `speaker=17`.
+    pub of: Option<String>,
+    /// The machine, where the metric depends on one.
+    pub target: Option<String>,
+    /// `share`, `bytes`, `weights`, `multiply-adds`, `ns`.
+    pub unit: String,
+    /// The group alone on the baseline.
+    pub solo: Option<Interval>,
+    /// The group on top of all others.
+    pub leave_one_out: Option<Interval>,
+    /// The Shapley value: its mean over all orders of joining.
+    pub shapley: Option<Interval>,
+    /// Standard error of the Shapley value from trying some orders instead of all; 0 where exact.
+    pub shapley_error: Option<f64>,
+    /// Standard deviation from the draw of report samples.
+    pub sampling_sd: Option<f64>,
+    /// Standard deviation from the draw of calibration samples and seeds.
+    pub recipe_sd: Option<f64>,
+    /// The effect of the recipe whatever the draw: both deviations together.
+    pub together: Option<Interval>,
+    /// Draws of calibration samples behind it.
+    pub draws: usize,
+    /// Whether the effect is there whatever the draw; `None` where one draw shows none, or only one
+    /// was made.
+    pub survives: Option<bool>,
+    /// How likely so large an effect is by chance: signs of the samples' shares flipped at random.
+    pub p_value: Option<f64>,
+    /// After Holm's correction over the groups.
+    pub holm: Option<f64>,
+    /// After Benjamini and Hochberg's correction over the groups.
+    pub benjamini_hochberg: Option<f64>,
+    /// How the figures were come by.
+    pub method: String,
+    /// Why figures do not exist.
+    pub missing: Option<Missing>,
+}
+
+/// What a metric is for the baseline and the variant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Total {
+    /// As in [`Effect`].
+    pub metric: String,
+    /// As in [`Effect`].
+    pub of: Option<String>,
+    /// As in [`Effect`].
+    pub target: Option<String>,
+    /// As in [`Effect`].
+    pub unit: String,
+    /// Samples that it is over, where it is over samples.
+    pub samples: Option<usize>,
+    /// Of the baseline.
+    pub baseline: f64,
+    /// Of the variant.
+    pub variant: f64,
+    /// Variant less baseline, with its interval from the draw of report samples.
+    pub change: Interval,
+    /// Sum of the groups' Shapley values less the change: what the division left over.
+    pub left_over: Option<f64>,
+}
+
+/// Two groups that do together what they do not do apart.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Interaction {
+    /// Ids of the two groups.
+    pub groups: [String; 2],
+    /// As in [`Effect`].
+    pub metric: String,
+    /// v(N) − v(N∖i) − v(N∖j) + v(N∖ij), with its interval.
+    pub value: Interval,
+    /// How likely it is by chance.
+    pub p_value: f64,
+    /// After Holm's correction over all pairs.
+    pub holm: f64,
+}

@@ -1,0 +1,85 @@
+//! Everything that is known of why a variant differs from its baseline.
+
+use super::{
+    ComponentBlame, Effect, FlipBlame, ForecastOutcome, Group, GroupBlame, Interaction, LayerChange,
+    Link, Note, Sentence, Sha256Hex, Total, TrackRecord,
+};
+use serde::{Deserialize, Serialize};
+
+/// The explanation of one variant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// Format version.
+    pub schema: u32,
+    /// The variant.
+    pub variant: String,
+    /// Its identity.
+    pub variant_id: Sha256Hex,
+    /// Coverage of intervals, in percent.
+    pub level_pct: f64,
+    /// What the experiments stand on.
+    pub experiments: Experiments,
+    /// What is done or left undone as one.
+    pub groups: Vec<Group>,
+    /// Each metric before and after.
+    pub totals: Vec<Total>,
+    /// What each group changed.
+    pub effects: Vec<Effect>,
+    /// Pairs of groups that do together what they do not do apart.
+    pub interactions: Vec<Interaction>,
+    /// Layers and modules before and after, on this machine.
+    pub layers: Vec<LayerChange>,
+    /// Share of the timing rounds that saw a quiet machine, 0 to 1; `None` where nothing was timed.
+    pub quiet_share: Option<f64>,
+    /// Every sample whose class changed, and the fewest groups that put it back.
+    pub flips: Vec<FlipBlame>,
+    /// How many samples changed, and which way.
+    pub flip_counts: FlipCounts,
+    /// Flips by group.
+    pub blame: Vec<GroupBlame>,
+    /// Single components that answer for lost samples.
+    pub components: Vec<ComponentBlame>,
+    /// Forecasts and what came of them.
+    pub forecasts: Vec<ForecastOutcome>,
+    /// The tool as a forecaster: earlier runs and this one.
+    pub track: TrackRecord,
+    /// Where on the way to the target answers changed.
+    pub links: Vec<Link>,
+    /// All that in words.
+    pub narrative: Vec<Sentence>,
+    /// What people said about the variant or the run.
+    pub notes: Vec<Note>,
+}
+
+/// Samples whose predicted class changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlipCounts {
+    /// From right to wrong.
+    pub lost: usize,
+    /// From wrong to right.
+    pub won: usize,
+    /// From one wrong class to another.
+    pub other: usize,
+}
+
+/// How many experiments an explanation stands on, and which.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Experiments {
+    /// Different variants that were made and asked, on all draws.
+    pub count: usize,
+    /// Report samples that each was asked.
+    pub samples: usize,
+    /// Draws of calibration samples and seeds, the study's own included.
+    pub draws: usize,
+    /// Whether every set of groups was tried.
+    pub exact: bool,
+    /// Pairs of orders of joining that were tried, where not every set was.
+    pub pairs: usize,
+    /// Whether the budget ended before the plan did.
+    pub cut_short: bool,
+    /// Answers in which the replay of all decisions differs from the run's variant; 0 unless something
+    /// is not repeatable.
+    pub replay_differs: usize,
+    /// Whether the replay's file is the run's, byte for byte.
+    pub replay_identical: bool,
+}

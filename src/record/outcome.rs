@@ -1,0 +1,203 @@
+//! What came of a forecast.
+
+use super::{Forecast, Interval, Sha256Hex};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A forecast beside what was observed; also a line of the tool's own record as a forecaster.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ForecastOutcome {
+    /// Format version.
+    pub schema: u32,
+    /// The run.
+    pub run_id: String,
+    /// The variant.
+    pub variant: String,
+    /// Id of the group of decisions.
+    pub group: String,
+    /// The ledger's entry that holds the forecast.
+    pub decision: Sha256Hex,
+    /// How importance was judged.
+    pub criterion: Option<String>,
+    /// Operator of the layer whose outputs were removed.
+    pub layer_type: Option<String>,
+    /// What was expected of the decision alone.
+    pub expected: Forecast,
+    /// What the decision alone did, with its interval from the draw of report samples.
+    pub observed: Interval,
+    /// Whether the observed value lies within the forecast's bounds.
+    pub covered: bool,
+    /// Whether the two intervals have anything in common.
+    pub compatible: bool,
+}
+
+impl ForecastOutcome {
+    /// Whether a forecast held.
+    pub fn judge(expected: &Forecast, observed: Interval) -> (bool, bool) {
+        let covered = expected.low <= observed.value && observed.value <= expected.high;
+        let compatible = expected.low <= observed.high && observed.low <= expected.high;
+        (covered, compatible)
+    }
+
+    /// By how many times its own reach the observed value lies from the forecast: 1 at its bound.
+    fn miss(&self) -> f64 {
+        let Forecast { delta, low, high, .. } = self.expected;
+        let off = self.observed.value - delta;
+        let reach = if off < 0.0 { delta - low } else { high - delta };
+        // A forecast without a width still has the width of what evaluation can tell apart.
+        let finest = (self.observed.high - self.observed.low).max(1e-3) / 4.0;
+        off.abs() / reach.max(finest)
+    }
+}
+
+/// Of the outcomes of one kind, how far and to which side forecasts were off.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ForecastError {
+    /// `criterion` or `layer_type`.
+    pub by: String,
+    /// Its value.
+    pub kind: String,
+    /// Outcomes.
+    pub count: usize,
+    /// How many were covered.
+    pub covered: usize,
+    /// Mean of observed less expected.
+    pub mean_error: f64,
+}
+
+/// The tool as a forecaster, from outcomes of this run and earlier ones.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TrackRecord {
+    /// Outcomes.
+    pub count: usize,
+    /// How many were covered.
+    pub covered: usize,
+    /// By how much bounds have to be widened for four of five outcomes to be covered; at least 1.
+    pub widening: f64,
+    /// Rank correlation of expected and observed; `None` of fewer than three, or where all are equal.
+    pub rank_correlation: Option<f64>,
+    /// By criterion and layer type.
+    pub errors: Vec<ForecastError>,
+}
+
+/// Fewer outcomes say nothing about how wide bounds should be.
+const FEWEST: usize = 5;
+
+impl TrackRecord {
+    /// What a list of outcomes says, the last of each decision and run counted.
+    pub fn of(outcomes: &[ForecastOutcome]) -> TrackRecord {
+        let mut last: BTreeMap<(&String, &Sha256Hex), &ForecastOutcome> = BTreeMap::new();
+        last.extend(outcomes.iter().map(|o| ((&o.run_id, &o.decision), o)));
+        let outcomes: Vec<&ForecastOutcome> = last.into_values().collect();
+        let mut misses: Vec<f64> = outcomes.iter().map(|o| o.miss()).collect();
+        misses.sort_by(f64::total_cmp);
+        // The quantile that covers the next one as often as it says (Vovk, Gammerman & Shafer 2005).
+        let place = (0.8 * (misses.len() + 1) as f64).ceil() as usize;
+        let widening = misses.get(place.saturating_sub(1)).or(misses.last()).copied();
+        let widening = widening.filter(|_| misses.len() >= FEWEST).unwrap_or(1.0).max(1.0);
+        let pairs: Vec<(f64, f64)> =
+            outcomes.iter().map(|o| (o.expected.delta, o.observed.value)).collect();
+        let mut errors = by(&outcomes, "criterion", |o| o.criterion.clone());
+        errors.extend(by(&outcomes, "layer_type", |o| o.layer_type.clone()));
+        TrackRecord {
+            count: outcomes.len(),
+            covered: outcomes.iter().filter(|o| o.covered).count(),
+            widening,
+            rank_correlation: spearman(&pairs),
+            errors,
+        }
+    }
+}
+
+fn by(
+    outcomes: &[&ForecastOutcome],
+    name: &str,
+    kind: fn(&ForecastOutcome) -> Option<String>,
+) -> Vec<ForecastError> {
+    let mut sums: BTreeMap<String, (usize, usize, f64)> = BTreeMap::new();
+    for outcome in outcomes {
+        let Some(kind) = kind(outcome) else { continue };
+        let sum = sums.entry(kind).or_default();
+        sum.0 += 1;
+        sum.1 += usize::from(outcome.covered);
+        sum.2 += outcome.observed.value - outcome.expected.delta;
+    }
+    let each = sums.into_iter().map(|(kind, (count, covered, sum))| ForecastError {
+        by: name.into(),
+        kind,
+        count,
+        covered,
+        mean_error: sum / count as f64,
+    });
+    each.collect()
+}
+
+/// Spearman's rank correlation, equal values sharing the mean of their ranks.
+fn spearman(pairs: &[(f64, f64)]) -> Option<f64> {
+    let ranks = |values: Vec<f64>| -> Vec<f64> {
+        let below = |v: f64| values.iter().filter(|w| **w < v).count() as f64;
+        let equal = |v: f64| values.iter().filter(|w| **w == v).count() as f64;
+        values.iter().map(|v| below(*v) + (equal(*v) - 1.0) / 2.0).collect()
+    };
+    let a = ranks(pairs.iter().map(|p| p.0).collect());
+    let b = ranks(pairs.iter().map(|p| p.1).collect());
+    let mean = (pairs.len() as f64 - 1.0) / 2.0;
+    let product = |x: &[f64], y: &[f64]| -> f64 {
+        x.iter().zip(y).map(|(x, y)| (x - mean) * (y - mean)).sum()
+    };
+    let scale = (product(&a, &a) * product(&b, &b)).sqrt();
+    (pairs.len() >= 3 && scale > 0.0).then(|| product(&a, &b) / scale)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::SCHEMA;
+
+    fn outcome(number: u64, delta: f64, half: f64, observed: f64) -> ForecastOutcome {
+        let expected = Forecast {
+            metric: "accuracy".into(),
+            target: None,
+            delta,
+            low: delta - half,
+            high: delta + half,
+            method: String::new(),
+        };
+        let seen = Interval { value: observed, low: observed - 0.001, high: observed + 0.001 };
+        let (covered, compatible) = ForecastOutcome::judge(&expected, seen);
+        ForecastOutcome {
+            schema: SCHEMA,
+            run_id: "r".into(),
+            variant: "v".into(),
+            group: "g".into(),
+            decision: Sha256Hex::of(&number.to_le_bytes()),
+            criterion: Some("obs".into()),
+            layer_type: Some("Conv".into()),
+            expected,
+            observed: seen,
+            covered,
+            compatible,
+        }
+    }
+
+    #[test]
+    fn bounds_widen_until_four_of_five_are_covered() {
+        let off = |i: u64| outcome(i, -0.1, 0.01, -0.1 - 0.01 * i as f64);
+        let all: Vec<ForecastOutcome> = (0..9).map(off).collect();
+        let record = TrackRecord::of(&all);
+        assert_eq!((record.count, record.covered), (9, 2));
+        assert!((record.widening - 7.0).abs() < 1e-9, "{}", record.widening);
+        assert!((record.errors[0].mean_error + 0.04).abs() < 1e-12);
+        assert_eq!(TrackRecord::of(&all[..4]).widening, 1.0);
+        let twice = [all.clone(), all].concat();
+        assert_eq!(TrackRecord::of(&twice).count, 9);
+    }
+
+    #[test]
+    fn ranks_correlate_as_published() {
+        // R: cor(c(1,2,3,4,5), c(5,6,7,8,7), method = "spearman").
+        let pairs = [(1.0, 5.0), (2.0, 6.0), (3.0, 7.0), (4.0, 8.0), (5.0, 7.0)];
+        assert!((spearman(&pairs).unwrap() - 0.820_782_681_668_123_4).abs() < 1e-12);
+        assert_eq!(spearman(&[(1.0, 1.0), (1.0, 2.0), (1.0, 3.0)]), None);
+    }
+}

@@ -1,0 +1,232 @@
+//! Attribution where the truth is known: networks whose classes are carried by known channels, a
+//! planted harmful quantizer, a planted slow layer, and studies simulated by the hundred.
+
+mod common;
+
+use common::planted::{Case, Plant};
+use paring::explain::{
+    Aspect, Attribution, Coalition, Explored, Level, Plan, Table, Truth, narrative,
+};
+use paring::record::{Answers, EngineOptions, Experiment, Group, SCHEMA, Sha256Hex};
+use paring::stats::{self, Generator};
+use rand::RngExt;
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+
+/// Shapley values of accuracy by label of the group.
+fn shapley(case: &Case) -> Vec<(String, f64)> {
+    let found = case.investigate(Level::Layer, 1);
+    let attribution = Attribution {
+        groups: &found.groups,
+        plan: &found.plan,
+        explored: &found.explored,
+        table: &found.table,
+    };
+    let (effects, totals) = attribution.all(&[Aspect::Accuracy]);
+    assert!(totals[0].left_over.unwrap().abs() < 1e-12);
+    let value = |e: &paring::record::Effect| e.shapley.unwrap().value;
+    let labels = found.groups.iter().map(|g| g.label.clone());
+    labels.zip(effects.iter().map(value)).collect()
+}
+
+/// Every class is carried by one channel of every layer: a layer without it loses exactly that class.
+#[test]
+fn additive_cases_are_exact() {
+    for seed in 0..8 {
+        let case = Case::new(seed, Plant::Classes);
+        for (label, found) in shapley(&case) {
+            let expected = case.expected(&label);
+            assert!((found - expected).abs() < 1e-12, "seed {seed}, {label}: {found} {expected}");
+        }
+    }
+}
+
+#[track_caller]
+fn first_in(plant: Plant, cases: u64) {
+    let right: Vec<bool> = (0..cases)
+        .into_par_iter()
+        .map(|seed| {
+            let case = Case::new(seed, plant);
+            let mut found = shapley(&case);
+            found.sort_by(|a, b| a.1.total_cmp(&b.1));
+            found[0].0.ends_with(&case.culprit)
+        })
+        .collect();
+    let right = right.iter().filter(|r| **r).count() as u64;
+    eprintln!("{plant:?}: the planted cause comes first in {right} of {cases} cases");
+    assert!(right * 100 >= cases * 95, "{right} of {cases}");
+}
+
+#[test]
+fn the_planted_channels_come_first() {
+    first_in(Plant::Channels, 100);
+}
+
+#[test]
+fn the_planted_quantizer_comes_first() {
+    first_in(Plant::Quantizer, 100);
+}
+
+/// The order of times, not a time: the planted layer does a hundred times the others' work.
+#[test]
+fn the_planted_slow_layer_comes_first() {
+    let case = Case::new(1, Plant::Slow);
+    let mut found = case.investigate(Level::Layer, 1);
+    let times = found.times(std::time::Duration::from_secs(2)).unwrap();
+    let layers = times.layers.iter().filter(|l| l.scope == "layer");
+    let slowest = layers.max_by(|a, b| a.before_ns.total_cmp(&b.before_ns)).unwrap();
+    let saved = times.effects.iter().min_by(|a, b| {
+        let value = |e: &paring::record::Effect| e.leave_one_out.unwrap().value;
+        value(a).total_cmp(&value(b))
+    });
+    let group = found.groups.iter().find(|g| g.id == saved.unwrap().group).unwrap();
+    assert!(group.label.ends_with(&case.culprit), "{}", group.label);
+    assert!(slowest.groups.contains(&group.id), "{slowest:?}");
+}
+
+/// What the experiments say is the same whether they are made or found.
+#[test]
+fn resuming_makes_nothing_twice() {
+    let case = Case::new(3, Plant::Channels);
+    let first = case.investigate(Level::Layer, 2);
+    assert!(first.made > 0);
+    let again = case.investigate(Level::Layer, 2);
+    assert_eq!(again.made, 0);
+    assert_eq!(first.table.draws, again.table.draws);
+}
+
+/// One study of a known world: groups spoil samples independently, with probabilities that differ
+/// between draws of calibration samples.
+struct World {
+    /// Mean probability of each group.
+    mean: Vec<f64>,
+    /// By draw and group.
+    spoils: Vec<Vec<f64>>,
+    table: Table,
+}
+
+const DRAWS: usize = 5;
+const SAMPLES: usize = 240;
+
+impl World {
+    fn new(seed: u64) -> World {
+        let mut rng = stats::generator(seed, "simulated study");
+        let mean = vec![0.10, 0.16, 0.24];
+        let spoils: Vec<Vec<f64>> = (0..DRAWS)
+            .map(|_| mean.iter().map(|p| p + 0.06 * (rng.random::<f64>() - 0.5)).collect())
+            .collect();
+        // Half of what decides whether a sample is spoilt is its own, whatever the draw.
+        let own: Vec<Vec<f64>> =
+            (0..SAMPLES).map(|_| mean.iter().map(|_| rng.random()).collect()).collect();
+        let draws = spoils.iter().map(|p| draw(&mut rng, p, &own)).collect();
+        let truth = Truth { labels: vec![0; SAMPLES], ..Truth::default() };
+        World { mean, spoils, table: Table { truth, draws } }
+    }
+
+    /// The Shapley value of a group where each spoils with these probabilities.
+    fn truth(spoils: &[f64], plan: &Plan, explored: &Explored, group: usize) -> f64 {
+        let right = |set: Coalition| set.groups().map(|g| 1.0 - spoils[g]).product::<f64>();
+        plan.shapley(group, explored).unwrap().form.of(|set| Some(right(set))).unwrap()
+    }
+}
+
+fn draw(rng: &mut Generator, spoils: &[f64], own: &[Vec<f64>]) -> BTreeMap<Coalition, Experiment> {
+    let spoilt: Vec<Vec<bool>> = own
+        .iter()
+        .map(|own| {
+            let other = own.iter().map(|own| if rng.random() { *own } else { rng.random() });
+            other.zip(spoils).map(|(u, p)| u < *p).collect()
+        })
+        .collect();
+    let answer = |set: Coalition| {
+        let wrong = |sample: &Vec<bool>| set.groups().any(|g| sample[g]);
+        spoilt.iter().map(|sample| Some(i64::from(wrong(sample)))).collect()
+    };
+    Coalition::all(spoils.len()).map(|set| (set, experiment(answer(set)))).collect()
+}
+
+fn experiment(classes: Vec<Option<i64>>) -> Experiment {
+    let confidences = vec![Some(1.0); classes.len()];
+    Experiment {
+        schema: SCHEMA,
+        key: Sha256Hex::zeros(),
+        steps: vec![],
+        options: EngineOptions::default(),
+        file_sha256: Sha256Hex::zeros(),
+        file_bytes: 0,
+        params: 0,
+        macs: None,
+        kept: false,
+        answers: Answers { classes, confidences },
+    }
+}
+
+fn group(id: usize) -> Group {
+    Group {
+        id: id.to_string(),
+        label: id.to_string(),
+        parts: vec![],
+        step: String::new(),
+        operation: String::new(),
+        criterion: None,
+        decisions: vec![],
+        components: vec![],
+        layers: vec![],
+        expected: vec![],
+    }
+}
+
+#[test]
+fn intervals_cover_the_truth_as_often_as_they_say() {
+    const STUDIES: u64 = 600;
+    let groups: Vec<Group> = (0..3).map(group).collect();
+    let plan = Plan::new(3, 0, 1);
+    let explored = Explored { draws: DRAWS, exact: true, ..Explored::default() };
+    let covered: Vec<[usize; 2]> = (0..STUDIES)
+        .into_par_iter()
+        .map(|seed| {
+            let world = World::new(seed);
+            let attribution = Attribution {
+                groups: &groups,
+                plan: &plan,
+                explored: &explored,
+                table: &world.table,
+            };
+            let (effects, _) = attribution.all(&[Aspect::Accuracy]);
+            let mut covered = [0, 0];
+            for (position, effect) in effects.iter().enumerate() {
+                let truth = |spoils: &[f64]| World::truth(spoils, &plan, &explored, position);
+                let (own, all) = (truth(&world.spoils[0]), truth(&world.mean));
+                let shapley = effect.shapley.unwrap();
+                let together = effect.together.unwrap();
+                covered[0] += usize::from(shapley.low <= own && own <= shapley.high);
+                covered[1] += usize::from(together.low <= all && all <= together.high);
+            }
+            covered
+        })
+        .collect();
+    let all = (3 * STUDIES) as f64;
+    for (which, name) in ["of this variant", "of the recipe on any draw"].iter().enumerate() {
+        let share = covered.iter().map(|c| c[which]).sum::<usize>() as f64 / all;
+        eprintln!(
+            "intervals {name} cover the truth in {:.1} % of {STUDIES} studies",
+            100.0 * share
+        );
+        assert!((0.93..=0.97).contains(&share), "{name}: {share}");
+    }
+}
+
+/// Every figure in every sentence is a field of the record.
+#[test]
+fn sentences_hold_only_figures_of_the_record() {
+    for plant in [Plant::Classes, Plant::Channels, Plant::Quantizer] {
+        let case = Case::new(2, plant);
+        let mut found = case.explanation();
+        found.narrative = narrative(&found);
+        let record = serde_json::to_value(&found).unwrap();
+        assert!(found.narrative.len() > 8, "{}", found.narrative.len());
+        for sentence in &found.narrative {
+            assert!(sentence.holds(&record), "{}", sentence.text);
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! Networks of which it is known what each channel does, and studies of them.
+
+use ndarray::{Array1, Array2};
+use ndarray_npy::NpzWriter;
+use paring::catalog::Calibration;
+use paring::data::Dtype;
+use paring::explain::{Attribution, Investigation, Level, Manner, Truth, draw_calibration};
+use paring::graph::{Graph, Node, Size, Weights};
+use paring::pipeline::{Context, Folders, Subject, rehearse};
+use paring::record::{
+    EngineOptions, Experiments, Explanation, FlipCounts, SCHEMA, Sha256Hex, TrackRecord,
+};
+use paring::stats;
+use paring::study::{self, Loaded, Study};
+use rand::RngExt;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::time::Duration;
+
+/// What is planted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plant {
+    /// Two layers lose the one channel that carries a class, each another class; nothing else matters.
+    Classes,
+    /// One layer loses both channels of a class, others one of two, under noise.
+    Channels,
+    /// One layer has a weight that makes all its others too small for eight bits.
+    Quantizer,
+    /// One layer is a hundred times as large.
+    Slow,
+}
+
+const CLASSES: usize = 4;
+/// Channels of a layer: two a class, and four that carry nothing.
+const WIDTH: usize = 12;
+const LAYERS: usize = 4;
+const SAMPLES: usize = 160;
+
+/// A study of a network with something planted.
+pub struct Case {
+    _folder: tempfile::TempDir,
+    study: Study,
+    loaded: Loaded,
+    context: Context,
+    /// What was planted in which layers: the share of samples that each costs.
+    costs: BTreeMap<String, f64>,
+    /// The layer that it was planted in.
+    pub culprit: String,
+}
+
+fn layer(number: usize) -> String {
+    format!("layer{number}")
+}
+
+/// Two channels carry a class, one where `single`.
+fn carriers(class: usize, single: bool) -> Vec<usize> {
+    if single { vec![class] } else { vec![class, CLASSES + class] }
+}
+
+impl Case {
+    pub fn new(seed: u64, plant: Plant) -> Case {
+        let folder = tempfile::tempdir().unwrap();
+        let mut rng = stats::generator(seed, "planted");
+        // What the first layer reads is never 0, as a planted weight's input has to be.
+        let first = usize::from(plant == Plant::Quantizer);
+        let (culprit, class) = (rng.random_range(first..LAYERS), rng.random_range(0..CLASSES));
+        let graph = network(&mut rng, plant, culprit);
+        graph.save(&folder.path().join("model.onnx")).unwrap();
+        let labels = data(&mut rng, folder.path(), plant);
+        let other = (culprit + 1 + rng.random_range(0..LAYERS - 1)) % LAYERS;
+        let mut removed: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        let mut costs = BTreeMap::new();
+        for l in 0..LAYERS {
+            let spare = vec![2 * CLASSES + rng.random_range(0..2), 2 * CLASSES + 2];
+            let mut gone = spare;
+            let other_class = (class + 1) % CLASSES;
+            let of = |class: usize| labels.iter().filter(|l| **l == class as i64).count() as f64;
+            match plant {
+                Plant::Classes if l == culprit || l == other => {
+                    let class = if l == culprit { class } else { other_class };
+                    gone.extend(carriers(class, true));
+                    costs.insert(layer(l), -of(class) / SAMPLES as f64);
+                }
+                Plant::Channels if l == culprit => gone.extend(carriers(class, false)),
+                Plant::Channels => gone.push(carriers(rng.random_range(0..CLASSES), false)[1]),
+                _ => {}
+            }
+            removed.insert(l, gone);
+        }
+        let steps = match plant {
+            Plant::Quantizer => "{ quantize = \"int8\" }".to_string(),
+            Plant::Slow => "{ prune = \"channels\", ratio = 0.5, criterion = \"random\" }".into(),
+            _ => "{ prune = \"channels\", count = 1, criterion = \"random\" }".into(),
+        };
+        let text = format!(
+            "[study]\nname = \"planted\"\nowner = \"tests\"\n[model]\npath = \"model.onnx\"\n\
+             [data]\npath = \"data.npz\"\n\
+             splits = {{ calibrate = \"calibrate\", select = \"select\", report = \"report\" }}\n\
+             [task]\nscores = \"logits\"\n[[variant]]\nname = \"variant\"\nsteps = [{steps}]\n"
+        );
+        let path = folder.path().join("study.toml");
+        std::fs::write(&path, text).unwrap();
+        let mut study = study::load(&path).unwrap();
+        if matches!(plant, Plant::Classes | Plant::Channels) {
+            freeze(&mut study, &removed);
+        }
+        let loaded = study::open(&study).unwrap();
+        let context = context(&study, &loaded, folder.path());
+        Case { _folder: folder, study, loaded, context, costs, culprit: layer(culprit) }
+    }
+
+    /// What a group of this label costs, where that is known exactly.
+    pub fn expected(&self, label: &str) -> f64 {
+        let own = self.costs.iter().find(|(layer, _)| label.ends_with(layer.as_str()));
+        own.map_or(0.0, |(_, cost)| *cost)
+    }
+
+    pub fn investigate(&self, level: Level, draws: u64) -> Investigation<'_> {
+        let steps = &self.study.recipes[0].steps;
+        let done = rehearse(&self.context, steps).unwrap();
+        let pool = &self.loaded.splits.calibrate;
+        let further = (1..draws).map(|draw| {
+            let samples = draw_calibration(pool, None, pool.len(), draw);
+            let calibration = Some(calibration(&self.loaded, &samples));
+            Context { calibration, seed: draw, ..self.context.clone() }
+        });
+        let contexts = std::iter::once(self.context.clone()).chain(further).collect();
+        let report = &self.loaded.splits.report;
+        let labels = report.iter().map(|s| self.loaded.data.labels[*s]).collect();
+        let truth = Truth { labels, ..Truth::default() };
+        let manner = Manner {
+            level,
+            groups: 12,
+            experiments: 400,
+            time: Duration::from_secs(3600),
+            seed: 1,
+        };
+        let options = EngineOptions::default();
+        let subject = self.subject();
+        let mut found =
+            Investigation::begin(&done, &options, contexts, subject, truth, &manner).unwrap();
+        found.explore(&manner, &mut |_| ()).unwrap();
+        found
+    }
+
+    fn subject(&self) -> Subject<'_> {
+        Subject {
+            data: &self.loaded.data,
+            samples: &self.loaded.splits.report,
+            groups: None,
+            batch: self.loaded.batch,
+            dims: &self.loaded.dims,
+            output: self.loaded.output,
+            task: &self.study.task.asked,
+            slices: &[],
+        }
+    }
+
+    /// Everything that is found about the variant, without its words.
+    pub fn explanation(&self) -> Explanation {
+        let mut found = self.investigate(Level::Layer, 2);
+        let accused = found.accuse(&self.loaded.splits.report, true).unwrap();
+        let links = found.links(None).unwrap();
+        let times = found.times(Duration::from_millis(200)).unwrap();
+        let (plan, explored, table) = (&found.plan, &found.explored, &found.table);
+        let attribution = Attribution { groups: &found.groups, plan, explored, table };
+        let (effects, totals) = attribution.all(&table.truth.aspects());
+        let of = |kind: &str| accused.flips.iter().filter(|f| f.kind == kind).count();
+        Explanation {
+            schema: SCHEMA,
+            variant: "variant".into(),
+            variant_id: Sha256Hex::zeros(),
+            level_pct: 95.0,
+            experiments: Experiments {
+                count: table.draws.iter().map(BTreeMap::len).sum(),
+                samples: table.truth.labels.len(),
+                draws: explored.draws,
+                exact: explored.exact,
+                pairs: explored.pairs,
+                cut_short: explored.cut_short,
+                replay_differs: 0,
+                replay_identical: true,
+            },
+            groups: found.groups.clone(),
+            totals: totals.into_iter().chain(times.total).collect(),
+            effects: [effects, times.effects].concat(),
+            interactions: attribution.interactions(),
+            layers: times.layers,
+            quiet_share: Some(times.quiet_share),
+            flip_counts: FlipCounts { lost: of("lost"), won: of("won"), other: of("other") },
+            flips: accused.flips,
+            blame: accused.groups,
+            components: accused.components,
+            forecasts: vec![],
+            track: TrackRecord::default(),
+            links,
+            narrative: vec![],
+            notes: vec![],
+        }
+    }
+}
+
+/// Puts the channels that go into the study's only step.
+fn freeze(study: &mut Study, removed: &BTreeMap<usize, Vec<usize>>) {
+    for step in &mut study.recipes[0].steps {
+        if let paring::compress::Step::Prune(pruning) = step {
+            let frozen = removed.iter().map(|(l, gone)| (layer(*l), gone.clone()));
+            pruning.frozen = Some(frozen.collect());
+        }
+    }
+}
+
+fn calibration(loaded: &Loaded, samples: &[usize]) -> Calibration {
+    Calibration {
+        inputs: loaded.data.inputs_at(samples),
+        batch: loaded.batch,
+        dims: loaded.dims.clone(),
+        sha256: loaded.data.sha256_of(samples),
+    }
+}
+
+fn context(study: &Study, loaded: &Loaded, folder: &std::path::Path) -> Context {
+    Context {
+        folders: Folders::new(&folder.join("run")),
+        model: study.model.clone(),
+        dims: loaded.dims.clone(),
+        batch: loaded.batch,
+        calibration: Some(calibration(loaded, &loaded.splits.calibrate)),
+        seed: study.seed,
+        costs: None,
+        forecaster: None,
+        owner: study.owner.clone(),
+    }
+}
+
+/// Samples in which one feature of a class stands out, and some that belong to no split.
+fn data(rng: &mut stats::Generator, folder: &std::path::Path, plant: Plant) -> Vec<i64> {
+    let noise = if plant == Plant::Channels { 0.5 } else { 0.2 };
+    let all = SAMPLES + 40;
+    let labels: Vec<i64> = (0..all).map(|_| rng.random_range(0..CLASSES as i64)).collect();
+    let x = Array2::from_shape_fn((all, CLASSES), |(s, c)| {
+        let own = if labels[s] == c as i64 { 1.0 } else { 0.0 };
+        own + noise * rng.random::<f32>()
+    });
+    let mut npz = NpzWriter::new(File::create(folder.join("data.npz")).unwrap());
+    npz.add_array("x", &x).unwrap();
+    npz.add_array("labels", &Array1::from(labels.clone())).unwrap();
+    let range = |from: usize, to: usize| Array1::from((from as i64..to as i64).collect::<Vec<_>>());
+    npz.add_array("report", &range(0, SAMPLES)).unwrap();
+    npz.add_array("calibrate", &range(SAMPLES, SAMPLES + 30)).unwrap();
+    npz.add_array("select", &range(SAMPLES + 30, all)).unwrap();
+    npz.finish().unwrap();
+    labels[..SAMPLES].to_vec()
+}
+
+/// Products one behind the other with Relus between, each class in channels of its own.
+fn network(rng: &mut stats::Generator, plant: Plant, culprit: usize) -> Graph {
+    let mut graph = Graph::empty("planted", 13);
+    let sizes = [Size::Symbol("N".into()), Size::Fixed(CLASSES)];
+    graph.add_input("x", Dtype::F32, &sizes);
+    let wide = |l: usize| if plant == Plant::Slow && l == culprit { 1_200 } else { WIDTH };
+    let single = plant == Plant::Classes;
+    let spread = if plant == Plant::Channels { 0.15 } else { 0.0 };
+    let (mut from, mut x) = (CLASSES, "x".to_string());
+    for l in 0..LAYERS {
+        let to = wide(l);
+        let mut weights = Array2::<f32>::zeros((from, to));
+        for class in 0..CLASSES {
+            let before = if l == 0 { vec![class] } else { carriers(class, single) };
+            for i in &before {
+                for o in carriers(class, single) {
+                    let noise = spread * (rng.random::<f32>() - 0.5);
+                    weights[(*i, o)] = (1.0 + noise) / before.len() as f32;
+                }
+            }
+        }
+        if plant == Plant::Quantizer && l == culprit {
+            // Nothing ever reaches the last channels, and nobody reads them.
+            weights[(from - 1, to - 1)] = 4_000.0;
+        }
+        x = product(&mut graph, &x, &layer(l), &weights, true);
+        from = to;
+    }
+    let mut weights = Array2::<f32>::zeros((from, CLASSES));
+    for class in 0..CLASSES {
+        carriers(class, single).into_iter().for_each(|i| weights[(i, class)] = 1.0);
+    }
+    let logits = product(&mut graph, &x, "head", &weights, false);
+    graph.add_output(&logits);
+    graph
+}
+
+fn product(graph: &mut Graph, x: &str, name: &str, weights: &Array2<f32>, relu: bool) -> String {
+    let (rows, columns) = weights.dim();
+    let values: Vec<f32> = weights.iter().copied().collect();
+    let (w, y) = (format!("{name}.weight"), format!("{name}.out"));
+    graph.set_weights(&w, Weights::f32(&[rows, columns], &values));
+    let mut node = |op: &str, input: Vec<String>, output: String| {
+        graph.add_node(Node {
+            name: format!("{name}/{op}"),
+            op_type: op.into(),
+            input,
+            output: vec![output],
+            ..Node::default()
+        });
+    };
+    node("MatMul", vec![x.into(), w], y.clone());
+    if !relu {
+        return y;
+    }
+    let active = format!("{name}.relu");
+    node("Relu", vec![y], active.clone());
+    active
+}
