@@ -13,8 +13,8 @@ use crate::graph::Graph;
 use crate::ledger::Ledger;
 use crate::pipeline::{self, BASELINE, Context, PipelineError, Undertaken, variant_record};
 use crate::record::{
-    EntryBody, EntryKind, Experiments, Explanation, FlipBlame, FlipCounts, Note, SCHEMA,
-    TaskKind, TrackRecord, VariantRecord,
+    EntryBody, EntryKind, Experiments, Explanation, FlipBlame, FlipCounts, Note, SCHEMA, TaskKind,
+    TrackRecord, VariantRecord,
 };
 use crate::report;
 use anyhow::anyhow;

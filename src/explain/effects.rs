@@ -1,10 +1,10 @@
 //! The effects of all groups on all aspects, from a table of experiments.
 
-use crate::stats::{benjamini_hochberg, holm};
 use super::estimate::Estimate;
 use super::resample::Resamples;
 use super::{Aspect, Coalition, Explored, Form, Plan, Shapley, Table};
 use crate::record::{Effect, Group, Interaction, Interval, Missing, Total};
+use crate::stats::{benjamini_hochberg, holm};
 use rayon::prelude::*;
 
 /// An attribution on its way: experiments, and the groups they are sets of.

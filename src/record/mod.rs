@@ -65,6 +65,7 @@ pub use measurement::{
 };
 pub use memory::{MemoryPoint, MemoryPoints, WeightBytes};
 pub use metric::{Metric, TaskKind, UnknownName};
+pub use narrative::{Field, Note, Sentence, Show};
 pub use options::EngineOptions;
 pub use peaks::{KernelPeak, Peaks, ReadPeak};
 pub use prediction::{

@@ -27,8 +27,8 @@ pub use proportion::wilson;
 pub use quantile::{median, quantile, samples_for_percentile};
 #[cfg(feature = "host")]
 pub use resample::{LANES, Lanes, Units, percentile_interval, unbiased_interval};
-pub use trend::slope;
 pub use sign::sign_flip;
+pub use trend::slope;
 
 /// The generator behind everything that draws: PCG-64, the same stream on every machine.
 pub type Generator = rand_pcg::Pcg64;
