@@ -24,7 +24,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Time for timing experiments side by side, each of two passes.
-const TIMING: Duration = Duration::from_secs(8);
+const TIMING: Duration = Duration::from_secs(5);
 
 /// Say which decision changed what, by experiments with and without each.
 #[derive(Debug, Args)]

@@ -81,7 +81,7 @@ mod tests {
 
     fn piece(coupling: &str, indices: &[usize]) -> Piece {
         let id = |i: &usize| format!("{coupling}:{i}");
-        let components =
+        let components: Vec<ComponentRef> =
             indices.iter().map(|i| ComponentRef { id: id(i), original_index: *i }).collect();
         let precision = components.is_empty().then(|| "int8 per tensor".to_string());
         Piece { coupling: coupling.into(), components, precision }

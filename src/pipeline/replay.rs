@@ -110,9 +110,7 @@ fn again(
             let (graph, decisions) = compress::lossless(&graph, calibration)?;
             Ok(Made { graph, origins, decisions, refusals: vec![] })
         }
-        _ if step.is_option() => {
-            Ok(Made { graph, origins, decisions: vec![], refusals: vec![] })
-        }
+        _ if step.is_option() => Ok(Made { graph, origins, decisions: vec![], refusals: vec![] }),
         _ => apply(context, step, graph, origins),
     }
 }

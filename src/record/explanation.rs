@@ -1,8 +1,8 @@
 //! Everything that is known of why a variant differs from its baseline.
 
 use super::{
-    ComponentBlame, Effect, FlipBlame, ForecastOutcome, Group, GroupBlame, Interaction, LayerChange,
-    Link, Note, Sentence, Sha256Hex, Total, TrackRecord,
+    ComponentBlame, Effect, FlipBlame, ForecastOutcome, Group, GroupBlame, Interaction,
+    LayerChange, Link, Note, Sentence, Sha256Hex, Total, TrackRecord,
 };
 use serde::{Deserialize, Serialize};
 

@@ -60,6 +60,7 @@ pub use explanation::{Experiments, Explanation, FlipCounts};
 pub use forecast::{Forecast, Forecaster};
 pub use job::{Job, JobModel, SampleRules, StopRule};
 pub use layer::{LayerTable, LayerTime};
+pub use layer_change::LayerChange;
 pub use measurement::{
     Drift, Interval, LatencySummary, Measurement, Missing, SpeedSummary, Verdict,
 };
@@ -67,6 +68,7 @@ pub use memory::{MemoryPoint, MemoryPoints, WeightBytes};
 pub use metric::{Metric, TaskKind, UnknownName};
 pub use narrative::{Field, Note, Sentence, Show};
 pub use options::EngineOptions;
+pub use outcome::{ForecastError, ForecastOutcome, TrackRecord};
 pub use peaks::{KernelPeak, Peaks, ReadPeak};
 pub use prediction::{
     ClassScore, Decisiveness, Evaluation, FlipKind, Flips, Prediction, ReliabilityBin, Score,
@@ -74,9 +76,6 @@ pub use prediction::{
 };
 pub use profile::{NodeProfile, NodeTime};
 pub use robustness::{Disturbance, RobustnessScore};
-pub use layer_change::LayerChange;
-pub use narrative::{Field, Note, Sentence, Show};
-pub use outcome::{ForecastError, ForecastOutcome, TrackRecord};
 pub use setting::Setting;
 pub use sustained::{SustainedBlock, SustainedSummary, SustainedWindow};
 pub use variant::{Origins, StepRecord, VariantRecord};

@@ -20,13 +20,9 @@ pub use compare::{
     compare, comparison_csv, comparison_markdown, comparison_table,
 };
 pub use csv::{ReportError, results_csv};
-<<<<<<< HEAD
-pub use layers::{layers_csv, layers_table};
-pub use quality::{evaluation_line, evaluation_text};
-=======
->>>>>>> b0afcbb (Explanations on the metrics and tasks of evaluation)
 pub use effects::effects_csv;
 pub use explanation::{explanation_text, report_md};
+pub use layers::{layers_csv, layers_table};
 pub use quality::{evaluation_line, evaluation_text};
 pub use results::{Row, RunFacts};
 pub use terminal::{results_table, seconds};

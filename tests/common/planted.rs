@@ -227,6 +227,7 @@ fn context(study: &Study, loaded: &Loaded, folder: &std::path::Path) -> Context 
         batch: loaded.batch,
         calibration: Some(calibration(loaded, &loaded.splits.calibrate)),
         seed: study.seed,
+        rules: study.timing.rules.clone(),
         costs: None,
         forecaster: None,
         owner: study.owner.clone(),
