@@ -1,5 +1,6 @@
 //! The table of a bench: models side by side, timed and nothing else.
 
+use super::notes::notes;
 use super::results::Row;
 use super::terminal::{RULED, invalid, latency, speed};
 use crate::record::Missing;
@@ -52,6 +53,7 @@ pub fn bench_table(rows: &[Timed], color: bool) -> String {
     let mut text = table.to_string();
     let measured: Vec<Row> = rows.iter().filter_map(|r| r.row.clone().ok()).collect();
     text.extend(invalid(&measured).iter().map(|line| format!("\n{line}")));
+    text.extend(notes(&measured).iter().map(|line| format!("\n{line}")));
     for timed in rows {
         if let Err(Missing(why)) = &timed.row {
             text += &format!("\nnot measured: {}: {why}", timed.name);

@@ -1,17 +1,17 @@
-//! What stands under the table: drift, long loads, and instruction-set tiers, one line each.
+//! What stands under the table: disagreement of solo and paired blocks, drift, long loads, and instruction-set tiers, one line each.
 
 use super::results::Row;
 use crate::record::{Drift, Interval, Missing};
 use crate::units::LatencyNs;
 
-/// A drift over all blocks that is smaller than this matters to nobody.
+/// A drift over all blocks, or a disagreement, that is smaller than this matters to nobody.
 const LEAST_DRIFT: f64 = 0.003;
 
 /// All lines, in the rows' order.
 pub(super) fn notes(rows: &[Row]) -> Vec<String> {
     let each =
         |of: fn(&[Row], &Row) -> Option<String>| rows.iter().filter_map(move |row| of(rows, row));
-    each(drift).chain(each(sustained)).chain(each(tiers)).collect()
+    each(disagreement).chain(each(drift)).chain(each(sustained)).chain(each(tiers)).collect()
 }
 
 /// The slope over time where it is significant and more than nothing.
@@ -20,6 +20,31 @@ pub(super) fn significant(drift: &Drift) -> (Option<Interval>, Option<Interval>)
     let per_minute =
         drift.per_minute.filter(|slope| clear(slope) && drift.over_all.abs() > LEAST_DRIFT);
     (per_minute, drift.per_degree.filter(clear))
+}
+
+/// Solo and paired blocks that do not agree: the interval of the ratio of solo medians and that of the
+/// paired ratio lie apart. The solo one is the quotient of two intervals, and so wider than 99 %.
+fn disagreement(rows: &[Row], row: &Row) -> Option<String> {
+    let paired = row.measurement.speed.as_ref().ok()?.speedup;
+    let first = rows.iter().find(|other| {
+        other.variant.parent.is_none()
+            && other.target == row.target
+            && other.measurement.setting == row.measurement.setting
+    })?;
+    let solo = |row: &Row| Some(row.measurement.latency.as_ref().ok()?.p50_ns);
+    let (old, new) = (solo(first)?, solo(row)?);
+    let (low, high) = (old.low / new.high, old.high / new.low);
+    let apart = low > paired.high * (1.0 + LEAST_DRIFT) || high < paired.low * (1.0 - LEAST_DRIFT);
+    apart.then(|| {
+        format!(
+            "solo and paired disagree: {}: solo medians make {:.3} [{low:.3}, {high:.3}], pairs {:.3} [{:.3}, {:.3}]",
+            row.label(),
+            old.value / new.value,
+            paired.value,
+            paired.low,
+            paired.high
+        )
+    })
 }
 
 fn drift(_: &[Row], row: &Row) -> Option<String> {

@@ -19,4 +19,4 @@ pub use load::{DataSource, Study, Task, load, load_for};
 pub use protocol::{Protocol, QUICK_BLOCKS};
 pub use run_directory::RunDirectory;
 pub use subject::{Loaded, open};
-pub use timing::{Timing, usual_timing};
+pub use timing::{Timing, stop_at, usual_timing};

@@ -87,6 +87,12 @@ pub(super) fn timing(section: &ProtocolSection) -> Result<Timing, String> {
     })
 }
 
+/// Paired blocks until an interval is `width` narrow, with the usual limits.
+pub fn stop_at(width: f64, blocks: u32) -> StopRule {
+    let limit_ns = LatencyNs(3_600_000_000_000);
+    StopRule { width, most_blocks: MOST_BLOCKS.max(blocks), limit_ns }
+}
+
 fn stop(section: &ProtocolSection, blocks: u32) -> Result<Option<StopRule>, String> {
     let Some(width) = section.width else {
         return match (section.most_blocks, section.minutes) {
@@ -100,11 +106,12 @@ fn stop(section: &ProtocolSection, blocks: u32) -> Result<Option<StopRule>, Stri
     if (blocks as usize) < MIN_BLOCKS {
         return Err(format!("`width` under [protocol] needs `blocks` of {MIN_BLOCKS} or more"));
     }
-    let minutes = section.minutes.unwrap_or(60.0);
+    let usual = stop_at(width, blocks);
+    let minutes = section.minutes.unwrap_or(usual.limit_ns.as_f64() / 60e9);
     if !(minutes > 0.0 && minutes <= 1e6) {
         return Err("`minutes` under [protocol] must be above 0".into());
     }
-    let most_blocks = section.most_blocks.unwrap_or(MOST_BLOCKS.max(blocks));
+    let most_blocks = section.most_blocks.unwrap_or(usual.most_blocks);
     if most_blocks < blocks {
         return Err(format!("`most_blocks` is {most_blocks}, but `blocks` is {blocks} already"));
     }

@@ -61,6 +61,13 @@ pub(in crate::cli) struct BenchVerb {
     /// Sampling time of a block with a model and the first one
     #[arg(long, default_value_t = 300)]
     paired_ms: u64,
+    /// Go on with paired blocks until the interval of the speed-up is this narrow, relative to its
+    /// value, for at most 100 blocks or an hour: 0.005, say
+    #[arg(long, value_parser = share)]
+    width: Option<f64>,
+    /// Also run each model for so many seconds without a pause, at the end
+    #[arg(long, value_parser = clap::value_parser!(u64).range(4..))]
+    sustained_s: Option<u64>,
     /// Seeds the order of blocks, and random inputs
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -73,6 +80,13 @@ fn count(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count @ 1..=1024) => Ok(count),
         _ => Err("write a number from 1 to 1024".into()),
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
+        _ => Err("write a number above 0 and below 1".into()),
     }
 }
 
@@ -195,11 +209,18 @@ impl BenchVerb {
         (timing.rules.solo_ns, timing.rules.paired_ns) = (ms(self.solo_ms), ms(self.paired_ms));
         let threads = self.threads.unwrap_or(target.profile.threads);
         let setting = Setting { batch: prepared.batch, threads, streams: self.streams };
-        let rule = json!({
+        let stop = self.width.map(|width| study::stop_at(width, self.blocks));
+        let sustained_ns = self.sustained_s.map(|s| LatencyNs(s.saturating_mul(1_000_000_000)));
+        let mut rule = json!({
             "engine": ENGINE, "agent": env!("CARGO_PKG_VERSION"), "blocks": self.blocks,
             "rules": timing.rules, "seed": self.seed, "inputs": prepared.data.sha256,
             "dims": prepared.dims, "setting": setting,
         });
+        if let (Some(rule), true) = (rule.as_object_mut(), stop.is_some() || sustained_ns.is_some())
+        {
+            rule.insert("stop".into(), json!(stop));
+            rule.insert("sustained_ns".into(), json!(sustained_ns));
+        }
         let measurement_sha256 = Sha256Hex::of(rule.to_string().as_bytes());
         let variants: Vec<VariantRecord> =
             prepared.placed.iter().filter_map(|p| p.clone().ok()).collect();
@@ -210,8 +231,8 @@ impl BenchVerb {
             measurement_sha256: measurement_sha256.clone(),
             seed: self.seed,
             blocks: self.blocks,
-            stop: None,
-            sustained_ns: None,
+            stop,
+            sustained_ns,
             rules: timing.rules,
             settings: &[setting],
             affinity: &timing.affinity,
