@@ -289,11 +289,11 @@ fn probe_says_for_every_source_what_it_is_or_why_it_is_not_there() {
     probe()
         .assert()
         .success()
-        .stdout(contains("rapl     no: no "))
-        .stdout(contains("ina3221  no: no ina3221 under"))
-        .stdout(contains("pmic     no: no vcgencmd: not a Raspberry Pi 5"))
-        .stdout(contains("hwmon    no: no power*_input under"))
-        .stdout(contains("battery  no: no battery under"))
+        .stdout(contains("rapl     absent: no "))
+        .stdout(contains("ina3221  absent: no ina3221 under"))
+        .stdout(contains("pmic     absent: no vcgencmd: not a Raspberry Pi 5"))
+        .stdout(contains("hwmon    absent: no power*_input under"))
+        .stdout(contains("battery  absent: no battery under"))
         .stdout(contains("no energy: no power sensor on this machine"));
     write(root, "sys/class/hwmon/hwmon0/name", "ina238\n");
     write(root, "sys/class/hwmon/hwmon0/power1_input", "4000000\n");

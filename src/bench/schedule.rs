@@ -59,3 +59,59 @@ fn round_of(job: &Job, round: u32) -> BTreeSet<BlockKey> {
     }
     keys
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{
+        EnergyJob, EnergyRules, EnergySource, EngineOptions, JobModel, SCHEMA, SampleRules,
+        Sha256Hex,
+    };
+    use crate::units::LatencyNs;
+
+    fn job(windows: u32) -> Job {
+        let model = |name: &str| JobModel {
+            name: name.into(),
+            variant_id: Sha256Hex::of(name.as_bytes()),
+            path: name.into(),
+            sha256: Sha256Hex::of(b"file"),
+            options: EngineOptions::default(),
+            baseline: name == "baseline",
+        };
+        let (ns, hash) = (LatencyNs(1), Sha256Hex::of(b"rules"));
+        let source = EnergySource::Rapl;
+        let rules = EnergyRules { source, windows, run_ns: ns, idle_ns: ns };
+        Job {
+            schema: SCHEMA,
+            measurement_sha256: hash.clone(),
+            seed: 3,
+            blocks: 4,
+            rules: SampleRules {
+                warmup_min_ns: ns,
+                warmup_max_ns: ns,
+                solo_ns: ns,
+                paired_ns: ns,
+                burst_ns: ns,
+                max_samples: 1,
+                limit_ns: ns,
+                retries: 1,
+            },
+            inputs: "inputs".into(),
+            inputs_sha256: hash.clone(),
+            batches: vec![1, 8],
+            dims: Default::default(),
+            models: ["baseline", "a", "b"].map(model).into(),
+            energy: Some(EnergyJob { rules, rules_sha256: hash, root: None }),
+        }
+    }
+
+    #[test]
+    fn energy_comes_after_all_that_is_timed_and_changes_nothing_of_it() {
+        let all = schedule(&job(2));
+        let (timed, energy) = all.split_at(4 * 2 * 5);
+        assert!(timed.iter().all(|key| key.kind != BlockKind::Energy));
+        assert!(energy.iter().all(|key| key.kind == BlockKind::Energy));
+        assert_eq!(energy.len(), 2 * 2 * 3);
+        assert_eq!(schedule(&job(0)), timed);
+    }
+}

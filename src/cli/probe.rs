@@ -90,7 +90,7 @@ fn print_kernels(kernels: &[Kernel]) {
 
 fn sensors(reports: &[SensorReport], energy: &Result<EnergySource, Missing>) {
     say!("\npower sensors");
-    for SensorReport { source, found, .. } in reports {
+    for SensorReport { source, there, found } in reports {
         match found {
             Ok(facts) => say!(
                 "  {source:<8} {}; covers {}; {:.0} readings a second; in steps of {}",
@@ -99,7 +99,8 @@ fn sensors(reports: &[SensorReport], energy: &Result<EnergySource, Missing>) {
                 facts.rate_hz,
                 facts.resolution
             ),
-            Err(Missing(why)) => say!("  {source:<8} no: {why}"),
+            Err(Missing(why)) if *there => say!("  {source:<8} unusable: {why}"),
+            Err(Missing(why)) => say!("  {source:<8} absent: {why}"),
         }
     }
     match energy {

@@ -46,10 +46,12 @@ pub(super) fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// How often a hardware monitor converts (`update_interval`, in milliseconds), or ten times a second
-/// where it does not say. No sensor is read more than a hundred times a second.
-pub(super) fn update_interval(folder: &Path) -> Duration {
-    let said = number(&folder.join("update_interval")).ok().and_then(|ms| u64::try_from(ms).ok());
+/// How often a hardware monitor converts (`update_interval` or one of its own files, in milliseconds),
+/// or ten times a second where it does not say. No sensor is read more than a hundred times a second.
+pub(super) fn update_interval(folder: &Path, own: Option<&str>) -> Duration {
+    let files = own.into_iter().chain(["update_interval"]);
+    let mut said = files.filter_map(|file| u64::try_from(number(&folder.join(file)).ok()?).ok());
+    let said = said.next();
     Duration::from_millis(said.unwrap_or(100).clamp(10, 60_000))
 }
 

@@ -88,7 +88,6 @@ impl Hwmon {
 fn of(monitor: &Path) -> Vec<Hwmon> {
     let driver = std::fs::read_to_string(monitor.join("name")).unwrap_or_default();
     let driver = driver.trim().to_string();
-    let period = update_interval(monitor);
     let mut found: Vec<Hwmon> = Vec::new();
     for kind in ["average", "input"] {
         for path in entries(monitor, "power") {
@@ -97,6 +96,8 @@ fn of(monitor: &Path) -> Vec<Hwmon> {
                 continue;
             };
             let name = format!("{driver}/{input}");
+            let interval = (kind == "average").then(|| format!("{file}_interval"));
+            let period = update_interval(monitor, interval.as_deref());
             if found.iter().all(|other| other.name != name) {
                 found.push(Hwmon { name, driver: driver.clone(), path, period });
             }
@@ -148,5 +149,16 @@ mod tests {
             ],
         );
         assert!(refused(None).starts_with("several inputs"));
+        // ACPI's meter says over how long it averages.
+        write(
+            root.path(),
+            &[
+                ("sys/class/hwmon/hwmon3/name", "power_meter\n"),
+                ("sys/class/hwmon/hwmon3/power1_average", "150000000\n"),
+                ("sys/class/hwmon/hwmon3/power1_average_interval", "1000\n"),
+            ],
+        );
+        let found = open(Some("power_meter/power1")).unwrap();
+        assert_eq!((found.coverage(), found.period), ("whole machine", Duration::from_secs(1)));
     }
 }

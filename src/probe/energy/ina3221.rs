@@ -42,7 +42,7 @@ impl Ina3221 {
     pub(super) fn open(root: &Path) -> Result<Self, (bool, Missing)> {
         let bus = root.join("sys/bus/i2c");
         let monitors = monitors(&bus);
-        let period = monitors.iter().map(|folder| update_interval(folder)).max();
+        let period = monitors.iter().map(|folder| update_interval(folder, None)).max();
         let mut rails: Vec<Rail> = monitors.iter().flat_map(|folder| rails(folder)).collect();
         if rails.is_empty() {
             let shown = bus.join("devices").display().to_string();
