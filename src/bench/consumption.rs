@@ -27,6 +27,13 @@ pub fn consumption(
         if (key.kind, &key.variant_id, key.setting) != (BlockKind::Energy, variant_id, setting) {
             continue;
         }
+        if !record.invalid.is_empty() {
+            why = Missing(format!(
+                "its windows ran in bad conditions: {}",
+                record.invalid.join("; ")
+            ));
+            continue;
+        }
         match &record.outcome {
             Outcome::Failed { reason } => why = Missing(reason.clone()),
             Outcome::Done { data: BlockData::Energy(block) } => match block.missing() {
@@ -175,6 +182,8 @@ mod tests {
         assert_eq!(of(&[]).unwrap_err().0, "no energy block was measured");
         let failed = record(Outcome::Failed { reason: "killed".into() });
         assert_eq!(of(std::slice::from_ref(&failed)).unwrap_err().0, "killed");
+        let hot = BlockRecord { invalid: vec!["hot".into()], ..done(block("a", 1.0, 5.0, 1.0)) };
+        assert_eq!(of(&[hot]).unwrap_err().0, "its windows ran in bad conditions: hot");
         let mut stale = block("a", 2_000.0, 5_000.0, 2_000.0);
         stale.idle_after.energy_uj = Err(Missing("the sensor does not update".into()));
         assert!(stale.unread());

@@ -64,8 +64,8 @@ fn round_of(job: &Job, round: u32) -> BTreeSet<BlockKey> {
 mod tests {
     use super::*;
     use crate::record::{
-        EnergyJob, EnergyRules, EnergySource, EngineOptions, JobModel, SCHEMA, SampleRules,
-        Sha256Hex,
+        ConditionRules, EnergyJob, EnergyRules, EnergySource, EngineOptions, JobModel, SCHEMA,
+        SampleRules, Sha256Hex,
     };
     use crate::units::LatencyNs;
 
@@ -98,7 +98,11 @@ mod tests {
             },
             inputs: "inputs".into(),
             inputs_sha256: hash.clone(),
-            batches: vec![1, 8],
+            stop: None,
+            sustained_ns: None,
+            settings: [1, 8].map(Setting::of_batch).into(),
+            affinity: vec![],
+            conditions: ConditionRules::default(),
             dims: Default::default(),
             models: ["baseline", "a", "b"].map(model).into(),
             energy: Some(EnergyJob { rules, rules_sha256: hash, root: None }),

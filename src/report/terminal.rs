@@ -178,7 +178,7 @@ fn energy(row: &Row) -> String {
 /// Where energy comes from, or why there is none, one line a reason.
 fn about_energy(rows: &[Row]) -> Vec<String> {
     let mut sources: BTreeSet<String> = BTreeSet::new();
-    let mut reasons: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut reasons: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
     for row in rows {
         match &row.measurement.energy {
             Ok(found) => {
@@ -189,17 +189,17 @@ fn about_energy(rows: &[Row]) -> Vec<String> {
                 ));
             }
             Err(Missing(why)) => {
-                reasons.entry(why).or_default().insert(&row.variant.name);
+                reasons.entry((&row.target, why)).or_default().insert(&row.variant.name);
             }
         }
     }
     let all = rows.iter().map(|row| &row.variant.name).collect::<BTreeSet<_>>().len();
-    let missing = reasons.into_iter().map(|(why, variants)| {
+    let missing = reasons.into_iter().map(|((target, why), variants)| {
         let whose = match variants.len() == all {
             true => String::new(),
             false => format!(" of {}", variants.into_iter().collect::<Vec<_>>().join(", ")),
         };
-        format!("no energy{whose}: {why}")
+        format!("no energy on {target}{whose}: {why}")
     });
     sources.into_iter().chain(missing).collect()
 }
