@@ -152,6 +152,7 @@ pub fn main(arguments: &[String], own: &[&str]) -> anyhow::Result<()> {
         Command::Probe { sysfs_root } => {
             let mut found = probe::environment(probe::root(), engine::ENGINE);
             found.sensors = probe::survey(&sysfs_root);
+            found.kernels = engine::product_kernels();
             print_line(&found)
         }
         Command::Version => {

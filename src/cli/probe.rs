@@ -1,18 +1,17 @@
 //! `paring probe`: what a target is, and what it can measure.
 
 use super::{Coded, ExitCode, Global, patterns, sysfs_root};
-use crate::engine::{self, Kernel};
 use crate::record::{EnergySource, Environment, Missing, SensorReport};
-use crate::target::{self, LocalAgent, Profile};
+use crate::target::{Inventory, LocalAgent, Profile, Reach, Target, choose};
 use crate::units::Bytes;
 use clap::Args;
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Say what a target is: processor, kernels, power sensors.
 #[derive(Debug, Args)]
 pub(super) struct Probe {
-    /// The target
+    /// The target: a name of the inventory, or a profile for this machine
     #[arg(default_value = "host")]
     target: String,
     /// Look for power sensors under this folder instead of /
@@ -29,12 +28,18 @@ pub(super) struct Probe {
 
 impl Probe {
     pub(super) fn run(self, global: &Global) -> Result<(), Coded> {
-        let profile = target::profile(&self.target).map_err(|e| Coded::new(ExitCode::Input, e))?;
+        let input = |error: anyhow::Error| Coded::new(ExitCode::Input, error);
+        let inventory = Inventory::find(Path::new("")).map_err(|e| input(e.into()))?;
+        let found =
+            choose(std::slice::from_ref(&self.target), &inventory).map_err(|e| input(e.into()))?;
+        let [target] = found.as_slice() else {
+            let names: Vec<&str> = found.iter().map(|target| target.name.as_str()).collect();
+            let problem = format!("`{}` means {}; name one", self.target, names.join(", "));
+            return Err(input(anyhow::anyhow!(problem)));
+        };
         let root = self.sysfs_root.as_deref().map(sysfs_root).transpose()?;
-        let environment =
-            LocalAgent.probe(root.as_deref()).map_err(|e| Coded::new(ExitCode::Target, e))?;
-        let kernels = engine::kernels();
-        let energy = profile.energy.resolve(&environment.sensors);
+        let environment = environment(target, root.as_deref())?;
+        let energy = target.profile.energy.resolve(&environment.sensors);
         let patterns = match self.patterns || self.again {
             true => Some(patterns::conformance(&self.target, self.again, global)?),
             false => None,
@@ -43,14 +48,14 @@ impl Probe {
             say!(
                 "{:#}",
                 json!({
-                    "schema": 1, "target": profile.name, "environment": environment,
-                    "kernels": kernels, "energy": energy, "patterns": patterns,
+                    "schema": 1, "target": target.name, "profile": target.profile.name,
+                    "environment": environment, "energy": energy, "patterns": patterns,
                 })
             );
             return Ok(());
         }
-        machine(&profile, &environment);
-        print_kernels(&kernels);
+        machine(target, &environment);
+        kernels(&environment);
         sensors(&environment.sensors, &energy);
         match &patterns {
             Some(table) => patterns::print(table),
@@ -62,29 +67,46 @@ impl Probe {
     }
 }
 
-fn machine(profile: &Profile, found: &Environment) {
+fn environment(target: &Target, root: Option<&Path>) -> Result<Environment, Coded> {
+    let failed = |error: anyhow::Error| Coded::new(ExitCode::Target, error);
+    match target.reach {
+        Reach::Local => LocalAgent.probe(root).map_err(|e| failed(e.into())),
+        Reach::Ssh(_) => {
+            let name = &target.name;
+            let hint = "run `paring-agent probe` there";
+            Err(failed(anyhow::anyhow!(
+                "`{name}` is another machine, which is not asked yet; {hint}"
+            )))
+        }
+    }
+}
+
+fn machine(target: &Target, found: &Environment) {
     let say = |name: &str, value: &str| say!("{name:<10} {value}");
     let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "not said".into());
-    say("target", &format!("{}: {}", profile.name, profile.description));
+    let Profile { description, models, .. } = &target.profile;
+    say("target", &format!("{}: {description}", target.name));
     say("board", &known(&found.board));
+    let board = found.board.as_deref().unwrap_or_default();
+    if !models.is_empty() && !target.profile.recognises(board, &found.arch) {
+        say("", &format!("it should call itself {}: is this the machine?", models.join(" or ")));
+    }
+    say("soc", &known(&found.soc));
     let emulated = if found.emulated { ", EMULATED: not a board's speed" } else { "" };
     say("cpu", &format!("{}, {} x {}{emulated}", known(&found.cpu), found.cpus, found.arch));
     say("features", &found.cpu_features.join(" "));
+    say("caches", &found.caches.join(", "));
     say("governor", &known(&found.governor));
-    say("kernel", &known(&found.kernel));
+    say("system", &format!("{}, kernel {}", known(&found.os_image), known(&found.kernel)));
     say("memory", &found.memory_bytes.map_or("not said".into(), |b| Bytes(b).to_string()));
     say("engine", &found.engine);
 }
 
-/// The engine's matrix product kernels for this processor, by what they accumulate in.
-fn print_kernels(kernels: &[Kernel]) {
-    let mut kinds: Vec<&str> = kernels.iter().map(|kernel| kernel.accumulator.as_str()).collect();
-    kinds.dedup();
+/// The engine's matrix product kernels for this processor, by what they add up in.
+fn kernels(found: &Environment) {
     say!("\nproduct kernels that run here, by accumulator");
-    for kind in kinds {
-        let own = kernels.iter().filter(|kernel| kernel.accumulator == kind);
-        let names: Vec<&str> = own.map(|kernel| kernel.name.as_str()).collect();
-        say!("  {kind:<8} {}", names.join(" "));
+    for (accumulator, names) in &found.kernels {
+        say!("  {accumulator:<8} {}", names.join(" "));
     }
 }
 

@@ -21,7 +21,7 @@ mod value;
 pub use describe::{Signature, describe};
 pub use error::EngineError;
 pub use isa::{is_without, tiers, without_tiers};
-pub use kernels::{Kernel, kernels};
+pub use kernels::product_kernels;
 pub use load::{Bindings, Model, Source, TRANSFORMS};
 pub use nodes::OptimisedNode;
 pub use peaks::peaks;

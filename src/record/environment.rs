@@ -2,6 +2,7 @@
 
 use super::{SCHEMA, SensorReport};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Fingerprint of a target; `None` where the machine does not say it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -51,6 +52,9 @@ pub struct Environment {
     pub agent_version: String,
     /// Whether the processor is emulated.
     pub emulated: bool,
+    /// Kernels of matrix products that run there, by the type they add up in.
+    #[serde(default)]
+    pub kernels: BTreeMap<String, Vec<String>>,
     /// Every source of energy readings that was looked for.
     #[serde(default)]
     pub sensors: Vec<SensorReport>,
