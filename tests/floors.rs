@@ -11,7 +11,11 @@ const FLOORS: [&str; 20] = [
 ];
 
 /// A crate, and the floors that may name it.
-const FOREIGN: [(&str, &[&str]); 10] = [
+const FOREIGN: &[(&str, &[&str])] = &[
+    ("bmap_parser", &["target"]),
+    ("fatfs", &["target"]),
+    ("gpt", &["target"]),
+    ("mbrman", &["target"]),
     ("tract_onnx", &["engine", "graph"]),
     ("tract_linalg", &["engine"]),
     ("prost", &["graph"]),

@@ -11,6 +11,7 @@ mod diff;
 mod eval;
 mod exit;
 mod explain;
+mod flash;
 mod init;
 mod patterns;
 mod probe;
@@ -89,6 +90,8 @@ enum Verb {
     Explain(explain::Explain),
     /// Add a note to a run's ledger, under your name
     Note(note::NoteVerb),
+    /// Prepare card images, write them to cards, and check what is on a card
+    Flash(flash::Flash),
     /// Put removed components back
     Restore(restore::Restore),
     /// Run a program that Cargo built on a board
@@ -150,6 +153,7 @@ pub fn main() -> std::process::ExitCode {
         Verb::Probe(verb) => verb.run(&cli.global),
         Verb::Explain(verb) => verb.run(&cli.global),
         Verb::Note(verb) => verb.run(&cli.global),
+        Verb::Flash(verb) => verb.run(&cli.global),
         Verb::Restore(verb) => verb.run(&cli.global),
         Verb::Sensitivity(verb) => verb.run(&cli.global),
         Verb::Runner(verb) => verb.run(&cli.global),

@@ -5,6 +5,7 @@
 mod command;
 mod conditions;
 mod control;
+mod disks;
 mod energy;
 mod load;
 mod machine;
@@ -16,6 +17,7 @@ pub use conditions::{Observer, glance};
 pub use control::{
     ControlError, fix_clocks, governors, power_mode, release_clocks, set_governor, set_power_mode,
 };
+pub use disks::{Disk, disks, forget, uses_of_file};
 pub use energy::{Kind, Sampler, Sensor, Series, survey};
 pub use machine::{emulated, environment};
 pub use memory::memory;

@@ -6,6 +6,7 @@ mod choose;
 mod errand;
 mod error;
 mod inventory;
+pub mod flash;
 mod local;
 mod profile;
 mod quote;

@@ -1,0 +1,209 @@
+//! `paring flash`: a card image with a board's first boot inside, written to a card and read back.
+
+use super::progress::bar;
+use super::{Coded, ExitCode, Global};
+use crate::probe;
+use crate::target::flash::{self, Card, FirstBoot, FlashError, Map, Wireless, partitions};
+use clap::{Args, Subcommand};
+use serde_json::json;
+use std::io::{BufRead, Write};
+use std::path::{Path, PathBuf};
+
+/// Prepare card images, write them to cards, and check what is on a card
+#[derive(Debug, Args)]
+pub(super) struct Flash {
+    #[command(subcommand)]
+    verb: FlashVerb,
+}
+
+#[derive(Debug, Subcommand)]
+enum FlashVerb {
+    /// Put the agent, a key, a host name and the network into an image
+    Prepare(Box<Prepare>),
+    /// Write an image to a card, and read it back
+    Write(Write_),
+    /// Compare a card with an image
+    Verify(Written),
+}
+
+#[derive(Debug, Args)]
+struct Prepare {
+    /// The image as its maker gives it, unpacked: Raspberry Pi OS or Jetson Linux
+    image: PathBuf,
+    /// The board's name: in the network, and among the targets
+    #[arg(long)]
+    target: String,
+    /// The agent for the board, made by scripts/cross-build
+    #[arg(long)]
+    agent: PathBuf,
+    /// The public key that may log in
+    #[arg(long)]
+    key: PathBuf,
+    /// The user that paring logs in as
+    #[arg(long, default_value = "paring")]
+    user: String,
+    /// A wireless network to join; its pass phrase is read from --wireless-password-file
+    #[arg(long, requires_all = ["wireless_password_file", "country"])]
+    wireless: Option<String>,
+    /// A file with the pass phrase and nothing else
+    #[arg(long)]
+    wireless_password_file: Option<PathBuf>,
+    /// The country whose rules of radio apply: DE, say
+    #[arg(long)]
+    country: Option<String>,
+    /// The prepared image. Default: the image's name with the target's behind it
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct Written {
+    /// The image; .xz and .gz are unpacked on the way
+    image: PathBuf,
+    /// The card: a block device such as /dev/sdb or /dev/mmcblk0
+    device: PathBuf,
+    /// The image's block map. Default: a .bmap file beside it, if there is one
+    #[arg(long)]
+    bmap: Option<PathBuf>,
+    /// Also devices that are built in, and ordinary files
+    #[arg(long)]
+    any_device: bool,
+}
+
+#[derive(Debug, Args)]
+struct Write_ {
+    #[command(flatten)]
+    written: Written,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+impl From<FlashError> for Coded {
+    fn from(error: FlashError) -> Self {
+        let code = match &error {
+            FlashError::Io { doing, .. } if *doing == "write" => ExitCode::Internal,
+            FlashError::Differs { .. } | FlashError::Checksum { .. } => ExitCode::Rejected,
+            _ => ExitCode::Input,
+        };
+        Coded::new(code, error)
+    }
+}
+
+impl Flash {
+    pub(super) fn run(self, global: &Global) -> Result<(), Coded> {
+        match self.verb {
+            FlashVerb::Prepare(verb) => verb.run(global),
+            FlashVerb::Write(verb) => verb.run(global),
+            FlashVerb::Verify(verb) => {
+                let (card, map) = verb.found()?;
+                verb.compare(&card, map.as_ref(), global)
+            }
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Coded> {
+    std::fs::read(path).map_err(|e| {
+        Coded::new(
+            ExitCode::Input,
+            anyhow::Error::new(e).context(format!("read {}", path.display())),
+        )
+    })
+}
+
+impl Prepare {
+    fn run(self, global: &Global) -> Result<(), Coded> {
+        let text = |path: &Path| read(path).map(|b| String::from_utf8_lossy(&b).into_owned());
+        let wireless = match (self.wireless, self.wireless_password_file, self.country) {
+            (Some(name), Some(file), Some(country)) => {
+                let password = text(&file)?.trim_end_matches(['\r', '\n']).to_string();
+                Some(Wireless { name, password, country })
+            }
+            _ => None,
+        };
+        let boot = FirstBoot {
+            host_name: self.target.clone(),
+            user: self.user,
+            keys: text(&self.key)?,
+            wireless,
+            agent_path: ".paring/paring-agent".into(),
+            agent: read(&self.agent)?,
+        };
+        let out = self.out.unwrap_or_else(|| {
+            let stem = self.image.file_stem().unwrap_or_default().to_string_lossy();
+            self.image.with_file_name(format!("{stem}-{}.img", self.target))
+        });
+        let prepared = flash::prepare(&self.image, &out, &boot)?;
+        if global.json {
+            say!(
+                "{:#}",
+                json!({ "image": out, "system": prepared.system, "files": prepared.files })
+            );
+            return Ok(());
+        }
+        say!("{}: {}, with", out.display(), prepared.system);
+        prepared.files.iter().for_each(|file| say!("  {file}"));
+        Ok(())
+    }
+}
+
+impl Written {
+    fn found(&self) -> Result<(Card, Option<Map>), Coded> {
+        let card = Card::find(probe::root(), &self.device, self.any_device)?;
+        Ok((card, Map::find(&self.image, self.bmap.as_deref())?))
+    }
+
+    fn compare(&self, card: &Card, map: Option<&Map>, global: &Global) -> Result<(), Coded> {
+        let length = flash::length(&self.image, map)?;
+        let bar = bar("read back", length.unwrap_or(0) as usize, global.quiet);
+        card.verify(&self.image, map, &mut |done| bar.set_position(done))?;
+        bar.finish_and_clear();
+        if global.json {
+            say!("{:#}", json!({ "image": self.image, "device": card.path(), "same": true }));
+        } else {
+            say!("{} holds {}, byte for byte", card.path().display(), self.image.display());
+        }
+        Ok(())
+    }
+}
+
+impl Write_ {
+    fn run(self, global: &Global) -> Result<(), Coded> {
+        let (card, map) = self.written.found()?;
+        if !self.yes && !agreed(&card)? {
+            let error = anyhow::anyhow!("nothing was written to {}", card.path().display());
+            return Err(Coded::new(ExitCode::Input, error));
+        }
+        let length = flash::length(&self.written.image, map.as_ref())?;
+        let bar = bar("write", length.unwrap_or(0) as usize, global.quiet);
+        card.write(&self.written.image, map.as_ref(), &mut |done| bar.set_position(done))?;
+        bar.finish_and_clear();
+        self.written.compare(&card, map.as_ref(), global)
+    }
+}
+
+/// Shows what would be lost, and asks.
+fn agreed(card: &Card) -> Result<bool, Coded> {
+    let failed = |e: std::io::Error| Coded::new(ExitCode::Internal, e);
+    let mut error = std::io::stderr().lock();
+    let path = card.path();
+    let model = card.disk.as_ref().and_then(|disk| disk.model.clone()).unwrap_or_default();
+    let size = card.bytes.map_or_else(|| "an ordinary file".to_string(), |b| b.to_string());
+    writeln!(error, "{} {model} ({size}) now has", path.display()).map_err(failed)?;
+    let mut file = std::fs::File::open(path).map_err(failed)?;
+    match partitions(&mut file, path) {
+        Ok(found) => {
+            for part in found {
+                let kind = if part.fat { "FAT" } else { "" };
+                writeln!(error, "  {:>10} {kind}{}", part.bytes, part.name).map_err(failed)?;
+            }
+        }
+        Err(_) => writeln!(error, "  no partition table").map_err(failed)?,
+    }
+    write!(error, "All of it will be lost. Type the device's path to go on: ").map_err(failed)?;
+    error.flush().map_err(failed)?;
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).map_err(failed)?;
+    Ok(Path::new(line.trim()) == path)
+}
