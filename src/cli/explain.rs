@@ -1,6 +1,7 @@
 //! `paring explain`: which decision changed what, by experiments with and without each.
 
 use super::compress::{calibration, context, subject};
+use super::measured::measured;
 use super::progress::bar;
 use super::record_file::forecasts_file;
 use super::reopen::Reopened;
@@ -23,6 +24,8 @@ use serde_json::json;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Components are restored one by one where an experiment takes less than this.
+const CHEAP: Duration = Duration::from_secs(2);
 /// Time for timing experiments side by side, each of two passes.
 const TIMING: Duration = Duration::from_secs(5);
 
@@ -49,6 +52,9 @@ pub(super) struct Explain {
     /// The most experiments for each variant
     #[arg(long, default_value_t = 1500)]
     experiments: usize,
+    /// Measure the variant without each group too, in paired blocks of fresh processes
+    #[arg(long)]
+    measure: bool,
     /// The study file, where it no longer lies where the run found it
     #[arg(long)]
     study: Option<PathBuf>,
@@ -166,7 +172,7 @@ impl Explain {
         bar.set_message(name.to_string());
         case.explore(&manner, &mut |done| bar.set_position(done as u64))?;
         bar.finish_and_clear();
-        let explanation = self.found(reopened, variant, &mut case, &manner)?;
+        let explanation = self.found(reopened, variant, &mut case, (&manner, global.quiet))?;
         enter(reopened, &explanation)?;
         Ok(Some(explanation))
     }
@@ -177,10 +183,10 @@ impl Explain {
         reopened: &Reopened,
         variant: &VariantRecord,
         case: &mut Investigation,
-        manner: &Manner,
+        (manner, quiet): (&Manner, bool),
     ) -> Result<Explanation, Coded> {
         let Reopened { directory, loaded, .. } = reopened;
-        let accused = case.accuse(&loaded.splits.report, !case.explored.cut_short)?;
+        let accused = case.accuse(&loaded.splits.report, case.each < CHEAP)?;
         let links = case.links(None)?;
         let times = case.times(manner.time.min(TIMING))?;
         let file = directory.folders.variants().join(format!("{BASELINE}.onnx"));
@@ -189,8 +195,12 @@ impl Explain {
         let path = directory.folders.variants().join(&variant.file);
         let replay = case.replay(&path, &variant.file_sha256)?;
         (base.experiments.replay_identical, base.experiments.replay_differs) = replay;
-        let effects = [base.effects, times.effects].concat();
-        let totals = base.totals.into_iter().chain(times.total).collect();
+        let (measured, measured_totals) = match self.measure {
+            true => measured(reopened, case, variant, quiet)?,
+            false => Default::default(),
+        };
+        let effects = [base.effects, measured, times.effects].concat();
+        let totals = base.totals.into_iter().chain(measured_totals).chain(times.total).collect();
         let run_id = &directory.protocol.run_id;
         let forecasts = outcomes(run_id, &baseline, &variant.name, &base.groups, &effects);
         let quiet_share = (!times.layers.is_empty()).then_some(times.quiet_share);

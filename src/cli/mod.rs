@@ -13,6 +13,7 @@ mod exit;
 mod explain;
 mod flash;
 mod init;
+mod measured;
 mod patterns;
 mod probe;
 mod note;

@@ -37,6 +37,8 @@ pub struct Investigation<'a> {
     pub table: Table,
     /// Experiments that were made now rather than found.
     pub made: usize,
+    /// What one of them took.
+    pub each: Duration,
     draws: Vec<Draw<'a>>,
     options: EngineOptions,
     /// Position of the group that is the engine options.
@@ -70,9 +72,7 @@ impl<'a> Investigation<'a> {
         let optional = own.then_some(groups.len());
         groups.extend(own.then(|| engine(options)));
         let draws = contexts.len().max(1);
-        let affordable = manner.experiments / draws;
-        // More pairs than can be afforded are never needed.
-        let pairs = affordable.div_ceil(2 * groups.len().max(1));
+        let pairs = pairs(groups.len(), manner.experiments, draws);
         let plan = Plan::new(groups.len(), pairs, manner.seed);
         let settled = |d: &Undertaken| {
             let made: Vec<Piece> = d.decisions.iter().filter_map(|(_, d)| d.piece()).collect();
@@ -93,6 +93,7 @@ impl<'a> Investigation<'a> {
             explored: Explored::default(),
             table,
             made: 0,
+            each: Duration::ZERO,
             draws: all,
             options: options.clone(),
             optional,
@@ -127,6 +128,7 @@ impl<'a> Investigation<'a> {
             Ok(())
         };
         let found = explore(&plan, draws, &order, afford, &mut run)?;
+        self.each = begun.elapsed().div_f64(self.made.max(1) as f64);
         self.table.draws.truncate(found.draws);
         self.explored = found;
         Ok(())
@@ -240,6 +242,14 @@ impl<'a> Investigation<'a> {
         order.sort_by(|a, b| expected(&self.groups[*b]).total_cmp(&expected(&self.groups[*a])));
         order
     }
+}
+
+/// Pairs of orders that so many experiments leave room for on every draw, beside the base and all but
+/// each two; at least one.
+fn pairs(groups: usize, experiments: usize, draws: usize) -> usize {
+    let couples = groups * groups.saturating_sub(1) / 2;
+    let left = (experiments.saturating_sub(couples) / draws).saturating_sub(2 * groups + 2);
+    (left / (2 * groups.saturating_sub(1)).max(1)).max(1)
 }
 
 /// Engine options as a group of their own.
