@@ -2,6 +2,7 @@
 //! samples and seeds, apart and together.
 
 use super::resample::Resamples;
+use super::table::cleared;
 use super::{Aspect, Form, Table};
 use crate::record::Interval;
 use crate::stats::{self, Resampling};
@@ -75,7 +76,7 @@ impl Table {
 
     /// A form over what no sample has a part in.
     fn certain(&self, form: &Form, aspect: &Aspect, draws: usize) -> Option<Estimate> {
-        let value = |draw: usize| form.of(|set| self.value(aspect, draw, set, None));
+        let value = |draw: usize| form.of(|set| self.value(aspect, draw, set, None)).map(cleared);
         let values: Vec<f64> = (0..draws.max(1)).map(value).collect::<Option<_>>()?;
         let own = Interval { value: values[0], low: values[0], high: values[0] };
         let (recipe_sd, together) = match values.len() {
@@ -114,7 +115,7 @@ impl Table {
         error: f64,
         resamples: &Resamples,
     ) -> Option<Estimate> {
-        let value = |draw: usize| form.of(|set| self.value(aspect, draw, set, None));
+        let value = |draw: usize| form.of(|set| self.value(aspect, draw, set, None)).map(cleared);
         let values: Vec<f64> = (0..draws.max(1)).map(value).collect::<Option<_>>()?;
         let drawn: Vec<Vec<f64>> =
             (0..values.len()).map(|draw| resamples.of(form, draw)).collect::<Option<_>>()?;

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 
 /// Slices and classes with fewer samples are called few.
 const FEW: usize = 20;
+/// So many groups that answer for most lost samples are named; the record has all.
+const GUILTY: usize = 3;
 /// A machine that was quiet less often was busy.
 const QUIET: f64 = 0.5;
 
@@ -97,7 +99,7 @@ fn whole(words: &mut Words, found: &Explanation) {
     let fields = [experiments("count"), experiments("draws")];
     words.say(
         "variant",
-        "this stands on {} variants made with only some of the decisions, on {} draws of calibration samples",
+        "this stands on {} variants made with only some of the decisions; draws of calibration samples: {}",
         &fields,
     );
 }
@@ -226,7 +228,8 @@ fn blamed(words: &mut Words, found: &Explanation) {
         "{} samples that were right are wrong, {} that were wrong are right, {} changed from one wrong class to another",
         &fields,
     );
-    for (position, blame) in found.blame.iter().enumerate().filter(|(_, b)| b.lost_alone > 0) {
+    let guilty = found.blame.iter().enumerate().filter(|(_, b)| b.lost_alone > 0);
+    for (position, blame) in guilty.take(GUILTY) {
         let own = found.groups.iter().position(|g| g.id == blame.group).unwrap_or(0);
         let fields = [
             at(format!("/groups/{own}/label"), Show::Text),
@@ -282,7 +285,7 @@ fn foreseen(words: &mut Words, found: &Explanation) {
 fn caveats(words: &mut Words, found: &Explanation) {
     if found.experiments.cut_short {
         let fields = ["pairs", "draws"].map(|part| at(format!("/experiments/{part}"), Show::Count));
-        let template = "the budget ended after {} pairs of orders on {} draws: more minutes narrow the Shapley values";
+        let template = "the budget ended early (pairs of orders: {}, draws: {}): more minutes narrow the Shapley values";
         words.say("caveat", template, &fields);
     }
     if found.experiments.replay_differs > 0 {

@@ -1,5 +1,6 @@
 //! Values of experiments on resampled samples, for metrics that are no mean: the same draws for all.
 
+use super::table::cleared;
 use super::{Aspect, Coalition, Form, Table};
 use crate::stats;
 use rand::RngExt;
@@ -54,6 +55,6 @@ impl Resamples {
         for (set, weight) in form.terms() {
             sum.iter_mut().zip(known.get(&set)?).for_each(|(sum, v)| *sum += weight * v);
         }
-        Some(sum)
+        Some(sum.into_iter().map(cleared).collect())
     }
 }

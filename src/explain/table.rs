@@ -25,6 +25,11 @@ pub struct Table {
     pub draws: Vec<BTreeMap<Coalition, Experiment>>,
 }
 
+/// A value in which nothing but rounding is left as 0: shares that cancel must not count as an effect.
+pub(super) fn cleared(value: f64) -> f64 {
+    if value.abs() < 1e-12 { 0.0 } else { value }
+}
+
 impl Truth {
     /// Units that are drawn as one: the samples of each.
     pub fn units(&self) -> Vec<Vec<usize>> {
@@ -99,7 +104,7 @@ impl Table {
             let shares = self.share(aspect, draw, set)?;
             sum.iter_mut().zip(shares).for_each(|(sum, share)| *sum += weight * share);
         }
-        Some(sum)
+        Some(sum.into_iter().map(cleared).collect())
     }
 
     /// The value of an aspect of an experiment, every sample counted as often as `weights` says.
@@ -162,5 +167,69 @@ impl Table {
             all += weight(*sample);
         }
         (all > 0.0).then(|| gaps.iter().map(|gap| gap.abs()).sum::<f64>() / all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explain::Plan;
+    use crate::explain::{Attribution, Explored};
+    use crate::record::{EngineOptions, Group, SCHEMA, Sha256Hex};
+
+    fn experiment(classes: Vec<Option<i64>>) -> Experiment {
+        Experiment {
+            schema: SCHEMA,
+            key: Sha256Hex::zeros(),
+            steps: vec![],
+            options: EngineOptions::default(),
+            file_sha256: Sha256Hex::zeros(),
+            file_bytes: 0,
+            params: 0,
+            macs: None,
+            kept: false,
+            answers: Answers { confidences: vec![Some(0.9); classes.len()], classes },
+        }
+    }
+
+    fn group(id: usize) -> Group {
+        Group {
+            id: id.to_string(),
+            label: id.to_string(),
+            parts: vec![],
+            step: String::new(),
+            operation: String::new(),
+            criterion: None,
+            decisions: vec![],
+            components: vec![],
+            layers: vec![],
+            expected: vec![],
+        }
+    }
+
+    /// Weights of a third add up to 1 only up to rounding; a group without effect has none at all.
+    #[test]
+    fn what_cancels_is_no_effect() {
+        let answers = |set: Coalition| {
+            let spoilt = i64::from(set.contains(0));
+            experiment((0..30).map(|sample| Some(if sample < 20 { spoilt } else { 0 })).collect())
+        };
+        let draws = vec![Coalition::all(5).map(|set| (set, answers(set))).collect()];
+        let table = Table { truth: Truth { labels: vec![0; 30], ..Truth::default() }, draws };
+        let groups: Vec<Group> = (0..5).map(group).collect();
+        let plan = Plan::new(5, 3, 1);
+        for explored in [
+            Explored { draws: 1, pairs: 3, ..Explored::default() },
+            Explored { draws: 1, exact: true, ..Explored::default() },
+        ] {
+            let (plan, table, explored) = (&plan, &table, &explored);
+            let attribution = Attribution { groups: &groups, plan, explored, table };
+            let (effects, _) = attribution.all(&[Aspect::Accuracy, Aspect::Ece]);
+            for effect in effects.iter().filter(|e| e.group != "0") {
+                let found = effect.shapley.unwrap();
+                assert_eq!((found.value, found.low, found.high), (0.0, 0.0, 0.0), "{effect:?}");
+                assert_eq!(effect.p_value, Some(1.0));
+            }
+        }
     }
 }
