@@ -119,8 +119,9 @@ impl<'a> Laboratory<'a> {
     }
 
     fn key(&self, wanted: &Wanted) -> Sha256Hex {
-        let words: Vec<String> = wanted.steps.iter().map(Step::to_string).collect();
-        let parts = json!([self.ground, words, wanted.options]).to_string();
+        // A step's words count what its settings name one by one.
+        let steps: Vec<String> = wanted.steps.iter().map(|step| format!("{step:?}")).collect();
+        let parts = json!([self.ground, steps, wanted.options]).to_string();
         Sha256Hex::of(parts.as_bytes())
     }
 

@@ -45,7 +45,7 @@ impl Recital {
         recipes: &[&[Step]],
     ) -> Result<Vec<Arc<Begun>>, PipelineError> {
         let words: Vec<Vec<String>> =
-            recipes.iter().map(|steps| steps.iter().map(Step::to_string).collect()).collect();
+            recipes.iter().map(|steps| steps.iter().map(name).collect()).collect();
         let most = recipes.iter().map(|steps| steps.len()).max().unwrap_or(0);
         let mut fresh: BTreeMap<Vec<String>, Arc<Begun>> = BTreeMap::new();
         for length in 1..=most {
@@ -87,6 +87,11 @@ impl Recital {
             }
         }
     }
+}
+
+/// Everything that a step is told: its words only count what its settings name one by one.
+fn name(step: &Step) -> String {
+    format!("{step:?}")
 }
 
 impl Begun {
