@@ -1,16 +1,23 @@
 //! The agent's command line, the same for `paring-agent` and `paring agent`.
 
 use super::agent::read_job;
+use super::detached::{self, Place};
+use super::predict::predict;
 use super::process::die_with_parent;
 use super::{Progress, block, run_job, schedule};
-use crate::record::{Attempt, BlockKey, Job};
+use crate::record::{Attempt, BlockKey, Job, Sha256Hex};
 use crate::{engine, probe};
 use anyhow::{Context, bail};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 const USAGE: &str = "\
 usage: paring-agent run JOB JOURNAL [--follow PID]   measure what the journal lacks of the job
+       paring-agent start WORK JOB SHA256 OWNER      run WORK/jobs/JOB/SHA256.json on its own
+       paring-agent status WORK JOB SHA256 OFFSET MS where it stands, at its end or after MS; the journal from OFFSET on
+       paring-agent stop WORK JOB SHA256             end it; what was measured stays
+       paring-agent predict QUESTION                 a model's answers, as safetensors
        paring-agent probe [--sysfs-root DIR]         print what this machine is, sensors as under DIR
        paring-agent nodes JOB MODEL BATCH            print how long the nodes of a model of the job take
        paring-agent peaks                            print what this machine can do at most
@@ -59,6 +66,16 @@ pub enum Command {
         /// The process that started it.
         parent: u32,
     },
+    /// Start a job in a process of its own.
+    Start(Place, String),
+    /// Be that process.
+    Detached(Place, String),
+    /// Say where a job stands, and what its journal has beyond an offset.
+    Status(Place, u64, Duration),
+    /// Stop a job.
+    Stop(Place),
+    /// Answer a question about a model.
+    Predict(PathBuf),
     /// Print the machine's fingerprint.
     Probe {
         /// The folder that stands for `/` where sensors are looked for.
@@ -102,10 +119,27 @@ impl Command {
             },
             ["probe"] => Command::Probe { sysfs_root: probe::root().into() },
             ["probe", "--sysfs-root", folder] => Command::Probe { sysfs_root: folder.into() },
+            ["start", work, job, sha256, owner] => {
+                Command::Start(place(work, job, sha256), (*owner).to_string())
+            }
+            ["detached", work, job, sha256, owner] => {
+                Command::Detached(place(work, job, sha256), (*owner).to_string())
+            }
+            ["status", work, job, sha256, offset, wait] => Command::Status(
+                place(work, job, sha256),
+                offset.parse().context(USAGE)?,
+                Duration::from_millis(wait.parse().context(USAGE)?),
+            ),
+            ["stop", work, job, sha256] => Command::Stop(place(work, job, sha256)),
+            ["predict", question] => Command::Predict(question.into()),
             ["--version"] => Command::Version,
             _ => bail!("{USAGE}"),
         })
     }
+}
+
+fn place(work: &str, job: &str, job_sha256: &str) -> Place {
+    Place { work: work.into(), job: job.to_string(), job_sha256: job_sha256.to_string() }
 }
 
 /// Runs the agent. `arguments` are those behind its name; `own` are those that a block's process
@@ -155,8 +189,19 @@ pub fn main(arguments: &[String], own: &[&str]) -> anyhow::Result<()> {
             found.kernels = engine::product_kernels();
             print_line(&found)
         }
+        Command::Start(place, owner) => print_line(&detached::start(&place, &owner, own)?),
+        Command::Detached(place, owner) => detached::run_detached(&place, &owner, own),
+        Command::Status(place, offset, wait) => {
+            let (standing, journal) = detached::status(&place, offset, wait)?;
+            print_line(&standing)?;
+            print_bytes(&journal)
+        }
+        Command::Stop(place) => print_line(&detached::stop(&place)?),
+        Command::Predict(question) => print_bytes(&predict(&question)?),
         Command::Version => {
-            println!("paring-agent {}", env!("CARGO_PKG_VERSION"));
+            let own = std::env::current_exe().and_then(|path| Sha256Hex::of_file(&path));
+            let own = own.context("read this program's own file")?;
+            println!("paring-agent {} sha256:{own}", env!("CARGO_PKG_VERSION"));
             Ok(())
         }
     }
@@ -180,7 +225,11 @@ fn started_anew(tiers: &[String], arguments: &[String], own: &[&str]) -> anyhow:
 fn print_line(value: &impl serde::Serialize) -> anyhow::Result<()> {
     let mut line = serde_json::to_vec(value)?;
     line.push(b'\n');
+    print_bytes(&line)
+}
+
+fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    out.write_all(&line)?;
+    out.write_all(bytes)?;
     Ok(out.flush()?)
 }

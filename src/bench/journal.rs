@@ -48,6 +48,7 @@ pub enum JournalError {
 pub struct Journal {
     path: PathBuf,
     file: File,
+    bytes: u64,
 }
 
 /// How long a new agent waits for the lock of one that is being killed.
@@ -78,7 +79,7 @@ impl Journal {
         let whole = content.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
         file.set_len(whole as u64).map_err(failed)?;
         file.seek(SeekFrom::End(0)).map_err(failed)?;
-        Ok(Journal { path: path.to_path_buf(), file })
+        Ok(Journal { path: path.to_path_buf(), file, bytes: whole as u64 })
     }
 
     /// Appends a block and waits until it is on the disk.
@@ -86,11 +87,29 @@ impl Journal {
     /// # Errors
     /// Those of the file system; what stood there before stays.
     pub fn append(&mut self, record: &BlockRecord) -> Result<(), JournalError> {
-        let failed =
-            |source| JournalError::Io { doing: "append to", path: self.path.clone(), source };
-        let mut line = serde_json::to_vec(record).map_err(|e| failed(e.into()))?;
+        let mut line = serde_json::to_vec(record).map_err(|e| self.failed(e.into()))?;
         line.push(b'\n');
-        self.file.write_all(&line).and_then(|()| self.file.sync_data()).map_err(failed)
+        self.append_lines(&line)
+    }
+
+    /// Appends whole lines of another journal and waits until they are on the disk.
+    ///
+    /// # Errors
+    /// Those of the file system; what stood there before stays.
+    pub fn append_lines(&mut self, lines: &[u8]) -> Result<(), JournalError> {
+        let written = self.file.write_all(lines).and_then(|()| self.file.sync_data());
+        written.map_err(|source| self.failed(source))?;
+        self.bytes += lines.len() as u64;
+        Ok(())
+    }
+
+    /// How long it is.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    fn failed(&self, source: std::io::Error) -> JournalError {
+        JournalError::Io { doing: "append to", path: self.path.clone(), source }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `paring eval`: quality of models on all samples of a dataset.
 
-use super::progress::bar;
+use super::elsewhere::{self, Ask, Elsewhere};
 use super::{Coded, ExitCode, Global};
 use crate::data::{Dataset, Pixels, Wanted};
 use crate::engine::{self, Signature, Source};
@@ -50,6 +50,9 @@ pub(super) struct Eval {
     /// Write every answer into this folder, one file a model
     #[arg(long)]
     predictions: Option<PathBuf>,
+    /// Ask on these boards too, and say where they answer otherwise than this machine
+    #[arg(long, value_name = "NAME")]
+    target: Vec<String>,
     /// Write answers as CSV too
     #[arg(long, requires = "predictions")]
     csv: bool,
@@ -77,13 +80,19 @@ impl Eval {
         let mut opened: Option<Opened> = None;
         let mut baseline: Option<Answers> = None;
         let mut exams = Vec::new();
+        let boards = elsewhere::boards(&self.target)?;
+        let mut elsewhere = Vec::new();
         for model in &self.models {
             let signature = engine::describe(Source::File(model))?;
             // Models with the same inputs read the same data.
             let same = opened.take().filter(|o| o.signature.inputs == signature.inputs);
             let data = same.map_or_else(|| self.load(&signature), |o| Ok(o.data))?;
             let now = Opened { signature, data };
-            let answers = self.answers(model, &task, &now, global)?;
+            let asked = self.ask(model, &task, &now)?;
+            let answers = asked.answers(model, &now.data, global)?;
+            for board in &boards {
+                elsewhere.push(asked.elsewhere(model, &now.data, board, &answers, global)?);
+            }
             let slices = self.columns(&now.data, &self.slice);
             let id = Sha256Hex::of_file(model).map_err(|e| Coded::new(ExitCode::Internal, e))?;
             let exam = Exam::new(id, &task, &answers, baseline.as_ref(), &slices)
@@ -99,7 +108,7 @@ impl Eval {
         if found.is_empty() {
             return Err(input(anyhow!("{} has no samples", self.data.display())));
         }
-        self.print(&found, global);
+        self.print(&found, &elsewhere, global);
         Ok(())
     }
 
@@ -135,13 +144,7 @@ impl Eval {
         names.iter().filter_map(column).collect()
     }
 
-    fn answers(
-        &self,
-        model: &Path,
-        task: &Task,
-        opened: &Opened,
-        global: &Global,
-    ) -> Result<Answers, Coded> {
+    fn ask(&self, model: &Path, task: &Task, opened: &Opened) -> Result<Ask, Coded> {
         let Opened { signature, data } = opened;
         let mut dims = BTreeMap::new();
         for need in &signature.inputs {
@@ -165,11 +168,7 @@ impl Eval {
         let source = Source::File(model);
         let predictor = Predictor::load(source, batch, &dims, &options, output, task.scores)?
             .with_task(task.clone());
-        let samples: Vec<usize> = (0..data.len()).collect();
-        let bar = bar("evaluate", samples.len(), global.quiet);
-        let answers = predictor.answers(data, &samples, &|n| bar.inc(n as u64));
-        bar.finish_and_clear();
-        answers.map_err(|e| input(anyhow::Error::from(e).context(model.display().to_string())))
+        Ok(Ask { predictor, dims, batch, output, options })
     }
 
     fn write(
@@ -200,12 +199,15 @@ impl Eval {
         Ok(())
     }
 
-    fn print(&self, found: &[Evaluation], global: &Global) {
+    fn print(&self, found: &[Evaluation], elsewhere: &[Elsewhere], global: &Global) {
         let pairs = || self.models.iter().zip(found);
         if global.json {
             let all: Vec<_> =
                 pairs().map(|(model, e)| json!({ "model": model, "evaluation": e })).collect();
-            say!("{:#}", json!(all));
+            match elsewhere {
+                [] => say!("{:#}", json!(all)),
+                _ => say!("{:#}", json!({ "models": all, "elsewhere": elsewhere })),
+            }
             return;
         }
         for (model, evaluation) in pairs() {
@@ -214,5 +216,6 @@ impl Eval {
         for (model, evaluation) in pairs() {
             say!("\n{}: {}", model.display(), report::evaluation_text(evaluation));
         }
+        elsewhere.iter().for_each(Elsewhere::print);
     }
 }

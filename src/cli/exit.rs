@@ -5,6 +5,7 @@ use crate::graph::GraphError;
 use crate::ledger::LedgerError;
 use crate::pipeline::PipelineError;
 use crate::study::StudyError;
+use crate::target::TargetError;
 
 /// How the program ends. Scripts may count on these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub enum ExitCode {
     Measurement = 4,
     /// What is kept is not what was written.
     Rejected = 5,
+    /// It was interrupted.
+    Interrupted = 130,
 }
 
 /// An error, and the code it ends the program with.
@@ -66,7 +69,8 @@ impl From<PipelineError> for Coded {
                 | LedgerError::Missing { .. }
                 | LedgerError::Lost { .. },
             ) => ExitCode::Rejected,
-            PipelineError::Journal(_) | PipelineError::Target { .. } => ExitCode::Measurement,
+            PipelineError::Target { source, .. } => of_target(source),
+            PipelineError::Journal(_) => ExitCode::Measurement,
             _ => ExitCode::Internal,
         };
         Coded::new(code, error)
@@ -82,6 +86,28 @@ impl From<EngineError> for Coded {
 impl From<GraphError> for Coded {
     fn from(error: GraphError) -> Self {
         Coded::new(of_graph(&error), error)
+    }
+}
+
+impl From<TargetError> for Coded {
+    fn from(error: TargetError) -> Self {
+        Coded::new(of_target(&error), error)
+    }
+}
+
+fn of_target(error: &TargetError) -> ExitCode {
+    match error {
+        TargetError::Interrupted => ExitCode::Interrupted,
+        TargetError::Unreachable { .. }
+        | TargetError::Broken { .. }
+        | TargetError::Chatter { .. }
+        | TargetError::Held(_)
+        | TargetError::Farm { .. } => ExitCode::Target,
+        TargetError::NoAgent { .. }
+        | TargetError::SpoiltAgent { .. }
+        | TargetError::NoBoard
+        | TargetError::Unknown(_) => ExitCode::Input,
+        _ => ExitCode::Measurement,
     }
 }
 

@@ -8,10 +8,12 @@ mod catalog;
 mod compare;
 mod compress;
 mod diff;
+mod elsewhere;
 mod eval;
 mod exit;
 mod explain;
 mod flash;
+mod fleet;
 mod init;
 mod measured;
 mod patterns;
@@ -26,6 +28,7 @@ mod run;
 mod runner;
 mod samples;
 mod sensitivity;
+mod target;
 
 pub use exit::{Coded, ExitCode};
 
@@ -97,6 +100,8 @@ enum Verb {
     Restore(restore::Restore),
     /// Run a program that Cargo built on a board
     Runner(runner::Runner),
+    /// Boards: list, add, check, clean
+    Target(target::TargetVerb),
     /// Run as the agent: measure a job on this machine
     #[command(hide = true, trailing_var_arg = true)]
     Agent {
@@ -158,6 +163,7 @@ pub fn main() -> std::process::ExitCode {
         Verb::Restore(verb) => verb.run(&cli.global),
         Verb::Sensitivity(verb) => verb.run(&cli.global),
         Verb::Runner(verb) => verb.run(&cli.global),
+        Verb::Target(verb) => verb.run(&cli.global),
         Verb::Agent { arguments } => crate::bench::main(&arguments, &["agent"])
             .map_err(|e| Coded::new(ExitCode::Internal, e)),
     };

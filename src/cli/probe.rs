@@ -2,7 +2,7 @@
 
 use super::{Coded, ExitCode, Global, patterns, sysfs_root};
 use crate::record::{EnergySource, Environment, Missing, SensorReport};
-use crate::target::{Inventory, LocalAgent, Profile, Reach, Target, choose};
+use crate::target::{Inventory, Profile, Reach, Site, Target, choose};
 use crate::units::Bytes;
 use clap::Args;
 use serde_json::json;
@@ -38,9 +38,15 @@ impl Probe {
             return Err(input(anyhow::anyhow!(problem)));
         };
         let root = self.sysfs_root.as_deref().map(sysfs_root).transpose()?;
-        let environment = environment(target, root.as_deref())?;
+        let environment = Site::open(target, None, &mut |_| {})?.probe(root.as_deref())?;
         let energy = target.profile.energy.resolve(&environment.sensors);
-        let patterns = match self.patterns || self.again {
+        let wanted = self.patterns || self.again;
+        if wanted && target.reach != Reach::Local {
+            let problem =
+                format!("patterns are measured on this machine alone, not on `{}`", target.name);
+            return Err(input(anyhow::anyhow!(problem)));
+        }
+        let patterns = match wanted {
             true => Some(patterns::conformance(&self.target, self.again, global)?),
             false => None,
         };
@@ -64,20 +70,6 @@ impl Probe {
             ),
         }
         Ok(())
-    }
-}
-
-fn environment(target: &Target, root: Option<&Path>) -> Result<Environment, Coded> {
-    let failed = |error: anyhow::Error| Coded::new(ExitCode::Target, error);
-    match target.reach {
-        Reach::Local => LocalAgent.probe(root).map_err(|e| failed(e.into())),
-        Reach::Ssh(_) => {
-            let name = &target.name;
-            let hint = "run `paring-agent probe` there";
-            Err(failed(anyhow::anyhow!(
-                "`{name}` is another machine, which is not asked yet; {hint}"
-            )))
-        }
     }
 }
 

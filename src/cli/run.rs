@@ -1,20 +1,21 @@
 //! `paring run`: everything a study says, and what came of it.
 
 use super::compress::{Failed, evaluate_variants, make_variants, not_made};
-use super::progress::bar;
-use super::{Coded, ExitCode, Global, StudyArgs, sysfs_root};
+use super::{Coded, ExitCode, Global, StudyArgs, fleet, sysfs_root};
 use crate::bench::energy_span;
 use crate::pipeline::{self, Bench, PipelineError, Quality};
 use crate::record::{
-    EnergyRules, EnergySource, Environment, LayerTable, Measurement, Missing, Setting,
-    VariantRecord,
+    ConditionRules, EnergyRules, EnergySource, Environment, LayerTable, Measurement, Missing,
+    Setting, VariantRecord,
 };
 use crate::report::{self, Row, RunFacts};
 use crate::study::{self, Loaded, Protocol, QUICK_BLOCKS, RunDirectory, Study};
-use crate::target::{Reach, Target};
+use crate::target::{News, Reach, Target, catch_interrupts};
 use clap::Args;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// What a block takes beside warm-up and sampling: starting, loading and optimising.
@@ -37,6 +38,9 @@ pub(super) struct Run {
     /// Read power sensors under this folder instead of /: a simulated machine, and marked as one
     #[arg(long, value_name = "DIR")]
     sysfs_root: Option<PathBuf>,
+    /// Stop what an interrupted run left to go on by itself on boards
+    #[arg(long, requires = "out")]
+    cancel: bool,
 }
 
 impl Run {
@@ -64,8 +68,11 @@ impl Run {
             sysfs_root: sysfs_root.as_deref(),
             quiet: global.quiet,
         };
+        if self.cancel {
+            return fleet::cancel(&study.targets, &directory.folders, global.quiet);
+        }
         directory.announce(global.quiet);
-        let (rows, layers, failed) = job.rows()?;
+        let (rows, layers, failed, broken) = job.rows()?;
         let facts = job.facts();
         let csv =
             report::layers_csv(&facts, &layers).map_err(|e| Coded::new(ExitCode::Internal, e))?;
@@ -76,10 +83,14 @@ impl Run {
         if global.json {
             say!(
                 "{:#}",
-                json!({ "out": out, "not_made": failed, "measurements": rows.iter().map(|r| &r.measurement).collect::<Vec<_>>() })
+                json!({ "out": out, "not_made": failed, "failed_targets": named(&broken), "measurements": rows.iter().map(|r| &r.measurement).collect::<Vec<_>>() })
             );
         } else {
             print_results(&study, &rows, &out, begun.elapsed(), self.quick, global);
+        }
+        if let Some((target, error)) = broken.into_iter().next() {
+            let Coded { code, error } = Coded::from(error);
+            return Err(Coded::new(code, error.context(format!("`{target}` has no rows"))));
         }
         match rows.iter().find(|row| row.measurement.latency.is_err()) {
             Some(row) => {
@@ -116,23 +127,47 @@ impl Session<'_> {
         }
     }
 
-    fn rows(&self) -> Result<(Vec<Row>, Vec<LayerTable>, Failed), Coded> {
+    fn rows(&self) -> Result<(Vec<Row>, Vec<LayerTable>, Failed, Broken), Coded> {
         let (variants, failed) =
             make_variants(self.study, self.loaded, self.directory, self.quiet)?;
         let qualities =
             evaluate_variants(self.study, self.loaded, self.directory, &variants, self.quiet)?;
-        let (mut rows, mut layers) = (Vec::new(), Vec::new());
-        for target in &self.study.targets {
-            let (environment, by_setting) = self.measure(target, &variants)?;
-            for measurements in by_setting {
-                let parts = variants.iter().zip(&qualities).zip(measurements);
-                rows.extend(parts.map(|((variant, quality), measurement)| {
-                    row(&variants[0], variant, quality, target, &environment, measurement)
-                }));
+        let outcomes = self.outcomes(&variants)?;
+        let (mut rows, mut layers, mut broken) = (Vec::new(), Vec::new(), Vec::new());
+        for (target, outcome) in outcomes {
+            match outcome {
+                Ok((environment, by_setting)) => {
+                    for measurements in by_setting {
+                        let parts = variants.iter().zip(&qualities).zip(measurements);
+                        rows.extend(parts.map(|((variant, quality), measurement)| {
+                            row(&variants[0], variant, quality, target, &environment, measurement)
+                        }));
+                    }
+                    layers.extend(self.layers(target, &variants)?);
+                }
+                Err(error) => broken.push((target.name.clone(), error)),
             }
-            layers.extend(self.layers(target, &variants)?);
         }
-        Ok((rows, layers, failed))
+        if rows.is_empty() && !broken.is_empty() {
+            return Err(Coded::from(broken.remove(0).1));
+        }
+        Ok((rows, layers, failed, broken))
+    }
+
+    /// What came of every target; an interrupt leaves boards to go on by themselves.
+    fn outcomes(&self, variants: &[VariantRecord]) -> Result<Vec<Measured<'_>>, Coded> {
+        let boards = self.study.targets.iter().any(|t| t.reach != Reach::Local);
+        let stop = boards.then(catch_interrupts).transpose();
+        let stop = stop.map_err(|e| Coded::new(ExitCode::Internal, e))?;
+        let outcomes = fleet::on_all(&self.study.targets, self.quiet, &|target, heard| {
+            self.measure(target, variants, stop, heard)
+        });
+        if fleet::interrupted(&outcomes) {
+            let (study, out) = (self.study.path.display(), self.directory.folders.root().display());
+            let again = format!("paring run {study} --out {out}");
+            return Err(fleet::leave(&self.study.targets, &self.directory.folders, &again));
+        }
+        Ok(outcomes)
     }
 
     fn energy(&self, target: &Target) -> Result<EnergyRules, Missing> {
@@ -174,7 +209,10 @@ impl Session<'_> {
             rules: timing.rules.clone(),
             settings,
             affinity: &timing.affinity,
-            conditions: timing.conditions.clone(),
+            conditions: ConditionRules {
+                most_mc: timing.conditions.most_mc.or(target.profile.limit_mc),
+                ..timing.conditions.clone()
+            },
             dims: &self.loaded.dims,
             data: &self.loaded.data,
             samples: &self.loaded.splits.report,
@@ -187,19 +225,27 @@ impl Session<'_> {
         &self,
         target: &Target,
         variants: &[VariantRecord],
+        stop: Option<&'static AtomicBool>,
+        heard: &mut dyn FnMut(News),
     ) -> Result<(Environment, Vec<Vec<Measurement>>), PipelineError> {
         let settings = self.study.settings(target);
         let bench = self.bench(target, &settings);
-        let bar = bar("measure", 0, self.quiet);
-        let found =
-            pipeline::measure(&self.directory.folders, &bench, variants, &mut |progress| {
-                bar.set_length(progress.total as u64);
-                bar.set_position(progress.done as u64);
-                bar.set_message(format!("blocks on {}", target.name));
-            })?;
-        bar.finish_and_clear();
-        Ok(found)
+        pipeline::measure(&self.directory.folders, &bench, target, variants, stop, heard)
     }
+}
+
+/// A target, what it was, and what it measured.
+type Measured<'a> = fleet::Outcome<'a, (Environment, Vec<Vec<Measurement>>)>;
+
+/// Targets without rows, and why.
+type Broken = Vec<(String, PipelineError)>;
+
+fn named(broken: &Broken) -> BTreeMap<&str, String> {
+    let chain = |error: &PipelineError| {
+        let causes = std::iter::successors(Some(error as &dyn std::error::Error), |e| e.source());
+        causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    };
+    broken.iter().map(|(target, error)| (target.as_str(), chain(error))).collect()
 }
 
 fn row(

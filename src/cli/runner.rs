@@ -49,6 +49,10 @@ impl Runner {
         }
         let code = match &board.reach {
             Reach::Local => locally(program, arguments)?,
+            Reach::Farm(..) => {
+                let what = "programs do not run on a farm's place; give the board an entry with its own address";
+                return Err(input(anyhow::anyhow!("`{}`: {what}", board.name)));
+            }
             Reach::Ssh(address) => {
                 let errand = self.errand(&here, program, arguments, board)?;
                 let connection = Connection::open(address, None).map_err(unreachable)?;

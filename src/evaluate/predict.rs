@@ -5,6 +5,7 @@ use super::{Answers, Scores, Task, Truth};
 use crate::data::{Array, Dataset};
 use crate::engine::{Bindings, EngineError, Model, Plan, Source};
 use crate::record::{EngineOptions, Prediction, TaskKind};
+use ndarray::ArrayD;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
@@ -166,6 +167,20 @@ impl Predictor {
         self.joined(data, indices, batches.into_iter().flatten())
     }
 
+    /// The answers that `output` holds, which this model gave for `indices` elsewhere.
+    ///
+    /// # Errors
+    /// [`PredictError`] names the sample.
+    pub fn answers_from(
+        &self,
+        data: &Dataset,
+        output: &ArrayD<f32>,
+        indices: &[usize],
+    ) -> Result<Answers, PredictError> {
+        let rows = self.read(data, output, indices.len(), indices)?;
+        self.joined(data, indices, rows.into_iter())
+    }
+
     /// A last batch that is not full repeats its samples; the surplus answers are dropped.
     fn filled(&self, samples: &[usize]) -> Vec<usize> {
         samples.iter().copied().cycle().take(self.batch).collect()
@@ -179,9 +194,20 @@ impl Predictor {
     ) -> Result<Vec<Row>, PredictError> {
         let outputs = self.plan.run(&self.plan.inputs(inputs)?)?;
         let output = outputs.get(self.output).ok_or_else(|| self.shape(&[]))?;
-        let width = output.len() / self.batch.max(1);
-        let fits = output.shape().first() == Some(&self.batch)
-            && rows::fits(&self.task, &output.shape()[1..]);
+        self.read(data, output, self.batch, samples)
+    }
+
+    /// The rows of an output with `count` samples, of which those of `samples` are wanted.
+    fn read(
+        &self,
+        data: &Dataset,
+        output: &ArrayD<f32>,
+        count: usize,
+        samples: &[usize],
+    ) -> Result<Vec<Row>, PredictError> {
+        let width = output.len() / count.max(1);
+        let fits =
+            output.shape().first() == Some(&count) && rows::fits(&self.task, &output.shape()[1..]);
         if !fits || width == 0 {
             return Err(self.shape(output.shape()));
         }

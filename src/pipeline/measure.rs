@@ -1,16 +1,18 @@
 //! Measuring variants on a target: the job, the agent, and the journal's sum.
 
+use super::remote::with_remote;
 use super::{Folders, PipelineError, meter, replace, replace_json};
-use crate::bench::{Progress, Summary, read_journal};
+use crate::bench::{Summary, read_journal};
 use crate::data::{Dataset, write_tensors};
 use crate::record::{
     ConditionRules, EnergyJob, EnergyRules, EnergySource, Environment, Job, JobModel, Measurement,
     Missing, SCHEMA, SampleRules, Setting, Sha256Hex, StopRule, VariantRecord,
 };
-use crate::target::LocalAgent;
+use crate::target::{News, Site, Target};
 use crate::units::LatencyNs;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 /// A target is sent at most this many samples: the agent cycles a few of them.
 const MOST_SAMPLES: usize = 64;
@@ -119,29 +121,33 @@ pub fn job(
     })
 }
 
-/// Has the agent measure what its journal lacks, and sums the journal up: for every setting the
-/// measurements of the variants, in their order.
+/// Has the agent of a target measure what its journal lacks, and sums the journal up: for every
+/// setting the measurements of the variants, in their order. When `stop` becomes true a board is left
+/// to go on by itself.
 ///
 /// # Errors
 /// [`PipelineError`] where the agent or the journal fails.
 pub fn measure(
     folders: &Folders,
     bench: &Bench,
+    target: &Target,
     variants: &[VariantRecord],
-    heard: &mut dyn FnMut(Progress),
+    stop: Option<&'static AtomicBool>,
+    heard: &mut dyn FnMut(News),
 ) -> Result<(Environment, Vec<Vec<Measurement>>), PipelineError> {
     let folder = folders.journal(bench.target);
     let mut job = job(folders, bench, variants)?;
     let job_path = folder.join("job.json");
     let failed = |source| PipelineError::Target { target: bench.target.to_string(), source };
-    let environment = LocalAgent.probe(bench.sysfs_root).map_err(failed)?;
+    let mut site = Site::open(target, stop, heard).map_err(failed)?;
+    let mut environment = site.probe(bench.sysfs_root).map_err(failed)?;
+    environment.unused_gpu = target.profile.gpu.clone();
     replace_json(&folder.join("environment.json"), &environment)?;
     let energy = bench.energy_on(&environment);
     job.energy = energy.as_ref().ok().cloned();
     replace_json(&job_path, &job)?;
-    let journal = folder.join("blocks.jsonl");
-    LocalAgent.run(&job_path, &journal, heard).map_err(failed)?;
-    let mut records = read_journal(&journal)?;
+    with_remote(folders, target, &job, &mut |remote| site.run(remote, &job_path))?;
+    let mut records = read_journal(&folder.join("blocks.jsonl"))?;
     records.retain(|record| job.counts(record));
     if let Some(EnergyJob {
         rules: EnergyRules { source: EnergySource::Meter { path, .. }, .. },

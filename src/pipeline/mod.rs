@@ -21,6 +21,7 @@ mod quality;
 mod race;
 mod recipe;
 mod replay;
+mod remote;
 mod restore;
 mod tune;
 mod timing;
@@ -42,6 +43,7 @@ pub use precision::precision_tables;
 pub use predictions::{Instances, write_instances, write_instances_csv};
 pub use quality::{Quality, Subject, assess};
 pub use recipe::{BASELINE, Context, Recipe};
+pub use remote::cancel;
 pub use replay::rehearse;
 pub use restore::{
     Undertaken, ancestry, undertaken, undone, unpruned, variant_record, with_components,

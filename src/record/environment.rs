@@ -55,6 +55,9 @@ pub struct Environment {
     /// Kernels of matrix products that run there, by the type they add up in.
     #[serde(default)]
     pub kernels: BTreeMap<String, Vec<String>>,
+    /// A GPU of the board, which no variant uses.
+    #[serde(default)]
+    pub unused_gpu: Option<String>,
     /// Every source of energy readings that was looked for.
     #[serde(default)]
     pub sensors: Vec<SensorReport>,

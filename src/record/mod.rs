@@ -29,6 +29,7 @@ mod outcome;
 mod prediction;
 mod profile;
 mod robustness;
+mod remote;
 mod setting;
 mod sustained;
 mod variant;
@@ -75,6 +76,7 @@ pub use prediction::{
     SliceScore,
 };
 pub use profile::{NodeProfile, NodeTime};
+pub use remote::{Ending, Holder, JobState, Question, Standing};
 pub use robustness::{Disturbance, RobustnessScore};
 pub use setting::Setting;
 pub use sustained::{SustainedBlock, SustainedSummary, SustainedWindow};

@@ -84,6 +84,7 @@ fn place(row: &Row) -> Vec<Cell> {
         ("board", text(environment.board.as_ref())),
         ("arch", environment.arch.clone()),
         ("cpu", text(environment.cpu.as_ref())),
+        ("gpu_unused", text(environment.unused_gpu.as_ref())),
         ("emulated", environment.emulated.to_string()),
         ("engine", environment.engine.clone()),
         ("engine_options", row.variant.options.label()),

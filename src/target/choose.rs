@@ -2,8 +2,9 @@
 
 use super::inventory::InventoryError;
 use super::profile::{profile, profiles};
-use super::{Address, Inventory, Profile};
+use super::{Address, Farm, Inventory, Profile};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// A machine that runs variants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub enum Reach {
     Local,
     /// Over ssh.
     Ssh(Address),
+    /// Over ssh, at the address that a farm gives, with an ssh configuration instead of the user's.
+    Farm(Farm, Option<PathBuf>),
 }
 
 impl Target {
@@ -41,9 +44,9 @@ impl Target {
     }
 }
 
-/// The machines that `words` mean, each once: names of the inventory, profiles for this machine, or
-/// labels such as `arch=aarch64,room=kitchen`, which mean every board of the inventory that has
-/// them.
+/// The machines that `words` mean, each once: names of the inventory, profiles for this machine,
+/// places of a farm, or labels such as `arch=aarch64,room=kitchen`, which mean every board of the
+/// inventory that has them.
 ///
 /// # Errors
 /// [`InventoryError`] names what nothing is called.
@@ -62,6 +65,14 @@ pub fn choose(words: &[String], inventory: &Inventory) -> Result<Vec<Target>, In
 fn meant(word: &str, inventory: &Inventory) -> Result<Vec<Target>, InventoryError> {
     if let Some(target) = inventory.targets.iter().find(|target| target.name == word) {
         return Ok(vec![target.clone()]);
+    }
+    if let Some(farm) = Farm::parse(word) {
+        let farm = farm.map_err(InventoryError::Word)?;
+        // What it is turns out when the place is ours.
+        let general = profile("aarch64").map_err(|e| InventoryError::Word(e.to_string()))?;
+        let name = farm.name();
+        let reach = Reach::Farm(farm, None);
+        return Ok(vec![Target { name, reach, ..Target::local(general) }]);
     }
     if word.contains('=') {
         let pairs: Option<Vec<(&str, &str)>> =

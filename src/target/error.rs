@@ -1,5 +1,6 @@
 //! What can go wrong between the host and a board.
 
+use crate::bench::JournalError;
 use crate::record::Sha256Hex;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -127,6 +128,48 @@ pub enum TargetError {
     /// A zero byte, which no argument can hold.
     #[error("an argument of a remote command holds a zero byte: `{0}`")]
     ZeroByte(String),
+    /// Somebody else measures there.
+    #[error("{0}; it was waited for long enough")]
+    Held(String),
+    /// There is no agent for a board.
+    #[error(
+        "no agent for {triple} in {folders}, and {problem}; run `scripts/cross-build {triple}` in the sources, or unpack the agents of a release beside `paring`"
+    )]
+    NoAgent {
+        /// What it would be compiled for.
+        triple: String,
+        /// Where it was looked for.
+        folders: String,
+        /// Why it was not built.
+        problem: String,
+    },
+    /// A board is needed.
+    #[error("this machine is no board")]
+    NoBoard,
+    /// A farm does not give what is asked for.
+    #[error("labgrid, {asked}: {said}")]
+    Farm {
+        /// What.
+        asked: String,
+        /// What `labgrid-client` said.
+        said: String,
+    },
+    /// A machine of a kind for which there is no profile.
+    #[error("no profile fits a machine that calls itself `{0}`")]
+    Unknown(String),
+    /// An agent is not what was built.
+    #[error("{} has SHA-256 {found}, the file beside it says {expected}; build or unpack it again", path.display())]
+    SpoiltAgent {
+        /// The agent.
+        path: PathBuf,
+        /// What it has.
+        found: Sha256Hex,
+        /// What it should have.
+        expected: String,
+    },
+    /// The journal here cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// Somebody wants it to end.
     #[error("interrupted")]
     Interrupted,

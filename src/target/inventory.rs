@@ -3,7 +3,7 @@
 
 use super::profile::profile;
 use super::typed::{Mistyped, nearest, typed};
-use super::{Address, Profile, ProfileError, Reach, Target};
+use super::{Address, Farm, Profile, ProfileError, Reach, Target};
 use crate::record::EnergySource;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -56,6 +56,14 @@ pub enum InventoryError {
         /// The cause.
         source: ProfileError,
     },
+    /// A new entry cannot have this name.
+    #[error("a target cannot be called `{}`: it {problem}", name.escape_debug())]
+    Name {
+        /// The name.
+        name: String,
+        /// Why.
+        problem: &'static str,
+    },
     /// Nothing has this name.
     #[error("no target `{name}`{hint}")]
     Unknown {
@@ -64,6 +72,9 @@ pub enum InventoryError {
         /// What was probably meant, and what there is.
         hint: String,
     },
+    /// A word means no target.
+    #[error("{0}")]
+    Word(String),
     /// Nothing has these labels.
     #[error("no target of the inventory has the labels `{0}`")]
     NoMatch(String),
@@ -154,6 +165,26 @@ impl Inventory {
     }
 }
 
+/// Adds an entry at the end of an inventory file, which is made where it does not exist.
+///
+/// # Errors
+/// [`InventoryError`], also where the file then would not be one: the name stands there already, say.
+pub fn add_entry(path: &Path, entry: &str) -> Result<(), InventoryError> {
+    let failed = |doing| {
+        let path = path.to_path_buf();
+        move |source| InventoryError::Io { doing, path, source }
+    };
+    let before = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(failed("read")(error)),
+    };
+    let gap = if before.is_empty() { "" } else { "\n" };
+    let text = format!("{before}{gap}{entry}");
+    parse(path, &text)?;
+    crate::data::replace_file(path, text.as_bytes()).map_err(failed("write"))
+}
+
 /// Where an inventory may lie, nearest first.
 fn places(folder: &Path) -> Vec<PathBuf> {
     if let Some(named) = std::env::var_os(INVENTORY_VARIABLE) {
@@ -232,17 +263,12 @@ fn entered(section: EntrySection, kind: Profile, path: &Path) -> Result<Target, 
         return Err(format!("`env` has the name `{}`", name.escape_debug()));
     }
     let folder = path.parent().unwrap_or(Path::new(""));
-    Ok(Target {
-        name: section.name,
-        profile,
-        reach: Reach::Ssh(Address {
-            destination: section.address,
-            port: section.port,
-            config: section.ssh_config.map(|config| folder.join(config)),
-        }),
-        emulated: section.emulated,
-        env: section.env,
-    })
+    let config = section.ssh_config.map(|config| folder.join(config));
+    let reach = match Farm::parse(&section.address) {
+        Some(farm) => Reach::Farm(farm?, config),
+        None => Reach::Ssh(Address { destination: section.address, port: section.port, config }),
+    };
+    Ok(Target { name: section.name, profile, reach, emulated: section.emulated, env: section.env })
 }
 
 /// Why a name cannot be a target's: it becomes a folder's, and is told from labels and farms.

@@ -35,6 +35,12 @@ impl Board {
         self.folder.path().join(name)
     }
 
+    /// Its port on 127.0.0.1.
+    #[allow(dead_code, reason = "each test binary uses a part")]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The ssh configuration that leads to it, as `board`.
     pub fn config(&self) -> PathBuf {
         self.path("ssh_config")
@@ -109,7 +115,7 @@ impl Board {
         );
         std::fs::write(self.path("sshd_config"), server).unwrap();
         let client = format!(
-            "Host board\n  HostName 127.0.0.1\n  Port {port}\n  IdentityFile {}\n  \
+            "Host board 127.0.0.1\n  HostName 127.0.0.1\n  Port {port}\n  IdentityFile {}\n  \
              IdentitiesOnly yes\n  UserKnownHostsFile {}\n  GlobalKnownHostsFile /dev/null\n",
             at("user_key"),
             at("known_hosts"),

@@ -2,9 +2,8 @@
 
 use super::inputs::{self, Origin};
 use super::{models, show};
-use crate::cli::progress::bar;
 use crate::cli::samples::dimension;
-use crate::cli::{Coded, ExitCode, Global};
+use crate::cli::{Coded, ExitCode, Global, fleet};
 use crate::data::{Array, Dataset, write_tensors};
 use crate::engine::{self, ENGINE, Signature, Source};
 use crate::pipeline::{self, Bench, Folders, Given};
@@ -243,14 +242,10 @@ impl BenchVerb {
             energy: Err(Missing("a bench measures no energy".into())),
             sysfs_root: None,
         };
-        let bar = bar("measure", 0, global.quiet);
         let (environment, mut by_batch) =
-            pipeline::measure(folders, &bench, &variants, &mut |progress| {
-                bar.set_length(progress.total as u64);
-                bar.set_position(progress.done as u64);
-                bar.set_message(format!("blocks on {}", target.name));
+            fleet::on_one(target, folders, global.quiet, &|target, stop, heard| {
+                pipeline::measure(folders, &bench, target, &variants, stop, heard)
             })?;
-        bar.finish_and_clear();
         let facts = RunFacts {
             study: prepared.origin.study().into(),
             run_id: run_id(),

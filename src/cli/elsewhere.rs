@@ -1,0 +1,176 @@
+//! `paring eval --target`: the same questions to boards, and where they answer otherwise than this
+//! machine does.
+
+use super::progress::bar;
+use super::{Coded, ExitCode, Global};
+use crate::data::Dataset;
+use crate::evaluate::{Answers, Predictor};
+use crate::record::EngineOptions;
+use crate::target::{self, Asked, Inventory, News, Reach, Site, Target};
+use anyhow::anyhow;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// How many flips are written out.
+const SHOWN: usize = 20;
+
+/// A model and what is asked of it.
+pub(super) struct Ask {
+    pub(super) predictor: Predictor,
+    pub(super) dims: BTreeMap<String, usize>,
+    pub(super) batch: usize,
+    pub(super) output: usize,
+    pub(super) options: EngineOptions,
+}
+
+/// How a board answers, beside this machine.
+#[derive(Debug, Serialize)]
+pub(super) struct Elsewhere {
+    model: PathBuf,
+    target: String,
+    emulated: bool,
+    samples: usize,
+    /// The largest difference of a number that was answered.
+    largest_difference: f64,
+    /// Samples that get another class there.
+    flips: Vec<Flip>,
+}
+
+/// A sample that gets another class elsewhere.
+#[derive(Debug, Serialize)]
+struct Flip {
+    sample: usize,
+    label: i64,
+    here: Option<i64>,
+    there: Option<i64>,
+    /// How sure this machine was, above the runner-up.
+    margin_here: Option<f64>,
+}
+
+/// The boards that words name.
+pub(super) fn boards(words: &[String]) -> Result<Vec<Target>, Coded> {
+    let inventory = Inventory::find(Path::new(""))?;
+    let targets = target::choose(words, &inventory)?;
+    match targets.iter().find(|target| target.reach == Reach::Local) {
+        Some(target) => {
+            let error = anyhow!(
+                "`{}` is this machine, where models are evaluated anyway; name a board",
+                target.name
+            );
+            Err(Coded::new(ExitCode::Input, error))
+        }
+        None => Ok(targets),
+    }
+}
+
+impl Ask {
+    /// What this machine answers for all samples.
+    pub(super) fn answers(
+        &self,
+        model: &Path,
+        data: &Dataset,
+        global: &Global,
+    ) -> Result<Answers, Coded> {
+        let samples: Vec<usize> = (0..data.len()).collect();
+        let bar = bar("evaluate", samples.len(), global.quiet);
+        let answers = self.predictor.answers(data, &samples, &|n| bar.inc(n as u64));
+        bar.finish_and_clear();
+        answers.map_err(|e| {
+            let error = anyhow::Error::from(e).context(model.display().to_string());
+            Coded::new(ExitCode::Input, error)
+        })
+    }
+
+    /// What a board answers for all samples, compared with what this machine does.
+    pub(super) fn elsewhere(
+        &self,
+        model: &Path,
+        data: &Dataset,
+        board: &Target,
+        here: &Answers,
+        global: &Global,
+    ) -> Result<Elsewhere, Coded> {
+        let samples: Vec<usize> = (0..data.len()).collect();
+        let (dims, options) = (&self.dims, &self.options);
+        let asked = Asked { model, options, dims, batch: self.batch, output: self.output };
+        let quiet = global.quiet;
+        let bar = bar(&board.name, samples.len(), quiet);
+        let mut heard = |news| {
+            if let (News::Note(note), false) = (news, quiet) {
+                eprintln!("{}: {note}", board.name);
+            }
+        };
+        let mut site = Site::open(board, None, &mut heard)?;
+        let emulated = site.probe(None)?.emulated;
+        let output = site.board()?.predict(
+            &asked,
+            samples.len(),
+            &|positions| data.inputs_at(positions),
+            &mut |n| bar.inc(n as u64),
+        )?;
+        bar.finish_and_clear();
+        let there = self.predictor.answers_from(data, &output, &samples);
+        let there = there.map_err(|e| {
+            let what = format!("{} on `{}`", model.display(), board.name);
+            Coded::new(ExitCode::Measurement, anyhow::Error::from(e).context(what))
+        })?;
+        Ok(Elsewhere {
+            model: model.to_path_buf(),
+            target: board.name.clone(),
+            emulated,
+            samples: samples.len(),
+            largest_difference: difference(here, &there),
+            flips: flips(here, &there),
+        })
+    }
+}
+
+/// The largest difference between two machines' answers.
+fn difference(here: &Answers, there: &Answers) -> f64 {
+    let pairs = here.rows().flatten().zip(there.rows().flatten());
+    pairs.map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max)
+}
+
+fn flips(here: &Answers, there: &Answers) -> Vec<Flip> {
+    let (here, there) = (here.predictions(), there.predictions());
+    let other = here.iter().zip(&there).filter(|(a, b)| a.class != b.class);
+    other
+        .map(|(a, b)| Flip {
+            sample: a.sample,
+            label: a.label,
+            here: a.class,
+            there: b.class,
+            margin_here: a.margin,
+        })
+        .collect()
+}
+
+impl Elsewhere {
+    pub(super) fn print(&self) {
+        let emulated = if self.emulated { " (EMULATED)" } else { "" };
+        say!(
+            "\n{} on {}{emulated}: {} of {} samples get another class than here; answers differ by {:.2e} at most",
+            self.model.display(),
+            self.target,
+            self.flips.len(),
+            self.samples,
+            self.largest_difference
+        );
+        let class = |class: Option<i64>| class.map_or("none".into(), |class| class.to_string());
+        for flip in self.flips.iter().take(SHOWN) {
+            let margin = flip.margin_here.map(|m| format!(", by a margin of {m:.4}"));
+            say!(
+                "  sample {}: label {}, here {}{}, there {}",
+                flip.sample,
+                flip.label,
+                class(flip.here),
+                margin.unwrap_or_default(),
+                class(flip.there)
+            );
+        }
+        if self.flips.len() > SHOWN {
+            say!("  and {} more; --json has all", self.flips.len() - SHOWN);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Runs as boards know them: under a name of their own, which stays when a run goes on.
+
+use super::{Folders, PipelineError, read_json, replace_json};
+use crate::record::{Job, Sha256Hex};
+use crate::target::{News, Reach, RemoteJob, Site, Target, TargetError, own_name};
+use std::path::Path;
+
+/// Stops what [`super::measure()`] left to go on by itself.
+///
+/// # Errors
+/// [`PipelineError`] where the board cannot be reached, or the agent does not end.
+pub fn cancel(
+    folders: &Folders,
+    target: &Target,
+    heard: &mut dyn FnMut(News),
+) -> Result<(), PipelineError> {
+    let path = folders.journal(&target.name).join("job.json");
+    let Some(job) = read_json::<Job>(&path).filter(|_| Site::outlasts_us(target)) else {
+        return Ok(());
+    };
+    with_remote(folders, target, &job, &mut |remote| {
+        Site::open(target, None, heard)?.cancel(remote)
+    })
+}
+
+/// Does something with a job as a board knows it.
+pub(super) fn with_remote<T>(
+    folders: &Folders,
+    target: &Target,
+    job: &Job,
+    act: &mut dyn FnMut(&RemoteJob) -> Result<T, TargetError>,
+) -> Result<T, PipelineError> {
+    let folder = folders.journal(&target.name);
+    let named = folder.join("remote.json");
+    let remote = match read_json::<RemoteName>(&named) {
+        Some(remote) => remote,
+        None => {
+            let fresh = RemoteName::fresh(folders.root());
+            if target.reach != Reach::Local {
+                replace_json(&named, &fresh)?;
+            }
+            fresh
+        }
+    };
+    let failed = |source| PipelineError::Target { target: target.name.clone(), source };
+    let journal = folder.join("blocks.jsonl");
+    let (id, owner) = (remote.job.as_str(), remote.owner.as_str());
+    act(&RemoteJob { id, owner, job, folder: &folder, journal: &journal }).map_err(failed)
+}
+
+/// What a run is called on a board, whenever it goes on.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct RemoteName {
+    job: String,
+    owner: String,
+}
+
+impl RemoteName {
+    fn fresh(root: &Path) -> Self {
+        let root = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
+        let owner = format!("{}, {}", own_name(), root.display());
+        let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
+        let job = Sha256Hex::of(format!("{owner} {now}").as_bytes()).short().to_string();
+        RemoteName { job, owner }
+    }
+}

@@ -1,0 +1,94 @@
+//! What a board's agent says of itself: who holds the board, and where a job stands.
+
+use super::{EngineOptions, Sha256Hex};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Who uses a board: it stands in the file by whose lock a board belongs to one at a time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Holder {
+    /// The agent's process.
+    pub pid: i32,
+    /// For whom it works.
+    pub owner: String,
+    /// The job's folder.
+    pub job: String,
+    /// The job.
+    pub job_sha256: Sha256Hex,
+    /// Since when, RFC 3339, by the board's clock.
+    pub since: String,
+}
+
+/// Where a job stands, kept beside its journal and overwritten in place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobState {
+    /// Format version.
+    pub schema: u32,
+    /// The job that was started last.
+    pub job_sha256: Sha256Hex,
+    /// Blocks that are settled.
+    pub done: usize,
+    /// Blocks of the schedule.
+    pub total: usize,
+    /// How it ended; `None` while it runs, and after a crash or a power cut.
+    pub ended: Option<Ending>,
+}
+
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ending {
+    /// Nothing of it is left to do.
+    Done,
+    /// It cannot go on.
+    Failed(String),
+}
+
+/// An agent's answer to the question where a job stands. In a `status` answer so many bytes of the
+/// journal follow it as it says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Standing {
+    /// Format version.
+    pub schema: u32,
+    /// Who holds the board now.
+    pub holder: Option<Holder>,
+    /// Where the job stands; `None` before its first start.
+    pub state: Option<JobState>,
+    /// Bytes of the journal that follow: whole lines.
+    pub follows: usize,
+}
+
+impl Standing {
+    /// Whether this job runs.
+    pub fn runs(&self, job: &str) -> bool {
+        self.holder.as_ref().is_some_and(|holder| holder.job == job)
+    }
+}
+
+/// What the host asks of an agent's `predict`. Paths are relative to the folder that holds it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// Format version.
+    pub schema: u32,
+    /// The ONNX file.
+    pub model: PathBuf,
+    /// Hash of the ONNX file.
+    pub model_sha256: Sha256Hex,
+    /// Engine options.
+    pub options: EngineOptions,
+    /// Values for symbolic dimensions other than the batch.
+    pub dims: BTreeMap<String, usize>,
+    /// Samples in one inference.
+    pub batch: usize,
+    /// The inputs: safetensors, one tensor an input, samples along axis 0.
+    pub inputs: PathBuf,
+    /// Hash of the file of inputs.
+    pub inputs_sha256: Sha256Hex,
+    /// Position of the output that is wanted.
+    pub output: usize,
+}
