@@ -159,7 +159,7 @@ fn from_an_address_to_rows_for_board_and_host() {
 fn a_killed_host_a_killed_agent_and_a_dead_link_lose_nothing() {
     let mut board = board!();
     let folder = tempfile::tempdir().unwrap();
-    let (study, out) = (study(folder.path(), &["desk"], 8, 150), folder.path().join("run"));
+    let (study, out) = (study(folder.path(), &["desk"], 40, 100), folder.path().join("run"));
     inventory(folder.path(), &[("desk", &board)]);
     let local = out.join("journal/desk/blocks.jsonl");
     let mut host = in_background(&study, &out);
@@ -240,7 +240,7 @@ fn who_wants_a_board_that_is_held_is_told_by_whom_and_waits() {
     for folder in [&first, &second] {
         inventory(folder.path(), &[("desk", &board)]);
     }
-    let long = study(first.path(), &["desk"], 6, 200);
+    let long = study(first.path(), &["desk"], 40, 100);
     let short = study(second.path(), &["desk"], 1, 10);
     let (out, other) = (first.path().join("run"), second.path().join("run"));
     let mut host = in_background(&long, &out);
@@ -255,7 +255,7 @@ fn who_wants_a_board_that_is_held_is_told_by_whom_and_waits() {
 fn an_interrupt_leaves_the_board_running_and_cancel_stops_it() {
     let board = board!();
     let folder = tempfile::tempdir().unwrap();
-    let (study, out) = (study(folder.path(), &["desk"], 12, 150), folder.path().join("run"));
+    let (study, out) = (study(folder.path(), &["desk"], 40, 100), folder.path().join("run"));
     inventory(folder.path(), &[("desk", &board)]);
     let interrupt = |host: &Child| {
         let id = host.id().to_string();
