@@ -1,37 +1,28 @@
 //! Measuring experiments on the study's targets, as `paring explain --measure` does.
 
-use super::progress::bar;
 use super::reopen::Reopened;
+use super::{Coded, fleet};
 use crate::explain::Investigation;
-use crate::pipeline::{self, Bench, PipelineError};
+use crate::pipeline::{self, Bench};
 use crate::record::{Effect, Missing, Total, VariantRecord};
-use crate::target::{Reach, Target};
+use crate::target::Target;
 
-/// Effects and totals of latency on every target that is this machine; others are said to be left out.
+/// Effects and totals of latency on every target, one after the other.
 pub(super) fn measured(
     reopened: &Reopened,
     case: &Investigation,
     variant: &VariantRecord,
     quiet: bool,
-) -> Result<(Vec<Effect>, Vec<Total>), PipelineError> {
+) -> Result<(Vec<Effect>, Vec<Total>), Coded> {
     let (mut effects, mut totals) = (Vec::new(), Vec::new());
     let measurable = case.measurable(variant);
     for target in &reopened.study.targets {
-        if target.reach != Reach::Local {
-            eprintln!("experiments are not measured on {} yet: it is another machine", target.name);
-            continue;
-        }
         let settings = reopened.study.settings(target);
         let bench = bench(reopened, target, settings.get(..1).unwrap_or_default());
         let folders = reopened.directory.folders.experiments();
-        let bar = bar("measure", 0, quiet);
-        let (_, by_setting) =
-            pipeline::measure(&folders, &bench, &measurable.records, &mut |progress| {
-                bar.set_length(progress.total as u64);
-                bar.set_position(progress.done as u64);
-                bar.set_message(format!("experiments on {}", target.name));
-            })?;
-        bar.finish_and_clear();
+        let (_, by_setting) = fleet::on_one(target, &folders, quiet, &|target, stop, heard| {
+            pipeline::measure(&folders, &bench, target, &measurable.records, stop, heard)
+        })?;
         let Some(measurements) = by_setting.first() else { continue };
         let (own, total) = case.measured(&measurable, measurements, &target.name);
         effects.extend(own);
