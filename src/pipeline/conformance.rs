@@ -191,8 +191,11 @@ impl<'a> Trial<'a> {
         let expected = exactly(narrow, &arrays)?;
         let unit = step(narrow);
         let largest = expected.iter().fold(f64::MIN_POSITIVE, |most, v| most.max(v.abs()));
-        let (scale, limit) =
-            (unit.unwrap_or(largest), if unit.is_some() { 1.001 } else { ROUNDING });
+        let scale = unit.unwrap_or(largest);
+        let limit = match unit {
+            Some(_) => 1.001,
+            None => ROUNDING + self.one_step(narrow) / largest,
+        };
         one.outputs = expected.len();
         one.in_steps = unit.is_some();
         for (found, expected) in found.iter().zip(&expected) {
@@ -200,7 +203,7 @@ impl<'a> Trial<'a> {
             one.differing += usize::from(off > if unit.is_some() { 0.5 } else { ROUNDING });
             one.largest = if off.is_nan() { f64::INFINITY } else { one.largest.max(off) };
         }
-        let own = self.timed(&plan, narrow, one).map_err(|e| words(&e))?;
+        let own = self.timed(&plan, one).map_err(|e| words(&e))?;
         one.ran = match own {
             _ if found.len() != expected.len() => Ran::Wrong {
                 reason: format!("{} outputs instead of {}", found.len(), expected.len()),
@@ -217,13 +220,19 @@ impl<'a> Trial<'a> {
         Ok(())
     }
 
+    /// What one step more or less of an input can do to a float output: where a number lies between two
+    /// steps, the engine, which multiplies by the inverse of the scale, may take the other.
+    fn one_step(&self, narrow: &Graph) -> f64 {
+        let first = narrow.nodes().iter().find(|node| node.op_type == "QuantizeLinear");
+        let scale = first.and_then(|node| narrow.weights(node.input.get(1)?).ok()?.to_f32());
+        let weights = self.pattern.graph.weights("w").ok().and_then(|w| w.to_f32());
+        let steps = scale.unwrap_or_default().first().copied().unwrap_or(0.0);
+        let largest = weights.unwrap_or_default().iter().fold(0.0f32, |most, w| most.max(w.abs()));
+        f64::from(steps * largest)
+    }
+
     /// Times both plans in turn; says whether the layer's own kernels are integer ones.
-    fn timed(
-        &self,
-        plan: &Plan,
-        narrow: &Graph,
-        one: &mut Conforming,
-    ) -> Result<bool, crate::engine::EngineError> {
+    fn timed(&self, plan: &Plan, one: &mut Conforming) -> Result<bool, crate::engine::EngineError> {
         let arrays = self.calibration.first();
         let (float_inputs, inputs) = (self.plan.inputs(&arrays)?, plan.inputs(&arrays)?);
         let (mut float, mut own) = (Times::default(), Times::default());
@@ -245,7 +254,6 @@ impl<'a> Trial<'a> {
         one.kernels = multiplies.iter().flat_map(|n| n.kernels.clone()).collect();
         one.kernels.sort();
         one.kernels.dedup();
-        let _ = narrow;
         Ok(!multiplies.is_empty()
             && multiplies.iter().all(|n| n.kernels.iter().any(|k| k.contains("i32"))))
     }

@@ -1,0 +1,226 @@
+//! Narrow layers of every kind: against exact arithmetic, on graphs as exporters write them, and on
+//! models that cannot be narrowed.
+
+mod common;
+
+use common::{digits, inputs_of, outputs, random_inputs, shared, skipped};
+use paring::catalog::Calibration;
+use paring::compress::{
+    CompressError, Form, Format, Granularity, Made, Quantization, RangeRule, Rounding, agreement,
+    evaluate, lossless, patterns, quantize,
+};
+use paring::data::Array;
+use paring::engine::Source;
+use paring::graph::{Graph, Weights};
+use paring::pipeline::conformance;
+use paring::record::{EngineOptions, Origins, Ran, Sha256Hex};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+fn of(inputs: BTreeMap<String, Array>) -> Calibration {
+    Calibration { inputs, batch: 1, dims: BTreeMap::new(), sha256: Sha256Hex::of(b"samples") }
+}
+
+fn made(path: &Path, how: &Quantization) -> Result<Made, CompressError> {
+    let calibration = of(random_inputs(path, 8));
+    quantize(Graph::load(path).unwrap(), Origins::default(), how, Some(&calibration))
+}
+
+fn int8(granularity: Granularity) -> Quantization {
+    Quantization::new(Format::Int8, granularity)
+}
+
+#[test]
+fn the_engine_does_with_every_pattern_what_onnx_says() {
+    let table = conformance(&mut |_| ()).unwrap();
+    assert!(table.patterns.len() > 60, "{} patterns", table.patterns.len());
+    let (mut integer, mut differing, mut outputs) = (0, 0, 0);
+    for one in &table.patterns {
+        let name = format!("{}, {}, {}", one.operator, one.precision, one.size);
+        assert!(
+            !matches!(one.ran, Ran::Wrong { .. } | Ran::Rejected { .. }),
+            "{name}: {:?}",
+            one.ran
+        );
+        integer += usize::from(one.ran == Ran::Integer);
+        (differing, outputs) = (differing + one.differing, outputs + one.outputs);
+        if one.precision.starts_with("int8 per") || one.precision.starts_with("int8-dynamic") {
+            assert_eq!(one.ran, Ran::Integer, "{name}: {:?}", one.kernels);
+        }
+    }
+    println!(
+        "{integer} patterns in integers; {differing} of {outputs} outputs differ by one step or a rounding"
+    );
+}
+
+#[test]
+fn int8_goes_through_what_only_moves_numbers() {
+    for operator in ["conv 3x3, pooled", "conv 3x3, joined"] {
+        let all = patterns();
+        let pattern = all.iter().find(|p| p.operator == operator).unwrap();
+        let bytes = pattern.graph.encode();
+        let calibration = of(inputs_of(Source::Bytes("pattern", &bytes), 4));
+        let made = quantize(
+            pattern.graph.clone(),
+            Origins::default(),
+            &int8(Granularity::Tensor),
+            Some(&calibration),
+        );
+        let graph = made.unwrap().graph;
+        let count = |op: &str| graph.nodes().iter().filter(|n| n.op_type == op).count();
+        assert_eq!((count("QuantizeLinear"), count("DequantizeLinear")), (1, 1), "{operator}");
+        assert_eq!(count("Conv"), 0, "{operator}");
+    }
+}
+
+#[test]
+fn evening_out_changes_nothing_and_narrows_the_spread() {
+    let path = digits("digits_cnn.onnx");
+    let inputs = random_inputs(&path, 4);
+    let how = Quantization {
+        equalize: true,
+        assigned: Some(BTreeMap::new()),
+        ..int8(Granularity::Tensor)
+    };
+    let made = made(&path, &how).unwrap();
+    let evened = made.decisions.iter().filter(|d| d.operation == "equalize").count();
+    assert!(evened > 2, "{evened} layers");
+    let (before, after) =
+        (outputs(&Graph::load(&path).unwrap(), &inputs), outputs(&made.graph, &inputs));
+    for (b, a) in before.iter().zip(&after) {
+        assert!((b - a).abs() < 1e-5, "{b} and {a}");
+    }
+}
+
+/// Mean squared difference of the outputs on the samples that were calibrated on.
+fn off(path: &Path, how: &Quantization) -> f64 {
+    let inputs = random_inputs(path, 8);
+    let (float, narrow) = (
+        outputs(&Graph::load(path).unwrap(), &inputs),
+        outputs(&made(path, how).unwrap().graph, &inputs),
+    );
+    let squares = float.iter().zip(&narrow).map(|(f, n)| f64::from(f - n).powi(2));
+    squares.sum::<f64>() / float.len() as f64
+}
+
+#[test]
+fn each_refinement_comes_nearer_on_average() {
+    let path = digits("digits_cnn.onnx");
+    let plain = int8(Granularity::Tensor);
+    let finer = [
+        Quantization { ranges: RangeRule::Auto, correct: true, ..plain.clone() },
+        Quantization { rounding: Rounding::Gptq, correct: true, ..plain.clone() },
+        Quantization { weights: Granularity::Channel, ..plain.clone() },
+    ];
+    let base = off(&path, &plain);
+    let found: Vec<f64> = finer.iter().map(|how| off(&path, how)).collect();
+    println!("per tensor {base:.2e}, then {found:?}");
+    assert!(found.iter().all(|f| *f < base * 1.5) && found.iter().any(|f| *f < base));
+}
+
+#[test]
+fn graphs_of_exporters_run_in_every_precision() {
+    let Some(folder) = shared("zoo") else { return skipped("no zoo of models") };
+    let (mut ran, mut refused) = (0, Vec::new());
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().to_string();
+        if path.extension().is_none_or(|e| e != "onnx") || name.contains("ort_fused") {
+            continue;
+        }
+        let inputs = random_inputs(&path, 2);
+        let one = inputs.iter().map(|(n, a)| (n.clone(), a.take(&[0]))).collect();
+        let float = outputs(&Graph::load(&path).unwrap(), &one);
+        for format in [Format::Int8, Format::Int8Dynamic, Format::Int8Weights, Format::Int4Weights]
+        {
+            let how = Quantization::new(format, Granularity::Tensor);
+            let calibration = of(inputs.clone());
+            let graph = Graph::load(&path).unwrap();
+            match quantize(graph, Origins::default(), &how, Some(&calibration)) {
+                Ok(made) => {
+                    let narrow = outputs(&made.graph, &one);
+                    assert_eq!(narrow.len(), float.len(), "{name}, {format:?}");
+                    assert!(narrow.iter().all(|v| v.is_finite()), "{name}, {format:?}");
+                    ran += 1;
+                }
+                Err(error @ CompressError::Nothing(..)) => {
+                    refused.push(format!("{name}, {format:?}: {error}"))
+                }
+                Err(error) => panic!("{name}, {format:?}: {error}"),
+            }
+        }
+    }
+    println!("{ran} ran; {refused:#?}");
+    assert!(ran > 40, "{ran}");
+}
+
+#[test]
+fn what_cannot_be_narrowed_says_so() {
+    let path = digits("digits_cnn.onnx");
+    let graph = Graph::load(&path).unwrap();
+    let without = quantize(graph.clone(), Origins::default(), &int8(Granularity::Tensor), None);
+    let message = without.unwrap_err().to_string();
+    assert!(message.contains("needs calibration samples"), "{message}");
+    let dynamic = Quantization::new(Format::Int8Dynamic, Granularity::Tensor);
+    quantize(graph.clone(), Origins::default(), &dynamic, None).unwrap();
+
+    let narrow = made(&path, &int8(Granularity::Tensor)).unwrap().graph;
+    let again = quantize(narrow, Origins::default(), &dynamic, None).unwrap_err().to_string();
+    assert!(again.contains("it is quantized already (QLinearConv)"), "{again}");
+
+    let mut broken = graph;
+    let name = "stem.weight";
+    let weights = broken.weights(name).unwrap();
+    let mut values = weights.to_f32().unwrap();
+    values[0] = f32::NAN;
+    broken.set_weights(name, Weights::f32(&weights.dims, &values));
+    let made = quantize(broken, Origins::default(), &dynamic, None).unwrap();
+    let why = made.refusals.iter().find(|(layer, _)| layer == "stem").map(|(_, why)| why.as_str());
+    assert_eq!(why, Some("its weights are not finite numbers"));
+}
+
+#[test]
+fn pairs_for_other_tools_compute_what_they_say() {
+    let all = patterns();
+    let pattern = all.iter().find(|p| p.operator == "conv 3x3" && p.size == "small").unwrap();
+    let bytes = pattern.graph.encode();
+    let inputs = inputs_of(Source::Bytes("pattern", &bytes), 1);
+    let how = Quantization { form: Form::Qdq, ..int8(Granularity::Channel) };
+    let made = quantize(pattern.graph.clone(), Origins::default(), &how, Some(&of(inputs.clone())))
+        .unwrap();
+    let Array::F32(x) = &inputs["x"] else { panic!("the input is float32") };
+    let exact =
+        paring::compress::Value::floats(x.shape(), x.iter().map(|v| f64::from(*v)).collect());
+    let values = evaluate(&made.graph, &BTreeMap::from([("x".to_string(), exact)])).unwrap();
+    let found = outputs(&made.graph, &inputs);
+    for (exact, found) in values["y"].data.iter().zip(&found) {
+        assert!((exact - f64::from(*found)).abs() < 1e-4, "{exact} and {found}");
+    }
+}
+
+#[test]
+fn what_is_left_out_changes_nothing() {
+    let mut paths = vec![digits("digits_cnn.onnx"), digits("digits_transformer.onnx")];
+    match shared("zoo") {
+        Some(folder) => {
+            paths.extend(std::fs::read_dir(folder).unwrap().flatten().map(|e| e.path()))
+        }
+        None => skipped("no zoo of models"),
+    }
+    let mut fewer = 0;
+    for path in paths {
+        let name = path.display().to_string();
+        if path.extension().is_none_or(|e| e != "onnx") || name.contains("ort_fused") {
+            continue;
+        }
+        let graph = Graph::load(&path).unwrap();
+        let calibration = of(random_inputs(&path, 3));
+        let (short, _) = lossless(&graph, &calibration).unwrap();
+        let none = EngineOptions::default();
+        let found = agreement((&graph, &none), (&short, &none), &calibration).unwrap();
+        assert!(found.lossless(), "{name}: {found:?}");
+        fewer += graph.nodes().len() - short.nodes().len();
+    }
+    println!("{fewer} nodes fewer");
+    assert!(fewer > 0);
+}
