@@ -1,25 +1,25 @@
 //! `layers = "measured"`: every layer in every precision, timed on this machine and held against the
 //! answers in float; the best few assignments confirmed end to end.
 
+mod table;
+mod timing;
+
 use super::race::{Entrant, race};
-use super::{Context, Folders, PipelineError, attributed, known_conformance, read_json, replace};
-use crate::bench::PRACTICAL_MARGIN;
+use super::{Context, Folders, PipelineError, known_conformance, read_json, replace};
 use crate::catalog::Calibration;
 use crate::compress::{
     self, Answers, Assignment, CompressError, Draft, Made, Prices, Quantization, Ranges, Rounding,
     Scheme,
 };
-use crate::data::Dtype;
 use crate::engine::{Bindings, ENGINE, EngineError, Model, Plan, Source};
-use crate::graph::{self, Facts, Graph, Node, Size, Weights};
+use crate::graph::{Facts, Graph};
 use crate::record::{
     Confirmed, EngineOptions, Origins, PrecisionTable, RejectedAlternative, SCHEMA, Sensitivity,
     Sha256Hex,
 };
-use crate::stats;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// So many assignments are confirmed end to end.
 const CONFIRMED: usize = 4;
@@ -30,10 +30,6 @@ const HOPELESS: f64 = 1.25;
 const MOST_FLIPS: f64 = 0.01;
 /// How long the answers of all choices may take, on one core.
 const ANSWERING: Duration = Duration::from_secs(60);
-/// How long timing all precisions may take.
-const TIMING: Duration = Duration::from_secs(20);
-/// Numbers in tensors that conversions are timed on.
-const SIZES: [usize; 4] = [256, 4_096, 65_536, 524_288];
 
 /// The tables of a run's measured steps.
 ///
@@ -220,106 +216,6 @@ impl<'a> Bench<'a> {
         Ok(table)
     }
 
-    /// Times of every layer in every precision: all layers that can have one have it at once, so that
-    /// each is timed in its place; the models take turns.
-    fn layers(&self) -> Result<BTreeMap<String, BTreeMap<String, f64>>, CompressError> {
-        let mut forms = Vec::new();
-        for scheme in Scheme::ALL {
-            let with = self.choices.iter().filter(|(_, all)| all.contains(&scheme));
-            let layers: BTreeMap<String, Scheme> =
-                with.map(|(layer, _)| (layer.clone(), scheme)).collect();
-            if layers.is_empty() {
-                continue;
-            }
-            let graph = match scheme {
-                Scheme::F32 => self.graph.clone(),
-                _ => self.narrow(&layers)?,
-            };
-            let plan = self.load(&graph)?;
-            forms.push((scheme, layers, graph, plan, BTreeMap::<String, Vec<f64>>::new()));
-        }
-        let arrays = self.calibration.first();
-        let begun = Instant::now();
-        for round in 0..25 {
-            if round >= 3 && begun.elapsed() > TIMING {
-                break;
-            }
-            for (_, _, graph, plan, times) in &mut forms {
-                let profile = plan.profile(&plan.inputs(&arrays)?, 3)?;
-                for (from, node) in attributed(graph, &profile) {
-                    let name = from.map_or_else(String::new, |p| graph.nodes()[p].name.clone());
-                    // Several nodes of the engine belong to one of the file: their sum, run by run.
-                    let each = times.entry(format!("{name}\0{}", node.node.name)).or_default();
-                    each.extend(node.times_ns.iter().map(|t| t.as_f64()));
-                }
-            }
-        }
-        let mut found: BTreeMap<String, BTreeMap<String, f64>> = BTreeMap::new();
-        for (scheme, layers, graph, _, times) in &forms {
-            let mut nodes: BTreeMap<&str, f64> = BTreeMap::new();
-            for (name, times) in times {
-                let own = name.split('\0').next().unwrap_or_default();
-                *nodes.entry(own).or_default() += stats::median(times).unwrap_or(0.0);
-            }
-            for layer in layers.keys() {
-                let total = self.own(graph, layer).into_iter();
-                let total: f64 = total.filter_map(|name| nodes.get(name.as_str())).sum();
-                found.entry(layer.clone()).or_default().insert(scheme.name().into(), total);
-            }
-        }
-        Ok(found)
-    }
-
-    /// Names of the nodes that a layer is made of in a narrow graph: itself, what was written beside
-    /// it, a Relu behind it, and what quantizes its input as it comes.
-    fn own(&self, narrow: &Graph, layer: &str) -> Vec<String> {
-        let nodes = self.graph.nodes().iter().enumerate();
-        let multiplies = |op: &str| op.contains("Conv") || op == "Gemm" || op == "MatMul";
-        let mut found = nodes
-            .filter(|(p, node)| multiplies(&node.op_type) && graph::layer_name(node, *p) == layer);
-        let Some((_, node)) = found.next() else { return Vec::new() };
-        let relu =
-            self.graph.nodes().iter().filter(|other| {
-                other.op_type == "Relu" && other.input.first() == node.output.first()
-            });
-        let base = node.name.clone();
-        let mut names: Vec<String> = relu.map(|relu| relu.name.clone()).collect();
-        let beside = ["", "/bias", "/cast", "/scale", "/factor", "/weights"];
-        names.extend(beside.iter().map(|end| format!("{base}{end}")));
-        names.push(format!("{}/DynamicQuantizeLinear", node.input[0]));
-        let there = |name: &String| narrow.nodes().iter().any(|n| n.name == *name);
-        names.retain(there);
-        names
-    }
-
-    /// Times of conversions of tensors of several sizes.
-    fn conversions(&self, table: &mut PrecisionTable) -> Result<(), CompressError> {
-        for elements in SIZES {
-            let graph = conversion(elements);
-            let bytes = graph.encode();
-            let model = Model::load_fixed(Source::Bytes("conversions", &bytes))?;
-            let plan = model.optimise(&EngineOptions::default())?;
-            let values: Vec<f32> = (0..elements).map(|i| (i % 251) as f32 / 100.0 - 1.25).collect();
-            let array = crate::data::Array::F32(
-                ndarray::ArrayD::from_shape_vec(ndarray::IxDyn(&[1, elements]), values)
-                    .unwrap_or_default(),
-            );
-            let inputs = plan.inputs(&BTreeMap::from([("x".to_string(), array)]))?;
-            let profile = plan.profile(&inputs, 51)?;
-            let (mut narrow, mut wide) = (0.0, 0.0);
-            for node in &profile.nodes {
-                let time = node.median_ns();
-                match node.node.name.starts_with("narrow") {
-                    true => narrow += time,
-                    false => wide += time,
-                }
-            }
-            table.quantize_ns.push((elements as u64, narrow));
-            table.dequantize_ns.push((elements as u64, wide));
-        }
-        Ok(())
-    }
-
     /// What every choice that is not hopeless costs the answers, alone and left out.
     fn sensitivity(&self, table: &PrecisionTable) -> Result<Vec<Sensitivity>, CompressError> {
         let mut tries: Vec<(&String, Scheme)> = Vec::new();
@@ -482,174 +378,9 @@ fn module(layer: &str) -> &str {
     layer.rsplit_once(['.', '/']).map_or(layer, |(module, _)| module)
 }
 
-/// Float to int8 and back, on so many numbers.
-fn conversion(elements: usize) -> Graph {
-    let mut graph = Graph::empty("conversions", 13);
-    graph.add_input("x", Dtype::F32, &[Size::Fixed(1), Size::Fixed(elements)]);
-    graph.set_weights("scale", Weights::f32(&[], &[0.01]));
-    graph.set_weights("zero", Weights::i8(&[], &[3]));
-    let node = |op: &str, name: &str, input: &str, output: &str| Node {
-        op_type: op.into(),
-        name: name.into(),
-        input: [input, "scale", "zero"].map(str::to_string).to_vec(),
-        output: vec![output.into()],
-        ..Node::default()
-    };
-    graph.add_node(node("QuantizeLinear", "narrow", "x", "q"));
-    graph.add_node(node("DequantizeLinear", "wide", "q", "y"));
-    graph.add_output("y");
-    graph
-}
-
-impl PrecisionTable {
-    fn prices(&self) -> BTreeMap<String, BTreeMap<Scheme, f64>> {
-        let each = |costs: &BTreeMap<String, f64>| {
-            let parse =
-                |(name, ns): (&String, &f64)| Some((Scheme::try_from(name.clone()).ok()?, *ns));
-            costs.iter().filter_map(parse).collect::<BTreeMap<Scheme, f64>>()
-        };
-        let mut prices: BTreeMap<String, BTreeMap<Scheme, f64>> =
-            self.layers_ns.iter().map(|(layer, costs)| (layer.clone(), each(costs))).collect();
-        // What was not tried on the answers is no choice.
-        let tried = self.errors();
-        for (layer, choices) in &mut prices {
-            let own = tried.get(layer);
-            choices.retain(|s, _| *s == Scheme::F32 || own.is_some_and(|own| own.contains_key(s)));
-        }
-        prices
-    }
-
-    fn errors(&self) -> BTreeMap<String, BTreeMap<Scheme, f64>> {
-        let mut errors: BTreeMap<String, BTreeMap<Scheme, f64>> = BTreeMap::new();
-        for one in &self.sensitivity {
-            if let Ok(scheme) = Scheme::try_from(one.precision.clone()) {
-                errors.entry(one.layer.clone()).or_default().insert(scheme, one.divergence);
-            }
-        }
-        errors
-    }
-
-    fn quantize(&self) -> impl Fn(usize) -> f64 + '_ {
-        |elements| between(&self.quantize_ns, elements)
-    }
-
-    fn dequantize(&self) -> impl Fn(usize) -> f64 + '_ {
-        |elements| between(&self.dequantize_ns, elements)
-    }
-
-    /// The fastest that is faster than the graph as given beyond noise, and keeps the predictions.
-    fn best(&self) -> Option<&Confirmed> {
-        let sure = |c: &&Confirmed| {
-            c.acceptable && c.speedup.is_some_and(|s| s.low > 1.0 + PRACTICAL_MARGIN)
-        };
-        let by = |c: &Confirmed| c.speedup.map_or(0.0, |s| s.value);
-        self.confirmed.iter().filter(sure).max_by(|a, b| by(a).total_cmp(&by(b)))
-    }
-
-    fn others(&self, best: Option<&Confirmed>) -> Vec<RejectedAlternative> {
-        let others = self.confirmed.iter().filter(|c| best != Some(*c));
-        others.map(|c| RejectedAlternative { what: c.words(), why: c.verdict() }).collect()
-    }
-
-    fn reason(&self, best: Option<&Confirmed>) -> String {
-        match best {
-            None => "nothing that keeps the predictions is faster beyond noise: the model stays as it is".into(),
-            Some(one) => {
-                let foreseen = one.float_ns / one.predicted_ns.max(1.0);
-                let float = self.confirmed.iter().find(|c| c.layers.is_empty());
-                let of_float = float.and_then(|f| Some(one.speedup?.value / f.speedup?.value));
-                let gap = of_float.map_or_else(String::new, |found| {
-                    format!(
-                        "; layers and conversions added up said {foreseen:.3} times f32, end to end it is {found:.3}: the gap of adding up is {:+.1} %",
-                        100.0 * (found / foreseen - 1.0)
-                    )
-                });
-                format!("{}: {}{gap}", one.words(), one.verdict())
-            }
-        }
-    }
-
-    /// One row a layer and precision.
-    fn sensitivity_csv(&self) -> String {
-        let mut text = String::from(
-            "layer,module,precision,time_ns,float_ns,sqnr_db,divergence_nats,flips,divergence_saved_when_left_out_nats,samples\n",
-        );
-        let cell = |value: Option<f64>| value.map_or_else(String::new, |v| format!("{v}"));
-        let quoted = |word: &str| match word.contains([',', '"']) {
-            true => format!("\"{}\"", word.replace('"', "\"\"")),
-            false => word.to_string(),
-        };
-        for s in &self.sensitivity {
-            text.push_str(&format!(
-                "{},{},{},{},{},{},{},{},{},{}\n",
-                quoted(&s.layer),
-                quoted(&s.module),
-                s.precision,
-                cell(s.time_ns),
-                cell(s.float_ns),
-                cell(s.sqnr_db),
-                s.divergence,
-                s.flips,
-                cell(s.divergence_saved_when_left_out),
-                s.samples
-            ));
-        }
-        text
-    }
-}
-
-impl Confirmed {
-    fn words(&self) -> String {
-        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        self.layers.values().for_each(|p| *counts.entry(p).or_default() += 1);
-        let each: Vec<String> = counts.iter().map(|(p, n)| format!("{n} layers {p}")).collect();
-        if each.is_empty() {
-            "all layers f32, normalisations folded".into()
-        } else {
-            each.join(", ")
-        }
-    }
-
-    fn verdict(&self) -> String {
-        let speed = self.speedup.map_or_else(
-            || "not measured".into(),
-            |s| format!("{:.3} [{:.3}, {:.3}] times as fast", s.value, s.low, s.high),
-        );
-        let lost = if self.acceptable { "" } else { ", too many" };
-        format!(
-            "{speed}, {:.1e} nats, {} of {} predictions changed{lost}",
-            self.divergence, self.flips, self.samples
-        )
-    }
-}
-
-/// Between two sizes that were timed a straight line, beyond them in proportion.
-fn between(timed: &[(u64, f64)], elements: usize) -> f64 {
-    let at = elements as f64;
-    match timed {
-        [] => 0.0,
-        [(_, only)] => *only,
-        _ => {
-            let right = timed.iter().position(|(n, _)| *n as f64 >= at).unwrap_or(timed.len() - 1);
-            let right = right.max(1);
-            let ((n0, t0), (n1, t1)) = (timed[right - 1], timed[right]);
-            let slope = (t1 - t0) / (n1 - n0) as f64;
-            (t0 + slope * (at - n0 as f64)).max(0.0)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_between_and_beyond_sizes_are_on_lines() {
-        let timed = [(100, 10.0), (200, 30.0), (400, 50.0)];
-        assert_eq!(between(&timed, 150), 20.0);
-        assert_eq!(between(&timed, 800), 90.0);
-        assert_eq!(between(&timed, 0), 0.0);
-    }
 
     #[test]
     fn modules_are_what_names_begin_with() {

@@ -71,11 +71,11 @@ pub fn predicted(
 
 /// Layers with choices in the order of the graph, and the tensors between them.
 struct Network {
-    layers: Vec<Node_>,
+    layers: Vec<Place>,
     tensors: Vec<Tensor>,
 }
 
-struct Node_ {
+struct Place {
     name: String,
     /// Whether its output is in int8 when it is static.
     convolves: bool,
@@ -123,7 +123,7 @@ impl Network {
             let (reads, gives) = (number(&node.input[0]), number(&node.output[0]));
             network.tensors[reads].readers += 1;
             let convolves = node.op_type == "Conv";
-            network.layers.push(Node_ { name, convolves, reads, gives });
+            network.layers.push(Place { name, convolves, reads, gives });
         }
         for node in graph.nodes() {
             let position = index.producer(node.output.first().map_or("", String::as_str));
@@ -180,7 +180,7 @@ impl Network {
     fn step(
         &self,
         open: &BTreeMap<usize, Open>,
-        layer: &Node_,
+        layer: &Place,
         scheme: Scheme,
         prices: &Prices,
     ) -> (BTreeMap<usize, Open>, f64) {

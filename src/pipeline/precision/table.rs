@@ -1,0 +1,162 @@
+//! What a table of precisions says: prices, errors, the best assignment, and all of it in words.
+
+use crate::bench::PRACTICAL_MARGIN;
+use crate::compress::Scheme;
+use crate::record::{Confirmed, PrecisionTable, RejectedAlternative};
+use std::collections::BTreeMap;
+
+impl PrecisionTable {
+    pub(super) fn prices(&self) -> BTreeMap<String, BTreeMap<Scheme, f64>> {
+        let each = |costs: &BTreeMap<String, f64>| {
+            let parse =
+                |(name, ns): (&String, &f64)| Some((Scheme::try_from(name.clone()).ok()?, *ns));
+            costs.iter().filter_map(parse).collect::<BTreeMap<Scheme, f64>>()
+        };
+        let mut prices: BTreeMap<String, BTreeMap<Scheme, f64>> =
+            self.layers_ns.iter().map(|(layer, costs)| (layer.clone(), each(costs))).collect();
+        // What was not tried on the answers is no choice.
+        let tried = self.errors();
+        for (layer, choices) in &mut prices {
+            let own = tried.get(layer);
+            choices.retain(|s, _| *s == Scheme::F32 || own.is_some_and(|own| own.contains_key(s)));
+        }
+        prices
+    }
+
+    pub(super) fn errors(&self) -> BTreeMap<String, BTreeMap<Scheme, f64>> {
+        let mut errors: BTreeMap<String, BTreeMap<Scheme, f64>> = BTreeMap::new();
+        for one in &self.sensitivity {
+            if let Ok(scheme) = Scheme::try_from(one.precision.clone()) {
+                errors.entry(one.layer.clone()).or_default().insert(scheme, one.divergence);
+            }
+        }
+        errors
+    }
+
+    pub(super) fn quantize(&self) -> impl Fn(usize) -> f64 + '_ {
+        |elements| between(&self.quantize_ns, elements)
+    }
+
+    pub(super) fn dequantize(&self) -> impl Fn(usize) -> f64 + '_ {
+        |elements| between(&self.dequantize_ns, elements)
+    }
+
+    /// The fastest that is faster than the graph as given beyond noise and keeps the predictions;
+    /// narrow layers must beat those in float beyond noise too.
+    pub(super) fn best(&self) -> Option<&Confirmed> {
+        let margin = 1.0 + PRACTICAL_MARGIN;
+        let float = self.confirmed.iter().find(|c| c.layers.is_empty());
+        let of_float = float.and_then(|c| c.speedup).map_or(1.0, |s| s.value);
+        let sure = |c: &&Confirmed| {
+            let least = if c.layers.is_empty() { margin } else { margin * of_float.max(1.0) };
+            c.acceptable && c.speedup.is_some_and(|s| s.low > least)
+        };
+        let by = |c: &Confirmed| c.speedup.map_or(0.0, |s| s.value);
+        self.confirmed.iter().filter(sure).max_by(|a, b| by(a).total_cmp(&by(b)))
+    }
+
+    pub(super) fn others(&self, best: Option<&Confirmed>) -> Vec<RejectedAlternative> {
+        let others = self.confirmed.iter().filter(|c| best != Some(*c));
+        others.map(|c| RejectedAlternative { what: c.words(), why: c.verdict() }).collect()
+    }
+
+    pub(super) fn reason(&self, best: Option<&Confirmed>) -> String {
+        match best {
+            None => "nothing that keeps the predictions is faster beyond noise: the model stays as it is".into(),
+            Some(one) => {
+                let foreseen = one.float_ns / one.predicted_ns.max(1.0);
+                let float = self.confirmed.iter().find(|c| c.layers.is_empty());
+                let of_float = float.and_then(|f| Some(one.speedup?.value / f.speedup?.value));
+                let gap = of_float.map_or_else(String::new, |found| {
+                    format!(
+                        "; layers and conversions added up said {foreseen:.3} times f32, end to end it is {found:.3}: the gap of adding up is {:+.1} %",
+                        100.0 * (found / foreseen - 1.0)
+                    )
+                });
+                format!("{}: {}{gap}", one.words(), one.verdict())
+            }
+        }
+    }
+
+    /// One row a layer and precision.
+    pub(super) fn sensitivity_csv(&self) -> String {
+        let mut text = String::from(
+            "layer,module,precision,time_ns,float_ns,sqnr_db,divergence_nats,flips,divergence_saved_when_left_out_nats,samples\n",
+        );
+        let cell = |value: Option<f64>| value.map_or_else(String::new, |v| format!("{v}"));
+        let quoted = |word: &str| match word.contains([',', '"']) {
+            true => format!("\"{}\"", word.replace('"', "\"\"")),
+            false => word.to_string(),
+        };
+        for s in &self.sensitivity {
+            text.push_str(&format!(
+                "{},{},{},{},{},{},{},{},{},{}\n",
+                quoted(&s.layer),
+                quoted(&s.module),
+                s.precision,
+                cell(s.time_ns),
+                cell(s.float_ns),
+                cell(s.sqnr_db),
+                s.divergence,
+                s.flips,
+                cell(s.divergence_saved_when_left_out),
+                s.samples
+            ));
+        }
+        text
+    }
+}
+
+impl Confirmed {
+    pub(super) fn words(&self) -> String {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        self.layers.values().for_each(|p| *counts.entry(p).or_default() += 1);
+        let each: Vec<String> = counts.iter().map(|(p, n)| format!("{n} layers {p}")).collect();
+        if each.is_empty() {
+            "all layers f32, normalisations folded".into()
+        } else {
+            each.join(", ")
+        }
+    }
+
+    pub(super) fn verdict(&self) -> String {
+        let speed = self.speedup.map_or_else(
+            || "not measured".into(),
+            |s| format!("{:.3} [{:.3}, {:.3}] times as fast", s.value, s.low, s.high),
+        );
+        let lost = if self.acceptable { "" } else { ", too many" };
+        format!(
+            "{speed}, {:.1e} nats, {} of {} predictions changed{lost}",
+            self.divergence, self.flips, self.samples
+        )
+    }
+}
+
+/// Between two sizes that were timed a straight line, beyond them in proportion.
+fn between(timed: &[(u64, f64)], elements: usize) -> f64 {
+    let at = elements as f64;
+    match timed {
+        [] => 0.0,
+        [(_, only)] => *only,
+        _ => {
+            let right = timed.iter().position(|(n, _)| *n as f64 >= at).unwrap_or(timed.len() - 1);
+            let right = right.max(1);
+            let ((n0, t0), (n1, t1)) = (timed[right - 1], timed[right]);
+            let slope = (t1 - t0) / (n1 - n0) as f64;
+            (t0 + slope * (at - n0 as f64)).max(0.0)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_between_and_beyond_sizes_are_on_lines() {
+        let timed = [(100, 10.0), (200, 30.0), (400, 50.0)];
+        assert_eq!(between(&timed, 150), 20.0);
+        assert_eq!(between(&timed, 800), 90.0);
+        assert_eq!(between(&timed, 0), 0.0);
+    }
+}
