@@ -173,7 +173,9 @@ fn models_that_cannot_run_hang_or_need_too_much_die_alone() {
         .unwrap();
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
     let (records, job) = (read_journal(&journal).unwrap(), read_job(&path));
-    assert_eq!(reasons(&records, &job, "fine"), ["done"]);
+    // More than once where the machine was busy.
+    let fine = reasons(&records, &job, "fine");
+    assert!(!fine.is_empty() && fine.iter().all(|reason| reason == "done"), "{fine:?}");
     for (name, expected) in [
         ("slow", "killed after the limit of 3 s"),
         ("vast", "allocat"),

@@ -5,7 +5,6 @@ use super::Watch;
 use super::block::BlockError;
 use super::stand::Stand;
 use crate::record::{Burst, SampleRules};
-use crate::units::LatencyNs;
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -40,7 +39,7 @@ enum Order {
 #[serde(rename_all = "lowercase")]
 enum Answer {
     Ready,
-    Each(LatencyNs),
+    Length(usize),
     Burst(Burst),
 }
 
@@ -53,7 +52,7 @@ impl Side {
                 Ok(stand.length(each, rules))
             }
             Side::There(partner) => match partner.ask(&Order::WarmUp)? {
-                Answer::Each(each) => Ok(super::sampling::burst_length(each, rules)),
+                Answer::Length(length) => Ok(length),
                 _ => Err(partner.lost("another answer than asked for")),
             },
         }
@@ -137,7 +136,10 @@ pub(super) fn serve(mut stand: Stand, rules: &SampleRules) -> Result<(), BlockEr
     for text in std::io::stdin().lock().lines() {
         let order = serde_json::from_str(&text.map_err(lost)?).map_err(|e| lost(e.into()))?;
         say(match order {
-            Order::WarmUp => Answer::Each(stand.warm_up(rules).map_err(BlockError::Side)?.1),
+            Order::WarmUp => {
+                let (_, each) = stand.warm_up(rules).map_err(BlockError::Side)?;
+                Answer::Length(stand.length(each, rules))
+            }
             Order::Burst(count) => {
                 Answer::Burst(stand.burst(count, &mut watch).map_err(BlockError::Side)?)
             }
