@@ -342,7 +342,11 @@ fn a_bench_needs_inputs_and_says_where_they_come_from() {
         2,
         "no model or run directory at nowhere",
     );
-    refused(&["bench", folder.path().to_str().unwrap()], 2, "give --data");
+    refused(
+        &["bench", folder.path().to_str().unwrap(), "--random-inputs"],
+        2,
+        "is no run directory",
+    );
     let short = ["--blocks", "1", "--solo-ms", "5", "--paired-ms", "5", "--out", out];
     let random = ["bench", model, "--random-inputs"];
     paring().args(random).args(short).assert().success().stdout(contains("RANDOM INPUTS (seed 0)"));
