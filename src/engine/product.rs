@@ -36,6 +36,9 @@ impl fmt::Display for Precision {
     }
 }
 
+/// Weights of 4 bits that share a scale.
+const BLOCK: usize = 32;
+
 impl Precision {
     fn query(self, (m, k, n): (usize, usize, usize)) -> Query {
         let plain = |accumulator| Query::plain(accumulator, Some(m), Some(k), Some(n));
@@ -125,6 +128,11 @@ impl Product {
         seed: u64,
     ) -> Result<Product, EngineError> {
         let (m, k, n) = size;
+        if precision == Precision::Int4 && !k.is_multiple_of(BLOCK) {
+            let problem =
+                format!("int4 weights come in blocks of {BLOCK}, {k} is no multiple of it");
+            return Err(EngineError::Product(problem));
+        }
         let packed = || -> TractResult<Product> {
             let (mmm, packing, extractor) = &kernel;
             let (format_left, format_right) = &mmm.packings()[*packing];
@@ -164,6 +172,12 @@ impl Product {
     /// The kernel's name.
     pub fn kernel(&self) -> &str {
         self.kernel.0.name()
+    }
+
+    /// Whether this machine has no arithmetic of this precision, so that the kernel converts every
+    /// operation to another: thousands of times slower, and no figure of anything.
+    pub fn emulated(&self) -> bool {
+        self.kernel.0.emulated()
     }
 
     /// Multiply-adds.
@@ -266,6 +280,13 @@ mod tests {
             right(Precision::Int4, size, 1e-6);
             right(Precision::F16, size, 2e-3);
         }
+    }
+
+    #[test]
+    fn weights_that_fill_no_block_are_refused() {
+        let refused = Product::new(Precision::Int4, (16, 144, 10), 1).unwrap_err().to_string();
+        let said = "matrix product: int4 weights come in blocks of 32, 144 is no multiple of it";
+        assert_eq!(refused, said);
     }
 
     #[test]
