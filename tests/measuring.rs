@@ -374,3 +374,48 @@ fn tiers_are_switched_off_in_a_process_of_their_own() {
     let foreign = reasons(&records, &job, "foreign");
     assert!(foreign.iter().all(|reason| reason.contains("sve2")), "{foreign:?}");
 }
+
+#[test]
+fn a_study_sweeps_over_settings_and_says_what_tiers_bring() {
+    let folder = tempfile::tempdir().unwrap();
+    let (study, out) = (folder.path().join("study.toml"), folder.path().join("run"));
+    let text = format!(
+        "[study]\nname = \"t\"\nowner = \"tests\"\n[model]\npath = {:?}\n[data]\npath = {:?}\n\
+         [protocol]\nblocks = 9\nwidth = 0.0001\nmost_blocks = 10\nsolo_ms = 5\npaired_ms = 20\n\
+         threads = [1, 2]\nconditions = {{ most_celsius = 150.0 }}\n\
+         [[variant]]\nname = \"plain\"\nwithout_isa = [\"avx512f\", \"avx2\", \"fma\"]\n",
+        digits("digits_cnn.onnx"),
+        digits("digits.npz"),
+    );
+    std::fs::write(&study, text).unwrap();
+    let ended = Command::new(PARING)
+        .args(["run", "--quiet"])
+        .arg(&study)
+        .arg("--out")
+        .arg(&out)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ended.stdout).to_string();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    if cfg!(target_arch = "x86_64") {
+        assert!(said.contains("kernels: plain") || said.contains("no effect: plain"), "{said}");
+    }
+    let mut reader = csv::Reader::from_path(out.join("results.csv")).unwrap();
+    let rows: Vec<BTreeMap<String, String>> = reader.deserialize().map(Result::unwrap).collect();
+    let shown: Vec<(&str, &str)> =
+        rows.iter().map(|r| (r["variant"].as_str(), r["threads"].as_str())).collect();
+    assert_eq!(shown, [("baseline", "1"), ("plain", "1"), ("baseline", "2"), ("plain", "2")]);
+    for row in &rows {
+        for column in ["peak_heap_bytes", "steady_heap_bytes", "model_bytes", "packed_bytes"] {
+            assert!(row[column].parse::<u64>().unwrap() > 500_000, "{column} {row:?}");
+        }
+        assert!(!row["kernels"].is_empty() && !row["others_cpus"].is_empty());
+        assert_eq!(row["sustained_missing"], "the rules ask for no long load");
+    }
+    // Paired blocks went on beyond nine, unless no machine was quiet enough to say how wide it is.
+    let records = read_journal(&out.join("journal/host/blocks.jsonl")).unwrap();
+    let last = records.iter().map(|r| (r.attempt.key.kind, r.attempt.key.round));
+    let rounds = |kind| last.clone().filter(|(k, _)| *k == kind).map(|(_, round)| round).max();
+    assert_eq!(rounds(BlockKind::Solo), Some(8));
+    assert!(rounds(BlockKind::Paired) == Some(9) || rows.iter().any(|r| r["valid"] == "false"));
+}

@@ -85,6 +85,7 @@ fn flush(line: &Line) -> Option<()> {
     #[cfg(target_arch = "aarch64")]
     // SAFETY: the address is that of a live value; Linux lets programs clean and invalidate lines.
     unsafe {
+        let line = std::ptr::from_ref(line);
         std::arch::asm!("dc civac, {}", in(reg) line, options(nostack, preserves_flags));
         Some(())
     }

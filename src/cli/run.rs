@@ -276,7 +276,8 @@ fn print_plan(study: &Study, loaded: &Loaded, quick: bool, global: &Global) {
     let solo = BLOCK_OVERHEAD + warm + Duration::from_nanos(rules.solo_ns.0);
     let paired = 2 * (BLOCK_OVERHEAD + warm) + Duration::from_nanos(rules.paired_ns.0);
     let each = solo * (variants as u32 + 1) + paired * variants as u32;
-    let estimate = each * (blocks * settings) as u32;
+    let long = Duration::from_nanos(study.timing.sustained_ns.map_or(0, |span| span.0));
+    let estimate = each * (blocks * settings) as u32 + long * ((variants + 1) * settings) as u32;
     let energy = energy_time(study, quick);
     if global.json {
         let names: Vec<&str> = study.recipes.iter().map(|r| r.name.as_str()).collect();
