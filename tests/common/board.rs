@@ -1,4 +1,5 @@
 //! A board made of a local sshd: its own port, keys and work folder, nothing of the user's.
+#![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -36,7 +37,6 @@ impl Board {
     }
 
     /// Its port on 127.0.0.1.
-    #[allow(dead_code, reason = "each test binary uses a part")]
     pub fn port(&self) -> u16 {
         self.port
     }
