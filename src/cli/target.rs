@@ -144,7 +144,7 @@ impl Add {
         let guess = target::profiles().map_err(|e| Coded::new(ExitCode::Internal, e))?;
         target::entry(&name, &guess[0], &address, false)?;
         let quiet = global.quiet;
-        let (recognised, environment) = target::identify(&address, &mut |news| {
+        let (recognised, environment) = target::identify(&address, None, &mut |news| {
             if let (target::News::Note(note), false) = (news, quiet) {
                 eprintln!("{note}");
             }

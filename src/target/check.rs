@@ -184,12 +184,14 @@ fn chain(error: &TargetError) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// Finds out what a machine at an address is, as the agent there sees it.
+/// Finds out what a machine at an address is, as the agent there sees it. The agent goes into `work`,
+/// or where the profile says.
 ///
 /// # Errors
 /// [`TargetError`] where it cannot be reached or is of no kind that is known.
 pub fn identify(
     address: &Address,
+    work: Option<&str>,
     heard: &mut dyn FnMut(News),
 ) -> Result<(Profile, Environment), TargetError> {
     let connection = super::Connection::open(address, None)?;
@@ -205,9 +207,12 @@ pub fn identify(
         ("arm64", _) => profile("aarch64").ok(),
         (machine, _) => recognise(None, machine),
     };
-    let Some(kind) = kind else {
+    let Some(mut kind) = kind else {
         return Err(TargetError::Unknown(machine.to_string()));
     };
+    if let Some(work) = work {
+        kind.work = work.to_string();
+    }
     let target = Target {
         name: address.destination.clone(),
         profile: kind.clone(),

@@ -37,7 +37,7 @@ impl<'a> Site<'a> {
             Reach::Farm(farm, config) => {
                 let held = Held::acquire(farm, stop)?;
                 let address = held.address(config.as_ref())?;
-                let (found, _) = identify(&address, heard)?;
+                let (found, _) = identify(&address, Some(&target.profile.work), heard)?;
                 let target = Target { profile: known(&target.profile, found), ..target.clone() };
                 Ok(Site::Farm(Board::new(target, address, stop, heard)?, held))
             }
