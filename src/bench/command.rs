@@ -132,7 +132,7 @@ impl Command {
             ),
             ["stop", work, job, sha256] => Command::Stop(place(work, job, sha256)),
             ["predict", question] => Command::Predict(question.into()),
-            ["--version"] => Command::Version,
+            ["version" | "--version"] => Command::Version,
             _ => bail!("{USAGE}"),
         })
     }

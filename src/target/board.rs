@@ -180,7 +180,7 @@ impl<'a> Board<'a> {
     /// # Errors
     /// [`TargetError`] where it does not run: because the board is of another kind, say.
     pub fn version(&mut self) -> Result<String, TargetError> {
-        let answer = self.ask(&["--version"], &Limits::short())?;
+        let answer = self.ask(&["version"], &Limits::short())?;
         Ok(String::from_utf8_lossy(&answer).trim().to_string())
     }
 
