@@ -96,11 +96,7 @@ impl Context {
                 table
             }
         };
-        let path = self.folders.root().join("sensitivity").join(format!("{variant}.csv"));
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(PipelineError::file("create", folder))?;
-        }
-        replace(&path, table.sensitivity_csv().as_bytes())?;
+        self.keep_sensitivity(variant, &table)?;
         let table_sha256 = Some(Sha256Hex::of(&serde_json::to_vec(&table).unwrap_or_default()));
         let best = table.best();
         let chosen = best.map(|one| one.layers.clone()).unwrap_or_default();
@@ -129,6 +125,13 @@ impl Context {
             draft.table_sha256.clone_from(&table_sha256);
         }
         Ok(Made { decisions, ..made })
+    }
+
+    /// One row a layer and precision, for other tools.
+    fn keep_sensitivity(&self, variant: &str, table: &PrecisionTable) -> Result<(), PipelineError> {
+        let folder = self.folders.root().join("sensitivity");
+        std::fs::create_dir_all(&folder).map_err(PipelineError::file("create", &folder))?;
+        replace(&folder.join(format!("{variant}.csv")), table.sensitivity_csv().as_bytes())
     }
 }
 
