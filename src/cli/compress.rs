@@ -230,14 +230,29 @@ pub(super) fn evaluate_variants(
 ) -> Result<Vec<Quality>, Coded> {
     let subject = subject(study, loaded);
     let bar = bar("evaluate", variants.len(), quiet);
-    let found = pipeline::assess(&directory.folders, &subject, variants, &mut |name| {
+    let folders = &directory.folders;
+    let mut heard = |name: &str| {
         bar.set_message(name.to_string());
         bar.inc(1);
-    })?;
+    };
+    let mut found = pipeline::assess(folders, &subject, variants, &mut heard)?;
+    if let Some(how) = &study.robustness {
+        bar.set_length(2 * variants.len() as u64);
+        pipeline::stress(folders, &subject, variants, how, &mut found, &mut heard)?;
+        let rows = variants.iter().zip(&found).flat_map(|(variant, quality)| {
+            quality.evaluation.robustness.iter().map(|score| (variant.name.as_str(), score))
+        });
+        let csv = report::robustness_csv(&rows.collect::<Vec<_>>());
+        let csv = csv.map_err(|e| Coded::new(ExitCode::Internal, e))?;
+        pipeline::replace(&folders.robustness(), &csv)?;
+    }
     bar.finish_and_clear();
-    let outcomes = variants.iter().zip(&found).map(
-        |(variant, quality)| json!({ "variant": variant.name, "evaluation": quality.evaluation }),
-    );
+    for (variant, quality) in variants.iter().zip(&found) {
+        pipeline::replace_json(&folders.quality(&variant.name), &quality.evaluation)?;
+    }
+    let outcomes = variants.iter().zip(&found).map(|(variant, quality)| {
+        json!({ "variant": variant.name, "evaluation": quality.evaluation.brief() })
+    });
     record_outcomes(study, directory, outcomes.collect())?;
     Ok(found)
 }

@@ -1,12 +1,13 @@
 //! `paring eval`: quality of models on all samples of a dataset.
 
 use super::elsewhere::{self, Ask, Elsewhere};
+use super::insight::{Insight, Seen};
 use super::{Coded, ExitCode, Global};
-use crate::data::{Dataset, Pixels, Wanted};
+use crate::data::{DataError, Dataset, Pixels, WINDOW_BYTES, Wanted, Windows};
 use crate::engine::{self, Signature, Source};
-use crate::evaluate::{self, Answers, Exam, Predictor, Sampling, Scores, Task};
+use crate::evaluate::{self, Answers, Asked, Exam, Predictor, Sampling, Scores, Stress, Task};
 use crate::pipeline::{Instances, write_answers, write_instances, write_instances_csv};
-use crate::record::{EngineOptions, Evaluation, Metric, Sha256Hex, TaskKind};
+use crate::record::{EngineOptions, Evaluation, Metric, RobustnessScore, Sha256Hex, TaskKind};
 use crate::report;
 use anyhow::anyhow;
 use clap::Args;
@@ -47,12 +48,21 @@ pub(super) struct Eval {
     /// Array (column) of groups that are resampled whole
     #[arg(long)]
     group: Option<String>,
-    /// Write every answer into this folder, one file a model
-    #[arg(long)]
-    predictions: Option<PathBuf>,
     /// Ask on these boards too, and say where they answer otherwise than this machine
     #[arg(long, value_name = "NAME")]
     target: Vec<String>,
+    /// Disturb the inputs, and search for ones that the models get wrong
+    #[arg(long)]
+    robustness: bool,
+    /// Compare layer by layer what flows through the models, and list the samples hit hardest
+    #[arg(long)]
+    flow: bool,
+    /// Write every answer into this folder, one file a model
+    #[arg(long)]
+    predictions: Option<PathBuf>,
+    /// Inputs held in memory at once, in MiB; robustness and flow look at as many
+    #[arg(long, default_value_t = WINDOW_BYTES >> 20)]
+    memory: u64,
     /// Write answers as CSV too
     #[arg(long, requires = "predictions")]
     csv: bool,
@@ -64,10 +74,12 @@ enum Meaning {
     Logits,
 }
 
-/// A model on the data.
+/// A model and the first window of its data.
 struct Opened {
-    signature: Signature,
+    ask: Ask,
     data: Dataset,
+    answers: Answers,
+    columns: BTreeMap<String, Vec<String>>,
 }
 
 fn input(error: anyhow::Error) -> Coded {
@@ -77,39 +89,59 @@ fn input(error: anyhow::Error) -> Coded {
 impl Eval {
     pub(super) fn run(self, global: &Global) -> Result<(), Coded> {
         let task = self.asked()?;
-        let mut opened: Option<Opened> = None;
-        let mut baseline: Option<Answers> = None;
-        let mut exams = Vec::new();
+        let mut baseline: Option<Opened> = None;
+        let (mut exams, mut robustness, mut insights) = (Vec::new(), Vec::new(), Vec::new());
         let boards = elsewhere::boards(&self.target)?;
         let mut elsewhere = Vec::new();
         for model in &self.models {
-            let signature = engine::describe(Source::File(model))?;
-            // Models with the same inputs read the same data.
-            let same = opened.take().filter(|o| o.signature.inputs == signature.inputs);
-            let data = same.map_or_else(|| self.load(&signature), |o| Ok(o.data))?;
-            let now = Opened { signature, data };
-            let asked = self.ask(model, &task, &now)?;
-            let answers = asked.answers(model, &now.data, global)?;
+            let own = self.open(model, &task, global)?;
             for board in &boards {
-                elsewhere.push(asked.elsewhere(model, &now.data, board, &answers, global)?);
+                elsewhere.push(own.ask.elsewhere(model, &own.data, board, &own.head(), global)?);
             }
-            let slices = self.columns(&now.data, &self.slice);
+            let before = baseline.as_ref().map(|base| &base.answers);
+            let slices = columns(&own.columns, &self.slice);
             let id = Sha256Hex::of_file(model).map_err(|e| Coded::new(ExitCode::Internal, e))?;
-            let exam = Exam::new(id, &task, &answers, baseline.as_ref(), &slices)
+            let exam = Exam::new(id, &task, &own.answers, before, &slices)
                 .map_err(|e| input(anyhow!(e).context(model.display().to_string())))?;
-            self.write(model, &answers, baseline.as_ref(), &slices)?;
+            self.write(model, &own.answers, before, &slices)?;
             exams.push(exam);
-            baseline.get_or_insert(answers);
-            opened = Some(now);
+            if self.robustness {
+                robustness.push(self.stressed(&task, &own, baseline.as_ref())?);
+            }
+            if self.flow {
+                insights.push(self.insight(model, &own, baseline.as_ref())?);
+            }
+            baseline.get_or_insert(own);
         }
-        let groups = opened.as_ref().zip(self.group.as_ref());
-        let groups = groups.and_then(|(o, name)| o.data.columns.get(name)).map(Vec::as_slice);
-        let found = evaluate::assess(&exams, &Sampling { groups, ..Sampling::default() });
+        let groups = baseline.as_ref().and_then(|base| self.groups(base));
+        let mut found = evaluate::assess(&exams, &Sampling { groups, ..Sampling::default() });
         if found.is_empty() {
             return Err(input(anyhow!("{} has no samples", self.data.display())));
         }
-        self.print(&found, &elsewhere, global);
+        let scored = found.iter_mut().zip(robustness);
+        scored.for_each(|(evaluation, scores)| evaluation.robustness = scores);
+        self.print(&found, &insights, &elsewhere, global);
         Ok(())
+    }
+
+    fn groups<'a>(&self, opened: &'a Opened) -> Option<&'a [String]> {
+        opened.columns.get(self.group.as_ref()?).map(Vec::as_slice)
+    }
+
+    /// What disturbed inputs do, on the samples of the first window.
+    fn stressed(
+        &self,
+        task: &Task,
+        own: &Opened,
+        base: Option<&Opened>,
+    ) -> Result<Vec<RobustnessScore>, Coded> {
+        let clean = own.head();
+        let asked = Asked { predictor: &own.ask.predictor, clean: &clean };
+        let base = base.map(|base| (&base.ask.predictor, base.head()));
+        let base = base.as_ref().map(|(predictor, clean)| Asked { predictor, clean });
+        let scores =
+            Stress::default().run(task, &own.data, &asked, base.as_ref(), self.groups(own));
+        scores.map_err(|e| input(e.into()))
     }
 
     fn asked(&self) -> Result<Task, Coded> {
@@ -129,46 +161,54 @@ impl Eval {
         Ok(task)
     }
 
-    fn load(&self, signature: &Signature) -> Result<Dataset, Coded> {
+    /// Asks a model about all samples, window by window.
+    fn open(&self, model: &Path, task: &Task, global: &Global) -> Result<Opened, Coded> {
+        let signature = engine::describe(Source::File(model))?;
         let wanted = Wanted {
             inputs: &signature.inputs,
             columns: self.slice.iter().chain(&self.group).cloned().collect(),
             extras: vec![],
             pixels: Pixels::default(),
         };
-        Dataset::load(&self.data, &wanted).map_err(|e| input(e.into()))
-    }
-
-    fn columns(&self, data: &Dataset, names: &[String]) -> Vec<(String, Vec<String>)> {
-        let column = |name: &String| Some((name.clone(), data.columns.get(name)?.clone()));
-        names.iter().filter_map(column).collect()
-    }
-
-    fn ask(&self, model: &Path, task: &Task, opened: &Opened) -> Result<Ask, Coded> {
-        let Opened { signature, data } = opened;
+        let data = |e: DataError| input(e.into());
+        let bytes = self.memory.saturating_mul(1 << 20);
+        let mut windows = Windows::open(&self.data, wanted, bytes).map_err(data)?;
+        let columns = windows.columns().clone();
+        let Some((_, first)) = windows.window().map_err(data)? else {
+            return Err(input(anyhow!("{} has no samples", self.data.display())));
+        };
         let mut dims = BTreeMap::new();
         for need in &signature.inputs {
-            need.bind(&data.inputs[&need.name], &mut dims).map_err(|e| input(e.into()))?;
+            need.bind(&first.inputs[&need.name], &mut dims).map_err(|e| input(e.into()))?;
         }
-        let all = signature.outputs.join("`, `");
-        let output = match &self.output {
-            None if signature.outputs.len() == 1 => 0,
-            None => {
-                let name = model.display();
-                return Err(input(anyhow!(
-                    "{name} has several outputs, name one with --output: `{all}`"
-                )));
-            }
-            Some(name) => signature.outputs.iter().position(|o| o == name).ok_or_else(|| {
-                input(anyhow!("{} has no output `{name}`; it has `{all}`", model.display()))
-            })?,
-        };
+        let output = self.output(model, &signature)?;
         let batch = signature.fixed_batch().unwrap_or(1);
-        let options = EngineOptions::default();
-        let source = Source::File(model);
+        let (source, options) = (Source::File(model), EngineOptions::default());
         let predictor = Predictor::load(source, batch, &dims, &options, output, task.scores)?
             .with_task(task.clone());
-        Ok(Ask { predictor, dims, batch, output, options })
+        let ask = Ask { predictor, dims, batch, output, options };
+        let mut answers = ask.answers(model, &first, global)?;
+        while let Some((start, window)) = windows.window().map_err(data)? {
+            let mut more = ask.answers(model, &window, global)?;
+            more.samples.iter_mut().for_each(|sample| *sample += start);
+            answers.append(more);
+        }
+        Ok(Opened { ask, data: first, answers, columns })
+    }
+
+    fn output(&self, model: &Path, signature: &Signature) -> Result<usize, Coded> {
+        let (name, all) = (model.display(), signature.outputs.join("`, `"));
+        match &self.output {
+            None if signature.outputs.len() == 1 => Ok(0),
+            None => {
+                Err(input(anyhow!("{name} has several outputs, name one with --output: `{all}`")))
+            }
+            Some(wanted) => {
+                signature.outputs.iter().position(|output| output == wanted).ok_or_else(|| {
+                    input(anyhow!("{name} has no output `{wanted}`; it has `{all}`"))
+                })
+            }
+        }
     }
 
     fn write(
@@ -199,11 +239,35 @@ impl Eval {
         Ok(())
     }
 
-    fn print(&self, found: &[Evaluation], elsewhere: &[Elsewhere], global: &Global) {
+    fn insight(&self, model: &Path, own: &Opened, base: Option<&Opened>) -> Result<Insight, Coded> {
+        let head = own.head();
+        let before = base.map(Opened::head);
+        let base = before.as_ref().map(|answers| Seen { model: &self.models[0], answers });
+        let own_seen = Seen { model, answers: &head };
+        let variant = base.as_ref().map(|_| &own_seen);
+        let first = base.as_ref().unwrap_or(&own_seen);
+        let found = Insight::of(first, variant, &own.data, own.ask.batch, &own.ask.dims)?;
+        if let Some(folder) = &self.predictions {
+            let name = model.file_stem().unwrap_or_default().to_string_lossy();
+            found.write(folder, &name)?;
+        }
+        Ok(found)
+    }
+
+    fn print(
+        &self,
+        found: &[Evaluation],
+        insights: &[Insight],
+        elsewhere: &[Elsewhere],
+        global: &Global,
+    ) {
         let pairs = || self.models.iter().zip(found);
         if global.json {
-            let all: Vec<_> =
-                pairs().map(|(model, e)| json!({ "model": model, "evaluation": e })).collect();
+            let flow = |position: usize| insights.get(position).map(|insight| &insight.flow);
+            let all: Vec<_> = pairs()
+                .enumerate()
+                .map(|(p, (model, e))| json!({ "model": model, "evaluation": e, "flow": flow(p) }))
+                .collect();
             match elsewhere {
                 [] => say!("{:#}", json!(all)),
                 _ => say!("{:#}", json!({ "models": all, "elsewhere": elsewhere })),
@@ -216,6 +280,20 @@ impl Eval {
         for (model, evaluation) in pairs() {
             say!("\n{}: {}", model.display(), report::evaluation_text(evaluation));
         }
+        for (model, insight) in self.models.iter().zip(insights) {
+            say!("\n{}:\n{}", model.display(), insight.text());
+        }
         elsewhere.iter().for_each(Elsewhere::print);
     }
+}
+
+impl Opened {
+    /// The answers about the samples of the first window.
+    fn head(&self) -> Answers {
+        self.answers.take(&(0..self.data.len()).collect::<Vec<_>>())
+    }
+}
+
+fn columns(all: &BTreeMap<String, Vec<String>>, names: &[String]) -> Vec<(String, Vec<String>)> {
+    names.iter().filter_map(|name| Some((name.clone(), all.get(name)?.clone()))).collect()
 }

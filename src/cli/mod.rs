@@ -17,6 +17,7 @@ mod fleet;
 mod init;
 mod measured;
 mod patterns;
+mod insight;
 mod probe;
 mod note;
 mod profile;

@@ -4,6 +4,7 @@ use super::folder::{self, Pixels};
 use super::{Array, InputNeed, NeedError, npz};
 use crate::record::Sha256Hex;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// What a caller wants from a dataset.
@@ -212,7 +213,21 @@ impl Dataset {
         Sha256Hex::of_parts([self.sha256.as_str().as_bytes(), format!("{indices:?}").as_bytes()])
     }
 
-    fn check(&self, path: &Path, wanted: &Wanted) -> Result<(), DataError> {
+    /// The samples in a range, with inputs of their own.
+    pub(super) fn rows(&self, inputs: BTreeMap<String, Array>, range: Range<usize>) -> Dataset {
+        let positions: Vec<usize> = range.clone().collect();
+        let part = |column: &Vec<String>| column[range.clone()].to_vec();
+        Dataset {
+            inputs,
+            labels: self.labels[range.clone()].to_vec(),
+            targets: self.targets.as_ref().map(|targets| targets.take(&positions)),
+            columns: self.columns.iter().map(|(name, c)| (name.clone(), part(c))).collect(),
+            extras: self.extras.clone(),
+            sha256: self.sha256_of(&positions),
+        }
+    }
+
+    pub(super) fn check(&self, path: &Path, wanted: &Wanted) -> Result<(), DataError> {
         let at = || path.to_path_buf();
         let lengths = self
             .inputs

@@ -6,6 +6,7 @@
 use super::{Array, DataError, Dataset, Dim, Dtype, InputNeed, Wanted};
 use ndarray::{ArrayD, IxDyn};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 
 /// How the pixels of an image, 0 to 255, become numbers: `(pixel / 255 − mean) / std` per channel.
@@ -33,30 +34,36 @@ impl Pixels {
 pub(super) fn load(folder: &Path, wanted: &Wanted) -> Result<Dataset, DataError> {
     let path = folder.join("labels.csv");
     let table = Table::read(&path)?;
-    let [need] = wanted.inputs else {
-        let problem = format!(
-            "a folder of samples can feed a model with one input, this one has {}; use an .npz file",
-            wanted.inputs.len()
-        );
-        return Err(DataError::Folder { path: folder.to_path_buf(), problem });
-    };
-    let samples = table
-        .text("file")?
-        .iter()
-        .map(|file| sample(&folder.join(file), need, &wanted.pixels))
-        .collect::<Result<Vec<_>, _>>()?;
-    let array =
-        stack(&samples).ok_or_else(|| table.problem("its files differ in shape or type"))?;
-    let columns = wanted
-        .columns
-        .iter()
-        .map(|name| Ok((name.clone(), table.text(name)?)))
-        .collect::<Result<_, DataError>>()?;
-    if let Some(name) = wanted.extras.first() {
-        return Err(table.problem(&format!("index arrays such as `{name}` need an .npz file")));
-    }
+    let [need] = wanted.inputs else { return Err(several(folder, wanted)) };
+    let array = table.samples(folder, need, &wanted.pixels, 0..table.rows.len())?;
     let inputs = BTreeMap::from([(need.name.clone(), array)]);
-    Ok(Dataset::new(inputs, table.labels()?, columns, BTreeMap::new()))
+    table.dataset(inputs, wanted)
+}
+
+/// Labels and columns alone.
+pub(super) fn labels(folder: &Path, wanted: &Wanted) -> Result<Dataset, DataError> {
+    Table::read(&folder.join("labels.csv"))?.dataset(BTreeMap::new(), wanted)
+}
+
+/// The inputs of some samples alone.
+pub(super) fn inputs(
+    folder: &Path,
+    wanted: &Wanted,
+    range: Range<usize>,
+) -> Result<BTreeMap<String, Array>, DataError> {
+    let path = folder.join("labels.csv");
+    let table = Table::read(&path)?;
+    let [need] = wanted.inputs else { return Err(several(folder, wanted)) };
+    let array = table.samples(folder, need, &wanted.pixels, range)?;
+    Ok(BTreeMap::from([(need.name.clone(), array)]))
+}
+
+fn several(folder: &Path, wanted: &Wanted) -> DataError {
+    let problem = format!(
+        "a folder of samples can feed a model with one input, this one has {}; use an .npz file",
+        wanted.inputs.len()
+    );
+    DataError::Folder { path: folder.to_path_buf(), problem }
 }
 
 struct Table<'a> {
@@ -78,6 +85,33 @@ impl<'a> Table<'a> {
 
     fn problem(&self, problem: &str) -> DataError {
         DataError::Folder { path: self.path.to_path_buf(), problem: problem.to_string() }
+    }
+
+    fn samples(
+        &self,
+        folder: &Path,
+        need: &InputNeed,
+        pixels: &Pixels,
+        range: Range<usize>,
+    ) -> Result<Array, DataError> {
+        let files = self.text("file")?;
+        let own = files.get(range).unwrap_or_default().iter();
+        let samples: Vec<Array> =
+            own.map(|file| sample(&folder.join(file), need, pixels)).collect::<Result<_, _>>()?;
+        stack(&samples).ok_or_else(|| self.problem("its files differ in shape or type"))
+    }
+
+    fn dataset(
+        &self,
+        inputs: BTreeMap<String, Array>,
+        wanted: &Wanted,
+    ) -> Result<Dataset, DataError> {
+        let column = |name: &String| Ok((name.clone(), self.text(name)?));
+        let columns = wanted.columns.iter().map(column).collect::<Result<_, DataError>>()?;
+        if let Some(name) = wanted.extras.first() {
+            return Err(self.problem(&format!("index arrays such as `{name}` need an .npz file")));
+        }
+        Ok(Dataset::new(inputs, self.labels()?, columns, BTreeMap::new()))
     }
 
     fn text(&self, column: &str) -> Result<Vec<String>, DataError> {

@@ -10,7 +10,11 @@ mod dataset;
 #[cfg(feature = "host")]
 mod folder;
 #[cfg(feature = "host")]
+mod npy;
+#[cfg(feature = "host")]
 mod npz;
+#[cfg(feature = "host")]
+mod window;
 #[cfg(feature = "host")]
 mod random;
 #[cfg(feature = "host")]
@@ -27,3 +31,5 @@ pub use need::{Dim, InputNeed, NeedError};
 pub use random::{UnknownSize, random_inputs};
 #[cfg(feature = "host")]
 pub use replace::{append_lines, replace_file};
+#[cfg(feature = "host")]
+pub use window::{WINDOW_BYTES, Windows};

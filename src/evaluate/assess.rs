@@ -196,7 +196,16 @@ impl Pair<'_> {
             let value = value?;
             let at = |wanted: &Wanted| wanted.metrics.len() + 3 * class + which;
             let own = (class < self.wanted.classes).then(|| &self.draws[at(self.wanted)]);
-            let interval = match (self.grouped || which == 2 || confusion.is_empty(), own) {
+            let interval = match (self.grouped || confusion.is_empty(), own) {
+                (false, _) if which == 2 => {
+                    // F1 is 2J / (1 + J) of the share J of hits among all samples that are or are
+                    // called so, which is a proportion.
+                    let hits = counts.hits[class];
+                    let all = counts.labelled[class] + counts.predicted[class] - hits;
+                    let share = stats::wilson(hits.round() as usize, all.round() as usize)?;
+                    let f1 = |j: f64| 2.0 * j / (1.0 + j);
+                    Interval { value, low: f1(share.low), high: f1(share.high) }
+                }
                 (false, _) => stats::wilson(counts.hits[class].round() as usize, of)?,
                 (true, draws) => stats::percentile_interval(value, draws?, LEVEL)?,
             };

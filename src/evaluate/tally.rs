@@ -8,6 +8,9 @@ use crate::stats::{LANES, Lanes};
 /// No slot: the sample adds nothing.
 pub(super) const NOWHERE: u32 = u32::MAX;
 
+/// Samples whose weights stay in the nearest cache.
+const CHUNK: usize = 512;
+
 /// What each sample adds to which slot.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tally {
@@ -62,30 +65,40 @@ impl Tally {
     pub(super) fn sums(&self, weights: &[Lanes]) -> Vec<Lanes> {
         debug_assert_eq!(weights.len(), self.samples);
         let mut sums = vec![[0.0; LANES]; self.slots];
-        for (slot, values) in &self.dense {
-            let mut sum = [0.0; LANES];
-            for (value, weight) in values.iter().zip(weights) {
-                (0..LANES).for_each(|lane| sum[lane] += value * weight[lane]);
+        // All columns look at a few samples before any looks at more, while their weights are at hand.
+        for (chunk, weights) in weights.chunks(CHUNK).enumerate() {
+            let own = chunk * CHUNK..chunk * CHUNK + weights.len();
+            for (slot, values) in &self.dense {
+                let mut sum = [0.0; LANES];
+                for (value, weight) in values[own.clone()].iter().zip(weights) {
+                    (0..LANES).for_each(|lane| sum[lane] += value * weight[lane]);
+                }
+                (0..LANES).for_each(|lane| sums[*slot][lane] += sum[lane]);
             }
-            sums[*slot] = sum;
-        }
-        for (slots, values) in &self.sparse {
-            match values {
-                None => {
-                    for (slot, weight) in slots.iter().zip(weights) {
-                        let Some(sum) = sums.get_mut(*slot as usize) else { continue };
-                        (0..LANES).for_each(|lane| sum[lane] += weight[lane]);
-                    }
-                }
-                Some(values) => {
-                    for ((slot, value), weight) in slots.iter().zip(values).zip(weights) {
-                        let Some(sum) = sums.get_mut(*slot as usize) else { continue };
-                        (0..LANES).for_each(|lane| sum[lane] += value * weight[lane]);
-                    }
-                }
+            for (slots, values) in &self.sparse {
+                let values = values.as_ref().map(|values| &values[own.clone()]);
+                scatter(&mut sums, &slots[own.clone()], values, weights);
             }
         }
         sums
+    }
+}
+
+/// Adds the weights of samples, or their values times these, to the samples' slots.
+fn scatter(sums: &mut [Lanes], slots: &[u32], values: Option<&[f64]>, weights: &[Lanes]) {
+    match values {
+        None => {
+            for (slot, weight) in slots.iter().zip(weights) {
+                let Some(sum) = sums.get_mut(*slot as usize) else { continue };
+                (0..LANES).for_each(|lane| sum[lane] += weight[lane]);
+            }
+        }
+        Some(values) => {
+            for ((slot, value), weight) in slots.iter().zip(values).zip(weights) {
+                let Some(sum) = sums.get_mut(*slot as usize) else { continue };
+                (0..LANES).for_each(|lane| sum[lane] += value * weight[lane]);
+            }
+        }
     }
 }
 

@@ -49,6 +49,21 @@ impl Folders {
         self.root.join("predictions")
     }
 
+    /// Answers of a variant in full.
+    pub fn scores(&self, variant: &str) -> PathBuf {
+        self.predictions().join(format!("{variant}.scores.safetensors"))
+    }
+
+    /// What a variant's answers add up to.
+    pub fn quality(&self, variant: &str) -> PathBuf {
+        self.predictions().join(format!("{variant}.quality.json"))
+    }
+
+    /// One row a variant and disturbance.
+    pub fn robustness(&self) -> PathBuf {
+        self.root.join("robustness.csv")
+    }
+
     /// The ledger.
     pub fn ledger(&self) -> PathBuf {
         self.root.join("ledger.jsonl")

@@ -26,6 +26,7 @@ mod restore;
 mod tune;
 mod timing;
 mod track;
+mod stress;
 mod variants;
 
 pub use answers::{read_answers, write_answers};
@@ -48,6 +49,7 @@ pub use replay::rehearse;
 pub use restore::{
     Undertaken, ancestry, undertaken, undone, unpruned, variant_record, with_components,
 };
+pub use stress::stress;
 pub use timing::{Rounds, Timed, times_by_node};
 pub use track::{add_outcomes, read_outcomes};
 pub use variants::{baseline, make};

@@ -48,6 +48,20 @@ impl Subject<'_> {
         folders: &Folders,
         variant: &VariantRecord,
     ) -> Result<Answers, PipelineError> {
+        self.predictor(folders, variant)?
+            .answers(self.data, self.samples, &|_| ())
+            .map_err(|source| PipelineError::Predict { variant: variant.name.clone(), source })
+    }
+
+    /// A model that can be asked.
+    ///
+    /// # Errors
+    /// [`PipelineError`] names the variant.
+    pub fn predictor(
+        &self,
+        folders: &Folders,
+        variant: &VariantRecord,
+    ) -> Result<Predictor, PipelineError> {
         let path = folders.variants().join(&variant.file);
         let predictor = Predictor::load(
             Source::File(&path),
@@ -58,10 +72,7 @@ impl Subject<'_> {
             self.task.scores,
         )
         .map_err(|source| PipelineError::Engine { variant: variant.name.clone(), source })?;
-        predictor
-            .with_task(self.task.clone())
-            .answers(self.data, self.samples, &|_| ())
-            .map_err(|source| PipelineError::Predict { variant: variant.name.clone(), source })
+        Ok(predictor.with_task(self.task.clone()))
     }
 
     /// The groups of the evaluated samples, in their order.
@@ -100,11 +111,11 @@ pub fn assess(
         // All variants were asked about the same samples.
         let Ok(exam) = exam else { continue };
         let own = answers.predictions();
-        let file = |ending: &str| folders.predictions().join(format!("{}.{ending}", variant.name));
+        let path = folders.predictions().join(format!("{}.parquet", variant.name));
         let before = baseline.as_ref().map(|(_, predictions)| predictions.as_slice());
         let instances = Instances { answers: &answers, predictions: &own, before, slices: &slices };
-        write_instances(&file("parquet"), &instances)?;
-        write_answers(&file("scores.safetensors"), &answers)?;
+        write_instances(&path, &instances)?;
+        write_answers(&folders.scores(&variant.name), &answers)?;
         exams.push(exam);
         baseline.get_or_insert_with(|| (answers, own.clone()));
         predictions.push(own);

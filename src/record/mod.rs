@@ -15,6 +15,7 @@ mod energy;
 mod environment;
 mod experiment;
 mod explanation;
+mod flow;
 mod forecast;
 mod job;
 mod layer;
@@ -58,6 +59,7 @@ pub use energy::{
 pub use environment::Environment;
 pub use experiment::{Answers, ComponentRef, Experiment, Group, Part, Piece};
 pub use explanation::{Experiments, Explanation, FlipCounts};
+pub use flow::{Flow, Head, LayerFlow};
 pub use forecast::{Forecast, Forecaster};
 pub use job::{Job, JobModel, SampleRules, StopRule};
 pub use layer::{LayerTable, LayerTime};

@@ -230,6 +230,16 @@ impl Evaluation {
         }
     }
 
+    /// Without tables that only a look at this variant alone needs.
+    pub fn brief(&self) -> Evaluation {
+        Evaluation {
+            confusion: vec![],
+            reliability: vec![],
+            reliability_mass: vec![],
+            ..self.clone()
+        }
+    }
+
     /// A metric's value with its interval, if it has one.
     pub fn value(&self, metric: Metric) -> Option<Interval> {
         self.metrics.get(&metric).map(|score| score.value)

@@ -9,9 +9,12 @@ mod layers;
 mod notes;
 mod effects;
 mod explanation;
+mod flow;
+mod hits;
 mod quality;
 mod results;
 mod table;
+mod robustness;
 mod terminal;
 
 pub use bench::{Timed, bench_table};
@@ -22,7 +25,10 @@ pub use compare::{
 pub use csv::{ReportError, results_csv};
 pub use effects::effects_csv;
 pub use explanation::{explanation_text, report_md};
+pub use flow::{flow_csv, flow_lines};
+pub use hits::{hits_csv, hits_lines};
 pub use layers::{layers_csv, layers_table};
 pub use quality::{evaluation_line, evaluation_text};
 pub use results::{Row, RunFacts};
+pub use robustness::{robustness_csv, robustness_lines};
 pub use terminal::{results_table, seconds};

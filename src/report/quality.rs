@@ -1,5 +1,6 @@
 //! What an evaluation found: as a sentence, and as tables.
 
+use super::robustness::robustness_lines;
 use crate::record::{ClassScore, Evaluation, Interval, Metric, Missing, Score};
 
 /// More classes than these are too many for a table on a terminal.
@@ -30,14 +31,14 @@ fn unusable(found: &Evaluation) -> String {
     }
 }
 
-fn with_interval(metric: Metric, Interval { value, low, high }: Interval) -> String {
+pub(super) fn with_interval(metric: Metric, Interval { value, low, high }: Interval) -> String {
     match metric.is_share() {
         true => format!("{:.2} % [{:.2}, {:.2}]", 100.0 * value, 100.0 * low, 100.0 * high),
         false => format!("{value:.5} [{low:.5}, {high:.5}]"),
     }
 }
 
-fn signed(metric: Metric, Interval { value, low, high }: Interval) -> String {
+pub(super) fn signed(metric: Metric, Interval { value, low, high }: Interval) -> String {
     match metric.is_share() {
         true => {
             format!("{:+.2} points [{:+.2}, {:+.2}]", 100.0 * value, 100.0 * low, 100.0 * high)
@@ -68,6 +69,7 @@ pub fn evaluation_text(found: &Evaluation) -> String {
     lines.extend(classes(&found.classes));
     lines.extend(confusion(&found.confusion));
     lines.extend(slices(found));
+    lines.extend(robustness_lines(&found.robustness));
     lines.join("\n")
 }
 
@@ -84,7 +86,7 @@ fn classes(all: &[ClassScore]) -> Vec<String> {
         return vec![];
     }
     let mut lines = vec![format!(
-        "  {:>5} {:>8} {:>9}  {:<24} {:<24} {:<24}",
+        "  {:>5} {:>8} {:>9}  {:<24} {:<24} {}",
         "class", "samples", "predicted", "recall", "precision", "f1"
     )];
     let cell = |score: &Option<Score>| {

@@ -1,6 +1,7 @@
 //! What is typed in a study file, key by key; unknown keys are refused.
 
 use super::StudyError;
+use super::robustness::RobustnessSection;
 use crate::target::{Mistyped, typed};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -18,6 +19,8 @@ pub(super) struct StudyFile {
     pub(super) protocol: ProtocolSection,
     #[serde(default)]
     pub(super) energy: EnergySection,
+    #[serde(default)]
+    pub(super) robustness: Option<RobustnessSection>,
     #[serde(default)]
     pub(super) variant: Vec<VariantSection>,
     #[serde(default)]

@@ -2,11 +2,12 @@
 
 use super::expand::recipes;
 use super::file::{self, ShareOrArray, SplitsSection};
+use super::robustness::robustness;
 use super::task::task;
 use super::timing::{self, Timing};
 use super::{EnergyPlan, StudyError, energy};
 use crate::data::Pixels;
-use crate::evaluate::{self, SplitRule};
+use crate::evaluate::{self, SplitRule, Stress};
 use crate::pipeline::Recipe;
 use crate::record::Setting;
 use crate::target::{self, Inventory, Target};
@@ -32,6 +33,8 @@ pub struct Study {
     pub dims: BTreeMap<String, usize>,
     /// What the model's outputs mean.
     pub task: Task,
+    /// Disturbances that variants have to bear, where that is asked for.
+    pub robustness: Option<Stress>,
     /// The data.
     pub data: DataSource,
     /// Seeds everything that draws.
@@ -134,6 +137,7 @@ pub fn load_for(path: &Path, targets: &[String]) -> Result<Study, StudyError> {
         batches,
         dims: file.model.dims,
         task: task(&file.task).map_err(invalid)?,
+        robustness: robustness(file.robustness).map_err(invalid)?,
         data: DataSource {
             path: folder.join(file.data.path),
             slices: file.data.slices,

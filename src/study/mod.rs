@@ -7,6 +7,7 @@ mod file;
 mod load;
 mod narrow;
 mod protocol;
+mod robustness;
 mod run_directory;
 mod step;
 mod subject;

@@ -45,6 +45,7 @@ impl Protocol {
             "output": loaded.output,
             "task": study.task.asked,
             "slices": study.data.slices,
+            "robustness": study.robustness.as_ref().map(|how| format!("{how:?}")),
         });
         let each = study.recipes.iter().map(|recipe| {
             let steps: Vec<String> = recipe.steps.iter().map(ToString::to_string).collect();

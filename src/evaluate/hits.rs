@@ -1,0 +1,156 @@
+//! The samples that a variant hits hardest, and the regions of the data where they lie.
+
+use super::{Answers, PredictError};
+use crate::data::Dataset;
+use crate::engine::{Bindings, Model, Source};
+use crate::graph::Graph;
+use crate::record::{EngineOptions, FlipKind};
+use std::collections::BTreeMap;
+
+/// Neighbours that make up a region.
+const NEIGHBOURS: usize = 10;
+
+/// A sample whose label became less likely.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hit {
+    /// The sample.
+    pub sample: usize,
+    /// Its label.
+    pub label: i64,
+    /// The baseline's answer.
+    pub before: Option<i64>,
+    /// The variant's.
+    pub after: Option<i64>,
+    /// How they differ.
+    pub flip: Option<FlipKind>,
+    /// Probability of the label, before less after.
+    pub lost: f64,
+    /// Where it lies, if features were looked at.
+    pub region: Option<Region>,
+}
+
+/// The samples nearest to one, by what the baseline's last layer reads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Region {
+    /// The nearest samples, the nearest first.
+    pub neighbours: Vec<usize>,
+    /// Share of them with the same label.
+    pub same_label: f64,
+    /// Share of them that the baseline gets right.
+    pub accuracy_before: f64,
+    /// Share of them that the variant gets right.
+    pub accuracy_after: f64,
+}
+
+/// The `count` samples whose label lost most probability, hardest first. `features` are one row a
+/// sample; empty for no regions.
+pub fn hits(before: &Answers, after: &Answers, features: &[Vec<f32>], count: usize) -> Vec<Hit> {
+    let (was, now) = (before.predictions(), after.predictions());
+    let own = |answers: &Answers, p: usize| {
+        let label = usize::try_from(answers.labels[p]).ok();
+        label.and_then(|l| answers.row(p).get(l)).map_or(0.0, |v| f64::from(*v))
+    };
+    let finite = |v: f64| if v.is_finite() { v } else { 0.0 };
+    let lost = |p: usize| finite(own(before, p)) - finite(own(after, p));
+    let mut order: Vec<usize> = (0..was.len()).filter(|p| lost(*p) > 0.0).collect();
+    order.sort_by(|a, b| lost(*b).total_cmp(&lost(*a)));
+    order.truncate(count);
+    let hit = |p: usize| Hit {
+        sample: before.samples[p],
+        label: before.labels[p],
+        before: was[p].class,
+        after: now[p].class,
+        flip: FlipKind::of(&was[p], &now[p]),
+        lost: lost(p),
+        region: (features.len() == was.len()).then(|| {
+            let near = nearest(features, p);
+            let share = |of: &dyn Fn(usize) -> bool| {
+                near.iter().filter(|n| of(**n)).count() as f64 / near.len().max(1) as f64
+            };
+            Region {
+                neighbours: near.iter().map(|n| before.samples[*n]).collect(),
+                same_label: share(&|n| before.labels[n] == before.labels[p]),
+                accuracy_before: share(&|n| was[n].is_right()),
+                accuracy_after: share(&|n| now[n].is_right()),
+            }
+        }),
+    };
+    order.into_iter().map(hit).collect()
+}
+
+/// Positions of the nearest other rows.
+fn nearest(features: &[Vec<f32>], position: usize) -> Vec<usize> {
+    let own = &features[position];
+    let distance = |other: &[f32]| -> f64 {
+        own.iter().zip(other).map(|(a, b)| f64::from(a - b).powi(2)).sum()
+    };
+    let others = (0..features.len()).filter(|p| *p != position);
+    let mut all: Vec<(f64, usize)> = others.map(|p| (distance(&features[p]), p)).collect();
+    all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    all.into_iter().take(NEIGHBOURS).map(|(_, p)| p).collect()
+}
+
+/// What the last layer with weights reads of each sample, one row a sample; `None` where no layer has
+/// weights.
+///
+/// # Errors
+/// The engine's.
+pub fn penultimate(
+    graph: &Graph,
+    data: &Dataset,
+    samples: &[usize],
+    batch: usize,
+    dims: &BTreeMap<String, usize>,
+) -> Result<Option<Vec<Vec<f32>>>, PredictError> {
+    let weights = graph.initializer_names();
+    let last = graph.nodes().iter().rev().find(|node| {
+        ["Conv", "Gemm", "MatMul"].iter().any(|op| node.op_type.contains(op))
+            && node.input.iter().skip(1).any(|input| weights.contains(input.as_str()))
+    });
+    let Some(tensor) = last.and_then(|node| node.input.first()) else { return Ok(None) };
+    let bytes = graph.encode();
+    let source = Source::Bytes(graph.name(), &bytes);
+    let bindings = Bindings { batch, dims };
+    let model = Model::load_tensors(source, bindings, std::slice::from_ref(tensor))?;
+    let plan = model.optimise(&EngineOptions::default())?;
+    let mut rows = Vec::with_capacity(samples.len());
+    for chunk in samples.chunks(batch.max(1)) {
+        let filled: Vec<usize> = chunk.iter().copied().cycle().take(batch).collect();
+        let outputs = plan.run(&plan.inputs(&data.inputs_at(&filled))?)?;
+        let Some(output) = outputs.first() else { return Ok(None) };
+        let flat: Vec<f32> = output.iter().copied().collect();
+        let width = flat.len() / batch.max(1);
+        rows.extend(flat.chunks(width.max(1)).take(chunk.len()).map(<[f32]>::to_vec));
+    }
+    Ok(Some(rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::Truth;
+    use crate::record::TaskKind;
+
+    #[test]
+    fn the_hardest_hit_come_first_and_know_their_neighbours() {
+        let answers = |values: [f32; 6]| Answers {
+            kind: TaskKind::Classification,
+            samples: vec![4, 5, 6],
+            labels: vec![0, 0, 1],
+            truth: Truth::Classes,
+            width: 2,
+            values: values.to_vec(),
+            class: values.chunks(2).map(|row| Some(i64::from(row[1] > row[0]))).collect(),
+        };
+        let before = answers([0.75, 0.25, 0.875, 0.125, 0.25, 0.75]);
+        let after = answers([0.625, 0.375, 0.125, 0.875, 0.25, 0.75]);
+        let features = vec![vec![0.0], vec![1.0], vec![5.0]];
+        let found = hits(&before, &after, &features, 9);
+        assert_eq!(found.iter().map(|h| h.sample).collect::<Vec<_>>(), [5, 4]);
+        assert_eq!((found[0].lost, found[0].flip), (0.75, Some(FlipKind::RightToWrong)));
+        let region = found[1].region.as_ref().unwrap();
+        assert_eq!(region.neighbours, [5, 6]);
+        assert_eq!((region.same_label, region.accuracy_after), (0.5, 0.5));
+        assert!(hits(&before, &after, &[], 1)[0].region.is_none());
+    }
+}

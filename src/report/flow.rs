@@ -1,0 +1,122 @@
+//! Feature flow as CSV and as lines of text.
+
+use super::ReportError;
+use crate::record::{Flow, Head, LayerFlow};
+
+const HEADER: [&str; 14] = [
+    "layer",
+    "tensor",
+    "model",
+    "channels",
+    "rows",
+    "mean",
+    "deviation",
+    "zeros",
+    "dead",
+    "effective_rank",
+    "similarity",
+    "head",
+    "head_entropy",
+    "head_distance",
+];
+
+/// Two rows a layer, `before` and `after`; where it is attention, one for each head too.
+///
+/// # Errors
+/// [`ReportError`] where the encoder fails, which a buffer in memory does not.
+pub fn flow_csv(layers: &[LayerFlow]) -> Result<Vec<u8>, ReportError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(HEADER)?;
+    for layer in layers {
+        for (model, flow) in [("before", Some(&layer.before)), ("after", layer.after.as_ref())] {
+            let Some(flow) = flow else { continue };
+            writer.write_record(cells(layer, model, flow, None))?;
+            for (index, head) in flow.heads.iter().enumerate() {
+                writer.write_record(cells(layer, model, flow, Some((index, head))))?;
+            }
+        }
+    }
+    writer.into_inner().map_err(|e| ReportError::Buffer(e.into_error()))
+}
+
+fn cells(
+    layer: &LayerFlow,
+    model: &str,
+    flow: &Flow,
+    head: Option<(usize, &Head)>,
+) -> [String; 14] {
+    let number = |value: f64| format!("{value:.6}");
+    let similarity = layer.similarity.filter(|_| model == "after").map(number);
+    let of_head = |of: fn(&Head) -> f64| head.map(|(_, h)| number(of(h))).unwrap_or_default();
+    [
+        layer.layer.clone(),
+        layer.tensor.clone(),
+        model.to_string(),
+        flow.channels.to_string(),
+        flow.rows.to_string(),
+        number(flow.mean),
+        number(flow.deviation),
+        number(flow.zeros),
+        number(flow.dead),
+        number(flow.effective_rank),
+        similarity.unwrap_or_default(),
+        head.map(|(index, _)| index.to_string()).unwrap_or_default(),
+        of_head(|h| h.entropy),
+        of_head(|h| h.distance),
+    ]
+}
+
+/// A line for each layer.
+pub fn flow_lines(layers: &[LayerFlow]) -> Vec<String> {
+    let mut lines = vec![format!(
+        "  {:<28} {:>14} {:>18} {:>15} {:>10}",
+        "layer", "channels", "effective rank", "dead", "likeness"
+    )];
+    for layer in layers {
+        let two = |of: &dyn Fn(&Flow) -> String| match &layer.after {
+            Some(after) => format!("{} → {}", of(&layer.before), of(after)),
+            None => of(&layer.before),
+        };
+        lines.push(format!(
+            "  {:<28} {:>14} {:>18} {:>15} {:>10}",
+            layer.layer,
+            two(&|f| f.channels.to_string()),
+            two(&|f| format!("{:.1}", f.effective_rank)),
+            two(&|f| format!("{:.0} %", 100.0 * f.dead)),
+            layer.similarity.map_or("—".into(), |s| format!("{s:.3}"))
+        ));
+        for (model, flow) in [("before", Some(&layer.before)), ("after", layer.after.as_ref())] {
+            let Some(flow) = flow.filter(|f| !f.heads.is_empty()) else { continue };
+            let each = |h: &Head| format!("{:.2} nats {:.1} places", h.entropy, h.distance);
+            let heads: Vec<String> = flow.heads.iter().map(each).collect();
+            lines.push(format!("    heads {model}: {}", heads.join(", ")));
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layer_that_is_gone_has_one_row() {
+        let heads = vec![Head { entropy: 0.5, distance: 1.25 }];
+        let before = Flow {
+            channels: 4,
+            rows: 8,
+            mean: 0.0,
+            deviation: 1.0,
+            zeros: 0.25,
+            dead: 0.5,
+            effective_rank: 1.75,
+            heads,
+        };
+        let (layer, tensor) = ("attn".to_string(), "attn/p".to_string());
+        let layers = [LayerFlow { layer, tensor, before, after: None, similarity: None }];
+        let text = String::from_utf8(flow_csv(&layers).unwrap()).unwrap();
+        assert_eq!(text.lines().count(), 3);
+        assert!(text.ends_with("0.500000,1.750000,,0,0.500000,1.250000\n"), "{text}");
+        assert!(flow_lines(&layers)[2].contains("heads before: 0.50 nats 1.2 places"));
+    }
+}

@@ -1,0 +1,70 @@
+//! The samples hit hardest, as CSV and as lines of text.
+
+use super::ReportError;
+use crate::evaluate::{Hit, Region};
+
+const HEADER: [&str; 11] = [
+    "rank",
+    "sample",
+    "label",
+    "class_before",
+    "class_after",
+    "flip",
+    "probability_lost",
+    "region_same_label",
+    "region_accuracy_before",
+    "region_accuracy_after",
+    "region_samples",
+];
+
+/// One row a sample, the hardest hit first.
+///
+/// # Errors
+/// [`ReportError`] where the encoder fails, which a buffer in memory does not.
+pub fn hits_csv(hits: &[Hit]) -> Result<Vec<u8>, ReportError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(HEADER)?;
+    for (rank, hit) in hits.iter().enumerate() {
+        let class = |class: Option<i64>| class.map(|c| c.to_string()).unwrap_or_default();
+        let share = |of: fn(&Region) -> f64| {
+            hit.region.as_ref().map(|r| format!("{:.3}", of(r))).unwrap_or_default()
+        };
+        let near = hit.region.as_ref().map(|r| r.neighbours.as_slice()).unwrap_or_default();
+        writer.write_record([
+            (rank + 1).to_string(),
+            hit.sample.to_string(),
+            hit.label.to_string(),
+            class(hit.before),
+            class(hit.after),
+            hit.flip.map(|f| f.name().to_string()).unwrap_or_default(),
+            format!("{:.6}", hit.lost),
+            share(|r| r.same_label),
+            share(|r| r.accuracy_before),
+            share(|r| r.accuracy_after),
+            near.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+        ])?;
+    }
+    writer.into_inner().map_err(|e| ReportError::Buffer(e.into_error()))
+}
+
+/// A line for each of the first few.
+pub fn hits_lines(hits: &[Hit], count: usize) -> Vec<String> {
+    let class = |class: Option<i64>| class.map_or("none".into(), |c| c.to_string());
+    let line = |hit: &Hit| {
+        let (before, after) = (class(hit.before), class(hit.after));
+        let mut line = format!(
+            "  sample {} of class {}: {before} → {after}, its probability fell by {:.3}",
+            hit.sample, hit.label, hit.lost
+        );
+        if let Some(region) = &hit.region {
+            line += &format!(
+                "; of its {} neighbours {:.0} % are right, before {:.0} %",
+                region.neighbours.len(),
+                100.0 * region.accuracy_after,
+                100.0 * region.accuracy_before
+            );
+        }
+        line
+    };
+    hits.iter().take(count).map(line).collect()
+}

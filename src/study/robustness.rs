@@ -1,0 +1,108 @@
+//! The `[robustness]` section: which disturbances the variants have to bear, if any.
+
+use crate::evaluate::{Search, Stress};
+use crate::record::Disturbance;
+use serde::Deserialize;
+
+/// What is typed; a section that is there but empty asks for the usual disturbances.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RobustnessSection {
+    #[serde(default)]
+    noise: Option<Vec<f64>>,
+    #[serde(default)]
+    brightness: Option<Vec<f64>>,
+    #[serde(default)]
+    shift: Option<Vec<f64>>,
+    #[serde(default)]
+    occlusion: Option<Vec<f64>>,
+    #[serde(default)]
+    quantized: Option<Vec<f64>>,
+    #[serde(default)]
+    search: Option<SearchSection>,
+    #[serde(default)]
+    samples: Option<usize>,
+    #[serde(default)]
+    seed: u64,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SearchSection {
+    #[serde(default)]
+    step: Option<f64>,
+    #[serde(default)]
+    queries: Option<usize>,
+    #[serde(default)]
+    samples: Option<usize>,
+}
+
+/// Checks the section.
+pub(super) fn robustness(section: Option<RobustnessSection>) -> Result<Option<Stress>, String> {
+    let Some(section) = section else { return Ok(None) };
+    let usual = Stress::default();
+    let given = [
+        (Disturbance::Noise, section.noise),
+        (Disturbance::Brightness, section.brightness),
+        (Disturbance::Shift, section.shift),
+        (Disturbance::Occlusion, section.occlusion),
+        (Disturbance::Quantized, section.quantized),
+    ];
+    let silent = given.iter().all(|(_, list)| list.is_none()) && section.search.is_none();
+    let mut tests = Vec::new();
+    for (how, strengths) in given {
+        for strength in strengths.into_iter().flatten() {
+            let fits = match how {
+                Disturbance::Occlusion => strength > 0.0 && strength <= 1.0,
+                Disturbance::Quantized => (1.0..=16.0).contains(&strength),
+                Disturbance::Shift => strength >= 1.0 && strength.fract() == 0.0,
+                _ => strength > 0.0 && strength.is_finite(),
+            };
+            if !fits {
+                return Err(format!(
+                    "`{how}` under [robustness] cannot have the strength {strength}"
+                ));
+            }
+            tests.push((how, strength));
+        }
+    }
+    let search = section.search.map(|given| {
+        let usual = Search { step: 0.5, queries: 200, seed: section.seed };
+        let step = given.step.unwrap_or(usual.step);
+        let queries = given.queries.unwrap_or(usual.queries);
+        (Search { step, queries, ..usual }, given.samples.unwrap_or(50))
+    });
+    if search.is_some_and(|(s, samples)| s.step <= 0.0 || s.queries < 2 || samples == 0) {
+        return Err("`search` under [robustness] needs a step above 0, 2 queries, 1 sample".into());
+    }
+    let samples = section.samples.unwrap_or(usual.samples);
+    if samples == 0 {
+        return Err("`samples` under [robustness] must be 1 or more".into());
+    }
+    Ok(Some(match silent {
+        true => Stress { samples, seed: section.seed, ..usual },
+        false => Stress { tests, samples, search, seed: section.seed },
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Result<Option<Stress>, String> {
+        robustness(Some(toml::from_str(text).unwrap()))
+    }
+
+    #[test]
+    fn what_is_said_is_done_and_nothing_else() {
+        assert_eq!(robustness(None), Ok(None));
+        assert_eq!(of(""), Ok(Some(Stress::default())));
+        let found = of("noise = [0.1, 0.2]\nsamples = 5").unwrap().unwrap();
+        assert_eq!((found.tests.len(), found.samples, found.search), (2, 5, None));
+        let found = of("search = { queries = 20 }").unwrap().unwrap();
+        assert_eq!((found.tests.len(), found.search.unwrap().0.queries), (0, 20));
+        assert!(of("shift = [0.5]").unwrap_err().starts_with("`shift` under [robustness]"));
+        assert!(of("occlusion = [2.0]").is_err() && of("samples = 0").is_err());
+        assert!(toml::from_str::<RobustnessSection>("fog = [1.0]").is_err());
+    }
+}
