@@ -68,7 +68,17 @@ fn prepare(folder: &Path, image: &Path) -> assert_cmd::assert::Assert {
         .current_dir(folder)
         .args(["flash", "prepare"])
         .arg(image)
-        .args(["--target", "pi5-desk", "--agent", "agent", "--key", "key.pub"])
+        .env("PARING_INVENTORY", folder.join("targets.toml"))
+        .args([
+            "--target",
+            "pi5-desk",
+            "--extends",
+            "raspberry-pi-5",
+            "--agent",
+            "agent",
+            "--key",
+            "key.pub",
+        ])
         .args(["--wireless", "the lab", "--wireless-password-file", "phrase", "--country", "DE"])
         .assert()
 }
@@ -89,6 +99,11 @@ fn trixie_gets_cloud_init_and_the_original_stays() {
     assert!(text(&made, "meta-data").starts_with("instance-id: paring-"));
     assert_eq!(text(&made, "paring/paring-agent"), "\x7fELF the agent");
     assert_eq!(text(&made, "cmdline.txt"), "root=x\n");
+    let inventory = std::fs::read_to_string(folder.path().join("targets.toml")).unwrap();
+    assert!(inventory.contains("address = \"paring@pi5-desk.local\""), "{inventory}");
+    let sha256 = paring::record::Sha256Hex::of(b"\x7fELF the agent");
+    let path = format!("agent='.paring/blobs/{sha256}'");
+    assert!(text(&made, "paring/first-boot.sh").contains(&path));
 }
 
 #[test]

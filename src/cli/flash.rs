@@ -1,9 +1,12 @@
 //! `paring flash`: a card image with a board's first boot inside, written to a card and read back.
 
 use super::progress::bar;
+use super::target::own_inventory;
 use super::{Coded, ExitCode, Global};
 use crate::probe;
+use crate::record::Sha256Hex;
 use crate::target::flash::{self, Card, FirstBoot, FlashError, Map, Wireless, partitions};
+use crate::target::{self, Address};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use std::io::{BufRead, Write};
@@ -33,9 +36,12 @@ struct Prepare {
     /// The board's name: in the network, and among the targets
     #[arg(long)]
     target: String,
-    /// The agent for the board, made by scripts/cross-build
+    /// What the board is, a profile's name: raspberry-pi-5, say; `paring target list` names them all
     #[arg(long)]
-    agent: PathBuf,
+    extends: String,
+    /// The agent for the board. Default: the one that a deployment would take
+    #[arg(long)]
+    agent: Option<PathBuf>,
     /// The public key that may log in
     #[arg(long)]
     key: PathBuf,
@@ -122,28 +128,56 @@ impl Prepare {
             }
             _ => None,
         };
+        let kind = target::profile(&self.extends).map_err(|e| Coded::new(ExitCode::Input, e))?;
+        let destination = format!("{}@{}.local", self.user, self.target);
+        let address = Address { destination, port: None, config: None };
+        // What is wrong with the name is said before anything is written.
+        let entry = target::entry(&self.target, &kind, &address, false)?;
+        let inventory = own_inventory()?;
+        let agent = match (&self.agent, &kind.triple) {
+            (Some(path), _) => read(path)?,
+            (None, Some(triple)) => {
+                let hear = |note: &str| {
+                    if !global.quiet {
+                        eprintln!("{note}");
+                    }
+                };
+                read(&target::agent_file(triple, &mut { hear })?.path)?
+            }
+            (None, None) => {
+                let hint = "is no board: it has no triple; choose another, or give --agent";
+                let error = anyhow::anyhow!("profile `{}` {hint}", kind.name);
+                return Err(Coded::new(ExitCode::Input, error));
+            }
+        };
         let boot = FirstBoot {
             host_name: self.target.clone(),
             user: self.user,
             keys: text(&self.key)?,
             wireless,
-            agent_path: ".paring/paring-agent".into(),
-            agent: read(&self.agent)?,
+            // Where a deployment looks for it: it need not be sent then.
+            agent_path: format!("{}/blobs/{}", kind.work, Sha256Hex::of(&agent)),
+            agent,
         };
         let out = self.out.unwrap_or_else(|| {
             let stem = self.image.file_stem().unwrap_or_default().to_string_lossy();
             self.image.with_file_name(format!("{stem}-{}.img", self.target))
         });
         let prepared = flash::prepare(&self.image, &out, &boot)?;
+        target::add_entry(&inventory, &entry)?;
         if global.json {
             say!(
                 "{:#}",
-                json!({ "image": out, "system": prepared.system, "files": prepared.files })
+                json!({
+                    "image": out, "system": prepared.system, "files": prepared.files,
+                    "inventory": inventory, "address": address.destination,
+                })
             );
             return Ok(());
         }
         say!("{}: {}, with", out.display(), prepared.system);
         prepared.files.iter().for_each(|file| say!("  {file}"));
+        say!("`{}` is {} in {}", self.target, address.destination, inventory.display());
         Ok(())
     }
 }

@@ -126,18 +126,22 @@ fn address(target: &Target) -> String {
     }
 }
 
+/// The inventory that new boards are written to.
+pub(super) fn own_inventory() -> Result<PathBuf, Coded> {
+    let named = std::env::var_os(INVENTORY_VARIABLE).map(PathBuf::from);
+    named.or_else(target::own_inventory).ok_or_else(|| {
+        let error = anyhow::anyhow!("there is no home folder; name a file by {INVENTORY_VARIABLE}");
+        Coded::new(ExitCode::Input, error)
+    })
+}
+
 impl Add {
     fn run(self, global: &Global) -> Result<(), Coded> {
         let address =
             Address { destination: self.address.clone(), port: self.port, config: self.ssh_config };
         let host = self.address.rsplit('@').next().unwrap_or_default();
         let name = self.name.unwrap_or_else(|| host.to_string());
-        let named = std::env::var_os(INVENTORY_VARIABLE).map(PathBuf::from);
-        let path = named.or_else(target::own_inventory).ok_or_else(|| {
-            let error =
-                anyhow::anyhow!("there is no home folder; name a file by {INVENTORY_VARIABLE}");
-            Coded::new(ExitCode::Input, error)
-        })?;
+        let path = own_inventory()?;
         // What is wrong with the name is said before anything is sent.
         let chosen = self.profile.as_deref().map(target::profile).transpose();
         let chosen = chosen.map_err(|e| Coded::new(ExitCode::Input, e))?;

@@ -68,6 +68,12 @@ impl FirstBoot {
         if self.keys.contains("PRIVATE KEY") {
             return bad("public key", "…", "is a private key; give the file that ends in .pub");
         }
+        let folders = |c: char| c.is_ascii_alphanumeric() || "._/-".contains(c);
+        if self.agent_path.starts_with('/') || !self.agent_path.chars().all(folders) {
+            let problem =
+                "must lie below the home folder, of letters, digits, `.`, `_`, `-` and `/`";
+            return bad("the agent's path", &self.agent_path, problem);
+        }
         let Some(wireless) = &self.wireless else { return Ok(()) };
         if wireless.name.is_empty() || wireless.name.len() > 32 {
             return bad("wireless network", &wireless.name, "must have 1 to 32 bytes");
