@@ -168,7 +168,9 @@ fn energy(row: &Row) -> String {
     match &row.measurement.energy {
         Ok(found) => {
             let Interval { value, low, high } = found.per_inference_uj;
-            let show = |uj: f64| EnergyUj(uj.round().max(0.0) as u64);
+            // A bound lies below zero where the load hardly stands out from idle.
+            let sign = |uj: f64| if uj <= -0.5 { "-" } else { "" };
+            let show = |uj: f64| format!("{}{}", sign(uj), EnergyUj(uj.abs().round() as u64));
             format!("{} [{}, {}]", show(value), show(low), show(high))
         }
         Err(Missing(_)) => "—".into(),
