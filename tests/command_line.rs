@@ -65,7 +65,7 @@ fn a_run_ends_with_a_row_a_variant() {
     assert_eq!(rows[2]["parent"], "half");
     assert_eq!(
         rows[2]["recipe"],
-        "prune channels, ratio 0.5, criterion l1; quantize int8, per tensor"
+        "prune channels, ratio 0.5, criterion l1; quantize int8, per tensor, minmax"
     );
     assert!(rows[1]["components_removed"].parse::<usize>().unwrap() > 100);
     // A finished run is not measured again.
