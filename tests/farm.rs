@@ -2,7 +2,6 @@
 
 mod common;
 #[path = "common/board.rs"]
-#[allow(dead_code, reason = "each test binary uses a part")]
 mod board;
 
 use assert_cmd::Command;
