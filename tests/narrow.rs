@@ -9,8 +9,8 @@ use paring::compress::{
     CompressError, Form, Format, Granularity, Made, Quantization, RangeRule, Rounding, agreement,
     evaluate, lossless, patterns, quantize,
 };
-use paring::data::Array;
-use paring::engine::Source;
+use paring::data::{Array, Dataset, Pixels, Wanted};
+use paring::engine::{Source, describe};
 use paring::graph::{Graph, Weights};
 use paring::pipeline::conformance;
 use paring::record::{EngineOptions, Origins, Ran, Sha256Hex};
@@ -92,13 +92,17 @@ fn evening_out_changes_nothing_and_narrows_the_spread() {
     }
 }
 
-/// Mean squared difference of the outputs on the samples that were calibrated on.
+/// Mean squared difference of the outputs on samples of the example that were not calibrated on.
 fn off(path: &Path, how: &Quantization) -> f64 {
-    let inputs = random_inputs(path, 8);
-    let (float, narrow) = (
-        outputs(&Graph::load(path).unwrap(), &inputs),
-        outputs(&made(path, how).unwrap().graph, &inputs),
-    );
+    let signature = describe(Source::File(path)).unwrap();
+    let (columns, extras) = (vec![], vec![]);
+    let wanted = Wanted { inputs: &signature.inputs, columns, extras, pixels: Pixels::default() };
+    let data = Dataset::load(&digits("digits.npz"), &wanted).unwrap();
+    let calibration = of(data.inputs_at(&(0..200).collect::<Vec<_>>()));
+    let graph = Graph::load(path).unwrap();
+    let made = quantize(graph.clone(), Origins::default(), how, Some(&calibration)).unwrap();
+    let inputs = data.inputs_at(&(200..800).collect::<Vec<_>>());
+    let (float, narrow) = (outputs(&graph, &inputs), outputs(&made.graph, &inputs));
     let squares = float.iter().zip(&narrow).map(|(f, n)| f64::from(f - n).powi(2));
     squares.sum::<f64>() / float.len() as f64
 }

@@ -115,28 +115,25 @@ pub(super) fn make_variants(
                 parent: recipe.parent.clone(),
             }),
         };
-        // What the target is known to reject or to get wrong is refused before it is sent there.
-        let refused = made.as_ref().ok().and_then(|made| unfit(study, directory, made));
-        if let Some(reason) = refused {
-            let body = json!({ "variant": recipe.name, "what": "variant", "reason": reason });
-            let entry = EntryBody { kind: EntryKind::Refusal, body };
-            ledger.record(entry).map_err(PipelineError::from)?;
-            failed.push((recipe.name.clone(), format!("variant `{}`: {reason}", recipe.name)));
-            bar.inc(1);
-            continue;
-        }
-        match made {
-            Ok(made) => variants.push(made),
+        let reason = match made {
+            // What the target is known to reject or to get wrong is refused before it is sent there.
+            Ok(made) => match unfit(study, directory, &made) {
+                Some(reason) => format!("variant `{}`: {reason}", recipe.name),
+                None => {
+                    variants.push(made);
+                    bar.inc(1);
+                    continue;
+                }
+            },
             Err(error @ (PipelineError::Step { .. } | PipelineError::NoParent { .. })) => {
-                let reason = format!("{:#}", anyhow::Error::from(error));
-                let body = json!({ "variant": recipe.name, "what": "variant", "reason": reason });
-                ledger
-                    .record(EntryBody { kind: EntryKind::Refusal, body })
-                    .map_err(PipelineError::from)?;
-                failed.push((recipe.name.clone(), reason));
+                format!("{:#}", anyhow::Error::from(error))
             }
             Err(error) => return Err(error.into()),
-        }
+        };
+        let body = json!({ "variant": recipe.name, "what": "variant", "reason": reason });
+        let entry = EntryBody { kind: EntryKind::Refusal, body };
+        ledger.record(entry).map_err(PipelineError::from)?;
+        failed.push((recipe.name.clone(), reason));
         bar.inc(1);
     }
     debug_assert_eq!(variants[0].name, BASELINE);

@@ -6,7 +6,7 @@ use super::{Coded, ExitCode, Global};
 use crate::probe;
 use crate::record::Sha256Hex;
 use crate::target::flash::{self, Card, FirstBoot, FlashError, Map, Wireless, partitions};
-use crate::target::{self, Address};
+use crate::target::{self, Address, Profile};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use std::io::{BufRead, Write};
@@ -119,12 +119,32 @@ fn read(path: &Path) -> Result<Vec<u8>, Coded> {
 }
 
 impl Prepare {
+    /// The agent that was named, or the one that a deployment would take.
+    fn agent(&self, kind: &Profile, quiet: bool) -> Result<Vec<u8>, Coded> {
+        match (&self.agent, &kind.triple) {
+            (Some(path), _) => read(path),
+            (None, Some(triple)) => {
+                let hear = |note: &str| {
+                    if !quiet {
+                        eprintln!("{note}");
+                    }
+                };
+                read(&target::agent_file(triple, &mut { hear })?.path)
+            }
+            (None, None) => {
+                let hint = "is no board: it has no triple; choose another, or give --agent";
+                let error = anyhow::anyhow!("profile `{}` {hint}", kind.name);
+                Err(Coded::new(ExitCode::Input, error))
+            }
+        }
+    }
+
     fn run(self, global: &Global) -> Result<(), Coded> {
         let text = |path: &Path| read(path).map(|b| String::from_utf8_lossy(&b).into_owned());
-        let wireless = match (self.wireless, self.wireless_password_file, self.country) {
+        let wireless = match (&self.wireless, &self.wireless_password_file, &self.country) {
             (Some(name), Some(file), Some(country)) => {
-                let password = text(&file)?.trim_end_matches(['\r', '\n']).to_string();
-                Some(Wireless { name, password, country })
+                let password = text(file)?.trim_end_matches(['\r', '\n']).to_string();
+                Some(Wireless { name: name.clone(), password, country: country.clone() })
             }
             _ => None,
         };
@@ -134,32 +154,17 @@ impl Prepare {
         // What is wrong with the name is said before anything is written.
         let entry = target::entry(&self.target, &kind, &address, false)?;
         let inventory = own_inventory()?;
-        let agent = match (&self.agent, &kind.triple) {
-            (Some(path), _) => read(path)?,
-            (None, Some(triple)) => {
-                let hear = |note: &str| {
-                    if !global.quiet {
-                        eprintln!("{note}");
-                    }
-                };
-                read(&target::agent_file(triple, &mut { hear })?.path)?
-            }
-            (None, None) => {
-                let hint = "is no board: it has no triple; choose another, or give --agent";
-                let error = anyhow::anyhow!("profile `{}` {hint}", kind.name);
-                return Err(Coded::new(ExitCode::Input, error));
-            }
-        };
+        let agent = self.agent(&kind, global.quiet)?;
         let boot = FirstBoot {
             host_name: self.target.clone(),
-            user: self.user,
+            user: self.user.clone(),
             keys: text(&self.key)?,
             wireless,
             // Where a deployment looks for it: it need not be sent then.
             agent_path: format!("{}/blobs/{}", kind.work, Sha256Hex::of(&agent)),
             agent,
         };
-        let out = self.out.unwrap_or_else(|| {
+        let out = self.out.clone().unwrap_or_else(|| {
             let stem = self.image.file_stem().unwrap_or_default().to_string_lossy();
             self.image.with_file_name(format!("{stem}-{}.img", self.target))
         });

@@ -4,7 +4,7 @@
 use super::estimate::LEVEL;
 use super::{Coalition, Form, Investigation};
 use crate::graph::{Graph, layer_name};
-use crate::pipeline::{PipelineError, Timed, times_by_node};
+use crate::pipeline::{Context, PipelineError, Timed, times_by_node};
 use crate::record::{Effect, Group, Interval, LayerChange, Missing, Total};
 use crate::stats::{self, Resampling};
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,22 +76,29 @@ impl Investigation<'_> {
         };
         let ends = [self.timed(Coalition::EMPTY), self.timed(Coalition::full(count))];
         let layers = match ends {
-            [Some(before), Some(after)] => {
-                let graph = |timed: &Timed| Graph::load(&timed.path);
-                let failed =
-                    |source| PipelineError::Graph { variant: "an experiment".into(), source };
-                let baseline = graph(&before).map_err(failed)?;
-                let variant = graph(&after).map_err(failed)?;
-                let profiles = context.profiles(&[before, after], budget)?;
-                profiles.map_or(vec![], |[was, is]| {
-                    let was = times_by_node(&baseline, &baseline, &was);
-                    let is = times_by_node(&baseline, &variant, &is);
-                    by_layer(&baseline, &was, &is, &self.groups)
-                })
-            }
+            [Some(before), Some(after)] => self.layers(&context, before, after, budget)?,
             _ => vec![],
         };
         Ok(Times { effects, total: total(), layers, quiet_share: rounds.quiet_share })
+    }
+
+    /// The layers' times before and after, each with the groups that touched it.
+    fn layers(
+        &self,
+        context: &Context,
+        before: Timed,
+        after: Timed,
+        budget: Duration,
+    ) -> Result<Vec<LayerChange>, PipelineError> {
+        let failed = |source| PipelineError::Graph { variant: "an experiment".into(), source };
+        let baseline = Graph::load(&before.path).map_err(failed)?;
+        let variant = Graph::load(&after.path).map_err(failed)?;
+        let profiles = context.profiles(&[before, after], budget)?;
+        Ok(profiles.map_or(vec![], |[was, is]| {
+            let was = times_by_node(&baseline, &baseline, &was);
+            let is = times_by_node(&baseline, &variant, &is);
+            by_layer(&baseline, &was, &is, &self.groups)
+        }))
     }
 
     fn timed(&mut self, set: Coalition) -> Option<Timed> {

@@ -7,6 +7,68 @@ use serde_json::json;
 /// The script and the files beside it, by one name on every system.
 pub(super) const FOLDER: &str = "paring";
 
+/// What is done on the first boot, for any Linux with a POSIX shell. The values between `@` are
+/// checked to need no quoting.
+const SCRIPT: &str = r#"#!/bin/sh
+# Made by paring: makes this board reachable and puts its agent in place. Runs as root, may run again.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+user='@USER@' name='@NAME@' agent='@AGENT@'
+
+if ! grep -q "^$user:" /etc/passwd; then
+    if command -v useradd >/dev/null; then useradd --create-home --shell /bin/bash "$user"
+    else adduser -D "$user"; fi
+fi
+for group in video render gpio i2c; do
+    if grep -q "^$group:" /etc/group && command -v usermod >/dev/null; then usermod -aG "$group" "$user"; fi
+done
+if [ -d /etc/sudoers.d ] && [ "$user" != root ]; then
+    echo "$user ALL=(ALL) NOPASSWD: ALL" >/etc/sudoers.d/010_paring
+    chmod 440 /etc/sudoers.d/010_paring
+fi
+
+home=$(awk -F: -v user="$user" '$1 == user { print $6 }' /etc/passwd)
+group=$(id -g "$user")
+mkdir -p "$home/.ssh"
+cat "$here/authorized_keys" >>"$home/.ssh/authorized_keys"
+sort -u -o "$home/.ssh/authorized_keys" "$home/.ssh/authorized_keys"
+chmod 700 "$home/.ssh"
+chmod 600 "$home/.ssh/authorized_keys"
+chown -R "$user:$group" "$home/.ssh"
+
+# Folder by folder: what is above the agent belongs to the user too.
+folder="$home"
+for part in $(dirname "$agent" | tr / ' '); do
+    folder="$folder/$part"
+    mkdir -p "$folder"
+    chown "$user:$group" "$folder"
+done
+cp "$here/paring-agent" "$home/$agent.new"
+chmod 755 "$home/$agent.new"
+chown "$user:$group" "$home/$agent.new"
+mv "$home/$agent.new" "$home/$agent"
+
+echo "$name" >/etc/hostname
+hostname "$name"
+if [ -f /etc/hosts ]; then
+    grep -v '^127\.0\.1\.1' /etc/hosts >/etc/hosts.new || true
+    echo "127.0.1.1 $name" >>/etc/hosts.new
+    cat /etc/hosts.new >/etc/hosts
+    rm /etc/hosts.new
+fi
+
+networks=/etc/NetworkManager/system-connections
+if [ -f "$here/wireless.nmconnection" ] && [ -d "$networks" ]; then
+    cp "$here/wireless.nmconnection" "$networks/paring.nmconnection"
+    chmod 600 "$networks/paring.nmconnection"
+    rm "$here/wireless.nmconnection"
+    if command -v raspi-config >/dev/null; then raspi-config nonint do_wifi_country "$(cat "$here/country")"; fi
+    if command -v rfkill >/dev/null; then rfkill unblock wifi; fi
+    if command -v nmcli >/dev/null; then nmcli connection reload || true; fi
+fi
+if command -v systemctl >/dev/null; then systemctl enable --now ssh; fi
+"#;
+
 /// What a board is to be after its first boot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FirstBoot {
@@ -90,68 +152,10 @@ impl FirstBoot {
 
     /// The script that does it all, for any Linux with a POSIX shell; `here` holds what lies beside it.
     pub(super) fn script(&self) -> String {
-        let FirstBoot { host_name, user, agent_path, .. } = self;
-        format!(
-            r#"#!/bin/sh
-# Made by paring: makes this board reachable and puts its agent in place. Runs as root, may run again.
-set -eu
-here=$(cd "$(dirname "$0")" && pwd)
-user='{user}' name='{host_name}' agent='{agent_path}'
-
-if ! grep -q "^$user:" /etc/passwd; then
-    if command -v useradd >/dev/null; then useradd --create-home --shell /bin/bash "$user"
-    else adduser -D "$user"; fi
-fi
-for group in video render gpio i2c; do
-    if grep -q "^$group:" /etc/group && command -v usermod >/dev/null; then usermod -aG "$group" "$user"; fi
-done
-if [ -d /etc/sudoers.d ] && [ "$user" != root ]; then
-    echo "$user ALL=(ALL) NOPASSWD: ALL" >/etc/sudoers.d/010_paring
-    chmod 440 /etc/sudoers.d/010_paring
-fi
-
-home=$(awk -F: -v user="$user" '$1 == user {{ print $6 }}' /etc/passwd)
-group=$(id -g "$user")
-mkdir -p "$home/.ssh"
-cat "$here/authorized_keys" >>"$home/.ssh/authorized_keys"
-sort -u -o "$home/.ssh/authorized_keys" "$home/.ssh/authorized_keys"
-chmod 700 "$home/.ssh"
-chmod 600 "$home/.ssh/authorized_keys"
-chown -R "$user:$group" "$home/.ssh"
-
-# Folder by folder: what is above the agent belongs to the user too.
-folder="$home"
-for part in $(dirname "$agent" | tr / ' '); do
-    folder="$folder/$part"
-    mkdir -p "$folder"
-    chown "$user:$group" "$folder"
-done
-cp "$here/paring-agent" "$home/$agent.new"
-chmod 755 "$home/$agent.new"
-chown "$user:$group" "$home/$agent.new"
-mv "$home/$agent.new" "$home/$agent"
-
-echo "$name" >/etc/hostname
-hostname "$name"
-if [ -f /etc/hosts ]; then
-    grep -v '^127\.0\.1\.1' /etc/hosts >/etc/hosts.new || true
-    echo "127.0.1.1 $name" >>/etc/hosts.new
-    cat /etc/hosts.new >/etc/hosts
-    rm /etc/hosts.new
-fi
-
-networks=/etc/NetworkManager/system-connections
-if [ -f "$here/wireless.nmconnection" ] && [ -d "$networks" ]; then
-    cp "$here/wireless.nmconnection" "$networks/paring.nmconnection"
-    chmod 600 "$networks/paring.nmconnection"
-    rm "$here/wireless.nmconnection"
-    if command -v raspi-config >/dev/null; then raspi-config nonint do_wifi_country "$(cat "$here/country")"; fi
-    if command -v rfkill >/dev/null; then rfkill unblock wifi; fi
-    if command -v nmcli >/dev/null; then nmcli connection reload || true; fi
-fi
-if command -v systemctl >/dev/null; then systemctl enable --now ssh; fi
-"#
-        )
+        SCRIPT
+            .replace("@USER@", &self.user)
+            .replace("@NAME@", &self.host_name)
+            .replace("@AGENT@", &self.agent_path)
     }
 
     /// What lies beside the script: name, content, mode.
