@@ -58,7 +58,12 @@ fn agree(study: &Path, data: &Path, input: &str) {
         let name = file.file_stem().unwrap().to_string_lossy().to_string();
         println!("{name}: {same} of {} the same", ours.len());
         let narrow = ["int8", "int4", "measured"].iter().any(|word| name.contains(word));
-        let least = if narrow { ours.len() * 99 / 100 } else { ours.len() };
+        let least = match name.as_str() {
+            // ONNX Runtime makes integers of such pairs, the engine computes them in floats.
+            name if name.contains("qdq") => ours.len() * 98 / 100,
+            _ if narrow => ours.len() * 99 / 100,
+            _ => ours.len(),
+        };
         assert!(same >= least, "{name}: only {same} of {} agree", ours.len());
     }
 }
