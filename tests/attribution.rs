@@ -156,24 +156,14 @@ fn experiment(classes: Vec<Option<i64>>) -> Experiment {
         file_bytes: 0,
         params: 0,
         macs: None,
+        disturbed: None,
         kept: false,
-        answers: Answers { classes, confidences },
+        answers: Answers { classes, confidences, values: vec![] },
     }
 }
 
 fn group(id: usize) -> Group {
-    Group {
-        id: id.to_string(),
-        label: id.to_string(),
-        parts: vec![],
-        step: String::new(),
-        operation: String::new(),
-        criterion: None,
-        decisions: vec![],
-        components: vec![],
-        layers: vec![],
-        expected: vec![],
-    }
+    Group { id: id.to_string(), label: id.to_string(), ..Group::default() }
 }
 
 #[test]

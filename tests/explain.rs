@@ -100,7 +100,7 @@ fn blame_names_what_puts_a_sample_back() {
         assert!(flip.before != flip.after && !flip.groups.is_empty());
         assert!(flip.groups.len() <= Coalition::full(found.groups.len()).len());
     }
-    assert!(found.links.iter().map(|l| l.accuracy.value).sum::<f64>() < 0.0);
+    assert!(found.links.iter().map(|l| l.change.unwrap().value).sum::<f64>() < 0.0);
 }
 
 #[test]

@@ -153,6 +153,8 @@ impl<'a> Summary<'a> {
             steady_rss_bytes: median_bytes(&solos, |b| b.memory.after_runs.pss_bytes),
             peak_heap_bytes: median_bytes(&solos, |b| b.memory.after_runs.peak_heap_bytes),
             steady_heap_bytes: median_bytes(&solos, |b| b.memory.after_runs.heap_bytes),
+            peak_rss: over_blocks(&solos, |b| b.memory.after_runs.vm_hwm_bytes),
+            peak_heap: over_blocks(&solos, |b| b.memory.after_runs.peak_heap_bytes),
             weights: solos.iter().find_map(|b| b.weights),
             drift: drift(blocks, &pooled.by_block),
             throughput_per_s: stats::median(&pooled.throughputs),
@@ -297,6 +299,13 @@ fn log_ratio(pair: &Pair, streams: usize) -> Option<f64> {
 }
 
 fn median_bytes(blocks: &[&SoloBlock], value: fn(&SoloBlock) -> Option<Bytes>) -> Option<Bytes> {
-    let values: Vec<f64> = blocks.iter().filter_map(|b| value(b)).map(|b| b.0 as f64).collect();
-    stats::median(&values).map(|bytes| Bytes(bytes as u64))
+    stats::median(&bytes_of(blocks, value)).map(|bytes| Bytes(bytes as u64))
+}
+
+fn over_blocks(blocks: &[&SoloBlock], value: fn(&SoloBlock) -> Option<Bytes>) -> Option<Interval> {
+    stats::bootstrap_median(&bytes_of(blocks, value), INTERVALS)
+}
+
+fn bytes_of(blocks: &[&SoloBlock], value: fn(&SoloBlock) -> Option<Bytes>) -> Vec<f64> {
+    blocks.iter().filter_map(|b| value(b)).map(|b| b.0 as f64).collect()
 }

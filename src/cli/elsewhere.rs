@@ -82,6 +82,39 @@ impl Ask {
         })
     }
 
+    /// What a board answers for some samples, and whether it is emulated.
+    pub(super) fn there(
+        &self,
+        model: &Path,
+        data: &Dataset,
+        samples: &[usize],
+        board: &Target,
+        quiet: bool,
+    ) -> Result<(Answers, bool), Coded> {
+        let (dims, options) = (&self.dims, &self.options);
+        let asked = Asked { model, options, dims, batch: self.batch, output: self.output };
+        let bar = bar(&board.name, samples.len(), quiet);
+        let mut heard = |news| {
+            if let (News::Note(note), false) = (news, quiet) {
+                eprintln!("{}: {note}", board.name);
+            }
+        };
+        let mut site = Site::open(board, None, &mut heard)?;
+        let emulated = site.probe(None)?.emulated;
+        let inputs = |positions: &[usize]| {
+            data.inputs_at(&positions.iter().map(|p| samples[*p]).collect::<Vec<_>>())
+        };
+        let output =
+            site.board()?.predict(&asked, samples.len(), &inputs, &mut |n| bar.inc(n as u64))?;
+        bar.finish_and_clear();
+        let there = self.predictor.answers_from(data, &output, samples);
+        let there = there.map_err(|e| {
+            let what = format!("{} on `{}`", model.display(), board.name);
+            Coded::new(ExitCode::Measurement, anyhow::Error::from(e).context(what))
+        })?;
+        Ok((there, emulated))
+    }
+
     /// What a board answers for all samples, compared with what this machine does.
     pub(super) fn elsewhere(
         &self,
@@ -92,29 +125,7 @@ impl Ask {
         global: &Global,
     ) -> Result<Elsewhere, Coded> {
         let samples: Vec<usize> = (0..data.len()).collect();
-        let (dims, options) = (&self.dims, &self.options);
-        let asked = Asked { model, options, dims, batch: self.batch, output: self.output };
-        let quiet = global.quiet;
-        let bar = bar(&board.name, samples.len(), quiet);
-        let mut heard = |news| {
-            if let (News::Note(note), false) = (news, quiet) {
-                eprintln!("{}: {note}", board.name);
-            }
-        };
-        let mut site = Site::open(board, None, &mut heard)?;
-        let emulated = site.probe(None)?.emulated;
-        let output = site.board()?.predict(
-            &asked,
-            samples.len(),
-            &|positions| data.inputs_at(positions),
-            &mut |n| bar.inc(n as u64),
-        )?;
-        bar.finish_and_clear();
-        let there = self.predictor.answers_from(data, &output, &samples);
-        let there = there.map_err(|e| {
-            let what = format!("{} on `{}`", model.display(), board.name);
-            Coded::new(ExitCode::Measurement, anyhow::Error::from(e).context(what))
-        })?;
+        let (there, emulated) = self.there(model, data, &samples, board, global.quiet)?;
         Ok(Elsewhere {
             model: model.to_path_buf(),
             target: board.name.clone(),
@@ -127,7 +138,7 @@ impl Ask {
 }
 
 /// The largest difference between two machines' answers.
-fn difference(here: &Answers, there: &Answers) -> f64 {
+pub(super) fn difference(here: &Answers, there: &Answers) -> f64 {
     let pairs = here.rows().flatten().zip(there.rows().flatten());
     pairs.map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max)
 }

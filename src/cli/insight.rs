@@ -3,10 +3,10 @@
 use super::{Coded, ExitCode};
 use crate::data::{Array, Dataset};
 use crate::engine::Bindings;
-use crate::evaluate::{self, Answers, Hit};
+use crate::evaluate::{self, Answers};
 use crate::graph::Graph;
 use crate::pipeline;
-use crate::record::LayerFlow;
+use crate::record::{Hit, LayerFlow};
 use crate::report;
 use anyhow::anyhow;
 use std::collections::BTreeMap;

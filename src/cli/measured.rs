@@ -1,25 +1,35 @@
-//! Measuring experiments on the study's targets, as `paring explain --measure` does.
+//! A study's own rules of measuring, and experiments measured by them, as `paring explain --measure`
+//! does.
 
 use super::reopen::Reopened;
 use super::{Coded, fleet};
 use crate::explain::Investigation;
 use crate::pipeline::{self, Bench};
-use crate::record::{Effect, Missing, Total, VariantRecord};
+use crate::record::{ConditionRules, Effect, Missing, Setting, Total, VariantRecord};
+use crate::study::{Loaded, RunDirectory, Study};
 use crate::target::Target;
+use std::path::Path;
 
-/// Effects and totals of latency on every target, one after the other.
+/// Effects and totals of latency, memory and energy on every target, one after the other.
 pub(super) fn measured(
     reopened: &Reopened,
+    targets: &[Target],
+    sysfs_root: Option<&Path>,
     case: &Investigation,
     variant: &VariantRecord,
     quiet: bool,
 ) -> Result<(Vec<Effect>, Vec<Total>), Coded> {
+    let Reopened { directory, study, loaded } = reopened;
     let (mut effects, mut totals) = (Vec::new(), Vec::new());
     let measurable = case.measurable(variant);
-    for target in &reopened.study.targets {
-        let settings = reopened.study.settings(target);
-        let bench = bench(reopened, target, settings.get(..1).unwrap_or_default());
-        let folders = reopened.directory.folders.experiments();
+    let folders = pipeline::apart(&directory.folders, &variant.name, &measurable.records)?;
+    for target in targets {
+        let settings = study.settings(target);
+        let first = settings.get(..1).unwrap_or_default();
+        let bench = Bench {
+            sustained_ns: None,
+            ..bench(study, loaded, directory, sysfs_root, target, first)
+        };
         let (_, by_setting) = fleet::on_one(target, &folders, quiet, &|target, stop, heard| {
             pipeline::measure(&folders, &bench, target, &measurable.records, stop, heard)
         })?;
@@ -31,28 +41,37 @@ pub(super) fn measured(
     Ok((effects, totals))
 }
 
-/// The study's own rules of timing, in its first setting.
-fn bench<'a>(
-    reopened: &'a Reopened,
+/// How a study measures on a target.
+pub(super) fn bench<'a>(
+    study: &'a Study,
+    loaded: &'a Loaded,
+    directory: &RunDirectory,
+    sysfs_root: Option<&'a Path>,
     target: &'a Target,
-    settings: &'a [crate::record::Setting],
+    settings: &'a [Setting],
 ) -> Bench<'a> {
-    let Reopened { directory, study, loaded } = reopened;
+    let timing = &study.timing;
     Bench {
         target: &target.name,
         measurement_sha256: directory.protocol.measurement_sha256.clone(),
         seed: study.seed,
-        blocks: study.timing.blocks,
-        stop: study.timing.stop.clone(),
-        sustained_ns: None,
-        rules: study.timing.rules.clone(),
+        blocks: timing.blocks,
+        stop: timing.stop.clone(),
+        sustained_ns: timing.sustained_ns,
+        rules: timing.rules.clone(),
         settings,
-        affinity: &study.timing.affinity,
-        conditions: study.timing.conditions.clone(),
+        affinity: &timing.affinity,
+        conditions: ConditionRules {
+            most_mc: timing.conditions.most_mc.or(target.profile.limit_mc),
+            ..timing.conditions.clone()
+        },
         dims: &loaded.dims,
         data: &loaded.data,
         samples: &loaded.splits.report,
-        energy: Err(Missing("experiments are not measured for energy".into())),
-        sysfs_root: None,
+        energy: match directory.protocol.quick {
+            true => Err(Missing("the quick protocol measures no energy".into())),
+            false => Ok(study.energy.rules(&target.profile.energy)),
+        },
+        sysfs_root,
     }
 }

@@ -12,6 +12,7 @@ mod elsewhere;
 mod eval;
 mod exit;
 mod explain;
+mod explained;
 mod flash;
 mod fleet;
 mod init;

@@ -1,12 +1,11 @@
 //! `paring run`: everything a study says, and what came of it.
 
 use super::compress::{Failed, evaluate_variants, make_variants, not_made};
-use super::{Coded, ExitCode, Global, StudyArgs, fleet, sysfs_root};
+use super::{Coded, ExitCode, Global, StudyArgs, fleet, measured, sysfs_root};
 use crate::bench::energy_span;
 use crate::pipeline::{self, Bench, PipelineError, Quality};
 use crate::record::{
-    ConditionRules, EnergyRules, EnergySource, Environment, LayerTable, Measurement, Missing,
-    Setting, VariantRecord,
+    EnergySource, Environment, LayerTable, Measurement, Setting, VariantRecord,
 };
 use crate::report::{self, Row, RunFacts};
 use crate::study::{self, Loaded, Protocol, QUICK_BLOCKS, RunDirectory, Study};
@@ -170,13 +169,6 @@ impl Session<'_> {
         Ok(outcomes)
     }
 
-    fn energy(&self, target: &Target) -> Result<EnergyRules, Missing> {
-        match self.directory.protocol.quick {
-            true => Err(Missing("the quick protocol measures no energy".into())),
-            false => Ok(self.study.energy.rules(&target.profile.energy)),
-        }
-    }
-
     fn layers(
         &self,
         target: &Target,
@@ -198,27 +190,8 @@ impl Session<'_> {
     }
 
     fn bench<'a>(&'a self, target: &'a Target, settings: &'a [Setting]) -> Bench<'a> {
-        let timing = &self.study.timing;
-        Bench {
-            target: &target.name,
-            measurement_sha256: self.directory.protocol.measurement_sha256.clone(),
-            seed: self.study.seed,
-            blocks: timing.blocks,
-            stop: timing.stop.clone(),
-            sustained_ns: timing.sustained_ns,
-            rules: timing.rules.clone(),
-            settings,
-            affinity: &timing.affinity,
-            conditions: ConditionRules {
-                most_mc: timing.conditions.most_mc.or(target.profile.limit_mc),
-                ..timing.conditions.clone()
-            },
-            dims: &self.loaded.dims,
-            data: &self.loaded.data,
-            samples: &self.loaded.splits.report,
-            energy: self.energy(target),
-            sysfs_root: self.sysfs_root,
-        }
+        let Session { study, loaded, directory, sysfs_root, .. } = self;
+        measured::bench(study, loaded, directory, *sysfs_root, target, settings)
     }
 
     fn measure(

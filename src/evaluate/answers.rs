@@ -4,9 +4,10 @@ use crate::record::{Prediction, TaskKind};
 use std::collections::BTreeMap;
 
 /// What the right answers are, where one class a sample does not say it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Truth {
     /// The labels say it.
+    #[default]
     Classes,
     /// `width` yes or no a sample.
     Sets(Vec<bool>),

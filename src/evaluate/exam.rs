@@ -2,14 +2,14 @@
 
 use super::build::Builder;
 use super::confidence::{decisiveness, reliabilities};
-use super::gauge::Gauge;
+use super::gauge::{Figure, Gauge};
 use super::metrics;
 use super::tally::Tally;
 use super::{Answers, OtherSamples, Task};
 use crate::record::{
     Evaluation, FlipKind, Flips, Metric, Missing, Prediction, ReliabilityBin, Sha256Hex, TaskKind,
 };
-use crate::stats;
+use crate::stats::{self, LANES, Lanes};
 use std::collections::BTreeMap;
 
 /// What is known of a variant's answers before any interval: a few numbers a sample.
@@ -130,6 +130,20 @@ impl Exam {
     /// A metric's value, without an interval; `None` where it has none.
     pub fn value(&self, metric: Metric) -> Option<f64> {
         self.gauge.value(&self.task, metric, &self.tally.totals())
+    }
+
+    /// Figures with every sample counted as often as its weight says, for eight weightings at once: one
+    /// row a figure, NaN where a weighting gives it no value.
+    pub fn weighted(&self, figures: &[Figure], weights: &[Lanes]) -> Vec<Lanes> {
+        let sums = self.tally.sums(weights);
+        let mut values = vec![[f64::NAN; LANES]; figures.len()];
+        for lane in 0..LANES {
+            let own: Vec<f64> = sums.iter().map(|sum| sum[lane]).collect();
+            for (value, figure) in values.iter_mut().zip(figures) {
+                value[lane] = self.gauge.figure(&self.task, *figure, &own).unwrap_or(f64::NAN);
+            }
+        }
+        values
     }
 
     /// Whether each answer is right, where answers are classes.

@@ -30,6 +30,15 @@ pub(super) struct Gauge {
     pub(super) samples: usize,
 }
 
+/// A figure that follows from the sums.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Figure {
+    /// A metric of all samples.
+    Metric(Metric),
+    /// F1 of one class, which of pixels is its Dice coefficient.
+    ClassF1(usize),
+}
+
 /// A rate of yes and no.
 type Rate = fn(&Binary) -> Option<f64>;
 
@@ -41,6 +50,16 @@ pub(super) enum Over {
 }
 
 impl Gauge {
+    /// A figure of the sums; `None` where it has no value.
+    pub(super) fn figure(&self, task: &Task, figure: Figure, sums: &[f64]) -> Option<f64> {
+        match figure {
+            Figure::Metric(metric) => self.value(task, metric, sums),
+            Figure::ClassF1(class) => {
+                self.counts(sums).filter(|c| class < c.hits.len()).and_then(|c| c.f1(class))
+            }
+        }
+    }
+
     /// A metric of the sums; `None` where it has no value.
     pub(super) fn value(&self, task: &Task, metric: Metric, sums: &[f64]) -> Option<f64> {
         let over = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);

@@ -4,43 +4,11 @@ use super::{Answers, PredictError};
 use crate::data::Dataset;
 use crate::engine::{Bindings, Model, Source};
 use crate::graph::Graph;
-use crate::record::{EngineOptions, FlipKind};
+use crate::record::{EngineOptions, FlipKind, Hit, Region};
 use std::collections::BTreeMap;
 
 /// Neighbours that make up a region.
 const NEIGHBOURS: usize = 10;
-
-/// A sample whose label became less likely.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Hit {
-    /// The sample.
-    pub sample: usize,
-    /// Its label.
-    pub label: i64,
-    /// The baseline's answer.
-    pub before: Option<i64>,
-    /// The variant's.
-    pub after: Option<i64>,
-    /// How they differ.
-    pub flip: Option<FlipKind>,
-    /// Probability of the label, before less after.
-    pub lost: f64,
-    /// Where it lies, if features were looked at.
-    pub region: Option<Region>,
-}
-
-/// The samples nearest to one, by what the baseline's last layer reads.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Region {
-    /// The nearest samples, the nearest first.
-    pub neighbours: Vec<usize>,
-    /// Share of them with the same label.
-    pub same_label: f64,
-    /// Share of them that the baseline gets right.
-    pub accuracy_before: f64,
-    /// Share of them that the variant gets right.
-    pub accuracy_after: f64,
-}
 
 /// The `count` samples whose label lost most probability, hardest first. `features` are one row a
 /// sample; empty for no regions.

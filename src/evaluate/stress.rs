@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 
 /// Samples whose disturbed inputs are held at once.
 const CHUNK: usize = 64;
+/// Samples that the inputs' spread is taken from.
+const SPREAD: usize = 512;
 
 /// What is tried.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,7 +65,7 @@ impl Stress {
         groups: Option<&[String]>,
     ) -> Result<Vec<RobustnessScore>, PredictError> {
         let looked: Vec<usize> = model.clean.samples.iter().copied().take(self.samples).collect();
-        let spreads = spreads(&data.inputs_at(&looked[..looked.len().min(512)]));
+        let spreads = spreads(&data.inputs_at(&looked[..looked.len().min(SPREAD)]));
         let groups: Option<Vec<String>> = groups.map(|g| g[..looked.len()].to_vec());
         let sampling = Sampling { groups: groups.as_deref(), resamples: 2_000, seed: self.seed };
         let mut all = Vec::new();
@@ -90,6 +92,24 @@ impl Stress {
             all.extend(searched);
         }
         Ok(all)
+    }
+}
+
+impl Stress {
+    /// What a model answers to the inputs of `samples`, disturbed in one way.
+    ///
+    /// # Errors
+    /// [`PredictError`] names the sample.
+    pub fn answers(
+        &self,
+        predictor: &Predictor,
+        data: &Dataset,
+        samples: &[usize],
+        (how, strength): (Disturbance, f64),
+    ) -> Result<Answers, PredictError> {
+        let spreads = spreads(&data.inputs_at(&samples[..samples.len().min(SPREAD)]));
+        let one = Disturbed { data, samples, spreads: &spreads, seed: self.seed };
+        one.answers(predictor, how, strength)
     }
 }
 

@@ -32,6 +32,12 @@ pub struct Task {
     pub further: Vec<Metric>,
 }
 
+impl Default for Task {
+    fn default() -> Self {
+        Task::new(TaskKind::Classification, Scores::Probabilities)
+    }
+}
+
 impl Task {
     /// A task of a kind, with its usual metrics.
     pub fn new(kind: TaskKind, scores: Scores) -> Task {
@@ -48,6 +54,13 @@ impl Task {
             }
         }
         all
+    }
+
+    /// Whether predicted classes and their confidences say what counts most: nothing else of an answer
+    /// has to be kept.
+    pub fn is_by_class(&self) -> bool {
+        let told = matches!(self.primary, Metric::Accuracy | Metric::F1Macro | Metric::Ece);
+        self.kind == TaskKind::Classification && told
     }
 
     /// Whether a metric says something about tasks of this kind.

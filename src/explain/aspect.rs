@@ -1,5 +1,7 @@
 //! What of an experiment an effect is an effect on.
 
+use crate::evaluate::{Figure, Task};
+use crate::record::{Metric, TaskKind};
 use serde::{Deserialize, Serialize};
 
 /// A figure that every experiment has.
@@ -17,6 +19,14 @@ pub enum Aspect {
     F1Macro,
     /// Expected calibration error.
     Ece,
+    /// Any metric of the task, from all numbers of the answers.
+    Metric(Metric),
+    /// F1 of one class among several that may hold at once, or of one class's pixels.
+    ClassF1(usize),
+    /// Such a metric in one slice.
+    SliceMetric(Metric, String, String),
+    /// Share of samples without a usable answer.
+    Unusable,
     /// Size of the file.
     FileBytes,
     /// Weights and biases.
@@ -26,18 +36,32 @@ pub enum Aspect {
 }
 
 impl Aspect {
+    /// What counts most in a task.
+    pub fn main(task: &Task) -> Aspect {
+        match (task.kind, task.primary) {
+            (TaskKind::Classification, Metric::Accuracy) => Aspect::Accuracy,
+            (TaskKind::Classification, Metric::F1Macro) => Aspect::F1Macro,
+            (TaskKind::Classification, Metric::Ece) => Aspect::Ece,
+            (_, metric) => Aspect::Metric(metric),
+        }
+    }
+
     /// As it stands in files.
-    pub fn metric(&self) -> &'static str {
+    pub fn metric(&self) -> String {
         match self {
-            Aspect::Accuracy => "accuracy",
-            Aspect::Flips => "flips",
-            Aspect::Class(_) => "class_accuracy",
-            Aspect::Slice(..) => "slice_accuracy",
-            Aspect::F1Macro => "f1_macro",
-            Aspect::Ece => "ece",
-            Aspect::FileBytes => "file_bytes",
-            Aspect::Params => "params",
-            Aspect::Macs => "macs",
+            Aspect::Accuracy => "accuracy".into(),
+            Aspect::Flips => "flips".into(),
+            Aspect::Class(_) => "class_accuracy".into(),
+            Aspect::Slice(..) => "slice_accuracy".into(),
+            Aspect::F1Macro => "f1_macro".into(),
+            Aspect::Ece => "ece".into(),
+            Aspect::Metric(metric) => metric.to_string(),
+            Aspect::ClassF1(_) => "class_f1".into(),
+            Aspect::SliceMetric(metric, ..) => format!("slice_{metric}"),
+            Aspect::Unusable => "unusable".into(),
+            Aspect::FileBytes => "file_bytes".into(),
+            Aspect::Params => "params".into(),
+            Aspect::Macs => "macs".into(),
         }
     }
 
@@ -45,7 +69,10 @@ impl Aspect {
     pub fn of(&self) -> Option<String> {
         match self {
             Aspect::Class(class) => Some(format!("class {class}")),
-            Aspect::Slice(column, value) => Some(format!("{column}={value}")),
+            Aspect::ClassF1(class) => Some(format!("class {class}")),
+            Aspect::Slice(column, value) | Aspect::SliceMetric(_, column, value) => {
+                Some(format!("{column}={value}"))
+            }
             _ => None,
         }
     }
@@ -56,12 +83,43 @@ impl Aspect {
             Aspect::FileBytes => "bytes",
             Aspect::Params => "weights",
             Aspect::Macs => "multiply-adds",
+            Aspect::Metric(metric) | Aspect::SliceMetric(metric, ..) if !metric.is_share() => {
+                "number"
+            }
             _ => "share",
+        }
+    }
+
+    /// Whether more of it is better.
+    pub fn higher_is_better(&self) -> bool {
+        match self {
+            Aspect::Metric(metric) | Aspect::SliceMetric(metric, ..) => metric.higher_is_better(),
+            Aspect::Accuracy | Aspect::Class(_) | Aspect::Slice(..) => true,
+            Aspect::F1Macro | Aspect::ClassF1(_) => true,
+            _ => false,
         }
     }
 
     /// Whether it depends on the draw of samples.
     pub fn is_sampled(&self) -> bool {
         !matches!(self, Aspect::FileBytes | Aspect::Params | Aspect::Macs)
+    }
+
+    /// Whether it is a mean over samples, each with a share of its own.
+    pub fn is_mean(&self) -> bool {
+        use Aspect::{Accuracy, Class, Flips, Slice, Unusable};
+        matches!(self, Accuracy | Flips | Class(_) | Slice(..) | Unusable)
+    }
+
+    /// The figure of an exam that it is, and the slice that the exam is of.
+    pub(super) fn figure(&self) -> Option<(Figure, Option<(&str, &str)>)> {
+        match self {
+            Aspect::Metric(metric) => Some((Figure::Metric(*metric), None)),
+            Aspect::ClassF1(class) => Some((Figure::ClassF1(*class), None)),
+            Aspect::SliceMetric(metric, column, value) => {
+                Some((Figure::Metric(*metric), Some((column, value))))
+            }
+            _ => None,
+        }
     }
 }

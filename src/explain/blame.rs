@@ -153,40 +153,7 @@ pub fn covering(back: &[BTreeSet<usize>], lost: &[usize], most: usize) -> Vec<us
 mod tests {
     use super::*;
     use crate::explain::Truth;
-    use crate::record::{EngineOptions, Experiment, SCHEMA, Sha256Hex};
-
-    fn experiment(classes: &[i64]) -> Experiment {
-        Experiment {
-            schema: SCHEMA,
-            key: Sha256Hex::zeros(),
-            steps: vec![],
-            options: EngineOptions::default(),
-            file_sha256: Sha256Hex::zeros(),
-            file_bytes: 0,
-            params: 0,
-            macs: None,
-            kept: false,
-            answers: Answers {
-                classes: classes.iter().map(|c| Some(*c)).collect(),
-                confidences: vec![Some(1.0); classes.len()],
-            },
-        }
-    }
-
-    fn group(id: &str) -> Group {
-        Group {
-            id: id.into(),
-            label: id.into(),
-            parts: vec![],
-            step: String::new(),
-            operation: String::new(),
-            criterion: None,
-            decisions: vec![],
-            components: vec![],
-            layers: vec![],
-            expected: vec![],
-        }
-    }
+    use crate::explain::example::{experiment, group};
 
     /// Sample 0 flips by group 0 alone, sample 1 by groups 1 or 2 each, sample 2 never.
     #[test]
@@ -194,7 +161,7 @@ mod tests {
         let answer = |set: Coalition| {
             let first = i64::from(set.contains(0));
             let second = i64::from(set.contains(1) || set.contains(2));
-            experiment(&[first, second, 0])
+            experiment([first, second, 0].map(Some).to_vec())
         };
         let draws = vec![Coalition::all(3).map(|set| (set, answer(set))).collect()];
         let table = Table { truth: Truth { labels: vec![0, 0, 0], ..Truth::default() }, draws };

@@ -2,10 +2,11 @@
 
 use super::estimate::Estimate;
 use super::resample::Resamples;
-use super::{Aspect, Coalition, Explored, Form, Plan, Shapley, Table};
+use super::{Aspect, Coalition, Explored, Form, Plan, Table};
 use crate::record::{Effect, Group, Interaction, Interval, Missing, Total};
 use crate::stats::{benjamini_hochberg, holm};
 use rayon::prelude::*;
+use std::collections::BTreeMap;
 
 /// An attribution on its way: experiments, and the groups they are sets of.
 #[derive(Clone, Copy, Debug)]
@@ -28,18 +29,19 @@ impl Attribution<'_> {
     /// Effects of every group on every aspect, with significance corrected within the aspect, and what
     /// each aspect is before and after; the aspects in order.
     pub fn all(&self, aspects: &[Aspect]) -> (Vec<Effect>, Vec<Total>) {
+        let resamples = self.resamples(aspects);
         let found: Vec<(Vec<Effect>, Option<Total>)> = aspects
             .par_iter()
             .map(|aspect| {
-                let resamples = self.resamples(aspect);
-                (self.effects(aspect, &resamples), self.total(aspect, &resamples))
+                let own = resamples.get(aspect);
+                (self.effects(aspect, own), self.total(aspect, own))
             })
             .collect();
         let (effects, totals): (Vec<_>, Vec<_>) = found.into_iter().unzip();
         (effects.concat(), totals.into_iter().flatten().collect())
     }
 
-    fn effects(&self, aspect: &Aspect, resamples: &Option<Resamples>) -> Vec<Effect> {
+    fn effects(&self, aspect: &Aspect, resamples: Option<&Resamples>) -> Vec<Effect> {
         let each = (0..self.groups.len()).map(|group| self.effect(group, aspect, resamples));
         let mut effects: Vec<Effect> = each.collect();
         let tested: Vec<usize> =
@@ -53,63 +55,75 @@ impl Attribution<'_> {
         effects
     }
 
-    /// Resamples for an aspect that is no mean over samples.
-    fn resamples(&self, aspect: &Aspect) -> Option<Resamples> {
-        let needs = matches!(aspect, Aspect::F1Macro | Aspect::Ece);
-        let sets = || -> Vec<Coalition> {
-            let first = self.table.draws.first();
-            first.into_iter().flat_map(|draw| draw.keys().copied()).collect()
-        };
-        needs.then(|| Resamples::new(self.table, aspect, &sets()))
+    /// Resamples for the aspects that are no mean over samples.
+    fn resamples(&self, aspects: &[Aspect]) -> BTreeMap<Aspect, Resamples> {
+        let first = self.table.draws.first();
+        let sets: Vec<Coalition> =
+            first.into_iter().flat_map(|draw| draw.keys().copied()).collect();
+        Resamples::all(self.table, aspects, &sets)
     }
 
-    fn effect(&self, group: usize, aspect: &Aspect, resamples: &Option<Resamples>) -> Effect {
+    /// The value of an experiment on the study's own draw.
+    fn value(
+        &self,
+        aspect: &Aspect,
+        set: Coalition,
+        resamples: Option<&Resamples>,
+    ) -> Option<f64> {
+        match resamples {
+            Some(resamples) => resamples.value(0, set),
+            None => self.table.value(aspect, 0, set, None),
+        }
+    }
+
+    fn effect(&self, group: usize, aspect: &Aspect, resamples: Option<&Resamples>) -> Effect {
         let count = self.groups.len();
         let estimate = |form: &Form, error: f64| -> Option<Estimate> {
             let draws = if aspect.is_sampled() { self.draws() } else { 1 };
-            self.table.estimate(form, aspect, draws, error, resamples.as_ref())
+            self.table.estimate(form, aspect, draws, error, resamples)
         };
         let shapley = self.plan.shapley(group, self.explored);
-        let error = shapley.as_ref().and_then(|s| self.order_error(s, aspect));
+        let at = |set: Coalition| self.value(aspect, set, resamples);
+        let error = shapley.as_ref().and_then(|s| s.standard_error(at));
         let main = shapley.as_ref().and_then(|s| estimate(&s.form, error.unwrap_or(0.0)));
-        let own = |form: &Form| estimate(form, 0.0).map(|e| e.own);
+        let solo = estimate(&Form::solo(group), 0.0).map(|e| e.own);
+        let on_top = estimate(&Form::leave_one_out(group, count), 0.0);
+        // Where only the ends were tried, significance is that of the group on top of all others.
+        let judged = main.as_ref().or(on_top.as_ref().filter(|_| shapley.is_none()));
+        let metric = aspect.metric();
         Effect {
-            group: self.groups[group].id.clone(),
-            metric: aspect.metric().into(),
             of: aspect.of(),
-            target: None,
-            unit: aspect.unit().into(),
-            solo: own(&Form::solo(group)),
-            leave_one_out: own(&Form::leave_one_out(group, count)),
+            solo,
+            leave_one_out: on_top.as_ref().map(|e| e.own),
             shapley: main.as_ref().map(|e| e.own),
             shapley_error: error,
-            sampling_sd: main.as_ref().map(|e| e.sampling_sd).filter(|_| aspect.is_sampled()),
+            sampling_sd: judged.map(|e| e.sampling_sd).filter(|_| aspect.is_sampled()),
             recipe_sd: main.as_ref().and_then(|e| e.recipe_sd),
             together: main.as_ref().and_then(|e| e.together),
             draws: if aspect.is_sampled() { self.draws() } else { 1 },
             survives: main.as_ref().and_then(Estimate::survives),
-            p_value: main.as_ref().map(|e| e.p_value).filter(|_| aspect.is_sampled()),
-            holm: None,
-            benjamini_hochberg: None,
+            p_value: judged.map(|e| e.p_value).filter(|_| aspect.is_sampled()),
             method: self.method(aspect, resamples),
             missing: main.is_none().then(|| self.why(aspect)),
+            ..Effect::unknown(&self.groups[group].id, &metric, None, aspect.unit())
         }
-    }
-
-    fn order_error(&self, shapley: &Shapley, aspect: &Aspect) -> Option<f64> {
-        shapley.standard_error(|set| self.table.value(aspect, 0, set, None))
     }
 
     fn why(&self, aspect: &Aspect) -> Missing {
         Missing(match aspect {
             Aspect::Macs => "the multiply-adds of a variant cannot be counted".into(),
+            _ if !self.explored.exact && self.explored.pairs == 0 => {
+                "only each group alone and on top of all others was tried, so there is no Shapley value"
+                    .into()
+            }
             _ => "a variant has no value of this metric".into(),
         })
     }
 
-    fn method(&self, aspect: &Aspect, resamples: &Option<Resamples>) -> String {
+    fn method(&self, aspect: &Aspect, resamples: Option<&Resamples>) -> String {
         let sets = match self.explored.exact {
             true => format!("all {} sets of groups", 1u64 << self.groups.len().min(63)),
+            false if self.explored.pairs == 0 => "each group alone and all but each".into(),
             false => {
                 format!("{} orders of joining, each beside its reverse", 2 * self.explored.pairs)
             }
@@ -123,17 +137,17 @@ impl Attribution<'_> {
     }
 
     /// What an aspect is before and after, and what the division left over.
-    fn total(&self, aspect: &Aspect, resamples: &Option<Resamples>) -> Option<Total> {
+    fn total(&self, aspect: &Aspect, resamples: Option<&Resamples>) -> Option<Total> {
         let count = self.groups.len();
-        let value = |set: Coalition| self.table.value(aspect, 0, set, None);
+        let value = |set: Coalition| self.value(aspect, set, resamples);
         let whole = Form::total(count);
-        let change = self.table.estimate(&whole, aspect, 1, 0.0, resamples.as_ref())?.own;
+        let change = self.table.estimate(&whole, aspect, 1, 0.0, resamples)?.own;
         let shares = (0..count).map(|g| self.plan.shapley(g, self.explored)?.form.of(value));
         let sum: Option<f64> = shares.sum();
         let truth = &self.table.truth;
         let samples = (0..truth.labels.len()).filter(|s| truth.counts(aspect, *s)).count();
         Some(Total {
-            metric: aspect.metric().into(),
+            metric: aspect.metric(),
             of: aspect.of(),
             target: None,
             unit: aspect.unit().into(),
@@ -148,16 +162,17 @@ impl Attribution<'_> {
     /// Pairs of groups that do together what they do not do apart, those above noise first: all pairs
     /// whose sets were tried.
     pub fn interactions(&self) -> Vec<Interaction> {
-        let count = self.groups.len();
+        let (count, main) = (self.groups.len(), self.table.truth.main());
+        let resamples = self.resamples(std::slice::from_ref(&main));
         let mut found: Vec<Interaction> = Vec::new();
         for (i, j) in (0..count).flat_map(|i| (i + 1..count).map(move |j| (i, j))) {
             let form = Form::interaction(i, j, count);
-            let Some(e) = self.table.estimate(&form, &Aspect::Accuracy, 1, 0.0, None) else {
+            let Some(e) = self.table.estimate(&form, &main, 1, 0.0, resamples.get(&main)) else {
                 continue;
             };
             found.push(Interaction {
                 groups: [i, j].map(|g| self.groups[g].id.clone()),
-                metric: Aspect::Accuracy.metric().into(),
+                metric: main.metric(),
                 value: e.own,
                 p_value: e.p_value,
                 holm: 1.0,

@@ -10,6 +10,8 @@ use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
 /// Coverage of all intervals.
 pub const LEVEL: f64 = 0.95;
+/// Of fewer samples than these, intervals are at least as wide as those of so few proportions.
+pub const FEW: usize = 20;
 /// Draws of a bootstrap over samples.
 const RESAMPLES: usize = 2_000;
 
@@ -32,6 +34,17 @@ pub struct Estimate {
 }
 
 impl Estimate {
+    /// With intervals that hold `wide`'s reach too: a bootstrap of samples that all agree has no width,
+    /// however few they are.
+    fn at_least(self, wide: Interval) -> Estimate {
+        let hull = |own: Interval| Interval {
+            low: own.low.min(wide.low),
+            high: own.high.max(wide.high),
+            ..own
+        };
+        Estimate { own: hull(self.own), together: self.together.map(hull), ..self }
+    }
+
     /// Whether an effect that one draw shows is there whatever the draw: all draws have its sign, and
     /// both deviations together leave it on one side of 0. `None` where one draw shows none, or only
     /// one was made.
@@ -70,7 +83,8 @@ impl Table {
         }
         match resamples {
             Some(resamples) => self.resampled(form, aspect, draws, error, resamples),
-            None => self.averaged(form, aspect, draws, error),
+            None if aspect.is_mean() => self.averaged(form, aspect, draws, error),
+            None => None,
         }
     }
 
@@ -94,8 +108,7 @@ impl Table {
 
     /// A form over an aspect that is a mean over samples: every sample has its share in it.
     fn averaged(&self, form: &Form, aspect: &Aspect, draws: usize, error: f64) -> Option<Estimate> {
-        let own = |sample: &usize| self.truth.counts(aspect, *sample);
-        let samples: Vec<usize> = (0..self.truth.labels.len()).filter(own).collect();
+        let samples = self.truth.counted(aspect);
         let pick = |all: Vec<f64>| samples.iter().map(|s| all[*s]).collect::<Vec<f64>>();
         let shares: Vec<Vec<f64>> = (0..draws.max(1))
             .map(|draw| Some(pick(self.contributions(form, aspect, draw)?)))
@@ -103,10 +116,14 @@ impl Table {
         let groups = self.truth.groups.as_ref();
         let groups: Option<Vec<String>> =
             groups.map(|all| samples.iter().map(|s| all[*s].clone()).collect());
-        shared(&shares, groups.as_deref(), error)
+        let found = shared(&shares, groups.as_deref(), error)?;
+        let few = samples.len() < FEW;
+        let wide = if few { stats::paired_shares(&shares[0]) } else { None };
+        Some(wide.map_or_else(|| found.clone(), |wide| found.clone().at_least(wide)))
     }
 
-    /// A form over an aspect that is no mean, from the same draws of samples for all experiments.
+    /// A form over an aspect that is no mean, from the same draws of samples for all experiments;
+    /// draws that give an experiment no value are left out, as long as half of them stay.
     fn resampled(
         &self,
         form: &Form,
@@ -115,10 +132,16 @@ impl Table {
         error: f64,
         resamples: &Resamples,
     ) -> Option<Estimate> {
-        let value = |draw: usize| form.of(|set| self.value(aspect, draw, set, None)).map(cleared);
+        let value = |draw: usize| form.of(|set| resamples.value(draw, set)).map(cleared);
         let values: Vec<f64> = (0..draws.max(1)).map(value).collect::<Option<_>>()?;
-        let drawn: Vec<Vec<f64>> =
+        let mut drawn: Vec<Vec<f64>> =
             (0..values.len()).map(|draw| resamples.of(form, draw)).collect::<Option<_>>()?;
+        let whole = |b: &usize| drawn.iter().all(|d| d[*b].is_finite());
+        let kept: Vec<usize> = (0..resamples.count).filter(whole).collect();
+        if 2 * kept.len() < resamples.count {
+            return None;
+        }
+        drawn.iter_mut().for_each(|draw| *draw = kept.iter().map(|b| draw[*b]).collect());
         let tail = (1.0 - LEVEL) / 2.0;
         let own = Interval {
             value: values[0],
@@ -141,7 +164,8 @@ impl Table {
         };
         let both = drawn.iter().map(apart).sum::<f64>() / (count - 1.0) / count;
         let crossed = Crossed { samples: variance(&mean), draws: variance(&values) / count, both };
-        let together = crossed.interval(&values, self.truth.units().len() as f64 - 1.0, error);
+        let units = self.truth.units(&self.truth.counted(aspect)).len();
+        let together = crossed.interval(&values, units as f64 - 1.0, error);
         let recipe_sd = Some(crossed.recipe_sd(values.len()));
         Some(Estimate { own, sampling_sd, recipe_sd, together: Some(together), values, p_value })
     }

@@ -13,6 +13,10 @@ use std::time::Duration;
 /// Where times of this process are said to be from.
 pub const HERE: &str = "this process";
 
+/// Why effects of time have no Shapley value.
+const NO_SHAPLEY: &str =
+    "only each group alone and on top of all others was timed, so there is no Shapley value";
+
 /// What was found about times.
 #[derive(Clone, Debug, Default)]
 pub struct Times {
@@ -51,10 +55,16 @@ impl Investigation<'_> {
             let how = Resampling { resamples: 4_000, level: LEVEL, seed: 0 };
             stats::bootstrap_median(&values, how)
         };
-        let effects = (0..count).map(|group| Effect {
-            solo: estimate(&Form::solo(group)),
-            leave_one_out: estimate(&Form::leave_one_out(group, count)),
-            ..blank(&self.groups[group], rounds.rounds.len())
+        let method = format!(
+            "{} rounds of all experiments in random order, medians; not fresh processes",
+            rounds.rounds.len()
+        );
+        let effects = self.groups.iter().enumerate().map(|(position, group)| Effect {
+            solo: estimate(&Form::solo(position)),
+            leave_one_out: estimate(&Form::leave_one_out(position, count)),
+            method: method.clone(),
+            missing: Some(Missing(NO_SHAPLEY.into())),
+            ..Effect::unknown(&group.id, "latency", Some(HERE), "ns")
         });
         let effects = effects.collect();
         let median = |set: Coalition| {
@@ -105,33 +115,6 @@ impl Investigation<'_> {
         let experiment = self.table.experiment(0, set)?.clone();
         let path = self.laboratory()?.file(&experiment.file_sha256);
         path.exists().then_some(Timed { path, options: experiment.options })
-    }
-}
-
-/// The effect of a group on latency, of which only the parts that were timed are known.
-fn blank(group: &Group, rounds: usize) -> Effect {
-    Effect {
-        group: group.id.clone(),
-        metric: "latency".into(),
-        of: None,
-        target: Some(HERE.into()),
-        unit: "ns".into(),
-        solo: None,
-        leave_one_out: None,
-        shapley: None,
-        shapley_error: None,
-        sampling_sd: None,
-        recipe_sd: None,
-        together: None,
-        draws: 1,
-        survives: None,
-        p_value: None,
-        holm: None,
-        benjamini_hochberg: None,
-        method: format!("{rounds} rounds of all experiments in random order, medians; not fresh processes"),
-        missing: Some(Missing(
-            "only each group alone and on top of all others was timed, so there is no Shapley value".into(),
-        )),
     }
 }
 

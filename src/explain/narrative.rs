@@ -4,96 +4,126 @@
 //! No sentence says more than its interval: an effect is called one only where its interval leaves 0
 //! out and the corrected test agrees.
 
-use super::words::Words;
-use super::{HERE, LEVEL};
-use crate::record::{Effect, Explanation, Sentence, Show, Total};
+use super::LEVEL;
+use super::caveats::caveats;
+use super::gains::bought;
+use super::remarks::remarks;
+use super::words::{Words, at, interval};
+use crate::record::{Effect, Explanation, Interval, Main, Sentence, Show};
 use serde_json::{Value, json};
-
-/// Slices and classes with fewer samples are called few.
-const FEW: usize = 20;
-/// So many groups that answer for most lost samples are named; the record has all.
-const GUILTY: usize = 3;
-/// A machine that was quiet less often was busy.
-const QUIET: f64 = 0.5;
-
-fn at(pointer: String, show: Show) -> (String, Show) {
-    (pointer, show)
-}
-
-/// The value and the bounds of an interval at a pointer.
-fn interval(pointer: &str, show: Show) -> [(String, Show); 3] {
-    ["value", "low", "high"].map(|part| at(format!("{pointer}/{part}"), show))
-}
 
 /// Everything there is to say about a variant, in order.
 pub fn narrative(found: &Explanation) -> Vec<Sentence> {
     let record: Value = json!(found);
     let mut words = Words::new(record);
-    whole(&mut words, found);
+    let voice = Voice::of(&found.main);
+    whole(&mut words, found, &voice);
     let mut order: Vec<usize> = (0..found.groups.len()).collect();
     let size = |g: &usize| {
-        let effect = accuracy(found, *g).map(|(_, e)| e);
+        let effect = main_effect(found, *g).map(|(_, e)| e);
         effect.and_then(|e| e.shapley).map_or(0.0, |i| i.size())
     };
     order.sort_by(|a, b| size(b).total_cmp(&size(a)));
-    order.iter().for_each(|group| of_group(&mut words, found, *group));
-    together(&mut words, found);
-    blamed(&mut words, found);
-    on_the_way(&mut words, found);
-    foreseen(&mut words, found);
+    order.iter().for_each(|group| of_group(&mut words, found, *group, &voice));
+    remarks(&mut words, found, &voice);
     caveats(&mut words, found);
     words.sentences()
 }
 
-/// Position and content of a group's effect on accuracy as a whole.
-fn accuracy(found: &Explanation, group: usize) -> Option<(usize, &Effect)> {
-    let id = &found.groups.get(group)?.id;
-    let mut own = found.effects.iter().enumerate();
-    own.find(|(_, e)| e.group == *id && e.metric == "accuracy" && e.of.is_none())
+/// How the metric that counts most is spoken of.
+pub(super) struct Voice {
+    /// A value of it.
+    pub(super) value: Show,
+    /// A change of it.
+    pub(super) change: Show,
+    /// What stands behind a change.
+    pub(super) unit: &'static str,
+    /// Whether it is the share of right answers, which has words of its own.
+    pub(super) accuracy: bool,
+    higher_is_better: bool,
 }
 
-/// Whether an effect may be called one.
-fn shown(effect: &Effect) -> bool {
-    let clear = effect.shapley.is_some_and(|i| i.excludes_zero());
+impl Voice {
+    fn of(main: &Main) -> Voice {
+        let share = main.unit == "share";
+        Voice {
+            value: if share { Show::Percent } else { Show::Significant },
+            change: if share { Show::Points } else { Show::Signed },
+            unit: if share { " points" } else { "" },
+            accuracy: main.metric == "accuracy",
+            higher_is_better: main.higher_is_better,
+        }
+    }
+
+    /// Whether a change is for the worse.
+    pub(super) fn worse(&self, change: f64) -> bool {
+        (change < 0.0) == self.higher_is_better
+    }
+
+    /// A template that names the metric, which is its second field; of accuracy it is a word.
+    fn about(&self, worse: bool) -> &'static str {
+        match (self.accuracy, worse) {
+            (true, true) => "{} cost {}",
+            (true, false) => "{} won {}",
+            (false, true) => "{} made {} worse",
+            (false, false) => "{} made {} better",
+        }
+    }
+}
+
+/// Where the metric's name stands.
+pub(super) fn metric() -> (String, Show) {
+    at("/main/metric", Show::Text)
+}
+
+/// Position and content of a group's effect on what counts most, as a whole.
+fn main_effect(found: &Explanation, group: usize) -> Option<(usize, &Effect)> {
+    let id = &found.groups.get(group)?.id;
+    let mut own = found.effects.iter().enumerate();
+    own.find(|(_, e)| e.group == *id && e.metric == found.main.metric && e.of.is_none())
+}
+
+/// Whether an effect, of the Shapley value or whatever there is instead, may be called one.
+pub(super) fn shown(effect: &Effect, value: Option<Interval>) -> bool {
+    let clear = value.is_some_and(|i| i.excludes_zero());
     clear && effect.holm.is_some_and(|p| p <= 1.0 - LEVEL)
 }
 
-fn whole(words: &mut Words, found: &Explanation) {
-    let total = |metric: &str| {
-        let mut all = found.totals.iter().enumerate();
-        all.find(|(_, t): &(usize, &Total)| t.metric == metric && t.of.is_none())
-    };
-    if let Some((position, total)) = total("accuracy") {
+fn whole(words: &mut Words, found: &Explanation, voice: &Voice) {
+    let mut totals = found.totals.iter().enumerate();
+    let own = totals.find(|(_, t)| t.metric == found.main.metric && t.of.is_none());
+    if let Some((position, total)) = own {
         let path = format!("/totals/{position}");
-        let clear = total.change.excludes_zero();
-        let template = match clear {
-            true => {
-                "{} answers {} of {} report samples rightly, the baseline {}: a change of {} points, between {} and {}"
-            }
-            false => {
-                "{} answers {} of {} report samples rightly, the baseline {}: a change cannot be told from none ({} points, between {} and {})"
-            }
+        let subject = match voice.accuracy {
+            true => "{} answers {} of {} report samples rightly, the baseline {}",
+            false => "{}: {} is {} on {} report samples, the baseline's {}",
         };
-        let [value, low, high] = interval(&format!("{path}/change"), Show::Points);
-        let fields = [
-            at("/variant".into(), Show::Text),
-            at(format!("{path}/variant"), Show::Percent),
+        let change = match total.change.excludes_zero() {
+            true => format!("a change of {{}}{}, between {{}} and {{}}", voice.unit),
+            false => format!(
+                "a change cannot be told from none ({{}}{}, between {{}} and {{}})",
+                voice.unit
+            ),
+        };
+        let named = (!voice.accuracy).then(metric);
+        let values = [
+            at(format!("{path}/variant"), voice.value),
             at(format!("{path}/samples"), Show::Count),
-            at(format!("{path}/baseline"), Show::Percent),
-            value,
-            low,
-            high,
+            at(format!("{path}/baseline"), voice.value),
         ];
-        words.say("variant", template, &fields);
+        let fields = [at("/variant", Show::Text)].into_iter().chain(named).chain(values);
+        let fields = fields.chain(interval(&format!("{path}/change"), voice.change));
+        words.say("variant", &format!("{subject}: {change}"), &fields.collect::<Vec<_>>());
     }
-    if let Some((position, _)) = total("latency") {
+    let mut totals = found.totals.iter().enumerate();
+    if let Some((position, _)) = totals.find(|(_, t)| t.metric == "latency" && t.of.is_none()) {
         let path = format!("/totals/{position}");
         let fields = [
             at(format!("{path}/baseline"), Show::Microseconds),
             at(format!("{path}/variant"), Show::Microseconds),
             at(format!("{path}/target"), Show::Text),
         ];
-        words.say("variant", "an inference takes {} before and {} after, in {}", &fields);
+        words.say("variant", "an inference takes {} before and {} after; measured on {}", &fields);
     }
     let experiments = |part: &str| at(format!("/experiments/{part}"), Show::Count);
     let fields = [experiments("count"), experiments("draws")];
@@ -104,33 +134,38 @@ fn whole(words: &mut Words, found: &Explanation) {
     );
 }
 
-fn of_group(words: &mut Words, found: &Explanation, group: usize) {
-    let Some((position, effect)) = accuracy(found, group) else { return };
+fn of_group(words: &mut Words, found: &Explanation, group: usize, voice: &Voice) {
+    let Some((position, effect)) = main_effect(found, group) else { return };
     let (id, path) = (found.groups[group].id.clone(), format!("/effects/{position}"));
     let label = at(format!("/groups/{group}/label"), Show::Text);
+    let unit = voice.unit;
     if let Some(shapley) = effect.shapley {
-        let [value, low, high] = interval(&format!("{path}/shapley"), Show::Points);
-        let fields = [label.clone(), value, low, high];
-        let template = match (shown(effect), shapley.value < 0.0) {
-            (true, true) => "{} cost accuracy: {} points, between {} and {}",
-            (true, false) => "{} won accuracy: {} points, between {} and {}",
-            (false, _) => {
-                "{}: no effect on accuracy can be told from chance ({} points, between {} and {})"
+        let fields = [label.clone(), metric()].into_iter();
+        let fields = fields.chain(interval(&format!("{path}/shapley"), voice.change));
+        let template = match shown(effect, Some(shapley)) {
+            true => {
+                let about = voice.about(voice.worse(shapley.value));
+                format!("{about}: {{}}{unit}, between {{}} and {{}}")
             }
+            false => format!(
+                "{{}}: no effect on {{}} can be told from chance ({{}}{unit}, between {{}} and {{}})"
+            ),
         };
-        words.say(&id, template, &fields);
+        words.say(&id, &template, &fields.collect::<Vec<_>>());
     }
     if effect.survives == Some(false) {
-        let [_, low, high] = interval(&format!("{path}/together"), Show::Points);
-        let template = "{}: its effect does not survive other draws of calibration samples, over which it lies between {} and {} points";
-        words.say(&id, template, &[label.clone(), low, high]);
+        let [_, low, high] = interval(&format!("{path}/together"), voice.change);
+        let template = format!(
+            "{{}}: its effect does not survive other draws of calibration samples, over which it lies between {{}} and {{}}{unit}"
+        );
+        words.say(&id, &template, &[label.clone(), low, high]);
     }
     expectation(words, found, group, &id);
     on_whom(words, found, group, &id);
     bought(words, found, group, &id);
 }
 
-/// What was expected of a group alone, and what came.
+/// What was expected of a group alone, and what came. Forecasts are of accuracy.
 fn expectation(words: &mut Words, found: &Explanation, group: usize, id: &str) {
     let own = found.forecasts.iter().position(|f| f.group == id);
     let Some(own) = own else { return };
@@ -154,169 +189,29 @@ fn expectation(words: &mut Words, found: &Explanation, group: usize, id: &str) {
 
 /// Classes and slices on which a group has an effect.
 fn on_whom(words: &mut Words, found: &Explanation, group: usize, id: &str) {
-    let own = found.effects.iter().enumerate();
-    let own = own.filter(|(_, e)| e.group == id && e.of.is_some() && shown(e));
-    for (position, effect) in own {
+    let own = found.effects.iter().enumerate().filter(|(_, e)| e.group == id && e.of.is_some());
+    for (position, effect) in own.filter(|(_, e)| shown(e, e.shapley)) {
         let path = format!("/effects/{position}");
-        let [value, low, high] = interval(&format!("{path}/shapley"), Show::Points);
-        let fields = [
-            at(format!("/groups/{group}/label"), Show::Text),
-            at(format!("{path}/of"), Show::Text),
-            value,
-            low,
-            high,
-        ];
-        let less = effect.shapley.is_some_and(|i| i.value < 0.0);
-        let template = match less {
-            true => "{} cost {} accuracy: {} points, between {} and {}",
-            false => "{} won {} accuracy: {} points, between {} and {}",
-        };
-        words.say(id, template, &fields);
-    }
-}
-
-/// What a group bought in time.
-fn bought(words: &mut Words, found: &Explanation, group: usize, id: &str) {
-    let own = found.effects.iter().enumerate();
-    for (position, effect) in own.filter(|(_, e)| e.group == id && e.metric == "latency") {
-        let Some(saved) = effect.leave_one_out else { continue };
-        let path = format!("/effects/{position}");
+        let share = effect.unit == "share";
+        let (show, unit) = if share { (Show::Points, " points") } else { (Show::Signed, "") };
+        let metric = effect.metric.as_str();
+        // Shares of right answers and F1 are better when higher; what else slices have is the metric
+        // that counts most.
+        let own = metric.strip_prefix("slice_") == Some(found.main.metric.as_str());
+        let higher = if own { found.main.higher_is_better } else { true };
+        let worse = effect.shapley.is_some_and(|i| (i.value < 0.0) == higher);
+        let right = matches!(metric, "class_accuracy" | "slice_accuracy");
         let label = at(format!("/groups/{group}/label"), Show::Text);
-        let target = at(format!("{path}/target"), Show::Text);
-        let size = |part: &str| at(format!("{path}/leave_one_out/{part}"), Show::MicrosecondsSize);
-        if !saved.excludes_zero() {
-            let template = "{}: no saving of time can be told from chance in {}";
-            words.say(id, template, &[label, target]);
-            continue;
-        }
-        let (template, low, high) = match saved.value < 0.0 {
-            true => ("{} bought {} an inference in {}, between {} and {}", "high", "low"),
-            false => ("{} costs {} an inference in {}, between {} and {}", "low", "high"),
+        let of = at(format!("{path}/of"), Show::Text);
+        let name = at(format!("{path}/metric"), Show::Text);
+        let (about, names) = match (right, worse) {
+            (true, true) => ("{} cost {} accuracy", vec![label, of]),
+            (true, false) => ("{} won {} accuracy", vec![label, of]),
+            (false, true) => ("{} made {} of {} worse", vec![label, name, of]),
+            (false, false) => ("{} made {} of {} better", vec![label, name, of]),
         };
-        words.say(id, template, &[label, size("value"), target, size(low), size(high)]);
-    }
-}
-
-fn together(words: &mut Words, found: &Explanation) {
-    for (position, interaction) in found.interactions.iter().enumerate() {
-        if interaction.holm > 1.0 - LEVEL || !interaction.value.excludes_zero() {
-            continue;
-        }
-        let label = |which: usize| {
-            let id = &interaction.groups[which];
-            let own = found.groups.iter().position(|g| g.id == *id).unwrap_or(0);
-            at(format!("/groups/{own}/label"), Show::Text)
-        };
-        let [value, low, high] = interval(&format!("/interactions/{position}/value"), Show::Points);
-        let template = match interaction.value.value < 0.0 {
-            true => {
-                "{} and {} cost more together than each on top of the rest: {} points, between {} and {}"
-            }
-            false => {
-                "{} and {} cost less together than each on top of the rest: {} points, between {} and {}"
-            }
-        };
-        words.say("variant", template, &[label(0), label(1), value, low, high]);
-    }
-}
-
-fn blamed(words: &mut Words, found: &Explanation) {
-    let count = |part: &str| at(format!("/flip_counts/{part}"), Show::Count);
-    let fields = [count("lost"), count("won"), count("other")];
-    words.say(
-        "variant",
-        "{} samples that were right are wrong, {} that were wrong are right, {} changed from one wrong class to another",
-        &fields,
-    );
-    let guilty = found.blame.iter().enumerate().filter(|(_, b)| b.lost_alone > 0);
-    for (position, blame) in guilty.take(GUILTY) {
-        let own = found.groups.iter().position(|g| g.id == blame.group).unwrap_or(0);
-        let fields = [
-            at(format!("/groups/{own}/label"), Show::Text),
-            at(format!("/blame/{position}/lost_alone"), Show::Count),
-            count("lost"),
-            at(format!("/blame/{position}/won_alone"), Show::Count),
-        ];
-        let template = "without {}, {} of the {} lost samples are right again, and {} of those won are wrong again";
-        words.say(&blame.group, template, &fields);
-    }
-    for (position, blame) in found.components.iter().enumerate() {
-        let path = format!("/components/{position}");
-        let part = |name: &str, show: Show| at(format!("{path}/{name}"), show);
-        let fields = [
-            part("indices", Show::List),
-            part("coupling", Show::Text),
-            part("back", Show::Count),
-            part("lost", Show::Count),
-            part("class", Show::Count),
-            part("net", Show::Count),
-        ];
-        let template = "components {} of {} answer for {} of the {} lost samples of class {}: restored, they are right again (right answers in all: {} more)";
-        words.say(&blame.group, template, &fields);
-    }
-}
-
-fn on_the_way(words: &mut Words, found: &Explanation) {
-    for position in 0..found.links.len() {
-        let path = format!("/links/{position}");
-        let [value, low, high] = interval(&format!("{path}/accuracy"), Show::Points);
-        let fields = [
-            at(format!("{path}/cause"), Show::Text),
-            at(format!("{path}/flips"), Show::Count),
-            at(format!("{path}/samples"), Show::Count),
-            value,
-            low,
-            high,
-        ];
-        let template = "{}: {} of {} answers change, accuracy by {} points, between {} and {}";
-        words.say("variant", template, &fields);
-    }
-}
-
-fn foreseen(words: &mut Words, found: &Explanation) {
-    if found.track.count == 0 {
-        return;
-    }
-    let fields = ["covered", "count"].map(|part| at(format!("/track/{part}"), Show::Count));
-    words.say("variant", "of the forecasts of accuracy so far, {} of {} held", &fields);
-}
-
-/// What the data themselves warn of.
-fn caveats(words: &mut Words, found: &Explanation) {
-    if found.experiments.cut_short {
-        let fields = ["pairs", "draws"].map(|part| at(format!("/experiments/{part}"), Show::Count));
-        let template = "the budget ended early (pairs of orders: {}, draws: {}): more minutes narrow the Shapley values";
-        words.say("caveat", template, &fields);
-    }
-    if found.experiments.replay_differs > 0 {
-        let field = at("/experiments/replay_differs".into(), Show::Count);
-        let template =
-            "the replay of all decisions answers {} samples otherwise than the run's variant";
-        words.say("caveat", template, &[field]);
-    }
-    if found.experiments.draws < 2 {
-        words.say(
-            "caveat",
-            "one draw of calibration samples says nothing of what others would have led to",
-            &[],
-        );
-    }
-    for (position, total) in found.totals.iter().enumerate() {
-        if total.samples.is_some_and(|samples| samples < FEW) {
-            let path = format!("/totals/{position}");
-            let fields =
-                [at(format!("{path}/of"), Show::Text), at(format!("{path}/samples"), Show::Count)];
-            words.say("caveat", "{} has only {} report samples: its figures are wide", &fields);
-        }
-    }
-    let timed = found.effects.iter().any(|e| e.target.as_deref() == Some(HERE));
-    if timed {
-        let template =
-            "times are of this process on this machine, not of fresh processes and not of a board";
-        words.say("caveat", template, &[]);
-    }
-    if found.quiet_share.is_some_and(|share| share < QUIET) {
-        let field = at("/quiet_share".into(), Show::Percent);
-        words.say("caveat", "the machine was quiet in only {} of the timing rounds", &[field]);
+        let template = format!("{about}: {{}}{unit}, between {{}} and {{}}");
+        let fields = names.into_iter().chain(interval(&format!("{path}/shapley"), show));
+        words.say(id, &template, &fields.collect::<Vec<_>>());
     }
 }

@@ -2,14 +2,22 @@
 
 use super::{Aspect, Coalition, Form};
 use crate::evaluate::metrics::{BINS, Counts, equal_width};
-use crate::record::{Answers, Experiment};
+use crate::evaluate::{self, Exam, Task};
+use crate::record::{Answers, Experiment, Metric, Sha256Hex, TaskKind};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is known of the samples that experiments were asked, in their order.
+/// Of more classes than these, single ones are not looked at.
+const MOST_CLASSES: usize = 100;
+
+/// What is asked, and what is known of the samples that experiments were asked, in their order.
 #[derive(Clone, Debug, Default)]
 pub struct Truth {
-    /// Right classes.
+    /// What is asked of the model.
+    pub task: Task,
+    /// Right classes; where there are none, the stratum of each sample.
     pub labels: Vec<i64>,
+    /// What is right where one class a sample does not say it.
+    pub targets: evaluate::Truth,
     /// Groups that are drawn whole, where there are any.
     pub groups: Option<Vec<String>>,
     /// Columns that name subsets.
@@ -31,36 +39,67 @@ pub(super) fn cleared(value: f64) -> f64 {
 }
 
 impl Truth {
-    /// Units that are drawn as one: the samples of each.
-    pub fn units(&self) -> Vec<Vec<usize>> {
+    /// Units of `samples` that are drawn as one: positions among these.
+    pub fn units(&self, samples: &[usize]) -> Vec<Vec<usize>> {
         let Some(groups) = &self.groups else {
-            return (0..self.labels.len()).map(|sample| vec![sample]).collect();
+            return (0..samples.len()).map(|position| vec![position]).collect();
         };
         let mut by_group: BTreeMap<&String, Vec<usize>> = BTreeMap::new();
-        for (sample, group) in groups.iter().enumerate() {
-            by_group.entry(group).or_default().push(sample);
+        for (position, sample) in samples.iter().enumerate() {
+            by_group.entry(&groups[*sample]).or_default().push(position);
         }
         by_group.into_values().collect()
     }
 
-    /// Everything that effects on samples can be on: classes and slices with samples included.
-    pub fn aspects(&self) -> Vec<Aspect> {
-        let classes: BTreeSet<i64> = self.labels.iter().copied().collect();
-        let slices = self.slices.iter().flat_map(|(column, values)| {
-            let values: BTreeSet<&String> = values.iter().collect();
-            values.into_iter().map(|value| Aspect::Slice(column.clone(), value.clone()))
-        });
-        let whole = [Aspect::Accuracy, Aspect::F1Macro, Aspect::Ece, Aspect::Flips];
-        let sizes = [Aspect::FileBytes, Aspect::Params, Aspect::Macs];
-        let classes = classes.into_iter().map(Aspect::Class);
-        whole.into_iter().chain(classes).chain(slices).chain(sizes).collect()
+    /// What counts most.
+    pub fn main(&self) -> Aspect {
+        Aspect::main(&self.task)
+    }
+
+    /// What an experiment kept, as evaluation knows it; `None` where it kept no more than classes.
+    fn in_full(&self, kept: &Answers) -> Option<evaluate::Answers> {
+        (kept.width() > 0).then(|| evaluate::Answers {
+            kind: self.task.kind,
+            samples: (0..self.labels.len()).collect(),
+            labels: self.labels.clone(),
+            truth: self.targets.clone(),
+            width: kept.width(),
+            values: kept.values.iter().map(|v| v.unwrap_or(f32::NAN)).collect(),
+            class: kept.classes.clone(),
+        })
+    }
+
+    /// The first samples alone.
+    pub fn first(&self, count: usize) -> Truth {
+        let (all, count) = (self.labels.len().max(1), count.min(self.labels.len()));
+        let cut = |column: &Vec<String>| column[..count].to_vec();
+        Truth {
+            task: self.task.clone(),
+            labels: self.labels[..count].to_vec(),
+            targets: match &self.targets {
+                evaluate::Truth::Sets(sets) => {
+                    evaluate::Truth::Sets(sets[..sets.len() / all * count].to_vec())
+                }
+                evaluate::Truth::Numbers(numbers) => {
+                    evaluate::Truth::Numbers(numbers[..numbers.len() / all * count].to_vec())
+                }
+                other => other.clone(),
+            },
+            groups: self.groups.as_ref().map(cut),
+            slices: self.slices.iter().map(|(name, own)| (name.clone(), cut(own))).collect(),
+        }
+    }
+
+    /// The samples that count for an aspect.
+    pub fn counted(&self, aspect: &Aspect) -> Vec<usize> {
+        (0..self.labels.len()).filter(|sample| self.counts(aspect, *sample)).collect()
     }
 
     /// Whether a sample counts for an aspect.
     pub fn counts(&self, aspect: &Aspect, sample: usize) -> bool {
         match aspect {
             Aspect::Class(class) => self.labels[sample] == *class,
-            Aspect::Slice(column, value) => {
+            Aspect::Slice(column, value) | Aspect::SliceMetric(_, column, value) => {
                 self.slices.get(column).is_some_and(|values| values[sample] == *value)
             }
             _ => true,
@@ -69,6 +108,81 @@ impl Truth {
 }
 
 impl Table {
+    /// Everything that effects can be on: classes and slices with samples included.
+    pub fn aspects(&self) -> Vec<Aspect> {
+        let mut all = match self.truth.task.kind {
+            TaskKind::Classification => self.of_classes(),
+            _ => self.of_numbers(),
+        };
+        let main = self.truth.main();
+        if !all.contains(&main) {
+            all.insert(0, main);
+        }
+        let experiments = self.draws.iter().flat_map(BTreeMap::values);
+        let broken = |a: &Answers| (0..a.classes.len()).any(|sample| !a.usable(sample));
+        if experiments.map(|e| &e.answers).any(broken) {
+            all.push(Aspect::Unusable);
+        }
+        all.extend([Aspect::FileBytes, Aspect::Params, Aspect::Macs]);
+        all
+    }
+
+    /// Every slice that has samples.
+    fn slices(&self) -> impl Iterator<Item = (String, String)> {
+        let each = self.truth.slices.iter().flat_map(|(column, values)| {
+            let values: BTreeSet<&String> = values.iter().collect();
+            values.into_iter().map(|value| (column.clone(), value.clone()))
+        });
+        each.collect::<Vec<_>>().into_iter()
+    }
+
+    fn of_classes(&self) -> Vec<Aspect> {
+        let classes: BTreeSet<i64> = self.truth.labels.iter().copied().collect();
+        let whole = [Aspect::Accuracy, Aspect::F1Macro, Aspect::Ece, Aspect::Flips];
+        let classes = classes.into_iter().map(Aspect::Class);
+        let slices = self.slices().map(|(column, value)| Aspect::Slice(column, value));
+        whole.into_iter().chain(classes).chain(slices).collect()
+    }
+
+    /// Metrics that the baseline has a value of, whole, by class and by slice.
+    fn of_numbers(&self) -> Vec<Aspect> {
+        let task = &self.truth.task;
+        let Some(exam) = self.exam(0, Coalition::EMPTY, None) else { return vec![] };
+        let known = |metric: &Metric| metric.needs_baseline() || exam.value(*metric).is_some();
+        let mut all: Vec<Aspect> =
+            task.metrics().into_iter().filter(known).map(Aspect::Metric).collect();
+        let width = self.answers(0, Coalition::EMPTY).map_or(0, Answers::width);
+        let classes = match task.kind {
+            TaskKind::Multilabel => width,
+            TaskKind::Segmentation => width / 3,
+            _ => 0,
+        };
+        let each = (0..classes).filter(|_| classes <= MOST_CLASSES);
+        all.extend(each.map(Aspect::ClassF1));
+        if task.kind == TaskKind::Scores && task.threshold.is_some() {
+            all.push(Aspect::Flips);
+        }
+        let slices = self.slices();
+        all.extend(slices.map(|(column, value)| Aspect::SliceMetric(task.primary, column, value)));
+        all
+    }
+
+    /// Answers of an experiment looked at beside those of its draw's baseline: all, or those of the
+    /// samples at some positions.
+    pub(super) fn exam(
+        &self,
+        draw: usize,
+        set: Coalition,
+        positions: Option<&[usize]>,
+    ) -> Option<Exam> {
+        let full = |set: Coalition| {
+            let found = self.truth.in_full(self.answers(draw, set)?)?;
+            Some(positions.map_or_else(|| found.clone(), |own| found.take(own)))
+        };
+        let (own, base) = (full(set)?, full(Coalition::EMPTY)?);
+        Exam::new(Sha256Hex::zeros(), &self.truth.task, &own, Some(&base), &[]).ok()
+    }
+
     /// An experiment of a draw.
     pub fn experiment(&self, draw: usize, set: Coalition) -> Option<&Experiment> {
         self.draws.get(draw)?.get(&set)
@@ -79,11 +193,15 @@ impl Table {
         Some(&self.experiment(draw, set)?.answers)
     }
 
-    /// Whether a sample is answered rightly, or otherwise than by the baseline: 1 or 0. `None` for
-    /// aspects that are not a mean over samples.
+    /// Whether a sample is answered rightly, or otherwise than by the baseline, or not usably: 1 or 0.
+    /// `None` for aspects that are not a mean over samples.
     pub fn share(&self, aspect: &Aspect, draw: usize, set: Coalition) -> Option<Vec<f64>> {
-        let classes = &self.answers(draw, set)?.classes;
+        let answers = self.answers(draw, set)?;
+        let classes = &answers.classes;
         match aspect {
+            Aspect::Unusable => {
+                Some((0..classes.len()).map(|s| f64::from(!answers.usable(s))).collect())
+            }
             Aspect::Accuracy | Aspect::Class(_) | Aspect::Slice(..) => {
                 let right = classes.iter().zip(&self.truth.labels);
                 Some(right.map(|(class, label)| f64::from(*class == Some(*label))).collect())
@@ -107,7 +225,8 @@ impl Table {
         Some(sum.into_iter().map(cleared).collect())
     }
 
-    /// The value of an aspect of an experiment, every sample counted as often as `weights` says.
+    /// The value of an aspect of an experiment, every sample counted as often as `weights` says; `None`
+    /// of an aspect that only [`super::Resamples`] has.
     pub fn value(
         &self,
         aspect: &Aspect,
@@ -123,6 +242,7 @@ impl Table {
             Aspect::Macs => experiment.macs.map(|macs| macs as f64),
             Aspect::F1Macro => self.f1(&experiment.answers, weight),
             Aspect::Ece => self.ece(&experiment.answers, weight),
+            Aspect::Metric(_) | Aspect::ClassF1(_) | Aspect::SliceMetric(..) => None,
             _ => {
                 let own = |sample: &usize| self.truth.counts(aspect, *sample);
                 let shares = self.share(aspect, draw, set)?;
@@ -173,39 +293,9 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explain::Plan;
-    use crate::explain::{Attribution, Explored};
-    use crate::record::{EngineOptions, Group, SCHEMA, Sha256Hex};
-
-    fn experiment(classes: Vec<Option<i64>>) -> Experiment {
-        Experiment {
-            schema: SCHEMA,
-            key: Sha256Hex::zeros(),
-            steps: vec![],
-            options: EngineOptions::default(),
-            file_sha256: Sha256Hex::zeros(),
-            file_bytes: 0,
-            params: 0,
-            macs: None,
-            kept: false,
-            answers: Answers { confidences: vec![Some(0.9); classes.len()], classes },
-        }
-    }
-
-    fn group(id: usize) -> Group {
-        Group {
-            id: id.to_string(),
-            label: id.to_string(),
-            parts: vec![],
-            step: String::new(),
-            operation: String::new(),
-            criterion: None,
-            decisions: vec![],
-            components: vec![],
-            layers: vec![],
-            expected: vec![],
-        }
-    }
+    use crate::explain::example::{experiment, group};
+    use crate::explain::{Attribution, Explored, Plan};
+    use crate::record::Group;
 
     /// Weights of a third add up to 1 only up to rounding; a group without effect has none at all.
     #[test]
@@ -216,7 +306,7 @@ mod tests {
         };
         let draws = vec![Coalition::all(5).map(|set| (set, answers(set))).collect()];
         let table = Table { truth: Truth { labels: vec![0; 30], ..Truth::default() }, draws };
-        let groups: Vec<Group> = (0..5).map(group).collect();
+        let groups: Vec<Group> = (0..5).map(|g: usize| group(&g.to_string())).collect();
         let plan = Plan::new(5, 3, 1);
         for explored in [
             Explored { draws: 1, pairs: 3, ..Explored::default() },

@@ -3,6 +3,16 @@
 use crate::record::{Field, Sentence, Show};
 use serde_json::Value;
 
+/// A field and how it is shown.
+pub(super) fn at(pointer: impl Into<String>, show: Show) -> (String, Show) {
+    (pointer.into(), show)
+}
+
+/// The value and the bounds of an interval at a pointer.
+pub(super) fn interval(pointer: &str, show: Show) -> [(String, Show); 3] {
+    ["value", "low", "high"].map(|part| at(format!("{pointer}/{part}"), show))
+}
+
 /// A record to speak about.
 #[derive(Debug)]
 pub(super) struct Words {

@@ -2,12 +2,14 @@
 //! report samples; each is done once for a run, found again by its key.
 
 use super::replay::{Begun, Recital};
-use super::{Context, PipelineError, Subject, replace};
+use super::{Context, Folders, PipelineError, Subject, replace};
 use crate::data::append_lines;
 use crate::engine::Source;
-use crate::evaluate::Predictor;
+use crate::evaluate::{self, Predictor, Stress, Task};
 use crate::graph::Graph;
-use crate::record::{Answers, EngineOptions, Experiment, SCHEMA, Sha256Hex};
+use crate::record::{
+    Answers, Disturbance, EngineOptions, Experiment, SCHEMA, Sha256Hex, VariantRecord,
+};
 use rayon::prelude::*;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -105,12 +107,76 @@ impl<'a> Laboratory<'a> {
             .into_par_iter()
             .map(|((key, want), begun)| self.experiment(key, want, &begun))
             .collect::<Result<_, _>>()?;
+        self.keep(done)?;
+        let all = keys.iter().filter_map(|key| self.known.get(key).cloned());
+        Ok(all.collect())
+    }
+
+    /// What experiments whose files are kept answer where the inputs of the first `stress.samples`
+    /// samples are disturbed: one list an experiment, in the order of `stress.tests`.
+    ///
+    /// # Errors
+    /// [`PipelineError`] where the engine cannot run one, or it cannot be kept.
+    pub fn disturbed(
+        &mut self,
+        experiments: &[Experiment],
+        stress: &Stress,
+    ) -> Result<Vec<Vec<Experiment>>, PipelineError> {
+        let keys: Vec<Vec<Sha256Hex>> =
+            experiments.iter().map(|e| self.disturbed_keys(e, stress)).collect();
+        let jobs: Vec<_> = experiments.iter().zip(&keys).collect();
+        let new = |keys: &[Sha256Hex]| keys.iter().any(|key| !self.known.contains_key(key));
+        let done: Vec<Vec<Experiment>> = jobs
+            .into_par_iter()
+            .filter(|(_, keys)| new(keys))
+            .map(|(experiment, keys)| self.disturb(experiment, keys, stress))
+            .collect::<Result<_, _>>()?;
+        self.keep(done.concat())?;
+        let of = |key: &Sha256Hex| self.known.get(key).cloned();
+        Ok(keys.iter().map(|keys| keys.iter().filter_map(of).collect()).collect())
+    }
+
+    fn disturbed_keys(&self, experiment: &Experiment, stress: &Stress) -> Vec<Sha256Hex> {
+        let of = |(how, strength): &(Disturbance, f64)| {
+            let parts = json!([experiment.key, how, strength, stress.seed, stress.samples]);
+            Sha256Hex::of(parts.to_string().as_bytes())
+        };
+        stress.tests.iter().map(of).collect()
+    }
+
+    fn disturb(
+        &self,
+        experiment: &Experiment,
+        keys: &[Sha256Hex],
+        stress: &Stress,
+    ) -> Result<Vec<Experiment>, PipelineError> {
+        let Subject { data, samples, task, .. } = self.subject;
+        let name = format!("experiment {}", experiment.key.short());
+        let path = self.file(&experiment.file_sha256);
+        let predictor = self.predictor(&name, Source::File(&path), &experiment.options)?;
+        let looked = &samples[..samples.len().min(stress.samples)];
+        let pairs = keys.iter().zip(&stress.tests);
+        let each = pairs.map(|(key, (how, strength))| {
+            let found = stress.answers(&predictor, data, looked, (*how, *strength));
+            let found = found
+                .map_err(|source| PipelineError::Predict { variant: name.clone(), source })?;
+            Ok(Experiment {
+                key: key.clone(),
+                disturbed: Some(format!("{how} {strength}")),
+                answers: recorded(&found, task),
+                ..experiment.clone()
+            })
+        });
+        each.collect()
+    }
+
+    /// Appends experiments to the journal.
+    fn keep(&mut self, done: Vec<Experiment>) -> Result<(), PipelineError> {
         self.made += done.len();
         let path = self.context.folders.experiments().root().join(JOURNAL);
         append_lines(&path, &done).map_err(PipelineError::file("append to", &path))?;
         self.known.extend(done.into_iter().map(|e| (e.key.clone(), e)));
-        let all = keys.iter().filter_map(|key| self.known.get(key).cloned());
-        Ok(all.collect())
+        Ok(())
     }
 
     /// Where the ONNX file of an experiment lies, if it is kept.
@@ -152,6 +218,7 @@ impl<'a> Laboratory<'a> {
             file_bytes: bytes.len() as u64,
             params: cost.params,
             macs: cost.macs.map(|macs| macs / *batch as u64),
+            disturbed: None,
             kept: wanted.keep,
             answers: self.answers(&name(), &bytes, &wanted.options)?,
         })
@@ -167,19 +234,62 @@ impl<'a> Laboratory<'a> {
         bytes: &[u8],
         options: &EngineOptions,
     ) -> Result<Answers, PipelineError> {
-        let Subject { data, samples, batch, dims, output, task, .. } = self.subject;
-        let source = Source::Bytes(name, bytes);
-        let engine = |source| PipelineError::Engine { variant: name.to_string(), source };
-        let predictor =
-            Predictor::load(source, batch, dims, options, output, task.scores).map_err(engine)?;
-        let found = predictor.with_task(task.clone()).predict(data, samples, &|_| ());
+        let Subject { data, samples, task, .. } = self.subject;
+        let predictor = self.predictor(name, Source::Bytes(name, bytes), options)?;
+        let found = predictor.answers(data, samples, &|_| ());
         let found =
             found.map_err(|source| PipelineError::Predict { variant: name.to_string(), source })?;
-        Ok(Answers {
-            classes: found.iter().map(|p| p.class).collect(),
-            confidences: found.iter().map(|p| p.confidence).collect(),
-        })
+        Ok(recorded(&found, task))
     }
+
+    fn predictor(
+        &self,
+        name: &str,
+        source: Source,
+        options: &EngineOptions,
+    ) -> Result<Predictor, PipelineError> {
+        let Subject { batch, dims, output, task, .. } = self.subject;
+        let found = Predictor::load(source, batch, dims, options, output, task.scores);
+        let engine = |source| PipelineError::Engine { variant: name.to_string(), source };
+        Ok(found.map_err(engine)?.with_task((*task).clone()))
+    }
+}
+
+/// What experiments keep of answers: classes and confidences, and all numbers where what counts most
+/// needs them.
+pub fn recorded(found: &evaluate::Answers, task: &Task) -> Answers {
+    let kept = if task.is_by_class() { &[][..] } else { &found.values };
+    let confidences: Vec<Option<f64>> = found.predictions().iter().map(|p| p.confidence).collect();
+    Answers {
+        classes: found.class.clone(),
+        confidences: match confidences.is_empty() {
+            true => vec![None; found.len()],
+            false => confidences,
+        },
+        values: kept.iter().map(|v| v.is_finite().then_some(*v)).collect(),
+    }
+}
+
+/// A folder of their own for experiments on `variant` that are measured, with their files in it.
+///
+/// # Errors
+/// [`PipelineError::File`] names what cannot be written.
+pub fn apart(
+    folders: &Folders,
+    variant: &str,
+    records: &[VariantRecord],
+) -> Result<Folders, PipelineError> {
+    let own = folders.measured(variant);
+    let (from, to) = (folders.experiments().variants(), own.variants());
+    std::fs::create_dir_all(&to).map_err(PipelineError::file("create", &to))?;
+    for record in records {
+        let (from, to) = (from.join(&record.file), to.join(&record.file));
+        if !to.exists() {
+            let bytes = std::fs::read(&from).map_err(PipelineError::file("read", &from))?;
+            replace(&to, &bytes)?;
+        }
+    }
+    Ok(own)
 }
 
 /// The file of experiments in their folder, one a line.

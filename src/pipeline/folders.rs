@@ -39,6 +39,12 @@ impl Folders {
         Folders::new(&self.root.join("experiments"))
     }
 
+    /// Those of a variant's experiments that are measured. What they are paired with is that variant,
+    /// so their journal is no other's.
+    pub fn measured(&self, variant: &str) -> Folders {
+        Folders::new(&self.experiments().root.join("measured").join(variant))
+    }
+
     /// Raw samples of one target.
     pub fn journal(&self, target: &str) -> PathBuf {
         self.root.join("journal").join(target)
@@ -97,6 +103,11 @@ impl Folders {
     /// One row a group of decisions and metric.
     pub fn effects(&self) -> PathBuf {
         self.root.join("effects.csv")
+    }
+
+    /// One row a layer and variant that is explained: time before and after.
+    pub fn savings(&self) -> PathBuf {
+        self.root.join("savings.csv")
     }
 
     /// One row a variant, target and batch.

@@ -33,7 +33,7 @@ pub use answers::{read_answers, write_answers};
 pub use conformance::{conformance, conformance_path, keep_conformance, known_conformance};
 pub use costs::attributed;
 pub use error::PipelineError;
-pub use experiments::{Laboratory, Wanted};
+pub use experiments::{Laboratory, Wanted, apart, recorded};
 pub use files::{read_json, replace, replace_json};
 pub use folders::Folders;
 pub use forecast::{Ground, Trial, forecaster};

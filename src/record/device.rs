@@ -3,17 +3,32 @@
 use super::Interval;
 use serde::{Deserialize, Serialize};
 
-/// One stretch of the way: what it changed, and what it should not have.
+/// One stretch of the way: what it changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Link {
-    /// `graph rewrite`, `quantization`, `engine`, `device`.
+    /// `graph rewrite`, `quantization`, `engine`, `device`; `all` for the whole way to a board.
     pub cause: String,
     /// What stands before it, and what behind.
     pub between: [String; 2],
-    /// Answers that differ.
-    pub flips: usize,
+    /// The board that it leads to; `None` on the way that all machines share.
+    pub target: Option<String>,
+    /// Answers that differ, where answers are classes.
+    pub flips: Option<usize>,
     /// Samples compared.
     pub samples: usize,
-    /// Change of accuracy, with its interval from the draw of samples.
-    pub accuracy: Interval,
+    /// What counts most in the task.
+    pub metric: String,
+    /// Its change, with its interval from the draw of samples; `None` where a stop has no value.
+    pub change: Option<Interval>,
+    /// Largest difference of a number that was answered; on the way to a board.
+    pub largest_difference: Option<f64>,
+}
+
+/// A board that was not asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unreached {
+    /// The board.
+    pub target: String,
+    /// Why it was not.
+    pub reason: String,
 }

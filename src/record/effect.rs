@@ -8,14 +8,16 @@ use serde::{Deserialize, Serialize};
 pub struct Effect {
     /// Id of the group.
     pub group: String,
-    /// `accuracy`, `f1_macro`, `ece`, `flips`, `class_accuracy`, `slice_accuracy`, `file_bytes`,
-    /// `params`, `macs`, `latency`.
+    /// A metric of the task (`accuracy`, `mse`), `flips`, `class_accuracy`, `class_f1`,
+    /// `slice_accuracy`, `unusable`, `robustness`, `file_bytes`, `params`, `macs`, `latency`,
+    /// `peak_rss_bytes`, `peak_heap_bytes`, `energy_per_inference`.
     pub metric: String,
-    /// The class or slice, where the metric is of one: `class 3`, `speaker=17`.
+    /// The class, slice or disturbance, where the metric is of one: `class 3`, `speaker=17`,
+    /// `noise 0.3`.
     pub of: Option<String>,
     /// The machine, where the metric depends on one.
     pub target: Option<String>,
-    /// `share`, `bytes`, `weights`, `multiply-adds`, `ns`.
+    /// `share`, `number`, `bytes`, `weights`, `multiply-adds`, `ns`, `uj`.
     pub unit: String,
     /// The group alone on the baseline.
     pub solo: Option<Interval>,
@@ -36,7 +38,8 @@ pub struct Effect {
     /// Whether the effect is there whatever the draw; `None` where one draw shows none, or only one
     /// was made.
     pub survives: Option<bool>,
-    /// How likely so large an effect is by chance: signs of the samples' shares flipped at random.
+    /// How likely so large an effect is by chance: signs of the samples' shares flipped at random. Of
+    /// the Shapley value; without one, of the group on top of all others.
     pub p_value: Option<f64>,
     /// After Holm's correction over the groups.
     pub holm: Option<f64>,
@@ -46,6 +49,33 @@ pub struct Effect {
     pub method: String,
     /// Why figures do not exist.
     pub missing: Option<Missing>,
+}
+
+impl Effect {
+    /// An effect of which nothing is known yet but what it would be.
+    pub fn unknown(group: &str, metric: &str, target: Option<&str>, unit: &str) -> Effect {
+        Effect {
+            group: group.into(),
+            metric: metric.into(),
+            of: None,
+            target: target.map(Into::into),
+            unit: unit.into(),
+            solo: None,
+            leave_one_out: None,
+            shapley: None,
+            shapley_error: None,
+            sampling_sd: None,
+            recipe_sd: None,
+            together: None,
+            draws: 1,
+            survives: None,
+            p_value: None,
+            holm: None,
+            benjamini_hochberg: None,
+            method: String::new(),
+            missing: None,
+        }
+    }
 }
 
 /// What a metric is for the baseline and the variant.

@@ -35,7 +35,7 @@ pub struct Part {
 }
 
 /// What is done or left undone as one in the experiments on a variant.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Group {
     /// Stable for the same recipe: `1:block1.pw`, `2:head`.
     pub id: String,
@@ -79,18 +79,39 @@ pub struct Experiment {
     pub params: u64,
     /// Multiply-adds of one sample; `None` where a shape is unknown.
     pub macs: Option<u64>,
+    /// How the inputs were disturbed, if they were: `noise 0.3`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disturbed: Option<String>,
     /// Whether the ONNX file is kept beside this record, named after its hash.
     pub kept: bool,
     /// What it answered.
     pub answers: Answers,
 }
 
-/// Answers on the report samples, in the study's order; `None` where the scores held no number.
+/// Answers on the report samples, in the study's order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Answers {
-    /// Predicted classes.
+    /// Predicted classes, one a sample; `None` where the task has none or the scores held no number.
     pub classes: Vec<Option<i64>>,
     /// Probabilities given to them.
     pub confidences: Vec<Option<f64>>,
+    /// All numbers of each sample, row by row, where classes do not say enough; `None` is no number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<Option<f32>>,
+}
+
+impl Answers {
+    /// Numbers a sample that are kept.
+    pub fn width(&self) -> usize {
+        self.values.len() / self.classes.len().max(1)
+    }
+
+    /// Whether a sample's answer holds numbers to judge.
+    pub fn usable(&self, sample: usize) -> bool {
+        match self.width() {
+            0 => self.classes[sample].is_some(),
+            width => self.values[sample * width..(sample + 1) * width].iter().all(Option::is_some),
+        }
+    }
 }

@@ -1,8 +1,8 @@
 //! Everything that is known of why a variant differs from its baseline.
 
 use super::{
-    ComponentBlame, Effect, FlipBlame, ForecastOutcome, Group, GroupBlame, Interaction,
-    LayerChange, Link, Note, Sentence, Sha256Hex, Total, TrackRecord,
+    ComponentBlame, Effect, FlipBlame, ForecastOutcome, Group, GroupBlame, Hit, Interaction,
+    LayerChange, LayerFlow, Link, Note, Sentence, Sha256Hex, Total, TrackRecord, Unreached,
 };
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,8 @@ pub struct Explanation {
     pub variant_id: Sha256Hex,
     /// Coverage of intervals, in percent.
     pub level_pct: f64,
+    /// What counts most in the task.
+    pub main: Main,
     /// What the experiments stand on.
     pub experiments: Experiments,
     /// What is done or left undone as one.
@@ -27,6 +29,8 @@ pub struct Explanation {
     pub effects: Vec<Effect>,
     /// Pairs of groups that do together what they do not do apart.
     pub interactions: Vec<Interaction>,
+    /// Samples without a usable answer.
+    pub unusable: Unusable,
     /// Layers and modules before and after, on this machine.
     pub layers: Vec<LayerChange>,
     /// Share of the timing rounds that saw a quiet machine, 0 to 1; `None` where nothing was timed.
@@ -43,12 +47,38 @@ pub struct Explanation {
     pub forecasts: Vec<ForecastOutcome>,
     /// The tool as a forecaster: earlier runs and this one.
     pub track: TrackRecord,
-    /// Where on the way to the target answers changed.
+    /// Where on the way to this machine and to boards answers changed.
     pub links: Vec<Link>,
+    /// Boards of the study that were not asked, and why.
+    pub unreached: Vec<Unreached>,
+    /// What flows through the layers, before and after.
+    pub flow: Vec<LayerFlow>,
+    /// The samples that the variant hits hardest, hardest first.
+    pub hits: Vec<Hit>,
     /// All that in words.
     pub narrative: Vec<Sentence>,
     /// What people said about the variant or the run.
     pub notes: Vec<Note>,
+}
+
+/// The metric that an explanation is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Main {
+    /// As in [`Effect`].
+    pub metric: String,
+    /// As in [`Effect`].
+    pub unit: String,
+    /// Whether more of it is better.
+    pub higher_is_better: bool,
+}
+
+/// Samples whose outputs hold something that is no number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unusable {
+    /// Of the baseline.
+    pub baseline: usize,
+    /// Of the variant.
+    pub variant: usize,
 }
 
 /// Samples whose predicted class changed.

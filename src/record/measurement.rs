@@ -95,6 +95,12 @@ pub struct LatencySummary {
     /// Median of what is allocated after the runs.
     #[serde(default)]
     pub steady_heap_bytes: Option<Bytes>,
+    /// The first of these two again, with its interval over blocks.
+    #[serde(default)]
+    pub peak_rss: Option<Interval>,
+    /// Likewise the most that was allocated at once.
+    #[serde(default)]
+    pub peak_heap: Option<Interval>,
     /// What the model's constants take.
     #[serde(default)]
     pub weights: Option<WeightBytes>,

@@ -17,6 +17,7 @@ mod experiment;
 mod explanation;
 mod flow;
 mod forecast;
+mod hit;
 mod job;
 mod layer;
 mod layer_change;
@@ -49,7 +50,7 @@ pub use decision::{
     Component, Decision, Entry, EntryBody, EntryKind, Inputs, Member, Precision, Refusal,
     RejectedAlternative,
 };
-pub use device::Link;
+pub use device::{Link, Unreached};
 pub use digest::Sha256Hex;
 pub use effect::{Effect, Interaction, Total};
 pub use energy::{
@@ -58,9 +59,10 @@ pub use energy::{
 };
 pub use environment::Environment;
 pub use experiment::{Answers, ComponentRef, Experiment, Group, Part, Piece};
-pub use explanation::{Experiments, Explanation, FlipCounts};
+pub use explanation::{Experiments, Explanation, FlipCounts, Main, Unusable};
 pub use flow::{Flow, Head, LayerFlow};
 pub use forecast::{Forecast, Forecaster};
+pub use hit::{Hit, Region};
 pub use job::{Job, JobModel, SampleRules, StopRule};
 pub use layer::{LayerTable, LayerTime};
 pub use layer_change::LayerChange;

@@ -24,6 +24,16 @@ pub enum Show {
     MicrosecondsSize,
     /// A plain number with two digits behind the point.
     Number,
+    /// A number with four significant digits.
+    Significant,
+    /// A change of a number, likewise, with its sign.
+    Signed,
+    /// The size of a change in bytes as KiB, without sign.
+    BytesSize,
+    /// The size of a change in microjoules, without sign.
+    MicrojoulesSize,
+    /// How many entries a list has.
+    Length,
     /// A probability.
     Probability,
 }
@@ -82,8 +92,28 @@ impl Show {
             Show::Microseconds => format!("{:.1} µs", number()? / 1e3),
             Show::MicrosecondsSize => format!("{:.1} µs", number()?.abs() / 1e3),
             Show::Number => format!("{:.2}", number()?),
+            Show::Significant => significant(number()?),
+            Show::Signed => match number()? {
+                change if change > 0.0 => format!("+{}", significant(change)),
+                change => significant(change),
+            },
+            Show::BytesSize => format!("{:.1} KiB", number()?.abs() / 1024.0),
+            Show::MicrojoulesSize => format!("{:.1} µJ", number()?.abs()),
+            Show::Length => value.as_array()?.len().to_string(),
             Show::Probability => format!("{:.4}", number()?),
         })
+    }
+}
+
+/// Four significant digits.
+fn significant(value: f64) -> String {
+    if value == 0.0 {
+        return "0".into();
+    }
+    let places = 3 - value.abs().log10().floor() as i32;
+    match places {
+        0..=9 => format!("{value:.*}", places as usize),
+        _ => format!("{value:.3e}"),
     }
 }
 
@@ -106,6 +136,11 @@ mod tests {
         assert_eq!(Show::Percent.of(&json!(0.918)), Some("91.8 %".into()));
         assert_eq!(Show::List.of(&json!(["a:1", 3])), Some("a:1, 3".into()));
         assert_eq!(Show::Count.of(&json!(null)), None);
+        assert_eq!(Show::Significant.of(&json!(0.012_345_6)), Some("0.01235".into()));
+        assert_eq!(Show::Signed.of(&json!(12_345.6)), Some("+1.235e4".into()));
+        assert_eq!(Show::Signed.of(&json!(-0.5)), Some("-0.5000".into()));
+        assert_eq!(Show::BytesSize.of(&json!(-2048)), Some("2.0 KiB".into()));
+        assert_eq!(Show::Length.of(&json!([4, 5])), Some("2".into()));
         assert_eq!(Show::Microseconds.of(&json!(-12_340.0)), Some("-12.3 µs".into()));
     }
 }

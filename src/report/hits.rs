@@ -1,7 +1,7 @@
 //! The samples hit hardest, as CSV and as lines of text.
 
 use super::ReportError;
-use crate::evaluate::{Hit, Region};
+use crate::record::{Hit, Region};
 
 const HEADER: [&str; 11] = [
     "rank",

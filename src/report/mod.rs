@@ -15,6 +15,7 @@ mod quality;
 mod results;
 mod table;
 mod robustness;
+mod savings;
 mod terminal;
 
 pub use bench::{Timed, bench_table};
@@ -31,4 +32,5 @@ pub use layers::{layers_csv, layers_table};
 pub use quality::{evaluation_line, evaluation_text};
 pub use results::{Row, RunFacts};
 pub use robustness::{robustness_csv, robustness_lines};
+pub use savings::savings_csv;
 pub use terminal::{results_table, seconds};

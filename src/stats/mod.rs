@@ -22,7 +22,7 @@ pub use difference::{
 };
 pub use multiple::{benjamini_hochberg, holm};
 #[cfg(feature = "host")]
-pub use paired::{mcnemar, paired_difference};
+pub use paired::{mcnemar, paired_difference, paired_shares};
 pub use proportion::wilson;
 pub use quantile::{median, quantile, samples_for_percentile};
 #[cfg(feature = "host")]

@@ -23,12 +23,22 @@ pub fn mcnemar(losses: usize, gains: usize) -> f64 {
 ///
 /// Source: Bonett & Price 2012, the adjusted Wald interval of paired proportions.
 pub fn paired_difference(losses: usize, gains: usize, samples: usize) -> Option<Interval> {
+    adjusted(losses as f64, gains as f64, samples)
+}
+
+/// The same of shares between -1 and 1, one a sample: what samples lost less than a whole answer.
+pub fn paired_shares(shares: &[f64]) -> Option<Interval> {
+    let sum = |sign: f64| shares.iter().map(|share| (sign * share).max(0.0)).sum::<f64>();
+    adjusted(sum(-1.0), sum(1.0), shares.len())
+}
+
+fn adjusted(losses: f64, gains: f64, samples: usize) -> Option<Interval> {
     if samples == 0 {
         return None;
     }
     let n = samples as f64;
-    let value = (gains as f64 - losses as f64) / n;
-    let (lost, gained) = ((losses as f64 + 1.0) / (n + 2.0), (gains as f64 + 1.0) / (n + 2.0));
+    let value = (gains - losses) / n;
+    let (lost, gained) = ((losses + 1.0) / (n + 2.0), (gains + 1.0) / (n + 2.0));
     let difference = gained - lost;
     let half = Z * ((gained + lost - difference * difference) / (n + 2.0)).sqrt();
     let (low, high) = ((difference - half).max(-1.0), (difference + half).min(1.0));
@@ -55,6 +65,7 @@ mod tests {
         let many = paired_difference(0, 0, 3_000).unwrap();
         assert!(many.low > -0.002 && many.high < 0.002, "{many:?}");
         assert!(paired_difference(0, 0, 0).is_none());
+        assert_eq!(paired_shares(&[0.0, -1.0, 1.0, 0.0]), paired_difference(1, 1, 4));
     }
 
     #[test]

@@ -4,12 +4,10 @@ use ndarray::{Array1, Array2};
 use ndarray_npy::NpzWriter;
 use paring::catalog::Calibration;
 use paring::data::Dtype;
-use paring::explain::{Attribution, Investigation, Level, Manner, Truth, draw_calibration};
+use paring::explain::{Investigation, Level, Manner, Truth, draw_calibration};
 use paring::graph::{Graph, Node, Size, Weights};
 use paring::pipeline::{Context, Folders, Subject, rehearse};
-use paring::record::{
-    EngineOptions, Experiments, Explanation, FlipCounts, SCHEMA, Sha256Hex, TrackRecord,
-};
+use paring::record::{EngineOptions, Explanation, FlipCounts, Sha256Hex};
 use paring::stats;
 use paring::study::{self, Loaded, Study};
 use rand::RngExt;
@@ -127,7 +125,8 @@ impl Case {
         let contexts = std::iter::once(self.context.clone()).chain(further).collect();
         let report = &self.loaded.splits.report;
         let labels = report.iter().map(|s| self.loaded.data.labels[*s]).collect();
-        let truth = Truth { labels, ..Truth::default() };
+        let task = self.study.task.asked.clone();
+        let truth = Truth { task, labels, ..Truth::default() };
         let manner = Manner {
             level,
             groups: 12,
@@ -160,42 +159,21 @@ impl Case {
     pub fn explanation(&self) -> Explanation {
         let mut found = self.investigate(Level::Layer, 2);
         let accused = found.accuse(&self.loaded.splits.report, true).unwrap();
-        let links = found.links(None).unwrap();
+        let links = found.links(&[]).unwrap();
         let times = found.times(Duration::from_millis(200)).unwrap();
-        let (plan, explored, table) = (&found.plan, &found.explored, &found.table);
-        let attribution = Attribution { groups: &found.groups, plan, explored, table };
-        let (effects, totals) = attribution.all(&table.truth.aspects());
+        let base = found.account("variant", &Sha256Hex::zeros());
         let of = |kind: &str| accused.flips.iter().filter(|f| f.kind == kind).count();
         Explanation {
-            schema: SCHEMA,
-            variant: "variant".into(),
-            variant_id: Sha256Hex::zeros(),
-            level_pct: 95.0,
-            experiments: Experiments {
-                count: table.draws.iter().map(BTreeMap::len).sum(),
-                samples: table.truth.labels.len(),
-                draws: explored.draws,
-                exact: explored.exact,
-                pairs: explored.pairs,
-                cut_short: explored.cut_short,
-                replay_differs: 0,
-                replay_identical: true,
-            },
-            groups: found.groups.clone(),
-            totals: totals.into_iter().chain(times.total).collect(),
-            effects: [effects, times.effects].concat(),
-            interactions: attribution.interactions(),
+            totals: base.totals.into_iter().chain(times.total).collect(),
+            effects: [base.effects, times.effects].concat(),
             layers: times.layers,
             quiet_share: Some(times.quiet_share),
             flip_counts: FlipCounts { lost: of("lost"), won: of("won"), other: of("other") },
             flips: accused.flips,
             blame: accused.groups,
             components: accused.components,
-            forecasts: vec![],
-            track: TrackRecord::default(),
             links,
-            narrative: vec![],
-            notes: vec![],
+            ..base
         }
     }
 }
