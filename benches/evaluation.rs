@@ -79,5 +79,6 @@ fn answers(variant: u64, noise: f32) -> Answers {
         width: CLASSES,
         values,
         class,
+        pixels: vec![],
     }
 }

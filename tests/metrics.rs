@@ -39,7 +39,8 @@ fn case(case: &Value) -> (Task, Answers) {
     };
     let labels = if truth == Truth::Classes { classes } else { vec![0; samples] };
     let samples = (0..samples).collect();
-    (task, Answers { kind, samples, labels, truth, width, values, class })
+    let pixels = vec![];
+    (task, Answers { kind, samples, labels, truth, width, values, class, pixels })
 }
 
 /// Pixels of a segmentation, counted one sample at a time by the class with the highest score.
@@ -70,6 +71,7 @@ fn segmentation(case: &Value) -> (Task, Answers) {
         width: 3 * classes,
         values,
         class: vec![None; samples],
+        pixels: vec![],
     };
     (Task::new(kind, Scores::Logits), answers)
 }

@@ -34,7 +34,13 @@ pub struct Answers {
     pub values: Vec<f32>,
     /// The predicted class; `None` where there is none, or no usable one.
     pub class: Vec<Option<i64>>,
+    /// The predicted class of every pixel, sample by sample, where answers are pixels and there are not
+    /// too many: what agreement with another model is told from.
+    pub pixels: Vec<u8>,
 }
+
+/// So many pixels are kept.
+pub(super) const MOST_PIXELS: usize = 256 << 20;
 
 /// Answers of two models that are not about the same samples.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,6 +68,13 @@ impl Answers {
         self.row(position).iter().all(|v| v.is_finite())
     }
 
+    /// The pixels of the sample at `position`; `None` where they were not kept.
+    pub fn pixels(&self, position: usize) -> Option<&[u8]> {
+        let area = self.pixels.len() / self.len().max(1);
+        let own = self.pixels.get(position * area..(position + 1) * area)?;
+        (area > 0).then_some(own)
+    }
+
     /// The numbers of each sample.
     pub fn rows(&self) -> impl Iterator<Item = &[f32]> {
         (0..self.len()).map(|position| self.row(position))
@@ -87,6 +100,12 @@ impl Answers {
 
     /// Adds answers of the same model to further samples.
     pub fn append(&mut self, more: Answers) {
+        let whole = self.pixels.is_empty() == more.pixels.is_empty()
+            && self.pixels.len() + more.pixels.len() <= MOST_PIXELS;
+        match whole {
+            true => self.pixels.extend(more.pixels),
+            false => self.pixels = Vec::new(),
+        }
         self.samples.extend(more.samples);
         self.labels.extend(more.labels);
         self.values.extend(more.values);
@@ -117,6 +136,7 @@ impl Answers {
             width: self.width,
             values: rows(&self.values, self.width, positions),
             class: rows(&self.class, 1, positions),
+            pixels: rows(&self.pixels, self.pixels.len() / self.len().max(1), positions),
         }
     }
 
@@ -156,6 +176,7 @@ mod tests {
             width: 2,
             values: vec![0.75, 0.25, f32::NAN, 0.5],
             class: vec![Some(0), None],
+            pixels: vec![],
         }
     }
 

@@ -196,7 +196,34 @@ impl<'a> Builder<'a> {
             pairs(p).map(of).sum::<f64>() / width as f64
         };
         self.mean(Metric::Brier, Over::Usable, self.of_usable(brier));
+        self.multilabel_calibration(truth);
         self.multilabel_area(truth);
+    }
+
+    /// Probabilities of all classes together, each against whether its class holds.
+    fn multilabel_calibration(&mut self, truth: &[bool]) {
+        let (answers, width) = (self.answers, self.answers.width);
+        let kept: Vec<usize> = (0..answers.len()).filter(|p| self.usable[*p]).collect();
+        let all: Vec<f64> =
+            kept.iter().flat_map(|p| answers.row(*p)).map(|v| f64::from(*v)).collect();
+        for (metric, binned) in [
+            (Metric::Ece, metrics::equal_width(&all, BINS)),
+            (Metric::EceMass, metrics::equal_mass(&all, BINS)),
+        ] {
+            let first = self.tally.reserve(BINS);
+            for c in 0..width {
+                let mut slots = vec![NOWHERE; answers.len()];
+                let mut gaps = vec![0.0; answers.len()];
+                for (index, position) in kept.iter().enumerate() {
+                    let own = index * width + c;
+                    slots[*position] = (first + binned.bin[own]) as u32;
+                    let right = f64::from(truth[position * width + c]);
+                    gaps[*position] = (right - all[own]) / width as f64;
+                }
+                self.tally.scatter(slots, Some(gaps));
+            }
+            self.gauge.gaps.insert(metric, (first, BINS));
+        }
     }
 
     fn multilabel_area(&mut self, truth: &[bool]) {
@@ -255,6 +282,19 @@ impl<'a> Builder<'a> {
         self.gauge.counts = Some((first, classes));
     }
 
+    /// Share of pixels with the baseline's class, where both kept theirs.
+    fn same_pixels(&mut self, baseline: &Answers) {
+        let share = |p: usize| {
+            let (own, base) = (self.answers.pixels(p)?, baseline.pixels(p)?);
+            let same = own.iter().zip(base).filter(|(a, b)| a == b && **a != u8::MAX).count();
+            (own.len() == base.len()).then(|| same as f64 / own.len() as f64)
+        };
+        let all: Option<Vec<f64>> = (0..self.answers.len()).map(share).collect();
+        if let Some(all) = all {
+            self.mean(Metric::Agreement, Over::Samples, all);
+        }
+    }
+
     /// Agreement with the baseline, and distance from it.
     fn against(&mut self, baseline: &Answers) {
         let answers = self.answers;
@@ -272,7 +312,7 @@ impl<'a> Builder<'a> {
                 let far = (0..answers.len()).map(far).collect();
                 self.mean(Metric::KlDivergence, Over::Usable, far);
             }
-            TaskKind::Segmentation => {}
+            TaskKind::Segmentation => self.same_pixels(baseline),
             TaskKind::Multilabel | TaskKind::Regression | TaskKind::Scores => {
                 let squares: Vec<[f64; 2]> = (0..answers.len())
                     .map(|p| match both[p] {

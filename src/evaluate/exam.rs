@@ -184,6 +184,9 @@ impl Exam {
     pub(super) fn missing(&self, metric: Metric) -> Missing {
         Missing(match metric {
             _ if self.samples() == self.unusable => "no sample has a usable answer".into(),
+            Metric::Agreement if self.task.kind == TaskKind::Segmentation => {
+                "there are too many pixels to keep the class of each".into()
+            }
             Metric::Auc => "the labels are all of one class".into(),
             Metric::Top(k) => format!("the model has no more than {k} classes"),
             Metric::R2 => "a target is constant, or there are more than 64".into(),

@@ -109,6 +109,7 @@ mod tests {
             width: 2,
             values: values.to_vec(),
             class: values.chunks(2).map(|row| Some(i64::from(row[1] > row[0]))).collect(),
+            pixels: vec![],
         };
         let before = answers([0.75, 0.25, 0.875, 0.125, 0.25, 0.75]);
         let after = answers([0.625, 0.375, 0.125, 0.875, 0.25, 0.75]);

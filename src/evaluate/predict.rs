@@ -1,6 +1,7 @@
 //! Answers of a plan on samples of a dataset.
 
 use super::rows::{self, Row};
+use super::answers::MOST_PIXELS;
 use super::{Answers, Scores, Task, Truth};
 use crate::data::{Array, Dataset};
 use crate::engine::{Bindings, EngineError, Model, Plan, Source};
@@ -216,7 +217,7 @@ impl Predictor {
         each.map(|(sample, scores)| match self.task.kind {
             TaskKind::Segmentation => {
                 let mask = self.mask(data, *sample, &output.shape()[1..])?;
-                Ok(Row { values: rows::counted(&self.task, scores, &mask), class: None })
+                Ok(rows::counted(&self.task, scores, &mask))
             }
             _ => rows::row(&self.task, *sample, data.labels[*sample], scores),
         })
@@ -261,9 +262,14 @@ impl Predictor {
         rows: impl Iterator<Item = Row>,
     ) -> Result<Answers, PredictError> {
         let (mut values, mut class) = (Vec::new(), Vec::with_capacity(indices.len()));
+        let mut pixels = Vec::new();
         for row in rows {
             values.extend(row.values);
             class.push(row.class);
+            pixels.extend(row.pixels);
+        }
+        if pixels.len() > MOST_PIXELS {
+            pixels = Vec::new();
         }
         let width = values.len() / indices.len().max(1);
         Ok(Answers {
@@ -274,6 +280,7 @@ impl Predictor {
             width,
             values,
             class,
+            pixels,
         })
     }
 

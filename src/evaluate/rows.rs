@@ -10,6 +10,14 @@ pub(super) struct Row {
     pub(super) values: Vec<f32>,
     /// The predicted class, if the task has one.
     pub(super) class: Option<i64>,
+    /// That of every pixel, where answers are pixels.
+    pub(super) pixels: Vec<u8>,
+}
+
+impl Row {
+    fn new(values: Vec<f32>, class: Option<i64>) -> Row {
+        Row { values, class, pixels: vec![] }
+    }
 }
 
 /// Holds the shape of an output, without the samples' axis, against what the task needs.
@@ -39,13 +47,13 @@ pub(super) fn row(
             }
             let above = |t: f64| i64::from(f64::from(scores[0]) >= t);
             let class = task.threshold.filter(|_| !broken).map(above);
-            Ok(Row { values: scores.to_vec(), class })
+            Ok(Row::new(scores.to_vec(), class))
         }
         TaskKind::Multilabel => {
-            Ok(Row { values: each_probability(task, sample, scores)?, class: None })
+            Ok(Row::new(each_probability(task, sample, scores)?, None))
         }
         TaskKind::Regression | TaskKind::Segmentation => {
-            Ok(Row { values: scores.to_vec(), class: None })
+            Ok(Row::new(scores.to_vec(), None))
         }
     }
 }
@@ -62,13 +70,13 @@ fn classes(
         return Err(PredictError::Label { sample, label, classes: width });
     }
     if broken {
-        return Ok(Row { values: vec![f32::NAN; width], class: None });
+        return Ok(Row::new(vec![f32::NAN; width], None));
     }
     if let [one] = scores {
         let p = each_probability(task, sample, &[*one])?[0];
         let values = vec![1.0 - p, p];
         let class = Some(i64::from(f64::from(p) >= task.threshold.unwrap_or(0.5)));
-        return Ok(Row { values, class });
+        return Ok(Row::new(values, class));
     }
     let first_best = |best: usize, (i, v): (usize, &f32)| if *v > scores[best] { i } else { best };
     let top = scores.iter().enumerate().fold(0, first_best);
@@ -93,7 +101,7 @@ fn classes(
         }
         _ => top,
     };
-    Ok(Row { values, class: Some(class as i64) })
+    Ok(Row::new(values, Some(class as i64)))
 }
 
 /// Probabilities that do not exclude each other.
@@ -111,15 +119,37 @@ fn each_probability(task: &Task, sample: usize, scores: &[f32]) -> Result<Vec<f3
     }
 }
 
-/// Hits, predictions and labels of each class, in pixels. `scores` are `[classes, pixels]`, or
-/// `[pixels]` of one foreground; labels that are no class are left out, as is usual for borders.
-pub(super) fn counted(task: &Task, scores: &[f32], mask: &[i64]) -> Vec<f32> {
+/// Hits, predictions and labels of each class, in pixels, and the class of every pixel. `scores` are
+/// `[classes, pixels]`, or `[pixels]` of one foreground; labels that are no class are left out, as is
+/// usual for borders.
+pub(super) fn counted(task: &Task, scores: &[f32], mask: &[i64]) -> Row {
     let channels = (scores.len() / mask.len().max(1)).max(1);
     let classes = channels.max(2);
     let mut counts = vec![0.0f32; 3 * classes];
     if scores.iter().any(|v| !v.is_finite()) {
         counts.fill(f32::NAN);
-        return counts;
+        return Row { values: counts, class: None, pixels: vec![u8::MAX; mask.len()] };
+    }
+    let found: Vec<usize> = (0..mask.len()).map(|p| class_of(task, scores, p, mask.len())).collect();
+    for (class, label) in found.iter().zip(mask) {
+        let Some(label) = usize::try_from(*label).ok().filter(|label| *label < classes) else {
+            continue;
+        };
+        counts[label] += f32::from(*class == label);
+        counts[classes + class] += 1.0;
+        counts[2 * classes + label] += 1.0;
+    }
+    // What does not fit a byte is not kept: no model has so many classes that it matters.
+    let bytes: Result<Vec<u8>, _> = found.iter().map(|class| u8::try_from(*class)).collect();
+    Row { values: counts, class: None, pixels: bytes.unwrap_or_default() }
+}
+
+/// The class of one of so many pixels.
+fn class_of(task: &Task, scores: &[f32], pixel: usize, pixels: usize) -> usize {
+    let channels = scores.len() / pixels;
+    if channels > 1 {
+        let at = |channel: usize| scores[channel * pixels + pixel];
+        return (1..channels).fold(0, |best, c| if at(c) > at(best) { c } else { best });
     }
     let cut = match (task.threshold, task.scores) {
         (Some(threshold), Scores::Logits) => (threshold / (1.0 - threshold)).ln(),
@@ -127,22 +157,7 @@ pub(super) fn counted(task: &Task, scores: &[f32], mask: &[i64]) -> Vec<f32> {
         (None, Scores::Logits) => 0.0,
         (None, Scores::Probabilities) => 0.5,
     };
-    for (pixel, label) in mask.iter().enumerate() {
-        let Some(label) = usize::try_from(*label).ok().filter(|label| *label < classes) else {
-            continue;
-        };
-        let class = match channels {
-            1 => usize::from(f64::from(scores[pixel]) >= cut),
-            _ => {
-                let at = |channel: usize| scores[channel * mask.len() + pixel];
-                (1..channels).fold(0, |best, c| if at(c) > at(best) { c } else { best })
-            }
-        };
-        counts[label] += f32::from(class == label);
-        counts[classes + class] += 1.0;
-        counts[2 * classes + label] += 1.0;
-    }
-    counts
+    usize::from(f64::from(scores[pixel]) >= cut)
 }
 
 #[cfg(test)]
@@ -184,8 +199,9 @@ mod tests {
     fn pixels_are_counted_by_class_and_borders_left_out() {
         let segments = task(TaskKind::Segmentation, Scores::Logits);
         let found = counted(&segments, &[1.0, 0.0, 0.0, 0.0, 2.0, 1.0], &[0, 1, 255]);
-        assert_eq!(found, [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
+        assert_eq!(found.values, [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
+        assert_eq!(found.pixels, [0, 1, 1]);
         let one = counted(&segments, &[-1.0, 2.0], &[1, 1]);
-        assert_eq!(one, [0.0, 1.0, 1.0, 1.0, 0.0, 2.0]);
+        assert_eq!(one.values, [0.0, 1.0, 1.0, 1.0, 0.0, 2.0]);
     }
 }

@@ -66,6 +66,7 @@ impl Truth {
             width: kept.width(),
             values: kept.values.iter().map(|v| v.unwrap_or(f32::NAN)).collect(),
             class: kept.classes.clone(),
+            pixels: vec![],
         })
     }
 
@@ -144,11 +145,13 @@ impl Table {
         whole.into_iter().chain(classes).chain(slices).collect()
     }
 
-    /// Metrics that the baseline has a value of, whole, by class and by slice.
+    /// Metrics that the variant has a value of, whole, by class and by slice.
     fn of_numbers(&self) -> Vec<Aspect> {
         let task = &self.truth.task;
-        let Some(exam) = self.exam(0, Coalition::EMPTY, None) else { return vec![] };
-        let known = |metric: &Metric| metric.needs_baseline() || exam.value(*metric).is_some();
+        // The last set has most groups: all of them, once everything was tried.
+        let last = self.draws.first().and_then(|draw| draw.keys().next_back());
+        let Some(exam) = last.and_then(|set| self.exam(0, *set, None)) else { return vec![] };
+        let known = |metric: &Metric| exam.value(*metric).is_some();
         let mut all: Vec<Aspect> =
             task.metrics().into_iter().filter(known).map(Aspect::Metric).collect();
         let width = self.answers(0, Coalition::EMPTY).map_or(0, Answers::width);

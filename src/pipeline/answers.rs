@@ -74,6 +74,7 @@ pub fn read_answers(path: &Path, kind: TaskKind) -> Result<Answers, PipelineErro
         width: values.shape().get(1).copied().unwrap_or(0),
         values: values.iter().copied().collect(),
         class: integers("class")?.into_iter().map(|c| (c != NO_CLASS).then_some(c)).collect(),
+        pixels: vec![],
     };
     let rows = answers.len();
     let whole = answers.labels.len() == rows
@@ -103,6 +104,7 @@ mod tests {
                 width: 2,
                 values: vec![0.25, 0.75, 0.5, 0.0],
                 class: vec![Some(1), None],
+                pixels: vec![],
             };
             write_answers(&path, &answers).unwrap();
             assert_eq!(read_answers(&path, kind).unwrap(), answers);

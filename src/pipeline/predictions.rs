@@ -199,6 +199,7 @@ mod tests {
             width: 2,
             values,
             class,
+            pixels: vec![],
         }
     }
 

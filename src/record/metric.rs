@@ -76,12 +76,14 @@ impl TaskKind {
                 Auc,
                 LogLoss,
                 Brier,
+                Ece,
+                EceMass,
                 Agreement,
                 RelativeL2,
             ],
             TaskKind::Regression => &[Mse, Mae, R2, RelativeL2],
             TaskKind::Segmentation => {
-                &[Dice, Iou, Accuracy, Sensitivity, Specificity, FalseNegativeRate]
+                &[Dice, Iou, Accuracy, Sensitivity, Specificity, FalseNegativeRate, Agreement]
             }
             TaskKind::Scores => &[
                 Auc,
@@ -178,55 +180,48 @@ pub enum Metric {
     RelativeL2,
 }
 
+/// What there is to know of a metric: its name, whether more of it is better, and whether it is a
+/// share, which people read in percent.
+type Facts = (Metric, &'static str, bool, bool);
+
 impl Metric {
-    const NAMED: [(Metric, &'static str); 21] = [
-        (Metric::Accuracy, "accuracy"),
-        (Metric::F1Macro, "f1_macro"),
-        (Metric::F1Micro, "f1_micro"),
-        (Metric::Precision, "precision"),
-        (Metric::Recall, "recall"),
-        (Metric::Sensitivity, "sensitivity"),
-        (Metric::Specificity, "specificity"),
-        (Metric::FalseNegativeRate, "false_negative_rate"),
-        (Metric::Auc, "auc"),
-        (Metric::LogLoss, "log_loss"),
-        (Metric::Brier, "brier"),
-        (Metric::Ece, "ece"),
-        (Metric::EceMass, "ece_mass"),
-        (Metric::Mse, "mse"),
-        (Metric::Mae, "mae"),
-        (Metric::R2, "r2"),
-        (Metric::Dice, "dice"),
-        (Metric::Iou, "iou"),
-        (Metric::Agreement, "agreement"),
-        (Metric::KlDivergence, "kl_divergence"),
-        (Metric::RelativeL2, "relative_l2"),
+    const NAMED: [Facts; 21] = [
+        (Metric::Accuracy, "accuracy", true, true),
+        (Metric::F1Macro, "f1_macro", true, true),
+        (Metric::F1Micro, "f1_micro", true, true),
+        (Metric::Precision, "precision", true, true),
+        (Metric::Recall, "recall", true, true),
+        (Metric::Sensitivity, "sensitivity", true, true),
+        (Metric::Specificity, "specificity", true, true),
+        (Metric::FalseNegativeRate, "false_negative_rate", false, true),
+        (Metric::Auc, "auc", true, false),
+        (Metric::LogLoss, "log_loss", false, false),
+        (Metric::Brier, "brier", false, false),
+        (Metric::Ece, "ece", false, false),
+        (Metric::EceMass, "ece_mass", false, false),
+        (Metric::Mse, "mse", false, false),
+        (Metric::Mae, "mae", false, false),
+        (Metric::R2, "r2", true, false),
+        (Metric::Dice, "dice", true, true),
+        (Metric::Iou, "iou", true, true),
+        (Metric::Agreement, "agreement", true, true),
+        (Metric::KlDivergence, "kl_divergence", false, false),
+        (Metric::RelativeL2, "relative_l2", false, false),
     ];
+
+    /// `None` of `top_k`, which has a name for every k.
+    fn facts(self) -> Option<&'static Facts> {
+        Metric::NAMED.iter().find(|(metric, ..)| *metric == self)
+    }
 
     /// Whether more of it is better.
     pub fn higher_is_better(self) -> bool {
-        use Metric::*;
-        !matches!(
-            self,
-            FalseNegativeRate
-                | LogLoss
-                | Brier
-                | Ece
-                | EceMass
-                | Mse
-                | Mae
-                | KlDivergence
-                | RelativeL2
-        )
+        self.facts().is_none_or(|(_, _, higher, _)| *higher)
     }
 
     /// Whether it is a share, which people read in percent.
     pub fn is_share(self) -> bool {
-        use Metric::*;
-        !matches!(
-            self,
-            Auc | LogLoss | Brier | Ece | EceMass | Mse | Mae | R2 | KlDivergence | RelativeL2
-        )
+        self.facts().is_none_or(|(.., share)| *share)
     }
 
     /// Whether it says something only beside a baseline.
@@ -237,8 +232,8 @@ impl Metric {
 
 impl fmt::Display for Metric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self, Metric::NAMED.iter().find(|(metric, _)| metric == self)) {
-            (_, Some((_, name))) => f.pad(name),
+        match (self, self.facts()) {
+            (_, Some((_, name, ..))) => f.pad(name),
             (Metric::Top(k), None) => f.pad(&format!("top_{k}")),
             (_, None) => f.pad("metric"),
         }
@@ -250,11 +245,12 @@ impl FromStr for Metric {
 
     fn from_str(text: &str) -> Result<Self, UnknownName> {
         let top = text.strip_prefix("top_").and_then(|k| k.parse().ok()).filter(|k| *k > 0);
-        let named = Metric::NAMED.iter().find(|(_, name)| *name == text).map(|(metric, _)| *metric);
+        let named = Metric::NAMED.iter().find(|(_, name, ..)| *name == text);
+        let named = named.map(|(metric, ..)| *metric);
         named.or(top.map(Metric::Top)).ok_or_else(|| UnknownName {
             what: "metric",
             found: text.to_string(),
-            known: format!("{}`, `top_K", Metric::NAMED.map(|(_, name)| name).join("`, `")),
+            known: format!("{}`, `top_K", Metric::NAMED.map(|(_, name, ..)| name).join("`, `")),
         })
     }
 }
