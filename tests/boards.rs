@@ -316,3 +316,45 @@ fn a_full_disk_is_named_and_the_same_command_goes_on_afterwards() {
     complete(&out, &board);
     unmount().unwrap();
 }
+
+#[test]
+fn explain_divides_the_way_to_a_board() {
+    let board = board!();
+    let folder = tempfile::tempdir().unwrap();
+    inventory(folder.path(), &[("desk", &board)]);
+    let text = format!(
+        "[study]\nname = \"way\"\nowner = \"tests\"\n[model]\npath = {:?}\n[data]\npath = {:?}\n\
+         [protocol]\nprobes = 0\n[[variant]]\nname = \"both\"\nsteps = [{{ prune = \"channels\", \
+         ratio = 0.5, criterion = \"l1\" }}, {{ quantize = \"int8\" }}]\n[[target]]\nname = \"desk\"\n",
+        digits("digits_cnn.onnx"),
+        digits("digits.npz"),
+    );
+    let (study, out) = (folder.path().join("study.toml"), folder.path().join("run"));
+    std::fs::write(&study, text).unwrap();
+    let paring = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_paring"));
+        command.env("PARING_FORECASTS", folder.path().join("forecasts.jsonl")).args(arguments);
+        command.timeout(Duration::from_secs(1800)).assert()
+    };
+    let (study, run) = (study.to_str().unwrap(), out.to_str().unwrap());
+    paring(&["compress", study, "--out", run]).success();
+    let few = ["explain", run, "--replicates", "1", "--groups", "2"];
+    paring(&few).success().stdout(contains("device, from variant on this machine to variant on desk"));
+    let read = || -> Vec<paring::record::Explanation> {
+        serde_json::from_slice(&std::fs::read(out.join("explain.json")).unwrap()).unwrap()
+    };
+    let found = read().remove(0);
+    let causes: Vec<&str> = found.links.iter().map(|l| l.cause.as_str()).collect();
+    assert_eq!(causes, ["graph rewrite", "quantization", "engine", "device", "all"]);
+    let change = |l: &paring::record::Link| l.change.unwrap().value;
+    let (all, parts) = found.links.split_last().unwrap();
+    assert!((parts.iter().map(change).sum::<f64>() - change(all)).abs() < 1e-12);
+    // The board is this machine, so nothing is left to the device.
+    assert_eq!((parts[3].flips, parts[3].largest_difference), (Some(0), Some(0.0)));
+    assert_eq!(parts[3].target.as_deref(), Some("desk"));
+    // A board of the study that is away is a caveat; one that somebody names is an error.
+    drop(board);
+    paring(&few).success().stdout(contains("caveat: desk was not asked: "));
+    assert_eq!(read().remove(0).unreached[0].target, "desk");
+    paring(&[&few[..], &["--target", "desk"]].concat()).code(3);
+}

@@ -57,7 +57,8 @@ fn products(rng: &mut Generator, width: usize, last: &str) -> Graph {
     node(&mut graph, "first/Relu", "Relu", &["first.out"], "hidden");
     node(&mut graph, "second/MatMul", "MatMul", &["hidden", "second.weight"], "second.out");
     node(&mut graph, "last", last, &["second.out"], "y");
-    graph.add_output("hidden");
+    graph.add_output("second.out");
+    graph.add_output("second.out");
     graph.add_output("y");
     graph
 }
