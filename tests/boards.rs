@@ -339,7 +339,9 @@ fn explain_divides_the_way_to_a_board() {
     let (study, run) = (study.to_str().unwrap(), out.to_str().unwrap());
     paring(&["compress", study, "--out", run]).success();
     let few = ["explain", run, "--replicates", "1", "--groups", "2"];
-    paring(&few).success().stdout(contains("device, from variant on this machine to variant on desk"));
+    paring(&few)
+        .success()
+        .stdout(contains("device, from variant on this machine to variant on desk"));
     let read = || -> Vec<paring::record::Explanation> {
         serde_json::from_slice(&std::fs::read(out.join("explain.json")).unwrap()).unwrap()
     };

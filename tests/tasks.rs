@@ -58,7 +58,6 @@ fn products(rng: &mut Generator, width: usize, last: &str) -> Graph {
     node(&mut graph, "second/MatMul", "MatMul", &["hidden", "second.weight"], "second.out");
     node(&mut graph, "last", last, &["second.out"], "y");
     graph.add_output("second.out");
-    graph.add_output("second.out");
     graph.add_output("y");
     graph
 }
@@ -105,8 +104,9 @@ impl Case {
         npz.add_array("few", &Array1::from_iter((0..SAMPLES).map(few))).unwrap();
         npz.add_array("x", &x).unwrap();
         npz.add_array("labels", &labels).unwrap();
-        let range =
-            |from: usize, to: usize| Array1::from_iter((from as i64..to as i64).collect::<Vec<_>>());
+        let range = |from: usize, to: usize| {
+            Array1::from_iter((from as i64..to as i64).collect::<Vec<_>>())
+        };
         npz.add_array("calibrate", &range(0, 20)).unwrap();
         npz.add_array("select", &range(20, 30)).unwrap();
         npz.add_array("report", &range(30, SAMPLES)).unwrap();

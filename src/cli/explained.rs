@@ -8,9 +8,7 @@ use super::record_file::forecasts_file;
 use super::reopen::Reopened;
 use super::{Coded, ExitCode};
 use crate::evaluate::{Answers, Stress};
-use crate::explain::{
-    Investigation, Manner, There, all_outcomes, narrative, outcomes,
-};
+use crate::explain::{Investigation, Manner, There, all_outcomes, narrative, outcomes};
 use crate::graph::Graph;
 use crate::ledger::Ledger;
 use crate::pipeline::{
@@ -152,10 +150,8 @@ fn boards(
             Err(Coded { code: ExitCode::Interrupted, error }) => {
                 return Err(Coded { code: ExitCode::Interrupted, error });
             }
-            Err(Coded { error, .. }) => unreached.push(Unreached {
-                target: board.name.clone(),
-                reason: format!("{error:#}"),
-            }),
+            Err(Coded { error, .. }) => unreached
+                .push(Unreached { target: board.name.clone(), reason: format!("{error:#}") }),
         }
     }
     Ok((there, unreached))

@@ -4,9 +4,7 @@ use super::compress::{Failed, evaluate_variants, make_variants, not_made};
 use super::{Coded, ExitCode, Global, StudyArgs, fleet, measured, sysfs_root};
 use crate::bench::energy_span;
 use crate::pipeline::{self, Bench, PipelineError, Quality};
-use crate::record::{
-    EnergySource, Environment, LayerTable, Measurement, Setting, VariantRecord,
-};
+use crate::record::{EnergySource, Environment, LayerTable, Measurement, Setting, VariantRecord};
 use crate::report::{self, Row, RunFacts};
 use crate::study::{self, Loaded, Protocol, QUICK_BLOCKS, RunDirectory, Study};
 use crate::target::{News, Reach, Target, catch_interrupts};

@@ -1,7 +1,7 @@
 //! Answers of a plan on samples of a dataset.
 
-use super::rows::{self, Row};
 use super::answers::MOST_PIXELS;
+use super::rows::{self, Row};
 use super::{Answers, Scores, Task, Truth};
 use crate::data::{Array, Dataset};
 use crate::engine::{Bindings, EngineError, Model, Plan, Source};

@@ -49,12 +49,8 @@ pub(super) fn row(
             let class = task.threshold.filter(|_| !broken).map(above);
             Ok(Row::new(scores.to_vec(), class))
         }
-        TaskKind::Multilabel => {
-            Ok(Row::new(each_probability(task, sample, scores)?, None))
-        }
-        TaskKind::Regression | TaskKind::Segmentation => {
-            Ok(Row::new(scores.to_vec(), None))
-        }
+        TaskKind::Multilabel => Ok(Row::new(each_probability(task, sample, scores)?, None)),
+        TaskKind::Regression | TaskKind::Segmentation => Ok(Row::new(scores.to_vec(), None)),
     }
 }
 
@@ -130,7 +126,8 @@ pub(super) fn counted(task: &Task, scores: &[f32], mask: &[i64]) -> Row {
         counts.fill(f32::NAN);
         return Row { values: counts, class: None, pixels: vec![u8::MAX; mask.len()] };
     }
-    let found: Vec<usize> = (0..mask.len()).map(|p| class_of(task, scores, p, mask.len())).collect();
+    let found: Vec<usize> =
+        (0..mask.len()).map(|p| class_of(task, scores, p, mask.len())).collect();
     for (class, label) in found.iter().zip(mask) {
         let Some(label) = usize::try_from(*label).ok().filter(|label| *label < classes) else {
             continue;

@@ -64,12 +64,7 @@ impl Attribution<'_> {
     }
 
     /// The value of an experiment on the study's own draw.
-    fn value(
-        &self,
-        aspect: &Aspect,
-        set: Coalition,
-        resamples: Option<&Resamples>,
-    ) -> Option<f64> {
+    fn value(&self, aspect: &Aspect, set: Coalition, resamples: Option<&Resamples>) -> Option<f64> {
         match resamples {
             Some(resamples) => resamples.value(0, set),
             None => self.table.value(aspect, 0, set, None),

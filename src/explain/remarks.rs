@@ -135,7 +135,8 @@ fn flowing(words: &mut Words, found: &Explanation) {
     let alike = |l: &LayerFlow| l.similarity.filter(|s| s.is_finite());
     let compared = found.flow.iter().enumerate().filter_map(|(p, l)| Some((p, alike(l)?)));
     let least = compared.min_by(|a, b| a.1.total_cmp(&b.1));
-    let part = |position: usize, name: &str, show: Show| at(format!("/flow/{position}/{name}"), show);
+    let part =
+        |position: usize, name: &str, show: Show| at(format!("/flow/{position}/{name}"), show);
     if let Some((position, _)) = least {
         let fields = [
             part(position, "layer", Show::Text),
@@ -175,7 +176,8 @@ fn hit(words: &mut Words, found: &Explanation) {
             at("/hits/0/region/accuracy_after", Show::Percent),
             at("/hits/0/region/accuracy_before", Show::Percent),
         ];
-        let template = "of the {} samples nearest to it, {} are answered rightly; before it were {}";
+        let template =
+            "of the {} samples nearest to it, {} are answered rightly; before it were {}";
         words.say("variant", template, &fields);
     }
 }

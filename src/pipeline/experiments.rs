@@ -158,8 +158,8 @@ impl<'a> Laboratory<'a> {
         let pairs = keys.iter().zip(&stress.tests);
         let each = pairs.map(|(key, (how, strength))| {
             let found = stress.answers(&predictor, data, looked, (*how, *strength));
-            let found = found
-                .map_err(|source| PipelineError::Predict { variant: name.clone(), source })?;
+            let found =
+                found.map_err(|source| PipelineError::Predict { variant: name.clone(), source })?;
             Ok(Experiment {
                 key: key.clone(),
                 disturbed: Some(format!("{how} {strength}")),

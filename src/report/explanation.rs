@@ -64,7 +64,8 @@ fn tables(found: &Explanation) -> String {
         text.extend(lines.iter().map(|line| format!("- {}\n", line.trim_start())));
     }
     if found.flow.iter().any(|l| !l.before.heads.is_empty()) {
-        text += &format!("\nAttention heads:\n\n```\n{}\n```\n", flow_lines(&found.flow).join("\n"));
+        text +=
+            &format!("\nAttention heads:\n\n```\n{}\n```\n", flow_lines(&found.flow).join("\n"));
     }
     text
 }
