@@ -16,10 +16,13 @@ const AFFORDABLE: usize = 400_000_000;
 pub struct Resamples {
     /// By draw of calibration samples: on the samples as they are, and one a resample; a resample that
     /// gives no value holds NaN.
-    draws: Vec<BTreeMap<Coalition, (f64, Vec<f64>)>>,
+    draws: Vec<BTreeMap<Coalition, Values>>,
     /// Number of resamples.
     pub count: usize,
 }
+
+/// A value on the samples as they are, and one a resample.
+type Values = (f64, Vec<f64>);
 
 /// Aspects that one look at a slice's answers gives, and what each is of it.
 type Looks<'a> = BTreeMap<Option<(&'a str, &'a str)>, Vec<(&'a Aspect, Figure)>>;
@@ -51,7 +54,7 @@ impl Resamples {
     fn of_classes(table: &Table, aspect: &Aspect, sets: &[Coalition]) -> Resamples {
         let samples: Vec<usize> = (0..table.truth.labels.len()).collect();
         let weights = weights(table, &samples, affordable(table, sets, samples.len()));
-        let values = |draw: usize, set: Coalition| -> Option<(f64, Vec<f64>)> {
+        let values = |draw: usize, set: Coalition| -> Option<Values> {
             let on = |w: Option<&[f64]>| table.value(aspect, draw, set, w);
             let each = weights.iter().map(|w| on(Some(w.as_slice())).unwrap_or(f64::NAN));
             Some((on(None)?, each.collect()))
@@ -77,23 +80,23 @@ impl Resamples {
         let figures: Vec<Figure> = look.iter().map(|(_, figure)| *figure).collect();
         let plain = vec![[1.0; LANES]; samples.len()];
         // `[figure]`: the value as it is, and one a resample.
-        let values = |draw: usize, set: Coalition| -> Option<Vec<(f64, Vec<f64>)>> {
+        let values = |draw: usize, set: Coalition| -> Option<Vec<Values>> {
             let exam = table.exam(draw, set, part)?;
             let as_is = exam.weighted(&figures, &plain).into_iter();
-            let mut found: Vec<(f64, Vec<f64>)> = as_is.map(|v| (v[0], Vec::new())).collect();
+            let mut found: Vec<Values> = as_is.map(|v| (v[0], Vec::new())).collect();
             for block in &lanes {
                 let drawn = exam.weighted(&figures, block);
                 found.iter_mut().zip(drawn).for_each(|(own, values)| own.1.extend(values));
             }
             Some(found)
         };
-        let draws: Vec<Vec<(Coalition, Vec<(f64, Vec<f64>)>)>> = (0..table.draws.len())
+        let draws: Vec<Vec<(Coalition, Vec<Values>)>> = (0..table.draws.len())
             .map(|draw| {
                 sets.par_iter().filter_map(|set| Some((*set, values(draw, *set)?))).collect()
             })
             .collect();
         let of = |position: usize| {
-            let of_draw = |sets: &Vec<(Coalition, Vec<(f64, Vec<f64>)>)>| {
+            let of_draw = |sets: &Vec<(Coalition, Vec<Values>)>| {
                 let own = sets.iter().map(|(set, found)| (*set, found[position].clone()));
                 own.filter(|(_, (value, _))| value.is_finite()).collect()
             };
