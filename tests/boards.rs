@@ -343,7 +343,11 @@ fn explain_divides_the_way_to_a_board() {
         .success()
         .stdout(contains("device, from variant on this machine to variant on desk"));
     let read = || -> Vec<paring::record::Explanation> {
-        serde_json::from_slice(&std::fs::read(out.join("explain.json")).unwrap()).unwrap()
+        let all: Vec<paring::record::Explanation> =
+            serde_json::from_slice(&std::fs::read(out.join("explain.json")).unwrap()).unwrap();
+        let record = serde_json::to_value(&all[0]).unwrap();
+        assert!(all[0].narrative.iter().all(|sentence| sentence.holds(&record)));
+        all
     };
     let found = read().remove(0);
     let causes: Vec<&str> = found.links.iter().map(|l| l.cause.as_str()).collect();

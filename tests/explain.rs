@@ -4,7 +4,7 @@ mod common;
 
 use common::digits;
 use paring::explain::Coalition;
-use paring::record::Explanation;
+use paring::record::{Explanation, Forecast, ForecastOutcome, Interval, SCHEMA, Sha256Hex};
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use std::path::{Path, PathBuf};
@@ -119,4 +119,35 @@ fn notes_stand_beside_it_as_theirs() {
         .stdout(contains("note by somebody: 7 of these are mislabelled"))
         .stdout(contains("note by a reviewer: seen by all"));
     assert_eq!(explanations(&run)[0].notes.len(), 2);
+}
+
+/// Nine earlier forecasts, of which the seventh worst missed by seven times its reach: the next are
+/// as much wider, and say so in the ledger.
+#[test]
+fn what_came_of_forecasts_widens_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let outcome = |number: u8| {
+        let (delta, seen) = (-0.1, -0.1 - 0.01 * f64::from(number));
+        let method = "earlier".to_string();
+        let (low, high) = (delta - 0.01, delta + 0.01);
+        let metric = "accuracy".to_string();
+        ForecastOutcome {
+            schema: SCHEMA,
+            run_id: "earlier".into(),
+            variant: "v".into(),
+            group: "g".into(),
+            decision: Sha256Hex::of(&[number]),
+            criterion: None,
+            layer_type: None,
+            expected: Forecast { metric, target: None, delta, low, high, method },
+            observed: Interval { value: seen, low: seen - 0.001, high: seen + 0.001 },
+            covered: number < 2,
+            compatible: number < 2,
+        }
+    };
+    let lines: Vec<String> =
+        (0..9).map(|n| serde_json::to_string(&outcome(n)).unwrap() + "\n").collect();
+    std::fs::write(folder.path().join("forecasts.jsonl"), lines.concat()).unwrap();
+    let ledger = std::fs::read_to_string(run(folder.path()).join("ledger.jsonl")).unwrap();
+    assert!(ledger.contains("widened 7.00 times after 9 earlier outcomes"), "{ledger}");
 }

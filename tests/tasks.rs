@@ -300,3 +300,54 @@ fn labels_that_are_no_classes_are_named() {
         .code(2)
         .stderr(contains("the label of sample 57 is 9, the model has 4 classes"));
 }
+
+/// A study whose experiments are measured in a few short blocks.
+fn measured(energy: &str) -> Case {
+    let mut rng = stats::generator(7, "measured");
+    let graph = products(&mut rng, 4, "Softmax");
+    let x = normal(&mut rng, &[SAMPLES, FEATURES]);
+    let labels = ArrayD::from_shape_vec(IxDyn(&[SAMPLES]), vec![0i64; SAMPLES]).unwrap();
+    let case = Case::new(&graph, x, labels, "kind = \"classification\"");
+    let path = case.folder.path().join("study.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let short = "probes = 0\nblocks = 2\nsolo_ms = 10\npaired_ms = 10\n";
+    std::fs::write(&path, text.replace("probes = 0\n", short) + energy).unwrap();
+    case
+}
+
+#[test]
+fn experiments_are_measured_and_energy_has_a_reason_where_there_is_no_sensor() {
+    let case = measured("[energy]\nwindows = 1\nrun_s = 1\nidle_s = 1\n");
+    let bare = case.folder.path().join("bare");
+    std::fs::create_dir_all(bare.join("sys")).unwrap();
+    let found = case.explain("both", &["--measure", "--sysfs-root", bare.to_str().unwrap()]);
+    let of = |metric: &str| -> Vec<_> {
+        let own = found.effects.iter().filter(|e| e.metric == metric);
+        own.filter(|e| e.target.as_deref() == Some("host")).cloned().collect()
+    };
+    for metric in ["latency", "peak_rss_bytes", "peak_heap_bytes"] {
+        let own = of(metric);
+        assert_eq!(own.len(), found.groups.len(), "{metric}");
+        assert!(own.iter().all(|e| e.leave_one_out.is_some()), "{own:?}");
+    }
+    for effect in of("energy_per_inference") {
+        assert_eq!(effect.leave_one_out, None);
+        let why = effect.missing.unwrap().0;
+        assert!(why.contains("sensor"), "{why}");
+    }
+}
+
+#[test]
+fn a_simulated_sensor_gives_energy_by_decision() {
+    let case = measured("[energy]\nwindows = 1\nrun_s = 1\nidle_s = 1\n");
+    let root = case.folder.path().join("root");
+    let sensor = root.join("sys/class/hwmon/hwmon0");
+    std::fs::create_dir_all(&sensor).unwrap();
+    std::fs::write(sensor.join("name"), "meter\n").unwrap();
+    std::fs::write(sensor.join("power1_input"), "2000000\n").unwrap();
+    let found = case.explain("half", &["--measure", "--sysfs-root", root.to_str().unwrap()]);
+    let own = found.effects.iter().find(|e| e.metric == "energy_per_inference").unwrap();
+    // A constant power holds nothing above idle, with the model or without.
+    let value = own.leave_one_out.unwrap();
+    assert!(value.low <= 0.0 && 0.0 <= value.high, "{value:?}");
+}

@@ -4,11 +4,11 @@
 //! No sentence says more than its interval: an effect is called one only where its interval leaves 0
 //! out and the corrected test agrees.
 
-use super::LEVEL;
 use super::caveats::caveats;
 use super::gains::bought;
 use super::remarks::remarks;
 use super::words::{Words, at, interval};
+use super::{HERE, LEVEL};
 use crate::record::{Effect, Explanation, Interval, Main, Sentence, Show};
 use serde_json::{Value, json};
 
@@ -116,14 +116,16 @@ fn whole(words: &mut Words, found: &Explanation, voice: &Voice) {
         words.say("variant", &format!("{subject}: {change}"), &fields.collect::<Vec<_>>());
     }
     let mut totals = found.totals.iter().enumerate();
-    if let Some((position, _)) = totals.find(|(_, t)| t.metric == "latency" && t.of.is_none()) {
+    if let Some((position, t)) = totals.find(|(_, t)| t.metric == "latency" && t.of.is_none()) {
         let path = format!("/totals/{position}");
         let fields = [
             at(format!("{path}/baseline"), Show::Microseconds),
             at(format!("{path}/variant"), Show::Microseconds),
             at(format!("{path}/target"), Show::Text),
         ];
-        words.say("variant", "an inference takes {} before and {} after; measured on {}", &fields);
+        let place = if t.target.as_deref() == Some(HERE) { "in" } else { "on" };
+        let template = format!("an inference takes {{}} before and {{}} after, {place} {{}}");
+        words.say("variant", &template, &fields);
     }
     let experiments = |part: &str| at(format!("/experiments/{part}"), Show::Count);
     let fields = [experiments("count"), experiments("draws")];
@@ -147,9 +149,13 @@ fn of_group(words: &mut Words, found: &Explanation, group: usize, voice: &Voice)
                 let about = voice.about(voice.worse(shapley.value));
                 format!("{about}: {{}}{unit}, between {{}} and {{}}")
             }
-            false => format!(
-                "{{}}: no effect on {{}} can be told from chance ({{}}{unit}, between {{}} and {{}})"
-            ),
+            false => {
+                // An interval by itself may leave 0 out; of so many, one would by chance.
+                let many = if shapley.excludes_zero() { " among so many groups" } else { "" };
+                format!(
+                    "{{}}: no effect on {{}} can be told from chance{many} ({{}}{unit}, between {{}} and {{}})"
+                )
+            }
         };
         words.say(&id, &template, &fields.collect::<Vec<_>>());
     }

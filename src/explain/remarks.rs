@@ -7,7 +7,8 @@ use super::words::{Words, at, interval};
 use super::{LEVEL, ROBUSTNESS};
 use crate::record::{Explanation, LayerFlow, Show};
 
-/// So many groups that answer for most lost samples are named; the record has all.
+/// So many groups that answer for most lost samples are named; the record has all, and components that
+/// bring back a single sample too.
 const GUILTY: usize = 3;
 
 pub(super) fn remarks(words: &mut Words, found: &Explanation, voice: &Voice) {
@@ -65,7 +66,8 @@ fn blamed(words: &mut Words, found: &Explanation) {
         let template = "without {}, {} of the {} lost samples are right again, and {} of those won are wrong again";
         words.say(&blame.group, template, &fields);
     }
-    for (position, blame) in found.components.iter().enumerate() {
+    let several = found.components.iter().enumerate().filter(|(_, b)| b.back > 1);
+    for (position, blame) in several {
         let path = format!("/components/{position}");
         let part = |name: &str, show: Show| at(format!("{path}/{name}"), show);
         let fields = [
