@@ -337,6 +337,17 @@ fn experiments_are_measured_and_energy_has_a_reason_where_there_is_no_sensor() {
     }
 }
 
+/// Whether the main thread of a block's process that measures into this folder is running.
+fn a_block_runs(folder: &str) -> bool {
+    std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
+        let read =
+            |file: &str| std::fs::read_to_string(entry.path().join(file)).unwrap_or_default();
+        let command = read("cmdline");
+        let ours = command.contains("\0block\0") && command.contains(folder);
+        ours && read("stat").rsplit(')').next().is_some_and(|rest| rest.starts_with(" R"))
+    })
+}
+
 #[test]
 fn a_simulated_sensor_gives_energy_by_decision() {
     let case = measured("[energy]\nwindows = 1\nrun_s = 1\nidle_s = 1\n");
@@ -344,10 +355,29 @@ fn a_simulated_sensor_gives_energy_by_decision() {
     let sensor = root.join("sys/class/hwmon/hwmon0");
     std::fs::create_dir_all(&sensor).unwrap();
     std::fs::write(sensor.join("name"), "ina238\n").unwrap();
-    std::fs::write(sensor.join("power1_input"), "2000000\n").unwrap();
+    let power = sensor.join("power1_input");
+    std::fs::write(&power, "2000000\n").unwrap();
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let run = case.folder.path().display().to_string();
+    let meter = std::thread::spawn(move || {
+        for tick in 0u64.. {
+            if stopped.try_recv().is_ok() {
+                break;
+            }
+            let aside = power.with_extension("new");
+            let base = if a_block_runs(&run) { 10_000_000 } else { 2_000_000 };
+            std::fs::write(&aside, format!("{}\n", base + 50_000 * (tick % 3))).unwrap();
+            std::fs::rename(&aside, &power).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    });
     let found = case.explain("half", &["--measure", "--sysfs-root", root.to_str().unwrap()]);
     let own = found.effects.iter().find(|e| e.metric == "energy_per_inference").unwrap();
-    // A constant power holds nothing above idle, with the model or without.
+    stop.send(()).unwrap();
+    meter.join().unwrap();
     let value = own.leave_one_out.unwrap_or_else(|| panic!("{:?}", own.missing));
-    assert!(value.low <= 0.0 && 0.0 <= value.high, "{value:?}");
+    assert!(value.low <= value.value && value.value <= value.high, "{value:?}");
+    assert_eq!((own.unit.as_str(), own.target.as_deref()), ("uj", Some("host")));
+    let total = found.totals.iter().find(|t| t.metric == "energy_per_inference").unwrap();
+    assert!((total.change.value - value.value).abs() < 1e-9, "one group is the whole");
 }
