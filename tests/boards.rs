@@ -147,12 +147,31 @@ fn from_an_address_to_rows_for_board_and_host() {
     paring(&study, &out).assert().success().stdout(contains("written to"));
     let targets: Vec<String> = rows(&out).iter().map(|row| row["target"].clone()).collect();
     assert_eq!(targets, ["host", "host", "desk", "desk"]);
+    let layers = std::fs::read_to_string(out.join("layers.csv")).unwrap();
+    let of = |target: &str| layers.lines().filter(|l| l.contains(&format!(",{target},"))).count();
+    assert!(of("desk") > 20 && of("desk") == of("host"), "{layers}");
     // Nothing outside the work folder, and nothing is measured or sent again.
     let blob = std::fs::read_dir(board.path("work it's").join("blobs")).unwrap().count();
     assert_eq!(blob, 3, "agent, model and inputs: both variants are the same file");
     let before = std::fs::read(board_journal(&board)).unwrap();
     paring(&study, &out).assert().success();
     assert!(std::fs::read(board_journal(&board)).unwrap() == before);
+}
+
+#[test]
+fn a_profile_of_a_board_names_its_layers() {
+    let board = board!();
+    let folder = tempfile::tempdir().unwrap();
+    inventory(folder.path(), &[("desk", &board)]);
+    let mut profile = Command::new(env!("CARGO_BIN_EXE_paring"));
+    profile.current_dir(folder.path()).arg("profile").arg(digits("digits_cnn.onnx"));
+    profile.args(["--target", "desk", "--json", "--data"]).arg(digits("digits.npz"));
+    let output = profile.output().unwrap();
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    assert_eq!(found["target"], "desk");
+    assert!(found["accounted"].as_f64().unwrap() > 0.9, "{found}");
+    assert!(found["peaks"]["kernels"].as_array().is_some_and(|k| !k.is_empty()));
 }
 
 #[test]

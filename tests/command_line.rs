@@ -344,7 +344,7 @@ fn a_profile_names_every_layer_with_weights_and_its_kernels() {
     let (model, data) = (digits("digits_cnn.onnx"), digits("digits.npz"));
     let model = model.to_str().unwrap();
     let output = paring()
-        .args(["profile", model, "--data", data.to_str().unwrap(), "--runs", "3", "--json"])
+        .args(["profile", model, "--data", data.to_str().unwrap(), "--json"])
         .output()
         .unwrap();
     let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();

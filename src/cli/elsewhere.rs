@@ -64,6 +64,17 @@ pub(super) fn boards(words: &[String]) -> Result<Vec<Target>, Coded> {
     }
 }
 
+/// The one machine that a word names, for what happens on one.
+pub(super) fn one_target(word: &str) -> Result<Target, Coded> {
+    let inventory = Inventory::find(Path::new(""))?;
+    let chosen = target::choose(&[word.to_string()], &inventory)?;
+    <[Target; 1]>::try_from(chosen).map(|[one]| one).map_err(|several| {
+        let names: Vec<&str> = several.iter().map(|t| t.name.as_str()).collect();
+        let error = anyhow!("`{word}` means {}; name one of them", names.join(", "));
+        Coded::new(ExitCode::Input, error)
+    })
+}
+
 impl Ask {
     /// What this machine answers for all samples.
     pub(super) fn answers(

@@ -1,29 +1,32 @@
-//! `paring profile`: where a model's time goes on this machine, layer by layer.
+//! `paring profile`: where a model's time goes on a machine, layer by layer.
 
-use super::samples::Samples;
-use super::{Coded, ExitCode, Global};
-use crate::engine::{self, Bindings, Model, Source};
-use crate::graph::Graph;
-use crate::pipeline;
-use crate::record::{EngineOptions, Sha256Hex, VariantRecord};
+use super::elsewhere::one_target;
+use super::samples::{Sampled, Samples};
+use super::{Coded, ExitCode, Global, fleet};
+use crate::data::Dataset;
+use crate::pipeline::{self, Bench, Folders, Given, Layers, PipelineError};
+use crate::record::{EngineOptions, LayerTable, Missing, Peaks, Setting, Sha256Hex, VariantRecord};
 use crate::report::{self, RunFacts};
+use crate::study;
+use crate::target::Target;
+use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Say where a model's time goes on this machine, layer by layer.
+/// Say where a model's time goes on a machine, layer by layer.
 #[derive(Debug, Args)]
 pub(super) struct ProfileVerb {
     /// The ONNX file
     model: PathBuf,
     #[command(flatten)]
     samples: Samples,
+    /// Where to measure
+    #[arg(long, default_value = "host")]
+    target: String,
     /// Engine options: conv_nhwc, f32_to_f16, block_quant
     #[arg(long)]
     engine: Vec<String>,
-    /// Runs that figures are of: means over the faster half of them
-    #[arg(long, default_value_t = 101)]
-    runs: usize,
     /// Write the layers as CSV into this file too
     #[arg(long)]
     csv: Option<PathBuf>,
@@ -32,23 +35,23 @@ pub(super) struct ProfileVerb {
 impl ProfileVerb {
     pub(super) fn run(self, global: &Global) -> Result<(), Coded> {
         let input = |e: anyhow::Error| Coded::new(ExitCode::Input, e);
-        let graph = Graph::load(&self.model)?;
+        let target = one_target(&self.target)?;
         let sampled = self.samples.open(&self.model)?;
         let Some(calibration) = &sampled.calibration else {
             let hint = "times depend on real inputs; give --data FILE.npz with the model's inputs";
-            return Err(input(anyhow::anyhow!("{}: {hint}", self.model.display())));
+            return Err(input(anyhow!("{}: {hint}", self.model.display())));
         };
-        let bindings = Bindings { batch: sampled.batch, dims: &sampled.dims };
-        let options = EngineOptions { transforms: self.engine.clone(), ..EngineOptions::default() };
-        let plan = Model::load(Source::File(&self.model), bindings)?.optimise(&options)?;
-        let inputs = plan.inputs(&calibration.first())?;
-        let found = plan.profile(&inputs, self.runs.max(1))?;
-        let file = Sha256Hex::of_file(&self.model).map_err(|e| input(e.into()))?;
-        let profile = found.record(VariantRecord::identity(&file, &options), sampled.batch);
-        let peaks = engine::peaks()?;
-        let facts = graph.facts(bindings.dims, bindings.batch)?;
-        let name = self.model.file_stem().unwrap_or_default().to_string_lossy().to_string();
-        let table = pipeline::layers(&graph, &facts, &profile, Some(&peaks), (&name, "host"));
+        let data = Dataset::unlabelled(calibration.inputs.clone())
+            .map_err(|e| Coded::new(ExitCode::Internal, e))?;
+        let kept = tempfile::tempdir().map_err(|e| Coded::new(ExitCode::Internal, e))?;
+        let folders = Folders::new(kept.path());
+        let variant = self.place(&folders, &target, &sampled)?;
+        let mut found = self.measure(&folders, &target, &sampled, &data, &variant, global)?;
+        let Some(table) = found.tables.pop() else {
+            let why = found.without.pop().map(|(_, why)| why).unwrap_or_default();
+            let error = anyhow!("{} on `{}`: {why}", self.model.display(), target.name);
+            return Err(Coded::new(ExitCode::Measurement, error));
+        };
         if let Some(path) = &self.csv {
             let facts = RunFacts {
                 study: "profile".into(),
@@ -61,22 +64,86 @@ impl ProfileVerb {
                 .map_err(|e| Coded::new(ExitCode::Internal, e))?;
             pipeline::replace(path, &csv)?;
         }
-        if global.json {
-            let modules: Vec<_> = table
-                .modules()
-                .into_iter()
-                .map(|(module, time_ns, share)| {
-                    json!({ "module": module, "time_ns": time_ns, "share": share })
-                })
-                .collect();
-            let mut answer = json!(table);
-            answer["modules"] = json!(modules);
-            answer["accounted"] = json!(table.accounted());
-            answer["peaks"] = json!(peaks);
-            say!("{answer:#}");
-        } else {
-            say!("{}", report::layers_table(&table));
-        }
+        print(&table, found.peaks.as_ref(), global);
         Ok(())
     }
+
+    /// The model in a folder like a run's.
+    fn place(
+        &self,
+        folders: &Folders,
+        target: &Target,
+        sampled: &Sampled,
+    ) -> Result<VariantRecord, Coded> {
+        for folder in [folders.variants(), folders.journal(&target.name)] {
+            std::fs::create_dir_all(&folder).map_err(|e| PipelineError::File {
+                doing: "create",
+                path: folder,
+                source: e,
+            })?;
+        }
+        let given = Given {
+            name: self.model.file_stem().unwrap_or_default().to_string_lossy().to_string(),
+            path: self.model.clone(),
+            options: EngineOptions { transforms: self.engine.clone(), ..EngineOptions::default() },
+            lineage: None,
+        };
+        let placed = pipeline::place(folders, &given, None, &sampled.dims, sampled.batch)?;
+        placed.map_err(|Missing(why)| {
+            Coded::new(ExitCode::Input, anyhow!("{}: {why}", self.model.display()))
+        })
+    }
+
+    fn measure(
+        &self,
+        folders: &Folders,
+        target: &Target,
+        sampled: &Sampled,
+        data: &Dataset,
+        variant: &VariantRecord,
+        global: &Global,
+    ) -> Result<Layers, Coded> {
+        let timing =
+            study::usual_timing().map_err(|e| Coded::new(ExitCode::Internal, anyhow!(e)))?;
+        let bench = Bench {
+            target: &target.name,
+            measurement_sha256: Sha256Hex::of(b"profile"),
+            seed: 0,
+            blocks: 0,
+            stop: None,
+            sustained_ns: None,
+            rules: timing.rules,
+            settings: &[Setting {
+                threads: target.profile.threads,
+                ..Setting::of_batch(sampled.batch)
+            }],
+            affinity: &timing.affinity,
+            conditions: timing.conditions,
+            dims: &sampled.dims,
+            data,
+            samples: &[0],
+            energy: Err(Missing("a profile measures no energy".into())),
+            sysfs_root: None,
+        };
+        fleet::on_one(target, folders, global.quiet, &|target, stop, heard| {
+            let variants = std::slice::from_ref(variant);
+            pipeline::measure_layers_only(folders, &bench, target, variants, stop, heard)
+        })
+    }
+}
+
+fn print(table: &LayerTable, peaks: Option<&Peaks>, global: &Global) {
+    if !global.json {
+        say!("{}", report::layers_table(table));
+        return;
+    }
+    let modules = table.modules().into_iter();
+    let modules = modules.map(
+        |(module, time_ns, share)| json!({ "module": module, "time_ns": time_ns, "share": share }),
+    );
+    let mut answer = json!(table);
+    answer["modules"] = modules.collect();
+    answer["accounted"] = json!(table.accounted());
+    answer["peaks"] = json!(peaks);
+    say!("{answer:#}");
 }

@@ -3,7 +3,7 @@
 use super::compress::{Failed, evaluate_variants, make_variants, not_made};
 use super::{Coded, ExitCode, Global, StudyArgs, fleet, measured, sysfs_root};
 use crate::bench::energy_span;
-use crate::pipeline::{self, Bench, PipelineError, Quality};
+use crate::pipeline::{self, Bench, PipelineError, Quality, Taken};
 use crate::record::{EnergySource, Environment, LayerTable, Measurement, Setting, VariantRecord};
 use crate::report::{self, Row, RunFacts};
 use crate::study::{self, Loaded, Protocol, QUICK_BLOCKS, RunDirectory, Study};
@@ -133,14 +133,24 @@ impl Session<'_> {
         let (mut rows, mut layers, mut broken) = (Vec::new(), Vec::new(), Vec::new());
         for (target, outcome) in outcomes {
             match outcome {
-                Ok((environment, by_setting)) => {
-                    for measurements in by_setting {
+                Ok(taken) => {
+                    for measurements in taken.by_setting {
                         let parts = variants.iter().zip(&qualities).zip(measurements);
                         rows.extend(parts.map(|((variant, quality), measurement)| {
-                            row(&variants[0], variant, quality, target, &environment, measurement)
+                            row(
+                                &variants[0],
+                                variant,
+                                quality,
+                                target,
+                                &taken.environment,
+                                measurement,
+                            )
                         }));
                     }
-                    layers.extend(self.layers(target, &variants)?);
+                    layers.extend(taken.layers.tables);
+                    for (variant, why) in taken.layers.without.iter().filter(|_| !self.quiet) {
+                        eprintln!("no layers of variant `{variant}` on {}: {why}", target.name);
+                    }
                 }
                 Err(error) => broken.push((target.name.clone(), error)),
             }
@@ -167,26 +177,6 @@ impl Session<'_> {
         Ok(outcomes)
     }
 
-    fn layers(
-        &self,
-        target: &Target,
-        variants: &[VariantRecord],
-    ) -> Result<Vec<LayerTable>, PipelineError> {
-        // Boards' agents are not asked for their nodes yet.
-        if target.reach != Reach::Local {
-            return Ok(vec![]);
-        }
-        let settings = self.study.settings(target);
-        let bench = self.bench(target, &settings);
-        let job = pipeline::job(&self.directory.folders, &bench, variants)?;
-        let folders = &self.directory.folders;
-        let (tables, without) = pipeline::measure_layers(folders, &target.name, &job, variants)?;
-        for (variant, why) in without.iter().filter(|_| !self.quiet) {
-            eprintln!("no layers of variant `{variant}` on {}: {why}", target.name);
-        }
-        Ok(tables)
-    }
-
     fn bench<'a>(&'a self, target: &'a Target, settings: &'a [Setting]) -> Bench<'a> {
         let Session { study, loaded, directory, sysfs_root, .. } = self;
         measured::bench(study, loaded, directory, *sysfs_root, target, settings)
@@ -198,15 +188,22 @@ impl Session<'_> {
         variants: &[VariantRecord],
         stop: Option<&'static AtomicBool>,
         heard: &mut dyn FnMut(News),
-    ) -> Result<(Environment, Vec<Vec<Measurement>>), PipelineError> {
+    ) -> Result<Taken, PipelineError> {
         let settings = self.study.settings(target);
         let bench = self.bench(target, &settings);
-        pipeline::measure(&self.directory.folders, &bench, target, variants, stop, heard)
+        pipeline::measure_with_layers(
+            &self.directory.folders,
+            &bench,
+            target,
+            variants,
+            stop,
+            heard,
+        )
     }
 }
 
 /// A target, what it was, and what it measured.
-type Measured<'a> = fleet::Outcome<'a, (Environment, Vec<Vec<Measurement>>)>;
+type Measured<'a> = fleet::Outcome<'a, Taken>;
 
 /// Targets without rows, and why.
 type Broken = Vec<(String, PipelineError)>;

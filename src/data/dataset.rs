@@ -125,6 +125,18 @@ fn list(names: &[String]) -> String {
 }
 
 impl Dataset {
+    /// Inputs as they are, about which there is nothing to be right or wrong.
+    ///
+    /// # Errors
+    /// The encoder's that names the contents.
+    pub fn unlabelled(
+        inputs: BTreeMap<String, Array>,
+    ) -> Result<Dataset, safetensors::SafeTensorError> {
+        let sha256 = Sha256Hex::of(&super::write_tensors(&inputs)?);
+        let (labels, columns, extras) = (vec![], BTreeMap::new(), BTreeMap::new());
+        Ok(Dataset { inputs, labels, targets: None, columns, extras, sha256 })
+    }
+
     /// Reads an `.npz` file, or a folder with a `labels.csv`.
     ///
     /// # Errors

@@ -1,14 +1,16 @@
 //! The nodes of a profile, charged to the layers of the file that they came from, and held against
 //! what the machine can do.
 
+use super::remote::with_remote;
 use super::{Folders, PipelineError, read_json, replace_json};
 use crate::data::Dtype;
 use crate::graph::{self, Facts, Graph};
 use crate::record::{
     Job, LayerTable, LayerTime, NodeProfile, NodeTime, Peaks, SCHEMA, VariantRecord,
 };
-use crate::target::LocalAgent;
+use crate::target::{Site, Target, TargetError};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 /// Charges every node to its layer: the ONNX node that the engine made it from. What only moves data,
 /// and what the engine does in between, is the layer's glue.
@@ -46,6 +48,7 @@ pub fn layers(
         variant: variant.to_string(),
         variant_id: profile.variant_id.clone(),
         target: target.to_string(),
+        emulated: false,
         batch: profile.batch,
         runs: profile.runs,
         plain_ns: profile.plain_ns,
@@ -117,54 +120,110 @@ fn rate(layer: &mut LayerTime, peaks: Option<&Peaks>) {
     });
 }
 
-/// Why a variant has no layers, by its name.
-pub type WithoutLayers = Vec<(String, String)>;
+/// Where the time of a job's variants goes on one target.
+#[derive(Clone, Debug, Default)]
+pub struct Layers {
+    /// One a variant and batch.
+    pub tables: Vec<LayerTable>,
+    /// Variants that have none, and why.
+    pub without: Vec<(String, String)>,
+    /// What the target can do at most, where that could be measured.
+    pub peaks: Option<Peaks>,
+}
 
 /// Has the agent of `target` time the nodes of every variant of `job` at every batch size, unless
 /// that was done before, and charges them to layers.
 ///
 /// # Errors
-/// [`PipelineError`] where what was measured cannot be kept.
-pub fn measure_layers(
+/// [`PipelineError`] where what was measured cannot be kept, and where somebody interrupts.
+pub(super) fn measure_layers(
     folders: &Folders,
-    target: &str,
+    (target, site): (&Target, &mut Site),
+    emulated: bool,
     job: &Job,
     variants: &[VariantRecord],
-) -> Result<(Vec<LayerTable>, WithoutLayers), PipelineError> {
-    let folder = folders.journal(target).join("nodes");
-    std::fs::create_dir_all(&folder).map_err(PipelineError::file("create", &folder))?;
-    let job_path = folders.journal(target).join("job.json");
-    let peaks_path = folders.journal(target).join("peaks.json");
-    let peaks: Option<Peaks> = match read_json(&peaks_path) {
-        Some(peaks) => Some(peaks),
-        // Shares of peaks are empty where these cannot be measured.
-        None => LocalAgent.peaks().ok(),
-    };
-    if let Some(peaks) = &peaks {
-        replace_json(&peaks_path, peaks)?;
-    }
-    let (mut tables, mut without) = (Vec::new(), Vec::new());
+) -> Result<Layers, PipelineError> {
+    let mut session = Session { folders, target, site, job, place: None };
+    std::fs::create_dir_all(session.kept())
+        .map_err(PipelineError::file("create", &session.kept()))?;
+    let mut found = Layers { peaks: session.peaks()?, ..Layers::default() };
     let batches: BTreeSet<usize> = job.settings.iter().map(|setting| setting.batch).collect();
     for batch in &batches {
         for (index, variant) in variants.iter().enumerate() {
-            let path = folder.join(format!("{}-{batch}.json", variant.variant_id.short()));
-            let kept: Option<NodeProfile> = read_json(&path);
-            let kept = kept.filter(|kept| kept.variant_id == variant.variant_id);
-            let profile = match kept.map_or_else(|| LocalAgent.nodes(&job_path, index, *batch), Ok)
-            {
+            let profile = match session.nodes(index, variant, *batch) {
                 Ok(profile) => profile,
-                Err(error) => {
-                    without.push((variant.name.clone(), error.to_string()));
+                Err(error @ PipelineError::Target { source: TargetError::Interrupted, .. }) => {
+                    return Err(error);
+                }
+                Err(PipelineError::Target { source, .. }) => {
+                    found.without.push((variant.name.clone(), source.to_string()));
                     continue;
                 }
+                Err(error) => return Err(error),
             };
-            replace_json(&path, &profile)?;
             let failed = |source| PipelineError::Graph { variant: variant.name.clone(), source };
             let graph = Graph::load(&folders.variants().join(&variant.file)).map_err(failed)?;
             let facts = graph.facts(&job.dims, *batch).map_err(failed)?;
-            let names = (variant.name.as_str(), target);
-            tables.push(layers(&graph, &facts, &profile, peaks.as_ref(), names));
+            let names = (variant.name.as_str(), target.name.as_str());
+            let table = layers(&graph, &facts, &profile, found.peaks.as_ref(), names);
+            found.tables.push(LayerTable { emulated, ..table });
         }
     }
-    Ok((tables, without))
+    Ok(found)
+}
+
+/// The nodes of a job's models on one machine.
+struct Session<'a, 'b> {
+    folders: &'a Folders,
+    target: &'a Target,
+    site: &'a mut Site<'b>,
+    job: &'a Job,
+    /// Where the job is on the machine, once it was brought there.
+    place: Option<PathBuf>,
+}
+
+impl Session<'_, '_> {
+    fn kept(&self) -> PathBuf {
+        self.folders.journal(&self.target.name).join("nodes")
+    }
+
+    /// What the machine can do at most; shares of it are empty where that cannot be measured.
+    fn peaks(&mut self) -> Result<Option<Peaks>, PipelineError> {
+        let path = self.folders.journal(&self.target.name).join("peaks.json");
+        let peaks: Option<Peaks> = match read_json(&path) {
+            Some(peaks) => Some(peaks),
+            None => self.site.peaks().ok(),
+        };
+        if let Some(peaks) = &peaks {
+            replace_json(&path, peaks)?;
+        }
+        Ok(peaks)
+    }
+
+    fn nodes(
+        &mut self,
+        index: usize,
+        variant: &VariantRecord,
+        batch: usize,
+    ) -> Result<NodeProfile, PipelineError> {
+        let path = self.kept().join(format!("{}-{batch}.json", variant.variant_id.short()));
+        let kept: Option<NodeProfile> = read_json(&path);
+        if let Some(kept) = kept.filter(|kept| kept.variant_id == variant.variant_id) {
+            return Ok(kept);
+        }
+        let place = match self.place.clone() {
+            Some(place) => place,
+            None => {
+                let file = self.folders.journal(&self.target.name).join("job.json");
+                let site = &mut *self.site;
+                with_remote(self.folders, self.target, self.job, &mut |remote| {
+                    site.lay_out(remote, &file)
+                })?
+            }
+        };
+        let failed = |source| PipelineError::Target { target: self.target.name.clone(), source };
+        let profile = self.site.nodes(self.place.insert(place), index, batch).map_err(failed)?;
+        replace_json(&path, &profile)?;
+        Ok(profile)
+    }
 }

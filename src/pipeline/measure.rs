@@ -1,5 +1,6 @@
 //! Measuring variants on a target: the job, the agent, and the journal's sum.
 
+use super::layers::{Layers, measure_layers};
 use super::remote::with_remote;
 use super::{Folders, PipelineError, meter, replace, replace_json};
 use crate::bench::{Summary, read_journal};
@@ -75,14 +76,7 @@ impl Bench<'_> {
 }
 
 /// Writes the job's inputs and gives the job.
-///
-/// # Errors
-/// [`PipelineError::File`] names what cannot be written.
-pub fn job(
-    folders: &Folders,
-    bench: &Bench,
-    variants: &[VariantRecord],
-) -> Result<Job, PipelineError> {
+fn job(folders: &Folders, bench: &Bench, variants: &[VariantRecord]) -> Result<Job, PipelineError> {
     let folder = folders.journal(bench.target);
     // Enough for the largest batch, even where that wraps around.
     let most = MOST_SAMPLES.max(bench.settings.iter().map(|s| s.batch).max().unwrap_or(1));
@@ -121,6 +115,17 @@ pub fn job(
     })
 }
 
+/// What came of measuring variants on a target.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// What the target was.
+    pub environment: Environment,
+    /// For every setting the measurements of the variants, in their order.
+    pub by_setting: Vec<Vec<Measurement>>,
+    /// Where their time goes.
+    pub layers: Layers,
+}
+
 /// Has the agent of a target measure what its journal lacks, and sums the journal up: for every
 /// setting the measurements of the variants, in their order. When `stop` becomes true a board is left
 /// to go on by itself.
@@ -135,11 +140,69 @@ pub fn measure(
     stop: Option<&'static AtomicBool>,
     heard: &mut dyn FnMut(News),
 ) -> Result<(Environment, Vec<Vec<Measurement>>), PipelineError> {
+    let mut site = open(target, stop, heard)?;
+    let (_, environment, found) = take(folders, bench, (target, &mut site), variants)?;
+    Ok((environment, found))
+}
+
+/// Likewise, and then has the agent time the variants node by node.
+///
+/// # Errors
+/// Likewise.
+pub fn measure_with_layers(
+    folders: &Folders,
+    bench: &Bench,
+    target: &Target,
+    variants: &[VariantRecord],
+    stop: Option<&'static AtomicBool>,
+    heard: &mut dyn FnMut(News),
+) -> Result<Taken, PipelineError> {
+    let mut site = open(target, stop, heard)?;
+    let (job, environment, by_setting) = take(folders, bench, (target, &mut site), variants)?;
+    let emulated = environment.emulated;
+    let layers = measure_layers(folders, (target, &mut site), emulated, &job, variants)?;
+    Ok(Taken { environment, by_setting, layers })
+}
+
+/// Has the agent of a target time variants node by node, and nothing else.
+///
+/// # Errors
+/// [`PipelineError`] where the agent fails or what it found cannot be kept.
+pub fn measure_layers_only(
+    folders: &Folders,
+    bench: &Bench,
+    target: &Target,
+    variants: &[VariantRecord],
+    stop: Option<&'static AtomicBool>,
+    heard: &mut dyn FnMut(News),
+) -> Result<Layers, PipelineError> {
+    let job = job(folders, bench, variants)?;
+    replace_json(&folders.journal(bench.target).join("job.json"), &job)?;
+    let failed = |source| PipelineError::Target { target: target.name.clone(), source };
+    let mut site = open(target, stop, heard)?;
+    let emulated = site.probe(None).map_err(failed)?.emulated;
+    measure_layers(folders, (target, &mut site), emulated, &job, variants)
+}
+
+fn open<'a>(
+    target: &Target,
+    stop: Option<&'static AtomicBool>,
+    heard: &'a mut dyn FnMut(News),
+) -> Result<Site<'a>, PipelineError> {
+    let failed = |source| PipelineError::Target { target: target.name.clone(), source };
+    Site::open(target, stop, heard).map_err(failed)
+}
+
+fn take(
+    folders: &Folders,
+    bench: &Bench,
+    (target, site): (&Target, &mut Site),
+    variants: &[VariantRecord],
+) -> Result<(Job, Environment, Vec<Vec<Measurement>>), PipelineError> {
     let folder = folders.journal(bench.target);
     let mut job = job(folders, bench, variants)?;
     let job_path = folder.join("job.json");
     let failed = |source| PipelineError::Target { target: bench.target.to_string(), source };
-    let mut site = Site::open(target, stop, heard).map_err(failed)?;
     let mut environment = site.probe(bench.sysfs_root).map_err(failed)?;
     environment.unused_gpu = target.profile.gpu.clone();
     replace_json(&folder.join("environment.json"), &environment)?;
@@ -167,5 +230,6 @@ pub fn measure(
         }
     };
     let each = bench.settings.iter().map(|s| variants.iter().map(|v| of(v, *s)).collect());
-    Ok((environment, each.collect()))
+    let each = each.collect();
+    Ok((job, environment, each))
 }

@@ -51,6 +51,9 @@ pub struct LayerTable {
     pub variant_id: Sha256Hex,
     /// The target.
     pub target: String,
+    /// Whether that was emulated: times are no board's then.
+    #[serde(default)]
+    pub emulated: bool,
     /// Samples in one inference.
     pub batch: usize,
     /// Runs with a clock around each node.

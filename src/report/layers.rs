@@ -42,6 +42,7 @@ fn cells(facts: &RunFacts, table: &LayerTable, layer: &LayerTime) -> Vec<(&'stat
         ("variant", table.variant.clone()),
         ("variant_id", table.variant_id.to_string()),
         ("target", table.target.clone()),
+        ("emulated", table.emulated.to_string()),
         ("batch", table.batch.to_string()),
         ("layer", layer.layer.clone()),
         ("module", layer.module.clone()),
@@ -106,6 +107,9 @@ pub fn layers_table(table: &LayerTable) -> String {
             format!("{name} {:.1} us ({:.1} %)", time / 1e3, 100.0 * share)
         };
         text += &format!("modules: {}\n", modules.iter().map(line).collect::<Vec<_>>().join(", "));
+    }
+    if table.emulated {
+        text += "EMULATED: these are not a board's times\n";
     }
     text + &summary(table)
 }

@@ -6,7 +6,7 @@ use super::ssh::excerpt;
 use super::transfer::plain;
 use super::{Address, Connection, Limits, Parcel, Target, TargetError};
 use crate::bench::Progress;
-use crate::record::{Environment, Sha256Hex};
+use crate::record::{Environment, NodeProfile, Peaks, Sha256Hex};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -16,6 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// One that was not yet is tried for this long.
 const FIRST_PATIENCE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// Models that take longer to be loaded, warmed up and timed node by node have no layers.
+const LONGEST_PROFILE: Duration = Duration::from_secs(900);
 
 /// What a board is doing, for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,6 +175,31 @@ impl<'a> Board<'a> {
         let answer = self.ask(&words, &Limits::short())?;
         let found: Environment = read_answer("probe", &answer)?;
         Ok(Environment { emulated: found.emulated || self.target.emulated, ..found })
+    }
+
+    /// What the board can do at most. The agent has to be there.
+    ///
+    /// # Errors
+    /// [`TargetError`] where it does not answer.
+    pub fn peaks(&mut self) -> Result<Peaks, TargetError> {
+        let answer = self.ask(&["peaks"], &Limits::short().within(LONGEST_PROFILE))?;
+        read_answer("peaks", &answer)
+    }
+
+    /// How long the nodes of a model take, of a job that was laid out at `job`.
+    ///
+    /// # Errors
+    /// [`TargetError`] where the agent cannot run the model.
+    pub fn nodes(
+        &mut self,
+        job: &str,
+        model: usize,
+        batch: usize,
+    ) -> Result<NodeProfile, TargetError> {
+        let (model, batch) = (model.to_string(), batch.to_string());
+        let limits = Limits { output: 64 << 20, ..Limits::short().within(LONGEST_PROFILE) };
+        let answer = self.ask(&["nodes", job, &model, &batch], &limits)?;
+        read_answer("nodes", &answer)
     }
 
     /// The agent's own words about its version and hash.

@@ -104,6 +104,16 @@ impl Board<'_> {
         }
     }
 
+    /// Sends a job and what it names, without starting it. Gives its path on the board.
+    ///
+    /// # Errors
+    /// [`TargetError`] says what failed.
+    pub fn lay_out(&mut self, remote: &RemoteJob) -> Result<String, TargetError> {
+        let placed = self.place(remote)?;
+        self.deploy(&placed.parcels)?;
+        Ok(self.at(&format!("jobs/{}/{}.json", placed.id, placed.sha256)))
+    }
+
     /// Stops a job on the board; what was measured stays there.
     ///
     /// # Errors

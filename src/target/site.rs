@@ -4,8 +4,8 @@ use super::board::{Board, News};
 use super::check::identify;
 use super::farm::Held;
 use super::{LocalAgent, Profile, Reach, RemoteJob, Target, TargetError};
-use crate::record::Environment;
-use std::path::Path;
+use crate::record::{Environment, NodeProfile, Peaks};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 /// A machine that is ours to measure on for as long as this lives.
@@ -80,6 +80,49 @@ impl<'a> Site<'a> {
                     board.tell(News::Note(format!("it may still be measuring: {error}")));
                 }
             }),
+        }
+    }
+
+    /// What the machine can do at most.
+    ///
+    /// # Errors
+    /// [`TargetError`] where its agent does not answer.
+    pub fn peaks(&mut self) -> Result<Peaks, TargetError> {
+        match self {
+            Site::Local(_) => LocalAgent.peaks(),
+            Site::Board(board) | Site::Farm(board, _) => {
+                board.deploy(&[])?;
+                board.peaks()
+            }
+        }
+    }
+
+    /// Brings a job to the machine without starting it. Gives where it is there.
+    ///
+    /// # Errors
+    /// [`TargetError`] says what failed.
+    pub fn lay_out(&mut self, remote: &RemoteJob, job_file: &Path) -> Result<PathBuf, TargetError> {
+        match self {
+            Site::Local(_) => Ok(job_file.to_path_buf()),
+            Site::Board(board) | Site::Farm(board, _) => Ok(board.lay_out(remote)?.into()),
+        }
+    }
+
+    /// How long the nodes of a model take, of a job that was laid out at `job`.
+    ///
+    /// # Errors
+    /// [`TargetError`] where the agent cannot run the model.
+    pub fn nodes(
+        &mut self,
+        job: &Path,
+        model: usize,
+        batch: usize,
+    ) -> Result<NodeProfile, TargetError> {
+        match self {
+            Site::Local(_) => LocalAgent.nodes(job, model, batch),
+            Site::Board(board) | Site::Farm(board, _) => {
+                board.nodes(&job.to_string_lossy(), model, batch)
+            }
         }
     }
 

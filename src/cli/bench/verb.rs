@@ -2,15 +2,16 @@
 
 use super::inputs::{self, Origin};
 use super::{models, show};
+use crate::cli::elsewhere::one_target;
 use crate::cli::samples::dimension;
 use crate::cli::{Coded, ExitCode, Global, fleet};
-use crate::data::{Array, Dataset, write_tensors};
+use crate::data::{Array, Dataset};
 use crate::engine::{self, ENGINE, Signature, Source};
 use crate::pipeline::{self, Bench, Folders, Given};
 use crate::record::{Environment, Measurement, Missing, Setting, Sha256Hex, VariantRecord};
 use crate::report::{self, Row, RunFacts, Timed};
 use crate::study::{self, RunDirectory};
-use crate::target::{self, Inventory, Target};
+use crate::target::Target;
 use crate::units::LatencyNs;
 use clap::Args;
 use serde_json::json;
@@ -102,7 +103,7 @@ struct Prepared {
 
 impl BenchVerb {
     pub(in crate::cli) fn run(self, global: &Global) -> Result<(), Coded> {
-        let target = self.target()?;
+        let target = one_target(&self.target)?;
         let given = models::models(&self.models, &self.engine, &self.without_isa)?;
         let origin =
             Origin::asked(self.data.as_deref(), self.random_inputs, self.seed, &self.models)?;
@@ -133,22 +134,6 @@ impl BenchVerb {
             Some((name, Missing(why))) => {
                 let error = anyhow::anyhow!("model `{name}` was not measured: {why}");
                 Err(Coded::new(ExitCode::Measurement, error))
-            }
-        }
-    }
-
-    /// The one machine that is meant.
-    fn target(&self) -> Result<Target, Coded> {
-        let input = |e: anyhow::Error| Coded::new(ExitCode::Input, e);
-        let inventory = Inventory::find(std::path::Path::new(".")).map_err(|e| input(e.into()))?;
-        let chosen = target::choose(std::slice::from_ref(&self.target), &inventory)
-            .map_err(|e| input(e.into()))?;
-        match <[Target; 1]>::try_from(chosen) {
-            Ok([one]) => Ok(one),
-            Err(several) => {
-                let names: Vec<&str> = several.iter().map(|t| t.name.as_str()).collect();
-                let problem = format!("`{}` means {}", self.target, names.join(", "));
-                Err(input(anyhow::anyhow!("{problem}; a bench measures on one target")))
             }
         }
     }
@@ -191,7 +176,7 @@ impl BenchVerb {
             }
             placed.push(found);
         }
-        let data = dataset(arrays)?;
+        let data = Dataset::unlabelled(arrays).map_err(|e| Coded::new(ExitCode::Internal, e))?;
         Ok(Prepared { given, placed, data, dims, batch, origin })
     }
 
@@ -279,14 +264,6 @@ fn folders(out: &std::path::Path, target: &str) -> Result<Folders, Coded> {
         })?;
     }
     Ok(folders)
-}
-
-/// Inputs as the pipeline takes them; there is nothing to be right or wrong about.
-fn dataset(inputs: BTreeMap<String, Array>) -> Result<Dataset, Coded> {
-    let bytes = write_tensors(&inputs).map_err(|e| Coded::new(ExitCode::Internal, e))?;
-    let (labels, columns, extras) = (vec![], BTreeMap::new(), BTreeMap::new());
-    let sha256 = Sha256Hex::of(&bytes);
-    Ok(Dataset { inputs, labels, targets: None, columns, extras, sha256 })
 }
 
 fn rows(
