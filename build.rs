@@ -8,7 +8,11 @@ fn main() {
     let of = |key: &str| var(key).unwrap_or_default();
     let version = Command::new(of("RUSTC")).arg("--version").output();
     let version = version.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_string());
-    let flags = of("CARGO_ENCODED_RUSTFLAGS").replace('\u{1f}', " ");
+    // How paths are written depends on the machine that builds, and changes nothing that is measured.
+    let flags = of("CARGO_ENCODED_RUSTFLAGS");
+    let flags: Vec<&str> =
+        flags.split('\u{1f}').filter(|flag| !flag.starts_with("--remap-path-prefix")).collect();
+    let flags = flags.join(" ");
     let compiler = format!(
         "{}, {}, opt-level {}, features {}{}{flags}",
         version.unwrap_or_else(|_| "rustc".into()),

@@ -4,15 +4,17 @@
 mod common;
 #[path = "common/board.rs"]
 mod board;
+#[path = "common/desk.rs"]
+mod desk;
 
-use assert_cmd::Command;
 use board::{Board, children};
-use common::digits;
+use desk::{
+    WORK, board_journal, complete, holder, in_background, inventory, lines, paring, rows, runs,
+    study, until,
+};
 use predicates::str::contains;
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Child;
+use std::time::Duration;
 
 /// A board, or the reason why the test does not run.
 macro_rules! board {
@@ -22,119 +24,6 @@ macro_rules! board {
             Err(why) => return common::skipped(&why),
         }
     };
-}
-
-/// One variant, `rounds` blocks of each kind, `ms` of sampling in each.
-fn study(folder: &Path, targets: &[&str], rounds: usize, ms: usize) -> PathBuf {
-    let named: Vec<String> =
-        targets.iter().map(|t| format!("[[target]]\nname = {t:?}\n")).collect();
-    let text = format!(
-        "[study]\nname = \"boards\"\nowner = \"tests\"\n[model]\npath = {:?}\n[data]\npath = {:?}\n\
-         [protocol]\nblocks = {rounds}\nprobes = 0\nsolo_ms = {ms}\npaired_ms = {ms}\n\
-         [[variant]]\nname = \"nhwc\"\nengine = [\"conv_nhwc\"]\n{}",
-        digits("digits_cnn.onnx"),
-        digits("digits.npz"),
-        named.concat(),
-    );
-    let path = folder.join("study.toml");
-    std::fs::write(&path, text).unwrap();
-    path
-}
-
-/// An inventory beside the study with `boards` by their names.
-fn inventory(folder: &Path, boards: &[(&str, &Board)]) {
-    let arch = match std::env::consts::ARCH {
-        "x86_64" => "x86-64",
-        other => other,
-    };
-    let entry = |(name, board): &(&str, &Board)| {
-        format!(
-            "[[target]]\nname = {name:?}\nextends = {arch:?}\naddress = \"board\"\n\
-             ssh_config = {:?}\nwork = {:?}\nlabels = {{ room = \"lab\" }}\n",
-            board.config(),
-            board.path("work it's"),
-        )
-    };
-    let text: String = boards.iter().map(entry).collect();
-    std::fs::write(folder.join("targets.toml"), text).unwrap();
-}
-
-fn arguments(study: &Path, out: &Path) -> Vec<PathBuf> {
-    vec!["run".into(), study.into(), "--out".into(), out.into()]
-}
-
-fn paring(study: &Path, out: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_paring"));
-    command.args(arguments(study, out)).timeout(Duration::from_secs(1800));
-    command
-}
-
-fn in_background(study: &Path, out: &Path) -> Child {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_paring"));
-    command.args(arguments(study, out)).stdout(Stdio::null()).stderr(Stdio::piped());
-    command.spawn().unwrap()
-}
-
-fn lines(path: &Path) -> usize {
-    std::fs::read_to_string(path).map_or(0, |text| text.lines().count())
-}
-
-/// Waits until something holds.
-#[track_caller]
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < Duration::from_secs(900), "waited in vain until {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-fn rows(out: &Path) -> Vec<BTreeMap<String, String>> {
-    let mut reader = csv::Reader::from_path(out.join("results.csv")).unwrap();
-    reader.deserialize().map(Result::unwrap).collect()
-}
-
-/// The journal of the only job on a board.
-fn board_journal(board: &Board) -> PathBuf {
-    let jobs = std::fs::read_dir(board.path("work it's").join("jobs"));
-    let job = jobs.ok().and_then(|mut jobs| jobs.next()?.ok());
-    job.map_or_else(|| board.path("none"), |job| job.path().join("blocks.jsonl"))
-}
-
-/// What measures on a board now, by the file that the agent holds.
-fn holder(board: &Board) -> Option<u32> {
-    let text = std::fs::read(board.path("work it's").join("lock")).ok()?;
-    let holder: serde_json::Value = serde_json::from_slice(&text).ok()?;
-    let pid = u32::try_from(holder["pid"].as_u64()?).ok()?;
-    runs(pid).then_some(pid)
-}
-
-/// Whether a process runs; one that has ended and that nobody asked about does not.
-fn runs(pid: u32) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    status.lines().any(|line| line.starts_with("State:") && !line.contains('Z'))
-}
-
-/// A complete table, every block once, and the same journal here and there.
-#[track_caller]
-fn complete(out: &Path, board: &Board) {
-    let rows = rows(out);
-    assert_eq!(rows.len(), 2);
-    for row in &rows {
-        assert_eq!(
-            (row["target"].as_str(), row["arch"].as_str()),
-            ("desk", std::env::consts::ARCH)
-        );
-        assert!(row["latency_p50_ns"].parse::<u64>().unwrap() > 0, "{row:?}");
-    }
-    let here = std::fs::read_to_string(out.join("journal/desk/blocks.jsonl")).unwrap();
-    assert_eq!(here, std::fs::read_to_string(board_journal(board)).unwrap());
-    let mut attempts: BTreeMap<String, usize> = BTreeMap::new();
-    for line in here.lines() {
-        let record: serde_json::Value = serde_json::from_str(line).unwrap();
-        *attempts.entry(record["attempt"].to_string()).or_default() += 1;
-    }
-    assert!(attempts.values().all(|count| *count == 1), "a block was measured twice");
 }
 
 #[test]
@@ -151,7 +40,7 @@ fn from_an_address_to_rows_for_board_and_host() {
     let of = |target: &str| layers.lines().filter(|l| l.contains(&format!(",{target},"))).count();
     assert!(of("desk") > 20 && of("desk") == of("host"), "{layers}");
     // Nothing outside the work folder, and nothing is measured or sent again.
-    let blob = std::fs::read_dir(board.path("work it's").join("blobs")).unwrap().count();
+    let blob = std::fs::read_dir(board.path(WORK).join("blobs")).unwrap().count();
     assert_eq!(blob, 3, "agent, model and inputs: both variants are the same file");
     let before = std::fs::read(board_journal(&board)).unwrap();
     paring(&study, &out).assert().success();
@@ -207,7 +96,7 @@ fn a_killed_host_a_killed_agent_and_a_dead_link_lose_nothing() {
     });
     board.boot().unwrap();
     assert!(host.wait().unwrap().success());
-    complete(&out, &board);
+    complete(&out, "desk", &board);
 }
 
 #[test]
@@ -218,7 +107,7 @@ fn a_spoilt_file_is_noticed_and_sent_again() {
     inventory(folder.path(), &[("desk", &board)]);
     let host = in_background(&study, &out);
     until("blocks are measured", || lines(&board_journal(&board)) >= 1);
-    let blobs = std::fs::read_dir(board.path("work it's").join("blobs")).unwrap().flatten();
+    let blobs = std::fs::read_dir(board.path(WORK).join("blobs")).unwrap().flatten();
     let small =
         blobs.map(|blob| blob.path()).filter(|path| path.metadata().unwrap().len() < 5 << 20);
     for path in small {
@@ -233,7 +122,7 @@ fn a_spoilt_file_is_noticed_and_sent_again() {
     assert!(said.contains("spoilt on the board"), "{said}");
     let journal = std::fs::read_to_string(out.join("journal/desk/blocks.jsonl")).unwrap();
     assert!(journal.contains("the job says"), "the block says what was wrong");
-    complete(&out, &board);
+    complete(&out, "desk", &board);
 }
 
 #[test]
@@ -249,7 +138,7 @@ fn a_broken_board_does_not_stop_the_others() {
         .code(3)
         .stderr(contains("`fake` has no rows"))
         .stderr(contains(message));
-    complete(&out, &good);
+    complete(&out, "desk", &good);
 }
 
 #[test]
@@ -300,7 +189,7 @@ fn an_interrupt_leaves_the_board_running_and_cancel_stops_it() {
     assert_eq!(host.wait_with_output().unwrap().status.code(), Some(130));
     assert!(holder(&board).is_none());
     paring(&study, &out).assert().success();
-    complete(&out, &board);
+    complete(&out, "desk", &board);
 }
 
 #[test]
@@ -309,7 +198,7 @@ fn a_full_disk_is_named_and_the_same_command_goes_on_afterwards() {
     let folder = tempfile::tempdir().unwrap();
     let (study, out) = (study(folder.path(), &["desk"], 4, 60), folder.path().join("run"));
     inventory(folder.path(), &[("desk", &board)]);
-    let work = board.path("work it's");
+    let work = board.path(WORK);
     std::fs::create_dir(&work).unwrap();
     let size = std::fs::metadata(env!("CARGO_BIN_EXE_paring")).unwrap().len() + (3 << 20);
     let mount = std::process::Command::new("mount")
@@ -332,7 +221,7 @@ fn a_full_disk_is_named_and_the_same_command_goes_on_afterwards() {
     drop(file);
     std::fs::remove_file(&ballast).unwrap();
     paring(&study, &out).assert().success();
-    complete(&out, &board);
+    complete(&out, "desk", &board);
     unmount().unwrap();
 }
 

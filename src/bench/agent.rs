@@ -8,7 +8,7 @@ use super::{Journal, JournalError, MIN_BLOCKS, Summary, read_journal, schedule};
 use crate::engine;
 use crate::probe::{self, Observer};
 use crate::record::{
-    Attempt, BlockData, BlockKey, BlockKind, BlockRecord, EngineOptions, Job, NewerSchema, Outcome,
+    Attempt, BlockData, BlockKey, BlockKind, BlockRecord, Conditions, EngineOptions, Job, NewerSchema, Outcome,
     SCHEMA, Setting, Sha256Hex, check_schema,
 };
 use crate::units::LatencyNs;
@@ -235,6 +235,10 @@ pub(super) fn environment_of(
 fn measured(job: &Job, attempt: Attempt, command: Command) -> BlockRecord {
     let kind = attempt.key.kind;
     let started_at = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+    let cooled_ns = job.conditions.cool_down.map(|rule| {
+        let waited = probe::cool_down(probe::root(), rule, &mut std::thread::sleep);
+        LatencyNs::from(waited)
+    });
     let mut observer = Observer::start(probe::root());
     let sees = observer.sees();
     let mut look = || observer.look();
@@ -248,7 +252,7 @@ fn measured(job: &Job, attempt: Attempt, command: Command) -> BlockRecord {
         },
     };
     let wall_ns = begun.elapsed().into();
-    let conditions = observer.finish();
+    let conditions = Conditions { cooled_ns, ..observer.finish() };
     BlockRecord {
         schema: SCHEMA,
         measurement_sha256: rules_sha256(job, attempt.key.kind),

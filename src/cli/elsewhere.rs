@@ -6,7 +6,7 @@ use super::{Coded, ExitCode, Global};
 use crate::data::Dataset;
 use crate::evaluate::{Answers, Predictor};
 use crate::record::EngineOptions;
-use crate::target::{self, Asked, Inventory, News, Reach, Site, Target};
+use crate::target::{self, Asked, Inventory, News, Reach, Site, Target, catch_interrupts};
 use anyhow::anyhow;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -110,7 +110,9 @@ impl Ask {
                 eprintln!("{}: {note}", board.name);
             }
         };
-        let mut site = Site::open(board, None, &mut heard)?;
+        // Caught, so that a farm's place is given back.
+        let stop = catch_interrupts().map_err(|e| Coded::new(ExitCode::Internal, e))?;
+        let mut site = Site::open(board, Some(stop), &mut heard)?;
         let emulated = site.probe(None)?.emulated;
         let inputs = |positions: &[usize]| {
             data.inputs_at(&positions.iter().map(|p| samples[*p]).collect::<Vec<_>>())

@@ -1,7 +1,9 @@
 //! `paring runner`: what Cargo calls instead of a program that was built for a board.
 
 use super::{Coded, ExitCode, Global};
-use crate::target::{self, Connection, Errand, Inventory, Reach, Target, TargetError, files_below};
+use crate::target::{
+    self, Errand, Inventory, News, Reach, Site, Target, TargetError, catch_interrupts, files_below,
+};
 use clap::Args;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -47,30 +49,12 @@ impl Runner {
         if !program.is_file() {
             return Err(input(anyhow::anyhow!("no program at {}", program.display())));
         }
-        let code = match &board.reach {
+        let code = match board.reach {
             Reach::Local => locally(program, arguments)?,
-            Reach::Farm(..) => {
-                let what = "programs do not run on a farm's place; give the board an entry with its own address";
-                return Err(input(anyhow::anyhow!("`{}`: {what}", board.name)));
-            }
-            Reach::Ssh(address) => {
+            Reach::Ssh(_) | Reach::Farm(..) => {
                 let errand = self.errand(&here, program, arguments, board)?;
-                let connection = Connection::open(address, None).map_err(unreachable)?;
-                if !global.quiet {
-                    let count = errand.files.len();
-                    eprintln!(
-                        "running {} on `{}` with {count} files",
-                        program.display(),
-                        board.name
-                    );
-                }
                 let name = here.file_name().unwrap_or_default().to_string_lossy();
-                let folder = format!("{}/runner/{name}", board.profile.work);
-                let mut out = std::io::stdout().lock();
-                let ended = errand.run(&connection, &folder, &mut |piece| {
-                    out.write_all(piece).and_then(|()| out.flush())
-                });
-                ended.map_err(unreachable)?
+                away(&errand, board, &name, global.quiet)?
             }
         };
         match code {
@@ -161,6 +145,26 @@ fn criterion_home(program: &Path) -> PathBuf {
     built.unwrap_or(Path::new("target")).join("criterion")
 }
 
+/// Runs an errand on a board. An interrupt stops it and gives a farm's place back.
+fn away(errand: &Errand, board: &Target, name: &str, quiet: bool) -> Result<Option<i32>, Coded> {
+    let stop = catch_interrupts().map_err(|e| Coded::new(ExitCode::Internal, e))?;
+    let mut heard = |news| {
+        if let (News::Note(note), false) = (news, quiet) {
+            eprintln!("{}: {note}", board.name);
+        }
+    };
+    let mut site = Site::open(board, Some(stop), &mut heard).map_err(unreachable)?;
+    if !quiet {
+        let (program, count) = (errand.program.display(), errand.files.len());
+        eprintln!("running {program} on `{}` with {count} files", board.name);
+    }
+    let mut out = std::io::stdout().lock();
+    let ended = errand.run(site.board()?, name, &mut |piece| {
+        out.write_all(piece).and_then(|()| out.flush())
+    });
+    ended.map_err(unreachable)
+}
+
 fn locally(program: &Path, arguments: &[String]) -> Result<Option<i32>, Coded> {
     let status = std::process::Command::new(program).args(arguments).status();
     let failed = |error: std::io::Error| {
@@ -179,6 +183,7 @@ fn unreachable(error: TargetError) -> Coded {
     let code = match &error {
         TargetError::File { .. } | TargetError::Tool { .. } => ExitCode::Input,
         TargetError::Failed { .. } => ExitCode::Measurement,
+        TargetError::Interrupted => ExitCode::Interrupted,
         _ => ExitCode::Target,
     };
     Coded::new(code, error)

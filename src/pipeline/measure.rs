@@ -201,6 +201,7 @@ fn take(
 ) -> Result<(Job, Environment, Vec<Vec<Measurement>>), PipelineError> {
     let folder = folders.journal(bench.target);
     let mut job = job(folders, bench, variants)?;
+    job.conditions.cool_down = target.profile.cool_down;
     let job_path = folder.join("job.json");
     let failed = |source| PipelineError::Target { target: bench.target.to_string(), source };
     let mut environment = site.probe(bench.sysfs_root).map_err(failed)?;

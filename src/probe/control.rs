@@ -2,6 +2,7 @@
 //! and its clocks. Each is read back after it was written.
 
 use super::{command, first_line};
+use rustix::fs::{Access, access};
 use std::path::{Path, PathBuf};
 
 /// Why a machine cannot be set as asked.
@@ -64,6 +65,13 @@ pub fn governors(root: &Path) -> Vec<(PathBuf, String)> {
         .collect();
     found.sort();
     found
+}
+
+/// Whether this user may set the governor of every processor; `None` where there is none.
+pub(super) fn governor_settable(root: &Path) -> Option<bool> {
+    let all = governors(root);
+    let settable = |(path, _): &(PathBuf, String)| access(path, Access::WRITE_OK).is_ok();
+    (!all.is_empty()).then(|| all.iter().all(settable))
 }
 
 /// Writes a governor and reads it back.

@@ -1,6 +1,6 @@
 //! The machine's fingerprint.
 
-use super::{control::power_mode, field, field_bytes, first_line};
+use super::{control::governor_settable, control::power_mode, field, field_bytes, first_line};
 use crate::record::Environment;
 use std::path::Path;
 
@@ -17,6 +17,7 @@ pub fn environment(root: &Path, engine: &str) -> Environment {
         cpus: std::thread::available_parallelism().map_or(1, usize::from),
         cpu_features: features(),
         governor: line("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        governor_settable: governor_settable(root),
         power_mode: power_mode(root),
         soc: soc(root),
         cpu_part: cpu_part(&cpuinfo),

@@ -21,7 +21,7 @@ pub use disks::{Disk, disks, forget, uses_of_file};
 pub use energy::{Kind, Sampler, Sensor, Series, survey};
 pub use machine::{emulated, environment};
 pub use memory::memory;
-pub use thermal::hottest;
+pub use thermal::{cool_down, hottest};
 
 use std::path::Path;
 

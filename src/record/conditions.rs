@@ -1,6 +1,6 @@
 //! The conditions that a block ran under.
 
-use crate::units::MilliCelsius;
+use crate::units::{LatencyNs, MilliCelsius};
 use serde::{Deserialize, Serialize};
 
 /// What was seen before, during and after a block; `None` where the machine does not say.
@@ -21,6 +21,9 @@ pub struct Conditions {
     pub stolen: Option<f64>,
     /// Signs of throttling: each says where it was read.
     pub throttled: Vec<String>,
+    /// How long the machine was left to cool down before, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cooled_ns: Option<LatencyNs>,
 }
 
 /// Which conditions make a block invalid, and what is to be set before.
@@ -45,6 +48,19 @@ pub struct ConditionRules {
     /// How often a block in bad conditions is repeated.
     #[serde(default)]
     pub repeats: u32,
+    /// How the machine is left to cool down before every block.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cool_down: Option<CoolDown>,
+}
+
+/// A pause before a block, for as long as it helps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CoolDown {
+    /// Cool enough, in thousandths of a degree.
+    pub below_mc: MilliCelsius,
+    /// The longest pause, in seconds.
+    pub limit_s: u32,
 }
 
 /// Work of other programs, in hundredths of a processor.

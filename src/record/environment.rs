@@ -21,6 +21,9 @@ pub struct Environment {
     pub cpu_features: Vec<String>,
     /// Frequency governor of the first processor.
     pub governor: Option<String>,
+    /// Whether the agent's user may set the governor; `None` where there is none.
+    #[serde(default)]
+    pub governor_settable: Option<bool>,
     /// A Jetson's power mode, by number.
     #[serde(default)]
     pub power_mode: Option<String>,

@@ -41,7 +41,7 @@ pub use block::{
     Attempt, BlockData, BlockKey, BlockKind, BlockRecord, Burst, Outcome, Pair, PairedBlock,
     SoloBlock, Warmup,
 };
-pub use conditions::{ConditionRules, Conditions, Load};
+pub use conditions::{ConditionRules, Conditions, CoolDown, Load};
 pub use cost::{
     Confirmed, Conformance, Conforming, CostTable, PrecisionTable, Ran, Sensitivity, Tried,
     TuneTable,

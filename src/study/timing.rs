@@ -168,6 +168,8 @@ fn conditions(section: &ConditionsSection) -> Result<ConditionRules, String> {
         jetson_clocks: section.jetson_clocks,
         most_others: section.most_load.map(|load| Load((load * 100.0).round() as u32)),
         repeats: section.repeats.unwrap_or(REPEATS),
+        // The target's to say.
+        cool_down: None,
     })
 }
 

@@ -37,9 +37,8 @@ type Act<'a, T> = dyn FnMut(&Connection, &mut dyn FnMut(News)) -> Result<T, Targ
 pub struct Board<'a> {
     target: Target,
     address: Address,
-    agent: AgentFile,
-    /// The agent's hash, which is its name on the board.
-    agent_sha256: Sha256Hex,
+    /// The agent and its hash, which is its name on the board; once something asked for it.
+    agent: Option<(AgentFile, Sha256Hex)>,
     connection: Option<Connection>,
     stop: Option<&'static AtomicBool>,
     patience: Duration,
@@ -48,21 +47,26 @@ pub struct Board<'a> {
 
 impl<'a> Board<'a> {
     /// A board at an address, not connected yet. What it does ends early when `stop` becomes true.
-    ///
-    /// # Errors
-    /// [`TargetError::NoAgent`] where there is no agent for it.
     pub fn new(
         target: Target,
         address: Address,
         stop: Option<&'static AtomicBool>,
         heard: &'a mut dyn FnMut(News),
-    ) -> Result<Board<'a>, TargetError> {
-        let triple = target.profile.triple.as_deref().unwrap_or_default();
-        let agent = agent_file(triple, &mut |note| heard(News::Note(note.to_string())))?;
-        let agent_sha256 =
-            Sha256Hex::of_file(&agent.path).map_err(super::transfer::file("read", &agent.path))?;
-        let (connection, patience) = (None, FIRST_PATIENCE);
-        Ok(Board { target, address, agent, agent_sha256, connection, stop, patience, heard })
+    ) -> Board<'a> {
+        let (agent, connection, patience) = (None, None, FIRST_PATIENCE);
+        Board { target, address, agent, connection, stop, patience, heard }
+    }
+
+    /// The agent for this board and its hash: found, or built, when it is first asked for.
+    fn agent(&mut self) -> Result<(AgentFile, Sha256Hex), TargetError> {
+        if let Some(known) = &self.agent {
+            return Ok(known.clone());
+        }
+        let triple = self.target.profile.triple.clone().unwrap_or_default();
+        let file = agent_file(&triple, &mut |note| self.tell(News::Note(note.to_string())))?;
+        let sha256 =
+            Sha256Hex::of_file(&file.path).map_err(super::transfer::file("read", &file.path))?;
+        Ok(self.agent.insert((file, sha256)).clone())
     }
 
     /// Tells whoever listens.
@@ -115,17 +119,32 @@ impl<'a> Board<'a> {
         }
     }
 
+    /// Does something over the connection that must not be done twice: where the connection breaks
+    /// in the middle, it has failed.
+    ///
+    /// # Errors
+    /// What does not pass; also that nobody answers.
+    pub(super) fn once<T>(&mut self, act: &mut Act<T>) -> Result<T, TargetError> {
+        self.with(&mut |connection, _| connection.run(&["true"], &Limits::short()))?;
+        let Some(connection) = self.connection.take() else {
+            let destination = self.address.destination.clone();
+            return Err(TargetError::Broken { destination, said: String::new() });
+        };
+        let done = act(&connection, self.heard);
+        if !matches!(&done, Err(error) if error.passes()) {
+            self.connection = Some(connection);
+        }
+        done
+    }
+
     /// Sends what the board lacks of the agent and of `parcels`. Gives the bytes that went out.
     ///
     /// # Errors
     /// [`TargetError`] says what failed.
     pub fn deploy(&mut self, parcels: &[Parcel]) -> Result<u64, TargetError> {
-        let agent = Parcel {
-            source: self.agent.path.clone(),
-            sha256: self.agent_sha256.clone(),
-            to: self.blob(&self.agent_sha256),
-            program: true,
-        };
+        let (file, sha256) = self.agent()?;
+        let to = self.blob(&sha256);
+        let agent = Parcel { source: file.path, sha256, to, program: true };
         let mut all = vec![agent];
         for parcel in parcels {
             if all.iter().all(|other| other.to != parcel.to) {
@@ -146,13 +165,14 @@ impl<'a> Board<'a> {
     /// # Errors
     /// [`TargetError`], also where the agent ends with an error.
     pub fn ask(&mut self, arguments: &[&str], limits: &Limits) -> Result<Vec<u8>, TargetError> {
+        let (agent, sha256) = self.agent()?;
         let mut all: Vec<String> = Vec::new();
         if !self.target.env.is_empty() {
             all.push("env".into());
             all.extend(self.target.env.iter().map(|(name, value)| format!("{name}={value}")));
         }
-        all.push(self.blob(&self.agent_sha256));
-        all.extend(self.agent.own.iter().map(ToString::to_string));
+        all.push(self.blob(&sha256));
+        all.extend(agent.own.iter().map(ToString::to_string));
         all.extend(arguments.iter().map(ToString::to_string));
         let verb = arguments.first().copied().unwrap_or_default();
         self.with(&mut |connection, _| connection.run(&all, limits)).map_err(|error| match error {

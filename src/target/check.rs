@@ -5,7 +5,7 @@ use super::choose::{Reach, Target};
 use super::inventory::InventoryError;
 use super::transfer::plain;
 use super::{Address, Limits, LocalAgent, News, Profile, Site, TargetError, profile, recognise};
-use crate::record::{Environment, Missing};
+use crate::record::{Environment, Missing, SensorReport};
 use crate::units::Bytes;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -18,6 +18,8 @@ const SKEW: Duration = Duration::from_secs(5);
 
 /// Free kilobytes where the work folder is, and the board's clock.
 const ROOM_AND_TIME: &str = r#"mkdir -p "$1" && df -Pk "$1" | tail -n 1 && date +%s"#;
+/// Where a governor is written to, as a person types it.
+const GOVERNORS: &str = "/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor";
 /// The processor's name, and how wide programs are.
 const KIND: &str = "uname -m; getconf LONG_BIT 2>/dev/null || echo 0";
 /// Takes away what paring put there, unless an agent measures.
@@ -144,10 +146,7 @@ fn suits(target: &Target, environment: &Environment) -> Vec<Finding> {
         ));
     }
     found.extend(pace(profile, environment));
-    found.push(match profile.energy.resolve(&environment.sensors) {
-        Ok(_) => Finding::good("energy", "has a sensor that can be read".into()),
-        Err(Missing(why)) => Finding::good("energy", format!("none: {why}")),
-    });
+    found.push(energy(profile, environment));
     if let Some(gpu) = &profile.gpu {
         let text = format!("{gpu}: not used, variants run on the processor");
         found.push(Finding::good("gpu", text));
@@ -155,12 +154,38 @@ fn suits(target: &Target, environment: &Environment) -> Vec<Finding> {
     found
 }
 
+/// Whether energy can be read: a sensor that is there and refuses wants mending, none does not.
+fn energy(profile: &Profile, environment: &Environment) -> Finding {
+    let Err(Missing(why)) = profile.energy.resolve(&environment.sensors) else {
+        return Finding::good("energy", "has a sensor that can be read".into());
+    };
+    let wanted = |source: &str| [source, "auto"].contains(&profile.energy.name());
+    let refuses = |s: &&SensorReport| s.there && s.found.is_err() && wanted(&s.source);
+    match environment.sensors.iter().find(refuses) {
+        // What a sensor says of its refusal ends with what to do.
+        Some(_) => match why.split_once("; ") {
+            Some((why, mend)) => Finding::poor("energy", format!("none: {why}"), mend),
+            None => Finding::poor("energy", "none".into(), why),
+        },
+        None => Finding::good("energy", format!("none: {why}")),
+    }
+}
+
 /// How fast the machine is set to run.
 fn pace(profile: &Profile, environment: &Environment) -> Vec<Finding> {
     let governor = match (environment.governor.as_deref(), profile.governor.as_deref()) {
         (Some(now), Some(wanted)) if now != wanted => {
-            let mend = format!("`sudo cpupower frequency-set -g {wanted}` on the board");
-            Finding::poor("governor", format!("{now}, should be {wanted}"), mend)
+            let (may, mend) = match environment.governor_settable {
+                Some(true) => (
+                    "which the agent may set",
+                    format!("`governor = \"{wanted}\"` under [protocol.conditions] of the study"),
+                ),
+                _ => (
+                    "which the agent may not set",
+                    format!("`echo {wanted} | sudo tee {GOVERNORS}` on the board"),
+                ),
+            };
+            Finding::poor("governor", format!("{now}, should be {wanted}, {may}"), mend)
         }
         (Some(now), _) => Finding::good("governor", now.to_string()),
         (None, _) => Finding::good("governor", "the machine has none to set".into()),
@@ -220,7 +245,7 @@ pub fn identify(
         emulated: false,
         env: BTreeMap::new(),
     };
-    let mut board = Board::new(target, address.clone(), None, heard)?;
+    let mut board = Board::new(target, address.clone(), None, heard);
     board.deploy(&[])?;
     let environment = board.probe(None)?;
     let known = recognise(environment.board.as_deref(), &environment.arch);

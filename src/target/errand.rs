@@ -5,7 +5,7 @@
 //! `results/`. Knows neither Cargo nor criterion.
 
 use super::child::Limits;
-use super::{Connection, Parcel, TargetError};
+use super::{Board, News, Parcel, TargetError};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -47,42 +47,49 @@ pub struct Errand {
 }
 
 impl Errand {
-    /// Runs it in `folder` on the board; `heard` gets what it says. Gives its exit code, `None` where
-    /// a signal ended it. Results come back however it ends.
+    /// Runs it on the board, in the folder `name` among those of programs in its work folder; `heard`
+    /// gets what it says. Gives its exit code, `None` where a signal ended it. Results come back
+    /// however it ends. Files are sent again over another connection where one breaks; a program
+    /// that was started is not started again.
     ///
     /// # Errors
     /// [`TargetError`] where the board or a file fails, and where a program of this machine is
     /// missing.
     pub fn run(
         &self,
-        board: &Connection,
-        folder: &str,
+        board: &mut Board,
+        name: &str,
         heard: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
     ) -> Result<Option<i32>, TargetError> {
-        let name = self.program.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let limits = Limits::short();
-        board.run(&["sh", "-c", PREPARE, "make folders", folder, &name], &limits)?;
-        self.send(board, folder, &name)?;
+        let folder = board.at(&format!("runner/{name}"));
+        let program = self.program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        self.send(board, &folder, &program)?;
         let mut command: Vec<String> =
             ["sh", "-c", RUN, "run the program"].map(String::from).to_vec();
         command.push(format!("{folder}/files"));
         command.extend(self.env.iter().map(|(name, value)| format!("{name}={value}")));
         command.push(format!("{}=../results", self.results_variable));
-        command.push(format!("../program/{name}"));
+        command.push(format!("../program/{program}"));
         command.extend(self.arguments.iter().cloned());
         let unbounded = Limits { time: None, output: MOST_OUTPUT, stop: None };
-        let ended = board.stream(&command, &[], &unbounded, heard)?;
-        self.fetch(board, folder)?;
+        let ended =
+            board.once(&mut |connection, _| connection.stream(&command, &[], &unbounded, heard))?;
+        self.fetch(board, &folder)?;
         Ok(ended.status.code())
     }
 
-    fn send(&self, board: &Connection, folder: &str, name: &str) -> Result<(), TargetError> {
+    fn send(&self, board: &mut Board, folder: &str, program: &str) -> Result<(), TargetError> {
         let mut parcels =
-            vec![Parcel::new(&self.program, format!("{folder}/program/{name}"), true)?];
+            vec![Parcel::new(&self.program, format!("{folder}/program/{program}"), true)?];
         for (source, to) in &self.files {
             parcels.push(Parcel::new(source, format!("{folder}/files/{to}"), false)?);
         }
-        board.put(&parcels, &mut |_, _| ())?;
+        let limits = Limits::short();
+        board.with(&mut |connection, heard| {
+            let words = ["sh", "-c", PREPARE, "make folders", folder, program];
+            connection.run(&words, &limits)?;
+            connection.put(&parcels, &mut |done, of| heard(News::Sending(done, of)))
+        })?;
         if self.results.is_dir() {
             let packed = Command::new("tar")
                 .args(["-c", "-f", "-", "-C"])
@@ -92,19 +99,20 @@ impl Errand {
                 .output()
                 .map_err(tool("pack results"))?;
             succeeded("pack results", &packed)?;
-            let limits = Limits::short().within(MOVE_LIMIT);
-            let to = format!("{folder}/results");
-            board.feed(&["sh", "-c", UNPACK, "unpack results", &to], &packed.stdout, &limits)?;
+            let (limits, to) = (limits.within(MOVE_LIMIT), format!("{folder}/results"));
+            let words = ["sh", "-c", UNPACK, "unpack results", &to];
+            board.with(&mut |connection, _| connection.feed(&words, &packed.stdout, &limits))?;
         }
         Ok(())
     }
 
-    fn fetch(&self, board: &Connection, folder: &str) -> Result<(), TargetError> {
+    fn fetch(&self, board: &mut Board, folder: &str) -> Result<(), TargetError> {
         let failed = super::transfer::file("create", &self.results);
         std::fs::create_dir_all(&self.results).map_err(failed)?;
         let limits = Limits { output: MOST_RESULTS, ..Limits::short().within(MOVE_LIMIT) };
         let from = format!("{folder}/results");
-        let packed = board.run(&["sh", "-c", PACK, "pack results", &from], &limits)?;
+        let words = ["sh", "-c", PACK, "pack results", &from];
+        let packed = board.with(&mut |connection, _| connection.run(&words, &limits))?;
         // It strips leading slashes and refuses to climb out of the folder.
         let mut unpack = Command::new("tar")
             .args(["-x", "-f", "-", "--no-same-owner", "-C"])

@@ -4,7 +4,7 @@
 use super::profile::profile;
 use super::typed::{Mistyped, nearest, typed};
 use super::{Address, Farm, Profile, ProfileError, Reach, Target};
-use crate::record::EnergySource;
+use crate::record::{CoolDown, EnergySource};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -117,6 +117,8 @@ struct EntrySection {
     power_mode: Option<String>,
     #[serde(default)]
     energy: Option<EnergySource>,
+    #[serde(default)]
+    cool_down: Option<CoolDown>,
 }
 
 /// All boards that are known here.
@@ -250,6 +252,7 @@ fn entered(section: EntrySection, kind: Profile, path: &Path) -> Result<Target, 
         governor: section.governor.or(kind.governor),
         power_mode: section.power_mode.or(kind.power_mode),
         energy: section.energy.unwrap_or(kind.energy),
+        cool_down: section.cool_down.or(kind.cool_down),
         ..kind
     };
     if let Some(problem) = profile.problem() {
@@ -334,6 +337,10 @@ mod tests {
         refused(
             &format!("name = \"a\"\n{rest}\nthreads = 9"),
             " target `a`: `threads` is 9, `cores` only 4",
+        );
+        refused(
+            &format!("name = \"a\"\n{rest}\ncool_down = {{ below_mc = 90000, limit_s = 60 }}"),
+            " target `a`: `cool_down.below_mc` is 90000, it throttles from 80000 on",
         );
         refused(
             &format!("name = \"a\"\n{rest}\nwork = \"a/../..\""),

@@ -1,7 +1,7 @@
 //! Profiles: what a kind of machine is, as data in `targets/*.toml`.
 
 use super::typed::{Mistyped, typed};
-use crate::record::EnergySource;
+use crate::record::{CoolDown, EnergySource};
 use crate::units::MilliCelsius;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -63,6 +63,9 @@ pub struct Profile {
     /// Where it begins to throttle, in thousandths of a degree.
     #[serde(default)]
     pub limit_mc: Option<MilliCelsius>,
+    /// How it is left to cool down before every block.
+    #[serde(default)]
+    pub cool_down: Option<CoolDown>,
     /// A GPU, which no variant uses.
     #[serde(default)]
     pub gpu: Option<String>,
@@ -133,6 +136,12 @@ impl Profile {
         }
         if let Some(cores) = self.cores.filter(|cores| self.threads > *cores) {
             return Some(format!("`threads` is {}, `cores` only {cores}", self.threads));
+        }
+        if let (Some(limit), Some(cool)) = (self.limit_mc, self.cool_down)
+            && cool.below_mc >= limit
+        {
+            let (below, limit) = (cool.below_mc.0, limit.0);
+            return Some(format!("`cool_down.below_mc` is {below}, it throttles from {limit} on"));
         }
         if self.work.is_empty() || self.work.contains(['\0', '\n']) {
             return Some("`work` must be the path of a folder".into());

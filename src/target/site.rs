@@ -23,7 +23,7 @@ impl<'a> Site<'a> {
     /// becomes true.
     ///
     /// # Errors
-    /// [`TargetError`] where there is no agent for it, or a farm does not give it.
+    /// [`TargetError`] where a farm does not give it.
     pub fn open(
         target: &Target,
         stop: Option<&'static AtomicBool>,
@@ -32,14 +32,14 @@ impl<'a> Site<'a> {
         match &target.reach {
             Reach::Local => Ok(Site::Local(heard)),
             Reach::Ssh(address) => {
-                Board::new(target.clone(), address.clone(), stop, heard).map(Site::Board)
+                Ok(Site::Board(Board::new(target.clone(), address.clone(), stop, heard)))
             }
             Reach::Farm(farm, config) => {
                 let held = Held::acquire(farm, stop)?;
                 let address = held.address(config.as_ref())?;
                 let (found, _) = identify(&address, Some(&target.profile.work), heard)?;
                 let target = Target { profile: known(&target.profile, found), ..target.clone() };
-                Ok(Site::Farm(Board::new(target, address, stop, heard)?, held))
+                Ok(Site::Farm(Board::new(target, address, stop, heard), held))
             }
         }
     }

@@ -6,22 +6,38 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+const LOOPBACK: &str = "127.0.0.1";
+
 /// An sshd on this machine that plays a board.
 pub struct Board {
     folder: tempfile::TempDir,
     sshd: Option<Child>,
     port: u16,
+    /// Where it listens.
+    host: String,
+    /// The network namespace it lives in, where that is not this machine's.
+    apart: Option<String>,
 }
 
 impl Board {
     /// Starts one; a reason where this machine cannot.
     pub fn start() -> Result<Board, String> {
-        let folder =
-            tempfile::Builder::new().prefix("board-").tempdir().map_err(|e| e.to_string())?;
-        let listener = TcpListener::bind("127.0.0.1:0").map_err(|e| e.to_string())?;
+        let listener = TcpListener::bind((LOOPBACK, 0)).map_err(|e| e.to_string())?;
         let port = listener.local_addr().map_err(|e| e.to_string())?.port();
         drop(listener);
-        let mut board = Board { folder, sshd: None, port };
+        Board::at(LOOPBACK, port, None)
+    }
+
+    /// Starts one at the other end of a cable: in a network namespace that is there already, on an
+    /// address of it.
+    pub fn start_apart(namespace: &str, host: &str) -> Result<Board, String> {
+        Board::at(host, 2222, Some(namespace.to_string()))
+    }
+
+    fn at(host: &str, port: u16, apart: Option<String>) -> Result<Board, String> {
+        let folder =
+            tempfile::Builder::new().prefix("board-").tempdir().map_err(|e| e.to_string())?;
+        let mut board = Board { folder, sshd: None, port, host: host.to_string(), apart };
         board.key("host_key")?;
         board.key("user_key")?;
         board.configure();
@@ -51,12 +67,19 @@ impl Board {
         let program = ["/usr/sbin/sshd", "/usr/bin/sshd", "/sbin/sshd"];
         let sshd = program.iter().find(|p| Path::new(p).exists()).ok_or("sshd is not installed")?;
         let log = std::fs::File::create(self.path("sshd.log")).map_err(|e| e.to_string())?;
-        let mut command = Command::new(sshd);
+        let mut command = match &self.apart {
+            None => Command::new(sshd),
+            Some(namespace) => {
+                let mut command = Command::new("ip");
+                command.args(["netns", "exec", namespace, sshd]);
+                command
+            }
+        };
         command.args(["-D", "-e", "-f"]).arg(self.path("sshd_config"));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let mut child = command.spawn().map_err(|e| format!("start sshd: {e}"))?;
         let begun = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+        while TcpStream::connect((self.host.as_str(), self.port)).is_err() {
             if child.try_wait().is_ok_and(|ended| ended.is_some())
                 || begun.elapsed() > Duration::from_secs(10)
             {
@@ -78,6 +101,28 @@ impl Board {
             let _ = sshd.kill();
             let _ = sshd.wait();
         }
+    }
+
+    /// Everything that runs on it: sessions, what they started, and the agent with its blocks.
+    pub fn processes(&self, agent: Option<u32>) -> Vec<u32> {
+        let own = self.sshd.iter().map(Child::id).chain(agent);
+        own.flat_map(|pid| std::iter::once(pid).chain(children(pid))).collect()
+    }
+
+    /// Takes its power away: nothing that ran on it goes on, or says goodbye.
+    pub fn power_off(&mut self, agent: Option<u32>) {
+        signal("KILL", &self.processes(agent));
+        self.unplug();
+    }
+
+    /// Leads its ssh configuration over another port of this machine.
+    pub fn reach_over(&self, port: u16) {
+        let at = |name| std::fs::read_to_string(self.path(name)).unwrap();
+        let config =
+            at("ssh_config").replace(&format!("Port {}", self.port), &format!("Port {port}"));
+        std::fs::write(self.config(), config).unwrap();
+        let known = format!("[{LOOPBACK}]:{port} {}", at("host_key.pub"));
+        std::fs::write(self.path("known_hosts"), known).unwrap();
     }
 
     /// Gives it another host key than the known one, as a stranger on its address would have.
@@ -103,19 +148,20 @@ impl Board {
 
     fn configure(&self) {
         let (at, port) = (|name: &str| self.path(name).display().to_string(), self.port);
+        let host = &self.host;
         let read = |name: &str| std::fs::read_to_string(self.path(name)).unwrap();
         std::fs::copy(self.path("user_key.pub"), self.path("authorized_keys")).unwrap();
-        let known = format!("[127.0.0.1]:{port} {}", read("host_key.pub"));
+        let known = format!("[{host}]:{port} {}", read("host_key.pub"));
         std::fs::write(self.path("known_hosts"), known).unwrap();
         let server = format!(
-            "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\n\
+            "Port {port}\nListenAddress {host}\nHostKey {}\nAuthorizedKeysFile {}\n\
              StrictModes no\nUsePAM no\nPidFile none\nMaxStartups 100\n",
             at("host_key"),
             at("authorized_keys"),
         );
         std::fs::write(self.path("sshd_config"), server).unwrap();
         let client = format!(
-            "Host board 127.0.0.1\n  HostName 127.0.0.1\n  Port {port}\n  IdentityFile {}\n  \
+            "Host board {host}\n  HostName {host}\n  Port {port}\n  IdentityFile {}\n  \
              IdentitiesOnly yes\n  UserKnownHostsFile {}\n  GlobalKnownHostsFile /dev/null\n",
             at("user_key"),
             at("known_hosts"),
@@ -127,6 +173,13 @@ impl Board {
 impl Drop for Board {
     fn drop(&mut self) {
         self.unplug();
+    }
+}
+
+/// Sends a signal to processes, some of which may have ended.
+pub fn signal(name: &str, processes: &[u32]) {
+    for pid in processes {
+        let _ = Command::new("kill").args(["-s", name, &pid.to_string()]).output();
     }
 }
 

@@ -1,0 +1,124 @@
+//! A desk with boards: a study, an inventory, runs in the background, and what has to hold when they
+//! have ended.
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use super::board::Board;
+use assert_cmd::Command;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+/// The work folder of every board: a name that wants quoting.
+pub const WORK: &str = "work it's";
+
+/// One variant, `rounds` blocks of each kind, `ms` of sampling in each.
+pub fn study(folder: &Path, targets: &[&str], rounds: usize, ms: usize) -> PathBuf {
+    let named: Vec<String> =
+        targets.iter().map(|t| format!("[[target]]\nname = {t:?}\n")).collect();
+    let text = format!(
+        "[study]\nname = \"boards\"\nowner = \"tests\"\n[model]\npath = {:?}\n[data]\npath = {:?}\n\
+         [protocol]\nblocks = {rounds}\nprobes = 0\nsolo_ms = {ms}\npaired_ms = {ms}\n\
+         [[variant]]\nname = \"nhwc\"\nengine = [\"conv_nhwc\"]\n{}",
+        crate::common::digits("digits_cnn.onnx"),
+        crate::common::digits("digits.npz"),
+        named.concat(),
+    );
+    let path = folder.join("study.toml");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+/// An inventory beside the study with `boards` by their names.
+pub fn inventory(folder: &Path, boards: &[(&str, &Board)]) {
+    let arch = match std::env::consts::ARCH {
+        "x86_64" => "x86-64",
+        other => other,
+    };
+    let entry = |(name, board): &(&str, &Board)| {
+        format!(
+            "[[target]]\nname = {name:?}\nextends = {arch:?}\naddress = \"board\"\n\
+             ssh_config = {:?}\nwork = {:?}\nlabels = {{ room = \"lab\" }}\n",
+            board.config(),
+            board.path(WORK),
+        )
+    };
+    let text: String = boards.iter().map(entry).collect();
+    std::fs::write(folder.join("targets.toml"), text).unwrap();
+}
+
+pub fn arguments(study: &Path, out: &Path) -> Vec<PathBuf> {
+    vec!["run".into(), study.into(), "--out".into(), out.into()]
+}
+
+pub fn paring(study: &Path, out: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_paring"));
+    command.args(arguments(study, out)).timeout(Duration::from_secs(1800));
+    command
+}
+
+pub fn in_background(study: &Path, out: &Path) -> Child {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_paring"));
+    command.args(arguments(study, out)).stdout(Stdio::null()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+pub fn lines(path: &Path) -> usize {
+    std::fs::read_to_string(path).map_or(0, |text| text.lines().count())
+}
+
+/// Waits until something holds.
+#[track_caller]
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(900), "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+pub fn rows(out: &Path) -> Vec<BTreeMap<String, String>> {
+    let mut reader = csv::Reader::from_path(out.join("results.csv")).unwrap();
+    reader.deserialize().map(Result::unwrap).collect()
+}
+
+/// The journal of the only job on a board.
+pub fn board_journal(board: &Board) -> PathBuf {
+    let jobs = std::fs::read_dir(board.path(WORK).join("jobs"));
+    let job = jobs.ok().and_then(|mut jobs| jobs.next()?.ok());
+    job.map_or_else(|| board.path("none"), |job| job.path().join("blocks.jsonl"))
+}
+
+/// What measures on a board now, by the file that the agent holds.
+pub fn holder(board: &Board) -> Option<u32> {
+    let text = std::fs::read(board.path(WORK).join("lock")).ok()?;
+    let holder: serde_json::Value = serde_json::from_slice(&text).ok()?;
+    let pid = u32::try_from(holder["pid"].as_u64()?).ok()?;
+    runs(pid).then_some(pid)
+}
+
+/// Whether a process runs; one that has ended and that nobody asked about does not.
+pub fn runs(pid: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    status.lines().any(|line| line.starts_with("State:") && !line.contains('Z'))
+}
+
+/// A complete table, every block once, and the same journal here and there.
+#[track_caller]
+pub fn complete(out: &Path, target: &str, board: &Board) {
+    let rows: Vec<_> = rows(out).into_iter().filter(|row| row["target"] == target).collect();
+    assert_eq!(rows.len(), 2);
+    for row in &rows {
+        assert_eq!(row["arch"], std::env::consts::ARCH);
+        assert!(row["latency_p50_ns"].parse::<u64>().unwrap() > 0, "{row:?}");
+    }
+    let here =
+        std::fs::read_to_string(out.join("journal").join(target).join("blocks.jsonl")).unwrap();
+    assert_eq!(here, std::fs::read_to_string(board_journal(board)).unwrap());
+    let mut attempts: BTreeMap<String, usize> = BTreeMap::new();
+    for line in here.lines() {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        *attempts.entry(record["attempt"].to_string()).or_default() += 1;
+    }
+    assert!(attempts.values().all(|count| *count == 1), "a block was measured twice");
+}
