@@ -7,7 +7,9 @@ mod board;
 #[path = "common/desk.rs"]
 mod desk;
 
+use assert_cmd::Command;
 use board::{Board, children};
+use common::digits;
 use desk::{
     WORK, board_journal, complete, holder, in_background, inventory, lines, paring, rows, runs,
     study, until,

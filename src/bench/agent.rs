@@ -8,8 +8,8 @@ use super::{Journal, JournalError, MIN_BLOCKS, Summary, read_journal, schedule};
 use crate::engine;
 use crate::probe::{self, Observer};
 use crate::record::{
-    Attempt, BlockData, BlockKey, BlockKind, BlockRecord, Conditions, EngineOptions, Job, NewerSchema, Outcome,
-    SCHEMA, Setting, Sha256Hex, check_schema,
+    Attempt, BlockData, BlockKey, BlockKind, BlockRecord, Conditions, EngineOptions, Job,
+    NewerSchema, Outcome, SCHEMA, Setting, Sha256Hex, check_schema,
 };
 use crate::units::LatencyNs;
 use std::collections::{BTreeMap, BTreeSet};

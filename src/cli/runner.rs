@@ -159,9 +159,8 @@ fn away(errand: &Errand, board: &Target, name: &str, quiet: bool) -> Result<Opti
         eprintln!("running {program} on `{}` with {count} files", board.name);
     }
     let mut out = std::io::stdout().lock();
-    let ended = errand.run(site.board()?, name, &mut |piece| {
-        out.write_all(piece).and_then(|()| out.flush())
-    });
+    let ended = errand
+        .run(site.board()?, name, &mut |piece| out.write_all(piece).and_then(|()| out.flush()));
     ended.map_err(unreachable)
 }
 
