@@ -113,21 +113,8 @@ fn timed<T, E: Into<anyhow::Error>>(
     Ok((start.elapsed().as_secs_f64(), made))
 }
 
-/// Smooth random images: sums of a few waves, as neighbouring pixels of photographs are alike.
 fn images() -> Calibration {
-    use rand::RngExt;
-    let mut rng = paring::stats::generator(3, "images");
-    let mut values = Vec::with_capacity(IMAGES * 3 * 224 * 224);
-    for _ in 0..IMAGES * 3 {
-        let waves: Vec<[f32; 4]> = (0..6).map(|_| std::array::from_fn(|_| rng.random())).collect();
-        for i in 0..224 * 224 {
-            let (x, y) = ((i % 224) as f32 / 30.0, (i / 224) as f32 / 30.0);
-            let wave = |w: &[f32; 4]| (w[0] * 6.0 * x + w[1] * 6.0 * y + w[2] * 6.0).sin() * w[3];
-            values.push(waves.iter().map(wave).sum());
-        }
-    }
-    let array = ndarray::ArrayD::from_shape_vec(vec![IMAGES, 3, 224, 224], values);
-    let inputs = array.into_iter().map(|a| ("image".to_string(), Array::F32(a))).collect();
-    let sha256 = Sha256Hex::of(b"images");
+    let images = Array::F32(models::images(IMAGES));
+    let (inputs, sha256) = (BTreeMap::from([("image".into(), images)]), Sha256Hex::of(b"images"));
     Calibration { inputs, batch: 1, dims: BTreeMap::new(), sha256 }
 }

@@ -99,20 +99,27 @@ fn reference(graph: &Graph, image: &ArrayD<f32>) -> Vec<f64> {
         let (chunks, _) = weights.bytes.as_chunks::<4>();
         chunks.iter().map(|c| f64::from(i32::from_le_bytes(*c))).collect()
     };
-    let round = |x: f64| x.round_ties_even().clamp(-128.0, 127.0);
+    let round = |x: f64| x.round_ties_even().clamp(0.0, 255.0);
+    // Bytes of activations: a chain of single floats, halves upwards.
+    let narrow = |x: f64, tensor: &str| {
+        let scaled = x as f32 * number(&format!("{tensor}.inverse")) as f32;
+        let shifted = scaled + number(&format!("{tensor}.q.shift")) as f32;
+        f64::from(shifted.clamp(0.0, 255.0).trunc())
+    };
     let node = |op: &str| graph.nodes().iter().find(|n| n.op_type == op).unwrap().clone();
     let conv = node("QLinearConv");
-    let (xs, xz) = (number(&conv.input[1]), bytes(&conv.input[2])[0]);
-    let (ws, ys, yz) = (number(&conv.input[4]), number(&conv.input[6]), bytes(&conv.input[7])[0]);
+    let byte = |name: &str| f64::from(all(name).bytes[0]);
+    let (xs, told) = (number(&conv.input[1]), byte(&conv.input[2]));
+    let (ws, ys, yz) = (number(&conv.input[4]), number(&conv.input[6]), byte(&conv.input[7]));
+    let around = byte(&node("Pad").input[2]);
     let (w, b) = (bytes(&conv.input[3]), words(&conv.input[8]));
     let dims = all(&conv.input[3]).dims;
     let (channels, k) = (dims[0], dims[2]);
     let pixel = |y: i64, x: i64| -> f64 {
-        // Padding is an exact zero.
         if !(0..8).contains(&y) || !(0..8).contains(&x) {
-            return 0.0;
+            return around - told;
         }
-        round(f64::from(image[IxDyn(&[0, 0, y as usize, x as usize])]) / xs + xz) - xz
+        narrow(f64::from(image[IxDyn(&[0, 0, y as usize, x as usize])]), "image") - told
     };
     let pooled: Vec<f64> = (0..channels)
         .map(|c| {
@@ -132,15 +139,16 @@ fn reference(graph: &Graph, image: &ArrayD<f32>) -> Vec<f64> {
         })
         .collect();
     let product = node("MatMulInteger");
-    let quantize = graph.nodes().iter().find(|n| n.output[0] == product.input[0]).unwrap();
-    let (ps, pz) = (number(&quantize.input[1]), bytes(&quantize.input[2])[0]);
+    let read = product.input[0].strip_suffix(".q").unwrap();
+    let told = byte(&product.input[2]);
     let w = bytes(&product.input[1]);
-    let bias = words(&graph.nodes().iter().find(|n| n.op_type == "Add").unwrap().input[1]);
-    let factor = number(&graph.nodes().iter().find(|n| n.op_type == "Mul").unwrap().input[1]);
+    let named = |name: &str| graph.nodes().iter().find(|n| n.name == name).unwrap();
+    let bias = words(&named("head/Gemm/bias").input[1]);
+    let factor = number(&named("head/Gemm/scale").input[1]);
     let logits: Vec<f64> = (0..10)
         .map(|j| {
             let dot: f64 =
-                (0..channels).map(|c| (round(pooled[c] / ps + pz) - pz) * w[c * 10 + j]).sum();
+                (0..channels).map(|c| (narrow(pooled[c], read) - told) * w[c * 10 + j]).sum();
             (dot + bias[j]) * factor
         })
         .collect();

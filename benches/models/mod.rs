@@ -1,6 +1,8 @@
 //! Networks of well-known shapes with seeded random weights, built in code: what a bench needs of a
 //! model is its size.
+#![allow(dead_code, reason = "each bench uses a part")]
 
+use ndarray::ArrayD;
 use paring::data::Dtype;
 use paring::graph::{Graph, Node, Size, Weights, set_int, set_ints};
 use paring::stats::{self, Generator};
@@ -56,7 +58,110 @@ pub fn resnet50(seed: u64) -> Graph {
     b.graph
 }
 
+/// A product of tokens with a matrix, 128 tokens a sample. Input `x`, output `y`.
+pub fn product(seed: u64, (inputs, outputs): (usize, usize)) -> Graph {
+    let mut b = Builder::of_tokens("product", inputs, seed);
+    let y = b.dense("product", "x", (inputs, outputs));
+    b.graph.add_output(&y);
+    b.graph
+}
+
+/// A layer of BERT-base (Devlin et al. 2018, arXiv 1810.04805) as PyTorch exports it: 12 heads of 64,
+/// 3072 in between, 128 tokens of 768 numbers; behind it a mean over tokens and ten classes. Input
+/// `x`, output `logits`.
+pub fn bert_layer(seed: u64) -> Graph {
+    let width = 768;
+    let mut b = Builder::of_tokens("bert", width, seed);
+    for (name, dims) in [("heads", vec![0, 0, 12, 64]), ("joined", vec![0, 0, 768])] {
+        b.graph.set_weights(name, Weights::i64(&[dims.len()], &dims));
+    }
+    let [q, k, v] = ["query", "key", "value"].map(|part| {
+        let y = b.dense(part, "x", (width, width));
+        let split = b.node("Reshape", part, &[&y, "heads"], |_| {});
+        let order = if part == "key" { vec![0, 2, 3, 1] } else { vec![0, 2, 1, 3] };
+        b.node("Transpose", part, &[&split], |node| set_ints(node, "perm", order))
+    });
+    let scores = b.node("MatMul", "scores", &[&q, &k], |_| {});
+    let scores = b.scaled("scores", &scores, 0.125);
+    let shares = b.node("Softmax", "shares", &[&scores], |node| set_int(node, "axis", -1));
+    let mixed = b.node("MatMul", "mixed", &[&shares, &v], |_| {});
+    let turned =
+        b.node("Transpose", "mixed", &[&mixed], |node| set_ints(node, "perm", vec![0, 2, 1, 3]));
+    let joined = b.node("Reshape", "mixed", &[&turned, "joined"], |_| {});
+    let out = b.dense("out", &joined, (width, width));
+    let x = b.added_and_normalised("attention", &out, "x", width);
+    let up = b.dense("up", &x, (width, 4 * width));
+    let up = b.gelu(&up);
+    let down = b.dense("down", &up, (4 * width, width));
+    let x = b.added_and_normalised("layer", &down, &x, width);
+    let mean = b.node("ReduceMean", "mean", &[&x], |node| {
+        set_ints(node, "axes", vec![1]);
+        set_int(node, "keepdims", 0);
+    });
+    let logits = b.dense("head", &mean, (width, 10));
+    b.graph.add_output(&logits);
+    b.graph
+}
+
+/// Smooth random images: sums of a few waves, as neighbouring pixels of photographs are alike.
+pub fn images(count: usize) -> ArrayD<f32> {
+    let mut draw = stats::generator(3, "images");
+    let mut values = Vec::with_capacity(count * 3 * 224 * 224);
+    for _ in 0..count * 3 {
+        let waves: Vec<[f32; 4]> = (0..6).map(|_| std::array::from_fn(|_| draw.random())).collect();
+        for i in 0..224 * 224 {
+            let (x, y) = ((i % 224) as f32 / 30.0, (i / 224) as f32 / 30.0);
+            let wave = |w: &[f32; 4]| (w[0] * 6.0 * x + w[1] * 6.0 * y + w[2] * 6.0).sin() * w[3];
+            values.push(waves.iter().map(wave).sum());
+        }
+    }
+    ArrayD::from_shape_vec(vec![count, 3, 224, 224], values).unwrap_or_default()
+}
+
 impl Builder {
+    fn of_tokens(name: &str, width: usize, seed: u64) -> Builder {
+        let mut graph = Graph::empty(name, 17);
+        let sizes = [Size::Symbol("N".into()), Size::Fixed(128), Size::Fixed(width)];
+        graph.add_input("x", Dtype::F32, &sizes);
+        Builder { graph, draw: stats::generator(seed, name) }
+    }
+
+    fn dense(&mut self, name: &str, x: &str, (from, to): (usize, usize)) -> String {
+        let weights = self.normal(from * to, (1.0 / from as f32).sqrt());
+        let bias = self.normal(to, 0.1);
+        let (w, b) = (format!("{name}.weight"), format!("{name}.bias"));
+        self.graph.set_weights(&w, Weights::f32(&[from, to], &weights));
+        self.graph.set_weights(&b, Weights::f32(&[to], &bias));
+        let sum = self.node("MatMul", name, &[x, &w], |_| {});
+        self.node("Add", name, &[&sum, &b], |_| {})
+    }
+
+    fn scaled(&mut self, name: &str, x: &str, by: f32) -> String {
+        let factor = format!("{name}.by");
+        self.graph.set_weights(&factor, Weights::f32(&[], &[by]));
+        self.node("Mul", name, &[x, &factor], |_| {})
+    }
+
+    fn added_and_normalised(&mut self, name: &str, a: &str, b: &str, width: usize) -> String {
+        let sum = self.node("Add", &format!("{name}.residual"), &[a, b], |_| {});
+        let (scale, bias) = (format!("{name}.norm.weight"), format!("{name}.norm.bias"));
+        self.graph.set_weights(&scale, Weights::f32(&[width], &vec![1.0; width]));
+        self.graph.set_weights(&bias, Weights::f32(&[width], &vec![0.0; width]));
+        self.node("LayerNormalization", name, &[&sum, &scale, &bias], |node| {
+            set_int(node, "axis", -1);
+        })
+    }
+
+    /// x / 2 · (1 + erf(x / √2)), operator by operator.
+    fn gelu(&mut self, x: &str) -> String {
+        let inner = self.scaled("gelu.inner", x, std::f32::consts::FRAC_1_SQRT_2);
+        let erf = self.node("Erf", "gelu", &[&inner], |_| {});
+        self.graph.set_weights("gelu.one", Weights::f32(&[], &[1.0]));
+        let above = self.node("Add", "gelu", &[&erf, "gelu.one"], |_| {});
+        let whole = self.node("Mul", "gelu", &[x, &above], |_| {});
+        self.scaled("gelu.half", &whole, 0.5)
+    }
+
     fn bottleneck(
         &mut self,
         name: &str,

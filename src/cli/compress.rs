@@ -185,6 +185,7 @@ pub(super) fn context(study: &Study, loaded: &Loaded, directory: &RunDirectory) 
         calibration: (!calibrate.is_empty()).then_some(calibration),
         seed: study.seed,
         rules: study.timing.rules.clone(),
+        targets: study.targets.clone(),
         costs: None,
         forecaster: None,
         owner: study.owner.clone(),

@@ -2,36 +2,50 @@
 //! `paring probe`.
 
 use super::progress::bar;
-use super::{Coded, ExitCode, Global};
+use super::{Coded, Global};
 use crate::pipeline::{self, PipelineError};
 use crate::record::{Conformance, Conforming, Ran};
+use crate::target::{News, Reach, Site, Target};
 
-/// The table of this machine: kept from before, or made now and kept.
+/// The table of a target: kept from before, or made now and kept.
 ///
 /// # Errors
-/// [`Coded`] where a pattern does not even run in float, or the table cannot be kept.
+/// [`Coded`] where the target cannot be reached, a pattern does not even run in float, or the table
+/// cannot be kept.
 pub(super) fn conformance(
-    target: &str,
+    target: &Target,
     again: bool,
     global: &Global,
 ) -> Result<Conformance, Coded> {
-    if target != "host" {
-        let hint = "patterns are tried on `host`, not yet on other targets";
-        return Err(Coded::new(ExitCode::Input, anyhow::anyhow!("target `{target}`: {hint}")));
-    }
-    if let Some(known) = pipeline::known_conformance("host").filter(|_| !again) {
+    let name = kept_as(target);
+    if let Some(known) = pipeline::known_conformance(name).filter(|_| !again) {
         return Ok(known);
     }
     let bar = bar("patterns", 0, global.quiet);
-    let found = pipeline::conformance(&mut |one| {
+    let quiet = global.quiet;
+    let mut heard = |news| {
+        if let (News::Note(note), false) = (news, quiet) {
+            eprintln!("{note}");
+        }
+    };
+    let mut site = Site::open(target, None, &mut heard)?;
+    let found = pipeline::conformance(target, &mut site, &mut |one| {
         bar.inc(1);
         bar.set_message(format!("{}, {}, {}", one.operator, one.precision, one.size));
     });
     bar.finish_and_clear();
-    let found = found?;
-    let path = pipeline::conformance_path("host");
+    let found = Conformance { target: name.into(), ..found? };
+    let path = pipeline::conformance_path(name);
     pipeline::keep_conformance(&path, &found).map_err(|e: PipelineError| Coded::from(e))?;
     Ok(found)
+}
+
+/// Profiles of this machine are all this machine.
+fn kept_as(target: &Target) -> &str {
+    match target.reach {
+        Reach::Local => "host",
+        _ => &target.name,
+    }
 }
 
 /// Prints the table.

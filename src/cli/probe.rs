@@ -1,8 +1,8 @@
 //! `paring probe`: what a target is, and what it can measure.
 
 use super::{Coded, ExitCode, Global, patterns, sysfs_root};
-use crate::record::{EnergySource, Environment, Missing, SensorReport};
-use crate::target::{Inventory, Profile, Reach, Site, Target, choose};
+use crate::record::{EnergySource, Environment, Missing, Peaks, SensorReport};
+use crate::target::{Inventory, Profile, Site, Target, choose};
 use crate::units::Bytes;
 use clap::Args;
 use serde_json::json;
@@ -38,16 +38,15 @@ impl Probe {
             return Err(input(anyhow::anyhow!(problem)));
         };
         let root = self.sysfs_root.as_deref().map(sysfs_root).transpose()?;
-        let environment = Site::open(target, None, &mut |_| {})?.probe(root.as_deref())?;
+        let mut heard = |_| {};
+        let mut site = Site::open(target, None, &mut heard)?;
+        let environment = site.probe(root.as_deref())?;
+        // An emulator's are nobody's.
+        let peaks = if environment.emulated { None } else { Some(site.peaks()?) };
+        drop(site);
         let energy = target.profile.energy.resolve(&environment.sensors);
-        let wanted = self.patterns || self.again;
-        if wanted && target.reach != Reach::Local {
-            let problem =
-                format!("patterns are measured on this machine alone, not on `{}`", target.name);
-            return Err(input(anyhow::anyhow!(problem)));
-        }
-        let patterns = match wanted {
-            true => Some(patterns::conformance(&self.target, self.again, global)?),
+        let patterns = match self.patterns || self.again {
+            true => Some(patterns::conformance(target, self.again, global)?),
             false => None,
         };
         if global.json {
@@ -55,13 +54,14 @@ impl Probe {
                 "{:#}",
                 json!({
                     "schema": 1, "target": target.name, "profile": target.profile.name,
-                    "environment": environment, "energy": energy, "patterns": patterns,
+                    "environment": environment, "peaks": peaks, "energy": energy,
+                    "patterns": patterns,
                 })
             );
             return Ok(());
         }
         machine(target, &environment);
-        kernels(&environment);
+        kernels(&environment, peaks.as_ref());
         sensors(&environment.sensors, &energy);
         match &patterns {
             Some(table) => patterns::print(table),
@@ -94,12 +94,22 @@ fn machine(target: &Target, found: &Environment) {
     say("engine", &found.engine);
 }
 
-/// The engine's matrix product kernels for this processor, by what they add up in.
-fn kernels(found: &Environment) {
+/// The engine's matrix product kernels for this processor, by what they add up in, the fastest first;
+/// and how fast memory is read.
+fn kernels(found: &Environment, peaks: Option<&Peaks>) {
     say!("\nproduct kernels that run here, by accumulator");
     for (accumulator, names) in &found.kernels {
         say!("  {accumulator:<8} {}", names.join(" "));
     }
+    let Some(peaks) = peaks else { return };
+    say!("\nwhat one core does at most, operands in cache, in billions of operations a second");
+    let mut kernels: Vec<_> = peaks.kernels.iter().collect();
+    kernels.sort_by(|a, b| a.precision.cmp(&b.precision).then(b.gops.total_cmp(&a.gops)));
+    for one in kernels {
+        say!("  {:<8} {:>8.1}  {}", one.precision, one.gops, one.kernel);
+    }
+    let reads = peaks.reads.iter().map(|r| format!("{} {:.1}", Bytes(r.bytes), r.gb_per_s));
+    say!("read in GB/s from {}", reads.collect::<Vec<_>>().join(", from "));
 }
 
 fn sensors(reports: &[SensorReport], energy: &Result<EnergySource, Missing>) {

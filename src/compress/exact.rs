@@ -114,16 +114,35 @@ fn one(args: &Args) -> Result<Vec<Value>, ExactError> {
         "MatMulNBits" => product::blocks(args)?,
         "Add" => elementwise(args, |a, b| a + b)?,
         "Mul" => elementwise(args, |a, b| a * b)?,
+        "Sub" => elementwise(args, |a, b| a - b)?,
         "Max" => elementwise(args, f64::max)?,
+        "Min" => elementwise(args, f64::min)?,
+        "Pad" => convolve::pad(args)?,
         "Relu" => mapped(args.get(0)?, |x| x.max(0.0)),
-        "Cast" => {
-            let to = graph::int(args.node, "to").unwrap_or(1) as i32;
-            Value { element: ElementType(to), ..args.get(0)?.clone() }
-        }
+        "Cast" => cast(args)?,
         "Concat" => concat(args)?,
         other => return Err(ExactError::Operator(args.node.name.clone(), other.into())),
     };
     Ok(vec![value])
+}
+
+/// Casts to integers cut towards zero; casts of what they do not hold are not defined.
+fn cast(args: &Args) -> Result<Value, ExactError> {
+    let x = args.get(0)?;
+    let element = ElementType(graph::int(args.node, "to").unwrap_or(1) as i32);
+    let cuts = x.element == ElementType::F32 && element != ElementType::F32;
+    let data: Vec<f64> = x.data.iter().map(|v| if cuts { v.trunc() } else { *v }).collect();
+    if cuts && element == ElementType::U8 && data.iter().any(|v| !(0.0..=255.0).contains(v)) {
+        return Err(args.wrong("it casts numbers that a byte does not hold"));
+    }
+    let data =
+        if element == ElementType::F32 { data.into_iter().map(single).collect() } else { data };
+    Ok(Value { dims: x.dims.clone(), element, data })
+}
+
+/// As a float of 32 bits has it.
+fn single(value: f64) -> f64 {
+    f64::from(value as f32)
 }
 
 fn mapped(x: &Value, f: impl Fn(f64) -> f64) -> Value {
@@ -192,8 +211,10 @@ fn elementwise(args: &Args, f: impl Fn(f64, f64) -> f64) -> Result<Value, ExactE
         place
     };
     let count = dims.iter().product();
-    let data =
-        (0..count).map(|i| f(a.data[address(i, &left)], b.data[address(i, &right)])).collect();
+    let both = |i: usize| f(a.data[address(i, &left)], b.data[address(i, &right)]);
+    // Operators on single floats give single floats; f64 has room for exact sums and products of two.
+    let floats = a.element == ElementType::F32;
+    let data = (0..count).map(|i| if floats { single(both(i)) } else { both(i) }).collect();
     Ok(Value { dims, element: a.element, data })
 }
 

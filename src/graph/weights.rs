@@ -85,6 +85,11 @@ impl Weights {
         Weights { dims: dims.to_vec(), element: ElementType::I8, bytes }
     }
 
+    /// 8-bit unsigned integers of a shape.
+    pub fn u8(dims: &[usize], values: &[u8]) -> Self {
+        Weights { dims: dims.to_vec(), element: ElementType::U8, bytes: values.to_vec() }
+    }
+
     /// 32-bit signed integers of a shape.
     pub fn i32(dims: &[usize], values: &[i32]) -> Self {
         let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();

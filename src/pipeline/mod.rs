@@ -13,6 +13,7 @@ mod folders;
 mod forecast;
 mod given;
 mod layers;
+mod machine;
 mod measure;
 mod meter;
 mod precision;

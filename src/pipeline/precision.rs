@@ -1,35 +1,21 @@
-//! `layers = "measured"`: every layer in every precision, timed on this machine and held against the
+//! `layers = "measured"`: every layer in every precision, timed on a target and held against the
 //! answers in float; the best few assignments confirmed end to end.
 
+mod confirm;
 mod table;
 mod timing;
 
-use super::race::{Entrant, race};
+use super::machine::{Failure, Machine};
 use super::{Context, Folders, PipelineError, known_conformance, read_json, replace};
 use crate::catalog::Calibration;
-use crate::compress::{
-    self, Answers, Assignment, CompressError, Draft, Made, Prices, Quantization, Ranges, Rounding,
-    Scheme,
-};
-use crate::engine::{Bindings, ENGINE, EngineError, Model, Plan, Source};
+use crate::compress::{self, CompressError, Draft, Made, Quantization, Ranges, Rounding, Scheme};
+use crate::engine::ENGINE;
 use crate::graph::{Facts, Graph};
 use crate::record::{
-    Confirmed, EngineOptions, Origins, PrecisionTable, RejectedAlternative, SCHEMA, Sensitivity,
-    Sha256Hex,
+    EngineOptions, Origins, PrecisionTable, RejectedAlternative, SCHEMA, Sha256Hex,
 };
-use rayon::prelude::*;
+use crate::target::{Site, TargetError};
 use std::collections::BTreeMap;
-use std::time::Duration;
-
-/// So many assignments are confirmed end to end.
-const CONFIRMED: usize = 4;
-/// A precision that takes more than this times the layer's time in float is not tried further: what
-/// conversions it could save is less.
-const HOPELESS: f64 = 1.25;
-/// Predictions of so many samples may change.
-const MOST_FLIPS: f64 = 0.01;
-/// How long the answers of all choices may take, on one core.
-const ANSWERING: Duration = Duration::from_secs(60);
 
 /// The tables of a run's measured steps.
 ///
@@ -63,7 +49,7 @@ struct Bench<'a> {
 }
 
 impl Context {
-    /// Gives every layer the precision that pays on this machine.
+    /// Gives every layer the precision that pays on the target.
     ///
     /// # Errors
     /// [`PipelineError`] names the variant and the step.
@@ -86,12 +72,17 @@ impl Context {
         let how = Quantization { equalize: false, measured: false, ..how.clone() };
         let bench = Bench::new(self, calibration, folded, options, how).map_err(failed)?;
         let key = bench.key();
-        let path = self.folders.costs(&format!("host.precision-{}", key.short()));
+        let path = self.folders.costs(&format!("{}.precision-{}", bench.how.on, key.short()));
         let kept: Option<PrecisionTable> = read_json(&path);
         let table = match kept.filter(|table| table.key == key) {
             Some(table) => table,
             None => {
-                let table = bench.table(&graph, key).map_err(failed)?;
+                let table = self.precision_table(&bench, &graph, key).map_err(|e| match e {
+                    Failed::Step(source) => failed(source),
+                    Failed::Target(source) => {
+                        PipelineError::Target { target: bench.how.on.clone(), source }
+                    }
+                })?;
                 self.keep(&path, &table)?;
                 table
             }
@@ -127,11 +118,47 @@ impl Context {
         Ok(Made { decisions, ..made })
     }
 
+    /// Measures on the target that the step names.
+    fn precision_table(
+        &self,
+        bench: &Bench,
+        given: &Graph,
+        key: Sha256Hex,
+    ) -> Result<PrecisionTable, Failed> {
+        let named = |target: &&crate::target::Target| target.name == bench.how.on;
+        let mut heard = |_| ();
+        let mut site = match self.targets.iter().find(named) {
+            Some(target) => Some(Site::open(target, None, &mut heard).map_err(Failed::Target)?),
+            None => None,
+        };
+        let mut machine = site.as_mut().map_or(Machine::Here, Machine::of);
+        Ok(bench.table(given, key, &mut machine)?)
+    }
+
     /// One row a layer and precision, for other tools.
     fn keep_sensitivity(&self, variant: &str, table: &PrecisionTable) -> Result<(), PipelineError> {
         let folder = self.folders.root().join("sensitivity");
         std::fs::create_dir_all(&folder).map_err(PipelineError::file("create", &folder))?;
         replace(&folder.join(format!("{variant}.csv")), table.sensitivity_csv().as_bytes())
+    }
+}
+
+/// Why a table was not measured.
+enum Failed {
+    Step(CompressError),
+    Target(TargetError),
+}
+
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Failed {
+        match failure {
+            Failure::Step(error) => Failed::Step(error),
+            Failure::Gone(error) => Failed::Target(error),
+            Failure::Rejected(said) => {
+                let (what, status) = ("measure precisions".into(), "the engine refuses".into());
+                Failed::Target(TargetError::Failed { what, status, said })
+            }
+        }
     }
 }
 
@@ -153,7 +180,7 @@ impl<'a> Bench<'a> {
 
     /// The choices without those that the engine here is known to reject or to get wrong.
     fn conforming(&self) -> Result<BTreeMap<String, Vec<Scheme>>, CompressError> {
-        let Some(known) = known_conformance("host") else { return Ok(self.choices.clone()) };
+        let Some(known) = known_conformance(&self.how.on) else { return Ok(self.choices.clone()) };
         let mut kept = BTreeMap::new();
         for (layer, schemes) in &self.choices {
             let mut right = Vec::new();
@@ -195,130 +222,27 @@ impl<'a> Bench<'a> {
         Ok(made.graph)
     }
 
-    fn load(&self, graph: &Graph) -> Result<Plan, EngineError> {
-        let bytes = graph.encode();
-        let bindings = Bindings { batch: self.calibration.batch, dims: &self.calibration.dims };
-        Model::load(Source::Bytes(graph.name(), &bytes), bindings)?.optimise(self.options)
-    }
-
-    fn table(&self, given: &Graph, key: Sha256Hex) -> Result<PrecisionTable, CompressError> {
+    fn table(
+        &self,
+        given: &Graph,
+        key: Sha256Hex,
+        machine: &mut Machine,
+    ) -> Result<PrecisionTable, Failure> {
         let mut table = PrecisionTable {
             schema: SCHEMA,
-            target: "host".into(),
+            target: self.how.on.clone(),
             engine: ENGINE.into(),
             key,
-            layers_ns: self.layers()?,
+            layers_ns: self.layers(machine)?,
             quantize_ns: Vec::new(),
             dequantize_ns: Vec::new(),
             sensitivity: Vec::new(),
             confirmed: Vec::new(),
         };
-        self.conversions(&mut table)?;
+        self.conversions(&mut table, machine)?;
         table.sensitivity = self.sensitivity(&table)?;
-        table.confirmed = self.confirmed(given, &table)?;
+        table.confirmed = self.confirmed(given, &table, machine)?;
         Ok(table)
-    }
-
-    /// What every choice that is not hopeless costs the answers, alone and left out.
-    fn sensitivity(&self, table: &PrecisionTable) -> Result<Vec<Sensitivity>, CompressError> {
-        let mut tries: Vec<(&String, Scheme)> = Vec::new();
-        for (layer, costs) in &table.layers_ns {
-            let float = costs.get(Scheme::F32.name()).copied().unwrap_or(0.0);
-            let worth = |scheme: &Scheme| {
-                costs.get(scheme.name()).is_some_and(|cost| *cost <= float * HOPELESS)
-            };
-            let schemes = Scheme::ALL.into_iter().filter(|s| *s != Scheme::F32);
-            tries.extend(schemes.filter(worth).map(|scheme| (layer, scheme)));
-        }
-        let total: f64 = table.layers_ns.values().filter_map(|c| c.get("f32")).sum();
-        let each = (total.max(1.0) / 1e9) * (2 * tries.len().max(1)) as f64;
-        let most = ((ANSWERING.as_secs_f64() / each) as usize).max(4);
-        let answers = Answers::new(&self.graph, self.calibration, most)?;
-        let all: BTreeMap<String, Scheme> = table
-            .layers_ns
-            .keys()
-            .filter(|layer| self.choices[*layer].contains(&self.how.scheme()))
-            .map(|layer| (layer.clone(), self.how.scheme()))
-            .collect();
-        let whole = answers.loss(&self.narrow(&all)?)?;
-        let one = |(layer, scheme): &(&String, Scheme)| {
-            let own = BTreeMap::from([((*layer).clone(), *scheme)]);
-            let alone = answers.loss(&self.narrow(&own)?)?;
-            let mut rest = all.clone();
-            let left_out = match rest.remove(*layer) == Some(*scheme) {
-                true => Some(whole.divergence - answers.loss(&self.narrow(&rest)?)?.divergence),
-                false => None,
-            };
-            Ok(Sensitivity {
-                layer: (*layer).clone(),
-                module: module(layer).into(),
-                precision: scheme.name().into(),
-                time_ns: table.layers_ns[*layer].get(scheme.name()).copied(),
-                float_ns: table.layers_ns[*layer].get("f32").copied(),
-                sqnr_db: alone.sqnr_db,
-                divergence: alone.divergence,
-                flips: alone.flips,
-                divergence_saved_when_left_out: left_out,
-                samples: alone.samples,
-            })
-        };
-        tries.par_iter().map(one).collect()
-    }
-
-    /// The best few assignments, end to end beside the graph as given.
-    fn confirmed(
-        &self,
-        given: &Graph,
-        table: &PrecisionTable,
-    ) -> Result<Vec<Confirmed>, CompressError> {
-        let (layers, errors) = (table.prices(), table.errors());
-        let (quantize, dequantize) = (table.quantize(), table.dequantize());
-        let prices = Prices {
-            layers: &layers,
-            quantize: &quantize,
-            dequantize: &dequantize,
-            errors: &errors,
-        };
-        let float = BTreeMap::new();
-        let as_float = compress::predicted(&self.graph, &self.facts, &prices, &float);
-        let mut tried: Vec<Assignment> = compress::assignments(&self.graph, &self.facts, &prices);
-        tried.retain(|a| a.predicted_ns < as_float.predicted_ns);
-        tried.truncate(CONFIRMED);
-        tried.push(Assignment { layers: float, ..as_float.clone() });
-        let answers = Answers::new(&self.graph, self.calibration, usize::MAX)?;
-        let mut encoded = vec![given.encode()];
-        let mut found = Vec::new();
-        for assignment in tried {
-            let narrow: BTreeMap<String, Scheme> = assignment
-                .layers
-                .iter()
-                .filter(|(_, scheme)| **scheme != Scheme::F32)
-                .map(|(layer, scheme)| (layer.clone(), *scheme))
-                .collect();
-            let graph = self.narrow(&narrow)?;
-            let loss = answers.loss(&graph)?;
-            encoded.push(graph.encode());
-            let names = narrow.iter().map(|(l, s)| (l.clone(), s.name().to_string()));
-            found.push(Confirmed {
-                layers: names.collect(),
-                predicted_ns: assignment.predicted_ns,
-                float_ns: as_float.predicted_ns,
-                divergence: loss.divergence,
-                flips: loss.flips,
-                samples: loss.samples,
-                acceptable: loss.flips as f64 <= MOST_FLIPS * loss.samples as f64,
-                speedup: None,
-                quiet_share: 0.0,
-            });
-        }
-        let entrants: Vec<Entrant> =
-            encoded.iter().map(|bytes| Entrant { bytes, options: self.options }).collect();
-        let placings = race(&entrants, self.calibration, &self.context.rules, self.context.seed)?;
-        for (one, placing) in found.iter_mut().zip(&placings[1..]) {
-            one.speedup = Some(placing.speedup);
-            one.quiet_share = placing.quiet_share;
-        }
-        Ok(found)
     }
 
     /// Puts the alternatives of every layer into its decision, and makes one for those that stay.

@@ -4,6 +4,7 @@ use super::Folders;
 use crate::catalog::Calibration;
 use crate::compress::Step;
 use crate::record::{CostTable, EngineOptions, Forecaster, SampleRules};
+use crate::target::Target;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -40,6 +41,8 @@ pub struct Context {
     pub seed: u64,
     /// Rules of timing, where forms are tried against each other.
     pub rules: SampleRules,
+    /// Machines that steps may measure on; this one where a name is not among them.
+    pub targets: Vec<Target>,
     /// What the baseline's nodes cost, where a recipe goes by it.
     pub costs: Option<CostTable>,
     /// What removals cost in accuracy, where that was learnt.

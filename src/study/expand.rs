@@ -102,6 +102,7 @@ fn sweep(variant: &VariantSection) -> Result<Vec<(String, Vec<StepSection>)>, St
         spread(&mut forms, "calibration", |s| &mut s.calibration);
         spread(&mut forms, "per", |s| &mut s.per);
         spread(&mut forms, "round", |s| &mut s.round);
+        spread(&mut forms, "on", |s| &mut s.on);
         let keys = forms.first().into_iter().flat_map(|(labels, _)| labels);
         for (key, _) in keys {
             if !variant.name.contains(&format!("{{{key}}}")) {

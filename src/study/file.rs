@@ -209,7 +209,7 @@ pub(super) struct StepSection {
     #[serde(default)]
     pub(super) latency: Option<OneOrMany<f64>>,
     #[serde(default)]
-    pub(super) on: Option<String>,
+    pub(super) on: Option<OneOrMany<String>>,
     #[serde(default)]
     pub(super) pattern: Option<OneOrMany<String>>,
     #[serde(default)]

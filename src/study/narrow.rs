@@ -40,7 +40,7 @@ pub(super) fn tune(step: &StepSection) -> Result<Step, String> {
         }
         _ => return Err("`tune` is true or \"lossless\"; leave the step out otherwise".into()),
     }
-    let on = step.on.as_deref().unwrap_or("host");
+    let on = one(&step.on).unwrap_or_else(|| "host".into());
     if on != "host" {
         return Err(format!("costs are measured on `host`, not yet on `{on}`"));
     }
@@ -71,11 +71,9 @@ pub(super) fn quantize(step: &StepSection, format: &str) -> Result<Step, String>
         ));
     }
     let measured = step.layers.as_deref() == Some("measured");
-    match step.on.as_deref() {
-        Some("host") if measured => {}
-        None => {}
-        Some("host") => return Err("`on` belongs to `layers = \"measured\"`".into()),
-        Some(other) => return Err(format!("costs are measured on `host`, not yet on `{other}`")),
+    let on = one(&step.on);
+    if on.is_some() && !measured {
+        return Err("`on` belongs to `layers = \"measured\"`".into());
     }
     if measured && format != Format::Int8 {
         return Err(
@@ -99,6 +97,7 @@ pub(super) fn quantize(step: &StepSection, format: &str) -> Result<Step, String>
         layers: step.layers.clone().filter(|_| !measured),
         protect: step.protect.clone(),
         measured,
+        on: on.unwrap_or_else(|| "host".into()),
         ..Quantization::new(format, weights)
     }))
 }

@@ -66,7 +66,7 @@ fn amount(step: &StepSection) -> Result<Amount, String> {
     ];
     match only(amounts, "`ratio`, `count`, `score`, `macs` and `latency`")? {
         Amount::Ratio(ratio) => share("ratio", ratio).map(Amount::Ratio),
-        Amount::Latency(latency) => match step.on.as_deref() {
+        Amount::Latency(latency) => match one(&step.on).as_deref() {
             Some("host") | None => share("latency", latency).map(Amount::Latency),
             Some(other) => Err(format!("costs are measured on `host`, not yet on `{other}`")),
         },

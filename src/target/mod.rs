@@ -14,6 +14,7 @@ mod interrupt;
 mod inventory;
 pub mod flash;
 mod local;
+mod nodes;
 mod predict;
 mod profile;
 mod quote;

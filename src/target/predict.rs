@@ -104,7 +104,7 @@ impl Board<'_> {
     }
 
     /// Bytes as a file by their hash; it has to be kept until it is sent.
-    fn content(
+    pub(super) fn content(
         &self,
         bytes: &[u8],
         sha256: &Sha256Hex,

@@ -206,6 +206,7 @@ fn context(study: &Study, loaded: &Loaded, folder: &std::path::Path) -> Context 
         calibration: Some(calibration(loaded, &loaded.splits.calibrate)),
         seed: study.seed,
         rules: study.timing.rules.clone(),
+        targets: Vec::new(),
         costs: None,
         forecaster: None,
         owner: study.owner.clone(),

@@ -161,3 +161,24 @@ pub(super) fn pool(args: &Args) -> Result<Value, ExactError> {
     let dims = vec![x.dims[0], x.dims[1], windows.out[0], windows.out[1]];
     Ok(Value { dims, element: x.element, data })
 }
+
+/// One value around the two axes of places.
+pub(super) fn pad(args: &Args) -> Result<Value, ExactError> {
+    let (x, pads, with) = (args.get(0)?, args.get(1)?, args.get(2)?);
+    let [height, width] = places_of(args, x)?;
+    let [0.0, 0.0, top, left, 0.0, 0.0, bottom, right] = pads.data[..] else {
+        return Err(args.wrong("it pads other axes than those of places"));
+    };
+    let (top, left) = (top as usize, left as usize);
+    let (tall, wide) = (height + top + bottom as usize, width + left + right as usize);
+    let planes = x.dims[0] * x.dims[1];
+    let mut data = vec![with.at(0); planes * tall * wide];
+    for plane in 0..planes {
+        for row in 0..height {
+            let from = (plane * height + row) * width;
+            let to = (plane * tall + row + top) * wide + left;
+            data[to..to + width].copy_from_slice(&x.data[from..from + width]);
+        }
+    }
+    Ok(Value { dims: vec![x.dims[0], x.dims[1], tall, wide], element: x.element, data })
+}

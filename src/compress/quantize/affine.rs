@@ -25,6 +25,11 @@ impl Affine {
         Affine { scale: scale as f32, zero: zero as i8 }
     }
 
+    /// The zero point of the same scale in unsigned bytes.
+    pub(super) fn byte(self) -> u8 {
+        (i16::from(self.zero) + 128) as u8
+    }
+
     /// A number as int8 has it.
     pub(super) fn through(self, value: f32) -> f32 {
         let zero = f32::from(self.zero);

@@ -2,6 +2,7 @@
 //! conversions between them, each made once.
 
 use super::affine::{Affine, OnGrid};
+use super::convert::{self, narrowing};
 use super::layers::Layer;
 use super::{Form, Scheme};
 use crate::compress::CompressError;
@@ -20,6 +21,15 @@ pub(super) struct Narrowing<'a> {
     pub(super) form: Form,
     /// Positions of nodes that int8 goes through.
     pub(super) moves: BTreeSet<usize>,
+}
+
+impl Narrowing<'_> {
+    /// Whether a static layer, or a node that int8 goes through, reads a tensor.
+    pub(super) fn reads(&self, graph: &Graph, tensor: &str) -> bool {
+        let moved = |p: &usize| graph.nodes()[*p].input.iter().any(|input| input == tensor);
+        self.layers.iter().any(|layer| layer.scheme.is_static() && layer.input == tensor)
+            || self.moves.iter().any(moved)
+    }
 }
 
 /// Nodes that int8 goes through from a static layer to a static layer, and for every tensor on such
@@ -77,12 +87,12 @@ pub(super) fn emit(graph: &mut Graph, narrowing: &Narrowing) -> Result<(), Compr
     let by_position: BTreeMap<usize, &Layer> =
         narrowing.layers.iter().map(|l| (l.position, l)).collect();
     let folded: BTreeSet<usize> = match narrowing.form {
-        Form::Operators => narrowing.layers.iter().filter_map(|l| l.relu).collect(),
+        Form::Operators => {
+            narrowing.layers.iter().flat_map(|l| [l.relu, l.added]).flatten().collect()
+        }
         Form::Qdq => BTreeSet::new(),
     };
     let old = graph.nodes().to_vec();
-    let convolved: BTreeSet<&String> =
-        old.iter().filter(|n| n.op_type == "Conv").flat_map(|n| &n.output).collect();
     let outputs: Vec<String> = graph.outputs().into_iter().map(str::to_string).collect();
     let mut writer = Writer::new(graph, narrowing);
     for (position, node) in old.iter().enumerate() {
@@ -94,10 +104,7 @@ pub(super) fn emit(graph: &mut Graph, narrowing: &Narrowing) -> Result<(), Compr
             }
             None => {
                 node.input.iter().for_each(|tensor| writer.need_float(tensor));
-                match node.op_type == "Relu" && convolved.contains(&node.input[0]) {
-                    true if narrowing.form == Form::Operators => writer.relu_as_max(node),
-                    _ => writer.nodes.push(node.clone()),
-                }
+                writer.nodes.push(node.clone());
             }
         }
     }
@@ -118,6 +125,8 @@ pub(super) struct Writer<'a> {
     pub(super) only_narrow: BTreeSet<String>,
     /// Tensors that were quantized as they came, as `name.u8`.
     pub(super) dynamic: BTreeSet<String>,
+    /// Names of tensors with their padding written out.
+    pub(super) padded: BTreeSet<String>,
     /// Tensors that went through int8 and back, as `name.dq`.
     pub(super) paired: BTreeSet<String>,
 }
@@ -131,6 +140,7 @@ impl<'a> Writer<'a> {
             narrow: BTreeSet::new(),
             only_narrow: BTreeSet::new(),
             dynamic: BTreeSet::new(),
+            padded: BTreeSet::new(),
             paired: BTreeSet::new(),
         }
     }
@@ -149,13 +159,7 @@ impl<'a> Writer<'a> {
     }
 
     pub(super) fn node(&mut self, op: &str, name: String, inputs: &[&str], output: &str) {
-        self.nodes.push(Node {
-            op_type: op.to_string(),
-            name,
-            input: inputs.iter().map(|i| (*i).to_string()).collect(),
-            output: vec![output.to_string()],
-            ..Node::default()
-        });
+        self.nodes.push(convert::node(op, name, inputs, output));
     }
 
     pub(super) fn constant(&mut self, name: String, weights: Weights) -> String {
@@ -174,7 +178,11 @@ impl<'a> Writer<'a> {
             .get(tensor)
             .ok_or_else(|| CompressError::Nothing("calibrate", format!("tensor `{tensor}`")))?;
         let scale = self.constant(format!("{tensor}.scale"), Weights::f32(&[], &[affine.scale]));
-        let zero = self.constant(format!("{tensor}.zero"), Weights::i8(&[], &[affine.zero]));
+        let zero = match self.narrowing.form {
+            Form::Operators => Weights::u8(&[], &[affine.byte()]),
+            Form::Qdq => Weights::i8(&[], &[affine.zero]),
+        };
+        let zero = self.constant(format!("{tensor}.zero"), zero);
         Ok((scale, zero, affine))
     }
 
@@ -202,13 +210,18 @@ impl<'a> Writer<'a> {
     pub(super) fn need_narrow(&mut self, tensor: &str) -> Result<String, CompressError> {
         let narrow = format!("{tensor}.q");
         if self.narrow.insert(tensor.to_string()) {
-            let (scale, zero, _) = self.affine(tensor)?;
-            self.node(
-                "QuantizeLinear",
-                format!("{tensor}/QuantizeLinear"),
-                &[tensor, &scale, &zero],
-                &narrow,
-            );
+            let (scale, zero, affine) = self.affine(tensor)?;
+            let base = format!("{tensor}/QuantizeLinear");
+            match self.narrowing.form {
+                Form::Operators => {
+                    let inverse = Weights::f32(&[], &[1.0 / affine.scale]);
+                    let inverse = self.constant(format!("{tensor}.inverse"), inverse);
+                    let names = (tensor, inverse.as_str(), narrow.as_str());
+                    let chain = narrowing(self.graph, names, affine, &base);
+                    self.nodes.extend(chain);
+                }
+                Form::Qdq => self.node("QuantizeLinear", base, &[tensor, &scale, &zero], &narrow),
+            }
         }
         Ok(narrow)
     }
@@ -241,13 +254,5 @@ impl<'a> Writer<'a> {
         self.narrow.insert(tensor.clone());
         self.only_narrow.insert(tensor);
         Ok(())
-    }
-
-    /// Writes the Relu behind a convolution that stays in float as a maximum. ONNX Runtime takes
-    /// "dequantize, convolve, Relu, quantize" for a layer that was meant to be int8 and quantizes
-    /// its float weights, which changed the class of 1 % of the keyword samples.
-    fn relu_as_max(&mut self, node: &Node) {
-        let zero = self.constant("paring.zero".into(), Weights::f32(&[], &[0.0]));
-        self.node("Max", node.name.clone(), &[&node.input[0], &zero], &node.output[0]);
     }
 }

@@ -1,56 +1,209 @@
 //! Static layers: operators that the engine runs in integers, or pairs around float ones.
 
+use super::affine::OnGrid;
+use super::convert::{MIDDLE, cast, narrowing};
 use super::emit::Writer;
 use super::layers::Layer;
-use crate::compress::CompressError;
+use crate::compress::{CompressError, Granularity};
 use crate::graph::{self, ElementType, Node, Weights};
 
+/// From here on Pad takes bytes.
+const PAD_OPSET: i64 = 11;
+
+/// What an integer kernel reads: the tensor, the zero point that it is told, and by how much the true
+/// one is above that.
+struct Read {
+    tensor: String,
+    told: String,
+    shift: i64,
+}
+
 impl Writer<'_> {
+    /// One scale: QLinearConv, which the engine requantizes within the product. A scale a channel it
+    /// requantizes in seven passes: ConvInteger, and a product and a cast of floats, take less.
     pub(super) fn convolution(&mut self, node: &Node, layer: &Layer) -> Result<(), CompressError> {
-        let x = self.need_narrow(&layer.input)?;
-        let (x_scale, x_zero, x_affine) = self.affine(&layer.input)?;
+        let mut node = node.clone();
+        let read = self.read(&mut node, layer)?;
+        spread(&mut node, layer);
+        if layer.scheme.granularity() == Granularity::Channel {
+            return self.by_channel(node, layer, &read);
+        }
+        let (x_scale, _, _) = self.affine(&layer.input)?;
         let (y_scale, y_zero, _) = self.affine(&layer.output)?;
         let (w, w_scale, w_zero, scales) = self.bytes(layer)?;
         let base = &layer.output;
-        let mut inputs = vec![x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero];
-        if let Some(bias) = &layer.bias {
-            let bias = bias_i32(bias, &scales, x_affine.scale);
+        let mut inputs = vec![read.tensor, x_scale, read.told, w, w_scale, w_zero, y_scale, y_zero];
+        if let Some(bias) = self.bias(layer, &scales, read.shift)? {
+            let bias = Weights::i32(&[bias.len()], &bias);
             inputs.push(self.constant(format!("{base}.bias.q"), bias));
         }
-        self.nodes.push(Node {
-            op_type: "QLinearConv".to_string(),
-            input: inputs,
-            output: vec![format!("{base}.q")],
-            ..node.clone()
-        });
+        node.op_type = "QLinearConv".into();
+        (node.input, node.output) = (inputs, vec![format!("{base}.q")]);
+        self.nodes.push(node);
         self.narrow.insert(base.clone());
         self.only_narrow.insert(base.clone());
         Ok(())
     }
 
+    /// y = (xq · wq + bias) · factor, a factor a channel, in bytes where those are read and in floats
+    /// where not.
+    fn by_channel(
+        &mut self,
+        mut node: Node,
+        layer: &Layer,
+        read: &Read,
+    ) -> Result<(), CompressError> {
+        let (_, _, x) = self.affine(&layer.input)?;
+        let (_, _, y) = self.affine(&layer.output)?;
+        let (w, _, _, scales) = self.bytes(layer)?;
+        let (base, name) = (layer.output.clone(), node.name.clone());
+        let dims: Vec<usize> = layer
+            .dims
+            .iter()
+            .enumerate()
+            .skip(1)
+            .map(|(i, _)| if i == 1 { scales.len() } else { 1 })
+            .collect();
+        let bias = self.bias(layer, &scales, read.shift)?;
+        let bias = bias.map(|values| Weights::i32(&dims, &values));
+        node.op_type = "ConvInteger".into();
+        node.input = vec![read.tensor.clone(), w, read.told.clone()];
+        let wide = self.summed(node, (&base, bias))?;
+        let narrow = self.narrowing.reads(self.graph, &base);
+        let out = if narrow { y.scale } else { 1.0 };
+        let factors: Vec<f32> = scales.iter().map(|s| s * x.scale / out).collect();
+        let factor = self.constant(format!("{base}.factor"), Weights::f32(&dims, &factors));
+        if narrow {
+            let bytes = format!("{base}.q");
+            let chain = narrowing(self.graph, (&wide, &factor, &bytes), y, &name);
+            self.nodes.extend(chain);
+            self.narrow.insert(base.clone());
+            self.only_narrow.insert(base);
+            return Ok(());
+        }
+        match layer.relu {
+            Some(relu) => {
+                let scaled = format!("{base}.scaled");
+                self.node("Mul", format!("{name}/scale"), &[&wide, &factor], &scaled);
+                let relu = self.graph.nodes()[relu].name.clone();
+                self.node("Relu", relu, &[&scaled], &base);
+            }
+            None => self.node("Mul", format!("{name}/scale"), &[&wide, &factor], &base),
+        }
+        Ok(())
+    }
+
     /// y = (xq · wq + bias) · (x_scale · w_scale): integers up to the one product at the end.
     pub(super) fn product(&mut self, node: &Node, layer: &Layer) -> Result<(), CompressError> {
-        let x = self.need_narrow(&layer.input)?;
-        let (_, x_zero, x_affine) = self.affine(&layer.input)?;
+        let mut integer = Node { attribute: Vec::new(), ..node.clone() };
+        let read = self.read(&mut integer, layer)?;
+        let (_, _, x) = self.affine(&layer.input)?;
         let (w, _, _, scales) = self.bytes(layer)?;
         let base = &layer.output;
-        let w_zero = self.constant(format!("{base}.weight.zero"), Weights::i8(&[], &[0]));
-        let mut sum = format!("{base}.sum");
-        self.node("MatMulInteger", node.name.clone(), &[&x, &w, &x_zero, &w_zero], &sum);
-        if let Some(bias) = &layer.bias {
-            let bias = bias_i32(bias, &scales, x_affine.scale);
-            let bias = self.constant(format!("{base}.bias.q"), bias);
-            let biased = format!("{base}.biased");
-            self.node("Add", format!("{}/bias", node.name), &[&sum, &bias], &biased);
-            sum = biased;
-        }
-        let wide = format!("{base}.wide");
-        self.cast(format!("{}/cast", node.name), &sum, &wide);
+        let bias = self.bias(layer, &scales, read.shift)?;
+        let bias = bias.map(|values| Weights::i32(&[values.len()], &values));
+        integer.op_type = "MatMulInteger".into();
+        integer.input = vec![read.tensor, w, read.told];
+        let wide = self.summed(integer, (base, bias))?;
         let dims: &[usize] = if scales.len() == 1 { &[] } else { &[scales.len()] };
-        let factors: Vec<f32> = scales.iter().map(|s| s * x_affine.scale).collect();
+        let factors: Vec<f32> = scales.iter().map(|s| s * x.scale).collect();
         let factor = self.constant(format!("{base}.factor"), Weights::f32(dims, &factors));
         self.node("Mul", format!("{}/scale", node.name), &[&wide, &factor], base);
         Ok(())
+    }
+
+    /// An operator that sums integers, a bias where there is one, and the sums as floats.
+    fn summed(
+        &mut self,
+        mut node: Node,
+        (base, bias): (&str, Option<Weights>),
+    ) -> Result<String, CompressError> {
+        let (name, mut sum) = (node.name.clone(), format!("{base}.sum"));
+        node.output = vec![sum.clone()];
+        self.nodes.push(node);
+        if let Some(bias) = bias {
+            let bias = self.constant(format!("{base}.bias.q"), bias);
+            let biased = format!("{base}.biased");
+            self.node("Add", format!("{name}/bias"), &[&sum, &bias], &biased);
+            sum = biased;
+        }
+        let wide = format!("{base}.wide");
+        self.nodes.push(cast(format!("{name}/cast"), &sum, &wide, ElementType::F32));
+        Ok(wide)
+    }
+
+    /// The bytes that a layer reads, with padding written out where the zero point that is told is
+    /// not the true one: a kernel pads with the one it is told.
+    fn read(&mut self, node: &mut Node, layer: &Layer) -> Result<Read, CompressError> {
+        let x = self.need_narrow(&layer.input)?;
+        let (_, zero, affine) = self.affine(&layer.input)?;
+        let shift = i64::from(affine.byte()) - i64::from(MIDDLE);
+        let pads = written_out(node, self.graph.opset());
+        if shift == 0 || (pads.is_none() && pads_itself(node)) {
+            return Ok(Read { tensor: x, told: zero, shift: 0 });
+        }
+        let told = self.constant("paring.middle".into(), Weights::u8(&[], &[MIDDLE]));
+        let tensor = match pads {
+            Some(pads) => self.pad(node, &x, (&pads, &zero)),
+            None => x,
+        };
+        Ok(Read { tensor, told, shift })
+    }
+
+    /// A tensor with so much of a value around it, made once; the node pads no more.
+    pub(super) fn pad(
+        &mut self,
+        node: &mut Node,
+        x: &str,
+        (pads, value): (&[i64], &str),
+    ) -> String {
+        let words: Vec<String> = pads.iter().map(i64::to_string).collect();
+        let tensor = format!("{x}.padded.{}", words.join("."));
+        if self.padded.insert(tensor.clone()) {
+            let (before, after) = pads.split_at(pads.len() / 2);
+            let all = [&[0, 0], before, &[0, 0], after].concat();
+            let sizes = self.constant(format!("{tensor}.pads"), Weights::i64(&[all.len()], &all));
+            self.node("Pad", format!("{}/pad", node.name), &[x, &sizes, value], &tensor);
+        }
+        graph::set_ints(node, "pads", vec![0; pads.len()]);
+        tensor
+    }
+
+    /// Bias in units of the product of the input's and the weights' scales, less what `shift` adds to
+    /// every sum; nothing where that is nothing.
+    fn bias(
+        &mut self,
+        layer: &Layer,
+        scales: &[f32],
+        shift: i64,
+    ) -> Result<Option<Vec<i32>>, CompressError> {
+        if layer.bias.is_none() && shift == 0 {
+            return Ok(None);
+        }
+        let (_, _, x) = self.affine(&layer.input)?;
+        let unit = |o: usize| {
+            f64::from(scales[if scales.len() == 1 { 0 } else { o }]) * f64::from(x.scale)
+        };
+        let limit = i64::from(i32::MAX);
+        let sums = self.sums(layer);
+        let value = |(o, sum): (usize, &i64)| {
+            let bias = layer.bias.as_ref().and_then(|b| b.get(o)).copied().unwrap_or(0.0);
+            let own = (f64::from(bias) / unit(o)).round() as i64;
+            own.saturating_sub(shift * sum).clamp(-limit, limit) as i32
+        };
+        Ok(Some(sums.iter().enumerate().map(value).collect()))
+    }
+
+    /// Sums of a layer's integer weights, one an output.
+    pub(super) fn sums(&self, layer: &Layer) -> Vec<i64> {
+        let outputs = layer.dims[layer.axis()];
+        let mut sums = vec![0i64; outputs];
+        let Some(OnGrid::Bytes(grid)) = self.narrowing.grids.get(&layer.name) else { return sums };
+        let inner: usize = layer.dims[layer.axis() + 1..].iter().product();
+        for (i, code) in grid.codes(&layer.dims, &layer.values).iter().enumerate() {
+            sums[i / inner.max(1) % outputs.max(1)] += i64::from(*code);
+        }
+        sums
     }
 
     /// The float operator between pairs that quantize and dequantize what it reads.
@@ -82,13 +235,6 @@ impl Writer<'_> {
         }
         Ok(paired)
     }
-
-    pub(super) fn cast(&mut self, name: String, from: &str, to: &str) {
-        self.node("Cast", name, &[from], to);
-        if let Some(cast) = self.nodes.last_mut() {
-            graph::set_int(cast, "to", i64::from(ElementType::F32.0));
-        }
-    }
 }
 
 /// Weights of products are written as `[inputs, outputs]`, however they were stored.
@@ -98,15 +244,36 @@ pub(super) fn straight(node: &mut Node, layer: &Layer) {
     }
 }
 
-/// Bias in units of the product of the input's and the weights' scales.
-fn bias_i32(bias: &[f32], scales: &[f32], x_scale: f32) -> Weights {
-    let unit =
-        |i: usize| f64::from(scales[if scales.len() == 1 { 0 } else { i }]) * f64::from(x_scale);
-    let limit = f64::from(i32::MAX);
-    let values: Vec<i32> = bias
-        .iter()
-        .enumerate()
-        .map(|(i, b)| (f64::from(*b) / unit(i)).round().clamp(-limit, limit) as i32)
-        .collect();
-    Weights::i32(&[values.len()], &values)
+/// Takes the places of a kernel of one place apart, which changes nothing: one whose places are
+/// together the engine multiplies row by row of the image, and a row is short.
+pub(super) fn spread(node: &mut Node, layer: &Layer) {
+    let places = layer.dims.len() - 2;
+    let one = layer.dims[2..].iter().all(|d| *d == 1);
+    let grouped = graph::int(node, "group").unwrap_or(1) > 1;
+    if places < 2
+        || !one
+        || grouped
+        || graph::ints(node, "dilations").is_some_and(|d| d.iter().any(|d| *d > 1))
+    {
+        return;
+    }
+    // The engine divides by the stride.
+    let strides = graph::ints(node, "strides").unwrap_or_else(|| vec![1; places]);
+    graph::set_ints(node, "dilations", strides.iter().map(|stride| 2 * stride).collect());
+}
+
+/// Padding that a node could be relieved of; nothing where there is none, or where it goes by the size
+/// of the input.
+pub(super) fn written_out(node: &Node, opset: i64) -> Option<Vec<i64>> {
+    let pads = graph::ints(node, "pads").filter(|pads| pads.iter().any(|p| *p != 0));
+    pads.filter(|_| !by_size(node) && opset >= PAD_OPSET)
+}
+
+/// Whether a node pads what it reads.
+pub(super) fn pads_itself(node: &Node) -> bool {
+    by_size(node) || graph::ints(node, "pads").is_some_and(|pads| pads.iter().any(|p| *p != 0))
+}
+
+fn by_size(node: &Node) -> bool {
+    graph::text(node, "auto_pad").is_some_and(|how| how.starts_with("SAME"))
 }

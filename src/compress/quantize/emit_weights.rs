@@ -1,53 +1,58 @@
 //! Layers whose activations are quantized as they come, and layers whose weights alone are narrow.
 
 use super::affine::{BLOCK, OnGrid, rows};
+use super::convert::{MIDDLE, cast};
 use super::emit::Writer;
-use super::emit_static::straight;
+use super::emit_static::{pads_itself, spread, straight, written_out};
 use super::layers::Layer;
 use crate::compress::CompressError;
-use crate::graph::{self, Node, Weights};
+use crate::graph::{self, ElementType, Node, Weights};
 
 impl Writer<'_> {
     /// y = (xq · wq) · (x_scale · w_scale) + bias, with x_scale found for every input anew.
     pub(super) fn dynamically(&mut self, node: &Node, layer: &Layer) -> Result<(), CompressError> {
-        self.need_float(&layer.input);
+        let mut integer = match layer.convolves() {
+            true => Node { op_type: "ConvInteger".into(), ..node.clone() },
+            false => {
+                Node { op_type: "MatMulInteger".into(), name: node.name.clone(), ..Node::default() }
+            }
+        };
+        let input = self.padded_float(&mut integer, layer);
         let [x, x_scale, x_zero] =
-            ["u8", "u8.scale", "u8.zero"].map(|part| format!("{}.{part}", layer.input));
-        if self.dynamic.insert(layer.input.clone()) {
+            ["u8", "u8.scale", "u8.zero"].map(|part| format!("{input}.{part}"));
+        if self.dynamic.insert(input.clone()) {
             self.nodes.push(Node {
                 op_type: "DynamicQuantizeLinear".into(),
-                name: format!("{}/DynamicQuantizeLinear", layer.input),
-                input: vec![layer.input.clone()],
+                name: format!("{input}/DynamicQuantizeLinear"),
+                input: vec![input],
                 output: vec![x.clone(), x_scale.clone(), x_zero.clone()],
                 ..Node::default()
             });
         }
         let (w, _, _, scales) = self.bytes(layer)?;
         let base = &layer.output;
-        let w_zero = self.constant(format!("{base}.weight.zero"), Weights::i8(&[], &[0]));
-        let (sum, wide) = (format!("{base}.sum"), format!("{base}.wide"));
-        let inputs = vec![x, w, x_zero, w_zero];
-        match layer.convolves() {
-            true => self.nodes.push(Node {
-                op_type: "ConvInteger".into(),
-                input: inputs,
-                output: vec![sum.clone()],
-                ..node.clone()
-            }),
-            false => self.nodes.push(Node {
-                op_type: "MatMulInteger".into(),
-                name: node.name.clone(),
-                input: inputs,
-                output: vec![sum.clone()],
-                ..Node::default()
-            }),
-        }
-        self.cast(format!("{}/cast", node.name), &sum, &wide);
         // One value an output stands on the axis of channels.
         let places = if layer.convolves() { layer.dims.len() - 2 } else { 0 };
         let dims = |count: usize| -> Vec<usize> {
             std::iter::once(count).chain(std::iter::repeat_n(1, places)).collect()
         };
+        let (sum, wide) = (format!("{base}.sum"), format!("{base}.wide"));
+        let pads_itself = pads_itself(&integer);
+        let told = match pads_itself {
+            true => x_zero.clone(),
+            false => self.constant("paring.middle".into(), Weights::u8(&[], &[MIDDLE])),
+        };
+        (integer.input, integer.output) = (vec![x, w, told], vec![sum.clone()]);
+        spread(&mut integer, layer);
+        self.nodes.push(integer);
+        let sum = if pads_itself {
+            sum
+        } else {
+            let sums: Vec<i32> = self.sums(layer).into_iter().map(|sum| sum as i32).collect();
+            let sums = Weights::i32(&dims(sums.len()), &sums);
+            self.compensated(node, (base, &sum), &x_zero, sums)
+        };
+        self.nodes.push(cast(format!("{}/cast", node.name), &sum, &wide, ElementType::F32));
         let shape = if scales.len() == 1 { vec![] } else { dims(scales.len()) };
         let w_scale = self.constant(format!("{base}.weight.scale"), Weights::f32(&shape, &scales));
         let factor = format!("{base}.factor");
@@ -60,6 +65,37 @@ impl Writer<'_> {
             self.node("Add", format!("{}/bias", node.name), &[&scaled, &bias], base);
         }
         Ok(())
+    }
+
+    /// What a zero point that is found with every input adds to the sums: (told − zero) · Σw. Told of
+    /// it, the engine would add up the weights at every inference anew where these are many.
+    fn compensated(
+        &mut self,
+        node: &Node,
+        (base, sum): (&str, &str),
+        zero: &str,
+        sums: Weights,
+    ) -> String {
+        let name = |part: &str| format!("{}/{part}", node.name);
+        let [wide, below, moved, whole] =
+            ["zero.wide", "zero.below", "zero.moved", "whole"].map(|part| format!("{base}.{part}"));
+        let middle = Weights::i32(&[], &[i32::from(MIDDLE)]);
+        let middle = self.constant("paring.middle.wide".into(), middle);
+        let sums = self.constant(format!("{base}.weight.sums"), sums);
+        self.nodes.push(cast(name("zero"), zero, &wide, ElementType::I32));
+        self.node("Sub", name("below"), &[&middle, &wide], &below);
+        self.node("Mul", name("moved"), &[&below, &sums], &moved);
+        self.node("Add", name("whole"), &[sum, &moved], &whole);
+        whole
+    }
+
+    /// The tensor that a layer reads, in float, with its padding written out: zeros, which are exact
+    /// in any scale.
+    fn padded_float(&mut self, node: &mut Node, layer: &Layer) -> String {
+        self.need_float(&layer.input);
+        let Some(pads) = written_out(node, self.graph.opset()) else { return layer.input.clone() };
+        let none = self.constant("paring.low".into(), Weights::f32(&[], &[0.0]));
+        self.pad(node, &layer.input, (&pads, &none))
     }
 
     /// The float operator on weights that are stored in int8.

@@ -15,10 +15,12 @@ pub(super) struct Layer {
     pub(super) scheme: Scheme,
     /// The tensor it reads.
     pub(super) input: String,
-    /// The tensor it gives: behind the Relu where that is folded.
+    /// The tensor it gives: behind the Relu or the addition where that is folded.
     pub(super) output: String,
     /// Position of a Relu that its output's saturation replaces.
     pub(super) relu: Option<usize>,
+    /// Position of a node that adds its bias, where that is one of its own.
+    pub(super) added: Option<usize>,
     /// Name of its weights in float.
     pub(super) stored: String,
     /// Shape of the weights: `[outputs, inputs …]` of convolutions, `[inputs, outputs]` of products,
@@ -28,6 +30,8 @@ pub(super) struct Layer {
     pub(super) values: Vec<f32>,
     /// Whether the stored weights are the transposed ones.
     pub(super) turned: bool,
+    /// Name of its bias in float.
+    pub(super) biased: Option<String>,
     /// Bias in float, one an output.
     pub(super) bias: Option<Vec<f32>>,
 }
@@ -53,8 +57,9 @@ impl Layer {
                 false => values,
             };
         }
-        let node = &graph.nodes()[self.position];
-        self.bias = node.input.get(2).filter(|b| !b.is_empty()).and_then(floats);
+        let own = graph.nodes()[self.position].input.get(2).filter(|b| !b.is_empty());
+        self.biased = own.cloned().or(self.biased.take());
+        self.bias = self.biased.as_ref().and_then(floats);
     }
 }
 
@@ -144,7 +149,11 @@ fn layer(
     }
     let [input, stored, ..] = node.input.as_slice() else { return Err("it has no weights".into()) };
     let (dims, values) = floats(graph, index, stored)?;
-    let bias = match node.input.get(2).filter(|name| !name.is_empty()) {
+    let integer = matches!(scheme, Scheme::Static(_) | Scheme::Dynamic(_));
+    let added = following_bias(graph, index, node, &dims).filter(|_| integer);
+    let own_bias = node.input.get(2).filter(|name| !name.is_empty()).cloned();
+    let biased = own_bias.or_else(|| added.as_ref().map(|(_, name)| name.clone()));
+    let bias = match &biased {
         Some(name) => Some(floats(graph, index, name)?),
         None => None,
     };
@@ -171,10 +180,25 @@ fn layer(
         true => following_relu(graph, index, &own),
         false => None,
     };
-    let output = relu.map_or(own, |relu| graph.nodes()[relu].output[0].clone());
+    let added = added.map(|(position, _)| position);
+    let output = relu.or(added).map_or(own, |last| graph.nodes()[last].output[0].clone());
     let (input, stored) = (input.clone(), stored.clone());
     let (turned, bias) = (swapped, bias.map(|b| b.1));
-    Ok(Layer { name, position, scheme, input, output, relu, stored, dims, values, turned, bias })
+    Ok(Layer {
+        name,
+        position,
+        scheme,
+        input,
+        output,
+        relu,
+        added,
+        stored,
+        dims,
+        values,
+        turned,
+        biased,
+        bias,
+    })
 }
 
 fn floats(graph: &Graph, index: &Index, name: &str) -> Result<(Vec<usize>, Vec<f32>), String> {
@@ -238,4 +262,23 @@ fn following_relu(graph: &Graph, index: &Index, tensor: &str) -> Option<usize> {
     let [(only, _)] = index.consumers(tensor) else { return None };
     let relu = graph.nodes()[*only].op_type == "Relu" && !graph.outputs().contains(&tensor);
     relu.then_some(*only)
+}
+
+/// A node that alone reads the product of `node` and adds one stored value an output, and its name.
+fn following_bias(
+    graph: &Graph,
+    index: &Index,
+    node: &Node,
+    dims: &[usize],
+) -> Option<(usize, String)> {
+    let product = node.output.first()?;
+    let [(only, _)] = index.consumers(product) else { return None };
+    let add = &graph.nodes()[*only];
+    let plain = node.op_type == "MatMul" && add.op_type == "Add";
+    if !plain || dims.len() != 2 || graph.outputs().contains(&product.as_str()) {
+        return None;
+    }
+    let vector = |name: &&String| graph.dims(name).is_some_and(|d| d == [dims[1]]);
+    let bias = add.input.iter().find(vector)?;
+    Some((*only, bias.clone()))
 }

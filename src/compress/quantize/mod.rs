@@ -6,6 +6,7 @@
 
 mod affine;
 mod assign;
+mod convert;
 mod emit;
 mod emit_static;
 mod emit_weights;
@@ -19,6 +20,7 @@ mod sensitivity;
 mod settle;
 
 pub use assign::{Assignment, Prices, assignments, predicted};
+pub use convert::conversions;
 pub use half::half;
 pub use narrow::{Ranges, choices, prepared, quantize, quantize_with, ranges_of};
 pub use quantization::{Form, Format, Quantization, RangeRule, Rounding, Scheme};

@@ -145,11 +145,11 @@ fn require(graph: &mut Graph, layers: &[Layer], form: Form) -> Result<(), Compre
     Ok(())
 }
 
-/// Tensors that static layers read and give, and those on ways between them.
+/// Tensors that static layers read, those that their convolutions give, and those on ways between.
 fn narrow_tensors(layers: &[Layer], shared: &BTreeMap<String, String>) -> BTreeSet<String> {
-    let statics = layers.iter().filter(|layer| layer.scheme.is_static());
-    let own = statics.flat_map(|layer| [layer.input.clone(), layer.output.clone()]);
-    own.chain(shared.keys().cloned()).collect()
+    let statics = || layers.iter().filter(|layer| layer.scheme.is_static());
+    let given = statics().filter(|layer| layer.convolves()).map(|layer| &layer.output);
+    statics().map(|layer| &layer.input).chain(given).chain(shared.keys()).cloned().collect()
 }
 
 /// Ranges of every tensor that will be in int8; those on one way share theirs.
@@ -199,7 +199,7 @@ struct Record<'a> {
 impl Record<'_> {
     fn draft(&self, layer: &Layer, grids: &BTreeMap<String, OnGrid>) -> Draft {
         let node = &self.graph.nodes()[layer.position];
-        let stored = node.input[1..].iter().filter(|name| !name.is_empty());
+        let stored = node.input[1..].iter().chain(&layer.biased).filter(|name| !name.is_empty());
         let originals =
             stored.filter_map(|name| Some((name.clone(), self.graph.weights(name).ok()?)));
         let weights = match grids.get(&layer.name) {

@@ -28,8 +28,10 @@ pub struct Quantization {
     pub layers: Option<String>,
     /// Patterns of the layers that stay.
     pub protect: Vec<String>,
-    /// Whether each layer gets the precision that pays on the target.
+    /// Whether each layer gets the precision that pays on a target.
     pub measured: bool,
+    /// That target's name.
+    pub on: String,
     /// The precision of every layer, decided before: others stay in float.
     pub assigned: Option<BTreeMap<String, Scheme>>,
 }
@@ -49,6 +51,7 @@ impl Quantization {
             layers: None,
             protect: Vec::new(),
             measured: false,
+            on: "host".into(),
             assigned: None,
         }
     }
@@ -217,9 +220,11 @@ impl fmt::Display for Quantization {
             (self.rounding == Rounding::Gptq, ", gptq"),
             (self.form == Form::Qdq, ", qdq"),
             (self.depthwise, ", depthwise too"),
-            (self.measured, ", layers measured on host"),
         ];
         words.into_iter().filter(|(said, _)| *said).try_for_each(|(_, word)| f.write_str(word))?;
+        if self.measured {
+            write!(f, ", layers measured on {}", self.on)?;
+        }
         if let Some(layers) = &self.layers {
             write!(f, ", layers {layers}")?;
         }

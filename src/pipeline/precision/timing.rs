@@ -1,25 +1,30 @@
 //! Times of layers in every precision, each in its place, and of conversions between them.
 
 use super::Bench;
-use crate::compress::{CompressError, Scheme};
-use crate::data::{Array, Dtype};
-use crate::engine::{Model, Source};
-use crate::graph::{self, Graph, Node, Size, Weights};
-use crate::pipeline::attributed;
-use crate::record::{EngineOptions, PrecisionTable};
-use crate::stats;
+use crate::catalog::Calibration;
+use crate::compress::{self, Scheme};
+use crate::data::Array;
+use crate::graph::{self, Graph, Node};
+use crate::pipeline::machine::{Failure, Machine};
+use crate::record::{EngineOptions, PrecisionTable, Sha256Hex};
+use ndarray::{ArrayD, IxDyn};
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long timing all precisions may take.
 const TIMING: Duration = Duration::from_secs(20);
+/// How many turns they take at most.
+const TURNS: usize = 19;
 /// Numbers in tensors that conversions are timed on.
 const SIZES: [usize; 4] = [256, 4_096, 65_536, 524_288];
 
 impl Bench<'_> {
     /// Times of every layer in every precision: all layers that can have one have it at once, so that
     /// each is timed in its place; the models take turns.
-    pub(super) fn layers(&self) -> Result<BTreeMap<String, BTreeMap<String, f64>>, CompressError> {
+    pub(super) fn layers(
+        &self,
+        machine: &mut Machine,
+    ) -> Result<BTreeMap<String, BTreeMap<String, f64>>, Failure> {
         let mut forms = Vec::new();
         for scheme in Scheme::ALL {
             let with = self.choices.iter().filter(|(_, all)| all.contains(&scheme));
@@ -32,31 +37,19 @@ impl Bench<'_> {
                 Scheme::F32 => self.graph.clone(),
                 _ => self.narrow(&layers)?,
             };
-            let plan = self.load(&graph)?;
-            forms.push((scheme, layers, graph, plan, BTreeMap::<String, Vec<f64>>::new()));
+            forms.push((scheme, layers, graph));
         }
-        let arrays = self.calibration.first();
-        let begun = Instant::now();
-        for round in 0..25 {
-            if round >= 3 && begun.elapsed() > TIMING {
-                break;
-            }
-            for (_, _, graph, plan, times) in &mut forms {
-                let profile = plan.profile(&plan.inputs(&arrays)?, 3)?;
-                for (from, node) in attributed(graph, &profile) {
-                    let name = from.map_or_else(String::new, |p| graph.nodes()[p].name.clone());
-                    // Several nodes of the engine belong to one of the file: their sum, run by run.
-                    let each = times.entry(format!("{name}\0{}", node.node.name)).or_default();
-                    each.extend(node.times_ns.iter().map(|t| t.as_f64()));
-                }
-            }
-        }
+        let graphs: Vec<&Graph> = forms.iter().map(|(_, _, graph)| graph).collect();
+        let often = (TURNS, TIMING);
+        let profiles = machine.profiles(&graphs, self.options, self.calibration, often)?;
         let mut found: BTreeMap<String, BTreeMap<String, f64>> = BTreeMap::new();
-        for (scheme, layers, graph, _, times) in &forms {
+        for ((scheme, layers, graph), profile) in forms.iter().zip(&profiles) {
             let mut nodes: BTreeMap<&str, f64> = BTreeMap::new();
-            for (name, times) in times {
-                let own = name.split('\0').next().unwrap_or_default();
-                *nodes.entry(own).or_default() += stats::median(times).unwrap_or(0.0);
+            for run in profile {
+                // Several nodes of the engine belong to one of the file.
+                let from = graph::origin(graph, &run.name, !run.kernels.is_empty());
+                let name = from.map_or("", |p| graph.nodes()[p].name.as_str());
+                *nodes.entry(name).or_default() += run.time_ns;
             }
             for layer in layers.keys() {
                 let total = self.own(graph, layer).into_iter();
@@ -75,40 +68,53 @@ impl Bench<'_> {
         let mut found = nodes
             .filter(|(p, node)| multiplies(&node.op_type) && graph::layer_name(node, *p) == layer);
         let Some((_, node)) = found.next() else { return Vec::new() };
-        let relu =
-            self.graph.nodes().iter().filter(|other| {
-                other.op_type == "Relu" && other.input.first() == node.output.first()
-            });
+        let stored = |name: &String| self.graph.dims(name).is_some();
+        let behind = self.graph.nodes().iter().filter(|other| {
+            let reads = node.output.iter().any(|output| other.input.contains(output));
+            let biases = other.op_type == "Add" && other.input.iter().any(stored);
+            reads && (other.op_type == "Relu" || biases)
+        });
         let base = node.name.clone();
-        let mut names: Vec<String> = relu.map(|relu| relu.name.clone()).collect();
-        let beside = ["", "/bias", "/cast", "/scale", "/factor", "/weights"];
+        let mut names: Vec<String> = behind.map(|other| other.name.clone()).collect();
+        let beside = [
+            "", "/pad", "/bias", "/cast", "/scale", "/factor", "/shift", "/high", "/low",
+            "/narrow", "/zero", "/below", "/moved", "/whole", "/weights",
+        ];
         names.extend(beside.iter().map(|end| format!("{base}{end}")));
-        names.push(format!("{}/DynamicQuantizeLinear", node.input[0]));
+        let dynamic = |other: &&Node| other.name.ends_with("/DynamicQuantizeLinear");
+        let (whole, padded) = (format!("{}/", node.input[0]), format!("{}.padded.", node.input[0]));
+        let own_input = |name: &str| name.starts_with(&whole) || name.starts_with(&padded);
+        let quantizes = narrow.nodes().iter().filter(dynamic).map(|other| other.name.clone());
+        names.extend(quantizes.filter(|name| own_input(name)));
         let there = |name: &String| narrow.nodes().iter().any(|n| n.name == *name);
         names.retain(there);
         names
     }
 
     /// Times of conversions of tensors of several sizes.
-    pub(super) fn conversions(&self, table: &mut PrecisionTable) -> Result<(), CompressError> {
+    pub(super) fn conversions(
+        &self,
+        table: &mut PrecisionTable,
+        machine: &mut Machine,
+    ) -> Result<(), Failure> {
         for elements in SIZES {
-            let graph = conversion(elements);
-            let bytes = graph.encode();
-            let model = Model::load_fixed(Source::Bytes("conversions", &bytes))?;
-            let plan = model.optimise(&EngineOptions::default())?;
+            let graph = compress::conversions(elements);
             let values: Vec<f32> = (0..elements).map(|i| (i % 251) as f32 / 100.0 - 1.25).collect();
-            let array = Array::F32(
-                ndarray::ArrayD::from_shape_vec(ndarray::IxDyn(&[1, elements]), values)
-                    .unwrap_or_default(),
-            );
-            let inputs = plan.inputs(&BTreeMap::from([("x".to_string(), array)]))?;
-            let profile = plan.profile(&inputs, 51)?;
+            let array = ArrayD::from_shape_vec(IxDyn(&[1, elements]), values).unwrap_or_default();
+            let calibration = Calibration {
+                inputs: BTreeMap::from([("x".to_string(), Array::F32(array))]),
+                batch: 1,
+                dims: BTreeMap::new(),
+                sha256: Sha256Hex::of(b"conversions"),
+            };
+            let options = EngineOptions::default();
+            let often = (TURNS, TIMING);
+            let profile = machine.profiles(&[&graph], &options, &calibration, often)?;
             let (mut narrow, mut wide) = (0.0, 0.0);
-            for node in &profile.nodes {
-                let time = node.median_ns();
-                match node.node.name.starts_with("narrow") {
-                    true => narrow += time,
-                    false => wide += time,
+            for node in profile.iter().flatten() {
+                match node.name.starts_with("narrow") {
+                    true => narrow += node.time_ns,
+                    false => wide += node.time_ns,
                 }
             }
             table.quantize_ns.push((elements as u64, narrow));
@@ -116,23 +122,4 @@ impl Bench<'_> {
         }
         Ok(())
     }
-}
-
-/// Float to int8 and back, on so many numbers.
-fn conversion(elements: usize) -> Graph {
-    let mut graph = Graph::empty("conversions", 13);
-    graph.add_input("x", Dtype::F32, &[Size::Fixed(1), Size::Fixed(elements)]);
-    graph.set_weights("scale", Weights::f32(&[], &[0.01]));
-    graph.set_weights("zero", Weights::i8(&[], &[3]));
-    let node = |op: &str, name: &str, input: &str, output: &str| Node {
-        op_type: op.into(),
-        name: name.into(),
-        input: [input, "scale", "zero"].map(str::to_string).to_vec(),
-        output: vec![output.into()],
-        ..Node::default()
-    };
-    graph.add_node(node("QuantizeLinear", "narrow", "x", "q"));
-    graph.add_node(node("DequantizeLinear", "wide", "q", "y"));
-    graph.add_output("y");
-    graph
 }

@@ -1,0 +1,176 @@
+//! One pattern: made narrow, run by a machine, and held against ONNX's definitions.
+
+use crate::catalog::Calibration;
+use crate::compress::{self, Format, Granularity, Pattern, Quantization, Scheme, Value};
+use crate::data::Array;
+use crate::graph::Graph;
+use crate::pipeline::PipelineError;
+use crate::pipeline::machine::{Answer, Failure, Machine, NodeRun};
+use crate::record::{Conforming, Origins, Ran, Sha256Hex};
+use crate::stats;
+use ndarray::{ArrayD, IxDyn};
+use rand::RngExt;
+use std::collections::BTreeMap;
+
+/// Float outputs may differ by so much of the largest: the order of sums.
+const ROUNDING: f64 = 1e-5;
+/// Samples that ranges are taken from.
+const SAMPLES: usize = 4;
+
+/// A pattern with its inputs.
+pub(super) struct Trial<'a> {
+    pattern: &'a Pattern,
+    calibration: Calibration,
+}
+
+impl<'a> Trial<'a> {
+    pub(super) fn new(pattern: &'a Pattern) -> Result<Trial<'a>, PipelineError> {
+        let mut draw = stats::generator(7, "conformance");
+        let mut dims = pattern.dims.clone();
+        dims[0] *= SAMPLES;
+        let x = ArrayD::from_shape_simple_fn(IxDyn(&dims), || draw.random::<f32>() * 4.0 - 2.0);
+        let calibration = Calibration {
+            inputs: BTreeMap::from([("x".to_string(), Array::F32(x))]),
+            batch: pattern.dims[0],
+            dims: BTreeMap::new(),
+            sha256: Sha256Hex::of(b"patterns"),
+        };
+        Ok(Trial { pattern, calibration })
+    }
+
+    /// What became of the pattern in a precision; `None` where it cannot have it.
+    pub(super) fn tried(
+        &self,
+        scheme: Scheme,
+        machine: &mut Machine,
+    ) -> Result<Option<Conforming>, PipelineError> {
+        let Pattern { operator, size, graph, dims, node } = self.pattern;
+        let all = ["layer", "other", "next"].map(|name| (name.to_string(), scheme));
+        let how = Quantization {
+            assigned: Some(BTreeMap::from(all)),
+            ..Quantization::new(Format::Int8, Granularity::Tensor)
+        };
+        let made =
+            compress::quantize(graph.clone(), Origins::default(), &how, Some(&self.calibration));
+        let Some(made) = made.ok().filter(|m| m.refusals.iter().all(|(layer, _)| layer != node))
+        else {
+            return Ok(None);
+        };
+        let mut one = Conforming {
+            operator: (*operator).into(),
+            precision: scheme.name().into(),
+            size: (*size).into(),
+            shape: dims.clone(),
+            ran: Ran::Float,
+            kernels: Vec::new(),
+            differing: 0,
+            outputs: 0,
+            largest: 0.0,
+            in_steps: false,
+            speed: None,
+            speed_converted: None,
+        };
+        match machine.answer(graph, &made.graph, &self.calibration) {
+            Ok(answer) => {
+                if let Err(reason) = self.compare(&made.graph, &answer, &mut one) {
+                    one.ran = Ran::Rejected { reason };
+                }
+            }
+            Err(Failure::Rejected(reason)) => one.ran = Ran::Rejected { reason },
+            Err(Failure::Step(error)) => {
+                let cause = std::error::Error::source(&error);
+                let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
+                one.ran = Ran::Rejected { reason: format!("{error}{cause}") };
+            }
+            Err(Failure::Gone(source)) => {
+                return Err(PipelineError::Target { target: one.operator, source });
+            }
+        }
+        Ok(Some(one))
+    }
+
+    fn compare(&self, narrow: &Graph, answer: &Answer, one: &mut Conforming) -> Result<(), String> {
+        let expected = exactly(narrow, &self.calibration.first())?;
+        let unit = step(narrow);
+        let largest = expected.iter().fold(f64::MIN_POSITIVE, |most, v| most.max(v.abs()));
+        let scale = unit.unwrap_or(largest);
+        let limit = match unit {
+            Some(_) => 1.001,
+            None => ROUNDING + self.one_step(narrow) / largest,
+        };
+        one.outputs = expected.len();
+        one.in_steps = unit.is_some();
+        for (found, expected) in answer.outputs.iter().zip(&expected) {
+            let off = ((found - expected) / scale).abs();
+            one.differing += usize::from(off > if unit.is_some() { 0.5 } else { ROUNDING });
+            one.largest = if off.is_nan() { f64::INFINITY } else { one.largest.max(off) };
+        }
+        let integers = describe(answer, one);
+        one.ran = match integers {
+            _ if answer.outputs.len() != expected.len() => Ran::Wrong {
+                reason: format!("{} outputs instead of {}", answer.outputs.len(), expected.len()),
+            },
+            _ if one.largest > limit => Ran::Wrong {
+                reason: match unit {
+                    Some(_) => format!("off by up to {:.1} steps of int8", one.largest),
+                    None => format!("off by up to {:.1e} of the largest output", one.largest),
+                },
+            },
+            true => Ran::Integer,
+            false => Ran::Float,
+        };
+        Ok(())
+    }
+
+    /// What one step more or less of an input can do to a float output, where a number lies between
+    /// two steps.
+    fn one_step(&self, narrow: &Graph) -> f64 {
+        let inverse = narrow.weights("x.inverse").ok().and_then(|w| w.to_f32());
+        let step = inverse.and_then(|all| all.first().map(|inverse| 1.0 / inverse)).unwrap_or(0.0);
+        let weights = self.pattern.graph.weights("w").ok().and_then(|w| w.to_f32());
+        let largest = weights.unwrap_or_default().iter().fold(0.0f32, |most, w| most.max(w.abs()));
+        f64::from(step * largest)
+    }
+}
+
+/// Puts speeds and kernels into the record; says whether the layer's own kernels are integer ones.
+fn describe(answer: &Answer, one: &mut Conforming) -> bool {
+    let converts = |name: &str| {
+        name.ends_with("QuantizeLinear")
+            || name.contains("/QuantizeLinear")
+            || name.contains("/DequantizeLinear")
+    };
+    let total = |nodes: &[NodeRun], counts: &dyn Fn(&str) -> bool| -> f64 {
+        nodes.iter().filter(|node| counts(&node.name)).map(|node| node.time_ns).sum()
+    };
+    let (whole, so) = (total(&answer.float, &|_| true), total(&answer.own, &|_| true));
+    let alone = total(&answer.own, &|name| !converts(name));
+    one.speed = (alone > 0.0).then(|| whole / alone);
+    one.speed_converted = (so > 0.0).then(|| whole / so);
+    let multiplies = || answer.own.iter().filter(|node| !node.kernels.is_empty());
+    one.kernels = multiplies().flat_map(|node| node.kernels.clone()).collect();
+    one.kernels.sort();
+    one.kernels.dedup();
+    multiplies().next().is_some()
+        && multiplies().all(|node| node.kernels.iter().any(|kernel| kernel.contains("i32")))
+}
+
+/// The outputs by ONNX's definitions.
+fn exactly(graph: &Graph, arrays: &BTreeMap<String, Array>) -> Result<Vec<f64>, String> {
+    let value = |array: &Array| match array {
+        Array::F32(a) => Some(Value::floats(a.shape(), a.iter().map(|v| f64::from(*v)).collect())),
+        _ => None,
+    };
+    let inputs =
+        arrays.iter().filter_map(|(name, array)| Some((name.clone(), value(array)?))).collect();
+    let values = compress::evaluate(graph, &inputs).map_err(|e| e.to_string())?;
+    let outputs = graph.outputs().into_iter().filter_map(|name| values.get(name));
+    Ok(outputs.flat_map(|value| value.data.clone()).collect())
+}
+
+/// The step of the output where it comes out of int8.
+fn step(graph: &Graph) -> Option<f64> {
+    let last = graph.nodes().last().filter(|node| node.op_type == "DequantizeLinear")?;
+    let scale = graph.weights(last.input.get(1)?).ok()?.to_f32()?;
+    scale.first().map(|s| f64::from(*s))
+}

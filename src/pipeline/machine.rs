@@ -1,0 +1,260 @@
+//! Where models are tried: in this process, or by the agent of a board.
+
+use super::race::{Entrant, Placing, race};
+use crate::catalog::Calibration;
+use crate::compress::CompressError;
+use crate::data::Array;
+use crate::engine::{Bindings, EngineError, Model, Plan, Profile, Source};
+use crate::graph::Graph;
+use crate::record::{EngineOptions, Interval, NodeProfile, SampleRules};
+use crate::stats;
+use crate::target::{Asked, Board, Site, TargetError};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Profiles that models of a pattern take in turn.
+const TURNS: usize = 8;
+/// Runs of each.
+const RUNS: usize = 4;
+/// Rounds on a board, where every form is loaded anew by a process of its own.
+const ROUNDS: usize = 5;
+
+/// A machine that runs small networks.
+pub(super) enum Machine<'a, 'b> {
+    /// This one, in this process.
+    Here,
+    /// A board.
+    Board(&'a mut Board<'b>),
+}
+
+/// Why something was not tried.
+pub(super) enum Failure {
+    /// It was not made, or the engine here refuses it.
+    Step(CompressError),
+    /// The engine there refuses it, in its words.
+    Rejected(String),
+    /// The machine is not to be had.
+    Gone(TargetError),
+}
+
+impl From<CompressError> for Failure {
+    fn from(error: CompressError) -> Failure {
+        Failure::Step(error)
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Failure {
+        Failure::Step(error.into())
+    }
+}
+
+impl Failure {
+    fn there(error: TargetError) -> Failure {
+        match error {
+            TargetError::Failed { said, .. } => Failure::Rejected(said),
+            other => Failure::Gone(other),
+        }
+    }
+}
+
+/// A node of the optimised graph: its name, its kernels, and its time in nanoseconds.
+pub(super) struct NodeRun {
+    pub(super) name: String,
+    pub(super) kernels: Vec<String>,
+    pub(super) time_ns: f64,
+}
+
+/// The outputs of a narrow network, and the nodes of the float one and of itself.
+pub(super) struct Answer {
+    pub(super) outputs: Vec<f64>,
+    pub(super) float: Vec<NodeRun>,
+    pub(super) own: Vec<NodeRun>,
+}
+
+impl<'a, 'b> Machine<'a, 'b> {
+    /// The machine that a site is.
+    pub(super) fn of(site: &'a mut Site<'b>) -> Machine<'a, 'b> {
+        match site.board() {
+            Ok(board) => Machine::Board(board),
+            Err(_) => Machine::Here,
+        }
+    }
+
+    /// Runs a narrow network on the first samples, and times it beside the float one.
+    pub(super) fn answer(
+        &mut self,
+        float: &Graph,
+        narrow: &Graph,
+        calibration: &Calibration,
+    ) -> Result<Answer, Failure> {
+        let options = EngineOptions::default();
+        let outputs = match self {
+            Machine::Here => {
+                let plan = loaded(narrow, &options, calibration)?;
+                plan.run(&plan.inputs(&calibration.first())?)?.iter().flatten().copied().collect()
+            }
+            Machine::Board(board) => predicted(board, narrow, calibration)?,
+        };
+        let outputs = outputs.into_iter().map(f64::from).collect();
+        let within = Duration::from_secs(60);
+        let both = self.profiles(&[float, narrow], &options, calibration, (TURNS, within))?;
+        let mut both = both.into_iter();
+        let [float, own] = [both.next(), both.next()].map(Option::unwrap_or_default);
+        Ok(Answer { outputs, float, own })
+    }
+
+    /// Times of the nodes of several models that take turns: so many, or fewer within the time.
+    pub(super) fn profiles(
+        &mut self,
+        graphs: &[&Graph],
+        options: &EngineOptions,
+        calibration: &Calibration,
+        (turns, within): (usize, Duration),
+    ) -> Result<Vec<Vec<NodeRun>>, Failure> {
+        if let Machine::Board(board) = self {
+            let (_folder, paths) = saved(graphs)?;
+            let models: Vec<_> = paths.iter().map(|path| (path.as_path(), options)).collect();
+            let found = board.nodes(&models, &calibration.first(), calibration.batch);
+            return Ok(found.map_err(Failure::there)?.into_iter().map(nodes).collect());
+        }
+        let arrays = calibration.first();
+        let plans = graphs.iter().map(|graph| {
+            let plan = loaded(graph, options, calibration)?;
+            let inputs = plan.inputs(&arrays)?;
+            Ok((plan, inputs, Times::default()))
+        });
+        let mut plans = plans.collect::<Result<Vec<_>, EngineError>>()?;
+        let begun = Instant::now();
+        for turn in 0..turns {
+            if turn >= 3 && begun.elapsed() > within {
+                break;
+            }
+            for (plan, inputs, times) in &mut plans {
+                times.add(&plan.profile(inputs, RUNS)?);
+            }
+        }
+        Ok(plans.into_iter().map(|(plan, _, times)| times.nodes(&plan)).collect())
+    }
+
+    /// How fast several forms of a model are beside the first. On a board each is run by a process of
+    /// its own, round after round: the interval is from the slowest round to the fastest.
+    pub(super) fn race(
+        &mut self,
+        entrants: &[Entrant],
+        calibration: &Calibration,
+        (rules, seed): (&SampleRules, u64),
+    ) -> Result<Vec<Placing>, Failure> {
+        let Machine::Board(board) = self else {
+            return Ok(race(entrants, calibration, rules, seed)?);
+        };
+        let folder = tempfile::tempdir().map_err(unwritten)?;
+        let mut paths = Vec::new();
+        for (index, entrant) in entrants.iter().enumerate() {
+            let path = folder.path().join(format!("{index}.onnx"));
+            std::fs::write(&path, entrant.bytes).map_err(unwritten)?;
+            paths.push(path);
+        }
+        let forms = paths.iter().zip(entrants);
+        let models: Vec<_> = forms.map(|(path, e)| (path.as_path(), e.options)).collect();
+        let mut ratios = vec![Vec::new(); entrants.len()];
+        for _ in 0..ROUNDS {
+            let found = board.nodes(&models, &calibration.first(), calibration.batch);
+            let found = found.map_err(Failure::there)?;
+            let first = found.first().map_or(1.0, |profile| profile.plain_ns);
+            for (own, profile) in ratios.iter_mut().zip(&found) {
+                own.push(first / profile.plain_ns.max(1.0));
+            }
+        }
+        Ok(ratios.iter().map(|own| placed(own)).collect())
+    }
+}
+
+fn placed(ratios: &[f64]) -> Placing {
+    let at = |pick: fn(f64, f64) -> f64, from: f64| ratios.iter().copied().fold(from, pick);
+    let value = stats::median(ratios).unwrap_or(1.0);
+    let speedup = Interval { value, low: at(f64::min, value), high: at(f64::max, value) };
+    // Nobody watches a board for quiet rounds here.
+    Placing { speedup, quiet_share: 0.0 }
+}
+
+fn unwritten(error: std::io::Error) -> Failure {
+    let path = "a model".into();
+    Failure::Gone(TargetError::File { doing: "write", path, source: error })
+}
+
+/// Models as files, and the folder that keeps them.
+fn saved(graphs: &[&Graph]) -> Result<(tempfile::TempDir, Vec<PathBuf>), Failure> {
+    let folder = tempfile::tempdir().map_err(unwritten)?;
+    let mut paths = Vec::new();
+    for (index, graph) in graphs.iter().enumerate() {
+        let path = folder.path().join(format!("{index}.onnx"));
+        graph.save(&path).map_err(CompressError::from)?;
+        paths.push(path);
+    }
+    Ok((folder, paths))
+}
+
+fn loaded(
+    graph: &Graph,
+    options: &EngineOptions,
+    calibration: &Calibration,
+) -> Result<Plan, EngineError> {
+    let bytes = graph.encode();
+    let bindings = Bindings { batch: calibration.batch, dims: &calibration.dims };
+    Model::load(Source::Bytes(graph.name(), &bytes), bindings)?.optimise(options)
+}
+
+/// Times by node, over several profiles.
+#[derive(Default)]
+struct Times(BTreeMap<String, Vec<f64>>);
+
+impl Times {
+    fn add(&mut self, profile: &Profile) {
+        for node in &profile.nodes {
+            let times = node.times_ns.iter().map(|t| t.as_f64());
+            self.0.entry(node.node.name.clone()).or_default().extend(times);
+        }
+    }
+
+    fn nodes(&self, plan: &Plan) -> Vec<NodeRun> {
+        let one = |node: crate::engine::OptimisedNode| {
+            let times = self.0.get(&node.name).map(Vec::as_slice).unwrap_or_default();
+            let time_ns = stats::median(times).unwrap_or(0.0);
+            NodeRun { name: node.name, kernels: node.kernels, time_ns }
+        };
+        plan.nodes().into_iter().map(one).collect()
+    }
+}
+
+/// The first output of a model on a board, for the first samples.
+fn predicted(
+    board: &mut Board,
+    graph: &Graph,
+    calibration: &Calibration,
+) -> Result<Vec<f32>, Failure> {
+    let (_folder, paths) = saved(&[graph])?;
+    let (arrays, options) = (calibration.first(), EngineOptions::default());
+    let asked = Asked {
+        model: &paths[0],
+        options: &options,
+        dims: &calibration.dims,
+        batch: calibration.batch,
+        output: 0,
+    };
+    let rows = |positions: &[usize]| -> BTreeMap<String, Array> {
+        arrays.iter().map(|(name, array)| (name.clone(), array.take(positions))).collect()
+    };
+    let found = board.predict(&asked, calibration.batch, &rows, &mut |_| ());
+    Ok(found.map_err(Failure::there)?.iter().copied().collect())
+}
+
+fn nodes(profile: NodeProfile) -> Vec<NodeRun> {
+    let one = |node: crate::record::NodeTime| NodeRun {
+        name: node.name,
+        kernels: node.kernels,
+        time_ns: node.own_ns,
+    };
+    profile.nodes.into_iter().map(one).collect()
+}
