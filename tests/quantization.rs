@@ -173,9 +173,21 @@ fn the_engine_computes_what_onnx_says() {
 
 /// Σ (w − q·s)² over the weights of the first convolution; `float` is folded as the step folds it.
 fn weight_error(made: &Made, float: &[f32]) -> f64 {
-    let conv = made.graph.nodes().iter().find(|n| n.op_type == "QLinearConv").unwrap();
-    let narrow = made.graph.weights(&conv.input[3]).unwrap();
-    let scales = made.graph.weights(&conv.input[4]).unwrap().to_f32().unwrap();
+    let floats = |name: &str| made.graph.weights(name).unwrap().to_f32().unwrap();
+    let find = |op: &str| made.graph.nodes().iter().find(|n| n.op_type == op);
+    let (stored, scales) = match find("QLinearConv") {
+        Some(conv) => (&conv.input[3], floats(&conv.input[4])),
+        // A scale a channel: in the factor of the sums, times that of the input.
+        None => {
+            let conv = find("ConvInteger").unwrap();
+            let factor = &find("Mul").filter(|n| n.name.starts_with("image")).unwrap().input[1];
+            let inverse = floats(factor)[0];
+            let name = format!("{}/scale", conv.name);
+            let scaled = made.graph.nodes().iter().find(|n| n.name == name).unwrap();
+            (&conv.input[1], floats(&scaled.input[1]).iter().map(|f| f * inverse).collect())
+        }
+    };
+    let narrow = made.graph.weights(stored).unwrap();
     let each = narrow.bytes.len() / scales.len();
     let back = narrow.bytes.iter().enumerate().map(|(i, q)| f32::from(*q as i8) * scales[i / each]);
     back.zip(float).map(|(found, given)| f64::from(found - given).powi(2)).sum()

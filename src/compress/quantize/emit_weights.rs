@@ -44,13 +44,18 @@ impl Writer<'_> {
         };
         (integer.input, integer.output) = (vec![x, w, told], vec![sum.clone()]);
         spread(&mut integer, layer);
+        let sums: Vec<i32> = self.sums(layer).into_iter().map(|sum| sum as i32).collect();
+        let sums = Weights::i32(&dims(sums.len()), &sums);
+        // Before the operator, so that what is fused into that is taken for its own.
+        let moved = (!pads_itself).then(|| self.moved_by_zero(node, base, &x_zero, sums));
         self.nodes.push(integer);
-        let sum = if pads_itself {
-            sum
-        } else {
-            let sums: Vec<i32> = self.sums(layer).into_iter().map(|sum| sum as i32).collect();
-            let sums = Weights::i32(&dims(sums.len()), &sums);
-            self.compensated(node, (base, &sum), &x_zero, sums)
+        let sum = match moved {
+            None => sum,
+            Some(moved) => {
+                let whole = format!("{base}.whole");
+                self.node("Add", format!("{}/whole", node.name), &[&sum, &moved], &whole);
+                whole
+            }
         };
         self.nodes.push(cast(format!("{}/cast", node.name), &sum, &wide, ElementType::F32));
         let shape = if scales.len() == 1 { vec![] } else { dims(scales.len()) };
@@ -69,24 +74,17 @@ impl Writer<'_> {
 
     /// What a zero point that is found with every input adds to the sums: (told − zero) · Σw. Told of
     /// it, the engine would add up the weights at every inference anew where these are many.
-    fn compensated(
-        &mut self,
-        node: &Node,
-        (base, sum): (&str, &str),
-        zero: &str,
-        sums: Weights,
-    ) -> String {
+    fn moved_by_zero(&mut self, node: &Node, base: &str, zero: &str, sums: Weights) -> String {
         let name = |part: &str| format!("{}/{part}", node.name);
-        let [wide, below, moved, whole] =
-            ["zero.wide", "zero.below", "zero.moved", "whole"].map(|part| format!("{base}.{part}"));
+        let [wide, below, moved] =
+            ["zero.wide", "zero.below", "zero.moved"].map(|part| format!("{base}.{part}"));
         let middle = Weights::i32(&[], &[i32::from(MIDDLE)]);
         let middle = self.constant("paring.middle.wide".into(), middle);
         let sums = self.constant(format!("{base}.weight.sums"), sums);
         self.nodes.push(cast(name("zero"), zero, &wide, ElementType::I32));
         self.node("Sub", name("below"), &[&middle, &wide], &below);
         self.node("Mul", name("moved"), &[&below, &sums], &moved);
-        self.node("Add", name("whole"), &[sum, &moved], &whole);
-        whole
+        moved
     }
 
     /// The tensor that a layer reads, in float, with its padding written out: zeros, which are exact
