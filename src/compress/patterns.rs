@@ -45,6 +45,7 @@ pub fn patterns() -> Vec<Pattern> {
         found.push(of("conv 3x3, stride 2", &image, conv(channels, (3, 2, 1), &image, "")));
         found.push(of("depthwise 3x3", &image, conv(channels, (3, 1, channels), &image, "")));
         found.push(of("conv 3x3, pooled", &image, conv(channels, (3, 1, 1), &image, "MaxPool")));
+        found.push(of("conv 3x3, twice", &image, conv(channels, (3, 1, 1), &image, "Conv")));
         found.push(of("conv 3x3, joined", &image, conv(channels, (3, 1, 1), &image, "Concat")));
         let [rows, inputs, outputs] = product;
         let matrix = vec![rows, inputs];
@@ -124,9 +125,14 @@ fn conv(
     maker.node("Relu", "layer.relu", &["c"], "r", &[]);
     let mut wide = channels;
     match behind {
+        // Reads what a Relu gives: its zero point is the lowest byte.
+        "Conv" => {
+            maker.values("w1", &[channels, channels, 3, 3], (0.3 / channels as f32).sqrt());
+            maker.node("Conv", "other", &["r", "w1"], "m", &with[..3]);
+        }
         "MaxPool" => {
-            let with: [(&str, &[i64]); 2] = [("kernel_shape", &[2, 2]), ("strides", &[2, 2])];
-            maker.node("MaxPool", "pool", &["r"], "m", &with);
+            let pool: [(&str, &[i64]); 2] = [("kernel_shape", &[2, 2]), ("strides", &[2, 2])];
+            maker.node("MaxPool", "pool", &["r"], "m", &pool);
         }
         _ => {
             wide = 2 * channels;

@@ -139,7 +139,10 @@ impl Writer<'_> {
         let (_, zero, affine) = self.affine(&layer.input)?;
         let shift = i64::from(affine.byte()) - i64::from(MIDDLE);
         let pads = written_out(node, self.graph.opset());
-        if shift == 0 || (pads.is_none() && pads_itself(node)) {
+        // Padding with bytes of 0 the engine takes back into the operator, which pads with what it is
+        // told.
+        let taken_back = pads.is_some() && affine.byte() == 0;
+        if shift == 0 || taken_back || (pads.is_none() && pads_itself(node)) {
             return Ok(Read { tensor: x, told: zero, shift: 0 });
         }
         let told = self.constant("paring.middle".into(), Weights::u8(&[], &[MIDDLE]));
