@@ -1,4 +1,7 @@
-"""Classes that ONNX Runtime predicts: model, .npz and input name in, one JSON list out."""
+"""Classes that ONNX Runtime predicts: model, .npz and input name in, one JSON list out.
+
+A fourth word, `plain`, has it run the file as it stands, without its own fusions.
+"""
 
 import json
 import sys
@@ -6,9 +9,11 @@ import sys
 import numpy as np
 import onnxruntime as ort
 
-model, data, name = sys.argv[1:]
+model, data, name = sys.argv[1:4]
 options = ort.SessionOptions()
 options.log_severity_level = 3
+if "plain" in sys.argv[4:]:
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
 session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 samples = np.load(data)[name]
 # One at a time: dynamic quantization takes its scale from all that it is given at once.
