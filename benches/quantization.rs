@@ -32,6 +32,9 @@ struct Subject {
     kind: &'static str,
 }
 
+/// Makes a model and what it is compared with.
+type Maker = Box<dyn Fn() -> anyhow::Result<Subject>>;
+
 fn main() -> anyhow::Result<()> {
     let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
     let (mut only, mut keep, mut given) = (String::new(), None, Vec::new());
@@ -45,7 +48,7 @@ fn main() -> anyhow::Result<()> {
     let own = tempfile::tempdir()?;
     let folder = keep.unwrap_or_else(|| own.path().to_path_buf());
     std::fs::create_dir_all(&folder)?;
-    let mut makers: Vec<(String, Box<dyn Fn() -> anyhow::Result<Subject>>)> = Vec::new();
+    let mut makers: Vec<(String, Maker)> = Vec::new();
     for (name, make) in built_in() {
         let folder = folder.clone();
         makers.push((name.into(), Box::new(move || make(&folder))));

@@ -116,7 +116,7 @@ impl<'a, 'b> Machine<'a, 'b> {
         if let Machine::Board(board) = self {
             let (_folder, paths) = saved(graphs)?;
             let models: Vec<_> = paths.iter().map(|path| (path.as_path(), options)).collect();
-            let found = board.nodes(&models, &calibration.first(), calibration.batch);
+            let found = board.profiles(&models, &calibration.first(), calibration.batch);
             return Ok(found.map_err(Failure::there)?.into_iter().map(nodes).collect());
         }
         let arrays = calibration.first();
@@ -160,7 +160,7 @@ impl<'a, 'b> Machine<'a, 'b> {
         let models: Vec<_> = forms.map(|(path, e)| (path.as_path(), e.options)).collect();
         let mut ratios = vec![Vec::new(); entrants.len()];
         for _ in 0..ROUNDS {
-            let found = board.nodes(&models, &calibration.first(), calibration.batch);
+            let found = board.profiles(&models, &calibration.first(), calibration.batch);
             let found = found.map_err(Failure::there)?;
             let first = found.first().map_or(1.0, |profile| profile.plain_ns);
             for (own, profile) in ratios.iter_mut().zip(&found) {

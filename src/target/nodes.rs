@@ -1,7 +1,7 @@
 //! The nodes of models on a board: which kernels its engine takes, and how long they take.
 
-use super::board::{Board, read_answer};
-use super::{Limits, TargetError};
+use super::TargetError;
+use super::board::Board;
 use crate::data::{Array, write_tensors};
 use crate::record::{
     ConditionRules, EngineOptions, Job, JobModel, NodeProfile, SCHEMA, SampleRules, Setting,
@@ -20,7 +20,7 @@ impl Board<'_> {
     ///
     /// # Errors
     /// [`TargetError`] says what failed: of a model that the engine there rejects, its words.
-    pub fn nodes(
+    pub fn profiles(
         &mut self,
         models: &[(&Path, &EngineOptions)],
         inputs: &BTreeMap<String, Array>,
@@ -44,13 +44,7 @@ impl Board<'_> {
         parcels.push(sent_job);
         self.deploy(&parcels)?;
         drop((kept_inputs, kept_job));
-        let limits = Limits::short().within(LONGEST);
-        let batch = batch.to_string();
-        let one = |index: usize| {
-            let answer = self.ask(&["nodes", &to, &index.to_string(), &batch], &limits)?;
-            read_answer("nodes", &answer)
-        };
-        (0..models.len()).map(one).collect()
+        (0..models.len()).map(|index| self.nodes(&to, index, batch)).collect()
     }
 }
 
