@@ -88,7 +88,14 @@ pub(super) fn found(
     let insight = insight(reopened, &first, variant, &pair)?;
     write(reopened, variant, &pair, &insight, wishes.csv)?;
     Ok(Explanation {
-        forecasts: outcomes(run_id, &baseline, &variant.name, &base.groups, &effects),
+        forecasts: outcomes(
+            run_id,
+            &baseline,
+            &variant.name,
+            &base.groups,
+            &effects,
+            base.experiments.samples,
+        ),
         effects,
         totals: totals.into_iter().chain(times.total).collect(),
         quiet_share: (!times.layers.is_empty()).then_some(times.quiet_share),

@@ -6,13 +6,15 @@ use crate::record::{Effect, Explanation, ForecastOutcome, Group, SCHEMA};
 /// The metric of forecasts that experiments can hold to account.
 const METRIC: &str = "accuracy";
 
-/// For every group of one decision with a forecast of accuracy: what came of it alone.
+/// For every group of one decision with a forecast of accuracy: what came of it alone, on so many
+/// samples.
 pub fn outcomes(
     run_id: &str,
     baseline: &Graph,
     variant: &str,
     groups: &[Group],
     effects: &[Effect],
+    samples: usize,
 ) -> Vec<ForecastOutcome> {
     let of = |group: &Group| {
         let [decision] = group.decisions.as_slice() else { return None };
@@ -21,7 +23,7 @@ pub fn outcomes(
             e.group == group.id && e.metric == METRIC && e.of.is_none() && e.target.is_none()
         });
         let observed = own?.solo?;
-        let (covered, compatible) = ForecastOutcome::judge(&expected, observed);
+        let (covered, compatible) = ForecastOutcome::judge(&expected, observed, samples);
         Some(ForecastOutcome {
             schema: SCHEMA,
             run_id: run_id.into(),

@@ -32,10 +32,13 @@ pub struct ForecastOutcome {
 }
 
 impl ForecastOutcome {
-    /// Whether a forecast held.
-    pub fn judge(expected: &Forecast, observed: Interval) -> (bool, bool) {
-        let covered = expected.low <= observed.value && observed.value <= expected.high;
-        let compatible = expected.low <= observed.high && observed.low <= expected.high;
+    /// Whether a forecast held on so many samples, which change a share by whole samples: a forecast of
+    /// less than half of one is held by none.
+    pub fn judge(expected: &Forecast, observed: Interval, samples: usize) -> (bool, bool) {
+        let half = 0.5 / samples.max(1) as f64;
+        let (low, high) = (expected.low - half, expected.high + half);
+        let covered = low <= observed.value && observed.value <= high;
+        let compatible = low <= observed.high && observed.low <= high;
         (covered, compatible)
     }
 
@@ -164,7 +167,7 @@ mod tests {
             method: String::new(),
         };
         let seen = Interval { value: observed, low: observed - 0.001, high: observed + 0.001 };
-        let (covered, compatible) = ForecastOutcome::judge(&expected, seen);
+        let (covered, compatible) = ForecastOutcome::judge(&expected, seen, 1_000_000);
         ForecastOutcome {
             schema: SCHEMA,
             run_id: "r".into(),
@@ -191,6 +194,14 @@ mod tests {
         assert_eq!(TrackRecord::of(&all[..4]).widening, 1.0);
         let twice = [all.clone(), all].concat();
         assert_eq!(TrackRecord::of(&twice).count, 9);
+    }
+
+    #[test]
+    fn less_than_half_a_sample_is_held_by_none() {
+        let expected = outcome(0, -0.001, 0.0002, 0.0).expected;
+        let none = Interval { value: 0.0, low: 0.0, high: 0.0 };
+        assert_eq!(ForecastOutcome::judge(&expected, none, 400), (true, true));
+        assert_eq!(ForecastOutcome::judge(&expected, none, 4_000), (false, false));
     }
 
     #[test]
