@@ -62,7 +62,7 @@ impl Investigation<'_> {
     /// The stops up to this machine.
     fn stops(&mut self) -> Result<Vec<Stop>, PipelineError> {
         let all = Coalition::full(self.groups.len());
-        let narrow = |g: &usize| self.pieces_of(*g).iter().any(|(_, p)| p.components.is_empty());
+        let narrow = |g: &usize| self.pieces_of(*g).iter().any(|(_, p)| p.precision.is_some());
         let cuts = |g: &usize| !self.pieces_of(*g).is_empty() && !narrow(g);
         let groups = 0..self.groups.len();
         let rewritten = groups.clone().filter(cuts).fold(Coalition::EMPTY, Coalition::with);
