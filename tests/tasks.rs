@@ -328,7 +328,11 @@ fn experiments_are_measured_and_energy_has_a_reason_where_there_is_no_sensor() {
     for metric in ["latency", "peak_rss_bytes", "peak_heap_bytes"] {
         let own = of(metric);
         assert_eq!(own.len(), found.groups.len(), "{metric}");
-        assert!(own.iter().all(|e| e.leave_one_out.is_some()), "{own:?}");
+        for effect in own.iter().filter(|e| e.leave_one_out.is_none()) {
+            // So few short blocks may all fall on a busy moment, which memory does not mind.
+            let why = effect.missing.as_ref().map_or("", |why| why.0.as_str());
+            assert!(metric == "latency" && why.contains("quiet machine"), "{effect:?}");
+        }
     }
     for effect in of("energy_per_inference") {
         assert_eq!(effect.leave_one_out, None);
