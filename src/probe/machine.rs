@@ -15,7 +15,7 @@ pub fn environment(root: &Path, engine: &str) -> Environment {
         arch: std::env::consts::ARCH.to_string(),
         cpu: field(&cpuinfo, "model name").or_else(|| field(&cpuinfo, "Model")),
         cpus: std::thread::available_parallelism().map_or(1, usize::from),
-        cpu_features: features(),
+        cpu_features: features(&cpuinfo),
         governor: line("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         governor_settable: governor_settable(root),
         power_mode: power_mode(root),
@@ -85,9 +85,11 @@ fn foreign(cpuinfo: &str, arch: &str) -> bool {
     }
 }
 
-/// Instruction-set features that decide which kernels an engine can choose.
-fn features() -> Vec<String> {
+/// Instruction-set features that decide which kernels an engine can choose. On 32-bit ARM as the
+/// kernel lists them: the standard library does not tell there.
+fn features(cpuinfo: &str) -> Vec<String> {
     let mut found: Vec<&str> = Vec::new();
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     macro_rules! detect {
         ($detected:ident: $($name:tt),*) => {
             $(if std::arch::$detected!($name) { found.push($name); })*
@@ -97,6 +99,11 @@ fn features() -> Vec<String> {
     detect!(is_x86_feature_detected: "avx", "avx2", "fma", "f16c", "avx512f", "avx512vnni", "avxvnni");
     #[cfg(target_arch = "aarch64")]
     detect!(is_aarch64_feature_detected: "neon", "dotprod", "fp16", "i8mm", "sve");
+    if cfg!(target_arch = "arm") {
+        let line = cpuinfo.lines().find_map(|line| line.strip_prefix("Features"));
+        let words = line.unwrap_or_default().split_whitespace();
+        found.extend(words.filter(|word| ["neon", "vfpv4", "asimd"].contains(word)));
+    }
     found.sort_unstable();
     found.into_iter().map(str::to_string).collect()
 }
