@@ -16,8 +16,8 @@ use crate::pipeline::{
     write_instances_csv,
 };
 use crate::record::{
-    Effect, EntryBody, EntryKind, Explanation, FlipBlame, FlipCounts, Note, Total, TrackRecord,
-    Unreached, VariantRecord,
+    Effect, EntryBody, EntryKind, Explanation, FlipBlame, FlipCounts, LayerChange, Note, Total,
+    TrackRecord, Unreached, VariantRecord,
 };
 use crate::target::{Reach, Target};
 use serde_json::json;
@@ -99,7 +99,7 @@ pub(super) fn found(
         effects,
         totals: totals.into_iter().chain(times.total).collect(),
         quiet_share: (!times.layers.is_empty()).then_some(times.quiet_share),
-        layers: times.layers,
+        layers: [times.layers, layers_on_targets(reopened, &first, variant, case)?].concat(),
         flip_counts: flip_counts(&accused.flips),
         flips: accused.flips,
         blame: accused.groups,
@@ -111,6 +111,27 @@ pub(super) fn found(
         notes: notes(reopened, &variant.name)?,
         ..base
     })
+}
+
+/// What layers took on the study's targets before and after, where the run timed them.
+fn layers_on_targets(
+    reopened: &Reopened,
+    first: &VariantRecord,
+    variant: &VariantRecord,
+    case: &Investigation,
+) -> Result<Vec<LayerChange>, Coded> {
+    let folders = &reopened.directory.folders;
+    let graph = |record: &VariantRecord| Graph::load(&folders.variants().join(&record.file));
+    let (before, after) = (graph(first)?, graph(variant)?);
+    let mut found = Vec::new();
+    for target in &reopened.study.targets {
+        let batch = reopened.study.settings(target).first().map_or(1, |setting| setting.batch);
+        let kept = |record| pipeline::kept_nodes(folders, &target.name, record, batch);
+        if let (Some(was), Some(is)) = (kept(first), kept(variant)) {
+            found.extend(case.layers_on(&target.name, (&before, &was), (&after, &is)));
+        }
+    }
+    Ok(found)
 }
 
 /// What was measured on the targets, or why nothing was.

@@ -4,8 +4,8 @@
 use super::estimate::LEVEL;
 use super::{Coalition, Form, Investigation};
 use crate::graph::{Graph, layer_name};
-use crate::pipeline::{Context, PipelineError, Timed, times_by_node};
-use crate::record::{Effect, Group, Interval, LayerChange, Missing, Total};
+use crate::pipeline::{Context, PipelineError, Timed, kept_times_by_node, times_by_node};
+use crate::record::{Effect, Group, Interval, LayerChange, Missing, NodeProfile, Total};
 use crate::stats::{self, Resampling};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -107,8 +107,20 @@ impl Investigation<'_> {
         Ok(profiles.map_or(vec![], |[was, is]| {
             let was = times_by_node(&baseline, &baseline, &was);
             let is = times_by_node(&baseline, &variant, &is);
-            by_layer(&baseline, &was, &is, &self.groups)
+            by_layer(HERE, &baseline, &was, &is, &self.groups)
         }))
+    }
+
+    /// Likewise from what a run timed on a target: the graph and its nodes before, and after.
+    pub fn layers_on(
+        &self,
+        target: &str,
+        (baseline, was): (&Graph, &NodeProfile),
+        (variant, is): (&Graph, &NodeProfile),
+    ) -> Vec<LayerChange> {
+        let was = kept_times_by_node(baseline, baseline, was);
+        let is = kept_times_by_node(baseline, variant, is);
+        by_layer(target, baseline, &was, &is, &self.groups)
     }
 
     fn timed(&mut self, set: Coalition) -> Option<Timed> {
@@ -120,6 +132,7 @@ impl Investigation<'_> {
 
 /// Times by layer of the baseline, in its order, then by module.
 fn by_layer(
+    target: &str,
     baseline: &Graph,
     before: &BTreeMap<String, f64>,
     after: &BTreeMap<String, f64>,
@@ -141,7 +154,7 @@ fn by_layer(
             None => layers.push(LayerChange {
                 layer: name,
                 scope: "layer".into(),
-                target: HERE.into(),
+                target: target.into(),
                 before_ns: was,
                 after_ns: is,
                 groups: touching,

@@ -143,9 +143,9 @@ pub(super) fn measure_layers(
     job: &Job,
     variants: &[VariantRecord],
 ) -> Result<Layers, PipelineError> {
+    let kept = folders.journal(&target.name).join("nodes");
+    std::fs::create_dir_all(&kept).map_err(PipelineError::file("create", &kept))?;
     let mut session = Session { folders, target, site, job, place: None };
-    std::fs::create_dir_all(session.kept())
-        .map_err(PipelineError::file("create", &session.kept()))?;
     let mut found = Layers { peaks: session.peaks()?, ..Layers::default() };
     let batches: BTreeSet<usize> = job.settings.iter().map(|setting| setting.batch).collect();
     for batch in &batches {
@@ -172,6 +172,22 @@ pub(super) fn measure_layers(
     Ok(found)
 }
 
+/// How long the nodes of a variant took on a target, where a run timed them.
+pub fn kept_nodes(
+    folders: &Folders,
+    target: &str,
+    variant: &VariantRecord,
+    batch: usize,
+) -> Option<NodeProfile> {
+    let kept: Option<NodeProfile> = read_json(&nodes_file(folders, target, variant, batch));
+    kept.filter(|kept| kept.variant_id == variant.variant_id)
+}
+
+fn nodes_file(folders: &Folders, target: &str, variant: &VariantRecord, batch: usize) -> PathBuf {
+    let file = format!("{}-{batch}.json", variant.variant_id.short());
+    folders.journal(target).join("nodes").join(file)
+}
+
 /// The nodes of a job's models on one machine.
 struct Session<'a, 'b> {
     folders: &'a Folders,
@@ -183,10 +199,6 @@ struct Session<'a, 'b> {
 }
 
 impl Session<'_, '_> {
-    fn kept(&self) -> PathBuf {
-        self.folders.journal(&self.target.name).join("nodes")
-    }
-
     /// What the machine can do at most; shares of it are empty where that cannot be measured.
     fn peaks(&mut self) -> Result<Option<Peaks>, PipelineError> {
         let path = self.folders.journal(&self.target.name).join("peaks.json");
@@ -206,9 +218,7 @@ impl Session<'_, '_> {
         variant: &VariantRecord,
         batch: usize,
     ) -> Result<NodeProfile, PipelineError> {
-        let path = self.kept().join(format!("{}-{batch}.json", variant.variant_id.short()));
-        let kept: Option<NodeProfile> = read_json(&path);
-        if let Some(kept) = kept.filter(|kept| kept.variant_id == variant.variant_id) {
+        if let Some(kept) = kept_nodes(self.folders, &self.target.name, variant, batch) {
             return Ok(kept);
         }
         let place = match self.place.clone() {
@@ -223,7 +233,7 @@ impl Session<'_, '_> {
         };
         let failed = |source| PipelineError::Target { target: self.target.name.clone(), source };
         let profile = self.site.nodes(self.place.insert(place), index, batch).map_err(failed)?;
-        replace_json(&path, &profile)?;
+        replace_json(&nodes_file(self.folders, &self.target.name, variant, batch), &profile)?;
         Ok(profile)
     }
 }

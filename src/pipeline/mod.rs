@@ -39,7 +39,7 @@ pub use files::{read_json, replace, replace_json};
 pub use folders::Folders;
 pub use forecast::{Ground, Trial, forecaster};
 pub use given::{Given, place};
-pub use layers::{Layers, layers};
+pub use layers::{Layers, kept_nodes, layers};
 pub use measure::{Bench, Taken, measure, measure_layers_only, measure_with_layers};
 pub use precision::precision_tables;
 pub use predictions::{Instances, write_instances, write_instances_csv};
@@ -51,6 +51,6 @@ pub use restore::{
     Undertaken, ancestry, undertaken, undone, unpruned, variant_record, with_components,
 };
 pub use stress::stress;
-pub use timing::{Rounds, Timed, times_by_node};
+pub use timing::{Rounds, Timed, kept_times_by_node, times_by_node};
 pub use track::{add_outcomes, read_outcomes};
 pub use variants::{baseline, make};

@@ -4,10 +4,11 @@
 use super::{Context, PipelineError, attributed};
 use crate::bench::Reference;
 use crate::engine::{Bindings, Inputs, Model, Plan, Profile, Source};
-use crate::graph::Graph;
-use crate::record::EngineOptions;
+use crate::graph::{self, Graph};
+use crate::record::{EngineOptions, NodeProfile};
 use crate::stats;
 use rand::seq::SliceRandom;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -145,15 +146,34 @@ fn quiet(rounds: Vec<(f64, Vec<f64>)>) -> Rounds {
 
 /// Times of a variant's nodes by the name of the baseline's node that each stands for, in
 /// nanoseconds; what belongs to none under the empty name.
-pub fn times_by_node(
+pub fn times_by_node(baseline: &Graph, graph: &Graph, profile: &Profile) -> BTreeMap<String, f64> {
+    let times = attributed(graph, profile);
+    charged(baseline, graph, times.map(|(position, times)| (position, times.median_ns())))
+}
+
+/// Likewise from a profile that was kept of a machine: means over the faster half of its runs, with
+/// what the engine did before each node.
+pub fn kept_times_by_node(
     baseline: &Graph,
     graph: &Graph,
-    profile: &Profile,
-) -> std::collections::BTreeMap<String, f64> {
-    let mut found = std::collections::BTreeMap::<String, f64>::new();
-    for (position, times) in attributed(graph, profile) {
+    profile: &NodeProfile,
+) -> BTreeMap<String, f64> {
+    let times = profile.nodes.iter().map(|node| {
+        let position = graph::origin(graph, &node.name, !node.kernels.is_empty());
+        (position, node.own_ns + node.before_ns)
+    });
+    charged(baseline, graph, times)
+}
+
+fn charged(
+    baseline: &Graph,
+    graph: &Graph,
+    times: impl Iterator<Item = (Option<usize>, f64)>,
+) -> BTreeMap<String, f64> {
+    let mut found = BTreeMap::<String, f64>::new();
+    for (position, time) in times {
         let name = position.and_then(|p| stands_for(baseline, graph, p)).unwrap_or_default();
-        *found.entry(name).or_default() += times.median_ns();
+        *found.entry(name).or_default() += time;
     }
     found
 }

@@ -53,8 +53,8 @@ fn tables(found: &Explanation) -> String {
     let header = ["cause", "from", "to", "answers that change", &change, "largest difference"];
     section("On the way from the baseline to each machine", &header, links);
     let layers = found.layers.iter().map(layer).collect();
-    let header = ["layer", "before", "after", "touched by"];
-    section("Time by layer and module, in this process", &header, layers);
+    let header = ["layer", "target", "before", "after", "touched by"];
+    section("Time by layer and module", &header, layers);
     let flow = found.flow.iter().map(flow).collect();
     let header = ["layer", "channels", "effective rank", "channels that never vary", "CKA"];
     section("What flows out of each layer, before and after", &header, flow);
@@ -170,7 +170,8 @@ fn layer(layer: &LayerChange) -> Vec<String> {
     } else {
         layer.layer.clone()
     };
-    vec![name, us(layer.before_ns), us(layer.after_ns), layer.groups.join(", ")]
+    let target = layer.target.clone();
+    vec![name, target, us(layer.before_ns), us(layer.after_ns), layer.groups.join(", ")]
 }
 
 fn markdown(header: &[String], rows: Vec<Vec<String>>) -> String {
