@@ -1,12 +1,13 @@
 //! `paring probe`: what a target is, and what it can measure.
 
-use super::{Coded, ExitCode, Global, patterns, sysfs_root};
+use super::elsewhere::one_target;
+use super::{Coded, Global, patterns, sysfs_root};
 use crate::record::{EnergySource, Environment, Missing, Peaks, SensorReport};
-use crate::target::{Inventory, Profile, Site, Target, choose};
+use crate::target::{Profile, Site, Target};
 use crate::units::Bytes;
 use clap::Args;
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Say what a target is: processor, kernels, power sensors.
 #[derive(Debug, Args)]
@@ -28,25 +29,17 @@ pub(super) struct Probe {
 
 impl Probe {
     pub(super) fn run(self, global: &Global) -> Result<(), Coded> {
-        let input = |error: anyhow::Error| Coded::new(ExitCode::Input, error);
-        let inventory = Inventory::find(Path::new("")).map_err(|e| input(e.into()))?;
-        let found =
-            choose(std::slice::from_ref(&self.target), &inventory).map_err(|e| input(e.into()))?;
-        let [target] = found.as_slice() else {
-            let names: Vec<&str> = found.iter().map(|target| target.name.as_str()).collect();
-            let problem = format!("`{}` means {}; name one", self.target, names.join(", "));
-            return Err(input(anyhow::anyhow!(problem)));
-        };
+        let target = one_target(&self.target)?;
         let root = self.sysfs_root.as_deref().map(sysfs_root).transpose()?;
         let mut heard = |_| {};
-        let mut site = Site::open(target, None, &mut heard)?;
+        let mut site = Site::open(&target, None, &mut heard)?;
         let environment = site.probe(root.as_deref())?;
         // An emulator's are nobody's.
         let peaks = if environment.emulated { None } else { Some(site.peaks()?) };
         drop(site);
         let energy = target.profile.energy.resolve(&environment.sensors);
         let patterns = match self.patterns || self.again {
-            true => Some(patterns::conformance(target, self.again, global)?),
+            true => Some(patterns::conformance(&target, self.again, global)?),
             false => None,
         };
         if global.json {
@@ -60,7 +53,7 @@ impl Probe {
             );
             return Ok(());
         }
-        machine(target, &environment);
+        machine(&target, &environment);
         kernels(&environment, peaks.as_ref());
         sensors(&environment.sensors, &energy);
         match &patterns {
