@@ -7,7 +7,7 @@ use common::planted::{Case, Plant};
 use paring::explain::{
     Aspect, Attribution, Coalition, Explored, Level, Plan, Table, Truth, narrative,
 };
-use paring::record::{Answers, EngineOptions, Experiment, Group, SCHEMA, Sha256Hex};
+use paring::record::{Answers, Experiment, Group};
 use paring::stats::{self, Generator};
 use rand::RngExt;
 use rayon::prelude::*;
@@ -147,19 +147,7 @@ fn draw(rng: &mut Generator, spoils: &[f64], own: &[Vec<f64>]) -> BTreeMap<Coali
 
 fn experiment(classes: Vec<Option<i64>>) -> Experiment {
     let confidences = vec![Some(1.0); classes.len()];
-    Experiment {
-        schema: SCHEMA,
-        key: Sha256Hex::zeros(),
-        steps: vec![],
-        options: EngineOptions::default(),
-        file_sha256: Sha256Hex::zeros(),
-        file_bytes: 0,
-        params: 0,
-        macs: None,
-        disturbed: None,
-        kept: false,
-        answers: Answers { classes, confidences, values: vec![] },
-    }
+    Experiment::of(Answers { classes, confidences, values: vec![] })
 }
 
 fn group(id: usize) -> Group {

@@ -11,6 +11,7 @@ mod board;
 use assert_cmd::Command;
 use board::Board;
 use common::{digits, skipped};
+use predicates::str::contains;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -99,6 +100,22 @@ fn rows_and_answers(triple: &str, profile: &str, cpu: &str, arch: &str) {
         // Float kernels add in another order; a class flips only where two were all but even.
         assert!(flips as f64 <= 0.01 * samples.as_f64().unwrap(), "{model}");
     }
+    paring(&agents, folder.path())
+        .env("PARING_FORECASTS", folder.path().join("forecasts.jsonl"))
+        .arg("explain")
+        .arg(&out)
+        .args(["--replicates", "1", "--groups", "2"])
+        .assert()
+        .success()
+        .stdout(contains("caveat: emulated is emulated"));
+    let all = std::fs::read(out.join("explain.json")).unwrap();
+    let all: Vec<paring::record::Explanation> = serde_json::from_slice(&all).unwrap();
+    assert_eq!(all[0].emulated, ["emulated"]);
+    let device = all[0].links.iter().find(|link| link.cause == "device").unwrap();
+    eprintln!("{triple}: by the device {:?}, {:?}", device.flips, device.largest_difference);
+    assert!(device.largest_difference.is_some_and(|difference| difference > 0.0));
+    let savings = std::fs::read_to_string(out.join("savings.csv")).unwrap();
+    assert!(savings.contains(",emulated,true,") && savings.contains(",host,false,"), "{savings}");
 }
 
 #[test]

@@ -16,8 +16,8 @@ use crate::pipeline::{
     write_instances_csv,
 };
 use crate::record::{
-    Effect, EntryBody, EntryKind, Explanation, FlipBlame, FlipCounts, LayerChange, Note, Total,
-    TrackRecord, Unreached, VariantRecord,
+    Effect, EntryBody, EntryKind, Environment, Explanation, FlipBlame, FlipCounts, LayerChange,
+    Note, Total, TrackRecord, Unreached, VariantRecord,
 };
 use crate::target::{Reach, Target};
 use serde_json::json;
@@ -70,7 +70,8 @@ pub(super) fn found(
         variant: subject.answers(folders, variant)?,
     };
     let accused = case.accuse(&loaded.splits.report, case.each < CHEAP)?;
-    let (there, unreached) = boards(reopened, variant, &pair.variant, wishes)?;
+    let Asked { there, unreached, mut emulated } =
+        boards(reopened, variant, &pair.variant, wishes)?;
     let links = case.links(&there)?;
     let times = case.times(manner.time.min(TIMING))?;
     let mut base = case.account(&variant.name, &variant.variant_id);
@@ -81,6 +82,9 @@ pub(super) fn found(
         None => Default::default(),
     };
     let (taken, taken_totals) = taken(reopened, variant, case, wishes)?;
+    emulated.extend(measured_under_emulation(reopened, wishes));
+    emulated.sort();
+    emulated.dedup();
     let effects = [base.effects, disturbed, times.effects, taken].concat();
     let totals = [base.totals, disturbed_totals, taken_totals].concat();
     let baseline = Graph::load(&folders.variants().join(&first.file))?;
@@ -99,13 +103,15 @@ pub(super) fn found(
         effects,
         totals: totals.into_iter().chain(times.total).collect(),
         quiet_share: (!times.layers.is_empty()).then_some(times.quiet_share),
-        layers: [times.layers, layers_on_targets(reopened, &first, variant, case)?].concat(),
+        layers: [times.layers, layers_on_targets(reopened, (&first, &baseline), variant, case)?]
+            .concat(),
         flip_counts: flip_counts(&accused.flips),
         flips: accused.flips,
         blame: accused.groups,
         components: accused.components,
         links,
         unreached,
+        emulated,
         flow: insight.flow,
         hits: insight.hits,
         notes: notes(reopened, &variant.name)?,
@@ -116,19 +122,18 @@ pub(super) fn found(
 /// What layers took on the study's targets before and after, where the run timed them.
 fn layers_on_targets(
     reopened: &Reopened,
-    first: &VariantRecord,
+    (first, before): (&VariantRecord, &Graph),
     variant: &VariantRecord,
     case: &Investigation,
 ) -> Result<Vec<LayerChange>, Coded> {
     let folders = &reopened.directory.folders;
-    let graph = |record: &VariantRecord| Graph::load(&folders.variants().join(&record.file));
-    let (before, after) = (graph(first)?, graph(variant)?);
+    let after = Graph::load(&folders.variants().join(&variant.file))?;
     let mut found = Vec::new();
     for target in &reopened.study.targets {
         let batch = reopened.study.settings(target).first().map_or(1, |setting| setting.batch);
         let kept = |record| pipeline::kept_nodes(folders, &target.name, record, batch);
         if let (Some(was), Some(is)) = (kept(first), kept(variant)) {
-            found.extend(case.layers_on(&target.name, (&before, &was), (&after, &is)));
+            found.extend(case.layers_on(&target.name, (before, &was), (&after, &is)));
         }
     }
     Ok(found)
@@ -149,16 +154,37 @@ fn taken(
     Ok((each.collect::<Vec<_>>().concat(), vec![]))
 }
 
+/// What came of asking boards.
+#[derive(Default)]
+struct Asked {
+    there: Vec<There>,
+    unreached: Vec<Unreached>,
+    /// Names of those that are emulated.
+    emulated: Vec<String>,
+}
+
+/// Targets that the run measured and that were emulated.
+fn measured_under_emulation(reopened: &Reopened, wishes: &Wishes) -> Vec<String> {
+    let folders = &reopened.directory.folders;
+    let all = reopened.study.targets.iter().chain(wishes.targets);
+    let emulated = all.filter(|target| {
+        let path = folders.journal(&target.name).join("environment.json");
+        let environment: Option<Environment> = pipeline::read_json(&path);
+        target.emulated || environment.is_some_and(|environment| environment.emulated)
+    });
+    emulated.map(|target| target.name.clone()).collect()
+}
+
 /// What the boards among the targets answer with the variant, and which did not.
 fn boards(
     reopened: &Reopened,
     variant: &VariantRecord,
     here: &Answers,
     wishes: &Wishes,
-) -> Result<(Vec<There>, Vec<Unreached>), Coded> {
+) -> Result<Asked, Coded> {
     let Reopened { directory, study, loaded } = reopened;
     let model = directory.folders.variants().join(&variant.file);
-    let (mut there, mut unreached) = (Vec::new(), Vec::new());
+    let mut asked = Asked::default();
     for board in wishes.targets.iter().filter(|target| target.reach != Reach::Local) {
         let ask = Ask {
             predictor: subject(study, loaded).predictor(&directory.folders, variant)?,
@@ -169,20 +195,24 @@ fn boards(
         };
         let found = ask.there(&model, &loaded.data, &loaded.splits.report, board, wishes.quiet);
         match found {
-            Ok((answers, _)) => there.push(There {
-                target: board.name.clone(),
-                largest_difference: difference(here, &answers),
-                answers: recorded(&answers, &study.task.asked),
-            }),
+            Ok((answers, emulated)) => {
+                asked.emulated.extend(emulated.then(|| board.name.clone()));
+                asked.there.push(There {
+                    target: board.name.clone(),
+                    largest_difference: difference(here, &answers),
+                    answers: recorded(&answers, &study.task.asked),
+                });
+            }
             Err(error) if wishes.insist => return Err(error),
             Err(Coded { code: ExitCode::Interrupted, error }) => {
                 return Err(Coded { code: ExitCode::Interrupted, error });
             }
-            Err(Coded { error, .. }) => unreached
+            Err(Coded { error, .. }) => asked
+                .unreached
                 .push(Unreached { target: board.name.clone(), reason: format!("{error:#}") }),
         }
     }
-    Ok((there, unreached))
+    Ok(asked)
 }
 
 fn insight(

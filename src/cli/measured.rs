@@ -4,7 +4,7 @@
 use super::reopen::Reopened;
 use super::{Coded, fleet};
 use crate::explain::Investigation;
-use crate::pipeline::{self, Bench};
+use crate::pipeline::{self, Bench, Extent};
 use crate::record::{ConditionRules, Effect, Missing, Setting, Total, VariantRecord};
 use crate::study::{Loaded, RunDirectory, Study};
 use crate::target::Target;
@@ -27,13 +27,14 @@ pub(super) fn measured(
         let settings = study.settings(target);
         let first = settings.get(..1).unwrap_or_default();
         let bench = Bench {
+            extent: Extent::Times,
             sustained_ns: None,
             ..bench(study, loaded, directory, sysfs_root, target, first)
         };
-        let (_, by_setting) = fleet::on_one(target, &folders, quiet, &|target, stop, heard| {
+        let taken = fleet::on_one(target, &folders, quiet, &|target, stop, heard| {
             pipeline::measure(&folders, &bench, target, &measurable.records, stop, heard)
         })?;
-        let Some(measurements) = by_setting.first() else { continue };
+        let Some(measurements) = taken.by_setting.first() else { continue };
         let (own, total) = case.measured(&measurable, measurements, &target.name);
         effects.extend(own);
         totals.extend(total);
@@ -41,7 +42,7 @@ pub(super) fn measured(
     Ok((effects, totals))
 }
 
-/// How a study measures on a target.
+/// How a study measures on a target, layers included.
 pub(super) fn bench<'a>(
     study: &'a Study,
     loaded: &'a Loaded,
@@ -52,6 +53,7 @@ pub(super) fn bench<'a>(
 ) -> Bench<'a> {
     let timing = &study.timing;
     Bench {
+        extent: Extent::Both,
         target: &target.name,
         measurement_sha256: directory.protocol.measurement_sha256.clone(),
         seed: study.seed,

@@ -4,7 +4,7 @@ use super::elsewhere::one_target;
 use super::samples::{Sampled, Samples};
 use super::{Coded, ExitCode, Global, fleet};
 use crate::data::Dataset;
-use crate::pipeline::{self, Bench, Folders, Given, Layers, PipelineError};
+use crate::pipeline::{self, Bench, Extent, Folders, Given, Layers, PipelineError};
 use crate::record::{EngineOptions, LayerTable, Missing, Peaks, Setting, Sha256Hex, VariantRecord};
 use crate::report::{self, RunFacts};
 use crate::study;
@@ -41,7 +41,7 @@ impl ProfileVerb {
             let hint = "times depend on real inputs; give --data FILE.npz with the model's inputs";
             return Err(input(anyhow!("{}: {hint}", self.model.display())));
         };
-        let data = Dataset::unlabelled(calibration.inputs.clone())
+        let data = Dataset::unlabelled(calibration.first())
             .map_err(|e| Coded::new(ExitCode::Internal, e))?;
         let kept = tempfile::tempdir().map_err(|e| Coded::new(ExitCode::Internal, e))?;
         let folders = Folders::new(kept.path());
@@ -105,7 +105,9 @@ impl ProfileVerb {
     ) -> Result<Layers, Coded> {
         let timing =
             study::usual_timing().map_err(|e| Coded::new(ExitCode::Internal, anyhow!(e)))?;
+        let samples: Vec<usize> = (0..sampled.batch).collect();
         let bench = Bench {
+            extent: Extent::Layers,
             target: &target.name,
             measurement_sha256: Sha256Hex::of(b"profile"),
             seed: 0,
@@ -121,14 +123,15 @@ impl ProfileVerb {
             conditions: timing.conditions,
             dims: &sampled.dims,
             data,
-            samples: &[0],
+            samples: &samples,
             energy: Err(Missing("a profile measures no energy".into())),
             sysfs_root: None,
         };
-        fleet::on_one(target, folders, global.quiet, &|target, stop, heard| {
+        let taken = fleet::on_one(target, folders, global.quiet, &|target, stop, heard| {
             let variants = std::slice::from_ref(variant);
-            pipeline::measure_layers_only(folders, &bench, target, variants, stop, heard)
-        })
+            pipeline::measure(folders, &bench, target, variants, stop, heard)
+        })?;
+        Ok(taken.layers)
     }
 }
 

@@ -191,14 +191,7 @@ impl Session<'_> {
     ) -> Result<Taken, PipelineError> {
         let settings = self.study.settings(target);
         let bench = self.bench(target, &settings);
-        pipeline::measure_with_layers(
-            &self.directory.folders,
-            &bench,
-            target,
-            variants,
-            stop,
-            heard,
-        )
+        pipeline::measure(&self.directory.folders, &bench, target, variants, stop, heard)
     }
 }
 

@@ -47,6 +47,7 @@ impl Investigation<'_> {
             track: TrackRecord::default(),
             links: vec![],
             unreached: vec![],
+            emulated: vec![],
             flow: vec![],
             hits: vec![],
             narrative: vec![],

@@ -68,6 +68,10 @@ fn machines(words: &mut Words, found: &Explanation) {
         let part = |name: &str| at(format!("/unreached/{position}/{name}"), Show::Text);
         words.say("caveat", "{} was not asked: {}", &[part("target"), part("reason")]);
     }
+    for position in 0..found.emulated.len() {
+        let target = at(format!("/emulated/{position}"), Show::Text);
+        words.say("caveat", "{} is emulated: times and memory there are no board's", &[target]);
+    }
     let timed = found.effects.iter().any(|e| e.target.as_deref() == Some(HERE));
     if timed {
         let template = "times in this process are of this machine as it runs now, not of fresh processes and not of a board";

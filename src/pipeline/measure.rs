@@ -18,9 +18,22 @@ use std::sync::atomic::AtomicBool;
 /// A target is sent at most this many samples: the agent cycles a few of them.
 const MOST_SAMPLES: usize = 64;
 
+/// What is asked of a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Measurements of whole variants.
+    Times,
+    /// Times node by node.
+    Layers,
+    /// One after the other.
+    Both,
+}
+
 /// How variants are measured.
 #[derive(Clone, Debug)]
 pub struct Bench<'a> {
+    /// What is measured.
+    pub extent: Extent,
     /// Name of the target.
     pub target: &'a str,
     /// Hash of the rules of timing.
@@ -115,23 +128,24 @@ fn job(folders: &Folders, bench: &Bench, variants: &[VariantRecord]) -> Result<J
     })
 }
 
-/// What came of measuring variants on a target.
+/// What came of variants on a target.
 #[derive(Clone, Debug)]
 pub struct Taken {
     /// What the target was.
     pub environment: Environment,
-    /// For every setting the measurements of the variants, in their order.
+    /// For every setting the measurements of the variants, in their order; empty where only layers
+    /// were wanted.
     pub by_setting: Vec<Vec<Measurement>>,
-    /// Where their time goes.
+    /// Where their time goes; empty where that was not wanted.
     pub layers: Layers,
 }
 
-/// Has the agent of a target measure what its journal lacks, and sums the journal up: for every
-/// setting the measurements of the variants, in their order. When `stop` becomes true a board is left
-/// to go on by itself.
+/// Has the agent of a target measure what its journal lacks, sums the journal up, and then has it time
+/// the variants node by node, as far as that is wanted. When `stop` becomes true a board is left to go
+/// on by itself.
 ///
 /// # Errors
-/// [`PipelineError`] where the agent or the journal fails.
+/// [`PipelineError`] where the agent or the journal fails, or what was found cannot be kept.
 pub fn measure(
     folders: &Folders,
     bench: &Bench,
@@ -139,78 +153,45 @@ pub fn measure(
     variants: &[VariantRecord],
     stop: Option<&'static AtomicBool>,
     heard: &mut dyn FnMut(News),
-) -> Result<(Environment, Vec<Vec<Measurement>>), PipelineError> {
-    let mut site = open(target, stop, heard)?;
-    let (_, environment, found) = take(folders, bench, (target, &mut site), variants)?;
-    Ok((environment, found))
-}
-
-/// Likewise, and then has the agent time the variants node by node.
-///
-/// # Errors
-/// Likewise.
-pub fn measure_with_layers(
-    folders: &Folders,
-    bench: &Bench,
-    target: &Target,
-    variants: &[VariantRecord],
-    stop: Option<&'static AtomicBool>,
-    heard: &mut dyn FnMut(News),
 ) -> Result<Taken, PipelineError> {
-    let mut site = open(target, stop, heard)?;
-    let (job, environment, by_setting) = take(folders, bench, (target, &mut site), variants)?;
-    let emulated = environment.emulated;
-    let layers = measure_layers(folders, (target, &mut site), emulated, &job, variants)?;
-    Ok(Taken { environment, by_setting, layers })
-}
-
-/// Has the agent of a target time variants node by node, and nothing else.
-///
-/// # Errors
-/// [`PipelineError`] where the agent fails or what it found cannot be kept.
-pub fn measure_layers_only(
-    folders: &Folders,
-    bench: &Bench,
-    target: &Target,
-    variants: &[VariantRecord],
-    stop: Option<&'static AtomicBool>,
-    heard: &mut dyn FnMut(News),
-) -> Result<Layers, PipelineError> {
-    let job = job(folders, bench, variants)?;
-    replace_json(&folders.journal(bench.target).join("job.json"), &job)?;
-    let failed = |source| PipelineError::Target { target: target.name.clone(), source };
-    let mut site = open(target, stop, heard)?;
-    let emulated = site.probe(None).map_err(failed)?.emulated;
-    measure_layers(folders, (target, &mut site), emulated, &job, variants)
-}
-
-fn open<'a>(
-    target: &Target,
-    stop: Option<&'static AtomicBool>,
-    heard: &'a mut dyn FnMut(News),
-) -> Result<Site<'a>, PipelineError> {
-    let failed = |source| PipelineError::Target { target: target.name.clone(), source };
-    Site::open(target, stop, heard).map_err(failed)
-}
-
-fn take(
-    folders: &Folders,
-    bench: &Bench,
-    (target, site): (&Target, &mut Site),
-    variants: &[VariantRecord],
-) -> Result<(Job, Environment, Vec<Vec<Measurement>>), PipelineError> {
     let folder = folders.journal(bench.target);
-    let mut job = job(folders, bench, variants)?;
-    job.conditions.cool_down = target.profile.cool_down;
-    let job_path = folder.join("job.json");
     let failed = |source| PipelineError::Target { target: bench.target.to_string(), source };
+    let mut site = Site::open(target, stop, heard).map_err(failed)?;
     let mut environment = site.probe(bench.sysfs_root).map_err(failed)?;
     environment.unused_gpu = target.profile.gpu.clone();
     replace_json(&folder.join("environment.json"), &environment)?;
+    let mut job = job(folders, bench, variants)?;
+    job.conditions.cool_down = target.profile.cool_down;
     let energy = bench.energy_on(&environment);
     job.energy = energy.as_ref().ok().cloned();
-    replace_json(&job_path, &job)?;
-    with_remote(folders, target, &job, &mut |remote| site.run(remote, &job_path))?;
+    replace_json(&folder.join("job.json"), &job)?;
+    let by_setting = match bench.extent {
+        Extent::Layers => vec![],
+        Extent::Times | Extent::Both => {
+            timed(folders, bench, (target, &mut site), &job, &energy, variants)?
+        }
+    };
+    let layers = match bench.extent {
+        Extent::Times => Layers::default(),
+        Extent::Layers | Extent::Both => {
+            measure_layers(folders, (target, &mut site), environment.emulated, &job, variants)?
+        }
+    };
+    Ok(Taken { environment, by_setting, layers })
+}
+
+/// The measurements of a job.
+fn timed(
+    folders: &Folders,
+    bench: &Bench,
+    (target, site): (&Target, &mut Site),
+    job: &Job,
+    energy: &Result<EnergyJob, Missing>,
+    variants: &[VariantRecord],
+) -> Result<Vec<Vec<Measurement>>, PipelineError> {
+    let folder = folders.journal(bench.target);
+    let job_path = folder.join("job.json");
+    with_remote(folders, target, job, &mut |remote| site.run(remote, &job_path))?;
     let mut records = read_journal(&folder.join("blocks.jsonl"))?;
     records.retain(|record| job.counts(record));
     if let Some(EnergyJob {
@@ -225,12 +206,11 @@ fn take(
     let of = |variant: &VariantRecord, setting: Setting| {
         let baseline = variant.parent.is_none();
         let found = summary.measurement(&variant.variant_id, setting, baseline, needed);
-        match &energy {
+        match energy {
             Ok(_) => found,
             Err(why) => Measurement { energy: Err(why.clone()), ..found },
         }
     };
     let each = bench.settings.iter().map(|s| variants.iter().map(|v| of(v, *s)).collect());
-    let each = each.collect();
-    Ok((job, environment, each))
+    Ok(each.collect())
 }

@@ -40,7 +40,7 @@ pub use folders::Folders;
 pub use forecast::{Ground, Trial, forecaster};
 pub use given::{Given, place};
 pub use layers::{Layers, kept_nodes, layers};
-pub use measure::{Bench, Taken, measure, measure_layers_only, measure_with_layers};
+pub use measure::{Bench, Extent, Taken, measure};
 pub use precision::precision_tables;
 pub use predictions::{Instances, write_instances, write_instances_csv};
 pub use quality::{Quality, Subject, assess};

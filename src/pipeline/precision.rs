@@ -71,22 +71,7 @@ impl Context {
         let (folded, mut decisions) = compress::prepared(graph.clone(), how).map_err(failed)?;
         let how = Quantization { equalize: false, measured: false, ..how.clone() };
         let bench = Bench::new(self, calibration, folded, options, how).map_err(failed)?;
-        let key = bench.key();
-        let path = self.folders.costs(&format!("{}.precision-{}", bench.how.on, key.short()));
-        let kept: Option<PrecisionTable> = read_json(&path);
-        let table = match kept.filter(|table| table.key == key) {
-            Some(table) => table,
-            None => {
-                let table = self.precision_table(&bench, &graph, key).map_err(|e| match e {
-                    Failed::Step(source) => failed(source),
-                    Failed::Target(source) => {
-                        PipelineError::Target { target: bench.how.on.clone(), source }
-                    }
-                })?;
-                self.keep(&path, &table)?;
-                table
-            }
-        };
+        let table = self.frozen(&bench, &graph, &failed)?;
         self.keep_sensitivity(variant, &table)?;
         let table_sha256 = Some(Sha256Hex::of(&serde_json::to_vec(&table).unwrap_or_default()));
         let best = table.best();
@@ -116,6 +101,29 @@ impl Context {
             draft.table_sha256.clone_from(&table_sha256);
         }
         Ok(Made { decisions, ..made })
+    }
+
+    /// The table that was kept of the target for just this question, or a new one, which is kept.
+    fn frozen(
+        &self,
+        bench: &Bench,
+        given: &Graph,
+        failed: &dyn Fn(CompressError) -> PipelineError,
+    ) -> Result<PrecisionTable, PipelineError> {
+        let key = bench.key();
+        let path = self.folders.costs(&format!("{}.precision-{}", bench.how.on, key.short()));
+        let kept: Option<PrecisionTable> = read_json(&path);
+        if let Some(table) = kept.filter(|table| table.key == key) {
+            return Ok(table);
+        }
+        let table = self.precision_table(bench, given, key).map_err(|e| match e {
+            Failed::Step(source) => failed(source),
+            Failed::Target(source) => {
+                PipelineError::Target { target: bench.how.on.clone(), source }
+            }
+        })?;
+        self.keep(&path, &table)?;
+        Ok(table)
     }
 
     /// Measures on the target that the step names.

@@ -1,6 +1,6 @@
 //! A controlled experiment: a variant with only some of its decisions, and what it answered.
 
-use super::{EngineOptions, Forecast, Sha256Hex};
+use super::{EngineOptions, Forecast, SCHEMA, Sha256Hex};
 use serde::{Deserialize, Serialize};
 
 /// A component of a decision, as a replay names it.
@@ -86,6 +86,25 @@ pub struct Experiment {
     pub kept: bool,
     /// What it answered.
     pub answers: Answers,
+}
+
+impl Experiment {
+    /// One of which only the answers are known.
+    pub fn of(answers: Answers) -> Experiment {
+        Experiment {
+            schema: SCHEMA,
+            key: Sha256Hex::zeros(),
+            steps: vec![],
+            options: EngineOptions::default(),
+            file_sha256: Sha256Hex::zeros(),
+            file_bytes: 0,
+            params: 0,
+            macs: None,
+            disturbed: None,
+            kept: false,
+            answers,
+        }
+    }
 }
 
 /// Answers on the report samples, in the study's order.

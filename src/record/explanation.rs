@@ -51,6 +51,9 @@ pub struct Explanation {
     pub links: Vec<Link>,
     /// Boards of the study that were not asked, and why.
     pub unreached: Vec<Unreached>,
+    /// Targets that are emulated: what they answer is another architecture's, how fast is nobody's.
+    #[serde(default)]
+    pub emulated: Vec<String>,
     /// What flows through the layers, before and after.
     pub flow: Vec<LayerFlow>,
     /// The samples that the variant hits hardest, hardest first.
@@ -59,6 +62,13 @@ pub struct Explanation {
     pub narrative: Vec<Sentence>,
     /// What people said about the variant or the run.
     pub notes: Vec<Note>,
+}
+
+impl Explanation {
+    /// Whether figures of a target are an emulator's.
+    pub fn is_emulated(&self, target: Option<&str>) -> bool {
+        self.emulated.iter().any(|emulated| Some(emulated.as_str()) == target)
+    }
 }
 
 /// The metric that an explanation is about.

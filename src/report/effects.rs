@@ -81,6 +81,7 @@ fn which(
         ("metric", effect.metric.clone()),
         ("of", effect.of.clone().unwrap_or_default()),
         ("target", effect.target.clone().unwrap_or_default()),
+        ("emulated", explanation.is_emulated(effect.target.as_deref()).to_string()),
         ("unit", effect.unit.clone()),
     ]
 }

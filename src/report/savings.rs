@@ -4,7 +4,7 @@ use super::csv::ReportError;
 use super::results::RunFacts;
 use crate::record::{Explanation, LayerChange, SCHEMA};
 
-const HEADER: [&str; 13] = [
+const HEADER: [&str; 14] = [
     "schema",
     "study",
     "run_id",
@@ -13,6 +13,7 @@ const HEADER: [&str; 13] = [
     "layer",
     "scope",
     "target",
+    "emulated",
     "before_ns",
     "after_ns",
     "saved_ns",
@@ -35,7 +36,7 @@ pub fn savings_csv(facts: &RunFacts, explanations: &[Explanation]) -> Result<Vec
     writer.into_inner().map_err(|e| ReportError::Buffer(e.into_error()))
 }
 
-fn cells(facts: &RunFacts, explanation: &Explanation, layer: &LayerChange) -> [String; 13] {
+fn cells(facts: &RunFacts, explanation: &Explanation, layer: &LayerChange) -> [String; 14] {
     let touched = explanation.groups.iter().filter(|group| layer.groups.contains(&group.id));
     let decisions: Vec<String> =
         touched.flat_map(|group| group.decisions.iter().map(ToString::to_string)).collect();
@@ -49,6 +50,7 @@ fn cells(facts: &RunFacts, explanation: &Explanation, layer: &LayerChange) -> [S
         layer.layer.clone(),
         layer.scope.clone(),
         layer.target.clone(),
+        explanation.is_emulated(Some(&layer.target)).to_string(),
         ns(layer.before_ns),
         ns(layer.after_ns),
         ns(layer.before_ns - layer.after_ns),

@@ -7,7 +7,7 @@ use crate::cli::samples::dimension;
 use crate::cli::{Coded, ExitCode, Global, fleet};
 use crate::data::{Array, Dataset};
 use crate::engine::{self, ENGINE, Signature, Source};
-use crate::pipeline::{self, Bench, Folders, Given};
+use crate::pipeline::{self, Bench, Extent, Folders, Given};
 use crate::record::{Environment, Measurement, Missing, Setting, Sha256Hex, VariantRecord};
 use crate::report::{self, Row, RunFacts, Timed};
 use crate::study::{self, RunDirectory};
@@ -211,6 +211,7 @@ impl BenchVerb {
         let samples: Vec<usize> =
             (0..prepared.data.inputs.values().next().map_or(0, Array::rows)).collect();
         let bench = Bench {
+            extent: Extent::Times,
             target: &target.name,
             measurement_sha256: measurement_sha256.clone(),
             seed: self.seed,
@@ -227,10 +228,9 @@ impl BenchVerb {
             energy: Err(Missing("a bench measures no energy".into())),
             sysfs_root: None,
         };
-        let (environment, mut by_batch) =
-            fleet::on_one(target, folders, global.quiet, &|target, stop, heard| {
-                pipeline::measure(folders, &bench, target, &variants, stop, heard)
-            })?;
+        let mut taken = fleet::on_one(target, folders, global.quiet, &|target, stop, heard| {
+            pipeline::measure(folders, &bench, target, &variants, stop, heard)
+        })?;
         let facts = RunFacts {
             study: prepared.origin.study().into(),
             run_id: run_id(),
@@ -238,7 +238,7 @@ impl BenchVerb {
             measurement_sha256: measurement_sha256.to_string(),
             quick: false,
         };
-        Ok((facts, environment, by_batch.pop().unwrap_or_default()))
+        Ok((facts, taken.environment, taken.by_setting.pop().unwrap_or_default()))
     }
 }
 

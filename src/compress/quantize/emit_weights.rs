@@ -18,17 +18,7 @@ impl Writer<'_> {
             }
         };
         let input = self.padded_float(&mut integer, layer);
-        let [x, x_scale, x_zero] =
-            ["u8", "u8.scale", "u8.zero"].map(|part| format!("{input}.{part}"));
-        if self.dynamic.insert(input.clone()) {
-            self.nodes.push(Node {
-                op_type: "DynamicQuantizeLinear".into(),
-                name: format!("{input}/DynamicQuantizeLinear"),
-                input: vec![input],
-                output: vec![x.clone(), x_scale.clone(), x_zero.clone()],
-                ..Node::default()
-            });
-        }
+        let [x, x_scale, x_zero] = self.as_it_comes(input);
         let (w, _, _, scales) = self.bytes(layer)?;
         let base = &layer.output;
         // One value an output stands on the axis of channels.
@@ -70,6 +60,21 @@ impl Writer<'_> {
             self.node("Add", format!("{}/bias", node.name), &[&scaled, &bias], base);
         }
         Ok(())
+    }
+
+    /// A tensor in bytes, their scale and their zero point, found for every input anew; made once.
+    fn as_it_comes(&mut self, tensor: String) -> [String; 3] {
+        let parts = ["u8", "u8.scale", "u8.zero"].map(|part| format!("{tensor}.{part}"));
+        if self.dynamic.insert(tensor.clone()) {
+            self.nodes.push(Node {
+                op_type: "DynamicQuantizeLinear".into(),
+                name: format!("{tensor}/DynamicQuantizeLinear"),
+                input: vec![tensor],
+                output: parts.to_vec(),
+                ..Node::default()
+            });
+        }
+        parts
     }
 
     /// What a zero point that is found with every input adds to the sums: (told − zero) · Σw. Told of

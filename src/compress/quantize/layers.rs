@@ -175,29 +175,24 @@ fn layer(
     if scheme == Scheme::Weights4 && dims[0] % BLOCK != 0 {
         return Err(format!("it has {} inputs; four-bit weights go by {BLOCK}", dims[0]));
     }
-    let own = node.output[0].clone();
-    let relu = match convolves && scheme.is_static() {
-        true => following_relu(graph, index, &own),
-        false => None,
-    };
+    let fuses = convolves && scheme.is_static();
+    let relu = fuses.then(|| following_relu(graph, index, &node.output[0])).flatten();
     let added = added.map(|(position, _)| position);
-    let output = relu.or(added).map_or(own, |last| graph.nodes()[last].output[0].clone());
-    let (input, stored) = (input.clone(), stored.clone());
-    let (turned, bias) = (swapped, bias.map(|b| b.1));
+    let last = relu.or(added).unwrap_or(position);
     Ok(Layer {
         name,
         position,
         scheme,
-        input,
-        output,
+        input: input.clone(),
+        output: graph.nodes()[last].output[0].clone(),
         relu,
         added,
-        stored,
+        stored: stored.clone(),
         dims,
         values,
-        turned,
+        turned: swapped,
         biased,
-        bias,
+        bias: bias.map(|b| b.1),
     })
 }
 
