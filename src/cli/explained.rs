@@ -21,6 +21,7 @@ use crate::record::{
 };
 use crate::target::{Reach, Target};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -70,9 +71,8 @@ pub(super) fn found(
         variant: subject.answers(folders, variant)?,
     };
     let accused = case.accuse(&loaded.splits.report, case.each < CHEAP)?;
-    let Asked { there, unreached, mut emulated } =
-        boards(reopened, variant, &pair.variant, wishes)?;
-    let links = case.links(&there)?;
+    let asked = boards(reopened, variant, &pair.variant, wishes)?;
+    let links = case.links(&asked.there)?;
     let times = case.times(manner.time.min(TIMING))?;
     let mut base = case.account(&variant.name, &variant.variant_id);
     let replay = case.replay(&folders.variants().join(&variant.file), &variant.file_sha256)?;
@@ -82,18 +82,14 @@ pub(super) fn found(
         None => Default::default(),
     };
     let (taken, taken_totals) = taken(reopened, variant, case, wishes)?;
-    emulated.extend(measured_under_emulation(reopened, wishes));
-    emulated.sort();
-    emulated.dedup();
     let effects = [base.effects, disturbed, times.effects, taken].concat();
     let totals = [base.totals, disturbed_totals, taken_totals].concat();
     let baseline = Graph::load(&folders.variants().join(&first.file))?;
-    let run_id = &directory.protocol.run_id;
     let insight = insight(reopened, &first, variant, &pair)?;
     write(reopened, variant, &pair, &insight, wishes.csv)?;
     Ok(Explanation {
         forecasts: outcomes(
-            run_id,
+            &directory.protocol.run_id,
             &baseline,
             &variant.name,
             &base.groups,
@@ -110,8 +106,8 @@ pub(super) fn found(
         blame: accused.groups,
         components: accused.components,
         links,
-        unreached,
-        emulated,
+        unreached: asked.unreached,
+        emulated: all_emulated(reopened, wishes, asked.emulated),
         flow: insight.flow,
         hits: insight.hits,
         notes: notes(reopened, &variant.name)?,
@@ -163,16 +159,17 @@ struct Asked {
     emulated: Vec<String>,
 }
 
-/// Targets that the run measured and that were emulated.
-fn measured_under_emulation(reopened: &Reopened, wishes: &Wishes) -> Vec<String> {
+/// Targets that are emulated: those that said so when `asked`, and those that the run measured.
+fn all_emulated(reopened: &Reopened, wishes: &Wishes, asked: Vec<String>) -> Vec<String> {
     let folders = &reopened.directory.folders;
     let all = reopened.study.targets.iter().chain(wishes.targets);
-    let emulated = all.filter(|target| {
+    let measured = all.filter(|target| {
         let path = folders.journal(&target.name).join("environment.json");
         let environment: Option<Environment> = pipeline::read_json(&path);
         target.emulated || environment.is_some_and(|environment| environment.emulated)
     });
-    emulated.map(|target| target.name.clone()).collect()
+    let names: BTreeSet<String> = measured.map(|target| target.name.clone()).chain(asked).collect();
+    names.into_iter().collect()
 }
 
 /// What the boards among the targets answer with the variant, and which did not.
