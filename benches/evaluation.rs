@@ -3,7 +3,7 @@
 //!
 //! `cargo bench --bench evaluation`
 
-use paring::evaluate::{Answers, Exam, Sampling, Scores, Task, Truth, assess};
+use paring::evaluate::{Answers, Exam, PixelAnswers, Sampling, Scores, Task, Truth, assess};
 use paring::probe;
 use paring::record::{Metric, Sha256Hex, TaskKind};
 use paring::stats;
@@ -79,6 +79,6 @@ fn answers(variant: u64, noise: f32) -> Answers {
         width: CLASSES,
         values,
         class,
-        pixels: vec![],
+        pixels: PixelAnswers::default(),
     }
 }

@@ -61,7 +61,7 @@ fn main() -> anyhow::Result<()> {
         let bindings = Bindings { batch: 1, dims: &BTreeMap::new() };
         let plan =
             Model::load(Source::File(&path), bindings)?.optimise(&EngineOptions::default())?;
-        let inputs = plan.inputs(&data.inputs_at(&[0]))?;
+        let inputs = plan.inputs(&data.inputs_at(&[0])?)?;
         let cycle = || Cycle::new(vec![inputs.clone()]).ok_or_else(|| anyhow::anyhow!("no inputs"));
         let mut warm = cycle()?;
         anyhow::ensure!(plan.digest(&inputs)? == plan.digest(&warm.all()[0])?, "outputs differ");

@@ -11,8 +11,8 @@ use assert_cmd::Command;
 use board::{Board, children};
 use common::digits;
 use desk::{
-    WORK, board_journal, complete, holder, in_background, inventory, lines, paring, rows, runs,
-    study, until,
+    WORK, board_journal, complete, holder, in_background, inventory, lines, paring, rows, study,
+    until,
 };
 use predicates::str::contains;
 use std::process::Child;

@@ -1,6 +1,8 @@
 //! Metrics against scikit-learn's, on the vectors that `scripts/metric-vectors` makes.
 
-use paring::evaluate::{Answers, Exam, Sampling, Scores, Task, Truth, assess, metrics};
+use paring::evaluate::{
+    Answers, Exam, PixelAnswers, Sampling, Scores, Task, Truth, assess, metrics,
+};
 use paring::record::{Evaluation, Metric, Sha256Hex, TaskKind};
 use serde_json::Value;
 
@@ -39,7 +41,7 @@ fn case(case: &Value) -> (Task, Answers) {
     };
     let labels = if truth == Truth::Classes { classes } else { vec![0; samples] };
     let samples = (0..samples).collect();
-    let pixels = vec![];
+    let pixels = PixelAnswers::default();
     (task, Answers { kind, samples, labels, truth, width, values, class, pixels })
 }
 
@@ -71,7 +73,7 @@ fn segmentation(case: &Value) -> (Task, Answers) {
         width: 3 * classes,
         values,
         class: vec![None; samples],
-        pixels: vec![],
+        pixels: PixelAnswers::default(),
     };
     (Task::new(kind, Scores::Logits), answers)
 }
@@ -184,4 +186,27 @@ fn a_slice_of_three_samples_is_shown_with_its_wide_interval() {
         assert!(many.metrics.contains_key(&primary));
         assert!(found.slice_spread["size"] >= 0.0 || primary == Metric::Auc);
     }
+}
+
+#[test]
+fn the_distance_of_pixels_is_the_mean_over_pixels_and_samples() {
+    // Two samples of two pixels, two classes: `[classes, pixels]` each.
+    let answers = |chances: Vec<f32>| Answers {
+        kind: TaskKind::Segmentation,
+        samples: vec![0, 1],
+        labels: vec![0; 2],
+        truth: Truth::Counted,
+        width: 6,
+        values: vec![1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
+        class: vec![None; 2],
+        pixels: PixelAnswers { class: vec![0, 1, 0, 1], chances },
+    };
+    let base = answers(vec![0.75, 0.25, 0.25, 0.75, 0.5, 0.5, 0.5, 0.5]);
+    let other = answers(vec![0.5, 0.25, 0.5, 0.75, 0.5, 0.5, 0.5, 0.5]);
+    let task = Task::new(TaskKind::Segmentation, Scores::Probabilities);
+    let found = evaluation(&task, &other, Some(&base));
+    let value = |metric| found[1].value(metric).unwrap().value;
+    let one = 0.75 * 1.5f64.ln() + 0.25 * 0.5f64.ln();
+    assert!((value(Metric::KlDivergence) - one / 4.0).abs() < 1e-12);
+    assert!((value(Metric::Agreement) - 1.0).abs() < 1e-12);
 }

@@ -105,10 +105,10 @@ fn off(path: &Path, how: &Quantization) -> f64 {
     let (columns, extras) = (vec![], vec![]);
     let wanted = Wanted { inputs: &signature.inputs, columns, extras, pixels: Pixels::default() };
     let data = Dataset::load(&digits("digits.npz"), &wanted).unwrap();
-    let calibration = of(data.inputs_at(&(0..200).collect::<Vec<_>>()));
+    let calibration = of(data.inputs_at(&(0..200).collect::<Vec<_>>()).unwrap());
     let graph = Graph::load(path).unwrap();
     let made = quantize(graph.clone(), Origins::default(), how, Some(&calibration)).unwrap();
-    let inputs = data.inputs_at(&(200..800).collect::<Vec<_>>());
+    let inputs = data.inputs_at(&(200..800).collect::<Vec<_>>()).unwrap();
     let (float, narrow) = (outputs(&graph, &inputs), outputs(&made.graph, &inputs));
     let squares = float.iter().zip(&narrow).map(|(f, n)| f64::from(f - n).powi(2));
     squares.sum::<f64>() / float.len() as f64

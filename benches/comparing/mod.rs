@@ -38,7 +38,7 @@ impl Stage {
             pixels: Pixels::default(),
         };
         let samples: Vec<usize> = (0..8).collect();
-        let arrays = Dataset::load(data, &wanted)?.inputs_at(&samples);
+        let arrays = Dataset::load(data, &wanted)?.inputs_at(&samples)?;
         Ok(Stage { folder: folder.to_path_buf(), model: model.to_path_buf(), arrays })
     }
 

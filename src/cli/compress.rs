@@ -5,6 +5,7 @@ use super::record_file::forecasts_file;
 use super::{Coded, ExitCode, Global, StudyArgs};
 use crate::catalog::Calibration;
 use crate::compress::Step;
+use crate::data::WINDOW_BYTES;
 use crate::graph::Graph;
 use crate::ledger::Ledger;
 use crate::pipeline::{self, BASELINE, Context, PipelineError, Quality, Subject, Trial};
@@ -150,7 +151,7 @@ fn unfit(study: &Study, directory: &RunDirectory, made: &VariantRecord) -> Optio
 
 /// What all recipes of a run share, with the costs and the forecaster that they ask for.
 fn informed(study: &Study, loaded: &Loaded, directory: &RunDirectory) -> Result<Context, Coded> {
-    let mut context = context(study, loaded, directory);
+    let mut context = context(study, loaded, directory)?;
     let steps = || study.recipes.iter().flat_map(|r| &r.steps);
     let timed = |step: &Step| matches!(step, Step::Prune(how) if how.needs_costs());
     if steps().any(timed) {
@@ -174,10 +175,14 @@ fn informed(study: &Study, loaded: &Loaded, directory: &RunDirectory) -> Result<
 }
 
 /// What all recipes of a run share.
-pub(super) fn context(study: &Study, loaded: &Loaded, directory: &RunDirectory) -> Context {
+pub(super) fn context(
+    study: &Study,
+    loaded: &Loaded,
+    directory: &RunDirectory,
+) -> Result<Context, Coded> {
     let calibrate = &loaded.splits.calibrate;
-    let calibration = calibration(loaded, calibrate);
-    Context {
+    let calibration = calibration(loaded, calibrate)?;
+    Ok(Context {
         folders: directory.folders.clone(),
         model: study.model.clone(),
         dims: loaded.dims.clone(),
@@ -189,17 +194,21 @@ pub(super) fn context(study: &Study, loaded: &Loaded, directory: &RunDirectory) 
         costs: None,
         forecaster: None,
         owner: study.owner.clone(),
-    }
+    })
 }
 
-/// Samples of a study to calibrate on.
-pub(super) fn calibration(loaded: &Loaded, samples: &[usize]) -> Calibration {
-    Calibration {
-        inputs: loaded.data.inputs_at(samples),
+/// Samples of a study to calibrate on: all of `samples`, or as many of them, evenly spread, as fit
+/// in memory.
+pub(super) fn calibration(loaded: &Loaded, samples: &[usize]) -> Result<Calibration, Coded> {
+    let every = (loaded.data.bytes_of(samples.len()).div_ceil(WINDOW_BYTES)).max(1);
+    let held: Vec<usize> = samples.iter().copied().step_by(every as usize).collect();
+    let inputs = loaded.data.inputs_at(&held);
+    Ok(Calibration {
+        inputs: inputs.map_err(|e| Coded::new(ExitCode::Input, e))?,
         batch: loaded.batch,
         dims: loaded.dims.clone(),
-        sha256: loaded.data.sha256_of(samples),
-    }
+        sha256: loaded.data.sha256_of(&held),
+    })
 }
 
 /// What a study's variants are evaluated on.

@@ -179,7 +179,8 @@ impl Eval {
         };
         let mut dims = BTreeMap::new();
         for need in &signature.inputs {
-            need.bind(&first.inputs[&need.name], &mut dims).map_err(|e| input(e.into()))?;
+            let rows = &first.inputs[&need.name];
+            need.bind(rows.dtype(), rows.shape(), &mut dims).map_err(|e| input(e.into()))?;
         }
         let output = self.output(model, &signature)?;
         let batch = signature.fixed_batch().unwrap_or(1);

@@ -179,7 +179,7 @@ impl Explain {
             return Ok(None);
         }
         let manner = self.manner(study.seed);
-        let contexts = self.contexts(reopened, &done);
+        let contexts = self.contexts(reopened, &done)?;
         let truth = truth(reopened)?;
         let subject = subject(study, loaded);
         let begun =
@@ -195,9 +195,9 @@ impl Explain {
     }
 
     /// The study's own draw, and others from the same pool of samples.
-    fn contexts(&self, reopened: &Reopened, done: &[Undertaken]) -> Vec<Context> {
+    fn contexts(&self, reopened: &Reopened, done: &[Undertaken]) -> Result<Vec<Context>, Coded> {
         let Reopened { directory, study, loaded } = reopened;
-        let own = context(study, loaded, directory);
+        let own = context(study, loaded, directory)?;
         let splits = &loaded.splits;
         let pool = [splits.calibrate.as_slice(), &splits.select].concat();
         let groups = study.data.group.as_ref().and_then(|name| loaded.data.columns.get(name));
@@ -207,10 +207,10 @@ impl Explain {
             let seed = study.seed.wrapping_add(draw);
             let size = splits.calibrate.len();
             let samples = draw_calibration(&pool, groups.map(Vec::as_slice), size, seed);
-            let calibration = own.calibration.as_ref().map(|_| calibration(loaded, &samples));
-            Context { calibration, seed, ..own.clone() }
+            let drawn = own.calibration.as_ref().map(|_| calibration(loaded, &samples));
+            Ok(Context { calibration: drawn.transpose()?, seed, ..own.clone() })
         });
-        std::iter::once(own.clone()).chain(further).collect()
+        std::iter::once(Ok(own.clone())).chain(further).collect()
     }
 }
 

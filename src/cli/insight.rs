@@ -46,7 +46,8 @@ impl Insight {
         let graph = Graph::load(base.model)?;
         let other = variant.map(|v| Graph::load(v.model)).transpose()?;
         let looked: Vec<usize> = base.answers.samples.iter().copied().take(FLOW_SAMPLES).collect();
-        let inputs: BTreeMap<String, Array> = data.inputs_at(&looked);
+        let inputs: BTreeMap<String, Array> =
+            data.inputs_at(&looked).map_err(|e| failed(e.into(), base.model))?;
         let bindings = Bindings { batch, dims };
         let flow = evaluate::flow(&graph, other.as_ref(), &inputs, bindings)
             .map_err(|e| failed(e, variant.map_or(base.model, |v| v.model)))?;

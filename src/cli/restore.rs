@@ -88,7 +88,7 @@ impl Restore {
         global: &Global,
     ) -> Result<(), Coded> {
         let Reopened { directory, study, loaded } = reopened;
-        let context = context(study, loaded, directory);
+        let context = context(study, loaded, directory)?;
         let mut ledger = self.ledger(directory, &study.owner)?;
         let recipe = self.recipe(line, &study.recipes, &ledger)?;
         let baseline = variant_record(&directory.folders, BASELINE)?;

@@ -55,13 +55,14 @@ impl Samples {
         let wanted = Wanted { inputs: &signature.inputs, columns, extras, pixels };
         let data = Dataset::load(path, &wanted).map_err(|e| input(e.into()))?;
         for need in &signature.inputs {
-            need.bind(&data.inputs[&need.name], &mut dims).map_err(|e| input(e.into()))?;
+            let rows = &data.inputs[&need.name];
+            need.bind(rows.dtype(), rows.shape(), &mut dims).map_err(|e| input(e.into()))?;
         }
         let (even, odd): (Vec<usize>, Vec<usize>) =
             (0..data.len().min(MOST_SAMPLES)).partition(|i| i % 2 == 0);
         let batch = signature.fixed_batch().unwrap_or(1);
         let calibration = Calibration {
-            inputs: data.inputs_at(&even),
+            inputs: data.inputs_at(&even).map_err(|e| input(e.into()))?,
             batch,
             dims: dims.clone(),
             sha256: Sha256Hex::of(b"samples"),

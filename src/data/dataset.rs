@@ -1,7 +1,8 @@
 //! A labelled dataset: inputs by the model's names, labels, and columns that name subsets.
 
 use super::folder::{self, Pixels};
-use super::{Array, InputNeed, NeedError, npz};
+use super::rows::Filing;
+use super::{Array, InputNeed, NeedError, Rows, WINDOW_BYTES, Windows, npz};
 use crate::record::Sha256Hex;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -20,11 +21,11 @@ pub struct Wanted<'a> {
     pub pixels: Pixels,
 }
 
-/// A dataset in memory.
+/// A dataset. Inputs that are large stay in a file, everything else is in memory.
 #[derive(Clone, Debug)]
 pub struct Dataset {
-    /// One array an input, samples along axis 0.
-    pub inputs: BTreeMap<String, Array>,
+    /// One entry an input, samples along axis 0.
+    pub inputs: BTreeMap<String, Rows>,
     /// One class a sample; where `targets` say more than a class, 0 for all: one stratum.
     pub labels: Vec<i64>,
     /// What the labels are where they are not one whole number a sample.
@@ -134,14 +135,30 @@ impl Dataset {
     ) -> Result<Dataset, safetensors::SafeTensorError> {
         let sha256 = Sha256Hex::of(&super::write_tensors(&inputs)?);
         let (labels, columns, extras) = (vec![], BTreeMap::new(), BTreeMap::new());
+        let inputs = held(inputs);
         Ok(Dataset { inputs, labels, targets: None, columns, extras, sha256 })
     }
 
-    /// Reads an `.npz` file, or a folder with a `labels.csv`.
+    /// Reads an `.npz` file, or a folder with a `labels.csv`. Of inputs that take more than
+    /// [`WINDOW_BYTES`] only what is asked for is in memory.
     ///
     /// # Errors
     /// [`DataError`] names the file and the array.
     pub fn load(path: &Path, wanted: &Wanted) -> Result<Dataset, DataError> {
+        Self::load_within(path, wanted, WINDOW_BYTES)
+    }
+
+    /// [`Dataset::load`] with another limit on the bytes of inputs that are held in memory.
+    ///
+    /// # Errors
+    /// [`DataError`] names the file and the array.
+    pub fn load_within(path: &Path, wanted: &Wanted, bytes: u64) -> Result<Dataset, DataError> {
+        // What cannot be read in parts is read as a whole, which also says what is wrong with it.
+        if let Ok(windows) = Windows::open(path, wanted.clone(), bytes)
+            && windows.bytes() > bytes
+        {
+            return Self::filed(windows);
+        }
         let dataset = match std::fs::metadata(path) {
             Err(_) => return Err(DataError::Absent(path.to_path_buf())),
             Ok(found) if found.is_dir() => folder::load(path, wanted)?,
@@ -149,6 +166,25 @@ impl Dataset {
         };
         dataset.check(path, wanted)?;
         Ok(dataset)
+    }
+
+    fn filed(mut windows: Windows) -> Result<Dataset, DataError> {
+        let mut filings: BTreeMap<String, Filing> = BTreeMap::new();
+        while let Some((_, window)) = windows.window()? {
+            for (name, rows) in &window.inputs {
+                let part = rows.take(&(0..rows.count()).collect::<Vec<_>>())?;
+                match filings.get_mut(name) {
+                    Some(filing) => filing.append(&part)?,
+                    None => {
+                        filings.insert(name.clone(), Filing::begin(windows.path(), &part)?);
+                    }
+                }
+            }
+        }
+        let inputs = filings.into_iter().map(|(name, filing)| (name, filing.end())).collect();
+        let whole = windows.into_whole();
+        let sha256 = digest(&inputs, &whole)?;
+        Ok(Dataset { inputs, sha256, ..whole })
     }
 
     /// Reads the inputs of an `.npz` file alone, without labels; of a folder, those of all of it.
@@ -163,7 +199,9 @@ impl Dataset {
         if path.is_dir() {
             let (columns, extras, pixels) = (vec![], vec![], Pixels::default());
             let wanted = Wanted { inputs: needs, columns, extras, pixels };
-            return Ok(Self::load(path, &wanted)?.inputs);
+            let all = folder::load(path, &wanted)?;
+            all.check(path, &wanted)?;
+            return all.inputs_at(&(0..all.len()).collect::<Vec<_>>());
         }
         if !path.exists() {
             return Err(DataError::Absent(path.to_path_buf()));
@@ -188,21 +226,15 @@ impl Dataset {
         truth: Array,
         columns: BTreeMap<String, Vec<String>>,
         extras: BTreeMap<String, Vec<i64>>,
-    ) -> Dataset {
+    ) -> Result<Dataset, DataError> {
         let (labels, targets) = match truth.as_integers() {
             Some(labels) => (labels, None),
             None => (vec![0; truth.rows()], Some(truth)),
         };
-        let mut parts: Vec<Vec<u8>> = Vec::new();
-        for (name, array) in &inputs {
-            parts.push(format!("{name} {} {:?}\n", array.dtype(), array.shape()).into_bytes());
-            parts.push(array.to_bytes());
-        }
-        parts.push(format!("{labels:?}\n{columns:?}\n{extras:?}").into_bytes());
-        parts.extend(targets.as_ref().map(|t| format!("{:?}\n", t.shape()).into_bytes()));
-        parts.extend(targets.as_ref().map(Array::to_bytes));
-        let sha256 = Sha256Hex::of_parts(parts.iter().map(Vec::as_slice));
-        Dataset { inputs, labels, targets, columns, extras, sha256 }
+        let (inputs, sha256) = (held(inputs), Sha256Hex::of(&[]));
+        let unhashed = Dataset { inputs, labels, targets, columns, extras, sha256 };
+        let sha256 = digest(&unhashed.inputs, &unhashed)?;
+        Ok(Dataset { sha256, ..unhashed })
     }
 
     /// Number of samples.
@@ -216,8 +248,17 @@ impl Dataset {
     }
 
     /// All inputs of the samples at `indices`.
-    pub fn inputs_at(&self, indices: &[usize]) -> BTreeMap<String, Array> {
-        self.inputs.iter().map(|(name, array)| (name.clone(), array.take(indices))).collect()
+    ///
+    /// # Errors
+    /// [`DataError::Read`] where they are in a file that cannot be read.
+    pub fn inputs_at(&self, indices: &[usize]) -> Result<BTreeMap<String, Array>, DataError> {
+        let taken = |(name, rows): (&String, &Rows)| Ok((name.clone(), rows.take(indices)?));
+        self.inputs.iter().map(taken).collect()
+    }
+
+    /// Bytes that the inputs of so many samples take.
+    pub fn bytes_of(&self, samples: usize) -> u64 {
+        samples as u64 * self.inputs.values().map(Rows::row_bytes).sum::<u64>()
     }
 
     /// Hash of the samples at `indices`: what a calibration stands on.
@@ -230,7 +271,7 @@ impl Dataset {
         let positions: Vec<usize> = range.clone().collect();
         let part = |column: &Vec<String>| column[range.clone()].to_vec();
         Dataset {
-            inputs,
+            inputs: held(inputs),
             labels: self.labels[range.clone()].to_vec(),
             targets: self.targets.as_ref().map(|targets| targets.take(&positions)),
             columns: self.columns.iter().map(|(name, c)| (name.clone(), part(c))).collect(),
@@ -244,7 +285,7 @@ impl Dataset {
         let lengths = self
             .inputs
             .iter()
-            .map(|(name, array)| (name, array.rows()))
+            .map(|(name, rows)| (name, rows.count()))
             .chain(self.columns.iter().map(|(name, column)| (name, column.len())));
         for (name, found) in lengths {
             if found != self.len() {
@@ -257,13 +298,82 @@ impl Dataset {
         }
         let mut values = BTreeMap::new();
         for need in wanted.inputs {
-            let array = &self.inputs[&need.name];
-            need.bind(array, &mut values)
+            let rows = &self.inputs[&need.name];
+            need.bind(rows.dtype(), rows.shape(), &mut values)
                 .map_err(|source| DataError::Need { path: at(), source })?;
+            // What is in a file was looked at on the way there.
+            let Rows::Held(array) = rows else { continue };
             if let Some(sample) = array.first_not_finite() {
                 return Err(DataError::NotFinite { path: at(), name: need.name.clone(), sample });
             }
         }
         Ok(())
+    }
+}
+
+fn held(inputs: BTreeMap<String, Array>) -> BTreeMap<String, Rows> {
+    inputs.into_iter().map(|(name, array)| (name, array.into())).collect()
+}
+
+/// The hash of inputs with the labels and columns of `whole`, wherever the inputs are.
+fn digest(inputs: &BTreeMap<String, Rows>, whole: &Dataset) -> Result<Sha256Hex, DataError> {
+    let Dataset { labels, targets, columns, extras, .. } = whole;
+    let arrays = inputs.iter().flat_map(|(name, rows)| {
+        let head = format!("{name} {} {:?}\n", rows.dtype(), rows.shape()).into_bytes();
+        std::iter::once(Ok(head)).chain(rows.pieces())
+    });
+    let tables = format!("{labels:?}\n{columns:?}\n{extras:?}").into_bytes();
+    let truth = targets.iter().flat_map(|t| [format!("{:?}\n", t.shape()).into(), t.to_bytes()]);
+    Sha256Hex::of_pieces(arrays.chain(std::iter::once(tables).chain(truth).map(Ok)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Dim, Dtype};
+    use ndarray::{Array1, Array3, ArrayD};
+
+    #[test]
+    fn data_in_a_file_are_the_data_in_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data.npz");
+        let mut writer =
+            ndarray_npy::NpzWriter::new_compressed(std::fs::File::create(&path).unwrap());
+        let x = Array3::from_shape_fn((50, 4, 2), |(r, c, d)| (100 * r + 10 * c + d) as f32);
+        writer.add_array("x", &x).unwrap();
+        writer.add_array("labels", &Array1::from_iter((0..50i64).map(|l| l % 3))).unwrap();
+        writer.add_array("site", &Array1::from_iter((0..50i64).map(|l| l % 7))).unwrap();
+        writer.finish().unwrap();
+        let dims = vec![Dim::Symbol("N".into()), Dim::Fixed(4), Dim::Symbol("d".into())];
+        let inputs = [InputNeed { name: "x".into(), dtype: Dtype::F32, dims }];
+        let columns = vec!["site".to_string()];
+        let wanted = Wanted { inputs: &inputs, columns, extras: vec![], pixels: Pixels::default() };
+        let held = Dataset::load(&path, &wanted).unwrap();
+        let filed = Dataset::load_within(&path, &wanted, 7 * 32).unwrap();
+        assert!(matches!(held.inputs["x"], Rows::Held(_)));
+        assert!(matches!(filed.inputs["x"], Rows::Filed(_)));
+        assert_eq!(filed.sha256, held.sha256);
+        assert_eq!((&filed.labels, &filed.columns), (&held.labels, &held.columns));
+        let some = [49, 0, 13, 13];
+        assert_eq!(filed.inputs_at(&some).unwrap(), held.inputs_at(&some).unwrap());
+    }
+
+    #[test]
+    fn a_value_that_is_not_finite_is_found_in_whatever_window() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data.npz");
+        let mut writer = ndarray_npy::NpzWriter::new(std::fs::File::create(&path).unwrap());
+        let x = ArrayD::from_shape_fn(vec![20, 2], |i| if i[0] == 17 { f32::NAN } else { 1.0 });
+        writer.add_array("x", &x).unwrap();
+        writer.add_array("labels", &Array1::<i64>::zeros(20)).unwrap();
+        writer.finish().unwrap();
+        let dims = vec![Dim::Unknown, Dim::Fixed(2)];
+        let inputs = [InputNeed { name: "x".into(), dtype: Dtype::F32, dims }];
+        let wanted =
+            Wanted { inputs: &inputs, columns: vec![], extras: vec![], pixels: Pixels::default() };
+        for bytes in [8 * 4, WINDOW_BYTES] {
+            let error = Dataset::load_within(&path, &wanted, bytes).unwrap_err();
+            assert!(matches!(error, DataError::NotFinite { sample: 17, .. }), "{error}");
+        }
     }
 }

@@ -111,7 +111,7 @@ impl<'a> Table<'a> {
         if let Some(name) = wanted.extras.first() {
             return Err(self.problem(&format!("index arrays such as `{name}` need an .npz file")));
         }
-        Ok(Dataset::new(inputs, self.labels()?, columns, BTreeMap::new()))
+        Dataset::new(inputs, self.labels()?, columns, BTreeMap::new())
     }
 
     fn text(&self, column: &str) -> Result<Vec<String>, DataError> {
@@ -246,7 +246,7 @@ mod tests {
             let columns = vec!["site".to_string()];
             let wanted = Wanted { inputs: &inputs, columns, extras: vec![], pixels };
             let data = Dataset::load(folder.path(), &wanted).unwrap();
-            let Array::F32(array) = &data.inputs["x"] else { panic!() };
+            let Array::F32(array) = &data.inputs_at(&[0, 1]).unwrap()["x"] else { panic!() };
             assert!(array[IxDyn(&last)].abs() < 1e-6, "51 / 255 − 0.2 = 0");
             assert_eq!(data.labels, [0, 1]);
             assert_eq!(data.columns["site"], ["north", "south"]);

@@ -19,6 +19,8 @@ mod window;
 mod random;
 #[cfg(feature = "host")]
 mod replace;
+#[cfg(feature = "host")]
+mod rows;
 
 pub use array::{Array, Dtype};
 #[cfg(feature = "host")]
@@ -31,5 +33,7 @@ pub use need::{Dim, InputNeed, NeedError};
 pub use random::{UnknownSize, random_inputs};
 #[cfg(feature = "host")]
 pub use replace::{append_lines, replace_file};
+#[cfg(feature = "host")]
+pub use rows::Rows;
 #[cfg(feature = "host")]
 pub use window::{WINDOW_BYTES, Windows};

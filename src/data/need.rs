@@ -1,6 +1,6 @@
 //! What a model's input needs, and whether an array satisfies it.
 
-use super::{Array, Dtype};
+use super::Dtype;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -82,21 +82,21 @@ impl InputNeed {
         format!("[{}]", self.dims.iter().map(Dim::to_string).collect::<Vec<_>>().join(", "))
     }
 
-    /// Checks `array`, whose axis 0 counts samples, and adds the values that it gives to symbols
-    /// of other axes to `values`.
+    /// Checks an array, whose axis 0 counts samples, by its type and shape, and adds the values that
+    /// it gives to symbols of other axes to `values`.
     ///
     /// # Errors
     /// [`NeedError`] names the input.
     pub fn bind(
         &self,
-        array: &Array,
+        dtype: Dtype,
+        found: &[usize],
         values: &mut BTreeMap<String, usize>,
     ) -> Result<(), NeedError> {
         let name = || self.name.clone();
-        if array.dtype() != self.dtype {
-            return Err(NeedError::Type { name: name(), found: array.dtype(), wanted: self.dtype });
+        if dtype != self.dtype {
+            return Err(NeedError::Type { name: name(), found: dtype, wanted: self.dtype });
         }
-        let found = array.shape();
         let fits = |(dim, size): (&Dim, &usize)| !matches!(dim, Dim::Fixed(n) if n != size);
         let rest = || self.dims.iter().zip(found).skip(1);
         if found.len() != self.dims.len() || found.is_empty() || !rest().all(fits) {
@@ -121,7 +121,6 @@ impl InputNeed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{ArrayD, IxDyn};
 
     fn need() -> InputNeed {
         let dims = vec![Dim::Symbol("N".into()), Dim::Fixed(3), Dim::Symbol("seq".into())];
@@ -130,15 +129,15 @@ mod tests {
 
     #[track_caller]
     fn refused(shape: &[usize], message: &str) {
-        let array = Array::F32(ArrayD::zeros(IxDyn(shape)));
         let mut values = BTreeMap::from([("seq".to_string(), 7)]);
-        assert_eq!(need().bind(&array, &mut values).unwrap_err().to_string(), message);
+        let refusal = need().bind(Dtype::F32, shape, &mut values).unwrap_err();
+        assert_eq!(refusal.to_string(), message);
     }
 
     #[test]
     fn a_fitting_array_gives_values_to_symbols() {
         let mut values = BTreeMap::new();
-        need().bind(&Array::F32(ArrayD::zeros(IxDyn(&[9, 3, 5]))), &mut values).unwrap();
+        need().bind(Dtype::F32, &[9, 3, 5], &mut values).unwrap();
         assert_eq!(values, BTreeMap::from([("seq".to_string(), 5)]));
     }
 
@@ -149,10 +148,7 @@ mod tests {
             "array `x` has shape [9, 4, 7], the model's input wants [N, 3, seq] (the first axis counts samples)",
         );
         refused(&[9, 3, 5], "dimension `seq` would be 7 and 5 at once (array `x`)");
-        let integers = Array::I64(ArrayD::zeros(IxDyn(&[9, 3, 5])));
-        assert!(matches!(
-            need().bind(&integers, &mut BTreeMap::new()),
-            Err(NeedError::Type { .. })
-        ));
+        let integers = need().bind(Dtype::I64, &[9, 3, 5], &mut BTreeMap::new());
+        assert!(matches!(integers, Err(NeedError::Type { .. })));
     }
 }

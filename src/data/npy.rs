@@ -73,12 +73,8 @@ impl Header {
 
     /// Bytes of one of them.
     pub(super) fn row_bytes(&self) -> u64 {
-        let width = match self.dtype {
-            Some(Dtype::F64 | Dtype::I64) => 8,
-            Some(Dtype::F32 | Dtype::I32) => 4,
-            _ => 1,
-        };
-        self.shape[1..].iter().map(|size| *size as u64).product::<u64>() * width
+        let width = self.dtype.map_or(1, Dtype::width);
+        self.shape[1..].iter().map(|size| *size as u64).product::<u64>() * width as u64
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn load(path: &Path, wanted: &Wanted) -> Result<Dataset, DataError> {
         .iter()
         .map(|name| Ok((name.clone(), archive.integers(name)?)))
         .collect::<Result<_, DataError>>()?;
-    Ok(Dataset::new(inputs, labels, columns, extras))
+    Dataset::new(inputs, labels, columns, extras)
 }
 
 /// Reads the inputs alone: a file of samples needs no labels to be measured with.

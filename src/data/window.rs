@@ -19,6 +19,8 @@ pub struct Windows<'a> {
     wanted: Wanted<'a>,
     /// Labels, columns and index arrays of all samples; no inputs.
     whole: Dataset,
+    /// Bytes of one sample's inputs.
+    each: u64,
     rows: usize,
     next: usize,
 }
@@ -38,12 +40,27 @@ impl<'a> Windows<'a> {
             Ok(_) => (npz::load(path, &bare)?, row_of_npz(path, &wanted)?),
         };
         let rows = usize::try_from(bytes / each.max(1)).unwrap_or(usize::MAX).max(1);
-        Ok(Windows { path: path.to_path_buf(), wanted, whole, rows, next: 0 })
+        Ok(Windows { path: path.to_path_buf(), wanted, whole, each, rows, next: 0 })
     }
 
     /// Number of samples in all windows.
     pub fn samples(&self) -> usize {
         self.whole.len()
+    }
+
+    /// Bytes of the inputs of all samples.
+    pub fn bytes(&self) -> u64 {
+        self.each.saturating_mul(self.samples() as u64)
+    }
+
+    /// Where they are read from.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Labels and columns of all samples, without inputs.
+    pub(super) fn into_whole(self) -> Dataset {
+        self.whole
     }
 
     /// Columns of all samples.
@@ -212,7 +229,7 @@ mod tests {
             while let Some((first, window)) = windows.window().unwrap() {
                 let all: Vec<usize> = (0..window.len()).collect();
                 let own: Vec<usize> = all.iter().map(|p| p + first).collect();
-                assert_eq!(window.inputs_at(&all), whole.inputs_at(&own));
+                assert_eq!(window.inputs_at(&all).unwrap(), whole.inputs_at(&own).unwrap());
                 assert_eq!(window.labels, whole.labels[first..first + window.len()]);
                 firsts.push(first);
             }

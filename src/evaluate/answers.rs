@@ -34,13 +34,38 @@ pub struct Answers {
     pub values: Vec<f32>,
     /// The predicted class; `None` where there is none, or no usable one.
     pub class: Vec<Option<i64>>,
-    /// The predicted class of every pixel, sample by sample, where answers are pixels and there are not
-    /// too many: what agreement with another model is told from.
-    pub pixels: Vec<u8>,
+    /// What answers that are pixels say of each.
+    pub pixels: PixelAnswers,
+}
+
+/// What answers that are pixels say of each, sample by sample: what agreement with another model,
+/// and distance from it, are told from. Either part is empty where it would be too large.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PixelAnswers {
+    /// The predicted class of every pixel; 255 where there is none.
+    pub class: Vec<u8>,
+    /// The probability of every class in every pixel: `[classes, pixels]` of each sample.
+    pub chances: Vec<f32>,
 }
 
 /// So many pixels are kept.
-pub(super) const MOST_PIXELS: usize = 256 << 20;
+const MOST_PIXELS: usize = 256 << 20;
+/// So many probabilities.
+const MOST_CHANCES: usize = 64 << 20;
+
+impl PixelAnswers {
+    /// Adds those of further samples.
+    pub fn append(&mut self, more: PixelAnswers) {
+        fn joined<T>(own: &mut Vec<T>, more: Vec<T>, most: usize) {
+            match own.is_empty() == more.is_empty() && own.len() + more.len() <= most {
+                true => own.extend(more),
+                false => *own = Vec::new(),
+            }
+        }
+        joined(&mut self.class, more.class, MOST_PIXELS);
+        joined(&mut self.chances, more.chances, MOST_CHANCES);
+    }
+}
 
 /// Answers of two models that are not about the same samples.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,11 +93,21 @@ impl Answers {
         self.row(position).iter().all(|v| v.is_finite())
     }
 
-    /// The pixels of the sample at `position`; `None` where they were not kept.
+    /// The class of each pixel of the sample at `position`; `None` where they were not kept.
     pub fn pixels(&self, position: usize) -> Option<&[u8]> {
-        let area = self.pixels.len() / self.len().max(1);
-        let own = self.pixels.get(position * area..(position + 1) * area)?;
-        (area > 0).then_some(own)
+        self.part(&self.pixels.class, position)
+    }
+
+    /// The probabilities in each pixel of the sample at `position`, `[classes, pixels]`; `None` where
+    /// they were not kept.
+    pub fn chances(&self, position: usize) -> Option<&[f32]> {
+        self.part(&self.pixels.chances, position)
+    }
+
+    fn part<'a, T>(&self, all: &'a [T], position: usize) -> Option<&'a [T]> {
+        let each = all.len() / self.len().max(1);
+        let own = all.get(position * each..(position + 1) * each)?;
+        (each > 0).then_some(own)
     }
 
     /// The numbers of each sample.
@@ -100,12 +135,7 @@ impl Answers {
 
     /// Adds answers of the same model to further samples.
     pub fn append(&mut self, more: Answers) {
-        let whole = self.pixels.is_empty() == more.pixels.is_empty()
-            && self.pixels.len() + more.pixels.len() <= MOST_PIXELS;
-        match whole {
-            true => self.pixels.extend(more.pixels),
-            false => self.pixels = Vec::new(),
-        }
+        self.pixels.append(more.pixels);
         self.samples.extend(more.samples);
         self.labels.extend(more.labels);
         self.values.extend(more.values);
@@ -123,6 +153,7 @@ impl Answers {
             let of = |p: &usize| all[p * width..(p + 1) * width].iter().copied();
             positions.iter().flat_map(of).collect()
         }
+        let each = |all: usize| all / self.len().max(1);
         Answers {
             kind: self.kind,
             samples: rows(&self.samples, 1, positions),
@@ -136,7 +167,10 @@ impl Answers {
             width: self.width,
             values: rows(&self.values, self.width, positions),
             class: rows(&self.class, 1, positions),
-            pixels: rows(&self.pixels, self.pixels.len() / self.len().max(1), positions),
+            pixels: PixelAnswers {
+                class: rows(&self.pixels.class, each(self.pixels.class.len()), positions),
+                chances: rows(&self.pixels.chances, each(self.pixels.chances.len()), positions),
+            },
         }
     }
 
@@ -176,7 +210,7 @@ mod tests {
             width: 2,
             values: vec![0.75, 0.25, f32::NAN, 0.5],
             class: vec![Some(0), None],
-            pixels: vec![],
+            pixels: PixelAnswers::default(),
         }
     }
 

@@ -282,6 +282,20 @@ impl<'a> Builder<'a> {
         self.gauge.counts = Some((first, classes));
     }
 
+    /// Mean distance of pixels' probabilities from the baseline's, where both kept theirs.
+    fn far_pixels(&mut self, baseline: &Answers, both: &[bool]) {
+        let far = |p: usize| {
+            let (own, base) = (self.answers.chances(p)?, baseline.chances(p)?);
+            let pixels = self.answers.pixels(p)?.len();
+            let mean = || metrics::kl_divergence(base, own) / pixels as f64;
+            (own.len() == base.len()).then(|| if both[p] { mean() } else { 0.0 })
+        };
+        let all: Option<Vec<f64>> = (0..self.answers.len()).map(far).collect();
+        if let Some(all) = all {
+            self.mean(Metric::KlDivergence, Over::Usable, all);
+        }
+    }
+
     /// Share of pixels with the baseline's class, where both kept theirs.
     fn same_pixels(&mut self, baseline: &Answers) {
         let share = |p: usize| {
@@ -312,7 +326,10 @@ impl<'a> Builder<'a> {
                 let far = (0..answers.len()).map(far).collect();
                 self.mean(Metric::KlDivergence, Over::Usable, far);
             }
-            TaskKind::Segmentation => self.same_pixels(baseline),
+            TaskKind::Segmentation => {
+                self.same_pixels(baseline);
+                self.far_pixels(baseline, &both);
+            }
             TaskKind::Multilabel | TaskKind::Regression | TaskKind::Scores => {
                 let squares: Vec<[f64; 2]> = (0..answers.len())
                     .map(|p| match both[p] {

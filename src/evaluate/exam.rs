@@ -187,6 +187,9 @@ impl Exam {
             Metric::Agreement if self.task.kind == TaskKind::Segmentation => {
                 "there are too many pixels to keep the class of each".into()
             }
+            Metric::KlDivergence if self.task.kind == TaskKind::Segmentation => {
+                "there are too many pixels to keep the probabilities of each".into()
+            }
             Metric::Auc => "the labels are all of one class".into(),
             Metric::Top(k) => format!("the model has no more than {k} classes"),
             Metric::R2 => "a target is constant, or there are more than 64".into(),

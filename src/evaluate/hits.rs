@@ -84,7 +84,7 @@ pub fn penultimate(
     let mut rows = Vec::with_capacity(samples.len());
     for chunk in samples.chunks(batch.max(1)) {
         let filled: Vec<usize> = chunk.iter().copied().cycle().take(batch).collect();
-        let outputs = plan.run(&plan.inputs(&data.inputs_at(&filled))?)?;
+        let outputs = plan.run(&plan.inputs(&data.inputs_at(&filled)?)?)?;
         let Some(output) = outputs.first() else { return Ok(None) };
         let flat: Vec<f32> = output.iter().copied().collect();
         let width = flat.len() / batch.max(1);
@@ -96,7 +96,7 @@ pub fn penultimate(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::Truth;
+    use crate::evaluate::{PixelAnswers, Truth};
     use crate::record::TaskKind;
 
     #[test]
@@ -109,7 +109,7 @@ mod tests {
             width: 2,
             values: values.to_vec(),
             class: values.chunks(2).map(|row| Some(i64::from(row[1] > row[0]))).collect(),
-            pixels: vec![],
+            pixels: PixelAnswers::default(),
         };
         let before = answers([0.75, 0.25, 0.875, 0.125, 0.25, 0.75]);
         let after = answers([0.625, 0.375, 0.125, 0.875, 0.25, 0.75]);

@@ -24,7 +24,7 @@ mod stress;
 mod tally;
 mod task;
 
-pub use answers::{Answers, OtherSamples, Truth};
+pub use answers::{Answers, OtherSamples, PixelAnswers, Truth};
 pub use assess::{Sampling, assess, draws};
 pub use disturb::{Spread, disturb, spreads};
 pub use exam::{Columns, Exam};

@@ -1,9 +1,8 @@
 //! Answers of a plan on samples of a dataset.
 
-use super::answers::MOST_PIXELS;
 use super::rows::{self, Row};
-use super::{Answers, Scores, Task, Truth};
-use crate::data::{Array, Dataset};
+use super::{Answers, PixelAnswers, Scores, Task, Truth};
+use crate::data::{Array, DataError, Dataset};
 use crate::engine::{Bindings, EngineError, Model, Plan, Source};
 use crate::record::{EngineOptions, Prediction, TaskKind};
 use ndarray::ArrayD;
@@ -17,6 +16,9 @@ pub enum PredictError {
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The inputs cannot be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
     /// The output is not what the task needs.
     #[error("output has shape {found:?} for {batch} samples; {kind} needs {needs}")]
     Shape {
@@ -137,7 +139,7 @@ impl Predictor {
         let batches: Vec<Vec<Row>> = indices
             .par_chunks(self.batch)
             .map(|samples| {
-                let done = self.batch(data, &data.inputs_at(&self.filled(samples)), samples);
+                let done = self.batch(data, &data.inputs_at(&self.filled(samples))?, samples);
                 heard(samples.len());
                 done
             })
@@ -262,14 +264,14 @@ impl Predictor {
         rows: impl Iterator<Item = Row>,
     ) -> Result<Answers, PredictError> {
         let (mut values, mut class) = (Vec::new(), Vec::with_capacity(indices.len()));
-        let mut pixels = Vec::new();
+        let mut pixels: Option<PixelAnswers> = None;
         for row in rows {
             values.extend(row.values);
             class.push(row.class);
-            pixels.extend(row.pixels);
-        }
-        if pixels.len() > MOST_PIXELS {
-            pixels = Vec::new();
+            match &mut pixels {
+                Some(pixels) => pixels.append(row.pixels),
+                None => pixels = Some(row.pixels),
+            }
         }
         let width = values.len() / indices.len().max(1);
         Ok(Answers {
@@ -280,7 +282,7 @@ impl Predictor {
             width,
             values,
             class,
-            pixels,
+            pixels: pixels.unwrap_or_default(),
         })
     }
 

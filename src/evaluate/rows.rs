@@ -1,6 +1,6 @@
 //! From a model's output to one row of numbers a sample.
 
-use super::{PredictError, Scores, Task};
+use super::{PixelAnswers, PredictError, Scores, Task};
 use crate::record::TaskKind;
 
 /// What one sample's part of an output says.
@@ -10,13 +10,13 @@ pub(super) struct Row {
     pub(super) values: Vec<f32>,
     /// The predicted class, if the task has one.
     pub(super) class: Option<i64>,
-    /// That of every pixel, where answers are pixels.
-    pub(super) pixels: Vec<u8>,
+    /// What is said of every pixel, where answers are pixels.
+    pub(super) pixels: PixelAnswers,
 }
 
 impl Row {
     fn new(values: Vec<f32>, class: Option<i64>) -> Row {
-        Row { values, class, pixels: vec![] }
+        Row { values, class, pixels: PixelAnswers::default() }
     }
 }
 
@@ -124,7 +124,9 @@ pub(super) fn counted(task: &Task, scores: &[f32], mask: &[i64]) -> Row {
     let mut counts = vec![0.0f32; 3 * classes];
     if scores.iter().any(|v| !v.is_finite()) {
         counts.fill(f32::NAN);
-        return Row { values: counts, class: None, pixels: vec![u8::MAX; mask.len()] };
+        let chances = vec![f32::NAN; classes * mask.len()];
+        let pixels = PixelAnswers { class: vec![u8::MAX; mask.len()], chances };
+        return Row { values: counts, class: None, pixels };
     }
     let found: Vec<usize> =
         (0..mask.len()).map(|p| class_of(task, scores, p, mask.len())).collect();
@@ -138,7 +140,35 @@ pub(super) fn counted(task: &Task, scores: &[f32], mask: &[i64]) -> Row {
     }
     // What does not fit a byte is not kept: no model has so many classes that it matters.
     let bytes: Result<Vec<u8>, _> = found.iter().map(|class| u8::try_from(*class)).collect();
-    Row { values: counts, class: None, pixels: bytes.unwrap_or_default() }
+    let chances = chances(task, scores, mask.len());
+    let pixels = PixelAnswers { class: bytes.unwrap_or_default(), chances };
+    Row { values: counts, class: None, pixels }
+}
+
+/// The probability of every class in each of so many pixels: `[classes, pixels]`.
+fn chances(task: &Task, scores: &[f32], pixels: usize) -> Vec<f32> {
+    let channels = scores.len() / pixels.max(1);
+    if channels <= 1 {
+        let foreground = |score: &f32| match task.scores {
+            Scores::Logits => (1.0 / (1.0 + (-f64::from(*score)).exp())) as f32,
+            Scores::Probabilities => *score,
+        };
+        let own: Vec<f32> = scores.iter().map(foreground).collect();
+        return own.iter().map(|p| 1.0 - p).chain(own.iter().copied()).collect();
+    }
+    if task.scores == Scores::Probabilities {
+        return scores.to_vec();
+    }
+    let mut all = vec![0.0; scores.len()];
+    for pixel in 0..pixels {
+        let at = |channel: usize| f64::from(scores[channel * pixels + pixel]);
+        let most = (0..channels).map(at).fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = (0..channels).map(|c| (at(c) - most).exp()).sum();
+        for channel in 0..channels {
+            all[channel * pixels + pixel] = ((at(channel) - most).exp() / sum) as f32;
+        }
+    }
+    all
 }
 
 /// The class of one of so many pixels.
@@ -197,8 +227,12 @@ mod tests {
         let segments = task(TaskKind::Segmentation, Scores::Logits);
         let found = counted(&segments, &[1.0, 0.0, 0.0, 0.0, 2.0, 1.0], &[0, 1, 255]);
         assert_eq!(found.values, [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
-        assert_eq!(found.pixels, [0, 1, 1]);
+        assert_eq!(found.pixels.class, [0, 1, 1]);
+        let odds = |p: usize| found.pixels.chances[3 + p] / found.pixels.chances[p];
+        assert!((odds(0) - (-1f32).exp()).abs() < 1e-6 && (odds(1) - 2f32.exp()).abs() < 1e-5);
         let one = counted(&segments, &[-1.0, 2.0], &[1, 1]);
         assert_eq!(one.values, [0.0, 1.0, 1.0, 1.0, 0.0, 2.0]);
+        let certain = 1.0 / (1.0 + (-2f32).exp());
+        assert!((one.pixels.chances[3] - certain).abs() < 1e-7);
     }
 }

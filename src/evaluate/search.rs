@@ -55,7 +55,7 @@ impl Search {
         sample: usize,
         spreads: &BTreeMap<String, Spread>,
     ) -> Result<Found, PredictError> {
-        let (label, mut inputs) = (data.labels[sample], data.inputs_at(&[sample]));
+        let (label, mut inputs) = (data.labels[sample], data.inputs_at(&[sample])?);
         let ask = |inputs: &BTreeMap<String, Array>| {
             let answers = predictor.answers_to(data, inputs, &[sample])?;
             let right = answers.class[0] == Some(label);

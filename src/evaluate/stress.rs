@@ -65,7 +65,7 @@ impl Stress {
         groups: Option<&[String]>,
     ) -> Result<Vec<RobustnessScore>, PredictError> {
         let looked: Vec<usize> = model.clean.samples.iter().copied().take(self.samples).collect();
-        let spreads = spreads(&data.inputs_at(&looked[..looked.len().min(SPREAD)]));
+        let spreads = spreads(&data.inputs_at(&looked[..looked.len().min(SPREAD)])?);
         let groups: Option<Vec<String>> = groups.map(|g| g[..looked.len()].to_vec());
         let sampling = Sampling { groups: groups.as_deref(), resamples: 2_000, seed: self.seed };
         let mut all = Vec::new();
@@ -107,7 +107,7 @@ impl Stress {
         samples: &[usize],
         (how, strength): (Disturbance, f64),
     ) -> Result<Answers, PredictError> {
-        let spreads = spreads(&data.inputs_at(&samples[..samples.len().min(SPREAD)]));
+        let spreads = spreads(&data.inputs_at(&samples[..samples.len().min(SPREAD)])?);
         let one = Disturbed { data, samples, spreads: &spreads, seed: self.seed };
         one.answers(predictor, how, strength)
     }
@@ -134,7 +134,7 @@ impl Disturbed<'_> {
     ) -> Result<Answers, PredictError> {
         let mut all: Option<Answers> = None;
         for chunk in self.samples.chunks(CHUNK) {
-            let inputs = self.data.inputs_at(chunk);
+            let inputs = self.data.inputs_at(chunk)?;
             let inputs = disturb(&inputs, chunk, self.spreads, how, strength, self.seed);
             let own = predictor.answers_to(self.data, &inputs, chunk)?;
             match &mut all {

@@ -27,7 +27,7 @@ impl Investigation<'_> {
         let main = truth.main();
         let explored = Explored {
             draws: 1,
-            exact: self.plan.all() == Some(sets.len()),
+            exact: self.plan.exactly(0, &sets).is_some(),
             ..Explored::default()
         };
         let (mut effects, mut totals) = (Vec::new(), Vec::new());

@@ -59,11 +59,13 @@ impl Investigation<'_> {
             "{} rounds of all experiments in random order, medians; not fresh processes",
             rounds.rounds.len()
         );
+        let shapley = |group: usize| estimate(&self.plan.exactly(group, &sets)?);
         let effects = self.groups.iter().enumerate().map(|(position, group)| Effect {
+            shapley: shapley(position),
             solo: estimate(&Form::solo(position)),
             leave_one_out: estimate(&Form::leave_one_out(position, count)),
             method: method.clone(),
-            missing: Some(Missing(NO_SHAPLEY.into())),
+            missing: shapley(position).is_none().then(|| Missing(NO_SHAPLEY.into())),
             ..Effect::unknown(&group.id, "latency", Some(HERE), "ns")
         });
         let effects = effects.collect();

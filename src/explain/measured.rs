@@ -1,11 +1,14 @@
 //! What groups bought in time, memory and energy, measured: the variant beside all but each group of
 //! it.
 
-use super::{Coalition, Investigation};
+use super::{Coalition, Form, Investigation, Plan};
 use crate::record::{
     Effect, Group, Interval, Measurement, Missing, SpeedSummary, Total, VariantRecord,
 };
 use crate::stats;
+
+/// Of so many groups all sets are measured.
+const FEW_GROUPS: usize = 3;
 
 /// Variants to measure, and which sets of groups they are: the whole first, as what the others are
 /// paired with.
@@ -18,13 +21,15 @@ pub struct Measurable {
 }
 
 impl Investigation<'_> {
-    /// The variant, the baseline, and all but each group, as variants whose files are kept.
+    /// The variant, the baseline, and all but each group, as variants whose files are kept; of few
+    /// groups also each alone, and so all sets.
     pub fn measurable(&self, variant: &VariantRecord) -> Measurable {
         let count = self.groups.len();
         let all = Coalition::full(count);
         let others = (0..count).map(|group| all.without(group));
+        let alone = (0..count).map(Coalition::of).filter(|_| count <= FEW_GROUPS);
         let mut found = Measurable::default();
-        for set in [all].into_iter().chain(others).chain([Coalition::EMPTY]) {
+        for set in [all].into_iter().chain(others).chain([Coalition::EMPTY]).chain(alone) {
             let Some(experiment) = self.table.experiment(0, set) else { continue };
             if found.sets.contains(&set) || !experiment.kept {
                 continue;
@@ -56,13 +61,12 @@ impl Investigation<'_> {
         measurements: &[Measurement],
         target: &str,
     ) -> (Vec<Effect>, Vec<Total>) {
-        let taken = Taken { measurable, measurements, target, count: self.groups.len() };
+        let (plan, count) = (&self.plan, self.groups.len());
+        let taken = Taken { measurable, measurements, target, plan, count };
         let (mut effects, mut totals) = (Vec::new(), Vec::new());
         for quantity in Quantity::ALL {
-            effects.extend(self.groups.iter().enumerate().map(|(g, own)| {
-                let without = Coalition::full(self.groups.len()).without(g);
-                taken.effect(quantity, own, taken.change(quantity, without))
-            }));
+            let own = self.groups.iter().enumerate();
+            effects.extend(own.map(|(position, group)| taken.effect(quantity, position, group)));
             totals.extend(taken.total(quantity));
         }
         (effects, totals)
@@ -142,6 +146,7 @@ struct Taken<'a> {
     measurable: &'a Measurable,
     measurements: &'a [Measurement],
     target: &'a str,
+    plan: &'a Plan,
     count: usize,
 }
 
@@ -164,18 +169,32 @@ impl Taken<'_> {
         }
     }
 
-    fn effect(
-        &self,
-        quantity: Quantity,
-        group: &Group,
-        found: Result<Interval, Missing>,
-    ) -> Effect {
-        let only = "only all but each group was measured, so there is no Shapley value";
-        let missing = found.as_ref().err().cloned().unwrap_or_else(|| Missing(only.into()));
+    /// The value of a form whose weights add up to 0, from the changes between the whole and each set;
+    /// their errors as if none had to do with another's.
+    fn of(&self, quantity: Quantity, form: &Form) -> Result<Interval, Missing> {
+        let mut changes = Vec::new();
+        for (set, weight) in form.terms().filter(|(set, _)| *set != Coalition::full(self.count)) {
+            changes.push((-weight, self.change(quantity, set)?));
+        }
+        Ok(weighted(&changes))
+    }
+
+    fn effect(&self, quantity: Quantity, position: usize, group: &Group) -> Effect {
+        let leave_one_out = self.of(quantity, &Form::leave_one_out(position, self.count));
+        let solo = self.of(quantity, &Form::solo(position));
+        let form = self.plan.exactly(position, &self.measurable.sets);
+        let shapley = match form {
+            None => Err(Missing("not all sets of groups were measured: there are too many".into())),
+            Some(form) => self.of(quantity, &form),
+        };
+        // Where nothing is known the cause is of interest, not that a sum lacks a part.
+        let missing = leave_one_out.as_ref().err().or(shapley.as_ref().err()).cloned();
         Effect {
-            leave_one_out: found.ok(),
+            solo: solo.ok(),
+            leave_one_out: leave_one_out.ok(),
+            shapley: shapley.ok(),
             method: quantity.method().into(),
-            missing: Some(missing),
+            missing,
             ..Effect::unknown(&group.id, quantity.metric(), Some(self.target), quantity.unit())
         }
     }
@@ -196,6 +215,19 @@ impl Taken<'_> {
             left_over: None,
         })
     }
+}
+
+/// Σ weight · value of independent values.
+fn weighted(parts: &[(f64, Interval)]) -> Interval {
+    let value: f64 = parts.iter().map(|(weight, part)| weight * part.value).sum();
+    let reach = |towards: f64| {
+        let one = |(weight, part): &(f64, Interval)| match weight * towards > 0.0 {
+            true => weight * (part.high - part.value),
+            false => weight * (part.low - part.value),
+        };
+        parts.iter().map(|part| one(part).powi(2)).sum::<f64>().sqrt()
+    };
+    Interval { value, low: value - reach(-1.0), high: value + reach(1.0) }
 }
 
 /// Time of the whole less time of another, from the time of the whole and the other's speed-up over
@@ -223,5 +255,15 @@ mod tests {
         let found = saved(100.0, &speed);
         assert!((found.value + 25.0).abs() < 1e-9);
         assert!((found.low + 100.0).abs() < 1e-9 && found.high.abs() < 1e-9);
+    }
+    #[test]
+    fn parts_are_weighted_with_their_errors() {
+        let part = |value: f64, low: f64, high: f64| Interval { value, low, high };
+        let one = weighted(&[(1.0, part(5.0, 4.0, 7.0))]);
+        assert_eq!((one.value, one.low, one.high), (5.0, 4.0, 7.0));
+        let turned = weighted(&[(-1.0, part(5.0, 4.0, 7.0))]);
+        assert_eq!((turned.value, turned.low, turned.high), (-5.0, -7.0, -4.0));
+        let both = weighted(&[(0.5, part(2.0, -4.0, 8.0)), (0.5, part(4.0, -4.0, 12.0))]);
+        assert_eq!((both.value, both.low, both.high), (3.0, -2.0, 8.0));
     }
 }

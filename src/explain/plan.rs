@@ -79,6 +79,13 @@ impl Plan {
         sets.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
+    /// The exact Shapley value of a group where these are all sets of groups; `None` where any is
+    /// missing.
+    pub fn exactly(&self, group: usize, sets: &[Coalition]) -> Option<Form> {
+        let tried: BTreeSet<Coalition> = sets.iter().copied().collect();
+        (self.all() == Some(tried.len())).then(|| exact(group, self.count))
+    }
+
     /// The Shapley value of a group from the sets that were tried: all, or those of some pairs of
     /// orders; `None` without any.
     pub fn shapley(&self, group: usize, explored: &Explored) -> Option<Shapley> {
@@ -184,6 +191,9 @@ mod tests {
         let plan = Plan::new(2, 1, 1);
         assert_eq!(plan.base(&[1, 0]).len(), 4);
         assert_eq!(Plan::new(1, 0, 1).base(&[0]).len(), 2);
+        let (few, more) = (Plan::new(3, 0, 1), Plan::new(4, 0, 1));
+        assert!(few.exactly(0, &few.base(&[0, 1, 2])).is_some());
+        assert!(more.exactly(0, &more.base(&[0, 1, 2, 3])).is_none());
         assert_eq!(Plan::new(5, 1, 1).couples().len(), 10);
     }
 }

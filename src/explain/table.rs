@@ -66,7 +66,7 @@ impl Truth {
             width: kept.width(),
             values: kept.values.iter().map(|v| v.unwrap_or(f32::NAN)).collect(),
             class: kept.classes.clone(),
-            pixels: vec![],
+            pixels: evaluate::PixelAnswers::default(),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use super::{PipelineError, replace};
 use crate::data::{Array, read_tensors, write_tensors};
-use crate::evaluate::{Answers, Truth};
+use crate::evaluate::{Answers, PixelAnswers, Truth};
 use crate::record::TaskKind;
 use ndarray::{ArrayD, IxDyn};
 use std::collections::BTreeMap;
@@ -46,6 +46,16 @@ pub fn write_answers(path: &Path, answers: &Answers) -> Result<(), PipelineError
     if let Some(truth) = truth {
         arrays.insert("truth".into(), truth.map_err(|e| failed(&e.to_string()))?);
     }
+    let PixelAnswers { class, chances } = &answers.pixels;
+    let wide = |all: usize| table(all / rows.max(1));
+    if !class.is_empty() {
+        let pixels = ArrayD::from_shape_vec(wide(class.len()), class.clone());
+        arrays.insert("pixels".into(), Array::U8(pixels.map_err(|e| failed(&e.to_string()))?));
+    }
+    if !chances.is_empty() {
+        let chances = ArrayD::from_shape_vec(wide(chances.len()), chances.clone());
+        arrays.insert("chances".into(), Array::F32(chances.map_err(|e| failed(&e.to_string()))?));
+    }
     replace(path, &write_tensors(&arrays).map_err(|e| failed(&e.to_string()))?)
 }
 
@@ -61,6 +71,16 @@ pub fn read_answers(path: &Path, kind: TaskKind) -> Result<Answers, PipelineErro
         |name: &str| array(name)?.as_integers().ok_or_else(|| failed(format!("tensor `{name}`")));
     let Array::F32(values) = array("values")? else { return Err(failed("tensor `values`".into())) };
     let samples = integers("samples")?;
+    let pixels = PixelAnswers {
+        class: match arrays.get("pixels") {
+            Some(Array::U8(class)) => class.iter().copied().collect(),
+            _ => vec![],
+        },
+        chances: match arrays.get("chances") {
+            Some(Array::F32(chances)) => chances.iter().copied().collect(),
+            _ => vec![],
+        },
+    };
     let answers = Answers {
         kind,
         samples: samples.iter().map(|s| usize::try_from(*s).unwrap_or(usize::MAX)).collect(),
@@ -74,7 +94,7 @@ pub fn read_answers(path: &Path, kind: TaskKind) -> Result<Answers, PipelineErro
         width: values.shape().get(1).copied().unwrap_or(0),
         values: values.iter().copied().collect(),
         class: integers("class")?.into_iter().map(|c| (c != NO_CLASS).then_some(c)).collect(),
-        pixels: vec![],
+        pixels,
     };
     let rows = answers.len();
     let whole = answers.labels.len() == rows
@@ -95,6 +115,7 @@ mod tests {
             (TaskKind::Classification, Truth::Classes),
             (TaskKind::Multilabel, Truth::Sets(vec![true, false, false, false])),
             (TaskKind::Regression, Truth::Numbers(vec![0.5, 1.0, 2.0, 3.0])),
+            (TaskKind::Segmentation, Truth::Counted),
         ] {
             let answers = Answers {
                 kind,
@@ -104,7 +125,12 @@ mod tests {
                 width: 2,
                 values: vec![0.25, 0.75, 0.5, 0.0],
                 class: vec![Some(1), None],
-                pixels: vec![],
+                pixels: match kind {
+                    TaskKind::Segmentation => {
+                        PixelAnswers { class: vec![0, 1], chances: vec![0.75, 0.25, 0.5, 0.5] }
+                    }
+                    _ => PixelAnswers::default(),
+                },
             };
             write_answers(&path, &answers).unwrap();
             assert_eq!(read_answers(&path, kind).unwrap(), answers);

@@ -3,7 +3,7 @@
 use super::race::{Entrant, Placing, race};
 use crate::catalog::Calibration;
 use crate::compress::CompressError;
-use crate::data::Array;
+use crate::data::{Array, DataError};
 use crate::engine::{Bindings, EngineError, Model, Plan, Profile, Source};
 use crate::graph::Graph;
 use crate::record::{EngineOptions, Interval, NodeProfile, SampleRules};
@@ -243,8 +243,8 @@ fn predicted(
         batch: calibration.batch,
         output: 0,
     };
-    let rows = |positions: &[usize]| -> BTreeMap<String, Array> {
-        arrays.iter().map(|(name, array)| (name.clone(), array.take(positions))).collect()
+    let rows = |positions: &[usize]| -> Result<BTreeMap<String, Array>, DataError> {
+        Ok(arrays.iter().map(|(name, array)| (name.clone(), array.take(positions))).collect())
     };
     let found = board.predict(&asked, calibration.batch, &rows, &mut |_| ());
     Ok(found.map_err(Failure::there)?.iter().copied().collect())

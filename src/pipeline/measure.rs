@@ -95,7 +95,11 @@ fn job(folders: &Folders, bench: &Bench, variants: &[VariantRecord]) -> Result<J
     let most = MOST_SAMPLES.max(bench.settings.iter().map(|s| s.batch).max().unwrap_or(1));
     let samples: Vec<usize> = bench.samples.iter().copied().take(most).collect();
     let path = folder.join("inputs.safetensors");
-    let bytes = write_tensors(&bench.data.inputs_at(&samples))
+    let inputs = bench
+        .data
+        .inputs_at(&samples)
+        .map_err(|e| PipelineError::file("read", &path)(std::io::Error::other(e)))?;
+    let bytes = write_tensors(&inputs)
         .map_err(|e| PipelineError::file("write", &path)(std::io::Error::other(e)))?;
     replace(&path, &bytes)?;
     let models = variants

@@ -186,6 +186,7 @@ fn write<W: std::io::Write + Send>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evaluate::PixelAnswers;
     use crate::record::TaskKind;
     use parquet::file::reader::{FileReader, SerializedFileReader};
     use parquet::record::RowAccessor;
@@ -199,7 +200,7 @@ mod tests {
             width: 2,
             values,
             class,
-            pixels: vec![],
+            pixels: PixelAnswers::default(),
         }
     }
 

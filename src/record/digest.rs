@@ -24,6 +24,18 @@ impl Sha256Hex {
         Self::finish(hasher)
     }
 
+    /// The digest of the concatenation of pieces that come one after the other.
+    ///
+    /// # Errors
+    /// The first that a piece has.
+    pub fn of_pieces<E>(pieces: impl IntoIterator<Item = Result<Vec<u8>, E>>) -> Result<Self, E> {
+        let mut hasher = Sha256::new();
+        for piece in pieces {
+            hasher.update(piece?);
+        }
+        Ok(Self::finish(hasher))
+    }
+
     /// The digest of a file's content, read in pieces.
     ///
     /// # Errors

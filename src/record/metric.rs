@@ -82,9 +82,16 @@ impl TaskKind {
                 RelativeL2,
             ],
             TaskKind::Regression => &[Mse, Mae, R2, RelativeL2],
-            TaskKind::Segmentation => {
-                &[Dice, Iou, Accuracy, Sensitivity, Specificity, FalseNegativeRate, Agreement]
-            }
+            TaskKind::Segmentation => &[
+                Dice,
+                Iou,
+                Accuracy,
+                Sensitivity,
+                Specificity,
+                FalseNegativeRate,
+                Agreement,
+                KlDivergence,
+            ],
             TaskKind::Scores => &[
                 Auc,
                 F1Macro,

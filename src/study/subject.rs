@@ -49,8 +49,8 @@ pub fn open(study: &Study) -> Result<Loaded, StudyError> {
     }
     let mut dims = study.dims.clone();
     for need in &signature.inputs {
-        let array = &data.inputs[&need.name];
-        need.bind(array, &mut dims).map_err(|e| invalid(e.to_string()))?;
+        let rows = &data.inputs[&need.name];
+        need.bind(rows.dtype(), rows.shape(), &mut dims).map_err(|e| invalid(e.to_string()))?;
     }
     let batch = signature.fixed_batch().unwrap_or(1);
     if let (Some(fixed), Some(other)) = (

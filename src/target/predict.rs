@@ -3,7 +3,7 @@
 use super::board::Board;
 use super::{Limits, Parcel, TargetError};
 use crate::bench::ANSWERS;
-use crate::data::{Array, read_tensors, write_tensors};
+use crate::data::{Array, DataError, read_tensors, write_tensors};
 use crate::record::{EngineOptions, Question, SCHEMA, Sha256Hex};
 use ndarray::{ArrayD, Axis};
 use std::collections::BTreeMap;
@@ -32,6 +32,9 @@ pub struct Asked<'a> {
     pub output: usize,
 }
 
+/// Gives the inputs of the samples at some positions.
+type Inputs<'a> = dyn Fn(&[usize]) -> Result<BTreeMap<String, Array>, DataError> + 'a;
+
 impl Board<'_> {
     /// The wanted output of a model for `samples` samples, computed on the board. `inputs` gives the
     /// inputs of the samples at some positions; `heard` is told how many are done.
@@ -42,16 +45,23 @@ impl Board<'_> {
         &mut self,
         asked: &Asked,
         samples: usize,
-        inputs: &dyn Fn(&[usize]) -> BTreeMap<String, Array>,
+        inputs: &Inputs,
         heard: &mut dyn FnMut(usize),
     ) -> Result<ArrayD<f32>, TargetError> {
-        let each: usize = inputs(&[0]).values().map(|array| array.to_bytes().len()).sum();
+        let inputs = |positions: &[usize]| {
+            inputs(positions).map_err(|e| TargetError::File {
+                doing: "read",
+                path: "the inputs".into(),
+                source: std::io::Error::other(e),
+            })
+        };
+        let each: usize = inputs(&[0])?.values().map(|array| array.to_bytes().len()).sum();
         // Whole batches: only the last part may end with one that is not full.
         let rows = (PART / each.max(1)).div_ceil(asked.batch).max(1) * asked.batch;
         let positions: Vec<usize> = (0..samples).collect();
         let mut parts = Vec::new();
         for part in positions.chunks(rows) {
-            parts.push(self.answers(asked, &inputs(part))?);
+            parts.push(self.answers(asked, &inputs(part)?)?);
             heard(part.len());
         }
         let views: Vec<_> = parts.iter().map(|part| part.view()).collect();

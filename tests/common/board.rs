@@ -111,8 +111,14 @@ impl Board {
 
     /// Takes its power away: nothing that ran on it goes on, or says goodbye.
     pub fn power_off(&mut self, agent: Option<u32>) {
-        signal("KILL", &self.processes(agent));
+        let all = self.processes(agent);
+        signal("KILL", &all);
         self.unplug();
+        let begun = Instant::now();
+        while all.iter().any(|pid| runs(*pid)) {
+            assert!(begun.elapsed() < Duration::from_secs(60), "killed, and still there");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Leads its ssh configuration over another port of this machine.
@@ -151,13 +157,17 @@ impl Board {
         let host = &self.host;
         let read = |name: &str| std::fs::read_to_string(self.path(name)).unwrap();
         std::fs::copy(self.path("user_key.pub"), self.path("authorized_keys")).unwrap();
+        // A home of its own: what a user's shell does when it starts, and leaves half done when it
+        // is killed, is another matter.
+        std::fs::create_dir(self.path("home")).unwrap();
         let known = format!("[{host}]:{port} {}", read("host_key.pub"));
         std::fs::write(self.path("known_hosts"), known).unwrap();
         let server = format!(
             "Port {port}\nListenAddress {host}\nHostKey {}\nAuthorizedKeysFile {}\n\
-             StrictModes no\nUsePAM no\nPidFile none\nMaxStartups 100\n",
+             StrictModes no\nUsePAM no\nPidFile none\nMaxStartups 100\nSetEnv HOME={}\n",
             at("host_key"),
             at("authorized_keys"),
+            at("home"),
         );
         std::fs::write(self.path("sshd_config"), server).unwrap();
         let client = format!(
@@ -181,6 +191,12 @@ pub fn signal(name: &str, processes: &[u32]) {
     for pid in processes {
         let _ = Command::new("kill").args(["-s", name, &pid.to_string()]).output();
     }
+}
+
+/// Whether a process runs; one that has ended and that nobody asked about does not.
+pub fn runs(pid: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    status.lines().any(|line| line.starts_with("State:") && !line.contains('Z'))
 }
 
 /// Processes that a process started, and theirs, deepest last.

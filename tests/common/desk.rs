@@ -2,7 +2,7 @@
 //! have ended.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
-use super::board::Board;
+use super::board::{Board, runs};
 use assert_cmd::Command;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -95,12 +95,6 @@ pub fn holder(board: &Board) -> Option<u32> {
     let holder: serde_json::Value = serde_json::from_slice(&text).ok()?;
     let pid = u32::try_from(holder["pid"].as_u64()?).ok()?;
     runs(pid).then_some(pid)
-}
-
-/// Whether a process runs; one that has ended and that nobody asked about does not.
-pub fn runs(pid: u32) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    status.lines().any(|line| line.starts_with("State:") && !line.contains('Z'))
 }
 
 /// A complete table, every block once, and the same journal here and there.

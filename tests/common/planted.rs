@@ -190,7 +190,7 @@ fn freeze(study: &mut Study, removed: &BTreeMap<usize, Vec<usize>>) {
 
 fn calibration(loaded: &Loaded, samples: &[usize]) -> Calibration {
     Calibration {
-        inputs: loaded.data.inputs_at(samples),
+        inputs: loaded.data.inputs_at(samples).unwrap(),
         batch: loaded.batch,
         dims: loaded.dims.clone(),
         sha256: loaded.data.sha256_of(samples),

@@ -153,7 +153,7 @@ pub(super) fn bind(
     for need in &signature.inputs {
         let absent = || Missing(format!("no array for its input `{}`", need.name));
         let array = arrays.get(&need.name).ok_or_else(absent)?;
-        need.bind(array, dims).map_err(|e| Missing(e.to_string()))?;
+        need.bind(array.dtype(), array.shape(), dims).map_err(|e| Missing(e.to_string()))?;
     }
     Ok(())
 }

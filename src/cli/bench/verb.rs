@@ -5,7 +5,7 @@ use super::{models, show};
 use crate::cli::elsewhere::one_target;
 use crate::cli::samples::dimension;
 use crate::cli::{Coded, ExitCode, Global, fleet};
-use crate::data::{Array, Dataset};
+use crate::data::{Dataset, Rows};
 use crate::engine::{self, ENGINE, Signature, Source};
 use crate::pipeline::{self, Bench, Extent, Folders, Given};
 use crate::record::{Environment, Measurement, Missing, Setting, Sha256Hex, VariantRecord};
@@ -209,7 +209,7 @@ impl BenchVerb {
         let variants: Vec<VariantRecord> =
             prepared.placed.iter().filter_map(|p| p.clone().ok()).collect();
         let samples: Vec<usize> =
-            (0..prepared.data.inputs.values().next().map_or(0, Array::rows)).collect();
+            (0..prepared.data.inputs.values().next().map_or(0, Rows::count)).collect();
         let bench = Bench {
             extent: Extent::Times,
             target: &target.name,
