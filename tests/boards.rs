@@ -8,7 +8,7 @@ mod board;
 mod desk;
 
 use assert_cmd::Command;
-use board::{Board, children};
+use board::{Board, children, runs};
 use common::digits;
 use desk::{
     WORK, board_journal, complete, holder, in_background, inventory, lines, paring, rows, study,

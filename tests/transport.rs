@@ -2,8 +2,11 @@
 
 #[path = "common/board.rs"]
 mod board;
+#[path = "common/link.rs"]
+mod link;
 
 use board::Board;
+use link::Link;
 use paring::record::Sha256Hex;
 use paring::target::{Address, Connection, Limits, Parcel, TargetError};
 use std::ffi::OsString;
@@ -95,6 +98,23 @@ fn only_what_is_missing_is_sent_and_a_spoilt_file_is_noticed() {
     let back = board.path("back");
     connection.get(&parcels[0].to, &back, &mut |_| {}).unwrap();
     assert_eq!(Sha256Hex::of_file(&back).unwrap(), parcels[0].sha256);
+}
+
+#[test]
+fn a_second_deployment_sends_next_to_nothing() {
+    let board = board!();
+    let link = Link::to(board.port()).unwrap();
+    board.reach_over(link.port());
+    let parcels: Vec<Parcel> =
+        (0..12).map(|i| parcel(&board, &format!("file {i}"), &noise(1 << 20))).collect();
+    let deploy = || {
+        let before = link.sent();
+        connect(&board).put(&parcels, &mut |_, _| {}).unwrap();
+        link.sent() - before
+    };
+    let (first, second) = (deploy(), deploy());
+    eprintln!("{first} bytes to the board, then {second}");
+    assert!(first > 12 << 20 && second < 64 << 10, "{first} bytes, then {second}");
 }
 
 #[test]

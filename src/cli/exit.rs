@@ -106,7 +106,8 @@ fn of_target(error: &TargetError) -> ExitCode {
         TargetError::NoAgent { .. }
         | TargetError::SpoiltAgent { .. }
         | TargetError::NoBoard
-        | TargetError::Unknown(_) => ExitCode::Input,
+        | TargetError::Unknown(_)
+        | TargetError::Unnamed(_) => ExitCode::Input,
         _ => ExitCode::Measurement,
     }
 }

@@ -50,9 +50,8 @@ impl Step {
                 Step::Quantize(Quantization { protect, ..how.clone() })
             }
             // What it only chose are engine options, which stand apart.
-            Step::Tune if made.len() < 2 => return None,
-            Step::Tune => Step::Tune,
-            Step::Import { .. } => self.clone(),
+            Step::Tune { .. } if made.len() < 2 => return None,
+            Step::Tune { .. } | Step::Import { .. } => self.clone(),
         })
     }
 
@@ -106,6 +105,7 @@ mod tests {
         };
         let scheme = Scheme::Static(Granularity::Tensor);
         assert_eq!(how.assigned, Some(BTreeMap::from([("a".to_string(), scheme)])));
-        assert_eq!(Step::Tune.with_only(&narrowed[..1], &narrowed[..1]), None);
+        let tune = Step::Tune { on: "host".into() };
+        assert_eq!(tune.with_only(&narrowed[..1], &narrowed[..1]), None);
     }
 }

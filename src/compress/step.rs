@@ -30,7 +30,10 @@ pub enum Step {
     /// Give layers narrower numbers.
     Quantize(Quantization),
     /// Whatever makes it faster and changes nothing.
-    Tune,
+    Tune {
+        /// The target on which it has to be faster.
+        on: String,
+    },
 }
 
 /// How many scales a weight tensor has.
@@ -61,7 +64,8 @@ impl fmt::Display for Step {
                 write!(f, "import {name} ({})", sha256.short())
             }
             Step::Quantize(quantization) => quantization.fmt(f),
-            Step::Tune => f.write_str("tune"),
+            Step::Tune { on } if on == "host" => f.write_str("tune"),
+            Step::Tune { on } => write!(f, "tune on {on}"),
         }
     }
 }

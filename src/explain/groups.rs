@@ -35,7 +35,7 @@ pub fn groups(done: &[Undertaken], level: Level, most: usize) -> Vec<Group> {
 }
 
 fn of_step(step: usize, done: &Undertaken, level: Level, most: usize) -> Vec<Group> {
-    let bare = matches!(done.step, Step::Tune) && done.decisions.len() < 2;
+    let bare = matches!(done.step, Step::Tune { .. }) && done.decisions.len() < 2;
     if bare || done.step.is_option() {
         // Engine options are a group of their own.
         return vec![];

@@ -1,6 +1,7 @@
 //! Where models are tried: in this process, or by the agent of a board.
 
 use super::race::{Entrant, Placing, race};
+use super::{Context, PipelineError};
 use crate::catalog::Calibration;
 use crate::compress::CompressError;
 use crate::data::{Array, DataError};
@@ -36,6 +37,62 @@ pub(super) enum Failure {
     Rejected(String),
     /// The machine is not to be had.
     Gone(TargetError),
+}
+
+/// Why a step's measurements were not made.
+pub(super) enum Failed {
+    /// Something of the step.
+    Step(CompressError),
+    /// The target.
+    Target(TargetError),
+}
+
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Failed {
+        match failure {
+            Failure::Step(error) => Failed::Step(error),
+            Failure::Gone(error) => Failed::Target(error),
+            Failure::Rejected(said) => {
+                let (what, status) =
+                    ("run a form of the model".into(), "the engine refuses".into());
+                Failed::Target(TargetError::Failed { what, status, said })
+            }
+        }
+    }
+}
+
+impl Failed {
+    /// For a person: `failed` knows the variant and its step.
+    pub(super) fn of(
+        self,
+        target: &str,
+        failed: &dyn Fn(CompressError) -> PipelineError,
+    ) -> PipelineError {
+        match self {
+            Failed::Step(source) => failed(source),
+            Failed::Target(source) => PipelineError::Target { target: target.into(), source },
+        }
+    }
+}
+
+impl Context {
+    /// Does something on one of the study's targets: in this process where that is this machine.
+    pub(super) fn on<T>(
+        &self,
+        target: &str,
+        act: impl FnOnce(&mut Machine) -> Result<T, Failure>,
+    ) -> Result<T, Failed> {
+        let known = self.targets.iter().find(|known| known.name == target);
+        let Some(known) = known else {
+            return match target {
+                "host" => Ok(act(&mut Machine::Here)?),
+                other => Err(Failed::Target(TargetError::Unnamed(other.to_string()))),
+            };
+        };
+        let mut heard = |_| ();
+        let mut site = Site::open(known, None, &mut heard).map_err(Failed::Target)?;
+        Ok(act(&mut Machine::of(&mut site))?)
+    }
 }
 
 impl From<CompressError> for Failure {

@@ -14,7 +14,6 @@ use crate::graph::{Facts, Graph};
 use crate::record::{
     EngineOptions, Origins, PrecisionTable, RejectedAlternative, SCHEMA, Sha256Hex,
 };
-use crate::target::{Site, TargetError};
 use std::collections::BTreeMap;
 
 /// The tables of a run's measured steps.
@@ -116,31 +115,11 @@ impl Context {
         if let Some(table) = kept.filter(|table| table.key == key) {
             return Ok(table);
         }
-        let table = self.precision_table(bench, given, key).map_err(|e| match e {
-            Failed::Step(source) => failed(source),
-            Failed::Target(source) => {
-                PipelineError::Target { target: bench.how.on.clone(), source }
-            }
-        })?;
+        let on = &bench.how.on;
+        let table = self.on(on, |machine| bench.table(given, key, machine));
+        let table = table.map_err(|error| error.of(on, failed))?;
         self.keep(&path, &table)?;
         Ok(table)
-    }
-
-    /// Measures on the target that the step names.
-    fn precision_table(
-        &self,
-        bench: &Bench,
-        given: &Graph,
-        key: Sha256Hex,
-    ) -> Result<PrecisionTable, Failed> {
-        let named = |target: &&crate::target::Target| target.name == bench.how.on;
-        let mut heard = |_| ();
-        let mut site = match self.targets.iter().find(named) {
-            Some(target) => Some(Site::open(target, None, &mut heard).map_err(Failed::Target)?),
-            None => None,
-        };
-        let mut machine = site.as_mut().map_or(Machine::Here, Machine::of);
-        Ok(bench.table(given, key, &mut machine)?)
     }
 
     /// One row a layer and precision, for other tools.
@@ -148,25 +127,6 @@ impl Context {
         let folder = self.folders.root().join("sensitivity");
         std::fs::create_dir_all(&folder).map_err(PipelineError::file("create", &folder))?;
         replace(&folder.join(format!("{variant}.csv")), table.sensitivity_csv().as_bytes())
-    }
-}
-
-/// Why a table was not measured.
-enum Failed {
-    Step(CompressError),
-    Target(TargetError),
-}
-
-impl From<Failure> for Failed {
-    fn from(failure: Failure) -> Failed {
-        match failure {
-            Failure::Step(error) => Failed::Step(error),
-            Failure::Gone(error) => Failed::Target(error),
-            Failure::Rejected(said) => {
-                let (what, status) = ("measure precisions".into(), "the engine refuses".into());
-                Failed::Target(TargetError::Failed { what, status, said })
-            }
-        }
     }
 }
 

@@ -111,7 +111,7 @@ fn again(
     origins: Origins,
 ) -> Result<Made, CompressError> {
     match (step, &context.calibration) {
-        (Step::Tune, Some(calibration)) => {
+        (Step::Tune { .. }, Some(calibration)) => {
             let (graph, decisions) = compress::lossless(&graph, calibration)?;
             Ok(Made { graph, origins, decisions, refusals: vec![] })
         }

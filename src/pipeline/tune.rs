@@ -1,6 +1,7 @@
-//! The tune step: what loses nothing is tried on this machine, and what is faster is taken.
+//! The tune step: what loses nothing is tried on its target, and what is faster there is taken.
 
-use super::race::{Entrant, race};
+use super::machine::Failed;
+use super::race::Entrant;
 use super::{Context, PipelineError, read_json, replace_json};
 use crate::bench::PRACTICAL_MARGIN;
 use crate::compress::{self, CompressError, Draft, Made};
@@ -33,7 +34,7 @@ impl Context {
     /// [`PipelineError`] names the variant.
     pub(super) fn tune(
         &self,
-        variant: &str,
+        (variant, on): (&str, &str),
         graph: Graph,
         origins: Origins,
         (options, fixed): (&EngineOptions, bool),
@@ -48,15 +49,16 @@ impl Context {
             .ok_or_else(|| failed(CompressError::NoCalibration("proving that nothing changes")))?;
         let (rewritten, drafts) = compress::lossless(&graph, calibration).map_err(failed)?;
         let key = tune_key(&graph, options, fixed, &calibration.sha256);
-        let path = self.folders.costs(&format!("host.tune-{}", key.short()));
+        let path = self.folders.costs(&format!("{on}.tune-{}", key.short()));
         let kept: Option<TuneTable> = read_json(&path);
         let table = match kept.filter(|table| table.key == key) {
             Some(table) => table,
             None => {
                 let forms = forms(!drafts.is_empty(), options, fixed);
-                let tried = self.tried(&graph, &rewritten, options, forms).map_err(failed)?;
-                let engine = ENGINE.to_string();
-                let table = TuneTable { schema: SCHEMA, target: "host".into(), engine, key, tried };
+                let tried = self.tried(on, (&graph, &rewritten), options, forms);
+                let tried = tried.map_err(|error| error.of(on, &failed))?;
+                let (engine, target) = (ENGINE.to_string(), on.to_string());
+                let table = TuneTable { schema: SCHEMA, target, engine, key, tried };
                 self.keep(&path, &table)?;
                 table
             }
@@ -88,20 +90,21 @@ impl Context {
         Ok(Tuned { made: Made { graph, origins, decisions, refusals: Vec::new() }, options })
     }
 
-    /// Proves every form against the graph as given, and measures those that pass.
+    /// Proves every form against the graph as given, and measures those that pass on a target.
     fn tried(
         &self,
-        graph: &Graph,
-        rewritten: &Graph,
+        on: &str,
+        (graph, rewritten): (&Graph, &Graph),
         given: &EngineOptions,
         forms: Vec<Form>,
-    ) -> Result<Vec<Tried>, CompressError> {
+    ) -> Result<Vec<Tried>, Failed> {
         let Some(calibration) = &self.calibration else { return Ok(Vec::new()) };
         let (plain, short) = (graph.encode(), rewritten.encode());
         let mut tried = Vec::new();
         for form in &forms {
             let own = if form.rewritten { rewritten } else { graph };
-            let found = compress::agreement((graph, given), (own, &form.options), calibration)?;
+            let found = compress::agreement((graph, given), (own, &form.options), calibration);
+            let found = found.map_err(Failed::Step)?;
             tried.push(Tried {
                 form: if form.rewritten { "rewritten" } else { "as given" }.into(),
                 options: form.options.clone(),
@@ -119,7 +122,8 @@ impl Context {
             bytes: if forms[*i].rewritten { &short } else { &plain },
             options: &forms[*i].options,
         }));
-        let placings = race(&entrants, calibration, &self.rules, self.seed)?;
+        let by = (&self.rules, self.seed);
+        let placings = self.on(on, |machine| machine.race(&entrants, calibration, by))?;
         for (index, placing) in passed.iter().zip(&placings[1..]) {
             tried[*index].speedup = Some(placing.speedup);
             tried[*index].quiet_share = Some(placing.quiet_share);

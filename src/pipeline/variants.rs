@@ -167,9 +167,10 @@ fn taken(
         };
         let before = graph.clone();
         let made = match step {
-            Step::Tune => {
+            Step::Tune { on } => {
                 let fixed = recipe.options.is_some();
-                let tuned = context.tune(&recipe.name, graph, origins, (&options, fixed))?;
+                let named = (recipe.name.as_str(), on.as_str());
+                let tuned = context.tune(named, graph, origins, (&options, fixed))?;
                 options = tuned.options;
                 tuned.made
             }
@@ -222,7 +223,7 @@ pub(super) fn apply(
             compress::quantize(graph, origins, how, context.calibration.as_ref())
         }
         // Measured, and so the pipeline's own.
-        Step::Tune => Ok(Made { graph, origins, decisions: vec![], refusals: vec![] }),
+        Step::Tune { .. } => Ok(Made { graph, origins, decisions: vec![], refusals: vec![] }),
     }
 }
 

@@ -6,6 +6,7 @@ use super::robustness::robustness;
 use super::task::task;
 use super::timing::{self, Timing};
 use super::{EnergyPlan, StudyError, energy};
+use crate::compress::Step;
 use crate::data::Pixels;
 use crate::evaluate::{self, SplitRule, Stress};
 use crate::pipeline::Recipe;
@@ -149,9 +150,28 @@ pub fn load_for(path: &Path, targets: &[String]) -> Result<Study, StudyError> {
         timing: timing::timing(&file.protocol).map_err(invalid)?,
         energy: energy::energy(file.energy, folder).map_err(invalid)?,
         probes: file.protocol.probes.unwrap_or(PROBES),
+        targets: known(target::choose(&targets, &inventory)?, &recipes).map_err(invalid)?,
         recipes,
-        targets: target::choose(&targets, &inventory)?,
     })
+}
+
+/// The targets, where every step that measures does so on one of them or on this machine.
+fn known(targets: Vec<Target>, recipes: &[Recipe]) -> Result<Vec<Target>, String> {
+    let on = |step: &Step| match step {
+        Step::Tune { on } => Some(on.clone()),
+        Step::Quantize(how) => how.measured.then(|| how.on.clone()),
+        _ => None,
+    };
+    let asked = |on: &String| on != "host" && targets.iter().all(|target| target.name != *on);
+    for recipe in recipes {
+        if let Some(on) = recipe.steps.iter().filter_map(on).find(asked) {
+            return Err(format!(
+                "variant `{}` measures on `{on}`, which is no target of the study; name it under [[target]]",
+                recipe.name
+            ));
+        }
+    }
+    Ok(targets)
 }
 
 /// What the study calls its targets; this machine where it names none.

@@ -40,15 +40,11 @@ pub(super) fn tune(step: &StepSection) -> Result<Step, String> {
         }
         _ => return Err("`tune` is true or \"lossless\"; leave the step out otherwise".into()),
     }
-    let on = one(&step.on).unwrap_or_else(|| "host".into());
-    if on != "host" {
-        return Err(format!("costs are measured on `host`, not yet on `{on}`"));
-    }
     let others = step.prune.is_some() || step.quantize.is_some() || step.layers.is_some();
     if others || prunes(step) || narrows(step) || !step.protect.is_empty() {
         return Err("a tune step has no other key but `on`".into());
     }
-    Ok(Step::Tune)
+    Ok(Step::Tune { on: one(&step.on).unwrap_or_else(|| "host".into()) })
 }
 
 /// What a quantize step means.

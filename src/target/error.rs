@@ -12,6 +12,9 @@ pub enum TargetError {
     /// The agent's process cannot be started or heard.
     #[error("start the agent")]
     Start(#[source] std::io::Error),
+    /// A step measures on a machine that the study does not name.
+    #[error("`on = \"{0}\"`: the study has no such target; name it under [[target]]")]
+    Unnamed(String),
     /// The agent ended with an error.
     #[error("the agent stopped ({status}){}; the same command goes on where it stopped", if said.is_empty() { String::new() } else { format!(": {said}") })]
     Stopped {

@@ -1,28 +1,32 @@
-//! A link that can be pulled out: a relay on this machine between ssh and a board's sshd.
+//! A link that can be pulled out, and that counts: a relay on this machine between ssh and a board's
+//! sshd.
+#![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// A relay. While it is down nothing passes and nobody is told, as with a cable pulled out.
 pub struct Link {
     port: u16,
     down: Arc<AtomicBool>,
+    sent: Arc<AtomicU64>,
 }
 
 impl Link {
     /// A relay to a port of this machine.
     pub fn to(port: u16) -> std::io::Result<Link> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
-        let link = Link { port: listener.local_addr()?.port(), down: Arc::default() };
-        let down = Arc::clone(&link.down);
+        let port_here = listener.local_addr()?.port();
+        let link = Link { port: port_here, down: Arc::default(), sent: Arc::default() };
+        let (down, sent) = (Arc::clone(&link.down), Arc::clone(&link.sent));
         std::thread::spawn(move || {
             for near in listener.incoming().flatten() {
                 let Ok(far) = TcpStream::connect(("127.0.0.1", port)) else { continue };
-                relay(&near, &far, &down);
-                relay(&far, &near, &down);
+                relay(&near, &far, &down, Some(&sent));
+                relay(&far, &near, &down, None);
             }
         });
         Ok(link)
@@ -33,6 +37,11 @@ impl Link {
         self.port
     }
 
+    /// Bytes that went to the board, ssh's own included.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
     /// Down for so long.
     pub fn down_for(&self, span: Duration) {
         self.down.store(true, Ordering::Relaxed);
@@ -41,10 +50,10 @@ impl Link {
     }
 }
 
-/// Passes on what comes, in one direction, until one end closes.
-fn relay(from: &TcpStream, to: &TcpStream, down: &Arc<AtomicBool>) {
+/// Passes on what comes, in one direction, until one end closes; adds it up where that is asked.
+fn relay(from: &TcpStream, to: &TcpStream, down: &Arc<AtomicBool>, sent: Option<&Arc<AtomicU64>>) {
     let (Ok(mut from), Ok(mut to)) = (from.try_clone(), to.try_clone()) else { return };
-    let down = Arc::clone(down);
+    let (down, sent) = (Arc::clone(down), sent.map(Arc::clone));
     std::thread::spawn(move || {
         let mut piece = [0; 1 << 14];
         while let Ok(count @ 1..) = from.read(&mut piece) {
@@ -54,6 +63,9 @@ fn relay(from: &TcpStream, to: &TcpStream, down: &Arc<AtomicBool>) {
             if to.write_all(&piece[..count]).is_err() {
                 break;
             }
+            sent.iter().for_each(|sent| {
+                sent.fetch_add(count as u64, Ordering::Relaxed);
+            });
         }
         let _ = to.shutdown(std::net::Shutdown::Write);
     });
