@@ -139,9 +139,11 @@ impl Inventory {
     pub fn find(folder: &Path) -> Result<Inventory, InventoryError> {
         let mut inventory = Inventory::default();
         for path in places(folder) {
-            let named = std::env::var_os(INVENTORY_VARIABLE).is_some();
-            if named || path.exists() {
+            if path.exists() {
                 inventory.add(&path)?;
+            } else if std::env::var_os(INVENTORY_VARIABLE).is_some() {
+                // The first board is still to be entered.
+                inventory.files.push(path);
             }
         }
         Ok(inventory)
