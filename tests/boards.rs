@@ -66,6 +66,42 @@ fn a_profile_of_a_board_names_its_layers() {
 }
 
 #[test]
+fn a_step_measures_on_every_board_that_it_names() {
+    let boards = [board!(), board!()];
+    let folder = tempfile::tempdir().unwrap();
+    inventory(folder.path(), &[("left", &boards[0]), ("right", &boards[1])]);
+    let study = |targets: &str| {
+        let text = format!(
+            "[study]\nname = \"tuned\"\nowner = \"tests\"\n[model]\npath = {:?}\n[data]\npath = {:?}\n\
+             [protocol]\nprobes = 0\n{targets}[[variant]]\nname = \"tuned-{{on}}\"\n\
+             steps = [{{ tune = true, on = [\"left\", \"right\"] }}]\n",
+            digits("digits_cnn.onnx"),
+            digits("digits.npz"),
+        );
+        let path = folder.path().join("study.toml");
+        std::fs::write(&path, text).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_paring"));
+        command.arg("compress").arg(path).arg("--out").arg(folder.path().join("run"));
+        command.timeout(Duration::from_secs(600)).assert()
+    };
+    study("").code(2).stderr(contains("measures on `left`, which is no target of the study"));
+    study("[[target]]\nname = \"left\"\n[[target]]\nname = \"right\"\n").success();
+    for name in ["left", "right"] {
+        let costs = std::fs::read_dir(folder.path().join("run/costs")).unwrap();
+        let own = format!("{name}.tune-");
+        let path = costs.flatten().map(|entry| entry.path()).find(|path| {
+            path.file_name().is_some_and(|file| file.to_string_lossy().starts_with(&own))
+        });
+        let table: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(path.unwrap()).unwrap()).unwrap();
+        assert_eq!(table["target"], *name);
+        let tried = table["tried"].as_array().unwrap();
+        assert!(tried.iter().any(|form| form["speedup"]["value"].as_f64().is_some()), "{table}");
+        assert!(folder.path().join(format!("run/variants/tuned-{name}.onnx")).exists());
+    }
+}
+
+#[test]
 fn a_killed_host_a_killed_agent_and_a_dead_link_lose_nothing() {
     let mut board = board!();
     let folder = tempfile::tempdir().unwrap();
