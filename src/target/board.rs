@@ -13,8 +13,10 @@ use std::time::{Duration, Instant};
 
 /// A board that was there is waited for this long: a reboot, a walk to the router.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// One that was not yet is tried for this long.
-const FIRST_PATIENCE: Duration = Duration::from_secs(5);
+/// One that was not yet is tried for this long: longer than one attempt to connect may take.
+const FIRST_PATIENCE: Duration = Duration::from_secs(15);
+/// One that was connected once, but has done nothing yet: a bad link, or a shell that ends at once.
+const BROKEN_PATIENCE: Duration = Duration::from_secs(120);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// Models that take longer to be loaded, warmed up and timed node by node have no layers.
 const LONGEST_PROFILE: Duration = Duration::from_secs(900);
@@ -104,7 +106,7 @@ impl<'a> Board<'a> {
                 done
             });
             match outcome {
-                Err(error) if error.passes() && begun.elapsed() < self.patience => {
+                Err(error) if error.passes() && begun.elapsed() < self.patience_after(&error) => {
                     let note = format!("{error}; trying again in {} s", wait.as_secs());
                     self.tell(News::Note(note));
                     pause(wait, self.stop)?;
@@ -117,6 +119,14 @@ impl<'a> Board<'a> {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// For how long to go on trying: a board whose connection broke is there.
+    fn patience_after(&mut self, error: &TargetError) -> Duration {
+        if matches!(error, TargetError::Broken { .. }) {
+            self.patience = self.patience.max(BROKEN_PATIENCE);
+        }
+        self.patience
     }
 
     /// Does something over the connection that must not be done twice: where the connection breaks
