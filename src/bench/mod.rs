@@ -7,6 +7,8 @@ mod block;
 mod command;
 mod consumption;
 mod detached;
+#[cfg(all(target_arch = "x86_64", any(test, target_env = "musl")))]
+mod copy;
 mod drift;
 mod energy;
 mod heap;
