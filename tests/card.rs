@@ -136,6 +136,8 @@ fn a_card_is_prepared_written_booted_and_measured() {
         .success();
     eprintln!("from its address to its table: {:.0} s", begun.elapsed().as_secs_f64());
     paring(folder.path()).args(["target", "check", "emulated"]).assert().success();
+    let journal = std::fs::read_to_string(at("run/journal/emulated/blocks.jsonl")).unwrap();
+    assert!(journal.lines().all(|block| block.contains("\"emulated\":true")));
     let mut reader = csv::Reader::from_path(at("run/results.csv")).unwrap();
     let rows: Vec<BTreeMap<String, String>> = reader.deserialize().map(Result::unwrap).collect();
     assert_eq!(rows.len(), 9);

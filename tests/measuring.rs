@@ -61,6 +61,7 @@ fn job(folder: &Path, models: &[(&str, &Path)], change: impl FnOnce(&mut Job)) -
         settings: vec![Setting::of_batch(1)],
         affinity: vec![],
         conditions: ConditionRules::default(),
+        emulated: false,
         dims: BTreeMap::new(),
         models: models.collect(),
         energy: None,

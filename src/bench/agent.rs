@@ -17,9 +17,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
-/// So often a block is repeated that saw too little of a quiet machine.
-const CONTENDED_REPEATS: u32 = 3;
-
 /// What can go wrong with a whole job; a single block that fails is a record instead.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -142,13 +139,12 @@ impl Session<'_> {
         after: usize,
     ) -> Result<(), AgentError> {
         let own = pending.len();
-        let repeats = CONTENDED_REPEATS.max(self.job.conditions.repeats);
-        for pass in 0..=repeats {
+        for pass in 0..=self.job.conditions.repeats {
             // A neighbour's load lasts, and heat does: what suffered from it waits for the end.
             let mut again = Vec::new();
             for (position, index) in pending.iter().enumerate() {
                 while !self.state.settled(&self.blocks[*index]) {
-                    if self.block(*index)?.is_some_and(|limit| pass < limit) {
+                    if self.block(*index)? && pass < self.job.conditions.repeats {
                         again.push(*index);
                     }
                 }
@@ -196,9 +192,9 @@ impl Session<'_> {
         })
     }
 
-    /// Runs one try of a block and keeps its record. Gives how often it may be repeated for the
-    /// conditions that it ran under, if they were bad.
-    fn block(&mut self, index: usize) -> Result<Option<u32>, AgentError> {
+    /// Runs one try of a block and keeps its record. Gives whether it ran under bad conditions, those of
+    /// a contended machine among them.
+    fn block(&mut self, index: usize) -> Result<bool, AgentError> {
         let key = &self.blocks[index];
         let attempt = Attempt { key: key.clone(), number: self.state.tried(key) };
         let mut command = Command::new(self.own.executable);
@@ -213,11 +209,7 @@ impl Session<'_> {
         self.state.note(&record);
         self.records.push(record);
         let record = &self.records[self.records.len() - 1];
-        if !record.invalid.is_empty() {
-            return Ok(Some(self.job.conditions.repeats));
-        }
-        let contended = Summary::new(&self.records).contended(record);
-        Ok(contended.then_some(CONTENDED_REPEATS))
+        Ok(!record.invalid.is_empty() || Summary::new(&self.records).contended(record))
     }
 }
 
@@ -260,7 +252,7 @@ fn measured(job: &Job, attempt: Attempt, command: Command) -> BlockRecord {
         started_at,
         wall_ns,
         agent_version: env!("CARGO_PKG_VERSION").to_string(),
-        emulated: probe::emulated(probe::root()),
+        emulated: job.emulated || probe::emulated(probe::root()),
         // To see what heat does is what a long load is for.
         invalid: match kind {
             BlockKind::Sustained => vec![],

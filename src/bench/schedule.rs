@@ -103,6 +103,7 @@ mod tests {
             settings: [1, 8].map(Setting::of_batch).into(),
             affinity: vec![],
             conditions: ConditionRules::default(),
+            emulated: false,
             dims: Default::default(),
             models: ["baseline", "a", "b"].map(model).into(),
             energy: Some(EnergyJob { rules, rules_sha256: hash, root: None }),

@@ -126,6 +126,7 @@ fn job(folders: &Folders, bench: &Bench, variants: &[VariantRecord]) -> Result<J
         settings: bench.settings.to_vec(),
         affinity: bench.affinity.to_vec(),
         conditions: bench.conditions.clone(),
+        emulated: false,
         dims: bench.dims.clone(),
         models,
         energy: None,
@@ -166,6 +167,7 @@ pub fn measure(
     replace_json(&folder.join("environment.json"), &environment)?;
     let mut job = job(folders, bench, variants)?;
     job.conditions.cool_down = target.profile.cool_down;
+    job.emulated = environment.emulated;
     let energy = bench.energy_on(&environment);
     job.energy = energy.as_ref().ok().cloned();
     replace_json(&folder.join("job.json"), &job)?;

@@ -38,6 +38,9 @@ pub struct Job {
     /// What makes a block invalid, and what is set before.
     #[serde(default)]
     pub conditions: ConditionRules,
+    /// Whether the machine is known to be emulated, also where it cannot tell itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub emulated: bool,
     /// Values for symbolic dimensions other than the batch.
     pub dims: BTreeMap<String, usize>,
     /// The models; exactly one is the baseline.

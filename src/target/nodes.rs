@@ -82,6 +82,7 @@ fn job(models: &[(Sha256Hex, EngineOptions)], inputs_sha256: Sha256Hex, batch: u
         settings: vec![Setting::of_batch(batch)],
         affinity: Vec::new(),
         conditions: ConditionRules::default(),
+        emulated: false,
         dims: BTreeMap::new(),
         models: models.iter().enumerate().map(model).collect(),
         energy: None,
