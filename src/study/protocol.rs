@@ -5,6 +5,7 @@ use crate::engine::ENGINE;
 use crate::record::{SCHEMA, Sha256Hex};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -64,7 +65,8 @@ impl Protocol {
             "seed": study.seed,
             "inputs": loaded.data.sha256,
             "dims": loaded.dims,
-            "threads": study.targets.iter().map(|t| (&t.name, t.profile.threads)).collect::<Vec<_>>(),
+            // Not the targets themselves: a board's rows are the same whatever else was measured.
+            "threads": study.targets.iter().map(|t| t.profile.threads).collect::<BTreeSet<_>>(),
         });
         if let Some(rules) = measurement.as_object_mut() {
             rules.extend(study.timing.unusual());
