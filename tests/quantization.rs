@@ -204,3 +204,43 @@ fn a_scale_a_channel_keeps_weights_closer_than_one_a_tensor() {
         .map(|g| weight_error(&quantized(&path, g), &float));
     assert!(channel > 0.0 && channel < tensor, "{channel} and {tensor}");
 }
+
+fn compressed(folder: &Path, out: &Path) -> Vec<u8> {
+    let study = folder.join("study.toml");
+    let text = format!(
+        "[study]\nname = \"smallest\"\nowner = \"tests\"\n[model]\npath = {:?}\n[data]\npath = {:?}\n\
+         [protocol]\nprobes = 0\n[[variant]]\nname = \"smallest\"\n\
+         steps = [{{ quantize = \"int8\", layers = \"measured\", by = \"bytes\" }}]\n",
+        digits("digits_cnn.onnx"),
+        digits("digits.npz"),
+    );
+    std::fs::write(&study, text).unwrap();
+    let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_paring"));
+    command.arg("compress").arg(&study).arg("--out").arg(out).assert().success();
+    std::fs::read(out.join("variants/smallest.onnx")).unwrap()
+}
+
+#[test]
+fn bytes_decide_where_they_are_asked_for_and_a_frozen_table_gives_the_same_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let [first, second] = ["first", "second"].map(|name| folder.path().join(name));
+    let file = compressed(folder.path(), &first);
+    let whole = std::fs::metadata(digits("digits_cnn.onnx")).unwrap().len() as usize;
+    assert!(2 * file.len() < whole, "{} of {whole} bytes", file.len());
+    let ledger = std::fs::read_to_string(first.join("ledger.jsonl")).unwrap();
+    assert!(ledger.contains(" bytes instead of "), "{ledger}");
+    // An unfinished run that has the table already measures nothing again.
+    std::fs::create_dir_all(second.join("costs")).unwrap();
+    for name in ["protocol.json", "study.toml"] {
+        std::fs::copy(first.join(name), second.join(name)).unwrap();
+    }
+    for entry in std::fs::read_dir(first.join("costs")).unwrap().flatten() {
+        std::fs::copy(entry.path(), second.join("costs").join(entry.file_name())).unwrap();
+    }
+    assert_eq!(compressed(folder.path(), &second), file);
+    let tables = |run: &Path| -> Vec<Vec<u8>> {
+        let all = std::fs::read_dir(run.join("costs")).unwrap().flatten();
+        all.map(|entry| std::fs::read(entry.path()).unwrap()).collect()
+    };
+    assert_eq!(tables(&first), tables(&second));
+}

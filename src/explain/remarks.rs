@@ -51,7 +51,7 @@ fn blamed(words: &mut Words, found: &Explanation) {
         let fields = [count("lost"), count("won"), count("other")];
         words.say(
             "variant",
-            "{} samples that were right are wrong, {} that were wrong are right, {} changed from one wrong class to another",
+            "samples lost, right before and wrong now: {}; won, wrong before and right now: {}; changed from one wrong class to another: {}",
             &fields,
         );
     }
@@ -63,7 +63,7 @@ fn blamed(words: &mut Words, found: &Explanation) {
             count("lost"),
             at(format!("/blame/{position}/won_alone"), Show::Count),
         ];
-        let template = "without {}, {} of the {} lost samples are right again, and {} of those won are wrong again";
+        let template = "without {}, lost samples that are right again: {} of {}; won samples that are wrong again: {}";
         words.say(&blame.group, template, &fields);
     }
     let several = found.components.iter().enumerate().filter(|(_, b)| b.back > 1);

@@ -12,7 +12,7 @@ use crate::compress::{self, CompressError, Draft, Made, Quantization, Ranges, Ro
 use crate::engine::ENGINE;
 use crate::graph::{Facts, Graph};
 use crate::record::{
-    EngineOptions, Origins, PrecisionTable, RejectedAlternative, SCHEMA, Sha256Hex,
+    EngineOptions, Objective, Origins, PrecisionTable, RejectedAlternative, SCHEMA, Sha256Hex,
 };
 use std::collections::BTreeMap;
 
@@ -202,6 +202,11 @@ impl<'a> Bench<'a> {
             engine: ENGINE.into(),
             key,
             layers_ns: self.layers(machine)?,
+            by: self.how.by,
+            layers_bytes: match self.how.by {
+                Objective::Latency => BTreeMap::new(),
+                Objective::Bytes => self.sizes()?,
+            },
             quantize_ns: Vec::new(),
             dequantize_ns: Vec::new(),
             sensitivity: Vec::new(),

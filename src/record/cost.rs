@@ -132,6 +132,17 @@ pub enum Ran {
     },
 }
 
+/// What the choice of precisions goes by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Objective {
+    /// Time of an inference on the target.
+    #[default]
+    Latency,
+    /// Bytes of the file, however fast it is.
+    Bytes,
+}
+
 /// What every layer costs and loses in every precision on one target, and what was confirmed of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -146,6 +157,12 @@ pub struct PrecisionTable {
     pub key: Sha256Hex,
     /// Median times by layer and precision, in nanoseconds, each in its place in the model.
     pub layers_ns: BTreeMap<String, BTreeMap<String, f64>>,
+    /// What the choice goes by.
+    #[serde(default)]
+    pub by: Objective,
+    /// Bytes of the file with this layer alone in that precision; only where the choice goes by them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub layers_bytes: BTreeMap<String, BTreeMap<String, f64>>,
     /// Numbers in a tensor, and what making int8 of them takes.
     pub quantize_ns: Vec<(u64, f64)>,
     /// Numbers in a tensor, and what making floats of them takes.
@@ -194,6 +211,9 @@ pub struct Confirmed {
     pub predicted_ns: f64,
     /// What they add up to in float.
     pub float_ns: f64,
+    /// Bytes of the file.
+    #[serde(default)]
+    pub bytes: u64,
     /// Mean divergence of the answers, in nats.
     pub divergence: f64,
     /// Predictions that change.

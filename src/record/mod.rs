@@ -43,8 +43,8 @@ pub use block::{
 };
 pub use conditions::{ConditionRules, Conditions, CoolDown, Load};
 pub use cost::{
-    Confirmed, Conformance, Conforming, CostTable, PrecisionTable, Ran, Sensitivity, Tried,
-    TuneTable,
+    Confirmed, Conformance, Conforming, CostTable, Objective, PrecisionTable, Ran, Sensitivity,
+    Tried, TuneTable,
 };
 pub use decision::{
     Component, Decision, Entry, EntryBody, EntryKind, Inputs, Member, Precision, Refusal,

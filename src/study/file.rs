@@ -2,6 +2,7 @@
 
 use super::StudyError;
 use super::robustness::RobustnessSection;
+use crate::record::Objective;
 use crate::target::{Mistyped, typed};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -210,6 +211,8 @@ pub(super) struct StepSection {
     pub(super) latency: Option<OneOrMany<f64>>,
     #[serde(default)]
     pub(super) on: Option<OneOrMany<String>>,
+    #[serde(default)]
+    pub(super) by: Option<Objective>,
     #[serde(default)]
     pub(super) pattern: Option<OneOrMany<String>>,
     #[serde(default)]

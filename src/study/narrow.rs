@@ -41,7 +41,7 @@ pub(super) fn tune(step: &StepSection) -> Result<Step, String> {
         _ => return Err("`tune` is true or \"lossless\"; leave the step out otherwise".into()),
     }
     let others = step.prune.is_some() || step.quantize.is_some() || step.layers.is_some();
-    if others || prunes(step) || narrows(step) || !step.protect.is_empty() {
+    if others || step.by.is_some() || prunes(step) || narrows(step) || !step.protect.is_empty() {
         return Err("a tune step has no other key but `on`".into());
     }
     Ok(Step::Tune { on: one(&step.on).unwrap_or_else(|| "host".into()) })
@@ -68,8 +68,8 @@ pub(super) fn quantize(step: &StepSection, format: &str) -> Result<Step, String>
     }
     let measured = step.layers.as_deref() == Some("measured");
     let on = one(&step.on);
-    if on.is_some() && !measured {
-        return Err("`on` belongs to `layers = \"measured\"`".into());
+    if (on.is_some() || step.by.is_some()) && !measured {
+        return Err("`on` and `by` belong to `layers = \"measured\"`".into());
     }
     if measured && format != Format::Int8 {
         return Err(
@@ -94,6 +94,7 @@ pub(super) fn quantize(step: &StepSection, format: &str) -> Result<Step, String>
         protect: step.protect.clone(),
         measured,
         on: on.unwrap_or_else(|| "host".into()),
+        by: step.by.unwrap_or_default(),
         ..Quantization::new(format, weights)
     }))
 }

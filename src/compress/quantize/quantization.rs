@@ -1,6 +1,7 @@
 //! What a quantize step is told.
 
 use crate::compress::Granularity;
+use crate::record::Objective;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -32,6 +33,8 @@ pub struct Quantization {
     pub measured: bool,
     /// That target's name.
     pub on: String,
+    /// What pays.
+    pub by: Objective,
     /// The precision of every layer, decided before: others stay in float.
     pub assigned: Option<BTreeMap<String, Scheme>>,
 }
@@ -52,6 +55,7 @@ impl Quantization {
             protect: Vec::new(),
             measured: false,
             on: "host".into(),
+            by: Objective::Latency,
             assigned: None,
         }
     }
@@ -224,6 +228,9 @@ impl fmt::Display for Quantization {
         words.into_iter().filter(|(said, _)| *said).try_for_each(|(_, word)| f.write_str(word))?;
         if self.measured {
             write!(f, ", layers measured on {}", self.on)?;
+            if self.by == Objective::Bytes {
+                f.write_str(", by bytes")?;
+            }
         }
         if let Some(layers) = &self.layers {
             write!(f, ", layers {layers}")?;

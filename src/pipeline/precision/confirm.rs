@@ -5,7 +5,7 @@ use crate::compress::{self, Answers, Assignment, CompressError, Prices, Scheme};
 use crate::graph::Graph;
 use crate::pipeline::machine::{Failure, Machine};
 use crate::pipeline::race::Entrant;
-use crate::record::{Confirmed, PrecisionTable, Sensitivity};
+use crate::record::{Confirmed, Objective, PrecisionTable, Sensitivity};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -27,10 +27,14 @@ impl Bench<'_> {
         table: &PrecisionTable,
     ) -> Result<Vec<Sensitivity>, CompressError> {
         let mut tries: Vec<(&String, Scheme)> = Vec::new();
-        for (layer, costs) in &table.layers_ns {
+        let (costs, hopeless) = match table.by {
+            Objective::Latency => (&table.layers_ns, HOPELESS),
+            Objective::Bytes => (&table.layers_bytes, 1.0),
+        };
+        for (layer, costs) in costs {
             let float = costs.get(Scheme::F32.name()).copied().unwrap_or(0.0);
             let worth = |scheme: &Scheme| {
-                costs.get(scheme.name()).is_some_and(|cost| *cost <= float * HOPELESS)
+                costs.get(scheme.name()).is_some_and(|cost| *cost <= float * hopeless)
             };
             let schemes = Scheme::ALL.into_iter().filter(|s| *s != Scheme::F32);
             tries.extend(schemes.filter(worth).map(|scheme| (layer, scheme)));
@@ -70,6 +74,24 @@ impl Bench<'_> {
         tries.par_iter().map(one).collect()
     }
 
+    /// The best few assignments by whatever the choice goes by, better than all layers in float.
+    fn assignments(&self, table: &PrecisionTable, timed: &Prices) -> Vec<Assignment> {
+        let bytes = table.bytes();
+        // A conversion is a node without weights.
+        let nothing = |_: usize| 0.0;
+        let prices = match table.by {
+            Objective::Latency => *timed,
+            Objective::Bytes => {
+                Prices { layers: &bytes, quantize: &nothing, dequantize: &nothing, ..*timed }
+            }
+        };
+        let float = compress::predicted(&self.graph, &self.facts, &prices, &BTreeMap::new());
+        let mut tried = compress::assignments(&self.graph, &self.facts, &prices);
+        tried.retain(|a| a.predicted_ns < float.predicted_ns);
+        tried.truncate(CONFIRMED);
+        tried
+    }
+
     /// The best few assignments, end to end beside the graph as given.
     pub(super) fn confirmed(
         &self,
@@ -86,10 +108,11 @@ impl Bench<'_> {
             errors: &errors,
         };
         let float = BTreeMap::new();
-        let as_float = compress::predicted(&self.graph, &self.facts, &prices, &float);
-        let mut tried: Vec<Assignment> = compress::assignments(&self.graph, &self.facts, &prices);
-        tried.retain(|a| a.predicted_ns < as_float.predicted_ns);
-        tried.truncate(CONFIRMED);
+        let timed = |layers: &BTreeMap<String, Scheme>| {
+            compress::predicted(&self.graph, &self.facts, &prices, layers)
+        };
+        let as_float = timed(&float);
+        let mut tried = self.assignments(table, &prices);
         tried.push(Assignment { layers: float, ..as_float.clone() });
         let answers = Answers::new(&self.graph, self.calibration, usize::MAX)?;
         let mut encoded = vec![given.encode()];
@@ -103,11 +126,14 @@ impl Bench<'_> {
                 .collect();
             let graph = self.narrow(&narrow)?;
             let loss = answers.loss(&graph)?;
-            encoded.push(graph.encode());
+            let file = graph.encode();
+            let bytes = file.len() as u64;
+            encoded.push(file);
             let names = narrow.iter().map(|(l, s)| (l.clone(), s.name().to_string()));
             found.push(Confirmed {
                 layers: names.collect(),
-                predicted_ns: assignment.predicted_ns,
+                predicted_ns: timed(&assignment.layers).predicted_ns,
+                bytes,
                 float_ns: as_float.predicted_ns,
                 divergence: loss.divergence,
                 flips: loss.flips,

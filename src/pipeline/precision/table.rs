@@ -2,18 +2,30 @@
 
 use crate::bench::PRACTICAL_MARGIN;
 use crate::compress::Scheme;
-use crate::record::{Confirmed, PrecisionTable, RejectedAlternative};
+use crate::record::{Confirmed, Objective, PrecisionTable, RejectedAlternative};
 use std::collections::BTreeMap;
 
 impl PrecisionTable {
     pub(super) fn prices(&self) -> BTreeMap<String, BTreeMap<Scheme, f64>> {
+        self.of_those_tried(&self.layers_ns)
+    }
+
+    /// Bytes in place of times.
+    pub(super) fn bytes(&self) -> BTreeMap<String, BTreeMap<Scheme, f64>> {
+        self.of_those_tried(&self.layers_bytes)
+    }
+
+    fn of_those_tried(
+        &self,
+        costs: &BTreeMap<String, BTreeMap<String, f64>>,
+    ) -> BTreeMap<String, BTreeMap<Scheme, f64>> {
         let each = |costs: &BTreeMap<String, f64>| {
             let parse =
                 |(name, ns): (&String, &f64)| Some((Scheme::try_from(name.clone()).ok()?, *ns));
             costs.iter().filter_map(parse).collect::<BTreeMap<Scheme, f64>>()
         };
         let mut prices: BTreeMap<String, BTreeMap<Scheme, f64>> =
-            self.layers_ns.iter().map(|(layer, costs)| (layer.clone(), each(costs))).collect();
+            costs.iter().map(|(layer, costs)| (layer.clone(), each(costs))).collect();
         // What was not tried on the answers is no choice.
         let tried = self.errors();
         for (layer, choices) in &mut prices {
@@ -41,9 +53,20 @@ impl PrecisionTable {
         |elements| between(&self.dequantize_ns, elements)
     }
 
+    /// What the choice goes by decides.
+    pub(super) fn best(&self) -> Option<&Confirmed> {
+        match self.by {
+            Objective::Latency => self.fastest(),
+            Objective::Bytes => {
+                let kept = self.confirmed.iter().filter(|c| c.acceptable || c.layers.is_empty());
+                kept.min_by_key(|c| c.bytes).filter(|c| !c.layers.is_empty())
+            }
+        }
+    }
+
     /// The fastest that is faster than the graph as given beyond noise and keeps the predictions;
     /// narrow layers must beat those in float beyond noise too.
-    pub(super) fn best(&self) -> Option<&Confirmed> {
+    fn fastest(&self) -> Option<&Confirmed> {
         let margin = 1.0 + PRACTICAL_MARGIN;
         let float = self.confirmed.iter().find(|c| c.layers.is_empty());
         let of_float = float.and_then(|c| c.speedup).map_or(1.0, |s| s.value);
@@ -62,7 +85,15 @@ impl PrecisionTable {
 
     pub(super) fn reason(&self, best: Option<&Confirmed>) -> String {
         match best {
-            None => "nothing that keeps the predictions is faster beyond noise: the model stays as it is".into(),
+            None => match self.by {
+                Objective::Latency => "nothing that keeps the predictions is faster beyond noise: the model stays as it is".into(),
+                Objective::Bytes => "nothing that keeps the predictions is smaller: the model stays as it is".into(),
+            },
+            Some(one) if self.by == Objective::Bytes => {
+                let float = self.confirmed.iter().find(|c| c.layers.is_empty());
+                let before = float.map_or(0, |c| c.bytes);
+                format!("{}: {} bytes instead of {before}; {}", one.words(), one.bytes, one.verdict())
+            }
             Some(one) => {
                 let foreseen = one.float_ns / one.predicted_ns.max(1.0);
                 let float = self.confirmed.iter().find(|c| c.layers.is_empty());

@@ -2,7 +2,7 @@
 
 use super::Bench;
 use crate::catalog::Calibration;
-use crate::compress::{self, Scheme};
+use crate::compress::{self, CompressError, Scheme};
 use crate::data::Array;
 use crate::graph::{self, Graph, Node};
 use crate::pipeline::machine::{Failure, Machine};
@@ -19,6 +19,23 @@ const TURNS: usize = 19;
 const SIZES: [usize; 4] = [256, 4_096, 65_536, 524_288];
 
 impl Bench<'_> {
+    /// Bytes of the file with each layer alone in each of its precisions.
+    pub(super) fn sizes(&self) -> Result<BTreeMap<String, BTreeMap<String, f64>>, CompressError> {
+        let size = |layer: &String, scheme: &Scheme| {
+            let own = BTreeMap::from([(layer.clone(), *scheme)]);
+            let graph = match scheme {
+                Scheme::F32 => self.graph.clone(),
+                _ => self.narrow(&own)?,
+            };
+            Ok((scheme.name().to_string(), graph.encode().len() as f64))
+        };
+        let each = |(layer, schemes): (&String, &Vec<Scheme>)| {
+            let sizes = schemes.iter().map(|scheme| size(layer, scheme));
+            Ok((layer.clone(), sizes.collect::<Result<_, CompressError>>()?))
+        };
+        self.choices.iter().map(each).collect()
+    }
+
     /// Times of every layer in every precision: all layers that can have one have it at once, so that
     /// each is timed in its place; the models take turns.
     pub(super) fn layers(
