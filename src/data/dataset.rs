@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+/// Bytes of inputs that go into a file at once.
+const FILED_BYTES: u64 = 32 << 20;
+
 /// What a caller wants from a dataset.
 #[derive(Clone, Debug)]
 pub struct Wanted<'a> {
@@ -154,7 +157,7 @@ impl Dataset {
     /// [`DataError`] names the file and the array.
     pub fn load_within(path: &Path, wanted: &Wanted, bytes: u64) -> Result<Dataset, DataError> {
         // What cannot be read in parts is read as a whole, which also says what is wrong with it.
-        if let Ok(windows) = Windows::open(path, wanted.clone(), bytes)
+        if let Ok(windows) = Windows::open(path, wanted.clone(), bytes.min(FILED_BYTES))
             && windows.bytes() > bytes
         {
             return Self::filed(windows);
