@@ -40,16 +40,21 @@ pub(super) struct Run {
     cancel: bool,
 }
 
+/// The quick protocol.
+fn shorten(study: &mut Study) {
+    study.timing.blocks = QUICK_BLOCKS;
+    study.timing.stop = None;
+    study.timing.sustained_ns = None;
+    // There are no verdicts that a block in bad conditions could spoil.
+    study.timing.conditions.repeats = 0;
+}
+
 impl Run {
     pub(super) fn run(self, global: &Global) -> Result<(), Coded> {
         let begun = Instant::now();
         let mut study = study::load_for(&self.study.study, &self.target)?;
         if self.quick {
-            study.timing.blocks = QUICK_BLOCKS;
-            study.timing.stop = None;
-            study.timing.sustained_ns = None;
-            // There are no verdicts that a block in bad conditions could spoil.
-            study.timing.conditions.repeats = 0;
+            shorten(&mut study);
         }
         let loaded = study::open(&study)?;
         if self.dry_run {

@@ -49,9 +49,9 @@ pub struct PixelAnswers {
 }
 
 /// So many pixels are kept.
-const MOST_PIXELS: usize = 256 << 20;
+pub(super) const MOST_PIXELS: usize = 256 << 20;
 /// So many probabilities.
-const MOST_CHANCES: usize = 64 << 20;
+pub(super) const MOST_CHANCES: usize = 64 << 20;
 
 impl PixelAnswers {
     /// Adds those of further samples.

@@ -139,7 +139,12 @@ impl Predictor {
         let batches: Vec<Vec<Row>> = indices
             .par_chunks(self.batch)
             .map(|samples| {
-                let done = self.batch(data, &data.inputs_at(&self.filled(samples))?, samples);
+                let done = self.batch(
+                    data,
+                    &data.inputs_at(&self.filled(samples))?,
+                    samples,
+                    indices.len(),
+                );
                 heard(samples.len());
                 done
             })
@@ -164,7 +169,7 @@ impl Predictor {
                 let filled = self.filled(own);
                 let inputs = inputs.iter().map(|(name, a)| (name.clone(), a.take(&filled)));
                 let samples: Vec<usize> = own.iter().map(|p| indices[*p]).collect();
-                self.batch(data, &inputs.collect(), &samples)
+                self.batch(data, &inputs.collect(), &samples, indices.len())
             })
             .collect::<Result<_, _>>()?;
         self.joined(data, indices, batches.into_iter().flatten())
@@ -180,7 +185,7 @@ impl Predictor {
         output: &ArrayD<f32>,
         indices: &[usize],
     ) -> Result<Answers, PredictError> {
-        let rows = self.read(data, output, indices.len(), indices)?;
+        let rows = self.read(data, output, indices.len(), indices, indices.len())?;
         self.joined(data, indices, rows.into_iter())
     }
 
@@ -194,19 +199,22 @@ impl Predictor {
         data: &Dataset,
         inputs: &BTreeMap<String, Array>,
         samples: &[usize],
+        total: usize,
     ) -> Result<Vec<Row>, PredictError> {
         let outputs = self.plan.run(&self.plan.inputs(inputs)?)?;
         let output = outputs.get(self.output).ok_or_else(|| self.shape(&[]))?;
-        self.read(data, output, self.batch, samples)
+        self.read(data, output, self.batch, samples, total)
     }
 
-    /// The rows of an output with `count` samples, of which those of `samples` are wanted.
+    /// The rows of an output with `count` samples, of which those of `samples` are wanted; there are
+    /// `total` in the whole question.
     fn read(
         &self,
         data: &Dataset,
         output: &ArrayD<f32>,
         count: usize,
         samples: &[usize],
+        total: usize,
     ) -> Result<Vec<Row>, PredictError> {
         let width = output.len() / count.max(1);
         let fits =
@@ -219,7 +227,7 @@ impl Predictor {
         each.map(|(sample, scores)| match self.task.kind {
             TaskKind::Segmentation => {
                 let mask = self.mask(data, *sample, &output.shape()[1..])?;
-                Ok(rows::counted(&self.task, scores, &mask))
+                Ok(rows::counted(&self.task, scores, &mask, total))
             }
             _ => rows::row(&self.task, *sample, data.labels[*sample], scores),
         })

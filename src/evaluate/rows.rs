@@ -1,5 +1,6 @@
 //! From a model's output to one row of numbers a sample.
 
+use super::answers::{MOST_CHANCES, MOST_PIXELS};
 use super::{PixelAnswers, PredictError, Scores, Task};
 use crate::record::TaskKind;
 
@@ -117,15 +118,21 @@ fn each_probability(task: &Task, sample: usize, scores: &[f32]) -> Result<Vec<f3
 
 /// Hits, predictions and labels of each class, in pixels, and the class of every pixel. `scores` are
 /// `[classes, pixels]`, or `[pixels]` of one foreground; labels that are no class are left out, as is
-/// usual for borders.
-pub(super) fn counted(task: &Task, scores: &[f32], mask: &[i64]) -> Row {
+/// usual for borders. What would be too much for `total` such samples is not kept.
+pub(super) fn counted(task: &Task, scores: &[f32], mask: &[i64], total: usize) -> Row {
     let channels = (scores.len() / mask.len().max(1)).max(1);
     let classes = channels.max(2);
     let mut counts = vec![0.0f32; 3 * classes];
+    let room = |each: usize, most: usize| (each * mask.len()).saturating_mul(total) <= most;
     if scores.iter().any(|v| !v.is_finite()) {
         counts.fill(f32::NAN);
-        let chances = vec![f32::NAN; classes * mask.len()];
-        let pixels = PixelAnswers { class: vec![u8::MAX; mask.len()], chances };
+        let pixels = PixelAnswers {
+            class: if room(1, MOST_PIXELS) { vec![u8::MAX; mask.len()] } else { vec![] },
+            chances: match room(classes, MOST_CHANCES) {
+                true => vec![f32::NAN; classes * mask.len()],
+                false => vec![],
+            },
+        };
         return Row { values: counts, class: None, pixels };
     }
     let found: Vec<usize> =
@@ -140,8 +147,13 @@ pub(super) fn counted(task: &Task, scores: &[f32], mask: &[i64]) -> Row {
     }
     // What does not fit a byte is not kept: no model has so many classes that it matters.
     let bytes: Result<Vec<u8>, _> = found.iter().map(|class| u8::try_from(*class)).collect();
-    let chances = chances(task, scores, mask.len());
-    let pixels = PixelAnswers { class: bytes.unwrap_or_default(), chances };
+    let pixels = PixelAnswers {
+        class: if room(1, MOST_PIXELS) { bytes.unwrap_or_default() } else { vec![] },
+        chances: match room(classes, MOST_CHANCES) {
+            true => chances(task, scores, mask.len()),
+            false => vec![],
+        },
+    };
     Row { values: counts, class: None, pixels }
 }
 
@@ -225,12 +237,14 @@ mod tests {
     #[test]
     fn pixels_are_counted_by_class_and_borders_left_out() {
         let segments = task(TaskKind::Segmentation, Scores::Logits);
-        let found = counted(&segments, &[1.0, 0.0, 0.0, 0.0, 2.0, 1.0], &[0, 1, 255]);
+        let found = counted(&segments, &[1.0, 0.0, 0.0, 0.0, 2.0, 1.0], &[0, 1, 255], 1);
         assert_eq!(found.values, [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
         assert_eq!(found.pixels.class, [0, 1, 1]);
         let odds = |p: usize| found.pixels.chances[3 + p] / found.pixels.chances[p];
         assert!((odds(0) - (-1f32).exp()).abs() < 1e-6 && (odds(1) - 2f32.exp()).abs() < 1e-5);
-        let one = counted(&segments, &[-1.0, 2.0], &[1, 1]);
+        let one = counted(&segments, &[-1.0, 2.0], &[1, 1], 1);
+        let many = counted(&segments, &[-1.0, 2.0], &[1, 1], MOST_CHANCES / 2);
+        assert_eq!((many.pixels.class.len(), many.pixels.chances.len()), (2, 0));
         assert_eq!(one.values, [0.0, 1.0, 1.0, 1.0, 0.0, 2.0]);
         let certain = 1.0 / (1.0 + (-2f32).exp());
         assert!((one.pixels.chances[3] - certain).abs() < 1e-7);
