@@ -116,5 +116,5 @@ fn timed<T, E: Into<anyhow::Error>>(
 fn images() -> Calibration {
     let images = Array::F32(models::images(IMAGES));
     let (inputs, sha256) = (BTreeMap::from([("image".into(), images)]), Sha256Hex::of(b"images"));
-    Calibration { inputs, batch: 1, dims: BTreeMap::new(), sha256 }
+    Calibration { inputs, labels: vec![], batch: 1, dims: BTreeMap::new(), sha256 }
 }

@@ -75,7 +75,7 @@ fn built_in() -> [(&'static str, Make); 3] {
         }),
         ("bert-layer", |folder| {
             let graph = models::bert_layer(5);
-            subject(folder, "bert-layer", graph, [("x", tokens(SAMPLES))].into(), "classification")
+            subject(folder, "bert-layer", graph, [("x", tokens(SAMPLES))].into(), "regression")
         }),
         ("resnet50", |folder| {
             let images = models::images(2 * SAMPLES);

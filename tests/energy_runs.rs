@@ -5,7 +5,7 @@ mod common;
 use assert_cmd::Command;
 use common::{digits, skipped};
 use paring::bench::read_journal;
-use paring::record::{BlockData, BlockKind, BlockRecord, EnergyBlock, Missing, Outcome};
+use paring::record::{BlockData, BlockKind, BlockRecord, EnergyBlock, Missing, Objective, Outcome};
 use predicates::str::contains;
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
@@ -200,6 +200,67 @@ fn a_machine_without_sensors_has_a_reason_and_empty_cells() {
     assert_eq!(timed(&out), before, "latency is not measured again for other rules of energy");
     let quick = folder.path().join("quick");
     empty(&run(&frozen, &quick, &["--quick"]), "the quick protocol measures no energy");
+}
+
+#[test]
+fn precisions_are_chosen_by_energy_where_a_sensor_sees_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let base = study(root, "");
+    let by = |name: &str, by: &str| {
+        format!(
+            "[[variant]]\nname = {name:?}\n\
+             steps = [{{ quantize = \"int8\", layers = \"measured\", by = {by:?} }}]\n"
+        )
+    };
+    let variant = by("thrifty", "energy") + &by("small", "bytes");
+    let text = std::fs::read_to_string(&base).unwrap();
+    let text = text.replace("run_s = 1\nidle_s = 1", "run_s = 0.5\nidle_s = 0.5");
+    std::fs::write(&base, format!("{text}{variant}")).unwrap();
+    let compress = |root: &Path, out: &str| {
+        let out = folder.path().join(out);
+        let mut command = paring();
+        command.arg("compress").arg(&base).arg("--out").arg(&out);
+        (command.arg("--sysfs-root").arg(root).arg("--quiet").assert(), out)
+    };
+    let bare = root.join("bare");
+    std::fs::create_dir(&bare).unwrap();
+    let (ended, _) = compress(&bare, "without");
+    ended.failure().stderr(contains("no energy of `host`: no power sensor on this machine"));
+
+    let (stop, thread) = processor(root);
+    let (ended, out) = compress(root, "with");
+    ended.success();
+    let table = |out: &Path, by: Objective| {
+        let tables = paring::pipeline::precision_tables(&paring::pipeline::Folders::new(out));
+        tables.unwrap().into_iter().find(|table| table.by == by).unwrap()
+    };
+    let small = table(&out, Objective::Bytes);
+    assert!(small.layers_ns.is_empty() && !small.layers_bytes.is_empty());
+    assert!(small.confirmed.iter().all(|one| one.speedup.is_none()));
+    let found = table(&out, Objective::Energy);
+    // Whatever runs draws 8 W above idle here.
+    for (precision, power) in &found.power_mw {
+        assert!((power - 8_000.0).abs() < 800.0, "{precision}: {power} mW");
+    }
+    assert!(found.power_mw.len() > 4, "{:?}", found.power_mw);
+    let given = found.given_uj.unwrap();
+    for one in &found.confirmed {
+        // Energy is power times time.
+        let (energy, speedup) = (one.energy_uj.unwrap(), one.speedup.unwrap());
+        let ratio = given.value / energy.value / speedup.value;
+        assert!((ratio - 1.0).abs() < 0.35, "{ratio}: {one:?}");
+    }
+    let ledger = std::fs::read_to_string(out.join("ledger.jsonl")).unwrap();
+    assert!(
+        ledger.contains("quantize int8, per tensor, minmax, layers measured on host, by energy")
+    );
+    assert!(ledger.contains("mW above idle") && ledger.contains("uJ above idle"));
+    // What is frozen is measured no more.
+    compress(root, "with").0.success();
+    assert_eq!(table(&out, Objective::Energy), found);
+    stop.send(()).unwrap();
+    thread.join().unwrap();
 }
 
 /// The user's command notes every reading; none may fall into a block that times something.

@@ -6,20 +6,21 @@ mod common;
 use common::{digits, inputs_of, outputs, random_inputs, shared, skipped};
 use paring::catalog::Calibration;
 use paring::compress::{
-    CompressError, Form, Format, Granularity, Made, Quantization, RangeRule, Rounding, agreement,
-    evaluate, lossless, patterns, quantize,
+    Answers, CompressError, Form, Format, Granularity, Made, Quantization, RangeRule, Reading,
+    Rounding, agreement, evaluate, lossless, patterns, quantize,
 };
 use paring::data::{Array, Dataset, Pixels, Wanted};
 use paring::engine::{Source, describe};
 use paring::graph::{Graph, Weights};
 use paring::pipeline::conformance;
-use paring::record::{EngineOptions, Origins, Ran, Sha256Hex};
+use paring::record::{EngineOptions, Origins, Ran, Sha256Hex, TaskKind};
 use paring::target::{Inventory, Site, choose};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 fn of(inputs: BTreeMap<String, Array>) -> Calibration {
-    Calibration { inputs, batch: 1, dims: BTreeMap::new(), sha256: Sha256Hex::of(b"samples") }
+    let (labels, dims, sha256) = (vec![], BTreeMap::new(), Sha256Hex::of(b"samples"));
+    Calibration { inputs, labels, batch: 1, dims, sha256 }
 }
 
 fn made(path: &Path, how: &Quantization) -> Result<Made, CompressError> {
@@ -59,11 +60,14 @@ fn the_engine_does_with_every_pattern_what_onnx_says() {
 
 #[test]
 fn int8_goes_through_what_only_moves_numbers() {
-    for operator in ["conv 3x3, pooled", "conv 3x3, joined"] {
+    // What is joined shares its scale with something below zero, so that its Relu is a bound of a
+    // chain of its own.
+    for (operator, all_casts) in [("conv 3x3, pooled", 1), ("conv 3x3, joined", 3)] {
         let all = patterns();
         let pattern = all.iter().find(|p| p.operator == operator).unwrap();
         let bytes = pattern.graph.encode();
-        let calibration = of(inputs_of(Source::Bytes("pattern", &bytes), 4));
+        let inputs = inputs_of(Source::Bytes("pattern", &bytes), 1);
+        let calibration = of(inputs.clone());
         let made = quantize(
             pattern.graph.clone(),
             Origins::default(),
@@ -75,9 +79,62 @@ fn int8_goes_through_what_only_moves_numbers() {
         let bytes =
             |n: &&paring::graph::Node| n.op_type == "Cast" && n.name == "x/QuantizeLinear/narrow";
         let casts = graph.nodes().iter().filter(bytes).count();
-        assert_eq!((casts, count("Cast"), count("DequantizeLinear")), (1, 1, 1), "{operator}");
+        let found = (casts, count("Cast"), count("DequantizeLinear"));
+        assert_eq!(found, (1, all_casts, 1), "{operator}");
         assert_eq!(count("Conv"), 0, "{operator}");
+        let (float, narrow) = (outputs(&pattern.graph, &inputs), outputs(&graph, &inputs));
+        let power: f32 = float.iter().map(|v| v * v).sum();
+        let error: f32 = float.iter().zip(&narrow).map(|(f, n)| (f - n).powi(2)).sum();
+        assert!(error < 1e-3 * power, "{operator}: {}", error / power);
     }
+}
+
+#[test]
+fn products_hand_bytes_to_products() {
+    let all = patterns();
+    for (operator, expected) in [
+        // A bias is added to the sums; what follows makes bytes of them, a Relu being their limit.
+        ("product, twice", [("MatMulInteger", 2), ("QLinearMatMul", 0), ("Relu", 0)]),
+        ("product, twice, plain", [("MatMulInteger", 1), ("QLinearMatMul", 1), ("Relu", 0)]),
+    ] {
+        let pattern = all.iter().find(|p| p.operator == operator).unwrap();
+        let bytes = pattern.graph.encode();
+        let inputs = inputs_of(Source::Bytes("pattern", &bytes), 1);
+        let calibration = Calibration { batch: pattern.dims[0], ..of(inputs) };
+        let how = int8(Granularity::Tensor);
+        let made = quantize(pattern.graph.clone(), Origins::default(), &how, Some(&calibration));
+        let made = made.unwrap();
+        let count = |op: &str| made.graph.nodes().iter().filter(|node| node.op_type == op).count();
+        for (op, many) in expected {
+            assert_eq!(count(op), many, "{operator}: {op}");
+        }
+        assert_eq!(count("DequantizeLinear"), 0, "{operator}");
+        let first = made.decisions.iter().find(|d| d.coupling == "layer").unwrap();
+        let scheme = &first.precision.as_ref().unwrap().scheme;
+        assert!(scheme.contains("output scale"), "{scheme}");
+    }
+}
+
+#[test]
+fn numbers_that_are_no_classes_are_judged_by_how_far_they_move() {
+    let all = patterns();
+    let pattern = all.iter().find(|p| p.operator == "product" && p.size == "large").unwrap();
+    let bytes = pattern.graph.encode();
+    let inputs = inputs_of(Source::Bytes("pattern", &bytes), 1);
+    let calibration = Calibration { batch: pattern.dims[0], ..of(inputs) };
+    let how = int8(Granularity::Tensor);
+    let made = quantize(pattern.graph.clone(), Origins::default(), &how, Some(&calibration));
+    let narrow = made.unwrap().graph;
+    let loss = |kind| {
+        let reading = Reading { kind, ..Reading::default() };
+        let answers = Answers::new(&pattern.graph, &calibration, reading, usize::MAX).unwrap();
+        answers.loss(&narrow).unwrap()
+    };
+    let (numbers, classes) = (loss(TaskKind::Regression), loss(TaskKind::Classification));
+    assert_eq!(numbers.flips, 0);
+    assert!(numbers.divergence > 0.0 && numbers.divergence < 0.005, "{numbers:?}");
+    assert!(classes.flips > 0, "{classes:?}");
+    assert_eq!(numbers.sqnr_db, classes.sqnr_db);
 }
 
 #[test]
@@ -228,7 +285,8 @@ fn what_is_left_out_changes_nothing() {
         let calibration = of(random_inputs(&path, 3));
         let (short, _) = lossless(&graph, &calibration).unwrap();
         let none = EngineOptions::default();
-        let found = agreement((&graph, &none), (&short, &none), &calibration).unwrap();
+        let found =
+            agreement((&graph, &none), (&short, &none), &calibration, Reading::default()).unwrap();
         assert!(found.lossless(), "{name}: {found:?}");
         fewer += graph.nodes().len() - short.nodes().len();
     }

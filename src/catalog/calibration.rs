@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 pub struct Calibration {
     /// The inputs by name, samples along axis 0.
     pub inputs: BTreeMap<String, Array>,
+    /// Their classes, one a sample; empty where they have none or nobody asks.
+    pub labels: Vec<i64>,
     /// How many samples the model takes at once.
     pub batch: usize,
     /// Values for symbolic dimensions.

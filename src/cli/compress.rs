@@ -2,18 +2,22 @@
 
 use super::progress::bar;
 use super::record_file::forecasts_file;
-use super::{Coded, ExitCode, Global, StudyArgs};
+use super::{Coded, ExitCode, Global, StudyArgs, sysfs_root};
 use crate::catalog::Calibration;
-use crate::compress::Step;
+use crate::compress::{Reading, Step};
 use crate::data::WINDOW_BYTES;
+use crate::evaluate::{Scores, Task};
 use crate::graph::Graph;
 use crate::ledger::Ledger;
 use crate::pipeline::{self, BASELINE, Context, PipelineError, Quality, Subject, Trial};
-use crate::record::{EntryBody, EntryKind, TrackRecord, VariantRecord};
+use crate::record::{EnergyRules, EnergySource, EntryBody, EntryKind, TrackRecord, VariantRecord};
 use crate::report;
 use crate::study::{self, Loaded, Protocol, RunDirectory, Study};
+use crate::target::Target;
 use clap::Args;
 use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 /// Make the variants, ledger and parings only.
 #[derive(Debug, Args)]
@@ -23,6 +27,9 @@ pub(super) struct Compress {
     /// Evaluate them on the report split too
     #[arg(long)]
     evaluate: bool,
+    /// Read power sensors under this folder instead of /, where a step goes by energy
+    #[arg(long, value_name = "DIR")]
+    sysfs_root: Option<PathBuf>,
 }
 
 impl Compress {
@@ -33,7 +40,9 @@ impl Compress {
         let protocol = Protocol::new(&study, &loaded, false);
         let directory = RunDirectory::open(&out, &study, protocol)?;
         directory.announce(global.quiet);
-        let (variants, failed) = make_variants(&study, &loaded, &directory, global.quiet)?;
+        let root = self.sysfs_root.as_deref().map(sysfs_root).transpose()?;
+        let (variants, failed) =
+            make_variants(&study, &loaded, &directory, root.as_deref(), global.quiet)?;
         let qualities = match self.evaluate {
             true => evaluate_variants(&study, &loaded, &directory, &variants, global.quiet)?,
             false => Vec::new(),
@@ -87,9 +96,11 @@ pub(super) fn make_variants(
     study: &Study,
     loaded: &Loaded,
     directory: &RunDirectory,
+    sysfs_root: Option<&Path>,
     quiet: bool,
 ) -> Result<(Vec<VariantRecord>, Failed), Coded> {
-    let context = informed(study, loaded, directory)?;
+    let sysfs_root = sysfs_root.map(Path::to_path_buf);
+    let context = Context { sysfs_root, ..informed(study, loaded, directory)? };
     let mut ledger =
         Ledger::open(&directory.folders.ledger(), &study.owner).map_err(PipelineError::from)?;
     let protocol = &directory.protocol;
@@ -188,13 +199,33 @@ pub(super) fn context(
         dims: loaded.dims.clone(),
         batch: loaded.batch,
         calibration: (!calibrate.is_empty()).then_some(calibration),
+        reading: reading(&study.task.asked, loaded.output),
         seed: study.seed,
         rules: study.timing.rules.clone(),
         targets: study.targets.clone(),
+        conditions: study.timing.conditions.clone(),
+        energy: energy(study),
+        sysfs_root: None,
         costs: None,
         forecaster: None,
         owner: study.owner.clone(),
     })
+}
+
+/// How energy is measured on every target of a study, and here.
+fn energy(study: &Study) -> BTreeMap<String, EnergyRules> {
+    let here = ("host".to_string(), study.energy.rules(&EnergySource::Auto));
+    let own = |t: &Target| (t.name.clone(), study.energy.rules(&t.profile.energy));
+    [here].into_iter().chain(study.targets.iter().map(own)).collect()
+}
+
+/// How predictions are read off outputs, from what is asked of them.
+fn reading(task: &Task, output: usize) -> Reading {
+    let logits = task.scores == Scores::Logits;
+    let chance = task.threshold.unwrap_or(0.5);
+    let cut = if logits { (chance / (1.0 - chance)).ln() } else { chance };
+    let positive = task.threshold.map(|_| task.positive.unwrap_or(1).min(1));
+    Reading { kind: task.kind, cut: cut as f32, logits, positive, output }
 }
 
 /// Samples of a study to calibrate on: all of `samples`, or as many of them, evenly spread, as fit
@@ -203,8 +234,10 @@ pub(super) fn calibration(loaded: &Loaded, samples: &[usize]) -> Result<Calibrat
     let every = (loaded.data.bytes_of(samples.len()).div_ceil(WINDOW_BYTES)).max(1);
     let held: Vec<usize> = samples.iter().copied().step_by(every as usize).collect();
     let inputs = loaded.data.inputs_at(&held);
+    let classes = loaded.data.targets.is_none();
     Ok(Calibration {
         inputs: inputs.map_err(|e| Coded::new(ExitCode::Input, e))?,
+        labels: held.iter().filter(|_| classes).map(|i| loaded.data.labels[*i]).collect(),
         batch: loaded.batch,
         dims: loaded.dims.clone(),
         sha256: loaded.data.sha256_of(&held),

@@ -133,7 +133,7 @@ impl Session<'_> {
 
     fn rows(&self) -> Result<(Vec<Row>, Vec<LayerTable>, Failed, Broken), Coded> {
         let (variants, failed) =
-            make_variants(self.study, self.loaded, self.directory, self.quiet)?;
+            make_variants(self.study, self.loaded, self.directory, self.sysfs_root, self.quiet)?;
         let qualities =
             evaluate_variants(self.study, self.loaded, self.directory, &variants, self.quiet)?;
         let outcomes = self.outcomes(&variants)?;

@@ -63,6 +63,7 @@ impl Samples {
         let batch = signature.fixed_batch().unwrap_or(1);
         let calibration = Calibration {
             inputs: data.inputs_at(&even).map_err(|e| input(e.into()))?,
+            labels: Vec::new(),
             batch,
             dims: dims.clone(),
             sha256: Sha256Hex::of(b"samples"),

@@ -2,7 +2,7 @@
 
 use super::{Coded, ExitCode, Global};
 use crate::pipeline::{Folders, precision_tables};
-use crate::record::{PrecisionTable, Sensitivity};
+use crate::record::{Objective, PrecisionTable, Sensitivity};
 use clap::Args;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -38,7 +38,7 @@ impl SensitivityVerb {
 fn print(table: &PrecisionTable) {
     say!("{}, {}", table.target, table.engine);
     say!(
-        "{:<28} {:<26} {:>9} {:>9} {:>8} {:>12} {:>7} {:>12}",
+        "{:<28} {:<26} {:>9} {:>9} {:>8} {:>12} {:>7} {:>12} {:>8} {:>8}",
         "layer",
         "precision",
         "us",
@@ -46,14 +46,18 @@ fn print(table: &PrecisionTable) {
         "SQNR dB",
         "nats alone",
         "flips",
-        "nats saved"
+        "nats saved",
+        "points",
+        "left out"
     );
     let cell = |value: Option<f64>, scale: f64| {
         value.map_or(String::new(), |v| format!("{:.1}", v / scale))
     };
+    let points =
+        |change: Option<f64>| change.map_or(String::new(), |c| format!("{:+.2}", 100.0 * c));
     for s in &table.sensitivity {
         say!(
-            "{:<28} {:<26} {:>9} {:>9} {:>8} {:>12.2e} {:>7} {:>12}",
+            "{:<28} {:<26} {:>9} {:>9} {:>8} {:>12.2e} {:>7} {:>12} {:>8} {:>8}",
             s.layer,
             s.precision,
             cell(s.time_ns, 1e3),
@@ -61,7 +65,9 @@ fn print(table: &PrecisionTable) {
             cell(s.sqnr_db, 1.0),
             s.divergence,
             format!("{}/{}", s.flips, s.samples),
-            s.divergence_saved_when_left_out.map_or(String::new(), |v| format!("{v:.2e}"))
+            s.divergence_saved_when_left_out.map_or(String::new(), |v| format!("{v:.2e}")),
+            points(s.accuracy_change),
+            points(s.accuracy_change_when_left_out)
         );
     }
     let tried = |layer: &String| table.sensitivity.iter().any(|s| s.layer == *layer);
@@ -78,6 +84,14 @@ fn print(table: &PrecisionTable) {
     }
     for one in &table.confirmed {
         let count = one.layers.len();
+        if table.by == Objective::Bytes {
+            say!(
+                "confirmed: {count} layers narrow, {} bytes, {} of {} predictions changed",
+                one.bytes,
+                one.flips,
+                one.samples
+            );
+        }
         if let Some(s) = one.speedup {
             say!(
                 "confirmed: {count} layers narrow, foreseen {:.3} times f32, {:.3} [{:.3}, {:.3}] times the model as given, {} of {} predictions changed",
@@ -87,6 +101,17 @@ fn print(table: &PrecisionTable) {
                 s.high,
                 one.flips,
                 one.samples
+            );
+        }
+        if let (Some(own), Some(given)) = (one.energy_uj, table.given_uj) {
+            say!(
+                "  {:.2} [{:.2}, {:.2}] uJ above idle, {:.2} [{:.2}, {:.2}] as given",
+                own.value,
+                own.low,
+                own.high,
+                given.value,
+                given.low,
+                given.high
             );
         }
     }

@@ -111,6 +111,7 @@ fn one(args: &Args) -> Result<Vec<Value>, ExactError> {
         "Conv" | "QLinearConv" | "ConvInteger" => convolve::convolve(args)?,
         "MaxPool" => convolve::pool(args)?,
         "MatMul" | "Gemm" | "MatMulInteger" => product::product(args)?,
+        "QLinearMatMul" => product::requantized(args)?,
         "MatMulNBits" => product::blocks(args)?,
         "Add" => elementwise(args, |a, b| a + b)?,
         "Mul" => elementwise(args, |a, b| a * b)?,

@@ -2,7 +2,7 @@
 //! weights, constants, copies, repetitions, and nodes that nobody reads.
 
 use super::fold::fold_batch_normalization;
-use super::{CompressError, Draft};
+use super::{CompressError, Draft, Reading};
 use crate::catalog::Calibration;
 use crate::engine::{Bindings, Model, Source};
 use crate::graph::{Facts, Graph, Node, Weights};
@@ -21,7 +21,7 @@ pub const LOSSLESS: f64 = 1e-5;
 pub struct Agreement {
     /// Largest difference of outputs, relative to the largest output.
     pub apart: f64,
-    /// Rows of outputs whose largest entry is another one.
+    /// Predictions that are other classes.
     pub flips: usize,
     /// Samples that were looked at.
     pub samples: usize,
@@ -42,6 +42,7 @@ pub fn agreement(
     a: (&Graph, &EngineOptions),
     b: (&Graph, &EngineOptions),
     calibration: &Calibration,
+    reading: Reading,
 ) -> Result<Agreement, CompressError> {
     let load = |(graph, options): (&Graph, &EngineOptions)| {
         let bytes = graph.encode();
@@ -60,22 +61,14 @@ pub fn agreement(
                 let off = f64::from((x - y).abs());
                 apart = if off.is_nan() { f64::INFINITY } else { apart.max(off) };
             }
-            let width = left.shape().last().copied().unwrap_or(1).max(1);
-            let tops = |values: &ndarray::ArrayD<f32>| -> Vec<usize> {
-                let flat: Vec<f32> = values.iter().copied().collect();
-                flat.chunks(width).map(top).collect()
-            };
-            flips += tops(left).iter().zip(tops(right)).filter(|(x, y)| **x != *y).count();
+            // What moves numbers that are no classes, `apart` says.
+            let rows = |output| reading.rows(output, calibration.batch);
+            let both = rows(left).into_iter().zip(rows(right));
+            flips += both.filter(|(was, is)| reading.changed(was, is, f64::INFINITY)).count();
         }
     }
     let samples = calibration.batches() * calibration.batch;
     Ok(Agreement { apart: apart / largest, flips, samples })
-}
-
-/// Position of the largest entry.
-fn top(row: &[f32]) -> usize {
-    let largest = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
-    largest.map_or(0, |(position, _)| position)
 }
 
 /// Leaves out what does not change the outputs; one decision for each kind of it.

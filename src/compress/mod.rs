@@ -16,6 +16,7 @@ mod patterns;
 mod prune;
 mod pruning;
 mod quantize;
+mod reading;
 mod recover;
 mod replay;
 mod simulate;
@@ -39,6 +40,7 @@ pub use quantize::{
     Scheme, assignments, choices, conversions, half, predicted, prepared, quantize, quantize_with,
     ranges_of,
 };
+pub use reading::Reading;
 pub use simulate::simulated;
 pub use sparsify::sparsify;
 pub use sparsity::{Sparsify, Sparsity, weights_id};

@@ -50,6 +50,8 @@ pub fn patterns() -> Vec<Pattern> {
         let [rows, inputs, outputs] = product;
         let matrix = vec![rows, inputs];
         found.push(of("product", &matrix, dense(inputs, outputs, &matrix)));
+        found.push(of("product, twice", &matrix, twice(&product, true)));
+        found.push(of("product, twice, plain", &matrix, twice(&product, false)));
     }
     found
 }
@@ -143,6 +145,22 @@ fn conv(
     }
     maker.values("w2", &[channels, wide, 1, 1], (3.0 / wide as f32).sqrt());
     maker.node("Conv", "next", &["m", "w2"], "y", &[("kernel_shape", &[1, 1])]);
+    maker.graph
+}
+
+/// Two products; with biases and a Relu between them, or without.
+fn twice([rows, inputs, outputs]: &[usize; 3], biased: bool) -> Graph {
+    let mut maker = Maker::new(&[*rows, *inputs]);
+    maker.values("w", &[*inputs, *outputs], (3.0 / *inputs as f32).sqrt());
+    maker.values("w2", &[*outputs, *outputs], (3.0 / *outputs as f32).sqrt());
+    if biased {
+        maker.values("b", &[*outputs], 0.2);
+        maker.node("Gemm", "layer", &["x", "w", "b"], "p", &[]);
+        maker.node("Relu", "layer.relu", &["p"], "m", &[]);
+    } else {
+        maker.node("MatMul", "layer", &["x", "w"], "m", &[]);
+    }
+    maker.node("MatMul", "next", &["m", "w2"], "y", &[]);
     maker.graph
 }
 

@@ -168,6 +168,14 @@ pub enum CompressError {
     /// The step needs measured costs.
     #[error("{0} needs measured costs of the layers, and there are none here")]
     NoCosts(&'static str),
+    /// The step needs a power sensor.
+    #[error("no energy of `{target}`: {why}; choose `by = \"latency\"` or `by = \"bytes\"` there")]
+    NoEnergy {
+        /// The target.
+        target: String,
+        /// Why there is none.
+        why: String,
+    },
     /// The step needs calibration samples.
     #[error("{0} needs calibration samples; give the study a [data] section")]
     NoCalibration(&'static str),

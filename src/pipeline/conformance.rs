@@ -86,7 +86,13 @@ impl Conformance {
         for node in graph.nodes() {
             let Some((operator, precision)) = kind(graph, node) else { continue };
             let same = |one: &&Conforming| {
-                one.operator.starts_with(operator) && one.precision == precision.name()
+                // Products are told apart by what they are written as; a convolution has the same node
+                // whatever comes behind it.
+                let alike = match operator.starts_with("product") {
+                    true => one.operator == operator,
+                    false => one.operator.starts_with(operator),
+                };
+                alike && one.precision == precision.name()
             };
             if let Some(one) = self.patterns.iter().filter(bad).find(same) {
                 let why = match &one.ran {
@@ -122,6 +128,7 @@ fn kind(graph: &Graph, node: &Node) -> Option<(&'static str, Scheme)> {
             Some((conv(&dims(1)?), Scheme::Dynamic(Granularity::Tensor)))
         }
         "ConvInteger" => Some((conv(&dims(1)?), Scheme::Static(Granularity::Channel))),
+        "QLinearMatMul" => Some(("product, twice, plain", Scheme::Static(Granularity::Tensor))),
         "MatMulNBits" => Some(("product", Scheme::Weights4)),
         "MatMulInteger" => {
             let dynamic = node.input[0].ends_with(".u8");

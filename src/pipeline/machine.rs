@@ -1,17 +1,21 @@
 //! Where models are tried: in this process, or by the agent of a board.
 
 use super::race::{Entrant, Placing, race};
-use super::{Context, PipelineError};
+use super::remote::RemoteName;
+use super::{Context, PipelineError, replace_json};
+use crate::bench::read_journal;
 use crate::catalog::Calibration;
 use crate::compress::CompressError;
 use crate::data::{Array, DataError};
 use crate::engine::{Bindings, EngineError, Model, Plan, Profile, Source};
 use crate::graph::Graph;
-use crate::record::{EngineOptions, Interval, NodeProfile, SampleRules};
+use crate::record::{
+    BlockRecord, EngineOptions, Environment, Interval, Job, NodeProfile, SampleRules,
+};
 use crate::stats;
-use crate::target::{Asked, Board, Site, TargetError};
+use crate::target::{Asked, Board, LocalAgent, Site, TargetError};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Profiles that models of a pattern take in turn.
@@ -137,6 +141,41 @@ impl<'a, 'b> Machine<'a, 'b> {
             Ok(board) => Machine::Board(board),
             Err(_) => Machine::Here,
         }
+    }
+
+    /// What the machine is, its power sensors as they are under `sysfs_root`.
+    pub(super) fn probe(&mut self, sysfs_root: Option<&Path>) -> Result<Environment, Failure> {
+        let found = match self {
+            Machine::Here => LocalAgent.probe(sysfs_root),
+            Machine::Board(board) => board.deploy(&[]).and_then(|_| board.probe(sysfs_root)),
+        };
+        found.map_err(Failure::Gone)
+    }
+
+    /// Has the agent measure what the journal in `folder` lacks of a job of the run at `root` whose
+    /// files lie there; gives the journal.
+    pub(super) fn run(
+        &mut self,
+        job: &Job,
+        folder: &Path,
+        root: &Path,
+    ) -> Result<Vec<BlockRecord>, Failure> {
+        let (path, journal) = (folder.join("job.json"), folder.join("blocks.jsonl"));
+        let failed = |path: PathBuf| {
+            move |source| Failure::Gone(TargetError::File { doing: "write", path, source })
+        };
+        let written = replace_json(&path, job).map_err(std::io::Error::other);
+        written.map_err(failed(path.clone()))?;
+        let done = match self {
+            Machine::Here => LocalAgent.run(&path, &journal, &mut |_| ()),
+            Machine::Board(board) => {
+                let name = RemoteName::of(folder, root, true).map_err(std::io::Error::other);
+                let name = name.map_err(failed(folder.into()))?;
+                board.run(&name.remote(job, folder, &journal))
+            }
+        };
+        done.map_err(Failure::Gone)?;
+        read_journal(&journal).map_err(|e| failed(journal)(std::io::Error::other(e)))
     }
 
     /// Runs a narrow network on the first samples, and times it beside the float one.

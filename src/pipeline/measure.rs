@@ -74,17 +74,7 @@ impl Bench<'_> {
     pub fn energy_on(&self, environment: &Environment) -> Result<EnergyJob, Missing> {
         let asked = self.energy.clone()?;
         let source = asked.source.resolve(&environment.sensors)?;
-        let mut hashed = asked.clone();
-        if let EnergySource::Meter { path, .. } = &mut hashed.source {
-            // Where its log lies may change after the fact.
-            path.clear();
-        }
-        let json = serde_json::json!({ "rules": hashed, "simulated": self.sysfs_root.is_some() });
-        Ok(EnergyJob {
-            rules: EnergyRules { source, ..asked },
-            rules_sha256: Sha256Hex::of(json.to_string().as_bytes()),
-            root: self.sysfs_root.map(Path::to_path_buf),
-        })
+        Ok(EnergyJob::new(asked, source, self.sysfs_root))
     }
 }
 

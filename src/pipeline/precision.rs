@@ -2,18 +2,21 @@
 //! answers in float; the best few assignments confirmed end to end.
 
 mod confirm;
+mod energy;
 mod table;
 mod timing;
 
-use super::machine::{Failure, Machine};
+use super::machine::{Failed, Failure, Machine};
 use super::{Context, Folders, PipelineError, known_conformance, read_json, replace};
 use crate::catalog::Calibration;
 use crate::compress::{self, CompressError, Draft, Made, Quantization, Ranges, Rounding, Scheme};
 use crate::engine::ENGINE;
 use crate::graph::{Facts, Graph};
 use crate::record::{
-    EngineOptions, Objective, Origins, PrecisionTable, RejectedAlternative, SCHEMA, Sha256Hex,
+    EnergyRules, EngineOptions, Objective, Origins, PrecisionTable, RejectedAlternative, SCHEMA,
+    Sha256Hex,
 };
+use serde_json::json;
 use std::collections::BTreeMap;
 
 /// The tables of a run's measured steps.
@@ -116,7 +119,13 @@ impl Context {
             return Ok(table);
         }
         let on = &bench.how.on;
-        let table = self.on(on, |machine| bench.table(given, key, machine));
+        let table = match bench.how.by {
+            // Files are as large everywhere.
+            Objective::Bytes => bench.table(given, key, &mut Machine::Here).map_err(Failed::from),
+            Objective::Latency | Objective::Energy => {
+                self.on(on, |machine| bench.table(given, key, machine))
+            }
+        };
         let table = table.map_err(|error| error.of(on, failed))?;
         self.keep(&path, &table)?;
         Ok(table)
@@ -166,9 +175,15 @@ impl<'a> Bench<'a> {
     /// Everything that decides what is measured.
     fn key(&self) -> Sha256Hex {
         let (bytes, words) = (self.graph.encode(), self.how.to_string());
+        let Context { reading, sysfs_root, energy, .. } = self.context;
+        let rules = energy.get(&self.how.on).filter(|_| self.how.by == Objective::Energy);
+        let root = sysfs_root.as_ref().filter(|_| rules.is_some());
+        let rules = rules.map(EnergyRules::wherever);
+        let told = json!([self.how.by, reading, rules, root]).to_string();
         let label = self.options.label();
-        let parts = [&bytes[..], words.as_bytes(), label.as_bytes(), ENGINE.as_bytes()];
-        Sha256Hex::of_parts(parts.into_iter().chain([self.calibration.sha256.as_str().as_bytes()]))
+        let parts = [words.as_str(), &label, &told, ENGINE].map(str::as_bytes);
+        let parts = [&bytes[..]].into_iter().chain(parts);
+        Sha256Hex::of_parts(parts.chain([self.calibration.sha256.as_str().as_bytes()]))
     }
 
     /// The graph with these layers narrow, weights rounded plainly.
@@ -201,20 +216,29 @@ impl<'a> Bench<'a> {
             target: self.how.on.clone(),
             engine: ENGINE.into(),
             key,
-            layers_ns: self.layers(machine)?,
+            layers_ns: BTreeMap::new(),
             by: self.how.by,
-            layers_bytes: match self.how.by {
-                Objective::Latency => BTreeMap::new(),
-                Objective::Bytes => self.sizes()?,
-            },
+            layers_bytes: BTreeMap::new(),
+            power_mw: BTreeMap::new(),
+            given_uj: None,
             quantize_ns: Vec::new(),
             dequantize_ns: Vec::new(),
             sensitivity: Vec::new(),
             confirmed: Vec::new(),
         };
-        self.conversions(&mut table, machine)?;
+        if self.how.by == Objective::Energy {
+            // First, because a target without a sensor needs no timing.
+            table.power_mw = self.powers(&table.key, machine)?;
+        }
+        match self.how.by {
+            Objective::Bytes => table.layers_bytes = self.sizes()?,
+            Objective::Latency | Objective::Energy => {
+                table.layers_ns = self.layers(machine)?;
+                self.conversions(&mut table, machine)?;
+            }
+        }
         table.sensitivity = self.sensitivity(&table)?;
-        table.confirmed = self.confirmed(given, &table, machine)?;
+        (table.confirmed, table.given_uj) = self.confirmed(given, &table, machine)?;
         Ok(table)
     }
 
@@ -225,11 +249,11 @@ impl<'a> Bench<'a> {
         chosen: &BTreeMap<String, String>,
         decisions: &mut Vec<Draft>,
     ) {
-        for (layer, costs) in &table.layers_ns {
+        for (layer, costs) in table.costs() {
             let own = chosen.get(layer).map_or("f32", String::as_str);
             let float = costs.get("f32").copied().unwrap_or(0.0);
             let words = |precision: &str| {
-                let time = costs.get(precision).copied().unwrap_or(0.0);
+                let cost = costs.get(precision).copied().unwrap_or(0.0);
                 let tried = table
                     .sensitivity
                     .iter()
@@ -240,9 +264,25 @@ impl<'a> Bench<'a> {
                         s.divergence, s.flips, s.samples
                     ),
                     None if precision == "f32" => String::new(),
+                    None if table.by == Objective::Bytes => "; not smaller".into(),
                     None => "; too slow to be tried".into(),
                 };
-                format!("{:.1} us, {:.1} us in f32{lost}", time / 1e3, float / 1e3)
+                let drawn = |precision| {
+                    let power = table.power_mw.get(precision);
+                    power.map_or_else(String::new, |mw| format!(" at {mw:.0} mW above idle"))
+                };
+                match table.by {
+                    Objective::Bytes => {
+                        format!("{cost:.0} bytes of the file, {float:.0} in f32{lost}")
+                    }
+                    Objective::Latency | Objective::Energy => format!(
+                        "{:.1} us{}, {:.1} us{} in f32{lost}",
+                        cost / 1e3,
+                        drawn(precision),
+                        float / 1e3,
+                        drawn("f32")
+                    ),
+                }
             };
             let others = costs.keys().filter(|p| *p != own);
             let alternatives: Vec<RejectedAlternative> =

@@ -2,8 +2,10 @@
 
 use super::Folders;
 use crate::catalog::Calibration;
-use crate::compress::Step;
-use crate::record::{CostTable, EngineOptions, Forecaster, SampleRules};
+use crate::compress::{Reading, Step};
+use crate::record::{
+    ConditionRules, CostTable, EnergyRules, EngineOptions, Forecaster, SampleRules,
+};
 use crate::target::Target;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -37,12 +39,20 @@ pub struct Context {
     pub batch: usize,
     /// Calibration samples, where there are data.
     pub calibration: Option<Calibration>,
+    /// How predictions are read off the model's outputs.
+    pub reading: Reading,
     /// Seeds what draws.
     pub seed: u64,
     /// Rules of timing, where forms are tried against each other.
     pub rules: SampleRules,
     /// Machines that steps may measure on; this one where a name is not among them.
     pub targets: Vec<Target>,
+    /// What makes a block there invalid, and what is set before.
+    pub conditions: ConditionRules,
+    /// How energy is measured on them, by name, where a step goes by it.
+    pub energy: BTreeMap<String, EnergyRules>,
+    /// The folder that stands for `/` where their power sensors are read; `None` for `/`.
+    pub sysfs_root: Option<PathBuf>,
     /// What the baseline's nodes cost, where a recipe goes by it.
     pub costs: Option<CostTable>,
     /// What removals cost in accuracy, where that was learnt.

@@ -31,31 +31,43 @@ pub(super) fn with_remote<T>(
     act: &mut dyn FnMut(&RemoteJob) -> Result<T, TargetError>,
 ) -> Result<T, PipelineError> {
     let folder = folders.journal(&target.name);
-    let named = folder.join("remote.json");
-    let remote = match read_json::<RemoteName>(&named) {
-        Some(remote) => remote,
-        None => {
-            let fresh = RemoteName::fresh(folders.root());
-            if target.reach != Reach::Local {
-                replace_json(&named, &fresh)?;
-            }
-            fresh
-        }
-    };
+    let name = RemoteName::of(&folder, folders.root(), target.reach != Reach::Local)?;
     let failed = |source| PipelineError::Target { target: target.name.clone(), source };
-    let journal = folder.join("blocks.jsonl");
-    let (id, owner) = (remote.job.as_str(), remote.owner.as_str());
-    act(&RemoteJob { id, owner, job, folder: &folder, journal: &journal }).map_err(failed)
+    act(&name.remote(job, &folder, &folder.join("blocks.jsonl"))).map_err(failed)
 }
 
 /// What a run is called on a board, whenever it goes on.
 #[derive(serde::Serialize, serde::Deserialize)]
-struct RemoteName {
+pub(super) struct RemoteName {
     job: String,
     owner: String,
 }
 
 impl RemoteName {
+    /// The name of the job of a run at `root` whose files lie in `folder`, kept there where that is
+    /// wanted.
+    pub(super) fn of(folder: &Path, root: &Path, kept: bool) -> Result<Self, PipelineError> {
+        let named = folder.join("remote.json");
+        if let Some(known) = read_json(&named) {
+            return Ok(known);
+        }
+        let fresh = Self::fresh(root);
+        if kept {
+            replace_json(&named, &fresh)?;
+        }
+        Ok(fresh)
+    }
+
+    /// The job under this name.
+    pub(super) fn remote<'a>(
+        &'a self,
+        job: &'a Job,
+        folder: &'a Path,
+        journal: &'a Path,
+    ) -> RemoteJob<'a> {
+        RemoteJob { id: &self.job, owner: &self.owner, job, folder, journal }
+    }
+
     fn fresh(root: &Path) -> Self {
         let root = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
         let owner = format!("{}, {}", own_name(), root.display());

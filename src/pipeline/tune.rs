@@ -4,12 +4,13 @@ use super::machine::Failed;
 use super::race::Entrant;
 use super::{Context, PipelineError, read_json, replace_json};
 use crate::bench::PRACTICAL_MARGIN;
-use crate::compress::{self, CompressError, Draft, Made};
+use crate::compress::{self, CompressError, Draft, Made, Reading};
 use crate::engine::ENGINE;
 use crate::graph::Graph;
 use crate::record::{
     EngineOptions, Origins, RejectedAlternative, SCHEMA, Sha256Hex, Tried, TuneTable,
 };
+use serde_json::json;
 
 /// Options that change nothing but the order of sums, beside those that the parent has.
 const LAYOUTS: [&[&str]; 2] = [&[], &["conv_nhwc"]];
@@ -48,7 +49,7 @@ impl Context {
         let calibration = calibration
             .ok_or_else(|| failed(CompressError::NoCalibration("proving that nothing changes")))?;
         let (rewritten, drafts) = compress::lossless(&graph, calibration).map_err(failed)?;
-        let key = tune_key(&graph, options, fixed, &calibration.sha256);
+        let key = tune_key(&graph, (options, fixed), &calibration.sha256, self.reading);
         let path = self.folders.costs(&format!("{on}.tune-{}", key.short()));
         let kept: Option<TuneTable> = read_json(&path);
         let table = match kept.filter(|table| table.key == key) {
@@ -103,7 +104,8 @@ impl Context {
         let mut tried = Vec::new();
         for form in &forms {
             let own = if form.rewritten { rewritten } else { graph };
-            let found = compress::agreement((graph, given), (own, &form.options), calibration);
+            let pair = ((graph, given), (own, &form.options));
+            let found = compress::agreement(pair.0, pair.1, calibration, self.reading);
             let found = found.map_err(Failed::Step)?;
             tried.push(Tried {
                 form: if form.rewritten { "rewritten" } else { "as given" }.into(),
@@ -145,8 +147,14 @@ impl Context {
 }
 
 /// Everything that decides what is measured.
-fn tune_key(graph: &Graph, options: &EngineOptions, fixed: bool, samples: &Sha256Hex) -> Sha256Hex {
-    let (bytes, label) = (graph.encode(), format!("{} {fixed}", options.label()));
+fn tune_key(
+    graph: &Graph,
+    (options, fixed): (&EngineOptions, bool),
+    samples: &Sha256Hex,
+    reading: Reading,
+) -> Sha256Hex {
+    let label = json!([options.label(), fixed, reading]).to_string();
+    let bytes = graph.encode();
     let parts = [&bytes[..], b"\0", label.as_bytes(), b"\0", samples.as_str().as_bytes()];
     Sha256Hex::of_parts(parts.into_iter().chain([ENGINE.as_bytes()]))
 }

@@ -7,8 +7,8 @@ use crate::engine::Bindings;
 use crate::graph::{Facts, Graph, GraphError};
 use crate::ledger::{Ledger, LedgerError, keep_paring, paring_path};
 use crate::record::{
-    Decision, EngineOptions, EntryBody, EntryKind, Forecast, Inputs, Origins, Refusal, SCHEMA,
-    Sha256Hex, StepRecord, VariantRecord,
+    Decision, EngineOptions, EntryBody, EntryKind, Forecast, Inputs, Objective, Origins, Refusal,
+    SCHEMA, Sha256Hex, StepRecord, VariantRecord,
 };
 use ndarray::Array1;
 use serde_json::json;
@@ -54,7 +54,12 @@ pub fn make(
     let words: Vec<String> = recipe.steps.iter().map(Step::to_string).collect();
     let calibration = context.calibration.as_ref().map(|c| c.sha256.as_str()).unwrap_or_default();
     let version = env!("CARGO_PKG_VERSION");
-    let parts = json!([parent.variant_id, words, options, calibration, context.seed, version]);
+    let (seed, reading) = (context.seed, context.reading);
+    let by_energy = |step: &Step| matches!(step, Step::Quantize(how) if how.measured && how.by == Objective::Energy);
+    // What a simulated sensor decided is not what a real one would.
+    let simulated = context.sysfs_root.is_some() && recipe.steps.iter().any(by_energy);
+    let told = [json!(reading), json!(seed), json!(simulated)];
+    let parts = json!([parent.variant_id, words, options, calibration, told, version]);
     let parts = parts.to_string();
     let lineage = Lineage {
         name: recipe.name.clone(),

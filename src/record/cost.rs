@@ -139,6 +139,8 @@ pub enum Objective {
     /// Time of an inference on the target.
     #[default]
     Latency,
+    /// Energy of an inference there, above idle.
+    Energy,
     /// Bytes of the file, however fast it is.
     Bytes,
 }
@@ -155,7 +157,8 @@ pub struct PrecisionTable {
     pub engine: String,
     /// Hash of the model, the step, its options and the samples.
     pub key: Sha256Hex,
-    /// Median times by layer and precision, in nanoseconds, each in its place in the model.
+    /// Median times by layer and precision, in nanoseconds, each in its place in the model; nothing
+    /// where the choice goes by bytes.
     pub layers_ns: BTreeMap<String, BTreeMap<String, f64>>,
     /// What the choice goes by.
     #[serde(default)]
@@ -163,6 +166,13 @@ pub struct PrecisionTable {
     /// Bytes of the file with this layer alone in that precision; only where the choice goes by them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub layers_bytes: BTreeMap<String, BTreeMap<String, f64>>,
+    /// Power above idle with all layers in one precision, by precision, in milliwatts; only where the
+    /// choice goes by energy.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub power_mw: BTreeMap<String, f64>,
+    /// Energy of an inference of the model as given, in microjoules above idle, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_uj: Option<Interval>,
     /// Numbers in a tensor, and what making int8 of them takes.
     pub quantize_ns: Vec<(u64, f64)>,
     /// Numbers in a tensor, and what making floats of them takes.
@@ -194,6 +204,13 @@ pub struct Sensitivity {
     pub divergence: f64,
     /// Predictions that change with this layer alone narrow.
     pub flips: usize,
+    /// By how much the accuracy changes with this layer alone narrow; where samples have classes.
+    #[serde(default)]
+    pub accuracy_change: Option<f64>,
+    /// By how much the accuracy of the model with all layers narrow changes when this one stays in
+    /// float; for the step's own precision.
+    #[serde(default)]
+    pub accuracy_change_when_left_out: Option<f64>,
     /// By how much the divergence of the model with all layers narrow falls when this one stays in
     /// float; for the step's own precision.
     pub divergence_saved_when_left_out: Option<f64>,
@@ -222,8 +239,13 @@ pub struct Confirmed {
     pub samples: usize,
     /// Whether so many may change.
     pub acceptable: bool,
-    /// The model as given over this, with a 99 % interval.
+    /// The model as given over this, with a 99 % interval; not measured where the choice goes by
+    /// bytes.
     pub speedup: Option<Interval>,
+    /// Energy of an inference, in microjoules above idle, over all windows; only where the choice
+    /// goes by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub energy_uj: Option<Interval>,
     /// Share of its rounds on a quiet machine.
     pub quiet_share: f64,
 }

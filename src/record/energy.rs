@@ -3,7 +3,7 @@
 use super::{Missing, Sha256Hex};
 use crate::units::{LatencyNs, PowerMw};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where energy readings come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,6 +160,17 @@ pub struct EnergyRules {
     pub idle_ns: LatencyNs,
 }
 
+impl EnergyRules {
+    /// The same without where a meter's log lies: that may change after the fact.
+    pub fn wherever(&self) -> EnergyRules {
+        let mut rules = self.clone();
+        if let EnergySource::Meter { path, .. } = &mut rules.source {
+            path.clear();
+        }
+        rules
+    }
+}
+
 /// What a job says of energy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -171,6 +182,19 @@ pub struct EnergyJob {
     /// The folder that stands for `/` where sensors are read: a simulated machine.
     #[serde(default)]
     pub root: Option<PathBuf>,
+}
+
+impl EnergyJob {
+    /// The rules as asked for, with a source that the target has.
+    pub fn new(asked: EnergyRules, source: EnergySource, sysfs_root: Option<&Path>) -> EnergyJob {
+        let simulated = sysfs_root.is_some();
+        let json = serde_json::json!({ "rules": asked.wherever(), "simulated": simulated });
+        EnergyJob {
+            rules: EnergyRules { source, ..asked },
+            rules_sha256: Sha256Hex::of(json.to_string().as_bytes()),
+            root: sysfs_root.map(Path::to_path_buf),
+        }
+    }
 }
 
 /// A span of time and what it took. Times count from the block's start.

@@ -63,7 +63,7 @@ pub(super) fn quantize(step: &StepSection, format: &str) -> Result<Step, String>
     };
     if prunes(step) {
         return Err(format!(
-            "a quantize step has the keys {KEYS}, `layers`, `on` and `protect`, no others"
+            "a quantize step has the keys {KEYS}, `layers`, `on`, `by` and `protect`, no others"
         ));
     }
     let measured = step.layers.as_deref() == Some("measured");

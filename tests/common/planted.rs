@@ -3,11 +3,12 @@
 use ndarray::{Array1, Array2};
 use ndarray_npy::NpzWriter;
 use paring::catalog::Calibration;
+use paring::compress::Reading;
 use paring::data::Dtype;
 use paring::explain::{Investigation, Level, Manner, Truth, draw_calibration};
 use paring::graph::{Graph, Node, Size, Weights};
 use paring::pipeline::{Context, Folders, Subject, rehearse};
-use paring::record::{EngineOptions, Explanation, FlipCounts, Sha256Hex};
+use paring::record::{ConditionRules, EngineOptions, Explanation, FlipCounts, Sha256Hex};
 use paring::stats;
 use paring::study::{self, Loaded, Study};
 use rand::RngExt;
@@ -191,6 +192,7 @@ fn freeze(study: &mut Study, removed: &BTreeMap<usize, Vec<usize>>) {
 fn calibration(loaded: &Loaded, samples: &[usize]) -> Calibration {
     Calibration {
         inputs: loaded.data.inputs_at(samples).unwrap(),
+        labels: vec![],
         batch: loaded.batch,
         dims: loaded.dims.clone(),
         sha256: loaded.data.sha256_of(samples),
@@ -204,9 +206,13 @@ fn context(study: &Study, loaded: &Loaded, folder: &std::path::Path) -> Context 
         dims: loaded.dims.clone(),
         batch: loaded.batch,
         calibration: Some(calibration(loaded, &loaded.splits.calibrate)),
+        reading: Reading::default(),
         seed: study.seed,
         rules: study.timing.rules.clone(),
         targets: Vec::new(),
+        conditions: ConditionRules::default(),
+        energy: BTreeMap::new(),
+        sysfs_root: None,
         costs: None,
         forecaster: None,
         owner: study.owner.clone(),

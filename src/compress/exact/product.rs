@@ -1,6 +1,6 @@
 //! Matrix products with weights of two axes.
 
-use super::{Args, ExactError, Value};
+use super::{Args, ExactError, Value, narrowed};
 use crate::graph::{self, ElementType};
 
 /// MatMul, Gemm and MatMulInteger.
@@ -25,6 +25,24 @@ pub(super) fn product(args: &Args) -> Result<Value, ExactError> {
     }
     let element = if integer { ElementType::I32 } else { ElementType::F32 };
     Ok(Value { dims: with_last(&x.dims, outputs), element, data })
+}
+
+/// QLinearMatMul with one scale each.
+pub(super) fn requantized(args: &Args) -> Result<Value, ExactError> {
+    let (x, w, zero) = (args.get(0)?, args.get(3)?, args.get(7)?);
+    let at = |slot: usize| args.get(slot).map(|v| v.at(0));
+    let (x_zero, w_zero) = (at(2)?, at(5)?);
+    let (factor, scale) = (at(1)? * at(4)?, at(6)?);
+    let [inputs, outputs] = w.dims[..] else { return Err(args.wrong("its weights are no matrix")) };
+    let mut data = Vec::new();
+    for row in x.data.chunks(inputs.max(1)) {
+        for o in 0..outputs {
+            let weights = w.data.iter().skip(o).step_by(outputs);
+            let sum: f64 = row.iter().zip(weights).map(|(v, w)| (v - x_zero) * (w - w_zero)).sum();
+            data.push(narrowed(sum * factor, scale, zero.at(0), zero.span()));
+        }
+    }
+    Ok(Value { dims: with_last(&x.dims, outputs), element: zero.element, data })
 }
 
 /// MatMulNBits with four bits and without zero points: (code − 8) · scale of the block.

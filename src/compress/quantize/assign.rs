@@ -94,7 +94,10 @@ struct Tensor {
 /// What is decided of a tensor so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Open {
+    /// It is in int8, whoever reads it.
     narrow: bool,
+    /// It can be, where nobody wants it in float.
+    could_be_narrow: bool,
     wants_narrow: bool,
     wants_float: bool,
     read: usize,
@@ -129,7 +132,8 @@ impl Network {
             let position = index.producer(node.output.first().map_or("", String::as_str));
             let name = position.map(|p| graph::layer_name(node, p)).unwrap_or_default();
             let layer = layers::is_float(node) && prices.layers.contains_key(&name);
-            for input in node.input.iter().filter(|_| !layer && !passes(graph, &index, node)) {
+            let passes = passed(graph, &index, node).is_some();
+            for input in node.input.iter().filter(|_| !layer && !passes) {
                 if let Some(number) = numbers.get(&root(graph, &index, input)) {
                     network.tensors[*number].others = true;
                 }
@@ -192,6 +196,7 @@ impl Network {
         read.wants_float |= !is_static;
         let given = open.entry(layer.gives).or_default();
         given.narrow = is_static && layer.convolves;
+        given.could_be_narrow = is_static;
         for number in [layer.reads, layer.gives] {
             let tensor = &self.tensors[number];
             let Some(state) = open.get(&number) else { continue };
@@ -199,7 +204,8 @@ impl Network {
                 continue;
             }
             let wants_float = state.wants_float || tensor.others;
-            cost += match state.narrow {
+            let narrow = state.narrow || (state.could_be_narrow && !wants_float);
+            cost += match narrow {
                 true if wants_float => (prices.dequantize)(tensor.elements),
                 false if state.wants_narrow => (prices.quantize)(tensor.elements),
                 _ => 0.0,
@@ -210,24 +216,34 @@ impl Network {
     }
 }
 
-/// Whether int8 goes through a node: what reads its output reads its input.
-fn passes(graph: &Graph, index: &Index, node: &Node) -> bool {
+/// The input of a node that int8 goes through, or that a static layer takes in: what reads its output
+/// reads that.
+fn passed<'a>(graph: &Graph, index: &Index, node: &'a Node) -> Option<&'a String> {
     let moves = ["MaxPool", "Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze"];
-    let folded = node.op_type == "Relu"
-        && index.producer(&node.input[0]).is_some_and(|p| graph.nodes()[p].op_type == "Conv")
-        && index.consumers(&node.input[0]).len() == 1;
-    folded || moves.contains(&node.op_type.as_str())
+    let maker = |tensor: &String| index.producer(tensor).map(|p| &graph.nodes()[p]);
+    let alone = |tensor: &&String| index.consumers(tensor).len() == 1;
+    match node.op_type.as_str() {
+        "Relu" => node.input.first().filter(alone).filter(|tensor| {
+            maker(tensor).is_some_and(|made| {
+                let biases = || made.op_type == "Add" && passed(graph, index, made).is_some();
+                ["Conv", "Gemm", "MatMul"].contains(&made.op_type.as_str()) || biases()
+            })
+        }),
+        "Add" => {
+            let stored = node.input.iter().any(|input| graph.dims(input).is_some());
+            let product = |tensor: &&String| maker(tensor).is_some_and(|m| m.op_type == "MatMul");
+            node.input.iter().filter(|_| stored).filter(alone).find(product)
+        }
+        op => node.input.first().filter(|_| moves.contains(&op)),
+    }
 }
 
 /// The tensor that a tensor is, before anything that only moves it.
 fn root(graph: &Graph, index: &Index, tensor: &str) -> String {
     let mut tensor = tensor.to_string();
     while let Some(position) = index.producer(&tensor) {
-        let node = &graph.nodes()[position];
-        if !passes(graph, index, node) {
-            break;
-        }
-        tensor.clone_from(&node.input[0]);
+        let Some(before) = passed(graph, index, &graph.nodes()[position]) else { break };
+        tensor.clone_from(before);
     }
     tensor
 }
@@ -270,6 +286,45 @@ mod tests {
             own + convert * (between + ends) as f64
         });
         all.fold(f64::INFINITY, f64::min)
+    }
+
+    #[test]
+    fn a_product_hands_bytes_to_a_product_through_its_bias_and_relu() {
+        let mut graph = Graph::empty("products", 13);
+        graph.add_input("x", Dtype::F32, &[1, 8].map(Size::Fixed));
+        for name in ["w0", "w1"] {
+            graph.set_weights(name, Weights::f32(&[8, 8], &[0.5; 64]));
+        }
+        graph.set_weights("b", Weights::f32(&[8], &[0.5; 8]));
+        for (op, inputs, output) in [
+            ("MatMul", vec!["x", "w0"], "p"),
+            ("Add", vec!["p", "b"], "q"),
+            ("Relu", vec!["q"], "r"),
+            ("MatMul", vec!["r", "w1"], "y"),
+        ] {
+            graph.add_node(Node {
+                op_type: op.into(),
+                name: output.into(),
+                input: inputs.into_iter().map(str::to_string).collect(),
+                output: vec![output.into()],
+                ..Node::default()
+            });
+        }
+        graph.add_output("y");
+        let facts = graph.facts(&BTreeMap::new(), 1).unwrap();
+        let costs = || BTreeMap::from([(Scheme::F32, 10.0), (INT8, 1.0)]);
+        let layers = BTreeMap::from(["p", "y"].map(|name| (name.to_string(), costs())));
+        let (nothing, convert) = (BTreeMap::new(), |_: usize| 2.0);
+        let prices =
+            Prices { layers: &layers, quantize: &convert, dequantize: &convert, errors: &nothing };
+        let cost = |names: &[&str]| {
+            let own = names.iter().map(|name| (name.to_string(), INT8)).collect();
+            predicted(&graph, &facts, &prices, &own).predicted_ns
+        };
+        // The input is converted, what lies between is not, and products give floats to others.
+        assert_eq!(cost(&["p", "y"]), 2.0 + 1.0 + 1.0);
+        assert_eq!(cost(&["p"]), 2.0 + 1.0 + 10.0);
+        assert_eq!(cost(&["y"]), 10.0 + 2.0 + 1.0);
     }
 
     #[test]

@@ -38,17 +38,19 @@ pub(super) fn cast(name: String, from: &str, to: &str, element: ElementType) -> 
 }
 
 /// The nodes that make bytes of `x`, times what `factor` holds, as `output`; their constants go into
-/// the graph. Nodes are called `base` and something.
+/// the graph. Nodes are called `base` and something. `relu` says that nothing is below zero.
 pub(super) fn narrowing(
     graph: &mut Graph,
     (x, factor, output): (&str, &str, &str),
-    affine: Affine,
+    (affine, relu): (Affine, bool),
     base: &str,
 ) -> Vec<Node> {
     let offset = f32::from(affine.byte()) + 0.5;
     let shift = format!("{output}.shift");
     graph.set_weights(&shift, Weights::f32(&[], &[offset]));
-    graph.set_weights(LOW, Weights::f32(&[], &[0.0]));
+    let lowest = if relu { affine.byte() } else { 0 };
+    let low = if lowest == 0 { LOW.to_string() } else { format!("{LOW}.{lowest}") };
+    graph.set_weights(&low, Weights::f32(&[], &[f32::from(lowest)]));
     graph.set_weights(HIGH, Weights::f32(&[], &[255.0]));
     let name = |part: &str| format!("{base}/{part}");
     let tensor = |part: &str| format!("{output}.{part}");
@@ -57,7 +59,7 @@ pub(super) fn narrowing(
         node("Mul", name("factor"), &[x, factor], &scaled),
         node("Add", name("shift"), &[&scaled, &shift], &shifted),
         node("Min", name("high"), &[&shifted, HIGH], &below),
-        node("Max", name("low"), &[&below, LOW], &within),
+        node("Max", name("low"), &[&below, &low], &within),
         cast(name("narrow"), &within, output, ElementType::U8),
     ]
 }
@@ -70,7 +72,7 @@ pub fn conversions(elements: usize) -> Graph {
     graph.set_weights("inverse", Weights::f32(&[], &[1.0 / affine.scale]));
     graph.set_weights("scale", Weights::f32(&[], &[affine.scale]));
     graph.set_weights("zero", Weights::u8(&[], &[affine.byte()]));
-    for node in narrowing(&mut graph, ("x", "inverse", "q"), affine, "narrow") {
+    for node in narrowing(&mut graph, ("x", "inverse", "q"), (affine, false), "narrow") {
         graph.add_node(node);
     }
     graph.add_node(node("DequantizeLinear", "wide".into(), &["q", "scale", "zero"], "y"));

@@ -21,6 +21,21 @@ pub(super) struct Narrowing<'a> {
     pub(super) form: Form,
     /// Positions of nodes that int8 goes through.
     pub(super) moves: BTreeSet<usize>,
+    /// What static layers give and nothing but static layers reads.
+    pub(super) inner: BTreeSet<String>,
+}
+
+/// What static layers give and nothing but static layers reads.
+pub(super) fn inner(graph: &Graph, layers: &[Layer]) -> BTreeSet<String> {
+    let index = Index::new(graph);
+    let outputs = graph.outputs();
+    let statics = || layers.iter().filter(|layer| layer.scheme.is_static());
+    let alone = |tensor: &str| {
+        let by = |p: usize| statics().any(|l| l.position == p && l.input == tensor);
+        let readers = index.consumers(tensor);
+        !outputs.contains(&tensor) && !readers.is_empty() && readers.iter().all(|(p, _)| by(*p))
+    };
+    statics().map(|layer| &layer.output).filter(|tensor| alone(tensor)).cloned().collect()
 }
 
 impl Narrowing<'_> {
@@ -217,7 +232,7 @@ impl<'a> Writer<'a> {
                     let inverse = Weights::f32(&[], &[1.0 / affine.scale]);
                     let inverse = self.constant(format!("{tensor}.inverse"), inverse);
                     let names = (tensor, inverse.as_str(), narrow.as_str());
-                    let chain = narrowing(self.graph, names, affine, &base);
+                    let chain = narrowing(self.graph, names, (affine, false), &base);
                     self.nodes.extend(chain);
                 }
                 Form::Qdq => self.node("QuantizeLinear", base, &[tensor, &scale, &zero], &narrow),

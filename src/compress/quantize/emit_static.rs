@@ -7,6 +7,8 @@ use super::layers::Layer;
 use crate::compress::{CompressError, Granularity};
 use crate::graph::{self, ElementType, Node, Weights};
 
+/// The engine sums up so many weights once, for a zero point that is not its own.
+const MOST_SUMMED: usize = 1 << 20;
 /// From here on Pad takes bytes.
 const PAD_OPSET: i64 = 11;
 
@@ -20,16 +22,18 @@ struct Read {
 
 impl Writer<'_> {
     /// One scale: QLinearConv, which the engine requantizes within the product. A scale a channel it
-    /// requantizes in seven passes: ConvInteger, and a product and a cast of floats, take less.
+    /// requantizes in seven passes: ConvInteger, and a product and a cast of floats, take less; so is
+    /// a Relu written whose zero is not the lowest byte, because others share its scale.
     pub(super) fn convolution(&mut self, node: &Node, layer: &Layer) -> Result<(), CompressError> {
         let mut node = node.clone();
         let read = self.read(&mut node, layer)?;
         spread(&mut node, layer);
-        if layer.scheme.granularity() == Granularity::Channel {
+        let (x_scale, _, _) = self.affine(&layer.input)?;
+        let (y_scale, y_zero, y) = self.affine(&layer.output)?;
+        let saturates = layer.relu.is_none() || y.byte() == 0;
+        if layer.scheme.granularity() == Granularity::Channel || !saturates {
             return self.by_channel(node, layer, &read);
         }
-        let (x_scale, _, _) = self.affine(&layer.input)?;
-        let (y_scale, y_zero, _) = self.affine(&layer.output)?;
         let (w, w_scale, w_zero, scales) = self.bytes(layer)?;
         let base = &layer.output;
         let mut inputs = vec![read.tensor, x_scale, read.told, w, w_scale, w_zero, y_scale, y_zero];
@@ -40,8 +44,7 @@ impl Writer<'_> {
         node.op_type = "QLinearConv".into();
         (node.input, node.output) = (inputs, vec![format!("{base}.q")]);
         self.nodes.push(node);
-        self.narrow.insert(base.clone());
-        self.only_narrow.insert(base.clone());
+        self.is_narrow(base);
         Ok(())
     }
 
@@ -54,48 +57,72 @@ impl Writer<'_> {
         read: &Read,
     ) -> Result<(), CompressError> {
         let (_, _, x) = self.affine(&layer.input)?;
-        let (_, _, y) = self.affine(&layer.output)?;
         let (w, _, _, scales) = self.bytes(layer)?;
         let (base, name) = (layer.output.clone(), node.name.clone());
-        let dims: Vec<usize> = layer
-            .dims
-            .iter()
-            .enumerate()
-            .skip(1)
-            .map(|(i, _)| if i == 1 { scales.len() } else { 1 })
-            .collect();
+        let places = vec![1; layer.dims.len() - 2];
+        let channels = |many: usize| [vec![many], places.clone()].concat();
         let bias = self.bias(layer, &scales, read.shift)?;
-        let bias = bias.map(|values| Weights::i32(&dims, &values));
+        let bias = bias.map(|values| Weights::i32(&channels(values.len()), &values));
+        let dims = channels(scales.len());
         node.op_type = "ConvInteger".into();
         node.input = vec![read.tensor.clone(), w, read.told.clone()];
         let wide = self.summed(node, (&base, bias))?;
+        let factors: Vec<f32> = scales.iter().map(|s| s * x.scale).collect();
         let narrow = self.narrowing.reads(self.graph, &base);
-        let out = if narrow { y.scale } else { 1.0 };
-        let factors: Vec<f32> = scales.iter().map(|s| s * x.scale / out).collect();
-        let factor = self.constant(format!("{base}.factor"), Weights::f32(&dims, &factors));
+        self.scaled((layer, &name), &wide, (&dims, factors), narrow)
+    }
+
+    /// Sums times a factor: bytes where `narrow`, else floats.
+    fn scaled(
+        &mut self,
+        (layer, name): (&Layer, &str),
+        wide: &str,
+        (dims, mut factors): (&[usize], Vec<f32>),
+        narrow: bool,
+    ) -> Result<(), CompressError> {
+        let base = &layer.output;
         if narrow {
+            let (_, _, y) = self.affine(base)?;
+            factors.iter_mut().for_each(|factor| *factor /= y.scale);
+            let factor = self.constant(format!("{base}.factor"), Weights::f32(dims, &factors));
             let bytes = format!("{base}.q");
-            let chain = narrowing(self.graph, (&wide, &factor, &bytes), y, &name);
+            let with = (y, layer.relu.is_some());
+            let chain = narrowing(self.graph, (wide, &factor, &bytes), with, name);
             self.nodes.extend(chain);
-            self.narrow.insert(base.clone());
-            self.only_narrow.insert(base);
+            self.is_narrow(base);
             return Ok(());
         }
+        let factor = self.constant(format!("{base}.factor"), Weights::f32(dims, &factors));
         match layer.relu {
             Some(relu) => {
                 let scaled = format!("{base}.scaled");
-                self.node("Mul", format!("{name}/scale"), &[&wide, &factor], &scaled);
+                self.node("Mul", format!("{name}/scale"), &[wide, &factor], &scaled);
                 let relu = self.graph.nodes()[relu].name.clone();
-                self.node("Relu", relu, &[&scaled], &base);
+                self.node("Relu", relu, &[&scaled], base);
             }
-            None => self.node("Mul", format!("{name}/scale"), &[&wide, &factor], &base),
+            None => self.node("Mul", format!("{name}/scale"), &[wide, &factor], base),
         }
         Ok(())
     }
 
-    /// y = (xq · wq + bias) · (x_scale · w_scale): integers up to the one product at the end.
+    /// Notes that a tensor exists in int8 alone.
+    fn is_narrow(&mut self, tensor: &str) {
+        self.narrow.insert(tensor.to_string());
+        self.only_narrow.insert(tensor.to_string());
+    }
+
+    /// y = (xq · wq + bias) · (x_scale · w_scale): integers up to the one product at the end. Where
+    /// products alone read it and it has no bias and one scale, QLinearMatMul gives the bytes.
     pub(super) fn product(&mut self, node: &Node, layer: &Layer) -> Result<(), CompressError> {
         let mut integer = Node { attribute: Vec::new(), ..node.clone() };
+        let narrow = self.narrowing.inner.contains(&layer.output);
+        let plain = layer.scheme.granularity() == Granularity::Tensor && layer.bias.is_none();
+        let (_, _, affine) = self.affine(&layer.input)?;
+        // The sums of more weights the engine would make at every inference.
+        let told_of = affine.byte() == MIDDLE || layer.values.len() <= MOST_SUMMED;
+        if narrow && plain && told_of {
+            return self.requantized(integer, layer);
+        }
         let read = self.read(&mut integer, layer)?;
         let (_, _, x) = self.affine(&layer.input)?;
         let (w, _, _, scales) = self.bytes(layer)?;
@@ -107,8 +134,20 @@ impl Writer<'_> {
         let wide = self.summed(integer, (base, bias))?;
         let dims: &[usize] = if scales.len() == 1 { &[] } else { &[scales.len()] };
         let factors: Vec<f32> = scales.iter().map(|s| s * x.scale).collect();
-        let factor = self.constant(format!("{base}.factor"), Weights::f32(dims, &factors));
-        self.node("Mul", format!("{}/scale", node.name), &[&wide, &factor], base);
+        self.scaled((layer, &node.name), &wide, (dims, factors), narrow)
+    }
+
+    /// A product that gives bytes by itself.
+    fn requantized(&mut self, mut node: Node, layer: &Layer) -> Result<(), CompressError> {
+        let x = self.need_narrow(&layer.input)?;
+        let (x_scale, x_zero, _) = self.affine(&layer.input)?;
+        let (y_scale, y_zero, _) = self.affine(&layer.output)?;
+        let (w, w_scale, w_zero, _) = self.bytes(layer)?;
+        node.op_type = "QLinearMatMul".into();
+        node.input = vec![x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero];
+        node.output = vec![format!("{}.q", layer.output)];
+        self.nodes.push(node);
+        self.is_narrow(&layer.output);
         Ok(())
     }
 

@@ -175,9 +175,9 @@ fn layer(
     if scheme == Scheme::Weights4 && dims[0] % BLOCK != 0 {
         return Err(format!("it has {} inputs; four-bit weights go by {BLOCK}", dims[0]));
     }
-    let fuses = convolves && scheme.is_static();
-    let relu = fuses.then(|| following_relu(graph, index, &node.output[0])).flatten();
     let added = added.map(|(position, _)| position);
+    let biased_output = &graph.nodes()[added.unwrap_or(position)].output[0];
+    let relu = scheme.is_static().then(|| following_relu(graph, index, biased_output)).flatten();
     let last = relu.or(added).unwrap_or(position);
     Ok(Layer {
         name,

@@ -1,7 +1,7 @@
 //! The step as a whole: (graph, settings, samples) → (graph, decisions).
 
 use super::affine::{Affine, OnGrid};
-use super::emit::{Narrowing, emit, ways};
+use super::emit::{Narrowing, emit, inner, ways};
 use super::equalize::equalize;
 use super::layers::{self, Layer};
 use super::ranges::{self, Chosen};
@@ -116,10 +116,11 @@ pub fn quantize_with(
         let settling = Settling { how, affines: &affines, grids: &grids, calibration };
         decisions.extend(settling.settle(&mut graph, &mut layers)?);
     }
-    let record = Record { graph: &graph, how, chosen: &chosen, affines: &affines, calibration };
-    decisions.extend(layers.iter().map(|layer| record.draft(layer, &grids)));
+    let (form, inner) = (how.form, inner(&graph, &layers));
     let narrowing =
-        Narrowing { layers: &layers, affines: &affines, grids: &grids, form: how.form, moves };
+        Narrowing { layers: &layers, affines: &affines, grids: &grids, form, moves, inner };
+    let record = Record { graph: &graph, how, chosen: &chosen, narrowing: &narrowing, calibration };
+    decisions.extend(layers.iter().map(|layer| record.draft(layer)));
     emit(&mut graph, &narrowing)?;
     Ok(Made { graph, origins, decisions, refusals })
 }
@@ -192,17 +193,17 @@ struct Record<'a> {
     graph: &'a Graph,
     how: &'a Quantization,
     chosen: &'a BTreeMap<String, Chosen>,
-    affines: &'a BTreeMap<String, Affine>,
+    narrowing: &'a Narrowing<'a>,
     calibration: Option<&'a Calibration>,
 }
 
 impl Record<'_> {
-    fn draft(&self, layer: &Layer, grids: &BTreeMap<String, OnGrid>) -> Draft {
+    fn draft(&self, layer: &Layer) -> Draft {
         let node = &self.graph.nodes()[layer.position];
         let stored = node.input[1..].iter().chain(&layer.biased).filter(|name| !name.is_empty());
         let originals =
             stored.filter_map(|name| Some((name.clone(), self.graph.weights(name).ok()?)));
-        let weights = match grids.get(&layer.name) {
+        let weights = match self.narrowing.grids.get(&layer.name) {
             Some(OnGrid::Bytes(grid)) => match grid.scales.as_slice() {
                 [one] => format!("symmetric per tensor, scale {one:e}"),
                 many => format!("symmetric per channel, {} scales", many.len()),
@@ -247,7 +248,8 @@ impl Record<'_> {
 
     fn activations(&self, layer: &Layer) -> String {
         let format = |tensor: &String| {
-            let (Some(affine), Some(chosen)) = (self.affines.get(tensor), self.chosen.get(tensor))
+            let (Some(affine), Some(chosen)) =
+                (self.narrowing.affines.get(tensor), self.chosen.get(tensor))
             else {
                 return "unknown".to_string();
             };
@@ -261,7 +263,8 @@ impl Record<'_> {
             format!("scale {:e}, zero point {}{sqnr}{constant}", affine.scale, affine.zero)
         };
         let input = format(&layer.input);
-        let integer = layer.convolves() && self.how.form == Form::Operators;
+        let integer = self.how.form == Form::Operators
+            && (layer.convolves() || self.narrowing.inner.contains(&layer.output));
         let output = if integer { format(&layer.output) } else { "float".into() };
         let folded = match layer.relu.is_some() && integer {
             true => "; Relu is the output's saturation",

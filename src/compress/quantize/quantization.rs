@@ -228,8 +228,10 @@ impl fmt::Display for Quantization {
         words.into_iter().filter(|(said, _)| *said).try_for_each(|(_, word)| f.write_str(word))?;
         if self.measured {
             write!(f, ", layers measured on {}", self.on)?;
-            if self.by == Objective::Bytes {
-                f.write_str(", by bytes")?;
+            match self.by {
+                Objective::Latency => {}
+                Objective::Energy => f.write_str(", by energy")?,
+                Objective::Bytes => f.write_str(", by bytes")?,
             }
         }
         if let Some(layers) = &self.layers {

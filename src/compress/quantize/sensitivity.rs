@@ -1,18 +1,22 @@
 //! What a narrow layer costs the model's answers: the last outputs beside those in float.
 
 use crate::catalog::Calibration;
-use crate::compress::CompressError;
+use crate::compress::reading::spread;
+use crate::compress::{CompressError, Reading};
 use crate::engine::{Bindings, Model, Plan, Source};
 use crate::graph::Graph;
-use crate::record::EngineOptions;
+use crate::record::{EngineOptions, TaskKind};
 use ndarray::ArrayD;
 
 /// The answers of a model in float on some samples.
 #[derive(Debug)]
 pub struct Answers<'a> {
     calibration: &'a Calibration,
+    reading: Reading,
     batches: Vec<usize>,
     outputs: Vec<Vec<ArrayD<f32>>>,
+    /// How far the answers of each output spread.
+    spreads: Vec<f64>,
 }
 
 /// How far answers are from those in float.
@@ -20,12 +24,17 @@ pub struct Answers<'a> {
 pub struct Loss {
     /// Power of the outputs over that of their error, in decibel; `None` where there is no error.
     pub sqnr_db: Option<f64>,
-    /// Mean Kullback-Leibler divergence of the answers as probabilities, in nats.
+    /// Mean Kullback-Leibler divergence of the answers as probabilities, in nats; numbers that are no
+    /// classes as normal distributions with the spread of all answers.
     pub divergence: f64,
-    /// Samples whose largest output is another one.
+    /// Predictions that are other ones: another class, or a number that moved by more than a tenth of
+    /// the spread.
     pub flips: usize,
-    /// Samples.
+    /// Predictions.
     pub samples: usize,
+    /// By how much the share of samples changes that get their own class; `None` where these are not
+    /// known.
+    pub accuracy_change: Option<f64>,
 }
 
 impl<'a> Answers<'a> {
@@ -36,13 +45,26 @@ impl<'a> Answers<'a> {
     pub fn new(
         graph: &Graph,
         calibration: &'a Calibration,
+        reading: Reading,
         most: usize,
     ) -> Result<Answers<'a>, CompressError> {
         let all = calibration.batches();
         let count = most.div_ceil(calibration.batch.max(1)).clamp(1, all);
         let batches: Vec<usize> = (0..count).map(|i| i * all / count).collect();
-        let mut answers = Answers { calibration, batches, outputs: Vec::new() };
+        let (outputs, spreads) = (Vec::new(), Vec::new());
+        let mut answers = Answers { calibration, reading, batches, outputs, spreads };
         answers.outputs = answers.run(graph)?;
+        let width = answers.outputs.first().map_or(0, Vec::len);
+        let numbers = matches!(reading.kind, TaskKind::Regression | TaskKind::Scores);
+        let of = |output: usize| {
+            // Nobody asks for that of classes.
+            if !numbers {
+                return 0.0;
+            }
+            let all = answers.outputs.iter().map(|outputs| &outputs[output]);
+            spread(&all.flat_map(|o| reading.rows(o, calibration.batch)).collect::<Vec<_>>())
+        };
+        answers.spreads = (0..width).map(of).collect();
         Ok(answers)
     }
 
@@ -64,57 +86,43 @@ impl<'a> Answers<'a> {
         let found = self.run(graph)?;
         let (mut power, mut error, mut divergence) = (0.0f64, 0.0f64, 0.0);
         let (mut flips, mut samples) = (0, 0);
-        for (before, after) in self.outputs.iter().flatten().zip(found.iter().flatten()) {
-            let width = before.shape().last().copied().unwrap_or(1).max(1);
-            let (before, after): (Vec<f32>, Vec<f32>) =
-                (before.iter().copied().collect(), after.iter().copied().collect());
-            for (was, is) in before.chunks(width).zip(after.chunks(width)) {
+        let both = self.outputs.iter().flatten().zip(found.iter().flatten());
+        for ((before, after), spread) in both.zip(self.spreads.iter().cycle()) {
+            let rows = |output| self.reading.rows(output, self.calibration.batch);
+            for (was, is) in rows(before).iter().zip(&rows(after)) {
                 for (w, i) in was.iter().zip(is) {
                     power += f64::from(*w).powi(2);
                     error += f64::from(i - w).powi(2);
                 }
-                divergence += apart(was, is);
-                flips += usize::from(top(was) != top(is));
+                divergence += self.reading.apart(was, is, *spread);
+                flips += usize::from(self.reading.changed(was, is, *spread));
                 samples += 1;
             }
         }
         let sqnr_db = (error > 0.0 && power > 0.0).then(|| 10.0 * (power / error).log10());
         let divergence = divergence / samples.max(1) as f64;
-        Ok(Loss { sqnr_db, divergence, flips, samples })
+        let right = |outputs: &[Vec<ArrayD<f32>>]| self.right(outputs);
+        let accuracy_change = right(&found).zip(right(&self.outputs)).map(|(is, was)| is - was);
+        Ok(Loss { sqnr_db, divergence, flips, samples, accuracy_change })
     }
-}
 
-fn top(row: &[f32]) -> Option<usize> {
-    row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(position, _)| position)
-}
-
-/// KL(was ‖ is), rows that are no probabilities taken as logits.
-fn apart(was: &[f32], is: &[f32]) -> f64 {
-    let sum: f64 = was.iter().map(|v| f64::from(*v)).sum();
-    let chances = was.iter().all(|v| *v >= 0.0) && (sum - 1.0).abs() < 1e-3;
-    let as_chances = |row: &[f32]| -> Vec<f64> {
-        if chances {
-            return row.iter().map(|v| f64::from(*v).max(1e-12)).collect();
+    /// Share of samples that get their own class.
+    fn right(&self, outputs: &[Vec<ArrayD<f32>>]) -> Option<f64> {
+        let Calibration { labels, batch, .. } = self.calibration;
+        if self.reading.kind != TaskKind::Classification || labels.is_empty() {
+            return None;
         }
-        let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let raised: Vec<f64> = row.iter().map(|v| f64::from(v - most).exp()).collect();
-        let sum: f64 = raised.iter().sum();
-        raised.iter().map(|v| (v / sum).max(1e-12)).collect()
-    };
-    let (p, q) = (as_chances(was), as_chances(is));
-    p.iter().zip(&q).map(|(p, q)| p * (p / q).ln()).sum::<f64>().max(0.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn divergence_is_zero_for_the_same_and_known_for_two_coins() {
-        assert_eq!(apart(&[0.25, 0.75], &[0.25, 0.75]), 0.0);
-        let expected = 0.5 * (0.5f64 / 0.25).ln() + 0.5 * (0.5f64 / 0.75).ln();
-        assert!((apart(&[0.5, 0.5], &[0.25, 0.75]) - expected).abs() < 1e-9);
-        // Logits may be shifted.
-        assert!(apart(&[3.0, 1.0], &[5.0, 3.0]) < 1e-9);
+        let (mut right, mut all) = (0usize, 0usize);
+        for (at, outputs) in self.batches.iter().zip(outputs) {
+            // An incomplete batch wraps around.
+            let rows = self.reading.rows(outputs.get(self.reading.output)?, *batch);
+            let own = (0..*batch).map(|i| labels[(at * batch + i) % labels.len()]);
+            if rows.len() != *batch {
+                return None;
+            }
+            right += rows.iter().zip(own).filter(|(row, l)| self.reading.class(row) == *l).count();
+            all += rows.len();
+        }
+        Some(right as f64 / all.max(1) as f64)
     }
 }

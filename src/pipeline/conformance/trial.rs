@@ -3,7 +3,7 @@
 use crate::catalog::Calibration;
 use crate::compress::{self, Format, Granularity, Pattern, Quantization, Scheme, Value};
 use crate::data::Array;
-use crate::graph::Graph;
+use crate::graph::{Graph, Node};
 use crate::pipeline::PipelineError;
 use crate::pipeline::machine::{Answer, Failure, Machine, NodeRun};
 use crate::record::{Conforming, Origins, Ran, Sha256Hex};
@@ -31,6 +31,7 @@ impl<'a> Trial<'a> {
         let x = ArrayD::from_shape_simple_fn(IxDyn(&dims), || draw.random::<f32>() * 4.0 - 2.0);
         let calibration = Calibration {
             inputs: BTreeMap::from([("x".to_string(), Array::F32(x))]),
+            labels: Vec::new(),
             batch: pattern.dims[0],
             dims: BTreeMap::new(),
             sha256: Sha256Hex::of(b"patterns"),
@@ -96,7 +97,9 @@ impl<'a> Trial<'a> {
         let scale = unit.unwrap_or(largest);
         let limit = match unit {
             Some(_) => 1.001,
-            None => ROUNDING + self.one_step(narrow) / largest,
+            // Bytes inside, floats outside.
+            None if narrow.dims("x.inverse").is_some() => ROUNDING + self.one_step()? / largest,
+            None => ROUNDING,
         };
         one.outputs = expected.len();
         one.in_steps = unit.is_some();
@@ -122,14 +125,21 @@ impl<'a> Trial<'a> {
         Ok(())
     }
 
-    /// What one step more or less of an input can do to a float output, where a number lies between
-    /// two steps.
-    fn one_step(&self, narrow: &Graph) -> f64 {
-        let inverse = narrow.weights("x.inverse").ok().and_then(|w| w.to_f32());
-        let step = inverse.and_then(|all| all.first().map(|inverse| 1.0 / inverse)).unwrap_or(0.0);
-        let weights = self.pattern.graph.weights("w").ok().and_then(|w| w.to_f32());
-        let largest = weights.unwrap_or_default().iter().fold(0.0f32, |most, w| most.max(w.abs()));
-        f64::from(step * largest)
+    /// What one step more or less of what each layer reads can do to a float output, where a number
+    /// lies between two steps.
+    fn one_step(&self) -> Result<f64, String> {
+        let float = &self.pattern.graph;
+        let values = values(float, &self.calibration.first())?;
+        let each = |node: &Node| -> Option<f64> {
+            let weights = float.weights(node.input.get(1)?).ok()?.to_f32()?;
+            let read = &values.get(node.input.first()?)?.data;
+            let most = read.iter().copied().fold(0.0, f64::max);
+            let least = read.iter().copied().fold(0.0, f64::min);
+            let largest = weights.iter().fold(0.0f32, |most, w| most.max(w.abs()));
+            // Ranges are of other samples too.
+            Some(1.25 * (most - least) / 255.0 * f64::from(largest))
+        };
+        Ok(float.nodes().iter().filter_map(each).sum())
     }
 }
 
@@ -157,15 +167,23 @@ fn describe(answer: &Answer, one: &mut Conforming) -> bool {
 
 /// The outputs by ONNX's definitions.
 fn exactly(graph: &Graph, arrays: &BTreeMap<String, Array>) -> Result<Vec<f64>, String> {
+    let values = values(graph, arrays)?;
+    let outputs = graph.outputs().into_iter().filter_map(|name| values.get(name));
+    Ok(outputs.flat_map(|value| value.data.clone()).collect())
+}
+
+/// All tensors by ONNX's definitions.
+fn values(
+    graph: &Graph,
+    arrays: &BTreeMap<String, Array>,
+) -> Result<BTreeMap<String, Value>, String> {
     let value = |array: &Array| match array {
         Array::F32(a) => Some(Value::floats(a.shape(), a.iter().map(|v| f64::from(*v)).collect())),
         _ => None,
     };
     let inputs =
         arrays.iter().filter_map(|(name, array)| Some((name.clone(), value(array)?))).collect();
-    let values = compress::evaluate(graph, &inputs).map_err(|e| e.to_string())?;
-    let outputs = graph.outputs().into_iter().filter_map(|name| values.get(name));
-    Ok(outputs.flat_map(|value| value.data.clone()).collect())
+    compress::evaluate(graph, &inputs).map_err(|e| e.to_string())
 }
 
 /// The step of the output where it comes out of int8.

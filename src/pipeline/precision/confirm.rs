@@ -1,14 +1,16 @@
 //! What every choice costs the answers, and the best few assignments end to end.
 
 use super::{Bench, module};
+use crate::catalog::Calibration;
 use crate::compress::{self, Answers, Assignment, CompressError, Prices, Scheme};
+use crate::engine::{Bindings, Model, Source};
 use crate::graph::Graph;
 use crate::pipeline::machine::{Failure, Machine};
 use crate::pipeline::race::Entrant;
-use crate::record::{Confirmed, Objective, PrecisionTable, Sensitivity};
+use crate::record::{Confirmed, EngineOptions, Interval, Objective, PrecisionTable, Sensitivity};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// So many assignments are confirmed end to end.
 const CONFIRMED: usize = 4;
@@ -19,6 +21,8 @@ const HOPELESS: f64 = 1.25;
 const MOST_FLIPS: f64 = 0.01;
 /// How long the answers of all choices may take, on one core.
 const ANSWERING: Duration = Duration::from_secs(60);
+/// Samples that they are asked where no time may play a part.
+const ANSWERED: usize = 64;
 
 impl Bench<'_> {
     /// What every choice that is not hopeless costs the answers, alone and left out.
@@ -27,11 +31,11 @@ impl Bench<'_> {
         table: &PrecisionTable,
     ) -> Result<Vec<Sensitivity>, CompressError> {
         let mut tries: Vec<(&String, Scheme)> = Vec::new();
-        let (costs, hopeless) = match table.by {
-            Objective::Latency => (&table.layers_ns, HOPELESS),
-            Objective::Bytes => (&table.layers_bytes, 1.0),
+        let hopeless = match table.by {
+            Objective::Latency | Objective::Energy => HOPELESS,
+            Objective::Bytes => 1.0,
         };
-        for (layer, costs) in costs {
+        for (layer, costs) in table.costs() {
             let float = costs.get(Scheme::F32.name()).copied().unwrap_or(0.0);
             let worth = |scheme: &Scheme| {
                 costs.get(scheme.name()).is_some_and(|cost| *cost <= float * hopeless)
@@ -39,51 +43,78 @@ impl Bench<'_> {
             let schemes = Scheme::ALL.into_iter().filter(|s| *s != Scheme::F32);
             tries.extend(schemes.filter(worth).map(|scheme| (layer, scheme)));
         }
-        let total: f64 = table.layers_ns.values().filter_map(|c| c.get("f32")).sum();
-        let each = (total.max(1.0) / 1e9) * (2 * tries.len().max(1)) as f64;
-        let most = ((ANSWERING.as_secs_f64() / each) as usize).max(4);
-        let answers = Answers::new(&self.graph, self.calibration, most)?;
+        let most = match table.by {
+            // The same everywhere.
+            Objective::Bytes => ANSWERED,
+            Objective::Latency | Objective::Energy => {
+                let each = self.answering()?.as_secs_f64() * (2 * tries.len().max(1)) as f64;
+                ((ANSWERING.as_secs_f64() / each.max(1e-9)) as usize).max(4)
+            }
+        };
+        let answers = Answers::new(&self.graph, self.calibration, self.context.reading, most)?;
         let all: BTreeMap<String, Scheme> = table
-            .layers_ns
+            .costs()
             .keys()
             .filter(|layer| self.choices[*layer].contains(&self.how.scheme()))
             .map(|layer| (layer.clone(), self.how.scheme()))
             .collect();
+        let time = |layer: &String, precision: &str| {
+            table.layers_ns.get(layer).and_then(|times| times.get(precision)).copied()
+        };
         let whole = answers.loss(&self.narrow(&all)?)?;
         let one = |(layer, scheme): &(&String, Scheme)| {
             let own = BTreeMap::from([((*layer).clone(), *scheme)]);
             let alone = answers.loss(&self.narrow(&own)?)?;
             let mut rest = all.clone();
             let left_out = match rest.remove(*layer) == Some(*scheme) {
-                true => Some(whole.divergence - answers.loss(&self.narrow(&rest)?)?.divergence),
+                true => Some(answers.loss(&self.narrow(&rest)?)?),
                 false => None,
             };
+            let accuracy = left_out.and_then(|l| Some(l.accuracy_change? - whole.accuracy_change?));
             Ok(Sensitivity {
                 layer: (*layer).clone(),
                 module: module(layer).into(),
                 precision: scheme.name().into(),
-                time_ns: table.layers_ns[*layer].get(scheme.name()).copied(),
-                float_ns: table.layers_ns[*layer].get("f32").copied(),
+                time_ns: time(layer, scheme.name()),
+                float_ns: time(layer, Scheme::F32.name()),
                 sqnr_db: alone.sqnr_db,
                 divergence: alone.divergence,
                 flips: alone.flips,
-                divergence_saved_when_left_out: left_out,
+                accuracy_change: alone.accuracy_change,
+                accuracy_change_when_left_out: accuracy,
+                divergence_saved_when_left_out: left_out.map(|l| whole.divergence - l.divergence),
                 samples: alone.samples,
             })
         };
         tries.par_iter().map(one).collect()
     }
 
+    /// How long the model takes for one sample, here.
+    fn answering(&self) -> Result<Duration, CompressError> {
+        let (bytes, options) = (self.graph.encode(), EngineOptions::default());
+        let Calibration { batch, dims, .. } = self.calibration;
+        let source = Source::Bytes(self.graph.name(), &bytes);
+        let plan = Model::load(source, Bindings { batch: *batch, dims })?.optimise(&options)?;
+        let inputs = plan.inputs(&self.calibration.first())?;
+        plan.run(&inputs)?;
+        let begun = Instant::now();
+        plan.run(&inputs)?;
+        Ok(begun.elapsed() / (*batch).max(1) as u32)
+    }
+
     /// The best few assignments by whatever the choice goes by, better than all layers in float.
     fn assignments(&self, table: &PrecisionTable, timed: &Prices) -> Vec<Assignment> {
-        let bytes = table.bytes();
-        // A conversion is a node without weights.
-        let nothing = |_: usize| 0.0;
-        let prices = match table.by {
-            Objective::Latency => *timed,
-            Objective::Bytes => {
-                Prices { layers: &bytes, quantize: &nothing, dequantize: &nothing, ..*timed }
-            }
+        let layers = table.prices();
+        // Conversions are computed in float; they have no weights.
+        let power = table.power_mw.get(Scheme::F32.name()).copied().unwrap_or(1.0);
+        let (quantize, dequantize) = (table.quantize(), table.dequantize());
+        let (quantize, dequantize) =
+            (|n: usize| power * quantize(n), |n: usize| power * dequantize(n));
+        let prices = Prices {
+            layers: &layers,
+            quantize: &quantize,
+            dequantize: &dequantize,
+            errors: timed.errors,
         };
         let float = compress::predicted(&self.graph, &self.facts, &prices, &BTreeMap::new());
         let mut tried = compress::assignments(&self.graph, &self.facts, &prices);
@@ -92,14 +123,15 @@ impl Bench<'_> {
         tried
     }
 
-    /// The best few assignments, end to end beside the graph as given.
+    /// The best few assignments, end to end beside the graph as given; and that one's energy, where the
+    /// choice goes by it.
     pub(super) fn confirmed(
         &self,
         given: &Graph,
         table: &PrecisionTable,
         machine: &mut Machine,
-    ) -> Result<Vec<Confirmed>, Failure> {
-        let (layers, errors) = (table.prices(), table.errors());
+    ) -> Result<(Vec<Confirmed>, Option<Interval>), Failure> {
+        let (layers, errors) = (table.times(), table.errors());
         let (quantize, dequantize) = (table.quantize(), table.dequantize());
         let prices = Prices {
             layers: &layers,
@@ -114,7 +146,8 @@ impl Bench<'_> {
         let as_float = timed(&float);
         let mut tried = self.assignments(table, &prices);
         tried.push(Assignment { layers: float, ..as_float.clone() });
-        let answers = Answers::new(&self.graph, self.calibration, usize::MAX)?;
+        let answers =
+            Answers::new(&self.graph, self.calibration, self.context.reading, usize::MAX)?;
         let mut encoded = vec![given.encode()];
         let mut found = Vec::new();
         for assignment in tried {
@@ -140,8 +173,12 @@ impl Bench<'_> {
                 samples: loss.samples,
                 acceptable: loss.flips as f64 <= MOST_FLIPS * loss.samples as f64,
                 speedup: None,
+                energy_uj: None,
                 quiet_share: 0.0,
             });
+        }
+        if table.by == Objective::Bytes {
+            return Ok((found, None));
         }
         let entrants: Vec<Entrant> =
             encoded.iter().map(|bytes| Entrant { bytes, options: self.options }).collect();
@@ -151,6 +188,13 @@ impl Bench<'_> {
             one.speedup = Some(placing.speedup);
             one.quiet_share = placing.quiet_share;
         }
-        Ok(found)
+        if table.by == Objective::Latency {
+            return Ok((found, None));
+        }
+        let energies = self.energies((&table.key, "confirmed"), &encoded, None, machine)?;
+        let mut each = energies.iter().map(|energy| energy.per_inference_uj);
+        let given_uj = each.next();
+        found.iter_mut().zip(each).for_each(|(one, energy)| one.energy_uj = Some(energy));
+        Ok((found, given_uj))
     }
 }

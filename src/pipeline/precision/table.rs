@@ -6,26 +6,46 @@ use crate::record::{Confirmed, Objective, PrecisionTable, RejectedAlternative};
 use std::collections::BTreeMap;
 
 impl PrecisionTable {
-    pub(super) fn prices(&self) -> BTreeMap<String, BTreeMap<Scheme, f64>> {
-        self.of_those_tried(&self.layers_ns)
+    /// What was found of each layer in each precision: bytes where the choice goes by them, else
+    /// times.
+    pub(super) fn costs(&self) -> &BTreeMap<String, BTreeMap<String, f64>> {
+        match self.by {
+            Objective::Bytes => &self.layers_bytes,
+            Objective::Latency | Objective::Energy => &self.layers_ns,
+        }
     }
 
-    /// Bytes in place of times.
-    pub(super) fn bytes(&self) -> BTreeMap<String, BTreeMap<Scheme, f64>> {
-        self.of_those_tried(&self.layers_bytes)
+    /// What the choice goes by, of those that were tried on the answers: nanoseconds, picojoules or
+    /// bytes.
+    pub(super) fn prices(&self) -> BTreeMap<String, BTreeMap<Scheme, f64>> {
+        self.of_those_tried(&|precision| self.power(precision))
+    }
+
+    /// The same, in nanoseconds; nothing where none were measured.
+    pub(super) fn times(&self) -> BTreeMap<String, BTreeMap<Scheme, f64>> {
+        match self.by {
+            Objective::Bytes => BTreeMap::new(),
+            Objective::Latency | Objective::Energy => self.of_those_tried(&|_| 1.0),
+        }
+    }
+
+    /// What a nanosecond in a precision costs.
+    fn power(&self, precision: &str) -> f64 {
+        self.power_mw.get(precision).copied().unwrap_or(1.0)
     }
 
     fn of_those_tried(
         &self,
-        costs: &BTreeMap<String, BTreeMap<String, f64>>,
+        each_unit: &dyn Fn(&str) -> f64,
     ) -> BTreeMap<String, BTreeMap<Scheme, f64>> {
         let each = |costs: &BTreeMap<String, f64>| {
-            let parse =
-                |(name, ns): (&String, &f64)| Some((Scheme::try_from(name.clone()).ok()?, *ns));
+            let parse = |(name, cost): (&String, &f64)| {
+                Some((Scheme::try_from(name.clone()).ok()?, cost * each_unit(name)))
+            };
             costs.iter().filter_map(parse).collect::<BTreeMap<Scheme, f64>>()
         };
         let mut prices: BTreeMap<String, BTreeMap<Scheme, f64>> =
-            costs.iter().map(|(layer, costs)| (layer.clone(), each(costs))).collect();
+            self.costs().iter().map(|(layer, costs)| (layer.clone(), each(costs))).collect();
         // What was not tried on the answers is no choice.
         let tried = self.errors();
         for (layer, choices) in &mut prices {
@@ -57,6 +77,7 @@ impl PrecisionTable {
     pub(super) fn best(&self) -> Option<&Confirmed> {
         match self.by {
             Objective::Latency => self.fastest(),
+            Objective::Energy => self.thriftiest(),
             Objective::Bytes => {
                 let kept = self.confirmed.iter().filter(|c| c.acceptable || c.layers.is_empty());
                 kept.min_by_key(|c| c.bytes).filter(|c| !c.layers.is_empty())
@@ -78,6 +99,20 @@ impl PrecisionTable {
         self.confirmed.iter().filter(sure).max_by(|a, b| by(a).total_cmp(&by(b)))
     }
 
+    /// The one with the least energy that takes less than the graph as given and than all layers in
+    /// float beyond what windows differ by, and keeps the predictions.
+    fn thriftiest(&self) -> Option<&Confirmed> {
+        let given = self.given_uj?;
+        let float = self.confirmed.iter().find(|c| c.layers.is_empty());
+        let of_float = float.and_then(|c| c.energy_uj).map_or(f64::INFINITY, |e| e.low);
+        let sure = |c: &&Confirmed| {
+            let most = if c.layers.is_empty() { given.low } else { given.low.min(of_float) };
+            c.acceptable && c.energy_uj.is_some_and(|e| e.high < most)
+        };
+        let by = |c: &Confirmed| c.energy_uj.map_or(f64::INFINITY, |e| e.value);
+        self.confirmed.iter().filter(sure).min_by(|a, b| by(a).total_cmp(&by(b)))
+    }
+
     pub(super) fn others(&self, best: Option<&Confirmed>) -> Vec<RejectedAlternative> {
         let others = self.confirmed.iter().filter(|c| best != Some(*c));
         others.map(|c| RejectedAlternative { what: c.words(), why: c.verdict() }).collect()
@@ -87,12 +122,17 @@ impl PrecisionTable {
         match best {
             None => match self.by {
                 Objective::Latency => "nothing that keeps the predictions is faster beyond noise: the model stays as it is".into(),
+                Objective::Energy => "nothing that keeps the predictions takes less energy beyond what windows differ by: the model stays as it is".into(),
                 Objective::Bytes => "nothing that keeps the predictions is smaller: the model stays as it is".into(),
             },
             Some(one) if self.by == Objective::Bytes => {
                 let float = self.confirmed.iter().find(|c| c.layers.is_empty());
                 let before = float.map_or(0, |c| c.bytes);
-                format!("{}: {} bytes instead of {before}; {}", one.words(), one.bytes, one.verdict())
+                format!("{}: {}, {before} bytes in float", one.words(), one.verdict())
+            }
+            Some(one) if self.by == Objective::Energy => {
+                let before = self.given_uj.map_or(0.0, |e| e.value);
+                format!("{}: {}, {before:.2} uJ as given", one.words(), one.verdict())
             }
             Some(one) => {
                 let foreseen = one.float_ns / one.predicted_ns.max(1.0);
@@ -112,7 +152,7 @@ impl PrecisionTable {
     /// One row a layer and precision.
     pub(super) fn sensitivity_csv(&self) -> String {
         let mut text = String::from(
-            "layer,module,precision,time_ns,float_ns,sqnr_db,divergence_nats,flips,divergence_saved_when_left_out_nats,samples\n",
+            "layer,module,precision,time_ns,float_ns,sqnr_db,divergence_nats,flips,divergence_saved_when_left_out_nats,accuracy_change,accuracy_change_when_left_out,samples\n",
         );
         let cell = |value: Option<f64>| value.map_or_else(String::new, |v| format!("{v}"));
         let quoted = |word: &str| match word.contains([',', '"']) {
@@ -121,7 +161,7 @@ impl PrecisionTable {
         };
         for s in &self.sensitivity {
             text.push_str(&format!(
-                "{},{},{},{},{},{},{},{},{},{}\n",
+                "{},{},{},{},{},{},{},{},{},{},{},{}\n",
                 quoted(&s.layer),
                 quoted(&s.module),
                 s.precision,
@@ -131,6 +171,8 @@ impl PrecisionTable {
                 s.divergence,
                 s.flips,
                 cell(s.divergence_saved_when_left_out),
+                cell(s.accuracy_change),
+                cell(s.accuracy_change_when_left_out),
                 s.samples
             ));
         }
@@ -152,12 +194,15 @@ impl Confirmed {
 
     pub(super) fn verdict(&self) -> String {
         let speed = self.speedup.map_or_else(
-            || "not measured".into(),
+            || format!("{} bytes", self.bytes),
             |s| format!("{:.3} [{:.3}, {:.3}] times as fast", s.value, s.low, s.high),
         );
+        let energy = self.energy_uj.map_or_else(String::new, |e| {
+            format!(", {:.2} [{:.2}, {:.2}] uJ above idle", e.value, e.low, e.high)
+        });
         let lost = if self.acceptable { "" } else { ", too many" };
         format!(
-            "{speed}, {:.1e} nats, {} of {} predictions changed{lost}",
+            "{speed}{energy}, {:.1e} nats, {} of {} predictions changed{lost}",
             self.divergence, self.flips, self.samples
         )
     }

@@ -18,6 +18,13 @@ const TURNS: usize = 19;
 /// Numbers in tensors that conversions are timed on.
 const SIZES: [usize; 4] = [256, 4_096, 65_536, 524_288];
 
+/// The model with one precision in all layers that can have it.
+struct Form {
+    scheme: Scheme,
+    layers: BTreeMap<String, Scheme>,
+    graph: Graph,
+}
+
 impl Bench<'_> {
     /// Bytes of the file with each layer alone in each of its precisions.
     pub(super) fn sizes(&self) -> Result<BTreeMap<String, BTreeMap<String, f64>>, CompressError> {
@@ -36,12 +43,8 @@ impl Bench<'_> {
         self.choices.iter().map(each).collect()
     }
 
-    /// Times of every layer in every precision: all layers that can have one have it at once, so that
-    /// each is timed in its place; the models take turns.
-    pub(super) fn layers(
-        &self,
-        machine: &mut Machine,
-    ) -> Result<BTreeMap<String, BTreeMap<String, f64>>, Failure> {
+    /// The model once in every precision, in all layers that can have it.
+    fn forms(&self) -> Result<Vec<Form>, CompressError> {
         let mut forms = Vec::new();
         for scheme in Scheme::ALL {
             let with = self.choices.iter().filter(|(_, all)| all.contains(&scheme));
@@ -54,13 +57,36 @@ impl Bench<'_> {
                 Scheme::F32 => self.graph.clone(),
                 _ => self.narrow(&layers)?,
             };
-            forms.push((scheme, layers, graph));
+            forms.push(Form { scheme, layers, graph });
         }
-        let graphs: Vec<&Graph> = forms.iter().map(|(_, _, graph)| graph).collect();
+        Ok(forms)
+    }
+
+    /// Power above idle with all layers in each precision, in milliwatts; a window each.
+    pub(super) fn powers(
+        &self,
+        key: &Sha256Hex,
+        machine: &mut Machine,
+    ) -> Result<BTreeMap<String, f64>, Failure> {
+        let forms = self.forms()?;
+        let encoded: Vec<Vec<u8>> = forms.iter().map(|form| form.graph.encode()).collect();
+        let found = self.energies((key, "precisions"), &encoded, Some(1), machine)?;
+        let above = forms.iter().zip(&found);
+        Ok(above.map(|(f, e)| (f.scheme.name().to_string(), e.power.0 - e.idle.0)).collect())
+    }
+
+    /// Times of every layer in every precision: all layers that can have one have it at once, so that
+    /// each is timed in its place; the models take turns.
+    pub(super) fn layers(
+        &self,
+        machine: &mut Machine,
+    ) -> Result<BTreeMap<String, BTreeMap<String, f64>>, Failure> {
+        let forms = self.forms()?;
+        let graphs: Vec<&Graph> = forms.iter().map(|form| &form.graph).collect();
         let often = (TURNS, TIMING);
         let profiles = machine.profiles(&graphs, self.options, self.calibration, often)?;
         let mut found: BTreeMap<String, BTreeMap<String, f64>> = BTreeMap::new();
-        for ((scheme, layers, graph), profile) in forms.iter().zip(&profiles) {
+        for (Form { scheme, layers, graph }, profile) in forms.iter().zip(&profiles) {
             let mut nodes: BTreeMap<&str, f64> = BTreeMap::new();
             for run in profile {
                 // Several nodes of the engine belong to one of the file.
@@ -86,13 +112,19 @@ impl Bench<'_> {
             .filter(|(p, node)| multiplies(&node.op_type) && graph::layer_name(node, *p) == layer);
         let Some((_, node)) = found.next() else { return Vec::new() };
         let stored = |name: &String| self.graph.dims(name).is_some();
-        let behind = self.graph.nodes().iter().filter(|other| {
-            let reads = node.output.iter().any(|output| other.input.contains(output));
-            let biases = other.op_type == "Add" && other.input.iter().any(stored);
-            reads && (other.op_type == "Relu" || biases)
-        });
+        let behind = |node: &Node| -> Vec<&Node> {
+            let all = self.graph.nodes().iter().filter(|other| {
+                let reads = node.output.iter().any(|output| other.input.contains(output));
+                let biases = other.op_type == "Add" && other.input.iter().any(stored);
+                reads && (other.op_type == "Relu" || biases)
+            });
+            all.collect()
+        };
+        let next = behind(node);
+        let biases = next.iter().filter(|other| other.op_type == "Add");
+        let after: Vec<&Node> = biases.flat_map(|add| behind(add)).collect();
         let base = node.name.clone();
-        let mut names: Vec<String> = behind.map(|other| other.name.clone()).collect();
+        let mut names: Vec<String> = next.iter().chain(&after).map(|n| n.name.clone()).collect();
         let beside = [
             "", "/pad", "/bias", "/cast", "/scale", "/factor", "/shift", "/high", "/low",
             "/narrow", "/zero", "/below", "/moved", "/whole", "/weights",
@@ -120,6 +152,7 @@ impl Bench<'_> {
             let array = ArrayD::from_shape_vec(IxDyn(&[1, elements]), values).unwrap_or_default();
             let calibration = Calibration {
                 inputs: BTreeMap::from([("x".to_string(), Array::F32(array))]),
+                labels: Vec::new(),
                 batch: 1,
                 dims: BTreeMap::new(),
                 sha256: Sha256Hex::of(b"conversions"),

@@ -1,0 +1,126 @@
+//! Energy of forms of a model on a target: what a choice by energy goes by. Windows are long and
+//! layers short, so that a layer's energy is its time at the power that the whole model draws with all
+//! layers in that precision; what is confirmed is measured as it is.
+
+use super::Bench;
+use crate::bench::consumption;
+use crate::compress::CompressError;
+use crate::data::{Array, write_tensors};
+use crate::pipeline::machine::{Failure, Machine};
+use crate::pipeline::replace;
+use crate::record::{
+    ConditionRules, EnergyJob, EnergyRules, EnergySource, EnergySummary, Job, JobModel, Missing,
+    SCHEMA, Setting, Sha256Hex,
+};
+use crate::target::TargetError;
+use std::path::{Path, PathBuf};
+
+/// The agent cycles so many samples.
+const MOST_SAMPLES: usize = 64;
+
+impl Bench<'_> {
+    /// Energy of several forms of the model, in their order, from so many windows each, or as many as
+    /// the study asks for. What was measured before of this folder stays.
+    ///
+    /// # Errors
+    /// [`CompressError::NoEnergy`] where there is no sensor, or it does not see the model.
+    pub(super) fn energies(
+        &self,
+        (key, part): (&Sha256Hex, &str),
+        forms: &[Vec<u8>],
+        windows: Option<u32>,
+        machine: &mut Machine,
+    ) -> Result<Vec<EnergySummary>, Failure> {
+        let on = &self.how.on;
+        let none = |Missing(why): Missing| CompressError::NoEnergy { target: on.clone(), why };
+        let asked = self.context.energy.get(on).cloned();
+        let asked = asked.ok_or_else(|| none(Missing("the study names no such target".into())))?;
+        let environment = machine.probe(self.context.sysfs_root.as_deref())?;
+        let source = asked.source.resolve(&environment.sensors).map_err(none)?;
+        let asked = EnergyRules { windows: windows.unwrap_or(asked.windows), ..asked };
+        let energy = EnergyJob::new(asked, source, self.context.sysfs_root.as_deref());
+        let name = format!("{on}.energy-{}", key.short());
+        let folder = self.context.folders.costs(&name).with_extension("").join(part);
+        let job = Job { emulated: environment.emulated, ..self.job(key, forms, energy, &folder)? };
+        let mut records = machine.run(&job, &folder, self.context.folders.root())?;
+        records.retain(|record| job.counts(record));
+        if let Some(EnergySource::Meter { path, .. }) = job.energy.as_ref().map(|e| &e.rules.source)
+        {
+            crate::pipeline::meter::fill(path, &mut records);
+        }
+        let one = |model: &JobModel| {
+            let found = consumption(&records, &model.variant_id, job.settings[0]);
+            found.map_err(|why| Failure::Step(none(why)))
+        };
+        // Forms that are the same file share their windows.
+        let ids: Vec<Sha256Hex> = forms.iter().map(|bytes| self.id(bytes)).collect();
+        let model = |id: &Sha256Hex| job.models.iter().find(|model| model.variant_id == *id);
+        ids.iter().filter_map(model).map(one).collect()
+    }
+
+    fn id(&self, bytes: &[u8]) -> Sha256Hex {
+        Sha256Hex::of(format!("{} {}", Sha256Hex::of(bytes), self.options.label()).as_bytes())
+    }
+
+    /// A job of energy windows alone, with its files in `folder`.
+    fn job(
+        &self,
+        key: &Sha256Hex,
+        forms: &[Vec<u8>],
+        energy: EnergyJob,
+        folder: &Path,
+    ) -> Result<Job, Failure> {
+        let failed = |path: &Path| {
+            let path: PathBuf = path.into();
+            |source| Failure::Gone(TargetError::File { doing: "write", path, source })
+        };
+        std::fs::create_dir_all(folder).map_err(failed(folder))?;
+        let write = |name: &str, bytes: &[u8]| {
+            let path = folder.join(name);
+            replace(&path, bytes).map_err(|e| failed(&path)(std::io::Error::other(e)))
+        };
+        let most: Vec<usize> = (0..MOST_SAMPLES).collect();
+        let held = |array: &Array| array.take(&most[..MOST_SAMPLES.min(array.rows())]);
+        let inputs = self.calibration.inputs.iter().map(|(name, a)| (name.clone(), held(a)));
+        let path = folder.join("inputs.safetensors");
+        let bytes = write_tensors(&inputs.collect());
+        let bytes = bytes.map_err(|e| failed(&path)(std::io::Error::other(e)))?;
+        write("inputs.safetensors", &bytes)?;
+        let mut models: Vec<JobModel> = Vec::new();
+        for (index, form) in forms.iter().enumerate() {
+            let (name, sha256) = (format!("form-{index}"), Sha256Hex::of(form));
+            let (variant_id, options) = (self.id(form), self.options.clone());
+            let path = PathBuf::from(format!("{name}.onnx"));
+            let baseline = models.is_empty();
+            if models.iter().all(|other| other.variant_id != variant_id) {
+                write(&format!("{name}.onnx"), form)?;
+                models.push(JobModel { name, variant_id, path, sha256, options, baseline });
+            }
+        }
+        let target = self.context.targets.iter().find(|target| target.name == self.how.on);
+        let profile = target.map(|target| &target.profile);
+        let conditions = &self.context.conditions;
+        Ok(Job {
+            schema: SCHEMA,
+            measurement_sha256: key.clone(),
+            seed: self.context.seed,
+            blocks: 0,
+            stop: None,
+            sustained_ns: None,
+            rules: self.context.rules.clone(),
+            inputs: "inputs.safetensors".into(),
+            inputs_sha256: Sha256Hex::of(&bytes),
+            settings: vec![Setting::of_batch(self.calibration.batch)],
+            affinity: vec![],
+            conditions: ConditionRules {
+                most_mc: conditions.most_mc.or(profile.and_then(|p| p.limit_mc)),
+                cool_down: profile.and_then(|p| p.cool_down),
+                ..conditions.clone()
+            },
+            emulated: false,
+            dims: self.calibration.dims.clone(),
+            models,
+            energy: Some(energy),
+        })
+    }
+}
