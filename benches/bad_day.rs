@@ -2,7 +2,8 @@
 //! machine as it is and several times beside a load on all processors that comes and goes. Prints the
 //! ratio of quiet pairs and of all pairs of each run, and how far they spread.
 //!
-//! Usage: cargo bench --bench bad_day -- [RUNS [MODEL DATA]]; 3 of each with the digits by default.
+//! Usage: cargo bench --bench bad_day -- [RUNS [MODEL DATA [VARIANT]]]; 3 of each with the digits by
+//! default, and the model itself as its variant.
 
 #[path = "comparing/mod.rs"]
 mod comparing;
@@ -24,6 +25,7 @@ fn main() -> anyhow::Result<()> {
         arguments.get(index).map_or_else(|| digits.join(usual), PathBuf::from)
     };
     let (model, data) = (file(1, "digits_cnn.onnx"), file(2, "digits.npz"));
+    let variant = arguments.get(3).map_or_else(|| model.clone(), PathBuf::from);
     let folder = tempfile::tempdir()?;
     let stage = Stage::new(folder.path(), &data, &model)?;
     let (mut quiet, mut plain) = (Vec::new(), Vec::new());
@@ -32,7 +34,7 @@ fn main() -> anyhow::Result<()> {
             let load = busy.then(|| {
                 Load::coming_and_going(Duration::from_millis(700), Duration::from_millis(500))
             });
-            let (ratio, all) = ratio(&stage, &model, run as u64)?;
+            let (ratio, all) = ratio(&stage, &variant, run as u64)?;
             drop(load);
             let (shown, share) = match &ratio {
                 Some((value, share)) => (format!("{value:.4}"), 100.0 * share),
@@ -52,9 +54,9 @@ fn main() -> anyhow::Result<()> {
 }
 
 /// Speed-up by quiet pairs and their share, and by all pairs alike.
-fn ratio(stage: &Stage, model: &Path, seed: u64) -> anyhow::Result<(Option<(f64, f64)>, f64)> {
+fn ratio(stage: &Stage, variant: &Path, seed: u64) -> anyhow::Result<(Option<(f64, f64)>, f64)> {
     let options = EngineOptions { transforms: vec!["conv_nhwc".into()], ..Default::default() };
-    let (records, id) = stage.journal(model, options, |job| {
+    let (records, id) = stage.journal(variant, options, |job| {
         (job.blocks, job.seed) = (BLOCKS, seed);
         job.rules.solo_ns = paring::units::LatencyNs(0);
         job.rules.paired_ns = paring::units::LatencyNs(300_000_000);

@@ -191,7 +191,8 @@ impl Subject {
              splits = {{ calibrate = 0.5, select = 0.0, report = 0.5, seed = 1 }}\n\
              [[variant]]\nname = \"tuned\"\nsteps = [{{ tune = true }}]\n\
              [[variant]]\nname = \"measured\"\nsteps = [{{ quantize = \"int8\", \
-             layers = \"measured\", on = \"host\" }}]\n",
+             layers = \"measured\", on = \"host\", \
+             calibration = \"auto\" }}]\n",
             self.dims()
         )
     }

@@ -10,7 +10,7 @@ use paring::compress::{
     Rounding, agreement, evaluate, lossless, patterns, quantize,
 };
 use paring::data::{Array, Dataset, Pixels, Wanted};
-use paring::engine::{Source, describe};
+use paring::engine::{Bindings, CLEAR, Model, Source, describe};
 use paring::graph::{Graph, Weights};
 use paring::pipeline::conformance;
 use paring::record::{EngineOptions, Origins, Ran, Sha256Hex, TaskKind};
@@ -135,6 +135,24 @@ fn numbers_that_are_no_classes_are_judged_by_how_far_they_move() {
     assert!(numbers.divergence > 0.0 && numbers.divergence < 0.005, "{numbers:?}");
     assert!(classes.flips > 0, "{classes:?}");
     assert_eq!(numbers.sqnr_db, classes.sqnr_db);
+}
+
+#[test]
+fn cleared_registers_change_no_bit() {
+    for name in ["digits_cnn.onnx", "digits_transformer.onnx"] {
+        let path = digits(name);
+        let digest = |transforms: &[&str]| {
+            let transforms = transforms.iter().map(|t| (*t).to_string()).collect();
+            let options = EngineOptions { transforms, ..EngineOptions::default() };
+            let bindings = Bindings { batch: 1, dims: &BTreeMap::new() };
+            let plan = Model::load(Source::File(&path), bindings).unwrap();
+            let plan = plan.optimise(&options).unwrap();
+            let profile = plan.profile(&plan.inputs(&random_inputs(&path, 1)).unwrap(), 2).unwrap();
+            let digest = plan.digest(&plan.inputs(&random_inputs(&path, 1)).unwrap()).unwrap();
+            (digest, profile.nodes.len())
+        };
+        assert_eq!(digest(&[]), digest(&[CLEAR]), "{name}");
+    }
 }
 
 #[test]

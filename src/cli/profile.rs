@@ -24,7 +24,7 @@ pub(super) struct ProfileVerb {
     /// Where to measure
     #[arg(long, default_value = "host")]
     target: String,
-    /// Engine options: conv_nhwc, f32_to_f16, block_quant
+    /// Engine options: conv_nhwc, f32_to_f16, block_quant, vzeroupper
     #[arg(long)]
     engine: Vec<String>,
     /// Write the layers as CSV into this file too

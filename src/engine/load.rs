@@ -4,7 +4,7 @@
 //! with a number.
 
 use super::describe::need_of;
-use super::{EngineError, Plan};
+use super::{CLEAR, EngineError, Plan, upper};
 use crate::data::{Dim, InputNeed};
 use crate::record::EngineOptions;
 use std::collections::BTreeMap;
@@ -15,8 +15,8 @@ use tract_onnx::tract_core::transform::{
 };
 use tract_onnx::tract_hir::internal::{InferenceOp, ShapeFactoid, ToDim};
 
-/// Names of the transforms that a variant's options may ask for.
-pub const TRANSFORMS: [&str; 3] = ["conv_nhwc", "f32_to_f16", "block_quant"];
+/// Names of what a variant's options may ask for: the engine's transforms, and [`CLEAR`].
+pub const TRANSFORMS: [&str; 4] = ["conv_nhwc", "f32_to_f16", "block_quant", CLEAR];
 
 /// Where a model comes from.
 #[derive(Clone, Copy, Debug)]
@@ -109,7 +109,8 @@ impl Model {
     /// An unknown transform, or a failure of the engine.
     pub fn optimise(self, options: &EngineOptions) -> Result<Plan, EngineError> {
         let mut typed = self.typed;
-        for wanted in &options.transforms {
+        let clears = options.transforms.iter().any(|name| name == CLEAR) && upper::there();
+        for wanted in options.transforms.iter().filter(|name| *name != CLEAR) {
             typed = transform(wanted)?
                 .transform_into(typed)
                 .and_then(TypedModel::into_decluttered)
@@ -119,7 +120,7 @@ impl Model {
             .into_optimized()
             .and_then(|optimised| optimised.into_runnable())
             .map_err(EngineError::failed("optimise", &self.name))?;
-        Ok(Plan { name: self.name, inputs: self.inputs, runnable })
+        Ok(Plan { name: self.name, inputs: self.inputs, runnable, clears })
     }
 }
 

@@ -16,6 +16,7 @@ mod product;
 mod profile;
 mod shapes;
 mod threads;
+mod upper;
 mod value;
 
 pub use describe::{Signature, describe};
@@ -30,6 +31,7 @@ pub use product::{Precision, Product};
 pub use profile::{NodeTimes, Profile};
 pub use shapes::{TensorFact, tensor_facts};
 pub use threads::use_threads;
+pub use upper::CLEAR;
 
 /// The engine and its version, as written into records.
 pub const ENGINE: &str = "tract 0.23.9";

@@ -1,13 +1,14 @@
 //! An optimised, runnable model.
 
 use super::value::{floats, tensor};
-use super::{EngineError, OptimisedNode, nodes};
+use super::{EngineError, OptimisedNode, nodes, upper};
 use crate::data::Array;
 use crate::record::Sha256Hex;
 use ndarray::ArrayD;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tract_onnx::prelude::*;
+use tract_onnx::tract_core::plan::eval;
 
 /// A model that runs.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub struct Plan {
     pub(super) name: String,
     pub(super) inputs: Vec<String>,
     pub(super) runnable: Arc<TypedRunnableModel>,
+    /// Whether upper halves of registers are cleared after every node.
+    pub(super) clears: bool,
 }
 
 /// The inputs of one inference, ready to run; cheap to clone.
@@ -98,6 +101,21 @@ impl Plan {
     }
 
     fn outputs(&self, inputs: &Inputs) -> Result<TVec<TValue>, EngineError> {
-        self.runnable.run(inputs.0.clone()).map_err(EngineError::failed("run", &self.name))
+        let failed = EngineError::failed("run", &self.name);
+        if !self.clears {
+            return self.runnable.run(inputs.0.clone()).map_err(failed);
+        }
+        // As the engine does it, and one instruction more.
+        upper::clear();
+        let mut state = match self.runnable.spawn() {
+            Ok(state) => state,
+            Err(error) => return Err(failed(error)),
+        };
+        let outputs = state.run_plan_with_eval(inputs.0.clone(), |context, state, node, input| {
+            let output = eval(context, state, node, input);
+            upper::clear();
+            output
+        });
+        outputs.map_err(failed)
     }
 }

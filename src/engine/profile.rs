@@ -1,6 +1,6 @@
 //! How long each node of a plan takes.
 
-use super::{ENGINE, EngineError, Inputs, OptimisedNode, Plan, nodes};
+use super::{ENGINE, EngineError, Inputs, OptimisedNode, Plan, nodes, upper};
 use crate::record::{NodeProfile, NodeTime, SCHEMA, Sha256Hex};
 use crate::stats;
 use crate::units::LatencyNs;
@@ -143,6 +143,9 @@ impl Plan {
                 .run_plan_with_eval(inputs.values(), |context, state, node, input| {
                     let start = Instant::now();
                     let output = eval(context, state, node, input);
+                    if self.clears {
+                        upper::clear();
+                    }
                     if let Some(times) = slot.get(&node.id).and_then(|s| found.nodes.get_mut(*s)) {
                         let end = Instant::now();
                         times.before_ns.push((start - last).into());

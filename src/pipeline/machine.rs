@@ -7,7 +7,7 @@ use crate::bench::read_journal;
 use crate::catalog::Calibration;
 use crate::compress::CompressError;
 use crate::data::{Array, DataError};
-use crate::engine::{Bindings, EngineError, Model, Plan, Profile, Source};
+use crate::engine::{Bindings, CLEAR, EngineError, Model, Plan, Profile, Source};
 use crate::graph::Graph;
 use crate::record::{
     BlockRecord, EngineOptions, Environment, Interval, Job, NodeProfile, SampleRules,
@@ -185,7 +185,9 @@ impl<'a, 'b> Machine<'a, 'b> {
         narrow: &Graph,
         calibration: &Calibration,
     ) -> Result<Answer, Failure> {
-        let options = EngineOptions::default();
+        // As measured precisions are run.
+        let transforms = vec![CLEAR.to_string()];
+        let options = EngineOptions { transforms, ..EngineOptions::default() };
         let outputs = match self {
             Machine::Here => {
                 let plan = loaded(narrow, &options, calibration)?;

@@ -7,10 +7,11 @@ mod table;
 mod timing;
 
 use super::machine::{Failed, Failure, Machine};
+use super::tune::Tuned;
 use super::{Context, Folders, PipelineError, known_conformance, read_json, replace};
 use crate::catalog::Calibration;
 use crate::compress::{self, CompressError, Draft, Made, Quantization, Ranges, Rounding, Scheme};
-use crate::engine::ENGINE;
+use crate::engine::{CLEAR, ENGINE};
 use crate::graph::{Facts, Graph};
 use crate::record::{
     EnergyRules, EngineOptions, Objective, Origins, PrecisionTable, RejectedAlternative, SCHEMA,
@@ -44,14 +45,18 @@ struct Bench<'a> {
     calibration: &'a Calibration,
     graph: Graph,
     facts: Facts,
-    options: &'a EngineOptions,
+    /// Engine options of the model as given.
+    given: &'a EngineOptions,
+    /// Those of all others.
+    options: EngineOptions,
     how: Quantization,
     ranges: Ranges,
     choices: BTreeMap<String, Vec<Scheme>>,
 }
 
 impl Context {
-    /// Gives every layer the precision that pays on the target.
+    /// Gives every layer the precision that pays on the target; upper halves of registers are cleared
+    /// beside, unless options are `fixed`, because what converts between precisions is slow otherwise.
     ///
     /// # Errors
     /// [`PipelineError`] names the variant and the step.
@@ -60,9 +65,9 @@ impl Context {
         (variant, words): (&str, &str),
         graph: Graph,
         origins: Origins,
-        options: &EngineOptions,
+        (options, fixed): (&EngineOptions, bool),
         how: &Quantization,
-    ) -> Result<Made, PipelineError> {
+    ) -> Result<Tuned, PipelineError> {
         let failed = |source: CompressError| PipelineError::Step {
             variant: variant.into(),
             step: words.into(),
@@ -72,7 +77,13 @@ impl Context {
         let calibration = self.calibration.as_ref().ok_or_else(no_samples)?;
         let (folded, mut decisions) = compress::prepared(graph.clone(), how).map_err(failed)?;
         let how = Quantization { equalize: false, measured: false, ..how.clone() };
-        let bench = Bench::new(self, calibration, folded, options, how).map_err(failed)?;
+        let mut clearing = options.clone();
+        let clears = !fixed && how.by != Objective::Bytes && self.clears_on(&how.on);
+        if clears && !options.transforms.iter().any(|name| name == CLEAR) {
+            clearing.transforms.push(CLEAR.into());
+        }
+        let bench =
+            Bench::new(self, calibration, folded, (options, clearing), how).map_err(failed)?;
         let table = self.frozen(&bench, &graph, &failed)?;
         self.keep_sensitivity(variant, &table)?;
         let table_sha256 = Some(Sha256Hex::of(&serde_json::to_vec(&table).unwrap_or_default()));
@@ -96,13 +107,14 @@ impl Context {
             alternatives_rejected: table.others(best),
             calibration_sha256: Some(calibration.sha256.clone()),
             table_sha256: table_sha256.clone(),
-            reason: table.reason(best),
+            reason: table.reason(best) + &table.engine(best),
             ..Draft::default()
         });
         for draft in decisions.iter_mut().filter(|d| !d.alternatives_rejected.is_empty()) {
             draft.table_sha256.clone_from(&table_sha256);
         }
-        Ok(Made { decisions, ..made })
+        let options = if stays { options.clone() } else { bench.options.clone() };
+        Ok(Tuned { made: Made { decisions, ..made }, options })
     }
 
     /// The table that was kept of the target for just this question, or a new one, which is kept.
@@ -144,13 +156,14 @@ impl<'a> Bench<'a> {
         context: &'a Context,
         calibration: &'a Calibration,
         graph: Graph,
-        options: &'a EngineOptions,
+        (given, options): (&'a EngineOptions, EngineOptions),
         how: Quantization,
     ) -> Result<Self, CompressError> {
         let facts = graph.facts(&calibration.dims, calibration.batch)?;
         let choices = compress::choices(&graph, &how)?;
         let ranges = compress::ranges_of(&graph, &how, calibration)?;
-        let mut bench = Bench { context, calibration, graph, facts, options, how, ranges, choices };
+        let mut bench =
+            Bench { context, calibration, graph, facts, given, options, how, ranges, choices };
         bench.choices = bench.conforming()?;
         Ok(bench)
     }
@@ -179,7 +192,7 @@ impl<'a> Bench<'a> {
         let rules = energy.get(&self.how.on).filter(|_| self.how.by == Objective::Energy);
         let root = sysfs_root.as_ref().filter(|_| rules.is_some());
         let rules = rules.map(EnergyRules::wherever);
-        let told = json!([self.how.by, reading, rules, root]).to_string();
+        let told = json!([self.how.by, reading, rules, root, self.given.label()]).to_string();
         let label = self.options.label();
         let parts = [words.as_str(), &label, &told, ENGINE].map(str::as_bytes);
         let parts = [&bytes[..]].into_iter().chain(parts);
@@ -218,6 +231,7 @@ impl<'a> Bench<'a> {
             key,
             layers_ns: BTreeMap::new(),
             by: self.how.by,
+            options: self.options.clone(),
             layers_bytes: BTreeMap::new(),
             power_mw: BTreeMap::new(),
             given_uj: None,

@@ -5,7 +5,7 @@ use super::race::Entrant;
 use super::{Context, PipelineError, read_json, replace_json};
 use crate::bench::PRACTICAL_MARGIN;
 use crate::compress::{self, CompressError, Draft, Made, Reading};
-use crate::engine::ENGINE;
+use crate::engine::{CLEAR, ENGINE};
 use crate::graph::Graph;
 use crate::record::{
     EngineOptions, Origins, RejectedAlternative, SCHEMA, Sha256Hex, Tried, TuneTable,
@@ -13,7 +13,7 @@ use crate::record::{
 use serde_json::json;
 
 /// Options that change nothing but the order of sums, beside those that the parent has.
-const LAYOUTS: [&[&str]; 2] = [&[], &["conv_nhwc"]];
+const LAYOUTS: [&[&str]; 4] = [&[], &["conv_nhwc"], &[CLEAR], &["conv_nhwc", CLEAR]];
 
 /// What a tune step gives.
 pub(super) struct Tuned {
@@ -55,7 +55,9 @@ impl Context {
         let table = match kept.filter(|table| table.key == key) {
             Some(table) => table,
             None => {
-                let forms = forms(!drafts.is_empty(), options, fixed);
+                let mut forms = forms(!drafts.is_empty(), options, fixed);
+                let clears = self.clears_on(on);
+                forms.retain(|form| clears || !form.options.transforms.iter().any(|t| t == CLEAR));
                 let tried = self.tried(on, (&graph, &rewritten), options, forms);
                 let tried = tried.map_err(|error| error.of(on, &failed))?;
                 let (engine, target) = (ENGINE.to_string(), on.to_string());
@@ -131,6 +133,15 @@ impl Context {
             tried[*index].quiet_share = Some(placing.quiet_share);
         }
         Ok(tried)
+    }
+
+    /// Whether a target may have upper halves of registers to clear.
+    pub(super) fn clears_on(&self, target: &str) -> bool {
+        let known = self.targets.iter().find(|known| known.name == target);
+        match known.and_then(|known| known.profile.triple.as_deref()) {
+            Some(triple) => triple.starts_with("x86_64"),
+            None => cfg!(target_arch = "x86_64"),
+        }
     }
 
     /// Keeps a table of the run, in a folder that may not exist yet.

@@ -185,7 +185,11 @@ fn taken(
                 Made { graph, origins, decisions: vec![draft], refusals: vec![] }
             }
             Step::Quantize(how) if how.measured => {
-                context.by_measure((&recipe.name, &words), graph, origins, &options, how)?
+                let (named, fixed) =
+                    ((recipe.name.as_str(), words.as_str()), recipe.options.is_some());
+                let tuned = context.by_measure(named, graph, origins, (&options, fixed), how)?;
+                options = tuned.options;
+                tuned.made
             }
             _ => apply(context, step, graph, origins).map_err(failed)?,
         };

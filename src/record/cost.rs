@@ -163,6 +163,9 @@ pub struct PrecisionTable {
     /// What the choice goes by.
     #[serde(default)]
     pub by: Objective,
+    /// Engine options of all but the model as given.
+    #[serde(default)]
+    pub options: EngineOptions,
     /// Bytes of the file with this layer alone in that precision; only where the choice goes by them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub layers_bytes: BTreeMap<String, BTreeMap<String, f64>>,

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EngineOptions {
-    /// Names of engine transforms, applied in order to the decluttered model (`conv_nhwc`, say).
+    /// Names of engine transforms, applied in order to the decluttered model (`conv_nhwc`, say), and
+    /// `vzeroupper`, which has upper halves of vector registers cleared after every node on x86.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub transforms: Vec<String>,
     /// Instruction-set tiers that the engine must do without (`avx512f`, say).

@@ -204,7 +204,7 @@ mod tests {
         );
         refused(
             "[[variant]]\nname = \"a\"\nengine = [\"fast\"]",
-            "variant `a`: unknown engine option `fast`; known are `conv_nhwc`, `f32_to_f16`, `block_quant`",
+            "variant `a`: unknown engine option `fast`; known are `conv_nhwc`, `f32_to_f16`, `block_quant`, `vzeroupper`",
         );
     }
 }

@@ -37,7 +37,7 @@ pub(in crate::cli) struct BenchVerb {
     /// Samples in one inference; default 1, or what the first model fixes
     #[arg(long, value_parser = count)]
     batch: Option<usize>,
-    /// Measure each ONNX file once more with this engine option: conv_nhwc, f32_to_f16, block_quant
+    /// Measure each ONNX file once more with this engine option: conv_nhwc, f32_to_f16, block_quant, vzeroupper
     #[arg(long)]
     engine: Vec<String>,
     /// And once more without this instruction-set tier: avx512f, say

@@ -9,7 +9,7 @@ use crate::pipeline::machine::{Failure, Machine};
 use crate::pipeline::race::Entrant;
 use crate::record::{Confirmed, EngineOptions, Interval, Objective, PrecisionTable, Sensitivity};
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 /// So many assignments are confirmed end to end.
@@ -102,7 +102,7 @@ impl Bench<'_> {
         Ok(begun.elapsed() / (*batch).max(1) as u32)
     }
 
-    /// The best few assignments by whatever the choice goes by, better than all layers in float.
+    /// The distinct best assignments by whatever the choice goes by, better than all layers in float.
     fn assignments(&self, table: &PrecisionTable, timed: &Prices) -> Vec<Assignment> {
         let layers = table.prices();
         // Conversions are computed in float; they have no weights.
@@ -119,18 +119,14 @@ impl Bench<'_> {
         let float = compress::predicted(&self.graph, &self.facts, &prices, &BTreeMap::new());
         let mut tried = compress::assignments(&self.graph, &self.facts, &prices);
         tried.retain(|a| a.predicted_ns < float.predicted_ns);
-        tried.truncate(CONFIRMED);
         tried
     }
 
-    /// The best few assignments, end to end beside the graph as given; and that one's energy, where the
-    /// choice goes by it.
-    pub(super) fn confirmed(
+    /// The best assignments and all layers in float, each as a file and with what its answers lose.
+    fn candidates(
         &self,
-        given: &Graph,
         table: &PrecisionTable,
-        machine: &mut Machine,
-    ) -> Result<(Vec<Confirmed>, Option<Interval>), Failure> {
+    ) -> Result<Vec<(Confirmed, Vec<u8>)>, CompressError> {
         let (layers, errors) = (table.times(), table.errors());
         let (quantize, dequantize) = (table.quantize(), table.dequantize());
         let prices = Prices {
@@ -148,8 +144,7 @@ impl Bench<'_> {
         tried.push(Assignment { layers: float, ..as_float.clone() });
         let answers =
             Answers::new(&self.graph, self.calibration, self.context.reading, usize::MAX)?;
-        let mut encoded = vec![given.encode()];
-        let mut found = Vec::new();
+        let mut forms = Vec::new();
         for assignment in tried {
             let narrow: BTreeMap<String, Scheme> = assignment
                 .layers
@@ -161,9 +156,8 @@ impl Bench<'_> {
             let loss = answers.loss(&graph)?;
             let file = graph.encode();
             let bytes = file.len() as u64;
-            encoded.push(file);
             let names = narrow.iter().map(|(l, s)| (l.clone(), s.name().to_string()));
-            found.push(Confirmed {
+            let one = Confirmed {
                 layers: names.collect(),
                 predicted_ns: timed(&assignment.layers).predicted_ns,
                 bytes,
@@ -175,13 +169,33 @@ impl Bench<'_> {
                 speedup: None,
                 energy_uj: None,
                 quiet_share: 0.0,
-            });
+            };
+            forms.push((one, file));
+        }
+        Ok(forms)
+    }
+
+    /// The best few assignments, end to end beside the graph as given; and that one's energy, where the
+    /// choice goes by it.
+    pub(super) fn confirmed(
+        &self,
+        given: &Graph,
+        table: &PrecisionTable,
+        machine: &mut Machine,
+    ) -> Result<(Vec<Confirmed>, Option<Interval>), Failure> {
+        let forms = self.candidates(table)?;
+        let raced = worth_racing(&forms);
+        let mut encoded = vec![(given.encode(), self.given.clone())];
+        let mut found = Vec::new();
+        for (_, (one, file)) in forms.into_iter().enumerate().filter(|(at, _)| raced.contains(at)) {
+            found.push(one);
+            encoded.push((file, self.options.clone()));
         }
         if table.by == Objective::Bytes {
             return Ok((found, None));
         }
         let entrants: Vec<Entrant> =
-            encoded.iter().map(|bytes| Entrant { bytes, options: self.options }).collect();
+            encoded.iter().map(|(bytes, options)| Entrant { bytes, options }).collect();
         let by = (&self.context.rules, self.context.seed);
         let placings = machine.race(&entrants, self.calibration, by)?;
         for (one, placing) in found.iter_mut().zip(&placings[1..]) {
@@ -197,4 +211,11 @@ impl Bench<'_> {
         found.iter_mut().zip(each).for_each(|(one, energy)| one.energy_uj = Some(energy));
         Ok((found, given_uj))
     }
+}
+
+/// Which assignments are measured: the best few that keep the predictions, the best of all, so that
+/// the ledger says what could be had, and the last, all layers in float.
+fn worth_racing(forms: &[(Confirmed, Vec<u8>)]) -> BTreeSet<usize> {
+    let keeping = (0..forms.len()).filter(|at| forms[*at].0.acceptable);
+    keeping.take(CONFIRMED).chain([0, forms.len().saturating_sub(1)]).collect()
 }

@@ -9,14 +9,21 @@ use crate::data::{Array, write_tensors};
 use crate::pipeline::machine::{Failure, Machine};
 use crate::pipeline::replace;
 use crate::record::{
-    ConditionRules, EnergyJob, EnergyRules, EnergySource, EnergySummary, Job, JobModel, Missing,
-    SCHEMA, Setting, Sha256Hex,
+    ConditionRules, EnergyJob, EnergyRules, EnergySource, EnergySummary, EngineOptions, Job,
+    JobModel, Missing, SCHEMA, Setting, Sha256Hex, VariantRecord,
 };
 use crate::target::TargetError;
 use std::path::{Path, PathBuf};
 
 /// The agent cycles so many samples.
 const MOST_SAMPLES: usize = 64;
+
+/// An encoded model and its engine options.
+type Form = (Vec<u8>, EngineOptions);
+
+fn id((bytes, options): &Form) -> Sha256Hex {
+    VariantRecord::identity(&Sha256Hex::of(bytes), options)
+}
 
 impl Bench<'_> {
     /// Energy of several forms of the model, in their order, from so many windows each, or as many as
@@ -27,7 +34,7 @@ impl Bench<'_> {
     pub(super) fn energies(
         &self,
         (key, part): (&Sha256Hex, &str),
-        forms: &[Vec<u8>],
+        forms: &[Form],
         windows: Option<u32>,
         machine: &mut Machine,
     ) -> Result<Vec<EnergySummary>, Failure> {
@@ -53,20 +60,16 @@ impl Bench<'_> {
             found.map_err(|why| Failure::Step(none(why)))
         };
         // Forms that are the same file share their windows.
-        let ids: Vec<Sha256Hex> = forms.iter().map(|bytes| self.id(bytes)).collect();
+        let ids: Vec<Sha256Hex> = forms.iter().map(id).collect();
         let model = |id: &Sha256Hex| job.models.iter().find(|model| model.variant_id == *id);
         ids.iter().filter_map(model).map(one).collect()
-    }
-
-    fn id(&self, bytes: &[u8]) -> Sha256Hex {
-        Sha256Hex::of(format!("{} {}", Sha256Hex::of(bytes), self.options.label()).as_bytes())
     }
 
     /// A job of energy windows alone, with its files in `folder`.
     fn job(
         &self,
         key: &Sha256Hex,
-        forms: &[Vec<u8>],
+        forms: &[Form],
         energy: EnergyJob,
         folder: &Path,
     ) -> Result<Job, Failure> {
@@ -88,12 +91,13 @@ impl Bench<'_> {
         write("inputs.safetensors", &bytes)?;
         let mut models: Vec<JobModel> = Vec::new();
         for (index, form) in forms.iter().enumerate() {
-            let (name, sha256) = (format!("form-{index}"), Sha256Hex::of(form));
-            let (variant_id, options) = (self.id(form), self.options.clone());
+            let (bytes, options) = form;
+            let (name, sha256) = (format!("form-{index}"), Sha256Hex::of(bytes));
+            let (variant_id, options) = (id(form), options.clone());
             let path = PathBuf::from(format!("{name}.onnx"));
             let baseline = models.is_empty();
             if models.iter().all(|other| other.variant_id != variant_id) {
-                write(&format!("{name}.onnx"), form)?;
+                write(&format!("{name}.onnx"), bytes)?;
                 models.push(JobModel { name, variant_id, path, sha256, options, baseline });
             }
         }

@@ -149,6 +149,14 @@ impl PrecisionTable {
         }
     }
 
+    /// With which engine options the best one is run.
+    pub(super) fn engine(&self, best: Option<&Confirmed>) -> String {
+        match self.options.label() {
+            label if best.is_some() && !label.is_empty() => format!("; engine {label}"),
+            _ => String::new(),
+        }
+    }
+
     /// One row a layer and precision.
     pub(super) fn sensitivity_csv(&self) -> String {
         let mut text = String::from(

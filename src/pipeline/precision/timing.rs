@@ -6,7 +6,7 @@ use crate::compress::{self, CompressError, Scheme};
 use crate::data::Array;
 use crate::graph::{self, Graph, Node};
 use crate::pipeline::machine::{Failure, Machine};
-use crate::record::{EngineOptions, PrecisionTable, Sha256Hex};
+use crate::record::{PrecisionTable, Sha256Hex};
 use ndarray::{ArrayD, IxDyn};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -69,7 +69,8 @@ impl Bench<'_> {
         machine: &mut Machine,
     ) -> Result<BTreeMap<String, f64>, Failure> {
         let forms = self.forms()?;
-        let encoded: Vec<Vec<u8>> = forms.iter().map(|form| form.graph.encode()).collect();
+        let encode = |form: &Form| (form.graph.encode(), self.options.clone());
+        let encoded: Vec<_> = forms.iter().map(encode).collect();
         let found = self.energies((key, "precisions"), &encoded, Some(1), machine)?;
         let above = forms.iter().zip(&found);
         Ok(above.map(|(f, e)| (f.scheme.name().to_string(), e.power.0 - e.idle.0)).collect())
@@ -84,7 +85,7 @@ impl Bench<'_> {
         let forms = self.forms()?;
         let graphs: Vec<&Graph> = forms.iter().map(|form| &form.graph).collect();
         let often = (TURNS, TIMING);
-        let profiles = machine.profiles(&graphs, self.options, self.calibration, often)?;
+        let profiles = machine.profiles(&graphs, &self.options, self.calibration, often)?;
         let mut found: BTreeMap<String, BTreeMap<String, f64>> = BTreeMap::new();
         for (Form { scheme, layers, graph }, profile) in forms.iter().zip(&profiles) {
             let mut nodes: BTreeMap<&str, f64> = BTreeMap::new();
@@ -157,9 +158,9 @@ impl Bench<'_> {
                 dims: BTreeMap::new(),
                 sha256: Sha256Hex::of(b"conversions"),
             };
-            let options = EngineOptions::default();
+            let options = &self.options;
             let often = (TURNS, TIMING);
-            let profile = machine.profiles(&[&graph], &options, &calibration, often)?;
+            let profile = machine.profiles(&[&graph], options, &calibration, often)?;
             let (mut narrow, mut wide) = (0.0, 0.0);
             for node in profile.iter().flatten() {
                 match node.name.starts_with("narrow") {
