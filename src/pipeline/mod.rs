@@ -5,6 +5,7 @@
 mod alignment;
 mod answers;
 mod conformance;
+mod contents;
 mod costs;
 mod error;
 mod experiments;

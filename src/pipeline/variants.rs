@@ -1,16 +1,15 @@
 //! Making variants: the steps of a recipe, the ledger's entries, the files.
 
+use super::contents::{kept, mixed};
 use super::{BASELINE, Context, PipelineError, Recipe, read_json, replace, replace_json};
 use crate::compress::{self, CompressError, Draft, Format, Made, Paring, Step};
-use crate::data::{Array, Dtype, write_tensors};
 use crate::engine::Bindings;
-use crate::graph::{Facts, Graph, GraphError};
+use crate::graph::Graph;
 use crate::ledger::{Ledger, LedgerError, keep_paring, paring_path};
 use crate::record::{
     Decision, EngineOptions, EntryBody, EntryKind, Forecast, Inputs, Objective, Origins, Refusal,
     SCHEMA, Sha256Hex, StepRecord, VariantRecord,
 };
-use ndarray::Array1;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -327,7 +326,7 @@ impl Lineage {
         replace(&context.folders.variants().join(&file), bytes)?;
         let parings = outcome.steps.iter().flat_map(|s| s.parings.iter().chain([&s.rest]));
         let parings = parings.cloned().collect();
-        if let Some(bytes) = kept(graph, &outcome).map_err(failed)? {
+        if let Some(bytes) = kept(graph, &outcome.origins, &outcome.sparse).map_err(failed)? {
             let path = context.folders.variants().join(format!("{}.kept.safetensors", self.name));
             replace(&path, &bytes)?;
         }
@@ -359,43 +358,4 @@ impl Lineage {
         replace_json(&path, &record)?;
         Ok(record)
     }
-}
-
-/// Share of multiply-adds in each precision, as the engine computes them.
-fn mixed(graph: &Graph, facts: &Facts, options: &EngineOptions) -> BTreeMap<String, f64> {
-    let mut mix: BTreeMap<String, f64> = BTreeMap::new();
-    for cost in graph.node_costs(&facts.shapes).into_iter().flatten() {
-        let halved = cost.precision == "f32" && options.halves(&graph.nodes()[cost.position].name);
-        let precision = if halved { "f16" } else { cost.precision };
-        *mix.entry(precision.to_string()).or_default() += cost.macs as f64;
-    }
-    let sum: f64 = mix.values().sum();
-    mix.values_mut().for_each(|macs| *macs /= sum.max(1.0));
-    mix
-}
-
-/// What is left of the baseline, for other tools to do the same: `initializer@axis` are the original
-/// indices that remain, `initializer@mask` is 0 where a weight of what remains is zero. `None` where
-/// everything is left.
-fn kept(graph: &Graph, outcome: &Outcome) -> Result<Option<Vec<u8>>, GraphError> {
-    let mut arrays: BTreeMap<String, Array> = BTreeMap::new();
-    for (initializer, axis, indices) in outcome.origins.axes() {
-        let indices: Vec<i64> = indices.iter().map(|i| *i as i64).collect();
-        arrays.insert(format!("{initializer}@{axis}"), Array1::from(indices).into_dyn().into());
-    }
-    for initializer in &outcome.sparse {
-        // A later step may have taken the whole layer, or made other numbers of it.
-        let Ok(weights) = graph.weights(initializer) else { continue };
-        let Some(values) = weights.to_f32() else { continue };
-        let bytes: Vec<u8> = values.iter().map(|v| u8::from(*v != 0.0)).collect();
-        let mask = Array::from_bytes(Dtype::U8, &weights.dims, &bytes);
-        arrays.extend(mask.map(|mask| (format!("{initializer}@mask"), mask)));
-    }
-    if arrays.is_empty() {
-        return Ok(None);
-    }
-    write_tensors(&arrays).map(Some).map_err(|e| GraphError::Tensor {
-        tensor: arrays.keys().next().cloned().unwrap_or_default(),
-        problem: e.to_string(),
-    })
 }
