@@ -52,7 +52,7 @@ fn kept_as(target: &Target) -> &str {
 pub(super) fn print(table: &Conformance) {
     say!("\npatterns that quantization writes, by {}", table.engine);
     say!(
-        "  {:<20} {:<26} {:<7} {:<9} {:>8} {:>11}  {:<22} kernels",
+        "  {:<22} {:<26} {:<7} {:<9} {:>8} {:>11}  {:<22} kernels",
         "operator",
         "precision",
         "size",
@@ -64,7 +64,7 @@ pub(super) fn print(table: &Conformance) {
     for one in &table.patterns {
         let speed = |value: Option<f64>| value.map_or(String::new(), |v| format!("{v:.2}"));
         say!(
-            "  {:<20} {:<26} {:<7} {:<9} {:>8} {:>11}  {:<22} {}",
+            "  {:<22} {:<26} {:<7} {:<9} {:>8} {:>11}  {:<22} {}",
             one.operator,
             one.precision,
             one.size,
