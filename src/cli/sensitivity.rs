@@ -82,6 +82,11 @@ fn print(table: &PrecisionTable) {
     for (module, nats) in modules(&table.sensitivity) {
         say!("  {module:<26} {nats:.2e} nats");
     }
+    print_confirmed(table);
+}
+
+/// What was measured of the best assignments.
+fn print_confirmed(table: &PrecisionTable) {
     for one in &table.confirmed {
         let count = one.layers.len();
         if table.by == Objective::Bytes {

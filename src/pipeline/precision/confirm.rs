@@ -43,14 +43,7 @@ impl Bench<'_> {
             let schemes = Scheme::ALL.into_iter().filter(|s| *s != Scheme::F32);
             tries.extend(schemes.filter(worth).map(|scheme| (layer, scheme)));
         }
-        let most = match table.by {
-            // The same everywhere.
-            Objective::Bytes => ANSWERED,
-            Objective::Latency | Objective::Energy => {
-                let each = self.answering()?.as_secs_f64() * (2 * tries.len().max(1)) as f64;
-                ((ANSWERING.as_secs_f64() / each.max(1e-9)) as usize).max(4)
-            }
-        };
+        let most = self.samples_for(table.by, tries.len())?;
         let answers = Answers::new(&self.graph, self.calibration, self.context.reading, most)?;
         let all: BTreeMap<String, Scheme> = table
             .costs()
@@ -87,6 +80,18 @@ impl Bench<'_> {
             })
         };
         tries.par_iter().map(one).collect()
+    }
+
+    /// How many samples so many choices are asked.
+    fn samples_for(&self, by: Objective, tries: usize) -> Result<usize, CompressError> {
+        match by {
+            // The same everywhere.
+            Objective::Bytes => Ok(ANSWERED),
+            Objective::Latency | Objective::Energy => {
+                let each = self.answering()?.as_secs_f64() * (2 * tries.max(1)) as f64;
+                Ok(((ANSWERING.as_secs_f64() / each.max(1e-9)) as usize).max(4))
+            }
+        }
     }
 
     /// How long the model takes for one sample, here.

@@ -65,6 +65,18 @@ impl Bench<'_> {
         ids.iter().filter_map(model).map(one).collect()
     }
 
+    /// The study's conditions, with what is known of the target.
+    fn conditions(&self) -> ConditionRules {
+        let target = self.context.targets.iter().find(|target| target.name == self.how.on);
+        let profile = target.map(|target| &target.profile);
+        let conditions = &self.context.conditions;
+        ConditionRules {
+            most_mc: conditions.most_mc.or(profile.and_then(|p| p.limit_mc)),
+            cool_down: profile.and_then(|p| p.cool_down),
+            ..conditions.clone()
+        }
+    }
+
     /// A job of energy windows alone, with its files in `folder`.
     fn job(
         &self,
@@ -101,9 +113,6 @@ impl Bench<'_> {
                 models.push(JobModel { name, variant_id, path, sha256, options, baseline });
             }
         }
-        let target = self.context.targets.iter().find(|target| target.name == self.how.on);
-        let profile = target.map(|target| &target.profile);
-        let conditions = &self.context.conditions;
         Ok(Job {
             schema: SCHEMA,
             measurement_sha256: key.clone(),
@@ -116,11 +125,7 @@ impl Bench<'_> {
             inputs_sha256: Sha256Hex::of(&bytes),
             settings: vec![Setting::of_batch(self.calibration.batch)],
             affinity: vec![],
-            conditions: ConditionRules {
-                most_mc: conditions.most_mc.or(profile.and_then(|p| p.limit_mc)),
-                cool_down: profile.and_then(|p| p.cool_down),
-                ..conditions.clone()
-            },
+            conditions: self.conditions(),
             emulated: false,
             dims: self.calibration.dims.clone(),
             models,
