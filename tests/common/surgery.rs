@@ -1,11 +1,15 @@
 //! Pruning held against an independent reference: the model as it was, with zeros where something
 //! went.
 
+use super::outputs;
 use paring::catalog::{Catalog, Criterion, Slices, catalog};
 use paring::compress::{self, CompressError, Made, Pruning, What, prune};
+use paring::data::Array;
 use paring::engine::{Bindings, Model, Source};
-use paring::graph::Graph;
+use paring::graph::{Graph, Weights};
 use paring::record::Origins;
+use paring::stats::{self, Generator};
+use rand::RngExt;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A batch of 1 and no further symbols.
@@ -56,6 +60,30 @@ pub fn masked(graph: &Graph, made: &Made) -> Graph {
 
 pub fn loads(graph: &Graph) -> bool {
     Model::load(Source::Bytes("test", &graph.encode()), AT).is_ok()
+}
+
+/// The most that rounding alone does to the outputs (as [`differ`] says it): eight draws in which
+/// every weight of two and more axes moves by half a unit in its last place.
+pub fn rounding(graph: &Graph, inputs: &BTreeMap<String, Array>) -> f32 {
+    let mut draw = stats::generator(0, "rounding");
+    let exact = outputs(graph, inputs);
+    let draws = (0..8).map(|_| differ(&exact, &outputs(&shaken(graph, &mut draw), inputs)));
+    draws.fold(0.0, f32::max)
+}
+
+fn shaken(graph: &Graph, draw: &mut Generator) -> Graph {
+    let mut moved = graph.clone();
+    for name in graph.initializer_names() {
+        let Ok(weights) = graph.weights(name) else { continue };
+        let Some(mut values) = weights.to_f32().filter(|_| weights.dims.len() >= 2) else {
+            continue;
+        };
+        for value in &mut values {
+            *value *= 1.0 + if draw.random() { 0.5 } else { -0.5 } * f32::EPSILON;
+        }
+        moved.set_weights(name, Weights::f32(&weights.dims, &values));
+    }
+    moved
 }
 
 /// Largest difference, relative to the largest value.
