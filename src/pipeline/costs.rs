@@ -62,9 +62,7 @@ pub fn attributed<'a>(
     graph: &'a Graph,
     profile: &'a Profile,
 ) -> impl Iterator<Item = (Option<usize>, &'a NodeTimes)> {
-    profile.nodes.iter().map(|times| {
-        // What has kernels multiplies.
-        let multiplies = !times.node.kernels.is_empty();
-        (graph::origin(graph, &times.node.name, multiplies), times)
-    })
+    // What has kernels multiplies.
+    let named = profile.nodes.iter().map(|t| (t.node.name.as_str(), !t.node.kernels.is_empty()));
+    graph::origins(graph, named).into_iter().zip(&profile.nodes)
 }

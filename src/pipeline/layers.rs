@@ -29,9 +29,10 @@ pub fn layers(
         .collect();
     let mut found: BTreeMap<usize, LayerTime> = BTreeMap::new();
     let mut outside_ns = profile.end_ns;
-    for node in &profile.nodes {
-        // What has kernels multiplies.
-        match graph::origin(graph, &node.name, !node.kernels.is_empty()) {
+    let nodes = profile.nodes.iter();
+    let origins = graph::origins(graph, nodes.map(|node| (node.name.as_str(), node.multiplies())));
+    for (node, origin) in profile.nodes.iter().zip(origins) {
+        match origin {
             Some(position) => charge(found.entry(position).or_default(), node),
             None => outside_ns += node.own_ns + node.before_ns,
         }

@@ -158,11 +158,9 @@ pub fn kept_times_by_node(
     graph: &Graph,
     profile: &NodeProfile,
 ) -> BTreeMap<String, f64> {
-    let times = profile.nodes.iter().map(|node| {
-        let position = graph::origin(graph, &node.name, !node.kernels.is_empty());
-        (position, node.own_ns + node.before_ns)
-    });
-    charged(baseline, graph, times)
+    let named = profile.nodes.iter().map(|node| (node.name.as_str(), node.multiplies()));
+    let times = profile.nodes.iter().map(|node| node.own_ns + node.before_ns);
+    charged(baseline, graph, graph::origins(graph, named).into_iter().zip(times))
 }
 
 fn charged(

@@ -44,3 +44,10 @@ pub struct NodeTime {
     /// What the engine did before it: operands fetched, tensors freed that nobody reads any more.
     pub before_ns: f64,
 }
+
+impl NodeTime {
+    /// Whether it is a product: what has kernels is.
+    pub fn multiplies(&self) -> bool {
+        !self.kernels.is_empty()
+    }
+}
