@@ -1,6 +1,8 @@
-//! Tells the agent what it was compiled with: it stands in every record's environment.
+//! Tells the agent what it was compiled with, which stands in every record's environment, and from
+//! which sources, by which an old agent is known.
 
 use std::env::var;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn main() {
@@ -22,4 +24,32 @@ fn main() {
         if flags.is_empty() { "" } else { ", flags " },
     );
     println!("cargo:rustc-env=PARING_COMPILER={compiler}");
+    println!("cargo:rerun-if-changed=src");
+    println!("cargo:rerun-if-changed=Cargo.lock");
+    println!("cargo:rustc-env=PARING_SOURCES={:016x}", sources());
+}
+
+/// A hash of the sources and of the versions that they need, the same wherever they lie (FNV-1a).
+fn sources() -> u64 {
+    let mut files = vec![PathBuf::from("Cargo.lock")];
+    collect(Path::new("src"), &mut files);
+    files.sort();
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for file in files {
+        let name = file.to_string_lossy().into_owned().into_bytes();
+        for byte in name.into_iter().chain(std::fs::read(&file).unwrap_or_default()) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    hash
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        match path.is_dir() {
+            true => collect(&path, files),
+            false => files.push(path),
+        }
+    }
 }

@@ -201,7 +201,7 @@ pub fn main(arguments: &[String], own: &[&str]) -> anyhow::Result<()> {
         Command::Version => {
             let own = std::env::current_exe().and_then(|path| Sha256Hex::of_file(&path));
             let own = own.context("read this program's own file")?;
-            println!("paring-agent {} sha256:{own}", env!("CARGO_PKG_VERSION"));
+            println!("paring-agent {} sha256:{own} {}", env!("CARGO_PKG_VERSION"), probe::SOURCES);
             Ok(())
         }
     }

@@ -4,6 +4,9 @@ use super::{control::governor_settable, control::power_mode, field, field_bytes,
 use crate::record::Environment;
 use std::path::Path;
 
+/// What a program says of the sources that it was built from.
+pub const SOURCES: &str = concat!("sources:", env!("PARING_SOURCES"));
+
 /// Fingerprint of the machine whose `/proc` and `/sys` hang from `root`.
 pub fn environment(root: &Path, engine: &str) -> Environment {
     let read = |file: &str| std::fs::read_to_string(root.join(file)).unwrap_or_default();

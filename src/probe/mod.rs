@@ -19,7 +19,7 @@ pub use control::{
 };
 pub use disks::{Disk, disks, forget, uses_of_file};
 pub use energy::{Kind, Sampler, Sensor, Series, survey};
-pub use machine::{emulated, environment};
+pub use machine::{SOURCES, emulated, environment};
 pub use memory::memory;
 pub use thermal::{cool_down, hottest};
 

@@ -2,6 +2,7 @@
 
 use super::TargetError;
 use super::transfer::file;
+use crate::probe::SOURCES;
 use crate::record::Sha256Hex;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -29,6 +30,12 @@ pub fn agent_file(triple: &str, heard: &mut dyn FnMut(&str)) -> Result<AgentFile
     let places = places(&own);
     if let Some(found) = places.iter().map(|place| place.join(&name)).find(|path| path.exists()) {
         check(&found)?;
+        if !is_of(&found, SOURCES)? {
+            let path = found.display();
+            heard(&format!(
+                "{path} was built from other sources than this program: `scripts/cross-build {triple}` makes it anew"
+            ));
+        }
         return Ok(AgentFile { path: found, own: &[] });
     }
     if runs_here(triple) {
@@ -98,9 +105,27 @@ fn check(path: &Path) -> Result<(), TargetError> {
     Err(TargetError::SpoiltAgent { path: path.to_path_buf(), found, expected })
 }
 
+/// Whether a program has these words in it.
+fn is_of(path: &Path, words: &str) -> Result<bool, TargetError> {
+    let bytes = std::fs::read(path).map_err(file("read", path))?;
+    Ok(bytes.windows(words.len()).any(|window| window == words.as_bytes()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_agent_of_other_sources_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("paring-agent");
+        std::fs::write(&path, format!("abc{SOURCES}def")).unwrap();
+        assert!(is_of(&path, SOURCES).unwrap());
+        std::fs::write(&path, "abc paring sources 0123456789abcdef").unwrap();
+        assert!(!is_of(&path, SOURCES).unwrap());
+        let own = std::env::current_exe().unwrap();
+        assert!(is_of(&own, SOURCES).unwrap());
+    }
 
     #[test]
     fn an_agent_that_is_not_what_was_built_is_refused() {
