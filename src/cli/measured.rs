@@ -5,7 +5,7 @@ use super::reopen::Reopened;
 use super::{Coded, fleet};
 use crate::explain::Investigation;
 use crate::pipeline::{self, Bench, Extent};
-use crate::record::{ConditionRules, Effect, Missing, Setting, Total, VariantRecord};
+use crate::record::{Effect, Missing, Setting, Total, VariantRecord};
 use crate::study::{Loaded, RunDirectory, Study};
 use crate::target::Target;
 use std::path::Path;
@@ -63,10 +63,7 @@ pub(super) fn bench<'a>(
         rules: timing.rules.clone(),
         settings,
         affinity: &timing.affinity,
-        conditions: ConditionRules {
-            most_mc: timing.conditions.most_mc.or(target.profile.limit_mc),
-            ..timing.conditions.clone()
-        },
+        conditions: target.profile.conditions(&timing.conditions),
         dims: &loaded.dims,
         data: &loaded.data,
         samples: &loaded.splits.report,

@@ -156,7 +156,6 @@ pub fn measure(
     environment.unused_gpu = target.profile.gpu.clone();
     replace_json(&folder.join("environment.json"), &environment)?;
     let mut job = job(folders, bench, variants)?;
-    job.conditions.cool_down = target.profile.cool_down;
     job.emulated = environment.emulated;
     let energy = bench.energy_on(&environment);
     job.energy = energy.as_ref().ok().cloned();

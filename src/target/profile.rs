@@ -1,7 +1,7 @@
 //! Profiles: what a kind of machine is, as data in `targets/*.toml`.
 
 use super::typed::{Mistyped, typed};
-use crate::record::{CoolDown, EnergySource};
+use crate::record::{ConditionRules, CoolDown, EnergySource};
 use crate::units::MilliCelsius;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -123,6 +123,15 @@ impl Profile {
     pub fn recognises(&self, model: &str, arch: &str) -> bool {
         let ours = self.labels.get("arch").is_some_and(|own| own == arch);
         ours && self.models.iter().any(|beginning| model.starts_with(beginning.as_str()))
+    }
+
+    /// A study's conditions for measuring here, where it says nothing itself as this machine needs it.
+    pub fn conditions(&self, study: &ConditionRules) -> ConditionRules {
+        ConditionRules {
+            most_mc: study.most_mc.or(self.limit_mc),
+            cool_down: study.cool_down.or(self.cool_down),
+            ..study.clone()
+        }
     }
 
     /// What cannot be meant.
