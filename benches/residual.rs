@@ -1,0 +1,185 @@
+//! Whether a residual addition of two tensors in int8 is faster in integers than in float: both
+//! tensors are quantized, added in one of the forms, and the sum is dequantized; each form beside the
+//! addition in float, paired.
+//!
+//! `factors` multiplies both sides by integers and divides their sum by a power of two; `merged` casts
+//! to float and does without the zero points; `shared` has one scale for both sides, adds in int32 and
+//! requantizes once.
+
+#[path = "comparing/mod.rs"]
+mod comparing;
+
+use anyhow::Context;
+use comparing::Stage;
+use ndarray::{ArrayD, IxDyn};
+use paring::data::{Array, Dtype};
+use paring::graph::{Graph, Node, Size, Weights, set_int};
+use paring::stats;
+use rand::RngExt;
+use std::collections::BTreeMap;
+
+/// Channels, and rows and columns: of ResNet-8 at its beginning and its end, of ResNet-50 at its
+/// beginning.
+const SHAPES: [[usize; 3]; 3] = [[16, 32, 32], [64, 8, 8], [256, 56, 56]];
+const FORMS: [&str; 3] = ["factors", "merged", "shared"];
+const BLOCKS: u32 = 9;
+/// Scales of both sides and of the sum.
+const SCALES: [f32; 3] = [0.02, 0.03, 0.05];
+/// Zero points of both sides; the sum is a Relu's, its zero point is 0.
+const ZEROS: [u8; 2] = [120, 110];
+const FLOAT: i64 = 1;
+const UINT8: i64 = 2;
+const INT32: i64 = 6;
+
+fn main() -> anyhow::Result<()> {
+    for shape in SHAPES {
+        let folder = tempfile::tempdir()?;
+        let baseline = folder.path().join("float.onnx");
+        Sum::new(shape).write("float").save(&baseline)?;
+        let mut draw = stats::generator(2, "inputs");
+        let mut one = || {
+            let dims = IxDyn(&[8, shape[0], shape[1], shape[2]]);
+            Array::F32(ArrayD::from_shape_simple_fn(dims, || 4.0 * draw.random::<f32>() - 2.0))
+        };
+        let arrays = BTreeMap::from([("x".to_string(), one()), ("y".to_string(), one())]);
+        let stage = Stage::with(folder.path(), arrays, &baseline);
+        for form in FORMS {
+            let variant = folder.path().join(format!("{form}.onnx"));
+            Sum::new(shape).write(form).save(&variant)?;
+            let pair = stage.paired(&variant, BLOCKS, None, 0)?.context("never quiet")?;
+            let of = pair.speedup;
+            println!(
+                "{shape:?} {form:<8} {:.3} [{:.3}, {:.3}] times the addition in float",
+                of.value, of.low, of.high
+            );
+        }
+    }
+    Ok(())
+}
+
+/// A graph under construction.
+struct Sum {
+    graph: Graph,
+    count: usize,
+}
+
+impl Sum {
+    fn new([c, h, w]: [usize; 3]) -> Sum {
+        let mut graph = Graph::empty("sum", 13);
+        for input in ["x", "y"] {
+            let sizes = [Size::Symbol("N".into()), Size::Fixed(c), Size::Fixed(h), Size::Fixed(w)];
+            graph.add_input(input, Dtype::F32, &sizes);
+        }
+        Sum { graph, count: 0 }
+    }
+
+    fn write(mut self, form: &str) -> Graph {
+        let [sx, sy, sz] = SCALES;
+        let sy = if form == "shared" { sx } else { sy };
+        let [zx, zy] = ZEROS.map(f32::from);
+        let x = self.quantized("x", sx, zx);
+        let y = self.quantized("y", sy, zy);
+        let narrow = match form {
+            "factors" => self.by_factors(&x, &y),
+            "merged" => {
+                let (x, y) = (self.cast(&x, FLOAT), self.cast(&y, FLOAT));
+                let (x, y) = (self.with("Mul", &x, sx / sz), self.with("Mul", &y, sy / sz));
+                let sum = self.node("Add", &[&x, &y]);
+                let sum = self.with("Add", &sum, 0.5 - zx * sx / sz - zy * sy / sz);
+                self.saturated(&sum)
+            }
+            "shared" => {
+                let (x, y) = (self.cast(&x, INT32), self.cast(&y, INT32));
+                let sum = self.node("Add", &[&x, &y]);
+                let sum = self.cast(&sum, FLOAT);
+                let sum = self.with("Mul", &sum, sx / sz);
+                let sum = self.with("Add", &sum, 0.5 - (zx + zy) * sx / sz);
+                self.saturated(&sum)
+            }
+            _ => {
+                let (x, y) =
+                    (self.dequantized(&x, sx, ZEROS[0]), self.dequantized(&y, sy, ZEROS[1]));
+                let sum = self.node("Add", &[&x, &y]);
+                self.quantized(&sum, sz, 0.0)
+            }
+        };
+        let out = self.dequantized(&narrow, sz, 0);
+        self.graph.add_output(&out);
+        self.graph
+    }
+
+    /// Both sides times an integer, divided by 4,096 and rounded.
+    fn by_factors(&mut self, x: &str, y: &str) -> String {
+        const ONE: i32 = 4096;
+        let [sx, sy, sz] = SCALES;
+        let [fx, fy] = [sx, sy].map(|scale| (scale / sz * ONE as f32).round() as i32);
+        let [zx, zy] = ZEROS.map(i32::from);
+        let (x, y) = (self.cast(x, INT32), self.cast(y, INT32));
+        let (x, y) = (self.with_integer("Mul", &x, fx), self.with_integer("Mul", &y, fy));
+        let sum = self.node("Add", &[&x, &y]);
+        let sum = self.with_integer("Add", &sum, ONE / 2 - fx * zx - fy * zy);
+        let sum = self.with_integer("Max", &sum, 0);
+        let sum = self.with_integer("Div", &sum, ONE);
+        let sum = self.with_integer("Min", &sum, 255);
+        self.cast(&sum, UINT8)
+    }
+
+    /// To bytes as paring writes it: a factor, the zero point, limits, and a cast that cuts off.
+    fn quantized(&mut self, x: &str, scale: f32, zero: f32) -> String {
+        let scaled = self.with("Mul", x, 1.0 / scale);
+        let moved = self.with("Add", &scaled, zero + 0.5);
+        self.saturated(&moved)
+    }
+
+    fn saturated(&mut self, x: &str) -> String {
+        let below = self.with("Min", x, 255.0);
+        let within = self.with("Max", &below, 0.0);
+        self.cast(&within, UINT8)
+    }
+
+    fn dequantized(&mut self, x: &str, scale: f32, zero: u8) -> String {
+        let (s, z) = (self.fresh(), self.fresh());
+        self.graph.set_weights(&s, Weights::f32(&[], &[scale]));
+        self.graph.set_weights(&z, Weights::u8(&[], &[zero]));
+        self.node("DequantizeLinear", &[x, &s, &z])
+    }
+
+    fn with(&mut self, op: &str, x: &str, by: f32) -> String {
+        let name = self.fresh();
+        self.graph.set_weights(&name, Weights::f32(&[], &[by]));
+        self.node(op, &[x, &name])
+    }
+
+    fn with_integer(&mut self, op: &str, x: &str, by: i32) -> String {
+        let name = self.fresh();
+        self.graph.set_weights(&name, Weights::i32(&[], &[by]));
+        self.node(op, &[x, &name])
+    }
+
+    fn cast(&mut self, x: &str, to: i64) -> String {
+        self.made("Cast", &[x], |node| set_int(node, "to", to))
+    }
+
+    fn fresh(&mut self) -> String {
+        self.count += 1;
+        format!("t{}", self.count)
+    }
+
+    fn node(&mut self, op: &str, inputs: &[&str]) -> String {
+        self.made(op, inputs, |_| {})
+    }
+
+    fn made(&mut self, op: &str, inputs: &[&str], attributes: impl FnOnce(&mut Node)) -> String {
+        let output = self.fresh();
+        let mut node = Node {
+            name: output.clone(),
+            op_type: op.into(),
+            input: inputs.iter().map(|input| (*input).to_string()).collect(),
+            output: vec![output.clone()],
+            ..Node::default()
+        };
+        attributes(&mut node);
+        self.graph.add_node(node);
+        output
+    }
+}
