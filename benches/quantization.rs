@@ -220,6 +220,7 @@ impl Subject {
     fn run(&self, folder: &Path) -> anyhow::Result<()> {
         let run = folder.join(format!("{}.run", self.name));
         let study = folder.join(format!("{}.toml", self.name));
+        ensure!(!run.exists(), "{} is there already; keep this one elsewhere", run.display());
         std::fs::write(&study, self.study())?;
         let begun = Instant::now();
         let output = Command::new(env!("CARGO_BIN_EXE_paring"))

@@ -87,6 +87,10 @@ fn print(table: &PrecisionTable) {
 
 /// What was measured of the best assignments.
 fn print_confirmed(table: &PrecisionTable) {
+    let label = table.options.label();
+    if !label.is_empty() && !table.confirmed.is_empty() {
+        say!("confirmed with the engine options {label}:");
+    }
     for one in &table.confirmed {
         let count = one.layers.len();
         if table.by == Objective::Bytes {

@@ -201,17 +201,27 @@ impl<'a> Bench<'a> {
 
     /// The graph with these layers narrow, weights rounded plainly.
     fn narrow(&self, layers: &BTreeMap<String, Scheme>) -> Result<Graph, CompressError> {
-        let plain = Quantization {
-            rounding: Rounding::Nearest,
-            correct: false,
-            assigned: Some(layers.clone()),
-            ..self.how.clone()
-        };
+        let plain =
+            Quantization { rounding: Rounding::Nearest, correct: false, ..self.how.clone() };
+        self.assigned(layers, &plain)
+    }
+
+    /// The graph with these layers narrow as the step says, which is what the variant will be.
+    fn as_told(&self, layers: &BTreeMap<String, Scheme>) -> Result<Graph, CompressError> {
+        self.assigned(layers, &self.how)
+    }
+
+    fn assigned(
+        &self,
+        layers: &BTreeMap<String, Scheme>,
+        how: &Quantization,
+    ) -> Result<Graph, CompressError> {
+        let how = Quantization { assigned: Some(layers.clone()), ..how.clone() };
         let (graph, origins) = (self.graph.clone(), Origins::default());
         let made = compress::quantize_with(
             graph,
             origins,
-            &plain,
+            &how,
             Some(self.calibration),
             Some(&self.ranges),
         )?;
@@ -265,39 +275,7 @@ impl<'a> Bench<'a> {
     ) {
         for (layer, costs) in table.costs() {
             let own = chosen.get(layer).map_or("f32", String::as_str);
-            let float = costs.get("f32").copied().unwrap_or(0.0);
-            let words = |precision: &str| {
-                let cost = costs.get(precision).copied().unwrap_or(0.0);
-                let tried = table
-                    .sensitivity
-                    .iter()
-                    .find(|s| s.layer == *layer && s.precision == precision);
-                let lost = match tried {
-                    Some(s) => format!(
-                        "; alone it moves the answers by {:.1e} nats and {} of {} predictions",
-                        s.divergence, s.flips, s.samples
-                    ),
-                    None if precision == "f32" => String::new(),
-                    None if table.by == Objective::Bytes => "; not smaller".into(),
-                    None => "; too slow to be tried".into(),
-                };
-                let drawn = |precision| {
-                    let power = table.power_mw.get(precision);
-                    power.map_or_else(String::new, |mw| format!(" at {mw:.0} mW above idle"))
-                };
-                match table.by {
-                    Objective::Bytes => {
-                        format!("{cost:.0} bytes of the file, {float:.0} in f32{lost}")
-                    }
-                    Objective::Latency | Objective::Energy => format!(
-                        "{:.1} us{}, {:.1} us{} in f32{lost}",
-                        cost / 1e3,
-                        drawn(precision),
-                        float / 1e3,
-                        drawn("f32")
-                    ),
-                }
-            };
+            let words = |precision: &str| table.cost(layer, costs, precision);
             let others = costs.keys().filter(|p| *p != own);
             let alternatives: Vec<RejectedAlternative> =
                 others.map(|p| RejectedAlternative { what: p.clone(), why: words(p) }).collect();

@@ -238,7 +238,7 @@ pub(super) struct StepSection {
     #[serde(default)]
     pub(super) equalize: bool,
     #[serde(default)]
-    pub(super) correct: bool,
+    pub(super) correct: Option<bool>,
     #[serde(default)]
     pub(super) round: Option<OneOrMany<String>>,
     #[serde(default)]

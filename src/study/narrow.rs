@@ -15,7 +15,7 @@ pub(super) fn narrows(step: &StepSection) -> bool {
         || step.round.is_some()
         || step.form.is_some()
         || step.equalize
-        || step.correct
+        || step.correct.is_some()
         || step.depthwise
 }
 
@@ -86,7 +86,8 @@ pub(super) fn quantize(step: &StepSection, format: &str) -> Result<Step, String>
     Ok(Step::Quantize(Quantization {
         ranges: ranges(step)?,
         equalize: step.equalize,
-        correct: step.correct,
+        // It costs nothing on the target, and candidates that keep the predictions become more.
+        correct: step.correct.unwrap_or(measured),
         rounding: rounding(step)?,
         form: form(step)?,
         depthwise: step.depthwise,
@@ -113,7 +114,7 @@ fn fits(step: &StepSection, format: Format) -> Result<(), String> {
     if format == Format::Int4Weights || format == Format::F16 {
         only(step.per.is_some(), "per", "int8")?;
     }
-    let weights = step.equalize || step.correct || step.round.is_some();
+    let weights = step.equalize || step.correct == Some(true) || step.round.is_some();
     only(format == Format::F16 && weights, "equalize`, `correct` and `round", "int8")
 }
 

@@ -12,6 +12,8 @@ use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+/// So many assignments are made and asked for their answers, besides all layers in float.
+const ASKED: usize = 16;
 /// So many assignments are confirmed end to end.
 const CONFIRMED: usize = 4;
 /// A precision that takes more than this times the layer's time in float is not tried further: what
@@ -142,42 +144,53 @@ impl Bench<'_> {
         };
         let float = BTreeMap::new();
         let timed = |layers: &BTreeMap<String, Scheme>| {
-            compress::predicted(&self.graph, &self.facts, &prices, layers)
+            compress::predicted(&self.graph, &self.facts, &prices, layers).predicted_ns
         };
-        let as_float = timed(&float);
-        let mut tried = self.assignments(table, &prices);
-        tried.push(Assignment { layers: float, ..as_float.clone() });
+        let float_ns = timed(&float);
+        let tried = self.assignments(table, &prices);
         let answers =
             Answers::new(&self.graph, self.calibration, self.context.reading, usize::MAX)?;
-        let mut forms = Vec::new();
-        for assignment in tried {
-            let narrow: BTreeMap<String, Scheme> = assignment
-                .layers
-                .iter()
-                .filter(|(_, scheme)| **scheme != Scheme::F32)
-                .map(|(layer, scheme)| (layer.clone(), *scheme))
-                .collect();
-            let graph = self.narrow(&narrow)?;
-            let loss = answers.loss(&graph)?;
-            let file = graph.encode();
-            let bytes = file.len() as u64;
-            let names = narrow.iter().map(|(l, s)| (l.clone(), s.name().to_string()));
-            let one = Confirmed {
-                layers: names.collect(),
-                predicted_ns: timed(&assignment.layers).predicted_ns,
-                bytes,
-                float_ns: as_float.predicted_ns,
-                divergence: loss.divergence,
-                flips: loss.flips,
-                samples: loss.samples,
-                acceptable: loss.flips as f64 <= MOST_FLIPS * loss.samples as f64,
-                speedup: None,
-                energy_uj: None,
-                quiet_share: 0.0,
-            };
-            forms.push((one, file));
-        }
-        Ok(forms)
+        let ask = |layers: &BTreeMap<String, Scheme>| {
+            self.candidate(layers, &answers, (timed(layers), float_ns))
+        };
+        let asked = around_the_limit(tried.len(), |at| {
+            let form = ask(&tried[at].layers)?;
+            Ok((form.0.acceptable, form))
+        })?;
+        let forms = asked.into_values().map(Ok).chain([ask(&float)]);
+        forms.collect()
+    }
+
+    /// An assignment as a file, and what its answers lose.
+    fn candidate(
+        &self,
+        layers: &BTreeMap<String, Scheme>,
+        answers: &Answers,
+        (predicted_ns, float_ns): (f64, f64),
+    ) -> Result<(Confirmed, Vec<u8>), CompressError> {
+        let narrow: BTreeMap<String, Scheme> = layers
+            .iter()
+            .filter(|(_, scheme)| **scheme != Scheme::F32)
+            .map(|(layer, scheme)| (layer.clone(), *scheme))
+            .collect();
+        let graph = self.as_told(&narrow)?;
+        let loss = answers.loss(&graph)?;
+        let file = graph.encode();
+        let names = narrow.iter().map(|(l, s)| (l.clone(), s.name().to_string()));
+        let one = Confirmed {
+            layers: names.collect(),
+            predicted_ns,
+            bytes: file.len() as u64,
+            float_ns,
+            divergence: loss.divergence,
+            flips: loss.flips,
+            samples: loss.samples,
+            acceptable: loss.flips as f64 <= MOST_FLIPS * loss.samples as f64,
+            speedup: None,
+            energy_uj: None,
+            quiet_share: 0.0,
+        };
+        Ok((one, file))
     }
 
     /// The best few assignments, end to end beside the graph as given; and that one's energy, where the
@@ -223,4 +236,50 @@ impl Bench<'_> {
 fn worth_racing(forms: &[(Confirmed, Vec<u8>)]) -> BTreeSet<usize> {
     let keeping = (0..forms.len()).filter(|at| forms[*at].0.acceptable);
     keeping.take(CONFIRMED).chain([0, forms.len().saturating_sub(1)]).collect()
+}
+
+/// Asks [`ASKED`] of so many assignments whether they are acceptable, the fastest having the number 0:
+/// the first and those of a search in halves for the first that is acceptable, as if all behind one
+/// were too, then what lies next to it on both sides, because they need not be.
+fn around_the_limit<T>(
+    count: usize,
+    ask: impl Fn(usize) -> Result<(bool, T), CompressError>,
+) -> Result<BTreeMap<usize, T>, CompressError> {
+    let mut asked = BTreeMap::new();
+    let (mut low, mut high) = (0, count);
+    let mut at = 0;
+    while low < high {
+        let (acceptable, found) = ask(at)?;
+        asked.insert(at, found);
+        match acceptable {
+            true => high = at,
+            false => low = at + 1,
+        }
+        at = low.midpoint(high);
+    }
+    let near = |distance: usize| [Some(high + distance), high.checked_sub(distance + 1)];
+    for at in (0..count).flat_map(near).flatten().filter(|at| *at < count) {
+        if asked.len() < ASKED && !asked.contains_key(&at) {
+            asked.insert(at, ask(at)?.1);
+        }
+    }
+    Ok(asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_is_found_and_its_neighbours_are_asked() {
+        for (count, first) in [(0, 0), (1, 0), (1, 1), (3, 1), (16, 9), (48, 0), (48, 31), (48, 48)]
+        {
+            let asked = around_the_limit(count, |at| Ok((at >= first, at))).unwrap();
+            assert_eq!(asked.len(), count.min(ASKED));
+            assert!(count == 0 || asked.contains_key(&0));
+            for near in [first.saturating_sub(1), first, first + 1, first + 2] {
+                assert!(near >= count || asked.contains_key(&near), "{near} of {count}");
+            }
+        }
+    }
 }

@@ -68,13 +68,8 @@ impl Bench<'_> {
     /// The study's conditions, with what is known of the target.
     fn conditions(&self) -> ConditionRules {
         let target = self.context.targets.iter().find(|target| target.name == self.how.on);
-        let profile = target.map(|target| &target.profile);
-        let conditions = &self.context.conditions;
-        ConditionRules {
-            most_mc: conditions.most_mc.or(profile.and_then(|p| p.limit_mc)),
-            cool_down: profile.and_then(|p| p.cool_down),
-            ..conditions.clone()
-        }
+        let study = &self.context.conditions;
+        target.map_or_else(|| study.clone(), |target| target.profile.conditions(study))
     }
 
     /// A job of energy windows alone, with its files in `folder`.

@@ -113,6 +113,41 @@ impl PrecisionTable {
         self.confirmed.iter().filter(sure).min_by(|a, b| by(a).total_cmp(&by(b)))
     }
 
+    /// What a layer costs in a precision, and loses, in words.
+    pub(super) fn cost(
+        &self,
+        layer: &str,
+        costs: &BTreeMap<String, f64>,
+        precision: &str,
+    ) -> String {
+        let of = |precision: &str| costs.get(precision).copied().unwrap_or(0.0);
+        let (cost, float) = (of(precision), of("f32"));
+        let tried = self.sensitivity.iter().find(|s| s.layer == layer && s.precision == precision);
+        let lost = match tried {
+            Some(s) => format!(
+                "; alone it moves the answers by {:.1e} nats and {} of {} predictions",
+                s.divergence, s.flips, s.samples
+            ),
+            None if precision == "f32" => String::new(),
+            None if self.by == Objective::Bytes => "; not smaller".into(),
+            None => "; too slow to be tried".into(),
+        };
+        let drawn = |precision| {
+            let power = self.power_mw.get(precision);
+            power.map_or_else(String::new, |mw| format!(" at {mw:.0} mW above idle"))
+        };
+        match self.by {
+            Objective::Bytes => format!("{cost:.0} bytes of the file, {float:.0} in f32{lost}"),
+            Objective::Latency | Objective::Energy => format!(
+                "{:.1} us{}, {:.1} us{} in f32{lost}",
+                cost / 1e3,
+                drawn(precision),
+                float / 1e3,
+                drawn("f32")
+            ),
+        }
+    }
+
     pub(super) fn others(&self, best: Option<&Confirmed>) -> Vec<RejectedAlternative> {
         let others = self.confirmed.iter().filter(|c| best != Some(*c));
         others.map(|c| RejectedAlternative { what: c.words(), why: c.verdict() }).collect()
