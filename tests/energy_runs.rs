@@ -253,7 +253,7 @@ fn precisions_are_chosen_by_energy_where_a_sensor_sees_it() {
     }
     let ledger = std::fs::read_to_string(out.join("ledger.jsonl")).unwrap();
     assert!(
-        ledger.contains("quantize int8, per tensor, minmax, layers measured on host, by energy")
+        ledger.contains("quantize int8, per tensor, minmax, corrected, layers measured on host, by energy")
     );
     assert!(ledger.contains("mW above idle") && ledger.contains("uJ above idle"));
     // What is frozen is measured no more.
