@@ -252,9 +252,9 @@ fn precisions_are_chosen_by_energy_where_a_sensor_sees_it() {
         assert!((ratio - 1.0).abs() < 0.35, "{ratio}: {one:?}");
     }
     let ledger = std::fs::read_to_string(out.join("ledger.jsonl")).unwrap();
-    assert!(
-        ledger.contains("quantize int8, per tensor, minmax, corrected, layers measured on host, by energy")
-    );
+    assert!(ledger.contains(
+        "quantize int8, per tensor, minmax, corrected, layers measured on host, by energy"
+    ));
     assert!(ledger.contains("mW above idle") && ledger.contains("uJ above idle"));
     // What is frozen is measured no more.
     compress(root, "with").0.success();
