@@ -26,12 +26,14 @@ fn main() {
     println!("cargo:rustc-env=PARING_COMPILER={compiler}");
     println!("cargo:rerun-if-changed=src");
     println!("cargo:rerun-if-changed=Cargo.lock");
+    println!("cargo:rerun-if-changed=Cargo.toml");
     println!("cargo:rustc-env=PARING_SOURCES={:016x}", sources());
 }
 
-/// A hash of the sources and of the versions that they need, the same wherever they lie (FNV-1a).
+/// A hash of the sources, of the versions that they need and of the profile, the same wherever they
+/// lie (FNV-1a).
 fn sources() -> u64 {
-    let mut files = vec![PathBuf::from("Cargo.lock")];
+    let mut files = vec![PathBuf::from("Cargo.lock"), PathBuf::from("Cargo.toml")];
     collect(Path::new("src"), &mut files);
     files.sort();
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
@@ -49,7 +51,8 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
         let path = entry.path();
         match path.is_dir() {
             true => collect(&path, files),
-            false => files.push(path),
+            false if path.extension().is_some_and(|end| end == "rs") => files.push(path),
+            false => {}
         }
     }
 }

@@ -63,7 +63,7 @@ pub(super) fn bench<'a>(
         rules: timing.rules.clone(),
         settings,
         affinity: &timing.affinity,
-        conditions: target.profile.conditions(&timing.conditions),
+        conditions: timing.conditions.clone(),
         dims: &loaded.dims,
         data: &loaded.data,
         samples: &loaded.splits.report,

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The nodes of `graph` that nodes of the engine's optimised graph came from, each of these given by
 /// its name and whether it multiplies: the one whose name, or whose output's, its name begins with; the
 /// longest decides. The engine names a product after what it fused behind it, so one that multiplies
-/// belongs to the nearest operator with weights before that; of several, to the latest one that has no
-/// product of its own.
+/// belongs to the nearest convolution or matrix product on a way to that; of several, to the latest one
+/// that has no product under its own name.
 pub fn origins<'a>(
     graph: &Graph,
     optimised: impl IntoIterator<Item = (&'a str, bool)>,
@@ -17,11 +17,11 @@ pub fn origins<'a>(
     let named: Vec<(Option<usize>, bool)> =
         optimised.into_iter().map(|(name, multiplies)| (named(graph, name), multiplies)).collect();
     let products = || named.iter().filter(|(_, multiplies)| *multiplies).filter_map(|(p, _)| *p);
-    let mut claimed: BTreeSet<usize> = products().filter(|p| weighted(graph, *p)).collect();
+    let mut claimed: BTreeSet<usize> = products().filter(|p| is_product(graph, *p)).collect();
     let mut fused: BTreeMap<usize, usize> = BTreeMap::new();
     for behind in products().collect::<BTreeSet<_>>() {
         let before =
-            if weighted(graph, behind) { vec![] } else { products_before(graph, &index, behind) };
+            if is_product(graph, behind) { vec![] } else { products_before(graph, &index, behind) };
         let free = before.iter().filter(|p| !claimed.contains(*p)).max();
         if let Some(product) = free.or(before.iter().max()) {
             claimed.insert(*product);
@@ -47,13 +47,13 @@ fn named(graph: &Graph, optimised: &str) -> Option<usize> {
     found.max_by_key(|(length, position)| (*length, Reverse(*position))).map(|(_, p)| p)
 }
 
-/// Whether a node multiplies by weights.
-fn weighted(graph: &Graph, position: usize) -> bool {
+/// Whether a node is a convolution or a matrix product.
+fn is_product(graph: &Graph, position: usize) -> bool {
     let op = graph.nodes()[position].op_type.as_str();
     ["Conv", "Gemm", "MatMul"].iter().any(|word| op.contains(word))
 }
 
-/// The nearest operators with weights on all ways that lead to a node.
+/// The nearest convolutions and matrix products on all ways that lead to a node.
 fn products_before(graph: &Graph, index: &Index, behind: usize) -> Vec<usize> {
     let (mut open, mut seen, mut found) = (vec![behind], BTreeSet::new(), Vec::new());
     while let Some(position) = open.pop() {
@@ -62,7 +62,7 @@ fn products_before(graph: &Graph, index: &Index, behind: usize) -> Vec<usize> {
             if !seen.insert(earlier) {
                 continue;
             }
-            match weighted(graph, earlier) {
+            match is_product(graph, earlier) {
                 true => found.push(earlier),
                 false => open.push(earlier),
             }

@@ -127,6 +127,13 @@ pub(super) struct NodeRun {
     pub(super) time_ns: f64,
 }
 
+impl NodeRun {
+    /// Whether it is a product: what has kernels is.
+    pub(super) fn multiplies(&self) -> bool {
+        !self.kernels.is_empty()
+    }
+}
+
 /// The outputs of a narrow network, and the nodes of the float one and of itself.
 pub(super) struct Answer {
     pub(super) outputs: Vec<f64>,

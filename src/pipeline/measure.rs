@@ -156,6 +156,7 @@ pub fn measure(
     environment.unused_gpu = target.profile.gpu.clone();
     replace_json(&folder.join("environment.json"), &environment)?;
     let mut job = job(folders, bench, variants)?;
+    job.conditions = target.profile.conditions(&job.conditions);
     job.emulated = environment.emulated;
     let energy = bench.energy_on(&environment);
     job.energy = energy.as_ref().ok().cloned();

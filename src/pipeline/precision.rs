@@ -275,7 +275,7 @@ impl<'a> Bench<'a> {
     ) {
         for (layer, costs) in table.costs() {
             let own = chosen.get(layer).map_or("f32", String::as_str);
-            let words = |precision: &str| table.cost(layer, costs, precision);
+            let words = |precision: &str| table.cost_in_words(layer, precision);
             let others = costs.keys().filter(|p| *p != own);
             let alternatives: Vec<RejectedAlternative> =
                 others.map(|p| RejectedAlternative { what: p.clone(), why: words(p) }).collect();

@@ -86,7 +86,7 @@ pub(super) fn quantize(step: &StepSection, format: &str) -> Result<Step, String>
     Ok(Step::Quantize(Quantization {
         ranges: ranges(step)?,
         equalize: step.equalize,
-        // It costs nothing on the target, and candidates that keep the predictions become more.
+        // Biases cost next to nothing on the target, and more candidates keep the predictions.
         correct: step.correct.unwrap_or(measured),
         rounding: rounding(step)?,
         form: form(step)?,

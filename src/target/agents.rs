@@ -20,7 +20,8 @@ pub struct AgentFile {
 }
 
 /// The agent for boards of `triple`: from the folders of agents; this program itself where the
-/// board runs the like; or built from the sources where they are at hand, which `heard` is told.
+/// board runs the like; or built from the sources where they are at hand. `heard` is told of that, and of
+/// an agent that was built from other sources than this program.
 ///
 /// # Errors
 /// [`TargetError::NoAgent`] says where it was looked for and how to make one.
@@ -30,10 +31,10 @@ pub fn agent_file(triple: &str, heard: &mut dyn FnMut(&str)) -> Result<AgentFile
     let places = places(&own);
     if let Some(found) = places.iter().map(|place| place.join(&name)).find(|path| path.exists()) {
         check(&found)?;
-        if !is_of(&found, SOURCES)? {
-            let path = found.display();
+        if !contains(&found, SOURCES)? {
+            let (path, folder) = (found.display(), found.parent().unwrap_or(&found).display());
             heard(&format!(
-                "{path} was built from other sources than this program: `scripts/cross-build {triple}` makes it anew"
+                "{path} was built from other sources than this program: `PARING_AGENTS={folder} scripts/cross-build {triple}` makes it anew"
             ));
         }
         return Ok(AgentFile { path: found, own: &[] });
@@ -106,7 +107,7 @@ fn check(path: &Path) -> Result<(), TargetError> {
 }
 
 /// Whether a program has these words in it.
-fn is_of(path: &Path, words: &str) -> Result<bool, TargetError> {
+fn contains(path: &Path, words: &str) -> Result<bool, TargetError> {
     let bytes = std::fs::read(path).map_err(file("read", path))?;
     Ok(bytes.windows(words.len()).any(|window| window == words.as_bytes()))
 }
@@ -120,11 +121,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("paring-agent");
         std::fs::write(&path, format!("abc{SOURCES}def")).unwrap();
-        assert!(is_of(&path, SOURCES).unwrap());
-        std::fs::write(&path, "abc paring sources 0123456789abcdef").unwrap();
-        assert!(!is_of(&path, SOURCES).unwrap());
+        assert!(contains(&path, SOURCES).unwrap());
+        std::fs::write(&path, "abc sources:0123456789abcdef def").unwrap();
+        assert!(!contains(&path, SOURCES).unwrap());
         let own = std::env::current_exe().unwrap();
-        assert!(is_of(&own, SOURCES).unwrap());
+        assert!(contains(&own, SOURCES).unwrap());
     }
 
     #[test]

@@ -232,7 +232,7 @@ impl<'a> Board<'a> {
         read_answer("nodes", &answer)
     }
 
-    /// The agent's own words about its version and hash.
+    /// The agent's own words about its version, hash and sources.
     ///
     /// # Errors
     /// [`TargetError`] where it does not run: because the board is of another kind, say.

@@ -63,7 +63,7 @@ pub fn loads(graph: &Graph) -> bool {
 }
 
 /// The most that rounding alone does to the outputs (as [`differ`] says it): eight draws in which
-/// every weight of two and more axes moves by half a unit in its last place.
+/// every weight of two and more axes moves by one unit in its last place.
 pub fn rounding(graph: &Graph, inputs: &BTreeMap<String, Array>) -> f32 {
     let mut draw = stats::generator(0, "rounding");
     let exact = outputs(graph, inputs);
@@ -79,7 +79,7 @@ fn shaken(graph: &Graph, draw: &mut Generator) -> Graph {
             continue;
         };
         for value in &mut values {
-            *value *= 1.0 + if draw.random() { 0.5 } else { -0.5 } * f32::EPSILON;
+            *value = if draw.random() { value.next_up() } else { value.next_down() };
         }
         moved.set_weights(name, Weights::f32(&weights.dims, &values));
     }

@@ -157,7 +157,7 @@ fn describe(answer: &Answer, one: &mut Conforming) -> bool {
     let alone = total(&answer.own, &|name| !converts(name));
     one.speed = (alone > 0.0).then(|| whole / alone);
     one.speed_converted = (so > 0.0).then(|| whole / so);
-    let multiplies = || answer.own.iter().filter(|node| !node.kernels.is_empty());
+    let multiplies = || answer.own.iter().filter(|node| node.multiplies());
     one.kernels = multiplies().flat_map(|node| node.kernels.clone()).collect();
     one.kernels.sort();
     one.kernels.dedup();

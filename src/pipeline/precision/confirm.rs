@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-/// So many assignments are made and asked for their answers, besides all layers in float.
+/// So many assignments are made and asked for their answers at most, besides all layers in float.
 const ASKED: usize = 16;
 /// So many assignments are confirmed end to end.
 const CONFIRMED: usize = 4;
@@ -129,7 +129,8 @@ impl Bench<'_> {
         tried
     }
 
-    /// The best assignments and all layers in float, each as a file and with what its answers lose.
+    /// The assignments around the limit of what may be lost, and all layers in float, each as a file and
+    /// with what its answers lose.
     fn candidates(
         &self,
         table: &PrecisionTable,
@@ -157,8 +158,7 @@ impl Bench<'_> {
             let form = ask(&tried[at].layers)?;
             Ok((form.0.acceptable, form))
         })?;
-        let forms = asked.into_values().map(Ok).chain([ask(&float)]);
-        forms.collect()
+        asked.into_values().map(Ok).chain([ask(&float)]).collect()
     }
 
     /// An assignment as a file, and what its answers lose.
@@ -238,7 +238,7 @@ fn worth_racing(forms: &[(Confirmed, Vec<u8>)]) -> BTreeSet<usize> {
     keeping.take(CONFIRMED).chain([0, forms.len().saturating_sub(1)]).collect()
 }
 
-/// Asks [`ASKED`] of so many assignments whether they are acceptable, the fastest having the number 0:
+/// Asks up to [`ASKED`] of so many assignments whether they are acceptable, the fastest having the number 0:
 /// the first and those of a search in halves for the first that is acceptable, as if all behind one
 /// were too, then what lies next to it on both sides, because they need not be.
 fn around_the_limit<T>(

@@ -114,13 +114,10 @@ impl PrecisionTable {
     }
 
     /// What a layer costs in a precision, and loses, in words.
-    pub(super) fn cost(
-        &self,
-        layer: &str,
-        costs: &BTreeMap<String, f64>,
-        precision: &str,
-    ) -> String {
-        let of = |precision: &str| costs.get(precision).copied().unwrap_or(0.0);
+    pub(super) fn cost_in_words(&self, layer: &str, precision: &str) -> String {
+        let of = |precision: &str| {
+            self.costs().get(layer).and_then(|costs| costs.get(precision)).copied().unwrap_or(0.0)
+        };
         let (cost, float) = (of(precision), of("f32"));
         let tried = self.sensitivity.iter().find(|s| s.layer == layer && s.precision == precision);
         let lost = match tried {

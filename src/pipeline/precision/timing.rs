@@ -89,7 +89,7 @@ impl Bench<'_> {
         let mut found: BTreeMap<String, BTreeMap<String, f64>> = BTreeMap::new();
         for (Form { scheme, layers, graph }, profile) in forms.iter().zip(&profiles) {
             let mut nodes: BTreeMap<&str, f64> = BTreeMap::new();
-            let named = profile.iter().map(|run| (run.name.as_str(), !run.kernels.is_empty()));
+            let named = profile.iter().map(|run| (run.name.as_str(), run.multiplies()));
             // Several nodes of the engine belong to one of the file.
             for (run, from) in profile.iter().zip(graph::origins(graph, named)) {
                 let name = from.map_or("", |p| graph.nodes()[p].name.as_str());

@@ -86,14 +86,19 @@ impl Network {
         network
     }
 
-    /// The choice with the least time plus `weight` times error.
-    pub(super) fn best(&self, prices: &Prices, weight: f64) -> Assignment {
-        type States = BTreeMap<BTreeMap<usize, Open>, (f64, Assignment)>;
+    /// The choice of which `rank` makes the least of time and error: the first number decides, then
+    /// the second. Both are sums of what time and error are, times something.
+    pub(super) fn best(&self, prices: &Prices, rank: &dyn Fn(f64, f64) -> [f64; 2]) -> Assignment {
+        type States = BTreeMap<BTreeMap<usize, Open>, Assignment>;
         let start = Assignment { layers: BTreeMap::new(), predicted_ns: 0.0, error: 0.0 };
-        let mut states: States = BTreeMap::from([(BTreeMap::new(), (0.0, start))]);
+        let order = |a: &Assignment, b: &Assignment| {
+            let [a, b] = [a, b].map(|one| rank(one.predicted_ns, one.error));
+            a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1]))
+        };
+        let mut states: States = BTreeMap::from([(BTreeMap::new(), start.clone())]);
         for layer in &self.layers {
             let mut next: States = BTreeMap::new();
-            for (open, (_, so_far)) in &states {
+            for (open, so_far) in &states {
                 for (scheme, price) in &prices.layers[&layer.name] {
                     let error = prices.errors.get(&layer.name).and_then(|e| e.get(scheme));
                     let (open, conversions) = self.step(open, layer, *scheme, prices);
@@ -101,22 +106,20 @@ impl Network {
                     grown.layers.insert(layer.name.clone(), *scheme);
                     grown.predicted_ns += price + conversions;
                     grown.error += error.copied().unwrap_or(0.0);
-                    let cost = grown.predicted_ns + weight * grown.error;
-                    if next.get(&open).is_none_or(|(other, _)| cost < *other) {
-                        next.insert(open, (cost, grown));
+                    if next.get(&open).is_none_or(|other| order(&grown, other).is_lt()) {
+                        next.insert(open, grown);
                     }
                 }
             }
             if next.len() > MOST_STATES {
-                let mut costs: Vec<f64> = next.values().map(|(cost, _)| *cost).collect();
-                costs.sort_by(f64::total_cmp);
-                let limit = costs[MOST_STATES - 1];
-                next.retain(|_, (cost, _)| *cost <= limit);
+                let mut sorted: Vec<_> = next.into_iter().collect();
+                sorted.sort_by(|a, b| order(&a.1, &b.1));
+                sorted.truncate(MOST_STATES);
+                next = sorted.into_iter().collect();
             }
             states = next;
         }
-        let ended = states.into_values().min_by(|a, b| a.0.total_cmp(&b.0));
-        ended.map_or(Assignment { layers: BTreeMap::new(), predicted_ns: 0.0, error: 0.0 }, |e| e.1)
+        states.into_values().min_by(order).unwrap_or(start)
     }
 
     /// What is open behind a layer, and the conversions that are settled with it.
