@@ -238,9 +238,9 @@ fn worth_racing(forms: &[(Confirmed, Vec<u8>)]) -> BTreeSet<usize> {
     keeping.take(CONFIRMED).chain([0, forms.len().saturating_sub(1)]).collect()
 }
 
-/// Asks up to [`ASKED`] of so many assignments whether they are acceptable, the fastest having the number 0:
-/// the first and those of a search in halves for the first that is acceptable, as if all behind one
-/// were too, then what lies next to it on both sides, because they need not be.
+/// Asks up to [`ASKED`] of so many assignments, of which the fastest has the number 0, whether they are
+/// acceptable: that one, and those of a search in halves for the fastest that is, as if all slower ones
+/// were too; then its neighbours on both sides, because they need not be.
 fn around_the_limit<T>(
     count: usize,
     ask: impl Fn(usize) -> Result<(bool, T), CompressError>,
