@@ -4,7 +4,7 @@ use super::PredictError;
 use super::similarity::{alignment, centred, effective_rank};
 use crate::data::Array;
 use crate::engine::{Bindings, Model, Source};
-use crate::graph::{Graph, Index, Node, layer_name};
+use crate::graph::{self, Graph, Index, Node, layer_name};
 use crate::record::{EngineOptions, Flow, Head, LayerFlow};
 use faer::Mat;
 use ndarray::{ArrayD, Axis};
@@ -82,7 +82,7 @@ fn watched(graph: &Graph) -> Vec<Watched> {
     let weights = graph.initializer_names();
     let mut all: Vec<Watched> = Vec::new();
     for (position, node) in graph.nodes().iter().enumerate() {
-        let weighted = ["Conv", "Gemm", "MatMul"].iter().any(|op| node.op_type.contains(op))
+        let weighted = graph::is_product(node)
             && node.input.iter().skip(1).any(|input| weights.contains(input.as_str()));
         let reader = |tensor: &str| {
             let [(reader, _)] = index.consumers(tensor) else { return None };

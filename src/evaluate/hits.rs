@@ -3,7 +3,7 @@
 use super::{Answers, PredictError};
 use crate::data::Dataset;
 use crate::engine::{Bindings, Model, Source};
-use crate::graph::Graph;
+use crate::graph::{self, Graph};
 use crate::record::{EngineOptions, FlipKind, Hit, Region};
 use std::collections::BTreeMap;
 
@@ -72,7 +72,7 @@ pub fn penultimate(
 ) -> Result<Option<Vec<Vec<f32>>>, PredictError> {
     let weights = graph.initializer_names();
     let last = graph.nodes().iter().rev().find(|node| {
-        ["Conv", "Gemm", "MatMul"].iter().any(|op| node.op_type.contains(op))
+        graph::is_product(node)
             && node.input.iter().skip(1).any(|input| weights.contains(input.as_str()))
     });
     let Some(tensor) = last.and_then(|node| node.input.first()) else { return Ok(None) };

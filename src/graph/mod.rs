@@ -24,7 +24,7 @@ pub use error::GraphError;
 pub use index::Index;
 pub use model::{Facts, Graph};
 pub use name::layer_name;
-pub use origins::origins;
+pub use origins::{is_product, origins};
 pub use slice::{insert, remove};
 pub use weights::{ElementType, Weights};
 

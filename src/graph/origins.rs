@@ -1,6 +1,6 @@
 //! Which node of the file a node of the engine's optimised graph came from.
 
-use super::{Graph, Index};
+use super::{Graph, Index, Node};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,11 +17,15 @@ pub fn origins<'a>(
     let named: Vec<(Option<usize>, bool)> =
         optimised.into_iter().map(|(name, multiplies)| (named(graph, name), multiplies)).collect();
     let products = || named.iter().filter(|(_, multiplies)| *multiplies).filter_map(|(p, _)| *p);
-    let mut claimed: BTreeSet<usize> = products().filter(|p| is_product(graph, *p)).collect();
+    let mut claimed: BTreeSet<usize> =
+        products().filter(|p| is_product(&graph.nodes()[*p])).collect();
     let mut fused: BTreeMap<usize, usize> = BTreeMap::new();
     for behind in products().collect::<BTreeSet<_>>() {
-        let before =
-            if is_product(graph, behind) { vec![] } else { products_before(graph, &index, behind) };
+        let before = if is_product(&graph.nodes()[behind]) {
+            vec![]
+        } else {
+            products_before(graph, &index, behind)
+        };
         let free = before.iter().filter(|p| !claimed.contains(*p)).max();
         if let Some(product) = free.or(before.iter().max()) {
             claimed.insert(*product);
@@ -47,10 +51,9 @@ fn named(graph: &Graph, optimised: &str) -> Option<usize> {
     found.max_by_key(|(length, position)| (*length, Reverse(*position))).map(|(_, p)| p)
 }
 
-/// Whether a node is a convolution or a matrix product.
-fn is_product(graph: &Graph, position: usize) -> bool {
-    let op = graph.nodes()[position].op_type.as_str();
-    ["Conv", "Gemm", "MatMul"].iter().any(|word| op.contains(word))
+/// Whether a node is a convolution or a matrix product, in whatever precision.
+pub fn is_product(node: &Node) -> bool {
+    ["Conv", "Gemm", "MatMul"].iter().any(|op| node.op_type.contains(op))
 }
 
 /// The nearest convolutions and matrix products on all ways that lead to a node.
@@ -62,7 +65,7 @@ fn products_before(graph: &Graph, index: &Index, behind: usize) -> Vec<usize> {
             if !seen.insert(earlier) {
                 continue;
             }
-            match is_product(graph, earlier) {
+            match is_product(&graph.nodes()[earlier]) {
                 true => found.push(earlier),
                 false => open.push(earlier),
             }
@@ -75,7 +78,7 @@ fn products_before(graph: &Graph, index: &Index, behind: usize) -> Vec<usize> {
 mod tests {
     use super::*;
     use crate::data::Dtype;
-    use crate::graph::{Node, Size};
+    use crate::graph::Size;
 
     fn graph() -> Graph {
         let mut graph = Graph::empty("chain", 13);
