@@ -3,7 +3,7 @@
 
 use super::coupling::module_of;
 use super::{Calibration, CatalogError, Criterion, Kind, Savings};
-use crate::graph::{Facts, Graph, Index, Node, layer_name};
+use crate::graph::{Facts, Graph, Index, Node, layer_names};
 use crate::stats;
 use rand::RngExt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +32,8 @@ pub struct Bypass {
 /// both sides are that, the one with more layers is the block and the other a projection that stays.
 /// A layer is a linear operator with the constants and normalisation behind it.
 pub fn bypasses(graph: &Graph, facts: &Facts) -> Vec<Bypass> {
-    let finder = Finder { graph, facts, index: Index::new(graph) };
+    let (index, names) = (Index::new(graph), layer_names(graph));
+    let finder = Finder { graph, facts, index, names };
     let every = |find: &dyn Fn(usize) -> Option<Bypass>| -> Vec<Bypass> {
         (0..graph.nodes().len()).filter_map(find).collect()
     };
@@ -62,6 +63,8 @@ struct Finder<'a> {
     graph: &'a Graph,
     facts: &'a Facts,
     index: Index,
+    /// The layer of every node.
+    names: Vec<String>,
 }
 
 impl Finder<'_> {
@@ -185,7 +188,7 @@ impl Finder<'_> {
     }
 
     fn name(&self, position: usize) -> String {
-        layer_name(&self.graph.nodes()[position], position)
+        self.names[position].clone()
     }
 }
 

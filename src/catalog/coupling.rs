@@ -3,7 +3,7 @@
 use super::elements::{Class, Elements};
 use super::producer::{Producer, head_axes, producers};
 use super::rules;
-use crate::graph::{Facts, Graph, GraphError, layer_name};
+use crate::graph::{Facts, Graph, GraphError};
 use crate::record::{Member, Origins};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -217,7 +217,7 @@ fn members(graph: &Graph, axes: &BTreeSet<(String, usize)>) -> Vec<Member> {
             for (initializer, axis) in axes.range(from..).take_while(|(tensor, _)| tensor == input)
             {
                 let name = match node.name.as_str() {
-                    "" => layer_name(node, position),
+                    "" => format!("{}_{position}", node.op_type),
                     name => name.to_string(),
                 };
                 members.push(Member { node: name, initializer: initializer.clone(), axis: *axis });

@@ -8,7 +8,8 @@ use faer::Mat;
 use ndarray::ArrayD;
 use std::ops::Range;
 
-/// A layer, or a group of one, as `outputs = row · matrix + bias`.
+/// A layer, or a group of one, as `outputs = row · matrix + bias`; the factors of a Gemm are part of
+/// both.
 #[derive(Clone, Debug)]
 pub struct Linear {
     /// Its name; groups of a grouped convolution share it.
@@ -23,7 +24,7 @@ pub struct Linear {
     pub input_axis: usize,
     /// Axis of the weights that counts outputs.
     pub output_axis: usize,
-    /// Its bias, one value an output.
+    /// Its bias: one value an output, or one for all; see [`per_output`].
     pub bias: Option<String>,
     /// Slot where a bias could be put, if there is none.
     pub bias_slot: Option<usize>,
@@ -33,6 +34,8 @@ pub struct Linear {
     pub channels: Range<usize>,
     /// Outputs along the output axis.
     pub outputs: Range<usize>,
+    /// What the stored weights are multiplied by, and the stored bias: 1 but for a Gemm that says so.
+    pub factors: (f64, f64),
     form: Form,
 }
 
@@ -54,17 +57,17 @@ enum Form {
 
 /// All layers of a graph that are linear in what they read and whose weights are stored as floats.
 pub fn linears(graph: &Graph, facts: &Facts) -> Vec<Linear> {
-    let index = Index::new(graph);
-    let nodes = graph.nodes().iter().enumerate();
-    nodes.flat_map(|(position, node)| of_node(graph, facts, &index, position, node)).collect()
+    let (index, names) = (Index::new(graph), graph::layer_names(graph));
+    let nodes = graph.nodes().iter().enumerate().zip(names);
+    nodes.flat_map(|((at, node), name)| of_node(graph, facts, &index, (at, node), name)).collect()
 }
 
 fn of_node(
     graph: &Graph,
     facts: &Facts,
     index: &Index,
-    position: usize,
-    node: &Node,
+    (position, node): (usize, &Node),
+    layer: String,
 ) -> Vec<Linear> {
     let [x, w, ..] = node.input.as_slice() else { return vec![] };
     let Some(dims) = graph.dims(w) else { return vec![] };
@@ -81,24 +84,32 @@ fn of_node(
             let turned = usize::from(graph::int(node, "transB") == Some(1));
             (Form::Product, turned, 1 - turned, Some(2))
         }
-        "MatMul" if dims.len() == 2 => (Form::Product, 0, 1, None),
+        // Leading axes of size 1 multiply nothing.
+        "MatMul" if dims.len() >= 2 && dims.iter().rev().skip(2).all(|d| *d == 1) => {
+            (Form::Product, dims.len() - 2, dims.len() - 1, None)
+        }
         _ => return vec![],
     };
-    let scaled = |name| graph::float(node, name).is_some_and(|factor| factor != 1.0);
-    if scaled("alpha") || scaled("beta") || dims.len() < 2 {
+    let factor = |name| graph::float(node, name).map_or(1.0, f64::from);
+    let factors = match node.op_type.as_str() {
+        "Gemm" => (factor("alpha"), factor("beta")),
+        _ => (1.0, 1.0),
+    };
+    if factors.0 == 0.0 || factors.1 == 0.0 || dims.len() < 2 {
         return vec![];
     }
     let Some((bias, output)) = bias_and_output(graph, index, node, slot, dims[output_axis]) else {
         return vec![];
     };
-    let relu = matches!(index.consumers(&output), [(reader, _)] if graph.nodes()[*reader].op_type == "Relu")
-        && !graph.outputs().contains(&output.as_str())
-        && !matches!(form, Form::Pixels { .. });
+    let relu =
+        index.only_consumer(&output).is_some_and(|(p, _)| graph.nodes()[p].op_type == "Relu")
+            && !graph.outputs().contains(&output.as_str())
+            && !matches!(form, Form::Pixels { .. });
     let bias_slot = slot.filter(|_| bias.is_none());
     let (inputs, outputs) = (dims[input_axis], dims[output_axis] / group);
     (0..group)
         .map(|g| Linear {
-            layer: graph::layer_name(node, position),
+            layer: layer.clone(),
             position,
             input: x.clone(),
             weights: w.clone(),
@@ -109,9 +120,26 @@ fn of_node(
             relu,
             channels: g * inputs..(g + 1) * inputs,
             outputs: g * outputs..(g + 1) * outputs,
+            factors,
             form: form.clone(),
         })
         .collect()
+}
+
+/// Whether a shape is that of so many numbers in a row, whatever axes of size 1 stand before them.
+fn is_row(dims: &[usize], width: usize) -> bool {
+    match dims {
+        [] => width == 1,
+        [lead @ .., last] => *last == width && lead.iter().all(|d| *d == 1),
+    }
+}
+
+/// The values of a bias, one an output: as stored, or the same for all where one is.
+pub fn per_output(values: Vec<f32>, outputs: usize) -> Vec<f32> {
+    match values.as_slice() {
+        [one] => vec![*one; outputs],
+        _ => values,
+    }
 }
 
 /// The bias of a layer and the tensor it gives, behind the addition of a bias where that is a node of
@@ -124,12 +152,16 @@ fn bias_and_output(
     width: usize,
 ) -> Option<(Option<String>, String)> {
     let output = node.output[0].clone();
-    let vector = |name: &String| graph.dims(name).is_some_and(|d| d == [width]);
+    let vector = |name: &String| graph.dims(name).is_some_and(|d| is_row(&d, width));
+    let broadcast = |name: &String| {
+        graph.dims(name).is_some_and(|d| d.len() <= 2 && (is_row(&d, width) || is_row(&d, 1)))
+    };
     if let Some(given) = slot.and_then(|s| node.input.get(s)).filter(|b| !b.is_empty()) {
-        return vector(given).then(|| (Some(given.clone()), output));
+        return broadcast(given).then(|| (Some(given.clone()), output));
     }
-    if let (None, [(reader, _)]) = (slot, index.consumers(&output)) {
-        let add = &graph.nodes()[*reader];
+    let inner = node.op_type == "MatMul" && !graph.outputs().contains(&output.as_str());
+    if let Some((reader, _)) = index.only_consumer(&output).filter(|_| inner) {
+        let add = &graph.nodes()[reader];
         let given = add.input.iter().find(|i| vector(i)).filter(|_| add.op_type == "Add");
         if let Some(given) = given {
             return Some((Some(given.clone()), add.output[0].clone()));
@@ -226,7 +258,9 @@ impl Linear {
     pub fn matrix(&self, weights: &Weights) -> Option<Mat<f64>> {
         let values = weights.to_f32()?;
         let at = self.addresses(&weights.dims);
-        Some(Mat::from_fn(self.features(), self.columns(), |f, o| f64::from(values[at(f, o)])))
+        let factor = self.factors.0;
+        let value = |f, o| f64::from(values[at(f, o)]) * factor;
+        Some(Mat::from_fn(self.features(), self.columns(), value))
     }
 
     /// Writes a matrix `[features, outputs]` into the weights.
@@ -235,7 +269,7 @@ impl Linear {
         let at = self.addresses(&weights.dims);
         for o in 0..self.columns() {
             for f in 0..self.features() {
-                values[at(f, o)] = matrix[(f, o)] as f32;
+                values[at(f, o)] = (matrix[(f, o)] / self.factors.0) as f32;
             }
         }
         Some(Weights::f32(&weights.dims, &values))
@@ -259,7 +293,8 @@ impl Linear {
 
     fn addresses(&self, dims: &[usize]) -> impl Fn(usize, usize) -> usize + use<> {
         let (features, first) = (self.features(), self.outputs.start);
-        let (columns, turned) = (dims[1], self.input_axis == 1);
+        let columns = dims[self.output_axis];
+        let turned = self.input_axis > self.output_axis;
         let (pixels, all) = (matches!(self.form, Form::Pixels { .. }), self.columns());
         move |f, o| match (pixels, turned) {
             (true, _) => f * all + o,

@@ -13,6 +13,7 @@ mod linear;
 mod normal;
 mod observe;
 mod producer;
+mod readers;
 mod rules;
 mod score;
 mod walk;
@@ -23,11 +24,10 @@ pub use coupling::{Catalog, ComponentSlices, Coupling, Kind, Refused, Slices, ca
 pub use eliminate::Elimination;
 pub use error::CatalogError;
 pub use impact::{Dependencies, Savings, dependencies, latency_saved, savings};
-pub use linear::{Linear, linears};
+pub use linear::{Linear, linears, per_output};
 pub use normal::DAMPING;
 pub(crate) use normal::{Normal, damped};
 pub use observe::{Rows, observe, observe_all};
-pub use score::{
-    Criterion, Reader, elimination, joint_error, output_errors, readers, scores, with_bias,
-};
+pub use readers::{opaque_readers, readers, summed_slots};
+pub use score::{Criterion, Reader, elimination, joint_error, output_errors, scores, with_bias};
 pub use walk::Walk;

@@ -1,8 +1,8 @@
 //! Layers that make channels, neurons or heads of their own, and the weights that they make them with.
 
 use super::Kind;
-use crate::graph::{Facts, Graph, Index, Node, int, ints, layer_name};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::graph::{Facts, Graph, Index, Node, int, ints, layer_names};
+use std::collections::BTreeSet;
 
 /// A layer, and the axis of its weights that counts its outputs.
 #[derive(Clone, Debug)]
@@ -18,22 +18,12 @@ pub(super) struct Producer {
 /// and fused attention.
 pub(super) fn producers(graph: &Graph) -> Vec<Producer> {
     let index = Index::new(graph);
-    let nodes = graph.nodes().iter().enumerate();
-    let found = nodes.filter_map(|(position, node)| {
+    let nodes = graph.nodes().iter().enumerate().zip(layer_names(graph));
+    let found = nodes.filter_map(|((position, node), layer)| {
         let (weights, axis, kind) = output_axis(graph, &index, node)?;
-        Some(Producer { position, layer: layer_name(node, position), weights, axis, kind })
+        Some(Producer { position, layer, weights, axis, kind })
     });
-    let mut names = BTreeMap::<String, usize>::new();
-    found
-        .map(|mut producer| {
-            let seen = names.entry(producer.layer.clone()).or_default();
-            *seen += 1;
-            if *seen > 1 {
-                producer.layer = format!("{}#{seen}", producer.layer);
-            }
-            producer
-        })
-        .collect()
+    found.collect()
 }
 
 fn output_axis(graph: &Graph, index: &Index, node: &Node) -> Option<(String, usize, Kind)> {

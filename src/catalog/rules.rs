@@ -10,6 +10,7 @@ mod product;
 mod regroup;
 
 use super::elements::Elements;
+use crate::engine::onnx;
 use crate::graph::{Facts, Graph, Node, int, ints};
 
 const ELEMENTWISE: [&str; 42] = [
@@ -106,6 +107,12 @@ fn positive(axis: i64, rank: usize) -> Option<usize> {
 
 impl Rules<'_> {
     fn node(&mut self, node: &Node) {
+        if !["", "com.microsoft"].contains(&node.domain.as_str()) {
+            let Node { op_type, domain, name, .. } = node;
+            let why =
+                format!("operator {op_type} of domain `{domain}` (node `{name}`) has no rule");
+            return self.keep_all(node, &why);
+        }
         match node.op_type.as_str() {
             "Conv" | "FusedConv" | "ConvInteger" => self.conv(node, 1, 2),
             "QLinearConv" => self.qlinear_conv(node),
@@ -147,9 +154,8 @@ impl Rules<'_> {
 
     fn keep_all(&mut self, node: &Node, reason: &str) {
         node.input.iter().chain(&node.output).for_each(|tensor| self.e.pin(tensor, reason));
-        // What a subgraph reads from outside is read by this node.
-        let bodies = node.attribute.iter().filter_map(|a| a.g.as_ref()).flat_map(|g| &g.node);
-        bodies.flat_map(|n| &n.input).for_each(|tensor| self.e.pin(tensor, reason));
+        // What a body reads from outside is read by this node.
+        onnx::captured(node).into_iter().for_each(|tensor| self.e.pin(tensor, reason));
     }
 
     fn unknown(&mut self, node: &Node, what: &str) {

@@ -1,7 +1,7 @@
 //! Scores: how important each component of a coupling is.
 
 use super::eliminate::{Elimination, Problem, eliminate};
-use super::{CatalogError, Coupling, Linear, Rows};
+use super::{CatalogError, Coupling, Linear, Rows, per_output};
 use crate::graph::{Graph, GraphError, Weights};
 use crate::stats;
 use faer::Mat;
@@ -79,16 +79,6 @@ pub struct Reader<'a> {
     pub layer: &'a Linear,
     /// Its inputs.
     pub rows: &'a Rows,
-}
-
-/// The layers among `layers` that read the components of a coupling.
-pub fn readers<'a>(coupling: &Coupling, layers: &'a [Linear], rows: &'a [Rows]) -> Vec<Reader<'a>> {
-    let reads = |l: &Linear| {
-        let axis = (l.weights.clone(), l.input_axis);
-        coupling.components.first().is_some_and(|c| c.slices.contains_key(&axis))
-    };
-    let pairs = layers.iter().zip(rows).filter(|(layer, _)| reads(layer));
-    pairs.map(|(layer, rows)| Reader { layer, rows }).collect()
 }
 
 /// The score of every component under a criterion, in the order of the components; the least
@@ -248,13 +238,16 @@ pub fn with_bias(graph: &Graph, layer: &Linear) -> Result<Mat<f64>, GraphError> 
     let bias = match &layer.bias {
         Some(name) => {
             let weights = graph.weights(name)?;
-            weights.to_f32().ok_or_else(|| not_floats(name, &weights))?
+            per_output(
+                weights.to_f32().ok_or_else(|| not_floats(name, &weights))?,
+                layer.outputs.end,
+            )
         }
         None => vec![0.0; layer.outputs.end],
     };
     let features = matrix.nrows();
     Ok(Mat::from_fn(features + 1, matrix.ncols(), |i, j| match i {
-        i if i == features => f64::from(bias[layer.outputs.start + j]),
+        i if i == features => f64::from(bias[layer.outputs.start + j]) * layer.factors.1,
         i => matrix[(i, j)],
     }))
 }

@@ -67,6 +67,9 @@ impl Compress {
             if let Some(found) = evaluations.get(position) {
                 say!("{:<20} {}", "", report::evaluation_line(found));
             }
+            for reason in &variant.unexplained {
+                say!("{:<20} answers differ more than its decisions explain: {reason}", "");
+            }
             for refusal in &variant.refusals {
                 say!("{:<20} left `{}` alone: {}", "", refusal.what, refusal.reason);
             }
@@ -121,7 +124,7 @@ pub(super) fn make_variants(
         bar.set_message(recipe.name.clone());
         let parent = variants.iter().find(|v| v.name == recipe.parent);
         let made = match parent {
-            Some(parent) => pipeline::make(&context, &mut ledger, recipe, parent),
+            Some(parent) => pipeline::make_guarded(&context, &mut ledger, recipe, parent),
             None => Err(PipelineError::NoParent {
                 variant: recipe.name.clone(),
                 parent: recipe.parent.clone(),
@@ -137,9 +140,7 @@ pub(super) fn make_variants(
                     continue;
                 }
             },
-            Err(error @ (PipelineError::Step { .. } | PipelineError::NoParent { .. })) => {
-                format!("{:#}", anyhow::Error::from(error))
-            }
+            Err(error) if error.is_of_one_variant() => format!("{:#}", anyhow::Error::from(error)),
             Err(error) => return Err(error.into()),
         };
         let body = json!({ "variant": recipe.name, "what": "variant", "reason": reason });

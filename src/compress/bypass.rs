@@ -106,7 +106,7 @@ pub fn bypass(
         let before = Before::new(&graph, &layers, &rows).swapped(swapped);
         decisions.extend(before.recover(&mut pruned, &after, how.recover, calibration)?);
     }
-    Ok(Made { graph: pruned, origins, decisions, refusals })
+    Ok(Made { graph: pruned, origins, decisions, refusals, unexplained: None })
 }
 
 /// Which of the candidates go.
@@ -199,18 +199,10 @@ fn leave_out<'a>(graph: &mut Graph, gone: impl Iterator<Item = &'a Bypass>) -> B
         instead.insert(bypass.to.clone(), bypass.from.clone());
     }
     let nodes = graph.nodes().iter().enumerate().filter(|(p, _)| !positions.contains(p));
-    let mut nodes: Vec<_> = nodes.map(|(_, node)| node.clone()).collect();
-    let mut swapped = BTreeSet::new();
-    for node in &mut nodes {
-        for input in &mut node.input {
-            // What is read instead may have been left out as well.
-            while let Some(other) = instead.get(input) {
-                input.clone_from(other);
-                swapped.insert(node.name.clone());
-            }
-        }
-    }
+    let nodes = nodes.map(|(_, node)| node.clone()).collect();
     graph.set_nodes(nodes);
+    // What is read instead may have been left out as well.
+    let swapped = graph.rename_reads(&instead);
     graph.tidy();
     swapped
 }

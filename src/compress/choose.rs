@@ -72,6 +72,11 @@ impl Evidence<'_> {
         catalog::readers(coupling, self.layers, self.rows)
     }
 
+    /// Layers that read a coupling and cannot be looked into.
+    pub(super) fn opaque_readers(&self, coupling: &Coupling) -> Vec<String> {
+        catalog::opaque_readers(self.graph, self.facts, coupling, self.layers)
+    }
+
     /// One choice a coupling, in the couplings' order; couplings of which nothing goes are left out.
     ///
     /// With `obs` the last couplings choose first: the layers that read the earlier ones then know
@@ -124,7 +129,9 @@ impl Evidence<'_> {
     fn foreseen<'c>(&self, choice: Choice<'c>) -> Result<Choice<'c>, CompressError> {
         let readers = self.readers(choice.coupling);
         let blind = readers.iter().any(|r| r.rows.count() == 0) || readers.is_empty();
-        if choice.error.is_some() || blind {
+        // Of part of the readers the error of all is not known.
+        let opaque = !blind && !self.opaque_readers(choice.coupling).is_empty();
+        if choice.error.is_some() || blind || opaque {
             return Ok(choice);
         }
         let gone = &choice.order[..choice.count];

@@ -128,10 +128,16 @@ impl Cut<'_> {
             return;
         }
         let target = self.shape(y);
+        let length = self.facts.shapes.get(input).and_then(|s| s.first()).copied().unwrap_or(0);
+        let axes = counted_axes(node, target.len(), length);
+        let size = |entry: usize| axes.get(entry).and_then(|axis| target.get(*axis)).copied();
         if let Some(mut values) = graph.integers(input) {
             // 0 copies a size and -1 fills what is left: both follow by themselves.
-            for (value, size) in values.iter_mut().zip(&target).filter(|(v, _)| **v > 0) {
-                *value = if node.op_type == "Expand" && *value == 1 { 1 } else { *size as i64 };
+            for (entry, value) in values.iter_mut().enumerate().filter(|(_, v)| **v > 0) {
+                let stretched = node.op_type == "Expand" && *value == 1;
+                if let Some(size) = size(entry).filter(|_| !stretched) {
+                    *value = size as i64;
+                }
             }
             return set_input(graph, position, slot, &[values.len()], &values);
         }
@@ -139,18 +145,20 @@ impl Cut<'_> {
         else {
             return;
         };
-        let mut axis = 0;
+        let mut entry = 0;
         for (piece, name) in graph.nodes()[concat].input.clone().iter().enumerate() {
             let length = self.facts.shapes.get(name).and_then(|s| s.first()).copied().unwrap_or(1);
             let stored = stored_integers(graph, index, name);
-            if let Some(values) = stored.filter(|v| v.iter().all(|v| *v > 0)) {
-                let sizes: Vec<i64> =
-                    target[axis..axis + length].iter().map(|s| *s as i64).collect();
-                if sizes != values {
-                    set_input(graph, concat, piece, &[length], &sizes);
-                }
+            let sizes: Option<Vec<i64>> =
+                (entry..entry + length).map(|e| size(e).map(|s| s as i64)).collect();
+            let stays = |v: &i64| *v <= 0 || (node.op_type == "Expand" && *v == 1);
+            if let (Some(values), Some(sizes)) = (stored, sizes)
+                && !values.iter().any(stays)
+                && sizes != values
+            {
+                set_input(graph, concat, piece, &[length], &sizes);
             }
-            axis += length;
+            entry += length;
         }
     }
 
@@ -241,21 +249,38 @@ impl Cut<'_> {
         }
     }
 
+    /// In the order of the nodes, so that the first to go wrong is the one that is named.
     fn check(&self, graph: &Graph, after: &Facts) -> Result<(), CompressError> {
-        for (tensor, found) in &after.shapes {
-            if !self.facts.shapes.contains_key(tensor) || *found == self.shape(tensor) {
+        let given = graph.nodes().iter().flat_map(|n| n.output.iter().map(move |o| (o, &n.name)));
+        for (tensor, node) in given {
+            let (Some(found), true) =
+                (after.shapes.get(tensor), self.facts.shapes.contains_key(tensor))
+            else {
                 continue;
+            };
+            if *found != self.shape(tensor) {
+                return Err(CompressError::Shape {
+                    tensor: tensor.clone(),
+                    node: node.clone(),
+                    expected: self.shape(tensor),
+                    found: found.clone(),
+                });
             }
-            let index = Index::new(graph);
-            let node = index.producer(tensor).map(|p| graph::layer_name(&graph.nodes()[p], p));
-            return Err(CompressError::Shape {
-                tensor: tensor.clone(),
-                node: node.unwrap_or_default(),
-                expected: self.shape(tensor),
-                found: found.clone(),
-            });
         }
         Ok(())
+    }
+}
+
+/// The axis of the result that each entry of a shape speaks of: of an Expand they count from the last
+/// axis, of a Resize they may be named.
+fn counted_axes(node: &Node, rank: usize, entries: usize) -> Vec<usize> {
+    let positive = |axis: &i64| {
+        usize::try_from(if *axis < 0 { axis + rank as i64 } else { *axis }).unwrap_or(usize::MAX)
+    };
+    match (node.op_type.as_str(), graph::ints(node, "axes")) {
+        ("Resize", Some(axes)) if !axes.is_empty() => axes.iter().map(positive).collect(),
+        ("Expand", _) => (rank.saturating_sub(entries)..rank).collect(),
+        _ => (0..entries).collect(),
     }
 }
 
@@ -273,12 +298,16 @@ fn stored_integers(graph: &Graph, index: &Index, tensor: &str) -> Option<Vec<i64
 
 /// Gives a node integers of its own as an input: what was there may belong to others too.
 fn set_input(graph: &mut Graph, position: usize, slot: usize, dims: &[usize], values: &[i64]) {
-    let Some(node) = graph.node_mut(position) else { return };
-    let name = format!("{}#{slot}", node.output[0]);
-    while node.input.len() <= slot {
-        node.input.push(String::new());
+    let Some(node) = graph.nodes().get(position) else { return };
+    let wanted = format!("{}#{slot}", node.output.first().map_or("", String::as_str));
+    // Integers of its own it may have from an earlier step.
+    let own = node.input.get(slot) == Some(&wanted)
+        && Index::new(graph).only_consumer(&wanted) == Some((position, slot));
+    let name = if own { wanted } else { graph.fresh_name(&wanted) };
+    if let Some(node) = graph.node_mut(position) {
+        node.input.resize((slot + 1).max(node.input.len()), String::new());
+        node.input[slot].clone_from(&name);
     }
-    node.input[slot] = name.clone();
     graph.set_weights(&name, Weights::i64(dims, values));
 }
 

@@ -1,7 +1,7 @@
 //! Folding BatchNormalization into the convolution before it: lossless but for rounding.
 
 use super::{Draft, Paring};
-use crate::graph::{self, Graph, GraphError, Index, Weights};
+use crate::graph::{self, Graph, GraphError, Index, Node, Weights};
 use std::collections::BTreeSet;
 
 /// Folds every normalisation whose only input is a convolution with weights of its own.
@@ -14,26 +14,27 @@ use std::collections::BTreeSet;
 pub(super) fn fold_batch_normalization(graph: &mut Graph) -> Result<Vec<Draft>, GraphError> {
     let index = Index::new(graph);
     let outputs: BTreeSet<String> = graph.outputs().into_iter().map(str::to_string).collect();
+    let names = graph::layer_names(graph);
     let initializers: BTreeSet<String> =
         graph.initializer_names().into_iter().map(str::to_string).collect();
     let (mut drafts, mut gone) = (Vec::new(), BTreeSet::new());
     for position in 0..graph.nodes().len() {
         let norm = &graph.nodes()[position];
-        if norm.op_type != "BatchNormalization" || norm.output.len() != 1 {
+        if norm.op_type != "BatchNormalization" || norm.output.len() != 1 || trains(graph, norm) {
             continue;
         }
         let Some(conv_position) = index.producer(&norm.input[0]) else { continue };
         let conv = &graph.nodes()[conv_position];
         let constant = |name: &String| initializers.contains(name);
         let foldable = conv.op_type == "Conv"
-            && index.consumers(&norm.input[0]).len() == 1
+            && index.only_consumer(&norm.input[0]).is_some()
             && !outputs.contains(&norm.input[0])
             && norm.input[1..].iter().all(constant)
             && conv.input[1..]
                 .iter()
-                .all(|name| constant(name) && index.consumers(name).len() == 1);
-        if foldable {
-            drafts.push(fold(graph, conv_position, position)?);
+                .all(|name| constant(name) && index.only_consumer(name).is_some());
+        if foldable && fits(graph, conv, norm) {
+            drafts.push(fold(graph, (conv_position, position), &names[conv_position])?);
             gone.insert(position);
         }
     }
@@ -53,7 +54,23 @@ fn floats(graph: &Graph, name: &str) -> Result<(Weights, Vec<f32>), GraphError> 
     Ok((weights, values))
 }
 
-fn fold(graph: &mut Graph, conv: usize, norm: usize) -> Result<Draft, GraphError> {
+/// Whether a normalisation takes its statistics from the batch, or one for every element: operator sets
+/// before 9 said so by attributes, those from 14 on by another one.
+fn trains(graph: &Graph, norm: &Node) -> bool {
+    let is = |attribute: &str, value: i64| graph::int(norm, attribute) == Some(value);
+    is("training_mode", 1) || is("spatial", 0) || (graph.opset() < 7 && !is("is_test", 1))
+}
+
+/// Whether a normalisation has its five inputs, each one value an output of the convolution.
+fn fits(graph: &Graph, conv: &Node, norm: &Node) -> bool {
+    let width = conv.input.get(1).and_then(|w| graph.dims(w)).and_then(|d| d.first().copied());
+    let vector = |name: &String| {
+        graph.dims(name).is_some_and(|d| Some(&d[..]) == width.as_ref().map(std::slice::from_ref))
+    };
+    norm.input.len() == 5 && norm.input[1..].iter().chain(conv.input.get(2)).all(vector)
+}
+
+fn fold(graph: &mut Graph, (conv, norm): (usize, usize), layer: &str) -> Result<Draft, GraphError> {
     let (conv_node, norm_node) = (graph.nodes()[conv].clone(), graph.nodes()[norm].clone());
     let epsilon = f64::from(graph::float(&norm_node, "epsilon").unwrap_or(1e-5));
     let mut paring = Paring::default();
@@ -94,7 +111,11 @@ fn fold(graph: &mut Graph, conv: usize, norm: usize) -> Result<Draft, GraphError
             (centred * factors[c] + f64::from(shift[c])) as f32
         })
         .collect();
-    let bias_name = conv_node.input.get(2).unwrap_or(&norm_node.input[2]).clone();
+    // The normalisation's own shift becomes the bias, unless others read it too.
+    let bias_name = match conv_node.input.get(2) {
+        Some(name) => name.clone(),
+        None => graph.own_initializer(norm, 2).unwrap_or_else(|| norm_node.input[2].clone()),
+    };
     graph.set_weights(&conv_node.input[1], Weights::f32(&weights.dims, &values));
     graph.set_weights(&bias_name, Weights::f32(&[folded.len()], &folded));
     if let Some(node) = graph.node_mut(conv) {
@@ -104,7 +125,7 @@ fn fold(graph: &mut Graph, conv: usize, norm: usize) -> Result<Draft, GraphError
     }
     Ok(Draft {
         operation: "fold batch normalization".into(),
-        coupling: graph::layer_name(&conv_node, conv),
+        coupling: layer.to_string(),
         paring,
         reason:
             "the same function with the normalisation inside weights and bias; integers need it so"

@@ -26,7 +26,7 @@ pub fn import(
     let refusals = found.unexplained.iter().map(|what| ("import".to_string(), what.clone()));
     let refusals = refusals.collect();
     let decisions = drafts(&found);
-    Ok(Made { graph: variant, origins: found.origins, decisions, refusals })
+    Ok(Made { graph: variant, origins: found.origins, decisions, refusals, unexplained: None })
 }
 
 fn drafts(found: &Difference) -> Vec<Draft> {

@@ -4,8 +4,8 @@
 use super::fold::fold_batch_normalization;
 use super::{CompressError, Draft, Reading};
 use crate::catalog::Calibration;
-use crate::engine::{Bindings, Model, Source};
-use crate::graph::{Facts, Graph, Node, Weights};
+use crate::engine::{Bindings, Model, Source, onnx};
+use crate::graph::{ElementType, Facts, Graph, Node, Weights};
 use crate::record::EngineOptions;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -108,41 +108,31 @@ pub fn lossless(
     Ok((graph, drafts))
 }
 
+/// Whether a node gives something else every time.
+fn draws(node: &Node) -> bool {
+    node.op_type.starts_with("Random")
+        || ["Bernoulli", "Multinomial"].contains(&node.op_type.as_str())
+}
+
 fn outputs_of(graph: &Graph) -> BTreeSet<String> {
     graph.outputs().into_iter().map(str::to_string).collect()
 }
 
-/// Nodes with bodies read what the main graph does not see.
 fn has_body(node: &Node) -> bool {
-    node.attribute.iter().any(|a| a.g.is_some() || !a.graphs.is_empty())
-}
-
-fn bodies(graph: &Graph) -> bool {
-    graph.nodes().iter().any(has_body)
+    onnx::bodies(node).next().is_some()
 }
 
 fn rewire(graph: &mut Graph, renamed: &BTreeMap<String, String>, gone: &BTreeSet<usize>) {
     let nodes = graph.nodes().iter().enumerate().filter(|(p, _)| !gone.contains(p));
-    let nodes = nodes.map(|(_, node)| {
-        let mut node = node.clone();
-        for input in &mut node.input {
-            while let Some(other) = renamed.get(input) {
-                input.clone_from(other);
-            }
-        }
-        node
-    });
-    let nodes = nodes.collect();
+    let nodes = nodes.map(|(_, node)| node.clone()).collect();
     graph.set_nodes(nodes);
+    graph.rename_reads(renamed);
 }
 
 /// Identity, and Dropout, which does nothing after training.
 fn copies(graph: &mut Graph) -> Vec<String> {
     let outputs = outputs_of(graph);
     let (mut renamed, mut gone, mut names) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
-    if bodies(graph) {
-        return names;
-    }
     for (position, node) in graph.nodes().iter().enumerate() {
         let plain =
             node.op_type == "Identity" || (node.op_type == "Dropout" && node.input.len() < 3);
@@ -169,7 +159,13 @@ fn constants(
     let (mut found, mut gone, mut names) = (Vec::new(), BTreeSet::new(), Vec::new());
     for (position, node) in graph.nodes().iter().enumerate() {
         // Weights that are stored in fewer bits are meant to be, and draws are no constants.
-        let kept = node.op_type == "DequantizeLinear" || node.op_type.starts_with("Random");
+        let narrow = |input: &String| {
+            let element = graph.weights(input).map(|weights| weights.element);
+            element.is_ok_and(|e| [ElementType::I8, ElementType::U8].contains(&e))
+        };
+        let kept = node.op_type == "DequantizeLinear"
+            || (node.op_type == "Cast" && node.input.iter().any(narrow))
+            || draws(node);
         let still = !node.input.is_empty() && node.input.iter().all(|i| stored.contains(i));
         let [output] = node.output.as_slice() else { continue };
         let small =
@@ -224,9 +220,6 @@ fn computed(
 fn repetitions(graph: &mut Graph) -> Vec<String> {
     let outputs = outputs_of(graph);
     let (mut renamed, mut gone, mut names) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
-    if bodies(graph) {
-        return names;
-    }
     let mut seen: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (position, node) in graph.nodes().iter().enumerate() {
         let read = |input: &String| renamed.get(input).unwrap_or(input).clone();
@@ -235,16 +228,16 @@ fn repetitions(graph: &mut Graph) -> Vec<String> {
         attribute.sort_by(|a, b| a.name.cmp(&b.name));
         let (op_type, domain) = (node.op_type.clone(), node.domain.clone());
         let bare = Node { op_type, domain, input, attribute, ..Node::default() };
-        let draws =
-            node.op_type.starts_with("Random") || node.output.iter().any(|o| outputs.contains(o));
+        let stays =
+            draws(node) || has_body(node) || node.output.iter().any(|o| outputs.contains(o));
         match seen.entry(format!("{bare:?}")) {
-            Entry::Occupied(first) if !draws => {
+            Entry::Occupied(first) if !stays => {
                 let same = node.output.iter().cloned().zip(first.get().iter().cloned());
                 renamed.extend(same);
                 gone.insert(position);
                 names.push(node.name.clone());
             }
-            Entry::Vacant(place) if !draws => {
+            Entry::Vacant(place) if !stays => {
                 place.insert(node.output.clone());
             }
             _ => {}
@@ -257,12 +250,10 @@ fn repetitions(graph: &mut Graph) -> Vec<String> {
 fn dead(graph: &mut Graph) -> Vec<String> {
     let mut read = outputs_of(graph);
     let (mut gone, mut names) = (BTreeSet::new(), Vec::new());
-    if bodies(graph) {
-        return names;
-    }
     for (position, node) in graph.nodes().iter().enumerate().rev() {
         if node.output.iter().any(|output| read.contains(output)) {
             read.extend(node.input.iter().cloned());
+            read.extend(onnx::captured(node).into_iter().map(str::to_string));
         } else {
             gone.insert(position);
             names.push(node.name.clone());

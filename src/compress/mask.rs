@@ -2,56 +2,110 @@
 //! what a cut must give, so every cut can be held against it.
 
 use super::CompressError;
-use crate::catalog::{Calibration, Slices};
+use crate::catalog::{self, Calibration, Slices};
 use crate::engine::{Bindings, Model, Source};
-use crate::graph::{Facts, Graph, Node, Weights};
+use crate::graph::{ElementType, Facts, FreshNames, Graph, Node, Weights};
 use crate::record::EngineOptions;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Operators that sum over what they read; the others act entry by entry, or along other axes.
-const SUMS: [&str; 6] = ["Conv", "ConvTranspose", "Gemm", "MatMul", "LSTM", "Attention"];
+/// What is exact up to rounding differs by less, relative to the largest output, also through many
+/// layers.
+pub(super) const EXACT: f64 = 1e-3;
 
-/// The graph in which every operator that sums over an entry of `gone` reads a zero in its place.
+/// The graph in which every operator that sums over an entry of `gone` reads a zero in its place: 0.0 in
+/// floats, the zero point in integers. Stored integer weights stay: what they multiply is zero.
 pub fn masked(graph: &Graph, facts: &Facts, gone: &Slices) -> Graph {
     let mut axes: BTreeMap<&str, Vec<(usize, &[usize])>> = BTreeMap::new();
     for ((tensor, axis), indices) in gone {
         axes.entry(tensor).or_default().push((*axis, indices));
     }
     let mut masked = graph.clone();
-    let mut nodes = Vec::new();
+    let names = FreshNames::new(graph);
+    let mut masking = Masking { facts, graph: &mut masked, names, nodes: Vec::new() };
     for node in graph.nodes() {
         let mut node = node.clone();
-        let sums = SUMS.contains(&node.op_type.as_str());
-        for slot in 0..if sums { node.input.len().min(2) } else { 0 } {
-            let read = node.input[slot].clone();
-            let (Some(axes), Some(shape)) = (axes.get(read.as_str()), facts.shapes.get(&read))
-            else {
-                continue;
-            };
-            for (axis, indices) in axes {
-                let indices: BTreeSet<&usize> = indices.iter().collect();
-                let mut dims = vec![1; shape.len()];
-                dims[*axis] = shape[*axis];
-                let kept = |i: usize| if indices.contains(&i) { 0.0 } else { 1.0 };
-                let mask: Vec<f32> = (0..shape[*axis]).map(kept).collect();
-                let name = format!("{}/mask{slot}.{axis}", node.output[0]);
-                masked.set_weights(&name, Weights::f32(&dims, &mask));
-                let output = format!("{name}/masked");
-                nodes.push(Node {
-                    name: output.clone(),
-                    op_type: "Mul".into(),
-                    input: vec![node.input[slot].clone(), name],
-                    output: vec![output.clone()],
-                    ..Node::default()
-                });
-                node.input[slot] = output;
+        for (slot, zero) in catalog::summed_slots(&node).iter().copied() {
+            let Some(read) = node.input.get(slot).cloned() else { continue };
+            for (axis, indices) in axes.get(read.as_str()).into_iter().flatten() {
+                let zero = zero.and_then(|z| node.input.get(z)).filter(|z| !z.is_empty()).cloned();
+                masking.mask(&mut node, slot, (&read, *axis), indices, zero);
             }
         }
-        nodes.push(node);
+        masking.nodes.push(node);
     }
+    let nodes = masking.nodes;
     masked.set_nodes(nodes);
     masked.tidy();
     masked
+}
+
+/// A graph that is being masked.
+struct Masking<'a> {
+    facts: &'a Facts,
+    graph: &'a mut Graph,
+    names: FreshNames,
+    nodes: Vec<Node>,
+}
+
+impl Masking<'_> {
+    /// Lets a node read zeros at `indices` of an axis of the tensor `read`, which it reads in `slot`.
+    fn mask(
+        &mut self,
+        node: &mut Node,
+        slot: usize,
+        (read, axis): (&str, usize),
+        indices: &[usize],
+        zero: Option<String>,
+    ) {
+        let Some(shape) = self.facts.shapes.get(read) else { return };
+        let indices: BTreeSet<&usize> = indices.iter().collect();
+        let mut dims = vec![1; shape.len()];
+        dims[axis] = shape[axis];
+        let stays = |i: usize| !indices.contains(&i);
+        let output = node.output.first().cloned().unwrap_or_default();
+        let name = self.names.get(&output, &format!("/mask{slot}.{axis}"));
+        let (op_type, input) = match self.element(read) {
+            ElementType::F32 => {
+                let mask: Vec<f32> = (0..shape[axis]).map(|i| f32::from(stays(i))).collect();
+                self.graph.set_weights(&name, Weights::f32(&dims, &mask));
+                ("Mul", vec![node.input[slot].clone(), name.clone()])
+            }
+            // Of integers the computed ones alone: zeros there multiply whatever the weights are.
+            _ if self.graph.dims(read).is_some() => return,
+            element => {
+                let bytes = (0..shape[axis]).map(|i| u8::from(stays(i))).collect();
+                let mask = Weights { dims, element: ElementType::BOOL, bytes };
+                self.graph.set_weights(&name, mask);
+                let zero = zero.unwrap_or_else(|| self.zero(element));
+                ("Where", vec![name.clone(), node.input[slot].clone(), zero])
+            }
+        };
+        let output = self.names.get(&name, "/masked");
+        self.nodes.push(Node {
+            name: output.clone(),
+            op_type: op_type.into(),
+            input,
+            output: vec![output.clone()],
+            ..Node::default()
+        });
+        node.input[slot] = output;
+    }
+
+    fn element(&self, tensor: &str) -> ElementType {
+        match (self.graph.weights(tensor), self.facts.types.get(tensor)) {
+            (Ok(weights), _) => weights.element,
+            (_, Some(dtype)) => ElementType::from(*dtype),
+            _ => ElementType::F32,
+        }
+    }
+
+    /// A stored zero of an element type, for operators that are told none.
+    fn zero(&mut self, element: ElementType) -> String {
+        let name = self.names.get("mask.zero", &format!(".{}", element.0));
+        let bytes = vec![0; element.size().unwrap_or(1)];
+        self.graph.set_weights(&name, Weights { dims: vec![], element, bytes });
+        name
+    }
 }
 
 /// Largest difference of the outputs of two graphs on the first calibration samples, relative to the
@@ -72,8 +126,44 @@ pub(super) fn difference(
         let outputs = plan.run(&plan.inputs(&calibration.first())?)?;
         Ok(outputs.into_iter().flatten().collect())
     };
-    let (a, b) = (run(a)?, run(b)?);
-    let largest = a.iter().fold(f32::MIN_POSITIVE, |most, v| most.max(v.abs()));
-    let apart = a.iter().zip(&b).fold(0.0f32, |most, (a, b)| most.max((a - b).abs()));
-    Ok(f64::from(apart / largest))
+    Ok(apart(&run(a)?, &run(b)?))
+}
+
+/// Refuses a rewrite that should change nothing and does, on the first calibration samples.
+///
+/// # Errors
+/// [`CompressError::NotEquivalent`] says by how much; the engine's.
+pub(super) fn equivalent(
+    rewrite: &'static str,
+    before: &Graph,
+    after: &Graph,
+    calibration: &Calibration,
+) -> Result<(), CompressError> {
+    if before.encode() == after.encode() {
+        return Ok(());
+    }
+    let apart = match difference(before, after, calibration) {
+        Err(error) if error.is_of_unknown_operator() => return Ok(()),
+        found => found?,
+    };
+    if apart > EXACT {
+        return Err(CompressError::NotEquivalent(rewrite, apart));
+    }
+    Ok(())
+}
+
+/// Largest difference of two lists of outputs relative to the largest of `a`: infinite where one is no
+/// number or is missing and the other is not.
+fn apart(a: &[f32], b: &[f32]) -> f64 {
+    if a.len() != b.len() {
+        return f64::INFINITY;
+    }
+    let finite = a.iter().filter(|v| v.is_finite());
+    let largest = finite.fold(f32::MIN_POSITIVE, |most, v| most.max(v.abs()));
+    let gap = |(a, b): (&f32, &f32)| match (a - b).abs() {
+        _ if a == b || (a.is_nan() && b.is_nan()) => 0.0,
+        gap if gap.is_nan() => f64::INFINITY,
+        gap => f64::from(gap / largest),
+    };
+    a.iter().zip(b).map(gap).fold(0.0, f64::max)
 }

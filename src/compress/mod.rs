@@ -37,8 +37,8 @@ use prune::{matching, needed};
 pub use pruning::{Allocation, Amount, Pruning, Recovery, What};
 pub use quantize::{
     Answers, Assignment, Form, Format, Loss, Prices, Quantization, RangeRule, Ranges, Rounding,
-    Scheme, assignments, choices, conversions, half, predicted, prepared, quantize, quantize_with,
-    ranges_of,
+    Scheme, assignments, choices, conversions, half, predicted, prepared, quantize,
+    quantize_unchecked, ranges_of,
 };
 pub use reading::Reading;
 pub use simulate::simulated;

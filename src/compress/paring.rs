@@ -82,7 +82,7 @@ fn brought_back(
         tensors.extend(after.weights(name).ok().map(|weights| (name.to_string(), weights)));
     }
     for Paring(paring) in decisions.iter().rev() {
-        for (key, taken) in paring.iter().rev().filter(|(key, _)| !is_index(key)) {
+        for (key, taken) in paring.iter().rev().filter(|(key, _)| !is_index(key, paring)) {
             let places = paring.get(&format!("{key}#places")).and_then(Weights::to_i64);
             let (Some(places), Some((name, axis))) = (places, key.rsplit_once('@')) else {
                 tensors.insert(key.clone(), taken.clone());
@@ -99,6 +99,8 @@ fn brought_back(
     Ok(tensors)
 }
 
-fn is_index(key: &str) -> bool {
-    ["#indices", "#places", "#mask"].iter().any(|end| key.ends_with(end))
+/// Whether an entry says where another one was: an initializer may be called so too.
+fn is_index(key: &str, paring: &BTreeMap<String, Weights>) -> bool {
+    let of = ["#indices", "#places", "#mask"].iter().find_map(|end| key.strip_suffix(end));
+    of.is_some_and(|of| paring.contains_key(of))
 }

@@ -3,9 +3,9 @@
 use super::choose::{Choice, Evidence};
 use super::cut::{adapt, cut, union};
 use super::fold::fold_batch_normalization;
-use super::mask::{difference, masked};
+use super::mask::{EXACT, difference, equivalent, masked};
 use super::recover::Before;
-use super::{CompressError, Draft, Made, Paring, Pruning, Recovery};
+use super::{Allocation, CompressError, Draft, Made, Paring, Pruning, Recovery};
 use crate::catalog::{self, Calibration, Catalog, Coupling, Criterion};
 use crate::engine::Bindings;
 use crate::graph::Graph;
@@ -29,14 +29,23 @@ pub fn prune(
 ) -> Result<Made, CompressError> {
     // Behind a folded normalisation a layer is linear up to its Relu.
     let folds = pruning.recover != Recovery::None || pruning.criterion == Criterion::Obs;
-    let mut decisions = if folds { fold_batch_normalization(&mut graph)? } else { Vec::new() };
+    let mut decisions = Vec::new();
+    if folds {
+        let given = graph.clone();
+        decisions = fold_batch_normalization(&mut graph)?;
+        if let Some(calibration) = calibration {
+            equivalent("folding normalisations", &given, &graph, calibration)?;
+        }
+    }
     let facts = graph.facts(bindings.dims, bindings.batch)?;
-    let (couplings, refusals) = couplings(catalog::catalog(&graph, &facts, &origins)?, pruning)?;
+    let (couplings, mut refusals) =
+        couplings(catalog::catalog(&graph, &facts, &origins)?, pruning)?;
     let layers = catalog::linears(&graph, &facts);
     let samples = calibration;
     let calibration = needed(pruning.needs_data(), calibration)?;
     let rows = catalog::observe_all(&graph, &layers, calibration)?;
     let evidence = Evidence { graph: &graph, facts: &facts, layers: &layers, rows: &rows, costs };
+    let couplings = judged(couplings, pruning, &evidence, &mut refusals)?;
     let choices = evidence.choose(&couplings, pruning, seed)?;
     let (mut pruned, mut here, mut removed) = (graph.clone(), Origins::default(), Vec::new());
     for choice in &choices {
@@ -50,13 +59,18 @@ pub fn prune(
     let facts = adapt(&mut pruned, &whole, &removed, bindings)?;
     if let Some(samples) = samples {
         let zeros = masked(&graph, &whole, &removed);
-        verify(&choices, &mut decisions, difference(&zeros, &pruned, samples)?)?;
+        match difference(&zeros, &pruned, samples) {
+            Err(error) if error.is_of_unknown_operator() => {
+                unverified(&mut decisions, &error);
+            }
+            apart => verify(&choices, &mut decisions, apart?)?,
+        }
     }
     if let Some(calibration) = calibration.filter(|_| pruning.recover != Recovery::None) {
         let before = Before::new(&graph, &layers, &rows).without(removed);
         decisions.extend(before.recover(&mut pruned, &facts, pruning.recover, calibration)?);
     }
-    Ok(Made { graph: pruned, origins, decisions, refusals })
+    Ok(Made { graph: pruned, origins, decisions, refusals, unexplained: None })
 }
 
 /// The samples that a step looks at, if it looks at any.
@@ -74,9 +88,6 @@ pub(super) fn needed(
     }
 }
 
-/// What is exact up to rounding differs by less, also through many layers.
-const EXACT: f64 = 1e-3;
-
 /// Enters into decisions how far the cut model is from one with zeros where something went.
 fn verify(choices: &[Choice], drafts: &mut [Draft], apart: f64) -> Result<(), CompressError> {
     let lossy = choices.iter().any(|choice| choice.coupling.lossy.is_some());
@@ -93,6 +104,14 @@ fn verify(choices: &[Choice], drafts: &mut [Draft], apart: f64) -> Result<(), Co
         );
     }
     Ok(())
+}
+
+/// Enters into decisions that a cut was not held against zeros, and why.
+fn unverified(drafts: &mut [Draft], error: &CompressError) {
+    let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    for draft in drafts.iter_mut().filter(|d| !d.components.is_empty()) {
+        draft.reason += &format!("; not held against zeros in their place: {cause}");
+    }
 }
 
 /// Which of `ids` a step means: those that match `wanted` and none of `protect`.
@@ -162,6 +181,52 @@ fn couplings(
         return Err(CompressError::Nothing("prune", why));
     }
     Ok((kept, refusals))
+}
+
+/// The couplings that the step's criterion can judge; the others are refused, with the reader that
+/// stands in its way. A replay judges nothing.
+///
+/// # Errors
+/// [`CompressError::Nothing`] where none is left.
+fn judged(
+    couplings: Vec<Coupling>,
+    pruning: &Pruning,
+    evidence: &Evidence,
+    refusals: &mut Refusals,
+) -> Result<Vec<Coupling>, CompressError> {
+    let looks = pruning.criterion.needs_data() || pruning.allocate == Allocation::Sensitivity;
+    let mut kept = Vec::new();
+    for coupling in couplings {
+        let opaque = evidence.opaque_readers(&coupling);
+        if opaque.is_empty() || pruning.frozen.is_some() {
+            kept.push(coupling);
+            continue;
+        }
+        let readers = opaque.join(", ");
+        if looks {
+            let by = match pruning.criterion.needs_data() {
+                true => format!("criterion `{}`", pruning.criterion),
+                false => "allocation by sensitivity".into(),
+            };
+            let reason = format!(
+                "{by} cannot judge it: its reader {readers} has no stored matrix of 32-bit floats; use `l1`, `l2` or `random` with uniform allocation"
+            );
+            refusals.push((coupling.id, reason));
+            continue;
+        }
+        if pruning.recover != Recovery::None {
+            let reason = format!(
+                "recovery cannot solve its reader {readers}, which has no stored matrix of 32-bit floats"
+            );
+            refusals.push((coupling.id.clone(), reason));
+        }
+        kept.push(coupling);
+    }
+    if kept.is_empty() {
+        let reasons: Vec<String> = refusals.iter().map(|(l, r)| format!("`{l}`: {r}")).collect();
+        return Err(CompressError::Nothing("prune", reasons.join("; ")));
+    }
+    Ok(kept)
 }
 
 fn draft(choice: &Choice, pruning: &Pruning, paring: Paring) -> Draft {

@@ -5,7 +5,8 @@
 
 use super::{CompressError, Draft, Paring, Recovery};
 use crate::catalog::{self, Calibration, CatalogError, Linear, Rows, Slices, Walk};
-use crate::graph::{Facts, Graph, Weights};
+use crate::engine::onnx;
+use crate::graph::{Facts, Graph, Index, Weights};
 use faer::Mat;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,7 +50,7 @@ impl<'a> Before<'a> {
         calibration: &Calibration,
     ) -> Result<Vec<Draft>, CompressError> {
         let layers = catalog::linears(graph, facts);
-        let dirty = self.dirty(graph);
+        let (dirty, index) = (self.dirty(graph), Index::new(graph));
         let mut walk = Walk::new(facts, calibration);
         let mut drafts = Vec::new();
         let before: BTreeMap<_, _> =
@@ -57,8 +58,7 @@ impl<'a> Before<'a> {
         for (key, new) in keyed(&layers).zip(&layers) {
             let Some((old, rows)) = before.get(&key) else { continue };
             // Weights that serve two layers cannot be solved for one of them.
-            let uses = graph.nodes().iter().filter(|n| n.input.contains(&new.weights)).count();
-            if uses > 1 {
+            if index.only_consumer(&new.weights).is_none() {
                 continue;
             }
             let shifts = matches!(recovery, Recovery::Mean | Recovery::Statistics);
@@ -85,7 +85,8 @@ impl<'a> Before<'a> {
         let mut dirty: BTreeSet<String> =
             self.removed.keys().map(|(tensor, _)| tensor.clone()).collect();
         for node in graph.nodes() {
-            let stale = node.input.iter().any(|input| dirty.contains(input));
+            let mut read = node.input.iter().map(String::as_str).chain(onnx::captured(node));
+            let stale = read.any(|input| dirty.contains(input));
             if stale || self.swapped.contains(&node.name) {
                 dirty.extend(node.output.iter().cloned());
             }
@@ -236,28 +237,49 @@ pub(super) fn write_bias(
     paring: &mut Paring,
 ) -> Result<(), CompressError> {
     let last = layer.features();
-    let name = match &layer.bias {
-        Some(name) => name.clone(),
-        None => format!("{}#bias", graph.nodes()[layer.position].output[0]),
-    };
-    let mut values = match graph.weights(&name).ok() {
-        Some(bias) => {
-            let values = bias.to_f32().unwrap_or_default();
+    let width = graph.dims(&layer.weights).and_then(|d| d.get(layer.output_axis).copied());
+    let width = width.unwrap_or(layer.outputs.end);
+    let (name, mut dims, mut values) = match bias_place(graph, layer) {
+        Some((position, slot)) => {
+            let shared = graph.nodes()[position].input[slot].clone();
+            let name = graph.own_initializer(position, slot).unwrap_or(shared);
+            let bias = graph.weights(&name)?;
+            let values = catalog::per_output(bias.to_f32().unwrap_or_default(), width);
+            let dims = bias.dims.clone();
             paring.0.insert(name.clone(), bias);
-            values
+            (name, dims, values)
         }
         None => {
-            let width = graph.dims(&layer.weights).and_then(|d| d.get(layer.output_axis).copied());
-            vec![0.0; width.unwrap_or(layer.outputs.end)]
+            let base = format!("{}#bias", graph.nodes()[layer.position].output[0]);
+            (graph.fresh_name(&base), vec![width], vec![0.0; width])
         }
     };
     for (j, output) in layer.outputs.clone().enumerate() {
-        values[output] = solved[(last, j)] as f32;
+        values[output] = (solved[(last, j)] / layer.factors.1) as f32;
     }
-    graph.set_weights(&name, Weights::f32(&[values.len()], &values));
+    if dims.iter().product::<usize>() != values.len() {
+        dims = vec![values.len()];
+    }
+    graph.set_weights(&name, Weights::f32(&dims, &values));
     if let (Some(slot), Some(node)) = (layer.bias_slot, graph.node_mut(layer.position)) {
         node.input.resize((slot + 1).max(node.input.len()), String::new());
         node.input[slot] = name;
     }
     Ok(())
+}
+
+/// The node and the slot in which a layer's bias is read now: its own, or those of the addition behind
+/// a product.
+fn bias_place(graph: &Graph, layer: &Linear) -> Option<(usize, usize)> {
+    let node = &graph.nodes()[layer.position];
+    if node.input.get(2).is_some_and(|given| !given.is_empty()) {
+        return Some((layer.position, 2));
+    }
+    layer.bias.as_ref()?;
+    let product = node.output.first()?;
+    let adds = graph.nodes().iter().enumerate().skip(layer.position);
+    let mut adds =
+        adds.filter(|(_, other)| other.op_type == "Add" && other.input.contains(product));
+    let (position, add) = adds.next()?;
+    Some((position, add.input.iter().position(|input| input != product)?))
 }

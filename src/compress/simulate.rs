@@ -1,7 +1,7 @@
 //! Integers simulated in float: the same rounding of weights and activations, computed by the
 //! engine's float kernels. What then still differs is the engine's doing.
 
-use crate::graph::{ElementType, Graph, GraphError, Node, Weights, set_int};
+use crate::graph::{ElementType, FreshNames, Graph, GraphError, Node, Weights, set_int};
 
 /// The graph in which every integer convolution and product is a float one between a dequantization
 /// and a quantization with the same scales; `None` where there is none.
@@ -9,7 +9,8 @@ use crate::graph::{ElementType, Graph, GraphError, Node, Weights, set_int};
 /// # Errors
 /// [`GraphError`] where a weight or scale is not stored.
 pub fn simulated(graph: &Graph) -> Result<Option<Graph>, GraphError> {
-    let mut writer = Writer { graph: graph.clone(), nodes: Vec::new(), changed: false };
+    let names = FreshNames::new(graph);
+    let mut writer = Writer { graph: graph.clone(), names, nodes: Vec::new(), changed: false };
     for node in graph.nodes() {
         match node.op_type.as_str() {
             "QLinearConv" => writer.convolution(node)?,
@@ -18,7 +19,7 @@ pub fn simulated(graph: &Graph) -> Result<Option<Graph>, GraphError> {
             _ => writer.nodes.push(node.clone()),
         }
     }
-    let Writer { mut graph, nodes, changed } = writer;
+    let Writer { mut graph, nodes, changed, .. } = writer;
     graph.set_nodes(nodes);
     graph.tidy();
     Ok(changed.then_some(graph))
@@ -26,6 +27,7 @@ pub fn simulated(graph: &Graph) -> Result<Option<Graph>, GraphError> {
 
 struct Writer {
     graph: Graph,
+    names: FreshNames,
     nodes: Vec<Node>,
     changed: bool,
 }
@@ -33,9 +35,10 @@ struct Writer {
 impl Writer {
     fn push(&mut self, op: &str, inputs: &[&str], output: &str) {
         self.changed = true;
+        let name = self.names.get(output, "/simulated");
         self.nodes.push(Node {
             op_type: op.into(),
-            name: format!("{output}/simulated"),
+            name,
             input: inputs.iter().map(|i| (*i).to_string()).collect(),
             output: vec![output.into()],
             ..Node::default()
@@ -77,14 +80,16 @@ impl Writer {
     fn convolution(&mut self, node: &Node) -> Result<(), GraphError> {
         let [x, xs, xz, w, ws, wz, ys, yz] = slots(node)?;
         let y = &node.output[0];
-        let input = format!("{y}/input");
+        let input = self.names.get(y, "/input");
         self.push("DequantizeLinear", &[x, xs, xz], &input);
-        let weights = self.floats(w, [ws, wz], 0, format!("{y}/weights"))?;
+        let into = self.names.get(y, "/weights");
+        let weights = self.floats(w, [ws, wz], 0, into)?;
         let mut inputs = vec![input, weights];
         if let Some(bias) = node.input.get(8).filter(|b| !b.is_empty()) {
-            inputs.push(self.bias(bias, xs, ws, format!("{y}/bias"))?);
+            let into = self.names.get(y, "/bias");
+            inputs.push(self.bias(bias, xs, ws, into)?);
         }
-        let wide = format!("{y}/wide");
+        let wide = self.names.get(y, "/wide");
         let (op_type, output) = ("Conv".to_string(), vec![wide.clone()]);
         self.nodes.push(Node { op_type, input: inputs, output, ..node.clone() });
         self.push("QuantizeLinear", &[&wide, ys, yz], y);
@@ -107,7 +112,7 @@ impl Writer {
     fn product(&mut self, node: &Node) -> Result<(), GraphError> {
         let [a, sa, za, b, sb, zb, ys, yz] = slots(node)?;
         let y = &node.output[0];
-        let (left, right, wide) = (format!("{y}/a"), format!("{y}/b"), format!("{y}/wide"));
+        let [left, right, wide] = ["/a", "/b", "/wide"].map(|part| self.names.get(y, part));
         self.push("DequantizeLinear", &[a, sa, za], &left);
         match self.graph.weights(b) {
             Ok(stored) => {
@@ -128,18 +133,19 @@ impl Writer {
         for (slot, side) in ["a", "b"].into_iter().enumerate() {
             let name = node.input.get(slot).cloned().unwrap_or_default();
             let zero = node.input.get(slot + 2).filter(|z| !z.is_empty());
-            let wide = format!("{y}/{side}");
+            let wide = self.names.get(y, &format!("/{side}"));
             self.cast(&name, &wide, ElementType::F32);
             let mut own = wide;
             if let Some(zero) = zero {
-                let (as_float, less) = (format!("{y}/{side}.zero"), format!("{y}/{side}.less"));
+                let [as_float, less] =
+                    [".zero", ".less"].map(|part| self.names.get(y, &format!("/{side}{part}")));
                 self.cast(zero, &as_float, ElementType::F32);
                 self.push("Sub", &[&own, &as_float], &less);
                 own = less;
             }
             sides.push(own);
         }
-        let sum = format!("{y}/sum");
+        let sum = self.names.get(y, "/sum");
         let op = if node.op_type == "ConvInteger" { "Conv" } else { "MatMul" };
         self.nodes.push(Node {
             op_type: op.into(),

@@ -76,7 +76,7 @@ pub fn sparsify(
         let draft = thinning.apply(&mut graph, calibration)?;
         decisions.push(draft);
     }
-    Ok(Made { graph, origins, decisions, refusals: Vec::new() })
+    Ok(Made { graph, origins, decisions, refusals: Vec::new(), unexplained: None })
 }
 
 /// One layer whose weights become fewer.
@@ -249,7 +249,8 @@ impl<'a> Thinning<'a> {
         if let Some(mask) =
             layer.write(&Weights::f32(&before.dims, &vec![1.0; before.len()]), &mask)
         {
-            let bytes = mask.to_f32().unwrap_or_default().iter().map(|m| *m as u8).collect();
+            let bytes =
+                mask.to_f32().unwrap_or_default().iter().map(|m| u8::from(*m != 0.0)).collect();
             let mask = Weights { dims: mask.dims, element: ElementType::U8, bytes };
             paring.0.insert(format!("{}#mask", layer.weights), mask);
         }

@@ -114,6 +114,16 @@ pub struct Made {
     pub decisions: Vec<Draft>,
     /// Layers that were left alone, with the reason.
     pub refusals: Vec<(String, String)>,
+    /// Why the outputs differ more than the decisions explain, if they do.
+    pub unexplained: Option<String>,
+}
+
+impl CompressError {
+    /// Whether the engine does not have an operator of the model: then nothing can be run, but much can
+    /// be done.
+    pub(super) fn is_of_unknown_operator(&self) -> bool {
+        matches!(self, CompressError::Engine(EngineError::UnknownOperator { .. }))
+    }
 }
 
 /// Why a step could not be done at all.
@@ -165,6 +175,21 @@ pub enum CompressError {
         "with `{0}` cut out the model gives something else than with zeros in its place, by {1:.1e} of its largest output: a rule of this tool is wrong for this model; protect these couplings, and please report it"
     )]
     Inexact(String, f64),
+    /// A rewrite that should change nothing changes the outputs.
+    #[error(
+        "{0} changes the model's outputs by {1:.1e} of the largest, where it should change nothing; please report it"
+    )]
+    NotEquivalent(&'static str, f64),
+    /// A bias that no scale makes an integer of 32 bits.
+    #[error(
+        "the bias {bias:e} of layer `{layer}` does not fit into 32 bits at its scales; protect the layer"
+    )]
+    BiasRange {
+        /// The layer.
+        layer: String,
+        /// The bias.
+        bias: f32,
+    },
     /// The step needs measured costs.
     #[error("{0} needs measured costs of the layers, and there are none here")]
     NoCosts(&'static str),

@@ -1,6 +1,6 @@
 //! What a model takes and gives, before anything is made concrete.
 
-use super::load::{input_names, parse};
+use super::load::{input_names, parse_any};
 use super::{EngineError, Source};
 use crate::data::{Dim, Dtype, InputNeed};
 use tract_onnx::prelude::*;
@@ -28,9 +28,9 @@ impl Signature {
 /// Reads the inputs and outputs of a model.
 ///
 /// # Errors
-/// [`EngineError`] for files that are not models, unknown operators and inputs of unusual types.
+/// [`EngineError`] for files that are not models, and inputs of unusual types.
 pub fn describe(source: Source) -> Result<Signature, EngineError> {
-    let model = parse(source)?;
+    let (model, _) = parse_any(source)?;
     let inputs =
         (0..input_names(&model).len()).map(|i| need_of(&model, i)).collect::<Result<_, _>>()?;
     let outlets = model.output_outlets().unwrap_or_default();

@@ -22,14 +22,29 @@ pub enum EngineError {
         /// The cause.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A file that holds the model's data cannot be used.
-    #[error("{name}: its weights lie in another file, which is missing or too short")]
+    /// A tensor's data lie in another file, which is missing, too short or elsewhere.
+    #[error("external data of tensor `{tensor}` in {}", path.display())]
     External {
+        /// The file with the data.
+        path: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The model contradicts the specification, or itself.
+    #[error("{name}: {problem}")]
+    Invalid {
         /// The file.
         name: String,
-        /// The cause.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        /// Node or function, and what is wrong with it.
+        problem: String,
     },
+    /// A sparse initializer that cannot be written out.
+    #[error(
+        "sparse initializer `{0}` does not consist of 32-bit floats at places inside its shape"
+    )]
+    Sparse(String),
     /// An operator the engine has no implementation of.
     #[error("{name}: the engine does not implement operator {operator} (node `{node}`)")]
     UnknownOperator {

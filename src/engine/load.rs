@@ -4,11 +4,14 @@
 //! with a number.
 
 use super::describe::need_of;
+use super::onnx::{self, OnnxFile};
 use super::{CLEAR, EngineError, Plan, upper};
 use crate::data::{Dim, InputNeed};
 use crate::record::EngineOptions;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+use std::sync::OnceLock;
+use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::transform::{
     ModelTransform, build_float_translator, get_transform, parse_legacy_filter,
@@ -140,57 +143,70 @@ fn transform(wanted: &str) -> Result<Box<dyn ModelTransform>, EngineError> {
     Ok(build_float_translator(DatumType::F32, DatumType::F16, filter))
 }
 
-/// The model as parsed, its operators checked.
+/// The model as parsed, every operator one that the engine has.
 pub(super) fn parse(source: Source) -> Result<InferenceModel, EngineError> {
-    let onnx = tract_onnx::onnx().with_ignore_value_info(true).with_ignore_output_shapes(true);
+    let (model, _) = parse_any(source)?;
+    let unknown = unimplemented(&model).next();
+    if let Some((node, operator)) = unknown {
+        return Err(EngineError::UnknownOperator { name: source.name(), node, operator });
+    }
+    Ok(model)
+}
+
+/// The model as parsed, whatever its operators, and its protobuf: enough for shapes, not for running.
+pub(super) fn parse_any(source: Source) -> Result<(InferenceModel, ModelProto), EngineError> {
+    let engine = tract_onnx::onnx().with_ignore_value_info(true).with_ignore_output_shapes(true);
     let name = source.name();
-    let not_onnx =
-        |cause: TractError| match format!("{cause:#}").to_lowercase().contains("external") {
-            true => EngineError::External { name: name.clone(), source: cause.into() },
-            false => EngineError::NotOnnx { name: name.clone(), source: cause.into() },
-        };
-    if let Source::File(path) = source {
-        let unreadable = |source| EngineError::Read { path: path.to_path_buf(), source };
-        let found = std::fs::metadata(path).map_err(unreadable)?;
-        if !found.is_file() {
-            return Err(unreadable(std::io::Error::other("not a regular file")));
-        }
-    }
-    let model = match source {
-        Source::File(path) => onnx.model_for_path(path),
-        Source::Bytes(_, mut bytes) => onnx.model_for_read(&mut bytes),
-    }
-    .map_err(not_onnx)?;
+    let OnnxFile { model: proto, .. } = match source {
+        Source::File(path) => onnx::read(path)?,
+        Source::Bytes(name, bytes) => onnx::decode(name, bytes)?,
+    };
+    let model =
+        engine.model_for_proto_model(&proto).map_err(EngineError::failed("parse", &name))?;
     if model.input_outlets().map_or(0, <[_]>::len) == 0 {
         let empty = std::io::Error::other("it has no inputs");
         return Err(EngineError::NotOnnx { name, source: empty.into() });
     }
-    for node in model.nodes() {
+    Ok((model, proto))
+}
+
+/// Names and operators of the nodes that the engine cannot run.
+pub(super) fn unimplemented(model: &InferenceModel) -> impl Iterator<Item = (String, String)> {
+    model.nodes().iter().filter_map(|node| {
         let operator = node.op.name();
-        if let Some(operator) = operator.strip_prefix("Unimplemented(") {
-            let (node, operator) = (node.name.clone(), operator.trim_end_matches(')').to_string());
-            return Err(EngineError::UnknownOperator { name, node, operator });
-        }
-    }
-    Ok(model)
+        let operator = operator.strip_prefix("Unimplemented(")?.trim_end_matches(')').to_string();
+        Some((node.name.clone(), operator))
+    })
+}
+
+/// Whether the engine has an operator of this name.
+pub fn implements(operator: &str) -> bool {
+    static KNOWN: OnceLock<HashSet<String>> = OnceLock::new();
+    let known = KNOWN.get_or_init(|| tract_onnx::onnx().op_register.0.into_keys().collect());
+    known.contains(operator)
 }
 
 /// The parsed model with concrete inputs.
 pub(super) fn bound(source: Source, bindings: Bindings) -> Result<InferenceModel, EngineError> {
     let mut model = parse(source)?;
-    for index in 0..input_names(&model).len() {
-        let need = need_of(&model, index)?;
-        let shape = concrete(&need, bindings)?;
-        let fact = model
-            .input_fact(index)
-            .map_err(EngineError::failed("analyse", &source.name()))?
-            .clone()
-            .with_shape(ShapeFactoid::from(shape));
-        model
-            .set_input_fact(index, fact)
-            .map_err(EngineError::failed("analyse", &source.name()))?;
-    }
+    bind(&mut model, &source.name(), bindings)?;
     Ok(model)
+}
+
+/// Makes the inputs of a model concrete; `name` is for messages.
+pub(super) fn bind(
+    model: &mut InferenceModel,
+    name: &str,
+    bindings: Bindings,
+) -> Result<(), EngineError> {
+    for index in 0..input_names(model).len() {
+        let need = need_of(model, index)?;
+        let shape = concrete(&need, bindings)?;
+        let fact = model.input_fact(index).map_err(EngineError::failed("analyse", name))?;
+        let fact = fact.clone().with_shape(ShapeFactoid::from(shape));
+        model.set_input_fact(index, fact).map_err(EngineError::failed("analyse", name))?;
+    }
+    Ok(())
 }
 
 fn concrete(need: &InputNeed, bindings: Bindings) -> Result<TVec<TDim>, EngineError> {

@@ -1,7 +1,7 @@
 //! The inference engine: the only place that names tract.
 //!
 //! A file is described ([`describe`]), loaded at concrete dimensions ([`Model::load`]), optimised
-//! into a [`Plan`] and run. Knows nothing of variants, timing or ONNX's protobuf.
+//! into a [`Plan`] and run. Knows nothing of variants and timing; ONNX's protobuf is read in [`onnx`].
 
 mod constants;
 mod describe;
@@ -10,6 +10,7 @@ mod isa;
 mod kernels;
 mod load;
 mod nodes;
+pub mod onnx;
 mod peaks;
 mod plan;
 mod product;
@@ -23,7 +24,7 @@ pub use describe::{Signature, describe};
 pub use error::EngineError;
 pub use isa::{is_without, tiers, without_tiers};
 pub use kernels::product_kernels;
-pub use load::{Bindings, Model, Source, TRANSFORMS};
+pub use load::{Bindings, Model, Source, TRANSFORMS, implements};
 pub use nodes::OptimisedNode;
 pub use peaks::peaks;
 pub use plan::{Inputs, Plan};

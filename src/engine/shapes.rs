@@ -1,13 +1,16 @@
 //! Shapes and types of all tensors of a model, and small integers that are known, by ONNX names.
 
 use super::describe::dtype_of;
-use super::load::bound;
+use super::load::{bind, parse_any, unimplemented};
 use super::{Bindings, EngineError, Source};
 use crate::data::Dtype;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
+use tract_onnx::pb::type_proto::Value;
+use tract_onnx::pb::{ModelProto, ValueInfoProto};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::Factoid;
-use tract_onnx::tract_hir::internal::DimLike;
+use tract_onnx::tract_hir::internal::{DimLike, ShapeFactoid, ToDim};
 
 /// Type and shape of a tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +26,8 @@ pub struct TensorFact {
 /// More integers than this are data rather than a shape.
 const FEW: usize = 256;
 
-/// Facts of every tensor that the engine's analysis makes concrete, by ONNX name.
+/// Facts of every tensor that the engine's analysis makes concrete, by ONNX name. Behind an operator
+/// that the engine does not have the analysis goes by what the file declares.
 ///
 /// # Errors
 /// [`EngineError`] where the model cannot be loaded or analysed.
@@ -31,7 +35,9 @@ pub fn tensor_facts(
     source: Source,
     bindings: Bindings,
 ) -> Result<BTreeMap<String, TensorFact>, EngineError> {
-    let mut model = bound(source, bindings)?;
+    let (mut model, proto) = parse_any(source)?;
+    bind(&mut model, &source.name(), bindings)?;
+    declare(&mut model, &proto, bindings);
     model.analyse(false).map_err(EngineError::failed("analyse", &source.name()))?;
     let mut facts = BTreeMap::new();
     for node in model.nodes() {
@@ -48,6 +54,59 @@ pub fn tensor_facts(
         }
     }
     Ok(facts)
+}
+
+/// Gives the outputs of operators that the engine does not have the types and shapes that the file
+/// declares for them.
+fn declare(model: &mut InferenceModel, proto: &ModelProto, bindings: Bindings) {
+    let unknown: HashSet<String> = unimplemented(model).map(|(node, _)| node).collect();
+    let Some(graph) = proto.graph.as_ref().filter(|_| !unknown.is_empty()) else { return };
+    let infos = graph.value_info.iter().chain(&graph.output);
+    let infos: HashMap<&str, &ValueInfoProto> = infos.map(|i| (i.name.as_str(), i)).collect();
+    let outlets: Vec<OutletId> = model
+        .nodes()
+        .iter()
+        .filter(|node| unknown.contains(&node.name))
+        .flat_map(|node| (0..node.outputs.len()).map(|slot| OutletId::new(node.id, slot)))
+        .collect();
+    for outlet in outlets {
+        let info = model.outlet_label(outlet).and_then(|label| infos.get(label));
+        let Some(fact) = info.and_then(|info| declared(info, bindings)) else { continue };
+        // A fact that does not fit is the file's mistake; the outlet stays unknown then.
+        let _ = model.set_outlet_fact(outlet, fact);
+    }
+}
+
+/// A declared type and shape at concrete dimensions; symbols without a value stay open.
+fn declared(info: &ValueInfoProto, bindings: Bindings) -> Option<InferenceFact> {
+    let Value::TensorType(tensor) = info.r#type.as_ref()?.value.as_ref()?;
+    let datum = match tensor.elem_type {
+        1 => DatumType::F32,
+        2 => DatumType::U8,
+        3 => DatumType::I8,
+        6 => DatumType::I32,
+        7 => DatumType::I64,
+        9 => DatumType::Bool,
+        11 => DatumType::F64,
+        _ => return None,
+    };
+    let size = |(axis, dim): (usize, &Dimension)| match &dim.value {
+        Some(dimension::Value::DimValue(size)) => usize::try_from(*size).ok(),
+        Some(dimension::Value::DimParam(name)) if bindings.dims.contains_key(name) => {
+            bindings.dims.get(name).copied()
+        }
+        _ => (axis == 0).then_some(bindings.batch),
+    };
+    let fact = InferenceFact::default().with_datum_type(datum);
+    let sizes: Option<Vec<usize>> =
+        tensor.shape.as_ref().and_then(|shape| shape.dim.iter().enumerate().map(size).collect());
+    Some(match sizes {
+        Some(sizes) => {
+            let sizes: TVec<TDim> = sizes.iter().map(|size| size.to_dim()).collect();
+            fact.with_shape(ShapeFactoid::from(sizes))
+        }
+        None => fact,
+    })
 }
 
 fn integers(value: &Tensor) -> Option<Vec<i64>> {

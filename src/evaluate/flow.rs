@@ -4,7 +4,7 @@ use super::PredictError;
 use super::similarity::{alignment, centred, effective_rank};
 use crate::data::Array;
 use crate::engine::{Bindings, Model, Source};
-use crate::graph::{self, Graph, Index, Node, layer_name};
+use crate::graph::{self, Graph, Index, Node, layer_names};
 use crate::record::{EngineOptions, Flow, Head, LayerFlow};
 use faer::Mat;
 use ndarray::{ArrayD, Axis};
@@ -81,7 +81,7 @@ fn watched(graph: &Graph) -> Vec<Watched> {
     let index = Index::new(graph);
     let weights = graph.initializer_names();
     let mut all: Vec<Watched> = Vec::new();
-    for (position, node) in graph.nodes().iter().enumerate() {
+    for (node, layer) in graph.nodes().iter().zip(layer_names(graph)) {
         let weighted = graph::is_product(node)
             && node.input.iter().skip(1).any(|input| weights.contains(input.as_str()));
         let reader = |tensor: &str| {
@@ -102,7 +102,6 @@ fn watched(graph: &Graph) -> Vec<Watched> {
                 _ => break,
             }
         }
-        let layer = layer_name(node, position);
         if !all.iter().any(|w| w.tensor == tensor) {
             all.push(Watched { layer, tensor, attention });
         }

@@ -3,7 +3,7 @@
 
 use super::estimate::LEVEL;
 use super::{Coalition, Form, Investigation};
-use crate::graph::{Graph, layer_name};
+use crate::graph::{Graph, layer_names};
 use crate::pipeline::{Context, PipelineError, Timed, kept_times_by_node, times_by_node};
 use crate::record::{Effect, Group, Interval, LayerChange, Missing, NodeProfile, Total};
 use crate::stats::{self, Resampling};
@@ -141,13 +141,12 @@ fn by_layer(
     groups: &[Group],
 ) -> Vec<LayerChange> {
     let mut layers: Vec<LayerChange> = Vec::new();
-    for (position, node) in baseline.nodes().iter().enumerate() {
+    for (node, name) in baseline.nodes().iter().zip(layer_names(baseline)) {
         let time = |times: &BTreeMap<String, f64>| times.get(&node.name).copied().unwrap_or(0.0);
         let (was, is) = (time(before), time(after));
         if was == 0.0 && is == 0.0 {
             continue;
         }
-        let name = layer_name(node, position);
         let touching =
             groups.iter().filter(|g| g.layers.iter().any(|l| *l == name || *l == node.name));
         let touching: Vec<String> = touching.map(|g| g.id.clone()).collect();

@@ -1,6 +1,6 @@
 //! Forecasts beside what was observed.
 
-use crate::graph::{Graph, layer_name};
+use crate::graph::{Graph, layer_names};
 use crate::record::{Effect, Explanation, ForecastOutcome, Group, SCHEMA};
 
 /// The metric of forecasts that experiments can hold to account.
@@ -44,9 +44,8 @@ pub fn outcomes(
 /// Operator of the layer that a group is named after.
 fn layer_type(baseline: &Graph, group: &Group) -> Option<String> {
     let coupling = group.parts.first()?.coupling.as_ref()?;
-    let nodes = baseline.nodes().iter().enumerate();
-    let mut own = nodes.filter(|(position, node)| layer_name(node, *position) == *coupling);
-    own.next().map(|(_, node)| node.op_type.clone())
+    let mut nodes = baseline.nodes().iter().zip(layer_names(baseline));
+    nodes.find(|(_, name)| name == coupling).map(|(node, _)| node.op_type.clone())
 }
 
 /// All outcomes of some explanations.

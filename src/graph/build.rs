@@ -2,6 +2,7 @@
 
 use super::{ElementType, Graph, Node};
 use crate::data::Dtype;
+use crate::engine::onnx;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use tract_onnx::pb::{
@@ -65,10 +66,10 @@ impl Graph {
         outputs.iter().for_each(|name| part.add_output(name));
         let nodes = self.nodes()[positions].to_vec();
         // What bodies of control flow read from outside counts too.
-        let bodies = nodes.iter().flat_map(|n| &n.attribute).filter_map(|a| a.g.as_ref());
-        let inner = bodies.flat_map(|g| &g.node).flat_map(|n| &n.input);
-        let read: BTreeSet<&String> = nodes.iter().flat_map(|n| &n.input).chain(inner).collect();
-        let own = self.graph().initializer.iter().filter(|t| read.contains(&t.name));
+        let captured = nodes.iter().flat_map(onnx::captured);
+        let inputs = nodes.iter().flat_map(|n| &n.input).map(String::as_str);
+        let read: BTreeSet<&str> = inputs.chain(captured).collect();
+        let own = self.graph().initializer.iter().filter(|t| read.contains(t.name.as_str()));
         let initializers = own.cloned().collect();
         part.graph_mut().initializer = initializers;
         part.set_nodes(nodes);

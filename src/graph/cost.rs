@@ -118,8 +118,20 @@ impl Graph {
 impl Graph {
     /// Whether a tensor is stored in int8 and becomes float when the model is loaded.
     fn widened(&self, tensor: &str) -> bool {
-        let maker = self.nodes().iter().find(|n| n.output.first().is_some_and(|o| o == tensor));
-        maker.is_some_and(|n| n.op_type == "DequantizeLinear" && self.dims(&n.input[0]).is_some())
+        let maker = |tensor: &str| {
+            self.nodes().iter().find(|n| n.output.first().is_some_and(|o| o == tensor))
+        };
+        let stored = |node: &Node| node.input.first().and_then(|input| self.weights(input).ok());
+        let Some(node) = maker(tensor) else { return false };
+        match node.op_type.as_str() {
+            "DequantizeLinear" => stored(node).is_some(),
+            // What operator sets without a scale a channel have in its place.
+            "Mul" => node.input.first().and_then(|input| maker(input)).is_some_and(|cast| {
+                let narrow = stored(cast).is_some_and(|w| w.element == ElementType::I8);
+                cast.op_type == "Cast" && narrow
+            }),
+            _ => false,
+        }
     }
 }
 

@@ -6,21 +6,16 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GraphError {
-    /// The file does not exist or cannot be read.
-    #[error("read model {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        source: std::io::Error,
-    },
+    /// The file cannot be read, or is not a model that can be understood.
+    #[error(transparent)]
+    File(crate::engine::EngineError),
     /// The bytes are not a model.
-    #[error("{} is not an ONNX model, or it is truncated", path.display())]
+    #[error("{name} is not an ONNX model, or it is truncated")]
     NotOnnx {
-        /// The file.
-        path: PathBuf,
-        /// The cause, where the decoder says one.
-        source: Option<prost::DecodeError>,
+        /// Where they are from.
+        name: String,
+        /// The decoder's words.
+        source: prost::DecodeError,
     },
     /// The graph contradicts itself.
     #[error("{name}: {problem}")]
@@ -29,16 +24,6 @@ pub enum GraphError {
         name: String,
         /// Node or tensor, and what is wrong with it.
         problem: String,
-    },
-    /// A tensor's data lie in another file, which is missing, too short or elsewhere.
-    #[error("external data of initializer `{tensor}` in {}", path.display())]
-    External {
-        /// The file with the data.
-        path: PathBuf,
-        /// The initializer.
-        tensor: String,
-        /// The cause.
-        source: std::io::Error,
     },
     /// An initializer that is not there or has another form than needed.
     #[error("initializer `{tensor}` {problem}")]

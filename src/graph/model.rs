@@ -2,14 +2,13 @@
 
 use super::{GraphError, Node, Weights};
 use crate::data::{Dtype, replace_file};
+use crate::engine::onnx::{self, OnnxFile};
 use crate::engine::{self, Bindings, Source};
 use crate::record::Sha256Hex;
 use prost::Message;
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read, Seek, SeekFrom};
-use std::path::{Component, Path};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::Path;
 use tract_onnx::pb;
-use tract_onnx::pb::tensor_proto::DataLocation;
 
 /// What is known of tensors at concrete dimensions, by name.
 #[derive(Clone, Debug, Default)]
@@ -22,36 +21,31 @@ pub struct Facts {
     pub types: BTreeMap<String, Dtype>,
 }
 
-/// An ONNX model in memory, with all its data. Constant nodes have become initializers, and vectors
-/// that several nodes shared are there once for each.
+/// An ONNX model in memory, with all its data. Constant nodes have become initializers, vectors that
+/// several nodes shared are there once for each, and nodes have names of their own.
 #[derive(Clone, Debug)]
 pub struct Graph {
     /// The file it came from, for messages.
     pub(super) name: String,
     pub(super) model: pb::ModelProto,
-    /// Whether the file held all its data.
+    /// Whether the file was all of the model; see [`OnnxFile`].
     self_contained: bool,
 }
 
 impl Graph {
-    /// Reads a model, external data too, and checks that every name leads somewhere.
+    /// Reads a model, external data too, with local functions inlined, and checks that every name
+    /// leads somewhere.
     ///
     /// # Errors
     /// [`GraphError`] names the file, node or tensor.
     pub fn load(path: &Path) -> Result<Graph, GraphError> {
-        let at = || path.to_path_buf();
-        let bytes =
-            std::fs::read(path).map_err(|source| GraphError::Read { path: at(), source })?;
-        let model = pb::ModelProto::decode(bytes.as_slice())
-            .map_err(|source| GraphError::NotOnnx { path: at(), source: Some(source) })?;
-        if model.graph.as_ref().is_none_or(|graph| graph.node.is_empty()) {
-            return Err(GraphError::NotOnnx { path: at(), source: None });
-        }
+        let OnnxFile { model, self_contained } = onnx::read(path).map_err(GraphError::File)?;
         let mut graph = Graph::of(&path.display().to_string(), model);
-        graph.bring_in_external_data(path.parent().unwrap_or(Path::new("")))?;
+        graph.self_contained = self_contained;
         graph.lift_constants();
         graph.separate_vectors();
         graph.name_nodes();
+        graph.allow_bare_initializers();
         graph.check()?;
         Ok(graph)
     }
@@ -62,7 +56,7 @@ impl Graph {
     /// [`GraphError::NotOnnx`] for other bytes.
     pub fn decode(name: &str, bytes: &[u8]) -> Result<Graph, GraphError> {
         let model = pb::ModelProto::decode(bytes)
-            .map_err(|source| GraphError::NotOnnx { path: name.into(), source: Some(source) })?;
+            .map_err(|source| GraphError::NotOnnx { name: name.into(), source })?;
         Ok(Graph::of(name, model))
     }
 
@@ -110,8 +104,8 @@ impl Graph {
         Ok(Sha256Hex::of(&bytes))
     }
 
-    /// Whether the file it came from held all its data, rather than other files beside it.
-    pub fn weights_inside(&self) -> bool {
+    /// Whether the file it came from is the whole model: no data in other files, no local functions.
+    pub fn self_contained(&self) -> bool {
         self.self_contained
     }
 
@@ -158,7 +152,7 @@ impl Graph {
     /// The values of an initializer of few integers, `None` of anything else.
     pub fn integers(&self, name: &str) -> Option<Vec<i64>> {
         let tensor = self.graph().initializer.iter().find(|t| t.name == name)?;
-        let few = tensor.dims.iter().product::<i64>() <= 256;
+        let few = tensor.dims.iter().try_fold(1i64, |all, d| all.checked_mul(*d))? <= 256;
         Weights::of(tensor).ok().filter(|_| few)?.to_i64()
     }
 
@@ -185,8 +179,11 @@ impl Graph {
             engine::tensor_facts(Source::Bytes(&self.name, &bytes), Bindings { batch, dims })
                 .map_err(|source| GraphError::Shapes { name: self.name.clone(), source })?;
         let mut found = Facts::default();
-        let stand_in = |tensor: &String| tensor.ends_with("#shape");
-        for (tensor, fact) in facts.into_iter().filter(|(tensor, _)| !stand_in(tensor)) {
+        let given = self.nodes().iter().flat_map(|node| &node.output).map(String::as_str);
+        let own: HashSet<&str> =
+            given.chain(self.graph().input.iter().map(|i| i.name.as_str())).collect();
+        for (tensor, fact) in facts.into_iter().filter(|(tensor, _)| own.contains(tensor.as_str()))
+        {
             found.integers.extend(fact.integers.map(|values| (tensor.clone(), values)));
             found.types.extend(fact.dtype.map(|dtype| (tensor.clone(), dtype)));
             found.shapes.insert(tensor, fact.shape);
@@ -209,12 +206,21 @@ impl Graph {
         self.model.graph.get_or_insert_default()
     }
 
-    /// Gives nodes without a name one from their operator and place, which later edits do not move.
+    /// Gives nodes without a name one from their operator and place, which later edits do not move,
+    /// and nodes that share a name one each.
     fn name_nodes(&mut self) {
-        for (position, node) in self.graph_mut().node.iter_mut().enumerate() {
-            if node.name.is_empty() {
-                node.name = format!("{}_{position}", node.op_type);
+        let graph = self.graph_mut();
+        let mut taken = onnx::taken(graph);
+        let mut seen: HashSet<String> = HashSet::new();
+        for (position, node) in graph.node.iter_mut().enumerate() {
+            let wanted = match node.name.as_str() {
+                "" => format!("{}_{position}", node.op_type),
+                name => name.to_string(),
+            };
+            if node.name.is_empty() || seen.contains(&wanted) {
+                node.name = onnx::fresh(&mut taken, &wanted);
             }
+            seen.insert(node.name.clone());
         }
     }
 
@@ -230,22 +236,19 @@ impl Graph {
         }
         let mut known: BTreeSet<&str> = self.initializer_names();
         known.extend(graph.input.iter().map(|i| i.name.as_str()));
-        for (position, node) in graph.node.iter().enumerate() {
-            let label =
-                || if node.name.is_empty() { format!("#{position}") } else { node.name.clone() };
-            if let Some(missing) =
-                node.input.iter().find(|i| !i.is_empty() && !known.contains(i.as_str()))
-            {
-                let (label, op) = (label(), &node.op_type);
+        for node in &graph.node {
+            let mut read = node.input.iter().map(String::as_str).chain(onnx::captured(node));
+            if let Some(missing) = read.find(|i| !i.is_empty() && !known.contains(i)) {
                 let problem = format!(
-                    "node `{label}` ({op}) reads `{missing}`, which nothing before it gives: the graph is cyclic, unsorted or incomplete"
+                    "node `{}` ({}) reads `{missing}`, which nothing before it gives: the graph is cyclic, unsorted or incomplete",
+                    node.name, node.op_type
                 );
                 return Err(self.invalid(problem));
             }
             for output in node.output.iter().filter(|o| !o.is_empty()) {
                 if !known.insert(output) {
                     let problem =
-                        format!("node `{}` gives `{output}`, which exists already", label());
+                        format!("node `{}` gives `{output}`, which exists already", node.name);
                     return Err(self.invalid(problem));
                 }
             }
@@ -257,54 +260,4 @@ impl Graph {
             None => Ok(()),
         }
     }
-
-    fn bring_in_external_data(&mut self, folder: &Path) -> Result<(), GraphError> {
-        let mut found = false;
-        for tensor in &mut self.graph_mut().initializer {
-            if tensor.data_location == Some(DataLocation::External as i32) {
-                found = true;
-                tensor.raw_data = external(tensor, folder)?;
-                tensor.data_location = None;
-                tensor.external_data.clear();
-            }
-        }
-        self.self_contained = !found;
-        Ok(())
-    }
-}
-
-/// The bytes of an initializer in a file beside the model.
-fn external(tensor: &pb::TensorProto, folder: &Path) -> Result<Vec<u8>, GraphError> {
-    let entry =
-        |key: &str| tensor.external_data.iter().find(|e| e.key == key).map(|e| e.value.as_str());
-    let location = Path::new(entry("location").unwrap_or_default());
-    let path = folder.join(location);
-    let read = || {
-        let inside =
-            location.components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir));
-        if !inside || location.as_os_str().is_empty() {
-            return Err(std::io::Error::other(
-                "the location must be a relative path beside the model",
-            ));
-        }
-        let number = |key: &str| {
-            entry(key).map(str::parse::<u64>).transpose().map_err(std::io::Error::other)
-        };
-        let mut file = std::fs::File::open(&path)?;
-        let offset = number("offset")?.unwrap_or(0);
-        let rest = file.metadata()?.len().saturating_sub(offset);
-        let length = number("length")?.unwrap_or(rest);
-        if length > rest {
-            return Err(std::io::Error::other(format!("it ends {} bytes early", length - rest)));
-        }
-        file.seek(SeekFrom::Start(offset))?;
-        let mut bytes = Vec::new();
-        file.take(length).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    read().map_err(|source| GraphError::External {
-        path: path.clone(),
-        tensor: tensor.name.clone(),
-        source,
-    })
 }

@@ -1,12 +1,48 @@
 //! Names of layers, from names of nodes.
 
-use super::Node;
+use super::{Graph, Node, is_product};
+use std::collections::HashSet;
 
-/// The layer a node belongs to: its name without the operator that exporters append
-/// (`block1.pw/Conv` is `block1.pw`, `/layer1/0/conv1/Conv_2` is `layer1/0/conv1`). A node without a
-/// name is called after its operator and its position, which are stable for the same file; one that
-/// is merely numbered (`Conv_7`, `node_Conv_508`) after its weights, where these have a module's name.
-pub fn layer_name(node: &Node, position: usize) -> String {
+/// Operators whose name exporters append to a layer's, also where the node has become another one.
+const PRODUCTS: [&str; 4] = ["Conv", "ConvTranspose", "Gemm", "MatMul"];
+
+/// What tf2onnx and TensorFlow append to a layer's name.
+const TENSORFLOW: [&str; 6] =
+    ["BiasAdd", "Conv2D", "MatMul", "depthwise", "ReadVariableOp", "FusedBatchNormV3"];
+
+/// The layer of every node, by position: the node's name without the operator that exporters append
+/// (`block1.pw/Conv` is `block1.pw`). No two layers with weights share a name: of several products in
+/// one module, `/blk/MatMul` and `/blk/MatMul_1`, the numbered ones keep their operator
+/// (`blk`, `blk/MatMul_1`), which does not depend on what else is in the graph.
+pub fn layer_names(graph: &Graph) -> Vec<String> {
+    let mut used: HashSet<String> = HashSet::new();
+    let mut names: Vec<String> = Vec::with_capacity(graph.nodes().len());
+    for (position, node) in graph.nodes().iter().enumerate() {
+        let mut name = short_name(node, position);
+        if has_weights(node) && !used.insert(name.clone()) {
+            let full = node.name.trim_start_matches('/');
+            let numbered = (2..).map(|number| format!("{full}#{number}"));
+            let mut free = std::iter::once(full.to_string()).chain(numbered);
+            if let Some(free) = free.find(|other| !other.is_empty() && !used.contains(other)) {
+                name = free;
+            }
+            used.insert(name.clone());
+        }
+        names.push(name);
+    }
+    names
+}
+
+/// Whether a node can have weights of its own, so that its layer's name is a key.
+fn has_weights(node: &Node) -> bool {
+    let others = ["LSTM", "GRU", "RNN", "Attention", "Gather", "EmbedLayerNormalization"];
+    is_product(node) || others.contains(&node.op_type.as_str())
+}
+
+/// A node without a name is called after its operator and its position, which are stable for the same
+/// file; one that is merely numbered (`Conv_7`, `node_Conv_508`) after its weights, where these have a
+/// module's name.
+fn short_name(node: &Node, position: usize) -> String {
     let full = node.name.trim_start_matches('/');
     let number = full.strip_prefix(&node.op_type).and_then(|rest| rest.strip_prefix('_'));
     let numbered = number.is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
@@ -21,14 +57,32 @@ pub fn layer_name(node: &Node, position: usize) -> String {
     }
     // tf2onnx joins the names of everything that was fused; the last is the layer itself.
     if let Some((_, last)) = full.rsplit_once(';') {
-        let tails = ["/BiasAdd", "/Conv2D", "/MatMul", "/depthwise", "/ReadVariableOp"];
-        let end = tails.iter().filter_map(|tail| last.find(tail)).min().unwrap_or(last.len());
-        return last[..end].into();
+        return without_tails(last).into();
     }
     match full.rsplit_once('/') {
-        Some((layer, last)) if last.starts_with(&node.op_type) && !layer.is_empty() => layer.into(),
+        Some((layer, last)) if !layer.is_empty() && is_operator(node, last) => layer.into(),
         _ => full.into(),
     }
+}
+
+/// Whether the last part of a name is the operator of its node, or what that was before quantization;
+/// one of several that exporters number is not.
+fn is_operator(node: &Node, last: &str) -> bool {
+    let own = last.strip_prefix(node.op_type.as_str());
+    own.is_some_and(|rest| !rest.starts_with('_'))
+        || (is_product(node) && (PRODUCTS.contains(&last) || TENSORFLOW.contains(&last)))
+}
+
+/// A name without the parts at its end that TensorFlow appends.
+fn without_tails(name: &str) -> &str {
+    let mut name = name;
+    while let Some((layer, last)) = name.rsplit_once('/') {
+        if layer.is_empty() || !TENSORFLOW.contains(&last) {
+            break;
+        }
+        name = layer;
+    }
+    name
 }
 
 #[cfg(test)]
@@ -38,18 +92,36 @@ mod tests {
     #[track_caller]
     fn is(name: &str, expected: &str) {
         let node = Node { name: name.into(), op_type: "Conv".into(), ..Node::default() };
-        assert_eq!(layer_name(&node, 3), expected);
+        assert_eq!(short_name(&node, 3), expected);
     }
 
     #[test]
     fn exporters_suffixes_go() {
         is("block1.pw/Conv", "block1.pw");
-        is("/layer1/0/conv1/Conv_2", "layer1/0/conv1");
+        is("/layer1/0/conv1/Conv", "layer1/0/conv1");
+        is("/layer1/0/conv1/Conv_2", "layer1/0/conv1/Conv_2");
+        is("model/conv2d/Conv2D", "model/conv2d");
         is("Conv_7", "Conv_7");
         is("/Conv", "Conv");
         is("", "Conv_3");
         is("a/b", "a/b");
         is("m/act/Relu;m/conv2d/BiasAdd;m/conv2d/Conv2D", "m/conv2d");
+        is("m/act/Relu;model/depthwise_conv2d_5/depthwise", "model/depthwise_conv2d_5");
         is("node_Conv_5", "node_Conv_5");
+    }
+
+    #[test]
+    fn layers_with_weights_have_names_of_their_own() {
+        let mut graph = Graph::empty("names", 13);
+        for (name, op) in [
+            ("/blk/MatMul", "MatMul"),
+            ("/blk/Add", "Add"),
+            ("/blk/MatMul_1", "MatMul"),
+            ("/blk/Gemm", "Gemm"),
+            ("/q/MatMul", "MatMulInteger"),
+        ] {
+            graph.add_node(Node { name: name.into(), op_type: op.into(), ..Node::default() });
+        }
+        assert_eq!(layer_names(&graph), ["blk", "blk", "blk/MatMul_1", "blk/Gemm", "q"]);
     }
 }

@@ -3,8 +3,9 @@
 //! Exporters store equal biases and normalisation parameters once. Layers that have nothing to do
 //! with each other would then have to be shortened together.
 
-use super::{Graph, Node};
-use std::collections::{BTreeMap, BTreeSet};
+use super::{ElementType, Graph};
+use crate::engine::onnx;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 impl Graph {
     /// Gives every node that reads a shared vector a copy of its own, called `vector#output`, and
@@ -15,27 +16,43 @@ impl Graph {
             .graph()
             .initializer
             .iter()
-            .filter(|t| t.dims.len() == 1 && t.dims[0] > 1)
+            .filter(|t| t.dims.len() == 1 && (t.dims[0] > 1 || t.data_type == ElementType::F32.0))
             .map(|t| t.name.clone())
             .collect();
+        let fixed = self.fixed_names();
+        let mut taken = onnx::taken(self.graph());
         let mut first: BTreeMap<String, usize> = BTreeMap::new();
         let mut copies: Vec<(String, String)> = Vec::new();
         for (position, node) in self.graph_mut().node.iter_mut().enumerate() {
-            let Node { input, output, .. } = node;
-            for input in input.iter_mut().filter(|i| vectors.contains(*i)) {
-                if *first.entry(input.clone()).or_insert(position) != position {
-                    let own = format!("{input}#{}", output[0]);
-                    copies.push((input.clone(), own.clone()));
-                    *input = own;
+            let output = node.output.first().cloned().unwrap_or_default();
+            for slot in 0..node.input.len() {
+                let input = node.input[slot].clone();
+                if !vectors.contains(&input) {
+                    continue;
+                }
+                let kept = !fixed.contains(&input)
+                    && *first.entry(input.clone()).or_insert(position) == position;
+                if !kept {
+                    let own = onnx::fresh(&mut taken, &format!("{input}#{output}"));
+                    let reads = node.input.iter_mut().filter(|i| **i == input);
+                    reads.for_each(|i| i.clone_from(&own));
+                    copies.push((input, own));
                 }
             }
         }
-        copies.dedup();
         for (from, to) in copies {
             if let Ok(weights) = self.weights(&from) {
                 self.set_weights(&to, weights);
             }
         }
+    }
+
+    /// Tensors that keep their names and values whatever becomes of the nodes: outputs, and what bodies
+    /// of control flow read.
+    fn fixed_names(&self) -> HashSet<String> {
+        let outputs = self.graph().output.iter().map(|o| o.name.clone());
+        let captured = self.nodes().iter().flat_map(onnx::captured).map(str::to_string);
+        outputs.chain(captured).collect()
     }
 
     /// Reads copies that are still equal to what they were copied from as one vector again.
@@ -54,6 +71,7 @@ impl Graph {
                 renamed.insert(copy.clone(), base.to_string());
             }
         }
+        self.fixed_names().iter().for_each(|name| _ = renamed.remove(name));
         let graph = self.graph_mut();
         for input in graph.node.iter_mut().flat_map(|node| &mut node.input) {
             if let Some(base) = renamed.get(input) {
@@ -64,7 +82,7 @@ impl Graph {
     }
 
     fn skip_identities(&mut self) {
-        let outputs: BTreeSet<String> = self.outputs().iter().map(|o| (*o).to_string()).collect();
+        let fixed = self.fixed_names();
         let mut stored: BTreeSet<String> =
             self.initializer_names().into_iter().map(str::to_string).collect();
         let mut skipped: BTreeMap<String, String> = BTreeMap::new();
@@ -74,12 +92,14 @@ impl Graph {
                     input.clone_from(behind);
                 }
             }
-            let passes = node.op_type == "Identity"
-                && node.input.first().is_some_and(|i| stored.contains(i))
-                && node.output.first().is_some_and(|o| !outputs.contains(o));
+            let (Some(input), Some(output)) = (node.input.first(), node.output.first()) else {
+                return true;
+            };
+            let passes =
+                node.op_type == "Identity" && stored.contains(input) && !fixed.contains(output);
             if passes {
-                skipped.insert(node.output[0].clone(), node.input[0].clone());
-                stored.remove(&node.output[0]);
+                skipped.insert(output.clone(), input.clone());
+                stored.remove(output);
             }
             !passes
         });

@@ -44,7 +44,7 @@ fn stand_ins(graph: &Graph, other: &mut Graph, node: &Node) -> Option<Vec<Node>>
         "Attention" => {
             let dims = graph.dims(&input(1))?;
             let value = Weights::f32(&[dims[0], dims[1] / 3], &vec![0.0; dims[0] * dims[1] / 3]);
-            let name = format!("{y}#shape");
+            let name = other.fresh_name(&format!("{y}#shape"));
             other.set_weights(&name, value);
             vec![make("MatMul", vec![input(0), name], y)]
         }

@@ -19,6 +19,8 @@ impl ElementType {
     pub const I32: ElementType = ElementType(6);
     /// 64-bit signed integer.
     pub const I64: ElementType = ElementType(7);
+    /// Truth value.
+    pub const BOOL: ElementType = ElementType(9);
 
     /// Bytes of one element; `None` for strings and types of less than a byte.
     pub fn size(self) -> Option<usize> {
@@ -162,7 +164,8 @@ impl Weights {
         } else {
             tensor.raw_data.clone()
         };
-        let expected = dims.iter().product::<usize>() * size;
+        let elements = dims.iter().try_fold(size, |all, d| all.checked_mul(*d));
+        let expected = elements.ok_or_else(|| problem(format!("is too large: {dims:?}")))?;
         if bytes.len() != expected {
             let found = bytes.len();
             return Err(problem(format!(

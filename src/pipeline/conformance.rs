@@ -122,17 +122,21 @@ fn kind(graph: &Graph, node: &Node) -> Option<(&'static str, Scheme)> {
         (_, Some(1)) => "conv 1x1",
         _ => "conv 3x3",
     };
+    // Padding may stand between what quantizes and what reads it.
+    let maker = |tensor: &String| graph.nodes().iter().find(|n| n.output.contains(tensor));
+    let dynamic = || {
+        let padded = node.input.first().and_then(maker).filter(|n| n.op_type == "Pad");
+        let read = padded.unwrap_or(node).input.first();
+        read.and_then(maker).is_some_and(|n| n.op_type == "DynamicQuantizeLinear")
+    };
     match node.op_type.as_str() {
         "QLinearConv" => Some((conv(&dims(3)?), Scheme::Static(per(dims(4))))),
-        "ConvInteger" if node.input[0].ends_with(".u8") => {
-            Some((conv(&dims(1)?), Scheme::Dynamic(Granularity::Tensor)))
-        }
+        "ConvInteger" if dynamic() => Some((conv(&dims(1)?), Scheme::Dynamic(Granularity::Tensor))),
         "ConvInteger" => Some((conv(&dims(1)?), Scheme::Static(Granularity::Channel))),
         "QLinearMatMul" => Some(("product, twice, plain", Scheme::Static(Granularity::Tensor))),
         "MatMulNBits" => Some(("product", Scheme::Weights4)),
         "MatMulInteger" => {
-            let dynamic = node.input[0].ends_with(".u8");
-            let scheme = if dynamic { Scheme::Dynamic } else { Scheme::Static };
+            let scheme = if dynamic() { Scheme::Dynamic } else { Scheme::Static };
             Some(("product", scheme(Granularity::Tensor)))
         }
         _ => None,

@@ -23,6 +23,14 @@ pub enum PipelineError {
         /// The cause.
         source: Box<CompressError>,
     },
+    /// Making a variant panicked: a fault of this program or of the engine.
+    #[error("make variant `{variant}`: internal error: {message}; please report it")]
+    Panicked {
+        /// The variant.
+        variant: String,
+        /// What the panic said.
+        message: String,
+    },
     /// A step cannot be taken back.
     #[error("take back the steps of variant `{variant}`")]
     Undo {
@@ -124,6 +132,20 @@ pub enum PipelineError {
 }
 
 impl PipelineError {
+    /// Whether the error lies in the model or the recipe of one variant, so that others can be made all
+    /// the same; the ledger, the disk and the targets are everybody's.
+    pub fn is_of_one_variant(&self) -> bool {
+        match self {
+            PipelineError::Step { .. }
+            | PipelineError::Panicked { .. }
+            | PipelineError::NoParent { .. }
+            | PipelineError::Undo { .. }
+            | PipelineError::Engine { .. } => true,
+            PipelineError::Graph { source, .. } => !matches!(source, GraphError::Write { .. }),
+            _ => false,
+        }
+    }
+
     /// Wraps an input/output error.
     pub(crate) fn file(
         doing: &'static str,

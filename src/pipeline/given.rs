@@ -50,7 +50,7 @@ fn read(
     let why = |error: &dyn std::error::Error| Missing(chain(error));
     let graph = Graph::load(&given.path).map_err(|e| why(&e))?;
     // With external data the file alone is not the model.
-    let bytes = match graph.weights_inside() {
+    let bytes = match graph.self_contained() {
         true => std::fs::read(&given.path).map_err(|e| why(&e))?,
         false => graph.encode(),
     };
@@ -83,6 +83,7 @@ fn read(
         parings: vec![],
         steps: vec![],
         refusals: vec![],
+        unexplained: vec![],
         params: cost.params,
         weights: cost.weights,
         macs: cost.macs.map(|macs| macs / batch.max(1) as u64),

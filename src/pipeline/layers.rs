@@ -38,7 +38,9 @@ pub fn layers(
         }
     }
     let whole = profile.profiled_ns.max(1.0);
+    let mut names = graph::layer_names(graph);
     for (position, layer) in &mut found {
+        layer.layer = std::mem::take(&mut names[*position]);
         describe(layer, graph, facts, *position);
         layer.share = layer.time_ns / whole;
         layer.macs = macs.get(position).copied();
@@ -75,7 +77,6 @@ fn charge(layer: &mut LayerTime, node: &NodeTime) {
 fn describe(layer: &mut LayerTime, graph: &Graph, facts: &Facts, position: usize) {
     let node = &graph.nodes()[position];
     layer.position = position;
-    layer.layer = graph::layer_name(node, position);
     layer.module = match layer.layer.rsplit_once(['/', '.']) {
         Some((module, _)) if !module.is_empty() => module.to_string(),
         _ => layer.layer.clone(),

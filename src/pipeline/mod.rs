@@ -54,4 +54,4 @@ pub use restore::{
 pub use stress::stress;
 pub use timing::{Rounds, Timed, kept_times_by_node, times_by_node};
 pub use track::{add_outcomes, read_outcomes};
-pub use variants::{baseline, make};
+pub use variants::{baseline, make, make_guarded};

@@ -92,7 +92,13 @@ impl Context {
         let stays = best.is_none();
         let how = Quantization { assigned: Some(named(&chosen)), ..bench.how.clone() };
         let made = match stays {
-            true => Made { graph, origins, decisions: Vec::new(), refusals: Vec::new() },
+            true => Made {
+                graph,
+                origins,
+                decisions: Vec::new(),
+                refusals: Vec::new(),
+                unexplained: None,
+            },
             false => compress::quantize(bench.graph.clone(), origins, &how, Some(calibration))
                 .map_err(failed)?,
         };
@@ -218,7 +224,7 @@ impl<'a> Bench<'a> {
     ) -> Result<Graph, CompressError> {
         let how = Quantization { assigned: Some(layers.clone()), ..how.clone() };
         let (graph, origins) = (self.graph.clone(), Origins::default());
-        let made = compress::quantize_with(
+        let made = compress::quantize_unchecked(
             graph,
             origins,
             &how,

@@ -113,9 +113,14 @@ fn again(
     match (step, &context.calibration) {
         (Step::Tune { .. }, Some(calibration)) => {
             let (graph, decisions) = compress::lossless(&graph, calibration)?;
-            Ok(Made { graph, origins, decisions, refusals: vec![] })
+            Ok(Made { graph, origins, decisions, refusals: vec![], unexplained: None })
         }
-        _ if step.is_option() => Ok(Made { graph, origins, decisions: vec![], refusals: vec![] }),
+        (Step::Quantize(how), calibration) if !step.is_option() => {
+            compress::quantize_unchecked(graph, origins, how, calibration.as_ref(), None)
+        }
+        _ if step.is_option() => {
+            Ok(Made { graph, origins, decisions: vec![], refusals: vec![], unexplained: None })
+        }
         _ => apply(context, step, graph, origins),
     }
 }

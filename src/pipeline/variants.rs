@@ -12,6 +12,7 @@ use crate::record::{
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
 /// Puts the model as given into the run, and its record.
@@ -24,7 +25,7 @@ pub fn baseline(context: &Context) -> Result<VariantRecord, PipelineError> {
     let given =
         std::fs::read(&context.model).map_err(PipelineError::file("read", &context.model))?;
     // With external data the file alone is not the model; the encoded graph has everything inside.
-    let bytes = if graph.weights_inside() { given } else { graph.encode() };
+    let bytes = if graph.self_contained() { given } else { graph.encode() };
     let key = Sha256Hex::of(&bytes);
     let lineage = Lineage {
         name: BASELINE.into(),
@@ -37,6 +38,26 @@ pub fn baseline(context: &Context) -> Result<VariantRecord, PipelineError> {
         return Ok(made);
     }
     lineage.write(context, &graph, &bytes, Outcome::default())
+}
+
+/// [`make`], with a panic as an error: one variant's failure is no other's.
+///
+/// # Errors
+/// Those of [`make`], and [`PipelineError::Panicked`].
+pub fn make_guarded(
+    context: &Context,
+    ledger: &mut Ledger,
+    recipe: &Recipe,
+    parent: &VariantRecord,
+) -> Result<VariantRecord, PipelineError> {
+    // Nothing is entered into the ledger before all steps are done, so a panic leaves it whole.
+    let made = AssertUnwindSafe(|| make(context, ledger, recipe, parent));
+    std::panic::catch_unwind(made).unwrap_or_else(|cause| {
+        let said = cause.downcast_ref::<String>().map(String::as_str);
+        let said = said.or_else(|| cause.downcast_ref::<&str>().copied());
+        let message = said.unwrap_or("no message").to_string();
+        Err(PipelineError::Panicked { variant: recipe.name.clone(), message })
+    })
 }
 
 /// Makes the variant of a recipe from `parent`, or finds it made before with the same key.
@@ -85,7 +106,7 @@ pub fn make(
     let bytes = match recipe.steps.as_slice() {
         // A recipe without steps is its parent, byte for byte, and an import the file that was given.
         [] => whole(&parent_path)?,
-        [Step::Import { path, .. }] if Graph::load(path).map_err(failed)?.weights_inside() => {
+        [Step::Import { path, .. }] if Graph::load(path).map_err(failed)?.self_contained() => {
             whole(path)?
         }
         _ => graph.encode(),
@@ -108,7 +129,8 @@ fn entered(
     let removed = parent.components_removed.clone();
     let sparse = parent.sparse.clone();
     let mut outcome = Outcome { removed, sparse, ..Outcome::default() };
-    for Taken { words, decisions, refusals, rest } in steps {
+    for Taken { words, decisions, refusals, unexplained, rest } in steps {
+        outcome.unexplained.extend(unexplained);
         let folder = context.folders.parings();
         let mut step = StepRecord {
             rest: keep_paring(&folder, &rest)?,
@@ -142,6 +164,7 @@ struct Taken {
     words: String,
     decisions: Vec<Draft>,
     refusals: Vec<(String, String)>,
+    unexplained: Option<String>,
     rest: Paring,
 }
 
@@ -181,7 +204,7 @@ fn taken(
             Step::Quantize(how) if how.format == Format::F16 => {
                 let (transform, draft) = compress::half(&graph, how).map_err(failed)?;
                 options.transforms.push(transform);
-                Made { graph, origins, decisions: vec![draft], refusals: vec![] }
+                Made { graph, origins, decisions: vec![draft], refusals: vec![], unexplained: None }
             }
             Step::Quantize(how) if how.measured => {
                 let (named, fixed) =
@@ -194,8 +217,8 @@ fn taken(
         };
         let rest = compress::undoing(&before, &made.graph, &made.decisions)
             .map_err(|source| PipelineError::Undo { variant: recipe.name.clone(), source })?;
-        let Made { decisions, refusals, .. } = made;
-        steps.push(Taken { words, decisions, refusals, rest });
+        let Made { decisions, refusals, unexplained, .. } = made;
+        steps.push(Taken { words, decisions, refusals, unexplained, rest });
         (graph, origins) = (made.graph, made.origins);
     }
     graph.rejoin_vectors();
@@ -231,7 +254,9 @@ pub(super) fn apply(
             compress::quantize(graph, origins, how, context.calibration.as_ref())
         }
         // Measured, and so the pipeline's own.
-        Step::Tune { .. } => Ok(Made { graph, origins, decisions: vec![], refusals: vec![] }),
+        Step::Tune { .. } => {
+            Ok(Made { graph, origins, decisions: vec![], refusals: vec![], unexplained: None })
+        }
     }
 }
 
@@ -293,6 +318,7 @@ struct Outcome {
     sparse: BTreeSet<String>,
     decisions: Vec<Sha256Hex>,
     refusals: Vec<Refusal>,
+    unexplained: Vec<String>,
     steps: Vec<StepRecord>,
 }
 
@@ -349,6 +375,7 @@ impl Lineage {
             parings,
             steps: outcome.steps,
             refusals: outcome.refusals,
+            unexplained: outcome.unexplained,
             params: cost.params,
             weights: cost.weights,
             macs: cost.macs.map(|macs| macs / context.batch as u64),

@@ -81,6 +81,9 @@ pub struct VariantRecord {
     pub steps: Vec<StepRecord>,
     /// What its own steps would not do.
     pub refusals: Vec<Refusal>,
+    /// By its own steps: why its outputs differ from the baseline's more than the decisions explain.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unexplained: Vec<String>,
     /// Number of weights and biases.
     pub params: u64,
     /// Number of weights alone (tensors of rank 2 and above).

@@ -11,7 +11,18 @@ const LEAST_DRIFT: f64 = 0.003;
 pub(super) fn notes(rows: &[Row]) -> Vec<String> {
     let each =
         |of: fn(&[Row], &Row) -> Option<String>| rows.iter().filter_map(move |row| of(rows, row));
-    each(disagreement).chain(each(drift)).chain(each(sustained)).chain(each(tiers)).collect()
+    let of_answers = each(unexplained);
+    let of_times = each(disagreement).chain(each(drift)).chain(each(sustained));
+    of_answers.chain(of_times).chain(each(tiers)).collect()
+}
+
+/// A variant whose answers are not what its decisions make of the baseline's.
+fn unexplained(_: &[Row], row: &Row) -> Option<String> {
+    let reasons = &row.variant.unexplained;
+    let label = row.label();
+    (!reasons.is_empty()).then(|| {
+        format!("answers differ more than its decisions explain: {label}: {}", reasons.join("; "))
+    })
 }
 
 /// The slope over time where it is significant and more than nothing.

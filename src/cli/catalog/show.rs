@@ -10,8 +10,15 @@ pub(super) fn tree(model: &Path, all: bool, opened: &Opened, found: &Found) {
     let couplings = &found.catalog.couplings;
     let components: usize = couplings.iter().map(|c| c.components.len()).sum();
     say!("{}: {} couplings, {components} components", model.display(), couplings.len());
-    for ((coupling, depends), shown) in couplings.iter().zip(&found.depends).zip(&found.shown) {
+    let each = couplings.iter().zip(&found.depends).zip(&found.shown).zip(&found.opaque);
+    for (((coupling, depends), shown), opaque) in each {
         one(coupling, depends);
+        if !opaque.is_empty() {
+            say!(
+                "  not judged by data: its reader {} has no stored matrix of 32-bit floats",
+                opaque.join(", ")
+            );
+        }
         if let Some(first) = shown.first() {
             say!("  each saves {}", savings(&first.saves));
             if let Some(saved) = first.expected.latency_saved_ns {
@@ -19,7 +26,11 @@ pub(super) fn tree(model: &Path, all: bool, opened: &Opened, found: &Found) {
             }
         }
         let most = if all { shown.len() } else { shown.len().min(3) };
-        let by = opened.criteria.iter().rfind(|c| **c != Criterion::Random);
+        let known = |c: &&Criterion| {
+            let scored = shown.first().is_some_and(|s| s.scores.contains_key(&c.to_string()));
+            **c != Criterion::Random && scored
+        };
+        let by = opened.criteria.iter().rfind(known);
         let by = by.map(Criterion::to_string).unwrap_or_default();
         say!("  {} {by}:", if all { "by" } else { "least important by" });
         shown[..most].iter().for_each(|component| say!("    {}", worth(component, &by)));
@@ -76,8 +87,8 @@ fn savings(saved: &Savings) -> String {
 }
 
 fn worth(component: &Shown, by: &str) -> String {
-    let score = component.scores.get(by).copied().unwrap_or(f64::NAN);
-    let mut line = format!("{:<16} {score:.5}", component.id);
+    let score = component.scores.get(by).map_or_else(String::new, |score| format!("{score:.5}"));
+    let mut line = format!("{:<16} {score}", component.id);
     if let Some(units) = component.expected.output_error {
         line += &format!(", outputs off by {units:.3e} squared");
     }
@@ -95,12 +106,14 @@ fn worth(component: &Shown, by: &str) -> String {
 
 /// For a machine.
 pub(super) fn json(opened: &Opened, found: &Found) {
-    let each = found.catalog.couplings.iter().zip(&found.depends).zip(&found.shown);
+    let each = found.catalog.couplings.iter().zip(&found.depends);
     let couplings: Vec<_> = each
-        .map(|((coupling, depends), shown)| {
+        .zip(found.shown.iter().zip(&found.opaque))
+        .map(|((coupling, depends), (shown, opaque))| {
             json!({
                 "id": coupling.id, "kind": coupling.kind, "lossy": coupling.lossy,
                 "members": coupling.members, "dependencies": depends, "components": shown,
+                "opaque_readers": opaque,
             })
         })
         .collect();

@@ -82,6 +82,8 @@ pub(super) struct Found {
     pub(super) catalog: Catalog,
     pub(super) depends: Vec<Dependencies>,
     pub(super) shown: Vec<Vec<Shown>>,
+    /// Of each coupling the readers that nothing can be told of.
+    pub(super) opaque: Vec<Vec<String>>,
     /// Layers and blocks that can be left out, with their scores where there is data.
     pub(super) bypasses: Vec<(Bypass, Savings, Option<f64>)>,
 }
@@ -95,7 +97,8 @@ impl CatalogVerb {
         let shown = catalog.couplings.iter().map(|c| opened.components(c));
         let shown = shown.collect::<Result<Vec<_>, _>>().map_err(failed)?;
         let bypasses = opened.bypasses().map_err(failed)?;
-        let found = Found { catalog, depends, shown, bypasses };
+        let opaque = catalog.couplings.iter().map(|c| opened.opaque_readers(c)).collect();
+        let found = Found { catalog, depends, shown, opaque, bypasses };
         match global.json {
             true => show::json(&opened, &found),
             false => show::tree(&self.model, self.all, &opened, &found),
@@ -178,8 +181,9 @@ impl Opened {
             })
             .collect();
         let mut order = Vec::new();
+        let judged = self.opaque_readers(coupling).is_empty() && !readers.is_empty();
         for criterion in &self.criteria {
-            if criterion.needs_data() && readers.is_empty() {
+            if criterion.needs_data() && !judged {
                 continue;
             }
             let scores = catalog::scores(&self.graph, coupling, *criterion, &readers, 0)?;
@@ -190,7 +194,7 @@ impl Opened {
                 order = scores;
             }
         }
-        if self.criteria.contains(&Criterion::Obs) && !readers.is_empty() {
+        if self.criteria.contains(&Criterion::Obs) && judged {
             let errors = catalog::output_errors(&self.graph, coupling, &readers)?;
             for ((shown, share), units) in all.iter_mut().zip(&order).zip(errors) {
                 shown.expected.output_error = Some(units);
@@ -201,6 +205,10 @@ impl Opened {
         let mut ranked: Vec<(f64, Shown)> = order.into_iter().zip(all).collect();
         ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
         Ok(ranked.into_iter().map(|(_, shown)| shown).collect())
+    }
+
+    fn opaque_readers(&self, coupling: &Coupling) -> Vec<String> {
+        catalog::opaque_readers(&self.graph, &self.facts, coupling, &self.layers)
     }
 
     fn bypasses(&self) -> Result<Vec<(Bypass, Savings, Option<f64>)>, CatalogError> {

@@ -51,10 +51,10 @@ pub(super) fn operators(graph: &Graph) -> Vec<Operator> {
     let index = Index::new(graph);
     let mut nearest: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
     let mut found: Vec<Operator> = Vec::new();
-    for (position, node) in graph.nodes().iter().enumerate() {
+    for (node, layer) in graph.nodes().iter().zip(graph::layer_names(graph)) {
         let of = |t: &String| nearest.get(t.as_str()).into_iter().flatten().copied();
         let before: BTreeSet<usize> = node.input.iter().flat_map(of).collect();
-        let gives = match operator(graph, &index, position, node) {
+        let gives = match operator(graph, &index, &layer, node) {
             Some(operator) => {
                 found.push(Operator { before, ..operator });
                 BTreeSet::from([found.len() - 1])
@@ -79,7 +79,7 @@ struct Stored {
     steps: (Vec<f32>, usize),
 }
 
-fn operator(graph: &Graph, index: &Index, position: usize, node: &Node) -> Option<Operator> {
+fn operator(graph: &Graph, index: &Index, layer: &str, node: &Node) -> Option<Operator> {
     let quantized = |slot: usize| -> Option<Stored> {
         let plain = stored(graph, index, node.input.get(slot)?)?;
         dequantized(graph, plain, node.input.get(slot + 1), node.input.get(slot + 2), Some(0))
@@ -121,7 +121,7 @@ fn operator(graph: &Graph, index: &Index, position: usize, node: &Node) -> Optio
         false => Form { kernel, strides, depthwise, transposed },
     };
     Some(Operator {
-        layer: graph::layer_name(node, position),
+        layer: layer.to_string(),
         form,
         output: node.output.first()?.clone(),
         channels_last: product,

@@ -7,7 +7,7 @@
 
 use super::affine::Affine;
 use crate::data::Dtype;
-use crate::graph::{ElementType, Graph, Node, Size, Weights, set_int};
+use crate::graph::{ElementType, FreshNames, Graph, Node, Size, Weights, set_int};
 
 /// The zero point that integer kernels are told, as a byte: 0 to the engine, which computes in signed
 /// bytes. What the true one adds to every sum is known beforehand and goes into the bias. Told of
@@ -40,28 +40,40 @@ pub(super) fn cast(name: String, from: &str, to: &str, element: ElementType) -> 
 /// The nodes that make bytes of `x`, times what `factor` holds, as `output`; their constants go into
 /// the graph. Nodes are called `base` and something. `relu` says that nothing is below zero.
 pub(super) fn narrowing(
-    graph: &mut Graph,
+    (graph, names): (&mut Graph, &mut FreshNames),
     (x, factor, output): (&str, &str, &str),
     (affine, relu): (Affine, bool),
     base: &str,
 ) -> Vec<Node> {
     let offset = f32::from(affine.byte()) + 0.5;
-    let shift = format!("{output}.shift");
+    let shift = names.get(output, ".shift");
     graph.set_weights(&shift, Weights::f32(&[], &[offset]));
     let lowest = if relu { affine.byte() } else { 0 };
     let low = if lowest == 0 { LOW.to_string() } else { format!("{LOW}.{lowest}") };
-    graph.set_weights(&low, Weights::f32(&[], &[f32::from(lowest)]));
-    graph.set_weights(HIGH, Weights::f32(&[], &[255.0]));
-    let name = |part: &str| format!("{base}/{part}");
-    let tensor = |part: &str| format!("{output}.{part}");
-    let [scaled, shifted, below, within] = ["scaled", "shifted", "below", "within"].map(tensor);
+    let low = shared(graph, names, &low, Weights::f32(&[], &[f32::from(lowest)]));
+    let high = shared(graph, names, HIGH, Weights::f32(&[], &[255.0]));
+    let parts = [".scaled", ".shifted", ".below", ".within"];
+    let [scaled, shifted, below, within] = parts.map(|part| names.get(output, part));
+    let mut name = |part: &str| names.get(base, part);
     vec![
-        node("Mul", name("factor"), &[x, factor], &scaled),
-        node("Add", name("shift"), &[&scaled, &shift], &shifted),
-        node("Min", name("high"), &[&shifted, HIGH], &below),
-        node("Max", name("low"), &[&below, &low], &within),
-        cast(name("narrow"), &within, output, ElementType::U8),
+        node("Mul", name("/factor"), &[x, factor], &scaled),
+        node("Add", name("/shift"), &[&scaled, &shift], &shifted),
+        node("Min", name("/high"), &[&shifted, &high], &below),
+        node("Max", name("/low"), &[&below, &low], &within),
+        cast(name("/narrow"), &within, output, ElementType::U8),
     ]
+}
+
+/// A constant that is stored once for all steps; gives its name.
+pub(super) fn shared(
+    graph: &mut Graph,
+    names: &mut FreshNames,
+    wanted: &str,
+    weights: Weights,
+) -> String {
+    let name = names.shared(graph, wanted, &weights);
+    graph.set_weights(&name, weights);
+    name
 }
 
 /// So many numbers, made bytes by nodes called `narrow…` and floats again by others: for timing both.
@@ -72,7 +84,9 @@ pub fn conversions(elements: usize) -> Graph {
     graph.set_weights("inverse", Weights::f32(&[], &[1.0 / affine.scale]));
     graph.set_weights("scale", Weights::f32(&[], &[affine.scale]));
     graph.set_weights("zero", Weights::u8(&[], &[affine.byte()]));
-    for node in narrowing(&mut graph, ("x", "inverse", "q"), (affine, false), "narrow") {
+    let mut names = FreshNames::new(&graph);
+    let tensors = ("x", "inverse", "q");
+    for node in narrowing((&mut graph, &mut names), tensors, (affine, false), "narrow") {
         graph.add_node(node);
     }
     graph.add_node(node("DequantizeLinear", "wide".into(), &["q", "scale", "zero"], "y"));

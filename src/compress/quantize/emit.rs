@@ -6,7 +6,8 @@ use super::convert::{self, narrowing};
 use super::layers::Layer;
 use super::{Form, Scheme};
 use crate::compress::CompressError;
-use crate::graph::{Graph, Index, Node, Weights};
+use crate::engine::onnx;
+use crate::graph::{FreshNames, Graph, Index, Node, Weights};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Operators that only move or compare numbers, so that int8 goes through them as it is.
@@ -33,7 +34,8 @@ pub(super) fn inner(graph: &Graph, layers: &[Layer]) -> BTreeSet<String> {
     let alone = |tensor: &str| {
         let by = |p: usize| statics().any(|l| l.position == p && l.input == tensor);
         let readers = index.consumers(tensor);
-        !outputs.contains(&tensor) && !readers.is_empty() && readers.iter().all(|(p, _)| by(*p))
+        let layers = readers.iter().all(|(p, slot)| *slot != Index::BODY && by(*p));
+        !outputs.contains(&tensor) && !readers.is_empty() && layers
     };
     statics().map(|layer| &layer.output).filter(|tensor| alone(tensor)).cloned().collect()
 }
@@ -119,6 +121,7 @@ pub(super) fn emit(graph: &mut Graph, narrowing: &Narrowing) -> Result<(), Compr
             }
             None => {
                 node.input.iter().for_each(|tensor| writer.need_float(tensor));
+                onnx::captured(node).into_iter().for_each(|tensor| writer.need_float(tensor));
                 writer.nodes.push(node.clone());
             }
         }
@@ -133,6 +136,7 @@ pub(super) fn emit(graph: &mut Graph, narrowing: &Narrowing) -> Result<(), Compr
 pub(super) struct Writer<'a> {
     pub(super) graph: &'a mut Graph,
     pub(super) narrowing: &'a Narrowing<'a>,
+    pub(super) names: FreshNames,
     pub(super) nodes: Vec<Node>,
     /// Tensors that exist in int8, as `name.q`.
     pub(super) narrow: BTreeSet<String>,
@@ -149,6 +153,7 @@ pub(super) struct Writer<'a> {
 impl<'a> Writer<'a> {
     fn new(graph: &'a mut Graph, narrowing: &'a Narrowing<'a>) -> Self {
         Writer {
+            names: FreshNames::new(graph),
             graph,
             narrowing,
             nodes: Vec::new(),
@@ -177,9 +182,21 @@ impl<'a> Writer<'a> {
         self.nodes.push(convert::node(op, name, inputs, output));
     }
 
-    pub(super) fn constant(&mut self, name: String, weights: Weights) -> String {
+    /// The name of a part of a tensor or node.
+    pub(super) fn name(&mut self, base: &str, part: &str) -> String {
+        self.names.get(base, part)
+    }
+
+    /// Stores a part of a tensor; gives its name.
+    pub(super) fn constant(&mut self, base: &str, part: &str, weights: Weights) -> String {
+        let name = self.name(base, part);
         self.graph.set_weights(&name, weights);
         name
+    }
+
+    /// Stores a constant that all layers share; gives its name.
+    pub(super) fn shared(&mut self, wanted: &str, weights: Weights) -> String {
+        convert::shared(self.graph, &mut self.names, wanted, weights)
     }
 
     /// Scale and zero point of a tensor as initializers, and their values.
@@ -192,12 +209,12 @@ impl<'a> Writer<'a> {
             .affines
             .get(tensor)
             .ok_or_else(|| CompressError::Nothing("calibrate", format!("tensor `{tensor}`")))?;
-        let scale = self.constant(format!("{tensor}.scale"), Weights::f32(&[], &[affine.scale]));
+        let scale = self.constant(tensor, ".scale", Weights::f32(&[], &[affine.scale]));
         let zero = match self.narrowing.form {
             Form::Operators => Weights::u8(&[], &[affine.byte()]),
             Form::Qdq => Weights::i8(&[], &[affine.zero]),
         };
-        let zero = self.constant(format!("{tensor}.zero"), zero);
+        let zero = self.constant(tensor, ".zero", zero);
         Ok((scale, zero, affine))
     }
 
@@ -214,25 +231,26 @@ impl<'a> Writer<'a> {
         let codes = Weights::i8(&layer.dims, &grid.codes(&layer.dims, &layer.values));
         let scales = grid.scales.clone();
         let dims: &[usize] = if scales.len() == 1 { &[] } else { &[scales.len()] };
-        let w = self.constant(format!("{base}.weight.q"), codes);
-        let scale = self.constant(format!("{base}.weight.scale"), Weights::f32(dims, &scales));
+        let w = self.constant(base, ".weight.q", codes);
+        let scale = self.constant(base, ".weight.scale", Weights::f32(dims, &scales));
         let zeros = vec![0; scales.len()];
-        let zero = self.constant(format!("{base}.weight.zero"), Weights::i8(dims, &zeros));
+        let zero = self.constant(base, ".weight.zero", Weights::i8(dims, &zeros));
         Ok((w, scale, zero, scales))
     }
 
     /// Makes sure that a tensor exists in int8, and gives that one's name.
     pub(super) fn need_narrow(&mut self, tensor: &str) -> Result<String, CompressError> {
-        let narrow = format!("{tensor}.q");
+        let narrow = self.name(tensor, ".q");
         if self.narrow.insert(tensor.to_string()) {
             let (scale, zero, affine) = self.affine(tensor)?;
-            let base = format!("{tensor}/QuantizeLinear");
+            let base = self.name(tensor, "/QuantizeLinear");
             match self.narrowing.form {
                 Form::Operators => {
                     let inverse = Weights::f32(&[], &[1.0 / affine.scale]);
-                    let inverse = self.constant(format!("{tensor}.inverse"), inverse);
+                    let inverse = self.constant(tensor, ".inverse", inverse);
                     let names = (tensor, inverse.as_str(), narrow.as_str());
-                    let chain = narrowing(self.graph, names, (affine, false), &base);
+                    let graph = (&mut *self.graph, &mut self.names);
+                    let chain = narrowing(graph, names, (affine, false), &base);
                     self.nodes.extend(chain);
                 }
                 Form::Qdq => self.node("QuantizeLinear", base, &[tensor, &scale, &zero], &narrow),
@@ -245,13 +263,9 @@ impl<'a> Writer<'a> {
     pub(super) fn need_float(&mut self, tensor: &str) {
         if self.only_narrow.remove(tensor) {
             let [narrow, scale, zero] =
-                ["q", "scale", "zero"].map(|part| format!("{tensor}.{part}"));
-            self.node(
-                "DequantizeLinear",
-                format!("{tensor}/DequantizeLinear"),
-                &[&narrow, &scale, &zero],
-                tensor,
-            );
+                [".q", ".scale", ".zero"].map(|part| self.name(tensor, part));
+            let name = self.name(tensor, "/DequantizeLinear");
+            self.node("DequantizeLinear", name, &[&narrow, &scale, &zero], tensor);
         }
     }
 
@@ -264,7 +278,7 @@ impl<'a> Writer<'a> {
         }
         let tensor = node.output[0].clone();
         self.affine(&tensor)?;
-        node.output[0] = format!("{tensor}.q");
+        node.output[0] = self.name(&tensor, ".q");
         self.nodes.push(node);
         self.narrow.insert(tensor.clone());
         self.only_narrow.insert(tensor);

@@ -39,10 +39,10 @@ impl Writer<'_> {
         let mut inputs = vec![read.tensor, x_scale, read.told, w, w_scale, w_zero, y_scale, y_zero];
         if let Some(bias) = self.bias(layer, &scales, read.shift)? {
             let bias = Weights::i32(&[bias.len()], &bias);
-            inputs.push(self.constant(format!("{base}.bias.q"), bias));
+            inputs.push(self.constant(base, ".bias.q", bias));
         }
         node.op_type = "QLinearConv".into();
-        (node.input, node.output) = (inputs, vec![format!("{base}.q")]);
+        (node.input, node.output) = (inputs, vec![self.name(base, ".q")]);
         self.nodes.push(node);
         self.is_narrow(base);
         Ok(())
@@ -84,23 +84,25 @@ impl Writer<'_> {
         if narrow {
             let (_, _, y) = self.affine(base)?;
             factors.iter_mut().for_each(|factor| *factor /= y.scale);
-            let factor = self.constant(format!("{base}.factor"), Weights::f32(dims, &factors));
-            let bytes = format!("{base}.q");
+            let factor = self.constant(base, ".factor", Weights::f32(dims, &factors));
+            let bytes = self.name(base, ".q");
             let with = (y, layer.relu.is_some());
-            let chain = narrowing(self.graph, (wide, &factor, &bytes), with, name);
+            let graph = (&mut *self.graph, &mut self.names);
+            let chain = narrowing(graph, (wide, &factor, &bytes), with, name);
             self.nodes.extend(chain);
             self.is_narrow(base);
             return Ok(());
         }
-        let factor = self.constant(format!("{base}.factor"), Weights::f32(dims, &factors));
+        let factor = self.constant(base, ".factor", Weights::f32(dims, &factors));
+        let scale = self.name(name, "/scale");
         match layer.relu {
             Some(relu) => {
-                let scaled = format!("{base}.scaled");
-                self.node("Mul", format!("{name}/scale"), &[wide, &factor], &scaled);
+                let scaled = self.name(base, ".scaled");
+                self.node("Mul", scale, &[wide, &factor], &scaled);
                 let relu = self.graph.nodes()[relu].name.clone();
                 self.node("Relu", relu, &[&scaled], base);
             }
-            None => self.node("Mul", format!("{name}/scale"), &[wide, &factor], base),
+            None => self.node("Mul", scale, &[wide, &factor], base),
         }
         Ok(())
     }
@@ -145,7 +147,7 @@ impl Writer<'_> {
         let (w, w_scale, w_zero, _) = self.bytes(layer)?;
         node.op_type = "QLinearMatMul".into();
         node.input = vec![x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero];
-        node.output = vec![format!("{}.q", layer.output)];
+        node.output = vec![self.name(&layer.output, ".q")];
         self.nodes.push(node);
         self.is_narrow(&layer.output);
         Ok(())
@@ -157,17 +159,19 @@ impl Writer<'_> {
         mut node: Node,
         (base, bias): (&str, Option<Weights>),
     ) -> Result<String, CompressError> {
-        let (name, mut sum) = (node.name.clone(), format!("{base}.sum"));
+        let (name, mut sum) = (node.name.clone(), self.name(base, ".sum"));
         node.output = vec![sum.clone()];
         self.nodes.push(node);
         if let Some(bias) = bias {
-            let bias = self.constant(format!("{base}.bias.q"), bias);
-            let biased = format!("{base}.biased");
-            self.node("Add", format!("{name}/bias"), &[&sum, &bias], &biased);
+            let bias = self.constant(base, ".bias.q", bias);
+            let biased = self.name(base, ".biased");
+            let add = self.name(&name, "/bias");
+            self.node("Add", add, &[&sum, &bias], &biased);
             sum = biased;
         }
-        let wide = format!("{base}.wide");
-        self.nodes.push(cast(format!("{name}/cast"), &sum, &wide, ElementType::F32));
+        let wide = self.name(base, ".wide");
+        let widens = self.name(&name, "/cast");
+        self.nodes.push(cast(widens, &sum, &wide, ElementType::F32));
         Ok(wide)
     }
 
@@ -184,7 +188,7 @@ impl Writer<'_> {
         if shift == 0 || taken_back || (pads.is_none() && pads_itself(node)) {
             return Ok(Read { tensor: x, told: zero, shift: 0 });
         }
-        let told = self.constant("paring.middle".into(), Weights::u8(&[], &[MIDDLE]));
+        let told = self.shared("paring.middle", Weights::u8(&[], &[MIDDLE]));
         let tensor = match pads {
             Some(pads) => self.pad(node, &x, (&pads, &zero)),
             None => x,
@@ -200,12 +204,13 @@ impl Writer<'_> {
         (pads, value): (&[i64], &str),
     ) -> String {
         let words: Vec<String> = pads.iter().map(i64::to_string).collect();
-        let tensor = format!("{x}.padded.{}", words.join("."));
+        let tensor = self.name(x, &format!(".padded.{}", words.join(".")));
         if self.padded.insert(tensor.clone()) {
             let (before, after) = pads.split_at(pads.len() / 2);
             let all = [&[0, 0], before, &[0, 0], after].concat();
-            let sizes = self.constant(format!("{tensor}.pads"), Weights::i64(&[all.len()], &all));
-            self.node("Pad", format!("{}/pad", node.name), &[x, &sizes, value], &tensor);
+            let sizes = self.constant(&tensor, ".pads", Weights::i64(&[all.len()], &all));
+            let name = self.name(&node.name, "/pad");
+            self.node("Pad", name, &[x, &sizes, value], &tensor);
         }
         graph::set_ints(node, "pads", vec![0; pads.len()]);
         tensor
@@ -226,14 +231,15 @@ impl Writer<'_> {
         let unit = |o: usize| {
             f64::from(scales[if scales.len() == 1 { 0 } else { o }]) * f64::from(x.scale)
         };
-        let limit = i64::from(i32::MAX);
         let sums = self.sums(layer);
         let value = |(o, sum): (usize, &i64)| {
             let bias = layer.bias.as_ref().and_then(|b| b.get(o)).copied().unwrap_or(0.0);
             let own = (f64::from(bias) / unit(o)).round() as i64;
-            own.saturating_sub(shift * sum).clamp(-limit, limit) as i32
+            // Scales are chosen so that it does; see `overflow`.
+            i32::try_from(own.saturating_sub(shift * sum))
+                .map_err(|_| CompressError::BiasRange { layer: layer.name.clone(), bias })
         };
-        Ok(Some(sums.iter().enumerate().map(value).collect()))
+        sums.iter().enumerate().map(value).collect::<Result<_, _>>().map(Some)
     }
 
     /// Sums of a layer's integer weights, one an output.
@@ -251,13 +257,7 @@ impl Writer<'_> {
     /// The float operator between pairs that quantize and dequantize what it reads.
     pub(super) fn pairs(&mut self, node: &Node, layer: &Layer) -> Result<(), CompressError> {
         let x = self.need_paired(&layer.input)?;
-        let (w, w_scale, w_zero, _) = self.bytes(layer)?;
-        let weights = format!("{}.weight.dq", layer.output);
-        let name = format!("{}/weights", node.name);
-        self.node("DequantizeLinear", name, &[&w, &w_scale, &w_zero], &weights);
-        if let Some(dequantize) = self.nodes.last_mut() {
-            graph::set_int(dequantize, "axis", layer.axis() as i64);
-        }
+        let weights = self.floats_of_bytes(node, layer)?;
         let mut node = node.clone();
         node.input[0] = x;
         node.input[1] = weights;
@@ -268,22 +268,24 @@ impl Writer<'_> {
 
     /// Makes sure that a tensor exists as int8 has it, in float, and gives that one's name.
     fn need_paired(&mut self, tensor: &str) -> Result<String, CompressError> {
-        let paired = format!("{tensor}.dq");
+        let paired = self.name(tensor, ".dq");
         if self.paired.insert(tensor.to_string()) {
             let narrow = self.need_narrow(tensor)?;
             let (scale, zero, _) = self.affine(tensor)?;
-            let name = format!("{tensor}/DequantizeLinear");
+            let name = self.name(tensor, "/DequantizeLinear");
             self.node("DequantizeLinear", name, &[&narrow, &scale, &zero], &paired);
         }
         Ok(paired)
     }
 }
 
-/// Weights of products are written as `[inputs, outputs]`, however they were stored.
+/// Weights of products are written as `[inputs, outputs]`, however they were stored, and multiplied by
+/// what the node would multiply them by.
 pub(super) fn straight(node: &mut Node, layer: &Layer) {
     if layer.turned {
         graph::set_int(node, "transB", 0);
     }
+    node.attribute.retain(|attribute| attribute.name != "alpha");
 }
 
 /// Takes the places of a kernel of one place apart, which changes nothing: one whose places are

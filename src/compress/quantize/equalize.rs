@@ -65,15 +65,15 @@ fn stored(graph: &Graph, position: usize) -> Vec<String> {
 fn pairs(graph: &Graph) -> Vec<Pair> {
     let index = Index::new(graph);
     let outputs: BTreeSet<&str> = graph.outputs().into_iter().collect();
-    let only_reader = |tensor: &str| match index.consumers(tensor) {
-        [(position, 0)] if !outputs.contains(tensor) => Some(*position),
+    let only_reader = |tensor: &str| match index.only_consumer(tensor) {
+        Some((position, 0)) if !outputs.contains(tensor) => Some(position),
         _ => None,
     };
     // Weights of one's own, made of floats.
     let own = |position: usize| {
         stored(graph, position).iter().all(|name| {
             let floats = graph.weights(name).is_ok_and(|w| w.to_f32().is_some());
-            floats && index.consumers(name).len() == 1
+            floats && index.only_consumer(name).is_some() && !outputs.contains(name.as_str())
         })
     };
     let mut pairs = Vec::new();
@@ -182,6 +182,7 @@ fn drafts(
         f64::from(most / largest.iter().copied().fold(most, f32::min).max(f32::MIN_POSITIVE))
     };
     let mut drafts = Vec::new();
+    let layers = graph::layer_names(graph);
     for position in positions {
         let node = &graph.nodes()[position];
         let weights = &node.input[1];
@@ -196,7 +197,7 @@ fn drafts(
         let taken = names.into_iter().filter_map(|n| originals.remove(&n).map(|w| (n, w)));
         drafts.push(Draft {
             operation: "equalize".into(),
-            coupling: graph::layer_name(node, position),
+            coupling: layers[position].clone(),
             paring: Paring(taken.collect()),
             reason,
             ..Draft::default()

@@ -12,13 +12,13 @@ use crate::record::Precision;
 /// none is left.
 pub fn half(graph: &Graph, how: &Quantization) -> Result<(String, Draft), CompressError> {
     let weighted = |op: &str| op.contains("Conv") || op == "Gemm" || op == "MatMul";
-    let nodes = graph.nodes().iter().enumerate().filter(|(_, node)| weighted(&node.op_type));
-    let nodes: Vec<_> = nodes.collect();
-    let ids: Vec<String> = nodes.iter().map(|(p, node)| graph::layer_name(node, *p)).collect();
+    let nodes = graph.nodes().iter().zip(graph::layer_names(graph));
+    let (nodes, ids): (Vec<_>, Vec<String>) =
+        nodes.filter(|(node, _)| weighted(&node.op_type)).unzip();
     let meant = matching(&ids, how.layers.as_deref(), &how.protect)?;
     let names = |wanted: bool| -> Vec<&str> {
         let each = nodes.iter().zip(&meant).filter(|(_, meant)| **meant == wanted);
-        each.map(|((_, node), _)| node.name.as_str()).collect()
+        each.map(|(node, _)| node.name.as_str()).collect()
     };
     let (halved, kept) = (names(true), names(false));
     if halved.is_empty() {

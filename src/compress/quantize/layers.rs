@@ -2,6 +2,7 @@
 
 use super::affine::BLOCK;
 use super::{Quantization, Scheme};
+use crate::catalog;
 use crate::compress::{CompressError, matching};
 use crate::graph::{self, Graph, Index, Node};
 use std::collections::BTreeMap;
@@ -34,6 +35,9 @@ pub(super) struct Layer {
     pub(super) biased: Option<String>,
     /// Bias in float, one an output.
     pub(super) bias: Option<Vec<f32>>,
+    /// What a Gemm multiplies its stored weights and its stored bias by; [`Layer::values`] and
+    /// [`Layer::bias`] are multiplied already.
+    pub(super) factors: (f32, f32),
 }
 
 impl Layer {
@@ -51,7 +55,12 @@ impl Layer {
     /// Reads the weights and the bias again, as the graph has them now.
     pub(super) fn refresh(&mut self, graph: &Graph) {
         let floats = |name: &String| graph.weights(name).ok().and_then(|w| w.to_f32());
+        let node = &graph.nodes()[self.position];
+        if let Some(stored) = node.input.get(1).filter(|stored| **stored != self.stored) {
+            self.stored.clone_from(stored);
+        }
         if let Some(values) = floats(&self.stored) {
+            let values = scaled(values, self.factors.0);
             self.values = match self.turned {
                 true => turned(&[self.dims[1], self.dims[0]], &values),
                 false => values,
@@ -59,8 +68,18 @@ impl Layer {
         }
         let own = graph.nodes()[self.position].input.get(2).filter(|b| !b.is_empty());
         self.biased = own.cloned().or(self.biased.take());
-        self.bias = self.biased.as_ref().and_then(floats);
+        let bias = self.biased.as_ref().and_then(floats);
+        let outputs = self.dims[self.axis()];
+        self.bias = bias.map(|bias| catalog::per_output(scaled(bias, self.factors.1), outputs));
     }
+}
+
+/// Numbers times a factor; as they are where that is 1.
+fn scaled(mut values: Vec<f32>, factor: f32) -> Vec<f32> {
+    if factor != 1.0 {
+        values.iter_mut().for_each(|value| *value *= factor);
+    }
+    values
 }
 
 /// A matrix of this shape, transposed.
@@ -79,11 +98,12 @@ pub(super) type Found = (Vec<Layer>, Vec<(String, String)>);
 pub(super) fn find(graph: &Graph, how: &Quantization) -> Result<Found, CompressError> {
     let index = Index::new(graph);
     let (mut layers, mut refusals) = (Vec::new(), Vec::new());
-    let nodes = graph.nodes().iter().enumerate();
-    let multiplies: Vec<(usize, &Node)> = nodes.filter(|(_, node)| weighted(node)).collect();
-    let ids: Vec<String> = multiplies.iter().map(|(p, n)| graph::layer_name(n, *p)).collect();
+    let nodes = graph.nodes().iter().enumerate().zip(graph::layer_names(graph));
+    let multiplies = nodes.filter(|((_, node), _)| weighted(node));
+    let (positions, ids): (Vec<usize>, Vec<String>) =
+        multiplies.map(|((position, _), name)| (position, name)).unzip();
     let meant = matching(&ids, how.layers.as_deref(), &how.protect)?;
-    for (((position, _), name), meant) in multiplies.into_iter().zip(ids).zip(meant) {
+    for ((position, name), meant) in positions.into_iter().zip(ids).zip(meant) {
         let scheme = match (&how.assigned, meant) {
             (Some(assigned), _) => assigned.get(&name).copied().unwrap_or(Scheme::F32),
             (None, true) => how.scheme(),
@@ -92,8 +112,9 @@ pub(super) fn find(graph: &Graph, how: &Quantization) -> Result<Found, CompressE
         if scheme == Scheme::F32 {
             continue;
         }
-        match layer(graph, &index, position, (scheme, how.depthwise || how.assigned.is_some())) {
-            Ok(layer) => layers.push(layer),
+        let depthwise = how.depthwise || how.assigned.is_some();
+        match layer(graph, &index, position, (scheme, depthwise)) {
+            Ok(layer) => layers.push(Layer { name, ..layer }),
             Err(reason) => refusals.push((name, reason)),
         }
     }
@@ -109,12 +130,13 @@ pub(super) fn choices(
     how: &Quantization,
 ) -> Result<BTreeMap<String, Vec<Scheme>>, CompressError> {
     let index = Index::new(graph);
-    let nodes = graph.nodes().iter().enumerate();
-    let floats: Vec<(usize, &Node)> = nodes.filter(|(_, node)| is_float(node)).collect();
-    let ids: Vec<String> = floats.iter().map(|(p, n)| graph::layer_name(n, *p)).collect();
+    let nodes = graph.nodes().iter().enumerate().zip(graph::layer_names(graph));
+    let floats = nodes.filter(|((_, node), _)| is_float(node));
+    let (positions, ids): (Vec<usize>, Vec<String>) =
+        floats.map(|((position, _), name)| (position, name)).unzip();
     let meant = matching(&ids, how.layers.as_deref(), &how.protect)?;
     let mut found = BTreeMap::new();
-    for (((position, _), name), _) in floats.into_iter().zip(ids).zip(meant).filter(|(_, m)| *m) {
+    for ((position, name), _) in positions.into_iter().zip(ids).zip(meant).filter(|(_, m)| *m) {
         let fits = |scheme: &Scheme| {
             *scheme == Scheme::F32 || layer(graph, &index, position, (*scheme, true)).is_ok()
         };
@@ -161,17 +183,19 @@ fn layer(
         return Err("its weights are not finite numbers".into());
     }
     check_operator(node, &dims, scheme, depthwise)?;
-    let name = graph::layer_name(node, position);
     let convolves = node.op_type.starts_with("Conv");
     if !convolves {
-        let flat = bias.as_ref().is_none_or(|(d, b)| b.len() == *d.last().unwrap_or(&0));
-        check_product(node, &dims, flat)?;
+        check_product(node, &dims)?;
     }
     let swapped = !convolves && graph::int(node, "transB").unwrap_or(0) != 0;
     let (dims, values) = match swapped {
         true => (vec![dims[1], dims[0]], turned(&dims, &values)),
         false => (dims, values),
     };
+    let outputs = dims[usize::from(dims.len() == 2)];
+    let factor = |name| graph::float(node, name).filter(|_| node.op_type == "Gemm").unwrap_or(1.0);
+    let factors = (factor("alpha"), factor("beta"));
+    let bias = bias.map(|(dims, values)| per_output(&dims, values, outputs)).transpose()?;
     if scheme == Scheme::Weights4 && dims[0] % BLOCK != 0 {
         return Err(format!("it has {} inputs; four-bit weights go by {BLOCK}", dims[0]));
     }
@@ -180,7 +204,7 @@ fn layer(
     let relu = scheme.is_static().then(|| following_relu(graph, index, biased_output)).flatten();
     let last = relu.or(added).unwrap_or(position);
     Ok(Layer {
-        name,
+        name: node.name.clone(),
         position,
         scheme,
         input: input.clone(),
@@ -189,11 +213,22 @@ fn layer(
         added,
         stored: stored.clone(),
         dims,
-        values,
+        values: scaled(values, factors.0),
         turned: swapped,
         biased,
-        bias: bias.map(|b| b.1),
+        bias: bias.map(|values| scaled(values, factors.1)),
+        factors,
     })
+}
+
+/// A bias as one value an output: also where one is stored for all.
+fn per_output(dims: &[usize], values: Vec<f32>, outputs: usize) -> Result<Vec<f32>, String> {
+    let row = dims.iter().rev().skip(1).all(|d| *d == 1);
+    match values.len() {
+        1 => Ok(catalog::per_output(values, outputs)),
+        length if length == outputs && row => Ok(values),
+        _ => Err("its bias is not one value an output".into()),
+    }
 }
 
 fn floats(graph: &Graph, index: &Index, name: &str) -> Result<(Vec<usize>, Vec<f32>), String> {
@@ -237,26 +272,26 @@ fn check_operator(
     Ok(())
 }
 
-/// Why a product with weights of these dimensions cannot change, if so; `flat` says whether its bias
-/// is one value an output.
-fn check_product(node: &Node, dims: &[usize], flat: bool) -> Result<(), String> {
-    let plain = |attribute| graph::int(node, attribute).unwrap_or(0) == 0;
-    let unit = |attribute| graph::float(node, attribute).unwrap_or(1.0) == 1.0;
+/// Why a product with weights of these dimensions cannot change, if so.
+fn check_product(node: &Node, dims: &[usize]) -> Result<(), String> {
+    let zero = |attribute| graph::float(node, attribute) == Some(0.0);
     match node.op_type.as_str() {
         _ if dims.len() != 2 => Err("its weights are not a matrix".into()),
-        "Gemm" if !plain("transA") || !unit("alpha") || !unit("beta") => {
-            Err("it transposes its input or scales its terms".into())
+        "Gemm" if graph::int(node, "transA").unwrap_or(0) != 0 => {
+            Err("it transposes its input".into())
         }
-        "Gemm" if !flat => Err("its bias is not one value an output".into()),
+        "Gemm" if zero("alpha") || zero("beta") => {
+            Err("it multiplies its weights or its bias by 0".into())
+        }
         _ => Ok(()),
     }
 }
 
 /// Position of a Relu that alone reads `tensor`.
 fn following_relu(graph: &Graph, index: &Index, tensor: &str) -> Option<usize> {
-    let [(only, _)] = index.consumers(tensor) else { return None };
-    let relu = graph.nodes()[*only].op_type == "Relu" && !graph.outputs().contains(&tensor);
-    relu.then_some(*only)
+    let (only, _) = index.only_consumer(tensor)?;
+    let relu = graph.nodes()[only].op_type == "Relu" && !graph.outputs().contains(&tensor);
+    relu.then_some(only)
 }
 
 /// A node that alone reads the product of `node` and adds one stored value an output, and its name.
@@ -267,13 +302,13 @@ fn following_bias(
     dims: &[usize],
 ) -> Option<(usize, String)> {
     let product = node.output.first()?;
-    let [(only, _)] = index.consumers(product) else { return None };
-    let add = &graph.nodes()[*only];
+    let (only, _) = index.only_consumer(product)?;
+    let add = &graph.nodes()[only];
     let plain = node.op_type == "MatMul" && add.op_type == "Add";
     if !plain || dims.len() != 2 || graph.outputs().contains(&product.as_str()) {
         return None;
     }
     let vector = |name: &&String| graph.dims(name).is_some_and(|d| d == [dims[1]]);
     let bias = add.input.iter().find(vector)?;
-    Some((*only, bias.clone()))
+    Some((only, bias.clone()))
 }

@@ -2,14 +2,16 @@
 
 use super::affine::{Affine, OnGrid};
 use super::emit::{Narrowing, emit, inner, ways};
+use super::emit_weights::AXIS_OPSET;
 use super::equalize::equalize;
 use super::layers::{self, Layer};
 use super::ranges::{self, Chosen};
 use super::settle::Settling;
-use super::{Form, Format, Quantization, Rounding, Scheme};
+use super::{Form, Format, Quantization, Rounding, Scheme, fake, overflow};
 use crate::catalog::{Calibration, Range};
 use crate::compress::fold::fold_batch_normalization;
-use crate::compress::{CompressError, Draft, Made, Paring};
+use crate::compress::mask::equivalent;
+use crate::compress::{CompressError, Draft, Granularity, Made, Paring};
 use crate::graph::{Graph, Index};
 use crate::record::{Origins, Precision};
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,49 +68,67 @@ pub fn ranges_of(
     Ok(Ranges(ranges::find(graph, &tensors, calibration, how.ranges)?))
 }
 
-/// Gives layers narrower numbers.
+/// Quantizes layers, and holds the result against fake quantization on the calibration samples: see
+/// [`Made::unexplained`].
 ///
 /// # Errors
-/// [`CompressError`] where no layer can have them, samples are needed and there are none, or a tensor
-/// is not finite.
+/// [`CompressError`] where no layer can be quantized, samples are needed and there are none, a tensor is
+/// not finite, or preparing the graph changed its outputs.
 pub fn quantize(
     graph: Graph,
     origins: Origins,
     how: &Quantization,
     calibration: Option<&Calibration>,
 ) -> Result<Made, CompressError> {
-    quantize_with(graph, origins, how, calibration, None)
+    narrowed(graph, origins, how, (calibration, None), true)
 }
 
-/// The same with ranges that are known.
+/// The same without that check, for many variants of one graph: with ranges that are known, or that are
+/// found anew.
 ///
 /// # Errors
 /// Those of [`quantize`].
-pub fn quantize_with(
+pub fn quantize_unchecked(
     graph: Graph,
     origins: Origins,
     how: &Quantization,
     calibration: Option<&Calibration>,
     known: Option<&Ranges>,
 ) -> Result<Made, CompressError> {
+    narrowed(graph, origins, how, (calibration, known), false)
+}
+
+fn narrowed(
+    graph: Graph,
+    origins: Origins,
+    how: &Quantization,
+    (calibration, known): (Option<&Calibration>, Option<&Ranges>),
+    checks: bool,
+) -> Result<Made, CompressError> {
     let calibration = calibration.filter(|c| c.samples() > 0);
+    let given = graph.clone();
     let (mut graph, mut decisions) = prepared(graph, how)?;
-    let (mut layers, refusals) = layers::find(&graph, how)?;
-    if layers.is_empty() && how.assigned.is_none() {
-        let reasons: Vec<String> = refusals.iter().map(|(l, r)| format!("`{l}`: {r}")).collect();
-        let none = "it has no convolution and no matrix product".to_string();
-        let why = if reasons.is_empty() { none } else { reasons.join("; ") };
-        return Err(CompressError::Nothing("quantize", why));
+    if let Some(calibration) = calibration.filter(|_| checks) {
+        equivalent("folding normalisations and equalizing", &given, &graph, calibration)?;
     }
-    require(&mut graph, &layers, how.form)?;
-    let (moves, shared) = ways(&graph, &layers);
-    let chosen = ranged(&graph, &layers, &shared, how, (calibration, known))?;
-    let affines: BTreeMap<String, Affine> =
-        chosen.iter().map(|(t, chosen)| (t.clone(), Affine::covering(chosen.range))).collect();
-    let grids: BTreeMap<String, OnGrid> = layers
-        .iter()
-        .map(|l| (l.name.clone(), OnGrid::new(l.scheme, &l.dims, &l.values, l.axis())))
-        .collect();
+    let (mut layers, mut refusals) = layers::find(&graph, how)?;
+    nothing_left(&layers, &refusals, how)?;
+    require(&mut graph, &mut layers, &mut refusals, how.form)?;
+    let (planned, grids) = loop {
+        let planned = Planned::new(&graph, &layers, how, (calibration, known))?;
+        let mut grids: BTreeMap<String, OnGrid> = layers
+            .iter()
+            .map(|l| (l.name.clone(), OnGrid::new(l.scheme, &l.dims, &l.values, l.axis())))
+            .collect();
+        let overflowing = overflow::fit_biases(&layers, &planned.affines, &mut grids);
+        if overflowing.is_empty() {
+            break (planned, grids);
+        }
+        layers.retain(|layer| overflowing.iter().all(|(name, _)| *name != layer.name));
+        refusals.extend(overflowing);
+        nothing_left(&layers, &refusals, how)?;
+    };
+    let Planned { moves, chosen, affines } = planned;
     if how.correct || how.rounding == Rounding::Gptq {
         let calibration = calibration.ok_or(CompressError::NoCalibration(
             "correcting biases, and rounding weights by what they do,",
@@ -121,24 +141,95 @@ pub fn quantize_with(
         Narrowing { layers: &layers, affines: &affines, grids: &grids, form, moves, inner };
     let record = Record { graph: &graph, how, chosen: &chosen, narrowing: &narrowing, calibration };
     decisions.extend(layers.iter().map(|layer| record.draft(layer)));
+    let float = graph.clone();
     emit(&mut graph, &narrowing)?;
-    Ok(Made { graph, origins, decisions, refusals })
+    let unexplained = match calibration.filter(|_| checks) {
+        Some(calibration) => {
+            let graphs = (&given, &float, &graph);
+            match fake::unexplained(graphs, &narrowing, calibration) {
+                Err(error) if error.is_of_unknown_operator() => None,
+                found => found?,
+            }
+        }
+        None => None,
+    };
+    Ok(Made { graph, origins, decisions, refusals, unexplained })
 }
 
-/// The operator sets that what will be written needs.
-fn require(graph: &mut Graph, layers: &[Layer], form: Form) -> Result<(), CompressError> {
+/// Refuses a step that no layer is left for: the reason that most layers share, in one sentence.
+fn nothing_left(
+    layers: &[Layer],
+    refusals: &[(String, String)],
+    how: &Quantization,
+) -> Result<(), CompressError> {
+    if !layers.is_empty() || how.assigned.is_some() {
+        return Ok(());
+    }
+    let mut counts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    refusals.iter().for_each(|(layer, why)| counts.entry(why).or_default().push(layer));
+    let most = counts.iter().max_by_key(|(_, layers)| layers.len());
+    let why = match most {
+        None => "it has no convolution and no matrix product".to_string(),
+        Some((why, layers)) if counts.len() == 1 && layers.len() == 1 => {
+            format!("`{}`: {why}", layers[0])
+        }
+        Some((why, layers)) if counts.len() == 1 => format!("all {} layers: {why}", layers.len()),
+        Some((why, layers)) => format!(
+            "none of {} layers can be: {} of them, `{}` among them, because {why}; the others for {} other reasons",
+            refusals.len(),
+            layers.len(),
+            layers[0],
+            counts.len() - 1
+        ),
+    };
+    Err(CompressError::Nothing("quantize", why))
+}
+
+/// Ranges and scales of everything that will be in int8, and the nodes that int8 goes through.
+struct Planned {
+    moves: BTreeSet<usize>,
+    chosen: BTreeMap<String, Chosen>,
+    affines: BTreeMap<String, Affine>,
+}
+
+impl Planned {
+    fn new(
+        graph: &Graph,
+        layers: &[Layer],
+        how: &Quantization,
+        given: (Option<&Calibration>, Option<&Ranges>),
+    ) -> Result<Planned, CompressError> {
+        let (moves, shared) = ways(graph, layers);
+        let chosen = ranged(graph, layers, &shared, how, given)?;
+        let affine = |(t, chosen): (&String, &Chosen)| (t.clone(), Affine::covering(chosen.range));
+        let affines = chosen.iter().map(affine).collect();
+        Ok(Planned { moves, chosen, affines })
+    }
+}
+
+/// The operator sets that what will be written needs. Pairs of an older one than has scales a channel
+/// get one scale a tensor, which a refusal says.
+fn require(
+    graph: &mut Graph,
+    layers: &mut [Layer],
+    refusals: &mut Vec<(String, String)>,
+    form: Form,
+) -> Result<(), CompressError> {
     for layer in layers {
-        let channels = layer.scheme.granularity() == crate::compress::Granularity::Channel;
+        let channels = layer.scheme == Scheme::Static(Granularity::Channel);
+        if form == Form::Qdq && channels && graph.opset() < AXIS_OPSET {
+            layer.scheme = Scheme::Static(Granularity::Tensor);
+            let reason = format!(
+                "it has one scale a tensor: DequantizeLinear with a scale a channel needs operator set {AXIS_OPSET}, the model has {}",
+                graph.opset()
+            );
+            refusals.push((layer.name.clone(), reason));
+        }
         match layer.scheme {
-            Scheme::Static(_) if form == Form::Qdq && channels => {
-                graph.require_opset(13, "DequantizeLinear with a scale a channel")?;
-            }
             Scheme::Static(_) => graph.require_opset(10, "QLinearConv")?,
             Scheme::Dynamic(_) => graph.require_opset(11, "DynamicQuantizeLinear")?,
-            Scheme::Weights8(_) if channels => {
-                graph.require_opset(13, "DequantizeLinear with a scale a channel")?;
-            }
-            Scheme::Weights8(_) => graph.require_opset(10, "DequantizeLinear")?,
+            // Older sets have a cast and a product instead.
+            Scheme::Weights8(_) => {}
             Scheme::Weights4 => graph.import_domain("com.microsoft", 1),
             Scheme::F32 => {}
         }

@@ -61,7 +61,10 @@ impl Settling<'_> {
         grid: &OnGrid,
         (seen, was): (&Rows, &Rows),
     ) -> Result<Draft, CompressError> {
-        let stored = graph.weights(&linear.weights)?;
+        // Of weights that others read too this layer gets a copy.
+        let shared = graph.nodes()[linear.position].input.get(1).cloned().unwrap_or_default();
+        let name = graph.own_initializer(linear.position, 1).unwrap_or(shared);
+        let stored = graph.weights(&name)?;
         let not_floats = || CatalogError::NotFinite(linear.weights.clone());
         let given = linear.matrix(&stored).ok_or_else(not_floats)?;
         let rows = seen.matrix(false);
@@ -72,8 +75,8 @@ impl Settling<'_> {
         };
         let mut paring = Paring::default();
         if let Some(written) = linear.write(&stored, &solved) {
-            graph.set_weights(&linear.weights, written);
-            paring.0.insert(linear.weights.clone(), stored);
+            graph.set_weights(&name, written);
+            paring.0.insert(name, stored);
         }
         let mut words = Vec::new();
         if self.how.rounding == Rounding::Gptq {

@@ -1,7 +1,9 @@
 //! One pattern: made narrow, run by a machine, and held against ONNX's definitions.
 
 use crate::catalog::Calibration;
-use crate::compress::{self, Format, Granularity, Pattern, Quantization, Scheme, Value};
+use crate::compress::{
+    self, Format, Granularity, Pattern, Quantization, Scheme, Value, quantize_unchecked,
+};
 use crate::data::Array;
 use crate::graph::{Graph, Node};
 use crate::pipeline::PipelineError;
@@ -51,8 +53,13 @@ impl<'a> Trial<'a> {
             assigned: Some(BTreeMap::from(all)),
             ..Quantization::new(Format::Int8, Granularity::Tensor)
         };
-        let made =
-            compress::quantize(graph.clone(), Origins::default(), &how, Some(&self.calibration));
+        let made = quantize_unchecked(
+            graph.clone(),
+            Origins::default(),
+            &how,
+            Some(&self.calibration),
+            None,
+        );
         let Some(made) = made.ok().filter(|m| m.refusals.iter().all(|(layer, _)| layer != node))
         else {
             return Ok(None);

@@ -107,11 +107,10 @@ impl Bench<'_> {
     /// Names of the nodes that a layer is made of in a narrow graph: itself, what was written beside
     /// it, a Relu behind it, and what quantizes its input as it comes.
     fn own(&self, narrow: &Graph, layer: &str) -> Vec<String> {
-        let nodes = self.graph.nodes().iter().enumerate();
+        let nodes = self.graph.nodes().iter().zip(graph::layer_names(&self.graph));
         let multiplies = |op: &str| op.contains("Conv") || op == "Gemm" || op == "MatMul";
-        let mut found = nodes
-            .filter(|(p, node)| multiplies(&node.op_type) && graph::layer_name(node, *p) == layer);
-        let Some((_, node)) = found.next() else { return Vec::new() };
+        let mut found = nodes.filter(|(node, name)| multiplies(&node.op_type) && name == layer);
+        let Some((node, _)) = found.next() else { return Vec::new() };
         let stored = |name: &String| self.graph.dims(name).is_some();
         let behind = |node: &Node| -> Vec<&Node> {
             let all = self.graph.nodes().iter().filter(|other| {

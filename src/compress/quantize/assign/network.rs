@@ -48,8 +48,7 @@ impl Network {
         let outputs = graph.outputs();
         let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
         let mut network = Network { layers: Vec::new(), tensors: Vec::new() };
-        for (position, node) in graph.nodes().iter().enumerate() {
-            let name = graph::layer_name(node, position);
+        for (node, name) in graph.nodes().iter().zip(graph::layer_names(graph)) {
             if !layers::is_float(node) || !prices.layers.contains_key(&name) {
                 continue;
             }
@@ -67,9 +66,7 @@ impl Network {
             let convolves = node.op_type == "Conv";
             network.layers.push(Place { name, convolves, reads, gives });
         }
-        for node in graph.nodes() {
-            let position = index.producer(node.output.first().map_or("", String::as_str));
-            let name = position.map(|p| graph::layer_name(node, p)).unwrap_or_default();
+        for (node, name) in graph.nodes().iter().zip(graph::layer_names(graph)) {
             let layer = layers::is_float(node) && prices.layers.contains_key(&name);
             let passes = passed(graph, &index, node).is_some();
             for input in node.input.iter().filter(|_| !layer && !passes) {

@@ -1,0 +1,172 @@
+//! Local functions of a model, replaced by the nodes that they consist of.
+//!
+//! Source: the ONNX IR specification, section "Model-local functions".
+
+use super::scope::{bodies_mut, taken};
+use std::collections::{HashMap, HashSet};
+use tract_onnx::pb::{AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto};
+
+/// Functions may call functions, so deep at most.
+const MAX_DEPTH: usize = 64;
+
+/// Inlines every call of a local function; gives whether the model has any.
+///
+/// # Errors
+/// A sentence that names the function: it calls itself, or it imports another version of the default
+/// operator set than the model, which would change what its operators mean.
+pub(super) fn inline_functions(model: &mut ModelProto) -> Result<bool, String> {
+    if model.functions.is_empty() {
+        return Ok(false);
+    }
+    let functions: HashMap<(String, String), FunctionProto> =
+        std::mem::take(&mut model.functions).into_iter().map(|f| (key_of(&f), f)).collect();
+    let version = default_version(&model.opset_import);
+    for function in functions.values() {
+        let own = default_version(&function.opset_import);
+        if let (Some(own), Some(version)) = (own, version)
+            && own != version
+        {
+            return Err(format!(
+                "local function `{}` imports operator set {own}, the model {version}; inline it with the exporter",
+                key_of(function).1
+            ));
+        }
+    }
+    if let Some(graph) = &mut model.graph {
+        let mut inliner = Inliner { functions: &functions, taken: taken(graph) };
+        for _ in 0..MAX_DEPTH {
+            if !inliner.expand(graph) {
+                let called: HashSet<&str> = functions.keys().map(|(d, _)| d.as_str()).collect();
+                model.opset_import.retain(|i| !called.contains(i.domain.as_str()));
+                return Ok(true);
+            }
+        }
+    }
+    Err(format!("local functions call each other more than {MAX_DEPTH} deep"))
+}
+
+fn key_of(function: &FunctionProto) -> (String, String) {
+    (function.domain.clone().unwrap_or_default(), function.name.clone().unwrap_or_default())
+}
+
+fn default_version(imports: &[tract_onnx::pb::OperatorSetIdProto]) -> Option<i64> {
+    imports.iter().find(|i| i.domain.is_empty() || i.domain == "ai.onnx").map(|i| i.version)
+}
+
+struct Inliner<'a> {
+    functions: &'a HashMap<(String, String), FunctionProto>,
+    taken: HashSet<String>,
+}
+
+impl Inliner<'_> {
+    /// Expands every call in a graph and its bodies once; gives whether there was one.
+    fn expand(&mut self, graph: &mut GraphProto) -> bool {
+        let mut found = false;
+        let mut nodes = Vec::with_capacity(graph.node.len());
+        for mut node in std::mem::take(&mut graph.node) {
+            match self.functions.get(&(node.domain.clone(), node.op_type.clone())) {
+                Some(function) => {
+                    nodes.extend(self.call(&node, function));
+                    found = true;
+                }
+                None => {
+                    for body in bodies_mut(&mut node) {
+                        found |= self.expand(body);
+                    }
+                    nodes.push(node);
+                }
+            }
+        }
+        graph.node = nodes;
+        found
+    }
+
+    /// The function's nodes with the call's tensors and attributes in place of its parameters.
+    fn call(&mut self, call: &NodeProto, function: &FunctionProto) -> Vec<NodeProto> {
+        let mut names: HashMap<String, String> = HashMap::new();
+        for (slot, formal) in function.input.iter().enumerate() {
+            names.insert(formal.clone(), call.input.get(slot).cloned().unwrap_or_default());
+        }
+        for (slot, formal) in function.output.iter().enumerate() {
+            if let Some(given) = call.output.get(slot).filter(|o| !o.is_empty()) {
+                names.entry(formal.clone()).or_insert_with(|| given.clone());
+            }
+        }
+        let label = match call.name.as_str() {
+            "" => call.output.first().cloned().unwrap_or_default(),
+            name => name.to_string(),
+        };
+        let mut expanded = Expansion { call, label, names, taken: &mut self.taken };
+        let mut nodes: Vec<NodeProto> =
+            function.node.iter().map(|node| expanded.node(node)).collect();
+        // An output that is an input as it came has no node that gives it.
+        for (slot, formal) in function.output.iter().enumerate() {
+            let Some(output) = call.output.get(slot).filter(|o| !o.is_empty()) else { continue };
+            if let Some(position) = function.input.iter().position(|input| input == formal) {
+                let input = call.input.get(position).cloned().unwrap_or_default();
+                nodes.push(NodeProto {
+                    op_type: "Identity".into(),
+                    name: expanded.fresh(formal),
+                    input: vec![input],
+                    output: vec![output.clone()],
+                    ..NodeProto::default()
+                });
+            }
+        }
+        nodes
+    }
+}
+
+/// One call being expanded.
+struct Expansion<'a> {
+    call: &'a NodeProto,
+    label: String,
+    /// The function's names, by those of the graph it is called from.
+    names: HashMap<String, String>,
+    taken: &'a mut HashSet<String>,
+}
+
+impl Expansion<'_> {
+    fn node(&mut self, node: &NodeProto) -> NodeProto {
+        let mut own = node.clone();
+        own.name = self.fresh(if node.name.is_empty() { &node.op_type } else { &node.name });
+        own.input.iter_mut().for_each(|name| *name = self.renamed(name));
+        own.output.iter_mut().for_each(|name| *name = self.renamed(name));
+        own.attribute = node.attribute.iter().filter_map(|a| self.attribute(a)).collect();
+        own
+    }
+
+    /// An attribute, or the call's own where it refers to one; none where the call leaves it out.
+    fn attribute(&mut self, attribute: &AttributeProto) -> Option<AttributeProto> {
+        if !attribute.ref_attr_name.is_empty() {
+            let given = self.call.attribute.iter().find(|a| a.name == attribute.ref_attr_name)?;
+            return Some(AttributeProto { name: attribute.name.clone(), ..given.clone() });
+        }
+        let mut own = attribute.clone();
+        own.g.iter_mut().chain(&mut own.graphs).for_each(|body| self.body(body));
+        Some(own)
+    }
+
+    fn body(&mut self, body: &mut GraphProto) {
+        let values = body.input.iter_mut().chain(&mut body.output).chain(&mut body.value_info);
+        values.for_each(|value| value.name = self.renamed(&value.name));
+        body.initializer.iter_mut().for_each(|t| t.name = self.renamed(&t.name));
+        body.node = body.node.iter().map(|node| self.node(node)).collect();
+    }
+
+    fn renamed(&mut self, name: &str) -> String {
+        if name.is_empty() {
+            return String::new();
+        }
+        if let Some(known) = self.names.get(name) {
+            return known.clone();
+        }
+        let fresh = self.fresh(name);
+        self.names.insert(name.to_string(), fresh.clone());
+        fresh
+    }
+
+    fn fresh(&mut self, name: &str) -> String {
+        super::names::fresh(self.taken, &format!("{}/{name}", self.label))
+    }
+}
