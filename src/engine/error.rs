@@ -106,6 +106,16 @@ pub enum EngineError {
     /// A single product.
     #[error("matrix product: {0}")]
     Product(String),
+    /// The engine panicked: a fault of its own.
+    #[error("{doing} {name}: the engine panicked: {said}")]
+    Panicked {
+        /// `analyse`, `optimise`, `run`.
+        doing: &'static str,
+        /// The file.
+        name: String,
+        /// The panic's words.
+        said: String,
+    },
     /// The engine failed.
     #[error("{doing} {name}")]
     Failed {

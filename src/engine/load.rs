@@ -4,6 +4,7 @@
 //! with a number.
 
 use super::describe::need_of;
+use super::guard::guarded;
 use super::onnx::{self, OnnxFile};
 use super::{CLEAR, EngineError, Plan, upper};
 use crate::data::{Dim, InputNeed};
@@ -99,10 +100,9 @@ impl Model {
                 .collect::<Result<Vec<_>, _>>()?;
             model.select_output_outlets(&outlets).map_err(EngineError::failed("analyse", &name))?;
         }
-        let typed = model
-            .into_typed()
-            .and_then(TypedModel::into_decluttered)
-            .map_err(EngineError::failed("analyse", &name))?;
+        let typed = guarded("analyse", &name, || {
+            model.into_typed().and_then(TypedModel::into_decluttered)
+        })?;
         Ok(Model { name, inputs, typed })
     }
 
@@ -114,15 +114,14 @@ impl Model {
         let mut typed = self.typed;
         let clears = options.transforms.iter().any(|name| name == CLEAR) && upper::there();
         for wanted in options.transforms.iter().filter(|name| *name != CLEAR) {
-            typed = transform(wanted)?
-                .transform_into(typed)
-                .and_then(TypedModel::into_decluttered)
-                .map_err(EngineError::failed("transform", &self.name))?;
+            let transform = transform(wanted)?;
+            typed = guarded("transform", &self.name, || {
+                transform.transform_into(typed).and_then(TypedModel::into_decluttered)
+            })?;
         }
-        let runnable = typed
-            .into_optimized()
-            .and_then(|optimised| optimised.into_runnable())
-            .map_err(EngineError::failed("optimise", &self.name))?;
+        let runnable = guarded("optimise", &self.name, || {
+            typed.into_optimized().and_then(|optimised| optimised.into_runnable())
+        })?;
         Ok(Plan { name: self.name, inputs: self.inputs, runnable, clears })
     }
 }
@@ -161,8 +160,7 @@ pub(super) fn parse_any(source: Source) -> Result<(InferenceModel, ModelProto), 
         Source::File(path) => onnx::read(path)?,
         Source::Bytes(name, bytes) => onnx::decode(name, bytes)?,
     };
-    let model =
-        engine.model_for_proto_model(&proto).map_err(EngineError::failed("parse", &name))?;
+    let model = guarded("parse", &name, || engine.model_for_proto_model(&proto))?;
     if model.input_outlets().map_or(0, <[_]>::len) == 0 {
         let empty = std::io::Error::other("it has no inputs");
         return Err(EngineError::NotOnnx { name, source: empty.into() });

@@ -6,6 +6,7 @@
 mod constants;
 mod describe;
 mod error;
+mod guard;
 mod isa;
 mod kernels;
 mod load;

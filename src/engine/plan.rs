@@ -1,5 +1,6 @@
 //! An optimised, runnable model.
 
+use super::guard::guarded;
 use super::value::{floats, tensor};
 use super::{EngineError, OptimisedNode, nodes, upper};
 use crate::data::Array;
@@ -61,7 +62,7 @@ impl Plan {
     /// # Errors
     /// The engine's.
     pub fn execute(&self, inputs: &Inputs) -> Result<(), EngineError> {
-        self.outputs(inputs).map(drop)
+        self.infer(inputs).map(drop).map_err(EngineError::failed("run", &self.name))
     }
 
     /// Runs one inference and gives its outputs as floats.
@@ -100,22 +101,22 @@ impl Plan {
         names
     }
 
+    /// Outputs of one inference where the engine may panic: not for what is timed.
     fn outputs(&self, inputs: &Inputs) -> Result<TVec<TValue>, EngineError> {
-        let failed = EngineError::failed("run", &self.name);
+        guarded("run", &self.name, || self.infer(inputs))
+    }
+
+    fn infer(&self, inputs: &Inputs) -> TractResult<TVec<TValue>> {
         if !self.clears {
-            return self.runnable.run(inputs.0.clone()).map_err(failed);
+            return self.runnable.run(inputs.0.clone());
         }
         // As the engine does it, and one instruction more.
         upper::clear();
-        let mut state = match self.runnable.spawn() {
-            Ok(state) => state,
-            Err(error) => return Err(failed(error)),
-        };
-        let outputs = state.run_plan_with_eval(inputs.0.clone(), |context, state, node, input| {
+        let mut state = self.runnable.spawn()?;
+        state.run_plan_with_eval(inputs.0.clone(), |context, state, node, input| {
             let output = eval(context, state, node, input);
             upper::clear();
             output
-        });
-        outputs.map_err(failed)
+        })
     }
 }

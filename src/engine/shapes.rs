@@ -1,6 +1,7 @@
 //! Shapes and types of all tensors of a model, and small integers that are known, by ONNX names.
 
 use super::describe::dtype_of;
+use super::guard::guarded;
 use super::load::{bind, parse_any, unimplemented};
 use super::{Bindings, EngineError, Source};
 use crate::data::Dtype;
@@ -38,7 +39,7 @@ pub fn tensor_facts(
     let (mut model, proto) = parse_any(source)?;
     bind(&mut model, &source.name(), bindings)?;
     declare(&mut model, &proto, bindings);
-    model.analyse(false).map_err(EngineError::failed("analyse", &source.name()))?;
+    guarded("analyse", &source.name(), || model.analyse(false))?;
     let mut facts = BTreeMap::new();
     for node in model.nodes() {
         for (slot, outlet) in node.outputs.iter().enumerate() {

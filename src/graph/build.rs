@@ -46,6 +46,12 @@ impl Graph {
         self.graph_mut().output.push(info);
     }
 
+    /// Declares an output of 32-bit floats of a shape, which the specification asks for.
+    pub fn add_shaped_output(&mut self, name: &str, sizes: &[Size]) {
+        let info = declared(name, Dtype::F32, sizes);
+        self.graph_mut().output.push(info);
+    }
+
     /// Appends a node; it must stand after those whose outputs it reads.
     pub fn add_node(&mut self, node: Node) {
         self.graph_mut().node.push(node);

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 pub mod network;
+pub mod oddities;
 pub mod planted;
 pub mod surgery;
 

@@ -19,8 +19,8 @@ impl Affine {
     /// Covers the range and zero: q = round(x / scale) + zero.
     pub(super) fn covering(range: Range) -> Affine {
         let (low, high) = (f64::from(range.low.min(0.0)), f64::from(range.high.max(0.0)));
-        // A tensor that is always 0 has no scale of its own; any will do.
-        let scale = if high > low { (high - low) / 255.0 } else { 1.0 };
+        // A tensor that is always 0 has no scale of its own: one in which biases are still fine.
+        let scale = if high > low { (high - low) / 255.0 } else { 1.0 / 256.0 };
         let zero = (-128.0 - low / scale).round().clamp(-128.0, 127.0);
         Affine { scale: scale as f32, zero: zero as i8 }
     }
@@ -213,7 +213,7 @@ mod tests {
         assert_eq!(both.zero, -64);
         let positive = Affine::covering(Range { low: 2.0, high: 4.0 });
         assert_eq!((positive.zero, positive.scale), (-128, 4.0 / 255.0));
-        assert_eq!(Affine::covering(Range { low: 0.0, high: 0.0 }).scale, 1.0);
+        assert_eq!(Affine::covering(Range { low: 0.0, high: 0.0 }).scale, 1.0 / 256.0);
         assert_eq!(relu.through(-5.0), 0.0);
         assert_eq!(relu.through(9.0), 6.0);
     }

@@ -301,6 +301,8 @@ pub(super) fn spread(node: &mut Node, layer: &Layer) {
     {
         return;
     }
+    // One place needs no padding, and where padding goes by size ONNX Runtime takes no dilations.
+    node.attribute.retain(|attribute| attribute.name != "auto_pad");
     // The engine divides by the stride.
     let strides = graph::ints(node, "strides").unwrap_or_else(|| vec![1; places]);
     graph::set_ints(node, "dilations", strides.iter().map(|stride| 2 * stride).collect());

@@ -8,16 +8,16 @@ use super::layers::{Layer, turned};
 use crate::catalog::Calibration;
 use crate::compress::CompressError;
 use crate::engine::{Bindings, Model, Plan, Source};
-use crate::graph::{FreshNames, Graph, Node, Weights};
+use crate::graph::{ElementType, FreshNames, Graph, Node, Weights, set_int};
 use crate::record::EngineOptions;
 
 /// Calibration batches that are compared.
 const BATCHES: usize = 4;
 /// The emitted graph may be so much of the fake-quantized one's own noise power away from it: integers
 /// round some numbers to the other side.
-const NOISE_SHARE: f64 = 1.0;
-/// Beside a noise this small, relative to the outputs' power, nothing is told apart.
-const FLOOR: f64 = 1e-6;
+const NOISE_SHARE: f64 = 4.0;
+/// So much of the outputs' power is always allowed: biases are rounded in the emitted graph alone.
+const FLOOR: f64 = 1e-5;
 
 /// Why the emitted graph is further from the fake-quantized one than quantization itself moves the
 /// outputs, if it is: then a scale, a bias or a connection is not what the decisions say. `given` is the
@@ -177,7 +177,17 @@ impl Writer<'_> {
         let [narrow, scale, zero, wide] =
             [".u8", ".u8.scale", ".u8.zero", ".dq"].map(|part| self.names.get(user, part));
         self.push("DynamicQuantizeLinear", &[tensor], &[&narrow, &scale, &zero]);
-        self.push("DequantizeLinear", &[&narrow, &scale, &zero], &[&wide]);
+        // The engine dequantizes by stored scales alone.
+        let [code, offset, above] =
+            [".code", ".offset", ".above"].map(|part| self.names.get(user, part));
+        for (from, to) in [(&narrow, &code), (&zero, &offset)] {
+            self.push("Cast", &[from], &[to]);
+            if let Some(cast) = self.nodes.last_mut() {
+                set_int(cast, "to", i64::from(ElementType::F32.0));
+            }
+        }
+        self.push("Sub", &[&code, &offset], &[&above]);
+        self.push("Mul", &[&above, &scale], &[&wide]);
         wide
     }
 

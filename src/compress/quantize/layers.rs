@@ -196,6 +196,12 @@ fn layer(
     let factor = |name| graph::float(node, name).filter(|_| node.op_type == "Gemm").unwrap_or(1.0);
     let factors = (factor("alpha"), factor("beta"));
     let bias = bias.map(|(dims, values)| per_output(&dims, values, outputs)).transpose()?;
+    if scheme == Scheme::Weights4 && concatenated(graph, index, input) {
+        return Err(
+            "it reads a concatenation: the engine splits such a product, and cannot split four-bit weights"
+                .into(),
+        );
+    }
     if scheme == Scheme::Weights4 && dims[0] % BLOCK != 0 {
         return Err(format!("it has {} inputs; four-bit weights go by {BLOCK}", dims[0]));
     }
@@ -219,6 +225,20 @@ fn layer(
         bias: bias.map(|values| scaled(values, factors.1)),
         factors,
     })
+}
+
+/// Whether a tensor is a concatenation, in whatever shape.
+fn concatenated(graph: &Graph, index: &Index, tensor: &str) -> bool {
+    let moves = ["Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Identity"];
+    let Some(position) = index.producer(tensor) else { return false };
+    let node = &graph.nodes()[position];
+    match node.op_type.as_str() {
+        "Concat" => true,
+        op if moves.contains(&op) => {
+            node.input.first().is_some_and(|input| concatenated(graph, index, input))
+        }
+        _ => false,
+    }
 }
 
 /// A bias as one value an output: also where one is stored for all.
