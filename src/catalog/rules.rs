@@ -114,8 +114,10 @@ impl Rules<'_> {
             return self.keep_all(node, &why);
         }
         match node.op_type.as_str() {
-            "Conv" | "FusedConv" | "ConvInteger" => self.conv(node, 1, 2),
-            "QLinearConv" => self.qlinear_conv(node),
+            "Conv" => self.conv(node, 1, Some(2)),
+            "FusedConv" => self.fused_conv(node),
+            "ConvInteger" => self.conv_of_bytes(node, (1, None), &[3]),
+            "QLinearConv" => self.conv_of_bytes(node, (3, Some(8)), &[4, 5]),
             "ConvTranspose" => self.conv_transpose(node),
             "Gemm" => self.gemm(node),
             "MatMul" | "MatMulInteger" => self.matmul(node, 1),

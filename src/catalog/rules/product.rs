@@ -10,7 +10,7 @@ impl Rules<'_> {
     }
 
     /// `weights` and `bias` are the slots of both.
-    pub(super) fn conv(&mut self, node: &Node, weights: usize, bias: usize) {
+    pub(super) fn conv(&mut self, node: &Node, weights: usize, bias: Option<usize>) {
         let (Some(x), Some(w)) = (node.input.first(), node.input.get(weights)) else { return };
         let y = &node.output[0];
         let group = int(node, "group").unwrap_or(1).max(1) as usize;
@@ -22,7 +22,8 @@ impl Rules<'_> {
         };
         self.tie_axis(node, (x, 0), (y, 0));
         [x, w, y].into_iter().for_each(|tensor| self.keep_spatial(node, tensor));
-        if let Some(bias) = node.input.get(bias).filter(|b| !b.is_empty()) {
+        let bias = bias.and_then(|slot| node.input.get(slot)).filter(|b| !b.is_empty());
+        if let Some(bias) = bias {
             self.tie_axis(node, (bias, 0), (w, 0));
         }
         self.tie_axis(node, (w, 0), (y, 1));
@@ -44,14 +45,28 @@ impl Rules<'_> {
         (own..outputs).for_each(|out| self.e.tie((w, 0, out), (w, 0, out % own)));
     }
 
-    pub(super) fn qlinear_conv(&mut self, node: &Node) {
-        self.conv(node, 3, 8);
-        let Some(w) = node.input.get(3) else { return };
-        for scale in node.input.get(4..6).unwrap_or_default() {
-            if self.shape(scale).is_some_and(|s| s.len() == 1 && s[0] > 1) {
-                self.tie_axis(node, (scale, 0), (w, 0));
+    /// Convolutions of integers; `vectors` are the slots of scales and zero points that may have an
+    /// entry an output.
+    pub(super) fn conv_of_bytes(
+        &mut self,
+        node: &Node,
+        (weights, bias): (usize, Option<usize>),
+        vectors: &[usize],
+    ) {
+        self.conv(node, weights, bias);
+        let Some(w) = node.input.get(weights) else { return };
+        for vector in vectors.iter().filter_map(|slot| node.input.get(*slot)) {
+            if self.shape(vector).is_some_and(|s| s.len() == 1 && s[0] > 1) {
+                self.tie_axis(node, (vector, 0), (w, 0));
             }
         }
+    }
+
+    /// ONNX Runtime's convolution with an activation, and a fourth input that is added to the sums.
+    pub(super) fn fused_conv(&mut self, node: &Node) {
+        self.conv(node, 1, Some(2));
+        let (Some(y), Some(z)) = (node.output.first(), node.input.get(3)) else { return };
+        (0..self.rank(z)).for_each(|axis| self.tie_axis(node, (z, axis), (y, axis)));
     }
 
     pub(super) fn conv_transpose(&mut self, node: &Node) {
