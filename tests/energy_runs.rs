@@ -123,7 +123,7 @@ fn a_simulated_processor_fills_the_columns_and_says_that_it_is_one() {
     assert_eq!(row["energy_source"], "simulated:rapl package-0");
     assert_eq!(
         (row["energy_coverage"].as_str(), row["energy_missing"].as_str()),
-        ("SoC (processor packages)", "")
+        ("SoC (package-0)", "")
     );
     let figure = |column: &str| row[column].parse::<f64>().unwrap();
     let net = figure("energy_per_inference_uj");

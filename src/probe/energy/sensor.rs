@@ -120,8 +120,8 @@ fn look(root: &Path, source: &EnergySource) -> Result<Sensor, (bool, Missing)> {
     Ok(match source {
         EnergySource::Rapl => {
             let body = Rapl::open(root)?;
-            let covers = "SoC (processor packages)";
-            sensor(&body.name(), covers, "1 uJ", COUNTER_PERIOD, Body::Rapl(body))
+            let covers = body.coverage();
+            sensor(&body.name(), &covers, "1 uJ", COUNTER_PERIOD, Body::Rapl(body))
         }
         EnergySource::Ina3221 => {
             let body = Ina3221::open(root)?;
