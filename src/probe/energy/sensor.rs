@@ -131,7 +131,7 @@ fn look(root: &Path, source: &EnergySource) -> Result<Sensor, (bool, Missing)> {
         EnergySource::Hwmon { sensor: wanted } => {
             let body = Hwmon::open(root, wanted.as_deref())?;
             let (name, period) = (body.name().to_string(), body.period);
-            sensor(&name, body.coverage(), "1 uW", period, Body::Hwmon(body))
+            sensor(&name, &body.coverage(), "1 uW", period, Body::Hwmon(body))
         }
         EnergySource::Pmic => {
             let body = Pmic::open(root)?;
