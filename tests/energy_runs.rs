@@ -123,7 +123,7 @@ fn a_simulated_processor_fills_the_columns_and_says_that_it_is_one() {
     assert_eq!(row["energy_source"], "simulated:rapl package-0");
     assert_eq!(
         (row["energy_coverage"].as_str(), row["energy_missing"].as_str()),
-        ("SoC (processor packages)", "")
+        ("SoC (package-0)", "")
     );
     let figure = |column: &str| row[column].parse::<f64>().unwrap();
     let net = figure("energy_per_inference_uj");
@@ -376,6 +376,27 @@ fn probe_says_for_every_source_what_it_is_or_why_it_is_not_there() {
         .code(2)
         .stderr(contains("no folder"));
     paring().args(["probe", "pi9"]).assert().code(2).stderr(contains("pi9"));
+}
+
+#[test]
+fn a_key_that_probe_lists_can_be_typed_into_a_study() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    for (number, microwatts) in [(0, 1_000_000), (1, 2_000_000)] {
+        write(root, &format!("sys/class/hwmon/hwmon{number}/name"), "ina238\n");
+        write(root, &format!("sys/class/hwmon/hwmon{number}/power1_input"), microwatts);
+    }
+    let simulated = ["--sysfs-root", root.to_str().unwrap()];
+    let listed = "several inputs: `hwmon ina238@hwmon0/power1`, `hwmon ina238@hwmon1/power1`; \
+                  name one as `source` under [energy]";
+    paring().arg("probe").args(simulated).assert().success().stdout(contains(listed));
+    for (key, milliwatts) in [("hwmon0", 1_000), ("hwmon1", 2_000)] {
+        let study = study(root, &format!("source = \"hwmon ina238@{key}/power1\"\n"));
+        let row = run(&study, &root.join(key), &simulated);
+        // A file that nobody writes to is a sensor that stands still; its value says which it is.
+        let stuck = format!("does not update: {milliwatts} mW");
+        assert!(row["energy_missing"].contains(&stuck), "{}", row["energy_missing"]);
+    }
 }
 
 #[test]

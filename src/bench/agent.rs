@@ -1,5 +1,6 @@
 //! The agent: runs a job's schedule, each block in a fresh process, and journals what came of it.
 
+use super::affinity::block_processors;
 use super::machine::{Machine, MachineError};
 use super::process::run_to_end;
 use super::sampling::nanos;
@@ -231,7 +232,7 @@ fn measured(job: &Job, attempt: Attempt, command: Command) -> BlockRecord {
         let waited = probe::cool_down(probe::root(), rule, &mut std::thread::sleep);
         LatencyNs::from(waited)
     });
-    let mut observer = Observer::start(probe::root());
+    let mut observer = Observer::start(block_processors(probe::root(), job, &attempt.key));
     let sees = observer.sees();
     let mut look = || observer.look();
     let begun = Instant::now();

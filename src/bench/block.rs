@@ -1,7 +1,7 @@
 //! One block: what a fresh process does with one variant, or with a variant and its baseline.
 
+use super::affinity::{keep_on, pin_for};
 use super::heap::{allocated, count_allocations};
-use super::pair::pin_for;
 use super::partner::serve;
 use super::sampling::nanos;
 use super::stand::Stand;
@@ -146,27 +146,6 @@ pub(super) fn accompany(job: &Job, folder: &Path, key: &BlockKey) -> Result<(), 
     let variant = bench.model(&key.variant_id)?;
     pin_for(job, key.setting, variant, baseline)?;
     serve(bench.load(baseline)?.stand, &job.rules)
-}
-
-/// Keeps this process, and what it starts, on some processors; on all where none is named.
-pub(super) fn keep_on(processors: &[usize]) -> Result<(), BlockError> {
-    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-    if processors.is_empty() {
-        return Ok(());
-    }
-    let failed = |error: std::io::Error| BlockError::Affinity(processors.to_vec(), error);
-    let mut wanted = CpuSet::new();
-    if let Some(far) = processors.iter().find(|processor| **processor >= CpuSet::MAX_CPU) {
-        return Err(failed(std::io::Error::other(format!("there is no processor {far}"))));
-    }
-    processors.iter().for_each(|processor| wanted.set(*processor));
-    sched_setaffinity(None, &wanted).map_err(|e| failed(e.into()))?;
-    // The kernel leaves out processors that are offline without a word.
-    let found = sched_getaffinity(None).map_err(|e| failed(e.into()))?;
-    match found == wanted {
-        true => Ok(()),
-        false => Err(failed(std::io::Error::other("some of them are offline"))),
-    }
 }
 
 fn memory() -> MemoryPoint {

@@ -2,6 +2,7 @@
 //!
 //! The agent ends here. Knows models only through `engine` and jobs only as records.
 
+mod affinity;
 mod agent;
 mod block;
 mod command;

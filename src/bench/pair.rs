@@ -2,12 +2,13 @@
 //! two where the engine has to be told apart by what it reads once per process.
 
 use super::Watch;
+use super::affinity::pin_for;
 use super::agent::environment_of;
-use super::block::{Bench, BlockError, keep_on};
+use super::block::{Bench, BlockError};
 use super::heap::count_allocations;
 use super::partner::{Partner, Side};
 use super::sampling::nanos;
-use crate::record::{Job, JobModel, Pair, PairedBlock, SampleRules, Setting};
+use crate::record::{JobModel, Pair, PairedBlock, SampleRules};
 use crate::stats;
 use rand::RngExt;
 use std::process::Command;
@@ -56,30 +57,8 @@ impl Bench<'_> {
 }
 
 /// Whether two models cannot be in one process.
-fn needs_two(variant: &JobModel, baseline: &JobModel) -> bool {
+pub(super) fn needs_two(variant: &JobModel, baseline: &JobModel) -> bool {
     variant.options.without_isa != baseline.options.without_isa
-}
-
-/// Keeps both processes of a pair on one processor, where the job does not say on which: they run in
-/// turn, and must not run in different places. With more threads than one they stay free.
-pub(super) fn pin_for(
-    job: &Job,
-    setting: Setting,
-    variant: &JobModel,
-    baseline: &JobModel,
-) -> Result<Option<usize>, BlockError> {
-    let single = setting.threads == 1 && setting.streams == 1;
-    if !needs_two(variant, baseline) || !job.affinity.is_empty() || !single {
-        return Ok(None);
-    }
-    // The last that this process may run on: the partner inherits it and comes to the same.
-    let allowed = rustix::thread::sched_getaffinity(None)
-        .map_err(|error| BlockError::Affinity(vec![], error.into()))?;
-    let last = (0..rustix::thread::CpuSet::MAX_CPU).rfind(|processor| allowed.is_set(*processor));
-    if let Some(processor) = last {
-        keep_on(&[processor])?;
-    }
-    Ok(last)
 }
 
 fn start(

@@ -61,7 +61,7 @@ fn round_of(job: &Job, round: u32) -> BTreeSet<BlockKey> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::record::{
         ConditionRules, EnergyJob, EnergyRules, EnergySource, EngineOptions, JobModel, SCHEMA,
@@ -69,7 +69,7 @@ mod tests {
     };
     use crate::units::LatencyNs;
 
-    fn job(windows: u32) -> Job {
+    pub(in crate::bench) fn job(windows: u32) -> Job {
         let model = |name: &str| JobModel {
             name: name.into(),
             variant_id: Sha256Hex::of(name.as_bytes()),

@@ -12,7 +12,7 @@ use crate::record::{
 };
 use crate::stats::{self, Resampling};
 use crate::units::{Bytes, LatencyNs};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Fewer blocks than this give no verdict.
 pub const MIN_BLOCKS: usize = 9;
@@ -160,6 +160,7 @@ impl<'a> Summary<'a> {
             throughput_per_s: stats::median(&pooled.throughputs),
             kernels: solos.first().map(|b| b.kernels.clone()).unwrap_or_default(),
             others: stats::median(&seen().filter_map(|c| c.others).collect::<Vec<_>>()),
+            governor: governors(seen().filter_map(|c| c.governor.as_deref())),
             frequency_khz: frequencies.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))),
             temperature_start_mc: seen().next().and_then(|c| c.before_mc),
             temperature_max_mc: seen().filter_map(|c| c.highest_mc).max(),
@@ -258,6 +259,12 @@ impl<'a> Summary<'a> {
         let why = all.iter().flat_map(|r| &r.invalid).next().cloned().unwrap_or_default();
         Ok(Blocks { records: all, bad: Some(format!("every block ran in bad conditions: {why}")) })
     }
+}
+
+/// The governors of several blocks, each once.
+fn governors<'a>(seen: impl Iterator<Item = &'a str>) -> Option<String> {
+    let each: BTreeSet<&str> = seen.collect();
+    (!each.is_empty()).then(|| each.into_iter().collect::<Vec<_>>().join("; "))
 }
 
 /// Samples of several blocks.

@@ -5,7 +5,7 @@ use super::Watch;
 use super::sampling::nanos;
 use super::stand::Stand;
 use crate::engine::EngineError;
-use crate::probe;
+use crate::probe::{self, Glance, Glances, Processors};
 use crate::record::{Burst, SampleRules, SustainedBlock, SustainedSummary, SustainedWindow};
 use crate::stats;
 use crate::units::LatencyNs;
@@ -29,6 +29,7 @@ pub(super) fn sustain(
     span: LatencyNs,
 ) -> Result<SustainedBlock, EngineError> {
     let (mut watch, mut windows) = (Watch::new(), Vec::new());
+    let mut glances = Glances::new(Processors::of_process(probe::root()));
     // Enough to know how many inferences a burst has, and no more: warming up is part of the story.
     let begun = Instant::now();
     stand.plan.execute(&stand.cycle.all()[0])?;
@@ -40,17 +41,16 @@ pub(super) fn sustain(
         while bursts.is_empty() || begun.elapsed() < start + WINDOW {
             bursts.push(stand.burst(length, &mut watch)?);
         }
-        windows.push(window(start.into(), &bursts));
+        windows.push(window(start.into(), &bursts, glances.take()));
     }
     Ok(SustainedBlock { windows })
 }
 
-fn window(start_ns: LatencyNs, bursts: &[Burst]) -> SustainedWindow {
+fn window(start_ns: LatencyNs, bursts: &[Burst], glance: Glance) -> SustainedWindow {
     let samples: Vec<f64> = bursts.iter().flat_map(|b| &b.samples_ns).map(|s| s.as_f64()).collect();
     let references: Vec<f64> = bursts.iter().map(|b| b.reference_ns.as_f64()).collect();
     let at =
         |values: &[f64], q: f64| LatencyNs::from_f64(stats::quantile(values, q).unwrap_or(0.0));
-    let (throttled, temperature_mc, frequency_khz) = probe::glance(probe::root());
     SustainedWindow {
         start_ns,
         inferences: samples.len() as u32,
@@ -58,9 +58,9 @@ fn window(start_ns: LatencyNs, bursts: &[Burst]) -> SustainedWindow {
         p99_ns: (samples.len() >= stats::samples_for_percentile(0.99)).then(|| at(&samples, 0.99)),
         most_ns: at(&samples, 1.0),
         reference_ns: at(&references, 0.5),
-        temperature_mc,
-        frequency_khz,
-        throttled,
+        temperature_mc: glance.temperature_mc,
+        frequency_khz: glance.frequency_khz,
+        throttled: glance.throttled,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The machine's fingerprint.
 
-use super::{control::governor_settable, control::power_mode, field, field_bytes, first_line};
+use super::{Processors, control::governor_settable, control::power_mode};
+use super::{field, field_bytes, first_line};
 use crate::record::Environment;
 use std::path::Path;
 
@@ -12,6 +13,7 @@ pub fn environment(root: &Path, engine: &str) -> Environment {
     let read = |file: &str| std::fs::read_to_string(root.join(file)).unwrap_or_default();
     let line = |file: &str| first_line(&root.join(file));
     let cpuinfo = read("proc/cpuinfo");
+    let processors = Processors::all(root);
     let version = env!("CARGO_PKG_VERSION").to_string();
     Environment {
         board: line("proc/device-tree/model").or_else(|| line("sys/class/dmi/id/product_name")),
@@ -19,13 +21,13 @@ pub fn environment(root: &Path, engine: &str) -> Environment {
         cpu: field(&cpuinfo, "model name").or_else(|| field(&cpuinfo, "Model")),
         cpus: std::thread::available_parallelism().map_or(1, usize::from),
         cpu_features: features(&cpuinfo),
-        governor: line("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        governor: processors.governor(),
         governor_settable: governor_settable(root),
         power_mode: power_mode(root),
         soc: soc(root),
         cpu_part: cpu_part(&cpuinfo),
         caches: caches(root),
-        frequency_range_khz: frequency_range(root),
+        frequency_range_khz: processors.frequency_range_khz(),
         os_image: os_image(&read("etc/os-release")),
         compiler: env!("PARING_COMPILER").to_string(),
         kernel: line("proc/sys/kernel/osrelease"),
@@ -56,12 +58,6 @@ fn caches(root: &Path) -> Vec<String> {
         Some(format!("L{} {} {}", line("level")?, line("type")?, line("size")?))
     });
     each.collect()
-}
-
-fn frequency_range(root: &Path) -> Option<(u64, u64)> {
-    let folder = root.join("sys/devices/system/cpu/cpu0/cpufreq");
-    let of = |file: &str| first_line(&folder.join(file))?.parse().ok();
-    Some((of("cpuinfo_min_freq")?, of("cpuinfo_max_freq")?))
 }
 
 /// Source: os-release(5).

@@ -10,10 +10,11 @@ mod energy;
 mod load;
 mod machine;
 mod memory;
+mod processors;
 mod thermal;
 mod throttle;
 
-pub use conditions::{Observer, glance};
+pub use conditions::{Glance, Glances, Observer};
 pub use control::{
     ControlError, fix_clocks, governors, power_mode, release_clocks, set_governor, set_power_mode,
 };
@@ -21,6 +22,7 @@ pub use disks::{Disk, disks, forget, uses_of_file};
 pub use energy::{Kind, Sampler, Sensor, Series, survey};
 pub use machine::{SOURCES, emulated, environment};
 pub use memory::memory;
+pub use processors::Processors;
 pub use thermal::{cool_down, hottest};
 
 use std::path::Path;

@@ -1,6 +1,8 @@
-//! Signs that a machine holds its processors back.
+//! Signs that a machine holds back the processors that a block may run on.
 
+use super::processors::{Processors, ranges};
 use super::{command, first_line};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The firmware's answer in the Raspberry Pi kernel's tree.
@@ -14,21 +16,27 @@ const BITS: [(u32, &str); 4] = [
 ];
 const SINCE_BOOT: u32 = 16;
 
+/// The x86 kernel's counters of a processor that was held back by heat.
+///
+/// Source: the kernel's `Documentation/ABI/testing/sysfs-devices-system-cpu`.
+const COUNTERS: [&str; 2] = ["core_throttle_count", "package_throttle_count"];
+
 /// What a machine says of its own holding back, at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Throttle {
     /// The Raspberry Pi firmware's bits.
     bits: Option<u32>,
-    /// Processors that a thermal policy has slowed down: name and state.
+    /// Devices that slow some of the processors down: name and state.
     cooling: Vec<(String, i64)>,
-    /// The highest frequency that the first processor may have.
-    cap_khz: Option<u64>,
+    /// The highest frequency that processors may have, by the processors of a policy.
+    caps_khz: BTreeMap<String, u64>,
 }
 
 impl Throttle {
     /// Reads everything; `thorough` also runs `vcgencmd` where the kernel has no file, which takes
     /// milliseconds and so has no place beside a measurement.
-    pub(super) fn read(root: &Path, thorough: bool) -> Throttle {
+    pub(super) fn read(processors: &Processors, thorough: bool) -> Throttle {
+        let root = processors.root();
         let mut bits = first_line(&root.join(FIRMWARE)).and_then(|text| hexadecimal(&text));
         if bits.is_none() && thorough {
             let said = command::answer(root, "vcgencmd", &["get_throttled"]);
@@ -36,9 +44,11 @@ impl Throttle {
                 .as_deref()
                 .and_then(|said| hexadecimal(said.trim().strip_prefix("throttled=")?));
         }
-        let cap = root.join("sys/devices/system/cpu/cpu0/cpufreq/scaling_max_freq");
-        let cap_khz = first_line(&cap).and_then(|text| text.parse().ok());
-        Throttle { bits, cooling: cooling(root), cap_khz }
+        let caps = processors
+            .policies()
+            .iter()
+            .filter_map(|policy| Some((ranges(&policy.numbers), policy.khz("scaling_max_freq")?)));
+        Throttle { bits, cooling: cooling(processors), caps_khz: caps.collect() }
     }
 
     /// Signs of throttling now, or between `before` and now.
@@ -56,12 +66,57 @@ impl Throttle {
         }
         let active = self.cooling.iter().filter(|(_, state)| *state > 0);
         signs.extend(active.map(|(name, state)| format!("cooling device {name} at {state}")));
-        if let (Some(then), Some(now)) = (before.cap_khz, self.cap_khz)
-            && now < then
-        {
-            signs.push(format!("scaling_max_freq fell from {then} to {now} kHz"));
+        for (on, now) in &self.caps_khz {
+            // What rises again was held back until then.
+            if let Some(then) = before.caps_khz.get(on).filter(|then| *then != now) {
+                let how = if now < then { "fell" } else { "rose" };
+                signs.push(format!(
+                    "scaling_max_freq of processor {on} {how} from {then} to {now} kHz"
+                ));
+            }
         }
         signs
+    }
+
+    /// Takes over what a later moment says of since boot.
+    pub(super) fn acknowledge(&mut self, later: &Throttle) {
+        self.bits = later.bits.or(self.bits);
+    }
+}
+
+/// Counters of throttling, by name and processor.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ThrottleCounts(BTreeMap<(&'static str, usize), u64>);
+
+impl ThrottleCounts {
+    /// Reads the counters of the processors that have any.
+    pub(super) fn read(processors: &Processors) -> ThrottleCounts {
+        let mut counts = BTreeMap::new();
+        for number in processors.numbers() {
+            for name in COUNTERS {
+                let line =
+                    first_line(&processors.file(*number, &format!("thermal_throttle/{name}")));
+                if let Some(count) = line.and_then(|text| text.parse().ok()) {
+                    counts.insert((name, *number), count);
+                }
+            }
+        }
+        ThrottleCounts(counts)
+    }
+
+    /// Signs of throttling between `before` and now.
+    pub(super) fn signs(&self, before: &ThrottleCounts) -> Vec<String> {
+        let risen = |name: &str| {
+            let later = self.0.iter().filter(|(key, now)| {
+                key.0 == name && before.0.get(key).is_some_and(|then| *then < **now)
+            });
+            later.map(|((_, number), _)| *number).collect::<Vec<usize>>()
+        };
+        let signs = COUNTERS.iter().map(|name| (name, risen(name)));
+        signs
+            .filter(|(_, on)| !on.is_empty())
+            .map(|(name, on)| format!("{name} of processor {} rose", ranges(&on)))
+            .collect()
     }
 }
 
@@ -71,35 +126,58 @@ fn hexadecimal(text: &str) -> Option<u32> {
     u32::from_str_radix(text.strip_prefix("0x").unwrap_or(text), 16).ok()
 }
 
-/// Cooling devices that slow processors down. A fan cools too, and is none of them.
+/// Cooling devices that slow processors down and reach those of the block. A fan cools too, and is
+/// none of them.
 ///
 /// Source: the kernel's `Documentation/ABI/testing/sysfs-class-thermal`; names from the drivers
-/// `cpufreq_cooling` (`cpufreq-cpu0`, formerly `thermal-cpufreq-0`), ACPI (`Processor`) and
-/// `intel_powerclamp`, whose state is -1 while it is off.
-fn cooling(root: &Path) -> Vec<(String, i64)> {
-    let Ok(entries) = std::fs::read_dir(root.join("sys/class/thermal")) else { return vec![] };
+/// `cpufreq_cooling` (`cpufreq-cpu0`, formerly `thermal-cpufreq-0`), `cpuidle_cooling` (`idle-cpu0`,
+/// formerly `thermal-idle-0`), ACPI (`Processor`) and `intel_powerclamp`, whose state is -1 while it
+/// is off.
+fn cooling(processors: &Processors) -> Vec<(String, i64)> {
+    let folder = processors.root().join("sys/class/thermal");
+    let Ok(entries) = std::fs::read_dir(folder) else { return vec![] };
     let mut found: Vec<(String, i64)> = entries
         .flatten()
         .filter(|entry| entry.file_name().to_string_lossy().starts_with("cooling_device"))
         .filter_map(|entry| {
             let name = first_line(&entry.path().join("type"))?;
-            let slows = ["cpufreq", "Processor", "powerclamp"].iter().any(|k| name.contains(k));
             let state = first_line(&entry.path().join("cur_state"))?.parse().ok()?;
-            slows.then_some((name, state))
+            reaches(&entry.path(), &name, processors).then_some((name, state))
         })
         .collect();
     found.sort();
     found
 }
 
+/// Whether a cooling device slows one of the processors down. One that does not say which it slows
+/// counts for all, except for a frequency cap where none of theirs is capped.
+fn reaches(device: &Path, name: &str, processors: &Processors) -> bool {
+    let numbered = |prefix: &str| name.strip_prefix(prefix)?.parse::<usize>().ok();
+    if let Some(number) = numbered("cpufreq-cpu").or_else(|| numbered("idle-cpu")) {
+        return processors.share_policy(number);
+    }
+    if name.contains("cpufreq") {
+        let policies = processors.policies();
+        return policies.is_empty() || policies.iter().any(|policy| policy.is_capped());
+    }
+    if name == "Processor" {
+        // ACPI slows a package down as a whole.
+        let node = device.join("device/physical_node").canonicalize().ok();
+        let number = node.and_then(|node| {
+            node.file_name()?.to_str()?.strip_prefix("cpu")?.parse::<usize>().ok()
+        });
+        return number.is_none_or(|number| processors.share_package(number));
+    }
+    ["Processor", "powerclamp", "thermal-idle"].iter().any(|known| name.contains(known))
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::processors::tests::{big_little, set, write};
     use super::*;
 
-    fn write(root: &Path, file: &str, text: &str) {
-        let path = root.join(file);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
+    fn read(root: &Path, thorough: bool) -> Throttle {
+        Throttle::read(&Processors::of(root, &[0]), thorough)
     }
 
     #[test]
@@ -122,7 +200,7 @@ mod tests {
     #[test]
     fn reads_what_kernels_and_firmware_write() {
         let root = tempfile::tempdir().unwrap();
-        assert_eq!(Throttle::read(root.path(), false), Throttle::default());
+        assert_eq!(read(root.path(), false), Throttle::default());
         write(root.path(), FIRMWARE, "50005\n");
         write(root.path(), "sys/class/thermal/cooling_device0/type", "pwm-fan\n");
         write(root.path(), "sys/class/thermal/cooling_device0/cur_state", "3\n");
@@ -130,17 +208,17 @@ mod tests {
         write(root.path(), "sys/class/thermal/cooling_device1/cur_state", "0\n");
         let cap = "sys/devices/system/cpu/cpu0/cpufreq/scaling_max_freq";
         write(root.path(), cap, "2400000\n");
-        let before = Throttle::read(root.path(), false);
+        let before = read(root.path(), false);
         assert_eq!(before.bits, Some(0x50005));
         write(root.path(), FIRMWARE, "50000\n");
-        assert_eq!(Throttle::read(root.path(), false).signs(&before), [""; 0]);
+        assert_eq!(read(root.path(), false).signs(&before), [""; 0]);
         write(root.path(), "sys/class/thermal/cooling_device1/cur_state", "2\n");
         write(root.path(), cap, "1500000\n");
         let expected = [
             "cooling device cpufreq-cpu0 at 2",
-            "scaling_max_freq fell from 2400000 to 1500000 kHz",
+            "scaling_max_freq of processor 0 fell from 2400000 to 1500000 kHz",
         ];
-        assert_eq!(Throttle::read(root.path(), false).signs(&before), expected);
+        assert_eq!(read(root.path(), false).signs(&before), expected);
     }
 
     #[test]
@@ -154,7 +232,108 @@ mod tests {
         );
         let program = root.path().join("usr/bin/vcgencmd");
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-        assert_eq!(Throttle::read(root.path(), true).bits, Some(2));
-        assert_eq!(Throttle::read(root.path(), false).bits, None);
+        assert_eq!(read(root.path(), true).bits, Some(2));
+        assert_eq!(read(root.path(), false).bits, None);
+    }
+
+    /// A cooling device with its state.
+    fn device(root: &Path, number: usize, name: &str, state: &str) -> String {
+        let folder = format!("sys/class/thermal/cooling_device{number}");
+        write(root, &format!("{folder}/type"), &format!("{name}\n"));
+        write(root, &format!("{folder}/cur_state"), &format!("{state}\n"));
+        folder
+    }
+
+    #[track_caller]
+    fn signs(root: &Path, numbers: &[usize], expected: &[&str]) {
+        let now = Throttle::read(&Processors::of(root, numbers), false);
+        assert_eq!(now.signs(&now), expected, "of {numbers:?}");
+    }
+
+    #[test]
+    fn a_cooling_device_counts_for_its_own_cluster() {
+        let root = big_little();
+        device(root.path(), 0, "cpufreq-cpu0", "0");
+        device(root.path(), 1, "cpufreq-cpu4", "3");
+        signs(root.path(), &[0, 1], &[]);
+        signs(root.path(), &[5], &["cooling device cpufreq-cpu4 at 3"]);
+        signs(root.path(), &[3, 4], &["cooling device cpufreq-cpu4 at 3"]);
+        device(root.path(), 1, "idle-cpu0", "20");
+        signs(root.path(), &[2], &["cooling device idle-cpu0 at 20"]);
+        signs(root.path(), &[5], &[]);
+        device(root.path(), 1, "intel_powerclamp", "10");
+        signs(root.path(), &[5], &["cooling device intel_powerclamp at 10"]);
+        device(root.path(), 1, "devfreq-17000000.gpu", "2");
+        signs(root.path(), &[5], &[]);
+    }
+
+    #[test]
+    fn a_cooling_device_without_a_processor_counts_where_there_is_a_cap() {
+        let root = big_little();
+        device(root.path(), 0, "thermal-cpufreq-1", "3");
+        set(root.path(), 4, "scaling_max_freq", "1200000\n");
+        signs(root.path(), &[0], &[]);
+        signs(root.path(), &[4], &["cooling device thermal-cpufreq-1 at 3"]);
+        std::fs::remove_file(
+            root.path().join("sys/devices/system/cpu/cpufreq/policy0/scaling_max_freq"),
+        )
+        .unwrap();
+        signs(root.path(), &[0], &["cooling device thermal-cpufreq-1 at 3"]);
+    }
+
+    #[test]
+    fn acpi_slows_a_package_down() {
+        let root = big_little();
+        for (number, package) in [(0, "0\n"), (4, "1\n"), (5, "1\n")] {
+            let file = format!("sys/devices/system/cpu/cpu{number}/topology/physical_package_id");
+            write(root.path(), &file, package);
+        }
+        let folder = device(root.path(), 0, "Processor", "2");
+        signs(root.path(), &[0], &["cooling device Processor at 2"]);
+        let node = root.path().join(folder).join("device");
+        std::fs::create_dir_all(&node).unwrap();
+        let cpu = root.path().join("sys/devices/system/cpu/cpu4");
+        std::os::unix::fs::symlink(cpu, node.join("physical_node")).unwrap();
+        signs(root.path(), &[0], &[]);
+        signs(root.path(), &[5], &["cooling device Processor at 2"]);
+    }
+
+    #[test]
+    fn caps_and_counters_are_those_of_the_block_s_processors() {
+        let root = big_little();
+        let file = |number, name| {
+            format!("sys/devices/system/cpu/cpu{number}/thermal_throttle/{name}_throttle_count")
+        };
+        for number in 0..6 {
+            write(root.path(), &file(number, "core"), "7\n");
+            write(root.path(), &file(number, "package"), "9\n");
+        }
+        let of = |numbers: &[usize]| {
+            let processors = Processors::of(root.path(), numbers);
+            (Throttle::read(&processors, false), ThrottleCounts::read(&processors))
+        };
+        let (slow, fast) = (of(&[0, 1]), of(&[4, 5]));
+        assert_eq!(fast.1.signs(&fast.1), [""; 0]);
+        set(root.path(), 4, "scaling_max_freq", "600000\n");
+        write(root.path(), &file(4, "core"), "8\n");
+        write(root.path(), &file(5, "core"), "8\n");
+        write(root.path(), &file(5, "package"), "10\n");
+        let (slow_now, fast_now) = (of(&[0, 1]), of(&[4, 5]));
+        assert_eq!(slow_now.0.signs(&slow.0), [""; 0]);
+        assert_eq!(slow_now.1.signs(&slow.1), [""; 0]);
+        let fell = ["scaling_max_freq of processor 4-5 fell from 2400000 to 600000 kHz"];
+        assert_eq!(fast_now.0.signs(&fast.0), fell);
+        let rose = ["scaling_max_freq of processor 4-5 rose from 600000 to 2400000 kHz"];
+        assert_eq!(fast.0.signs(&fast_now.0), rose);
+        let counted = [
+            "core_throttle_count of processor 4-5 rose",
+            "package_throttle_count of processor 5 rose",
+        ];
+        assert_eq!(fast_now.1.signs(&fast.1), counted);
+        assert_eq!(fast.1.signs(&fast_now.1), [""; 0], "a counter that begins anew");
+        // A processor that goes offline takes its counters along.
+        std::fs::remove_dir_all(root.path().join("sys/devices/system/cpu/cpu5")).unwrap();
+        let counted = ["core_throttle_count of processor 4 rose"];
+        assert_eq!(of(&[4, 5]).1.signs(&fast.1), counted);
     }
 }

@@ -12,14 +12,18 @@ pub struct Conditions {
     pub highest_mc: Option<MilliCelsius>,
     /// The hottest thermal zone after.
     pub after_mc: Option<MilliCelsius>,
-    /// Lowest and highest frequency seen of the first processor, in kilohertz.
+    /// Frequency governor of the processors that the block could run on; where they have several,
+    /// each with its processors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub governor: Option<String>,
+    /// Lowest and highest frequency seen of these processors, in kilohertz.
     pub frequency_khz: Option<(u64, u64)>,
     /// Processors' worth of work that other programs did meanwhile.
     pub others: Option<f64>,
     /// Processors' worth of time that a hypervisor gave to others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stolen: Option<f64>,
-    /// Signs of throttling: each says where it was read.
+    /// Signs that these processors were held back: each says where it was read.
     pub throttled: Vec<String>,
     /// How long the machine was left to cool down before, where that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -23,7 +23,7 @@ pub enum EnergySource {
     Ina3221,
     /// A `power*_input` or `power*_average` of the kernel's hardware monitors.
     Hwmon {
-        /// Which, as `DRIVER/powerN`; needed where there are several.
+        /// Which, as `DRIVER/powerN` or `DRIVER@DEVICE/powerN`; needed where there are several.
         #[serde(default)]
         sensor: Option<String>,
     },
@@ -69,8 +69,12 @@ impl EnergySource {
         }
     }
 
-    /// The source of this name, as far as a name tells it.
+    /// The source of this name, as far as a name tells it. `hwmon KEY` is the input of that key.
     pub fn named(name: &str) -> Option<Self> {
+        let key = name.strip_prefix("hwmon ").map(str::trim).filter(|key| !key.is_empty());
+        if let Some(key) = key {
+            return Some(EnergySource::Hwmon { sensor: Some(key.to_string()) });
+        }
         Some(match name {
             "auto" => EnergySource::Auto,
             "rapl" => EnergySource::Rapl,

@@ -19,7 +19,7 @@ pub struct Environment {
     pub cpus: usize,
     /// Instruction-set features that matter to kernels, sorted.
     pub cpu_features: Vec<String>,
-    /// Frequency governor of the first processor.
+    /// Frequency governor; where processors have several, each with its processors.
     pub governor: Option<String>,
     /// Whether the agent's user may set the governor; `None` where there is none.
     #[serde(default)]
@@ -36,7 +36,7 @@ pub struct Environment {
     /// Caches of the first processor: `L1 Data 48K`.
     #[serde(default)]
     pub caches: Vec<String>,
-    /// Lowest and highest frequency of the first processor, in kilohertz.
+    /// Lowest and highest frequency that a processor has, in kilohertz.
     #[serde(default)]
     pub frequency_range_khz: Option<(u64, u64)>,
     /// The operating system's own name.

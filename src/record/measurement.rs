@@ -116,7 +116,10 @@ pub struct LatencySummary {
     /// Median over blocks of the work that other programs did, in processors.
     #[serde(default)]
     pub others: Option<f64>,
-    /// Lowest and highest frequency of the first processor, in kilohertz.
+    /// Frequency governor of the processors that the blocks could run on.
+    #[serde(default)]
+    pub governor: Option<String>,
+    /// Lowest and highest frequency seen of these processors, in kilohertz.
     #[serde(default)]
     pub frequency_khz: Option<(u64, u64)>,
     /// Temperature at the first block's start.

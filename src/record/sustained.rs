@@ -27,9 +27,9 @@ pub struct SustainedWindow {
     pub reference_ns: LatencyNs,
     /// The hottest thermal zone at its end.
     pub temperature_mc: Option<MilliCelsius>,
-    /// The first processor's frequency at its end, in kilohertz.
+    /// The lowest frequency at its end of the processors that it could run on, in kilohertz.
     pub frequency_khz: Option<u64>,
-    /// Signs of throttling at its end.
+    /// Signs of throttling in it or at its end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub throttled: Vec<String>,
 }

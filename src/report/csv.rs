@@ -79,6 +79,8 @@ fn what(facts: &RunFacts, row: &Row) -> Vec<Cell> {
 
 fn place(row: &Row) -> Vec<Cell> {
     let (environment, setting) = (&row.environment, row.measurement.setting);
+    let blocks = row.measurement.latency.as_ref().ok();
+    let governor = blocks.and_then(|l| l.governor.as_ref()).or(environment.governor.as_ref());
     vec![
         ("target", row.target.clone()),
         ("board", text(environment.board.as_ref())),
@@ -92,7 +94,7 @@ fn place(row: &Row) -> Vec<Cell> {
         ("threads", setting.threads.to_string()),
         ("streams", setting.streams.to_string()),
         ("power_mode", text(environment.power_mode.as_ref())),
-        ("governor", text(environment.governor.as_ref())),
+        ("governor", text(governor)),
     ]
 }
 

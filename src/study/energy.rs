@@ -79,7 +79,7 @@ fn source(section: EnergySection, folder: &Path) -> Result<Option<EnergySource>,
     let needs = |key: &str| format!("`source = \"{name}\"` under [energy] needs `{key}`");
     Ok(Some(match name.as_str() {
         "none" => EnergySource::None { reason: "the study asks for no energy".into() },
-        "hwmon" => EnergySource::Hwmon { sensor },
+        "hwmon" => EnergySource::Hwmon { sensor: sensor.map(|typed| hwmon_key(&typed)) },
         "command" => EnergySource::Command { command: command.ok_or_else(|| needs("command"))?, coverage },
         "meter" => {
             let log: PathBuf = folder.join(log.ok_or_else(|| needs("log"))?);
@@ -90,6 +90,11 @@ fn source(section: EnergySection, folder: &Path) -> Result<Option<EnergySource>,
             format!("no energy source `{other}`; known are `auto`, `none`, `{sensors}`, `command`, `meter`")
         })?,
     }))
+}
+
+/// The key of a hwmon input, also where it was typed with its source.
+fn hwmon_key(typed: &str) -> String {
+    typed.strip_prefix("hwmon ").unwrap_or(typed).to_string()
 }
 
 #[cfg(test)]
@@ -108,6 +113,14 @@ mod tests {
         assert_eq!((rules.run_ns.0, rules.idle_ns.0), (10_000_000_000, 5_000_000_000));
         let rules = read("source = \"pmic\"\nrun_s = 0.5").unwrap().rules(&EnergySource::Rapl);
         assert_eq!((rules.source, rules.run_ns.0), (EnergySource::Pmic, 500_000_000));
+        let keyed = Some(EnergySource::Hwmon { sensor: Some("ina238@1-0040/power1".into()) });
+        for text in [
+            "source = \"hwmon ina238@1-0040/power1\"",
+            "source = \"hwmon\"\nsensor = \"ina238@1-0040/power1\"",
+            "source = \"hwmon\"\nsensor = \"hwmon ina238@1-0040/power1\"",
+        ] {
+            assert_eq!(read(text).unwrap().source, keyed, "{text}");
+        }
         let log = read("source = \"meter\"\nlog = \"usb.csv\"").unwrap().source.unwrap();
         let EnergySource::Meter { path, .. } = log else { panic!("{log:?}") };
         assert_eq!(path, Path::new("/study/usb.csv"));
@@ -124,6 +137,10 @@ mod tests {
                 "no energy source `wattmeter`; known are `auto`, `none`, `rapl`",
             ),
             ("source = \"command\"", "needs `command`"),
+            (
+                "source = \"hwmon a/power1\"\nsensor = \"b/power1\"",
+                "`sensor` under [energy] belongs to `source = \"hwmon\"`",
+            ),
             (
                 "source = \"rapl\"\nlog = \"a\"",
                 "`log` under [energy] belongs to `source = \"meter\"`",

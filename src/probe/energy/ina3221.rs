@@ -41,13 +41,16 @@ impl Ina3221 {
     /// Why there is no power, and whether there is a chip at all.
     pub(super) fn open(root: &Path) -> Result<Self, (bool, Missing)> {
         let bus = root.join("sys/bus/i2c");
-        let monitors = monitors(&bus);
+        let monitors = monitors(root, &bus);
         let period = monitors.iter().map(|folder| update_interval(folder, None)).max();
         let mut rails: Vec<Rail> = monitors.iter().flat_map(|folder| rails(folder)).collect();
         if rails.is_empty() {
             let shown = bus.join("devices").display().to_string();
             let why = match monitors.first() {
-                Some(chip) => format!("no connected rail at {}", chip.display()),
+                Some(chip) => format!(
+                    "no rail with a label at {}; only a label tells what a rail feeds",
+                    chip.display()
+                ),
                 None => format!("no ina3221 under {shown}: not a Jetson"),
             };
             return Err((!monitors.is_empty(), Missing(why)));
@@ -93,9 +96,9 @@ impl Rail {
     }
 }
 
-/// Folders with the files of a chip. The drivers' folder links to the same chips as the devices' and
-/// is looked at only where that has none.
-fn monitors(bus: &Path) -> Vec<PathBuf> {
+/// Folders with the files of a chip. The drivers' folder and that of all hardware monitors link to the
+/// same chips as the devices' and are looked at only where that has none.
+fn monitors(root: &Path, bus: &Path) -> Vec<PathBuf> {
     let ours = |chip: &PathBuf| {
         std::fs::read_to_string(chip.join("name")).is_ok_and(|name| name.contains("ina3221"))
     };
@@ -111,7 +114,12 @@ fn monitors(bus: &Path) -> Vec<PathBuf> {
     }
     let drivers = entries(&bus.join("drivers"), "ina3221");
     let chips = drivers.iter().flat_map(|driver| entries(driver, ""));
-    chips.filter(|chip| file_name(chip).contains("-00")).flat_map(of_chip).collect()
+    let found: Vec<PathBuf> =
+        chips.filter(|chip| file_name(chip).contains("-00")).flat_map(of_chip).collect();
+    if !found.is_empty() {
+        return found;
+    }
+    entries(&root.join("sys/class/hwmon"), "hwmon").into_iter().filter(ours).collect()
 }
 
 /// The connected rails of a chip. Channel 7 is a sum of shunt voltages, 4 to 6 are the shunts.
@@ -236,5 +244,21 @@ mod tests {
         );
         let (there, Missing(why)) = Ina3221::open(root.path()).unwrap_err();
         assert!(there && why.contains("no file") && why.contains("in1_input"), "{why}");
+    }
+
+    #[test]
+    fn a_chip_that_only_the_list_of_monitors_has_is_found_and_one_without_labels_says_so() {
+        let monitor = "sys/class/hwmon/hwmon4";
+        let at = |file: &str| format!("{monitor}/{file}");
+        let files =
+            [(at("name"), "ina3221\n"), (at("in1_input"), "5000\n"), (at("curr1_input"), "900\n")];
+        let mut files: Vec<(&str, &str)> = files.iter().map(|(a, b)| (a.as_str(), *b)).collect();
+        let root = tempfile::tempdir().unwrap();
+        write(root.path(), &files);
+        let (there, Missing(why)) = Ina3221::open(root.path()).unwrap_err();
+        assert!(there && why.starts_with("no rail with a label at"), "{why}");
+        let label = at("in1_label");
+        files.push((&label, "VDD_IN\n"));
+        reads(&files, "VDD_IN", "module", 4_500.0);
     }
 }

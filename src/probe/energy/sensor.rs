@@ -120,8 +120,8 @@ fn look(root: &Path, source: &EnergySource) -> Result<Sensor, (bool, Missing)> {
     Ok(match source {
         EnergySource::Rapl => {
             let body = Rapl::open(root)?;
-            let covers = "SoC (processor packages)";
-            sensor(&body.name(), covers, "1 uJ", COUNTER_PERIOD, Body::Rapl(body))
+            let covers = body.coverage();
+            sensor(&body.name(), &covers, "1 uJ", COUNTER_PERIOD, Body::Rapl(body))
         }
         EnergySource::Ina3221 => {
             let body = Ina3221::open(root)?;
@@ -131,7 +131,7 @@ fn look(root: &Path, source: &EnergySource) -> Result<Sensor, (bool, Missing)> {
         EnergySource::Hwmon { sensor: wanted } => {
             let body = Hwmon::open(root, wanted.as_deref())?;
             let (name, period) = (body.name().to_string(), body.period);
-            sensor(&name, body.coverage(), "1 uW", period, Body::Hwmon(body))
+            sensor(&name, &body.coverage(), "1 uW", period, Body::Hwmon(body))
         }
         EnergySource::Pmic => {
             let body = Pmic::open(root)?;
