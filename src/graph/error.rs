@@ -30,6 +30,14 @@ pub enum GraphError {
         /// Node or tensor, and what is wrong with it.
         problem: String,
     },
+    /// The graph departs from the ONNX specification.
+    #[error("{name} violates the ONNX specification")]
+    Specification {
+        /// The file.
+        name: String,
+        /// The first violation.
+        source: Box<super::Violation>,
+    },
     /// A tensor's data lie in another file, which is missing, too short or elsewhere.
     #[error("external data of initializer `{tensor}` in {}", path.display())]
     External {

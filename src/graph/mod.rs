@@ -15,6 +15,7 @@ mod origins;
 mod share;
 mod slice;
 mod surrogate;
+mod validate;
 mod weights;
 
 pub use attribute::{float, int, ints, set_int, set_ints, text};
@@ -26,6 +27,7 @@ pub use model::{Facts, Graph};
 pub use name::layer_name;
 pub use origins::{is_product, origins};
 pub use slice::{insert, remove};
+pub use validate::{Count, DataProblem, ElementSet, NodeLabel, Violation, validate, violations};
 pub use weights::{ElementType, Weights};
 
 /// A node of the graph, as ONNX has it.
