@@ -25,6 +25,14 @@ pub enum GraphError {
         /// Node or tensor, and what is wrong with it.
         problem: String,
     },
+    /// The graph departs from the ONNX specification.
+    #[error("{name} violates the ONNX specification")]
+    Specification {
+        /// The file.
+        name: String,
+        /// The first violation.
+        source: Box<super::Violation>,
+    },
     /// An initializer that is not there or has another form than needed.
     #[error("initializer `{tensor}` {problem}")]
     Tensor {

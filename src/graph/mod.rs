@@ -16,6 +16,7 @@ mod origins;
 mod share;
 mod slice;
 mod surrogate;
+mod validate;
 mod weights;
 
 pub use attribute::{float, int, ints, set_int, set_ints, text};
@@ -28,6 +29,7 @@ pub use name::layer_names;
 pub use names::FreshNames;
 pub use origins::{is_product, origins};
 pub use slice::{insert, remove};
+pub use validate::{Count, DataProblem, ElementSet, NodeLabel, Violation, validate, violations};
 pub use weights::{ElementType, Weights};
 
 /// A node of the graph, as ONNX has it.

@@ -23,6 +23,14 @@ pub enum PipelineError {
         /// The cause.
         source: Box<CompressError>,
     },
+    /// A variant is no valid ONNX model.
+    #[error("make variant `{variant}`: it would not be a valid ONNX model; please report it")]
+    Invalid {
+        /// The variant.
+        variant: String,
+        /// What is wrong with it.
+        source: Box<crate::graph::Violation>,
+    },
     /// Making a variant panicked: a fault of this program or of the engine.
     #[error("make variant `{variant}`: internal error: {message}; please report it")]
     Panicked {
@@ -138,6 +146,7 @@ impl PipelineError {
         match self {
             PipelineError::Step { .. }
             | PipelineError::Panicked { .. }
+            | PipelineError::Invalid { .. }
             | PipelineError::NoParent { .. }
             | PipelineError::Undo { .. }
             | PipelineError::Engine { .. } => true,

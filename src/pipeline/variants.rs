@@ -4,7 +4,7 @@ use super::contents::{kept, mixed};
 use super::{BASELINE, Context, PipelineError, Recipe, read_json, replace, replace_json};
 use crate::compress::{self, CompressError, Draft, Format, Made, Paring, Step};
 use crate::engine::Bindings;
-use crate::graph::Graph;
+use crate::graph::{self, Graph, Violation};
 use crate::ledger::{Ledger, LedgerError, keep_paring, paring_path};
 use crate::record::{
     Decision, EngineOptions, EntryBody, EntryKind, Forecast, Inputs, Objective, Origins, Refusal,
@@ -111,10 +111,35 @@ pub fn make(
         }
         _ => graph.encode(),
     };
+    if !recipe.steps.iter().all(|step| matches!(step, Step::Import { .. })) {
+        check_validity(&recipe.name, &parent_path, &bytes)?;
+    }
     let variant_id = VariantRecord::identity(&Sha256Hex::of(&bytes), &lineage.options);
     let mut outcome = entered(context, ledger, recipe, parent, &variant_id, steps)?;
     outcome.origins = origins;
     lineage.write(context, &graph, &bytes, outcome)
+}
+
+/// Reads an encoded variant back and holds it to the ONNX specification. What its parent violates
+/// already is the exporter's, and operators that the table does not have are nobody's fault.
+///
+/// # Errors
+/// [`PipelineError::Invalid`] with the first violation that the steps brought in.
+fn check_validity(variant: &str, parent: &Path, bytes: &[u8]) -> Result<(), PipelineError> {
+    let failed = |source| PipelineError::Graph { variant: variant.into(), source };
+    let given = std::fs::read(parent).map_err(PipelineError::file("read", parent))?;
+    let before = graph::violations(&Graph::decode(BASELINE, &given).map_err(failed)?);
+    let after = graph::violations(&Graph::decode(variant, bytes).map_err(failed)?);
+    let new = |violation: &Violation| {
+        !violation.is_unknown_operator() && !before.contains(violation)
+    };
+    match after.into_iter().find(new) {
+        Some(violation) => Err(PipelineError::Invalid {
+            variant: variant.into(),
+            source: Box::new(violation),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// Enters the steps of a recipe into the ledger and keeps what they took out.

@@ -1,0 +1,95 @@
+//! Bodies of control flow: what they are fed, what they give, and how many of each.
+
+use super::nodes::NodeAt;
+use super::{Validator, Violation};
+use crate::graph::ElementType;
+use tract_onnx::pb::{AttributeProto, GraphProto};
+
+/// Element types that the bodies of a node give, by the node's outputs.
+#[derive(Debug, Default)]
+pub(super) struct BodyResults {
+    bodies: Vec<Vec<Option<ElementType>>>,
+}
+
+impl BodyResults {
+    /// The element type of an output, where a body tells it.
+    pub(super) fn element(&self, slot: usize) -> Option<ElementType> {
+        self.bodies.iter().find_map(|body| body.get(slot).copied().flatten())
+    }
+}
+
+/// Inputs and outputs that a body must have.
+struct Interface {
+    /// Element types of the inputs; `None` where their number is not known.
+    feeds: Option<Vec<Option<ElementType>>>,
+    outputs: Option<usize>,
+    /// Outputs of the body that are none of the node's.
+    own_outputs: usize,
+}
+
+impl<'a> Validator<'a> {
+    /// Walks the bodies of a node.
+    pub(super) fn bodies(&mut self, at: &NodeAt<'a>) -> BodyResults {
+        let mut results = BodyResults::default();
+        for attribute in &at.node.attribute {
+            for body in attribute.g.iter().chain(&attribute.graphs) {
+                let interface = self.interface(at);
+                self.body_arity(at, attribute, body, &interface);
+                let feeds = interface.feeds.unwrap_or_default();
+                let mut elements = self.graph(body, Some(&feeds));
+                elements.drain(..interface.own_outputs.min(elements.len()));
+                results.bodies.push(elements);
+            }
+        }
+        results
+    }
+
+    fn interface(&self, at: &NodeAt) -> Interface {
+        let node = at.node;
+        let element = |name: &String| self.scope.get(name).and_then(|value| value.element);
+        let gives = node.output.len();
+        match node.op_type.as_str() {
+            "If" if at.is_standard() => {
+                Interface { feeds: Some(vec![]), outputs: Some(gives), own_outputs: 0 }
+            }
+            "Loop" if at.is_standard() => {
+                let mut feeds = vec![Some(ElementType::I64), Some(ElementType(9))];
+                feeds.extend(node.input.iter().skip(2).map(element));
+                Interface { feeds: Some(feeds), outputs: Some(gives + 1), own_outputs: 1 }
+            }
+            "Scan" if at.is_standard() => {
+                // The first version also reads lengths, which the body does not see.
+                let skipped = usize::from(at.version() == Some(8));
+                let feeds = node.input.iter().skip(skipped).map(element).collect();
+                Interface { feeds: Some(feeds), outputs: Some(gives), own_outputs: 0 }
+            }
+            _ => Interface { feeds: None, outputs: None, own_outputs: 0 },
+        }
+    }
+
+    fn body_arity(
+        &mut self,
+        at: &NodeAt,
+        attribute: &AttributeProto,
+        body: &GraphProto,
+        interface: &Interface,
+    ) {
+        let needs = [
+            ("inputs", body.input.len(), interface.feeds.as_ref().map(Vec::len)),
+            ("outputs", body.output.len(), interface.outputs),
+        ];
+        for (what, found, needed) in needs {
+            if let Some(needed) = needed
+                && found != needed
+            {
+                self.found.push(Violation::BodyArity {
+                    node: at.label(),
+                    body: attribute.name.clone(),
+                    what,
+                    found,
+                    expected: needed,
+                });
+            }
+        }
+    }
+}

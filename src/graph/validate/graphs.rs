@@ -1,0 +1,237 @@
+//! Names of a graph: given once, before they are read, and visible in bodies.
+
+use super::nodes::NodeAt;
+use super::{Validator, Violation, initializers};
+use crate::graph::ElementType;
+use std::collections::{HashMap, HashSet};
+use tract_onnx::pb::{FunctionProto, GraphProto, NodeProto, TypeProto, ValueInfoProto, type_proto};
+
+/// What is known of a tensor.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Value<'a> {
+    pub(super) element: Option<ElementType>,
+    /// The shape of an initializer or constant.
+    pub(super) dims: Option<&'a [i64]>,
+}
+
+/// Tensors that are visible: those of a graph, and of the graphs around it.
+#[derive(Debug, Default)]
+pub(super) struct Scope<'a> {
+    values: HashMap<&'a str, (usize, Value<'a>)>,
+    depth: usize,
+    /// What names stood for before the graphs that are walked gave them a value.
+    hidden: Vec<(&'a str, Option<(usize, Value<'a>)>)>,
+}
+
+impl<'a> Scope<'a> {
+    fn enter(&mut self) -> usize {
+        self.depth += 1;
+        self.hidden.len()
+    }
+
+    fn leave(&mut self, mark: usize) {
+        self.depth -= 1;
+        for (name, before) in self.hidden.drain(mark..).rev() {
+            match before {
+                Some(value) => self.values.insert(name, value),
+                None => self.values.remove(name),
+            };
+        }
+    }
+
+    fn insert(&mut self, name: &'a str, value: Value<'a>) {
+        let before = self.values.insert(name, (self.depth, value));
+        if before.is_none_or(|(depth, _)| depth != self.depth) {
+            self.hidden.push((name, before));
+        }
+    }
+
+    /// The value of a name in the graph that is walked or one around it.
+    pub(super) fn get(&self, name: &str) -> Option<Value<'a>> {
+        self.values.get(name).map(|(_, value)| *value)
+    }
+
+    fn given_here(&self, name: &str) -> bool {
+        self.values.get(name).is_some_and(|(depth, _)| *depth == self.depth)
+    }
+}
+
+/// The element type of a declaration, where it is of a tensor.
+pub(super) fn declared_element(r#type: Option<&TypeProto>) -> Option<ElementType> {
+    match r#type?.value.as_ref()? {
+        type_proto::Value::TensorType(tensor) => {
+            Some(ElementType(tensor.elem_type)).filter(|element| element.0 != 0)
+        }
+    }
+}
+
+/// Element types by tensor, as `value_info` and outputs declare them.
+fn declarations(graph: &GraphProto) -> HashMap<&str, ElementType> {
+    let all = graph.value_info.iter().chain(&graph.output);
+    all.filter_map(|info| Some((info.name.as_str(), declared_element(info.r#type.as_ref())?)))
+        .collect()
+}
+
+impl<'a> Validator<'a> {
+    /// Walks a graph; gives the element types of its outputs. `feeds` are those of a body's inputs,
+    /// `None` for the main graph.
+    pub(super) fn graph(
+        &mut self,
+        graph: &'a GraphProto,
+        feeds: Option<&[Option<ElementType>]>,
+    ) -> Vec<Option<ElementType>> {
+        let mark = self.scope.enter();
+        self.inputs(&graph.input, feeds);
+        self.initializers(graph);
+        self.nodes(&graph.node, &declarations(graph));
+        let elements = graph.output.iter().map(|output| self.output(output, feeds.is_none()));
+        let elements = elements.collect();
+        self.scope.leave(mark);
+        elements
+    }
+
+    /// Walks the body of a local function, whose inputs may be of any type.
+    pub(super) fn function(&mut self, function: &'a FunctionProto) {
+        let mark = self.scope.enter();
+        for input in &function.input {
+            self.give(input, Value::default(), || "an input of a function".into());
+        }
+        self.nodes(&function.node, &HashMap::new());
+        for output in &function.output {
+            if self.scope.get(output).is_none() {
+                self.found.push(Violation::OutputUndefined { tensor: output.clone() });
+            }
+        }
+        self.scope.leave(mark);
+    }
+
+    fn inputs(&mut self, inputs: &'a [ValueInfoProto], feeds: Option<&[Option<ElementType>]>) {
+        for (slot, input) in inputs.iter().enumerate() {
+            if feeds.is_none() {
+                self.typed(input, "input");
+            }
+            if input.name.is_empty() {
+                self.found.push(Violation::TensorUnnamed { role: "input" });
+                continue;
+            }
+            let fed = feeds.and_then(|feeds| feeds.get(slot).copied().flatten());
+            let declared = declared_element(input.r#type.as_ref());
+            self.agree(&input.name, declared, fed);
+            // An input of a body may bear the name of a tensor around it; the outputs of nodes may not.
+            if self.scope.given_here(&input.name) {
+                let giver = "an input of the graph".into();
+                self.found.push(Violation::DuplicateTensor { tensor: input.name.clone(), giver });
+            }
+            self.scope.insert(&input.name, Value { element: fed.or(declared), dims: None });
+        }
+    }
+
+    fn typed(&mut self, info: &ValueInfoProto, role: &'static str) {
+        if info.r#type.is_none() {
+            self.found.push(Violation::TypeMissing { tensor: info.name.clone(), role });
+        }
+    }
+
+    fn agree(&mut self, tensor: &str, declared: Option<ElementType>, actual: Option<ElementType>) {
+        if let (Some(declared), Some(actual)) = (declared, actual)
+            && declared != actual
+        {
+            let tensor = tensor.to_string();
+            self.found.push(Violation::DeclaredType { tensor, declared, actual });
+        }
+    }
+
+    fn initializers(&mut self, graph: &'a GraphProto) {
+        let mut names = HashSet::new();
+        for tensor in &graph.initializer {
+            if let Some(problem) = initializers::problem(tensor) {
+                let initializer = tensor.name.clone();
+                self.found.push(Violation::InitializerData { initializer, problem });
+            }
+            let element = Some(ElementType(tensor.data_type)).filter(|element| element.0 != 0);
+            self.initializer(&tensor.name, element, &tensor.dims, &mut names);
+        }
+        for tensor in &graph.sparse_initializer {
+            let values = tensor.values.as_ref();
+            let name = values.map_or("", |values| values.name.as_str());
+            let element = values.map(|values| ElementType(values.data_type));
+            self.initializer(name, element, &tensor.dims, &mut names);
+        }
+    }
+
+    fn initializer(
+        &mut self,
+        name: &'a str,
+        element: Option<ElementType>,
+        dims: &'a [i64],
+        names: &mut HashSet<&'a str>,
+    ) {
+        if name.is_empty() {
+            return self.found.push(Violation::TensorUnnamed { role: "initializer" });
+        }
+        if !names.insert(name) {
+            self.found.push(Violation::DuplicateInitializer { initializer: name.into() });
+        }
+        if self.scope.given_here(name) {
+            self.agree(name, self.scope.get(name).and_then(|value| value.element), element);
+        } else if self.ir_version < 4 {
+            let ir_version = self.ir_version;
+            self.found
+                .push(Violation::InitializerNotInput { initializer: name.into(), ir_version });
+        }
+        self.scope.insert(name, Value { element, dims: Some(dims) });
+    }
+
+    fn nodes(&mut self, nodes: &'a [NodeProto], declared: &HashMap<&'a str, ElementType>) {
+        let mut names = HashSet::with_capacity(nodes.len());
+        // Needed for messages alone.
+        let mut later: Option<HashSet<&str>> = None;
+        for (position, node) in nodes.iter().enumerate() {
+            let at = NodeAt::new(node, position, &self.imports);
+            if !node.name.is_empty() && !names.insert(node.name.as_str()) {
+                self.found.push(Violation::DuplicateNodeName { node: at.label() });
+            }
+            for input in node.input.iter().filter(|input| !input.is_empty()) {
+                if self.scope.get(input).is_some() {
+                    continue;
+                }
+                let all = || nodes.iter().flat_map(|node| &node.output).map(String::as_str);
+                let given = later.get_or_insert_with(|| all().collect()).contains(input.as_str());
+                let (node, tensor) = (at.label(), input.clone());
+                self.found.push(match given {
+                    true => Violation::NodesUnsorted { node, tensor },
+                    false => Violation::TensorUndefined { node, tensor },
+                });
+            }
+            for (output, mut value) in self.node(&at) {
+                let declared = declared.get(output).copied();
+                self.agree(output, declared, value.element);
+                value.element = value.element.or(declared);
+                self.give(output, value, || at.label().to_string());
+            }
+        }
+    }
+
+    fn give(&mut self, tensor: &'a str, value: Value<'a>, giver: impl Fn() -> String) {
+        if self.scope.get(tensor).is_some() {
+            let (tensor, giver) = (tensor.to_string(), giver());
+            self.found.push(Violation::DuplicateTensor { tensor, giver });
+        }
+        self.scope.insert(tensor, value);
+    }
+
+    fn output(&mut self, output: &ValueInfoProto, main: bool) -> Option<ElementType> {
+        if main {
+            self.typed(output, "output");
+        }
+        if output.name.is_empty() {
+            self.found.push(Violation::TensorUnnamed { role: "output" });
+            return None;
+        }
+        let value = self.scope.get(&output.name);
+        if value.is_none() {
+            self.found.push(Violation::OutputUndefined { tensor: output.name.clone() });
+        }
+        value?.element
+    }
+}

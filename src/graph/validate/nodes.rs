@@ -1,0 +1,140 @@
+//! Nodes against their operators: domain, version, and number of inputs and outputs.
+
+use super::graphs::Value;
+use super::operators::{Lookup, Occurrence, OperatorSchema, look_up};
+use super::violation::{Count, NodeLabel};
+use super::{Validator, Violation, domain_name, inferred};
+use std::collections::HashMap;
+use tract_onnx::pb::{FunctionProto, NodeProto};
+
+/// A node at its place, and the version of its domain.
+#[derive(Clone, Copy)]
+pub(super) struct NodeAt<'a> {
+    pub(super) node: &'a NodeProto,
+    position: usize,
+    pub(super) domain: &'a str,
+    version: Option<i64>,
+}
+
+impl<'a> NodeAt<'a> {
+    pub(super) fn new(
+        node: &'a NodeProto,
+        position: usize,
+        imports: &HashMap<&'a str, i64>,
+    ) -> Self {
+        let domain = domain_name(&node.domain);
+        NodeAt { node, position, domain, version: imports.get(domain).copied() }
+    }
+
+    pub(super) fn label(&self) -> NodeLabel {
+        let NodeAt { node, position, domain, version } = *self;
+        NodeLabel {
+            name: if node.name.is_empty() { format!("#{position}") } else { node.name.clone() },
+            operator: node.op_type.clone(),
+            domain: domain.to_string(),
+            version,
+        }
+    }
+
+    /// The version of the domain that is imported.
+    pub(super) fn version(&self) -> Option<i64> {
+        self.version
+    }
+
+    /// Whether the operator is one of the standard's default domain.
+    pub(super) fn is_standard(&self) -> bool {
+        self.domain == "ai.onnx"
+    }
+}
+
+impl<'a> Validator<'a> {
+    /// Checks a node and its bodies; gives what is known of its outputs.
+    pub(super) fn node(&mut self, at: &NodeAt<'a>) -> Vec<(&'a str, Value<'a>)> {
+        let results = self.bodies(at);
+        let node = at.node;
+        self.attribute_values(at);
+        let elements = match self.schema(at) {
+            Some(schema) => {
+                self.arity(at, schema);
+                self.attributes(at, schema);
+                self.initializer_shapes(at, schema);
+                self.elements(at, schema, &results)
+            }
+            None => vec![None; node.output.len()],
+        };
+        let dims = inferred::constant(at).map(|tensor| tensor.dims.as_slice());
+        let outputs = node.output.iter().zip(elements);
+        outputs
+            .filter(|(output, _)| !output.is_empty())
+            .map(|(output, element)| (output.as_str(), Value { element, dims }))
+            .collect()
+    }
+
+    fn schema(&mut self, at: &NodeAt<'a>) -> Option<&'static OperatorSchema> {
+        let Some(version) = at.version else {
+            if self.absent.insert(at.domain) {
+                let domain = at.domain.to_string();
+                self.found.push(Violation::OpsetImportMissing { domain, node: at.label() });
+            }
+            return None;
+        };
+        if let Some(function) = self.functions.get(&(at.domain, at.node.op_type.as_str())) {
+            self.call(at, function);
+            return None;
+        }
+        match look_up(at.domain, &at.node.op_type, version) {
+            Lookup::Known(schema) if schema.deprecated => {
+                let since = schema.since;
+                self.found.push(Violation::OperatorDeprecated { node: at.label(), since });
+                None
+            }
+            Lookup::Known(schema) => Some(schema),
+            Lookup::Later(since) => {
+                self.found.push(Violation::OperatorTooNew { node: at.label(), since });
+                None
+            }
+            Lookup::Unknown => {
+                self.found.push(Violation::UnknownOperator { node: at.label() });
+                None
+            }
+        }
+    }
+
+    /// Checks a call of a local function. Inputs and outputs may be omitted; attributes without a
+    /// default must be there.
+    fn call(&mut self, at: &NodeAt, function: &FunctionProto) {
+        self.counts(at, (0, function.input.len()), (0, function.output.len()));
+        for attribute in &function.attribute {
+            if at.node.attribute.iter().all(|given| given.name != *attribute) {
+                let (node, attribute) = (at.label(), attribute.clone());
+                self.found.push(Violation::AttributeMissing { node, attribute });
+            }
+        }
+    }
+
+    fn arity(&mut self, at: &NodeAt, schema: &OperatorSchema) {
+        self.counts(at, schema.inputs, schema.outputs);
+        let inputs = at.node.input.iter().enumerate();
+        let omitted_inputs = inputs.filter_map(|(slot, name)| Some((name, schema.input(slot)?)));
+        let outputs = at.node.output.iter().enumerate();
+        let omitted_outputs = outputs.filter_map(|(slot, name)| Some((name, schema.output(slot)?)));
+        for (name, formal) in omitted_inputs.chain(omitted_outputs) {
+            if name.is_empty() && formal.occurrence == Occurrence::Single {
+                let (node, parameter) = (at.label(), formal.name.to_string());
+                self.found.push(Violation::ParameterOmitted { node, parameter });
+            }
+        }
+    }
+
+    fn counts(&mut self, at: &NodeAt, inputs: (usize, usize), outputs: (usize, usize)) {
+        let count = |(least, most)| Count { least, most };
+        let (found, expected) = (at.node.input.len(), count(inputs));
+        if !(expected.least..=expected.most).contains(&found) {
+            self.found.push(Violation::InputCount { node: at.label(), found, expected });
+        }
+        let (found, expected) = (at.node.output.len(), count(outputs));
+        if !(expected.least..=expected.most).contains(&found) {
+            self.found.push(Violation::OutputCount { node: at.label(), found, expected });
+        }
+    }
+}
