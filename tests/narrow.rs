@@ -229,7 +229,7 @@ fn graphs_of_exporters_run_in_every_precision() {
                     assert!(narrow.iter().all(|v| v.is_finite()), "{name}, {format:?}");
                     ran += 1;
                 }
-                Err(error @ CompressError::Nothing(..)) => {
+                Err(error @ (CompressError::Nothing(..) | CompressError::AllRefused { .. })) => {
                     refused.push(format!("{name}, {format:?}: {error}"))
                 }
                 Err(error) => panic!("{name}, {format:?}: {error}"),

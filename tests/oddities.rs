@@ -101,9 +101,10 @@ fn done(step: &Step, graph: &Graph, calibration: &Calibration) -> Result<Made, C
 /// Whether an error is a refusal of what the network does not have or its operator set does not allow.
 fn refusal(error: &CompressError) -> bool {
     match error {
-        CompressError::Nothing(..) | CompressError::Empties { .. } | CompressError::Budget(_) => {
-            true
-        }
+        CompressError::Nothing(..)
+        | CompressError::AllRefused { .. }
+        | CompressError::Empties { .. }
+        | CompressError::Budget(_) => true,
         CompressError::Graph(error) => error.to_string().contains("needs operator set"),
         _ => false,
     }

@@ -130,6 +130,7 @@ pub(super) fn make_variants(
                 parent: recipe.parent.clone(),
             }),
         };
+        let mut refused = Vec::new();
         let reason = match made {
             // What the target is known to reject or to get wrong is refused before it is sent there.
             Ok(made) => match unfit(study, directory, &made) {
@@ -140,10 +141,18 @@ pub(super) fn make_variants(
                     continue;
                 }
             },
-            Err(error) if error.is_of_one_variant() => format!("{:#}", anyhow::Error::from(error)),
+            Err(error) if error.is_of_one_variant() => {
+                refused = error.refusals().to_vec();
+                format!("{:#}", anyhow::Error::from(error))
+            }
             Err(error) => return Err(error.into()),
         };
-        let body = json!({ "variant": recipe.name, "what": "variant", "reason": reason });
+        let each = refused.iter().map(|(what, why)| json!({ "what": what, "reason": why }));
+        let each: Vec<_> = each.collect();
+        let mut body = json!({ "variant": recipe.name, "what": "variant", "reason": reason });
+        if !each.is_empty() {
+            body["refusals"] = json!(each);
+        }
         let entry = EntryBody { kind: EntryKind::Refusal, body };
         ledger.record(entry).map_err(PipelineError::from)?;
         failed.push((recipe.name.clone(), reason));

@@ -175,10 +175,7 @@ fn couplings(
         kept.push(coupling);
     }
     if kept.iter().all(|c| c.components.is_empty()) {
-        let reasons: Vec<String> = refusals.iter().map(|(l, r)| format!("`{l}`: {r}")).collect();
-        let none = "no layer has stored weights of 32-bit floats";
-        let why = if reasons.is_empty() { none.to_string() } else { reasons.join("; ") };
-        return Err(CompressError::Nothing("prune", why));
+        return Err(CompressError::AllRefused { doing: "prune", refusals });
     }
     Ok((kept, refusals))
 }
@@ -223,8 +220,7 @@ fn judged(
         kept.push(coupling);
     }
     if kept.is_empty() {
-        let reasons: Vec<String> = refusals.iter().map(|(l, r)| format!("`{l}`: {r}")).collect();
-        return Err(CompressError::Nothing("prune", reasons.join("; ")));
+        return Err(CompressError::AllRefused { doing: "prune", refusals: refusals.clone() });
     }
     Ok(kept)
 }

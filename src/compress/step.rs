@@ -8,6 +8,7 @@ use crate::record::{
     Component, Forecast, Member, Origins, Precision, RejectedAlternative, Sha256Hex,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -118,7 +119,40 @@ pub struct Made {
     pub unexplained: Option<String>,
 }
 
+/// Many refusals in one sentence: the reason that most share.
+fn summary(refusals: &[(String, String)]) -> String {
+    let mut layers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    refusals.iter().for_each(|(layer, why)| layers.entry(why).or_default().push(layer));
+    let Some((why, most)) = layers.iter().max_by_key(|(_, of)| of.len()) else {
+        return "it has no layer with weights".into();
+    };
+    match (layers.len(), most.as_slice()) {
+        (1, [layer]) => format!("`{layer}`: {why}"),
+        (1, all) => format!("all {} of them: {why}", all.len()),
+        (2, [_]) => {
+            let each = refusals.iter().map(|(layer, why)| format!("`{layer}`: {why}"));
+            each.collect::<Vec<_>>().join("; ")
+        }
+        (kinds, of) => format!(
+            "{} of {}, `{}` among them: {why}; the others for {} further reason{} (all are in the ledger)",
+            of.len(),
+            refusals.len(),
+            of[0],
+            kinds - 1,
+            if kinds == 2 { "" } else { "s" }
+        ),
+    }
+}
+
 impl CompressError {
+    /// What the step refused, one by one, where it could do nothing.
+    pub fn refusals(&self) -> &[(String, String)] {
+        match self {
+            CompressError::AllRefused { refusals, .. } => refusals,
+            _ => &[],
+        }
+    }
+
     /// Whether the engine does not have an operator of the model: then nothing can be run, but much can
     /// be done.
     pub(super) fn is_of_unknown_operator(&self) -> bool {
@@ -156,6 +190,14 @@ pub enum CompressError {
     /// There is nothing that the step could change.
     #[error("nothing to {0}: {1}")]
     Nothing(&'static str, String),
+    /// Every layer or coupling that the step could change is refused.
+    #[error("nothing to {doing}: {}", summary(refusals))]
+    AllRefused {
+        /// `prune`, `quantize`.
+        doing: &'static str,
+        /// Every layer or coupling with its reason.
+        refusals: Vec<(String, String)>,
+    },
     /// A tensor did not become what a cut says.
     #[error(
         "after the cut `{tensor}` (node `{node}`) has the shape {found:?} instead of {expected:?}: its shape is computed in a way that this version cannot rewrite; protect its couplings"

@@ -140,6 +140,14 @@ pub enum PipelineError {
 }
 
 impl PipelineError {
+    /// What a step refused, one by one, where it could do nothing.
+    pub fn refusals(&self) -> &[(String, String)] {
+        match self {
+            PipelineError::Step { source, .. } => source.refusals(),
+            _ => &[],
+        }
+    }
+
     /// Whether the error lies in the model or the recipe of one variant, so that others can be made all
     /// the same; the ledger, the disk and the targets are everybody's.
     pub fn is_of_one_variant(&self) -> bool {

@@ -130,14 +130,12 @@ fn check_validity(variant: &str, parent: &Path, bytes: &[u8]) -> Result<(), Pipe
     let given = std::fs::read(parent).map_err(PipelineError::file("read", parent))?;
     let before = graph::violations(&Graph::decode(BASELINE, &given).map_err(failed)?);
     let after = graph::violations(&Graph::decode(variant, bytes).map_err(failed)?);
-    let new = |violation: &Violation| {
-        !violation.is_unknown_operator() && !before.contains(violation)
-    };
+    let new =
+        |violation: &Violation| !violation.is_unknown_operator() && !before.contains(violation);
     match after.into_iter().find(new) {
-        Some(violation) => Err(PipelineError::Invalid {
-            variant: variant.into(),
-            source: Box::new(violation),
-        }),
+        Some(violation) => {
+            Err(PipelineError::Invalid { variant: variant.into(), source: Box::new(violation) })
+        }
         None => Ok(()),
     }
 }

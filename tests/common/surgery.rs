@@ -31,7 +31,7 @@ pub fn pruned(graph: &Graph) -> Option<Made> {
 pub fn quarter(graph: Graph, origins: Origins, pruning: &Pruning) -> Option<Made> {
     match prune(graph, AT, origins, pruning, None, None, 0) {
         Ok(made) => Some(made),
-        Err(CompressError::Nothing(..)) => None,
+        Err(CompressError::Nothing(..) | CompressError::AllRefused { .. }) => None,
         Err(other) => panic!("{other}"),
     }
 }

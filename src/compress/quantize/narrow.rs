@@ -156,7 +156,7 @@ fn narrowed(
     Ok(Made { graph, origins, decisions, refusals, unexplained })
 }
 
-/// Refuses a step that no layer is left for: the reason that most layers share, in one sentence.
+/// Refuses a step that no layer is left for.
 fn nothing_left(
     layers: &[Layer],
     refusals: &[(String, String)],
@@ -165,24 +165,7 @@ fn nothing_left(
     if !layers.is_empty() || how.assigned.is_some() {
         return Ok(());
     }
-    let mut counts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    refusals.iter().for_each(|(layer, why)| counts.entry(why).or_default().push(layer));
-    let most = counts.iter().max_by_key(|(_, layers)| layers.len());
-    let why = match most {
-        None => "it has no convolution and no matrix product".to_string(),
-        Some((why, layers)) if counts.len() == 1 && layers.len() == 1 => {
-            format!("`{}`: {why}", layers[0])
-        }
-        Some((why, layers)) if counts.len() == 1 => format!("all {} layers: {why}", layers.len()),
-        Some((why, layers)) => format!(
-            "none of {} layers can be: {} of them, `{}` among them, because {why}; the others for {} other reasons",
-            refusals.len(),
-            layers.len(),
-            layers[0],
-            counts.len() - 1
-        ),
-    };
-    Err(CompressError::Nothing("quantize", why))
+    Err(CompressError::AllRefused { doing: "quantize", refusals: refusals.to_vec() })
 }
 
 /// Ranges and scales of everything that will be in int8, and the nodes that int8 goes through.
