@@ -29,7 +29,7 @@ pub use diff::{CouplingDifference, Difference, TensorDifference, compare};
 pub use exact::{ExactError, Value, evaluate};
 pub use import::import;
 pub use lossless::{Agreement, LOSSLESS, agreement, lossless};
-pub use mask::masked;
+pub use mask::{equivalent, masked};
 pub use paring::{Paring, UndoError, undo, undoing};
 pub use patterns::{Pattern, patterns};
 pub use prune::prune;

@@ -3,7 +3,7 @@
 use super::choose::{Choice, Evidence};
 use super::cut::{adapt, cut, union};
 use super::fold::fold_batch_normalization;
-use super::mask::{EXACT, difference, equivalent, masked};
+use super::mask::{EXACT, answered, answers, apart, equivalent, masked};
 use super::recover::Before;
 use super::{Allocation, CompressError, Draft, Made, Paring, Pruning, Recovery};
 use crate::catalog::{self, Calibration, Catalog, Coupling, Criterion};
@@ -59,11 +59,11 @@ pub fn prune(
     let facts = adapt(&mut pruned, &whole, &removed, bindings)?;
     if let Some(samples) = samples {
         let zeros = masked(&graph, &whole, &removed);
-        match difference(&zeros, &pruned, samples) {
-            Err(error) if error.is_of_unknown_operator() => {
-                unverified(&mut decisions, &error);
+        match answered(&zeros, samples) {
+            None => unverified(&mut decisions),
+            Some(zeros) => {
+                verify(&choices, &mut decisions, apart(&zeros, &answers(&pruned, samples)?))?;
             }
-            apart => verify(&choices, &mut decisions, apart?)?,
         }
     }
     if let Some(calibration) = calibration.filter(|_| pruning.recover != Recovery::None) {
@@ -106,11 +106,11 @@ fn verify(choices: &[Choice], drafts: &mut [Draft], apart: f64) -> Result<(), Co
     Ok(())
 }
 
-/// Enters into decisions that a cut was not held against zeros, and why.
-fn unverified(drafts: &mut [Draft], error: &CompressError) {
-    let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+/// Enters into decisions that a cut was not held against zeros.
+fn unverified(drafts: &mut [Draft]) {
     for draft in drafts.iter_mut().filter(|d| !d.components.is_empty()) {
-        draft.reason += &format!("; not held against zeros in their place: {cause}");
+        draft.reason +=
+            "; not held against zeros in their place, because the engine cannot run the model";
     }
 }
 

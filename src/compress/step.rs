@@ -152,12 +152,6 @@ impl CompressError {
             _ => &[],
         }
     }
-
-    /// Whether the engine does not have an operator of the model: then nothing can be run, but much can
-    /// be done.
-    pub(super) fn is_of_unknown_operator(&self) -> bool {
-        matches!(self, CompressError::Engine(EngineError::UnknownOperator { .. }))
-    }
 }
 
 /// Why a step could not be done at all.

@@ -85,7 +85,7 @@ impl Builder {
     }
 
     fn part(&mut self, image: &Image) -> Image {
-        match self.draw.random_range(0..12) {
+        match self.draw.random_range(0..14) {
             0..=2 => self.convolution(image),
             3 => self.normalised(image),
             4 => self.activated(image),
@@ -95,6 +95,8 @@ impl Builder {
             8 => self.branched(image),
             9 => self.stored_in_bytes(image),
             10 => self.exposed(image),
+            11 => self.computed_weights(image),
+            12 => self.copied(image),
             _ => self.pooled(image),
         }
     }
@@ -329,6 +331,31 @@ impl Builder {
         self.activated(&Image { name, channels: to, size: image.size })
     }
 
+    /// A depthwise convolution whose weights come through a Reshape and a Transpose, as TensorFlow's do.
+    fn computed_weights(&mut self, image: &Image) -> Image {
+        let c = image.channels;
+        let w = self.weights(&[3, 3, c, 1]);
+        let turned = self.node("Transpose", &[&w], |n| set_ints(n, "perm", vec![2, 3, 0, 1]));
+        let shape = self.stored(Weights::i64(&[4], &[c as i64, 1, 3, 3]));
+        let w = self.node("Reshape", &[&turned, &shape], |_| {});
+        let name = self.node("Conv", &[&image.name, &w], |n| {
+            set_ints(n, "kernel_shape", vec![3, 3]);
+            set_ints(n, "pads", vec![1; 4]);
+            set_int(n, "group", c as i64);
+        });
+        self.normalised(&Image { name, ..image.clone() })
+    }
+
+    /// Copies, of a tensor and of an initializer.
+    fn copied(&mut self, image: &Image) -> Image {
+        let op = ["Identity", "Dropout"][self.draw.random_range(0..2)];
+        let copy = self.node(op, &[&image.name], |_| {});
+        let vector = self.vector(1, 0.5, 1.5);
+        let factor = self.node("Identity", &[&vector], |_| {});
+        let name = self.node("Mul", &[&copy, &factor], |_| {});
+        Image { name, ..image.clone() }
+    }
+
     fn classify(&mut self) {
         let last = self.open[self.open.len() - 1].clone();
         let (flat, width) = match self.chance(0.5) {
@@ -378,13 +405,16 @@ impl Builder {
 
     /// Two products in one module, one of them with weights of three axes, and their sum.
     fn products(&mut self, x: &str, from: usize, to: usize) -> String {
-        let (a, b) = (self.weights(&[from, to]), self.weights(&[from, to]));
+        let b: &[usize] = if self.chance(0.4) { &[1, from, to] } else { &[from, to] };
+        let (a, b) = (self.weights(&[from, to]), self.weights(b));
         let left = self.node("MatMul", &[x, &a], |_| {});
         let dims: &[usize] = if self.chance(0.5) { &[to] } else { &[1, to] };
         let bias = self.floats(dims, -0.3, 0.3);
         let left = self.node("Add", &[&left, &bias], |_| {});
         let right = self.node("MatMul", &[x, &b], |_| {});
-        self.node("Add", &[&left, &right], |_| {})
+        let sum = self.node("Add", &[&left, &right], |_| {});
+        let shape = self.stored(Weights::i64(&[2], &[-1, to as i64]));
+        self.node("Reshape", &[&sum, &shape], |_| {})
     }
 }
 

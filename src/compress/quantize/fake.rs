@@ -31,8 +31,9 @@ pub(super) fn unexplained(
     calibration: &Calibration,
 ) -> Result<Option<String>, CompressError> {
     let fake = fake_quantized(float, narrowing);
-    let [given, fake, emitted] = [given, &fake, emitted].map(|graph| loaded(graph, calibration));
-    let (given, fake, emitted) = (given?, fake?, emitted?);
+    // What cannot be run as it was cannot be held against anything.
+    let Ok(given) = loaded(given, calibration) else { return Ok(None) };
+    let (fake, emitted) = (loaded(&fake, calibration)?, loaded(emitted, calibration)?);
     let (mut power, mut noise, mut apart) = (0.0f64, 0.0f64, 0.0f64);
     for batch in 0..calibration.batches().min(BATCHES) {
         let arrays = calibration.arrays(batch);

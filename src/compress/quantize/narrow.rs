@@ -144,13 +144,7 @@ fn narrowed(
     let float = graph.clone();
     emit(&mut graph, &narrowing)?;
     let unexplained = match calibration.filter(|_| checks) {
-        Some(calibration) => {
-            let graphs = (&given, &float, &graph);
-            match fake::unexplained(graphs, &narrowing, calibration) {
-                Err(error) if error.is_of_unknown_operator() => None,
-                found => found?,
-            }
-        }
+        Some(calibration) => fake::unexplained((&given, &float, &graph), &narrowing, calibration)?,
         None => None,
     };
     Ok(Made { graph, origins, decisions, refusals, unexplained })
