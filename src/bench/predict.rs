@@ -1,7 +1,7 @@
 //! A model's answers on this machine, for whoever wants to compare them with another's.
 
 use crate::data::{Array, read_tensors, write_tensors};
-use crate::engine::{Bindings, Model, Plan, Source};
+use crate::engine::{Bindings, Model, Plan, Source, samples_first};
 use crate::record::{Question, Sha256Hex, check_schema};
 use anyhow::{Context, bail, ensure};
 use ndarray::{ArrayD, Axis};
@@ -44,15 +44,13 @@ fn answers(
         // A last batch that is not full repeats its samples; the surplus answers are dropped.
         let indices: Vec<usize> = (first..first + fresh).cycle().take(batch).collect();
         let inputs = arrays.iter().map(|(name, array)| (name.clone(), array.take(&indices)));
-        let outputs = plan.run(&plan.inputs(&inputs.collect())?)?;
-        let Some(found) = outputs.into_iter().nth(output) else {
+        let Some(found) = plan.run_output(&plan.inputs(&inputs.collect())?, output)? else {
             bail!("the model has no output {output}")
         };
-        ensure!(
-            found.shape().first() == Some(&batch),
-            "the output has shape {:?} for {batch} samples",
-            found.shape()
-        );
+        let shape = found.shape().to_vec();
+        let Some(found) = samples_first(found, batch) else {
+            bail!("the output has shape {shape:?} for {batch} samples")
+        };
         parts.push(found.slice_axis(Axis(0), (..fresh).into()).to_owned());
     }
     let views: Vec<_> = parts.iter().map(|part| part.view()).collect();

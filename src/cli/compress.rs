@@ -9,8 +9,10 @@ use crate::data::WINDOW_BYTES;
 use crate::evaluate::{Scores, Task};
 use crate::graph::Graph;
 use crate::ledger::Ledger;
-use crate::pipeline::{self, BASELINE, Context, PipelineError, Quality, Subject, Trial};
-use crate::record::{EnergyRules, EnergySource, EntryBody, EntryKind, TrackRecord, VariantRecord};
+use crate::pipeline::{self, Assessed, BASELINE, Context, PipelineError, Subject, Trial};
+use crate::record::{
+    EnergyRules, EnergySource, EntryBody, EntryKind, Missing, TaskKind, TrackRecord, VariantRecord,
+};
 use crate::report;
 use crate::study::{self, Loaded, Protocol, RunDirectory, Study};
 use crate::target::Target;
@@ -47,13 +49,18 @@ impl Compress {
             true => evaluate_variants(&study, &loaded, &directory, &variants, global.quiet)?,
             false => Vec::new(),
         };
-        let evaluations: Vec<_> = qualities.iter().map(|q| &q.evaluation).collect();
+        let unasked = not_evaluated(&variants, &qualities);
         if global.json {
+            let found = qualities.iter().map(|q| q.as_ref().ok().map(|q| &q.evaluation));
+            let found: Vec<_> = found.collect();
             say!(
                 "{:#}",
-                json!({ "variants": variants, "evaluations": evaluations, "not_made": failed })
+                json!({
+                    "variants": variants, "evaluations": found, "not_made": failed,
+                    "not_evaluated": unasked,
+                })
             );
-            return not_made(&failed);
+            return all_done(&failed, &unasked);
         }
         for (position, variant) in variants.iter().enumerate() {
             say!(
@@ -64,8 +71,12 @@ impl Compress {
                 variant.file_bytes,
                 variant.precision()
             );
-            if let Some(found) = evaluations.get(position) {
-                say!("{:<20} {}", "", report::evaluation_line(found));
+            match qualities.get(position) {
+                Some(Ok(found)) => {
+                    say!("{:<20} {}", "", report::evaluation_line(&found.evaluation));
+                }
+                Some(Err(Missing(why))) => say!("{:<20} not evaluated: {why}", ""),
+                None => {}
             }
             for reason in &variant.unexplained {
                 say!("{:<20} answers differ more than its decisions explain: {reason}", "");
@@ -75,22 +86,35 @@ impl Compress {
             }
         }
         say!("written to {}", out.display());
-        not_made(&failed)
+        all_done(&failed, &unasked)
     }
 }
 
 /// Variants that could not be made, with the reason.
 pub(super) type Failed = Vec<(String, String)>;
 
-/// An error that names what was not made, if anything.
-pub(super) fn not_made(failed: &Failed) -> Result<(), Coded> {
-    if failed.is_empty() {
-        return Ok(());
+/// An error that names what was not made and what was not evaluated, if anything.
+pub(super) fn all_done(failed: &Failed, unasked: &Failed) -> Result<(), Coded> {
+    let parts = [("made", failed), ("evaluated", unasked)].into_iter();
+    let parts = parts.filter(|(_, failed)| !failed.is_empty()).map(|(what, failed)| {
+        let each: Vec<&str> = failed.iter().map(|(_, reason)| reason.as_str()).collect();
+        format!("{} of the variants were not {what}: {}", each.len(), each.join("; "))
+    });
+    let parts: Vec<String> = parts.collect();
+    match parts.is_empty() {
+        true => Ok(()),
+        false => Err(Coded::new(ExitCode::Input, anyhow::anyhow!(parts.join("; ")))),
     }
-    let each: Vec<&str> = failed.iter().map(|(_, reason)| reason.as_str()).collect();
-    let error =
-        anyhow::anyhow!("{} of the variants were not made: {}", each.len(), each.join("; "));
-    Err(Coded::new(ExitCode::Input, error))
+}
+
+/// Variants that could not be evaluated, with the reason.
+pub(super) fn not_evaluated(variants: &[VariantRecord], found: &[Assessed]) -> Failed {
+    let pairs = variants.iter().zip(found);
+    let failed = pairs.filter_map(|(variant, found)| {
+        let Missing(why) = found.as_ref().err()?;
+        Some((variant.name.clone(), why.clone()))
+    });
+    failed.collect()
 }
 
 /// Makes all variants of a study, the baseline first, and writes the ledger. One that its model or
@@ -179,12 +203,14 @@ fn informed(study: &Study, loaded: &Loaded, directory: &RunDirectory) -> Result<
         context.measure_costs("host")?;
     }
     let judged = |step: &Step| matches!(step, Step::Prune(pruning) if pruning.needs_data());
-    if steps().any(judged) {
+    // What removals cost is learnt as accuracy, so only where there is one.
+    let told = loaded.data.labelled && loaded.task.kind == TaskKind::Classification;
+    if told && steps().any(judged) {
         let trial = Trial {
             data: &loaded.data,
             samples: &loaded.splits.select,
             output: loaded.output,
-            scores: study.task.asked.scores,
+            scores: loaded.task.scores,
         };
         let earlier = match forecasts_file() {
             Some(path) => pipeline::read_outcomes(&path)?,
@@ -209,7 +235,7 @@ pub(super) fn context(
         dims: loaded.dims.clone(),
         batch: loaded.batch,
         calibration: (!calibrate.is_empty()).then_some(calibration),
-        reading: reading(&study.task.asked, loaded.output),
+        reading: reading(&loaded.task, loaded.output),
         seed: study.seed,
         rules: study.timing.rules.clone(),
         targets: study.targets.clone(),
@@ -244,7 +270,7 @@ pub(super) fn calibration(loaded: &Loaded, samples: &[usize]) -> Result<Calibrat
     let every = (loaded.data.bytes_of(samples.len()).div_ceil(WINDOW_BYTES)).max(1);
     let held: Vec<usize> = samples.iter().copied().step_by(every as usize).collect();
     let inputs = loaded.data.inputs_at(&held);
-    let classes = loaded.data.targets.is_none();
+    let classes = loaded.data.labelled && loaded.data.targets.is_none();
     Ok(Calibration {
         inputs: inputs.map_err(|e| Coded::new(ExitCode::Input, e))?,
         labels: held.iter().filter(|_| classes).map(|i| loaded.data.labels[*i]).collect(),
@@ -265,7 +291,7 @@ pub(super) fn subject<'a>(study: &'a Study, loaded: &'a Loaded) -> Subject<'a> {
         batch: loaded.batch,
         dims: &loaded.dims,
         output: loaded.output,
-        task: &study.task.asked,
+        task: &loaded.task,
     }
 }
 
@@ -277,8 +303,12 @@ pub(super) fn evaluate_variants(
     directory: &RunDirectory,
     variants: &[VariantRecord],
     quiet: bool,
-) -> Result<Vec<Quality>, Coded> {
+) -> Result<Vec<Assessed>, Coded> {
     let subject = subject(study, loaded);
+    if !loaded.data.labelled && !quiet {
+        let data = study.data.path.display();
+        eprintln!("{data} has no labels: variants are only compared with the baseline");
+    }
     let bar = bar("evaluate", variants.len(), quiet);
     let folders = &directory.folders;
     let mut heard = |name: &str| {
@@ -290,7 +320,8 @@ pub(super) fn evaluate_variants(
         bar.set_length(2 * variants.len() as u64);
         pipeline::stress(folders, &subject, variants, how, &mut found, &mut heard)?;
         let rows = variants.iter().zip(&found).flat_map(|(variant, quality)| {
-            quality.evaluation.robustness.iter().map(|score| (variant.name.as_str(), score))
+            let scores = quality.iter().flat_map(|quality| &quality.evaluation.robustness);
+            scores.map(|score| (variant.name.as_str(), score))
         });
         let csv = report::robustness_csv(&rows.collect::<Vec<_>>());
         let csv = csv.map_err(|e| Coded::new(ExitCode::Internal, e))?;
@@ -298,10 +329,15 @@ pub(super) fn evaluate_variants(
     }
     bar.finish_and_clear();
     for (variant, quality) in variants.iter().zip(&found) {
-        pipeline::replace_json(&folders.quality(&variant.name), &quality.evaluation)?;
+        if let Ok(quality) = quality {
+            pipeline::replace_json(&folders.quality(&variant.name), &quality.evaluation)?;
+        }
     }
-    let outcomes = variants.iter().zip(&found).map(|(variant, quality)| {
-        json!({ "variant": variant.name, "evaluation": quality.evaluation.brief() })
+    let outcomes = variants.iter().zip(&found).map(|(variant, quality)| match quality {
+        Ok(quality) => {
+            json!({ "variant": variant.name, "evaluation": quality.evaluation.brief() })
+        }
+        Err(Missing(why)) => json!({ "variant": variant.name, "not_evaluated": why }),
     });
     record_outcomes(study, directory, outcomes.collect())?;
     Ok(found)

@@ -41,7 +41,7 @@ pub(super) struct Elsewhere {
 #[derive(Debug, Serialize)]
 struct Flip {
     sample: usize,
-    label: i64,
+    label: Option<i64>,
     here: Option<i64>,
     there: Option<i64>,
     /// How sure this machine was, above the runner-up.
@@ -185,9 +185,9 @@ impl Elsewhere {
         for flip in self.flips.iter().take(SHOWN) {
             let margin = flip.margin_here.map(|m| format!(", by a margin of {m:.4}"));
             say!(
-                "  sample {}: label {}, here {}{}, there {}",
+                "  sample {}: {}here {}{}, there {}",
                 flip.sample,
-                flip.label,
+                flip.label.map(|label| format!("label {label}, ")).unwrap_or_default(),
                 class(flip.here),
                 margin.unwrap_or_default(),
                 class(flip.there)

@@ -4,8 +4,10 @@ use super::elsewhere::{self, Ask, Elsewhere};
 use super::insight::{Insight, Seen};
 use super::{Coded, ExitCode, Global};
 use crate::data::{DataError, Dataset, Pixels, WINDOW_BYTES, Wanted, Windows};
-use crate::engine::{self, Signature, Source};
-use crate::evaluate::{self, Answers, Asked, Exam, Predictor, Sampling, Scores, Stress, Task};
+use crate::engine::{self, Bindings, Source};
+use crate::evaluate::{
+    self, Answers, Asked, Exam, Predictor, Sampling, Scores, Stress, Task, task_output,
+};
 use crate::pipeline::{Instances, write_answers, write_instances, write_instances_csv};
 use crate::record::{EngineOptions, Evaluation, Metric, RobustnessScore, Sha256Hex, TaskKind};
 use crate::report;
@@ -21,10 +23,11 @@ pub(super) struct Eval {
     /// ONNX files; the first is what the others are compared with
     #[arg(required = true)]
     models: Vec<PathBuf>,
-    /// An .npz file with the models' inputs and `labels`, or a folder with a labels.csv
+    /// An .npz file with the models' inputs and `labels`, or a folder with a labels.csv; without labels
+    /// models are compared with the first alone
     #[arg(long)]
     data: PathBuf,
-    /// What is asked: classification, multilabel, regression, segmentation or scores
+    /// What is asked: classification, multilabel, regression, segmentation, scores or sequence
     #[arg(long, default_value = "classification")]
     task: TaskKind,
     /// What the output holds: probabilities or logits
@@ -80,6 +83,8 @@ struct Opened {
     data: Dataset,
     answers: Answers,
     columns: BTreeMap<String, Vec<String>>,
+    /// What was asked, on these data.
+    task: Task,
 }
 
 fn input(error: anyhow::Error) -> Coded {
@@ -101,12 +106,12 @@ impl Eval {
             let before = baseline.as_ref().map(|base| &base.answers);
             let slices = columns(&own.columns, &self.slice);
             let id = Sha256Hex::of_file(model).map_err(|e| Coded::new(ExitCode::Internal, e))?;
-            let exam = Exam::new(id, &task, &own.answers, before, &slices)
+            let exam = Exam::new(id, &own.task, &own.answers, before, &slices)
                 .map_err(|e| input(anyhow!(e).context(model.display().to_string())))?;
             self.write(model, &own.answers, before, &slices)?;
             exams.push(exam);
             if self.robustness {
-                robustness.push(self.stressed(&task, &own, baseline.as_ref())?);
+                robustness.push(self.stressed(&own.task, &own, baseline.as_ref())?);
             }
             if self.flow {
                 insights.push(self.insight(model, &own, baseline.as_ref())?);
@@ -151,7 +156,7 @@ impl Eval {
         };
         let mut task = Task::new(self.task, scores);
         if let Some(metric) = self.metric {
-            if !Task::knows(self.task, metric) || metric.needs_baseline() {
+            if !Task::knows(self.task, metric) {
                 let error = anyhow!("--metric {metric} says nothing about {}", self.task);
                 return Err(input(error));
             }
@@ -174,6 +179,7 @@ impl Eval {
         let bytes = self.memory.saturating_mul(1 << 20);
         let mut windows = Windows::open(&self.data, wanted, bytes).map_err(data)?;
         let columns = windows.columns().clone();
+        let task = task.on_data(self.metric, windows.labelled()).map_err(|e| input(e.into()))?;
         let Some((_, first)) = windows.window().map_err(data)? else {
             return Err(input(anyhow!("{} has no samples", self.data.display())));
         };
@@ -182,9 +188,11 @@ impl Eval {
             let rows = &first.inputs[&need.name];
             need.bind(rows.dtype(), rows.shape(), &mut dims).map_err(|e| input(e.into()))?;
         }
-        let output = self.output(model, &signature)?;
         let batch = signature.fixed_batch().unwrap_or(1);
         let (source, options) = (Source::File(model), EngineOptions::default());
+        let bindings = Bindings { batch, dims: &dims };
+        let output = task_output(source, bindings, &signature.outputs, self.output.as_deref());
+        let output = output.map_err(|e| input(anyhow!(e).context(model.display().to_string())))?;
         let predictor = Predictor::load(source, batch, &dims, &options, output, task.scores)?
             .with_task(task.clone());
         let ask = Ask { predictor, dims, batch, output, options };
@@ -194,22 +202,7 @@ impl Eval {
             more.samples.iter_mut().for_each(|sample| *sample += start);
             answers.append(more);
         }
-        Ok(Opened { ask, data: first, answers, columns })
-    }
-
-    fn output(&self, model: &Path, signature: &Signature) -> Result<usize, Coded> {
-        let (name, all) = (model.display(), signature.outputs.join("`, `"));
-        match &self.output {
-            None if signature.outputs.len() == 1 => Ok(0),
-            None => {
-                Err(input(anyhow!("{name} has several outputs, name one with --output: `{all}`")))
-            }
-            Some(wanted) => {
-                signature.outputs.iter().position(|output| output == wanted).ok_or_else(|| {
-                    input(anyhow!("{name} has no output `{wanted}`; it has `{all}`"))
-                })
-            }
-        }
+        Ok(Opened { ask, data: first, answers, columns, task })
     }
 
     fn write(

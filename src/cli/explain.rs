@@ -243,12 +243,13 @@ fn truth(reopened: &Reopened) -> Result<Truth, Coded> {
     let columns = &loaded.data.columns;
     let slices = study.data.slices.iter();
     let baseline = variant_record(&directory.folders, pipeline::BASELINE)?;
-    let targets = match study.task.asked.is_by_class() {
+    let targets = match loaded.task.is_by_class() {
+        true if !loaded.data.labelled => Right::Unknown,
         true => Right::Classes,
         false => subject(study, loaded).answers(&directory.folders, &baseline)?.truth,
     };
     Ok(Truth {
-        task: study.task.asked.clone(),
+        task: loaded.task.clone(),
         labels: samples.iter().map(|s| loaded.data.labels[*s]).collect(),
         targets,
         groups: study.data.group.as_ref().and_then(|name| columns.get(name)).map(at),

@@ -197,7 +197,7 @@ fn boards(
                 asked.there.push(There {
                     target: board.name.clone(),
                     largest_difference: difference(here, &answers),
-                    answers: recorded(&answers, &study.task.asked),
+                    answers: recorded(&answers, &loaded.task),
                 });
             }
             Err(error) if wishes.insist => return Err(error),
@@ -276,7 +276,7 @@ pub(super) fn remember(explanations: &mut [Explanation]) -> Result<(), Coded> {
 
 fn flip_counts(flips: &[FlipBlame]) -> FlipCounts {
     let of = |kind: &str| flips.iter().filter(|f| f.kind == kind).count();
-    FlipCounts { lost: of("lost"), won: of("won"), other: of("other") }
+    FlipCounts { lost: of("lost"), won: of("won"), other: of("other"), changed: of("changed") }
 }
 
 /// What people said about a variant or the whole run.

@@ -112,7 +112,8 @@ kind = "classification"
 scores = @SCORES
 @OUTPUT
 [data]
-# An .npz file with `labels` and the model's inputs, or a folder of images with a labels.csv:
+# An .npz file with the model's inputs and `labels`, or a folder of images with a labels.csv; without
+# labels variants are only compared with the baseline:
 @NEEDS
 path = @DATA
 # slices = ["…"]                    # further arrays with one value a sample that name subsets

@@ -1,9 +1,9 @@
 //! `paring run`: everything a study says, and what came of it.
 
-use super::compress::{Failed, evaluate_variants, make_variants, not_made};
+use super::compress::{Failed, all_done, evaluate_variants, make_variants, not_evaluated};
 use super::{Coded, ExitCode, Global, StudyArgs, fleet, measured, sysfs_root};
 use crate::bench::energy_span;
-use crate::pipeline::{self, Bench, PipelineError, Quality, Taken};
+use crate::pipeline::{self, Assessed, Bench, PipelineError, Taken};
 use crate::record::{EnergySource, Environment, LayerTable, Measurement, Setting, VariantRecord};
 use crate::report::{self, Row, RunFacts};
 use crate::study::{self, Loaded, Protocol, QUICK_BLOCKS, RunDirectory, Study};
@@ -76,7 +76,7 @@ impl Run {
             return fleet::cancel(&study.targets, &directory.folders, global.quiet);
         }
         directory.announce(global.quiet);
-        let (rows, layers, failed, broken) = job.rows()?;
+        let Found { rows, layers, failed, unasked, broken } = job.rows()?;
         let facts = job.facts();
         let csv =
             report::layers_csv(&facts, &layers).map_err(|e| Coded::new(ExitCode::Internal, e))?;
@@ -87,7 +87,7 @@ impl Run {
         if global.json {
             say!(
                 "{:#}",
-                json!({ "out": out, "not_made": failed, "failed_targets": named(&broken), "measurements": rows.iter().map(|r| &r.measurement).collect::<Vec<_>>() })
+                json!({ "out": out, "not_made": failed, "not_evaluated": unasked, "failed_targets": named(&broken), "measurements": rows.iter().map(|r| &r.measurement).collect::<Vec<_>>() })
             );
         } else {
             print_results(&study, &rows, &out, begun.elapsed(), self.quick, global);
@@ -105,7 +105,7 @@ impl Run {
                 );
                 Err(Coded::new(ExitCode::Measurement, error))
             }
-            None => not_made(&failed),
+            None => all_done(&failed, &unasked),
         }
     }
 }
@@ -131,11 +131,12 @@ impl Session<'_> {
         }
     }
 
-    fn rows(&self) -> Result<(Vec<Row>, Vec<LayerTable>, Failed, Broken), Coded> {
+    fn rows(&self) -> Result<Found, Coded> {
         let (variants, failed) =
             make_variants(self.study, self.loaded, self.directory, self.sysfs_root, self.quiet)?;
         let qualities =
             evaluate_variants(self.study, self.loaded, self.directory, &variants, self.quiet)?;
+        let unasked = not_evaluated(&variants, &qualities);
         let outcomes = self.outcomes(&variants)?;
         let (mut rows, mut layers, mut broken) = (Vec::new(), Vec::new(), Vec::new());
         for (target, outcome) in outcomes {
@@ -165,7 +166,7 @@ impl Session<'_> {
         if rows.is_empty() && !broken.is_empty() {
             return Err(Coded::from(broken.remove(0).1));
         }
-        Ok((rows, layers, failed, broken))
+        Ok(Found { rows, layers, failed, unasked, broken })
     }
 
     /// What came of every target; an interrupt leaves boards to go on by themselves.
@@ -205,6 +206,16 @@ impl Session<'_> {
 /// A target, what it was, and what it measured.
 type Measured<'a> = fleet::Outcome<'a, Taken>;
 
+/// What came of a run.
+struct Found {
+    rows: Vec<Row>,
+    layers: Vec<LayerTable>,
+    failed: Failed,
+    /// Variants that were not evaluated, and why.
+    unasked: Failed,
+    broken: Broken,
+}
+
 /// Targets without rows, and why.
 type Broken = Vec<(String, PipelineError)>;
 
@@ -219,7 +230,7 @@ fn named(broken: &Broken) -> BTreeMap<&str, String> {
 fn row(
     baseline: &VariantRecord,
     variant: &VariantRecord,
-    quality: &Quality,
+    assessed: &Assessed,
     target: &Target,
     environment: &Environment,
     measurement: Measurement,
@@ -227,7 +238,8 @@ fn row(
     Row {
         variant: variant.clone(),
         baseline_weights: baseline.weights,
-        evaluation: Some(quality.evaluation.clone()),
+        evaluation: assessed.as_ref().ok().map(|quality| quality.evaluation.clone()),
+        evaluation_missing: assessed.as_ref().err().cloned(),
         target: target.name.clone(),
         environment: environment.clone(),
         measurement,

@@ -1,6 +1,7 @@
 //! What is read off a model's outputs as a prediction, when two outputs mean another one, and how far
 //! apart they are.
 
+use crate::engine::samples_first;
 use crate::record::TaskKind;
 use ndarray::{ArrayD, Axis};
 use serde::Serialize;
@@ -34,6 +35,9 @@ impl Default for Reading {
 impl Reading {
     /// An output as one row of numbers a prediction: a sample, a token or a pixel.
     pub(super) fn rows(&self, output: &ArrayD<f32>, batch: usize) -> Vec<Vec<f32>> {
+        // What has no axis of samples is taken as it is.
+        let found = samples_first(output.clone(), batch);
+        let output = found.as_ref().unwrap_or(output);
         let shape = output.shape();
         if self.kind == TaskKind::Segmentation && shape.len() > 2 {
             return output.lanes(Axis(1)).into_iter().map(|lane| lane.to_vec()).collect();
@@ -42,9 +46,10 @@ impl Reading {
         let wide = shape.iter().skip(1).filter(|size| **size > 1).count();
         let flattened = shape.len() > 1 && shape[0] != batch;
         let of_tokens = wide > 1 || flattened;
-        let width = match self.kind == TaskKind::Classification && of_tokens {
-            true => shape.last().copied().unwrap_or(1),
-            false => output.len() / samples,
+        let width = match self.kind {
+            TaskKind::Classification if of_tokens => shape.last().copied().unwrap_or(1),
+            TaskKind::Sequence => shape.iter().rev().find(|size| **size > 1).copied().unwrap_or(1),
+            _ => output.len() / samples,
         };
         let flat: Vec<f32> = output.iter().copied().collect();
         flat.chunks(width.max(1)).map(<[f32]>::to_vec).collect()
@@ -160,6 +165,10 @@ mod tests {
         Reading { kind, ..Reading::default() }
     }
 
+    fn numbers_of(output: &ArrayD<f32>) -> Vec<Vec<f32>> {
+        of(TaskKind::Regression).rows(output, 2)
+    }
+
     fn array(shape: &[usize], values: &[f32]) -> ArrayD<f32> {
         ArrayD::from_shape_vec(IxDyn(shape), values.to_vec()).unwrap()
     }
@@ -184,6 +193,13 @@ mod tests {
         let values = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
         let pixels = of(TaskKind::Segmentation).rows(&array(&[1, 2, 1, 3], &values), 1);
         assert_eq!(pixels, vec![vec![1.0, 4.0], vec![2.0, 5.0], vec![3.0, 6.0]]);
+        // Positions in front of the samples, classes last.
+        let sequence = of(TaskKind::Sequence);
+        let text =
+            array(&[3, 2, 2], &[0.0, 1.0, 10.0, 11.0, 2.0, 3.0, 12.0, 13.0, 4.0, 5.0, 14.0, 15.0]);
+        assert_eq!(sequence.rows(&text, 2)[..3], [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]);
+        assert_eq!(sequence.rows(&array(&[3, 1, 2], &values), 1).len(), 3);
+        assert_eq!(numbers_of(&text)[0], [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
         // Tokens without an axis of samples.
         assert_eq!(classes.rows(&array(&[4, 3], &[1.0; 12]), 1).len(), 4);
         let numbers = of(TaskKind::Regression).rows(&array(&[2, 3], &values), 2);

@@ -1,4 +1,4 @@
-//! A labelled dataset: inputs by the model's names, labels, and columns that name subsets.
+//! A dataset: inputs by the model's names, labels where there are any, and columns that name subsets.
 
 use super::folder::{self, Pixels};
 use super::rows::Filing;
@@ -29,8 +29,11 @@ pub struct Wanted<'a> {
 pub struct Dataset {
     /// One entry an input, samples along axis 0.
     pub inputs: BTreeMap<String, Rows>,
-    /// One class a sample; where `targets` say more than a class, 0 for all: one stratum.
+    /// One class a sample; where `targets` say more than a class, and where there are no labels, 0 for
+    /// all: one stratum.
     pub labels: Vec<i64>,
+    /// Whether the data say what is right. Without labels variants are only held against the baseline.
+    pub labelled: bool,
     /// What the labels are where they are not one whole number a sample.
     pub targets: Option<Array>,
     /// Further columns, one value a sample, as text.
@@ -137,9 +140,10 @@ impl Dataset {
         inputs: BTreeMap<String, Array>,
     ) -> Result<Dataset, safetensors::SafeTensorError> {
         let sha256 = Sha256Hex::of(&super::write_tensors(&inputs)?);
-        let (labels, columns, extras) = (vec![], BTreeMap::new(), BTreeMap::new());
-        let inputs = held(inputs);
-        Ok(Dataset { inputs, labels, targets: None, columns, extras, sha256 })
+        let samples = inputs.values().next().map_or(0, Array::rows);
+        let (columns, extras) = (BTreeMap::new(), BTreeMap::new());
+        let (inputs, labels, labelled) = (held(inputs), vec![0; samples], false);
+        Ok(Dataset { inputs, labels, labelled, targets: None, columns, extras, sha256 })
     }
 
     /// Reads an `.npz` file, or a folder with a `labels.csv`. Of inputs that take more than
@@ -165,7 +169,7 @@ impl Dataset {
         let dataset = match std::fs::metadata(path) {
             Err(_) => return Err(DataError::Absent(path.to_path_buf())),
             Ok(found) if found.is_dir() => folder::load(path, wanted)?,
-            Ok(_) => npz::load(path, wanted)?,
+            Ok(_) => npz::load(path, wanted, 0)?,
         };
         dataset.check(path, wanted)?;
         Ok(dataset)
@@ -223,19 +227,22 @@ impl Dataset {
         Ok(inputs)
     }
 
-    /// Puts the parts together and hashes them.
+    /// Puts the parts together and hashes them; `truth` are labels, or the number of samples that
+    /// have none.
     pub(super) fn new(
         inputs: BTreeMap<String, Array>,
-        truth: Array,
+        truth: Result<Array, usize>,
         columns: BTreeMap<String, Vec<String>>,
         extras: BTreeMap<String, Vec<i64>>,
     ) -> Result<Dataset, DataError> {
-        let (labels, targets) = match truth.as_integers() {
-            Some(labels) => (labels, None),
-            None => (vec![0; truth.rows()], Some(truth)),
+        let labelled = truth.is_ok();
+        let (labels, targets) = match truth.map(|truth| (truth.as_integers(), truth)) {
+            Ok((Some(labels), _)) => (labels, None),
+            Ok((None, truth)) => (vec![0; truth.rows()], Some(truth)),
+            Err(samples) => (vec![0; samples], None),
         };
         let (inputs, sha256) = (held(inputs), Sha256Hex::of(&[]));
-        let unhashed = Dataset { inputs, labels, targets, columns, extras, sha256 };
+        let unhashed = Dataset { inputs, labels, labelled, targets, columns, extras, sha256 };
         let sha256 = digest(&unhashed.inputs, &unhashed)?;
         Ok(Dataset { sha256, ..unhashed })
     }
@@ -276,6 +283,7 @@ impl Dataset {
         Dataset {
             inputs: held(inputs),
             labels: self.labels[range.clone()].to_vec(),
+            labelled: self.labelled,
             targets: self.targets.as_ref().map(|targets| targets.take(&positions)),
             columns: self.columns.iter().map(|(name, c)| (name.clone(), part(c))).collect(),
             extras: self.extras.clone(),
@@ -320,12 +328,13 @@ fn held(inputs: BTreeMap<String, Array>) -> BTreeMap<String, Rows> {
 
 /// The hash of inputs with the labels and columns of `whole`, wherever the inputs are.
 fn digest(inputs: &BTreeMap<String, Rows>, whole: &Dataset) -> Result<Sha256Hex, DataError> {
-    let Dataset { labels, targets, columns, extras, .. } = whole;
+    let Dataset { labels, labelled, targets, columns, extras, .. } = whole;
     let arrays = inputs.iter().flat_map(|(name, rows)| {
         let head = format!("{name} {} {:?}\n", rows.dtype(), rows.shape()).into_bytes();
         std::iter::once(Ok(head)).chain(rows.pieces())
     });
-    let tables = format!("{labels:?}\n{columns:?}\n{extras:?}").into_bytes();
+    let labels = if *labelled { format!("{labels:?}") } else { "no labels".into() };
+    let tables = format!("{labels}\n{columns:?}\n{extras:?}").into_bytes();
     let truth = targets.iter().flat_map(|t| [format!("{:?}\n", t.shape()).into(), t.to_bytes()]);
     Sha256Hex::of_pieces(arrays.chain(std::iter::once(tables).chain(truth).map(Ok)))
 }

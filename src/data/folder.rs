@@ -1,4 +1,5 @@
-//! Datasets in a folder: `labels.csv` with the columns `file` and `label`, beside the files it names.
+//! Datasets in a folder: `labels.csv` with the columns `file` and, where labels are known, `label`,
+//! beside the files it names.
 //!
 //! Images feed a model with one input of rank 4; `.npy` files hold one sample each, without the
 //! batch axis. Further columns of the table name subsets and groups.
@@ -111,7 +112,9 @@ impl<'a> Table<'a> {
         if let Some(name) = wanted.extras.first() {
             return Err(self.problem(&format!("index arrays such as `{name}` need an .npz file")));
         }
-        Dataset::new(inputs, self.labels()?, columns, BTreeMap::new())
+        let labelled = self.header.iter().any(|name| name == "label");
+        let truth = if labelled { Ok(self.labels()?) } else { Err(self.rows.len()) };
+        Dataset::new(inputs, truth, columns, BTreeMap::new())
     }
 
     fn text(&self, column: &str) -> Result<Vec<String>, DataError> {

@@ -1,4 +1,5 @@
-//! Datasets in NumPy's `.npz`: arrays by the names of the model's inputs, and `labels`.
+//! Datasets in NumPy's `.npz`: arrays by the names of the model's inputs, and `labels` where there are
+//! any.
 
 use super::{Array, DataError, Dataset, InputNeed, Wanted};
 use ndarray::{ArrayD, IxDyn, OwnedRepr};
@@ -7,11 +8,13 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
-/// Reads what is wanted from the file.
-pub(super) fn load(path: &Path, wanted: &Wanted) -> Result<Dataset, DataError> {
+/// Reads what is wanted from the file, which has so many samples where no input says how many.
+pub(super) fn load(path: &Path, wanted: &Wanted, samples: usize) -> Result<Dataset, DataError> {
     let mut archive = Archive::open(path)?;
     let inputs = archive.inputs(wanted.inputs)?;
-    let labels = archive.array("labels")?;
+    let labelled = archive.names.iter().any(|name| name == "labels");
+    let samples = inputs.values().next().map_or(samples, Array::rows);
+    let truth = if labelled { Ok(archive.array("labels")?) } else { Err(samples) };
     let columns = wanted
         .columns
         .iter()
@@ -25,7 +28,7 @@ pub(super) fn load(path: &Path, wanted: &Wanted) -> Result<Dataset, DataError> {
         .iter()
         .map(|name| Ok((name.clone(), archive.integers(name)?)))
         .collect::<Result<_, DataError>>()?;
-    Dataset::new(inputs, labels, columns, extras)
+    Dataset::new(inputs, truth, columns, extras)
 }
 
 /// Reads the inputs alone: a file of samples needs no labels to be measured with.

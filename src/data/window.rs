@@ -37,7 +37,7 @@ impl<'a> Windows<'a> {
             Ok(found) if found.is_dir() => {
                 (folder::labels(path, &bare)?, row_of_folder(path, &wanted)?)
             }
-            Ok(_) => (npz::load(path, &bare)?, row_of_npz(path, &wanted)?),
+            Ok(_) => (npz::load(path, &bare, samples(path, &wanted)?)?, row_of_npz(path, &wanted)?),
         };
         let rows = usize::try_from(bytes / each.max(1)).unwrap_or(usize::MAX).max(1);
         Ok(Windows { path: path.to_path_buf(), wanted, whole, each, rows, next: 0 })
@@ -46,6 +46,11 @@ impl<'a> Windows<'a> {
     /// Number of samples in all windows.
     pub fn samples(&self) -> usize {
         self.whole.len()
+    }
+
+    /// Whether the data say what is right.
+    pub fn labelled(&self) -> bool {
+        self.whole.labelled
     }
 
     /// Bytes of the inputs of all samples.
@@ -108,6 +113,12 @@ impl<'a> Windows<'a> {
         let needs = self.wanted.inputs.iter();
         needs.map(|need| Ok((need.name.clone(), read(&need.name)?))).collect()
     }
+}
+
+/// Samples of an archive: rows of the first input, without reading it.
+fn samples(path: &Path, wanted: &Wanted) -> Result<usize, DataError> {
+    let Some(first) = wanted.inputs.first() else { return Ok(0) };
+    Ok(Entry::open(path, &first.name)?.header.rows())
 }
 
 /// Bytes that one sample's inputs take.

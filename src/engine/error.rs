@@ -95,8 +95,10 @@ pub enum EngineError {
     /// An array for an input is missing.
     #[error("no array for the model's input `{0}`")]
     NoInput(String),
-    /// An output that is not made of 32-bit floats.
-    #[error("output {index} is {dtype}, scores must be float32")]
+    /// An output that is not made of numbers.
+    #[error(
+        "output {index} has the element type {dtype}, which holds no numbers; name an output of numbers as `output` under [task]"
+    )]
     OutputType {
         /// Position of the output.
         index: usize,

@@ -1,9 +1,10 @@
 //! An optimised, runnable model.
 
+use super::describe::dtype_of;
 use super::guard::guarded;
-use super::value::{floats, tensor};
+use super::value::{bytes, floats, tensor};
 use super::{EngineError, OptimisedNode, nodes, upper};
-use crate::data::Array;
+use crate::data::{Array, Dtype};
 use crate::record::Sha256Hex;
 use ndarray::ArrayD;
 use std::collections::BTreeMap;
@@ -77,13 +78,34 @@ impl Plan {
             .collect()
     }
 
-    /// Digest of the outputs' bytes.
+    /// Runs one inference and gives the output at `position` alone as floats, whatever types the
+    /// others have; `None` where there is no such output.
     ///
     /// # Errors
-    /// The engine's.
+    /// The engine's, and an output that is no numbers.
+    pub fn run_output(
+        &self,
+        inputs: &Inputs,
+        position: usize,
+    ) -> Result<Option<ArrayD<f32>>, EngineError> {
+        self.outputs(inputs)?.get(position).map(|value| floats(position, value)).transpose()
+    }
+
+    /// Element type of the output at `position` as the engine holds it; `None` for types without a
+    /// counterpart, and for integers that carry a scale, which are dequantized on the way out.
+    pub fn output_type(&self, position: usize) -> Option<Dtype> {
+        dtype_of(self.runnable.model().output_fact(position).ok()?.datum_type)
+    }
+
+    /// Digest of the outputs' values: of the same numbers it is the same in every process.
+    ///
+    /// # Errors
+    /// The engine's, and outputs of types without values.
     pub fn digest(&self, inputs: &Inputs) -> Result<Sha256Hex, EngineError> {
         let outputs = self.outputs(inputs)?;
-        Ok(Sha256Hex::of_parts(outputs.iter().map(|value| value.as_bytes())))
+        let each = outputs.iter().enumerate().map(|(index, value)| bytes(index, value));
+        let values: Vec<_> = each.collect::<Result<_, _>>()?;
+        Ok(Sha256Hex::of_parts(values.iter().map(|own| own.as_ref())))
     }
 
     /// The optimised nodes in the order of execution.

@@ -3,6 +3,7 @@
 use super::EngineError;
 use crate::data::Array;
 use ndarray::ArrayD;
+use std::borrow::Cow;
 use tract_onnx::prelude::*;
 
 /// An array as the engine takes it.
@@ -23,4 +24,27 @@ pub(super) fn floats(index: usize, value: &TValue) -> Result<ArrayD<f32>, Engine
     let refused = |_| EngineError::OutputType { index, dtype: format!("{:?}", value.datum_type()) };
     let cast = value.cast_to::<f32>().map_err(refused)?;
     Ok(cast.to_plain_array_view::<f32>().map_err(refused)?.to_owned())
+}
+
+/// The bytes of an output's values. What the engine keeps as expressions or text lies behind
+/// pointers, which differ from process to process: expressions are taken as 64-bit integers, texts
+/// one by one, each behind its length.
+pub(super) fn bytes(index: usize, value: &TValue) -> Result<Cow<'_, [u8]>, EngineError> {
+    let datum = value.datum_type();
+    let refused = |_| EngineError::OutputType { index, dtype: format!("{datum:?}") };
+    if datum == DatumType::TDim {
+        let integers = value.cast_to::<i64>().map_err(refused)?;
+        return Ok(Cow::Owned(integers.as_bytes().to_vec()));
+    }
+    if datum == DatumType::String {
+        let texts = value.to_plain_array_view::<String>().map_err(refused)?;
+        let each = texts.iter().flat_map(|text| {
+            (text.len() as u64).to_le_bytes().into_iter().chain(text.bytes()).collect::<Vec<_>>()
+        });
+        return Ok(Cow::Owned(each.collect()));
+    }
+    if !datum.is_copy() || !value.is_plain_ram() {
+        return Err(EngineError::OutputType { index, dtype: format!("{datum:?}") });
+    }
+    Ok(Cow::Borrowed(value.as_bytes()))
 }

@@ -15,6 +15,8 @@ pub enum Truth {
     Numbers(Vec<f64>),
     /// Counted against already: `values` are hits, predictions and labels of each class in pixels.
     Counted,
+    /// Nobody said: the data have no labels.
+    Unknown,
 }
 
 /// The answers of one model.
@@ -30,7 +32,8 @@ pub struct Answers {
     pub truth: Truth,
     /// Numbers a sample.
     pub width: usize,
-    /// Probabilities, or whatever numbers the task asks for; row by row.
+    /// Probabilities, or whatever numbers the task asks for; of sequences the class of each position;
+    /// row by row.
     pub values: Vec<f32>,
     /// The predicted class; `None` where there is none, or no usable one.
     pub class: Vec<Option<i64>>,
@@ -38,13 +41,15 @@ pub struct Answers {
     pub pixels: PixelAnswers,
 }
 
-/// What answers that are pixels say of each, sample by sample: what agreement with another model,
-/// and distance from it, are told from. Either part is empty where it would be too large.
+/// What answers that are pixels or positions say of each, sample by sample: what agreement with
+/// another model, and distance from it, are told from. Either part is empty where it would be too
+/// large, and `class` where classes are the answers' values.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PixelAnswers {
     /// The predicted class of every pixel; 255 where there is none.
     pub class: Vec<u8>,
-    /// The probability of every class in every pixel: `[classes, pixels]` of each sample.
+    /// The probability of every class in every pixel (position): `[classes, pixels]` of each sample, or
+    /// `[positions, classes]`.
     pub chances: Vec<f32>,
 }
 
@@ -76,6 +81,11 @@ impl Answers {
     /// Number of samples.
     pub fn len(&self) -> usize {
         self.samples.len()
+    }
+
+    /// Whether the data say what is right.
+    pub fn labelled(&self) -> bool {
+        self.truth != Truth::Unknown
     }
 
     /// Whether there is no sample.
@@ -163,6 +173,7 @@ impl Answers {
                 Truth::Numbers(all) => Truth::Numbers(rows(all, self.width, positions)),
                 Truth::Classes => Truth::Classes,
                 Truth::Counted => Truth::Counted,
+                Truth::Unknown => Truth::Unknown,
             },
             width: self.width,
             values: rows(&self.values, self.width, positions),
@@ -189,7 +200,7 @@ impl Answers {
         let second = f64::from(others.fold(f32::NEG_INFINITY, f32::max));
         Prediction {
             sample: self.samples[position],
-            label: self.labels[position],
+            label: self.labelled().then(|| self.labels[position]),
             class,
             confidence,
             margin: confidence.map(|c| c - second),

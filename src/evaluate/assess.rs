@@ -151,7 +151,9 @@ impl Pair<'_> {
                 Some(score) => {
                     evaluation.metrics.insert(metric, score);
                 }
-                None if metric.needs_baseline() && self.baseline.is_none() => {}
+                None if metric.needs_baseline()
+                    && self.baseline.is_none()
+                    && metric != self.exam.task.primary => {}
                 None => {
                     missing.insert(metric, self.exam.missing(metric));
                 }

@@ -34,11 +34,13 @@ impl<'a> Builder<'a> {
         };
         let mut builder = Builder { task, answers, usable, tally, gauge };
         match task.kind {
+            _ if !answers.labelled() => {}
             TaskKind::Classification => builder.classification(),
             TaskKind::Multilabel => builder.multilabel(),
             TaskKind::Regression => builder.regression(),
             TaskKind::Segmentation => builder.segmentation(),
             TaskKind::Scores => builder.scores(),
+            TaskKind::Sequence => builder.sequence(),
         }
         if let Some(baseline) = baseline {
             builder.against(baseline);
@@ -282,11 +284,30 @@ impl<'a> Builder<'a> {
         self.gauge.counts = Some((first, classes));
     }
 
-    /// Mean distance of pixels' probabilities from the baseline's, where both kept theirs.
+    /// Share of positions with the right class; labels below 0 are left out, as is usual for padding.
+    fn sequence(&mut self) {
+        let (answers, width) = (self.answers, self.answers.width);
+        let Truth::Numbers(truth) = &answers.truth else { return };
+        let each = |of: &dyn Fn(f64, f64) -> bool| {
+            let one = |p: usize| {
+                let pairs = answers.row(p).iter().zip(&truth[p * width..]);
+                let counted = pairs.filter(|(v, t)| **t >= 0.0 && of(f64::from(**v), **t));
+                counted.count() as f64
+            };
+            (0..answers.len()).map(one).collect::<Vec<f64>>()
+        };
+        let decided = self.tally.add(each(&|_, _| true));
+        self.mean(Metric::Accuracy, Over::Slot(decided), each(&|v, t| v == t));
+    }
+
+    /// Mean distance of pixels' (positions') probabilities from the baseline's, where both kept theirs.
     fn far_pixels(&mut self, baseline: &Answers, both: &[bool]) {
         let far = |p: usize| {
             let (own, base) = (self.answers.chances(p)?, baseline.chances(p)?);
-            let pixels = self.answers.pixels(p)?.len();
+            let pixels = match self.answers.kind {
+                TaskKind::Sequence => self.answers.width,
+                _ => self.answers.pixels(p)?.len(),
+            };
             let mean = || metrics::kl_divergence(base, own) / pixels as f64;
             (own.len() == base.len()).then(|| if both[p] { mean() } else { 0.0 })
         };
@@ -330,6 +351,18 @@ impl<'a> Builder<'a> {
                 self.same_pixels(baseline);
                 self.far_pixels(baseline, &both);
             }
+            TaskKind::Sequence => {
+                let width = answers.width.max(1) as f64;
+                let same = |p: usize| {
+                    let pairs = answers.row(p).iter().zip(baseline.row(p));
+                    pairs.filter(|(a, b)| a == b).count() as f64 / width
+                };
+                if answers.width == baseline.width {
+                    let same = (0..answers.len()).map(same).collect();
+                    self.mean(Metric::Agreement, Over::Samples, same);
+                    self.far_pixels(baseline, &both);
+                }
+            }
             TaskKind::Multilabel | TaskKind::Regression | TaskKind::Scores => {
                 let squares: Vec<[f64; 2]> = (0..answers.len())
                     .map(|p| match both[p] {
@@ -340,6 +373,11 @@ impl<'a> Builder<'a> {
                 let distance = self.tally.add(squares.iter().map(|s| s[0]).collect());
                 let norm = self.tally.add(squares.iter().map(|s| s[1]).collect());
                 self.gauge.distance = Some((distance, norm));
+                if answers.class.iter().chain(&baseline.class).any(Option::is_some) {
+                    let same = |p: usize| f64::from(answers.class[p] == baseline.class[p]);
+                    let same = (0..answers.len()).map(same).collect();
+                    self.mean(Metric::Agreement, Over::Samples, same);
+                }
                 if self.task.kind == TaskKind::Multilabel {
                     let cut = self.task.threshold.unwrap_or(0.5);
                     let set = |v: &f32| f64::from(*v) >= cut;

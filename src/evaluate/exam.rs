@@ -20,6 +20,10 @@ pub struct Exam {
     pub(super) tally: Tally,
     pub(super) gauge: Gauge,
     pub(super) labels: Vec<i64>,
+    /// Whether the labels say what is right, rather than the strata alone.
+    labelled: bool,
+    /// Whether there was a baseline to compare with.
+    compared: bool,
     pub(super) flips: Option<Vec<Option<FlipKind>>>,
     right: Option<Vec<bool>>,
     unusable: usize,
@@ -93,13 +97,10 @@ impl Exam {
     ) -> Exam {
         let (tally, gauge) = Builder::build(task, answers, baseline);
         let predictions = answers.predictions();
-        let flips = baseline.map(Answers::predictions).filter(|_| !predictions.is_empty());
-        let flips = flips.map(|before| {
-            let pairs = before.iter().zip(&predictions);
-            pairs.map(|(before, now)| FlipKind::of(before, now)).collect()
-        });
+        let flips = baseline.and_then(|base| flips(answers, base, &predictions));
         let right = predictions.iter().map(Prediction::is_right).collect::<Vec<_>>();
-        let classified = task.kind == TaskKind::Classification;
+        let labelled = answers.labelled();
+        let classified = task.kind == TaskKind::Classification && labelled;
         let facts = Facts {
             decisiveness: decisiveness(answers),
             confusion: match classified {
@@ -114,8 +115,10 @@ impl Exam {
             tally,
             gauge,
             labels: answers.labels.clone(),
+            labelled,
+            compared: baseline.is_some(),
             flips,
-            right: (!predictions.is_empty()).then_some(right),
+            right: (!predictions.is_empty() && labelled).then_some(right),
             unusable: (0..answers.len()).filter(|p| !answers.usable(*p)).count(),
             facts,
             parts: vec![],
@@ -151,9 +154,9 @@ impl Exam {
         self.right.as_deref()
     }
 
-    /// Losses and gains against the baseline.
+    /// Losses and gains against the baseline, where labels tell them apart.
     pub(super) fn losses_and_gains(&self) -> Option<(usize, usize)> {
-        let flips = self.flips.as_ref()?;
+        let flips = self.flips.as_ref().filter(|_| self.right.is_some())?;
         let count = |kind| flips.iter().filter(|flip| **flip == Some(kind)).count();
         Some((count(FlipKind::RightToWrong), count(FlipKind::WrongToRight)))
     }
@@ -168,9 +171,8 @@ impl Exam {
         [found.reliability, found.reliability_mass] = self.facts.reliability.clone();
         if let Some(flips) = &self.flips {
             let count = |kind| flips.iter().filter(|flip| **flip == Some(kind)).count();
-            let (losses, gains) = (count(FlipKind::RightToWrong), count(FlipKind::WrongToRight));
             found.flips = Some(flips.iter().flatten().count());
-            found.flip_kinds = Some(Flips {
+            found.flip_kinds = self.losses_and_gains().map(|(losses, gains)| Flips {
                 right_to_wrong: losses,
                 wrong_to_right: gains,
                 wrong_to_wrong: count(FlipKind::WrongToWrong),
@@ -184,6 +186,12 @@ impl Exam {
     pub(super) fn missing(&self, metric: Metric) -> Missing {
         Missing(match metric {
             _ if self.samples() == self.unusable => "no sample has a usable answer".into(),
+            _ if !self.labelled && !metric.needs_baseline() => "no labels".into(),
+            _ if !self.compared && metric.needs_baseline() => {
+                "it is the baseline, which others are compared with".into()
+            }
+            Metric::RelativeL2 => "the baseline's outputs are all zero".into(),
+            Metric::Sqnr => "the outputs are the baseline's, or the baseline's are all zero".into(),
             Metric::Agreement if self.task.kind == TaskKind::Segmentation => {
                 "there are too many pixels to keep the class of each".into()
             }
@@ -199,4 +207,22 @@ impl Exam {
             _ => "it is not defined for these labels".into(),
         })
     }
+}
+
+/// How each answer differs from the baseline's, where answers are classes: one a sample, or one a
+/// position, of which none may differ.
+fn flips(
+    answers: &Answers,
+    baseline: &Answers,
+    predictions: &[Prediction],
+) -> Option<Vec<Option<FlipKind>>> {
+    if answers.kind == TaskKind::Sequence {
+        let differs = |p: usize| answers.row(p) != baseline.row(p);
+        let each = (0..answers.len()).map(|p| differs(p).then_some(FlipKind::Changed));
+        return Some(each.collect());
+    }
+    let before = baseline.predictions();
+    let pairs = before.iter().zip(predictions);
+    let each = pairs.map(|(before, now)| FlipKind::of(before, now)).collect();
+    (!predictions.is_empty()).then_some(each)
 }

@@ -47,6 +47,8 @@ type Rate = fn(&Binary) -> Option<f64>;
 pub(super) enum Over {
     Samples,
     Usable,
+    /// What this slot counts.
+    Slot(usize),
 }
 
 impl Gauge {
@@ -67,6 +69,7 @@ impl Gauge {
             let whole = match mean {
                 Over::Samples => sums[self.samples],
                 Over::Usable => sums[self.usable],
+                Over::Slot(slot) => sums[*slot],
             };
             return over(sums[*slot], whole);
         }
@@ -82,6 +85,11 @@ impl Gauge {
             Metric::RelativeL2 => {
                 let (distance, norm) = self.distance?;
                 over(sums[distance], sums[norm]).map(f64::sqrt)
+            }
+            Metric::Sqnr => {
+                let (distance, norm) = self.distance?;
+                let (noise, signal) = (sums[distance], sums[norm]);
+                (noise > 0.0 && signal > 0.0).then(|| 10.0 * (signal / noise).log10())
             }
             Metric::R2 => self.explained(sums),
             _ => self.counted(task, metric, sums),

@@ -10,13 +10,14 @@ use std::collections::BTreeMap;
 /// Neighbours that make up a region.
 const NEIGHBOURS: usize = 10;
 
-/// The `count` samples whose label lost most probability, hardest first. `features` are one row a
-/// sample; empty for no regions.
+/// The `count` samples whose label, or without labels the baseline's class, lost most probability,
+/// hardest first. `features` are one row a sample; empty for no regions.
 pub fn hits(before: &Answers, after: &Answers, features: &[Vec<f32>], count: usize) -> Vec<Hit> {
     let (was, now) = (before.predictions(), after.predictions());
     let own = |answers: &Answers, p: usize| {
-        let label = usize::try_from(answers.labels[p]).ok();
-        label.and_then(|l| answers.row(p).get(l)).map_or(0.0, |v| f64::from(*v))
+        let class = if before.labelled() { Some(before.labels[p]) } else { before.class[p] };
+        let class = class.and_then(|class| usize::try_from(class).ok());
+        class.and_then(|l| answers.row(p).get(l)).map_or(0.0, |v| f64::from(*v))
     };
     let finite = |v: f64| if v.is_finite() { v } else { 0.0 };
     let lost = |p: usize| finite(own(before, p)) - finite(own(after, p));
@@ -25,12 +26,12 @@ pub fn hits(before: &Answers, after: &Answers, features: &[Vec<f32>], count: usi
     order.truncate(count);
     let hit = |p: usize| Hit {
         sample: before.samples[p],
-        label: before.labels[p],
+        label: was[p].label,
         before: was[p].class,
         after: now[p].class,
         flip: FlipKind::of(&was[p], &now[p]),
         lost: lost(p),
-        region: (features.len() == was.len()).then(|| {
+        region: (features.len() == was.len() && before.labelled()).then(|| {
             let near = nearest(features, p);
             let share = |of: &dyn Fn(usize) -> bool| {
                 near.iter().filter(|n| of(**n)).count() as f64 / near.len().max(1) as f64

@@ -1,80 +1,14 @@
 //! Answers of a plan on samples of a dataset.
 
-use super::rows::{self, Row};
-use super::{Answers, PixelAnswers, Scores, Task, Truth};
-use crate::data::{Array, DataError, Dataset};
-use crate::engine::{Bindings, EngineError, Model, Plan, Source};
+use super::integers::Integers;
+use super::rows::{self, Part, Row};
+use super::{Answers, PixelAnswers, PredictError, Scores, Task, Truth};
+use crate::data::{Array, Dataset};
+use crate::engine::{Bindings, EngineError, Model, Plan, Source, samples_first};
 use crate::record::{EngineOptions, Prediction, TaskKind};
 use ndarray::ArrayD;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
-
-/// Why predictions cannot be made.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PredictError {
-    /// The engine failed.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// The inputs cannot be read.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// The output is not what the task needs.
-    #[error("output has shape {found:?} for {batch} samples; {kind} needs {needs}")]
-    Shape {
-        /// The output's shape.
-        found: Vec<usize>,
-        /// Samples that went in.
-        batch: usize,
-        /// The task.
-        kind: TaskKind,
-        /// What it needs.
-        needs: &'static str,
-    },
-    /// Probabilities that are none.
-    #[error(
-        "the scores of sample {sample} add up to {sum}, not 1; if they are logits, say so (`scores = \"logits\"` under [task])"
-    )]
-    NotProbabilities {
-        /// The sample.
-        sample: usize,
-        /// Their sum.
-        sum: f64,
-    },
-    /// A probability that is none.
-    #[error(
-        "sample {sample} has the score {value}, which is no probability; if scores are logits, say so (`scores = \"logits\"` under [task])"
-    )]
-    NotAProbability {
-        /// The sample.
-        sample: usize,
-        /// The score.
-        value: f32,
-    },
-    /// A label that is no class of the model.
-    #[error("the label of sample {sample} is {label}, the model has {classes} classes")]
-    Label {
-        /// The sample.
-        sample: usize,
-        /// Its label.
-        label: i64,
-        /// Number of classes.
-        classes: usize,
-    },
-    /// Targets that are not shaped like the model's answers.
-    #[error("`labels` have shape {found:?} a sample, the model's answers to {kind} need {needs:?}")]
-    Targets {
-        /// Shape of a sample's targets.
-        found: Vec<usize>,
-        /// The task.
-        kind: TaskKind,
-        /// What they should be.
-        needs: Vec<usize>,
-    },
-    /// Labels that name no classes.
-    #[error("`labels` must be one-dimensional and hold whole numbers, one class a sample, for {0}")]
-    NoClasses(TaskKind),
-}
 
 /// A plan that answers for samples of a dataset.
 #[derive(Debug)]
@@ -82,6 +16,7 @@ pub struct Predictor {
     plan: Plan,
     batch: usize,
     output: usize,
+    integers: Option<Integers>,
     task: Task,
 }
 
@@ -100,7 +35,8 @@ impl Predictor {
     ) -> Result<Predictor, EngineError> {
         let plan = Model::load(source, Bindings { batch, dims })?.optimise(options)?;
         let task = Task::new(TaskKind::Classification, scores);
-        Ok(Predictor { plan, batch, output, task })
+        let integers = Integers::of(source, &plan, output);
+        Ok(Predictor { plan, batch, output, integers, task })
     }
 
     /// The same model for another task.
@@ -185,7 +121,7 @@ impl Predictor {
         output: &ArrayD<f32>,
         indices: &[usize],
     ) -> Result<Answers, PredictError> {
-        let rows = self.read(data, output, indices.len(), indices, indices.len())?;
+        let rows = self.read(data, output.clone(), indices.len(), indices, indices.len())?;
         self.joined(data, indices, rows.into_iter())
     }
 
@@ -201,8 +137,8 @@ impl Predictor {
         samples: &[usize],
         total: usize,
     ) -> Result<Vec<Row>, PredictError> {
-        let outputs = self.plan.run(&self.plan.inputs(inputs)?)?;
-        let output = outputs.get(self.output).ok_or_else(|| self.shape(&[]))?;
+        let output = self.plan.run_output(&self.plan.inputs(inputs)?, self.output)?;
+        let output = output.ok_or(PredictError::NoOutput(self.output))?;
         self.read(data, output, self.batch, samples, total)
     }
 
@@ -211,27 +147,39 @@ impl Predictor {
     fn read(
         &self,
         data: &Dataset,
-        output: &ArrayD<f32>,
+        output: ArrayD<f32>,
         count: usize,
         samples: &[usize],
         total: usize,
     ) -> Result<Vec<Row>, PredictError> {
-        let width = output.len() / count.max(1);
-        let fits =
-            output.shape().first() == Some(&count) && rows::fits(&self.task, &output.shape()[1..]);
-        if !fits || width == 0 {
-            return Err(self.shape(output.shape()));
+        let (found, width) = (output.shape().to_vec(), output.len() / count.max(1));
+        let output = samples_first(output, count).ok_or_else(|| self.shape(&found))?;
+        let shape = &output.shape()[1..];
+        if !rows::fits(&self.task, shape, data.labelled) || width == 0 {
+            return Err(self.shape(&found));
         }
-        let flat: Vec<f32> = output.iter().copied().collect();
+        let real = |v: &f32| self.integers.as_ref().map_or(*v, |own| own.dequantized(*v));
+        let step = self.integers.as_ref().map_or(0.0, Integers::step);
+        let flat: Vec<f32> = output.iter().map(real).collect();
         let each = samples.iter().zip(flat.chunks(width));
         each.map(|(sample, scores)| match self.task.kind {
             TaskKind::Segmentation => {
-                let mask = self.mask(data, *sample, &output.shape()[1..])?;
-                Ok(rows::counted(&self.task, scores, &mask, total))
+                let pixels = shape[1..].iter().product();
+                let mask = data.labelled.then(|| self.mask(data, *sample, shape)).transpose()?;
+                Ok(rows::counted(&self.task, scores, pixels, mask.as_deref(), total))
             }
-            _ => rows::row(&self.task, *sample, data.labels[*sample], scores),
+            _ => {
+                let label = data.labelled.then(|| data.labels[*sample]);
+                let part = Part { sample: *sample, label, shape, scores, step };
+                rows::row(&self.task, &part, total).map_err(|error| self.explained(error))
+            }
         })
         .collect()
+    }
+
+    /// An error about probabilities, of an output of integers with what is the matter with it.
+    fn explained(&self, error: PredictError) -> PredictError {
+        self.integers.as_ref().and_then(|own| own.problem(&error)).unwrap_or(error)
     }
 
     fn shape(&self, found: &[usize]) -> PredictError {
@@ -241,6 +189,7 @@ impl Predictor {
             TaskKind::Multilabel => "[samples, classes]",
             TaskKind::Regression => "[samples, numbers]",
             TaskKind::Segmentation => "[samples, classes, height, width]",
+            TaskKind::Sequence => "[samples, positions, classes] or [positions, samples, classes]",
         };
         let (found, batch) = (found.to_vec(), self.batch);
         PredictError::Shape { found, batch, kind: self.task.kind, needs }
@@ -302,9 +251,10 @@ impl Predictor {
     ) -> Result<Truth, PredictError> {
         let kind = self.task.kind;
         match kind {
+            _ if !data.labelled => return Ok(Truth::Unknown),
             TaskKind::Classification | TaskKind::Scores => return Ok(Truth::Classes),
             TaskKind::Segmentation => return Ok(Truth::Counted),
-            TaskKind::Multilabel | TaskKind::Regression => {}
+            TaskKind::Multilabel | TaskKind::Regression | TaskKind::Sequence => {}
         }
         let numbers = match &data.targets {
             Some(targets) => targets.take(indices).numbers(),

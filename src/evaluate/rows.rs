@@ -21,76 +21,127 @@ impl Row {
     }
 }
 
-/// Holds the shape of an output, without the samples' axis, against what the task needs.
-pub(super) fn fits(task: &Task, shape: &[usize]) -> bool {
-    let wide = shape.iter().filter(|size| **size > 1).count();
-    match task.kind {
-        TaskKind::Classification => wide <= 1 && !shape.contains(&0),
-        TaskKind::Scores => wide == 0,
-        TaskKind::Multilabel | TaskKind::Regression => !shape.contains(&0),
-        TaskKind::Segmentation => shape.len() >= 2 && !shape.contains(&0),
-    }
+/// One sample's part of an output.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part<'a> {
+    /// The sample, for messages.
+    pub(super) sample: usize,
+    /// Its class; `None` where the data have no labels.
+    pub(super) label: Option<i64>,
+    /// Its shape, without the samples' axis.
+    pub(super) shape: &'a [usize],
+    /// Its numbers, row by row.
+    pub(super) scores: &'a [f32],
+    /// What neighbouring quantized scores are apart; 0 of floats.
+    pub(super) step: f32,
 }
 
-/// One sample's row; `label` is its class.
-pub(super) fn row(
-    task: &Task,
-    sample: usize,
-    label: i64,
-    scores: &[f32],
-) -> Result<Row, PredictError> {
+/// Holds the shape of an output, without the samples' axis, against what the task needs.
+pub(super) fn fits(task: &Task, shape: &[usize], labelled: bool) -> bool {
+    let wide = shape.iter().filter(|size| **size > 1).count();
+    let filled = !shape.contains(&0);
+    filled
+        && match task.kind {
+            TaskKind::Classification => wide <= 1,
+            TaskKind::Scores => wide == 0 || !labelled,
+            TaskKind::Multilabel | TaskKind::Regression => true,
+            TaskKind::Sequence => wide > 0,
+            TaskKind::Segmentation => shape.len() >= 2,
+        }
+}
+
+/// One sample's row. What would be too much for `total` such samples is not kept.
+pub(super) fn row(task: &Task, part: &Part, total: usize) -> Result<Row, PredictError> {
+    let Part { sample, label, scores, .. } = *part;
     let broken = scores.iter().any(|v| !v.is_finite());
     match task.kind {
-        TaskKind::Classification => classes(task, sample, label, scores, broken),
+        TaskKind::Classification => classes(task, part, broken),
         TaskKind::Scores => {
-            if label != 0 && label != 1 {
+            if let Some(label) = label.filter(|label| *label != 0 && *label != 1) {
                 return Err(PredictError::Label { sample, label, classes: 2 });
             }
-            let above = |t: f64| i64::from(f64::from(scores[0]) >= t);
-            let class = task.threshold.filter(|_| !broken).map(above);
+            let class = match (task.threshold, scores) {
+                (Some(threshold), [one]) if !broken => {
+                    Some(i64::from(f64::from(*one) >= threshold))
+                }
+                _ => None,
+            };
             Ok(Row::new(scores.to_vec(), class))
         }
-        TaskKind::Multilabel => Ok(Row::new(each_probability(task, sample, scores)?, None)),
+        TaskKind::Multilabel => Ok(Row::new(each_probability(task, part, scores)?, None)),
+        TaskKind::Sequence => positions(task, part, total),
         TaskKind::Regression | TaskKind::Segmentation => Ok(Row::new(scores.to_vec(), None)),
     }
 }
 
-fn classes(
-    task: &Task,
-    sample: usize,
-    label: i64,
-    scores: &[f32],
-    broken: bool,
-) -> Result<Row, PredictError> {
+/// The largest entry, of equals the first.
+fn top(scores: &[f32]) -> usize {
+    let first_best = |best: usize, (i, v): (usize, &f32)| if *v > scores[best] { i } else { best };
+    scores.iter().enumerate().fold(0, first_best)
+}
+
+/// Probabilities of classes that exclude each other.
+fn exclusive(task: &Task, part: &Part, scores: &[f32]) -> Result<Vec<f32>, PredictError> {
+    match task.scores {
+        Scores::Logits => {
+            let most = f64::from(scores[top(scores)]);
+            let power = |v: &f32| (f64::from(*v) - most).exp();
+            let sum: f64 = scores.iter().map(power).sum();
+            Ok(scores.iter().map(|v| (power(v) / sum) as f32).collect())
+        }
+        Scores::Probabilities => {
+            let sum: f64 = scores.iter().map(|v| f64::from(*v)).sum();
+            // Every quantized score is off by half a step at most.
+            let rounding = scores.len() as f64 * f64::from(part.step) / 2.0;
+            if (sum - 1.0).abs() > 0.01 + rounding {
+                return Err(PredictError::NotProbabilities { sample: part.sample, sum });
+            }
+            match part.step > 0.0 && sum > 0.0 {
+                true => Ok(scores.iter().map(|v| (f64::from(*v) / sum) as f32).collect()),
+                false => Ok(scores.to_vec()),
+            }
+        }
+    }
+}
+
+/// The class of every position, classes along the last axis that is longer than 1.
+fn positions(task: &Task, part: &Part, total: usize) -> Result<Row, PredictError> {
+    let classes = part.shape.iter().rev().find(|size| **size > 1).copied().unwrap_or(1);
+    let mut row = Row::new(Vec::with_capacity(part.scores.len() / classes), None);
+    let room = part.scores.len().saturating_mul(total) <= MOST_CHANCES;
+    for scores in part.scores.chunks(classes) {
+        if scores.iter().any(|v| !v.is_finite()) {
+            row.values.push(f32::NAN);
+            row.pixels
+                .chances
+                .extend(std::iter::repeat_n(f32::NAN, if room { classes } else { 0 }));
+            continue;
+        }
+        row.values.push(top(scores) as f32);
+        let chances = exclusive(task, part, scores)?;
+        row.pixels.chances.extend(chances.into_iter().filter(|_| room));
+    }
+    Ok(row)
+}
+
+fn classes(task: &Task, part: &Part, broken: bool) -> Result<Row, PredictError> {
+    let Part { sample, label, scores, .. } = *part;
     let width = scores.len().max(2);
-    if usize::try_from(label).ok().is_none_or(|label| label >= width) {
+    let known = |label: i64| usize::try_from(label).is_ok_and(|label| label < width);
+    if let Some(label) = label.filter(|label| !known(*label)) {
         return Err(PredictError::Label { sample, label, classes: width });
     }
     if broken {
         return Ok(Row::new(vec![f32::NAN; width], None));
     }
     if let [one] = scores {
-        let p = each_probability(task, sample, &[*one])?[0];
+        let p = each_probability(task, part, &[*one])?[0];
         let values = vec![1.0 - p, p];
         let class = Some(i64::from(f64::from(p) >= task.threshold.unwrap_or(0.5)));
         return Ok(Row::new(values, class));
     }
-    let first_best = |best: usize, (i, v): (usize, &f32)| if *v > scores[best] { i } else { best };
-    let top = scores.iter().enumerate().fold(0, first_best);
-    let values: Vec<f32> = match task.scores {
-        Scores::Logits => {
-            let power = |v: &f32| (f64::from(*v) - f64::from(scores[top])).exp();
-            let sum: f64 = scores.iter().map(power).sum();
-            scores.iter().map(|v| (power(v) / sum) as f32).collect()
-        }
-        Scores::Probabilities => {
-            let sum: f64 = scores.iter().map(|v| f64::from(*v)).sum();
-            if (sum - 1.0).abs() > 0.01 {
-                return Err(PredictError::NotProbabilities { sample, sum });
-            }
-            scores.to_vec()
-        }
-    };
+    let top = top(scores);
+    let values = exclusive(task, part, scores)?;
     let class = match (task.threshold, width) {
         (Some(threshold), 2) => {
             let positive = task.positive.unwrap_or(1).min(1);
@@ -102,14 +153,14 @@ fn classes(
 }
 
 /// Probabilities that do not exclude each other.
-fn each_probability(task: &Task, sample: usize, scores: &[f32]) -> Result<Vec<f32>, PredictError> {
+fn each_probability(task: &Task, part: &Part, scores: &[f32]) -> Result<Vec<f32>, PredictError> {
     match task.scores {
         Scores::Logits => {
             Ok(scores.iter().map(|v| (1.0 / (1.0 + (-f64::from(*v)).exp())) as f32).collect())
         }
         Scores::Probabilities => match scores.iter().find(|v| !(-0.001..=1.001).contains(*v)) {
             Some(value) if value.is_finite() => {
-                Err(PredictError::NotAProbability { sample, value: *value })
+                Err(PredictError::NotAProbability { sample: part.sample, value: *value })
             }
             _ => Ok(scores.to_vec()),
         },
@@ -118,26 +169,32 @@ fn each_probability(task: &Task, sample: usize, scores: &[f32]) -> Result<Vec<f3
 
 /// Hits, predictions and labels of each class, in pixels, and the class of every pixel. `scores` are
 /// `[classes, pixels]`, or `[pixels]` of one foreground; labels that are no class are left out, as is
-/// usual for borders. What would be too much for `total` such samples is not kept.
-pub(super) fn counted(task: &Task, scores: &[f32], mask: &[i64], total: usize) -> Row {
-    let channels = (scores.len() / mask.len().max(1)).max(1);
+/// usual for borders, and are none where the data have no labels. What would be too much for `total`
+/// such samples is not kept.
+pub(super) fn counted(
+    task: &Task,
+    scores: &[f32],
+    pixels: usize,
+    mask: Option<&[i64]>,
+    total: usize,
+) -> Row {
+    let channels = (scores.len() / pixels.max(1)).max(1);
     let classes = channels.max(2);
     let mut counts = vec![0.0f32; 3 * classes];
-    let room = |each: usize, most: usize| (each * mask.len()).saturating_mul(total) <= most;
+    let room = |each: usize, most: usize| (each * pixels).saturating_mul(total) <= most;
     if scores.iter().any(|v| !v.is_finite()) {
         counts.fill(f32::NAN);
         let pixels = PixelAnswers {
-            class: if room(1, MOST_PIXELS) { vec![u8::MAX; mask.len()] } else { vec![] },
+            class: if room(1, MOST_PIXELS) { vec![u8::MAX; pixels] } else { vec![] },
             chances: match room(classes, MOST_CHANCES) {
-                true => vec![f32::NAN; classes * mask.len()],
+                true => vec![f32::NAN; classes * pixels],
                 false => vec![],
             },
         };
         return Row { values: counts, class: None, pixels };
     }
-    let found: Vec<usize> =
-        (0..mask.len()).map(|p| class_of(task, scores, p, mask.len())).collect();
-    for (class, label) in found.iter().zip(mask) {
+    let found: Vec<usize> = (0..pixels).map(|p| class_of(task, scores, p, pixels)).collect();
+    for (class, label) in found.iter().zip(mask.unwrap_or_default()) {
         let Some(label) = usize::try_from(*label).ok().filter(|label| *label < classes) else {
             continue;
         };
@@ -150,7 +207,7 @@ pub(super) fn counted(task: &Task, scores: &[f32], mask: &[i64], total: usize) -
     let pixels = PixelAnswers {
         class: if room(1, MOST_PIXELS) { bytes.unwrap_or_default() } else { vec![] },
         chances: match room(classes, MOST_CHANCES) {
-            true => chances(task, scores, mask.len()),
+            true => chances(task, scores, pixels),
             false => vec![],
         },
     };
@@ -207,10 +264,53 @@ mod tests {
         Task::new(kind, scores)
     }
 
+    fn of(
+        task: &Task,
+        sample: usize,
+        label: Option<i64>,
+        scores: &[f32],
+    ) -> Result<Row, PredictError> {
+        let shape = &[scores.len()];
+        row(task, &Part { sample, label, shape, scores, step: 0.0 }, 1)
+    }
+
+    #[test]
+    fn without_labels_any_class_is_fine_and_pixels_are_only_predicted() {
+        let classes = task(TaskKind::Classification, Scores::Probabilities);
+        assert_eq!(of(&classes, 0, None, &[0.25, 0.75]).unwrap().class, Some(1));
+        let segments = task(TaskKind::Segmentation, Scores::Logits);
+        let found = counted(&segments, &[1.0, 0.0, 0.0, 2.0], 2, None, 1);
+        assert_eq!((found.values, found.pixels.class), (vec![0.0; 6], vec![0, 1]));
+    }
+
+    #[test]
+    fn every_position_of_a_sequence_has_a_class() {
+        let sequence = task(TaskKind::Sequence, Scores::Probabilities);
+        let scores = [0.1, 0.7, 0.2, 0.5, 0.25, 0.25, f32::NAN, 0.0, 1.0];
+        let part = Part { sample: 0, label: None, shape: &[3, 1, 3], scores: &scores, step: 0.0 };
+        let found = row(&sequence, &part, 1).unwrap();
+        assert_eq!((&found.values[..2], found.values[2].is_nan()), (&[1.0, 0.0][..], true));
+        assert_eq!((found.class, found.pixels.chances.len()), (None, 9));
+        assert!(row(&sequence, &part, MOST_CHANCES).unwrap().pixels.chances.is_empty());
+        let wrong = Part { scores: &[1.0, 2.0, 0.0], ..part };
+        assert!(matches!(row(&sequence, &wrong, 1), Err(PredictError::NotProbabilities { .. })));
+        assert!(fits(&sequence, &[3, 1, 3], false) && !fits(&sequence, &[1, 1], false));
+    }
+
+    #[test]
+    fn quantized_probabilities_add_up_to_1_as_closely_as_their_steps_allow() {
+        let classes = task(TaskKind::Classification, Scores::Probabilities);
+        let scores = [124.0 / 128.0, 1.0 / 128.0, 0.0, 0.0, 0.0];
+        assert!(of(&classes, 0, None, &scores).is_err());
+        let part = Part { sample: 0, label: None, shape: &[5], scores: &scores, step: 1.0 / 128.0 };
+        let found = row(&classes, &part, 1).unwrap();
+        assert!((found.values.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+    }
+
     #[test]
     fn logits_become_probabilities() {
         let task = task(TaskKind::Classification, Scores::Logits);
-        let found = row(&task, 0, 1, &[0.0, 2f32.ln(), 0.0]).unwrap();
+        let found = of(&task, 0, Some(1), &[0.0, 2f32.ln(), 0.0]).unwrap();
         assert_eq!(found.class, Some(1));
         assert!(found.values.iter().zip([0.25, 0.5, 0.25]).all(|(a, b)| (a - b).abs() < 1e-7));
     }
@@ -218,32 +318,32 @@ mod tests {
     #[test]
     fn what_is_no_probability_is_refused_and_nan_is_kept() {
         let task = task(TaskKind::Classification, Scores::Probabilities);
-        let wrong = row(&task, 3, 0, &[2.0, 3.0]).unwrap_err().to_string();
+        let wrong = of(&task, 3, Some(0), &[2.0, 3.0]).unwrap_err().to_string();
         assert!(wrong.starts_with("the scores of sample 3 add up to 5, not 1"), "{wrong}");
-        assert_eq!(row(&task, 0, 0, &[f32::NAN, 1.0]).unwrap().class, None);
-        assert!(matches!(row(&task, 0, 2, &[0.5, 0.5]), Err(PredictError::Label { .. })));
-        assert!(matches!(row(&task, 0, 1, &[1.5]), Err(PredictError::NotAProbability { .. })));
+        assert_eq!(of(&task, 0, Some(0), &[f32::NAN, 1.0]).unwrap().class, None);
+        assert!(matches!(of(&task, 0, Some(2), &[0.5, 0.5]), Err(PredictError::Label { .. })));
+        assert!(matches!(of(&task, 0, Some(1), &[1.5]), Err(PredictError::NotAProbability { .. })));
     }
 
     #[test]
     fn one_probability_is_that_of_class_1_from_the_threshold_on() {
         let mut task = task(TaskKind::Classification, Scores::Probabilities);
-        assert_eq!(row(&task, 0, 1, &[0.25]).unwrap().values, [0.75, 0.25]);
+        assert_eq!(of(&task, 0, Some(1), &[0.25]).unwrap().values, [0.75, 0.25]);
         task.threshold = Some(0.25);
-        assert_eq!(row(&task, 0, 1, &[0.25]).unwrap().class, Some(1));
-        assert_eq!(row(&task, 0, 1, &[0.8, 0.2]).unwrap().class, Some(0));
+        assert_eq!(of(&task, 0, Some(1), &[0.25]).unwrap().class, Some(1));
+        assert_eq!(of(&task, 0, Some(1), &[0.8, 0.2]).unwrap().class, Some(0));
     }
 
     #[test]
     fn pixels_are_counted_by_class_and_borders_left_out() {
         let segments = task(TaskKind::Segmentation, Scores::Logits);
-        let found = counted(&segments, &[1.0, 0.0, 0.0, 0.0, 2.0, 1.0], &[0, 1, 255], 1);
+        let found = counted(&segments, &[1.0, 0.0, 0.0, 0.0, 2.0, 1.0], 3, Some(&[0, 1, 255]), 1);
         assert_eq!(found.values, [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
         assert_eq!(found.pixels.class, [0, 1, 1]);
         let odds = |p: usize| found.pixels.chances[3 + p] / found.pixels.chances[p];
         assert!((odds(0) - (-1f32).exp()).abs() < 1e-6 && (odds(1) - 2f32.exp()).abs() < 1e-5);
-        let one = counted(&segments, &[-1.0, 2.0], &[1, 1], 1);
-        let many = counted(&segments, &[-1.0, 2.0], &[1, 1], MOST_CHANCES / 2);
+        let one = counted(&segments, &[-1.0, 2.0], 2, Some(&[1, 1]), 1);
+        let many = counted(&segments, &[-1.0, 2.0], 2, Some(&[1, 1]), MOST_CHANCES / 2);
         assert_eq!((many.pixels.class.len(), many.pixels.chances.len()), (2, 0));
         assert_eq!(one.values, [0.0, 1.0, 1.0, 1.0, 0.0, 2.0]);
         let certain = 1.0 / (1.0 + (-2f32).exp());

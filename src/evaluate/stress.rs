@@ -86,7 +86,7 @@ impl Stress {
             all.extend(filled);
         }
         if let Some((search, samples)) =
-            self.search.filter(|_| task.kind == TaskKind::Classification)
+            self.search.filter(|_| task.kind == TaskKind::Classification && data.labelled)
         {
             let searched = searched(&search, samples, data, model, baseline, &spreads)?;
             all.extend(searched);
@@ -146,7 +146,8 @@ impl Disturbed<'_> {
     }
 }
 
-/// Value, drop and change of the primary metric, all from the same draws.
+/// Value, drop and change of the primary metric, all from the same draws. A metric of fidelity is held
+/// against what the baseline answers undisturbed.
 fn compare(
     task: &Task,
     now: &Answers,
@@ -154,11 +155,13 @@ fn compare(
     base: Option<&(Answers, Answers)>,
     sampling: &Sampling,
 ) -> Option<RobustnessScore> {
+    let undisturbed = base.map_or(clean, |b| &b.1);
+    let reference = task.primary.needs_baseline().then_some(undisturbed);
     let answers = [Some(now), Some(clean), base.map(|b| &b.0), base.map(|b| &b.1)];
     let exams: Vec<Exam> = answers
         .into_iter()
         .flatten()
-        .map(|answers| Exam::new(Sha256Hex::zeros(), task, answers, None, &[]))
+        .map(|answers| Exam::new(Sha256Hex::zeros(), task, answers, reference, &[]))
         .collect::<Result<_, _>>()
         .ok()?;
     let metric = task.primary;

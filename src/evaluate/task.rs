@@ -32,6 +32,16 @@ pub struct Task {
     pub further: Vec<Metric>,
 }
 
+/// A metric that needs labels, of data without any.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("metric `{metric}` needs labels, and the data have none; without labels there are `{}`", .kind.without_labels())]
+pub struct NeedsLabels {
+    /// The metric.
+    pub metric: Metric,
+    /// The task.
+    pub kind: TaskKind,
+}
+
 impl Default for Task {
     fn default() -> Self {
         Task::new(TaskKind::Classification, Scores::Probabilities)
@@ -56,16 +66,31 @@ impl Task {
         all
     }
 
+    /// The same on data with or without labels: without them, unless `named` is the metric that counts
+    /// most, that is how much of the baseline's answers is kept.
+    ///
+    /// # Errors
+    /// [`NeedsLabels`] where a metric is named that needs labels, and there are none.
+    pub fn on_data(&self, named: Option<Metric>, labelled: bool) -> Result<Task, NeedsLabels> {
+        match named.filter(|metric| !metric.needs_baseline()) {
+            _ if labelled => Ok(self.clone()),
+            Some(metric) => Err(NeedsLabels { metric, kind: self.kind }),
+            None => Ok(Task { primary: named.unwrap_or(self.kind.fidelity()), ..self.clone() }),
+        }
+    }
+
     /// Whether predicted classes and their confidences say what counts most: nothing else of an answer
     /// has to be kept.
     pub fn is_by_class(&self) -> bool {
-        let told = matches!(self.primary, Metric::Accuracy | Metric::F1Macro | Metric::Ece);
+        use Metric::{Accuracy, Agreement, Ece, F1Macro};
+        let told = matches!(self.primary, Accuracy | Agreement | F1Macro | Ece);
         self.kind == TaskKind::Classification && told
     }
 
-    /// Whether a metric says something about tasks of this kind.
+    /// Whether a metric says something about tasks of this kind that can count. Noise that is none has
+    /// no decibels: of the baseline they are infinite.
     pub fn knows(kind: TaskKind, metric: Metric) -> bool {
-        kind.metrics().contains(&metric)
+        metric != Metric::Sqnr && kind.metrics().contains(&metric)
             || (kind == TaskKind::Classification && matches!(metric, Metric::Top(_)))
     }
 }

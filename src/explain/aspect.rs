@@ -11,6 +11,10 @@ pub enum Aspect {
     Accuracy,
     /// Share of answers that differ from the baseline's.
     Flips,
+    /// Share of answers that are the baseline's.
+    Agreement,
+    /// That share in one slice: a column and its value.
+    SliceAgreement(String, String),
     /// Share of right answers among the samples of one class.
     Class(i64),
     /// Share of right answers in one slice: a column and its value.
@@ -42,6 +46,7 @@ impl Aspect {
             (TaskKind::Classification, Metric::Accuracy) => Aspect::Accuracy,
             (TaskKind::Classification, Metric::F1Macro) => Aspect::F1Macro,
             (TaskKind::Classification, Metric::Ece) => Aspect::Ece,
+            (TaskKind::Classification, Metric::Agreement) => Aspect::Agreement,
             (_, metric) => Aspect::Metric(metric),
         }
     }
@@ -51,6 +56,8 @@ impl Aspect {
         match self {
             Aspect::Accuracy => "accuracy".into(),
             Aspect::Flips => "flips".into(),
+            Aspect::Agreement => "agreement".into(),
+            Aspect::SliceAgreement(..) => "slice_agreement".into(),
             Aspect::Class(_) => "class_accuracy".into(),
             Aspect::Slice(..) => "slice_accuracy".into(),
             Aspect::F1Macro => "f1_macro".into(),
@@ -70,9 +77,9 @@ impl Aspect {
         match self {
             Aspect::Class(class) => Some(format!("class {class}")),
             Aspect::ClassF1(class) => Some(format!("class {class}")),
-            Aspect::Slice(column, value) | Aspect::SliceMetric(_, column, value) => {
-                Some(format!("{column}={value}"))
-            }
+            Aspect::Slice(column, value)
+            | Aspect::SliceAgreement(column, value)
+            | Aspect::SliceMetric(_, column, value) => Some(format!("{column}={value}")),
             _ => None,
         }
     }
@@ -95,6 +102,7 @@ impl Aspect {
         match self {
             Aspect::Metric(metric) | Aspect::SliceMetric(metric, ..) => metric.higher_is_better(),
             Aspect::Accuracy | Aspect::Class(_) | Aspect::Slice(..) => true,
+            Aspect::Agreement | Aspect::SliceAgreement(..) => true,
             Aspect::F1Macro | Aspect::ClassF1(_) => true,
             _ => false,
         }
@@ -107,8 +115,11 @@ impl Aspect {
 
     /// Whether it is a mean over samples, each with a share of its own.
     pub fn is_mean(&self) -> bool {
-        use Aspect::{Accuracy, Class, Flips, Slice, Unusable};
-        matches!(self, Accuracy | Flips | Class(_) | Slice(..) | Unusable)
+        use Aspect::{Accuracy, Agreement, Class, Flips, Slice, SliceAgreement, Unusable};
+        match self {
+            Accuracy | Agreement | Flips | Class(_) | Slice(..) | SliceAgreement(..) => true,
+            other => *other == Unusable,
+        }
     }
 
     /// The figure of an exam that it is, and the slice that the exam is of.

@@ -59,7 +59,7 @@ impl Flips {
         let [Some(before), Some(after)] = answers else { return vec![] };
         let weight = self.singles();
         let each = self.samples.iter().zip(&self.back).map(|(position, sets)| {
-            let label = table.truth.labels[*position];
+            let label = table.truth.labelled().then(|| table.truth.labels[*position]);
             let (was, is) = (before.classes[*position], after.classes[*position]);
             // Among equals, the set whose groups put back most samples by themselves.
             let blamed = sets.iter().max_by_key(|set| {
@@ -92,7 +92,8 @@ impl Flips {
         let each = self.samples.iter().zip(&self.back);
         let own = each.filter(|(position, sets)| {
             let label = table.truth.labels[**position];
-            before.classes[**position] == Some(label)
+            table.truth.labelled()
+                && before.classes[**position] == Some(label)
                 && class.is_none_or(|class| class == label)
                 && sets.contains(&Coalition::of(group))
         });
@@ -116,15 +117,18 @@ impl Flips {
                 lost_alone: alone("lost"),
                 lost_with_others: with.count(),
                 won_alone: alone("won"),
+                changed_alone: alone("changed"),
             }
         };
         let mut sums: Vec<GroupBlame> = groups.iter().enumerate().map(|group| of(&group)).collect();
-        sums.sort_by_key(|sum| std::cmp::Reverse((sum.lost_alone, sum.lost_with_others)));
+        let own = |sum: &GroupBlame| (sum.lost_alone + sum.changed_alone, sum.lost_with_others);
+        sums.sort_by_key(|sum| std::cmp::Reverse(own(sum)));
         sums
     }
 }
 
-fn kind(label: i64, before: Option<i64>, after: Option<i64>) -> &'static str {
+fn kind(label: Option<i64>, before: Option<i64>, after: Option<i64>) -> &'static str {
+    let Some(label) = label else { return "changed" };
     match (before == Some(label), after == Some(label)) {
         (true, false) => "lost",
         (false, true) => "won",

@@ -47,7 +47,10 @@ fn together(words: &mut Words, found: &Explanation, voice: &Voice) {
 fn blamed(words: &mut Words, found: &Explanation) {
     let count = |part: &str| at(format!("/flip_counts/{part}"), Show::Count);
     let flips = found.effects.iter().any(|e| e.metric == "flips");
-    if flips {
+    let changed = found.flip_counts.changed > 0;
+    if changed {
+        words.say("variant", "samples whose class is not the baseline's: {}", &[count("changed")]);
+    } else if flips {
         let fields = [count("lost"), count("won"), count("other")];
         words.say(
             "variant",
@@ -64,6 +67,16 @@ fn blamed(words: &mut Words, found: &Explanation) {
             at(format!("/blame/{position}/won_alone"), Show::Count),
         ];
         let template = "without {}, lost samples that are right again: {} of {}; won samples that are wrong again: {}";
+        words.say(&blame.group, template, &fields);
+    }
+    let guilty = found.blame.iter().enumerate().filter(|(_, b)| b.changed_alone > 0);
+    for (position, blame) in guilty.take(GUILTY) {
+        let fields = [
+            label(found, &blame.group),
+            at(format!("/blame/{position}/changed_alone"), Show::Count),
+            count("changed"),
+        ];
+        let template = "without {}, samples that get the baseline's class again: {} of {}";
         words.say(&blame.group, template, &fields);
     }
     let several = found.components.iter().enumerate().filter(|(_, b)| b.back > 1);
@@ -164,6 +177,16 @@ fn flowing(words: &mut Words, found: &Explanation) {
 /// The sample that lost most, and its neighbours.
 fn hit(words: &mut Words, found: &Explanation) {
     let Some(hardest) = found.hits.first() else { return };
+    if hardest.label.is_none() {
+        let fields = [
+            at("/hits/0/sample", Show::Count),
+            at("/hits/0/before", Show::Count),
+            at("/hits/0/lost", Show::PointsSize),
+        ];
+        let template = "hit hardest is sample {}: the probability of the baseline's class {} fell by {} points";
+        words.say("variant", template, &fields);
+        return;
+    }
     let fields = [
         at("/hits/0/sample", Show::Count),
         at("/hits/0/label", Show::Count),

@@ -58,6 +58,10 @@ impl Truth {
 
     /// What an experiment kept, as evaluation knows it; `None` where it kept no more than classes.
     fn in_full(&self, kept: &Answers) -> Option<evaluate::Answers> {
+        // Without labels, what is kept of pixels is their classes.
+        let pixels = self.task.kind == TaskKind::Segmentation && !self.labelled();
+        let class = |v: &Option<f32>| v.map_or(u8::MAX, |class| class as u8);
+        let pixels = kept.values.iter().filter(|_| pixels).map(class).collect();
         (kept.width() > 0).then(|| evaluate::Answers {
             kind: self.task.kind,
             samples: (0..self.labels.len()).collect(),
@@ -66,8 +70,13 @@ impl Truth {
             width: kept.width(),
             values: kept.values.iter().map(|v| v.unwrap_or(f32::NAN)).collect(),
             class: kept.classes.clone(),
-            pixels: evaluate::PixelAnswers::default(),
+            pixels: evaluate::PixelAnswers { class: pixels, chances: vec![] },
         })
+    }
+
+    /// Whether the labels say what is right, rather than the strata alone.
+    pub fn labelled(&self) -> bool {
+        self.targets != evaluate::Truth::Unknown
     }
 
     /// The first samples alone.
@@ -100,7 +109,9 @@ impl Truth {
     pub fn counts(&self, aspect: &Aspect, sample: usize) -> bool {
         match aspect {
             Aspect::Class(class) => self.labels[sample] == *class,
-            Aspect::Slice(column, value) | Aspect::SliceMetric(_, column, value) => {
+            Aspect::Slice(column, value)
+            | Aspect::SliceAgreement(column, value)
+            | Aspect::SliceMetric(_, column, value) => {
                 self.slices.get(column).is_some_and(|values| values[sample] == *value)
             }
             _ => true,
@@ -112,6 +123,7 @@ impl Table {
     /// Everything that effects can be on: classes and slices with samples included.
     pub fn aspects(&self) -> Vec<Aspect> {
         let mut all = match self.truth.task.kind {
+            TaskKind::Classification if !self.truth.labelled() => self.of_agreement(),
             TaskKind::Classification => self.of_classes(),
             _ => self.of_numbers(),
         };
@@ -145,13 +157,20 @@ impl Table {
         whole.into_iter().chain(classes).chain(slices).collect()
     }
 
+    /// Without labels: agreement with the baseline, whole and by slice.
+    fn of_agreement(&self) -> Vec<Aspect> {
+        let slices = self.slices().map(|(column, value)| Aspect::SliceAgreement(column, value));
+        [Aspect::Agreement, Aspect::Flips].into_iter().chain(slices).collect()
+    }
+
     /// Metrics that the variant has a value of, whole, by class and by slice.
     fn of_numbers(&self) -> Vec<Aspect> {
         let task = &self.truth.task;
         // The last set has most groups: all of them, once everything was tried.
         let last = self.draws.first().and_then(|draw| draw.keys().next_back());
         let Some(exam) = last.and_then(|set| self.exam(0, *set, None)) else { return vec![] };
-        let known = |metric: &Metric| exam.value(*metric).is_some();
+        // That of the baseline with itself is infinite: there is nothing to divide.
+        let known = |metric: &Metric| *metric != Metric::Sqnr && exam.value(*metric).is_some();
         let mut all: Vec<Aspect> =
             task.metrics().into_iter().filter(known).map(Aspect::Metric).collect();
         let width = self.answers(0, Coalition::EMPTY).map_or(0, Answers::width);
@@ -160,7 +179,8 @@ impl Table {
             TaskKind::Segmentation => width / 3,
             _ => 0,
         };
-        let each = (0..classes).filter(|_| classes <= MOST_CLASSES);
+        let some = self.truth.labelled() && classes <= MOST_CLASSES;
+        let each = (0..classes).filter(|_| some);
         all.extend(each.map(Aspect::ClassF1));
         if task.kind == TaskKind::Scores && task.threshold.is_some() {
             all.push(Aspect::Flips);
@@ -212,6 +232,10 @@ impl Table {
             Aspect::Flips => {
                 let before = &self.answers(draw, Coalition::EMPTY)?.classes;
                 Some(classes.iter().zip(before).map(|(a, b)| f64::from(a != b)).collect())
+            }
+            Aspect::Agreement | Aspect::SliceAgreement(..) => {
+                let before = &self.answers(draw, Coalition::EMPTY)?.classes;
+                Some(classes.iter().zip(before).map(|(a, b)| f64::from(a == b)).collect())
             }
             _ => None,
         }

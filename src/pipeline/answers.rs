@@ -41,8 +41,12 @@ pub fn write_answers(path: &Path, answers: &Answers) -> Result<(), PipelineError
         Truth::Numbers(numbers) => {
             Some(ArrayD::from_shape_vec(table(answers.width), numbers.clone()).map(Array::F64))
         }
-        Truth::Classes | Truth::Counted => None,
+        Truth::Classes | Truth::Counted | Truth::Unknown => None,
     };
+    if answers.truth == Truth::Unknown {
+        // The strata are not what is right.
+        arrays.remove("labels");
+    }
     if let Some(truth) = truth {
         arrays.insert("truth".into(), truth.map_err(|e| failed(&e.to_string()))?);
     }
@@ -71,6 +75,7 @@ pub fn read_answers(path: &Path, kind: TaskKind) -> Result<Answers, PipelineErro
         |name: &str| array(name)?.as_integers().ok_or_else(|| failed(format!("tensor `{name}`")));
     let Array::F32(values) = array("values")? else { return Err(failed("tensor `values`".into())) };
     let samples = integers("samples")?;
+    let labelled = arrays.contains_key("labels");
     let pixels = PixelAnswers {
         class: match arrays.get("pixels") {
             Some(Array::U8(class)) => class.iter().copied().collect(),
@@ -84,8 +89,9 @@ pub fn read_answers(path: &Path, kind: TaskKind) -> Result<Answers, PipelineErro
     let answers = Answers {
         kind,
         samples: samples.iter().map(|s| usize::try_from(*s).unwrap_or(usize::MAX)).collect(),
-        labels: integers("labels")?,
+        labels: if labelled { integers("labels")? } else { vec![0; samples.len()] },
         truth: match (kind, arrays.get("truth")) {
+            _ if !labelled => Truth::Unknown,
             (TaskKind::Segmentation, _) => Truth::Counted,
             (_, Some(Array::Bool(sets))) => Truth::Sets(sets.iter().copied().collect()),
             (_, Some(Array::F64(numbers))) => Truth::Numbers(numbers.iter().copied().collect()),
@@ -116,11 +122,12 @@ mod tests {
             (TaskKind::Multilabel, Truth::Sets(vec![true, false, false, false])),
             (TaskKind::Regression, Truth::Numbers(vec![0.5, 1.0, 2.0, 3.0])),
             (TaskKind::Segmentation, Truth::Counted),
+            (TaskKind::Sequence, Truth::Unknown),
         ] {
             let answers = Answers {
                 kind,
                 samples: vec![7, 9],
-                labels: vec![1, 0],
+                labels: if truth == Truth::Unknown { vec![0, 0] } else { vec![1, 0] },
                 truth,
                 width: 2,
                 values: vec![0.25, 0.75, 0.5, 0.0],

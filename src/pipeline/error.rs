@@ -3,7 +3,7 @@
 use crate::bench::JournalError;
 use crate::compress::{CompressError, UndoError};
 use crate::engine::EngineError;
-use crate::evaluate::PredictError;
+use crate::evaluate::{OtherSamples, PredictError};
 use crate::graph::GraphError;
 use crate::ledger::LedgerError;
 use crate::target::TargetError;
@@ -70,6 +70,22 @@ pub enum PipelineError {
         variant: String,
         /// The cause.
         source: PredictError,
+    },
+    /// A variant's work broke off.
+    #[error("variant `{variant}`: internal error: {said}")]
+    Panicked {
+        /// The variant.
+        variant: String,
+        /// What was said.
+        said: String,
+    },
+    /// Two models were not asked about the same samples.
+    #[error("compare variant `{variant}` with the baseline")]
+    OtherSamples {
+        /// The variant.
+        variant: String,
+        /// The cause.
+        source: OtherSamples,
     },
     /// Removals cannot be tried.
     #[error("learn what removals cost")]

@@ -8,7 +8,7 @@ use crate::engine::Source;
 use crate::evaluate::{self, Predictor, Stress, Task};
 use crate::graph::Graph;
 use crate::record::{
-    Answers, Disturbance, EngineOptions, Experiment, SCHEMA, Sha256Hex, VariantRecord,
+    Answers, Disturbance, EngineOptions, Experiment, SCHEMA, Sha256Hex, TaskKind, VariantRecord,
 };
 use rayon::prelude::*;
 use serde_json::json;
@@ -255,19 +255,38 @@ impl<'a> Laboratory<'a> {
     }
 }
 
+/// Numbers of an answer without labels that experiments keep at most, evenly spread over it.
+const MOST_KEPT: usize = 4_096;
+
 /// What experiments keep of answers: classes and confidences, and all numbers where what counts most
-/// needs them.
+/// needs them. Without labels at most [`MOST_KEPT`] of each answer; of pixels their classes.
 pub fn recorded(found: &evaluate::Answers, task: &Task) -> Answers {
-    let kept = if task.is_by_class() { &[][..] } else { &found.values };
     let confidences: Vec<Option<f64>> = found.predictions().iter().map(|p| p.confidence).collect();
+    let finite = |v: &f32| v.is_finite().then_some(*v);
+    let row = |position: usize| -> Vec<Option<f32>> {
+        match (found.labelled(), task.kind, found.pixels(position)) {
+            (true, ..) => found.row(position).iter().map(finite).collect(),
+            (false, TaskKind::Segmentation, pixels) => {
+                let classes = spread(pixels.unwrap_or_default());
+                classes.map(|class| (*class != u8::MAX).then_some(f32::from(*class))).collect()
+            }
+            (false, ..) => spread(found.row(position)).map(finite).collect(),
+        }
+    };
+    let rows = if task.is_by_class() { 0 } else { found.len() };
     Answers {
         classes: found.class.clone(),
         confidences: match confidences.is_empty() {
             true => vec![None; found.len()],
             false => confidences,
         },
-        values: kept.iter().map(|v| v.is_finite().then_some(*v)).collect(),
+        values: (0..rows).flat_map(row).collect(),
     }
+}
+
+/// At most [`MOST_KEPT`] of all.
+fn spread<T>(all: &[T]) -> impl Iterator<Item = &T> {
+    all.iter().step_by(all.len().div_ceil(MOST_KEPT).max(1))
 }
 
 /// A folder of their own for experiments on `variant` that are measured, with their files in it.

@@ -106,7 +106,7 @@ impl Trial<'_> {
         let found = predictor
             .predict(self.data, self.samples, &|_| ())
             .map_err(|source| PipelineError::Predict { variant: "a trial".into(), source })?;
-        let right = found.iter().filter(|p| p.class.is_some_and(|c| c == p.label)).count();
+        let right = found.iter().filter(|p| p.is_right()).count();
         let classes = self.samples.iter().map(|s| self.data.labels[*s]).max().unwrap_or(0) + 1;
         Ok((right as f64 / found.len().max(1) as f64, classes as usize))
     }

@@ -1,6 +1,7 @@
 //! The nodes of a profile, charged to the layers of the file that they came from, and held against
 //! what the machine can do.
 
+use super::attempt::{attempt, reason};
 use super::remote::with_remote;
 use super::{Folders, PipelineError, read_json, replace_json};
 use crate::data::Dtype;
@@ -163,12 +164,18 @@ pub(super) fn measure_layers(
                 }
                 Err(error) => return Err(error),
             };
-            let failed = |source| PipelineError::Graph { variant: variant.name.clone(), source };
-            let graph = Graph::load(&folders.variants().join(&variant.file)).map_err(failed)?;
-            let facts = graph.facts(&job.dims, *batch).map_err(failed)?;
-            let names = (variant.name.as_str(), target.name.as_str());
-            let table = layers(&graph, &facts, &profile, found.peaks.as_ref(), names);
-            found.tables.push(LayerTable { emulated, ..table });
+            let charged = attempt(&variant.name, || {
+                let failed =
+                    |source| PipelineError::Graph { variant: variant.name.clone(), source };
+                let graph = Graph::load(&folders.variants().join(&variant.file)).map_err(failed)?;
+                let facts = graph.facts(&job.dims, *batch).map_err(failed)?;
+                let names = (variant.name.as_str(), target.name.as_str());
+                Ok(layers(&graph, &facts, &profile, found.peaks.as_ref(), names))
+            });
+            match charged {
+                Ok(table) => found.tables.push(LayerTable { emulated, ..table }),
+                Err(error) => found.without.push((variant.name.clone(), reason(&error).0)),
+            }
         }
     }
     Ok(found)

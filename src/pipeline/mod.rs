@@ -4,6 +4,7 @@
 
 mod alignment;
 mod answers;
+mod attempt;
 mod conformance;
 mod contents;
 mod costs;
@@ -44,7 +45,7 @@ pub use layers::{Layers, kept_nodes, layers};
 pub use measure::{Bench, Extent, Taken, measure};
 pub use precision::precision_tables;
 pub use predictions::{Instances, write_instances, write_instances_csv};
-pub use quality::{Quality, Subject, assess};
+pub use quality::{Assessed, Quality, Subject, assess};
 pub use recipe::{BASELINE, Context, Recipe};
 pub use remote::cancel;
 pub use replay::rehearse;

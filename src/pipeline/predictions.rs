@@ -73,7 +73,7 @@ fn columns(instances: &Instances) -> Vec<Column> {
     if predictions.is_empty() {
         all.push(reals("error", (0..answers.len()).map(|p| error(answers, p)).collect()));
     } else {
-        all.push(integers("label", predictions.iter().map(|p| Some(p.label)).collect()));
+        all.push(integers("label", predictions.iter().map(|p| p.label).collect()));
         all.push(integers("class", predictions.iter().map(|p| p.class).collect()));
         all.push(reals("confidence", predictions.iter().map(|p| p.confidence).collect()));
         all.push(reals("margin", predictions.iter().map(|p| p.margin).collect()));
@@ -111,7 +111,7 @@ fn error(answers: &Answers, position: usize) -> Option<f64> {
             let (hits, all) = (sum(&row[..width / 3]), sum(&row[2 * width / 3..]));
             (all > 0.0).then(|| 1.0 - hits / all)
         }
-        Truth::Classes => None,
+        Truth::Classes | Truth::Unknown => None,
     }
 }
 

@@ -1,11 +1,12 @@
 //! Quality of variants on the report split, paired with the baseline's on identical samples.
 
+use super::attempt::{attempt, reason};
 use super::predictions::{Instances, write_instances};
 use super::{Folders, PipelineError, write_answers};
 use crate::data::Dataset;
 use crate::engine::Source;
 use crate::evaluate::{self, Answers, Exam, Predictor, Sampling, Task};
-use crate::record::{Evaluation, Prediction, VariantRecord};
+use crate::record::{Evaluation, Missing, Prediction, VariantRecord};
 use std::collections::BTreeMap;
 
 /// What variants are evaluated on, and how.
@@ -91,38 +92,89 @@ impl Subject<'_> {
     }
 }
 
+/// What came of evaluating a variant: its quality, or why there is none.
+pub type Assessed = Result<Quality, Missing>;
+
 /// Evaluates every variant, the baseline first, and writes their answers; `done` is told after each.
+/// One that cannot be evaluated is in the result with the reason, and leaves no files of an earlier
+/// evaluation behind.
 ///
 /// # Errors
-/// [`PipelineError`] names the variant.
+/// [`PipelineError`] where the baseline cannot be evaluated, or what was found cannot be written.
 pub fn assess(
     folders: &Folders,
     subject: &Subject,
     variants: &[VariantRecord],
     done: &mut dyn FnMut(&str),
-) -> Result<Vec<Quality>, PipelineError> {
+) -> Result<Vec<Assessed>, PipelineError> {
     let (groups, slices) = (subject.own_groups(), subject.own_slices());
     let mut baseline: Option<(Answers, Vec<Prediction>)> = None;
-    let (mut exams, mut predictions) = (Vec::new(), Vec::new());
+    let (mut exams, mut found) = (Vec::new(), Vec::new());
     for variant in variants {
-        let answers = subject.answers(folders, variant)?;
-        let before = baseline.as_ref().map(|(answers, _)| answers);
-        let exam = Exam::new(variant.variant_id.clone(), subject.task, &answers, before, &slices);
-        // All variants were asked about the same samples.
-        let Ok(exam) = exam else { continue };
+        let before = baseline.as_ref();
+        let examined =
+            attempt(&variant.name, || subject.examined(folders, variant, before, &slices));
+        done(&variant.name);
+        let (answers, exam) = match examined {
+            Ok(both) => both,
+            // Nothing can be compared with a baseline that does not answer.
+            Err(error) if before.is_none() => return Err(error),
+            Err(error) => {
+                forget(folders, &variant.name)?;
+                found.push(Err(reason(&error)));
+                continue;
+            }
+        };
         let own = answers.predictions();
         let path = folders.predictions().join(format!("{}.parquet", variant.name));
-        let before = baseline.as_ref().map(|(_, predictions)| predictions.as_slice());
+        let before = before.map(|(_, predictions)| predictions.as_slice());
         let instances = Instances { answers: &answers, predictions: &own, before, slices: &slices };
         write_instances(&path, &instances)?;
         write_answers(&folders.scores(&variant.name), &answers)?;
         exams.push(exam);
         baseline.get_or_insert_with(|| (answers, own.clone()));
-        predictions.push(own);
-        done(&variant.name);
+        found.push(Ok(own));
     }
     let how = Sampling { groups: groups.as_deref(), ..Sampling::default() };
-    let evaluations = evaluate::assess(&exams, &how);
-    let pairs = predictions.into_iter().zip(evaluations);
-    Ok(pairs.map(|(predictions, evaluation)| Quality { predictions, evaluation }).collect())
+    let mut evaluations = evaluate::assess(&exams, &how).into_iter();
+    let none = || Missing("there are no samples to report".into());
+    let each = found.into_iter().map(|own: Result<Vec<Prediction>, Missing>| {
+        let predictions = own?;
+        Ok(Quality { predictions, evaluation: evaluations.next().ok_or_else(none)? })
+    });
+    Ok(each.collect())
+}
+
+impl Subject<'_> {
+    /// The answers of a variant, and what they add up to beside the baseline's.
+    fn examined(
+        &self,
+        folders: &Folders,
+        variant: &VariantRecord,
+        baseline: Option<&(Answers, Vec<Prediction>)>,
+        slices: &evaluate::Columns,
+    ) -> Result<(Answers, Exam), PipelineError> {
+        let answers = self.answers(folders, variant)?;
+        let before = baseline.map(|(answers, _)| answers);
+        let exam = Exam::new(variant.variant_id.clone(), self.task, &answers, before, slices);
+        let exam = exam.map_err(|source| PipelineError::OtherSamples {
+            variant: variant.name.clone(),
+            source,
+        })?;
+        Ok((answers, exam))
+    }
+}
+
+/// Removes what an earlier evaluation of a variant left.
+fn forget(folders: &Folders, variant: &str) -> Result<(), PipelineError> {
+    let answers = folders.predictions().join(format!("{variant}.parquet"));
+    for path in [answers, folders.scores(variant), folders.quality(variant)] {
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(PipelineError::file("remove", &path)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }

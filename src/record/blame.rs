@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 pub struct FlipBlame {
     /// Index of the sample in the dataset.
     pub sample: usize,
-    /// Its right class.
-    pub label: i64,
+    /// Its right class; `None` where the data have no labels.
+    pub label: Option<i64>,
     /// The baseline's class; `None` where its scores held no number.
     pub before: Option<i64>,
     /// The variant's class.
     pub after: Option<i64>,
-    /// `lost` (right to wrong), `won` (wrong to right), `other` (wrong to wrong).
+    /// `lost` (right to wrong), `won` (wrong to right), `other` (wrong to wrong), `changed` (without
+    /// labels).
     pub kind: String,
     /// Ids of the fewest groups that, left undone, give the baseline's class again.
     pub groups: Vec<String>,
@@ -34,6 +35,9 @@ pub struct GroupBlame {
     pub lost_with_others: usize,
     /// Samples won that are wrong again when this group alone is left undone.
     pub won_alone: usize,
+    /// Samples without labels that get the baseline's class again when this group alone is left undone.
+    #[serde(default)]
+    pub changed_alone: usize,
 }
 
 /// The few components of one group whose restoring brings back samples of one class.

@@ -100,6 +100,9 @@ pub struct FlipCounts {
     pub won: usize,
     /// From one wrong class to another.
     pub other: usize,
+    /// From one class to another, without labels to say which is right.
+    #[serde(default)]
+    pub changed: usize,
 }
 
 /// How many experiments an explanation stands on, and which.

@@ -3,20 +3,20 @@
 use super::FlipKind;
 use serde::{Deserialize, Serialize};
 
-/// A sample whose label became less likely.
+/// A sample whose label, or without labels the baseline's class, became less likely.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Hit {
     /// The sample.
     pub sample: usize,
-    /// Its label.
-    pub label: i64,
+    /// Its label; `None` where the data have none.
+    pub label: Option<i64>,
     /// The baseline's answer.
     pub before: Option<i64>,
     /// The variant's.
     pub after: Option<i64>,
     /// How they differ.
     pub flip: Option<FlipKind>,
-    /// Probability of the label, before less after.
+    /// Probability of the label (without labels, of the baseline's class), before less after.
     pub lost: f64,
     /// Where it lies, if features were looked at.
     pub region: Option<Region>,

@@ -17,18 +17,22 @@ pub enum TaskKind {
     Regression,
     /// One class a pixel.
     Segmentation,
-    /// One score a sample; the higher, the likelier label 1 (an anomaly, say).
+    /// One score a sample; the higher, the likelier label 1 (an anomaly, say). Without labels, any
+    /// numbers.
     Scores,
+    /// One class a position (a character, a token), classes along the last axis.
+    Sequence,
 }
 
 impl TaskKind {
     /// All kinds.
-    pub const ALL: [TaskKind; 5] = [
+    pub const ALL: [TaskKind; 6] = [
         TaskKind::Classification,
         TaskKind::Multilabel,
         TaskKind::Regression,
         TaskKind::Segmentation,
         TaskKind::Scores,
+        TaskKind::Sequence,
     ];
 
     /// As written in studies and files.
@@ -39,7 +43,22 @@ impl TaskKind {
             TaskKind::Regression => "regression",
             TaskKind::Segmentation => "segmentation",
             TaskKind::Scores => "scores",
+            TaskKind::Sequence => "sequence",
         }
+    }
+
+    /// The usual primary metric of data without labels: how much of the baseline's answers is kept.
+    pub fn fidelity(self) -> Metric {
+        match self {
+            TaskKind::Regression | TaskKind::Scores => Metric::RelativeL2,
+            _ => Metric::Agreement,
+        }
+    }
+
+    /// The metrics that can count most without labels, for messages.
+    pub fn without_labels(self) -> String {
+        let own = self.metrics().iter().filter(|m| m.needs_baseline() && **m != Metric::Sqnr);
+        own.map(ToString::to_string).collect::<Vec<_>>().join("`, `")
     }
 
     /// The metrics that make sense for it, the usual primary one first.
@@ -80,8 +99,9 @@ impl TaskKind {
                 EceMass,
                 Agreement,
                 RelativeL2,
+                Sqnr,
             ],
-            TaskKind::Regression => &[Mse, Mae, R2, RelativeL2],
+            TaskKind::Regression => &[Mse, Mae, R2, RelativeL2, Sqnr],
             TaskKind::Segmentation => &[
                 Dice,
                 Iou,
@@ -101,8 +121,11 @@ impl TaskKind {
                 Sensitivity,
                 Specificity,
                 FalseNegativeRate,
+                Agreement,
                 RelativeL2,
+                Sqnr,
             ],
+            TaskKind::Sequence => &[Accuracy, Agreement, KlDivergence],
         }
     }
 }
@@ -185,6 +208,9 @@ pub enum Metric {
     KlDivergence,
     /// Distance of the outputs from the baseline's, relative to the baseline's norm.
     RelativeL2,
+    /// Signal-to-quantization-noise ratio of the outputs in decibels: power of the baseline's over that
+    /// of the difference. Infinite, so without a value, where nothing differs.
+    Sqnr,
 }
 
 /// What there is to know of a metric: its name, whether more of it is better, and whether it is a
@@ -192,7 +218,7 @@ pub enum Metric {
 type Facts = (Metric, &'static str, bool, bool);
 
 impl Metric {
-    const NAMED: [Facts; 21] = [
+    const NAMED: [Facts; 22] = [
         (Metric::Accuracy, "accuracy", true, true),
         (Metric::F1Macro, "f1_macro", true, true),
         (Metric::F1Micro, "f1_micro", true, true),
@@ -214,6 +240,7 @@ impl Metric {
         (Metric::Agreement, "agreement", true, true),
         (Metric::KlDivergence, "kl_divergence", false, false),
         (Metric::RelativeL2, "relative_l2", false, false),
+        (Metric::Sqnr, "sqnr_db", true, false),
     ];
 
     /// `None` of `top_k`, which has a name for every k.
@@ -233,7 +260,8 @@ impl Metric {
 
     /// Whether it says something only beside a baseline.
     pub fn needs_baseline(self) -> bool {
-        matches!(self, Metric::Agreement | Metric::KlDivergence | Metric::RelativeL2)
+        use Metric::{Agreement, KlDivergence, RelativeL2, Sqnr};
+        matches!(self, Agreement | KlDivergence | RelativeL2 | Sqnr)
     }
 }
 
@@ -292,7 +320,7 @@ mod tests {
         assert!("top_0".parse::<Metric>().is_err());
         assert_eq!(
             "ranking".parse::<TaskKind>().unwrap_err().to_string(),
-            "unknown task kind `ranking`; known are `classification`, `multilabel`, `regression`, `segmentation`, `scores`"
+            "unknown task kind `ranking`; known are `classification`, `multilabel`, `regression`, `segmentation`, `scores`, `sequence`"
         );
     }
 }

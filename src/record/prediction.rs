@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 pub struct Prediction {
     /// Index of the sample in the dataset.
     pub sample: usize,
-    /// True class.
-    pub label: i64,
+    /// True class; `None` where the data have no labels.
+    pub label: Option<i64>,
     /// Predicted class; `None` when the scores held no number to compare.
     pub class: Option<i64>,
     /// Probability given to the predicted class.
@@ -22,7 +22,7 @@ pub struct Prediction {
 impl Prediction {
     /// Whether the predicted class is the label.
     pub fn is_right(&self) -> bool {
-        self.class == Some(self.label)
+        self.label.is_some() && self.class == self.label
     }
 }
 
@@ -36,6 +36,8 @@ pub enum FlipKind {
     WrongToRight,
     /// Both are wrong, each in its own way.
     WrongToWrong,
+    /// The classes differ; no label says which is right.
+    Changed,
 }
 
 impl FlipKind {
@@ -45,6 +47,7 @@ impl FlipKind {
             FlipKind::RightToWrong => "right_to_wrong",
             FlipKind::WrongToRight => "wrong_to_right",
             FlipKind::WrongToWrong => "wrong_to_wrong",
+            FlipKind::Changed => "changed",
         }
     }
 
@@ -52,6 +55,7 @@ impl FlipKind {
     pub fn of(before: &Prediction, now: &Prediction) -> Option<FlipKind> {
         match (before.is_right(), now.is_right()) {
             _ if before.class == now.class => None,
+            _ if now.label.is_none() => Some(FlipKind::Changed),
             (true, _) => Some(FlipKind::RightToWrong),
             (false, true) => Some(FlipKind::WrongToRight),
             (false, false) => Some(FlipKind::WrongToWrong),
@@ -256,7 +260,7 @@ mod tests {
     use super::*;
 
     fn answer(label: i64, class: Option<i64>) -> Prediction {
-        Prediction { sample: 0, label, class, confidence: None, margin: None }
+        Prediction { sample: 0, label: Some(label), class, confidence: None, margin: None }
     }
 
     #[test]
@@ -268,5 +272,9 @@ mod tests {
         assert_eq!(of(Some(1), None), Some(FlipKind::RightToWrong));
         assert_eq!(of(Some(0), Some(1)), Some(FlipKind::WrongToRight));
         assert_eq!(of(Some(0), Some(2)), Some(FlipKind::WrongToWrong));
+        let unlabelled = |class| Prediction { label: None, ..answer(0, class) };
+        let changed = FlipKind::of(&unlabelled(Some(1)), &unlabelled(Some(2)));
+        assert_eq!(changed, Some(FlipKind::Changed));
+        assert!(!unlabelled(None).is_right());
     }
 }

@@ -238,7 +238,7 @@ fn quality(facts: &RunFacts, row: &Row) -> Vec<Cell> {
         ("metric_value", of(value, |i| i.value)),
         ("metric_low", of(value, |i| i.low)),
         ("metric_high", of(value, |i| i.high)),
-        ("metric_missing", found.map(metric_missing).unwrap_or_default()),
+        ("metric_missing", metric_missing(row)),
         ("metric_change", of(change, |i| i.value)),
         ("metric_change_low", of(change, |i| i.low)),
         ("metric_change_high", of(change, |i| i.high)),
@@ -260,6 +260,8 @@ fn quality(facts: &RunFacts, row: &Row) -> Vec<Cell> {
 }
 
 /// Why the primary metric has no value.
-fn metric_missing(found: &Evaluation) -> String {
-    found.missing.get(&found.primary).map(|Missing(why)| why.clone()).unwrap_or_default()
+fn metric_missing(row: &Row) -> String {
+    let of = |found: &Evaluation| found.missing.get(&found.primary).cloned();
+    let why = row.evaluation_missing.clone().or(row.evaluation.as_ref().and_then(of));
+    why.map(|Missing(why)| why).unwrap_or_default()
 }

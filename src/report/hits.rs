@@ -33,7 +33,7 @@ pub fn hits_csv(hits: &[Hit]) -> Result<Vec<u8>, ReportError> {
         writer.write_record([
             (rank + 1).to_string(),
             hit.sample.to_string(),
-            hit.label.to_string(),
+            class(hit.label),
             class(hit.before),
             class(hit.after),
             hit.flip.map(|f| f.name().to_string()).unwrap_or_default(),
@@ -52,10 +52,16 @@ pub fn hits_lines(hits: &[Hit], count: usize) -> Vec<String> {
     let class = |class: Option<i64>| class.map_or("none".into(), |c| c.to_string());
     let line = |hit: &Hit| {
         let (before, after) = (class(hit.before), class(hit.after));
-        let mut line = format!(
-            "  sample {} of class {}: {before} → {after}, its probability fell by {:.3}",
-            hit.sample, hit.label, hit.lost
-        );
+        let mut line = match hit.label {
+            Some(label) => format!(
+                "  sample {} of class {label}: {before} → {after}, its probability fell by {:.3}",
+                hit.sample, hit.lost
+            ),
+            None => format!(
+                "  sample {}: {before} → {after}, the probability of class {before} fell by {:.3}",
+                hit.sample, hit.lost
+            ),
+        };
         if let Some(region) = &hit.region {
             line += &format!(
                 "; of its {} neighbours {:.0} % are right, before {:.0} %",

@@ -1,6 +1,6 @@
 //! One row of the results: a variant on a target in one setting.
 
-use crate::record::{Environment, Evaluation, Measurement, VariantRecord};
+use crate::record::{Environment, Evaluation, Measurement, Missing, VariantRecord};
 
 /// What all rows of a run share.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub struct Row {
     pub baseline_weights: u64,
     /// Its quality on the report split; `None` where it was only timed.
     pub evaluation: Option<Evaluation>,
+    /// Why it has none, where it was to be evaluated.
+    pub evaluation_missing: Option<Missing>,
     /// The target's name.
     pub target: String,
     /// What the target was.

@@ -64,10 +64,20 @@ pub fn results_table(rows: &[Row], color: bool) -> String {
     };
     let mut text = table.to_string();
     text.extend(invalid(rows).iter().map(|line| format!("\n{line}")));
+    text.extend(not_evaluated(rows).iter().map(|line| format!("\n{line}")));
     text.extend(about_energy(rows).iter().map(|line| format!("\n{line}")));
     text.extend(notes(rows).iter().map(|line| format!("\n{line}")));
     text.extend(left_alone(rows).iter().map(|line| format!("\n{line}")));
     text
+}
+
+/// Variants without quality, one line each.
+fn not_evaluated(rows: &[Row]) -> Vec<String> {
+    let mut seen: BTreeMap<&str, &Missing> = BTreeMap::new();
+    for row in rows {
+        seen.extend(row.evaluation_missing.as_ref().map(|why| (row.variant.name.as_str(), why)));
+    }
+    seen.into_iter().map(|(name, Missing(why))| format!("not evaluated: {name}: {why}")).collect()
 }
 
 /// Why figures should not be trusted, one line a reason.
@@ -117,7 +127,7 @@ fn cells(row: &Row, several_settings: bool) -> Vec<Cell> {
         Cell::new(name),
         Cell::new(precision(row)),
         Cell::new(format!("{:.1} %", row.params_removed_pct().max(0.0))),
-        Cell::new(metric.unwrap_or_default()),
+        Cell::new(metric.unwrap_or(if row.evaluation_missing.is_some() { "—" } else { "" }.into())),
         row.evaluation.as_ref().map_or_else(
             || Cell::new(""),
             |evaluation| change(evaluation.primary, evaluation.change(evaluation.primary)),

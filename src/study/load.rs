@@ -10,7 +10,7 @@ use crate::compress::Step;
 use crate::data::Pixels;
 use crate::evaluate::{self, SplitRule, Stress};
 use crate::pipeline::Recipe;
-use crate::record::Setting;
+use crate::record::{Metric, Setting};
 use crate::target::{self, Inventory, Target};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -71,8 +71,10 @@ impl Study {
 pub struct Task {
     /// The output with the scores; `None` for the only one.
     pub output: Option<String>,
-    /// What is asked of the model.
+    /// What is asked of the model, as long as the data have labels.
     pub asked: evaluate::Task,
+    /// The metric that is named as the one that counts most.
+    pub metric: Option<Metric>,
 }
 
 /// Where data come from and how they are divided.

@@ -44,7 +44,7 @@ impl Protocol {
             "data": loaded.data.sha256,
             "splits": loaded.splits,
             "output": loaded.output,
-            "task": study.task.asked,
+            "task": loaded.task,
             "slices": study.data.slices,
             "robustness": study.robustness.as_ref().map(|how| format!("{how:?}")),
         });

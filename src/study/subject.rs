@@ -2,8 +2,8 @@
 
 use super::{Study, StudyError};
 use crate::data::{Dataset, Wanted};
-use crate::engine::{self, Signature, Source};
-use crate::evaluate::Splits;
+use crate::engine::{self, Bindings, Signature, Source};
+use crate::evaluate::{Splits, Task, task_output};
 use crate::record::{Sha256Hex, TaskKind};
 use std::collections::BTreeMap;
 
@@ -24,6 +24,8 @@ pub struct Loaded {
     pub batch: usize,
     /// Position of the output with the scores.
     pub output: usize,
+    /// What is asked of the model on these data.
+    pub task: Task,
 }
 
 /// Opens the model and the data of a study and holds them against each other.
@@ -68,7 +70,9 @@ pub fn open(study: &Study) -> Result<Loaded, StudyError> {
         )));
     }
     let splits = study.data.splits.divide(&data, study.data.group.as_deref())?;
-    let output = output(&signature, study.task.output.as_deref()).map_err(invalid)?;
+    let (source, bindings) = (Source::File(&study.model), Bindings { batch, dims: &dims });
+    let output = task_output(source, bindings, &signature.outputs, study.task.output.as_deref());
+    let output = output.map_err(|e| invalid(e.to_string()))?;
     if let Some(large) = study.batches.iter().find(|batch| **batch > splits.report.len()) {
         let found = splits.report.len();
         return Err(invalid(format!(
@@ -80,20 +84,7 @@ pub fn open(study: &Study) -> Result<Loaded, StudyError> {
         path: study.model.clone(),
         source,
     })?;
-    Ok(Loaded { model_sha256, signature, data, splits, dims, batch, output })
-}
-
-fn output(signature: &Signature, wanted: Option<&str>) -> Result<usize, String> {
-    let all = signature.outputs.join("`, `");
-    match wanted {
-        Some(name) => signature
-            .outputs
-            .iter()
-            .position(|output| output == name)
-            .ok_or_else(|| format!("the model has no output `{name}`; it has `{all}`")),
-        None if signature.outputs.len() == 1 => Ok(0),
-        None => Err(format!(
-            "the model has several outputs, name one as `output` under [task]: `{all}`"
-        )),
-    }
+    let task = study.task.asked.on_data(study.task.metric, data.labelled);
+    let task = task.map_err(|e| invalid(format!("under [task]: {e}")))?;
+    Ok(Loaded { model_sha256, signature, data, splits, dims, batch, output, task })
 }

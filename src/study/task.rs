@@ -36,16 +36,17 @@ pub(super) fn task(section: &TaskSection) -> Result<Task, String> {
             _ => return Err(format!("`threshold` under [task] is {threshold}, not a probability")),
         }
     }
-    Ok(Task { output: section.output.clone(), asked })
+    let metric = section.metric.as_ref().map(|_| asked.primary);
+    Ok(Task { output: section.output.clone(), asked, metric })
 }
 
 /// A metric that says something about tasks of this kind.
 fn metric(kind: TaskKind, text: &str) -> Result<Metric, String> {
     let metric: Metric = text.parse().map_err(|e: crate::record::UnknownName| e.to_string())?;
-    if evaluate::Task::knows(kind, metric) && !metric.needs_baseline() {
+    if evaluate::Task::knows(kind, metric) {
         return Ok(metric);
     }
-    let usual = kind.metrics().iter().filter(|m| !m.needs_baseline());
+    let usual = kind.metrics().iter().filter(|m| evaluate::Task::knows(kind, **m));
     let known = usual.map(ToString::to_string).collect::<Vec<_>>().join("`, `");
     Err(format!("metric `{metric}` says nothing about {kind}; known there are `{known}`"))
 }
@@ -74,7 +75,7 @@ mod tests {
         refused(&section("classification", "f1"), "unknown metric `f1`; known are `accuracy`");
         refused(
             &section("regression", "ece"),
-            "metric `ece` says nothing about regression; known there are `mse`, `mae`, `r2`",
+            "metric `ece` says nothing about regression; known there are `mse`, `mae`, `r2`, `relative_l2`",
         );
         refused(&section("ranking", "auc"), "unknown task kind `ranking`; known are");
         let absurd = TaskSection { threshold: Some(3.0), ..section("classification", "recall") };

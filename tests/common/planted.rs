@@ -169,7 +169,12 @@ impl Case {
             effects: [base.effects, times.effects].concat(),
             layers: times.layers,
             quiet_share: Some(times.quiet_share),
-            flip_counts: FlipCounts { lost: of("lost"), won: of("won"), other: of("other") },
+            flip_counts: FlipCounts {
+                lost: of("lost"),
+                won: of("won"),
+                other: of("other"),
+                changed: of("changed"),
+            },
             flips: accused.flips,
             blame: accused.groups,
             components: accused.components,

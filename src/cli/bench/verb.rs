@@ -284,6 +284,7 @@ fn rows(
                     variant,
                     baseline_weights,
                     evaluation: None,
+                    evaluation_missing: None,
                     target: target.name.clone(),
                     environment: environment.clone(),
                     measurement,

@@ -1,0 +1,42 @@
+//! One variant's work: what breaks in it is that variant's failure, not the run's.
+
+use super::PipelineError;
+use crate::record::Missing;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Does something for `variant`; a panic in it becomes an error.
+///
+/// # Errors
+/// Those of `act`, and [`PipelineError::Panicked`].
+pub fn attempt<T>(
+    variant: &str,
+    act: impl FnOnce() -> Result<T, PipelineError>,
+) -> Result<T, PipelineError> {
+    // What `act` leaves half done is dropped with it: nothing is looked at afterwards.
+    catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+        let said = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        let said = said.unwrap_or_else(|| "no message".into());
+        Err(PipelineError::Panicked { variant: variant.to_string(), said })
+    })
+}
+
+/// An error and its causes in one line, as a reason in results.
+pub fn reason(error: &PipelineError) -> Missing {
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |e| e.source());
+    let line = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    Missing(line.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_the_variants_error() {
+        assert_eq!(attempt("v", || Ok(3)).unwrap(), 3);
+        let found = attempt("v", || -> Result<(), _> { panic!("index {} is out of range", 7) });
+        let Missing(said) = reason(&found.unwrap_err());
+        assert_eq!(said, "variant `v`: internal error: index 7 is out of range");
+    }
+}
