@@ -3,9 +3,9 @@
 //! `value_info` is ignored and inputs are made concrete, so that no symbol is left anywhere to clash
 //! with a number.
 
-use super::describe::need_of;
+use super::describe::{declared, needs};
 use super::{CLEAR, EngineError, Plan, upper};
-use crate::data::{Dim, InputNeed};
+use crate::data::{Dim, InputNeed, UnknownSizes};
 use crate::record::EngineOptions;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -40,7 +40,7 @@ impl Source<'_> {
 /// Values for symbolic dimensions.
 #[derive(Clone, Copy, Debug)]
 pub struct Bindings<'a> {
-    /// For axis 0 of every input.
+    /// For the axis of every input that counts samples.
     pub batch: usize,
     /// For the other symbols, by name.
     pub dims: &'a BTreeMap<String, usize>,
@@ -80,7 +80,7 @@ impl Model {
     /// # Errors
     /// As for [`Model::load`].
     pub fn load_fixed(source: Source) -> Result<Model, EngineError> {
-        Self::typed(source.name(), parse(source)?, &[])
+        Self::typed(source.name(), parse(source)?.model, &[])
     }
 
     fn typed(
@@ -140,8 +140,15 @@ fn transform(wanted: &str) -> Result<Box<dyn ModelTransform>, EngineError> {
     Ok(build_float_translator(DatumType::F32, DatumType::F16, filter))
 }
 
+/// A model as parsed.
+pub(super) struct Parsed {
+    pub(super) model: InferenceModel,
+    /// What the file declares of each input's shape, by name.
+    pub(super) dims: BTreeMap<String, Option<Vec<Dim>>>,
+}
+
 /// The model as parsed, its operators checked.
-pub(super) fn parse(source: Source) -> Result<InferenceModel, EngineError> {
+pub(super) fn parse(source: Source) -> Result<Parsed, EngineError> {
     let onnx = tract_onnx::onnx().with_ignore_value_info(true).with_ignore_output_shapes(true);
     let name = source.name();
     let not_onnx =
@@ -156,11 +163,19 @@ pub(super) fn parse(source: Source) -> Result<InferenceModel, EngineError> {
             return Err(unreadable(std::io::Error::other("not a regular file")));
         }
     }
-    let model = match source {
-        Source::File(path) => onnx.model_for_path(path),
-        Source::Bytes(_, mut bytes) => onnx.model_for_read(&mut bytes),
+    let (proto, folder) = match source {
+        Source::File(path) => {
+            (onnx.proto_model_for_path(path), path.parent().and_then(Path::to_str))
+        }
+        Source::Bytes(_, mut bytes) => (onnx.proto_model_for_read(&mut bytes), None),
+    };
+    let proto = proto.map_err(&not_onnx)?;
+    let parsed = onnx.parse(&proto, folder).map_err(&not_onnx)?;
+    if !parsed.unresolved_inputs.is_empty() {
+        let missing = format!("nothing gives `{}`", parsed.unresolved_inputs.join("`, `"));
+        return Err(EngineError::NotOnnx { name, source: missing.into() });
     }
-    .map_err(not_onnx)?;
+    let model = parsed.model;
     if model.input_outlets().map_or(0, <[_]>::len) == 0 {
         let empty = std::io::Error::other("it has no inputs");
         return Err(EngineError::NotOnnx { name, source: empty.into() });
@@ -172,15 +187,19 @@ pub(super) fn parse(source: Source) -> Result<InferenceModel, EngineError> {
             return Err(EngineError::UnknownOperator { name, node, operator });
         }
     }
-    Ok(model)
+    let inputs = proto.graph.iter().flat_map(|graph| &graph.input);
+    let dims = inputs.map(|input| (input.name.clone(), declared(input))).collect();
+    Ok(Parsed { model, dims })
 }
 
 /// The parsed model with concrete inputs.
 pub(super) fn bound(source: Source, bindings: Bindings) -> Result<InferenceModel, EngineError> {
-    let mut model = parse(source)?;
-    for index in 0..input_names(&model).len() {
-        let need = need_of(&model, index)?;
-        let shape = concrete(&need, bindings)?;
+    let parsed = parse(source)?;
+    let needs = needs(&parsed)?;
+    UnknownSizes::none(&needs, bindings.dims)?;
+    let mut model = parsed.model;
+    for (index, need) in needs.iter().enumerate() {
+        let shape = concrete(need, bindings)?;
         let fact = model
             .input_fact(index)
             .map_err(EngineError::failed("analyse", &source.name()))?
@@ -193,19 +212,18 @@ pub(super) fn bound(source: Source, bindings: Bindings) -> Result<InferenceModel
     Ok(model)
 }
 
+/// The shape of an input; all its inner dimensions have values.
 fn concrete(need: &InputNeed, bindings: Bindings) -> Result<TVec<TDim>, EngineError> {
     let at = |(axis, dim): (usize, &Dim)| match dim {
-        Dim::Fixed(fixed) if axis == 0 && *fixed != bindings.batch => {
+        Dim::Fixed(fixed) if need.batch_axis == Some(axis) && *fixed != bindings.batch => {
             Err(EngineError::FixedBatch { fixed: *fixed, wanted: bindings.batch })
         }
         Dim::Fixed(n) => Ok(n.to_dim()),
-        Dim::Symbol(symbol) if bindings.dims.contains_key(symbol) => {
-            Ok(bindings.dims[symbol].to_dim())
-        }
-        _ if axis == 0 => Ok(bindings.batch.to_dim()),
-        unknown => {
-            Err(EngineError::Symbol { input: need.name.clone(), symbol: unknown.to_string() })
-        }
+        Dim::Symbol(_) if need.batch_axis == Some(axis) => Ok(bindings.batch.to_dim()),
+        Dim::Symbol(symbol) => match bindings.dims.get(symbol) {
+            Some(size) => Ok(size.to_dim()),
+            None => Err(UnknownSizes { dims: vec![symbol.clone()] }.into()),
+        },
     };
     need.dims.iter().enumerate().map(at).collect()
 }
