@@ -24,6 +24,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("comfy_table", &["report"]),
     ("parquet", &["pipeline"]),
     ("ndarray_npy", &["data"]),
+    ("py_literal", &["data"]),
     ("rustix", &["bench", "probe"]),
     ("mimalloc", &["bench"]),
 ];

@@ -148,7 +148,10 @@ pub(super) fn make_variants(
         bar.set_message(recipe.name.clone());
         let parent = variants.iter().find(|v| v.name == recipe.parent);
         let made = match parent {
-            Some(parent) => pipeline::make_guarded(&context, &mut ledger, recipe, parent),
+            // Nothing is entered into the ledger before all steps are done, so a panic leaves it whole.
+            Some(parent) => pipeline::attempt(&recipe.name, || {
+                pipeline::make(&context, &mut ledger, recipe, parent)
+            }),
             None => Err(PipelineError::NoParent {
                 variant: recipe.name.clone(),
                 parent: recipe.parent.clone(),

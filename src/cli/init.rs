@@ -1,7 +1,8 @@
 //! `paring init`: a study to start from.
 
 use super::{Coded, ExitCode, Global};
-use crate::engine::{self, Source};
+use crate::data::Dim;
+use crate::engine::{self, Signature, Source};
 use crate::graph::Graph;
 use anyhow::anyhow;
 use clap::Args;
@@ -28,7 +29,13 @@ impl Init {
         let needs: Vec<String> = signature
             .inputs
             .iter()
-            .map(|need| format!("#   `{}` {} {}", need.name, need.dtype, need.shape()))
+            .map(|need| {
+                let shared = match need.batch_axis {
+                    Some(0) => "",
+                    _ => ", one for all samples or one a sample",
+                };
+                format!("#   `{}` {} {}{shared}", need.name, need.dtype, need.shape())
+            })
             .collect();
         let owner = std::env::var("USER").unwrap_or_default();
         let data = self.data.clone().unwrap_or_else(|| "data.npz".into());
@@ -42,6 +49,7 @@ impl Init {
             .replace("@MODEL", &quoted(&self.relative(&self.model)))
             .replace("@DATA", &quoted(&self.relative(&data)))
             .replace("@NEEDS", &needs.join("\n"))
+            .replace("@DIMS", &dims(&signature))
             .replace("@BATCH", &signature.fixed_batch().unwrap_or(1).to_string())
             .replace("@OUTPUT", &output)
             .replace("@SCORES", self.scores()?);
@@ -91,6 +99,31 @@ impl Init {
     }
 }
 
+/// The line about symbolic dimensions other than the batch, which the data show; empty without any.
+fn dims(signature: &Signature) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for need in &signature.inputs {
+        for (axis, dim) in need.sample_dims() {
+            match dim {
+                Dim::Symbol(name)
+                    if need.batch_axis != Some(axis) && !names.contains(&name.as_str()) =>
+                {
+                    names.push(name);
+                }
+                _ => {}
+            }
+        }
+    }
+    if names.is_empty() {
+        return String::new();
+    }
+    let each: Vec<String> = names.iter().map(|name| format!("{} = SIZE", quoted(name))).collect();
+    format!(
+        "# dims = {{ {} }}    # symbolic dimensions; sizes that the data show need none\n",
+        each.join(", ")
+    )
+}
+
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_string()).to_string()
 }
@@ -105,8 +138,7 @@ owner = @OWNER                      # accountable person or team; stands in the 
 [model]
 path = @MODEL
 batch = @BATCH                      # a list, [1, 8], measures each
-# dims = { seq = 128 }              # values for symbolic dimensions other than the batch
-
+@DIMS
 [task]
 kind = "classification"
 scores = @SCORES

@@ -3,7 +3,7 @@
 use super::{Coded, ExitCode};
 use crate::catalog::Calibration;
 use crate::data::{Dataset, Pixels, Wanted};
-use crate::engine::{self, Signature, Source};
+use crate::engine::{self, Source};
 use crate::record::Sha256Hex;
 use clap::Args;
 use std::collections::BTreeMap;
@@ -18,15 +18,47 @@ pub(super) struct Samples {
     /// An .npz file or folder with the model's inputs and `labels`
     #[arg(long)]
     data: Option<PathBuf>,
-    /// Values for symbolic dimensions other than the batch, as NAME=SIZE
-    #[arg(long, value_parser = dimension)]
-    dim: Vec<(String, usize)>,
+    #[command(flatten)]
+    sizes: Sizes,
 }
 
-/// `NAME=SIZE`.
-pub(super) fn dimension(text: &str) -> Result<(String, usize), String> {
-    let (name, size) = text.split_once('=').ok_or("write NAME=SIZE")?;
-    Ok((name.to_string(), size.parse().map_err(|e| format!("{e}"))?))
+/// Values for symbolic dimensions.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Sizes {
+    /// Values for symbolic dimensions other than the batch, as NAME=SIZE,NAME=SIZE; data that show
+    /// them need none
+    #[arg(long = "dims", alias = "dim", value_name = "NAME=SIZE", value_parser = assignments)]
+    given: Vec<Assignments>,
+}
+
+/// `NAME=SIZE`, several of them.
+#[derive(Clone, Debug)]
+struct Assignments(Vec<(String, usize)>);
+
+impl Sizes {
+    /// The sizes by name.
+    pub(super) fn by_name(&self) -> BTreeMap<String, usize> {
+        self.given.iter().flat_map(|some| some.0.iter().cloned()).collect()
+    }
+}
+
+/// Commas also occur in names such as `max(a, b)`: a new assignment begins where the last has ended.
+fn assignments(text: &str) -> Result<Assignments, String> {
+    let mut all: Vec<String> = Vec::new();
+    for piece in text.split(',') {
+        match all.last_mut() {
+            Some(open) if !open.contains('=') => *open = format!("{open},{piece}"),
+            _ => all.push(piece.to_string()),
+        }
+    }
+    let one = |text: &String| {
+        let (name, size) = text.rsplit_once('=').ok_or("write NAME=SIZE")?;
+        match size.trim().parse() {
+            Ok(size @ 1..) => Ok((name.trim().to_string(), size)),
+            _ => Err(format!("`{size}` is no size of `{name}`; write a number from 1 on")),
+        }
+    };
+    Ok(Assignments(all.iter().map(one).collect::<Result<_, String>>()?))
 }
 
 /// What a model is looked at with.
@@ -43,14 +75,19 @@ impl Samples {
     /// Opens the data for a model; sizes that the data tell need not be given.
     pub(super) fn open(&self, model: &Path) -> Result<Sampled, Coded> {
         let input = |e: anyhow::Error| Coded::new(ExitCode::Input, e);
-        let mut dims: BTreeMap<String, usize> = self.dim.iter().cloned().collect();
+        let given = self.sizes.by_name();
         let Some(path) = &self.data else {
             // An operator that the engine does not know is met again where it matters.
-            let signature = engine::describe(Source::File(model)).ok();
-            let batch = signature.as_ref().and_then(Signature::fixed_batch).unwrap_or(1);
+            let Ok(signature) = engine::describe(Source::File(model)) else {
+                return Ok(Sampled { dims: given, batch: 1, calibration: None, trial: None });
+            };
+            let batch = signature.fixed_batch().unwrap_or(1);
+            let dims = signature.sizes(&given, batch)?;
             return Ok(Sampled { dims, batch, calibration: None, trial: None });
         };
         let signature = engine::describe(Source::File(model))?;
+        let batch = signature.fixed_batch().unwrap_or(1);
+        let mut dims = signature.sizes(&given, batch)?;
         let (columns, extras, pixels) = (vec![], vec![], Pixels::default());
         let wanted = Wanted { inputs: &signature.inputs, columns, extras, pixels };
         let data = Dataset::load(path, &wanted).map_err(|e| input(e.into()))?;
@@ -60,7 +97,6 @@ impl Samples {
         }
         let (even, odd): (Vec<usize>, Vec<usize>) =
             (0..data.len().min(MOST_SAMPLES)).partition(|i| i % 2 == 0);
-        let batch = signature.fixed_batch().unwrap_or(1);
         let calibration = Calibration {
             inputs: data.inputs_at(&even).map_err(|e| input(e.into()))?,
             labels: Vec::new(),
@@ -69,5 +105,26 @@ impl Samples {
             sha256: Sha256Hex::of(b"samples"),
         };
         Ok(Sampled { dims, batch, calibration: Some(calibration), trial: Some((data, odd)) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn assignments_are_split_where_one_has_ended() {
+        #[track_caller]
+        fn reads(text: &str, expected: &[(&str, usize)]) {
+            let found = assignments(text).unwrap().0;
+            let expected: Vec<_> = expected.iter().map(|(n, s)| (n.to_string(), *s)).collect();
+            assert_eq!(found, expected);
+        }
+        reads("x:2=48", &[("x:2", 48)]);
+        reads("a=1, p2o.DynamicDimension.1=2", &[("a", 1), ("p2o.DynamicDimension.1", 2)]);
+        reads("max(a, b)=4,c=5", &[("max(a, b)", 4), ("c", 5)]);
+        for wrong in ["seq", "seq=0", "seq=many", "seq=-1", ""] {
+            assert!(assignments(wrong).is_err(), "{wrong}");
+        }
     }
 }

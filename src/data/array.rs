@@ -126,6 +126,29 @@ impl Array {
         on_any!(self, a => a.select(Axis(0), indices).into())
     }
 
+    /// The array with its axes in the opposite order.
+    #[cfg(feature = "host")]
+    pub(super) fn reversed_axes(&self) -> Array {
+        on_any!(self, a => a.t().as_standard_layout().into_owned().into())
+    }
+
+    /// The same elements in row-major order under another shape; `None` of another size.
+    pub fn reshaped(self, shape: &[usize]) -> Option<Array> {
+        on_any!(self, a => Some(a.into_shape_with_order(IxDyn(shape)).ok()?.into()))
+    }
+
+    /// Samples along axis 0 laid one behind the other along `axis` of a sample, which keeps its rank.
+    pub fn joined_along(&self, axis: usize) -> Option<Array> {
+        let entries = self.rows();
+        if entries == 0 || axis + 1 >= self.shape().len() {
+            return None;
+        }
+        on_any!(self, a => {
+            let samples: Vec<_> = a.axis_iter(Axis(0)).collect();
+            Some(ndarray::concatenate(Axis(axis), &samples).ok()?.as_standard_layout().into_owned().into())
+        })
+    }
+
     /// Little-endian bytes in row-major order.
     pub fn to_bytes(&self) -> Vec<u8> {
         match self {

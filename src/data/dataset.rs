@@ -1,12 +1,11 @@
 //! A dataset: inputs by the model's names, labels where there are any, and columns that name subsets.
 
-use super::folder::{self, Pixels};
 use super::rows::Filing;
-use super::{Array, InputNeed, NeedError, Rows, WINDOW_BYTES, Windows, npz};
+use super::{Array, DataError, InputNeed, Pixels, Rows, WINDOW_BYTES, Windows, folder, npz};
 use crate::record::Sha256Hex;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Bytes of inputs that go into a file at once.
 const FILED_BYTES: u64 = 32 << 20;
@@ -44,93 +43,6 @@ pub struct Dataset {
     pub sha256: Sha256Hex,
 }
 
-/// What can be wrong with a dataset.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DataError {
-    /// The path leads nowhere.
-    #[error("no data at {}; `[data] path` is relative to the study file", .0.display())]
-    Absent(PathBuf),
-    /// The file cannot be read.
-    #[error("read {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// An array is not there.
-    #[error("{} has no array `{name}`; it has {}", path.display(), list(found))]
-    NoArray {
-        /// The file.
-        path: PathBuf,
-        /// What was asked for.
-        name: String,
-        /// What is there.
-        found: Vec<String>,
-    },
-    /// An array has an element type that cannot be read.
-    #[error("array `{name}` of {} has the element type {descriptor}; save it as bool, int8, uint8, int32, int64, float32 or float64 in little-endian order", path.display())]
-    Element {
-        /// The file.
-        path: PathBuf,
-        /// The array.
-        name: String,
-        /// NumPy's descriptor.
-        descriptor: String,
-    },
-    /// An array does not fit the model.
-    #[error("{}", path.display())]
-    Need {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        source: NeedError,
-    },
-    /// Arrays that should have one entry a sample do not.
-    #[error("array `{name}` of {} has {found} entries for {samples} samples", path.display())]
-    Length {
-        /// The file.
-        path: PathBuf,
-        /// The array.
-        name: String,
-        /// Its entries.
-        found: usize,
-        /// The samples.
-        samples: usize,
-    },
-    /// A column of integers holds something else.
-    #[error("array `{name}` of {} must be one-dimensional and hold whole numbers", path.display())]
-    NotIntegers {
-        /// The file.
-        path: PathBuf,
-        /// The array.
-        name: String,
-    },
-    /// An input holds NaN or infinity.
-    #[error("array `{name}` of {} holds a value that is not finite, first in sample {sample}", path.display())]
-    NotFinite {
-        /// The file.
-        path: PathBuf,
-        /// The array.
-        name: String,
-        /// The first such sample.
-        sample: usize,
-    },
-    /// A folder's table or an image is unusable.
-    #[error("{}: {problem}", path.display())]
-    Folder {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong and what to do.
-        problem: String,
-    },
-}
-
-fn list(names: &[String]) -> String {
-    if names.is_empty() { "none".into() } else { format!("`{}`", names.join("`, `")) }
-}
-
 impl Dataset {
     /// Inputs as they are, about which there is nothing to be right or wrong.
     ///
@@ -160,35 +72,36 @@ impl Dataset {
     /// # Errors
     /// [`DataError`] names the file and the array.
     pub fn load_within(path: &Path, wanted: &Wanted, bytes: u64) -> Result<Dataset, DataError> {
-        // What cannot be read in parts is read as a whole, which also says what is wrong with it.
-        if let Ok(windows) = Windows::open(path, wanted.clone(), bytes.min(FILED_BYTES))
-            && windows.bytes() > bytes
-        {
+        let windows = Windows::open(path, wanted.clone(), bytes.min(FILED_BYTES))?;
+        if windows.bytes() > bytes {
             return Self::filed(windows);
         }
-        let dataset = match std::fs::metadata(path) {
-            Err(_) => return Err(DataError::Absent(path.to_path_buf())),
-            Ok(found) if found.is_dir() => folder::load(path, wanted)?,
-            Ok(_) => npz::load(path, wanted, 0)?,
-        };
+        let (inputs, whole) = windows.all()?;
+        let sha256 = digest(&inputs, &whole)?;
+        let dataset = Dataset { inputs, sha256, ..whole };
         dataset.check(path, wanted)?;
         Ok(dataset)
     }
 
     fn filed(mut windows: Windows) -> Result<Dataset, DataError> {
         let mut filings: BTreeMap<String, Filing> = BTreeMap::new();
+        let mut inputs: BTreeMap<String, Rows> = BTreeMap::new();
         while let Some((_, window)) = windows.window()? {
-            for (name, rows) in &window.inputs {
+            for (name, rows) in window.inputs {
+                if let Rows::Repeated(_) = rows {
+                    inputs.insert(name, rows.extended(windows.samples()));
+                    continue;
+                }
                 let part = rows.take(&(0..rows.count()).collect::<Vec<_>>())?;
-                match filings.get_mut(name) {
+                match filings.get_mut(&name) {
                     Some(filing) => filing.append(&part)?,
                     None => {
-                        filings.insert(name.clone(), Filing::begin(windows.path(), &part)?);
+                        filings.insert(name, Filing::begin(windows.path(), &part)?);
                     }
                 }
             }
         }
-        let inputs = filings.into_iter().map(|(name, filing)| (name, filing.end())).collect();
+        inputs.extend(filings.into_iter().map(|(name, filing)| (name, filing.end())));
         let whole = windows.into_whole();
         let sha256 = digest(&inputs, &whole)?;
         Ok(Dataset { inputs, sha256, ..whole })
@@ -203,6 +116,9 @@ impl Dataset {
         path: &Path,
         needs: &[InputNeed],
     ) -> Result<BTreeMap<String, Array>, DataError> {
+        if !path.exists() {
+            return Err(DataError::Absent(path.to_path_buf()));
+        }
         if path.is_dir() {
             let (columns, extras, pixels) = (vec![], vec![], Pixels::default());
             let wanted = Wanted { inputs: needs, columns, extras, pixels };
@@ -210,21 +126,16 @@ impl Dataset {
             all.check(path, &wanted)?;
             return all.inputs_at(&(0..all.len()).collect::<Vec<_>>());
         }
-        if !path.exists() {
-            return Err(DataError::Absent(path.to_path_buf()));
-        }
-        let inputs = npz::inputs(path, needs)?;
-        let samples = inputs.values().next().map_or(0, Array::rows);
-        for (name, array) in &inputs {
-            let (path, name, found) = (path.to_path_buf(), name.clone(), array.rows());
-            if found != samples {
-                return Err(DataError::Length { path, name, found, samples });
+        let inputs = npz::inputs(path, needs)?.into_iter().map(|(name, rows)| {
+            let array = rows.take(&(0..rows.count()).collect::<Vec<_>>())?;
+            match array.first_not_finite() {
+                Some(sample) => {
+                    Err(DataError::NotFinite { path: path.to_path_buf(), name, sample })
+                }
+                None => Ok((name, array)),
             }
-            if let Some(sample) = array.first_not_finite() {
-                return Err(DataError::NotFinite { path, name, sample });
-            }
-        }
-        Ok(inputs)
+        });
+        inputs.collect()
     }
 
     /// Puts the parts together and hashes them; `truth` are labels, or the number of samples that
@@ -277,11 +188,11 @@ impl Dataset {
     }
 
     /// The samples in a range, with inputs of their own.
-    pub(super) fn rows(&self, inputs: BTreeMap<String, Array>, range: Range<usize>) -> Dataset {
+    pub(super) fn rows(&self, inputs: BTreeMap<String, Rows>, range: Range<usize>) -> Dataset {
         let positions: Vec<usize> = range.clone().collect();
         let part = |column: &Vec<String>| column[range.clone()].to_vec();
         Dataset {
-            inputs: held(inputs),
+            inputs,
             labels: self.labels[range.clone()].to_vec(),
             labelled: self.labelled,
             targets: self.targets.as_ref().map(|targets| targets.take(&positions)),
@@ -313,7 +224,11 @@ impl Dataset {
             need.bind(rows.dtype(), rows.shape(), &mut values)
                 .map_err(|source| DataError::Need { path: at(), source })?;
             // What is in a file was looked at on the way there.
-            let Rows::Held(array) = rows else { continue };
+            let array = match rows {
+                Rows::Held(array) => array,
+                Rows::Repeated(repeated) => repeated.entry(),
+                Rows::Filed(_) => continue,
+            };
             if let Some(sample) = array.first_not_finite() {
                 return Err(DataError::NotFinite { path: at(), name: need.name.clone(), sample });
             }
@@ -357,7 +272,7 @@ mod tests {
         writer.add_array("site", &Array1::from_iter((0..50i64).map(|l| l % 7))).unwrap();
         writer.finish().unwrap();
         let dims = vec![Dim::Symbol("N".into()), Dim::Fixed(4), Dim::Symbol("d".into())];
-        let inputs = [InputNeed { name: "x".into(), dtype: Dtype::F32, dims }];
+        let inputs = [InputNeed::batched("x", Dtype::F32, dims)];
         let columns = vec!["site".to_string()];
         let wanted = Wanted { inputs: &inputs, columns, extras: vec![], pixels: Pixels::default() };
         let held = Dataset::load(&path, &wanted).unwrap();
@@ -379,8 +294,8 @@ mod tests {
         writer.add_array("x", &x).unwrap();
         writer.add_array("labels", &Array1::<i64>::zeros(20)).unwrap();
         writer.finish().unwrap();
-        let dims = vec![Dim::Unknown, Dim::Fixed(2)];
-        let inputs = [InputNeed { name: "x".into(), dtype: Dtype::F32, dims }];
+        let dims = vec![Dim::Symbol("x:0".into()), Dim::Fixed(2)];
+        let inputs = [InputNeed::batched("x", Dtype::F32, dims)];
         let wanted =
             Wanted { inputs: &inputs, columns: vec![], extras: vec![], pixels: Pixels::default() };
         for bytes in [8 * 4, WINDOW_BYTES] {

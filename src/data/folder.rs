@@ -4,32 +4,11 @@
 //! Images feed a model with one input of rank 4; `.npy` files hold one sample each, without the
 //! batch axis. Further columns of the table name subsets and groups.
 
-use super::{Array, DataError, Dataset, Dim, Dtype, InputNeed, Wanted};
+use super::{Array, DataError, Dataset, InputNeed, Pixels, Wanted, npy, picture};
 use ndarray::{ArrayD, IxDyn};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
-
-/// How the pixels of an image, 0 to 255, become numbers: `(pixel / 255 − mean) / std` per channel.
-/// Empty lists stand for 0 and 1; one entry serves all channels.
-#[derive(Clone, Debug, Default)]
-pub struct Pixels {
-    /// Subtracted.
-    pub mean: Vec<f32>,
-    /// Divided by.
-    pub std: Vec<f32>,
-}
-
-impl Pixels {
-    fn apply(&self, byte: u8, channel: usize) -> f32 {
-        let of = |list: &[f32], default| match list {
-            [] => default,
-            [one] => *one,
-            many => many.get(channel).copied().unwrap_or(default),
-        };
-        (f32::from(byte) / 255.0 - of(&self.mean, 0.0)) / of(&self.std, 1.0)
-    }
-}
 
 /// Reads the folder's table and every file that it names, in the table's order.
 pub(super) fn load(folder: &Path, wanted: &Wanted) -> Result<Dataset, DataError> {
@@ -145,60 +124,11 @@ fn sample(path: &Path, need: &InputNeed, pixels: &Pixels) -> Result<Array, DataE
         source,
     };
     if path.extension().is_some_and(|e| e == "npy") {
-        return match need.dtype {
-            Dtype::F32 => ndarray_npy::read_npy::<_, ArrayD<f32>>(path).map(Array::from),
-            Dtype::I64 => ndarray_npy::read_npy::<_, ArrayD<i64>>(path).map(Array::from),
-            Dtype::I32 => ndarray_npy::read_npy::<_, ArrayD<i32>>(path).map(Array::from),
-            Dtype::F64 => ndarray_npy::read_npy::<_, ArrayD<f64>>(path).map(Array::from),
-            Dtype::I8 => ndarray_npy::read_npy::<_, ArrayD<i8>>(path).map(Array::from),
-            Dtype::U8 => ndarray_npy::read_npy::<_, ArrayD<u8>>(path).map(Array::from),
-            Dtype::Bool => ndarray_npy::read_npy::<_, ArrayD<bool>>(path).map(Array::from),
-        }
-        .map_err(|e| unreadable(e.into()));
+        return npy::read(path).map_err(|e| unreadable(e.into()));
     }
-    let picture = image::open(path).map_err(|e| unreadable(e.into()))?;
-    from_picture(&picture, need, pixels)
+    let picture = picture::read(path).map_err(|e| unreadable(e.into()))?;
+    picture::sample(&picture, need, pixels)
         .map_err(|problem| DataError::Folder { path: path.to_path_buf(), problem })
-}
-
-/// Lays an image out as the input wants it, channels first or last. Never resizes: what a network
-/// was trained on is not for this tool to guess.
-fn from_picture(
-    picture: &image::DynamicImage,
-    need: &InputNeed,
-    pixels: &Pixels,
-) -> Result<Array, String> {
-    let (width, height) = (picture.width() as usize, picture.height() as usize);
-    let fits = |dim: &Dim, size: usize| !matches!(dim, Dim::Fixed(n) if *n != size);
-    let channel = |dim: &Dim| match dim {
-        Dim::Fixed(n @ (1 | 3)) => Some(*n),
-        _ => None,
-    };
-    let (channels, first) = match need.dims.as_slice() {
-        [_, c, h, w] if channel(c).is_some() && fits(h, height) && fits(w, width) => {
-            (channel(c), true)
-        }
-        [_, h, w, c] if channel(c).is_some() && fits(h, height) && fits(w, width) => {
-            (channel(c), false)
-        }
-        _ => (None, true),
-    };
-    let (Some(channels), Dtype::F32) = (channels, need.dtype) else {
-        let shape = need.shape();
-        return Err(format!(
-            "an image of {width}x{height} does not fit the input `{}` {} {shape}; resize the images beforehand",
-            need.name, need.dtype
-        ));
-    };
-    let bytes =
-        if channels == 1 { picture.to_luma8().into_raw() } else { picture.to_rgb8().into_raw() };
-    let at = |c: usize, y: usize, x: usize| pixels.apply(bytes[(y * width + x) * channels + c], c);
-    let array = if first {
-        ArrayD::from_shape_fn(IxDyn(&[channels, height, width]), |i| at(i[0], i[1], i[2]))
-    } else {
-        ArrayD::from_shape_fn(IxDyn(&[height, width, channels]), |i| at(i[2], i[0], i[1]))
-    };
-    Ok(Array::F32(array))
 }
 
 /// Samples along a new axis 0; `None` where they differ in type or shape.
@@ -220,13 +150,14 @@ fn stack(samples: &[Array]) -> Option<Array> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::{Dim, Dtype};
 
     fn need(dims: &[usize]) -> InputNeed {
         let dims = [Dim::Symbol("N".into())]
             .into_iter()
             .chain(dims.iter().map(|n| Dim::Fixed(*n)))
             .collect();
-        InputNeed { name: "x".into(), dtype: Dtype::F32, dims }
+        InputNeed::batched("x", Dtype::F32, dims)
     }
 
     fn folder() -> tempfile::TempDir {

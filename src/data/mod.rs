@@ -8,7 +8,11 @@ mod need;
 #[cfg(feature = "host")]
 mod dataset;
 #[cfg(feature = "host")]
+mod error;
+#[cfg(feature = "host")]
 mod folder;
+#[cfg(feature = "host")]
+mod picture;
 #[cfg(feature = "host")]
 mod npy;
 #[cfg(feature = "host")]
@@ -24,13 +28,15 @@ mod rows;
 
 pub use array::{Array, Dtype};
 #[cfg(feature = "host")]
-pub use dataset::{DataError, Dataset, Wanted};
+pub use dataset::{Dataset, Wanted};
 #[cfg(feature = "host")]
-pub use folder::Pixels;
+pub use error::DataError;
 pub use inputs::{InputsError, read_tensors, write_tensors};
-pub use need::{Dim, InputNeed, NeedError};
+pub use need::{Dim, InputNeed, NeedError, UnknownSizes, assign_batch_axes};
 #[cfg(feature = "host")]
-pub use random::{UnknownSize, random_inputs};
+pub use picture::Pixels;
+#[cfg(feature = "host")]
+pub use random::random_inputs;
 #[cfg(feature = "host")]
 pub use replace::{append_lines, replace_file};
 #[cfg(feature = "host")]

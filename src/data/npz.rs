@@ -1,20 +1,37 @@
 //! Datasets in NumPy's `.npz`: arrays by the names of the model's inputs, and `labels` where there are
-//! any.
+//! any; read as a whole or in parts, by one reader.
 
-use super::{Array, DataError, Dataset, InputNeed, Wanted};
-use ndarray::{ArrayD, IxDyn, OwnedRepr};
-use ndarray_npy::{NpzReader, ReadNpyError, ReadNpzError, ReadableElement};
+use super::need::Arrangement;
+use super::npy::NpyHeader;
+use super::{Array, DataError, Dataset, InputNeed, NeedError, Rows, Wanted};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::Path;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use zip::{CompressionMethod, ZipArchive};
 
-/// Reads what is wanted from the file, which has so many samples where no input says how many.
-pub(super) fn load(path: &Path, wanted: &Wanted, samples: usize) -> Result<Dataset, DataError> {
-    let mut archive = Archive::open(path)?;
-    let inputs = archive.inputs(wanted.inputs)?;
-    let labelled = archive.names.iter().any(|name| name == "labels");
-    let samples = inputs.values().next().map_or(samples, Array::rows);
-    let truth = if labelled { Ok(archive.array("labels")?) } else { Err(samples) };
+/// Labels, columns and index arrays alone; `needs` say how many samples there are where no labels do.
+pub(super) fn labels(
+    archive: &mut NpzArchive,
+    wanted: &Wanted,
+    needs: &[InputNeed],
+) -> Result<Dataset, DataError> {
+    let truth = match archive.has("labels") {
+        false => Err(StoredInputs::find(archive, needs, None)?.samples),
+        true => {
+            let header = archive.header("labels")?;
+            archive.not_empty("labels", &header)?;
+            if header.shape.is_empty() {
+                return Err(archive.not_integers("labels"));
+            }
+            Ok(archive.array("labels", &header)?)
+        }
+    };
+    let samples = truth.as_ref().map_or_else(|samples| *samples, Array::rows);
+    for name in &wanted.columns {
+        let column = archive.header(name)?;
+        archive.one_a_sample(name, column.rows(), samples)?;
+    }
     let columns = wanted
         .columns
         .iter()
@@ -28,90 +45,233 @@ pub(super) fn load(path: &Path, wanted: &Wanted, samples: usize) -> Result<Datas
         .iter()
         .map(|name| Ok((name.clone(), archive.integers(name)?)))
         .collect::<Result<_, DataError>>()?;
-    Dataset::new(inputs, truth, columns, extras)
+    Dataset::new(BTreeMap::new(), truth, columns, extras)
 }
 
 /// Reads the inputs alone: a file of samples needs no labels to be measured with.
 pub(super) fn inputs(
     path: &Path,
     needs: &[InputNeed],
-) -> Result<BTreeMap<String, Array>, DataError> {
-    Archive::open(path)?.inputs(needs)
+) -> Result<BTreeMap<String, Rows>, DataError> {
+    let mut archive = NpzArchive::open(path)?;
+    let stored = StoredInputs::find(&mut archive, needs, None)?;
+    stored.rows(&mut archive, 0, stored.samples)
 }
 
-struct Archive<'a> {
-    path: &'a Path,
-    reader: NpzReader<File>,
-    names: Vec<String>,
+/// The inputs of an archive: their headers, held against what a model needs.
+#[derive(Debug)]
+pub(super) struct StoredInputs {
+    /// Number of samples.
+    pub(super) samples: usize,
+    inputs: Vec<(String, NpyHeader, Arrangement)>,
 }
 
-impl<'a> Archive<'a> {
-    fn open(path: &'a Path) -> Result<Self, DataError> {
+impl StoredInputs {
+    /// Looks at the headers of all inputs, which must have as many samples as `samples` says, or as
+    /// each other.
+    pub(super) fn find(
+        archive: &mut NpzArchive,
+        needs: &[InputNeed],
+        samples: Option<usize>,
+    ) -> Result<Self, DataError> {
+        let mut inputs = Vec::new();
+        for need in needs {
+            let header = archive.header(&need.name)?;
+            let dtype = header.dtype().ok_or_else(|| archive.element(&need.name, &header))?;
+            archive.not_empty(&need.name, &header)?;
+            let arrangement = need.arrangement(&header.shape);
+            need.bind(dtype, &arranged(&header, arrangement, header.rows()), &mut BTreeMap::new())
+                .map_err(|error| DataError::Need {
+                    path: archive.path.clone(),
+                    source: as_stored(error, &header),
+                })?;
+            inputs.push((need.name.clone(), header, arrangement));
+        }
+        let mut counted = inputs.iter().filter(|(.., how)| *how != Arrangement::Shared);
+        let samples = samples.or_else(|| Some(counted.next()?.1.rows())).unwrap_or(1);
+        for (name, header, _) in inputs.iter().filter(|(.., how)| *how != Arrangement::Shared) {
+            archive.one_a_sample(name, header.rows(), samples)?;
+        }
+        Ok(StoredInputs { samples, inputs })
+    }
+
+    /// Bytes of one sample; what all share is not counted.
+    pub(super) fn sample_bytes(&self) -> u64 {
+        let own = self.inputs.iter().filter(|(.., how)| *how != Arrangement::Shared);
+        own.map(|(_, header, _)| header.row_bytes()).sum()
+    }
+
+    /// `count` samples from `first` on.
+    pub(super) fn rows(
+        &self,
+        archive: &mut NpzArchive,
+        first: usize,
+        count: usize,
+    ) -> Result<BTreeMap<String, Rows>, DataError> {
+        let mut found = BTreeMap::new();
+        for (name, header, arrangement) in &self.inputs {
+            let array = match arrangement {
+                Arrangement::Shared => archive.array(name, header)?,
+                _ => archive.rows(name, header, first, count)?,
+            };
+            // A shared value is one entry here, repeated below.
+            let entries = if *arrangement == Arrangement::Shared { 1 } else { count };
+            let shape = arranged(header, *arrangement, entries);
+            let array = array.reshaped(&shape).ok_or_else(|| archive.element(name, header))?;
+            let rows = match arrangement {
+                Arrangement::Shared => Rows::repeated(array, count),
+                _ => Rows::from(array),
+            };
+            found.insert(name.clone(), rows);
+        }
+        Ok(found)
+    }
+}
+
+/// An error about a shape, which names the one in the file.
+fn as_stored(error: NeedError, header: &NpyHeader) -> NeedError {
+    match error {
+        NeedError::Shape { name, wanted, .. } => {
+            NeedError::Shape { name, wanted, found: header.shape.clone() }
+        }
+        other => other,
+    }
+}
+
+/// The shape of `entries` samples along a first axis.
+fn arranged(header: &NpyHeader, arrangement: Arrangement, entries: usize) -> Vec<usize> {
+    let (before, own): (&[usize], &[usize]) = match arrangement {
+        Arrangement::Entries if header.shape.is_empty() => return Vec::new(),
+        Arrangement::Entries => (&[], &header.shape[1..]),
+        Arrangement::Squeezed => (&[1], &header.shape[1..]),
+        Arrangement::Shared => (&[], &header.shape),
+    };
+    std::iter::once(entries).chain(before.iter().copied()).chain(own.iter().copied()).collect()
+}
+
+/// A `.npz` file.
+#[derive(Debug)]
+pub(super) struct NpzArchive {
+    path: PathBuf,
+    archive: ZipArchive<File>,
+}
+
+impl NpzArchive {
+    pub(super) fn open(path: &Path) -> Result<Self, DataError> {
         let unreadable = |source: Box<dyn std::error::Error + Send + Sync>| DataError::Read {
             path: path.to_path_buf(),
             source,
         };
         let file = File::open(path).map_err(|e| unreadable(e.into()))?;
-        let mut reader = NpzReader::new(file).map_err(|e| unreadable(e.into()))?;
-        let names = reader.names().map_err(|e| unreadable(e.into()))?;
-        Ok(Archive { path, reader, names })
+        let archive = ZipArchive::new(file).map_err(|e| unreadable(e.into()))?;
+        Ok(NpzArchive { path: path.to_path_buf(), archive })
     }
 
-    fn inputs(&mut self, needs: &[InputNeed]) -> Result<BTreeMap<String, Array>, DataError> {
-        needs.iter().map(|need| Ok((need.name.clone(), self.array(&need.name)?))).collect()
+    fn has(&self, name: &str) -> bool {
+        self.archive.index_for_name(&format!("{name}.npy")).is_some()
+    }
+
+    /// The header of an array, whose elements the archive holds as far as its directory says.
+    fn header(&mut self, name: &str) -> Result<NpyHeader, DataError> {
+        let entry = format!("{name}.npy");
+        if self.archive.index_for_name(&entry).is_none() {
+            let plain = |n: &str| n.strip_suffix(".npy").unwrap_or(n).to_string();
+            let found = self.archive.file_names().map(plain).collect();
+            return Err(DataError::NoArray { path: self.path.clone(), name: name.into(), found });
+        }
+        let failed = failed(&self.path, name);
+        let mut stream = self.archive.by_name(&entry).map_err(|e| failed(e.into()))?;
+        let header = NpyHeader::read(&mut stream).map_err(&failed)?;
+        let (needs, holds) = (header.total_bytes().unwrap_or(u64::MAX), stream.size());
+        if needs > holds && !header.shape.contains(&0) {
+            let problem = format!("shape {:?} needs {needs} bytes, it has {holds}", header.shape);
+            return Err(failed(io::Error::new(io::ErrorKind::InvalidData, problem)));
+        }
+        Ok(header)
+    }
+
+    /// A whole array.
+    fn array(&mut self, name: &str, header: &NpyHeader) -> Result<Array, DataError> {
+        self.rows(name, header, 0, header.rows())
+    }
+
+    /// `count` entries along axis 0 from `first` on. Stored arrays are sought into, compressed ones
+    /// read up to there.
+    fn rows(
+        &mut self,
+        name: &str,
+        header: &NpyHeader,
+        first: usize,
+        count: usize,
+    ) -> Result<Array, DataError> {
+        if !header.readable() {
+            return Err(self.element(name, header));
+        }
+        let entry = format!("{name}.npy");
+        let failed = failed(&self.path, name);
+        let stored = {
+            let stream = self.archive.by_name(&entry).map_err(|e| failed(e.into()))?;
+            stream.compression() == CompressionMethod::Stored
+        };
+        if stored {
+            let mut stream = self.archive.by_name_seek(&entry).map_err(|e| failed(e.into()))?;
+            stream.seek(SeekFrom::Start(header.bytes)).map_err(&failed)?;
+            let mut skip = |stream: &mut _, bytes: u64| seek_over(stream, bytes);
+            return header.rows_of(&mut stream, &mut skip, first, count).map_err(&failed);
+        }
+        let mut stream = self.archive.by_name(&entry).map_err(|e| failed(e.into()))?;
+        let mut skip = |stream: &mut _, bytes: u64| read_over(stream, bytes);
+        skip(&mut stream, header.bytes).map_err(&failed)?;
+        header.rows_of(&mut stream, &mut skip, first, count).map_err(&failed)
     }
 
     fn integers(&mut self, name: &str) -> Result<Vec<i64>, DataError> {
-        self.array(name)?.as_integers().ok_or_else(|| DataError::NotIntegers {
-            path: self.path.to_path_buf(),
-            name: name.to_string(),
-        })
+        let header = self.header(name)?;
+        let array = self.array(name, &header)?;
+        array.as_integers().ok_or_else(|| self.not_integers(name))
     }
 
-    /// The array `name` in whatever supported element type it has.
-    fn array(&mut self, name: &str) -> Result<Array, DataError> {
-        if !self.names.iter().any(|n| n == name) {
-            return Err(DataError::NoArray {
-                path: self.path.to_path_buf(),
-                name: name.to_string(),
-                found: self.names.clone(),
-            });
-        }
-        type Attempt<'a> = fn(&mut Archive<'a>, &str) -> Result<Array, ReadNpzError>;
-        let attempts: [Attempt<'a>; 7] = [
-            Self::typed::<f32>,
-            Self::typed::<i64>,
-            Self::typed::<u8>,
-            Self::typed::<f64>,
-            Self::typed::<i32>,
-            Self::typed::<i8>,
-            Self::typed::<bool>,
-        ];
-        let mut descriptor = String::new();
-        for attempt in attempts {
-            match attempt(self, name) {
-                Ok(array) => return Ok(array),
-                Err(ReadNpzError::Npy(ReadNpyError::WrongDescriptor(found))) => {
-                    descriptor = found.to_string();
-                }
-                Err(error) => {
-                    return Err(DataError::Read {
-                        path: self.path.to_path_buf(),
-                        source: error.into(),
-                    });
-                }
+    fn not_integers(&self, name: &str) -> DataError {
+        DataError::NotIntegers { path: self.path.clone(), name: name.to_string() }
+    }
+
+    fn element(&self, name: &str, header: &NpyHeader) -> DataError {
+        let (path, name, descriptor) = (self.path.clone(), name.into(), header.descriptor.clone());
+        DataError::Element { path, name, descriptor }
+    }
+
+    fn not_empty(&self, name: &str, header: &NpyHeader) -> Result<(), DataError> {
+        match header.shape.contains(&0) {
+            true => {
+                let (name, shape) = (name.to_string(), header.shape.clone());
+                Err(DataError::Empty { path: self.path.clone(), name, shape })
             }
+            false => Ok(()),
         }
-        let (path, name) = (self.path.to_path_buf(), name.to_string());
-        Err(DataError::Element { path, name, descriptor })
     }
 
-    fn typed<T: ReadableElement + Clone>(&mut self, name: &str) -> Result<Array, ReadNpzError>
-    where
-        Array: From<ArrayD<T>>,
-    {
-        let array = self.reader.by_name::<OwnedRepr<T>, IxDyn>(name)?;
-        // Fortran order is legal in a file; everything after this counts on row-major order.
-        Ok(array.as_standard_layout().into_owned().into())
+    fn one_a_sample(&self, name: &str, found: usize, samples: usize) -> Result<(), DataError> {
+        let (path, name) = (self.path.clone(), name.to_string());
+        match found == samples {
+            true => Ok(()),
+            false => Err(DataError::Length { path, name, found, samples }),
+        }
     }
+}
+
+fn failed(path: &Path, name: &str) -> impl Fn(io::Error) -> DataError {
+    let (path, name) = (path.to_path_buf(), name.to_string());
+    move |source| DataError::Array { path: path.clone(), name: name.clone(), source }
+}
+
+fn seek_over(stream: &mut impl Seek, bytes: u64) -> io::Result<()> {
+    let offset = i64::try_from(bytes).map_err(io::Error::other)?;
+    stream.seek(SeekFrom::Current(offset)).map(drop)
+}
+
+fn read_over(stream: &mut impl Read, bytes: u64) -> io::Result<()> {
+    if bytes > 0 {
+        io::copy(&mut stream.by_ref().take(bytes), &mut io::sink())?;
+    }
+    Ok(())
 }

@@ -2,46 +2,38 @@
 //!
 //! Speed seldom depends on values, but it can: what is measured on these says so everywhere.
 
-use super::{Array, Dim, Dtype, InputNeed};
+use super::{Array, Dim, Dtype, InputNeed, UnknownSizes};
 use crate::stats;
 use ndarray::{ArrayD, IxDyn};
 use rand::RngExt;
 use std::collections::BTreeMap;
 
-/// An input whose size nobody says.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("dimension `{dim}` of input `{input}` has no value; give --dim NAME=SIZE")]
-pub struct UnknownSize {
-    /// The input.
-    pub input: String,
-    /// The dimension.
-    pub dim: String,
-}
-
 /// `samples` samples of every input: floats between -1 and 1, bytes of all values, other integers 0
 /// or 1, which are valid tokens and masks. The same seed gives the same numbers.
 ///
 /// # Errors
-/// [`UnknownSize`] names a dimension that is neither fixed nor in `dims`.
+/// [`UnknownSizes`] names the dimensions that are neither fixed nor in `dims`.
 pub fn random_inputs(
     needs: &[InputNeed],
     dims: &BTreeMap<String, usize>,
     samples: usize,
     seed: u64,
-) -> Result<BTreeMap<String, Array>, UnknownSize> {
+) -> Result<BTreeMap<String, Array>, UnknownSizes> {
+    UnknownSizes::none(needs, dims)?;
     let mut found = BTreeMap::new();
     for need in needs {
-        let mut shape = vec![samples];
-        for dim in need.dims.iter().skip(1) {
-            let size = match dim {
-                Dim::Fixed(size) => Some(*size),
-                Dim::Symbol(name) => dims.get(name).copied(),
-                Dim::Unknown => None,
-            };
-            let unknown = || UnknownSize { input: need.name.clone(), dim: dim.to_string() };
-            shape.push(size.ok_or_else(unknown)?);
-        }
-        found.insert(need.name.clone(), random(need.dtype, &shape, seed, &need.name));
+        let size = |(axis, dim): (usize, &Dim)| match dim {
+            Dim::Symbol(_) if need.batch_axis == Some(axis) => 1,
+            Dim::Symbol(name) => dims.get(name).copied().unwrap_or(1),
+            Dim::Fixed(size) => *size,
+        };
+        // What all samples of an inference share is drawn once.
+        let entries = if need.batch_axis.is_some() { samples } else { 1 };
+        let shape: Vec<usize> =
+            std::iter::once(entries).chain(need.sample_dims().map(size)).collect();
+        let array = random(need.dtype, &shape, seed, &need.name);
+        let array = if entries == samples { array } else { array.take(&vec![0; samples]) };
+        found.insert(need.name.clone(), array);
     }
     Ok(found)
 }
@@ -68,15 +60,19 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_numbers_and_never_zeros_alone() {
-        let dims = vec![Dim::Unknown, Dim::Symbol("seq".into()), Dim::Fixed(3)];
-        let needs = [InputNeed { name: "x".into(), dtype: Dtype::F32, dims }];
-        let sizes = BTreeMap::from([("seq".to_string(), 5)]);
+        let dims =
+            vec![Dim::Symbol("N".into()), Dim::Symbol("seq".into()), Dim::Symbol("x:2".into())];
+        let rate = InputNeed { batch_axis: None, ..InputNeed::batched("sr", Dtype::F32, vec![]) };
+        let needs = [InputNeed::batched("x", Dtype::F32, dims), rate];
+        let sizes = BTreeMap::from([("seq".to_string(), 5), ("x:2".to_string(), 3)]);
         let make = |seed| random_inputs(&needs, &sizes, 4, seed).unwrap();
         assert_eq!(make(1)["x"].shape(), [4, 5, 3]);
         assert!(make(1)["x"].to_bytes() == make(1)["x"].to_bytes());
         assert!(make(1)["x"].to_bytes() != make(2)["x"].to_bytes());
+        assert_eq!(make(1)["sr"].shape(), [4]);
+        assert_eq!(make(1)["sr"].take(&[0]), make(1)["sr"].take(&[3]), "one for all samples");
         let unknown = random_inputs(&needs, &BTreeMap::new(), 4, 1).unwrap_err();
-        let said = "dimension `seq` of input `x` has no value; give --dim NAME=SIZE";
+        let said = "no value for the dimensions `seq`, `x:2`; give --dims \"seq=SIZE,x:2=SIZE\"";
         assert_eq!(unknown.to_string(), said);
     }
 }

@@ -18,6 +18,16 @@ pub enum Rows {
     Held(Array),
     /// In a file.
     Filed(Filed),
+    /// One value that all samples share.
+    Repeated(Repeated),
+}
+
+/// One entry that stands for many.
+#[derive(Clone, Debug)]
+pub struct Repeated {
+    /// The entry, behind an axis of size 1.
+    entry: Array,
+    shape: Vec<usize>,
 }
 
 /// An array in a file without a name, which is gone with the last that holds it.
@@ -38,11 +48,27 @@ impl From<Array> for Rows {
 }
 
 impl Rows {
+    /// `count` times the only entry of an array along axis 0.
+    pub(super) fn repeated(entry: Array, count: usize) -> Rows {
+        let mut shape = entry.shape().to_vec();
+        shape.iter_mut().take(1).for_each(|entries| *entries = count);
+        Rows::Repeated(Repeated { entry, shape })
+    }
+
+    /// The same value for `count` samples, where all share one.
+    pub(super) fn extended(self, count: usize) -> Rows {
+        match self {
+            Rows::Repeated(Repeated { entry, .. }) => Rows::repeated(entry, count),
+            own => own,
+        }
+    }
+
     /// Element type.
     pub fn dtype(&self) -> Dtype {
         match self {
             Rows::Held(array) => array.dtype(),
             Rows::Filed(filed) => filed.dtype,
+            Rows::Repeated(repeated) => repeated.entry.dtype(),
         }
     }
 
@@ -51,6 +77,7 @@ impl Rows {
         match self {
             Rows::Held(array) => array.shape(),
             Rows::Filed(filed) => &filed.shape,
+            Rows::Repeated(repeated) => &repeated.shape,
         }
     }
 
@@ -75,6 +102,7 @@ impl Rows {
         match self {
             Rows::Held(array) => Ok(array.take(indices)),
             Rows::Filed(filed) => filed.take(indices),
+            Rows::Repeated(repeated) => Ok(repeated.entry.take(&vec![0; indices.len()])),
         }
     }
 
@@ -82,6 +110,10 @@ impl Rows {
     pub(super) fn pieces(&self) -> Box<dyn Iterator<Item = Result<Vec<u8>, DataError>> + '_> {
         match self {
             Rows::Held(array) => Box::new(std::iter::once_with(|| Ok(array.to_bytes()))),
+            Rows::Repeated(repeated) => {
+                let entry = repeated.entry.to_bytes();
+                Box::new((0..self.count()).map(move |_| Ok(entry.clone())))
+            }
             Rows::Filed(filed) => {
                 let rows: Vec<usize> = (0..filed.shape[0]).collect();
                 let each = (PIECE_BYTES / filed.row_bytes.max(1)).max(1);
@@ -89,6 +121,13 @@ impl Rows {
                 Box::new(pieces.into_iter().map(|piece| Ok(filed.take(&piece)?.to_bytes())))
             }
         }
+    }
+}
+
+impl Repeated {
+    /// The entry, behind an axis of size 1.
+    pub(super) fn entry(&self) -> &Array {
+        &self.entry
     }
 }
 
@@ -178,5 +217,10 @@ mod tests {
         assert_eq!(filed.take(&[6, 0, 0, 3]).unwrap(), held.take(&[6, 0, 0, 3]).unwrap());
         let whole = |rows: &Rows| rows.pieces().flat_map(Result::unwrap).collect::<Vec<u8>>();
         assert_eq!(whole(&filed), whole(&held));
+        let first = held.take(&[0]).unwrap();
+        let (repeated, copies) = (Rows::repeated(first.clone(), 3), first.take(&[0, 0, 0]));
+        assert_eq!((repeated.shape(), repeated.count()), (copies.shape(), 3));
+        assert_eq!(whole(&repeated), copies.to_bytes());
+        assert_eq!(repeated.take(&[2, 1]).unwrap(), copies.take(&[0, 1]));
     }
 }

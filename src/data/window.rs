@@ -2,11 +2,9 @@
 //!
 //! Labels and columns are small and read as a whole; of inputs only the rows of a window are held.
 
-use super::npy::Header;
-use super::{Array, DataError, Dataset, Wanted, folder, npz};
+use super::npz::{self, NpzArchive, StoredInputs};
+use super::{DataError, Dataset, Rows, Wanted, folder};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// Bytes of inputs that a window may hold.
@@ -23,6 +21,8 @@ pub struct Windows<'a> {
     each: u64,
     rows: usize,
     next: usize,
+    /// `None` for a folder.
+    archive: Option<(NpzArchive, StoredInputs)>,
 }
 
 impl<'a> Windows<'a> {
@@ -32,15 +32,20 @@ impl<'a> Windows<'a> {
     /// [`DataError`] names the file and the array.
     pub fn open(path: &Path, wanted: Wanted<'a>, bytes: u64) -> Result<Self, DataError> {
         let bare = Wanted { inputs: &[], ..wanted.clone() };
-        let (whole, each) = match std::fs::metadata(path) {
+        let (whole, each, archive) = match std::fs::metadata(path) {
             Err(_) => return Err(DataError::Absent(path.to_path_buf())),
             Ok(found) if found.is_dir() => {
-                (folder::labels(path, &bare)?, row_of_folder(path, &wanted)?)
+                (folder::labels(path, &bare)?, row_of_folder(path, &wanted)?, None)
             }
-            Ok(_) => (npz::load(path, &bare, samples(path, &wanted)?)?, row_of_npz(path, &wanted)?),
+            Ok(_) => {
+                let mut archive = NpzArchive::open(path)?;
+                let whole = npz::labels(&mut archive, &bare, wanted.inputs)?;
+                let inputs = StoredInputs::find(&mut archive, wanted.inputs, Some(whole.len()))?;
+                (whole, inputs.sample_bytes(), Some((archive, inputs)))
+            }
         };
         let rows = usize::try_from(bytes / each.max(1)).unwrap_or(usize::MAX).max(1);
-        Ok(Windows { path: path.to_path_buf(), wanted, whole, each, rows, next: 0 })
+        Ok(Windows { path: path.to_path_buf(), wanted, whole, each, rows, next: 0, archive })
     }
 
     /// Number of samples in all windows.
@@ -68,6 +73,12 @@ impl<'a> Windows<'a> {
         self.whole
     }
 
+    /// The inputs of all samples at once, with labels and columns.
+    pub(super) fn all(mut self) -> Result<(BTreeMap<String, Rows>, Dataset), DataError> {
+        let inputs = self.inputs(0, self.samples())?;
+        Ok((inputs, self.whole))
+    }
+
     /// Columns of all samples.
     pub fn columns(&self) -> &BTreeMap<String, Vec<String>> {
         &self.whole.columns
@@ -82,10 +93,7 @@ impl<'a> Windows<'a> {
         if first >= end {
             return Ok(None);
         }
-        let inputs = match self.path.is_dir() {
-            true => folder::inputs(&self.path, &self.wanted, first..end)?,
-            false => self.stored(first, end - first)?,
-        };
+        let inputs = self.inputs(first, end - first)?;
         let dataset = self.whole.rows(inputs, first..end);
         dataset.check(&self.path, &self.wanted).map_err(|error| match error {
             DataError::NotFinite { path, name, sample } => {
@@ -97,33 +105,15 @@ impl<'a> Windows<'a> {
         Ok(Some((first, dataset)))
     }
 
-    fn stored(&self, first: usize, count: usize) -> Result<BTreeMap<String, Array>, DataError> {
-        let read = |name: &str| {
-            let mut entry = Entry::open(&self.path, name)?;
-            if entry.header.rows() != self.samples() {
-                return Err(DataError::Length {
-                    path: self.path.clone(),
-                    name: name.to_string(),
-                    found: entry.header.rows(),
-                    samples: self.samples(),
-                });
+    fn inputs(&mut self, first: usize, count: usize) -> Result<BTreeMap<String, Rows>, DataError> {
+        match &mut self.archive {
+            Some((archive, inputs)) => inputs.rows(archive, first, count),
+            None => {
+                let arrays = folder::inputs(&self.path, &self.wanted, first..first + count)?;
+                Ok(arrays.into_iter().map(|(name, array)| (name, array.into())).collect())
             }
-            entry.rows(first, count)
-        };
-        let needs = self.wanted.inputs.iter();
-        needs.map(|need| Ok((need.name.clone(), read(&need.name)?))).collect()
+        }
     }
-}
-
-/// Samples of an archive: rows of the first input, without reading it.
-fn samples(path: &Path, wanted: &Wanted) -> Result<usize, DataError> {
-    let Some(first) = wanted.inputs.first() else { return Ok(0) };
-    Ok(Entry::open(path, &first.name)?.header.rows())
-}
-
-/// Bytes that one sample's inputs take.
-fn row_of_npz(path: &Path, wanted: &Wanted) -> Result<u64, DataError> {
-    wanted.inputs.iter().map(|need| Ok(Entry::open(path, &need.name)?.header.row_bytes())).sum()
 }
 
 fn row_of_folder(path: &Path, wanted: &Wanted) -> Result<u64, DataError> {
@@ -131,86 +121,12 @@ fn row_of_folder(path: &Path, wanted: &Wanted) -> Result<u64, DataError> {
     Ok(first.values().map(|array| array.to_bytes().len() as u64).sum())
 }
 
-/// One array in an archive.
-struct Entry<'a> {
-    path: &'a Path,
-    name: &'a str,
-    archive: zip::ZipArchive<File>,
-    file: String,
-    header: Header,
-}
-
-impl<'a> Entry<'a> {
-    fn open(path: &'a Path, name: &'a str) -> Result<Self, DataError> {
-        let failed = |source: Box<dyn std::error::Error + Send + Sync>| DataError::Read {
-            path: path.to_path_buf(),
-            source,
-        };
-        let file = File::open(path).map_err(|e| failed(e.into()))?;
-        let mut archive = zip::ZipArchive::new(file).map_err(|e| failed(e.into()))?;
-        let file = format!("{name}.npy");
-        if archive.index_for_name(&file).is_none() {
-            let plain = |n: &str| n.strip_suffix(".npy").unwrap_or(n).to_string();
-            let found = archive.file_names().map(plain).collect();
-            return Err(DataError::NoArray { path: path.to_path_buf(), name: name.into(), found });
-        }
-        let mut stream = archive.by_name(&file).map_err(|e| failed(e.into()))?;
-        let header = Header::read(&mut stream).map_err(|e| failed(e.into()))?;
-        drop(stream);
-        if header.dtype.is_none() || header.fortran {
-            let descriptor = match header.fortran {
-                true => "column-major order, which cannot be read in parts".to_string(),
-                false => header.descriptor,
-            };
-            return Err(DataError::Element {
-                path: path.to_path_buf(),
-                name: name.into(),
-                descriptor,
-            });
-        }
-        Ok(Entry { path, name, archive, file, header })
-    }
-
-    /// `count` rows from `first` on. Stored arrays are sought into, compressed ones read up to there.
-    fn rows(&mut self, first: usize, count: usize) -> Result<Array, DataError> {
-        let row = self.header.row_bytes();
-        let skip = self.header.bytes + first as u64 * row;
-        let mut bytes = vec![0; usize::try_from(count as u64 * row).unwrap_or(0)];
-        let path = self.path;
-        let failed = |source: Box<dyn std::error::Error + Send + Sync>| DataError::Read {
-            path: path.to_path_buf(),
-            source,
-        };
-        let stored = {
-            let entry = self.archive.by_name(&self.file).map_err(|e| failed(e.into()))?;
-            entry.compression() == zip::CompressionMethod::Stored
-        };
-        if stored {
-            let mut stream = self.archive.by_name_seek(&self.file).map_err(|e| failed(e.into()))?;
-            stream.seek(SeekFrom::Start(skip)).map_err(|e| failed(e.into()))?;
-            stream.read_exact(&mut bytes).map_err(|e| failed(e.into()))?;
-        } else {
-            let mut stream = self.archive.by_name(&self.file).map_err(|e| failed(e.into()))?;
-            std::io::copy(&mut stream.by_ref().take(skip), &mut std::io::sink())
-                .map_err(|e| failed(e.into()))?;
-            stream.read_exact(&mut bytes).map_err(|e| failed(e.into()))?;
-        }
-        let mut shape = self.header.shape.clone();
-        shape[0] = count;
-        let array = self.header.dtype.and_then(|dtype| Array::from_bytes(dtype, &shape, &bytes));
-        array.ok_or_else(|| DataError::Element {
-            path: path.to_path_buf(),
-            name: self.name.to_string(),
-            descriptor: self.header.descriptor.clone(),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::data::{Dim, Dtype, InputNeed, Pixels};
     use ndarray::{Array1, Array2};
+    use std::fs::File;
 
     #[test]
     fn windows_together_are_the_whole() {
@@ -227,7 +143,7 @@ mod tests {
             writer.add_array("labels", &Array1::from_iter(0..10i64)).unwrap();
             writer.finish().unwrap();
             let dims = vec![Dim::Symbol("N".into()), Dim::Fixed(3)];
-            let inputs = [InputNeed { name: "x".into(), dtype: Dtype::F32, dims }];
+            let inputs = [InputNeed::batched("x", Dtype::F32, dims)];
             let wanted = Wanted {
                 inputs: &inputs,
                 columns: vec![],

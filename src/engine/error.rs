@@ -1,5 +1,6 @@
 //! What can go wrong between a file and its outputs.
 
+use crate::data::UnknownSizes;
 use std::path::PathBuf;
 
 /// An error of the engine. Messages name the file, node or input.
@@ -55,15 +56,49 @@ pub enum EngineError {
         /// The operator.
         operator: String,
     },
-    /// A symbolic dimension without a value.
+    /// Dimensions of inputs without a value.
+    #[error("{0}, data that show them, or `dims = {{ … }}` under [model] of a study")]
+    Sizes(UnknownSizes),
+    /// A value for a dimension that no input has.
+    #[error("the model's inputs have no dimension `{dim}`; {}", match known.as_slice() {
+        [] => "all their dimensions are fixed".to_string(),
+        known => format!("they have {}", known.join(", ")),
+    })]
+    UnknownDim {
+        /// What was named.
+        dim: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// A value for the batch as if it were another dimension.
     #[error(
-        "input `{input}` has the symbolic dimension `{symbol}` without a value; set `dims = {{ \"{symbol}\" = … }}` under [model]"
+        "dimension `{dim}` counts the samples of an inference: it is the batch, which is {batch} here, not {size}; leave it out, or set `batch`"
     )]
-    Symbol {
+    BatchDim {
+        /// Its name.
+        dim: String,
+        /// What was given.
+        size: usize,
+        /// The batch.
+        batch: usize,
+    },
+    /// An input whose shape nobody declares.
+    #[error(
+        "input `{input}` declares no shape; write one into the file, with symbolic dimensions where sizes vary"
+    )]
+    InputRank {
         /// The input.
         input: String,
-        /// The dimension.
-        symbol: String,
+    },
+    /// Samples of a batch that must share a value and do not.
+    #[error(
+        "input `{input}` takes one value for all {samples} samples of a batch, the data have several"
+    )]
+    NotShared {
+        /// The input.
+        input: String,
+        /// The batch.
+        samples: usize,
     },
     /// An input of a type that cannot be fed.
     #[error("input `{input}` has the element type {dtype}, which cannot be fed")]
@@ -128,6 +163,13 @@ pub enum EngineError {
         /// The engine's own words.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+// Without a source: the message holds all of it.
+impl From<UnknownSizes> for EngineError {
+    fn from(unknown: UnknownSizes) -> Self {
+        EngineError::Sizes(unknown)
+    }
 }
 
 impl EngineError {

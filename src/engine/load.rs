@@ -3,11 +3,11 @@
 //! `value_info` is ignored and inputs are made concrete, so that no symbol is left anywhere to clash
 //! with a number.
 
-use super::describe::need_of;
+use super::describe::{declared, needs};
 use super::guard::guarded;
 use super::onnx::{self, OnnxFile};
 use super::{CLEAR, EngineError, Plan, upper};
-use crate::data::{Dim, InputNeed};
+use crate::data::{Dim, InputNeed, UnknownSizes};
 use crate::record::EngineOptions;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -44,7 +44,7 @@ impl Source<'_> {
 /// Values for symbolic dimensions.
 #[derive(Clone, Copy, Debug)]
 pub struct Bindings<'a> {
-    /// For axis 0 of every input.
+    /// For the axis of every input that counts samples.
     pub batch: usize,
     /// For the other symbols, by name.
     pub dims: &'a BTreeMap<String, usize>,
@@ -84,7 +84,7 @@ impl Model {
     /// # Errors
     /// As for [`Model::load`].
     pub fn load_fixed(source: Source) -> Result<Model, EngineError> {
-        Self::typed(source.name(), parse(source)?, &[])
+        Self::typed(source.name(), parse(source)?.model, &[])
     }
 
     fn typed(
@@ -142,30 +142,45 @@ fn transform(wanted: &str) -> Result<Box<dyn ModelTransform>, EngineError> {
     Ok(build_float_translator(DatumType::F32, DatumType::F16, filter))
 }
 
+/// A model as parsed.
+pub(super) struct Parsed {
+    pub(super) model: InferenceModel,
+    /// What the file declares of each input's shape, by name.
+    pub(super) dims: BTreeMap<String, Option<Vec<Dim>>>,
+    pub(super) proto: ModelProto,
+}
+
 /// The model as parsed, every operator one that the engine has.
-pub(super) fn parse(source: Source) -> Result<InferenceModel, EngineError> {
-    let (model, _) = parse_any(source)?;
-    let unknown = unimplemented(&model).next();
+pub(super) fn parse(source: Source) -> Result<Parsed, EngineError> {
+    let parsed = parse_any(source)?;
+    let unknown = unimplemented(&parsed.model).next();
     if let Some((node, operator)) = unknown {
         return Err(EngineError::UnknownOperator { name: source.name(), node, operator });
     }
-    Ok(model)
+    Ok(parsed)
 }
 
-/// The model as parsed, whatever its operators, and its protobuf: enough for shapes, not for running.
-pub(super) fn parse_any(source: Source) -> Result<(InferenceModel, ModelProto), EngineError> {
+/// The model as parsed, whatever its operators: enough for shapes, not for running.
+pub(super) fn parse_any(source: Source) -> Result<Parsed, EngineError> {
     let engine = tract_onnx::onnx().with_ignore_value_info(true).with_ignore_output_shapes(true);
     let name = source.name();
     let OnnxFile { model: proto, .. } = match source {
         Source::File(path) => onnx::read(path)?,
         Source::Bytes(name, bytes) => onnx::decode(name, bytes)?,
     };
-    let model = guarded("parse", &name, || engine.model_for_proto_model(&proto))?;
+    let parsed = guarded("parse", &name, || engine.parse(&proto, None))?;
+    if !parsed.unresolved_inputs.is_empty() {
+        let missing = parsed.unresolved_inputs.join("`, `");
+        return Err(EngineError::Invalid { name, problem: format!("nothing gives `{missing}`") });
+    }
+    let model = parsed.model;
     if model.input_outlets().map_or(0, <[_]>::len) == 0 {
         let empty = std::io::Error::other("it has no inputs");
         return Err(EngineError::NotOnnx { name, source: empty.into() });
     }
-    Ok((model, proto))
+    let inputs = proto.graph.iter().flat_map(|graph| &graph.input);
+    let dims = inputs.map(|input| (input.name.clone(), declared(input))).collect();
+    Ok(Parsed { model, dims, proto })
 }
 
 /// Names and operators of the nodes that the engine cannot run.
@@ -186,20 +201,18 @@ pub fn implements(operator: &str) -> bool {
 
 /// The parsed model with concrete inputs.
 pub(super) fn bound(source: Source, bindings: Bindings) -> Result<InferenceModel, EngineError> {
-    let mut model = parse(source)?;
-    bind(&mut model, &source.name(), bindings)?;
-    Ok(model)
+    let mut parsed = parse(source)?;
+    bind(&mut parsed, &source.name(), bindings)?;
+    Ok(parsed.model)
 }
 
 /// Makes the inputs of a model concrete; `name` is for messages.
-pub(super) fn bind(
-    model: &mut InferenceModel,
-    name: &str,
-    bindings: Bindings,
-) -> Result<(), EngineError> {
-    for index in 0..input_names(model).len() {
-        let need = need_of(model, index)?;
-        let shape = concrete(&need, bindings)?;
+pub(super) fn bind(parsed: &mut Parsed, name: &str, bindings: Bindings) -> Result<(), EngineError> {
+    let needs = needs(parsed)?;
+    UnknownSizes::none(&needs, bindings.dims)?;
+    let model = &mut parsed.model;
+    for (index, need) in needs.iter().enumerate() {
+        let shape = concrete(need, bindings)?;
         let fact = model.input_fact(index).map_err(EngineError::failed("analyse", name))?;
         let fact = fact.clone().with_shape(ShapeFactoid::from(shape));
         model.set_input_fact(index, fact).map_err(EngineError::failed("analyse", name))?;
@@ -207,19 +220,18 @@ pub(super) fn bind(
     Ok(())
 }
 
+/// The shape of an input; all its inner dimensions have values.
 fn concrete(need: &InputNeed, bindings: Bindings) -> Result<TVec<TDim>, EngineError> {
     let at = |(axis, dim): (usize, &Dim)| match dim {
-        Dim::Fixed(fixed) if axis == 0 && *fixed != bindings.batch => {
+        Dim::Fixed(fixed) if need.batch_axis == Some(axis) && *fixed != bindings.batch => {
             Err(EngineError::FixedBatch { fixed: *fixed, wanted: bindings.batch })
         }
         Dim::Fixed(n) => Ok(n.to_dim()),
-        Dim::Symbol(symbol) if bindings.dims.contains_key(symbol) => {
-            Ok(bindings.dims[symbol].to_dim())
-        }
-        _ if axis == 0 => Ok(bindings.batch.to_dim()),
-        unknown => {
-            Err(EngineError::Symbol { input: need.name.clone(), symbol: unknown.to_string() })
-        }
+        Dim::Symbol(_) if need.batch_axis == Some(axis) => Ok(bindings.batch.to_dim()),
+        Dim::Symbol(symbol) => match bindings.dims.get(symbol) {
+            Some(size) => Ok(size.to_dim()),
+            None => Err(UnknownSizes { dims: vec![symbol.clone()] }.into()),
+        },
     };
     need.dims.iter().enumerate().map(at).collect()
 }

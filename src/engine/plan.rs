@@ -7,6 +7,7 @@ use super::{EngineError, OptimisedNode, nodes, upper};
 use crate::data::{Array, Dtype};
 use crate::record::Sha256Hex;
 use ndarray::ArrayD;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tract_onnx::prelude::*;
@@ -43,10 +44,13 @@ impl Plan {
             .enumerate()
             .map(|(index, name)| {
                 let array = arrays.get(name).ok_or_else(|| EngineError::NoInput(name.clone()))?;
-                let given = tensor(array);
-                // A model in half floats takes its inputs so.
                 let wanted = self.runnable.model().input_fact(index);
                 let wanted = wanted.map_err(EngineError::failed("read inputs of", &self.name))?;
+                let given = match wanted.shape.as_concrete() {
+                    Some(shape) => tensor(fed(name, array, shape)?.as_ref()),
+                    None => tensor(array),
+                };
+                // A model in half floats takes its inputs so.
                 if wanted.datum_type == DatumType::F16 && given.datum_type() == DatumType::F32 {
                     let half = given.cast_to::<f16>();
                     let half = half.map_err(EngineError::failed("narrow inputs of", &self.name))?;
@@ -140,5 +144,46 @@ impl Plan {
             upper::clear();
             output
         })
+    }
+}
+
+/// Entries of samples along axis 0, as an input of `shape` takes them: as they are where that counts
+/// samples too, joined along another axis, or the one value that they share.
+fn fed<'a>(name: &str, array: &'a Array, shape: &[usize]) -> Result<Cow<'a, Array>, EngineError> {
+    let samples = array.rows();
+    if array.shape().len() != shape.len() + 1 || samples == 0 {
+        return Ok(Cow::Borrowed(array));
+    }
+    let sample = &array.shape()[1..];
+    if sample == shape {
+        let first = array.take(&[0]);
+        let not_shared = || EngineError::NotShared { input: name.to_string(), samples };
+        if samples > 1 && array.take(&vec![0; samples]) != *array {
+            return Err(not_shared());
+        }
+        return first.reshaped(shape).map(Cow::Owned).ok_or_else(not_shared);
+    }
+    let joined = shape.iter().zip(sample).position(|(all, one)| *all == samples * one);
+    Ok(joined.and_then(|axis| array.joined_along(axis)).map_or(Cow::Borrowed(array), Cow::Owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::IxDyn;
+
+    #[test]
+    fn samples_are_laid_out_as_the_input_takes_them() {
+        let of = |shape: &[usize], values: Vec<i64>| -> Array {
+            ArrayD::from_shape_vec(IxDyn(shape), values).unwrap().into()
+        };
+        let states = of(&[2, 2, 1, 2], (0..8).collect());
+        let joined = of(&[2, 2, 2], vec![0, 1, 4, 5, 2, 3, 6, 7]);
+        assert_eq!(*fed("s", &states, &[2, 2, 2]).unwrap(), joined);
+        let rates = of(&[3], vec![8, 8, 8]);
+        assert_eq!(*fed("sr", &rates, &[]).unwrap(), of(&[], vec![8]));
+        assert_eq!(*fed("x", &rates, &[3]).unwrap(), rates);
+        let error = fed("sr", &of(&[2], vec![8, 16]), &[]).unwrap_err().to_string();
+        assert!(error.contains("input `sr` takes one value for all 2 samples"), "{error}");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::describe::dtype_of;
 use super::guard::guarded;
-use super::load::{bind, parse_any, unimplemented};
+use super::load::{Parsed, bind, parse_any, unimplemented};
 use super::{Bindings, EngineError, Source};
 use crate::data::Dtype;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -36,8 +36,9 @@ pub fn tensor_facts(
     source: Source,
     bindings: Bindings,
 ) -> Result<BTreeMap<String, TensorFact>, EngineError> {
-    let (mut model, proto) = parse_any(source)?;
-    bind(&mut model, &source.name(), bindings)?;
+    let mut parsed = parse_any(source)?;
+    bind(&mut parsed, &source.name(), bindings)?;
+    let Parsed { mut model, proto, .. } = parsed;
     declare(&mut model, &proto, bindings);
     guarded("analyse", &source.name(), || model.analyse(false))?;
     let mut facts = BTreeMap::new();

@@ -31,14 +31,6 @@ pub enum PipelineError {
         /// What is wrong with it.
         source: Box<crate::graph::Violation>,
     },
-    /// Making a variant panicked: a fault of this program or of the engine.
-    #[error("make variant `{variant}`: internal error: {message}; please report it")]
-    Panicked {
-        /// The variant.
-        variant: String,
-        /// What the panic said.
-        message: String,
-    },
     /// A step cannot be taken back.
     #[error("take back the steps of variant `{variant}`")]
     Undo {

@@ -33,6 +33,7 @@ mod stress;
 mod variants;
 
 pub use answers::{read_answers, write_answers};
+pub use attempt::attempt;
 pub use conformance::{conformance, conformance_path, keep_conformance, known_conformance};
 pub use costs::attributed;
 pub use error::PipelineError;
@@ -55,4 +56,4 @@ pub use restore::{
 pub use stress::stress;
 pub use timing::{Rounds, Timed, kept_times_by_node, times_by_node};
 pub use track::{add_outcomes, read_outcomes};
-pub use variants::{baseline, make, make_guarded};
+pub use variants::{baseline, make};

@@ -12,7 +12,6 @@ use crate::record::{
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
 /// Puts the model as given into the run, and its record.
@@ -48,26 +47,6 @@ pub fn baseline(context: &Context) -> Result<VariantRecord, PipelineError> {
         })?;
     }
     lineage.write(context, &graph, &bytes, Outcome::default())
-}
-
-/// [`make`], with a panic as an error: one variant's failure is no other's.
-///
-/// # Errors
-/// Those of [`make`], and [`PipelineError::Panicked`].
-pub fn make_guarded(
-    context: &Context,
-    ledger: &mut Ledger,
-    recipe: &Recipe,
-    parent: &VariantRecord,
-) -> Result<VariantRecord, PipelineError> {
-    // Nothing is entered into the ledger before all steps are done, so a panic leaves it whole.
-    let made = AssertUnwindSafe(|| make(context, ledger, recipe, parent));
-    std::panic::catch_unwind(made).unwrap_or_else(|cause| {
-        let said = cause.downcast_ref::<String>().map(String::as_str);
-        let said = said.or_else(|| cause.downcast_ref::<&str>().copied());
-        let message = said.unwrap_or("no message").to_string();
-        Err(PipelineError::Panicked { variant: recipe.name.clone(), message })
-    })
 }
 
 /// Makes the variant of a recipe from `parent`, or finds it made before with the same key.

@@ -8,6 +8,7 @@ use super::timing::{self, Timing};
 use super::{EnergyPlan, StudyError, energy};
 use crate::compress::Step;
 use crate::data::Pixels;
+use crate::engine::{self, Source};
 use crate::evaluate::{self, SplitRule, Stress};
 use crate::pipeline::Recipe;
 use crate::record::{Metric, Setting};
@@ -112,7 +113,9 @@ pub fn load_for(path: &Path, targets: &[String]) -> Result<Study, StudyError> {
     let invalid = |problem: String| StudyError::Invalid { path: path.to_path_buf(), problem };
     let folder = path.parent().unwrap_or(Path::new(""));
     let recipes = recipes(&file.variant, folder).map_err(invalid)?;
-    let mut batches = file.model.batch.map_or_else(|| vec![1], |batch| batch.values());
+    let model = folder.join(file.model.path);
+    let mut batches =
+        file.model.batch.map_or_else(|| vec![usual_batch(&model)], |batch| batch.values());
     let mut seen = std::collections::BTreeSet::new();
     batches.retain(|batch| seen.insert(*batch));
     if batches.is_empty() || batches.contains(&0) {
@@ -136,7 +139,7 @@ pub fn load_for(path: &Path, targets: &[String]) -> Result<Study, StudyError> {
         name: file.study.name,
         owner: file.study.owner,
         words: given.collect(),
-        model: folder.join(file.model.path),
+        model,
         batches,
         dims: file.model.dims,
         task: task(&file.task).map_err(invalid)?,
@@ -155,6 +158,12 @@ pub fn load_for(path: &Path, targets: &[String]) -> Result<Study, StudyError> {
         targets: known(target::choose(&targets, &inventory)?, &recipes).map_err(invalid)?,
         recipes,
     })
+}
+
+/// The batch that a model's file fixes, else 1; what is wrong with the file is said where it is opened.
+fn usual_batch(model: &Path) -> usize {
+    let signature = engine::describe(Source::File(model)).ok();
+    signature.and_then(|signature| signature.fixed_batch()).unwrap_or(1)
 }
 
 /// The targets, where every step that measures does so on one of them or on this machine.

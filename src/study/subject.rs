@@ -43,18 +43,14 @@ pub fn open(study: &Study) -> Result<Loaded, StudyError> {
         pixels: study.data.pixels.clone(),
     };
     let data = Dataset::load(&study.data.path, &wanted)?;
-    let symbols: Vec<String> =
-        signature.inputs.iter().flat_map(|i| &i.dims).map(ToString::to_string).collect();
-    if let Some(key) = study.dims.keys().find(|key| !symbols.iter().any(|s| s.contains(*key))) {
-        let known = symbols.join("`, `");
-        return Err(invalid(format!("`dims` names `{key}`; the inputs' dimensions are `{known}`")));
-    }
-    let mut dims = study.dims.clone();
+    let batch = signature.fixed_batch().unwrap_or(1);
+    let mut dims = signature
+        .sizes(&study.dims, batch)
+        .map_err(|e| invalid(format!("`dims` under [model]: {e}")))?;
     for need in &signature.inputs {
         let rows = &data.inputs[&need.name];
         need.bind(rows.dtype(), rows.shape(), &mut dims).map_err(|e| invalid(e.to_string()))?;
     }
-    let batch = signature.fixed_batch().unwrap_or(1);
     if let (Some(fixed), Some(other)) = (
         signature.fixed_batch(),
         study.batches.iter().find(|b| Some(**b) != signature.fixed_batch()),

@@ -100,6 +100,26 @@ fn inputs_of_run(run: &Path) -> Option<PathBuf> {
     files.into_iter().find(|file| file.is_file())
 }
 
+/// Values for dimensions that are given, each of some model, and those that follow.
+pub(super) fn sizes(
+    signatures: &[Result<Signature, Missing>],
+    given: &BTreeMap<String, usize>,
+    batch: usize,
+) -> Result<BTreeMap<String, usize>, Coded> {
+    let mut sizes = BTreeMap::new();
+    let mut strange: BTreeMap<String, usize> = given.clone();
+    for signature in signatures.iter().flatten() {
+        let own = given.iter().filter(|(name, _)| signature.has_dim(name));
+        let own = own.map(|(name, size)| (name.clone(), *size)).collect();
+        sizes.extend(signature.sizes(&own, batch)?);
+        strange.retain(|name, _| !signature.has_dim(name));
+    }
+    if let Some(signature) = signatures.iter().flatten().next() {
+        signature.sizes(&strange, batch)?;
+    }
+    Ok(sizes)
+}
+
 /// The inputs of all models together; a model whose input of the same name differs from an earlier
 /// model's is given a reason instead.
 pub(super) fn needs(
@@ -117,7 +137,9 @@ pub(super) fn needs(
         };
         let clash = signature.inputs.iter().find_map(|need| {
             let other = all.iter().find(|other| other.name == need.name)?;
-            let same = other.dtype == need.dtype && other.dims.len() == need.dims.len();
+            let same = other.dtype == need.dtype
+                && other.dims.len() == need.dims.len()
+                && other.batch_axis == need.batch_axis;
             (!same).then(|| {
                 Missing(format!(
                     "its input `{}` is {} {}, an earlier model's {} {}; they cannot be fed alike",

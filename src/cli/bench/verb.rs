@@ -3,7 +3,7 @@
 use super::inputs::{self, Origin};
 use super::{models, show};
 use crate::cli::elsewhere::one_target;
-use crate::cli::samples::dimension;
+use crate::cli::samples::Sizes;
 use crate::cli::{Coded, ExitCode, Global, fleet};
 use crate::data::{Dataset, Rows};
 use crate::engine::{self, ENGINE, Signature, Source};
@@ -31,9 +31,8 @@ pub(in crate::cli) struct BenchVerb {
     /// Feed seeded random numbers; every answer says so
     #[arg(long, conflicts_with = "data")]
     random_inputs: bool,
-    /// Values for symbolic dimensions other than the batch, as NAME=SIZE
-    #[arg(long, value_parser = dimension)]
-    dim: Vec<(String, usize)>,
+    #[command(flatten)]
+    sizes: Sizes,
     /// Samples in one inference; default 1, or what the first model fixes
     #[arg(long, value_parser = count)]
     batch: Option<usize>,
@@ -156,7 +155,7 @@ impl BenchVerb {
         }
         let fixed = signatures[0].as_ref().ok().and_then(Signature::fixed_batch);
         let batch = self.batch.or(fixed).unwrap_or(1);
-        let mut dims: BTreeMap<String, usize> = self.dim.iter().cloned().collect();
+        let mut dims = inputs::sizes(&signatures, &self.sizes.by_name(), batch)?;
         let (needs, fits) = inputs::needs(&signatures);
         let arrays = origin.arrays(&needs, &dims, batch)?;
         let mut placed = Vec::new();
