@@ -10,7 +10,8 @@ use prost::Message;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use tract_onnx::pb::{AttributeProto, ModelProto, NodeProto};
+use tract_onnx::pb::tensor_shape_proto::Dimension;
+use tract_onnx::pb::{AttributeProto, ModelProto, NodeProto, TensorShapeProto, type_proto};
 
 /// A model as one of the tests judged it.
 #[derive(serde::Deserialize)]
@@ -25,9 +26,17 @@ struct Verdict {
 }
 
 impl Verdict {
-    /// Whether ONNX Runtime refuses it for a type, which `onnx.checker` does not look at.
-    fn is_type_error(&self) -> bool {
-        self.runtime.as_ref().is_some_and(|refusal| refusal.contains("Type Error"))
+    /// Whether ONNX Runtime refuses it for what `onnx.checker` does not look at and we do: names of
+    /// nodes that are not unique, types of dense tensors. Not counted:
+    /// types that are no dense tensors, which we do not follow, and nodes without a name, which are
+    /// of ONNX Runtime's own expansions.
+    fn breaks_rule_of_runtime(&self) -> bool {
+        self.runtime.as_ref().is_some_and(|refusal| {
+            let of_others = ["seq(", "optional(", "map(", "in node ()"];
+            let type_error = refusal.contains("Type Error");
+            let followed = !of_others.iter().any(|word| refusal.contains(word));
+            type_error && followed || refusal.contains("two nodes with same node name")
+        })
     }
 
     /// Whether ONNX Runtime loads it, or knows it and has no kernel.
@@ -37,9 +46,28 @@ impl Verdict {
 }
 
 /// What we refuse and both others accept: each a sentence of the specification.
-fn is_stricter(violation: &Violation) -> bool {
-    // docs/IR.md, names within a graph: the names of nodes are unique.
-    matches!(violation, Violation::DuplicateNodeName { .. })
+fn is_stricter(violation: &Violation, model: &str) -> bool {
+    match violation {
+        // Without `dtype` the output has the type of the input, which may be one that it cannot have.
+        Violation::ElementNotAllowed { node, .. } => {
+            ["RandomNormalLike", "RandomUniformLike"].contains(&node.operator.as_str())
+        }
+        // Both do not compare a constant with the declaration of the output that it is.
+        Violation::DeclaredType { .. } => model.starts_with("Constant-"),
+        _ => false,
+    }
+}
+
+/// A random network, its output with the rank that the specification wants declared.
+fn random_network(seed: u64, parts: usize) -> ModelProto {
+    let bytes = network::random(seed, parts).encode();
+    let mut model = ModelProto::decode(bytes.as_slice()).unwrap();
+    for output in &mut model.graph.as_mut().unwrap().output {
+        let kind = output.r#type.as_mut().unwrap().value.as_mut().unwrap();
+        let type_proto::Value::TensorType(tensor) = kind;
+        tensor.shape = Some(TensorShapeProto { dim: vec![Dimension::default(); 2] });
+    }
+    model
 }
 
 fn has_onnx(python: &str) -> bool {
@@ -50,7 +78,7 @@ fn has_onnx(python: &str) -> bool {
 fn verdicts(folder: &Path, python: &str) -> Vec<Verdict> {
     for seed in 0..12 {
         let file = folder.join(format!("network-{seed:02}.onnx"));
-        network::random(seed, 4 + seed as usize).save(&file).unwrap();
+        std::fs::write(file, random_network(seed, 4 + seed as usize).encode_to_vec()).unwrap();
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/validity/models.py");
     let output = Command::new(python).arg(script).arg(folder).output().unwrap();
@@ -70,13 +98,14 @@ fn the_checker_and_the_runtime_agree() {
     for verdict in &verdicts {
         let bytes = std::fs::read(folder.path().join("judged").join(&verdict.file)).unwrap();
         let found = violations(&Graph::decode(&verdict.file, &bytes).unwrap());
-        let refused = verdict.checker.is_some() || verdict.is_type_error();
+        let refused = verdict.checker.is_some() || verdict.breaks_rule_of_runtime();
         let accepted = verdict.checker.is_none() && verdict.is_loadable();
-        let strict: Vec<&Violation> = found.iter().filter(|v| !is_stricter(v)).collect();
+        let strict: Vec<&Violation> =
+            found.iter().filter(|v| !is_stricter(v, &verdict.model)).collect();
         let label = verdict.mutation.as_deref().unwrap_or("as made");
         let count = counts.entry(label).or_default();
         match (refused, accepted) {
-            (true, _) if !found.is_empty() => count[0] += 1,
+            _ if !found.is_empty() && (refused || !verdict.is_loadable()) => count[0] += 1,
             (_, true) if strict.is_empty() => count[1] += 1,
             (false, false) => count[2] += 1,
             _ => {
@@ -121,19 +150,63 @@ fn models_of_the_field_are_valid() {
             None => skipped(&format!("the models of {folder}, which are not here")),
         }
     }
-    assert!(!files.is_empty());
-    for file in files {
-        let found = violations(&Graph::load(&file).unwrap());
-        let found: Vec<&Violation> = found.iter().filter(|v| !v.is_unknown_operator()).collect();
-        assert!(found.is_empty(), "{}: {}", file.display(), found[0]);
+    // Further models, of other makers.
+    if let Ok(folder) = std::env::var("PARING_MODELS") {
+        models_below(Path::new(&folder), &mut files);
     }
+    assert!(!files.is_empty());
+    let mut wrong = Vec::new();
+    for file in files {
+        let stored = std::fs::read(&file).unwrap();
+        let Ok(graph) = Graph::decode("stored", &stored) else {
+            println!("{}: no model", file.display());
+            continue;
+        };
+        let started = std::time::Instant::now();
+        let found = violations(&graph);
+        let (nodes, elapsed) = (graph.nodes().len(), started.elapsed());
+        println!("{}: {nodes} nodes in {elapsed:.1?}", file.display());
+        let found = found.iter().filter(|v| !v.is_unknown_operator());
+        wrong.extend(found.take(3).map(|v| format!("{}, as stored: {v}", file.display())));
+        match Graph::load(&file) {
+            Ok(graph) => {
+                let found = violations(&graph);
+                let found = found.iter().filter(|v| !v.is_unknown_operator());
+                wrong.extend(found.take(3).map(|v| format!("{}: {v}", file.display())));
+            }
+            Err(error) => wrong.push(format!("{}: {error}", file.display())),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn ten_thousand_nodes_are_valid() {
+    let mut model = random_network(1, 2);
+    let graph = model.graph.as_mut().unwrap();
+    let mut last = graph.output[0].name.clone();
+    for position in graph.node.len()..10_000 {
+        let output = if position == 9_999 { "end".into() } else { format!("long{position}") };
+        graph.node.push(NodeProto {
+            name: format!("node{position}"),
+            op_type: "Add".into(),
+            input: vec![last.clone(), last],
+            output: vec![output.clone()],
+            ..NodeProto::default()
+        });
+        last = output;
+    }
+    graph.output[0].name = last;
+    let long = Graph::decode("long", &model.encode_to_vec()).unwrap();
+    let started = std::time::Instant::now();
+    assert_eq!(violations(&long), []);
+    println!("{} nodes in {:.1?}", long.nodes().len(), started.elapsed());
 }
 
 /// Changes an encoded random network and gives the message of its first violation.
 fn refusal(change: impl FnOnce(&mut ModelProto)) -> String {
-    let graph = network::random(5, 6);
-    validate(&graph).unwrap();
-    let mut model = ModelProto::decode(graph.encode().as_slice()).unwrap();
+    let mut model = random_network(5, 6);
+    validate(&Graph::decode("network", &model.encode_to_vec()).unwrap()).unwrap();
     change(&mut model);
     let changed = Graph::decode("network", &model.encode_to_vec()).unwrap();
     match validate(&changed) {
@@ -174,9 +247,5 @@ fn refusals_name_the_node_the_operator_and_what_is_expected() {
         (tensor.data_type, tensor.int32_data) = (6, vec![0; tensor.raw_data.len() / 4]);
         tensor.raw_data.clear();
     });
-    assert!(
-        said.ends_with("as `W`, which may be float16, float, double")
-            || said.contains("of int32 as `W`"),
-        "{said}"
-    );
+    assert!(said.contains("of int32 as `W`, which may be float, float16, double"), "{said}");
 }

@@ -32,7 +32,7 @@ def type_of(spelled):
     return helper.make_map_type_proto(TensorProto.DataType.Value(key.upper()), value)
 
 
-def value_of(name, kind):
+def value_of(kind):
     """An attribute's value, of the type that its schema says."""
     types = defs.OpSchema.AttrType
     values = {
@@ -56,11 +56,11 @@ def single(schema, opset):
         # Types in attributes say what outputs are, more of Constant's would contradict each other.
         skipped = "type" in name or name == "precision" or schema.name == "Constant"
         if attribute.required or (not skipped and draw.random() < 0.5):
-            attributes[name] = value_of(name, attribute.type)
+            attributes[name] = value_of(attribute.type)
             if attributes[name] is None:
                 return None
     if schema.name == "Constant":
-        attributes = {"value": value_of("value", defs.OpSchema.AttrType.TENSOR)}
+        attributes = {"value": value_of(defs.OpSchema.AttrType.TENSOR)}
     parameter = defs.OpSchema.FormalParameterOption
     inputs, infos = [], []
     for formal in schema.inputs:
@@ -134,10 +134,6 @@ def bodies():
         yield f"Loop-{opset}", helper.make_graph([loop], "loop", inputs, [info("y"), stacked]), opset
 
 
-def nodes_of(graph):
-    yield from graph.node
-
-
 def any_node(model, fits=lambda node: True):
     fitting = [node for node in model.graph.node if fits(node)]
     return draw.choice(fitting) if fitting else None
@@ -181,13 +177,6 @@ def output_type(model):
 
 def wrong_opset(model):
     model.opset_import[draw.randrange(len(model.opset_import))].version = draw.choice(OPSETS)
-
-
-def renamed(change):
-    """Edits one of the names in a repeated field."""
-    def edit(model, node):
-        return change(model, node)
-    return edit
 
 
 def extra_attribute(model, node):
@@ -273,10 +262,6 @@ def body_reads_nothing(model, node):
 def extra_body_output(model, node):
     body = draw.choice([a.g for a in node.attribute if a.type == AttributeProto.GRAPH])
     body.output.append(body.output[0])
-
-
-def set_field(owner, name, value):
-    setattr(owner(value[0]), name, value[1])
 
 
 has_attributes = lambda node: len(node.attribute) > 0

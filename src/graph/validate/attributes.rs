@@ -15,7 +15,7 @@ impl<'a> Validator<'a> {
                 self.found.push(Violation::DuplicateAttribute { node, attribute });
             }
             let stated = kind(attribute);
-            let other = held(attribute).into_iter().find(|kind| Some(*kind) != stated);
+            let other = held(attribute).find(|kind| Some(*kind) != stated);
             if let (Some(expected), Some(found)) = (stated, other) {
                 self.wrong_type(at, attribute, found, expected);
             }
@@ -83,7 +83,7 @@ fn kind(attribute: &AttributeProto) -> Option<AttributeType> {
 }
 
 /// The types of the values that an attribute holds; zero and nothing look the same.
-fn held(attribute: &AttributeProto) -> Vec<AttributeType> {
+fn held(attribute: &AttributeProto) -> impl Iterator<Item = AttributeType> {
     let fields = [
         (AttributeType::Float, attribute.f != 0.0),
         (AttributeType::Int, attribute.i != 0),
@@ -99,5 +99,5 @@ fn held(attribute: &AttributeProto) -> Vec<AttributeType> {
         (AttributeType::SparseTensors, !attribute.sparse_tensors.is_empty()),
         (AttributeType::TypeProtos, !attribute.type_protos.is_empty()),
     ];
-    fields.into_iter().filter(|(_, held)| *held).map(|(kind, _)| kind).collect()
+    fields.into_iter().filter(|(_, held)| *held).map(|(kind, _)| kind)
 }

@@ -127,8 +127,13 @@ impl<'a> Validator<'a> {
     }
 
     fn typed(&mut self, info: &ValueInfoProto, role: &'static str) {
-        if info.r#type.is_none() {
-            self.found.push(Violation::TypeMissing { tensor: info.name.clone(), role });
+        let tensor = info.name.clone();
+        match info.r#type.as_ref().map(|r#type| &r#type.value) {
+            None => self.found.push(Violation::TypeMissing { tensor, role }),
+            Some(Some(type_proto::Value::TensorType(dense))) if dense.shape.is_none() => {
+                self.found.push(Violation::ShapeMissing { tensor, role });
+            }
+            Some(_) => {}
         }
     }
 
@@ -203,10 +208,8 @@ impl<'a> Validator<'a> {
                     false => Violation::TensorUndefined { node, tensor },
                 });
             }
-            for (output, mut value) in self.node(&at) {
-                let declared = declared.get(output).copied();
-                self.agree(output, declared, value.element);
-                value.element = value.element.or(declared);
+            for (output, value) in self.node(&at, declared) {
+                self.agree(output, declared.get(output).copied(), value.element);
                 self.give(output, value, || at.label().to_string());
             }
         }

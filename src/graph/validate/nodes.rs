@@ -4,6 +4,7 @@ use super::graphs::Value;
 use super::operators::{Lookup, Occurrence, OperatorSchema, look_up};
 use super::violation::{Count, NodeLabel};
 use super::{Validator, Violation, domain_name, inferred};
+use crate::graph::ElementType;
 use std::collections::HashMap;
 use tract_onnx::pb::{FunctionProto, NodeProto};
 
@@ -48,8 +49,13 @@ impl<'a> NodeAt<'a> {
 }
 
 impl<'a> Validator<'a> {
-    /// Checks a node and its bodies; gives what is known of its outputs.
-    pub(super) fn node(&mut self, at: &NodeAt<'a>) -> Vec<(&'a str, Value<'a>)> {
+    /// Checks a node and its bodies; gives what is known of its outputs. `declared` are element types
+    /// by tensor.
+    pub(super) fn node(
+        &mut self,
+        at: &NodeAt<'a>,
+        declared: &HashMap<&'a str, ElementType>,
+    ) -> Vec<(&'a str, Value<'a>)> {
         let results = self.bodies(at);
         let node = at.node;
         self.attribute_values(at);
@@ -58,9 +64,11 @@ impl<'a> Validator<'a> {
                 self.arity(at, schema);
                 self.attributes(at, schema);
                 self.initializer_shapes(at, schema);
-                self.elements(at, schema, &results)
+                self.elements(at, schema, &results, declared)
             }
-            None => vec![None; node.output.len()],
+            None => {
+                node.output.iter().map(|output| declared.get(output.as_str()).copied()).collect()
+            }
         };
         let dims = inferred::constant(at).map(|tensor| tensor.dims.as_slice());
         let outputs = node.output.iter().zip(elements);
@@ -113,7 +121,10 @@ impl<'a> Validator<'a> {
     }
 
     fn arity(&mut self, at: &NodeAt, schema: &OperatorSchema) {
-        self.counts(at, schema.inputs, schema.outputs);
+        let gives = at.node.output.len();
+        // Some operators give all optional outputs or none.
+        let size = schema.output_sizes.iter().find(|size| **size >= gives);
+        self.counts(at, schema.inputs, size.map_or(schema.outputs, |size| (*size, *size)));
         let inputs = at.node.input.iter().enumerate();
         let omitted_inputs = inputs.filter_map(|(slot, name)| Some((name, schema.input(slot)?)));
         let outputs = at.node.output.iter().enumerate();

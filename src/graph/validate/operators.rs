@@ -45,6 +45,8 @@ pub(super) struct OperatorSchema {
     /// Least and most number of inputs; no most is `usize::MAX`.
     pub(super) inputs: (usize, usize),
     pub(super) outputs: (usize, usize),
+    /// The numbers of outputs that are allowed, ascending, where not all between least and most are.
+    pub(super) output_sizes: Vec<usize>,
     pub(super) attributes: Vec<AttributeRule>,
     formal_inputs: Vec<Formal>,
     formal_outputs: Vec<Formal>,
@@ -118,6 +120,7 @@ fn row(line: &'static str) -> Option<((&'static str, &'static str), OperatorSche
         deprecated: since.ends_with('!'),
         inputs: range(inputs)?,
         outputs: range(outputs)?,
+        output_sizes: outputs.split(',').filter_map(|size| size.parse().ok()).collect(),
         attributes: words(attributes).filter_map(attribute).collect(),
         formal_inputs: parameters(reads),
         formal_outputs: parameters(gives),
@@ -130,7 +133,8 @@ fn words(field: &'static str) -> impl Iterator<Item = &'static str> {
 }
 
 fn range(field: &str) -> Option<(usize, usize)> {
-    let (least, most) = field.split_once('-')?;
+    let (least, _) = field.split_once(['-', ','])?;
+    let (_, most) = field.rsplit_once(['-', ','])?;
     let most = if most == "*" { usize::MAX } else { most.parse().ok()? };
     Some((least.parse().ok()?, most))
 }
@@ -189,6 +193,8 @@ mod tests {
         let Lookup::Known(schema) = look_up("com.microsoft", "MatMulNBits", 1) else { panic!() };
         let required = schema.attributes.iter().filter(|a| a.required).map(|a| a.name);
         assert_eq!(required.collect::<Vec<_>>(), ["K", "N", "block_size"]);
+        let Lookup::Known(schema) = look_up("ai.onnx", "BatchNormalization", 9) else { panic!() };
+        assert_eq!((schema.outputs, schema.output_sizes.as_slice()), ((1, 5), [1, 5].as_slice()));
         let Lookup::Known(schema) = look_up("ai.onnx", "Upsample", 10) else { panic!() };
         assert!(schema.deprecated);
     }

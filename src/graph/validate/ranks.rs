@@ -41,11 +41,11 @@ impl<'a> Validator<'a> {
             return;
         }
         let mut unmet: Vec<Unmet> = Vec::new();
-        for (operators, slot, parameter, least, most) in RANKS {
+        let operator = at.node.op_type.as_str();
+        let rules = RANKS.iter().filter(|(operators, ..)| operators.contains(&operator));
+        for (_, slot, parameter, least, most) in rules {
             let Some(dims) = self.dims(at, *slot) else { continue };
-            if operators.contains(&at.node.op_type.as_str())
-                && !(*least..=*most).contains(&dims.len())
-            {
+            if !(*least..=*most).contains(&dims.len()) {
                 let expected = match *most {
                     usize::MAX => format!("have at least {least} dimensions"),
                     most if most == *least => format!("have {least} dimensions"),
@@ -54,7 +54,7 @@ impl<'a> Validator<'a> {
                 unmet.push(Unmet { slot: *slot, parameter, dims, expected });
             }
         }
-        match at.node.op_type.as_str() {
+        match operator {
             "Conv" | "ConvTranspose" => self.convolution(at, &mut unmet),
             "BatchNormalization" => self.normalization(at, &mut unmet),
             "QuantizeLinear" | "DequantizeLinear" => {

@@ -5,18 +5,21 @@ use super::nodes::NodeAt;
 use super::operators::{Formal, OperatorSchema};
 use super::{Validator, Violation, inferred};
 use crate::graph::ElementType;
+use std::collections::HashMap;
 
 /// A type variable, the type it stands for in this node, and the tensor that said so.
 type Binding<'a> = (&'static str, ElementType, &'a str);
 
 impl<'a> Validator<'a> {
-    /// Checks element types of inputs and outputs; gives those of the outputs. Tensors of unknown
+    /// Checks element types of inputs and outputs; gives those of the outputs, as declared where the
+    /// operator does not tell. Tensors of unknown
     /// type and those that are no dense tensors pass.
     pub(super) fn elements(
         &mut self,
         at: &NodeAt<'a>,
         schema: &'static OperatorSchema,
         results: &BodyResults,
+        declared: &HashMap<&'a str, ElementType>,
     ) -> Vec<Option<ElementType>> {
         let mut bindings = Vec::new();
         let mut inputs = Vec::with_capacity(at.node.input.len());
@@ -33,7 +36,8 @@ impl<'a> Validator<'a> {
                 let binding = bindings.iter().find(|(name, ..)| Some(*name) == formal.variable);
                 binding.map(|(_, element, _)| *element).or(formal.allowed.only())
             });
-            let element = inferred::element(at, schema.since, slot, &inputs, results).or(bound);
+            let inferred = inferred::element(at, schema.since, slot, &inputs, results).or(bound);
+            let element = inferred.or(declared.get(output.as_str()).copied());
             if let (Some(formal), Some(element)) = (schema.output(slot), element)
                 && !output.is_empty()
             {

@@ -95,6 +95,14 @@ pub enum Violation {
         /// "input" or "output".
         role: &'static str,
     },
+    /// An input or output of the model without a shape, be it of unknown sizes.
+    #[error("the {role} `{tensor}` has no shape; declare its dimensions, by symbols where unknown")]
+    ShapeMissing {
+        /// The tensor.
+        tensor: String,
+        /// "input" or "output".
+        role: &'static str,
+    },
     /// An initializer that old formats want among the inputs.
     #[error(
         "the initializer `{initializer}` is no input of the graph, which IR version {ir_version} demands; add it or write IR version 4"
