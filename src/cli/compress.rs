@@ -130,16 +130,7 @@ pub(super) fn make_variants(
     let context = Context { sysfs_root, ..informed(study, loaded, directory)? };
     let mut ledger =
         Ledger::open(&directory.folders.ledger(), &study.owner).map_err(PipelineError::from)?;
-    let protocol = &directory.protocol;
-    let body = json!({
-        "study": protocol.study,
-        "words": study.words,
-        "data_sha256": protocol.data_sha256,
-        "measurement_sha256": protocol.measurement_sha256,
-        "gate_sha256": protocol.gate_sha256,
-    });
-    let entry = EntryBody { kind: EntryKind::Protocol, body };
-    ledger.record(entry).map_err(PipelineError::from)?;
+    ledger.record(protocol_entry(study, directory)).map_err(PipelineError::from)?;
     let bar = bar("compress", study.recipes.len() + 1, quiet);
     let mut variants = vec![pipeline::baseline(&context)?];
     let mut failed = Failed::new();
@@ -174,13 +165,7 @@ pub(super) fn make_variants(
             }
             Err(error) => return Err(error.into()),
         };
-        let each = refused.iter().map(|(what, why)| json!({ "what": what, "reason": why }));
-        let each: Vec<_> = each.collect();
-        let mut body = json!({ "variant": recipe.name, "what": "variant", "reason": reason });
-        if !each.is_empty() {
-            body["refusals"] = json!(each);
-        }
-        let entry = EntryBody { kind: EntryKind::Refusal, body };
+        let entry = refusal_entry(&recipe.name, &reason, &refused);
         ledger.record(entry).map_err(PipelineError::from)?;
         failed.push((recipe.name.clone(), reason));
         bar.inc(1);
@@ -188,6 +173,28 @@ pub(super) fn make_variants(
     debug_assert_eq!(variants[0].name, BASELINE);
     bar.finish_and_clear();
     Ok((variants, failed))
+}
+
+fn protocol_entry(study: &Study, directory: &RunDirectory) -> EntryBody {
+    let protocol = &directory.protocol;
+    let body = json!({
+        "study": protocol.study,
+        "words": study.words,
+        "data_sha256": protocol.data_sha256,
+        "measurement_sha256": protocol.measurement_sha256,
+        "gate_sha256": protocol.gate_sha256,
+    });
+    EntryBody { kind: EntryKind::Protocol, body }
+}
+
+/// A variant that was not made, with everything that its step refused.
+fn refusal_entry(variant: &str, reason: &str, refused: &[(String, String)]) -> EntryBody {
+    let mut body = json!({ "variant": variant, "what": "variant", "reason": reason });
+    if !refused.is_empty() {
+        let each = refused.iter().map(|(what, why)| json!({ "what": what, "reason": why }));
+        body["refusals"] = json!(each.collect::<Vec<_>>());
+    }
+    EntryBody { kind: EntryKind::Refusal, body }
 }
 
 /// Why a variant must not go to one of the study's targets, if so.

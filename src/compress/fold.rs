@@ -70,6 +70,14 @@ fn fits(graph: &Graph, conv: &Node, norm: &Node) -> bool {
     norm.input.len() == 5 && norm.input[1..].iter().chain(conv.input.get(2)).all(vector)
 }
 
+/// Multiplies each output's weights by a factor of its own; outputs are the first axis.
+fn multiply_rows(values: &mut [f32], factors: &[f64]) {
+    let each = (values.len() / factors.len().max(1)).max(1);
+    for (row, factor) in values.chunks_mut(each).zip(factors) {
+        row.iter_mut().for_each(|value| *value = (f64::from(*value) * factor) as f32);
+    }
+}
+
 fn fold(graph: &mut Graph, (conv, norm): (usize, usize), layer: &str) -> Result<Draft, GraphError> {
     let (conv_node, norm_node) = (graph.nodes()[conv].clone(), graph.nodes()[norm].clone());
     let epsilon = f64::from(graph::float(&norm_node, "epsilon").unwrap_or(1e-5));
@@ -99,18 +107,10 @@ fn fold(graph: &mut Graph, (conv, norm): (usize, usize), layer: &str) -> Result<
         .zip(variance)
         .map(|(s, v)| f64::from(*s) / (f64::from(*v) + epsilon).sqrt())
         .collect();
-    let each = values.len() / factors.len().max(1);
-    for (value, channel) in
-        values.iter_mut().zip((0..factors.len()).flat_map(|c| std::iter::repeat_n(c, each)))
-    {
-        *value = (f64::from(*value) * factors[channel]) as f32;
-    }
-    let folded: Vec<f32> = (0..factors.len())
-        .map(|c| {
-            let centred = f64::from(bias[c]) - f64::from(mean[c]);
-            (centred * factors[c] + f64::from(shift[c])) as f32
-        })
-        .collect();
+    multiply_rows(&mut values, &factors);
+    let centred = bias.iter().zip(mean).map(|(b, m)| f64::from(*b) - f64::from(*m));
+    let scaled = centred.zip(&factors).map(|(value, factor)| value * factor);
+    let folded: Vec<f32> = scaled.zip(shift).map(|(v, s)| (v + f64::from(*s)) as f32).collect();
     // The normalisation's own shift becomes the bias, unless others read it too.
     let bias_name = match conv_node.input.get(2) {
         Some(name) => name.clone(),

@@ -126,20 +126,20 @@ fn summary(refusals: &[(String, String)]) -> String {
     let Some((why, most)) = layers.iter().max_by_key(|(_, of)| of.len()) else {
         return "it has no layer with weights".into();
     };
-    match (layers.len(), most.as_slice()) {
-        (1, [layer]) => format!("`{layer}`: {why}"),
-        (1, all) => format!("all {} of them: {why}", all.len()),
-        (2, [_]) => {
-            let each = refusals.iter().map(|(layer, why)| format!("`{layer}`: {why}"));
-            each.collect::<Vec<_>>().join("; ")
-        }
-        (kinds, of) => format!(
-            "{} of {}, `{}` among them: {why}; the others for {} further reason{} (all are in the ledger)",
-            of.len(),
-            refusals.len(),
-            of[0],
-            kinds - 1,
-            if kinds == 2 { "" } else { "s" }
+    let told = |why: &str, of: &[&str]| match of {
+        [layer] => format!("`{layer}`: {why}"),
+        [first, ..] => format!("{} of {}, `{first}` among them: {why}", of.len(), refusals.len()),
+        [] => String::new(),
+    };
+    let mut others = layers.iter().filter(|(other, _)| *other != why);
+    match (layers.len(), others.next()) {
+        (1, _) if most.len() > 1 => format!("all {} of them: {why}", most.len()),
+        (2, Some((other, of))) => format!("{}; {}", told(why, most), told(other, of)),
+        (1, _) => told(why, most),
+        (kinds, _) => format!(
+            "{}; the others for {} further reasons, which are in the ledger",
+            told(why, most),
+            kinds - 1
         ),
     }
 }

@@ -1,6 +1,7 @@
 //! What several tests need: where models lie, random inputs, and outputs of a graph.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub mod attributes;
 pub mod network;
 pub mod oddities;
 pub mod planted;

@@ -2,6 +2,7 @@
 //! share, one-element vectors, Constants, bodies of control flow, old and new operator sets, scaled and
 //! transposed products, broadcast biases, several outputs, quantized weights.
 
+use super::attributes::{set_body, set_float, set_tensor, set_text};
 use paring::data::Dtype;
 use paring::graph::{ElementType, Graph, Node, Size, Weights, set_int, set_ints};
 use paring::stats::{self, Generator};
@@ -156,13 +157,7 @@ impl Builder {
             return name;
         }
         self.node("Constant", &[], |node| {
-            set_int(node, "value", 0);
-            let Some(attribute) = node.attribute.last_mut() else { return };
-            // TENSOR of AttributeProto.AttributeType.
-            attribute.r#type = 4;
-            let tensor = attribute.t.get_or_insert_default();
-            tensor.dims = weights.dims.iter().map(|d| *d as i64).collect();
-            (tensor.data_type, tensor.raw_data) = (weights.element.0, weights.bytes);
+            set_tensor(node, "value", weights);
         })
     }
 
@@ -415,36 +410,5 @@ impl Builder {
         let sum = self.node("Add", &[&left, &right], |_| {});
         let shape = self.stored(Weights::i64(&[2], &[-1, to as i64]));
         self.node("Reshape", &[&sum, &shape], |_| {})
-    }
-}
-
-fn set_float(node: &mut Node, name: &str, value: f32) {
-    set_int(node, name, 0);
-    if let Some(attribute) = node.attribute.iter_mut().find(|a| a.name == name) {
-        // FLOAT of AttributeProto.AttributeType.
-        (attribute.r#type, attribute.f) = (1, value);
-    }
-}
-
-fn set_text(node: &mut Node, name: &str, value: &str) {
-    set_int(node, name, 0);
-    if let Some(attribute) = node.attribute.iter_mut().find(|a| a.name == name) {
-        // STRING of AttributeProto.AttributeType.
-        (attribute.r#type, attribute.s) = (3, value.as_bytes().to_vec());
-    }
-}
-
-/// Gives a node a body of one node.
-fn set_body(node: &mut Node, name: &str, body: Node, output: &str) {
-    set_int(node, name, 0);
-    let Some(attribute) = node.attribute.iter_mut().find(|a| a.name == name) else { return };
-    // GRAPH of AttributeProto.AttributeType.
-    attribute.r#type = 5;
-    let graph = attribute.g.get_or_insert_default();
-    graph.name = name.into();
-    graph.node.push(body);
-    graph.output.push(Default::default());
-    if let Some(declared) = graph.output.last_mut() {
-        declared.name = output.into();
     }
 }

@@ -175,10 +175,7 @@ fn layer(
     let added = following_bias(graph, index, node, &dims).filter(|_| integer);
     let own_bias = node.input.get(2).filter(|name| !name.is_empty()).cloned();
     let biased = own_bias.or_else(|| added.as_ref().map(|(_, name)| name.clone()));
-    let bias = match &biased {
-        Some(name) => Some(floats(graph, index, name)?),
-        None => None,
-    };
+    let bias = biased.as_ref().map(|name| floats(graph, index, name)).transpose()?;
     if values.iter().chain(bias.iter().flat_map(|b| &b.1)).any(|v| !v.is_finite()) {
         return Err("its weights are not finite numbers".into());
     }
@@ -196,14 +193,8 @@ fn layer(
     let factor = |name| graph::float(node, name).filter(|_| node.op_type == "Gemm").unwrap_or(1.0);
     let factors = (factor("alpha"), factor("beta"));
     let bias = bias.map(|(dims, values)| per_output(&dims, values, outputs)).transpose()?;
-    if scheme == Scheme::Weights4 && concatenated(graph, index, input) {
-        return Err(
-            "it reads a concatenation: the engine splits such a product, and cannot split four-bit weights"
-                .into(),
-        );
-    }
-    if scheme == Scheme::Weights4 && dims[0] % BLOCK != 0 {
-        return Err(format!("it has {} inputs; four-bit weights go by {BLOCK}", dims[0]));
+    if scheme == Scheme::Weights4 {
+        check_nibbles(graph, index, input, dims[0])?;
     }
     let added = added.map(|(position, _)| position);
     let biased_output = &graph.nodes()[added.unwrap_or(position)].output[0];
@@ -225,6 +216,18 @@ fn layer(
         bias: bias.map(|values| scaled(values, factors.1)),
         factors,
     })
+}
+
+/// Why a product of `inputs` numbers in `tensor` cannot have four-bit weights, if so.
+fn check_nibbles(graph: &Graph, index: &Index, tensor: &str, inputs: usize) -> Result<(), String> {
+    if concatenated(graph, index, tensor) {
+        let why = "it reads a concatenation: the engine splits such a product, and cannot split four-bit weights";
+        return Err(why.into());
+    }
+    match inputs % BLOCK {
+        0 => Ok(()),
+        _ => Err(format!("it has {inputs} inputs; four-bit weights go by {BLOCK}")),
+    }
 }
 
 /// Whether a tensor is a concatenation, in whatever shape.
