@@ -9,30 +9,8 @@ use paring::stats::{self, Generator};
 use rand::RngExt;
 
 /// Parts of names that quantization, cuts and recovery append.
-const SUFFIXES: [&str; 22] = [
-    ".scale",
-    ".zero",
-    ".q",
-    ".bias",
-    ".bias.q",
-    ".weight.q",
-    ".weight.scale",
-    ".sum",
-    ".wide",
-    ".factor",
-    ".scaled",
-    ".inverse",
-    ".dq",
-    ".u8",
-    "#1",
-    "#bias",
-    "#shape",
-    "_1",
-    "/bias",
-    "/QuantizeLinear",
-    "/mask0.1",
-    "@0#indices",
-];
+const SUFFIXES: &str = ".scale .zero .q .bias .bias.q .weight.q .weight.scale .sum .wide .factor .scaled \
+    .inverse .dq .u8 #1 #bias #shape _1 /bias /QuantizeLinear /mask0.1 @0#indices";
 /// Names that steps give to what all layers share, and that exporters count.
 const COUNTED: [&str; 7] =
     ["paring.low", "paring.high", "paring.middle", "Mul_0", "Conv_1", "Add_2", "weird name é\"`"];
@@ -108,7 +86,8 @@ impl Builder {
         let hostile = match self.draw.random_range(0..10) {
             0..=3 => {
                 let base = &self.names[self.draw.random_range(0..self.names.len())];
-                format!("{base}{}", SUFFIXES[self.draw.random_range(0..SUFFIXES.len())])
+                let suffix = SUFFIXES.split_whitespace().nth(self.draw.random_range(0..22));
+                format!("{base}{}", suffix.unwrap_or_default())
             }
             4 => COUNTED[self.draw.random_range(0..COUNTED.len())].to_string(),
             _ => plain.clone(),
