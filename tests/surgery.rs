@@ -6,7 +6,7 @@ mod common;
 use common::surgery::{differ, found, loads, masked, pruned, quarter};
 use common::{digits, outputs, python, random_inputs, shared, skipped};
 use paring::catalog::{Catalog, Criterion, Refused};
-use paring::compress::{Pruning, undo, undoing};
+use paring::compress::{Amount, Pruning, undo, undoing};
 use paring::engine::{self, Source};
 use paring::graph::Graph;
 use paring::record::Origins;
@@ -192,4 +192,31 @@ fn lossy_couplings_are_left_alone_unless_asked_for_and_say_so() {
     let made = quarter(graph, Origins::default(), &lossy).unwrap();
     assert_eq!(made.graph.dims("patch.weight").unwrap()[1], 48);
     assert!(loads(&made.graph));
+}
+
+#[test]
+fn what_is_protected_stays_and_changes_no_score_of_the_rest() {
+    let graph = Graph::load(&digits("digits_cnn.onnx")).unwrap();
+    let one = Pruning { amount: Amount::Count(1), ..Pruning::channels(0.5, Criterion::L1) };
+    let two = Pruning { amount: Amount::Count(2), ..one.clone() };
+    let removed = |pruning: &Pruning| {
+        let made = quarter(graph.clone(), Origins::default(), pruning).unwrap();
+        made.decisions.into_iter().find(|d| !d.components.is_empty()).unwrap()
+    };
+    let free = removed(&two);
+    let (first, second) = (&free.components[0], &free.components[1]);
+    let only = |protect: Vec<String>| Pruning {
+        protect,
+        layers: Some(free.coupling.clone()),
+        ..one.clone()
+    };
+    let spared = removed(&only(vec![first.id.clone()]));
+    assert_eq!(spared.components[0].id, second.id);
+    assert_eq!(spared.components[0].score, second.score);
+    // All but one are protected: one of many still goes.
+    let found = found(&graph);
+    let coupling = found.couplings.iter().find(|c| c.id == free.coupling).unwrap();
+    let ids = coupling.components.iter().map(|c| coupling.component_id(c));
+    let last = removed(&only(ids.filter(|id| *id != second.id).collect()));
+    assert_eq!(last.components.iter().map(|c| &c.id).collect::<Vec<_>>(), [&second.id]);
 }

@@ -111,10 +111,14 @@ fn variance(rows: &Mat<f64>, weights: &Mat<f64>, cross: &Mat<f64>) -> f64 {
     spread.max(f64::MIN_POSITIVE)
 }
 
-/// Takes out `count` of `components` components, one after the other, always the one that adds the
-/// least to the sum of all layers' errors.
-pub(super) fn eliminate(problems: &mut [Problem], components: usize, count: usize) -> Elimination {
-    let mut alive: Vec<usize> = (0..components).collect();
+/// Takes out `count` of `candidates`, one after the other, always the one that adds the least to the sum
+/// of all layers' errors.
+pub(super) fn eliminate(
+    problems: &mut [Problem],
+    candidates: Vec<usize>,
+    count: usize,
+) -> Elimination {
+    let mut alive = candidates;
     let mut found = Elimination::default();
     loop {
         let score = |c: &usize| -> f64 { problems.iter().map(|p| p.error(*c)).sum() };
@@ -163,7 +167,7 @@ mod tests {
         let blocks: Vec<Vec<usize>> = vec![vec![0, 1], vec![2, 3], vec![4, 5]];
         let mut problems = [Problem::new("layer", &rows, &weights, blocks.clone()).unwrap()];
         let power = problems[0].power;
-        let found = eliminate(&mut problems, 3, 2);
+        let found = eliminate(&mut problems, vec![0, 1, 2], 2);
         let mut gone = Vec::new();
         for (component, added) in found.order.iter().zip(&found.added) {
             let before = brute(&rows, &weights, &gone);

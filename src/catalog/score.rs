@@ -124,14 +124,15 @@ pub fn scores(
             }
         }
         Criterion::Obs => {
-            let found = elimination(graph, coupling, readers, 0, &BTreeSet::new())?;
+            let every = (0..width).collect();
+            let found = elimination(graph, coupling, readers, (every, 0), &BTreeSet::new())?;
             found.left.into_iter().for_each(|(component, error)| scores[component] = error);
         }
     }
     Ok(scores)
 }
 
-/// Takes out `count` components of a coupling one after the other; see [`Elimination`]. All outputs of
+/// Takes out `count` of a coupling's `candidates` one after the other; see [`Elimination`]. All outputs of
 /// a reader count alike, each relative to its variance, but those that stand in `unread` (weights,
 /// index along their output axis): they are gone already, and nobody minds their errors.
 ///
@@ -141,11 +142,11 @@ pub fn elimination(
     graph: &Graph,
     coupling: &Coupling,
     readers: &[Reader],
-    count: usize,
+    (candidates, count): (Vec<usize>, usize),
     unread: &BTreeSet<(String, usize)>,
 ) -> Result<Elimination, CatalogError> {
     let mut problems = problems(graph, coupling, readers, unread)?;
-    Ok(eliminate(&mut problems, coupling.components.len(), count))
+    Ok(eliminate(&mut problems, candidates, count))
 }
 
 /// The error that leaving out each component alone adds, in the units of the readers' outputs squared:

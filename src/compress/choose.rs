@@ -18,13 +18,33 @@ pub(super) struct Evidence<'a> {
     pub(super) costs: Option<&'a CostTable>,
 }
 
+/// A coupling, and which of its components stay whatever their scores.
+#[derive(Clone, Debug)]
+pub(super) struct Prunable {
+    pub(super) coupling: Coupling,
+    /// Positions.
+    pub(super) protected: BTreeSet<usize>,
+}
+
+impl Prunable {
+    /// Positions of the components that may go.
+    pub(super) fn candidates(&self) -> Vec<usize> {
+        let all = 0..self.coupling.components.len();
+        all.filter(|position| !self.protected.contains(position)).collect()
+    }
+
+    fn width(&self) -> usize {
+        self.coupling.components.len()
+    }
+}
+
 /// Which components of a coupling go.
 #[derive(Clone, Debug)]
 pub(super) struct Choice<'a> {
     pub(super) coupling: &'a Coupling,
     /// By position.
     pub(super) scores: Vec<f64>,
-    /// Positions of all components, those that go first.
+    /// Positions of all components that may go, those that do first.
     pub(super) order: Vec<usize>,
     pub(super) count: usize,
     /// By how much of their variance the outputs of the reading layers will be off, where that is
@@ -33,10 +53,10 @@ pub(super) struct Choice<'a> {
 }
 
 impl<'a> Choice<'a> {
-    fn by_scores(coupling: &'a Coupling, scores: Vec<f64>, count: usize) -> Self {
-        let mut order: Vec<usize> = (0..scores.len()).collect();
+    fn by_scores(prunable: &'a Prunable, scores: Vec<f64>, count: usize) -> Self {
+        let mut order = prunable.candidates();
         order.sort_by(|a, b| scores[*a].total_cmp(&scores[*b]).then(a.cmp(b)));
-        Choice { coupling, scores, order, count, error: None }
+        Choice { coupling: &prunable.coupling, scores, order, count, error: None }
     }
 
     fn by_elimination(coupling: &'a Coupling, found: Elimination) -> Self {
@@ -83,7 +103,7 @@ impl Evidence<'_> {
     /// which of their outputs nobody needs any more.
     pub(super) fn choose<'c>(
         &self,
-        couplings: &'c [Coupling],
+        couplings: &'c [Prunable],
         pruning: &Pruning,
         seed: u64,
     ) -> Result<Vec<Choice<'c>>, CompressError> {
@@ -94,12 +114,14 @@ impl Evidence<'_> {
         let counts = self.counts(couplings, pruning, seed)?;
         let mut choices = Vec::new();
         let mut unread: BTreeSet<(String, usize)> = BTreeSet::new();
-        for (coupling, count) in couplings.iter().zip(counts).rev() {
-            let width = coupling.components.len();
+        for (prunable, count) in couplings.iter().zip(counts).rev() {
+            let (coupling, width) = (&prunable.coupling, prunable.width());
             if count >= width {
                 let coupling = coupling.id.clone();
                 return Err(CompressError::Empties { amount: pruning.amount, coupling, width });
             }
+            let candidates = prunable.candidates();
+            let count = count.min(candidates.len());
             if count == 0 {
                 continue;
             }
@@ -107,11 +129,17 @@ impl Evidence<'_> {
             let choice = match pruning.criterion {
                 Criterion::Obs => Choice::by_elimination(
                     coupling,
-                    catalog::elimination(self.graph, coupling, &readers, count, &unread)?,
+                    catalog::elimination(
+                        self.graph,
+                        coupling,
+                        &readers,
+                        (candidates, count),
+                        &unread,
+                    )?,
                 ),
                 criterion => {
                     let found = catalog::scores(self.graph, coupling, criterion, &readers, seed)?;
-                    Choice::by_scores(coupling, found, count)
+                    Choice::by_scores(prunable, found, count)
                 }
             };
             for ((weights, axis), indices) in choice.slices() {
@@ -141,7 +169,7 @@ impl Evidence<'_> {
 
     fn counts(
         &self,
-        couplings: &[Coupling],
+        couplings: &[Prunable],
         pruning: &Pruning,
         seed: u64,
     ) -> Result<Vec<usize>, CompressError> {
@@ -164,10 +192,11 @@ impl Evidence<'_> {
                 meets.ok_or(CompressError::Budget(share))?
             }
             Amount::Score(limit) => {
-                let each = couplings.iter().map(|c| {
-                    let readers = self.readers(c);
+                let each = couplings.iter().map(|p| {
+                    let (c, readers) = (&p.coupling, self.readers(&p.coupling));
                     let found = catalog::scores(self.graph, c, pruning.criterion, &readers, seed)?;
-                    Ok(found.iter().filter(|score| **score <= limit).count())
+                    let below = |position: &usize| found[*position] <= limit;
+                    Ok(p.candidates().into_iter().filter(below).count())
                 });
                 each.collect::<Result<_, CompressError>>()?
             }
@@ -181,7 +210,7 @@ impl Evidence<'_> {
     /// Spreads what `uniform` counts save over the couplings where it adds the least error.
     fn allocated(
         &self,
-        couplings: &[Coupling],
+        couplings: &[Prunable],
         costs: &Costs,
         uniform: &[usize],
         unit: usize,
@@ -190,11 +219,14 @@ impl Evidence<'_> {
         let nothing = BTreeSet::new();
         let curves: Vec<Vec<f64>> = couplings
             .iter()
-            .map(|c| {
+            .map(|p| {
                 // Beyond seven eighths nothing of a layer is left to speak of.
-                let most = c.components.len() * 7 / 8;
-                let readers = self.readers(c);
-                Ok(catalog::elimination(self.graph, c, &readers, most, &nothing)?.added)
+                let candidates = p.candidates();
+                let most = candidates.len().min(p.width() * 7 / 8);
+                let (c, readers) = (&p.coupling, self.readers(&p.coupling));
+                let found =
+                    catalog::elimination(self.graph, c, &readers, (candidates, most), &nothing)?;
+                Ok(found.added)
             })
             .collect::<Result<_, CompressError>>()?;
         let mut counts = vec![0; couplings.len()];
@@ -221,21 +253,22 @@ impl Evidence<'_> {
 
 /// The components of a coupling that a replay removes.
 fn replayed<'c>(
-    coupling: &'c Coupling,
+    prunable: &'c Prunable,
     frozen: &BTreeMap<String, Vec<usize>>,
 ) -> Option<Choice<'c>> {
+    let coupling = &prunable.coupling;
     let gone = frozen.get(&coupling.id)?;
     let score = |c: &catalog::ComponentSlices| {
         if gone.contains(&c.original_index) { 0.0 } else { 1.0 }
     };
     let scores: Vec<f64> = coupling.components.iter().map(score).collect();
     let count = scores.iter().filter(|score| **score == 0.0).count();
-    (count > 0).then(|| Choice::by_scores(coupling, scores, count))
+    (count > 0).then(|| Choice::by_scores(prunable, scores, count))
 }
 
 /// How many go so that what stays is a multiple, the nearest to the ratio.
-fn rounded(coupling: &Coupling, ratio: f64, multiple: usize) -> usize {
-    let width = coupling.components.len();
+fn rounded(prunable: &Prunable, ratio: f64, multiple: usize) -> usize {
+    let width = prunable.width();
     let kept = width as f64 * (1.0 - ratio) / multiple as f64;
     // Halves go: a quarter of 2 is 1 of 2, as the ratio asks for at least something.
     let kept = (kept - 1e-9).round().max(0.0) as usize * multiple;
@@ -252,10 +285,10 @@ struct Costs {
 }
 
 impl Costs {
-    fn new(evidence: &Evidence, couplings: &[Coupling], timed: Option<&CostTable>) -> Costs {
+    fn new(evidence: &Evidence, couplings: &[Prunable], timed: Option<&CostTable>) -> Costs {
         let mut owner: BTreeMap<(String, usize), usize> = BTreeMap::new();
-        for (c, coupling) in couplings.iter().enumerate() {
-            for component in &coupling.components {
+        for (c, prunable) in couplings.iter().enumerate() {
+            for component in &prunable.coupling.components {
                 let axes = component.slices.keys().chain(component.activations.keys());
                 owner.extend(axes.map(|axis| (axis.clone(), c)));
             }
@@ -284,7 +317,7 @@ impl Costs {
                 })
                 .collect(),
         };
-        let widths = couplings.iter().map(|c| c.components.len()).collect();
+        let widths = couplings.iter().map(Prunable::width).collect();
         let all = nodes.iter().map(|(cost, _)| cost).sum();
         Costs { nodes, widths, whole: timed.map_or(all, CostTable::total_ns) }
     }

@@ -1,12 +1,12 @@
 //! Structured pruning: removing components of couplings from every tensor that they reach.
 
-use super::choose::{Choice, Evidence};
+use super::choose::{Choice, Evidence, Prunable};
 use super::cut::{adapt, cut, union};
 use super::fold::fold_batch_normalization;
 use super::mask::{EXACT, answered, answers, apart, equivalent, masked};
 use super::recover::Before;
 use super::{Allocation, CompressError, Draft, Made, Paring, Pruning, Recovery};
-use crate::catalog::{self, Calibration, Catalog, Coupling, Criterion};
+use crate::catalog::{self, Calibration, Catalog, Criterion};
 use crate::engine::Bindings;
 use crate::graph::Graph;
 use crate::record::{Component, CostTable, Forecast, Origins, RejectedAlternative};
@@ -139,7 +139,7 @@ type Refusals = Vec<(String, String)>;
 fn couplings(
     catalog: Catalog,
     pruning: &Pruning,
-) -> Result<(Vec<Coupling>, Refusals), CompressError> {
+) -> Result<(Vec<Prunable>, Refusals), CompressError> {
     let Catalog { couplings, refused } = catalog;
     let mut refusals: Refusals = refused.into_iter().map(|r| (r.layer, r.reason)).collect();
     let protects: Vec<WildMatch> = pruning.protect.iter().map(|p| WildMatch::new(p)).collect();
@@ -150,7 +150,7 @@ fn couplings(
         return Err(CompressError::NoMatch { pattern, known: ids.join("`, `") });
     }
     let mut kept = Vec::new();
-    for mut coupling in couplings {
+    for coupling in couplings {
         if !pruning.what.includes(coupling.kind)
             || wanted.as_ref().is_some_and(|w| !w.matches(&coupling.id))
         {
@@ -165,16 +165,14 @@ fn couplings(
             refusals.push((coupling.id, "it is protected".into()));
             continue;
         }
-        let all = std::mem::take(&mut coupling.components);
-        let (stay, go) = all
-            .into_iter()
-            .partition(|c| protects.iter().any(|p| p.matches(&coupling.component_id(c))));
-        coupling.components = go;
-        let stay: Vec<catalog::ComponentSlices> = stay;
-        refusals.extend(stay.iter().map(|c| (coupling.component_id(c), "it is protected".into())));
-        kept.push(coupling);
+        let ids = coupling.components.iter().map(|c| coupling.component_id(c));
+        let ids: Vec<(usize, String)> =
+            ids.enumerate().filter(|(_, id)| protects.iter().any(|p| p.matches(id))).collect();
+        let protected = ids.iter().map(|(position, _)| *position).collect();
+        refusals.extend(ids.into_iter().map(|(_, id)| (id, "it is protected".into())));
+        kept.push(Prunable { coupling, protected });
     }
-    if kept.iter().all(|c| c.components.is_empty()) {
+    if kept.iter().all(|prunable| prunable.candidates().is_empty()) {
         return Err(CompressError::AllRefused { doing: "prune", refusals });
     }
     Ok((kept, refusals))
@@ -186,17 +184,18 @@ fn couplings(
 /// # Errors
 /// [`CompressError::Nothing`] where none is left.
 fn judged(
-    couplings: Vec<Coupling>,
+    couplings: Vec<Prunable>,
     pruning: &Pruning,
     evidence: &Evidence,
     refusals: &mut Refusals,
-) -> Result<Vec<Coupling>, CompressError> {
+) -> Result<Vec<Prunable>, CompressError> {
     let looks = pruning.criterion.needs_data() || pruning.allocate == Allocation::Sensitivity;
     let mut kept = Vec::new();
-    for coupling in couplings {
-        let opaque = evidence.opaque_readers(&coupling);
+    for prunable in couplings {
+        let coupling = &prunable.coupling;
+        let opaque = evidence.opaque_readers(coupling);
         if opaque.is_empty() || pruning.frozen.is_some() {
-            kept.push(coupling);
+            kept.push(prunable);
             continue;
         }
         let readers = opaque.join(", ");
@@ -208,7 +207,7 @@ fn judged(
             let reason = format!(
                 "{by} cannot judge it: its reader {readers} has no stored matrix of 32-bit floats; use `l1`, `l2` or `random` with uniform allocation"
             );
-            refusals.push((coupling.id, reason));
+            refusals.push((coupling.id.clone(), reason));
             continue;
         }
         if pruning.recover != Recovery::None {
@@ -217,7 +216,7 @@ fn judged(
             );
             refusals.push((coupling.id.clone(), reason));
         }
-        kept.push(coupling);
+        kept.push(prunable);
     }
     if kept.is_empty() {
         return Err(CompressError::AllRefused { doing: "prune", refusals: refusals.clone() });
@@ -244,13 +243,16 @@ fn draft(choice: &Choice, pruning: &Pruning, paring: Paring) -> Draft {
         what: format!("remove {}", c.id),
         why: format!("its score {:.6} is above the threshold", c.score),
     });
+    let width = coupling.components.len();
+    let spared = match width - all.len() {
+        0 => String::new(),
+        protected => format!(" that are not protected ({protected} are)"),
+    };
     let reason = match pruning.frozen {
-        Some(_) => format!("replayed: {} of {} components", choice.count, all.len()),
+        Some(_) => format!("replayed: {} of {width} components", choice.count),
         None => format!(
-            "the {} of {} components with the lowest {} score",
-            choice.count,
-            all.len(),
-            pruning.criterion
+            "the {} of {width} components{spared} with the lowest {} score",
+            choice.count, pruning.criterion
         ),
     };
     Draft {
