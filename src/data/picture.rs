@@ -66,22 +66,27 @@ pub(super) fn sample(
         Dim::Fixed(n @ (1 | 3)) => Some(*n),
         _ => None,
     };
-    let (channels, first, sizes) = match need.dims.as_slice() {
-        [_, c, h, w] if channel(c).is_some() => (channel(c), true, Some((h, w))),
-        [_, h, w, c] if channel(c).is_some() => (channel(c), false, Some((h, w))),
-        _ => (None, true, None),
+    // Of an input that could be either, the one that the image fits.
+    let layouts: Vec<(usize, bool, &Dim, &Dim)> = match need.dims.as_slice() {
+        [_, a, b, c] => {
+            let channels_first = channel(a).map(|channels| (channels, true, b, c));
+            let channels_last = channel(c).map(|channels| (channels, false, a, b));
+            channels_first.into_iter().chain(channels_last).collect()
+        }
+        _ => vec![],
     };
-    let (Some(channels), Some((h, w))) = (channels, sizes) else {
+    if layouts.is_empty() {
         return Err(format!(
             "the {input} is no image: it has no 1 or 3 channels behind the batch or at the end; use an .npz file"
         ));
-    };
+    }
     let fits = |dim: &Dim, size: usize| !matches!(dim, Dim::Fixed(n) if *n != size);
-    if !fits(h, height) || !fits(w, width) {
+    let fitting = layouts.into_iter().find(|(_, _, h, w)| fits(h, height) && fits(w, width));
+    let Some((channels, first, _, _)) = fitting else {
         return Err(format!(
             "an image of {width}x{height} does not fit the {input}; resize the images beforehand"
         ));
-    }
+    };
     let bytes = if channels == 1 { grey(picture) } else { picture.to_rgb8().into_raw() };
     let shape = if first { [channels, height, width] } else { [height, width, channels] };
     let at = |i: &ndarray::IxDyn| {
