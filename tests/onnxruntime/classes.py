@@ -9,13 +9,15 @@ import sys
 import numpy as np
 import onnxruntime as ort
 
+from exact import session
+
 model, data, name = sys.argv[1:4]
 options = ort.SessionOptions()
 options.log_severity_level = 3
 if "plain" in sys.argv[4:]:
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+runs = session(model, options)
 samples = np.load(data)[name]
 # One at a time: dynamic quantization takes its scale from all that it is given at once.
-scores = [session.run(None, {name: samples[i : i + 1]})[0][0] for i in range(len(samples))]
+scores = [runs.run(None, {name: samples[i : i + 1]})[0][0] for i in range(len(samples))]
 print(json.dumps(np.argmax(scores, axis=1).tolist()))

@@ -11,19 +11,7 @@ import sys
 import numpy as np
 import onnxruntime as ort
 
-try:
-    import onnx
-    from onnx import numpy_helper
-except ImportError:
-    onnx = None
-
-# Slots of the weights of products of bytes, and of their zero points.
-BYTES = {
-    "ConvInteger": (1, 3),
-    "MatMulInteger": (1, 3),
-    "QLinearConv": (3, 5),
-    "QLinearMatMul": (3, 5),
-}
+from exact import session
 
 options = ort.SessionOptions()
 options.log_severity_level = 4
@@ -31,45 +19,13 @@ options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
 options.intra_op_num_threads = 1
 
 
-def unsigned(model):
-    """The same function with weights in unsigned bytes.
-
-    On x86 without VNNI ONNX Runtime's products of unsigned by signed bytes saturate at 16 bits; those of
-    unsigned bytes alone are exact.
-    """
-    stored = {tensor.name: tensor for tensor in model.graph.initializer}
-    for number, node in enumerate(model.graph.node):
-        w, z = BYTES.get(node.op_type, (None, None))
-        if w is None or node.input[w] not in stored:
-            continue
-        weights = numpy_helper.to_array(stored[node.input[w]])
-        if weights.dtype != np.int8:
-            continue
-        given = node.input[z] if len(node.input) > z and node.input[z] else None
-        zero = numpy_helper.to_array(stored[given]) if given else np.zeros((), np.int8)
-        names = [f"unsigned {number} weights", f"unsigned {number} zero"]
-        for name, values in zip(names, [weights, zero]):
-            values = (values.astype(np.int32) + 128).astype(np.uint8)
-            model.graph.initializer.append(numpy_helper.from_array(values, name))
-        while len(node.input) <= z:
-            node.input.append("")
-        node.input[w], node.input[z] = names
-    return model.SerializeToString()
-
-
 def answers(path, arrays):
-    model = str(path)
-    if onnx is not None:
-        loaded = onnx.load(path)
-        onnx.checker.check_model(loaded)
-        ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        model = unsigned(loaded)
-    session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    runs = session(path, options, check=True)
     count = len(next(iter(arrays.values())))
     found = []
     for sample in range(count):
         one = {name: array[sample : sample + 1] for name, array in arrays.items()}
-        found += [np.asarray(o, np.float64).ravel() for o in session.run(None, one)]
+        found += [np.asarray(o, np.float64).ravel() for o in runs.run(None, one)]
     return np.concatenate(found)
 
 
