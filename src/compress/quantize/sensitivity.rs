@@ -7,6 +7,7 @@ use crate::engine::{Bindings, Model, Plan, Source};
 use crate::graph::Graph;
 use crate::record::{EngineOptions, TaskKind};
 use ndarray::ArrayD;
+use rayon::prelude::*;
 
 /// The answers of a model in float on some samples.
 #[derive(Debug)]
@@ -75,7 +76,7 @@ impl<'a> Answers<'a> {
         let plan: Plan = Model::load(source, Bindings { batch: *batch, dims })?
             .optimise(&EngineOptions::default())?;
         let one = |b: &usize| Ok(plan.run(&plan.inputs(&self.calibration.arrays(*b))?)?);
-        self.batches.iter().map(one).collect()
+        self.batches.par_iter().map(one).collect()
     }
 
     /// How far another model's answers are from these.
