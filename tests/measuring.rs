@@ -303,9 +303,11 @@ fn every_setting_is_measured_and_stands_in_the_record() {
         };
         assert_eq!(solo.bursts[0].wall_ns.is_some(), setting.streams > 1);
         let (weights, memory) = (solo.weights.unwrap(), solo.memory);
-        // The file has 616 KiB; kernels pad what they pack.
+        // The file has 616 KiB; kernels pad what they pack, some of them not at all, and biases and
+        // shapes are not packed.
         assert!((600_000..800_000).contains(&weights.model.0), "{weights:?}");
-        assert!((weights.model.0..2 * weights.model.0).contains(&weights.packed.0), "{weights:?}");
+        let least = weights.model.0 - weights.model.0 / 20;
+        assert!((least..2 * weights.model.0).contains(&weights.packed.0), "{weights:?}");
         let peak = |point: paring::record::MemoryPoint| point.peak_heap_bytes.unwrap().0;
         assert!(peak(memory.loaded) >= weights.model.0 && peak(memory.after_runs) < 20 << 20);
         assert!(peak(memory.optimised) >= peak(memory.loaded));
