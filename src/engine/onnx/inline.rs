@@ -170,3 +170,105 @@ impl Expansion<'_> {
         super::names::fresh(self.taken, &format!("{}/{name}", self.label))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tract_onnx::pb::OperatorSetIdProto;
+
+    fn node(domain: &str, op: &str, input: &[&str], output: &[&str]) -> NodeProto {
+        NodeProto {
+            domain: domain.into(),
+            op_type: op.into(),
+            input: input.iter().map(|i| (*i).to_string()).collect(),
+            output: output.iter().map(|o| (*o).to_string()).collect(),
+            ..NodeProto::default()
+        }
+    }
+
+    fn number(name: &str, value: f32, refers: &str) -> AttributeProto {
+        let (name, ref_attr_name) = (name.to_string(), refers.to_string());
+        AttributeProto { name, ref_attr_name, r#type: 1, f: value, ..AttributeProto::default() }
+    }
+
+    fn imports(versions: &[(&str, i64)]) -> Vec<OperatorSetIdProto> {
+        let import = |(domain, version): &(&str, i64)| OperatorSetIdProto {
+            domain: (*domain).into(),
+            version: *version,
+        };
+        versions.iter().map(import).collect()
+    }
+
+    fn function(name: &str, nodes: Vec<NodeProto>, version: i64) -> FunctionProto {
+        FunctionProto {
+            name: Some(name.into()),
+            domain: Some("own".into()),
+            input: vec!["x".into()],
+            output: vec!["y".into()],
+            attribute: vec!["slope".into()],
+            node: nodes,
+            opset_import: imports(&[("", version), ("own", 1)]),
+            ..FunctionProto::default()
+        }
+    }
+
+    /// `twice` calls `leaky` two times, with a slope of its own and without one.
+    fn model(version: i64) -> ModelProto {
+        let mut leaky = node("", "LeakyRelu", &["x"], &["y"]);
+        leaky.attribute.push(number("alpha", 0.0, "slope"));
+        let mut first = node("own", "leaky", &["x"], &["inner"]);
+        first.attribute.push(number("slope", 0.5, ""));
+        let second = node("own", "leaky", &["inner"], &["y"]);
+        let functions = vec![
+            function("leaky", vec![leaky], version),
+            function("twice", vec![first, second], 17),
+        ];
+        let call = NodeProto { name: "call".into(), ..node("own", "twice", &["a"], &["b"]) };
+        let graph = GraphProto { node: vec![call], ..GraphProto::default() };
+        ModelProto {
+            graph: Some(graph),
+            functions,
+            opset_import: imports(&[("", 17), ("own", 1)]),
+            ..ModelProto::default()
+        }
+    }
+
+    #[test]
+    fn calls_of_calls_become_standard_nodes_with_the_attributes_given() {
+        let mut model = model(17);
+        assert_eq!(inline_functions(&mut model), Ok(true));
+        let nodes = model.graph.unwrap().node;
+        let ops: Vec<&str> = nodes.iter().map(|n| n.op_type.as_str()).collect();
+        assert_eq!(ops, ["LeakyRelu", "LeakyRelu"]);
+        assert_eq!((&nodes[0].input[0][..], &nodes[1].output[0][..]), ("a", "b"));
+        assert_eq!(nodes[0].output, nodes[1].input);
+        assert_ne!(nodes[0].name, nodes[1].name);
+        assert_eq!((nodes[0].attribute[0].name.as_str(), nodes[0].attribute[0].f), ("alpha", 0.5));
+        // An attribute that the call leaves out is the operator's default.
+        assert_eq!(nodes[1].attribute, []);
+        assert_eq!(model.opset_import, imports(&[("", 17)]));
+    }
+
+    #[test]
+    fn functions_of_another_operator_set_or_without_an_end_are_refused() {
+        let refused = inline_functions(&mut model(13)).unwrap_err();
+        assert!(refused.contains("`leaky` imports operator set 13, the model 17"), "{refused}");
+        let mut endless = model(17);
+        endless.functions[0].node = vec![node("own", "leaky", &["x"], &["y"])];
+        assert!(inline_functions(&mut endless).unwrap_err().contains("64 deep"));
+    }
+
+    #[test]
+    fn an_input_that_is_handed_on_is_copied() {
+        let mut model = model(17);
+        model.functions = vec![FunctionProto {
+            output: vec!["x".into()],
+            ..function("twice", vec![node("", "Relu", &["x"], &["unused"])], 17)
+        }];
+        assert_eq!(inline_functions(&mut model), Ok(true));
+        let nodes = model.graph.unwrap().node;
+        assert_eq!((nodes[0].op_type.as_str(), nodes[0].input[0].as_str()), ("Relu", "a"));
+        assert_eq!(nodes[1].op_type, "Identity");
+        assert_eq!((&nodes[1].input[0][..], &nodes[1].output[0][..]), ("a", "b"));
+    }
+}

@@ -236,3 +236,62 @@ fn external(tensor: &TensorProto, folder: Option<&Path>) -> Result<Vec<u8>, Engi
         source,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tract_onnx::pb::AttributeProto;
+
+    fn relu(domain: &str) -> NodeProto {
+        NodeProto {
+            name: "act".into(),
+            domain: domain.into(),
+            op_type: "Relu".into(),
+            ..NodeProto::default()
+        }
+    }
+
+    #[test]
+    fn an_operator_of_a_foreign_domain_is_refused_where_it_bears_a_known_name() {
+        let graph = |node: NodeProto| GraphProto { node: vec![node], ..GraphProto::default() };
+        assert_eq!(foreign(&graph(relu(""))), None);
+        let said = foreign(&graph(relu("acme"))).unwrap();
+        assert!(
+            said.starts_with("node `act`: operator Relu of domain `acme` is unknown"),
+            "{said}"
+        );
+        // Also inside a body; a name of its own is nothing to confuse.
+        let body = AttributeProto { g: Some(graph(relu("acme"))), ..AttributeProto::default() };
+        let branch = NodeProto { op_type: "If".into(), attribute: vec![body], ..relu("") };
+        assert!(foreign(&graph(branch)).is_some());
+        assert_eq!(foreign(&graph(NodeProto { op_type: "Acme".into(), ..relu("acme") })), None);
+    }
+
+    #[test]
+    fn sparse_initializers_are_written_out() {
+        let values = TensorProto {
+            name: "w".into(),
+            dims: vec![2],
+            data_type: 1,
+            float_data: vec![5.0, 7.0],
+            ..TensorProto::default()
+        };
+        let indices = |dims: &[i64], at: &[i64]| TensorProto {
+            dims: dims.to_vec(),
+            data_type: 7,
+            int64_data: at.to_vec(),
+            ..TensorProto::default()
+        };
+        let dense = |indices: TensorProto| {
+            let (values, indices) = (Some(values.clone()), Some(indices));
+            let found = written_out(SparseTensorProto { values, indices, dims: vec![2, 3] })?;
+            let (chunks, _) = found.raw_data.as_chunks::<4>();
+            Some(chunks.iter().map(|b| f32::from_le_bytes(*b)).collect::<Vec<f32>>())
+        };
+        let expected = Some(vec![0.0, 5.0, 0.0, 0.0, 0.0, 7.0]);
+        assert_eq!(dense(indices(&[2], &[1, 5])), expected);
+        assert_eq!(dense(indices(&[2, 2], &[0, 1, 1, 2])), expected);
+        assert_eq!(dense(indices(&[2], &[1, 6])), None);
+        assert_eq!(dense(indices(&[2, 2], &[0, 3, 1, 2])), None);
+    }
+}
