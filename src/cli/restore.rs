@@ -37,7 +37,7 @@ struct What {
     /// Put all removed structure back; later steps, such as quantization, are replayed
     #[arg(long)]
     pruned: bool,
-    /// The baseline again, bit for bit, from the variant and its parings
+    /// The baseline again, every initializer bit for bit, from the variant and its parings
     #[arg(long)]
     all: bool,
 }
