@@ -205,14 +205,14 @@ fn judged(
                 false => "allocation by sensitivity".into(),
             };
             let reason = format!(
-                "{by} cannot judge it: its reader {readers} has no stored matrix of 32-bit floats; use `l1`, `l2` or `random` with uniform allocation"
+                "{by} cannot judge it: its reader {readers} does not weigh each channel by stored 32-bit floats of its own; use `l1`, `l2` or `random` with uniform allocation"
             );
             refusals.push((coupling.id.clone(), reason));
             continue;
         }
         if pruning.recover != Recovery::None {
             let reason = format!(
-                "recovery cannot solve its reader {readers}, which has no stored matrix of 32-bit floats"
+                "recovery cannot solve its reader {readers}, which does not weigh each channel by stored 32-bit floats of its own"
             );
             refusals.push((coupling.id.clone(), reason));
         }

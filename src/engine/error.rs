@@ -178,6 +178,40 @@ impl EngineError {
         doing: &'static str,
         name: &'a str,
     ) -> impl FnOnce(tract_onnx::prelude::TractError) -> EngineError + 'a {
-        move |cause| EngineError::Failed { doing, name: name.to_string(), source: cause.into() }
+        move |cause| {
+            let said: Vec<String> = cause.chain().map(|c| shortened(&c.to_string())).collect();
+            EngineError::Failed { doing, name: name.to_string(), source: said.join(": ").into() }
+        }
+    }
+}
+
+/// Most characters of one of the engine's sentences: some go on with whole models printed out.
+const LONGEST: usize = 300;
+
+/// What the engine said, without a printed model behind it.
+fn shortened(said: &str) -> String {
+    let end = said.find("ModelPatch {").unwrap_or(said.len());
+    let said = said[..end].trim_end();
+    match said.char_indices().nth(LONGEST) {
+        Some((cut, _)) => format!("{}…", &said[..cut]),
+        None => said.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tract_onnx::prelude::TractError;
+
+    #[test]
+    fn the_engines_words_come_without_the_models_that_it_prints() {
+        let cause = TractError::msg("Trying to substitute a by b. ModelPatch { context: [] }")
+            .context("running pass declutter");
+        let EngineError::Failed { source, .. } = EngineError::failed("analyse", "m.onnx")(cause)
+        else {
+            panic!("a failure");
+        };
+        assert_eq!(source.to_string(), "running pass declutter: Trying to substitute a by b.");
+        assert_eq!(shortened(&"é".repeat(301)), format!("{}…", "é".repeat(300)));
     }
 }

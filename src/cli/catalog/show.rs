@@ -15,7 +15,7 @@ pub(super) fn tree(model: &Path, all: bool, opened: &Opened, found: &Found) {
         one(coupling, depends);
         if !opaque.is_empty() {
             say!(
-                "  not judged by data: its reader {} has no stored matrix of 32-bit floats",
+                "  not judged by data: its reader {} does not weigh each channel by stored 32-bit floats of its own",
                 opaque.join(", ")
             );
         }

@@ -2,7 +2,7 @@
 //!
 //! Source: the ONNX IR specification, section "Model-local functions".
 
-use super::scope::{bodies_mut, taken};
+use super::scope::{bodies, bodies_mut, taken};
 use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::{AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto};
 
@@ -12,8 +12,9 @@ const MAX_DEPTH: usize = 64;
 /// Inlines every call of a local function; gives whether the model has any.
 ///
 /// # Errors
-/// A sentence that names the function: it calls itself, or it imports another version of the default
-/// operator set than the model, which would change what its operators mean.
+/// A sentence that names the function: it calls itself, it imports another version of the default
+/// operator set than the model, which would change what its operators mean, or a call leaves an
+/// attribute to its default, which the engine's reader of files drops.
 pub(super) fn inline_functions(model: &mut ModelProto) -> Result<bool, String> {
     if model.functions.is_empty() {
         return Ok(false);
@@ -35,7 +36,7 @@ pub(super) fn inline_functions(model: &mut ModelProto) -> Result<bool, String> {
     if let Some(graph) = &mut model.graph {
         let mut inliner = Inliner { functions: &functions, taken: taken(graph) };
         for _ in 0..MAX_DEPTH {
-            if !inliner.expand(graph) {
+            if !inliner.expand(graph)? {
                 let called: HashSet<&str> = functions.keys().map(|(d, _)| d.as_str()).collect();
                 model.opset_import.retain(|i| !called.contains(i.domain.as_str()));
                 return Ok(true);
@@ -53,6 +54,25 @@ fn default_version(imports: &[tract_onnx::pb::OperatorSetIdProto]) -> Option<i64
     imports.iter().find(|i| i.domain.is_empty() || i.domain == "ai.onnx").map(|i| i.version)
 }
 
+/// An attribute with a default that a call does not give: the function refers to it without listing it
+/// among those that have none.
+fn left_to_default<'a>(call: &NodeProto, function: &'a FunctionProto) -> Option<&'a str> {
+    let mut open: Vec<&NodeProto> = function.node.iter().collect();
+    while let Some(node) = open.pop() {
+        open.extend(bodies(node).flat_map(|body| &body.node));
+        let mut referred = node.attribute.iter().map(|a| a.ref_attr_name.as_str());
+        let defaulted = |name: &&str| {
+            !name.is_empty()
+                && !function.attribute.iter().any(|listed| listed == name)
+                && !call.attribute.iter().any(|given| given.name == *name)
+        };
+        if let Some(name) = referred.find(defaulted) {
+            return Some(name);
+        }
+    }
+    None
+}
+
 struct Inliner<'a> {
     functions: &'a HashMap<(String, String), FunctionProto>,
     taken: HashSet<String>,
@@ -60,25 +80,32 @@ struct Inliner<'a> {
 
 impl Inliner<'_> {
     /// Expands every call in a graph and its bodies once; gives whether there was one.
-    fn expand(&mut self, graph: &mut GraphProto) -> bool {
+    fn expand(&mut self, graph: &mut GraphProto) -> Result<bool, String> {
         let mut found = false;
         let mut nodes = Vec::with_capacity(graph.node.len());
         for mut node in std::mem::take(&mut graph.node) {
             match self.functions.get(&(node.domain.clone(), node.op_type.clone())) {
                 Some(function) => {
+                    if let Some(attribute) = left_to_default(&node, function) {
+                        let (domain, name) = key_of(function);
+                        return Err(format!(
+                            "node `{}` leaves attribute `{attribute}` of local function `{domain}.{name}` to its default, which the engine does not read; give it at the call, or inline the function with the exporter",
+                            node.name
+                        ));
+                    }
                     nodes.extend(self.call(&node, function));
                     found = true;
                 }
                 None => {
                     for body in bodies_mut(&mut node) {
-                        found |= self.expand(body);
+                        found |= self.expand(body)?;
                     }
                     nodes.push(node);
                 }
             }
         }
         graph.node = nodes;
-        found
+        Ok(found)
     }
 
     /// The function's nodes with the call's tensors and attributes in place of its parameters.
@@ -256,6 +283,14 @@ mod tests {
         let mut endless = model(17);
         endless.functions[0].node = vec![node("own", "leaky", &["x"], &["y"])];
         assert!(inline_functions(&mut endless).unwrap_err().contains("64 deep"));
+    }
+
+    #[test]
+    fn a_call_that_leaves_an_attribute_to_a_default_is_refused() {
+        let mut defaulted = model(17);
+        defaulted.functions[0].attribute.clear();
+        let refused = inline_functions(&mut defaulted).unwrap_err();
+        assert!(refused.contains("attribute `slope` of local function `own.leaky`"), "{refused}");
     }
 
     #[test]
