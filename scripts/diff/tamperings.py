@@ -269,7 +269,7 @@ ALL = {
     "Erf → Tanh": operator("Erf", "Tanh"),
     "Gelu → Relu": operator("Gelu", "Relu"),
     "Softmax removed": removed("Softmax"),
-    "Softmax axis": attribute("Softmax", "axis", 1),
+    "Softmax axis": attribute("Softmax", "axis", 0),
     "Clip 6 → 4": constant("Clip", 2, lambda a: a * 0 + 4),
     "Clip removed": removed("Clip"),
     "HardSwish → Relu": operator("HardSwish", "Relu"),
