@@ -82,7 +82,7 @@ fn what_another_tool_removed_is_named_through_fine_tuning_and_renaming() {
             all += gone.len();
         }
         assert!(right as f64 >= 0.95 * all as f64, "{right} of {all} at noise {noise}");
-        let tuned = difference.tensors.iter().filter(|t| t.what == "external fine-tuning").count();
+        let tuned = difference.tensors.iter().filter(|t| t.what == "weights changed").count();
         assert_eq!(tuned, if noise == 0.0 { 0 } else { difference.tensors.len() });
     }
 }

@@ -1,15 +1,15 @@
-//! `paring diff`: what was removed or narrowed, also in variants that other tools made.
+//! `paring diff`: what differs between two models, also where other tools made the second.
 
 use super::samples::Samples;
 use super::{Coded, ExitCode, Global};
-use crate::compress::{self, CouplingDifference, Difference, TensorDifference};
+use crate::compress::{self, CouplingDifference, Difference, TensorDifference, Verdict};
 use crate::engine::Bindings;
 use crate::graph::Graph;
 use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Say what was removed or narrowed between two models, whoever did it.
+/// Say what differs between two models, whoever made them.
 #[derive(Debug, Args)]
 pub(super) struct Diff {
     /// The ONNX file before
@@ -38,41 +38,51 @@ impl Diff {
     }
 }
 
+/// The conclusion, then what carries it.
 fn print(found: &Difference) {
-    if found.is_none() {
-        say!("no difference: the same layers, the same weights");
+    found.conclusion.iter().for_each(|line| say!("{line}"));
+    if found.verdict == Verdict::Identical {
+        return;
+    }
+    if !found.rewrites.is_empty() {
+        say!("rewrites undone before comparing:");
+        found.rewrites.iter().for_each(|rewrite| say!("  {rewrite}"));
+    }
+    if found.verdict == Verdict::SameFunction {
+        let nodes = [
+            ("only in the baseline", &found.operators_removed),
+            ("only in the variant", &found.operators_added),
+        ];
+        for (where_from, names) in nodes.into_iter().filter(|(_, names)| !names.is_empty()) {
+            say!("operators {where_from}: {}", names.join(", "));
+        }
         return;
     }
     let cut: Vec<&CouplingDifference> =
         found.couplings.iter().filter(|c| !c.removed.is_empty()).collect();
-    let gone: usize = cut.iter().map(|c| c.removed.len()).sum();
-    match gone {
-        0 => say!("removed: nothing, in {} couplings", found.couplings.len()),
-        gone => say!("removed: {gone} components of {} couplings", cut.len()),
+    if !cut.is_empty() {
+        say!("removed components:");
+        cut.into_iter().for_each(|coupling| say!("  {}", removed(coupling)));
     }
-    for coupling in cut {
-        let sure =
-            |c: &f64| if *c < 0.995 { format!(" ({:.0} %)", 100.0 * c) } else { String::new() };
-        let each = coupling.removed.iter().zip(&coupling.confidence);
-        let each: Vec<String> = each.map(|(index, c)| format!("{index}{}", sure(c))).collect();
-        let (left, width) = (coupling.kept.len(), coupling.width);
-        say!("  {}: {left} of {width} left, gone are {}", coupling.coupling, each.join(", "));
-    }
-    if found.layers_removed.is_empty() && found.layers_added.is_empty() {
-        say!("layers: the same {} in the same places", found.tensors.len());
-    }
-    let layers = [("removed", &found.layers_removed), ("added", &found.layers_added)];
-    for (what, names) in layers.into_iter().filter(|(_, names)| !names.is_empty()) {
-        say!("layers {what}: {}", names.join(", "));
-    }
-    say!("weights:");
-    for tensor in &found.tensors {
-        say!("  {}", line(tensor));
-    }
-    for problem in &found.unexplained {
-        say!("not explained: {problem}");
+    let weights: Vec<&TensorDifference> = found
+        .tensors
+        .iter()
+        .filter(|t| t.what != "the same" || t.precision != t.precision_there)
+        .collect();
+    let same = found.tensors.len() - weights.len();
+    if !weights.is_empty() {
+        say!("weights ({same} layers the same):");
+        weights.into_iter().for_each(|tensor| say!("  {}", line(tensor)));
     }
     say!("activations: {}", found.activations);
+}
+
+fn removed(coupling: &CouplingDifference) -> String {
+    let sure = |c: &f64| if *c < 0.995 { format!(" ({:.0} %)", 100.0 * c) } else { String::new() };
+    let each = coupling.removed.iter().zip(&coupling.confidence);
+    let each: Vec<String> = each.map(|(index, c)| format!("{index}{}", sure(c))).collect();
+    let (left, width) = (coupling.kept.len(), coupling.width);
+    format!("{}: {left} of {width} left, gone are {}", coupling.coupling, each.join(", "))
 }
 
 fn line(tensor: &TensorDifference) -> String {
@@ -82,7 +92,7 @@ fn line(tensor: &TensorDifference) -> String {
     };
     let mut line = format!("{:<20} {precision}, {}", tensor.layer, tensor.what);
     if let Some(change) = tensor.change.filter(|c| *c > 0.0) {
-        line += &format!(", changed by {:.2} % of its norm", 100.0 * change);
+        line += &format!(", relative L2 {:.2} %", 100.0 * change);
     }
     if tensor.sparsity_there > tensor.sparsity + 0.001 {
         let (was, is) = (100.0 * tensor.sparsity, 100.0 * tensor.sparsity_there);

@@ -24,7 +24,10 @@ pub fn import(
         return Err(CompressError::Nothing("explain", why.into()));
     }
     let refusals = found.unexplained.iter().map(|what| ("import".to_string(), what.clone()));
-    let refusals = refusals.collect();
+    let moved =
+        found.data_flow.iter().chain(&found.operators_removed).chain(&found.operators_added);
+    let moved = moved.map(|what| ("import".to_string(), format!("data flow: {what}")));
+    let refusals = refusals.chain(moved).collect();
     let decisions = drafts(&found);
     Ok(Made { graph: variant, origins: found.origins, decisions, refusals, unexplained: None })
 }
@@ -63,6 +66,22 @@ fn drafts(found: &Difference) -> Vec<Draft> {
             coupling: layer.clone(),
             components: vec![component],
             reason: "made elsewhere: no layer of the variant is in its place".into(),
+            ..Draft::default()
+        });
+    }
+    for change in &found.operators_changed {
+        drafts.push(Draft {
+            operation: "import: operator".into(),
+            coupling: change.layer.clone(),
+            reason: format!("made elsewhere: {} instead of {}", change.to, change.from),
+            ..Draft::default()
+        });
+    }
+    for constant in &found.constants {
+        drafts.push(Draft {
+            operation: "import: constant".into(),
+            coupling: constant.layer.clone(),
+            reason: format!("made elsewhere: {} {}", constant.input, constant.what),
             ..Draft::default()
         });
     }

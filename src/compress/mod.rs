@@ -25,7 +25,10 @@ mod sparsity;
 mod step;
 
 pub use bypass::{Bypassing, bypass};
-pub use diff::{CouplingDifference, Difference, TensorDifference, compare};
+pub use diff::{
+    ConstantDifference, CouplingDifference, Difference, OperatorChange, OutputComparison,
+    SAME_OUTPUTS, TensorDifference, Verdict, compare,
+};
 pub use exact::{ExactError, Value, evaluate};
 pub use import::import;
 pub use lossless::{Agreement, LOSSLESS, agreement, lossless};

@@ -1,9 +1,9 @@
 //! Which components of each coupling of the baseline are still in the variant.
 
 use super::align::{Alignment, align};
+use super::flow::likeness;
 use super::operators::Operator;
-use super::pairs::likeness;
-use crate::catalog::{Coupling, Slices};
+use crate::catalog::{Coupling, Kind, Slices};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct CouplingDifference {
     /// Its id in the baseline.
     pub coupling: String,
+    /// What its components are: `channel`, `neuron`, `head` …
+    pub kind: Kind,
     /// Its width in the baseline.
     pub width: usize,
     /// Original indices of components that are gone.
@@ -89,6 +91,7 @@ impl Matching<'_> {
         let alike: f64 = kept.iter().enumerate().map(|(v, b)| likeness[v][*b]).sum();
         let difference = CouplingDifference {
             coupling: coupling.id.clone(),
+            kind: coupling.kind,
             width: coupling.components.len(),
             removed: removed.iter().map(original).collect(),
             confidence: removed.iter().map(|b| alignment.gone[*b]).collect(),

@@ -1,12 +1,25 @@
-//! What another tool did to a model: which components are gone, which tensors are narrower, what
-//! changed beyond that. Nothing is taken from names: operators are matched by structure and by
-//! weights, channels by the likeness of weights and of activations.
+//! What another tool did to a model: which components are gone, which tensors are narrower, which
+//! operators, constants and connections changed, and whether it is the same function after all.
+//!
+//! Nothing is taken from names. Both graphs are brought into one form; nodes are paired by topology
+//! and weights, channels by the likeness of weights and of activations, outputs by the engine.
 
 mod align;
+mod canonical;
 mod channels;
 mod compare;
+mod difference;
+mod flow;
+mod function;
+mod observed;
 mod operators;
-mod pairs;
+mod probes;
+mod stored;
+mod tensors;
+mod verdict;
 
 pub use channels::CouplingDifference;
-pub use compare::{Difference, TensorDifference, compare};
+pub use compare::compare;
+pub use difference::{Difference, TensorDifference, Verdict};
+pub use flow::{ConstantDifference, OperatorChange};
+pub use function::{OutputComparison, SAME_OUTPUTS};

@@ -1,0 +1,356 @@
+//! Tampered models and models that compute the same, made here: what `compare` says of each.
+
+use paring::compress::{Difference, Verdict, compare};
+use paring::data::Dtype;
+use paring::engine::Bindings;
+use paring::graph::{Graph, Node, Size, Weights, set_int, set_ints};
+use paring::stats;
+use rand::RngExt;
+use std::collections::BTreeMap;
+
+const AT: Bindings = Bindings { batch: 1, dims: &BTreeMap::new() };
+
+fn node(name: &str, op: &str, inputs: &[&str], output: &str) -> Node {
+    Node {
+        name: name.into(),
+        op_type: op.into(),
+        input: inputs.iter().map(|i| (*i).to_string()).collect(),
+        output: vec![output.into()],
+        ..Node::default()
+    }
+}
+
+fn padded(mut node: Node) -> Node {
+    set_ints(&mut node, "kernel_shape", vec![3, 3]);
+    set_ints(&mut node, "pads", vec![1, 1, 1, 1]);
+    node
+}
+
+fn permuted(mut node: Node, order: &[i64]) -> Node {
+    set_ints(&mut node, "perm", order.to_vec());
+    node
+}
+
+fn draw(graph: &mut Graph, name: &str, dims: &[usize], low: f32, high: f32) {
+    let mut rng = stats::generator(11, name);
+    let values: Vec<f32> =
+        (0..dims.iter().product()).map(|_| rng.random_range(low..high)).collect();
+    graph.set_weights(name, Weights::f32(dims, &values));
+}
+
+/// A convolution with normalisation, a residual block, attention of one head over the rows, and a
+/// classifier.
+fn network() -> Graph {
+    let mut graph = Graph::empty("network", 17);
+    let sizes = [Size::Symbol("N".into()), Size::Fixed(2), Size::Fixed(6), Size::Fixed(6)];
+    graph.add_input("x", Dtype::F32, &sizes);
+    graph.add_output("y");
+    for (name, dims) in [
+        ("stem.w", vec![6, 2, 3, 3]),
+        ("block.w", vec![6, 6, 3, 3]),
+        ("block.b", vec![6]),
+        ("norm.bias", vec![6]),
+        ("norm.mean", vec![6]),
+        ("q.w", vec![6, 6]),
+        ("k.w", vec![6, 6]),
+        ("v.w", vec![6, 6]),
+        ("v.b", vec![6]),
+        ("positions", vec![1, 36, 6]),
+        ("fc.w", vec![6, 5]),
+        ("fc.b", vec![5]),
+    ] {
+        draw(&mut graph, name, &dims, -0.7, 0.7);
+    }
+    for name in ["norm.scale", "norm.variance", "ln.scale"] {
+        draw(&mut graph, name, &[6], 0.5, 1.5);
+    }
+    graph.set_weights("root", Weights::f32(&[], &[2.449_49]));
+    graph.set_weights("rows", Weights::i64(&[3], &[0, 6, 36]));
+    let norm = ["stem", "norm.scale", "norm.bias", "norm.mean", "norm.variance"];
+    let mut softmax = node("softmax", "Softmax", &["scaled"], "shares");
+    set_int(&mut softmax, "axis", -1);
+    let mut mean = node("mean", "ReduceMean", &["mixed"], "pooled");
+    set_ints(&mut mean, "axes", vec![1]);
+    set_int(&mut mean, "keepdims", 0);
+    for made in [
+        padded(node("stem", "Conv", &["x", "stem.w"], "stem")),
+        node("norm", "BatchNormalization", &norm, "normal"),
+        node("act1", "Relu", &["normal"], "act1"),
+        padded(node("block", "Conv", &["act1", "block.w", "block.b"], "block")),
+        node("sum", "Add", &["block", "act1"], "sum"),
+        node("act2", "Relu", &["sum"], "act2"),
+        node("flat", "Reshape", &["act2", "rows"], "flat"),
+        permuted(node("turn", "Transpose", &["flat"], "tokens0"), &[0, 2, 1]),
+        node("place", "Add", &["tokens0", "positions"], "placed"),
+        node("ln", "LayerNormalization", &["placed", "ln.scale"], "tokens"),
+        node("q", "MatMul", &["tokens", "q.w"], "q"),
+        node("k", "MatMul", &["tokens", "k.w"], "k"),
+        node("v", "MatMul", &["tokens", "v.w"], "v0"),
+        node("v.add", "Add", &["v0", "v.b"], "v"),
+        permuted(node("kt", "Transpose", &["k"], "kt"), &[0, 2, 1]),
+        node("scores", "MatMul", &["q", "kt"], "scores"),
+        node("scale", "Div", &["scores", "root"], "scaled"),
+        softmax,
+        node("mix", "MatMul", &["shares", "v"], "mixed"),
+        mean,
+        node("fc", "Gemm", &["pooled", "fc.w", "fc.b"], "y"),
+    ] {
+        graph.add_node(made);
+    }
+    graph
+}
+
+fn found(variant: &Graph) -> Difference {
+    compare(&network(), variant, AT, None).unwrap()
+}
+
+fn position(graph: &Graph, name: &str) -> usize {
+    graph.nodes().iter().position(|n| n.name == name).unwrap()
+}
+
+fn weights(graph: &mut Graph, name: &str, change: impl Fn(usize, f32) -> f32) {
+    let old = graph.weights(name).unwrap();
+    let values: Vec<f32> =
+        old.to_f32().unwrap().into_iter().enumerate().map(|(i, v)| change(i, v)).collect();
+    graph.set_weights(name, Weights::f32(&old.dims, &values));
+}
+
+fn operator(graph: &mut Graph, name: &str, op: &str) {
+    let at = position(graph, name);
+    graph.node_mut(at).unwrap().op_type = op.into();
+}
+
+/// Takes a node out; its readers read its first input.
+fn without(graph: &mut Graph, name: &str) {
+    let at = position(graph, name);
+    let gone = graph.nodes()[at].clone();
+    let mut nodes = graph.nodes().to_vec();
+    nodes.remove(at);
+    for input in nodes.iter_mut().flat_map(|n| &mut n.input).filter(|i| **i == gone.output[0]) {
+        input.clone_from(&gone.input[0]);
+    }
+    graph.set_nodes(nodes);
+}
+
+fn swap_weights(graph: &mut Graph, a: &str, b: &str) {
+    let (x, y) = (graph.weights(a).unwrap(), graph.weights(b).unwrap());
+    graph.set_weights(a, y);
+    graph.set_weights(b, x);
+}
+
+/// Changes, and a part of what has to be said of each.
+#[test]
+fn every_tampering_is_named() {
+    type Tampering = (&'static str, &'static str, fn(&mut Graph));
+    let tamperings: [Tampering; 18] = [
+        ("bias", "constants changed: bias of fc", |g| weights(g, "fc.b", |_, v| v + 5.0)),
+        ("inner bias", "bias of block", |g| weights(g, "block.b", |i, v| v + f32::from(i == 2))),
+        ("weights", "weights changed in fc (relative L2 4.00 %)", |g| {
+            weights(g, "fc.w", |_, v| v * 1.04);
+        }),
+        ("one weight", "weights changed in v", |g| {
+            weights(g, "v.w", |i, v| if i == 7 { v + 1e-4 } else { v });
+        }),
+        ("normalisation", "stem", |g| weights(g, "norm.mean", |_, v| v + 0.5)),
+        ("layer normalisation", "scale of ln", |g| weights(g, "ln.scale", |_, v| v * 1.5)),
+        ("positions", "operand of place", |g| weights(g, "positions", |_, v| -v)),
+        ("attention scale", "operand of scale", |g| weights(g, "root", |_, v| v * 2.0)),
+        ("activation", "operators changed: act1 Relu → LeakyRelu", |g| {
+            operator(g, "act1", "LeakyRelu");
+        }),
+        ("other activation", "act2 Relu → Tanh", |g| operator(g, "act2", "Tanh")),
+        ("softmax removed", "operators removed: softmax: Softmax", |g| without(g, "softmax")),
+        ("rectifier removed", "operators removed: act2: Relu", |g| without(g, "act2")),
+        ("softmax axis", "→ Softmax(axis 1)", |g| {
+            let at = position(g, "softmax");
+            set_int(g.node_mut(at).unwrap(), "axis", 1);
+        }),
+        ("residual", "sum", |g| without(g, "sum")),
+        ("residual elsewhere", "`sum` reads", |g| {
+            let at = position(g, "sum");
+            g.node_mut(at).unwrap().input[1] = "normal".into();
+        }),
+        ("queries and keys", "weights changed in q", |g| swap_weights(g, "q.w", "k.w")),
+        ("sum to product", "sum Add → Mul", |g| operator(g, "sum", "Mul")),
+        ("mean to maximum", "mean ReduceMean", |g| operator(g, "mean", "ReduceMax")),
+    ];
+    for (name, said, tamper) in tamperings {
+        let mut graph = network();
+        tamper(&mut graph);
+        let difference = found(&graph);
+        let text = difference.conclusion.join("\n");
+        assert_eq!(difference.verdict, Verdict::Changed, "{name}: {text}");
+        assert!(text.contains(said), "{name}: {said} is not in\n{text}");
+        assert!(!text.contains("pruned") && !text.contains("layers"), "{name}: {text}");
+    }
+}
+
+/// BatchNormalization folded by hand: w' = w·f, b' = bias − mean·f.
+fn folded(graph: &mut Graph) {
+    let of = |g: &Graph, name: &str| g.weights(name).unwrap().to_f32().unwrap();
+    let (scale, variance) = (of(graph, "norm.scale"), of(graph, "norm.variance"));
+    let (bias, mean) = (of(graph, "norm.bias"), of(graph, "norm.mean"));
+    let factor: Vec<f32> =
+        scale.iter().zip(&variance).map(|(s, v)| s / (v + 1e-5).sqrt()).collect();
+    weights(graph, "stem.w", |i, v| v * factor[i / 18]);
+    let bias: Vec<f32> = (0..6).map(|c| bias[c] - mean[c] * factor[c]).collect();
+    graph.set_weights("stem.b", Weights::f32(&[6], &bias));
+    let at = position(graph, "stem");
+    let stem = graph.node_mut(at).unwrap();
+    stem.input.push("stem.b".into());
+    without(graph, "norm");
+    graph.tidy();
+}
+
+/// ONNX Runtime's fused convolution in place of Conv and Relu.
+fn fused(graph: &mut Graph) {
+    graph.import_domain("com.microsoft", 1);
+    let at = position(graph, "stem");
+    let stem = graph.node_mut(at).unwrap();
+    stem.op_type = "FusedConv".into();
+    stem.domain = "com.microsoft".into();
+    set_int(stem, "activation", 0);
+    let attribute = stem.attribute.last_mut().unwrap();
+    (attribute.r#type, attribute.s) = (3, b"Relu".to_vec());
+    without(graph, "act1");
+}
+
+fn renamed(graph: &mut Graph) {
+    let kept = ["x", "y"];
+    let number = |name: &String| match kept.contains(&name.as_str()) || name.is_empty() {
+        true => name.clone(),
+        false => name.chars().rev().collect(),
+    };
+    let names: Vec<String> = graph.initializer_names().into_iter().map(str::to_string).collect();
+    for name in names {
+        let values = graph.weights(&name).unwrap();
+        graph.set_weights(&number(&name), values);
+    }
+    let mut nodes = graph.nodes().to_vec();
+    for node in &mut nodes {
+        node.name = String::new();
+        for name in node.input.iter_mut().chain(&mut node.output) {
+            *name = number(name);
+        }
+    }
+    graph.set_nodes(nodes);
+    graph.tidy();
+}
+
+#[test]
+fn what_computes_the_same_is_told_as_the_same() {
+    assert_eq!(found(&network()).verdict, Verdict::Identical);
+    type Rewrite = (&'static str, Verdict, fn(&mut Graph));
+    let rewrites: [Rewrite; 7] = [
+        ("names", Verdict::Identical, renamed),
+        ("order of nodes", Verdict::Identical, |g| {
+            let (q, k) = (position(g, "q"), position(g, "k"));
+            let mut nodes = g.nodes().to_vec();
+            nodes.swap(q, k);
+            g.set_nodes(nodes);
+        }),
+        ("operands", Verdict::Identical, |g| {
+            let at = position(g, "sum");
+            g.node_mut(at).unwrap().input.reverse();
+        }),
+        ("folded", Verdict::SameFunction, folded),
+        ("folded and fused", Verdict::SameFunction, |g| {
+            folded(g);
+            fused(g);
+        }),
+        ("scale before", Verdict::SameFunction, |g| {
+            // (q / √6) kᵀ instead of (q kᵀ) / √6.
+            without(g, "scale");
+            let at = position(g, "scores");
+            let mut nodes = g.nodes().to_vec();
+            nodes[at].input[0] = "q.scaled".into();
+            nodes.insert(at, node("before", "Div", &["q", "root"], "q.scaled"));
+            g.set_nodes(nodes);
+        }),
+        ("identity", Verdict::Identical, |g| {
+            let at = position(g, "act2");
+            let mut nodes = g.nodes().to_vec();
+            nodes[at].input[0] = "copied".into();
+            nodes.insert(at, node("copy", "Identity", &["sum"], "copied"));
+            g.set_nodes(nodes);
+        }),
+    ];
+    for (name, verdict, rewrite) in rewrites {
+        let mut graph = network();
+        rewrite(&mut graph);
+        let difference = found(&graph);
+        let text = difference.conclusion.join("\n");
+        assert_eq!(
+            difference.verdict, verdict,
+            "{name}: {text}\n{:?}",
+            difference.operators_removed
+        );
+        assert!(difference.outputs.agree(), "{name}: {:?}", difference.outputs);
+    }
+    let mut graph = network();
+    folded(&mut graph);
+    assert!(found(&graph).rewrites[0].starts_with("BatchNormalization folded into stem"));
+}
+
+#[test]
+fn weights_in_half_floats_behind_casts_are_rounded_weights() {
+    let mut graph = network();
+    let values = graph.weights("fc.w").unwrap();
+    // Multiples of 1/16 have the same value in half floats.
+    let coarse: Vec<f32> =
+        values.to_f32().unwrap().iter().map(|v| (v * 16.0).round() / 16.0).collect();
+    let bytes = coarse.iter().flat_map(|v| {
+        let bits = v.to_bits();
+        let exponent = ((bits >> 23) & 255) as i32 - 112;
+        let narrow = if *v == 0.0 { 0 } else { (exponent as u32) << 10 | ((bits >> 13) & 1023) };
+        (((bits >> 16) & 0x8000) | narrow).to_le_bytes()[..2].to_vec()
+    });
+    let half = Weights {
+        dims: values.dims.clone(),
+        element: paring::graph::ElementType(10),
+        bytes: bytes.collect(),
+    };
+    graph.set_weights("fc.half", half);
+    let mut cast = node("cast", "Cast", &["fc.half"], "fc.wide");
+    set_int(&mut cast, "to", 1);
+    let mut nodes = graph.nodes().to_vec();
+    nodes.last_mut().unwrap().input[1] = "fc.wide".into();
+    nodes.insert(0, cast);
+    graph.set_nodes(nodes);
+    graph.tidy();
+    let mut base = network();
+    base.set_weights("fc.w", Weights::f32(&values.dims, &coarse));
+    let difference = compare(&base, &graph, AT, None).unwrap();
+    let text = difference.conclusion.join("\n");
+    assert!(text.contains("quantized: weights f32 → f16 in 1 layers"), "{text}");
+    assert!(difference.outputs.agree() && difference.layers_removed.is_empty(), "{text}");
+}
+
+#[test]
+fn what_is_not_known_is_not_explained() {
+    let mut graph = network();
+    graph.import_domain("somebody", 1);
+    let at = position(&graph, "block");
+    let block = graph.node_mut(at).unwrap();
+    (block.op_type, block.domain) = ("Secret".into(), "somebody".into());
+    let difference = found(&graph);
+    let text = difference.conclusion.join("\n");
+    assert_eq!(difference.verdict, Verdict::NotExplained, "{text}");
+    assert!(text.contains("not explained") && text.contains("Secret"), "{text}");
+    assert!(!text.contains("layers removed") && !text.contains("pruned"), "{text}");
+}
+
+#[test]
+fn two_trainings_have_nothing_in_common() {
+    let mut graph = network();
+    for (at, name) in ["stem.w", "block.w", "q.w", "k.w", "v.w", "fc.w"].into_iter().enumerate() {
+        let mut rng = stats::generator(at as u64, "another training");
+        let draws: Vec<f32> = (0..2_000).map(|_| rng.random_range(-0.7..0.7)).collect();
+        weights(&mut graph, name, |i, _| draws[i]);
+    }
+    let difference = found(&graph);
+    let text = difference.conclusion.join("\n");
+    assert_eq!(difference.verdict, Verdict::NotExplained, "{text}");
+    assert!(text.contains("nothing in common"), "{text}");
+    assert!(difference.couplings.iter().all(|c| c.removed.is_empty()));
+}
