@@ -25,7 +25,7 @@ pub use cost::{Cost, NodeCost};
 pub use error::GraphError;
 pub use index::Index;
 pub use model::{Facts, Graph};
-pub use name::layer_names;
+pub use name::{layer_name, layer_names};
 pub use names::FreshNames;
 pub use origins::{is_product, origins};
 pub use slice::{insert, remove};

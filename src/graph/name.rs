@@ -39,6 +39,11 @@ fn has_weights(node: &Node) -> bool {
     is_product(node) || others.contains(&node.op_type.as_str())
 }
 
+/// What a message calls the layer of a node; several may share it.
+pub fn layer_name(node: &Node, position: usize) -> String {
+    short_name(node, position)
+}
+
 /// A node without a name is called after its operator and its position, which are stable for the same
 /// file; one that is merely numbered (`Conv_7`, `node_Conv_508`) after its weights, where these have a
 /// module's name.

@@ -45,10 +45,13 @@ pub(super) fn dimensions(
     given: &BTreeMap<String, usize>,
 ) -> BTreeMap<String, usize> {
     let mut dims = given.clone();
-    let all = graphs.into_iter().filter_map(|graph| needs(graph).ok()).flatten();
-    for dim in all.flat_map(|need| need.dims.into_iter().skip(1)) {
-        if let Dim::Symbol(symbol) = dim {
-            dims.entry(symbol).or_insert(SIZE);
+    for need in graphs.into_iter().filter_map(|graph| needs(graph).ok()).flatten() {
+        for (axis, dim) in need.sample_dims() {
+            if let Dim::Symbol(symbol) = dim
+                && need.batch_axis != Some(axis)
+            {
+                dims.entry(symbol.clone()).or_insert(SIZE);
+            }
         }
     }
     dims
@@ -59,32 +62,38 @@ pub(super) fn declared_inputs(
     graph: &Graph,
     bindings: Bindings,
 ) -> Option<Vec<(String, Dtype, Vec<usize>)>> {
-    let size = |(axis, dim): (usize, &Dim)| match dim {
-        Dim::Fixed(size) => Some(*size),
-        _ if axis == 0 => Some(bindings.batch),
-        Dim::Symbol(symbol) => bindings.dims.get(symbol).copied(),
-        Dim::Unknown => None,
-    };
     let concrete = |need: InputNeed| {
+        let size = |(axis, dim): (usize, &Dim)| size(&need, axis, dim, bindings);
         let dims: Option<Vec<usize>> = need.dims.iter().enumerate().map(size).collect();
-        Some((need.name, need.dtype, dims?))
+        Some((need.name.clone(), need.dtype, dims?))
     };
     needs(graph).ok()?.into_iter().map(concrete).collect()
+}
+
+/// The size of one dimension of an input.
+fn size(need: &InputNeed, axis: usize, dim: &Dim, bindings: Bindings) -> Option<usize> {
+    match dim {
+        Dim::Fixed(size) => Some(*size),
+        Dim::Symbol(_) if need.batch_axis == Some(axis) => Some(bindings.batch),
+        Dim::Symbol(symbol) => bindings.dims.get(symbol).copied(),
+    }
 }
 
 /// Inputs for a graph: floats between −1 and 1 or −8 and 8, valid indices of tables, other integers 0
 /// or 1. `None` where a size is not known.
 pub(super) fn probes(graph: &Graph, bindings: Bindings) -> Option<Calibration> {
-    let inputs = declared_inputs(graph, bindings)?;
     let mut arrays = BTreeMap::new();
-    for (name, dtype, dims) in inputs {
-        let mut shape = dims;
-        let batch = shape.first().copied().unwrap_or(1);
-        if let Some(first) = shape.first_mut() {
-            *first = PROBES * batch;
-        }
-        let limit = rows_of_tables(graph, &name).unwrap_or(2);
-        arrays.insert(name.clone(), array(&name, dtype, &shape, limit, batch));
+    for need in needs(graph).ok()? {
+        let of_sample = |(axis, dim): (usize, &Dim)| size(&need, axis, dim, bindings);
+        let sample: Option<Vec<usize>> = need.sample_dims().map(of_sample).collect();
+        let batch = match need.dims.first() {
+            Some(Dim::Fixed(batch)) if need.batch_axis == Some(0) => *batch,
+            _ => bindings.batch,
+        };
+        let shape = [vec![PROBES * batch], sample?].concat();
+        let limit = rows_of_tables(graph, &need.name).unwrap_or(2);
+        let values = array(&need.name, need.dtype, &shape, limit, batch);
+        arrays.insert(need.name, values);
     }
     Some(Calibration {
         inputs: arrays,
