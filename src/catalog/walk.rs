@@ -6,7 +6,7 @@ use super::calibration::{in_order, run_finite};
 use super::observe::Sampling;
 use super::{Calibration, CatalogError, Linear, Rows};
 use crate::data::{Array, Dtype};
-use crate::engine::{Model, Source};
+use crate::engine::{EngineError, Model, Source, fed};
 use crate::graph::{Facts, Graph, Index, Weights};
 use crate::record::EngineOptions;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,9 +24,20 @@ pub struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     /// Stands before the first node. `facts` are the graph's.
-    pub fn new(facts: &'a Facts, calibration: &'a Calibration) -> Self {
-        let live = (0..calibration.batches()).map(|batch| calibration.arrays(batch)).collect();
-        Walk { calibration, facts, position: 0, live }
+    ///
+    /// # Errors
+    /// The engine's, where samples of a batch do not share what they must.
+    pub fn new(facts: &'a Facts, calibration: &'a Calibration) -> Result<Self, CatalogError> {
+        let batch = |batch: usize| {
+            let arrays = calibration.arrays(batch).into_iter();
+            let held = arrays.map(|(name, array)| match facts.shapes.get(&name) {
+                Some(shape) => Ok((name.clone(), fed(&name, &array, shape)?.into_owned())),
+                None => Ok((name, array)),
+            });
+            held.collect::<Result<_, EngineError>>()
+        };
+        let live = (0..calibration.batches()).map(batch).collect::<Result<_, _>>()?;
+        Ok(Walk { calibration, facts, position: 0, live })
     }
 
     /// Rows of a layer that does not stand before one that was asked for earlier; `width` as in

@@ -51,7 +51,7 @@ impl<'a> Before<'a> {
     ) -> Result<Vec<Draft>, CompressError> {
         let layers = catalog::linears(graph, facts);
         let (dirty, index) = (self.dirty(graph), Index::new(graph));
-        let mut walk = Walk::new(facts, calibration);
+        let mut walk = Walk::new(facts, calibration)?;
         let mut drafts = Vec::new();
         let before: BTreeMap<_, _> =
             keyed(self.layers).zip(self.layers.iter().zip(self.rows)).collect();

@@ -59,7 +59,7 @@ pub fn sparsify(
     let baseline = graph.clone();
     let rows = catalog::observe_all(&baseline, &layers, calibration.filter(|_| how.recover))?;
     let before = Before::new(&baseline, &layers, &rows);
-    let mut walk = calibration.map(|calibration| Walk::new(&facts, calibration));
+    let mut walk = calibration.map(|calibration| Walk::new(&facts, calibration)).transpose()?;
     for ((layer, was), _) in layers.iter().zip(&rows).zip(chosen).filter(|(_, chosen)| *chosen) {
         let rows = match &mut walk {
             Some(walk) => walk.rows(&graph, layer, layer.features())?,

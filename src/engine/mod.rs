@@ -29,7 +29,7 @@ pub use kernels::product_kernels;
 pub use load::{Bindings, Model, Source, TRANSFORMS, implements};
 pub use nodes::OptimisedNode;
 pub use peaks::peaks;
-pub use plan::{Inputs, Plan};
+pub use plan::{Inputs, Plan, fed};
 pub use product::{Precision, Product};
 pub use profile::{NodeTimes, Profile};
 pub use samples::samples_first;

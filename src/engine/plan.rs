@@ -149,7 +149,10 @@ impl Plan {
 
 /// Entries of samples along axis 0, as an input of `shape` takes them: as they are where that counts
 /// samples too, joined along another axis, or the one value that they share.
-fn fed<'a>(name: &str, array: &'a Array, shape: &[usize]) -> Result<Cow<'a, Array>, EngineError> {
+///
+/// # Errors
+/// [`EngineError::NotShared`] where samples of a batch must share a value and do not.
+pub fn fed<'a>(name: &str, array: &'a Array, shape: &[usize]) -> Result<Cow<'a, Array>, EngineError> {
     let samples = array.rows();
     if array.shape().len() != shape.len() + 1 || samples == 0 {
         return Ok(Cow::Borrowed(array));

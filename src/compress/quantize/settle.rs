@@ -33,8 +33,8 @@ impl Settling<'_> {
     ) -> Result<Vec<Draft>, CompressError> {
         let facts: Facts = graph.facts(&self.calibration.dims, self.calibration.batch)?;
         let float = graph.clone();
-        let mut before = Walk::new(&facts, self.calibration);
-        let mut now = Walk::new(&facts, self.calibration);
+        let mut before = Walk::new(&facts, self.calibration)?;
+        let mut now = Walk::new(&facts, self.calibration)?;
         let mut drafts = Vec::new();
         for linear in catalog::linears(&float, &facts) {
             let own = layers.iter_mut().find(|l| l.position == linear.position);
