@@ -1,7 +1,8 @@
 //! What removing a component saves, and which couplings depend on which.
 
+use super::readers::summed_axes;
 use super::{Catalog, ComponentSlices, Coupling, Linear};
-use crate::graph::{Facts, Graph};
+use crate::graph::{Facts, Graph, layer_names};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,8 +34,9 @@ pub fn savings(graph: &Graph, facts: &Facts, component: &ComponentSlices) -> Sav
         saved.bytes += gone * size as u64;
     }
     for cost in graph.node_costs(&facts.shapes).into_iter().flatten() {
-        let Some(weights) = graph.nodes()[cost.position].input.get(1) else { continue };
-        if let (Some(shape), Some(whole)) = (left.get(weights), facts.shapes.get(weights)) {
+        if let (Some(shape), Some(whole)) =
+            (left.get(&cost.weights), facts.shapes.get(&cost.weights))
+        {
             let (kept, all) = (product(shape), product(whole).max(1));
             saved.macs += cost.macs - cost.macs * kept / all;
         }
@@ -55,8 +57,11 @@ pub fn latency_saved(
     component: &ComponentSlices,
     times_ns: &BTreeMap<usize, f64>,
 ) -> f64 {
+    let costs = graph.node_costs(&facts.shapes);
+    let weights: BTreeMap<usize, &String> =
+        costs.iter().flatten().map(|cost| (cost.position, &cost.weights)).collect();
     let share = |position: &usize| -> f64 {
-        let Some(weights) = graph.nodes()[*position].input.get(1) else { return 0.0 };
+        let Some(weights) = weights.get(position).copied() else { return 0.0 };
         let Some(dims) = facts.shapes.get(weights) else { return 0.0 };
         let kept = |(axis, size): (usize, &usize)| {
             let gone = component.slices.get(&(weights.clone(), axis)).map_or(0, Vec::len);
@@ -83,7 +88,11 @@ pub struct Dependencies {
 }
 
 /// Dependencies in both directions, one entry a coupling.
-pub fn dependencies(catalog: &Catalog, layers: &[Linear]) -> Vec<Dependencies> {
+pub fn dependencies(
+    catalog: &Catalog,
+    layers: &[Linear],
+    (graph, facts): (&Graph, &Facts),
+) -> Vec<Dependencies> {
     let owns = |coupling: &Coupling, axis: &(String, usize)| {
         coupling.components.first().is_some_and(|c| c.slices.contains_key(axis))
     };
@@ -101,6 +110,29 @@ pub fn dependencies(catalog: &Catalog, layers: &[Linear]) -> Vec<Dependencies> {
             }
             let into = catalog.couplings.iter().enumerate().filter(|(_, c)| owns(c, &output));
             edges.extend(into.map(|(to, _)| (from, to)).filter(|(from, to)| from != to));
+        }
+    }
+    // Layers whose weights are no matrix that could be looked at, such as quantized ones.
+    let computes = |coupling: &Coupling, axis: &(String, usize)| {
+        coupling.components.first().is_some_and(|c| c.activations.contains_key(axis))
+    };
+    let owner_of = |tensor: &String| {
+        let rank = facts.shapes.get(tensor).map_or(0, Vec::len);
+        let mut axes = (0..rank).map(|axis| (tensor.clone(), axis));
+        axes.find_map(|axis| catalog.couplings.iter().position(|c| computes(c, &axis)))
+    };
+    let names = layer_names(graph);
+    for (position, node) in graph.nodes().iter().enumerate() {
+        for (tensor, axis) in summed_axes(facts, node) {
+            let Some(from) = catalog.couplings.iter().position(|c| computes(c, &(tensor.clone(), axis)))
+            else {
+                continue;
+            };
+            if !found[from].readers.contains(&names[position]) {
+                found[from].readers.push(names[position].clone());
+            }
+            let to = node.output.first().and_then(owner_of).filter(|to| *to != from);
+            edges.extend(to.map(|to| (from, to)));
         }
     }
     for (from, to) in edges {

@@ -17,6 +17,15 @@ pub fn summed_slots(node: &Node) -> &'static [(usize, Option<usize>)] {
     }
 }
 
+/// The tensors that a node sums over, each with the axis that it sums over.
+pub(super) fn summed_axes(facts: &Facts, node: &Node) -> Vec<(String, usize)> {
+    let slots = summed_slots(node).iter();
+    let axes = slots.filter_map(|(slot, _)| {
+        Some((node.input.get(*slot)?.clone(), summed_axis(facts, node, *slot)?))
+    });
+    axes.collect()
+}
+
 /// The axis of the tensor in `slot` that a node sums over; `None` where it sums over none.
 fn summed_axis(facts: &Facts, node: &Node, slot: usize) -> Option<usize> {
     let rank = |slot: usize| facts.shapes.get(node.input.get(slot)?).map(Vec::len);
@@ -64,15 +73,8 @@ pub fn opaque_readers(
     let names = layer_names(graph);
     let mut found = Vec::new();
     for (position, node) in graph.nodes().iter().enumerate() {
-        let sums = |(slot, _): &(usize, Option<usize>)| {
-            let (Some(tensor), Some(axis)) =
-                (node.input.get(*slot), summed_axis(facts, node, *slot))
-            else {
-                return false;
-            };
-            axes.contains(&(tensor.clone(), axis))
-        };
-        if !known.contains(&position) && summed_slots(node).iter().any(sums) {
+        let sums = summed_axes(facts, node).iter().any(|axis| axes.contains(axis));
+        if !known.contains(&position) && sums {
             found.push(format!("{} ({})", names[position], node.op_type));
         }
     }

@@ -71,7 +71,7 @@ pub fn bypass(
     let all: Vec<Bypass> =
         catalog::bypasses(&graph, &facts).into_iter().filter(|b| b.kind == how.kind).collect();
     let ids: Vec<String> = all.iter().map(|b| b.id.clone()).collect();
-    let kept = matching(&ids, how.layers.as_deref(), &how.protect)?;
+    let kept = matching(&graph, &ids, how.layers.as_deref(), &how.protect)?;
     let refusals = ids.iter().zip(&kept).filter(|(_, kept)| !**kept);
     let refusals = refusals.map(|(id, _)| (id.clone(), "it is protected or not asked for".into()));
     let refusals: Vec<(String, String)> = refusals.collect();

@@ -8,7 +8,7 @@ use super::recover::Before;
 use super::{Allocation, CompressError, Draft, Made, Paring, Pruning, Recovery};
 use crate::catalog::{self, Calibration, Catalog, Criterion};
 use crate::engine::Bindings;
-use crate::graph::Graph;
+use crate::graph::{self, Graph};
 use crate::record::{Component, CostTable, Forecast, Origins, RejectedAlternative};
 use wildmatch::WildMatch;
 
@@ -39,7 +39,7 @@ pub fn prune(
     }
     let facts = graph.facts(bindings.dims, bindings.batch)?;
     let (couplings, mut refusals) =
-        couplings(catalog::catalog(&graph, &facts, &origins)?, pruning)?;
+        couplings(&graph, catalog::catalog(&graph, &facts, &origins)?, pruning)?;
     let layers = catalog::linears(&graph, &facts);
     let samples = calibration;
     let calibration = needed(pruning.needs_data(), calibration)?;
@@ -114,15 +114,44 @@ fn unverified(drafts: &mut [Draft]) {
     }
 }
 
+/// Checks that every pattern of `protect` names one of `ids` or a layer of the graph.
+///
+/// # Errors
+/// [`CompressError::NothingProtected`] names a pattern that does not.
+fn protects_something(
+    graph: &Graph,
+    ids: &[String],
+    protect: &[String],
+) -> Result<(), CompressError> {
+    if protect.is_empty() {
+        return Ok(());
+    }
+    let layers = graph::layer_names(graph);
+    for pattern in protect {
+        let wild = WildMatch::new(pattern);
+        if !ids.iter().chain(&layers).any(|id| wild.matches(id)) {
+            let known = ids.iter().take(KNOWN).cloned().collect::<Vec<_>>().join("`, `");
+            return Err(CompressError::NothingProtected { pattern: pattern.clone(), known });
+        }
+    }
+    Ok(())
+}
+
+/// At most so many ids are listed where none matches.
+const KNOWN: usize = 24;
+
 /// Which of `ids` a step means: those that match `wanted` and none of `protect`.
 ///
 /// # Errors
-/// [`CompressError::NoMatch`] where `wanted` matches none.
+/// [`CompressError::NoMatch`] where `wanted` matches none, [`CompressError::NothingProtected`] where a
+/// pattern of `protect` names no layer.
 pub(super) fn matching(
+    graph: &Graph,
     ids: &[String],
     wanted: Option<&str>,
     protect: &[String],
 ) -> Result<Vec<bool>, CompressError> {
+    protects_something(graph, ids, protect)?;
     let protects: Vec<WildMatch> = protect.iter().map(|p| WildMatch::new(p)).collect();
     let meant: Vec<bool> =
         ids.iter().map(|id| wanted.is_none_or(|w| WildMatch::new(w).matches(id))).collect();
@@ -137,6 +166,7 @@ type Refusals = Vec<(String, String)>;
 
 /// The couplings that the settings mean, and why others that they could mean stay whole.
 fn couplings(
+    graph: &Graph,
     catalog: Catalog,
     pruning: &Pruning,
 ) -> Result<(Vec<Prunable>, Refusals), CompressError> {
@@ -145,7 +175,18 @@ fn couplings(
     let protects: Vec<WildMatch> = pruning.protect.iter().map(|p| WildMatch::new(p)).collect();
     let wanted = pruning.layers.as_deref().map(WildMatch::new);
     let ids: Vec<String> = couplings.iter().map(|c| c.id.clone()).collect();
-    if wanted.as_ref().is_some_and(|w| !ids.iter().any(|id| w.matches(id))) {
+    if pruning.frozen.is_none() {
+        let components = couplings.iter().flat_map(|coupling| {
+            coupling.components.iter().map(|component| coupling.component_id(component))
+        });
+        let all: Vec<String> = ids.iter().cloned().chain(components).collect();
+        protects_something(graph, &all, &pruning.protect)?;
+    }
+    if let Some(wanted) = wanted.as_ref().filter(|w| !ids.iter().any(|id| w.matches(id))) {
+        refusals.retain(|(layer, _)| wanted.matches(layer));
+        if !refusals.is_empty() {
+            return Err(CompressError::AllRefused { doing: "prune", refusals });
+        }
         let pattern = pruning.layers.clone().unwrap_or_default();
         return Err(CompressError::NoMatch { pattern, known: ids.join("`, `") });
     }

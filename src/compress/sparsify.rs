@@ -45,11 +45,11 @@ pub fn sparsify(
     let mut decisions = if folds { fold_batch_normalization(&mut graph)? } else { Vec::new() };
     let facts = graph.facts(bindings.dims, bindings.batch)?;
     let layers = catalog::linears(&graph, &facts);
-    let ids: Vec<String> = layers.iter().map(|l| weights_id(&l.layer)).collect();
-    let wanted = how.layers.as_deref().map(|pattern| format!("{pattern}/weights"));
-    let protect: Vec<String> =
-        how.protect.iter().flat_map(|p| [p.clone(), format!("{p}/weights")]).collect();
-    let chosen = matching(&ids, wanted.as_deref(), &protect)?;
+    let names: Vec<String> = layers.iter().map(|l| l.layer.clone()).collect();
+    let of_layer = |pattern: &String| pattern.trim_end_matches("/weights").to_string();
+    let protect: Vec<String> = how.protect.iter().map(of_layer).collect();
+    let wanted = how.layers.as_ref().map(of_layer);
+    let chosen = matching(&graph, &names, wanted.as_deref(), &protect)?;
     if !chosen.contains(&true) {
         return Err(CompressError::Nothing(
             "prune",

@@ -171,8 +171,18 @@ pub enum CompressError {
         width: usize,
     },
     /// A pattern names nothing.
-    #[error("no coupling matches `{pattern}`; there are `{known}`")]
+    #[error("no layer or coupling matches `{pattern}`; there are `{known}`")]
     NoMatch {
+        /// The pattern.
+        pattern: String,
+        /// What there is.
+        known: String,
+    },
+    /// What should be kept does not exist.
+    #[error(
+        "`protect` names `{pattern}`, which matches no layer, coupling or component; `paring catalog` lists them, there are `{known}`"
+    )]
+    NothingProtected {
         /// The pattern.
         pattern: String,
         /// What there is.

@@ -224,5 +224,6 @@ fn flips(
     let before = baseline.predictions();
     let pairs = before.iter().zip(predictions);
     let each = pairs.map(|(before, now)| FlipKind::of(before, now)).collect();
-    (!predictions.is_empty()).then_some(each)
+    // Scores without a threshold are no classes, so that none can differ.
+    before.iter().chain(predictions).any(|p| p.class.is_some()).then_some(each)
 }

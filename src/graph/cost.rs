@@ -12,6 +12,9 @@ pub struct NodeCost {
     pub macs: u64,
     /// Precision of its weights.
     pub precision: &'static str,
+    /// The initializer with its weights, also where it is dequantized first; the factor itself where
+    /// there is none.
+    pub weights: String,
 }
 
 /// Totals of a graph.
@@ -98,7 +101,8 @@ impl Graph {
                     }
                 })();
                 let precision = self.precision_of(&node.input[w], node);
-                Some(macs.map(|macs| NodeCost { position, macs, precision }))
+                let weights = self.stored_behind(&node.input[w]);
+                Some(macs.map(|macs| NodeCost { position, macs, precision, weights }))
             })
             .collect()
     }
@@ -116,6 +120,29 @@ impl Graph {
 }
 
 impl Graph {
+    /// The initializer that a tensor is made of by nodes that change its form alone; the tensor itself
+    /// where it is made of none.
+    fn stored_behind(&self, tensor: &str) -> String {
+        const FORMS: [&str; 6] =
+            ["DequantizeLinear", "Cast", "Mul", "Transpose", "Reshape", "Identity"];
+        let mut name = tensor;
+        // A graph has no cycles; the bound is for files that have.
+        for _ in 0..self.nodes().len() {
+            if self.dims(name).is_some() {
+                return name.to_string();
+            }
+            let maker = self.nodes().iter().find(|n| n.output.first().is_some_and(|o| o == name));
+            let Some(first) = maker
+                .filter(|node| FORMS.contains(&node.op_type.as_str()))
+                .and_then(|node| node.input.first())
+            else {
+                break;
+            };
+            name = first;
+        }
+        tensor.to_string()
+    }
+
     /// Whether a tensor is stored in int8 and becomes float when the model is loaded.
     fn widened(&self, tensor: &str) -> bool {
         let maker = |tensor: &str| {
@@ -138,8 +165,8 @@ impl Graph {
 /// Slots of the two factors of a node that multiplies.
 fn operands(node: &Node) -> Option<(usize, usize)> {
     match node.op_type.as_str() {
-        "Conv" | "ConvTranspose" | "Gemm" | "MatMul" | "ConvInteger" | "MatMulInteger"
-        | "MatMulNBits" => Some((0, 1)),
+        "Conv" | "FusedConv" | "ConvTranspose" | "Gemm" | "MatMul" | "ConvInteger"
+        | "MatMulInteger" | "MatMulNBits" => Some((0, 1)),
         "QLinearConv" | "QLinearMatMul" => Some((0, 3)),
         _ => None,
     }

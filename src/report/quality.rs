@@ -18,7 +18,8 @@ pub fn evaluation_line(found: &Evaluation) -> String {
         line += &format!("; change {}", signed(found.primary, change));
     }
     if let Some(flips) = found.flips {
-        line += &format!(", {flips} predictions differ from the first model's");
+        let noun = if flips == 1 { "prediction differs" } else { "predictions differ" };
+        line += &format!(", {flips} {noun} from the first model's");
     }
     line + &unusable(found)
 }

@@ -15,7 +15,7 @@ pub fn half(graph: &Graph, how: &Quantization) -> Result<(String, Draft), Compre
     let nodes = graph.nodes().iter().zip(graph::layer_names(graph));
     let (nodes, ids): (Vec<_>, Vec<String>) =
         nodes.filter(|(node, _)| weighted(&node.op_type)).unzip();
-    let meant = matching(&ids, how.layers.as_deref(), &how.protect)?;
+    let meant = matching(graph, &ids, how.layers.as_deref(), &how.protect)?;
     let names = |wanted: bool| -> Vec<&str> {
         let each = nodes.iter().zip(&meant).filter(|(_, meant)| **meant == wanted);
         each.map(|(node, _)| node.name.as_str()).collect()

@@ -4,6 +4,7 @@ use super::affine::BLOCK;
 use super::{Quantization, Scheme};
 use crate::catalog;
 use crate::compress::{CompressError, matching};
+use crate::engine::onnx;
 use crate::graph::{self, Graph, Index, Node};
 use std::collections::BTreeMap;
 
@@ -97,12 +98,12 @@ pub(super) type Found = (Vec<Layer>, Vec<(String, String)>);
 /// [`CompressError::NoMatch`] where the step's pattern names none.
 pub(super) fn find(graph: &Graph, how: &Quantization) -> Result<Found, CompressError> {
     let index = Index::new(graph);
-    let (mut layers, mut refusals) = (Vec::new(), Vec::new());
+    let (mut layers, mut refusals) = (Vec::new(), within_bodies(graph));
     let nodes = graph.nodes().iter().enumerate().zip(graph::layer_names(graph));
     let multiplies = nodes.filter(|((_, node), _)| weighted(node));
     let (positions, ids): (Vec<usize>, Vec<String>) =
         multiplies.map(|((position, _), name)| (position, name)).unzip();
-    let meant = matching(&ids, how.layers.as_deref(), &how.protect)?;
+    let meant = matching(graph, &ids, how.layers.as_deref(), &how.protect)?;
     for ((position, name), meant) in positions.into_iter().zip(ids).zip(meant) {
         let scheme = match (&how.assigned, meant) {
             (Some(assigned), _) => assigned.get(&name).copied().unwrap_or(Scheme::F32),
@@ -121,6 +122,23 @@ pub(super) fn find(graph: &Graph, how: &Quantization) -> Result<Found, CompressE
     Ok((layers, refusals))
 }
 
+/// Layers in bodies of control flow, which stay as they are.
+fn within_bodies(graph: &Graph) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for outer in graph.nodes() {
+        let mut open: Vec<&Node> = onnx::bodies(outer).flat_map(|body| &body.node).collect();
+        while let Some(node) = open.pop() {
+            open.extend(onnx::bodies(node).flat_map(|body| &body.node));
+            if weighted(node) {
+                let name = if node.name.is_empty() { &node.op_type } else { &node.name };
+                let reason = format!("it is in a body of `{}`, which stays as it is", outer.name);
+                found.push((name.clone(), reason));
+            }
+        }
+    }
+    found
+}
+
 /// The precisions that each layer could have, plain float first, by name.
 ///
 /// # Errors
@@ -134,7 +152,7 @@ pub(super) fn choices(
     let floats = nodes.filter(|((_, node), _)| is_float(node));
     let (positions, ids): (Vec<usize>, Vec<String>) =
         floats.map(|((position, _), name)| (position, name)).unzip();
-    let meant = matching(&ids, how.layers.as_deref(), &how.protect)?;
+    let meant = matching(graph, &ids, how.layers.as_deref(), &how.protect)?;
     let mut found = BTreeMap::new();
     for ((position, name), _) in positions.into_iter().zip(ids).zip(meant).filter(|(_, m)| *m) {
         let fits = |scheme: &Scheme| {
