@@ -178,10 +178,11 @@ def cases():
         "shared one-element parameters", masks(True), image, masks(False), refusable=NO_PRODUCT
     )
     x8 = {"x": uniform(26, 60, 8)}
-    shared = {**NO_PRODUCT, "*": "shar|read by|both|several|also read|two"}
-    yield Case(
-        "shared weights and bias", shared_weights(True), x8, shared_weights(False), refusable=shared
-    )
+    # The rows that one layer makes are the inputs of the other; its own outputs are the model's.
+    bound = {**NO_PRODUCT, "prune l1": "input of the model", "prune obs+ls": "input of the model"}
+    models = dict(model=shared_weights(True), twin=shared_weights(False))
+    readers = (("w@0", "w", 0, 0),)
+    yield Case("shared weights and bias", feeds=x8, refusable=bound, readers=readers, **models)
     by_position = {**NO_PRODUCT, "prune l1": "by position", "prune obs+ls": "by position"}
     models = dict(model=constants("nodes"), twin=constants("stored"), refusable=by_position)
     yield Case("Constant nodes of all forms", feeds={"x": images(27)}, **models)

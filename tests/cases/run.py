@@ -59,7 +59,10 @@ def tried(number, case, program, scratch):
 def show(rows, widths):
     for row in rows:
         cells = (row.kind, row.step, row.right, row.found, row.verdict)
-        print("  ".join(short(c, w).ljust(w) for c, w in zip(cells, widths, strict=True)).rstrip(), flush=True)
+        print(
+            "  ".join(short(c, w).ljust(w) for c, w in zip(cells, widths, strict=True)).rstrip(),
+            flush=True,
+        )
 
 
 def main():
