@@ -153,7 +153,7 @@ class Trial:
         if made.file is None:
             if made.code != 2:
                 return wrong(kind, step, right, f"exit code {made.code}", made.reason)
-            return refused(kind, step, right, made.reason, self.case.truth(step))
+            return refused(kind, step, right, made.all_reasons, self.case.truth(step))
         fault = invalid(made.file)
         if fault:
             return wrong(kind, step, right, "invalid file", fault)
@@ -235,8 +235,11 @@ class Trial:
                 # Recovery may not be worse than zeros.
                 return gap(self.base, found), 1.2 * gap(self.base, zeros)
             return gap(zeros, found), bound
-        if twin and twin["removed"] == removed_count(made):
+        if twin is None:
+            raise LookupError("the case names nothing to hold it against")
+        if twin["removed"] == removed_count(made):
             return gap(twin["found"], found), bound
+        # Less went than from the twin: the reasons are judged instead.
         return gap(self.base, found), np.inf
 
     def catalog(self):

@@ -6,7 +6,7 @@ from onnx import helper
 
 from case import Case
 from kinds_names import NO_WIDE_PRODUCT
-from network import Network, images, small_cnn
+from network import SMALL_CNN_READERS, Network, images, small_cnn
 
 PRECISIONS = (
     "prune l1",
@@ -124,6 +124,7 @@ def cases():
             None,
             PRECISIONS,
             opset_refusals(version),
+            readers=SMALL_CNN_READERS,
             floor_db=30,
         )
     steps, may = ("prune l1", "prune obs+ls", "int8", "prune, int8"), {}

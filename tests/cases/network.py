@@ -131,6 +131,9 @@ def small_cnn(seed=1, dead=False, **kinds):
     return net
 
 
+SMALL_CNN_READERS = (("c1.w@0", "c2.w", 1, 0), ("c2.w@0", "fc.w", 1, 0))
+
+
 def small_mlp(seed=1, dead=False, **kinds):
     """Two products and a Relu."""
     net = Network(seed, **kinds)
