@@ -59,7 +59,7 @@ class Case:
     dead: bool = False
     readers: tuple = ()
     margin_db: float = 3.0
-    floor_db: float = 25.0
+    floor_db: float = 20.0
     task: str = 'scores = "logits"'
     output: str = ""
     model_keys: str = ""

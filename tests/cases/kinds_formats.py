@@ -125,7 +125,7 @@ def cases():
             PRECISIONS,
             opset_refusals(version),
             readers=SMALL_CNN_READERS,
-            floor_db=30,
+            floor_db=25,
         )
     steps, may = ("prune l1", "prune obs+ls", "int8", "prune, int8"), {}
     for kind, how in {
