@@ -12,7 +12,7 @@ from network import INT64, UINT8, Network, images, uniform
 from program import read_safetensors
 
 NO_PRODUCT = {"int4": NO_WIDE_PRODUCT}
-COMPUTED = "computed, not stored|no stored matrix"
+COMPUTED = "computed, not stored|does not weigh each channel by stored"
 
 
 def lp_pool(net, x):
