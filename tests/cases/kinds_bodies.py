@@ -117,18 +117,18 @@ def scan():
 def cases():
     image = {"x": images(41)}
     may = {"int4": NO_WIDE_PRODUCT}
+    fewer = {**may, "prune l1": BODY, "prune obs+ls": BODY}
+    readers = (("c1.w@0", "c2.w", 1, 0),)
     for depth in range(3):
         kind = f"stored value read in a branch, depth {depth + 1}"
-        yield Case(
-            kind, stored_for_branch(depth), image, stored_for_branch(with_if=False), refusable=may
-        )
-    alone = {**may, "prune l1": BODY, "prune obs+ls": BODY}
+        models = dict(model=stored_for_branch(depth), twin=stored_for_branch(with_if=False))
+        yield Case(kind, feeds=image, refusable=fewer, readers=readers, **models)
     for reads in ("c1.out", "normal"):
         for depth in range(2):
             kind = f"activation {reads} read in a branch, depth {depth + 1}"
             model = activation_for_branch(reads, depth)
             twin = activation_for_branch(reads, with_if=False)
-            yield Case(kind, model, image, twin, refusable=alone, dead=True)
+            yield Case(kind, model, image, twin, refusable=fewer, dead=True)
     engine = {**may, "*": r"Loop|Scan|body|operator"}
     yield Case("stored value read in a Loop", loop(False), image, None, refusable=engine)
     yield Case("activation read in a Loop", loop(True), image, None, refusable=engine)

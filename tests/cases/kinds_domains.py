@@ -180,7 +180,7 @@ def pruned_beside(kind, step, variant):
 def cases():
     image = {"x": images(61)}
     twin = network("ordinary").model()
-    may = {"int4": NO_WIDE_PRODUCT, "*": FOREIGN}
+    may = {"int4": f"{NO_WIDE_PRODUCT}|{FOREIGN}", "*": FOREIGN}
     for kind in list(ACTIVATIONS)[1:]:
         label = f"acme.Relu as {kind}"
         yield Case(label, network(kind).model(), image, twin, ALL, may)

@@ -12,7 +12,7 @@ from network import INT64, UINT8, Network, images, uniform
 from program import read_safetensors
 
 NO_PRODUCT = {"int4": NO_WIDE_PRODUCT}
-COMPUTED = "computed, not stored"
+COMPUTED = "computed, not stored|does not weigh each channel by stored"
 
 
 def lp_pool(net, x):
@@ -182,7 +182,7 @@ def sequences(time_first):
             ("prune l1", "int8", "dynamic"),
             'kind = "scores"\nscores = "logits"',
         )
-        case.verbs = ("catalog", "eval", "restore", "diff")
+        case.readers = (("c1.w@0", "fc.w", 0, 0),)
         trial = Trial(case, program, folder)
         trial.write_data = lambda where: np.savez(where / "data.npz", **case.feeds)
         return trial.run()
@@ -210,7 +210,9 @@ def cases():
         {**NO_PRODUCT, "*": COMPUTED},
     )
     wide = {"x": uniform(93, 60, 64)}
-    yield Case("PRelu beside four-bit weights", leaky(), wide, None, (*ALL, "weights"), floor_db=15)
+    readers = (("g1.w@1", "g2.w", 0, 0), ("g2.w@1", "fc.w", 1, 0))
+    steps, kind = (*ALL, "weights"), "PRelu beside four-bit weights"
+    yield Case(kind, leaky(), wide, None, steps, readers=readers, floor_db=15)
     flat = {"x": uniform(94, 60, 12)}
     steps = ("prune l1", "int8", "dynamic", "qdq")
     kind, task = "label output beside probabilities", 'scores = "probabilities"'
@@ -222,6 +224,7 @@ def cases():
         steps,
         task=task,
         output="probabilities",
+        readers=(("g1.w@0", "g2.w", 1, 0),),
         verbs=("catalog", "restore"),
     )
     yield valid_blocks

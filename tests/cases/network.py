@@ -70,7 +70,8 @@ class Network:
 
     def conv(self, x, wide, out, size=3, dead=False, name=None, bias=True, **attributes):
         """A convolution; with `dead`, every second filter is zero, bias included."""
-        w, b = self.weights(out, wide, *([size] * attributes.pop("rank", 2))), self.weights(out)
+        w = self.weights(out, wide, *([size] * attributes.pop("rank", 2)))
+        b = self.weights(out, scale=0.3)
         if dead:
             w[::2], b[::2] = 0, 0
         name = name or self.fresh("conv")
@@ -79,7 +80,7 @@ class Network:
 
     def gemm(self, x, wide, out, dead=False, name=None, output=None, **attributes):
         """A product with weights stored as `[out, wide]` and a bias."""
-        w, b = self.weights(out, wide), self.weights(out)
+        w, b = self.weights(out, wide), self.weights(out, scale=0.3)
         if dead:
             w[::2], b[::2] = 0, 0
         name = name or self.fresh("gemm")
@@ -114,7 +115,11 @@ class Network:
 
 
 def images(seed=1, samples=60, channels=3, side=8):
-    return uniform(seed, samples, channels, side, side)
+    """Noise around a level of each image and channel, so that means over images differ too."""
+    rng = np.random.default_rng(seed)
+    levels = rng.uniform(-1, 1, (samples, channels, 1, 1))
+    noise = rng.uniform(-0.5, 0.5, (samples, channels, side, side))
+    return (levels + noise).astype(np.float32)
 
 
 def uniform(seed, *shape):
@@ -129,6 +134,9 @@ def small_cnn(seed=1, dead=False, **kinds):
     flat = net.pooled(net.relu(net.conv(hidden, 8, 6, name="c2")))
     net.output(net.gemm(flat, 6, 5, name="fc", output="y"), ["N", 5])
     return net
+
+
+SMALL_CNN_READERS = (("c1.w@0", "c2.w", 1, 0), ("c2.w@0", "fc.w", 1, 0))
 
 
 def small_mlp(seed=1, dead=False, **kinds):

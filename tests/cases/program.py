@@ -86,6 +86,7 @@ class Made:
     reason: str = ""
     code: int = 0
     record: dict = field(default_factory=dict)
+    filed: list = field(default_factory=list)
 
     @property
     def removed(self):
@@ -95,7 +96,14 @@ class Made:
     @property
     def left_alone(self):
         """Reasons why parts stayed as they were."""
-        return [f"{r['what']}: {r['reason']}" for r in self.record.get("refusals", [])]
+        given = self.record.get("refusals", []) + self.filed
+        return [f"{r['what']}: {r['reason']}" for r in given]
+
+    @property
+    def all_reasons(self):
+        """What was said of a variant that was not made, and what the ledger adds to it."""
+        unsaid = [r for r in self.left_alone if r.split(": ", 1)[1] not in self.reason]
+        return "; ledger: ".join([self.reason, *unsaid])
 
 
 class Program:
@@ -162,8 +170,10 @@ class Program:
         for record in said["variants"]:
             if record["name"] == name:
                 return Made(step, name, run, run / "variants" / record["file"], record=record)
-        reasons = dict(map(tuple, said["not_made"]))
-        return Made(step, name, run, reason=reasons.get(name, answer.words), code=answer.code)
+        reason = dict(map(tuple, said["not_made"])).get(name, answer.words)
+        entries = [body for body in read_ledger(run) if body.get("variant") == name]
+        filed = [r for body in entries for r in body.get("refusals", [])]
+        return Made(step, name, run, reason=reason, code=answer.code, filed=filed)
 
 
 def slug(step):

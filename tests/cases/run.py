@@ -26,7 +26,7 @@ import kinds_operators
 import kinds_places
 import kinds_readers
 from case import Case, Trial
-from judge import short, wrong
+from judge import Row, short, wrong
 from program import Program
 
 MODULES = (
@@ -59,7 +59,10 @@ def tried(number, case, program, scratch):
 def show(rows, widths):
     for row in rows:
         cells = (row.kind, row.step, row.right, row.found, row.verdict)
-        print("  ".join(short(c, w).ljust(w) for c, w in zip(cells, widths, strict=True)).rstrip(), flush=True)
+        print(
+            "  ".join(short(c, w).ljust(w) for c, w in zip(cells, widths, strict=True)).rstrip(),
+            flush=True,
+        )
 
 
 def main():
@@ -75,7 +78,7 @@ def main():
     cases = [case for module in MODULES for case in module.cases()]
     cases = [c for c in cases if all(word.lower() in c.kind.lower() for word in asked.only)]
     widths, rows = (48, 19, 22, 34, 80), []
-    show([wrong("kind", "step", "right", "found")], (*widths[:4], 0))
+    show([Row("kind", "step", "right", "found", "verdict")], widths)
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         found = [pool.submit(tried, k, c, program, scratch) for k, c in enumerate(cases)]
         for one in found:
