@@ -124,7 +124,8 @@ pub fn dependencies(
     let names = layer_names(graph);
     for (position, node) in graph.nodes().iter().enumerate() {
         for (tensor, axis) in summed_axes(facts, node) {
-            let Some(from) = catalog.couplings.iter().position(|c| computes(c, &(tensor.clone(), axis)))
+            let Some(from) =
+                catalog.couplings.iter().position(|c| computes(c, &(tensor.clone(), axis)))
             else {
                 continue;
             };

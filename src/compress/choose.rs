@@ -180,7 +180,13 @@ impl Evidence<'_> {
         };
         let counts: Vec<usize> = match pruning.amount {
             Amount::Ratio(ratio) => uniform(ratio),
-            Amount::Count(count) => vec![count; couplings.len()],
+            Amount::Count(count) => {
+                let clipped = |c: &Prunable| match c.protected.len() {
+                    0 => count,
+                    _ => count.min(c.candidates().len()),
+                };
+                couplings.iter().map(clipped).collect()
+            }
             Amount::Latency(_) if self.costs.is_none() => {
                 return Err(CompressError::NoCosts("pruning to a latency"));
             }
@@ -272,6 +278,9 @@ fn rounded(prunable: &Prunable, ratio: f64, multiple: usize) -> usize {
     let kept = width as f64 * (1.0 - ratio) / multiple as f64;
     // Halves go: a quarter of 2 is 1 of 2, as the ratio asks for at least something.
     let kept = (kept - 1e-9).round().max(0.0) as usize * multiple;
+    // What is protected stays, and what stays beside it makes up a multiple.
+    let least = prunable.protected.len().next_multiple_of(multiple.max(1)).min(width);
+    let kept = kept.max(least);
     width - kept.clamp(usize::from(ratio < 1.0 && multiple > 1) * multiple.min(width), width)
 }
 
@@ -297,15 +306,18 @@ impl Costs {
             (0..4).filter_map(|axis| owner.get(&(tensor.clone(), axis)).copied()).collect()
         };
         let graph = evidence.graph;
+        let costs: Vec<NodeCost> =
+            graph.node_costs(&evidence.facts.shapes).into_iter().flatten().collect();
+        let weights: BTreeMap<usize, &String> =
+            costs.iter().map(|cost| (cost.position, &cost.weights)).collect();
         let by_weights = |position: usize| {
-            graph.nodes()[position].input.get(1).map(&axes).filter(|axes| !axes.is_empty())
+            weights.get(&position).map(|name| axes(name)).filter(|axes| !axes.is_empty())
         };
         let nodes: Vec<(f64, Vec<usize>)> = match timed {
             None => {
-                let costs = graph.node_costs(&evidence.facts.shapes).into_iter().flatten();
                 let cost =
-                    |c: NodeCost| (c.macs as f64, by_weights(c.position).unwrap_or_default());
-                costs.map(cost).collect()
+                    |c: &NodeCost| (c.macs as f64, by_weights(c.position).unwrap_or_default());
+                costs.iter().map(cost).collect()
             }
             // Nodes that were folded away since are not there to take time.
             Some(table) => (0..graph.nodes().len())

@@ -1,7 +1,7 @@
 //! Folding BatchNormalization into the convolution before it: lossless but for rounding.
 
 use super::{Draft, Paring};
-use crate::graph::{self, Graph, GraphError, Index, Node, Weights};
+use crate::graph::{self, ElementType, Graph, GraphError, Index, Node, Weights};
 use std::collections::BTreeSet;
 
 /// Folds every normalisation whose only input is a convolution with weights of its own.
@@ -61,13 +61,18 @@ fn trains(graph: &Graph, norm: &Node) -> bool {
     is("training_mode", 1) || is("spatial", 0) || (graph.opset() < 7 && !is("is_test", 1))
 }
 
-/// Whether a normalisation has its five inputs, each one value an output of the convolution.
+/// Whether a normalisation has its five inputs, each one value an output of the convolution, and all of
+/// both are 32-bit floats.
 fn fits(graph: &Graph, conv: &Node, norm: &Node) -> bool {
     let width = conv.input.get(1).and_then(|w| graph.dims(w)).and_then(|d| d.first().copied());
     let vector = |name: &String| {
         graph.dims(name).is_some_and(|d| Some(&d[..]) == width.as_ref().map(std::slice::from_ref))
     };
-    norm.input.len() == 5 && norm.input[1..].iter().chain(conv.input.get(2)).all(vector)
+    let stored = conv.input[1..].iter().chain(&norm.input[1..]);
+    let floats = |name: &String| graph.weights(name).is_ok_and(|w| w.element == ElementType::F32);
+    norm.input.len() == 5
+        && norm.input[1..].iter().chain(conv.input.get(2)).all(vector)
+        && stored.into_iter().all(floats)
 }
 
 /// Multiplies each output's weights by a factor of its own; outputs are the first axis.

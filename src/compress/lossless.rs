@@ -4,6 +4,7 @@
 use super::fold::fold_batch_normalization;
 use super::{CompressError, Draft, Reading};
 use crate::catalog::Calibration;
+use crate::data::Dtype;
 use crate::engine::{Bindings, Model, Source, onnx};
 use crate::graph::{ElementType, Facts, Graph, Node, Weights};
 use crate::record::EngineOptions;
@@ -53,7 +54,8 @@ pub fn agreement(
     let (mut apart, mut largest, mut flips) = (0.0f64, f64::from(f32::MIN_POSITIVE), 0);
     for batch in 0..calibration.batches() {
         let arrays = calibration.arrays(batch);
-        let (left, right) = (a.run(&a.inputs(&arrays)?)?, b.run(&b.inputs(&arrays)?)?);
+        let left = a.run_numbers(&a.inputs(&arrays)?)?;
+        let right = b.run_numbers(&b.inputs(&arrays)?)?;
         for (left, right) in left.iter().zip(&right) {
             for (x, y) in left.iter().zip(right) {
                 largest = largest.max(f64::from(x.abs()));
@@ -170,8 +172,11 @@ fn constants(
         let [output] = node.output.as_slice() else { continue };
         let small =
             facts.shapes.get(output).is_some_and(|s| s.iter().product::<usize>() <= MOST_VALUES);
-        let known = facts.integers.contains_key(output)
-            || facts.types.get(output) == Some(&crate::data::Dtype::F32);
+        let known = match facts.types.get(output) {
+            Some(Dtype::F32) => true,
+            Some(Dtype::I64 | Dtype::I32) => facts.integers.contains_key(output),
+            _ => false,
+        };
         if still && small && known && !kept && !has_body(node) && !outputs.contains(output) {
             stored.insert(output.clone());
             found.push(output.clone());
@@ -185,7 +190,7 @@ fn constants(
     for tensor in &found {
         let shape = facts.shapes.get(tensor).cloned().unwrap_or_default();
         let weights = match facts.integers.get(tensor) {
-            Some(integers) if facts.types.get(tensor) == Some(&crate::data::Dtype::I32) => {
+            Some(integers) if facts.types.get(tensor) == Some(&Dtype::I32) => {
                 let narrow: Vec<i32> = integers.iter().map(|v| *v as i32).collect();
                 Weights::i32(&shape, &narrow)
             }
@@ -230,10 +235,12 @@ fn repetitions(graph: &mut Graph) -> Vec<String> {
         let bare = Node { op_type, domain, input, attribute, ..Node::default() };
         let stays =
             draws(node) || has_body(node) || node.output.iter().any(|o| outputs.contains(o));
-        match seen.entry(format!("{bare:?}")) {
+        // Of twins the same outputs must be there.
+        let given: Vec<bool> = node.output.iter().map(|output| !output.is_empty()).collect();
+        match seen.entry(format!("{bare:?} {given:?}")) {
             Entry::Occupied(first) if !stays => {
                 let same = node.output.iter().cloned().zip(first.get().iter().cloned());
-                renamed.extend(same);
+                renamed.extend(same.filter(|(own, _)| !own.is_empty()));
                 gone.insert(position);
                 names.push(node.name.clone());
             }

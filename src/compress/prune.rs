@@ -3,7 +3,7 @@
 use super::choose::{Choice, Evidence, Prunable};
 use super::cut::{adapt, cut, union};
 use super::fold::fold_batch_normalization;
-use super::mask::{EXACT, answered, answers, apart, equivalent, masked};
+use super::mask::{answered, answers, apart, differ, equivalent, masked};
 use super::recover::Before;
 use super::{Allocation, CompressError, Draft, Made, Paring, Pruning, Recovery};
 use crate::catalog::{self, Calibration, Catalog, Criterion};
@@ -62,7 +62,7 @@ pub fn prune(
         match answered(&zeros, samples) {
             None => unverified(&mut decisions),
             Some(zeros) => {
-                verify(&choices, &mut decisions, apart(&zeros, &answers(&pruned, samples)?))?;
+                verify(&choices, &mut decisions, (&zeros, &answers(&pruned, samples)?))?;
             }
         }
     }
@@ -89,9 +89,14 @@ pub(super) fn needed(
 }
 
 /// Enters into decisions how far the cut model is from one with zeros where something went.
-fn verify(choices: &[Choice], drafts: &mut [Draft], apart: f64) -> Result<(), CompressError> {
+fn verify(
+    choices: &[Choice],
+    drafts: &mut [Draft],
+    (zeros, cut): (&[f32], &[f32]),
+) -> Result<(), CompressError> {
     let lossy = choices.iter().any(|choice| choice.coupling.lossy.is_some());
-    if !lossy && apart > EXACT {
+    let apart = apart(zeros, cut);
+    if !lossy && differ(zeros, cut) {
         let ids: Vec<&str> = choices.iter().map(|c| c.coupling.id.as_str()).collect();
         return Err(CompressError::Inexact(ids.join("`, `"), apart));
     }
@@ -223,7 +228,7 @@ fn couplings(
 /// stands in its way. A replay judges nothing.
 ///
 /// # Errors
-/// [`CompressError::Nothing`] where none is left.
+/// [`CompressError::AllRefused`] where none is left.
 fn judged(
     couplings: Vec<Prunable>,
     pruning: &Pruning,

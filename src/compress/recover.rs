@@ -53,9 +53,9 @@ impl<'a> Before<'a> {
         let (dirty, index) = (self.dirty(graph), Index::new(graph));
         let mut walk = Walk::new(facts, calibration)?;
         let mut drafts = Vec::new();
-        let before: BTreeMap<_, _> =
-            keyed(self.layers).zip(self.layers.iter().zip(self.rows)).collect();
-        for (key, new) in keyed(&layers).zip(&layers) {
+        let old = self.layers.iter().zip(self.rows);
+        let before: BTreeMap<_, _> = keyed(self.graph, self.layers).into_iter().zip(old).collect();
+        for (key, new) in keyed(graph, &layers).into_iter().zip(&layers) {
             let Some((old, rows)) = before.get(&key) else { continue };
             // Weights that serve two layers cannot be solved for one of them.
             if index.only_consumer(&new.weights).is_none() {
@@ -106,14 +106,16 @@ impl<'a> Before<'a> {
     }
 }
 
-/// What a layer is called before and after a cut: its name, its weights, and which of its groups.
-fn keyed(layers: &[Linear]) -> impl Iterator<Item = (&str, &str, usize)> {
-    let mut seen: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    layers.iter().map(move |l| {
-        let groups = seen.entry((&l.layer, &l.weights)).or_default();
+/// What a layer is known by before and after a cut: its node's name, its weights, and which of its
+/// groups. The layer's name may change where another layer of the module went.
+fn keyed(graph: &Graph, layers: &[Linear]) -> Vec<(String, String, usize)> {
+    let mut seen: BTreeMap<usize, usize> = BTreeMap::new();
+    let key = |l: &Linear| {
+        let groups = seen.entry(l.position).or_default();
         *groups += 1;
-        (l.layer.as_str(), l.weights.as_str(), *groups)
-    })
+        (graph.nodes()[l.position].name.clone(), l.weights.clone(), *groups)
+    };
+    layers.iter().map(key).collect()
 }
 
 /// One layer to be solved.

@@ -43,7 +43,7 @@ pub enum EngineError {
     },
     /// A sparse initializer that cannot be written out.
     #[error(
-        "sparse initializer `{0}` does not consist of 32-bit floats at places inside its shape"
+        "sparse initializer `{0}` does not consist of 32-bit floats at places inside its shape, or that shape is larger than 2 GiB"
     )]
     Sparse(String),
     /// An operator the engine has no implementation of.

@@ -82,6 +82,16 @@ impl Plan {
             .collect()
     }
 
+    /// Runs one inference and gives those of its outputs that are numbers, as floats.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn run_numbers(&self, inputs: &Inputs) -> Result<Vec<ArrayD<f32>>, EngineError> {
+        let outputs = self.outputs(inputs)?;
+        let each = outputs.iter().enumerate().map(|(index, value)| floats(index, value));
+        each.filter(|found| !matches!(found, Err(EngineError::OutputType { .. }))).collect()
+    }
+
     /// Runs one inference and gives the output at `position` alone as floats, whatever types the
     /// others have; `None` where there is no such output.
     ///
@@ -152,7 +162,11 @@ impl Plan {
 ///
 /// # Errors
 /// [`EngineError::NotShared`] where samples of a batch must share a value and do not.
-pub fn fed<'a>(name: &str, array: &'a Array, shape: &[usize]) -> Result<Cow<'a, Array>, EngineError> {
+pub fn fed<'a>(
+    name: &str,
+    array: &'a Array,
+    shape: &[usize],
+) -> Result<Cow<'a, Array>, EngineError> {
     let samples = array.rows();
     if array.shape().len() != shape.len() + 1 || samples == 0 {
         return Ok(Cow::Borrowed(array));

@@ -13,13 +13,14 @@ const TENSORFLOW: [&str; 6] =
 /// The layer of every node, by position: the node's name without the operator that exporters append
 /// (`block1.pw/Conv` is `block1.pw`). No two layers with weights share a name: of several products in
 /// one module, `/blk/MatMul` and `/blk/MatMul_1`, the numbered ones keep their operator
-/// (`blk`, `blk/MatMul_1`), which does not depend on what else is in the graph.
+/// (`blk`, `blk/MatMul_1`), and so do others whose short name is taken (`blk/Gemm`, which becomes `blk`
+/// where the product before it is left out).
 pub fn layer_names(graph: &Graph) -> Vec<String> {
     let mut used: HashSet<String> = HashSet::new();
     let mut names: Vec<String> = Vec::with_capacity(graph.nodes().len());
     for (position, node) in graph.nodes().iter().enumerate() {
         let mut name = short_name(node, position);
-        if has_weights(node) && !used.insert(name.clone()) {
+        if has_weights(graph, node) && !used.insert(name.clone()) {
             let full = node.name.trim_start_matches('/');
             let numbered = (2..).map(|number| format!("{full}#{number}"));
             let mut free = std::iter::once(full.to_string()).chain(numbered);
@@ -33,10 +34,14 @@ pub fn layer_names(graph: &Graph) -> Vec<String> {
     names
 }
 
-/// Whether a node can have weights of its own, so that its layer's name is a key.
-fn has_weights(node: &Node) -> bool {
-    let others = ["LSTM", "GRU", "RNN", "Attention", "Gather", "EmbedLayerNormalization"];
-    is_product(node) || others.contains(&node.op_type.as_str())
+/// Whether a node can have weights of its own, so that its layer's name is a key; a Gather has where it
+/// reads a stored table.
+fn has_weights(graph: &Graph, node: &Node) -> bool {
+    let others = ["LSTM", "GRU", "RNN", "Attention", "EmbedLayerNormalization"];
+    let table = |name: &String| graph.dims(name).is_some_and(|dims| dims.len() >= 2);
+    is_product(node)
+        || others.contains(&node.op_type.as_str())
+        || (node.op_type == "Gather" && node.input.first().is_some_and(table))
 }
 
 /// What a message calls the layer of a node; several may share it.

@@ -93,11 +93,8 @@ impl CatalogVerb {
         let opened = self.open()?;
         let failed = |e: CatalogError| Coded::new(ExitCode::Input, e);
         let catalog = catalog::catalog(&opened.graph, &opened.facts, &Origins::default())?;
-        let depends = catalog::dependencies(
-            &catalog,
-            &opened.layers,
-            (&opened.graph, &opened.facts),
-        );
+        let depends =
+            catalog::dependencies(&catalog, &opened.layers, (&opened.graph, &opened.facts));
         let shown = catalog.couplings.iter().map(|c| opened.components(c));
         let shown = shown.collect::<Result<Vec<_>, _>>().map_err(failed)?;
         let bypasses = opened.bypasses().map_err(failed)?;

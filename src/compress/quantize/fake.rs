@@ -38,7 +38,7 @@ pub(super) fn unexplained(
     for batch in 0..calibration.batches().min(BATCHES) {
         let arrays = calibration.arrays(batch);
         let run = |plan: &Plan| -> Result<Vec<f64>, CompressError> {
-            let outputs = plan.run(&plan.inputs(&arrays)?)?;
+            let outputs = plan.run_numbers(&plan.inputs(&arrays)?)?;
             Ok(outputs.iter().flatten().map(|v| f64::from(*v)).collect())
         };
         let (float, rounded, found) = (run(&given)?, run(&fake)?, run(&emitted)?);

@@ -9,7 +9,7 @@ use crate::record::Precision;
 ///
 /// # Errors
 /// [`CompressError::NoMatch`] where the step's pattern names no layer, [`CompressError::Nothing`] where
-/// none is left.
+/// none is left or the engine could not tell them from others.
 pub fn half(graph: &Graph, how: &Quantization) -> Result<(String, Draft), CompressError> {
     let weighted = |op: &str| op.contains("Conv") || op == "Gemm" || op == "MatMul";
     let nodes = graph.nodes().iter().zip(graph::layer_names(graph));
@@ -23,6 +23,15 @@ pub fn half(graph: &Graph, how: &Quantization) -> Result<(String, Draft), Compre
     let (halved, kept) = (names(true), names(false));
     if halved.is_empty() {
         return Err(CompressError::Nothing("quantize", "every layer is protected".into()));
+    }
+    // The engine takes every node whose name contains one that it is told, between commas.
+    let (told, others) = if how.layers.is_some() { (&halved, &kept) } else { (&kept, &halved) };
+    let taken = |other: &&&str| told.iter().any(|name| other.contains(*name) || name.contains(','));
+    if let Some(other) = others.iter().find(taken) {
+        let why = format!(
+            "the engine chooses half floats by parts of names and cannot tell `{other}` from the layers meant; give the nodes names that do not contain each other"
+        );
+        return Err(CompressError::Nothing("quantize", why));
     }
     let transform = match (how.layers.is_some(), kept.is_empty()) {
         (_, true) => "f32_to_f16".to_string(),

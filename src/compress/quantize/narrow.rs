@@ -120,7 +120,11 @@ fn narrowed(
             .iter()
             .map(|l| (l.name.clone(), OnGrid::new(l.scheme, &l.dims, &l.values, l.axis())))
             .collect();
-        let overflowing = overflow::fit_biases(&layers, &planned.affines, &mut grids);
+        let overflowing = match how.form {
+            Form::Operators => overflow::fit_biases(&layers, &planned.affines, &mut grids),
+            // Biases stay float.
+            Form::Qdq => Vec::new(),
+        };
         if overflowing.is_empty() {
             break (planned, grids);
         }

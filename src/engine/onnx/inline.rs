@@ -4,54 +4,102 @@
 
 use super::scope::{bodies, bodies_mut, taken};
 use std::collections::{HashMap, HashSet};
-use tract_onnx::pb::{AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto};
+use tract_onnx::pb::{
+    AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
+};
 
 /// Functions may call functions, so deep at most.
 const MAX_DEPTH: usize = 64;
 
+/// Nodes that all calls together may become: functions that call others twice double at every level.
+const MOST_NODES: usize = 1 << 18;
+
 /// Inlines every call of a local function; gives whether the model has any.
 ///
 /// # Errors
-/// A sentence that names the function: it calls itself, it imports another version of the default
-/// operator set than the model, which would change what its operators mean, or a call leaves an
-/// attribute to its default, which the engine's reader of files drops.
+/// A sentence that names the function: it calls itself, it expands beyond bounds, it shares its
+/// name with another, it imports another version of an operator set than the model, which would change
+/// what its operators mean, or a call leaves an attribute to its default, which the engine's reader of
+/// files drops.
 pub(super) fn inline_functions(model: &mut ModelProto) -> Result<bool, String> {
     if model.functions.is_empty() {
         return Ok(false);
     }
-    let functions: HashMap<(String, String), FunctionProto> =
-        std::mem::take(&mut model.functions).into_iter().map(|f| (key_of(&f), f)).collect();
-    let version = default_version(&model.opset_import);
-    for function in functions.values() {
-        let own = default_version(&function.opset_import);
-        if let (Some(own), Some(version)) = (own, version)
-            && own != version
-        {
+    let mut functions: HashMap<(String, String), FunctionProto> = HashMap::new();
+    let mut imports = model.opset_import.clone();
+    for function in std::mem::take(&mut model.functions) {
+        join_imports(&mut imports, &function)?;
+        let key = key_of(&function);
+        if let Some(twin) = functions.insert(key, function) {
+            let (domain, name) = key_of(&twin);
             return Err(format!(
-                "local function `{}` imports operator set {own}, the model {version}; inline it with the exporter",
-                key_of(function).1
+                "there are several local functions `{domain}.{name}`; overloads are not known here, give each a name of its own"
             ));
         }
     }
-    if let Some(graph) = &mut model.graph {
-        let mut inliner = Inliner { functions: &functions, taken: taken(graph) };
-        for _ in 0..MAX_DEPTH {
-            if !inliner.expand(graph)? {
-                let called: HashSet<&str> = functions.keys().map(|(d, _)| d.as_str()).collect();
-                model.opset_import.retain(|i| !called.contains(i.domain.as_str()));
-                return Ok(true);
-            }
+    let Some(graph) = &mut model.graph else { return Ok(true) };
+    let mut inliner = Inliner { functions: &functions, taken: taken(graph), left: MOST_NODES };
+    for _ in 0..MAX_DEPTH {
+        if !inliner.expand(graph)? {
+            let (mut used, defined) = (HashSet::new(), functions.keys().map(|(d, _)| d.as_str()));
+            domains(graph, &mut used);
+            let defined: HashSet<&str> = defined.collect();
+            let given: HashSet<&str> =
+                model.opset_import.iter().map(|i| i.domain.as_str()).collect();
+            imports.retain(|import| {
+                let domain = import.domain.as_str();
+                used.contains(domain) || (given.contains(domain) && !defined.contains(domain))
+            });
+            model.opset_import = imports;
+            return Ok(true);
         }
     }
     Err(format!("local functions call each other more than {MAX_DEPTH} deep"))
 }
 
-fn key_of(function: &FunctionProto) -> (String, String) {
-    (function.domain.clone().unwrap_or_default(), function.name.clone().unwrap_or_default())
+/// Adds the operator sets of a function to those of the model.
+///
+/// # Errors
+/// A sentence where the function has another version of one.
+fn join_imports(
+    imports: &mut Vec<OperatorSetIdProto>,
+    function: &FunctionProto,
+) -> Result<(), String> {
+    let same = |a: &str, b: &str| a == b || (is_default(a) && is_default(b));
+    for own in &function.opset_import {
+        match imports.iter().find(|i| same(&i.domain, &own.domain)) {
+            Some(import) if import.version == own.version => {}
+            Some(import) => {
+                let (domain, name) = key_of(function);
+                let set = if is_default(&own.domain) { "ai.onnx" } else { &own.domain };
+                return Err(format!(
+                    "local function `{domain}.{name}` imports version {} of operator set `{set}`, the model version {}; inline it with the exporter",
+                    own.version, import.version
+                ));
+            }
+            None => imports.push(own.clone()),
+        }
+    }
+    Ok(())
 }
 
-fn default_version(imports: &[tract_onnx::pb::OperatorSetIdProto]) -> Option<i64> {
-    imports.iter().find(|i| i.domain.is_empty() || i.domain == "ai.onnx").map(|i| i.version)
+fn is_default(domain: &str) -> bool {
+    domain.is_empty() || domain == "ai.onnx"
+}
+
+/// Domains of the operators of a graph and its bodies.
+fn domains(graph: &GraphProto, into: &mut HashSet<String>) {
+    for node in &graph.node {
+        into.insert(if is_default(&node.domain) { String::new() } else { node.domain.clone() });
+        if is_default(&node.domain) {
+            into.insert("ai.onnx".into());
+        }
+        bodies(node).for_each(|body| domains(body, into));
+    }
+}
+
+fn key_of(function: &FunctionProto) -> (String, String) {
+    (function.domain.clone().unwrap_or_default(), function.name.clone().unwrap_or_default())
 }
 
 /// An attribute with a default that a call does not give: the function refers to it without listing it
@@ -76,6 +124,8 @@ fn left_to_default<'a>(call: &NodeProto, function: &'a FunctionProto) -> Option<
 struct Inliner<'a> {
     functions: &'a HashMap<(String, String), FunctionProto>,
     taken: HashSet<String>,
+    /// How many nodes may still be made.
+    left: usize,
 }
 
 impl Inliner<'_> {
@@ -93,6 +143,10 @@ impl Inliner<'_> {
                             node.name
                         ));
                     }
+                    self.left =
+                        self.left.checked_sub(function.node.len().max(1)).ok_or_else(|| {
+                            format!("local functions expand to more than {MOST_NODES} nodes")
+                        })?;
                     nodes.extend(self.call(&node, function));
                     found = true;
                 }
@@ -201,7 +255,6 @@ impl Expansion<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tract_onnx::pb::OperatorSetIdProto;
 
     fn node(domain: &str, op: &str, input: &[&str], output: &[&str]) -> NodeProto {
         NodeProto {
@@ -279,10 +332,48 @@ mod tests {
     #[test]
     fn functions_of_another_operator_set_or_without_an_end_are_refused() {
         let refused = inline_functions(&mut model(13)).unwrap_err();
-        assert!(refused.contains("`leaky` imports operator set 13, the model 17"), "{refused}");
+        assert!(
+            refused.contains("`own.leaky` imports version 13 of operator set `ai.onnx`"),
+            "{refused}"
+        );
         let mut endless = model(17);
         endless.functions[0].node = vec![node("own", "leaky", &["x"], &["y"])];
         assert!(inline_functions(&mut endless).unwrap_err().contains("64 deep"));
+    }
+
+    #[test]
+    fn operator_sets_of_functions_become_the_models() {
+        let mut foreign = model(17);
+        foreign.opset_import = imports(&[("own", 1)]);
+        foreign.functions[0].opset_import.push(imports(&[("com.microsoft", 1)]).remove(0));
+        foreign.functions[0].node[0].domain = "com.microsoft".into();
+        assert_eq!(inline_functions(&mut foreign), Ok(true));
+        assert_eq!(foreign.opset_import, imports(&[("com.microsoft", 1)]));
+        // A domain of functions that other operators use too stays.
+        let mut shared = model(17);
+        let graph = shared.graph.as_mut().unwrap();
+        graph.node.push(node("own", "other", &["b"], &["c"]));
+        assert_eq!(inline_functions(&mut shared), Ok(true));
+        assert_eq!(shared.opset_import, imports(&[("", 17), ("own", 1)]));
+    }
+
+    #[test]
+    fn overloads_and_calls_that_double_at_every_level_are_refused() {
+        let mut overloaded = model(17);
+        overloaded.functions.push(overloaded.functions[0].clone());
+        let refused = inline_functions(&mut overloaded).unwrap_err();
+        assert!(refused.contains("several local functions `own.leaky`"), "{refused}");
+        let level = |number: usize| {
+            let next = format!("f{}", number + 1);
+            let calls =
+                vec![node("own", &next, &["x"], &["h"]), node("own", &next, &["h"], &["y"])];
+            function(&format!("f{number}"), calls, 17)
+        };
+        let mut doubling = model(17);
+        doubling.functions = (0..30).map(level).collect();
+        doubling.functions.push(function("f30", vec![node("", "Relu", &["x"], &["y"])], 17));
+        doubling.graph.as_mut().unwrap().node = vec![node("own", "f0", &["a"], &["b"])];
+        assert!(inline_functions(&mut doubling).unwrap_err().contains("more than 262144 nodes"));
     }
 
     #[test]

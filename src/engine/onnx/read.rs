@@ -148,8 +148,11 @@ impl Reader<'_> {
     }
 
     /// A sparse initializer with its zeros written out.
-    fn dense(&mut self, sparse: SparseTensorProto) -> Result<TensorProto, EngineError> {
+    fn dense(&mut self, mut sparse: SparseTensorProto) -> Result<TensorProto, EngineError> {
         self.changed = true;
+        for part in sparse.values.iter_mut().chain(&mut sparse.indices) {
+            self.tensor(part)?;
+        }
         let name = sparse.values.as_ref().map(|v| v.name.clone()).unwrap_or_default();
         written_out(sparse).ok_or(EngineError::Sparse(name))
     }
@@ -158,6 +161,9 @@ impl Reader<'_> {
 fn is_external(tensor: &TensorProto) -> bool {
     tensor.data_location == Some(DataLocation::External as i32)
 }
+
+/// Elements of the largest tensor of floats that a file can hold: 2 GiB, the limit of protobuf.
+const MOST_DENSE: usize = 1 << 29;
 
 /// The tensor that a sparse one of 32-bit floats stands for; indices count elements, or axes.
 fn written_out(sparse: SparseTensorProto) -> Option<TensorProto> {
@@ -176,6 +182,9 @@ fn written_out(sparse: SparseTensorProto) -> Option<TensorProto> {
     let dims: Vec<usize> =
         sparse.dims.iter().map(|d| usize::try_from(*d).ok()).collect::<Option<_>>()?;
     let count = dims.iter().try_fold(1usize, |all, d| all.checked_mul(*d))?;
+    if count > MOST_DENSE {
+        return None;
+    }
     let by_axis = indices.dims.len() == 2;
     let each = if by_axis { dims.len() } else { 1 };
     let mut dense = vec![0.0f32; count];
@@ -293,5 +302,8 @@ mod tests {
         assert_eq!(dense(indices(&[2, 2], &[0, 1, 1, 2])), expected);
         assert_eq!(dense(indices(&[2], &[1, 6])), None);
         assert_eq!(dense(indices(&[2, 2], &[0, 3, 1, 2])), None);
+        let vast = vec![1 << 22, 1 << 23];
+        let (values, indices) = (Some(values), Some(indices(&[2], &[1, 5])));
+        assert_eq!(written_out(SparseTensorProto { values, indices, dims: vast }), None);
     }
 }
