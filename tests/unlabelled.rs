@@ -478,7 +478,7 @@ fn a_variant_that_cannot_be_evaluated_does_not_stop_the_others() {
     case.study(&["compress", "--evaluate"])
         .code(2)
         .stdout(contains(format!("not evaluated: {why}")))
-        .stderr(contains(format!("1 of the variants were not evaluated: {why}")));
+        .stderr(contains(format!("1 variant was not evaluated: {why}")));
     some(&case.quality("both"), Metric::Agreement);
     std::fs::remove_dir_all(case.at("run")).unwrap();
     case.study(&["run", "--quick"]).code(2).stdout(contains("not evaluated: logits: evaluate"));

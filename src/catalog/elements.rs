@@ -67,8 +67,13 @@ impl Elements {
             (Some(n), Some(m)) if n == m => {
                 (0..n).for_each(|i| self.tie((a.0, a.1, i), (b.0, b.1, i)));
             }
-            _ => {
-                let reason = format!("node `{node}` joins axes of different or unknown lengths");
+            (n, m) => {
+                let reason = match (n, m) {
+                    (Some(_), Some(_)) => format!("node `{node}` joins axes of different lengths"),
+                    _ => format!(
+                        "the shapes at node `{node}` are unknown: the engine does not implement an operator there or before it"
+                    ),
+                };
                 self.pin_axis(a.0, a.1, &reason);
                 self.pin_axis(b.0, b.1, &reason);
             }

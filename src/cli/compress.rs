@@ -45,9 +45,15 @@ impl Compress {
         let root = self.sysfs_root.as_deref().map(sysfs_root).transpose()?;
         let (variants, failed) =
             make_variants(&study, &loaded, &directory, root.as_deref(), global.quiet)?;
-        let qualities = match self.evaluate {
-            true => evaluate_variants(&study, &loaded, &directory, &variants, global.quiet)?,
-            false => Vec::new(),
+        let found = match self.evaluate {
+            true => evaluate_variants(&study, &loaded, &directory, &variants, global.quiet),
+            false => Ok(Vec::new()),
+        };
+        // Without a baseline's answers the variants are there all the same.
+        let (qualities, broken) = match found {
+            Ok(found) => (found, None),
+            Err(error) if global.json => return Err(error.into()),
+            Err(error) => (Vec::new(), Some(error)),
         };
         let unasked = not_evaluated(&variants, &qualities);
         if global.json {
@@ -85,8 +91,14 @@ impl Compress {
                 say!("{:<20} left `{}` alone: {}", "", refusal.what, refusal.reason);
             }
         }
+        for (name, reason) in &failed {
+            say!("{name:<20} not made: {reason}");
+        }
         say!("written to {}", out.display());
-        all_done(&failed, &unasked)
+        match broken {
+            Some(error) => Err(error.into()),
+            None => all_done(&failed, &unasked),
+        }
     }
 }
 
@@ -98,7 +110,8 @@ pub(super) fn all_done(failed: &Failed, unasked: &Failed) -> Result<(), Coded> {
     let parts = [("made", failed), ("evaluated", unasked)].into_iter();
     let parts = parts.filter(|(_, failed)| !failed.is_empty()).map(|(what, failed)| {
         let each: Vec<&str> = failed.iter().map(|(_, reason)| reason.as_str()).collect();
-        format!("{} of the variants were not {what}: {}", each.len(), each.join("; "))
+        let noun = if each.len() == 1 { "variant was" } else { "variants were" };
+        format!("{} {noun} not {what}: {}", each.len(), each.join("; "))
     });
     let parts: Vec<String> = parts.collect();
     match parts.is_empty() {

@@ -5,8 +5,8 @@ use super::cut::{adapt, cut, union};
 use super::fold::fold_batch_normalization;
 use super::mask::{answered, answers, apart, differ, equivalent, masked};
 use super::recover::Before;
-use super::{Allocation, CompressError, Draft, Made, Paring, Pruning, Recovery};
-use crate::catalog::{self, Calibration, Catalog, Criterion};
+use super::{Allocation, CompressError, Draft, Made, Paring, Pruning, Recovery, What};
+use crate::catalog::{self, Calibration, Catalog, Criterion, Kind};
 use crate::engine::Bindings;
 use crate::graph::{self, Graph};
 use crate::record::{Component, CostTable, Forecast, Origins, RejectedAlternative};
@@ -194,6 +194,10 @@ fn couplings(
         }
         let pattern = pruning.layers.clone().unwrap_or_default();
         return Err(CompressError::NoMatch { pattern, known: ids.join("`, `") });
+    }
+    if pruning.what == What::Heads && !couplings.iter().any(|c| c.kind == Kind::Head) {
+        let why = "no attention heads are recognised in the model; `prune = \"channels\"` is for other layers";
+        return Err(CompressError::Nothing("prune", why.into()));
     }
     let mut kept = Vec::new();
     for coupling in couplings {
