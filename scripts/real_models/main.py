@@ -25,32 +25,56 @@ def described(path):
     return {"params": int(np.sum(sizes)), "opset": opset}
 
 
-def cell(cells, column):
+# What a refusal says, as far as the table tells; the rest of the message names layers and files.
+REASONS = [
+    ("give --dims", "its shapes depend on sizes that `--dims` or data must give"),
+    ("four-bit weights exist for matrix products alone", "it has no product with stored weights for four bits to go into"),
+    ("cannot split four-bit weights", "the engine splits products behind a concatenation, and four-bit weights cannot be split"),
+    ("has inputs; four-bit", "four-bit weights go by 32 inputs"),
+    ("IfThenElse", "the engine cannot run an If whose branches give different shapes"),
+    ("Attempt to squeeze", "the engine infers shapes of a branch that is never taken, and fails"),
+    ("expected attribute 'axes'", "the engine has no Squeeze without axes"),
+    ("nothing to prune", "every layer feeds an output, a state, a mean or an operator without a rule"),
+]
+
+
+def short(reason):
+    """A refusal's kind, or the message without paths."""
+    for words, kind in REASONS:
+        if words in reason:
+            return kind
+    words = [word.rsplit("/", 1)[-1] if word.startswith("/") else word for word in reason.split()]
+    return " ".join(words).removeprefix("paring: ")
+
+
+def cell(cells, column, notes):
     """One cell of the table: the verb and what follows from it."""
     own = {k: c for k, c in cells.items() if k == column or k.startswith(f"{column}/")}
     if not own:
         return ""
-    worst = next((c for c in own.values() if c["verdict"] == "FAULT"), own.get(column))
+    worst = next((c for v in ("FAULT", "refused") for c in own.values() if c["verdict"] == v), own.get(column))
     if worst["verdict"] == "FAULT":
         return "**FAULT**"
     if worst["verdict"] == "refused":
-        return "refused"
-    if "sqnr_db" in worst:
-        return f"ok, {min(worst['sqnr_db'], 999):.0f} dB" if worst["sqnr_db"] < 200 else "ok, same"
-    return "ok"
+        return f"({notes.setdefault(short(worst['reason']), len(notes) + 1)})"
+    decibel = worst.get("sqnr_db")
+    return "ok" if decibel is None else "same" if decibel > 150 else f"{decibel:.0f} dB"
 
 
 def table(rows):
-    head = ["model", "package", "params", "opset", *COLUMNS]
+    head = ["model", "package", "M params", "opset", *COLUMNS]
     lines = ["| " + " | ".join(head) + " |", "| --- " * len(head) + "|"]
+    notes = {}
     for row in rows:
         if "prepare" in row["cells"]:
-            cells = ["no answers in ONNX Runtime"] + [""] * (len(COLUMNS) - 1)
+            note = notes.setdefault(short(row["cells"]["prepare"]["reason"]), len(notes) + 1)
+            cells = [f"({note})"] * len(COLUMNS)
         else:
-            cells = [cell(row["cells"], column) for column in COLUMNS]
-        params = f"{row['params'] / 1e6:.2f} M"
-        lines.append("| " + " | ".join([row["name"], row["package"], params, str(row["opset"]), *cells]) + " |")
-    return "\n".join(lines)
+            cells = [cell(row["cells"], column, notes) for column in COLUMNS]
+        package = row["package"].replace("==", " ")
+        lines.append("| " + " | ".join([row["name"], package, f"{row['params'] / 1e6:.2f}", str(row["opset"]), *cells]) + " |")
+    notes = [f"({number}) {kind}" for kind, number in notes.items()]
+    return "\n".join(lines) + "\n\n" + "; ".join(notes)
 
 
 def reasons(rows):

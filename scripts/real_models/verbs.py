@@ -134,6 +134,8 @@ class Model:
 
     def run(self):
         self.cell("catalog", "catalog", self.path, "--json")
+        if "give --dims" in self.cells["catalog"].get("reason", ""):
+            self.cell("catalog", "catalog", self.path, "--json", "--dims", self.sizes_of_dims())
         done = self.cell("catalog-data", "catalog", self.path, "--data", self.data, "--probes", "0", "--json")
         if done["code"] == 0:
             self.sizes(json.loads(done["out"]))
@@ -143,6 +145,17 @@ class Model:
             self.same("eval", self.path, self.folder / "own", self.expected, None)
         for name, step in STEPS.items():
             self.variant(name, step, extra)
+
+    def sizes_of_dims(self):
+        """Sizes of all dimensions that have none in the file, as `--dims` takes them."""
+        sizes = {}
+        for wanted in session(self.path).get_inputs():
+            array = self.arrays[wanted.name]
+            shape = array.shape[1:] if wanted.name in self.whole else array.shape
+            for axis, (dim, size) in enumerate(zip(wanted.shape, shape)):
+                if not isinstance(dim, int) and axis > 0:
+                    sizes[dim or f"{wanted.name}:{axis}"] = size
+        return ",".join(f"{name}={size}" for name, size in sizes.items())
 
     def sizes(self, catalog):
         couplings = catalog.get("couplings", [])

@@ -157,3 +157,53 @@ impl<'a> Walk<'a> {
         Ok(found)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog;
+    use crate::graph::{Node, Size};
+    use crate::record::Sha256Hex;
+    use ndarray::ArrayD;
+
+    #[test]
+    fn a_state_without_an_axis_of_samples_is_read_as_nodes_read_it() {
+        let mut graph = Graph::empty("state", 13);
+        graph.add_input("x", Dtype::F32, &[Size::Fixed(1), Size::Fixed(2)]);
+        graph.add_input("state", Dtype::F32, &[Size::Fixed(2), Size::Fixed(1), Size::Fixed(2)]);
+        graph.set_weights("axis", Weights::i64(&[1], &[0]));
+        graph.set_weights("w", Weights::f32(&[2, 3], &[1.0; 6]));
+        for (op, inputs, output) in [
+            ("Gather", vec!["state", "axis"], "first"),
+            ("Squeeze", vec!["first", "axis"], "flat"),
+            ("Add", vec!["x", "flat"], "sum"),
+            ("MatMul", vec!["sum", "w"], "y"),
+        ] {
+            graph.add_node(Node {
+                op_type: op.into(),
+                name: output.into(),
+                input: inputs.into_iter().map(String::from).collect(),
+                output: vec![output.into()],
+                ..Node::default()
+            });
+        }
+        graph.add_output("y");
+        let array = |shape: &[usize], values: &[f32]| -> Array {
+            ArrayD::from_shape_vec(shape.to_vec(), values.to_vec()).unwrap().into()
+        };
+        let x = array(&[2, 2], &[1.0, 2.0, 3.0, 4.0]);
+        let state = array(&[2, 2, 1, 2], &[10.0, 20.0, 0.0, 0.0, 30.0, 40.0, 0.0, 0.0]);
+        let calibration = Calibration {
+            inputs: BTreeMap::from([("x".into(), x), ("state".into(), state)]),
+            labels: vec![],
+            batch: 1,
+            dims: BTreeMap::new(),
+            sha256: Sha256Hex::of(b"state"),
+        };
+        let facts = graph.facts(&calibration.dims, 1).unwrap();
+        let layers = catalog::linears(&graph, &facts);
+        let mut walk = Walk::new(&facts, &calibration).unwrap();
+        let rows = walk.rows(&graph, &layers[0], 2).unwrap();
+        assert_eq!(rows.values, [11.0, 22.0, 33.0, 44.0]);
+    }
+}
