@@ -5,9 +5,10 @@ mod common;
 
 use common::planted::{Case, Plant};
 use paring::explain::{
-    Aspect, Attribution, Coalition, Explored, Level, Plan, Table, Truth, narrative,
+    Aspect, Attribution, Coalition, Explored, Level, Plan, Table, Truth, correct_families,
+    narrative,
 };
-use paring::record::{Answers, Experiment, Group};
+use paring::record::{Answers, Effect, Experiment, Group, Interaction};
 use paring::stats::{self, Generator};
 use rand::RngExt;
 use rayon::prelude::*;
@@ -192,6 +193,82 @@ fn intervals_cover_the_truth_as_often_as_they_say() {
         );
         assert!((0.93..=0.97).contains(&share), "{name}: {share}");
     }
+}
+
+/// A study without any effect: 10 classes, 4 slices, and answers of which 32 % change by chance, half of
+/// them for the better. Each group redraws the answers of its own part of the samples.
+fn null_study(seed: u64, groups: &[Group]) -> (Vec<Effect>, Vec<Interaction>) {
+    const SAMPLES: usize = 400;
+    let mut rng = stats::generator(seed, "null study");
+    let labels: Vec<i64> = (0..SAMPLES).map(|_| rng.random_range(0..10)).collect();
+    let answer = |rng: &mut Generator, label: i64| match rng.random::<f64>() < 0.8 {
+        true => label,
+        false => (label + rng.random_range(1..10)) % 10,
+    };
+    let before: Vec<i64> = labels.iter().map(|label| answer(&mut rng, *label)).collect();
+    let after: Vec<i64> = labels.iter().map(|label| answer(&mut rng, *label)).collect();
+    let culprit: Vec<usize> = (0..SAMPLES).map(|_| rng.random_range(0..groups.len())).collect();
+    let answers = |set: Coalition| {
+        let class = |s: usize| if set.contains(culprit[s]) { after[s] } else { before[s] };
+        experiment((0..SAMPLES).map(|s| Some(class(s))).collect())
+    };
+    let slice = |rng: &mut Generator| rng.random_range(0..4).to_string();
+    let column = (0..SAMPLES).map(|_| slice(&mut rng)).collect();
+    let slices = BTreeMap::from([("place".to_string(), column)]);
+    let draws = vec![Coalition::all(groups.len()).map(|set| (set, answers(set))).collect()];
+    let table = Table { truth: Truth { labels, slices, ..Truth::default() }, draws };
+    let plan = Plan::new(groups.len(), 0, 1);
+    let explored = Explored { draws: 1, exact: true, ..Explored::default() };
+    let attribution = Attribution { groups, plan: &plan, explored: &explored, table: &table };
+    let aspects: Vec<Aspect> =
+        table.aspects().into_iter().filter(|a| a.is_sampled() && a.is_mean()).collect();
+    let (mut effects, _) = attribution.all(&aspects);
+    let mut interactions = attribution.interactions();
+    correct_families(&mut effects, &mut interactions, "accuracy");
+    (effects, interactions)
+}
+
+#[test]
+fn where_there_is_no_effect_hardly_any_study_claims_one() {
+    const STUDIES: u64 = 200;
+    let groups: Vec<Group> = (0..4).map(group).collect();
+    let claims = |seed: u64| {
+        let (effects, interactions) = null_study(seed, &groups);
+        let said = |e: &&Effect| e.metric == "accuracy" || e.of.is_some();
+        let clear = |e: &Effect| e.shapley.is_some_and(|i| i.excludes_zero());
+        let effect = effects.iter().filter(said);
+        let effect = effect.filter(|e| clear(e) && e.holm.is_some_and(|p| p <= 0.05)).count();
+        effect + interactions.iter().filter(|i| i.holm <= 0.05 && i.value.excludes_zero()).count()
+    };
+    let claiming = (0..STUDIES).into_par_iter().filter(|seed| claims(*seed) > 0).count();
+    eprintln!("{claiming} of {STUDIES} studies without any effect claim one");
+    assert!(20 * claiming <= STUDIES as usize, "{claiming} of {STUDIES}");
+}
+
+/// A class that a group loses completely is named, with a p-value that no family takes away.
+#[test]
+fn a_class_that_is_lost_completely_is_told() {
+    let labels: Vec<i64> = (0..300).map(|s| s % 10).collect();
+    let answers = |set: Coalition| {
+        let lost = |label: i64| set.contains(0) && label == 7;
+        experiment(labels.iter().map(|l| Some(if lost(*l) { 1 } else { *l })).collect())
+    };
+    let groups: Vec<Group> = (0..3).map(group).collect();
+    let draws = vec![Coalition::all(3).map(|set| (set, answers(set))).collect()];
+    let table = Table { truth: Truth { labels: labels.clone(), ..Truth::default() }, draws };
+    let plan = Plan::new(3, 0, 1);
+    let explored = Explored { draws: 1, exact: true, ..Explored::default() };
+    let attribution =
+        Attribution { groups: &groups, plan: &plan, explored: &explored, table: &table };
+    let (effects, _) = attribution.all(&table.aspects());
+    let told: Vec<&Effect> = effects
+        .iter()
+        .filter(|e| e.of.is_some() && e.holm.is_some_and(|p| p <= 0.05))
+        .filter(|e| e.shapley.is_some_and(|i| i.excludes_zero()))
+        .collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!((told[0].group.as_str(), told[0].of.as_deref()), ("0", Some("class 7")));
+    assert_eq!(told[0].shapley.unwrap().value, -1.0);
 }
 
 /// Every figure in every sentence is a field of the record.

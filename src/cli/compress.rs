@@ -310,6 +310,7 @@ pub(super) fn subject<'a>(study: &'a Study, loaded: &'a Loaded) -> Subject<'a> {
         data: &loaded.data,
         samples: &loaded.splits.report,
         groups: group.and_then(|name| loaded.data.columns.get(name)).map(Vec::as_slice),
+        fixed_class_shares: study.data.fixed_class_shares,
         slices: &study.data.slices,
         batch: loaded.batch,
         dims: &loaded.dims,

@@ -172,7 +172,7 @@ impl Explain {
         }
         let ledger =
             Ledger::open(&directory.folders.ledger(), &study.owner).map_err(PipelineError::from)?;
-        let done = pipeline::undertaken(&line, &study.recipes, &ledger);
+        let done = pipeline::undertaken(&line, &study.recipes, &ledger)?;
         drop(ledger);
         let variant = &line[0];
         if done.iter().all(|d| d.decisions.is_empty()) && variant.options.transforms.is_empty() {
@@ -253,6 +253,7 @@ fn truth(reopened: &Reopened) -> Result<Truth, Coded> {
         labels: samples.iter().map(|s| loaded.data.labels[*s]).collect(),
         targets,
         groups: study.data.group.as_ref().and_then(|name| columns.get(name)).map(at),
+        fixed_class_shares: study.data.fixed_class_shares,
         slices: slices.filter_map(|s| Some((s.clone(), at(columns.get(s)?)))).collect(),
     })
 }

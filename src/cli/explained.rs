@@ -8,7 +8,9 @@ use super::record_file::forecasts_file;
 use super::reopen::Reopened;
 use super::{Coded, ExitCode};
 use crate::evaluate::{Answers, Stress};
-use crate::explain::{Investigation, Manner, There, all_outcomes, narrative, outcomes};
+use crate::explain::{
+    Investigation, Manner, There, all_outcomes, correct_families, narrative, outcomes,
+};
 use crate::graph::Graph;
 use crate::ledger::Ledger;
 use crate::pipeline::{
@@ -82,7 +84,8 @@ pub(super) fn found(
         None => Default::default(),
     };
     let (taken, taken_totals) = taken(reopened, variant, case, wishes)?;
-    let effects = [base.effects, disturbed, times.effects, taken].concat();
+    let mut effects = [base.effects, disturbed, times.effects, taken].concat();
+    correct_families(&mut effects, &mut base.interactions, &base.main.metric);
     let totals = [base.totals, disturbed_totals, taken_totals].concat();
     let baseline = Graph::load(&folders.variants().join(&first.file))?;
     let insight = insight(reopened, &first, variant, &pair)?;

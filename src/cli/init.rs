@@ -150,6 +150,7 @@ scores = @SCORES
 path = @DATA
 # slices = ["…"]                    # further arrays with one value a sample that name subsets
 # group = "…"                       # samples with the same value never straddle a split
+# class_shares = "fixed"            # samples of each class were chosen beforehand
 splits = { calibrate = 0.25, select = 0.25, report = 0.5, seed = 7 }
 
 [protocol]

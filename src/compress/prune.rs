@@ -314,7 +314,7 @@ fn draft(choice: &Choice, pruning: &Pruning, paring: Paring) -> Draft {
         threshold,
         alternatives_rejected: rejected.collect(),
         by_cost: pruning.needs_costs(),
-        expected: choice.error.map(Forecast::output_error).into_iter().collect(),
+        expected: choice.error.and_then(Forecast::output_error).into_iter().collect(),
         paring,
         reason,
         ..Draft::default()

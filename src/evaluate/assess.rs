@@ -1,8 +1,10 @@
 //! Evaluations with intervals: all variants in the same draws, each beside the baseline.
 
+use super::interval::{ClassRate, Drawn, DrawnRate};
+use super::metrics::Counts;
 use super::{Exam, slices};
-use crate::record::{ClassScore, Evaluation, Interval, Metric, Score};
-use crate::stats::{self, LANES, Lanes, Units};
+use crate::record::{ClassScore, Evaluation, Interval, Metric, Score, TaskKind};
+use crate::stats::{self, LANES, Lanes, SamplingDesign, Units};
 use std::collections::BTreeMap;
 
 /// Beyond these classes, F1 by class has no interval.
@@ -11,9 +13,11 @@ const MOST_CLASSES: usize = 100;
 /// How evaluations are drawn.
 #[derive(Clone, Copy, Debug)]
 pub struct Sampling<'a> {
-    /// The group of each evaluated sample, where whole groups are drawn; otherwise single samples of
-    /// each class.
+    /// The group of each evaluated sample, where whole groups are drawn; otherwise single samples.
     pub groups: Option<&'a [String]>,
+    /// Whether a fixed number of samples was taken of each class, so that another draw would have the
+    /// same shares; of groups it has no meaning.
+    pub fixed_class_shares: bool,
     /// Draws.
     pub resamples: usize,
     /// Seeds them.
@@ -22,16 +26,25 @@ pub struct Sampling<'a> {
 
 impl Default for Sampling<'_> {
     fn default() -> Self {
-        Sampling { groups: None, resamples: 10_000, seed: 0 }
+        Sampling { groups: None, fixed_class_shares: false, resamples: 10_000, seed: 0 }
     }
 }
 
-/// Coverage of all intervals.
-pub(super) const LEVEL: f64 = 0.95;
+impl<'a> Sampling<'a> {
+    /// The design that it is, of samples with these classes.
+    pub(super) fn design<'b>(&self, labels: &'b [i64]) -> SamplingDesign<'b>
+    where
+        'a: 'b,
+    {
+        match self.groups {
+            Some(groups) => SamplingDesign::Groups(groups),
+            None if self.fixed_class_shares => SamplingDesign::FixedShares(labels),
+            None => SamplingDesign::Independent,
+        }
+    }
 
-impl Sampling<'_> {
     pub(super) fn units(&self, labels: &[i64]) -> Units {
-        self.groups.map_or_else(|| Units::stratified(labels), Units::groups)
+        Units::of(self.design(labels), labels.len())
     }
 }
 
@@ -49,11 +62,11 @@ pub fn assess(exams: &[Exam], how: &Sampling) -> Vec<Evaluation> {
             wanted: &wanted[index],
             draws: &draws[index],
             baseline: (index > 0).then(|| (first, &wanted[0], draws[0].as_slice())),
-            grouped: how.groups.is_some(),
+            design: how.design(&first.labels),
         };
         let mut evaluation = exam.begin();
         pair.metrics(&mut evaluation);
-        evaluation.classes = pair.classes(&evaluation.confusion);
+        evaluation.classes = pair.classes();
         evaluation.accuracy = evaluation.value(Metric::Accuracy);
         evaluation.accuracy_change = evaluation.change(Metric::Accuracy);
         found.push(evaluation);
@@ -93,7 +106,7 @@ impl Wanted {
         let mut values: Vec<Option<f64>> = self.metrics.iter().map(metric).collect();
         if let Some(counts) = exam.gauge.counts(sums) {
             for class in 0..self.classes {
-                values.extend([counts.recall(class), counts.precision(class), counts.f1(class)]);
+                values.extend(ClassRate::ALL.map(|rate| rate.value(&counts, class)));
             }
         }
         // Not a number stands for no value inside the draws only; intervals leave it out.
@@ -131,23 +144,14 @@ struct Pair<'a> {
     wanted: &'a Wanted,
     draws: &'a [Vec<f64>],
     baseline: Option<(&'a Exam, &'a Wanted, &'a [Vec<f64>])>,
-    grouped: bool,
+    design: SamplingDesign<'a>,
 }
 
 impl Pair<'_> {
     fn metrics(&self, evaluation: &mut Evaluation) {
-        let totals = self.exam.tally.totals();
         let mut missing = BTreeMap::new();
         for metric in self.exam.task.metrics() {
-            let index = self.wanted.metrics.iter().position(|m| *m == metric);
-            let value = self.exam.gauge.value(&self.exam.task, metric, &totals);
-            let score = index.zip(value).and_then(|(index, value)| {
-                Some(Score {
-                    value: self.interval(metric, value, &self.draws[index])?,
-                    change: self.change(metric, value, &self.draws[index]),
-                })
-            });
-            match score {
+            match self.score(metric) {
                 Some(score) => {
                     evaluation.metrics.insert(metric, score);
                 }
@@ -162,76 +166,84 @@ impl Pair<'_> {
         evaluation.missing = missing;
     }
 
-    fn interval(&self, metric: Metric, value: f64, draws: &[f64]) -> Option<Interval> {
-        let right = self.exam.right().filter(|_| metric == Metric::Accuracy && !self.grouped);
-        match (metric, right) {
-            (_, Some(right)) => stats::wilson(right.iter().filter(|r| **r).count(), right.len()),
-            (Metric::Ece | Metric::EceMass, _) => {
-                let found = stats::unbiased_interval(value, draws, LEVEL)?;
-                Some(Interval { low: found.low.max(0.0), ..found })
-            }
-            _ => stats::percentile_interval(value, draws, LEVEL),
-        }
+    fn score(&self, metric: Metric) -> Option<Score> {
+        let position = |wanted: &Wanted| wanted.metrics.iter().position(|m| *m == metric);
+        let own = Drawn { exam: self.exam, draws: &self.draws[position(self.wanted)?] };
+        let change = self.baseline.filter(|_| !metric.needs_baseline());
+        let change = change.and_then(|(exam, wanted, draws)| {
+            let before = Drawn { exam, draws: &draws[position(wanted)?] };
+            own.change(&before, metric, self.design)
+        });
+        Some(Score { value: own.interval(metric, self.design)?, change })
     }
 
-    fn change(&self, metric: Metric, value: f64, draws: &[f64]) -> Option<Interval> {
-        let (exam, wanted, base) = self.baseline.filter(|_| !metric.needs_baseline())?;
-        let index = wanted.metrics.iter().position(|m| *m == metric)?;
-        let before = exam.value(metric)?;
-        let moved: Vec<f64> = draws.iter().zip(&base[index]).map(|(now, b)| now - b).collect();
-        match metric {
-            Metric::Ece | Metric::EceMass => {
-                stats::unbiased_interval(value - before, &moved, LEVEL)
-            }
-            _ => stats::percentile_interval(value - before, &moved, LEVEL),
-        }
-    }
-
-    /// Class by class. Samples that recall and precision speak of are independent, so these have
-    /// Wilson's interval where nothing is grouped.
-    fn classes(&self, confusion: &[Vec<u64>]) -> Vec<ClassScore> {
+    fn classes(&self) -> Vec<ClassScore> {
         let totals = self.exam.tally.totals();
         let Some(counts) = self.exam.gauge.counts(&totals) else { return vec![] };
-        let before =
-            self.baseline.map(|(exam, wanted, draws)| (exam.tally.totals(), exam, wanted, draws));
-        let score = |class: usize, which: usize, of: usize, value: Option<f64>| -> Option<Score> {
-            let value = value?;
-            let at = |wanted: &Wanted| wanted.metrics.len() + 3 * class + which;
-            let own = (class < self.wanted.classes).then(|| &self.draws[at(self.wanted)]);
-            let interval = match (self.grouped || confusion.is_empty(), own) {
-                (false, _) if which == 2 => {
-                    // F1 is 2J / (1 + J) of the share J of hits among all samples that are or are
-                    // called so, which is a proportion.
-                    let hits = counts.hits[class];
-                    let all = counts.labelled[class] + counts.predicted[class] - hits;
-                    let share = stats::wilson(hits.round() as usize, all.round() as usize)?;
-                    let f1 = |j: f64| 2.0 * j / (1.0 + j);
-                    Interval { value, low: f1(share.low), high: f1(share.high) }
-                }
-                (false, _) => stats::wilson(counts.hits[class].round() as usize, of)?,
-                (true, draws) => stats::percentile_interval(value, draws?, LEVEL)?,
-            };
-            let change =
-                before.as_ref().zip(own).and_then(|((totals, exam, wanted, draws), own)| {
-                    let counts = exam.gauge.counts(totals)?;
-                    let was =
-                        [counts.recall(class), counts.precision(class), counts.f1(class)][which]?;
-                    let moved = own.iter().zip(&draws[at(wanted)]).map(|(now, b)| now - b);
-                    stats::percentile_interval(value - was, &moved.collect::<Vec<_>>(), LEVEL)
-                });
-            Some(Score { value: interval, change })
-        };
         let each = |class: usize| {
-            let (samples, predicted) = (counts.labelled[class], counts.predicted[class]);
+            let [recall, precision, f1] =
+                ClassRate::ALL.map(|rate| self.class_score(&counts, class, rate));
             ClassScore {
                 class: class as i64,
-                samples: samples as u64,
-                predicted: predicted as u64,
-                recall: score(class, 0, samples as usize, counts.recall(class)),
-                precision: score(class, 1, predicted as usize, counts.precision(class)),
-                f1: score(class, 2, 0, counts.f1(class)),
+                samples: counts.labelled[class] as u64,
+                predicted: counts.predicted[class] as u64,
+                recall,
+                precision,
+                f1,
             }
         };
         (0..counts.hits.len()).map(each).collect()
+    }
+
+    /// One class by one rate. Decisions about pixels depend on each other as those of a group do.
+    fn class_score(&self, counts: &Counts, class: usize, rate: ClassRate) -> Option<Score> {
+        let samples = self.exam.samples();
+        let at = |wanted: &Wanted| wanted.metrics.len() + 3 * class + rate as usize;
+        let value = rate.value(counts, class)?;
+        let drawn = (class < self.wanted.classes).then(|| DrawnRate {
+            value,
+            draws: &self.draws[at(self.wanted)],
+            units: rate.units(counts, class),
+        });
+        let pixels = self.exam.task.kind == TaskKind::Segmentation;
+        let grouped = matches!(self.design, SamplingDesign::Groups(_));
+        let interval = match drawn {
+            _ if !pixels && !grouped => rate.wilson(counts, class),
+            Some(drawn) if pixels => {
+                let units = self.design.units(samples);
+                stats::expanded_percentile_interval(value, drawn.draws, units)
+            }
+            drawn => drawn?.interval(samples, self.design),
+        };
+        let change = self.baseline.zip(drawn).and_then(|((exam, wanted, draws), drawn)| {
+            let totals = exam.tally.totals();
+            let counts = exam.gauge.counts(&totals)?;
+            let (units, draws) = (rate.units(&counts, class), &draws[at(wanted)]);
+            let before = DrawnRate { value: rate.value(&counts, class)?, draws, units };
+            match rate {
+                _ if pixels => drawn.percentile_change(&before, samples, self.design),
+                ClassRate::Recall if self.exam.by_sample() => self.recall_change(exam, class),
+                _ => drawn.change(&before, samples, self.design),
+            }
+        });
+        Some(Score { value: interval?, change })
+    }
+
+    /// The change of the share of right answers among the samples of a class.
+    fn recall_change(&self, baseline: &Exam, class: usize) -> Option<Interval> {
+        let labels = &self.exam.labels;
+        let own: Vec<usize> =
+            (0..labels.len()).filter(|s| usize::try_from(labels[*s]) == Ok(class)).collect();
+        let (after, before) = (self.exam.right()?, baseline.right()?);
+        let share = |s: &usize| f64::from(after[*s]) - f64::from(before[*s]);
+        let shares: Vec<f64> = own.iter().map(share).collect();
+        let groups: Option<Vec<String>> = match self.design {
+            SamplingDesign::Groups(groups) => {
+                Some(own.iter().map(|s| groups[*s].clone()).collect())
+            }
+            _ => None,
+        };
+        let design = groups.as_deref().map_or(SamplingDesign::Independent, SamplingDesign::Groups);
+        stats::bonett_price_interval(&shares, design)
     }
 }

@@ -1,6 +1,6 @@
 //! From answers to the sums that their metrics need.
 
-use super::gauge::{Gauge, Over};
+use super::gauge::{Gauge, Over, RocSize};
 use super::metrics::{self, BINS};
 use super::tally::{NOWHERE, Tally};
 use super::{Answers, Task, Truth};
@@ -150,7 +150,10 @@ impl<'a> Builder<'a> {
         let Some(found) = found else { return };
         let mut influence = vec![0.0; self.answers.len()];
         kept.iter().zip(found.influence).for_each(|(position, i)| influence[*position] = i);
-        self.gauge.auc = Some((found.value, self.tally.add(influence)));
+        let slot = self.tally.add(influence);
+        let metrics::Auc { value, positives, negatives, areas, .. } = found;
+        self.gauge.auc = Some((value, slot));
+        self.gauge.roc = Some(RocSize { positives, negatives, areas });
     }
 
     fn scores(&mut self) {
@@ -231,17 +234,23 @@ impl<'a> Builder<'a> {
     fn multilabel_area(&mut self, truth: &[bool]) {
         let (answers, width) = (self.answers, self.answers.width);
         let kept: Vec<usize> = (0..answers.len()).filter(|p| self.usable[*p]).collect();
-        let (mut sum, mut classes) = (metrics::Auc { value: 0.0, influence: vec![] }, 0.0);
-        sum.influence.resize(kept.len(), 0.0);
+        let influence = vec![0.0; kept.len()];
+        let (positives, negatives) = (0.0, 0.0);
+        // Labels of one sample may hold together: their areas count as one.
+        let mut sum = metrics::Auc { value: 0.0, influence, positives, negatives, areas: 1.0 };
+        let mut classes = 0.0;
         for c in 0..width {
             let scores: Vec<f64> = kept.iter().map(|p| f64::from(answers.row(*p)[c])).collect();
             let positive: Vec<bool> = kept.iter().map(|p| truth[p * width + c]).collect();
             let Some(own) = metrics::auc(&scores, &positive) else { continue };
             sum.value += own.value;
             sum.influence.iter_mut().zip(own.influence).for_each(|(all, i)| *all += i);
+            sum.positives += own.positives;
             classes += 1.0;
         }
         sum.value /= classes;
+        sum.positives /= classes;
+        sum.negatives = kept.len() as f64 - sum.positives;
         sum.influence.iter_mut().for_each(|i| *i /= classes);
         self.area((classes > 0.0).then_some(sum), &kept);
     }

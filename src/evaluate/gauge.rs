@@ -22,12 +22,22 @@ pub(super) struct Gauge {
     pub(super) gaps: BTreeMap<Metric, (usize, usize)>,
     /// The area under the curve, and the sum of influences.
     pub(super) auc: Option<(f64, usize)>,
+    /// What the area under the curve is over.
+    pub(super) roc: Option<RocSize>,
     /// First of three slots a target: truth less its mean, its square, the squared error.
     pub(super) targets: Option<(usize, usize)>,
     /// Squared distance from the baseline, and the baseline's squared norm.
     pub(super) distance: Option<(usize, usize)>,
     /// All samples.
     pub(super) samples: usize,
+}
+
+/// How many samples an area under the curve is over, and how many areas it is the mean of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RocSize {
+    pub(super) positives: f64,
+    pub(super) negatives: f64,
+    pub(super) areas: f64,
 }
 
 /// A figure that follows from the sums.
@@ -141,7 +151,7 @@ impl Gauge {
         }
     }
 
-    fn binary(&self, task: &Task, sums: &[f64]) -> Option<Binary> {
+    pub(super) fn binary(&self, task: &Task, sums: &[f64]) -> Option<Binary> {
         if let Some(first) = self.binary {
             let [hits, false_alarms, missed, rejected] = [0, 1, 2, 3].map(|k| sums[first + k]);
             return Some(Binary { hits, false_alarms, missed, rejected });

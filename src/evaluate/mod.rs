@@ -15,6 +15,7 @@ mod flow;
 mod gauge;
 mod hits;
 mod integers;
+mod interval;
 mod output;
 mod predict;
 mod predict_error;

@@ -1,10 +1,11 @@
 //! The same figures for named subsets of the samples.
 
-use super::assess::{LEVEL, draws};
+use super::assess::draws;
+use super::interval::Drawn;
 use super::{Exam, Sampling};
 use crate::record::{Evaluation, Metric, Score, SliceScore};
 use crate::stats;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Adds slices to evaluations of which the first is the baseline's.
 pub(super) fn add(exams: &[Exam], how: &Sampling, found: &mut [Evaluation]) {
@@ -59,33 +60,25 @@ fn spread(primary: Metric, evaluation: &mut Evaluation) {
         ranges.into_iter().map(|(column, (low, high))| (column, high - low)).collect();
 }
 
-/// Accuracy by intervals that have a width however few samples there are, and the primary metric.
+/// Accuracy, where answers are classes, and the primary metric.
 fn scores(exams: &[&Exam], how: &Sampling) -> Vec<BTreeMap<Metric, Score>> {
-    let mut all: Vec<BTreeMap<Metric, Score>> =
-        exams.iter().map(|exam| accuracy(exam, how).into_iter().collect()).collect();
-    let Some(primary) = exams.first().map(|exam| exam.task.primary) else { return all };
-    if all.iter().all(|scores| scores.contains_key(&primary)) {
-        return all;
-    }
-    let drawn = draws(exams, primary, how);
-    let values: Vec<Option<f64>> = exams.iter().map(|exam| exam.value(primary)).collect();
-    for (index, scores) in all.iter_mut().enumerate() {
-        let Some(value) = values[index] else { continue };
-        let change = values[0].filter(|_| index > 0).and_then(|was| {
-            let moved = drawn[index].iter().zip(&drawn[0]).map(|(now, before)| now - before);
-            stats::percentile_interval(value - was, &moved.collect::<Vec<_>>(), LEVEL)
-        });
-        let value = stats::percentile_interval(value, &drawn[index], LEVEL);
-        scores.extend(value.map(|value| (primary, Score { value, change })));
+    let mut all = vec![BTreeMap::new(); exams.len()];
+    let Some(first) = exams.first() else { return all };
+    let design = how.design(&first.labels);
+    let accuracy = first.right().map(|_| Metric::Accuracy);
+    let metrics: BTreeSet<Metric> = accuracy.into_iter().chain([first.task.primary]).collect();
+    for metric in metrics {
+        // Proportions need no draws.
+        let drawn = match first.proportion(metric) {
+            Some(_) => vec![vec![]; exams.len()],
+            None => draws(exams, metric, how),
+        };
+        let own = |index: usize| Drawn { exam: exams[index], draws: &drawn[index] };
+        for (index, scores) in all.iter_mut().enumerate() {
+            let change = (index > 0).then(|| own(index).change(&own(0), metric, design)).flatten();
+            let value = own(index).interval(metric, design);
+            scores.extend(value.map(|value| (metric, Score { value, change })));
+        }
     }
     all
-}
-
-fn accuracy(exam: &Exam, how: &Sampling) -> Option<(Metric, Score)> {
-    let right = exam.right().filter(|_| how.groups.is_none())?;
-    let value = stats::wilson(right.iter().filter(|r| **r).count(), right.len())?;
-    let change = exam
-        .losses_and_gains()
-        .and_then(|(losses, gains)| stats::paired_difference(losses, gains, right.len()));
-    Some((Metric::Accuracy, Score { value, change }))
 }

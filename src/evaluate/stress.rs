@@ -5,7 +5,7 @@ use super::search::{Found, Search};
 use super::{Answers, Exam, PredictError, Predictor, Sampling, Task, draws};
 use crate::data::Dataset;
 use crate::record::{Disturbance, Interval, Metric, RobustnessScore, Sha256Hex, TaskKind};
-use crate::stats;
+use crate::stats::{self, SamplingDesign};
 use std::collections::BTreeMap;
 
 /// Samples whose disturbed inputs are held at once.
@@ -67,7 +67,12 @@ impl Stress {
         let looked: Vec<usize> = model.clean.samples.iter().copied().take(self.samples).collect();
         let spreads = spreads(&data.inputs_at(&looked[..looked.len().min(SPREAD)])?);
         let groups: Option<Vec<String>> = groups.map(|g| g[..looked.len()].to_vec());
-        let sampling = Sampling { groups: groups.as_deref(), resamples: 2_000, seed: self.seed };
+        let sampling = Sampling {
+            groups: groups.as_deref(),
+            resamples: 2_000,
+            seed: self.seed,
+            ..Sampling::default()
+        };
         let mut all = Vec::new();
         for (how, strength) in &self.tests {
             let one = Disturbed { data, samples: &looked, spreads: &spreads, seed: self.seed };
@@ -165,24 +170,67 @@ fn compare(
         .collect::<Result<_, _>>()
         .ok()?;
     let metric = task.primary;
-    let values: Vec<f64> = exams.iter().map(|e| e.value(metric)).collect::<Option<_>>()?;
-    let drawn = draws(&exams.iter().collect::<Vec<_>>(), metric, sampling);
-    let interval = |of: &dyn Fn(&[f64]) -> f64| -> Option<Interval> {
-        let each = (0..drawn[0].len()).map(|d| of(&drawn.iter().map(|v| v[d]).collect::<Vec<_>>()));
-        stats::percentile_interval(of(&values), &each.collect::<Vec<_>>(), 0.95)
-    };
+    let mixed = Mixed::new(&exams, metric, sampling)?;
     let paired = exams.len() == 4;
+    let value = match exams[0].proportion(metric) {
+        Some(hits) => stats::proportion_interval(hits, mixed.design),
+        None => mixed.interval(&[1.0]),
+    };
     Some(RobustnessScore {
         disturbance: Disturbance::Noise,
         strength: 0.0,
         metric,
         samples: now.len(),
-        value: interval(&|v| v[0])?,
-        drop: interval(&|v| v[0] - v[1])?,
-        change: paired.then(|| interval(&|v| v[0] - v[2])).flatten(),
-        excess: paired.then(|| interval(&|v| (v[0] - v[1]) - (v[2] - v[3]))).flatten(),
+        value: value?,
+        drop: mixed.interval(&[1.0, -1.0])?,
+        change: paired.then(|| mixed.interval(&[1.0, 0.0, -1.0])).flatten(),
+        excess: paired.then(|| mixed.interval(&[1.0, -1.0, -1.0, 1.0])).flatten(),
         queries: None,
     })
+}
+
+/// One metric of several exams of the same samples, to be added and subtracted.
+struct Mixed<'a> {
+    values: Vec<f64>,
+    /// `[exam][sample]`, of a proportion.
+    hits: Option<Vec<&'a [f64]>>,
+    /// `[exam][draw]`.
+    drawn: Vec<Vec<f64>>,
+    design: SamplingDesign<'a>,
+    samples: usize,
+}
+
+impl<'a> Mixed<'a> {
+    fn new(exams: &'a [Exam], metric: Metric, sampling: &'a Sampling) -> Option<Mixed<'a>> {
+        let first = exams.first()?;
+        Some(Mixed {
+            values: exams.iter().map(|e| e.value(metric)).collect::<Option<_>>()?,
+            hits: exams.iter().map(|exam| exam.proportion(metric)).collect(),
+            drawn: draws(&exams.iter().collect::<Vec<_>>(), metric, sampling),
+            design: sampling.design(&first.labels),
+            samples: first.samples(),
+        })
+    }
+
+    /// The interval of a weighted sum, one weight an exam.
+    fn interval(&self, weights: &[f64]) -> Option<Interval> {
+        let sum = |of: &dyn Fn(usize) -> f64| -> f64 {
+            weights.iter().enumerate().map(|(exam, weight)| weight * of(exam)).sum()
+        };
+        if let Some(hits) = &self.hits {
+            // Two changes of the same samples lie between −2 and 2.
+            let scale = weights.iter().map(|weight| weight.abs()).sum::<f64>() / 2.0;
+            let share = |sample: usize| sum(&|exam| hits[exam][sample]) / scale;
+            let shares: Vec<f64> = (0..self.samples).map(share).collect();
+            let found = stats::bonett_price_interval(&shares, self.design)?;
+            let [value, low, high] = [found.value, found.low, found.high].map(|v| scale * v);
+            return Some(Interval { value, low, high });
+        }
+        let draws = self.drawn.first()?.len();
+        let each: Vec<f64> = (0..draws).map(|draw| sum(&|exam| self.drawn[exam][draw])).collect();
+        let units = self.design.units(self.samples);
+        stats::expanded_percentile_interval(sum(&|exam| self.values[exam]), &each, units)
+    }
 }
 
 /// The share of samples that a search leaves right, among those that model and baseline get right.
@@ -205,9 +253,9 @@ fn searched(
     let drop = Interval { value: value.value - 1.0, low: value.low - 1.0, high: value.high - 1.0 };
     let change = base.as_ref().and_then(|base| {
         let pairs = || now.iter().zip(base);
-        let lost = pairs().filter(|(n, b)| n.queries.is_some() && b.queries.is_none()).count();
-        let held = pairs().filter(|(n, b)| n.queries.is_none() && b.queries.is_some()).count();
-        stats::paired_difference(lost, held, now.len())
+        let held = |found: &Found| f64::from(found.queries.is_none());
+        let shares: Vec<f64> = pairs().map(|(n, b)| held(n) - held(b)).collect();
+        stats::bonett_price_interval(&shares, SamplingDesign::Independent)
     });
     let queries: Vec<f64> = now.iter().filter_map(|f| f.queries).map(|q| q as f64).collect();
     Ok(Some(RobustnessScore {

@@ -45,6 +45,38 @@ impl Tally {
         self.sparse.push((slots, values));
     }
 
+    /// What each sample adds to a slot to which all add.
+    pub(super) fn values(&self, slot: usize) -> Option<&[f64]> {
+        let own = self.dense.iter().find(|(own, _)| *own == slot);
+        own.map(|(_, values)| values.as_slice())
+    }
+
+    /// What each sample adds to slots that only some add to, slot by slot.
+    pub(super) fn scattered(&self, first: usize, count: usize) -> Vec<Vec<f64>> {
+        let mut all = vec![vec![0.0; self.samples]; count];
+        for (slots, values) in &self.sparse {
+            for (sample, slot) in slots.iter().enumerate() {
+                let own = (*slot as usize).checked_sub(first).and_then(|own| all.get_mut(own));
+                if let Some(own) = own {
+                    own[sample] += values.as_ref().map_or(1.0, |values| values[sample]);
+                }
+            }
+        }
+        all
+    }
+
+    /// Samples that add to each of some slots.
+    pub(super) fn members(&self, first: usize, count: usize) -> Vec<Vec<usize>> {
+        let mut all = vec![vec![]; count];
+        for (slots, _) in &self.sparse {
+            for (sample, slot) in slots.iter().enumerate() {
+                let own = (*slot as usize).checked_sub(first).and_then(|own| all.get_mut(own));
+                own.into_iter().for_each(|own| own.push(sample));
+            }
+        }
+        all
+    }
+
     /// The sums of all samples.
     pub(super) fn totals(&self) -> Vec<f64> {
         let mut sums = vec![0.0; self.slots];

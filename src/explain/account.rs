@@ -1,6 +1,6 @@
 //! What the experiments alone say of a variant, as a record to which the rest is added.
 
-use super::{Attribution, Investigation, LEVEL};
+use super::{Attribution, Investigation, LEVEL, correct_families};
 use crate::record::{
     Experiments, Explanation, FlipCounts, Main, SCHEMA, Sha256Hex, TrackRecord, Unusable,
 };
@@ -10,8 +10,9 @@ impl Investigation<'_> {
     pub fn account(&self, variant: &str, variant_id: &Sha256Hex) -> Explanation {
         let (plan, table, explored) = (&self.plan, &self.table, &self.explored);
         let attribution = Attribution { groups: &self.groups, plan, explored, table };
-        let (effects, totals) = attribution.all(&table.aspects());
-        let main = table.truth.main();
+        let (mut effects, totals) = attribution.all(&table.aspects());
+        let (main, mut interactions) = (table.truth.main(), attribution.interactions());
+        correct_families(&mut effects, &mut interactions, &main.metric());
         Explanation {
             schema: SCHEMA,
             variant: variant.into(),
@@ -35,7 +36,7 @@ impl Investigation<'_> {
             groups: self.groups.clone(),
             totals,
             effects,
-            interactions: attribution.interactions(),
+            interactions,
             unusable: self.unusable(),
             layers: vec![],
             quiet_share: None,

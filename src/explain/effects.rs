@@ -1,10 +1,11 @@
 //! The effects of all groups on all aspects, from a table of experiments.
 
 use super::estimate::Estimate;
+use super::family::correct_families;
 use super::resample::Resamples;
 use super::{Aspect, Coalition, Explored, Form, Plan, Table};
 use crate::record::{Effect, Group, Interaction, Interval, Missing, Total};
-use crate::stats::{benjamini_hochberg, holm};
+use crate::stats;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
@@ -26,7 +27,7 @@ impl Attribution<'_> {
         self.table.draws.len()
     }
 
-    /// Effects of every group on every aspect, with significance corrected within the aspect, and what
+    /// Effects of every group on every aspect, with significance corrected over all of them, and what
     /// each aspect is before and after; the aspects in order.
     pub fn all(&self, aspects: &[Aspect]) -> (Vec<Effect>, Vec<Total>) {
         let resamples = self.resamples(aspects);
@@ -38,21 +39,13 @@ impl Attribution<'_> {
             })
             .collect();
         let (effects, totals): (Vec<_>, Vec<_>) = found.into_iter().unzip();
-        (effects.concat(), totals.into_iter().flatten().collect())
+        let mut effects = effects.concat();
+        correct_families(&mut effects, &mut [], &self.table.truth.main().metric());
+        (effects, totals.into_iter().flatten().collect())
     }
 
     fn effects(&self, aspect: &Aspect, resamples: Option<&Resamples>) -> Vec<Effect> {
-        let each = (0..self.groups.len()).map(|group| self.effect(group, aspect, resamples));
-        let mut effects: Vec<Effect> = each.collect();
-        let tested: Vec<usize> =
-            (0..effects.len()).filter(|i| effects[*i].p_value.is_some()).collect();
-        let p: Vec<f64> = tested.iter().filter_map(|i| effects[*i].p_value).collect();
-        for (position, (holm, bh)) in tested.iter().zip(holm(&p).iter().zip(benjamini_hochberg(&p)))
-        {
-            effects[*position].holm = Some(*holm);
-            effects[*position].benjamini_hochberg = Some(bh);
-        }
-        effects
+        (0..self.groups.len()).map(|group| self.effect(group, aspect, resamples)).collect()
     }
 
     /// Resamples for the aspects that are no mean over samples.
@@ -71,11 +64,19 @@ impl Attribution<'_> {
         }
     }
 
+    /// The larger of an aspect's values before and after: what rounding is relative to.
+    fn size(&self, aspect: &Aspect, resamples: Option<&Resamples>) -> f64 {
+        let ends = [Coalition::EMPTY, Coalition::full(self.groups.len())];
+        let sizes = ends.map(|set| self.value(aspect, set, resamples).map_or(0.0, f64::abs));
+        sizes[0].max(sizes[1])
+    }
+
     fn effect(&self, group: usize, aspect: &Aspect, resamples: Option<&Resamples>) -> Effect {
-        let count = self.groups.len();
+        let (count, size) = (self.groups.len(), self.size(aspect, resamples));
         let estimate = |form: &Form, error: f64| -> Option<Estimate> {
             let draws = if aspect.is_sampled() { self.draws() } else { 1 };
-            self.table.estimate(form, aspect, draws, error, resamples)
+            let found = self.table.estimate(form, aspect, draws, error, resamples)?;
+            Some(if aspect.is_sampled() { found.beyond_rounding(size) } else { found })
         };
         let shapley = self.plan.shapley(group, self.explored);
         let at = |set: Coalition| self.value(aspect, set, resamples);
@@ -125,8 +126,8 @@ impl Attribution<'_> {
         };
         let spread = match (aspect.is_sampled(), resamples) {
             (false, _) => "exact".to_string(),
-            (true, Some(r)) => format!("{} resamples, normal p-values", r.count),
-            (true, None) => "bootstrap of the samples' shares, sign-flip test".to_string(),
+            (true, Some(r)) => format!("{} resamples, t-test", r.count),
+            (true, None) => "adjusted Wald interval of samples' shares, sign-flip test".to_string(),
         };
         format!("{sets}; {spread}")
     }
@@ -137,6 +138,10 @@ impl Attribution<'_> {
         let value = |set: Coalition| self.value(aspect, set, resamples);
         let whole = Form::total(count);
         let change = self.table.estimate(&whole, aspect, 1, 0.0, resamples)?.own;
+        let change = match aspect.is_sampled() {
+            true => stats::beyond_rounding(change, self.size(aspect, resamples)),
+            false => change,
+        };
         let shares = (0..count).map(|g| self.plan.shapley(g, self.explored)?.form.of(value));
         let sum: Option<f64> = shares.sum();
         let truth = &self.table.truth;
@@ -162,9 +167,9 @@ impl Attribution<'_> {
         let mut found: Vec<Interaction> = Vec::new();
         for (i, j) in (0..count).flat_map(|i| (i + 1..count).map(move |j| (i, j))) {
             let form = Form::interaction(i, j, count);
-            let Some(e) = self.table.estimate(&form, &main, 1, 0.0, resamples.get(&main)) else {
-                continue;
-            };
+            let own = resamples.get(&main);
+            let Some(e) = self.table.estimate(&form, &main, 1, 0.0, own) else { continue };
+            let e = e.beyond_rounding(self.size(&main, own));
             found.push(Interaction {
                 groups: [i, j].map(|g| self.groups[g].id.clone()),
                 metric: main.metric(),
@@ -173,8 +178,7 @@ impl Attribution<'_> {
                 holm: 1.0,
             });
         }
-        let p: Vec<f64> = found.iter().map(|i| i.p_value).collect();
-        found.iter_mut().zip(holm(&p)).for_each(|(i, holm)| i.holm = holm);
+        correct_families(&mut [], &mut found, &main.metric());
         found.sort_by(|a, b| {
             let size = |i: &Interaction| Interval::size(i.value);
             a.holm.total_cmp(&b.holm).then(size(b).total_cmp(&size(a)))

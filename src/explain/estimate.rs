@@ -5,15 +5,13 @@ use super::resample::Resamples;
 use super::table::cleared;
 use super::{Aspect, Form, Table};
 use crate::record::Interval;
-use crate::stats::{self, Resampling};
-use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
+use crate::stats::{self, SamplingDesign};
+use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// Coverage of all intervals.
 pub const LEVEL: f64 = 0.95;
-/// Of fewer samples than these, intervals are at least as wide as those of so few proportions.
+/// Of fewer samples than these, a caveat says how few they are.
 pub const FEW: usize = 20;
-/// Draws of a bootstrap over samples.
-const RESAMPLES: usize = 2_000;
 
 /// A form's value under one aspect, and how sure it is.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,15 +32,12 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// With intervals that hold `wide`'s reach too: a bootstrap of samples that all agree has no width,
-    /// however few they are.
-    fn at_least(self, wide: Interval) -> Estimate {
-        let hull = |own: Interval| Interval {
-            low: own.low.min(wide.low),
-            high: own.high.max(wide.high),
-            ..own
-        };
-        Estimate { own: hull(self.own), together: self.together.map(hull), ..self }
+    /// With an effect too small to be more than rounding, of values of this size, taken for none.
+    pub(super) fn beyond_rounding(self, size: f64) -> Estimate {
+        let own = stats::beyond_rounding(self.own, size);
+        let together = self.together.map(|together| stats::beyond_rounding(together, size));
+        let p_value = if own.value.abs() <= stats::ROUNDING * size { 1.0 } else { self.p_value };
+        Estimate { own, together, p_value, ..self }
     }
 
     /// Whether an effect that one draw shows is there whatever the draw: all draws have its sign, and
@@ -113,13 +108,10 @@ impl Table {
         let shares: Vec<Vec<f64>> = (0..draws.max(1))
             .map(|draw| Some(pick(self.contributions(form, aspect, draw)?)))
             .collect::<Option<_>>()?;
-        let groups = self.truth.groups.as_ref();
-        let groups: Option<Vec<String>> =
-            groups.map(|all| samples.iter().map(|s| all[*s].clone()).collect());
-        let found = shared(&shares, groups.as_deref(), error)?;
-        let few = samples.len() < FEW;
-        let wide = if few { stats::paired_shares(&shares[0]) } else { None };
-        Some(wide.map_or_else(|| found.clone(), |wide| found.clone().at_least(wide)))
+        let design = self.truth.counted_design(&samples);
+        // What a sample contributes lies within ±1 where the weights' sizes add up to 2.
+        let scale = form.terms().map(|(_, weight)| weight.abs()).sum::<f64>() / 2.0;
+        mean_estimate(&shares, design.design(), scale.max(1.0), error)
     }
 
     /// A form over an aspect that is no mean, from the same draws of samples for all experiments;
@@ -142,16 +134,22 @@ impl Table {
             return None;
         }
         drawn.iter_mut().for_each(|draw| *draw = kept.iter().map(|b| draw[*b]).collect());
-        let tail = (1.0 - LEVEL) / 2.0;
-        let own = Interval {
-            value: values[0],
-            low: stats::quantile(&drawn[0], tail)?,
-            high: stats::quantile(&drawn[0], 1.0 - tail)?,
+        let counted = self.truth.counted(aspect);
+        let design = self.truth.counted_design(&counted);
+        let units = design.design().units(counted.len());
+        let sampling = variance(&drawn[0]);
+        let (sampling_sd, added) = (sampling.sqrt(), self.added_variance(aspect, &counted));
+        let own = match aspect {
+            Aspect::F1Macro => wald(values[0], sampling + added, design.design(), counted.len()),
+            _ => {
+                let found = stats::expanded_percentile_interval(values[0], &drawn[0], units)?;
+                let least = wald(values[0], added, design.design(), counted.len());
+                let low = if added > 0.0 { found.low.min(least.low) } else { found.low };
+                let high = if added > 0.0 { found.high.max(least.high) } else { found.high };
+                Interval { low, high, ..found }
+            }
         };
-        let sampling_sd = variance(&drawn[0]).sqrt();
-        let z = if sampling_sd > 0.0 { values[0].abs() / sampling_sd } else { 0.0 };
-        let normal = Normal::new(0.0, 1.0).ok()?;
-        let p_value = 2.0 * (1.0 - normal.cdf(z));
+        let p_value = two_sided(values[0], sampling + added, units);
         if values.len() == 1 {
             let (recipe_sd, together) = (None, None);
             return Some(Estimate { own, sampling_sd, recipe_sd, together, values, p_value });
@@ -163,24 +161,67 @@ impl Table {
             variance(&draw.iter().zip(&mean).map(|(d, m)| d - m).collect::<Vec<f64>>())
         };
         let both = drawn.iter().map(apart).sum::<f64>() / (count - 1.0) / count;
-        let crossed = Crossed { samples: variance(&mean), draws: variance(&values) / count, both };
-        let units = self.truth.units(&self.truth.counted(aspect)).len();
+        let samples = variance(&mean) + added;
+        let crossed = Crossed { samples, draws: variance(&values) / count, both };
         let together = crossed.interval(&values, units as f64 - 1.0, error);
         let recipe_sd = Some(crossed.recipe_sd(values.len()));
         Some(Estimate { own, sampling_sd, recipe_sd, together: Some(together), values, p_value })
     }
 }
 
-/// The estimate of a mean of `shares[draw][sample]`; groups are drawn whole. `None` of no samples.
-pub fn shared(shares: &[Vec<f64>], groups: Option<&[String]>, error: f64) -> Option<Estimate> {
+impl Table {
+    /// Variance of a change of a share that one loss and one gain more would add: resampling knows
+    /// only what it saw. 0 of aspects that are no share, and of calibration errors.
+    fn added_variance(&self, aspect: &Aspect, counted: &[usize]) -> f64 {
+        if aspect.unit() != "share" || matches!(aspect, Aspect::Ece) {
+            return 0.0;
+        }
+        let design = self.truth.counted_design(counted);
+        let units = match aspect {
+            Aspect::F1Macro => self.truth.macro_units(),
+            _ => counted.len() as f64,
+        };
+        2.0 * design.design().unit_size(counted.len()) / (units + 2.0).powi(2)
+    }
+}
+
+/// A value with so much variance.
+fn wald(value: f64, variance: f64, design: SamplingDesign, samples: usize) -> Interval {
+    let half = design.critical(samples) * variance.sqrt();
+    Interval { value, low: value - half, high: value + half }
+}
+
+/// How likely a value at least as far from 0 is by chance. Where all resamples agree, `units` do: by
+/// chance each could as well have the other sign.
+fn two_sided(value: f64, variance: f64, units: usize) -> f64 {
+    if value == 0.0 {
+        return 1.0;
+    }
+    if variance <= 0.0 {
+        return 0.5f64.powf(units as f64 - 1.0).min(1.0);
+    }
+    let freedom = units.saturating_sub(1).max(1) as f64;
+    let z = value.abs() / variance.sqrt();
+    StudentsT::new(0.0, 1.0, freedom).map_or(1.0, |t| 2.0 * t.sf(z))
+}
+
+/// The estimate of a mean of `shares[draw][sample]`, each between −`scale` and `scale`. `None` of no
+/// samples.
+pub fn mean_estimate(
+    shares: &[Vec<f64>],
+    design: SamplingDesign,
+    scale: f64,
+    error: f64,
+) -> Option<Estimate> {
     let first = shares.first()?;
-    let how = Resampling { resamples: RESAMPLES, level: LEVEL, seed: 0 };
-    let own = stats::bootstrap_mean_by_group(first, groups, how)?;
+    let scaled = |values: &[f64]| values.iter().map(|v| v / scale).collect::<Vec<f64>>();
+    let unit = stats::bonett_price_interval(&scaled(first), design)?;
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     let values: Vec<f64> = shares.iter().map(|s| mean(s)).collect();
-    let (sampling, units) = mean_variance(first, groups);
-    let p_value = stats::sign_flip(&sums(first, groups), 0);
-    let sampling_sd = sampling.sqrt();
+    let own = Interval { value: values[0], low: scale * unit.low, high: scale * unit.high };
+    let sampling = design.mean_variance(first);
+    let p_value = stats::sign_flip(&sums(first, design), 0);
+    let sampling_sd = sampling.variance.sqrt();
     if shares.len() == 1 {
         let (recipe_sd, together) = (None, None);
         return Some(Estimate { own, sampling_sd, recipe_sd, together, values, p_value });
@@ -190,14 +231,14 @@ pub fn shared(shares: &[Vec<f64>], groups: Option<&[String]>, error: f64) -> Opt
         (0..first.len()).map(|s| shares.iter().map(|d| d[s]).sum::<f64>() / count).collect();
     let apart = |draw: &Vec<f64>| {
         let left: Vec<f64> = draw.iter().zip(&average).map(|(d, a)| d - a).collect();
-        mean_variance(&left, groups).0
+        design.mean_variance(&left).variance
     };
     let crossed = Crossed {
-        samples: mean_variance(&average, groups).0,
+        samples: scale * scale * stats::bonett_price_variance(&scaled(&average), design),
         draws: variance(&values) / count,
         both: shares.iter().map(apart).sum::<f64>() / (count - 1.0) / count,
     };
-    let together = Some(crossed.interval(&values, units as f64 - 1.0, error));
+    let together = Some(crossed.interval(&values, sampling.units as f64 - 1.0, error));
     let recipe_sd = Some(crossed.recipe_sd(shares.len()));
     Some(Estimate { own, sampling_sd, recipe_sd, together, values, p_value })
 }
@@ -236,8 +277,8 @@ fn variance(values: &[f64]) -> f64 {
 }
 
 /// Sums over groups; the values themselves without groups.
-fn sums(values: &[f64], groups: Option<&[String]>) -> Vec<f64> {
-    let Some(groups) = groups else { return values.to_vec() };
+fn sums(values: &[f64], design: SamplingDesign) -> Vec<f64> {
+    let SamplingDesign::Groups(groups) = design else { return values.to_vec() };
     let mut by_group = std::collections::BTreeMap::<&String, f64>::new();
     for (value, group) in values.iter().zip(groups) {
         *by_group.entry(group).or_default() += value;
@@ -245,28 +286,27 @@ fn sums(values: &[f64], groups: Option<&[String]>) -> Vec<f64> {
     by_group.into_values().collect()
 }
 
-/// Variance of a mean, and the number of units that it is over; groups of unequal size by their
-/// distances from the mean.
-fn mean_variance(values: &[f64], groups: Option<&[String]>) -> (f64, usize) {
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let distances: Vec<f64> = values.iter().map(|v| v - mean).collect();
-    let units = sums(&distances, groups);
-    let n = units.len() as f64;
-    let spread: f64 = units.iter().map(|u| u * u).sum();
-    let variance = if units.len() < 2 { 0.0 } else { n / (n - 1.0) * spread / (count * count) };
-    (variance, units.len())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use rand::RngExt;
 
+    fn independent(shares: &[Vec<f64>]) -> Option<Estimate> {
+        mean_estimate(shares, SamplingDesign::Independent, 1.0, 0.0)
+    }
+
+    #[test]
+    fn resamples_that_all_agree_are_no_reason_for_doubt() {
+        assert_eq!(two_sided(0.0, 0.0, 30), 1.0);
+        assert!((two_sided(-1.0, 0.0, 8) - 1.0 / 128.0).abs() < 1e-15);
+        // scipy.stats.t.sf(2.0, 9) * 2.
+        assert!((two_sided(2.0, 1.0, 10) - 0.076_553).abs() < 1e-5);
+    }
+
     #[test]
     fn one_draw_says_nothing_of_others() {
         let shares = vec![[vec![-1.0; 8], vec![0.0; 92]].concat()];
-        let found = shared(&shares, None, 0.0).unwrap();
+        let found = independent(&shares).unwrap();
         assert!((found.own.value + 0.08).abs() < 1e-12 && found.own.high < 0.0);
         assert!((found.p_value - 2.0 / 256.0).abs() < 1e-12);
         assert_eq!((found.recipe_sd, found.together, found.survives()), (None, None, None));
@@ -275,9 +315,9 @@ mod tests {
     #[test]
     fn what_other_draws_do_not_show_does_not_survive() {
         let lost = |count: usize| [vec![-1.0; count], vec![0.0; 200 - count]].concat();
-        let gone = shared(&[lost(12), lost(0), lost(1), lost(0), lost(0)], None, 0.0).unwrap();
+        let gone = independent(&[lost(12), lost(0), lost(1), lost(0), lost(0)]).unwrap();
         assert_eq!(gone.survives(), Some(false));
-        let stays = shared(&[12, 13, 11, 12, 12].map(lost), None, 0.0).unwrap();
+        let stays = independent(&[12, 13, 11, 12, 12].map(lost)).unwrap();
         assert_eq!(stays.survives(), Some(true));
         assert!(stays.recipe_sd.unwrap() < gone.recipe_sd.unwrap());
     }
@@ -299,7 +339,7 @@ mod tests {
                     samples.iter().map(|s| 0.3 + s + draw + 0.3 * normal()).collect()
                 })
                 .collect();
-            let together = shared(&shares, None, 0.0).unwrap().together.unwrap();
+            let together = independent(&shares).unwrap().together.unwrap();
             covered += usize::from(together.low <= 0.3 && 0.3 <= together.high);
         }
         assert!((558..=588).contains(&covered), "{covered} of 600 at 95 %");

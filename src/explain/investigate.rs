@@ -131,7 +131,20 @@ impl<'a> Investigation<'a> {
         self.each = begun.elapsed().div_f64(self.made.max(1) as f64);
         self.table.draws.truncate(found.draws);
         self.explored = found;
+        self.recognise_exactness(draws);
         Ok(())
+    }
+
+    /// Takes what was sampled for exact where all sets of groups came up on every one of the `wanted`
+    /// draws: more time would change nothing.
+    fn recognise_exactness(&mut self, wanted: usize) {
+        let Some(all) = self.plan.all() else { return };
+        if self.table.draws.iter().any(|known| known.len() < all) {
+            return;
+        }
+        self.explored.exact = true;
+        self.explored.couples = true;
+        self.explored.cut_short = self.table.draws.len() < wanted;
     }
 
     /// Does the experiments of some sets on a draw, and puts them into the table.

@@ -16,6 +16,7 @@ mod estimate;
 #[cfg(test)]
 mod example;
 mod explore;
+mod family;
 mod gains;
 mod groups;
 mod investigate;
@@ -37,8 +38,9 @@ pub use coalition::{Coalition, Form};
 pub use disturbed::ROBUSTNESS;
 pub use draw::draw_calibration;
 pub use effects::Attribution;
-pub use estimate::{Estimate, FEW, LEVEL, shared};
+pub use estimate::{Estimate, FEW, LEVEL, mean_estimate};
 pub use explore::{Explored, explore};
+pub use family::correct_families;
 pub use groups::{Level, groups, pieces, recipe};
 pub use investigate::{Investigation, Manner};
 pub use latency::{HERE, Times};

@@ -151,7 +151,7 @@ fn of_group(words: &mut Words, found: &Explanation, group: usize, voice: &Voice)
             }
             false => {
                 // An interval by itself may leave 0 out; of so many, one would by chance.
-                let many = if shapley.excludes_zero() { " among so many groups" } else { "" };
+                let many = if shapley.excludes_zero() { " among so many tests" } else { "" };
                 format!(
                     "{{}}: no effect on {{}} can be told from chance{many} ({{}}{unit}, between {{}} and {{}})"
                 )
@@ -159,7 +159,7 @@ fn of_group(words: &mut Words, found: &Explanation, group: usize, voice: &Voice)
         };
         words.say(&id, &template, &fields.collect::<Vec<_>>());
     }
-    if effect.survives == Some(false) {
+    if effect.survives == Some(false) && shown(effect, effect.shapley) {
         let [_, low, high] = interval(&format!("{path}/together"), voice.change);
         let template = format!(
             "{{}}: its effect does not survive other draws of calibration samples, over which it lies between {{}} and {{}}{unit}"

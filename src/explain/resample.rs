@@ -3,8 +3,7 @@
 use super::table::cleared;
 use super::{Aspect, Coalition, Form, Table};
 use crate::evaluate::Figure;
-use crate::stats::{self, LANES, Lanes};
-use rand::RngExt;
+use crate::stats::{LANES, Lanes, Units};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
@@ -128,19 +127,15 @@ fn affordable(table: &Table, sets: &[Coalition], samples: usize) -> usize {
     (AFFORDABLE / work).clamp(100, 1_000).next_multiple_of(LANES)
 }
 
-/// How often each of `samples` is drawn in so many resamples, whole units with replacement.
+/// How often each of `samples` is drawn in so many resamples, as the design has it.
 fn weights(table: &Table, samples: &[usize], count: usize) -> Vec<Vec<f64>> {
-    let units = table.truth.units(samples);
-    let mut rng = stats::generator(0, "resampled aspects");
-    let one = |_| {
-        let mut weights = vec![0.0; samples.len()];
-        for _ in 0..units.len() {
-            let unit = &units[rng.random_range(0..units.len())];
-            unit.iter().for_each(|position| weights[*position] += 1.0);
-        }
-        weights
-    };
-    (0..count).map(one).collect()
+    let design = table.truth.counted_design(samples);
+    let units = Units::of(design.design(), samples.len());
+    let blocks = (0..count.div_ceil(LANES)).flat_map(|block| {
+        let lanes = units.weights(0, block);
+        (0..LANES).map(move |lane| lanes.iter().map(|weights| weights[lane]).collect::<Vec<f64>>())
+    });
+    blocks.take(count).collect()
 }
 
 /// Up to eight weightings, sample by sample.

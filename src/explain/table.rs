@@ -4,6 +4,7 @@ use super::{Aspect, Coalition, Form};
 use crate::evaluate::metrics::{BINS, Counts, equal_width};
 use crate::evaluate::{self, Exam, Task};
 use crate::record::{Answers, Experiment, Metric, Sha256Hex, TaskKind};
+use crate::stats::SamplingDesign;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Of more classes than these, single ones are not looked at.
@@ -20,8 +21,28 @@ pub struct Truth {
     pub targets: evaluate::Truth,
     /// Groups that are drawn whole, where there are any.
     pub groups: Option<Vec<String>>,
+    /// Whether a fixed number of samples was taken of each class.
+    pub fixed_class_shares: bool,
     /// Columns that name subsets.
     pub slices: BTreeMap<String, Vec<String>>,
+}
+
+/// The sampling design of some of the samples.
+#[derive(Clone, Debug)]
+pub(super) enum CountedDesign {
+    Independent,
+    FixedShares(Vec<i64>),
+    Groups(Vec<String>),
+}
+
+impl CountedDesign {
+    pub(super) fn design(&self) -> SamplingDesign<'_> {
+        match self {
+            CountedDesign::Independent => SamplingDesign::Independent,
+            CountedDesign::FixedShares(labels) => SamplingDesign::FixedShares(labels),
+            CountedDesign::Groups(groups) => SamplingDesign::Groups(groups),
+        }
+    }
 }
 
 /// Experiments by draw of calibration samples and set of groups; the study's own draw first.
@@ -39,16 +60,27 @@ pub(super) fn cleared(value: f64) -> f64 {
 }
 
 impl Truth {
-    /// Units of `samples` that are drawn as one: positions among these.
-    pub fn units(&self, samples: &[usize]) -> Vec<Vec<usize>> {
-        let Some(groups) = &self.groups else {
-            return (0..samples.len()).map(|position| vec![position]).collect();
-        };
-        let mut by_group: BTreeMap<&String, Vec<usize>> = BTreeMap::new();
-        for (position, sample) in samples.iter().enumerate() {
-            by_group.entry(&groups[*sample]).or_default().push(position);
+    /// The design that `samples` were drawn by.
+    pub(super) fn counted_design(&self, samples: &[usize]) -> CountedDesign {
+        match &self.groups {
+            Some(groups) => {
+                CountedDesign::Groups(samples.iter().map(|s| groups[*s].clone()).collect())
+            }
+            None if self.fixed_class_shares => {
+                CountedDesign::FixedShares(samples.iter().map(|s| self.labels[*s]).collect())
+            }
+            None => CountedDesign::Independent,
         }
-        by_group.into_values().collect()
+    }
+
+    /// How many samples a mean over classes is over: one decision changes it by a share of 1, in the
+    /// root of the mean square over samples.
+    pub(super) fn macro_units(&self) -> f64 {
+        let mut sizes: BTreeMap<i64, f64> = BTreeMap::new();
+        self.labels.iter().for_each(|label| *sizes.entry(*label).or_default() += 1.0);
+        let (samples, classes) = (self.labels.len() as f64, sizes.len() as f64);
+        let square: f64 = sizes.values().map(|n| n / samples / (classes * n).powi(2)).sum();
+        square.sqrt().recip()
     }
 
     /// What counts most.
@@ -96,6 +128,7 @@ impl Truth {
                 other => other.clone(),
             },
             groups: self.groups.as_ref().map(cut),
+            fixed_class_shares: self.fixed_class_shares,
             slices: self.slices.iter().map(|(name, own)| (name.clone(), cut(own))).collect(),
         }
     }
@@ -344,7 +377,7 @@ mod tests {
             let (effects, _) = attribution.all(&[Aspect::Accuracy, Aspect::Ece]);
             for effect in effects.iter().filter(|e| e.group != "0") {
                 let found = effect.shapley.unwrap();
-                assert_eq!((found.value, found.low, found.high), (0.0, 0.0, 0.0), "{effect:?}");
+                assert!(found.value == 0.0 && !found.excludes_zero(), "{effect:?}");
                 assert_eq!(effect.p_value, Some(1.0));
             }
         }

@@ -6,6 +6,7 @@ use crate::engine::EngineError;
 use crate::evaluate::{OtherSamples, PredictError};
 use crate::graph::GraphError;
 use crate::ledger::LedgerError;
+use crate::record::Sha256Hex;
 use crate::target::TargetError;
 use std::path::PathBuf;
 
@@ -112,6 +113,24 @@ pub enum PipelineError {
         variant: String,
         /// What it names.
         parent: String,
+    },
+    /// A decision holds a figure that is no number, which no file can hold.
+    #[error(
+        "record the decision on `{coupling}`: a score or forecast is no number; check that the calibration samples give finite activations"
+    )]
+    NotANumber {
+        /// The coupling or layer.
+        coupling: String,
+        /// What does not come back.
+        source: serde_json::Error,
+    },
+    /// A decision in the ledger cannot be read.
+    #[error("read decision {entry} of the ledger")]
+    Decision {
+        /// Its entry.
+        entry: Sha256Hex,
+        /// The cause.
+        source: serde_json::Error,
     },
     /// The ledger.
     #[error(transparent)]

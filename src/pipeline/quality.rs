@@ -18,6 +18,8 @@ pub struct Subject<'a> {
     pub samples: &'a [usize],
     /// Groups of all samples of the dataset that are resampled whole.
     pub groups: Option<&'a [String]>,
+    /// Whether intervals take the number of samples of each class as given.
+    pub fixed_class_shares: bool,
     /// Columns of the dataset that name subsets.
     pub slices: &'a [String],
     /// Samples the model takes at once.
@@ -135,7 +137,8 @@ pub fn assess(
         baseline.get_or_insert_with(|| (answers, own.clone()));
         found.push(Ok(own));
     }
-    let how = Sampling { groups: groups.as_deref(), ..Sampling::default() };
+    let fixed_class_shares = subject.fixed_class_shares;
+    let how = Sampling { groups: groups.as_deref(), fixed_class_shares, ..Sampling::default() };
     let mut evaluations = evaluate::assess(&exams, &how).into_iter();
     let none = || Missing("there are no samples to report".into());
     let each = found.into_iter().map(|own: Result<Vec<Prediction>, Missing>| {

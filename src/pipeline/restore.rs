@@ -102,7 +102,7 @@ pub fn with_components(
         let variant = line.first().map(|v| v.name.clone()).unwrap_or_default();
         return Err(PipelineError::NotRemoved { id: id.clone(), variant });
     }
-    let steps = undertaken(line, recipes, ledger).into_iter().filter_map(|undertaken| {
+    let steps = undertaken(line, recipes, ledger)?.into_iter().filter_map(|undertaken| {
         let made: Vec<Piece> = undertaken.decisions.iter().filter_map(|(_, d)| d.piece()).collect();
         let left = |piece: &Piece| {
             let mut piece = piece.clone();
@@ -128,10 +128,17 @@ pub struct Undertaken {
 }
 
 /// All steps of a variant from the baseline on.
-pub fn undertaken(line: &[VariantRecord], recipes: &[Recipe], ledger: &Ledger) -> Vec<Undertaken> {
+///
+/// # Errors
+/// [`PipelineError::Decision`] where the ledger holds a decision that cannot be read.
+pub fn undertaken(
+    line: &[VariantRecord],
+    recipes: &[Recipe],
+    ledger: &Ledger,
+) -> Result<Vec<Undertaken>, PipelineError> {
     let all = steps(line, recipes).into_iter().map(|(record, position, step)| {
-        let decisions = decisions(record, position, ledger);
-        Undertaken { step, decisions }
+        let decisions = decisions(record, position, ledger)?;
+        Ok(Undertaken { step, decisions })
     });
     all.collect()
 }
@@ -161,15 +168,60 @@ fn decisions(
     record: &VariantRecord,
     position: usize,
     ledger: &Ledger,
-) -> Vec<(Sha256Hex, Decision)> {
+) -> Result<Vec<(Sha256Hex, Decision)>, PipelineError> {
     let before: usize = record.steps[..position].iter().map(|step| step.parings.len()).sum();
     let own = record.steps.get(position).map_or(0, |step| step.parings.len());
     let entries = ledger.entries().iter().filter(|e| e.kind == EntryKind::Decision);
     let by_id: BTreeMap<_, _> = entries.map(|e| (&e.entry_id, &e.body)).collect();
     let ids = record.decisions.iter().skip(before).take(own);
-    let read = |id: &Sha256Hex| {
-        let body = (*by_id.get(id)?).clone();
-        Some((id.clone(), serde_json::from_value(body).ok()?))
+    let found = ids.filter_map(|id| Some((id, *by_id.get(id)?)));
+    let read = |(id, body): (&Sha256Hex, &serde_json::Value)| {
+        let failed = |source| PipelineError::Decision { entry: id.clone(), source };
+        Ok((id.clone(), serde_json::from_value(body.clone()).map_err(failed)?))
     };
-    ids.filter_map(read).collect()
+    found.map(read).collect()
+}
+
+/// A decision as it stands in the ledger, if it can be read back: JSON has no word for what is no
+/// number, and a decision that nobody can read is lost to every replay.
+pub(super) fn readable(decision: &Decision) -> Result<serde_json::Value, PipelineError> {
+    let body = serde_json::json!(decision);
+    match serde_json::from_value::<Decision>(body.clone()) {
+        Ok(_) => Ok(body),
+        Err(source) => {
+            let coupling = decision.coupling.clone();
+            Err(PipelineError::NotANumber { coupling, source })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Component, Inputs};
+
+    #[test]
+    fn a_decision_that_cannot_be_read_back_is_not_recorded() {
+        let decision = |score: f64| Decision {
+            parent_id: Sha256Hex::zeros(),
+            variant_id: Sha256Hex::zeros(),
+            step: String::new(),
+            operation: "prune channels".into(),
+            coupling: "conv1".into(),
+            components: vec![Component { id: "conv1:0".into(), original_index: 0, score, rank: 0 }],
+            members: vec![],
+            precision: None,
+            criterion: None,
+            threshold: None,
+            alternatives_rejected: vec![],
+            inputs: Inputs::default(),
+            parings: vec![],
+            expected: vec![],
+            owner: String::new(),
+            reason: String::new(),
+        };
+        assert!(readable(&decision(0.5)).is_ok());
+        let refused = readable(&decision(f64::NAN)).unwrap_err().to_string();
+        assert!(refused.contains("`conv1`") && refused.contains("no number"), "{refused}");
+    }
 }

@@ -1,6 +1,7 @@
 //! Making variants: the steps of a recipe, the ledger's entries, the files.
 
 use super::contents::{kept, mixed};
+use super::restore::readable;
 use super::{BASELINE, Context, PipelineError, Recipe, read_json, replace, replace_json};
 use crate::compress::{self, CompressError, Draft, Format, Made, Paring, Step};
 use crate::engine::Bindings;
@@ -309,7 +310,8 @@ fn enter(
         owner: context.owner.clone(),
         reason: draft.reason,
     };
-    let id = ledger.record(EntryBody { kind: EntryKind::Decision, body: json!(decision) })?;
+    let body = readable(&decision)?;
+    let id = ledger.record(EntryBody { kind: EntryKind::Decision, body })?;
     Ok((id, decision))
 }
 

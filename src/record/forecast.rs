@@ -26,16 +26,17 @@ impl Forecast {
     /// The metric of what reading layers lose.
     pub const OUTPUT_ERROR: &'static str = "output_error";
 
-    /// An expected error of the reading layers' outputs; known, so without an interval.
-    pub fn output_error(error: f64) -> Self {
-        Forecast {
+    /// An expected error of the reading layers' outputs; known, so without an interval. `None` of an
+    /// error that is no number: activations overflowed, and nothing can be said.
+    pub fn output_error(error: f64) -> Option<Self> {
+        error.is_finite().then(|| Forecast {
             metric: Self::OUTPUT_ERROR.into(),
             target: None,
             delta: error,
             low: error,
             high: error,
             method: "second order, on the calibration samples".into(),
-        }
+        })
     }
 }
 
@@ -84,7 +85,8 @@ impl Forecaster {
         samples: usize,
     ) -> Option<Self> {
         let ceiling = accuracy - 1.0 / classes.max(1) as f64;
-        let tries: Vec<(f64, f64)> = tries.iter().copied().filter(|(e, _)| *e > 0.0).collect();
+        let known = |(error, drop): &(f64, f64)| *error > 0.0 && (error + drop).is_finite();
+        let tries: Vec<(f64, f64)> = tries.iter().copied().filter(known).collect();
         if tries.len() < 4 || ceiling <= 0.0 {
             return None;
         }
@@ -175,6 +177,18 @@ mod tests {
         assert!((forecast.delta + drop(0.35)).abs() < 0.01);
         assert!(forecast.low <= forecast.delta && forecast.delta <= forecast.high);
         assert_eq!(found.accuracy(0.0).delta, 0.0);
+    }
+
+    #[test]
+    fn what_is_no_number_is_no_forecast() {
+        assert_eq!(Forecast::output_error(f64::NAN), None);
+        assert_eq!(Forecast::output_error(f64::INFINITY), None);
+        let drop = |e: f64| 0.8 * (1.0 - (-3.0 * e).exp());
+        let mut tries: Vec<(f64, f64)> =
+            (1..10).map(|i| f64::from(i) / 10.0).map(|e| (e, drop(e))).collect();
+        let clean = Forecaster::learn(&tries, 0.9, 10, 100);
+        tries.extend([(f64::NAN, 0.1), (0.2, f64::NAN), (f64::INFINITY, 0.5)]);
+        assert_eq!(Forecaster::learn(&tries, 0.9, 10, 100), clean);
     }
 
     #[test]

@@ -4,6 +4,12 @@
 
 mod bootstrap;
 #[cfg(feature = "host")]
+mod calibration;
+#[cfg(feature = "host")]
+mod cluster;
+#[cfg(feature = "host")]
+mod design;
+#[cfg(feature = "host")]
 mod difference;
 mod multiple;
 #[cfg(feature = "host")]
@@ -12,21 +18,37 @@ mod proportion;
 mod quantile;
 #[cfg(feature = "host")]
 mod resample;
-mod trend;
+#[cfg(feature = "host")]
+mod roc;
 mod sign;
+mod trend;
 
 pub use bootstrap::{Resampling, bootstrap, bootstrap_mean_by_group, bootstrap_median};
+#[cfg(feature = "host")]
+pub use calibration::calibration_error_interval;
+#[cfg(feature = "host")]
+pub use cluster::cluster_bootstrap_t;
+#[cfg(feature = "host")]
+pub use design::{MeanVariance, SamplingDesign};
 #[cfg(feature = "host")]
 pub use difference::{
     Z99, bootstrap_median_difference, difference, few, simultaneous, stretched, widened,
 };
 pub use multiple::{benjamini_hochberg, holm};
 #[cfg(feature = "host")]
-pub use paired::{mcnemar, paired_difference, paired_shares};
-pub use proportion::wilson;
+pub use paired::{
+    bonett_price_interval, bonett_price_variance, mcnemar, newcombe_interval, rate_change_interval,
+};
+#[cfg(feature = "host")]
+pub use proportion::proportion_interval;
+pub use proportion::{rate_interval, wilson};
 pub use quantile::{median, quantile, samples_for_percentile};
 #[cfg(feature = "host")]
-pub use resample::{LANES, Lanes, Units, percentile_interval, unbiased_interval};
+pub use resample::{
+    LANES, Lanes, ROUNDING, Units, beyond_rounding, expanded_percentile_interval, variance,
+};
+#[cfg(feature = "host")]
+pub use roc::{RocArea, delong_interval};
 pub use sign::sign_flip;
 pub use trend::slope;
 

@@ -1,10 +1,8 @@
 //! Two answers to the same questions: where they differ, and which way.
 
+use super::{SamplingDesign, cluster_bootstrap_t};
 use crate::record::Interval;
 use statrs::distribution::{Binomial, DiscreteCDF};
-
-/// The 97.5 % point of the standard normal distribution.
-const Z: f64 = 1.959_963_984_540_054;
 
 /// Exact McNemar: how likely are losses and gains at least as unequal as these if both were equally
 /// likely, two-sided; 1 of none.
@@ -17,37 +15,87 @@ pub fn mcnemar(losses: usize, gains: usize) -> f64 {
     (2.0 * fair.cdf(fewer)).min(1.0)
 }
 
-/// 95 % interval of the difference of two proportions of the same `samples`: gains less losses.
-/// Unlike the bootstrap it has a width where nothing differs, which with few samples proves little.
-/// `None` of no samples.
+/// 95 % interval of the mean of `shares` between −1 and 1, one a sample: what a sample gains, less
+/// what it loses. Unlike the bootstrap it has a width where nothing differs, which with few samples
+/// proves little. `None` of no samples.
 ///
-/// Source: Bonett & Price 2012, the adjusted Wald interval of paired proportions.
-pub fn paired_difference(losses: usize, gains: usize, samples: usize) -> Option<Interval> {
-    adjusted(losses as f64, gains as f64, samples)
-}
-
-/// The same of shares between -1 and 1, one a sample: what samples lost less than a whole answer.
-pub fn paired_shares(shares: &[f64]) -> Option<Interval> {
-    let sum = |sign: f64| shares.iter().map(|share| (sign * share).max(0.0)).sum::<f64>();
-    adjusted(sum(-1.0), sum(1.0), shares.len())
-}
-
-fn adjusted(losses: f64, gains: f64, samples: usize) -> Option<Interval> {
-    if samples == 0 {
+/// Of independent ±1 and 0 this is the adjusted Wald interval of paired proportions, which adds one
+/// loss and one gain. Under another design both additions weigh as much as the design effect says,
+/// and of groups the quantile is Student's, and the interval holds [`cluster_bootstrap_t`]'s.
+///
+/// Source: Bonett & Price 2012.
+pub fn bonett_price_interval(shares: &[f64], design: SamplingDesign) -> Option<Interval> {
+    if shares.is_empty() {
         return None;
     }
-    let n = samples as f64;
-    let value = (gains - losses) / n;
-    let (lost, gained) = ((losses + 1.0) / (n + 2.0), (gains + 1.0) / (n + 2.0));
-    let difference = gained - lost;
-    let half = Z * ((gained + lost - difference * difference) / (n + 2.0)).sqrt();
-    let (low, high) = ((difference - half).max(-1.0), (difference + half).min(1.0));
-    Some(Interval { value, low, high })
+    let n = shares.len() as f64;
+    let value = shares.iter().sum::<f64>() / n;
+    let centre = value * n / (n + 2.0);
+    let (added, critical) = (bonett_price_variance(shares, design), design.critical(shares.len()));
+    let half = critical * added.sqrt();
+    let (mut low, mut high) = (centre - half, centre + half);
+    // Groups that were spoilt unequally make for a skewed mean.
+    let skewed = match design {
+        SamplingDesign::Groups(groups) => cluster_bootstrap_t(shares, groups),
+        _ => None,
+    };
+    if let Some(skewed) = skewed {
+        (low, high) = (low.min(skewed.low), high.max(skewed.high));
+    }
+    Some(Interval { value, low: low.max(-1.0), high: high.min(1.0) })
+}
+
+/// The variance behind [`bonett_price_interval`].
+pub fn bonett_price_variance(shares: &[f64], design: SamplingDesign) -> f64 {
+    let n = shares.len() as f64;
+    if design == SamplingDesign::Independent {
+        let centre = shares.iter().sum::<f64>() / (n + 2.0);
+        let second = (shares.iter().map(|s| s * s).sum::<f64>() + 2.0) / (n + 2.0);
+        return (second - centre * centre) / (n + 2.0);
+    }
+    let found = design.mean_variance(shares);
+    found.variance + 2.0 * found.design_effect.max(1.0) / (n + 2.0).powi(2)
+}
+
+/// The interval of a difference `value` of two rates, of which `variance` is the bootstrap's and
+/// `units` how many samples each is over: of so many, one more and one less would change it by a share.
+/// `design_effect` is the number of samples that are drawn as one.
+///
+/// Source: after Bonett & Price 2012, with the bootstrap's variance in place of the counts'.
+pub fn rate_change_interval(
+    value: f64,
+    variance: f64,
+    units: [f64; 2],
+    design_effect: f64,
+    critical: f64,
+) -> Interval {
+    let added: f64 = units.iter().map(|n| design_effect / (n + 2.0).powi(2)).sum();
+    let half = critical * (variance + added).sqrt();
+    Interval { value, low: (value - half).max(-1.0), high: (value + half).min(1.0) }
+}
+
+/// The interval of `variant` − `baseline` from both intervals and the correlation of both estimates.
+///
+/// Source: the method of variance estimates recovery, Zou & Donner 2008; of proportions Newcombe 1998.
+pub fn newcombe_interval(variant: Interval, baseline: Interval, correlation: f64) -> Interval {
+    let value = variant.value - baseline.value;
+    let reach = |own: f64, other: f64| {
+        (own * own + other * other - 2.0 * correlation * own * other).max(0.0).sqrt()
+    };
+    let low = reach(variant.value - variant.low, baseline.high - baseline.value);
+    let high = reach(variant.high - variant.value, baseline.value - baseline.low);
+    Interval { value, low: value - low, high: value + high }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn counted(losses: usize, gains: usize, samples: usize) -> Interval {
+        let same = samples - losses - gains;
+        let shares = [vec![-1.0; losses], vec![1.0; gains], vec![0.0; same]].concat();
+        bonett_price_interval(&shares, SamplingDesign::Independent).unwrap()
+    }
 
     #[test]
     fn mcnemar_equals_the_binomial_test() {
@@ -59,13 +107,38 @@ mod tests {
     }
 
     #[test]
+    fn equals_the_formula_of_counts() {
+        // (12 + 1)/202 lost, (4 + 1)/202 gained.
+        let (lost, gained) = (13.0 / 202.0, 5.0 / 202.0);
+        let half = 1.959_963_984_540_054
+            * ((lost + gained - (gained - lost) * (gained - lost)) / 202.0f64).sqrt();
+        let found = counted(12, 4, 200);
+        assert!((found.value + 0.04).abs() < 1e-15);
+        assert!((found.low - (gained - lost - half)).abs() < 1e-9, "{found:?}");
+        assert!((found.high - (gained - lost + half)).abs() < 1e-9, "{found:?}");
+    }
+
+    #[test]
     fn three_samples_without_a_difference_prove_little() {
-        let few = paired_difference(0, 0, 3).unwrap();
+        let few = counted(0, 0, 3);
         assert!(few.value == 0.0 && few.low < -0.5 && few.high > 0.5, "{few:?}");
-        let many = paired_difference(0, 0, 3_000).unwrap();
+        let many = counted(0, 0, 3_000);
         assert!(many.low > -0.002 && many.high < 0.002, "{many:?}");
-        assert!(paired_difference(0, 0, 0).is_none());
-        assert_eq!(paired_shares(&[0.0, -1.0, 1.0, 0.0]), paired_difference(1, 1, 4));
+        assert!(bonett_price_interval(&[], SamplingDesign::Independent).is_none());
+        // Eight groups of fifty: as wide as what a correlation within groups allows.
+        let groups: Vec<String> = (0..400).map(|i| (i % 8).to_string()).collect();
+        let found = bonett_price_interval(&[0.0; 400], SamplingDesign::Groups(&groups)).unwrap();
+        assert!((found.high - 2.364_624 * 100.0f64.sqrt() / 402.0).abs() < 1e-5, "{found:?}");
+    }
+
+    #[test]
+    fn a_perfect_correlation_of_equal_intervals_leaves_no_width() {
+        let even = Interval { value: 0.5, low: 0.25, high: 0.75 };
+        let same = newcombe_interval(even, even, 1.0);
+        assert_eq!((same.low, same.high), (0.0, 0.0));
+        let one = Interval { value: 0.5, low: 0.25, high: 0.625 };
+        let apart = newcombe_interval(one, one, 0.0);
+        assert!((apart.high - 0.25f64.hypot(0.125)).abs() < 1e-15 && apart.low == -apart.high);
     }
 
     #[test]
@@ -82,7 +155,7 @@ mod tests {
                     _ => {}
                 }
             }
-            let found = paired_difference(losses, gains, 150).unwrap();
+            let found = counted(losses, gains, 150);
             covered += usize::from(found.low <= truth && truth <= found.high);
         }
         assert!((930..=985).contains(&covered), "{covered} of 1000 at 95 %");

@@ -3,10 +3,12 @@
 //! A draw is a weight for each sample: how often it was drawn. Statistics see eight draws side by
 //! side, so that a pass over the samples serves eight and the sums need not wait for each other.
 
-use super::{generator, quantile::sorted_quantile};
+use super::design::student;
+use super::{SamplingDesign, generator, quantile::sorted_quantile};
 use crate::record::Interval;
 use rand::RngExt;
 use rayon::prelude::*;
+use statrs::distribution::{ContinuousCDF, Normal};
 use std::collections::BTreeMap;
 
 /// Draws that are made side by side.
@@ -26,6 +28,15 @@ pub struct Units {
 }
 
 impl Units {
+    /// What a design draws out of `samples`.
+    pub fn of(design: SamplingDesign, samples: usize) -> Units {
+        match design {
+            SamplingDesign::Independent => Units::stratified(&vec![0; samples]),
+            SamplingDesign::FixedShares(labels) => Units::stratified(labels),
+            SamplingDesign::Groups(groups) => Units::groups(groups),
+        }
+    }
+
     /// Samples on their own, those with the same stratum drawn from each other.
     pub fn stratified(strata: &[i64]) -> Units {
         let mut by_stratum: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
@@ -66,7 +77,7 @@ impl Units {
     }
 
     /// Weights of all samples in the draws of one block.
-    fn weights(&self, seed: u64, block: usize) -> Vec<Lanes> {
+    pub fn weights(&self, seed: u64, block: usize) -> Vec<Lanes> {
         let mut counts = vec![[0.0; LANES]; self.units];
         let mut rng = generator(seed, &format!("resample {block}"));
         for stratum in &self.strata {
@@ -108,24 +119,41 @@ impl Units {
     }
 }
 
-/// The percentile interval of a statistic whose value on all samples is `value`; draws in which it
-/// had none are NaN and are left out. `None` if that is more than half of them.
-pub fn percentile_interval(value: f64, draws: &[f64], level: f64) -> Option<Interval> {
+/// The 95 % percentile interval of a statistic whose value on all samples is `value`, with tails
+/// so much smaller as `units` that were drawn are few: the bootstrap's spread is too small by
+/// √((n − 1) / n), and its quantiles are the normal distribution's rather than Student's. Draws in
+/// which it had no value are NaN and are left out; `None` if that is more than half of them.
+///
+/// Source: Hesterberg 2015, The American Statistician 69 (expanded percentile interval).
+pub fn expanded_percentile_interval(value: f64, draws: &[f64], units: usize) -> Option<Interval> {
     let sorted = defined(draws)?;
-    let tail = (1.0 - level) / 2.0;
+    let n = units.max(2) as f64;
+    let reach = student(units.saturating_sub(1), 0.95) * (n / (n - 1.0)).sqrt();
+    let tail = Normal::standard().cdf(-reach);
     let (low, high) = (sorted_quantile(&sorted, tail)?, sorted_quantile(&sorted, 1.0 - tail)?);
     Some(Interval { value, low, high })
 }
 
-/// Likewise, moved by the bias that the draws show: a calibration error of a draw is larger than that
-/// of the sample as that of the sample is larger than the truth.
-///
-/// Source: Efron & Tibshirani 1993, chapter 10 (the bootstrap's estimate of bias).
-pub fn unbiased_interval(value: f64, draws: &[f64], level: f64) -> Option<Interval> {
-    let sorted = defined(draws)?;
-    let bias = sorted.iter().sum::<f64>() / sorted.len() as f64 - value;
-    let found = percentile_interval(value, &sorted, level)?;
-    Some(Interval { value, low: found.low - bias, high: found.high - bias })
+/// Variance of a statistic over draws; those in which it had no value are left out. `None` if that
+/// is more than half of them.
+pub fn variance(draws: &[f64]) -> Option<f64> {
+    let defined = defined(draws)?;
+    let n = defined.len() as f64;
+    let mean = defined.iter().sum::<f64>() / n;
+    Some(defined.iter().map(|draw| (draw - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0))
+}
+
+/// Relative to a value, a change below this is the rounding of single-precision arithmetic.
+pub const ROUNDING: f64 = 1e-6;
+
+/// An interval that does not leave 0 out where its value is no more than rounding of values of this
+/// `size`.
+pub fn beyond_rounding(found: Interval, size: f64) -> Interval {
+    let floor = ROUNDING * size.abs();
+    if found.value == 0.0 || found.value.abs() > floor {
+        return found;
+    }
+    Interval { low: found.low.min(-floor), high: found.high.max(floor), ..found }
 }
 
 fn defined(draws: &[f64]) -> Option<Vec<f64>> {
@@ -167,7 +195,7 @@ mod tests {
     fn the_mean_s_interval_has_the_width_of_the_normal_approximation() {
         let values: Vec<f64> = (0..400).map(|i| f64::from(i % 10 != 0)).collect();
         let draws = Units::stratified(&[0; 400]).replicate(4_000, 1, |w| vec![mean(&values, w)]);
-        let found = percentile_interval(0.9, &draws[0], 0.95).unwrap();
+        let found = expanded_percentile_interval(0.9, &draws[0], 400).unwrap();
         let half = 1.96 * (0.9 * 0.1 / 400.0f64).sqrt();
         assert!(((found.high - found.low) / (2.0 * half) - 1.0).abs() < 0.1, "{found:?}");
         let again = Units::stratified(&[0; 400]).replicate(4_000, 1, |w| vec![mean(&values, w)]);
@@ -176,7 +204,24 @@ mod tests {
 
     #[test]
     fn a_statistic_without_a_value_in_most_draws_has_no_interval() {
-        assert!(percentile_interval(1.0, &[f64::NAN, f64::NAN, 1.0], 0.95).is_none());
-        assert!(percentile_interval(1.0, &[f64::NAN, 1.0, 1.0], 0.95).is_some());
+        assert!(expanded_percentile_interval(1.0, &[f64::NAN, f64::NAN, 1.0], 9).is_none());
+        assert!(expanded_percentile_interval(1.0, &[f64::NAN, 1.0, 1.0], 9).is_some());
+        assert_eq!(variance(&[f64::NAN, 1.0, 3.0]), Some(2.0));
+    }
+
+    #[test]
+    fn rounding_is_no_change() {
+        let tiny = Interval { value: 7e-8, low: 6e-8, high: 8e-8 };
+        assert!(!beyond_rounding(tiny, 2.5).excludes_zero());
+        assert_eq!(beyond_rounding(tiny, 1e-3), tiny);
+    }
+
+    #[test]
+    fn few_units_reach_further_into_the_tails() {
+        let draws: Vec<f64> = (0..=10_000).map(f64::from).collect();
+        let low = |units| expanded_percentile_interval(0.0, &draws, units).unwrap().low / 10_000.0;
+        // Φ(−√(8/7) · t(0.975, 7)) = 0.00574.
+        assert!((low(8) - 0.005_74).abs() < 2e-5, "{}", low(8));
+        assert!((low(1_000_000) - 0.025).abs() < 1e-5);
     }
 }

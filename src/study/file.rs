@@ -83,11 +83,24 @@ pub(super) struct DataSection {
     #[serde(default)]
     pub(super) group: Option<String>,
     #[serde(default)]
+    pub(super) class_shares: ClassShares,
+    #[serde(default)]
     pub(super) splits: Option<SplitsSection>,
     #[serde(default)]
     pub(super) mean: Vec<f32>,
     #[serde(default)]
     pub(super) std: Vec<f32>,
+}
+
+/// How many samples there are of each class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ClassShares {
+    /// As many as came: other samples would have other shares.
+    #[default]
+    Sampled,
+    /// A number that was chosen beforehand.
+    Fixed,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,7 +1,7 @@
 //! What a study means: checked values, paths that lead somewhere.
 
 use super::expand::recipes;
-use super::file::{self, ShareOrArray, SplitsSection};
+use super::file::{self, ClassShares, ShareOrArray, SplitsSection};
 use super::robustness::robustness;
 use super::task::task;
 use super::timing::{self, Timing};
@@ -87,6 +87,9 @@ pub struct DataSource {
     pub slices: Vec<String>,
     /// Column of groups that never straddle a split.
     pub group: Option<String>,
+    /// Whether the number of samples of each class was chosen beforehand, so that intervals take it as
+    /// given.
+    pub fixed_class_shares: bool,
     /// How samples are divided.
     pub splits: SplitRule,
     /// How pixels become numbers.
@@ -148,6 +151,7 @@ pub fn load_for(path: &Path, targets: &[String]) -> Result<Study, StudyError> {
             path: folder.join(file.data.path),
             slices: file.data.slices,
             group: file.data.group,
+            fixed_class_shares: file.data.class_shares == ClassShares::Fixed,
             splits: splits(file.data.splits).map_err(invalid)?,
             pixels: Pixels { mean: file.data.mean, std: file.data.std },
         },

@@ -148,6 +148,7 @@ impl Case {
             data: &self.loaded.data,
             samples: &self.loaded.splits.report,
             groups: None,
+            fixed_class_shares: false,
             batch: self.loaded.batch,
             dims: &self.loaded.dims,
             output: self.loaded.output,

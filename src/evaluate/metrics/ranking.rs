@@ -8,6 +8,13 @@ pub struct Auc {
     /// By how much the area moves per share of weight given to a sample: n times its structural
     /// component's distance from the area, over the number of samples of its kind.
     pub influence: Vec<f64>,
+    /// Number of positives, the mean over classes where the area is a mean.
+    pub positives: f64,
+    /// Number of negatives, likewise.
+    pub negatives: f64,
+    /// Number of areas that do not depend on each other among those that it is the mean of: of one
+    /// class against the rest half as many as classes, because an error is one of two classes.
+    pub areas: f64,
 }
 
 /// The area under the ROC curve; `None` without positives or without negatives.
@@ -43,13 +50,15 @@ pub fn auc(scores: &[f64], positive: &[bool]) -> Option<Auc> {
     let value = of_positives.sum::<f64>() / positives;
     let weigh = |(c, p): (f64, &bool)| (c - value) * n / if *p { positives } else { negatives };
     let influence = component.into_iter().zip(positive).map(weigh).collect();
-    Some(Auc { value, influence })
+    Some(Auc { value, influence, positives, negatives, areas: 1.0 })
 }
 
 /// The mean area of each class against the rest, over the classes for which there is one.
 pub fn auc_one_vs_rest(probabilities: &[f32], labels: &[i64]) -> Option<Auc> {
     let width = probabilities.len().checked_div(labels.len())?;
+    let n = labels.len() as f64;
     let (mut value, mut influence, mut classes) = (0.0, vec![0.0; labels.len()], 0.0);
+    let mut positives = 0.0;
     for class in 0..width {
         let scores: Vec<f64> =
             probabilities.chunks(width).map(|row| f64::from(row[class])).collect();
@@ -58,10 +67,18 @@ pub fn auc_one_vs_rest(probabilities: &[f32], labels: &[i64]) -> Option<Auc> {
         let Some(own) = auc(&scores, &positive) else { continue };
         value += own.value;
         influence.iter_mut().zip(own.influence).for_each(|(sum, i)| *sum += i);
+        positives += own.positives / n;
         classes += 1.0;
     }
     influence.iter_mut().for_each(|sum| *sum /= classes);
-    (classes > 0.0).then(|| Auc { value: value / classes, influence })
+    let positives = n * positives / classes;
+    (classes > 0.0).then(|| Auc {
+        value: value / classes,
+        influence,
+        positives,
+        negatives: n - positives,
+        areas: (classes / 2.0f64).max(1.0),
+    })
 }
 
 #[cfg(test)]
