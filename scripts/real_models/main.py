@@ -33,8 +33,10 @@ REASONS = [
     ("has inputs; four-bit", "four-bit weights go by 32 inputs"),
     ("IfThenElse", "the engine cannot run an If whose branches give different shapes"),
     ("Attempt to squeeze", "the engine infers shapes of a branch that is never taken, and fails"),
+    ("EmbedLayerNormalization", "the engine has no EmbedLayerNormalization of com.microsoft"),
     ("expected attribute 'axes'", "the engine has no Squeeze without axes"),
-    ("nothing to prune", "every layer feeds an output, a state, a mean or an operator without a rule"),
+    ("cannot judge it", "what reads the prunable layers are states, which a criterion by data cannot weigh"),
+    ("nothing to prune", "no layer can lose channels by this criterion: they feed outputs, states, sums or means over channels, reshapes of several axes, or operators without a rule"),
 ]
 
 
