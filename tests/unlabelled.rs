@@ -115,7 +115,7 @@ impl Case {
         let mut npz = NpzWriter::new(File::create(folder.path().join("data.npz")).unwrap());
         let x = normal(&mut stats::generator(12, "inputs"), &[SAMPLES, FEATURES]);
         npz.add_array("x", &x).unwrap();
-        let half = |s: usize| i64::from(s % 2 == 0);
+        let half = |s: usize| i64::from(s.is_multiple_of(2));
         npz.add_array("half", &Array1::from_iter((0..SAMPLES).map(half))).unwrap();
         if let Some(labels) = labels {
             npz.add_array("labels", &labels).unwrap();

@@ -52,7 +52,7 @@ impl Compress {
         // Without a baseline's answers the variants are there all the same.
         let (qualities, broken) = match found {
             Ok(found) => (found, None),
-            Err(error) if global.json => return Err(error.into()),
+            Err(error) if global.json => return Err(error),
             Err(error) => (Vec::new(), Some(error)),
         };
         let unasked = not_evaluated(&variants, &qualities);
@@ -96,7 +96,7 @@ impl Compress {
         }
         say!("written to {}", out.display());
         match broken {
-            Some(error) => Err(error.into()),
+            Some(error) => Err(error),
             None => all_done(&failed, &unasked),
         }
     }

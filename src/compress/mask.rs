@@ -159,7 +159,8 @@ pub(super) fn differ(a: &[f32], b: &[f32]) -> bool {
     let off: f64 = both().map(|(a, b)| square(f64::from(*a) - f64::from(*b))).sum();
     let power: f64 = a.iter().filter(|v| v.is_finite()).map(|v| square(f64::from(*v))).sum();
     // What is no number on one side makes this infinite or none.
-    a.len() != b.len() || !(off.sqrt() <= EXACT * power.sqrt())
+    let far = off.sqrt() > EXACT * power.sqrt();
+    a.len() != b.len() || off.is_nan() || far
 }
 
 /// Largest difference of two lists of outputs relative to the largest of `a`: infinite where one is no

@@ -49,10 +49,10 @@ impl Drawn<'_> {
         if let Some(units) = rate_units(exam, metric) {
             return DrawnRate { value, draws: self.draws, units }.interval(exam.samples(), design);
         }
-        if let (SamplingDesign::Groups(groups), Some(values)) = (design, exam.mean_of(metric)) {
-            if let Some(found) = stats::cluster_bootstrap_t(values, groups) {
-                return Some(found);
-            }
+        if let (SamplingDesign::Groups(groups), Some(values)) = (design, exam.mean_of(metric))
+            && let Some(found) = stats::cluster_bootstrap_t(values, groups)
+        {
+            return Some(found);
         }
         stats::expanded_percentile_interval(value, self.draws, units)
     }
