@@ -11,8 +11,12 @@ use std::process::Command;
 
 #[test]
 fn every_kind_is_right_or_refused_for_a_true_reason() {
-    let Some(python) = python() else {
-        return skipped("kinds of models, because Python has no onnxruntime");
+    let reads = |python: &String| {
+        let found = Command::new(python).args(["-c", "import onnx, PIL"]).output();
+        found.is_ok_and(|found| found.status.success())
+    };
+    let Some(python) = python().filter(reads) else {
+        return skipped("kinds of models, because Python has no onnx, onnxruntime or pillow");
     };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/run.py");
     let mut run = Command::new(python);

@@ -2,6 +2,7 @@
 //! inputs comes from.
 
 use super::super::operators::Operator;
+use crate::engine::onnx;
 use crate::graph::{Graph, Node, layer_name};
 use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
@@ -92,7 +93,9 @@ impl DataFlow {
             let fixed = |s: &FlowSource| matches!(s, FlowSource::Constant(_) | FlowSource::Missing);
             let drawn = node.op_type.starts_with("Random");
             let feeds = node.output.iter().any(|o| outputs.contains(o));
-            if sources.iter().all(fixed) && !drawn && !feeds {
+            // A branch also flows where only its body reads what is computed.
+            let captures = onnx::captured(node).iter().any(|read| given.contains_key(*read));
+            if sources.iter().all(fixed) && !captures && !drawn && !feeds {
                 continue;
             }
             let operator = operators.iter().position(|o| o.position == position);
