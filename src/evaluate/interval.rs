@@ -298,19 +298,25 @@ impl Exam {
     fn mean_of(&self, metric: Metric) -> Option<&[f64]> {
         let (slot, over) = self.gauge.means.get(&metric)?;
         let usable = self.tally.totals().get(self.gauge.usable).copied()?;
-        let all = matches!(over, Over::Samples) || usable >= self.samples() as f64;
+        let all = match over {
+            Over::Samples => true,
+            Over::Usable => usable >= self.samples() as f64,
+            Over::Slot(_) => false,
+        };
         self.tally.values(*slot).filter(|_| all)
     }
 
-    /// A metric that is a proportion of samples, as 1 or 0 a sample.
+    /// A metric that is a proportion of samples, as 1 or 0 a sample. Of pixels and positions a sample has
+    /// a share.
     pub(super) fn proportion(&self, metric: Metric) -> Option<&[f64]> {
+        let whole = !matches!(self.task.kind, TaskKind::Segmentation | TaskKind::Sequence);
         let counted = match metric {
-            Metric::Accuracy | Metric::Top(_) => true,
-            Metric::Agreement => self.task.kind != TaskKind::Segmentation,
+            Metric::Accuracy | Metric::Agreement => whole,
+            Metric::Top(_) => true,
             _ => false,
         };
-        let (slot, _) = self.gauge.means.get(&metric).filter(|_| counted)?;
-        self.tally.values(*slot)
+        let (slot, over) = self.gauge.means.get(&metric).filter(|_| counted)?;
+        self.tally.values(*slot).filter(|_| matches!(over, Over::Samples))
     }
 }
 
