@@ -246,11 +246,10 @@ fn precisions_are_chosen_by_energy_where_a_sensor_sees_it() {
     assert!(found.power_mw.len() > 4, "{:?}", found.power_mw);
     let given = found.given_uj.unwrap();
     for one in &found.confirmed {
-        // Energy is power times time. Other work on the machine lengthens the runs of half a second
-        // that energy is read over, and not the paired bursts.
+        // Energy is power times time.
         let (energy, speedup) = (one.energy_uj.unwrap(), one.speedup.unwrap());
         let ratio = given.value / energy.value / speedup.value;
-        assert!((0.5..2.0).contains(&ratio), "{ratio}: {one:?}");
+        assert!((ratio - 1.0).abs() < 0.35, "{ratio}: {one:?}");
     }
     let ledger = std::fs::read_to_string(out.join("ledger.jsonl")).unwrap();
     assert!(ledger.contains(

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::outputs;
+use common::{normal, outputs, paring};
 use ndarray::{Array1, ArrayD, IxDyn};
 use ndarray_npy::{NpzWriter, WritableElement};
 use paring::data::{Array, Dtype};
@@ -14,23 +14,11 @@ use predicates::str::contains;
 use rand::RngExt;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 const SAMPLES: usize = 120;
 const FEATURES: usize = 6;
 const SIDE: usize = 6;
-
-fn paring(folder: &Path, arguments: &[&str]) -> assert_cmd::assert::Assert {
-    assert_cmd::Command::new(env!("CARGO_BIN_EXE_paring"))
-        .env("PARING_FORECASTS", folder.join("forecasts.jsonl"))
-        .args(arguments)
-        .assert()
-}
-
-fn normal(rng: &mut Generator, shape: &[usize]) -> ArrayD<f32> {
-    let one = |rng: &mut Generator| (0..12).map(|_| rng.random::<f32>()).sum::<f32>() - 6.0;
-    ArrayD::from_shape_simple_fn(IxDyn(shape), || one(rng))
-}
 
 fn node(graph: &mut Graph, name: &str, op: &str, input: &[&str], output: &str) {
     graph.add_node(Node {

@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::{normal, paring};
 use ndarray::{Array1, ArrayD, IxDyn};
 use ndarray_npy::{NpzWriter, WritableElement};
 use paring::bench::read_journal;
@@ -12,28 +13,15 @@ use paring::record::{
     BlockData, ConditionRules, EngineOptions, Evaluation, Explanation, Job, JobModel, Metric,
     Outcome, SCHEMA, SampleRules, Setting, Sha256Hex,
 };
-use paring::stats::{self, Generator};
+use paring::stats;
 use paring::units::LatencyNs;
 use predicates::str::contains;
-use rand::RngExt;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 const SAMPLES: usize = 80;
 const FEATURES: usize = 6;
-
-fn paring(folder: &Path, arguments: &[&str]) -> assert_cmd::assert::Assert {
-    assert_cmd::Command::new(env!("CARGO_BIN_EXE_paring"))
-        .env("PARING_FORECASTS", folder.join("forecasts.jsonl"))
-        .args(arguments)
-        .assert()
-}
-
-fn normal(rng: &mut Generator, shape: &[usize]) -> ArrayD<f32> {
-    let one = |rng: &mut Generator| (0..12).map(|_| rng.random::<f32>()).sum::<f32>() - 6.0;
-    ArrayD::from_shape_simple_fn(IxDyn(shape), || one(rng))
-}
 
 fn node(graph: &mut Graph, op: &str, input: &[&str], output: &str) {
     graph.add_node(operator(op, input, output));

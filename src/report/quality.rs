@@ -10,7 +10,7 @@ const MOST_CLASSES: usize = 24;
 pub fn evaluation_line(found: &Evaluation) -> String {
     let Some(score) = found.metrics.get(&found.primary) else {
         let why = found.missing.get(&found.primary).map_or("not computed", |Missing(why)| why);
-        return format!("no {} on {} samples: {why}", found.primary, found.samples);
+        return format!("{} not stated on {} samples: {why}", found.primary, found.samples);
     };
     let value = with_interval(found.primary, score.value);
     let mut line = format!("{} {value} on {} samples", found.primary, found.samples);
@@ -164,7 +164,10 @@ mod tests {
         let id = Sha256Hex::of(b"x");
         let mut found = Evaluation::empty(id, TaskKind::Classification, Metric::Ece, 3);
         found.missing.insert(Metric::Ece, Missing("no sample has a usable answer".into()));
-        assert_eq!(evaluation_line(&found), "no ece on 3 samples: no sample has a usable answer");
+        assert_eq!(
+            evaluation_line(&found),
+            "ece not stated on 3 samples: no sample has a usable answer"
+        );
         let value = Interval { value: 0.5, low: 0.25, high: 0.75 };
         found.primary = Metric::Accuracy;
         found.metrics.insert(Metric::Accuracy, Score { value, change: Some(value) });

@@ -40,6 +40,20 @@ pub fn skipped(why: &str) {
     eprintln!("skipped: {why}");
 }
 
+/// The program, with what it learns of forecasts in `folder`.
+pub fn paring(folder: &Path, arguments: &[&str]) -> assert_cmd::assert::Assert {
+    assert_cmd::Command::new(env!("CARGO_BIN_EXE_paring"))
+        .env("PARING_FORECASTS", folder.join("forecasts.jsonl"))
+        .args(arguments)
+        .assert()
+}
+
+/// Values of about a standard normal distribution.
+pub fn normal(rng: &mut stats::Generator, shape: &[usize]) -> ArrayD<f32> {
+    let one = |rng: &mut stats::Generator| (0..12).map(|_| rng.random::<f32>()).sum::<f32>() - 6.0;
+    ArrayD::from_shape_simple_fn(IxDyn(shape), || one(rng))
+}
+
 /// Seeded inputs for a model; symbolic dimensions other than the batch become 8.
 pub fn random_inputs(path: &Path, batch: usize) -> BTreeMap<String, Array> {
     inputs_of(Source::File(path), batch)

@@ -1,5 +1,6 @@
 //! A graph under rewriting: what is constant, who reads what, what was rewritten.
 
+use crate::engine::onnx;
 use crate::graph::{Facts, Graph, Index, Node, Weights};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,8 +30,7 @@ pub(super) struct Bypass {
 
 impl Rewriter {
     pub(super) fn new(graph: Graph, facts: Facts, rewrites: Rewrites) -> Rewriter {
-        let bodies = graph.nodes().iter().flat_map(|n| &n.attribute).filter_map(|a| a.g.as_ref());
-        let outer = bodies.flat_map(|g| &g.node).flat_map(|n| n.input.clone());
+        let outer = graph.nodes().iter().flat_map(onnx::captured).map(str::to_string);
         let outputs = graph.outputs().into_iter().map(str::to_string);
         let fixed = outer.chain(outputs).collect();
         let stored = graph.initializer_names().into_iter().map(str::to_string).collect();
