@@ -130,7 +130,7 @@ fn what_came_of_forecasts_widens_the_next() {
         let (delta, seen) = (-0.1, -0.1 - 0.01 * f64::from(number));
         let method = "earlier".to_string();
         let (low, high) = (delta - 0.01, delta + 0.01);
-        let metric = "accuracy".to_string();
+        let (metric, scale) = ("accuracy".to_string(), Some(0.01));
         ForecastOutcome {
             schema: SCHEMA,
             run_id: "earlier".into(),
@@ -139,7 +139,7 @@ fn what_came_of_forecasts_widens_the_next() {
             decision: Sha256Hex::of(&[number]),
             criterion: None,
             layer_type: None,
-            expected: Forecast { metric, target: None, delta, low, high, method },
+            expected: Forecast { metric, target: None, delta, low, high, scale, method },
             observed: Interval { value: seen, low: seen - 0.001, high: seen + 0.001 },
             covered: number < 2,
             compatible: number < 2,
@@ -149,5 +149,5 @@ fn what_came_of_forecasts_widens_the_next() {
         (0..9).map(|n| serde_json::to_string(&outcome(n)).unwrap() + "\n").collect();
     std::fs::write(folder.path().join("forecasts.jsonl"), lines.concat()).unwrap();
     let ledger = std::fs::read_to_string(run(folder.path()).join("ledger.jsonl")).unwrap();
-    assert!(ledger.contains("widened 7.00 times after 9 earlier outcomes"), "{ledger}");
+    assert!(ledger.contains("jackknife+ of these and 9 earlier outcomes"), "{ledger}");
 }

@@ -1,7 +1,7 @@
 //! What removing a component saves, and which couplings depend on which.
 
 use super::readers::summed_axes;
-use super::{Catalog, ComponentSlices, Coupling, Linear};
+use super::{Catalog, ComponentSlices, Coupling, Linear, Slices};
 use crate::graph::{Facts, Graph, layer_names};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,16 +22,11 @@ pub struct Savings {
 /// What a component saves when it alone is removed.
 pub fn savings(graph: &Graph, facts: &Facts, component: &ComponentSlices) -> Savings {
     let mut saved = Savings::default();
-    let mut left: BTreeMap<&String, Vec<usize>> = BTreeMap::new();
-    for ((tensor, axis), indices) in &component.slices {
-        let Some(dims) = facts.shapes.get(tensor) else { continue };
-        left.entry(tensor).or_insert_with(|| dims.clone())[*axis] -= indices.len();
-    }
+    let left = shapes_left(facts, &component.slices);
     for (tensor, shape) in &left {
         let gone = product(&facts.shapes[*tensor]) - product(shape);
-        let size = graph.weights(tensor).ok().and_then(|w| w.element.size()).unwrap_or(4);
         saved.params += gone;
-        saved.bytes += gone * size as u64;
+        saved.bytes += gone * element_bytes(graph, tensor);
     }
     for cost in graph.node_costs(&facts.shapes).into_iter().flatten() {
         if let (Some(shape), Some(whole)) =
@@ -49,6 +44,22 @@ pub fn savings(graph: &Graph, facts: &Facts, component: &ComponentSlices) -> Sav
     saved
 }
 
+/// The share of its multiply-adds that each node loses where `slices` are removed, by position; only
+/// nodes that lose some.
+pub fn shares_removed(graph: &Graph, facts: &Facts, slices: &Slices) -> BTreeMap<usize, f64> {
+    let share = |weights: &String| -> f64 {
+        let Some(dims) = facts.shapes.get(weights) else { return 0.0 };
+        let kept = |(axis, size): (usize, &usize)| {
+            let gone = slices.get(&(weights.clone(), axis)).map_or(0, Vec::len);
+            1.0 - gone as f64 / (*size).max(1) as f64
+        };
+        1.0 - dims.iter().enumerate().map(kept).product::<f64>()
+    };
+    let costs = graph.node_costs(&facts.shapes);
+    let each = costs.iter().flatten().map(|cost| (cost.position, share(&cost.weights)));
+    each.filter(|(_, share)| *share > 0.0).collect()
+}
+
 /// The part of the layers' times that goes when a component alone is removed, in nanoseconds, if time
 /// falls as multiply-adds do; `times_ns` are by position of the node.
 pub fn latency_saved(
@@ -57,19 +68,31 @@ pub fn latency_saved(
     component: &ComponentSlices,
     times_ns: &BTreeMap<usize, f64>,
 ) -> f64 {
-    let costs = graph.node_costs(&facts.shapes);
-    let weights: BTreeMap<usize, &String> =
-        costs.iter().flatten().map(|cost| (cost.position, &cost.weights)).collect();
-    let share = |position: &usize| -> f64 {
-        let Some(weights) = weights.get(position).copied() else { return 0.0 };
-        let Some(dims) = facts.shapes.get(weights) else { return 0.0 };
-        let kept = |(axis, size): (usize, &usize)| {
-            let gone = component.slices.get(&(weights.clone(), axis)).map_or(0, Vec::len);
-            1.0 - gone as f64 / (*size).max(1) as f64
-        };
-        1.0 - dims.iter().enumerate().map(kept).product::<f64>()
+    let shares = shares_removed(graph, facts, &component.slices);
+    let saved = |(position, share): (&usize, &f64)| times_ns.get(position).unwrap_or(&0.0) * share;
+    shares.iter().map(saved).sum()
+}
+
+/// Bytes of initializers that go where `slices` are removed.
+pub fn bytes_removed(graph: &Graph, facts: &Facts, slices: &Slices) -> u64 {
+    let bytes = |(tensor, shape): (&String, Vec<usize>)| {
+        (product(&facts.shapes[tensor]) - product(&shape)) * element_bytes(graph, tensor)
     };
-    times_ns.iter().map(|(position, time)| time * share(position)).sum()
+    shapes_left(facts, slices).into_iter().map(bytes).sum()
+}
+
+/// The shapes that initializers keep where `slices` are removed.
+fn shapes_left<'a>(facts: &Facts, slices: &'a Slices) -> BTreeMap<&'a String, Vec<usize>> {
+    let mut left: BTreeMap<&String, Vec<usize>> = BTreeMap::new();
+    for ((tensor, axis), indices) in slices {
+        let Some(dims) = facts.shapes.get(tensor) else { continue };
+        left.entry(tensor).or_insert_with(|| dims.clone())[*axis] -= indices.len();
+    }
+    left
+}
+
+fn element_bytes(graph: &Graph, tensor: &str) -> u64 {
+    graph.weights(tensor).ok().and_then(|w| w.element.size()).unwrap_or(4) as u64
 }
 
 fn product(dims: &[usize]) -> u64 {

@@ -5,6 +5,7 @@
 mod bypass;
 mod calibration;
 mod coupling;
+mod deletion;
 mod elements;
 mod eliminate;
 mod error;
@@ -21,9 +22,12 @@ mod walk;
 pub use bypass::{Bypass, bypass_scores, bypasses};
 pub use calibration::{Calibration, Range};
 pub use coupling::{Catalog, ComponentSlices, Coupling, Kind, Refused, Slices, catalog};
+pub use deletion::deletion_error;
 pub use eliminate::Elimination;
 pub use error::CatalogError;
-pub use impact::{Dependencies, Savings, dependencies, latency_saved, savings};
+pub use impact::{
+    Dependencies, Savings, bytes_removed, dependencies, latency_saved, savings, shares_removed,
+};
 pub use linear::{Linear, linears, per_output};
 pub use normal::DAMPING;
 pub(crate) use normal::{Normal, damped};

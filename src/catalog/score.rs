@@ -213,7 +213,7 @@ fn problems(
 }
 
 /// Scales columns so that `rows · weights` has the same variance in each.
-fn of_unit_variance(rows: &Mat<f64>, mut weights: Mat<f64>) -> Mat<f64> {
+pub(super) fn of_unit_variance(rows: &Mat<f64>, mut weights: Mat<f64>) -> Mat<f64> {
     let outputs = rows * &weights;
     let count = outputs.nrows().max(1) as f64;
     for o in 0..weights.ncols() {
@@ -261,7 +261,7 @@ fn not_floats(name: &str, weights: &Weights) -> GraphError {
 }
 
 /// The entries of a reader's rows that a component has.
-fn features(layer: &Linear, component: &super::ComponentSlices) -> Vec<usize> {
+pub(super) fn features(layer: &Linear, component: &super::ComponentSlices) -> Vec<usize> {
     let own = component.slices.get(&(layer.weights.clone(), layer.input_axis));
     let block = layer.block();
     own.into_iter().flatten().flat_map(|i| i * block..(i + 1) * block).collect()

@@ -4,15 +4,13 @@ use super::progress::bar;
 use super::record_file::forecasts_file;
 use super::{Coded, ExitCode, Global, StudyArgs, sysfs_root};
 use crate::catalog::Calibration;
-use crate::compress::{Reading, Step};
+use crate::compress::{Pruning, Reading, Step};
 use crate::data::WINDOW_BYTES;
 use crate::evaluate::{Scores, Task};
 use crate::graph::Graph;
 use crate::ledger::Ledger;
-use crate::pipeline::{self, Assessed, BASELINE, Context, PipelineError, Subject, Trial};
-use crate::record::{
-    EnergyRules, EnergySource, EntryBody, EntryKind, Missing, TaskKind, TrackRecord, VariantRecord,
-};
+use crate::pipeline::{self, Assessed, BASELINE, Context, PipelineError, Subject};
+use crate::record::{EnergyRules, EnergySource, EntryBody, EntryKind, Missing, VariantRecord};
 use crate::report;
 use crate::study::{self, Loaded, Protocol, RunDirectory, Study};
 use crate::target::Target;
@@ -69,27 +67,7 @@ impl Compress {
             return all_done(&failed, &unasked);
         }
         for (position, variant) in variants.iter().enumerate() {
-            say!(
-                "{:<20} {} components removed, {} parameters, {} bytes, {}",
-                variant.name,
-                variant.removed_count(),
-                variant.params,
-                variant.file_bytes,
-                variant.precision()
-            );
-            match qualities.get(position) {
-                Some(Ok(found)) => {
-                    say!("{:<20} {}", "", report::evaluation_line(&found.evaluation));
-                }
-                Some(Err(Missing(why))) => say!("{:<20} not evaluated: {why}", ""),
-                None => {}
-            }
-            for reason in &variant.unexplained {
-                say!("{:<20} answers differ more than its decisions explain: {reason}", "");
-            }
-            for refusal in &variant.refusals {
-                say!("{:<20} left `{}` alone: {}", "", refusal.what, refusal.reason);
-            }
+            show(variant, qualities.get(position));
         }
         for (name, reason) in &failed {
             say!("{name:<20} not made: {reason}");
@@ -99,6 +77,29 @@ impl Compress {
             Some(error) => Err(error),
             None => all_done(&failed, &unasked),
         }
+    }
+}
+
+/// A variant for a person: what it is, what it answers, what it left alone.
+fn show(variant: &VariantRecord, quality: Option<&Assessed>) {
+    say!(
+        "{:<20} {} components removed, {} parameters, {} bytes, {}",
+        variant.name,
+        variant.removed_count(),
+        variant.params,
+        variant.file_bytes,
+        variant.precision()
+    );
+    match quality {
+        Some(Ok(found)) => say!("{:<20} {}", "", report::evaluation_line(&found.evaluation)),
+        Some(Err(Missing(why))) => say!("{:<20} not evaluated: {why}", ""),
+        None => {}
+    }
+    for reason in &variant.unexplained {
+        say!("{:<20} answers differ more than its decisions explain: {reason}", "");
+    }
+    for refusal in &variant.refusals {
+        say!("{:<20} left `{}` alone: {}", "", refusal.what, refusal.reason);
     }
 }
 
@@ -225,21 +226,22 @@ fn informed(study: &Study, loaded: &Loaded, directory: &RunDirectory) -> Result<
     if steps().any(timed) {
         context.measure_costs("host")?;
     }
-    let judged = |step: &Step| matches!(step, Step::Prune(pruning) if pruning.needs_data());
-    // What removals cost is learnt as accuracy, so only where there is one.
-    let told = loaded.data.labelled && loaded.task.kind == TaskKind::Classification;
-    if told && steps().any(judged) {
-        let trial = Trial {
-            data: &loaded.data,
-            samples: &loaded.splits.select,
-            output: loaded.output,
-            scores: loaded.task.scores,
-        };
+    let pruned = |step: &Step| match step {
+        Step::Prune(pruning) => Some(pruning.clone()),
+        _ => None,
+    };
+    let prunings: Vec<Pruning> = steps().filter_map(pruned).collect();
+    if !prunings.is_empty() {
+        let subject = Subject { samples: &loaded.splits.select, ..subject(study, loaded) };
         let earlier = match forecasts_file() {
             Some(path) => pipeline::read_outcomes(&path)?,
             None => vec![],
         };
-        context.learn(&trial, study.probes, &TrackRecord::of(&earlier))?;
+        let extent = (study.probes, loaded.splits.report.len());
+        // A forecast is worth less than the variants that it is about.
+        if let Err(error) = context.learn(&subject, &prunings, extent, &earlier) {
+            eprintln!("no forecasts: {error}");
+        }
     }
     Ok(context)
 }

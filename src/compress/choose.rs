@@ -1,7 +1,7 @@
 //! Which components go: how many of each coupling, and which.
 
 use super::cut::union;
-use super::{Allocation, Amount, CompressError, Pruning};
+use super::{Allocation, Amount, CompressError, Pruning, Recovery};
 use crate::catalog::{self, Coupling, Criterion, Elimination, Linear, Reader, Rows, Slices};
 use crate::graph::{Facts, Graph, NodeCost};
 use crate::record::CostTable;
@@ -47,8 +47,8 @@ pub(super) struct Choice<'a> {
     /// Positions of all components that may go, those that do first.
     pub(super) order: Vec<usize>,
     pub(super) count: usize,
-    /// By how much of their variance the outputs of the reading layers will be off, where that is
-    /// known.
+    /// By how much of their variance the outputs of the reading layers will be off if it alone goes,
+    /// where that is known.
     pub(super) error: Option<f64>,
 }
 
@@ -62,7 +62,6 @@ impl<'a> Choice<'a> {
     fn by_elimination(coupling: &'a Coupling, found: Elimination) -> Self {
         let mut scores = vec![0.0; coupling.components.len()];
         let count = found.order.len();
-        let error = Some(found.added.iter().sum());
         let mut left = found.left;
         left.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
         let gone = found.order.into_iter().zip(found.added);
@@ -73,7 +72,7 @@ impl<'a> Choice<'a> {
                 component
             })
             .collect();
-        Choice { coupling, scores, order, count, error }
+        Choice { coupling, scores, order, count, error: None }
     }
 
     /// Entries of initializers that go.
@@ -109,7 +108,7 @@ impl Evidence<'_> {
     ) -> Result<Vec<Choice<'c>>, CompressError> {
         if let Some(frozen) = &pruning.frozen {
             let choices = couplings.iter().filter_map(|c| replayed(c, frozen));
-            return choices.map(|choice| self.foreseen(choice)).collect();
+            return choices.map(|choice| self.foreseen(choice, pruning)).collect();
         }
         let counts = self.counts(couplings, pruning, seed)?;
         let mut choices = Vec::new();
@@ -147,24 +146,41 @@ impl Evidence<'_> {
                     unread.extend(indices.into_iter().map(|i| (weights.clone(), i)));
                 }
             }
-            choices.push(self.foreseen(choice)?);
+            choices.push(self.foreseen(choice, pruning)?);
         }
         choices.reverse();
         Ok(choices)
     }
 
-    /// A choice with the error that it will make, where there is data to tell.
-    fn foreseen<'c>(&self, choice: Choice<'c>) -> Result<Choice<'c>, CompressError> {
+    /// A choice with the error that it alone will make, where there is data to tell: with the weights of
+    /// the reading layers as the step's recovery leaves them.
+    fn foreseen<'c>(
+        &self,
+        choice: Choice<'c>,
+        pruning: &Pruning,
+    ) -> Result<Choice<'c>, CompressError> {
         let readers = self.readers(choice.coupling);
         let blind = readers.iter().any(|r| r.rows.count() == 0) || readers.is_empty();
         // Of part of the readers the error of all is not known.
         let opaque = !blind && !self.opaque_readers(choice.coupling).is_empty();
-        if choice.error.is_some() || blind || opaque {
+        if blind || opaque {
             return Ok(choice);
         }
         let gone = &choice.order[..choice.count];
-        let error = catalog::joint_error(self.graph, choice.coupling, &readers, gone)?;
-        Ok(Choice { error: Some(error), ..choice })
+        let (graph, coupling) = (self.graph, choice.coupling);
+        let error = match pruning.recover {
+            Recovery::LeastSquares => catalog::joint_error(graph, coupling, &readers, gone),
+            Recovery::None => catalog::deletion_error(graph, coupling, &readers, gone, false),
+            Recovery::Mean | Recovery::Statistics => {
+                catalog::deletion_error(graph, coupling, &readers, gone, true)
+            }
+        };
+        match error {
+            Ok(error) => Ok(Choice { error: Some(error), ..choice }),
+            // A step that needs no data does not fail of what they would say.
+            Err(_) if !pruning.needs_data() => Ok(choice),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn counts(

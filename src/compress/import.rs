@@ -2,7 +2,7 @@
 //! models, and stands in decisions of its own.
 
 use super::diff::{Difference, compare};
-use super::{CompressError, Draft, Made};
+use super::{CompressError, Draft, Made, TensorDifference};
 use crate::catalog::Calibration;
 use crate::engine::Bindings;
 use crate::graph::Graph;
@@ -85,19 +85,22 @@ fn drafts(found: &Difference) -> Vec<Draft> {
             ..Draft::default()
         });
     }
-    for tensor in found.tensors.iter().filter(|t| t.what != "the same") {
-        let (from, to) = (tensor.precision.clone(), tensor.precision_there.clone());
-        let scheme = "as found in the file".to_string();
-        let changed = tensor.change.map_or_else(String::new, |change| {
-            format!(", changed by {:.2} % of its norm", 100.0 * change)
-        });
-        drafts.push(Draft {
-            operation: "import: weights".into(),
-            coupling: tensor.layer.clone(),
-            precision: (from != to).then_some(Precision { from, to, scheme }),
-            reason: format!("made elsewhere: {}{changed}", tensor.what),
-            ..Draft::default()
-        });
-    }
+    drafts.extend(found.tensors.iter().filter(|t| t.what != "the same").map(weights));
     drafts
+}
+
+/// A layer's weights that are not what they were.
+fn weights(tensor: &TensorDifference) -> Draft {
+    let (from, to) = (tensor.precision.clone(), tensor.precision_there.clone());
+    let scheme = "as found in the file".to_string();
+    let changed = tensor.change.map_or_else(String::new, |change| {
+        format!(", changed by {:.2} % of its norm", 100.0 * change)
+    });
+    Draft {
+        operation: "import: weights".into(),
+        coupling: tensor.layer.clone(),
+        precision: (from != to).then_some(Precision { from, to, scheme }),
+        reason: format!("made elsewhere: {}{changed}", tensor.what),
+        ..Draft::default()
+    }
 }

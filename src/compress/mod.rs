@@ -47,4 +47,4 @@ pub use reading::Reading;
 pub use simulate::simulated;
 pub use sparsify::sparsify;
 pub use sparsity::{Sparsify, Sparsity, weights_id};
-pub use step::{CompressError, Draft, Granularity, Made, Step};
+pub use step::{CompressError, Draft, Granularity, Made, Saves, Step};

@@ -5,10 +5,10 @@ use super::cut::{adapt, cut, union};
 use super::fold::fold_batch_normalization;
 use super::mask::{answered, answers, apart, differ, equivalent, masked};
 use super::recover::Before;
-use super::{Allocation, CompressError, Draft, Made, Paring, Pruning, Recovery, What};
+use super::{Allocation, CompressError, Draft, Made, Paring, Pruning, Recovery, Saves, What};
 use crate::catalog::{self, Calibration, Catalog, Criterion, Kind};
 use crate::engine::Bindings;
-use crate::graph::{self, Graph};
+use crate::graph::{self, Facts, Graph};
 use crate::record::{Component, CostTable, Forecast, Origins, RejectedAlternative};
 use wildmatch::WildMatch;
 
@@ -43,7 +43,13 @@ pub fn prune(
     let layers = catalog::linears(&graph, &facts);
     let samples = calibration;
     let calibration = needed(pruning.needs_data(), calibration)?;
-    let rows = catalog::observe_all(&graph, &layers, calibration)?;
+    let rows = match calibration {
+        Some(_) => catalog::observe_all(&graph, &layers, calibration)?,
+        // Only what is expected of the step goes by them; a replay expects nothing.
+        None if pruning.frozen.is_some() => catalog::observe_all(&graph, &layers, None)?,
+        None => catalog::observe_all(&graph, &layers, samples)
+            .or_else(|_| catalog::observe_all(&graph, &layers, None))?,
+    };
     let evidence = Evidence { graph: &graph, facts: &facts, layers: &layers, rows: &rows, costs };
     let couplings = judged(couplings, pruning, &evidence, &mut refusals)?;
     let choices = evidence.choose(&couplings, pruning, seed)?;
@@ -51,7 +57,9 @@ pub fn prune(
     for choice in &choices {
         let paring = cut(&mut pruned, &mut origins, &mut here, &choice.slices())?;
         let hash = calibration.filter(|_| pruning.criterion.needs_data()).map(|c| c.sha256.clone());
-        decisions.push(Draft { calibration_sha256: hash, ..draft(choice, pruning, paring) });
+        let saves = saves(&graph, &facts, choice);
+        let draft = draft(choice, pruning, paring);
+        decisions.push(Draft { calibration_sha256: hash, saves, ..draft });
         removed.extend([choice.slices(), choice.activations()]);
     }
     let removed = union(&removed);
@@ -272,6 +280,17 @@ fn judged(
         return Err(CompressError::AllRefused { doing: "prune", refusals: refusals.clone() });
     }
     Ok(kept)
+}
+
+/// What a choice alone saves.
+fn saves(graph: &Graph, facts: &Facts, choice: &Choice) -> Saves {
+    let slices = choice.slices();
+    let shares = catalog::shares_removed(graph, facts, &slices).into_iter();
+    let named = |(position, share): (usize, f64)| (graph.nodes()[position].name.clone(), share);
+    Saves {
+        macs: shares.map(named).collect(),
+        bytes: catalog::bytes_removed(graph, facts, &slices),
+    }
 }
 
 fn draft(choice: &Choice, pruning: &Pruning, paring: Paring) -> Draft {

@@ -76,7 +76,7 @@ pub fn sparsify(
         let draft = thinning.apply(&mut graph, calibration)?;
         decisions.push(draft);
     }
-    Ok(Made { graph, origins, decisions, refusals: Vec::new(), unexplained: None })
+    Ok(Made::new(graph, origins, decisions))
 }
 
 /// One layer whose weights become fewer.

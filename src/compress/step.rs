@@ -71,6 +71,15 @@ impl fmt::Display for Step {
     }
 }
 
+/// What a removal alone saves, as far as the graph tells.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Saves {
+    /// The share of its multiply-adds that each node loses, by name.
+    pub macs: BTreeMap<String, f64>,
+    /// Bytes of initializers.
+    pub bytes: u64,
+}
+
 /// A decision before it has a place in a ledger.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Draft {
@@ -100,6 +109,8 @@ pub struct Draft {
     pub paring: Paring,
     /// What it should change.
     pub expected: Vec<Forecast>,
+    /// What it saves.
+    pub saves: Saves,
     /// Why, for a person.
     pub reason: String,
 }
@@ -117,6 +128,13 @@ pub struct Made {
     pub refusals: Vec<(String, String)>,
     /// Why the outputs differ more than the decisions explain, if they do.
     pub unexplained: Option<String>,
+}
+
+impl Made {
+    /// What a step gives that refused nothing and leaves nothing unexplained.
+    pub fn new(graph: Graph, origins: Origins, decisions: Vec<Draft>) -> Made {
+        Made { graph, origins, decisions, refusals: Vec::new(), unexplained: None }
+    }
 }
 
 /// Many refusals in one sentence: the reason that most share.

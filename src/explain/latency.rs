@@ -4,14 +4,11 @@
 use super::estimate::LEVEL;
 use super::{Coalition, Form, Investigation};
 use crate::graph::{Graph, layer_names};
-use crate::pipeline::{Context, PipelineError, Timed, kept_times_by_node, times_by_node};
+use crate::pipeline::{Context, HERE, PipelineError, Timed, kept_times_by_node, times_by_node};
 use crate::record::{Effect, Group, Interval, LayerChange, Missing, NodeProfile, Total};
 use crate::stats::{self, Resampling};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-
-/// Where times of this process are said to be from.
-pub const HERE: &str = "this process";
 
 /// Why effects of time have no Shapley value.
 const NO_SHAPLEY: &str =

@@ -31,6 +31,7 @@ mod resample;
 mod table;
 mod words;
 
+pub use crate::pipeline::HERE;
 pub use accuse::Accused;
 pub use aspect::Aspect;
 pub use blame::{Flips, covering};
@@ -43,7 +44,7 @@ pub use explore::{Explored, explore};
 pub use family::correct_families;
 pub use groups::{Level, groups, pieces, recipe};
 pub use investigate::{Investigation, Manner};
-pub use latency::{HERE, Times};
+pub use latency::Times;
 pub use links::There;
 pub use measured::Measurable;
 pub use narrative::narrative;

@@ -171,26 +171,39 @@ fn of_group(words: &mut Words, found: &Explanation, group: usize, voice: &Voice)
     bought(words, found, group, &id);
 }
 
-/// What was expected of a group alone, and what came. Forecasts are of accuracy.
+/// What was expected of a group alone, and what came: of the metric that counts most, and of others where
+/// the forecast did not hold.
 fn expectation(words: &mut Words, found: &Explanation, group: usize, id: &str) {
-    let own = found.forecasts.iter().position(|f| f.group == id);
-    let Some(own) = own else { return };
-    let [_, low, high] = interval(&format!("/forecasts/{own}/expected"), Show::Points);
-    let expected = at(format!("/forecasts/{own}/expected/delta"), Show::Points);
-    let observed = at(format!("/forecasts/{own}/observed/value"), Show::Points);
-    let template = match (found.forecasts[own].covered, found.forecasts[own].compatible) {
-        (true, _) => {
-            "{} was expected to change accuracy by {} points (between {} and {}) alone, and did so by {}"
+    let own = found.forecasts.iter().enumerate().filter(|(_, f)| f.group == id);
+    for (position, outcome) in own {
+        let main = outcome.expected.metric == found.main.metric;
+        if !main && outcome.compatible {
+            continue;
         }
-        (false, true) => {
-            "{} was expected to change accuracy by {} points (between {} and {}) alone; {} were observed, outside of these bounds but within what so few samples can tell"
-        }
-        (false, false) => {
-            "{} was expected to change accuracy by {} points (between {} and {}) alone; {} were observed, which the forecast did not foresee"
-        }
-    };
-    let label = at(format!("/groups/{group}/label"), Show::Text);
-    words.say(id, template, &[label, expected, low, high, observed]);
+        let (show, unit) = match outcome.expected.metric.as_str() {
+            "latency" => (Show::MicrosecondsChange, ""),
+            "file_bytes" => (Show::BytesChange, ""),
+            _ if main && found.main.unit == "share" => (Show::Points, " points"),
+            _ => (Show::Signed, ""),
+        };
+        let path = format!("/forecasts/{position}");
+        let [_, low, high] = interval(&format!("{path}/expected"), show);
+        let metric = at(format!("{path}/expected/metric"), Show::Text);
+        let expected = at(format!("{path}/expected/delta"), show);
+        let observed = at(format!("{path}/observed/value"), show);
+        let came = match (outcome.covered, outcome.compatible) {
+            (true, _) => "as observed:",
+            (false, true) => {
+                "outside of which, but within the uncertainty of what was observed, came"
+            }
+            (false, false) => "outside of which came",
+        };
+        let template = format!(
+            "{{}} alone was expected to change {{}} by {{}}{unit}, between {{}} and {{}}, {came} {{}}"
+        );
+        let label = at(format!("/groups/{group}/label"), Show::Text);
+        words.say(id, &template, &[label, metric, expected, low, high, observed]);
+    }
 }
 
 /// Classes and slices on which a group has an effect.

@@ -1,29 +1,28 @@
 //! Forecasts beside what was observed.
 
 use crate::graph::{Graph, layer_names};
-use crate::record::{Effect, Explanation, ForecastOutcome, Group, SCHEMA};
+use crate::record::{Effect, Explanation, Forecast, ForecastOutcome, Group, SCHEMA};
 
-/// The metric of forecasts that experiments can hold to account.
-const METRIC: &str = "accuracy";
-
-/// For every group of one decision with a forecast of accuracy: what came of it alone, on so many
-/// samples.
+/// For every forecast of a group of one decision: what came of it alone, on so many samples. What no
+/// experiment observed, such as output errors, is left out.
 pub fn outcomes(
     run_id: &str,
     baseline: &Graph,
     variant: &str,
     groups: &[Group],
-    effects: &[Effect],
-    samples: usize,
+    (effects, samples): (&[Effect], usize),
 ) -> Vec<ForecastOutcome> {
-    let of = |group: &Group| {
+    let outcome = |group: &Group, expected: &Forecast| {
         let [decision] = group.decisions.as_slice() else { return None };
-        let expected = group.expected.iter().find(|f| f.metric == METRIC)?.clone();
         let own = effects.iter().find(|e| {
-            e.group == group.id && e.metric == METRIC && e.of.is_none() && e.target.is_none()
-        });
-        let observed = own?.solo?;
-        let (covered, compatible) = ForecastOutcome::judge(&expected, observed, samples);
+            e.group == group.id
+                && e.metric == expected.metric
+                && e.of.is_none()
+                && e.target == expected.target
+        })?;
+        let observed = own.solo?;
+        let samples = (own.unit == "share").then_some(samples);
+        let (covered, compatible) = ForecastOutcome::judge(expected, observed, samples);
         Some(ForecastOutcome {
             schema: SCHEMA,
             run_id: run_id.into(),
@@ -32,13 +31,16 @@ pub fn outcomes(
             decision: decision.clone(),
             criterion: group.criterion.clone(),
             layer_type: layer_type(baseline, group),
-            expected,
+            expected: expected.clone(),
             observed,
             covered,
             compatible,
         })
     };
-    groups.iter().filter_map(of).collect()
+    let of = |group: &Group| -> Vec<ForecastOutcome> {
+        group.expected.iter().filter_map(|expected| outcome(group, expected)).collect()
+    };
+    groups.iter().flat_map(of).collect()
 }
 
 /// Operator of the layer that a group is named after.

@@ -212,5 +212,5 @@ fn foreseen(words: &mut Words, found: &Explanation) {
         return;
     }
     let fields = ["covered", "count"].map(|part| at(format!("/track/{part}"), Show::Count));
-    words.say("variant", "of the forecasts of accuracy so far, {} of {} held", &fields);
+    words.say("variant", "of the forecasts so far, {} of {} held", &fields);
 }

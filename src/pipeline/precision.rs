@@ -92,13 +92,7 @@ impl Context {
         let stays = best.is_none();
         let how = Quantization { assigned: Some(named(&chosen)), ..bench.how.clone() };
         let made = match stays {
-            true => Made {
-                graph,
-                origins,
-                decisions: Vec::new(),
-                refusals: Vec::new(),
-                unexplained: None,
-            },
+            true => Made::new(graph, origins, Vec::new()),
             false => compress::quantize(bench.graph.clone(), origins, &how, Some(calibration))
                 .map_err(failed)?,
         };

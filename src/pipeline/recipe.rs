@@ -1,11 +1,9 @@
 //! Recipes, and what all recipes of a run share.
 
-use super::Folders;
+use super::{Folders, Forecaster};
 use crate::catalog::Calibration;
 use crate::compress::{Reading, Step};
-use crate::record::{
-    ConditionRules, CostTable, EnergyRules, EngineOptions, Forecaster, SampleRules,
-};
+use crate::record::{ConditionRules, CostTable, EnergyRules, EngineOptions, SampleRules};
 use crate::target::Target;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -55,7 +53,7 @@ pub struct Context {
     pub sysfs_root: Option<PathBuf>,
     /// What the baseline's nodes cost, where a recipe goes by it.
     pub costs: Option<CostTable>,
-    /// What removals cost in accuracy, where that was learnt.
+    /// What removals cost in the primary metric, where that was learnt.
     pub forecaster: Option<Forecaster>,
     /// Accountable person or team.
     pub owner: String,

@@ -113,14 +113,12 @@ fn again(
     match (step, &context.calibration) {
         (Step::Tune { .. }, Some(calibration)) => {
             let (graph, decisions) = compress::lossless(&graph, calibration)?;
-            Ok(Made { graph, origins, decisions, refusals: vec![], unexplained: None })
+            Ok(Made::new(graph, origins, decisions))
         }
         (Step::Quantize(how), calibration) if !step.is_option() => {
             compress::quantize_unchecked(graph, origins, how, calibration.as_ref(), None)
         }
-        _ if step.is_option() => {
-            Ok(Made { graph, origins, decisions: vec![], refusals: vec![], unexplained: None })
-        }
+        _ if step.is_option() => Ok(Made::new(graph, origins, vec![])),
         _ => apply(context, step, graph, origins),
     }
 }

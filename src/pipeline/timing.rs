@@ -3,7 +3,7 @@
 
 use super::{Context, PipelineError, attributed};
 use crate::bench::Reference;
-use crate::engine::{Bindings, Inputs, Model, Plan, Profile, Source};
+use crate::engine::{Bindings, EngineError, Inputs, Model, Plan, Profile, Source};
 use crate::graph::{self, Graph};
 use crate::record::{EngineOptions, NodeProfile};
 use crate::stats;
@@ -59,28 +59,9 @@ impl Context {
                 Ok((plan, inputs))
             })
             .collect::<Result<_, PipelineError>>()?;
-        let begun = Instant::now();
-        let (mut reference, mut rounds) = (Reference::new(), Vec::new());
-        let mut draw = stats::generator(self.seed, "timing rounds");
-        let mut order: Vec<usize> = (0..plans.len()).collect();
-        while rounds.len() < ROUNDS && (rounds.len() < FEWEST || begun.elapsed() < budget) {
-            order.shuffle(&mut draw);
-            let mut medians = vec![0.0; plans.len()];
-            let mut slowest = reference.time().as_f64();
-            for model in &order {
-                let (plan, inputs) = &plans[*model];
-                let mut times = Vec::with_capacity(RUNS);
-                for _ in 0..RUNS {
-                    let start = Instant::now();
-                    plan.execute(inputs).map_err(|e| failed(&models[*model], e))?;
-                    times.push(start.elapsed().as_nanos() as f64);
-                }
-                medians[*model] = stats::median(&times[1..]).unwrap_or(0.0);
-                slowest = slowest.max(reference.time().as_f64());
-            }
-            rounds.push((slowest, medians));
-        }
-        Ok(Some(quiet(rounds)))
+        let plans: Vec<(&Plan, &Inputs)> = plans.iter().map(|(p, i)| (p, i)).collect();
+        let rounds = rounds(&plans, budget, self.seed);
+        rounds.map(Some).map_err(|(model, source)| failed(&models[model], source))
     }
 
     /// Profiles two models in turns: the baseline's and the variant's nodes under the same
@@ -126,8 +107,41 @@ impl Context {
     }
 }
 
-fn failed(timed: &Timed, source: crate::engine::EngineError) -> PipelineError {
+fn failed(timed: &Timed, source: EngineError) -> PipelineError {
     PipelineError::Engine { variant: timed.path.display().to_string(), source }
+}
+
+/// Times of plans with their inputs, for at most `budget`; `seed` orders them.
+///
+/// # Errors
+/// The engine's, with the position of the plan that cannot be run.
+pub(super) fn rounds(
+    plans: &[(&Plan, &Inputs)],
+    budget: Duration,
+    seed: u64,
+) -> Result<Rounds, (usize, EngineError)> {
+    let begun = Instant::now();
+    let (mut reference, mut rounds) = (Reference::new(), Vec::new());
+    let mut draw = stats::generator(seed, "timing rounds");
+    let mut order: Vec<usize> = (0..plans.len()).collect();
+    while rounds.len() < ROUNDS && (rounds.len() < FEWEST || begun.elapsed() < budget) {
+        order.shuffle(&mut draw);
+        let mut medians = vec![0.0; plans.len()];
+        let mut slowest = reference.time().as_f64();
+        for model in &order {
+            let (plan, inputs) = plans[*model];
+            let mut times = Vec::with_capacity(RUNS);
+            for _ in 0..RUNS {
+                let start = Instant::now();
+                plan.execute(inputs).map_err(|source| (*model, source))?;
+                times.push(start.elapsed().as_nanos() as f64);
+            }
+            medians[*model] = stats::median(&times[1..]).unwrap_or(0.0);
+            slowest = slowest.max(reference.time().as_f64());
+        }
+        rounds.push((slowest, medians));
+    }
+    Ok(quiet(rounds))
 }
 
 /// Rounds of a quiet machine; all where too few were.

@@ -90,10 +90,7 @@ impl Context {
         };
         let (graph, mut decisions) = if uses { (rewritten, drafts) } else { (graph, Vec::new()) };
         decisions.push(choice);
-        Ok(Tuned {
-            made: Made { graph, origins, decisions, refusals: Vec::new(), unexplained: None },
-            options,
-        })
+        Ok(Tuned { made: Made::new(graph, origins, decisions), options })
     }
 
     /// Proves every form against the graph as given, and measures those that pass on a target.

@@ -8,8 +8,8 @@ use crate::engine::Bindings;
 use crate::graph::{self, Graph, Violation};
 use crate::ledger::{Ledger, LedgerError, keep_paring, paring_path};
 use crate::record::{
-    Decision, EngineOptions, EntryBody, EntryKind, Forecast, Inputs, Objective, Origins, Refusal,
-    SCHEMA, Sha256Hex, StepRecord, VariantRecord,
+    Decision, EngineOptions, EntryBody, EntryKind, Inputs, Objective, Origins, Refusal, SCHEMA,
+    Sha256Hex, StepRecord, VariantRecord,
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -82,6 +82,7 @@ pub fn make(
     let Taking { graph, origins, options, steps } =
         taken(context, recipe, parent, graph, lineage.options.clone())?;
     let lineage = Lineage { options, ..lineage };
+    let steps = foreseen(context, steps, &lineage.options);
     let whole = |path: &Path| std::fs::read(path).map_err(PipelineError::file("read", path));
     let bytes = match recipe.steps.as_slice() {
         // A recipe without steps is its parent, byte for byte, and an import the file that was given.
@@ -120,6 +121,20 @@ fn check_validity(variant: &str, parent: &Path, bytes: &[u8]) -> Result<(), Pipe
     }
 }
 
+/// Steps with what is expected of their removals in the task's terms, where that was learnt.
+fn foreseen(context: &Context, mut steps: Vec<Taken>, options: &EngineOptions) -> Vec<Taken> {
+    let Some(learnt) = &context.forecaster else { return steps };
+    let plain = *options == EngineOptions::default();
+    for Taken { removal, decisions, .. } in &mut steps {
+        let Some(removal) = removal else { continue };
+        for draft in decisions {
+            let forecasts = learnt.forecasts(removal, draft, plain);
+            draft.expected.extend(forecasts);
+        }
+    }
+    steps
+}
+
 /// Enters the steps of a recipe into the ledger and keeps what they took out.
 fn entered(
     context: &Context,
@@ -132,7 +147,7 @@ fn entered(
     let removed = parent.components_removed.clone();
     let sparse = parent.sparse.clone();
     let mut outcome = Outcome { removed, sparse, ..Outcome::default() };
-    for Taken { words, decisions, refusals, unexplained, rest } in steps {
+    for Taken { words, decisions, refusals, unexplained, rest, .. } in steps {
         outcome.unexplained.extend(unexplained);
         let folder = context.folders.parings();
         let mut step = StepRecord {
@@ -165,6 +180,8 @@ fn entered(
 /// A step that was done to a graph, before it is entered anywhere.
 struct Taken {
     words: String,
+    /// The kind of removal that it is, of a prune step.
+    removal: Option<String>,
     decisions: Vec<Draft>,
     refusals: Vec<(String, String)>,
     unexplained: Option<String>,
@@ -207,7 +224,7 @@ fn taken(
             Step::Quantize(how) if how.format == Format::F16 => {
                 let (transform, draft) = compress::half(&graph, how).map_err(failed)?;
                 options.transforms.push(transform);
-                Made { graph, origins, decisions: vec![draft], refusals: vec![], unexplained: None }
+                Made::new(graph, origins, vec![draft])
             }
             Step::Quantize(how) if how.measured => {
                 let (named, fixed) =
@@ -221,7 +238,11 @@ fn taken(
         let rest = compress::undoing(&before, &made.graph, &made.decisions)
             .map_err(|source| PipelineError::Undo { variant: recipe.name.clone(), source })?;
         let Made { decisions, refusals, unexplained, .. } = made;
-        steps.push(Taken { words, decisions, refusals, unexplained, rest });
+        let removal = match step {
+            Step::Prune(pruning) => Some(super::removal(pruning)),
+            _ => None,
+        };
+        steps.push(Taken { words, removal, decisions, refusals, unexplained, rest });
         (graph, origins) = (made.graph, made.origins);
     }
     graph.rejoin_vectors();
@@ -257,9 +278,7 @@ pub(super) fn apply(
             compress::quantize(graph, origins, how, context.calibration.as_ref())
         }
         // Measured, and so the pipeline's own.
-        Step::Tune { .. } => {
-            Ok(Made { graph, origins, decisions: vec![], refusals: vec![], unexplained: None })
-        }
+        Step::Tune { .. } => Ok(Made::new(graph, origins, vec![])),
     }
 }
 
@@ -273,9 +292,6 @@ fn enter(
     variant_id: &Sha256Hex,
 ) -> Result<(Sha256Hex, Decision), PipelineError> {
     let paring = keep_paring(&context.folders.parings(), &draft.paring)?;
-    let errors = draft.expected.iter().filter(|f| f.metric == Forecast::OUTPUT_ERROR);
-    let accuracy = context.forecaster.as_ref().map(|f| errors.map(|e| f.accuracy(e.delta)));
-    let accuracy: Vec<Forecast> = accuracy.into_iter().flatten().collect();
     let decision = Decision {
         parent_id: parent.variant_id.clone(),
         variant_id: variant_id.clone(),
@@ -296,7 +312,7 @@ fn enter(
             },
         },
         parings: vec![paring],
-        expected: [draft.expected, accuracy].concat(),
+        expected: draft.expected,
         owner: context.owner.clone(),
         reason: draft.reason,
     };

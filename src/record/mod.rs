@@ -61,7 +61,7 @@ pub use environment::Environment;
 pub use experiment::{Answers, ComponentRef, Experiment, Group, Part, Piece};
 pub use explanation::{Experiments, Explanation, FlipCounts, Main, Unusable};
 pub use flow::{Flow, Head, LayerFlow};
-pub use forecast::{Forecast, Forecaster};
+pub use forecast::Forecast;
 pub use hit::{Hit, Region};
 pub use job::{Job, JobModel, SampleRules, StopRule};
 pub use layer::{LayerTable, LayerTime};

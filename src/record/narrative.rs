@@ -20,6 +20,8 @@ pub enum Show {
     PointsSize,
     /// Nanoseconds as microseconds.
     Microseconds,
+    /// A change in nanoseconds as microseconds, with its sign.
+    MicrosecondsChange,
     /// The size of a change in nanoseconds as microseconds, without sign.
     MicrosecondsSize,
     /// A plain number with two digits behind the point.
@@ -28,6 +30,8 @@ pub enum Show {
     Significant,
     /// A change of a number, likewise, with its sign.
     Signed,
+    /// A change in bytes as KiB, with its sign.
+    BytesChange,
     /// The size of a change in bytes as KiB, without sign.
     BytesSize,
     /// The size of a change in microjoules, without sign.
@@ -90,6 +94,7 @@ impl Show {
             Show::Points => signed(100.0 * number()?),
             Show::PointsSize => format!("{:.2}", 100.0 * number()?.abs()),
             Show::Microseconds => format!("{:.1} µs", number()? / 1e3),
+            Show::MicrosecondsChange => format!("{:+.1} µs", number()? / 1e3),
             Show::MicrosecondsSize => format!("{:.1} µs", number()?.abs() / 1e3),
             Show::Number => format!("{:.2}", number()?),
             Show::Significant => significant(number()?),
@@ -97,6 +102,7 @@ impl Show {
                 change if change > 0.0 => format!("+{}", significant(change)),
                 change => significant(change),
             },
+            Show::BytesChange => format!("{:+.1} KiB", number()? / 1024.0),
             Show::BytesSize => format!("{:.1} KiB", number()?.abs() / 1024.0),
             Show::MicrojoulesSize => format!("{:.1} µJ", number()?.abs()),
             Show::Length => value.as_array()?.len().to_string(),

@@ -32,30 +32,38 @@ pub struct ForecastOutcome {
 }
 
 impl ForecastOutcome {
-    /// Whether a forecast held on so many samples, which change a share by whole samples: a forecast of
-    /// less than half of one is held by none.
-    pub fn judge(expected: &Forecast, observed: Interval, samples: usize) -> (bool, bool) {
-        let half = 0.5 / samples.max(1) as f64;
+    /// Whether a forecast held, and whether it could have: of a share on so many samples, which change it
+    /// by whole samples, a forecast of less than half of one is held by none.
+    pub fn judge(expected: &Forecast, observed: Interval, samples: Option<usize>) -> (bool, bool) {
+        let half = samples.map_or(0.0, |samples| 0.5 / samples.max(1) as f64);
         let (low, high) = (expected.low - half, expected.high + half);
         let covered = low <= observed.value && observed.value <= high;
         let compatible = low <= observed.high && observed.low <= high;
         (covered, compatible)
     }
 
-    /// By how many times its own reach the observed value lies from the forecast: 1 at its bound.
-    fn miss(&self) -> f64 {
-        let Forecast { delta, low, high, .. } = self.expected;
-        let off = self.observed.value - delta;
-        let reach = if off < 0.0 { delta - low } else { high - delta };
-        // A forecast without a width still has the width of what evaluation can tell apart.
-        let finest = (self.observed.high - self.observed.low).max(1e-3) / 4.0;
-        off.abs() / reach.max(finest)
+    /// The last outcome of each decision, run and metric.
+    pub fn latest(outcomes: &[ForecastOutcome]) -> Vec<&ForecastOutcome> {
+        let mut last: BTreeMap<(&String, &Sha256Hex, &String), &ForecastOutcome> = BTreeMap::new();
+        last.extend(outcomes.iter().map(|o| ((&o.run_id, &o.decision, &o.expected.metric), o)));
+        last.into_values().collect()
+    }
+
+    /// How far the observed value lies from the forecast, relative to the forecast's scale: a score of
+    /// split-conformal prediction (V. Vovk, A. Gammerman & G. Shafer 2005). `None` of a forecast that
+    /// had none.
+    pub fn score(&self) -> Option<f64> {
+        let scale = self.expected.scale.filter(|scale| *scale > 0.0)?;
+        Some((self.observed.value - self.expected.delta).abs() / scale)
     }
 }
 
-/// Of the outcomes of one kind, how far and to which side forecasts were off.
+/// Of the outcomes of one kind and metric, how far and to which side forecasts were off.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ForecastError {
+    /// The metric of the forecasts.
+    #[serde(default)]
+    pub metric: String,
     /// `criterion` or `layer_type`.
     pub by: String,
     /// Its value.
@@ -64,7 +72,7 @@ pub struct ForecastError {
     pub count: usize,
     /// How many were covered.
     pub covered: usize,
-    /// Mean of observed less expected.
+    /// Mean of observed less expected, in the metric's units.
     pub mean_error: f64,
 }
 
@@ -75,38 +83,32 @@ pub struct TrackRecord {
     pub count: usize,
     /// How many were covered.
     pub covered: usize,
-    /// By how much bounds have to be widened for four of five outcomes to be covered; at least 1.
-    pub widening: f64,
-    /// Rank correlation of expected and observed; `None` of fewer than three, or where all are equal.
-    pub rank_correlation: Option<f64>,
+    /// Rank correlation of expected and observed by metric, of metrics with three or more outcomes that
+    /// are not all equal.
+    #[serde(default)]
+    pub rank_correlation: BTreeMap<String, f64>,
     /// By criterion and layer type.
     pub errors: Vec<ForecastError>,
 }
 
-/// Fewer outcomes say nothing about how wide bounds should be.
-const FEWEST: usize = 5;
-
 impl TrackRecord {
     /// What a list of outcomes says, the last of each decision and run counted.
     pub fn of(outcomes: &[ForecastOutcome]) -> TrackRecord {
-        let mut last: BTreeMap<(&String, &Sha256Hex), &ForecastOutcome> = BTreeMap::new();
-        last.extend(outcomes.iter().map(|o| ((&o.run_id, &o.decision), o)));
-        let outcomes: Vec<&ForecastOutcome> = last.into_values().collect();
-        let mut misses: Vec<f64> = outcomes.iter().map(|o| o.miss()).collect();
-        misses.sort_by(f64::total_cmp);
-        // The quantile that covers the next one as often as it says (Vovk, Gammerman & Shafer 2005).
-        let place = (0.8 * (misses.len() + 1) as f64).ceil() as usize;
-        let widening = misses.get(place.saturating_sub(1)).or(misses.last()).copied();
-        let widening = widening.filter(|_| misses.len() >= FEWEST).unwrap_or(1.0).max(1.0);
-        let pairs: Vec<(f64, f64)> =
-            outcomes.iter().map(|o| (o.expected.delta, o.observed.value)).collect();
+        let outcomes = ForecastOutcome::latest(outcomes);
+        let mut pairs: BTreeMap<&String, Vec<(f64, f64)>> = BTreeMap::new();
+        for outcome in &outcomes {
+            let pair = (outcome.expected.delta, outcome.observed.value);
+            pairs.entry(&outcome.expected.metric).or_default().push(pair);
+        }
+        let correlation = |(metric, pairs): (&String, Vec<(f64, f64)>)| {
+            spearman(&pairs).map(|found| (metric.clone(), found))
+        };
         let mut errors = by(&outcomes, "criterion", |o| o.criterion.clone());
         errors.extend(by(&outcomes, "layer_type", |o| o.layer_type.clone()));
         TrackRecord {
             count: outcomes.len(),
             covered: outcomes.iter().filter(|o| o.covered).count(),
-            widening,
-            rank_correlation: spearman(&pairs),
+            rank_correlation: pairs.into_iter().filter_map(correlation).collect(),
             errors,
         }
     }
@@ -117,15 +119,16 @@ fn by(
     name: &str,
     kind: fn(&ForecastOutcome) -> Option<String>,
 ) -> Vec<ForecastError> {
-    let mut sums: BTreeMap<String, (usize, usize, f64)> = BTreeMap::new();
+    let mut sums: BTreeMap<(String, String), (usize, usize, f64)> = BTreeMap::new();
     for outcome in outcomes {
         let Some(kind) = kind(outcome) else { continue };
-        let sum = sums.entry(kind).or_default();
+        let sum = sums.entry((outcome.expected.metric.clone(), kind)).or_default();
         sum.0 += 1;
         sum.1 += usize::from(outcome.covered);
         sum.2 += outcome.observed.value - outcome.expected.delta;
     }
-    let each = sums.into_iter().map(|(kind, (count, covered, sum))| ForecastError {
+    let each = sums.into_iter().map(|((metric, kind), (count, covered, sum))| ForecastError {
+        metric,
         by: name.into(),
         kind,
         count,
@@ -164,10 +167,11 @@ mod tests {
             delta,
             low: delta - half,
             high: delta + half,
+            scale: Some(half),
             method: String::new(),
         };
         let seen = Interval { value: observed, low: observed - 0.001, high: observed + 0.001 };
-        let (covered, compatible) = ForecastOutcome::judge(&expected, seen, 1_000_000);
+        let (covered, compatible) = ForecastOutcome::judge(&expected, seen, None);
         ForecastOutcome {
             schema: SCHEMA,
             run_id: "r".into(),
@@ -184,24 +188,28 @@ mod tests {
     }
 
     #[test]
-    fn bounds_widen_until_four_of_five_are_covered() {
+    fn every_decision_counts_once_and_metrics_apart() {
         let off = |i: u64| outcome(i, -0.1, 0.01, -0.1 - 0.01 * i as f64);
-        let all: Vec<ForecastOutcome> = (0..9).map(off).collect();
+        let mut all: Vec<ForecastOutcome> = (0..9).map(off).collect();
         let record = TrackRecord::of(&all);
         assert_eq!((record.count, record.covered), (9, 2));
-        assert!((record.widening - 7.0).abs() < 1e-9, "{}", record.widening);
         assert!((record.errors[0].mean_error + 0.04).abs() < 1e-12);
-        assert_eq!(TrackRecord::of(&all[..4]).widening, 1.0);
-        let twice = [all.clone(), all].concat();
-        assert_eq!(TrackRecord::of(&twice).count, 9);
+        let scores: Vec<f64> = all.iter().filter_map(ForecastOutcome::score).collect();
+        assert!((scores[4] - 4.0).abs() < 1e-9 && scores.len() == 9, "{scores:?}");
+        assert_eq!(TrackRecord::of(&[all.clone(), all.clone()].concat()), record);
+        all[8].expected.metric = "mse".into();
+        let apart = TrackRecord::of(&all).errors;
+        let counts: Vec<(&str, usize)> =
+            apart.iter().map(|e| (e.metric.as_str(), e.count)).collect();
+        assert_eq!(counts, [("accuracy", 8), ("mse", 1), ("accuracy", 8), ("mse", 1)]);
     }
 
     #[test]
     fn less_than_half_a_sample_is_held_by_none() {
         let expected = outcome(0, -0.001, 0.0002, 0.0).expected;
         let none = Interval { value: 0.0, low: 0.0, high: 0.0 };
-        assert_eq!(ForecastOutcome::judge(&expected, none, 400), (true, true));
-        assert_eq!(ForecastOutcome::judge(&expected, none, 4_000), (false, false));
+        assert_eq!(ForecastOutcome::judge(&expected, none, Some(400)), (true, true));
+        assert_eq!(ForecastOutcome::judge(&expected, none, Some(4_000)), (false, false));
     }
 
     #[test]

@@ -19,6 +19,8 @@ mod quantile;
 #[cfg(feature = "host")]
 mod resample;
 #[cfg(feature = "host")]
+mod response;
+#[cfg(feature = "host")]
 mod roc;
 mod sign;
 mod trend;
@@ -47,6 +49,8 @@ pub use quantile::{median, quantile, samples_for_percentile};
 pub use resample::{
     LANES, Lanes, ROUNDING, Units, beyond_rounding, expanded_percentile_interval, variance,
 };
+#[cfg(feature = "host")]
+pub use response::{FEWEST_OF_A_KIND, Observation, PREDICTIVE_LEVEL, Prediction, ResponseModel};
 #[cfg(feature = "host")]
 pub use roc::{RocArea, delong_interval};
 pub use sign::sign_flip;

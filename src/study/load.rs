@@ -97,7 +97,7 @@ pub struct DataSource {
 }
 
 /// So many removals tell well enough how errors add up, and take a few seconds.
-const PROBES: usize = 8;
+const PROBES: usize = 14;
 
 /// Reads and checks a study. Paths in it are relative to its folder.
 ///

@@ -2,6 +2,7 @@
 
 use super::verb::{Found, Opened, Shown};
 use crate::catalog::{Coupling, Criterion, Dependencies, Kind, Savings};
+use crate::pipeline::Forecaster;
 use serde_json::json;
 use std::path::Path;
 
@@ -48,11 +49,9 @@ pub(super) fn tree(model: &Path, all: bool, opened: &Opened, found: &Found) {
             "obs: by how much of their variance the outputs of the reading layers would be off,\n     their weights making up for the loss as well as they can; summed over the layers"
         );
     }
-    match &opened.forecaster {
-        Some(learnt) => say!(
-            "expected accuracy: learnt from {} removals that were tried on {} samples of this data",
-            learnt.probes,
-            learnt.samples
+    match opened.forecaster.as_ref().and_then(Forecaster::evaluated) {
+        Some((tried, samples)) => say!(
+            "expected accuracy: learnt from {tried} removals that were tried on {samples} samples of this data"
         ),
         None if opened.calibration.is_some() => {
             say!("expected accuracy: not known; too little was or could be tried to learn from");

@@ -10,10 +10,10 @@ use crate::cli::samples::{Sampled, Samples};
 use crate::cli::{Coded, ExitCode, Global};
 use crate::data::Dataset;
 use crate::engine::{Bindings, Model, Source};
-use crate::evaluate::Scores;
+use crate::evaluate::{Scores, Task};
 use crate::graph::{Facts, Graph};
-use crate::pipeline::{Ground, Trial, attributed, forecaster};
-use crate::record::{EngineOptions, Forecast, Forecaster, Origins};
+use crate::pipeline::{Forecaster, Ground, Subject, attributed, forecaster, of_all_kinds, removal};
+use crate::record::{EngineOptions, Forecast, Origins, TaskKind};
 use clap::Args;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -32,8 +32,8 @@ pub(in crate::cli) struct CatalogVerb {
     /// Every component, not only the least important
     #[arg(long)]
     all: bool,
-    /// Removals that are tried on the data to learn what they cost in accuracy
-    #[arg(long, default_value_t = 12)]
+    /// Removals of each kind of component that are tried on the data to learn what they cost in accuracy
+    #[arg(long, default_value_t = 14)]
     probes: usize,
 }
 
@@ -134,10 +134,27 @@ impl CatalogVerb {
         calibration: &Calibration,
         (data, samples): &(Dataset, Vec<usize>),
     ) -> Result<Option<Forecaster>, Coded> {
+        if !data.labelled || data.targets.is_some() {
+            return Ok(None);
+        }
+        let facts = graph.facts(bindings.dims, bindings.batch)?;
+        let couplings = catalog::catalog(graph, &facts, &Origins::default())?.couplings;
+        let prunings = of_all_kinds(&couplings);
         // The class is the same whichever the scores are.
-        let trial = Trial { data, samples, output: 0, scores: Scores::Logits };
-        let ground = Ground { graph, bindings, calibration, seed: 0 };
-        Ok(forecaster(&ground, &trial, self.probes)?)
+        let task = Task::new(TaskKind::Classification, Scores::Logits);
+        let subject = Subject {
+            data,
+            samples,
+            groups: None,
+            fixed_class_shares: false,
+            slices: &[],
+            batch: bindings.batch,
+            dims: bindings.dims,
+            output: 0,
+            task: &task,
+        };
+        let ground = Ground { graph, bindings, calibration, prunings: &prunings, seed: 0 };
+        Ok(forecaster(&ground, &subject, self.probes, samples.len())?)
     }
 
     /// The engine's times of each node, in this process.
@@ -196,11 +213,14 @@ impl Opened {
             }
         }
         if self.criteria.contains(&Criterion::Obs) && judged {
+            let kinds = of_all_kinds(std::slice::from_ref(coupling));
+            let kind = kinds.first().map(removal).unwrap_or_default();
             let errors = catalog::output_errors(&self.graph, coupling, &readers)?;
             for ((shown, share), units) in all.iter_mut().zip(&order).zip(errors) {
                 shown.expected.output_error = Some(units);
                 shown.expected.output_error_share = Some(*share);
-                shown.expected.accuracy = self.forecaster.as_ref().map(|f| f.accuracy(*share));
+                let learnt = self.forecaster.as_ref();
+                shown.expected.accuracy = learnt.and_then(|f| f.cost(&kind, *share));
             }
         }
         let mut ranked: Vec<(f64, Shown)> = order.into_iter().zip(all).collect();

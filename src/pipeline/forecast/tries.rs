@@ -1,0 +1,249 @@
+//! Removals that are tried: which, and what they did.
+
+use super::forecaster::{Reference, Tried};
+use super::gains::{Gains, Stopwatch};
+use crate::catalog::{Calibration, Coupling, Criterion, Kind, catalog};
+use crate::compress::{
+    Allocation, Amount, CompressError, Made, Pruning, Recovery, Saves, What, prune,
+};
+use crate::engine::{Bindings, Source};
+use crate::evaluate::{self, Answers, Exam, Predictor, Sampling};
+use crate::graph::Graph;
+use crate::pipeline::{PipelineError, Subject};
+use crate::record::{EngineOptions, Forecast, Interval, Metric, Origins, Sha256Hex};
+use crate::stats::{self, Observation};
+use rand::RngExt;
+use std::collections::BTreeMap;
+
+/// Shares of a coupling that are tried where the study names none.
+const RATIOS: [f64; 4] = [0.125, 0.25, 0.5, 0.75];
+
+/// Draws of the samples for the standard error of what a try did.
+const RESAMPLES: usize = 400;
+
+/// Standard errors on either side of a 95 % interval.
+const NINETY_FIVE: f64 = 1.96;
+
+/// What removals are tried on, apart from the labelled samples.
+#[derive(Clone, Copy, Debug)]
+pub struct Ground<'a> {
+    /// The baseline.
+    pub graph: &'a Graph,
+    /// At which shapes are taken.
+    pub bindings: Bindings<'a>,
+    /// Samples that removals are judged and made up for on.
+    pub calibration: &'a Calibration,
+    /// What forecasts will be asked of.
+    pub prunings: &'a [Pruning],
+    /// Seeds which removals are tried.
+    pub seed: u64,
+}
+
+/// The kind of removal that a prune step makes: forecasts are learnt by kind.
+pub fn removal(pruning: &Pruning) -> String {
+    let what = match pruning.what {
+        What::Channels => "channels",
+        What::Heads => "heads",
+    };
+    match pruning.recover {
+        Recovery::None => format!("{what} without recovery"),
+        Recovery::Mean => format!("{what} with recovery of the mean"),
+        Recovery::Statistics => format!("{what} with recovery of statistics"),
+        Recovery::LeastSquares => format!("{what} with recovery by least squares"),
+    }
+}
+
+/// What a catalog asks of: every kind of component by `obs` with least squares.
+pub fn of_all_kinds(couplings: &[Coupling]) -> Vec<Pruning> {
+    let heads = couplings.iter().any(|c| c.kind == Kind::Head);
+    let others = couplings.iter().any(|c| What::Channels.includes(c.kind));
+    let kinds = [(What::Channels, others), (What::Heads, heads)];
+    let kinds = kinds.into_iter().filter(|(_, there)| *there);
+    let of = |what| Pruning {
+        what,
+        recover: Recovery::LeastSquares,
+        ..Pruning::channels(0.5, Criterion::Obs)
+    };
+    kinds.map(|(what, _)| of(what)).collect()
+}
+
+impl Ground<'_> {
+    /// Hands removals to try to `look`, `probes` of each kind that can be tried: single couplings, at
+    /// shares around those that the study asks for.
+    fn removals(
+        &self,
+        probes: usize,
+        look: &mut dyn FnMut(&str, Made) -> Result<(), PipelineError>,
+    ) -> Result<(), PipelineError> {
+        let failed = |source: CompressError| PipelineError::Forecast(Box::new(source));
+        let Ground { graph, bindings, .. } = *self;
+        let facts = graph.facts(bindings.dims, bindings.batch).map_err(|e| failed(e.into()))?;
+        let couplings = catalog(graph, &facts, &Origins::default());
+        let couplings = couplings.map_err(|e| failed(e.into()))?.couplings;
+        let mut kinds: BTreeMap<String, Vec<&Pruning>> = BTreeMap::new();
+        for pruning in self.prunings {
+            kinds.entry(removal(pruning)).or_default().push(pruning);
+        }
+        for (kind, prunings) in kinds {
+            let mut draw = stats::generator(self.seed, &format!("forecast {kind}"));
+            let mut left = probes;
+            // Some couplings cannot be cut so; they are not what is asked about.
+            for _ in 0..3 * probes {
+                let pruning = prunings[draw.random_range(0..prunings.len())];
+                let meant: Vec<&Coupling> =
+                    couplings.iter().filter(|c| pruning.what.includes(c.kind)).collect();
+                if left == 0 || meant.is_empty() {
+                    break;
+                }
+                let layers = meant[draw.random_range(0..meant.len())].id.clone();
+                let ratio = ratio(pruning, &mut draw);
+                let Some(made) = self.remove(pruning, layers, ratio) else { continue };
+                look(&kind, made)?;
+                left -= 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn remove(&self, pruning: &Pruning, layers: String, ratio: f64) -> Option<Made> {
+        let pruning = Pruning {
+            amount: Amount::Ratio(ratio),
+            layers: Some(layers),
+            allocate: Allocation::Uniform,
+            protect: vec![],
+            ..pruning.clone()
+        };
+        let (graph, calibration) = (self.graph.clone(), Some(self.calibration));
+        let origins = Origins::default();
+        prune(graph, self.bindings, origins, &pruning, calibration, None, self.seed).ok()
+    }
+}
+
+/// A share to remove: around the one that a step names, from half to one and a half of it.
+fn ratio(pruning: &Pruning, draw: &mut stats::Generator) -> f64 {
+    match pruning.amount {
+        Amount::Ratio(ratio) => (ratio * (0.5 + draw.random::<f64>())).clamp(0.05, 0.9),
+        _ => RATIOS[draw.random_range(0..RATIOS.len())],
+    }
+}
+
+/// The sum of the output errors that a step's decisions expect; `None` where one is not known.
+fn output_error(made: &Made) -> Option<f64> {
+    let own = made.decisions.iter().filter(|d| !d.components.is_empty());
+    let error = |expected: &[Forecast]| {
+        expected.iter().find(|f| f.metric == Forecast::OUTPUT_ERROR).map(|f| f.delta)
+    };
+    own.map(|d| error(&d.expected)).sum()
+}
+
+/// What was found by trying.
+#[derive(Clone, Debug)]
+pub(super) struct Tries {
+    /// The baseline; `None` where its metric has no value, or none that could be forecast.
+    pub(super) reference: Option<Reference>,
+    /// What removals did to the metric.
+    pub(super) tried: Vec<Tried>,
+    /// What they saved.
+    pub(super) gains: Gains,
+}
+
+/// Tries `probes` removals of each kind on the samples of `subject`.
+///
+/// # Errors
+/// [`PipelineError`] where the model cannot be analysed or evaluated.
+pub(super) fn tries(
+    ground: &Ground,
+    subject: &Subject,
+    probes: usize,
+) -> Result<Tries, PipelineError> {
+    let metric = subject.task.primary;
+    let answers = answers(subject, ground.graph)?;
+    let classes = if answers.predictions().is_empty() { 0 } else { answers.width };
+    let exam = exam(subject, &answers, None)?;
+    let value = match metric {
+        // A ratio to nothing is infinite of the baseline itself.
+        Metric::Sqnr => None,
+        metric if metric.needs_baseline() => Some(f64::from(metric.higher_is_better())),
+        metric => exam.value(metric),
+    };
+    let groups = subject.own_groups();
+    let fixed_class_shares = subject.fixed_class_shares;
+    let how = Sampling {
+        groups: groups.as_deref(),
+        fixed_class_shares,
+        resamples: RESAMPLES,
+        ..Sampling::default()
+    };
+    let samples = subject.samples.len();
+    let reference = value.map(|value| Reference { metric, value, classes, samples });
+    let engine = |source| PipelineError::Engine { variant: "a trial".into(), source };
+    let Ground { graph, bindings, calibration, seed, .. } = *ground;
+    let watch = Stopwatch::new(graph, bindings, &calibration.first(), seed).map_err(engine)?;
+    let bytes = graph.encode().len() as f64;
+    let (mut tried, mut gains) = (Vec::new(), Gains::default());
+    ground.removals(probes, &mut |removal, made| {
+        let saves = saves(&made);
+        gains.bytes.push(Observation {
+            kind: removal.into(),
+            dose: saves.bytes as f64,
+            response: bytes - made.graph.encode().len() as f64,
+            variance: 0.0,
+        });
+        if let Some(watch) = &watch {
+            gains.times.extend(watch.observe(removal, &saves, &made.graph).map_err(engine)?);
+        }
+        let (Some(error), Some(value)) = (output_error(&made), value) else { return Ok(()) };
+        let own = self::answers(subject, &made.graph)?;
+        let pair = [exam.clone(), self::exam(subject, &own, Some(&answers))?];
+        let Some(change) = change(&pair, metric, value, &how) else { return Ok(()) };
+        let harm = if metric.higher_is_better() { -change.value } else { change.value };
+        let standard_error = (change.high - change.low) / (2.0 * NINETY_FIVE);
+        tried.push(Tried { removal: removal.into(), error, harm, standard_error });
+        Ok(())
+    })?;
+    gains.nodes_ns = watch.map(Stopwatch::nodes_ns).unwrap_or_default();
+    Ok(Tries { reference, tried, gains })
+}
+
+/// What all decisions of a step save.
+fn saves(made: &Made) -> Saves {
+    let mut all = Saves::default();
+    for draft in &made.decisions {
+        all.macs.extend(draft.saves.macs.clone());
+        all.bytes += draft.saves.bytes;
+    }
+    all
+}
+
+/// The change of a metric from the baseline's `value`, with its 95 % interval.
+fn change(pair: &[Exam; 2], metric: Metric, value: f64, how: &Sampling) -> Option<Interval> {
+    let evaluations = evaluate::assess(pair, how);
+    let score = evaluations.get(1)?.metrics.get(&metric)?;
+    if !metric.needs_baseline() {
+        return score.change;
+    }
+    let Interval { value: own, low, high } = score.value;
+    Some(Interval { value: own - value, low: low - value, high: high - value })
+}
+
+fn exam(
+    subject: &Subject,
+    answers: &Answers,
+    baseline: Option<&Answers>,
+) -> Result<Exam, PipelineError> {
+    Exam::new(Sha256Hex::of(b"a trial"), subject.task, answers, baseline, &[])
+        .map_err(|source| PipelineError::OtherSamples { variant: "a trial".into(), source })
+}
+
+fn answers(subject: &Subject, graph: &Graph) -> Result<Answers, PipelineError> {
+    let bytes = graph.encode();
+    let source = Source::Bytes(graph.name(), &bytes);
+    let options = EngineOptions::default();
+    let Subject { batch, dims, output, task, .. } = *subject;
+    let predictor = Predictor::load(source, batch, dims, &options, output, task.scores)
+        .map_err(|source| PipelineError::Engine { variant: "a trial".into(), source })?;
+    predictor
+        .with_task(task.clone())
+        .answers(subject.data, subject.samples, &|_| ())
+        .map_err(|source| PipelineError::Predict { variant: "a trial".into(), source })
+}
