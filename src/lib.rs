@@ -10,6 +10,8 @@
 #![warn(missing_docs)]
 
 pub mod units;
+pub mod text;
+pub mod guard;
 pub mod record;
 pub mod stats;
 pub mod data;

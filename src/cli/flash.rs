@@ -7,9 +7,10 @@ use crate::probe;
 use crate::record::Sha256Hex;
 use crate::target::flash::{self, Card, FirstBoot, FlashError, Map, Wireless, partitions};
 use crate::target::{self, Address, Profile};
+use crate::units::Bytes;
 use clap::{Args, Subcommand};
 use serde_json::json;
-use std::io::{BufRead, Write};
+use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 /// Prepare card images, write them to cards, and check what is on a card
@@ -126,7 +127,7 @@ impl Prepare {
             (None, Some(triple)) => {
                 let hear = |note: &str| {
                     if !quiet {
-                        eprintln!("{note}");
+                        note!("{note}");
                     }
                 };
                 read(&target::agent_file(triple, &mut { hear })?.path)
@@ -190,18 +191,37 @@ impl Prepare {
 impl Written {
     fn found(&self) -> Result<(Card, Option<Map>), Coded> {
         let card = Card::find(probe::root(), &self.device, self.any_device)?;
-        Ok((card, Map::find(&self.image, self.bmap.as_deref())?))
+        let map = Map::find(&self.image, self.bmap.as_deref())?;
+        card.refuse_same(&self.image, map.as_ref())?;
+        Ok((card, map))
     }
 
     fn compare(&self, card: &Card, map: Option<&Map>, global: &Global) -> Result<(), Coded> {
         let length = flash::length(&self.image, map)?;
         let bar = bar("read back", length.unwrap_or(0) as usize, global.quiet);
-        card.verify(&self.image, map, &mut |done| bar.set_position(done))?;
+        let found = card.verify(&self.image, map, &mut |done| bar.set_position(done))?;
         bar.finish_and_clear();
+        let (device, image) = (card.path(), &self.image);
         if global.json {
-            say!("{:#}", json!({ "image": self.image, "device": card.path(), "same": true }));
-        } else {
-            say!("{} holds {}, byte for byte", card.path().display(), self.image.display());
+            // What was not compared is not known to be the same.
+            let same = (found.skipped == 0).then_some(true);
+            say!(
+                "{:#}",
+                json!({
+                    "image": image, "device": device, "same": same,
+                    "compared_bytes": found.compared, "not_compared_bytes": found.skipped,
+                })
+            );
+            return Ok(());
+        }
+        let (device, image) = (device.display(), image.display());
+        match found.skipped {
+            0 => say!("{device} holds {image}, byte for byte"),
+            skipped => say!(
+                "{device} holds the {} of {image} that its block map has, byte for byte; {}, zero in the image, were neither written nor compared",
+                Bytes(found.compared),
+                Bytes(skipped)
+            ),
         }
         Ok(())
     }
@@ -225,23 +245,21 @@ impl Write_ {
 /// Shows what would be lost, and asks.
 fn agreed(card: &Card) -> Result<bool, Coded> {
     let failed = |e: std::io::Error| Coded::new(ExitCode::Internal, e);
-    let mut error = std::io::stderr().lock();
     let path = card.path();
     let model = card.disk.as_ref().and_then(|disk| disk.model.clone()).unwrap_or_default();
     let size = card.bytes.map_or_else(|| "an ordinary file".to_string(), |b| b.to_string());
-    writeln!(error, "{} {model} ({size}) now has", path.display()).map_err(failed)?;
+    note!("{} {model} ({size}) now has", path.display());
     let mut file = std::fs::File::open(path).map_err(failed)?;
     match partitions(&mut file, path) {
         Ok(found) => {
             for part in found {
                 let kind = if part.fat { "FAT" } else { "" };
-                writeln!(error, "  {:>10} {kind}{}", part.bytes, part.name).map_err(failed)?;
+                note!("  {:>10} {kind}{}", part.bytes, part.name);
             }
         }
-        Err(_) => writeln!(error, "  no partition table").map_err(failed)?,
+        Err(_) => note!("  no partition table"),
     }
-    write!(error, "All of it will be lost. Type the device's path to go on: ").map_err(failed)?;
-    error.flush().map_err(failed)?;
+    note!("All of it will be lost. Type the device's path to go on:");
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line).map_err(failed)?;
     Ok(Path::new(line.trim()) == path)

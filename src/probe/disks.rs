@@ -24,6 +24,8 @@ pub struct Disk {
     pub partitions: Vec<(String, Bytes)>,
     /// What uses it now; empty where nothing does.
     pub uses: Vec<String>,
+    /// The file behind a loop device.
+    pub backing: Option<PathBuf>,
 }
 
 /// All disks with a size, by name.
@@ -83,6 +85,7 @@ fn disk(root: &Path, folder: &Path, mounts: &[Mount], swaps: &[String]) -> Optio
         removable: removable(folder),
         partitions: partitions.iter().filter_map(|p| Some((name(p), size(p)?))).collect(),
         uses,
+        backing: backing(folder),
     })
 }
 

@@ -17,6 +17,32 @@ pub enum FlashError {
         /// The cause.
         source: std::io::Error,
     },
+    /// There is no image.
+    #[error("{} {problem}", path.display())]
+    NoImage {
+        /// What was named as one.
+        path: PathBuf,
+        /// What it is instead.
+        problem: &'static str,
+    },
+    /// What is to be written would overwrite what it is read from.
+    #[error("{} and {} are the same file or device, which writing would destroy; name another", source_path.display(), path.display())]
+    Same {
+        /// What would be read.
+        source_path: PathBuf,
+        /// What would be written.
+        path: PathBuf,
+    },
+    /// A library for partitions and their files cannot digest an image.
+    #[error("{what} of {} cannot be read: the library panicked: {said}", path.display())]
+    Panicked {
+        /// `the partition table`, `the FAT partition`.
+        what: &'static str,
+        /// The image.
+        path: PathBuf,
+        /// The words of the panic.
+        said: String,
+    },
     /// An image is in a form that is not known.
     #[error("{} is {found}; give the image itself, or one packed as .xz or .gz", path.display())]
     Packed {
@@ -67,7 +93,7 @@ pub enum FlashError {
         said: String,
     },
     /// The block map is no block map.
-    #[error("{} is not a block map: {problem}", path.display())]
+    #[error("{} is not a block map of the image: {problem}", path.display())]
     Map {
         /// The file.
         path: PathBuf,

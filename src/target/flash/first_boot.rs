@@ -120,18 +120,21 @@ impl FirstBoot {
         let key = |line: &str| {
             line.starts_with("ssh-") || line.starts_with("ecdsa-") || line.starts_with("sk-")
         };
-        if !self.keys.lines().any(key) || self.keys.contains('\0') {
-            return bad(
-                "public key",
-                self.keys.trim(),
-                "is not a line of an OpenSSH public key file",
-            );
-        }
         if self.keys.contains("PRIVATE KEY") {
             return bad("public key", "…", "is a private key; give the file that ends in .pub");
         }
+        let lines = || {
+            let lines = self.keys.lines().map(str::trim);
+            lines.filter(|line| !line.is_empty() && !line.starts_with('#'))
+        };
+        let odd = lines().find(|line| !key(line) || line.contains(char::is_control));
+        if let Some(odd) = odd.or_else(|| lines().next().is_none().then_some("")) {
+            return bad("public key", odd, "is not a line of an OpenSSH public key file");
+        }
         let folders = |c: char| c.is_ascii_alphanumeric() || "._/-".contains(c);
-        if self.agent_path.starts_with('/') || !self.agent_path.chars().all(folders) {
+        let upwards = self.agent_path.split('/').any(|part| part == "..");
+        let outside = self.agent_path.starts_with('/') || upwards;
+        if outside || !self.agent_path.chars().all(folders) {
             let problem =
                 "must lie below the home folder, of letters, digits, `.`, `_`, `-` and `/`";
             return bad("the agent's path", &self.agent_path, problem);
@@ -140,8 +143,11 @@ impl FirstBoot {
         if wireless.name.is_empty() || wireless.name.len() > 32 {
             return bad("wireless network", &wireless.name, "must have 1 to 32 bytes");
         }
-        if !(8..=63).contains(&wireless.password.len()) || !wireless.password.is_ascii() {
-            return bad("pass phrase", "…", "must have 8 to 63 ASCII characters");
+        // A line break would begin another key of the network's file.
+        let printable = wireless.password.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        if !(8..=63).contains(&wireless.password.len()) || !printable {
+            let problem = "must have 8 to 63 printable ASCII characters on one line";
+            return bad("pass phrase", "…", problem);
         }
         if wireless.country.len() != 2 || !wireless.country.chars().all(|c| c.is_ascii_uppercase())
         {
@@ -255,8 +261,29 @@ mod tests {
         );
         refused(
             |b| b.keys = "-----BEGIN OPENSSH PRIVATE KEY-----".into(),
-            "public key `-----BEGIN OPENSSH PRIVATE KEY-----` is not a line of an OpenSSH public key file",
+            "public key `…` is a private key; give the file that ends in .pub",
         );
+        refused(
+            |b| b.keys += "* * * * * root reboot\n",
+            "public key `* * * * * root reboot` is not a line of an OpenSSH public key file",
+        );
+        refused(
+            |b| b.agent_path = "../../etc/agent".into(),
+            "the agent's path `../../etc/agent` must lie below the home folder, of letters, digits, `.`, `_`, `-` and `/`",
+        );
+    }
+
+    #[test]
+    fn a_pass_phrase_is_one_line() {
+        for password in ["long enough\nmethod=evil", "long enough\r", "tab\tin it", "größer als 8"]
+        {
+            let wireless =
+                Wireless { name: "lab".into(), password: password.into(), country: "DE".into() };
+            let boot = FirstBoot { wireless: Some(wireless), ..plain() };
+            let message = boot.check().unwrap_err().to_string();
+            assert!(message.contains("printable ASCII characters on one line"), "{message}");
+            assert!(!message.contains("long enough"), "the phrase is a secret: {message}");
+        }
     }
 
     #[test]

@@ -5,6 +5,8 @@
 
 mod error;
 mod first_boot;
+mod map;
+mod medium;
 mod prepare;
 mod source;
 mod system;
@@ -13,8 +15,9 @@ mod write;
 
 pub use error::FlashError;
 pub use first_boot::{FirstBoot, Wireless};
+pub use map::Map;
 pub use prepare::{Prepared, prepare};
-pub use source::{Map, is_packed};
+pub use source::is_packed;
 pub use system::System;
 pub use table::{Partition, partitions};
-pub use write::{Card, length};
+pub use write::{Card, Comparison, length};

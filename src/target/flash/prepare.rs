@@ -1,8 +1,10 @@
 //! An image with a board's first boot inside.
 
 use super::first_boot::FOLDER;
+use super::medium::refuse_same;
 use super::system::{Fat, Found, RootFile, System, recognise, write_ext4};
 use super::{FirstBoot, FlashError, is_packed};
+use crate::probe;
 use std::path::{Path, PathBuf};
 
 /// An image that was prepared.
@@ -51,6 +53,9 @@ WantedBy=multi-user.target
 /// [`FlashError`] names what is wrong with the image or the values; nothing is left behind then.
 pub fn prepare(image: &Path, out: &Path, boot: &FirstBoot) -> Result<Prepared, FlashError> {
     boot.check()?;
+    if out.exists() {
+        refuse_same(probe::root(), &[image], out)?;
+    }
     if is_packed(image)? {
         return Err(FlashError::Unpack(image.to_path_buf()));
     }

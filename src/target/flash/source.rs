@@ -1,10 +1,13 @@
-//! An image as a stream of its unpacked bytes, and the block map beside it.
+//! An image as a stream of its unpacked bytes.
 
 use super::FlashError;
-use bmap_parser::{Bmap, SeekForward};
 use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+
+/// Read and compared at once.
+pub(super) const CHUNK: usize = 4 << 20;
 
 /// An image that is read from its beginning to its end.
 pub struct Source {
@@ -19,7 +22,7 @@ impl Source {
     /// # Errors
     /// [`FlashError::Packed`] for archives, and those of the file system.
     pub fn open(path: &Path) -> Result<Source, FlashError> {
-        let mut file = File::open(path).map_err(FlashError::io("open", path))?;
+        let mut file = open_image(path)?;
         let size = file.metadata().map_err(FlashError::io("read", path))?.len();
         let packing = packing(&mut file, path)?;
         let buffered = BufReader::with_capacity(1 << 20, file);
@@ -39,14 +42,32 @@ impl Read for Source {
     }
 }
 
-impl SeekForward for Source {
-    fn seek_forward(&mut self, offset: u64) -> io::Result<()> {
-        let skipped = io::copy(&mut self.bytes.by_ref().take(offset), &mut io::sink())?;
-        match skipped == offset {
-            true => Ok(()),
-            false => Err(io::ErrorKind::UnexpectedEof.into()),
+/// Opens a file or block device to read from; anything else might never end.
+///
+/// # Errors
+/// [`FlashError::NoImage`] for pipes and other devices.
+pub(super) fn open_image(path: &Path) -> Result<File, FlashError> {
+    // Looked at before: opening a pipe waits for whoever writes to it.
+    let kind = std::fs::metadata(path).map_err(FlashError::io("open", path))?.file_type();
+    if !kind.is_file() && !kind.is_block_device() {
+        let problem = "is neither a file nor a block device";
+        return Err(FlashError::NoImage { path: path.to_path_buf(), problem });
+    }
+    File::open(path).map_err(FlashError::io("open", path))
+}
+
+/// Reads until the buffer is full or the stream ends.
+pub(super) fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match source.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
+    Ok(filled)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,13 +81,7 @@ enum Packing {
 fn packing(file: &mut File, path: &Path) -> Result<Packing, FlashError> {
     use std::io::Seek;
     let mut magic = [0; 6];
-    let mut filled = 0;
-    while filled < magic.len() {
-        match file.read(&mut magic[filled..]).map_err(FlashError::io("read", path))? {
-            0 => break,
-            n => filled += n,
-        }
-    }
+    fill(file, &mut magic).map_err(FlashError::io("read", path))?;
     file.rewind().map_err(FlashError::io("read", path))?;
     let packed = |found| Err(FlashError::Packed { path: path.to_path_buf(), found });
     match magic {
@@ -85,48 +100,6 @@ fn packing(file: &mut File, path: &Path) -> Result<Packing, FlashError> {
 /// # Errors
 /// As for [`Source::open`].
 pub fn is_packed(path: &Path) -> Result<bool, FlashError> {
-    let mut file = File::open(path).map_err(FlashError::io("open", path))?;
+    let mut file = open_image(path)?;
     Ok(packing(&mut file, path)? != Packing::None)
-}
-
-/// Which ranges of an image hold data, and their checksums.
-#[derive(Debug)]
-pub struct Map {
-    /// The file it came from.
-    pub path: PathBuf,
-    pub(super) bmap: Bmap,
-}
-
-impl Map {
-    /// The block map that was named, or the one that lies beside the image: `card.img.bmap` or
-    /// `card.bmap` for `card.img` and `card.img.xz`.
-    ///
-    /// # Errors
-    /// [`FlashError::Map`] where the file is no block map.
-    pub fn find(image: &Path, named: Option<&Path>) -> Result<Option<Map>, FlashError> {
-        let beside = || {
-            let mut names = vec![image.to_path_buf()];
-            while let Some(stem) = names.last().filter(|p| p.extension().is_some()) {
-                names.push(stem.with_extension(""));
-            }
-            let with = |name: &PathBuf| {
-                let mut name = name.clone().into_os_string();
-                name.push(".bmap");
-                PathBuf::from(name)
-            };
-            names.iter().map(with).find(|path| path.is_file())
-        };
-        let Some(path) = named.map(Path::to_path_buf).or_else(beside) else { return Ok(None) };
-        let text = std::fs::read_to_string(&path).map_err(FlashError::io("read", &path))?;
-        let bmap = Bmap::from_xml(&text).map_err(|problem| FlashError::Map {
-            path: path.clone(),
-            problem: problem.to_string(),
-        })?;
-        Ok(Some(Map { path, bmap }))
-    }
-
-    /// How many bytes hold data.
-    pub fn mapped(&self) -> u64 {
-        self.bmap.total_mapped_size()
-    }
 }

@@ -1,14 +1,23 @@
 //! The systems that images hold: which one it is, and files put into its partition without mounting.
 
 use super::FlashError;
+use super::source::open_image;
 use super::table::{Partition, Window, partitions};
+use crate::guard::catch_panic;
 use crate::units::Bytes;
 use serde::Serialize;
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+/// What is done where reading files of a FAT partition fails.
+const READ: &str = "read the FAT partition of";
+/// The root folder of a boot partition has some dozens.
+const MOST_ENTRIES: usize = 65_536;
+/// The kernel's command line has some hundred bytes.
+const MOST_TEXT: u64 = 1 << 20;
 
 /// A system that a board boots from an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -41,7 +50,7 @@ pub(super) struct Found {
 
 /// Which system an image holds.
 pub(super) fn recognise(path: &Path) -> Result<Found, FlashError> {
-    let mut file = File::open(path).map_err(FlashError::io("open", path))?;
+    let mut file = open_image(path)?;
     let all = partitions(&mut file, path)?;
     if let Some(app) = all.iter().find(|partition| partition.name == "APP") {
         return Ok(Found { system: System::Jetson, partition: app.clone() });
@@ -50,7 +59,7 @@ pub(super) fn recognise(path: &Path) -> Result<Found, FlashError> {
     let Some(boot) = all.iter().find(|partition| partition.fat) else {
         return Err(unknown(format!("{} partitions, none of them FAT", all.len())));
     };
-    let files = Fat::open(path, boot)?.names()?;
+    let files = Fat::open_to_read(path, boot)?.names()?;
     let has = |name: &str| files.iter().any(|file| file.eq_ignore_ascii_case(name));
     if !has("config.txt") || !has("cmdline.txt") {
         return Err(unknown("a FAT partition without config.txt or cmdline.txt".into()));
@@ -62,41 +71,73 @@ pub(super) fn recognise(path: &Path) -> Result<Found, FlashError> {
     Ok(Found { system, partition: boot.clone() })
 }
 
-/// A FAT partition of an image.
+/// A FAT partition of an image. Its library panics at some images: every call is guarded, and so is the
+/// last one, which is made when this is dropped.
 pub(super) struct Fat<'a> {
     path: &'a Path,
-    files: fatfs::FileSystem<Window>,
+    /// `None` once it was closed.
+    files: Option<FileSystem>,
 }
 
+type FileSystem = fatfs::FileSystem<Window>;
+
 impl<'a> Fat<'a> {
+    /// Opens a partition to change its files.
     pub(super) fn open(path: &'a Path, partition: &Partition) -> Result<Self, FlashError> {
-        let failed = FlashError::io("read the FAT partition of", path);
-        let file = OpenOptions::new().read(true).write(true).open(path);
-        let file = file.map_err(FlashError::io("open", path))?;
+        Fat::mount(path, partition, OpenOptions::new().read(true).write(true))
+    }
+
+    /// Opens a partition of an image that stays as it is.
+    fn open_to_read(path: &'a Path, partition: &Partition) -> Result<Self, FlashError> {
+        Fat::mount(path, partition, OpenOptions::new().read(true))
+    }
+
+    fn mount(
+        path: &'a Path,
+        partition: &Partition,
+        options: &OpenOptions,
+    ) -> Result<Self, FlashError> {
+        let file = options.open(path).map_err(FlashError::io("open", path))?;
         let window = Window::new(file, partition);
-        let files = fatfs::FileSystem::new(window, fatfs::FsOptions::new()).map_err(failed)?;
-        Ok(Fat { path, files })
+        let mounted = || fatfs::FileSystem::new(window, fatfs::FsOptions::new());
+        Ok(Fat { path, files: Some(guarded(READ, path, mounted)?) })
+    }
+
+    fn call<T>(
+        &self,
+        doing: &'static str,
+        call: impl FnOnce(&FileSystem) -> io::Result<T>,
+    ) -> Result<T, FlashError> {
+        let closed = || io::Error::other("it was closed");
+        guarded(doing, self.path, || call(self.files.as_ref().ok_or_else(closed)?))
     }
 
     fn names(&self) -> Result<Vec<String>, FlashError> {
-        let failed = FlashError::io("read the FAT partition of", self.path);
-        let entries = self.files.root_dir().iter();
-        entries.map(|entry| Ok(entry.map_err(&failed)?.file_name())).collect()
+        self.call(READ, |files| {
+            // A folder whose clusters go round in a circle has no end.
+            let entries = files.root_dir().iter().take(MOST_ENTRIES + 1);
+            let names = entries.map(|entry| Ok(entry?.file_name()));
+            let names = names.collect::<io::Result<Vec<String>>>()?;
+            match names.len() {
+                0..=MOST_ENTRIES => Ok(names),
+                _ => Err(io::Error::other("its folder has no end")),
+            }
+        })
     }
 
     /// The text of a file.
     pub(super) fn read(&self, name: &str) -> Result<String, FlashError> {
-        let mut text = String::new();
-        let opened = self.files.root_dir().open_file(name);
-        let read = opened.and_then(|mut file| file.read_to_string(&mut text));
-        read.map_err(FlashError::io("read the FAT partition of", self.path))?;
-        Ok(text)
+        self.call(READ, |files| {
+            let mut text = String::new();
+            files.root_dir().open_file(name)?.take(MOST_TEXT).read_to_string(&mut text)?;
+            Ok(text)
+        })
     }
 
     /// Writes a file, whatever stood there.
     pub(super) fn write(&self, name: &str, content: &[u8]) -> Result<(), FlashError> {
-        let put = || -> io::Result<()> {
-            let root = self.files.root_dir();
+        self.call("write into the FAT partition of", |files| {
+            let root = files.root_dir();
             if let Some((folder, _)) = name.rsplit_once('/') {
                 root.create_dir(folder)?;
             }
@@ -104,14 +145,36 @@ impl<'a> Fat<'a> {
             file.truncate()?;
             file.write_all(content)?;
             file.flush()
-        };
-        put().map_err(FlashError::io("write into the FAT partition of", self.path))
+        })
     }
 
     /// Writes what is still in memory.
-    pub(super) fn close(self) -> Result<(), FlashError> {
-        self.files.unmount().map_err(FlashError::io("write the FAT partition of", self.path))
+    pub(super) fn close(mut self) -> Result<(), FlashError> {
+        let files = self.files.take();
+        let unmount = || files.map_or(Ok(()), FileSystem::unmount);
+        guarded("write the FAT partition of", self.path, unmount)
     }
+}
+
+impl Drop for Fat<'_> {
+    fn drop(&mut self) {
+        let files = self.files.take();
+        // It writes what is still in memory. Whoever wants to know whether that fails closes it.
+        let _ = catch_panic(|| drop(files));
+    }
+}
+
+/// Calls the library that reads FAT.
+fn guarded<T>(
+    doing: &'static str,
+    path: &Path,
+    call: impl FnOnce() -> io::Result<T>,
+) -> Result<T, FlashError> {
+    let said = match catch_panic(call) {
+        Ok(done) => return done.map_err(FlashError::io(doing, path)),
+        Err(said) => said,
+    };
+    Err(FlashError::Panicked { what: "the FAT partition", path: path.to_path_buf(), said })
 }
 
 /// A file for an ext4 partition: absolute path, content, mode.

@@ -1,6 +1,7 @@
 //! Partition tables of images and devices, and one partition as a file of its own.
 
 use super::FlashError;
+use crate::guard::catch_panic;
 use crate::units::Bytes;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -28,8 +29,16 @@ pub struct Partition {
 /// All partitions of an image or device in their order.
 ///
 /// # Errors
-/// [`FlashError::NoTable`] where there is neither a GPT nor an MBR.
+/// [`FlashError::NoTable`] where there is neither a GPT nor an MBR, [`FlashError::Panicked`] where the
+/// library that reads it panics.
 pub fn partitions(file: &mut File, path: &Path) -> Result<Vec<Partition>, FlashError> {
+    catch_panic(|| read_table(file, path)).unwrap_or_else(|said| {
+        let what = "the partition table";
+        Err(FlashError::Panicked { what, path: path.to_path_buf(), said })
+    })
+}
+
+fn read_table(file: &mut File, path: &Path) -> Result<Vec<Partition>, FlashError> {
     let none = |source| FlashError::NoTable { path: path.to_path_buf(), source };
     file.seek(SeekFrom::Start(0)).map_err(FlashError::io("read", path))?;
     let mbr = mbrman::MBRHeader::read_from(file).map_err(|e| none(io::Error::other(e)))?;
@@ -84,7 +93,9 @@ impl Window {
 
     /// Moves the file to where the window stands; gives how much of `wanted` is left in the window.
     fn aim(&mut self, wanted: usize) -> io::Result<usize> {
-        self.file.seek(SeekFrom::Start(self.start + self.at))?;
+        let outside = || io::Error::new(io::ErrorKind::InvalidInput, "behind any image's end");
+        let at = self.start.checked_add(self.at).ok_or_else(outside)?;
+        self.file.seek(SeekFrom::Start(at))?;
         Ok((wanted as u64).min(self.bytes.saturating_sub(self.at)) as usize)
     }
 }

@@ -1,17 +1,14 @@
 //! Writing an image to a card, and reading it back.
 
-use super::source::{Map, Source};
-use super::{FlashError, is_packed};
+use super::medium::refuse_same;
+use super::source::{CHUNK, Source, fill};
+use super::{FlashError, Map, is_packed};
 use crate::probe::{self, Disk};
 use crate::units::Bytes;
-use bmap_parser::{CopyError, SeekForward};
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// Compared at once.
-const CHUNK: usize = 4 << 20;
 /// `open(2)`: a block device that anything else has open exclusively, a mount say, is refused.
 const O_EXCL: i32 = 0o200;
 
@@ -22,6 +19,8 @@ pub type Heard<'a> = &'a mut dyn FnMut(u64);
 #[derive(Clone, Debug)]
 pub struct Card {
     path: PathBuf,
+    /// Stands for `/` where disks are listed.
+    root: PathBuf,
     /// What the machine says of it; `None` of an ordinary file that stands for one.
     pub disk: Option<Disk>,
     /// Its size; `None` of an ordinary file, which grows.
@@ -46,7 +45,7 @@ impl Card {
                 let hint = "is an ordinary file, not a card; give --any-device to write to it";
                 return Err(refused(hint.into()));
             }
-            return Ok(Card { path: found, disk: None, bytes: None });
+            return Ok(Card { path: found, root: root.into(), disk: None, bytes: None });
         }
         if !kind.is_block_device() {
             return Err(refused("is neither a block device nor a file".into()));
@@ -68,7 +67,8 @@ impl Card {
             let hint = "give --any-device if it is the right one";
             return Err(refused(format!("is built in, not a card or on USB; {hint}")));
         }
-        Ok(Card { path: found, bytes: Some(disk.bytes), disk: Some(disk.clone()) })
+        let (bytes, disk) = (Some(disk.bytes), Some(disk.clone()));
+        Ok(Card { path: found, root: root.into(), bytes, disk })
     }
 
     /// Its path, links followed.
@@ -76,118 +76,175 @@ impl Card {
         &self.path
     }
 
-    /// Writes an image and waits until it is on the device. With a map only what holds data.
+    /// Refuses an image, or a map, that lies where the card does: on the same disk, or in the same file
+    /// whatever it is called.
     ///
     /// # Errors
-    /// [`FlashError`] names the file or device. What stood on the device is lost all the same.
+    /// [`FlashError::Same`] names both.
+    pub fn refuse_same(&self, image: &Path, map: Option<&Map>) -> Result<(), FlashError> {
+        let map = map.map(|map| map.path.as_path());
+        let sources: Vec<&Path> = [image].into_iter().chain(map).collect();
+        refuse_same(&self.root, &sources, &self.path)
+    }
+
+    /// Writes an image and waits until it is on the device. With a map only what holds data, and only
+    /// after the whole image was checked against the map.
+    ///
+    /// # Errors
+    /// [`FlashError`] names the file or device. Until the device is opened nothing on it has changed;
+    /// after that what stood there is lost all the same.
     pub fn write(&self, image: &Path, map: Option<&Map>, heard: Heard) -> Result<(), FlashError> {
+        self.refuse_same(image, map)?;
+        let mut sink = match map {
+            Some(map) => {
+                self.fits(map.image_bytes)?;
+                map.walk(image, &mut |_| Ok(()))?;
+                let mut sink = self.open(image, heard)?;
+                map.walk(image, &mut |piece| match piece.mapped {
+                    true => sink.write(piece.offset, piece.bytes),
+                    false => Ok(()),
+                })?;
+                sink
+            }
+            None => self.copy(image, heard)?,
+        };
+        sink.finish(map.map(|map| map.image_bytes).filter(|_| self.disk.is_none()))
+    }
+
+    /// Writes an image from its first byte to its last.
+    fn copy<'a>(&'a self, image: &Path, heard: Heard<'a>) -> Result<Sink<'a>, FlashError> {
         let mut source = Source::open(image)?;
-        self.fits(map.map(|m| m.bmap.image_size()).or(source.size))?;
+        source.size.map_or(Ok(()), |size| self.fits(size))?;
+        let (mut chunk, mut offset) = (vec![0; CHUNK], 0);
+        let mut next =
+            |chunk: &mut [u8]| fill(&mut source, chunk).map_err(FlashError::io("read", image));
+        let mut read = next(&mut chunk)?;
+        if read == 0 {
+            return Err(empty(image));
+        }
+        let mut sink = self.open(image, heard)?;
+        while read > 0 {
+            // A packed image says its size only by ending.
+            self.fits(offset + read as u64)?;
+            sink.write(offset, &chunk[..read])?;
+            offset += read as u64;
+            read = next(&mut chunk)?;
+        }
+        Ok(sink)
+    }
+
+    /// Opens the device for writing.
+    fn open<'a>(&'a self, image: &Path, heard: Heard<'a>) -> Result<Sink<'a>, FlashError> {
         let mut options = OpenOptions::new();
         options.write(true);
-        match self.disk {
-            Some(_) => options.custom_flags(O_EXCL),
+        if self.disk.is_some() {
+            options.custom_flags(O_EXCL);
+        }
+        let failed = FlashError::io("open", &self.path);
+        let file = options.open(&self.path).map_err(&failed)?;
+        // It may have become another one since it was looked at.
+        refuse_same(&self.root, &[image], &self.path)?;
+        if self.disk.is_none() {
             // What stood behind the image's end would survive it.
-            None => options.truncate(true),
-        };
-        let file = options.open(&self.path).map_err(FlashError::io("open", &self.path))?;
-        let mut sink = Sink { file, done: 0, heard };
-        match map {
-            Some(map) => {
-                bmap_parser::copy(&mut source, &mut sink, &map.bmap)
-                    .map_err(|error| self.copy_failed(error, image, map))?;
-                if self.disk.is_none() {
-                    let whole = sink.file.set_len(map.bmap.image_size());
-                    whole.map_err(FlashError::io("write", &self.path))?;
-                }
-            }
-            None => self.copy_all(&mut source, &mut sink, image)?,
+            file.set_len(0).map_err(failed)?;
         }
-        sink.file.sync_all().map_err(FlashError::io("write", &self.path))
+        Ok(Sink { path: &self.path, file, done: 0, heard })
     }
 
-    fn copy_all(
-        &self,
-        source: &mut Source,
-        sink: &mut Sink,
-        image: &Path,
-    ) -> Result<(), FlashError> {
-        let mut chunk = vec![0; CHUNK];
-        loop {
-            let read = fill(source, &mut chunk).map_err(FlashError::io("read", image))?;
-            if read == 0 {
-                return Ok(());
-            }
-            // A packed image says its size only by ending.
-            self.fits(Some(sink.done + read as u64))?;
-            sink.write_all(&chunk[..read]).map_err(FlashError::io("write", &self.path))?;
-        }
-    }
-
-    fn fits(&self, image: Option<u64>) -> Result<(), FlashError> {
-        match (image, self.bytes) {
-            (Some(image), Some(device)) if image > device.0 => {
+    fn fits(&self, image: u64) -> Result<(), FlashError> {
+        match self.bytes {
+            Some(device) if image > device.0 => {
                 Err(FlashError::TooLarge { path: self.path.clone(), image: Bytes(image), device })
             }
             _ => Ok(()),
         }
     }
 
-    fn copy_failed(&self, error: CopyError, image: &Path, map: &Map) -> FlashError {
-        match error {
-            CopyError::ReadError(source) => FlashError::io("read", image)(source),
-            CopyError::WriteError(source) => FlashError::io("write", &self.path)(source),
-            CopyError::UnexpectedEof => {
-                FlashError::io("read", image)(io::ErrorKind::UnexpectedEof.into())
+    /// Reads the device back, from the medium and not from memory, and compares it with the image.
+    /// With a map a device is compared only where the map has data; an ordinary file everywhere.
+    ///
+    /// # Errors
+    /// [`FlashError::Differs`] names the first byte that is not the image's;
+    /// [`FlashError::NoImage`] where there is not a single byte to compare.
+    pub fn verify(
+        &self,
+        image: &Path,
+        map: Option<&Map>,
+        heard: Heard,
+    ) -> Result<Comparison, FlashError> {
+        self.refuse_same(image, map)?;
+        let file = File::open(&self.path).map_err(FlashError::io("open", &self.path))?;
+        // Best effort: where the system will not forget, it compares with what it remembers.
+        probe::forget(&file);
+        let (mut found, mut back) = (Comparison::default(), vec![0; CHUNK]);
+        let mut compare = |offset: u64, bytes: &[u8]| -> Result<(), FlashError> {
+            self.compare(&file, offset, bytes, &mut back)?;
+            found.compared += bytes.len() as u64;
+            heard(found.compared);
+            Ok(())
+        };
+        let mut skipped = 0;
+        match map {
+            Some(map) => map.walk(image, &mut |piece| {
+                if piece.mapped || self.disk.is_none() {
+                    return compare(piece.offset, piece.bytes);
+                }
+                skipped += piece.bytes.len() as u64;
+                Ok(())
+            })?,
+            None => {
+                let mut source = Source::open(image)?;
+                let (mut chunk, mut offset) = (vec![0; CHUNK], 0);
+                loop {
+                    let read =
+                        fill(&mut source, &mut chunk).map_err(FlashError::io("read", image))?;
+                    if read == 0 {
+                        break;
+                    }
+                    compare(offset, &chunk[..read])?;
+                    offset += read as u64;
+                }
             }
-            CopyError::ChecksumError => {
-                FlashError::Checksum { path: image.to_path_buf(), map: map.path.clone() }
-            }
+        }
+        match found.compared {
+            0 => Err(empty(image)),
+            _ => Ok(Comparison { skipped, ..found }),
         }
     }
 
-    /// Reads the device back, from the medium and not from memory, and compares it with the image.
-    ///
-    /// # Errors
-    /// [`FlashError::Differs`] names the first byte that is not the image's.
-    pub fn verify(&self, image: &Path, map: Option<&Map>, heard: Heard) -> Result<(), FlashError> {
-        let mut source = Source::open(image)?;
-        let mut file = File::open(&self.path).map_err(FlashError::io("open", &self.path))?;
-        // Best effort: where the system will not forget, it compares with what it remembers.
-        probe::forget(&file);
-        let ranges: Vec<(u64, u64)> = match map {
-            Some(map) => map.bmap.block_map().map(|r| (r.offset(), r.length())).collect(),
-            None => vec![(0, u64::MAX)],
-        };
-        let (mut at, mut done) = (0, 0);
-        let (mut ours, mut theirs) = (vec![0; CHUNK], vec![0; CHUNK]);
-        for (start, length) in ranges {
-            source.seek_forward(start - at).map_err(FlashError::io("read", image))?;
-            file.seek(SeekFrom::Start(start)).map_err(FlashError::io("read", &self.path))?;
-            at = start;
-            let end = start.saturating_add(length);
-            while at < end {
-                let most = (end - at).min(CHUNK as u64) as usize;
-                let read =
-                    fill(&mut source, &mut ours[..most]).map_err(FlashError::io("read", image))?;
-                if read == 0 {
-                    break;
-                }
-                let back = fill(&mut file, &mut theirs[..read])
-                    .map_err(FlashError::io("read", &self.path))?;
-                let same = ours[..read].iter().zip(&theirs[..back]).take_while(|(a, b)| a == b);
-                let same = same.count();
-                if same < read {
-                    let at = at + same as u64;
-                    return Err(FlashError::Differs { path: self.path.clone(), at });
-                }
-                at += read as u64;
-                done += read as u64;
-                heard(done);
+    fn compare(
+        &self,
+        file: &File,
+        offset: u64,
+        bytes: &[u8],
+        back: &mut [u8],
+    ) -> Result<(), FlashError> {
+        let mut read = 0;
+        while read < bytes.len() {
+            let more = file.read_at(&mut back[read..bytes.len()], offset + read as u64);
+            match more.map_err(FlashError::io("read", &self.path))? {
+                0 => break,
+                more => read += more,
             }
         }
-        Ok(())
+        match bytes.iter().zip(&back[..read]).take_while(|(a, b)| a == b).count() {
+            same if same == bytes.len() => Ok(()),
+            same => Err(FlashError::Differs { path: self.path.clone(), at: offset + same as u64 }),
+        }
     }
+}
+
+/// How much of an image was compared with a device and found there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// Bytes that were compared, all of them the same.
+    pub compared: u64,
+    /// Bytes that a block map leaves out, zero in the image, and not looked at on the device.
+    pub skipped: u64,
+}
+
+fn empty(image: &Path) -> FlashError {
+    FlashError::NoImage { path: image.to_path_buf(), problem: "has no bytes" }
 }
 
 /// How many bytes writing or verifying an image will go through, where that is known.
@@ -205,43 +262,25 @@ pub fn length(image: &Path, map: Option<&Map>) -> Result<Option<u64>, FlashError
     }
 }
 
-/// Reads until the buffer is full or the stream ends.
-fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match source.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
-}
-
 /// A device that counts what is written to it.
-struct Sink<'a, 'h> {
+struct Sink<'a> {
+    path: &'a Path,
     file: File,
     done: u64,
-    heard: &'a mut (dyn FnMut(u64) + 'h),
+    heard: Heard<'a>,
 }
 
-impl Write for Sink<'_, '_> {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(buffer)?;
-        self.done += written as u64;
+impl Sink<'_> {
+    fn write(&mut self, offset: u64, bytes: &[u8]) -> Result<(), FlashError> {
+        self.file.write_all_at(bytes, offset).map_err(FlashError::io("write", self.path))?;
+        self.done += bytes.len() as u64;
         (self.heard)(self.done);
-        Ok(written)
+        Ok(())
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
-impl SeekForward for Sink<'_, '_> {
-    fn seek_forward(&mut self, offset: u64) -> io::Result<()> {
-        let forward = i64::try_from(offset).map_err(io::Error::other)?;
-        self.file.seek(SeekFrom::Current(forward)).map(|_| ())
+    /// Waits until everything is on the device; an ordinary file gets its whole size.
+    fn finish(&mut self, bytes: Option<u64>) -> Result<(), FlashError> {
+        let sized = bytes.map_or(Ok(()), |bytes| self.file.set_len(bytes));
+        sized.and_then(|()| self.file.sync_all()).map_err(FlashError::io("write", self.path))
     }
 }
