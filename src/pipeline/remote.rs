@@ -48,7 +48,9 @@ impl RemoteName {
     /// wanted.
     pub(super) fn of(folder: &Path, root: &Path, kept: bool) -> Result<Self, PipelineError> {
         let named = folder.join("remote.json");
-        if let Some(known) = read_json(&named) {
+        // It becomes a folder's name on the board, and a run directory may be anybody's.
+        let plain = |known: &Self| known.job.chars().all(|c| c.is_ascii_hexdigit());
+        if let Some(known) = read_json(&named).filter(plain) {
             return Ok(known);
         }
         let fresh = Self::fresh(root);

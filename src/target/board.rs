@@ -116,7 +116,7 @@ impl<'a> Board<'a> {
                     self.patience = PATIENCE;
                     return Ok(done);
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.of_board(&self.target.name)),
             }
         }
     }
@@ -144,7 +144,7 @@ impl<'a> Board<'a> {
         if !matches!(&done, Err(error) if error.passes()) {
             self.connection = Some(connection);
         }
-        done
+        done.map_err(|error| error.of_board(&self.target.name))
     }
 
     /// Sends what the board lacks of the agent and of `parcels`. Gives the bytes that went out.
@@ -185,10 +185,10 @@ impl<'a> Board<'a> {
         all.extend(agent.own.iter().map(ToString::to_string));
         all.extend(arguments.iter().map(ToString::to_string));
         let verb = arguments.first().copied().unwrap_or_default();
+        let what = format!("`paring-agent {verb}`");
         self.with(&mut |connection, _| connection.run(&all, limits)).map_err(|error| match error {
-            TargetError::Failed { status, said, .. } => {
-                TargetError::Failed { what: format!("`paring-agent {verb}`"), status, said }
-            }
+            TargetError::Failed { status, said, .. } => TargetError::Failed { what, status, said },
+            TargetError::Flood { board, limit, .. } => TargetError::Flood { what, board, limit },
             other => other,
         })
     }

@@ -1,6 +1,7 @@
 //! Programs of this machine that speak for a board: bounded in time and in what they may say.
 
 use super::TargetError;
+use crate::text::shortened;
 use std::io::{Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,6 +10,8 @@ use std::time::{Duration, Instant};
 
 /// How much of what goes wrong is kept.
 const MOST_COMPLAINTS: u64 = 1 << 16;
+/// How many characters of it stand in a message.
+const LONGEST_COMPLAINT: usize = 4_000;
 /// How often a wait looks whether it should end.
 const GLANCE: Duration = Duration::from_millis(50);
 
@@ -96,7 +99,8 @@ pub(super) fn run(
     }
     let status = end(&mut child, what, limits)?;
     let said = said.join().unwrap_or_default();
-    Ok(Ended { status, said: String::from_utf8_lossy(&said).trim().to_string() })
+    let said = String::from_utf8_lossy(&said);
+    Ok(Ended { status, said: shortened(said.trim(), LONGEST_COMPLAINT).into_owned() })
 }
 
 fn beginning(mut pipe: impl Read) -> Vec<u8> {
@@ -129,6 +133,7 @@ fn listen(
                 if total > limits.output {
                     return Err(TargetError::Flood {
                         what: what.to_string(),
+                        board: None,
                         limit: limits.output,
                     });
                 }

@@ -5,14 +5,15 @@
 //! `results/`. Knows neither Cargo nor criterion.
 
 use super::child::Limits;
+use super::results::{pack, scratch, unpack};
 use super::{Board, News, Parcel, TargetError};
 use std::collections::BTreeMap;
+use std::io::Seek;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// What comes back is at most this much.
-const MOST_RESULTS: u64 = 1 << 30;
+const MOST_RESULTS: u64 = 256 << 20;
 /// And what the program says.
 const MOST_OUTPUT: u64 = 1 << 30;
 /// Moving results takes at most this long.
@@ -91,62 +92,30 @@ impl Errand {
             connection.put(&parcels, &mut |done, of| heard(News::Sending(done, of)))
         })?;
         if self.results.is_dir() {
-            let packed = Command::new("tar")
-                .args(["-c", "-f", "-", "-C"])
-                .arg(&self.results)
-                .arg(".")
-                .stdin(Stdio::null())
-                .output()
-                .map_err(tool("pack results"))?;
-            succeeded("pack results", &packed)?;
+            let packed = pack(&self.results)?;
             let (limits, to) = (limits.within(MOVE_LIMIT), format!("{folder}/results"));
             let words = ["sh", "-c", UNPACK, "unpack results", &to];
-            board.with(&mut |connection, _| connection.feed(&words, &packed.stdout, &limits))?;
+            board.with(&mut |connection, _| connection.feed(&words, &packed, &limits))?;
         }
         Ok(())
     }
 
     fn fetch(&self, board: &mut Board, folder: &str) -> Result<(), TargetError> {
-        let failed = super::transfer::file("create", &self.results);
-        std::fs::create_dir_all(&self.results).map_err(failed)?;
         let limits = Limits { output: MOST_RESULTS, ..Limits::short().within(MOVE_LIMIT) };
         let from = format!("{folder}/results");
         let words = ["sh", "-c", PACK, "pack results", &from];
-        let packed = board.with(&mut |connection, _| connection.run(&words, &limits))?;
-        // It strips leading slashes and refuses to climb out of the folder.
-        let mut unpack = Command::new("tar")
-            .args(["-x", "-f", "-", "--no-same-owner", "-C"])
-            .arg(&self.results)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(tool("unpack results"))?;
-        if let Some(mut input) = unpack.stdin.take() {
-            std::io::Write::write_all(&mut input, &packed).map_err(tool("unpack results"))?;
-        }
-        succeeded("unpack results", &unpack.wait_with_output().map_err(tool("unpack results"))?)
+        let mut packed = board.with(&mut |connection, _| {
+            let mut packed = scratch()?;
+            connection.save(&words, &limits, &mut packed)?;
+            Ok(packed)
+        })?;
+        packed.rewind().map_err(super::transfer::file("read", &self.results))?;
+        unpack(packed, &self.results, &board.target().name)
     }
-}
-
-fn tool(doing: &str) -> impl FnOnce(std::io::Error) -> TargetError + use<> {
-    let doing = doing.to_string();
-    move |source| TargetError::Tool { program: "tar".into(), doing, source }
-}
-
-fn succeeded(what: &str, output: &std::process::Output) -> Result<(), TargetError> {
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(TargetError::Failed {
-        what: what.to_string(),
-        status: output.status.to_string(),
-        said: String::from_utf8_lossy(&output.stderr).trim().to_string(),
-    })
 }
 
 /// All files below `path`, or `path` itself, with their paths below `to`; what is neither file nor
-/// folder is left out.
+/// folder is left out, and so is a link, which may lead anywhere. `path` itself may be one.
 ///
 /// # Errors
 /// [`TargetError::File`] where it cannot be read.
@@ -165,6 +134,10 @@ pub fn files_below(path: &Path, to: &str) -> Result<Vec<(PathBuf, String)>, Targ
             .map_err(failed())?;
         entries.sort();
         for entry in entries {
+            let kind = std::fs::symlink_metadata(&entry).map_err(failed())?.file_type();
+            if !kind.is_file() && !kind.is_dir() {
+                continue;
+            }
             let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
             files.extend(files_below(&entry, &format!("{to}/{name}"))?);
         }

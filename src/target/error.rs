@@ -75,12 +75,22 @@ pub enum TargetError {
         limit: Duration,
     },
     /// An answer without end.
-    #[error("{what}: the answer is longer than {limit} bytes; cut off")]
+    #[error("{what}{}: the answer is longer than {limit} bytes; cut off", board.as_ref().map(|b| format!(" on `{b}`")).unwrap_or_default())]
     Flood {
         /// What was asked.
         what: String,
+        /// The board, where it is known by a name.
+        board: Option<String>,
         /// The limit.
         limit: u64,
+    },
+    /// A board gave what is not taken from one.
+    #[error("the answer of `{board}` {problem}")]
+    Refused {
+        /// The board.
+        board: String,
+        /// What is wrong with it.
+        problem: String,
     },
     /// An answer that is none.
     #[error("{what}: the answer is not understood: `{said}`")]
@@ -179,6 +189,16 @@ pub enum TargetError {
 }
 
 impl TargetError {
+    /// The error with the name of the board that it is about.
+    pub(super) fn of_board(self, name: &str) -> Self {
+        match self {
+            TargetError::Flood { what, board: None, limit } => {
+                TargetError::Flood { what, board: Some(name.to_string()), limit }
+            }
+            other => other,
+        }
+    }
+
     /// Whether the same may succeed a little later over another connection.
     pub fn passes(&self) -> bool {
         match self {

@@ -5,7 +5,7 @@ use super::board::{Board, News, read_answer};
 use super::interrupt::pause;
 use super::transfer::file;
 use super::{Limits, Parcel, TargetError};
-use crate::bench::{Journal, Progress};
+use crate::bench::{Journal, Progress, schedule};
 use crate::record::{BlockRecord, Ending, Holder, Job, Sha256Hex, Standing};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,15 @@ use std::time::{Duration, Instant};
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// So often an agent is started anew that ends without a word and without a block.
 const STARTS: u32 = 5;
+/// A journal is fetched up to this size, whatever its job; and no job's may be larger than the second.
+const JOURNALS: (u64, u64) = (64 << 20, 1 << 30);
+/// The same run goes on so often, each time with all its tries.
+const CONTINUATIONS: u64 = 16;
+/// A block's record beside its samples, and what a sample takes of two models.
+const RECORD: u64 = 64 << 10;
+const SAMPLE: u64 = 48;
+/// One answer about a job: a piece of its journal, a line of which may be long.
+const MOST_STATUS: u64 = 256 << 20;
 /// So often files are sent again that were spoilt on the board.
 const REPAIRS: u32 = 2;
 /// A board that somebody else holds is waited for this long.
@@ -48,6 +57,8 @@ struct Placed {
     sha256: Sha256Hex,
     parcels: Vec<Parcel>,
     journal: PathBuf,
+    /// A journal with more bytes is none of this job.
+    most_journal: u64,
     /// Keeps the job file until it is sent.
     _file: tempfile::NamedTempFile,
 }
@@ -151,7 +162,8 @@ impl Board<'_> {
         let source = kept.path().to_path_buf();
         parcels.push(Parcel { source, sha256: sha256.clone(), to, program: false });
         let (owner, journal) = (remote.owner.to_string(), remote.journal.to_path_buf());
-        Ok(Placed { id, owner, sha256, parcels, journal, _file: kept })
+        let most_journal = most_journal(&job);
+        Ok(Placed { id, owner, sha256, parcels, journal, most_journal, _file: kept })
     }
 
     /// Asks the agent something about a job.
@@ -164,7 +176,7 @@ impl Board<'_> {
         let work = self.at("");
         let mut words = vec![verb, &work, &placed.id, placed.sha256.as_str()];
         words.extend(rest);
-        let limits = Limits { output: 256 << 20, ..Limits::short() };
+        let limits = Limits { output: MOST_STATUS, ..Limits::short() };
         self.ask(&words, &limits)
     }
 
@@ -222,6 +234,10 @@ impl Board<'_> {
         loop {
             let (standing, lines) = self.standing(placed, journal.bytes(), wait)?;
             let whole = blocks(&lines);
+            if journal.bytes() + whole as u64 > placed.most_journal {
+                let (what, board) = ("its journal".into(), Some(self.target().name.clone()));
+                return Err(TargetError::Flood { what, board, limit: placed.most_journal });
+            }
             journal.append_lines(&lines[..whole]).map_err(TargetError::Journal)?;
             if let Some(state) = &standing.state {
                 let (done, total) = (state.done, state.total);
@@ -275,6 +291,15 @@ impl Board<'_> {
             Err(error) => error,
         }
     }
+}
+
+/// How many bytes the journal of a job may have: its blocks with all their tries, many times over.
+fn most_journal(job: &Job) -> u64 {
+    let tries = [job.rules.retries, job.conditions.repeats].map(|more| u64::from(more) + 1);
+    let each = RECORD + SAMPLE * u64::from(job.rules.max_samples);
+    let parts = [schedule(job).len() as u64, tries[0], tries[1], CONTINUATIONS, each];
+    let bytes = parts.into_iter().fold(1, u64::saturating_mul);
+    bytes.clamp(JOURNALS.0, JOURNALS.1)
 }
 
 /// The length of the beginning of `lines` that is blocks, line by line.

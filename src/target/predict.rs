@@ -61,7 +61,12 @@ impl Board<'_> {
         let positions: Vec<usize> = (0..samples).collect();
         let mut parts = Vec::new();
         for part in positions.chunks(rows) {
-            parts.push(self.answers(asked, &inputs(part)?)?);
+            let answers = self.answers(asked, &inputs(part)?)?;
+            if answers.shape().first() != Some(&part.len()) {
+                let said = format!("{:?} answers to {} samples", answers.shape(), part.len());
+                return Err(TargetError::Garbage { what: "`paring-agent predict`".into(), said });
+            }
+            parts.push(answers);
             heard(part.len());
         }
         let views: Vec<_> = parts.iter().map(|part| part.view()).collect();

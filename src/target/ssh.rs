@@ -164,12 +164,33 @@ impl Connection {
         limits: &Limits,
     ) -> Result<Vec<u8>, TargetError> {
         let mut output = Vec::new();
-        let ended = self.stream(arguments, input, limits, &mut |piece| {
-            output.extend_from_slice(piece);
-            Ok(())
-        })?;
+        self.succeed(arguments, input, limits, &mut output)?;
+        Ok(output)
+    }
+
+    /// Runs a command on the board and writes its standard output to `to`, as it comes.
+    ///
+    /// # Errors
+    /// [`TargetError`], also where the command fails; a part of the output may have been written.
+    pub(super) fn save(
+        &self,
+        arguments: &[impl AsRef<OsStr>],
+        limits: &Limits,
+        to: &mut dyn Write,
+    ) -> Result<(), TargetError> {
+        self.succeed(arguments, &[], limits, to)
+    }
+
+    fn succeed(
+        &self,
+        arguments: &[impl AsRef<OsStr>],
+        input: &[u8],
+        limits: &Limits,
+        to: &mut dyn Write,
+    ) -> Result<(), TargetError> {
+        let ended = self.stream(arguments, input, limits, &mut |piece| to.write_all(piece))?;
         if ended.status.success() {
-            return Ok(output);
+            return Ok(());
         }
         Err(TargetError::Failed {
             what: named(arguments),
@@ -223,6 +244,9 @@ fn ssh(address: &Address, folder: &Path) -> Command {
         "ServerAliveInterval=5",
         "ServerAliveCountMax=3",
         "ClearAllForwardings=yes",
+        // A board is not lent the user's keys.
+        "ForwardAgent=no",
+        "ForwardX11=no",
         "PermitLocalCommand=no",
         "RemoteCommand=none",
     ] {

@@ -1,11 +1,11 @@
-//! Files to and from a board: only what it does not have, in pieces at explicit offsets, under
+//! Files to a board: only what it does not have, in pieces at explicit offsets, under
 //! another name until they have been checked there.
 
 use super::ssh::excerpt;
 use super::{Connection, Limits, TargetError};
 use crate::record::Sha256Hex;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -29,10 +29,6 @@ const WRITE: &str =
 const FINISH: &str = r#"h=$(sha256sum < "$1.part") || exit; h=${h%% *}
 if [ "$h" = "$2" ]; then chmod "$3" "$1.part" && sync && mv -f "$1.part" "$1"; else rm -f "$1.part"; fi
 echo "$h""#;
-/// One piece from an offset.
-const READ: &str = r#"dd if="$1" bs=65536 skip="$2" count="$3" 2>/dev/null"#;
-/// A file's SHA-256.
-const HASH: &str = r#"sha256sum < "$1""#;
 
 /// A file for the board.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,70 +169,6 @@ impl Connection {
         let arguments = ["sh", "-c", FINISH, "check a file", &to, parcel.sha256.as_str(), mode];
         let answer = self.run(&arguments, &limits)?;
         Ok((sent, String::from_utf8_lossy(&answer).trim().to_string()))
-    }
-
-    /// Fetches a file that does not change meanwhile; `to` is replaced when it has been checked. A
-    /// part that was fetched before is gone on with.
-    ///
-    /// # Errors
-    /// [`TargetError`]; after a broken connection the same call goes on where it stopped.
-    pub fn get(
-        &self,
-        from: &str,
-        to: &Path,
-        heard: &mut dyn FnMut(u64),
-    ) -> Result<(), TargetError> {
-        let from = plain(from);
-        let limits = Limits::short().within(PIECE_LIMIT);
-        let answer = self.run(&["sh", "-c", HASH, "hash a file", &from], &limits)?;
-        let garbage =
-            || TargetError::Garbage { what: "hash a file".into(), said: excerpt(&answer) };
-        let text = String::from_utf8_lossy(&answer);
-        let hash = text.split_whitespace().next().filter(|h| h.len() == 64).ok_or_else(garbage)?;
-        let mut name = to.as_os_str().to_os_string();
-        name.push(".part");
-        let part = PathBuf::from(name);
-        for start_anew in [false, true] {
-            self.fetch(&from, &part, start_anew, heard)?;
-            let found = Sha256Hex::of_file(&part).map_err(file("read", &part))?;
-            if found.as_str() == hash {
-                return std::fs::rename(&part, to).map_err(file("write", to));
-            }
-        }
-        let found = Sha256Hex::of_file(&part).map_err(file("read", &part))?.to_string();
-        Err(TargetError::Failed {
-            what: format!("fetch {from}"),
-            status: "another content".into(),
-            said: format!("SHA-256 {found} instead of {hash}"),
-        })
-    }
-
-    fn fetch(
-        &self,
-        from: &str,
-        part: &Path,
-        start_anew: bool,
-        heard: &mut dyn FnMut(u64),
-    ) -> Result<(), TargetError> {
-        let failed = || file("write", part);
-        let mut options = File::options();
-        let mut target =
-            options.create(true).write(true).truncate(start_anew).open(part).map_err(failed())?;
-        let mut offset = target.metadata().map_err(failed())?.len() / PIECE * PIECE;
-        target.set_len(offset).map_err(failed())?;
-        target.seek(SeekFrom::End(0)).map_err(failed())?;
-        let limits = Limits { output: PIECE, ..Limits::short().within(PIECE_LIMIT) };
-        loop {
-            let (skip, count) = ((offset / BLOCK).to_string(), (PIECE / BLOCK).to_string());
-            let piece =
-                self.run(&["sh", "-c", READ, "read a file", from, &skip, &count], &limits)?;
-            target.write_all(&piece).map_err(failed())?;
-            offset += piece.len() as u64;
-            heard(offset);
-            if (piece.len() as u64) < PIECE {
-                return target.sync_all().map_err(failed());
-            }
-        }
     }
 }
 
