@@ -56,7 +56,7 @@ fn a_profile_of_a_board_names_its_layers() {
     inventory(folder.path(), &[("desk", &board)]);
     let mut profile = Command::new(env!("CARGO_BIN_EXE_paring"));
     profile.current_dir(folder.path()).arg("profile").arg(digits("digits_cnn.onnx"));
-    profile.args(["--target", "desk", "--json", "--data"]).arg(digits("digits.npz"));
+    profile.args(["--trust", "--target", "desk", "--json", "--data"]).arg(digits("digits.npz"));
     let output = profile.output().unwrap();
     let found: serde_json::Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
@@ -81,7 +81,7 @@ fn a_step_measures_on_every_board_that_it_names() {
         let path = folder.path().join("study.toml");
         std::fs::write(&path, text).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_paring"));
-        command.arg("compress").arg(path).arg("--out").arg(folder.path().join("run"));
+        command.arg("compress").arg(path).args(["--trust", "--out"]).arg(folder.path().join("run"));
         command.timeout(Duration::from_secs(600)).assert()
     };
     study("").code(2).stderr(contains("measures on `left`, which is no target of the study"));
@@ -283,8 +283,8 @@ fn explain_divides_the_way_to_a_board() {
         command.timeout(Duration::from_secs(1800)).assert()
     };
     let (study, run) = (study.to_str().unwrap(), out.to_str().unwrap());
-    paring(&["run", study, "--out", run]).success();
-    let few = ["explain", run, "--replicates", "1", "--groups", "2"];
+    paring(&["run", study, "--trust", "--out", run]).success();
+    let few = ["explain", run, "--trust", "--replicates", "1", "--groups", "2"];
     paring(&few)
         .success()
         .stdout(contains("device, from variant on this machine to variant on desk"));

@@ -93,7 +93,7 @@ fn timed(folder: &Path, targets: &[String], agents: &Path) -> (Duration, u64, us
     let (study, out) = (study(folder, targets), folder.join(format!("run-{}", targets.len())));
     let begun = Instant::now();
     let mut host = Command::new(env!("CARGO_BIN_EXE_paring"))
-        .args(["run", "--quiet"])
+        .args(["run", "--quiet", "--trust"])
         .arg(&study)
         .arg("--out")
         .arg(&out)
@@ -130,7 +130,7 @@ fn twenty_boards_take_little_longer_than_one() {
     let host = study(folder.path(), &["host".to_string()]);
     let out = folder.path().join("real");
     let real = Command::new(env!("CARGO_BIN_EXE_paring"))
-        .args(["run", "--quiet"])
+        .args(["run", "--quiet", "--trust"])
         .arg(&host)
         .arg("--out")
         .arg(&out)

@@ -49,8 +49,8 @@ struct Flip {
 }
 
 /// The boards that words name.
-pub(super) fn boards(words: &[String]) -> Result<Vec<Target>, Coded> {
-    let inventory = Inventory::find(Path::new(""))?;
+pub(super) fn boards(words: &[String], global: &Global) -> Result<Vec<Target>, Coded> {
+    let inventory = Inventory::find(Path::new(""), global.trust())?;
     let targets = target::choose(words, &inventory)?;
     match targets.iter().find(|target| target.reach == Reach::Local) {
         Some(target) => {
@@ -65,8 +65,8 @@ pub(super) fn boards(words: &[String]) -> Result<Vec<Target>, Coded> {
 }
 
 /// The one machine that a word names, for what happens on one.
-pub(super) fn one_target(word: &str) -> Result<Target, Coded> {
-    let inventory = Inventory::find(Path::new(""))?;
+pub(super) fn one_target(word: &str, global: &Global) -> Result<Target, Coded> {
+    let inventory = Inventory::find(Path::new(""), global.trust())?;
     let chosen = target::choose(&[word.to_string()], &inventory)?;
     <[Target; 1]>::try_from(chosen).map(|[one]| one).map_err(|several| {
         let names: Vec<&str> = several.iter().map(|t| t.name.as_str()).collect();
@@ -107,7 +107,7 @@ impl Ask {
         let bar = bar(&board.name, samples.len(), quiet);
         let mut heard = |news| {
             if let (News::Note(note), false) = (news, quiet) {
-                eprintln!("{}: {note}", board.name);
+                note!("{}: {note}", board.name);
             }
         };
         // Caught, so that a farm's place is given back.

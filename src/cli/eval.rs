@@ -96,7 +96,7 @@ impl Eval {
         let task = self.asked()?;
         let mut baseline: Option<Opened> = None;
         let (mut exams, mut robustness, mut insights) = (Vec::new(), Vec::new(), Vec::new());
-        let boards = elsewhere::boards(&self.target)?;
+        let boards = elsewhere::boards(&self.target, global)?;
         let mut elsewhere = Vec::new();
         for model in &self.models {
             let own = self.open(model, &task, global)?;

@@ -2,7 +2,7 @@
 
 use super::compress::{calibration, context, subject};
 use super::explained::{Wishes, enter, found, remember};
-use super::progress::bar;
+use super::progress::{bar, show_progress};
 use super::reopen::Reopened;
 use super::{Coded, ExitCode, Global, sysfs_root};
 use crate::evaluate::{Stress, Truth as Right};
@@ -12,7 +12,7 @@ use crate::pipeline::{self, Context, PipelineError, Undertaken, variant_record};
 use crate::record::{Explanation, VariantRecord};
 use crate::report;
 use crate::study::Study;
-use crate::target::{self, Inventory, Target};
+use crate::target::{self, Inventory, Target, Trust};
 use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
@@ -74,8 +74,8 @@ enum Fineness {
 
 impl Explain {
     pub(super) fn run(self, global: &Global) -> Result<(), Coded> {
-        let reopened = Reopened::open(&self.run, self.study.as_ref())?;
-        let targets = self.targets(&reopened.study)?;
+        let reopened = Reopened::open(&self.run, self.study.as_ref(), global.trust())?;
+        let targets = self.targets(&reopened.study, global.trust())?;
         let sysfs_root = self.sysfs_root.as_deref().map(sysfs_root).transpose()?;
         let wishes = Wishes {
             targets: &targets,
@@ -117,11 +117,11 @@ impl Explain {
     }
 
     /// Machines that are asked and measured on.
-    fn targets(&self, study: &Study) -> Result<Vec<Target>, Coded> {
+    fn targets(&self, study: &Study, trust: Trust) -> Result<Vec<Target>, Coded> {
         if self.target.is_empty() {
             return Ok(study.targets.clone());
         }
-        let inventory = Inventory::find(study.path.parent().unwrap_or(Path::new("")))?;
+        let inventory = Inventory::find(study.path.parent().unwrap_or(Path::new("")), trust)?;
         Ok(target::choose(&self.target, &inventory)?)
     }
 
@@ -186,7 +186,7 @@ impl Explain {
             Investigation::begin(&done, &variant.options, contexts, subject, truth, &manner);
         let mut case = begun?;
         let bar = bar("explain", self.experiments, wishes.quiet);
-        bar.set_message(name.to_string());
+        show_progress(&bar, name);
         case.explore(&manner, &mut |done| bar.set_position(done as u64))?;
         bar.finish_and_clear();
         let explanation = found(reopened, variant, &mut case, &manner, wishes)?;

@@ -34,6 +34,7 @@ mod target;
 
 pub use exit::{Coded, ExitCode};
 
+use crate::target::Trust;
 use clap::{Args, Parser, Subcommand};
 use std::path::{Path, PathBuf};
 
@@ -59,6 +60,10 @@ struct Global {
     /// Colour: auto, always or never
     #[arg(long, global = true, default_value = "auto")]
     color: Color,
+    /// Let a study's folder run programs: `ssh_config`, `env` and energy commands of a targets.toml
+    /// there, and the study's own energy command
+    #[arg(long, global = true)]
+    trust: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -124,6 +129,11 @@ struct StudyArgs {
 }
 
 impl Global {
+    /// That in whoever made the study, or the folder that paring is run in.
+    fn trust(&self) -> Trust {
+        if self.trust { Trust::Given } else { Trust::Withheld }
+    }
+
     fn color(&self) -> bool {
         use std::io::IsTerminal;
         match self.color {
@@ -172,7 +182,7 @@ pub fn main() -> std::process::ExitCode {
     match ended {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(coded) => {
-            eprintln!("paring: {:#}", coded.error);
+            note!("paring: {:#}", coded.error);
             std::process::ExitCode::from(coded.code as u8)
         }
     }

@@ -29,7 +29,7 @@ pub(super) struct Probe {
 
 impl Probe {
     pub(super) fn run(self, global: &Global) -> Result<(), Coded> {
-        let target = one_target(&self.target)?;
+        let target = one_target(&self.target, global)?;
         let root = self.sysfs_root.as_deref().map(sysfs_root).transpose()?;
         let mut heard = |_| {};
         let mut site = Site::open(&target, None, &mut heard)?;

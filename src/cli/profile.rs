@@ -35,7 +35,7 @@ pub(super) struct ProfileVerb {
 impl ProfileVerb {
     pub(super) fn run(self, global: &Global) -> Result<(), Coded> {
         let input = |e: anyhow::Error| Coded::new(ExitCode::Input, e);
-        let target = one_target(&self.target)?;
+        let target = one_target(&self.target, global)?;
         let sampled = self.samples.open(&self.model)?;
         let Some(calibration) = &sampled.calibration else {
             let hint = "times depend on real inputs; give --data FILE.npz with the model's inputs";

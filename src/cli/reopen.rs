@@ -3,6 +3,7 @@
 use super::{Coded, ExitCode};
 use crate::report::RunFacts;
 use crate::study::{self, Loaded, Protocol, RunDirectory, Study};
+use crate::target::Trust;
 use anyhow::anyhow;
 use std::path::{Path, PathBuf};
 
@@ -15,9 +16,13 @@ pub(super) struct Reopened {
 
 impl Reopened {
     /// Opens the run in `run`; `study` is where its study lies now, if not where the run found it.
-    pub(super) fn open(run: &Path, study: Option<&PathBuf>) -> Result<Reopened, Coded> {
+    pub(super) fn open(
+        run: &Path,
+        study: Option<&PathBuf>,
+        trust: Trust,
+    ) -> Result<Reopened, Coded> {
         let directory = RunDirectory::existing(run)?;
-        let study = self::study(&directory, study)?;
+        let study = self::study(&directory, study, trust)?;
         let loaded = study::open(&study)?;
         let protocol = Protocol::new(&study, &loaded, directory.protocol.quick);
         directory.protocol.describes(&protocol, run)?;
@@ -38,11 +43,11 @@ impl Reopened {
 }
 
 /// The study that a run was made from.
-fn study(directory: &RunDirectory, other: Option<&PathBuf>) -> Result<Study, Coded> {
+fn study(directory: &RunDirectory, other: Option<&PathBuf>, trust: Trust) -> Result<Study, Coded> {
     let path = other.unwrap_or(&directory.protocol.study_file);
     if !path.exists() {
         let error = anyhow!("the run's study {} is gone; name it with --study", path.display());
         return Err(Coded::new(ExitCode::Input, error));
     }
-    Ok(study::load(path)?)
+    Ok(study::load(path, trust)?)
 }

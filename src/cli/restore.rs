@@ -49,7 +49,7 @@ impl Restore {
             let line = pipeline::ancestry(&directory.folders, &self.variant)?;
             return self.all(&directory, &line, global);
         }
-        let reopened = Reopened::open(&self.run, self.study.as_ref())?;
+        let reopened = Reopened::open(&self.run, self.study.as_ref(), global.trust())?;
         let line = pipeline::ancestry(&reopened.directory.folders, &self.variant)?;
         self.replayed(&reopened, &line, global)
     }

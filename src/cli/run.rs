@@ -7,7 +7,7 @@ use crate::pipeline::{self, Assessed, Bench, PipelineError, Taken};
 use crate::record::{EnergySource, Environment, LayerTable, Measurement, Setting, VariantRecord};
 use crate::report::{self, Row, RunFacts};
 use crate::study::{self, Loaded, Protocol, QUICK_BLOCKS, RunDirectory, Study};
-use crate::target::{News, Reach, Target, catch_interrupts};
+use crate::target::{News, Reach, Target, Trust, catch_interrupts};
 use clap::Args;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -52,7 +52,7 @@ fn shorten(study: &mut Study) {
 impl Run {
     pub(super) fn run(self, global: &Global) -> Result<(), Coded> {
         let begun = Instant::now();
-        let mut study = study::load_for(&self.study.study, &self.target)?;
+        let mut study = study::load_for(&self.study.study, &self.target, global.trust())?;
         if self.quick {
             shorten(&mut study);
         }
@@ -71,6 +71,7 @@ impl Run {
             directory: &directory,
             sysfs_root: sysfs_root.as_deref(),
             quiet: global.quiet,
+            trust: global.trust(),
         };
         if self.cancel {
             return fleet::cancel(&study.targets, &directory.folders, global.quiet);
@@ -117,6 +118,7 @@ struct Session<'a> {
     directory: &'a RunDirectory,
     sysfs_root: Option<&'a Path>,
     quiet: bool,
+    trust: Trust,
 }
 
 impl Session<'_> {
@@ -157,7 +159,7 @@ impl Session<'_> {
                     }
                     layers.extend(taken.layers.tables);
                     for (variant, why) in taken.layers.without.iter().filter(|_| !self.quiet) {
-                        eprintln!("no layers of variant `{variant}` on {}: {why}", target.name);
+                        note!("no layers of variant `{variant}` on {}: {why}", target.name);
                     }
                 }
                 Err(error) => broken.push((target.name.clone(), error)),
@@ -179,7 +181,8 @@ impl Session<'_> {
         });
         if fleet::interrupted(&outcomes) {
             let (study, out) = (self.study.path.display(), self.directory.folders.root().display());
-            let again = format!("paring run {study} --out {out}");
+            let trust = if self.trust == Trust::Given { " --trust" } else { "" };
+            let again = format!("paring run {study}{trust} --out {out}");
             return Err(fleet::leave(&self.study.targets, &self.directory.folders, &again));
         }
         Ok(outcomes)
@@ -326,7 +329,7 @@ fn print_results(
     quick: bool,
     global: &Global,
 ) {
-    say!("{}", report::results_table(rows, global.color()));
+    super::say::table(&report::results_table(rows, global.color()));
     if quick {
         say!("quick protocol: {QUICK_BLOCKS} blocks, no verdicts; not for decisions");
     }

@@ -3,6 +3,7 @@
 use super::{Coded, ExitCode, Global};
 use crate::target::{
     self, Errand, Inventory, News, Reach, Site, Target, TargetError, catch_interrupts, files_below,
+    is_variable_name,
 };
 use clap::Args;
 use std::collections::BTreeMap;
@@ -34,7 +35,7 @@ impl Runner {
     pub(super) fn run(self, global: &Global) -> Result<(), Coded> {
         let input = |e: anyhow::Error| Coded::new(ExitCode::Input, e);
         let here = std::env::current_dir().map_err(|e| input(e.into()))?;
-        let inventory = Inventory::find(&here).map_err(|e| input(e.into()))?;
+        let inventory = Inventory::find(&here, global.trust()).map_err(|e| input(e.into()))?;
         let chosen = target::choose(std::slice::from_ref(&self.target), &inventory)
             .map_err(|e| input(e.into()))?;
         let [board] = chosen.as_slice() else {
@@ -94,6 +95,7 @@ impl Runner {
         }
         let mut env: BTreeMap<String, String> = std::env::vars()
             .filter(|(name, _)| PASSED.iter().any(|beginning| name.starts_with(beginning)))
+            .filter(|(name, _)| is_variable_name(name))
             .collect();
         if let Some(run) = std::env::var_os(RUN) {
             let run = PathBuf::from(run);
@@ -150,15 +152,15 @@ fn away(errand: &Errand, board: &Target, name: &str, quiet: bool) -> Result<Opti
     let stop = catch_interrupts().map_err(|e| Coded::new(ExitCode::Internal, e))?;
     let mut heard = |news| {
         if let (News::Note(note), false) = (news, quiet) {
-            eprintln!("{}: {note}", board.name);
+            note!("{}: {note}", board.name);
         }
     };
     let mut site = Site::open(board, Some(stop), &mut heard).map_err(unreachable)?;
     if !quiet {
         let (program, count) = (errand.program.display(), errand.files.len());
-        eprintln!("running {program} on `{}` with {count} files", board.name);
+        note!("running {program} on `{}` with {count} files", board.name);
     }
-    let mut out = std::io::stdout().lock();
+    let mut out = super::say::foreign_output();
     let ended = errand
         .run(site.board()?, name, &mut |piece| out.write_all(piece).and_then(|()| out.flush()));
     ended.map_err(unreachable)
@@ -181,7 +183,9 @@ fn coded(error: TargetError) -> Coded {
 fn unreachable(error: TargetError) -> Coded {
     let code = match &error {
         TargetError::File { .. } | TargetError::Tool { .. } => ExitCode::Input,
-        TargetError::Failed { .. } => ExitCode::Measurement,
+        TargetError::Failed { .. } | TargetError::Refused { .. } | TargetError::Flood { .. } => {
+            ExitCode::Measurement
+        }
         TargetError::Interrupted => ExitCode::Interrupted,
         _ => ExitCode::Target,
     };

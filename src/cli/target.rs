@@ -57,7 +57,7 @@ struct Add {
 
 impl TargetVerb {
     pub(super) fn run(self, global: &Global) -> Result<(), Coded> {
-        let inventory = Inventory::find(Path::new(""))?;
+        let inventory = Inventory::find(Path::new(""), global.trust())?;
         match self.action {
             Action::List => {
                 list(&inventory, global);
@@ -66,7 +66,10 @@ impl TargetVerb {
             Action::Add(add) => add.run(global),
             Action::Check { names } => {
                 let targets = match names.is_empty() {
-                    true => inventory.targets,
+                    true => {
+                        inventory.refuse_untrusted(&inventory.targets)?;
+                        inventory.targets
+                    }
                     false => target::choose(&names, &inventory)?,
                 };
                 check(&targets, global)
@@ -150,7 +153,7 @@ impl Add {
         let quiet = global.quiet;
         let (recognised, environment) = target::identify(&address, None, &mut |news| {
             if let (target::News::Note(note), false) = (news, quiet) {
-                eprintln!("{note}");
+                note!("{note}");
             }
         })?;
         let kind = chosen.unwrap_or(recognised);

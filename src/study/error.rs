@@ -36,6 +36,16 @@ pub enum StudyError {
         /// The key, what is wrong with it, and what to do.
         problem: String,
     },
+    /// The study has a program run that its owner was not trusted with.
+    #[error(
+        "{}: `{key}` under [energy] runs a program on the machine that is measured; `--trust` allows it for people you trust", path.display()
+    )]
+    Untrusted {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: &'static str,
+    },
     /// The output folder holds something else.
     #[error("{} is not empty and not a run of paring; choose another --out", .0.display())]
     NotOurs(PathBuf),

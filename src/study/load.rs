@@ -11,8 +11,8 @@ use crate::data::Pixels;
 use crate::engine::{self, Source};
 use crate::evaluate::{self, SplitRule, Stress};
 use crate::pipeline::Recipe;
-use crate::record::{Metric, Setting};
-use crate::target::{self, Inventory, Target};
+use crate::record::{EnergySource, Metric, Setting};
+use crate::target::{self, Inventory, Target, Trust};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -99,19 +99,19 @@ pub struct DataSource {
 /// So many removals tell well enough how errors add up, and take a few seconds.
 const PROBES: usize = 14;
 
-/// Reads and checks a study. Paths in it are relative to its folder.
+/// Reads and checks a study. Paths in it are relative to its folder; `trust` is that in whoever made it.
 ///
 /// # Errors
 /// [`StudyError`] names the file, the line or the key.
-pub fn load(path: &Path) -> Result<Study, StudyError> {
-    load_for(path, &[])
+pub fn load(path: &Path, trust: Trust) -> Result<Study, StudyError> {
+    load_for(path, &[], trust)
 }
 
 /// [`load`] with other targets than the study's, unless there are none.
 ///
 /// # Errors
 /// [`StudyError`] names the file, the line or the key.
-pub fn load_for(path: &Path, targets: &[String]) -> Result<Study, StudyError> {
+pub fn load_for(path: &Path, targets: &[String], trust: Trust) -> Result<Study, StudyError> {
     let file = file::read(path)?;
     let invalid = |problem: String| StudyError::Invalid { path: path.to_path_buf(), problem };
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -128,7 +128,9 @@ pub fn load_for(path: &Path, targets: &[String]) -> Result<Study, StudyError> {
         [] => target_words(&file.target).map_err(invalid)?,
         given => given.to_vec(),
     };
-    let inventory = Inventory::find(folder)?;
+    let inventory = Inventory::find(folder, trust)?;
+    let energy = energy::energy(file.energy, folder).map_err(invalid)?;
+    refuse_untrusted(&energy, path, trust)?;
     let words = [
         ("purpose", file.study.purpose),
         ("risk", file.study.risk),
@@ -157,11 +159,21 @@ pub fn load_for(path: &Path, targets: &[String]) -> Result<Study, StudyError> {
         },
         seed: file.protocol.seed,
         timing: timing::timing(&file.protocol).map_err(invalid)?,
-        energy: energy::energy(file.energy, folder).map_err(invalid)?,
+        energy,
         probes: file.protocol.probes.unwrap_or(PROBES),
         targets: known(target::choose(&targets, &inventory)?, &recipes).map_err(invalid)?,
         recipes,
     })
+}
+
+/// Refuses an energy source that runs a program, where nobody trusts the study's owner with that.
+fn refuse_untrusted(energy: &EnergyPlan, path: &Path, trust: Trust) -> Result<(), StudyError> {
+    match (&energy.source, trust) {
+        (Some(EnergySource::Command { .. }), Trust::Withheld) => {
+            Err(StudyError::Untrusted { path: path.to_path_buf(), key: "command" })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The batch that a model's file fixes, else 1; what is wrong with the file is said where it is opened.

@@ -20,7 +20,7 @@ pub struct AgentFile {
 }
 
 /// The agent for boards of `triple`: from the folders of agents; this program itself where the
-/// board runs the like; or built from the sources where they are at hand. `heard` is told of that, and of
+/// board runs the like; or built from the sources that this program lies in. `heard` is told of that, and of
 /// an agent that was built from other sources than this program.
 ///
 /// # Errors
@@ -42,9 +42,7 @@ pub fn agent_file(triple: &str, heard: &mut dyn FnMut(&str)) -> Result<AgentFile
     if runs_here(triple) {
         return Ok(AgentFile { path: own, own: &["agent"] });
     }
-    let script = own.ancestors().map(Path::to_path_buf).chain(std::env::current_dir().ok());
-    let script = script.map(|folder| folder.join("scripts/cross-build")).find(|s| s.exists());
-    let (Some(script), Some(to)) = (script, places.last()) else {
+    let (Some(script), Some(to)) = (cross_build(&own), places.last()) else {
         return Err(no_agent(triple, &places, "there are no sources to build it from"));
     };
     heard(&format!("building the agent for {triple}, which takes some minutes the first time"));
@@ -60,6 +58,16 @@ pub fn agent_file(triple: &str, heard: &mut dyn FnMut(&str)) -> Result<AgentFile
     }
     check(&path)?;
     Ok(AgentFile { path, own: &[] })
+}
+
+/// The script that builds agents, of the sources that this program lies in: beside it, or in the
+/// checkout whose `target` folder it was built into. Never that of the working directory, which may be
+/// anybody's.
+fn cross_build(own: &Path) -> Option<PathBuf> {
+    let folder = own.parent()?;
+    let built = folder.ancestors().find(|above| above.file_name().is_some_and(|n| n == "target"));
+    let folders = [Some(folder), built.and_then(Path::parent)].into_iter().flatten();
+    folders.map(|folder| folder.join("scripts/cross-build")).find(|script| script.is_file())
 }
 
 fn no_agent(triple: &str, places: &[PathBuf], problem: &str) -> TargetError {
@@ -140,6 +148,22 @@ mod tests {
         check(&path).unwrap();
         std::fs::write(&path, "abd").unwrap();
         assert!(matches!(check(&path), Err(TargetError::SpoiltAgent { .. })));
+    }
+
+    #[test]
+    fn only_the_program_s_own_sources_build_agents() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["scripts", "bin/scripts", "checkout/scripts", "checkout/target/release"] {
+            std::fs::create_dir_all(at(name)).unwrap();
+        }
+        std::fs::write(at("scripts/cross-build"), "").unwrap();
+        assert_eq!(cross_build(&at("bin/paring")), None, "one above is somebody else's");
+        std::fs::write(at("bin/scripts/cross-build"), "").unwrap();
+        assert_eq!(cross_build(&at("bin/paring")), Some(at("bin/scripts/cross-build")));
+        std::fs::write(at("checkout/scripts/cross-build"), "").unwrap();
+        let built = cross_build(&at("checkout/target/release/paring"));
+        assert_eq!(built, Some(at("checkout/scripts/cross-build")));
     }
 
     #[test]

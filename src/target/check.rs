@@ -1,8 +1,8 @@
 //! What there is on a board, what is missing, and how to mend it; and leaving a board as it was.
 
+use super::InventoryError;
 use super::board::Board;
 use super::choose::{Reach, Target};
-use super::inventory::InventoryError;
 use super::transfer::plain;
 use super::{Address, Limits, LocalAgent, News, Profile, Site, TargetError, profile, recognise};
 use crate::record::{Environment, Missing, SensorReport};

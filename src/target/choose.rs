@@ -1,8 +1,9 @@
 //! Targets: which machines a study or a command means.
 
-use super::inventory::InventoryError;
+use super::InventoryError;
 use super::profile::{profile, profiles};
 use super::{Address, Farm, Inventory, Profile};
+use crate::record::EnergySource;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -39,6 +40,19 @@ impl Target {
         Target { name: profile.name.clone(), profile, reach: Reach::Local, emulated, env }
     }
 
+    /// The first key of the entry that can run programs: a command of ssh's configuration here, of
+    /// the environment or the energy source on the board.
+    pub(super) fn key_that_runs_programs(&self) -> Option<&'static str> {
+        let config = match &self.reach {
+            Reach::Local => false,
+            Reach::Ssh(address) => address.config.is_some(),
+            Reach::Farm(_, config) => config.is_some(),
+        };
+        let command = matches!(self.profile.energy, EnergySource::Command { .. });
+        let keys = [("ssh_config", config), ("env", !self.env.is_empty()), ("energy", command)];
+        keys.into_iter().find(|(_, there)| *there).map(|(key, _)| key)
+    }
+
     fn labelled(&self, wanted: &[(&str, &str)]) -> bool {
         wanted.iter().all(|(key, value)| self.profile.labels.get(*key).is_some_and(|v| v == value))
     }
@@ -49,7 +63,7 @@ impl Target {
 /// inventory that has them.
 ///
 /// # Errors
-/// [`InventoryError`] names what nothing is called.
+/// [`InventoryError`] names what nothing is called, and what would run programs for a stranger.
 pub fn choose(words: &[String], inventory: &Inventory) -> Result<Vec<Target>, InventoryError> {
     let mut chosen: Vec<Target> = Vec::new();
     for word in words {
@@ -59,6 +73,7 @@ pub fn choose(words: &[String], inventory: &Inventory) -> Result<Vec<Target>, In
             }
         }
     }
+    inventory.refuse_untrusted(&chosen)?;
     Ok(chosen)
 }
 
@@ -97,6 +112,7 @@ fn meant(word: &str, inventory: &Inventory) -> Result<Vec<Target>, InventoryErro
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::target::Trust;
 
     fn desk() -> Inventory {
         let folder = tempfile::tempdir().unwrap();
@@ -111,7 +127,7 @@ mod tests {
             + &entry("c", "x86-64", "lab");
         std::fs::write(&path, text).unwrap();
         let mut inventory = Inventory::default();
-        inventory.add(&path).unwrap();
+        inventory.add(&path, Trust::Withheld).unwrap();
         inventory
     }
 

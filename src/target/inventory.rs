@@ -2,8 +2,9 @@
 //! configuration folder.
 
 use super::profile::profile;
-use super::typed::{Mistyped, nearest, typed};
-use super::{Address, Farm, Profile, ProfileError, Reach, Target};
+use super::trust::{UntrustedKey, is_variable_name};
+use super::typed::typed;
+use super::{Address, Farm, InventoryError, Profile, Reach, Target, Trust};
 use crate::record::{CoolDown, EnergySource};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -13,72 +14,6 @@ use std::path::{Path, PathBuf};
 pub const INVENTORY: &str = "targets.toml";
 /// Names an inventory that is read instead of the others.
 pub const INVENTORY_VARIABLE: &str = "PARING_INVENTORY";
-
-/// What can be wrong with an inventory, or with what is looked for in it.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum InventoryError {
-    /// The file cannot be read or written.
-    #[error("{doing} inventory {}", path.display())]
-    Io {
-        /// `read`, `write`.
-        doing: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        source: std::io::Error,
-    },
-    /// The file is not TOML, or has a key or a value that an inventory has not.
-    #[error("{}:{problem}", path.display())]
-    Format {
-        /// The file.
-        path: PathBuf,
-        /// Where and what.
-        problem: Box<Mistyped>,
-    },
-    /// An entry makes no sense.
-    #[error("{}: target `{name}`: {problem}", path.display())]
-    Entry {
-        /// The file.
-        path: PathBuf,
-        /// The entry.
-        name: String,
-        /// The key, what is wrong with it, and what to do.
-        problem: String,
-    },
-    /// An entry extends a profile that is not there.
-    #[error("{}: target `{name}`", path.display())]
-    Profile {
-        /// The file.
-        path: PathBuf,
-        /// The entry.
-        name: String,
-        /// The cause.
-        source: ProfileError,
-    },
-    /// A new entry cannot have this name.
-    #[error("a target cannot be called `{}`: it {problem}", name.escape_debug())]
-    Name {
-        /// The name.
-        name: String,
-        /// Why.
-        problem: &'static str,
-    },
-    /// Nothing has this name.
-    #[error("no target `{name}`{hint}")]
-    Unknown {
-        /// What was asked for.
-        name: String,
-        /// What was probably meant, and what there is.
-        hint: String,
-    },
-    /// A word means no target.
-    #[error("{0}")]
-    Word(String),
-    /// Nothing has these labels.
-    #[error("no target of the inventory has the labels `{0}`")]
-    NoMatch(String),
-}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -128,19 +63,22 @@ pub struct Inventory {
     pub files: Vec<PathBuf>,
     /// The boards, in the files' order.
     pub targets: Vec<Target>,
+    /// What of them was not trusted.
+    untrusted: Vec<UntrustedKey>,
 }
 
 impl Inventory {
     /// Reads the inventories for a study in `folder`: the one that `PARING_INVENTORY` names, or
-    /// those beside the study and in the configuration folder. None is fine.
+    /// those beside the study and in the configuration folder. None is fine. `trust` is that in the
+    /// owner of `folder`.
     ///
     /// # Errors
     /// [`InventoryError`] names the file, the line and the key.
-    pub fn find(folder: &Path) -> Result<Inventory, InventoryError> {
+    pub fn find(folder: &Path, trust: Trust) -> Result<Inventory, InventoryError> {
         let mut inventory = Inventory::default();
-        for path in places(folder) {
+        for Place { path, users_own } in places(folder) {
             if path.exists() {
-                inventory.add(&path)?;
+                inventory.add(&path, if users_own { Trust::Given } else { trust })?;
             } else if std::env::var_os(INVENTORY_VARIABLE).is_some() {
                 // The first board is still to be entered.
                 inventory.files.push(path);
@@ -149,11 +87,12 @@ impl Inventory {
         Ok(inventory)
     }
 
-    /// Adds a file's boards; a name that is there already keeps its meaning.
+    /// Adds a file's boards; a name that is there already keeps its meaning. Without trust in the
+    /// file's owner, boards with keys that can run programs are known, and cannot be chosen.
     ///
     /// # Errors
     /// [`InventoryError`] names the file, the line and the key.
-    pub fn add(&mut self, path: &Path) -> Result<(), InventoryError> {
+    pub fn add(&mut self, path: &Path, trust: Trust) -> Result<(), InventoryError> {
         let text = std::fs::read_to_string(path).map_err(|source| InventoryError::Io {
             doing: "read",
             path: path.to_path_buf(),
@@ -161,11 +100,29 @@ impl Inventory {
         })?;
         for target in parse(path, &text)? {
             if self.targets.iter().all(|known| known.name != target.name) {
+                if let (Trust::Withheld, Some(key)) = (trust, target.key_that_runs_programs()) {
+                    let (path, name) = (path.to_path_buf(), target.name.clone());
+                    self.untrusted.push(UntrustedKey { path, name, key });
+                }
                 self.targets.push(target);
             }
         }
         self.files.push(path.to_path_buf());
         Ok(())
+    }
+
+    /// Refuses targets that would run what nobody trusts.
+    ///
+    /// # Errors
+    /// [`InventoryError::Untrusted`] names the file, the entry and the key.
+    pub fn refuse_untrusted(&self, targets: &[Target]) -> Result<(), InventoryError> {
+        let wanted = |one: &&UntrustedKey| targets.iter().any(|target| target.name == one.name);
+        match self.untrusted.iter().find(wanted) {
+            None => Ok(()),
+            Some(UntrustedKey { path, name, key }) => {
+                Err(InventoryError::Untrusted { path: path.clone(), name: name.clone(), key })
+            }
+        }
     }
 }
 
@@ -189,13 +146,24 @@ pub fn add_entry(path: &Path, entry: &str) -> Result<(), InventoryError> {
     crate::data::replace_file(path, text.as_bytes()).map_err(failed("write"))
 }
 
+/// Where an inventory may lie.
+struct Place {
+    path: PathBuf,
+    /// Whether it is the user's own, and not of whoever made the study's folder.
+    users_own: bool,
+}
+
 /// Where an inventory may lie, nearest first.
-fn places(folder: &Path) -> Vec<PathBuf> {
+fn places(folder: &Path) -> Vec<Place> {
+    let own = |path| Place { path, users_own: true };
     if let Some(named) = std::env::var_os(INVENTORY_VARIABLE) {
-        return vec![named.into()];
+        return vec![own(named.into())];
     }
-    let beside = folder.join(INVENTORY);
-    std::iter::once(beside).chain(own_inventory()).collect()
+    let (beside, own_path) = (folder.join(INVENTORY), own_inventory());
+    let resolved = |path: &Path| path.canonicalize().ok();
+    let users_own =
+        own_path.as_deref().and_then(resolved).is_some_and(|own| resolved(&beside) == Some(own));
+    std::iter::once(Place { path: beside, users_own }).chain(own_path.map(own)).collect()
 }
 
 /// The inventory in the user's configuration folder; `None` without a home.
@@ -263,9 +231,11 @@ fn entered(section: EntrySection, kind: Profile, path: &Path) -> Result<Target, 
     if profile.triple.is_none() {
         return Err(format!("`extends` is `{}`, which is not a board's profile", profile.name));
     }
-    let variable = |name: &String| name.is_empty() || name.contains(['=', '\0']);
-    if let Some(name) = section.env.keys().find(|name| variable(name)) {
-        return Err(format!("`env` has the name `{}`", name.escape_debug()));
+    if let Some(name) = section.env.keys().find(|name| !is_variable_name(name)) {
+        return Err(format!(
+            "`env` has the name `{}`; names have letters, digits and `_`, and begin with no digit",
+            name.escape_debug()
+        ));
     }
     let folder = path.parent().unwrap_or(Path::new(""));
     let config = section.ssh_config.map(|config| folder.join(config));
@@ -285,18 +255,6 @@ pub(super) fn unusable(name: &str) -> Option<&'static str> {
         name if name.starts_with(['-', '.']) => Some("must not begin with `-` or `.`"),
         name if name.contains(odd) => Some("must not hold `/`, `=`, `:` or control characters"),
         _ => None,
-    }
-}
-
-impl InventoryError {
-    /// The error for a name that nothing has.
-    pub(super) fn unknown(name: &str, known: &[&str]) -> Self {
-        let meant = nearest(name, known.iter().copied());
-        let hint = match meant {
-            Some(meant) => format!("; did you mean `{meant}`?"),
-            None => format!("; known are {}", known.join(", ")),
-        };
-        InventoryError::Unknown { name: name.to_string(), hint }
     }
 }
 
@@ -353,5 +311,13 @@ mod tests {
             " target `a`: `address` is user@host or a name in ssh's configuration, not `-oProxyCommand=x`",
         );
         refused("name = \"a\"\nextends = \"pi\"\naddress = \"b\"", " target `a`");
+        for name in ["--split-string", "-S", "A B", "1A", "", "A-B"] {
+            refused(
+                &format!("name = \"a\"\n{rest}\nenv = {{ {name:?} = \"sh -c id\" }}"),
+                &format!(
+                    " target `a`: `env` has the name `{name}`; names have letters, digits and `_`, and begin with no digit"
+                ),
+            );
+        }
     }
 }

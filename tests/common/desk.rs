@@ -48,7 +48,8 @@ pub fn inventory(folder: &Path, boards: &[(&str, &Board)]) {
 }
 
 pub fn arguments(study: &Path, out: &Path) -> Vec<PathBuf> {
-    vec!["run".into(), study.into(), "--out".into(), out.into()]
+    // The inventory beside the study has an ssh configuration of its own.
+    vec!["run".into(), study.into(), "--trust".into(), "--out".into(), out.into()]
 }
 
 pub fn paring(study: &Path, out: &Path) -> Command {

@@ -102,7 +102,7 @@ struct Prepared {
 
 impl BenchVerb {
     pub(in crate::cli) fn run(self, global: &Global) -> Result<(), Coded> {
-        let target = one_target(&self.target)?;
+        let target = one_target(&self.target, global)?;
         let given = models::models(&self.models, &self.engine, &self.without_isa)?;
         let origin =
             Origin::asked(self.data.as_deref(), self.random_inputs, self.seed, &self.models)?;
@@ -110,7 +110,7 @@ impl BenchVerb {
         let folders = folders(&out, &target.name)?;
         let prepared = self.prepare(given, origin, &folders)?;
         if !global.quiet {
-            eprintln!("raw samples and results in {}; {}", out.display(), prepared.origin);
+            note!("raw samples and results in {}; {}", out.display(), prepared.origin);
         }
         let (facts, environment, measured) = self.measure(&prepared, &folders, &target, global)?;
         let rows = rows(&prepared, &target, &environment, measured);
