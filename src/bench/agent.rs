@@ -1,6 +1,7 @@
 //! The agent: runs a job's schedule, each block in a fresh process, and journals what came of it.
 
 use super::affinity::block_processors;
+use super::limits::job_problem;
 use super::machine::{Machine, MachineError};
 use super::process::run_to_end;
 use super::sampling::nanos;
@@ -38,6 +39,14 @@ pub enum AgentError {
         /// The cause.
         source: serde_json::Error,
     },
+    /// The job asks for what no machine can do.
+    #[error("job {}: {problem}", path.display())]
+    Absurd {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// A newer paring wrote the job.
     #[error(transparent)]
     Schema(#[from] NewerSchema),
@@ -61,17 +70,20 @@ pub struct Progress {
     pub total: usize,
 }
 
-/// Reads a job file.
+/// Reads a job file, and refuses one that no machine can do.
 ///
 /// # Errors
-/// [`AgentError`] names the file.
+/// [`AgentError`] names the file and what is wrong with it.
 pub(super) fn read_job(path: &Path) -> Result<Job, AgentError> {
     let at = || path.to_path_buf();
     let bytes = std::fs::read(path).map_err(|source| AgentError::Read { path: at(), source })?;
     let job: Job = serde_json::from_slice(&bytes)
         .map_err(|source| AgentError::Format { path: at(), source })?;
     check_schema("the job", job.schema)?;
-    Ok(job)
+    match job_problem(&job) {
+        Some(problem) => Err(AgentError::Absurd { path: at(), problem }),
+        None => Ok(job),
+    }
 }
 
 /// Runs what is missing of a job. `arguments` are those before `block` on the command line of a

@@ -2,6 +2,7 @@
 
 use super::agent::read_job;
 use super::detached::{self, Place};
+use super::limits::batch_problem;
 use super::predict::predict;
 use super::process::die_with_parent;
 use super::{Progress, block, run_job, schedule};
@@ -97,40 +98,40 @@ impl Command {
                 Command::Run { job: job.into(), journal: journal.into(), follow: None }
             }
             ["run", job, journal, "--follow", pid] => {
-                let follow = Some(pid.parse().context(USAGE)?);
+                let follow = Some(process(pid)?);
                 Command::Run { job: job.into(), journal: journal.into(), follow }
             }
             ["block", job, index, number, parent] => Command::Block {
                 job: job.into(),
                 index: index.parse().context(USAGE)?,
                 number: number.parse().context(USAGE)?,
-                parent: parent.parse().context(USAGE)?,
+                parent: process(parent)?,
             },
             ["nodes", job, model, batch] => Command::Nodes {
                 job: job.into(),
                 model: model.parse().context(USAGE)?,
-                batch: batch.parse().context(USAGE)?,
+                batch: batch_size(batch)?,
             },
             ["peaks"] => Command::Peaks,
             ["partner", job, index, parent] => Command::Partner {
                 job: job.into(),
                 index: index.parse().context(USAGE)?,
-                parent: parent.parse().context(USAGE)?,
+                parent: process(parent)?,
             },
             ["probe"] => Command::Probe { sysfs_root: probe::root().into() },
             ["probe", "--sysfs-root", folder] => Command::Probe { sysfs_root: folder.into() },
             ["start", work, job, sha256, owner] => {
-                Command::Start(place(work, job, sha256), (*owner).to_string())
+                Command::Start(place(work, job, sha256)?, (*owner).to_string())
             }
             ["detached", work, job, sha256, owner] => {
-                Command::Detached(place(work, job, sha256), (*owner).to_string())
+                Command::Detached(place(work, job, sha256)?, (*owner).to_string())
             }
             ["status", work, job, sha256, offset, wait] => Command::Status(
-                place(work, job, sha256),
+                place(work, job, sha256)?,
                 offset.parse().context(USAGE)?,
                 Duration::from_millis(wait.parse().context(USAGE)?),
             ),
-            ["stop", work, job, sha256] => Command::Stop(place(work, job, sha256)),
+            ["stop", work, job, sha256] => Command::Stop(place(work, job, sha256)?),
             ["predict", question] => Command::Predict(question.into()),
             ["version" | "--version"] => Command::Version,
             _ => bail!("{USAGE}"),
@@ -138,8 +139,32 @@ impl Command {
     }
 }
 
-fn place(work: &str, job: &str, job_sha256: &str) -> Place {
-    Place { work: work.into(), job: job.to_string(), job_sha256: job_sha256.to_string() }
+/// A job's place. Its name and its hash become names of a folder and a file, and nothing else.
+fn place(work: &str, job: &str, job_sha256: &str) -> anyhow::Result<Place> {
+    for name in [job, job_sha256] {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if name.is_empty() || name.len() > 128 || !name.chars().all(plain) {
+            bail!("`{}` is no name of a job, of letters, digits, `-` and `_`", name.escape_debug());
+        }
+    }
+    Ok(Place { work: work.into(), job: job.to_string(), job_sha256: job_sha256.to_string() })
+}
+
+/// A process that can be a parent. 0 is none, and 1 inherits every orphan: whoever waits for its end
+/// waits for the machine's.
+fn process(word: &str) -> anyhow::Result<u32> {
+    match word.parse().context(USAGE)? {
+        pid @ 0..=1 => bail!("process {pid} is nobody's parent to follow"),
+        pid => Ok(pid),
+    }
+}
+
+fn batch_size(word: &str) -> anyhow::Result<usize> {
+    let batch = word.parse().context(USAGE)?;
+    match batch_problem(batch) {
+        Some(problem) => bail!("{problem}"),
+        None => Ok(batch),
+    }
 }
 
 /// Runs the agent. `arguments` are those behind its name; `own` are those that a block's process
@@ -152,6 +177,10 @@ pub fn main(arguments: &[String], own: &[&str]) -> anyhow::Result<()> {
         Command::Run { job, journal, follow } => {
             if let Some(parent) = follow {
                 die_with_parent(parent);
+            }
+            // Blocks could not tell it from the parent of orphans.
+            if std::process::id() == 1 {
+                bail!("it cannot measure as process 1; run it under an init (`docker run --init`)");
             }
             let mut report = |progress: Progress| {
                 // Nobody listens any more: the journal is what counts.

@@ -203,12 +203,21 @@ fn holder(place: &Place) -> anyhow::Result<Option<Holder>> {
         }
         let text = std::fs::read(&path).with_context(|| format!("read {}", path.display()))?;
         match serde_json::from_slice(&text) {
-            Ok(holder) => return Ok(Some(holder)),
+            Ok(holder) => return plausible(holder, &path).map(Some),
             // It has the lock and has not written its name yet.
             Err(_) if begun.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(5)),
             Err(error) => return Err(error).with_context(|| format!("read {}", path.display())),
         }
     }
+}
+
+/// Refuses what is no process of an agent: a signal to 0, 1 or a negative number reaches others than an
+/// agent, or everybody.
+fn plausible(holder: Holder, path: &Path) -> anyhow::Result<Holder> {
+    if holder.pid <= 1 {
+        bail!("{} names process {}, which no agent can be", path.display(), holder.pid);
+    }
+    Ok(holder)
 }
 
 /// Takes the board, until the file is dropped; `None` where somebody else was faster.
@@ -269,4 +278,25 @@ fn journal_from(path: &Path, offset: u64) -> anyhow::Result<Vec<u8>> {
         }
     }
     Ok(vec![])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_but_an_agent_is_signalled() {
+        let holder = |pid| Holder {
+            pid,
+            owner: "a stranger".into(),
+            job: "job".into(),
+            job_sha256: Sha256Hex::of(b"job"),
+            since: String::new(),
+        };
+        for pid in [i32::MIN, -2, -1, 0, 1] {
+            let message = plausible(holder(pid), Path::new("lock")).unwrap_err().to_string();
+            assert_eq!(message, format!("lock names process {pid}, which no agent can be"));
+        }
+        assert!(plausible(holder(2), Path::new("lock")).is_ok());
+    }
 }

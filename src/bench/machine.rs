@@ -126,7 +126,7 @@ impl Drop for Machine {
             && let Err(error) = restore(&self.root, &self.kept)
         {
             // The file stays: the next start tries again.
-            eprintln!("paring: {:#}", anyhow::Error::from(error));
+            crate::text::note(format_args!("paring: {:#}", anyhow::Error::from(error)));
         }
     }
 }

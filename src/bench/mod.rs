@@ -14,6 +14,7 @@ mod drift;
 mod energy;
 mod heap;
 mod journal;
+mod limits;
 mod machine;
 mod pair;
 mod partner;

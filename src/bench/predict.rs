@@ -1,5 +1,6 @@
 //! A model's answers on this machine, for whoever wants to compare them with another's.
 
+use super::limits::question_problem;
 use crate::data::{Array, read_tensors, write_tensors};
 use crate::engine::{Bindings, Model, Plan, Source, samples_first};
 use crate::record::{Question, Sha256Hex, check_schema};
@@ -17,6 +18,9 @@ pub(super) fn predict(question: &Path) -> anyhow::Result<Vec<u8>> {
     let text = std::fs::read(question).with_context(|| format!("read {}", question.display()))?;
     let question: Question = serde_json::from_slice(&text).context("read the question")?;
     check_schema("the question", question.schema)?;
+    if let Some(problem) = question_problem(&question) {
+        bail!("the question: {problem}");
+    }
     let (model, inputs) = (folder.join(&question.model), folder.join(&question.inputs));
     for (path, expected) in [(&model, &question.model_sha256), (&inputs, &question.inputs_sha256)] {
         let found = Sha256Hex::of_file(path).with_context(|| format!("read {}", path.display()))?;

@@ -8,7 +8,7 @@ fn main() -> std::process::ExitCode {
     match paring::bench::main(&arguments, &[]) {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("paring-agent: {error:#}");
+            paring::text::note(format_args!("paring-agent: {error:#}"));
             std::process::ExitCode::FAILURE
         }
     }

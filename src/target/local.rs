@@ -56,8 +56,13 @@ impl LocalAgent {
         journal: &Path,
         heard: &mut dyn FnMut(Progress),
     ) -> Result<(), TargetError> {
-        let own = std::process::id().to_string();
-        let arguments = ["run".as_ref(), job, journal, "--follow".as_ref(), own.as_ref()];
+        let own = std::process::id();
+        let pid = own.to_string();
+        let mut arguments: Vec<&Path> = vec!["run".as_ref(), job, journal];
+        // With process 1 the kernel ends every other.
+        if own > 1 {
+            arguments.extend(["--follow".as_ref(), Path::new(&pid)]);
+        }
         Self::agent(&arguments, &mut |line| {
             if let Ok(progress) = serde_json::from_str(line) {
                 heard(progress);
