@@ -1,6 +1,6 @@
 //! `paring compare`: runs against each other.
 
-use super::{Coded, ExitCode, Global};
+use super::{Coded, ExitCode, Global, say};
 use crate::report::{self, CompareError, Comparison, Rules, Source};
 use clap::Args;
 use std::path::PathBuf;
@@ -80,15 +80,15 @@ impl Compare {
         let format = if global.json { Format::Json } else { self.format };
         let internal = |e: anyhow::Error| Coded::new(ExitCode::Internal, e);
         match format {
-            Format::Table => say!("{}", report::comparison_table(comparison, global.color())),
-            Format::Markdown => say!("{}", report::comparison_markdown(comparison).trim_end()),
+            Format::Table => say::table(&report::comparison_table(comparison, global.color())),
+            Format::Markdown => say::whole(report::comparison_markdown(comparison).trim_end()),
             Format::Json => {
                 let text = serde_json::to_string_pretty(comparison);
-                say!("{}", text.map_err(|e| internal(e.into()))?);
+                say::whole(&text.map_err(|e| internal(e.into()))?);
             }
             Format::Csv => {
                 let bytes = report::comparison_csv(comparison).map_err(|e| internal(e.into()))?;
-                say!("{}", String::from_utf8_lossy(&bytes).trim_end());
+                say::whole(String::from_utf8_lossy(&bytes).trim_end());
             }
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! `paring compress`: variants, ledger and parings, and the parts of `run` that make them.
 
-use super::progress::bar;
+use super::progress::{bar, show_progress};
 use super::record_file::forecasts_file;
 use super::{Coded, ExitCode, Global, StudyArgs, sysfs_root};
 use crate::catalog::Calibration;
@@ -34,7 +34,7 @@ pub(super) struct Compress {
 
 impl Compress {
     pub(super) fn run(self, global: &Global) -> Result<(), Coded> {
-        let study = study::load(&self.study.study)?;
+        let study = study::load(&self.study.study, global.trust())?;
         let loaded = study::open(&study)?;
         let out = self.study.out.unwrap_or_else(|| RunDirectory::fresh(&study));
         let protocol = Protocol::new(&study, &loaded, false);
@@ -150,7 +150,7 @@ pub(super) fn make_variants(
     let mut failed = Failed::new();
     bar.inc(1);
     for recipe in &study.recipes {
-        bar.set_message(recipe.name.clone());
+        show_progress(&bar, &recipe.name);
         let parent = variants.iter().find(|v| v.name == recipe.parent);
         let made = match parent {
             // Nothing is entered into the ledger before all steps are done, so a panic leaves it whole.
@@ -333,12 +333,12 @@ pub(super) fn evaluate_variants(
     let subject = subject(study, loaded);
     if !loaded.data.labelled && !quiet {
         let data = study.data.path.display();
-        eprintln!("{data} has no labels: variants are only compared with the baseline");
+        note!("{data} has no labels: variants are only compared with the baseline");
     }
     let bar = bar("evaluate", variants.len(), quiet);
     let folders = &directory.folders;
     let mut heard = |name: &str| {
-        bar.set_message(name.to_string());
+        show_progress(&bar, name);
         bar.inc(1);
     };
     let mut found = pipeline::assess(folders, &subject, variants, &mut heard)?;

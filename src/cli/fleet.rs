@@ -1,10 +1,11 @@
 //! The targets of a run side by side: one that breaks does not stop the others, and an interrupt
 //! leaves boards to go on by themselves.
 
-use super::progress::bar;
+use super::progress::{bar, show_progress};
 use super::{Coded, ExitCode};
 use crate::pipeline::{self, Folders, PipelineError};
 use crate::target::{News, Reach, Target, TargetError, catch_interrupts, interrupted_again};
+use crate::text::terminal_lines;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -31,7 +32,7 @@ pub(super) fn on_all<'a, T: Send>(
     }
     let shown = |target: &Target| {
         let bar = bars.add(bar("measure", 0, quiet));
-        bar.set_message(format!("blocks on {}", target.name));
+        show_progress(&bar, &format!("blocks on {}", target.name));
         let mut last = String::new();
         let outcome = act(target, &mut |news| show(&bar, target, &news, &mut last, quiet));
         bar.finish_and_clear();
@@ -89,19 +90,19 @@ fn show(bar: &ProgressBar, target: &Target, news: &News, last: &mut String, quie
         News::Sending(done, total) => {
             bar.set_length(total.div_ceil(1024));
             bar.set_position(done.div_ceil(1024));
-            bar.set_message(format!("KiB to {}", target.name));
+            show_progress(bar, &format!("KiB to {}", target.name));
         }
         News::Measured(progress) => {
             bar.set_length(progress.total as u64);
             bar.set_position(progress.done as u64);
-            bar.set_message(format!("blocks on {}", target.name));
+            show_progress(bar, &format!("blocks on {}", target.name));
         }
         News::Note(note) if *note != *last => {
             last.clone_from(note);
             match (quiet, bar.is_hidden()) {
                 (true, _) => {}
-                (false, true) => eprintln!("{}: {note}", target.name),
-                (false, false) => bar.println(format!("{}: {note}", target.name)),
+                (false, true) => note!("{}: {note}", target.name),
+                (false, false) => bar.println(terminal_lines(&format!("{}: {note}", target.name))),
             }
         }
         News::Note(_) => {}
@@ -119,7 +120,7 @@ pub(super) fn interrupted<T>(outcomes: &[Outcome<T>]) -> bool {
 pub(super) fn leave(targets: &[Target], folders: &Folders, again: &str) -> Coded {
     let boards: Vec<&str> =
         targets.iter().filter(|t| !here(t)).map(|target| target.name.as_str()).collect();
-    eprintln!(
+    note!(
         "left to go on by itself: {}; `{again}` picks it up; interrupt again within {} s to stop it",
         boards.join(", "),
         SECOND_INTERRUPT.as_secs()
@@ -141,7 +142,7 @@ pub(super) fn cancel(targets: &[Target], folders: &Folders, quiet: bool) -> Resu
     for (target, outcome) in outcomes.into_iter().filter(|(target, _)| !here(target)) {
         match outcome {
             Ok(()) if quiet => {}
-            Ok(()) => eprintln!("{}: nothing of this run goes on there", target.name),
+            Ok(()) => note!("{}: nothing of this run goes on there", target.name),
             Err(error) => failed = Err(Coded::from(error)),
         }
     }

@@ -1,7 +1,7 @@
 //! What the engine on a target does with everything that quantization writes: a part of
 //! `paring probe`.
 
-use super::progress::bar;
+use super::progress::{bar, show_progress};
 use super::{Coded, Global};
 use crate::pipeline::{self, PipelineError};
 use crate::record::{Conformance, Conforming, Ran};
@@ -25,13 +25,13 @@ pub(super) fn conformance(
     let quiet = global.quiet;
     let mut heard = |news| {
         if let (News::Note(note), false) = (news, quiet) {
-            eprintln!("{note}");
+            note!("{note}");
         }
     };
     let mut site = Site::open(target, None, &mut heard)?;
     let found = pipeline::conformance(target, &mut site, &mut |one| {
         bar.inc(1);
-        bar.set_message(format!("{}, {}, {}", one.operator, one.precision, one.size));
+        show_progress(&bar, &format!("{}, {}, {}", one.operator, one.precision, one.size));
     });
     bar.finish_and_clear();
     let found = Conformance { target: name.into(), ..found? };

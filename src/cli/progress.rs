@@ -1,5 +1,6 @@
 //! Progress on standard error, for people: bars where it is a terminal, nothing elsewhere.
 
+use crate::text::table_cell;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A bar of `total` steps; silent with `quiet` or where standard error is no terminal.
@@ -13,6 +14,11 @@ pub(super) fn bar(what: &str, total: usize, quiet: bool) -> ProgressBar {
     bar.set_style(
         ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()),
     );
-    bar.set_prefix(what.to_string());
+    bar.set_prefix(table_cell(what));
     bar
+}
+
+/// Shows what a bar is at.
+pub(super) fn show_progress(bar: &ProgressBar, what: &str) {
+    bar.set_message(table_cell(what));
 }

@@ -6,6 +6,8 @@ mod array;
 mod inputs;
 mod need;
 #[cfg(feature = "host")]
+mod csv_table;
+#[cfg(feature = "host")]
 mod dataset;
 #[cfg(feature = "host")]
 mod error;
@@ -27,6 +29,8 @@ mod replace;
 mod rows;
 
 pub use array::{Array, Dtype};
+#[cfg(feature = "host")]
+pub use csv_table::CsvTable;
 #[cfg(feature = "host")]
 pub use dataset::{Dataset, Wanted};
 #[cfg(feature = "host")]

@@ -5,6 +5,7 @@
 //! in place of the class.
 
 use super::{PipelineError, replace};
+use crate::data::CsvTable;
 use crate::evaluate::{Answers, Truth};
 use crate::record::{FlipKind, Prediction};
 use parquet::column::writer::ColumnWriter;
@@ -55,12 +56,12 @@ pub fn write_instances(path: &Path, instances: &Instances) -> Result<(), Pipelin
 pub fn write_instances_csv(path: &Path, instances: &Instances) -> Result<(), PipelineError> {
     let columns = columns(instances);
     let failed = |e: csv::Error| PipelineError::file("write", path)(std::io::Error::other(e));
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(columns.iter().map(|Column(name, _)| name)).map_err(failed)?;
+    let mut writer = CsvTable::default();
+    writer.row(columns.iter().map(|Column(name, _)| name)).map_err(failed)?;
     for row in 0..instances.answers.len() {
-        writer.write_record(columns.iter().map(|Column(_, v)| v.text(row))).map_err(failed)?;
+        writer.row(columns.iter().map(|Column(_, v)| v.text(row))).map_err(failed)?;
     }
-    let bytes = writer.into_inner().map_err(|e| failed(e.into_error().into()))?;
+    let bytes = writer.finish().map_err(PipelineError::file("write", path))?;
     replace(path, &bytes)
 }
 

@@ -2,10 +2,11 @@
 
 use super::notes::notes;
 use super::results::Row;
-use super::terminal::{RULED, invalid, latency, speed};
+use super::table::{cell, heading, lines, ruled};
+use super::terminal::{invalid, latency, speed};
 use crate::record::Missing;
 use crate::units::Bytes;
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
+use comfy_table::{Cell, Color};
 use std::path::PathBuf;
 
 /// A model, and what was measured of it or why not.
@@ -34,49 +35,31 @@ const HEADER: [&str; 7] =
 
 /// One row a model, the first without a speed-up; below, why figures should not be trusted.
 pub fn bench_table(rows: &[Timed], color: bool) -> String {
-    let mut table = Table::new();
-    table.load_style(RULED).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(HEADER.map(|name| Cell::new(name).add_attribute(Attribute::Bold)));
-    for timed in rows {
-        table.add_row(cells(timed));
-    }
-    for index in 1..HEADER.len() {
-        if let Some(column) = table.column_mut(index) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    if color {
-        table.enforce_styling()
-    } else {
-        table.force_no_tty()
-    };
-    let mut text = table.to_string();
+    let header = HEADER.map(heading).to_vec();
+    let text = ruled(header, rows.iter().map(cells), 1..HEADER.len(), color);
     let measured: Vec<Row> = rows.iter().filter_map(|r| r.row.clone().ok()).collect();
-    text.extend(invalid(&measured).iter().map(|line| format!("\n{line}")));
-    text.extend(notes(&measured).iter().map(|line| format!("\n{line}")));
-    for timed in rows {
-        if let Err(Missing(why)) = &timed.row {
-            text += &format!("\nnot measured: {}: {why}", timed.name);
-        }
-    }
-    text
+    let not_measured = rows.iter().filter_map(|timed| {
+        let Missing(why) = timed.row.as_ref().err()?;
+        Some(format!("not measured: {}: {why}", timed.name))
+    });
+    text + &lines(invalid(&measured).into_iter().chain(notes(&measured)).chain(not_measured))
 }
 
 fn cells(timed: &Timed) -> Vec<Cell> {
-    let dash = || Cell::new("—");
-    let no = || Cell::new("no").fg(Color::Red);
+    let dash = || cell("—");
+    let no = || cell("no").fg(Color::Red);
     let Ok(row) = &timed.row else {
-        return vec![Cell::new(&timed.name), dash(), dash(), dash(), dash(), dash(), no()];
+        return vec![cell(&timed.name), dash(), dash(), dash(), dash(), dash(), no()];
     };
     let found = row.measurement.latency.as_ref().ok();
     let memory = found.and_then(|s| s.peak_rss_bytes);
     vec![
-        Cell::new(&timed.name),
-        Cell::new(latency(row)),
+        cell(&timed.name),
+        cell(latency(row)),
         speed(row),
-        found.map_or_else(dash, |s| Cell::new(format!("{:.0} %", 100.0 * s.quiet_share))),
-        memory.map_or_else(dash, Cell::new),
-        Cell::new(Bytes(row.variant.file_bytes)),
-        if row.measurement.invalid_reasons.is_empty() { Cell::new("yes") } else { no() },
+        found.map_or_else(dash, |s| cell(format!("{:.0} %", 100.0 * s.quiet_share))),
+        memory.map_or_else(dash, cell),
+        cell(Bytes(row.variant.file_bytes)),
+        if row.measurement.invalid_reasons.is_empty() { cell("yes") } else { no() },
     ]
 }

@@ -3,6 +3,7 @@
 
 use super::notes::{ranks, significant};
 use super::results::{Row, RunFacts};
+use crate::data::CsvTable;
 use crate::record::{
     EnergySummary, Evaluation, Interval, LatencySummary, Metric, Missing, SCHEMA, SpeedSummary,
     Verdict,
@@ -26,15 +27,15 @@ pub enum ReportError {
 /// # Errors
 /// [`ReportError`] where the encoder fails, which a buffer in memory does not.
 pub fn results_csv(facts: &RunFacts, rows: &[Row]) -> Result<Vec<u8>, ReportError> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut writer = CsvTable::default();
     for (index, row) in rows.iter().enumerate() {
         let cells = cells(facts, rows, row);
         if index == 0 {
-            writer.write_record(cells.iter().map(|(name, _)| *name))?;
+            writer.row(cells.iter().map(|(name, _)| *name))?;
         }
-        writer.write_record(cells.iter().map(|(_, value)| value))?;
+        writer.row(cells.iter().map(|(_, value)| value))?;
     }
-    writer.into_inner().map_err(|e| ReportError::Buffer(e.into_error()))
+    writer.finish().map_err(ReportError::Buffer)
 }
 
 type Cell = (&'static str, String);

@@ -3,6 +3,7 @@
 
 use super::csv::ReportError;
 use super::results::RunFacts;
+use crate::data::CsvTable;
 use crate::record::{Effect, Explanation, Group, Interval, Missing, SCHEMA, Total};
 
 type Cell = (&'static str, String);
@@ -12,18 +13,18 @@ type Cell = (&'static str, String);
 /// # Errors
 /// [`ReportError`] where the encoder fails, which a buffer in memory does not.
 pub fn effects_csv(facts: &RunFacts, explanations: &[Explanation]) -> Result<Vec<u8>, ReportError> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut writer = CsvTable::default();
     let mut first = true;
     for explanation in explanations {
         for effect in &explanation.effects {
             let cells = cells(facts, explanation, effect);
             if std::mem::take(&mut first) {
-                writer.write_record(cells.iter().map(|(name, _)| *name))?;
+                writer.row(cells.iter().map(|(name, _)| *name))?;
             }
-            writer.write_record(cells.iter().map(|(_, value)| value))?;
+            writer.row(cells.iter().map(|(_, value)| value))?;
         }
     }
-    writer.into_inner().map_err(|e| ReportError::Buffer(e.into_error()))
+    writer.finish().map_err(ReportError::Buffer)
 }
 
 fn number(value: Option<f64>) -> String {

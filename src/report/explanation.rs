@@ -3,6 +3,7 @@
 use super::table::table;
 use super::{flow_lines, hits_lines};
 use crate::record::{Effect, Explanation, Interval, LayerChange, LayerFlow, Link};
+use crate::text::printable_lines;
 
 /// Samples hit hardest that are listed.
 const SHOWN_HITS: usize = 10;
@@ -36,7 +37,7 @@ pub fn report_md(study: &str, explanations: &[Explanation]) -> String {
             text += &format!("> {}\n>\n> {}{on}\n\n", note.text.replace('\n', "\n> "), note.by);
         }
     }
-    text
+    printable_lines(&text).into_owned()
 }
 
 /// Everything that goes into tables beside the groups.

@@ -1,6 +1,7 @@
 //! Feature flow as CSV and as lines of text.
 
 use super::ReportError;
+use crate::data::CsvTable;
 use crate::record::{Flow, Head, LayerFlow};
 
 const HEADER: [&str; 14] = [
@@ -25,18 +26,18 @@ const HEADER: [&str; 14] = [
 /// # Errors
 /// [`ReportError`] where the encoder fails, which a buffer in memory does not.
 pub fn flow_csv(layers: &[LayerFlow]) -> Result<Vec<u8>, ReportError> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(HEADER)?;
+    let mut writer = CsvTable::default();
+    writer.row(HEADER)?;
     for layer in layers {
         for (model, flow) in [("before", Some(&layer.before)), ("after", layer.after.as_ref())] {
             let Some(flow) = flow else { continue };
-            writer.write_record(cells(layer, model, flow, None))?;
+            writer.row(cells(layer, model, flow, None))?;
             for (index, head) in flow.heads.iter().enumerate() {
-                writer.write_record(cells(layer, model, flow, Some((index, head))))?;
+                writer.row(cells(layer, model, flow, Some((index, head))))?;
             }
         }
     }
-    writer.into_inner().map_err(|e| ReportError::Buffer(e.into_error()))
+    writer.finish().map_err(ReportError::Buffer)
 }
 
 fn cells(

@@ -1,6 +1,7 @@
 //! The samples hit hardest, as CSV and as lines of text.
 
 use super::ReportError;
+use crate::data::CsvTable;
 use crate::record::{Hit, Region};
 
 const HEADER: [&str; 11] = [
@@ -22,15 +23,15 @@ const HEADER: [&str; 11] = [
 /// # Errors
 /// [`ReportError`] where the encoder fails, which a buffer in memory does not.
 pub fn hits_csv(hits: &[Hit]) -> Result<Vec<u8>, ReportError> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(HEADER)?;
+    let mut writer = CsvTable::default();
+    writer.row(HEADER)?;
     for (rank, hit) in hits.iter().enumerate() {
         let class = |class: Option<i64>| class.map(|c| c.to_string()).unwrap_or_default();
         let share = |of: fn(&Region) -> f64| {
             hit.region.as_ref().map(|r| format!("{:.3}", of(r))).unwrap_or_default()
         };
         let near = hit.region.as_ref().map(|r| r.neighbours.as_slice()).unwrap_or_default();
-        writer.write_record([
+        writer.row([
             (rank + 1).to_string(),
             hit.sample.to_string(),
             class(hit.label),
@@ -44,7 +45,7 @@ pub fn hits_csv(hits: &[Hit]) -> Result<Vec<u8>, ReportError> {
             near.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
         ])?;
     }
-    writer.into_inner().map_err(|e| ReportError::Buffer(e.into_error()))
+    writer.finish().map_err(ReportError::Buffer)
 }
 
 /// A line for each of the first few.

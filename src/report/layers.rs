@@ -1,6 +1,7 @@
 //! Layers as a table for people and as layers.csv.
 
 use super::{ReportError, RunFacts};
+use crate::data::CsvTable;
 use crate::record::{LayerTable, LayerTime, SCHEMA};
 
 /// One row a layer, variant, target and batch, and one a variant for what belongs to no layer, so that
@@ -9,7 +10,7 @@ use crate::record::{LayerTable, LayerTime, SCHEMA};
 /// # Errors
 /// [`ReportError`] where the encoder fails, which a buffer in memory does not.
 pub fn layers_csv(facts: &RunFacts, tables: &[LayerTable]) -> Result<Vec<u8>, ReportError> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut writer = CsvTable::default();
     let mut first = true;
     for table in tables {
         let outside = LayerTime {
@@ -21,12 +22,12 @@ pub fn layers_csv(facts: &RunFacts, tables: &[LayerTable]) -> Result<Vec<u8>, Re
         for layer in table.layers.iter().chain([&outside]) {
             let cells = cells(facts, table, layer);
             if std::mem::take(&mut first) {
-                writer.write_record(cells.iter().map(|(name, _)| *name))?;
+                writer.row(cells.iter().map(|(name, _)| *name))?;
             }
-            writer.write_record(cells.iter().map(|(_, value)| value))?;
+            writer.row(cells.iter().map(|(_, value)| value))?;
         }
     }
-    writer.into_inner().map_err(|e| ReportError::Buffer(e.into_error()))
+    writer.finish().map_err(ReportError::Buffer)
 }
 
 fn cells(facts: &RunFacts, table: &LayerTable, layer: &LayerTime) -> Vec<(&'static str, String)> {

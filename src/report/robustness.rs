@@ -2,6 +2,7 @@
 
 use super::ReportError;
 use super::quality::{signed, with_interval};
+use crate::data::CsvTable;
 use crate::record::{Interval, RobustnessScore};
 
 const HEADER: [&str; 18] = [
@@ -30,8 +31,8 @@ const HEADER: [&str; 18] = [
 /// # Errors
 /// [`ReportError`] where the encoder fails, which a buffer in memory does not.
 pub fn robustness_csv(rows: &[(&str, &RobustnessScore)]) -> Result<Vec<u8>, ReportError> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(HEADER)?;
+    let mut writer = CsvTable::default();
+    writer.row(HEADER)?;
     let three = |interval: Option<Interval>| match interval {
         Some(Interval { value, low, high }) => [value, low, high].map(|v| format!("{v:.6}")),
         None => Default::default(),
@@ -47,9 +48,9 @@ pub fn robustness_csv(rows: &[(&str, &RobustnessScore)]) -> Result<Vec<u8>, Repo
         let intervals =
             [Some(score.value), Some(score.drop), score.change, score.excess].map(three);
         let queries = score.queries.map(|q| q.to_string()).unwrap_or_default();
-        writer.write_record(what.iter().chain(intervals.iter().flatten()).chain([&queries]))?;
+        writer.row(what.iter().chain(intervals.iter().flatten()).chain([&queries]))?;
     }
-    writer.into_inner().map_err(|e| ReportError::Buffer(e.into_error()))
+    writer.finish().map_err(ReportError::Buffer)
 }
 
 /// A line for each disturbance.

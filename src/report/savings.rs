@@ -2,6 +2,7 @@
 
 use super::csv::ReportError;
 use super::results::RunFacts;
+use crate::data::CsvTable;
 use crate::record::{Explanation, LayerChange, SCHEMA};
 
 const HEADER: [&str; 14] = [
@@ -26,14 +27,14 @@ const HEADER: [&str; 14] = [
 /// # Errors
 /// [`ReportError`] where the encoder fails, which a buffer in memory does not.
 pub fn savings_csv(facts: &RunFacts, explanations: &[Explanation]) -> Result<Vec<u8>, ReportError> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(HEADER)?;
+    let mut writer = CsvTable::default();
+    writer.row(HEADER)?;
     for explanation in explanations {
         for layer in &explanation.layers {
-            writer.write_record(cells(facts, explanation, layer))?;
+            writer.row(cells(facts, explanation, layer))?;
         }
     }
-    writer.into_inner().map_err(|e| ReportError::Buffer(e.into_error()))
+    writer.finish().map_err(ReportError::Buffer)
 }
 
 fn cells(facts: &RunFacts, explanation: &Explanation, layer: &LayerChange) -> [String; 14] {

@@ -1,21 +1,60 @@
-//! Plain tables with a rule above, below and under the header.
+//! Tables with a rule above, below and under the header, and what stands under them. Every cell and
+//! every line is escaped and shortened here.
 
-use super::terminal::RULED;
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
+use crate::text::{table_cell, terminal_lines};
+use comfy_table::{
+    Attribute, Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle,
+};
+use std::ops::Range;
 
-/// The table of some rows; the first column is words, the others figures.
-pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
+const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
+/// Three rules and no other lines.
+const RULED: TableStyle =
+    TableStyle::new().top_border(RULE).header_separator(RULE).bottom_border(RULE);
+
+/// A cell that moves no cursor, whatever its text is.
+pub(super) fn cell(text: impl ToString) -> Cell {
+    Cell::new(table_cell(&text.to_string()))
+}
+
+/// A heading.
+pub(super) fn heading(text: impl ToString) -> Cell {
+    cell(text).add_attribute(Attribute::Bold)
+}
+
+/// A table whose columns `figures` are aligned to the right; `color` for terminals that show it.
+pub(super) fn ruled(
+    header: Vec<Cell>,
+    rows: impl IntoIterator<Item = Vec<Cell>>,
+    figures: Range<usize>,
+    color: bool,
+) -> String {
     let mut table = Table::new();
     table.load_style(RULED).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(header.iter().map(Cell::new));
-    rows.into_iter().for_each(|row| {
+    table.set_header(header);
+    for row in rows {
         table.add_row(row);
-    });
-    (1..header.len()).for_each(|index| {
+    }
+    for index in figures {
         if let Some(column) = table.column_mut(index) {
             column.set_cell_alignment(CellAlignment::Right);
         }
-    });
-    table.force_no_tty();
+    }
+    if color {
+        table.enforce_styling()
+    } else {
+        table.force_no_tty()
+    };
     table.to_string()
+}
+
+/// Lines under a table.
+pub(super) fn lines(lines: impl IntoIterator<Item = String>) -> String {
+    lines.into_iter().map(|line| format!("\n{}", terminal_lines(&line))).collect()
+}
+
+/// The table of some rows without colour; the first column is words, the others figures.
+pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
+    let rows = rows.into_iter().map(|row| row.into_iter().map(cell).collect());
+    ruled(header.iter().map(cell).collect(), rows, 1..header.len(), false)
 }

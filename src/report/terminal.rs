@@ -2,12 +2,11 @@
 
 use super::notes::notes;
 use super::results::Row;
+use super::table::{cell, heading, lines, ruled};
 use crate::bench::MIN_BLOCKS;
 use crate::record::{Interval, Metric, Missing, Verdict};
 use crate::units::{Bytes, EnergyUj, LatencyNs};
-use comfy_table::{
-    Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle,
-};
+use comfy_table::{Cell, Color};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -27,19 +26,11 @@ const HEADER: [&str; 10] = [
 /// Shown only where some row has it.
 const ENERGY: usize = 8;
 
-const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
-/// Three rules and no other lines.
-pub(super) const RULED: TableStyle =
-    TableStyle::new().top_border(RULE).header_separator(RULE).bottom_border(RULE);
-
 /// One row a variant, target and setting; `color` for terminals that show it.
 pub fn results_table(rows: &[Row], color: bool) -> String {
-    let mut table = Table::new();
-    table.load_style(RULED).set_content_arrangement(ContentArrangement::Disabled);
     let evaluated = rows.first().and_then(|row| row.evaluation.as_ref());
     let primary = evaluated.map_or("metric".into(), |e| e.primary.to_string());
     let names = HEADER.map(|name| if name == "metric" { primary.clone() } else { name.into() });
-    let header = names.map(|name| Cell::new(name).add_attribute(Attribute::Bold));
     let any_energy = rows.iter().any(|row| row.measurement.energy.is_ok());
     let shown = |mut cells: Vec<Cell>| {
         if !any_energy {
@@ -47,28 +38,12 @@ pub fn results_table(rows: &[Row], color: bool) -> String {
         }
         cells
     };
-    table.set_header(shown(header.to_vec()));
     let several = rows.iter().any(|row| row.measurement.setting != rows[0].measurement.setting);
-    rows.iter().for_each(|row| {
-        table.add_row(shown(cells(row, several)));
-    });
-    (2..HEADER.len()).for_each(|index| {
-        if let Some(column) = table.column_mut(index) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    });
-    if color {
-        table.enforce_styling()
-    } else {
-        table.force_no_tty()
-    };
-    let mut text = table.to_string();
-    text.extend(invalid(rows).iter().map(|line| format!("\n{line}")));
-    text.extend(not_evaluated(rows).iter().map(|line| format!("\n{line}")));
-    text.extend(about_energy(rows).iter().map(|line| format!("\n{line}")));
-    text.extend(notes(rows).iter().map(|line| format!("\n{line}")));
-    text.extend(left_alone(rows).iter().map(|line| format!("\n{line}")));
-    text
+    let header = shown(names.map(heading).to_vec());
+    let text =
+        ruled(header, rows.iter().map(|row| shown(cells(row, several))), 2..HEADER.len(), color);
+    let below = invalid(rows).into_iter().chain(not_evaluated(rows)).chain(about_energy(rows));
+    text + &lines(below.chain(notes(rows)).chain(left_alone(rows)))
 }
 
 /// Variants without quality, one line each.
@@ -108,8 +83,8 @@ fn left_alone(rows: &[Row]) -> Vec<String> {
         variants.insert(&refusal.variant);
     }
     let list = |names: BTreeSet<&str>| names.into_iter().collect::<Vec<_>>().join(", ");
-    let lines = reasons.into_iter();
-    lines
+    reasons
+        .into_iter()
         .map(|(reason, (what, variants))| {
             format!("left alone in {}: {}: {reason}", list(variants), list(what))
         })
@@ -124,19 +99,19 @@ fn cells(row: &Row, several_settings: bool) -> Vec<Cell> {
     });
     let memory = row.measurement.latency.as_ref().ok().and_then(|s| s.peak_rss_bytes);
     vec![
-        Cell::new(name),
-        Cell::new(precision(row)),
-        Cell::new(format!("{:.1} %", row.params_removed_pct().max(0.0))),
-        Cell::new(metric.unwrap_or(if row.evaluation_missing.is_some() { "—" } else { "" }.into())),
+        cell(name),
+        cell(precision(row)),
+        cell(format!("{:.1} %", row.params_removed_pct().max(0.0))),
+        cell(metric.unwrap_or(if row.evaluation_missing.is_some() { "—" } else { "" }.into())),
         row.evaluation.as_ref().map_or_else(
-            || Cell::new(""),
+            || cell(""),
             |evaluation| change(evaluation.primary, evaluation.change(evaluation.primary)),
         ),
-        Cell::new(latency(row)),
+        cell(latency(row)),
         speed(row),
-        Cell::new(memory.map_or_else(|| "—".into(), |bytes| bytes.to_string())),
-        Cell::new(energy(row)),
-        Cell::new(Bytes(row.variant.file_bytes)),
+        cell(memory.map_or_else(|| "—".into(), |bytes| bytes.to_string())),
+        cell(energy(row)),
+        cell(Bytes(row.variant.file_bytes)),
     ]
 }
 
@@ -152,14 +127,14 @@ fn amount(metric: Metric, value: f64) -> String {
 }
 
 fn change(metric: Metric, change: Option<Interval>) -> Cell {
-    let Some(Interval { value, low, high }) = change else { return Cell::new("") };
+    let Some(Interval { value, low, high }) = change else { return cell("") };
     let signed = |value: f64| match metric.is_share() {
         true => format!("{:+.1}", 100.0 * value).replace("-0.0", "0.0").replace("+0.0", "0.0"),
         false => format!("{value:+.4}"),
     };
-    let cell = Cell::new(format!("{} [{}, {}]", signed(value), signed(low), signed(high)));
+    let shown = cell(format!("{} [{}, {}]", signed(value), signed(low), signed(high)));
     let worse = if metric.higher_is_better() { high < 0.0 } else { low > 0.0 };
-    if worse { cell.fg(Color::Red) } else { cell }
+    if worse { shown.fg(Color::Red) } else { shown }
 }
 
 pub(super) fn latency(row: &Row) -> String {
@@ -219,8 +194,8 @@ fn about_energy(rows: &[Row]) -> Vec<String> {
 pub(super) fn speed(row: &Row) -> Cell {
     let found = match &row.measurement.speed {
         Ok(found) => found,
-        Err(_) if row.variant.parent.is_none() => return Cell::new(""),
-        Err(_) => return Cell::new("—"),
+        Err(_) if row.variant.parent.is_none() => return cell(""),
+        Err(_) => return cell("—"),
     };
     let Interval { value, low, high } = found.speedup;
     let verdict = if found.blocks < MIN_BLOCKS {
@@ -228,11 +203,11 @@ pub(super) fn speed(row: &Row) -> Cell {
     } else {
         found.verdict.to_string()
     };
-    let cell = Cell::new(format!("{value:.3} [{low:.3}, {high:.3}] {verdict}"));
+    let shown = cell(format!("{value:.3} [{low:.3}, {high:.3}] {verdict}"));
     match found.verdict {
-        Verdict::Faster => cell.fg(Color::Green),
-        Verdict::Slower => cell.fg(Color::Red),
-        Verdict::CannotTell => cell,
+        Verdict::Faster => shown.fg(Color::Green),
+        Verdict::Slower => shown.fg(Color::Red),
+        Verdict::CannotTell => shown,
     }
 }
 

@@ -80,7 +80,7 @@ impl RunDirectory {
     pub fn announce(&self, quiet: bool) {
         if !quiet {
             let out = self.folders.root().display().to_string();
-            eprintln!("run directory {out}; `--out {out}` goes on with it");
+            crate::text::note(format_args!("run directory {out}; `--out {out}` goes on with it"));
         }
     }
 

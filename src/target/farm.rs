@@ -121,7 +121,7 @@ impl Drop for Held {
         if !self.place.is_empty()
             && let Err(error) = self.ask(&["release"])
         {
-            eprintln!("place {} was not given back: {error}", self.place);
+            crate::text::note(format_args!("place {} was not given back: {error}", self.place));
         }
         if let Some(token) = &self.token {
             let mut command = Command::new(CLIENT);

@@ -24,7 +24,7 @@ impl Answer<'_> {
             say!("{:#}", self.json());
             return;
         }
-        say!("{}", report::bench_table(self.rows, global.color()));
+        crate::cli::say::table(&report::bench_table(self.rows, global.color()));
         let cpu = self.environment.cpu.as_deref().unwrap_or("an unnamed processor");
         let emulated =
             if self.environment.emulated { ", EMULATED: not a board's speed" } else { "" };

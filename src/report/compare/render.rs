@@ -2,8 +2,10 @@
 
 use super::text::{footnotes, history, remarks, spread, title, words};
 use super::{Compared, Comparison, Figures, Match};
+use crate::data::CsvTable;
 use crate::record::{Interval, SCHEMA, Verdict};
 use crate::report::ReportError;
+use crate::text::printable_lines;
 
 /// One row a variant and source, units in the names; empty where a value does not exist, the reason
 /// in `not_comparable`.
@@ -11,15 +13,15 @@ use crate::report::ReportError;
 /// # Errors
 /// [`ReportError`] where the encoder fails, which a buffer in memory does not.
 pub fn comparison_csv(comparison: &Comparison) -> Result<Vec<u8>, ReportError> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut writer = CsvTable::default();
     for (index, row) in comparison.rows.iter().enumerate() {
         let cells = cells(comparison, row);
         if index == 0 {
-            writer.write_record(cells.iter().map(|(name, _)| *name))?;
+            writer.row(cells.iter().map(|(name, _)| *name))?;
         }
-        writer.write_record(cells.iter().map(|(_, value)| value))?;
+        writer.row(cells.iter().map(|(_, value)| value))?;
     }
-    writer.into_inner().map_err(|e| ReportError::Buffer(e.into_error()))
+    writer.finish().map_err(ReportError::Buffer)
 }
 
 fn cells(comparison: &Comparison, row: &Compared) -> Vec<(&'static str, String)> {
@@ -109,7 +111,8 @@ pub fn comparison_markdown(comparison: &Comparison) -> String {
         text += "\n";
     }
     text.extend(history(comparison).lines().map(|line| format!("- {}\n", escaped(line))));
-    text + "\n" + &footnotes(comparison) + "\n"
+    text += &format!("\n{}\n", footnotes(comparison));
+    printable_lines(&text).into_owned()
 }
 
 /// A name may hold what Markdown takes for a table or an emphasis.

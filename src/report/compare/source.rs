@@ -4,6 +4,7 @@ use super::{Figures, external};
 use crate::bench::{JournalError, Summary, read_journal};
 use crate::pipeline::Folders;
 use crate::record::{BlockRecord, Interval, NewerSchema, Setting, check_schema};
+use crate::text::csv_cell_text;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -185,7 +186,7 @@ impl Line<'_> {
     pub(super) fn text(&self, column: &str) -> String {
         let cell = self.table.header.get(column);
         let cell = cell.and_then(|c| self.table.rows.get(self.index)?.get(*c));
-        cell.unwrap_or_default().trim().to_string()
+        csv_cell_text(cell.unwrap_or_default().trim()).to_string()
     }
 
     /// A number; `None` of an empty cell.

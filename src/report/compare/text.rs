@@ -3,9 +3,10 @@
 
 use super::{Basis, Compared, Comparison, Match, Source};
 use crate::record::{Interval, Verdict};
-use crate::report::terminal::RULED;
+use crate::report::table::{cell, heading, lines, ruled};
+use crate::text::terminal_lines;
 use crate::units::LatencyNs;
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
+use comfy_table::{Cell, Color};
 use std::collections::BTreeMap;
 
 const HEADER: [&str; 7] =
@@ -18,13 +19,13 @@ pub fn comparison_table(comparison: &Comparison, color: bool) -> String {
     for (index, other) in others.iter().enumerate() {
         let rows: Vec<&Compared> =
             comparison.rows.iter().filter(|row| row.source == index + 1).collect();
-        text += &format!("before: {}\nafter:  {}\n", title(first), title(other));
+        let titles = format!("before: {}\nafter:  {}", title(first), title(other));
+        text += &format!("{}\n", terminal_lines(&titles));
         text += &table(&rows, color);
-        text.extend(remarks(&rows).iter().map(|line| format!("\n{line}")));
-        text += &format!("\n{}\n", spread(comparison, index + 1));
+        text += &lines(remarks(&rows).into_iter().chain([spread(comparison, index + 1)]));
+        text += "\n";
     }
-    text += &history(comparison);
-    text + &footnotes(comparison)
+    text + &terminal_lines(&(history(comparison) + &footnotes(comparison)))
 }
 
 pub(super) fn title(source: &Source) -> String {
@@ -37,32 +38,19 @@ pub(super) fn title(source: &Source) -> String {
 }
 
 fn table(rows: &[&Compared], color: bool) -> String {
-    let mut table = Table::new();
-    table.load_style(RULED).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(HEADER.map(|name| Cell::new(name).add_attribute(Attribute::Bold)));
-    for row in rows {
-        let mut cells: Vec<Cell> = words(row).into_iter().map(Cell::new).collect();
-        let painted = match row.verdict {
+    let painted = |row: &&Compared| {
+        let mut cells: Vec<Cell> = words(row).into_iter().map(cell).collect();
+        let paint = match row.verdict {
             Some(Verdict::Faster) => Some(Color::Green),
             Some(Verdict::Slower) => Some(Color::Red),
             _ => None,
         };
-        if let (Some(paint), Some(cell)) = (painted, cells.get_mut(5)) {
-            *cell = std::mem::replace(cell, Cell::new("")).fg(paint);
+        if let (Some(paint), Some(verdict)) = (paint, cells.get_mut(5)) {
+            *verdict = std::mem::replace(verdict, cell("")).fg(paint);
         }
-        table.add_row(cells);
-    }
-    for index in 2..5 {
-        if let Some(column) = table.column_mut(index) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    if color {
-        table.enforce_styling()
-    } else {
-        table.force_no_tty()
+        cells
     };
-    table.to_string()
+    ruled(HEADER.map(heading).to_vec(), rows.iter().map(painted), 2..5, color)
 }
 
 /// The cells of one row, the same in the terminal and in Markdown.
