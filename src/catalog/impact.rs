@@ -2,7 +2,7 @@
 
 use super::readers::summed_axes;
 use super::{Catalog, ComponentSlices, Coupling, Linear, Slices};
-use crate::graph::{Facts, Graph, layer_names};
+use crate::graph::{ElementType, Facts, Graph, NodeCost, layer_names};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,8 +19,13 @@ pub struct Savings {
     pub activation_bytes: u64,
 }
 
-/// What a component saves when it alone is removed.
-pub fn savings(graph: &Graph, facts: &Facts, component: &ComponentSlices) -> Savings {
+/// What a component saves when it alone is removed; `costs` are the graph's.
+pub fn savings(
+    graph: &Graph,
+    facts: &Facts,
+    costs: &[NodeCost],
+    component: &ComponentSlices,
+) -> Savings {
     let mut saved = Savings::default();
     let left = shapes_left(facts, &component.slices);
     for (tensor, shape) in &left {
@@ -28,17 +33,18 @@ pub fn savings(graph: &Graph, facts: &Facts, component: &ComponentSlices) -> Sav
         saved.params += gone;
         saved.bytes += gone * element_bytes(graph, tensor);
     }
-    for cost in graph.node_costs(&facts.shapes).into_iter().flatten() {
+    for cost in costs {
         if let (Some(shape), Some(whole)) =
             (left.get(&cost.weights), facts.shapes.get(&cost.weights))
         {
-            let (kept, all) = (product(shape), product(whole).max(1));
-            saved.macs += cost.macs - cost.macs * kept / all;
+            let (kept, all) = (u128::from(product(shape)), u128::from(product(whole).max(1)));
+            let left = u128::from(cost.macs) * kept / all;
+            saved.macs += cost.macs - u64::try_from(left).unwrap_or(cost.macs).min(cost.macs);
         }
     }
     for ((tensor, axis), indices) in &component.activations {
         let Some(dims) = facts.shapes.get(tensor) else { continue };
-        let each = product(dims) / (dims[*axis] as u64).max(1);
+        let each = product(dims) / dims.get(*axis).map_or(1, |size| (*size as u64).max(1));
         saved.activation_bytes += each * indices.len() as u64 * 4;
     }
     saved
@@ -47,6 +53,11 @@ pub fn savings(graph: &Graph, facts: &Facts, component: &ComponentSlices) -> Sav
 /// The share of its multiply-adds that each node loses where `slices` are removed, by position; only
 /// nodes that lose some.
 pub fn shares_removed(graph: &Graph, facts: &Facts, slices: &Slices) -> BTreeMap<usize, f64> {
+    let costs: Vec<NodeCost> = graph.node_costs(&facts.shapes).into_iter().flatten().collect();
+    shares_of(&costs, facts, slices)
+}
+
+fn shares_of(costs: &[NodeCost], facts: &Facts, slices: &Slices) -> BTreeMap<usize, f64> {
     let share = |weights: &String| -> f64 {
         let Some(dims) = facts.shapes.get(weights) else { return 0.0 };
         let kept = |(axis, size): (usize, &usize)| {
@@ -55,20 +66,19 @@ pub fn shares_removed(graph: &Graph, facts: &Facts, slices: &Slices) -> BTreeMap
         };
         1.0 - dims.iter().enumerate().map(kept).product::<f64>()
     };
-    let costs = graph.node_costs(&facts.shapes);
-    let each = costs.iter().flatten().map(|cost| (cost.position, share(&cost.weights)));
+    let each = costs.iter().map(|cost| (cost.position, share(&cost.weights)));
     each.filter(|(_, share)| *share > 0.0).collect()
 }
 
 /// The part of the layers' times that goes when a component alone is removed, in nanoseconds, if time
-/// falls as multiply-adds do; `times_ns` are by position of the node.
+/// falls as multiply-adds do; `costs` are the graph's, `times_ns` by position of the node.
 pub fn latency_saved(
-    graph: &Graph,
     facts: &Facts,
+    costs: &[NodeCost],
     component: &ComponentSlices,
     times_ns: &BTreeMap<usize, f64>,
 ) -> f64 {
-    let shares = shares_removed(graph, facts, &component.slices);
+    let shares = shares_of(costs, facts, &component.slices);
     let saved = |(position, share): (&usize, &f64)| times_ns.get(position).unwrap_or(&0.0) * share;
     shares.iter().map(saved).sum()
 }
@@ -86,13 +96,16 @@ fn shapes_left<'a>(facts: &Facts, slices: &'a Slices) -> BTreeMap<&'a String, Ve
     let mut left: BTreeMap<&String, Vec<usize>> = BTreeMap::new();
     for ((tensor, axis), indices) in slices {
         let Some(dims) = facts.shapes.get(tensor) else { continue };
-        left.entry(tensor).or_insert_with(|| dims.clone())[*axis] -= indices.len();
+        let shape = left.entry(tensor).or_insert_with(|| dims.clone());
+        if let Some(size) = shape.get_mut(*axis) {
+            *size = size.saturating_sub(indices.len());
+        }
     }
     left
 }
 
 fn element_bytes(graph: &Graph, tensor: &str) -> u64 {
-    graph.weights(tensor).ok().and_then(|w| w.element.size()).unwrap_or(4) as u64
+    graph.element(tensor).and_then(ElementType::size).unwrap_or(4) as u64
 }
 
 fn product(dims: &[usize]) -> u64 {

@@ -49,6 +49,8 @@ pub fn tensor_facts(
                 dims.iter().map(|d| d.to_usize().ok()).collect::<Option<Vec<_>>>()
             });
             if let (Some(shape), Some(dtype)) = (shape, outlet.fact.datum_type.concretize()) {
+                addressable(label, &shape)
+                    .map_err(|problem| EngineError::Invalid { name: source.name(), problem })?;
                 let integers = outlet.fact.value.concretize().and_then(|value| integers(&value));
                 let dtype = dtype_of(dtype);
                 facts.insert(label.to_string(), TensorFact { dtype, shape, integers });
@@ -56,6 +58,16 @@ pub fn tensor_facts(
         }
     }
     Ok(facts)
+}
+
+/// Holds a shape against what a machine can address, parts of it too: an axis of size 0 hides no others.
+fn addressable(tensor: &str, shape: &[usize]) -> Result<(), String> {
+    let sizes = shape.iter().filter(|size| **size > 0);
+    let bytes = sizes.into_iter().try_fold(8usize, |all, size| all.checked_mul(*size));
+    match bytes.filter(|bytes| *bytes <= isize::MAX as usize) {
+        Some(_) => Ok(()),
+        None => Err(format!("`{tensor}` of shape {shape:?} has more values than can be addressed")),
+    }
 }
 
 /// Gives the outputs of operators that the engine does not have the types and shapes that the file
@@ -118,4 +130,17 @@ fn integers(value: &Tensor) -> Option<Vec<i64>> {
     }
     let cast = value.cast_to::<i64>().ok()?;
     Some(cast.to_plain_array_view::<i64>().ok()?.iter().copied().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_that_no_machine_holds_are_refused() {
+        assert_eq!(addressable("x", &[1 << 20, 1 << 20, 3]), Ok(()));
+        assert_eq!(addressable("x", &[]), Ok(()));
+        let said = addressable("x", &[0, 1 << 40, 1 << 40]).unwrap_err();
+        assert!(said.starts_with("`x` of shape [0, 1099511627776, "), "{said}");
+    }
 }

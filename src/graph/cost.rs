@@ -1,7 +1,7 @@
 //! What a graph costs: parameters, multiply-adds, zeros, and in which precision.
 
 use super::{ElementType, Graph, Node, int};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Multiply-adds of one node for a batch of 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +63,8 @@ impl Graph {
                 weights.bytes.chunks(size).filter(|e| e.iter().all(|b| *b == 0)).count() as u64;
         }
         let nodes = self.node_costs(shapes);
-        let total: Option<u64> = nodes.iter().map(|c| c.as_ref().map(|c| c.macs)).sum();
+        let all = nodes.iter().map(|cost| cost.as_ref().map(|cost| cost.macs));
+        let total = all.into_iter().try_fold(0u64, |sum, macs| sum.checked_add(macs?));
         let mut mix: BTreeMap<String, f64> = BTreeMap::new();
         for cost in nodes.iter().flatten() {
             *mix.entry(cost.precision.to_string()).or_default() += cost.macs as f64;
@@ -86,52 +87,62 @@ impl Graph {
             let tensor = tensor?;
             shapes.get(tensor).cloned().or_else(|| self.dims(tensor))
         };
+        let makers = self.makers();
         let nodes = self.nodes().iter().enumerate();
         nodes
             .filter_map(|(position, node)| {
                 let (a, w) = operands(node)?;
                 let macs = (|| {
-                    let out = product(&shape(node.output.first())?);
+                    let out = product(&shape(node.output.first())?)?;
                     let left = shape(node.input.get(a))?;
                     let right = shape(node.input.get(w))?;
                     match node.op_type.as_str() {
                         // Every input element meets all kernels of its group.
-                        "ConvTranspose" => Some(product(&left) * product(right.get(1..)?)),
-                        _ => Some(out * depth(node, &left, &right)?),
+                        "ConvTranspose" => product(&left)?.checked_mul(product(right.get(1..)?)?),
+                        _ => out.checked_mul(depth(node, &left, &right)?),
                     }
                 })();
-                let precision = self.precision_of(&node.input[w], node);
-                let weights = self.stored_behind(&node.input[w]);
+                let precision = self.precision_of(&node.input[w], node, &makers);
+                let weights = self.stored_behind(&node.input[w], &makers);
                 Some(macs.map(|macs| NodeCost { position, macs, precision, weights }))
             })
             .collect()
     }
 
-    fn precision_of(&self, weight: &str, node: &Node) -> &'static str {
-        let initializer = self.graph().initializer.iter().find(|t| t.name == weight);
-        match initializer {
+    fn precision_of(&self, weight: &str, node: &Node, makers: &Makers) -> &'static str {
+        match self.initializer(weight) {
             Some(_) if node.op_type == "MatMulNBits" => "int4",
             Some(tensor) => ElementType(tensor.data_type).name(),
-            None if self.widened(weight) => "int8",
+            None if self.widened(weight, makers) => "int8",
             None if node.op_type.contains("QLinear") || node.op_type.contains("Integer") => "int8",
             None => "f32",
         }
     }
 }
 
+/// Nodes by their first output.
+type Makers<'a> = HashMap<&'a str, &'a Node>;
+
+/// Most nodes between stored weights and the product that reads them.
+const MOST_FORMS: usize = 16;
+
 impl Graph {
+    fn makers(&self) -> Makers<'_> {
+        let nodes = self.nodes().iter().rev();
+        nodes.filter_map(|node| Some((node.output.first()?.as_str(), node))).collect()
+    }
+
     /// The initializer that a tensor is made of by nodes that change its form alone; the tensor itself
     /// where it is made of none.
-    fn stored_behind(&self, tensor: &str) -> String {
+    fn stored_behind(&self, tensor: &str, makers: &Makers) -> String {
         const FORMS: [&str; 6] =
             ["DequantizeLinear", "Cast", "Mul", "Transpose", "Reshape", "Identity"];
         let mut name = tensor;
-        // A graph has no cycles; the bound is for files that have.
-        for _ in 0..self.nodes().len() {
-            if self.dims(name).is_some() {
+        for _ in 0..MOST_FORMS {
+            if self.initializer(name).is_some() {
                 return name.to_string();
             }
-            let maker = self.nodes().iter().find(|n| n.output.first().is_some_and(|o| o == name));
+            let maker = makers.get(name);
             let Some(first) = maker
                 .filter(|node| FORMS.contains(&node.op_type.as_str()))
                 .and_then(|node| node.input.first())
@@ -144,10 +155,8 @@ impl Graph {
     }
 
     /// Whether a tensor is stored in int8 and becomes float when the model is loaded.
-    fn widened(&self, tensor: &str) -> bool {
-        let maker = |tensor: &str| {
-            self.nodes().iter().find(|n| n.output.first().is_some_and(|o| o == tensor))
-        };
+    fn widened(&self, tensor: &str, makers: &Makers) -> bool {
+        let maker = |tensor: &str| makers.get(tensor).copied();
         let stored = |node: &Node| node.input.first().and_then(|input| self.weights(input).ok());
         let Some(node) = maker(tensor) else { return false };
         match node.op_type.as_str() {
@@ -179,10 +188,11 @@ fn depth(node: &Node, left: &[usize], right: &[usize]) -> Option<u64> {
         "MatMul" | "MatMulInteger" | "MatMulNBits" | "QLinearMatMul" => {
             left.last().map(|k| *k as u64)
         }
-        _ => Some(product(right.get(1..)?)),
+        _ => product(right.get(1..)?),
     }
 }
 
-fn product(dims: &[usize]) -> u64 {
-    dims.iter().map(|d| *d as u64).product()
+/// Number of elements; `None` beyond what a count holds.
+fn product(dims: &[usize]) -> Option<u64> {
+    dims.iter().try_fold(1, |all: u64, size| all.checked_mul(*size as u64))
 }

@@ -11,22 +11,17 @@ const BARE_INITIALIZERS: i64 = 4;
 impl Graph {
     /// Replaces or adds an initializer.
     pub fn set_weights(&mut self, name: &str, weights: Weights) {
-        let initializers = &mut self.graph_mut().initializer;
-        let tensor = weights.into_proto(name);
-        match initializers.iter_mut().find(|t| t.name == name) {
-            Some(old) => *old = tensor,
-            None => initializers.push(tensor),
-        }
+        self.put_initializer(weights.into_proto(name));
     }
 
     /// A node to be changed in place.
     pub fn node_mut(&mut self, position: usize) -> Option<&mut Node> {
-        self.graph_mut().node.get_mut(position)
+        self.nodes_mut().get_mut(position)
     }
 
     /// Replaces all nodes; each must stand after those whose outputs it reads.
     pub fn set_nodes(&mut self, nodes: Vec<Node>) {
-        self.graph_mut().node = nodes;
+        *self.nodes_mut() = nodes;
     }
 
     /// Lets nodes and bodies read other tensors: `renamed` by the tensors that they read now, through
@@ -44,7 +39,7 @@ impl Graph {
             Some(found.clone())
         };
         let mut changed = BTreeSet::new();
-        for node in &mut self.graph_mut().node {
+        for node in self.nodes_mut() {
             let captured = onnx::captured(node).iter().any(|name| renamed.contains_key(*name));
             if captured {
                 onnx::rename_captured(node, &last);

@@ -1,13 +1,15 @@
 //! The graph itself: read, checked, and written.
 
-use super::{GraphError, Node, Weights};
+use super::validate::validate_for_engines;
+use super::{ElementType, GraphError, Node, Weights};
 use crate::data::{Dtype, replace_file};
 use crate::engine::onnx::{self, OnnxFile};
 use crate::engine::{self, Bindings, Source};
 use crate::record::Sha256Hex;
 use prost::Message;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
+use std::sync::OnceLock;
 use tract_onnx::pb;
 
 /// What is known of tensors at concrete dimensions, by name.
@@ -30,11 +32,13 @@ pub struct Graph {
     pub(super) model: pb::ModelProto,
     /// Whether the file was all of the model; see [`OnnxFile`].
     self_contained: bool,
+    /// Places of initializers by name: made at the first look-up, gone with a change.
+    places: OnceLock<HashMap<String, usize>>,
 }
 
 impl Graph {
     /// Reads a model, external data too, with local functions inlined, and checks that every name
-    /// leads somewhere.
+    /// leads somewhere and that nothing in it is of the kind that engines crash on.
     ///
     /// # Errors
     /// [`GraphError`] names the file, node or tensor.
@@ -47,6 +51,7 @@ impl Graph {
         graph.name_nodes();
         graph.allow_bare_initializers();
         graph.check()?;
+        validate_for_engines(&graph)?;
         Ok(graph)
     }
 
@@ -62,7 +67,7 @@ impl Graph {
 
     /// A graph of a model that has all its data inside.
     pub(super) fn of(name: &str, model: pb::ModelProto) -> Graph {
-        Graph { name: name.to_string(), model, self_contained: true }
+        Graph { name: name.to_string(), model, self_contained: true, places: OnceLock::new() }
     }
 
     /// The model's versions and words, and no graph.
@@ -141,7 +146,7 @@ impl Graph {
     /// # Errors
     /// [`GraphError::Tensor`] where there is none, or its type is not made of whole bytes.
     pub fn weights(&self, name: &str) -> Result<Weights, GraphError> {
-        match self.graph().initializer.iter().find(|t| t.name == name) {
+        match self.initializer(name) {
             Some(tensor) => Weights::of(tensor),
             None => {
                 Err(GraphError::Tensor { tensor: name.into(), problem: "does not exist".into() })
@@ -149,16 +154,21 @@ impl Graph {
         }
     }
 
+    /// The element type of an initializer, `None` where there is none.
+    pub fn element(&self, name: &str) -> Option<ElementType> {
+        self.initializer(name).map(|tensor| ElementType(tensor.data_type))
+    }
+
     /// The values of an initializer of few integers, `None` of anything else.
     pub fn integers(&self, name: &str) -> Option<Vec<i64>> {
-        let tensor = self.graph().initializer.iter().find(|t| t.name == name)?;
+        let tensor = self.initializer(name)?;
         let few = tensor.dims.iter().try_fold(1i64, |all, d| all.checked_mul(*d))? <= 256;
-        Weights::of(tensor).ok().filter(|_| few)?.to_i64()
+        if few { Weights::of(tensor).ok()?.to_i64() } else { None }
     }
 
     /// The shape of an initializer, `None` where there is none.
     pub fn dims(&self, name: &str) -> Option<Vec<usize>> {
-        let tensor = self.graph().initializer.iter().find(|t| t.name == name)?;
+        let tensor = self.initializer(name)?;
         tensor.dims.iter().map(|d| usize::try_from(*d).ok()).collect()
     }
 
@@ -198,12 +208,47 @@ impl Graph {
 
     pub(super) fn graph(&self) -> &pb::GraphProto {
         // Checked when the graph was made, and nothing takes it away.
-        static EMPTY: std::sync::OnceLock<pb::GraphProto> = std::sync::OnceLock::new();
+        static EMPTY: OnceLock<pb::GraphProto> = OnceLock::new();
         self.model.graph.as_ref().unwrap_or_else(|| EMPTY.get_or_init(Default::default))
     }
 
     pub(super) fn graph_mut(&mut self) -> &mut pb::GraphProto {
+        self.places.take();
         self.model.graph.get_or_insert_default()
+    }
+
+    pub(super) fn nodes_mut(&mut self) -> &mut Vec<Node> {
+        &mut self.model.graph.get_or_insert_default().node
+    }
+
+    fn places(&self) -> &HashMap<String, usize> {
+        self.places.get_or_init(|| {
+            let mut places = HashMap::new();
+            for (place, tensor) in self.graph().initializer.iter().enumerate() {
+                places.entry(tensor.name.clone()).or_insert(place);
+            }
+            places
+        })
+    }
+
+    /// An initializer by its name.
+    pub(super) fn initializer(&self, name: &str) -> Option<&pb::TensorProto> {
+        self.graph().initializer.get(*self.places().get(name)?)
+    }
+
+    /// Replaces or adds an initializer under its name.
+    pub(super) fn put_initializer(&mut self, tensor: pb::TensorProto) {
+        let place = self.places().get(&tensor.name).copied();
+        let initializers = &mut self.model.graph.get_or_insert_default().initializer;
+        match place.and_then(|place| initializers.get_mut(place)) {
+            Some(old) => *old = tensor,
+            None => {
+                if let Some(places) = self.places.get_mut() {
+                    places.insert(tensor.name.clone(), initializers.len());
+                }
+                initializers.push(tensor);
+            }
+        }
     }
 
     /// Gives nodes without a name one from their operator and place, which later edits do not move,

@@ -5,7 +5,10 @@
 
 use super::{ElementType, Graph};
 use crate::engine::onnx;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+/// Bytes of all copies together. Beyond, vectors stay shared: their readers are shortened together.
+const MOST_COPIED_BYTES: usize = 64 << 20;
 
 impl Graph {
     /// Gives every node that reads a shared vector a copy of its own, called `vector#output`, and
@@ -23,7 +26,12 @@ impl Graph {
         let mut taken = onnx::taken(self.graph());
         let mut first: BTreeMap<String, usize> = BTreeMap::new();
         let mut copies: Vec<(String, String)> = Vec::new();
-        for (position, node) in self.graph_mut().node.iter_mut().enumerate() {
+        let sizes: HashMap<String, usize> = vectors
+            .iter()
+            .filter_map(|name| Some((name.clone(), self.weights(name).ok()?.bytes.len())))
+            .collect();
+        let mut left = MOST_COPIED_BYTES;
+        for (position, node) in self.nodes_mut().iter_mut().enumerate() {
             let output = node.output.first().cloned().unwrap_or_default();
             for slot in 0..node.input.len() {
                 let input = node.input[slot].clone();
@@ -32,7 +40,9 @@ impl Graph {
                 }
                 let kept = !fixed.contains(&input)
                     && *first.entry(input.clone()).or_insert(position) == position;
-                if !kept {
+                let size = sizes.get(&input).copied().unwrap_or(0);
+                if !kept && size <= left {
+                    left -= size;
                     let own = onnx::fresh(&mut taken, &format!("{input}#{output}"));
                     let reads = node.input.iter_mut().filter(|i| **i == input);
                     reads.for_each(|i| i.clone_from(&own));

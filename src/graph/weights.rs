@@ -164,8 +164,11 @@ impl Weights {
         } else {
             tensor.raw_data.clone()
         };
-        let elements = dims.iter().try_fold(size, |all, d| all.checked_mul(*d));
-        let expected = elements.ok_or_else(|| problem(format!("is too large: {dims:?}")))?;
+        // Parts of a shape are multiplied too: an axis of size 0 hides no others.
+        let sizes = dims.iter().filter(|d| **d > 0);
+        let most = sizes.into_iter().try_fold(size, |all, d| all.checked_mul(*d));
+        let most = most.ok_or_else(|| problem(format!("is too large: {dims:?}")))?;
+        let expected = if dims.contains(&0) { 0 } else { most };
         if bytes.len() != expected {
             let found = bytes.len();
             return Err(problem(format!(

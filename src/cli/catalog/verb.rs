@@ -11,16 +11,19 @@ use crate::cli::{Coded, ExitCode, Global};
 use crate::data::Dataset;
 use crate::engine::{Bindings, Model, Source};
 use crate::evaluate::{Scores, Task};
-use crate::graph::{Facts, Graph};
+use crate::graph::{Facts, Graph, NodeCost};
 use crate::pipeline::{Forecaster, Ground, Subject, attributed, forecaster, of_all_kinds, removal};
 use crate::record::{EngineOptions, Forecast, Origins, TaskKind};
 use clap::Args;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Runs of the model that layer times are the medians of.
 const PROFILE_RUNS: usize = 50;
+/// Fewer of a slow model.
+const PROFILE_TIME: Duration = Duration::from_secs(3);
 
 /// Say what could be removed, what depends on what, and what each component is worth.
 #[derive(Debug, Args)]
@@ -68,6 +71,8 @@ pub(super) struct Expected {
 pub(super) struct Opened {
     pub(super) graph: Graph,
     pub(super) facts: Facts,
+    /// Multiply-adds of the graph's nodes.
+    pub(super) costs: Vec<NodeCost>,
     pub(super) layers: Vec<Linear>,
     pub(super) rows: Vec<Rows>,
     pub(super) criteria: Vec<Criterion>,
@@ -124,7 +129,18 @@ impl CatalogVerb {
         };
         let known = |c: &Criterion| calibration.is_some() || !c.needs_data();
         let criteria = Criterion::ALL.into_iter().filter(known).collect();
-        Ok(Opened { graph, facts, layers, rows, criteria, calibration, forecaster, times_ns })
+        let costs = graph.node_costs(&facts.shapes).into_iter().flatten().collect();
+        Ok(Opened {
+            graph,
+            facts,
+            costs,
+            layers,
+            rows,
+            criteria,
+            calibration,
+            forecaster,
+            times_ns,
+        })
     }
 
     fn forecaster(
@@ -168,7 +184,9 @@ impl CatalogVerb {
         let plan = model.optimise(&EngineOptions::default())?;
         let inputs = plan.inputs(&calibration.first())?;
         let mut times: BTreeMap<usize, f64> = BTreeMap::new();
-        let profile = plan.profile(&inputs, PROFILE_RUNS)?;
+        // A timed run does not catch what the engine panics with; this one does.
+        plan.run_numbers(&inputs)?;
+        let profile = plan.profile_within(&inputs, PROFILE_RUNS, PROFILE_TIME)?;
         for (from, node) in attributed(graph, &profile) {
             if let Some(position) = from {
                 *times.entry(position).or_default() += node.median_ns();
@@ -189,10 +207,10 @@ impl Opened {
                 id: coupling.component_id(c),
                 original_index: c.original_index,
                 scores: BTreeMap::new(),
-                saves: catalog::savings(&self.graph, &self.facts, c),
+                saves: catalog::savings(&self.graph, &self.facts, &self.costs, c),
                 expected: Expected {
                     latency_saved_ns: (!self.times_ns.is_empty()).then(|| {
-                        catalog::latency_saved(&self.graph, &self.facts, c, &self.times_ns)
+                        catalog::latency_saved(&self.facts, &self.costs, c, &self.times_ns)
                     }),
                     ..Expected::default()
                 },
