@@ -6,20 +6,26 @@
 //!
 //! Source: docs/IR.md of the onnx repository, and its operator schemas (`operators.tsv`).
 
+mod attribute_ranges;
 mod attributes;
 mod bodies;
+mod data_problem;
 mod element;
 mod graphs;
 mod inferred;
 mod initializers;
+mod label;
 mod nodes;
 mod operators;
 mod ranks;
+mod tensor_ranks;
 mod types;
 mod violation;
 
+pub use data_problem::DataProblem;
 pub use element::ElementSet;
-pub use violation::{Count, DataProblem, NodeLabel, Violation};
+pub use label::{Count, NodeLabel};
+pub use violation::Violation;
 
 use super::{Graph, GraphError};
 use graphs::Scope;
@@ -32,6 +38,20 @@ use tract_onnx::pb::{FunctionProto, ModelProto, OperatorSetIdProto};
 /// [`GraphError::Specification`] with the first violation; [`violations`] gives all.
 pub fn validate(graph: &Graph) -> Result<(), GraphError> {
     match violations(graph).into_iter().next() {
+        Some(violation) => Err(GraphError::Specification {
+            name: graph.name().to_string(),
+            source: Box::new(violation),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Checks a graph against those rules of the ONNX specification whose violation engines may crash on.
+///
+/// # Errors
+/// [`GraphError::Specification`] with the first such violation.
+pub fn validate_for_engines(graph: &Graph) -> Result<(), GraphError> {
+    match violations(graph).into_iter().find(Violation::may_crash_engines) {
         Some(violation) => Err(GraphError::Specification {
             name: graph.name().to_string(),
             source: Box::new(violation),

@@ -3,14 +3,15 @@
 use super::nodes::NodeAt;
 use super::operators::{OperatorSchema, versions};
 use super::{Validator, Violation, initializers};
+use std::collections::HashSet;
 use tract_onnx::pb::{AttributeProto, attribute_proto::AttributeType};
 
 impl<'a> Validator<'a> {
     /// Checks what an attribute holds by itself: one value, of the type it says, and sound tensors.
     pub(super) fn attribute_values(&mut self, at: &NodeAt<'a>) {
-        for (position, attribute) in at.node.attribute.iter().enumerate() {
-            let earlier = &at.node.attribute[..position];
-            if earlier.iter().any(|other| other.name == attribute.name) {
+        let mut names = HashSet::new();
+        for attribute in &at.node.attribute {
+            if !names.insert(attribute.name.as_str()) {
                 let (node, attribute) = (at.label(), attribute.name.clone());
                 self.found.push(Violation::DuplicateAttribute { node, attribute });
             }

@@ -31,11 +31,11 @@ impl<'a> Validator<'a> {
     /// Walks the bodies of a node.
     pub(super) fn bodies(&mut self, at: &NodeAt<'a>) -> BodyResults {
         let mut results = BodyResults::default();
+        let interface = self.interface(at);
+        let feeds = interface.feeds.clone().unwrap_or_default();
         for attribute in &at.node.attribute {
             for body in attribute.g.iter().chain(&attribute.graphs) {
-                let interface = self.interface(at);
                 self.body_arity(at, attribute, body, &interface);
-                let feeds = interface.feeds.unwrap_or_default();
                 let mut elements = self.graph(body, Some(&feeds));
                 elements.drain(..interface.own_outputs.min(elements.len()));
                 results.bodies.push(elements);

@@ -1,6 +1,7 @@
 //! Element types under the names of the standard, and sets of them.
 
 use crate::graph::ElementType;
+use std::fmt;
 
 /// Names of `TensorProto.DataType` from 1 on, as type constraints spell them.
 const NAMES: [&str; 28] = [
@@ -53,6 +54,18 @@ pub(super) fn bits(element: ElementType) -> Option<u64> {
     entry(&BITS, element).filter(|bits| *bits > 0)
 }
 
+/// The name of an element type, its number where the standard has none.
+pub(super) struct TypeName(pub(super) ElementType);
+
+impl fmt::Display for TypeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match standard_name(self.0) {
+            Some(name) => f.write_str(name),
+            None => write!(f, "number {}", self.0.0),
+        }
+    }
+}
+
 /// The element types that a formal parameter allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ElementSet {
@@ -85,8 +98,8 @@ impl ElementSet {
     }
 }
 
-impl std::fmt::Display for ElementSet {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for ElementSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let allowed = (1..=28).map(ElementType).filter(|element| self.contains(*element));
         let names: Vec<&str> = allowed.filter_map(standard_name).collect();
         match names.as_slice() {

@@ -4,7 +4,10 @@ use super::nodes::NodeAt;
 use super::{Validator, Violation, initializers};
 use crate::graph::ElementType;
 use std::collections::{HashMap, HashSet};
-use tract_onnx::pb::{FunctionProto, GraphProto, NodeProto, TypeProto, ValueInfoProto, type_proto};
+use tract_onnx::pb::tensor_shape_proto::dimension;
+use tract_onnx::pb::{
+    FunctionProto, GraphProto, NodeProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
+};
 
 /// What is known of a tensor.
 #[derive(Clone, Copy, Debug, Default)]
@@ -12,6 +15,8 @@ pub(super) struct Value<'a> {
     pub(super) element: Option<ElementType>,
     /// The shape of an initializer or constant.
     pub(super) dims: Option<&'a [i64]>,
+    /// Number of dimensions.
+    pub(super) rank: Option<usize>,
 }
 
 /// Tensors that are visible: those of a graph, and of the graphs around it.
@@ -65,6 +70,15 @@ pub(super) fn declared_element(r#type: Option<&TypeProto>) -> Option<ElementType
     }
 }
 
+fn shape(info: &ValueInfoProto) -> Option<&TensorShapeProto> {
+    let type_proto::Value::TensorType(tensor) = info.r#type.as_ref()?.value.as_ref()?;
+    tensor.shape.as_ref()
+}
+
+fn declared_rank(info: &ValueInfoProto) -> Option<usize> {
+    shape(info).map(|shape| shape.dim.len())
+}
+
 /// Element types by tensor, as `value_info` and outputs declare them.
 fn declarations(graph: &GraphProto) -> HashMap<&str, ElementType> {
     let all = graph.value_info.iter().chain(&graph.output);
@@ -109,6 +123,7 @@ impl<'a> Validator<'a> {
         for (slot, input) in inputs.iter().enumerate() {
             if feeds.is_none() {
                 self.typed(input, "input");
+                self.size(input);
             }
             if input.name.is_empty() {
                 self.found.push(Violation::TensorUnnamed { role: "input" });
@@ -122,7 +137,9 @@ impl<'a> Validator<'a> {
                 let giver = "an input of the graph".into();
                 self.found.push(Violation::DuplicateTensor { tensor: input.name.clone(), giver });
             }
-            self.scope.insert(&input.name, Value { element: fed.or(declared), dims: None });
+            // What a body is fed may have another shape than it declares.
+            let rank = feeds.is_none().then(|| declared_rank(input)).flatten();
+            self.scope.insert(&input.name, Value { element: fed.or(declared), dims: None, rank });
         }
     }
 
@@ -134,6 +151,22 @@ impl<'a> Validator<'a> {
                 self.found.push(Violation::ShapeMissing { tensor, role });
             }
             Some(_) => {}
+        }
+    }
+
+    /// Checks that an input holds values, and not more than can be addressed, as far as its sizes are
+    /// numbers.
+    fn size(&mut self, input: &ValueInfoProto) {
+        let Some(shape) = shape(input) else { return };
+        let sizes = shape.dim.iter().filter_map(|dim| match dim.value {
+            Some(dimension::Value::DimValue(size)) => Some(size),
+            _ => None,
+        });
+        let dims: Vec<i64> = sizes.collect();
+        let known = dims.iter().filter(|size| **size > 0);
+        let bytes = known.map(|size| size.unsigned_abs()).try_fold(8u64, u64::checked_mul);
+        if dims.contains(&0) || bytes.is_none_or(|bytes| bytes > i64::MAX as u64) {
+            self.found.push(Violation::InputSize { tensor: input.name.clone(), dims });
         }
     }
 
@@ -184,7 +217,7 @@ impl<'a> Validator<'a> {
             self.found
                 .push(Violation::InitializerNotInput { initializer: name.into(), ir_version });
         }
-        self.scope.insert(name, Value { element, dims: Some(dims) });
+        self.scope.insert(name, Value { element, dims: Some(dims), rank: Some(dims.len()) });
     }
 
     fn nodes(&mut self, nodes: &'a [NodeProto], declared: &HashMap<&'a str, ElementType>) {

@@ -1,7 +1,7 @@
 //! Data of tensors: their length against shape and element type.
 
+use super::data_problem::DataProblem;
 use super::element::{bits, standard_name};
-use super::violation::DataProblem;
 use crate::graph::ElementType;
 use tract_onnx::pb::{TensorProto, tensor_proto::DataLocation};
 
@@ -14,10 +14,13 @@ pub(super) fn problem(tensor: &TensorProto) -> Option<DataProblem> {
     if let Some(size) = tensor.dims.iter().find(|size| **size < 0) {
         return Some(DataProblem::Dimension(*size));
     }
-    let sizes = tensor.dims.iter().map(|size| size.unsigned_abs());
-    let Some(count) = sizes.into_iter().try_fold(1u64, u64::checked_mul) else {
+    // An axis of size 0 hides no others: parts of the shape are multiplied without it, too.
+    let sizes = tensor.dims.iter().filter(|size| **size > 0).map(|size| size.unsigned_abs());
+    let bytes = sizes.into_iter().try_fold(8u64, u64::checked_mul);
+    let Some(all) = bytes.filter(|bytes| *bytes <= i64::MAX as u64) else {
         return Some(DataProblem::Size);
     };
+    let count = if tensor.dims.contains(&0) { 0 } else { all / 8 };
     if tensor.data_location == Some(DataLocation::External as i32) {
         return None;
     }
@@ -129,6 +132,7 @@ mod tests {
         gives(raw(0, &[1], 4), Some(DataProblem::ElementType(0)));
         gives(raw(1, &[-1], 4), Some(DataProblem::Dimension(-1)));
         gives(raw(1, &[i64::MAX, 4], 4), Some(DataProblem::Size));
+        gives(raw(1, &[0, 1 << 40, 1 << 40], 0), Some(DataProblem::Size));
         gives(tensor(1, &[1]), Some(DataProblem::Length { found: 0, expected: 4 }));
         let halves = |int32_data| TensorProto { int32_data, ..tensor(10, &[2]) };
         gives(halves(vec![1, 2]), None);

@@ -1,8 +1,8 @@
 //! Nodes against their operators: domain, version, and number of inputs and outputs.
 
 use super::graphs::Value;
-use super::operators::{Lookup, Occurrence, OperatorSchema, look_up};
-use super::violation::{Count, NodeLabel};
+use super::label::{Count, NodeLabel};
+use super::operators::{Lookup, Occurrence, OperatorSchema, look_up, versions};
 use super::{Validator, Violation, domain_name, inferred};
 use crate::graph::ElementType;
 use std::collections::HashMap;
@@ -48,6 +48,13 @@ impl<'a> NodeAt<'a> {
     }
 }
 
+/// What a node of a version that its operator does not have is held against: engines read it all the
+/// same, as the last version before, or the first.
+fn nearest(at: &NodeAt, version: i64) -> Option<&'static OperatorSchema> {
+    let usable = versions(at.domain, &at.node.op_type).iter().filter(|schema| !schema.deprecated);
+    usable.clone().rfind(|schema| schema.since <= version).or(usable.clone().next())
+}
+
 impl<'a> Validator<'a> {
     /// Checks a node and its bodies; gives what is known of its outputs. `declared` are element types
     /// by tensor.
@@ -63,7 +70,9 @@ impl<'a> Validator<'a> {
             Some(schema) => {
                 self.arity(at, schema);
                 self.attributes(at, schema);
+                self.attribute_ranges(at);
                 self.initializer_shapes(at, schema);
+                self.tensor_ranks(at);
                 self.elements(at, schema, &results, declared)
             }
             None => {
@@ -71,10 +80,13 @@ impl<'a> Validator<'a> {
             }
         };
         let dims = inferred::constant(at).map(|tensor| tensor.dims.as_slice());
-        let outputs = node.output.iter().zip(elements);
+        let outputs = node.output.iter().zip(elements).enumerate();
         outputs
-            .filter(|(output, _)| !output.is_empty())
-            .map(|(output, element)| (output.as_str(), Value { element, dims }))
+            .filter(|(_, (output, _))| !output.is_empty())
+            .map(|(slot, (output, element))| {
+                let rank = dims.map(<[i64]>::len).or_else(|| self.output_rank(at, slot));
+                (output.as_str(), Value { element, dims, rank })
+            })
             .collect()
     }
 
@@ -84,7 +96,7 @@ impl<'a> Validator<'a> {
                 let domain = at.domain.to_string();
                 self.found.push(Violation::OpsetImportMissing { domain, node: at.label() });
             }
-            return None;
+            return nearest(at, i64::MAX);
         };
         if let Some(function) = self.functions.get(&(at.domain, at.node.op_type.as_str())) {
             self.call(at, function);
@@ -94,12 +106,12 @@ impl<'a> Validator<'a> {
             Lookup::Known(schema) if schema.deprecated => {
                 let since = schema.since;
                 self.found.push(Violation::OperatorDeprecated { node: at.label(), since });
-                None
+                nearest(at, version)
             }
             Lookup::Known(schema) => Some(schema),
             Lookup::Later(since) => {
                 self.found.push(Violation::OperatorTooNew { node: at.label(), since });
-                None
+                nearest(at, version)
             }
             Lookup::Unknown => {
                 self.found.push(Violation::UnknownOperator { node: at.label() });

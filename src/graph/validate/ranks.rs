@@ -1,5 +1,6 @@
 //! Shapes of initializers, as far as the operators fix them without inference.
 
+use super::label::Count;
 use super::nodes::NodeAt;
 use super::operators::OperatorSchema;
 use super::{Validator, Violation};
@@ -44,7 +45,10 @@ impl<'a> Validator<'a> {
         let operator = at.node.op_type.as_str();
         let rules = RANKS.iter().filter(|(operators, ..)| operators.contains(&operator));
         for (_, slot, parameter, least, most) in rules {
-            let Some(dims) = self.dims(at, *slot) else { continue };
+            let Some(dims) = self.dims(at, *slot) else {
+                self.computed_rank(at, *slot, Count { least: *least, most: *most });
+                continue;
+            };
             if !(*least..=*most).contains(&dims.len()) {
                 let expected = match *most {
                     usize::MAX => format!("have at least {least} dimensions"),
@@ -70,6 +74,14 @@ impl<'a> Validator<'a> {
                 found: dims.to_vec(),
                 expected,
             });
+        }
+    }
+
+    fn computed_rank(&mut self, at: &NodeAt<'a>, slot: usize, expected: Count) {
+        let Some(found) = self.rank(at, slot) else { return };
+        if !(expected.least..=expected.most).contains(&found) {
+            let tensor = at.node.input.get(slot).cloned().unwrap_or_default();
+            self.found.push(Violation::Rank { node: at.label(), tensor, found, expected });
         }
     }
 

@@ -1,61 +1,9 @@
 //! Violations of the ONNX specification, and how they read.
 
-use super::element::{ElementSet, standard_name};
+use super::data_problem::DataProblem;
+use super::element::{ElementSet, TypeName};
+use super::label::{Count, NodeLabel};
 use crate::graph::ElementType;
-use std::fmt;
-
-/// A node in a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NodeLabel {
-    /// Its name, `#` and its position in its graph where it has none.
-    pub name: String,
-    /// Its operator.
-    pub operator: String,
-    /// The operator's domain, "ai.onnx" for the default one.
-    pub domain: String,
-    /// The version of the domain that the model imports.
-    pub version: Option<i64>,
-}
-
-impl fmt::Display for NodeLabel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let NodeLabel { name, operator, domain, version } = self;
-        write!(f, "node `{name}` ({domain}.{operator}")?;
-        version.iter().try_for_each(|version| write!(f, ", operator set {version}"))?;
-        f.write_str(")")
-    }
-}
-
-/// Numbers of inputs, outputs or dimensions that are allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Count {
-    /// At least so many.
-    pub least: usize,
-    /// At most so many; `usize::MAX` is no limit.
-    pub most: usize,
-}
-
-impl fmt::Display for Count {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.least, self.most) {
-            (least, most) if least == most => write!(f, "{least}"),
-            (least, usize::MAX) => write!(f, "at least {least}"),
-            (least, most) => write!(f, "{least} to {most}"),
-        }
-    }
-}
-
-/// The name of an element type, its number where the standard has none.
-struct TypeName(ElementType);
-
-impl fmt::Display for TypeName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match standard_name(self.0) {
-            Some(name) => f.write_str(name),
-            None => write!(f, "number {}", self.0.0),
-        }
-    }
-}
 
 /// A way in which a model departs from the ONNX specification.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -320,8 +268,72 @@ pub enum Violation {
         /// What its shape must be.
         expected: String,
     },
+    /// A number that the attribute cannot have.
+    #[error("{node} has {value} in `{attribute}`, which may be {least} to {most}")]
+    AttributeRange {
+        /// The node.
+        node: NodeLabel,
+        /// The attribute.
+        attribute: &'static str,
+        /// The number.
+        value: i64,
+        /// The least that is allowed.
+        least: i64,
+        /// The most that is allowed.
+        most: i64,
+    },
+    /// An order of axes that is none.
+    #[error("{node} has {perm:?} in `perm`, which must name every axis once")]
+    NoPermutation {
+        /// The node.
+        node: NodeLabel,
+        /// The attribute.
+        perm: Vec<i64>,
+    },
+    /// An axis that its tensor does not have.
+    #[error("{node} names the axis {axis} of a tensor of {rank} dimensions")]
+    AxisOutside {
+        /// The node.
+        node: NodeLabel,
+        /// The axis.
+        axis: i64,
+        /// The tensor's rank.
+        rank: usize,
+    },
+    /// A tensor of a rank that the node cannot read.
+    #[error("{node} reads `{tensor}` of {found} dimensions where {expected} are needed")]
+    Rank {
+        /// The node.
+        node: NodeLabel,
+        /// The tensor.
+        tensor: String,
+        /// Its rank.
+        found: usize,
+        /// What the node needs.
+        expected: Count,
+    },
+    /// An initializer without values where a node computes with them.
+    #[error("{node} computes with `{tensor}`, which holds no values")]
+    EmptyOperand {
+        /// The node.
+        node: NodeLabel,
+        /// The initializer.
+        tensor: String,
+    },
+    /// An input of the model that holds nothing, or more than any machine can address.
+    #[error("the input `{tensor}` of shape {dims:?} {}", if dims.contains(&0) {
+        "holds no values"
+    } else {
+        "has more values than can be addressed"
+    })]
+    InputSize {
+        /// The input.
+        tensor: String,
+        /// Its sizes as far as they are numbers.
+        dims: Vec<i64>,
+    },
     /// A list attribute whose length contradicts the shape of the weights.
-    #[error("{node} has {found} numbers in `{attribute}` where its weights need {expected}")]
+    #[error("{node} has {found} numbers in `{attribute}` where {expected} are needed")]
     AttributeLength {
         /// The node.
         node: NodeLabel,
@@ -335,6 +347,33 @@ pub enum Violation {
 }
 
 impl Violation {
+    /// Whether engines may index, divide or allocate by what is wrong before they look at it.
+    pub fn may_crash_engines(&self) -> bool {
+        use Violation::{
+            AttributeLength, AttributeMissing, AttributeRange, AttributeType, AxisOutside,
+            BodyArity, EmptyOperand, InitializerData, InitializerShape, InputCount, InputSize,
+            NoPermutation, OutputCount, ParameterOmitted, Rank,
+        };
+        matches!(
+            self,
+            AttributeLength { .. }
+                | AttributeMissing { .. }
+                | AttributeRange { .. }
+                | AttributeType { .. }
+                | AxisOutside { .. }
+                | BodyArity { .. }
+                | EmptyOperand { .. }
+                | InitializerData { .. }
+                | InitializerShape { .. }
+                | InputCount { .. }
+                | InputSize { .. }
+                | NoPermutation { .. }
+                | OutputCount { .. }
+                | ParameterOmitted { .. }
+                | Rank { .. }
+        )
+    }
+
     /// Whether the model may be sound and only the table does not know an operator of it.
     pub fn is_unknown_operator(&self) -> bool {
         matches!(self, Violation::UnknownOperator { .. })
@@ -345,42 +384,5 @@ fn exists(since: Option<i64>) -> String {
     match since {
         Some(version) => format!("exists since operator set {version}"),
         None => "the operator does not have at this version".into(),
-    }
-}
-
-/// A contradiction inside an initializer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DataProblem {
-    /// The element type is none of the standard.
-    ElementType(i32),
-    /// A dimension is negative.
-    Dimension(i64),
-    /// The number of elements is more than any machine can address.
-    Size,
-    /// The values are in a field that does not hold this type.
-    Field,
-    /// The values are in several fields.
-    Fields,
-    /// The data have another length than shape and type give.
-    Length {
-        /// Bytes of `raw_data`, elements of another field.
-        found: u64,
-        /// Likewise.
-        expected: u64,
-    },
-}
-
-impl fmt::Display for DataProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            DataProblem::ElementType(number) => write!(f, "has no element type ({number})"),
-            DataProblem::Dimension(size) => write!(f, "has the dimension {size}"),
-            DataProblem::Size => f.write_str("has more elements than can be addressed"),
-            DataProblem::Field => f.write_str("has its values in a field of another type"),
-            DataProblem::Fields => f.write_str("has values in several fields"),
-            DataProblem::Length { found, expected } => {
-                write!(f, "has {found} values or bytes where its shape and type need {expected}")
-            }
-        }
     }
 }
