@@ -48,6 +48,23 @@ pub enum DataError {
         /// The cause.
         source: std::io::Error,
     },
+    /// An array is stored in next to nothing: reading it would fill the memory.
+    #[error(
+        "array `{name}` of {} expands from {stored} to {bytes} bytes, more than {most}-fold; if that is right, save it uncompressed (numpy.savez) or in a smaller type",
+        path.display()
+    )]
+    Expands {
+        /// The file.
+        path: PathBuf,
+        /// The array.
+        name: String,
+        /// Bytes of the array.
+        bytes: u64,
+        /// Its bytes in the file.
+        stored: u64,
+        /// The most that one byte may become.
+        most: u64,
+    },
     /// An array holds nothing.
     #[error("array `{name}` of {} is empty: its shape is {shape:?}", path.display())]
     Empty {

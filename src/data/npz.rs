@@ -10,6 +10,13 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use zip::{CompressionMethod, ZipArchive};
 
+/// Arrays up to this size may be stored in whatever little.
+const SMALL_BYTES: u64 = 64 << 20;
+/// What one stored byte may become in an input, of which windows are held. Deflate itself ends at 1032.
+const MOST_EXPANSION: u64 = 500;
+/// The same in arrays that are held as a whole: labels, columns, indices.
+const MOST_EXPANSION_HELD: u64 = 100;
+
 /// Labels, columns and index arrays alone; `needs` say how many samples there are where no labels do.
 pub(super) fn labels(
     archive: &mut NpzArchive,
@@ -19,7 +26,7 @@ pub(super) fn labels(
     let truth = match archive.has("labels") {
         false => Err(StoredInputs::find(archive, needs, None)?.samples),
         true => {
-            let header = archive.header("labels")?;
+            let header = archive.held_header("labels")?;
             archive.not_empty("labels", &header)?;
             if header.shape.is_empty() {
                 return Err(archive.not_integers("labels"));
@@ -29,7 +36,7 @@ pub(super) fn labels(
     };
     let samples = truth.as_ref().map_or_else(|samples| *samples, Array::rows);
     for name in &wanted.columns {
-        let column = archive.header(name)?;
+        let column = archive.held_header(name)?;
         archive.one_a_sample(name, column.rows(), samples)?;
     }
     let columns = wanted
@@ -183,11 +190,38 @@ impl NpzArchive {
         let mut stream = self.archive.by_name(&entry).map_err(|e| failed(e.into()))?;
         let header = NpyHeader::read(&mut stream).map_err(&failed)?;
         let (needs, holds) = (header.total_bytes().unwrap_or(u64::MAX), stream.size());
+        let stored = stream.compressed_size();
         if needs > holds && !header.shape.contains(&0) {
             let problem = format!("shape {:?} needs {needs} bytes, it has {holds}", header.shape);
             return Err(failed(io::Error::new(io::ErrorKind::InvalidData, problem)));
         }
+        drop(stream);
+        self.expands_little(name, needs, stored, MOST_EXPANSION)?;
         Ok(header)
+    }
+
+    /// The header of an array that is held as a whole.
+    fn held_header(&mut self, name: &str) -> Result<NpyHeader, DataError> {
+        let header = self.header(name)?;
+        let stored = self.archive.by_name(&format!("{name}.npy"));
+        let stored = stored.map_or(0, |entry| entry.compressed_size());
+        let bytes = header.total_bytes().unwrap_or(u64::MAX);
+        self.expands_little(name, bytes, stored, MOST_EXPANSION_HELD)?;
+        Ok(header)
+    }
+
+    fn expands_little(
+        &self,
+        name: &str,
+        bytes: u64,
+        stored: u64,
+        most: u64,
+    ) -> Result<(), DataError> {
+        if bytes <= SMALL_BYTES || bytes / most <= stored {
+            return Ok(());
+        }
+        let (path, name) = (self.path.clone(), name.to_string());
+        Err(DataError::Expands { path, name, bytes, stored, most })
     }
 
     /// A whole array.
@@ -226,7 +260,7 @@ impl NpzArchive {
     }
 
     fn integers(&mut self, name: &str) -> Result<Vec<i64>, DataError> {
-        let header = self.header(name)?;
+        let header = self.held_header(name)?;
         let array = self.array(name, &header)?;
         array.as_integers().ok_or_else(|| self.not_integers(name))
     }
@@ -274,4 +308,45 @@ fn read_over(stream: &mut impl Read, bytes: u64) -> io::Result<()> {
         io::copy(&mut stream.by_ref().take(bytes), &mut io::sink())?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Dataset, Dim, Dtype, Pixels, Windows};
+    use ndarray::{Array1, Array2};
+
+    /// An archive of zeros, which deflate stores in a thousandth: `samples` of 1024 floats, a label
+    /// each, `extra` integers beside.
+    fn zeros(path: &Path, samples: usize, extra: usize) {
+        let mut writer = ndarray_npy::NpzWriter::new_compressed(File::create(path).unwrap());
+        writer.add_array("x", &Array2::<f32>::zeros((samples, 1024))).unwrap();
+        writer.add_array("labels", &Array1::<i64>::zeros(samples)).unwrap();
+        writer.add_array("extra", &Array1::<i64>::zeros(extra)).unwrap();
+        writer.finish().unwrap();
+    }
+
+    #[test]
+    fn arrays_that_expand_beyond_reason_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("zeros.npz");
+        let inputs =
+            [InputNeed::batched("x", Dtype::F32, vec![Dim::Symbol("N".into()), Dim::Fixed(1024)])];
+        let open = |extra: bool| {
+            let extras = if extra { vec!["extra".to_string()] } else { vec![] };
+            let wanted =
+                Wanted { inputs: &inputs, columns: vec![], extras, pixels: Pixels::default() };
+            Windows::open(&path, wanted, 1 << 20).map(|windows| windows.samples())
+        };
+        zeros(&path, 40, 10);
+        assert_eq!(open(true).unwrap(), 40);
+        zeros(&path, 17_000, 10);
+        let error = open(false).unwrap_err().to_string();
+        assert!(error.contains("array `x`") && error.contains("500-fold"), "{error}");
+        zeros(&path, 40, 9 << 20);
+        assert_eq!(open(false).unwrap(), 40);
+        let error = open(true).unwrap_err().to_string();
+        assert!(error.contains("array `extra`") && error.contains("100-fold"), "{error}");
+        assert!(Dataset::inputs_alone(&path, &inputs).is_ok());
+    }
 }

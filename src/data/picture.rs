@@ -2,7 +2,8 @@
 //! what a network was trained on is not for this tool to guess.
 
 use super::{Array, Dim, Dtype, InputNeed};
-use image::{DynamicImage, ImageDecoder, ImageReader, ImageResult};
+use image::error::{LimitError, LimitErrorKind};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, ImageResult};
 use ndarray::{ArrayD, IxDyn};
 use std::path::Path;
 
@@ -31,9 +32,15 @@ impl Pixels {
     }
 }
 
+/// Largest image, decoded: a few kilobytes can claim any size.
+const MOST_BYTES: u64 = 256 << 20;
+
 /// Reads an image by its contents, and turns it as its EXIF orientation says.
 pub(super) fn read(path: &Path) -> ImageResult<DynamicImage> {
     let mut decoder = ImageReader::open(path)?.with_guessed_format()?.into_decoder()?;
+    if decoder.total_bytes() > MOST_BYTES {
+        return Err(ImageError::Limits(LimitError::from_kind(LimitErrorKind::InsufficientMemory)));
+    }
     let orientation = decoder.orientation()?;
     let mut picture = DynamicImage::from_decoder(decoder)?;
     picture.apply_orientation(orientation);
