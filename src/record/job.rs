@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+/// Most rounds of blocks, and windows of energy, that can be asked for: weeks of measuring.
+pub const MOST_ROUNDS: u32 = 10_000;
+
 /// A job file. Paths in it are relative to the folder that holds it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

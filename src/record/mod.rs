@@ -63,7 +63,7 @@ pub use explanation::{Experiments, Explanation, FlipCounts, Main, Unusable};
 pub use flow::{Flow, Head, LayerFlow};
 pub use forecast::Forecast;
 pub use hit::{Hit, Region};
-pub use job::{Job, JobModel, SampleRules, StopRule};
+pub use job::{Job, JobModel, MOST_ROUNDS, SampleRules, StopRule};
 pub use layer::{LayerTable, LayerTime};
 pub use layer_change::LayerChange;
 pub use measurement::{

@@ -1,7 +1,7 @@
 //! The [energy] section of a study: what is typed becomes rules.
 
 use super::file::EnergySection;
-use crate::record::{EnergyRules, EnergySource};
+use crate::record::{EnergyRules, EnergySource, MOST_ROUNDS};
 use crate::units::LatencyNs;
 use std::path::{Path, PathBuf};
 
@@ -38,6 +38,11 @@ pub(super) fn energy(section: EnergySection, folder: &Path) -> Result<EnergyPlan
             "`windows` under [energy] must be 1 or more; `source = \"none\"` switches it off"
                 .into(),
         );
+    }
+    if windows > MOST_ROUNDS {
+        return Err(format!(
+            "`windows` under [energy] must be {MOST_ROUNDS} at most, it is {windows}"
+        ));
     }
     let span = |key: &str, given: Option<f64>, default: f64| match given.unwrap_or(default) {
         seconds if (0.5..=3_600.0).contains(&seconds) => Ok(LatencyNs::from_f64(seconds * 1e9)),

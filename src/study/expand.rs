@@ -85,10 +85,26 @@ fn options(name: &str, variant: &VariantSection) -> Result<Option<EngineOptions>
     Ok(Some(EngineOptions { transforms, without_isa }))
 }
 
+/// Most variants of a study: a sweep over several lists multiplies.
+const MOST_VARIANTS: usize = 10_000;
+/// Longest name of a variant before a sweep completes it; file names are made from names.
+const LONGEST_NAME: usize = 200;
+
 /// One name and list of steps for every combination of the values that are lists.
 fn sweep(variant: &VariantSection) -> Result<Vec<(String, Vec<StepSection>)>, String> {
+    if variant.name.len() > LONGEST_NAME {
+        let start: String = variant.name.chars().take(40).collect();
+        return Err(format!("variant name `{start}…` is longer than {LONGEST_NAME} bytes"));
+    }
     let mut all = vec![(variant.name.clone(), Vec::new())];
     for step in &variant.steps {
+        let combinations = combinations(step).saturating_mul(all.len());
+        if combinations > MOST_VARIANTS {
+            let name = &variant.name;
+            return Err(format!(
+                "variant `{name}` sweeps over {combinations} combinations, more than {MOST_VARIANTS}"
+            ));
+        }
         let mut forms = vec![(Vec::new(), step.clone())];
         spread(&mut forms, "ratio", |s| &mut s.ratio);
         spread(&mut forms, "count", |s| &mut s.count);
@@ -124,6 +140,29 @@ fn sweep(variant: &VariantSection) -> Result<Vec<(String, Vec<StepSection>)>, St
         all = all.into_iter().flat_map(with).collect();
     }
     Ok(all)
+}
+
+/// How many forms a step has.
+fn combinations(step: &StepSection) -> usize {
+    fn of<T: Clone>(field: &Option<OneOrMany<T>>) -> usize {
+        field.as_ref().map_or(1, |values| values.values().len().max(1))
+    }
+    let counts = [
+        of(&step.ratio),
+        of(&step.count),
+        of(&step.score),
+        of(&step.macs),
+        of(&step.latency),
+        of(&step.pattern),
+        of(&step.criterion),
+        of(&step.recover),
+        of(&step.allocate),
+        of(&step.calibration),
+        of(&step.per),
+        of(&step.round),
+        of(&step.on),
+    ];
+    counts.into_iter().fold(1, usize::saturating_mul)
 }
 
 type Form = (Vec<(&'static str, String)>, StepSection);
@@ -197,6 +236,17 @@ mod tests {
         refused(
             "[[variant]]\nname = \"a\"\nsteps = [{ prune = \"channels\", ratio = [0.1, 0.2] }]",
             "variant `a` sweeps over `ratio`, so its name must contain `{ratio}`",
+        );
+        let ratios = vec!["0.1"; 101].join(",");
+        let step = format!("{{ prune = \"channels\", ratio = [{ratios}], score = [{ratios}] }}");
+        refused(
+            &format!("[[variant]]\nname = \"{{ratio}}\"\nsteps = [{step}]"),
+            "variant `{ratio}` sweeps over 10201 combinations, more than 10000",
+        );
+        let long = "a".repeat(201);
+        refused(
+            &format!("[[variant]]\nname = \"{long}\""),
+            &format!("variant name `{}…` is longer than 200 bytes", "a".repeat(40)),
         );
         refused(
             "[[variant]]\nname = \"a\"\nsteps = [{ quantize = \"int3\" }]",

@@ -96,6 +96,8 @@ pub struct DataSource {
     pub pixels: Pixels,
 }
 
+/// Most samples of an inference.
+const MOST_BATCH: usize = 1 << 16;
 /// So many removals tell well enough how errors add up, and take a few seconds.
 const PROBES: usize = 14;
 
@@ -123,6 +125,11 @@ pub fn load_for(path: &Path, targets: &[String], trust: Trust) -> Result<Study, 
     batches.retain(|batch| seen.insert(*batch));
     if batches.is_empty() || batches.contains(&0) {
         return Err(invalid("`batch` under [model] must be 1 or more".into()));
+    }
+    if let Some(odd) = batches.iter().find(|batch| **batch > MOST_BATCH) {
+        return Err(invalid(format!(
+            "`batch` under [model] must be {MOST_BATCH} at most, it is {odd}"
+        )));
     }
     let targets = match targets {
         [] => target_words(&file.target).map_err(invalid)?,

@@ -2,7 +2,7 @@
 
 use super::file::{ConditionsSection, OneOrMany, ProtocolSection};
 use crate::bench::MIN_BLOCKS;
-use crate::record::{ConditionRules, Load, SampleRules, StopRule};
+use crate::record::{ConditionRules, Load, MOST_ROUNDS, SampleRules, StopRule};
 use crate::units::{LatencyNs, MilliCelsius};
 use serde_json::{Map, Value, json};
 
@@ -70,7 +70,7 @@ pub(super) fn timing(section: &ProtocolSection) -> Result<Timing, String> {
     }
     let blocks = match section.blocks.unwrap_or(10) {
         0 => return Err("`blocks` under [protocol] must be 1 or more".into()),
-        blocks => blocks,
+        blocks => at_most("blocks", blocks)?,
     };
     Ok(Timing {
         blocks,
@@ -111,12 +111,21 @@ fn stop(section: &ProtocolSection, blocks: u32) -> Result<Option<StopRule>, Stri
     if !(minutes > 0.0 && minutes <= 1e6) {
         return Err("`minutes` under [protocol] must be above 0".into());
     }
-    let most_blocks = section.most_blocks.unwrap_or(usual.most_blocks);
+    let most_blocks = at_most("most_blocks", section.most_blocks.unwrap_or(usual.most_blocks))?;
     if most_blocks < blocks {
         return Err(format!("`most_blocks` is {most_blocks}, but `blocks` is {blocks} already"));
     }
     let limit_ns = LatencyNs((minutes * 60e9) as u64);
     Ok(Some(StopRule { width, most_blocks, limit_ns }))
+}
+
+fn at_most(key: &str, rounds: u32) -> Result<u32, String> {
+    match rounds <= MOST_ROUNDS {
+        true => Ok(rounds),
+        false => {
+            Err(format!("`{key}` under [protocol] must be {MOST_ROUNDS} at most, it is {rounds}"))
+        }
+    }
 }
 
 fn rules(section: &ProtocolSection) -> Result<SampleRules, String> {
@@ -192,6 +201,10 @@ mod tests {
         refused("streams = 5000", "`streams` under [protocol] must be from 1 to 1024, it is 5000");
         refused("width = 1.5", "`width` under [protocol] must be above 0 and below 1, it is 1.5");
         refused("width = 0.01\nblocks = 5", "`width` under [protocol] needs `blocks` of 9 or more");
+        refused(
+            "blocks = 4000000000",
+            "`blocks` under [protocol] must be 10000 at most, it is 4000000000",
+        );
         refused("minutes = 2", "`most_blocks` and `minutes` under [protocol] go with a `width`");
         refused(
             "width = 0.01\nblocks = 10\nmost_blocks = 9",
