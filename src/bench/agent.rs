@@ -250,7 +250,7 @@ fn measured(job: &Job, attempt: Attempt, command: Command) -> BlockRecord {
     let begun = Instant::now();
     let look: Option<&mut dyn FnMut()> = if sees { Some(&mut look) } else { None };
     let outcome = match run_to_end(command, limit(job, attempt.key.kind), look) {
-        Err(reason) => Outcome::Failed { reason },
+        Err(failure) => Outcome::Failed { reason: failure.to_string() },
         Ok(output) => match serde_json::from_slice::<BlockData>(&output) {
             Ok(data) => Outcome::Done { data },
             Err(error) => Outcome::Failed { reason: format!("its result is unreadable: {error}") },

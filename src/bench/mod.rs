@@ -39,6 +39,7 @@ pub use energy::energy_span;
 pub use heap::{Heap, allocated, count_allocations};
 pub use journal::{Journal, JournalError, read_journal};
 pub use predict::ANSWERS;
+pub use process::{ProcessFailure, bound_memory, die_with_parent, run_to_end};
 pub use quiet::{QUIET_MARGIN, WALK_MARGIN};
 pub use reference::Reference;
 pub use sampling::{Cycle, sample_burst, warm_up};

@@ -1,6 +1,8 @@
 //! Processes: a block's own, watched from its parent, and a child that does not outlive its parent.
 
-use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
+use rustix::process::{
+    Pid, Resource, Rlimit, Signal, getppid, getrlimit, set_parent_process_death_signal, setrlimit,
+};
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -10,13 +12,50 @@ use std::time::{Duration, Instant};
 const MOST_OUTPUT: u64 = 256 << 20;
 
 /// Has the kernel kill this process when its parent, process `parent`, ends, however it ends.
-pub(super) fn die_with_parent(parent: u32) {
+pub fn die_with_parent(parent: u32) {
     // On failure the worst is an orphan that finishes its block; the journal's lock keeps order.
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
     let alive = getppid().map(Pid::as_raw_pid) == i32::try_from(parent).ok();
     if !alive {
         std::process::exit(1);
     }
+}
+
+/// Bounds the memory that this process may write to, as far as whoever started it allows; it ends at
+/// the first allocation beyond. A crash leaves no core file. A bound can be raised again.
+pub fn bound_memory(bytes: u64) {
+    let bound = |resource, wanted: u64| {
+        let Rlimit { maximum, .. } = getrlimit(resource);
+        let current = Some(maximum.map_or(wanted, |most| most.min(wanted)));
+        // Without the bound the parent's limit on time is left.
+        let _ = setrlimit(resource, Rlimit { current, maximum });
+    };
+    bound(Resource::Data, bytes);
+    bound(Resource::Core, 0);
+}
+
+/// How a process failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProcessFailure {
+    /// It could not be started.
+    #[error("start {program}: {why}")]
+    Start {
+        /// The program.
+        program: String,
+        /// The system's words.
+        why: String,
+    },
+    /// It was killed.
+    #[error("killed after the limit of {} s", .0.as_secs())]
+    TimedOut(Duration),
+    /// It ended with a status other than success, or by a signal.
+    #[error("{how}{}{said}", if said.is_empty() { "" } else { ": " })]
+    Ended {
+        /// The status or signal.
+        how: String,
+        /// The last lines of its standard error.
+        said: String,
+    },
 }
 
 /// So often a machine is looked at while a block runs.
@@ -26,12 +65,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// called now and then in between; without it nothing happens until the command ends.
 ///
 /// # Errors
-/// For a person: how the process ended, and the end of what it wrote to its standard error.
-pub(super) fn run_to_end(
+/// [`ProcessFailure`] says how the process ended, with the end of what it wrote to its standard error.
+pub fn run_to_end(
     mut command: Command,
     limit: Duration,
     mut look: Option<&mut dyn FnMut()>,
-) -> Result<Vec<u8>, String> {
+) -> Result<Vec<u8>, ProcessFailure> {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -39,7 +78,10 @@ pub(super) fn run_to_end(
         // What a crash says is its first line, not where it was.
         .env("RUST_BACKTRACE", "0")
         .spawn()
-        .map_err(|e| format!("start {}: {e}", command.get_program().display()))?;
+        .map_err(|e| ProcessFailure::Start {
+            program: command.get_program().display().to_string(),
+            why: e.to_string(),
+        })?;
     let (sender, receiver) = mpsc::channel();
     let out = child.stdout.take();
     let complaints = child.stderr.take();
@@ -62,9 +104,8 @@ pub(super) fn run_to_end(
     let said = errors.join().unwrap_or_default();
     let said = String::from_utf8_lossy(&said);
     match (output, ended) {
-        (Err(_), _) => Err(format!("killed after the limit of {} s", limit.as_secs())),
-        (Ok(_), Err(how)) if said.trim().is_empty() => Err(how),
-        (Ok(_), Err(how)) => Err(format!("{how}: {}", last_lines(&said))),
+        (Err(_), _) => Err(ProcessFailure::TimedOut(limit)),
+        (Ok(_), Err(how)) => Err(ProcessFailure::Ended { how, said: last_lines(&said) }),
         (Ok(output), Ok(())) => Ok(output),
     }
 }
@@ -98,7 +139,7 @@ mod tests {
     fn shell(script: &str) -> Result<Vec<u8>, String> {
         let mut command = Command::new("sh");
         command.args(["-c", script]);
-        run_to_end(command, Duration::from_millis(500), None)
+        run_to_end(command, Duration::from_millis(500), None).map_err(|e| e.to_string())
     }
 
     #[test]
@@ -107,6 +148,29 @@ mod tests {
         assert_eq!(shell("echo bad >&2; exit 3").unwrap_err(), "exit status: 3: bad");
         assert!(shell("kill -SEGV $$").unwrap_err().contains("signal: 11"));
         assert_eq!(shell("exec sleep 5").unwrap_err(), "killed after the limit of 0 s");
+    }
+
+    #[test]
+    fn a_bound_on_memory_ends_what_allocates_beyond_it() {
+        // In this test's own process every other test would have the bound too.
+        let own = std::env::current_exe().unwrap();
+        let mut command = Command::new(own);
+        command.args(["--exact", "bench::process::tests::allocates_when_asked", "--nocapture"]);
+        command.env("PARING_TEST_ALLOCATES", "1");
+        let ended = run_to_end(command, Duration::from_secs(20), None).unwrap_err().to_string();
+        assert!(ended.contains("memory allocation of 268435456 bytes failed"), "{ended}");
+    }
+
+    /// The process of the test above.
+    #[test]
+    fn allocates_when_asked() {
+        if std::env::var_os("PARING_TEST_ALLOCATES").is_some() {
+            bound_memory(128 << 20);
+            let bytes = std::hint::black_box(vec![1u8; 1 << 20]);
+            bound_memory(160 << 20);
+            let more = std::hint::black_box(vec![1u8; 256 << 20]);
+            panic!("{} bytes", bytes.len() + more.len());
+        }
     }
 
     #[test]

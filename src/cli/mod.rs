@@ -13,6 +13,7 @@ mod eval;
 mod exit;
 mod explain;
 mod explained;
+mod first_load;
 mod flash;
 mod fleet;
 mod init;
@@ -116,6 +117,9 @@ enum Verb {
         #[arg(allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Load a model once, within bounds: what other verbs have done in a process of its own
+    #[command(hide = true, name = crate::pipeline::FIRST_LOAD_VERB)]
+    FirstLoad(first_load::FirstLoadVerb),
 }
 
 /// A study and where its run goes.
@@ -158,7 +162,28 @@ fn sysfs_root(folder: &Path) -> Result<PathBuf, Coded> {
 pub fn main() -> std::process::ExitCode {
     // A parse error exits with 2 by itself, help and version with 0.
     let cli = Cli::parse();
-    let ended = match cli.verb {
+    if !matches!(cli.verb, Verb::Agent { .. } | Verb::FirstLoad(_)) {
+        crate::engine::admit_by(crate::pipeline::admit);
+    }
+    // What it said is on the terminal already; the run's files are whole, each is replaced as one.
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| ended(cli)))
+        .unwrap_or_else(|_| {
+            let error =
+                anyhow::anyhow!("internal error: this is a fault of paring; please report it");
+            Err(Coded::new(ExitCode::Internal, error))
+        });
+    match ended {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(coded) => {
+            note!("paring: {:#}", coded.error);
+            std::process::ExitCode::from(coded.code as u8)
+        }
+    }
+}
+
+/// Does what was typed.
+fn ended(cli: Cli) -> Result<(), Coded> {
+    match cli.verb {
         Verb::Init(verb) => verb.run(&cli.global),
         Verb::Run(verb) => verb.run(&cli.global),
         Verb::Compress(verb) => verb.run(&cli.global),
@@ -176,14 +201,8 @@ pub fn main() -> std::process::ExitCode {
         Verb::Sensitivity(verb) => verb.run(&cli.global),
         Verb::Runner(verb) => verb.run(&cli.global),
         Verb::Target(verb) => verb.run(&cli.global),
+        Verb::FirstLoad(verb) => verb.run(),
         Verb::Agent { arguments } => crate::bench::main(&arguments, &["agent"])
             .map_err(|e| Coded::new(ExitCode::Internal, e)),
-    };
-    match ended {
-        Ok(()) => std::process::ExitCode::SUCCESS,
-        Err(coded) => {
-            note!("paring: {:#}", coded.error);
-            std::process::ExitCode::from(coded.code as u8)
-        }
     }
 }

@@ -41,6 +41,14 @@ pub enum EngineError {
         /// Node or function, and what is wrong with it.
         problem: String,
     },
+    /// The first load of the file, tried in a process of its own, did not end well.
+    #[error("{name}: the first load, tried in a process of its own, {ended}")]
+    Inadmissible {
+        /// The file.
+        name: String,
+        /// How it ended, and what to do.
+        ended: String,
+    },
     /// A sparse initializer that cannot be written out.
     #[error(
         "sparse initializer `{0}` does not consist of 32-bit floats at places inside its shape, or that shape is larger than 2 GiB"

@@ -3,6 +3,7 @@
 //! `value_info` is ignored and inputs are made concrete, so that no symbol is left anywhere to clash
 //! with a number.
 
+use super::admission::admitted;
 use super::describe::{declared, needs};
 use super::guard::guarded;
 use super::onnx::{self, OnnxFile};
@@ -203,6 +204,9 @@ pub fn implements(operator: &str) -> bool {
 pub(super) fn bound(source: Source, bindings: Bindings) -> Result<InferenceModel, EngineError> {
     let mut parsed = parse(source)?;
     bind(&mut parsed, &source.name(), bindings)?;
+    if let Source::File(path) = source {
+        admitted(path, Some(bindings))?;
+    }
     Ok(parsed.model)
 }
 

@@ -3,6 +3,7 @@
 //! A file is described ([`describe`]), loaded at concrete dimensions ([`Model::load`]), optimised
 //! into a [`Plan`] and run. Knows nothing of variants and timing; ONNX's protobuf is read in [`onnx`].
 
+mod admission;
 mod constants;
 mod describe;
 mod error;
@@ -22,6 +23,7 @@ mod threads;
 mod upper;
 mod value;
 
+pub use admission::{Admit, admit_by, admitted};
 pub use describe::{Signature, describe};
 pub use error::EngineError;
 pub use isa::{is_without, tiers, without_tiers};

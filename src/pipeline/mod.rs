@@ -2,6 +2,7 @@
 //!
 //! Knows records and folders, not the study file that names them.
 
+mod admission;
 mod alignment;
 mod answers;
 mod attempt;
@@ -32,8 +33,9 @@ mod track;
 mod stress;
 mod variants;
 
+pub use admission::{FIRST_LOAD_VERB, LoadSizes, admit, first_load};
 pub use answers::{read_answers, write_answers};
-pub use attempt::attempt;
+pub use attempt::{attempt, attempt_on};
 pub use conformance::{conformance, conformance_path, keep_conformance, known_conformance};
 pub use costs::attributed;
 pub use error::PipelineError;
@@ -41,7 +43,7 @@ pub use experiments::{Laboratory, Wanted, apart, recorded};
 pub use files::{read_json, replace, replace_json};
 pub use folders::Folders;
 pub use forecast::{Forecaster, Ground, HERE, forecaster, of_all_kinds, removal};
-pub use given::{Given, place};
+pub use given::{Given, place, runs_once};
 pub use layers::{Layers, kept_nodes, layers};
 pub use measure::{Bench, Extent, Taken, measure};
 pub use precision::precision_tables;

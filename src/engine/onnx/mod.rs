@@ -9,5 +9,5 @@ mod read;
 mod scope;
 
 pub use names::fresh;
-pub use read::{OnnxFile, decode, read};
+pub use read::{ModelExtent, OnnxFile, decode, model_extent, read};
 pub use scope::{bodies, bodies_mut, captured, rename_captured, taken};

@@ -2,7 +2,8 @@
 
 use super::inline::inline_functions;
 use super::scope::{bodies, bodies_mut};
-use crate::engine::EngineError;
+use crate::engine::{EngineError, admitted};
+use std::collections::BTreeSet;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path};
 use tract_onnx::pb::tensor_proto::DataLocation;
@@ -36,11 +37,52 @@ pub fn read(path: &Path) -> Result<OnnxFile, EngineError> {
             source: empty.into(),
         });
     }
+    admitted(path, None)?;
     let name = path.display().to_string();
-    let model = tract_onnx::onnx()
-        .proto_model_for_path(path)
-        .map_err(|cause| EngineError::NotOnnx { name: name.clone(), source: cause.into() })?;
+    let model = proto(path)?;
     completed(&name, model, Some(path.parent().unwrap_or(Path::new(""))))
+}
+
+fn proto(path: &Path) -> Result<ModelProto, EngineError> {
+    tract_onnx::onnx().proto_model_for_path(path).map_err(|cause| EngineError::NotOnnx {
+        name: path.display().to_string(),
+        source: cause.into(),
+    })
+}
+
+/// How large a model is, told without reading its data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ModelExtent {
+    /// Bytes of the files that external data lie in, each counted once however many tensors lie in it.
+    pub external_bytes: u64,
+    /// Nodes of the graph and of its bodies.
+    pub nodes: u64,
+}
+
+/// Measures a model file.
+///
+/// # Errors
+/// [`EngineError::NotOnnx`] for a file that is no model.
+pub fn model_extent(path: &Path) -> Result<ModelExtent, EngineError> {
+    let model = proto(path)?;
+    let (mut locations, mut nodes) = (BTreeSet::new(), 0);
+    let mut open: Vec<&GraphProto> = model.graph.iter().collect();
+    while let Some(graph) = open.pop() {
+        open.extend(graph.node.iter().flat_map(bodies));
+        nodes += graph.node.len() as u64;
+        let attributes = graph.node.iter().flat_map(|node| &node.attribute);
+        let held = attributes.flat_map(|a| a.t.iter().chain(&a.tensors));
+        let external = graph.initializer.iter().chain(held).filter(|tensor| is_external(tensor));
+        locations.extend(external.filter_map(|tensor| entry(tensor, "location")));
+    }
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let length = |location: &str| std::fs::metadata(folder.join(location)).map_or(0, |f| f.len());
+    let external_bytes = locations.into_iter().map(length).fold(0, u64::saturating_add);
+    Ok(ModelExtent { external_bytes, nodes })
+}
+
+fn entry<'a>(tensor: &'a TensorProto, key: &str) -> Option<&'a str> {
+    tensor.external_data.iter().find(|e| e.key == key).map(|e| e.value.as_str())
 }
 
 /// Reads an encoded model that has all its data inside; `name` is for messages.
@@ -212,9 +254,7 @@ fn written_out(sparse: SparseTensorProto) -> Option<TensorProto> {
 
 /// The bytes of a tensor in a file beside the model, or in a folder below it.
 fn external(tensor: &TensorProto, folder: Option<&Path>) -> Result<Vec<u8>, EngineError> {
-    let entry =
-        |key: &str| tensor.external_data.iter().find(|e| e.key == key).map(|e| e.value.as_str());
-    let location = Path::new(entry("location").unwrap_or_default());
+    let location = Path::new(entry(tensor, "location").unwrap_or_default());
     let path = folder.unwrap_or(Path::new("")).join(location);
     let read = || {
         let inside =
@@ -225,7 +265,7 @@ fn external(tensor: &TensorProto, folder: Option<&Path>) -> Result<Vec<u8>, Engi
             ));
         }
         let number = |key: &str| {
-            entry(key).map(str::parse::<u64>).transpose().map_err(std::io::Error::other)
+            entry(tensor, key).map(str::parse::<u64>).transpose().map_err(std::io::Error::other)
         };
         let mut file = std::fs::File::open(&path)?;
         let offset = number("offset")?.unwrap_or(0);
