@@ -34,7 +34,8 @@ pub(super) fn on_all<'a, T: Send>(
         let bar = bars.add(bar("measure", 0, quiet));
         show_progress(&bar, &format!("blocks on {}", target.name));
         let mut last = String::new();
-        let outcome = act(target, &mut |news| show(&bar, target, &news, &mut last, quiet));
+        let mut heard = |news| show(&bar, target, &news, &mut last, quiet);
+        let outcome = pipeline::attempt_on(&target.name, || act(target, &mut heard));
         bar.finish_and_clear();
         outcome
     };

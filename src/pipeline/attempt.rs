@@ -1,4 +1,4 @@
-//! One variant's work: what breaks in it is that variant's failure, not the run's.
+//! One variant's or target's work: what breaks in it is its own failure, not the run's.
 
 use super::PipelineError;
 use crate::record::Missing;
@@ -13,11 +13,29 @@ pub fn attempt<T>(
     act: impl FnOnce() -> Result<T, PipelineError>,
 ) -> Result<T, PipelineError> {
     // What `act` leaves half done is dropped with it: nothing is looked at afterwards.
-    catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|panic| {
+    caught(act)
+        .unwrap_or_else(|said| Err(PipelineError::Panicked { variant: variant.to_string(), said }))
+}
+
+/// Does something on `target`; a panic in it becomes an error of that target.
+///
+/// # Errors
+/// Those of `act`, and [`PipelineError::TargetPanicked`].
+pub fn attempt_on<T>(
+    target: &str,
+    act: impl FnOnce() -> Result<T, PipelineError>,
+) -> Result<T, PipelineError> {
+    caught(act).unwrap_or_else(|said| {
+        Err(PipelineError::TargetPanicked { target: target.to_string(), said })
+    })
+}
+
+/// What is done, or the words of a panic in it.
+fn caught<T>(act: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(act)).map_err(|panic| {
         let text = panic.downcast_ref::<&str>().map(ToString::to_string);
         let said = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        let said = said.unwrap_or_else(|| "no message".into());
-        Err(PipelineError::Panicked { variant: variant.to_string(), said })
+        said.unwrap_or_else(|| "no message".into())
     })
 }
 
@@ -38,5 +56,8 @@ mod tests {
         let found = attempt("v", || -> Result<(), _> { panic!("index {} is out of range", 7) });
         let Missing(said) = reason(&found.unwrap_err());
         assert_eq!(said, "variant `v`: internal error: index 7 is out of range");
+        let found = attempt_on("t", || -> Result<(), _> { panic!("no cable") });
+        let Missing(said) = reason(&found.unwrap_err());
+        assert_eq!(said, "target `t`: internal error: no cable");
     }
 }

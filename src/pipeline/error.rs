@@ -72,6 +72,14 @@ pub enum PipelineError {
         /// What was said.
         said: String,
     },
+    /// Work on a target broke off.
+    #[error("target `{target}`: internal error: {said}")]
+    TargetPanicked {
+        /// The target.
+        target: String,
+        /// What was said.
+        said: String,
+    },
     /// Two models were not asked about the same samples.
     #[error("compare variant `{variant}` with the baseline")]
     OtherSamples {

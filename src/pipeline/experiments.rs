@@ -2,7 +2,7 @@
 //! report samples; each is done once for a run, found again by its key.
 
 use super::replay::{Begun, Recital};
-use super::{Context, Folders, PipelineError, Subject, replace};
+use super::{Context, Folders, PipelineError, Subject, attempt, replace};
 use crate::data::append_lines;
 use crate::engine::Source;
 use crate::evaluate::{self, Predictor, Stress, Task};
@@ -198,6 +198,16 @@ impl<'a> Laboratory<'a> {
         begun: &Begun,
     ) -> Result<Experiment, PipelineError> {
         let name = || format!("experiment {}", key.short());
+        attempt(&name(), || self.experiment_called(&name(), key, wanted, begun))
+    }
+
+    fn experiment_called(
+        &self,
+        name: &str,
+        key: &Sha256Hex,
+        wanted: &Wanted,
+        begun: &Begun,
+    ) -> Result<Experiment, PipelineError> {
         let mut graph = begun.graph.clone();
         graph.rejoin_vectors();
         let bytes = graph.encode();
@@ -207,7 +217,8 @@ impl<'a> Laboratory<'a> {
         }
         let Context { dims, batch, .. } = &self.context;
         let facts = graph.facts(dims, *batch);
-        let facts = facts.map_err(|source| PipelineError::Graph { variant: name(), source })?;
+        let facts =
+            facts.map_err(|source| PipelineError::Graph { variant: name.to_string(), source })?;
         let cost = graph.cost(&facts.shapes);
         Ok(Experiment {
             schema: SCHEMA,
@@ -220,7 +231,7 @@ impl<'a> Laboratory<'a> {
             macs: cost.macs.map(|macs| macs / *batch as u64),
             disturbed: None,
             kept: wanted.keep,
-            answers: self.answers(&name(), &bytes, &wanted.options)?,
+            answers: self.answers(name, &bytes, &wanted.options)?,
         })
     }
 
