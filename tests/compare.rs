@@ -308,7 +308,7 @@ fn a_bench_puts_models_side_by_side_with_interval_verdict_and_validity() {
         .output()
         .unwrap();
     // The third cannot run: it is a row with its reason, and the answer's code says so.
-    assert_eq!(output.status.code(), Some(4));
+    assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("model `bad` was not measured"));
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();
     let rows = found["rows"].as_array().unwrap();

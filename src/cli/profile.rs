@@ -3,7 +3,7 @@
 use super::elsewhere::one_target;
 use super::samples::{Sampled, Samples};
 use super::{Coded, ExitCode, Global, fleet};
-use crate::data::Dataset;
+use crate::data::{Array, Dataset};
 use crate::pipeline::{self, Bench, Extent, Folders, Given, Layers, PipelineError};
 use crate::record::{EngineOptions, LayerTable, Missing, Peaks, Setting, Sha256Hex, VariantRecord};
 use crate::report::{self, RunFacts};
@@ -12,6 +12,7 @@ use crate::target::Target;
 use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Say where a model's time goes on a machine, layer by layer.
@@ -45,7 +46,7 @@ impl ProfileVerb {
             .map_err(|e| Coded::new(ExitCode::Internal, e))?;
         let kept = tempfile::tempdir().map_err(|e| Coded::new(ExitCode::Internal, e))?;
         let folders = Folders::new(kept.path());
-        let variant = self.place(&folders, &target, &sampled)?;
+        let variant = self.place(&folders, &target, &sampled, &calibration.first())?;
         let mut found = self.measure(&folders, &target, &sampled, &data, &variant, global)?;
         let Some(table) = found.tables.pop() else {
             let why = found.without.pop().map(|(_, why)| why).unwrap_or_default();
@@ -74,6 +75,7 @@ impl ProfileVerb {
         folders: &Folders,
         target: &Target,
         sampled: &Sampled,
+        inputs: &BTreeMap<String, Array>,
     ) -> Result<VariantRecord, Coded> {
         for folder in [folders.variants(), folders.journal(&target.name)] {
             std::fs::create_dir_all(&folder).map_err(|e| PipelineError::File {
@@ -88,7 +90,12 @@ impl ProfileVerb {
             options: EngineOptions { transforms: self.engine.clone(), ..EngineOptions::default() },
             lineage: None,
         };
-        let placed = pipeline::place(folders, &given, None, &sampled.dims, sampled.batch)?;
+        let (dims, batch) = (&sampled.dims, sampled.batch);
+        let runs = pipeline::runs_once(&given, inputs, dims, batch);
+        let placed = match runs {
+            Ok(()) => pipeline::place(folders, &given, None, dims, batch)?,
+            Err(missing) => Err(missing),
+        };
         placed.map_err(|Missing(why)| {
             Coded::new(ExitCode::Input, anyhow!("{}: {why}", self.model.display()))
         })

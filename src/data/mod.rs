@@ -40,7 +40,7 @@ pub use need::{Dim, InputNeed, NeedError, UnknownSizes, assign_batch_axes};
 #[cfg(feature = "host")]
 pub use picture::Pixels;
 #[cfg(feature = "host")]
-pub use random::random_inputs;
+pub use random::{random_inputs, random_sample_bytes};
 #[cfg(feature = "host")]
 pub use replace::{append_lines, replace_file};
 #[cfg(feature = "host")]

@@ -8,6 +8,23 @@ use ndarray::{ArrayD, IxDyn};
 use rand::RngExt;
 use std::collections::BTreeMap;
 
+/// Bytes of one sample of all inputs as they are drawn; `None` of more than can be addressed.
+pub fn random_sample_bytes(needs: &[InputNeed], dims: &BTreeMap<String, usize>) -> Option<u64> {
+    let each = needs.iter().map(|need| {
+        let sizes = need.sample_dims().map(|(axis, dim)| drawn_size(need, axis, dim, dims) as u64);
+        sizes.into_iter().try_fold(need.dtype.width() as u64, u64::checked_mul)
+    });
+    each.into_iter().try_fold(0u64, |sum, bytes| sum.checked_add(bytes?))
+}
+
+fn drawn_size(need: &InputNeed, axis: usize, dim: &Dim, dims: &BTreeMap<String, usize>) -> usize {
+    match dim {
+        Dim::Symbol(_) if need.batch_axis == Some(axis) => 1,
+        Dim::Symbol(name) => dims.get(name).copied().unwrap_or(1),
+        Dim::Fixed(size) => *size,
+    }
+}
+
 /// `samples` samples of every input: floats between -1 and 1, bytes of all values, other integers 0
 /// or 1, which are valid tokens and masks. The same seed gives the same numbers.
 ///
@@ -22,11 +39,7 @@ pub fn random_inputs(
     UnknownSizes::none(needs, dims)?;
     let mut found = BTreeMap::new();
     for need in needs {
-        let size = |(axis, dim): (usize, &Dim)| match dim {
-            Dim::Symbol(_) if need.batch_axis == Some(axis) => 1,
-            Dim::Symbol(name) => dims.get(name).copied().unwrap_or(1),
-            Dim::Fixed(size) => *size,
-        };
+        let size = |(axis, dim): (usize, &Dim)| drawn_size(need, axis, dim, dims);
         // What all samples of an inference share is drawn once.
         let entries = if need.batch_axis.is_some() { samples } else { 1 };
         let shape: Vec<usize> =

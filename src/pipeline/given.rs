@@ -2,6 +2,8 @@
 //! the agent, the journal and the results are those of a run.
 
 use super::{Folders, PipelineError, replace, replace_json};
+use crate::data::Array;
+use crate::engine::{Bindings, EngineError, Model, Source};
 use crate::graph::Graph;
 use crate::record::{EngineOptions, Missing, Origins, SCHEMA, Sha256Hex, VariantRecord};
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +42,30 @@ pub fn place(
     replace(&folders.variants().join(&record.file), &bytes)?;
     replace_json(&folders.variants().join(format!("{}.json", given.name)), &record)?;
     Ok(Ok(record))
+}
+
+/// Loads a model as it is to be measured and runs it once on samples of `arrays`: what this machine's
+/// engine cannot run is not sent to any target.
+///
+/// # Errors
+/// The engine's reason.
+pub fn runs_once(
+    given: &Given,
+    arrays: &BTreeMap<String, Array>,
+    dims: &BTreeMap<String, usize>,
+    batch: usize,
+) -> Result<(), Missing> {
+    let run = || {
+        let bindings = Bindings { batch, dims };
+        let plan = Model::load(Source::File(&given.path), bindings)?.optimise(&given.options)?;
+        let positions = |array: &Array| -> Vec<usize> {
+            (0..batch).map(|position| position % array.rows().max(1)).collect()
+        };
+        let first = arrays.iter().filter(|(_, array)| array.rows() > 0);
+        let first = first.map(|(name, array)| (name.clone(), array.take(&positions(array))));
+        plan.run_numbers(&plan.inputs(&first.collect())?).map(drop)
+    };
+    run().map_err(|error: EngineError| Missing(chain(&error)))
 }
 
 fn read(

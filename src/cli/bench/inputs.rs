@@ -1,7 +1,7 @@
 //! What models are fed with while they are measured, and what is said about it.
 
 use crate::cli::{Coded, ExitCode};
-use crate::data::{Array, Dataset, InputNeed, random_inputs, read_tensors};
+use crate::data::{Array, Dataset, InputNeed, random_inputs, random_sample_bytes, read_tensors};
 use crate::engine::Signature;
 use crate::pipeline::Folders;
 use crate::record::Missing;
@@ -11,6 +11,10 @@ use std::path::{Path, PathBuf};
 
 /// So many random samples are drawn: more are not cycled.
 const RANDOM_SAMPLES: usize = 64;
+/// Fewer where they are large.
+const RANDOM_BYTES: u64 = 256 << 20;
+/// More are not drawn even for one batch.
+const MOST_RANDOM_BYTES: u64 = 1 << 30;
 
 /// Where inputs come from.
 #[derive(Clone, Debug, Serialize)]
@@ -81,7 +85,14 @@ impl Origin {
         match self {
             Origin::Data(path) => Dataset::inputs_alone(path, needs).map_err(|e| input(e.into())),
             Origin::Random { seed } => {
-                let samples = RANDOM_SAMPLES.max(batch);
+                let each = random_sample_bytes(needs, dims).unwrap_or(u64::MAX).max(1);
+                let fit = usize::try_from(RANDOM_BYTES / each).unwrap_or(usize::MAX);
+                let samples = RANDOM_SAMPLES.min(fit).max(batch);
+                if each.saturating_mul(samples as u64) > MOST_RANDOM_BYTES {
+                    return Err(input(anyhow::anyhow!(
+                        "{samples} random samples of {each} bytes each are more than {MOST_RANDOM_BYTES} bytes; give --data FILE.npz, a smaller --batch, or smaller --dims"
+                    )));
+                }
                 random_inputs(needs, dims, samples, *seed).map_err(|e| input(e.into()))
             }
             Origin::Run(run) => {

@@ -8,7 +8,9 @@ use crate::cli::{Coded, ExitCode, Global, fleet};
 use crate::data::{Dataset, Rows};
 use crate::engine::{self, ENGINE, Signature, Source};
 use crate::pipeline::{self, Bench, Extent, Folders, Given};
-use crate::record::{Environment, Measurement, Missing, Setting, Sha256Hex, VariantRecord};
+use crate::record::{
+    Environment, MOST_ROUNDS, Measurement, Missing, Setting, Sha256Hex, VariantRecord,
+};
 use crate::report::{self, Row, RunFacts, Timed};
 use crate::study::{self, RunDirectory};
 use crate::target::Target;
@@ -52,7 +54,7 @@ pub(in crate::cli) struct BenchVerb {
     #[arg(long, default_value = "host")]
     target: String,
     /// Fresh processes of each kind a model; fewer than 9 give no verdict
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_ROUNDS)))]
     blocks: u32,
     /// Sampling time of a block with one model
     #[arg(long, default_value_t = 150)]
@@ -128,11 +130,16 @@ impl BenchVerb {
         };
         shown.print(global);
         let unmeasured = rows.iter().find_map(|r| Some((&r.name, r.unmeasured()?)));
+        // A model that cannot be opened is the input's fault, whatever else was measured.
+        let code = match prepared.placed.iter().all(Result::is_ok) {
+            true => ExitCode::Measurement,
+            false => ExitCode::Input,
+        };
         match unmeasured {
             None => Ok(()),
             Some((name, Missing(why))) => {
                 let error = anyhow::anyhow!("model `{name}` was not measured: {why}");
-                Err(Coded::new(ExitCode::Measurement, error))
+                Err(Coded::new(code, error))
             }
         }
     }
@@ -165,7 +172,8 @@ impl BenchVerb {
                 Err(missing) => Err(missing.clone()),
             });
             let parent = (!placed.is_empty()).then(|| given[0].name.as_str());
-            let found = match bound {
+            let found = bound.and_then(|()| pipeline::runs_once(model, &arrays, &dims, batch));
+            let found = match found {
                 Err(missing) => Err(missing),
                 Ok(()) => pipeline::place(folders, model, parent, &dims, batch)?,
             };
