@@ -2,9 +2,11 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 pub mod attributes;
+pub mod mutation;
 pub mod network;
 pub mod oddities;
 pub mod planted;
+pub mod spoil;
 pub mod surgery;
 
 use ndarray::{ArrayD, IxDyn};
