@@ -26,7 +26,7 @@ use paring::report;
 use paring::stats;
 use paring::study;
 use paring::target::flash::Map;
-use paring::target::{Inventory, profile};
+use paring::target::{Inventory, Trust, profile};
 use paring::units::LatencyNs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -146,7 +146,7 @@ fuzz!(studies_are_read, |mutator: &mut Mutator, raw: &[u8], folder: &Path| {
     let path = folder.join("study.toml");
     for bytes in [mutator.text(text.as_bytes()).0.as_slice(), raw] {
         std::fs::write(&path, bytes).unwrap();
-        let _ = study::load(&path).is_ok();
+        let _ = study::load(&path, Trust::Withheld).is_ok();
     }
 });
 
@@ -159,7 +159,7 @@ fuzz!(inventories_and_profiles_are_read, |mutator: &mut Mutator, raw: &[u8], fol
     let path = folder.join("targets.toml");
     for bytes in [mutator.text(INVENTORY.as_bytes()).0.as_slice(), raw] {
         std::fs::write(&path, bytes).unwrap();
-        let _ = Inventory::default().add(&path).is_ok();
+        let _ = Inventory::default().add(&path, Trust::Withheld).is_ok();
         let _ = profile(&String::from_utf8_lossy(bytes)).is_ok();
     }
 });
@@ -264,7 +264,7 @@ fn what_the_targets_start_from_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("targets.toml");
     std::fs::write(&path, INVENTORY).unwrap();
-    Inventory::default().add(&path).unwrap();
+    Inventory::default().add(&path, Trust::Withheld).unwrap();
     let path = folder.path().join("card.img.bmap");
     std::fs::write(&path, sealed(block_map().as_bytes())).unwrap();
     let found = Map::find(&folder.path().join("card.img"), Some(&path));
