@@ -5,6 +5,7 @@ mod common;
 use assert_cmd::Command;
 use common::{digits, skipped};
 use paring::bench::read_journal;
+use paring::data::ConfinedPath;
 use paring::record::{BlockData, BlockKind, BlockRecord, EnergyBlock, Missing, Objective, Outcome};
 use predicates::str::contains;
 use std::collections::BTreeMap;
@@ -50,7 +51,7 @@ fn run(study: &Path, out: &Path, more: &[&str]) -> BTreeMap<String, String> {
 }
 
 fn journal(out: &Path) -> Vec<BlockRecord> {
-    read_journal(&out.join("journal/host/blocks.jsonl")).unwrap()
+    read_journal(&ConfinedPath::file(&out.join("journal/host/blocks.jsonl"))).unwrap()
 }
 
 fn energy_blocks(records: &[BlockRecord]) -> Vec<&EnergyBlock> {

@@ -26,7 +26,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("parquet", &["pipeline"]),
     ("ndarray_npy", &["data"]),
     ("py_literal", &["data"]),
-    ("rustix", &["bench", "probe"]),
+    ("rustix", &["bench", "data", "probe"]),
     ("mimalloc", &["bench"]),
 ];
 

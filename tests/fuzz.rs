@@ -13,7 +13,7 @@ use common::{digits, network, oddities};
 use paring::bench::read_journal;
 use paring::catalog::{Criterion, catalog};
 use paring::compress::Pruning;
-use paring::data::{Dataset, Dim, Dtype, InputNeed, Pixels, Wanted};
+use paring::data::{ConfinedPath, Dataset, Dim, Dtype, InputNeed, Pixels, Wanted};
 use paring::engine::onnx;
 use paring::graph::{Graph, violations};
 use paring::ledger::read_ledger;
@@ -191,7 +191,7 @@ fuzz!(journals_are_read, |mutator: &mut Mutator, raw: &[u8], folder: &Path| {
         (0..3).map(|number| serde_json::to_string(&record(number)).unwrap()).collect();
     for bytes in [mutator.text(format!("{}\n", lines.join("\n")).as_bytes()).0.as_slice(), raw] {
         std::fs::write(&path, bytes).unwrap();
-        let _ = read_journal(&path).is_ok();
+        let _ = read_journal(&ConfinedPath::file(&path)).is_ok();
     }
 });
 
@@ -218,9 +218,10 @@ fn run_files(mutator: &mut Mutator, raw: &[u8], folder: &Path) {
     let path = folder.join(file.file_name().unwrap());
     for bytes in [bytes.as_slice(), raw] {
         std::fs::write(&path, bytes).unwrap();
-        let _ = read_json::<VariantRecord>(&path).is_some();
-        let _ = read_json::<Job>(&path).is_some();
-        let _ = read_ledger(&path).is_ok();
+        let file = ConfinedPath::file(&path);
+        let _ = read_json::<VariantRecord>(&file).is_some();
+        let _ = read_json::<Job>(&file).is_some();
+        let _ = read_ledger(&file).is_ok();
         let _ = read_outcomes(&path).is_ok();
         let _ = read_answers(&path, TaskKind::Classification).is_ok();
         let _ = report::Source::open(&path).is_ok();

@@ -4,7 +4,7 @@ mod common;
 
 use common::{digits, skipped};
 use paring::bench::read_journal;
-use paring::data::{Array, Dtype, write_tensors};
+use paring::data::{Array, ConfinedPath, Dtype, write_tensors};
 use paring::graph::{Graph, Node, Size, Weights};
 use paring::record::{
     BlockData, BlockKind, BlockRecord, ConditionRules, EngineOptions, Job, JobModel, Outcome,
@@ -173,7 +173,7 @@ fn models_that_cannot_run_hang_or_need_too_much_die_alone() {
         .output()
         .unwrap();
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
-    let (records, job) = (read_journal(&journal).unwrap(), read_job(&path));
+    let (records, job) = (read_journal(&ConfinedPath::file(&journal)).unwrap(), read_job(&path));
     // More than once where the machine was busy.
     let fine = reasons(&records, &job, "fine");
     assert!(!fine.is_empty() && fine.iter().all(|reason| reason == "done"), "{fine:?}");
@@ -215,14 +215,14 @@ fn a_full_or_read_only_disk_ends_the_run_and_loses_nothing() {
     assert!(!full.status.success());
     assert!(said(&full).contains("append to journal"), "{}", said(&full));
     assert!(said(&full).contains("No space left"), "{}", said(&full));
-    let whole = read_journal(&journal).unwrap().len();
+    let whole = read_journal(&ConfinedPath::file(&journal)).unwrap().len();
     assert!((1..40).contains(&whole), "{whole}");
     remount("ro");
     let locked = run(&path, &journal);
     assert!(said(&locked).contains("open journal"), "{}", said(&locked));
     remount("rw,size=10m");
     assert!(run(&path, &journal).status.success());
-    let after = read_journal(&journal).unwrap();
+    let after = read_journal(&ConfinedPath::file(&journal)).unwrap();
     let rounds: Vec<u32> = after.iter().map(|r| r.attempt.key.round).collect();
     // Every block once, but for those that were repeated on a busy machine.
     let mut once = rounds.clone();
@@ -291,7 +291,7 @@ fn every_setting_is_measured_and_stands_in_the_record() {
     let journal = folder.path().join("journal.jsonl");
     let ended = run(&path, &journal);
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
-    let records = read_journal(&journal).unwrap();
+    let records = read_journal(&ConfinedPath::file(&journal)).unwrap();
     for setting in settings {
         let of = |kind| {
             let key =
@@ -325,7 +325,8 @@ fn a_processor_that_is_not_there_is_named() {
     let path = job(folder.path(), &[("fine", &model)], |job| job.affinity = vec![0, 900]);
     let journal = folder.path().join("journal.jsonl");
     assert!(run(&path, &journal).status.success());
-    let found = reasons(&read_journal(&journal).unwrap(), &read_job(&path), "fine");
+    let found =
+        reasons(&read_journal(&ConfinedPath::file(&journal)).unwrap(), &read_job(&path), "fine");
     assert!(found[0].contains("keep the process on the processors [0, 900]"), "{found:?}");
 }
 
@@ -350,7 +351,7 @@ fn tiers_are_switched_off_in_a_process_of_their_own() {
     });
     let journal = folder.path().join("journal.jsonl");
     assert!(run(&path, &journal).status.success());
-    let (records, job) = (read_journal(&journal).unwrap(), read_job(&path));
+    let (records, job) = (read_journal(&ConfinedPath::file(&journal)).unwrap(), read_job(&path));
     let kernels = |id: &Sha256Hex| {
         let solo = records.iter().find_map(|r| match &r.outcome {
             Outcome::Done { data: BlockData::Solo(solo) } if r.attempt.key.variant_id == *id => {
@@ -416,7 +417,8 @@ fn a_study_sweeps_over_settings_and_says_what_tiers_bring() {
         assert_eq!(row["sustained_missing"], "the rules ask for no long load");
     }
     // Paired blocks went on beyond nine, unless no machine was quiet enough to say how wide it is.
-    let records = read_journal(&out.join("journal/host/blocks.jsonl")).unwrap();
+    let records =
+        read_journal(&ConfinedPath::file(&out.join("journal/host/blocks.jsonl"))).unwrap();
     let last = records.iter().map(|r| (r.attempt.key.kind, r.attempt.key.round));
     let rounds = |kind| last.clone().filter(|(k, _)| *k == kind).map(|(_, round)| round).max();
     assert_eq!(rounds(BlockKind::Solo), Some(8));

@@ -176,3 +176,76 @@ fn kept_indices_cut_the_original_alike() {
         assert_eq!(variant.weights(name).unwrap().to_f32(), weights.to_f32(), "{name}");
     }
 }
+
+/// All names in a folder and below, sorted.
+fn names(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        match entry.path().is_dir() {
+            true => found.extend(names(&entry.path())),
+            false => found.push(entry.path()),
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Every way to restore ends with 5, says why, and leaves no file that was not there.
+#[track_caller]
+fn nothing_is_restored(run: &Path, said: &str) {
+    let path = run.to_str().unwrap();
+    let removed = record(run, "pruned").components_removed;
+    let id = removed.values().next().unwrap()[0].clone();
+    let before = names(run);
+    for what in [&["--all"][..], &["--pruned"], &["--component", &id]] {
+        paring(&[&["restore", path, "--variant", "both"], what].concat())
+            .code(5)
+            .stderr(contains(said));
+        assert_eq!(names(run), before, "{what:?}");
+    }
+}
+
+#[test]
+fn without_its_ledger_nothing_is_restored() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run(folder.path(), "digits_cnn.onnx", LEAST_SQUARES);
+    let ledger = run.join("ledger.jsonl");
+    let whole = std::fs::read_to_string(&ledger).unwrap();
+    std::fs::remove_file(&ledger).unwrap();
+    nothing_is_restored(&run, "lacks the decisions that variant `both` was made by");
+    // All but the decisions of the last variant are there.
+    let lines: Vec<&str> = whole.lines().collect();
+    let first = lines.iter().position(|line| line.contains("quantize")).unwrap();
+    let kept: Vec<String> = lines[..first].iter().map(|line| format!("{line}\n")).collect();
+    std::fs::write(&ledger, kept.concat()).unwrap();
+    nothing_is_restored(&run, "lacks the decisions that variant `both` was made by");
+}
+
+#[test]
+fn bit_for_bit_is_not_said_of_a_baseline_that_was_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run(folder.path(), "digits_cnn.onnx", LEAST_SQUARES);
+    let path = run.join("variants/baseline.onnx");
+    let mut graph = Graph::load(&path).unwrap();
+    let name = graph.initializer_names().first().unwrap().to_string();
+    let mut weights = graph.weights(&name).unwrap();
+    weights.bytes[0] ^= 1;
+    graph.set_weights(&name, weights);
+    graph.save(&path).unwrap();
+    nothing_is_restored(&run, "baseline.onnx is not the file that variant `baseline`");
+    // Its record made to fit: the decisions know another baseline.
+    let mut record = record(&run, "baseline");
+    record.file_sha256 = paring::record::Sha256Hex::of_file(&path).unwrap();
+    record.variant_id = VariantRecord::identity(&record.file_sha256, &record.options);
+    let text = serde_json::to_vec_pretty(&record).unwrap();
+    std::fs::write(run.join("variants/baseline.json"), text).unwrap();
+    nothing_is_restored(&run, "did not make variant `pruned`");
+}
+
+#[test]
+fn a_variant_whose_file_was_changed_is_not_restored_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run(folder.path(), "digits_cnn.onnx", LEAST_SQUARES);
+    std::fs::copy(run.join("variants/pruned.onnx"), run.join("variants/both.onnx")).unwrap();
+    nothing_is_restored(&run, "both.onnx is not the file that variant `both`");
+}

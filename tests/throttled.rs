@@ -5,6 +5,7 @@ mod common;
 
 use common::{digits, skipped};
 use paring::bench::read_journal;
+use paring::data::ConfinedPath;
 use paring::record::BlockRecord;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -93,7 +94,7 @@ fn run(
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
     let mut reader = csv::Reader::from_path(out.join("results.csv")).unwrap();
     let row = reader.deserialize().next().unwrap().unwrap();
-    (row, read_journal(&out.join("journal/host/blocks.jsonl")).unwrap())
+    (row, read_journal(&ConfinedPath::file(&out.join("journal/host/blocks.jsonl"))).unwrap())
 }
 
 #[test]

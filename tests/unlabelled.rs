@@ -7,7 +7,7 @@ use common::{normal, paring};
 use ndarray::{Array1, ArrayD, IxDyn};
 use ndarray_npy::{NpzWriter, WritableElement};
 use paring::bench::read_journal;
-use paring::data::{Array, Dtype, write_tensors};
+use paring::data::{Array, ConfinedPath, Dtype, write_tensors};
 use paring::graph::{self, Graph, Node, Size, Weights};
 use paring::record::{
     BlockData, ConditionRules, EngineOptions, Evaluation, Explanation, Job, JobModel, Metric,
@@ -534,7 +534,7 @@ fn blocks_of_a_model_with_integer_outputs_agree() {
     let (job, journal) = (job(folder.path(), &model), folder.path().join("journal.jsonl"));
     let arguments = ["agent", "run", job.to_str().unwrap(), journal.to_str().unwrap()];
     paring(folder.path(), &arguments).success();
-    let records = read_journal(&journal).unwrap();
+    let records = read_journal(&ConfinedPath::file(&journal)).unwrap();
     let digests: Vec<String> = records
         .iter()
         .map(|record| match &record.outcome {

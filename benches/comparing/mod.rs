@@ -4,7 +4,7 @@
 
 use anyhow::Context;
 use paring::bench::{Cycle, Summary, read_journal};
-use paring::data::{Array, Dataset, Pixels, Wanted, write_tensors};
+use paring::data::{Array, ConfinedPath, Dataset, Pixels, Wanted, write_tensors};
 use paring::engine::{self, Bindings, Model, Plan, Source};
 use paring::graph::{Graph, Node};
 use paring::record::{
@@ -99,7 +99,7 @@ impl Stage {
             .args([&path, &journal])
             .output()?;
         anyhow::ensure!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
-        Ok((read_journal(&journal)?, id))
+        Ok((read_journal(&ConfinedPath::file(&journal))?, id))
     }
 
     /// The speed-up of a variant with so many paired blocks, or more by a rule; `None` where the

@@ -1,12 +1,14 @@
 //! The agent: runs a job's schedule, each block in a fresh process, and journals what came of it.
 
 use super::affinity::block_processors;
+use super::former::MachineError;
 use super::limits::job_problem;
-use super::machine::{Machine, MachineError};
+use super::machine::Machine;
 use super::process::run_to_end;
 use super::sampling::nanos;
 use super::validity::bad_conditions;
 use super::{Journal, JournalError, MIN_BLOCKS, Summary, read_journal, schedule};
+use crate::data::ConfinedPath;
 use crate::engine;
 use crate::probe::{self, Observer};
 use crate::record::{
@@ -99,7 +101,11 @@ pub fn run_job(
 ) -> Result<(), AgentError> {
     let job = read_job(job_path)?;
     let journal = Journal::open(journal_path)?;
-    let mut records = read_journal(journal_path)?;
+    if journal.set_aside() > 0 {
+        let aside = Journal::aside(journal_path);
+        eprintln!("paring: {} damaged lines went to {}", journal.set_aside(), aside.display());
+    }
+    let mut records = read_journal(&ConfinedPath::file(journal_path))?;
     records.retain(|record| job.counts(record));
     let executable = std::env::current_exe().map_err(AgentError::Executable)?;
     let _machine = Machine::set(probe::root(), journal_path, &job.conditions)?;

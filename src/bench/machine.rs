@@ -2,59 +2,17 @@
 //! there before is kept in a file beside the journal first, so that an agent that was killed is made
 //! good for by the next one.
 
+use super::former::{FormerSettings, MachineError, clocks_file, restore};
+use crate::data::ConfinedPath;
 use crate::probe::{self, ControlError};
-use crate::record::{ConditionRules, SCHEMA, check_schema};
-use serde::{Deserialize, Serialize};
-use std::io::Write;
+use crate::record::{ConditionRules, SCHEMA};
 use std::path::{Path, PathBuf};
-
-/// Why a machine's settings could not be changed or put back.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum MachineError {
-    /// A setting cannot be made.
-    #[error("set this machine as the study asks")]
-    Set(#[source] ControlError),
-    /// A setting cannot be put back.
-    #[error("put back what {} says that this machine had", path.display())]
-    Restore {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        source: ControlError,
-    },
-    /// The file that keeps the former settings cannot be written or read.
-    #[error("{doing} {}", path.display())]
-    Kept {
-        /// `write`, `read`.
-        doing: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        source: std::io::Error,
-    },
-}
-
-/// What a machine had before.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Before {
-    schema: u32,
-    /// Governors, by file.
-    #[serde(default)]
-    governors: Vec<(PathBuf, String)>,
-    /// A Jetson's power mode.
-    #[serde(default)]
-    power_mode: Option<String>,
-    /// The file that `jetson_clocks --store` wrote.
-    #[serde(default)]
-    clocks: Option<PathBuf>,
-}
 
 /// A machine that was set; it is put back when this is dropped.
 #[derive(Debug)]
 pub(super) struct Machine {
     root: PathBuf,
-    kept: PathBuf,
+    kept: ConfinedPath,
     set: bool,
 }
 
@@ -69,7 +27,7 @@ impl Machine {
         journal: &Path,
         rules: &ConditionRules,
     ) -> Result<Machine, MachineError> {
-        let kept = journal.with_extension("machine.json");
+        let kept = ConfinedPath::file(journal).with_extension("machine.json");
         restore(root, &kept)?;
         let asked = rules.governor.is_some() || rules.power_mode.is_some() || rules.jetson_clocks;
         let mut machine = Machine { root: root.to_path_buf(), kept, set: asked };
@@ -81,7 +39,8 @@ impl Machine {
 
     fn change(&mut self, rules: &ConditionRules) -> Result<(), MachineError> {
         let root = self.root.clone();
-        let mut before = Before { schema: SCHEMA, ..Before::default() };
+        let boot_id = probe::boot_id(&root);
+        let mut before = FormerSettings { schema: SCHEMA, boot_id, ..FormerSettings::default() };
         if rules.governor.is_some() {
             before.governors = probe::governors(&root);
             if before.governors.is_empty() {
@@ -93,7 +52,7 @@ impl Machine {
             before.power_mode = Some(probe::power_mode(&root).ok_or_else(absent)?);
         }
         if rules.jetson_clocks {
-            before.clocks = Some(self.kept.with_extension("clocks"));
+            before.clocks = Some(clocks_file(&self.kept).to_path_buf());
         }
         self.keep(&before)?;
         // A power mode resets governors and clocks: it goes first.
@@ -111,12 +70,11 @@ impl Machine {
     }
 
     /// Before anything is changed, it is on the disk how it was.
-    fn keep(&self, before: &Before) -> Result<(), MachineError> {
+    fn keep(&self, before: &FormerSettings) -> Result<(), MachineError> {
         let failed =
-            |source| MachineError::Kept { doing: "write", path: self.kept.clone(), source };
-        let mut file = std::fs::File::create(&self.kept).map_err(failed)?;
+            |source| MachineError::Kept { doing: "write", path: self.kept.to_path_buf(), source };
         let text = serde_json::to_vec(before).map_err(|e| failed(e.into()))?;
-        file.write_all(&text).and_then(|()| file.sync_all()).map_err(failed)
+        self.kept.replace(&text).map_err(failed)
     }
 }
 
@@ -131,65 +89,14 @@ impl Drop for Machine {
     }
 }
 
-/// Puts back what a file says, and removes it. A file that was not written to its end was written
-/// before anything was changed.
-fn restore(root: &Path, kept: &Path) -> Result<(), MachineError> {
-    let failed = |doing, source| MachineError::Kept { doing, path: kept.to_path_buf(), source };
-    let text = match std::fs::read(kept) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(source) => return Err(failed("read", source)),
-    };
-    if let Ok(before) = serde_json::from_slice::<Before>(&text) {
-        let newer = |e| failed("read", std::io::Error::other(e));
-        check_schema("the machine's former settings", before.schema).map_err(newer)?;
-        let unset = |source| MachineError::Restore { path: kept.to_path_buf(), source };
-        if let Some(clocks) = before.clocks.filter(|clocks| clocks.exists()) {
-            probe::release_clocks(root, &clocks).map_err(unset)?;
-            std::fs::remove_file(&clocks).map_err(|source| failed("remove", source))?;
-        }
-        if let Some(mode) = &before.power_mode {
-            probe::set_power_mode(root, mode).map_err(unset)?;
-        }
-        for (path, governor) in &before.governors {
-            probe::set_governor(path, governor).map_err(unset)?;
-        }
-    }
-    std::fs::remove_file(kept).map_err(|source| failed("remove", source))
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::former::tests::{board, read, write};
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
-    fn write(root: &Path, file: &str, text: &str) -> PathBuf {
-        let path = root.join(file);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, text).unwrap();
-        path
-    }
-
-    /// A tree of two processors with governors.
-    fn board() -> (tempfile::TempDir, [PathBuf; 2], PathBuf) {
-        let root = tempfile::tempdir().unwrap();
-        let governors = ["cpu0", "cpu1"].map(|cpu| {
-            let folder = format!("sys/devices/system/cpu/{cpu}/cpufreq");
-            let available = format!("{folder}/scaling_available_governors");
-            write(root.path(), &available, "ondemand performance powersave\n");
-            write(root.path(), &format!("{folder}/scaling_governor"), "ondemand\n")
-        });
-        write(root.path(), "sys/devices/system/cpu/cpufreq/policy0/scaling_governor", "ondemand\n");
-        let journal = root.path().join("blocks.jsonl");
-        (root, governors, journal)
-    }
-
     fn rules() -> ConditionRules {
         ConditionRules { governor: Some("performance".into()), ..ConditionRules::default() }
-    }
-
-    fn read(path: &Path) -> String {
-        std::fs::read_to_string(path).unwrap().trim().to_string()
     }
 
     #[test]
@@ -231,8 +138,18 @@ mod tests {
     }
 
     #[test]
+    fn a_link_in_the_file_s_place_is_not_written_through() {
+        let (root, governors, journal) = board();
+        let target = write(root.path(), "elsewhere", "theirs");
+        std::os::unix::fs::symlink(&target, journal.with_extension("machine.json")).unwrap();
+        assert!(Machine::set(root.path(), &journal, &rules()).is_err());
+        assert_eq!(read(&target), "theirs");
+        assert!(governors.iter().all(|path| read(path) == "ondemand"));
+    }
+    #[test]
     fn a_jetson_s_mode_and_clocks_are_set_and_put_back() {
         let (root, _, journal) = board();
+        write(root.path(), "proc/sys/kernel/random/boot_id", "8f1c2f0e\n");
         let mode = write(root.path(), "mode", "2");
         let clocks = write(root.path(), "clocks", "free");
         let script = |name: &str, text: String| {

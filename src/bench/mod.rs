@@ -12,6 +12,7 @@ mod detached;
 mod copy;
 mod drift;
 mod energy;
+mod former;
 mod heap;
 mod journal;
 mod limits;

@@ -1,6 +1,6 @@
 //! `paring compare`: runs against each other.
 
-use super::{Coded, ExitCode, Global, say};
+use super::{Coded, ExitCode, Global, integrity, say};
 use crate::report::{self, CompareError, Comparison, Rules, Source};
 use clap::Args;
 use std::path::PathBuf;
@@ -58,6 +58,7 @@ impl Compare {
         if self.sources.len() < 2 {
             return Err(CompareError::Alone.into());
         }
+        self.sources.iter().filter(|path| path.is_dir()).for_each(|path| integrity::warn(path));
         let sources = self.sources.iter().map(|path| Source::open(path));
         let sources = sources.collect::<Result<Vec<_>, _>>()?;
         let comparison = report::compare(sources, &self.rules());

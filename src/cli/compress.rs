@@ -1,5 +1,6 @@
 //! `paring compress`: variants, ledger and parings, and the parts of `run` that make them.
 
+use super::integrity::{self, sealed};
 use super::progress::{bar, show_progress};
 use super::record_file::forecasts_file;
 use super::{Coded, ExitCode, Global, StudyArgs, sysfs_root};
@@ -38,7 +39,8 @@ impl Compress {
         let loaded = study::open(&study)?;
         let out = self.study.out.unwrap_or_else(|| RunDirectory::fresh(&study));
         let protocol = Protocol::new(&study, &loaded, false);
-        let directory = RunDirectory::open(&out, &study, protocol)?;
+        integrity::warn_before_going_on(&out);
+        let mut directory = RunDirectory::open(&out, &study, protocol)?;
         directory.announce(global.quiet);
         let root = self.sysfs_root.as_deref().map(sysfs_root).transpose()?;
         let (variants, failed) =
@@ -54,6 +56,7 @@ impl Compress {
             Err(error) => (Vec::new(), Some(error)),
         };
         let unasked = not_evaluated(&variants, &qualities);
+        let (sha256, manifest) = sealed(&mut directory)?;
         if global.json {
             let found = qualities.iter().map(|q| q.as_ref().ok().map(|q| &q.evaluation));
             let found: Vec<_> = found.collect();
@@ -61,7 +64,7 @@ impl Compress {
                 "{:#}",
                 json!({
                     "variants": variants, "evaluations": found, "not_made": failed,
-                    "not_evaluated": unasked,
+                    "not_evaluated": unasked, "manifest_sha256": sha256,
                 })
             );
             return all_done(&failed, &unasked);
@@ -72,7 +75,7 @@ impl Compress {
         for (name, reason) in &failed {
             say!("{name:<20} not made: {reason}");
         }
-        say!("written to {}", out.display());
+        say!("written to {}; {manifest}", out.display());
         match broken {
             Some(error) => Err(error),
             None => all_done(&failed, &unasked),

@@ -3,7 +3,7 @@
 use super::elsewhere::{self, Ask, Elsewhere};
 use super::insight::{Insight, Seen};
 use super::{Coded, ExitCode, Global};
-use crate::data::{DataError, Dataset, Pixels, WINDOW_BYTES, Wanted, Windows};
+use crate::data::{ConfinedPath, DataError, Dataset, Pixels, WINDOW_BYTES, Wanted, Windows};
 use crate::engine::{self, Bindings, Source};
 use crate::evaluate::{
     self, Answers, Asked, Exam, Predictor, Sampling, Scores, Stress, Task, task_output,
@@ -213,6 +213,7 @@ impl Eval {
         slices: &[(String, Vec<String>)],
     ) -> Result<(), Coded> {
         let Some(folder) = &self.predictions else { return Ok(()) };
+        let folder = ConfinedPath::root(folder);
         let name = model.file_stem().unwrap_or_default().to_string_lossy();
         let path = folder.join(format!("{name}.parquet"));
         if path.exists() {
@@ -243,7 +244,7 @@ impl Eval {
         let found = Insight::of(first, variant, &own.data, own.ask.batch, &own.ask.dims)?;
         if let Some(folder) = &self.predictions {
             let name = model.file_stem().unwrap_or_default().to_string_lossy();
-            found.write(folder, &name)?;
+            found.write(&ConfinedPath::root(folder), &name)?;
         }
         Ok(found)
     }

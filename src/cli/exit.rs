@@ -63,6 +63,10 @@ impl From<PipelineError> for Coded {
             | PipelineError::Engine { .. }
             | PipelineError::Predict { .. } => ExitCode::Input,
             PipelineError::Graph { source, .. } => of_graph(source),
+            PipelineError::Record { .. }
+            | PipelineError::Changed { .. }
+            | PipelineError::OtherDecision { .. }
+            | PipelineError::Cycle { .. } => ExitCode::Rejected,
             PipelineError::Ledger(
                 LedgerError::Tampered { .. }
                 | LedgerError::Changed { .. }

@@ -2,6 +2,7 @@
 
 use super::compress::{calibration, context, subject};
 use super::explained::{Wishes, enter, found, remember};
+use super::integrity::sealed;
 use super::progress::{bar, show_progress};
 use super::reopen::Reopened;
 use super::{Coded, ExitCode, Global, sysfs_root};
@@ -74,7 +75,7 @@ enum Fineness {
 
 impl Explain {
     pub(super) fn run(self, global: &Global) -> Result<(), Coded> {
-        let reopened = Reopened::open(&self.run, self.study.as_ref(), global.trust())?;
+        let mut reopened = Reopened::open(&self.run, self.study.as_ref(), global.trust())?;
         let targets = self.targets(&reopened.study, global.trust())?;
         let sysfs_root = self.sysfs_root.as_deref().map(sysfs_root).transpose()?;
         let wishes = Wishes {
@@ -101,6 +102,7 @@ impl Explain {
         }
         remember(&mut explanations)?;
         write(&reopened, &explanations)?;
+        let (_, manifest) = sealed(&mut reopened.directory)?;
         if global.json {
             say!("{:#}", json!(explanations));
             return Ok(());
@@ -112,7 +114,7 @@ impl Explain {
         let files =
             [folders.report(), folders.effects(), folders.savings(), folders.explanations()];
         let files: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
-        say!("written to {}", files.join(", "));
+        say!("written to {}; {manifest}", files.join(", "));
         Ok(())
     }
 

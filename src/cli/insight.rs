@@ -1,7 +1,7 @@
 //! What `paring eval` shows beside figures: feature flow, and the samples that were hit hardest.
 
 use super::{Coded, ExitCode};
-use crate::data::{Array, Dataset};
+use crate::data::{Array, ConfinedPath, Dataset};
 use crate::engine::Bindings;
 use crate::evaluate::{self, Answers};
 use crate::graph::Graph;
@@ -69,7 +69,7 @@ impl Insight {
     }
 
     /// Writes both as CSV beside a model's answers.
-    pub(super) fn write(&self, folder: &Path, name: &str) -> Result<(), Coded> {
+    pub(super) fn write(&self, folder: &ConfinedPath, name: &str) -> Result<(), Coded> {
         let failed = |e: report::ReportError| Coded::new(ExitCode::Internal, e);
         let flow = report::flow_csv(&self.flow).map_err(failed)?;
         pipeline::replace(&folder.join(format!("{name}.flow.csv")), &flow)?;

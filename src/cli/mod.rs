@@ -17,6 +17,7 @@ mod first_load;
 mod flash;
 mod fleet;
 mod init;
+mod integrity;
 mod measured;
 mod patterns;
 mod insight;
@@ -106,6 +107,8 @@ enum Verb {
     Flash(flash::Flash),
     /// Put removed components back
     Restore(restore::Restore),
+    /// Say whether a run is what was written, and what is not
+    Verify(integrity::VerifyVerb),
     /// Run a program that Cargo built on a board
     Runner(runner::Runner),
     /// Boards: list, add, check, clean
@@ -198,6 +201,7 @@ fn ended(cli: Cli) -> Result<(), Coded> {
         Verb::Note(verb) => verb.run(&cli.global),
         Verb::Flash(verb) => verb.run(&cli.global),
         Verb::Restore(verb) => verb.run(&cli.global),
+        Verb::Verify(verb) => verb.run(&cli.global),
         Verb::Sensitivity(verb) => verb.run(&cli.global),
         Verb::Runner(verb) => verb.run(&cli.global),
         Verb::Target(verb) => verb.run(&cli.global),

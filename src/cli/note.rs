@@ -1,5 +1,6 @@
 //! `paring note`: a person's words, kept in the ledger as theirs.
 
+use super::integrity::{self, sealed};
 use super::{Coded, ExitCode, Global};
 use crate::ledger::{Ledger, read_ledger};
 use crate::pipeline::{PipelineError, variant_record};
@@ -35,7 +36,8 @@ impl NoteVerb {
         let user = || std::env::var("USER").ok().filter(|name| !name.is_empty());
         let by = self.by.clone().or_else(user);
         let by = by.ok_or_else(|| input(anyhow!("who says so? give --by NAME")))?;
-        let directory = RunDirectory::existing(&self.run)?;
+        integrity::warn_before_going_on(&self.run);
+        let mut directory = RunDirectory::existing(&self.run)?;
         let path = directory.folders.ledger();
         let entries = read_ledger(&path).map_err(PipelineError::from)?;
         if let Some(on) = &self.on {
@@ -49,9 +51,13 @@ impl NoteVerb {
         let mut ledger = Ledger::open(&path, &by).map_err(PipelineError::from)?;
         let entry = EntryBody { kind: EntryKind::Note, body: json!(note) };
         let id = ledger.record(entry).map_err(PipelineError::from)?;
+        drop(ledger);
+        let (sha256, manifest) = sealed(&mut directory)?;
         match global.json {
-            true => say!("{:#}", json!({ "entry_id": id, "note": note })),
-            false => say!("noted by {by} as entry {}", id.short()),
+            true => {
+                say!("{:#}", json!({ "entry_id": id, "note": note, "manifest_sha256": sha256 }))
+            }
+            false => say!("noted by {by} as entry {}\n{manifest}", id.short()),
         }
         Ok(())
     }

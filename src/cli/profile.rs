@@ -3,7 +3,7 @@
 use super::elsewhere::one_target;
 use super::samples::{Sampled, Samples};
 use super::{Coded, ExitCode, Global, fleet};
-use crate::data::{Array, Dataset};
+use crate::data::{Array, ConfinedPath, Dataset};
 use crate::pipeline::{self, Bench, Extent, Folders, Given, Layers, PipelineError};
 use crate::record::{EngineOptions, LayerTable, Missing, Peaks, Setting, Sha256Hex, VariantRecord};
 use crate::report::{self, RunFacts};
@@ -63,7 +63,7 @@ impl ProfileVerb {
             };
             let csv = report::layers_csv(&facts, std::slice::from_ref(&table))
                 .map_err(|e| Coded::new(ExitCode::Internal, e))?;
-            pipeline::replace(path, &csv)?;
+            pipeline::replace(&ConfinedPath::file(path), &csv)?;
         }
         print(&table, found.peaks.as_ref(), global);
         Ok(())
@@ -78,9 +78,9 @@ impl ProfileVerb {
         inputs: &BTreeMap<String, Array>,
     ) -> Result<VariantRecord, Coded> {
         for folder in [folders.variants(), folders.journal(&target.name)] {
-            std::fs::create_dir_all(&folder).map_err(|e| PipelineError::File {
+            folder.create_folder().map_err(|e| PipelineError::File {
                 doing: "create",
-                path: folder,
+                path: folder.to_path_buf(),
                 source: e,
             })?;
         }

@@ -1,6 +1,6 @@
 //! A run that exists, with the study it was made from.
 
-use super::{Coded, ExitCode};
+use super::{Coded, ExitCode, integrity};
 use crate::report::RunFacts;
 use crate::study::{self, Loaded, Protocol, RunDirectory, Study};
 use crate::target::Trust;
@@ -21,6 +21,7 @@ impl Reopened {
         study: Option<&PathBuf>,
         trust: Trust,
     ) -> Result<Reopened, Coded> {
+        integrity::warn_before_going_on(run);
         let directory = RunDirectory::existing(run)?;
         let study = self::study(&directory, study, trust)?;
         let loaded = study::open(&study)?;

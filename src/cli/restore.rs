@@ -1,11 +1,12 @@
 //! `paring restore`: the baseline again, a variant with its structure whole, or single components back.
 
 use super::compress::context;
+use super::integrity::{self, sealed};
 use super::reopen::Reopened;
 use super::{Coded, ExitCode, Global};
 use crate::graph::Graph;
-use crate::ledger::Ledger;
-use crate::pipeline::{self, BASELINE, PipelineError, Recipe, variant_record};
+use crate::ledger::{Ledger, read_ledger};
+use crate::pipeline::{self, BASELINE, Folders, PipelineError, Recipe, variant_record};
 use crate::record::{EntryBody, EntryKind, Sha256Hex, VariantRecord};
 use crate::study::RunDirectory;
 use anyhow::anyhow;
@@ -45,45 +46,54 @@ struct What {
 impl Restore {
     pub(super) fn run(self, global: &Global) -> Result<(), Coded> {
         if self.what.all {
-            let directory = RunDirectory::existing(&self.run)?;
-            let line = pipeline::ancestry(&directory.folders, &self.variant)?;
-            return self.all(&directory, &line, global);
+            integrity::warn_before_going_on(&self.run);
+            let mut directory = RunDirectory::existing(&self.run)?;
+            let line = self.verified(&directory.folders)?;
+            return self.all(&mut directory, &line, global);
         }
-        let reopened = Reopened::open(&self.run, self.study.as_ref(), global.trust())?;
-        let line = pipeline::ancestry(&reopened.directory.folders, &self.variant)?;
-        self.replayed(&reopened, &line, global)
+        let mut reopened = Reopened::open(&self.run, self.study.as_ref(), global.trust())?;
+        let line = self.verified(&reopened.directory.folders)?;
+        self.replayed(&mut reopened, &line, global)
+    }
+
+    /// The variant and those that it was made from, after their files and the ledger were found to be
+    /// what their records say. Nothing is written before.
+    fn verified(&self, folders: &Folders) -> Result<Vec<VariantRecord>, PipelineError> {
+        let line = pipeline::ancestry(folders, &self.variant)?;
+        for record in &line {
+            pipeline::whole_file(folders, record)?;
+        }
+        let entries = read_ledger(&folders.ledger())?;
+        pipeline::check_decisions(folders, &line, &entries)?;
+        Ok(line)
     }
 
     fn all(
         &self,
-        directory: &RunDirectory,
+        directory: &mut RunDirectory,
         line: &[VariantRecord],
         global: &Global,
     ) -> Result<(), Coded> {
         let folders = &directory.folders;
         let graph = pipeline::undone(folders, line)?;
-        let folder = folders.restored();
-        std::fs::create_dir_all(&folder).map_err(|e| {
-            let error = anyhow!(e).context(format!("create {}", folder.display()));
-            Coded::new(ExitCode::Internal, error)
-        })?;
-        let path = folder.join(format!("{}.all.onnx", self.variant));
-        let sha256 = graph.save(&path)?;
-        let tensors = same_as_baseline(&graph, &folders.variants().join("baseline.onnx"))?;
+        let baseline = variant_record(folders, BASELINE)?;
+        let tensors = same_as_baseline(&graph, &pipeline::whole_file(folders, &baseline)?)?;
+        let path = folders.restored().join(format!("{}.all.onnx", self.variant));
+        let bytes = graph.encode();
+        let sha256 = Sha256Hex::of(&bytes);
+        pipeline::replace(&path, &bytes)?;
         let body = json!({ "variant": self.variant, "what": "all", "file_sha256": sha256 });
         self.enter(directory, body)?;
-        self.print(
-            global,
-            &path,
-            &sha256,
-            &format!("all {tensors} initializers are the baseline's, bit for bit"),
+        let said = format!(
+            "all {tensors} initializers are those of the baseline with SHA-256 {}, bit for bit",
+            baseline.file_sha256
         );
-        Ok(())
+        self.print(global, directory, &path, &sha256, &said)
     }
 
     fn replayed(
         &self,
-        reopened: &Reopened,
+        reopened: &mut Reopened,
         line: &[VariantRecord],
         global: &Global,
     ) -> Result<(), Coded> {
@@ -108,8 +118,7 @@ impl Restore {
             line[0].removed_count(),
             made.recipe.join("; ")
         );
-        self.print(global, &path, &made.file_sha256, &said);
-        Ok(())
+        self.print(global, directory, &path, &made.file_sha256, &said)
     }
 
     fn recipe(
@@ -133,18 +142,30 @@ impl Restore {
 
     fn enter(&self, directory: &RunDirectory, body: Value) -> Result<(), PipelineError> {
         let path = directory.folders.ledger();
-        let entries = crate::ledger::read_ledger(&path)?;
+        let entries = read_ledger(&path)?;
         let owner = entries.first().map(|e| e.actor.clone()).unwrap_or_default();
         self.ledger(directory, &owner)?.record(EntryBody { kind: EntryKind::Restore, body })?;
         Ok(())
     }
 
-    fn print(&self, global: &Global, path: &Path, sha256: &Sha256Hex, said: &str) {
+    fn print(
+        &self,
+        global: &Global,
+        directory: &mut RunDirectory,
+        path: &Path,
+        sha256: &Sha256Hex,
+        said: &str,
+    ) -> Result<(), Coded> {
+        let (manifest, words) = sealed(directory)?;
         if global.json {
-            say!("{:#}", json!({ "file": path, "sha256": sha256, "said": said }));
+            let answer = json!({
+                "file": path, "sha256": sha256, "said": said, "manifest_sha256": manifest,
+            });
+            say!("{answer:#}");
         } else {
-            say!("{}: {said}\nwritten to {}", self.variant, path.display());
+            say!("{}: {said}\nwritten to {}; {words}", self.variant, path.display());
         }
+        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! `paring run`: everything a study says, and what came of it.
 
 use super::compress::{Failed, all_done, evaluate_variants, make_variants, not_evaluated};
+use super::integrity::{self, sealed};
 use super::{Coded, ExitCode, Global, StudyArgs, fleet, measured, sysfs_root};
 use crate::bench::energy_span;
 use crate::pipeline::{self, Assessed, Bench, PipelineError, Taken};
@@ -64,7 +65,8 @@ impl Run {
         let sysfs_root = self.sysfs_root.as_deref().map(sysfs_root).transpose()?;
         let out = self.study.out.unwrap_or_else(|| RunDirectory::fresh(&study));
         let protocol = Protocol::new(&study, &loaded, self.quick);
-        let directory = RunDirectory::open(&out, &study, protocol)?;
+        integrity::warn_before_going_on(&out);
+        let mut directory = RunDirectory::open(&out, &study, protocol)?;
         let job = Session {
             study: &study,
             loaded: &loaded,
@@ -79,19 +81,20 @@ impl Run {
         directory.announce(global.quiet);
         let Found { rows, layers, failed, unasked, broken } = job.rows()?;
         let facts = job.facts();
-        let csv =
-            report::layers_csv(&facts, &layers).map_err(|e| Coded::new(ExitCode::Internal, e))?;
+        let internal = |e: report::ReportError| Coded::new(ExitCode::Internal, e);
+        let csv = report::layers_csv(&facts, &layers).map_err(internal)?;
         pipeline::replace(&directory.folders.layers(), &csv)?;
-        let csv =
-            report::results_csv(&facts, &rows).map_err(|e| Coded::new(ExitCode::Internal, e))?;
+        let csv = report::results_csv(&facts, &rows).map_err(internal)?;
         pipeline::replace(&directory.folders.results(), &csv)?;
+        let (sha256, manifest) = sealed(&mut directory)?;
         if global.json {
             say!(
                 "{:#}",
-                json!({ "out": out, "not_made": failed, "not_evaluated": unasked, "failed_targets": named(&broken), "measurements": rows.iter().map(|r| &r.measurement).collect::<Vec<_>>() })
+                json!({ "out": out, "not_made": failed, "not_evaluated": unasked, "failed_targets": named(&broken), "manifest_sha256": sha256, "measurements": rows.iter().map(|r| &r.measurement).collect::<Vec<_>>() })
             );
         } else {
-            print_results(&study, &rows, &out, begun.elapsed(), self.quick, global);
+            let end = (out.as_path(), manifest.as_str());
+            print_results(&study, &rows, end, begun.elapsed(), self.quick, global);
         }
         if let Some((target, error)) = broken.into_iter().next() {
             let Coded { code, error } = Coded::from(error);
@@ -324,7 +327,7 @@ fn energy_time(study: &Study, quick: bool) -> Vec<(&str, Duration)> {
 fn print_results(
     study: &Study,
     rows: &[Row],
-    out: &std::path::Path,
+    (out, manifest): (&Path, &str),
     took: Duration,
     quick: bool,
     global: &Global,
@@ -343,5 +346,6 @@ fn print_results(
             row.environment.engine,
         );
     }
-    say!("`{}` took {}; written to {}", study.name, report::seconds(took), out.display());
+    let (took, out) = (report::seconds(took), out.display());
+    say!("`{}` took {took}; written to {out}; {manifest}", study.name);
 }

@@ -3,8 +3,10 @@
 //! Knows what an input needs (name, type, shape), not what a model is.
 
 mod array;
+mod confined;
 mod inputs;
 mod need;
+mod temporary;
 #[cfg(feature = "host")]
 mod csv_table;
 #[cfg(feature = "host")]
@@ -29,6 +31,7 @@ mod replace;
 mod rows;
 
 pub use array::{Array, Dtype};
+pub use confined::ConfinedPath;
 #[cfg(feature = "host")]
 pub use csv_table::CsvTable;
 #[cfg(feature = "host")]

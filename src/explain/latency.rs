@@ -125,7 +125,7 @@ impl Investigation<'_> {
     fn timed(&mut self, set: Coalition) -> Option<Timed> {
         let experiment = self.table.experiment(0, set)?.clone();
         let path = self.laboratory()?.file(&experiment.file_sha256);
-        path.exists().then_some(Timed { path, options: experiment.options })
+        path.exists().then_some(Timed { path: path.to_path_buf(), options: experiment.options })
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::{Coalition, Form, Investigation, Plan};
 use crate::record::{
-    Effect, Group, Interval, Measurement, Missing, SpeedSummary, Total, VariantRecord,
+    Effect, FileName, Group, Interval, Measurement, Missing, SpeedSummary, Total, VariantRecord,
 };
 use crate::stats;
 
@@ -38,11 +38,14 @@ impl Investigation<'_> {
                 all.less(set).groups().map(|g| self.groups[g].id.as_str()).collect();
             let whole = set == all;
             let without = || format!("{} without {}", variant.name, undone.join(", "));
+            let Ok(file) = FileName::try_from(format!("{}.onnx", experiment.file_sha256)) else {
+                continue;
+            };
             found.sets.push(set);
             found.records.push(VariantRecord {
                 name: if whole { variant.name.clone() } else { without() },
                 variant_id: VariantRecord::identity(&experiment.file_sha256, &experiment.options),
-                file: format!("{}.onnx", experiment.file_sha256),
+                file,
                 file_sha256: experiment.file_sha256.clone(),
                 file_bytes: experiment.file_bytes,
                 options: experiment.options.clone(),

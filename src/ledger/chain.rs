@@ -1,8 +1,10 @@
 //! Entries in canonical JSON (RFC 8785), one a line, each carrying the hash of the line before.
 
 use super::LedgerError;
+use crate::data::ConfinedPath;
 use crate::record::{Entry, EntryBody, EntryKind, SCHEMA, Sha256Hex, check_schema};
-use std::fs::{File, OpenOptions};
+use serde::{Deserialize, Serialize};
+use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -23,20 +25,18 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError::Tampered`] names the first line that does not fit.
-    pub fn open(path: &Path, actor: &str) -> Result<Ledger, LedgerError> {
+    pub fn open(path: &ConfinedPath, actor: &str) -> Result<Ledger, LedgerError> {
         let failed = |source| LedgerError::Io { doing: "open", path: path.to_path_buf(), source };
-        let mut options = OpenOptions::new();
-        let mut file = options
-            .create(true)
-            .read(true)
-            .write(true)
-            .truncate(false)
-            .open(path)
-            .map_err(failed)?;
+        let mut file = path.open_to_write().map_err(failed)?;
         let Read { entries, last_line, whole } = read(path)?;
         file.set_len(whole as u64).map_err(failed)?;
         file.seek(SeekFrom::End(0)).map_err(failed)?;
         Ok(Ledger { path: path.to_path_buf(), file, actor: actor.to_string(), entries, last_line })
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// All entries.
@@ -89,8 +89,29 @@ impl Ledger {
 ///
 /// # Errors
 /// [`LedgerError::Tampered`] names the first line that does not fit.
-pub fn read_ledger(path: &Path) -> Result<Vec<Entry>, LedgerError> {
+pub fn read_ledger(path: &ConfinedPath) -> Result<Vec<Entry>, LedgerError> {
     Ok(read(path)?.entries)
+}
+
+/// The end of a chain: what it leads to, and how long it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerHead {
+    /// Entries.
+    pub entries: usize,
+    /// SHA-256 of the last line, 64 zeros without one.
+    pub last_sha256: Sha256Hex,
+}
+
+impl LedgerHead {
+    /// The head of a ledger whose chain holds; of none where the file does not exist.
+    ///
+    /// # Errors
+    /// Those of [`read_ledger`].
+    pub fn of(path: &ConfinedPath) -> Result<LedgerHead, LedgerError> {
+        let Read { entries, last_line, .. } = read(path)?;
+        Ok(LedgerHead { entries: entries.len(), last_sha256: last_line })
+    }
 }
 
 /// The id of an entry: of what it says and what was said before, not of when.
@@ -110,8 +131,8 @@ struct Read {
     whole: usize,
 }
 
-fn read(path: &Path) -> Result<Read, LedgerError> {
-    let bytes = match std::fs::read(path) {
+fn read(path: &ConfinedPath) -> Result<Read, LedgerError> {
+    let bytes = match path.read() {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => vec![],
         Err(source) => {
@@ -155,7 +176,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn written(path: &Path) {
+    fn written(path: &ConfinedPath) {
         let mut ledger = Ledger::open(path, "somebody").unwrap();
         for number in 0..3 {
             let body =
@@ -168,7 +189,7 @@ mod tests {
     #[test]
     fn an_entry_is_recorded_once_and_the_chain_holds() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("ledger.jsonl");
+        let path = ConfinedPath::root(folder.path()).join("ledger.jsonl");
         written(&path);
         written(&path);
         let entries = read_ledger(&path).unwrap();
@@ -179,7 +200,7 @@ mod tests {
     #[test]
     fn every_changed_byte_shows() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("ledger.jsonl");
+        let path = ConfinedPath::root(folder.path()).join("ledger.jsonl");
         written(&path);
         let bytes = std::fs::read(&path).unwrap();
         // The last line is covered by its own id and by canonical form, not by a later hash.
@@ -195,7 +216,7 @@ mod tests {
     #[test]
     fn a_removed_line_shows_and_a_torn_one_is_dropped() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("ledger.jsonl");
+        let path = ConfinedPath::root(folder.path()).join("ledger.jsonl");
         written(&path);
         let text = std::fs::read_to_string(&path).unwrap();
         let lines: Vec<&str> = text.lines().collect();

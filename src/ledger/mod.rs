@@ -6,6 +6,6 @@ mod chain;
 mod error;
 mod store;
 
-pub use chain::{Ledger, read_ledger};
+pub use chain::{Ledger, LedgerHead, read_ledger};
 pub use error::LedgerError;
 pub use store::{keep_paring, paring_path, read_paring};

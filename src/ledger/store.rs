@@ -2,14 +2,13 @@
 
 use super::LedgerError;
 use crate::compress::Paring;
-use crate::data::{Array, Dtype, read_tensors, replace_file, write_tensors};
+use crate::data::{Array, ConfinedPath, Dtype, read_tensors, write_tensors};
 use crate::graph::{ElementType, Weights};
 use crate::record::Sha256Hex;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 /// Where a paring lies.
-pub fn paring_path(folder: &Path, sha256: &Sha256Hex) -> PathBuf {
+pub fn paring_path(folder: &ConfinedPath, sha256: &Sha256Hex) -> ConfinedPath {
     folder.join(format!("{sha256}.safetensors"))
 }
 
@@ -17,7 +16,7 @@ pub fn paring_path(folder: &Path, sha256: &Sha256Hex) -> PathBuf {
 ///
 /// # Errors
 /// [`LedgerError`] names the file or the tensor.
-pub fn keep_paring(folder: &Path, paring: &Paring) -> Result<Sha256Hex, LedgerError> {
+pub fn keep_paring(folder: &ConfinedPath, paring: &Paring) -> Result<Sha256Hex, LedgerError> {
     let arrays = paring
         .0
         .iter()
@@ -29,10 +28,10 @@ pub fn keep_paring(folder: &Path, paring: &Paring) -> Result<Sha256Hex, LedgerEr
     })?;
     let sha256 = Sha256Hex::of(&bytes);
     let path = paring_path(folder, &sha256);
-    if Sha256Hex::of_file(&path).ok().as_ref() != Some(&sha256) {
-        replace_file(&path, &bytes).map_err(|source| LedgerError::Io {
+    if path.sha256().ok().as_ref() != Some(&sha256) {
+        path.replace(&bytes).map_err(|source| LedgerError::Io {
             doing: "write",
-            path: path.clone(),
+            path: path.to_path_buf(),
             source,
         })?;
     }
@@ -43,14 +42,17 @@ pub fn keep_paring(folder: &Path, paring: &Paring) -> Result<Sha256Hex, LedgerEr
 ///
 /// # Errors
 /// [`LedgerError`] where the file is missing, or its bytes are not those that were kept.
-pub fn read_paring(folder: &Path, sha256: &Sha256Hex) -> Result<Paring, LedgerError> {
+pub fn read_paring(folder: &ConfinedPath, sha256: &Sha256Hex) -> Result<Paring, LedgerError> {
     let path = paring_path(folder, sha256);
-    if !path.exists() {
-        return Err(LedgerError::Missing { path });
-    }
-    let io = |source| LedgerError::Io { doing: "read", path: path.clone(), source };
-    if Sha256Hex::of_file(&path).map_err(io)? != *sha256 {
-        return Err(LedgerError::Changed { path });
+    let at = || path.to_path_buf();
+    let bytes = match path.read() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(LedgerError::Missing { path: at() });
+        }
+        other => other.map_err(|source| LedgerError::Io { doing: "read", path: at(), source })?,
+    };
+    if Sha256Hex::of(&bytes) != *sha256 {
+        return Err(LedgerError::Changed { path: at() });
     }
     let arrays = read_tensors(&path)
         .map_err(|e| LedgerError::Paring { tensor: sha256.to_string(), problem: e.to_string() })?;

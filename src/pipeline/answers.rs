@@ -1,7 +1,7 @@
 //! Answers in full, kept for what comes after: `NAME.scores.safetensors`, one row of numbers a sample.
 
 use super::{PipelineError, replace};
-use crate::data::{Array, read_tensors, write_tensors};
+use crate::data::{Array, ConfinedPath, read_tensors, write_tensors};
 use crate::evaluate::{Answers, PixelAnswers, Truth};
 use crate::record::TaskKind;
 use ndarray::{ArrayD, IxDyn};
@@ -15,7 +15,7 @@ const NO_CLASS: i64 = i64::MIN;
 ///
 /// # Errors
 /// [`PipelineError`] names the file.
-pub fn write_answers(path: &Path, answers: &Answers) -> Result<(), PipelineError> {
+pub fn write_answers(path: &ConfinedPath, answers: &Answers) -> Result<(), PipelineError> {
     let failed = |what: &str| {
         let problem = std::io::Error::other(what.to_string());
         PipelineError::file("write", path)(problem)
@@ -139,7 +139,7 @@ mod tests {
                     _ => PixelAnswers::default(),
                 },
             };
-            write_answers(&path, &answers).unwrap();
+            write_answers(&ConfinedPath::file(&path), &answers).unwrap();
             assert_eq!(read_answers(&path, kind).unwrap(), answers);
         }
     }

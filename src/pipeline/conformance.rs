@@ -5,8 +5,9 @@ mod trial;
 
 use self::trial::Trial;
 use super::machine::Machine;
-use super::{PipelineError, read_json, replace_json};
+use super::{PipelineError, replace_json};
 use crate::compress::{Granularity, Scheme, patterns};
+use crate::data::ConfinedPath;
 use crate::engine::ENGINE;
 use crate::graph::{Graph, Node};
 use crate::probe;
@@ -62,7 +63,8 @@ pub fn conformance_path(target: &str) -> PathBuf {
 
 /// The kept table of a target, if it is of this engine and, on this machine, of this processor.
 pub fn known_conformance(target: &str) -> Option<Conformance> {
-    let found: Conformance = read_json(&conformance_path(target))?;
+    let kept = std::fs::read(conformance_path(target)).ok()?;
+    let found: Conformance = serde_json::from_slice(&kept).ok()?;
     let here = target != "host" || found.cpu == probe::environment(probe::root(), ENGINE).cpu;
     (found.engine == ENGINE && here).then_some(found)
 }
@@ -72,10 +74,7 @@ pub fn known_conformance(target: &str) -> Option<Conformance> {
 /// # Errors
 /// [`PipelineError::File`] names the file.
 pub fn keep_conformance(path: &Path, table: &Conformance) -> Result<(), PipelineError> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(PipelineError::file("create", folder))?;
-    }
-    replace_json(path, table)
+    replace_json(&ConfinedPath::file(path), table)
 }
 
 impl Conformance {

@@ -22,9 +22,6 @@ impl Context {
             return Ok(());
         }
         let table = self.measured(target)?;
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(PipelineError::file("create", folder))?;
-        }
         replace_json(&path, &table)?;
         self.costs = Some(table);
         Ok(())

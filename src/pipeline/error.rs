@@ -104,6 +104,42 @@ pub enum PipelineError {
         /// What there is.
         known: String,
     },
+    /// A file is not the record that its name says.
+    #[error("{} is not the record of a variant: {problem}", path.display())]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A variant's file is not the one that its record describes.
+    #[error(
+        "{} is not the file that variant `{variant}` was recorded with: its hash is another, or its options are", path.display()
+    )]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// The variant.
+        variant: String,
+    },
+    /// A record names a decision that made something else.
+    #[error(
+        "decision {entry} of the ledger did not make variant `{variant}`, whose record names it"
+    )]
+    OtherDecision {
+        /// The entry.
+        entry: Sha256Hex,
+        /// The variant.
+        variant: String,
+    },
+    /// A variant is its own ancestor.
+    #[error("variant `{variant}` is made from itself: `{parent}` stands twice among its parents")]
+    Cycle {
+        /// The variant.
+        variant: String,
+        /// What stands there twice.
+        parent: String,
+    },
     /// Something cannot be put back that was never taken.
     #[error(
         "component `{id}` was not removed from variant `{variant}`; its record lists `components_removed`"

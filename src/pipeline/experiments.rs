@@ -3,7 +3,7 @@
 
 use super::replay::{Begun, Recital};
 use super::{Context, Folders, PipelineError, Subject, attempt, replace};
-use crate::data::append_lines;
+use crate::data::{ConfinedPath, append_lines};
 use crate::engine::Source;
 use crate::evaluate::{self, Predictor, Stress, Task};
 use crate::graph::Graph;
@@ -13,7 +13,6 @@ use crate::record::{
 use rayon::prelude::*;
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use crate::compress::Step;
 
@@ -49,7 +48,7 @@ impl<'a> Laboratory<'a> {
     pub fn open(context: Context, subject: Subject<'a>) -> Result<Self, PipelineError> {
         let folders = context.folders.experiments();
         let folder = folders.variants();
-        std::fs::create_dir_all(&folder).map_err(PipelineError::file("create", &folder))?;
+        folder.create_folder().map_err(PipelineError::file("create", &folder))?;
         let given = Sha256Hex::of_file(&context.model)
             .map_err(PipelineError::file("read", &context.model))?;
         let calibration = context.calibration.as_ref().map(|c| c.sha256.clone());
@@ -180,7 +179,7 @@ impl<'a> Laboratory<'a> {
     }
 
     /// Where the ONNX file of an experiment lies, if it is kept.
-    pub fn file(&self, sha256: &Sha256Hex) -> PathBuf {
+    pub fn file(&self, sha256: &Sha256Hex) -> ConfinedPath {
         self.context.folders.experiments().variants().join(format!("{sha256}.onnx"))
     }
 
@@ -311,11 +310,11 @@ pub fn apart(
 ) -> Result<Folders, PipelineError> {
     let own = folders.measured(variant);
     let (from, to) = (folders.experiments().variants(), own.variants());
-    std::fs::create_dir_all(&to).map_err(PipelineError::file("create", &to))?;
+    to.create_folder().map_err(PipelineError::file("create", &to))?;
     for record in records {
         let (from, to) = (from.join(&record.file), to.join(&record.file));
         if !to.exists() {
-            let bytes = std::fs::read(&from).map_err(PipelineError::file("read", &from))?;
+            let bytes = from.read().map_err(PipelineError::file("read", &from))?;
             replace(&to, &bytes)?;
         }
     }
@@ -327,8 +326,8 @@ const JOURNAL: &str = "experiments.jsonl";
 
 /// Experiments done before. A line that is not one was torn when the program was stopped, or written
 /// by a newer paring; it is done again.
-fn read(path: &std::path::Path) -> Result<BTreeMap<Sha256Hex, Experiment>, PipelineError> {
-    let bytes = match std::fs::read(path) {
+fn read(path: &ConfinedPath) -> Result<BTreeMap<Sha256Hex, Experiment>, PipelineError> {
+    let bytes = match path.read() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => vec![],
         other => other.map_err(PipelineError::file("read", path))?,
     };

@@ -5,7 +5,7 @@ use super::{Folders, PipelineError, replace, replace_json};
 use crate::data::Array;
 use crate::engine::{Bindings, EngineError, Model, Source};
 use crate::graph::Graph;
-use crate::record::{EngineOptions, Missing, Origins, SCHEMA, Sha256Hex, VariantRecord};
+use crate::record::{EngineOptions, FileName, Missing, Origins, SCHEMA, Sha256Hex, VariantRecord};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -82,7 +82,7 @@ fn read(
     };
     let file_sha256 = Sha256Hex::of(&bytes);
     let variant_id = VariantRecord::identity(&file_sha256, &given.options);
-    let file = format!("{}.onnx", given.name);
+    let file = FileName::try_from(format!("{}.onnx", given.name)).map_err(|e| why(&e))?;
     if let Some(lineage) = &given.lineage {
         let (name, file_bytes) = (given.name.clone(), bytes.len() as u64);
         let lineage = (**lineage).clone();

@@ -4,6 +4,7 @@
 use super::attempt::{attempt, reason};
 use super::remote::with_remote;
 use super::{Folders, PipelineError, read_json, replace_json};
+use crate::data::ConfinedPath;
 use crate::data::Dtype;
 use crate::graph::{self, Facts, Graph};
 use crate::record::{
@@ -147,7 +148,7 @@ pub(super) fn measure_layers(
     variants: &[VariantRecord],
 ) -> Result<Layers, PipelineError> {
     let kept = folders.journal(&target.name).join("nodes");
-    std::fs::create_dir_all(&kept).map_err(PipelineError::file("create", &kept))?;
+    kept.create_folder().map_err(PipelineError::file("create", &kept))?;
     let mut session = Session { folders, target, site, job, place: None };
     let mut found = Layers { peaks: session.peaks()?, ..Layers::default() };
     let batches: BTreeSet<usize> = job.settings.iter().map(|setting| setting.batch).collect();
@@ -192,7 +193,12 @@ pub fn kept_nodes(
     kept.filter(|kept| kept.variant_id == variant.variant_id)
 }
 
-fn nodes_file(folders: &Folders, target: &str, variant: &VariantRecord, batch: usize) -> PathBuf {
+fn nodes_file(
+    folders: &Folders,
+    target: &str,
+    variant: &VariantRecord,
+    batch: usize,
+) -> ConfinedPath {
     let file = format!("{}-{batch}.json", variant.variant_id.short());
     folders.journal(target).join("nodes").join(file)
 }

@@ -6,7 +6,7 @@ use super::{Context, PipelineError, replace_json};
 use crate::bench::read_journal;
 use crate::catalog::Calibration;
 use crate::compress::CompressError;
-use crate::data::{Array, DataError};
+use crate::data::{Array, ConfinedPath, DataError};
 use crate::engine::{Bindings, CLEAR, EngineError, Model, Plan, Profile, Source};
 use crate::graph::Graph;
 use crate::record::{
@@ -164,25 +164,26 @@ impl<'a, 'b> Machine<'a, 'b> {
     pub(super) fn run(
         &mut self,
         job: &Job,
-        folder: &Path,
+        folder: &ConfinedPath,
         root: &Path,
     ) -> Result<Vec<BlockRecord>, Failure> {
         let (path, journal) = (folder.join("job.json"), folder.join("blocks.jsonl"));
-        let failed = |path: PathBuf| {
-            move |source| Failure::Gone(TargetError::File { doing: "write", path, source })
+        let failed = |path: &Path| {
+            let path = path.to_path_buf();
+            |source| Failure::Gone(TargetError::File { doing: "write", path, source })
         };
         let written = replace_json(&path, job).map_err(std::io::Error::other);
-        written.map_err(failed(path.clone()))?;
+        written.map_err(failed(&path))?;
         let done = match self {
             Machine::Here => LocalAgent.run(&path, &journal, &mut |_| ()),
             Machine::Board(board) => {
                 let name = RemoteName::of(folder, root, true).map_err(std::io::Error::other);
-                let name = name.map_err(failed(folder.into()))?;
+                let name = name.map_err(failed(folder))?;
                 board.run(&name.remote(job, folder, &journal))
             }
         };
         done.map_err(Failure::Gone)?;
-        read_journal(&journal).map_err(|e| failed(journal)(std::io::Error::other(e)))
+        read_journal(&journal).map_err(|e| failed(&journal)(std::io::Error::other(e)))
     }
 
     /// Runs a narrow network on the first samples, and times it beside the float one.

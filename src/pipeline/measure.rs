@@ -2,12 +2,12 @@
 
 use super::layers::{Layers, measure_layers};
 use super::remote::with_remote;
-use super::{Folders, PipelineError, meter, replace, replace_json};
+use super::{Folders, PipelineError, meter, read_json, replace, replace_json};
 use crate::bench::{Summary, read_journal};
-use crate::data::{Dataset, write_tensors};
+use crate::data::{ConfinedPath, Dataset, write_tensors};
 use crate::record::{
-    ConditionRules, EnergyJob, EnergyRules, EnergySource, Environment, Job, JobModel, Measurement,
-    Missing, SCHEMA, SampleRules, Setting, Sha256Hex, StopRule, VariantRecord,
+    BlockRecord, ConditionRules, EnergyJob, EnergyRules, EnergySource, Environment, Job, JobModel,
+    Measurement, Missing, SCHEMA, SampleRules, Setting, Sha256Hex, StopRule, VariantRecord,
 };
 use crate::target::{News, Site, Target};
 use crate::units::LatencyNs;
@@ -188,6 +188,17 @@ fn timed(
     let folder = folders.journal(bench.target);
     let job_path = folder.join("job.json");
     with_remote(folders, target, job, &mut |remote| site.run(remote, &job_path))?;
+    let records = counted(&folder, job)?;
+    let without_energy = energy.as_ref().err();
+    let of = |variant: &VariantRecord, setting: Setting| {
+        measurement(&records, job, variant, setting, without_energy)
+    };
+    let each = bench.settings.iter().map(|s| variants.iter().map(|v| of(v, *s)).collect());
+    Ok(each.collect())
+}
+
+/// All blocks of a journal that were measured by a job's rules.
+fn counted(folder: &ConfinedPath, job: &Job) -> Result<Vec<BlockRecord>, PipelineError> {
     let mut records = read_journal(&folder.join("blocks.jsonl"))?;
     records.retain(|record| job.counts(record));
     if let Some(EnergyJob {
@@ -197,16 +208,59 @@ fn timed(
     {
         meter::fill(path, &mut records);
     }
-    let summary = Summary::new(&records);
-    let needed = bench.blocks as usize;
-    let of = |variant: &VariantRecord, setting: Setting| {
-        let baseline = variant.parent.is_none();
-        let found = summary.measurement(&variant.variant_id, setting, baseline, needed);
-        match energy {
-            Ok(_) => found,
-            Err(why) => Measurement { energy: Err(why.clone()), ..found },
-        }
-    };
-    let each = bench.settings.iter().map(|s| variants.iter().map(|v| of(v, *s)).collect());
-    Ok(each.collect())
+    Ok(records)
+}
+
+/// What a job's blocks say of a variant; `without_energy` is why no energy was measured.
+fn measurement(
+    records: &[BlockRecord],
+    job: &Job,
+    variant: &VariantRecord,
+    setting: Setting,
+    without_energy: Option<&Missing>,
+) -> Measurement {
+    let (baseline, needed) = (variant.parent.is_none(), job.blocks as usize);
+    let found = Summary::new(records).measurement(&variant.variant_id, setting, baseline, needed);
+    match without_energy {
+        None => found,
+        Some(why) => Measurement { energy: Err(why.clone()), ..found },
+    }
+}
+
+/// What the files of a run say that was measured on a target.
+#[derive(Clone, Debug)]
+pub struct Remeasured {
+    /// What the target was.
+    pub environment: Environment,
+    job: Job,
+    records: Vec<BlockRecord>,
+}
+
+impl Remeasured {
+    /// Reads the journal of a target, its job and its environment.
+    ///
+    /// # Errors
+    /// [`PipelineError`] where one of them is missing or is not what its name says.
+    pub fn read(folders: &Folders, target: &str) -> Result<Remeasured, PipelineError> {
+        let folder = folders.journal(target);
+        let lost = |path: &ConfinedPath| {
+            PipelineError::file("read", path)(std::io::ErrorKind::InvalidData.into())
+        };
+        let (environment, job) = (folder.join("environment.json"), folder.join("job.json"));
+        let environment = read_json(&environment).ok_or_else(|| lost(&environment))?;
+        let job: Job = read_json(&job).ok_or_else(|| lost(&job))?;
+        Ok(Remeasured { environment, records: counted(&folder, &job)?, job })
+    }
+
+    /// What was measured of a variant; `without_energy` is asked why there is no energy, where the job
+    /// has none.
+    pub fn measurement(
+        &self,
+        variant: &VariantRecord,
+        setting: Setting,
+        without_energy: &dyn Fn() -> Missing,
+    ) -> Measurement {
+        let why = self.job.energy.is_none().then(without_energy);
+        measurement(&self.records, &self.job, variant, setting, why.as_ref())
+    }
 }

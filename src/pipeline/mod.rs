@@ -24,6 +24,7 @@ mod predictions;
 mod quality;
 mod race;
 mod recipe;
+mod records;
 mod replay;
 mod remote;
 mod restore;
@@ -45,15 +46,16 @@ pub use folders::Folders;
 pub use forecast::{Forecaster, Ground, HERE, forecaster, of_all_kinds, removal};
 pub use given::{Given, place, runs_once};
 pub use layers::{Layers, kept_nodes, layers};
-pub use measure::{Bench, Extent, Taken, measure};
+pub use measure::{Bench, Extent, Remeasured, Taken, measure};
 pub use precision::precision_tables;
 pub use predictions::{Instances, write_instances, write_instances_csv};
 pub use quality::{Assessed, Quality, Subject, assess};
 pub use recipe::{BASELINE, Context, Recipe};
+pub use records::{ancestry, variant_names, variant_record};
 pub use remote::cancel;
 pub use replay::rehearse;
 pub use restore::{
-    Undertaken, ancestry, undertaken, undone, unpruned, variant_record, with_components,
+    Undertaken, check_decisions, undertaken, undone, unpruned, whole_file, with_components,
 };
 pub use stress::stress;
 pub use timing::{Rounds, Timed, kept_times_by_node, times_by_node};

@@ -25,18 +25,10 @@ use std::collections::BTreeMap;
 /// # Errors
 /// [`PipelineError::File`] where the run's folder of costs cannot be read.
 pub fn precision_tables(folders: &Folders) -> Result<Vec<PrecisionTable>, PipelineError> {
-    let folder = folders.costs("host");
-    let folder = folder.parent().unwrap_or(folders.root());
-    if !folder.exists() {
-        return Ok(Vec::new());
-    }
-    let entries = std::fs::read_dir(folder).map_err(PipelineError::file("read", folder))?;
-    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    let named = |path: &std::path::PathBuf| {
-        path.file_name().is_some_and(|name| name.to_string_lossy().contains(".precision-"))
-    };
-    Ok(paths.iter().filter(|path| named(path)).filter_map(|path| read_json(path)).collect())
+    let folder = folders.root().join("costs");
+    let names = folder.names().map_err(PipelineError::file("read", &folder))?;
+    let names = names.iter().filter(|name| name.contains(".precision-"));
+    Ok(names.filter_map(|name| read_json(&folder.join(name))).collect())
 }
 
 /// A step's graph, and what the pipeline knows of it.
@@ -146,7 +138,6 @@ impl Context {
     /// One row a layer and precision, for other tools.
     fn keep_sensitivity(&self, variant: &str, table: &PrecisionTable) -> Result<(), PipelineError> {
         let folder = self.folders.root().join("sensitivity");
-        std::fs::create_dir_all(&folder).map_err(PipelineError::file("create", &folder))?;
         replace(&folder.join(format!("{variant}.csv")), table.sensitivity_csv().as_bytes())
     }
 }

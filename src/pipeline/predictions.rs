@@ -5,7 +5,7 @@
 //! in place of the class.
 
 use super::{PipelineError, replace};
-use crate::data::CsvTable;
+use crate::data::{ConfinedPath, CsvTable};
 use crate::evaluate::{Answers, Truth};
 use crate::record::{FlipKind, Prediction};
 use parquet::column::writer::ColumnWriter;
@@ -14,7 +14,6 @@ use parquet::errors::Result as ParquetResult;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
-use std::path::Path;
 use std::sync::Arc;
 
 /// What is known of each evaluated sample.
@@ -43,7 +42,7 @@ enum Values {
 ///
 /// # Errors
 /// [`PipelineError`] names the file.
-pub fn write_instances(path: &Path, instances: &Instances) -> Result<(), PipelineError> {
+pub fn write_instances(path: &ConfinedPath, instances: &Instances) -> Result<(), PipelineError> {
     let bytes = encode(columns(instances))
         .map_err(|source| PipelineError::Parquet { path: path.to_path_buf(), source })?;
     replace(path, &bytes)
@@ -53,7 +52,10 @@ pub fn write_instances(path: &Path, instances: &Instances) -> Result<(), Pipelin
 ///
 /// # Errors
 /// [`PipelineError`] names the file.
-pub fn write_instances_csv(path: &Path, instances: &Instances) -> Result<(), PipelineError> {
+pub fn write_instances_csv(
+    path: &ConfinedPath,
+    instances: &Instances,
+) -> Result<(), PipelineError> {
     let columns = columns(instances);
     let failed = |e: csv::Error| PipelineError::file("write", path)(std::io::Error::other(e));
     let mut writer = CsvTable::default();
@@ -208,7 +210,7 @@ mod tests {
     #[test]
     fn what_is_written_reads_back_with_its_gaps() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("p.parquet");
+        let path = ConfinedPath::root(folder.path()).join("p.parquet");
         let before = answers(vec![0.25, 0.75, 0.9, 0.1], vec![Some(1), Some(0)]);
         let now = answers(vec![0.75, 0.25, f32::NAN, 0.0], vec![Some(0), None]);
         let (was, own) = (before.predictions(), now.predictions());
@@ -223,7 +225,7 @@ mod tests {
         assert_eq!(rows[0].get_string(5).unwrap(), "right_to_wrong");
         assert_eq!(rows[1].get_string(6).unwrap(), "bold");
         assert!(rows[1].get_long(2).is_err() && rows[1].get_double(4).is_err());
-        let path = folder.path().join("p.csv");
+        let path = ConfinedPath::root(folder.path()).join("p.csv");
         write_instances_csv(&path, &instances).unwrap();
         assert_eq!(
             std::fs::read_to_string(path).unwrap(),

@@ -172,7 +172,7 @@ impl Subject<'_> {
 fn forget(folders: &Folders, variant: &str) -> Result<(), PipelineError> {
     let answers = folders.predictions().join(format!("{variant}.parquet"));
     for path in [answers, folders.scores(variant), folders.quality(variant)] {
-        match std::fs::remove_file(&path) {
+        match path.remove() {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(PipelineError::file("remove", &path)(error));
             }

@@ -1,7 +1,8 @@
 //! Runs as boards know them: under a name of their own, which stays when a run goes on.
 
 use super::{Folders, PipelineError, read_json, replace_json};
-use crate::record::{Job, Sha256Hex};
+use crate::data::ConfinedPath;
+use crate::record::{FileName, Job, Sha256Hex};
 use crate::target::{News, Reach, RemoteJob, Site, Target, TargetError, own_name};
 use std::path::Path;
 
@@ -39,6 +40,7 @@ pub(super) fn with_remote<T>(
 /// What a run is called on a board, whenever it goes on.
 #[derive(serde::Serialize, serde::Deserialize)]
 pub(super) struct RemoteName {
+    #[serde(deserialize_with = "FileName::checked")]
     job: String,
     owner: String,
 }
@@ -46,7 +48,11 @@ pub(super) struct RemoteName {
 impl RemoteName {
     /// The name of the job of a run at `root` whose files lie in `folder`, kept there where that is
     /// wanted.
-    pub(super) fn of(folder: &Path, root: &Path, kept: bool) -> Result<Self, PipelineError> {
+    pub(super) fn of(
+        folder: &ConfinedPath,
+        root: &Path,
+        kept: bool,
+    ) -> Result<Self, PipelineError> {
         let named = folder.join("remote.json");
         // It becomes a folder's name on the board, and a run directory may be anybody's.
         let plain = |known: &Self| known.job.chars().all(|c| c.is_ascii_hexdigit());

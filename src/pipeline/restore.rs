@@ -1,38 +1,12 @@
 //! Putting back: a variant's steps undone with its parings, or its recipe replayed with less removed.
 
-use super::{BASELINE, Folders, PipelineError, Recipe, read_json};
+use super::{BASELINE, Folders, PipelineError, Recipe};
 use crate::compress::{self, Step};
+use crate::data::ConfinedPath;
 use crate::graph::Graph;
-use crate::ledger::{Ledger, read_paring};
-use crate::record::{Decision, EntryKind, Piece, Sha256Hex, VariantRecord};
+use crate::ledger::{Ledger, LedgerError, read_paring};
+use crate::record::{Decision, Entry, EntryKind, Piece, Sha256Hex, VariantRecord};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// The record of a variant of a run.
-///
-/// # Errors
-/// [`PipelineError::NoVariant`] names those that there are.
-pub fn variant_record(folders: &Folders, name: &str) -> Result<VariantRecord, PipelineError> {
-    read_json(&folders.variants().join(format!("{name}.json"))).ok_or_else(|| {
-        let entries = std::fs::read_dir(folders.variants()).into_iter().flatten().flatten();
-        let files = entries.map(|e| e.file_name().to_string_lossy().to_string());
-        let known: BTreeSet<String> =
-            files.filter_map(|f| f.strip_suffix(".json").map(str::to_string)).collect();
-        let known = known.into_iter().collect::<Vec<_>>().join("`, `");
-        PipelineError::NoVariant { name: name.to_string(), known }
-    })
-}
-
-/// A variant and those that it was made from, the baseline last.
-///
-/// # Errors
-/// [`PipelineError::NoVariant`] where a record is missing.
-pub fn ancestry(folders: &Folders, name: &str) -> Result<Vec<VariantRecord>, PipelineError> {
-    let mut line = vec![variant_record(folders, name)?];
-    while let Some(parent) = line.last().and_then(|record| record.parent.clone()) {
-        line.push(variant_record(folders, &parent)?);
-    }
-    Ok(line)
-}
 
 /// The baseline again, from a variant's file and the parings of all steps that led to it. The
 /// baseline's own file is not looked at.
@@ -44,7 +18,7 @@ pub fn undone(folders: &Folders, line: &[VariantRecord]) -> Result<Graph, Pipeli
         return Err(PipelineError::NoVariant { name: String::new(), known: String::new() });
     };
     let failed = |source| PipelineError::Graph { variant: variant.name.clone(), source };
-    let mut graph = Graph::load(&folders.variants().join(&variant.file)).map_err(failed)?;
+    let mut graph = Graph::load(&whole_file(folders, variant)?).map_err(failed)?;
     for record in line {
         for step in record.steps.iter().rev() {
             let rest = read_paring(&folders.parings(), &step.rest)?;
@@ -56,6 +30,57 @@ pub fn undone(folders: &Folders, line: &[VariantRecord]) -> Result<Graph, Pipeli
     }
     graph.rejoin_vectors();
     Ok(graph)
+}
+
+/// The ONNX file of a variant, if it is the one of its record.
+///
+/// # Errors
+/// [`PipelineError::Changed`] where its bytes have another hash, or the record names another variant
+/// than its file and options make.
+pub fn whole_file(
+    folders: &Folders,
+    record: &VariantRecord,
+) -> Result<ConfinedPath, PipelineError> {
+    let path = folders.variants().join(&record.file);
+    let found = path.sha256().map_err(PipelineError::file("read", &path))?;
+    let identity = VariantRecord::identity(&record.file_sha256, &record.options);
+    match found == record.file_sha256 && identity == record.variant_id {
+        true => Ok(path),
+        false => {
+            Err(PipelineError::Changed { path: path.to_path_buf(), variant: record.name.clone() })
+        }
+    }
+}
+
+/// Holds every variant of a line against the ledger: each decision that it was made by stands there,
+/// and is its own.
+///
+/// # Errors
+/// [`LedgerError::Lost`] where a decision is gone, [`PipelineError::Decision`] where it cannot be read,
+/// [`PipelineError::OtherDecision`] where it is another variant's.
+pub fn check_decisions(
+    folders: &Folders,
+    line: &[VariantRecord],
+    entries: &[Entry],
+) -> Result<(), PipelineError> {
+    let by_id: BTreeMap<_, _> = entries.iter().map(|e| (&e.entry_id, e)).collect();
+    for (record, parent) in line.iter().zip(line.iter().skip(1)) {
+        for id in &record.decisions {
+            let entry = by_id.get(id).filter(|entry| entry.kind == EntryKind::Decision);
+            let body = entry.map(|entry| &entry.body).ok_or_else(|| LedgerError::Lost {
+                path: folders.ledger().to_path_buf(),
+                variant: record.name.clone(),
+            })?;
+            let failed = |source| PipelineError::Decision { entry: id.clone(), source };
+            let decision: Decision = serde_json::from_value(body.clone()).map_err(failed)?;
+            let own = decision.variant_id == record.variant_id;
+            if !own || decision.parent_id != parent.variant_id {
+                let (entry, variant) = (id.clone(), record.name.clone());
+                return Err(PipelineError::OtherDecision { entry, variant });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The recipe of a variant from the baseline on, without the steps that take something out.
@@ -130,7 +155,8 @@ pub struct Undertaken {
 /// All steps of a variant from the baseline on.
 ///
 /// # Errors
-/// [`PipelineError::Decision`] where the ledger holds a decision that cannot be read.
+/// [`PipelineError::Decision`] where the ledger holds a decision that cannot be read,
+/// [`LedgerError::Lost`] where it lacks one.
 pub fn undertaken(
     line: &[VariantRecord],
     recipes: &[Recipe],
@@ -174,12 +200,13 @@ fn decisions(
     let entries = ledger.entries().iter().filter(|e| e.kind == EntryKind::Decision);
     let by_id: BTreeMap<_, _> = entries.map(|e| (&e.entry_id, &e.body)).collect();
     let ids = record.decisions.iter().skip(before).take(own);
-    let found = ids.filter_map(|id| Some((id, *by_id.get(id)?)));
-    let read = |(id, body): (&Sha256Hex, &serde_json::Value)| {
+    let lost = || LedgerError::Lost { path: ledger.path().into(), variant: record.name.clone() };
+    let read = |id: &Sha256Hex| {
+        let body = *by_id.get(id).ok_or_else(lost)?;
         let failed = |source| PipelineError::Decision { entry: id.clone(), source };
         Ok((id.clone(), serde_json::from_value(body.clone()).map_err(failed)?))
     };
-    found.map(read).collect()
+    ids.map(read).collect()
 }
 
 /// A decision as it stands in the ledger, if it can be read back: JSON has no word for what is no

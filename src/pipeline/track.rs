@@ -1,7 +1,7 @@
 //! The tool's record as a forecaster, kept across runs in one file of the user's.
 
 use super::PipelineError;
-use crate::data::append_lines;
+use crate::data::{ConfinedPath, append_lines};
 use crate::record::{ForecastOutcome, SCHEMA};
 use std::path::Path;
 
@@ -31,5 +31,7 @@ pub fn add_outcomes(path: &Path, outcomes: &[ForecastOutcome]) -> Result<(), Pip
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(PipelineError::file("create", folder))?;
     }
-    append_lines(path, &new).map_err(PipelineError::file("append to", path))
+    // The user's own file may be a link of the user's.
+    let place = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    append_lines(&ConfinedPath::file(&place), &new).map_err(PipelineError::file("append to", path))
 }

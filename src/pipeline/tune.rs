@@ -5,6 +5,7 @@ use super::race::Entrant;
 use super::{Context, PipelineError, read_json, replace_json};
 use crate::bench::PRACTICAL_MARGIN;
 use crate::compress::{self, CompressError, Draft, Made, Reading};
+use crate::data::ConfinedPath;
 use crate::engine::{CLEAR, ENGINE};
 use crate::graph::Graph;
 use crate::record::{
@@ -147,12 +148,9 @@ impl Context {
     /// Keeps a table of the run, in a folder that may not exist yet.
     pub(super) fn keep(
         &self,
-        path: &std::path::Path,
+        path: &ConfinedPath,
         table: &impl serde::Serialize,
     ) -> Result<(), PipelineError> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(PipelineError::file("create", folder))?;
-        }
         replace_json(path, table)
     }
 }

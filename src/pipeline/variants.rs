@@ -1,15 +1,16 @@
 //! Making variants: the steps of a recipe, the ledger's entries, the files.
 
 use super::contents::{kept, mixed};
+use super::records::read_variant;
 use super::restore::readable;
-use super::{BASELINE, Context, PipelineError, Recipe, read_json, replace, replace_json};
+use super::{BASELINE, Context, PipelineError, Recipe, replace, replace_json};
 use crate::compress::{self, CompressError, Draft, Format, Made, Paring, Step};
 use crate::engine::Bindings;
 use crate::graph::{self, Graph, Violation};
 use crate::ledger::{Ledger, LedgerError, keep_paring, paring_path};
 use crate::record::{
-    Decision, EngineOptions, EntryBody, EntryKind, Inputs, Objective, Origins, Refusal, SCHEMA,
-    Sha256Hex, StepRecord, VariantRecord,
+    Decision, EngineOptions, EntryBody, EntryKind, FileName, Inputs, Objective, Origins, Refusal,
+    SCHEMA, Sha256Hex, StepRecord, VariantRecord,
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,7 +72,7 @@ pub fn make(
     if let Some(made) = lineage.made_before(context) {
         let ids: BTreeSet<&Sha256Hex> = ledger.entries().iter().map(|e| &e.entry_id).collect();
         if !made.decisions.iter().all(|id| ids.contains(id)) {
-            let (path, variant) = (context.folders.ledger(), made.name);
+            let (path, variant) = (context.folders.ledger().to_path_buf(), made.name);
             return Err(LedgerError::Lost { path, variant }.into());
         }
         return Ok(made);
@@ -346,11 +347,11 @@ impl Lineage {
     /// The record of an earlier run of the same recipe, if its files are still what they were.
     fn made_before(&self, context: &Context) -> Option<VariantRecord> {
         let folder = context.folders.variants();
-        let record: VariantRecord = read_json(&folder.join(format!("{}.json", self.name)))?;
-        let found = Sha256Hex::of_file(&folder.join(&record.file)).ok()?;
+        let record = read_variant(&context.folders, &self.name).ok()??;
+        let found = folder.join(&record.file).sha256().ok()?;
         let kept = |paring: &Sha256Hex| {
             let path = paring_path(&context.folders.parings(), paring);
-            Sha256Hex::of_file(&path).is_ok_and(|found| found == *paring)
+            path.sha256().is_ok_and(|found| found == *paring)
         };
         let same = record.recipe_sha256 == self.key && record.file_sha256 == found;
         (same && record.parings.iter().all(kept)).then_some(record)
@@ -367,7 +368,9 @@ impl Lineage {
         let facts = graph.facts(&context.dims, context.batch).map_err(failed)?;
         let cost = graph.cost(&facts.shapes);
         let precision_mix = mixed(graph, &facts, &self.options);
-        let file = format!("{}.onnx", self.name);
+        let file = FileName::try_from(format!("{}.onnx", self.name)).map_err(|e| {
+            PipelineError::file("write", &context.folders.variants())(std::io::Error::other(e))
+        })?;
         let file_sha256 = Sha256Hex::of(bytes);
         replace(&context.folders.variants().join(&file), bytes)?;
         let parings = outcome.steps.iter().flat_map(|s| s.parings.iter().chain([&s.rest]));

@@ -74,16 +74,25 @@ pub(super) fn governor_settable(root: &Path) -> Option<bool> {
     (!all.is_empty()).then(|| all.iter().all(settable))
 }
 
+/// What names this start of the machine: no other machine and no other start has it.
+pub fn boot_id(root: &Path) -> Option<String> {
+    first_line(&root.join("proc/sys/kernel/random/boot_id"))
+}
+
+/// Governors that the processor of a governor's file can have.
+pub fn available_governors(path: &Path) -> Vec<String> {
+    let known = first_line(&path.with_file_name("scaling_available_governors"));
+    known.iter().flat_map(|known| known.split_whitespace()).map(str::to_string).collect()
+}
+
 /// Writes a governor and reads it back.
 ///
 /// # Errors
 /// [`ControlError`] names the file, or the governors that there are.
 pub fn set_governor(path: &Path, wanted: &str) -> Result<(), ControlError> {
-    let available = path.with_file_name("scaling_available_governors");
-    if let Some(known) = first_line(&available)
-        && !known.split_whitespace().any(|governor| governor == wanted)
-    {
-        let known = known.split_whitespace().collect::<Vec<_>>().join(", ");
+    let known = available_governors(path);
+    if !known.is_empty() && !known.iter().any(|governor| governor == wanted) {
+        let known = known.join(", ");
         return Err(ControlError::Governor { wanted: wanted.to_string(), known });
     }
     std::fs::write(path, wanted)

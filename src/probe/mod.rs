@@ -16,7 +16,8 @@ mod throttle;
 
 pub use conditions::{Glance, Glances, Observer};
 pub use control::{
-    ControlError, fix_clocks, governors, power_mode, release_clocks, set_governor, set_power_mode,
+    ControlError, available_governors, boot_id, fix_clocks, governors, power_mode, release_clocks,
+    set_governor, set_power_mode,
 };
 pub use disks::{Disk, disks, forget, uses_of_file};
 pub use energy::{Kind, Sampler, Sensor, Series, survey};

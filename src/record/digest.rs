@@ -6,10 +6,25 @@ use std::fmt;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// A SHA-256 in 64 lower-case hexadecimal digits.
+/// A SHA-256 in 64 lower-case hexadecimal digits; what is read as one is checked to be one, so that it
+/// can name a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String")]
 pub struct Sha256Hex(String);
+
+/// A text that is no SHA-256.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is no SHA-256: 64 lower-case hexadecimal digits are expected", .0.escape_debug())]
+pub struct NoDigest(String);
+
+impl TryFrom<String> for Sha256Hex {
+    type Error = NoDigest;
+
+    fn try_from(text: String) -> Result<Sha256Hex, NoDigest> {
+        let digits = text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        if digits && text.len() == 64 { Ok(Sha256Hex(text)) } else { Err(NoDigest(text)) }
+    }
+}
 
 impl Sha256Hex {
     /// The digest of `bytes`.
@@ -41,11 +56,18 @@ impl Sha256Hex {
     /// # Errors
     /// Those of opening and reading the file.
     pub fn of_file(path: &Path) -> io::Result<Self> {
-        let mut file = std::fs::File::open(path)?;
+        Self::of_reader(std::fs::File::open(path)?)
+    }
+
+    /// The digest of all that a reader gives, in pieces.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn of_reader(mut reader: impl Read) -> io::Result<Self> {
         let mut hasher = Sha256::new();
         let mut buffer = vec![0; 1 << 16];
         loop {
-            match file.read(&mut buffer)? {
+            match reader.read(&mut buffer)? {
                 0 => return Ok(Self::finish(hasher)),
                 n => hasher.update(&buffer[..n]),
             }
@@ -88,5 +110,16 @@ mod tests {
         let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(Sha256Hex::of(b"abc").as_str(), expected);
         assert_eq!(Sha256Hex::of_parts([&b"a"[..], b"bc"]).as_str(), expected);
+    }
+
+    #[test]
+    fn what_is_read_is_a_digest() {
+        let read = |text: &str| serde_json::from_value::<Sha256Hex>(serde_json::json!(text));
+        assert_eq!(read(Sha256Hex::of(b"abc").as_str()).unwrap(), Sha256Hex::of(b"abc"));
+        let digits = "0".repeat(63);
+        for bad in ["", "../../etc/passwd", &digits, &format!("{digits}A"), &format!("{digits}00")]
+        {
+            assert!(read(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -15,6 +15,7 @@ mod energy;
 mod environment;
 mod experiment;
 mod explanation;
+mod file_name;
 mod flow;
 mod forecast;
 mod hit;
@@ -51,7 +52,7 @@ pub use decision::{
     RejectedAlternative,
 };
 pub use device::{Link, Unreached};
-pub use digest::Sha256Hex;
+pub use digest::{NoDigest, Sha256Hex};
 pub use effect::{Effect, Interaction, Total};
 pub use energy::{
     EnergyBlock, EnergyJob, EnergyRules, EnergySource, EnergySummary, SensorFacts, SensorReport,
@@ -60,6 +61,7 @@ pub use energy::{
 pub use environment::Environment;
 pub use experiment::{Answers, ComponentRef, Experiment, Group, Part, Piece};
 pub use explanation::{Experiments, Explanation, FlipCounts, Main, Unusable};
+pub use file_name::{BadFileName, FileName};
 pub use flow::{Flow, Head, LayerFlow};
 pub use forecast::Forecast;
 pub use hit::{Hit, Region};

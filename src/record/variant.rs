@@ -1,6 +1,6 @@
 //! A variant: an ONNX file, engine options, and where it came from.
 
-use super::{EngineOptions, Refusal, Sha256Hex};
+use super::{EngineOptions, FileName, Refusal, Sha256Hex};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,12 +48,13 @@ impl Origins {
 pub struct VariantRecord {
     /// Format version.
     pub schema: u32,
-    /// Name in the study.
+    /// Name in the study, and of this record's file.
+    #[serde(deserialize_with = "FileName::checked")]
     pub name: String,
     /// SHA-256 over the file's hash and the engine options.
     pub variant_id: Sha256Hex,
     /// File name of the ONNX file, beside this record.
-    pub file: String,
+    pub file: FileName,
     /// Hash of the ONNX file.
     pub file_sha256: Sha256Hex,
     /// Size of the ONNX file.
@@ -61,6 +62,7 @@ pub struct VariantRecord {
     /// Engine options.
     pub options: EngineOptions,
     /// The variant it was made from; `None` for the baseline.
+    #[serde(default, deserialize_with = "FileName::checked_option")]
     pub parent: Option<String>,
     /// All steps from the baseline, in the study's own words.
     pub recipe: Vec<String>,

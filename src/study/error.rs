@@ -63,6 +63,9 @@ pub enum StudyError {
     /// A file of the run is not what was written.
     #[error("{} is damaged; choose another --out", .0.display())]
     Damaged(PathBuf),
+    /// The ledger is not what was written.
+    #[error("the run's ledger")]
+    Ledger(#[from] crate::ledger::LedgerError),
     /// Another process writes the output folder.
     #[error("another paring is working in {}; wait for it or choose another --out", .0.display())]
     Busy(PathBuf),

@@ -1,8 +1,13 @@
-//! The run directory: made, recognised, locked, and never written by two at once.
+//! The run directory: made, recognised, locked, and never written by two at once; what a killed verb
+//! left is put in order, and what somebody else changed is noticed.
 
+use super::manifest::{LOCK, Seal, WRITING};
 use super::{Protocol, Study, StudyError};
-use crate::pipeline::{Folders, read_json, replace, replace_json};
-use std::fs::{File, OpenOptions, TryLockError};
+use crate::bench::{Journal, read_journal};
+use crate::data::ConfinedPath;
+use crate::pipeline::{Folders, PipelineError, read_json, replace, replace_json};
+use crate::record::Sha256Hex;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 /// A run directory that this process alone works in.
@@ -12,6 +17,7 @@ pub struct RunDirectory {
     pub folders: Folders,
     /// Its frozen rules.
     pub protocol: Protocol,
+    seal: Option<Seal>,
     /// Held until the process ends, however it ends.
     _lock: File,
 }
@@ -22,44 +28,37 @@ impl RunDirectory {
     /// # Errors
     /// [`StudyError`] where the folder holds something else or somebody works in it.
     pub fn open(root: &Path, study: &Study, protocol: Protocol) -> Result<Self, StudyError> {
-        let failed = |doing: &'static str, path: &Path| {
-            let path = path.to_path_buf();
-            move |source| StudyError::Io { doing, path, source }
-        };
-        let own = root.join("protocol.json");
-        let lock_path = root.join(".lock");
-        if !own.exists() && !is_empty(root, &lock_path).map_err(failed("read", root))? {
+        let folders = Folders::new(root);
+        let (own, lock_file) = (folders.root().join(PROTOCOL), folders.root().join(LOCK));
+        let locked_before = lock_file.open().is_ok();
+        let lock = lock(&folders)?;
+        if !own.exists() && !is_empty(folders.root())? {
+            if !locked_before {
+                lock_file.remove().map_err(failed("remove", &lock_file))?;
+            }
             return Err(StudyError::NotOurs(root.to_path_buf()));
         }
-        let folders = Folders::new(root);
-        for folder in [folders.variants(), folders.parings(), folders.predictions()] {
-            std::fs::create_dir_all(&folder).map_err(failed("create", &folder))?;
-        }
-        for target in &study.targets {
-            let folder = folders.journal(&target.name);
-            std::fs::create_dir_all(&folder).map_err(failed("create", &folder))?;
-        }
-        let lock = lock(&lock_path)?;
-        let write = |e: crate::pipeline::PipelineError| StudyError::Io {
-            doing: "write",
-            path: root.to_path_buf(),
-            source: std::io::Error::other(e),
+        put_in_order(&folders)?;
+        let old: Option<Protocol> = match own.exists() {
+            true => Some(read_json(&own).ok_or_else(|| StudyError::Damaged(own.to_path_buf()))?),
+            false => None,
         };
-        let damaged = || StudyError::Damaged(own.clone());
-        let protocol = match own.exists().then(|| read_json::<Protocol>(&own).ok_or_else(damaged)) {
-            Some(old) => {
-                let old = old?;
-                old.accepts(&protocol, root)?;
-                old
-            }
-            None => {
-                replace_json(&own, &protocol).map_err(write)?;
-                protocol
-            }
-        };
+        if let Some(old) = &old {
+            old.accepts(&protocol, root)?;
+        }
+        let seal = Seal::begin(&folders)?;
+        let journals = study.targets.iter().map(|target| folders.journal(&target.name));
+        let others = [folders.variants(), folders.parings(), folders.predictions()];
+        for folder in others.into_iter().chain(journals) {
+            folder.create_folder().map_err(failed("create", &folder))?;
+        }
+        if old.is_none() {
+            replace_json(&own, &protocol).map_err(unwritten(root))?;
+        }
+        let protocol = old.unwrap_or(protocol);
         let text = std::fs::read(&study.path).map_err(failed("read", &study.path))?;
-        replace(&root.join("study.toml"), &text).map_err(write)?;
-        Ok(RunDirectory { folders, protocol, _lock: lock })
+        replace(&folders.root().join("study.toml"), &text).map_err(unwritten(root))?;
+        Ok(RunDirectory { folders, protocol, seal: Some(seal), _lock: lock })
     }
 
     /// Opens a run that exists, for something to be added to it.
@@ -67,13 +66,27 @@ impl RunDirectory {
     /// # Errors
     /// [`StudyError`] where there is none, it is damaged, or somebody works in it.
     pub fn existing(root: &Path) -> Result<Self, StudyError> {
-        let own = root.join("protocol.json");
+        let folders = Folders::new(root);
+        let own = folders.root().join(PROTOCOL);
         if !own.exists() {
             return Err(StudyError::NoRun(root.to_path_buf()));
         }
-        let lock = lock(&root.join(".lock"))?;
-        let protocol = read_json(&own).ok_or(StudyError::Damaged(own))?;
-        Ok(RunDirectory { folders: Folders::new(root), protocol, _lock: lock })
+        let lock = lock(&folders)?;
+        put_in_order(&folders)?;
+        let protocol = read_json(&own).ok_or_else(|| StudyError::Damaged(own.to_path_buf()))?;
+        let seal = Seal::begin(&folders)?;
+        Ok(RunDirectory { folders, protocol, seal: Some(seal), _lock: lock })
+    }
+
+    /// Writes the run's manifest; gives its hash. A verb that writes ends with it.
+    ///
+    /// # Errors
+    /// [`StudyError`] where a file cannot be read, or the manifest not be written.
+    pub fn seal(&mut self) -> Result<Sha256Hex, StudyError> {
+        match self.seal.take() {
+            Some(seal) => seal.end(&self.folders),
+            None => Seal::begin(&self.folders)?.end(&self.folders),
+        }
     }
 
     /// Says where the run is, so that it can be gone on with.
@@ -102,32 +115,66 @@ impl RunDirectory {
     }
 }
 
-/// Whether a folder does not exist or holds nothing but a lock.
-fn is_empty(root: &Path, lock: &Path) -> std::io::Result<bool> {
-    match std::fs::read_dir(root) {
-        Ok(entries) => {
-            Ok(entries.flatten().all(|entry| entry.path() == lock || interrupted(&entry.path())))
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
-        Err(error) => Err(error),
+impl Drop for RunDirectory {
+    /// A verb that failed leaves a manifest of what it did write, where there was one before.
+    fn drop(&mut self) {
+        let Some(seal) = self.seal.take() else { return };
+        let left = match seal.is_new() {
+            true => seal.leave(&self.folders),
+            false => seal.end(&self.folders).map(drop),
+        };
+        // What is not on the disk now is so for every verb that comes after, and each says so.
+        let _ = left;
     }
 }
 
-/// What an interruption before the first file leaves behind: our folders.
-fn interrupted(path: &Path) -> bool {
-    let ours = ["variants", "parings", "predictions", "journal"];
-    path.file_name().is_some_and(|name| ours.iter().any(|own| name == *own))
+const PROTOCOL: &str = "protocol.json";
+
+fn failed(doing: &'static str, path: &Path) -> impl Fn(std::io::Error) -> StudyError {
+    let path = path.to_path_buf();
+    move |source| StudyError::Io { doing, path: path.clone(), source }
 }
 
-fn lock(path: &Path) -> Result<File, StudyError> {
-    let failed = |source| StudyError::Io { doing: "create", path: path.to_path_buf(), source };
-    let mut options = OpenOptions::new();
-    let file = options.create(true).write(true).truncate(false).open(path).map_err(failed)?;
+fn unwritten(root: &Path) -> impl Fn(PipelineError) -> StudyError {
+    let path = root.to_path_buf();
+    move |error| {
+        let source = std::io::Error::other(error);
+        StudyError::Io { doing: "write", path: path.clone(), source }
+    }
+}
+
+/// Whether a folder holds nothing but what an interruption before the first file leaves behind.
+fn is_empty(root: &ConfinedPath) -> Result<bool, StudyError> {
+    let ours = [LOCK, WRITING, "variants", "parings", "predictions", "journal"];
+    let names = root.names().map_err(failed("read", root))?;
+    Ok(names.iter().all(|name| ours.contains(&name.as_str()) || root.join(name).is_temporary()))
+}
+
+/// Removes temporary files of a verb that was killed, and sets damaged lines of journals aside. The run
+/// directory may be a stranger's: a link or a device in it is refused before anything is done.
+fn put_in_order(folders: &Folders) -> Result<(), StudyError> {
+    let root = folders.root();
+    for file in root.files().map_err(failed("read", root))? {
+        let path = root.join(&file);
+        if path.is_temporary() {
+            path.remove().map_err(failed("remove", &path))?;
+        } else if path.ends_with("blocks.jsonl") && read_journal(&path).is_err() {
+            let other = |error| failed("write", &path)(std::io::Error::other(error));
+            let journal = Journal::open(&path).map_err(other)?;
+            let (lines, aside) = (journal.set_aside(), Journal::aside(&path));
+            let aside = aside.display();
+            eprintln!("{}: {lines} lines are no blocks; set aside in {aside}", path.display());
+        }
+    }
+    Ok(())
+}
+
+fn lock(folders: &Folders) -> Result<File, StudyError> {
+    let path = folders.root().join(LOCK);
+    let file = path.open_to_write().map_err(failed("create", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(StudyError::Busy(path.parent().unwrap_or(path).to_path_buf()))
-        }
-        Err(TryLockError::Error(source)) => Err(failed(source)),
+        Err(TryLockError::WouldBlock) => Err(StudyError::Busy(folders.root().to_path_buf())),
+        Err(TryLockError::Error(source)) => Err(failed("create", &path)(source)),
     }
 }

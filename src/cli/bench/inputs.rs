@@ -104,11 +104,10 @@ impl Origin {
 }
 
 fn inputs_of_run(run: &Path) -> Option<PathBuf> {
-    let targets = std::fs::read_dir(Folders::new(run).journal("")).ok()?.flatten();
-    let mut files: Vec<PathBuf> =
-        targets.map(|target| target.path().join("inputs.safetensors")).collect();
-    files.sort();
-    files.into_iter().find(|file| file.is_file())
+    let journals = Folders::new(run).root().join("journal");
+    let targets = journals.names().ok()?.into_iter();
+    let mut files = targets.map(|target| journals.join(target).join("inputs.safetensors"));
+    files.find(|file| file.open().is_ok()).map(|file| file.to_path_buf())
 }
 
 /// Values for dimensions that are given, each of some model, and those that follow.

@@ -1,8 +1,8 @@
 //! Which models are meant: ONNX files, and the variants of run directories.
 
-use crate::cli::{Coded, ExitCode};
+use crate::cli::{Coded, ExitCode, integrity};
 use crate::engine;
-use crate::pipeline::{Folders, Given, read_json};
+use crate::pipeline::{self, Folders, Given};
 use crate::record::{EngineOptions, VariantRecord};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -62,12 +62,11 @@ fn files(path: &Path, engine: &[String], without_isa: &[String]) -> Result<Vec<G
 
 /// All variants of a run, the baseline first, then as their files are called.
 fn variants(run: &Path, several: bool) -> Result<Vec<Given>, Coded> {
-    let folder = Folders::new(run).variants();
-    let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-    let mut paths: Vec<PathBuf> = entries.map(|e| e.path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|e| e == "json"));
-    paths.sort();
-    let mut records: Vec<VariantRecord> = paths.iter().filter_map(|p| read_json(p)).collect();
+    integrity::warn(run);
+    let folders = Folders::new(run);
+    let names = pipeline::variant_names(&folders)?.into_iter();
+    let records = names.map(|name| pipeline::variant_record(&folders, &name));
+    let mut records = records.collect::<Result<Vec<VariantRecord>, _>>()?;
     if records.is_empty() {
         let problem = anyhow::anyhow!("{} is no run directory: no variants in it", run.display());
         return Err(Coded::new(ExitCode::Input, problem));
@@ -76,7 +75,7 @@ fn variants(run: &Path, several: bool) -> Result<Vec<Given>, Coded> {
     let prefix = run.file_name().unwrap_or_default().to_string_lossy();
     let given = records.into_iter().map(|record| Given {
         name: if several { format!("{prefix}-{}", record.name) } else { record.name.clone() },
-        path: folder.join(&record.file),
+        path: folders.variants().join(&record.file).to_path_buf(),
         options: record.options.clone(),
         lineage: Some(Box::new(record)),
     });

@@ -3,7 +3,7 @@
 use super::inputs::Origin;
 use crate::bench::MIN_BLOCKS;
 use crate::cli::Global;
-use crate::record::{Environment, Missing};
+use crate::record::{Environment, Missing, Sha256Hex};
 use crate::report::{self, Timed};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -16,6 +16,7 @@ pub(super) struct Answer<'a> {
     pub(super) target: &'a str,
     pub(super) batch: usize,
     pub(super) environment: &'a Environment,
+    pub(super) manifest: &'a Sha256Hex,
 }
 
 impl Answer<'_> {
@@ -35,7 +36,8 @@ impl Answer<'_> {
             self.target,
             self.origin
         );
-        say!("raw samples and results.csv in {}", self.out.display());
+        let out = self.out.display();
+        say!("raw samples and results.csv in {out}; manifest {}", self.manifest);
     }
 
     fn json(&self) -> Value {
@@ -43,7 +45,7 @@ impl Answer<'_> {
         json!({
             "schema": 1, "out": self.out, "target": self.target, "batch": self.batch,
             "inputs": self.origin, "random_inputs": matches!(self.origin, Origin::Random { .. }),
-            "environment": self.environment, "rows": rows,
+            "environment": self.environment, "rows": rows, "manifest_sha256": self.manifest,
         })
     }
 }

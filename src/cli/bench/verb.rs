@@ -120,6 +120,7 @@ impl BenchVerb {
         let csv =
             report::results_csv(&facts, &whole).map_err(|e| Coded::new(ExitCode::Internal, e))?;
         pipeline::replace(&folders.results(), &csv)?;
+        let manifest = study::write_manifest(&folders)?;
         let shown = show::Answer {
             rows: &rows,
             out: &out,
@@ -127,6 +128,7 @@ impl BenchVerb {
             target: &target.name,
             batch: prepared.batch,
             environment: &environment,
+            manifest: &manifest,
         };
         shown.print(global);
         let unmeasured = rows.iter().find_map(|r| Some((&r.name, r.unmeasured()?)));
@@ -265,7 +267,7 @@ fn folders(out: &std::path::Path, target: &str) -> Result<Folders, Coded> {
     }
     let folders = Folders::new(out);
     for folder in [folders.variants(), folders.journal(target)] {
-        std::fs::create_dir_all(&folder).map_err(|error| {
+        folder.create_folder().map_err(|error| {
             let error = anyhow::Error::from(error).context(format!("create {}", folder.display()));
             Coded::new(ExitCode::Internal, error)
         })?;

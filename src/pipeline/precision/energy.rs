@@ -5,7 +5,7 @@
 use super::Bench;
 use crate::bench::consumption;
 use crate::compress::CompressError;
-use crate::data::{Array, write_tensors};
+use crate::data::{Array, ConfinedPath, write_tensors};
 use crate::pipeline::machine::{Failure, Machine};
 use crate::pipeline::replace;
 use crate::record::{
@@ -78,13 +78,12 @@ impl Bench<'_> {
         key: &Sha256Hex,
         forms: &[Form],
         energy: EnergyJob,
-        folder: &Path,
+        folder: &ConfinedPath,
     ) -> Result<Job, Failure> {
         let failed = |path: &Path| {
             let path: PathBuf = path.into();
             |source| Failure::Gone(TargetError::File { doing: "write", path, source })
         };
-        std::fs::create_dir_all(folder).map_err(failed(folder))?;
         let write = |name: &str, bytes: &[u8]| {
             let path = folder.join(name);
             replace(&path, bytes).map_err(|e| failed(&path)(std::io::Error::other(e)))

@@ -2,6 +2,7 @@
 
 use super::{Figures, external};
 use crate::bench::{JournalError, Summary, read_journal};
+use crate::data::ConfinedPath;
 use crate::pipeline::Folders;
 use crate::record::{BlockRecord, Interval, NewerSchema, Setting, check_schema};
 use crate::text::csv_cell_text;
@@ -101,13 +102,17 @@ impl Source {
     pub fn open(path: &Path) -> Result<Source, CompareError> {
         let folders = Folders::new(path);
         let (file, kind) = match path.is_dir() {
-            true if !folders.results().is_file() => {
+            true if !folders.results().exists() => {
                 return Err(CompareError::NoResults(path.to_path_buf()));
             }
             true => (folders.results(), SourceKind::Run),
-            false => (path.to_path_buf(), SourceKind::Results),
+            // Whoever names a file knows where it lies.
+            false => {
+                let file = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+                (ConfinedPath::file(&file), SourceKind::Results)
+            }
         };
-        let table = Table::read(&file)?;
+        let table = Table::read(&file, path)?;
         if !table.has("measurement_sha256") {
             let rows = external::rows(&table)?;
             return Ok(Source {
@@ -146,9 +151,11 @@ pub(super) struct Table {
 }
 
 impl Table {
-    fn read(path: &Path) -> Result<Table, CompareError> {
+    fn read(file: &ConfinedPath, named: &Path) -> Result<Table, CompareError> {
+        let path = if named.is_dir() { &**file } else { named };
         let failed = |source| CompareError::Read { path: path.to_path_buf(), source };
-        let mut reader = csv::Reader::from_path(path).map_err(failed)?;
+        let content = file.open().map_err(|e| failed(e.into()))?;
+        let mut reader = csv::Reader::from_reader(content);
         let header = reader.headers().map_err(failed)?.iter().enumerate();
         let header = header.map(|(index, name)| (name.trim().to_string(), index)).collect();
         let rows = reader.records().collect::<Result<Vec<_>, _>>().map_err(failed)?;

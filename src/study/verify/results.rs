@@ -1,0 +1,136 @@
+//! Results against the journals: every row of results.csv computed again from the raw samples, the
+//! lineage and the evaluation that the run keeps.
+
+use super::VerifyError;
+use crate::pipeline::{self, Folders, Remeasured, read_json};
+use crate::record::{Missing, Setting};
+use crate::report::{self, Row, RunFacts};
+use crate::study::Protocol;
+use std::collections::BTreeMap;
+
+const RESULTS: &str = "results.csv";
+/// Why something was not measured is said when it is not, and kept nowhere else.
+const WORDS_ALONE: [&str; 2] = ["energy_missing", "metric_missing"];
+
+/// Verifies all rows; gives how many there are.
+pub(super) fn verify(folders: &Folders) -> Result<usize, VerifyError> {
+    let path = folders.results();
+    if !path.exists() {
+        return Ok(0);
+    }
+    let bytes = path.read().map_err(|e| broken(e.to_string()))?;
+    let table = Table::read(&bytes)?;
+    let mut targets: BTreeMap<String, Remeasured> = BTreeMap::new();
+    for row in &table.rows {
+        let target = table.cell(row, "target");
+        if !targets.contains_key(target) {
+            let found = Remeasured::read(folders, target).map_err(|e| broken(e.to_string()))?;
+            targets.insert(target.to_string(), found);
+        }
+    }
+    let rows = table.rows.iter().map(|row| again(folders, &table, row, &targets));
+    let rows = rows.collect::<Result<Vec<Row>, VerifyError>>()?;
+    let encoded = report::results_csv(&facts(folders, &table)?, &rows);
+    let expected = Table::read(&encoded.map_err(|e| broken(e.to_string()))?)?;
+    if table.header != expected.header {
+        return Err(broken("it has other columns".to_string()));
+    }
+    let pairs = table.rows.iter().zip(&expected.rows).enumerate();
+    for (index, (found, computed)) in pairs {
+        let cells = table.header.iter().zip(found.iter().zip(computed.iter()));
+        for (column, (found, computed)) in cells {
+            if found != computed && !WORDS_ALONE.contains(&column.as_str()) {
+                let line = index + 2;
+                return Err(broken(format!(
+                    "line {line}: {column} is `{found}`, the journal and the run's records give `{computed}`"
+                )));
+            }
+        }
+    }
+    Ok(rows.len())
+}
+
+fn broken(problem: impl Into<String>) -> VerifyError {
+    VerifyError::broken(RESULTS, problem)
+}
+
+/// What all rows share: of the protocol where there is one, of the first row in a bench.
+fn facts(folders: &Folders, table: &Table) -> Result<RunFacts, VerifyError> {
+    let first = table.rows.first().ok_or_else(|| broken("it has no rows"))?;
+    let text = |column| table.cell(first, column).to_string();
+    let protocol: Option<Protocol> = read_json(&folders.root().join("protocol.json"));
+    Ok(match protocol {
+        Some(protocol) => RunFacts {
+            study: protocol.study,
+            run_id: protocol.run_id,
+            data_sha256: protocol.data_sha256.to_string(),
+            measurement_sha256: protocol.measurement_sha256.to_string(),
+            quick: protocol.quick,
+        },
+        None => RunFacts {
+            study: text("study"),
+            run_id: text("run_id"),
+            data_sha256: text("data_sha256"),
+            measurement_sha256: text("measurement_sha256"),
+            quick: false,
+        },
+    })
+}
+
+/// The row of this variant, target and setting as the run's files give it.
+fn again(
+    folders: &Folders,
+    table: &Table,
+    row: &csv::StringRecord,
+    targets: &BTreeMap<String, Remeasured>,
+) -> Result<Row, VerifyError> {
+    let name = table.cell(row, "variant");
+    let failed = |e: pipeline::PipelineError| broken(e.to_string());
+    let line = pipeline::ancestry(folders, name).map_err(failed)?;
+    let (variant, baseline) = match (line.first(), line.last()) {
+        (Some(variant), Some(baseline)) => (variant.clone(), baseline),
+        _ => return Err(broken(format!("it has a row of `{name}`, which the run lacks"))),
+    };
+    let number = |column| {
+        let cell = table.cell(row, column);
+        cell.parse().map_err(|_| broken(format!("{column} is `{cell}`")))
+    };
+    let setting = Setting {
+        batch: number("batch")?,
+        threads: number("threads")?,
+        streams: number("streams")?,
+    };
+    let target = table.cell(row, "target");
+    let found = targets.get(target).ok_or_else(|| broken(format!("no target `{target}`")))?;
+    let unknown = || Missing(table.cell(row, "energy_missing").to_string());
+    Ok(Row {
+        measurement: found.measurement(&variant, setting, &unknown),
+        environment: found.environment.clone(),
+        baseline_weights: baseline.weights,
+        evaluation: read_json(&folders.quality(name)),
+        evaluation_missing: None,
+        target: target.to_string(),
+        variant,
+    })
+}
+
+/// A CSV file in memory.
+struct Table {
+    header: Vec<String>,
+    rows: Vec<csv::StringRecord>,
+}
+
+impl Table {
+    fn read(bytes: &[u8]) -> Result<Table, VerifyError> {
+        let mut reader = csv::Reader::from_reader(bytes);
+        let header = reader.headers().map_err(|e| broken(e.to_string()))?;
+        let header = header.iter().map(str::to_string).collect();
+        let rows = reader.records().collect::<Result<_, _>>();
+        Ok(Table { header, rows: rows.map_err(|e| broken(e.to_string()))? })
+    }
+
+    fn cell<'a>(&self, row: &'a csv::StringRecord, column: &str) -> &'a str {
+        let position = self.header.iter().position(|name| name == column);
+        position.and_then(|position| row.get(position)).unwrap_or_default()
+    }
+}
