@@ -32,6 +32,7 @@ mod tune;
 mod timing;
 mod track;
 mod stress;
+mod validity;
 mod variants;
 
 pub use admission::{FIRST_LOAD_VERB, LoadSizes, admit, first_load};

@@ -3,10 +3,11 @@
 use super::contents::{kept, mixed};
 use super::records::read_variant;
 use super::restore::readable;
-use super::{BASELINE, Context, PipelineError, Recipe, replace, replace_json};
+use super::validity::check_validity;
+use super::{BASELINE, Context, Forecaster, PipelineError, Recipe, replace, replace_json};
 use crate::compress::{self, CompressError, Draft, Format, Made, Paring, Step};
 use crate::engine::Bindings;
-use crate::graph::{self, Graph, Violation};
+use crate::graph::Graph;
 use crate::ledger::{Ledger, LedgerError, keep_paring, paring_path};
 use crate::record::{
     Decision, EngineOptions, EntryBody, EntryKind, FileName, Inputs, Objective, Origins, Refusal,
@@ -80,10 +81,12 @@ pub fn make(
     let failed = |source| PipelineError::Graph { variant: recipe.name.clone(), source };
     let parent_path = context.folders.variants().join(&parent.file);
     let graph = Graph::load(&parent_path).map_err(failed)?;
-    let Taking { graph, origins, options, steps } =
+    let Taking { graph, origins, options, mut steps } =
         taken(context, recipe, parent, graph, lineage.options.clone())?;
     let lineage = Lineage { options, ..lineage };
-    let steps = foreseen(context, steps, &lineage.options);
+    if let Some(learnt) = &context.forecaster {
+        steps.iter_mut().for_each(|taken| taken.foresee(learnt, &lineage.options));
+    }
     let whole = |path: &Path| std::fs::read(path).map_err(PipelineError::file("read", path));
     let bytes = match recipe.steps.as_slice() {
         // A recipe without steps is its parent, byte for byte, and an import the file that was given.
@@ -100,40 +103,6 @@ pub fn make(
     let mut outcome = entered(context, ledger, recipe, parent, &variant_id, steps)?;
     outcome.origins = origins;
     lineage.write(context, &graph, &bytes, outcome)
-}
-
-/// Reads an encoded variant back and holds it to the ONNX specification. What its parent violates
-/// already is the exporter's, and operators that the table does not have are nobody's fault.
-///
-/// # Errors
-/// [`PipelineError::Invalid`] with the first violation that the steps brought in.
-fn check_validity(variant: &str, parent: &Path, bytes: &[u8]) -> Result<(), PipelineError> {
-    let failed = |source| PipelineError::Graph { variant: variant.into(), source };
-    let given = std::fs::read(parent).map_err(PipelineError::file("read", parent))?;
-    let before = graph::violations(&Graph::decode(BASELINE, &given).map_err(failed)?);
-    let after = graph::violations(&Graph::decode(variant, bytes).map_err(failed)?);
-    let new =
-        |violation: &Violation| !violation.is_unknown_operator() && !before.contains(violation);
-    match after.into_iter().find(new) {
-        Some(violation) => {
-            Err(PipelineError::Invalid { variant: variant.into(), source: Box::new(violation) })
-        }
-        None => Ok(()),
-    }
-}
-
-/// Steps with what is expected of their removals in the task's terms, where that was learnt.
-fn foreseen(context: &Context, mut steps: Vec<Taken>, options: &EngineOptions) -> Vec<Taken> {
-    let Some(learnt) = &context.forecaster else { return steps };
-    let plain = *options == EngineOptions::default();
-    for Taken { removal, decisions, .. } in &mut steps {
-        let Some(removal) = removal else { continue };
-        for draft in decisions {
-            let forecasts = learnt.forecasts(removal, draft, plain);
-            draft.expected.extend(forecasts);
-        }
-    }
-    steps
 }
 
 /// Enters the steps of a recipe into the ledger and keeps what they took out.
@@ -187,6 +156,17 @@ struct Taken {
     refusals: Vec<(String, String)>,
     unexplained: Option<String>,
     rest: Paring,
+}
+
+impl Taken {
+    /// Adds what is expected of its removals in the task's terms.
+    fn foresee(&mut self, learnt: &Forecaster, options: &EngineOptions) {
+        let Some(removal) = &self.removal else { return };
+        for draft in &mut self.decisions {
+            let forecasts = learnt.forecasts(removal, draft, *options == EngineOptions::default());
+            draft.expected.extend(forecasts);
+        }
+    }
 }
 
 /// What came of all steps of a recipe.
