@@ -76,7 +76,7 @@ impl Inventory {
     /// [`InventoryError`] names the file, the line and the key.
     pub fn find(folder: &Path, trust: Trust) -> Result<Inventory, InventoryError> {
         let mut inventory = Inventory::default();
-        for Place { path, users_own } in places(folder) {
+        for InventoryPlace { path, users_own } in places(folder) {
             if path.exists() {
                 inventory.add(&path, if users_own { Trust::Given } else { trust })?;
             } else if std::env::var_os(INVENTORY_VARIABLE).is_some() {
@@ -147,15 +147,15 @@ pub fn add_entry(path: &Path, entry: &str) -> Result<(), InventoryError> {
 }
 
 /// Where an inventory may lie.
-struct Place {
+struct InventoryPlace {
     path: PathBuf,
     /// Whether it is the user's own, and not of whoever made the study's folder.
     users_own: bool,
 }
 
 /// Where an inventory may lie, nearest first.
-fn places(folder: &Path) -> Vec<Place> {
-    let own = |path| Place { path, users_own: true };
+fn places(folder: &Path) -> Vec<InventoryPlace> {
+    let own = |path| InventoryPlace { path, users_own: true };
     if let Some(named) = std::env::var_os(INVENTORY_VARIABLE) {
         return vec![own(named.into())];
     }
@@ -163,7 +163,7 @@ fn places(folder: &Path) -> Vec<Place> {
     let resolved = |path: &Path| path.canonicalize().ok();
     let users_own =
         own_path.as_deref().and_then(resolved).is_some_and(|own| resolved(&beside) == Some(own));
-    std::iter::once(Place { path: beside, users_own }).chain(own_path.map(own)).collect()
+    std::iter::once(InventoryPlace { path: beside, users_own }).chain(own_path.map(own)).collect()
 }
 
 /// The inventory in the user's configuration folder; `None` without a home.

@@ -38,7 +38,7 @@ struct MappedRange {
 }
 
 /// A piece of an image.
-pub(super) struct Piece<'a> {
+pub(super) struct ImagePiece<'a> {
     pub(super) offset: u64,
     pub(super) bytes: &'a [u8],
     /// Whether the map has it; the bytes are zero otherwise.
@@ -92,7 +92,7 @@ impl Map {
     pub(super) fn walk(
         &self,
         image: &Path,
-        act: &mut dyn FnMut(Piece) -> Result<(), FlashError>,
+        act: &mut dyn FnMut(ImagePiece) -> Result<(), FlashError>,
     ) -> Result<(), FlashError> {
         let mut source = Source::open(image)?;
         let (mut buffer, mut offset) = (vec![0; CHUNK], 0);
@@ -103,7 +103,7 @@ impl Map {
             while offset < end {
                 let bytes = self.read(&mut source, image, end - offset, &mut buffer)?;
                 hasher.update(bytes);
-                act(Piece { offset, bytes, mapped: true })?;
+                act(ImagePiece { offset, bytes, mapped: true })?;
                 offset += bytes.len() as u64;
             }
             if hasher.finalize().as_slice() != range.sha256 {
@@ -127,7 +127,7 @@ impl Map {
         image: &Path,
         span: std::ops::Range<u64>,
         buffer: &mut [u8],
-        act: &mut dyn FnMut(Piece) -> Result<(), FlashError>,
+        act: &mut dyn FnMut(ImagePiece) -> Result<(), FlashError>,
     ) -> Result<(), FlashError> {
         let mut offset = span.start;
         while offset < span.end {
@@ -140,7 +140,7 @@ impl Map {
                 );
                 return Err(FlashError::Map { path: self.path.clone(), problem });
             }
-            act(Piece { offset, bytes, mapped: false })?;
+            act(ImagePiece { offset, bytes, mapped: false })?;
             offset += bytes.len() as u64;
         }
         Ok(())

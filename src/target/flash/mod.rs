@@ -20,4 +20,4 @@ pub use prepare::{Prepared, prepare};
 pub use source::is_packed;
 pub use system::System;
 pub use table::{Partition, partitions};
-pub use write::{Card, Comparison, length};
+pub use write::{Card, CardComparison, length};

@@ -171,12 +171,12 @@ impl Card {
         image: &Path,
         map: Option<&Map>,
         heard: Heard,
-    ) -> Result<Comparison, FlashError> {
+    ) -> Result<CardComparison, FlashError> {
         self.refuse_same(image, map)?;
         let file = File::open(&self.path).map_err(FlashError::io("open", &self.path))?;
         // Best effort: where the system will not forget, it compares with what it remembers.
         probe::forget(&file);
-        let (mut found, mut back) = (Comparison::default(), vec![0; CHUNK]);
+        let (mut found, mut back) = (CardComparison::default(), vec![0; CHUNK]);
         let mut compare = |offset: u64, bytes: &[u8]| -> Result<(), FlashError> {
             self.compare(&file, offset, bytes, &mut back)?;
             found.compared += bytes.len() as u64;
@@ -208,7 +208,7 @@ impl Card {
         }
         match found.compared {
             0 => Err(empty(image)),
-            _ => Ok(Comparison { skipped, ..found }),
+            _ => Ok(CardComparison { skipped, ..found }),
         }
     }
 
@@ -236,7 +236,7 @@ impl Card {
 
 /// How much of an image was compared with a device and found there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Comparison {
+pub struct CardComparison {
     /// Bytes that were compared, all of them the same.
     pub compared: u64,
     /// Bytes that a block map leaves out, zero in the image, and not looked at on the device.
