@@ -145,8 +145,8 @@ fn model_at(model: &Path, path: &Path) -> anyhow::Result<(String, BTreeMap<Strin
                 let (origins, samples) = (Origins::default(), Some(&calibration));
                 let made = prune(graph.clone(), bindings, origins, &one, samples, None, 0);
                 let Ok(made) = made else { continue };
-                let expected = made.decisions.iter().flat_map(|d| &d.expected);
-                let error = expected.filter(|f| f.metric == Forecast::OUTPUT_ERROR).next();
+                let mut expected = made.decisions.iter().flat_map(|d| &d.expected);
+                let error = expected.find(|f| f.metric == Forecast::OUTPUT_ERROR);
                 let tally = found.entry(removal(pruning)).or_default();
                 tally.asked += 1;
                 let said = said(learnt.as_ref(), pruning, error);

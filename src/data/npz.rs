@@ -180,6 +180,16 @@ impl NpzArchive {
 
     /// The header of an array, whose elements the archive holds as far as its directory says.
     fn header(&mut self, name: &str) -> Result<NpyHeader, DataError> {
+        self.header_within(name, MOST_EXPANSION)
+    }
+
+    /// The header of an array that is held as a whole.
+    fn held_header(&mut self, name: &str) -> Result<NpyHeader, DataError> {
+        self.header_within(name, MOST_EXPANSION_HELD)
+    }
+
+    /// The header of an array of which one stored byte may become `most`.
+    fn header_within(&mut self, name: &str, most: u64) -> Result<NpyHeader, DataError> {
         let entry = format!("{name}.npy");
         if self.archive.index_for_name(&entry).is_none() {
             let plain = |n: &str| n.strip_suffix(".npy").unwrap_or(n).to_string();
@@ -196,17 +206,7 @@ impl NpzArchive {
             return Err(failed(io::Error::new(io::ErrorKind::InvalidData, problem)));
         }
         drop(stream);
-        self.expands_little(name, needs, stored, MOST_EXPANSION)?;
-        Ok(header)
-    }
-
-    /// The header of an array that is held as a whole.
-    fn held_header(&mut self, name: &str) -> Result<NpyHeader, DataError> {
-        let header = self.header(name)?;
-        let stored = self.archive.by_name(&format!("{name}.npy"));
-        let stored = stored.map_or(0, |entry| entry.compressed_size());
-        let bytes = header.total_bytes().unwrap_or(u64::MAX);
-        self.expands_little(name, bytes, stored, MOST_EXPANSION_HELD)?;
+        self.expands_little(name, needs, stored, most)?;
         Ok(header)
     }
 

@@ -22,6 +22,12 @@ const ENOUGH_OF_A_KIND: usize = 9;
 /// beside noise. Only its proportion to the noise matters, conformal scores make up for the rest.
 const RATE_ERROR: f64 = 0.5;
 
+/// Steps of the grid of rates.
+const GRID: std::ops::RangeInclusive<i32> = -500..=350;
+
+/// Passes over it, each with the variances of the pass before.
+const PASSES: usize = 4;
+
 /// A response never grows slower than its dose: small errors flip few answers.
 const POWERS: [f64; 3] = [1.0, 1.5, 2.0];
 
@@ -66,7 +72,7 @@ impl ResponseCurve {
         Some(slope.max(0.2 * self.at(kind, dose)?))
     }
 
-    /// The most likely curve of observations under normal errors; `None` where there are none.
+    /// The most likely curve of observations; `None` where there are none.
     fn fit(observations: &[&Observation], shape: Shape, noise: &Noise) -> Option<ResponseCurve> {
         let each = POWERS.into_iter().filter_map(|power| {
             let mut kinds: BTreeMap<&str, Vec<&Observation>> = BTreeMap::new();
@@ -77,43 +83,56 @@ impl ResponseCurve {
                 power,
                 rates: BTreeMap::new(),
             };
-            let mut total = 0.0;
-            for (kind, own) in kinds {
-                let (rate, misfit) = found.best_rate(kind, &own, noise)?;
-                found.rates.insert(kind.into(), rate);
-                total += misfit;
+            for (kind, own) in &kinds {
+                let rate = found.best_rate(kind, own, noise)?;
+                found.rates.insert(kind.to_string(), rate);
             }
+            let misfit = |o: &&Observation| found.misfit(o, found.variance(o, noise)?);
+            let total = observations.iter().filter_map(misfit).sum::<f64>();
             Some((total, found))
         });
-        each.min_by(|a, b| a.0.total_cmp(&b.0))
-            .map(|(_, curve)| curve)
-            .filter(|c| !c.rates.is_empty())
+        let best = each.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, curve)| curve);
+        best.filter(|curve| !curve.rates.is_empty())
     }
 
-    /// The rate of one kind with the least misfit: a grid of hundredths of an e-fold around the usual dose.
-    fn best_rate(&self, kind: &str, own: &[&Observation], noise: &Noise) -> Option<(f64, f64)> {
+    /// The rate of one kind with the least misfit, on a grid of fiftieths of an e-fold around the usual
+    /// dose. Variances are those of the curve before: were they to follow the rate, a lower one would
+    /// seem likelier for being surer of itself (quasi-likelihood, Wedderburn 1974, Biometrika 61, 439).
+    fn best_rate(&self, kind: &str, own: &[&Observation], noise: &Noise) -> Option<f64> {
         let doses: Vec<f64> = own.iter().map(|o| o.dose).collect();
         let unit = median(&doses)?.powf(-self.power);
-        let mut curve = self.clone();
-        let mut misfit = |step: i32| -> (f64, f64) {
-            let rate = unit * (f64::from(step) / 50.0).exp();
-            curve.rates.insert(kind.into(), rate);
-            (rate, own.iter().map(|o| curve.misfit(o, noise)).sum())
+        let with = |step: i32| {
+            let mut curve = self.clone();
+            curve.rates.insert(kind.into(), unit * (f64::from(step) / 50.0).exp());
+            curve
         };
-        (-500..=350).map(&mut misfit).min_by(|a, b| a.1.total_cmp(&b.1))
+        let mut before: Option<ResponseCurve> = None;
+        for _ in 0..PASSES {
+            let misfit = |step: i32| -> (i32, f64) {
+                let curve = with(step);
+                let one = |o: &&Observation| {
+                    curve.misfit(o, before.as_ref().unwrap_or(&curve).variance(o, noise)?)
+                };
+                (step, own.iter().filter_map(one).sum())
+            };
+            let best = GRID.map(misfit).min_by(|a, b| a.1.total_cmp(&b.1))?;
+            before = Some(with(best.0));
+        }
+        before?.rates.get(kind).copied()
     }
 
-    /// Minus twice the logarithm of the likelihood of an observation, but for a constant; large
-    /// residuals count as those of Student's t with three degrees of freedom do.
-    fn misfit(&self, of: &Observation, noise: &Noise) -> f64 {
-        let (Some(response), Some(slope)) =
-            (self.at(&of.kind, of.dose), self.slope(&of.kind, of.dose))
-        else {
-            return 0.0;
-        };
+    /// Variance of an observation about the curve.
+    fn variance(&self, of: &Observation, noise: &Noise) -> Option<f64> {
+        let slope = self.slope(&of.kind, of.dose)?;
         let variance = noise.at(of.dose) / noise.samples + (RATE_ERROR * slope).powi(2);
-        let residual = (of.response - response).powi(2) / variance.max(f64::MIN_POSITIVE);
-        4.0 * (residual / 3.0).ln_1p() + variance.max(f64::MIN_POSITIVE).ln()
+        Some(variance.max(f64::MIN_POSITIVE))
+    }
+
+    /// Minus twice the logarithm of the likelihood of an observation, but for a constant, under Student's
+    /// t with three degrees of freedom.
+    fn misfit(&self, of: &Observation, variance: f64) -> Option<f64> {
+        let residual = (of.response - self.at(&of.kind, of.dose)?).powi(2) / variance;
+        Some(4.0 * (residual / 3.0).ln_1p() + variance.ln())
     }
 }
 
@@ -259,7 +278,7 @@ impl ResponseModel {
         let value = self.curve.at(kind, dose)?;
         let scale = self.scale(kind, dose, samples)?;
         // A quarter more than what was seen is still like it; NaN is not.
-        if !(dose <= 1.25 * largest) {
+        if dose.is_nan() || dose > 1.25 * largest {
             return None;
         }
         // Where there are enough of the kind itself, others say nothing that they do not say better.

@@ -190,13 +190,17 @@ impl Mutator<'_> {
             2 => {
                 let axis = self.below(shape.dim.len());
                 let value = Some(dimension::Value::DimParam("sym".into()));
-                shape.dim.get_mut(axis).map(|dim| dim.value = value);
+                if let Some(dim) = shape.dim.get_mut(axis) {
+                    dim.value = value;
+                }
                 "input sym".into()
             }
             _ => {
                 let axis = self.below(shape.dim.len());
                 let value = Some(dimension::Value::DimValue(number));
-                shape.dim.get_mut(axis).map(|dim| dim.value = value);
+                if let Some(dim) = shape.dim.get_mut(axis) {
+                    dim.value = value;
+                }
                 format!("input {number}")
             }
         }
@@ -215,7 +219,9 @@ impl Mutator<'_> {
         match self.below(7) {
             0 => {
                 let axis = self.below(tensor.dims.len());
-                tensor.dims.get_mut(axis).map(|size| *size = number);
+                if let Some(size) = tensor.dims.get_mut(axis) {
+                    *size = number;
+                }
                 format!("dims {number}")
             }
             1 => {
@@ -297,7 +303,9 @@ impl Mutator<'_> {
             }
             2 | 3 => {
                 let name = names.get(self.below(names.len())).cloned().unwrap_or_default();
-                node.input.get_mut(slot).map(|input| *input = name);
+                if let Some(input) = node.input.get_mut(slot) {
+                    *input = name;
+                }
                 "rewire".into()
             }
             4 => {
@@ -351,7 +359,9 @@ impl Mutator<'_> {
             _ => {
                 attribute.i = if attribute.ints.is_empty() { number } else { attribute.i };
                 let place = self.below(attribute.ints.len());
-                attribute.ints.get_mut(place).map(|value| *value = number);
+                if let Some(value) = attribute.ints.get_mut(place) {
+                    *value = number;
+                }
                 attribute.f = -attribute.f;
                 "value"
             }

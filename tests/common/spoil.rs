@@ -23,7 +23,9 @@ impl Mutator<'_> {
             _ => {
                 for _ in 0..=self.below(8) {
                     let (at, bit) = (self.below(bytes.len()), self.below(8));
-                    bytes.get_mut(at).map(|byte| *byte ^= 1 << bit);
+                    if let Some(byte) = bytes.get_mut(at) {
+                        *byte ^= 1 << bit;
+                    }
                 }
                 "bits"
             }
@@ -112,7 +114,8 @@ impl Mutator<'_> {
             archive.write_all(&[version, 0]).unwrap();
             archive.write_all(&(header.len() as u16).to_le_bytes()).unwrap();
             archive.write_all(header.as_bytes()).unwrap();
-            let element = |at: usize| if name == "image" { 0 } else { u8::from(at % 16 == 0) };
+            let element =
+                |at: usize| if name == "image" { 0 } else { u8::from(at.is_multiple_of(16)) };
             let elements: Vec<u8> = (0..bytes).map(element).collect();
             archive.write_all(&elements).unwrap();
         }
