@@ -11,7 +11,7 @@ use paring::data::{Dataset, Pixels, Wanted};
 use paring::engine::{Bindings, Source, describe};
 use paring::evaluate::{Answers, Exam, Predictor, Scores, Task};
 use paring::graph::Graph;
-use paring::pipeline::{Forecaster, Ground, Subject, forecaster, of_all_kinds, removal};
+use paring::pipeline::{Forecaster, Ground, Probing, Subject, forecaster, of_all_kinds, removal};
 use paring::record::{EngineOptions, Forecast, Origins, Sha256Hex, TaskKind};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -128,7 +128,8 @@ fn model_at(model: &Path, path: &Path) -> anyhow::Result<(String, BTreeMap<Strin
     let prunings = prunings(&of_all_kinds(&couplings));
     let ground =
         Ground { graph: &graph, bindings, calibration: &calibration, prunings: &prunings, seed: 1 };
-    let learnt = forecaster(&ground, &subject, PROBES, report.len())?;
+    let probing = Probing { probes: PROBES, reported: report.len(), timed: false };
+    let learnt = forecaster(&ground, &subject, &probing)?;
     let subject = Subject { samples: &report, ..subject };
     let before = answers(&subject, &graph)?;
     let mut found: BTreeMap<String, Tally> = BTreeMap::new();

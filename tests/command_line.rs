@@ -302,7 +302,7 @@ fn the_ledger_says_beforehand_what_is_expected() {
     for body in &pruned {
         let expected = body["expected"].as_array().unwrap();
         let metrics: Vec<&str> = expected.iter().map(|e| e["metric"].as_str().unwrap()).collect();
-        assert_eq!(metrics, ["output_error", "accuracy"]);
+        assert_eq!(metrics, ["output_error", "accuracy", "file_bytes"]);
         let bound = |key: &str| expected[1][key].as_f64().unwrap();
         assert!(bound("low") <= bound("delta") && bound("delta") <= bound("high"));
         assert!(bound("delta") <= 0.0 && bound("low") >= -1.0);

@@ -64,11 +64,15 @@ fn names_of_nodes_move_no_cursor_and_run_in_no_spreadsheet() {
 fn colours_are_of_the_tool_alone() {
     let folder = tempfile::tempdir().unwrap();
     model(folder.path(), b"=\x1b[m");
-    std::fs::rename(folder.path().join("named.onnx"), folder.path().join("a\x1b[31mb.onnx"))
-        .unwrap();
-    let bench =
-        ["bench", "a\x1b[31mb.onnx", "--random-inputs", "--blocks", "1", "--color", "always"];
-    let said = printed(folder.path(), &bench);
+    let bench = |model| ["bench", model, "--random-inputs", "--blocks", "1", "--color", "always"];
+    let said = printed(folder.path(), &bench("named.onnx"));
     assert!(said.contains("\x1b[1m"), "the heading is bold: {said:?}");
-    assert!(!said.contains("\x1b[31mb") && said.contains("a\\u001b[31mb"), "{said:?}");
+    assert!(!said.replace("\x1b[m", "").contains("=\x1b"), "{said:?}");
+    // No variant can be named after such a file.
+    std::fs::copy(folder.path().join("named.onnx"), folder.path().join("a\x1b[31mb.onnx")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_paring"));
+    let refused =
+        command.current_dir(folder.path()).args(bench("a\x1b[31mb.onnx")).assert().code(2);
+    let said = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+    assert!(!said.contains('\x1b') && said.contains("a\\u001b[31mb"), "{said:?}");
 }

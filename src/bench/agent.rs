@@ -103,7 +103,11 @@ pub fn run_job(
     let journal = Journal::open(journal_path)?;
     if journal.set_aside() > 0 {
         let aside = Journal::aside(journal_path);
-        eprintln!("paring: {} damaged lines went to {}", journal.set_aside(), aside.display());
+        crate::text::note(format_args!(
+            "paring: {} damaged lines went to {}",
+            journal.set_aside(),
+            aside.display()
+        ));
     }
     let mut records = read_journal(&ConfinedPath::file(journal_path))?;
     records.retain(|record| job.counts(record));

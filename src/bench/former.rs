@@ -107,7 +107,9 @@ fn forget(before: &FormerSettings, kept: &ConfinedPath) -> Result<(), MachineErr
     };
     if let Some(mode) = &before.power_mode {
         let mode = mode.escape_debug();
-        eprintln!("paring: before the last start the power mode was {mode}; it is not put back");
+        crate::text::note(format_args!(
+            "paring: before the last start the power mode was {mode}; it is not put back"
+        ));
     }
     let clocks = clocks_file(kept);
     if before.clocks.is_some() && clocks.open().is_ok() {

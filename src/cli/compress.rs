@@ -10,7 +10,7 @@ use crate::data::WINDOW_BYTES;
 use crate::evaluate::{Scores, Task};
 use crate::graph::Graph;
 use crate::ledger::Ledger;
-use crate::pipeline::{self, Assessed, BASELINE, Context, PipelineError, Subject};
+use crate::pipeline::{self, Assessed, BASELINE, Context, PipelineError, Probing, Subject};
 use crate::record::{EnergyRules, EnergySource, EntryBody, EntryKind, Missing, VariantRecord};
 use crate::report;
 use crate::study::{self, Loaded, Protocol, RunDirectory, Study};
@@ -44,7 +44,7 @@ impl Compress {
         directory.announce(global.quiet);
         let root = self.sysfs_root.as_deref().map(sysfs_root).transpose()?;
         let (variants, failed) =
-            make_variants(&study, &loaded, &directory, root.as_deref(), global.quiet)?;
+            make_variants(&study, &loaded, &directory, root.as_deref(), (global.quiet, false))?;
         let found = match self.evaluate {
             true => evaluate_variants(&study, &loaded, &directory, &variants, global.quiet),
             false => Ok(Vec::new()),
@@ -135,16 +135,17 @@ pub(super) fn not_evaluated(variants: &[VariantRecord], found: &[Assessed]) -> F
 }
 
 /// Makes all variants of a study, the baseline first, and writes the ledger. One that its model or
-/// its recipe does not allow does not stop the others.
+/// its recipe does not allow does not stop the others. `timed`: latencies are forecast too, from times
+/// that are never the same.
 pub(super) fn make_variants(
     study: &Study,
     loaded: &Loaded,
     directory: &RunDirectory,
     sysfs_root: Option<&Path>,
-    quiet: bool,
+    (quiet, timed): (bool, bool),
 ) -> Result<(Vec<VariantRecord>, Failed), Coded> {
     let sysfs_root = sysfs_root.map(Path::to_path_buf);
-    let context = Context { sysfs_root, ..informed(study, loaded, directory)? };
+    let context = Context { sysfs_root, ..informed(study, loaded, directory, timed)? };
     let mut ledger =
         Ledger::open(&directory.folders.ledger(), &study.owner).map_err(PipelineError::from)?;
     ledger.record(protocol_entry(study, directory)).map_err(PipelineError::from)?;
@@ -222,11 +223,16 @@ fn unfit(study: &Study, directory: &RunDirectory, made: &VariantRecord) -> Optio
 }
 
 /// What all recipes of a run share, with the costs and the forecaster that they ask for.
-fn informed(study: &Study, loaded: &Loaded, directory: &RunDirectory) -> Result<Context, Coded> {
+fn informed(
+    study: &Study,
+    loaded: &Loaded,
+    directory: &RunDirectory,
+    timed: bool,
+) -> Result<Context, Coded> {
     let mut context = context(study, loaded, directory)?;
     let steps = || study.recipes.iter().flat_map(|r| &r.steps);
-    let timed = |step: &Step| matches!(step, Step::Prune(how) if how.needs_costs());
-    if steps().any(timed) {
+    let by_cost = |step: &Step| matches!(step, Step::Prune(how) if how.needs_costs());
+    if steps().any(by_cost) {
         context.measure_costs("host")?;
     }
     let pruned = |step: &Step| match step {
@@ -240,10 +246,11 @@ fn informed(study: &Study, loaded: &Loaded, directory: &RunDirectory) -> Result<
             Some(path) => pipeline::read_outcomes(&path)?,
             None => vec![],
         };
-        let extent = (study.probes, loaded.splits.report.len());
+        let (probes, reported) = (study.probes, loaded.splits.report.len());
+        let probing = Probing { probes, reported, timed };
         // A forecast is worth less than the variants that it is about.
-        if let Err(error) = context.learn(&subject, &prunings, extent, &earlier) {
-            eprintln!("no forecasts: {error}");
+        if let Err(error) = context.learn(&subject, &prunings, &probing, &earlier) {
+            note!("no forecasts: {error}");
         }
     }
     Ok(context)

@@ -61,7 +61,7 @@ pub(super) fn warn_before_going_on(run: &Path) {
 
 fn say_so(run: &Path, flaw: Option<VerifyError>) {
     if let Some(flaw) = flaw {
-        eprintln!("warning: {} is not what was written: {flaw}", run.display());
+        note!("warning: {} is not what was written: {flaw}", run.display());
     }
 }
 

@@ -137,8 +137,13 @@ impl Session<'_> {
     }
 
     fn rows(&self) -> Result<Found, Coded> {
-        let (variants, failed) =
-            make_variants(self.study, self.loaded, self.directory, self.sysfs_root, self.quiet)?;
+        let (variants, failed) = make_variants(
+            self.study,
+            self.loaded,
+            self.directory,
+            self.sysfs_root,
+            (self.quiet, true),
+        )?;
         let qualities =
             evaluate_variants(self.study, self.loaded, self.directory, &variants, self.quiet)?;
         let unasked = not_evaluated(&variants, &qualities);

@@ -44,7 +44,7 @@ pub use error::PipelineError;
 pub use experiments::{Laboratory, Wanted, apart, recorded};
 pub use files::{read_json, replace, replace_json};
 pub use folders::Folders;
-pub use forecast::{Forecaster, Ground, HERE, forecaster, of_all_kinds, removal};
+pub use forecast::{Forecaster, Ground, HERE, Probing, forecaster, of_all_kinds, removal};
 pub use given::{Given, place, runs_once};
 pub use layers::{Layers, kept_nodes, layers};
 pub use measure::{Bench, Extent, Remeasured, Taken, measure};

@@ -163,7 +163,10 @@ fn put_in_order(folders: &Folders) -> Result<(), StudyError> {
             let journal = Journal::open(&path).map_err(other)?;
             let (lines, aside) = (journal.set_aside(), Journal::aside(&path));
             let aside = aside.display();
-            eprintln!("{}: {lines} lines are no blocks; set aside in {aside}", path.display());
+            crate::text::note(format_args!(
+                "{}: {lines} lines are no blocks; set aside in {aside}",
+                path.display()
+            ));
         }
     }
     Ok(())

@@ -12,7 +12,9 @@ use crate::data::Dataset;
 use crate::engine::{Bindings, Model, Source};
 use crate::evaluate::{Scores, Task};
 use crate::graph::{Facts, Graph, NodeCost};
-use crate::pipeline::{Forecaster, Ground, Subject, attributed, forecaster, of_all_kinds, removal};
+use crate::pipeline::{
+    Forecaster, Ground, Probing, Subject, attributed, forecaster, of_all_kinds, removal,
+};
 use crate::record::{EngineOptions, Forecast, Origins, TaskKind};
 use clap::Args;
 use serde::Serialize;
@@ -170,7 +172,9 @@ impl CatalogVerb {
             task: &task,
         };
         let ground = Ground { graph, bindings, calibration, prunings: &prunings, seed: 0 };
-        Ok(forecaster(&ground, &subject, self.probes, samples.len())?)
+        let (probes, reported) = (self.probes, samples.len());
+        let probing = Probing { probes, reported, timed: false };
+        Ok(forecaster(&ground, &subject, &probing)?)
     }
 
     /// The engine's times of each node, in this process.

@@ -104,7 +104,7 @@ fn watch(mut time: Option<Duration>, extended: &Receiver<Option<Duration>>) {
 }
 
 fn end(most: Duration) {
-    eprintln!("{}", too_long(most));
+    crate::text::note(format_args!("{}", too_long(most)));
     // Without what `exit` does: other threads may hold whatever it waits for.
     std::process::abort();
 }

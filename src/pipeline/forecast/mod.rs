@@ -22,19 +22,30 @@ const BUDGET_MACS: u64 = 100_000_000_000;
 /// Fewer samples would tell too little.
 const FEWEST_SAMPLES: usize = 100;
 
-/// Tries `probes` removals of each kind, and learns from them what others will do on `reported` samples;
-/// `None` where nothing can be learnt.
+/// How much is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probing {
+    /// Removals of each kind.
+    pub probes: usize,
+    /// Samples that forecasts are for.
+    pub reported: usize,
+    /// Whether they are timed as well: no two times are the same, nor then two ledgers.
+    pub timed: bool,
+}
+
+/// Tries removals of each kind, and learns from them what others will do; `None` where nothing can be
+/// learnt.
 ///
 /// # Errors
 /// [`PipelineError`] where the model cannot be analysed or evaluated.
 pub fn forecaster(
     ground: &Ground,
     subject: &Subject,
-    probes: usize,
-    reported: usize,
+    probing: &Probing,
 ) -> Result<Option<Forecaster>, PipelineError> {
     let failed = |source: CompressError| PipelineError::Forecast(Box::new(source));
     let Ground { graph, bindings, .. } = *ground;
+    let Probing { probes, reported, .. } = *probing;
     let facts = graph.facts(bindings.dims, bindings.batch).map_err(|e| failed(e.into()))?;
     let macs = graph.cost(&facts.shapes).macs.map(|macs| macs / bindings.batch.max(1) as u64);
     let Some(macs) = macs.filter(|macs| *macs <= MOST_MACS) else { return Ok(None) };
@@ -46,7 +57,7 @@ pub fn forecaster(
     let every = subject.samples.len().div_ceil(most).max(1);
     let samples: Vec<usize> = subject.samples.iter().copied().step_by(every).collect();
     let subject = Subject { samples: &samples, ..*subject };
-    let tries = tries::tries(ground, &subject, probes)?;
+    let tries = tries::tries(ground, &subject, probing)?;
     Ok(Some(Forecaster::learn(tries, reported)))
 }
 
@@ -67,7 +78,7 @@ impl Context {
         &mut self,
         subject: &Subject,
         prunings: &[Pruning],
-        (probes, reported): (usize, usize),
+        probing: &Probing,
         earlier: &[ForecastOutcome],
     ) -> Result<(), PipelineError> {
         let Some(calibration) = &self.calibration else { return Ok(()) };
@@ -75,7 +86,7 @@ impl Context {
             Sha256Hex::of_file(&self.model).map_err(PipelineError::file("read", &self.model))?;
         let kinds: Vec<String> = prunings.iter().map(|p| format!("{p}, {}", removal(p))).collect();
         let words = format!(
-            "{:?} {probes} {reported} {} {:?} {kinds:?} {:?}",
+            "{:?} {probing:?} {} {:?} {kinds:?} {:?}",
             self.dims, self.seed, subject.samples, subject.task
         );
         let parts =
@@ -91,7 +102,7 @@ impl Context {
         let graph = Graph::load(&self.model).map_err(failed)?;
         let bindings = Bindings { batch: self.batch, dims: &self.dims };
         let ground = Ground { graph: &graph, bindings, calibration, prunings, seed: self.seed };
-        let found = forecaster(&ground, subject, probes, reported)?;
+        let found = forecaster(&ground, subject, probing)?;
         let found = found.map(|f| f.with_outcomes(earlier));
         super::replace_json(&path, &Kept { key, forecaster: found.clone() })?;
         self.forecaster = found;

@@ -1,5 +1,6 @@
 //! Removals that are tried: which, and what they did.
 
+use super::Probing;
 use super::forecaster::{Reference, Tried};
 use super::gains::{Gains, Stopwatch};
 use crate::catalog::{Calibration, Coupling, Criterion, Kind, catalog};
@@ -147,14 +148,14 @@ pub(super) struct Tries {
     pub(super) gains: Gains,
 }
 
-/// Tries `probes` removals of each kind on the samples of `subject`.
+/// Tries removals of each kind on the samples of `subject`.
 ///
 /// # Errors
 /// [`PipelineError`] where the model cannot be analysed or evaluated.
 pub(super) fn tries(
     ground: &Ground,
     subject: &Subject,
-    probes: usize,
+    probing: &Probing,
 ) -> Result<Tries, PipelineError> {
     let metric = subject.task.primary;
     let answers = answers(subject, ground.graph)?;
@@ -178,10 +179,13 @@ pub(super) fn tries(
     let reference = value.map(|value| Reference { metric, value, classes, samples });
     let engine = |source| PipelineError::Engine { variant: "a trial".into(), source };
     let Ground { graph, bindings, calibration, seed, .. } = *ground;
-    let watch = Stopwatch::new(graph, bindings, &calibration.first(), seed).map_err(engine)?;
+    let watch = match probing.timed {
+        true => Stopwatch::new(graph, bindings, &calibration.first(), seed).map_err(engine)?,
+        false => None,
+    };
     let bytes = graph.encode().len() as f64;
     let (mut tried, mut gains) = (Vec::new(), Gains::default());
-    ground.removals(probes, &mut |removal, made| {
+    ground.removals(probing.probes, &mut |removal, made| {
         let saves = saves(&made);
         gains.bytes.push(Observation {
             kind: removal.into(),
