@@ -54,6 +54,8 @@ fn is_stricter(violation: &Violation, model: &str) -> bool {
         }
         // Both do not compare a constant with the declaration of the output that it is.
         Violation::DeclaredType { .. } => model.starts_with("Constant-"),
+        // Neither looks at axes and at the rank of a bias before the model is run; the engine dies of them.
+        Violation::AxisOutside { .. } | Violation::Rank { .. } => true,
         _ => false,
     }
 }
@@ -237,7 +239,8 @@ fn refusals_name_the_node_the_operator_and_what_is_expected() {
     assert!(said.contains("IR version 3 demands"), "{said}");
     let said = refusal(|model| {
         let node = &mut nodes(model)[0];
-        node.attribute.iter_mut().find(|a| a.name == "kernel_shape").unwrap().ints = vec![3];
+        node.attribute.retain(|a| a.name == "kernel_shape");
+        node.attribute[0].ints = vec![3];
     });
     assert!(said.ends_with("has 1 numbers in `kernel_shape` where its weights need 2"), "{said}");
     let said = refusal(|model| {
