@@ -242,7 +242,7 @@ fn refusals_name_the_node_the_operator_and_what_is_expected() {
         node.attribute.retain(|a| a.name == "kernel_shape");
         node.attribute[0].ints = vec![3];
     });
-    assert!(said.ends_with("has 1 numbers in `kernel_shape` where its weights need 2"), "{said}");
+    assert!(said.ends_with("has 1 numbers in `kernel_shape` where 2 are needed"), "{said}");
     let said = refusal(|model| {
         let graph = model.graph.as_mut().unwrap();
         let weights = graph.node[0].input[1].clone();
