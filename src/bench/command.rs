@@ -178,10 +178,7 @@ pub fn main(arguments: &[String], own: &[&str]) -> anyhow::Result<()> {
             if let Some(parent) = follow {
                 die_with_parent(parent);
             }
-            // Blocks could not tell it from the parent of orphans.
-            if std::process::id() == 1 {
-                bail!("it cannot measure as process 1; run it under an init (`docker run --init`)");
-            }
+            refuse_process_one()?;
             let mut report = |progress: Progress| {
                 // Nobody listens any more: the journal is what counts.
                 let _ = print_line(&progress);
@@ -234,6 +231,14 @@ pub fn main(arguments: &[String], own: &[&str]) -> anyhow::Result<()> {
             Ok(())
         }
     }
+}
+
+/// As process 1 it could not be told from the parent of orphans by its blocks.
+fn refuse_process_one() -> anyhow::Result<()> {
+    if std::process::id() == 1 {
+        bail!("it cannot measure as process 1; run it under an init (`docker run --init`)");
+    }
+    Ok(())
 }
 
 /// A job, the folder that its paths are relative to, and one block of its schedule.

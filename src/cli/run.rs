@@ -100,18 +100,22 @@ impl Run {
             let Coded { code, error } = Coded::from(error);
             return Err(Coded::new(code, error.context(format!("`{target}` has no rows"))));
         }
-        match rows.iter().find(|row| row.measurement.latency.is_err()) {
-            Some(row) => {
-                let error = anyhow::anyhow!(
-                    "variant `{}` was not measured: {}",
-                    row.variant.name,
-                    row.measurement.invalid_reasons.join("; ")
-                );
-                Err(Coded::new(ExitCode::Measurement, error))
-            }
-            None => all_done(&failed, &unasked),
-        }
+        all_measured(&rows)?;
+        all_done(&failed, &unasked)
     }
+}
+
+/// An error that names the first variant that was not measured.
+fn all_measured(rows: &[Row]) -> Result<(), Coded> {
+    let missing = rows.iter().find(|row| row.measurement.latency.is_err());
+    missing.map_or(Ok(()), |row| {
+        let error = anyhow::anyhow!(
+            "variant `{}` was not measured: {}",
+            row.variant.name,
+            row.measurement.invalid_reasons.join("; ")
+        );
+        Err(Coded::new(ExitCode::Measurement, error))
+    })
 }
 
 /// One run on its way.

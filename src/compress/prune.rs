@@ -6,7 +6,7 @@ use super::fold::fold_batch_normalization;
 use super::mask::{answered, answers, apart, differ, equivalent, masked};
 use super::recover::Before;
 use super::{Allocation, CompressError, Draft, Made, Paring, Pruning, Recovery, Saves, What};
-use crate::catalog::{self, Calibration, Catalog, Criterion, Kind};
+use crate::catalog::{self, Calibration, Catalog, Criterion, Kind, Linear, Rows};
 use crate::engine::Bindings;
 use crate::graph::{self, Facts, Graph};
 use crate::record::{Component, CostTable, Forecast, Origins, RejectedAlternative};
@@ -45,10 +45,7 @@ pub fn prune(
     let calibration = needed(pruning.needs_data(), calibration)?;
     let rows = match calibration {
         Some(_) => catalog::observe_all(&graph, &layers, calibration)?,
-        // Only what is expected of the step goes by them; a replay expects nothing.
-        None if pruning.frozen.is_some() => catalog::observe_all(&graph, &layers, None)?,
-        None => catalog::observe_all(&graph, &layers, samples)
-            .or_else(|_| catalog::observe_all(&graph, &layers, None))?,
+        None => rows_for_forecasts(&graph, &layers, samples.filter(|_| pruning.frozen.is_none())),
     };
     let evidence = Evidence { graph: &graph, facts: &facts, layers: &layers, rows: &rows, costs };
     let couplings = judged(couplings, pruning, &evidence, &mut refusals)?;
@@ -79,6 +76,17 @@ pub fn prune(
         decisions.extend(before.recover(&mut pruned, &facts, pruning.recover, calibration)?);
     }
     Ok(Made { graph: pruned, origins, decisions, refusals, unexplained: None })
+}
+
+/// What layers read on the samples, for what is expected of a step that itself looks at none; empty where
+/// that cannot be told.
+fn rows_for_forecasts(
+    graph: &Graph,
+    layers: &[Linear],
+    samples: Option<&Calibration>,
+) -> Vec<Rows> {
+    let found = catalog::observe_all(graph, layers, samples);
+    found.unwrap_or_else(|_| vec![Rows::default(); layers.len()])
 }
 
 /// The samples that a step looks at, if it looks at any.

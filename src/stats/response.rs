@@ -60,79 +60,39 @@ pub struct ResponseCurve {
 impl ResponseCurve {
     /// The response to a dose; `None` of a kind that was not fitted.
     pub fn at(&self, kind: &str, dose: f64) -> Option<f64> {
-        let z = self.rates.get(kind)? * dose.max(0.0).powf(self.power);
-        Some(self.scale * if self.saturates { -(-z).exp_m1() } else { z })
+        Some(self.shape().at(self.z(kind, dose)?))
     }
 
-    /// By how much the response grows with the logarithm of the rate, at least a fifth of itself: a
-    /// ceiling is not known better than that.
+    /// [`Shape::slope`] at a dose.
     fn slope(&self, kind: &str, dose: f64) -> Option<f64> {
-        let z = self.rates.get(kind)? * dose.max(0.0).powf(self.power);
-        let slope = self.scale * if self.saturates { z * (-z).exp() } else { z };
-        Some(slope.max(0.2 * self.at(kind, dose)?))
+        Some(self.shape().slope(self.z(kind, dose)?))
+    }
+
+    fn z(&self, kind: &str, dose: f64) -> Option<f64> {
+        Some(self.rates.get(kind)? * dose.max(0.0).powf(self.power))
+    }
+
+    fn shape(&self) -> Shape {
+        Shape { scale: self.scale, saturates: self.saturates }
     }
 
     /// The most likely curve of observations; `None` where there are none.
     fn fit(observations: &[&Observation], shape: Shape, noise: &Noise) -> Option<ResponseCurve> {
+        let mut kinds: BTreeMap<&str, Vec<&Observation>> = BTreeMap::new();
+        observations.iter().for_each(|o| kinds.entry(&o.kind).or_default().push(o));
         let each = POWERS.into_iter().filter_map(|power| {
-            let mut kinds: BTreeMap<&str, Vec<&Observation>> = BTreeMap::new();
-            observations.iter().for_each(|o| kinds.entry(&o.kind).or_default().push(o));
-            let mut found = ResponseCurve {
-                scale: shape.scale,
-                saturates: shape.saturates,
-                power,
-                rates: BTreeMap::new(),
-            };
-            for (kind, own) in &kinds {
-                let rate = found.best_rate(kind, own, noise)?;
-                found.rates.insert(kind.to_string(), rate);
-            }
-            let misfit = |o: &&Observation| found.misfit(o, found.variance(o, noise)?);
-            let total = observations.iter().filter_map(misfit).sum::<f64>();
-            Some((total, found))
+            let fits = kinds.iter().map(|(kind, own)| {
+                let (rate, misfit) = shape.best_rate(power, own, noise)?;
+                Some((kind.to_string(), rate, misfit))
+            });
+            let fits: Vec<(String, f64, f64)> = fits.collect::<Option<_>>()?;
+            let total: f64 = fits.iter().map(|(.., misfit)| misfit).sum();
+            let rates = fits.into_iter().map(|(kind, rate, _)| (kind, rate)).collect();
+            let Shape { scale, saturates } = shape;
+            Some((total, ResponseCurve { scale, saturates, power, rates }))
         });
         let best = each.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, curve)| curve);
         best.filter(|curve| !curve.rates.is_empty())
-    }
-
-    /// The rate of one kind with the least misfit, on a grid of fiftieths of an e-fold around the usual
-    /// dose. Variances are those of the curve before: were they to follow the rate, a lower one would
-    /// seem likelier for being surer of itself (quasi-likelihood, Wedderburn 1974, Biometrika 61, 439).
-    fn best_rate(&self, kind: &str, own: &[&Observation], noise: &Noise) -> Option<f64> {
-        let doses: Vec<f64> = own.iter().map(|o| o.dose).collect();
-        let unit = median(&doses)?.powf(-self.power);
-        let with = |step: i32| {
-            let mut curve = self.clone();
-            curve.rates.insert(kind.into(), unit * (f64::from(step) / 50.0).exp());
-            curve
-        };
-        let mut before: Option<ResponseCurve> = None;
-        for _ in 0..PASSES {
-            let misfit = |step: i32| -> (i32, f64) {
-                let curve = with(step);
-                let one = |o: &&Observation| {
-                    curve.misfit(o, before.as_ref().unwrap_or(&curve).variance(o, noise)?)
-                };
-                (step, own.iter().filter_map(one).sum())
-            };
-            let best = GRID.map(misfit).min_by(|a, b| a.1.total_cmp(&b.1))?;
-            before = Some(with(best.0));
-        }
-        before?.rates.get(kind).copied()
-    }
-
-    /// Variance of an observation about the curve.
-    fn variance(&self, of: &Observation, noise: &Noise) -> Option<f64> {
-        let slope = self.slope(&of.kind, of.dose)?;
-        let variance = noise.at(of.dose) / noise.samples + (RATE_ERROR * slope).powi(2);
-        Some(variance.max(f64::MIN_POSITIVE))
-    }
-
-    /// Minus twice the logarithm of the likelihood of an observation, but for a constant, under Student's
-    /// t with three degrees of freedom.
-    fn misfit(&self, of: &Observation, variance: f64) -> Option<f64> {
-        let residual = (of.response - self.at(&of.kind, of.dose)?).powi(2) / variance;
-        Some(4.0 * (residual / 3.0).ln_1p() + variance.ln())
     }
 }
 
@@ -141,6 +101,59 @@ impl ResponseCurve {
 struct Shape {
     scale: f64,
     saturates: bool,
+}
+
+impl Shape {
+    fn at(self, z: f64) -> f64 {
+        self.scale * if self.saturates { -(-z).exp_m1() } else { z }
+    }
+
+    /// By how much the response grows with the logarithm of the rate, at least a fifth of itself: a
+    /// ceiling is not known better than that.
+    fn slope(self, z: f64) -> f64 {
+        let slope = self.scale * if self.saturates { z * (-z).exp() } else { z };
+        slope.max(0.2 * self.at(z))
+    }
+
+    /// Variance of an observation about the response at z.
+    fn variance(self, z: f64, noise: f64) -> f64 {
+        (noise + (RATE_ERROR * self.slope(z)).powi(2)).max(f64::MIN_POSITIVE)
+    }
+
+    /// The rate of one kind with the least misfit, and that misfit, on a grid of fiftieths of an e-fold
+    /// around the usual dose. Variances are those of the pass before: were they to follow the rate, a
+    /// lower one would seem likelier for being surer of itself (quasi-likelihood, Wedderburn 1974,
+    /// Biometrika 61, 439).
+    fn best_rate(self, power: f64, own: &[&Observation], noise: &Noise) -> Option<(f64, f64)> {
+        let doses: Vec<f64> = own.iter().map(|o| o.dose).collect();
+        let unit = median(&doses)?.powf(-power);
+        let point =
+            |o: &&Observation| (unit * o.dose.powf(power), o.response, noise.of_one(o.dose));
+        let points: Vec<(f64, f64, f64)> = own.iter().map(point).collect();
+        let mut factor = None;
+        for _ in 0..PASSES {
+            let misfit = |own: f64| -> f64 {
+                let with = factor.unwrap_or(own);
+                let one = |(z, response, noise): &(f64, f64, f64)| {
+                    misfit(response - self.at(own * z), self.variance(with * z, *noise))
+                };
+                points.iter().map(one).sum()
+            };
+            let each = GRID.map(|step| (f64::from(step) / 50.0).exp()).map(|f| (f, misfit(f)));
+            factor = Some(each.min_by(|a, b| a.1.total_cmp(&b.1))?.0);
+        }
+        let factor = factor?;
+        let one = |(z, response, noise): &(f64, f64, f64)| {
+            misfit(response - self.at(factor * z), self.variance(factor * z, *noise))
+        };
+        Some((unit * factor, points.iter().map(one).sum()))
+    }
+}
+
+/// Minus twice the logarithm of the likelihood of a residual, but for a constant, under Student's t with
+/// three degrees of freedom.
+fn misfit(residual: f64, variance: f64) -> f64 {
+    4.0 * (residual * residual / variance / 3.0).ln_1p() + variance.ln()
 }
 
 /// Variance of a response from the draw of samples, as a function of the dose: e^a · dose^b per sample.
@@ -170,6 +183,11 @@ impl Noise {
         let joint: f64 = points.iter().map(|p| (p.0 - x) * (p.1 - y)).sum();
         let exponent = if spread > 0.0 { (joint / spread).clamp(0.0, 4.0) } else { 0.0 };
         Noise { intercept: y - exponent * x, exponent, samples }
+    }
+
+    /// Of one observation.
+    fn of_one(&self, dose: f64) -> f64 {
+        self.at(dose) / self.samples
     }
 
     /// Times the number of samples.
