@@ -195,18 +195,7 @@ fn cases(folder: &Path) -> Vec<Case> {
         run: run.clone(),
     };
     let restore = ["restore", out, "--variant", "both"];
-    let explain = [
-        "explain",
-        out,
-        "--variant",
-        "both",
-        "--replicates",
-        "1",
-        "--groups",
-        "2",
-        "--minutes",
-        "0.2",
-    ];
+    let explain = runs::explain(out, "2");
     vec![
         case(&["run", study, "--out", out, "--quick"], None),
         case(&explain, Some(compressed.clone())),

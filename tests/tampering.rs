@@ -81,18 +81,7 @@ fn what_verbs_wrote_holds() {
         let (study, run) = (study.to_str().unwrap(), folder.path().join("run"));
         let (out, bench) = (run.to_str().unwrap(), folder.path().join("bench"));
         let restore = ["restore", out, "--variant", "both"];
-        let explain = [
-            "explain",
-            out,
-            "--variant",
-            "both",
-            "--replicates",
-            "1",
-            "--groups",
-            "2",
-            "--minutes",
-            "0.2",
-        ];
+        let explain = runs::explain(out, "2");
         let record = || std::fs::read(run.join("variants/both.json")).unwrap();
         let verbs: [&dyn Fn() -> Vec<String>; 9] = [
             &|| words(&["compress", study, "--out", out]),
@@ -149,18 +138,7 @@ fn verbs_warn_of_what_does_not_hold_and_do_not_make_it_good() {
     let (out, bench) = (run.to_str().unwrap(), folder.path().join("bench"));
     rewrite(&run.join("results.csv"), |text| text.replace("small", "large"));
     let warned = || contains("warning: ").and(contains("results.csv: its SHA-256"));
-    let explain = [
-        "explain",
-        out,
-        "--variant",
-        "both",
-        "--replicates",
-        "1",
-        "--groups",
-        "1",
-        "--minutes",
-        "0.2",
-    ];
+    let explain = runs::explain(out, "1");
     let measure = ["bench", out, "--blocks", "3", "--solo-ms", "10", "--paired-ms", "10", "--out"];
     for words in [
         &["compare", out, out][..],
