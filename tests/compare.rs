@@ -253,6 +253,12 @@ fn what_cannot_be_compared_is_refused_by_name() {
     let text = std::fs::read_to_string(&good).unwrap().replace("\n1,study", "\n999,study");
     let newer = file("newer.csv", &text);
     refused(&["compare", &good, &newer], 2, "use a newer paring");
+    let run = folder.path().join("run");
+    std::fs::create_dir(&run).unwrap();
+    let text = std::fs::read_to_string(&good).unwrap().replacen(",host,", ",../../elsewhere,", 1);
+    std::fs::write(run.join("results.csv"), text).unwrap();
+    let run = run.to_str().unwrap();
+    refused(&["compare", &good, run], 2, "line 2: `../../elsewhere` is no usable target");
 }
 
 /// A study with identical variants, two of them the baseline itself.

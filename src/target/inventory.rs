@@ -2,7 +2,7 @@
 //! configuration folder.
 
 use super::profile::profile;
-use super::trust::{UntrustedKey, is_variable_name};
+use super::trust::{UntrustedEntry, is_variable_name};
 use super::typed::typed;
 use super::{Address, Farm, InventoryError, Profile, Reach, Target, Trust};
 use crate::record::{CoolDown, EnergySource};
@@ -64,7 +64,9 @@ pub struct Inventory {
     /// The boards, in the files' order.
     pub targets: Vec<Target>,
     /// What of them was not trusted.
-    untrusted: Vec<UntrustedKey>,
+    untrusted: Vec<UntrustedEntry>,
+    /// Names that mean another board in a later file, and that file.
+    disputed: Vec<(String, PathBuf)>,
 }
 
 impl Inventory {
@@ -88,7 +90,8 @@ impl Inventory {
     }
 
     /// Adds a file's boards; a name that is there already keeps its meaning. Without trust in the
-    /// file's owner, boards with keys that can run programs are known, and cannot be chosen.
+    /// file's owner, boards with keys that can run programs, or with the name of another board in a file
+    /// that is added later, are known and cannot be chosen.
     ///
     /// # Errors
     /// [`InventoryError`] names the file, the line and the key.
@@ -99,10 +102,15 @@ impl Inventory {
             source,
         })?;
         for target in parse(path, &text)? {
-            if self.targets.iter().all(|known| known.name != target.name) {
-                if let (Trust::Withheld, Some(key)) = (trust, target.key_that_runs_programs()) {
+            let known = self.targets.iter().find(|known| known.name == target.name);
+            if known.is_some_and(|known| *known != target) {
+                self.disputed.push((target.name.clone(), path.to_path_buf()));
+            }
+            if known.is_none() {
+                if trust == Trust::Withheld {
                     let (path, name) = (path.to_path_buf(), target.name.clone());
-                    self.untrusted.push(UntrustedKey { path, name, key });
+                    let key = target.key_that_runs_programs();
+                    self.untrusted.push(UntrustedEntry { path, name, key });
                 }
                 self.targets.push(target);
             }
@@ -111,18 +119,24 @@ impl Inventory {
         Ok(())
     }
 
-    /// Refuses targets that would run what nobody trusts.
+    /// Refuses targets that would run what nobody trusts, or that somebody who is not trusted has named
+    /// as the user has named another.
     ///
     /// # Errors
-    /// [`InventoryError::Untrusted`] names the file, the entry and the key.
+    /// [`InventoryError::Untrusted`] names the file, the entry and the key, [`InventoryError::Disputed`]
+    /// both files.
     pub fn refuse_untrusted(&self, targets: &[Target]) -> Result<(), InventoryError> {
-        let wanted = |one: &&UntrustedKey| targets.iter().any(|target| target.name == one.name);
-        match self.untrusted.iter().find(wanted) {
-            None => Ok(()),
-            Some(UntrustedKey { path, name, key }) => {
-                Err(InventoryError::Untrusted { path: path.clone(), name: name.clone(), key })
+        let wanted = |one: &&UntrustedEntry| targets.iter().any(|target| target.name == one.name);
+        for UntrustedEntry { path, name, key } in self.untrusted.iter().filter(wanted) {
+            let (path, name) = (path.clone(), name.clone());
+            if let Some(key) = key {
+                return Err(InventoryError::Untrusted { path, name, key });
+            }
+            if let Some((_, other)) = self.disputed.iter().find(|(disputed, _)| *disputed == name) {
+                return Err(InventoryError::Disputed { path, name, other: other.clone() });
             }
         }
+        Ok(())
     }
 }
 

@@ -77,6 +77,18 @@ pub enum InventoryError {
         /// The key that can run programs.
         key: &'static str,
     },
+    /// A study's own folder, without trust in its owner, and another inventory give one name to two boards.
+    #[error(
+        "{}: target `{name}` is another board than the one of this name in {}; rename one of them, or let the file in the study's folder count with `--trust`", path.display(), other.display()
+    )]
+    Disputed {
+        /// The file in the study's folder.
+        path: PathBuf,
+        /// The entry.
+        name: String,
+        /// The other file.
+        other: PathBuf,
+    },
     /// Nothing has these labels.
     #[error("no target of the inventory has the labels `{0}`")]
     NoMatch(String),

@@ -15,12 +15,13 @@ pub enum Trust {
     Given,
 }
 
-/// A key of an entry in a study's folder that can run programs.
+/// An entry of an inventory in a study's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct UntrustedKey {
+pub(super) struct UntrustedEntry {
     pub(super) path: PathBuf,
     pub(super) name: String,
-    pub(super) key: &'static str,
+    /// The first of its keys that can run programs.
+    pub(super) key: Option<&'static str>,
 }
 
 /// Whether a word names an environment variable, and nothing that `env` takes for an option.
@@ -65,5 +66,30 @@ mod tests {
         assert_eq!(chosen("plain", &withheld).unwrap().len(), 1);
         // A label means all of them.
         assert!(chosen("board=rpi4", &withheld).unwrap_err().contains("`config`"));
+    }
+
+    #[test]
+    fn a_stranger_s_name_does_not_lead_the_user_s_keys_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let written = |file: &str, address: &str| {
+            let path = folder.path().join(file);
+            let text = format!(
+                "[[target]]\nname = \"desk\"\nextends = \"raspberry-pi-4\"\naddress = {address:?}\n"
+            );
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let own = written("own.toml", "pi@desk");
+        let chosen = |beside: &std::path::Path, trust: Trust| {
+            let mut inventory = Inventory::default();
+            inventory.add(beside, trust).unwrap();
+            inventory.add(&own, Trust::Given).unwrap();
+            choose(&["desk".to_string()], &inventory).map_err(|error| error.to_string())
+        };
+        let strange = written("strange.toml", "pi@elsewhere");
+        let message = chosen(&strange, Trust::Withheld).unwrap_err();
+        assert!(message.contains("strange.toml") && message.contains("own.toml"), "{message}");
+        assert_eq!(chosen(&strange, Trust::Given).unwrap().len(), 1);
+        assert_eq!(chosen(&written("same.toml", "pi@desk"), Trust::Withheld).unwrap().len(), 1);
     }
 }

@@ -4,7 +4,7 @@ use super::{Figures, external};
 use crate::bench::{JournalError, Summary, read_journal};
 use crate::data::ConfinedPath;
 use crate::pipeline::Folders;
-use crate::record::{BlockRecord, Interval, NewerSchema, Setting, check_schema};
+use crate::record::{BlockRecord, FileName, Interval, NewerSchema, Setting, check_schema};
 use crate::text::csv_cell_text;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -124,10 +124,11 @@ impl Source {
                 rows,
             });
         }
-        let mut rows = (0..table.rows.len())
-            .map(|index| figures(&table.row(index)))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut rows = table.rows().map(|line| figures(&line)).collect::<Result<Vec<_>, _>>()?;
         if kind == SourceKind::Run {
+            if let Some(line) = table.rows().find(|line| !line.names_a_folder("target")) {
+                return Err(line.bad("target"));
+            }
             from_journals(&folders, &mut rows)?;
         }
         let first = table.row(0);
@@ -214,6 +215,10 @@ impl Line<'_> {
         let low = self.positive(names[1])?.unwrap_or(value);
         let high = self.positive(names[2])?.unwrap_or(value);
         Ok(Some(Interval { value, low, high }))
+    }
+
+    fn names_a_folder(&self, column: &str) -> bool {
+        FileName::try_from(self.text(column)).is_ok()
     }
 
     fn positive(&self, column: &str) -> Result<Option<f64>, CompareError> {
