@@ -8,7 +8,7 @@ use ndarray::{Array1, ArrayD, IxDyn};
 use ndarray_npy::{NpzWriter, WritableElement};
 use paring::data::{Array, Dtype};
 use paring::graph::{self, Graph, Node, Size, Weights};
-use paring::record::Explanation;
+use paring::record::{Evaluation, Explanation};
 use paring::stats::{self, Generator};
 use predicates::str::contains;
 use rand::RngExt;
@@ -287,6 +287,47 @@ fn labels_that_are_no_classes_are_named() {
     paring(case.folder.path(), &["explain", case.run().to_str().unwrap()])
         .code(2)
         .stderr(contains("the label of sample 57 is 9, the model has 4 classes"));
+}
+
+/// Right on one class, wrong on all others: how sure the accuracy is depends on the classes' shares alone.
+#[test]
+fn class_shares_that_were_chosen_beforehand_have_no_width() {
+    let mut rng = stats::generator(8, "shares");
+    let graph = products(&mut rng, 3, "Softmax");
+    let x = normal(&mut rng, &[SAMPLES, FEATURES]);
+    let top = |row: &[f32]| (1..3).fold(0, |best, c| if row[c] > row[best] { c } else { best });
+    let labels = answers(&graph, &x, 3);
+    let labels: Vec<i64> = labels.chunks(3).map(|row| [0, 2, 1][top(row)]).collect();
+    let labels = ArrayD::from_shape_vec(IxDyn(&[SAMPLES]), labels).unwrap();
+    let case = Case::new(&graph, x, labels, "kind = \"classification\"");
+    let width = |found: &Evaluation| {
+        let accuracy = found.accuracy.unwrap();
+        assert!(accuracy.value > 0.1 && accuracy.value < 0.9, "{accuracy:?}");
+        accuracy.high - accuracy.low
+    };
+    let evaluated = |more: &[&str]| {
+        let [model, data] = ["model.onnx", "data.npz"].map(|name| case.folder.path().join(name));
+        let given = ["eval", model.to_str().unwrap(), "--data", data.to_str().unwrap()];
+        let how = ["--output", "y", "--json", "--quiet"];
+        let ended = paring(case.folder.path(), &[&given[..], &how, more].concat()).success();
+        let found: serde_json::Value = serde_json::from_slice(&ended.get_output().stdout).unwrap();
+        width(&serde_json::from_value(found[0]["evaluation"].clone()).unwrap())
+    };
+    assert!(evaluated(&["--fixed-class-shares"]) < 0.5 * evaluated(&[]));
+    let studied = |section: &str| {
+        let path = case.folder.path().join("study.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let text = text.replace("[data]\n", &format!("[data]\n{section}"));
+        std::fs::write(&path, text).unwrap();
+        let (study, run) = (path.to_str().unwrap(), case.run());
+        let asked = ["compress", study, "--evaluate", "--out", run.to_str().unwrap()];
+        paring(case.folder.path(), &asked).success();
+        let quality = paring::pipeline::Folders::new(&case.run()).quality("baseline");
+        width(&serde_json::from_slice(&quality.read().unwrap()).unwrap())
+    };
+    let sampled = studied("");
+    std::fs::remove_dir_all(case.run()).unwrap();
+    assert!(studied("class_shares = \"fixed\"\n") < 0.5 * sampled);
 }
 
 /// A study whose experiments are measured in a few short blocks.

@@ -95,12 +95,23 @@ impl Coupling {
     }
 }
 
+/// Tensors with an axis of more entries than these are not divided into components: a file can claim any.
+const LONGEST_AXIS: usize = 1 << 20;
+
+/// The facts, without shapes that have too long an axis.
+fn divisible(facts: &Facts) -> Facts {
+    let mut facts = facts.clone();
+    facts.shapes.retain(|_, shape| shape.iter().all(|length| *length <= LONGEST_AXIS));
+    facts
+}
+
 /// Finds all couplings of a graph. `facts` are those at concrete dimensions; `origins` say which
 /// indices of the baseline remain.
 ///
 /// # Errors
 /// [`GraphError`] where an initializer cannot be read.
 pub fn catalog(graph: &Graph, facts: &Facts, origins: &Origins) -> Result<Catalog, GraphError> {
+    let facts = &divisible(facts);
     let mut elements = Elements::new(facts.shapes.clone());
     rules::apply(graph, facts, &mut elements);
     let producers = producers(graph);
@@ -230,6 +241,35 @@ fn members(graph: &Graph, axes: &BTreeSet<(String, usize)>) -> Vec<Member> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Dtype;
+    use crate::graph::{Node, Size, Weights};
+
+    #[test]
+    fn axes_as_long_as_a_file_likes_take_no_memory() {
+        let mut graph = Graph::empty("long", 13);
+        let long = 1 << 40;
+        graph.add_input("x", Dtype::F32, &[Size::Fixed(long), Size::Fixed(2)]);
+        let mut facts = Facts::default();
+        facts.shapes.insert("x".into(), vec![long, 2]);
+        let mut width = 2;
+        for (product, next) in [("hidden", 3), ("y", 4)] {
+            let weights = format!("{product}.weight");
+            graph.set_weights(&weights, Weights::f32(&[width, next], &vec![1.0; width * next]));
+            facts.shapes.insert(weights.clone(), vec![width, next]);
+            facts.shapes.insert(product.into(), vec![long, next]);
+            graph.add_node(Node {
+                op_type: "MatMul".into(),
+                name: product.into(),
+                input: vec![if width == 2 { "x".into() } else { "hidden".into() }, weights],
+                output: vec![product.into()],
+                ..Node::default()
+            });
+            width = next;
+        }
+        graph.add_output("y");
+        let found = catalog(&graph, &facts, &Origins::default()).unwrap();
+        assert!(found.couplings.is_empty());
+    }
 
     #[test]
     fn heads_are_named_after_what_their_projections_share() {

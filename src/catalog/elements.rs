@@ -71,7 +71,7 @@ impl Elements {
                 let reason = match (n, m) {
                     (Some(_), Some(_)) => format!("node `{node}` joins axes of different lengths"),
                     _ => format!(
-                        "the shapes at node `{node}` are unknown: the engine does not implement an operator there or before it"
+                        "the shapes at node `{node}` are unknown, because the engine does not implement an operator there or before it, or too long to be divided"
                     ),
                 };
                 self.pin_axis(a.0, a.1, &reason);

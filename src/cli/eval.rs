@@ -51,6 +51,9 @@ pub(super) struct Eval {
     /// Array (column) of groups that are resampled whole
     #[arg(long)]
     group: Option<String>,
+    /// Samples of each class were chosen beforehand: intervals take their number as given
+    #[arg(long, conflicts_with = "group")]
+    fixed_class_shares: bool,
     /// Ask on these boards too, and say where they answer otherwise than this machine
     #[arg(long, value_name = "NAME")]
     target: Vec<String>,
@@ -119,7 +122,9 @@ impl Eval {
             baseline.get_or_insert(own);
         }
         let groups = baseline.as_ref().and_then(|base| self.groups(base));
-        let mut found = evaluate::assess(&exams, &Sampling { groups, ..Sampling::default() });
+        let fixed_class_shares = self.fixed_class_shares;
+        let how = Sampling { groups, fixed_class_shares, ..Sampling::default() };
+        let mut found = evaluate::assess(&exams, &how);
         if found.is_empty() {
             return Err(input(anyhow!("{} has no samples", self.data.display())));
         }
