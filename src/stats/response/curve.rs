@@ -55,7 +55,11 @@ impl ResponseCurve {
     }
 
     /// The most likely curve of observations; `None` where there are none.
-    pub(super) fn fit(observations: &[&Observation], shape: Shape, noise: &Noise) -> Option<ResponseCurve> {
+    pub(super) fn fit(
+        observations: &[&Observation],
+        shape: Shape,
+        noise: &Noise,
+    ) -> Option<ResponseCurve> {
         let mut kinds: BTreeMap<&str, Vec<&Observation>> = BTreeMap::new();
         observations.iter().for_each(|o| kinds.entry(&o.kind).or_default().push(o));
         let each = POWERS.into_iter().filter_map(|power| {
@@ -175,12 +179,17 @@ impl Noise {
     }
 
     /// Of one observation.
-    fn of_one(&self, dose: f64) -> f64 {
+    pub(super) fn of_one(&self, dose: f64) -> f64 {
         self.at(dose) / self.samples
     }
 
+    /// On so many samples.
+    pub(super) fn of(&self, dose: f64, samples: usize) -> f64 {
+        self.at(dose) / samples.max(1) as f64
+    }
+
     /// Times the number of samples.
-    pub(super) fn at(&self, dose: f64) -> f64 {
+    fn at(&self, dose: f64) -> f64 {
         match self.intercept.is_finite() && dose > 0.0 {
             true => (self.intercept + self.exponent * dose.ln()).exp(),
             false => 0.0,

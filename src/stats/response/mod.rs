@@ -3,7 +3,8 @@
 //!
 //! Curves are fitted to observations of several kinds, a rate for each and a power for all. Intervals are
 //! those of the jackknife+ (Barber, Candès, Ramdas & Tibshirani 2021, Ann. Statist. 49, 486), of
-//! residuals relative to a scale that depends on the dose (Lei et al. 2018, JASA 113, 1094, section 5.2).
+//! residuals relative to a scale that depends on the dose (Lei et al. 2018, JASA 113, 1094, section 5.2),
+//! and, added in squares, what other samples would do to all observations alike.
 
 mod curve;
 
@@ -21,6 +22,13 @@ pub const FEWEST_OF_A_KIND: usize = 4;
 
 /// From so many observations of a kind on, its bounds rest on these alone.
 const ENOUGH_OF_A_KIND: usize = 9;
+
+/// Half width of the interval of a standard normal distribution at [`PREDICTIVE_LEVEL`].
+const NORMAL_REACH: f64 = 1.281_551_565_545;
+
+/// The part of the noise of evaluating that is the same for all that is evaluated on the same samples;
+/// the other part is each one's own, and residuals show it.
+const SHARED_NOISE: f64 = 0.5;
 
 /// One observation.
 #[derive(Clone, Debug, PartialEq)]
@@ -138,7 +146,10 @@ impl ResponseModel {
         // Where there are enough of the kind itself, others say nothing that they do not say better.
         let enough = self.of_kind(kind) >= ENOUGH_OF_A_KIND;
         let alike = self.left_out.iter().filter(|l| !enough || l.kind == kind);
-        let own = alike.map(|l| Some((l.curve.at(kind, dose)?, l.score * scale)));
+        // What another draw of samples does to all observations, and what it does to what is predicted.
+        let both = self.noise.of(dose, samples) + self.noise.of_one(dose);
+        let draws = NORMAL_REACH * (SHARED_NOISE * both).sqrt();
+        let own = alike.map(|l| Some((l.curve.at(kind, dose)?, draws.hypot(l.score * scale))));
         let mut reaches: Vec<(f64, f64)> = own.collect::<Option<_>>()?;
         reaches.extend(earlier.iter().filter(|s| s.is_finite()).map(|s| (value, s * scale)));
         let count = reaches.len();
@@ -156,7 +167,7 @@ impl ResponseModel {
 
     /// What residuals at a dose are relative to.
     fn scale(&self, kind: &str, dose: f64, samples: usize) -> Option<f64> {
-        let noise = self.noise.at(dose) / samples.max(1) as f64;
+        let noise = self.noise.of(dose, samples);
         let slope = self.curve.slope(kind, dose)?;
         Some((noise + (RATE_ERROR * slope).powi(2)).sqrt().max(f64::MIN_POSITIVE))
     }
@@ -172,14 +183,19 @@ mod tests {
         (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0
     }
 
-    /// Observations of `kind` along a curve, with noise as of `samples` samples and a scatter that is
-    /// proportional to the slope.
-    fn observed(rng: &mut stats::Generator, kind: &str, rate: f64, samples: f64) -> Observation {
+    /// An observation of `kind` along a curve, with a scatter that is proportional to the slope and the
+    /// noise of `samples` samples, of which half is `shared` by all that are observed on them.
+    fn observed(
+        rng: &mut stats::Generator,
+        kind: &str,
+        rate: f64,
+        (samples, shared): (f64, f64),
+    ) -> Observation {
         let dose = (-5.0 + 5.0 * rng.random::<f64>()).exp();
         let rate = rate * (0.4 * normal(rng)).exp();
         let response = 0.8 * (1.0 - (-rate * dose.powf(1.5)).exp());
         let variance = 0.3 * dose;
-        let noise = (variance / samples).sqrt() * normal(rng);
+        let noise = (variance / samples / 2.0).sqrt() * (shared + normal(rng));
         Observation { kind: kind.into(), dose, response: response + noise, variance }
     }
 
@@ -203,15 +219,16 @@ mod tests {
         let mut rng = stats::generator(1, "response");
         let (mut held, mut all) = (0, 0);
         for _ in 0..200 {
+            let (few, many) = ((200.0, normal(&mut rng)), (800.0, normal(&mut rng)));
             let learnt: Vec<Observation> = (0..18)
                 .map(|i| {
                     let (kind, rate) = if i % 2 == 0 { ("a", 3.0) } else { ("b", 9.0) };
-                    observed(&mut rng, kind, rate, 200.0)
+                    observed(&mut rng, kind, rate, few)
                 })
                 .collect();
             let model = ResponseModel::learn(learnt, Some(0.8), 200).unwrap();
             for (kind, rate) in [("a", 3.0), ("b", 9.0)] {
-                let new = observed(&mut rng, kind, rate, 800.0);
+                let new = observed(&mut rng, kind, rate, many);
                 let Some(found) = model.predict(kind, new.dose, 800, &[]) else { continue };
                 all += 1;
                 held += usize::from(found.low <= new.response && new.response <= found.high);
@@ -221,12 +238,24 @@ mod tests {
         assert!((0.73..=0.87).contains(&share) && all > 300, "{held} of {all}");
     }
 
+    /// Removals that flipped none of 200 answers may flip some of 200 others.
+    #[test]
+    fn tries_that_did_nothing_leave_a_width() {
+        let none = |i: i32| {
+            let dose = f64::from(i) / 10.0;
+            Observation { kind: "a".into(), dose, response: 0.0, variance: 1.0 / 200.0 }
+        };
+        let model = ResponseModel::learn((1..15).map(none).collect(), Some(0.8), 200).unwrap();
+        let found = model.predict("a", 0.5, 200, &[]).unwrap();
+        assert!(found.high > 0.5 / 200.0 && found.high < 5.0 / 200.0, "{found:?}");
+    }
+
     #[test]
     fn nothing_is_said_of_what_was_not_seen() {
         let mut rng = stats::generator(2, "response");
         let mut some: Vec<Observation> =
-            (0..12).map(|_| observed(&mut rng, "a", 3.0, 200.0)).collect();
-        some.extend((0..3).map(|_| observed(&mut rng, "b", 3.0, 200.0)));
+            (0..12).map(|_| observed(&mut rng, "a", 3.0, (200.0, 0.0))).collect();
+        some.extend((0..3).map(|_| observed(&mut rng, "b", 3.0, (200.0, 0.0))));
         let model = ResponseModel::learn(some.clone(), Some(0.8), 200).unwrap();
         assert!(model.predict("a", 0.1, 200, &[]).is_some());
         assert_eq!(model.predict("b", 0.1, 200, &[]), None);
@@ -242,7 +271,8 @@ mod tests {
     #[test]
     fn earlier_misses_widen_and_earlier_hits_narrow() {
         let mut rng = stats::generator(3, "response");
-        let some: Vec<Observation> = (0..12).map(|_| observed(&mut rng, "a", 3.0, 200.0)).collect();
+        let some: Vec<Observation> =
+            (0..12).map(|_| observed(&mut rng, "a", 3.0, (200.0, 0.0))).collect();
         let model = ResponseModel::learn(some, None, 200).unwrap();
         let width = |earlier: &[f64]| {
             let found = model.predict("a", 0.1, 200, earlier).unwrap();
