@@ -3,7 +3,7 @@
 use paring::compress::{Difference, Verdict, compare};
 use paring::data::Dtype;
 use paring::engine::Bindings;
-use paring::graph::{Graph, Node, Size, Weights, set_int, set_ints};
+use paring::graph::{ElementType, Graph, Node, Size, Weights, set_int, set_ints};
 use paring::stats;
 use rand::RngExt;
 use std::collections::BTreeMap;
@@ -241,7 +241,7 @@ fn renamed(graph: &mut Graph) {
 fn what_computes_the_same_is_told_as_the_same() {
     assert_eq!(found(&network()).verdict, Verdict::Identical);
     type Rewrite = (&'static str, Verdict, fn(&mut Graph));
-    let rewrites: [Rewrite; 7] = [
+    let rewrites: [Rewrite; 9] = [
         ("names", Verdict::Identical, renamed),
         ("order of nodes", Verdict::Identical, |g| {
             let (q, k) = (position(g, "q"), position(g, "k"));
@@ -265,6 +265,26 @@ fn what_computes_the_same_is_told_as_the_same() {
             let mut nodes = g.nodes().to_vec();
             nodes[at].input[0] = "q.scaled".into();
             nodes.insert(at, node("before", "Div", &["q", "root"], "q.scaled"));
+            g.set_nodes(nodes);
+        }),
+        ("what does nothing", Verdict::Identical, |g| {
+            g.set_weights("ones", Weights::f32(&[6], &[1.0; 6]));
+            g.set_weights("zeros", Weights::f32(&[6], &[0.0; 6]));
+            let at = position(g, "q");
+            let mut nodes = g.nodes().to_vec();
+            nodes[at].input[0] = "tokens.same".into();
+            nodes.insert(at, node("add", "Add", &["tokens.once", "zeros"], "tokens.same"));
+            nodes.insert(at, node("times", "Mul", &["tokens", "ones"], "tokens.once"));
+            g.set_nodes(nodes);
+        }),
+        ("flattened product", Verdict::Identical, |g| {
+            g.set_weights("flat.rows", Weights::i64(&[2], &[36, 6]));
+            g.set_weights("token.rows", Weights::i64(&[3], &[1, 36, 6]));
+            let at = position(g, "v");
+            let mut nodes = g.nodes().to_vec();
+            nodes[at] = node("v", "Gemm", &["tokens.flat", "v.w"], "v.flat");
+            nodes.insert(at + 1, node("wide", "Reshape", &["v.flat", "token.rows"], "v0"));
+            nodes.insert(at, node("narrow", "Reshape", &["tokens", "flat.rows"], "tokens.flat"));
             g.set_nodes(nodes);
         }),
         ("identity", Verdict::Identical, |g| {
@@ -292,38 +312,94 @@ fn what_computes_the_same_is_told_as_the_same() {
     assert!(found(&graph).rewrites[0].starts_with("BatchNormalization folded into stem"));
 }
 
-#[test]
-fn weights_in_half_floats_behind_casts_are_rounded_weights() {
-    let mut graph = network();
-    let values = graph.weights("fc.w").unwrap();
-    // Multiples of 1/16 have the same value in half floats.
-    let coarse: Vec<f32> =
-        values.to_f32().unwrap().iter().map(|v| (v * 16.0).round() / 16.0).collect();
-    let bytes = coarse.iter().flat_map(|v| {
-        let bits = v.to_bits();
-        let exponent = ((bits >> 23) & 255) as i32 - 112;
-        let narrow = if *v == 0.0 { 0 } else { (exponent as u32) << 10 | ((bits >> 13) & 1023) };
-        (((bits >> 16) & 0x8000) | narrow).to_le_bytes()[..2].to_vec()
-    });
-    let half = Weights {
-        dims: values.dims.clone(),
-        element: paring::graph::ElementType(10),
-        bytes: bytes.collect(),
+/// An LSTM between transpositions, one entry of it picked, and a table that is computed.
+fn picking(graph: &mut Graph, before: bool) {
+    graph.add_input("x", Dtype::F32, &[1, 4, 5, 6].map(Size::Fixed));
+    graph.add_output("y");
+    for (name, dims) in [("w", vec![5, 3]), ("table", vec![7, 3])] {
+        draw(graph, name, &dims, -1.0, 1.0);
+    }
+    graph.set_weights("first", Weights::i64(&[], &[1]));
+    for (name, value) in [("from", 1), ("to", 3), ("one", 1), ("two", 2)] {
+        graph.set_weights(name, Weights::i64(&[1], &[value]));
+    }
+    let gathered = |input: &str, output: &str, axis: i64| {
+        let mut made = node("pick", "Gather", &[input, "first"], output);
+        set_int(&mut made, "axis", axis);
+        made
     };
-    graph.set_weights("fc.half", half);
-    let mut cast = node("cast", "Cast", &["fc.half"], "fc.wide");
-    set_int(&mut cast, "to", 1);
+    let sliced = |input: &str, axis: &str, output: &str| {
+        node("part", "Slice", &[input, "from", "to", axis], output)
+    };
+    let turned = |input: &str, order: &[i64], output: &str| {
+        permuted(node("turn", "Transpose", &[input], output), order)
+    };
+    // [1, 4, 5, 6] turned to [6, 4, 1, 5], a part of its second axis, one entry of its first.
+    let made = match before {
+        true => vec![
+            sliced("x", "one", "part"),
+            gathered("part", "picked", 3),
+            turned("picked", &[1, 0, 2], "z"),
+        ],
+        false => vec![
+            turned("x", &[3, 1, 0, 2], "turned"),
+            sliced("turned", "one", "part"),
+            gathered("part", "z", 0),
+        ],
+    };
+    made.into_iter().for_each(|node| graph.add_node(node));
+    let mut row = node("row", "Gather", &["table", "two"], "row");
+    set_int(&mut row, "axis", 0);
+    graph.add_node(row);
+    graph.add_node(node("product", "MatMul", &["z", "w"], "product"));
+    graph.add_node(node("sum", "Add", &["product", "row"], "y"));
+}
+
+#[test]
+fn picking_and_transposing_in_either_order_is_the_same() {
+    let [mut base, mut variant] = ["behind", "before"].map(|name| Graph::empty(name, 17));
+    picking(&mut base, false);
+    picking(&mut variant, true);
+    let difference = compare(&base, &variant, AT, None).unwrap();
+    let text = difference.conclusion.join("\n");
+    assert!(
+        [Verdict::Identical, Verdict::SameFunction].contains(&difference.verdict),
+        "{text}\n{:?}",
+        difference.operators_removed
+    );
+    // Another entry is not the same.
+    variant.set_weights("first", Weights::i64(&[], &[2]));
+    assert_eq!(compare(&base, &variant, AT, None).unwrap().verdict, Verdict::Changed);
+}
+
+/// Stores weights in half floats, read through a Cast.
+fn halved(graph: &mut Graph, name: &str) {
+    let values = graph.weights(name).unwrap();
+    let each = values.to_f32().unwrap();
+    let bytes = each.iter().flat_map(|v| half::f16::from_f32(*v).to_le_bytes()).collect();
+    let (stored, wide) = (format!("{name}.half"), format!("{name}.wide"));
+    graph.set_weights(&stored, Weights { dims: values.dims, element: ElementType::F16, bytes });
     let mut nodes = graph.nodes().to_vec();
-    nodes.last_mut().unwrap().input[1] = "fc.wide".into();
+    for input in nodes.iter_mut().flat_map(|node| &mut node.input).filter(|i| **i == name) {
+        input.clone_from(&wide);
+    }
+    let mut cast = node(&format!("{name}.cast"), "Cast", &[&stored], &wide);
+    set_int(&mut cast, "to", 1);
     nodes.insert(0, cast);
     graph.set_nodes(nodes);
     graph.tidy();
-    let mut base = network();
-    base.set_weights("fc.w", Weights::f32(&values.dims, &coarse));
-    let difference = compare(&base, &graph, AT, None).unwrap();
+}
+
+/// Also where a normalisation is folded into them.
+#[test]
+fn weights_in_half_floats_behind_casts_are_rounded_weights() {
+    let mut graph = network();
+    let all = ["stem.w", "norm.scale", "norm.bias", "norm.mean", "norm.variance", "fc.w"];
+    all.iter().for_each(|name| halved(&mut graph, name));
+    let difference = found(&graph);
     let text = difference.conclusion.join("\n");
-    assert!(text.contains("quantized: weights f32 → f16 in 1 layers"), "{text}");
-    assert!(difference.outputs.agree() && difference.layers_removed.is_empty(), "{text}");
+    assert!(text.contains("quantized: weights f32 → f16 in 2 layers, each value within"), "{text}");
+    assert!(!text.contains("changed") && difference.layers_removed.is_empty(), "{text}");
 }
 
 #[test]

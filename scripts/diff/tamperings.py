@@ -84,7 +84,10 @@ def operand(change, least_rank):
         if not fits:
             return None
         name, array = fits[0] if least_rank > 1 else middle(fits)
-        store(model, name, change(array.copy()))
+        changed = change(array.copy())
+        if np.array_equal(changed, array):
+            return None
+        store(model, name, changed)
         return model
 
     return apply

@@ -19,6 +19,8 @@ impl ElementType {
     pub const I32: ElementType = ElementType(6);
     /// 64-bit signed integer.
     pub const I64: ElementType = ElementType(7);
+    /// 16-bit float.
+    pub const F16: ElementType = ElementType(10);
     /// Truth value.
     pub const BOOL: ElementType = ElementType(9);
 

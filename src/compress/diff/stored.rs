@@ -1,5 +1,6 @@
 //! Stored values as floats, however they are stored: behind casts, transpositions and scales.
 
+use super::canonical::halves;
 use crate::graph::{self, ElementType, Graph, Index, Node, Weights};
 
 /// Values as floats, and how they are stored.
@@ -59,7 +60,7 @@ pub(super) fn stored(graph: &Graph, index: &Index, tensor: &str) -> Option<Store
 fn numbers(weights: &Weights) -> Option<Vec<f32>> {
     let (pairs, _) = weights.bytes.as_chunks::<2>();
     match weights.element.0 {
-        10 => Some(pairs.iter().map(|b| half(u16::from_le_bytes(*b))).collect()),
+        10 => Some(halves(&weights.bytes)),
         16 => {
             let wide = |b: &[u8; 2]| f32::from_bits(u32::from(u16::from_le_bytes(*b)) << 16);
             Some(pairs.iter().map(wide).collect())
@@ -70,18 +71,6 @@ fn numbers(weights: &Weights) -> Option<Vec<f32>> {
         }
         9 => Some(weights.bytes.iter().map(|b| f32::from(*b)).collect()),
         _ => weights.numbers(),
-    }
-}
-
-/// A half float's value. Source: IEEE 754, binary16.
-fn half(bits: u16) -> f32 {
-    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
-    let (exponent, fraction) = (i32::from((bits >> 10) & 31), f32::from(bits & 1023));
-    sign * match exponent {
-        0 => fraction * 2f32.powi(-24),
-        31 if fraction == 0.0 => f32::INFINITY,
-        31 => f32::NAN,
-        _ => (1.0 + fraction / 1024.0) * 2f32.powi(exponent - 15),
     }
 }
 

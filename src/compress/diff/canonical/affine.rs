@@ -4,7 +4,7 @@
 //! Source: Jacob et al. 2018, arXiv 1712.05877, section 3.2.
 
 use super::rewriter::{Bypass, Rewriter};
-use crate::graph::{self, Index, Node, Weights, layer_name};
+use crate::graph::{self, Index, Node, layer_name};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A factor and a shift of every output channel.
@@ -208,7 +208,8 @@ fn apply(rewriter: &mut Rewriter, position: usize, affine: &Affine) -> Option<()
         return Some(());
     }
     let name = bias.unwrap_or(&affine.bias).clone();
-    rewriter.store(&name, Weights::f32(&[folded.len()], &folded));
+    let half = product.input[1..].iter().chain([&affine.bias]).any(|i| rewriter.is_half(i));
+    rewriter.store_floats(&name, &[folded.len()], &folded, half);
     let node = rewriter.graph.node_mut(position)?;
     node.input.truncate(2);
     node.input.push(name);
@@ -234,7 +235,7 @@ fn scale_weights(rewriter: &mut Rewriter, product: &Node, factors: &[f64]) -> Op
     for (at, value) in values.iter_mut().enumerate() {
         *value = (f64::from(*value) * factors.get(channel(at))?) as f32;
     }
-    rewriter.store(name, Weights::f32(&dims, &values));
+    rewriter.store_floats(name, &dims, &values, rewriter.is_half(name));
     Some(())
 }
 
@@ -262,7 +263,7 @@ fn fold_factors(rewriter: &mut Rewriter, position: usize) {
         && let Some((dims, values)) = rewriter.floats(bias)
     {
         let scaled: Vec<f32> = values.iter().map(|v| (f64::from(*v) * beta) as f32).collect();
-        rewriter.store(bias, Weights::f32(&dims, &scaled));
+        rewriter.store_floats(bias, &dims, &scaled, rewriter.is_half(bias));
     }
     if let Some(node) = rewriter.graph.node_mut(position) {
         node.attribute.retain(|a| a.name != "alpha" && a.name != "beta");

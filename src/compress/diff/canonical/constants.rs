@@ -4,28 +4,64 @@ use super::rewriter::{Bypass, Rewriter};
 use crate::catalog::Calibration;
 use crate::data::Dtype;
 use crate::engine::{Bindings, Model, Source};
-use crate::graph::{Graph, Node, Weights};
+use crate::graph::{ElementType, Graph, Node, Weights};
 use crate::record::EngineOptions;
+use ndarray::ArrayD;
 use std::collections::BTreeMap;
 
 /// Beyond so many elements a computed constant stays computed.
 const MOST_ELEMENTS: usize = 1 << 22;
 
-/// Computes constants: integers from the analysis, floats by the engine on `probe`.
+/// Integers beyond this are not exact as floats, as which the engine hands out what it computed.
+const EXACT: f32 = 16_777_216.0;
+
+/// Computes constants: integers from the analysis, all else by the engine on `probe`.
 pub(super) fn fold(rewriter: &mut Rewriter, executable: &Graph, probe: Option<&Calibration>) {
+    unwrap_halves(rewriter);
     integers(rewriter);
-    let floats = floats(rewriter);
-    let Some(values) = probe.and_then(|probe| computed(executable, &floats, probe)) else { return };
+    let still = still(rewriter);
+    let Some(values) = probe.and_then(|probe| computed(executable, &still, probe)) else { return };
+    let mut held: BTreeMap<String, (Weights, bool)> = BTreeMap::new();
+    for (one, values) in still.into_iter().zip(values) {
+        let all: Vec<f32> = values.iter().copied().collect();
+        if let Some(weights) = weights(values.shape(), &all, one.dtype) {
+            held.insert(one.tensor, (weights, one.half));
+        }
+    }
     let mut bypass = Bypass::default();
     for (position, node) in rewriter.graph.nodes().iter().enumerate() {
-        if node.output.iter().any(|o| values.contains_key(o)) {
+        if node.output.iter().any(|o| held.contains_key(o)) {
             bypass.gone.insert(position);
         }
     }
     rewriter.bypass(&bypass);
-    for (tensor, (dims, values)) in values {
-        rewriter.store(&tensor, Weights::f32(&dims, &values));
+    for (tensor, (weights, half)) in held {
+        match weights.to_f32() {
+            Some(values) => rewriter.store_floats(&tensor, &weights.dims, &values, half),
+            None => rewriter.store(&tensor, weights),
+        }
     }
+}
+
+/// Weights that are stored in 16 bits and cast are read as they are stored.
+fn unwrap_halves(rewriter: &mut Rewriter) {
+    let (mut bypass, mut found) = (Bypass::default(), Vec::new());
+    for (position, node) in rewriter.graph.nodes().iter().enumerate() {
+        let ([stored], [output]) = (node.input.as_slice(), node.output.as_slice()) else {
+            continue;
+        };
+        let float = rewriter.facts.types.get(output) == Some(&Dtype::F32);
+        if node.op_type != "Cast" || !float || !rewriter.is_half(stored) {
+            continue;
+        }
+        let Ok(weights) = rewriter.graph.weights(stored) else { continue };
+        if !rewriter.is_fixed(output) {
+            bypass.gone.insert(position);
+            found.push((output.clone(), weights));
+        }
+    }
+    rewriter.bypass(&bypass);
+    found.into_iter().for_each(|(tensor, weights)| rewriter.hold(&tensor, weights));
 }
 
 fn integers(rewriter: &mut Rewriter) {
@@ -58,42 +94,82 @@ fn integers(rewriter: &mut Rewriter) {
     }
 }
 
-/// Float tensors that only constants lead to. Weights in other types or orders stay as they are stored.
-fn floats(rewriter: &Rewriter) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
+/// A tensor that only constants lead to.
+struct Still {
+    tensor: String,
+    dtype: Dtype,
+    /// Whether 16-bit floats are among these.
+    half: bool,
+}
+
+/// Tensors that only constants lead to. Weights in other types or orders stay as they are stored.
+fn still(rewriter: &Rewriter) -> Vec<Still> {
+    let mut found: Vec<Still> = Vec::new();
     for node in rewriter.graph.nodes() {
-        let stored = |i: &String| i.is_empty() || rewriter.is_constant(i) || found.contains(i);
+        let earlier = |i: &String| found.iter().find(|earlier| earlier.tensor == *i);
+        let computed = |i: &String| earlier(i).is_some();
+        let stored = |i: &String| i.is_empty() || rewriter.is_constant(i) || computed(i);
         let still = !node.input.is_empty() && node.input.iter().all(stored);
         let [output] = node.output.as_slice() else { continue };
         let small =
             rewriter.shape(output).is_some_and(|s| s.iter().product::<usize>() <= MOST_ELEMENTS);
-        let float = rewriter.facts.types.get(output) == Some(&Dtype::F32);
-        if still && small && float && !keeps(node) && !rewriter.is_fixed(output) {
-            found.push(output.clone());
+        let held = [Dtype::F32, Dtype::I32, Dtype::I64, Dtype::Bool];
+        let dtype = rewriter.facts.types.get(output).filter(|dtype| held.contains(dtype));
+        let keeps = keeps(node, rewriter) && !node.input.first().is_some_and(computed);
+        let Some(dtype) = dtype.filter(|_| still && small && !keeps && !unsettled(node)) else {
+            continue;
+        };
+        let half =
+            node.input.iter().any(|i| rewriter.is_half(i) || earlier(i).is_some_and(|e| e.half));
+        if !rewriter.is_fixed(output) {
+            found.push(Still { tensor: output.clone(), dtype: *dtype, half });
         }
     }
     found
 }
 
-fn keeps(node: &Node) -> bool {
-    let seen_through = ["DequantizeLinear", "QuantizeLinear", "Cast", "Transpose", "Identity"];
-    seen_through.contains(&node.op_type.as_str())
-        || node.op_type.starts_with("Random")
-        || Rewriter::has_body(node)
+/// Whether a node only says how weights are stored.
+fn keeps(node: &Node, rewriter: &Rewriter) -> bool {
+    let from = node.input.first().and_then(|input| rewriter.graph.element(input));
+    match node.op_type.as_str() {
+        "DequantizeLinear" | "QuantizeLinear" | "Transpose" | "Identity" => true,
+        // No weights are whole numbers of these types.
+        "Cast" => !from.is_some_and(|from| [6, 7, 9].contains(&from.0)),
+        _ => false,
+    }
 }
 
-type Computed = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
+/// Whether what a node gives does not follow from its inputs alone.
+fn unsettled(node: &Node) -> bool {
+    node.op_type.starts_with("Random") || Rewriter::has_body(node)
+}
 
-fn computed(executable: &Graph, tensors: &[String], probe: &Calibration) -> Option<Computed> {
-    if tensors.is_empty() {
+fn computed(executable: &Graph, still: &[Still], probe: &Calibration) -> Option<Vec<ArrayD<f32>>> {
+    if still.is_empty() {
         return None;
     }
+    let tensors: Vec<String> = still.iter().map(|one| one.tensor.clone()).collect();
     let bytes = executable.encode();
     let source = Source::Bytes(executable.name(), &bytes);
     let bindings = Bindings { batch: probe.batch, dims: &probe.dims };
-    let model = Model::load_tensors(source, bindings, tensors).ok()?;
+    let model = Model::load_tensors(source, bindings, &tensors).ok()?;
     let plan = model.optimise(&EngineOptions::default()).ok()?;
-    let values = plan.run(&plan.inputs(&probe.first()).ok()?).ok()?;
-    let values = values.into_iter().map(|v| (v.shape().to_vec(), v.iter().copied().collect()));
-    Some(tensors.iter().cloned().zip(values).collect())
+    plan.run(&plan.inputs(&probe.first()).ok()?).ok()
+}
+
+/// Values as they are stored in a type; `None` of integers that floats cannot hold.
+fn weights(dims: &[usize], values: &[f32], dtype: Dtype) -> Option<Weights> {
+    if dtype != Dtype::F32 && !values.iter().all(|v| v.abs() < EXACT) {
+        return None;
+    }
+    Some(match dtype {
+        Dtype::F32 => Weights::f32(dims, values),
+        Dtype::I32 => Weights::i32(dims, &values.iter().map(|v| *v as i32).collect::<Vec<_>>()),
+        Dtype::I64 => Weights::i64(dims, &values.iter().map(|v| *v as i64).collect::<Vec<_>>()),
+        Dtype::Bool => {
+            let bytes = values.iter().map(|v| u8::from(*v != 0.0)).collect();
+            Weights { dims: dims.to_vec(), element: ElementType::BOOL, bytes }
+        }
+        _ => return None,
+    })
 }

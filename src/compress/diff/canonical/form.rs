@@ -1,7 +1,7 @@
 //! The canonical form of a graph, and the order in which it is reached.
 
 use super::rewriter::{Rewriter, Rewrites};
-use super::{affine, constants, expand, patterns, quantized, reshape};
+use super::{affine, constants, expand, patterns, products, quantized, reshape};
 use crate::catalog::Calibration;
 use crate::engine::Bindings;
 use crate::graph::{ElementType, Facts, Graph};
@@ -79,8 +79,10 @@ pub(in crate::compress::diff) fn canonical(
     reshape::normalize(&mut rewriter);
     patterns::normalize(&mut rewriter);
     affine::fold(&mut rewriter);
-    reshape::unwrap_products(&mut rewriter);
+    products::unwrap(&mut rewriter);
     reshape::normalize(&mut rewriter);
+    // Biases that a reshape stood in front of.
+    affine::fold(&mut rewriter);
     rewriter.merge_repetitions();
     rewriter.drop_dead();
     let renamed = |mut quantization: ActivationQuantization| {

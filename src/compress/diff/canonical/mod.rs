@@ -9,9 +9,10 @@ mod constants;
 mod expand;
 mod form;
 mod patterns;
+mod products;
 mod quantized;
 mod reshape;
 mod rewriter;
 
 pub(super) use form::{ActivationQuantization, Canonical, canonical, chain};
-pub(super) use rewriter::Rewrites;
+pub(super) use rewriter::{Rewrites, halves};

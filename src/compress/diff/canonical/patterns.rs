@@ -1,7 +1,7 @@
 //! Activations and scalings that exporters write in several ways, in one.
 
 use super::rewriter::Rewriter;
-use crate::graph::{Index, Node, Weights};
+use crate::graph::{Index, Node};
 
 /// Clip from zero on as Relu, division by a constant as a product, and the error-function form of
 /// GELU as one operator.
@@ -39,7 +39,7 @@ fn division(rewriter: &mut Rewriter, position: usize, node: &Node) {
     let Some((dims, values)) = rewriter.floats(divisor) else { return };
     let reciprocals: Vec<f32> = values.iter().map(|v| (1.0 / f64::from(*v)) as f32).collect();
     let name = format!("{divisor}#reciprocal");
-    rewriter.store(&name, Weights::f32(&dims, &reciprocals));
+    rewriter.store_floats(&name, &dims, &reciprocals, rewriter.is_half(divisor));
     if let Some(node) = rewriter.graph.node_mut(position) {
         node.op_type = "Mul".into();
         node.input[1] = name;

@@ -1,7 +1,8 @@
 //! A graph under rewriting: what is constant, who reads what, what was rewritten.
 
 use crate::engine::onnx;
-use crate::graph::{Facts, Graph, Index, Node, Weights};
+use crate::graph::{ElementType, Facts, Graph, Index, Node, Weights};
+use half::f16;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names of layers by kind of rewrite, `BatchNormalization folded into` say.
@@ -57,21 +58,44 @@ impl Rewriter {
         self.facts.shapes.get(tensor).map(Vec::as_slice)
     }
 
-    /// Shape and values of an initializer of 32-bit floats.
+    /// Shape and values of an initializer of 32- or 16-bit floats.
     pub(super) fn floats(&self, tensor: &str) -> Option<(Vec<usize>, Vec<f32>)> {
         if !self.is_constant(tensor) {
             return None;
         }
         let weights = self.graph.weights(tensor).ok()?;
-        let values = weights.to_f32()?;
+        let values = match weights.element {
+            ElementType::F16 => halves(&weights.bytes),
+            _ => weights.to_f32()?,
+        };
         Some((weights.dims, values))
     }
 
-    /// The value of an initializer of a single float.
+    /// Whether an initializer is stored in 16-bit floats.
+    pub(super) fn is_half(&self, tensor: &str) -> bool {
+        self.graph.element(tensor) == Some(ElementType::F16)
+    }
+
+    /// The value of an initializer of a single number, also behind a DequantizeLinear.
     pub(super) fn scalar(&self, tensor: &str) -> Option<f32> {
-        let single = self.graph.dims(tensor)?.iter().product::<usize>() == 1;
-        let (_, values) = self.floats(tensor).filter(|_| single)?;
-        values.first().copied()
+        let single = |tensor: &str| {
+            self.graph.dims(tensor).is_some_and(|dims| dims.iter().product::<usize>() == 1)
+        };
+        if let Some((_, values)) = self.floats(tensor).filter(|_| single(tensor)) {
+            return values.first().copied();
+        }
+        let mut nodes = self.graph.nodes().iter();
+        let node = nodes.find(|node| node.output.iter().any(|o| o == tensor))?;
+        let [q, scale, rest @ ..] = node.input.as_slice() else { return None };
+        if node.op_type != "DequantizeLinear" || !self.is_constant(q) || !single(q) {
+            return None;
+        }
+        let number = |tensor: &String| {
+            let numbers = self.graph.weights(tensor).ok()?.numbers()?;
+            numbers.first().copied()
+        };
+        let zero = rest.first().map_or(Some(0.0), number)?;
+        Some((number(q)? - zero) * self.scalar(scale)?)
     }
 
     /// The only node that reads a computed tensor, with the slot.
@@ -82,12 +106,36 @@ impl Rewriter {
         }
     }
 
+    /// Stores floats that a rewrite computed, in 16 bits where what they were computed from was.
+    pub(super) fn store_floats(
+        &mut self,
+        tensor: &str,
+        dims: &[usize],
+        values: &[f32],
+        half: bool,
+    ) {
+        let weights = match half {
+            false => Weights::f32(dims, values),
+            true => {
+                let each = values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes());
+                let (dims, element) = (dims.to_vec(), ElementType::F16);
+                Weights { dims, element, bytes: each.collect() }
+            }
+        };
+        self.store(tensor, weights);
+    }
+
     /// Stores values that a rewrite computed.
     pub(super) fn store(&mut self, tensor: &str, weights: Weights) {
+        self.hold(tensor, weights);
+        self.computed.insert(tensor.to_string());
+    }
+
+    /// Stores values as they are stored elsewhere.
+    pub(super) fn hold(&mut self, tensor: &str, weights: Weights) {
         self.facts.shapes.insert(tensor.to_string(), weights.dims.clone());
         self.graph.set_weights(tensor, weights);
         self.stored.insert(tensor.to_string());
-        self.computed.insert(tensor.to_string());
     }
 
     pub(super) fn note(&mut self, kind: &str, layer: String) {
@@ -159,6 +207,12 @@ impl Rewriter {
         }
         self.bypass(&bypass);
     }
+}
+
+/// The values of 16-bit floats in little-endian order.
+pub(in crate::compress::diff) fn halves(bytes: &[u8]) -> Vec<f32> {
+    let (pairs, _) = bytes.as_chunks::<2>();
+    pairs.iter().map(|pair| f16::from_le_bytes(*pair).to_f32()).collect()
 }
 
 /// Sets a float attribute, adding it where it is not there.

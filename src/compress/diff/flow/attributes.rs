@@ -21,7 +21,7 @@ pub(in crate::compress::diff) fn attributes(
         if ignored(op, name, flow.operator.is_some()) || follows {
             continue;
         }
-        // ONNX's numbers: 1 float, 2 integer, 3 text, 4 tensor, 6 floats, 7 integers.
+        // ONNX's numbers: 1 float, 2 integer, 3 text, 4 tensor, 6 floats, 7 integers, 8 texts.
         let text = match attribute.r#type {
             1 => shortest(attribute.f),
             2 => axis(name, attribute.i, rank).to_string(),
@@ -30,6 +30,10 @@ pub(in crate::compress::diff) fn attributes(
             7 => {
                 let axes = attribute.ints.iter().map(|i| axis(name, *i, rank).to_string());
                 axes.collect::<Vec<_>>().join(" ")
+            }
+            8 => {
+                let texts = attribute.strings.iter().map(|text| String::from_utf8_lossy(text));
+                texts.collect::<Vec<_>>().join(" ")
             }
             _ => format!("{:?}", (&attribute.t, &attribute.g, &attribute.strings)),
         };
@@ -84,10 +88,24 @@ fn is_default(op: &str, name: &str, text: &str, rank: Option<usize>) -> bool {
         | "noop_with_empty_axes"
         | "select_last_index"
         | "transA"
-        | "transB" => text == "0",
-        "keepdims" | "saturate" | "largest" | "sorted" => text == "1",
+        | "transB"
+        | "input_forget"
+        | "layout"
+        | "linear_before_reset"
+        | "batch_dims"
+        | "align_corners"
+        | "exclude_outside"
+        | "antialias"
+        | "fmod" => text == "0",
+        "keepdims" | "saturate" | "largest" | "sorted" | "detect_negative" | "detect_positive" => {
+            text == "1"
+        }
+        "direction" => text == "forward",
+        "reduction" => text == "none",
+        "activations" => are_default_activations(op, text),
         "epsilon" => text == "0.00001",
         "approximate" => text == "none",
+        "mode" if op == "DepthToSpace" => text == "DCR",
         "mode" => text == "constant" || text == "nearest",
         "alpha" if op == "LeakyRelu" => text == "0.01",
         "alpha" if op == "HardSigmoid" => text == "0.2",
@@ -95,9 +113,24 @@ fn is_default(op: &str, name: &str, text: &str, rank: Option<usize>) -> bool {
         "alpha" if op == "Elu" => text == "1",
         "axis" => match op {
             "LayerNormalization" | "Softmax" | "LogSoftmax" | "RMSNormalization" => last,
-            "Gather" | "Split" | "GatherElements" => text == "0",
+            "Gather" | "Split" | "GatherElements" | "ScatterElements" | "ArgMax" | "ArgMin" => {
+                text == "0"
+            }
+            "Flatten" => text == "1",
+            "TopK" | "OneHot" => last || text == "-1",
             _ => false,
         },
         _ => false,
     }
+}
+
+/// Whether recurrent cells have their usual activations, in one direction or both.
+fn are_default_activations(op: &str, text: &str) -> bool {
+    let one = match op {
+        "LSTM" => "Sigmoid Tanh Tanh",
+        "GRU" => "Sigmoid Tanh",
+        "RNN" => "Tanh",
+        _ => return false,
+    };
+    text == one || text == format!("{one} {one}")
 }

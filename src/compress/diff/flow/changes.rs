@@ -277,7 +277,10 @@ impl Comparison<'_> {
             }
             (Some(only), None) | (None, Some(only)) => {
                 let computed = self.base.is_computed(only) || self.variant.is_computed(only);
-                let adds = input == "bias";
+                // Without one it is zero.
+                let adds =
+                    ["bias", "initial hidden state", "initial cell state", "peephole weights"]
+                        .contains(&input.as_str());
                 let likeness =
                     if adds { against_zeros(&only.values, computed) } else { Likeness::Changed };
                 (None, likeness)

@@ -146,6 +146,9 @@ pub(in crate::compress::diff) fn input_name(op: &str, slot: usize) -> String {
         ("LSTM" | "GRU" | "RNN", 1) => "input weights",
         ("LSTM" | "GRU" | "RNN", 2) => "recurrent weights",
         ("LSTM" | "GRU" | "RNN", 3) => "bias",
+        ("LSTM" | "GRU" | "RNN", 5) => "initial hidden state",
+        ("LSTM", 6) => "initial cell state",
+        ("LSTM", 7) => "peephole weights",
         ("Add" | "Sub" | "Mul" | "Div" | "Max" | "Min" | "Pow", _) => "operand",
         _ => return format!("input {slot}"),
     };
