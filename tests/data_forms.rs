@@ -281,6 +281,23 @@ fn dimensions_without_a_name_are_named_by_input_and_axis() {
     refused(folder.path(), &conflict, &["dimension `x:2` would be 9 and 6 at once"]);
 }
 
+/// Holds values against each other, numbers within single precision.
+#[track_caller]
+fn alike(found: &serde_json::Value, expected: &serde_json::Value) {
+    use serde_json::Value;
+    match (found, expected) {
+        (Value::Object(found), Value::Object(expected)) => {
+            assert!(found.keys().eq(expected.keys()), "{found:?} {expected:?}");
+            found.iter().for_each(|(key, value)| alike(value, &expected[key]));
+        }
+        (Value::Number(found), Value::Number(expected)) => {
+            let (found, expected) = (found.as_f64().unwrap(), expected.as_f64().unwrap());
+            assert!((found - expected).abs() < 1e-6 * expected.abs().max(1.0));
+        }
+        _ => assert_eq!(found, expected),
+    }
+}
+
 #[test]
 fn a_batch_that_the_file_fixes_groups_samples() {
     let folder = tempfile::tempdir().unwrap();
@@ -295,7 +312,8 @@ fn a_batch_that_the_file_fixes_groups_samples() {
     };
     let free = evaluated(products(symbol("N")));
     assert!(free.is_array() || free.is_object(), "{free}");
-    assert_eq!(evaluated(products(Size::Fixed(2))), free);
+    // Another number of rows may have another kernel, which rounds otherwise.
+    alike(&evaluated(products(Size::Fixed(2))), &free);
     for look in LOOKS {
         paring(folder.path(), &[look, &["data.npz"]].concat()).success();
     }
