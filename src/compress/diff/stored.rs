@@ -46,6 +46,9 @@ pub(super) fn stored(graph: &Graph, index: &Index, tensor: &str) -> Option<Store
             dequantized(graph, inner, scales, node.input.get(2), usize::try_from(axis).ok())
         }
         "QuantizeLinear" => Some(inner),
+        "Gather" if graph::int(node, "axis").unwrap_or(0) == 0 => {
+            picked(inner, &graph.weights(node.input.get(1)?).ok()?)
+        }
         "Transpose" => {
             let rank = inner.dims.len();
             let order =
@@ -100,6 +103,23 @@ fn transposed(inner: Stored, order: &[usize]) -> Option<Stored> {
         steps: (inner.steps.0, axis),
         ..inner
     })
+}
+
+/// Rows of a table, in an order that is stored.
+fn picked(table: Stored, rows: &Weights) -> Option<Stored> {
+    let (count, rest) = table.dims.split_first()?;
+    let each: usize = rest.iter().product();
+    let whole = table.steps.0.len() == 1;
+    let row = |at: i64| {
+        let at = usize::try_from(if at < 0 { at + *count as i64 } else { at }).ok()?;
+        table.values.get(at * each..(at + 1) * each)
+    };
+    let values: Vec<&[f32]> = rows.to_i64()?.into_iter().map(row).collect::<Option<_>>()?;
+    let dims: Vec<usize> = rows.dims.iter().chain(rest).copied().collect();
+    // No axis is one of the table's as a whole.
+    let axes = vec![usize::MAX; dims.len()];
+    let values = values.concat();
+    whole.then(|| Stored { axes, dims, values, steps: (table.steps.0.clone(), 0), ..table })
 }
 
 /// Integers times their scale, per tensor or along `axis`.

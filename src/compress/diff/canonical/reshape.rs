@@ -28,6 +28,11 @@ pub(super) fn normalize(rewriter: &mut Rewriter) {
                 input.clone_from(other);
             }
         }
+        // What is computed first, where the order does not matter.
+        let commutes = ["Add", "Mul"].contains(&node.op_type.as_str()) && node.input.len() == 2;
+        if commutes && rewriter.is_constant(&node.input[0]) {
+            node.input.swap(0, 1);
+        }
         let constant = node.input.first().is_some_and(|x| rewriter.is_constant(x));
         if !constant {
             match node.op_type.as_str() {

@@ -194,18 +194,23 @@ impl Rewriter {
         self.bypass(&bypass);
     }
 
-    /// Nodes that nothing reads are dropped.
+    /// Nodes that nothing reads are dropped, in whatever order they stand: a bias that was taken over
+    /// may be made behind the product that reads it.
     pub(super) fn drop_dead(&mut self) {
-        let mut read = self.fixed.clone();
-        let mut bypass = Bypass::default();
-        for (position, node) in self.graph.nodes().iter().enumerate().rev() {
-            if node.output.iter().any(|output| read.contains(output)) {
-                read.extend(node.input.iter().cloned());
-            } else {
-                bypass.gone.insert(position);
+        let index = Index::new(&self.graph);
+        let nodes = self.graph.nodes();
+        let makes_fixed = |node: &Node| node.output.iter().any(|output| self.is_fixed(output));
+        let mut wanted: Vec<usize> = (0..nodes.len()).filter(|p| makes_fixed(&nodes[*p])).collect();
+        let mut read: BTreeSet<usize> = wanted.iter().copied().collect();
+        while let Some(position) = wanted.pop() {
+            for producer in nodes[position].input.iter().filter_map(|input| index.producer(input)) {
+                if read.insert(producer) {
+                    wanted.push(producer);
+                }
             }
         }
-        self.bypass(&bypass);
+        let gone = (0..nodes.len()).filter(|position| !read.contains(position)).collect();
+        self.bypass(&Bypass { gone, renamed: BTreeMap::new() });
     }
 }
 
