@@ -6,12 +6,14 @@ use crate::graph::{Graph, GraphError, Weights};
 use crate::stats;
 use faer::Mat;
 use rand::RngExt;
+use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
 /// How importance is judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Criterion {
     /// Sum of the weights' magnitudes.
     L1,

@@ -2,7 +2,7 @@
 
 use super::{Coded, ExitCode, integrity};
 use crate::report::RunFacts;
-use crate::study::{self, Loaded, Protocol, RunDirectory, Study};
+use crate::study::{self, Loaded, RunDirectory, Study};
 use crate::target::Trust;
 use anyhow::anyhow;
 use std::path::{Path, PathBuf};
@@ -25,8 +25,7 @@ impl Reopened {
         let directory = RunDirectory::existing(run)?;
         let study = self::study(&directory, study, trust)?;
         let loaded = study::open(&study)?;
-        let protocol = Protocol::new(&study, &loaded, directory.protocol.quick);
-        directory.protocol.describes(&protocol, run)?;
+        directory.protocol.describes(&study, &loaded, run)?;
         Ok(Reopened { directory, study, loaded })
     }
 

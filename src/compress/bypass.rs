@@ -6,11 +6,12 @@ use crate::catalog::{self, Bypass, Calibration, Criterion, Kind};
 use crate::engine::Bindings;
 use crate::graph::{Facts, Graph};
 use crate::record::{Component, Origins, RejectedAlternative};
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Settings of a step that leaves out layers or blocks.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Bypassing {
     /// [`Kind::Layer`] or [`Kind::Block`].
     pub kind: Kind,
@@ -21,10 +22,13 @@ pub struct Bypassing {
     /// How the layers behind make up for what goes.
     pub recover: Recovery,
     /// Only those whose ids match; `*` stands for anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub layers: Option<String>,
     /// Those whose ids match stay.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub protect: Vec<String>,
     /// Exactly these, whatever the scores say: a replay.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub frozen: Option<BTreeSet<String>>,
 }
 

@@ -2,11 +2,13 @@
 
 use crate::catalog::{Criterion, Kind};
 use crate::record::Sha256Hex;
+use serde::Serialize;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt;
 
 /// Settings of a prune step.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Pruning {
     /// Which kinds of components.
     pub what: What,
@@ -21,12 +23,15 @@ pub struct Pruning {
     /// What remains of a coupling is a multiple of this.
     pub multiple: usize,
     /// Only couplings whose ids match; `*` stands for anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub layers: Option<String>,
     /// Couplings or components whose ids match stay.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub protect: Vec<String>,
     /// Also couplings whose removal changes statistics of what remains.
     pub lossy: bool,
     /// Exactly these components by their original indices, whatever the scores say: a replay.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub frozen: Option<BTreeMap<String, Vec<usize>>>,
 }
 
@@ -61,7 +66,8 @@ impl Pruning {
 }
 
 /// Which kinds of components a prune step removes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum What {
     /// Channels of convolutions and outputs of matrix products.
     Channels,
@@ -77,7 +83,8 @@ impl What {
 }
 
 /// How many components go.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Amount {
     /// This share of each coupling, above 0 and below 1.
     Ratio(f64),
@@ -92,7 +99,8 @@ pub enum Amount {
 }
 
 /// How what remains makes up for what goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Recovery {
     /// It does not.
     None,
@@ -106,7 +114,8 @@ pub enum Recovery {
 }
 
 /// How an amount is spread over couplings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Allocation {
     /// The same share of each.
     Uniform,
@@ -161,7 +170,7 @@ impl fmt::Display for Pruning {
         if let Some(frozen) = &self.frozen {
             // Too many to list, and enough to tell two replays apart.
             let count: usize = frozen.values().map(Vec::len).sum();
-            let hash = Sha256Hex::of(format!("{frozen:?}").as_bytes());
+            let hash = Sha256Hex::of_json(&json!(frozen));
             write!(f, ", replayed with {count} components ({})", hash.short())?;
         }
         Ok(())

@@ -2,10 +2,12 @@
 
 use super::Recovery;
 use crate::catalog::Criterion;
+use serde::Serialize;
 use std::fmt;
 
 /// Which weights become zero.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Sparsity {
     /// This share of each layer, above 0 and below 1.
     Ratio(f64),
@@ -21,7 +23,7 @@ pub enum Sparsity {
 }
 
 /// Settings of a step that sets weights to zero.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Sparsify {
     /// Which weights.
     pub sparsity: Sparsity,
@@ -30,8 +32,10 @@ pub struct Sparsify {
     /// Whether the weights that stay make up for what goes.
     pub recover: bool,
     /// Only layers whose names match; `*` stands for anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub layers: Option<String>,
     /// Layers whose names match stay.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub protect: Vec<String>,
 }
 

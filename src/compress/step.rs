@@ -8,12 +8,17 @@ use crate::record::{
     Component, Forecast, Member, Origins, Precision, RejectedAlternative, Sha256Hex,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
 /// One step of a recipe.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// As JSON it is part of the identity of what is made by it: names and values of its settings stay what
+/// they are, and a new setting is left out where it says what was done before there was one.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Step {
     /// Remove components of couplings.
     Prune(Pruning),
@@ -23,7 +28,8 @@ pub enum Step {
     Bypass(Bypassing),
     /// Take a model that another tool made of the parent, and tell what was done.
     Import {
-        /// The file.
+        /// The file; no part of the step's identity.
+        #[serde(skip)]
         path: PathBuf,
         /// Its hash: another content is another step.
         sha256: Sha256Hex,
@@ -48,6 +54,11 @@ pub enum Granularity {
 }
 
 impl Step {
+    /// The step as JSON, which tells it from every other.
+    pub fn identity(&self) -> Value {
+        json!(self)
+    }
+
     /// Whether it takes something out, rather than narrowing it.
     pub fn removes(&self) -> bool {
         matches!(self, Step::Prune(_) | Step::Sparsify(_) | Step::Bypass(_))

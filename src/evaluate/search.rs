@@ -9,10 +9,11 @@ use crate::stats;
 use ndarray::Axis;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// How far a search goes.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Search {
     /// Size of a step, in standard deviations of the input.
     pub step: f64,

@@ -6,6 +6,7 @@ use super::{Answers, Exam, PredictError, Predictor, Sampling, Task, draws};
 use crate::data::Dataset;
 use crate::record::{Disturbance, Interval, Metric, RobustnessScore, Sha256Hex, TaskKind};
 use crate::stats::{self, SamplingDesign};
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Samples whose disturbed inputs are held at once.
@@ -13,8 +14,8 @@ const CHUNK: usize = 64;
 /// Samples that the inputs' spread is taken from.
 const SPREAD: usize = 512;
 
-/// What is tried.
-#[derive(Clone, Debug, PartialEq)]
+/// What is tried. As JSON it is part of a run's identity.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Stress {
     /// Disturbances with their strengths.
     pub tests: Vec<(Disturbance, f64)>,

@@ -11,7 +11,7 @@ use crate::record::{
     Answers, Disturbance, EngineOptions, Experiment, SCHEMA, Sha256Hex, TaskKind, VariantRecord,
 };
 use rayon::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 use crate::compress::Step;
@@ -66,7 +66,7 @@ impl<'a> Laboratory<'a> {
             subject.task,
             version
         ]);
-        let ground = Sha256Hex::of(rest.to_string().as_bytes());
+        let ground = Sha256Hex::of_json(&rest);
         let failed = |source| PipelineError::Graph { variant: super::BASELINE.into(), source };
         let recital = Recital::new(Graph::load(&context.model).map_err(failed)?);
         let known = read(&folders.root().join(JOURNAL))?;
@@ -138,7 +138,7 @@ impl<'a> Laboratory<'a> {
     fn disturbed_keys(&self, experiment: &Experiment, stress: &Stress) -> Vec<Sha256Hex> {
         let of = |(how, strength): &(Disturbance, f64)| {
             let parts = json!([experiment.key, how, strength, stress.seed, stress.samples]);
-            Sha256Hex::of(parts.to_string().as_bytes())
+            Sha256Hex::of_json(&parts)
         };
         stress.tests.iter().map(of).collect()
     }
@@ -184,10 +184,8 @@ impl<'a> Laboratory<'a> {
     }
 
     fn key(&self, wanted: &Wanted) -> Sha256Hex {
-        // A step's words count what its settings name one by one.
-        let steps: Vec<String> = wanted.steps.iter().map(|step| format!("{step:?}")).collect();
-        let parts = json!([self.ground, steps, wanted.options]).to_string();
-        Sha256Hex::of(parts.as_bytes())
+        let steps: Vec<Value> = wanted.steps.iter().map(Step::identity).collect();
+        Sha256Hex::of_json(&json!([self.ground, steps, wanted.options]))
     }
 
     fn experiment(

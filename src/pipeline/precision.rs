@@ -178,14 +178,14 @@ impl<'a> Bench<'a> {
 
     /// Everything that decides what is measured.
     fn key(&self) -> Sha256Hex {
-        let (bytes, words) = (self.graph.encode(), self.how.to_string());
+        let (bytes, how) = (self.graph.encode(), json!(self.how).to_string());
         let Context { reading, sysfs_root, energy, .. } = self.context;
         let rules = energy.get(&self.how.on).filter(|_| self.how.by == Objective::Energy);
         let root = sysfs_root.as_ref().filter(|_| rules.is_some());
         let rules = rules.map(EnergyRules::wherever);
         let told = json!([self.how.by, reading, rules, root, self.given.label()]).to_string();
         let label = self.options.label();
-        let parts = [words.as_str(), &label, &told, ENGINE].map(str::as_bytes);
+        let parts = [how.as_str(), &label, &told, ENGINE].map(str::as_bytes);
         let parts = [&bytes[..]].into_iter().chain(parts);
         Sha256Hex::of_parts(parts.chain([self.calibration.sha256.as_str().as_bytes()]))
     }

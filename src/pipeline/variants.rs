@@ -13,7 +13,7 @@ use crate::record::{
     Decision, EngineOptions, EntryBody, EntryKind, FileName, Inputs, Objective, Origins, Refusal,
     SCHEMA, Sha256Hex, StepRecord, VariantRecord,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -61,14 +61,14 @@ pub fn make(
     // What a simulated sensor decided is not what a real one would.
     let simulated = context.sysfs_root.is_some() && recipe.steps.iter().any(by_energy);
     let told = [json!(reading), json!(seed), json!(simulated)];
-    let parts = json!([parent.variant_id, words, options, calibration, told, version]);
-    let parts = parts.to_string();
+    let steps: Vec<Value> = recipe.steps.iter().map(Step::identity).collect();
+    let parts = json!([parent.variant_id, steps, options, calibration, told, version]);
     let lineage = Lineage {
         name: recipe.name.clone(),
         parent: Some(parent.name.clone()),
         options,
         recipe: parent.recipe.iter().chain(&words).cloned().collect(),
-        key: Sha256Hex::of(parts.as_bytes()),
+        key: Sha256Hex::of_json(&parts),
     };
     if let Some(made) = lineage.made_before(context) {
         let ids: BTreeSet<&Sha256Hex> = ledger.entries().iter().map(|e| &e.entry_id).collect();

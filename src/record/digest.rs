@@ -32,6 +32,17 @@ impl Sha256Hex {
         Self::of_parts([bytes])
     }
 
+    /// The digest of a value as canonical JSON (RFC 8785): the same for equal values, whatever order
+    /// their fields stand in and whatever the types that they come from are called.
+    #[cfg(feature = "host")]
+    pub fn of_json(value: &serde_json::Value) -> Self {
+        match serde_json_canonicalizer::to_vec(value) {
+            Ok(bytes) => Self::of(&bytes),
+            // Values hold no number that JSON cannot; their own text has sorted keys too.
+            Err(_) => Self::of(value.to_string().as_bytes()),
+        }
+    }
+
     /// The digest of the concatenation of `parts`.
     pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut hasher = Sha256::new();

@@ -89,7 +89,7 @@ pub use sustained::{SustainedBlock, SustainedSummary, SustainedWindow};
 pub use variant::{Origins, StepRecord, VariantRecord};
 
 /// The version of every file format this crate writes.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// A file written by a newer paring than this one.
 #[derive(Debug, thiserror::Error)]

@@ -57,6 +57,11 @@ pub enum StudyError {
         /// `data`, `timing rules`.
         what: &'static str,
     },
+    /// The output folder holds a run that an earlier version began.
+    #[error(
+        "{} holds a run of an earlier format, which can be compared, explained, restored and verified, but not gone on with; choose another --out", .0.display()
+    )]
+    FormerRun(PathBuf),
     /// There is no run.
     #[error("{} is not a run directory of paring", .0.display())]
     NoRun(PathBuf),

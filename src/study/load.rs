@@ -109,6 +109,16 @@ pub fn load(path: &Path, trust: Trust) -> Result<Study, StudyError> {
     load_for(path, &[], trust)
 }
 
+/// Owner and recipes of the study in a file, whose paths are meant from `folder`.
+///
+/// # Errors
+/// As for [`load`].
+pub(super) fn recipes_of(path: &Path, folder: &Path) -> Result<(String, Vec<Recipe>), StudyError> {
+    let file = file::read(path)?;
+    let invalid = |problem: String| StudyError::Invalid { path: path.to_path_buf(), problem };
+    Ok((file.study.owner, recipes(&file.variant, folder).map_err(invalid)?))
+}
+
 /// [`load`] with other targets than the study's, unless there are none.
 ///
 /// # Errors

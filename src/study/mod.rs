@@ -4,6 +4,7 @@ mod energy;
 mod error;
 mod expand;
 mod file;
+mod former;
 mod load;
 mod manifest;
 mod narrow;

@@ -1,16 +1,21 @@
 //! The frozen rules of a run, in three hashes: changing a threshold keeps timings comparable.
 
-use super::{Loaded, Study, StudyError};
+use super::{Loaded, Study, StudyError, former};
+use crate::compress::Step;
 use crate::engine::ENGINE;
 use crate::record::{SCHEMA, Sha256Hex};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// Blocks of each kind in the short protocol, which gives no verdicts.
 pub const QUICK_BLOCKS: u32 = 3;
+
+/// What differs, for a person.
+const VARIANTS: &str = "model, owner or variants";
+const DATA: &str = "data, splits or metrics";
 
 /// `protocol.json` of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,17 +44,9 @@ pub struct Protocol {
 impl Protocol {
     /// The rules of a study.
     pub fn new(study: &Study, loaded: &Loaded, quick: bool) -> Protocol {
-        let hash = |value: serde_json::Value| Sha256Hex::of(value.to_string().as_bytes());
-        let data = json!({
-            "data": loaded.data.sha256,
-            "splits": loaded.splits,
-            "output": loaded.output,
-            "task": loaded.task,
-            "slices": study.data.slices,
-            "robustness": study.robustness.as_ref().map(|how| format!("{how:?}")),
-        });
+        let data = data(study, loaded, &json!(study.robustness));
         let each = study.recipes.iter().map(|recipe| {
-            let steps: Vec<String> = recipe.steps.iter().map(ToString::to_string).collect();
+            let steps: Vec<Value> = recipe.steps.iter().map(Step::identity).collect();
             json!([recipe.name, recipe.parent, steps, recipe.options])
         });
         let recipes = json!({
@@ -79,36 +76,57 @@ impl Protocol {
             study: study.name.clone(),
             study_file: std::path::absolute(&study.path).unwrap_or_else(|_| study.path.clone()),
             quick,
-            recipes_sha256: hash(recipes),
-            data_sha256: hash(data),
-            measurement_sha256: hash(measurement),
-            gate_sha256: hash(json!([])),
+            recipes_sha256: Sha256Hex::of_json(&recipes),
+            data_sha256: Sha256Hex::of_json(&data),
+            measurement_sha256: Sha256Hex::of_json(&measurement),
+            gate_sha256: Sha256Hex::of_json(&json!([])),
         }
     }
 
     /// Whether an unfinished run under `self` can go on under `new`.
     ///
     /// # Errors
-    /// [`StudyError::OtherProtocol`] says what differs.
-    pub fn accepts(&self, new: &Protocol, path: &std::path::Path) -> Result<(), StudyError> {
-        let other = |what| Err(StudyError::OtherProtocol { path: path.to_path_buf(), what });
-        self.describes(new, path)?;
-        match self.measurement_sha256 == new.measurement_sha256 {
-            true => Ok(()),
-            false => other("rules of timing"),
-        }
-    }
-
-    /// Whether model, variants, data and splits are the same, however they are measured.
-    ///
-    /// # Errors
-    /// [`StudyError::OtherProtocol`] says what differs.
-    pub fn describes(&self, new: &Protocol, path: &std::path::Path) -> Result<(), StudyError> {
-        let other = |what| Err(StudyError::OtherProtocol { path: path.to_path_buf(), what });
+    /// [`StudyError::OtherProtocol`] says what differs, [`StudyError::FormerRun`] that an earlier
+    /// version began it.
+    pub fn accepts(&self, new: &Protocol, root: &Path) -> Result<(), StudyError> {
+        let other = |what| Err(StudyError::OtherProtocol { path: root.to_path_buf(), what });
         match self {
-            old if old.recipes_sha256 != new.recipes_sha256 => other("model, owner or variants"),
-            old if old.data_sha256 != new.data_sha256 => other("data, splits or metrics"),
+            old if old.schema < new.schema => Err(StudyError::FormerRun(root.to_path_buf())),
+            old if old.recipes_sha256 != new.recipes_sha256 => other(VARIANTS),
+            old if old.data_sha256 != new.data_sha256 => other(DATA),
+            old if old.measurement_sha256 != new.measurement_sha256 => other("rules of timing"),
             _ => Ok(()),
         }
     }
+
+    /// Whether model, variants, data and splits of the run in `root` are those of a study, however
+    /// they are measured.
+    ///
+    /// # Errors
+    /// [`StudyError::OtherProtocol`] says what differs.
+    pub fn describes(&self, study: &Study, loaded: &Loaded, root: &Path) -> Result<(), StudyError> {
+        let other = |what| Err(StudyError::OtherProtocol { path: root.to_path_buf(), what });
+        let new = Protocol::new(study, loaded, self.quick);
+        let (recipes, data) = match self.schema {
+            1 => former::alike(self, study, loaded, root)?,
+            _ => (self.recipes_sha256 == new.recipes_sha256, self.data_sha256 == new.data_sha256),
+        };
+        match (recipes, data) {
+            (false, _) => other(VARIANTS),
+            (_, false) => other(DATA),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What a study says of data, splits and metrics.
+pub(super) fn data(study: &Study, loaded: &Loaded, robustness: &Value) -> Value {
+    json!({
+        "data": loaded.data.sha256,
+        "splits": loaded.splits,
+        "output": loaded.output,
+        "task": loaded.task,
+        "slices": study.data.slices,
+        "robustness": robustness,
+    })
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// How a quantize step goes about it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Quantization {
     /// Into which numbers.
     pub format: Format,
@@ -26,8 +26,10 @@ pub struct Quantization {
     /// Whether depthwise convolutions become integers too.
     pub depthwise: bool,
     /// Pattern of the layers that may change; all without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub layers: Option<String>,
     /// Patterns of the layers that stay.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub protect: Vec<String>,
     /// Whether each layer gets the precision that pays on a target.
     pub measured: bool,
@@ -36,6 +38,7 @@ pub struct Quantization {
     /// What pays.
     pub by: Objective,
     /// The precision of every layer, decided before: others stay in float.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub assigned: Option<BTreeMap<String, Scheme>>,
 }
 
@@ -73,7 +76,8 @@ impl Quantization {
 }
 
 /// Numbers that layers are computed in or stored as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Format {
     /// Weights and activations in int8, scales fixed beforehand.
     Int8,
@@ -160,9 +164,11 @@ impl TryFrom<String> for Scheme {
 }
 
 /// How the range of an activation is found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RangeRule {
     /// The smallest and the largest value.
+    #[serde(rename = "minmax")]
     MinMax,
     /// What holds 99.99 % of the values.
     Percentile,
@@ -188,7 +194,8 @@ impl RangeRule {
 }
 
 /// How weights become integers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Rounding {
     /// To the nearest.
     Nearest,
@@ -197,7 +204,8 @@ pub enum Rounding {
 }
 
 /// How static int8 is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Form {
     /// QLinearConv, QLinearMatMul, MatMulInteger: what the engine runs in integers.
     Operators,

@@ -30,7 +30,8 @@ pub(super) fn verify(folders: &Folders) -> Result<usize, VerifyError> {
     }
     let rows = table.rows.iter().map(|row| again(folders, &table, row, &targets));
     let rows = rows.collect::<Result<Vec<Row>, VerifyError>>()?;
-    let encoded = report::results_csv(&facts(folders, &table)?, &rows);
+    let (facts, schema) = facts(folders, &table)?;
+    let encoded = report::results_csv(&facts, &rows);
     let expected = Table::read(&encoded.map_err(|e| broken(e.to_string()))?)?;
     if table.header != expected.header {
         return Err(broken("it has other columns".to_string()));
@@ -39,6 +40,8 @@ pub(super) fn verify(folders: &Folders) -> Result<usize, VerifyError> {
     for (index, (found, computed)) in pairs {
         let cells = table.header.iter().zip(found.iter().zip(computed.iter()));
         for (column, (found, computed)) in cells {
+            // The format is that of the version which measured.
+            let computed = if column == "schema" { schema.as_str() } else { computed };
             if found != computed && !WORDS_ALONE.contains(&column.as_str()) {
                 let line = index + 2;
                 return Err(broken(format!(
@@ -54,26 +57,33 @@ fn broken(problem: impl Into<String>) -> VerifyError {
     VerifyError::broken(RESULTS, problem)
 }
 
-/// What all rows share: of the protocol where there is one, of the first row in a bench.
-fn facts(folders: &Folders, table: &Table) -> Result<RunFacts, VerifyError> {
+/// What all rows share, and their format: of the protocol where there is one, of the first row in a
+/// bench.
+fn facts(folders: &Folders, table: &Table) -> Result<(RunFacts, String), VerifyError> {
     let first = table.rows.first().ok_or_else(|| broken("it has no rows"))?;
     let text = |column| table.cell(first, column).to_string();
     let protocol: Option<Protocol> = read_json(&folders.root().join("protocol.json"));
     Ok(match protocol {
-        Some(protocol) => RunFacts {
-            study: protocol.study,
-            run_id: protocol.run_id,
-            data_sha256: protocol.data_sha256.to_string(),
-            measurement_sha256: protocol.measurement_sha256.to_string(),
-            quick: protocol.quick,
-        },
-        None => RunFacts {
-            study: text("study"),
-            run_id: text("run_id"),
-            data_sha256: text("data_sha256"),
-            measurement_sha256: text("measurement_sha256"),
-            quick: false,
-        },
+        Some(protocol) => {
+            let facts = RunFacts {
+                study: protocol.study,
+                run_id: protocol.run_id,
+                data_sha256: protocol.data_sha256.to_string(),
+                measurement_sha256: protocol.measurement_sha256.to_string(),
+                quick: protocol.quick,
+            };
+            (facts, protocol.schema.to_string())
+        }
+        None => {
+            let facts = RunFacts {
+                study: text("study"),
+                run_id: text("run_id"),
+                data_sha256: text("data_sha256"),
+                measurement_sha256: text("measurement_sha256"),
+                quick: false,
+            };
+            (facts, text("schema"))
+        }
     })
 }
 

@@ -1,0 +1,70 @@
+//! Runs of format 1, whose protocols named variants by the words of their steps and disturbances by how
+//! the program printed them: what tells whether a study is that of such a run.
+
+use super::protocol::{Protocol, data};
+use super::{Loaded, Study, StudyError, load};
+use crate::evaluate::{Search, Stress};
+use crate::graph::Graph;
+use crate::pipeline::{self, BASELINE, Folders};
+use crate::record::Sha256Hex;
+use serde_json::json;
+use std::path::Path;
+
+/// Whether recipes, and data, are those that the run in `root` began with.
+///
+/// # Errors
+/// [`StudyError`] where the run's own study cannot be read.
+pub(super) fn alike(
+    old: &Protocol,
+    study: &Study,
+    loaded: &Loaded,
+    root: &Path,
+) -> Result<(bool, bool), StudyError> {
+    let folder = study.path.parent().unwrap_or(Path::new(""));
+    // Paths in the run's copy of its study are meant from where the study lies.
+    let (owner, recipes) = load::recipes_of(&root.join("study.toml"), folder)?;
+    let baseline = pipeline::variant_record(&Folders::new(root), BASELINE).ok();
+    // With external data the file that is given is not the one that is kept.
+    let whole = || Graph::load(&study.model).is_ok_and(|graph| graph.self_contained());
+    let model = baseline.is_none_or(|kept| kept.file_sha256 == loaded.model_sha256 || !whole());
+    let robustness = json!(study.robustness.as_ref().map(printed));
+    let text = data(study, loaded, &robustness).to_string();
+    let same = owner == study.owner && recipes == study.recipes;
+    Ok((model && same, old.data_sha256 == Sha256Hex::of(text.as_bytes())))
+}
+
+/// A disturbance plan as format 1 had it.
+fn printed(how: &Stress) -> String {
+    let tests = how.tests.iter().map(|(how, strength)| {
+        let name = how.name();
+        let (first, rest) = name.split_at(1);
+        format!("({}{rest}, {strength:?})", first.to_uppercase())
+    });
+    let search = how.search.map_or_else(
+        || "None".to_string(),
+        |(Search { step, queries, seed }, samples)| {
+            format!(
+                "Some((Search {{ step: {step:?}, queries: {queries}, seed: {seed} }}, {samples}))"
+            )
+        },
+    );
+    format!(
+        "Stress {{ tests: [{}], samples: {}, search: {search}, seed: {} }}",
+        tests.collect::<Vec<_>>().join(", "),
+        how.samples,
+        how.seed
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn disturbances_are_printed_as_format_1_had_them() {
+        let expected = "Stress { tests: [(Noise, 0.1), (Noise, 0.3), (Brightness, 0.3), (Shift, 1.0), \
+                        (Occlusion, 0.1), (Quantized, 4.0)], samples: 1000, search: Some((Search { \
+                        step: 0.5, queries: 200, seed: 0 }, 50)), seed: 0 }";
+        assert_eq!(printed(&Stress::default()), expected);
+    }
+}
