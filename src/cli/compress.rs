@@ -7,7 +7,7 @@ use super::{Coded, ExitCode, Global, StudyArgs, sysfs_root};
 use crate::catalog::Calibration;
 use crate::compress::{Pruning, Reading, Step};
 use crate::data::WINDOW_BYTES;
-use crate::evaluate::{Scores, Task};
+use crate::evaluate::Task;
 use crate::graph::Graph;
 use crate::ledger::Ledger;
 use crate::pipeline::{self, Assessed, BASELINE, Context, PipelineError, Probing, Subject};
@@ -292,11 +292,8 @@ fn energy(study: &Study) -> BTreeMap<String, EnergyRules> {
 
 /// How predictions are read off outputs, from what is asked of them.
 fn reading(task: &Task, output: usize) -> Reading {
-    let logits = task.scores == Scores::Logits;
-    let chance = task.threshold.unwrap_or(0.5);
-    let cut = if logits { (chance / (1.0 - chance)).ln() } else { chance };
-    let positive = task.threshold.map(|_| task.positive.unwrap_or(1).min(1));
-    Reading { kind: task.kind, cut: cut as f32, logits, positive, output }
+    let Task { kind, scores, threshold, positive, .. } = *task;
+    Reading { kind, scores, threshold, positive, output }
 }
 
 /// Samples of a study to calibrate on: all of `samples`, or as many of them, evenly spread, as fit

@@ -2,6 +2,7 @@
 //! apart they are.
 
 use crate::engine::samples_first;
+use crate::evaluate::{Scores, prediction};
 use crate::record::TaskKind;
 use ndarray::{ArrayD, Axis};
 use serde::Serialize;
@@ -10,16 +11,17 @@ use serde::Serialize;
 /// answers: errors of that size alone take 1 % of R².
 const MOVED: f64 = 0.1;
 
-/// How predictions are read off outputs.
+/// How predictions are read off outputs. As JSON it is part of the identity of what is chosen by it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Reading {
     /// What the outputs are.
     pub kind: TaskKind,
-    /// From which output on the answer to a question of yes or no is yes.
-    pub cut: f32,
-    /// Whether such an output is a logit, not a probability.
-    pub logits: bool,
-    /// Of two classes the one that is predicted from the cut on; `None` for the more probable.
+    /// What their numbers mean.
+    pub scores: Scores,
+    /// From which probability on the answer to a question of yes or no is yes, one half without it; of
+    /// two classes the positive one is predicted from it on.
+    pub threshold: Option<f64>,
+    /// The positive class of two; the second without it.
     pub positive: Option<usize>,
     /// Number of the output that is the answer; how far others move counts too.
     pub output: usize,
@@ -27,8 +29,8 @@ pub struct Reading {
 
 impl Default for Reading {
     fn default() -> Self {
-        let (kind, positive) = (TaskKind::Classification, None);
-        Reading { kind, cut: 0.5, logits: false, positive, output: 0 }
+        let (kind, scores) = (TaskKind::Classification, Scores::Probabilities);
+        Reading { kind, scores, threshold: None, positive: None, output: 0 }
     }
 }
 
@@ -57,7 +59,7 @@ impl Reading {
 
     /// Whether two rows mean another prediction; `spread` is that of all answers, see [`spread`].
     pub(super) fn changed(&self, was: &[f32], is: &[f32], spread: f64) -> bool {
-        let crossed = |(was, is): (&f32, &f32)| (*was >= self.cut) != (*is >= self.cut);
+        let crossed = |(was, is): (&f32, &f32)| self.is_positive(*was) != self.is_positive(*is);
         match self.kind {
             TaskKind::Regression | TaskKind::Scores => {
                 let error = squares(was.iter().zip(is).map(|(w, i)| i - w));
@@ -70,17 +72,21 @@ impl Reading {
         }
     }
 
-    /// The class that a row means.
+    fn is_positive(&self, score: f32) -> bool {
+        prediction::is_positive(self.scores, self.threshold, score)
+    }
+
+    /// The class that a row means; −1 of what is no number.
     pub(super) fn class(&self, row: &[f32]) -> i64 {
-        match (row, self.positive) {
-            ([one], _) => i64::from(*one >= self.cut),
-            ([no, yes], Some(positive)) => {
-                let (no, yes) = if positive == 0 { (yes, no) } else { (no, yes) };
-                let score = if self.logits { yes - no } else { *yes };
-                i64::from((score >= self.cut) == (positive != 0))
-            }
-            (many, _) => top(many).map_or(-1, |class| class as i64),
+        if let [one] = row {
+            return i64::from(self.is_positive(*one));
         }
+        let rule = self.threshold.map(|threshold| (threshold, self.positive.unwrap_or(1)));
+        let probabilities = match (rule, row) {
+            (Some(_), [_, _]) => prediction::exclusive_probabilities(self.scores, row),
+            _ => vec![],
+        };
+        prediction::class(row, &probabilities, rule).map_or(-1, |class| class as i64)
     }
 
     /// Kullback-Leibler divergence of two rows, in nats: of classes that exclude each other, of
@@ -93,20 +99,16 @@ impl Reading {
             }
             TaskKind::Multilabel => self.each_apart(was, is),
             _ if was.len() == 1 => self.each_apart(was, is),
-            _ => classes_apart(was, is),
+            _ => {
+                let of = |row: &[f32]| prediction::exclusive_probabilities(self.scores, row);
+                prediction::divergence(&of(was), &of(is)).max(0.0)
+            }
         }
     }
 
     fn each_apart(&self, was: &[f32], is: &[f32]) -> f64 {
-        let chance = |v: f32| match self.logits {
-            true => 1.0 / (1.0 + f64::from(-v).exp()),
-            false => f64::from(v),
-        };
-        let one = |(was, is): (&f32, &f32)| {
-            let p = chance(*was).clamp(1e-12, 1.0 - 1e-12);
-            let q = chance(*is).clamp(1e-12, 1.0 - 1e-12);
-            (p * (p / q).ln() + (1.0 - p) * ((1.0 - p) / (1.0 - q)).ln()).max(0.0)
-        };
+        let chance = |score: &f32| prediction::probability(self.scores, *score);
+        let one = |(was, is)| prediction::divergence_of_one(chance(was), chance(is)).max(0.0);
         was.iter().zip(is).map(one).sum()
     }
 }
@@ -133,32 +135,10 @@ fn squares(values: impl Iterator<Item = f32>) -> f64 {
     values.map(|v| f64::from(v).powi(2)).sum()
 }
 
-/// The largest entry, of equals the first.
-fn top(row: &[f32]) -> Option<usize> {
-    let largest = row.iter().enumerate().rev().max_by(|a, b| a.1.total_cmp(b.1));
-    largest.map(|(position, _)| position)
-}
-
-/// KL(was ‖ is), rows that are no probabilities taken as logits.
-fn classes_apart(was: &[f32], is: &[f32]) -> f64 {
-    let sum: f64 = was.iter().map(|v| f64::from(*v)).sum();
-    let chances = was.iter().all(|v| *v >= 0.0) && (sum - 1.0).abs() < 1e-3;
-    let as_chances = |row: &[f32]| -> Vec<f64> {
-        if chances {
-            return row.iter().map(|v| f64::from(*v).max(1e-12)).collect();
-        }
-        let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let raised: Vec<f64> = row.iter().map(|v| f64::from(v - most).exp()).collect();
-        let sum: f64 = raised.iter().sum();
-        raised.iter().map(|v| (v / sum).max(1e-12)).collect()
-    };
-    let (p, q) = (as_chances(was), as_chances(is));
-    p.iter().zip(&q).map(|(p, q)| p * (p / q).ln()).sum::<f64>().max(0.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evaluate::metrics::kl_divergence;
     use ndarray::IxDyn;
 
     fn of(kind: TaskKind) -> Reading {
@@ -174,15 +154,16 @@ mod tests {
     }
 
     #[test]
-    fn divergence_is_zero_for_the_same_and_known_for_two_coins() {
-        assert_eq!(classes_apart(&[0.25, 0.75], &[0.25, 0.75]), 0.0);
-        let expected = 0.5 * (0.5f64 / 0.25).ln() + 0.5 * (0.5f64 / 0.75).ln();
-        assert!((classes_apart(&[0.5, 0.5], &[0.25, 0.75]) - expected).abs() < 1e-9);
-        // Logits may be shifted.
-        assert!(classes_apart(&[3.0, 1.0], &[5.0, 3.0]) < 1e-9);
+    fn divergence_is_that_of_an_evaluation() {
+        let (p, q) =
+            ([0.9f32, 0.05, 0.05].map(|p| 1.005 * p), [0.5f32, 0.45, 0.05].map(|q| 1.005 * q));
+        let found = of(TaskKind::Classification).apart(&p, &q, 1.0);
+        assert!((found - kl_divergence(&p, &q)).abs() < 1e-12 && (found - 0.421_24).abs() < 1e-5);
+        let logits = Reading { scores: Scores::Logits, ..Reading::default() };
+        assert!(logits.apart(&[3.0, 1.0], &[5.0, 3.0], 1.0) < 1e-9);
         // One coin said as one number.
-        let one = of(TaskKind::Multilabel).apart(&[0.5], &[0.25], 1.0);
-        assert!((one - expected).abs() < 1e-9);
+        let expected = kl_divergence(&[0.5, 0.5], &[0.25, 0.75]);
+        assert!((of(TaskKind::Multilabel).apart(&[0.5], &[0.25], 1.0) - expected).abs() < 1e-9);
     }
 
     #[test]
@@ -223,7 +204,11 @@ mod tests {
         // One number: yes or no.
         assert!(of(TaskKind::Classification).changed(&[0.4], &[0.6], spread));
         // Of two: from the threshold on, whichever is the positive one.
-        let from = |positive| Reading { positive: Some(positive), cut: 0.2, ..Reading::default() };
+        let from = |positive| Reading {
+            positive: Some(positive),
+            threshold: Some(0.2),
+            ..Reading::default()
+        };
         assert_eq!((from(1).class(&[0.7, 0.3]), from(1).class(&[0.9, 0.1])), (1, 0));
         assert_eq!((from(0).class(&[0.3, 0.7]), from(0).class(&[0.1, 0.9])), (0, 1));
         assert_eq!(Reading::default().class(&[0.5, 0.5]), 0);

@@ -4,6 +4,7 @@
 //! follows; [`assess`] draws these sums again and again for intervals, all variants in the same draws.
 
 pub mod metrics;
+pub mod prediction;
 
 mod answers;
 mod assess;

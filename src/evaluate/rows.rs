@@ -1,7 +1,7 @@
 //! From a model's output to one row of numbers a sample.
 
 use super::answers::{MOST_CHANCES, MOST_PIXELS};
-use super::{PixelAnswers, PredictError, Scores, Task};
+use super::{PixelAnswers, PredictError, Scores, Task, prediction};
 use crate::record::TaskKind;
 
 /// What one sample's part of an output says.
@@ -74,20 +74,12 @@ pub(super) fn row(task: &Task, part: &Part, total: usize) -> Result<Row, Predict
     }
 }
 
-/// The largest entry, of equals the first.
-fn top(scores: &[f32]) -> usize {
-    let first_best = |best: usize, (i, v): (usize, &f32)| if *v > scores[best] { i } else { best };
-    scores.iter().enumerate().fold(0, first_best)
-}
-
 /// Probabilities of classes that exclude each other.
 fn exclusive(task: &Task, part: &Part, scores: &[f32]) -> Result<Vec<f32>, PredictError> {
     match task.scores {
         Scores::Logits => {
-            let most = f64::from(scores[top(scores)]);
-            let power = |v: &f32| (f64::from(*v) - most).exp();
-            let sum: f64 = scores.iter().map(power).sum();
-            Ok(scores.iter().map(|v| (power(v) / sum) as f32).collect())
+            let found = prediction::exclusive_probabilities(task.scores, scores);
+            Ok(found.iter().map(|p| *p as f32).collect())
         }
         Scores::Probabilities => {
             let sum: f64 = scores.iter().map(|v| f64::from(*v)).sum();
@@ -117,7 +109,7 @@ fn positions(task: &Task, part: &Part, total: usize) -> Result<Row, PredictError
                 .extend(std::iter::repeat_n(f32::NAN, if room { classes } else { 0 }));
             continue;
         }
-        row.values.push(top(scores) as f32);
+        row.values.push(prediction::argmax(scores).map_or(f32::NAN, |class| class as f32));
         let chances = exclusive(task, part, scores)?;
         row.pixels.chances.extend(chances.into_iter().filter(|_| room));
     }
@@ -136,28 +128,19 @@ fn classes(task: &Task, part: &Part, broken: bool) -> Result<Row, PredictError> 
     }
     if let [one] = scores {
         let p = each_probability(task, part, &[*one])?[0];
-        let values = vec![1.0 - p, p];
-        let class = Some(i64::from(f64::from(p) >= task.threshold.unwrap_or(0.5)));
-        return Ok(Row::new(values, class));
+        let yes = prediction::is_positive(task.scores, task.threshold, *one);
+        return Ok(Row::new(vec![1.0 - p, p], Some(i64::from(yes))));
     }
-    let top = top(scores);
     let values = exclusive(task, part, scores)?;
-    let class = match (task.threshold, width) {
-        (Some(threshold), 2) => {
-            let positive = task.positive.unwrap_or(1).min(1);
-            if f64::from(values[positive]) >= threshold { positive } else { 1 - positive }
-        }
-        _ => top,
-    };
-    Ok(Row::new(values, Some(class as i64)))
+    let probabilities: Vec<f64> = values.iter().map(|v| f64::from(*v)).collect();
+    let class = prediction::class(scores, &probabilities, task.rule());
+    Ok(Row::new(values, class.map(|class| class as i64)))
 }
 
 /// Probabilities that do not exclude each other.
 fn each_probability(task: &Task, part: &Part, scores: &[f32]) -> Result<Vec<f32>, PredictError> {
     match task.scores {
-        Scores::Logits => {
-            Ok(scores.iter().map(|v| (1.0 / (1.0 + (-f64::from(*v)).exp())) as f32).collect())
-        }
+        Scores::Logits => Ok(scores.iter().map(|v| prediction::sigmoid(*v) as f32).collect()),
         Scores::Probabilities => match scores.iter().find(|v| !(-0.001..=1.001).contains(*v)) {
             Some(value) if value.is_finite() => {
                 Err(PredictError::NotAProbability { sample: part.sample, value: *value })
@@ -218,24 +201,19 @@ pub(super) fn counted(
 fn chances(task: &Task, scores: &[f32], pixels: usize) -> Vec<f32> {
     let channels = scores.len() / pixels.max(1);
     if channels <= 1 {
-        let foreground = |score: &f32| match task.scores {
-            Scores::Logits => (1.0 / (1.0 + (-f64::from(*score)).exp())) as f32,
-            Scores::Probabilities => *score,
-        };
+        let foreground = |score: &f32| prediction::probability(task.scores, *score) as f32;
         let own: Vec<f32> = scores.iter().map(foreground).collect();
         return own.iter().map(|p| 1.0 - p).chain(own.iter().copied()).collect();
     }
     if task.scores == Scores::Probabilities {
         return scores.to_vec();
     }
-    let mut all = vec![0.0; scores.len()];
+    let (mut all, mut own) = (vec![0.0; scores.len()], vec![0.0; channels]);
     for pixel in 0..pixels {
-        let at = |channel: usize| f64::from(scores[channel * pixels + pixel]);
-        let most = (0..channels).map(at).fold(f64::NEG_INFINITY, f64::max);
-        let sum: f64 = (0..channels).map(|c| (at(c) - most).exp()).sum();
-        for channel in 0..channels {
-            all[channel * pixels + pixel] = ((at(channel) - most).exp() / sum) as f32;
-        }
+        let places = (0..channels).map(|channel| channel * pixels + pixel);
+        own.iter_mut().zip(places.clone()).for_each(|(own, at)| *own = f64::from(scores[at]));
+        prediction::softmax(&mut own);
+        places.zip(&own).for_each(|(at, p)| all[at] = *p as f32);
     }
     all
 }
@@ -247,13 +225,7 @@ fn class_of(task: &Task, scores: &[f32], pixel: usize, pixels: usize) -> usize {
         let at = |channel: usize| scores[channel * pixels + pixel];
         return (1..channels).fold(0, |best, c| if at(c) > at(best) { c } else { best });
     }
-    let cut = match (task.threshold, task.scores) {
-        (Some(threshold), Scores::Logits) => (threshold / (1.0 - threshold)).ln(),
-        (Some(threshold), Scores::Probabilities) => threshold,
-        (None, Scores::Logits) => 0.0,
-        (None, Scores::Probabilities) => 0.5,
-    };
-    usize::from(f64::from(scores[pixel]) >= cut)
+    usize::from(prediction::is_positive(task.scores, task.threshold, scores[pixel]))
 }
 
 #[cfg(test)]

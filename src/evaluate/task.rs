@@ -55,6 +55,11 @@ impl Task {
         Task { kind, scores, positive: None, threshold: None, primary, further: vec![] }
     }
 
+    /// The probability from which on the positive one of two classes is predicted, and that class.
+    pub(super) fn rule(&self) -> Option<(f64, usize)> {
+        self.threshold.map(|threshold| (threshold, self.positive.unwrap_or(1)))
+    }
+
     /// All metrics that are asked for, each once.
     pub fn metrics(&self) -> Vec<Metric> {
         let mut all = self.kind.metrics().to_vec();

@@ -1,15 +1,11 @@
 //! How far a variant's outputs are from the baseline's, whatever the labels.
 
-/// Probabilities below this count as this.
-const SMALLEST: f64 = 1e-12;
+use crate::evaluate::prediction;
 
 /// KL(baseline ‖ variant) of two rows of probabilities, in nats.
 pub fn kl_divergence(baseline: &[f32], variant: &[f32]) -> f64 {
-    let term = |(b, v): (&f32, &f32)| match f64::from(*b) {
-        b if b > 0.0 => b * (b.max(SMALLEST) / f64::from(*v).max(SMALLEST)).ln(),
-        _ => 0.0,
-    };
-    baseline.iter().zip(variant).map(term).sum()
+    let wide = |row: &[f32]| row.iter().map(|v| f64::from(*v)).collect::<Vec<f64>>();
+    prediction::divergence(&wide(baseline), &wide(variant))
 }
 
 /// ‖variant − baseline‖ / ‖baseline‖ over all numbers; `None` where the baseline's are all zero.
