@@ -221,9 +221,11 @@ fn write(reopened: &Reopened, explanations: &[Explanation]) -> Result<(), Coded>
     let folders = &reopened.directory.folders;
     let internal = |e: report::ReportError| Coded::new(ExitCode::Internal, e);
     pipeline::replace_json(&folders.explanations(), &explanations)?;
-    let csv = report::effects_csv(&reopened.facts(), explanations).map_err(internal)?;
+    let csv = report::effects_csv(&reopened.directory.protocol.facts(), explanations)
+        .map_err(internal)?;
     pipeline::replace(&folders.effects(), &csv)?;
-    let csv = report::savings_csv(&reopened.facts(), explanations).map_err(internal)?;
+    let csv = report::savings_csv(&reopened.directory.protocol.facts(), explanations)
+        .map_err(internal)?;
     pipeline::replace(&folders.savings(), &csv)?;
     let text = report::report_md(&reopened.study.name, explanations);
     Ok(pipeline::replace(&folders.report(), text.as_bytes())?)

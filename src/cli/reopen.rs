@@ -1,7 +1,6 @@
 //! A run that exists, with the study it was made from.
 
 use super::{Coded, ExitCode, integrity};
-use crate::report::RunFacts;
 use crate::study::{self, Loaded, RunDirectory, Study};
 use crate::target::Trust;
 use anyhow::anyhow;
@@ -27,18 +26,6 @@ impl Reopened {
         let loaded = study::open(&study)?;
         directory.protocol.describes(&study, &loaded, run)?;
         Ok(Reopened { directory, study, loaded })
-    }
-
-    /// What all rows about the run share.
-    pub(super) fn facts(&self) -> RunFacts {
-        let protocol = &self.directory.protocol;
-        RunFacts {
-            study: self.study.name.clone(),
-            run_id: protocol.run_id.clone(),
-            data_sha256: protocol.data_sha256.to_string(),
-            measurement_sha256: protocol.measurement_sha256.to_string(),
-            quick: protocol.quick,
-        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Coded, ExitCode, Global, StudyArgs, fleet, measured, sysfs_root};
 use crate::bench::energy_span;
 use crate::pipeline::{self, Assessed, Bench, PipelineError, Taken};
 use crate::record::{EnergySource, Environment, LayerTable, Measurement, Setting, VariantRecord};
-use crate::report::{self, Row, RunFacts};
+use crate::report::{self, Row};
 use crate::study::{self, Loaded, Protocol, QUICK_BLOCKS, RunDirectory, Study};
 use crate::target::{News, Reach, Target, Trust, catch_interrupts};
 use clap::Args;
@@ -80,7 +80,7 @@ impl Run {
         }
         directory.announce(global.quiet);
         let Found { rows, layers, failed, unasked, broken } = job.rows()?;
-        let facts = job.facts();
+        let facts = directory.protocol.facts();
         let internal = |e: report::ReportError| Coded::new(ExitCode::Internal, e);
         let csv = report::layers_csv(&facts, &layers).map_err(internal)?;
         pipeline::replace(&directory.folders.layers(), &csv)?;
@@ -129,17 +129,6 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    fn facts(&self) -> RunFacts {
-        let protocol = &self.directory.protocol;
-        RunFacts {
-            study: self.study.name.clone(),
-            run_id: protocol.run_id.clone(),
-            data_sha256: protocol.data_sha256.to_string(),
-            measurement_sha256: protocol.measurement_sha256.to_string(),
-            quick: protocol.quick,
-        }
-    }
-
     fn rows(&self) -> Result<Found, Coded> {
         let (variants, failed) = make_variants(
             self.study,

@@ -4,6 +4,7 @@ use super::{Loaded, Study, StudyError, former};
 use crate::compress::Step;
 use crate::engine::ENGINE;
 use crate::record::{SCHEMA, Sha256Hex};
+use crate::report::RunFacts;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -80,6 +81,17 @@ impl Protocol {
             data_sha256: Sha256Hex::of_json(&data),
             measurement_sha256: Sha256Hex::of_json(&measurement),
             gate_sha256: Sha256Hex::of_json(&json!([])),
+        }
+    }
+
+    /// What all rows about the run share.
+    pub fn facts(&self) -> RunFacts {
+        RunFacts {
+            study: self.study.clone(),
+            run_id: self.run_id.clone(),
+            data_sha256: self.data_sha256.to_string(),
+            measurement_sha256: self.measurement_sha256.to_string(),
+            quick: self.quick,
         }
     }
 

@@ -64,16 +64,7 @@ fn facts(folders: &Folders, table: &Table) -> Result<(RunFacts, String), VerifyE
     let text = |column| table.cell(first, column).to_string();
     let protocol: Option<Protocol> = read_json(&folders.root().join("protocol.json"));
     Ok(match protocol {
-        Some(protocol) => {
-            let facts = RunFacts {
-                study: protocol.study,
-                run_id: protocol.run_id,
-                data_sha256: protocol.data_sha256.to_string(),
-                measurement_sha256: protocol.measurement_sha256.to_string(),
-                quick: protocol.quick,
-            };
-            (facts, protocol.schema.to_string())
-        }
+        Some(protocol) => (protocol.facts(), protocol.schema.to_string()),
         None => {
             let facts = RunFacts {
                 study: text("study"),
