@@ -24,6 +24,7 @@ mod sparsify;
 mod sparsity;
 mod step;
 
+pub use crate::record::{Granularity, Scheme};
 pub use bypass::{Bypassing, bypass};
 pub use diff::{
     ConstantDifference, CouplingDifference, Difference, OperatorChange, OutputComparison,
@@ -40,11 +41,11 @@ use prune::{matching, needed};
 pub use pruning::{Allocation, Amount, Pruning, Recovery, What};
 pub use quantize::{
     Answers, Assignment, Form, Format, Loss, Prices, Quantization, RangeRule, Ranges, Rounding,
-    Scheme, assignments, choices, conversions, half, predicted, prepared, quantize,
-    quantize_unchecked, ranges_of,
+    assignments, choices, conversions, half, predicted, prepared, quantize, quantize_unchecked,
+    ranges_of,
 };
 pub use reading::Reading;
 pub use simulate::simulated;
 pub use sparsify::sparsify;
 pub use sparsity::{Sparsify, Sparsity, weights_id};
-pub use step::{CompressError, Draft, Granularity, Made, Saves, Step};
+pub use step::{CompressError, Draft, Made, Saves, Step};

@@ -7,7 +7,7 @@ use crate::graph::{Graph, GraphError};
 use crate::record::{
     Component, Forecast, Member, Origins, Precision, RejectedAlternative, Sha256Hex,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -41,16 +41,6 @@ pub enum Step {
         /// The target on which it has to be faster.
         on: String,
     },
-}
-
-/// How many scales a weight tensor has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Granularity {
-    /// One: the form with the fastest integer kernels.
-    Tensor,
-    /// One an output channel: the more accurate form.
-    Channel,
 }
 
 impl Step {

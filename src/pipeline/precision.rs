@@ -82,7 +82,7 @@ impl Context {
         let best = table.best();
         let chosen = best.map(|one| one.layers.clone()).unwrap_or_default();
         let stays = best.is_none();
-        let how = Quantization { assigned: Some(named(&chosen)), ..bench.how.clone() };
+        let how = Quantization { assigned: Some(chosen.clone()), ..bench.how.clone() };
         let made = match stays {
             true => Made::new(graph, origins, Vec::new()),
             false => compress::quantize(bench.graph.clone(), origins, &how, Some(calibration))
@@ -261,15 +261,16 @@ impl<'a> Bench<'a> {
     fn explain(
         &self,
         table: &PrecisionTable,
-        chosen: &BTreeMap<String, String>,
+        chosen: &BTreeMap<String, Scheme>,
         decisions: &mut Vec<Draft>,
     ) {
         for (layer, costs) in table.costs() {
-            let own = chosen.get(layer).map_or("f32", String::as_str);
-            let words = |precision: &str| table.cost_in_words(layer, precision);
-            let others = costs.keys().filter(|p| *p != own);
-            let alternatives: Vec<RejectedAlternative> =
-                others.map(|p| RejectedAlternative { what: p.clone(), why: words(p) }).collect();
+            let own = chosen.get(layer).copied().unwrap_or(Scheme::F32);
+            let words = |scheme: Scheme| table.cost_in_words(layer, scheme);
+            let others = costs.keys().filter(|scheme| **scheme != own);
+            let alternatives: Vec<RejectedAlternative> = others
+                .map(|s| RejectedAlternative { what: s.to_string(), why: words(*s) })
+                .collect();
             let reason = format!("{own} takes {}", words(own));
             let quantizes = |d: &&mut Draft| d.coupling == *layer && d.precision.is_some();
             match decisions.iter_mut().find(quantizes) {
@@ -287,13 +288,6 @@ impl<'a> Bench<'a> {
             }
         }
     }
-}
-
-fn named(layers: &BTreeMap<String, String>) -> BTreeMap<String, Scheme> {
-    let parse = |(layer, name): (&String, &String)| {
-        Some((layer.clone(), Scheme::try_from(name.clone()).ok()?))
-    };
-    layers.iter().filter_map(parse).collect()
 }
 
 /// The part of the model that a layer belongs to.

@@ -195,18 +195,15 @@ fn decisions(
     position: usize,
     ledger: &Ledger,
 ) -> Result<Vec<(Sha256Hex, Decision)>, PipelineError> {
-    let before: usize = record.steps[..position].iter().map(|step| step.parings.len()).sum();
-    let own = record.steps.get(position).map_or(0, |step| step.parings.len());
     let entries = ledger.entries().iter().filter(|e| e.kind == EntryKind::Decision);
     let by_id: BTreeMap<_, _> = entries.map(|e| (&e.entry_id, &e.body)).collect();
-    let ids = record.decisions.iter().skip(before).take(own);
     let lost = || LedgerError::Lost { path: ledger.path().into(), variant: record.name.clone() };
     let read = |id: &Sha256Hex| {
         let body = *by_id.get(id).ok_or_else(lost)?;
         let failed = |source| PipelineError::Decision { entry: id.clone(), source };
         Ok((id.clone(), serde_json::from_value(body.clone()).map_err(failed)?))
     };
-    ids.map(read).collect()
+    record.decisions_of(position).ok_or_else(lost)?.iter().map(read).collect()
 }
 
 /// A decision as it stands in the ledger, if it can be read back: JSON has no word for what is no

@@ -124,6 +124,7 @@ fn entered(
             rest: keep_paring(&folder, &rest)?,
             step: words.clone(),
             parings: Vec::new(),
+            decisions: Vec::new(),
         };
         for draft in decisions {
             let masks = draft.paring.0.keys().filter_map(|key| key.strip_suffix("#mask"));
@@ -133,6 +134,7 @@ fn entered(
             let ids = decision.components.iter().map(|c| c.id.clone());
             outcome.removed.entry(decision.coupling.clone()).or_default().extend(ids);
             step.parings.extend(decision.parings.clone());
+            step.decisions.push(entry.clone());
             outcome.decisions.push(entry);
         }
         for (what, reason) in refusals {

@@ -1,6 +1,6 @@
 //! Measured costs: an input of compression, frozen in the run.
 
-use super::{EngineOptions, Interval, Sha256Hex};
+use super::{EngineOptions, Interval, Scheme, Sha256Hex};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -159,7 +159,7 @@ pub struct PrecisionTable {
     pub key: Sha256Hex,
     /// Median times by layer and precision, in nanoseconds, each in its place in the model; nothing
     /// where the choice goes by bytes.
-    pub layers_ns: BTreeMap<String, BTreeMap<String, f64>>,
+    pub layers_ns: BTreeMap<String, BTreeMap<Scheme, f64>>,
     /// What the choice goes by.
     #[serde(default)]
     pub by: Objective,
@@ -168,11 +168,11 @@ pub struct PrecisionTable {
     pub options: EngineOptions,
     /// Bytes of the file with this layer alone in that precision; only where the choice goes by them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub layers_bytes: BTreeMap<String, BTreeMap<String, f64>>,
+    pub layers_bytes: BTreeMap<String, BTreeMap<Scheme, f64>>,
     /// Power above idle with all layers in one precision, by precision, in milliwatts; only where the
     /// choice goes by energy.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub power_mw: BTreeMap<String, f64>,
+    pub power_mw: BTreeMap<Scheme, f64>,
     /// Energy of an inference of the model as given, in microjoules above idle, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given_uj: Option<Interval>,
@@ -195,7 +195,7 @@ pub struct Sensitivity {
     /// The part of the model that it belongs to, by its name.
     pub module: String,
     /// The precision.
-    pub precision: String,
+    pub precision: Scheme,
     /// The layer's time so.
     pub time_ns: Option<f64>,
     /// The layer's time in float.
@@ -226,7 +226,7 @@ pub struct Sensitivity {
 #[serde(deny_unknown_fields)]
 pub struct Confirmed {
     /// Precision by layer; those that are not there are in float.
-    pub layers: BTreeMap<String, String>,
+    pub layers: BTreeMap<String, Scheme>,
     /// What layers and conversions add up to.
     pub predicted_ns: f64,
     /// What they add up to in float.

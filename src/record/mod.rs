@@ -33,6 +33,7 @@ mod prediction;
 mod profile;
 mod robustness;
 mod remote;
+mod scheme;
 mod setting;
 mod sustained;
 mod variant;
@@ -84,6 +85,7 @@ pub use prediction::{
 pub use profile::{NodeProfile, NodeTime};
 pub use remote::{Ending, Holder, JobState, Question, Standing};
 pub use robustness::{Disturbance, RobustnessScore};
+pub use scheme::{Granularity, Scheme};
 pub use setting::Setting;
 pub use sustained::{SustainedBlock, SustainedSummary, SustainedWindow};
 pub use variant::{Origins, StepRecord, VariantRecord};

@@ -108,9 +108,24 @@ pub struct StepRecord {
     pub rest: Sha256Hex,
     /// The parings of its decisions, in order.
     pub parings: Vec<Sha256Hex>,
+    /// The ledger's entries of its decisions, in order; format 1 had only those of the variant.
+    #[serde(default)]
+    pub decisions: Vec<Sha256Hex>,
 }
 
 impl VariantRecord {
+    /// The ledger's entries of the decisions of the step at `position`; `None` where there is no such
+    /// step, or fewer entries than it should have.
+    pub fn decisions_of(&self, position: usize) -> Option<&[Sha256Hex]> {
+        let step = self.steps.get(position)?;
+        if self.schema > 1 {
+            return Some(&step.decisions);
+        }
+        // Every decision had one paring.
+        let before: usize = self.steps[..position].iter().map(|step| step.parings.len()).sum();
+        self.decisions.get(before..before + step.parings.len())
+    }
+
     /// The identity of a file under engine options.
     pub fn identity(file: &Sha256Hex, options: &EngineOptions) -> Sha256Hex {
         Sha256Hex::of_parts([file.as_str().as_bytes(), b"\0", options.label().as_bytes()])
@@ -144,5 +159,22 @@ mod tests {
         assert_eq!(origins.original("w", 0, 0), 2);
         assert_eq!(origins.original("w", 0, 1), 4);
         assert_eq!(origins.original("w", 1, 7), 7);
+    }
+
+    #[test]
+    fn decisions_of_a_step_are_named_and_in_format_1_counted() {
+        let path = "/tests/fixtures/run-of-format-1/run/variants/half.json";
+        let text =
+            std::fs::read_to_string(format!("{}{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let former: VariantRecord = serde_json::from_str(&text).unwrap();
+        assert_eq!(former.decisions_of(0), Some(former.decisions.as_slice()));
+        assert_eq!(former.decisions_of(1), None);
+        let (ids, mut record) = (former.decisions.clone(), VariantRecord { schema: 2, ..former });
+        assert_eq!(record.decisions_of(0), Some(&[][..]));
+        record.steps[0].decisions.clone_from(&ids);
+        assert_eq!(record.decisions_of(0), Some(ids.as_slice()));
+        // A record that names fewer entries than its steps have parings.
+        let short = VariantRecord { schema: 1, decisions: vec![], ..record };
+        assert_eq!(short.decisions_of(0), None);
     }
 }

@@ -1,9 +1,9 @@
 //! Numbers to integers and back: scales, zero points, and weights on their grids.
 
-use super::Scheme;
 use crate::catalog::Range;
 use crate::compress::Granularity;
 use crate::graph::{ElementType, Weights};
+use crate::record::Scheme;
 
 /// Inputs that share a scale in four-bit weights.
 pub(super) const BLOCK: usize = 32;

@@ -3,8 +3,8 @@
 
 mod network;
 
-use super::Scheme;
 use crate::graph::{Facts, Graph};
+use crate::record::Scheme;
 use network::Network;
 use std::collections::{BTreeMap, BTreeSet};
 

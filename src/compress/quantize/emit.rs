@@ -1,13 +1,14 @@
 //! Writing narrow layers into a graph: which tensors exist in int8, which in float, and the
 //! conversions between them, each made once.
 
+use super::Form;
 use super::affine::{Affine, OnGrid};
 use super::convert::{self, narrowing};
 use super::layers::Layer;
-use super::{Form, Scheme};
 use crate::compress::CompressError;
 use crate::engine::onnx;
 use crate::graph::{FreshNames, Graph, Index, Node, Weights};
+use crate::record::Scheme;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Operators that only move or compare numbers, so that int8 goes through them as it is.

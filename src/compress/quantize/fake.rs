@@ -1,7 +1,6 @@
 //! Fake quantization: the float graph with weights and activations rounded as the decisions say,
 //! written without the code that emits integers, so that what was emitted can be held against it.
 
-use super::Scheme;
 use super::affine::Affine;
 use super::emit::Narrowing;
 use super::layers::{Layer, turned};
@@ -10,6 +9,7 @@ use crate::compress::CompressError;
 use crate::engine::{Bindings, Model, Plan, Source};
 use crate::graph::{ElementType, FreshNames, Graph, Node, Weights, set_int};
 use crate::record::EngineOptions;
+use crate::record::Scheme;
 
 /// Calibration batches that are compared.
 const BATCHES: usize = 4;

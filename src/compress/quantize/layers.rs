@@ -1,11 +1,12 @@
 //! Which layers can have which precision, and why the others cannot.
 
+use super::Quantization;
 use super::affine::BLOCK;
-use super::{Quantization, Scheme};
 use crate::catalog;
 use crate::compress::{CompressError, matching};
 use crate::engine::onnx;
 use crate::graph::{self, Graph, Index, Node};
+use crate::record::Scheme;
 use std::collections::BTreeMap;
 
 /// A layer that will be narrower.

@@ -25,5 +25,5 @@ pub use assign::{Assignment, Prices, assignments, predicted};
 pub use convert::conversions;
 pub use half::half;
 pub use narrow::{Ranges, choices, prepared, quantize, quantize_unchecked, ranges_of};
-pub use quantization::{Form, Format, Quantization, RangeRule, Rounding, Scheme};
+pub use quantization::{Form, Format, Quantization, RangeRule, Rounding};
 pub use sensitivity::{Answers, Loss};

@@ -7,12 +7,13 @@ use super::equalize::equalize;
 use super::layers::{self, Layer};
 use super::ranges::{self, Chosen};
 use super::settle::Settling;
-use super::{Form, Format, Quantization, Rounding, Scheme, fake, overflow};
+use super::{Form, Format, Quantization, Rounding, fake, overflow};
 use crate::catalog::{Calibration, Range};
 use crate::compress::fold::fold_batch_normalization;
 use crate::compress::mask::equivalent;
 use crate::compress::{CompressError, Draft, Granularity, Made, Paring};
 use crate::graph::{Graph, Index};
+use crate::record::Scheme;
 use crate::record::{Origins, Precision};
 use std::collections::{BTreeMap, BTreeSet};
 

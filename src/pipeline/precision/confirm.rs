@@ -38,10 +38,9 @@ impl Bench<'_> {
             Objective::Bytes => 1.0,
         };
         for (layer, costs) in table.costs() {
-            let float = costs.get(Scheme::F32.name()).copied().unwrap_or(0.0);
-            let worth = |scheme: &Scheme| {
-                costs.get(scheme.name()).is_some_and(|cost| *cost <= float * hopeless)
-            };
+            let float = costs.get(&Scheme::F32).copied().unwrap_or(0.0);
+            let worth =
+                |scheme: &Scheme| costs.get(scheme).is_some_and(|cost| *cost <= float * hopeless);
             let schemes = Scheme::ALL.into_iter().filter(|s| *s != Scheme::F32);
             tries.extend(schemes.filter(worth).map(|scheme| (layer, scheme)));
         }
@@ -53,8 +52,8 @@ impl Bench<'_> {
             .filter(|layer| self.choices[*layer].contains(&self.how.scheme()))
             .map(|layer| (layer.clone(), self.how.scheme()))
             .collect();
-        let time = |layer: &String, precision: &str| {
-            table.layers_ns.get(layer).and_then(|times| times.get(precision)).copied()
+        let time = |layer: &String, scheme: Scheme| {
+            table.layers_ns.get(layer).and_then(|times| times.get(&scheme)).copied()
         };
         let whole = answers.loss(&self.narrow(&all)?)?;
         let one = |(layer, scheme): &(&String, Scheme)| {
@@ -69,9 +68,9 @@ impl Bench<'_> {
             Ok(Sensitivity {
                 layer: (*layer).clone(),
                 module: module(layer).into(),
-                precision: scheme.name().into(),
-                time_ns: time(layer, scheme.name()),
-                float_ns: time(layer, Scheme::F32.name()),
+                precision: *scheme,
+                time_ns: time(layer, *scheme),
+                float_ns: time(layer, Scheme::F32),
                 sqnr_db: alone.sqnr_db,
                 divergence: alone.divergence,
                 flips: alone.flips,
@@ -113,7 +112,7 @@ impl Bench<'_> {
     fn assignments(&self, table: &PrecisionTable, timed: &Prices) -> Vec<Assignment> {
         let layers = table.prices();
         // Conversions are computed in float; they have no weights.
-        let power = table.power_mw.get(Scheme::F32.name()).copied().unwrap_or(1.0);
+        let power = table.power_mw.get(&Scheme::F32).copied().unwrap_or(1.0);
         let (quantize, dequantize) = (table.quantize(), table.dequantize());
         let (quantize, dequantize) =
             (|n: usize| power * quantize(n), |n: usize| power * dequantize(n));
@@ -176,9 +175,8 @@ impl Bench<'_> {
         let graph = self.as_told(&narrow)?;
         let loss = answers.loss(&graph)?;
         let file = graph.encode();
-        let names = narrow.iter().map(|(l, s)| (l.clone(), s.name().to_string()));
         let one = Confirmed {
-            layers: names.collect(),
+            layers: narrow,
             predicted_ns,
             bytes: file.len() as u64,
             float_ns,

@@ -1,14 +1,13 @@
 //! What a table of precisions says: prices, errors, the best assignment, and all of it in words.
 
 use crate::bench::PRACTICAL_MARGIN;
-use crate::compress::Scheme;
-use crate::record::{Confirmed, Objective, PrecisionTable, RejectedAlternative};
+use crate::record::{Confirmed, Objective, PrecisionTable, RejectedAlternative, Scheme};
 use std::collections::BTreeMap;
 
 impl PrecisionTable {
     /// What was found of each layer in each precision: bytes where the choice goes by them, else
     /// times.
-    pub(super) fn costs(&self) -> &BTreeMap<String, BTreeMap<String, f64>> {
+    pub(super) fn costs(&self) -> &BTreeMap<String, BTreeMap<Scheme, f64>> {
         match self.by {
             Objective::Bytes => &self.layers_bytes,
             Objective::Latency | Objective::Energy => &self.layers_ns,
@@ -18,7 +17,7 @@ impl PrecisionTable {
     /// What the choice goes by, of those that were tried on the answers: nanoseconds, picojoules or
     /// bytes.
     pub(super) fn prices(&self) -> BTreeMap<String, BTreeMap<Scheme, f64>> {
-        self.of_those_tried(&|precision| self.power(precision))
+        self.of_those_tried(&|scheme| self.power(scheme))
     }
 
     /// The same, in nanoseconds; nothing where none were measured.
@@ -30,19 +29,17 @@ impl PrecisionTable {
     }
 
     /// What a nanosecond in a precision costs.
-    fn power(&self, precision: &str) -> f64 {
-        self.power_mw.get(precision).copied().unwrap_or(1.0)
+    fn power(&self, scheme: Scheme) -> f64 {
+        self.power_mw.get(&scheme).copied().unwrap_or(1.0)
     }
 
     fn of_those_tried(
         &self,
-        each_unit: &dyn Fn(&str) -> f64,
+        each_unit: &dyn Fn(Scheme) -> f64,
     ) -> BTreeMap<String, BTreeMap<Scheme, f64>> {
-        let each = |costs: &BTreeMap<String, f64>| {
-            let parse = |(name, cost): (&String, &f64)| {
-                Some((Scheme::try_from(name.clone()).ok()?, cost * each_unit(name)))
-            };
-            costs.iter().filter_map(parse).collect::<BTreeMap<Scheme, f64>>()
+        let each = |costs: &BTreeMap<Scheme, f64>| {
+            let priced = costs.iter().map(|(scheme, cost)| (*scheme, cost * each_unit(*scheme)));
+            priced.collect::<BTreeMap<Scheme, f64>>()
         };
         let mut prices: BTreeMap<String, BTreeMap<Scheme, f64>> =
             self.costs().iter().map(|(layer, costs)| (layer.clone(), each(costs))).collect();
@@ -58,9 +55,7 @@ impl PrecisionTable {
     pub(super) fn errors(&self) -> BTreeMap<String, BTreeMap<Scheme, f64>> {
         let mut errors: BTreeMap<String, BTreeMap<Scheme, f64>> = BTreeMap::new();
         for one in &self.sensitivity {
-            if let Ok(scheme) = Scheme::try_from(one.precision.clone()) {
-                errors.entry(one.layer.clone()).or_default().insert(scheme, one.divergence);
-            }
+            errors.entry(one.layer.clone()).or_default().insert(one.precision, one.divergence);
         }
         errors
     }
@@ -114,23 +109,23 @@ impl PrecisionTable {
     }
 
     /// What a layer costs in a precision, and loses, in words.
-    pub(super) fn cost_in_words(&self, layer: &str, precision: &str) -> String {
-        let of = |precision: &str| {
-            self.costs().get(layer).and_then(|costs| costs.get(precision)).copied().unwrap_or(0.0)
+    pub(super) fn cost_in_words(&self, layer: &str, scheme: Scheme) -> String {
+        let of = |scheme: Scheme| {
+            self.costs().get(layer).and_then(|costs| costs.get(&scheme)).copied().unwrap_or(0.0)
         };
-        let (cost, float) = (of(precision), of("f32"));
-        let tried = self.sensitivity.iter().find(|s| s.layer == layer && s.precision == precision);
+        let (cost, float) = (of(scheme), of(Scheme::F32));
+        let tried = self.sensitivity.iter().find(|s| s.layer == layer && s.precision == scheme);
         let lost = match tried {
             Some(s) => format!(
                 "; alone it moves the answers by {:.1e} nats and {} of {} predictions",
                 s.divergence, s.flips, s.samples
             ),
-            None if precision == "f32" => String::new(),
+            None if scheme == Scheme::F32 => String::new(),
             None if self.by == Objective::Bytes => "; not smaller".into(),
             None => "; too slow to be tried".into(),
         };
-        let drawn = |precision| {
-            let power = self.power_mw.get(precision);
+        let drawn = |scheme| {
+            let power = self.power_mw.get(&scheme);
             power.map_or_else(String::new, |mw| format!(" at {mw:.0} mW above idle"))
         };
         match self.by {
@@ -138,9 +133,9 @@ impl PrecisionTable {
             Objective::Latency | Objective::Energy => format!(
                 "{:.1} us{}, {:.1} us{} in f32{lost}",
                 cost / 1e3,
-                drawn(precision),
+                drawn(scheme),
                 float / 1e3,
-                drawn("f32")
+                drawn(Scheme::F32)
             ),
         }
     }
@@ -223,7 +218,7 @@ impl PrecisionTable {
 impl Confirmed {
     pub(super) fn words(&self) -> String {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        self.layers.values().for_each(|p| *counts.entry(p).or_default() += 1);
+        self.layers.values().for_each(|s| *counts.entry(s.name()).or_default() += 1);
         let each: Vec<String> = counts.iter().map(|(p, n)| format!("{n} layers {p}")).collect();
         if each.is_empty() {
             "all layers f32, normalisations folded".into()

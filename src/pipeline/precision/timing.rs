@@ -27,14 +27,14 @@ struct Form {
 
 impl Bench<'_> {
     /// Bytes of the file with each layer alone in each of its precisions.
-    pub(super) fn sizes(&self) -> Result<BTreeMap<String, BTreeMap<String, f64>>, CompressError> {
+    pub(super) fn sizes(&self) -> Result<BTreeMap<String, BTreeMap<Scheme, f64>>, CompressError> {
         let size = |layer: &String, scheme: &Scheme| {
             let own = BTreeMap::from([(layer.clone(), *scheme)]);
             let graph = match scheme {
                 Scheme::F32 => self.graph.clone(),
                 _ => self.narrow(&own)?,
             };
-            Ok((scheme.name().to_string(), graph.encode().len() as f64))
+            Ok((*scheme, graph.encode().len() as f64))
         };
         let each = |(layer, schemes): (&String, &Vec<Scheme>)| {
             let sizes = schemes.iter().map(|scheme| size(layer, scheme));
@@ -67,13 +67,13 @@ impl Bench<'_> {
         &self,
         key: &Sha256Hex,
         machine: &mut Machine,
-    ) -> Result<BTreeMap<String, f64>, Failure> {
+    ) -> Result<BTreeMap<Scheme, f64>, Failure> {
         let forms = self.forms()?;
         let encode = |form: &Form| (form.graph.encode(), self.options.clone());
         let encoded: Vec<_> = forms.iter().map(encode).collect();
         let found = self.energies((key, "precisions"), &encoded, Some(1), machine)?;
         let above = forms.iter().zip(&found);
-        Ok(above.map(|(f, e)| (f.scheme.name().to_string(), e.power.0 - e.idle.0)).collect())
+        Ok(above.map(|(f, e)| (f.scheme, e.power.0 - e.idle.0)).collect())
     }
 
     /// Times of every layer in every precision: all layers that can have one have it at once, so that
@@ -81,12 +81,12 @@ impl Bench<'_> {
     pub(super) fn layers(
         &self,
         machine: &mut Machine,
-    ) -> Result<BTreeMap<String, BTreeMap<String, f64>>, Failure> {
+    ) -> Result<BTreeMap<String, BTreeMap<Scheme, f64>>, Failure> {
         let forms = self.forms()?;
         let graphs: Vec<&Graph> = forms.iter().map(|form| &form.graph).collect();
         let often = (TURNS, TIMING);
         let profiles = machine.profiles(&graphs, &self.options, self.calibration, often)?;
-        let mut found: BTreeMap<String, BTreeMap<String, f64>> = BTreeMap::new();
+        let mut found: BTreeMap<String, BTreeMap<Scheme, f64>> = BTreeMap::new();
         for (Form { scheme, layers, graph }, profile) in forms.iter().zip(&profiles) {
             let mut nodes: BTreeMap<&str, f64> = BTreeMap::new();
             let named = profile.iter().map(|run| (run.name.as_str(), run.multiplies()));
@@ -98,7 +98,7 @@ impl Bench<'_> {
             for layer in layers.keys() {
                 let total = self.own(graph, layer).into_iter();
                 let total: f64 = total.filter_map(|name| nodes.get(name.as_str())).sum();
-                found.entry(layer.clone()).or_default().insert(scheme.name().into(), total);
+                found.entry(layer.clone()).or_default().insert(*scheme, total);
             }
         }
         Ok(found)

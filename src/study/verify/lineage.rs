@@ -100,6 +100,9 @@ impl Lineage<'_> {
         same("recipe", record.recipe.iter().collect::<Vec<_>>() == recipe)?;
         let each = record.steps.iter().flat_map(|step| step.parings.iter().chain([&step.rest]));
         same("parings", record.parings.iter().eq(each))?;
+        let of_steps = (0..record.steps.len()).map(|position| record.decisions_of(position));
+        let of_steps: Option<Vec<&[Sha256Hex]>> = of_steps.collect();
+        same("decisions", of_steps.is_some_and(|ids| ids.concat() == record.decisions))?;
         let steps = record.steps.iter().flat_map(|step| step.parings.iter());
         same("steps", steps.eq(decisions.iter().flat_map(|decision| &decision.parings)))?;
         let mut removed = before.components_removed.clone();

@@ -1,8 +1,9 @@
 //! Dynamic programming along the graph, because a conversion is paid where two neighbours differ.
 
-use super::super::{Scheme, layers};
+use super::super::layers;
 use super::{Assignment, Prices};
 use crate::graph::{self, Facts, Graph, Index, Node};
+use crate::record::Scheme;
 use std::collections::BTreeMap;
 
 /// So many of the cheapest partial choices are gone on with, where a graph has many open branches.
