@@ -188,6 +188,15 @@ fn violations_that_engines_die_of_are_named() {
         classify(graph);
     });
     refused(&scaled, "computes with `nothing`, which holds no values");
+    // Nor is there a number to be read where one is needed.
+    let padded = model(&path, |graph| {
+        graph.add_node(node("Conv", &["image", "w"], "raw"));
+        graph.set_weights("nothing", Weights::f32(&[0], &[]));
+        graph.set_weights("pads", Weights::i64(&[8], &[0; 8]));
+        graph.add_node(node("Pad", &["raw", "pads", "nothing"], "features"));
+        classify(graph);
+    });
+    refused(&padded, "computes with `nothing`, which holds no values");
     let axis = |axis: i64| {
         model(&path, |graph| {
             graph.add_node(node("Conv", &["image", "w"], "raw"));

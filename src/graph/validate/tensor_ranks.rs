@@ -22,9 +22,19 @@ const BROADCAST: &str = " Add And Div Equal Greater GreaterOrEqual Less LessOrEq
     Or Pow Sub Sum Where Xor ";
 
 /// Operators that compute with the values of every input; besides those above.
-const COMPUTING: &str = " BatchNormalization Conv ConvInteger ConvTranspose DequantizeLinear Einsum GRU \
-    Gemm GroupNormalization InstanceNormalization LSTM LayerNormalization MatMul MatMulInteger PRelu \
-    QLinearConv QLinearMatMul QuantizeLinear RMSNormalization RNN ";
+const COMPUTING: &str = " BatchNormalization Clip Conv ConvInteger ConvTranspose DequantizeLinear Einsum \
+    GRU Gemm GroupNormalization If InstanceNormalization LSTM LayerNormalization MatMul MatMulInteger \
+    PRelu QLinearConv QLinearMatMul QuantizeLinear RMSNormalization RNN Range ";
+
+/// Operators that read one number, and where.
+const NUMBERS: &[(&str, &[usize])] = &[
+    ("CumSum", &[1]),
+    ("Loop", &[0, 1]),
+    ("OneHot", &[1]),
+    ("Pad", &[2]),
+    ("TopK", &[1]),
+    ("Trilu", &[1]),
+];
 
 /// Operators that name one axis: which input has it, what no attribute means, and how many positions
 /// there are beyond the last axis.
@@ -148,14 +158,15 @@ impl<'a> Validator<'a> {
     /// Checks that no operand is an initializer of no values.
     fn operands(&mut self, at: &NodeAt<'a>) {
         let operator = at.node.op_type.as_str();
-        if !listed(BROADCAST, operator) && !listed(COMPUTING, operator) {
-            return;
-        }
+        let numbers = NUMBERS.iter().find(|(name, _)| *name == operator);
+        let all = listed(BROADCAST, operator) || listed(COMPUTING, operator);
+        let read = |slot: usize| all || numbers.is_some_and(|(_, slots)| slots.contains(&slot));
         let empty = |name: &&String| {
             let value = self.scope.get(name);
             value.and_then(|value| value.dims).is_some_and(|dims| dims.contains(&0))
         };
-        if let Some(tensor) = at.node.input.iter().find(empty).cloned() {
+        let inputs = at.node.input.iter().enumerate().filter(|(slot, _)| read(*slot));
+        if let Some(tensor) = inputs.map(|(_, name)| name).find(empty).cloned() {
             self.found.push(Violation::EmptyOperand { node: at.label(), tensor });
         }
     }
