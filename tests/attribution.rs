@@ -68,6 +68,42 @@ fn the_planted_quantizer_comes_first() {
     first_in(Plant::Quantizer, 100);
 }
 
+/// In every kind of task: the culprit first, and named with the class and the slice that are lost.
+#[test]
+fn the_planted_channels_are_named_in_every_task() {
+    use paring::record::TaskKind::{Classification, Multilabel, Regression, Scores, Segmentation};
+    let cases: u64 = std::env::var("PARING_PLANTED").map_or(20, |n| n.parse().unwrap());
+    for kind in [Classification, Multilabel, Regression, Scores, Segmentation] {
+        let found: Vec<(bool, bool)> = (0..cases)
+            .into_par_iter()
+            .map(|seed| {
+                let case = Case::of(seed, Plant::Channels, kind);
+                let (values, said) = case.said();
+                let first = values[0].0.ends_with(&case.culprit);
+                let group = &values[0].0;
+                let class = format!("class {}", case.class);
+                let of: &[&str] = match kind {
+                    Classification | Multilabel => &[&class, "room=1"],
+                    Segmentation => &[&class],
+                    _ => &[""],
+                };
+                let says = |of: &&str| said.iter().any(|t| t.contains(group) && t.contains(of));
+                let named = of.iter().all(says);
+                if !first || !named {
+                    eprintln!("{kind} {seed}: {values:?} {said:#?}");
+                }
+                (first, named)
+            })
+            .collect();
+        let count = |of: &dyn Fn(&(bool, bool)) -> bool| found.iter().filter(|f| of(f)).count();
+        let (first, named) = (count(&|f| f.0), count(&|f| f.1));
+        eprintln!(
+            "{kind}: first in {first} of {cases}, named with the class, and its slice, in {named}"
+        );
+        assert!(first as u64 * 100 >= cases * 95 && named as u64 * 100 >= cases * 95, "{kind}");
+    }
+}
+
 /// The order of times, not a time: the planted layer does a hundred times the others' work.
 #[test]
 fn the_planted_slow_layer_comes_first() {

@@ -1,14 +1,18 @@
 //! Networks of which it is known what each channel does, and studies of them.
 
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, Array3, Array4, Axis};
 use ndarray_npy::NpzWriter;
 use paring::catalog::Calibration;
 use paring::compress::Reading;
 use paring::data::Dtype;
-use paring::explain::{Investigation, Level, Manner, Truth, draw_calibration};
-use paring::graph::{Graph, Node, Size, Weights};
+use paring::engine::Source;
+use paring::evaluate::{Predictor, Truth as Right};
+use paring::explain::{
+    Investigation, Level, Manner, Truth, correct_families, draw_calibration, narrative,
+};
+use paring::graph::{self, Graph, Node, Size, Weights};
 use paring::pipeline::{Context, Folders, Subject, rehearse};
-use paring::record::{ConditionRules, EngineOptions, Explanation, FlipCounts, Sha256Hex};
+use paring::record::{ConditionRules, EngineOptions, Explanation, FlipCounts, Sha256Hex, TaskKind};
 use paring::stats;
 use paring::study::{self, Loaded, Study};
 use rand::RngExt;
@@ -30,6 +34,8 @@ pub enum Plant {
 }
 
 const CLASSES: usize = 4;
+/// Pixels of an image along either side.
+const SIDE: usize = 3;
 /// Channels of a layer: two a class, and four that carry nothing.
 const WIDTH: usize = 12;
 const LAYERS: usize = 4;
@@ -45,6 +51,8 @@ pub struct Case {
     costs: BTreeMap<String, f64>,
     /// The layer that it was planted in.
     pub culprit: String,
+    /// The class that is lost.
+    pub class: usize,
 }
 
 fn layer(number: usize) -> String {
@@ -58,14 +66,20 @@ fn carriers(class: usize, single: bool) -> Vec<usize> {
 
 impl Case {
     pub fn new(seed: u64, plant: Plant) -> Case {
+        Case::of(seed, plant, TaskKind::Classification)
+    }
+
+    /// The same of another task: sets of classes, their strengths as numbers, the score of the class that
+    /// is lost, the class of every pixel.
+    pub fn of(seed: u64, plant: Plant, kind: TaskKind) -> Case {
         let folder = tempfile::tempdir().unwrap();
         let mut rng = stats::generator(seed, "planted");
         // What the first layer reads is never 0, as a planted weight's input has to be.
         let first = usize::from(plant == Plant::Quantizer);
         let (culprit, class) = (rng.random_range(first..LAYERS), rng.random_range(0..CLASSES));
-        let graph = network(&mut rng, plant, culprit);
+        let graph = network(&mut rng, plant, culprit, (kind, class));
         graph.save(&folder.path().join("model.onnx")).unwrap();
-        let labels = data(&mut rng, folder.path(), plant);
+        let labels = data(&mut rng, folder.path(), plant, (kind, class));
         let other = (culprit + 1 + rng.random_range(0..LAYERS - 1)) % LAYERS;
         let mut removed: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         let mut costs = BTreeMap::new();
@@ -95,7 +109,8 @@ impl Case {
             "[study]\nname = \"planted\"\nowner = \"tests\"\n[model]\npath = \"model.onnx\"\n\
              [data]\npath = \"data.npz\"\n\
              splits = {{ calibrate = \"calibrate\", select = \"select\", report = \"report\" }}\n\
-             [task]\nscores = \"logits\"\n[[variant]]\nname = \"variant\"\nsteps = [{steps}]\n"
+             slices = [\"room\"]\n[task]\nkind = \"{kind}\"\nscores = \"logits\"\n\
+             [[variant]]\nname = \"variant\"\nsteps = [{steps}]\n"
         );
         let path = folder.path().join("study.toml");
         std::fs::write(&path, text).unwrap();
@@ -105,7 +120,7 @@ impl Case {
         }
         let loaded = study::open(&study).unwrap();
         let context = context(&study, &loaded, folder.path());
-        Case { _folder: folder, study, loaded, context, costs, culprit: layer(culprit) }
+        Case { _folder: folder, study, loaded, context, costs, culprit: layer(culprit), class }
     }
 
     /// What a group of this label costs, where that is known exactly.
@@ -127,7 +142,10 @@ impl Case {
         let report = &self.loaded.splits.report;
         let labels = report.iter().map(|s| self.loaded.data.labels[*s]).collect();
         let task = self.study.task.asked.clone();
-        let truth = Truth { task, labels, ..Truth::default() };
+        let rooms = &self.loaded.data.columns["room"];
+        let rooms = report.iter().map(|s| rooms[*s].clone()).collect();
+        let slices = BTreeMap::from([("room".to_string(), rooms)]);
+        let truth = Truth { task, labels, targets: self.targets(), slices, ..Truth::default() };
         let manner = Manner {
             level,
             groups: 12,
@@ -141,6 +159,38 @@ impl Case {
             Investigation::begin(&done, &options, contexts, subject, truth, &manner).unwrap();
         found.explore(&manner, &mut |_| ()).unwrap();
         found
+    }
+
+    /// What is right, where one class a sample does not say it.
+    fn targets(&self) -> Right {
+        let Loaded { data, splits, dims, output, .. } = &self.loaded;
+        let task = &self.study.task.asked;
+        if task.is_by_class() {
+            return Right::Classes;
+        }
+        let (source, options) = (Source::File(&self.study.model), EngineOptions::default());
+        let predictor =
+            Predictor::load(source, self.loaded.batch, dims, &options, *output, task.scores);
+        let predictor = predictor.unwrap().with_task(task.clone());
+        predictor.answers(data, &splits.report, &|_| ()).unwrap().truth
+    }
+
+    /// Shapley values of the metric that counts most by label of the group, the most harmful first, and
+    /// everything that is said.
+    pub fn said(&self) -> (Vec<(String, f64)>, Vec<String>) {
+        let found = self.investigate(Level::Layer, 1);
+        let mut base = found.account("variant", &Sha256Hex::zeros());
+        correct_families(&mut base.effects, &mut base.interactions, &base.main.metric);
+        let main = base.main.metric.clone();
+        let worse = if main == "mse" { -1.0 } else { 1.0 };
+        let label = |id: &String| {
+            base.groups.iter().find(|g| g.id == *id).map(|g| g.label.clone()).unwrap()
+        };
+        let own = base.effects.iter().filter(|e| e.metric == main && e.of.is_none());
+        let mut values: Vec<(String, f64)> =
+            own.map(|e| (label(&e.group), worse * e.shapley.unwrap().value)).collect();
+        values.sort_by(|a, b| a.1.total_cmp(&b.1));
+        (values, narrative(&base).into_iter().map(|sentence| sentence.text).collect())
     }
 
     fn subject(&self) -> Subject<'_> {
@@ -225,18 +275,52 @@ fn context(study: &Study, loaded: &Loaded, folder: &std::path::Path) -> Context 
     }
 }
 
-/// Samples in which one feature of a class stands out, and some that belong to no split.
-fn data(rng: &mut stats::Generator, folder: &std::path::Path, plant: Plant) -> Vec<i64> {
+/// Samples in which one feature of a class stands out, and some that belong to no split. Those of the
+/// class that is lost were taken in the kitchen.
+fn data(
+    rng: &mut stats::Generator,
+    folder: &std::path::Path,
+    plant: Plant,
+    (kind, lost): (TaskKind, usize),
+) -> Vec<i64> {
     let noise = if plant == Plant::Channels { 0.5 } else { 0.2 };
     let all = SAMPLES + 40;
     let labels: Vec<i64> = (0..all).map(|_| rng.random_range(0..CLASSES as i64)).collect();
-    let x = Array2::from_shape_fn((all, CLASSES), |(s, c)| {
-        let own = if labels[s] == c as i64 { 1.0 } else { 0.0 };
-        own + noise * rng.random::<f32>()
-    });
     let mut npz = NpzWriter::new(File::create(folder.join("data.npz")).unwrap());
-    npz.add_array("x", &x).unwrap();
-    npz.add_array("labels", &Array1::from(labels.clone())).unwrap();
+    let room = labels.iter().map(|l| i64::from(*l == lost as i64)).collect::<Vec<_>>();
+    npz.add_array("room", &Array1::from(room)).unwrap();
+    if kind == TaskKind::Segmentation {
+        let classes: Vec<i64> =
+            (0..all * SIDE * SIDE).map(|_| rng.random_range(0..CLASSES as i64)).collect();
+        let shape = (all, SIDE, SIDE);
+        let x = Array4::from_shape_fn((all, SIDE, SIDE, CLASSES), |(s, y, x, c)| {
+            let own = classes[(s * SIDE + y) * SIDE + x] == c as i64;
+            f32::from(u8::from(own)) + noise * rng.random::<f32>()
+        });
+        npz.add_array("x", &x).unwrap();
+        npz.add_array("labels", &Array3::from_shape_vec(shape, classes).unwrap()).unwrap();
+    } else {
+        let x = Array2::from_shape_fn((all, CLASSES), |(s, c)| {
+            let own = if labels[s] == c as i64 { 1.0 } else { 0.0 };
+            own + noise * rng.random::<f32>()
+        });
+        npz.add_array("x", &x).unwrap();
+        let own = |c: usize| labels.iter().map(move |l| i64::from(*l == c as i64));
+        match kind {
+            TaskKind::Multilabel => {
+                let of = |(s, c): (usize, usize)| i64::from(labels[s] == c as i64);
+                npz.add_array("labels", &Array2::from_shape_fn((all, CLASSES), of)).unwrap();
+            }
+            // What the network gives without any loss, but for the weights' noise.
+            TaskKind::Regression => {
+                npz.add_array("labels", &x.mapv(|v| 2.0 * f64::from(v))).unwrap()
+            }
+            TaskKind::Scores => {
+                npz.add_array("labels", &own(lost).collect::<Array1<i64>>()).unwrap();
+            }
+            _ => npz.add_array("labels", &Array1::from(labels.clone())).unwrap(),
+        }
+    }
     let range = |from: usize, to: usize| Array1::from((from as i64..to as i64).collect::<Vec<_>>());
     npz.add_array("report", &range(0, SAMPLES)).unwrap();
     npz.add_array("calibrate", &range(SAMPLES, SAMPLES + 30)).unwrap();
@@ -246,9 +330,17 @@ fn data(rng: &mut stats::Generator, folder: &std::path::Path, plant: Plant) -> V
 }
 
 /// Products one behind the other with Relus between, each class in channels of its own.
-fn network(rng: &mut stats::Generator, plant: Plant, culprit: usize) -> Graph {
+fn network(
+    rng: &mut stats::Generator,
+    plant: Plant,
+    culprit: usize,
+    (kind, lost): (TaskKind, usize),
+) -> Graph {
     let mut graph = Graph::empty("planted", 13);
-    let sizes = [Size::Symbol("N".into()), Size::Fixed(CLASSES)];
+    let mut sizes = vec![Size::Symbol("N".into()), Size::Fixed(CLASSES)];
+    if kind == TaskKind::Segmentation {
+        sizes.splice(1..1, [Size::Fixed(SIDE), Size::Fixed(SIDE)]);
+    }
     graph.add_input("x", Dtype::F32, &sizes);
     let wide = |l: usize| if plant == Plant::Slow && l == culprit { 1_200 } else { WIDTH };
     let single = plant == Plant::Classes;
@@ -277,8 +369,32 @@ fn network(rng: &mut stats::Generator, plant: Plant, culprit: usize) -> Graph {
     for class in 0..CLASSES {
         carriers(class, single).into_iter().for_each(|i| weights[(i, class)] = 1.0);
     }
+    if kind == TaskKind::Scores {
+        weights = weights.select(Axis(1), &[lost]);
+    }
     let logits = product(&mut graph, &x, "head", &weights, false);
-    graph.add_output(&logits);
+    let behind = |op: &str, input: &[&str]| Node {
+        name: format!("head/{op}"),
+        op_type: op.into(),
+        input: input.iter().map(|i| (*i).to_string()).collect(),
+        output: vec!["y".into()],
+        ..Node::default()
+    };
+    match kind {
+        // A class is there from half of what it usually gives on.
+        TaskKind::Multilabel => {
+            graph.set_weights("head.bias", Weights::f32(&[CLASSES], &[-1.25; CLASSES]));
+            graph.add_node(behind("Add", &[&logits, "head.bias"]));
+            graph.add_output("y");
+        }
+        TaskKind::Segmentation => {
+            let mut turned = behind("Transpose", &[&logits]);
+            graph::set_ints(&mut turned, "perm", vec![0, 3, 1, 2]);
+            graph.add_node(turned);
+            graph.add_output("y");
+        }
+        _ => graph.add_output(&logits),
+    }
     graph
 }
 
