@@ -188,6 +188,15 @@ fn violations_that_engines_die_of_are_named() {
         classify(graph);
     });
     refused(&scaled, "computes with `nothing`, which holds no values");
+    let normalized = model(&path, |graph| {
+        graph.set_weights("stored", Weights::f32(&[6], &[1.0; 6]));
+        graph.set_weights("three", Weights::f32(&[3], &[1.0; 3]));
+        let inputs = ["stored", "three", "three", "three", "three"];
+        graph.add_node(node("BatchNormalization", &inputs, "normal"));
+        graph.add_node(node("Conv", &["image", "w"], "features"));
+        classify(graph);
+    });
+    refused(&normalized, "have one value for each of 1 channels");
     // Nor is there a number to be read where one is needed.
     let padded = model(&path, |graph| {
         graph.add_node(node("Conv", &["image", "w"], "raw"));

@@ -126,7 +126,13 @@ impl<'a> Validator<'a> {
     }
 
     fn normalization(&self, at: &NodeAt<'a>, unmet: &mut Vec<Unmet<'a>>) {
-        let Some([channels]) = self.dims(at, 1) else { return };
+        let Some(scale @ [channels]) = self.dims(at, 1) else { return };
+        // Of a single axis there is one channel.
+        let own = self.dims(at, 0).map(|values| values.get(1).copied().unwrap_or(1));
+        if let Some(own) = own.filter(|own| own != channels) {
+            let expected = format!("have one value for each of {own} channels");
+            unmet.push(Unmet { slot: 1, parameter: "scale", dims: scale, expected });
+        }
         for (slot, parameter) in [(2, "B"), (3, "input_mean"), (4, "input_var")] {
             if let Some(dims @ [size]) = self.dims(at, slot)
                 && size != channels
