@@ -1,4 +1,4 @@
-"""Command lines by how they end: exit code, first line of standard error, and some answers in words."""
+"""Exit code and first line of standard error of many command lines, and the text that some print."""
 
 import hashlib
 import re
@@ -11,6 +11,7 @@ INT8 = f"{RUN}/variants/int8.onnx"
 PRUNED = f"{RUN}/variants/pruned-0.25-int8.onnx"
 
 DIGEST = re.compile(r"(?!0{64})[0-9a-f]{64}")
+"""A SHA-256, but for the one that a command line names."""
 
 VERBS = (
     "init run compress catalog eval diff bench compare profile probe sensitivity explain note flash restore "
@@ -18,7 +19,7 @@ VERBS = (
 ).split()
 NESTED = ("flash prepare", "flash write", "flash verify", "target list", "target add", "target check", "target clean")
 
-ENDS = [
+WITHOUT_OUTPUT = [
     "",
     "--version",
     "prune",
@@ -85,7 +86,7 @@ ENDS = [
 ]
 """Command lines; words are separated by spaces."""
 
-WORDS = [
+WITH_OUTPUT = [
     f"catalog {MODEL}",
     f"catalog {MODEL} --data {DATA} --probes 0",
     "catalog hostile.onnx",
@@ -99,25 +100,25 @@ WORDS = [
     "target list",
     "sensitivity studies/digits_bytes/run",
 ]
-"""Command lines whose answers in words are recorded too, line by line and without durations."""
+"""Command lines whose standard output is recorded too, line by line and without durations."""
 
 
-def recorded(program):
-    """How all command lines end. `verb_answers` has made the run `small`."""
+def command_records(program):
+    """Exit codes and messages of all command lines; `verb_answers` has made the run `small`."""
     fixtures.altered(program.work)
     found = {}
-    for line in [*ENDS, *WORDS]:
-        ended = program.run(*line.split(), "--quiet", forecasts="commands.jsonl") if line else program.run()
+    for line in [*WITHOUT_OUTPUT, *WITH_OUTPUT]:
+        result = program.run(*line.split(), "--quiet", forecasts="commands.jsonl") if line else program.run()
         # Manifests and ledgers hold times, so hashes of them vary.
-        told = DIGEST.sub("<sha256>", ended.first_line())
-        found[f"paring {line}"] = {"exit code": ended.code, "standard error": told}
-        if line in WORDS:
-            found[f"paring {line}"]["standard output"] = numbered(ended.stdout)
+        message = DIGEST.sub("<sha256>", result.first_line())
+        found[f"paring {line}"] = {"exit code": result.code, "standard error": message}
+        if line in WITH_OUTPUT:
+            found[f"paring {line}"]["standard output"] = numbered_lines(result.stdout)
     return found
 
 
-def numbered(text):
-    """Lines of an answer by their number, so that a difference names its line."""
+def numbered_lines(text):
+    """Lines of a text by their number, so that a difference names its line."""
     lines = enumerate(TIME.sub("<time>", text).splitlines(), start=1)
     return {f"line {place:04}": line.rstrip() for place, line in lines}
 

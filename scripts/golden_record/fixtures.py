@@ -9,7 +9,7 @@ import varying
 
 EXAMPLE = "studies/digits_example"
 MODEL, DATA, RUN = f"{EXAMPLE}/digits_cnn.onnx", f"{EXAMPLE}/digits.npz", f"{EXAMPLE}/run"
-"""What the study of the example left; paths are relative to the sandbox."""
+"""Model, samples and run of the example; paths are relative to the sandbox."""
 
 HEAD = f"""[study]
 name = "small"
@@ -30,6 +30,8 @@ name = "half-int8"
 from = "half"
 steps = [{ quantize = "int8" }]
 """
+
+WIDE = "splits = { calibrate = 0.5, select = 0.5, report = 0.5 }"
 
 STUDIES = {
     "small.toml": SMALL,
@@ -55,7 +57,7 @@ STUDIES = {
     "unknown-engine.toml": HEAD + '[[variant]]\nname = "fast"\nengine = ["turbo"]\n',
     "unknown-target.toml": HEAD + VARIANT + '[[target]]\nname = "nowhere"\n',
     "unknown-slice.toml": HEAD.replace("[protocol]", 'slices = ["nothing"]\n[protocol]'),
-    "wide-splits.toml": HEAD.replace("[protocol]", "splits = { calibrate = 0.5, select = 0.5, report = 0.5 }\n[protocol]"),
+    "wide-splits.toml": HEAD.replace("[protocol]", f"{WIDE}\n[protocol]"),
     "command-energy.toml": HEAD + '[energy]\nsource = "command"\ncommand = "true"\n',
     "no-model.toml": HEAD.replace(MODEL, "nowhere.onnx") + VARIANT,
     "broken-model.toml": HEAD.replace(MODEL, "broken.onnx") + VARIANT,

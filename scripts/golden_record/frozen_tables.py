@@ -10,31 +10,30 @@ STEP = 0.25
 """How much faster each form or assignment is made than the one before it: beyond any noise."""
 
 
-def taken(run, program):
-    """The tables of a run that was measured on this machine, their outcomes made clear.
-
-    Which form of a model is fastest may change with the load of the machine; the last one that was
-    tried is made the fastest, so that something is decided, and the same everywhere.
-    """
-    files = [path for pattern in KEPT for path in sorted(run.glob(pattern))]
+def read_tables(run, program):
+    """The tables of a run that was measured on this machine, their outcomes made clear."""
     tables = {}
-    for path in files:
-        text = program.without_place(path.read_text())
+    for path in (path for pattern in KEPT for path in sorted(run.glob(pattern))):
+        table = json.loads(program.without_work_path(path.read_text()))
         name = path.relative_to(run).as_posix()
-        tables[name] = decided(json.loads(text)) if name.startswith("costs/") else json.loads(text)
+        tables[name] = with_clear_outcome(table) if name.startswith("costs/") else table
     return tables
 
 
-def decided(table):
-    """Sets the speed-ups of forms (`tried`) and of assignments (`confirmed`)."""
-    for measured in (table.get("tried", []), table.get("confirmed", [])):
+def with_clear_outcome(table):
+    """Sets the speed-ups of a table, so that something is decided and no noise decides it.
+
+    Of the forms of a tune step (`tried`) the last changes most and is made the fastest; of the
+    assignments of precisions (`confirmed`) the first is, because the last is float everywhere.
+    """
+    for measured in (table.get("tried", []), table.get("confirmed", [])[::-1]):
         for place, form in enumerate(measured, start=1):
             value = 1 + STEP * place
             form["speedup"] = {"value": value, "low": value - STEP / 4, "high": value + STEP / 4}
     return table
 
 
-def handed(tables, run, program):
+def write_tables(tables, run, program):
     """Writes tables into a folder that becomes the run."""
     for name, table in tables.items():
         path = run / name

@@ -21,6 +21,7 @@ from study_record import StudyRecorder
 
 USAGE = "usage: scripts/golden record|compare FILE [PARING]"
 SCHEMA = 1
+"""Format of a record."""
 AT_ONCE = 2 * (os.cpu_count() or 1)
 """Studies at the same time: no recorded figure is a time, and much of the work waits for the disk."""
 
@@ -48,22 +49,22 @@ class Recording:
 
     def study(self, study):
         """Records a study."""
-        self.studies[study.name] = self.recorder.recorded(study)
+        self.studies[study.name] = self.recorder.record(study)
         self.progress(f"study {study.name}")
 
     def command_lines(self):
         """Records verbs and command lines, on the runs of the first studies."""
         fixtures.write(self.program.work)
-        self.verbs["answers"] = verb_answers.recorded(self.program)
-        self.studies |= verb_answers.written(self.program)
+        self.verbs["answers"] = verb_answers.answer_records(self.program)
+        self.verbs["files"] = verb_answers.written_files(self.program)
         self.progress(f"{len(self.verbs['answers'])} answers of verbs")
-        self.verbs["commands"] = command_lines.recorded(self.program)
+        self.verbs["commands"] = command_lines.command_records(self.program)
         self.verbs["help"] = command_lines.help_texts(self.program)
         self.progress(f"{len(self.verbs['commands'])} command lines")
 
-    def made(self):
+    def record(self):
         """The record of everything whose files are on this machine."""
-        there = [study for study in STUDIES if study.there()]
+        there = [study for study in STUDIES if study.is_available()]
         for study in STUDIES:
             if study not in there:
                 print(f"skipped: {study.name}: {study.model.name} or its samples are not there", file=sys.stderr)
@@ -74,8 +75,8 @@ class Recording:
                 first[name].result()
             later = [pool.submit(self.study, study) for study in there if study.after]
             self.command_lines()
-            for ended in (*first.values(), *later):
-                ended.result()
+            for running in (*first.values(), *later):
+                running.result()
         record = {
             "schema": SCHEMA,
             "paring": version(self.path),
@@ -90,18 +91,24 @@ class Recording:
         print(f"{time.monotonic() - self.begun:5.0f} s  {text}", file=sys.stderr, flush=True)
 
 
+def refuse(message):
+    """Ends with 2, which is no verdict on the program."""
+    print(message, file=sys.stderr)
+    sys.exit(2)
+
+
 def read(path):
     """A record that was written before."""
     try:
         record = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        sys.exit(f"cannot read the record {path}: {error}")
+        refuse(f"cannot read the record {path}: {error}")
     if record.get("schema") != SCHEMA:
-        sys.exit(f"{path} is no record of this script's format {SCHEMA}; make it anew")
+        refuse(f"{path} is no record of this script's format {SCHEMA}; make it anew")
     return record
 
 
-def held_against(before, now):
+def print_differences(before, now):
     """Prints what differs; 1 if anything does."""
     if before["processor"] != now["processor"]:
         print(f"note: the record is of another processor: {before['processor']}", file=sys.stderr)
@@ -113,22 +120,22 @@ def held_against(before, now):
 
 def main():
     if len(sys.argv) != 4 or sys.argv[1] not in ("record", "compare"):
-        sys.exit(USAGE)
+        refuse(USAGE)
     verb, file, path = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]).resolve()
     if not os.access(path, os.X_OK):
-        sys.exit(f"no program at {path}; build it, or name another")
+        refuse(f"no program at {path}; build it, or name another")
     before = read(file) if verb == "compare" else None
     kept = os.environ.get("KEEP")
     if kept and Path(kept).exists():
-        sys.exit(f"KEEP={kept} is there already; name a new folder")
+        refuse(f"KEEP={kept} is there already; name a new folder")
     work = Path(kept) if kept else Path(tempfile.mkdtemp(prefix="paring-golden-"))
     try:
-        now = Recording(path, work.resolve(), dict(before["frozen"]) if before else {}).made()
+        now = Recording(path, work.resolve(), dict(before["frozen"]) if before else {}).record()
     finally:
         if not kept:
             shutil.rmtree(work, ignore_errors=True)
     if before:
-        return held_against(before, now)
+        return print_differences(before, now)
     file.write_text(json.dumps(now, indent=1, sort_keys=True) + "\n")
     print(f"{file}: {len(now['studies'])} studies, {len(now['answers'])} answers, {len(now['commands'])} commands")
     return 0

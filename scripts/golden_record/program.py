@@ -17,8 +17,8 @@ TIME = re.compile(r"\b\d+(\.\d+)? (ns|µs|us|ms|s|min|h)\b")
 
 
 @dataclass(frozen=True)
-class Ended:
-    """A command that ended."""
+class CommandResult:
+    """Exit code and output of a command."""
 
     code: int
     stdout: str
@@ -63,7 +63,7 @@ class Program:
         environment = self.environment | {"PARING_FORECASTS": str(self.work / forecasts)}
         command = [self.path, *map(str, arguments)]
         try:
-            ended = subprocess.run(
+            completed = subprocess.run(
                 command,
                 cwd=self.work,
                 env=environment,
@@ -72,19 +72,19 @@ class Program:
                 timeout=LIMIT_S,
             )
         except subprocess.TimeoutExpired:
-            return Ended(HUNG, "", f"stopped after {LIMIT_S} seconds")
-        return Ended(ended.returncode, self.told(ended.stdout), self.told(ended.stderr))
+            return CommandResult(HUNG, "", f"stopped after {LIMIT_S} seconds")
+        return CommandResult(completed.returncode, self.decoded(completed.stdout), self.decoded(completed.stderr))
 
-    def told(self, output):
-        """Decodes output and hides the sandbox's place."""
-        return self.without_place(output.decode("utf-8", "backslashreplace"))
+    def decoded(self, output):
+        """Decodes output and hides the sandbox's path."""
+        return self.without_work_path(output.decode("utf-8", "backslashreplace"))
 
-    def without_place(self, text):
+    def without_work_path(self, text):
         """Replaces the sandbox's path in a text."""
         return text.replace(str(self.work), "<work>")
 
 
 def version(path: Path):
     """What `--version` prints."""
-    ended = subprocess.run([str(path), "--version"], capture_output=True, text=True, timeout=60)
-    return ended.stdout.strip()
+    completed = subprocess.run([str(path), "--version"], capture_output=True, text=True, timeout=60)
+    return completed.stdout.strip()

@@ -24,7 +24,7 @@ def sha256(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def recorded(run, forecast):
+def run_directory_record(run, forecast):
     """Every file of a run directory by its path in there: a hash or the content that does not vary.
 
     `forecast` says that decisions carry forecasts of times, which are left out then.
@@ -46,11 +46,11 @@ def recorded(run, forecast):
         elif forecast and name.startswith("variants/") and name.endswith(".json"):
             found[name] = content(path, more)
         elif name not in varying.FILES:
-            named(found, name, sha256(path))
+            add_hash(found, name, sha256(path))
     return found
 
 
-def named(found, name, digest):
+def add_hash(found, name, digest):
     """Notes a file's hash; files that are named by their hash are one set a folder."""
     folder, _, file = name.rpartition("/")
     if NAME.match(file):

@@ -34,7 +34,7 @@ def inputs(study_text):
     return found
 
 
-def array(kind, shape, values):
+def npy_bytes(kind, shape, values):
     """Bytes of an .npy file, format 1.0."""
     described, letter = FORMATS[kind]
     size = "".join(f"{n}, " for n in shape)
@@ -44,7 +44,7 @@ def array(kind, shape, values):
     return start + struct.pack(f"<{len(values)}{letter}", *values)
 
 
-def drawn(draw, name, kind, sample, count):
+def input_values(draw, name, kind, sample, count):
     """Values of an input: normal numbers, tokens, or a mask that covers a prefix."""
     size = math.prod(sample)
     if kind.startswith("float"):
@@ -55,7 +55,7 @@ def drawn(draw, name, kind, sample, count):
     return [draw.randrange(1, TOKENS) for _ in range(count * size)]
 
 
-def labels(draw, task, count):
+def label_values(draw, task, count):
     """Labels of a task: element type, shape and values; none without a task."""
     match task:
         case None:
@@ -74,18 +74,18 @@ def write(path, study_text, task, count):
     """Writes `count` samples of every input, labels of the task, slices and groups."""
     draw = random.Random(f"{path.name} {count}")
     arrays = {
-        name: (kind, [count, *sample], drawn(draw, name, kind, sample, count))
+        name: (kind, [count, *sample], input_values(draw, name, kind, sample, count))
         for name, kind, sample in inputs(study_text)
     }
     if not arrays:
         raise ValueError("paring init listed no inputs")
-    named = labels(draw, task, count)
-    if named:
-        arrays["labels"] = named
+    labels = label_values(draw, task, count)
+    if labels:
+        arrays["labels"] = labels
     arrays["third"] = "int64", [count], [sample % 3 for sample in range(count)]
     arrays["speaker"] = "int64", [count], [sample // 2 for sample in range(count)]
     with zipfile.ZipFile(path, "w") as archive:
         for name, parts in arrays.items():
             # A fixed date: the same samples are the same bytes.
             entry = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
-            archive.writestr(entry, array(*parts))
+            archive.writestr(entry, npy_bytes(*parts))

@@ -13,6 +13,10 @@ QUICK = """
 probes = 0
 """
 
+REFINED = (
+    'quantize = "int8", calibration = "auto", per = "channel", equalize = true, correct = true, round = "gptq"'
+)
+
 # Name of a variant, its steps, and further keys. Steps that README.md lists and that a model does not
 # allow end in a refusal, which is recorded like a success.
 CHANNELS = [
@@ -50,7 +54,7 @@ FORMATS = [
 ]
 REFINEMENTS = [
     ("int8-{calibration}", 'quantize = "int8", calibration = ["percentile", "entropy", "mse"]', ""),
-    ("int8-refined", 'quantize = "int8", calibration = "auto", per = "channel", equalize = true, correct = true, round = "gptq"', ""),
+    ("int8-refined", REFINED, ""),
     ("int8-qdq", 'quantize = "int8", form = "qdq", per = "channel"', ""),
     ("int8-depthwise", 'quantize = "int8", depthwise = true, protect = ["head"]', ""),
     ("int8-some", 'quantize = "int8", layers = "res*"', ""),
@@ -109,12 +113,12 @@ class Study:
     after: str | None = None
     """The study whose variants are imported."""
 
-    def there(self):
-        """Whether model and samples are on this machine."""
+    def is_available(self):
+        """Tells if model and samples are on this machine."""
         return self.model.exists() and (self.data is None or self.data.exists())
 
-    def written(self):
-        """The study file."""
+    def toml(self):
+        """Text of the study file."""
         if self.text:
             return self.text
         head = f"""[study]
@@ -129,17 +133,17 @@ path = "{self.data.name if self.data else 'samples.npz'}"
 splits = {self.splits}
 {self.extra}
 """
-        return head + self.sections + "".join(map(section, self.variants))
+        return head + self.sections + "".join(map(variant_toml, self.variants))
 
 
-def section(variant):
+def variant_toml(variant):
     """A `[[variant]]` of a study."""
     name, steps, keys = variant
     steps = f"steps = [{{ {steps} }}]\n" if steps else ""
     return f'[[variant]]\nname = "{name}"\n{keys}\n{steps}'
 
 
-def example():
+def example_toml():
     """The shipped study with a shorter protocol: nothing is recorded of how long anything takes."""
     text = (DIGITS / "study.toml").read_text()
     short = "blocks = 10\nsolo_ms = 20\npaired_ms = 20\nprobes = 0\n"
@@ -168,7 +172,7 @@ STUDIES = [
     digits(
         "digits_example",
         [],
-        text=example(),
+        text=example_toml(),
         timed=True,
         explain=(*EXPLAIN, "--variant", "magnitude-0.25", "--variant", "int8", "--groups", "3", "--experiments", "40"),
     ),

@@ -15,23 +15,23 @@ class StudyRecorder:
         self.program = program
         self.frozen = frozen
 
-    def recorded(self, study):
-        """The record of a study: how its verbs ended, and every file of its run."""
+    def record(self, study):
+        """The record of a study: exit codes and messages of its verbs, and every file of its run."""
         folder = self.folder(study)
         self.prepare(study, folder)
         if study.frozen:
-            tables = self.frozen.get(study.name) or self.measured(study, folder)
+            tables = self.frozen.get(study.name) or self.measured_tables(study, folder)
             self.frozen[study.name] = tables
-            frozen_tables.handed(tables, folder / "run", self.program)
-        made = self.verb(study, folder / "run")
-        found = {"made by the verb": ended(made)}
+            frozen_tables.write_tables(tables, folder / "run", self.program)
+        made = self.make_variants(study, folder / "run")
+        found = {"verb that made it": exit_and_messages(made)}
         if study.explain:
             explained = self.program.run(
                 "explain", folder / "run", *study.explain, "--quiet", forecasts=f"{study.name}.jsonl"
             )
-            found["explained by the verb"] = ended(explained)
+            found["verb that explained it"] = exit_and_messages(explained)
         if (folder / "run").is_dir():
-            found |= run_record.recorded(folder / "run", study.forecast)
+            found |= run_record.run_directory_record(folder / "run", study.forecast)
         return found
 
     def folder(self, study):
@@ -53,21 +53,21 @@ class StudyRecorder:
             variants = self.program.work / "studies" / study.after / "run/variants"
             shutil.copyfile(variants / "pruned-0.25.onnx", folder / "pruned.onnx")
             shutil.copyfile(variants / "int8.onnx", folder / "int8.onnx")
-        (folder / "study.toml").write_text(study.written())
+        (folder / "study.toml").write_text(study.toml())
 
-    def verb(self, study, run):
+    def make_variants(self, study, run):
         """Runs the verb that makes the variants."""
         verb = ("run", "--quick") if study.timed else ("compress", "--evaluate")
         arguments = (*verb, self.folder(study) / "study.toml", "--out", run, "--quiet")
         return self.program.run(*arguments, forecasts=f"{study.name}.jsonl")
 
-    def measured(self, study, folder):
+    def measured_tables(self, study, folder):
         """Tables of times of a run on this machine."""
         run = folder / "measured"
-        self.verb(study, run)
-        return frozen_tables.taken(run, self.program)
+        self.make_variants(study, run)
+        return frozen_tables.read_tables(run, self.program)
 
 
-def ended(command):
-    """How a verb ended: its code and what it said on standard error."""
+def exit_and_messages(command):
+    """Exit code and standard error of a verb."""
     return {"exit code": command.code, "standard error": command.stderr.splitlines()}

@@ -113,11 +113,11 @@ def without(value, names):
         case dict():
             return {k: without(v, names) for k, v in value.items() if k not in names}
         case list():
-            return [without(v, names) for v in value if not timed(v)]
+            return [without(v, names) for v in value if not is_timed(v)]
     return value
 
 
-def timed(value):
+def is_timed(value):
     """A forecast, effect or total of something that is measured."""
     if not isinstance(value, dict):
         return False

@@ -1,4 +1,4 @@
-"""What the verbs answer with `--json`: the set of paths in it and, where nothing is timed, the values."""
+"""Answers of the verbs with `--json`: the set of paths and, where nothing is timed, the values."""
 
 import json
 import re
@@ -12,6 +12,7 @@ DIGEST = re.compile(r"^[0-9a-f]{64}$")
 PRUNED, INT8 = f"{RUN}/variants/pruned-0.25-int8.onnx", f"{RUN}/variants/int8.onnx"
 TRANSFORMER = "studies/digits_transformer/digits_transformer.onnx"
 FUSED = "studies/digits_transformer/run/variants/heads-int8.onnx"
+UNTIL_DONE = ("--minutes", "60")
 SHORT = ("--blocks", "2", "--solo-ms", "10", "--paired-ms", "10")
 
 VALUES = {
@@ -37,7 +38,7 @@ VALUES = {
     "note": ("note", "small", "a person's words", "--on", "half"),
     "init": ("init", MODEL, "--data", DATA, "--out", "begun.toml"),
     "target list": ("target", "list"),
-    "explain": ("explain", "small", "--variant", "half-int8", "--level", "step", "--replicates", "1", "--minutes", "60"),
+    "explain": ("explain", "small", "--variant", "half-int8", "--level", "step", "--replicates", "1", *UNTIL_DONE),
 }
 """Command lines whose values are recorded, in the order in which they run."""
 
@@ -50,32 +51,32 @@ TIMED = {
 }
 """Command lines of whose answers only the paths are recorded."""
 
-OPEN = {"speedup", "speedup_contended", "latency_p50", "latency", "sensors", "slowdown", "drift"}
+OPEN = {"speed", "latency", "sensors"}
 """Values of timed answers that are there or not with the load of the machine: no paths below them."""
 
 
-def recorded(program):
+def answer_records(program):
     """The answers of all verbs."""
-    values = {name: answer(program, line, True) for name, line in VALUES.items()}
-    return values | {name: answer(program, line, False) for name, line in TIMED.items()}
+    values = {name: answer_record(program, line, True) for name, line in VALUES.items()}
+    return values | {name: answer_record(program, line, False) for name, line in TIMED.items()}
 
 
-def written(program):
-    """What those verbs wrote: a run with restored variants and notes, predictions, and a new study."""
+def written_files(program):
+    """Files that those verbs wrote: a run with restored variants and notes, predictions, and a new study."""
     begun = program.work / "begun.toml"
     return {
-        "written by the verbs on a small study": run_record.recorded(program.work / "small", False),
-        "written by eval --predictions": run_record.recorded(program.work / "answers", False),
-        "written by init": {begun.name: begun.read_text().splitlines() if begun.exists() else []},
+        "the verbs on a small study": run_record.run_directory_record(program.work / "small", False),
+        "eval --predictions": run_record.run_directory_record(program.work / "answers", False),
+        "init": {begun.name: begun.read_text().splitlines() if begun.exists() else []},
     }
 
 
-def answer(program, line, with_values):
+def answer_record(program, line, with_values):
     """One answer: exit code, first line of standard error, paths, and values."""
-    ended = program.run(*line, "--json", "--quiet", forecasts="answers.jsonl")
-    found = {"exit code": ended.code, "standard error": ended.first_line()}
+    result = program.run(*line, "--json", "--quiet", forecasts="answers.jsonl")
+    found = {"exit code": result.code, "standard error": result.first_line()}
     try:
-        value = json.loads(ended.stdout)
+        value = json.loads(result.stdout)
     except ValueError:
         return found | {"standard output": "is no JSON"}
     found["paths"] = sorted(set(paths(value, "", set() if with_values else OPEN)))
