@@ -162,7 +162,9 @@ impl ResponseModel {
             ends.sort_by(f64::total_cmp);
             sign * ends[place - 1] + 0.0
         };
-        Some(Prediction { value, low: sorted(-1.0), high: sorted(1.0), scale })
+        // The bounds are those of the curves without each observation, which may all lie to one side.
+        let (low, high) = (sorted(-1.0), sorted(1.0));
+        Some(Prediction { value: value.max(low).min(high), low, high, scale })
     }
 
     /// What residuals at a dose are relative to.
@@ -230,6 +232,7 @@ mod tests {
             for (kind, rate) in [("a", 3.0), ("b", 9.0)] {
                 let new = observed(&mut rng, kind, rate, many);
                 let Some(found) = model.predict(kind, new.dose, 800, &[]) else { continue };
+                assert!(found.low <= found.value && found.value <= found.high, "{found:?}");
                 all += 1;
                 held += usize::from(found.low <= new.response && new.response <= found.high);
             }
