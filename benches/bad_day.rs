@@ -9,8 +9,8 @@
 mod comparing;
 
 use comparing::{Load, Stage};
-use paring::bench::Summary;
-use paring::record::{BlockData, EngineOptions, Outcome, Setting};
+use paring::measure::Summary;
+use paring::schema::{BlockData, EngineOptions, Outcome, Setting};
 use paring::stats;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

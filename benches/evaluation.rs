@@ -3,9 +3,10 @@
 //!
 //! `cargo bench --bench evaluation`
 
-use paring::evaluate::{Answers, Exam, PixelAnswers, Sampling, Scores, Task, Truth, assess};
-use paring::probe;
-use paring::record::{Metric, Sha256Hex, TaskKind};
+use paring::evaluate::{Answers, Exam, PixelAnswers, Sampling, Task, Truth, assess};
+use paring::schema::Scores;
+use paring::schema::{Metric, Sha256Hex, TaskKind};
+use paring::sensors;
 use paring::stats;
 use rand::RngExt;
 use std::time::Instant;
@@ -44,7 +45,7 @@ fn main() -> anyhow::Result<()> {
     println!("answers to sums: {sums:.1} s");
     println!("10,000 paired draws, {} metrics each: {draws:.1} s", found[1].metrics.len());
     println!("together: {:.1} s", sums + draws);
-    if let Some(peak) = probe::memory(probe::root()).vm_hwm_bytes {
+    if let Some(peak) = sensors::memory(sensors::root()).vm_hwm_bytes {
         println!("peak memory: {:.2} GiB", peak.0 as f64 / f64::from(1 << 30));
     }
     Ok(())

@@ -9,10 +9,11 @@ use paring::catalog::{Calibration, Criterion, catalog};
 use paring::compress::{Amount, Pruning, Recovery, prune};
 use paring::data::{Dataset, Pixels, Wanted};
 use paring::engine::{Bindings, Source, describe};
-use paring::evaluate::{Answers, Exam, Predictor, Scores, Task};
+use paring::evaluate::{Answers, Exam, Predictor, Task};
 use paring::graph::Graph;
 use paring::pipeline::{Forecaster, Ground, Probing, Subject, forecaster, of_all_kinds, removal};
-use paring::record::{EngineOptions, Forecast, Origins, Sha256Hex, TaskKind};
+use paring::schema::Scores;
+use paring::schema::{EngineOptions, Forecast, Origins, Sha256Hex, TaskKind};
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -9,7 +9,7 @@
 mod comparing;
 
 use comparing::{Load, Stage, heavier};
-use paring::record::{SpeedSummary, StopRule, Verdict};
+use paring::schema::{SpeedSummary, StopRule, Verdict};
 use paring::stats::{self, Resampling};
 use paring::units::LatencyNs;
 use std::path::Path;
@@ -163,7 +163,7 @@ fn criterion(a: &[f64], b: &[f64]) -> Verdict {
         return Verdict::CannotTell;
     };
     // Independent means: their errors add up in squares.
-    let half = |i: paring::record::Interval| (i.high - i.low) / 2.0 / i.value;
+    let half = |i: paring::schema::Interval| (i.high - i.low) / 2.0 / i.value;
     let change = new.value / old.value - 1.0;
     let wide = (half(old).powi(2) + half(new).powi(2)).sqrt();
     match welch(a, b) {

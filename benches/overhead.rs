@@ -5,10 +5,10 @@
 //! bare loop reads the clock once around eight inferences, the agent around each. Before timing,
 //! both must give the same outputs.
 
-use paring::bench::{Cycle, Heap, Watch, count_allocations, sample_burst, warm_up};
 use paring::data::{Dataset, Pixels, Wanted};
 use paring::engine::{self, Bindings, Model, Source};
-use paring::record::{EngineOptions, SampleRules};
+use paring::measure::{Cycle, Heap, Watch, count_allocations, sample_burst, warm_up};
+use paring::schema::{EngineOptions, SampleRules};
 use paring::stats::{self, Resampling};
 use paring::units::LatencyNs;
 use rand::RngExt;

@@ -6,14 +6,14 @@
 
 mod models;
 
+use paring::arrays::Array;
 use paring::catalog::{self, Calibration, Criterion, Linear};
 use paring::compress::{Pruning, Recovery, prune};
-use paring::data::Array;
 use paring::engine::{Bindings, Inputs, Model, Plan, Source};
 use paring::graph::{self, Graph};
 use paring::pipeline::attributed;
-use paring::probe;
-use paring::record::{EngineOptions, Origins, Sha256Hex};
+use paring::schema::{EngineOptions, Origins, Sha256Hex};
+use paring::sensors;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -50,7 +50,7 @@ fn main() -> anyhow::Result<()> {
     println!("30 % by obs: {took:.1} s");
     let (took, _) = timed(|| with(&Pruning { recover: Recovery::LeastSquares, ..obs.clone() }))?;
     println!("30 % by obs with least squares: {took:.1} s");
-    if let Some(peak) = probe::memory(probe::root()).vm_hwm_bytes {
+    if let Some(peak) = sensors::memory(sensors::root()).vm_hwm_bytes {
         println!("peak memory so far: {:.2} GiB", peak.0 as f64 / f64::from(1 << 30));
     }
     let half = with(&Pruning::channels(0.5, Criterion::L1))?;

@@ -10,10 +10,11 @@ mod models;
 
 use anyhow::{Context, ensure};
 use ndarray::{Array1, ArrayD};
-use paring::data::{Array, Dim, random_inputs};
+use paring::arrays::{Array, Dim};
+use paring::data::random_inputs;
 use paring::engine::{self, Bindings, Model, Source};
 use paring::graph::{Graph, Weights};
-use paring::record::EngineOptions;
+use paring::schema::EngineOptions;
 use paring::stats;
 use rand::RngExt;
 use std::collections::BTreeMap;

@@ -8,9 +8,9 @@
 
 use anyhow::{Context, ensure};
 use criterion::Criterion;
-use paring::data::{Array, read_tensors};
+use paring::arrays::{Array, read_tensors};
 use paring::engine::{Bindings, Model, Plan, Source};
-use paring::record::{EngineOptions, Job};
+use paring::schema::{EngineOptions, Job};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -115,7 +115,6 @@ fn of_run(run: &Path) -> anyhow::Result<Set> {
     })
 }
 
-#[cfg(feature = "host")]
 fn of_example() -> anyhow::Result<Set> {
     use paring::data::Dataset;
     use paring::engine::describe;
@@ -137,9 +136,4 @@ fn of_example() -> anyhow::Result<Set> {
     let arrays = Dataset::inputs_alone(&folder.join("digits.npz"), &signature.inputs)?;
     let (name, subjects) = ("digits".to_string(), subjects.into());
     Ok(Set { name, subjects, arrays, dims: BTreeMap::new(), batch: 1 })
-}
-
-#[cfg(not(feature = "host"))]
-fn of_example() -> anyhow::Result<Set> {
-    anyhow::bail!("built without the host's features: set PARING_RUN to a run directory")
 }

@@ -4,43 +4,24 @@
 //! tract's kernels, and ties every number to the precision and the removed components that
 //! produced it. METHODOLOGY.md says how each number comes about.
 //!
-//! The modules are floors: each uses only those listed above it. `tests/floors.rs` enforces the
-//! order. The agent, which runs on small boards, ends at [`bench`].
+//! The crates below are one another's walls: `paring-core` ← `paring-agent` ← `paring-data`,
+//! `paring-onnx` ← `paring-compress`, `paring-boards`; their modules stand here under one name. The
+//! modules of this crate each use only those listed above them; `tests/floors.rs` enforces the order.
 
 #![warn(missing_docs)]
 
-pub mod units;
-pub mod text;
-pub mod guard;
-pub mod record;
-pub mod stats;
-pub mod data;
-pub mod engine;
-pub mod probe;
-pub mod bench;
-#[cfg(feature = "host")]
-pub mod graph;
-#[cfg(feature = "gradients")]
-pub mod gradient;
-#[cfg(feature = "host")]
+pub use paring_agent::{arrays, engine, measure, sensors};
+pub use paring_boards as boards;
+pub use paring_compress as compress;
+pub use paring_compress::catalog;
+pub use paring_core::{files, guard, schema, stats, text, units};
+pub use paring_data as data;
+pub use paring_onnx::graph;
+
 pub mod evaluate;
-#[cfg(feature = "host")]
-pub mod target;
-#[cfg(feature = "host")]
-pub mod catalog;
-#[cfg(feature = "host")]
-pub mod compress;
-#[cfg(feature = "host")]
 pub mod ledger;
-#[cfg(feature = "host")]
 pub mod pipeline;
-#[cfg(feature = "host")]
 pub mod explain;
-#[cfg(feature = "host")]
-pub mod govern;
-#[cfg(feature = "host")]
 pub mod report;
-#[cfg(feature = "host")]
 pub mod study;
-#[cfg(feature = "host")]
 pub mod cli;

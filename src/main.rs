@@ -1,7 +1,7 @@
 //! The `paring` program.
 
 #[global_allocator]
-static HEAP: paring::bench::Heap = paring::bench::Heap;
+static HEAP: paring_agent::measure::Heap = paring_agent::measure::Heap;
 
 fn main() -> std::process::ExitCode {
     paring::cli::main()

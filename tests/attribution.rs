@@ -8,7 +8,7 @@ use paring::explain::{
     Aspect, Attribution, Coalition, Explored, Level, Plan, Table, Truth, correct_families,
     narrative,
 };
-use paring::record::{Answers, Effect, Experiment, Group, Interaction};
+use paring::schema::{Answers, Effect, Experiment, Group, Interaction};
 use paring::stats::{self, Generator};
 use rand::RngExt;
 use rayon::prelude::*;
@@ -25,7 +25,7 @@ fn shapley(case: &Case) -> Vec<(String, f64)> {
     };
     let (effects, totals) = attribution.all(&[Aspect::Accuracy]);
     assert!(totals[0].left_over.unwrap().abs() < 1e-12);
-    let value = |e: &paring::record::Effect| e.shapley.unwrap().value;
+    let value = |e: &paring::schema::Effect| e.shapley.unwrap().value;
     let labels = found.groups.iter().map(|g| g.label.clone());
     labels.zip(effects.iter().map(value)).collect()
 }
@@ -71,7 +71,7 @@ fn the_planted_quantizer_comes_first() {
 /// In every kind of task: the culprit first, and named with the class and the slice that are lost.
 #[test]
 fn the_planted_channels_are_named_in_every_task() {
-    use paring::record::TaskKind::{Classification, Multilabel, Regression, Scores, Segmentation};
+    use paring::schema::TaskKind::{Classification, Multilabel, Regression, Scores, Segmentation};
     let cases: u64 = std::env::var("PARING_PLANTED").map_or(20, |n| n.parse().unwrap());
     for kind in [Classification, Multilabel, Regression, Scores, Segmentation] {
         let found: Vec<(bool, bool)> = (0..cases)
@@ -113,7 +113,7 @@ fn the_planted_slow_layer_comes_first() {
     let layers = times.layers.iter().filter(|l| l.scope == "layer");
     let slowest = layers.max_by(|a, b| a.before_ns.total_cmp(&b.before_ns)).unwrap();
     let saved = times.effects.iter().min_by(|a, b| {
-        let value = |e: &paring::record::Effect| e.leave_one_out.unwrap().value;
+        let value = |e: &paring::schema::Effect| e.leave_one_out.unwrap().value;
         value(a).total_cmp(&value(b))
     });
     let group = found.groups.iter().find(|g| g.id == saved.unwrap().group).unwrap();

@@ -288,8 +288,8 @@ fn explain_divides_the_way_to_a_board() {
     paring(&few)
         .success()
         .stdout(contains("device, from variant on this machine to variant on desk"));
-    let read = || -> Vec<paring::record::Explanation> {
-        let all: Vec<paring::record::Explanation> =
+    let read = || -> Vec<paring::schema::Explanation> {
+        let all: Vec<paring::schema::Explanation> =
             serde_json::from_slice(&std::fs::read(out.join("explain.json")).unwrap()).unwrap();
         let record = serde_json::to_value(&all[0]).unwrap();
         assert!(all[0].narrative.iter().all(|sentence| sentence.holds(&record)));
@@ -298,7 +298,7 @@ fn explain_divides_the_way_to_a_board() {
     let found = read().remove(0);
     let causes: Vec<&str> = found.links.iter().map(|l| l.cause.as_str()).collect();
     assert_eq!(causes, ["graph rewrite", "quantization", "engine", "device", "all"]);
-    let change = |l: &paring::record::Link| l.change.unwrap().value;
+    let change = |l: &paring::schema::Link| l.change.unwrap().value;
     let (all, parts) = found.links.split_last().unwrap();
     assert!((parts.iter().map(change).sum::<f64>() - change(all)).abs() < 1e-12);
     // The board is this machine, so nothing is left to the device.

@@ -7,7 +7,7 @@ mod common;
 use assert_cmd::assert::Assert;
 use ndarray::{Array1, Array2, ArrayD, IxDyn, ShapeBuilder};
 use ndarray_npy::{NpzWriter, WritableElement};
-use paring::data::Dtype;
+use paring::arrays::Dtype;
 use paring::graph::{self, Graph, Node, Size, Weights};
 use paring::stats;
 use predicates::str::contains;

@@ -7,7 +7,7 @@ use paring::catalog::Criterion;
 use paring::compress::{Difference, Pruning, compare, prune};
 use paring::engine::Bindings;
 use paring::graph::{Graph, Weights};
-use paring::record::Origins;
+use paring::schema::Origins;
 use paring::stats;
 use predicates::str::contains;
 use rand::RngExt;
@@ -144,7 +144,7 @@ fn an_imported_variant_stands_in_the_run_like_any_other() {
     let (study, run) = (study.to_str().unwrap(), out.to_str().unwrap());
     paring(&["compress", study, "--out", run, "--evaluate"]).success();
     let record = std::fs::read(out.join("variants/theirs.json")).unwrap();
-    let record: paring::record::VariantRecord = serde_json::from_slice(&record).unwrap();
+    let record: paring::schema::VariantRecord = serde_json::from_slice(&record).unwrap();
     assert_eq!(record.removed_count(), truth.values().map(Vec::len).sum::<usize>());
     let given = std::fs::read(folder.path().join("theirs.onnx")).unwrap();
     assert_eq!(std::fs::read(out.join("variants/theirs.onnx")).unwrap(), given);

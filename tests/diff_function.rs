@@ -1,7 +1,7 @@
 //! Tampered models and models that compute the same, made here: what `compare` says of each.
 
+use paring::arrays::Dtype;
 use paring::compress::{Difference, Verdict, compare};
-use paring::data::Dtype;
 use paring::engine::Bindings;
 use paring::graph::{ElementType, Graph, Node, Size, Weights, set_int, set_ints};
 use paring::stats;

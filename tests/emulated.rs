@@ -109,7 +109,7 @@ fn rows_and_answers(triple: &str, profile: &str, cpu: &str, arch: &str) {
         .success()
         .stdout(contains("caveat: emulated is emulated"));
     let all = std::fs::read(out.join("explain.json")).unwrap();
-    let all: Vec<paring::record::Explanation> = serde_json::from_slice(&all).unwrap();
+    let all: Vec<paring::schema::Explanation> = serde_json::from_slice(&all).unwrap();
     assert_eq!(all[0].emulated, ["emulated"]);
     let device = all[0].links.iter().find(|link| link.cause == "device").unwrap();
     eprintln!("{triple}: by the device {:?}, {:?}", device.flips, device.largest_difference);

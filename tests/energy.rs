@@ -4,8 +4,8 @@
 mod common;
 
 use common::skipped;
-use paring::probe::{Kind, Sampler, Sensor, Series};
-use paring::record::{EnergySource, Missing};
+use paring::schema::{EnergySource, Missing};
+use paring::sensors::{Kind, Sampler, Sensor, Series};
 use paring::units::LatencyNs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

@@ -4,9 +4,9 @@ mod common;
 
 use assert_cmd::Command;
 use common::{digits, skipped};
-use paring::bench::read_journal;
-use paring::data::ConfinedPath;
-use paring::record::{BlockData, BlockKind, BlockRecord, EnergyBlock, Missing, Objective, Outcome};
+use paring::files::ConfinedPath;
+use paring::measure::read_journal;
+use paring::schema::{BlockData, BlockKind, BlockRecord, EnergyBlock, Missing, Objective, Outcome};
 use predicates::str::contains;
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;

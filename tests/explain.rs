@@ -4,7 +4,7 @@ mod common;
 
 use common::digits;
 use paring::explain::Coalition;
-use paring::record::{Explanation, Forecast, ForecastOutcome, Interval, SCHEMA, Sha256Hex};
+use paring::schema::{Explanation, Forecast, ForecastOutcome, Interval, SCHEMA, Sha256Hex};
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use std::path::{Path, PathBuf};

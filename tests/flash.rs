@@ -101,7 +101,7 @@ fn trixie_gets_cloud_init_and_the_original_stays() {
     assert_eq!(text(&made, "cmdline.txt"), "root=x\n");
     let inventory = std::fs::read_to_string(folder.path().join("targets.toml")).unwrap();
     assert!(inventory.contains("address = \"paring@pi5-desk.local\""), "{inventory}");
-    let sha256 = paring::record::Sha256Hex::of(b"\x7fELF the agent");
+    let sha256 = paring::schema::Sha256Hex::of(b"\x7fELF the agent");
     let path = format!("agent='.paring/blobs/{sha256}'");
     assert!(text(&made, "paring/first-boot.sh").contains(&path));
 }

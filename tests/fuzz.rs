@@ -10,23 +10,25 @@ mod common;
 use common::mutation::Mutator;
 use common::surgery::quarter;
 use common::{digits, network, oddities};
-use paring::bench::read_journal;
+use paring::arrays::{Dim, Dtype, InputNeed};
+use paring::boards::flash::Map;
+use paring::boards::{Inventory, Trust, profile};
 use paring::catalog::{Criterion, catalog};
 use paring::compress::Pruning;
-use paring::data::{ConfinedPath, Dataset, Dim, Dtype, InputNeed, Pixels, Wanted};
+use paring::data::{Dataset, Pixels, Wanted};
 use paring::engine::onnx;
+use paring::files::ConfinedPath;
 use paring::graph::{Graph, violations};
 use paring::ledger::read_ledger;
+use paring::measure::read_journal;
 use paring::pipeline::{read_answers, read_json, read_outcomes};
-use paring::record::{
+use paring::report;
+use paring::schema::{
     Attempt, BlockKey, BlockKind, BlockRecord, Conditions, Job, Origins, Outcome, SCHEMA, Setting,
     Sha256Hex, TaskKind, VariantRecord,
 };
-use paring::report;
 use paring::stats;
 use paring::study;
-use paring::target::flash::Map;
-use paring::target::{Inventory, Trust, profile};
 use paring::units::LatencyNs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -5,7 +5,7 @@ mod common;
 use assert_cmd::Command;
 use common::digits;
 use ndarray::{Array1, Array4};
-use paring::data::Dtype;
+use paring::arrays::Dtype;
 use paring::graph::{Graph, Node, Size, Weights, set_int, set_ints};
 use predicates::str::contains;
 use std::path::{Path, PathBuf};

@@ -9,7 +9,7 @@ mod common;
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
 use board::Board;
-use paring::record::Sha256Hex;
+use paring::schema::Sha256Hex;
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use std::collections::BTreeMap;

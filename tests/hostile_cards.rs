@@ -2,8 +2,8 @@
 
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
-use paring::record::Sha256Hex;
-use paring::target::flash::{FirstBoot, partitions, prepare};
+use paring::boards::flash::{FirstBoot, partitions, prepare};
+use paring::schema::Sha256Hex;
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use std::fs::OpenOptions;

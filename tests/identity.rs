@@ -4,14 +4,14 @@
 mod common;
 
 use common::paring;
+use paring::boards::Trust;
 use paring::catalog::{Criterion, Kind};
 use paring::compress::{
     Allocation, Amount, Bypassing, Format, Granularity, Pruning, Quantization, Recovery, Sparsify,
     Sparsity, Step, What,
 };
-use paring::record::Sha256Hex;
+use paring::schema::Sha256Hex;
 use paring::study::{self, Protocol};
-use paring::target::Trust;
 use predicates::str::contains;
 use std::path::{Path, PathBuf};
 

@@ -5,9 +5,9 @@ mod common;
 #[path = "common/runs.rs"]
 mod runs;
 
-use paring::data::ConfinedPath;
+use paring::files::ConfinedPath;
 use paring::ledger::read_ledger;
-use paring::record::{BlockRecord, EntryKind, SCHEMA, Sha256Hex};
+use paring::schema::{BlockRecord, EntryKind, SCHEMA, Sha256Hex};
 use paring::stats;
 use paring::study::verify;
 use predicates::prelude::PredicateBooleanExt;

@@ -10,7 +10,7 @@ mod board;
 
 use board::Board;
 use common::{digits, skipped};
-use paring::record::Sha256Hex;
+use paring::schema::Sha256Hex;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;

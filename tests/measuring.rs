@@ -3,10 +3,11 @@
 mod common;
 
 use common::{digits, skipped};
-use paring::bench::read_journal;
-use paring::data::{Array, ConfinedPath, Dtype, write_tensors};
+use paring::arrays::{Array, Dtype, write_tensors};
+use paring::files::ConfinedPath;
 use paring::graph::{Graph, Node, Size, Weights};
-use paring::record::{
+use paring::measure::read_journal;
+use paring::schema::{
     BlockData, BlockKind, BlockRecord, ConditionRules, EngineOptions, Job, JobModel, Outcome,
     SCHEMA, SampleRules, Setting, Sha256Hex,
 };
@@ -308,7 +309,7 @@ fn every_setting_is_measured_and_stands_in_the_record() {
         assert!((600_000..800_000).contains(&weights.model.0), "{weights:?}");
         let least = weights.model.0 - weights.model.0 / 20;
         assert!((least..2 * weights.model.0).contains(&weights.packed.0), "{weights:?}");
-        let peak = |point: paring::record::MemoryPoint| point.peak_heap_bytes.unwrap().0;
+        let peak = |point: paring::schema::MemoryPoint| point.peak_heap_bytes.unwrap().0;
         assert!(peak(memory.loaded) >= weights.model.0 && peak(memory.after_runs) < 20 << 20);
         assert!(peak(memory.optimised) >= peak(memory.loaded));
         assert!(!solo.kernels.is_empty());

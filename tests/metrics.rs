@@ -1,9 +1,8 @@
 //! Metrics against scikit-learn's, on the vectors that `scripts/metric-vectors` makes.
 
-use paring::evaluate::{
-    Answers, Exam, PixelAnswers, Sampling, Scores, Task, Truth, assess, metrics,
-};
-use paring::record::{Evaluation, Metric, Sha256Hex, TaskKind};
+use paring::evaluate::{Answers, Exam, PixelAnswers, Sampling, Task, Truth, assess, metrics};
+use paring::schema::Scores;
+use paring::schema::{Evaluation, Metric, Sha256Hex, TaskKind};
 use serde_json::Value;
 
 const VECTORS: &str = include_str!("vectors/metrics.json");

@@ -4,17 +4,18 @@
 mod common;
 
 use common::{digits, inputs_of, outputs, random_inputs, shared, skipped};
+use paring::arrays::Array;
+use paring::boards::{Inventory, Site, choose};
 use paring::catalog::Calibration;
 use paring::compress::{
     Answers, CompressError, Form, Format, Granularity, Made, Quantization, RangeRule, Reading,
     Rounding, agreement, evaluate, lossless, patterns, quantize,
 };
-use paring::data::{Array, Dataset, Pixels, Wanted};
+use paring::data::{Dataset, Pixels, Wanted};
 use paring::engine::{Bindings, CLEAR, Model, Source, describe};
 use paring::graph::{Graph, Weights};
 use paring::pipeline::conformance;
-use paring::record::{EngineOptions, Origins, Ran, Sha256Hex, TaskKind};
-use paring::target::{Inventory, Site, choose};
+use paring::schema::{EngineOptions, Origins, Ran, Sha256Hex, TaskKind};
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -5,15 +5,15 @@
 mod common;
 
 use common::{inputs_of, oddities, python, skipped};
+use paring::arrays::Array;
 use paring::catalog::{Calibration, Criterion, Kind};
 use paring::compress::{
     self, Allocation, Amount, Bypassing, CompressError, Form, Format, Granularity, Made, Pruning,
     Quantization, Recovery, Rounding, Step, What, undo, undoing,
 };
-use paring::data::Array;
 use paring::engine::{Bindings, Model, Source};
 use paring::graph::Graph;
-use paring::record::{EngineOptions, Origins, Sha256Hex};
+use paring::schema::{EngineOptions, Origins, Sha256Hex};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;

@@ -4,12 +4,12 @@ mod common;
 
 use common::{digits, outputs, random_inputs};
 use ndarray::{ArrayD, IxDyn};
+use paring::arrays::Array;
 use paring::catalog::Calibration;
 use paring::compress::{Format, Granularity, Made, Quantization, quantize};
-use paring::data::Array;
 use paring::engine::{Bindings, Model, Source};
 use paring::graph::{Graph, Weights};
-use paring::record::{EngineOptions, Origins, Sha256Hex};
+use paring::schema::{EngineOptions, Origins, Sha256Hex};
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -3,11 +3,13 @@
 mod common;
 
 use common::digits;
-use paring::data::{Dataset, Pixels, Wanted, read_tensors};
+use paring::arrays::read_tensors;
+use paring::data::{Dataset, Pixels, Wanted};
 use paring::engine::{self, Source};
-use paring::evaluate::{Predictor, Scores};
+use paring::evaluate::Predictor;
 use paring::graph::{Graph, Weights, remove};
-use paring::record::{EngineOptions, VariantRecord};
+use paring::schema::Scores;
+use paring::schema::{EngineOptions, VariantRecord};
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use std::collections::BTreeMap;
@@ -235,7 +237,7 @@ fn bit_for_bit_is_not_said_of_a_baseline_that_was_changed() {
     nothing_is_restored(&run, "baseline.onnx is not the file that variant `baseline`");
     // Its record made to fit: the decisions know another baseline.
     let mut record = record(&run, "baseline");
-    record.file_sha256 = paring::record::Sha256Hex::of_file(&path).unwrap();
+    record.file_sha256 = paring::schema::Sha256Hex::of_file(&path).unwrap();
     record.variant_id = VariantRecord::identity(&record.file_sha256, &record.options);
     let text = serde_json::to_vec_pretty(&record).unwrap();
     std::fs::write(run.join("variants/baseline.json"), text).unwrap();

@@ -5,7 +5,7 @@ mod common;
 #[path = "common/runs.rs"]
 mod runs;
 
-use paring::record::Sha256Hex;
+use paring::schema::Sha256Hex;
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use runs::{compressed, copy, edit, files, paring};

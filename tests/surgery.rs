@@ -9,7 +9,7 @@ use paring::catalog::{Catalog, Criterion, Refused};
 use paring::compress::{Amount, Pruning, undo, undoing};
 use paring::engine::{self, Source};
 use paring::graph::Graph;
-use paring::record::Origins;
+use paring::schema::Origins;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;

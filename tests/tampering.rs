@@ -7,7 +7,7 @@ mod kinds_of_tampering;
 mod runs;
 
 use kinds_of_tampering::{LEDGER, kinds, remanifested, rewrite};
-use paring::record::Sha256Hex;
+use paring::schema::Sha256Hex;
 use paring::stats;
 use paring::study::verify;
 use predicates::prelude::PredicateBooleanExt;

@@ -6,9 +6,9 @@ mod common;
 use common::{normal, outputs, paring};
 use ndarray::{Array1, ArrayD, IxDyn};
 use ndarray_npy::{NpzWriter, WritableElement};
-use paring::data::{Array, Dtype};
+use paring::arrays::{Array, Dtype};
 use paring::graph::{self, Graph, Node, Size, Weights};
-use paring::record::{Evaluation, Explanation};
+use paring::schema::{Evaluation, Explanation};
 use paring::stats::{self, Generator};
 use predicates::str::contains;
 use rand::RngExt;
@@ -186,7 +186,7 @@ fn numbers_are_explained_by_their_error() {
     for metric in ["mae", "relative_l2", "r2", "slice_mse"] {
         assert!(found.effects.iter().any(|e| e.metric == metric), "{metric}");
     }
-    let noisy = |e: &&paring::record::Effect| e.of.as_deref() == Some("noise 0.3");
+    let noisy = |e: &&paring::schema::Effect| e.of.as_deref() == Some("noise 0.3");
     let noisy: Vec<_> = found.effects.iter().filter(noisy).collect();
     assert!(noisy.iter().all(|e| e.metric == "robustness" && e.leave_one_out.is_some()));
     assert_eq!(noisy.len(), found.groups.len());

@@ -4,9 +4,9 @@
 mod common;
 
 use common::{digits, skipped};
-use paring::bench::read_journal;
-use paring::data::ConfinedPath;
-use paring::record::BlockRecord;
+use paring::files::ConfinedPath;
+use paring::measure::read_journal;
+use paring::schema::BlockRecord;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -7,8 +7,8 @@ mod link;
 
 use board::Board;
 use link::Link;
-use paring::record::Sha256Hex;
-use paring::target::{Address, Connection, Limits, Parcel, TargetError};
+use paring::boards::{Address, Connection, Limits, Parcel, TargetError};
+use paring::schema::Sha256Hex;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;

@@ -6,10 +6,11 @@ mod common;
 use common::{normal, paring};
 use ndarray::{Array1, ArrayD, IxDyn};
 use ndarray_npy::{NpzWriter, WritableElement};
-use paring::bench::read_journal;
-use paring::data::{Array, ConfinedPath, Dtype, write_tensors};
+use paring::arrays::{Array, Dtype, write_tensors};
+use paring::files::ConfinedPath;
 use paring::graph::{self, Graph, Node, Size, Weights};
-use paring::record::{
+use paring::measure::read_journal;
+use paring::schema::{
     BlockData, ConditionRules, EngineOptions, Evaluation, Explanation, Job, JobModel, Metric,
     Outcome, SCHEMA, SampleRules, Setting, Sha256Hex,
 };
@@ -215,7 +216,7 @@ fn classes_without_labels_agree_with_the_baseline_or_not() {
     let total = found.totals.iter().find(|t| t.metric == "agreement" && t.of.is_none()).unwrap();
     assert_eq!((total.baseline, total.samples), (1.0, Some(SAMPLES / 2)));
     assert!((total.variant - agreement).abs() < 1e-12);
-    let of = |e: &&paring::record::Effect| e.metric == "agreement" && e.of.is_none();
+    let of = |e: &&paring::schema::Effect| e.metric == "agreement" && e.of.is_none();
     let sum: f64 = found.effects.iter().filter(of).map(|e| e.shapley.unwrap().value).sum();
     assert!((sum - total.change.value).abs() < 1e-9);
     assert!(found.effects.iter().any(|e| e.metric == "slice_agreement"));
@@ -543,7 +544,7 @@ fn blocks_of_a_model_with_integer_outputs_agree() {
         })
         .collect();
     assert!(digests.len() >= 2 && digests.iter().all(|d| *d == digests[0]), "{digests:?}");
-    let summary = paring::bench::Summary::new(&records);
+    let summary = paring::measure::Summary::new(&records);
     let id = &records[0].attempt.key.variant_id;
     let found = summary.measurement(id, Setting::of_batch(1), true, 2);
     let differ = |reason: &&String| reason.contains("differ");

@@ -3,11 +3,13 @@
 #![allow(dead_code, reason = "each bench uses a part")]
 
 use anyhow::Context;
-use paring::bench::{Cycle, Summary, read_journal};
-use paring::data::{Array, ConfinedPath, Dataset, Pixels, Wanted, write_tensors};
+use paring::arrays::{Array, write_tensors};
+use paring::data::{Dataset, Pixels, Wanted};
 use paring::engine::{self, Bindings, Model, Plan, Source};
+use paring::files::ConfinedPath;
 use paring::graph::{Graph, Node};
-use paring::record::{
+use paring::measure::{Cycle, Summary, read_journal};
+use paring::schema::{
     BlockRecord, ConditionRules, EngineOptions, Job, JobModel, SCHEMA, SampleRules, Setting,
     Sha256Hex, SpeedSummary, StopRule,
 };

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each bench uses a part")]
 
 use ndarray::ArrayD;
-use paring::data::Dtype;
+use paring::arrays::Dtype;
 use paring::graph::{Graph, Node, Size, Weights, set_int, set_ints};
 use paring::stats::{self, Generator};
 use rand::RngExt;

@@ -4,18 +4,20 @@ use super::integrity::{self, sealed};
 use super::progress::{bar, show_progress};
 use super::record_file::forecasts_file;
 use super::{Coded, ExitCode, Global, StudyArgs, sysfs_root};
-use crate::catalog::Calibration;
-use crate::compress::{Pruning, Reading, Step};
-use crate::data::WINDOW_BYTES;
 use crate::evaluate::Task;
-use crate::graph::Graph;
 use crate::ledger::Ledger;
 use crate::pipeline::{self, Assessed, BASELINE, Context, PipelineError, Probing, Subject};
-use crate::record::{EnergyRules, EnergySource, EntryBody, EntryKind, Missing, VariantRecord};
 use crate::report;
 use crate::study::{self, Loaded, Protocol, RunDirectory, Study};
-use crate::target::Target;
 use clap::Args;
+use paring_boards::Target;
+use paring_compress::catalog::Calibration;
+use paring_compress::{Pruning, Reading, Step};
+use paring_core::schema::{
+    EnergyRules, EnergySource, EntryBody, EntryKind, Missing, VariantRecord,
+};
+use paring_data::WINDOW_BYTES;
+use paring_onnx::graph::Graph;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -219,7 +221,7 @@ fn refusal_entry(variant: &str, reason: &str, refused: &[(String, String)]) -> E
 fn unfit(study: &Study, directory: &RunDirectory, made: &VariantRecord) -> Option<String> {
     let graph = Graph::load(&directory.folders.variants().join(&made.file)).ok()?;
     let known = study.targets.iter().filter_map(|t| pipeline::known_conformance(&t.name));
-    known.filter_map(|table| table.refuses(&graph)).next()
+    known.filter_map(|table| pipeline::refusal(&table, &graph)).next()
 }
 
 /// What all recipes of a run share, with the costs and the forecaster that they ask for.

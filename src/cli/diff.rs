@@ -2,10 +2,10 @@
 
 use super::samples::Samples;
 use super::{Coded, ExitCode, Global};
-use crate::compress::{self, CouplingDifference, Difference, TensorDifference, Verdict};
-use crate::engine::Bindings;
-use crate::graph::Graph;
 use clap::Args;
+use paring_agent::engine::Bindings;
+use paring_compress::{self, CouplingDifference, Difference, TensorDifference, Verdict};
+use paring_onnx::graph::Graph;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -25,8 +25,9 @@ impl Diff {
         let (base, variant) = (Graph::load(&self.base)?, Graph::load(&self.variant)?);
         let sampled = self.samples.open(&self.base)?;
         let bindings = Bindings { batch: sampled.batch, dims: &sampled.dims };
-        let found = compress::compare(&base, &variant, bindings, sampled.calibration.as_ref())
-            .map_err(|e| Coded::new(ExitCode::Input, e))?;
+        let found =
+            paring_compress::compare(&base, &variant, bindings, sampled.calibration.as_ref())
+                .map_err(|e| Coded::new(ExitCode::Input, e))?;
         if global.json {
             let mut value = json!(found);
             value["schema"] = json!(1);

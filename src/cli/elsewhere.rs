@@ -3,11 +3,11 @@
 
 use super::progress::bar;
 use super::{Coded, ExitCode, Global};
-use crate::data::Dataset;
 use crate::evaluate::{Answers, Predictor};
-use crate::record::EngineOptions;
-use crate::target::{self, Asked, Inventory, News, Reach, Site, Target, catch_interrupts};
 use anyhow::anyhow;
+use paring_boards::{self, Asked, Inventory, News, Reach, Site, Target, catch_interrupts};
+use paring_core::schema::EngineOptions;
+use paring_data::Dataset;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -51,7 +51,7 @@ struct Flip {
 /// The boards that words name.
 pub(super) fn boards(words: &[String], global: &Global) -> Result<Vec<Target>, Coded> {
     let inventory = Inventory::find(Path::new(""), global.trust())?;
-    let targets = target::choose(words, &inventory)?;
+    let targets = paring_boards::choose(words, &inventory)?;
     match targets.iter().find(|target| target.reach == Reach::Local) {
         Some(target) => {
             let error = anyhow!(
@@ -67,7 +67,7 @@ pub(super) fn boards(words: &[String], global: &Global) -> Result<Vec<Target>, C
 /// The one machine that a word names, for what happens on one.
 pub(super) fn one_target(word: &str, global: &Global) -> Result<Target, Coded> {
     let inventory = Inventory::find(Path::new(""), global.trust())?;
-    let chosen = target::choose(&[word.to_string()], &inventory)?;
+    let chosen = paring_boards::choose(&[word.to_string()], &inventory)?;
     <[Target; 1]>::try_from(chosen).map(|[one]| one).map_err(|several| {
         let names: Vec<&str> = several.iter().map(|t| t.name.as_str()).collect();
         let error = anyhow!("`{word}` means {}; name one of them", names.join(", "));

@@ -3,16 +3,18 @@
 use super::elsewhere::{self, Ask, Elsewhere};
 use super::insight::{Insight, Seen};
 use super::{Coded, ExitCode, Global};
-use crate::data::{ConfinedPath, DataError, Dataset, Pixels, WINDOW_BYTES, Wanted, Windows};
-use crate::engine::{self, Bindings, Source};
-use crate::evaluate::{
-    self, Answers, Asked, Exam, Predictor, Sampling, Scores, Stress, Task, task_output,
-};
+use crate::evaluate::{self, Answers, Asked, Exam, Predictor, Sampling, Stress, Task, task_output};
 use crate::pipeline::{Instances, write_answers, write_instances, write_instances_csv};
-use crate::record::{EngineOptions, Evaluation, Metric, RobustnessScore, Sha256Hex, TaskKind};
 use crate::report;
 use anyhow::anyhow;
 use clap::Args;
+use paring_agent::engine::{self, Bindings, Source};
+use paring_core::files::ConfinedPath;
+use paring_core::schema::Scores;
+use paring_core::schema::{
+    EngineOptions, Evaluation, Metric, RobustnessScore, Sha256Hex, TaskKind,
+};
+use paring_data::{DataError, Dataset, Pixels, WINDOW_BYTES, Wanted, Windows};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

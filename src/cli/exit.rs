@@ -1,11 +1,11 @@
 //! Exit codes.
 
-use crate::engine::EngineError;
-use crate::graph::GraphError;
 use crate::ledger::LedgerError;
 use crate::pipeline::PipelineError;
 use crate::study::StudyError;
-use crate::target::TargetError;
+use paring_agent::engine::EngineError;
+use paring_boards::TargetError;
+use paring_onnx::graph::GraphError;
 
 /// How the program ends. Scripts may count on these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

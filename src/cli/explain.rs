@@ -10,12 +10,12 @@ use crate::evaluate::{Stress, Truth as Right};
 use crate::explain::{Investigation, Level, Manner, Truth, draw_calibration};
 use crate::ledger::Ledger;
 use crate::pipeline::{self, Context, PipelineError, Undertaken, variant_record};
-use crate::record::{Explanation, VariantRecord};
 use crate::report;
 use crate::study::Study;
-use crate::target::{self, Inventory, Target, Trust};
 use anyhow::anyhow;
 use clap::Args;
+use paring_boards::{self, Inventory, Target, Trust};
+use paring_core::schema::{Explanation, VariantRecord};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -124,7 +124,7 @@ impl Explain {
             return Ok(study.targets.clone());
         }
         let inventory = Inventory::find(study.path.parent().unwrap_or(Path::new("")), trust)?;
-        Ok(target::choose(&self.target, &inventory)?)
+        Ok(paring_boards::choose(&self.target, &inventory)?)
     }
 
     fn stress(&self, study: &Study) -> Option<Stress> {
@@ -235,7 +235,7 @@ fn write(reopened: &Reopened, explanations: &[Explanation]) -> Result<(), Coded>
 fn imported(study: &Study, variant: &VariantRecord) -> bool {
     let recipe = study.recipes.iter().find(|recipe| recipe.name == variant.name);
     let mut steps = recipe.into_iter().flat_map(|r| &r.steps);
-    steps.any(|step| matches!(step, crate::compress::Step::Import { .. }))
+    steps.any(|step| matches!(step, paring_compress::Step::Import { .. }))
 }
 
 /// What is known of the report samples. The baseline is asked for what is right where labels are no

@@ -11,17 +11,17 @@ use crate::evaluate::{Answers, Stress};
 use crate::explain::{
     Investigation, Manner, There, all_outcomes, correct_families, narrative, outcomes,
 };
-use crate::graph::Graph;
 use crate::ledger::Ledger;
 use crate::pipeline::{
     self, BASELINE, Instances, PipelineError, recorded, variant_record, write_instances,
     write_instances_csv,
 };
-use crate::record::{
+use paring_boards::{Reach, Target};
+use paring_core::schema::{
     Effect, EntryBody, EntryKind, Environment, Explanation, FlipBlame, FlipCounts, LayerChange,
     Note, Total, TrackRecord, Unreached, VariantRecord,
 };
-use crate::target::{Reach, Target};
+use paring_onnx::graph::Graph;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -3,12 +3,12 @@
 use super::progress::bar;
 use super::target::own_inventory;
 use super::{Coded, ExitCode, Global};
-use crate::probe;
-use crate::record::Sha256Hex;
-use crate::target::flash::{self, Card, FirstBoot, FlashError, Map, Wireless, partitions};
-use crate::target::{self, Address, Profile};
-use crate::units::Bytes;
 use clap::{Args, Subcommand};
+use paring_agent::sensors;
+use paring_boards::flash::{self, Card, FirstBoot, FlashError, Map, Wireless, partitions};
+use paring_boards::{self, Address, Profile};
+use paring_core::schema::Sha256Hex;
+use paring_core::units::Bytes;
 use serde_json::json;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
@@ -130,7 +130,7 @@ impl Prepare {
                         note!("{note}");
                     }
                 };
-                read(&target::agent_file(triple, &mut { hear })?.path)
+                read(&paring_boards::agent_file(triple, &mut { hear })?.path)
             }
             (None, None) => {
                 let hint = "is no board: it has no triple; choose another, or give --agent";
@@ -149,11 +149,12 @@ impl Prepare {
             }
             _ => None,
         };
-        let kind = target::profile(&self.extends).map_err(|e| Coded::new(ExitCode::Input, e))?;
+        let kind =
+            paring_boards::profile(&self.extends).map_err(|e| Coded::new(ExitCode::Input, e))?;
         let destination = format!("{}@{}.local", self.user, self.target);
         let address = Address { destination, port: None, config: None };
         // What is wrong with the name is said before anything is written.
-        let entry = target::entry(&self.target, &kind, &address, false)?;
+        let entry = paring_boards::entry(&self.target, &kind, &address, false)?;
         let inventory = own_inventory()?;
         let agent = self.agent(&kind, global.quiet)?;
         let boot = FirstBoot {
@@ -170,7 +171,7 @@ impl Prepare {
             self.image.with_file_name(format!("{stem}-{}.img", self.target))
         });
         let prepared = flash::prepare(&self.image, &out, &boot)?;
-        target::add_entry(&inventory, &entry)?;
+        paring_boards::add_entry(&inventory, &entry)?;
         if global.json {
             say!(
                 "{:#}",
@@ -190,7 +191,7 @@ impl Prepare {
 
 impl Written {
     fn found(&self) -> Result<(Card, Option<Map>), Coded> {
-        let card = Card::find(probe::root(), &self.device, self.any_device)?;
+        let card = Card::find(sensors::root(), &self.device, self.any_device)?;
         let map = Map::find(&self.image, self.bmap.as_deref())?;
         card.refuse_same(&self.image, map.as_ref())?;
         Ok((card, map))

@@ -4,9 +4,9 @@
 use super::progress::{bar, show_progress};
 use super::{Coded, ExitCode};
 use crate::pipeline::{self, Folders, PipelineError};
-use crate::target::{News, Reach, Target, TargetError, catch_interrupts, interrupted_again};
-use crate::text::terminal_lines;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
+use paring_boards::{News, Reach, Target, TargetError, catch_interrupts, interrupted_again};
+use paring_core::text::terminal_lines;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 

@@ -1,11 +1,11 @@
 //! `paring init`: a study to start from.
 
 use super::{Coded, ExitCode, Global};
-use crate::data::Dim;
-use crate::engine::{self, Signature, Source};
-use crate::graph::Graph;
 use anyhow::anyhow;
 use clap::Args;
+use paring_agent::arrays::Dim;
+use paring_agent::engine::{self, Signature, Source};
+use paring_onnx::graph::Graph;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 

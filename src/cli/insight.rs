@@ -1,14 +1,16 @@
 //! What `paring eval` shows beside figures: feature flow, and the samples that were hit hardest.
 
 use super::{Coded, ExitCode};
-use crate::data::{Array, ConfinedPath, Dataset};
-use crate::engine::Bindings;
 use crate::evaluate::{self, Answers};
-use crate::graph::Graph;
 use crate::pipeline;
-use crate::record::{Hit, LayerFlow};
 use crate::report;
 use anyhow::anyhow;
+use paring_agent::arrays::Array;
+use paring_agent::engine::Bindings;
+use paring_core::files::ConfinedPath;
+use paring_core::schema::{Hit, LayerFlow};
+use paring_data::Dataset;
+use paring_onnx::graph::Graph;
 use std::collections::BTreeMap;
 use std::path::Path;
 

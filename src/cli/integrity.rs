@@ -1,9 +1,9 @@
 //! `paring verify`, and the warning of verbs that use a run which does not hold.
 
 use super::{Coded, ExitCode, Global};
-use crate::record::Sha256Hex;
 use crate::study::{self, RunDirectory, StudyError, VerifyError};
 use clap::Args;
+use paring_core::schema::Sha256Hex;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 

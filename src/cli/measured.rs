@@ -5,9 +5,9 @@ use super::reopen::Reopened;
 use super::{Coded, fleet};
 use crate::explain::Investigation;
 use crate::pipeline::{self, Bench, Extent};
-use crate::record::{Effect, Missing, Setting, Total, VariantRecord};
 use crate::study::{Loaded, RunDirectory, Study};
-use crate::target::Target;
+use paring_boards::Target;
+use paring_core::schema::{Effect, Missing, Setting, Total, VariantRecord};
 use std::path::Path;
 
 /// Effects and totals of latency, memory and energy on every target, one after the other.

@@ -36,8 +36,8 @@ mod target;
 
 pub use exit::{Coded, ExitCode};
 
-use crate::target::Trust;
 use clap::{Args, Parser, Subcommand};
+use paring_boards::Trust;
 use std::path::{Path, PathBuf};
 
 /// Compress ONNX models explainably, measure them on real boards, and put every piece back.
@@ -166,7 +166,7 @@ pub fn main() -> std::process::ExitCode {
     // A parse error exits with 2 by itself, help and version with 0.
     let cli = Cli::parse();
     if !matches!(cli.verb, Verb::Agent { .. } | Verb::FirstLoad(_)) {
-        crate::engine::admit_by(crate::pipeline::admit);
+        paring_agent::engine::admit_by(crate::pipeline::admit);
     }
     // What it said is on the terminal already; the run's files are whole, each is replaced as one.
     let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| ended(cli)))
@@ -206,7 +206,7 @@ fn ended(cli: Cli) -> Result<(), Coded> {
         Verb::Runner(verb) => verb.run(&cli.global),
         Verb::Target(verb) => verb.run(&cli.global),
         Verb::FirstLoad(verb) => verb.run(),
-        Verb::Agent { arguments } => crate::bench::main(&arguments, &["agent"])
+        Verb::Agent { arguments } => paring_agent::measure::main(&arguments, &["agent"])
             .map_err(|e| Coded::new(ExitCode::Internal, e)),
     }
 }

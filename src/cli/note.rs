@@ -4,10 +4,10 @@ use super::integrity::{self, sealed};
 use super::{Coded, ExitCode, Global};
 use crate::ledger::{Ledger, read_ledger};
 use crate::pipeline::{PipelineError, variant_record};
-use crate::record::{EntryBody, EntryKind, Note};
 use crate::study::RunDirectory;
 use anyhow::anyhow;
 use clap::Args;
+use paring_core::schema::{EntryBody, EntryKind, Note};
 use serde_json::json;
 use std::path::PathBuf;
 

@@ -4,8 +4,8 @@
 use super::progress::{bar, show_progress};
 use super::{Coded, Global};
 use crate::pipeline::{self, PipelineError};
-use crate::record::{Conformance, Conforming, Ran};
-use crate::target::{News, Reach, Site, Target};
+use paring_boards::{News, Reach, Site, Target};
+use paring_core::schema::{Conformance, Conforming, Ran};
 
 /// The table of a target: kept from before, or made now and kept.
 ///

@@ -2,10 +2,10 @@
 
 use super::elsewhere::one_target;
 use super::{Coded, Global, patterns, sysfs_root};
-use crate::record::{EnergySource, Environment, Missing, Peaks, SensorReport};
-use crate::target::{Profile, Site, Target};
-use crate::units::Bytes;
 use clap::Args;
+use paring_boards::{Profile, Site, Target};
+use paring_core::schema::{EnergySource, Environment, Missing, Peaks, SensorReport};
+use paring_core::units::Bytes;
 use serde_json::json;
 use std::path::PathBuf;
 

@@ -3,14 +3,18 @@
 use super::elsewhere::one_target;
 use super::samples::{Sampled, Samples};
 use super::{Coded, ExitCode, Global, fleet};
-use crate::data::{Array, ConfinedPath, Dataset};
 use crate::pipeline::{self, Bench, Extent, Folders, Given, Layers, PipelineError};
-use crate::record::{EngineOptions, LayerTable, Missing, Peaks, Setting, Sha256Hex, VariantRecord};
 use crate::report::{self, RunFacts};
 use crate::study;
-use crate::target::Target;
 use anyhow::anyhow;
 use clap::Args;
+use paring_agent::arrays::Array;
+use paring_boards::Target;
+use paring_core::files::ConfinedPath;
+use paring_core::schema::{
+    EngineOptions, LayerTable, Missing, Peaks, Setting, Sha256Hex, VariantRecord,
+};
+use paring_data::Dataset;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! Progress on standard error, for people: bars where it is a terminal, nothing elsewhere.
 
-use crate::text::table_cell;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use paring_core::text::table_cell;
 
 /// A bar of `total` steps; silent with `quiet` or where standard error is no terminal.
 pub(super) fn bar(what: &str, total: usize, quiet: bool) -> ProgressBar {

@@ -2,8 +2,8 @@
 
 use super::{Coded, ExitCode, integrity};
 use crate::study::{self, Loaded, RunDirectory, Study};
-use crate::target::Trust;
 use anyhow::anyhow;
+use paring_boards::Trust;
 use std::path::{Path, PathBuf};
 
 /// A run, opened again.

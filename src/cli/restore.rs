@@ -4,13 +4,13 @@ use super::compress::context;
 use super::integrity::{self, sealed};
 use super::reopen::Reopened;
 use super::{Coded, ExitCode, Global};
-use crate::graph::Graph;
 use crate::ledger::{Ledger, read_ledger};
 use crate::pipeline::{self, BASELINE, Folders, PipelineError, Recipe, variant_record};
-use crate::record::{EntryBody, EntryKind, Sha256Hex, VariantRecord};
 use crate::study::RunDirectory;
 use anyhow::anyhow;
 use clap::Args;
+use paring_core::schema::{EntryBody, EntryKind, Sha256Hex, VariantRecord};
+use paring_onnx::graph::Graph;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 

@@ -3,13 +3,15 @@
 use super::compress::{Failed, all_done, evaluate_variants, make_variants, not_evaluated};
 use super::integrity::{self, sealed};
 use super::{Coded, ExitCode, Global, StudyArgs, fleet, measured, sysfs_root};
-use crate::bench::energy_span;
 use crate::pipeline::{self, Assessed, Bench, PipelineError, Taken};
-use crate::record::{EnergySource, Environment, LayerTable, Measurement, Setting, VariantRecord};
 use crate::report::{self, Row};
 use crate::study::{self, Loaded, Protocol, QUICK_BLOCKS, RunDirectory, Study};
-use crate::target::{News, Reach, Target, Trust, catch_interrupts};
 use clap::Args;
+use paring_agent::measure::energy_span;
+use paring_boards::{News, Reach, Target, Trust, catch_interrupts};
+use paring_core::schema::{
+    EnergySource, Environment, LayerTable, Measurement, Setting, VariantRecord,
+};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

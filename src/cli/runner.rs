@@ -1,11 +1,11 @@
 //! `paring runner`: what Cargo calls instead of a program that was built for a board.
 
 use super::{Coded, ExitCode, Global};
-use crate::target::{
+use clap::Args;
+use paring_boards::{
     self, Errand, Inventory, News, Reach, Site, Target, TargetError, catch_interrupts, files_below,
     is_variable_name,
 };
-use clap::Args;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Component, Path, PathBuf};
@@ -36,7 +36,7 @@ impl Runner {
         let input = |e: anyhow::Error| Coded::new(ExitCode::Input, e);
         let here = std::env::current_dir().map_err(|e| input(e.into()))?;
         let inventory = Inventory::find(&here, global.trust()).map_err(|e| input(e.into()))?;
-        let chosen = target::choose(std::slice::from_ref(&self.target), &inventory)
+        let chosen = paring_boards::choose(std::slice::from_ref(&self.target), &inventory)
             .map_err(|e| input(e.into()))?;
         let [board] = chosen.as_slice() else {
             let names: Vec<&str> = chosen.iter().map(|t| t.name.as_str()).collect();
@@ -132,7 +132,7 @@ fn place(here: &Path, path: &Path) -> String {
         None => {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let whole = absolute.to_string_lossy();
-            let id = crate::record::Sha256Hex::of(whole.as_bytes());
+            let id = paring_core::schema::Sha256Hex::of(whole.as_bytes());
             format!("outside/{}/{name}", id.short())
         }
     }

@@ -1,11 +1,11 @@
 //! Samples and sizes that a verb about a single model is given.
 
 use super::{Coded, ExitCode};
-use crate::catalog::Calibration;
-use crate::data::{Dataset, Pixels, Wanted};
-use crate::engine::{self, Source};
-use crate::record::Sha256Hex;
 use clap::Args;
+use paring_agent::engine::{self, Source};
+use paring_compress::catalog::Calibration;
+use paring_core::schema::Sha256Hex;
+use paring_data::{Dataset, Pixels, Wanted};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -1,8 +1,8 @@
 //! Printing answers: the one way to standard output. What stands in models, studies and answers of
-//! boards is escaped here, so that no terminal obeys it; [`crate::text::note`] is the way to standard
+//! boards is escaped here, so that no terminal obeys it; [`paring_core::text::note`] is the way to standard
 //! error.
 
-use crate::text::{PrintableWriter, printable_lines, terminal_lines};
+use paring_core::text::{PrintableWriter, printable_lines, terminal_lines};
 use std::io::{ErrorKind, IsTerminal, Write};
 
 /// `println!` that ends the program quietly when nobody reads any more, and with an error when the
@@ -15,7 +15,7 @@ macro_rules! say {
 
 /// `eprintln!` for whatever may hold text of others.
 macro_rules! note {
-    ($($text:tt)*) => { $crate::text::note(format_args!($($text)*)) };
+    ($($text:tt)*) => { ::paring_core::text::note(format_args!($($text)*)) };
 }
 
 /// Writes lines of text to standard output.

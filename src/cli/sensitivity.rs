@@ -2,8 +2,8 @@
 
 use super::{Coded, ExitCode, Global};
 use crate::pipeline::{Folders, precision_tables};
-use crate::record::{Objective, PrecisionTable, Sensitivity};
 use clap::Args;
+use paring_core::schema::{Objective, PrecisionTable, Sensitivity};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,10 +1,10 @@
 //! `paring target`: the boards that are known here, a new one, how they are, and leaving them.
 
 use super::{Coded, ExitCode, Global, fleet};
-use crate::target::{
+use clap::{Args, Subcommand};
+use paring_boards::{
     self, Address, Finding, Grade, INVENTORY_VARIABLE, Inventory, InventoryError, Reach, Target,
 };
-use clap::{Args, Subcommand};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -70,17 +70,17 @@ impl TargetVerb {
                         inventory.refuse_untrusted(&inventory.targets)?;
                         inventory.targets
                     }
-                    false => target::choose(&names, &inventory)?,
+                    false => paring_boards::choose(&names, &inventory)?,
                 };
                 check(&targets, global)
             }
-            Action::Clean { names } => clean(&target::choose(&names, &inventory)?, global),
+            Action::Clean { names } => clean(&paring_boards::choose(&names, &inventory)?, global),
         }
     }
 }
 
 fn list(inventory: &Inventory, global: &Global) {
-    let profiles = target::profiles().unwrap_or_default();
+    let profiles = paring_boards::profiles().unwrap_or_default();
     if global.json {
         let boards: Vec<_> = inventory
             .targets
@@ -132,7 +132,7 @@ fn address(target: &Target) -> String {
 /// The inventory that new boards are written to.
 pub(super) fn own_inventory() -> Result<PathBuf, Coded> {
     let named = std::env::var_os(INVENTORY_VARIABLE).map(PathBuf::from);
-    named.or_else(target::own_inventory).ok_or_else(|| {
+    named.or_else(paring_boards::own_inventory).ok_or_else(|| {
         let error = anyhow::anyhow!("there is no home folder; name a file by {INVENTORY_VARIABLE}");
         Coded::new(ExitCode::Input, error)
     })
@@ -146,19 +146,19 @@ impl Add {
         let name = self.name.unwrap_or_else(|| host.to_string());
         let path = own_inventory()?;
         // What is wrong with the name is said before anything is sent.
-        let chosen = self.profile.as_deref().map(target::profile).transpose();
+        let chosen = self.profile.as_deref().map(paring_boards::profile).transpose();
         let chosen = chosen.map_err(|e| Coded::new(ExitCode::Input, e))?;
-        let guess = target::profiles().map_err(|e| Coded::new(ExitCode::Internal, e))?;
-        target::entry(&name, &guess[0], &address, false)?;
+        let guess = paring_boards::profiles().map_err(|e| Coded::new(ExitCode::Internal, e))?;
+        paring_boards::entry(&name, &guess[0], &address, false)?;
         let quiet = global.quiet;
-        let (recognised, environment) = target::identify(&address, None, &mut |news| {
-            if let (target::News::Note(note), false) = (news, quiet) {
+        let (recognised, environment) = paring_boards::identify(&address, None, &mut |news| {
+            if let (paring_boards::News::Note(note), false) = (news, quiet) {
                 note!("{note}");
             }
         })?;
         let kind = chosen.unwrap_or(recognised);
         let emulated = self.emulated || environment.emulated;
-        target::add_entry(&path, &target::entry(&name, &kind, &address, emulated)?)?;
+        paring_boards::add_entry(&path, &paring_boards::entry(&name, &kind, &address, emulated)?)?;
         let board = environment.board.as_deref().unwrap_or("a machine without a name");
         if global.json {
             say!(
@@ -182,8 +182,9 @@ fn check(targets: &[Target], global: &Global) -> Result<(), Coded> {
         let error = anyhow::anyhow!("the inventory is empty; `paring target add user@host`");
         return Err(Coded::new(ExitCode::Input, error));
     }
-    let all =
-        fleet::on_all(targets, global.quiet, &|target, heard| Ok(target::check(target, heard)));
+    let all = fleet::on_all(targets, global.quiet, &|target, heard| {
+        Ok(paring_boards::check(target, heard))
+    });
     let all: Vec<(&Target, Vec<Finding>)> =
         all.into_iter().filter_map(|(target, found)| Some((target, found.ok()?))).collect();
     if global.json {
@@ -215,7 +216,7 @@ fn check(targets: &[Target], global: &Global) -> Result<(), Coded> {
 
 fn clean(targets: &[Target], global: &Global) -> Result<(), Coded> {
     for target in targets {
-        target::clean(target, &mut |_| {}).map_err(|error| {
+        paring_boards::clean(target, &mut |_| {}).map_err(|error| {
             let Coded { code, error } = Coded::from(error);
             Coded::new(code, error.context(format!("target `{}`", target.name)))
         })?;

@@ -1,6 +1,6 @@
 //! What one model answered for some samples, in full.
 
-use crate::record::{Prediction, TaskKind};
+use paring_core::schema::{Prediction, TaskKind};
 use std::collections::BTreeMap;
 
 /// What the right answers are, where one class a sample does not say it.

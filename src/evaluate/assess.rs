@@ -3,8 +3,8 @@
 use super::interval::{ClassRate, Drawn, DrawnRate};
 use super::metrics::Counts;
 use super::{Exam, slices};
-use crate::record::{ClassScore, Evaluation, Interval, Metric, Score, TaskKind};
-use crate::stats::{self, LANES, Lanes, SamplingDesign, Units};
+use paring_core::schema::{ClassScore, Evaluation, Interval, Metric, Score, TaskKind};
+use paring_core::stats::{self, LANES, Lanes, SamplingDesign, Units};
 use std::collections::BTreeMap;
 
 /// Beyond these classes, F1 by class has no interval.

@@ -6,7 +6,7 @@ use super::gauge::{Gauge, Over, RocSize};
 use super::metrics::{self, BINS};
 use super::tally::{NOWHERE, Tally};
 use super::{Answers, Task, Truth};
-use crate::record::{Metric, TaskKind};
+use paring_core::schema::{Metric, TaskKind};
 
 /// R² of more targets than these is not looked at.
 const MOST_TARGETS: usize = 64;

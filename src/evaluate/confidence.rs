@@ -2,7 +2,7 @@
 
 use super::Answers;
 use super::metrics::{self, BINS};
-use crate::record::{Decisiveness, ReliabilityBin};
+use paring_core::schema::{Decisiveness, ReliabilityBin};
 
 /// Confidence in the predicted class and whether it is the label, of every usable sample, and where
 /// each stands among all.

@@ -1,9 +1,9 @@
 //! Inputs that are not quite those in the data: the same changes for every model.
 
-use crate::data::Array;
-use crate::record::Disturbance;
-use crate::stats;
 use ndarray::{ArrayD, ArrayViewMutD, Axis, Slice};
+use paring_agent::arrays::Array;
+use paring_core::schema::Disturbance;
+use paring_core::stats;
 use rand::RngExt;
 use std::collections::BTreeMap;
 

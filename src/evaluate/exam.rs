@@ -6,10 +6,10 @@ use super::gauge::{Figure, Gauge};
 use super::metrics;
 use super::tally::Tally;
 use super::{Answers, OtherSamples, Task};
-use crate::record::{
+use paring_core::schema::{
     Evaluation, FlipKind, Flips, Metric, Missing, Prediction, ReliabilityBin, Sha256Hex, TaskKind,
 };
-use crate::stats::{self, LANES, Lanes};
+use paring_core::stats::{self, LANES, Lanes};
 use std::collections::BTreeMap;
 
 /// What is known of a variant's answers before any interval: a few numbers a sample.
@@ -46,7 +46,7 @@ pub type Columns = [(String, Vec<String>)];
 /// What has no interval.
 #[derive(Clone, Debug)]
 struct Facts {
-    decisiveness: Option<crate::record::Decisiveness>,
+    decisiveness: Option<paring_core::schema::Decisiveness>,
     confusion: Vec<Vec<u64>>,
     reliability: [Vec<ReliabilityBin>; 2],
 }

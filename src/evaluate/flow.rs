@@ -2,12 +2,12 @@
 
 use super::PredictError;
 use super::similarity::{alignment, centred, effective_rank};
-use crate::data::Array;
-use crate::engine::{Bindings, Model, Source};
-use crate::graph::{self, Graph, Index, Node, layer_names};
-use crate::record::{EngineOptions, Flow, Head, LayerFlow};
 use faer::Mat;
 use ndarray::{ArrayD, Axis};
+use paring_agent::arrays::Array;
+use paring_agent::engine::{Bindings, Model, Source};
+use paring_core::schema::{EngineOptions, Flow, Head, LayerFlow};
+use paring_onnx::graph::{self, Graph, Index, Node, layer_names};
 use std::collections::BTreeMap;
 
 /// Rows of a layer that are looked at.

@@ -2,7 +2,7 @@
 
 use super::Task;
 use super::metrics::{Binary, Counts};
-use crate::record::Metric;
+use paring_core::schema::Metric;
 use std::collections::BTreeMap;
 
 /// Slots of a tally, by what they are for.

@@ -1,10 +1,10 @@
 //! The samples that a variant hits hardest, and the regions of the data where they lie.
 
 use super::{Answers, PredictError};
-use crate::data::Dataset;
-use crate::engine::{Bindings, Model, Source};
-use crate::graph::{self, Graph};
-use crate::record::{EngineOptions, FlipKind, Hit, Region};
+use paring_agent::engine::{Bindings, Model, Source};
+use paring_core::schema::{EngineOptions, FlipKind, Hit, Region};
+use paring_data::Dataset;
+use paring_onnx::graph::{self, Graph};
 use std::collections::BTreeMap;
 
 /// Neighbours that make up a region.
@@ -98,7 +98,7 @@ pub fn penultimate(
 mod tests {
     use super::*;
     use crate::evaluate::{PixelAnswers, Truth};
-    use crate::record::TaskKind;
+    use paring_core::schema::TaskKind;
 
     #[test]
     fn the_hardest_hit_come_first_and_know_their_neighbours() {

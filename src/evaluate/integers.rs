@@ -1,9 +1,9 @@
 //! Outputs that are integers: how those of quantized models become the numbers they stand for.
 
 use super::PredictError;
-use crate::data::Dtype;
-use crate::engine::{Plan, Source};
-use crate::graph::{Graph, Node};
+use paring_agent::arrays::Dtype;
+use paring_agent::engine::{Plan, Source};
+use paring_onnx::graph::{Graph, Node};
 
 /// Operators that hand numbers on, whatever they do to their places.
 const PLACES: [&str; 6] = ["Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"];
@@ -151,7 +151,7 @@ fn single(graph: &Graph, name: &str) -> Option<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::Weights;
+    use paring_onnx::graph::Weights;
 
     fn node(op: &str, input: &[&str], output: &str) -> Node {
         Node {

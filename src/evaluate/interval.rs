@@ -6,8 +6,8 @@
 use super::Exam;
 use super::gauge::{Over, RocSize};
 use super::metrics::{Binary, Counts};
-use crate::record::{Interval, Metric, TaskKind};
-use crate::stats::{self, RocArea, SamplingDesign};
+use paring_core::schema::{Interval, Metric, TaskKind};
+use paring_core::stats::{self, RocArea, SamplingDesign};
 
 /// An exam with the values of one of its metrics in draws that are the same for all exams.
 #[derive(Clone, Copy)]

@@ -4,7 +4,6 @@
 //! follows; [`assess`] draws these sums again and again for intervals, all variants in the same draws.
 
 pub mod metrics;
-pub mod prediction;
 
 mod answers;
 mod assess;
@@ -42,4 +41,4 @@ pub use predict_error::PredictError;
 pub use search::{Found, Search};
 pub use split::{SplitError, SplitRule, Splits};
 pub use stress::{Asked, Stress};
-pub use task::{NeedsLabels, Scores, Task};
+pub use task::{NeedsLabels, Task};

@@ -1,7 +1,7 @@
 //! Which of a model's outputs a task is about.
 
-use crate::data::Dtype;
-use crate::engine::{Bindings, Source, TensorFact, tensor_facts};
+use paring_agent::arrays::Dtype;
+use paring_agent::engine::{Bindings, Source, TensorFact, tensor_facts};
 use std::collections::BTreeMap;
 
 /// Why it cannot be told.

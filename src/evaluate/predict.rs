@@ -2,11 +2,13 @@
 
 use super::integers::Integers;
 use super::rows::{self, Part, Row};
-use super::{Answers, PixelAnswers, PredictError, Scores, Task, Truth};
-use crate::data::{Array, Dataset};
-use crate::engine::{Bindings, EngineError, Model, Plan, Source, samples_first};
-use crate::record::{EngineOptions, Prediction, TaskKind};
+use super::{Answers, PixelAnswers, PredictError, Task, Truth};
 use ndarray::ArrayD;
+use paring_agent::arrays::Array;
+use paring_agent::engine::{Bindings, EngineError, Model, Plan, Source, samples_first};
+use paring_core::schema::Scores;
+use paring_core::schema::{EngineOptions, Prediction, TaskKind};
+use paring_data::Dataset;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 

@@ -1,8 +1,9 @@
 //! Why a model's answers cannot be had.
 
-use crate::data::{DataError, Dtype};
-use crate::engine::EngineError;
-use crate::record::TaskKind;
+use paring_agent::arrays::Dtype;
+use paring_agent::engine::EngineError;
+use paring_core::schema::TaskKind;
+use paring_data::DataError;
 
 /// Why predictions cannot be made.
 #[derive(Debug, thiserror::Error)]

@@ -1,8 +1,10 @@
 //! From a model's output to one row of numbers a sample.
 
 use super::answers::{MOST_CHANCES, MOST_PIXELS};
-use super::{PixelAnswers, PredictError, Scores, Task, prediction};
-use crate::record::TaskKind;
+use super::{PixelAnswers, PredictError, Task};
+use paring_compress::prediction;
+use paring_core::schema::Scores;
+use paring_core::schema::TaskKind;
 
 /// What one sample's part of an output says.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,9 +4,10 @@
 
 use super::disturb::Spread;
 use super::{PredictError, Predictor};
-use crate::data::{Array, Dataset};
-use crate::stats;
 use ndarray::Axis;
+use paring_agent::arrays::Array;
+use paring_core::stats;
+use paring_data::Dataset;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use serde::Serialize;

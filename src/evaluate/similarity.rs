@@ -43,7 +43,7 @@ pub(super) fn alignment(a: &Mat<f64>, b: &Mat<f64>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats;
+    use paring_core::stats;
     use rand::RngExt;
 
     fn random(rows: usize, columns: usize) -> Mat<f64> {

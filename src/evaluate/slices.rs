@@ -3,8 +3,8 @@
 use super::assess::draws;
 use super::interval::Drawn;
 use super::{Exam, Sampling};
-use crate::record::{Evaluation, Metric, Score, SliceScore};
-use crate::stats;
+use paring_core::schema::{Evaluation, Metric, Score, SliceScore};
+use paring_core::stats;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Adds slices to evaluations of which the first is the baseline's.

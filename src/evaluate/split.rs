@@ -1,7 +1,7 @@
 //! Splits: which samples calibrate, which select, and which are only reported on.
 
-use crate::data::Dataset;
-use crate::stats;
+use paring_core::stats;
+use paring_data::Dataset;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};

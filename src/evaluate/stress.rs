@@ -3,9 +3,9 @@
 use super::disturb::{Spread, disturb, spreads};
 use super::search::{Found, Search};
 use super::{Answers, Exam, PredictError, Predictor, Sampling, Task, draws};
-use crate::data::Dataset;
-use crate::record::{Disturbance, Interval, Metric, RobustnessScore, Sha256Hex, TaskKind};
-use crate::stats::{self, SamplingDesign};
+use paring_core::schema::{Disturbance, Interval, Metric, RobustnessScore, Sha256Hex, TaskKind};
+use paring_core::stats::{self, SamplingDesign};
+use paring_data::Dataset;
 use serde::Serialize;
 use std::collections::BTreeMap;
 

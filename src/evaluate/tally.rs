@@ -3,7 +3,7 @@
 //! A metric is a function of sums, each over samples, of what a sample adds to a slot. So one pass
 //! over the samples with the weights of a draw serves all metrics of that draw.
 
-use crate::stats::{LANES, Lanes};
+use paring_core::stats::{LANES, Lanes};
 
 /// No slot: the sample adds nothing.
 pub(super) const NOWHERE: u32 = u32::MAX;

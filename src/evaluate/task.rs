@@ -1,17 +1,7 @@
 //! What is asked of a model, and what its numbers mean.
 
-use crate::record::{Metric, TaskKind};
+use paring_core::schema::{Metric, Scores, TaskKind};
 use serde::{Deserialize, Serialize};
-
-/// What the numbers of the output mean.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Scores {
-    /// They are probabilities; of one class a sample they add up to 1.
-    Probabilities,
-    /// They become probabilities through a softmax, or each through a sigmoid.
-    Logits,
-}
 
 /// A task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

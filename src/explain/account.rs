@@ -1,7 +1,7 @@
 //! What the experiments alone say of a variant, as a record to which the rest is added.
 
 use super::{Attribution, Investigation, LEVEL, correct_families};
-use crate::record::{
+use paring_core::schema::{
     Experiments, Explanation, FlipCounts, Main, SCHEMA, Sha256Hex, TrackRecord, Unusable,
 };
 

@@ -4,7 +4,7 @@
 use super::blame::{Flips, covering};
 use super::{Coalition, Investigation};
 use crate::pipeline::PipelineError;
-use crate::record::{ComponentBlame, FlipBlame, GroupBlame};
+use paring_core::schema::{ComponentBlame, FlipBlame, GroupBlame};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Groups whose components are looked at one by one.

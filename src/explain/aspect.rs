@@ -1,7 +1,7 @@
 //! What of an experiment an effect is an effect on.
 
 use crate::evaluate::{Figure, Task};
-use crate::record::{Metric, TaskKind};
+use paring_core::schema::{Metric, TaskKind};
 use serde::{Deserialize, Serialize};
 
 /// A figure that every experiment has.

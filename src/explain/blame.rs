@@ -1,7 +1,7 @@
 //! Blame for flips: the fewest groups that, left undone, give a sample its old class again.
 
 use super::{Coalition, Table};
-use crate::record::{Answers, FlipBlame, Group, GroupBlame};
+use paring_core::schema::{Answers, FlipBlame, Group, GroupBlame};
 use std::collections::BTreeSet;
 
 /// The flips of a variant, and the sets of groups that were found to put each back.

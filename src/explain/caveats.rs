@@ -2,7 +2,7 @@
 
 use super::words::{Words, at};
 use super::{FEW, HERE};
-use crate::record::{Explanation, Show};
+use paring_core::schema::{Explanation, Show};
 
 /// A machine that was quiet less often was busy.
 const QUIET: f64 = 0.5;

@@ -3,7 +3,7 @@
 use super::{Attribution, Coalition, Explored, Investigation, Table};
 use crate::evaluate::Stress;
 use crate::pipeline::PipelineError;
-use crate::record::{Effect, Experiment, Total};
+use paring_core::schema::{Effect, Experiment, Total};
 
 /// The metric of effects on disturbed inputs, in files.
 pub const ROBUSTNESS: &str = "robustness";

@@ -1,6 +1,6 @@
 //! Further draws of calibration samples: what the recipe might as well have seen.
 
-use crate::stats;
+use paring_core::stats;
 use rand::RngExt;
 use std::collections::BTreeMap;
 

@@ -4,8 +4,8 @@ use super::estimate::Estimate;
 use super::family::correct_families;
 use super::resample::Resamples;
 use super::{Aspect, Coalition, Explored, Form, Plan, Table};
-use crate::record::{Effect, Group, Interaction, Interval, Missing, Total};
-use crate::stats;
+use paring_core::schema::{Effect, Group, Interaction, Interval, Missing, Total};
+use paring_core::stats;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 

@@ -4,8 +4,8 @@
 use super::resample::Resamples;
 use super::table::cleared;
 use super::{Aspect, Form, Table};
-use crate::record::Interval;
-use crate::stats::{self, SamplingDesign};
+use paring_core::schema::Interval;
+use paring_core::stats::{self, SamplingDesign};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// Coverage of all intervals.

@@ -1,6 +1,6 @@
 //! Experiments and groups for tests of what follows from them.
 
-use crate::record::{Answers, Experiment, Group};
+use paring_core::schema::{Answers, Experiment, Group};
 
 /// One that answered with these classes.
 pub(super) fn experiment(classes: Vec<Option<i64>>) -> Experiment {

@@ -1,7 +1,7 @@
 //! The family of tests behind everything that a narrative may say, corrected together.
 
-use crate::record::{Effect, Interaction};
-use crate::stats::{benjamini_hochberg, holm};
+use paring_core::schema::{Effect, Interaction};
+use paring_core::stats::{benjamini_hochberg, holm};
 use std::collections::BTreeMap;
 
 /// Corrects the p-values of effects and interactions by Holm.
@@ -41,7 +41,7 @@ pub fn correct_families(effects: &mut [Effect], interactions: &mut [Interaction]
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Interval;
+    use paring_core::schema::Interval;
 
     fn effect(metric: &str, of: Option<&str>, p: f64) -> Effect {
         let of = of.map(String::from);

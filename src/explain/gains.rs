@@ -2,7 +2,7 @@
 
 use super::HERE;
 use super::words::{Words, at};
-use crate::record::{Effect, Explanation, Show};
+use paring_core::schema::{Effect, Explanation, Show};
 
 /// How a saving is said.
 struct Saving {

@@ -1,9 +1,9 @@
 //! Grouping a variant's decisions, so that what experiments do or leave undone stays affordable.
 
 use super::Coalition;
-use crate::compress::Step;
 use crate::pipeline::Undertaken;
-use crate::record::{ComponentRef, Decision, Forecast, Group, Part, Piece, Sha256Hex};
+use paring_compress::Step;
+use paring_core::schema::{ComponentRef, Decision, Forecast, Group, Part, Piece, Sha256Hex};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How fine groups are.

@@ -4,7 +4,7 @@
 use super::explore::Explored;
 use super::{Coalition, Level, Plan, Table, Truth, explore, groups, pieces, recipe};
 use crate::pipeline::{Context, Laboratory, PipelineError, Subject, Undertaken, Wanted, rehearse};
-use crate::record::{Answers, EngineOptions, Forecast, Group, Piece, Sha256Hex};
+use paring_core::schema::{Answers, EngineOptions, Forecast, Group, Piece, Sha256Hex};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};

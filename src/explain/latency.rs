@@ -3,10 +3,10 @@
 
 use super::estimate::LEVEL;
 use super::{Coalition, Form, Investigation};
-use crate::graph::{Graph, layer_names};
 use crate::pipeline::{Context, HERE, PipelineError, Timed, kept_times_by_node, times_by_node};
-use crate::record::{Effect, Group, Interval, LayerChange, Missing, NodeProfile, Total};
-use crate::stats::{self, Resampling};
+use paring_core::schema::{Effect, Group, Interval, LayerChange, Missing, NodeProfile, Total};
+use paring_core::stats::{self, Resampling};
+use paring_onnx::graph::{Graph, layer_names};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

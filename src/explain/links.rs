@@ -2,10 +2,10 @@
 
 use super::resample::Resamples;
 use super::{Aspect, Coalition, Form, Investigation, Table};
-use crate::compress::simulated;
-use crate::graph::Graph;
 use crate::pipeline::PipelineError;
-use crate::record::{Answers, Experiment, Link};
+use paring_compress::simulated;
+use paring_core::schema::{Answers, Experiment, Link};
+use paring_onnx::graph::Graph;
 use std::collections::BTreeMap;
 
 /// What a board answered with the variant.

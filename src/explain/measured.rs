@@ -2,10 +2,10 @@
 //! it.
 
 use super::{Coalition, Form, Investigation, Plan};
-use crate::record::{
+use paring_core::schema::{
     Effect, FileName, Group, Interval, Measurement, Missing, SpeedSummary, Total, VariantRecord,
 };
-use crate::stats;
+use paring_core::stats;
 
 /// Of so many groups all sets are measured.
 const FEW_GROUPS: usize = 3;
@@ -244,7 +244,7 @@ fn saved(whole_ns: f64, speed: &SpeedSummary) -> Interval {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Verdict;
+    use paring_core::schema::Verdict;
 
     #[test]
     fn what_is_slower_without_a_group_was_saved_by_it() {

@@ -9,7 +9,7 @@ use super::gains::bought;
 use super::remarks::remarks;
 use super::words::{Words, at, interval};
 use super::{HERE, LEVEL};
-use crate::record::{Effect, Explanation, Interval, Main, Sentence, Show};
+use paring_core::schema::{Effect, Explanation, Interval, Main, Sentence, Show};
 use serde_json::{Value, json};
 
 /// Everything there is to say about a variant, in order.

@@ -1,7 +1,7 @@
 //! Forecasts beside what was observed.
 
-use crate::graph::{Graph, layer_names};
-use crate::record::{Effect, Explanation, Forecast, ForecastOutcome, Group, SCHEMA};
+use paring_core::schema::{Effect, Explanation, Forecast, ForecastOutcome, Group, SCHEMA};
+use paring_onnx::graph::{Graph, layer_names};
 
 /// For every forecast of a group of one decision: what came of it alone, on so many samples. What no
 /// experiment observed, such as output errors, is left out.

@@ -1,7 +1,7 @@
 //! Which sets of groups are tried, in which order, and the Shapley values that follow.
 
 use super::{Coalition, Explored, Form};
-use crate::stats;
+use paring_core::stats;
 use rand::seq::SliceRandom;
 use std::collections::BTreeSet;
 

@@ -5,7 +5,7 @@
 use super::narrative::{Voice, metric, shown};
 use super::words::{Words, at, interval};
 use super::{LEVEL, ROBUSTNESS};
-use crate::record::{Explanation, LayerFlow, Show};
+use paring_core::schema::{Explanation, LayerFlow, Show};
 
 /// So many groups that answer for most lost samples are named; the record has all, and components that
 /// bring back a single sample too.

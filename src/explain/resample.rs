@@ -3,7 +3,7 @@
 use super::table::cleared;
 use super::{Aspect, Coalition, Form, Table};
 use crate::evaluate::Figure;
-use crate::stats::{LANES, Lanes, Units};
+use paring_core::stats::{LANES, Lanes, Units};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 

@@ -3,8 +3,8 @@
 use super::{Aspect, Coalition, Form};
 use crate::evaluate::metrics::{BINS, Counts, equal_width};
 use crate::evaluate::{self, Exam, Task};
-use crate::record::{Answers, Experiment, Metric, Sha256Hex, TaskKind};
-use crate::stats::SamplingDesign;
+use paring_core::schema::{Answers, Experiment, Metric, Sha256Hex, TaskKind};
+use paring_core::stats::SamplingDesign;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Of more classes than these, single ones are not looked at.
@@ -355,7 +355,7 @@ mod tests {
     use super::*;
     use crate::explain::example::{experiment, group};
     use crate::explain::{Attribution, Explored, Plan};
-    use crate::record::Group;
+    use paring_core::schema::Group;
 
     /// Weights of a third add up to 1 only up to rounding; a group without effect has none at all.
     #[test]

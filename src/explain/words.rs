@@ -1,6 +1,6 @@
 //! Sentences from templates: what is put in comes from fields of a record and from nowhere else.
 
-use crate::record::{Field, Sentence, Show};
+use paring_core::schema::{Field, Sentence, Show};
 use serde_json::Value;
 
 /// A field and how it is shown.
@@ -50,26 +50,6 @@ impl Words {
             format!("{text}{}{part}", field.shown)
         });
         self.sentences.push(Sentence { about: about.into(), text, fields: found });
-    }
-}
-
-impl Sentence {
-    /// Whether every figure in it is a field of `record`, shown as that field is: its fields are looked
-    /// up again, and what is left of the sentence without them has no digit.
-    pub fn holds(&self, record: &Value) -> bool {
-        let mut rest = self.text.as_str();
-        let mut between = String::new();
-        for Field { pointer, show, shown } in &self.fields {
-            let again = record.pointer(pointer).and_then(|value| show.of(value));
-            let Some(at) = rest.find(shown.as_str()).filter(|_| again.as_ref() == Some(shown))
-            else {
-                return false;
-            };
-            between += &rest[..at];
-            rest = &rest[at + shown.len()..];
-        }
-        between += rest;
-        !between.chars().any(|c| c.is_numeric())
     }
 }
 

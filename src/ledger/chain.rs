@@ -1,8 +1,8 @@
 //! Entries in canonical JSON (RFC 8785), one a line, each carrying the hash of the line before.
 
 use super::LedgerError;
-use crate::data::ConfinedPath;
-use crate::record::{Entry, EntryBody, EntryKind, SCHEMA, Sha256Hex, check_schema};
+use paring_core::files::ConfinedPath;
+use paring_core::schema::{Entry, EntryBody, EntryKind, SCHEMA, Sha256Hex, check_schema};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};

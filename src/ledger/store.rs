@@ -1,10 +1,11 @@
 //! Parings as safetensors files that are named after their content.
 
 use super::LedgerError;
-use crate::compress::Paring;
-use crate::data::{Array, ConfinedPath, Dtype, read_tensors, write_tensors};
-use crate::graph::{ElementType, Weights};
-use crate::record::Sha256Hex;
+use paring_agent::arrays::{Array, Dtype, read_tensors, write_tensors};
+use paring_compress::Paring;
+use paring_core::files::ConfinedPath;
+use paring_core::schema::Sha256Hex;
+use paring_onnx::graph::{ElementType, Weights};
 use std::collections::BTreeMap;
 
 /// Where a paring lies.

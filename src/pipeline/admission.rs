@@ -8,10 +8,10 @@ mod first_load;
 
 pub use first_load::{FirstLoad, LoadSizes, first_load};
 
-use crate::bench::{ProcessFailure, run_to_end};
-use crate::engine::{Bindings, EngineError};
-use crate::record::Sha256Hex;
 use bounds::{LoadBounds, NO_MEMORY, TOO_LONG};
+use paring_agent::engine::{Bindings, EngineError};
+use paring_agent::measure::{ProcessFailure, run_to_end};
+use paring_core::schema::Sha256Hex;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -36,7 +36,7 @@ struct TriedFiles {
 
 static TRIED: LazyLock<Mutex<TriedFiles>> = LazyLock::new(Mutex::default);
 
-/// Tries the first load of a model file in a process of its own; see [`crate::engine::admit_by`].
+/// Tries the first load of a model file in a process of its own; see [`paring_agent::engine::admit_by`].
 ///
 /// # Errors
 /// [`EngineError::Inadmissible`] where that process was killed, crashed or took too much, and

@@ -4,9 +4,9 @@
 //! log's own edges are correlated with it, first over everything that the run measured, then block by
 //! block.
 
-use crate::record::{EnergyBlock, Missing};
-use crate::stats;
-use crate::units::LatencyNs;
+use paring_core::schema::{EnergyBlock, Missing};
+use paring_core::stats;
+use paring_core::units::LatencyNs;
 
 /// A correlation below this is no match.
 const CLEAR: f64 = 0.6;

@@ -1,10 +1,11 @@
 //! Answers in full, kept for what comes after: `NAME.scores.safetensors`, one row of numbers a sample.
 
 use super::{PipelineError, replace};
-use crate::data::{Array, ConfinedPath, read_tensors, write_tensors};
 use crate::evaluate::{Answers, PixelAnswers, Truth};
-use crate::record::TaskKind;
 use ndarray::{ArrayD, IxDyn};
+use paring_agent::arrays::{Array, read_tensors, write_tensors};
+use paring_core::files::ConfinedPath;
+use paring_core::schema::TaskKind;
 use std::collections::BTreeMap;
 use std::path::Path;
 

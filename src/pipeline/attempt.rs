@@ -1,7 +1,7 @@
 //! One variant's or target's work: what breaks in it is its own failure, not the run's.
 
 use super::PipelineError;
-use crate::record::Missing;
+use paring_core::schema::Missing;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Does something for `variant`; a panic in it becomes an error.

@@ -6,13 +6,13 @@ mod trial;
 use self::trial::Trial;
 use super::machine::Machine;
 use super::{PipelineError, replace_json};
-use crate::compress::{Granularity, Scheme, patterns};
-use crate::data::ConfinedPath;
-use crate::engine::ENGINE;
-use crate::graph::{Graph, Node};
-use crate::probe;
-use crate::record::{Conformance, Conforming, Ran, SCHEMA};
-use crate::target::{Site, Target, TargetError};
+use paring_agent::engine::ENGINE;
+use paring_agent::sensors;
+use paring_boards::{Site, Target, TargetError};
+use paring_compress::{Granularity, Scheme, patterns};
+use paring_core::files::ConfinedPath;
+use paring_core::schema::{Conformance, Conforming, Ran, SCHEMA};
+use paring_onnx::graph::{Graph, Node};
 use std::path::{Path, PathBuf};
 
 /// Tries every pattern in every precision on a target; `heard` is told of each. In an emulator the
@@ -29,7 +29,7 @@ pub fn conformance(
         |source: TargetError| PipelineError::Target { target: target.name.clone(), source };
     let environment = match site {
         // Patterns run in this process, so no other one is asked.
-        Site::Local(_) => probe::environment(probe::root(), ENGINE),
+        Site::Local(_) => sensors::environment(sensors::root(), ENGINE),
         _ => site.probe(None).map_err(failed)?,
     };
     let mut machine = Machine::of(site);
@@ -65,7 +65,7 @@ pub fn conformance_path(target: &str) -> PathBuf {
 pub fn known_conformance(target: &str) -> Option<Conformance> {
     let kept = std::fs::read(conformance_path(target)).ok()?;
     let found: Conformance = serde_json::from_slice(&kept).ok()?;
-    let here = target != "host" || found.cpu == probe::environment(probe::root(), ENGINE).cpu;
+    let here = target != "host" || found.cpu == sensors::environment(sensors::root(), ENGINE).cpu;
     (found.engine == ENGINE && here).then_some(found)
 }
 
@@ -77,36 +77,34 @@ pub fn keep_conformance(path: &Path, table: &Conformance) -> Result<(), Pipeline
     replace_json(&ConfinedPath::file(path), table)
 }
 
-impl Conformance {
-    /// Why a model must not be deployed on the target, if so: it has a node of a kind that the engine
-    /// there rejects or gets wrong.
-    pub fn refuses(&self, graph: &Graph) -> Option<String> {
-        let bad = |one: &&Conforming| matches!(one.ran, Ran::Rejected { .. } | Ran::Wrong { .. });
-        for node in graph.nodes() {
-            let Some((operator, precision)) = kind(graph, node) else { continue };
-            let same = |one: &&Conforming| {
-                // Products are told apart by what they are written as; a convolution has the same node
-                // whatever comes behind it.
-                let alike = match operator.starts_with("product") {
-                    true => one.operator == operator,
-                    false => one.operator.starts_with(operator),
-                };
-                alike && one.precision == precision.name()
+/// Why a model must not be deployed on the target, if so: it has a node of a kind that the engine
+/// there rejects or gets wrong.
+pub fn refusal(known: &Conformance, graph: &Graph) -> Option<String> {
+    let bad = |one: &&Conforming| matches!(one.ran, Ran::Rejected { .. } | Ran::Wrong { .. });
+    for node in graph.nodes() {
+        let Some((operator, precision)) = kind(graph, node) else { continue };
+        let same = |one: &&Conforming| {
+            // Products are told apart by what they are written as; a convolution has the same node
+            // whatever comes behind it.
+            let alike = match operator.starts_with("product") {
+                true => one.operator == operator,
+                false => one.operator.starts_with(operator),
             };
-            if let Some(one) = self.patterns.iter().filter(bad).find(same) {
-                let why = match &one.ran {
-                    Ran::Rejected { reason } => format!("is rejected ({reason})"),
-                    Ran::Wrong { reason } => format!("is computed wrongly ({reason})"),
-                    _ => continue,
-                };
-                return Some(format!(
-                    "node `{}` ({}, {}): this pattern {why} by {} on `{}`, as `paring probe` found",
-                    node.name, one.operator, one.precision, self.engine, self.target
-                ));
-            }
+            alike && one.precision == precision.name()
+        };
+        if let Some(one) = known.patterns.iter().filter(bad).find(same) {
+            let why = match &one.ran {
+                Ran::Rejected { reason } => format!("is rejected ({reason})"),
+                Ran::Wrong { reason } => format!("is computed wrongly ({reason})"),
+                _ => continue,
+            };
+            return Some(format!(
+                "node `{}` ({}, {}): this pattern {why} by {} on `{}`, as `paring probe` found",
+                node.name, one.operator, one.precision, known.engine, known.target
+            ));
         }
-        None
     }
+    None
 }
 
 /// The kind of pattern that a narrow node is.
@@ -117,7 +115,7 @@ fn kind(graph: &Graph, node: &Node) -> Option<(&'static str, Scheme)> {
         _ => Granularity::Tensor,
     };
     let conv = |w: &[usize]| match (w.get(1), w.get(2)) {
-        (Some(1), _) if crate::graph::int(node, "group").unwrap_or(1) > 1 => "depthwise",
+        (Some(1), _) if paring_onnx::graph::int(node, "group").unwrap_or(1) > 1 => "depthwise",
         (_, Some(1)) => "conv 1x1",
         _ => "conv 3x3",
     };

@@ -1,10 +1,10 @@
 //! What a finished variant consists of: shares of its precisions, and which of the baseline's indices
 //! and weights are left.
 
-use crate::data::{Array, Dtype, write_tensors};
-use crate::graph::{Facts, Graph, GraphError};
-use crate::record::{EngineOptions, Origins};
 use ndarray::Array1;
+use paring_agent::arrays::{Array, Dtype, write_tensors};
+use paring_core::schema::{EngineOptions, Origins};
+use paring_onnx::graph::{Facts, Graph, GraphError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Share of multiply-adds in each precision, as the engine computes them.

@@ -1,9 +1,9 @@
 //! The cost table of a run: measured once, then frozen, so that the same run gives the same variants.
 
 use super::{BASELINE, Context, PipelineError, read_json, replace_json};
-use crate::engine::{Bindings, ENGINE, Model, NodeTimes, Profile, Source};
-use crate::graph::{self, Graph};
-use crate::record::{CostTable, EngineOptions, SCHEMA, Sha256Hex};
+use paring_agent::engine::{Bindings, ENGINE, Model, NodeTimes, Profile, Source};
+use paring_core::schema::{CostTable, EngineOptions, SCHEMA, Sha256Hex};
+use paring_onnx::graph::{self, Graph};
 use std::collections::BTreeMap;
 
 /// Runs that the medians are of.

@@ -1,13 +1,13 @@
 //! What can go wrong on the way from a recipe to its numbers.
 
-use crate::bench::JournalError;
-use crate::compress::{CompressError, UndoError};
-use crate::engine::EngineError;
 use crate::evaluate::{OtherSamples, PredictError};
-use crate::graph::GraphError;
 use crate::ledger::LedgerError;
-use crate::record::Sha256Hex;
-use crate::target::TargetError;
+use paring_agent::engine::EngineError;
+use paring_agent::measure::JournalError;
+use paring_boards::TargetError;
+use paring_compress::{CompressError, UndoError};
+use paring_core::schema::Sha256Hex;
+use paring_onnx::graph::GraphError;
 use std::path::PathBuf;
 
 /// An error of the pipeline. Messages name the variant or the file.
@@ -30,7 +30,7 @@ pub enum PipelineError {
         /// The variant.
         variant: String,
         /// What is wrong with it.
-        source: Box<crate::graph::Violation>,
+        source: Box<paring_onnx::graph::Violation>,
     },
     /// A step cannot be taken back.
     #[error("take back the steps of variant `{variant}`")]

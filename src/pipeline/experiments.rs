@@ -3,18 +3,18 @@
 
 use super::replay::{Begun, Recital};
 use super::{Context, Folders, PipelineError, Subject, attempt, replace};
-use crate::data::{ConfinedPath, append_lines};
-use crate::engine::Source;
 use crate::evaluate::{self, Predictor, Stress, Task};
-use crate::graph::Graph;
-use crate::record::{
+use paring_agent::engine::Source;
+use paring_core::files::{ConfinedPath, append_lines};
+use paring_core::schema::{
     Answers, Disturbance, EngineOptions, Experiment, SCHEMA, Sha256Hex, TaskKind, VariantRecord,
 };
+use paring_onnx::graph::Graph;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-use crate::compress::Step;
+use paring_compress::Step;
 
 /// An experiment that is asked for.
 #[derive(Clone, Debug, PartialEq)]

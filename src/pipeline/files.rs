@@ -1,7 +1,7 @@
 //! Files of a run, replaced as a whole, with errors that name them.
 
 use super::PipelineError;
-use crate::data::ConfinedPath;
+use paring_core::files::ConfinedPath;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

@@ -1,6 +1,6 @@
 //! Where things lie in a run directory; every path is confined to it.
 
-use crate::data::ConfinedPath;
+use paring_core::files::ConfinedPath;
 use std::path::Path;
 
 /// The folders and files of one run.

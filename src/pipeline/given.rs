@@ -2,10 +2,12 @@
 //! the agent, the journal and the results are those of a run.
 
 use super::{Folders, PipelineError, replace, replace_json};
-use crate::data::Array;
-use crate::engine::{Bindings, EngineError, Model, Source};
-use crate::graph::Graph;
-use crate::record::{EngineOptions, FileName, Missing, Origins, SCHEMA, Sha256Hex, VariantRecord};
+use paring_agent::arrays::Array;
+use paring_agent::engine::{Bindings, EngineError, Model, Source};
+use paring_core::schema::{
+    EngineOptions, FileName, Missing, Origins, SCHEMA, Sha256Hex, VariantRecord,
+};
+use paring_onnx::graph::Graph;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 

@@ -4,13 +4,13 @@
 use super::attempt::{attempt, reason};
 use super::remote::with_remote;
 use super::{Folders, PipelineError, read_json, replace_json};
-use crate::data::ConfinedPath;
-use crate::data::Dtype;
-use crate::graph::{self, Facts, Graph};
-use crate::record::{
+use paring_agent::arrays::Dtype;
+use paring_boards::{Site, Target, TargetError};
+use paring_core::files::ConfinedPath;
+use paring_core::schema::{
     Job, LayerTable, LayerTime, NodeProfile, NodeTime, Peaks, SCHEMA, VariantRecord,
 };
-use crate::target::{Site, Target, TargetError};
+use paring_onnx::graph::{self, Facts, Graph};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 

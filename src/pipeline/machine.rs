@@ -3,17 +3,19 @@
 use super::race::{Entrant, Placing, race};
 use super::remote::RemoteName;
 use super::{Context, PipelineError, replace_json};
-use crate::bench::read_journal;
-use crate::catalog::Calibration;
-use crate::compress::CompressError;
-use crate::data::{Array, ConfinedPath, DataError};
-use crate::engine::{Bindings, CLEAR, EngineError, Model, Plan, Profile, Source};
-use crate::graph::Graph;
-use crate::record::{
+use paring_agent::arrays::Array;
+use paring_agent::engine::{Bindings, CLEAR, EngineError, Model, Plan, Profile, Source};
+use paring_agent::measure::read_journal;
+use paring_boards::{Asked, Board, LocalAgent, Site, TargetError};
+use paring_compress::CompressError;
+use paring_compress::catalog::Calibration;
+use paring_core::files::ConfinedPath;
+use paring_core::schema::{
     BlockRecord, EngineOptions, Environment, Interval, Job, NodeProfile, SampleRules,
 };
-use crate::stats;
-use crate::target::{Asked, Board, LocalAgent, Site, TargetError};
+use paring_core::stats;
+use paring_data::DataError;
+use paring_onnx::graph::Graph;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -325,7 +327,7 @@ impl Times {
     }
 
     fn nodes(&self, plan: &Plan) -> Vec<NodeRun> {
-        let one = |node: crate::engine::OptimisedNode| {
+        let one = |node: paring_agent::engine::OptimisedNode| {
             let times = self.0.get(&node.name).map(Vec::as_slice).unwrap_or_default();
             let time_ns = stats::median(times).unwrap_or(0.0);
             NodeRun { name: node.name, kernels: node.kernels, time_ns }
@@ -357,7 +359,7 @@ fn predicted(
 }
 
 fn nodes(profile: NodeProfile) -> Vec<NodeRun> {
-    let one = |node: crate::record::NodeTime| NodeRun {
+    let one = |node: paring_core::schema::NodeTime| NodeRun {
         name: node.name,
         kernels: node.kernels,
         time_ns: node.own_ns,

@@ -3,14 +3,16 @@
 use super::layers::{Layers, measure_layers};
 use super::remote::with_remote;
 use super::{Folders, PipelineError, meter, read_json, replace, replace_json};
-use crate::bench::{Summary, read_journal};
-use crate::data::{ConfinedPath, Dataset, write_tensors};
-use crate::record::{
+use paring_agent::arrays::write_tensors;
+use paring_agent::measure::{Summary, read_journal};
+use paring_boards::{News, Site, Target};
+use paring_core::files::ConfinedPath;
+use paring_core::schema::{
     BlockRecord, ConditionRules, EnergyJob, EnergyRules, EnergySource, Environment, Job, JobModel,
     Measurement, Missing, SCHEMA, SampleRules, Setting, Sha256Hex, StopRule, VariantRecord,
 };
-use crate::target::{News, Site, Target};
-use crate::units::LatencyNs;
+use paring_core::units::LatencyNs;
+use paring_data::Dataset;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;

@@ -4,9 +4,9 @@
 //! The meter's clock need not be set; what matters is that its rate is right.
 
 use super::alignment::{Log, Pattern, align};
-use crate::probe::{Kind, Series};
-use crate::record::{BlockData, BlockRecord, EnergyBlock, Missing, Outcome, Window};
-use crate::units::LatencyNs;
+use paring_agent::sensors::{Kind, Series};
+use paring_core::schema::{BlockData, BlockRecord, EnergyBlock, Missing, Outcome, Window};
+use paring_core::units::LatencyNs;
 use std::path::Path;
 
 /// Gives the windows of all blocks that wait for a meter their energy, or the reason why not.
@@ -101,8 +101,8 @@ fn integrate(log: &Log, offset: f64, block: &mut EnergyBlock) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::SensorFacts;
-    use crate::stats;
+    use paring_core::schema::SensorFacts;
+    use paring_core::stats;
     use rand::RngExt;
 
     const S: f64 = 1e9;

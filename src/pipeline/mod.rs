@@ -38,7 +38,9 @@ mod variants;
 pub use admission::{FIRST_LOAD_VERB, LoadSizes, admit, first_load};
 pub use answers::{read_answers, write_answers};
 pub use attempt::{attempt, attempt_on};
-pub use conformance::{conformance, conformance_path, keep_conformance, known_conformance};
+pub use conformance::{
+    conformance, conformance_path, keep_conformance, known_conformance, refusal,
+};
 pub use costs::attributed;
 pub use error::PipelineError;
 pub use experiments::{Laboratory, Wanted, apart, recorded};

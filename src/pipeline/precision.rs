@@ -6,17 +6,21 @@ mod energy;
 mod table;
 mod timing;
 
+use self::table::{
+    best_assignment, cost_in_words, costs, engine_in_words, reason_in_words, rejected_assignments,
+    sensitivity_csv,
+};
 use super::machine::{Failed, Failure, Machine};
 use super::tune::Tuned;
-use super::{Context, Folders, PipelineError, known_conformance, read_json, replace};
-use crate::catalog::Calibration;
-use crate::compress::{self, CompressError, Draft, Made, Quantization, Ranges, Rounding, Scheme};
-use crate::engine::{CLEAR, ENGINE};
-use crate::graph::{Facts, Graph};
-use crate::record::{
+use super::{Context, Folders, PipelineError, known_conformance, read_json, refusal, replace};
+use paring_agent::engine::{CLEAR, ENGINE};
+use paring_compress::catalog::Calibration;
+use paring_compress::{self, CompressError, Draft, Made, Quantization, Ranges, Rounding, Scheme};
+use paring_core::schema::{
     EnergyRules, EngineOptions, Objective, Origins, PrecisionTable, RejectedAlternative, SCHEMA,
     Sha256Hex,
 };
+use paring_onnx::graph::{Facts, Graph};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -67,7 +71,8 @@ impl Context {
         };
         let no_samples = || failed(CompressError::NoCalibration("measuring precisions"));
         let calibration = self.calibration.as_ref().ok_or_else(no_samples)?;
-        let (folded, mut decisions) = compress::prepared(graph.clone(), how).map_err(failed)?;
+        let (folded, mut decisions) =
+            paring_compress::prepared(graph.clone(), how).map_err(failed)?;
         let how = Quantization { equalize: false, measured: false, ..how.clone() };
         let mut clearing = options.clone();
         let clears = !fixed && how.by != Objective::Bytes && self.clears_on(&how.on);
@@ -79,14 +84,16 @@ impl Context {
         let table = self.frozen(&bench, &graph, &failed)?;
         self.keep_sensitivity(variant, &table)?;
         let table_sha256 = Some(Sha256Hex::of(&serde_json::to_vec(&table).unwrap_or_default()));
-        let best = table.best();
+        let best = best_assignment(&table);
         let chosen = best.map(|one| one.layers.clone()).unwrap_or_default();
         let stays = best.is_none();
         let how = Quantization { assigned: Some(chosen.clone()), ..bench.how.clone() };
         let made = match stays {
             true => Made::new(graph, origins, Vec::new()),
-            false => compress::quantize(bench.graph.clone(), origins, &how, Some(calibration))
-                .map_err(failed)?,
+            false => {
+                paring_compress::quantize(bench.graph.clone(), origins, &how, Some(calibration))
+                    .map_err(failed)?
+            }
         };
         if stays {
             decisions.clear();
@@ -96,10 +103,10 @@ impl Context {
         decisions.push(Draft {
             operation: "choose precisions".into(),
             coupling: "the whole graph".into(),
-            alternatives_rejected: table.others(best),
+            alternatives_rejected: rejected_assignments(&table, best),
             calibration_sha256: Some(calibration.sha256.clone()),
             table_sha256: table_sha256.clone(),
-            reason: table.reason(best) + &table.engine(best),
+            reason: reason_in_words(&table, best) + &engine_in_words(&table, best),
             ..Draft::default()
         });
         for draft in decisions.iter_mut().filter(|d| !d.alternatives_rejected.is_empty()) {
@@ -138,7 +145,7 @@ impl Context {
     /// One row a layer and precision, for other tools.
     fn keep_sensitivity(&self, variant: &str, table: &PrecisionTable) -> Result<(), PipelineError> {
         let folder = self.folders.root().join("sensitivity");
-        replace(&folder.join(format!("{variant}.csv")), table.sensitivity_csv().as_bytes())
+        replace(&folder.join(format!("{variant}.csv")), sensitivity_csv(table).as_bytes())
     }
 }
 
@@ -151,8 +158,8 @@ impl<'a> Bench<'a> {
         how: Quantization,
     ) -> Result<Self, CompressError> {
         let facts = graph.facts(&calibration.dims, calibration.batch)?;
-        let choices = compress::choices(&graph, &how)?;
-        let ranges = compress::ranges_of(&graph, &how, calibration)?;
+        let choices = paring_compress::choices(&graph, &how)?;
+        let ranges = paring_compress::ranges_of(&graph, &how, calibration)?;
         let mut bench =
             Bench { context, calibration, graph, facts, given, options, how, ranges, choices };
         bench.choices = bench.conforming()?;
@@ -167,7 +174,7 @@ impl<'a> Bench<'a> {
             let mut right = Vec::new();
             for scheme in schemes {
                 let own = BTreeMap::from([(layer.clone(), *scheme)]);
-                if *scheme == Scheme::F32 || known.refuses(&self.narrow(&own)?).is_none() {
+                if *scheme == Scheme::F32 || refusal(&known, &self.narrow(&own)?).is_none() {
                     right.push(*scheme);
                 }
             }
@@ -209,7 +216,7 @@ impl<'a> Bench<'a> {
     ) -> Result<Graph, CompressError> {
         let how = Quantization { assigned: Some(layers.clone()), ..how.clone() };
         let (graph, origins) = (self.graph.clone(), Origins::default());
-        let made = compress::quantize_unchecked(
+        let made = paring_compress::quantize_unchecked(
             graph,
             origins,
             &how,
@@ -264,9 +271,9 @@ impl<'a> Bench<'a> {
         chosen: &BTreeMap<String, Scheme>,
         decisions: &mut Vec<Draft>,
     ) {
-        for (layer, costs) in table.costs() {
+        for (layer, costs) in costs(table) {
             let own = chosen.get(layer).copied().unwrap_or(Scheme::F32);
-            let words = |scheme: Scheme| table.cost_in_words(layer, scheme);
+            let words = |scheme: Scheme| cost_in_words(table, layer, scheme);
             let others = costs.keys().filter(|scheme| **scheme != own);
             let alternatives: Vec<RejectedAlternative> = others
                 .map(|s| RejectedAlternative { what: s.to_string(), why: words(*s) })

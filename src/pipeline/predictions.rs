@@ -5,9 +5,10 @@
 //! in place of the class.
 
 use super::{PipelineError, replace};
-use crate::data::{ConfinedPath, CsvTable};
 use crate::evaluate::{Answers, Truth};
-use crate::record::{FlipKind, Prediction};
+use paring_core::files::ConfinedPath;
+use paring_core::schema::{FlipKind, Prediction};
+use paring_data::CsvTable;
 use parquet::column::writer::ColumnWriter;
 use parquet::data_type::ByteArray;
 use parquet::errors::Result as ParquetResult;
@@ -190,7 +191,7 @@ fn write<W: std::io::Write + Send>(
 mod tests {
     use super::*;
     use crate::evaluate::PixelAnswers;
-    use crate::record::TaskKind;
+    use paring_core::schema::TaskKind;
     use parquet::file::reader::{FileReader, SerializedFileReader};
     use parquet::record::RowAccessor;
 

@@ -3,10 +3,10 @@
 use super::attempt::{attempt, reason};
 use super::predictions::{Instances, write_instances};
 use super::{Folders, PipelineError, write_answers};
-use crate::data::Dataset;
-use crate::engine::Source;
 use crate::evaluate::{self, Answers, Exam, Predictor, Sampling, Task};
-use crate::record::{Evaluation, Missing, Prediction, VariantRecord};
+use paring_agent::engine::Source;
+use paring_core::schema::{Evaluation, Missing, Prediction, VariantRecord};
+use paring_data::Dataset;
 use std::collections::BTreeMap;
 
 /// What variants are evaluated on, and how.

@@ -1,12 +1,12 @@
 //! Forms of one model against each other in this process, by the rules of paired blocks: bursts in
 //! random order, a reference loop beside each, ratios from quiet rounds, blocks as replicates.
 
-use crate::bench::{Cycle, QUIET_MARGIN, Watch, sample_burst, warm_up};
-use crate::catalog::Calibration;
-use crate::engine::{Bindings, EngineError, Model, Plan, Source};
-use crate::record::{EngineOptions, Interval, SampleRules};
-use crate::stats::{self, Resampling};
-use crate::units::LatencyNs;
+use paring_agent::engine::{Bindings, EngineError, Model, Plan, Source};
+use paring_agent::measure::{Cycle, QUIET_MARGIN, Watch, sample_burst, warm_up};
+use paring_compress::catalog::Calibration;
+use paring_core::schema::{EngineOptions, Interval, SampleRules};
+use paring_core::stats::{self, Resampling};
+use paring_core::units::LatencyNs;
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use std::time::{Duration, Instant};

@@ -1,10 +1,10 @@
 //! Recipes, and what all recipes of a run share.
 
 use super::{Folders, Forecaster};
-use crate::catalog::Calibration;
-use crate::compress::{Reading, Step};
-use crate::record::{ConditionRules, CostTable, EnergyRules, EngineOptions, SampleRules};
-use crate::target::Target;
+use paring_boards::Target;
+use paring_compress::catalog::Calibration;
+use paring_compress::{Reading, Step};
+use paring_core::schema::{ConditionRules, CostTable, EnergyRules, EngineOptions, SampleRules};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

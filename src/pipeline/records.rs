@@ -1,7 +1,7 @@
 //! Records of variants, as they are read from a run that anybody may have made.
 
 use super::{Folders, PipelineError};
-use crate::record::{VariantRecord, check_schema};
+use paring_core::schema::{VariantRecord, check_schema};
 use std::collections::BTreeSet;
 
 /// The record of a variant; `None` where the run has no file of that name.

@@ -1,9 +1,9 @@
 //! Runs as boards know them: under a name of their own, which stays when a run goes on.
 
 use super::{Folders, PipelineError, read_json, replace_json};
-use crate::data::ConfinedPath;
-use crate::record::{FileName, Job, Sha256Hex};
-use crate::target::{News, Reach, RemoteJob, Site, Target, TargetError, own_name};
+use paring_boards::{News, Reach, RemoteJob, Site, Target, TargetError, own_name};
+use paring_core::files::ConfinedPath;
+use paring_core::schema::{FileName, Job, Sha256Hex};
 use std::path::Path;
 
 /// Stops what [`super::measure()`] left to go on by itself.

@@ -2,9 +2,9 @@
 
 use super::variants::apply;
 use super::{Context, PipelineError, Undertaken};
-use crate::compress::{self, CompressError, Draft, Made, Step};
-use crate::graph::Graph;
-use crate::record::{Decision, Inputs, Origins, Sha256Hex};
+use paring_compress::{self, CompressError, Draft, Made, Step};
+use paring_core::schema::{Decision, Inputs, Origins, Sha256Hex};
+use paring_onnx::graph::Graph;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -112,11 +112,11 @@ fn again(
 ) -> Result<Made, CompressError> {
     match (step, &context.calibration) {
         (Step::Tune { .. }, Some(calibration)) => {
-            let (graph, decisions) = compress::lossless(&graph, calibration)?;
+            let (graph, decisions) = paring_compress::lossless(&graph, calibration)?;
             Ok(Made::new(graph, origins, decisions))
         }
         (Step::Quantize(how), calibration) if !step.is_option() => {
-            compress::quantize_unchecked(graph, origins, how, calibration.as_ref(), None)
+            paring_compress::quantize_unchecked(graph, origins, how, calibration.as_ref(), None)
         }
         _ if step.is_option() => Ok(Made::new(graph, origins, vec![])),
         _ => apply(context, step, graph, origins),

@@ -1,11 +1,11 @@
 //! Putting back: a variant's steps undone with its parings, or its recipe replayed with less removed.
 
 use super::{BASELINE, Folders, PipelineError, Recipe};
-use crate::compress::{self, Step};
-use crate::data::ConfinedPath;
-use crate::graph::Graph;
 use crate::ledger::{Ledger, LedgerError, read_paring};
-use crate::record::{Decision, Entry, EntryKind, Piece, Sha256Hex, VariantRecord};
+use paring_compress::{self, Step};
+use paring_core::files::ConfinedPath;
+use paring_core::schema::{Decision, Entry, EntryKind, Piece, Sha256Hex, VariantRecord};
+use paring_onnx::graph::Graph;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The baseline again, from a variant's file and the parings of all steps that led to it. The
@@ -24,7 +24,7 @@ pub fn undone(folders: &Folders, line: &[VariantRecord]) -> Result<Graph, Pipeli
             let rest = read_paring(&folders.parings(), &step.rest)?;
             let parings = step.parings.iter().map(|sha256| read_paring(&folders.parings(), sha256));
             let parings = parings.collect::<Result<Vec<_>, _>>()?;
-            graph = compress::undo(&graph, &rest, &parings)
+            graph = paring_compress::undo(&graph, &rest, &parings)
                 .map_err(|source| PipelineError::Undo { variant: record.name.clone(), source })?;
         }
     }
@@ -222,7 +222,7 @@ pub(super) fn readable(decision: &Decision) -> Result<serde_json::Value, Pipelin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Component, Inputs};
+    use paring_core::schema::{Component, Inputs};
 
     #[test]
     fn a_decision_that_cannot_be_read_back_is_not_recorded() {

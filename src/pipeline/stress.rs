@@ -3,7 +3,7 @@
 use super::attempt::{attempt, reason};
 use super::{Assessed, Folders, PipelineError, Subject, read_answers};
 use crate::evaluate::{Answers, Asked, Predictor, Stress};
-use crate::record::VariantRecord;
+use paring_core::schema::VariantRecord;
 
 /// Adds what disturbed inputs do to the evaluations of variants, the baseline first, that were
 /// assessed before; `done` is told after each. One that breaks on them is not evaluated, with the

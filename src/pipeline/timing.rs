@@ -2,11 +2,11 @@
 //! disturbs all, so differences within a round stand.
 
 use super::{Context, PipelineError, attributed};
-use crate::bench::Reference;
-use crate::engine::{Bindings, EngineError, Inputs, Model, Plan, Profile, Source};
-use crate::graph::{self, Graph};
-use crate::record::{EngineOptions, NodeProfile};
-use crate::stats;
+use paring_agent::engine::{Bindings, EngineError, Inputs, Model, Plan, Profile, Source};
+use paring_agent::measure::Reference;
+use paring_core::schema::{EngineOptions, NodeProfile};
+use paring_core::stats;
+use paring_onnx::graph::{self, Graph};
 use rand::seq::SliceRandom;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,8 +1,8 @@
 //! The tool's record as a forecaster, kept across runs in one file of the user's.
 
 use super::PipelineError;
-use crate::data::{ConfinedPath, append_lines};
-use crate::record::{ForecastOutcome, SCHEMA};
+use paring_core::files::{ConfinedPath, append_lines};
+use paring_core::schema::{ForecastOutcome, SCHEMA};
 use std::path::Path;
 
 /// Outcomes of earlier forecasts; none where there is no file. A line that is not one was torn, or

@@ -3,14 +3,14 @@
 use super::machine::Failed;
 use super::race::Entrant;
 use super::{Context, PipelineError, read_json, replace_json};
-use crate::bench::PRACTICAL_MARGIN;
-use crate::compress::{self, CompressError, Draft, Made, Reading};
-use crate::data::ConfinedPath;
-use crate::engine::{CLEAR, ENGINE};
-use crate::graph::Graph;
-use crate::record::{
+use paring_agent::engine::{CLEAR, ENGINE};
+use paring_agent::measure::PRACTICAL_MARGIN;
+use paring_compress::{self, CompressError, Draft, Made, Reading};
+use paring_core::files::ConfinedPath;
+use paring_core::schema::{
     EngineOptions, Origins, RejectedAlternative, SCHEMA, Sha256Hex, Tried, TuneTable,
 };
+use paring_onnx::graph::Graph;
 use serde_json::json;
 
 /// Options that change nothing but the order of sums, beside those that the parent has.
@@ -49,7 +49,7 @@ impl Context {
         let calibration = self.calibration.as_ref();
         let calibration = calibration
             .ok_or_else(|| failed(CompressError::NoCalibration("proving that nothing changes")))?;
-        let (rewritten, drafts) = compress::lossless(&graph, calibration).map_err(failed)?;
+        let (rewritten, drafts) = paring_compress::lossless(&graph, calibration).map_err(failed)?;
         let key = tune_key(&graph, (options, fixed), &calibration.sha256, self.reading);
         let path = self.folders.costs(&format!("{on}.tune-{}", key.short()));
         let kept: Option<TuneTable> = read_json(&path);
@@ -70,13 +70,13 @@ impl Context {
         let bytes = serde_json::to_vec(&table).unwrap_or_default();
         let table_sha256 = Some(Sha256Hex::of(&bytes));
         let calibration_sha256 = Some(calibration.sha256.clone());
-        let best = table.best().filter(|tried| !tried.form.is_empty());
+        let best = best_form(&table).filter(|tried| !tried.form.is_empty());
         let taken = |t: &Tried| best.is_some_and(|b| b.form == t.form && b.options == t.options);
         let others = table.tried.iter().filter(|t| !taken(t));
         let alternatives_rejected =
-            others.map(|t| RejectedAlternative { what: t.words(), why: t.verdict() }).collect();
+            others.map(|t| RejectedAlternative { what: words(t), why: verdict(t) }).collect();
         let (reason, uses) = match best {
-            Some(tried) => (tried.reason(), tried.rewritten()),
+            Some(tried) => (reason(tried), is_rewritten(tried)),
             None => ("nothing is faster beyond noise: the model stays as it is".into(), false),
         };
         let options = best.map_or_else(|| options.clone(), |tried| tried.options.clone());
@@ -108,7 +108,7 @@ impl Context {
         for form in &forms {
             let own = if form.rewritten { rewritten } else { graph };
             let pair = ((graph, given), (own, &form.options));
-            let found = compress::agreement(pair.0, pair.1, calibration, self.reading);
+            let found = paring_compress::agreement(pair.0, pair.1, calibration, self.reading);
             let found = found.map_err(Failed::Step)?;
             tried.push(Tried {
                 form: if form.rewritten { "rewritten" } else { "as given" }.into(),
@@ -190,49 +190,44 @@ fn forms(rewrites: bool, given: &EngineOptions, fixed: bool) -> Vec<Form> {
     pairs.filter(|form| form.rewritten || form.options != *given).collect()
 }
 
-impl TuneTable {
-    /// The fastest of those that are faster beyond noise and lose nothing.
-    fn best(&self) -> Option<&Tried> {
-        let sure =
-            |t: &&Tried| t.lossless && t.speedup.is_some_and(|s| s.low > 1.0 + PRACTICAL_MARGIN);
-        let by = |t: &Tried| t.speedup.map_or(0.0, |s| s.value);
-        self.tried.iter().filter(sure).max_by(|a, b| by(a).total_cmp(&by(b)))
+/// The fastest of those that are faster beyond noise and lose nothing.
+fn best_form(table: &TuneTable) -> Option<&Tried> {
+    let sure = |t: &&Tried| t.lossless && t.speedup.is_some_and(|s| s.low > 1.0 + PRACTICAL_MARGIN);
+    let by = |t: &Tried| t.speedup.map_or(0.0, |s| s.value);
+    table.tried.iter().filter(sure).max_by(|a, b| by(a).total_cmp(&by(b)))
+}
+
+fn is_rewritten(tried: &Tried) -> bool {
+    tried.form == "rewritten"
+}
+
+fn words(tried: &Tried) -> String {
+    match tried.options.label() {
+        label if label.is_empty() => format!("{}, no engine options", tried.form),
+        label => format!("{}, engine {label}", tried.form),
     }
 }
 
-impl Tried {
-    fn rewritten(&self) -> bool {
-        self.form == "rewritten"
-    }
+fn proof(tried: &Tried) -> String {
+    format!(
+        "outputs within {:.1e} of the largest, {} of {} samples predicted differently",
+        tried.apart, tried.flips, tried.samples
+    )
+}
 
-    fn words(&self) -> String {
-        match self.options.label() {
-            label if label.is_empty() => format!("{}, no engine options", self.form),
-            label => format!("{}, engine {label}", self.form),
-        }
+fn verdict(tried: &Tried) -> String {
+    match tried.speedup {
+        None => format!("not lossless: {}", proof(tried)),
+        Some(s) => format!("{:.3} [{:.3}, {:.3}] times as fast", s.value, s.low, s.high),
     }
+}
 
-    fn proof(&self) -> String {
-        format!(
-            "outputs within {:.1e} of the largest, {} of {} samples predicted differently",
-            self.apart, self.flips, self.samples
-        )
-    }
-
-    fn verdict(&self) -> String {
-        match self.speedup {
-            None => format!("not lossless: {}", self.proof()),
-            Some(s) => format!("{:.3} [{:.3}, {:.3}] times as fast", s.value, s.low, s.high),
-        }
-    }
-
-    fn reason(&self) -> String {
-        format!(
-            "{}: {} in paired bursts, {:.0} % of them quiet; {}",
-            self.words(),
-            self.verdict(),
-            100.0 * self.quiet_share.unwrap_or(0.0),
-            self.proof()
-        )
-    }
+fn reason(tried: &Tried) -> String {
+    format!(
+        "{}: {} in paired bursts, {:.0} % of them quiet; {}",
+        words(tried),
+        verdict(tried),
+        100.0 * tried.quiet_share.unwrap_or(0.0),
+        proof(tried)
+    )
 }

@@ -1,7 +1,7 @@
 //! Variants are held to the ONNX specification before anything is entered about them.
 
 use super::{BASELINE, PipelineError};
-use crate::graph::{self, Graph, Violation};
+use paring_onnx::graph::{self, Graph, Violation};
 use std::path::Path;
 
 /// Reads an encoded variant back and holds it to the ONNX specification. What its parent violates

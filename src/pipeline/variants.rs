@@ -5,14 +5,14 @@ use super::records::read_variant;
 use super::restore::readable;
 use super::validity::check_validity;
 use super::{BASELINE, Context, Forecaster, PipelineError, Recipe, replace, replace_json};
-use crate::compress::{self, CompressError, Draft, Format, Made, Paring, Step};
-use crate::engine::Bindings;
-use crate::graph::Graph;
 use crate::ledger::{Ledger, LedgerError, keep_paring, paring_path};
-use crate::record::{
+use paring_agent::engine::Bindings;
+use paring_compress::{self, CompressError, Draft, Format, Made, Paring, Step};
+use paring_core::schema::{
     Decision, EngineOptions, EntryBody, EntryKind, FileName, Inputs, Objective, Origins, Refusal,
     SCHEMA, Sha256Hex, StepRecord, VariantRecord,
 };
+use paring_onnx::graph::Graph;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -205,7 +205,7 @@ fn taken(
                 tuned.made
             }
             Step::Quantize(how) if how.format == Format::F16 => {
-                let (transform, draft) = compress::half(&graph, how).map_err(failed)?;
+                let (transform, draft) = paring_compress::half(&graph, how).map_err(failed)?;
                 options.transforms.push(transform);
                 Made::new(graph, origins, vec![draft])
             }
@@ -218,7 +218,7 @@ fn taken(
             }
             _ => apply(context, step, graph, origins).map_err(failed)?,
         };
-        let rest = compress::undoing(&before, &made.graph, &made.decisions)
+        let rest = paring_compress::undoing(&before, &made.graph, &made.decisions)
             .map_err(|source| PipelineError::Undo { variant: recipe.name.clone(), source })?;
         let Made { decisions, refusals, unexplained, .. } = made;
         let removal = match step {
@@ -243,22 +243,30 @@ pub(super) fn apply(
         Step::Prune(pruning) => {
             let calibration = context.calibration.as_ref();
             let costs = context.costs.as_ref();
-            compress::prune(graph, bindings, origins, pruning, calibration, costs, context.seed)
+            paring_compress::prune(
+                graph,
+                bindings,
+                origins,
+                pruning,
+                calibration,
+                costs,
+                context.seed,
+            )
         }
         Step::Sparsify(how) => {
             let calibration = context.calibration.as_ref();
-            compress::sparsify(graph, bindings, origins, how, calibration, context.seed)
+            paring_compress::sparsify(graph, bindings, origins, how, calibration, context.seed)
         }
         Step::Bypass(how) => {
             let calibration = context.calibration.as_ref();
-            compress::bypass(graph, bindings, origins, how, calibration, context.seed)
+            paring_compress::bypass(graph, bindings, origins, how, calibration, context.seed)
         }
         Step::Import { path, .. } => {
             let foreign = Graph::load(path)?;
-            compress::import(&graph, foreign, bindings, context.calibration.as_ref())
+            paring_compress::import(&graph, foreign, bindings, context.calibration.as_ref())
         }
         Step::Quantize(how) => {
-            compress::quantize(graph, origins, how, context.calibration.as_ref())
+            paring_compress::quantize(graph, origins, how, context.calibration.as_ref())
         }
         // Measured, and so the pipeline's own.
         Step::Tune { .. } => Ok(Made::new(graph, origins, vec![])),

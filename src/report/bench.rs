@@ -4,9 +4,9 @@ use super::notes::notes;
 use super::results::Row;
 use super::table::{cell, heading, lines, ruled};
 use super::terminal::{invalid, latency, speed};
-use crate::record::Missing;
-use crate::units::Bytes;
 use comfy_table::{Cell, Color};
+use paring_core::schema::Missing;
+use paring_core::units::Bytes;
 use std::path::PathBuf;
 
 /// A model, and what was measured of it or why not.

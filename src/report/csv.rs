@@ -3,12 +3,12 @@
 
 use super::notes::{ranks, significant};
 use super::results::{Row, RunFacts};
-use crate::data::CsvTable;
-use crate::record::{
+use paring_core::schema::{
     EnergySummary, Evaluation, Interval, LatencySummary, Metric, Missing, SCHEMA, SpeedSummary,
     Verdict,
 };
-use crate::units::{Bytes, LatencyNs};
+use paring_core::units::{Bytes, LatencyNs};
+use paring_data::CsvTable;
 
 /// Why the rows could not be encoded.
 #[derive(Debug, thiserror::Error)]
@@ -220,7 +220,7 @@ fn contended(speed: Option<&SpeedSummary>) -> String {
 
 /// The short protocol has too few blocks for one.
 fn verdict(speed: Option<&SpeedSummary>) -> String {
-    let enough = speed.filter(|s| s.blocks >= crate::bench::MIN_BLOCKS);
+    let enough = speed.filter(|s| s.blocks >= paring_agent::measure::MIN_BLOCKS);
     enough.map(|s| s.verdict).as_ref().map(Verdict::to_string).unwrap_or_default()
 }
 

@@ -3,8 +3,8 @@
 
 use super::csv::ReportError;
 use super::results::RunFacts;
-use crate::data::CsvTable;
-use crate::record::{Effect, Explanation, Group, Interval, Missing, SCHEMA, Total};
+use paring_core::schema::{Effect, Explanation, Group, Interval, Missing, SCHEMA, Total};
+use paring_data::CsvTable;
 
 type Cell = (&'static str, String);
 

@@ -2,8 +2,8 @@
 
 use super::table::table;
 use super::{flow_lines, hits_lines};
-use crate::record::{Effect, Explanation, Interval, LayerChange, LayerFlow, Link};
-use crate::text::printable_lines;
+use paring_core::schema::{Effect, Explanation, Interval, LayerChange, LayerFlow, Link};
+use paring_core::text::printable_lines;
 
 /// Samples hit hardest that are listed.
 const SHOWN_HITS: usize = 10;
@@ -97,7 +97,7 @@ fn rows(found: &Explanation) -> Vec<Vec<String>> {
         let mut own = found.effects.iter().filter(|e| e.of.is_none());
         own.find(|e| e.group == id && e.metric == metric)
     };
-    let row = |group: &crate::record::Group| {
+    let row = |group: &paring_core::schema::Group| {
         let mut cells = vec![group.label.clone()];
         cells.extend(main(found, effect(&group.id, &found.main.metric)));
         let bought = effect(&group.id, "latency").and_then(|e| e.leave_one_out);
@@ -151,7 +151,7 @@ fn link(found: &Explanation, link: &Link) -> Vec<String> {
 }
 
 fn flow(layer: &LayerFlow) -> Vec<String> {
-    let two = |of: &dyn Fn(&crate::record::Flow) -> String| match &layer.after {
+    let two = |of: &dyn Fn(&paring_core::schema::Flow) -> String| match &layer.after {
         Some(after) => format!("{} → {}", of(&layer.before), of(after)),
         None => of(&layer.before),
     };

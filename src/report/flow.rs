@@ -1,8 +1,8 @@
 //! Feature flow as CSV and as lines of text.
 
 use super::ReportError;
-use crate::data::CsvTable;
-use crate::record::{Flow, Head, LayerFlow};
+use paring_core::schema::{Flow, Head, LayerFlow};
+use paring_data::CsvTable;
 
 const HEADER: [&str; 14] = [
     "layer",

@@ -1,8 +1,8 @@
 //! The samples hit hardest, as CSV and as lines of text.
 
 use super::ReportError;
-use crate::data::CsvTable;
-use crate::record::{Hit, Region};
+use paring_core::schema::{Hit, Region};
+use paring_data::CsvTable;
 
 const HEADER: [&str; 11] = [
     "rank",

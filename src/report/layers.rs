@@ -1,8 +1,8 @@
 //! Layers as a table for people and as layers.csv.
 
 use super::{ReportError, RunFacts};
-use crate::data::CsvTable;
-use crate::record::{LayerTable, LayerTime, SCHEMA};
+use paring_core::schema::{LayerTable, LayerTime, SCHEMA};
+use paring_data::CsvTable;
 
 /// One row a layer, variant, target and batch, and one a variant for what belongs to no layer, so that
 /// shares add up to 100; units in the names, empty where a value does not exist.

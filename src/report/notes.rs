@@ -1,8 +1,8 @@
 //! What stands under the table: disagreement of solo and paired blocks, drift, long loads, and instruction-set tiers, one line each.
 
 use super::results::Row;
-use crate::record::{Drift, Interval, Missing};
-use crate::units::LatencyNs;
+use paring_core::schema::{Drift, Interval, Missing};
+use paring_core::units::LatencyNs;
 
 /// A drift over all blocks, or a disagreement, that is smaller than this matters to nobody.
 const LEAST_DRIFT: f64 = 0.003;
@@ -105,7 +105,7 @@ pub(super) fn ranks(rows: &[Row], row: &Row) -> Option<(usize, usize)> {
     });
     let others: Vec<_> =
         others.filter_map(|other| other.measurement.sustained.as_ref()?.as_ref().ok()).collect();
-    let place = |of: fn(&crate::record::SustainedSummary) -> LatencyNs| {
+    let place = |of: fn(&paring_core::schema::SustainedSummary) -> LatencyNs| {
         1 + others.iter().filter(|other| of(other) < of(own)).count()
     };
     Some((place(|s| s.first_ns), place(|s| s.last_ns)))

@@ -1,7 +1,7 @@
 //! What an evaluation found: as a sentence, and as tables.
 
 use super::robustness::robustness_lines;
-use crate::record::{ClassScore, Evaluation, Interval, Metric, Missing, Score};
+use paring_core::schema::{ClassScore, Evaluation, Interval, Metric, Missing, Score};
 
 /// More classes than these are too many for a table on a terminal.
 const MOST_CLASSES: usize = 24;
@@ -157,7 +157,7 @@ fn slices(found: &Evaluation) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Sha256Hex, TaskKind};
+    use paring_core::schema::{Sha256Hex, TaskKind};
 
     #[test]
     fn a_sentence_says_what_is_known_and_what_is_not() {

@@ -1,6 +1,6 @@
 //! One row of the results: a variant on a target in one setting.
 
-use crate::record::{Environment, Evaluation, Measurement, Missing, VariantRecord};
+use paring_core::schema::{Environment, Evaluation, Measurement, Missing, VariantRecord};
 
 /// What all rows of a run share.
 #[derive(Clone, Debug)]

@@ -2,8 +2,8 @@
 
 use super::ReportError;
 use super::quality::{signed, with_interval};
-use crate::data::CsvTable;
-use crate::record::{Interval, RobustnessScore};
+use paring_core::schema::{Interval, RobustnessScore};
+use paring_data::CsvTable;
 
 const HEADER: [&str; 18] = [
     "variant",
@@ -82,7 +82,7 @@ fn loss(score: &RobustnessScore, Interval { value, low, high }: Interval) -> Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Disturbance, Metric};
+    use paring_core::schema::{Disturbance, Metric};
 
     #[test]
     fn what_there_is_not_is_empty() {

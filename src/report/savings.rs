@@ -2,8 +2,8 @@
 
 use super::csv::ReportError;
 use super::results::RunFacts;
-use crate::data::CsvTable;
-use crate::record::{Explanation, LayerChange, SCHEMA};
+use paring_core::schema::{Explanation, LayerChange, SCHEMA};
+use paring_data::CsvTable;
 
 const HEADER: [&str; 14] = [
     "schema",

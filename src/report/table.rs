@@ -1,10 +1,10 @@
 //! Tables with a rule above, below and under the header, and what stands under them. Every cell and
 //! every line is escaped and shortened here.
 
-use crate::text::{table_cell, terminal_lines};
 use comfy_table::{
     Attribute, Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle,
 };
+use paring_core::text::{table_cell, terminal_lines};
 use std::ops::Range;
 
 const RULE: LineStyle = LineStyle::none().fill('─').junction('─');

@@ -3,10 +3,10 @@
 use super::notes::notes;
 use super::results::Row;
 use super::table::{cell, heading, lines, ruled};
-use crate::bench::MIN_BLOCKS;
-use crate::record::{Interval, Metric, Missing, Verdict};
-use crate::units::{Bytes, EnergyUj, LatencyNs};
 use comfy_table::{Cell, Color};
+use paring_agent::measure::MIN_BLOCKS;
+use paring_core::schema::{Interval, Metric, Missing, Verdict};
+use paring_core::units::{Bytes, EnergyUj, LatencyNs};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

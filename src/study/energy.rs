@@ -1,8 +1,8 @@
 //! The [energy] section of a study: what is typed becomes rules.
 
 use super::file::EnergySection;
-use crate::record::{EnergyRules, EnergySource, MOST_ROUNDS};
-use crate::units::LatencyNs;
+use paring_core::schema::{EnergyRules, EnergySource, MOST_ROUNDS};
+use paring_core::units::LatencyNs;
 use std::path::{Path, PathBuf};
 
 /// How the study wants energy measured.

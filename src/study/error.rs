@@ -76,14 +76,14 @@ pub enum StudyError {
     Busy(PathBuf),
     /// The targets do not exist.
     #[error("the study's targets")]
-    Target(#[from] crate::target::InventoryError),
+    Target(#[from] paring_boards::InventoryError),
     /// The data do not fit.
     #[error("the study's data")]
-    Data(#[from] crate::data::DataError),
+    Data(#[from] paring_data::DataError),
     /// The splits do not fit.
     #[error("the study's splits")]
     Split(#[from] crate::evaluate::SplitError),
     /// The model cannot be used.
     #[error("the study's model")]
-    Engine(#[from] crate::engine::EngineError),
+    Engine(#[from] paring_agent::engine::EngineError),
 }

@@ -2,10 +2,10 @@
 
 use super::file::{OneOrMany, StepSection, VariantSection};
 use super::step::parse;
-use crate::compress::Step;
-use crate::engine::{self, TRANSFORMS};
 use crate::pipeline::{BASELINE, Recipe};
-use crate::record::{EngineOptions, Sha256Hex};
+use paring_agent::engine::{self, TRANSFORMS};
+use paring_compress::Step;
+use paring_core::schema::{EngineOptions, Sha256Hex};
 use std::collections::BTreeSet;
 use std::path::Path;
 

@@ -2,8 +2,8 @@
 
 use super::StudyError;
 use super::robustness::RobustnessSection;
-use crate::record::Objective;
-use crate::target::{Mistyped, typed};
+use paring_boards::{Mistyped, typed};
+use paring_core::schema::Objective;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -4,9 +4,9 @@
 use super::protocol::{Protocol, data};
 use super::{Loaded, Study, StudyError, load};
 use crate::evaluate::{Search, Stress};
-use crate::graph::Graph;
 use crate::pipeline::{self, BASELINE, Folders};
-use crate::record::Sha256Hex;
+use paring_core::schema::Sha256Hex;
+use paring_onnx::graph::Graph;
 use serde_json::json;
 use std::path::Path;
 

@@ -6,13 +6,13 @@ use super::robustness::robustness;
 use super::task::task;
 use super::timing::{self, Timing};
 use super::{EnergyPlan, StudyError, energy};
-use crate::compress::Step;
-use crate::data::Pixels;
-use crate::engine::{self, Source};
 use crate::evaluate::{self, SplitRule, Stress};
 use crate::pipeline::Recipe;
-use crate::record::{EnergySource, Metric, Setting};
-use crate::target::{self, Inventory, Target, Trust};
+use paring_agent::engine::{self, Source};
+use paring_boards::{self, Inventory, Target, Trust};
+use paring_compress::Step;
+use paring_core::schema::{EnergySource, Metric, Setting};
+use paring_data::Pixels;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -178,7 +178,7 @@ pub fn load_for(path: &Path, targets: &[String], trust: Trust) -> Result<Study, 
         timing: timing::timing(&file.protocol).map_err(invalid)?,
         energy,
         probes: file.protocol.probes.unwrap_or(PROBES),
-        targets: known(target::choose(&targets, &inventory)?, &recipes).map_err(invalid)?,
+        targets: known(paring_boards::choose(&targets, &inventory)?, &recipes).map_err(invalid)?,
         recipes,
     })
 }

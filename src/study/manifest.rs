@@ -2,10 +2,10 @@
 //! each verb that writes. Who notes its own hash can tell later whether anything was changed.
 
 use super::StudyError;
-use crate::data::ConfinedPath;
 use crate::ledger::LedgerHead;
 use crate::pipeline::Folders;
-use crate::record::{SCHEMA, Sha256Hex, check_schema};
+use paring_core::files::ConfinedPath;
+use paring_core::schema::{SCHEMA, Sha256Hex, check_schema};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -2,7 +2,7 @@
 
 use super::file::{StepSection, TuneWord};
 use super::step::one;
-use crate::compress::{Form, Format, Granularity, Quantization, RangeRule, Rounding, Step};
+use paring_compress::{Form, Format, Granularity, Quantization, RangeRule, Rounding, Step};
 
 /// Keys of a quantize step alone, as they are called in messages.
 pub(super) const KEYS: &str =

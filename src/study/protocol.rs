@@ -1,10 +1,10 @@
 //! The frozen rules of a run, in three hashes: changing a threshold keeps timings comparable.
 
 use super::{Loaded, Study, StudyError, former};
-use crate::compress::Step;
-use crate::engine::ENGINE;
-use crate::record::{SCHEMA, Sha256Hex};
 use crate::report::RunFacts;
+use paring_agent::engine::ENGINE;
+use paring_compress::Step;
+use paring_core::schema::{SCHEMA, Sha256Hex};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

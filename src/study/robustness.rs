@@ -1,7 +1,7 @@
 //! The `[robustness]` section: which disturbances the variants have to bear, if any.
 
 use crate::evaluate::{Search, Stress};
-use crate::record::Disturbance;
+use paring_core::schema::Disturbance;
 use serde::Deserialize;
 
 /// What is typed; a section that is there but empty asks for the usual disturbances.

@@ -3,10 +3,10 @@
 
 use super::manifest::{LOCK, Seal, WRITING};
 use super::{Protocol, Study, StudyError};
-use crate::bench::{Journal, read_journal};
-use crate::data::ConfinedPath;
 use crate::pipeline::{Folders, PipelineError, read_json, replace, replace_json};
-use crate::record::Sha256Hex;
+use paring_agent::measure::{Journal, read_journal};
+use paring_core::files::ConfinedPath;
+use paring_core::schema::Sha256Hex;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -93,7 +93,9 @@ impl RunDirectory {
     pub fn announce(&self, quiet: bool) {
         if !quiet {
             let out = self.folders.root().display().to_string();
-            crate::text::note(format_args!("run directory {out}; `--out {out}` goes on with it"));
+            paring_core::text::note(format_args!(
+                "run directory {out}; `--out {out}` goes on with it"
+            ));
         }
     }
 
@@ -163,7 +165,7 @@ fn put_in_order(folders: &Folders) -> Result<(), StudyError> {
             let journal = Journal::open(&path).map_err(other)?;
             let (lines, aside) = (journal.set_aside(), Journal::aside(&path));
             let aside = aside.display();
-            crate::text::note(format_args!(
+            paring_core::text::note(format_args!(
                 "{}: {lines} lines are no blocks; set aside in {aside}",
                 path.display()
             ));

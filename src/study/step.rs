@@ -2,8 +2,8 @@
 
 use super::file::{OneOrMany, StepSection};
 use super::narrow;
-use crate::catalog::{Criterion, Kind};
-use crate::compress::{
+use paring_compress::catalog::{Criterion, Kind};
+use paring_compress::{
     Allocation, Amount, Bypassing, Pruning, Recovery, Sparsify, Sparsity, Step, What,
 };
 

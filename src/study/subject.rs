@@ -1,10 +1,10 @@
 //! A study with its model's signature and its data: what every verb needs.
 
 use super::{Study, StudyError};
-use crate::data::{Dataset, Wanted};
-use crate::engine::{self, Bindings, Signature, Source};
 use crate::evaluate::{Splits, Task, task_output};
-use crate::record::{Sha256Hex, TaskKind};
+use paring_agent::engine::{self, Bindings, Signature, Source};
+use paring_core::schema::{Sha256Hex, TaskKind};
+use paring_data::{Dataset, Wanted};
 use std::collections::BTreeMap;
 
 /// A study, opened.

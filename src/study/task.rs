@@ -2,14 +2,15 @@
 
 use super::file::TaskSection;
 use super::load::Task;
-use crate::evaluate::{self, Scores};
-use crate::record::{Metric, TaskKind};
+use crate::evaluate;
+use paring_core::schema::Scores;
+use paring_core::schema::{Metric, TaskKind};
 
 /// Checks the section.
 pub(super) fn task(section: &TaskSection) -> Result<Task, String> {
     let kind = match section.kind.as_deref() {
         None => TaskKind::Classification,
-        Some(text) => text.parse().map_err(|e: crate::record::UnknownName| e.to_string())?,
+        Some(text) => text.parse().map_err(|e: paring_core::schema::UnknownName| e.to_string())?,
     };
     let scores = match section.scores.as_deref() {
         None | Some("probabilities") => Scores::Probabilities,
@@ -42,7 +43,8 @@ pub(super) fn task(section: &TaskSection) -> Result<Task, String> {
 
 /// A metric that says something about tasks of this kind.
 fn metric(kind: TaskKind, text: &str) -> Result<Metric, String> {
-    let metric: Metric = text.parse().map_err(|e: crate::record::UnknownName| e.to_string())?;
+    let metric: Metric =
+        text.parse().map_err(|e: paring_core::schema::UnknownName| e.to_string())?;
     if evaluate::Task::knows(kind, metric) {
         return Ok(metric);
     }

@@ -1,9 +1,9 @@
 //! The rules of timing: `[protocol]`, checked.
 
 use super::file::{ConditionsSection, OneOrMany, ProtocolSection};
-use crate::bench::MIN_BLOCKS;
-use crate::record::{ConditionRules, Load, MOST_ROUNDS, SampleRules, StopRule};
-use crate::units::{LatencyNs, MilliCelsius};
+use paring_agent::measure::MIN_BLOCKS;
+use paring_core::schema::{ConditionRules, Load, MOST_ROUNDS, SampleRules, StopRule};
+use paring_core::units::{LatencyNs, MilliCelsius};
 use serde_json::{Map, Value, json};
 
 /// How variants are timed.

@@ -11,7 +11,7 @@ use super::StudyError;
 use super::manifest::{LOCK, MANIFEST, Manifest, ManifestError, WRITING, hashes};
 use crate::ledger::LedgerHead;
 use crate::pipeline::Folders;
-use crate::record::Sha256Hex;
+use paring_core::schema::Sha256Hex;
 use std::path::Path;
 
 /// A run in which everything holds.

@@ -1,10 +1,10 @@
 //! Kinds of tampering with a run, and whether each contradicts what else the run holds.
 
 use super::runs::{edit, files};
-use paring::data::ConfinedPath;
+use paring::files::ConfinedPath;
 use paring::ledger::{Ledger, LedgerHead, read_ledger};
 use paring::pipeline::Folders;
-use paring::record::{EntryBody, EntryKind, Sha256Hex};
+use paring::schema::{EntryBody, EntryKind, Sha256Hex};
 use paring::study::Manifest;
 use serde_json::{Value, json};
 use std::path::Path;

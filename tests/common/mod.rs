@@ -10,10 +10,10 @@ pub mod spoil;
 pub mod surgery;
 
 use ndarray::{ArrayD, IxDyn};
-use paring::data::{Array, Dim, Dtype};
+use paring::arrays::{Array, Dim, Dtype};
 use paring::engine::{self, Bindings, Model, Source};
 use paring::graph::Graph;
-use paring::record::EngineOptions;
+use paring::schema::EngineOptions;
 use paring::stats;
 use rand::RngExt;
 use std::collections::BTreeMap;

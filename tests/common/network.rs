@@ -1,6 +1,6 @@
 //! Random networks of all operators that have a rule.
 
-use paring::data::Dtype;
+use paring::arrays::Dtype;
 use paring::graph::{Graph, Node, Size, Weights, set_int, set_ints};
 use paring::stats::{self, Generator};
 use rand::RngExt;

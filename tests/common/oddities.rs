@@ -3,7 +3,7 @@
 //! transposed products, broadcast biases, several outputs, quantized weights.
 
 use super::attributes::{set_body, set_float, set_tensor, set_text};
-use paring::data::Dtype;
+use paring::arrays::Dtype;
 use paring::graph::{ElementType, Graph, Node, Size, Weights, set_int, set_ints};
 use paring::stats::{self, Generator};
 use rand::RngExt;

@@ -2,9 +2,9 @@
 
 use ndarray::{Array1, Array2, Array3, Array4, Axis};
 use ndarray_npy::NpzWriter;
+use paring::arrays::Dtype;
 use paring::catalog::Calibration;
 use paring::compress::Reading;
-use paring::data::Dtype;
 use paring::engine::Source;
 use paring::evaluate::{Predictor, Truth as Right};
 use paring::explain::{
@@ -12,7 +12,7 @@ use paring::explain::{
 };
 use paring::graph::{self, Graph, Node, Size, Weights};
 use paring::pipeline::{Context, Folders, Subject, rehearse};
-use paring::record::{ConditionRules, EngineOptions, Explanation, FlipCounts, Sha256Hex, TaskKind};
+use paring::schema::{ConditionRules, EngineOptions, Explanation, FlipCounts, Sha256Hex, TaskKind};
 use paring::stats;
 use paring::study::{self, Loaded, Study};
 use rand::RngExt;
@@ -114,7 +114,7 @@ impl Case {
         );
         let path = folder.path().join("study.toml");
         std::fs::write(&path, text).unwrap();
-        let mut study = study::load(&path, paring::target::Trust::Withheld).unwrap();
+        let mut study = study::load(&path, paring::boards::Trust::Withheld).unwrap();
         if matches!(plant, Plant::Classes | Plant::Channels) {
             freeze(&mut study, &removed);
         }

@@ -1,8 +1,9 @@
 //! Populations whose figures are known, and how often the intervals of samples from them cover these.
 
-use paring::evaluate::{Answers, Exam, PixelAnswers, Sampling, Scores, Task, Truth, assess};
+use paring::evaluate::{Answers, Exam, PixelAnswers, Sampling, Task, Truth, assess};
 use paring::explain::{Aspect, Attribution, Coalition, Explored, Plan, Table};
-use paring::record::{
+use paring::schema::Scores;
+use paring::schema::{
     Answers as Kept, Evaluation, Experiment, Group, Interval, Metric, Sha256Hex, TaskKind,
 };
 use paring::stats::{self, Generator};

@@ -1,7 +1,7 @@
 //! Small runs of the example, and what a run directory and the world around it hold.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
-use paring::record::Sha256Hex;
+use paring::schema::Sha256Hex;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

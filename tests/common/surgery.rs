@@ -2,12 +2,12 @@
 //! went.
 
 use super::outputs;
+use paring::arrays::Array;
 use paring::catalog::{Catalog, Criterion, Slices, catalog};
 use paring::compress::{self, CompressError, Made, Pruning, What, prune};
-use paring::data::Array;
 use paring::engine::{Bindings, Model, Source};
 use paring::graph::{Graph, Weights};
-use paring::record::Origins;
+use paring::schema::Origins;
 use paring::stats::{self, Generator};
 use rand::RngExt;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,10 +1,11 @@
 //! What models are fed with while they are measured, and what is said about it.
 
 use crate::cli::{Coded, ExitCode};
-use crate::data::{Array, Dataset, InputNeed, random_inputs, random_sample_bytes, read_tensors};
-use crate::engine::Signature;
 use crate::pipeline::Folders;
-use crate::record::Missing;
+use paring_agent::arrays::{Array, InputNeed, read_tensors};
+use paring_agent::engine::Signature;
+use paring_core::schema::Missing;
+use paring_data::{Dataset, random_inputs, random_sample_bytes};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,9 +1,9 @@
 //! Which models are meant: ONNX files, and the variants of run directories.
 
 use crate::cli::{Coded, ExitCode, integrity};
-use crate::engine;
 use crate::pipeline::{self, Folders, Given};
-use crate::record::{EngineOptions, VariantRecord};
+use paring_agent::engine;
+use paring_core::schema::{EngineOptions, VariantRecord};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

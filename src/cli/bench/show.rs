@@ -1,10 +1,10 @@
 //! The answer: a table for people, JSON for machines, the same figures in both.
 
 use super::inputs::Origin;
-use crate::bench::MIN_BLOCKS;
 use crate::cli::Global;
-use crate::record::{Environment, Missing, Sha256Hex};
 use crate::report::{self, Timed};
+use paring_agent::measure::MIN_BLOCKS;
+use paring_core::schema::{Environment, Missing, Sha256Hex};
 use serde_json::{Value, json};
 use std::path::Path;
 

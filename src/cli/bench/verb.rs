@@ -5,17 +5,17 @@ use super::{models, show};
 use crate::cli::elsewhere::one_target;
 use crate::cli::samples::Sizes;
 use crate::cli::{Coded, ExitCode, Global, fleet};
-use crate::data::{Dataset, Rows};
-use crate::engine::{self, ENGINE, Signature, Source};
 use crate::pipeline::{self, Bench, Extent, Folders, Given};
-use crate::record::{
-    Environment, MOST_ROUNDS, Measurement, Missing, Setting, Sha256Hex, VariantRecord,
-};
 use crate::report::{self, Row, RunFacts, Timed};
 use crate::study::{self, RunDirectory};
-use crate::target::Target;
-use crate::units::LatencyNs;
 use clap::Args;
+use paring_agent::engine::{self, ENGINE, Signature, Source};
+use paring_boards::Target;
+use paring_core::schema::{
+    Environment, MOST_ROUNDS, Measurement, Missing, Setting, Sha256Hex, VariantRecord,
+};
+use paring_core::units::LatencyNs;
+use paring_data::{Dataset, Rows};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,8 +1,8 @@
 //! A catalog as a tree for a person and as JSON for a machine.
 
 use super::verb::{Found, Opened, Shown};
-use crate::catalog::{Coupling, Criterion, Dependencies, Kind, Savings};
 use crate::pipeline::Forecaster;
+use paring_compress::catalog::{Coupling, Criterion, Dependencies, Kind, Savings};
 use serde_json::json;
 use std::path::Path;
 

@@ -2,21 +2,22 @@
 //! what removing it should change.
 
 use super::show;
-use crate::catalog::{
-    self, Bypass, Calibration, Catalog, CatalogError, Coupling, Criterion, Dependencies, Linear,
-    Rows, Savings,
-};
 use crate::cli::samples::{Sampled, Samples};
 use crate::cli::{Coded, ExitCode, Global};
-use crate::data::Dataset;
-use crate::engine::{Bindings, Model, Source};
-use crate::evaluate::{Scores, Task};
-use crate::graph::{Facts, Graph, NodeCost};
+use crate::evaluate::Task;
 use crate::pipeline::{
     Forecaster, Ground, Probing, Subject, attributed, forecaster, of_all_kinds, removal,
 };
-use crate::record::{EngineOptions, Forecast, Origins, TaskKind};
 use clap::Args;
+use paring_agent::engine::{Bindings, Model, Source};
+use paring_compress::catalog::{
+    self, Bypass, Calibration, Catalog, CatalogError, Coupling, Criterion, Dependencies, Linear,
+    Rows, Savings,
+};
+use paring_core::schema::Scores;
+use paring_core::schema::{EngineOptions, Forecast, Origins, TaskKind};
+use paring_data::Dataset;
+use paring_onnx::graph::{Facts, Graph, NodeCost};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -3,7 +3,7 @@
 use super::Builder;
 use crate::evaluate::gauge::Over;
 use crate::evaluate::{Answers, metrics};
-use crate::record::{Metric, TaskKind};
+use paring_core::schema::{Metric, TaskKind};
 
 impl Builder<'_> {
     /// Mean distance of pixels' (positions') probabilities from the baseline's, where both kept theirs.

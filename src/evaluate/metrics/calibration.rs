@@ -1,6 +1,6 @@
 //! Whether confidence is what comes of it.
 
-use crate::record::ReliabilityBin;
+use paring_core::schema::ReliabilityBin;
 
 /// Bins of a calibration error.
 pub const BINS: usize = 15;

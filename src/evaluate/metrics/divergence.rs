@@ -1,6 +1,6 @@
 //! How far a variant's outputs are from the baseline's, whatever the labels.
 
-use crate::evaluate::prediction;
+use paring_compress::prediction;
 
 /// KL(baseline ‖ variant) of two rows of probabilities, in nats.
 pub fn kl_divergence(baseline: &[f32], variant: &[f32]) -> f64 {

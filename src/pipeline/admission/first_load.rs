@@ -1,12 +1,13 @@
 //! The process that tries a model file: it does once what every verb does first.
 
 use super::bounds::{LoadBounds, NO_MEMORY, too_long};
-use crate::bench::{bound_memory, die_with_parent};
-use crate::data::{Dim, random_inputs};
-use crate::engine::onnx;
-use crate::engine::{self, Bindings, Model, Signature, Source};
-use crate::graph::{Facts, Graph, GraphError};
-use crate::record::EngineOptions;
+use paring_agent::arrays::Dim;
+use paring_agent::engine::onnx;
+use paring_agent::engine::{self, Bindings, Model, Signature, Source};
+use paring_agent::measure::{bound_memory, die_with_parent};
+use paring_core::schema::EngineOptions;
+use paring_data::random_inputs;
+use paring_onnx::graph::{Facts, Graph, GraphError};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -104,7 +105,7 @@ fn watch(mut time: Option<Duration>, extended: &Receiver<Option<Duration>>) {
 }
 
 fn end(most: Duration) {
-    crate::text::note(format_args!("{}", too_long(most)));
+    paring_core::text::note(format_args!("{}", too_long(most)));
     // Without what `exit` does: other threads may hold whatever it waits for.
     std::process::abort();
 }

@@ -1,16 +1,16 @@
 //! One pattern: made narrow, run by a machine, and held against ONNX's definitions.
 
-use crate::catalog::Calibration;
-use crate::compress::{
-    self, Format, Granularity, Pattern, Quantization, Scheme, Value, quantize_unchecked,
-};
-use crate::data::Array;
-use crate::graph::{Graph, Node};
 use crate::pipeline::PipelineError;
 use crate::pipeline::machine::{Answer, Failure, Machine, NodeRun};
-use crate::record::{Conforming, Origins, Ran, Sha256Hex};
-use crate::stats;
 use ndarray::{ArrayD, IxDyn};
+use paring_agent::arrays::Array;
+use paring_compress::catalog::Calibration;
+use paring_compress::{
+    self, Format, Granularity, Pattern, Quantization, Scheme, Value, quantize_unchecked,
+};
+use paring_core::schema::{Conforming, Origins, Ran, Sha256Hex};
+use paring_core::stats;
+use paring_onnx::graph::{Graph, Node};
 use rand::RngExt;
 use std::collections::BTreeMap;
 
@@ -190,7 +190,7 @@ fn values(
     };
     let inputs =
         arrays.iter().filter_map(|(name, array)| Some((name.clone(), value(array)?))).collect();
-    compress::evaluate(graph, &inputs).map_err(|e| e.to_string())
+    paring_compress::evaluate(graph, &inputs).map_err(|e| e.to_string())
 }
 
 /// The step of the output where it comes out of int8.

@@ -3,9 +3,9 @@
 
 use super::gains::GainForecaster;
 use super::tries::Tries;
-use crate::compress::Draft;
-use crate::record::{Forecast, ForecastOutcome, Metric};
-use crate::stats::{Observation, PREDICTIVE_LEVEL, ResponseModel};
+use paring_compress::Draft;
+use paring_core::schema::{Forecast, ForecastOutcome, Metric};
+use paring_core::stats::{Observation, PREDICTIVE_LEVEL, ResponseModel};
 use serde::{Deserialize, Serialize};
 
 /// A removal that was tried.

@@ -1,12 +1,12 @@
 //! What removals buy in time and bytes, learnt from the same tries: what the graph says that they save
 //! beside what they then saved.
 
-use crate::compress::Saves;
-use crate::engine::{Bindings, EngineError, Inputs, Model, Plan, Source};
-use crate::graph::Graph;
 use crate::pipeline::{attributed, timing};
-use crate::record::{EngineOptions, Forecast, ForecastOutcome};
-use crate::stats::{self, Observation, PREDICTIVE_LEVEL, Resampling, ResponseModel};
+use paring_agent::engine::{Bindings, EngineError, Inputs, Model, Plan, Source};
+use paring_compress::Saves;
+use paring_core::schema::{EngineOptions, Forecast, ForecastOutcome};
+use paring_core::stats::{self, Observation, PREDICTIVE_LEVEL, Resampling, ResponseModel};
+use paring_onnx::graph::Graph;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -38,7 +38,7 @@ impl<'a> Stopwatch<'a> {
     pub(super) fn new(
         graph: &Graph,
         bindings: Bindings<'a>,
-        samples: &BTreeMap<String, crate::data::Array>,
+        samples: &BTreeMap<String, paring_agent::arrays::Array>,
         seed: u64,
     ) -> Result<Option<Stopwatch<'a>>, EngineError> {
         let baseline = plan(graph, bindings)?;

@@ -10,10 +10,10 @@ pub use gains::HERE;
 pub use tries::{Ground, of_all_kinds, removal};
 
 use super::{Context, PipelineError, Subject};
-use crate::compress::{CompressError, Pruning};
-use crate::engine::Bindings;
-use crate::graph::Graph;
-use crate::record::{ForecastOutcome, Sha256Hex};
+use paring_agent::engine::Bindings;
+use paring_compress::{CompressError, Pruning};
+use paring_core::schema::{ForecastOutcome, Sha256Hex};
+use paring_onnx::graph::Graph;
 
 /// Networks with more multiply-adds than this are not tried on: it would take longer than the study.
 const MOST_MACS: u64 = 500_000_000;

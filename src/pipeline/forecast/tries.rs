@@ -3,16 +3,16 @@
 use super::Probing;
 use super::forecaster::{Reference, Tried};
 use super::gains::{Gains, Stopwatch};
-use crate::catalog::{Calibration, Coupling, Criterion, Kind, catalog};
-use crate::compress::{
+use crate::evaluate::{self, Answers, Exam, Predictor, Sampling};
+use crate::pipeline::{PipelineError, Subject};
+use paring_agent::engine::{Bindings, Source};
+use paring_compress::catalog::{Calibration, Coupling, Criterion, Kind, catalog};
+use paring_compress::{
     Allocation, Amount, CompressError, Made, Pruning, Recovery, Saves, What, prune,
 };
-use crate::engine::{Bindings, Source};
-use crate::evaluate::{self, Answers, Exam, Predictor, Sampling};
-use crate::graph::Graph;
-use crate::pipeline::{PipelineError, Subject};
-use crate::record::{EngineOptions, Forecast, Interval, Metric, Origins, Sha256Hex};
-use crate::stats::{self, Observation};
+use paring_core::schema::{EngineOptions, Forecast, Interval, Metric, Origins, Sha256Hex};
+use paring_core::stats::{self, Observation};
+use paring_onnx::graph::Graph;
 use rand::RngExt;
 use std::collections::BTreeMap;
 

@@ -1,13 +1,16 @@
 //! What every choice costs the answers, and the best few assignments end to end.
 
+use super::table::{costs, dequantize, errors, prices, quantize, times};
 use super::{Bench, module};
-use crate::catalog::Calibration;
-use crate::compress::{self, Answers, Assignment, CompressError, Prices, Scheme};
-use crate::engine::{Bindings, Model, Source};
-use crate::graph::Graph;
 use crate::pipeline::machine::{Failure, Machine};
 use crate::pipeline::race::Entrant;
-use crate::record::{Confirmed, EngineOptions, Interval, Objective, PrecisionTable, Sensitivity};
+use paring_agent::engine::{Bindings, Model, Source};
+use paring_compress::catalog::Calibration;
+use paring_compress::{self, Answers, Assignment, CompressError, Prices, Scheme};
+use paring_core::schema::{
+    Confirmed, EngineOptions, Interval, Objective, PrecisionTable, Sensitivity,
+};
+use paring_onnx::graph::Graph;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -37,7 +40,7 @@ impl Bench<'_> {
             Objective::Latency | Objective::Energy => HOPELESS,
             Objective::Bytes => 1.0,
         };
-        for (layer, costs) in table.costs() {
+        for (layer, costs) in costs(table) {
             let float = costs.get(&Scheme::F32).copied().unwrap_or(0.0);
             let worth =
                 |scheme: &Scheme| costs.get(scheme).is_some_and(|cost| *cost <= float * hopeless);
@@ -46,8 +49,7 @@ impl Bench<'_> {
         }
         let most = self.samples_for(table.by, tries.len())?;
         let answers = Answers::new(&self.graph, self.calibration, self.context.reading, most)?;
-        let all: BTreeMap<String, Scheme> = table
-            .costs()
+        let all: BTreeMap<String, Scheme> = costs(table)
             .keys()
             .filter(|layer| self.choices[*layer].contains(&self.how.scheme()))
             .map(|layer| (layer.clone(), self.how.scheme()))
@@ -110,10 +112,10 @@ impl Bench<'_> {
 
     /// The distinct best assignments by whatever the choice goes by, better than all layers in float.
     fn assignments(&self, table: &PrecisionTable, timed: &Prices) -> Vec<Assignment> {
-        let layers = table.prices();
+        let layers = prices(table);
         // Conversions are computed in float; they have no weights.
         let power = table.power_mw.get(&Scheme::F32).copied().unwrap_or(1.0);
-        let (quantize, dequantize) = (table.quantize(), table.dequantize());
+        let (quantize, dequantize) = (quantize(table), dequantize(table));
         let (quantize, dequantize) =
             (|n: usize| power * quantize(n), |n: usize| power * dequantize(n));
         let prices = Prices {
@@ -122,8 +124,8 @@ impl Bench<'_> {
             dequantize: &dequantize,
             errors: timed.errors,
         };
-        let float = compress::predicted(&self.graph, &self.facts, &prices, &BTreeMap::new());
-        let mut tried = compress::assignments(&self.graph, &self.facts, &prices);
+        let float = paring_compress::predicted(&self.graph, &self.facts, &prices, &BTreeMap::new());
+        let mut tried = paring_compress::assignments(&self.graph, &self.facts, &prices);
         tried.retain(|a| a.predicted_ns < float.predicted_ns);
         tried
     }
@@ -134,8 +136,8 @@ impl Bench<'_> {
         &self,
         table: &PrecisionTable,
     ) -> Result<Vec<(Confirmed, Vec<u8>)>, CompressError> {
-        let (layers, errors) = (table.times(), table.errors());
-        let (quantize, dequantize) = (table.quantize(), table.dequantize());
+        let (layers, errors) = (times(table), errors(table));
+        let (quantize, dequantize) = (quantize(table), dequantize(table));
         let prices = Prices {
             layers: &layers,
             quantize: &quantize,
@@ -144,7 +146,7 @@ impl Bench<'_> {
         };
         let float = BTreeMap::new();
         let timed = |layers: &BTreeMap<String, Scheme>| {
-            compress::predicted(&self.graph, &self.facts, &prices, layers).predicted_ns
+            paring_compress::predicted(&self.graph, &self.facts, &prices, layers).predicted_ns
         };
         let float_ns = timed(&float);
         let tried = self.assignments(table, &prices);

@@ -3,16 +3,17 @@
 //! layers in that precision; what is confirmed is measured as it is.
 
 use super::Bench;
-use crate::bench::consumption;
-use crate::compress::CompressError;
-use crate::data::{Array, ConfinedPath, write_tensors};
 use crate::pipeline::machine::{Failure, Machine};
 use crate::pipeline::replace;
-use crate::record::{
+use paring_agent::arrays::{Array, write_tensors};
+use paring_agent::measure::consumption;
+use paring_boards::TargetError;
+use paring_compress::CompressError;
+use paring_core::files::ConfinedPath;
+use paring_core::schema::{
     ConditionRules, EnergyJob, EnergyRules, EnergySource, EnergySummary, EngineOptions, Job,
     JobModel, Missing, SCHEMA, Setting, Sha256Hex, VariantRecord,
 };
-use crate::target::TargetError;
 use std::path::{Path, PathBuf};
 
 /// The agent cycles so many samples.

@@ -1,13 +1,13 @@
 //! Times of layers in every precision, each in its place, and of conversions between them.
 
 use super::Bench;
-use crate::catalog::Calibration;
-use crate::compress::{self, CompressError, Scheme};
-use crate::data::Array;
-use crate::graph::{self, Graph, Node};
 use crate::pipeline::machine::{Failure, Machine};
-use crate::record::{PrecisionTable, Sha256Hex};
 use ndarray::{ArrayD, IxDyn};
+use paring_agent::arrays::Array;
+use paring_compress::catalog::Calibration;
+use paring_compress::{self, CompressError, Scheme};
+use paring_core::schema::{PrecisionTable, Sha256Hex};
+use paring_onnx::graph::{self, Graph, Node};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -147,7 +147,7 @@ impl Bench<'_> {
         machine: &mut Machine,
     ) -> Result<(), Failure> {
         for elements in SIZES {
-            let graph = compress::conversions(elements);
+            let graph = paring_compress::conversions(elements);
             let values: Vec<f32> = (0..elements).map(|i| (i % 251) as f32 / 100.0 - 1.25).collect();
             let array = ArrayD::from_shape_vec(IxDyn(&[1, elements]), values).unwrap_or_default();
             let calibration = Calibration {

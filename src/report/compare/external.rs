@@ -6,7 +6,7 @@
 
 use super::source::{Line, Table};
 use super::{CompareError, Figures};
-use crate::record::Interval;
+use paring_core::schema::Interval;
 
 const UNITS: [(&str, f64); 4] = [("ns", 1.0), ("us", 1e3), ("ms", 1e6), ("s", 1e9)];
 

@@ -1,6 +1,6 @@
 //! What a comparison is made of and what it finds: plain values, as they are written as JSON.
 
-use crate::record::{Interval, Verdict};
+use paring_core::schema::{Interval, Verdict};
 use serde::Serialize;
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! Three runs or more: a change is flagged when it is larger than what earlier ones make usual.
 
 use super::{Compared, Figures, Series, Source};
-use crate::stats;
+use paring_core::stats;
 use std::collections::BTreeMap;
 
 /// Changes of a speed-up below this, in percent, are never flagged.

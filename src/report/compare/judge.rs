@@ -3,9 +3,9 @@
 use super::history::history;
 use super::pairs::{Difference, differences, pairs};
 use super::{Basis, Compared, Comparison, Figures, Match, Source, SourceKind};
-use crate::bench::{MIN_BLOCKS, PRACTICAL_MARGIN};
-use crate::record::{Interval, SCHEMA, Verdict};
-use crate::stats::{self, Resampling, Z99};
+use paring_agent::measure::{MIN_BLOCKS, PRACTICAL_MARGIN};
+use paring_core::schema::{Interval, SCHEMA, Verdict};
+use paring_core::stats::{self, Resampling, Z99};
 
 /// 99 % half-width of what runs differ by of themselves, as a logarithm, where too few identical
 /// variants tell.

@@ -2,10 +2,10 @@
 
 use super::text::{footnotes, history, remarks, spread, title, words};
 use super::{Compared, Comparison, Figures, Match};
-use crate::data::CsvTable;
-use crate::record::{Interval, SCHEMA, Verdict};
 use crate::report::ReportError;
-use crate::text::printable_lines;
+use paring_core::schema::{Interval, SCHEMA, Verdict};
+use paring_core::text::printable_lines;
+use paring_data::CsvTable;
 
 /// One row a variant and source, units in the names; empty where a value does not exist, the reason
 /// in `not_comparable`.

@@ -1,11 +1,11 @@
 //! Reading what is compared: run directories, their results.csv alone, and other tools' files.
 
 use super::{Figures, external};
-use crate::bench::{JournalError, Summary, read_journal};
-use crate::data::ConfinedPath;
 use crate::pipeline::Folders;
-use crate::record::{BlockRecord, FileName, Interval, NewerSchema, Setting, check_schema};
-use crate::text::csv_cell_text;
+use paring_agent::measure::{JournalError, Summary, read_journal};
+use paring_core::files::ConfinedPath;
+use paring_core::schema::{BlockRecord, FileName, Interval, NewerSchema, Setting, check_schema};
+use paring_core::text::csv_cell_text;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

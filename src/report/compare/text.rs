@@ -2,11 +2,11 @@
 //! figures stand on.
 
 use super::{Basis, Compared, Comparison, Match, Source};
-use crate::record::{Interval, Verdict};
 use crate::report::table::{cell, heading, lines, ruled};
-use crate::text::terminal_lines;
-use crate::units::LatencyNs;
 use comfy_table::{Cell, Color};
+use paring_core::schema::{Interval, Verdict};
+use paring_core::text::terminal_lines;
+use paring_core::units::LatencyNs;
 use std::collections::BTreeMap;
 
 const HEADER: [&str; 7] =

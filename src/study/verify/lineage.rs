@@ -4,8 +4,8 @@
 use super::VerifyError;
 use crate::ledger::{paring_path, read_ledger};
 use crate::pipeline::{self, Folders, read_json};
-use crate::record::{Decision, Entry, EntryKind, Sha256Hex, VariantRecord};
 use crate::study::Protocol;
+use paring_core::schema::{Decision, Entry, EntryKind, Sha256Hex, VariantRecord};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

@@ -3,9 +3,9 @@
 
 use super::VerifyError;
 use crate::pipeline::{self, Folders, Remeasured, read_json};
-use crate::record::{Missing, Setting};
 use crate::report::{self, Row, RunFacts};
 use crate::study::Protocol;
+use paring_core::schema::{Missing, Setting};
 use std::collections::BTreeMap;
 
 const RESULTS: &str = "results.csv";

@@ -1,0 +1,392 @@
+//! The agent: runs a job's schedule, each block in a fresh process, and journals what came of it.
+
+use super::affinity::block_processors;
+use super::former::MachineError;
+use super::limits::job_problem;
+use super::machine::Machine;
+use super::process::run_to_end;
+use super::sampling::nanos;
+use super::validity::bad_conditions;
+use super::{Journal, JournalError, MIN_BLOCKS, Summary, read_journal, schedule};
+use crate::engine;
+use crate::sensors::{self, Observer};
+use paring_core::files::ConfinedPath;
+use paring_core::schema::{
+    Attempt, BlockData, BlockKey, BlockKind, BlockRecord, Conditions, EngineOptions, Job,
+    NewerSchema, Outcome, SCHEMA, Setting, Sha256Hex, check_schema,
+};
+use paring_core::units::LatencyNs;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant, SystemTime};
+
+/// What can go wrong with a whole job; a single block that fails is a record instead.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AgentError {
+    /// The job file cannot be read.
+    #[error("read job {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The job file is not a job.
+    #[error("{} is not a job", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: serde_json::Error,
+    },
+    /// The job asks for what no machine can do.
+    #[error("job {}: {problem}", path.display())]
+    Absurd {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A newer paring wrote the job.
+    #[error(transparent)]
+    Schema(#[from] NewerSchema),
+    /// The journal failed.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The machine's settings cannot be changed or put back.
+    #[error(transparent)]
+    Machine(#[from] MachineError),
+    /// This program cannot find itself to start blocks with.
+    #[error("find this program's own file")]
+    Executable(#[source] std::io::Error),
+}
+
+/// Where a job stands, after every block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Progress {
+    /// Blocks that are in the journal.
+    pub done: usize,
+    /// Blocks of the schedule.
+    pub total: usize,
+}
+
+/// Reads a job file, and refuses one that no machine can do.
+///
+/// # Errors
+/// [`AgentError`] names the file and what is wrong with it.
+pub(super) fn read_job(path: &Path) -> Result<Job, AgentError> {
+    let at = || path.to_path_buf();
+    let bytes = std::fs::read(path).map_err(|source| AgentError::Read { path: at(), source })?;
+    let job: Job = serde_json::from_slice(&bytes)
+        .map_err(|source| AgentError::Format { path: at(), source })?;
+    check_schema("the job", job.schema)?;
+    match job_problem(&job) {
+        Some(problem) => Err(AgentError::Absurd { path: at(), problem }),
+        None => Ok(job),
+    }
+}
+
+/// Runs what is missing of a job. `arguments` are those before `block` on the command line of a
+/// block's process; `report` hears of every block.
+///
+/// # Errors
+/// [`AgentError`] for the job as a whole.
+pub fn run_job(
+    job_path: &Path,
+    journal_path: &Path,
+    arguments: &[&str],
+    report: &mut dyn FnMut(Progress),
+) -> Result<(), AgentError> {
+    let job = read_job(job_path)?;
+    let journal = Journal::open(journal_path)?;
+    if journal.set_aside() > 0 {
+        let aside = Journal::aside(journal_path);
+        paring_core::text::note(format_args!(
+            "paring: {} damaged lines went to {}",
+            journal.set_aside(),
+            aside.display()
+        ));
+    }
+    let mut records = read_journal(&ConfinedPath::file(journal_path))?;
+    records.retain(|record| job.counts(record));
+    let executable = std::env::current_exe().map_err(AgentError::Executable)?;
+    let _machine = Machine::set(sensors::root(), journal_path, &job.conditions)?;
+    let blocks = schedule(&job);
+    let mut state = State::new(&job, &records);
+    state.reopen();
+    let timed = |key: &BlockKey| matches!(key.kind, BlockKind::Solo | BlockKind::Paired);
+    let (early, late): (Vec<usize>, Vec<usize>) =
+        (0..blocks.len()).partition(|index| timed(&blocks[*index]));
+    // Paired rounds beyond the fixed ones come only as they are needed.
+    let (fixed, further): (Vec<usize>, Vec<usize>) =
+        early.into_iter().partition(|index| blocks[*index].round < job.blocks);
+    let asked = fixed.iter().chain(&late);
+    let done = asked.filter(|index| state.settled(&blocks[**index])).count();
+    report(Progress { done, total: fixed.len() + late.len() });
+    let own = Own { job_path, executable: &executable, arguments };
+    let mut session = Session { job: &job, blocks: &blocks, own, journal, records, state, report };
+    let (first, last) = (fixed.len(), late.len());
+    session.rounds(fixed, 0, last)?;
+    session.until_narrow(&further)?;
+    session.rounds(late, first, 0)
+}
+
+/// How this program starts the process of a block.
+#[derive(Clone, Copy)]
+struct Own<'a> {
+    job_path: &'a Path,
+    executable: &'a Path,
+    arguments: &'a [&'a str],
+}
+
+/// A job on its way.
+struct Session<'a> {
+    job: &'a Job,
+    blocks: &'a [BlockKey],
+    own: Own<'a>,
+    journal: Journal,
+    records: Vec<BlockRecord>,
+    state: State,
+    report: &'a mut dyn FnMut(Progress),
+}
+
+impl Session<'_> {
+    /// All blocks that `pending` names, and again those that were measured under bad conditions.
+    /// `before` and `after` are blocks that were or will be run elsewhere.
+    fn rounds(
+        &mut self,
+        mut pending: Vec<usize>,
+        before: usize,
+        after: usize,
+    ) -> Result<(), AgentError> {
+        let own = pending.len();
+        for pass in 0..=self.job.conditions.repeats {
+            // A neighbour's load lasts, and heat does: what suffered from it waits for the end.
+            let mut again = Vec::new();
+            for (position, index) in pending.iter().enumerate() {
+                while !self.state.settled(&self.blocks[*index]) {
+                    if self.block(*index)? && pass < self.job.conditions.repeats {
+                        again.push(*index);
+                    }
+                }
+                let left = pending.len() - position - 1;
+                let done = before + if pass == 0 { position + 1 } else { own - left };
+                (self.report)(Progress { done, total: before + own + after });
+            }
+            again.iter().for_each(|index| self.state.again(&self.blocks[*index]));
+            pending = again;
+        }
+        Ok(())
+    }
+
+    /// Further rounds of paired blocks, until intervals are as narrow as the job asks, it has as many
+    /// blocks as it may have, or time is up.
+    fn until_narrow(&mut self, further: &[usize]) -> Result<(), AgentError> {
+        let Some(stop) = self.job.stop.clone() else { return Ok(()) };
+        let begun = Instant::now();
+        for round in self.job.blocks..stop.most_blocks {
+            let wide: Vec<usize> = further
+                .iter()
+                .copied()
+                .filter(|index| self.blocks[*index].round == round)
+                .filter(|index| self.too_wide(&self.blocks[*index], stop.width))
+                .collect();
+            if wide.is_empty() || begun.elapsed() > nanos(stop.limit_ns) {
+                break;
+            }
+            for index in wide {
+                while !self.state.settled(&self.blocks[index]) {
+                    self.block(index)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the interval behind a paired block is too wide. A block that is measured already is
+    /// none that could make it narrower; a variant that never gave a ratio will not give one.
+    fn too_wide(&self, key: &BlockKey, width: f64) -> bool {
+        let found = Summary::new(&self.records).speedup(&key.variant_id, key.setting);
+        found.is_some_and(|found| {
+            let relative = (found.speedup.high - found.speedup.low) / found.speedup.value;
+            found.blocks < MIN_BLOCKS || relative > width
+        })
+    }
+
+    /// Runs one try of a block and keeps its record. Gives whether it ran under bad conditions, those of
+    /// a contended machine among them.
+    fn block(&mut self, index: usize) -> Result<bool, AgentError> {
+        let key = &self.blocks[index];
+        let attempt = Attempt { key: key.clone(), number: self.state.tried(key) };
+        let mut command = Command::new(self.own.executable);
+        if let Some(model) = self.job.models.iter().find(|m| m.variant_id == key.variant_id) {
+            command.envs(environment_of(&EngineOptions::default(), &model.options));
+        }
+        command.args(self.own.arguments).arg("block").arg(self.own.job_path);
+        command.args([index.to_string(), attempt.number.to_string()]);
+        command.arg(std::process::id().to_string());
+        let record = measured(self.job, attempt, command);
+        self.journal.append(&record)?;
+        self.state.note(&record);
+        self.records.push(record);
+        let record = &self.records[self.records.len() - 1];
+        Ok(!record.invalid.is_empty() || Summary::new(&self.records).contended(record))
+    }
+}
+
+/// What has to stand in the environment of a process that runs a model with the options `wanted`, when
+/// it is started by one that runs a model with the options `own`: what the engine reads only once.
+pub(super) fn environment_of(
+    own: &EngineOptions,
+    wanted: &EngineOptions,
+) -> Option<(&'static str, String)> {
+    (own.without_isa != wanted.without_isa)
+        .then(|| engine::without_tiers(&own.without_isa, &wanted.without_isa))
+}
+
+/// Runs one block in its process and makes a record of it, whatever comes of it.
+fn measured(job: &Job, attempt: Attempt, command: Command) -> BlockRecord {
+    let kind = attempt.key.kind;
+    let started_at = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+    let cooled_ns = job.conditions.cool_down.map(|rule| {
+        let waited = sensors::cool_down(sensors::root(), rule, &mut std::thread::sleep);
+        LatencyNs::from(waited)
+    });
+    let mut observer = Observer::start(block_processors(sensors::root(), job, &attempt.key));
+    let sees = observer.sees();
+    let mut look = || observer.look();
+    let begun = Instant::now();
+    let look: Option<&mut dyn FnMut()> = if sees { Some(&mut look) } else { None };
+    let outcome = match run_to_end(command, limit(job, attempt.key.kind), look) {
+        Err(failure) => Outcome::Failed { reason: failure.to_string() },
+        Ok(output) => match serde_json::from_slice::<BlockData>(&output) {
+            Ok(data) => Outcome::Done { data },
+            Err(error) => Outcome::Failed { reason: format!("its result is unreadable: {error}") },
+        },
+    };
+    let wall_ns = begun.elapsed().into();
+    let conditions = Conditions { cooled_ns, ..observer.finish() };
+    BlockRecord {
+        schema: SCHEMA,
+        measurement_sha256: rules_sha256(job, attempt.key.kind),
+        attempt,
+        started_at,
+        wall_ns,
+        agent_version: env!("CARGO_PKG_VERSION").to_string(),
+        emulated: job.emulated || sensors::emulated(sensors::root()),
+        // To see what heat does is what a long load is for.
+        invalid: match kind {
+            BlockKind::Sustained => vec![],
+            _ => bad_conditions(&job.conditions, &conditions),
+        },
+        conditions,
+        outcome,
+    }
+}
+
+/// How long a block may take in all; a long load also its span, an energy block also its windows, twice over for the time that
+/// sensors need to follow.
+fn limit(job: &Job, kind: BlockKind) -> Duration {
+    let windows = match (&job.energy, kind) {
+        (Some(energy), BlockKind::Energy) => super::energy_span(&energy.rules) * 2,
+        _ => Duration::ZERO,
+    };
+    let load = match kind {
+        BlockKind::Sustained => nanos(job.sustained_ns.unwrap_or(LatencyNs(0))),
+        _ => Duration::ZERO,
+    };
+    nanos(job.rules.limit_ns) + windows + load
+}
+
+/// The rules that a block is measured by.
+fn rules_sha256(job: &Job, kind: BlockKind) -> Sha256Hex {
+    match (&job.energy, kind) {
+        (Some(energy), BlockKind::Energy) => energy.rules_sha256.clone(),
+        _ => job.measurement_sha256.clone(),
+    }
+}
+
+/// What is settled: measured, or tried as often as the rules allow.
+struct State {
+    retries: u32,
+    tries: BTreeMap<BlockKey, u32>,
+    /// Tries of earlier invocations: they count for the numbers of attempts, not against the limit.
+    earlier: BTreeMap<BlockKey, u32>,
+    done: BTreeSet<BlockKey>,
+    given_up: BTreeSet<(bool, Sha256Hex, Setting)>,
+    /// Measured, but only ever in bad conditions.
+    bad: BTreeSet<BlockKey>,
+}
+
+impl State {
+    fn new(job: &Job, records: &[BlockRecord]) -> Self {
+        let retries = job.rules.retries;
+        let mut state = State {
+            retries,
+            tries: BTreeMap::new(),
+            earlier: BTreeMap::new(),
+            done: BTreeSet::new(),
+            given_up: BTreeSet::new(),
+            bad: BTreeSet::new(),
+        };
+        records.iter().for_each(|record| state.note(record));
+        state
+    }
+
+    /// Starts the count anew: what failed before or ran in bad conditions may be tried again, what was
+    /// measured stays.
+    fn reopen(&mut self) {
+        self.earlier = self.tries.clone();
+        self.given_up.clear();
+        std::mem::take(&mut self.bad).iter().for_each(|key| self.again(key));
+    }
+
+    fn note(&mut self, record: &BlockRecord) {
+        let key = &record.attempt.key;
+        *self.tries.entry(key.clone()).or_default() += 1;
+        match &record.outcome {
+            // Its windows are kept with their reasons, and tried again like a block that failed.
+            Outcome::Done { data: BlockData::Energy(block) } if block.unread() => {
+                if self.tried_now(key) > self.retries {
+                    self.given_up.insert(Self::series(key));
+                }
+            }
+            Outcome::Done { .. } => {
+                self.done.insert(key.clone());
+                match record.invalid.is_empty() {
+                    true => self.bad.remove(key),
+                    false => self.bad.insert(key.clone()),
+                };
+            }
+            // A model that fails as often as this in one round fails in the others too.
+            Outcome::Failed { .. } if self.tried_now(key) > self.retries => {
+                self.given_up.insert(Self::series(key));
+            }
+            Outcome::Failed { .. } => {}
+        }
+    }
+
+    /// Asks for another try of a block that was measured on a busy machine.
+    fn again(&mut self, key: &BlockKey) {
+        self.done.remove(key);
+    }
+
+    fn settled(&self, key: &BlockKey) -> bool {
+        self.done.contains(key) || self.given_up.contains(&Self::series(key))
+    }
+
+    /// What is given up as a whole: a sensor that cannot be read says nothing of latency.
+    fn series(key: &BlockKey) -> (bool, Sha256Hex, Setting) {
+        (key.kind == BlockKind::Energy, key.variant_id.clone(), key.setting)
+    }
+
+    fn tried_now(&self, key: &BlockKey) -> u32 {
+        self.tried(key) - self.earlier.get(key).copied().unwrap_or(0)
+    }
+
+    fn tried(&self, key: &BlockKey) -> u32 {
+        self.tries.get(key).copied().unwrap_or(0)
+    }
+}

@@ -1,0 +1,291 @@
+//! One block: what a fresh process does with one variant, or with a variant and its baseline.
+
+use super::affinity::{keep_on, pin_for};
+use super::heap::{allocated, count_allocations};
+use super::partner::serve;
+use super::sampling::nanos;
+use super::stand::Stand;
+use super::sustained::sustain;
+use super::{Cycle, Watch};
+use crate::arrays::{Array, InputsError, read_tensors};
+use crate::engine::{self, Bindings, EngineError, Model, Plan, Source};
+use crate::sensors;
+use paring_core::schema::{
+    Attempt, BlockData, BlockKey, BlockKind, Burst, Job, JobModel, MemoryPoint, MemoryPoints,
+    Missing, NodeProfile, SampleRules, Setting, Sha256Hex, SoloBlock, WeightBytes,
+};
+use paring_core::units::{Bytes, LatencyNs};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// At most this many different inputs are cycled: enough to be real, few enough to stay in cache
+/// on a board as they would in use.
+const DISTINCT_INPUTS: usize = 8;
+
+/// Runs of a profile, and when it stops early.
+const PROFILE_RUNS: usize = 101;
+const PROFILE_TIME: Duration = Duration::from_secs(2);
+
+/// Why a block could not be measured.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BlockError {
+    /// The engine failed.
+    #[error("measure `{model}`")]
+    Engine {
+        /// The variant.
+        model: String,
+        /// The cause.
+        source: EngineError,
+    },
+    /// The inputs cannot be read.
+    #[error("read the job's inputs")]
+    Inputs(#[from] InputsError),
+    /// A file is not the one the job names.
+    #[error("{} has SHA-256 {found}, the job says {expected}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What it has.
+        found: Sha256Hex,
+        /// What it should have.
+        expected: Sha256Hex,
+    },
+    /// A file of the job cannot be read.
+    #[error("read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The job has no such model, or no inputs.
+    #[error("the job has no {0}")]
+    Absent(&'static str),
+    /// There is no energy.
+    #[error("read energy: {}", .0.0)]
+    Energy(Missing),
+    /// One side of a pair failed.
+    #[error("measure a pair")]
+    Side(#[source] EngineError),
+    /// The process with the other side of a pair failed.
+    #[error("the process with the baseline: {how}")]
+    Partner {
+        /// What happened.
+        how: String,
+        /// The cause, where there is another.
+        source: Option<std::io::Error>,
+    },
+    /// The process cannot be kept on the processors that the rules name.
+    #[error("keep the process on the processors {0:?}")]
+    Affinity(Vec<usize>, #[source] std::io::Error),
+}
+
+/// Measures one block of `job` in this process. `folder` is what the job's paths are relative to.
+///
+/// # Errors
+/// [`BlockError`] names the variant or the file.
+pub(super) fn measure(
+    job: &Job,
+    folder: &Path,
+    attempt: &Attempt,
+    partner: Command,
+) -> Result<BlockData, BlockError> {
+    count_allocations(true);
+    let start = memory();
+    let key = &attempt.key;
+    let bench = Bench::open(job, folder, key.setting)?;
+    let model = bench.model(&key.variant_id)?;
+    match key.kind {
+        BlockKind::Solo => bench.solo(model, start).map(|b| BlockData::Solo(Box::new(b))),
+        BlockKind::Paired => {
+            let seed = job.seed ^ u64::from(attempt.number);
+            bench.paired(model, &format!("{key}"), seed, partner).map(BlockData::Paired)
+        }
+        BlockKind::Sustained => {
+            let span = job.sustained_ns.ok_or(BlockError::Absent("long load"))?;
+            let mut stand = bench.load(model)?.stand;
+            count_allocations(false);
+            let engine = |source| BlockError::Engine { model: model.name.clone(), source };
+            sustain(&mut stand, &job.rules, span).map(BlockData::Sustained).map_err(engine)
+        }
+        BlockKind::Energy => {
+            super::energy::measure(&bench, model, attempt).map(|b| BlockData::Energy(Box::new(b)))
+        }
+    }
+}
+
+/// How long the nodes of a model of `job` take, in this process.
+///
+/// # Errors
+/// [`BlockError`] names the model or the file.
+pub(super) fn profile(
+    job: &Job,
+    folder: &Path,
+    model: &JobModel,
+    batch: usize,
+) -> Result<NodeProfile, BlockError> {
+    let bench = Bench::open(job, folder, Setting::of_batch(batch))?;
+    let engine = |source| BlockError::Engine { model: model.name.clone(), source };
+    let mut stand = bench.load(model)?.stand;
+    stand.warm_up(&job.rules).map_err(engine)?;
+    let inputs = &stand.cycle.all()[0];
+    let found = stand.plan.profile_within(inputs, PROFILE_RUNS, PROFILE_TIME).map_err(engine)?;
+    Ok(found.record(model.variant_id.clone(), batch))
+}
+
+/// Does what the other side of a pair asks of this process: it holds the baseline.
+///
+/// # Errors
+/// [`BlockError`] names the variant or the file.
+pub(super) fn accompany(job: &Job, folder: &Path, key: &BlockKey) -> Result<(), BlockError> {
+    let bench = Bench::open(job, folder, key.setting)?;
+    let baseline = bench.baseline()?;
+    let variant = bench.model(&key.variant_id)?;
+    pin_for(job, key.setting, variant, baseline)?;
+    serve(bench.load(baseline)?.stand, &job.rules)
+}
+
+fn memory() -> MemoryPoint {
+    let mut point = sensors::memory(sensors::root());
+    (point.heap_bytes, point.peak_heap_bytes) = allocated().unzip();
+    point
+}
+
+fn inputs(job: &Job, folder: &Path) -> Result<BTreeMap<String, Array>, BlockError> {
+    let path = folder.join(&job.inputs);
+    verify(&path, &job.inputs_sha256)?;
+    Ok(read_tensors(&path)?)
+}
+
+fn verify(path: &Path, expected: &Sha256Hex) -> Result<(), BlockError> {
+    let at = || path.to_path_buf();
+    let found =
+        Sha256Hex::of_file(path).map_err(|source| BlockError::Read { path: at(), source })?;
+    if found == *expected {
+        return Ok(());
+    }
+    Err(BlockError::Content { path: at(), found, expected: expected.clone() })
+}
+
+/// A job and its inputs, in one setting.
+pub(super) struct Bench<'a> {
+    pub(super) job: &'a Job,
+    folder: &'a Path,
+    pub(super) setting: Setting,
+    arrays: BTreeMap<String, Array>,
+}
+
+/// A model that is ready, and what it took.
+pub(super) struct Loaded {
+    pub(super) stand: Stand,
+    load_ns: LatencyNs,
+    analysed: MemoryPoint,
+    weights: WeightBytes,
+}
+
+impl<'a> Bench<'a> {
+    /// Keeps this process where the job wants it, and reads the inputs.
+    fn open(job: &'a Job, folder: &'a Path, setting: Setting) -> Result<Self, BlockError> {
+        keep_on(&job.affinity)?;
+        engine::use_threads(setting.threads);
+        Ok(Bench { job, folder, setting, arrays: inputs(job, folder)? })
+    }
+
+    fn model(&self, id: &Sha256Hex) -> Result<&'a JobModel, BlockError> {
+        let found = self.job.models.iter().find(|m| m.variant_id == *id);
+        found.ok_or(BlockError::Absent("such variant"))
+    }
+
+    pub(super) fn baseline(&self) -> Result<&'a JobModel, BlockError> {
+        self.job.models.iter().find(|m| m.baseline).ok_or(BlockError::Absent("baseline"))
+    }
+
+    pub(super) fn load(&self, model: &JobModel) -> Result<Loaded, BlockError> {
+        let path = self.folder.join(&model.path);
+        verify(&path, &model.sha256)?;
+        let engine = |source| BlockError::Engine { model: model.name.clone(), source };
+        let bindings = Bindings { batch: self.setting.batch, dims: &self.job.dims };
+        let start = Instant::now();
+        let analysed = Model::load(Source::File(&path), bindings).map_err(engine)?;
+        let paused = Instant::now();
+        let (memory, own) = (memory(), Bytes(analysed.constant_bytes()));
+        let probing = paused.elapsed();
+        let plan = analysed.optimise(&model.options).map_err(engine)?;
+        let load_ns = (start.elapsed() - probing).into();
+        let cycle = self.cycle(&plan).map_err(engine)?.ok_or(BlockError::Absent("inputs"))?;
+        let weights = WeightBytes { model: own, packed: Bytes(plan.constant_bytes()) };
+        let stand = Stand::new(plan, cycle, self.setting.streams);
+        Ok(Loaded { stand, load_ns, analysed: memory, weights })
+    }
+
+    /// Inputs of one batch each, from consecutive samples, wrapping around.
+    fn cycle(&self, plan: &Plan) -> Result<Option<Cycle>, EngineError> {
+        let (batch, samples) =
+            (self.setting.batch, self.arrays.values().map(Array::rows).min().unwrap_or(0));
+        if samples == 0 {
+            return Ok(None);
+        }
+        let groups = (samples / batch).clamp(1, DISTINCT_INPUTS);
+        let prepared = (0..groups).map(|group| {
+            let indices: Vec<usize> = (0..batch).map(|i| (group * batch + i) % samples).collect();
+            let arrays = self.arrays.iter().map(|(name, a)| (name.clone(), a.take(&indices)));
+            plan.inputs(&arrays.collect())
+        });
+        Ok(Cycle::new(prepared.collect::<Result<_, _>>()?))
+    }
+
+    fn solo(&self, model: &JobModel, start: MemoryPoint) -> Result<SoloBlock, BlockError> {
+        let engine = |source| BlockError::Engine { model: model.name.clone(), source };
+        let Loaded { mut stand, load_ns, analysed, weights } = self.load(model)?;
+        let optimised = memory();
+        let rules = &self.job.rules;
+        let begun = Instant::now();
+        stand.plan.execute(&stand.cycle.all()[0]).map_err(engine)?;
+        let first_ns = begun.elapsed().into();
+        let (warmup, each) = stand.warm_up(rules).map_err(engine)?;
+        // The model's memory, before the samples and the loops that watch take theirs.
+        let after_runs = memory();
+        count_allocations(false);
+
+        let mut watch = Watch::new();
+        let bursts = sampled(&mut stand, each, rules, &mut watch).map_err(engine)?;
+        let (reference_after_ns, walk_after_ns) = watch.read();
+        let end = memory();
+
+        let digests = stand.cycle.all().iter().map(|inputs| stand.plan.digest(inputs));
+        let digests = digests.collect::<Result<Vec<_>, _>>().map_err(engine)?;
+        Ok(SoloBlock {
+            load_ns,
+            first_ns,
+            warmup,
+            bursts,
+            reference_after_ns,
+            walk_after_ns,
+            memory: MemoryPoints { start, loaded: analysed, optimised, after_runs, end },
+            weights: Some(weights),
+            kernels: stand.plan.kernels(),
+            output_sha256: Sha256Hex::of_parts(digests.iter().map(|d| d.as_str().as_bytes())),
+        })
+    }
+}
+
+/// Bursts of one model for as long as the rules say.
+fn sampled(
+    stand: &mut Stand,
+    each: LatencyNs,
+    rules: &SampleRules,
+    watch: &mut Watch,
+) -> Result<Vec<Burst>, EngineError> {
+    let length = stand.length(each, rules);
+    let (mut bursts, mut count) = (Vec::new(), 0);
+    let begun = Instant::now();
+    while bursts.len() < 2 || (begun.elapsed() < nanos(rules.solo_ns) && count < rules.max_samples)
+    {
+        bursts.push(stand.burst(length, watch)?);
+        count += length as u32;
+    }
+    Ok(bursts)
+}

@@ -1,0 +1,274 @@
+//! The agent's command line, the same for `paring-agent` and `paring agent`.
+
+use super::agent::read_job;
+use super::detached::{self, Place};
+use super::limits::batch_problem;
+use super::predict::predict;
+use super::process::die_with_parent;
+use super::{Progress, block, run_job, schedule};
+use crate::engine;
+use crate::sensors;
+use anyhow::{Context, bail};
+use paring_core::schema::{Attempt, BlockKey, Job, Sha256Hex};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const USAGE: &str = "\
+usage: paring-agent run JOB JOURNAL [--follow PID]   measure what the journal lacks of the job
+       paring-agent start WORK JOB SHA256 OWNER      run WORK/jobs/JOB/SHA256.json on its own
+       paring-agent status WORK JOB SHA256 OFFSET MS where it stands, at its end or after MS; the journal from OFFSET on
+       paring-agent stop WORK JOB SHA256             end it; what was measured stays
+       paring-agent predict QUESTION                 a model's answers, as safetensors
+       paring-agent probe [--sysfs-root DIR]         print what this machine is, sensors as under DIR
+       paring-agent nodes JOB MODEL BATCH            print how long the nodes of a model of the job take
+       paring-agent peaks                            print what this machine can do at most
+       paring-agent --version";
+
+/// What the agent can be asked to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Run a job.
+    Run {
+        /// The job file.
+        job: PathBuf,
+        /// The journal.
+        journal: PathBuf,
+        /// End when this process, the parent, ends.
+        follow: Option<u32>,
+    },
+    /// Measure one block of a job in this process: started by `run`.
+    Block {
+        /// The job file.
+        job: PathBuf,
+        /// Position in the schedule.
+        index: usize,
+        /// How often it was tried before.
+        number: u32,
+        /// The process that started it.
+        parent: u32,
+    },
+    /// Time the nodes of one model of a job in this process.
+    Nodes {
+        /// The job file.
+        job: PathBuf,
+        /// Position among the job's models.
+        model: usize,
+        /// Samples in one inference.
+        batch: usize,
+    },
+    /// Measure what this machine can do at most.
+    Peaks,
+    /// Hold the baseline of a paired block in this process: started by `block`.
+    Partner {
+        /// The job file.
+        job: PathBuf,
+        /// Position in the schedule.
+        index: usize,
+        /// The process that started it.
+        parent: u32,
+    },
+    /// Start a job in a process of its own.
+    Start(Place, String),
+    /// Be that process.
+    Detached(Place, String),
+    /// Say where a job stands, and what its journal has beyond an offset.
+    Status(Place, u64, Duration),
+    /// Stop a job.
+    Stop(Place),
+    /// Answer a question about a model.
+    Predict(PathBuf),
+    /// Print the machine's fingerprint.
+    Probe {
+        /// The folder that stands for `/` where sensors are looked for.
+        sysfs_root: PathBuf,
+    },
+    /// Print the version.
+    Version,
+}
+
+impl Command {
+    /// Reads the arguments behind the program's name.
+    ///
+    /// # Errors
+    /// The usage.
+    pub fn parse(arguments: &[String]) -> anyhow::Result<Command> {
+        let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        Ok(match words.as_slice() {
+            ["run", job, journal] => {
+                Command::Run { job: job.into(), journal: journal.into(), follow: None }
+            }
+            ["run", job, journal, "--follow", pid] => {
+                let follow = Some(process(pid)?);
+                Command::Run { job: job.into(), journal: journal.into(), follow }
+            }
+            ["block", job, index, number, parent] => Command::Block {
+                job: job.into(),
+                index: index.parse().context(USAGE)?,
+                number: number.parse().context(USAGE)?,
+                parent: process(parent)?,
+            },
+            ["nodes", job, model, batch] => Command::Nodes {
+                job: job.into(),
+                model: model.parse().context(USAGE)?,
+                batch: batch_size(batch)?,
+            },
+            ["peaks"] => Command::Peaks,
+            ["partner", job, index, parent] => Command::Partner {
+                job: job.into(),
+                index: index.parse().context(USAGE)?,
+                parent: process(parent)?,
+            },
+            ["probe"] => Command::Probe { sysfs_root: sensors::root().into() },
+            ["probe", "--sysfs-root", folder] => Command::Probe { sysfs_root: folder.into() },
+            ["start", work, job, sha256, owner] => {
+                Command::Start(place(work, job, sha256)?, (*owner).to_string())
+            }
+            ["detached", work, job, sha256, owner] => {
+                Command::Detached(place(work, job, sha256)?, (*owner).to_string())
+            }
+            ["status", work, job, sha256, offset, wait] => Command::Status(
+                place(work, job, sha256)?,
+                offset.parse().context(USAGE)?,
+                Duration::from_millis(wait.parse().context(USAGE)?),
+            ),
+            ["stop", work, job, sha256] => Command::Stop(place(work, job, sha256)?),
+            ["predict", question] => Command::Predict(question.into()),
+            ["version" | "--version"] => Command::Version,
+            _ => bail!("{USAGE}"),
+        })
+    }
+}
+
+/// A job's place. Its name and its hash become names of a folder and a file, and nothing else.
+fn place(work: &str, job: &str, job_sha256: &str) -> anyhow::Result<Place> {
+    for name in [job, job_sha256] {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if name.is_empty() || name.len() > 128 || !name.chars().all(plain) {
+            bail!("`{}` is no name of a job, of letters, digits, `-` and `_`", name.escape_debug());
+        }
+    }
+    Ok(Place { work: work.into(), job: job.to_string(), job_sha256: job_sha256.to_string() })
+}
+
+/// A process that can be a parent. 0 is none, and 1 inherits every orphan: whoever waits for its end
+/// waits for the machine's.
+fn process(word: &str) -> anyhow::Result<u32> {
+    match word.parse().context(USAGE)? {
+        pid @ 0..=1 => bail!("process {pid} is nobody's parent to follow"),
+        pid => Ok(pid),
+    }
+}
+
+fn batch_size(word: &str) -> anyhow::Result<usize> {
+    let batch = word.parse().context(USAGE)?;
+    match batch_problem(batch) {
+        Some(problem) => bail!("{problem}"),
+        None => Ok(batch),
+    }
+}
+
+/// Runs the agent. `arguments` are those behind its name; `own` are those that a block's process
+/// needs before its own. Results go to standard output as JSON, one value a line.
+///
+/// # Errors
+/// For a person.
+pub fn main(arguments: &[String], own: &[&str]) -> anyhow::Result<()> {
+    match Command::parse(arguments)? {
+        Command::Run { job, journal, follow } => {
+            if let Some(parent) = follow {
+                die_with_parent(parent);
+            }
+            refuse_process_one()?;
+            let mut report = |progress: Progress| {
+                // Nobody listens any more: the journal is what counts.
+                let _ = print_line(&progress);
+            };
+            run_job(&job, &journal, own, &mut report)?;
+            Ok(())
+        }
+        Command::Block { job, index, number, parent } => {
+            die_with_parent(parent);
+            let mut partner = std::process::Command::new(std::env::current_exe()?);
+            partner.args(own).arg("partner").arg(&job).arg(index.to_string());
+            partner.arg(std::process::id().to_string());
+            let (job, folder, key) = block_of(&job, index)?;
+            print_line(&block::measure(&job, &folder, &Attempt { key, number }, partner)?)
+        }
+        Command::Partner { job, index, parent } => {
+            die_with_parent(parent);
+            let (job, folder, key) = block_of(&job, index)?;
+            Ok(block::accompany(&job, &folder, &key)?)
+        }
+        Command::Nodes { job, model, batch } => {
+            let folder = job.parent().map(PathBuf::from).unwrap_or_default();
+            let job = read_job(&job)?;
+            let model = job.models.get(model).context("the job has fewer models")?;
+            if !engine::is_without(&model.options.without_isa) {
+                return started_anew(&model.options.without_isa, arguments, own);
+            }
+            print_line(&block::profile(&job, &folder, model, batch)?)
+        }
+        Command::Peaks => print_line(&engine::peaks()?),
+        Command::Probe { sysfs_root } => {
+            let mut found = sensors::environment(sensors::root(), engine::ENGINE);
+            found.sensors = sensors::survey(&sysfs_root);
+            found.kernels = engine::product_kernels();
+            print_line(&found)
+        }
+        Command::Start(place, owner) => print_line(&detached::start(&place, &owner, own)?),
+        Command::Detached(place, owner) => detached::run_detached(&place, &owner, own),
+        Command::Status(place, offset, wait) => {
+            let (standing, journal) = detached::status(&place, offset, wait)?;
+            print_line(&standing)?;
+            print_bytes(&journal)
+        }
+        Command::Stop(place) => print_line(&detached::stop(&place)?),
+        Command::Predict(question) => print_bytes(&predict(&question)?),
+        Command::Version => {
+            let own = std::env::current_exe().and_then(|path| Sha256Hex::of_file(&path));
+            let own = own.context("read this program's own file")?;
+            println!(
+                "paring-agent {} sha256:{own} {}",
+                env!("CARGO_PKG_VERSION"),
+                sensors::SOURCES
+            );
+            Ok(())
+        }
+    }
+}
+
+/// As process 1 it could not be told from the parent of orphans by its blocks.
+fn refuse_process_one() -> anyhow::Result<()> {
+    if std::process::id() == 1 {
+        bail!("it cannot measure as process 1; run it under an init (`docker run --init`)");
+    }
+    Ok(())
+}
+
+/// A job, the folder that its paths are relative to, and one block of its schedule.
+fn block_of(path: &Path, index: usize) -> anyhow::Result<(Job, PathBuf, BlockKey)> {
+    let job = read_job(path)?;
+    let key = schedule(&job).into_iter().nth(index).context("the schedule is shorter")?;
+    Ok((job, path.parent().map(PathBuf::from).unwrap_or_default(), key))
+}
+
+/// Becomes the same process once more without some tiers: the engine reads its knob only once.
+fn started_anew(tiers: &[String], arguments: &[String], own: &[&str]) -> anyhow::Result<()> {
+    use std::os::unix::process::CommandExt;
+    let (knob, value) = engine::without_tiers(&[], tiers);
+    let mut command = std::process::Command::new(std::env::current_exe()?);
+    Err(command.args(own).args(arguments).env(knob, value).exec().into())
+}
+
+fn print_line(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    let mut line = serde_json::to_vec(value)?;
+    line.push(b'\n');
+    print_bytes(&line)
+}
+
+fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(bytes)?;
+    Ok(out.flush()?)
+}

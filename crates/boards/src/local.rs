@@ -1,0 +1,93 @@
+//! The agent on this machine: another process of this very program.
+
+use super::TargetError;
+use paring_agent::measure::Progress;
+use paring_core::schema::{Environment, NodeProfile, Peaks};
+use serde::de::DeserializeOwned;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// The agent of this machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LocalAgent;
+
+impl LocalAgent {
+    /// What this machine is; its power sensors as they are under `sysfs_root`, where one is given.
+    ///
+    /// # Errors
+    /// [`TargetError`] where the agent does not answer.
+    pub fn probe(self, sysfs_root: Option<&Path>) -> Result<Environment, TargetError> {
+        let mut arguments: Vec<&Path> = vec!["probe".as_ref()];
+        arguments.extend(sysfs_root.iter().flat_map(|root| ["--sysfs-root".as_ref(), *root]));
+        Self::answer(&arguments)
+    }
+
+    /// What this machine can do at most.
+    ///
+    /// # Errors
+    /// [`TargetError`] where the agent does not answer.
+    pub fn peaks(self) -> Result<Peaks, TargetError> {
+        Self::answer(&["peaks".as_ref()])
+    }
+
+    /// How long the nodes of a model of a job take.
+    ///
+    /// # Errors
+    /// [`TargetError`] where the agent cannot run the model.
+    pub fn nodes(self, job: &Path, model: usize, batch: usize) -> Result<NodeProfile, TargetError> {
+        let (model, batch) = (model.to_string(), batch.to_string());
+        Self::answer(&["nodes".as_ref(), job, model.as_ref(), batch.as_ref()])
+    }
+
+    fn answer<T: DeserializeOwned>(arguments: &[&Path]) -> Result<T, TargetError> {
+        let mut answer = String::new();
+        Self::agent(arguments, &mut |line| answer = line.to_string())?;
+        serde_json::from_str(&answer).map_err(TargetError::Answer)
+    }
+
+    /// Measures what the journal lacks of a job. The agent ends when this process does.
+    ///
+    /// # Errors
+    /// [`TargetError`] says how it ended.
+    pub fn run(
+        self,
+        job: &Path,
+        journal: &Path,
+        heard: &mut dyn FnMut(Progress),
+    ) -> Result<(), TargetError> {
+        let own = std::process::id();
+        let pid = own.to_string();
+        let mut arguments: Vec<&Path> = vec!["run".as_ref(), job, journal];
+        // With process 1 the kernel ends every other.
+        if own > 1 {
+            arguments.extend(["--follow".as_ref(), Path::new(&pid)]);
+        }
+        Self::agent(&arguments, &mut |line| {
+            if let Ok(progress) = serde_json::from_str(line) {
+                heard(progress);
+            }
+        })
+    }
+
+    fn agent(arguments: &[&Path], heard: &mut dyn FnMut(&str)) -> Result<(), TargetError> {
+        let own = std::env::current_exe().map_err(TargetError::Start)?;
+        let mut child = Command::new(own)
+            .arg("agent")
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(TargetError::Start)?;
+        if let Some(out) = child.stdout.take() {
+            BufReader::new(out).lines().map_while(Result::ok).for_each(|line| heard(&line));
+        }
+        let ended = child.wait_with_output().map_err(TargetError::Start)?;
+        if ended.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&ended.stderr).trim().to_string();
+        Err(TargetError::Stopped { status: ended.status.to_string(), said })
+    }
+}

@@ -1,0 +1,284 @@
+//! Whole layers and residual blocks that a graph can do without: what reads their output reads
+//! something else of the same shape instead.
+
+use super::coupling::module_of;
+use super::{Calibration, CatalogError, Criterion, Kind, Savings};
+use paring_core::stats;
+use paring_onnx::graph::{Facts, Graph, Index, Node, layer_names};
+use rand::RngExt;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A stretch of a graph that can be left out as one.
+#[derive(Clone, Debug)]
+pub struct Bypass {
+    /// The layer's name, or what the names of the block's layers have in common.
+    pub id: String,
+    /// [`Kind::Layer`] or [`Kind::Block`].
+    pub kind: Kind,
+    /// Names of the layers with weights in it.
+    pub layers: Vec<String>,
+    /// Positions of its nodes, in ascending order.
+    pub nodes: Vec<usize>,
+    /// What readers of `to` read instead.
+    pub from: String,
+    /// The tensor that is no longer computed, or in its place.
+    pub to: String,
+}
+
+/// All residual blocks, then all layers that keep the shape of what they read, in the graph's order.
+///
+/// A block is one side of an addition of two computed tensors of the same shape: the nodes that serve
+/// nothing else, if they have weights and read nothing that the other side does not come from. Where
+/// both sides are that, the one with more layers is the block and the other a projection that stays.
+/// A layer is a linear operator with the constants and normalisation behind it.
+pub fn bypasses(graph: &Graph, facts: &Facts) -> Vec<Bypass> {
+    let (index, names) = (Index::new(graph), layer_names(graph));
+    let finder = Finder { graph, facts, index, names };
+    let every = |find: &dyn Fn(usize) -> Option<Bypass>| -> Vec<Bypass> {
+        (0..graph.nodes().len()).filter_map(find).collect()
+    };
+    let mut found = every(&|position| finder.block(position));
+    found.extend(every(&|position| finder.layer(position)));
+    // A module that has several blocks names none of them: the additions at their ends do.
+    let modules: Vec<String> = found.iter().map(|bypass| bypass.id.clone()).collect();
+    for bypass in found.iter_mut().filter(|b| b.kind == Kind::Block) {
+        if modules.iter().filter(|id| **id == bypass.id).count() > 1
+            && let Some(add) = bypass.nodes.last()
+        {
+            bypass.id = finder.name(*add);
+        }
+    }
+    let mut names: BTreeMap<(Kind, String), usize> = BTreeMap::new();
+    for bypass in &mut found {
+        let seen = names.entry((bypass.kind, bypass.id.clone())).or_default();
+        *seen += 1;
+        if *seen > 1 {
+            bypass.id = format!("{}/part{seen}", bypass.id);
+        }
+    }
+    found
+}
+
+struct Finder<'a> {
+    graph: &'a Graph,
+    facts: &'a Facts,
+    index: Index,
+    /// The layer of every node.
+    names: Vec<String>,
+}
+
+impl Finder<'_> {
+    fn block(&self, position: usize) -> Option<Bypass> {
+        let node = &self.graph.nodes()[position];
+        let ([a, b], [to]) = (node.input.as_slice(), node.output.as_slice()) else { return None };
+        let shape = |t: &String| self.facts.shapes.get(t);
+        let alike = node.op_type == "Add" && shape(a).is_some() && shape(a) == shape(b);
+        if !alike || self.is_output(to) {
+            return None;
+        }
+        let sides = [self.side(position, a, b), self.side(position, b, a)];
+        let layers = |side: &Option<Vec<usize>>| -> usize {
+            side.iter().flatten().filter(|p| self.weighted(**p)).count()
+        };
+        let (first, second) = (layers(&sides[0]), layers(&sides[1]));
+        let [left, right] = sides;
+        let (mut nodes, from) = match first.cmp(&second) {
+            std::cmp::Ordering::Greater => (left?, b),
+            std::cmp::Ordering::Less => (right?, a),
+            std::cmp::Ordering::Equal => return None,
+        };
+        let layers: Vec<String> =
+            nodes.iter().filter(|p| self.weighted(**p)).map(|p| self.name(*p)).collect();
+        let names: Vec<&str> = layers.iter().map(String::as_str).collect();
+        let id = module_of(&names).map_or_else(|| self.name(position), str::to_string);
+        nodes.push(position);
+        Some(Bypass { id, kind: Kind::Block, layers, nodes, from: from.clone(), to: to.clone() })
+    }
+
+    /// The nodes that serve only `branch`, if what they read is also what `other` comes from.
+    fn side(&self, add: usize, branch: &str, other: &str) -> Option<Vec<usize>> {
+        let mut own = BTreeSet::new();
+        let serves = |own: &BTreeSet<usize>, position: usize| {
+            self.graph.nodes()[position].output.iter().filter(|o| !o.is_empty()).all(|o| {
+                let readers = self.index.consumers(o);
+                let inside =
+                    |(r, _): &(usize, usize)| own.contains(r) || (*r == add && o == branch);
+                !self.is_output(o) && readers.iter().all(inside)
+            })
+        };
+        let last = self.index.producer(branch)?;
+        for position in (0..=last).rev() {
+            if serves(&own, position) {
+                own.insert(position);
+            }
+        }
+        let before = self.ancestors(other);
+        let read = own.iter().flat_map(|p| &self.graph.nodes()[*p].input);
+        let initializers = self.graph.initializer_names();
+        let inside = |t: &str| self.index.producer(t).is_some_and(|p| own.contains(&p));
+        let mut outside =
+            read.filter(|t| !t.is_empty() && !initializers.contains(t.as_str()) && !inside(t));
+        let upstream = outside.all(|t| before.contains(t.as_str()));
+        (own.contains(&last) && upstream).then(|| own.into_iter().collect())
+    }
+
+    /// A tensor and everything it is computed from.
+    fn ancestors(&self, tensor: &str) -> BTreeSet<&str> {
+        let mut found = BTreeSet::new();
+        let mut open: Vec<String> = vec![tensor.to_string()];
+        let mut all: BTreeSet<String> = BTreeSet::new();
+        while let Some(tensor) = open.pop() {
+            if let Some(position) = self.index.producer(&tensor).filter(|_| !all.contains(&tensor))
+            {
+                open.extend(self.graph.nodes()[position].input.iter().cloned());
+            }
+            all.insert(tensor);
+        }
+        for node in self.graph.nodes() {
+            let names = node.input.iter().chain(&node.output).map(String::as_str);
+            found.extend(names.filter(|t| all.contains(*t)));
+        }
+        found
+    }
+
+    fn layer(&self, position: usize) -> Option<Bypass> {
+        let node = &self.graph.nodes()[position];
+        let from = node.input.first()?;
+        if !self.weighted(position) || node.output.len() != 1 {
+            return None;
+        }
+        let (mut nodes, mut to) = (vec![position], &node.output[0]);
+        while let [(reader, 0 | 1)] = self.index.consumers(to) {
+            let next = &self.graph.nodes()[*reader];
+            if !self.is_constant_step(next, to) || self.is_output(to) {
+                break;
+            }
+            nodes.push(*reader);
+            to = &next.output[0];
+        }
+        let shape = self.facts.shapes.get(from)?;
+        let same = self.facts.shapes.get(to) == Some(shape) && !self.is_output(to);
+        let layer = self.name(position);
+        same.then(|| Bypass {
+            id: layer.clone(),
+            kind: Kind::Layer,
+            layers: vec![layer],
+            nodes,
+            from: from.clone(),
+            to: to.clone(),
+        })
+    }
+
+    /// A normalisation by stored numbers, or the addition or product with a stored vector.
+    fn is_constant_step(&self, node: &Node, input: &str) -> bool {
+        let constants = ["BatchNormalization", "Add", "Mul"].contains(&node.op_type.as_str());
+        let stored = |t: &String| t == input || self.graph.dims(t).is_some_and(|d| d.len() <= 1);
+        constants && node.output.len() == 1 && node.input.iter().all(stored)
+    }
+
+    /// Whether a node is a linear operator with stored weights.
+    fn weighted(&self, position: usize) -> bool {
+        let node = &self.graph.nodes()[position];
+        let linear = ["Conv", "ConvTranspose", "Gemm", "MatMul"].contains(&node.op_type.as_str());
+        linear && node.input.get(1).and_then(|w| self.graph.dims(w)).is_some_and(|d| d.len() >= 2)
+    }
+
+    fn is_output(&self, tensor: &str) -> bool {
+        self.graph.outputs().contains(&tensor)
+    }
+
+    fn name(&self, position: usize) -> String {
+        self.names[position].clone()
+    }
+}
+
+impl Bypass {
+    /// What leaving it out saves, for a batch of 1.
+    pub fn savings(&self, graph: &Graph, facts: &Facts) -> Savings {
+        let mut saved = Savings::default();
+        let index = Index::new(graph);
+        let inside = |p: usize| self.nodes.contains(&p);
+        let own: BTreeSet<&String> = self
+            .nodes
+            .iter()
+            .flat_map(|p| &graph.nodes()[*p].input)
+            .filter(|t| index.consumers(t).iter().all(|(reader, _)| inside(*reader)))
+            .collect();
+        for weights in own.into_iter().filter_map(|t| graph.weights(t).ok()) {
+            saved.params += weights.len() as u64;
+            saved.bytes += weights.bytes.len() as u64;
+        }
+        let costs = graph.node_costs(&facts.shapes).into_iter().flatten();
+        saved.macs = costs.filter(|c| inside(c.position)).map(|c| c.macs).sum();
+        let outputs = self.nodes.iter().flat_map(|p| &graph.nodes()[*p].output);
+        let size = |t: &String| facts.shapes.get(t).map_or(0, |s| s.iter().product::<usize>());
+        saved.activation_bytes = 4 * outputs.map(size).sum::<usize>() as u64;
+        saved
+    }
+}
+
+/// How important each of `bypasses` is: `activation` is E‖to − from‖² / E‖to‖², by how much of its
+/// power the output changes; `l1` and `l2` the mean magnitude and the root mean square of the weights.
+///
+/// # Errors
+/// [`CatalogError::Criterion`] for the others, which judge parts of a layer.
+pub fn bypass_scores(
+    graph: &Graph,
+    bypasses: &[Bypass],
+    criterion: Criterion,
+    calibration: Option<&Calibration>,
+    seed: u64,
+) -> Result<Vec<f64>, CatalogError> {
+    match criterion {
+        Criterion::Random => {
+            let draw = |b: &Bypass| stats::generator(seed, &format!("random {}", b.id)).random();
+            Ok(bypasses.iter().map(draw).collect())
+        }
+        Criterion::L1 | Criterion::L2 => {
+            Ok(bypasses.iter().map(|b| magnitude(graph, b, criterion)).collect())
+        }
+        Criterion::Activation => match calibration {
+            Some(calibration) => changes(graph, bypasses, calibration),
+            None => Err(CatalogError::NoCalibration("judging by activations".into())),
+        },
+        Criterion::Wanda | Criterion::Obs => Err(CatalogError::Criterion {
+            criterion,
+            what: "layers and blocks",
+            known: "`activation`, `l1`, `l2` and `random`",
+        }),
+    }
+}
+
+fn magnitude(graph: &Graph, bypass: &Bypass, criterion: Criterion) -> f64 {
+    let inputs = bypass.nodes.iter().flat_map(|p| &graph.nodes()[*p].input);
+    let weights = inputs.filter_map(|t| graph.weights(t).ok()).filter(|w| w.dims.len() >= 2);
+    let values: Vec<f64> =
+        weights.filter_map(|w| w.to_f32()).flatten().map(|v| f64::from(v.abs())).collect();
+    let count = values.len().max(1) as f64;
+    match criterion {
+        Criterion::L2 => (values.iter().map(|v| v * v).sum::<f64>() / count).sqrt(),
+        _ => values.iter().sum::<f64>() / count,
+    }
+}
+
+fn changes(
+    graph: &Graph,
+    bypasses: &[Bypass],
+    calibration: &Calibration,
+) -> Result<Vec<f64>, CatalogError> {
+    let tensors: Vec<String> =
+        bypasses.iter().flat_map(|b| [b.from.clone(), b.to.clone()]).collect();
+    let tensors: Vec<String> = tensors.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+    let (mut changed, mut power) = (vec![0.0; bypasses.len()], vec![0.0; bypasses.len()]);
+    calibration.visit(graph, &tensors, &mut |_, outputs| {
+        let value = |t: &String| tensors.binary_search(t).ok().map(|i| &outputs[i]);
+        for (position, bypass) in bypasses.iter().enumerate() {
+            let (Some(from), Some(to)) = (value(&bypass.from), value(&bypass.to)) else { continue };
+            for (from, to) in from.iter().zip(to) {
+                changed[position] += f64::from(to - from).powi(2);
+                power[position] += f64::from(*to).powi(2);
+            }
+        }
+    })?;
+    Ok(changed.iter().zip(&power).map(|(c, p)| c / p.max(f64::MIN_POSITIVE)).collect())
+}

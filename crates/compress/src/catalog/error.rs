@@ -1,0 +1,38 @@
+//! What keeps components from being judged.
+
+use super::Criterion;
+use paring_agent::engine::EngineError;
+use paring_onnx::graph::GraphError;
+
+/// An error of the catalog. Messages name the tensor or the coupling.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CatalogError {
+    /// An activation is not a number.
+    #[error(
+        "tensor `{0}` is NaN or infinite on the calibration samples; the model or the data are broken"
+    )]
+    NotFinite(String),
+    /// The criterion needs calibration samples.
+    #[error("{0} needs calibration samples; give the study a [data] section")]
+    NoCalibration(String),
+    /// The criterion judges something else.
+    #[error("{what} cannot be judged by `{criterion}`; known for them are {known}")]
+    Criterion {
+        /// The criterion.
+        criterion: Criterion,
+        /// What was to be judged.
+        what: &'static str,
+        /// Criteria that can.
+        known: &'static str,
+    },
+    /// A system of equations has no solution.
+    #[error("the inputs of layer `{0}` on the calibration samples leave its weights undetermined")]
+    Singular(String),
+    /// The graph cannot be read.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// The graph cannot be run.
+    #[error("run the calibration samples")]
+    Engine(#[from] EngineError),
+}

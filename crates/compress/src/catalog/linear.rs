@@ -1,0 +1,355 @@
+//! Layers as linear maps: rows of inputs times a matrix of weights, whatever the operator calls it.
+//!
+//! A convolution's row is one patch, channel by channel; a transposed convolution's is one pixel, its
+//! outputs are all pixels that it adds to. Each group of a grouped convolution is a map of its own.
+
+use faer::Mat;
+use ndarray::ArrayD;
+use paring_onnx::graph::{self, Facts, Graph, Index, Node, Weights};
+use std::ops::Range;
+
+/// A layer, or a group of one, as `outputs = row · matrix + bias`; the factors of a Gemm are part of
+/// both.
+#[derive(Clone, Debug)]
+pub struct Linear {
+    /// Its name; groups of a grouped convolution share it.
+    pub layer: String,
+    /// Position of its node.
+    pub position: usize,
+    /// The tensor it reads.
+    pub input: String,
+    /// Its weights, made of 32-bit floats.
+    pub weights: String,
+    /// Axis of the weights that counts inputs.
+    pub input_axis: usize,
+    /// Axis of the weights that counts outputs.
+    pub output_axis: usize,
+    /// Its bias: one value an output, or one for all; see [`per_output`].
+    pub bias: Option<String>,
+    /// Slot where a bias could be put, if there is none.
+    pub bias_slot: Option<usize>,
+    /// Whether its output goes into a Relu and nowhere else.
+    pub relu: bool,
+    /// Which of the group: the channels it reads and the outputs it gives.
+    pub channels: Range<usize>,
+    /// Outputs along the output axis.
+    pub outputs: Range<usize>,
+    /// What the stored weights are multiplied by, and the stored bias: 1 but for a Gemm that says so.
+    pub factors: (f64, f64),
+    form: Form,
+}
+
+#[derive(Clone, Debug)]
+enum Form {
+    /// Rows are patches around the positions of the output.
+    Patches {
+        kernel: Vec<usize>,
+        strides: Vec<usize>,
+        before: Vec<i64>,
+        dilations: Vec<usize>,
+        out: Vec<usize>,
+    },
+    /// Rows are pixels; an output is one of `kernel` places of a channel.
+    Pixels { kernel: usize },
+    /// Rows are the last axis.
+    Product,
+}
+
+/// All layers of a graph that are linear in what they read and whose weights are stored as floats.
+pub fn linears(graph: &Graph, facts: &Facts) -> Vec<Linear> {
+    let (index, names) = (Index::new(graph), graph::layer_names(graph));
+    let nodes = graph.nodes().iter().enumerate().zip(names);
+    nodes.flat_map(|((at, node), name)| of_node(graph, facts, &index, (at, node), name)).collect()
+}
+
+fn of_node(
+    graph: &Graph,
+    facts: &Facts,
+    index: &Index,
+    (position, node): (usize, &Node),
+    layer: String,
+) -> Vec<Linear> {
+    let [x, w, ..] = node.input.as_slice() else { return vec![] };
+    let Some(dims) = graph.dims(w) else { return vec![] };
+    let group = graph::int(node, "group").unwrap_or(1).max(1) as usize;
+    let Some(map) = map_of(facts, node, &dims) else { return vec![] };
+    let Map { form, input_axis, output_axis, bias_slot: slot } = map;
+    let factor = |name| graph::float(node, name).map_or(1.0, f64::from);
+    let factors = match node.op_type.as_str() {
+        "Gemm" => (factor("alpha"), factor("beta")),
+        _ => (1.0, 1.0),
+    };
+    if factors.0 == 0.0 || factors.1 == 0.0 || dims.len() < 2 {
+        return vec![];
+    }
+    let Some((bias, output)) = bias_and_output(graph, index, node, slot, dims[output_axis]) else {
+        return vec![];
+    };
+    let relu =
+        index.only_consumer(&output).is_some_and(|(p, _)| graph.nodes()[p].op_type == "Relu")
+            && !graph.outputs().contains(&output.as_str())
+            && !matches!(form, Form::Pixels { .. });
+    let bias_slot = slot.filter(|_| bias.is_none());
+    let (inputs, outputs) = (dims[input_axis], dims[output_axis] / group);
+    (0..group)
+        .map(|g| Linear {
+            layer: layer.clone(),
+            position,
+            input: x.clone(),
+            weights: w.clone(),
+            input_axis,
+            output_axis,
+            bias: bias.clone(),
+            bias_slot,
+            relu,
+            channels: g * inputs..(g + 1) * inputs,
+            outputs: g * outputs..(g + 1) * outputs,
+            factors,
+            form: form.clone(),
+        })
+        .collect()
+}
+
+/// How the weights of a node are a matrix.
+struct Map {
+    form: Form,
+    input_axis: usize,
+    output_axis: usize,
+    bias_slot: Option<usize>,
+}
+
+/// What weights of these dimensions are to a node; `None` where it is not linear in what it reads, or
+/// goes channel by channel.
+fn map_of(facts: &Facts, node: &Node, dims: &[usize]) -> Option<Map> {
+    let group = graph::int(node, "group").unwrap_or(1);
+    let map = |form, input_axis, output_axis, bias_slot| {
+        Some(Map { form, input_axis, output_axis, bias_slot })
+    };
+    match node.op_type.as_str() {
+        "Conv" if group <= 1 || dims.get(1) != Some(&1) => {
+            map(patches(facts, node, dims)?, 1, 0, Some(2))
+        }
+        "ConvTranspose" if group <= 1 && dims.len() > 2 => {
+            map(Form::Pixels { kernel: dims[2..].iter().product() }, 0, 1, None)
+        }
+        "Gemm" if graph::int(node, "transA").unwrap_or(0) == 0 => {
+            let turned = usize::from(graph::int(node, "transB") == Some(1));
+            map(Form::Product, turned, 1 - turned, Some(2))
+        }
+        // Leading axes of size 1 multiply nothing.
+        "MatMul" if dims.len() >= 2 && dims.iter().rev().skip(2).all(|d| *d == 1) => {
+            map(Form::Product, dims.len() - 2, dims.len() - 1, None)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a shape is that of so many numbers in a row, whatever axes of size 1 stand before them.
+fn is_row(dims: &[usize], width: usize) -> bool {
+    match dims {
+        [] => width == 1,
+        [lead @ .., last] => *last == width && lead.iter().all(|d| *d == 1),
+    }
+}
+
+/// The values of a bias, one an output: as stored, or the same for all where one is.
+pub fn per_output(values: Vec<f32>, outputs: usize) -> Vec<f32> {
+    match values.as_slice() {
+        [one] => vec![*one; outputs],
+        _ => values,
+    }
+}
+
+/// The bias of a layer and the tensor it gives, behind the addition of a bias where that is a node of
+/// its own; `None` where the bias is not one value an output.
+fn bias_and_output(
+    graph: &Graph,
+    index: &Index,
+    node: &Node,
+    slot: Option<usize>,
+    width: usize,
+) -> Option<(Option<String>, String)> {
+    let output = node.output[0].clone();
+    let vector = |name: &String| graph.dims(name).is_some_and(|d| is_row(&d, width));
+    let broadcast = |name: &String| {
+        graph.dims(name).is_some_and(|d| d.len() <= 2 && (is_row(&d, width) || is_row(&d, 1)))
+    };
+    if let Some(given) = slot.and_then(|s| node.input.get(s)).filter(|b| !b.is_empty()) {
+        return broadcast(given).then(|| (Some(given.clone()), output));
+    }
+    let inner = node.op_type == "MatMul" && !graph.outputs().contains(&output.as_str());
+    if let Some((reader, _)) = index.only_consumer(&output).filter(|_| inner) {
+        let add = &graph.nodes()[reader];
+        let given = add.input.iter().find(|i| vector(i)).filter(|_| add.op_type == "Add");
+        if let Some(given) = given {
+            return Some((Some(given.clone()), add.output[0].clone()));
+        }
+    }
+    Some((None, output))
+}
+
+fn patches(facts: &Facts, node: &Node, dims: &[usize]) -> Option<Form> {
+    let kernel = dims.get(2..)?.to_vec();
+    let ones = || vec![1; kernel.len()];
+    let sizes = |name| graph::ints(node, name).map(|v| v.iter().map(|s| *s as usize).collect());
+    let strides: Vec<usize> = sizes("strides").unwrap_or_else(ones);
+    let dilations: Vec<usize> = sizes("dilations").unwrap_or_else(ones);
+    let input = facts.shapes.get(&node.input[0])?.get(2..)?;
+    let out = facts.shapes.get(&node.output[0])?.get(2..)?.to_vec();
+    if input.len() != kernel.len() || out.len() != kernel.len() {
+        return None;
+    }
+    let mode = graph::text(node, "auto_pad").unwrap_or_else(|| "NOTSET".into());
+    let before = match mode.as_str() {
+        "SAME_UPPER" | "SAME_LOWER" => (0..kernel.len())
+            .map(|a| {
+                let span = (out[a] - 1) * strides[a] + (kernel[a] - 1) * dilations[a] + 1;
+                let total = span.saturating_sub(input[a]) as i64;
+                if mode == "SAME_UPPER" { total / 2 } else { total - total / 2 }
+            })
+            .collect(),
+        "VALID" => vec![0; kernel.len()],
+        _ => graph::ints(node, "pads")
+            .map_or_else(|| vec![0; kernel.len()], |p| p[..kernel.len()].to_vec()),
+    };
+    Some(Form::Patches { kernel, strides, before, dilations, out })
+}
+
+impl Linear {
+    /// Entries of a row that one input channel has.
+    pub fn block(&self) -> usize {
+        match &self.form {
+            Form::Patches { kernel, .. } => kernel.iter().product(),
+            Form::Pixels { .. } | Form::Product => 1,
+        }
+    }
+
+    /// Length of a row.
+    pub fn features(&self) -> usize {
+        self.channels.len() * self.block()
+    }
+
+    /// Whether the constant 1 belongs to a row: the layer has a bias, or could have one.
+    pub fn affine(&self) -> bool {
+        self.bias.is_some() || self.bias_slot.is_some()
+    }
+
+    /// Rows that one sample has in a tensor of this shape (axis 0 counts samples).
+    pub fn rows_in(&self, shape: &[usize]) -> usize {
+        match &self.form {
+            Form::Patches { out, .. } => out.iter().product(),
+            Form::Pixels { .. } => shape[2..].iter().product(),
+            Form::Product => shape[1..shape.len() - 1].iter().product(),
+        }
+    }
+
+    /// Appends the row at `place` of sample `sample` to `into`.
+    pub fn append_row(&self, x: &ArrayD<f32>, sample: usize, place: usize, into: &mut Vec<f32>) {
+        let shape = x.shape();
+        let Some(values) = x.as_slice() else { return };
+        match &self.form {
+            Form::Product => {
+                let width = shape[shape.len() - 1];
+                let start = (sample * self.rows_in(shape) + place) * width;
+                into.extend_from_slice(
+                    &values[start + self.channels.start..start + self.channels.end],
+                );
+            }
+            Form::Pixels { .. } => {
+                let area: usize = shape[2..].iter().product();
+                let start = sample * shape[1] * area;
+                into.extend(self.channels.clone().map(|c| values[start + c * area + place]));
+            }
+            Form::Patches { kernel, strides, before, dilations, out } => {
+                let size = &shape[2..];
+                let area: usize = size.iter().product();
+                let offsets = offsets(place, out, kernel, strides, before, dilations, size);
+                for c in self.channels.clone() {
+                    let start = (sample * shape[1] + c) * area;
+                    into.extend(offsets.iter().map(|o| o.map_or(0.0, |o| values[start + o])));
+                }
+            }
+        }
+    }
+
+    /// The weights as a matrix `[features, outputs]`.
+    pub fn matrix(&self, weights: &Weights) -> Option<Mat<f64>> {
+        let values = weights.to_f32()?;
+        let at = self.addresses(&weights.dims);
+        let factor = self.factors.0;
+        let value = |f, o| f64::from(values[at(f, o)]) * factor;
+        Some(Mat::from_fn(self.features(), self.columns(), value))
+    }
+
+    /// Writes a matrix `[features, outputs]` into the weights.
+    pub fn write(&self, weights: &Weights, matrix: &Mat<f64>) -> Option<Weights> {
+        let mut values = weights.to_f32()?;
+        let at = self.addresses(&weights.dims);
+        for o in 0..self.columns() {
+            for f in 0..self.features() {
+                values[at(f, o)] = (matrix[(f, o)] / self.factors.0) as f32;
+            }
+        }
+        Some(Weights::f32(&weights.dims, &values))
+    }
+
+    /// Columns of the matrix: outputs, each as often as a transposed kernel has places.
+    pub fn columns(&self) -> usize {
+        match &self.form {
+            Form::Pixels { kernel } => self.outputs.len() * kernel,
+            _ => self.outputs.len(),
+        }
+    }
+
+    /// The output that a column belongs to, along the output axis.
+    pub fn output_of(&self, column: usize) -> usize {
+        match &self.form {
+            Form::Pixels { kernel } => self.outputs.start + column / kernel,
+            _ => self.outputs.start + column,
+        }
+    }
+
+    fn addresses(&self, dims: &[usize]) -> impl Fn(usize, usize) -> usize + use<> {
+        let (features, first) = (self.features(), self.outputs.start);
+        let columns = dims[self.output_axis];
+        let turned = self.input_axis > self.output_axis;
+        let (pixels, all) = (matches!(self.form, Form::Pixels { .. }), self.columns());
+        move |f, o| match (pixels, turned) {
+            (true, _) => f * all + o,
+            // [outputs, inputs …]: a row of the tensor is a column of the matrix.
+            (false, true) => (first + o) * features + f,
+            (false, false) => f * columns + first + o,
+        }
+    }
+}
+
+/// For every place of the kernel: where it reads, within one channel; `None` in the padding.
+fn offsets(
+    mut place: usize,
+    out: &[usize],
+    kernel: &[usize],
+    strides: &[usize],
+    before: &[i64],
+    dilations: &[usize],
+    size: &[usize],
+) -> Vec<Option<usize>> {
+    let mut corner = vec![0i64; out.len()];
+    for axis in (0..out.len()).rev() {
+        corner[axis] = ((place % out[axis]) * strides[axis]) as i64 - before[axis];
+        place /= out[axis];
+    }
+    let count: usize = kernel.iter().product();
+    (0..count)
+        .map(|mut k| {
+            let (mut offset, mut stride) = (0, 1);
+            for axis in (0..kernel.len()).rev() {
+                let at = corner[axis] + ((k % kernel[axis]) * dilations[axis]) as i64;
+                k /= kernel[axis];
+                let inside = usize::try_from(at).ok().filter(|at| *at < size[axis])?;
+                offset += inside * stride;
+                stride *= size[axis];
+            }
+            Some(offset)
+        })
+        .collect()
+}

@@ -1,0 +1,99 @@
+//! Layers that make channels, neurons or heads of their own, and the weights that they make them with.
+
+use super::Kind;
+use paring_onnx::graph::{Facts, Graph, Index, Node, int, ints, layer_names};
+use std::collections::BTreeSet;
+
+/// A layer, and the axis of its weights that counts its outputs.
+#[derive(Clone, Debug)]
+pub(super) struct Producer {
+    pub(super) position: usize,
+    pub(super) layer: String,
+    pub(super) weights: String,
+    pub(super) axis: usize,
+    pub(super) kind: Kind,
+}
+
+/// Every convolution but depthwise ones, products with weights, tables that are read by position,
+/// and fused attention.
+pub(super) fn producers(graph: &Graph) -> Vec<Producer> {
+    let index = Index::new(graph);
+    let nodes = graph.nodes().iter().enumerate().zip(layer_names(graph));
+    let found = nodes.filter_map(|((position, node), layer)| {
+        let (weights, axis, kind) = output_axis(graph, &index, node)?;
+        Some(Producer { position, layer, weights, axis, kind })
+    });
+    found.collect()
+}
+
+fn output_axis(graph: &Graph, index: &Index, node: &Node) -> Option<(String, usize, Kind)> {
+    let (slot, axis, kind) = match node.op_type.as_str() {
+        "Conv" | "FusedConv" | "ConvInteger" => (1, 0, Kind::Channel),
+        "QLinearConv" => (3, 0, Kind::Channel),
+        "ConvTranspose" => (1, 1, Kind::Channel),
+        "Gemm" => (1, usize::from(int(node, "transB") != Some(1)), Kind::Neuron),
+        "MatMul" | "MatMulInteger" | "Attention" => (1, 1, Kind::Neuron),
+        "QLinearMatMul" => (3, 1, Kind::Neuron),
+        "Gather" => (0, 1, Kind::Neuron),
+        "LSTM" | "GRU" | "RNN" => (1, 1, Kind::Neuron),
+        _ => return None,
+    };
+    let (weights, axis) = stored(graph, index, node.input.get(slot)?, axis)?;
+    let dims = graph.dims(&weights)?;
+    let depthwise =
+        kind == Kind::Channel && int(node, "group").unwrap_or(1) > 1 && dims.get(1) == Some(&1);
+    let recurrent = ["LSTM", "GRU", "RNN"].contains(&node.op_type.as_str());
+    let matrix = kind == Kind::Channel || recurrent || dims.len() == 2;
+    (matrix && !depthwise).then_some((weights, axis, kind))
+}
+
+/// The initializer behind a tensor, and which of its axes is `axis` there.
+pub(super) fn stored(
+    graph: &Graph,
+    index: &Index,
+    tensor: &str,
+    axis: usize,
+) -> Option<(String, usize)> {
+    if graph.dims(tensor).is_some() {
+        return Some((tensor.to_string(), axis));
+    }
+    let node = &graph.nodes()[index.producer(tensor)?];
+    let input = node.input.first()?;
+    match node.op_type.as_str() {
+        "Identity" | "DequantizeLinear" | "QuantizeLinear" | "Cast" => {
+            stored(graph, index, input, axis)
+        }
+        "Transpose" => {
+            let order = ints(node, "perm");
+            let from = match order {
+                Some(order) => usize::try_from(*order.get(axis)?).ok()?,
+                // Without an order a matrix is flipped; other ranks do not occur for weights.
+                None => 1usize.checked_sub(axis)?,
+            };
+            stored(graph, index, input, from)
+        }
+        _ => None,
+    }
+}
+
+/// Axes that count heads: those that a product of two computed tensors repeats over.
+pub(super) fn head_axes(graph: &Graph, facts: &Facts) -> BTreeSet<(String, usize)> {
+    let index = Index::new(graph);
+    let computed = |tensor: &String| stored(graph, &index, tensor, 0).is_none();
+    let mut axes = BTreeSet::new();
+    for node in graph.nodes() {
+        match node.op_type.as_str() {
+            "MatMul" if node.input.iter().all(computed) => {
+                for tensor in node.input.iter().chain(&node.output) {
+                    let rank = facts.shapes.get(tensor).map_or(0, Vec::len);
+                    axes.extend((0..rank.saturating_sub(2)).map(|axis| (tensor.clone(), axis)));
+                }
+            }
+            "Attention" | "MultiHeadAttention" => {
+                axes.extend(node.output.first().map(|tensor| (tensor.clone(), 2)));
+            }
+            _ => {}
+        }
+    }
+    axes
+}

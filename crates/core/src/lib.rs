@@ -1,0 +1,13 @@
+//! What every other crate of paring stands on: units, statistics, the schema of every file and
+//! message, text of strangers made printable, and files written whole.
+//!
+//! Knows neither models nor machines.
+
+#![warn(missing_docs)]
+
+pub mod files;
+pub mod guard;
+pub mod schema;
+pub mod stats;
+pub mod text;
+pub mod units;

@@ -1,0 +1,307 @@
+//! A dataset: inputs by the model's names, labels where there are any, and columns that name subsets.
+
+use super::rows::Filing;
+use super::{DataError, Pixels, Rows, WINDOW_BYTES, Windows, folder, npz};
+use paring_agent::arrays::{Array, InputNeed};
+use paring_core::schema::Sha256Hex;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+
+/// Bytes of inputs that go into a file at once.
+const FILED_BYTES: u64 = 32 << 20;
+
+/// What a caller wants from a dataset.
+#[derive(Clone, Debug)]
+pub struct Wanted<'a> {
+    /// The model's inputs.
+    pub inputs: &'a [InputNeed],
+    /// Columns of one value a sample, beside the labels.
+    pub columns: Vec<String>,
+    /// Arrays of any length, such as index arrays of splits.
+    pub extras: Vec<String>,
+    /// How pixels become numbers, for folders of images.
+    pub pixels: Pixels,
+}
+
+/// A dataset. Inputs that are large stay in a file, everything else is in memory.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    /// One entry an input, samples along axis 0.
+    pub inputs: BTreeMap<String, Rows>,
+    /// One class a sample; where `targets` say more than a class, and where there are no labels, 0 for
+    /// all: one stratum.
+    pub labels: Vec<i64>,
+    /// Whether the data say what is right. Without labels variants are only held against the baseline.
+    pub labelled: bool,
+    /// What the labels are where they are not one whole number a sample.
+    pub targets: Option<Array>,
+    /// Further columns, one value a sample, as text.
+    pub columns: BTreeMap<String, Vec<String>>,
+    /// Further arrays, as integers.
+    pub extras: BTreeMap<String, Vec<i64>>,
+    /// Hash of everything above.
+    pub sha256: Sha256Hex,
+}
+
+impl Dataset {
+    /// Inputs as they are, about which there is nothing to be right or wrong.
+    ///
+    /// # Errors
+    /// The encoder's that names the contents.
+    pub fn unlabelled(
+        inputs: BTreeMap<String, Array>,
+    ) -> Result<Dataset, safetensors::SafeTensorError> {
+        let sha256 = Sha256Hex::of(&paring_agent::arrays::write_tensors(&inputs)?);
+        let samples = inputs.values().next().map_or(0, Array::rows);
+        let (columns, extras) = (BTreeMap::new(), BTreeMap::new());
+        let (inputs, labels, labelled) = (held(inputs), vec![0; samples], false);
+        Ok(Dataset { inputs, labels, labelled, targets: None, columns, extras, sha256 })
+    }
+
+    /// Reads an `.npz` file, or a folder with a `labels.csv`. Of inputs that take more than
+    /// [`WINDOW_BYTES`] only what is asked for is in memory.
+    ///
+    /// # Errors
+    /// [`DataError`] names the file and the array.
+    pub fn load(path: &Path, wanted: &Wanted) -> Result<Dataset, DataError> {
+        Self::load_within(path, wanted, WINDOW_BYTES)
+    }
+
+    /// [`Dataset::load`] with another limit on the bytes of inputs that are held in memory.
+    ///
+    /// # Errors
+    /// [`DataError`] names the file and the array.
+    pub fn load_within(path: &Path, wanted: &Wanted, bytes: u64) -> Result<Dataset, DataError> {
+        let windows = Windows::open(path, wanted.clone(), bytes.min(FILED_BYTES))?;
+        if windows.bytes() > bytes {
+            return Self::filed(windows);
+        }
+        let (inputs, whole) = windows.all()?;
+        let sha256 = digest(&inputs, &whole)?;
+        let dataset = Dataset { inputs, sha256, ..whole };
+        dataset.check(path, wanted)?;
+        Ok(dataset)
+    }
+
+    fn filed(mut windows: Windows) -> Result<Dataset, DataError> {
+        let mut filings: BTreeMap<String, Filing> = BTreeMap::new();
+        let mut inputs: BTreeMap<String, Rows> = BTreeMap::new();
+        while let Some((_, window)) = windows.window()? {
+            for (name, rows) in window.inputs {
+                if let Rows::Repeated(_) = rows {
+                    inputs.insert(name, rows.extended(windows.samples()));
+                    continue;
+                }
+                let part = rows.take(&(0..rows.count()).collect::<Vec<_>>())?;
+                match filings.get_mut(&name) {
+                    Some(filing) => filing.append(&part)?,
+                    None => {
+                        filings.insert(name, Filing::begin(windows.path(), &part)?);
+                    }
+                }
+            }
+        }
+        inputs.extend(filings.into_iter().map(|(name, filing)| (name, filing.end())));
+        let whole = windows.into_whole();
+        let sha256 = digest(&inputs, &whole)?;
+        Ok(Dataset { inputs, sha256, ..whole })
+    }
+
+    /// Reads the inputs of an `.npz` file alone, without labels; of a folder, those of all of it.
+    /// `needs` may be of several models, as long as equal names mean equal inputs.
+    ///
+    /// # Errors
+    /// [`DataError`] names the file and the array.
+    pub fn inputs_alone(
+        path: &Path,
+        needs: &[InputNeed],
+    ) -> Result<BTreeMap<String, Array>, DataError> {
+        if !path.exists() {
+            return Err(DataError::Absent(path.to_path_buf()));
+        }
+        if path.is_dir() {
+            let (columns, extras, pixels) = (vec![], vec![], Pixels::default());
+            let wanted = Wanted { inputs: needs, columns, extras, pixels };
+            let all = folder::load(path, &wanted)?;
+            all.check(path, &wanted)?;
+            return all.inputs_at(&(0..all.len()).collect::<Vec<_>>());
+        }
+        let inputs = npz::inputs(path, needs)?.into_iter().map(|(name, rows)| {
+            let array = rows.take(&(0..rows.count()).collect::<Vec<_>>())?;
+            match array.first_not_finite() {
+                Some(sample) => {
+                    Err(DataError::NotFinite { path: path.to_path_buf(), name, sample })
+                }
+                None => Ok((name, array)),
+            }
+        });
+        inputs.collect()
+    }
+
+    /// Puts the parts together and hashes them; `truth` are labels, or the number of samples that
+    /// have none.
+    pub(super) fn new(
+        inputs: BTreeMap<String, Array>,
+        truth: Result<Array, usize>,
+        columns: BTreeMap<String, Vec<String>>,
+        extras: BTreeMap<String, Vec<i64>>,
+    ) -> Result<Dataset, DataError> {
+        let labelled = truth.is_ok();
+        let (labels, targets) = match truth.map(|truth| (truth.as_integers(), truth)) {
+            Ok((Some(labels), _)) => (labels, None),
+            Ok((None, truth)) => (vec![0; truth.rows()], Some(truth)),
+            Err(samples) => (vec![0; samples], None),
+        };
+        let (inputs, sha256) = (held(inputs), Sha256Hex::of(&[]));
+        let unhashed = Dataset { inputs, labels, labelled, targets, columns, extras, sha256 };
+        let sha256 = digest(&unhashed.inputs, &unhashed)?;
+        Ok(Dataset { sha256, ..unhashed })
+    }
+
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is no sample.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// All inputs of the samples at `indices`.
+    ///
+    /// # Errors
+    /// [`DataError::Read`] where they are in a file that cannot be read.
+    pub fn inputs_at(&self, indices: &[usize]) -> Result<BTreeMap<String, Array>, DataError> {
+        let taken = |(name, rows): (&String, &Rows)| Ok((name.clone(), rows.take(indices)?));
+        self.inputs.iter().map(taken).collect()
+    }
+
+    /// Bytes that the inputs of so many samples take.
+    pub fn bytes_of(&self, samples: usize) -> u64 {
+        samples as u64 * self.inputs.values().map(Rows::row_bytes).sum::<u64>()
+    }
+
+    /// Hash of the samples at `indices`: what a calibration stands on.
+    pub fn sha256_of(&self, indices: &[usize]) -> Sha256Hex {
+        Sha256Hex::of_parts([self.sha256.as_str().as_bytes(), format!("{indices:?}").as_bytes()])
+    }
+
+    /// The samples in a range, with inputs of their own.
+    pub(super) fn rows(&self, inputs: BTreeMap<String, Rows>, range: Range<usize>) -> Dataset {
+        let positions: Vec<usize> = range.clone().collect();
+        let part = |column: &Vec<String>| column[range.clone()].to_vec();
+        Dataset {
+            inputs,
+            labels: self.labels[range.clone()].to_vec(),
+            labelled: self.labelled,
+            targets: self.targets.as_ref().map(|targets| targets.take(&positions)),
+            columns: self.columns.iter().map(|(name, c)| (name.clone(), part(c))).collect(),
+            extras: self.extras.clone(),
+            sha256: self.sha256_of(&positions),
+        }
+    }
+
+    pub(super) fn check(&self, path: &Path, wanted: &Wanted) -> Result<(), DataError> {
+        let at = || path.to_path_buf();
+        let lengths = self
+            .inputs
+            .iter()
+            .map(|(name, rows)| (name, rows.count()))
+            .chain(self.columns.iter().map(|(name, column)| (name, column.len())));
+        for (name, found) in lengths {
+            if found != self.len() {
+                let (name, samples) = (name.clone(), self.len());
+                return Err(DataError::Length { path: at(), name, found, samples });
+            }
+        }
+        if let Some(sample) = self.targets.as_ref().and_then(Array::first_not_finite) {
+            return Err(DataError::NotFinite { path: at(), name: "labels".into(), sample });
+        }
+        let mut values = BTreeMap::new();
+        for need in wanted.inputs {
+            let rows = &self.inputs[&need.name];
+            need.bind(rows.dtype(), rows.shape(), &mut values)
+                .map_err(|source| DataError::Need { path: at(), source })?;
+            // What is in a file was looked at on the way there.
+            let array = match rows {
+                Rows::Held(array) => array,
+                Rows::Repeated(repeated) => repeated.entry(),
+                Rows::Filed(_) => continue,
+            };
+            if let Some(sample) = array.first_not_finite() {
+                return Err(DataError::NotFinite { path: at(), name: need.name.clone(), sample });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn held(inputs: BTreeMap<String, Array>) -> BTreeMap<String, Rows> {
+    inputs.into_iter().map(|(name, array)| (name, array.into())).collect()
+}
+
+/// The hash of inputs with the labels and columns of `whole`, wherever the inputs are.
+fn digest(inputs: &BTreeMap<String, Rows>, whole: &Dataset) -> Result<Sha256Hex, DataError> {
+    let Dataset { labels, labelled, targets, columns, extras, .. } = whole;
+    let arrays = inputs.iter().flat_map(|(name, rows)| {
+        let head = format!("{name} {} {:?}\n", rows.dtype(), rows.shape()).into_bytes();
+        std::iter::once(Ok(head)).chain(rows.pieces())
+    });
+    let labels = if *labelled { format!("{labels:?}") } else { "no labels".into() };
+    let tables = format!("{labels}\n{columns:?}\n{extras:?}").into_bytes();
+    let truth = targets.iter().flat_map(|t| [format!("{:?}\n", t.shape()).into(), t.to_bytes()]);
+    Sha256Hex::of_pieces(arrays.chain(std::iter::once(tables).chain(truth).map(Ok)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array1, Array3, ArrayD};
+    use paring_agent::arrays::{Dim, Dtype};
+
+    #[test]
+    fn data_in_a_file_are_the_data_in_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data.npz");
+        let mut writer =
+            ndarray_npy::NpzWriter::new_compressed(std::fs::File::create(&path).unwrap());
+        let x = Array3::from_shape_fn((50, 4, 2), |(r, c, d)| (100 * r + 10 * c + d) as f32);
+        writer.add_array("x", &x).unwrap();
+        writer.add_array("labels", &Array1::from_iter((0..50i64).map(|l| l % 3))).unwrap();
+        writer.add_array("site", &Array1::from_iter((0..50i64).map(|l| l % 7))).unwrap();
+        writer.finish().unwrap();
+        let dims = vec![Dim::Symbol("N".into()), Dim::Fixed(4), Dim::Symbol("d".into())];
+        let inputs = [InputNeed::batched("x", Dtype::F32, dims)];
+        let columns = vec!["site".to_string()];
+        let wanted = Wanted { inputs: &inputs, columns, extras: vec![], pixels: Pixels::default() };
+        let held = Dataset::load(&path, &wanted).unwrap();
+        let filed = Dataset::load_within(&path, &wanted, 7 * 32).unwrap();
+        assert!(matches!(held.inputs["x"], Rows::Held(_)));
+        assert!(matches!(filed.inputs["x"], Rows::Filed(_)));
+        assert_eq!(filed.sha256, held.sha256);
+        assert_eq!((&filed.labels, &filed.columns), (&held.labels, &held.columns));
+        let some = [49, 0, 13, 13];
+        assert_eq!(filed.inputs_at(&some).unwrap(), held.inputs_at(&some).unwrap());
+    }
+
+    #[test]
+    fn a_value_that_is_not_finite_is_found_in_whatever_window() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data.npz");
+        let mut writer = ndarray_npy::NpzWriter::new(std::fs::File::create(&path).unwrap());
+        let x = ArrayD::from_shape_fn(vec![20, 2], |i| if i[0] == 17 { f32::NAN } else { 1.0 });
+        writer.add_array("x", &x).unwrap();
+        writer.add_array("labels", &Array1::<i64>::zeros(20)).unwrap();
+        writer.finish().unwrap();
+        let dims = vec![Dim::Symbol("x:0".into()), Dim::Fixed(2)];
+        let inputs = [InputNeed::batched("x", Dtype::F32, dims)];
+        let wanted =
+            Wanted { inputs: &inputs, columns: vec![], extras: vec![], pixels: Pixels::default() };
+        for bytes in [8 * 4, WINDOW_BYTES] {
+            let error = Dataset::load_within(&path, &wanted, bytes).unwrap_err();
+            assert!(matches!(error, DataError::NotFinite { sample: 17, .. }), "{error}");
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! ONNX files as graphs that can be checked, measured in operations, edited and written.
+//!
+//! Knows operators and shapes, nothing of compression.
+
+#![warn(missing_docs)]
+
+pub mod graph;
