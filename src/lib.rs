@@ -24,4 +24,5 @@ pub mod pipeline;
 pub mod explain;
 pub mod report;
 pub mod study;
+pub mod workflow;
 pub mod cli;

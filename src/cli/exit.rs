@@ -2,7 +2,8 @@
 
 use crate::ledger::LedgerError;
 use crate::pipeline::PipelineError;
-use crate::study::StudyError;
+use crate::study::{StudyError, VerifyError};
+use crate::workflow::WorkflowError;
 use paring_agent::engine::EngineError;
 use paring_boards::TargetError;
 use paring_onnx::graph::GraphError;
@@ -42,42 +43,19 @@ impl Coded {
 
 impl From<StudyError> for Coded {
     fn from(error: StudyError) -> Self {
-        let code = match &error {
-            // Reading what was typed is the user's; writing the run is the machine's.
-            StudyError::Io { doing, .. } if *doing != "read" => ExitCode::Internal,
-            _ => ExitCode::Input,
-        };
-        Coded::new(code, error)
+        Coded::new(of_study(&error), error)
     }
 }
 
 impl From<PipelineError> for Coded {
     fn from(error: PipelineError) -> Self {
-        let code = match &error {
-            PipelineError::Step { .. }
-            | PipelineError::NoParent { .. }
-            | PipelineError::NoVariant { .. }
-            | PipelineError::NotRemoved { .. }
-            | PipelineError::Foreign(_)
-            | PipelineError::Forecast(_)
-            | PipelineError::Engine { .. }
-            | PipelineError::Predict { .. } => ExitCode::Input,
-            PipelineError::Graph { source, .. } => of_graph(source),
-            PipelineError::Record { .. }
-            | PipelineError::Changed { .. }
-            | PipelineError::OtherDecision { .. }
-            | PipelineError::Cycle { .. } => ExitCode::Rejected,
-            PipelineError::Ledger(
-                LedgerError::Tampered { .. }
-                | LedgerError::Changed { .. }
-                | LedgerError::Missing { .. }
-                | LedgerError::Lost { .. },
-            ) => ExitCode::Rejected,
-            PipelineError::Target { source, .. } => of_target(source),
-            PipelineError::Journal(_) => ExitCode::Measurement,
-            _ => ExitCode::Internal,
-        };
-        Coded::new(code, error)
+        Coded::new(of_pipeline(&error), error)
+    }
+}
+
+impl From<WorkflowError> for Coded {
+    fn from(error: WorkflowError) -> Self {
+        Coded::new(of_workflow(&error), error)
     }
 }
 
@@ -96,6 +74,65 @@ impl From<GraphError> for Coded {
 impl From<TargetError> for Coded {
     fn from(error: TargetError) -> Self {
         Coded::new(of_target(&error), error)
+    }
+}
+
+fn of_workflow(error: &WorkflowError) -> ExitCode {
+    match error {
+        WorkflowError::Study(error) => of_study(error),
+        WorkflowError::Pipeline(error) => of_pipeline(error),
+        WorkflowError::Target(error) => of_target(error),
+        WorkflowError::Graph(error) => of_graph(error),
+        WorkflowError::Engine(_)
+        | WorkflowError::Data(_)
+        | WorkflowError::Option(_)
+        | WorkflowError::Predict { .. }
+        | WorkflowError::Incomplete(_)
+        | WorkflowError::StudyGone(_)
+        | WorkflowError::NothingDecided(_)
+        | WorkflowError::Verify(VerifyError::Unverifiable { .. }) => ExitCode::Input,
+        WorkflowError::Report(_) | WorkflowError::CatchInterrupts(_) => ExitCode::Internal,
+        WorkflowError::Verify(_) | WorkflowError::NotRestored(_) => ExitCode::Rejected,
+        WorkflowError::Interrupted | WorkflowError::Stopped => ExitCode::Interrupted,
+        WorkflowError::TargetWithoutRows { source, .. } => of_pipeline(source),
+        WorkflowError::TargetPredict { .. } | WorkflowError::NotMeasured { .. } => {
+            ExitCode::Measurement
+        }
+    }
+}
+
+fn of_study(error: &StudyError) -> ExitCode {
+    match error {
+        // Reading what was typed is the user's; writing the run is the machine's.
+        StudyError::Io { doing, .. } if *doing != "read" => ExitCode::Internal,
+        _ => ExitCode::Input,
+    }
+}
+
+fn of_pipeline(error: &PipelineError) -> ExitCode {
+    match error {
+        PipelineError::Step { .. }
+        | PipelineError::NoParent { .. }
+        | PipelineError::NoVariant { .. }
+        | PipelineError::NotRemoved { .. }
+        | PipelineError::Foreign(_)
+        | PipelineError::Forecast(_)
+        | PipelineError::Engine { .. }
+        | PipelineError::Predict { .. } => ExitCode::Input,
+        PipelineError::Graph { source, .. } => of_graph(source),
+        PipelineError::Record { .. }
+        | PipelineError::Changed { .. }
+        | PipelineError::OtherDecision { .. }
+        | PipelineError::Cycle { .. } => ExitCode::Rejected,
+        PipelineError::Ledger(
+            LedgerError::Tampered { .. }
+            | LedgerError::Changed { .. }
+            | LedgerError::Missing { .. }
+            | LedgerError::Lost { .. },
+        ) => ExitCode::Rejected,
+        PipelineError::Target { source, .. } => of_target(source),
+        PipelineError::Journal(_) => ExitCode::Measurement,
+        _ => ExitCode::Internal,
     }
 }
 

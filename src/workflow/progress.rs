@@ -1,0 +1,104 @@
+//! Progress of a use case, told to whoever called it. Events of targets come from several threads.
+
+use crate::pipeline::PipelineError;
+use crate::study::VerifyError;
+use paring_boards::News;
+use std::path::Path;
+use std::time::Duration;
+
+/// Work that is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Stage {
+    /// Making variants.
+    Compress,
+    /// Evaluating them.
+    Evaluate,
+    /// Experiments on one variant.
+    Explain,
+}
+
+/// Something that happened on the way to a result.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum ProgressEvent<'a> {
+    /// A run directory that exists is not what was written there.
+    IntegrityFlaw {
+        /// The run directory.
+        run: &'a Path,
+        /// The first flaw.
+        flaw: &'a VerifyError,
+    },
+    /// The run directory is open.
+    RunDirectory(&'a Path),
+    /// A stage begins, or has more to do than it had.
+    StageLength {
+        /// The stage.
+        stage: Stage,
+        /// All its steps.
+        total: usize,
+    },
+    /// A stage is at something.
+    StageItem {
+        /// The stage.
+        stage: Stage,
+        /// A variant's name.
+        item: &'a str,
+    },
+    /// Steps of a stage are done.
+    StageDone {
+        /// The stage.
+        stage: Stage,
+        /// All steps done so far.
+        done: usize,
+    },
+    /// A stage is over.
+    StageEnd(Stage),
+    /// Forecasts cannot be learnt; variants are made without them.
+    NoForecasts(&'a PipelineError),
+    /// The data have no labels: variants are compared with the baseline alone.
+    Unlabelled {
+        /// The data.
+        data: &'a Path,
+    },
+    /// Work on a target begins.
+    TargetStart(&'a str),
+    /// News from a target.
+    TargetNews {
+        /// Its name.
+        target: &'a str,
+        /// The news.
+        news: &'a News,
+    },
+    /// Work on a target is over.
+    TargetEnd(&'a str),
+    /// A variant has no times by layer on a target.
+    NoLayers {
+        /// The variant.
+        variant: &'a str,
+        /// The target.
+        target: &'a str,
+        /// The reason.
+        reason: &'a str,
+    },
+    /// Boards were left to go on by themselves after an interrupt; another one within `grace` stops
+    /// them.
+    LeftOnBoards {
+        /// Their names.
+        boards: &'a [&'a str],
+        /// The run that they work for.
+        run: &'a Path,
+        /// The time that is left for another interrupt.
+        grace: Duration,
+    },
+    /// Nothing of the run goes on at a board.
+    Cancelled {
+        /// The board.
+        target: &'a str,
+        /// Whether an interrupt asked for it.
+        interrupted: bool,
+    },
+}
+
+/// Receiver of events; several threads may call it at once.
+pub type Progress<'a> = dyn Fn(ProgressEvent) + Sync + 'a;
