@@ -5,50 +5,36 @@
 pub mod catalog;
 pub mod prediction;
 
-mod bypass;
-mod choose;
+mod conformance;
 mod cut;
+mod decision_draft;
 mod diff;
-mod exact;
-mod fold;
-mod import;
-mod lossless;
-mod mask;
-mod paring;
-mod patterns;
+mod error;
+mod layer_selection;
 mod prune;
-mod pruning;
 mod quantize;
-mod reading;
-mod recover;
-mod replay;
-mod simulate;
-mod sparsify;
-mod sparsity;
+mod restore;
+mod rewrite;
 mod step;
 
-pub use bypass::{Bypassing, bypass};
+pub use conformance::{ExactError, Pattern, Value, evaluate, patterns, simulated};
+pub use decision_draft::{Draft, Made, Saves};
 pub use diff::{
     ConstantDifference, CouplingDifference, Difference, OperatorChange, OutputComparison,
-    SAME_OUTPUTS, TensorDifference, Verdict, compare,
+    SAME_OUTPUTS, TensorDifference, Verdict, compare, import,
 };
-pub use exact::{ExactError, Value, evaluate};
-pub use import::import;
-pub use lossless::{Agreement, LOSSLESS, agreement, lossless};
-pub use mask::{equivalent, masked};
-pub use paring::{Paring, UndoError, undo, undoing};
+pub use error::CompressError;
 pub use paring_core::schema::{Granularity, Scheme};
-pub use patterns::{Pattern, patterns};
-pub use prune::prune;
-use prune::{matching, needed};
-pub use pruning::{Allocation, Amount, Pruning, Recovery, What};
+pub use prediction::Reading;
+pub use prune::{
+    Allocation, Amount, Bypassing, Pruning, Recovery, Sparsify, Sparsity, What, bypass, masked,
+    prune, sparsify, weights_id,
+};
 pub use quantize::{
     Answers, Assignment, Form, Format, Loss, Prices, Quantization, RangeRule, Ranges, Rounding,
     assignments, choices, conversions, half, predicted, prepared, quantize, quantize_unchecked,
     ranges_of,
 };
-pub use reading::Reading;
-pub use simulate::simulated;
-pub use sparsify::sparsify;
-pub use sparsity::{Sparsify, Sparsity, weights_id};
-pub use step::{CompressError, Draft, Made, Saves, Step};
+pub use restore::{Paring, UndoError, undo, undoing};
+pub use rewrite::{Agreement, LOSSLESS, agreement, equivalent, lossless};
+pub use step::Step;

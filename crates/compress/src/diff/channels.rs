@@ -1,6 +1,6 @@
 //! Which components of each coupling of the baseline are still in the variant.
 
-use super::align::{Alignment, align};
+use super::alignment::{Alignment, align};
 use super::flow::likeness;
 use super::operators::Operator;
 use crate::catalog::{Coupling, Kind, Slices};

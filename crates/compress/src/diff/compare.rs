@@ -2,11 +2,9 @@
 
 use super::canonical::{Canonical, canonical};
 use super::channels::{CouplingDifference, Matched, Matching};
+use super::execution::{Channels, dimensions, observed, outputs, probes};
 use super::flow::{DataFlow, NodePairs, Side, changes, node_pairs};
-use super::function::outputs;
-use super::observed::{Channels, observed};
 use super::operators::{Operator, operators};
-use super::probes::{dimensions, probes};
 use super::tensors::tensor;
 use super::verdict::{Findings, conclude};
 use super::{Difference, TensorDifference};

@@ -1,8 +1,8 @@
 //! What was done to a baseline, as far as it can be told from the two models.
 
 use super::channels::CouplingDifference;
+use super::execution::OutputComparison;
 use super::flow::{ConstantDifference, OperatorChange};
-use super::function::OutputComparison;
 use paring_core::schema::Origins;
 use serde::Serialize;
 

@@ -4,16 +4,15 @@
 //! Nothing is taken from names. Both graphs are brought into one form; nodes are paired by topology
 //! and weights, channels by the likeness of weights and of activations, outputs by the engine.
 
-mod align;
+mod alignment;
 mod canonical;
 mod channels;
 mod compare;
 mod difference;
+mod execution;
 mod flow;
-mod function;
-mod observed;
+mod import;
 mod operators;
-mod probes;
 mod stored;
 mod tensors;
 mod verdict;
@@ -21,5 +20,6 @@ mod verdict;
 pub use channels::CouplingDifference;
 pub use compare::compare;
 pub use difference::{Difference, TensorDifference, Verdict};
+pub use execution::{OutputComparison, SAME_OUTPUTS};
 pub use flow::{ConstantDifference, OperatorChange};
-pub use function::{OutputComparison, SAME_OUTPUTS};
+pub use import::import;

@@ -2,8 +2,8 @@
 
 use super::canonical::Rewrites;
 use super::channels::CouplingDifference;
+use super::execution::{OutputComparison, SAME_OUTPUTS};
 use super::flow::FlowChanges;
-use super::function::{OutputComparison, SAME_OUTPUTS};
 use super::tensors::{OTHER_WEIGHTS, ROUNDED, SAME};
 use super::{Difference, TensorDifference, Verdict};
 use paring_core::schema::Origins;

@@ -4,26 +4,22 @@
 //! The order is that of the sources: fold normalisations, even out ranges, find ranges of
 //! activations, put weights on their grids, correct biases, write the nodes.
 
+mod activation_ranges;
 mod affine;
-mod assign;
-mod convert;
-mod emit;
-mod emit_static;
-mod emit_weights;
-mod equalize;
-mod fake;
-mod half;
-mod layers;
-mod narrow;
-mod overflow;
-mod quantization;
-mod ranges;
-mod sensitivity;
-mod settle;
+mod decisions;
+mod equalization;
+mod fake_quantize;
+mod float16;
+mod int8;
+mod mixed_precision;
+mod post_training;
+mod quantizable_layers;
+mod rounding;
+mod settings;
+mod weight_grid;
 
-pub use assign::{Assignment, Prices, assignments, predicted};
-pub use convert::conversions;
-pub use half::half;
-pub use narrow::{Ranges, choices, prepared, quantize, quantize_unchecked, ranges_of};
-pub use quantization::{Form, Format, Quantization, RangeRule, Rounding};
-pub use sensitivity::{Answers, Loss};
+pub use float16::half;
+pub use int8::conversions;
+pub use mixed_precision::{Answers, Assignment, Loss, Prices, assignments, predicted};
+pub use post_training::{Ranges, choices, prepared, quantize, quantize_unchecked, ranges_of};
+pub use settings::{Form, Format, Quantization, RangeRule, Rounding};

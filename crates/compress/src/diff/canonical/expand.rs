@@ -5,7 +5,7 @@
 use super::attention::{attention, embedding};
 use super::quantized;
 use super::rewriter::{Rewrites, set_float};
-use crate::diff::probes::declared_inputs;
+use crate::diff::execution::declared_inputs;
 use paring_agent::engine::Bindings;
 use paring_onnx::graph::{self, Graph, Node, Weights, layer_name};
 

@@ -1,0 +1,10 @@
+//! What an engine's integer operators are held against: exact values, the same integers simulated in
+//! float, and small networks of every kind of layer.
+
+mod float_simulation;
+mod layer_patterns;
+mod reference;
+
+pub use float_simulation::simulated;
+pub use layer_patterns::{Pattern, patterns};
+pub use reference::{ExactError, Value, evaluate};

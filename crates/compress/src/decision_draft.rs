@@ -1,0 +1,74 @@
+//! The result of a step: its graph, and decisions that have no place in a ledger yet.
+
+use crate::Paring;
+use paring_core::schema::{
+    Component, Forecast, Member, Origins, Precision, RejectedAlternative, Sha256Hex,
+};
+use paring_onnx::graph::Graph;
+use std::collections::BTreeMap;
+
+/// What a removal alone saves, as far as the graph tells.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Saves {
+    /// The share of its multiply-adds that each node loses, by name.
+    pub macs: BTreeMap<String, f64>,
+    /// Bytes of initializers.
+    pub bytes: u64,
+}
+
+/// A decision before it has a place in a ledger.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Draft {
+    /// `prune channels`, `quantize int8`, `fold batch normalization`.
+    pub operation: String,
+    /// The coupling or layer.
+    pub coupling: String,
+    /// What was removed.
+    pub components: Vec<Component>,
+    /// The tensor axes that changed together.
+    pub members: Vec<Member>,
+    /// The change of number format.
+    pub precision: Option<Precision>,
+    /// How importance was judged.
+    pub criterion: Option<String>,
+    /// The highest score that was removed.
+    pub threshold: Option<f64>,
+    /// What else was considered.
+    pub alternatives_rejected: Vec<RejectedAlternative>,
+    /// Hash of the calibration samples, where there were any.
+    pub calibration_sha256: Option<Sha256Hex>,
+    /// Whether measured costs decided how many go.
+    pub by_cost: bool,
+    /// Hash of a table of its own that it was measured with.
+    pub table_sha256: Option<Sha256Hex>,
+    /// What was taken out.
+    pub paring: Paring,
+    /// What it should change.
+    pub expected: Vec<Forecast>,
+    /// What it saves.
+    pub saves: Saves,
+    /// Why, for a person.
+    pub reason: String,
+}
+
+/// What a step gives back.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// The graph after the step.
+    pub graph: Graph,
+    /// What remains of every shortened axis.
+    pub origins: Origins,
+    /// What was done, in order.
+    pub decisions: Vec<Draft>,
+    /// Layers that were left alone, with the reason.
+    pub refusals: Vec<(String, String)>,
+    /// Why the outputs differ more than the decisions explain, if they do.
+    pub unexplained: Option<String>,
+}
+
+impl Made {
+    /// What a step gives that refused nothing and leaves nothing unexplained.
+    pub fn new(graph: Graph, origins: Origins, decisions: Vec<Draft>) -> Made {
+        Made { graph, origins, decisions, refusals: Vec::new(), unexplained: None }
+    }
+}

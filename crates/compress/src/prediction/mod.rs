@@ -1,0 +1,15 @@
+//! What scores mean as a prediction: probabilities, the class, when two outputs mean another one, and how
+//! far two answers are apart.
+//!
+//! Evaluations read whole outputs by these rules, and compression judges its candidates by them.
+
+mod class;
+mod decision_rule;
+mod divergence;
+mod probability;
+
+pub use class::{argmax, class, is_positive};
+pub use decision_rule::Reading;
+pub(crate) use decision_rule::spread;
+pub use divergence::{divergence, divergence_of_one};
+pub use probability::{exclusive_probabilities, probability, sigmoid, softmax};

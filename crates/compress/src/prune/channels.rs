@@ -1,0 +1,228 @@
+//! Structured pruning: removing components of couplings from every tensor that they reach.
+
+use super::candidates::{Prunable, Refusals, couplings};
+use super::evidence::Evidence;
+use super::masking::masked;
+use super::recovery::Before;
+use super::selection::{Choice, choose};
+use super::settings::{Allocation, Pruning, Recovery};
+use crate::catalog::{self, Calibration, Criterion, Linear, Rows};
+use crate::cut::{adapt, cut, union};
+use crate::layer_selection::needed;
+use crate::rewrite::{answered, answers, apart, differ, equivalent, fold_batch_normalization};
+use crate::{CompressError, Draft, Made, Paring, Saves};
+use paring_agent::engine::Bindings;
+use paring_core::schema::{Component, CostTable, Forecast, Origins, RejectedAlternative};
+use paring_onnx::graph::{Facts, Graph};
+
+/// Removes the least important components of the couplings that the settings name. `costs` are for an
+/// amount that is a latency, `seed` is for what draws.
+///
+/// # Errors
+/// [`CompressError`] where a coupling would be emptied, nothing matches or can be removed, samples are
+/// needed and there are none, or a weight is not made of 32-bit floats.
+pub fn prune(
+    mut graph: Graph,
+    bindings: Bindings,
+    mut origins: Origins,
+    pruning: &Pruning,
+    calibration: Option<&Calibration>,
+    costs: Option<&CostTable>,
+    seed: u64,
+) -> Result<Made, CompressError> {
+    // Behind a folded normalisation a layer is linear up to its Relu.
+    let folds = pruning.recover != Recovery::None || pruning.criterion == Criterion::Obs;
+    let mut decisions = Vec::new();
+    if folds {
+        let given = graph.clone();
+        decisions = fold_batch_normalization(&mut graph)?;
+        if let Some(calibration) = calibration {
+            equivalent("folding normalisations", &given, &graph, calibration)?;
+        }
+    }
+    let facts = graph.facts(bindings.dims, bindings.batch)?;
+    let (couplings, mut refusals) =
+        couplings(&graph, catalog::catalog(&graph, &facts, &origins)?, pruning)?;
+    let layers = catalog::linears(&graph, &facts);
+    let samples = calibration;
+    let calibration = needed(pruning.needs_data(), calibration)?;
+    let rows = match calibration {
+        Some(_) => catalog::observe_all(&graph, &layers, calibration)?,
+        None => rows_for_forecasts(&graph, &layers, samples.filter(|_| pruning.frozen.is_none())),
+    };
+    let evidence = Evidence { graph: &graph, facts: &facts, layers: &layers, rows: &rows, costs };
+    let couplings = judged(couplings, pruning, &evidence, &mut refusals)?;
+    let choices = choose(&evidence, &couplings, pruning, seed)?;
+    let (mut pruned, mut here, mut removed) = (graph.clone(), Origins::default(), Vec::new());
+    for choice in &choices {
+        let paring = cut(&mut pruned, &mut origins, &mut here, &choice.slices())?;
+        let hash = calibration.filter(|_| pruning.criterion.needs_data()).map(|c| c.sha256.clone());
+        let saves = saves(&graph, &facts, choice);
+        let draft = draft(choice, pruning, paring);
+        decisions.push(Draft { calibration_sha256: hash, saves, ..draft });
+        removed.extend([choice.slices(), choice.activations()]);
+    }
+    let removed = union(&removed);
+    let whole = facts;
+    let facts = adapt(&mut pruned, &whole, &removed, bindings)?;
+    if let Some(samples) = samples {
+        let zeros = masked(&graph, &whole, &removed);
+        match answered(&zeros, samples) {
+            None => unverified(&mut decisions),
+            Some(zeros) => {
+                verify(&choices, &mut decisions, (&zeros, &answers(&pruned, samples)?))?;
+            }
+        }
+    }
+    if let Some(calibration) = calibration.filter(|_| pruning.recover != Recovery::None) {
+        let before = Before::new(&graph, &layers, &rows).without(removed);
+        decisions.extend(before.recover(&mut pruned, &facts, pruning.recover, calibration)?);
+    }
+    Ok(Made { graph: pruned, origins, decisions, refusals, unexplained: None })
+}
+
+/// What layers read on the samples, for what is expected of a step that itself looks at none; empty where
+/// that cannot be told.
+fn rows_for_forecasts(
+    graph: &Graph,
+    layers: &[Linear],
+    samples: Option<&Calibration>,
+) -> Vec<Rows> {
+    let found = catalog::observe_all(graph, layers, samples);
+    found.unwrap_or_else(|_| vec![Rows::default(); layers.len()])
+}
+
+/// Enters into decisions how far the cut model is from one with zeros where something went.
+fn verify(
+    choices: &[Choice],
+    drafts: &mut [Draft],
+    (zeros, cut): (&[f32], &[f32]),
+) -> Result<(), CompressError> {
+    let lossy = choices.iter().any(|choice| choice.coupling.lossy.is_some());
+    let apart = apart(zeros, cut);
+    if !lossy && differ(zeros, cut) {
+        let ids: Vec<&str> = choices.iter().map(|c| c.coupling.id.as_str()).collect();
+        return Err(CompressError::Inexact(ids.join("`, `"), apart));
+    }
+    for draft in drafts.iter_mut().filter(|d| !d.components.is_empty()) {
+        let own = choices.iter().find(|choice| choice.coupling.id == draft.coupling);
+        let why = own.and_then(|choice| choice.coupling.lossy.as_ref());
+        let said = why.map_or_else(String::new, |why| format!("; lossy, because {why}"));
+        draft.reason += &format!(
+            "{said}; the step's cuts together give what zeros in their place give, within {apart:.1e} of the largest output"
+        );
+    }
+    Ok(())
+}
+
+/// Enters into decisions that a cut was not held against zeros.
+fn unverified(drafts: &mut [Draft]) {
+    for draft in drafts.iter_mut().filter(|d| !d.components.is_empty()) {
+        draft.reason +=
+            "; not held against zeros in their place, because the engine cannot run the model";
+    }
+}
+
+/// The couplings that the step's criterion can judge; the others are refused, with the reader that
+/// stands in its way. A replay judges nothing.
+///
+/// # Errors
+/// [`CompressError::AllRefused`] where none is left.
+fn judged(
+    couplings: Vec<Prunable>,
+    pruning: &Pruning,
+    evidence: &Evidence,
+    refusals: &mut Refusals,
+) -> Result<Vec<Prunable>, CompressError> {
+    let looks = pruning.criterion.needs_data() || pruning.allocate == Allocation::Sensitivity;
+    let mut kept = Vec::new();
+    for prunable in couplings {
+        let coupling = &prunable.coupling;
+        let opaque = evidence.opaque_readers(coupling);
+        if opaque.is_empty() || pruning.frozen.is_some() {
+            kept.push(prunable);
+            continue;
+        }
+        let readers = opaque.join(", ");
+        if looks {
+            let by = match pruning.criterion.needs_data() {
+                true => format!("criterion `{}`", pruning.criterion),
+                false => "allocation by sensitivity".into(),
+            };
+            let reason = format!(
+                "{by} cannot judge it: its reader {readers} does not weigh each channel by stored 32-bit floats of its own; use `l1`, `l2` or `random` with uniform allocation"
+            );
+            refusals.push((coupling.id.clone(), reason));
+            continue;
+        }
+        if pruning.recover != Recovery::None {
+            let reason = format!(
+                "recovery cannot solve its reader {readers}, which does not weigh each channel by stored 32-bit floats of its own"
+            );
+            refusals.push((coupling.id.clone(), reason));
+        }
+        kept.push(prunable);
+    }
+    if kept.is_empty() {
+        return Err(CompressError::AllRefused { doing: "prune", refusals: refusals.clone() });
+    }
+    Ok(kept)
+}
+
+/// What a choice alone saves.
+fn saves(graph: &Graph, facts: &Facts, choice: &Choice) -> Saves {
+    let slices = choice.slices();
+    let shares = catalog::shares_removed(graph, facts, &slices).into_iter();
+    let named = |(position, share): (usize, f64)| (graph.nodes()[position].name.clone(), share);
+    Saves {
+        macs: shares.map(named).collect(),
+        bytes: catalog::bytes_removed(graph, facts, &slices),
+    }
+}
+
+fn draft(choice: &Choice, pruning: &Pruning, paring: Paring) -> Draft {
+    let coupling = choice.coupling;
+    let describe = |(rank, position): (usize, &usize)| {
+        let component = &coupling.components[*position];
+        Component {
+            id: coupling.component_id(component),
+            original_index: component.original_index,
+            score: choice.scores[*position],
+            rank,
+        }
+    };
+    let all: Vec<Component> = choice.order.iter().enumerate().map(describe).collect();
+    let (removed, kept) = all.split_at(choice.count);
+    let threshold = removed.last().map(|c| c.score);
+    // The next few are what a reader asks about; all scores follow from the kept file.
+    let rejected = kept.iter().take(3).map(|c| RejectedAlternative {
+        what: format!("remove {}", c.id),
+        why: format!("its score {:.6} is above the threshold", c.score),
+    });
+    let width = coupling.components.len();
+    let spared = match width - all.len() {
+        0 => String::new(),
+        protected => format!(" that are not protected ({protected} are)"),
+    };
+    let reason = match pruning.frozen {
+        Some(_) => format!("replayed: {} of {width} components", choice.count),
+        None => format!(
+            "the {} of {width} components{spared} with the lowest {} score",
+            choice.count, pruning.criterion
+        ),
+    };
+    Draft {
+        operation: format!("prune {}s", coupling.kind),
+        coupling: coupling.id.clone(),
+        components: removed.to_vec(),
+        members: coupling.members.clone(),
+        criterion: Some(pruning.criterion.to_string()),
+        threshold,
+        alternatives_rejected: rejected.collect(),
+        by_cost: pruning.needs_costs(),
+        expected: choice.error.and_then(Forecast::output_error).into_iter().collect(),
+        paring,
+        reason,
+        ..Draft::default()
+    }
+}

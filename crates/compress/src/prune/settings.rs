@@ -1,0 +1,178 @@
+//! Settings of a step that prunes channels or attention heads.
+
+use crate::catalog::{Criterion, Kind};
+use paring_core::schema::Sha256Hex;
+use serde::Serialize;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Settings of a prune step.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Pruning {
+    /// Which kinds of components.
+    pub what: What,
+    /// How many of them.
+    pub amount: Amount,
+    /// How importance is judged.
+    pub criterion: Criterion,
+    /// How what remains makes up for what goes.
+    pub recover: Recovery,
+    /// How the amount is spread over couplings.
+    pub allocate: Allocation,
+    /// What remains of a coupling is a multiple of this.
+    pub multiple: usize,
+    /// Only couplings whose ids match; `*` stands for anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layers: Option<String>,
+    /// Couplings or components whose ids match stay.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub protect: Vec<String>,
+    /// Also couplings whose removal changes statistics of what remains.
+    pub lossy: bool,
+    /// Exactly these components by their original indices, whatever the scores say: a replay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<BTreeMap<String, Vec<usize>>>,
+}
+
+impl Pruning {
+    /// A uniform share of all channels and neurons by a criterion, without recovery.
+    pub fn channels(ratio: f64, criterion: Criterion) -> Self {
+        Pruning {
+            what: What::Channels,
+            amount: Amount::Ratio(ratio),
+            criterion,
+            recover: Recovery::None,
+            allocate: Allocation::Uniform,
+            multiple: 1,
+            layers: None,
+            protect: Vec::new(),
+            lossy: false,
+            frozen: None,
+        }
+    }
+
+    /// Whether it goes by measured costs.
+    pub fn needs_costs(&self) -> bool {
+        matches!(self.amount, Amount::Latency(_))
+    }
+
+    /// Whether it looks at calibration samples.
+    pub fn needs_data(&self) -> bool {
+        self.criterion.needs_data()
+            || self.recover != Recovery::None
+            || self.allocate == Allocation::Sensitivity
+    }
+}
+
+/// Which kinds of components a prune step removes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum What {
+    /// Channels of convolutions and outputs of matrix products.
+    Channels,
+    /// Heads of attention.
+    Heads,
+}
+
+impl What {
+    /// Whether components of a kind are meant.
+    pub fn includes(self, kind: Kind) -> bool {
+        (self == What::Heads) == (kind == Kind::Head)
+    }
+}
+
+/// How many components go.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Amount {
+    /// This share of each coupling, above 0 and below 1.
+    Ratio(f64),
+    /// So many of each coupling.
+    Count(usize),
+    /// Those with a score up to this.
+    Score(f64),
+    /// As many as leave this share of the multiply-adds, above 0 and below 1.
+    Macs(f64),
+    /// As many as leave this share of the measured time of the nodes, above 0 and below 1.
+    Latency(f64),
+}
+
+/// How what remains makes up for what goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Recovery {
+    /// It does not.
+    None,
+    /// Biases take over the mean of what is missing.
+    Mean,
+    /// Outputs are scaled and shifted to the mean and the variance they had: what estimating the
+    /// statistics of a normalisation anew does, also where it is folded.
+    Statistics,
+    /// Weights and biases are solved anew for the baseline's outputs.
+    LeastSquares,
+}
+
+/// How an amount is spread over couplings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Allocation {
+    /// The same share of each.
+    Uniform,
+    /// Where a saved multiply-add adds the least error; as many in all as the uniform share saves.
+    Sensitivity,
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Amount::Ratio(ratio) => write!(f, "ratio {ratio}"),
+            Amount::Count(count) => write!(f, "count {count}"),
+            Amount::Score(score) => write!(f, "score up to {score}"),
+            Amount::Macs(share) => write!(f, "to {share} of the MACs"),
+            Amount::Latency(share) => write!(f, "to {share} of the latency"),
+        }
+    }
+}
+
+impl fmt::Display for Recovery {
+    /// As it stands behind a criterion.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Recovery::None => Ok(()),
+            Recovery::Mean => write!(f, ", recover mean"),
+            Recovery::Statistics => write!(f, ", recover statistics"),
+            Recovery::LeastSquares => write!(f, ", recover least-squares"),
+        }
+    }
+}
+
+impl fmt::Display for Pruning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = if self.what == What::Heads { "heads" } else { "channels" };
+        write!(f, "prune {what}, ")?;
+        write!(f, "{}, criterion {}{}", self.amount, self.criterion, self.recover)?;
+        if self.allocate == Allocation::Sensitivity {
+            write!(f, ", allocate sensitivity")?;
+        }
+        if self.multiple > 1 {
+            write!(f, ", multiple {}", self.multiple)?;
+        }
+        if let Some(layers) = &self.layers {
+            write!(f, ", layers {layers}")?;
+        }
+        if !self.protect.is_empty() {
+            write!(f, ", protect {}", self.protect.join(" "))?;
+        }
+        if self.lossy {
+            write!(f, ", lossy")?;
+        }
+        if let Some(frozen) = &self.frozen {
+            // Too many to list, and enough to tell two replays apart.
+            let count: usize = frozen.values().map(Vec::len).sum();
+            let hash = Sha256Hex::of_json(&json!(frozen));
+            write!(f, ", replayed with {count} components ({})", hash.short())?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,206 @@
+//! Fake quantization: the float graph with weights and activations rounded as the decisions say,
+//! written without the code that emits integers, so that what was emitted can be held against it.
+
+use super::affine::Affine;
+use super::int8::Narrowing;
+use super::quantizable_layers::{Layer, turned};
+use super::settings::Form;
+use crate::CompressError;
+use crate::catalog::Calibration;
+use paring_agent::engine::{Bindings, Model, Plan, Source};
+use paring_core::schema::EngineOptions;
+use paring_core::schema::Scheme;
+use paring_onnx::graph::{ElementType, FreshNames, Graph, Node, Weights, set_int};
+
+/// Calibration batches that are compared.
+const BATCHES: usize = 4;
+/// The emitted graph may be so much of the fake-quantized one's own noise power away from it: integers
+/// round some numbers to the other side.
+const NOISE_SHARE: f64 = 4.0;
+/// So much of the outputs' power is always allowed: biases are rounded in the emitted graph alone.
+const FLOOR: f64 = 1e-5;
+
+/// Why the emitted graph is further from the fake-quantized one than quantization itself moves the
+/// outputs, if it is: then a scale, a bias or a connection is not what the decisions say. `given` is the
+/// graph as the step found it, `float` the one with weights on their grids, `emitted` that with integers.
+///
+/// # Errors
+/// The engine's.
+pub(super) fn unexplained(
+    (given, float, emitted): (&Graph, &Graph, &Graph),
+    narrowing: &Narrowing,
+    calibration: &Calibration,
+) -> Result<Option<String>, CompressError> {
+    let fake = fake_quantized(float, narrowing);
+    // What cannot be run as it was cannot be held against anything.
+    let Ok(given) = loaded(given, calibration) else { return Ok(None) };
+    let (fake, emitted) = (loaded(&fake, calibration)?, loaded(emitted, calibration)?);
+    let (mut power, mut noise, mut apart) = (0.0f64, 0.0f64, 0.0f64);
+    for batch in 0..calibration.batches().min(BATCHES) {
+        let arrays = calibration.arrays(batch);
+        let run = |plan: &Plan| -> Result<Vec<f64>, CompressError> {
+            let outputs = plan.run_numbers(&plan.inputs(&arrays)?)?;
+            Ok(outputs.iter().flatten().map(|v| f64::from(*v)).collect())
+        };
+        let (float, rounded, found) = (run(&given)?, run(&fake)?, run(&emitted)?);
+        if rounded.len() != found.len() {
+            return Ok(Some("it gives another number of outputs than its float model".into()));
+        }
+        for ((float, rounded), found) in float.iter().zip(&rounded).zip(&found) {
+            power += float * float;
+            noise += (rounded - float).powi(2);
+            apart += (found - rounded).powi(2);
+        }
+    }
+    let bound = NOISE_SHARE * noise + FLOOR * power;
+    if apart <= bound || !power.is_finite() {
+        return Ok(None);
+    }
+    let decibel = |error: f64| 10.0 * (power / error.max(f64::MIN_POSITIVE)).log10();
+    Ok(Some(format!(
+        "outputs are {:.1} dB SQNR away from the same rounding computed in float, which itself is {:.1} dB from the float model",
+        decibel(apart),
+        decibel(noise)
+    )))
+}
+
+fn loaded(graph: &Graph, calibration: &Calibration) -> Result<Plan, CompressError> {
+    let bytes = graph.encode();
+    let bindings = Bindings { batch: calibration.batch, dims: &calibration.dims };
+    let model = Model::load(Source::Bytes(graph.name(), &bytes), bindings)?;
+    Ok(model.optimise(&EngineOptions::default())?)
+}
+
+/// The float graph whose layers read and give rounded numbers: weights from their grids, activations
+/// through QuantizeLinear and DequantizeLinear.
+fn fake_quantized(float: &Graph, narrowing: &Narrowing) -> Graph {
+    let mut graph = float.clone();
+    let names = FreshNames::new(float);
+    let mut writer = Writer { graph: &mut graph, names, narrowing, nodes: Vec::new() };
+    for (position, node) in float.nodes().iter().enumerate() {
+        let layer = narrowing.layers.iter().find(|layer| layer.position == position);
+        writer.node(node, layer);
+    }
+    let nodes = writer.nodes;
+    graph.set_nodes(nodes);
+    graph.tidy();
+    graph
+}
+
+struct Writer<'a> {
+    graph: &'a mut Graph,
+    names: FreshNames,
+    narrowing: &'a Narrowing<'a>,
+    nodes: Vec<Node>,
+}
+
+impl Writer<'_> {
+    /// A node on rounded weights and inputs; where its output is kept in int8, that is rounded behind
+    /// it.
+    fn node(&mut self, node: &Node, layer: Option<&Layer>) {
+        let mut node = node.clone();
+        if let Some(layer) = layer {
+            self.weights(&mut node, layer);
+            match layer.scheme {
+                Scheme::Static(_) => {
+                    if let Some(affine) = self.narrowing.affines.get(&layer.input) {
+                        node.input[0] = self.rounded(&layer.input, *affine, &node.name);
+                    }
+                }
+                Scheme::Dynamic(_) => node.input[0] = self.as_it_comes(&layer.input, &node.name),
+                _ => {}
+            }
+        }
+        let kept = |layer: &&Layer| {
+            let narrow = layer.convolves() || self.narrowing.inner.contains(&layer.output);
+            layer.scheme.is_static() && narrow && node.output.first() == Some(&layer.output)
+        };
+        let operators = self.narrowing.form == Form::Operators;
+        let given = self.narrowing.layers.iter().find(kept).filter(|_| operators);
+        let affine = given.and_then(|layer| self.narrowing.affines.get(&layer.output)).copied();
+        let (Some(layer), Some(affine)) = (given, affine) else {
+            self.nodes.push(node);
+            return;
+        };
+        // The node gives another tensor, and what everybody reads is that one rounded.
+        let raw = self.names.get(&layer.output, "/raw");
+        let name = node.name.clone();
+        node.output[0].clone_from(&raw);
+        self.nodes.push(node);
+        self.pair(&raw, affine, &format!("{name}/out"), Some(layer.output.clone()));
+    }
+
+    /// Stored weights as their grid has them.
+    fn weights(&mut self, node: &mut Node, layer: &Layer) {
+        let values: Vec<f32> = match self.narrowing.grids.get(&layer.name) {
+            Some(grid) => {
+                let (dims, axis) = (&layer.dims, layer.axis());
+                let inner: usize = dims[axis + 1..].iter().product();
+                let outputs = dims[axis].max(1);
+                let inputs = layer.values.len() / outputs;
+                let nearest = |(i, value): (usize, &f32)| {
+                    let output = i / inner.max(1) % outputs;
+                    // Of a matrix `[inputs, outputs]` a row is an input.
+                    let input = if axis == 1 { i / outputs } else { i % inputs.max(1) };
+                    grid.nearest(f64::from(*value), (input, inputs), output) as f32
+                };
+                layer.values.iter().enumerate().map(nearest).collect()
+            }
+            None => return,
+        };
+        let factor = layer.factors.0;
+        let values: Vec<f32> = values.into_iter().map(|v| v / factor).collect();
+        let (dims, values) = match layer.turned {
+            true => (vec![layer.dims[1], layer.dims[0]], turned(&layer.dims, &values)),
+            false => (layer.dims.clone(), values),
+        };
+        let name = self.names.get(&node.name, "/rounded");
+        self.graph.set_weights(&name, Weights::f32(&dims, &values));
+        node.input[1] = name;
+    }
+
+    /// A tensor through int8; gives what comes out.
+    fn rounded(&mut self, tensor: &str, affine: Affine, user: &str) -> String {
+        self.pair(tensor, affine, &format!("{user}/in"), None)
+    }
+
+    fn pair(&mut self, x: &str, affine: Affine, base: &str, into: Option<String>) -> String {
+        let [scale, zero, narrow, wide] =
+            [".scale", ".zero", ".q", ".dq"].map(|part| self.names.get(base, part));
+        let wide = into.unwrap_or(wide);
+        self.graph.set_weights(&scale, Weights::f32(&[], &[affine.scale]));
+        self.graph.set_weights(&zero, Weights::i8(&[], &[affine.zero]));
+        self.push("QuantizeLinear", &[x, &scale, &zero], &[&narrow]);
+        self.push("DequantizeLinear", &[&narrow, &scale, &zero], &[&wide]);
+        wide
+    }
+
+    fn as_it_comes(&mut self, tensor: &str, user: &str) -> String {
+        let [narrow, scale, zero, wide] =
+            [".u8", ".u8.scale", ".u8.zero", ".dq"].map(|part| self.names.get(user, part));
+        self.push("DynamicQuantizeLinear", &[tensor], &[&narrow, &scale, &zero]);
+        // The engine dequantizes by stored scales alone.
+        let [code, offset, above] =
+            [".code", ".offset", ".above"].map(|part| self.names.get(user, part));
+        for (from, to) in [(&narrow, &code), (&zero, &offset)] {
+            self.push("Cast", &[from], &[to]);
+            if let Some(cast) = self.nodes.last_mut() {
+                set_int(cast, "to", i64::from(ElementType::F32.0));
+            }
+        }
+        self.push("Sub", &[&code, &offset], &[&above]);
+        self.push("Mul", &[&above, &scale], &[&wide]);
+        wide
+    }
+
+    fn push(&mut self, op: &str, inputs: &[&str], outputs: &[&str]) {
+        let name = self.names.get(outputs[0], "/fake");
+        self.nodes.push(Node {
+            op_type: op.into(),
+            name,
+            input: inputs.iter().map(|i| (*i).to_string()).collect(),
+            output: outputs.iter().map(|o| (*o).to_string()).collect(),
+            ..Node::default()
+        });
+    }
+}

@@ -1,0 +1,262 @@
+//! The step as a whole: (graph, settings, samples) → (graph, decisions).
+
+use super::activation_ranges::{self as ranges, Chosen};
+use super::affine::Affine;
+use super::decisions::Record;
+use super::equalization::equalize;
+use super::fake_quantize::unexplained;
+use super::int8::{AXIS_OPSET, Narrowing, emit, fit_biases, inner, ways};
+use super::quantizable_layers::{self as layers, Layer};
+use super::rounding::Settling;
+use super::settings::{Form, Quantization, Rounding};
+use super::weight_grid::OnGrid;
+use crate::catalog::{Calibration, Range};
+use crate::rewrite::{equivalent, fold_batch_normalization};
+use crate::{CompressError, Draft, Granularity, Made};
+use paring_core::schema::{Origins, Scheme};
+use paring_onnx::graph::Graph;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Ranges of all tensors that could be in int8, found once for many steps on the same graph.
+#[derive(Clone, Debug)]
+pub struct Ranges(BTreeMap<String, Chosen>);
+
+/// Normalisations folded, and ranges of channels evened out where the step says so.
+///
+/// # Errors
+/// [`CompressError`] where weights cannot be read.
+pub fn prepared(
+    mut graph: Graph,
+    how: &Quantization,
+) -> Result<(Graph, Vec<Draft>), CompressError> {
+    let mut decisions = fold_batch_normalization(&mut graph)?;
+    if how.equalize {
+        decisions.extend(equalize(&mut graph)?);
+    }
+    Ok((graph, decisions))
+}
+
+/// The precisions that each layer of a prepared graph could have, plain float first.
+///
+/// # Errors
+/// [`CompressError::NoMatch`] where the step's pattern names no layer.
+pub fn choices(
+    graph: &Graph,
+    how: &Quantization,
+) -> Result<BTreeMap<String, Vec<Scheme>>, CompressError> {
+    layers::choices(graph, how)
+}
+
+/// Ranges by the step's rule of everything in a prepared graph that could be in int8.
+///
+/// # Errors
+/// [`CompressError`] where a tensor is not finite.
+pub fn ranges_of(
+    graph: &Graph,
+    how: &Quantization,
+    calibration: &Calibration,
+) -> Result<Ranges, CompressError> {
+    let integers = |(name, schemes): (String, Vec<Scheme>)| {
+        schemes.into_iter().find(|s| s.is_static()).map(|scheme| (name, scheme))
+    };
+    let all = layers::choices(graph, how)?.into_iter().filter_map(integers).collect();
+    let (layers, _) = layers::find(graph, &Quantization { assigned: Some(all), ..how.clone() })?;
+    let (_, shared) = ways(graph, &layers);
+    let tensors: Vec<String> = narrow_tensors(&layers, &shared).into_iter().collect();
+    if tensors.is_empty() {
+        return Ok(Ranges(BTreeMap::new()));
+    }
+    Ok(Ranges(ranges::find(graph, &tensors, calibration, how.ranges)?))
+}
+
+/// Quantizes layers, and holds the result against fake quantization on the calibration samples: see
+/// [`Made::unexplained`].
+///
+/// # Errors
+/// [`CompressError`] where no layer can be quantized, samples are needed and there are none, a tensor is
+/// not finite, or preparing the graph changed its outputs.
+pub fn quantize(
+    graph: Graph,
+    origins: Origins,
+    how: &Quantization,
+    calibration: Option<&Calibration>,
+) -> Result<Made, CompressError> {
+    narrowed(graph, origins, how, (calibration, None), true)
+}
+
+/// The same without that check, for many variants of one graph: with ranges that are known, or that are
+/// found anew.
+///
+/// # Errors
+/// Those of [`quantize`].
+pub fn quantize_unchecked(
+    graph: Graph,
+    origins: Origins,
+    how: &Quantization,
+    calibration: Option<&Calibration>,
+    known: Option<&Ranges>,
+) -> Result<Made, CompressError> {
+    narrowed(graph, origins, how, (calibration, known), false)
+}
+
+fn narrowed(
+    graph: Graph,
+    origins: Origins,
+    how: &Quantization,
+    (calibration, known): (Option<&Calibration>, Option<&Ranges>),
+    checks: bool,
+) -> Result<Made, CompressError> {
+    let calibration = calibration.filter(|c| c.samples() > 0);
+    let given = graph.clone();
+    let (mut graph, mut decisions) = prepared(graph, how)?;
+    if let Some(calibration) = calibration.filter(|_| checks) {
+        equivalent("folding normalisations and equalizing", &given, &graph, calibration)?;
+    }
+    let (mut layers, mut refusals) = layers::find(&graph, how)?;
+    nothing_left(&layers, &refusals, how)?;
+    require(&mut graph, &mut layers, &mut refusals, how.form)?;
+    let (planned, grids) = loop {
+        let planned = Planned::new(&graph, &layers, how, (calibration, known))?;
+        let mut grids: BTreeMap<String, OnGrid> = layers
+            .iter()
+            .map(|l| (l.name.clone(), OnGrid::new(l.scheme, &l.dims, &l.values, l.axis())))
+            .collect();
+        let overflowing = match how.form {
+            Form::Operators => fit_biases(&layers, &planned.affines, &mut grids),
+            // Biases stay float.
+            Form::Qdq => Vec::new(),
+        };
+        if overflowing.is_empty() {
+            break (planned, grids);
+        }
+        layers.retain(|layer| overflowing.iter().all(|(name, _)| *name != layer.name));
+        refusals.extend(overflowing);
+        nothing_left(&layers, &refusals, how)?;
+    };
+    let Planned { moves, chosen, affines } = planned;
+    if how.correct || how.rounding == Rounding::Gptq {
+        let calibration = calibration.ok_or(CompressError::NoCalibration(
+            "correcting biases, and rounding weights by what they do,",
+        ))?;
+        let settling = Settling { how, affines: &affines, grids: &grids, calibration };
+        decisions.extend(settling.settle(&mut graph, &mut layers)?);
+    }
+    let (form, inner) = (how.form, inner(&graph, &layers));
+    let narrowing =
+        Narrowing { layers: &layers, affines: &affines, grids: &grids, form, moves, inner };
+    let record = Record { graph: &graph, how, chosen: &chosen, narrowing: &narrowing, calibration };
+    decisions.extend(layers.iter().map(|layer| record.draft(layer)));
+    let float = graph.clone();
+    emit(&mut graph, &narrowing)?;
+    let unexplained = match calibration.filter(|_| checks) {
+        Some(calibration) => unexplained((&given, &float, &graph), &narrowing, calibration)?,
+        None => None,
+    };
+    Ok(Made { graph, origins, decisions, refusals, unexplained })
+}
+
+/// Refuses a step that no layer is left for.
+fn nothing_left(
+    layers: &[Layer],
+    refusals: &[(String, String)],
+    how: &Quantization,
+) -> Result<(), CompressError> {
+    if !layers.is_empty() || how.assigned.is_some() {
+        return Ok(());
+    }
+    Err(CompressError::AllRefused { doing: "quantize", refusals: refusals.to_vec() })
+}
+
+/// Ranges and scales of everything that will be in int8, and the nodes that int8 goes through.
+struct Planned {
+    moves: BTreeSet<usize>,
+    chosen: BTreeMap<String, Chosen>,
+    affines: BTreeMap<String, Affine>,
+}
+
+impl Planned {
+    fn new(
+        graph: &Graph,
+        layers: &[Layer],
+        how: &Quantization,
+        given: (Option<&Calibration>, Option<&Ranges>),
+    ) -> Result<Planned, CompressError> {
+        let (moves, shared) = ways(graph, layers);
+        let chosen = ranged(graph, layers, &shared, how, given)?;
+        let affine = |(t, chosen): (&String, &Chosen)| (t.clone(), Affine::covering(chosen.range));
+        let affines = chosen.iter().map(affine).collect();
+        Ok(Planned { moves, chosen, affines })
+    }
+}
+
+/// The operator sets that what will be written needs. Pairs of an older one than has scales a channel
+/// get one scale a tensor, which a refusal says.
+fn require(
+    graph: &mut Graph,
+    layers: &mut [Layer],
+    refusals: &mut Vec<(String, String)>,
+    form: Form,
+) -> Result<(), CompressError> {
+    for layer in layers {
+        let channels = layer.scheme == Scheme::Static(Granularity::Channel);
+        if form == Form::Qdq && channels && graph.opset() < AXIS_OPSET {
+            layer.scheme = Scheme::Static(Granularity::Tensor);
+            let reason = format!(
+                "it has one scale a tensor: DequantizeLinear with a scale a channel needs operator set {AXIS_OPSET}, the model has {}",
+                graph.opset()
+            );
+            refusals.push((layer.name.clone(), reason));
+        }
+        match layer.scheme {
+            Scheme::Static(_) => graph.require_opset(10, "QLinearConv")?,
+            Scheme::Dynamic(_) => graph.require_opset(11, "DynamicQuantizeLinear")?,
+            // Older sets have a cast and a product instead.
+            Scheme::Weights8(_) => {}
+            Scheme::Weights4 => graph.import_domain("com.microsoft", 1),
+            Scheme::F32 => {}
+        }
+    }
+    Ok(())
+}
+
+/// Tensors that static layers read, those that their convolutions give, and those on ways between.
+fn narrow_tensors(layers: &[Layer], shared: &BTreeMap<String, String>) -> BTreeSet<String> {
+    let statics = || layers.iter().filter(|layer| layer.scheme.is_static());
+    let given = statics().filter(|layer| layer.convolves()).map(|layer| &layer.output);
+    statics().map(|layer| &layer.input).chain(given).chain(shared.keys()).cloned().collect()
+}
+
+/// Ranges of every tensor that will be in int8; those on one way share theirs.
+fn ranged(
+    graph: &Graph,
+    layers: &[Layer],
+    shared: &BTreeMap<String, String>,
+    how: &Quantization,
+    (calibration, known): (Option<&Calibration>, Option<&Ranges>),
+) -> Result<BTreeMap<String, Chosen>, CompressError> {
+    let tensors = narrow_tensors(layers, shared);
+    if tensors.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let calibration = calibration.ok_or(CompressError::NoCalibration(
+        "static int8 (int8-dynamic and int8-weights do without)",
+    ))?;
+    let tensors: Vec<String> = tensors.into_iter().collect();
+    let there = known.filter(|known| tensors.iter().all(|t| known.0.contains_key(t)));
+    let mut chosen = match there {
+        Some(known) => tensors.iter().map(|t| (t.clone(), known.0[t].clone())).collect(),
+        None => ranges::find(graph, &tensors, calibration, how.ranges)?,
+    };
+    let mut hulls: BTreeMap<&String, Range> = BTreeMap::new();
+    for (tensor, root) in shared {
+        let Some(own) = chosen.get(tensor).map(|c| c.range) else { continue };
+        let hull = hulls.entry(root).or_insert(own);
+        *hull = Range { low: hull.low.min(own.low), high: hull.high.max(own.high) };
+    }
+    for (tensor, root) in shared {
+        if let (Some(chosen), Some(hull)) = (chosen.get_mut(tensor), hulls.get(root)) {
+            chosen.range = *hull;
+        }
+    }
+    Ok(chosen)
+}

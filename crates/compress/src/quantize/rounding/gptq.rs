@@ -1,0 +1,42 @@
+//! GPTQ: weights rounded input by input, the inputs that are still free making up for each error.
+
+use crate::CompressError;
+use crate::catalog::{self, CatalogError, Linear};
+use crate::quantize::weight_grid::OnGrid;
+use faer::linalg::solvers::Llt;
+use faer::{Mat, Side};
+use rayon::prelude::*;
+
+/// Rounds input after input; what each rounding does to the outputs is made up for by the inputs that
+/// are still free, with U from H⁻¹ = Uᵀ·U and H the inputs' second moments.
+///
+/// Source: E. Frantar et al. 2022, arXiv 2210.17323, algorithm 1.
+pub(super) fn gptq(
+    given: &Mat<f64>,
+    rows: &Mat<f64>,
+    linear: &Linear,
+    grid: &OnGrid,
+) -> Result<Mat<f64>, CompressError> {
+    let inverse = catalog::Normal::new(rows, &linear.layer)?.inverse();
+    let singular = |_| CatalogError::Singular(linear.layer.clone());
+    let factor: Llt<f64> = inverse.llt(Side::Lower).map_err(singular)?;
+    let lower = factor.L();
+    let inputs = given.nrows();
+    // Row j of U, from its diagonal on.
+    let upper: Vec<Vec<f64>> =
+        (0..inputs).map(|j| (j..inputs).map(|k| lower[(k, j)]).collect()).collect();
+    let columns: Vec<Vec<f64>> = (0..given.ncols())
+        .into_par_iter()
+        .map(|o| {
+            let mut column: Vec<f64> = (0..inputs).map(|f| given[(f, o)]).collect();
+            for (j, row) in upper.iter().enumerate() {
+                let nearest = grid.nearest(column[j], (j, inputs), linear.output_of(o));
+                let off = (column[j] - nearest) / row[0];
+                column[j] = nearest;
+                column[j + 1..].iter_mut().zip(&row[1..]).for_each(|(w, u)| *w -= off * u);
+            }
+            column
+        })
+        .collect();
+    Ok(Mat::from_fn(inputs, given.ncols(), |f, o| columns[o][f]))
+}

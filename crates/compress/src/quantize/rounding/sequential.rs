@@ -1,0 +1,123 @@
+//! Weights on their grids and biases that make up for it, layer by layer, each on what the already
+//! narrowed layers before it give.
+
+use super::bias_correction::correct_bias;
+use super::gptq::gptq;
+use crate::catalog::{self, Calibration, CatalogError, Linear, Rows, Walk};
+use crate::quantize::affine::Affine;
+use crate::quantize::quantizable_layers::Layer;
+use crate::quantize::settings::{Quantization, Rounding};
+use crate::quantize::weight_grid::OnGrid;
+use crate::{CompressError, Draft, Paring};
+use faer::Mat;
+use paring_onnx::graph::{Facts, Graph};
+use std::collections::BTreeMap;
+
+/// What layers are settled with.
+pub(in crate::quantize) struct Settling<'a> {
+    pub(in crate::quantize) how: &'a Quantization,
+    pub(in crate::quantize) affines: &'a BTreeMap<String, Affine>,
+    pub(in crate::quantize) grids: &'a BTreeMap<String, OnGrid>,
+    pub(in crate::quantize) calibration: &'a Calibration,
+}
+
+impl Settling<'_> {
+    /// Moves weights onto their grids and corrects biases in `graph`; one decision a layer.
+    ///
+    /// # Errors
+    /// [`CompressError`] where the graph cannot be run, or a layer's inputs are singular.
+    pub(in crate::quantize) fn settle(
+        &self,
+        graph: &mut Graph,
+        layers: &mut [Layer],
+    ) -> Result<Vec<Draft>, CompressError> {
+        let facts: Facts = graph.facts(&self.calibration.dims, self.calibration.batch)?;
+        let float = graph.clone();
+        let mut before = Walk::new(&facts, self.calibration)?;
+        let mut now = Walk::new(&facts, self.calibration)?;
+        let mut drafts = Vec::new();
+        for linear in catalog::linears(&float, &facts) {
+            let own = layers.iter_mut().find(|l| l.position == linear.position);
+            let Some(layer) = own else { continue };
+            let Some(grid) = self.grids.get(&layer.name) else { continue };
+            let width = linear.features();
+            let seen = now.rows(graph, &linear, width)?;
+            let was = match self.how.correct {
+                true => before.rows(&float, &linear, width)?,
+                false => Rows::default(),
+            };
+            let affine = self.affines.get(&layer.input).filter(|_| layer.scheme.is_static());
+            let seen = through(seen, affine.copied());
+            drafts.push(self.one(graph, &linear, grid, (&seen, &was))?);
+            layer.refresh(graph);
+        }
+        Ok(drafts)
+    }
+
+    fn one(
+        &self,
+        graph: &mut Graph,
+        linear: &Linear,
+        grid: &OnGrid,
+        (seen, was): (&Rows, &Rows),
+    ) -> Result<Draft, CompressError> {
+        // Of weights that others read too this layer gets a copy.
+        let shared = graph.nodes()[linear.position].input.get(1).cloned().unwrap_or_default();
+        let name = graph.own_initializer(linear.position, 1).unwrap_or(shared);
+        let stored = graph.weights(&name)?;
+        let not_floats = || CatalogError::NotFinite(linear.weights.clone());
+        let given = linear.matrix(&stored).ok_or_else(not_floats)?;
+        let rows = seen.matrix(false);
+        let nearest = rounded(&given, linear, grid);
+        let solved = match self.how.rounding {
+            Rounding::Nearest => nearest.clone(),
+            Rounding::Gptq => gptq(&given, &rows, linear, grid)?,
+        };
+        let mut paring = Paring::default();
+        if let Some(written) = linear.write(&stored, &solved) {
+            graph.set_weights(&name, written);
+            paring.0.insert(name, stored);
+        }
+        let mut words = Vec::new();
+        if self.how.rounding == Rounding::Gptq {
+            words.push(format!(
+                "weights rounded one after the other: outputs off by {:.5} of their power, {:.5} if each were rounded alone",
+                error(&rows, &given, &solved),
+                error(&rows, &given, &nearest)
+            ));
+        }
+        if self.how.correct && linear.affine() {
+            let moved = correct_bias(graph, linear, (&given, &solved), (seen, was), &mut paring)?;
+            words.push(format!("biases make up for mean errors of up to {moved:.2e}"));
+        }
+        Ok(Draft {
+            operation: "settle".into(),
+            coupling: linear.layer.clone(),
+            calibration_sha256: Some(self.calibration.sha256.clone()),
+            paring,
+            reason: format!("{}; on {} rows", words.join("; "), seen.count()),
+            ..Draft::default()
+        })
+    }
+}
+
+/// Rows as the layer will read them.
+fn through(rows: Rows, affine: Option<Affine>) -> Rows {
+    let Some(affine) = affine else { return rows };
+    let values = rows.values.iter().map(|v| affine.through(*v)).collect();
+    Rows { values, features: rows.features }
+}
+
+fn rounded(given: &Mat<f64>, linear: &Linear, grid: &OnGrid) -> Mat<f64> {
+    let inputs = given.nrows();
+    Mat::from_fn(inputs, given.ncols(), |f, o| {
+        grid.nearest(given[(f, o)], (f, inputs), linear.output_of(o))
+    })
+}
+
+/// Squared error of the outputs over their power.
+fn error(rows: &Mat<f64>, given: &Mat<f64>, solved: &Mat<f64>) -> f64 {
+    let (power, off) =
+        ((rows * given).squared_norm_l2(), (rows * (given - solved)).squared_norm_l2());
+    off / power.max(f64::MIN_POSITIVE)
+}

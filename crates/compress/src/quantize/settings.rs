@@ -1,0 +1,183 @@
+//! Settings of a quantize step.
+
+use paring_core::schema::{Granularity, Objective, Scheme};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// How a quantize step goes about it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Quantization {
+    /// Into which numbers.
+    pub format: Format,
+    /// One scale for a weight tensor, or one for each of its outputs.
+    pub weights: Granularity,
+    /// How ranges of activations are found.
+    pub ranges: RangeRule,
+    /// Whether ranges of channels are evened out between neighbouring layers first.
+    pub equalize: bool,
+    /// Whether biases make up for the mean error of each output.
+    pub correct: bool,
+    /// How weights become integers.
+    pub rounding: Rounding,
+    /// How static int8 is written.
+    pub form: Form,
+    /// Whether depthwise convolutions become integers too.
+    pub depthwise: bool,
+    /// Pattern of the layers that may change; all without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layers: Option<String>,
+    /// Patterns of the layers that stay.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub protect: Vec<String>,
+    /// Whether each layer gets the precision that pays on a target.
+    pub measured: bool,
+    /// That target's name.
+    pub on: String,
+    /// What pays.
+    pub by: Objective,
+    /// The precision of every layer, decided before: others stay in float.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assigned: Option<BTreeMap<String, Scheme>>,
+}
+
+impl Quantization {
+    /// Plain rounding of everything that can be, ranges from the smallest and the largest value.
+    pub fn new(format: Format, weights: Granularity) -> Self {
+        Quantization {
+            format,
+            weights,
+            ranges: RangeRule::MinMax,
+            equalize: false,
+            correct: false,
+            rounding: Rounding::Nearest,
+            form: Form::Operators,
+            depthwise: false,
+            layers: None,
+            protect: Vec::new(),
+            measured: false,
+            on: "host".into(),
+            by: Objective::Latency,
+            assigned: None,
+        }
+    }
+
+    /// The precision that every layer gets unless something speaks against it.
+    pub fn scheme(&self) -> Scheme {
+        match self.format {
+            Format::Int8 => Scheme::Static(self.weights),
+            Format::Int8Dynamic => Scheme::Dynamic(self.weights),
+            Format::Int8Weights => Scheme::Weights8(self.weights),
+            Format::Int4Weights => Scheme::Weights4,
+            Format::F16 => Scheme::F32,
+        }
+    }
+}
+
+/// Numbers that layers are computed in or stored as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// Weights and activations in int8, scales fixed beforehand.
+    Int8,
+    /// Weights in int8, activations quantized as they come.
+    Int8Dynamic,
+    /// Weights stored in int8, computed in float.
+    Int8Weights,
+    /// Weights stored in blocks of 32 four-bit numbers, computed in float.
+    Int4Weights,
+    /// Half floats, made by the engine.
+    F16,
+}
+
+/// How the range of an activation is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RangeRule {
+    /// The smallest and the largest value.
+    #[serde(rename = "minmax")]
+    MinMax,
+    /// What holds 99.99 % of the values.
+    Percentile,
+    /// The range whose 256 levels tell least apart from the values (Kullback & Leibler 1951).
+    Entropy,
+    /// The range with the least squared error.
+    Mse,
+    /// For each tensor the rule with the highest ratio of signal to error.
+    Auto,
+}
+
+impl RangeRule {
+    /// As the study says it.
+    pub fn name(self) -> &'static str {
+        match self {
+            RangeRule::MinMax => "minmax",
+            RangeRule::Percentile => "percentile",
+            RangeRule::Entropy => "entropy",
+            RangeRule::Mse => "mse",
+            RangeRule::Auto => "auto",
+        }
+    }
+}
+
+/// How weights become integers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rounding {
+    /// To the nearest.
+    Nearest,
+    /// One input after the other, the rest making up for each error on the calibration samples.
+    Gptq,
+}
+
+/// How static int8 is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// QLinearConv, QLinearMatMul, MatMulInteger: what the engine runs in integers.
+    Operators,
+    /// Quantize and dequantize pairs around float operators: what other tools read.
+    Qdq,
+}
+
+impl fmt::Display for Quantization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let per = match self.weights {
+            Granularity::Tensor => "tensor",
+            Granularity::Channel => "channel",
+        };
+        match self.format {
+            Format::Int8 => write!(f, "quantize int8, per {per}, {}", self.ranges.name())?,
+            Format::Int8Dynamic => write!(f, "quantize int8-dynamic, per {per}")?,
+            Format::Int8Weights => write!(f, "quantize int8-weights, per {per}")?,
+            Format::Int4Weights => write!(f, "quantize int4-weights")?,
+            Format::F16 => write!(f, "quantize f16")?,
+        }
+        let words = [
+            (self.equalize, ", equalized"),
+            (self.correct, ", corrected"),
+            (self.rounding == Rounding::Gptq, ", gptq"),
+            (self.form == Form::Qdq, ", qdq"),
+            (self.depthwise, ", depthwise too"),
+        ];
+        words.into_iter().filter(|(said, _)| *said).try_for_each(|(_, word)| f.write_str(word))?;
+        if self.measured {
+            write!(f, ", layers measured on {}", self.on)?;
+            match self.by {
+                Objective::Latency => {}
+                Objective::Energy => f.write_str(", by energy")?,
+                Objective::Bytes => f.write_str(", by bytes")?,
+            }
+        }
+        if let Some(layers) = &self.layers {
+            write!(f, ", layers {layers}")?;
+        }
+        if !self.protect.is_empty() {
+            write!(f, ", without {}", self.protect.join(" and "))?;
+        }
+        match &self.assigned {
+            Some(assigned) => write!(f, ", {} layers as assigned", assigned.len()),
+            None => Ok(()),
+        }
+    }
+}

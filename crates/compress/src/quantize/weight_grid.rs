@@ -1,0 +1,211 @@
+//! Weights as integers of eight or four bits: scales, codes, and the nearest point of the grid.
+
+use crate::Granularity;
+use paring_core::schema::Scheme;
+use paring_onnx::graph::{ElementType, Weights};
+
+/// Inputs that share a scale in four-bit weights.
+pub(super) const BLOCK: usize = 32;
+
+/// The weights of one layer with their scales: `values` are `dims`, one scale a tensor or an output,
+/// which is axis `axis`.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Grid {
+    pub(super) axis: usize,
+    pub(super) scales: Vec<f32>,
+}
+
+impl Grid {
+    /// Symmetric: q = round(w / scale), |q| ≤ 127.
+    pub(super) fn symmetric(
+        dims: &[usize],
+        values: &[f32],
+        axis: usize,
+        granularity: Granularity,
+    ) -> Grid {
+        let parts = if granularity == Granularity::Channel { dims[axis] } else { 1 };
+        let mut grid = Grid { axis, scales: vec![0.0; parts.max(1)] };
+        let inner: usize = dims[axis + 1..].iter().product();
+        for (i, v) in values.iter().enumerate() {
+            let part = grid.part(i, inner, dims);
+            grid.scales[part] = grid.scales[part].max(v.abs());
+        }
+        for largest in &mut grid.scales {
+            *largest = if *largest > 0.0 { *largest / 127.0 } else { 1.0 };
+        }
+        grid
+    }
+
+    fn part(&self, i: usize, inner: usize, dims: &[usize]) -> usize {
+        if self.scales.len() == 1 { 0 } else { (i / inner.max(1)) % dims[self.axis] }
+    }
+
+    /// The integers.
+    pub(super) fn codes(&self, dims: &[usize], values: &[f32]) -> Vec<i8> {
+        let inner: usize = dims[self.axis + 1..].iter().product();
+        let code = |(i, v): (usize, &f32)| {
+            let scale = self.scales[self.part(i, inner, dims)];
+            (v / scale).round().clamp(-127.0, 127.0) as i8
+        };
+        values.iter().enumerate().map(code).collect()
+    }
+
+    /// The scale of one output.
+    pub(super) fn of(&self, output: usize) -> f32 {
+        self.scales[if self.scales.len() == 1 { 0 } else { output }]
+    }
+}
+
+/// Four-bit weights of a product, `[outputs, inputs]` in blocks: MatMulNBits of com.microsoft.
+#[derive(Clone, Debug)]
+pub(super) struct Nibbles {
+    pub(super) scales: Vec<f32>,
+}
+
+impl Nibbles {
+    /// Scales of blocks along each row: of a few around the largest magnitude the one with the least
+    /// squared error, as the engine keeps it in half precision.
+    pub(super) fn fitted(rows: &[f32], inputs: usize) -> Nibbles {
+        let blocks = rows.chunks(inputs.max(1)).flat_map(|row| row.chunks(BLOCK));
+        Nibbles { scales: blocks.map(block_scale).collect() }
+    }
+
+    fn scale(&self, i: usize) -> f32 {
+        self.scales[i / BLOCK]
+    }
+
+    /// Codes from 0 to 15, value = (code − 8) · scale; `inputs` must be a multiple of [`BLOCK`].
+    pub(super) fn codes(&self, rows: &[f32]) -> Vec<u8> {
+        rows.iter().enumerate().map(|(i, v)| nibble(*v, self.scale(i))).collect()
+    }
+
+    /// Two codes a byte, the earlier in the lower half: `[outputs, blocks, 16]`.
+    pub(super) fn packed(&self, rows: &[f32], inputs: usize) -> Weights {
+        let bytes = self.codes(rows).chunks(2).map(|pair| pair[0] | (pair[1] << 4)).collect();
+        let outputs = rows.len() / inputs.max(1);
+        let dims = vec![outputs, inputs / BLOCK, BLOCK / 2];
+        Weights { dims, element: ElementType::U8, bytes }
+    }
+
+    /// A weight as four bits have it.
+    pub(super) fn through(&self, i: usize, value: f32) -> f32 {
+        (f32::from(nibble(value, self.scale(i))) - 8.0) * self.scale(i)
+    }
+}
+
+fn nibble(value: f32, scale: f32) -> u8 {
+    ((value / scale).round() + 8.0).clamp(0.0, 15.0) as u8
+}
+
+fn block_scale(block: &[f32]) -> f32 {
+    let extreme = block.iter().copied().max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap_or(0.0);
+    if extreme == 0.0 {
+        return 1.0;
+    }
+    let error = |scale: f32| -> f64 {
+        let off = |v: &f32| f64::from((f32::from(nibble(*v, scale)) - 8.0) * scale - v).powi(2);
+        block.iter().map(off).sum()
+    };
+    // The grid reaches from −8 to 7: with the extreme at −8 it is finer than with the extreme at 7.
+    let levels = (0..=16).map(|step| 6.0 + 0.25 * step as f32);
+    let scales = levels.flat_map(|level| [extreme / -level, extreme.abs() / level]);
+    let scales = scales.map(half).filter(|scale| *scale != 0.0);
+    scales.min_by(|a, b| error(*a).total_cmp(&error(*b))).unwrap_or(1.0)
+}
+
+/// The nearest number that half precision has.
+pub(super) fn half(value: f32) -> f32 {
+    if value.abs() < 6.103_515_6e-5 {
+        // Below the smallest normal number steps are 2⁻²⁴.
+        return (value * 16_777_216.0).round_ties_even() / 16_777_216.0;
+    }
+    let bits = value.to_bits();
+    let even = (bits >> 13) & 1;
+    f32::from_bits((bits + 0xfff + even) & !0x1fff).clamp(-65_504.0, 65_504.0)
+}
+
+/// Weights as a scheme has them, still written as floats, for layers that are solved on.
+pub(super) enum OnGrid {
+    Bytes(Grid),
+    Nibbles(Nibbles),
+}
+
+impl OnGrid {
+    /// `dims` of the weights, the axis of their outputs; four-bit grids count `[outputs, inputs]`.
+    pub(super) fn new(scheme: Scheme, dims: &[usize], values: &[f32], axis: usize) -> OnGrid {
+        match scheme {
+            Scheme::Weights4 => {
+                let rows = rows(dims, values, axis);
+                OnGrid::Nibbles(Nibbles::fitted(&rows, rows.len() / dims[axis].max(1)))
+            }
+            _ => OnGrid::Bytes(Grid::symmetric(dims, values, axis, scheme.granularity())),
+        }
+    }
+
+    /// The nearest point of the grid for the weight of an input and an output.
+    pub(super) fn nearest(
+        &self,
+        value: f64,
+        (input, inputs): (usize, usize),
+        output: usize,
+    ) -> f64 {
+        match self {
+            OnGrid::Bytes(grid) => {
+                let scale = f64::from(grid.of(output));
+                (value / scale).round().clamp(-127.0, 127.0) * scale
+            }
+            OnGrid::Nibbles(nibbles) => {
+                f64::from(nibbles.through(output * inputs + input, value as f32))
+            }
+        }
+    }
+}
+
+/// A matrix of weights as `[outputs, inputs]`, whichever axis counts its outputs.
+pub(super) fn rows(dims: &[usize], values: &[f32], axis: usize) -> Vec<f32> {
+    if axis == 0 || dims.len() != 2 {
+        return values.to_vec();
+    }
+    let (height, width) = (dims[0], dims[1]);
+    (0..values.len()).map(|i| values[(i % height) * width + i / height]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_rows_of_the_transposed() {
+        let values = [1.0, -20.0, 3.0, 4.0, 5.0, -300.0];
+        let by_column = Grid::symmetric(&[2, 3], &values, 1, Granularity::Channel);
+        let turned = rows(&[2, 3], &values, 1);
+        assert_eq!(turned, [1.0, 4.0, -20.0, 5.0, 3.0, -300.0]);
+        let by_row = Grid::symmetric(&[3, 2], &turned, 0, Granularity::Channel);
+        assert_eq!(by_column.scales, by_row.scales);
+        assert_eq!(by_column.codes(&[2, 3], &values)[1], by_row.codes(&[3, 2], &turned)[2]);
+    }
+
+    #[test]
+    fn half_precision_is_the_nearest() {
+        assert_eq!(half(1.0), 1.0);
+        assert_eq!(half(0.1), 0.099_975_586);
+        assert_eq!(half(-1.000_488_3), -1.0);
+        assert_eq!(half(3.0e-8), 5.960_464_5e-8);
+    }
+
+    #[test]
+    fn nibbles_reach_their_extreme_and_pack_in_pairs() {
+        let mut row = vec![0.0f32; 32];
+        (row[0], row[1], row[31]) = (-0.8, 0.4, 0.7);
+        let nibbles = Nibbles::fitted(&row, 32);
+        for (i, v) in row.iter().enumerate() {
+            assert!((nibbles.through(i, *v) - v).abs() < 0.51 * nibbles.scales[0].abs(), "{i}");
+        }
+        let packed = nibbles.packed(&row, 32);
+        let codes = nibbles.codes(&row);
+        assert_eq!(
+            (packed.dims.as_slice(), packed.bytes[0]),
+            (&[1, 1, 16][..], codes[0] | codes[1] << 4)
+        );
+    }
+}

@@ -1,0 +1,111 @@
+//! A step done again with only some of its decisions.
+
+use crate::{Bypassing, Format, Pruning, Quantization, Scheme, Sparsify, Step};
+use paring_core::schema::Piece;
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Step {
+    /// The step with only `kept` of the pieces that it `made`: the same components go from the same
+    /// couplings, whatever scores would say now, and only those layers are narrowed. `None` where
+    /// nothing of it is left.
+    ///
+    /// A step that cannot be divided is done whole or not at all.
+    pub fn with_only(&self, made: &[Piece], kept: &[Piece]) -> Option<Step> {
+        if kept.is_empty() {
+            return None;
+        }
+        let couplings: BTreeSet<String> = kept.iter().map(|p| p.coupling.clone()).collect();
+        Some(match self {
+            Step::Prune(pruning) => {
+                let mut frozen: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+                for piece in kept {
+                    let indices = piece.components.iter().map(|c| c.original_index);
+                    frozen.entry(piece.coupling.clone()).or_default().extend(indices);
+                }
+                frozen.values_mut().for_each(|indices| indices.sort_unstable());
+                Step::Prune(Pruning { frozen: Some(frozen), ..pruning.clone() })
+            }
+            Step::Sparsify(how) => {
+                let mut protect = how.protect.clone();
+                let all = made.iter().map(|piece| &piece.coupling);
+                protect.extend(all.filter(|c| !couplings.contains(*c)).cloned());
+                Step::Sparsify(Sparsify { protect, ..how.clone() })
+            }
+            Step::Bypass(how) => {
+                let ids = kept.iter().flat_map(|p| &p.components).map(|c| c.id.clone());
+                Step::Bypass(Bypassing { frozen: Some(ids.collect()), ..how.clone() })
+            }
+            Step::Quantize(how) if how.measured || how.assigned.is_some() => {
+                let scheme = |piece: &Piece| {
+                    let name = piece.precision.clone()?;
+                    Some((piece.coupling.clone(), Scheme::try_from(name).ok()?))
+                };
+                let assigned = Some(kept.iter().filter_map(scheme).collect());
+                Step::Quantize(Quantization { measured: false, assigned, ..how.clone() })
+            }
+            Step::Quantize(how) => {
+                let mut protect = how.protect.clone();
+                let all = made.iter().map(|piece| &piece.coupling);
+                protect.extend(all.filter(|c| !couplings.contains(*c)).cloned());
+                Step::Quantize(Quantization { protect, ..how.clone() })
+            }
+            // What it only chose are engine options, which stand apart.
+            Step::Tune { .. } if made.len() < 2 => return None,
+            Step::Tune { .. } | Step::Import { .. } => self.clone(),
+        })
+    }
+
+    /// Whether all that it does are engine options.
+    pub fn is_option(&self) -> bool {
+        matches!(self, Step::Quantize(how) if how.format == Format::F16)
+    }
+
+    /// The step as another draw of samples repeats it: what was measured on this machine stays.
+    pub fn settled(&self, made: &[Piece]) -> Step {
+        match self {
+            Step::Quantize(how) if how.measured => {
+                self.with_only(made, made).unwrap_or_else(|| self.clone())
+            }
+            other => other.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Criterion;
+    use crate::{Format, Granularity};
+    use paring_core::schema::ComponentRef;
+
+    fn piece(coupling: &str, indices: &[usize]) -> Piece {
+        let id = |i: &usize| format!("{coupling}:{i}");
+        let components: Vec<ComponentRef> =
+            indices.iter().map(|i| ComponentRef { id: id(i), original_index: *i }).collect();
+        let precision = components.is_empty().then(|| "int8 per tensor".to_string());
+        Piece { coupling: coupling.into(), components, precision }
+    }
+
+    #[test]
+    fn only_what_is_kept_is_done() {
+        let made = [piece("a", &[3, 1]), piece("b", &[0])];
+        let prune = Step::Prune(Pruning::channels(0.5, Criterion::L1));
+        let Some(Step::Prune(again)) = prune.with_only(&made, &made[..1]) else { panic!() };
+        assert_eq!(again.frozen.unwrap(), BTreeMap::from([("a".to_string(), vec![1, 3])]));
+        assert_eq!(prune.with_only(&made, &[]), None);
+        let int8 = Quantization::new(Format::Int8, Granularity::Tensor);
+        let narrowed = [piece("a", &[]), piece("b", &[])];
+        let step = Step::Quantize(int8.clone());
+        assert_eq!(step.with_only(&narrowed, &narrowed), Some(step.clone()));
+        let part = step.with_only(&narrowed, &narrowed[1..]).unwrap();
+        assert!(part.to_string().ends_with("without a"), "{part}");
+        let chosen = Step::Quantize(Quantization { measured: true, ..int8 });
+        let Some(Step::Quantize(how)) = chosen.with_only(&narrowed, &narrowed[..1]) else {
+            panic!()
+        };
+        let scheme = Scheme::Static(Granularity::Tensor);
+        assert_eq!(how.assigned, Some(BTreeMap::from([("a".to_string(), scheme)])));
+        let tune = Step::Tune { on: "host".into() };
+        assert_eq!(tune.with_only(&narrowed[..1], &narrowed[..1]), None);
+    }
+}

@@ -1,0 +1,66 @@
+//! How far two models agree on all calibration samples.
+
+use crate::catalog::Calibration;
+use crate::{CompressError, Reading};
+use paring_agent::engine::{Bindings, Model, Source};
+use paring_core::schema::EngineOptions;
+use paring_onnx::graph::Graph;
+
+/// Outputs may differ by so much of the largest, and nothing may be predicted differently.
+pub const LOSSLESS: f64 = 1e-5;
+
+/// How far two models agree on all calibration samples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Agreement {
+    /// Largest difference of outputs, relative to the largest output.
+    pub apart: f64,
+    /// Predictions that are other classes.
+    pub flips: usize,
+    /// Samples that were looked at.
+    pub samples: usize,
+}
+
+impl Agreement {
+    /// Whether the two compute the same, rounding apart.
+    pub fn lossless(&self) -> bool {
+        self.apart <= LOSSLESS && self.flips == 0
+    }
+}
+
+/// Runs two models on all calibration samples.
+///
+/// # Errors
+/// The engine's; outputs that are no numbers.
+pub fn agreement(
+    a: (&Graph, &EngineOptions),
+    b: (&Graph, &EngineOptions),
+    calibration: &Calibration,
+    reading: Reading,
+) -> Result<Agreement, CompressError> {
+    let load = |(graph, options): (&Graph, &EngineOptions)| {
+        let bytes = graph.encode();
+        let bindings = Bindings { batch: calibration.batch, dims: &calibration.dims };
+        Model::load(Source::Bytes(graph.name(), &bytes), bindings)?.optimise(options)
+    };
+    let (a, b) = (load(a)?, load(b)?);
+    let (mut apart, mut largest, mut flips) = (0.0f64, f64::from(f32::MIN_POSITIVE), 0);
+    for batch in 0..calibration.batches() {
+        let arrays = calibration.arrays(batch);
+        let left = a.run_numbers(&a.inputs(&arrays)?)?;
+        let right = b.run_numbers(&b.inputs(&arrays)?)?;
+        for (left, right) in left.iter().zip(&right) {
+            for (x, y) in left.iter().zip(right) {
+                largest = largest.max(f64::from(x.abs()));
+                // A difference that is no number is as large as any.
+                let off = f64::from((x - y).abs());
+                apart = if off.is_nan() { f64::INFINITY } else { apart.max(off) };
+            }
+            // What moves numbers that are no classes, `apart` says.
+            let rows = |output| reading.rows(output, calibration.batch);
+            let both = rows(left).into_iter().zip(rows(right));
+            flips += both.filter(|(was, is)| reading.changed(was, is, f64::INFINITY)).count();
+        }
+    }
+    let samples = calibration.batches() * calibration.batch;
+    Ok(Agreement { apart: apart / largest, flips, samples })
+}
