@@ -148,7 +148,7 @@ fn weights_layers_and_blocks_come_back_too() {
     assert_eq!(record(&run, "pruned.unpruned").params, record(&run, "baseline").params);
 }
 
-/// What README shows for PyTorch: the original's tensors, cut by the kept indices, are the variant's.
+/// What docs/pruning.md shows for PyTorch: the original's tensors, cut by the kept indices, are the variant's.
 #[test]
 fn kept_indices_cut_the_original_alike() {
     let folder = tempfile::tempdir().unwrap();

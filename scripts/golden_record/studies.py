@@ -17,7 +17,7 @@ REFINED = (
     'quantize = "int8", calibration = "auto", per = "channel", equalize = true, correct = true, round = "gptq"'
 )
 
-# Name of a variant, its steps, and further keys. Steps that README.md lists and that a model does not
+# Name of a variant, its steps, and further keys. Steps that docs list and that a model does not
 # allow end in a refusal, which is recorded like a success.
 CHANNELS = [
     ("l1", 'prune = "channels", ratio = 0.25', ""),
