@@ -318,7 +318,7 @@ fn steps_that_make_no_sense_are_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     for (step, message) in [
         ("prune = \"weights\", pattern = \"4:2\"", "two of every four stay"),
-        ("prune = \"weights\", count = 3", "`ratio`, `score` or `pattern`"),
+        ("prune = \"weights\", count = 3", "`ratio`, `score`, `pattern`"),
         ("prune = \"blocks\", ratio = 0.5, allocate = \"uniform\"", "channels or heads"),
         ("prune = \"channels\", pattern = \"2:4\"", "belongs to `prune = \"weights\"`"),
         ("prune = \"channels\", latency = 0.5, on = \"pi4\"", "not yet on `pi4`"),

@@ -51,12 +51,12 @@ impl VerifyVerb {
 
 /// Warns of a run that does not hold.
 pub(super) fn warn(run: &Path) {
-    say_so(run, study::first_flaw(run));
+    say_so(run, study::first_violation(run));
 }
 
 /// [`warn`] before a verb goes on with a run: that one was killed there is why.
 pub(super) fn warn_before_going_on(run: &Path) {
-    say_so(run, study::first_flaw(run).filter(|flaw| !flaw.is_interruption()));
+    say_so(run, study::first_violation(run).filter(|flaw| !flaw.is_interruption()));
 }
 
 fn say_so(run: &Path, flaw: Option<VerifyError>) {

@@ -115,7 +115,7 @@ impl ProfileVerb {
         global: &Global,
     ) -> Result<Layers, Coded> {
         let timing =
-            study::usual_timing().map_err(|e| Coded::new(ExitCode::Internal, anyhow!(e)))?;
+            study::default_timing_plan().map_err(|e| Coded::new(ExitCode::Internal, anyhow!(e)))?;
         let samples: Vec<usize> = (0..sampled.batch).collect();
         let bench = Bench {
             extent: Extent::Layers,

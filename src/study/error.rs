@@ -1,4 +1,4 @@
-//! What can be wrong with a study or its run directory.
+//! Errors of a study and its run directory.
 
 use std::path::PathBuf;
 
@@ -23,9 +23,9 @@ pub enum StudyError {
         path: PathBuf,
         /// Counting from 1.
         line: usize,
-        /// What is wrong.
+        /// The problem.
         message: String,
-        /// What was probably meant.
+        /// The key that was probably meant, or the known ones.
         hint: Option<String>,
     },
     /// A value makes no sense.
@@ -65,10 +65,10 @@ pub enum StudyError {
     /// There is no run.
     #[error("{} is not a run directory of paring", .0.display())]
     NoRun(PathBuf),
-    /// A file of the run is not what was written.
+    /// A file of the run was changed.
     #[error("{} is damaged; choose another --out", .0.display())]
     Damaged(PathBuf),
-    /// The ledger is not what was written.
+    /// The ledger cannot be read, or was changed.
     #[error("the run's ledger")]
     Ledger(#[from] crate::ledger::LedgerError),
     /// Another process writes the output folder.

@@ -1,105 +1,24 @@
-//! What a study means: checked values, paths that lead somewhere.
+//! Reading and checking a study file.
 
-use super::expand::recipes;
-use super::file::{self, ClassShares, ShareOrArray, SplitsSection};
-use super::robustness::robustness;
-use super::task::task;
-use super::timing::{self, Timing};
-use super::{EnergyPlan, StudyError, energy};
-use crate::evaluate::{self, SplitRule, Stress};
+use super::recipes::recipes;
+use super::sections::{
+    self, ClassShares, ShareOrArray, SplitsSection, TargetSection, energy_plan, stress,
+    task_settings, timing_plan,
+};
+use super::{DataSource, EnergyPlan, Study, StudyError};
+use crate::evaluate::SplitRule;
 use crate::pipeline::Recipe;
 use paring_agent::engine::{self, Source};
-use paring_boards::{self, Inventory, Target, Trust};
+use paring_boards::{Inventory, Target, Trust};
 use paring_compress::Step;
-use paring_core::schema::{EnergySource, Metric, Setting};
+use paring_core::schema::EnergySource;
 use paring_data::Pixels;
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-
-/// A checked study.
-#[derive(Clone, Debug)]
-pub struct Study {
-    /// The file it was read from.
-    pub path: PathBuf,
-    /// Its name.
-    pub name: String,
-    /// Accountable person or team.
-    pub owner: String,
-    /// What a person said about it, by key; never invented.
-    pub words: BTreeMap<String, String>,
-    /// The model as given.
-    pub model: PathBuf,
-    /// Batch sizes to measure.
-    pub batches: Vec<usize>,
-    /// Values for symbolic dimensions other than the batch.
-    pub dims: BTreeMap<String, usize>,
-    /// What the model's outputs mean.
-    pub task: Task,
-    /// Disturbances that variants have to bear, where that is asked for.
-    pub robustness: Option<Stress>,
-    /// The data.
-    pub data: DataSource,
-    /// Seeds everything that draws.
-    pub seed: u64,
-    /// How variants are timed.
-    pub timing: Timing,
-    /// How energy is measured.
-    pub energy: EnergyPlan,
-    /// Removals that are tried before any is decided, for the forecasts.
-    pub probes: usize,
-    /// The variants in order, without the baseline.
-    pub recipes: Vec<Recipe>,
-    /// Where variants are measured.
-    pub targets: Vec<Target>,
-}
-
-impl Study {
-    /// How models are run on a target: every batch with every number of threads and of streams.
-    pub fn settings(&self, target: &Target) -> Vec<Setting> {
-        let own = [target.profile.threads];
-        let threads = if self.timing.threads.is_empty() { &own[..] } else { &self.timing.threads };
-        let each = self.batches.iter().flat_map(|batch| threads.iter().map(move |t| (*batch, *t)));
-        let streams = &self.timing.streams;
-        each.flat_map(|(batch, threads)| {
-            streams.iter().map(move |streams| Setting { batch, threads, streams: *streams })
-        })
-        .collect()
-    }
-}
-
-/// What a model's outputs mean.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Task {
-    /// The output with the scores; `None` for the only one.
-    pub output: Option<String>,
-    /// What is asked of the model, as long as the data have labels.
-    pub asked: evaluate::Task,
-    /// The metric that is named as the one that counts most.
-    pub metric: Option<Metric>,
-}
-
-/// Where data come from and how they are divided.
-#[derive(Clone, Debug)]
-pub struct DataSource {
-    /// A file or folder.
-    pub path: PathBuf,
-    /// Columns that name subsets.
-    pub slices: Vec<String>,
-    /// Column of groups that never straddle a split.
-    pub group: Option<String>,
-    /// Whether the number of samples of each class was chosen beforehand, so that intervals take it as
-    /// given.
-    pub fixed_class_shares: bool,
-    /// How samples are divided.
-    pub splits: SplitRule,
-    /// How pixels become numbers.
-    pub pixels: Pixels,
-}
+use std::path::Path;
 
 /// Most samples of an inference.
 const MOST_BATCH: usize = 1 << 16;
-/// So many removals tell well enough how errors add up, and take a few seconds.
-const PROBES: usize = 14;
+/// Probes where the study names no number: enough to tell how errors add up, in a few seconds.
+const DEFAULT_PROBES: usize = 14;
 
 /// Reads and checks a study. Paths in it are relative to its folder; `trust` is that in whoever made it.
 ///
@@ -114,9 +33,9 @@ pub fn load(path: &Path, trust: Trust) -> Result<Study, StudyError> {
 /// # Errors
 /// As for [`load`].
 pub(super) fn recipes_of(path: &Path, folder: &Path) -> Result<(String, Vec<Recipe>), StudyError> {
-    let file = file::read(path)?;
-    let invalid = |problem: String| StudyError::Invalid { path: path.to_path_buf(), problem };
-    Ok((file.study.owner, recipes(&file.variant, folder).map_err(invalid)?))
+    let (file, text) = sections::read(path)?;
+    let recipes = recipes(&file.variant, folder).map_err(|e| e.of_study(path, &text))?;
+    Ok((file.study.owner, recipes))
 }
 
 /// [`load`] with other targets than the study's, unless there are none.
@@ -124,10 +43,10 @@ pub(super) fn recipes_of(path: &Path, folder: &Path) -> Result<(String, Vec<Reci
 /// # Errors
 /// [`StudyError`] names the file, the line or the key.
 pub fn load_for(path: &Path, targets: &[String], trust: Trust) -> Result<Study, StudyError> {
-    let file = file::read(path)?;
+    let (file, text) = sections::read(path)?;
     let invalid = |problem: String| StudyError::Invalid { path: path.to_path_buf(), problem };
     let folder = path.parent().unwrap_or(Path::new(""));
-    let recipes = recipes(&file.variant, folder).map_err(invalid)?;
+    let recipes = recipes(&file.variant, folder).map_err(|e| e.of_study(path, &text))?;
     let model = folder.join(file.model.path);
     let mut batches =
         file.model.batch.map_or_else(|| vec![usual_batch(&model)], |batch| batch.values());
@@ -146,7 +65,7 @@ pub fn load_for(path: &Path, targets: &[String], trust: Trust) -> Result<Study, 
         given => given.to_vec(),
     };
     let inventory = Inventory::find(folder, trust)?;
-    let energy = energy::energy(file.energy, folder).map_err(invalid)?;
+    let energy = energy_plan(file.energy, folder).map_err(invalid)?;
     refuse_untrusted(&energy, path, trust)?;
     let words = [
         ("purpose", file.study.purpose),
@@ -164,8 +83,8 @@ pub fn load_for(path: &Path, targets: &[String], trust: Trust) -> Result<Study, 
         model,
         batches,
         dims: file.model.dims,
-        task: task(&file.task).map_err(invalid)?,
-        robustness: robustness(file.robustness).map_err(invalid)?,
+        task: task_settings(&file.task).map_err(invalid)?,
+        robustness: stress(file.robustness).map_err(invalid)?,
         data: DataSource {
             path: folder.join(file.data.path),
             slices: file.data.slices,
@@ -175,9 +94,9 @@ pub fn load_for(path: &Path, targets: &[String], trust: Trust) -> Result<Study, 
             pixels: Pixels { mean: file.data.mean, std: file.data.std },
         },
         seed: file.protocol.seed,
-        timing: timing::timing(&file.protocol).map_err(invalid)?,
+        timing: timing_plan(&file.protocol).map_err(invalid)?,
         energy,
-        probes: file.protocol.probes.unwrap_or(PROBES),
+        probes: file.protocol.probes.unwrap_or(DEFAULT_PROBES),
         targets: known(paring_boards::choose(&targets, &inventory)?, &recipes).map_err(invalid)?,
         recipes,
     })
@@ -193,7 +112,7 @@ fn refuse_untrusted(energy: &EnergyPlan, path: &Path, trust: Trust) -> Result<()
     }
 }
 
-/// The batch that a model's file fixes, else 1; what is wrong with the file is said where it is opened.
+/// The batch that a model's file fixes, else 1; a fault of the file is reported where it is opened.
 fn usual_batch(model: &Path) -> usize {
     let signature = engine::describe(Source::File(model)).ok();
     signature.and_then(|signature| signature.fixed_batch()).unwrap_or(1)
@@ -203,12 +122,12 @@ fn usual_batch(model: &Path) -> usize {
 fn known(targets: Vec<Target>, recipes: &[Recipe]) -> Result<Vec<Target>, String> {
     let on = |step: &Step| match step {
         Step::Tune { on } => Some(on.clone()),
-        Step::Quantize(how) => how.measured.then(|| how.on.clone()),
+        Step::Quantize(quantization) => quantization.measured.then(|| quantization.on.clone()),
         _ => None,
     };
-    let asked = |on: &String| on != "host" && targets.iter().all(|target| target.name != *on);
+    let unknown = |on: &String| on != "host" && targets.iter().all(|target| target.name != *on);
     for recipe in recipes {
-        if let Some(on) = recipe.steps.iter().filter_map(on).find(asked) {
+        if let Some(on) = recipe.steps.iter().filter_map(on).find(unknown) {
             return Err(format!(
                 "variant `{}` measures on `{on}`, which is no target of the study; name it under [[target]]",
                 recipe.name
@@ -218,8 +137,8 @@ fn known(targets: Vec<Target>, recipes: &[Recipe]) -> Result<Vec<Target>, String
     Ok(targets)
 }
 
-/// What the study calls its targets; this machine where it names none.
-fn target_words(sections: &[file::TargetSection]) -> Result<Vec<String>, String> {
+/// Names of the study's targets; this machine where it names none.
+fn target_words(sections: &[TargetSection]) -> Result<Vec<String>, String> {
     let names: Vec<String> = match sections {
         [] => vec!["host".into()],
         sections => sections.iter().map(|t| t.name.clone()).collect(),

@@ -1,28 +1,18 @@
 //! The study: a file that says what to compress, how, on what data and where; and its run directory.
 
-mod energy;
 mod error;
-mod expand;
-mod file;
-mod former;
 mod load;
-mod manifest;
-mod narrow;
-mod protocol;
-mod robustness;
-mod run_directory;
-mod step;
-mod subject;
-mod task;
-mod timing;
+mod opened;
+mod recipes;
+mod run;
+mod sections;
+mod checked_study;
 mod verify;
 
-pub use energy::EnergyPlan;
+pub use checked_study::{DataSource, Study};
 pub use error::StudyError;
-pub use load::{DataSource, Study, Task, load, load_for};
-pub use manifest::{Manifest, ManifestError};
-pub use protocol::{Protocol, QUICK_BLOCKS};
-pub use run_directory::RunDirectory;
-pub use subject::{Loaded, open};
-pub use timing::{Timing, stop_at, usual_timing};
-pub use verify::{Verified, VerifyError, first_flaw, verify, write_manifest};
+pub use load::{load, load_for};
+pub use opened::{Loaded, open};
+pub use run::{ManifestError, Protocol, QUICK_BLOCKS, RunDirectory, RunManifest};
+pub use sections::{EnergyPlan, TaskSettings, TimingPlan, default_timing_plan, width_stop_rule};
+pub use verify::{VerificationSummary, VerifyError, first_violation, verify, write_manifest};

@@ -5,7 +5,7 @@ use paring::files::ConfinedPath;
 use paring::ledger::{Ledger, LedgerHead, read_ledger};
 use paring::pipeline::Folders;
 use paring::schema::{EntryBody, EntryKind, Sha256Hex};
-use paring::study::Manifest;
+use paring::study::RunManifest;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -60,7 +60,7 @@ fn decision(run: &Path, change: impl FnOnce(&mut Value)) {
 /// Makes the manifest fit what lies in the run now, as whoever can write it could.
 pub fn remanifested(run: &Path) {
     let folders = Folders::new(run);
-    let (mut manifest, _) = Manifest::read(&folders).unwrap();
+    let (mut manifest, _) = RunManifest::read(&folders).unwrap();
     manifest.files = files(run);
     manifest.files.retain(|path, _| ![".lock", "run.manifest"].contains(&path.as_str()));
     // What has no head is found by its chain.

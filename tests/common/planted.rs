@@ -141,7 +141,7 @@ impl Case {
         let contexts = std::iter::once(self.context.clone()).chain(further).collect();
         let report = &self.loaded.splits.report;
         let labels = report.iter().map(|s| self.loaded.data.labels[*s]).collect();
-        let task = self.study.task.asked.clone();
+        let task = self.study.task.labelled_task.clone();
         let rooms = &self.loaded.data.columns["room"];
         let rooms = report.iter().map(|s| rooms[*s].clone()).collect();
         let slices = BTreeMap::from([("room".to_string(), rooms)]);
@@ -164,7 +164,7 @@ impl Case {
     /// What is right, where one class a sample does not say it.
     fn targets(&self) -> Right {
         let Loaded { data, splits, dims, output, .. } = &self.loaded;
-        let task = &self.study.task.asked;
+        let task = &self.study.task.labelled_task;
         if task.is_by_class() {
             return Right::Classes;
         }
@@ -202,7 +202,7 @@ impl Case {
             batch: self.loaded.batch,
             dims: &self.loaded.dims,
             output: self.loaded.output,
-            task: &self.study.task.asked,
+            task: &self.study.task.labelled_task,
             slices: &[],
         }
     }

@@ -45,4 +45,4 @@ pub use site::{Site, own_name};
 pub use ssh::{Address, Connection};
 pub use transfer::Parcel;
 pub use trust::{Trust, is_variable_name};
-pub use typed::{Mistyped, typed};
+pub use typed::{Mistyped, nearest, typed};

@@ -49,7 +49,7 @@ fn explain(message: &str) -> (String, Option<String>) {
 }
 
 /// The word that was probably meant.
-pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     known
         .map(|key| (strsim::jaro_winkler(word, key), key))
         .max_by(|a, b| a.0.total_cmp(&b.0))

@@ -197,12 +197,12 @@ impl BenchVerb {
         global: &Global,
     ) -> Result<(RunFacts, Environment, Vec<Measurement>), Coded> {
         let ms = |n: u64| LatencyNs(n.saturating_mul(1_000_000));
-        let mut timing = study::usual_timing()
+        let mut timing = study::default_timing_plan()
             .map_err(|e| Coded::new(ExitCode::Internal, anyhow::anyhow!(e)))?;
         (timing.rules.solo_ns, timing.rules.paired_ns) = (ms(self.solo_ms), ms(self.paired_ms));
         let threads = self.threads.unwrap_or(target.profile.threads);
         let setting = Setting { batch: prepared.batch, threads, streams: self.streams };
-        let stop = self.width.map(|width| study::stop_at(width, self.blocks));
+        let stop = self.width.map(|width| study::width_stop_rule(width, self.blocks));
         let sustained_ns = self.sustained_s.map(|s| LatencyNs(s.saturating_mul(1_000_000_000)));
         let mut rule = json!({
             "engine": ENGINE, "agent": env!("CARGO_PKG_VERSION"), "blocks": self.blocks,

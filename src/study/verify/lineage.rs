@@ -27,7 +27,9 @@ pub(super) fn verify(folders: &Folders) -> Result<usize, VerifyError> {
         own_files(folders, &line[0]).map_err(broken)?;
         // A bench measures what other runs made, and has no ledger of its own.
         if protocol.is_some() {
-            Lineage { record: &line[0], parent, entries: &entries }.verify().map_err(broken)?;
+            LineageCheck { record: &line[0], parent, entries: &entries }
+                .verify()
+                .map_err(broken)?;
             parings(folders, &line[0])?;
         }
     }
@@ -81,14 +83,14 @@ fn parings(folders: &Folders, record: &VariantRecord) -> Result<(), VerifyError>
     Ok(())
 }
 
-/// A record, what it was made from, and what the ledger says.
-struct Lineage<'a> {
+/// A record, its parent's, and the ledger.
+struct LineageCheck<'a> {
     record: &'a VariantRecord,
     parent: Option<&'a VariantRecord>,
     entries: &'a [Entry],
 }
 
-impl Lineage<'_> {
+impl LineageCheck<'_> {
     fn verify(&self) -> Result<(), String> {
         let decisions = self.decisions()?;
         let record = self.record;

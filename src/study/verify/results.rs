@@ -9,7 +9,7 @@ use paring_core::schema::{Missing, Setting};
 use std::collections::BTreeMap;
 
 const RESULTS: &str = "results.csv";
-/// Why something was not measured is said when it is not, and kept nowhere else.
+/// Columns that stand in results.csv alone: reasons for missing values are kept nowhere else.
 const WORDS_ALONE: [&str; 2] = ["energy_missing", "metric_missing"];
 
 /// Verifies all rows; gives how many there are.
@@ -19,7 +19,7 @@ pub(super) fn verify(folders: &Folders) -> Result<usize, VerifyError> {
         return Ok(0);
     }
     let bytes = path.read().map_err(|e| broken(e.to_string()))?;
-    let table = Table::read(&bytes)?;
+    let table = ResultsTable::read(&bytes)?;
     let mut targets: BTreeMap<String, Remeasured> = BTreeMap::new();
     for row in &table.rows {
         let target = table.cell(row, "target");
@@ -32,7 +32,7 @@ pub(super) fn verify(folders: &Folders) -> Result<usize, VerifyError> {
     let rows = rows.collect::<Result<Vec<Row>, VerifyError>>()?;
     let (facts, schema) = facts(folders, &table)?;
     let encoded = report::results_csv(&facts, &rows);
-    let expected = Table::read(&encoded.map_err(|e| broken(e.to_string()))?)?;
+    let expected = ResultsTable::read(&encoded.map_err(|e| broken(e.to_string()))?)?;
     if table.header != expected.header {
         return Err(broken("it has other columns".to_string()));
     }
@@ -57,9 +57,9 @@ fn broken(problem: impl Into<String>) -> VerifyError {
     VerifyError::broken(RESULTS, problem)
 }
 
-/// What all rows share, and their format: of the protocol where there is one, of the first row in a
+/// Facts that all rows share, and their format: of the protocol where there is one, of the first row in a
 /// bench.
-fn facts(folders: &Folders, table: &Table) -> Result<(RunFacts, String), VerifyError> {
+fn facts(folders: &Folders, table: &ResultsTable) -> Result<(RunFacts, String), VerifyError> {
     let first = table.rows.first().ok_or_else(|| broken("it has no rows"))?;
     let text = |column| table.cell(first, column).to_string();
     let protocol: Option<Protocol> = read_json(&folders.root().join("protocol.json"));
@@ -81,7 +81,7 @@ fn facts(folders: &Folders, table: &Table) -> Result<(RunFacts, String), VerifyE
 /// The row of this variant, target and setting as the run's files give it.
 fn again(
     folders: &Folders,
-    table: &Table,
+    table: &ResultsTable,
     row: &csv::StringRecord,
     targets: &BTreeMap<String, Remeasured>,
 ) -> Result<Row, VerifyError> {
@@ -116,18 +116,18 @@ fn again(
 }
 
 /// A CSV file in memory.
-struct Table {
+struct ResultsTable {
     header: Vec<String>,
     rows: Vec<csv::StringRecord>,
 }
 
-impl Table {
-    fn read(bytes: &[u8]) -> Result<Table, VerifyError> {
+impl ResultsTable {
+    fn read(bytes: &[u8]) -> Result<ResultsTable, VerifyError> {
         let mut reader = csv::Reader::from_reader(bytes);
         let header = reader.headers().map_err(|e| broken(e.to_string()))?;
         let header = header.iter().map(str::to_string).collect();
         let rows = reader.records().collect::<Result<_, _>>();
-        Ok(Table { header, rows: rows.map_err(|e| broken(e.to_string()))? })
+        Ok(ResultsTable { header, rows: rows.map_err(|e| broken(e.to_string()))? })
     }
 
     fn cell<'a>(&self, row: &'a csv::StringRecord, column: &str) -> &'a str {

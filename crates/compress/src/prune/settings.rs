@@ -2,7 +2,7 @@
 
 use crate::catalog::{Criterion, Kind};
 use paring_core::schema::Sha256Hex;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -99,7 +99,7 @@ pub enum Amount {
 }
 
 /// How what remains makes up for what goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Recovery {
     /// It does not.
@@ -114,7 +114,7 @@ pub enum Recovery {
 }
 
 /// How an amount is spread over couplings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Allocation {
     /// The same share of each.

@@ -1,7 +1,7 @@
 //! Settings of a quantize step.
 
 use paring_core::schema::{Granularity, Objective, Scheme};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -75,7 +75,7 @@ impl Quantization {
 }
 
 /// Numbers that layers are computed in or stored as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
     /// Weights and activations in int8, scales fixed beforehand.
@@ -91,7 +91,7 @@ pub enum Format {
 }
 
 /// How the range of an activation is found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RangeRule {
     /// The smallest and the largest value.
@@ -121,7 +121,7 @@ impl RangeRule {
 }
 
 /// How weights become integers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rounding {
     /// To the nearest.
@@ -131,7 +131,7 @@ pub enum Rounding {
 }
 
 /// How static int8 is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Form {
     /// QLinearConv, QLinearMatMul, MatMulInteger: what the engine runs in integers.

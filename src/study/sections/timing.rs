@@ -1,19 +1,70 @@
-//! The rules of timing: `[protocol]`, checked.
+//! The `[protocol]` section: rules of timing.
 
-use super::file::{ConditionsSection, OneOrMany, ProtocolSection};
+use super::one_or_many::OneOrMany;
 use paring_agent::measure::MIN_BLOCKS;
 use paring_core::schema::{ConditionRules, Load, MOST_ROUNDS, SampleRules, StopRule};
 use paring_core::units::{LatencyNs, MilliCelsius};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// How variants are timed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::study) struct ProtocolSection {
+    #[serde(default)]
+    blocks: Option<u32>,
+    #[serde(default)]
+    pub(in crate::study) seed: u64,
+    #[serde(default)]
+    solo_ms: Option<u64>,
+    #[serde(default)]
+    paired_ms: Option<u64>,
+    #[serde(default)]
+    pub(in crate::study) probes: Option<usize>,
+    #[serde(default)]
+    threads: Option<OneOrMany<usize>>,
+    #[serde(default)]
+    streams: Option<OneOrMany<usize>>,
+    #[serde(default)]
+    affinity: Vec<usize>,
+    #[serde(default)]
+    width: Option<f64>,
+    #[serde(default)]
+    most_blocks: Option<u32>,
+    #[serde(default)]
+    minutes: Option<f64>,
+    #[serde(default)]
+    limit_s: Option<u64>,
+    #[serde(default)]
+    sustained_s: Option<u64>,
+    #[serde(default)]
+    conditions: ConditionsSection,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConditionsSection {
+    #[serde(default)]
+    most_celsius: Option<f64>,
+    #[serde(default)]
+    most_load: Option<f64>,
+    #[serde(default)]
+    governor: Option<String>,
+    #[serde(default)]
+    power_mode: Option<u32>,
+    #[serde(default)]
+    jetson_clocks: bool,
+    #[serde(default)]
+    repeats: Option<u32>,
+}
+
+/// Rules of timing variants.
 #[derive(Clone, Debug)]
-pub struct Timing {
+pub struct TimingPlan {
     /// Blocks of each kind for each variant.
     pub blocks: u32,
-    /// When to go on with paired blocks.
+    /// Rule for further paired blocks.
     pub stop: Option<StopRule>,
-    /// How long each variant also runs without a pause.
+    /// Time that each variant also runs without a pause.
     pub sustained_ns: Option<LatencyNs>,
     /// Rules inside a block.
     pub rules: SampleRules,
@@ -23,25 +74,25 @@ pub struct Timing {
     pub streams: Vec<usize>,
     /// Processors that blocks are kept on.
     pub affinity: Vec<usize>,
-    /// What makes a block invalid, and what is set before.
+    /// Conditions that make a block invalid, and settings of the machine.
     pub conditions: ConditionRules,
 }
 
 /// More threads or streams than this are a slip of the finger.
 const MOST_THREADS: usize = 1024;
-/// With a width and no other limit.
+/// Blocks at most, with a width and no other limit.
 const MOST_BLOCKS: u32 = 100;
-/// So often a block in bad conditions is repeated.
+/// Repetitions of a block in bad conditions.
 const REPEATS: u32 = 3;
 
-impl Timing {
-    /// What of it is not as it is by default: it belongs to the hash of the rules, and what an older
-    /// version did not know of leaves that hash as it was.
-    pub(super) fn unusual(&self) -> Map<String, Value> {
-        let mut found = Map::new();
+impl TimingPlan {
+    /// The rules that are not the default ones: they belong to the hash of the rules, and a rule that an
+    /// older version did not know of leaves that hash as it was.
+    pub(in crate::study) fn deviations(&self) -> Map<String, Value> {
+        let mut deviations = Map::new();
         let mut add = |key: &str, value: Value, usual: bool| {
             if !usual {
-                found.insert(key.to_string(), value);
+                deviations.insert(key.to_string(), value);
             }
         };
         add("stop", json!(self.stop), self.stop.is_none());
@@ -51,20 +102,20 @@ impl Timing {
         add("affinity", json!(self.affinity), self.affinity.is_empty());
         let usual = ConditionRules { repeats: REPEATS, ..ConditionRules::default() };
         add("conditions", json!(self.conditions), self.conditions == usual);
-        found
+        deviations
     }
 }
 
-/// How variants are timed where nobody says otherwise.
+/// The rules of timing without a `[protocol]` section.
 ///
 /// # Errors
 /// None that a user can bring about.
-pub fn usual_timing() -> Result<Timing, String> {
-    timing(&ProtocolSection::default())
+pub fn default_timing_plan() -> Result<TimingPlan, String> {
+    timing_plan(&ProtocolSection::default())
 }
 
-/// Checks what was typed.
-pub(super) fn timing(section: &ProtocolSection) -> Result<Timing, String> {
+/// Checks the section.
+pub(in crate::study) fn timing_plan(section: &ProtocolSection) -> Result<TimingPlan, String> {
     if section.solo_ms == Some(0) || section.paired_ms == Some(0) {
         return Err("`solo_ms` and `paired_ms` under [protocol] must be 1 or more".into());
     }
@@ -72,7 +123,7 @@ pub(super) fn timing(section: &ProtocolSection) -> Result<Timing, String> {
         0 => return Err("`blocks` under [protocol] must be 1 or more".into()),
         blocks => at_most("blocks", blocks)?,
     };
-    Ok(Timing {
+    Ok(TimingPlan {
         blocks,
         stop: stop(section, blocks)?,
         sustained_ns: section.sustained_s.map(|s| LatencyNs(s.saturating_mul(1_000_000_000))),
@@ -88,7 +139,7 @@ pub(super) fn timing(section: &ProtocolSection) -> Result<Timing, String> {
 }
 
 /// Paired blocks until an interval is `width` narrow, with the usual limits.
-pub fn stop_at(width: f64, blocks: u32) -> StopRule {
+pub fn width_stop_rule(width: f64, blocks: u32) -> StopRule {
     let limit_ns = LatencyNs(3_600_000_000_000);
     StopRule { width, most_blocks: MOST_BLOCKS.max(blocks), limit_ns }
 }
@@ -106,7 +157,7 @@ fn stop(section: &ProtocolSection, blocks: u32) -> Result<Option<StopRule>, Stri
     if (blocks as usize) < MIN_BLOCKS {
         return Err(format!("`width` under [protocol] needs `blocks` of {MIN_BLOCKS} or more"));
     }
-    let usual = stop_at(width, blocks);
+    let usual = width_stop_rule(width, blocks);
     let minutes = section.minutes.unwrap_or(usual.limit_ns.as_f64() / 60e9);
     if !(minutes > 0.0 && minutes <= 1e6) {
         return Err("`minutes` under [protocol] must be above 0".into());
@@ -186,8 +237,8 @@ fn conditions(section: &ConditionsSection) -> Result<ConditionRules, String> {
 mod tests {
     use super::*;
 
-    fn of(text: &str) -> Result<Timing, String> {
-        timing(&toml::from_str::<ProtocolSection>(text).unwrap())
+    fn of(text: &str) -> Result<TimingPlan, String> {
+        timing_plan(&toml::from_str::<ProtocolSection>(text).unwrap())
     }
 
     #[track_caller]
@@ -218,10 +269,10 @@ mod tests {
 
     #[test]
     fn what_is_not_typed_leaves_the_hash_of_the_rules_alone() {
-        assert_eq!(of("").unwrap().unusual(), Map::new());
+        assert_eq!(of("").unwrap().deviations(), Map::new());
         let typed = of("threads = [2, 2, 1]\nconditions = { repeats = 0 }").unwrap();
         assert_eq!(typed.threads, [2, 1]);
-        let mut keys: Vec<String> = typed.unusual().keys().cloned().collect();
+        let mut keys: Vec<String> = typed.deviations().keys().cloned().collect();
         keys.sort();
         assert_eq!(keys, ["conditions", "thread_list"]);
     }

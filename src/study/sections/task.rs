@@ -1,13 +1,41 @@
-//! The `[task]` section: what is asked of the model, and by which metrics it is judged.
+//! The `[task]` section: the kind of task, the meaning of the model's outputs, and the metrics.
 
-use super::file::TaskSection;
-use super::load::Task;
 use crate::evaluate;
-use paring_core::schema::Scores;
-use paring_core::schema::{Metric, TaskKind};
+use paring_core::schema::{Metric, Scores, TaskKind};
+use serde::Deserialize;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::study) struct TaskSection {
+    #[serde(default)]
+    kind: Option<String>,
+    #[serde(default)]
+    output: Option<String>,
+    #[serde(default)]
+    scores: Option<String>,
+    #[serde(default)]
+    metric: Option<String>,
+    #[serde(default)]
+    metrics: Vec<String>,
+    #[serde(default)]
+    positive: Option<usize>,
+    #[serde(default)]
+    threshold: Option<f64>,
+}
+
+/// Meaning of a model's outputs, and the metrics it is judged by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskSettings {
+    /// The output with the scores; `None` for the only one.
+    pub output: Option<String>,
+    /// The task as evaluated where the data have labels.
+    pub labelled_task: evaluate::Task,
+    /// The metric that is named as the one that counts most.
+    pub metric: Option<Metric>,
+}
 
 /// Checks the section.
-pub(super) fn task(section: &TaskSection) -> Result<Task, String> {
+pub(in crate::study) fn task_settings(section: &TaskSection) -> Result<TaskSettings, String> {
     let kind = match section.kind.as_deref() {
         None => TaskKind::Classification,
         Some(text) => text.parse().map_err(|e: paring_core::schema::UnknownName| e.to_string())?,
@@ -19,13 +47,13 @@ pub(super) fn task(section: &TaskSection) -> Result<Task, String> {
             return Err(format!("`scores` is `probabilities` or `logits`, not `{other}`"));
         }
     };
-    let mut asked = evaluate::Task::new(kind, scores);
+    let mut task = evaluate::Task::new(kind, scores);
     if let Some(text) = &section.metric {
-        asked.primary = metric(kind, text)?;
+        task.primary = metric(kind, text)?;
     }
-    asked.further = section.metrics.iter().map(|t| metric(kind, t)).collect::<Result<_, _>>()?;
-    asked.positive = section.positive;
-    asked.threshold = section.threshold;
+    task.further = section.metrics.iter().map(|t| metric(kind, t)).collect::<Result<_, _>>()?;
+    task.positive = section.positive;
+    task.threshold = section.threshold;
     if let Some(threshold) = section.threshold {
         let probability = (0.0..=1.0).contains(&threshold);
         match kind {
@@ -37,8 +65,8 @@ pub(super) fn task(section: &TaskSection) -> Result<Task, String> {
             _ => return Err(format!("`threshold` under [task] is {threshold}, not a probability")),
         }
     }
-    let metric = section.metric.as_ref().map(|_| asked.primary);
-    Ok(Task { output: section.output.clone(), asked, metric })
+    let metric = section.metric.as_ref().map(|_| task.primary);
+    Ok(TaskSettings { output: section.output.clone(), labelled_task: task, metric })
 }
 
 /// A metric that says something about tasks of this kind.
@@ -64,16 +92,17 @@ mod tests {
 
     #[track_caller]
     fn refused(section: &TaskSection, start: &str) {
-        let message = task(section).unwrap_err();
+        let message = task_settings(section).unwrap_err();
         assert!(message.starts_with(start), "{message}");
     }
 
     #[test]
     fn metrics_belong_to_tasks() {
-        let asked = task(&section("classification", "top_3")).unwrap().asked;
-        assert_eq!(asked.primary, Metric::Top(3));
-        assert!(asked.metrics().contains(&Metric::Top(3)));
-        assert_eq!(task(&TaskSection::default()).unwrap().asked.primary, Metric::Accuracy);
+        let top_3 = task_settings(&section("classification", "top_3")).unwrap().labelled_task;
+        assert_eq!(top_3.primary, Metric::Top(3));
+        assert!(top_3.metrics().contains(&Metric::Top(3)));
+        let default = task_settings(&TaskSection::default()).unwrap().labelled_task;
+        assert_eq!(default.primary, Metric::Accuracy);
         refused(&section("classification", "f1"), "unknown metric `f1`; known are `accuracy`");
         refused(
             &section("regression", "ece"),

@@ -1,4 +1,4 @@
-//! A study with its model's signature and its data: what every verb needs.
+//! A study with its model's signature and its data.
 
 use super::{Study, StudyError};
 use crate::evaluate::{Splits, Task, task_output};
@@ -12,11 +12,11 @@ use std::collections::BTreeMap;
 pub struct Loaded {
     /// Hash of the model's file.
     pub model_sha256: Sha256Hex,
-    /// What the model takes and gives.
+    /// Inputs and outputs of the model.
     pub signature: Signature,
     /// The data.
     pub data: Dataset,
-    /// How they are divided.
+    /// Division of the data.
     pub splits: Splits,
     /// Values for symbolic dimensions: the study's, and what the data's shapes say.
     pub dims: BTreeMap<String, usize>,
@@ -24,7 +24,7 @@ pub struct Loaded {
     pub batch: usize,
     /// Position of the output with the scores.
     pub output: usize,
-    /// What is asked of the model on these data.
+    /// The task as evaluated on these data.
     pub task: Task,
 }
 
@@ -59,7 +59,7 @@ pub fn open(study: &Study) -> Result<Loaded, StudyError> {
             "`batch` is {other}, but the model's batch is fixed at {fixed}"
         )));
     }
-    let kind = study.task.asked.kind;
+    let kind = study.task.labelled_task.kind;
     if data.targets.is_some() && matches!(kind, TaskKind::Classification | TaskKind::Scores) {
         return Err(invalid(format!(
             "`labels` must be one-dimensional and hold whole numbers, one class a sample, for `kind = \"{kind}\"` under [task]"
@@ -80,7 +80,7 @@ pub fn open(study: &Study) -> Result<Loaded, StudyError> {
         path: study.model.clone(),
         source,
     })?;
-    let task = study.task.asked.on_data(study.task.metric, data.labelled);
+    let task = study.task.labelled_task.on_data(study.task.metric, data.labelled);
     let task = task.map_err(|e| invalid(format!("under [task]: {e}")))?;
     Ok(Loaded { model_sha256, signature, data, splits, dims, batch, output, task })
 }

@@ -1,9 +1,10 @@
-//! The run directory: made, recognised, locked, and never written by two at once; what a killed verb
-//! left is put in order, and what somebody else changed is noticed.
+//! The run directory: made, recognised, locked, and never written by two at once. Files of a killed verb
+//! are put in order, and changes by others are noticed.
 
-use super::manifest::{LOCK, Seal, WRITING};
-use super::{Protocol, Study, StudyError};
+use super::Protocol;
+use super::manifest::{LOCK_FILE, ManifestUpdate, WRITING_FILE};
 use crate::pipeline::{Folders, PipelineError, read_json, replace, replace_json};
+use crate::study::{Study, StudyError};
 use paring_agent::measure::{Journal, read_journal};
 use paring_core::files::ConfinedPath;
 use paring_core::schema::Sha256Hex;
@@ -13,11 +14,11 @@ use std::path::{Path, PathBuf};
 /// A run directory that this process alone works in.
 #[derive(Debug)]
 pub struct RunDirectory {
-    /// Where things lie in it.
+    /// Places of its files.
     pub folders: Folders,
     /// Its frozen rules.
     pub protocol: Protocol,
-    seal: Option<Seal>,
+    update: Option<ManifestUpdate>,
     /// Held until the process ends, however it ends.
     _lock: File,
 }
@@ -29,7 +30,7 @@ impl RunDirectory {
     /// [`StudyError`] where the folder holds something else or somebody works in it.
     pub fn open(root: &Path, study: &Study, protocol: Protocol) -> Result<Self, StudyError> {
         let folders = Folders::new(root);
-        let (own, lock_file) = (folders.root().join(PROTOCOL), folders.root().join(LOCK));
+        let (own, lock_file) = (folders.root().join(PROTOCOL), folders.root().join(LOCK_FILE));
         let locked_before = lock_file.open().is_ok();
         let lock = lock(&folders)?;
         if !own.exists() && !is_empty(folders.root())? {
@@ -46,7 +47,7 @@ impl RunDirectory {
         if let Some(old) = &old {
             old.accepts(&protocol, root)?;
         }
-        let seal = Seal::begin(&folders)?;
+        let update = ManifestUpdate::begin(&folders)?;
         let journals = study.targets.iter().map(|target| folders.journal(&target.name));
         let others = [folders.variants(), folders.parings(), folders.predictions()];
         for folder in others.into_iter().chain(journals) {
@@ -58,7 +59,7 @@ impl RunDirectory {
         let protocol = old.unwrap_or(protocol);
         let text = std::fs::read(&study.path).map_err(failed("read", &study.path))?;
         replace(&folders.root().join("study.toml"), &text).map_err(unwritten(root))?;
-        Ok(RunDirectory { folders, protocol, seal: Some(seal), _lock: lock })
+        Ok(RunDirectory { folders, protocol, update: Some(update), _lock: lock })
     }
 
     /// Opens a run that exists, for something to be added to it.
@@ -74,8 +75,8 @@ impl RunDirectory {
         let lock = lock(&folders)?;
         put_in_order(&folders)?;
         let protocol = read_json(&own).ok_or_else(|| StudyError::Damaged(own.to_path_buf()))?;
-        let seal = Seal::begin(&folders)?;
-        Ok(RunDirectory { folders, protocol, seal: Some(seal), _lock: lock })
+        let update = ManifestUpdate::begin(&folders)?;
+        Ok(RunDirectory { folders, protocol, update: Some(update), _lock: lock })
     }
 
     /// Writes the run's manifest; gives its hash. A verb that writes ends with it.
@@ -83,9 +84,9 @@ impl RunDirectory {
     /// # Errors
     /// [`StudyError`] where a file cannot be read, or the manifest not be written.
     pub fn seal(&mut self) -> Result<Sha256Hex, StudyError> {
-        match self.seal.take() {
-            Some(seal) => seal.end(&self.folders),
-            None => Seal::begin(&self.folders)?.end(&self.folders),
+        match self.update.take() {
+            Some(update) => update.end(&self.folders),
+            None => ManifestUpdate::begin(&self.folders)?.end(&self.folders),
         }
     }
 
@@ -120,10 +121,10 @@ impl RunDirectory {
 impl Drop for RunDirectory {
     /// A verb that failed leaves a manifest of what it did write, where there was one before.
     fn drop(&mut self) {
-        let Some(seal) = self.seal.take() else { return };
-        let left = match seal.is_new() {
-            true => seal.leave(&self.folders),
-            false => seal.end(&self.folders).map(drop),
+        let Some(update) = self.update.take() else { return };
+        let left = match update.is_new() {
+            true => update.leave(&self.folders),
+            false => update.end(&self.folders).map(drop),
         };
         // What is not on the disk now is so for every verb that comes after, and each says so.
         let _ = left;
@@ -145,9 +146,9 @@ fn unwritten(root: &Path) -> impl Fn(PipelineError) -> StudyError {
     }
 }
 
-/// Whether a folder holds nothing but what an interruption before the first file leaves behind.
+/// True for a folder with nothing but the remains of an interruption before the first file.
 fn is_empty(root: &ConfinedPath) -> Result<bool, StudyError> {
-    let ours = [LOCK, WRITING, "variants", "parings", "predictions", "journal"];
+    let ours = [LOCK_FILE, WRITING_FILE, "variants", "parings", "predictions", "journal"];
     let names = root.names().map_err(failed("read", root))?;
     Ok(names.iter().all(|name| ours.contains(&name.as_str()) || root.join(name).is_temporary()))
 }
@@ -175,7 +176,7 @@ fn put_in_order(folders: &Folders) -> Result<(), StudyError> {
 }
 
 fn lock(folders: &Folders) -> Result<File, StudyError> {
-    let path = folders.root().join(LOCK);
+    let path = folders.root().join(LOCK_FILE);
     let file = path.open_to_write().map_err(failed("create", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),

@@ -1,13 +1,13 @@
-//! The `[robustness]` section: which disturbances the variants have to bear, if any.
+//! The `[robustness]` section: disturbances that the variants have to bear, if any.
 
 use crate::evaluate::{Search, Stress};
 use paring_core::schema::Disturbance;
 use serde::Deserialize;
 
-/// What is typed; a section that is there but empty asks for the usual disturbances.
+/// The section as typed; an empty one asks for the usual disturbances.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RobustnessSection {
+pub(in crate::study) struct RobustnessSection {
     #[serde(default)]
     noise: Option<Vec<f64>>,
     #[serde(default)]
@@ -38,7 +38,9 @@ struct SearchSection {
 }
 
 /// Checks the section.
-pub(super) fn robustness(section: Option<RobustnessSection>) -> Result<Option<Stress>, String> {
+pub(in crate::study) fn stress(
+    section: Option<RobustnessSection>,
+) -> Result<Option<Stress>, String> {
     let Some(section) = section else { return Ok(None) };
     let usual = Stress::default();
     let given = [
@@ -90,12 +92,12 @@ mod tests {
     use super::*;
 
     fn of(text: &str) -> Result<Option<Stress>, String> {
-        robustness(Some(toml::from_str(text).unwrap()))
+        stress(Some(toml::from_str(text).unwrap()))
     }
 
     #[test]
     fn what_is_said_is_done_and_nothing_else() {
-        assert_eq!(robustness(None), Ok(None));
+        assert_eq!(stress(None), Ok(None));
         assert_eq!(of(""), Ok(Some(Stress::default())));
         let found = of("noise = [0.1, 0.2]\nsamples = 5").unwrap().unwrap();
         assert_eq!((found.tests.len(), found.samples, found.search), (2, 5, None));

@@ -1,11 +1,32 @@
-//! The [energy] section of a study: what is typed becomes rules.
+//! The `[energy]` section: rules of measuring energy.
 
-use super::file::EnergySection;
 use paring_core::schema::{EnergyRules, EnergySource, MOST_ROUNDS};
 use paring_core::units::LatencyNs;
+use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
-/// How the study wants energy measured.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::study) struct EnergySection {
+    #[serde(default)]
+    source: Option<String>,
+    #[serde(default)]
+    sensor: Option<String>,
+    #[serde(default)]
+    command: Option<String>,
+    #[serde(default)]
+    log: Option<PathBuf>,
+    #[serde(default)]
+    coverage: Option<String>,
+    #[serde(default)]
+    windows: Option<u32>,
+    #[serde(default)]
+    run_s: Option<f64>,
+    #[serde(default)]
+    idle_s: Option<f64>,
+}
+
+/// Rules of measuring energy on every target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnergyPlan {
     /// The source; `None` for each target's own.
@@ -20,9 +41,9 @@ pub struct EnergyPlan {
 
 impl EnergyPlan {
     /// The rules for a target with a source of its own.
-    pub fn rules(&self, own: &EnergySource) -> EnergyRules {
+    pub fn rules(&self, of_target: &EnergySource) -> EnergyRules {
         EnergyRules {
-            source: self.source.clone().unwrap_or_else(|| own.clone()),
+            source: self.source.clone().unwrap_or_else(|| of_target.clone()),
             windows: self.windows,
             run_ns: self.run_ns,
             idle_ns: self.idle_ns,
@@ -31,7 +52,10 @@ impl EnergyPlan {
 }
 
 /// Checks the section. Paths in it are relative to `folder`.
-pub(super) fn energy(section: EnergySection, folder: &Path) -> Result<EnergyPlan, String> {
+pub(in crate::study) fn energy_plan(
+    section: EnergySection,
+    folder: &Path,
+) -> Result<EnergyPlan, String> {
     let windows = section.windows.unwrap_or(5);
     if windows == 0 {
         return Err(
@@ -107,7 +131,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<EnergyPlan, String> {
-        energy(toml::from_str(text).unwrap(), Path::new("/study"))
+        energy_plan(toml::from_str(text).unwrap(), Path::new("/study"))
     }
 
     #[test]

@@ -1,20 +1,20 @@
-//! Runs of format 1, whose protocols named variants by the words of their steps and disturbances by how
-//! the program printed them: what tells whether a study is that of such a run.
+//! Runs of format 1, whose protocols named variants by the words of their steps and disturbances by the
+//! debug output of a Rust value: comparison of a study with such a run.
 
-use super::protocol::{Protocol, data};
-use super::{Loaded, Study, StudyError, load};
+use super::protocol::{Protocol, data_rules};
 use crate::evaluate::{Search, Stress};
 use crate::pipeline::{self, BASELINE, Folders};
+use crate::study::{Loaded, Study, StudyError, load};
 use paring_core::schema::Sha256Hex;
 use paring_onnx::graph::Graph;
 use serde_json::json;
 use std::path::Path;
 
-/// Whether recipes, and data, are those that the run in `root` began with.
+/// Two verdicts, on recipes and on data: true where the run in `root` began with the same.
 ///
 /// # Errors
 /// [`StudyError`] where the run's own study cannot be read.
-pub(super) fn alike(
+pub(super) fn matches(
     old: &Protocol,
     study: &Study,
     loaded: &Loaded,
@@ -27,14 +27,14 @@ pub(super) fn alike(
     // With external data the file that is given is not the one that is kept.
     let whole = || Graph::load(&study.model).is_ok_and(|graph| graph.self_contained());
     let model = baseline.is_none_or(|kept| kept.file_sha256 == loaded.model_sha256 || !whole());
-    let robustness = json!(study.robustness.as_ref().map(printed));
-    let text = data(study, loaded, &robustness).to_string();
+    let robustness = json!(study.robustness.as_ref().map(debug_text));
+    let text = data_rules(study, loaded, &robustness).to_string();
     let same = owner == study.owner && recipes == study.recipes;
     Ok((model && same, old.data_sha256 == Sha256Hex::of(text.as_bytes())))
 }
 
 /// A disturbance plan as format 1 had it.
-fn printed(how: &Stress) -> String {
+fn debug_text(how: &Stress) -> String {
     let tests = how.tests.iter().map(|(how, strength)| {
         let name = how.name();
         let (first, rest) = name.split_at(1);
@@ -65,6 +65,6 @@ mod tests {
         let expected = "Stress { tests: [(Noise, 0.1), (Noise, 0.3), (Brightness, 0.3), (Shift, 1.0), \
                         (Occlusion, 0.1), (Quantized, 4.0)], samples: 1000, search: Some((Search { \
                         step: 0.5, queries: 200, seed: 0 }, 50)), seed: 0 }";
-        assert_eq!(printed(&Stress::default()), expected);
+        assert_eq!(debug_text(&Stress::default()), expected);
     }
 }

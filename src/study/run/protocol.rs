@@ -1,7 +1,7 @@
 //! The frozen rules of a run, in three hashes: changing a threshold keeps timings comparable.
 
-use super::{Loaded, Study, StudyError, former};
 use crate::report::RunFacts;
+use crate::study::{Loaded, Study, StudyError};
 use paring_agent::engine::ENGINE;
 use paring_compress::Step;
 use paring_core::schema::{SCHEMA, Sha256Hex};
@@ -14,11 +14,11 @@ use std::time::SystemTime;
 /// Blocks of each kind in the short protocol, which gives no verdicts.
 pub const QUICK_BLOCKS: u32 = 3;
 
-/// What differs, for a person.
-const VARIANTS: &str = "model, owner or variants";
-const DATA: &str = "data, splits or metrics";
+/// Differences between protocols, for a person.
+pub(super) const VARIANTS: &str = "model, owner or variants";
+pub(super) const DATA: &str = "data, splits or metrics";
 
-/// `protocol.json` of a run.
+/// `protocol.json` of a run. `same_study.rs` compares it with a study.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Protocol {
@@ -28,9 +28,9 @@ pub struct Protocol {
     pub run_id: String,
     /// The study's name.
     pub study: String,
-    /// Where the study was read from.
+    /// The file that the study was read from.
     pub study_file: PathBuf,
-    /// Whether this is the short protocol.
+    /// True for the short protocol.
     pub quick: bool,
     /// The model as given, and how every variant is made of it.
     pub recipes_sha256: Sha256Hex,
@@ -45,7 +45,7 @@ pub struct Protocol {
 impl Protocol {
     /// The rules of a study.
     pub fn new(study: &Study, loaded: &Loaded, quick: bool) -> Protocol {
-        let data = data(study, loaded, &json!(study.robustness));
+        let data = data_rules(study, loaded, &json!(study.robustness));
         let each = study.recipes.iter().map(|recipe| {
             let steps: Vec<Value> = recipe.steps.iter().map(Step::identity).collect();
             json!([recipe.name, recipe.parent, steps, recipe.options])
@@ -67,7 +67,7 @@ impl Protocol {
             "threads": study.targets.iter().map(|t| t.profile.threads).collect::<BTreeSet<_>>(),
         });
         if let Some(rules) = measurement.as_object_mut() {
-            rules.extend(study.timing.unusual());
+            rules.extend(study.timing.deviations());
         }
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let salt = format!("{} {}", now.as_nanos(), std::process::id());
@@ -84,7 +84,7 @@ impl Protocol {
         }
     }
 
-    /// What all rows about the run share.
+    /// Facts that all rows about the run share.
     pub fn facts(&self) -> RunFacts {
         RunFacts {
             study: self.study.clone(),
@@ -95,7 +95,7 @@ impl Protocol {
         }
     }
 
-    /// Whether an unfinished run under `self` can go on under `new`.
+    /// Refuses to go on with an unfinished run under `self` where `new` is another protocol.
     ///
     /// # Errors
     /// [`StudyError::OtherProtocol`] says what differs, [`StudyError::FormerRun`] that an earlier
@@ -110,29 +110,10 @@ impl Protocol {
             _ => Ok(()),
         }
     }
-
-    /// Whether model, variants, data and splits of the run in `root` are those of a study, however
-    /// they are measured.
-    ///
-    /// # Errors
-    /// [`StudyError::OtherProtocol`] says what differs.
-    pub fn describes(&self, study: &Study, loaded: &Loaded, root: &Path) -> Result<(), StudyError> {
-        let other = |what| Err(StudyError::OtherProtocol { path: root.to_path_buf(), what });
-        let new = Protocol::new(study, loaded, self.quick);
-        let (recipes, data) = match self.schema {
-            1 => former::alike(self, study, loaded, root)?,
-            _ => (self.recipes_sha256 == new.recipes_sha256, self.data_sha256 == new.data_sha256),
-        };
-        match (recipes, data) {
-            (false, _) => other(VARIANTS),
-            (_, false) => other(DATA),
-            _ => Ok(()),
-        }
-    }
 }
 
-/// What a study says of data, splits and metrics.
-pub(super) fn data(study: &Study, loaded: &Loaded, robustness: &Value) -> Value {
+/// A study's data, splits and metrics as JSON, of which `data_sha256` is the hash.
+pub(super) fn data_rules(study: &Study, loaded: &Loaded, robustness: &Value) -> Value {
     json!({
         "data": loaded.data.sha256,
         "splits": loaded.splits,

@@ -1,22 +1,16 @@
-//! Whether a run directory is what its verbs wrote: files against the manifest, the ledger's chain,
-//! lineages against the ledger, and results against the journals.
-//!
-//! Whoever can write the directory can write a manifest that fits. What they cannot do is write one
-//! with the hash that somebody noted before.
+//! Files of a run against its manifest and the ledger's chain.
 
-mod lineage;
-mod results;
-
-use super::StudyError;
-use super::manifest::{LOCK, MANIFEST, Manifest, ManifestError, WRITING, hashes};
+use super::{VerifyError, lineage, results};
 use crate::ledger::LedgerHead;
 use crate::pipeline::Folders;
+use crate::study::run::{LOCK_FILE, MANIFEST_FILE, ManifestUpdate, WRITING_FILE, file_hashes};
+use crate::study::{ManifestError, RunManifest, StudyError};
 use paring_core::schema::Sha256Hex;
 use std::path::Path;
 
-/// A run in which everything holds.
+/// Counts of a run in which everything holds.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Verified {
+pub struct VerificationSummary {
     /// Hash of the manifest.
     pub manifest_sha256: Sha256Hex,
     /// Files with the hash that they should have.
@@ -29,97 +23,66 @@ pub struct Verified {
     pub rows: usize,
 }
 
-/// The first thing that does not hold.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum VerifyError {
-    /// There is no run, or one of an older version.
-    #[error("cannot verify {}: {problem}", path.display())]
-    Unverifiable {
-        /// The folder.
-        path: std::path::PathBuf,
-        /// What is missing.
-        problem: String,
-    },
-    /// A file is not what was written.
-    #[error("{file}: {problem}")]
-    Broken {
-        /// The file in the run.
-        file: String,
-        /// What does not hold.
-        problem: String,
-    },
-}
-
-impl VerifyError {
-    /// Whether all that is known is that a verb was killed in the run.
-    pub fn is_interruption(&self) -> bool {
-        matches!(self, VerifyError::Broken { file, .. } if file == WRITING)
-    }
-
-    fn broken(file: impl Into<String>, problem: impl Into<String>) -> VerifyError {
-        VerifyError::Broken { file: file.into(), problem: problem.into() }
-    }
-}
-
 /// Verifies a run directory, or the folder of a bench; `expected` is the manifest's hash as somebody
 /// noted it.
 ///
 /// # Errors
-/// [`VerifyError`] with the first that does not hold, in the order of the module's first line.
-pub fn verify(root: &Path, expected: Option<&str>) -> Result<Verified, VerifyError> {
+/// [`VerifyError`] with the first that does not hold, in the order that the module's doc names.
+pub fn verify(root: &Path, expected: Option<&str>) -> Result<VerificationSummary, VerifyError> {
     let folders = Folders::new(root);
     let unverifiable =
         |problem: String| VerifyError::Unverifiable { path: root.to_path_buf(), problem };
     if !root.is_dir() {
         return Err(unverifiable("it is no folder".into()));
     }
-    let (manifest, manifest_sha256) = match Manifest::read(&folders) {
+    let (manifest, manifest_sha256) = match RunManifest::read(&folders) {
         Ok(found) => found,
         Err(error @ ManifestError::Absent) => return Err(unverifiable(error.to_string())),
         Err(ManifestError::Io(error)) => {
-            return Err(VerifyError::broken(MANIFEST, error.to_string()));
+            return Err(VerifyError::broken(MANIFEST_FILE, error.to_string()));
         }
-        Err(ManifestError::Spoilt(problem)) => return Err(VerifyError::broken(MANIFEST, problem)),
+        Err(ManifestError::Spoilt(problem)) => {
+            return Err(VerifyError::broken(MANIFEST_FILE, problem));
+        }
     };
     if let Some(expected) = expected.filter(|expected| manifest_sha256.as_str() != *expected) {
         let problem = format!("its SHA-256 is {manifest_sha256}, not {expected}");
-        return Err(VerifyError::broken(MANIFEST, problem));
+        return Err(VerifyError::broken(MANIFEST_FILE, problem));
     }
     files(&folders, &manifest)?;
     chain(&folders, &manifest)?;
     let variants = lineage::verify(&folders)?;
     let rows = results::verify(&folders)?;
     let (files, entries) = (manifest.files.len(), manifest.ledger.entries);
-    Ok(Verified { manifest_sha256, files, entries, variants, rows })
+    Ok(VerificationSummary { manifest_sha256, files, entries, variants, rows })
 }
 
-/// What is wrong with a run, for verbs that only read it; `None` where everything holds, or where there
-/// is no manifest because an older version made the run.
-pub fn first_flaw(root: &Path) -> Option<VerifyError> {
+/// The first difference in a run, for verbs that only read it; `None` where everything holds, or where
+/// there is no manifest because an older version made the run.
+pub fn first_violation(root: &Path) -> Option<VerifyError> {
     match verify(root, None) {
         Err(error @ VerifyError::Broken { .. }) => Some(error),
         _ => None,
     }
 }
 
-/// Writes the manifest of a folder that no [`super::RunDirectory`] watched over, such as a bench's.
+/// Writes the manifest of a folder that no [`crate::study::RunDirectory`] watched over, such as a bench's.
 ///
 /// # Errors
-/// Those of [`super::RunDirectory::seal`].
+/// Those of [`crate::study::RunDirectory::seal`].
 pub fn write_manifest(folders: &Folders) -> Result<Sha256Hex, StudyError> {
-    super::manifest::Seal::begin(folders)?.end(folders)
+    ManifestUpdate::begin(folders)?.end(folders)
 }
 
-fn files(folders: &Folders, manifest: &Manifest) -> Result<(), VerifyError> {
+fn files(folders: &Folders, manifest: &RunManifest) -> Result<(), VerifyError> {
     let root = folders.root();
-    let found = hashes(folders).map_err(|e| VerifyError::broken(".", e.to_string()))?;
-    if root.join(WRITING).exists() {
+    let found = file_hashes(folders).map_err(|e| VerifyError::broken(".", e.to_string()))?;
+    if root.join(WRITING_FILE).exists() {
         let problem = "a verb was killed while it wrote, or still writes: go on with it first";
-        return Err(VerifyError::broken(WRITING, problem));
+        return Err(VerifyError::broken(WRITING_FILE, problem));
     }
-    if root.join(LOCK).read().is_ok_and(|bytes| !bytes.is_empty()) {
-        return Err(VerifyError::broken(LOCK, "it should be empty"));
+    if root.join(LOCK_FILE).read().is_ok_and(|bytes| !bytes.is_empty()) {
+        return Err(VerifyError::broken(LOCK_FILE, "it should be empty"));
     }
     for (path, recorded) in &manifest.files {
         let problem = match found.get(path) {
@@ -135,7 +98,7 @@ fn files(folders: &Folders, manifest: &Manifest) -> Result<(), VerifyError> {
     }
 }
 
-fn chain(folders: &Folders, manifest: &Manifest) -> Result<(), VerifyError> {
+fn chain(folders: &Folders, manifest: &RunManifest) -> Result<(), VerifyError> {
     let broken = |problem: String| VerifyError::broken("ledger.jsonl", problem);
     let head = LedgerHead::of(&folders.ledger()).map_err(|e| broken(e.to_string()))?;
     match head == manifest.ledger {

@@ -1,0 +1,171 @@
+//! Sections of quantize steps, one for each format: what a format has no use for is no key of its.
+
+use paring_compress::{Form, Format, Granularity, Quantization, RangeRule, Rounding, Step};
+use paring_core::schema::Objective;
+use serde::Deserialize;
+
+/// Keys of `quantize = "int8"`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StaticInt8Section {
+    calibration: Option<RangeRule>,
+    per: Option<Granularity>,
+    #[serde(default)]
+    equalize: bool,
+    correct: Option<bool>,
+    round: Option<Rounding>,
+    form: Option<Form>,
+    #[serde(default)]
+    depthwise: bool,
+    layers: Option<String>,
+    on: Option<String>,
+    by: Option<Objective>,
+    #[serde(default)]
+    protect: Vec<String>,
+}
+
+/// Keys of `quantize = "int8-dynamic"`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DynamicInt8Section {
+    per: Option<Granularity>,
+    #[serde(default)]
+    equalize: bool,
+    #[serde(default)]
+    correct: bool,
+    round: Option<Rounding>,
+    #[serde(default)]
+    depthwise: bool,
+    layers: Option<String>,
+    #[serde(default)]
+    protect: Vec<String>,
+}
+
+/// Keys of `quantize = "int8-weights"`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Int8WeightsSection {
+    per: Option<Granularity>,
+    #[serde(default)]
+    equalize: bool,
+    #[serde(default)]
+    correct: bool,
+    round: Option<Rounding>,
+    layers: Option<String>,
+    #[serde(default)]
+    protect: Vec<String>,
+}
+
+/// Keys of `quantize = "int4-weights"`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Int4WeightsSection {
+    #[serde(default)]
+    equalize: bool,
+    #[serde(default)]
+    correct: bool,
+    round: Option<Rounding>,
+    layers: Option<String>,
+    #[serde(default)]
+    protect: Vec<String>,
+}
+
+/// Keys of `quantize = "f16"`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct F16Section {
+    layers: Option<String>,
+    #[serde(default)]
+    protect: Vec<String>,
+}
+
+/// `layers = "measured"`: each layer gets the precision that pays on a target.
+const MEASURED: &str = "measured";
+
+impl StaticInt8Section {
+    pub(super) fn step(self) -> Result<Step, String> {
+        let measured = self.layers.as_deref() == Some(MEASURED);
+        if (self.on.is_some() || self.by.is_some()) && !measured {
+            return Err("`on` and `by` belong to `layers = \"measured\"`".into());
+        }
+        let weights = self.per.unwrap_or(Granularity::Tensor);
+        Ok(Step::Quantize(Quantization {
+            ranges: self.calibration.unwrap_or(RangeRule::MinMax),
+            equalize: self.equalize,
+            // Biases cost next to nothing on the target, and more candidates keep the predictions.
+            correct: self.correct.unwrap_or(measured),
+            rounding: self.round.unwrap_or(Rounding::Nearest),
+            form: self.form.unwrap_or(Form::Operators),
+            depthwise: self.depthwise,
+            layers: self.layers.filter(|_| !measured),
+            protect: self.protect,
+            measured,
+            on: self.on.unwrap_or_else(|| "host".into()),
+            by: self.by.unwrap_or_default(),
+            ..Quantization::new(Format::Int8, weights)
+        }))
+    }
+}
+
+impl DynamicInt8Section {
+    pub(super) fn step(self) -> Result<Step, String> {
+        let weights = self.per.unwrap_or(Granularity::Tensor);
+        Ok(Step::Quantize(Quantization {
+            equalize: self.equalize,
+            correct: self.correct,
+            rounding: self.round.unwrap_or(Rounding::Nearest),
+            depthwise: self.depthwise,
+            layers: pattern(self.layers)?,
+            protect: self.protect,
+            ..Quantization::new(Format::Int8Dynamic, weights)
+        }))
+    }
+}
+
+impl Int8WeightsSection {
+    pub(super) fn step(self) -> Result<Step, String> {
+        let weights = self.per.unwrap_or(Granularity::Tensor);
+        Ok(Step::Quantize(Quantization {
+            equalize: self.equalize,
+            correct: self.correct,
+            rounding: self.round.unwrap_or(Rounding::Nearest),
+            layers: pattern(self.layers)?,
+            protect: self.protect,
+            ..Quantization::new(Format::Int8Weights, weights)
+        }))
+    }
+}
+
+impl Int4WeightsSection {
+    pub(super) fn step(self) -> Result<Step, String> {
+        Ok(Step::Quantize(Quantization {
+            equalize: self.equalize,
+            correct: self.correct,
+            rounding: self.round.unwrap_or(Rounding::Nearest),
+            layers: pattern(self.layers)?,
+            protect: self.protect,
+            ..Quantization::new(Format::Int4Weights, Granularity::Tensor)
+        }))
+    }
+}
+
+impl F16Section {
+    pub(super) fn step(self) -> Result<Step, String> {
+        Ok(Step::Quantize(Quantization {
+            layers: pattern(self.layers)?,
+            protect: self.protect,
+            ..Quantization::new(Format::F16, Granularity::Tensor)
+        }))
+    }
+}
+
+/// The pattern of a format that cannot be chosen layer by layer.
+fn pattern(layers: Option<String>) -> Result<Option<String>, String> {
+    match layers.as_deref() {
+        Some(MEASURED) => {
+            Err("`layers = \"measured\"` belongs to `quantize = \"int8\"`; it tries the others too"
+                .into())
+        }
+        _ => Ok(layers),
+    }
+}

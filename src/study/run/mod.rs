@@ -1,0 +1,12 @@
+//! A run directory: its frozen protocol, its manifest, and its opening and locking.
+
+mod directory;
+mod format_1;
+mod manifest;
+mod protocol;
+mod same_study;
+
+pub use directory::RunDirectory;
+pub(super) use manifest::{LOCK_FILE, MANIFEST_FILE, ManifestUpdate, WRITING_FILE, file_hashes};
+pub use manifest::{ManifestError, RunManifest};
+pub use protocol::{Protocol, QUICK_BLOCKS};

@@ -1,0 +1,17 @@
+//! Sections of a study file: what is typed, key by key, and the checked rules that it becomes.
+
+mod energy;
+mod one_or_many;
+mod robustness;
+mod study_file;
+mod task;
+mod timing;
+
+pub use energy::EnergyPlan;
+pub(super) use energy::energy_plan;
+pub(super) use robustness::stress;
+pub(super) use study_file::{ClassShares, ShareOrArray, SplitsSection, TargetSection, read};
+pub use task::TaskSettings;
+pub(super) use task::task_settings;
+pub(super) use timing::timing_plan;
+pub use timing::{TimingPlan, default_timing_plan, width_stop_rule};
