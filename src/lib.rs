@@ -21,7 +21,7 @@ pub use paring_onnx::graph;
 pub mod evaluate;
 pub mod ledger;
 pub mod pipeline;
-pub mod explain;
+pub mod attribution;
 pub mod report;
 pub mod study;
 pub mod workflow;

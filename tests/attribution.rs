@@ -4,7 +4,7 @@
 mod common;
 
 use common::planted::{Case, Plant};
-use paring::explain::{
+use paring::attribution::{
     Aspect, Attribution, Coalition, Explored, Level, Plan, Table, Truth, correct_families,
     narrative,
 };

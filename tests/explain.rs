@@ -3,7 +3,7 @@
 mod common;
 
 use common::digits;
-use paring::explain::Coalition;
+use paring::attribution::Coalition;
 use paring::schema::{Explanation, Forecast, ForecastOutcome, Interval, SCHEMA, Sha256Hex};
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;

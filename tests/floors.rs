@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// From the ground up. `lib.rs` declares them in this order. The order of the crates below is the
 /// compiler's business.
 const FLOORS: [&str; 8] =
-    ["evaluate", "ledger", "pipeline", "explain", "report", "study", "workflow", "cli"];
+    ["evaluate", "ledger", "pipeline", "attribution", "report", "study", "workflow", "cli"];
 
 /// A foreign crate, and the crates of this workspace, or modules of `paring`, that may name it.
 const FOREIGN: &[(&str, &[&str])] = &[

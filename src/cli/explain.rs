@@ -7,7 +7,7 @@ use super::progress::{bar, show_progress};
 use super::reopen::Reopened;
 use super::{Coded, ExitCode, Global, sysfs_root};
 use crate::evaluate::{Stress, Truth as Right};
-use crate::explain::{Investigation, Level, Manner, Truth, draw_calibration};
+use crate::attribution::{Investigation, Level, Manner, Truth, draw_calibration};
 use crate::ledger::Ledger;
 use crate::pipeline::{self, Context, PipelineError, Undertaken, variant_record};
 use crate::report;

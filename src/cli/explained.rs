@@ -8,7 +8,7 @@ use super::record_file::forecasts_file;
 use super::reopen::Reopened;
 use super::{Coded, ExitCode};
 use crate::evaluate::{Answers, Stress};
-use crate::explain::{
+use crate::attribution::{
     Investigation, Manner, There, all_outcomes, correct_families, narrative, outcomes,
 };
 use crate::ledger::Ledger;

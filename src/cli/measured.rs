@@ -3,7 +3,7 @@
 
 use super::reopen::Reopened;
 use super::{Coded, fleet};
-use crate::explain::Investigation;
+use crate::attribution::Investigation;
 use crate::pipeline::{self, Bench, Extent};
 use crate::study::{Loaded, RunDirectory, Study};
 use paring_boards::Target;

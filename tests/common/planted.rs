@@ -7,7 +7,7 @@ use paring::catalog::Calibration;
 use paring::compress::Reading;
 use paring::engine::Source;
 use paring::evaluate::{Predictor, Truth as Right};
-use paring::explain::{
+use paring::attribution::{
     Investigation, Level, Manner, Truth, correct_families, draw_calibration, narrative,
 };
 use paring::graph::{self, Graph, Node, Size, Weights};

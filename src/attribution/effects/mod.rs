@@ -1,0 +1,15 @@
+//! Effects of groups of decisions with their uncertainty, corrected for multiple testing.
+
+mod bootstrap_values;
+mod crossed_variance;
+mod effect_attribution;
+mod effect_estimate;
+mod multiple_testing;
+mod robustness_effects;
+
+pub use bootstrap_values::Resamples;
+pub use crossed_variance::LEVEL;
+pub use effect_attribution::Attribution;
+pub use effect_estimate::{Estimate, FEW, mean_estimate};
+pub use multiple_testing::correct_families;
+pub use robustness_effects::ROBUSTNESS;

@@ -1,0 +1,51 @@
+//! What groups cost where inputs are not quite those that the model was given.
+
+use super::effect_attribution::Attribution;
+use crate::attribution::experiments::{Explored, Investigation, Table};
+use crate::attribution::shapley::Coalition;
+use crate::evaluate::Stress;
+use crate::pipeline::PipelineError;
+use paring_core::schema::{Effect, Experiment, Total};
+
+/// The metric of effects on disturbed inputs, in files.
+pub const ROBUSTNESS: &str = "robustness";
+
+impl Investigation<'_> {
+    /// Effects and totals on what counts most, of the same samples disturbed in every way that `how`
+    /// names: each group alone and on top of all others. A search is not part of it.
+    ///
+    /// # Errors
+    /// Those of the experiments.
+    pub fn disturbed(&mut self, how: &Stress) -> Result<(Vec<Effect>, Vec<Total>), PipelineError> {
+        let count = self.groups.len();
+        let sets = self.plan.base(&(0..count).collect::<Vec<_>>());
+        let kept: Vec<Experiment> =
+            sets.iter().filter_map(|set| self.table.experiment(0, *set).cloned()).collect();
+        let Some(laboratory) = self.laboratory().filter(|_| kept.len() == sets.len()) else {
+            return Ok(Default::default());
+        };
+        let found = laboratory.disturbed(&kept, how)?;
+        let truth = self.table.truth.first(how.samples);
+        let main = truth.main();
+        let explored = Explored {
+            draws: 1,
+            exact: self.plan.exactly(0, &sets).is_some(),
+            ..Explored::default()
+        };
+        let (mut effects, mut totals) = (Vec::new(), Vec::new());
+        for (test, (disturbance, strength)) in how.tests.iter().enumerate() {
+            let own = sets.iter().zip(&found).filter_map(|(set, all)| Some((*set, all.get(test)?)));
+            let draw = own.map(|(set, e): (Coalition, &Experiment)| (set, e.clone())).collect();
+            let table = Table { truth: truth.clone(), draws: vec![draw] };
+            let (groups, plan) = (&self.groups, &self.plan);
+            let attribution = Attribution { groups, plan, explored: &explored, table: &table };
+            let (of_test, total) = attribution.all(std::slice::from_ref(&main));
+            let of = || Some(format!("{disturbance} {strength}"));
+            let named = |e: Effect| Effect { metric: ROBUSTNESS.into(), of: of(), ..e };
+            effects.extend(of_test.into_iter().map(named));
+            let named = |t: Total| Total { metric: ROBUSTNESS.into(), of: of(), ..t };
+            totals.extend(total.into_iter().map(named));
+        }
+        Ok((effects, totals))
+    }
+}

@@ -1,0 +1,287 @@
+//! An investigation of one variant: its groups of decisions, the draws it is repeated on, and the
+//! experiments that were done.
+
+use super::decision_groups::{Level, groups, pieces, recipe};
+use super::evaluated_samples::Truth;
+use super::experiment_plan::Plan;
+use super::experiment_progress::Explored;
+use super::experiment_table::Table;
+use super::exploration::explore;
+use crate::attribution::shapley::Coalition;
+use crate::pipeline::{Context, Laboratory, PipelineError, Subject, Undertaken, Wanted, rehearse};
+use paring_core::schema::{Answers, EngineOptions, Forecast, Group, Piece, Sha256Hex};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How an investigation goes about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    /// How fine groups are.
+    pub level: Level,
+    /// The most groups.
+    pub groups: usize,
+    /// Experiments in all that may be done, whether found or made.
+    pub experiments: usize,
+    /// Time that may be spent.
+    pub time: Duration,
+    /// Seeds the orders of joining.
+    pub seed: u64,
+}
+
+/// A variant under investigation.
+#[derive(Debug)]
+pub struct Investigation<'a> {
+    /// Its groups of decisions; engine options last, where it has its own.
+    pub groups: Vec<Group>,
+    /// The experiments that are planned.
+    pub plan: Plan,
+    /// How far they got.
+    pub explored: Explored,
+    /// What came of them.
+    pub table: Table,
+    /// Experiments that were made now rather than found.
+    pub made: usize,
+    /// What one of them took.
+    pub each: Duration,
+    draws: Vec<Draw<'a>>,
+    options: EngineOptions,
+    /// Position of the group that is the engine options.
+    optional: Option<usize>,
+}
+
+/// The recipe on one draw of calibration samples.
+#[derive(Debug)]
+struct Draw<'a> {
+    laboratory: Laboratory<'a>,
+    done: Vec<Undertaken>,
+    pieces: Vec<Vec<(usize, Piece)>>,
+}
+
+impl<'a> Investigation<'a> {
+    /// Groups what the variant's steps decided, and repeats them on every further draw: the first
+    /// context is the study's own, `done` what was done on it; `truth` is of the subject's samples.
+    ///
+    /// # Errors
+    /// [`PipelineError`] where a step cannot be repeated.
+    pub fn begin(
+        done: &[Undertaken],
+        options: &EngineOptions,
+        contexts: Vec<Context>,
+        subject: Subject<'a>,
+        truth: Truth,
+        manner: &Manner,
+    ) -> Result<Self, PipelineError> {
+        let own = !options.transforms.is_empty();
+        let mut groups = groups(done, manner.level, manner.groups.saturating_sub(own.into()));
+        let optional = own.then_some(groups.len());
+        groups.extend(own.then(|| engine(options)));
+        let draws = contexts.len().max(1);
+        let pairs = pairs(groups.len(), manner.experiments, draws);
+        let plan = Plan::new(groups.len(), pairs, manner.seed);
+        let settled = |d: &Undertaken| {
+            let made: Vec<Piece> = d.decisions.iter().filter_map(|(_, d)| d.piece()).collect();
+            d.step.settled(&made)
+        };
+        let steps: Vec<_> = done.iter().map(settled).collect();
+        let mut all = Vec::new();
+        for (number, context) in contexts.into_iter().enumerate() {
+            let done = if number == 0 { done.to_vec() } else { rehearse(&context, &steps)? };
+            let pieces = pieces(&groups, &done);
+            let laboratory = Laboratory::open(context, subject)?;
+            all.push(Draw { laboratory, done, pieces });
+        }
+        let table = Table { truth, draws: vec![Default::default(); all.len()] };
+        Ok(Investigation {
+            groups,
+            plan,
+            explored: Explored::default(),
+            table,
+            made: 0,
+            each: Duration::ZERO,
+            draws: all,
+            options: options.clone(),
+            optional,
+        })
+    }
+
+    /// Does the planned experiments as far as time and number allow; `heard` is told after each batch
+    /// how many are done.
+    ///
+    /// # Errors
+    /// Those of the experiments.
+    pub fn explore(
+        &mut self,
+        manner: &Manner,
+        heard: &mut dyn FnMut(usize),
+    ) -> Result<(), PipelineError> {
+        let (plan, order, draws) = (self.plan.clone(), self.order(), self.table.draws.len());
+        let begun = Instant::now();
+        let spent = std::cell::Cell::new((0usize, 0usize));
+        let afford = &mut |count: usize| {
+            let (all, made) = spent.get();
+            let each = begun.elapsed().div_f64(made.max(1) as f64);
+            let time = begun.elapsed() + each.mul_f64(count as f64);
+            all + count <= manner.experiments && (made == 0 || time <= manner.time)
+        };
+        let mut run = |draw: usize, sets: &[Coalition]| -> Result<(), PipelineError> {
+            let before = self.made;
+            self.ask(draw, sets)?;
+            let (all, made) = spent.get();
+            spent.set((all + sets.len(), made + self.made - before));
+            heard(all + sets.len());
+            Ok(())
+        };
+        let found = explore(&plan, draws, &order, afford, &mut run)?;
+        self.each = begun.elapsed().div_f64(self.made.max(1) as f64);
+        self.table.draws.truncate(found.draws);
+        self.explored = found;
+        self.recognise_exactness(draws);
+        Ok(())
+    }
+
+    /// Takes what was sampled for exact where all sets of groups came up on every one of the `wanted`
+    /// draws: more time would change nothing.
+    fn recognise_exactness(&mut self, wanted: usize) {
+        let Some(all) = self.plan.all() else { return };
+        if self.table.draws.iter().any(|known| known.len() < all) {
+            return;
+        }
+        self.explored.exact = true;
+        self.explored.couples = true;
+        self.explored.cut_short = self.table.draws.len() < wanted;
+    }
+
+    /// Does the experiments of some sets on a draw, and puts them into the table.
+    ///
+    /// # Errors
+    /// Those of the experiments.
+    pub fn ask(&mut self, draw: usize, sets: &[Coalition]) -> Result<(), PipelineError> {
+        let known = &self.table.draws[draw];
+        let sets: Vec<Coalition> =
+            sets.iter().copied().filter(|set| !known.contains_key(set)).collect();
+        let count = self.groups.len();
+        // What a person may want to open or measure: each alone, all but each, and the ends.
+        let ends = |set: &Coalition| draw == 0 && (set.len() <= 1 || set.len() + 1 >= count);
+        let wanted: Vec<Wanted> =
+            sets.iter().map(|set| self.wanted(draw, *set, ends(set))).collect();
+        let laboratory = &mut self.draws[draw].laboratory;
+        let before = laboratory.made();
+        let found = laboratory.run(&wanted)?;
+        self.made += laboratory.made() - before;
+        self.table.draws[draw].extend(sets.into_iter().zip(found));
+        Ok(())
+    }
+
+    fn wanted(&self, draw: usize, set: Coalition, keep: bool) -> Wanted {
+        let Draw { done, pieces, .. } = &self.draws[draw];
+        let has_options = self.optional.is_some_and(|group| set.contains(group));
+        let options = if has_options { self.options.clone() } else { EngineOptions::default() };
+        Wanted { steps: recipe(done, pieces, set), options, keep }
+    }
+
+    /// Whether a group takes components out, rather than narrowing layers.
+    pub(crate) fn removes(&self, group: usize) -> bool {
+        self.pieces_of(group).iter().any(|(_, piece)| piece.components.len() > 1)
+    }
+
+    /// What a group keeps of which steps, on the study's own draw.
+    pub(crate) fn pieces_of(&self, group: usize) -> &[(usize, Piece)] {
+        let draw = self.draws.first();
+        draw.and_then(|d| d.pieces.get(group)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Answers of the variant with some components of a group restored, for each of `restored`.
+    ///
+    /// # Errors
+    /// Those of the experiments.
+    pub(crate) fn without(
+        &mut self,
+        group: usize,
+        restored: &[BTreeSet<String>],
+    ) -> Result<Vec<Answers>, PipelineError> {
+        let Some(draw) = self.draws.first_mut() else { return Ok(vec![]) };
+        let all = Coalition::full(self.groups.len());
+        let wanted: Vec<Wanted> = restored
+            .iter()
+            .map(|ids| {
+                let mut pieces = draw.pieces.clone();
+                for (_, piece) in &mut pieces[group] {
+                    piece.components.retain(|c| !ids.contains(&c.id));
+                }
+                // A piece of which nothing is left would be a change of precision.
+                pieces[group].retain(|(_, piece)| !piece.components.is_empty());
+                let steps = recipe(&draw.done, &pieces, all);
+                Wanted { steps, options: self.options.clone(), keep: false }
+            })
+            .collect();
+        let before = draw.laboratory.made();
+        let found = draw.laboratory.run(&wanted)?;
+        self.made += draw.laboratory.made() - before;
+        Ok(found.into_iter().map(|experiment| experiment.answers).collect())
+    }
+
+    /// Whether the replay of all decisions gives the run's file, which lies at `path`, byte for byte,
+    /// and in how many answers the two differ.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or run.
+    pub fn replay(&self, path: &Path, file: &Sha256Hex) -> Result<(bool, usize), PipelineError> {
+        let all = Coalition::full(self.groups.len());
+        let (Some(again), Some(draw)) = (self.table.experiment(0, all), self.draws.first()) else {
+            return Ok((false, 0));
+        };
+        if again.file_sha256 == *file {
+            return Ok((true, 0));
+        }
+        let bytes = std::fs::read(path).map_err(|source| PipelineError::File {
+            doing: "read",
+            path: path.to_path_buf(),
+            source,
+        })?;
+        let name = path.display().to_string();
+        let given = draw.laboratory.answers(&name, &bytes, &self.options)?;
+        let pairs = given.classes.iter().zip(&again.answers.classes);
+        Ok((false, pairs.filter(|(a, b)| a != b).count()))
+    }
+
+    /// The laboratory of the study's own draw.
+    pub fn laboratory(&mut self) -> Option<&mut Laboratory<'a>> {
+        self.draws.first_mut().map(|draw| &mut draw.laboratory)
+    }
+
+    /// Groups, the largest expected effects first; of those without, the order of application.
+    fn order(&self) -> Vec<usize> {
+        let expected = |group: &Group| {
+            let own = group.expected.iter().filter(|f| f.metric == Forecast::OUTPUT_ERROR);
+            own.map(|f| f.delta.abs()).sum::<f64>()
+        };
+        let mut order: Vec<usize> = (0..self.groups.len()).collect();
+        order.sort_by(|a, b| expected(&self.groups[*b]).total_cmp(&expected(&self.groups[*a])));
+        order
+    }
+}
+
+/// Pairs of orders that so many experiments leave room for on every draw, beside the base and all but
+/// each two; at least one.
+fn pairs(groups: usize, experiments: usize, draws: usize) -> usize {
+    let couples = groups * groups.saturating_sub(1) / 2;
+    let left = (experiments.saturating_sub(couples) / draws).saturating_sub(2 * groups + 2);
+    (left / (2 * groups.saturating_sub(1)).max(1)).max(1)
+}
+
+/// Engine options as a group of their own.
+fn engine(options: &EngineOptions) -> Group {
+    Group {
+        id: "engine".into(),
+        label: format!("engine options {}", options.label()),
+        parts: vec![],
+        step: format!("engine {}", options.label()),
+        operation: "engine options".into(),
+        criterion: None,
+        decisions: vec![],
+        components: vec![],
+        layers: vec![],
+        expected: vec![],
+    }
+}

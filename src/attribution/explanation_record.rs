@@ -1,0 +1,69 @@
+//! What the experiments alone say of a variant, as a record to which the rest is added.
+
+use super::effects::{Attribution, LEVEL, correct_families};
+use super::experiments::Investigation;
+use super::shapley::Coalition;
+use paring_core::schema::{
+    Experiments, Explanation, FlipCounts, Main, SCHEMA, Sha256Hex, TrackRecord, Unusable,
+};
+
+impl Investigation<'_> {
+    /// Effects, totals and interactions; nothing yet of times, blame, forecasts and words.
+    pub fn account(&self, variant: &str, variant_id: &Sha256Hex) -> Explanation {
+        let (plan, table, explored) = (&self.plan, &self.table, &self.explored);
+        let attribution = Attribution { groups: &self.groups, plan, explored, table };
+        let (mut effects, totals) = attribution.all(&table.aspects());
+        let (main, mut interactions) = (table.truth.main(), attribution.interactions());
+        correct_families(&mut effects, &mut interactions, &main.metric());
+        Explanation {
+            schema: SCHEMA,
+            variant: variant.into(),
+            variant_id: variant_id.clone(),
+            level_pct: 100.0 * LEVEL,
+            main: Main {
+                metric: main.metric(),
+                unit: main.unit().into(),
+                higher_is_better: main.higher_is_better(),
+            },
+            experiments: Experiments {
+                count: table.draws.iter().map(|draw| draw.len()).sum(),
+                samples: table.truth.labels.len(),
+                draws: explored.draws,
+                exact: explored.exact,
+                pairs: if explored.exact { 0 } else { explored.pairs },
+                cut_short: explored.cut_short,
+                replay_differs: 0,
+                replay_identical: false,
+            },
+            groups: self.groups.clone(),
+            totals,
+            effects,
+            interactions,
+            unusable: self.unusable(),
+            layers: vec![],
+            quiet_share: None,
+            flips: vec![],
+            flip_counts: FlipCounts::default(),
+            blame: vec![],
+            components: vec![],
+            forecasts: vec![],
+            track: TrackRecord::default(),
+            links: vec![],
+            unreached: vec![],
+            emulated: vec![],
+            flow: vec![],
+            hits: vec![],
+            narrative: vec![],
+            notes: vec![],
+        }
+    }
+
+    fn unusable(&self) -> Unusable {
+        let count = |set| {
+            let answers = self.table.answers(0, set);
+            answers.map_or(0, |a| (0..a.classes.len()).filter(|s| !a.usable(*s)).count())
+        };
+        let all = Coalition::full(self.groups.len());
+        Unusable { baseline: count(Coalition::EMPTY), variant: count(all) }
+    }
+}

@@ -1,0 +1,7 @@
+//! Attribution of flips to groups and components.
+
+mod flip_causes;
+mod flip_search;
+
+pub use flip_causes::{Flips, covering};
+pub use flip_search::Accused;

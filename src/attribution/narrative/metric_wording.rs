@@ -1,0 +1,57 @@
+//! Wording of the metric that counts most, and the rule for calling a change an effect.
+
+use super::sentence_writer::at;
+use crate::attribution::effects::LEVEL;
+use paring_core::schema::{Effect, Interval, Main, Show};
+
+/// How the metric that counts most is spoken of.
+pub(super) struct Voice {
+    /// A value of it.
+    pub(super) value: Show,
+    /// A change of it.
+    pub(super) change: Show,
+    /// What stands behind a change.
+    pub(super) unit: &'static str,
+    /// Whether it is the share of right answers, which has words of its own.
+    pub(super) accuracy: bool,
+    higher_is_better: bool,
+}
+
+impl Voice {
+    pub(super) fn of(main: &Main) -> Voice {
+        let share = main.unit == "share";
+        Voice {
+            value: if share { Show::Percent } else { Show::Significant },
+            change: if share { Show::Points } else { Show::Signed },
+            unit: if share { " points" } else { "" },
+            accuracy: main.metric == "accuracy",
+            higher_is_better: main.higher_is_better,
+        }
+    }
+
+    /// Whether a change is for the worse.
+    pub(super) fn worse(&self, change: f64) -> bool {
+        (change < 0.0) == self.higher_is_better
+    }
+
+    /// A template that names the metric, which is its second field; of accuracy it is a word.
+    pub(super) fn about(&self, worse: bool) -> &'static str {
+        match (self.accuracy, worse) {
+            (true, true) => "{} cost {}",
+            (true, false) => "{} won {}",
+            (false, true) => "{} made {} worse",
+            (false, false) => "{} made {} better",
+        }
+    }
+}
+
+/// Where the metric's name stands.
+pub(super) fn metric() -> (String, Show) {
+    at("/main/metric", Show::Text)
+}
+
+/// Whether an effect, of the Shapley value or whatever there is instead, may be called one.
+pub(super) fn shown(effect: &Effect, value: Option<Interval>) -> bool {
+    let clear = value.is_some_and(|i| i.excludes_zero());
+    clear && effect.holm.is_some_and(|p| p <= 1.0 - LEVEL)
+}

@@ -1,0 +1,273 @@
+//! What groups bought in time, memory and energy, measured: the variant beside all but each group of
+//! it.
+
+use crate::attribution::experiments::{Investigation, Plan};
+use crate::attribution::shapley::{Coalition, Form};
+use paring_core::schema::{
+    Effect, FileName, Group, Interval, Measurement, Missing, SpeedSummary, Total, VariantRecord,
+};
+use paring_core::stats;
+
+/// Of so many groups all sets are measured.
+const FEW_GROUPS: usize = 3;
+
+/// Variants to measure, and which sets of groups they are: the whole first, as what the others are
+/// paired with.
+#[derive(Clone, Debug, Default)]
+pub struct Measurable {
+    /// The sets.
+    pub sets: Vec<Coalition>,
+    /// Their records, files in the folder of experiments.
+    pub records: Vec<VariantRecord>,
+}
+
+impl Investigation<'_> {
+    /// The variant, the baseline, and all but each group, as variants whose files are kept; of few
+    /// groups also each alone, and so all sets.
+    pub fn measurable(&self, variant: &VariantRecord) -> Measurable {
+        let count = self.groups.len();
+        let all = Coalition::full(count);
+        let others = (0..count).map(|group| all.without(group));
+        let alone = (0..count).map(Coalition::of).filter(|_| count <= FEW_GROUPS);
+        let mut found = Measurable::default();
+        for set in [all].into_iter().chain(others).chain([Coalition::EMPTY]).chain(alone) {
+            let Some(experiment) = self.table.experiment(0, set) else { continue };
+            if found.sets.contains(&set) || !experiment.kept {
+                continue;
+            }
+            let undone: Vec<&str> =
+                all.less(set).groups().map(|g| self.groups[g].id.as_str()).collect();
+            let whole = set == all;
+            let without = || format!("{} without {}", variant.name, undone.join(", "));
+            let Ok(file) = FileName::try_from(format!("{}.onnx", experiment.file_sha256)) else {
+                continue;
+            };
+            found.sets.push(set);
+            found.records.push(VariantRecord {
+                name: if whole { variant.name.clone() } else { without() },
+                variant_id: VariantRecord::identity(&experiment.file_sha256, &experiment.options),
+                file,
+                file_sha256: experiment.file_sha256.clone(),
+                file_bytes: experiment.file_bytes,
+                options: experiment.options.clone(),
+                parent: (!whole).then(|| variant.name.clone()),
+                ..variant.clone()
+            });
+        }
+        found
+    }
+
+    /// The effects that these measurements show, one a group and metric, and the totals. `target` is
+    /// where they were taken.
+    pub fn measured(
+        &self,
+        measurable: &Measurable,
+        measurements: &[Measurement],
+        target: &str,
+    ) -> (Vec<Effect>, Vec<Total>) {
+        let (plan, count) = (&self.plan, self.groups.len());
+        let taken = Taken { measurable, measurements, target, plan, count };
+        let (mut effects, mut totals) = (Vec::new(), Vec::new());
+        for quantity in Quantity::ALL {
+            let own = self.groups.iter().enumerate();
+            effects.extend(own.map(|(position, group)| taken.effect(quantity, position, group)));
+            totals.extend(taken.total(quantity));
+        }
+        (effects, totals)
+    }
+
+    /// The same effects where nothing was measured, and why.
+    pub fn unmeasured(&self, target: &str, why: &str) -> Vec<Effect> {
+        let of = |quantity: Quantity| {
+            self.groups.iter().map(move |group| Effect {
+                missing: Some(Missing(why.into())),
+                ..Effect::unknown(&group.id, quantity.metric(), Some(target), quantity.unit())
+            })
+        };
+        Quantity::ALL.into_iter().flat_map(of).collect()
+    }
+}
+
+/// What is measured of a variant on a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quantity {
+    Latency,
+    PeakRss,
+    PeakHeap,
+    Energy,
+}
+
+impl Quantity {
+    const ALL: [Quantity; 4] =
+        [Quantity::Latency, Quantity::PeakRss, Quantity::PeakHeap, Quantity::Energy];
+
+    fn metric(self) -> &'static str {
+        match self {
+            Quantity::Latency => "latency",
+            Quantity::PeakRss => "peak_rss_bytes",
+            Quantity::PeakHeap => "peak_heap_bytes",
+            Quantity::Energy => "energy_per_inference",
+        }
+    }
+
+    fn unit(self) -> &'static str {
+        match self {
+            Quantity::Latency => "ns",
+            Quantity::PeakRss | Quantity::PeakHeap => "bytes",
+            Quantity::Energy => "uj",
+        }
+    }
+
+    fn method(self) -> &'static str {
+        match self {
+            Quantity::Latency => "paired blocks of fresh processes, 99 % interval",
+            Quantity::PeakRss | Quantity::PeakHeap => {
+                "medians of fresh processes, 99 % interval of their difference"
+            }
+            Quantity::Energy => "energy windows of fresh processes, interval of their difference",
+        }
+    }
+
+    /// Its value of one variant.
+    fn of(self, measurement: &Measurement) -> Result<Interval, Missing> {
+        let known = |value: Option<Interval>| {
+            value.ok_or_else(|| Missing("no block says how much memory was in use".into()))
+        };
+        let latency = || measurement.latency.as_ref().map_err(Clone::clone);
+        match self {
+            Quantity::Latency => latency().map(|l| l.p50_ns),
+            Quantity::PeakRss => latency().and_then(|l| known(l.peak_rss)),
+            Quantity::PeakHeap => latency().and_then(|l| known(l.peak_heap)),
+            Quantity::Energy => {
+                measurement.energy.as_ref().map(|e| e.per_inference_uj).map_err(Clone::clone)
+            }
+        }
+    }
+}
+
+/// Measurements of the variant, the baseline and all but each group.
+struct Taken<'a> {
+    measurable: &'a Measurable,
+    measurements: &'a [Measurement],
+    target: &'a str,
+    plan: &'a Plan,
+    count: usize,
+}
+
+impl Taken<'_> {
+    fn own(&self, set: Coalition) -> Result<&Measurement, Missing> {
+        let position = self.measurable.sets.iter().position(|s| *s == set);
+        let found = position.and_then(|position| self.measurements.get(position));
+        found.ok_or_else(|| Missing("this variant was not measured".into()))
+    }
+
+    /// The variant's value less that of another set.
+    fn change(&self, quantity: Quantity, set: Coalition) -> Result<Interval, Missing> {
+        let (whole, other) = (self.own(Coalition::full(self.count))?, self.own(set)?);
+        let value = quantity.of(whole)?;
+        match quantity {
+            Quantity::Latency => {
+                Ok(saved(value.value, other.speed.as_ref().map_err(Clone::clone)?))
+            }
+            _ => Ok(stats::difference(quantity.of(other)?, value)),
+        }
+    }
+
+    /// The value of a form whose weights add up to 0, from the changes between the whole and each set;
+    /// their errors as if none had to do with another's.
+    fn of(&self, quantity: Quantity, form: &Form) -> Result<Interval, Missing> {
+        let mut changes = Vec::new();
+        for (set, weight) in form.terms().filter(|(set, _)| *set != Coalition::full(self.count)) {
+            changes.push((-weight, self.change(quantity, set)?));
+        }
+        Ok(weighted(&changes))
+    }
+
+    fn effect(&self, quantity: Quantity, position: usize, group: &Group) -> Effect {
+        let leave_one_out = self.of(quantity, &Form::leave_one_out(position, self.count));
+        let solo = self.of(quantity, &Form::solo(position));
+        let form = self.plan.exactly(position, &self.measurable.sets);
+        let shapley = match form {
+            None => Err(Missing("not all sets of groups were measured: there are too many".into())),
+            Some(form) => self.of(quantity, &form),
+        };
+        // Where nothing is known the cause is of interest, not that a sum lacks a part.
+        let missing = leave_one_out.as_ref().err().or(shapley.as_ref().err()).cloned();
+        Effect {
+            solo: solo.ok(),
+            leave_one_out: leave_one_out.ok(),
+            shapley: shapley.ok(),
+            method: quantity.method().into(),
+            missing,
+            ..Effect::unknown(&group.id, quantity.metric(), Some(self.target), quantity.unit())
+        }
+    }
+
+    fn total(&self, quantity: Quantity) -> Option<Total> {
+        let change = self.change(quantity, Coalition::EMPTY).ok()?;
+        let variant = quantity.of(self.own(Coalition::full(self.count)).ok()?).ok()?.value;
+        Some(Total {
+            metric: quantity.metric().into(),
+            of: None,
+            target: Some(self.target.into()),
+            unit: quantity.unit().into(),
+            samples: None,
+            // What stands beside the variant's own value in the same comparison.
+            baseline: variant - change.value,
+            variant,
+            change,
+            left_over: None,
+        })
+    }
+}
+
+/// Σ weight · value of independent values.
+fn weighted(parts: &[(f64, Interval)]) -> Interval {
+    let value: f64 = parts.iter().map(|(weight, part)| weight * part.value).sum();
+    let reach = |towards: f64| {
+        let one = |(weight, part): &(f64, Interval)| match weight * towards > 0.0 {
+            true => weight * (part.high - part.value),
+            false => weight * (part.low - part.value),
+        };
+        parts.iter().map(|part| one(part).powi(2)).sum::<f64>().sqrt()
+    };
+    Interval { value, low: value - reach(-1.0), high: value + reach(1.0) }
+}
+
+/// Time of the whole less time of another, from the time of the whole and the other's speed-up over
+/// it.
+fn saved(whole_ns: f64, speed: &SpeedSummary) -> Interval {
+    let of = |speedup: f64| whole_ns * (1.0 - 1.0 / speedup);
+    let Interval { value, low, high } = speed.speedup;
+    Interval { value: of(value), low: of(low), high: of(high) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use paring_core::schema::Verdict;
+
+    #[test]
+    fn what_is_slower_without_a_group_was_saved_by_it() {
+        let speed = SpeedSummary {
+            blocks: 10,
+            speedup: Interval { value: 0.8, low: 0.5, high: 1.0 },
+            contended_speedup: None,
+            quiet_share: 1.0,
+            verdict: Verdict::Slower,
+        };
+        let found = saved(100.0, &speed);
+        assert!((found.value + 25.0).abs() < 1e-9);
+        assert!((found.low + 100.0).abs() < 1e-9 && found.high.abs() < 1e-9);
+    }
+    #[test]
+    fn parts_are_weighted_with_their_errors() {
+        let part = |value: f64, low: f64, high: f64| Interval { value, low, high };
+        let one = weighted(&[(1.0, part(5.0, 4.0, 7.0))]);
+        assert_eq!((one.value, one.low, one.high), (5.0, 4.0, 7.0));
+        let turned = weighted(&[(-1.0, part(5.0, 4.0, 7.0))]);
+        assert_eq!((turned.value, turned.low, turned.high), (-5.0, -7.0, -4.0));
+        let both = weighted(&[(0.5, part(2.0, -4.0, 8.0)), (0.5, part(4.0, -4.0, 12.0))]);
+        assert_eq!((both.value, both.low, both.high), (3.0, -2.0, 8.0));
+    }
+}

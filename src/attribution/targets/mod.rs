@@ -1,0 +1,10 @@
+//! Effects on a machine: latency, memory and energy, and the path of predictions from the float baseline
+//! to a board.
+
+mod latency_effects;
+mod measured_effects;
+mod prediction_path;
+
+pub use latency_effects::Times;
+pub use measured_effects::Measurable;
+pub use prediction_path::There;
