@@ -5,40 +5,22 @@
 
 pub mod metrics;
 
-mod answers;
-mod assess;
-mod build;
-mod confidence;
-mod disturb;
-mod exam;
-mod flow;
-mod gauge;
-mod hits;
-mod integers;
-mod interval;
-mod output;
-mod predict;
-mod predict_error;
-mod rows;
-mod search;
-mod similarity;
-mod slices;
-mod split;
-mod stress;
-mod tally;
+mod data_splits;
+mod feature_flow;
+mod hardest_hits;
+mod intervals;
+mod prediction;
+mod robustness;
+mod statistics;
 mod task;
 
-pub use answers::{Answers, OtherSamples, PixelAnswers, Truth};
-pub use assess::{Sampling, assess, draws};
-pub use disturb::{Spread, disturb, spreads};
-pub use exam::{Columns, Exam};
-pub use flow::flow;
-pub use gauge::Figure;
-pub use hits::{hits, penultimate};
-pub use output::{OutputError, task_output};
-pub use predict::Predictor;
-pub use predict_error::PredictError;
-pub use search::{Found, Search};
-pub use split::{SplitError, SplitRule, Splits};
-pub use stress::{Asked, Stress};
+pub use data_splits::{SplitError, SplitRule, Splits};
+pub use feature_flow::flow;
+pub use hardest_hits::{hits, penultimate};
+pub use intervals::{Sampling, assess, draws};
+pub use prediction::{
+    Answers, OtherSamples, OutputError, PixelAnswers, PredictError, Predictor, Truth, task_output,
+};
+pub use robustness::{Asked, Found, Search, Spread, Stress, disturb, spreads};
+pub use statistics::{Columns, Exam, Figure};
 pub use task::{NeedsLabels, Task};

@@ -46,7 +46,7 @@ impl Task {
     }
 
     /// The probability from which on the positive one of two classes is predicted, and that class.
-    pub(super) fn rule(&self) -> Option<(f64, usize)> {
+    pub(crate) fn rule(&self) -> Option<(f64, usize)> {
         self.threshold.map(|threshold| (threshold, self.positive.unwrap_or(1)))
     }
 

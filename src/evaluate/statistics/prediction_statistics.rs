@@ -1,11 +1,12 @@
 //! A variant's answers, reduced to what its evaluation needs.
 
-use super::build::Builder;
-use super::confidence::{decisiveness, reliabilities};
-use super::gauge::{Figure, Gauge};
-use super::metrics;
-use super::tally::Tally;
-use super::{Answers, OtherSamples, Task};
+use super::metric_slots::{Figure, Gauge, Over};
+use super::reliability::{decisiveness, reliabilities};
+use super::sample_sums::Tally;
+use super::statistics_builder::Builder;
+use crate::evaluate::Task;
+use crate::evaluate::metrics;
+use crate::evaluate::prediction::{Answers, OtherSamples};
 use paring_core::schema::{
     Evaluation, FlipKind, Flips, Metric, Missing, Prediction, ReliabilityBin, Sha256Hex, TaskKind,
 };
@@ -15,29 +16,29 @@ use std::collections::BTreeMap;
 /// What is known of a variant's answers before any interval: a few numbers a sample.
 #[derive(Clone, Debug)]
 pub struct Exam {
-    pub(super) variant_id: Sha256Hex,
-    pub(super) task: Task,
-    pub(super) tally: Tally,
-    pub(super) gauge: Gauge,
-    pub(super) labels: Vec<i64>,
+    pub(crate) variant_id: Sha256Hex,
+    pub(crate) task: Task,
+    pub(crate) tally: Tally,
+    pub(crate) gauge: Gauge,
+    pub(crate) labels: Vec<i64>,
     /// Whether the labels say what is right, rather than the strata alone.
     labelled: bool,
     /// Whether there was a baseline to compare with.
     compared: bool,
-    pub(super) flips: Option<Vec<Option<FlipKind>>>,
+    pub(crate) flips: Option<Vec<Option<FlipKind>>>,
     right: Option<Vec<bool>>,
     unusable: usize,
     facts: Facts,
-    pub(super) parts: Vec<Part>,
+    pub(crate) parts: Vec<Part>,
 }
 
 /// A named subset of the samples, examined by itself.
 #[derive(Clone, Debug)]
-pub(super) struct Part {
-    pub(super) column: String,
-    pub(super) value: String,
-    pub(super) positions: Vec<usize>,
-    pub(super) exam: Exam,
+pub(crate) struct Part {
+    pub(crate) column: String,
+    pub(crate) value: String,
+    pub(crate) positions: Vec<usize>,
+    pub(crate) exam: Exam,
 }
 
 /// Columns that name subsets: a name, and one value an evaluated sample.
@@ -95,7 +96,11 @@ impl Exam {
         answers: &Answers,
         baseline: Option<&Answers>,
     ) -> Exam {
-        let (tally, gauge) = Builder::build(task, answers, baseline);
+        let mut sums = Builder::build(task, answers);
+        if let Some(baseline) = baseline {
+            sums.against(baseline);
+        }
+        let Builder { tally, gauge, .. } = sums;
         let predictions = answers.predictions();
         let flips = baseline.and_then(|base| flips(answers, base, &predictions));
         let right = predictions.iter().map(Prediction::is_right).collect::<Vec<_>>();
@@ -150,19 +155,19 @@ impl Exam {
     }
 
     /// Whether each answer is right, where answers are classes.
-    pub(super) fn right(&self) -> Option<&[bool]> {
+    pub(crate) fn right(&self) -> Option<&[bool]> {
         self.right.as_deref()
     }
 
     /// Losses and gains against the baseline, where labels tell them apart.
-    pub(super) fn losses_and_gains(&self) -> Option<(usize, usize)> {
+    pub(crate) fn losses_and_gains(&self) -> Option<(usize, usize)> {
         let flips = self.flips.as_ref().filter(|_| self.right.is_some())?;
         let count = |kind| flips.iter().filter(|flip| **flip == Some(kind)).count();
         Some((count(FlipKind::RightToWrong), count(FlipKind::WrongToRight)))
     }
 
     /// Everything that needs no draws.
-    pub(super) fn begin(&self) -> Evaluation {
+    pub(crate) fn begin(&self) -> Evaluation {
         let (id, primary) = (self.variant_id.clone(), self.task.primary);
         let mut found = Evaluation::empty(id, self.task.kind, primary, self.samples());
         found.unusable = self.unusable;
@@ -183,7 +188,7 @@ impl Exam {
     }
 
     /// Why a metric has no value.
-    pub(super) fn missing(&self, metric: Metric) -> Missing {
+    pub(crate) fn missing(&self, metric: Metric) -> Missing {
         Missing(match metric {
             _ if self.samples() == self.unusable => "no sample has a usable answer".into(),
             _ if !self.labelled && !metric.needs_baseline() => "no labels".into(),
@@ -206,6 +211,36 @@ impl Exam {
             }
             _ => "it is not defined for these labels".into(),
         })
+    }
+
+    /// Whether each sample is one decision.
+    pub(crate) fn by_sample(&self) -> bool {
+        matches!(self.task.kind, TaskKind::Classification | TaskKind::Scores)
+    }
+
+    /// A metric that is a mean over all samples, none of them unusable, as one value a sample.
+    pub(crate) fn mean_of(&self, metric: Metric) -> Option<&[f64]> {
+        let (slot, over) = self.gauge.means.get(&metric)?;
+        let usable = self.tally.totals().get(self.gauge.usable).copied()?;
+        let all = match over {
+            Over::Samples => true,
+            Over::Usable => usable >= self.samples() as f64,
+            Over::Slot(_) => false,
+        };
+        self.tally.values(*slot).filter(|_| all)
+    }
+
+    /// A metric that is a proportion of samples, as 1 or 0 a sample. Of pixels and positions a sample has
+    /// a share.
+    pub(crate) fn proportion(&self, metric: Metric) -> Option<&[f64]> {
+        let whole = !matches!(self.task.kind, TaskKind::Segmentation | TaskKind::Sequence);
+        let counted = match metric {
+            Metric::Accuracy | Metric::Agreement => whole,
+            Metric::Top(_) => true,
+            _ => false,
+        };
+        let (slot, over) = self.gauge.means.get(&metric).filter(|_| counted)?;
+        self.tally.values(*slot).filter(|_| matches!(over, Over::Samples))
     }
 }
 

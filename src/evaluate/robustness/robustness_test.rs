@@ -1,8 +1,11 @@
 //! Disturbed inputs for several models, each beside its own undisturbed answers and the baseline's.
 
-use super::disturb::{Spread, disturb, spreads};
-use super::search::{Found, Search};
-use super::{Answers, Exam, PredictError, Predictor, Sampling, Task, draws};
+use super::adversarial_search::{Found, Search};
+use super::perturbations::{Spread, disturb, spreads};
+use crate::evaluate::intervals::{Sampling, draws};
+use crate::evaluate::prediction::{Answers, PredictError, Predictor};
+use crate::evaluate::statistics::Exam;
+use crate::evaluate::Task;
 use paring_core::schema::{Disturbance, Interval, Metric, RobustnessScore, Sha256Hex, TaskKind};
 use paring_core::stats::{self, SamplingDesign};
 use paring_data::Dataset;

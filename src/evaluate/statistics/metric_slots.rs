@@ -1,43 +1,43 @@
 //! Where the sums behind each metric lie, and each metric as a function of them.
 
-use super::Task;
-use super::metrics::{Binary, Counts};
+use crate::evaluate::Task;
+use crate::evaluate::metrics::{Binary, Counts};
 use paring_core::schema::Metric;
 use std::collections::BTreeMap;
 
 /// Slots of a tally, by what they are for.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Gauge {
+pub(crate) struct Gauge {
     /// Usable samples.
-    pub(super) usable: usize,
+    pub(crate) usable: usize,
     /// Decisions about each class: samples, or pixels.
-    pub(super) decisions: Option<usize>,
+    pub(crate) decisions: Option<usize>,
     /// First of three slots a class: hits, predictions, labels.
-    pub(super) counts: Option<(usize, usize)>,
+    pub(crate) counts: Option<(usize, usize)>,
     /// First of four slots: hits, false alarms, missed, rejected.
-    pub(super) binary: Option<usize>,
+    pub(crate) binary: Option<usize>,
     /// Means over all samples, and over usable ones.
-    pub(super) means: BTreeMap<Metric, (usize, Over)>,
+    pub(crate) means: BTreeMap<Metric, (usize, Over)>,
     /// First of so many bins, each the sum of right less confidence.
-    pub(super) gaps: BTreeMap<Metric, (usize, usize)>,
+    pub(crate) gaps: BTreeMap<Metric, (usize, usize)>,
     /// The area under the curve, and the sum of influences.
-    pub(super) auc: Option<(f64, usize)>,
+    pub(crate) auc: Option<(f64, usize)>,
     /// What the area under the curve is over.
-    pub(super) roc: Option<RocSize>,
+    pub(crate) roc: Option<RocSize>,
     /// First of three slots a target: truth less its mean, its square, the squared error.
-    pub(super) targets: Option<(usize, usize)>,
+    pub(crate) targets: Option<(usize, usize)>,
     /// Squared distance from the baseline, and the baseline's squared norm.
-    pub(super) distance: Option<(usize, usize)>,
+    pub(crate) distance: Option<(usize, usize)>,
     /// All samples.
-    pub(super) samples: usize,
+    pub(crate) samples: usize,
 }
 
 /// How many samples an area under the curve is over, and how many areas it is the mean of.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct RocSize {
-    pub(super) positives: f64,
-    pub(super) negatives: f64,
-    pub(super) areas: f64,
+pub(crate) struct RocSize {
+    pub(crate) positives: f64,
+    pub(crate) negatives: f64,
+    pub(crate) areas: f64,
 }
 
 /// A figure that follows from the sums.
@@ -54,7 +54,7 @@ type Rate = fn(&Binary) -> Option<f64>;
 
 /// What a mean goes over.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Over {
+pub(crate) enum Over {
     Samples,
     Usable,
     /// What this slot counts.
@@ -63,7 +63,7 @@ pub(super) enum Over {
 
 impl Gauge {
     /// A figure of the sums; `None` where it has no value.
-    pub(super) fn figure(&self, task: &Task, figure: Figure, sums: &[f64]) -> Option<f64> {
+    pub(crate) fn figure(&self, task: &Task, figure: Figure, sums: &[f64]) -> Option<f64> {
         match figure {
             Figure::Metric(metric) => self.value(task, metric, sums),
             Figure::ClassF1(class) => {
@@ -73,7 +73,7 @@ impl Gauge {
     }
 
     /// A metric of the sums; `None` where it has no value.
-    pub(super) fn value(&self, task: &Task, metric: Metric, sums: &[f64]) -> Option<f64> {
+    pub(crate) fn value(&self, task: &Task, metric: Metric, sums: &[f64]) -> Option<f64> {
         let over = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
         if let Some((slot, mean)) = self.means.get(&metric) {
             let whole = match mean {
@@ -151,7 +151,7 @@ impl Gauge {
         }
     }
 
-    pub(super) fn binary(&self, task: &Task, sums: &[f64]) -> Option<Binary> {
+    pub(crate) fn binary(&self, task: &Task, sums: &[f64]) -> Option<Binary> {
         if let Some(first) = self.binary {
             let [hits, false_alarms, missed, rejected] = [0, 1, 2, 3].map(|k| sums[first + k]);
             return Some(Binary { hits, false_alarms, missed, rejected });
@@ -162,7 +162,7 @@ impl Gauge {
     }
 
     /// Counts of classes in the sums.
-    pub(super) fn counts<'a>(&self, sums: &'a [f64]) -> Option<Counts<'a>> {
+    pub(crate) fn counts<'a>(&self, sums: &'a [f64]) -> Option<Counts<'a>> {
         let (first, classes) = self.counts?;
         let part = |k: usize| &sums[first + k * classes..first + (k + 1) * classes];
         Some(Counts { hits: part(0), predicted: part(1), labelled: part(2) })

@@ -1,8 +1,9 @@
 //! The same figures for named subsets of the samples.
 
-use super::assess::draws;
-use super::interval::Drawn;
-use super::{Exam, Sampling};
+use super::bootstrap_sampling::Sampling;
+use super::metric_interval::Drawn;
+use super::resampled_statistics::draws;
+use crate::evaluate::statistics::Exam;
 use paring_core::schema::{Evaluation, Metric, Score, SliceScore};
 use paring_core::stats;
 use std::collections::{BTreeMap, BTreeSet};

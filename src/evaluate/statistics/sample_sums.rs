@@ -6,14 +6,14 @@
 use paring_core::stats::{LANES, Lanes};
 
 /// No slot: the sample adds nothing.
-pub(super) const NOWHERE: u32 = u32::MAX;
+pub(crate) const NOWHERE: u32 = u32::MAX;
 
 /// Samples whose weights stay in the nearest cache.
 const CHUNK: usize = 512;
 
 /// What each sample adds to which slot.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Tally {
+pub(crate) struct Tally {
     slots: usize,
     samples: usize,
     /// All samples add to the same slot.
@@ -23,36 +23,36 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn new(samples: usize) -> Tally {
+    pub(crate) fn new(samples: usize) -> Tally {
         Tally { samples, ..Tally::default() }
     }
 
     /// So many more slots; gives the first.
-    pub(super) fn reserve(&mut self, count: usize) -> usize {
+    pub(crate) fn reserve(&mut self, count: usize) -> usize {
         self.slots += count;
         self.slots - count
     }
 
     /// A slot to which each sample adds its value.
-    pub(super) fn add(&mut self, values: Vec<f64>) -> usize {
+    pub(crate) fn add(&mut self, values: Vec<f64>) -> usize {
         let slot = self.reserve(1);
         self.dense.push((slot, values));
         slot
     }
 
     /// Each sample adds 1, or its value, to one of the slots that were reserved.
-    pub(super) fn scatter(&mut self, slots: Vec<u32>, values: Option<Vec<f64>>) {
+    pub(crate) fn scatter(&mut self, slots: Vec<u32>, values: Option<Vec<f64>>) {
         self.sparse.push((slots, values));
     }
 
     /// What each sample adds to a slot to which all add.
-    pub(super) fn values(&self, slot: usize) -> Option<&[f64]> {
+    pub(crate) fn values(&self, slot: usize) -> Option<&[f64]> {
         let own = self.dense.iter().find(|(own, _)| *own == slot);
         own.map(|(_, values)| values.as_slice())
     }
 
     /// What each sample adds to slots that only some add to, slot by slot.
-    pub(super) fn scattered(&self, first: usize, count: usize) -> Vec<Vec<f64>> {
+    pub(crate) fn scattered(&self, first: usize, count: usize) -> Vec<Vec<f64>> {
         let mut all = vec![vec![0.0; self.samples]; count];
         for (slots, values) in &self.sparse {
             for (sample, slot) in slots.iter().enumerate() {
@@ -66,7 +66,7 @@ impl Tally {
     }
 
     /// Samples that add to each of some slots.
-    pub(super) fn members(&self, first: usize, count: usize) -> Vec<Vec<usize>> {
+    pub(crate) fn members(&self, first: usize, count: usize) -> Vec<Vec<usize>> {
         let mut all = vec![vec![]; count];
         for (slots, _) in &self.sparse {
             for (sample, slot) in slots.iter().enumerate() {
@@ -78,7 +78,7 @@ impl Tally {
     }
 
     /// The sums of all samples.
-    pub(super) fn totals(&self) -> Vec<f64> {
+    pub(crate) fn totals(&self) -> Vec<f64> {
         let mut sums = vec![0.0; self.slots];
         for (slot, values) in &self.dense {
             sums[*slot] += values.iter().sum::<f64>();
@@ -94,7 +94,7 @@ impl Tally {
     }
 
     /// The sums of eight draws, slot by slot; one weight a sample and draw.
-    pub(super) fn sums(&self, weights: &[Lanes]) -> Vec<Lanes> {
+    pub(crate) fn sums(&self, weights: &[Lanes]) -> Vec<Lanes> {
         debug_assert_eq!(weights.len(), self.samples);
         let mut sums = vec![[0.0; LANES]; self.slots];
         // All columns look at a few samples before any looks at more, while their weights are at hand.

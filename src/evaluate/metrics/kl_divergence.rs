@@ -15,7 +15,7 @@ pub fn relative_l2(baseline: &[f32], variant: &[f32]) -> Option<f64> {
 }
 
 /// Squared distance, and squared norm of the baseline.
-pub(in crate::evaluate) fn squares(baseline: &[f32], variant: &[f32]) -> [f64; 2] {
+pub(crate) fn squares(baseline: &[f32], variant: &[f32]) -> [f64; 2] {
     baseline.iter().zip(variant).fold([0.0, 0.0], |[distance, norm], (b, v)| {
         let (b, v) = (f64::from(*b), f64::from(*v));
         [distance + (v - b).powi(2), norm + b * b]

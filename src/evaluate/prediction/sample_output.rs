@@ -1,7 +1,8 @@
 //! From a model's output to one row of numbers a sample.
 
-use super::answers::{MOST_CHANCES, MOST_PIXELS};
-use super::{PixelAnswers, PredictError, Task};
+use super::model_outputs::{MOST_CHANCES, MOST_PIXELS, PixelAnswers};
+use super::predict_error::PredictError;
+use crate::evaluate::Task;
 use paring_compress::prediction;
 use paring_core::schema::Scores;
 use paring_core::schema::TaskKind;

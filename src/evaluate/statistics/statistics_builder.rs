@@ -1,11 +1,11 @@
 //! From answers to the sums that their metrics need.
 
-mod against;
-
-use super::gauge::{Gauge, Over, RocSize};
-use super::metrics::{self, BINS};
-use super::tally::{NOWHERE, Tally};
-use super::{Answers, Task, Truth};
+use super::metric_slots::{Gauge, Over, RocSize};
+use super::reliability::confidences;
+use super::sample_sums::{NOWHERE, Tally};
+use crate::evaluate::metrics::{self, BINS};
+use crate::evaluate::prediction::{Answers, Truth};
+use crate::evaluate::Task;
 use paring_core::schema::{Metric, TaskKind};
 
 /// R² of more targets than these is not looked at.
@@ -13,11 +13,11 @@ const MOST_TARGETS: usize = 64;
 
 /// Builds both side by side.
 pub(super) struct Builder<'a> {
-    task: &'a Task,
-    answers: &'a Answers,
-    usable: Vec<bool>,
-    tally: Tally,
-    gauge: Gauge,
+    pub(super) task: &'a Task,
+    pub(super) answers: &'a Answers,
+    pub(super) usable: Vec<bool>,
+    pub(super) tally: Tally,
+    pub(super) gauge: Gauge,
 }
 
 impl<'a> Builder<'a> {
@@ -25,8 +25,7 @@ impl<'a> Builder<'a> {
     pub(super) fn build(
         task: &'a Task,
         answers: &'a Answers,
-        baseline: Option<&Answers>,
-    ) -> (Tally, Gauge) {
+    ) -> Builder<'a> {
         let usable = (0..answers.len()).map(|i| answers.usable(i)).collect::<Vec<_>>();
         let mut tally = Tally::new(answers.len());
         let gauge = Gauge {
@@ -44,10 +43,7 @@ impl<'a> Builder<'a> {
             TaskKind::Scores => builder.scores(),
             TaskKind::Sequence => builder.sequence(),
         }
-        if let Some(baseline) = baseline {
-            builder.against(baseline);
-        }
-        (builder.tally, builder.gauge)
+        builder
     }
 
     /// A value for each usable sample, 0 for the others.
@@ -56,7 +52,7 @@ impl<'a> Builder<'a> {
         each.map(|(position, usable)| if *usable { value(position) } else { 0.0 }).collect()
     }
 
-    fn mean(&mut self, metric: Metric, over: Over, values: Vec<f64>) {
+    pub(super) fn mean(&mut self, metric: Metric, over: Over, values: Vec<f64>) {
         let slot = self.tally.add(values);
         self.gauge.means.insert(metric, (slot, over));
     }
@@ -131,7 +127,7 @@ impl<'a> Builder<'a> {
     }
 
     fn calibration(&mut self) {
-        let (confidence, right, kept) = super::confidence::confidences(self.answers);
+        let (confidence, right, kept) = confidences(self.answers);
         for (metric, binned) in [
             (Metric::Ece, metrics::equal_width(&confidence, BINS)),
             (Metric::EceMass, metrics::equal_mass(&confidence, BINS)),

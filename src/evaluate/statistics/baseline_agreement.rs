@@ -1,8 +1,9 @@
 //! What answers are beside the baseline's: agreement, and distance from it.
 
-use super::Builder;
-use crate::evaluate::gauge::Over;
-use crate::evaluate::{Answers, metrics};
+use super::metric_slots::Over;
+use super::statistics_builder::Builder;
+use crate::evaluate::metrics;
+use crate::evaluate::prediction::Answers;
 use paring_core::schema::{Metric, TaskKind};
 
 impl Builder<'_> {

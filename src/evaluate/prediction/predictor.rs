@@ -1,8 +1,10 @@
 //! Answers of a plan on samples of a dataset.
 
-use super::integers::Integers;
-use super::rows::{self, Part, Row};
-use super::{Answers, PixelAnswers, PredictError, Task, Truth};
+use super::model_outputs::{Answers, PixelAnswers, Truth};
+use super::predict_error::PredictError;
+use super::quantized_output::Integers;
+use super::sample_output::{self, Part, Row};
+use crate::evaluate::Task;
 use ndarray::ArrayD;
 use paring_agent::arrays::Array;
 use paring_agent::engine::{Bindings, EngineError, Model, Plan, Source, samples_first};
@@ -157,7 +159,7 @@ impl Predictor {
         let (found, width) = (output.shape().to_vec(), output.len() / count.max(1));
         let output = samples_first(output, count).ok_or_else(|| self.shape(&found))?;
         let shape = &output.shape()[1..];
-        if !rows::fits(&self.task, shape, data.labelled) || width == 0 {
+        if !sample_output::fits(&self.task, shape, data.labelled) || width == 0 {
             return Err(self.shape(&found));
         }
         let real = |v: &f32| self.integers.as_ref().map_or(*v, |own| own.dequantized(*v));
@@ -168,12 +170,12 @@ impl Predictor {
             TaskKind::Segmentation => {
                 let pixels = shape[1..].iter().product();
                 let mask = data.labelled.then(|| self.mask(data, *sample, shape)).transpose()?;
-                Ok(rows::counted(&self.task, scores, pixels, mask.as_deref(), total))
+                Ok(sample_output::counted(&self.task, scores, pixels, mask.as_deref(), total))
             }
             _ => {
                 let label = data.labelled.then(|| data.labels[*sample]);
                 let part = Part { sample: *sample, label, shape, scores, step };
-                rows::row(&self.task, &part, total).map_err(|error| self.explained(error))
+                sample_output::row(&self.task, &part, total).map_err(|error| self.explained(error))
             }
         })
         .collect()

@@ -1,7 +1,7 @@
 //! How sure answers are, and whether rightly so.
 
-use super::Answers;
-use super::metrics::{self, BINS};
+use crate::evaluate::metrics::{self, BINS};
+use crate::evaluate::prediction::Answers;
 use paring_core::schema::{Decisiveness, ReliabilityBin};
 
 /// Confidence in the predicted class and whether it is the label, of every usable sample, and where

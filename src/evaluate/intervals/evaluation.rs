@@ -1,52 +1,15 @@
 //! Evaluations with intervals: all variants in the same draws, each beside the baseline.
 
-use super::interval::{ClassRate, Drawn, DrawnRate};
-use super::metrics::Counts;
-use super::{Exam, slices};
+use super::bootstrap_sampling::Sampling;
+use super::class_rate::ClassRate;
+use super::metric_interval::{Drawn, DrawnRate};
+use super::resampled_statistics::{Wanted, draw};
+use super::slice_scores;
+use crate::evaluate::metrics::Counts;
+use crate::evaluate::statistics::Exam;
 use paring_core::schema::{ClassScore, Evaluation, Interval, Metric, Score, TaskKind};
-use paring_core::stats::{self, LANES, Lanes, SamplingDesign, Units};
+use paring_core::stats::{self, SamplingDesign};
 use std::collections::BTreeMap;
-
-/// Beyond these classes, F1 by class has no interval.
-const MOST_CLASSES: usize = 100;
-
-/// How evaluations are drawn.
-#[derive(Clone, Copy, Debug)]
-pub struct Sampling<'a> {
-    /// The group of each evaluated sample, where whole groups are drawn; otherwise single samples.
-    pub groups: Option<&'a [String]>,
-    /// Whether a fixed number of samples was taken of each class, so that another draw would have the
-    /// same shares; of groups it has no meaning.
-    pub fixed_class_shares: bool,
-    /// Draws.
-    pub resamples: usize,
-    /// Seeds them.
-    pub seed: u64,
-}
-
-impl Default for Sampling<'_> {
-    fn default() -> Self {
-        Sampling { groups: None, fixed_class_shares: false, resamples: 10_000, seed: 0 }
-    }
-}
-
-impl<'a> Sampling<'a> {
-    /// The design that it is, of samples with these classes.
-    pub(super) fn design<'b>(&self, labels: &'b [i64]) -> SamplingDesign<'b>
-    where
-        'a: 'b,
-    {
-        match self.groups {
-            Some(groups) => SamplingDesign::Groups(groups),
-            None if self.fixed_class_shares => SamplingDesign::FixedShares(labels),
-            None => SamplingDesign::Independent,
-        }
-    }
-
-    pub(super) fn units(&self, labels: &[i64]) -> Units {
-        Units::of(self.design(labels), labels.len())
-    }
-}
 
 /// The evaluations of variants of which the first is the baseline. All are looked at in the same
 /// draws, and every change is paired.
@@ -71,71 +34,8 @@ pub fn assess(exams: &[Exam], how: &Sampling) -> Vec<Evaluation> {
         evaluation.accuracy_change = evaluation.change(Metric::Accuracy);
         found.push(evaluation);
     }
-    slices::add(exams, how, &mut found);
+    slice_scores::add(exams, how, &mut found);
     found
-}
-
-/// Values of one metric in draws that are the same for all exams: `[exam][draw]`, NaN where a draw
-/// gives it no value. What is computed from them has the sampling uncertainty of these samples.
-pub fn draws(exams: &[&Exam], metric: Metric, how: &Sampling) -> Vec<Vec<f64>> {
-    let Some(first) = exams.first() else { return vec![] };
-    let one = Wanted { metrics: vec![metric], classes: 0 };
-    let wanted = vec![one; exams.len()];
-    let all = draw(exams, &wanted, &how.units(&first.labels), how);
-    all.into_iter().map(|mut of_one| of_one.swap_remove(0)).collect()
-}
-
-/// Which statistics of an exam are drawn: metrics, then precision, recall and F1 of each class.
-#[derive(Clone, Debug)]
-struct Wanted {
-    metrics: Vec<Metric>,
-    classes: usize,
-}
-
-impl Wanted {
-    fn of(exam: &Exam) -> Wanted {
-        let totals = exam.tally.totals();
-        let defined = |metric: &Metric| exam.gauge.value(&exam.task, *metric, &totals).is_some();
-        let metrics = exam.task.metrics().into_iter().filter(defined).collect();
-        let classes = exam.gauge.counts(&totals).map_or(0, |counts| counts.hits.len());
-        Wanted { metrics, classes: if classes > MOST_CLASSES { 0 } else { classes } }
-    }
-
-    fn values(&self, exam: &Exam, sums: &[f64]) -> Vec<f64> {
-        let metric = |m: &Metric| exam.gauge.value(&exam.task, *m, sums);
-        let mut values: Vec<Option<f64>> = self.metrics.iter().map(metric).collect();
-        if let Some(counts) = exam.gauge.counts(sums) {
-            for class in 0..self.classes {
-                values.extend(ClassRate::ALL.map(|rate| rate.value(&counts, class)));
-            }
-        }
-        // Not a number stands for no value inside the draws only; intervals leave it out.
-        values.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect()
-    }
-
-    fn len(&self) -> usize {
-        self.metrics.len() + 3 * self.classes
-    }
-}
-
-/// `[exam][statistic][draw]`.
-fn draw(exams: &[&Exam], wanted: &[Wanted], units: &Units, how: &Sampling) -> Vec<Vec<Vec<f64>>> {
-    let look = |weights: &[Lanes]| {
-        let mut all = Vec::new();
-        for (exam, wanted) in exams.iter().zip(wanted) {
-            let sums = exam.tally.sums(weights);
-            let mut values = vec![[f64::NAN; LANES]; wanted.len()];
-            for lane in 0..LANES {
-                let own: Vec<f64> = sums.iter().map(|sum| sum[lane]).collect();
-                let found = wanted.values(exam, &own);
-                values.iter_mut().zip(found).for_each(|(lanes, value)| lanes[lane] = value);
-            }
-            all.extend(values);
-        }
-        all
-    };
-    let mut all = units.replicate(how.resamples, how.seed, look).into_iter();
-    wanted.iter().map(|wanted| all.by_ref().take(wanted.len()).collect()).collect()
 }
 
 /// A variant beside the baseline.

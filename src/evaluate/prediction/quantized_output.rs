@@ -1,6 +1,6 @@
 //! Outputs that are integers: how those of quantized models become the numbers they stand for.
 
-use super::PredictError;
+use super::predict_error::PredictError;
 use paring_agent::arrays::Dtype;
 use paring_agent::engine::{Plan, Source};
 use paring_onnx::graph::{Graph, Node};

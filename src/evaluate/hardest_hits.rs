@@ -1,6 +1,6 @@
 //! The samples that a variant hits hardest, and the regions of the data where they lie.
 
-use super::{Answers, PredictError};
+use super::prediction::{Answers, PredictError};
 use paring_agent::engine::{Bindings, Model, Source};
 use paring_core::schema::{EngineOptions, FlipKind, Hit, Region};
 use paring_data::Dataset;

@@ -2,8 +2,8 @@
 //!
 //! Source: SimBA, Guo et al. 2019, arXiv 1905.07121, with single entries as directions.
 
-use super::disturb::Spread;
-use super::{PredictError, Predictor};
+use super::perturbations::Spread;
+use crate::evaluate::prediction::{PredictError, Predictor};
 use ndarray::Axis;
 use paring_agent::arrays::Array;
 use paring_core::stats;

@@ -1,7 +1,7 @@
 //! Feature flow: what each layer gives, before and after.
 
-use super::PredictError;
-use super::similarity::{alignment, centred, effective_rank};
+use super::representation_similarity::{alignment, centred, effective_rank};
+use crate::evaluate::prediction::PredictError;
 use faer::Mat;
 use ndarray::{ArrayD, Axis};
 use paring_agent::arrays::Array;

@@ -1,0 +1,7 @@
+//! Feature flow through a network: activation statistics, effective rank, and linear CKA between the
+//! layers of two models.
+
+mod layer_flow;
+mod representation_similarity;
+
+pub use layer_flow::flow;

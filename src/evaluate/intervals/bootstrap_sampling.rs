@@ -1,0 +1,41 @@
+//! The sampling design and the number of bootstrap resamples of an evaluation.
+
+use paring_core::stats::{SamplingDesign, Units};
+
+/// How evaluations are drawn.
+#[derive(Clone, Copy, Debug)]
+pub struct Sampling<'a> {
+    /// The group of each evaluated sample, where whole groups are drawn; otherwise single samples.
+    pub groups: Option<&'a [String]>,
+    /// Whether a fixed number of samples was taken of each class, so that another draw would have the
+    /// same shares; of groups it has no meaning.
+    pub fixed_class_shares: bool,
+    /// Draws.
+    pub resamples: usize,
+    /// Seeds them.
+    pub seed: u64,
+}
+
+impl Default for Sampling<'_> {
+    fn default() -> Self {
+        Sampling { groups: None, fixed_class_shares: false, resamples: 10_000, seed: 0 }
+    }
+}
+
+impl<'a> Sampling<'a> {
+    /// The design that it is, of samples with these classes.
+    pub(crate) fn design<'b>(&self, labels: &'b [i64]) -> SamplingDesign<'b>
+    where
+        'a: 'b,
+    {
+        match self.groups {
+            Some(groups) => SamplingDesign::Groups(groups),
+            None if self.fixed_class_shares => SamplingDesign::FixedShares(labels),
+            None => SamplingDesign::Independent,
+        }
+    }
+
+    pub(crate) fn units(&self, labels: &[i64]) -> Units {
+        Units::of(self.design(labels), labels.len())
+    }
+}
