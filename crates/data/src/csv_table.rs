@@ -7,11 +7,12 @@ use paring_core::text::csv_cell;
 #[derive(Debug)]
 pub struct CsvTable {
     writer: csv::Writer<Vec<u8>>,
+    has_header: bool,
 }
 
 impl Default for CsvTable {
     fn default() -> Self {
-        CsvTable { writer: csv::Writer::from_writer(Vec::new()) }
+        CsvTable { writer: csv::Writer::from_writer(Vec::new()), has_header: false }
     }
 }
 
@@ -27,7 +28,19 @@ impl CsvTable {
         for cell in cells {
             self.writer.write_field(csv_cell(cell.as_ref()).as_bytes())?;
         }
+        self.has_header = true;
         self.writer.write_record(None::<&[u8]>)
+    }
+
+    /// Adds a row of named cells; their names are the header of a table that has none yet.
+    ///
+    /// # Errors
+    /// [`csv::Error`] where the row has another number of cells than the first.
+    pub fn record(&mut self, cells: &[(&str, String)]) -> Result<(), csv::Error> {
+        if !self.has_header {
+            self.row(cells.iter().map(|(name, _)| name))?;
+        }
+        self.row(cells.iter().map(|(_, value)| value))
     }
 
     /// The file.

@@ -5,17 +5,22 @@
 //! run with its speed-up in the other, and what identical variants differ by between the runs is part
 //! of every interval. Knows result files and journals, not how they came about.
 
-mod external;
-mod figures;
-mod history;
-mod judge;
-mod pairs;
-mod render;
+mod compare_error;
+mod comparison;
+mod comparison_markdown;
+mod comparison_table;
+mod external_table;
+mod regression_history;
+mod row_figures;
+mod row_matching;
 mod source;
-mod text;
+mod source_table;
+mod speedup_change;
 
-pub use figures::{Basis, Compared, Comparison, Figures, Match, Series};
-pub use judge::{Rules, compare};
-pub use render::{comparison_csv, comparison_markdown};
-pub use source::{CompareError, Source, SourceKind};
-pub use text::comparison_table;
+pub use compare_error::CompareError;
+pub use comparison::{Basis, Compared, Comparison, Match, Series};
+pub use comparison_markdown::comparison_markdown;
+pub use comparison_table::comparison_table;
+pub use row_figures::Figures;
+pub use source::{Source, SourceKind};
+pub use speedup_change::{Rules, compare};

@@ -1,9 +1,9 @@
 //! The table of a bench: models side by side, timed and nothing else.
 
-use super::notes::notes;
-use super::results::Row;
-use super::table::{cell, heading, lines, ruled};
-use super::terminal::{invalid, latency, speed};
+use super::measurement_notes::notes;
+use super::results_table::{invalid, latency, speed};
+use super::text_table::{cell, heading, lines, ruled};
+use crate::report::result_row::Row;
 use comfy_table::{Cell, Color};
 use paring_core::schema::Missing;
 use paring_core::units::Bytes;

@@ -1,8 +1,8 @@
 //! effects.csv: one row a group of decisions, metric and class or slice; what is missing is empty,
 //! and a column says why.
 
-use super::csv::ReportError;
-use super::results::RunFacts;
+use super::report_error::ReportError;
+use crate::report::result_row::RunFacts;
 use paring_core::schema::{Effect, Explanation, Group, Interval, Missing, SCHEMA, Total};
 use paring_data::CsvTable;
 
@@ -13,18 +13,13 @@ type Cell = (&'static str, String);
 /// # Errors
 /// [`ReportError`] where the encoder fails, which a buffer in memory does not.
 pub fn effects_csv(facts: &RunFacts, explanations: &[Explanation]) -> Result<Vec<u8>, ReportError> {
-    let mut writer = CsvTable::default();
-    let mut first = true;
+    let mut table = CsvTable::default();
     for explanation in explanations {
         for effect in &explanation.effects {
-            let cells = cells(facts, explanation, effect);
-            if std::mem::take(&mut first) {
-                writer.row(cells.iter().map(|(name, _)| *name))?;
-            }
-            writer.row(cells.iter().map(|(_, value)| value))?;
+            table.record(&cells(facts, explanation, effect))?;
         }
     }
-    writer.finish().map_err(ReportError::Buffer)
+    table.finish().map_err(ReportError::Buffer)
 }
 
 fn number(value: Option<f64>) -> String {

@@ -1,6 +1,6 @@
-//! The samples hit hardest, as CSV and as lines of text.
+//! `<variant>.hits.csv`: the samples hit hardest, with their nearest neighbours.
 
-use super::ReportError;
+use super::report_error::ReportError;
 use paring_core::schema::{Hit, Region};
 use paring_data::CsvTable;
 
@@ -46,32 +46,4 @@ pub fn hits_csv(hits: &[Hit]) -> Result<Vec<u8>, ReportError> {
         ])?;
     }
     writer.finish().map_err(ReportError::Buffer)
-}
-
-/// A line for each of the first few.
-pub fn hits_lines(hits: &[Hit], count: usize) -> Vec<String> {
-    let class = |class: Option<i64>| class.map_or("none".into(), |c| c.to_string());
-    let line = |hit: &Hit| {
-        let (before, after) = (class(hit.before), class(hit.after));
-        let mut line = match hit.label {
-            Some(label) => format!(
-                "  sample {} of class {label}: {before} → {after}, its probability fell by {:.3}",
-                hit.sample, hit.lost
-            ),
-            None => format!(
-                "  sample {}: {before} → {after}, the probability of class {before} fell by {:.3}",
-                hit.sample, hit.lost
-            ),
-        };
-        if let Some(region) = &hit.region {
-            line += &format!(
-                "; of its {} neighbours {:.0} % are right, before {:.0} %",
-                region.neighbours.len(),
-                100.0 * region.accuracy_after,
-                100.0 * region.accuracy_before
-            );
-        }
-        line
-    };
-    hits.iter().take(count).map(line).collect()
 }

@@ -1,6 +1,6 @@
-//! Feature flow as CSV and as lines of text.
+//! `<variant>.flow.csv`: feature flow through each layer, before and after.
 
-use super::ReportError;
+use super::report_error::ReportError;
 use paring_core::schema::{Flow, Head, LayerFlow};
 use paring_data::CsvTable;
 
@@ -67,38 +67,10 @@ fn cells(
     ]
 }
 
-/// A line for each layer.
-pub fn flow_lines(layers: &[LayerFlow]) -> Vec<String> {
-    let mut lines = vec![format!(
-        "  {:<28} {:>14} {:>18} {:>15} {:>10}",
-        "layer", "channels", "effective rank", "dead", "likeness"
-    )];
-    for layer in layers {
-        let two = |of: &dyn Fn(&Flow) -> String| match &layer.after {
-            Some(after) => format!("{} → {}", of(&layer.before), of(after)),
-            None => of(&layer.before),
-        };
-        lines.push(format!(
-            "  {:<28} {:>14} {:>18} {:>15} {:>10}",
-            layer.layer,
-            two(&|f| f.channels.to_string()),
-            two(&|f| format!("{:.1}", f.effective_rank)),
-            two(&|f| format!("{:.0} %", 100.0 * f.dead)),
-            layer.similarity.map_or("—".into(), |s| format!("{s:.3}"))
-        ));
-        for (model, flow) in [("before", Some(&layer.before)), ("after", layer.after.as_ref())] {
-            let Some(flow) = flow.filter(|f| !f.heads.is_empty()) else { continue };
-            let each = |h: &Head| format!("{:.2} nats {:.1} places", h.entropy, h.distance);
-            let heads: Vec<String> = flow.heads.iter().map(each).collect();
-            lines.push(format!("    heads {model}: {}", heads.join(", ")));
-        }
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::terminal::flow_lines;
 
     #[test]
     fn a_layer_that_is_gone_has_one_row() {

@@ -1,7 +1,7 @@
 //! savings.csv: what each layer and module took before and after, and the decisions that touched it.
 
-use super::csv::ReportError;
-use super::results::RunFacts;
+use super::report_error::ReportError;
+use crate::report::result_row::RunFacts;
 use paring_core::schema::{Explanation, LayerChange, SCHEMA};
 use paring_data::CsvTable;
 

@@ -1,14 +1,13 @@
 //! The table at the end of a run.
 
-use super::notes::notes;
-use super::results::Row;
-use super::table::{cell, heading, lines, ruled};
+use super::measurement_notes::notes;
+use super::text_table::{cell, heading, lines, ruled};
+use crate::report::result_row::Row;
 use comfy_table::{Cell, Color};
 use paring_agent::measure::MIN_BLOCKS;
 use paring_core::schema::{Interval, Metric, Missing, Verdict};
 use paring_core::units::{Bytes, EnergyUj, LatencyNs};
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 const HEADER: [&str; 10] = [
     "variant",
@@ -208,13 +207,5 @@ pub(super) fn speed(row: &Row) -> Cell {
         Verdict::Faster => shown.fg(Color::Green),
         Verdict::Slower => shown.fg(Color::Red),
         Verdict::CannotTell => shown,
-    }
-}
-
-/// A span as a person says it: `45 s`, `2 min 5 s`.
-pub fn seconds(span: Duration) -> String {
-    match span.as_secs() {
-        short @ 0..60 => format!("{short} s"),
-        long => format!("{} min {} s", long / 60, long % 60),
     }
 }

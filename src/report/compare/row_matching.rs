@@ -1,6 +1,8 @@
 //! Which rows of two sources speak of the same thing, and in what they differ.
 
-use super::{Figures, Match, Source, SourceKind};
+use super::comparison::Match;
+use super::row_figures::Figures;
+use super::source::{Source, SourceKind};
 use std::collections::BTreeSet;
 
 /// In what two rows can differ that a user may want to look past.

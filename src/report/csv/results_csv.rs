@@ -1,8 +1,9 @@
 //! results.csv: one row a variant, target and setting; units in the names; what is missing is empty,
 //! and a column says why.
 
-use super::notes::{ranks, significant};
-use super::results::{Row, RunFacts};
+use super::report_error::ReportError;
+use crate::report::result_row::{Row, RunFacts};
+use crate::report::time_trends::{ranks, significant};
 use paring_core::schema::{
     EnergySummary, Evaluation, Interval, LatencySummary, Metric, Missing, SCHEMA, SpeedSummary,
     Verdict,
@@ -10,32 +11,16 @@ use paring_core::schema::{
 use paring_core::units::{Bytes, LatencyNs};
 use paring_data::CsvTable;
 
-/// Why the rows could not be encoded.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReportError {
-    /// The encoder failed.
-    #[error("encode results.csv")]
-    Csv(#[from] csv::Error),
-    /// Its buffer could not be taken.
-    #[error("encode results.csv")]
-    Buffer(#[source] std::io::Error),
-}
-
 /// The whole file.
 ///
 /// # Errors
 /// [`ReportError`] where the encoder fails, which a buffer in memory does not.
 pub fn results_csv(facts: &RunFacts, rows: &[Row]) -> Result<Vec<u8>, ReportError> {
-    let mut writer = CsvTable::default();
-    for (index, row) in rows.iter().enumerate() {
-        let cells = cells(facts, rows, row);
-        if index == 0 {
-            writer.row(cells.iter().map(|(name, _)| *name))?;
-        }
-        writer.row(cells.iter().map(|(_, value)| value))?;
+    let mut table = CsvTable::default();
+    for row in rows {
+        table.record(&cells(facts, rows, row))?;
     }
-    writer.finish().map_err(ReportError::Buffer)
+    table.finish().map_err(ReportError::Buffer)
 }
 
 type Cell = (&'static str, String);

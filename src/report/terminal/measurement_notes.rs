@@ -1,11 +1,9 @@
 //! What stands under the table: disagreement of solo and paired blocks, drift, long loads, and instruction-set tiers, one line each.
 
-use super::results::Row;
-use paring_core::schema::{Drift, Interval, Missing};
+use crate::report::result_row::Row;
+use crate::report::time_trends::{LEAST_DRIFT, ranks, significant};
+use paring_core::schema::{Interval, Missing};
 use paring_core::units::LatencyNs;
-
-/// A drift over all blocks, or a disagreement, that is smaller than this matters to nobody.
-const LEAST_DRIFT: f64 = 0.003;
 
 /// All lines, in the rows' order.
 pub(super) fn notes(rows: &[Row]) -> Vec<String> {
@@ -23,14 +21,6 @@ fn unexplained(_: &[Row], row: &Row) -> Option<String> {
     (!reasons.is_empty()).then(|| {
         format!("answers differ more than its decisions explain: {label}: {}", reasons.join("; "))
     })
-}
-
-/// The slope over time where it is significant and more than nothing.
-pub(super) fn significant(drift: &Drift) -> (Option<Interval>, Option<Interval>) {
-    let clear = |slope: &Interval| slope.low > 0.0 || slope.high < 0.0;
-    let per_minute =
-        drift.per_minute.filter(|slope| clear(slope) && drift.over_all.abs() > LEAST_DRIFT);
-    (per_minute, drift.per_degree.filter(clear))
 }
 
 /// Solo and paired blocks that do not agree: the interval of the ratio of solo medians and that of the
@@ -94,21 +84,6 @@ fn sustained(rows: &[Row], row: &Row) -> Option<String> {
         sign.unwrap_or_default(),
         slower.unwrap_or_default(),
     ))
-}
-
-/// Places of a row among those that ran in the same setting on the same target, from 1, the fastest:
-/// in the first minute of the long load and in its last.
-pub(super) fn ranks(rows: &[Row], row: &Row) -> Option<(usize, usize)> {
-    let own = row.measurement.sustained.as_ref()?.as_ref().ok()?;
-    let others = rows.iter().filter(|other| {
-        other.target == row.target && other.measurement.setting == row.measurement.setting
-    });
-    let others: Vec<_> =
-        others.filter_map(|other| other.measurement.sustained.as_ref()?.as_ref().ok()).collect();
-    let place = |of: fn(&paring_core::schema::SustainedSummary) -> LatencyNs| {
-        1 + others.iter().filter(|other| of(other) < of(own)).count()
-    };
-    Some((place(|s| s.first_ns), place(|s| s.last_ns)))
 }
 
 /// Whether switching tiers off changed the kernels at all: against the row with the same file and

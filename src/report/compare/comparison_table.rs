@@ -1,8 +1,10 @@
 //! A comparison for people: one table a source, and below it what was not compared and what the
 //! figures stand on.
 
-use super::{Basis, Compared, Comparison, Match, Source};
-use crate::report::table::{cell, heading, lines, ruled};
+use super::comparison::{Basis, Compared, Comparison, Match};
+use super::row_figures::Figures;
+use super::source::Source;
+use crate::report::terminal::text_table::{cell, heading, lines, ruled};
 use comfy_table::{Cell, Color};
 use paring_core::schema::{Interval, Verdict};
 use paring_core::text::terminal_lines;
@@ -56,7 +58,7 @@ fn table(rows: &[&Compared], color: bool) -> String {
 /// The cells of one row, the same in the terminal and in Markdown.
 pub(super) fn words(row: &Compared) -> [String; 7] {
     let sequential = row.basis == Some(Basis::Sequential);
-    let figure = |figures: &Option<super::Figures>| match figures {
+    let figure = |figures: &Option<Figures>| match figures {
         None => "—".to_string(),
         Some(f) if sequential || f.baseline => {
             f.latency_ns.map_or("—".into(), |i| LatencyNs::from_f64(i.value).to_string())
@@ -97,7 +99,7 @@ pub(super) fn remarks(rows: &[&Compared]) -> Vec<String> {
         if row.matched_by == Match::Name {
             note("matched by name: the file or its engine options changed".into(), row);
         }
-        let metric = |figures: &Option<super::Figures>| figures.as_ref()?.metric.clone();
+        let metric = |figures: &Option<Figures>| figures.as_ref()?.metric.clone();
         if let (Some((metric, a)), Some((other, b))) = (metric(&row.before), metric(&row.after))
             && metric == other
             && a != b

@@ -1,23 +1,12 @@
-//! An explanation as a person reads it: in a terminal, and as Markdown.
+//! report.md: all explanations of a run as Markdown.
 
-use super::table::table;
-use super::{flow_lines, hits_lines};
-use paring_core::schema::{Effect, Explanation, Interval, LayerChange, LayerFlow, Link};
+use super::explanation_rows::{changed, header, lines, missing, rows};
+use super::terminal::{flow_lines, hits_lines};
+use paring_core::schema::{Explanation, LayerChange, LayerFlow, Link};
 use paring_core::text::printable_lines;
 
 /// Samples hit hardest that are listed.
 const SHOWN_HITS: usize = 10;
-
-/// The group's parts in the change of what counts most and of time, then everything in words.
-pub fn explanation_text(found: &Explanation) -> String {
-    let header = header(found);
-    let mut text = format!("{}\n", table(&header.each_ref().map(String::as_str), rows(found)));
-    text.extend(lines(found).map(|line| format!("{line}\n")));
-    for note in &found.notes {
-        text += &format!("note by {}: {}\n", note.by, note.text);
-    }
-    text
-}
 
 /// All explanations of a run, with their tables.
 pub fn report_md(study: &str, explanations: &[Explanation]) -> String {
@@ -69,76 +58,6 @@ fn tables(found: &Explanation) -> String {
             &format!("\nAttention heads:\n\n```\n{}\n```\n", flow_lines(&found.flow).join("\n"));
     }
     text
-}
-
-fn header(found: &Explanation) -> [String; 7] {
-    [
-        "group",
-        &format!("{} (Shapley)", found.main.metric),
-        "alone",
-        "on top of all others",
-        "over all draws",
-        "p (Holm)",
-        "time it buys",
-    ]
-    .map(String::from)
-}
-
-/// Sentences, caveats marked as such.
-fn lines(found: &Explanation) -> impl Iterator<Item = String> + '_ {
-    found.narrative.iter().map(|sentence| match sentence.about.as_str() {
-        "caveat" => format!("caveat: {}", sentence.text),
-        _ => sentence.text.clone(),
-    })
-}
-
-fn rows(found: &Explanation) -> Vec<Vec<String>> {
-    let effect = |id: &str, metric: &str| {
-        let mut own = found.effects.iter().filter(|e| e.of.is_none());
-        own.find(|e| e.group == id && e.metric == metric)
-    };
-    let row = |group: &paring_core::schema::Group| {
-        let mut cells = vec![group.label.clone()];
-        cells.extend(main(found, effect(&group.id, &found.main.metric)));
-        let bought = effect(&group.id, "latency").and_then(|e| e.leave_one_out);
-        cells.push(bought.map_or_else(missing, time));
-        cells
-    };
-    found.groups.iter().map(row).collect()
-}
-
-fn missing() -> String {
-    "—".into()
-}
-
-fn main(found: &Explanation, effect: Option<&Effect>) -> [String; 5] {
-    let of = |which: fn(&Effect) -> Option<Interval>| {
-        effect.and_then(which).map_or_else(missing, |i| changed(found, i))
-    };
-    let p = effect.and_then(|e| e.holm).map_or_else(missing, |p| format!("{p:.3}"));
-    [of(|e| e.shapley), of(|e| e.solo), of(|e| e.leave_one_out), of(|e| e.together), p]
-}
-
-/// A change of what counts most: of a share in points.
-fn changed(found: &Explanation, change: Interval) -> String {
-    let plain = |value: f64| {
-        let text = match found.main.unit.as_str() {
-            "share" => format!("{:+.2}", 100.0 * value),
-            _ => format!("{value:+.3e}"),
-        };
-        if ["-0.00", "+0.00", "+0.000e0", "-0.000e0"].contains(&text.as_str()) {
-            "0".to_string()
-        } else {
-            text
-        }
-    };
-    format!("{} [{}, {}]", plain(change.value), plain(change.low), plain(change.high))
-}
-
-/// A change of time as what it saves.
-fn time(change: Interval) -> String {
-    let saved = |ns: f64| format!("{:.1}", -ns / 1e3).replace("-0.0", "0.0");
-    format!("{} [{}, {}] µs", saved(change.value), saved(change.high), saved(change.low))
 }
 
 fn link(found: &Explanation, link: &Link) -> Vec<String> {

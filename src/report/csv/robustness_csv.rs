@@ -1,7 +1,6 @@
-//! robustness.csv, and the same as text.
+//! robustness.csv: one row a variant, disturbance and strength.
 
-use super::ReportError;
-use super::quality::{signed, with_interval};
+use super::report_error::ReportError;
 use paring_core::schema::{Interval, RobustnessScore};
 use paring_data::CsvTable;
 
@@ -53,35 +52,10 @@ pub fn robustness_csv(rows: &[(&str, &RobustnessScore)]) -> Result<Vec<u8>, Repo
     writer.finish().map_err(ReportError::Buffer)
 }
 
-/// A line for each disturbance.
-pub fn robustness_lines(scores: &[RobustnessScore]) -> Vec<String> {
-    let line = |score: &RobustnessScore| {
-        let what = format!("{} {}", score.disturbance, score.strength);
-        let value = with_interval(score.metric, score.value);
-        let mut line = format!("  {what:<16} {} {value}", score.metric);
-        match (score.excess, score.queries) {
-            (Some(excess), _) => {
-                line += &format!(", loses {} more than the baseline", loss(score, excess));
-            }
-            (None, Some(queries)) => line += &format!(", median {queries} queries to a mistake"),
-            (None, None) => line += &format!(", drop {}", signed(score.metric, score.drop)),
-        }
-        format!("{line}, {} samples", score.samples)
-    };
-    scores.iter().map(line).collect()
-}
-
-/// A change for the worse as a positive number, where more is better.
-fn loss(score: &RobustnessScore, Interval { value, low, high }: Interval) -> String {
-    match score.metric.higher_is_better() {
-        true => signed(score.metric, Interval { value: -value, low: -high, high: -low }),
-        false => signed(score.metric, Interval { value, low, high }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::terminal::robustness_lines;
     use paring_core::schema::{Disturbance, Metric};
 
     #[test]

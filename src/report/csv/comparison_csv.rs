@@ -1,10 +1,8 @@
-//! A comparison as CSV and as Markdown.
+//! A comparison as CSV.
 
-use super::text::{footnotes, history, remarks, spread, title, words};
-use super::{Compared, Comparison, Figures, Match};
-use crate::report::ReportError;
+use super::report_error::ReportError;
+use crate::report::compare::{Compared, Comparison, Figures, Match};
 use paring_core::schema::{Interval, SCHEMA, Verdict};
-use paring_core::text::printable_lines;
 use paring_data::CsvTable;
 
 /// One row a variant and source, units in the names; empty where a value does not exist, the reason
@@ -13,15 +11,11 @@ use paring_data::CsvTable;
 /// # Errors
 /// [`ReportError`] where the encoder fails, which a buffer in memory does not.
 pub fn comparison_csv(comparison: &Comparison) -> Result<Vec<u8>, ReportError> {
-    let mut writer = CsvTable::default();
-    for (index, row) in comparison.rows.iter().enumerate() {
-        let cells = cells(comparison, row);
-        if index == 0 {
-            writer.row(cells.iter().map(|(name, _)| *name))?;
-        }
-        writer.row(cells.iter().map(|(_, value)| value))?;
+    let mut table = CsvTable::default();
+    for row in &comparison.rows {
+        table.record(&cells(comparison, row))?;
     }
-    writer.finish().map_err(ReportError::Buffer)
+    table.finish().map_err(ReportError::Buffer)
 }
 
 fn cells(comparison: &Comparison, row: &Compared) -> Vec<(&'static str, String)> {
@@ -88,35 +82,4 @@ fn metric(figures: &Figures) -> String {
 
 fn text<T: ToString>(value: Option<T>) -> String {
     value.map(|v| v.to_string()).unwrap_or_default()
-}
-
-/// The terminal's table in Markdown, for a pull request.
-pub fn comparison_markdown(comparison: &Comparison) -> String {
-    let mut text = String::new();
-    let Some((first, others)) = comparison.sources.split_first() else { return text };
-    for (index, other) in others.iter().enumerate() {
-        let rows: Vec<&Compared> =
-            comparison.rows.iter().filter(|row| row.source == index + 1).collect();
-        text +=
-            &format!("Before: {}  \nAfter: {}\n\n", escaped(&title(first)), escaped(&title(other)));
-        text += "| variant | target | before | after | after / before | verdict | stands on |\n";
-        text += "| --- | --- | ---: | ---: | ---: | --- | --- |\n";
-        for row in &rows {
-            let cells: Vec<String> = words(row).iter().map(|cell| escaped(cell)).collect();
-            text += &format!("| {} |\n", cells.join(" | "));
-        }
-        text += "\n";
-        let lines = remarks(&rows).into_iter().chain([spread(comparison, index + 1)]);
-        text.extend(lines.map(|line| format!("- {}\n", escaped(&line))));
-        text += "\n";
-    }
-    text.extend(history(comparison).lines().map(|line| format!("- {}\n", escaped(line))));
-    text += &format!("\n{}\n", footnotes(comparison));
-    printable_lines(&text).into_owned()
-}
-
-/// A name may hold what Markdown takes for a table or an emphasis.
-fn escaped(text: &str) -> String {
-    let special = |c: char| matches!(c, '|' | '*' | '_' | '`' | '<' | '\\');
-    text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
 }

@@ -1,7 +1,8 @@
 //! What an evaluation found: as a sentence, and as tables.
 
-use super::robustness::robustness_lines;
-use paring_core::schema::{ClassScore, Evaluation, Interval, Metric, Missing, Score};
+use super::metric_text::{signed, with_interval};
+use super::robustness_lines::robustness_lines;
+use paring_core::schema::{ClassScore, Evaluation, Metric, Missing, Score};
 
 /// More classes than these are too many for a table on a terminal.
 const MOST_CLASSES: usize = 24;
@@ -29,22 +30,6 @@ fn unusable(found: &Evaluation) -> String {
         0 => String::new(),
         1 => "; 1 sample had scores that are not numbers, it counts as wrong".into(),
         n => format!("; {n} samples had scores that are not numbers, they count as wrong"),
-    }
-}
-
-pub(super) fn with_interval(metric: Metric, Interval { value, low, high }: Interval) -> String {
-    match metric.is_share() {
-        true => format!("{:.2} % [{:.2}, {:.2}]", 100.0 * value, 100.0 * low, 100.0 * high),
-        false => format!("{value:.5} [{low:.5}, {high:.5}]"),
-    }
-}
-
-pub(super) fn signed(metric: Metric, Interval { value, low, high }: Interval) -> String {
-    match metric.is_share() {
-        true => {
-            format!("{:+.2} points [{:+.2}, {:+.2}]", 100.0 * value, 100.0 * low, 100.0 * high)
-        }
-        false => format!("{value:+.5} [{low:+.5}, {high:+.5}]"),
     }
 }
 
@@ -157,7 +142,7 @@ fn slices(found: &Evaluation) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use paring_core::schema::{Sha256Hex, TaskKind};
+    use paring_core::schema::{Interval, Sha256Hex, TaskKind};
 
     #[test]
     fn a_sentence_says_what_is_known_and_what_is_not() {

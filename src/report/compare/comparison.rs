@@ -1,69 +1,10 @@
 //! What a comparison is made of and what it finds: plain values, as they are written as JSON.
 
+use super::row_figures::Figures;
+use super::source::Source;
 use paring_core::schema::{Interval, Verdict};
 use serde::Serialize;
 use std::fmt;
-
-/// One row of a result file, as far as comparing needs it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Figures {
-    /// Name in the study.
-    pub variant: String,
-    /// Identity; `None` in other tools' files.
-    pub variant_id: Option<String>,
-    /// Whether it is what the others of its run are compared with.
-    pub baseline: bool,
-    /// Name of the target.
-    pub target: String,
-    /// Board, processor and architecture, as far as known.
-    pub machine: String,
-    /// Whether that was emulated.
-    pub emulated: bool,
-    /// Engine and version.
-    pub engine: String,
-    /// Version of the agent.
-    pub agent_version: String,
-    /// Samples in one inference.
-    pub batch: usize,
-    /// Threads of the engine.
-    pub threads: usize,
-    /// Inferences at the same time.
-    pub streams: usize,
-    /// Hash of the rules of timing.
-    pub measurement_sha256: String,
-    /// Hash of the data.
-    pub data_sha256: String,
-    /// When it was measured.
-    pub started_at: String,
-    /// Median latency in nanoseconds, with its 99 % interval where there is one.
-    pub latency_ns: Option<Interval>,
-    /// Baseline over variant, with its 99 % interval.
-    pub speedup: Option<Interval>,
-    /// The speed-up's logarithm in every paired block, where the journal is at hand.
-    #[serde(skip)]
-    pub log_ratios: Vec<f64>,
-    /// Paired blocks, where the journal is at hand.
-    pub paired_blocks: Option<usize>,
-    /// The primary metric and its value.
-    pub metric: Option<(String, f64)>,
-    /// Peak resident set in bytes.
-    pub peak_rss_bytes: Option<u64>,
-    /// Size of the file in bytes.
-    pub file_bytes: Option<u64>,
-    /// What was said of it beside its own baseline; empty where too few blocks allow a verdict.
-    pub verdict: String,
-    /// Whether the row may be trusted.
-    pub valid: bool,
-    /// Why not, or why a figure does not exist.
-    pub reason: String,
-}
-
-impl Figures {
-    /// How the model was run.
-    pub fn setting(&self) -> (usize, usize, usize) {
-        (self.batch, self.threads, self.streams)
-    }
-}
 
 /// What two rows have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -177,7 +118,7 @@ pub struct Comparison {
     /// Format version.
     pub schema: u32,
     /// What was read: path, run and when.
-    pub sources: Vec<super::Source>,
+    pub sources: Vec<Source>,
     /// Every variant of the first run beside every other run's.
     pub rows: Vec<Compared>,
     /// Half-width, in percent, of what the runs themselves differ by; one entry a source, `None` for

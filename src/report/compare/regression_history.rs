@@ -1,6 +1,8 @@
 //! Three runs or more: a change is flagged when it is larger than what earlier ones make usual.
 
-use super::{Compared, Figures, Series, Source};
+use super::comparison::{Compared, Series};
+use super::row_figures::Figures;
+use super::source::Source;
 use paring_core::stats;
 use std::collections::BTreeMap;
 

@@ -13,17 +13,17 @@ const RULED: TableStyle =
     TableStyle::new().top_border(RULE).header_separator(RULE).bottom_border(RULE);
 
 /// A cell that moves no cursor, whatever its text is.
-pub(super) fn cell(text: impl ToString) -> Cell {
+pub(in crate::report) fn cell(text: impl ToString) -> Cell {
     Cell::new(table_cell(&text.to_string()))
 }
 
 /// A heading.
-pub(super) fn heading(text: impl ToString) -> Cell {
+pub(in crate::report) fn heading(text: impl ToString) -> Cell {
     cell(text).add_attribute(Attribute::Bold)
 }
 
 /// A table whose columns `figures` are aligned to the right; `color` for terminals that show it.
-pub(super) fn ruled(
+pub(in crate::report) fn ruled(
     header: Vec<Cell>,
     rows: impl IntoIterator<Item = Vec<Cell>>,
     figures: Range<usize>,
@@ -49,12 +49,12 @@ pub(super) fn ruled(
 }
 
 /// Lines under a table.
-pub(super) fn lines(lines: impl IntoIterator<Item = String>) -> String {
+pub(in crate::report) fn lines(lines: impl IntoIterator<Item = String>) -> String {
     lines.into_iter().map(|line| format!("\n{}", terminal_lines(&line))).collect()
 }
 
 /// The table of some rows without colour; the first column is words, the others figures.
-pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
+pub(in crate::report) fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     let rows = rows.into_iter().map(|row| row.into_iter().map(cell).collect());
     ruled(header.iter().map(cell).collect(), rows, 1..header.len(), false)
 }

@@ -1,8 +1,10 @@
 //! How far rows differ, and what can be said.
 
-use super::history::history;
-use super::pairs::{Difference, differences, pairs};
-use super::{Basis, Compared, Comparison, Figures, Match, Source, SourceKind};
+use super::comparison::{Basis, Compared, Comparison, Match};
+use super::regression_history::history;
+use super::row_figures::Figures;
+use super::row_matching::{Difference, differences, pairs};
+use super::source::{Source, SourceKind};
 use paring_agent::measure::{MIN_BLOCKS, PRACTICAL_MARGIN};
 use paring_core::schema::{Interval, SCHEMA, Verdict};
 use paring_core::stats::{self, Resampling, Z99};

@@ -4,8 +4,9 @@
 //! are: `latency_p50_low_UNIT`, `latency_p50_high_UNIT`, `variant_id`, `target`, `board`, `cpu`,
 //! `arch`, `batch`, `threads`, `metric`, `metric_value`, `peak_rss_bytes`, `started_at`.
 
-use super::source::{Line, Table};
-use super::{CompareError, Figures};
+use super::compare_error::CompareError;
+use super::row_figures::Figures;
+use super::source_table::{Line, Table};
 use paring_core::schema::Interval;
 
 const UNITS: [(&str, f64); 4] = [("ns", 1.0), ("us", 1e3), ("ms", 1e6), ("s", 1e9)];

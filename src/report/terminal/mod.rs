@@ -1,0 +1,22 @@
+//! Tables and lines of text for a terminal.
+
+mod bench_table;
+mod evaluation_text;
+mod explanation_text;
+mod flow_lines;
+mod hits_lines;
+mod layers_table;
+mod measurement_notes;
+mod metric_text;
+mod results_table;
+mod robustness_lines;
+pub(super) mod text_table;
+
+pub use bench_table::{Timed, bench_table};
+pub use evaluation_text::{evaluation_line, evaluation_text};
+pub use explanation_text::explanation_text;
+pub use flow_lines::flow_lines;
+pub use hits_lines::hits_lines;
+pub use layers_table::layers_table;
+pub use results_table::results_table;
+pub use robustness_lines::robustness_lines;
