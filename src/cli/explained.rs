@@ -7,10 +7,10 @@ use super::measured::measured;
 use super::record_file::forecasts_file;
 use super::reopen::Reopened;
 use super::{Coded, ExitCode};
-use crate::evaluate::{Answers, Stress};
 use crate::attribution::{
     Investigation, Manner, There, all_outcomes, correct_families, narrative, outcomes,
 };
+use crate::evaluate::{Answers, Stress};
 use crate::ledger::Ledger;
 use crate::pipeline::{
     self, BASELINE, Instances, PipelineError, recorded, variant_record, write_instances,

@@ -16,8 +16,8 @@ pub use compare::{
     compare, comparison_markdown, comparison_table,
 };
 pub use csv::{
-    ReportError, comparison_csv, effects_csv, flow_csv, hits_csv, layers_csv, results_csv, robustness_csv,
-    savings_csv,
+    ReportError, comparison_csv, effects_csv, flow_csv, hits_csv, layers_csv, results_csv,
+    robustness_csv, savings_csv,
 };
 pub use report_md::report_md;
 pub use result_row::{Row, RunFacts};

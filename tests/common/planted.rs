@@ -3,13 +3,13 @@
 use ndarray::{Array1, Array2, Array3, Array4, Axis};
 use ndarray_npy::NpzWriter;
 use paring::arrays::Dtype;
+use paring::attribution::{
+    Investigation, Level, Manner, Truth, correct_families, draw_calibration, narrative,
+};
 use paring::catalog::Calibration;
 use paring::compress::Reading;
 use paring::engine::Source;
 use paring::evaluate::{Predictor, Truth as Right};
-use paring::attribution::{
-    Investigation, Level, Manner, Truth, correct_families, draw_calibration, narrative,
-};
 use paring::graph::{self, Graph, Node, Size, Weights};
 use paring::pipeline::{Context, Folders, Subject, rehearse};
 use paring::schema::{ConditionRules, EngineOptions, Explanation, FlipCounts, Sha256Hex, TaskKind};

@@ -1,7 +1,7 @@
 //! Populations whose figures are known, and how often the intervals of samples from them cover these.
 
-use paring::evaluate::{Answers, Exam, PixelAnswers, Sampling, Task, Truth, assess};
 use paring::attribution::{Aspect, Attribution, Coalition, Explored, Plan, Table};
+use paring::evaluate::{Answers, Exam, PixelAnswers, Sampling, Task, Truth, assess};
 use paring::schema::Scores;
 use paring::schema::{
     Answers as Kept, Evaluation, Experiment, Group, Interval, Metric, Sha256Hex, TaskKind,
@@ -296,7 +296,8 @@ fn class_effects(answers: &[Answers; 2]) -> Vec<Interval> {
     };
     let sets = [Coalition::EMPTY, Coalition::full(1)];
     let draws = vec![sets.into_iter().zip(answers.iter().map(experiment)).collect()];
-    let truth = paring::attribution::Truth { labels: answers[0].labels.clone(), ..Default::default() };
+    let truth =
+        paring::attribution::Truth { labels: answers[0].labels.clone(), ..Default::default() };
     let table = Table { truth, draws };
     let groups = [Group { id: "all".into(), ..Group::default() }];
     let (plan, explored) =

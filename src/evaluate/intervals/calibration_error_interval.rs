@@ -5,7 +5,11 @@ use paring_core::schema::{Interval, Metric};
 use paring_core::stats::{self, SamplingDesign};
 
 /// The calibration error without the part that noise adds.
-pub(super) fn calibration_error(exam: &Exam, metric: Metric, design: SamplingDesign) -> Option<Interval> {
+pub(super) fn calibration_error(
+    exam: &Exam,
+    metric: Metric,
+    design: SamplingDesign,
+) -> Option<Interval> {
     let (first, bins) = *exam.gauge.gaps.get(&metric)?;
     let samples = exam.samples();
     let usable = exam.tally.totals().get(exam.gauge.usable).copied().filter(|n| *n > 0.0)?;

@@ -53,7 +53,12 @@ impl Wanted {
 }
 
 /// `[exam][statistic][draw]`.
-pub(super) fn draw(exams: &[&Exam], wanted: &[Wanted], units: &Units, how: &Sampling) -> Vec<Vec<Vec<f64>>> {
+pub(super) fn draw(
+    exams: &[&Exam],
+    wanted: &[Wanted],
+    units: &Units,
+    how: &Sampling,
+) -> Vec<Vec<Vec<f64>>> {
     let look = |weights: &[Lanes]| {
         let mut all = Vec::new();
         for (exam, wanted) in exams.iter().zip(wanted) {

@@ -2,10 +2,10 @@
 
 use super::adversarial_search::{Found, Search};
 use super::perturbations::{Spread, disturb, spreads};
+use crate::evaluate::Task;
 use crate::evaluate::intervals::{Sampling, draws};
 use crate::evaluate::prediction::{Answers, PredictError, Predictor};
 use crate::evaluate::statistics::Exam;
-use crate::evaluate::Task;
 use paring_core::schema::{Disturbance, Interval, Metric, RobustnessScore, Sha256Hex, TaskKind};
 use paring_core::stats::{self, SamplingDesign};
 use paring_data::Dataset;

@@ -3,9 +3,9 @@
 use super::metric_slots::{Gauge, Over, RocSize};
 use super::reliability::confidences;
 use super::sample_sums::{NOWHERE, Tally};
+use crate::evaluate::Task;
 use crate::evaluate::metrics::{self, BINS};
 use crate::evaluate::prediction::{Answers, Truth};
-use crate::evaluate::Task;
 use paring_core::schema::{Metric, TaskKind};
 
 /// R² of more targets than these is not looked at.
@@ -22,10 +22,7 @@ pub(super) struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     /// Everything that the task's metrics need of these answers.
-    pub(super) fn build(
-        task: &'a Task,
-        answers: &'a Answers,
-    ) -> Builder<'a> {
+    pub(super) fn build(task: &'a Task, answers: &'a Answers) -> Builder<'a> {
         let usable = (0..answers.len()).map(|i| answers.usable(i)).collect::<Vec<_>>();
         let mut tally = Tally::new(answers.len());
         let gauge = Gauge {
