@@ -10,7 +10,7 @@ mod comparing;
 
 use comparing::{Load, Stage};
 use paring::measure::Summary;
-use paring::schema::{BlockData, EngineOptions, Outcome, Setting};
+use paring::schema::{BlockData, BlockOutcome, EngineOptions, ExecutionSetting};
 use paring::stats;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -61,13 +61,13 @@ fn ratio(stage: &Stage, variant: &Path, seed: u64) -> anyhow::Result<(Option<(f6
         job.rules.solo_ns = paring::units::LatencyNs(0);
         job.rules.paired_ns = paring::units::LatencyNs(300_000_000);
     })?;
-    let found = Summary::new(&records).speedup(&id, Setting::of_batch(1));
+    let found = Summary::new(&records).speedup(&id, ExecutionSetting::of_batch(1));
     let median = |samples: &[paring::units::LatencyNs]| {
         stats::median(&samples.iter().skip(1).map(|s| s.as_f64()).collect::<Vec<_>>())
     };
     let mut all = Vec::new();
     for record in &records {
-        if let Outcome::Done { data: BlockData::Paired(block) } = &record.outcome {
+        if let BlockOutcome::Done { data: BlockData::Paired(block) } = &record.outcome {
             all.extend(block.pairs.iter().filter_map(|pair| {
                 Some(median(&pair.baseline.samples_ns)? / median(&pair.variant.samples_ns)?)
             }));

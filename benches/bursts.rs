@@ -13,7 +13,7 @@ use ndarray::{ArrayD, IxDyn};
 use paring::arrays::{Array, Dtype};
 use paring::graph::{Graph, Node, Size, Weights};
 use paring::measure::Summary;
-use paring::schema::{EngineOptions, Setting};
+use paring::schema::{EngineOptions, ExecutionSetting};
 use paring::stats;
 use rand::RngExt;
 use std::collections::BTreeMap;
@@ -42,7 +42,7 @@ fn main() -> anyhow::Result<()> {
             job.rules.paired_ns = paring::units::LatencyNs(300_000_000);
         })?;
         let summary = Summary::new(&records);
-        let setting = Setting::of_batch(1);
+        let setting = ExecutionSetting::of_batch(1);
         let baseline =
             records.iter().map(|r| &r.attempt.key.variant_id).find(|other| **other != id);
         let of = |id, first| summary.measurement(id, setting, first, BLOCKS as usize);

@@ -4,7 +4,7 @@
 //! `cargo bench --bench evaluation`
 
 use paring::evaluate::{Answers, Exam, PixelAnswers, Sampling, Task, Truth, assess};
-use paring::schema::Scores;
+use paring::schema::ScoreKind;
 use paring::schema::{Metric, Sha256Hex, TaskKind};
 use paring::sensors;
 use paring::stats;
@@ -16,7 +16,7 @@ const CLASSES: usize = 10;
 const VARIANTS: usize = 20;
 
 fn main() -> anyhow::Result<()> {
-    let task = Task::new(TaskKind::Classification, Scores::Probabilities);
+    let task = Task::new(TaskKind::Classification, ScoreKind::Probabilities);
     let baseline = answers(0, 0.0);
     let begun = Instant::now();
     let mut exams = vec![Exam::new(id(0), &task, &baseline, None, &[])?];

@@ -12,8 +12,8 @@ use paring::engine::{Bindings, Source, describe};
 use paring::evaluate::{Answers, Exam, Predictor, Task};
 use paring::graph::Graph;
 use paring::pipeline::{Forecaster, Ground, Probing, Subject, forecaster, of_all_kinds, removal};
-use paring::schema::Scores;
-use paring::schema::{EngineOptions, Forecast, Origins, Sha256Hex, TaskKind};
+use paring::schema::ScoreKind;
+use paring::schema::{EngineOptions, Forecast, OriginalIndices, Sha256Hex, TaskKind};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -109,7 +109,7 @@ fn model_at(model: &Path, path: &Path) -> anyhow::Result<(String, BTreeMap<Strin
         dims: dims.clone(),
         sha256: Sha256Hex::of(b"samples"),
     };
-    let task = Task::new(TaskKind::Classification, Scores::Logits);
+    let task = Task::new(TaskKind::Classification, ScoreKind::Logits);
     let task = task.on_data(None, data.labelled)?;
     let subject = Subject {
         data: &data,
@@ -125,7 +125,7 @@ fn model_at(model: &Path, path: &Path) -> anyhow::Result<(String, BTreeMap<Strin
     let graph = Graph::load(model)?;
     let bindings = Bindings { batch, dims: &dims };
     let facts = graph.facts(&dims, batch)?;
-    let couplings = catalog(&graph, &facts, &Origins::default())?.couplings;
+    let couplings = catalog(&graph, &facts, &OriginalIndices::default())?.couplings;
     let prunings = prunings(&of_all_kinds(&couplings));
     let ground =
         Ground { graph: &graph, bindings, calibration: &calibration, prunings: &prunings, seed: 1 };
@@ -144,7 +144,7 @@ fn model_at(model: &Path, path: &Path) -> anyhow::Result<(String, BTreeMap<Strin
                     layers: Some(id.to_string()),
                     ..pruning.clone()
                 };
-                let (origins, samples) = (Origins::default(), Some(&calibration));
+                let (origins, samples) = (OriginalIndices::default(), Some(&calibration));
                 let made = prune(graph.clone(), bindings, origins, &one, samples, None, 0);
                 let Ok(made) = made else { continue };
                 let mut expected = made.decisions.iter().flat_map(|d| &d.expected);

@@ -9,8 +9,8 @@
 mod comparing;
 
 use comparing::{Load, Stage, heavier};
-use paring::schema::{SpeedSummary, StopRule, Verdict};
-use paring::stats::{self, Resampling};
+use paring::schema::{SpeedSummary, SpeedVerdict, StopRule};
+use paring::stats::{self, BootstrapOptions};
 use paring::units::LatencyNs;
 use std::path::Path;
 use std::time::Instant;
@@ -64,7 +64,7 @@ fn main() -> anyhow::Result<()> {
         longest = longest.max(seconds);
         undecided += usize::from(verdicts[0].is_none());
         for (tally, verdict) in tallies.iter_mut().zip(verdicts) {
-            let wrong = usize::from(verdict.is_some_and(|v| v != Verdict::CannotTell));
+            let wrong = usize::from(verdict.is_some_and(|v| v != SpeedVerdict::CannotTell));
             if busy { tally.wrong_busy += wrong } else { tally.wrong_quiet += wrong }
         }
         eprint!("\r{} of {comparisons} with itself", index + 1);
@@ -74,7 +74,7 @@ fn main() -> anyhow::Result<()> {
         let (verdicts, seconds) = compare(&stage, &heavy, (comparisons + index) as u64)?;
         found_longest = found_longest.max(seconds);
         for (tally, verdict) in tallies.iter_mut().zip(verdicts) {
-            tally.found += usize::from(verdict == Some(Verdict::Slower));
+            tally.found += usize::from(verdict == Some(SpeedVerdict::Slower));
         }
         eprint!("\r{} of {slower} with the slower     ", index + 1);
     }
@@ -137,7 +137,7 @@ fn compare(
     stage: &Stage,
     variant: &Path,
     seed: u64,
-) -> anyhow::Result<([Option<Verdict>; 3], f64)> {
+) -> anyhow::Result<([Option<SpeedVerdict>; 3], f64)> {
     let limit_ns = LatencyNs((0.75 * SECONDS * 1e9) as u64);
     let stop = StopRule { width: WIDTH, most_blocks: MOST_BLOCKS, limit_ns };
     let begun = Instant::now();
@@ -154,28 +154,28 @@ fn compare(
 ///
 /// Source: criterion 0.8, `compare_to_threshold` in `report.rs` and the defaults of its benchmarks'
 /// configuration; the bootstrap replaces its permutation of t statistics.
-fn criterion(a: &[f64], b: &[f64]) -> Verdict {
-    let how = |seed| Resampling { resamples: 2_000, level: 0.95, seed };
+fn criterion(a: &[f64], b: &[f64]) -> SpeedVerdict {
+    let how = |seed| BootstrapOptions { resamples: 2_000, level: 0.95, seed };
     let mean = |values: &[f64]| Some(values.iter().sum::<f64>() / values.len() as f64);
     let (Some(old), Some(new)) =
         (stats::bootstrap(a, mean, how(1)), stats::bootstrap(b, mean, how(2)))
     else {
-        return Verdict::CannotTell;
+        return SpeedVerdict::CannotTell;
     };
     // Independent means: their errors add up in squares.
-    let half = |i: paring::schema::Interval| (i.high - i.low) / 2.0 / i.value;
+    let half = |i: paring::schema::ConfidenceInterval| (i.high - i.low) / 2.0 / i.value;
     let change = new.value / old.value - 1.0;
     let wide = (half(old).powi(2) + half(new).powi(2)).sqrt();
     match welch(a, b) {
-        Verdict::CannotTell => Verdict::CannotTell,
-        _ if change - wide > 0.01 => Verdict::Slower,
-        _ if change + wide < -0.01 => Verdict::Faster,
-        _ => Verdict::CannotTell,
+        SpeedVerdict::CannotTell => SpeedVerdict::CannotTell,
+        _ if change - wide > 0.01 => SpeedVerdict::Slower,
+        _ if change + wide < -0.01 => SpeedVerdict::Faster,
+        _ => SpeedVerdict::CannotTell,
     }
 }
 
 /// Welch's t-test at p < 0.05, as hyperfine's `scripts/welch_ttest.py` judges two commands.
-fn welch(a: &[f64], b: &[f64]) -> Verdict {
+fn welch(a: &[f64], b: &[f64]) -> SpeedVerdict {
     let moments = |values: &[f64]| {
         let n = values.len() as f64;
         let mean = values.iter().sum::<f64>() / n;
@@ -185,8 +185,8 @@ fn welch(a: &[f64], b: &[f64]) -> Verdict {
     let t = (new - old) / (of_old + of_new).sqrt();
     // With a hundred samples each, Student's distribution is the normal one within 1 %.
     match t {
-        late if late > 1.972 => Verdict::Slower,
-        early if early < -1.972 => Verdict::Faster,
-        _ => Verdict::CannotTell,
+        late if late > 1.972 => SpeedVerdict::Slower,
+        early if early < -1.972 => SpeedVerdict::Faster,
+        _ => SpeedVerdict::CannotTell,
     }
 }

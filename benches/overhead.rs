@@ -9,7 +9,7 @@ use paring::data::{Dataset, Pixels, Wanted};
 use paring::engine::{self, Bindings, Model, Source};
 use paring::measure::{Cycle, Heap, Watch, count_allocations, sample_burst, warm_up};
 use paring::schema::{EngineOptions, SampleRules};
-use paring::stats::{self, Resampling};
+use paring::stats::{self, BootstrapOptions};
 use paring::units::LatencyNs;
 use rand::RngExt;
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -127,7 +127,7 @@ fn compare(
         };
         ratios.push((a / b).ln());
     }
-    let how = Resampling { resamples: 10_000, level: 0.99, seed: 0 };
+    let how = BootstrapOptions { resamples: 10_000, level: 0.99, seed: 0 };
     let found = stats::bootstrap_median(&ratios, how).ok_or_else(|| anyhow::anyhow!("no pairs"))?;
     println!(
         "{what} {:.4} [{:.4}, {:.4}] over {PAIRS} pairs",

@@ -12,7 +12,7 @@ use paring::compress::{Pruning, Recovery, prune};
 use paring::engine::{Bindings, Inputs, Model, Plan, Source};
 use paring::graph::{self, Graph};
 use paring::pipeline::attributed;
-use paring::schema::{EngineOptions, Origins, Sha256Hex};
+use paring::schema::{EngineOptions, OriginalIndices, Sha256Hex};
 use paring::sensors;
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -24,7 +24,7 @@ fn main() -> anyhow::Result<()> {
     let graph = models::resnet50(7);
     let calibration = images();
     let facts = graph.facts(AT.dims, AT.batch)?;
-    let (took, found) = timed(|| catalog::catalog(&graph, &facts, &Origins::default()))?;
+    let (took, found) = timed(|| catalog::catalog(&graph, &facts, &OriginalIndices::default()))?;
     println!("catalog: {took:.1} s, {} couplings", found.couplings.len());
     let layers = catalog::linears(&graph, &facts);
     let all: Vec<&Linear> = layers.iter().collect();
@@ -44,7 +44,7 @@ fn main() -> anyhow::Result<()> {
     drop(rows);
     let obs = Pruning::channels(0.3, Criterion::Obs);
     let with = |pruning: &Pruning| {
-        prune(graph.clone(), AT, Origins::default(), pruning, Some(&calibration), None, 0)
+        prune(graph.clone(), AT, OriginalIndices::default(), pruning, Some(&calibration), None, 0)
     };
     let (took, _) = timed(|| with(&obs))?;
     println!("30 % by obs: {took:.1} s");

@@ -15,7 +15,7 @@ use ndarray::{ArrayD, IxDyn};
 use paring::arrays::{Array, Dtype};
 use paring::engine::{Bindings, Model, Source};
 use paring::graph::{Graph, Node, Size, Weights, set_int};
-use paring::schema::{EngineOptions, Interval};
+use paring::schema::{ConfidenceInterval, EngineOptions};
 use paring::stats;
 use rand::RngExt;
 use std::collections::BTreeMap;
@@ -54,7 +54,7 @@ fn main() -> anyhow::Result<()> {
             ensure!(apart < 1.01 * OUTPUT_SCALE, "{form} is {apart} off, a step is {OUTPUT_SCALE}");
             let stage = Stage::with(folder.path(), arrays.clone(), &paths[0]);
             let pair = stage.paired(&paths[1], BLOCKS, None, 0)?.context("never quiet")?;
-            let Interval { value, low, high, .. } = pair.speedup;
+            let ConfidenceInterval { value, low, high, .. } = pair.speedup;
             println!(
                 "{shape:?} {form:<8} {value:.3} [{low:.3}, {high:.3}] times as fast as in float"
             );

@@ -8,8 +8,8 @@ use paring::attribution::{
     Aspect, Attribution, Coalition, Explored, Level, Plan, Table, Truth, correct_families,
     narrative,
 };
-use paring::schema::{Answers, Effect, Experiment, Group, Interaction};
-use paring::stats::{self, Generator};
+use paring::schema::{DecisionGroup, Effect, Experiment, ExperimentPredictions, GroupInteraction};
+use paring::stats::{self, SeededGenerator};
 use rand::RngExt;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -167,7 +167,11 @@ impl World {
     }
 }
 
-fn draw(rng: &mut Generator, spoils: &[f64], own: &[Vec<f64>]) -> BTreeMap<Coalition, Experiment> {
+fn draw(
+    rng: &mut SeededGenerator,
+    spoils: &[f64],
+    own: &[Vec<f64>],
+) -> BTreeMap<Coalition, Experiment> {
     let spoilt: Vec<Vec<bool>> = own
         .iter()
         .map(|own| {
@@ -184,17 +188,17 @@ fn draw(rng: &mut Generator, spoils: &[f64], own: &[Vec<f64>]) -> BTreeMap<Coali
 
 fn experiment(classes: Vec<Option<i64>>) -> Experiment {
     let confidences = vec![Some(1.0); classes.len()];
-    Experiment::of(Answers { classes, confidences, values: vec![] })
+    Experiment::of(ExperimentPredictions { classes, confidences, values: vec![] })
 }
 
-fn group(id: usize) -> Group {
-    Group { id: id.to_string(), label: id.to_string(), ..Group::default() }
+fn group(id: usize) -> DecisionGroup {
+    DecisionGroup { id: id.to_string(), label: id.to_string(), ..DecisionGroup::default() }
 }
 
 #[test]
 fn intervals_cover_the_truth_as_often_as_they_say() {
     const STUDIES: u64 = 600;
-    let groups: Vec<Group> = (0..3).map(group).collect();
+    let groups: Vec<DecisionGroup> = (0..3).map(group).collect();
     let plan = Plan::new(3, 0, 1);
     let explored = Explored { draws: DRAWS, exact: true, ..Explored::default() };
     let covered: Vec<[usize; 2]> = (0..STUDIES)
@@ -233,11 +237,11 @@ fn intervals_cover_the_truth_as_often_as_they_say() {
 
 /// A study without any effect: 10 classes, 4 slices, and answers of which 32 % change by chance, half of
 /// them for the better. Each group redraws the answers of its own part of the samples.
-fn null_study(seed: u64, groups: &[Group]) -> (Vec<Effect>, Vec<Interaction>) {
+fn null_study(seed: u64, groups: &[DecisionGroup]) -> (Vec<Effect>, Vec<GroupInteraction>) {
     const SAMPLES: usize = 400;
     let mut rng = stats::generator(seed, "null study");
     let labels: Vec<i64> = (0..SAMPLES).map(|_| rng.random_range(0..10)).collect();
-    let answer = |rng: &mut Generator, label: i64| match rng.random::<f64>() < 0.8 {
+    let answer = |rng: &mut SeededGenerator, label: i64| match rng.random::<f64>() < 0.8 {
         true => label,
         false => (label + rng.random_range(1..10)) % 10,
     };
@@ -248,7 +252,7 @@ fn null_study(seed: u64, groups: &[Group]) -> (Vec<Effect>, Vec<Interaction>) {
         let class = |s: usize| if set.contains(culprit[s]) { after[s] } else { before[s] };
         experiment((0..SAMPLES).map(|s| Some(class(s))).collect())
     };
-    let slice = |rng: &mut Generator| rng.random_range(0..4).to_string();
+    let slice = |rng: &mut SeededGenerator| rng.random_range(0..4).to_string();
     let column = (0..SAMPLES).map(|_| slice(&mut rng)).collect();
     let slices = BTreeMap::from([("place".to_string(), column)]);
     let draws = vec![Coalition::all(groups.len()).map(|set| (set, answers(set))).collect()];
@@ -267,7 +271,7 @@ fn null_study(seed: u64, groups: &[Group]) -> (Vec<Effect>, Vec<Interaction>) {
 #[test]
 fn where_there_is_no_effect_hardly_any_study_claims_one() {
     const STUDIES: u64 = 200;
-    let groups: Vec<Group> = (0..4).map(group).collect();
+    let groups: Vec<DecisionGroup> = (0..4).map(group).collect();
     let claims = |seed: u64| {
         let (effects, interactions) = null_study(seed, &groups);
         let said = |e: &&Effect| e.metric == "accuracy" || e.of.is_some();
@@ -289,7 +293,7 @@ fn a_class_that_is_lost_completely_is_told() {
         let lost = |label: i64| set.contains(0) && label == 7;
         experiment(labels.iter().map(|l| Some(if lost(*l) { 1 } else { *l })).collect())
     };
-    let groups: Vec<Group> = (0..3).map(group).collect();
+    let groups: Vec<DecisionGroup> = (0..3).map(group).collect();
     let draws = vec![Coalition::all(3).map(|set| (set, answers(set))).collect()];
     let table = Table { truth: Truth { labels: labels.clone(), ..Truth::default() }, draws };
     let plan = Plan::new(3, 0, 1);

@@ -298,7 +298,7 @@ fn explain_divides_the_way_to_a_board() {
     let found = read().remove(0);
     let causes: Vec<&str> = found.links.iter().map(|l| l.cause.as_str()).collect();
     assert_eq!(causes, ["graph rewrite", "quantization", "engine", "device", "all"]);
-    let change = |l: &paring::schema::Link| l.change.unwrap().value;
+    let change = |l: &paring::schema::DeploymentStage| l.change.unwrap().value;
     let (all, parts) = found.links.split_last().unwrap();
     assert!((parts.iter().map(change).sum::<f64>() - change(all)).abs() < 1e-12);
     // The board is this machine, so nothing is left to the device.

@@ -7,7 +7,7 @@ use paring::catalog::Criterion;
 use paring::compress::{Difference, Pruning, compare, prune};
 use paring::engine::Bindings;
 use paring::graph::{Graph, Weights};
-use paring::schema::Origins;
+use paring::schema::OriginalIndices;
 use paring::stats;
 use predicates::str::contains;
 use rand::RngExt;
@@ -24,7 +24,7 @@ fn paring(arguments: &[&str]) -> assert_cmd::assert::Assert {
 /// its tensor's spread, and numbers instead of names. Gives what went, by coupling.
 fn elsewhere(base: &Graph, noise: f32, seed: u64) -> (Graph, BTreeMap<String, Vec<usize>>) {
     let how = Pruning::channels(0.3, Criterion::Random);
-    let made = prune(base.clone(), AT, Origins::default(), &how, None, None, seed).unwrap();
+    let made = prune(base.clone(), AT, OriginalIndices::default(), &how, None, None, seed).unwrap();
     let truth = made.decisions.iter().filter(|d| !d.components.is_empty()).map(|d| {
         let mut gone: Vec<usize> = d.components.iter().map(|c| c.original_index).collect();
         gone.sort_unstable();

@@ -4,7 +4,7 @@
 mod common;
 
 use common::skipped;
-use paring::schema::{EnergySource, Missing};
+use paring::schema::{EnergySource, MissingReason};
 use paring::sensors::{Kind, Sampler, Sensor, Series};
 use paring::units::LatencyNs;
 use std::os::unix::fs::PermissionsExt;
@@ -90,7 +90,8 @@ fn readings(root: &Path, source: &EnergySource, seconds: f64, show: &dyn Fn(&Pat
 fn within(what: &str, series: &Series, power: Power, from: f64, to: f64, tolerance: f64) {
     let ns = |seconds: f64| LatencyNs::from_f64(seconds * 1e9);
     let window = series.window(ns(from), ns(to));
-    let found = window.energy_uj.unwrap_or_else(|Missing(why)| panic!("{power:?}: {why}")) / 1e6;
+    let found =
+        window.energy_uj.unwrap_or_else(|MissingReason(why)| panic!("{power:?}: {why}")) / 1e6;
     let truth = power.joules(to) - power.joules(from);
     let off = 100.0 * (found / truth - 1.0);
     println!("{what}, {power:?}: {found:.3} J, truly {truth:.3} J: {off:+.3} %");
@@ -244,7 +245,8 @@ fn a_sensor_that_fails_on_the_way_ends_the_sampler_with_its_reason() {
         std::thread::sleep(Duration::from_millis(5));
     }
     let (_, series) = sampler.stop().unwrap();
-    let Missing(why) = series.window(LatencyNs(0), LatencyNs(10 << 30)).energy_uj.unwrap_err();
+    let MissingReason(why) =
+        series.window(LatencyNs(0), LatencyNs(10 << 30)).energy_uj.unwrap_err();
     assert!(why.ends_with("energy_uj says `garbage`, which is no number"), "{why}");
     assert_eq!(Series::new(Kind::Power).rate_hz(), None);
 }

@@ -6,7 +6,9 @@ use assert_cmd::Command;
 use common::{digits, skipped};
 use paring::files::ConfinedPath;
 use paring::measure::read_journal;
-use paring::schema::{BlockData, BlockKind, BlockRecord, EnergyBlock, Missing, Objective, Outcome};
+use paring::schema::{
+    BlockData, BlockKind, BlockOutcome, BlockRecord, EnergyBlock, MissingReason, PrecisionObjective,
+};
 use predicates::str::contains;
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
@@ -56,7 +58,7 @@ fn journal(out: &Path) -> Vec<BlockRecord> {
 
 fn energy_blocks(records: &[BlockRecord]) -> Vec<&EnergyBlock> {
     let found = records.iter().filter_map(|record| match &record.outcome {
-        Outcome::Done { data: BlockData::Energy(block) } => Some(&**block),
+        BlockOutcome::Done { data: BlockData::Energy(block) } => Some(&**block),
         _ => None,
     });
     found.collect()
@@ -233,14 +235,14 @@ fn precisions_are_chosen_by_energy_where_a_sensor_sees_it() {
     let (stop, thread) = processor(root);
     let (ended, out) = compress(root, "with");
     ended.success();
-    let table = |out: &Path, by: Objective| {
+    let table = |out: &Path, by: PrecisionObjective| {
         let tables = paring::pipeline::precision_tables(&paring::pipeline::Folders::new(out));
         tables.unwrap().into_iter().find(|table| table.by == by).unwrap()
     };
-    let small = table(&out, Objective::Bytes);
+    let small = table(&out, PrecisionObjective::Bytes);
     assert!(small.layers_ns.is_empty() && !small.layers_bytes.is_empty());
     assert!(small.confirmed.iter().all(|one| one.speedup.is_none()));
-    let found = table(&out, Objective::Energy);
+    let found = table(&out, PrecisionObjective::Energy);
     // Whatever runs draws 8 W above idle here.
     for (precision, power) in &found.power_mw {
         assert!((power - 8_000.0).abs() < 800.0, "{precision}: {power} mW");
@@ -260,7 +262,7 @@ fn precisions_are_chosen_by_energy_where_a_sensor_sees_it() {
     assert!(ledger.contains("mW above idle") && ledger.contains("uJ above idle"));
     // What is frozen is measured no more.
     compress(root, "with").0.success();
-    assert_eq!(table(&out, Objective::Energy), found);
+    assert_eq!(table(&out, PrecisionObjective::Energy), found);
     stop.send(()).unwrap();
     thread.join().unwrap();
 }
@@ -319,7 +321,7 @@ fn a_meter_s_log_may_come_after_the_run_and_from_another_clock() {
     let block = energy_blocks(&records)[0];
     assert_eq!(
         block.idle_before.energy_uj,
-        Err(Missing("the meter's log was not read yet".into()))
+        Err(MissingReason("the meter's log was not read yet".into()))
     );
     // 2.5 W idle and 6 W loaded, fifty times a second, by a clock that knows nothing of the date.
     let start = block.started_unix_ns as f64 / 1e9 - 1_600_000_000.0;

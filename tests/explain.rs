@@ -4,7 +4,9 @@ mod common;
 
 use common::digits;
 use paring::attribution::Coalition;
-use paring::schema::{Explanation, Forecast, ForecastOutcome, Interval, SCHEMA, Sha256Hex};
+use paring::schema::{
+    ConfidenceInterval, Explanation, Forecast, ForecastOutcome, SCHEMA, Sha256Hex,
+};
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use std::path::{Path, PathBuf};
@@ -140,7 +142,7 @@ fn what_came_of_forecasts_widens_the_next() {
             criterion: None,
             layer_type: None,
             expected: Forecast { metric, target: None, delta, low, high, scale, method },
-            observed: Interval { value: seen, low: seen - 0.001, high: seen + 0.001 },
+            observed: ConfidenceInterval { value: seen, low: seen - 0.001, high: seen + 0.001 },
             covered: number < 2,
             compatible: number < 2,
         }

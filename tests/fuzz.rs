@@ -24,8 +24,8 @@ use paring::measure::read_journal;
 use paring::pipeline::{read_answers, read_json, read_outcomes};
 use paring::report;
 use paring::schema::{
-    Attempt, BlockKey, BlockKind, BlockRecord, Conditions, Job, Origins, Outcome, SCHEMA, Setting,
-    Sha256Hex, TaskKind, VariantRecord,
+    BlockAttempt, BlockConditions, BlockKey, BlockKind, BlockOutcome, BlockRecord,
+    ExecutionSetting, Job, OriginalIndices, SCHEMA, Sha256Hex, TaskKind, VariantRecord,
 };
 use paring::stats;
 use paring::study;
@@ -118,7 +118,7 @@ fn surgery(mutator: &mut Mutator, _: &[u8], folder: &Path) {
         return;
     }
     let Ok(facts) = graph.facts(&Default::default(), 1) else { return };
-    let Ok(found) = catalog(&graph, &facts, &Origins::default()) else { return };
+    let Ok(found) = catalog(&graph, &facts, &OriginalIndices::default()) else { return };
     if found.couplings.is_empty() {
         return;
     }
@@ -130,7 +130,8 @@ fn surgery(mutator: &mut Mutator, _: &[u8], folder: &Path) {
 
 fn quarter_or_refusal(graph: Graph, pruning: &Pruning) -> Option<Graph> {
     let at = common::surgery::AT;
-    let made = paring::compress::prune(graph, at, Origins::default(), pruning, None, None, 0);
+    let made =
+        paring::compress::prune(graph, at, OriginalIndices::default(), pruning, None, None, 0);
     made.ok().map(|made| made.graph)
 }
 
@@ -181,20 +182,20 @@ fn record(number: u32) -> BlockRecord {
     let key = BlockKey {
         kind: BlockKind::Solo,
         variant_id: Sha256Hex::of(b"variant"),
-        setting: Setting::of_batch(1),
+        setting: ExecutionSetting::of_batch(1),
         round: number,
     };
     BlockRecord {
         schema: SCHEMA,
         measurement_sha256: Sha256Hex::of(b"rules"),
-        attempt: Attempt { key, number: 0 },
+        attempt: BlockAttempt { key, number: 0 },
         started_at: "2026-01-01T00:00:00Z".into(),
         wall_ns: LatencyNs(1),
         agent_version: "0".into(),
         emulated: false,
-        conditions: Conditions::default(),
+        conditions: BlockConditions::default(),
         invalid: vec![],
-        outcome: Outcome::Failed { reason: "a \"quoted\"\nreason".into() },
+        outcome: BlockOutcome::Failed { reason: "a \"quoted\"\nreason".into() },
     }
 }
 
@@ -284,5 +285,8 @@ fn what_the_targets_start_from_is_read() {
     let found = Map::find(&folder.path().join("card.img"), Some(&path));
     assert_eq!(found.unwrap().map(|map| map.mapped()), Some(8192));
     let graph = Graph::decode("whole", &MODELS[1]).unwrap();
-    assert!(quarter(graph, Origins::default(), &Pruning::channels(0.25, Criterion::L1)).is_some());
+    assert!(
+        quarter(graph, OriginalIndices::default(), &Pruning::channels(0.25, Criterion::L1))
+            .is_some()
+    );
 }

@@ -7,8 +7,8 @@ use common::paring;
 use paring::boards::Trust;
 use paring::catalog::{Criterion, Kind};
 use paring::compress::{
-    Allocation, Amount, Bypassing, Format, Granularity, Pruning, Quantization, Recovery, Sparsify,
-    Sparsity, Step, What,
+    Allocation, Amount, Bypassing, Format, Pruning, Quantization, QuantizationGranularity,
+    Recovery, Sparsify, Sparsity, Step, What,
 };
 use paring::schema::Sha256Hex;
 use paring::study::{self, Protocol};
@@ -72,7 +72,7 @@ fn steps_keep_their_names() {
         r#"{"bypass":{"amount":{"macs":0.8},"criterion":"activation","kind":"block","recover":"statistics"}}"#,
         "64f3cdc0614f",
     );
-    let int8 = Quantization::new(Format::Int8, Granularity::Tensor);
+    let int8 = Quantization::new(Format::Int8, QuantizationGranularity::Tensor);
     named(
         &Step::Quantize(int8),
         r#"{"quantize":{"by":"latency","correct":false,"depthwise":false,"equalize":false,"form":"operators","format":"int8","measured":false,"on":"host","ranges":"minmax","rounding":"nearest","weights":"tensor"}}"#,

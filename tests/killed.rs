@@ -7,7 +7,7 @@ mod runs;
 
 use paring::files::ConfinedPath;
 use paring::ledger::read_ledger;
-use paring::schema::{BlockRecord, EntryKind, SCHEMA, Sha256Hex};
+use paring::schema::{BlockRecord, LedgerEntryKind, SCHEMA, Sha256Hex};
 use paring::stats;
 use paring::study::verify;
 use predicates::prelude::PredicateBooleanExt;
@@ -147,7 +147,7 @@ fn end_state(run: &Path) -> BTreeMap<String, Sha256Hex> {
     found.retain(|path, _| !varies(path));
     // Of the ledger what was decided; what came of it has times.
     let entries = read_ledger(&ConfinedPath::root(run).join("ledger.jsonl")).unwrap();
-    let decisions = entries.iter().filter(|e| e.kind == EntryKind::Decision);
+    let decisions = entries.iter().filter(|e| e.kind == LedgerEntryKind::Decision);
     let decisions: BTreeSet<String> = decisions.map(|e| e.body.to_string()).collect();
     let decisions: Vec<String> = decisions.into_iter().collect();
     found.insert("decisions".into(), Sha256Hex::of(decisions.concat().as_bytes()));

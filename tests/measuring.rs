@@ -8,8 +8,8 @@ use paring::files::ConfinedPath;
 use paring::graph::{Graph, Node, Size, Weights};
 use paring::measure::read_journal;
 use paring::schema::{
-    BlockData, BlockKind, BlockRecord, ConditionRules, EngineOptions, Job, JobModel, Outcome,
-    SCHEMA, SampleRules, Setting, Sha256Hex,
+    BlockData, BlockKind, BlockOutcome, BlockRecord, ConditionRules, EngineOptions,
+    ExecutionSetting, Job, JobModel, SCHEMA, SampleRules, Sha256Hex,
 };
 use paring::units::LatencyNs;
 use std::collections::BTreeMap;
@@ -59,7 +59,7 @@ fn job(folder: &Path, models: &[(&str, &Path)], change: impl FnOnce(&mut Job)) -
         rules,
         inputs: "inputs.safetensors".into(),
         inputs_sha256: Sha256Hex::of(&inputs),
-        settings: vec![Setting::of_batch(1)],
+        settings: vec![ExecutionSetting::of_batch(1)],
         affinity: vec![],
         conditions: ConditionRules::default(),
         emulated: false,
@@ -141,8 +141,8 @@ fn reasons(records: &[BlockRecord], job: &Job, name: &str) -> Vec<String> {
     let id = &job.models.iter().find(|m| m.name == name).unwrap().variant_id;
     let ours = records.iter().filter(|r| r.attempt.key.variant_id == *id);
     ours.map(|record| match &record.outcome {
-        Outcome::Failed { reason } => reason.clone(),
-        Outcome::Done { .. } => "done".into(),
+        BlockOutcome::Failed { reason } => reason.clone(),
+        BlockOutcome::Done { .. } => "done".into(),
     })
     .collect()
 }
@@ -281,8 +281,8 @@ fn peak_memory_is_what_time_says_and_a_large_parent_does_not_change_it() {
 fn every_setting_is_measured_and_stands_in_the_record() {
     let folder = tempfile::tempdir().unwrap();
     let model = digits("digits_cnn.onnx");
-    let settings: Vec<Setting> = [(1, 1, 1), (4, 2, 1), (1, 1, 2)]
-        .map(|(batch, threads, streams)| Setting { batch, threads, streams })
+    let settings: Vec<ExecutionSetting> = [(1, 1, 1), (4, 2, 1), (1, 1, 2)]
+        .map(|(batch, threads, streams)| ExecutionSetting { batch, threads, streams })
         .to_vec();
     let path = job(folder.path(), &[("fine", &model)], |job| {
         job.settings = settings.clone();
@@ -299,7 +299,8 @@ fn every_setting_is_measured_and_stands_in_the_record() {
                 |r: &&BlockRecord| r.attempt.key.kind == kind && r.attempt.key.setting == setting;
             records.iter().find(key).unwrap()
         };
-        let Outcome::Done { data: BlockData::Solo(solo) } = &of(BlockKind::Solo).outcome else {
+        let BlockOutcome::Done { data: BlockData::Solo(solo) } = &of(BlockKind::Solo).outcome
+        else {
             panic!("{:?}", of(BlockKind::Solo).outcome)
         };
         assert_eq!(solo.bursts[0].wall_ns.is_some(), setting.streams > 1);
@@ -314,7 +315,9 @@ fn every_setting_is_measured_and_stands_in_the_record() {
         assert!(peak(memory.optimised) >= peak(memory.loaded));
         assert!(!solo.kernels.is_empty());
         let load = of(BlockKind::Sustained);
-        let Outcome::Done { data: BlockData::Sustained(load) } = &load.outcome else { panic!() };
+        let BlockOutcome::Done { data: BlockData::Sustained(load) } = &load.outcome else {
+            panic!()
+        };
         assert!(load.windows.len() >= 2 && load.windows.iter().all(|w| w.inferences > 10));
     }
 }
@@ -355,7 +358,9 @@ fn tiers_are_switched_off_in_a_process_of_their_own() {
     let (records, job) = (read_journal(&ConfinedPath::file(&journal)).unwrap(), read_job(&path));
     let kernels = |id: &Sha256Hex| {
         let solo = records.iter().find_map(|r| match &r.outcome {
-            Outcome::Done { data: BlockData::Solo(solo) } if r.attempt.key.variant_id == *id => {
+            BlockOutcome::Done { data: BlockData::Solo(solo) }
+                if r.attempt.key.variant_id == *id =>
+            {
                 Some(solo.kernels.clone())
             }
             _ => None,
@@ -368,7 +373,7 @@ fn tiers_are_switched_off_in_a_process_of_their_own() {
         "{without:?}"
     );
     let pair = records.iter().find_map(|r| match &r.outcome {
-        Outcome::Done { data: BlockData::Paired(pair) } => Some(pair),
+        BlockOutcome::Done { data: BlockData::Paired(pair) } => Some(pair),
         _ => None,
     });
     let pair = pair.unwrap();

@@ -1,7 +1,7 @@
 //! Metrics against scikit-learn's, on the vectors that `scripts/metric-vectors` makes.
 
 use paring::evaluate::{Answers, Exam, PixelAnswers, Sampling, Task, Truth, assess, metrics};
-use paring::schema::Scores;
+use paring::schema::ScoreKind;
 use paring::schema::{Evaluation, Metric, Sha256Hex, TaskKind};
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ fn numbers(value: &Value) -> Vec<f64> {
 fn case(case: &Value) -> (Task, Answers) {
     let kind: TaskKind = case["kind"].as_str().unwrap().parse().unwrap();
     let width = case["width"].as_u64().unwrap() as usize;
-    let mut task = Task::new(kind, Scores::Probabilities);
+    let mut task = Task::new(kind, ScoreKind::Probabilities);
     task.threshold = case["threshold"].as_f64();
     task.further = vec![Metric::Top(2)];
     let (labels, values) = (numbers(&case["labels"]), numbers(&case["values"]));
@@ -74,7 +74,7 @@ fn segmentation(case: &Value) -> (Task, Answers) {
         class: vec![None; samples],
         pixels: PixelAnswers::default(),
     };
-    (Task::new(kind, Scores::Logits), answers)
+    (Task::new(kind, ScoreKind::Logits), answers)
 }
 
 fn evaluation(task: &Task, answers: &Answers, baseline: Option<&Answers>) -> Vec<Evaluation> {
@@ -206,7 +206,7 @@ fn the_distance_of_pixels_is_the_mean_over_pixels_and_samples() {
     };
     let base = answers(vec![0.75, 0.25, 0.25, 0.75, 0.5, 0.5, 0.5, 0.5]);
     let other = answers(vec![0.5, 0.25, 0.5, 0.75, 0.5, 0.5, 0.5, 0.5]);
-    let task = Task::new(TaskKind::Segmentation, Scores::Probabilities);
+    let task = Task::new(TaskKind::Segmentation, ScoreKind::Probabilities);
     let found = evaluation(&task, &other, Some(&base));
     let value = |metric| found[1].value(metric).unwrap().value;
     let one = 0.75 * 1.5f64.ln() + 0.25 * 0.5f64.ln();

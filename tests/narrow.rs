@@ -8,14 +8,14 @@ use paring::arrays::Array;
 use paring::boards::{Inventory, Site, choose};
 use paring::catalog::Calibration;
 use paring::compress::{
-    Answers, CompressError, Form, Format, Granularity, Made, Quantization, RangeRule, Reading,
-    Rounding, agreement, evaluate, lossless, patterns, quantize,
+    Answers, CompressError, Form, Format, Made, Quantization, QuantizationGranularity, RangeRule,
+    Reading, Rounding, agreement, evaluate, lossless, patterns, quantize,
 };
 use paring::data::{Dataset, Pixels, Wanted};
 use paring::engine::{Bindings, CLEAR, Model, Source, describe};
 use paring::graph::{Graph, Weights};
 use paring::pipeline::conformance;
-use paring::schema::{EngineOptions, Origins, Ran, Sha256Hex, TaskKind};
+use paring::schema::{EngineOptions, OriginalIndices, PatternExecution, Sha256Hex, TaskKind};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -26,10 +26,10 @@ fn of(inputs: BTreeMap<String, Array>) -> Calibration {
 
 fn made(path: &Path, how: &Quantization) -> Result<Made, CompressError> {
     let calibration = of(random_inputs(path, 8));
-    quantize(Graph::load(path).unwrap(), Origins::default(), how, Some(&calibration))
+    quantize(Graph::load(path).unwrap(), OriginalIndices::default(), how, Some(&calibration))
 }
 
-fn int8(granularity: Granularity) -> Quantization {
+fn int8(granularity: QuantizationGranularity) -> Quantization {
     Quantization::new(Format::Int8, granularity)
 }
 
@@ -44,14 +44,14 @@ fn the_engine_does_with_every_pattern_what_onnx_says() {
     for one in &table.patterns {
         let name = format!("{}, {}, {}", one.operator, one.precision, one.size);
         assert!(
-            !matches!(one.ran, Ran::Wrong { .. } | Ran::Rejected { .. }),
+            !matches!(one.ran, PatternExecution::Wrong { .. } | PatternExecution::Rejected { .. }),
             "{name}: {:?}",
             one.ran
         );
-        integer += usize::from(one.ran == Ran::Integer);
+        integer += usize::from(one.ran == PatternExecution::Integer);
         (differing, outputs) = (differing + one.differing, outputs + one.outputs);
         if one.precision.starts_with("int8 per") || one.precision.starts_with("int8-dynamic") {
-            assert_eq!(one.ran, Ran::Integer, "{name}: {:?}", one.kernels);
+            assert_eq!(one.ran, PatternExecution::Integer, "{name}: {:?}", one.kernels);
         }
     }
     println!(
@@ -71,8 +71,8 @@ fn int8_goes_through_what_only_moves_numbers() {
         let calibration = of(inputs.clone());
         let made = quantize(
             pattern.graph.clone(),
-            Origins::default(),
-            &int8(Granularity::Tensor),
+            OriginalIndices::default(),
+            &int8(QuantizationGranularity::Tensor),
             Some(&calibration),
         );
         let graph = made.unwrap().graph;
@@ -102,8 +102,9 @@ fn products_hand_bytes_to_products() {
         let bytes = pattern.graph.encode();
         let inputs = inputs_of(Source::Bytes("pattern", &bytes), 1);
         let calibration = Calibration { batch: pattern.dims[0], ..of(inputs) };
-        let how = int8(Granularity::Tensor);
-        let made = quantize(pattern.graph.clone(), Origins::default(), &how, Some(&calibration));
+        let how = int8(QuantizationGranularity::Tensor);
+        let made =
+            quantize(pattern.graph.clone(), OriginalIndices::default(), &how, Some(&calibration));
         let made = made.unwrap();
         let count = |op: &str| made.graph.nodes().iter().filter(|node| node.op_type == op).count();
         for (op, many) in expected {
@@ -123,8 +124,9 @@ fn numbers_that_are_no_classes_are_judged_by_how_far_they_move() {
     let bytes = pattern.graph.encode();
     let inputs = inputs_of(Source::Bytes("pattern", &bytes), 1);
     let calibration = Calibration { batch: pattern.dims[0], ..of(inputs) };
-    let how = int8(Granularity::Tensor);
-    let made = quantize(pattern.graph.clone(), Origins::default(), &how, Some(&calibration));
+    let how = int8(QuantizationGranularity::Tensor);
+    let made =
+        quantize(pattern.graph.clone(), OriginalIndices::default(), &how, Some(&calibration));
     let narrow = made.unwrap().graph;
     let loss = |kind| {
         let reading = Reading { kind, ..Reading::default() };
@@ -163,7 +165,7 @@ fn evening_out_changes_nothing_and_narrows_the_spread() {
     let how = Quantization {
         equalize: true,
         assigned: Some(BTreeMap::new()),
-        ..int8(Granularity::Tensor)
+        ..int8(QuantizationGranularity::Tensor)
     };
     let made = made(&path, &how).unwrap();
     let evened = made.decisions.iter().filter(|d| d.operation == "equalize").count();
@@ -183,7 +185,8 @@ fn off(path: &Path, how: &Quantization) -> f64 {
     let data = Dataset::load(&digits("digits.npz"), &wanted).unwrap();
     let calibration = of(data.inputs_at(&(0..200).collect::<Vec<_>>()).unwrap());
     let graph = Graph::load(path).unwrap();
-    let made = quantize(graph.clone(), Origins::default(), how, Some(&calibration)).unwrap();
+    let made =
+        quantize(graph.clone(), OriginalIndices::default(), how, Some(&calibration)).unwrap();
     let inputs = data.inputs_at(&(200..800).collect::<Vec<_>>()).unwrap();
     let (float, narrow) = (outputs(&graph, &inputs), outputs(&made.graph, &inputs));
     let squares = float.iter().zip(&narrow).map(|(f, n)| f64::from(f - n).powi(2));
@@ -193,11 +196,11 @@ fn off(path: &Path, how: &Quantization) -> f64 {
 #[test]
 fn each_refinement_comes_nearer_on_average() {
     let path = digits("digits_cnn.onnx");
-    let plain = int8(Granularity::Tensor);
+    let plain = int8(QuantizationGranularity::Tensor);
     let finer = [
         Quantization { ranges: RangeRule::Auto, correct: true, ..plain.clone() },
         Quantization { rounding: Rounding::Gptq, correct: true, ..plain.clone() },
-        Quantization { weights: Granularity::Channel, ..plain.clone() },
+        Quantization { weights: QuantizationGranularity::Channel, ..plain.clone() },
     ];
     let base = off(&path, &plain);
     let found: Vec<f64> = finer.iter().map(|how| off(&path, how)).collect();
@@ -220,10 +223,10 @@ fn graphs_of_exporters_run_in_every_precision() {
         let float = outputs(&Graph::load(&path).unwrap(), &one);
         for format in [Format::Int8, Format::Int8Dynamic, Format::Int8Weights, Format::Int4Weights]
         {
-            let how = Quantization::new(format, Granularity::Tensor);
+            let how = Quantization::new(format, QuantizationGranularity::Tensor);
             let calibration = of(inputs.clone());
             let graph = Graph::load(&path).unwrap();
-            match quantize(graph, Origins::default(), &how, Some(&calibration)) {
+            match quantize(graph, OriginalIndices::default(), &how, Some(&calibration)) {
                 Ok(made) => {
                     let narrow = outputs(&made.graph, &one);
                     assert_eq!(narrow.len(), float.len(), "{name}, {format:?}");
@@ -245,14 +248,20 @@ fn graphs_of_exporters_run_in_every_precision() {
 fn what_cannot_be_narrowed_says_so() {
     let path = digits("digits_cnn.onnx");
     let graph = Graph::load(&path).unwrap();
-    let without = quantize(graph.clone(), Origins::default(), &int8(Granularity::Tensor), None);
+    let without = quantize(
+        graph.clone(),
+        OriginalIndices::default(),
+        &int8(QuantizationGranularity::Tensor),
+        None,
+    );
     let message = without.unwrap_err().to_string();
     assert!(message.contains("needs calibration samples"), "{message}");
-    let dynamic = Quantization::new(Format::Int8Dynamic, Granularity::Tensor);
-    quantize(graph.clone(), Origins::default(), &dynamic, None).unwrap();
+    let dynamic = Quantization::new(Format::Int8Dynamic, QuantizationGranularity::Tensor);
+    quantize(graph.clone(), OriginalIndices::default(), &dynamic, None).unwrap();
 
-    let narrow = made(&path, &int8(Granularity::Tensor)).unwrap().graph;
-    let again = quantize(narrow, Origins::default(), &dynamic, None).unwrap_err().to_string();
+    let narrow = made(&path, &int8(QuantizationGranularity::Tensor)).unwrap().graph;
+    let again =
+        quantize(narrow, OriginalIndices::default(), &dynamic, None).unwrap_err().to_string();
     assert!(again.contains("it is quantized already (QLinearConv)"), "{again}");
 
     let mut broken = graph;
@@ -261,7 +270,7 @@ fn what_cannot_be_narrowed_says_so() {
     let mut values = weights.to_f32().unwrap();
     values[0] = f32::NAN;
     broken.set_weights(name, Weights::f32(&weights.dims, &values));
-    let made = quantize(broken, Origins::default(), &dynamic, None).unwrap();
+    let made = quantize(broken, OriginalIndices::default(), &dynamic, None).unwrap();
     let why = made.refusals.iter().find(|(layer, _)| layer == "stem").map(|(_, why)| why.as_str());
     assert_eq!(why, Some("its weights are not finite numbers"));
 }
@@ -272,9 +281,14 @@ fn pairs_for_other_tools_compute_what_they_say() {
     let pattern = all.iter().find(|p| p.operator == "conv 3x3" && p.size == "small").unwrap();
     let bytes = pattern.graph.encode();
     let inputs = inputs_of(Source::Bytes("pattern", &bytes), 1);
-    let how = Quantization { form: Form::Qdq, ..int8(Granularity::Channel) };
-    let made = quantize(pattern.graph.clone(), Origins::default(), &how, Some(&of(inputs.clone())))
-        .unwrap();
+    let how = Quantization { form: Form::Qdq, ..int8(QuantizationGranularity::Channel) };
+    let made = quantize(
+        pattern.graph.clone(),
+        OriginalIndices::default(),
+        &how,
+        Some(&of(inputs.clone())),
+    )
+    .unwrap();
     let Array::F32(x) = &inputs["x"] else { panic!("the input is float32") };
     let exact =
         paring::compress::Value::floats(x.shape(), x.iter().map(|v| f64::from(*v)).collect());

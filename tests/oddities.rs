@@ -8,12 +8,12 @@ use common::{inputs_of, oddities, python, skipped};
 use paring::arrays::Array;
 use paring::catalog::{Calibration, Criterion, Kind};
 use paring::compress::{
-    self, Allocation, Amount, Bypassing, CompressError, Form, Format, Granularity, Made, Pruning,
-    Quantization, Recovery, Rounding, Step, What, undo, undoing,
+    self, Allocation, Amount, Bypassing, CompressError, Form, Format, Made, Pruning, Quantization,
+    QuantizationGranularity, Recovery, Rounding, Step, What, undo, undoing,
 };
 use paring::engine::{Bindings, Model, Source};
 use paring::graph::Graph;
-use paring::schema::{EngineOptions, Origins, Sha256Hex};
+use paring::schema::{EngineOptions, OriginalIndices, Sha256Hex};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
@@ -44,7 +44,7 @@ fn steps() -> Vec<(&'static str, Step)> {
         ..Pruning::channels(0.25, Criterion::Obs)
     };
     let quantize = |format, granularity| Quantization::new(format, granularity);
-    let (tensor, channel) = (Granularity::Tensor, Granularity::Channel);
+    let (tensor, channel) = (QuantizationGranularity::Tensor, QuantizationGranularity::Channel);
     let careful = Quantization {
         equalize: true,
         correct: true,
@@ -86,7 +86,7 @@ fn steps() -> Vec<(&'static str, Step)> {
 }
 
 fn done(step: &Step, graph: &Graph, calibration: &Calibration) -> Result<Made, CompressError> {
-    let (graph, origins) = (graph.clone(), Origins::default());
+    let (graph, origins) = (graph.clone(), OriginalIndices::default());
     match step {
         Step::Prune(how) => compress::prune(graph, at(), origins, how, Some(calibration), None, 0),
         Step::Bypass(how) => compress::bypass(graph, at(), origins, how, Some(calibration), 0),

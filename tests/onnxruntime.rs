@@ -10,7 +10,7 @@ use paring::data::{Dataset, Pixels, Wanted};
 use paring::engine::{self, Source};
 use paring::evaluate::Predictor;
 use paring::schema::EngineOptions;
-use paring::schema::Scores;
+use paring::schema::ScoreKind;
 use paring::stats;
 use rand::RngExt;
 use std::collections::BTreeMap;
@@ -38,7 +38,8 @@ fn in_the_engine(model: &Path, data: &Path) -> Vec<i64> {
     let all: Vec<usize> = (0..data.len()).collect();
     let (dims, options) = (BTreeMap::new(), EngineOptions::default());
     let source = Source::File(model);
-    let predictor = Predictor::load(source, 1, &dims, &options, 0, Scores::Probabilities).unwrap();
+    let predictor =
+        Predictor::load(source, 1, &dims, &options, 0, ScoreKind::Probabilities).unwrap();
     let found = predictor.predict(&data, &all, &|_| ()).unwrap();
     found.iter().map(|p| p.class.unwrap()).collect()
 }

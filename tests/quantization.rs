@@ -6,10 +6,10 @@ use common::{digits, outputs, random_inputs};
 use ndarray::{ArrayD, IxDyn};
 use paring::arrays::Array;
 use paring::catalog::Calibration;
-use paring::compress::{Format, Granularity, Made, Quantization, quantize};
+use paring::compress::{Format, Made, Quantization, QuantizationGranularity, quantize};
 use paring::engine::{Bindings, Model, Source};
 use paring::graph::{Graph, Weights};
-use paring::schema::{EngineOptions, Origins, Sha256Hex};
+use paring::schema::{EngineOptions, OriginalIndices, Sha256Hex};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -23,16 +23,16 @@ fn calibration(path: &Path, samples: usize) -> Calibration {
     }
 }
 
-fn quantized(path: &Path, granularity: Granularity) -> Made {
+fn quantized(path: &Path, granularity: QuantizationGranularity) -> Made {
     let graph = Graph::load(path).unwrap();
     let how = Quantization::new(Format::Int8, granularity);
-    quantize(graph, Origins::default(), &how, Some(&calibration(path, 8))).unwrap()
+    quantize(graph, OriginalIndices::default(), &how, Some(&calibration(path, 8))).unwrap()
 }
 
 #[test]
 fn integer_kernels_run_what_was_quantized() {
     for name in ["digits_cnn.onnx", "digits_transformer.onnx"] {
-        let made = quantized(&digits(name), Granularity::Tensor);
+        let made = quantized(&digits(name), QuantizationGranularity::Tensor);
         let bytes = made.graph.encode();
         let bindings = Bindings { batch: 1, dims: &BTreeMap::new() };
         let plan = Model::load(Source::Bytes(name, &bytes), bindings)
@@ -48,7 +48,7 @@ fn integer_kernels_run_what_was_quantized() {
 
 #[test]
 fn nothing_that_could_run_in_integers_is_left_and_depthwise_says_why() {
-    let made = quantized(&digits("digits_cnn.onnx"), Granularity::Tensor);
+    let made = quantized(&digits("digits_cnn.onnx"), QuantizationGranularity::Tensor);
     let ops: Vec<&str> = made.graph.nodes().iter().map(|n| n.op_type.as_str()).collect();
     assert!(!ops.contains(&"BatchNormalization") && !ops.contains(&"Gemm"));
     assert_eq!(ops.iter().filter(|op| **op == "Conv").count(), 1);
@@ -161,7 +161,7 @@ fn reference(graph: &Graph, image: &ArrayD<f32>) -> Vec<f64> {
 fn the_engine_computes_what_onnx_says() {
     let folder = tempfile::tempdir().unwrap();
     let path = one_layer(folder.path());
-    let made = quantized(&path, Granularity::Tensor);
+    let made = quantized(&path, QuantizationGranularity::Tensor);
     let inputs = random_inputs(&path, 1);
     let Array::F32(image) = &inputs["image"] else { panic!("the input is float32") };
     let expected = reference(&made.graph, image);
@@ -201,7 +201,7 @@ fn a_scale_a_channel_keeps_weights_closer_than_one_a_tensor() {
     let graph = Graph::load(&path).unwrap();
     let conv = graph.nodes().iter().find(|n| n.op_type == "Conv").unwrap();
     let float = graph.weights(&conv.input[1]).unwrap().to_f32().unwrap();
-    let [channel, tensor] = [Granularity::Channel, Granularity::Tensor]
+    let [channel, tensor] = [QuantizationGranularity::Channel, QuantizationGranularity::Tensor]
         .map(|g| weight_error(&quantized(&path, g), &float));
     assert!(channel > 0.0 && channel < tensor, "{channel} and {tensor}");
 }

@@ -8,7 +8,7 @@ use paring::data::{Dataset, Pixels, Wanted};
 use paring::engine::{self, Source};
 use paring::evaluate::Predictor;
 use paring::graph::{Graph, Weights, remove};
-use paring::schema::Scores;
+use paring::schema::ScoreKind;
 use paring::schema::{EngineOptions, VariantRecord};
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
@@ -48,7 +48,8 @@ fn answers(model: &Path) -> Vec<Option<f64>> {
     let data = Dataset::load(&digits("digits.npz"), &wanted).unwrap();
     let (dims, options) = (BTreeMap::new(), EngineOptions::default());
     let source = Source::File(model);
-    let predictor = Predictor::load(source, 1, &dims, &options, 0, Scores::Probabilities).unwrap();
+    let predictor =
+        Predictor::load(source, 1, &dims, &options, 0, ScoreKind::Probabilities).unwrap();
     let first: Vec<usize> = (0..50).collect();
     let found = predictor.predict(&data, &first, &|_| ()).unwrap();
     found.into_iter().map(|p| p.confidence).collect()

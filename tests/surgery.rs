@@ -9,7 +9,7 @@ use paring::catalog::{Catalog, Criterion, Refused};
 use paring::compress::{Amount, Pruning, undo, undoing};
 use paring::engine::{self, Source};
 use paring::graph::Graph;
-use paring::schema::Origins;
+use paring::schema::OriginalIndices;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
@@ -107,7 +107,7 @@ fn what_was_taken_out_goes_back_bit_for_bit() {
     for path in paths {
         let given = Graph::load(&path).unwrap();
         let channels = Pruning::channels(0.25, Criterion::L1);
-        let made = quarter(given.clone(), Origins::default(), &channels).unwrap();
+        let made = quarter(given.clone(), OriginalIndices::default(), &channels).unwrap();
         let rest = undoing(&given, &made.graph, &made.decisions).unwrap();
         // The slices do most of it: what is stored whole beside them are shapes and the like.
         let whole: usize =
@@ -184,12 +184,12 @@ fn heads_of_the_transformer_are_named_and_removed_whole() {
 fn lossy_couplings_are_left_alone_unless_asked_for_and_say_so() {
     let graph = Graph::load(&digits("digits_transformer.onnx")).unwrap();
     let channels = Pruning::channels(0.25, Criterion::L1);
-    let made = quarter(graph.clone(), Origins::default(), &channels).unwrap();
+    let made = quarter(graph.clone(), OriginalIndices::default(), &channels).unwrap();
     assert!(
         made.refusals.iter().any(|(what, why)| what == "patch" && why.contains("lossy = true"))
     );
     let lossy = Pruning { lossy: true, ..channels };
-    let made = quarter(graph, Origins::default(), &lossy).unwrap();
+    let made = quarter(graph, OriginalIndices::default(), &lossy).unwrap();
     assert_eq!(made.graph.dims("patch.weight").unwrap()[1], 48);
     assert!(loads(&made.graph));
 }
@@ -200,7 +200,7 @@ fn what_is_protected_stays_and_changes_no_score_of_the_rest() {
     let one = Pruning { amount: Amount::Count(1), ..Pruning::channels(0.5, Criterion::L1) };
     let two = Pruning { amount: Amount::Count(2), ..one.clone() };
     let removed = |pruning: &Pruning| {
-        let made = quarter(graph.clone(), Origins::default(), pruning).unwrap();
+        let made = quarter(graph.clone(), OriginalIndices::default(), pruning).unwrap();
         made.decisions.into_iter().find(|d| !d.components.is_empty()).unwrap()
     };
     let free = removed(&two);

@@ -9,7 +9,7 @@ use ndarray_npy::{NpzWriter, WritableElement};
 use paring::arrays::{Array, Dtype};
 use paring::graph::{self, Graph, Node, Size, Weights};
 use paring::schema::{Evaluation, Explanation};
-use paring::stats::{self, Generator};
+use paring::stats::{self, SeededGenerator};
 use predicates::str::contains;
 use rand::RngExt;
 use std::collections::BTreeMap;
@@ -30,13 +30,13 @@ fn node(graph: &mut Graph, name: &str, op: &str, input: &[&str], output: &str) {
     });
 }
 
-fn weights(graph: &mut Graph, rng: &mut Generator, name: &str, shape: &[usize]) {
+fn weights(graph: &mut Graph, rng: &mut SeededGenerator, name: &str, shape: &[usize]) {
     let values: Vec<f32> = normal(rng, shape).iter().map(|v| 0.5 * v).collect();
     graph.set_weights(name, Weights::f32(shape, &values));
 }
 
 /// Two products with a Relu between, and `last` behind; a second output beside it.
-fn products(rng: &mut Generator, width: usize, last: &str) -> Graph {
+fn products(rng: &mut SeededGenerator, width: usize, last: &str) -> Graph {
     let mut graph = Graph::empty("products", 13);
     graph.add_input("x", Dtype::F32, &[Size::Symbol("N".into()), Size::Fixed(FEATURES)]);
     weights(&mut graph, rng, "first.weight", &[FEATURES, 12]);
@@ -51,7 +51,7 @@ fn products(rng: &mut Generator, width: usize, last: &str) -> Graph {
 }
 
 /// Two convolutions with a Relu between: three classes a pixel.
-fn convolutions(rng: &mut Generator) -> Graph {
+fn convolutions(rng: &mut SeededGenerator) -> Graph {
     let mut graph = Graph::empty("convolutions", 13);
     let sizes = [Size::Symbol("N".into()), Size::Fixed(1), Size::Fixed(SIDE), Size::Fixed(SIDE)];
     graph.add_input("x", Dtype::F32, &sizes);

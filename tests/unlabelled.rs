@@ -11,8 +11,8 @@ use paring::files::ConfinedPath;
 use paring::graph::{self, Graph, Node, Size, Weights};
 use paring::measure::read_journal;
 use paring::schema::{
-    BlockData, ConditionRules, EngineOptions, Evaluation, Explanation, Job, JobModel, Metric,
-    Outcome, SCHEMA, SampleRules, Setting, Sha256Hex,
+    BlockData, BlockOutcome, ConditionRules, EngineOptions, Evaluation, ExecutionSetting,
+    Explanation, Job, JobModel, Metric, SCHEMA, SampleRules, Sha256Hex,
 };
 use paring::stats;
 use paring::units::LatencyNs;
@@ -506,7 +506,7 @@ fn job(folder: &Path, model: &Path) -> PathBuf {
         },
         inputs: "inputs.safetensors".into(),
         inputs_sha256: Sha256Hex::of(&inputs),
-        settings: vec![Setting::of_batch(1)],
+        settings: vec![ExecutionSetting::of_batch(1)],
         affinity: vec![],
         conditions: ConditionRules { repeats: 0, ..ConditionRules::default() },
         emulated: false,
@@ -539,14 +539,16 @@ fn blocks_of_a_model_with_integer_outputs_agree() {
     let digests: Vec<String> = records
         .iter()
         .map(|record| match &record.outcome {
-            Outcome::Done { data: BlockData::Solo(solo) } => format!("{:?}", solo.output_sha256),
+            BlockOutcome::Done { data: BlockData::Solo(solo) } => {
+                format!("{:?}", solo.output_sha256)
+            }
             other => panic!("{other:?}"),
         })
         .collect();
     assert!(digests.len() >= 2 && digests.iter().all(|d| *d == digests[0]), "{digests:?}");
     let summary = paring::measure::Summary::new(&records);
     let id = &records[0].attempt.key.variant_id;
-    let found = summary.measurement(id, Setting::of_batch(1), true, 2);
+    let found = summary.measurement(id, ExecutionSetting::of_batch(1), true, 2);
     let differ = |reason: &&String| reason.contains("differ");
     assert_eq!(found.invalid_reasons.iter().find(differ), None, "{:?}", found.invalid_reasons);
 }

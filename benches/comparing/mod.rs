@@ -10,8 +10,8 @@ use paring::files::ConfinedPath;
 use paring::graph::{Graph, Node};
 use paring::measure::{Cycle, Summary, read_journal};
 use paring::schema::{
-    BlockRecord, ConditionRules, EngineOptions, Job, JobModel, SCHEMA, SampleRules, Setting,
-    Sha256Hex, SpeedSummary, StopRule,
+    BlockRecord, ConditionRules, EngineOptions, ExecutionSetting, Job, JobModel, SCHEMA,
+    SampleRules, Sha256Hex, SpeedSummary, StopRule,
 };
 use paring::units::LatencyNs;
 use std::collections::BTreeMap;
@@ -85,7 +85,7 @@ impl Stage {
             rules: rules(),
             inputs: "inputs.safetensors".into(),
             inputs_sha256: Sha256Hex::of(&inputs),
-            settings: vec![Setting::of_batch(1)],
+            settings: vec![ExecutionSetting::of_batch(1)],
             affinity: vec![],
             conditions: ConditionRules { repeats: 3, ..ConditionRules::default() },
             emulated: false,
@@ -117,7 +117,7 @@ impl Stage {
             (job.blocks, job.stop, job.seed) = (blocks, stop, seed);
             job.rules.solo_ns = LatencyNs(0);
         })?;
-        Ok(Summary::new(&records).speedup(&id, Setting::of_batch(1)))
+        Ok(Summary::new(&records).speedup(&id, ExecutionSetting::of_batch(1)))
     }
 
     /// Times a model alone in this process: the mean of each sample's inferences, in nanoseconds.

@@ -5,13 +5,13 @@
 use ndarray::ArrayD;
 use paring::arrays::Dtype;
 use paring::graph::{Graph, Node, Size, Weights, set_int, set_ints};
-use paring::stats::{self, Generator};
+use paring::stats::{self, SeededGenerator};
 use rand::RngExt;
 
 /// A graph under construction and the channels of each tensor.
 struct Builder {
     graph: Graph,
-    draw: Generator,
+    draw: SeededGenerator,
 }
 
 /// ResNet-50 (He et al. 2016, arXiv 1512.03385) for 224x224 images and 1000 classes: 25.6 million

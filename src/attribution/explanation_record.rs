@@ -4,7 +4,8 @@ use super::effects::{Attribution, LEVEL, correct_families};
 use super::experiments::Investigation;
 use super::shapley::Coalition;
 use paring_core::schema::{
-    Experiments, Explanation, FlipCounts, Main, SCHEMA, Sha256Hex, TrackRecord, Unusable,
+    ExperimentSummary, Explanation, FlipCounts, PrimaryMetric, SCHEMA, Sha256Hex, TrackRecord,
+    UnusableCounts,
 };
 
 impl Investigation<'_> {
@@ -20,12 +21,12 @@ impl Investigation<'_> {
             variant: variant.into(),
             variant_id: variant_id.clone(),
             level_pct: 100.0 * LEVEL,
-            main: Main {
+            main: PrimaryMetric {
                 metric: main.metric(),
                 unit: main.unit().into(),
                 higher_is_better: main.higher_is_better(),
             },
-            experiments: Experiments {
+            experiments: ExperimentSummary {
                 count: table.draws.iter().map(|draw| draw.len()).sum(),
                 samples: table.truth.labels.len(),
                 draws: explored.draws,
@@ -58,12 +59,12 @@ impl Investigation<'_> {
         }
     }
 
-    fn unusable(&self) -> Unusable {
+    fn unusable(&self) -> UnusableCounts {
         let count = |set| {
             let answers = self.table.answers(0, set);
             answers.map_or(0, |a| (0..a.classes.len()).filter(|s| !a.usable(*s)).count())
         };
         let all = Coalition::full(self.groups.len());
-        Unusable { baseline: count(Coalition::EMPTY), variant: count(all) }
+        UnusableCounts { baseline: count(Coalition::EMPTY), variant: count(all) }
     }
 }

@@ -1,6 +1,6 @@
 //! Forecasts beside what was observed.
 
-use paring_core::schema::{Effect, Explanation, Forecast, ForecastOutcome, Group, SCHEMA};
+use paring_core::schema::{DecisionGroup, Effect, Explanation, Forecast, ForecastOutcome, SCHEMA};
 use paring_onnx::graph::{Graph, layer_names};
 
 /// For every forecast of a group of one decision: what came of it alone, on so many samples. What no
@@ -9,10 +9,10 @@ pub fn outcomes(
     run_id: &str,
     baseline: &Graph,
     variant: &str,
-    groups: &[Group],
+    groups: &[DecisionGroup],
     (effects, samples): (&[Effect], usize),
 ) -> Vec<ForecastOutcome> {
-    let outcome = |group: &Group, expected: &Forecast| {
+    let outcome = |group: &DecisionGroup, expected: &Forecast| {
         let [decision] = group.decisions.as_slice() else { return None };
         let own = effects.iter().find(|e| {
             e.group == group.id
@@ -37,14 +37,14 @@ pub fn outcomes(
             compatible,
         })
     };
-    let of = |group: &Group| -> Vec<ForecastOutcome> {
+    let of = |group: &DecisionGroup| -> Vec<ForecastOutcome> {
         group.expected.iter().filter_map(|expected| outcome(group, expected)).collect()
     };
     groups.iter().flat_map(of).collect()
 }
 
 /// Operator of the layer that a group is named after.
-fn layer_type(baseline: &Graph, group: &Group) -> Option<String> {
+fn layer_type(baseline: &Graph, group: &DecisionGroup) -> Option<String> {
     let coupling = group.parts.first()?.coupling.as_ref()?;
     let mut nodes = baseline.nodes().iter().zip(layer_names(baseline));
     nodes.find(|(_, name)| name == coupling).map(|(node, _)| node.op_type.clone())

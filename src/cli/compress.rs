@@ -14,7 +14,7 @@ use paring_boards::Target;
 use paring_compress::catalog::Calibration;
 use paring_compress::{Pruning, Reading, Step};
 use paring_core::schema::{
-    EnergyRules, EnergySource, EntryBody, EntryKind, Missing, VariantRecord,
+    EnergyRules, EnergySource, LedgerEntryBody, LedgerEntryKind, MissingReason, VariantRecord,
 };
 use paring_data::WINDOW_BYTES;
 use paring_onnx::graph::Graph;
@@ -97,7 +97,7 @@ fn show(variant: &VariantRecord, quality: Option<&Assessed>) {
     );
     match quality {
         Some(Ok(found)) => say!("{:<20} {}", "", report::evaluation_line(&found.evaluation)),
-        Some(Err(Missing(why))) => say!("{:<20} not evaluated: {why}", ""),
+        Some(Err(MissingReason(why))) => say!("{:<20} not evaluated: {why}", ""),
         None => {}
     }
     for reason in &variant.unexplained {
@@ -130,7 +130,7 @@ pub(super) fn all_done(failed: &Failed, unasked: &Failed) -> Result<(), Coded> {
 pub(super) fn not_evaluated(variants: &[VariantRecord], found: &[Assessed]) -> Failed {
     let pairs = variants.iter().zip(found);
     let failed = pairs.filter_map(|(variant, found)| {
-        let Missing(why) = found.as_ref().err()?;
+        let MissingReason(why) = found.as_ref().err()?;
         Some((variant.name.clone(), why.clone()))
     });
     failed.collect()
@@ -195,7 +195,7 @@ pub(super) fn make_variants(
     Ok((variants, failed))
 }
 
-fn protocol_entry(study: &Study, directory: &RunDirectory) -> EntryBody {
+fn protocol_entry(study: &Study, directory: &RunDirectory) -> LedgerEntryBody {
     let protocol = &directory.protocol;
     let body = json!({
         "study": protocol.study,
@@ -204,17 +204,17 @@ fn protocol_entry(study: &Study, directory: &RunDirectory) -> EntryBody {
         "measurement_sha256": protocol.measurement_sha256,
         "gate_sha256": protocol.gate_sha256,
     });
-    EntryBody { kind: EntryKind::Protocol, body }
+    LedgerEntryBody { kind: LedgerEntryKind::Protocol, body }
 }
 
 /// A variant that was not made, with everything that its step refused.
-fn refusal_entry(variant: &str, reason: &str, refused: &[(String, String)]) -> EntryBody {
+fn refusal_entry(variant: &str, reason: &str, refused: &[(String, String)]) -> LedgerEntryBody {
     let mut body = json!({ "variant": variant, "what": "variant", "reason": reason });
     if !refused.is_empty() {
         let each = refused.iter().map(|(what, why)| json!({ "what": what, "reason": why }));
         body["refusals"] = json!(each.collect::<Vec<_>>());
     }
-    EntryBody { kind: EntryKind::Refusal, body }
+    LedgerEntryBody { kind: LedgerEntryKind::Refusal, body }
 }
 
 /// Why a variant must not go to one of the study's targets, if so.
@@ -372,7 +372,7 @@ pub(super) fn evaluate_variants(
         Ok(quality) => {
             json!({ "variant": variant.name, "evaluation": quality.evaluation.brief() })
         }
-        Err(Missing(why)) => json!({ "variant": variant.name, "not_evaluated": why }),
+        Err(MissingReason(why)) => json!({ "variant": variant.name, "not_evaluated": why }),
     });
     record_outcomes(study, directory, outcomes.collect())?;
     Ok(found)
@@ -386,10 +386,10 @@ fn record_outcomes(
     let mut ledger =
         Ledger::open(&directory.folders.ledger(), &study.owner).map_err(PipelineError::from)?;
     let look = json!({ "split": "report", "data_sha256": directory.protocol.data_sha256 });
-    let entries = std::iter::once((EntryKind::Look, look))
-        .chain(outcomes.into_iter().map(|body| (EntryKind::Outcome, body)));
+    let entries = std::iter::once((LedgerEntryKind::Look, look))
+        .chain(outcomes.into_iter().map(|body| (LedgerEntryKind::Outcome, body)));
     for (kind, body) in entries {
-        ledger.record(EntryBody { kind, body }).map_err(PipelineError::from)?;
+        ledger.record(LedgerEntryBody { kind, body }).map_err(PipelineError::from)?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use anyhow::anyhow;
 use clap::Args;
 use paring_agent::engine::{self, Bindings, Source};
 use paring_core::files::ConfinedPath;
-use paring_core::schema::Scores;
+use paring_core::schema::ScoreKind;
 use paring_core::schema::{
     EngineOptions, Evaluation, Metric, RobustnessScore, Sha256Hex, TaskKind,
 };
@@ -158,8 +158,8 @@ impl Eval {
 
     fn asked(&self) -> Result<Task, Coded> {
         let scores = match self.scores {
-            Meaning::Probabilities => Scores::Probabilities,
-            Meaning::Logits => Scores::Logits,
+            Meaning::Probabilities => ScoreKind::Probabilities,
+            Meaning::Logits => ScoreKind::Logits,
         };
         let mut task = Task::new(self.task, scores);
         if let Some(metric) = self.metric {

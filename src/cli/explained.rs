@@ -18,8 +18,8 @@ use crate::pipeline::{
 };
 use paring_boards::{Reach, Target};
 use paring_core::schema::{
-    Effect, EntryBody, EntryKind, Environment, Explanation, FlipBlame, FlipCounts, LayerChange,
-    Note, Total, TrackRecord, Unreached, VariantRecord,
+    Effect, Explanation, FlipBlame, FlipCounts, LayerChange, LedgerEntryBody, LedgerEntryKind,
+    LedgerNote, MetricTotal, TargetEnvironment, TrackRecord, UnreachedTarget, VariantRecord,
 };
 use paring_onnx::graph::Graph;
 use serde_json::json;
@@ -143,7 +143,7 @@ fn taken(
     variant: &VariantRecord,
     case: &Investigation,
     wishes: &Wishes,
-) -> Result<(Vec<Effect>, Vec<Total>), Coded> {
+) -> Result<(Vec<Effect>, Vec<MetricTotal>), Coded> {
     if wishes.measure {
         return measured(reopened, wishes.targets, wishes.sysfs_root, case, variant, wishes.quiet);
     }
@@ -156,7 +156,7 @@ fn taken(
 #[derive(Default)]
 struct Asked {
     there: Vec<There>,
-    unreached: Vec<Unreached>,
+    unreached: Vec<UnreachedTarget>,
     /// Names of those that are emulated.
     emulated: Vec<String>,
 }
@@ -167,7 +167,7 @@ fn all_emulated(reopened: &Reopened, wishes: &Wishes, asked: Vec<String>) -> Vec
     let all = reopened.study.targets.iter().chain(wishes.targets);
     let measured = all.filter(|target| {
         let path = folders.journal(&target.name).join("environment.json");
-        let environment: Option<Environment> = pipeline::read_json(&path);
+        let environment: Option<TargetEnvironment> = pipeline::read_json(&path);
         target.emulated || environment.is_some_and(|environment| environment.emulated)
     });
     let names: BTreeSet<String> = measured.map(|target| target.name.clone()).chain(asked).collect();
@@ -208,7 +208,7 @@ fn boards(
             }
             Err(Coded { error, .. }) => asked
                 .unreached
-                .push(Unreached { target: board.name.clone(), reason: format!("{error:#}") }),
+                .push(UnreachedTarget { target: board.name.clone(), reason: format!("{error:#}") }),
         }
     }
     Ok(asked)
@@ -282,14 +282,14 @@ fn flip_counts(flips: &[FlipBlame]) -> FlipCounts {
 }
 
 /// What people said about a variant or the whole run.
-fn notes(reopened: &Reopened, variant: &str) -> Result<Vec<Note>, PipelineError> {
+fn notes(reopened: &Reopened, variant: &str) -> Result<Vec<LedgerNote>, PipelineError> {
     let entries = crate::ledger::read_ledger(&reopened.directory.folders.ledger())?;
     let made = variant_record(&reopened.directory.folders, variant)?;
     let own = |on: &String| {
         on == variant || made.decisions.iter().any(|id| id.as_str().starts_with(on.as_str()))
     };
-    let notes = entries.into_iter().filter(|e| e.kind == EntryKind::Note);
-    let notes = notes.filter_map(|e| serde_json::from_value::<Note>(e.body).ok());
+    let notes = entries.into_iter().filter(|e| e.kind == LedgerEntryKind::Note);
+    let notes = notes.filter_map(|e| serde_json::from_value::<LedgerNote>(e.body).ok());
     Ok(notes.filter(|note| note.on.as_ref().is_none_or(own)).collect())
 }
 
@@ -302,7 +302,7 @@ pub(super) fn enter(reopened: &Reopened, found: &Explanation) -> Result<(), Pipe
         "split": "report", "data_sha256": data, "by": "explain", "variant": found.variant,
         "experiments": found.experiments,
     });
-    ledger.record(EntryBody { kind: EntryKind::Look, body: look })?;
+    ledger.record(LedgerEntryBody { kind: LedgerEntryKind::Look, body: look })?;
     for group in &found.groups {
         let own = found.effects.iter().filter(|e| {
             let known = e.shapley.is_some() || e.leave_one_out.is_some();
@@ -312,7 +312,7 @@ pub(super) fn enter(reopened: &Reopened, found: &Explanation) -> Result<(), Pipe
             "variant": found.variant, "variant_id": found.variant_id, "group": group.id,
             "decisions": group.decisions, "effects": own.collect::<Vec<_>>(),
         });
-        ledger.record(EntryBody { kind: EntryKind::Outcome, body })?;
+        ledger.record(LedgerEntryBody { kind: LedgerEntryKind::Outcome, body })?;
     }
     Ok(())
 }

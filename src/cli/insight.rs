@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use paring_agent::arrays::Array;
 use paring_agent::engine::Bindings;
 use paring_core::files::ConfinedPath;
-use paring_core::schema::{Hit, LayerFlow};
+use paring_core::schema::{DegradedSample, LayerFlow};
 use paring_data::Dataset;
 use paring_onnx::graph::Graph;
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ pub(super) struct Seen<'a> {
 /// What a variant does beside its baseline.
 pub(super) struct Insight {
     pub(super) flow: Vec<LayerFlow>,
-    pub(super) hits: Vec<Hit>,
+    pub(super) hits: Vec<DegradedSample>,
 }
 
 impl Insight {

@@ -7,7 +7,7 @@ use crate::attribution::Investigation;
 use crate::pipeline::{self, Bench, Extent};
 use crate::study::{Loaded, RunDirectory, Study};
 use paring_boards::Target;
-use paring_core::schema::{Effect, Missing, Setting, Total, VariantRecord};
+use paring_core::schema::{Effect, ExecutionSetting, MetricTotal, MissingReason, VariantRecord};
 use std::path::Path;
 
 /// Effects and totals of latency, memory and energy on every target, one after the other.
@@ -18,7 +18,7 @@ pub(super) fn measured(
     case: &Investigation,
     variant: &VariantRecord,
     quiet: bool,
-) -> Result<(Vec<Effect>, Vec<Total>), Coded> {
+) -> Result<(Vec<Effect>, Vec<MetricTotal>), Coded> {
     let Reopened { directory, study, loaded } = reopened;
     let (mut effects, mut totals) = (Vec::new(), Vec::new());
     let measurable = case.measurable(variant);
@@ -49,7 +49,7 @@ pub(super) fn bench<'a>(
     directory: &RunDirectory,
     sysfs_root: Option<&'a Path>,
     target: &'a Target,
-    settings: &'a [Setting],
+    settings: &'a [ExecutionSetting],
 ) -> Bench<'a> {
     let timing = &study.timing;
     Bench {
@@ -68,7 +68,7 @@ pub(super) fn bench<'a>(
         data: &loaded.data,
         samples: &loaded.splits.report,
         energy: match directory.protocol.quick {
-            true => Err(Missing("the quick protocol measures no energy".into())),
+            true => Err(MissingReason("the quick protocol measures no energy".into())),
             false => Ok(study.energy.rules(&target.profile.energy)),
         },
         sysfs_root,

@@ -7,7 +7,7 @@ use crate::pipeline::{PipelineError, variant_record};
 use crate::study::RunDirectory;
 use anyhow::anyhow;
 use clap::Args;
-use paring_core::schema::{EntryBody, EntryKind, Note};
+use paring_core::schema::{LedgerEntryBody, LedgerEntryKind, LedgerNote};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -47,9 +47,9 @@ impl NoteVerb {
                 return Err(input(error));
             }
         }
-        let note = Note { text, by: by.clone(), on: self.on };
+        let note = LedgerNote { text, by: by.clone(), on: self.on };
         let mut ledger = Ledger::open(&path, &by).map_err(PipelineError::from)?;
-        let entry = EntryBody { kind: EntryKind::Note, body: json!(note) };
+        let entry = LedgerEntryBody { kind: LedgerEntryKind::Note, body: json!(note) };
         let id = ledger.record(entry).map_err(PipelineError::from)?;
         drop(ledger);
         let (sha256, manifest) = sealed(&mut directory)?;

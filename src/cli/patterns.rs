@@ -5,7 +5,7 @@ use super::progress::{bar, show_progress};
 use super::{Coded, Global};
 use crate::pipeline::{self, PipelineError};
 use paring_boards::{News, Reach, Site, Target};
-use paring_core::schema::{Conformance, Conforming, Ran};
+use paring_core::schema::{EngineConformance, PatternConformance, PatternExecution};
 
 /// The table of a target: kept from before, or made now and kept.
 ///
@@ -16,7 +16,7 @@ pub(super) fn conformance(
     target: &Target,
     again: bool,
     global: &Global,
-) -> Result<Conformance, Coded> {
+) -> Result<EngineConformance, Coded> {
     let name = kept_as(target);
     if let Some(known) = pipeline::known_conformance(name).filter(|_| !again) {
         return Ok(known);
@@ -34,7 +34,7 @@ pub(super) fn conformance(
         show_progress(&bar, &format!("{}, {}, {}", one.operator, one.precision, one.size));
     });
     bar.finish_and_clear();
-    let found = Conformance { target: name.into(), ..found? };
+    let found = EngineConformance { target: name.into(), ..found? };
     let path = pipeline::conformance_path(name);
     pipeline::keep_conformance(&path, &found).map_err(|e: PipelineError| Coded::from(e))?;
     Ok(found)
@@ -49,7 +49,7 @@ fn kept_as(target: &Target) -> &str {
 }
 
 /// Prints the table.
-pub(super) fn print(table: &Conformance) {
+pub(super) fn print(table: &EngineConformance) {
     say!("\npatterns that quantization writes, by {}", table.engine);
     say!(
         "  {:<22} {:<26} {:<7} {:<9} {:>8} {:>11}  {:<22} kernels",
@@ -76,7 +76,8 @@ pub(super) fn print(table: &Conformance) {
         );
     }
     for one in &table.patterns {
-        if let Ran::Rejected { reason } | Ran::Wrong { reason } = &one.ran {
+        if let PatternExecution::Rejected { reason } | PatternExecution::Wrong { reason } = &one.ran
+        {
             say!("  {}, {}, {}: {reason}", one.operator, one.precision, one.size);
         }
     }
@@ -87,16 +88,16 @@ pub(super) fn print(table: &Conformance) {
     );
 }
 
-fn ran(ran: &Ran) -> &'static str {
+fn ran(ran: &PatternExecution) -> &'static str {
     match ran {
-        Ran::Integer => "integer",
-        Ran::Float => "float",
-        Ran::Rejected { .. } => "REJECTED",
-        Ran::Wrong { .. } => "WRONG",
+        PatternExecution::Integer => "integer",
+        PatternExecution::Float => "float",
+        PatternExecution::Rejected { .. } => "REJECTED",
+        PatternExecution::Wrong { .. } => "WRONG",
     }
 }
 
-fn differs(one: &Conforming) -> String {
+fn differs(one: &PatternConformance) -> String {
     match (one.in_steps, one.differing) {
         (_, 0) => "nowhere".into(),
         (true, some) => format!("{some} of {}, by {:.0}", one.outputs, one.largest),

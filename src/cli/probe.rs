@@ -4,7 +4,9 @@ use super::elsewhere::one_target;
 use super::{Coded, Global, patterns, sysfs_root};
 use clap::Args;
 use paring_boards::{Profile, Site, Target};
-use paring_core::schema::{EnergySource, Environment, Missing, Peaks, SensorReport};
+use paring_core::schema::{
+    EnergySource, MachineRoofline, MissingReason, SensorReport, TargetEnvironment,
+};
 use paring_core::units::Bytes;
 use serde_json::json;
 use std::path::PathBuf;
@@ -66,7 +68,7 @@ impl Probe {
     }
 }
 
-fn machine(target: &Target, found: &Environment) {
+fn machine(target: &Target, found: &TargetEnvironment) {
     let say = |name: &str, value: &str| say!("{name:<10} {value}");
     let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "not said".into());
     let Profile { description, models, .. } = &target.profile;
@@ -89,7 +91,7 @@ fn machine(target: &Target, found: &Environment) {
 
 /// The engine's matrix product kernels for this processor, by what they add up in, the fastest first;
 /// and how fast memory is read.
-fn kernels(found: &Environment, peaks: Option<&Peaks>) {
+fn kernels(found: &TargetEnvironment, peaks: Option<&MachineRoofline>) {
     say!("\nproduct kernels that run here, by accumulator");
     for (accumulator, names) in &found.kernels {
         say!("  {accumulator:<8} {}", names.join(" "));
@@ -105,7 +107,7 @@ fn kernels(found: &Environment, peaks: Option<&Peaks>) {
     say!("read in GB/s from {}", reads.collect::<Vec<_>>().join(", from "));
 }
 
-fn sensors(reports: &[SensorReport], energy: &Result<EnergySource, Missing>) {
+fn sensors(reports: &[SensorReport], energy: &Result<EnergySource, MissingReason>) {
     say!("\npower sensors");
     for SensorReport { source, there, found } in reports {
         match found {
@@ -116,13 +118,13 @@ fn sensors(reports: &[SensorReport], energy: &Result<EnergySource, Missing>) {
                 facts.rate_hz,
                 facts.resolution
             ),
-            Err(Missing(why)) if *there => say!("  {source:<8} unusable: {why}"),
-            Err(Missing(why)) => say!("  {source:<8} absent: {why}"),
+            Err(MissingReason(why)) if *there => say!("  {source:<8} unusable: {why}"),
+            Err(MissingReason(why)) => say!("  {source:<8} absent: {why}"),
         }
     }
     match energy {
         Ok(source) => say!("energy comes from {}, unless a study says otherwise", source.name()),
-        Err(Missing(why)) => say!("no energy: {why}"),
+        Err(MissingReason(why)) => say!("no energy: {why}"),
     }
     say!("a study can name others under [energy]: a command that prints watts, the log of a meter");
 }

@@ -12,7 +12,8 @@ use paring_agent::arrays::Array;
 use paring_boards::Target;
 use paring_core::files::ConfinedPath;
 use paring_core::schema::{
-    EngineOptions, LayerTable, Missing, Peaks, Setting, Sha256Hex, VariantRecord,
+    EngineOptions, ExecutionSetting, LayerTable, MachineRoofline, MissingReason, Sha256Hex,
+    VariantRecord,
 };
 use paring_data::Dataset;
 use serde_json::json;
@@ -100,7 +101,7 @@ impl ProfileVerb {
             Ok(()) => pipeline::place(folders, &given, None, dims, batch)?,
             Err(missing) => Err(missing),
         };
-        placed.map_err(|Missing(why)| {
+        placed.map_err(|MissingReason(why)| {
             Coded::new(ExitCode::Input, anyhow!("{}: {why}", self.model.display()))
         })
     }
@@ -126,16 +127,16 @@ impl ProfileVerb {
             stop: None,
             sustained_ns: None,
             rules: timing.rules,
-            settings: &[Setting {
+            settings: &[ExecutionSetting {
                 threads: target.profile.threads,
-                ..Setting::of_batch(sampled.batch)
+                ..ExecutionSetting::of_batch(sampled.batch)
             }],
             affinity: &timing.affinity,
             conditions: timing.conditions,
             dims: &sampled.dims,
             data,
             samples: &samples,
-            energy: Err(Missing("a profile measures no energy".into())),
+            energy: Err(MissingReason("a profile measures no energy".into())),
             sysfs_root: None,
         };
         let taken = fleet::on_one(target, folders, global.quiet, &|target, stop, heard| {
@@ -146,7 +147,7 @@ impl ProfileVerb {
     }
 }
 
-fn print(table: &LayerTable, peaks: Option<&Peaks>, global: &Global) {
+fn print(table: &LayerTable, peaks: Option<&MachineRoofline>, global: &Global) {
     if !global.json {
         say!("{}", report::layers_table(table));
         return;

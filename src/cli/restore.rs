@@ -9,7 +9,7 @@ use crate::pipeline::{self, BASELINE, Folders, PipelineError, Recipe, variant_re
 use crate::study::RunDirectory;
 use anyhow::anyhow;
 use clap::Args;
-use paring_core::schema::{EntryBody, EntryKind, Sha256Hex, VariantRecord};
+use paring_core::schema::{LedgerEntryBody, LedgerEntryKind, Sha256Hex, VariantRecord};
 use paring_onnx::graph::Graph;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -144,7 +144,8 @@ impl Restore {
         let path = directory.folders.ledger();
         let entries = read_ledger(&path)?;
         let owner = entries.first().map(|e| e.actor.clone()).unwrap_or_default();
-        self.ledger(directory, &owner)?.record(EntryBody { kind: EntryKind::Restore, body })?;
+        self.ledger(directory, &owner)?
+            .record(LedgerEntryBody { kind: LedgerEntryKind::Restore, body })?;
         Ok(())
     }
 

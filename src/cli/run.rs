@@ -10,7 +10,7 @@ use clap::Args;
 use paring_agent::measure::energy_span;
 use paring_boards::{News, Reach, Target, Trust, catch_interrupts};
 use paring_core::schema::{
-    EnergySource, Environment, LayerTable, Measurement, Setting, VariantRecord,
+    EnergySource, ExecutionSetting, LayerTable, Measurement, TargetEnvironment, VariantRecord,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -191,7 +191,7 @@ impl Session<'_> {
         Ok(outcomes)
     }
 
-    fn bench<'a>(&'a self, target: &'a Target, settings: &'a [Setting]) -> Bench<'a> {
+    fn bench<'a>(&'a self, target: &'a Target, settings: &'a [ExecutionSetting]) -> Bench<'a> {
         let Session { study, loaded, directory, sysfs_root, .. } = self;
         measured::bench(study, loaded, directory, *sysfs_root, target, settings)
     }
@@ -238,7 +238,7 @@ fn row(
     variant: &VariantRecord,
     assessed: &Assessed,
     target: &Target,
-    environment: &Environment,
+    environment: &TargetEnvironment,
     measurement: Measurement,
 ) -> Row {
     Row {

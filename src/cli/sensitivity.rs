@@ -3,7 +3,7 @@
 use super::{Coded, ExitCode, Global};
 use crate::pipeline::{Folders, precision_tables};
 use clap::Args;
-use paring_core::schema::{Objective, PrecisionTable, Sensitivity};
+use paring_core::schema::{LayerSensitivity, PrecisionObjective, PrecisionTable};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -93,7 +93,7 @@ fn print_confirmed(table: &PrecisionTable) {
     }
     for one in &table.confirmed {
         let count = one.layers.len();
-        if table.by == Objective::Bytes {
+        if table.by == PrecisionObjective::Bytes {
             say!(
                 "confirmed: {count} layers narrow, {} bytes, {} of {} predictions changed",
                 one.bytes,
@@ -127,7 +127,7 @@ fn print_confirmed(table: &PrecisionTable) {
 }
 
 /// What the layers of each module move the answers at least, in nats, added up.
-fn modules(rows: &[Sensitivity]) -> BTreeMap<String, f64> {
+fn modules(rows: &[LayerSensitivity]) -> BTreeMap<String, f64> {
     let mut layers: BTreeMap<(&str, &str), f64> = BTreeMap::new();
     for s in rows {
         let least = layers.entry((&s.module, &s.layer)).or_insert(f64::INFINITY);

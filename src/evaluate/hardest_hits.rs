@@ -2,7 +2,7 @@
 
 use super::prediction::{Answers, PredictError};
 use paring_agent::engine::{Bindings, Model, Source};
-use paring_core::schema::{EngineOptions, FlipKind, Hit, Region};
+use paring_core::schema::{DegradedSample, EngineOptions, FlipKind, SampleNeighbourhood};
 use paring_data::Dataset;
 use paring_onnx::graph::{self, Graph};
 use std::collections::BTreeMap;
@@ -12,7 +12,12 @@ const NEIGHBOURS: usize = 10;
 
 /// The `count` samples whose label, or without labels the baseline's class, lost most probability,
 /// hardest first. `features` are one row a sample; empty for no regions.
-pub fn hits(before: &Answers, after: &Answers, features: &[Vec<f32>], count: usize) -> Vec<Hit> {
+pub fn hits(
+    before: &Answers,
+    after: &Answers,
+    features: &[Vec<f32>],
+    count: usize,
+) -> Vec<DegradedSample> {
     let (was, now) = (before.predictions(), after.predictions());
     let own = |answers: &Answers, p: usize| {
         let class = if before.labelled() { Some(before.labels[p]) } else { before.class[p] };
@@ -24,7 +29,7 @@ pub fn hits(before: &Answers, after: &Answers, features: &[Vec<f32>], count: usi
     let mut order: Vec<usize> = (0..was.len()).filter(|p| lost(*p) > 0.0).collect();
     order.sort_by(|a, b| lost(*b).total_cmp(&lost(*a)));
     order.truncate(count);
-    let hit = |p: usize| Hit {
+    let hit = |p: usize| DegradedSample {
         sample: before.samples[p],
         label: was[p].label,
         before: was[p].class,
@@ -36,7 +41,7 @@ pub fn hits(before: &Answers, after: &Answers, features: &[Vec<f32>], count: usi
             let share = |of: &dyn Fn(usize) -> bool| {
                 near.iter().filter(|n| of(**n)).count() as f64 / near.len().max(1) as f64
             };
-            Region {
+            SampleNeighbourhood {
                 neighbours: near.iter().map(|n| before.samples[*n]).collect(),
                 same_label: share(&|n| before.labels[n] == before.labels[p]),
                 accuracy_before: share(&|n| was[n].is_right()),

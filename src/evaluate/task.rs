@@ -1,6 +1,6 @@
 //! What is asked of a model, and what its numbers mean.
 
-use paring_core::schema::{Metric, Scores, TaskKind};
+use paring_core::schema::{Metric, ScoreKind, TaskKind};
 use serde::{Deserialize, Serialize};
 
 /// A task.
@@ -9,7 +9,7 @@ pub struct Task {
     /// Its kind.
     pub kind: TaskKind,
     /// What the scores are.
-    pub scores: Scores,
+    pub scores: ScoreKind,
     /// The class that precision, recall and their like speak of; `None` for the mean over classes,
     /// and for class 1 where there are two.
     pub positive: Option<usize>,
@@ -34,13 +34,13 @@ pub struct NeedsLabels {
 
 impl Default for Task {
     fn default() -> Self {
-        Task::new(TaskKind::Classification, Scores::Probabilities)
+        Task::new(TaskKind::Classification, ScoreKind::Probabilities)
     }
 }
 
 impl Task {
     /// A task of a kind, with its usual metrics.
-    pub fn new(kind: TaskKind, scores: Scores) -> Task {
+    pub fn new(kind: TaskKind, scores: ScoreKind) -> Task {
         let primary = kind.metrics().first().copied().unwrap_or(Metric::Accuracy);
         Task { kind, scores, positive: None, threshold: None, primary, further: vec![] }
     }

@@ -2,7 +2,9 @@
 
 use super::LedgerError;
 use paring_core::files::ConfinedPath;
-use paring_core::schema::{Entry, EntryBody, EntryKind, SCHEMA, Sha256Hex, check_schema};
+use paring_core::schema::{
+    LedgerEntry, LedgerEntryBody, LedgerEntryKind, SCHEMA, Sha256Hex, check_schema,
+};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
@@ -15,7 +17,7 @@ pub struct Ledger {
     path: PathBuf,
     file: File,
     actor: String,
-    entries: Vec<Entry>,
+    entries: Vec<LedgerEntry>,
     last_line: Sha256Hex,
 }
 
@@ -40,7 +42,7 @@ impl Ledger {
     }
 
     /// All entries.
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[LedgerEntry] {
         &self.entries
     }
 
@@ -49,17 +51,17 @@ impl Ledger {
     ///
     /// # Errors
     /// Those of the file system; what stood there before stays.
-    pub fn record(&mut self, body: EntryBody) -> Result<Sha256Hex, LedgerError> {
+    pub fn record(&mut self, body: LedgerEntryBody) -> Result<Sha256Hex, LedgerError> {
         // As it will be read back: 0.0 is written as 0.
         let canonical = serde_json_canonicalizer::to_vec(&body.body);
         let canonical = canonical.and_then(|bytes| serde_json::from_slice(&bytes));
-        let body = EntryBody { body: canonical.map_err(|e| self.canonical(e))?, ..body };
-        let same = |e: &&Entry| e.kind == body.kind && e.body == body.body;
+        let body = LedgerEntryBody { body: canonical.map_err(|e| self.canonical(e))?, ..body };
+        let same = |e: &&LedgerEntry| e.kind == body.kind && e.body == body.body;
         if let Some(entry) = self.entries.iter().find(same) {
             return Ok(entry.entry_id.clone());
         }
         let before = self.entries.last().map_or_else(Sha256Hex::zeros, |e| e.entry_id.clone());
-        let entry = Entry {
+        let entry = LedgerEntry {
             schema: SCHEMA,
             kind: body.kind,
             entry_id: entry_id(&before, body.kind, &body.body).map_err(|e| self.canonical(e))?,
@@ -89,7 +91,7 @@ impl Ledger {
 ///
 /// # Errors
 /// [`LedgerError::Tampered`] names the first line that does not fit.
-pub fn read_ledger(path: &ConfinedPath) -> Result<Vec<Entry>, LedgerError> {
+pub fn read_ledger(path: &ConfinedPath) -> Result<Vec<LedgerEntry>, LedgerError> {
     Ok(read(path)?.entries)
 }
 
@@ -117,7 +119,7 @@ impl LedgerHead {
 /// The id of an entry: of what it says and what was said before, not of when.
 fn entry_id(
     before: &Sha256Hex,
-    kind: EntryKind,
+    kind: LedgerEntryKind,
     body: &serde_json::Value,
 ) -> Result<Sha256Hex, serde_json::Error> {
     let content = serde_json_canonicalizer::to_vec(&(before, kind, body))?;
@@ -125,7 +127,7 @@ fn entry_id(
 }
 
 struct Read {
-    entries: Vec<Entry>,
+    entries: Vec<LedgerEntry>,
     last_line: Sha256Hex,
     /// Bytes up to the end of the last whole line.
     whole: usize,
@@ -140,7 +142,7 @@ fn read(path: &ConfinedPath) -> Result<Read, LedgerError> {
         }
     };
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
-    let mut entries: Vec<Entry> = Vec::new();
+    let mut entries: Vec<LedgerEntry> = Vec::new();
     let (mut last_line, mut last_id) = (Sha256Hex::zeros(), Sha256Hex::zeros());
     let lines = bytes[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     for (position, line) in lines.enumerate() {
@@ -149,7 +151,8 @@ fn read(path: &ConfinedPath) -> Result<Read, LedgerError> {
             line: position + 1,
             problem,
         };
-        let entry: Entry = serde_json::from_slice(line).map_err(|e| tampered(e.to_string()))?;
+        let entry: LedgerEntry =
+            serde_json::from_slice(line).map_err(|e| tampered(e.to_string()))?;
         check_schema("the entry", entry.schema).map_err(|e| tampered(e.to_string()))?;
         let id =
             entry_id(&last_id, entry.kind, &entry.body).map_err(|e| tampered(e.to_string()))?;
@@ -179,8 +182,10 @@ mod tests {
     fn written(path: &ConfinedPath) {
         let mut ledger = Ledger::open(path, "somebody").unwrap();
         for number in 0..3 {
-            let body =
-                EntryBody { kind: EntryKind::Decision, body: json!({ "n": number, "x": 0.1 }) };
+            let body = LedgerEntryBody {
+                kind: LedgerEntryKind::Decision,
+                body: json!({ "n": number, "x": 0.1 }),
+            };
             ledger.record(body.clone()).unwrap();
             ledger.record(body).unwrap();
         }

@@ -4,7 +4,7 @@
 //! log's own edges are correlated with it, first over everything that the run measured, then block by
 //! block.
 
-use paring_core::schema::{EnergyBlock, Missing};
+use paring_core::schema::{EnergyBlock, MissingReason};
 use paring_core::stats;
 use paring_core::units::LatencyNs;
 
@@ -43,7 +43,7 @@ impl Pattern {
 }
 
 /// For every block what is to be added to the target's clock to get the meter's.
-pub(super) fn align(log: &Log, blocks: &[Pattern]) -> Result<Vec<f64>, Missing> {
+pub(super) fn align(log: &Log, blocks: &[Pattern]) -> Result<Vec<f64>, MissingReason> {
     let Some(finest) = blocks.iter().map(Pattern::finest).reduce(f64::min) else {
         return Ok(vec![]);
     };
@@ -51,7 +51,7 @@ pub(super) fn align(log: &Log, blocks: &[Pattern]) -> Result<Vec<f64>, Missing> 
     let period = stats::median(&distances).unwrap_or(f64::INFINITY);
     if period > finest / 2.0 {
         let why = format!("a reading every {period:.2} s cannot show pulses of {finest:.2} s");
-        return Err(Missing(why));
+        return Err(MissingReason(why));
     }
     let steps = Steps::of(log, period.min(finest / 8.0), finest / 2.0);
     let (first, last) = (blocks[0].start, blocks.iter().map(|b| b.end).fold(0.0, f64::max));
@@ -62,7 +62,7 @@ pub(super) fn align(log: &Log, blocks: &[Pattern]) -> Result<Vec<f64>, Missing> 
             log[log.len() - 1].0 - log[0].0,
             last - first
         );
-        return Err(Missing(why));
+        return Err(MissingReason(why));
     }
     let all: Vec<&Pattern> = blocks.iter().collect();
     let best = steps.search(&all, from, to)?;
@@ -108,7 +108,7 @@ impl Steps {
     }
 
     /// The offset at which the log rises and falls as the blocks' loads do.
-    fn search(&self, blocks: &[&Pattern], from: f64, to: f64) -> Result<f64, Missing> {
+    fn search(&self, blocks: &[&Pattern], from: f64, to: f64) -> Result<f64, MissingReason> {
         let count = ((to - from) / self.grid).max(0.0) as usize + 1;
         let scores: Vec<f64> =
             (0..count).map(|i| self.likeness(blocks, from + i as f64 * self.grid)).collect();
@@ -119,7 +119,7 @@ impl Steps {
         if clear >= CLEAR && rival <= RIVAL * clear {
             return Ok(from + best as f64 * self.grid);
         }
-        Err(Missing(format!(
+        Err(MissingReason(format!(
             "the pulses of load do not stand out from the log (likeness {clear:.2} where it is best, \
              {rival:.2} elsewhere, at least {CLEAR} is needed); is it this board's meter, and does the \
              log hold the whole run?"

@@ -1,7 +1,7 @@
 //! One variant's or target's work: what breaks in it is its own failure, not the run's.
 
 use super::PipelineError;
-use paring_core::schema::Missing;
+use paring_core::schema::MissingReason;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Does something for `variant`; a panic in it becomes an error.
@@ -40,10 +40,10 @@ fn caught<T>(act: impl FnOnce() -> T) -> Result<T, String> {
 }
 
 /// An error and its causes in one line, as a reason in results.
-pub fn reason(error: &PipelineError) -> Missing {
+pub fn reason(error: &PipelineError) -> MissingReason {
     let causes = std::iter::successors(Some(error as &dyn std::error::Error), |e| e.source());
     let line = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
-    Missing(line.split_whitespace().collect::<Vec<_>>().join(" "))
+    MissingReason(line.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 #[cfg(test)]
@@ -54,10 +54,10 @@ mod tests {
     fn a_panic_is_the_variants_error() {
         assert_eq!(attempt("v", || Ok(3)).unwrap(), 3);
         let found = attempt("v", || -> Result<(), _> { panic!("index {} is out of range", 7) });
-        let Missing(said) = reason(&found.unwrap_err());
+        let MissingReason(said) = reason(&found.unwrap_err());
         assert_eq!(said, "variant `v`: internal error: index 7 is out of range");
         let found = attempt_on("t", || -> Result<(), _> { panic!("no cable") });
-        let Missing(said) = reason(&found.unwrap_err());
+        let MissingReason(said) = reason(&found.unwrap_err());
         assert_eq!(said, "target `t`: internal error: no cable");
     }
 }

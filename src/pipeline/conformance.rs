@@ -9,9 +9,9 @@ use super::{PipelineError, replace_json};
 use paring_agent::engine::ENGINE;
 use paring_agent::sensors;
 use paring_boards::{Site, Target, TargetError};
-use paring_compress::{Granularity, Scheme, patterns};
+use paring_compress::{LayerPrecision, QuantizationGranularity, patterns};
 use paring_core::files::ConfinedPath;
-use paring_core::schema::{Conformance, Conforming, Ran, SCHEMA};
+use paring_core::schema::{EngineConformance, PatternConformance, PatternExecution, SCHEMA};
 use paring_onnx::graph::{Graph, Node};
 use std::path::{Path, PathBuf};
 
@@ -23,8 +23,8 @@ use std::path::{Path, PathBuf};
 pub fn conformance(
     target: &Target,
     site: &mut Site,
-    heard: &mut dyn FnMut(&Conforming),
-) -> Result<Conformance, PipelineError> {
+    heard: &mut dyn FnMut(&PatternConformance),
+) -> Result<EngineConformance, PipelineError> {
     let failed =
         |source: TargetError| PipelineError::Target { target: target.name.clone(), source };
     let environment = match site {
@@ -37,7 +37,7 @@ pub fn conformance(
     let all = patterns();
     for pattern in all.iter().filter(|p| !environment.emulated || p.size != "large") {
         let trial = Trial::new(pattern)?;
-        for scheme in Scheme::ALL.into_iter().filter(|s| *s != Scheme::F32) {
+        for scheme in LayerPrecision::ALL.into_iter().filter(|s| *s != LayerPrecision::F32) {
             if let Some(mut one) = trial.tried(scheme, &mut machine)? {
                 if environment.emulated {
                     (one.speed, one.speed_converted) = (None, None);
@@ -49,7 +49,7 @@ pub fn conformance(
     }
     let (engine, name) = (environment.engine, target.name.clone());
     let cpu = environment.cpu;
-    Ok(Conformance { schema: SCHEMA, target: name, engine, cpu, patterns: found })
+    Ok(EngineConformance { schema: SCHEMA, target: name, engine, cpu, patterns: found })
 }
 
 /// Where a target's table is kept between runs: under `PARING_DATA`, or where the user's data are.
@@ -62,9 +62,9 @@ pub fn conformance_path(target: &str) -> PathBuf {
 }
 
 /// The kept table of a target, if it is of this engine and, on this machine, of this processor.
-pub fn known_conformance(target: &str) -> Option<Conformance> {
+pub fn known_conformance(target: &str) -> Option<EngineConformance> {
     let kept = std::fs::read(conformance_path(target)).ok()?;
-    let found: Conformance = serde_json::from_slice(&kept).ok()?;
+    let found: EngineConformance = serde_json::from_slice(&kept).ok()?;
     let here = target != "host" || found.cpu == sensors::environment(sensors::root(), ENGINE).cpu;
     (found.engine == ENGINE && here).then_some(found)
 }
@@ -73,17 +73,19 @@ pub fn known_conformance(target: &str) -> Option<Conformance> {
 ///
 /// # Errors
 /// [`PipelineError::File`] names the file.
-pub fn keep_conformance(path: &Path, table: &Conformance) -> Result<(), PipelineError> {
+pub fn keep_conformance(path: &Path, table: &EngineConformance) -> Result<(), PipelineError> {
     replace_json(&ConfinedPath::file(path), table)
 }
 
 /// Why a model must not be deployed on the target, if so: it has a node of a kind that the engine
 /// there rejects or gets wrong.
-pub fn refusal(known: &Conformance, graph: &Graph) -> Option<String> {
-    let bad = |one: &&Conforming| matches!(one.ran, Ran::Rejected { .. } | Ran::Wrong { .. });
+pub fn refusal(known: &EngineConformance, graph: &Graph) -> Option<String> {
+    let bad = |one: &&PatternConformance| {
+        matches!(one.ran, PatternExecution::Rejected { .. } | PatternExecution::Wrong { .. })
+    };
     for node in graph.nodes() {
         let Some((operator, precision)) = kind(graph, node) else { continue };
-        let same = |one: &&Conforming| {
+        let same = |one: &&PatternConformance| {
             // Products are told apart by what they are written as; a convolution has the same node
             // whatever comes behind it.
             let alike = match operator.starts_with("product") {
@@ -94,8 +96,8 @@ pub fn refusal(known: &Conformance, graph: &Graph) -> Option<String> {
         };
         if let Some(one) = known.patterns.iter().filter(bad).find(same) {
             let why = match &one.ran {
-                Ran::Rejected { reason } => format!("is rejected ({reason})"),
-                Ran::Wrong { reason } => format!("is computed wrongly ({reason})"),
+                PatternExecution::Rejected { reason } => format!("is rejected ({reason})"),
+                PatternExecution::Wrong { reason } => format!("is computed wrongly ({reason})"),
                 _ => continue,
             };
             return Some(format!(
@@ -108,11 +110,11 @@ pub fn refusal(known: &Conformance, graph: &Graph) -> Option<String> {
 }
 
 /// The kind of pattern that a narrow node is.
-fn kind(graph: &Graph, node: &Node) -> Option<(&'static str, Scheme)> {
+fn kind(graph: &Graph, node: &Node) -> Option<(&'static str, LayerPrecision)> {
     let dims = |slot: usize| node.input.get(slot).and_then(|name| graph.dims(name));
     let per = |dims: Option<Vec<usize>>| match dims.map(|d| d.iter().product::<usize>()) {
-        Some(many) if many > 1 => Granularity::Channel,
-        _ => Granularity::Tensor,
+        Some(many) if many > 1 => QuantizationGranularity::Channel,
+        _ => QuantizationGranularity::Tensor,
     };
     let conv = |w: &[usize]| match (w.get(1), w.get(2)) {
         (Some(1), _) if paring_onnx::graph::int(node, "group").unwrap_or(1) > 1 => "depthwise",
@@ -127,14 +129,20 @@ fn kind(graph: &Graph, node: &Node) -> Option<(&'static str, Scheme)> {
         read.and_then(maker).is_some_and(|n| n.op_type == "DynamicQuantizeLinear")
     };
     match node.op_type.as_str() {
-        "QLinearConv" => Some((conv(&dims(3)?), Scheme::Static(per(dims(4))))),
-        "ConvInteger" if dynamic() => Some((conv(&dims(1)?), Scheme::Dynamic(Granularity::Tensor))),
-        "ConvInteger" => Some((conv(&dims(1)?), Scheme::Static(Granularity::Channel))),
-        "QLinearMatMul" => Some(("product, twice, plain", Scheme::Static(Granularity::Tensor))),
-        "MatMulNBits" => Some(("product", Scheme::Weights4)),
+        "QLinearConv" => Some((conv(&dims(3)?), LayerPrecision::Static(per(dims(4))))),
+        "ConvInteger" if dynamic() => {
+            Some((conv(&dims(1)?), LayerPrecision::Dynamic(QuantizationGranularity::Tensor)))
+        }
+        "ConvInteger" => {
+            Some((conv(&dims(1)?), LayerPrecision::Static(QuantizationGranularity::Channel)))
+        }
+        "QLinearMatMul" => {
+            Some(("product, twice, plain", LayerPrecision::Static(QuantizationGranularity::Tensor)))
+        }
+        "MatMulNBits" => Some(("product", LayerPrecision::Weights4)),
         "MatMulInteger" => {
-            let scheme = if dynamic() { Scheme::Dynamic } else { Scheme::Static };
-            Some(("product", scheme(Granularity::Tensor)))
+            let scheme = if dynamic() { LayerPrecision::Dynamic } else { LayerPrecision::Static };
+            Some(("product", scheme(QuantizationGranularity::Tensor)))
         }
         _ => None,
     }

@@ -3,7 +3,7 @@
 
 use ndarray::Array1;
 use paring_agent::arrays::{Array, Dtype, write_tensors};
-use paring_core::schema::{EngineOptions, Origins};
+use paring_core::schema::{EngineOptions, OriginalIndices};
 use paring_onnx::graph::{Facts, Graph, GraphError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +29,7 @@ pub(super) fn mixed(
 /// everything is left.
 pub(super) fn kept(
     graph: &Graph,
-    origins: &Origins,
+    origins: &OriginalIndices,
     sparse: &BTreeSet<String>,
 ) -> Result<Option<Vec<u8>>, GraphError> {
     let mut arrays: BTreeMap<String, Array> = BTreeMap::new();

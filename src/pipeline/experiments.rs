@@ -7,7 +7,8 @@ use crate::evaluate::{self, Predictor, Stress, Task};
 use paring_agent::engine::Source;
 use paring_core::files::{ConfinedPath, append_lines};
 use paring_core::schema::{
-    Answers, Disturbance, EngineOptions, Experiment, SCHEMA, Sha256Hex, TaskKind, VariantRecord,
+    EngineOptions, Experiment, ExperimentPredictions, InputDisturbance, SCHEMA, Sha256Hex,
+    TaskKind, VariantRecord,
 };
 use paring_onnx::graph::Graph;
 use rayon::prelude::*;
@@ -136,7 +137,7 @@ impl<'a> Laboratory<'a> {
     }
 
     fn disturbed_keys(&self, experiment: &Experiment, stress: &Stress) -> Vec<Sha256Hex> {
-        let of = |(how, strength): &(Disturbance, f64)| {
+        let of = |(how, strength): &(InputDisturbance, f64)| {
             let parts = json!([experiment.key, how, strength, stress.seed, stress.samples]);
             Sha256Hex::of_json(&parts)
         };
@@ -241,7 +242,7 @@ impl<'a> Laboratory<'a> {
         name: &str,
         bytes: &[u8],
         options: &EngineOptions,
-    ) -> Result<Answers, PipelineError> {
+    ) -> Result<ExperimentPredictions, PipelineError> {
         let Subject { data, samples, task, .. } = self.subject;
         let predictor = self.predictor(name, Source::Bytes(name, bytes), options)?;
         let found = predictor.answers(data, samples, &|_| ());
@@ -268,7 +269,7 @@ const MOST_KEPT: usize = 4_096;
 
 /// What experiments keep of answers: classes and confidences, and all numbers where what counts most
 /// needs them. Without labels at most [`MOST_KEPT`] of each answer; of pixels their classes.
-pub fn recorded(found: &evaluate::Answers, task: &Task) -> Answers {
+pub fn recorded(found: &evaluate::Answers, task: &Task) -> ExperimentPredictions {
     let confidences: Vec<Option<f64>> = found.predictions().iter().map(|p| p.confidence).collect();
     let finite = |v: &f32| v.is_finite().then_some(*v);
     let row = |position: usize| -> Vec<Option<f32>> {
@@ -282,7 +283,7 @@ pub fn recorded(found: &evaluate::Answers, task: &Task) -> Answers {
         }
     };
     let rows = if task.is_by_class() { 0 } else { found.len() };
-    Answers {
+    ExperimentPredictions {
         classes: found.class.clone(),
         confidences: match confidences.is_empty() {
             true => vec![None; found.len()],

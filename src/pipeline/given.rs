@@ -5,7 +5,7 @@ use super::{Folders, PipelineError, replace, replace_json};
 use paring_agent::arrays::Array;
 use paring_agent::engine::{Bindings, EngineError, Model, Source};
 use paring_core::schema::{
-    EngineOptions, FileName, Missing, Origins, SCHEMA, Sha256Hex, VariantRecord,
+    EngineOptions, FileName, MissingReason, OriginalIndices, SCHEMA, Sha256Hex, VariantRecord,
 };
 use paring_onnx::graph::Graph;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,7 +35,7 @@ pub fn place(
     parent: Option<&str>,
     dims: &BTreeMap<String, usize>,
     batch: usize,
-) -> Result<Result<VariantRecord, Missing>, PipelineError> {
+) -> Result<Result<VariantRecord, MissingReason>, PipelineError> {
     let (mut record, bytes) = match read(given, dims, batch) {
         Ok(found) => found,
         Err(missing) => return Ok(Err(missing)),
@@ -56,7 +56,7 @@ pub fn runs_once(
     arrays: &BTreeMap<String, Array>,
     dims: &BTreeMap<String, usize>,
     batch: usize,
-) -> Result<(), Missing> {
+) -> Result<(), MissingReason> {
     let run = || {
         let bindings = Bindings { batch, dims };
         let plan = Model::load(Source::File(&given.path), bindings)?.optimise(&given.options)?;
@@ -67,15 +67,15 @@ pub fn runs_once(
         let first = first.map(|(name, array)| (name.clone(), array.take(&positions(array))));
         plan.run_numbers(&plan.inputs(&first.collect())?).map(drop)
     };
-    run().map_err(|error: EngineError| Missing(chain(&error)))
+    run().map_err(|error: EngineError| MissingReason(chain(&error)))
 }
 
 fn read(
     given: &Given,
     dims: &BTreeMap<String, usize>,
     batch: usize,
-) -> Result<(VariantRecord, Vec<u8>), Missing> {
-    let why = |error: &dyn std::error::Error| Missing(chain(error));
+) -> Result<(VariantRecord, Vec<u8>), MissingReason> {
+    let why = |error: &dyn std::error::Error| MissingReason(chain(error));
     let graph = Graph::load(&given.path).map_err(|e| why(&e))?;
     // With external data the file alone is not the model.
     let bytes = match graph.self_contained() {
@@ -106,7 +106,7 @@ fn read(
         recipe: vec![],
         decisions: vec![],
         components_removed: BTreeMap::new(),
-        origins: Origins::default(),
+        origins: OriginalIndices::default(),
         sparse: BTreeSet::new(),
         parings: vec![],
         steps: vec![],

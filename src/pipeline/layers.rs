@@ -8,7 +8,7 @@ use paring_agent::arrays::Dtype;
 use paring_boards::{Site, Target, TargetError};
 use paring_core::files::ConfinedPath;
 use paring_core::schema::{
-    Job, LayerTable, LayerTime, NodeProfile, NodeTime, Peaks, SCHEMA, VariantRecord,
+    Job, LayerTable, LayerTime, MachineRoofline, NodeProfile, NodeTime, SCHEMA, VariantRecord,
 };
 use paring_onnx::graph::{self, Facts, Graph};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +20,7 @@ pub fn layers(
     graph: &Graph,
     facts: &Facts,
     profile: &NodeProfile,
-    peaks: Option<&Peaks>,
+    peaks: Option<&MachineRoofline>,
     (variant, target): (&str, &str),
 ) -> LayerTable {
     let macs: BTreeMap<usize, u64> = graph
@@ -104,7 +104,7 @@ fn bytes_of(graph: &Graph, facts: &Facts, tensor: &str) -> Option<u64> {
 }
 
 /// How fast a layer is, and how fast it could be on this machine.
-fn rate(layer: &mut LayerTime, peaks: Option<&Peaks>) {
+fn rate(layer: &mut LayerTime, peaks: Option<&MachineRoofline>) {
     let time = layer.time_ns.max(1.0);
     let ops = layer.macs.map(|macs| 2.0 * macs as f64);
     layer.gops = ops.map(|ops| ops / time);
@@ -132,7 +132,7 @@ pub struct Layers {
     /// Variants that have none, and why.
     pub without: Vec<(String, String)>,
     /// What the target can do at most, where that could be measured.
-    pub peaks: Option<Peaks>,
+    pub peaks: Option<MachineRoofline>,
 }
 
 /// Has the agent of `target` time the nodes of every variant of `job` at every batch size, unless
@@ -215,9 +215,9 @@ struct Session<'a, 'b> {
 
 impl Session<'_, '_> {
     /// What the machine can do at most; shares of it are empty where that cannot be measured.
-    fn peaks(&mut self) -> Result<Option<Peaks>, PipelineError> {
+    fn peaks(&mut self) -> Result<Option<MachineRoofline>, PipelineError> {
         let path = self.folders.journal(&self.target.name).join("peaks.json");
-        let peaks: Option<Peaks> = match read_json(&path) {
+        let peaks: Option<MachineRoofline> = match read_json(&path) {
             Some(peaks) => Some(peaks),
             None => self.site.peaks().ok(),
         };

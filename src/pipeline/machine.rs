@@ -11,7 +11,8 @@ use paring_compress::CompressError;
 use paring_compress::catalog::Calibration;
 use paring_core::files::ConfinedPath;
 use paring_core::schema::{
-    BlockRecord, EngineOptions, Environment, Interval, Job, NodeProfile, SampleRules,
+    BlockRecord, ConfidenceInterval, EngineOptions, Job, NodeProfile, SampleRules,
+    TargetEnvironment,
 };
 use paring_core::stats;
 use paring_data::DataError;
@@ -153,7 +154,10 @@ impl<'a, 'b> Machine<'a, 'b> {
     }
 
     /// What the machine is, its power sensors as they are under `sysfs_root`.
-    pub(super) fn probe(&mut self, sysfs_root: Option<&Path>) -> Result<Environment, Failure> {
+    pub(super) fn probe(
+        &mut self,
+        sysfs_root: Option<&Path>,
+    ) -> Result<TargetEnvironment, Failure> {
         let found = match self {
             Machine::Here => LocalAgent.probe(sysfs_root),
             Machine::Board(board) => board.deploy(&[]).and_then(|_| board.probe(sysfs_root)),
@@ -282,7 +286,7 @@ impl<'a, 'b> Machine<'a, 'b> {
 fn placed(ratios: &[f64]) -> Placing {
     let at = |pick: fn(f64, f64) -> f64, from: f64| ratios.iter().copied().fold(from, pick);
     let value = stats::median(ratios).unwrap_or(1.0);
-    let speedup = Interval { value, low: at(f64::min, value), high: at(f64::max, value) };
+    let speedup = ConfidenceInterval { value, low: at(f64::min, value), high: at(f64::max, value) };
     // Nobody watches a board for quiet rounds here.
     Placing { speedup, quiet_share: 0.0 }
 }

@@ -8,8 +8,9 @@ use paring_agent::measure::{Summary, read_journal};
 use paring_boards::{News, Site, Target};
 use paring_core::files::ConfinedPath;
 use paring_core::schema::{
-    BlockRecord, ConditionRules, EnergyJob, EnergyRules, EnergySource, Environment, Job, JobModel,
-    Measurement, Missing, SCHEMA, SampleRules, Setting, Sha256Hex, StopRule, VariantRecord,
+    BlockRecord, ConditionRules, EnergyJob, EnergyRules, EnergySource, ExecutionSetting, Job,
+    JobModel, Measurement, MissingReason, SCHEMA, SampleRules, Sha256Hex, StopRule,
+    TargetEnvironment, VariantRecord,
 };
 use paring_core::units::LatencyNs;
 use paring_data::Dataset;
@@ -51,7 +52,7 @@ pub struct Bench<'a> {
     /// When to go on beyond that.
     pub stop: Option<StopRule>,
     /// How models are run.
-    pub settings: &'a [Setting],
+    pub settings: &'a [ExecutionSetting],
     /// Processors that blocks are kept on; empty for all.
     pub affinity: &'a [usize],
     /// What makes a block invalid, and what is set before.
@@ -63,7 +64,7 @@ pub struct Bench<'a> {
     /// The samples.
     pub samples: &'a [usize],
     /// How energy is measured, or why it is not.
-    pub energy: Result<EnergyRules, Missing>,
+    pub energy: Result<EnergyRules, MissingReason>,
     /// The folder that stands for `/` where the target's power sensors are read; `None` for `/`.
     pub sysfs_root: Option<&'a Path>,
 }
@@ -73,7 +74,7 @@ impl Bench<'_> {
     ///
     /// # Errors
     /// Why there is no energy, as it stands in the results.
-    pub fn energy_on(&self, environment: &Environment) -> Result<EnergyJob, Missing> {
+    pub fn energy_on(&self, environment: &TargetEnvironment) -> Result<EnergyJob, MissingReason> {
         let asked = self.energy.clone()?;
         let source = asked.source.resolve(&environment.sensors)?;
         Ok(EnergyJob::new(asked, source, self.sysfs_root))
@@ -129,7 +130,7 @@ fn job(folders: &Folders, bench: &Bench, variants: &[VariantRecord]) -> Result<J
 #[derive(Clone, Debug)]
 pub struct Taken {
     /// What the target was.
-    pub environment: Environment,
+    pub environment: TargetEnvironment,
     /// For every setting the measurements of the variants, in their order; empty where only layers
     /// were wanted.
     pub by_setting: Vec<Vec<Measurement>>,
@@ -184,7 +185,7 @@ fn timed(
     bench: &Bench,
     (target, site): (&Target, &mut Site),
     job: &Job,
-    energy: &Result<EnergyJob, Missing>,
+    energy: &Result<EnergyJob, MissingReason>,
     variants: &[VariantRecord],
 ) -> Result<Vec<Vec<Measurement>>, PipelineError> {
     let folder = folders.journal(bench.target);
@@ -192,7 +193,7 @@ fn timed(
     with_remote(folders, target, job, &mut |remote| site.run(remote, &job_path))?;
     let records = counted(&folder, job)?;
     let without_energy = energy.as_ref().err();
-    let of = |variant: &VariantRecord, setting: Setting| {
+    let of = |variant: &VariantRecord, setting: ExecutionSetting| {
         measurement(&records, job, variant, setting, without_energy)
     };
     let each = bench.settings.iter().map(|s| variants.iter().map(|v| of(v, *s)).collect());
@@ -218,8 +219,8 @@ fn measurement(
     records: &[BlockRecord],
     job: &Job,
     variant: &VariantRecord,
-    setting: Setting,
-    without_energy: Option<&Missing>,
+    setting: ExecutionSetting,
+    without_energy: Option<&MissingReason>,
 ) -> Measurement {
     let (baseline, needed) = (variant.parent.is_none(), job.blocks as usize);
     let found = Summary::new(records).measurement(&variant.variant_id, setting, baseline, needed);
@@ -233,7 +234,7 @@ fn measurement(
 #[derive(Clone, Debug)]
 pub struct Remeasured {
     /// What the target was.
-    pub environment: Environment,
+    pub environment: TargetEnvironment,
     job: Job,
     records: Vec<BlockRecord>,
 }
@@ -259,8 +260,8 @@ impl Remeasured {
     pub fn measurement(
         &self,
         variant: &VariantRecord,
-        setting: Setting,
-        without_energy: &dyn Fn() -> Missing,
+        setting: ExecutionSetting,
+        without_energy: &dyn Fn() -> MissingReason,
     ) -> Measurement {
         let why = self.job.energy.is_none().then(without_energy);
         measurement(&self.records, &self.job, variant, setting, why.as_ref())

@@ -5,7 +5,9 @@
 
 use super::alignment::{Log, Pattern, align};
 use paring_agent::sensors::{Kind, Series};
-use paring_core::schema::{BlockData, BlockRecord, EnergyBlock, Missing, Outcome, Window};
+use paring_core::schema::{
+    BlockData, BlockOutcome, BlockRecord, EnergyBlock, EnergyWindow, MissingReason,
+};
 use paring_core::units::LatencyNs;
 use std::path::Path;
 
@@ -14,7 +16,7 @@ pub(super) fn fill(path: &Path, records: &mut [BlockRecord]) {
     let mut blocks: Vec<&mut EnergyBlock> = records
         .iter_mut()
         .filter_map(|record| match &mut record.outcome {
-            Outcome::Done { data: BlockData::Energy(block) } => Some(&mut **block),
+            BlockOutcome::Done { data: BlockData::Energy(block) } => Some(&mut **block),
             _ => None,
         })
         .filter(|block| !block.pulse_ns.is_empty())
@@ -28,8 +30,8 @@ pub(super) fn fill(path: &Path, records: &mut [BlockRecord]) {
         align(&log, &patterns).map(|offsets| (log, offsets))
     });
     match aligned {
-        Err(Missing(why)) => {
-            let why = Missing(format!("{}: {why}", path.display()));
+        Err(MissingReason(why)) => {
+            let why = MissingReason(format!("{}: {why}", path.display()));
             blocks.iter_mut().flat_map(|block| windows(block)).for_each(|window| {
                 window.energy_uj = Err(why.clone());
             });
@@ -42,19 +44,19 @@ pub(super) fn fill(path: &Path, records: &mut [BlockRecord]) {
     }
 }
 
-fn windows(block: &mut EnergyBlock) -> [&mut Window; 3] {
+fn windows(block: &mut EnergyBlock) -> [&mut EnergyWindow; 3] {
     [&mut block.idle_before, &mut block.run, &mut block.idle_after]
 }
 
 /// Reads `time_s,power_w`, the columns in any order among others.
-fn read(path: &Path) -> Result<Log, Missing> {
-    let failed = |error: csv::Error| Missing(format!("read the log: {error}"));
+fn read(path: &Path) -> Result<Log, MissingReason> {
+    let failed = |error: csv::Error| MissingReason(format!("read the log: {error}"));
     let mut reader =
         csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(failed)?;
     let header = reader.headers().map_err(failed)?.clone();
     let column = |name: &str| {
         let why = || {
-            Missing(format!(
+            MissingReason(format!(
                 "the log has no column `{name}`; it has `{}`",
                 header.iter().collect::<Vec<_>>().join("`, `")
             ))
@@ -69,17 +71,18 @@ fn read(path: &Path) -> Result<Log, Missing> {
             |index: usize| record.get(index)?.parse::<f64>().ok().filter(|value| value.is_finite());
         let line = record.position().map_or(0, csv::Position::line);
         let pair = number(time).zip(number(power));
-        let (at, watts) =
-            pair.ok_or_else(|| Missing(format!("line {line} of the log has no time and power")))?;
+        let (at, watts) = pair.ok_or_else(|| {
+            MissingReason(format!("line {line} of the log has no time and power"))
+        })?;
         if log.last().is_some_and(|(before, _)| at <= *before) {
-            return Err(Missing(format!(
+            return Err(MissingReason(format!(
                 "time stands still or runs backwards at line {line} of the log"
             )));
         }
         log.push((at, watts));
     }
     match log.len() {
-        0..10 => Err(Missing(format!("the log has {} readings", log.len()))),
+        0..10 => Err(MissingReason(format!("the log has {} readings", log.len()))),
         _ => Ok(log),
     }
 }
@@ -122,8 +125,8 @@ mod tests {
         }
         pulse_ns.push((ns(at + 7.0), ns(at + 19.0)));
         let window = |from: f64, to: f64| {
-            let energy_uj = Err(Missing("not read yet".into()));
-            Window { start_ns: ns(from), end_ns: ns(to), energy_uj, readings: 0 }
+            let energy_uj = Err(MissingReason("not read yet".into()));
+            EnergyWindow { start_ns: ns(from), end_ns: ns(to), energy_uj, readings: 0 }
         };
         EnergyBlock {
             sensor: SensorFacts {
@@ -207,7 +210,7 @@ mod tests {
         let blocks = blocks();
         let patterns: Vec<Pattern> = blocks.iter().map(Pattern::of).collect();
         let refused = |log: &Log, expected: &str| {
-            let Missing(why) = align(log, &patterns).unwrap_err();
+            let MissingReason(why) = align(log, &patterns).unwrap_err();
             assert!(why.contains(expected), "{why}");
         };
         let mut rng = stats::generator(2, "meter");
@@ -230,7 +233,7 @@ mod tests {
         let path = folder.path().join("usb.csv");
         let refused = |text: &str, expected: &str| {
             std::fs::write(&path, text).unwrap();
-            let Missing(why) = read(&path).unwrap_err();
+            let MissingReason(why) = read(&path).unwrap_err();
             assert!(why.contains(expected), "{why}");
         };
         refused("time,power_w\n", "no column `time_s`; it has `time`, `power_w`");

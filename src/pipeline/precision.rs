@@ -15,10 +15,12 @@ use super::tune::Tuned;
 use super::{Context, Folders, PipelineError, known_conformance, read_json, refusal, replace};
 use paring_agent::engine::{CLEAR, ENGINE};
 use paring_compress::catalog::Calibration;
-use paring_compress::{self, CompressError, Draft, Made, Quantization, Ranges, Rounding, Scheme};
+use paring_compress::{
+    self, CompressError, Draft, LayerPrecision, Made, Quantization, Ranges, Rounding,
+};
 use paring_core::schema::{
-    EnergyRules, EngineOptions, Objective, Origins, PrecisionTable, RejectedAlternative, SCHEMA,
-    Sha256Hex,
+    EnergyRules, EngineOptions, OriginalIndices, PrecisionObjective, PrecisionTable,
+    RejectedAlternative, SCHEMA, Sha256Hex,
 };
 use paring_onnx::graph::{Facts, Graph};
 use serde_json::json;
@@ -47,7 +49,7 @@ struct Bench<'a> {
     options: EngineOptions,
     how: Quantization,
     ranges: Ranges,
-    choices: BTreeMap<String, Vec<Scheme>>,
+    choices: BTreeMap<String, Vec<LayerPrecision>>,
 }
 
 impl Context {
@@ -60,7 +62,7 @@ impl Context {
         &self,
         (variant, words): (&str, &str),
         graph: Graph,
-        origins: Origins,
+        origins: OriginalIndices,
         (options, fixed): (&EngineOptions, bool),
         how: &Quantization,
     ) -> Result<Tuned, PipelineError> {
@@ -75,7 +77,7 @@ impl Context {
             paring_compress::prepared(graph.clone(), how).map_err(failed)?;
         let how = Quantization { equalize: false, measured: false, ..how.clone() };
         let mut clearing = options.clone();
-        let clears = !fixed && how.by != Objective::Bytes && self.clears_on(&how.on);
+        let clears = !fixed && how.by != PrecisionObjective::Bytes && self.clears_on(&how.on);
         if clears && !options.transforms.iter().any(|name| name == CLEAR) {
             clearing.transforms.push(CLEAR.into());
         }
@@ -132,8 +134,10 @@ impl Context {
         let on = &bench.how.on;
         let table = match bench.how.by {
             // Files are as large everywhere.
-            Objective::Bytes => bench.table(given, key, &mut Machine::Here).map_err(Failed::from),
-            Objective::Latency | Objective::Energy => {
+            PrecisionObjective::Bytes => {
+                bench.table(given, key, &mut Machine::Here).map_err(Failed::from)
+            }
+            PrecisionObjective::Latency | PrecisionObjective::Energy => {
                 self.on(on, |machine| bench.table(given, key, machine))
             }
         };
@@ -167,14 +171,15 @@ impl<'a> Bench<'a> {
     }
 
     /// The choices without those that the engine here is known to reject or to get wrong.
-    fn conforming(&self) -> Result<BTreeMap<String, Vec<Scheme>>, CompressError> {
+    fn conforming(&self) -> Result<BTreeMap<String, Vec<LayerPrecision>>, CompressError> {
         let Some(known) = known_conformance(&self.how.on) else { return Ok(self.choices.clone()) };
         let mut kept = BTreeMap::new();
         for (layer, schemes) in &self.choices {
             let mut right = Vec::new();
             for scheme in schemes {
                 let own = BTreeMap::from([(layer.clone(), *scheme)]);
-                if *scheme == Scheme::F32 || refusal(&known, &self.narrow(&own)?).is_none() {
+                if *scheme == LayerPrecision::F32 || refusal(&known, &self.narrow(&own)?).is_none()
+                {
                     right.push(*scheme);
                 }
             }
@@ -187,7 +192,7 @@ impl<'a> Bench<'a> {
     fn key(&self) -> Sha256Hex {
         let (bytes, how) = (self.graph.encode(), json!(self.how).to_string());
         let Context { reading, sysfs_root, energy, .. } = self.context;
-        let rules = energy.get(&self.how.on).filter(|_| self.how.by == Objective::Energy);
+        let rules = energy.get(&self.how.on).filter(|_| self.how.by == PrecisionObjective::Energy);
         let root = sysfs_root.as_ref().filter(|_| rules.is_some());
         let rules = rules.map(EnergyRules::wherever);
         let told = json!([self.how.by, reading, rules, root, self.given.label()]).to_string();
@@ -198,24 +203,24 @@ impl<'a> Bench<'a> {
     }
 
     /// The graph with these layers narrow, weights rounded plainly.
-    fn narrow(&self, layers: &BTreeMap<String, Scheme>) -> Result<Graph, CompressError> {
+    fn narrow(&self, layers: &BTreeMap<String, LayerPrecision>) -> Result<Graph, CompressError> {
         let plain =
             Quantization { rounding: Rounding::Nearest, correct: false, ..self.how.clone() };
         self.assigned(layers, &plain)
     }
 
     /// The graph with these layers narrow as the step says, which is what the variant will be.
-    fn as_told(&self, layers: &BTreeMap<String, Scheme>) -> Result<Graph, CompressError> {
+    fn as_told(&self, layers: &BTreeMap<String, LayerPrecision>) -> Result<Graph, CompressError> {
         self.assigned(layers, &self.how)
     }
 
     fn assigned(
         &self,
-        layers: &BTreeMap<String, Scheme>,
+        layers: &BTreeMap<String, LayerPrecision>,
         how: &Quantization,
     ) -> Result<Graph, CompressError> {
         let how = Quantization { assigned: Some(layers.clone()), ..how.clone() };
-        let (graph, origins) = (self.graph.clone(), Origins::default());
+        let (graph, origins) = (self.graph.clone(), OriginalIndices::default());
         let made = paring_compress::quantize_unchecked(
             graph,
             origins,
@@ -248,13 +253,13 @@ impl<'a> Bench<'a> {
             sensitivity: Vec::new(),
             confirmed: Vec::new(),
         };
-        if self.how.by == Objective::Energy {
+        if self.how.by == PrecisionObjective::Energy {
             // First, because a target without a sensor needs no timing.
             table.power_mw = self.powers(&table.key, machine)?;
         }
         match self.how.by {
-            Objective::Bytes => table.layers_bytes = self.sizes()?,
-            Objective::Latency | Objective::Energy => {
+            PrecisionObjective::Bytes => table.layers_bytes = self.sizes()?,
+            PrecisionObjective::Latency | PrecisionObjective::Energy => {
                 table.layers_ns = self.layers(machine)?;
                 self.conversions(&mut table, machine)?;
             }
@@ -268,12 +273,12 @@ impl<'a> Bench<'a> {
     fn explain(
         &self,
         table: &PrecisionTable,
-        chosen: &BTreeMap<String, Scheme>,
+        chosen: &BTreeMap<String, LayerPrecision>,
         decisions: &mut Vec<Draft>,
     ) {
         for (layer, costs) in costs(table) {
-            let own = chosen.get(layer).copied().unwrap_or(Scheme::F32);
-            let words = |scheme: Scheme| cost_in_words(table, layer, scheme);
+            let own = chosen.get(layer).copied().unwrap_or(LayerPrecision::F32);
+            let words = |scheme: LayerPrecision| cost_in_words(table, layer, scheme);
             let others = costs.keys().filter(|scheme| **scheme != own);
             let alternatives: Vec<RejectedAlternative> = others
                 .map(|s| RejectedAlternative { what: s.to_string(), why: words(*s) })

@@ -7,7 +7,7 @@
 use super::{PipelineError, replace};
 use crate::evaluate::{Answers, Truth};
 use paring_core::files::ConfinedPath;
-use paring_core::schema::{FlipKind, Prediction};
+use paring_core::schema::{FlipKind, SamplePrediction};
 use paring_data::CsvTable;
 use parquet::column::writer::ColumnWriter;
 use parquet::data_type::ByteArray;
@@ -23,9 +23,9 @@ pub struct Instances<'a> {
     /// The answers in full.
     pub answers: &'a Answers,
     /// One a sample, where answers are classes.
-    pub predictions: &'a [Prediction],
+    pub predictions: &'a [SamplePrediction],
     /// The baseline's, of the same samples.
-    pub before: Option<&'a [Prediction]>,
+    pub before: Option<&'a [SamplePrediction]>,
     /// Columns that name subsets.
     pub slices: &'a [(String, Vec<String>)],
 }

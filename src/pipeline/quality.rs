@@ -5,7 +5,7 @@ use super::predictions::{Instances, write_instances};
 use super::{Folders, PipelineError, write_answers};
 use crate::evaluate::{self, Answers, Exam, Predictor, Sampling, Task};
 use paring_agent::engine::Source;
-use paring_core::schema::{Evaluation, Missing, Prediction, VariantRecord};
+use paring_core::schema::{Evaluation, MissingReason, SamplePrediction, VariantRecord};
 use paring_data::Dataset;
 use std::collections::BTreeMap;
 
@@ -36,7 +36,7 @@ pub struct Subject<'a> {
 #[derive(Clone, Debug)]
 pub struct Quality {
     /// One a sample, where answers are classes.
-    pub predictions: Vec<Prediction>,
+    pub predictions: Vec<SamplePrediction>,
     /// What they add up to.
     pub evaluation: Evaluation,
 }
@@ -95,7 +95,7 @@ impl Subject<'_> {
 }
 
 /// What came of evaluating a variant: its quality, or why there is none.
-pub type Assessed = Result<Quality, Missing>;
+pub type Assessed = Result<Quality, MissingReason>;
 
 /// Evaluates every variant, the baseline first, and writes their answers; `done` is told after each.
 /// One that cannot be evaluated is in the result with the reason, and leaves no files of an earlier
@@ -110,7 +110,7 @@ pub fn assess(
     done: &mut dyn FnMut(&str),
 ) -> Result<Vec<Assessed>, PipelineError> {
     let (groups, slices) = (subject.own_groups(), subject.own_slices());
-    let mut baseline: Option<(Answers, Vec<Prediction>)> = None;
+    let mut baseline: Option<(Answers, Vec<SamplePrediction>)> = None;
     let (mut exams, mut found) = (Vec::new(), Vec::new());
     for variant in variants {
         let before = baseline.as_ref();
@@ -140,8 +140,8 @@ pub fn assess(
     let fixed_class_shares = subject.fixed_class_shares;
     let how = Sampling { groups: groups.as_deref(), fixed_class_shares, ..Sampling::default() };
     let mut evaluations = evaluate::assess(&exams, &how).into_iter();
-    let none = || Missing("there are no samples to report".into());
-    let each = found.into_iter().map(|own: Result<Vec<Prediction>, Missing>| {
+    let none = || MissingReason("there are no samples to report".into());
+    let each = found.into_iter().map(|own: Result<Vec<SamplePrediction>, MissingReason>| {
         let predictions = own?;
         Ok(Quality { predictions, evaluation: evaluations.next().ok_or_else(none)? })
     });
@@ -154,7 +154,7 @@ impl Subject<'_> {
         &self,
         folders: &Folders,
         variant: &VariantRecord,
-        baseline: Option<&(Answers, Vec<Prediction>)>,
+        baseline: Option<&(Answers, Vec<SamplePrediction>)>,
         slices: &evaluate::Columns,
     ) -> Result<(Answers, Exam), PipelineError> {
         let answers = self.answers(folders, variant)?;

@@ -4,8 +4,8 @@
 use paring_agent::engine::{Bindings, EngineError, Model, Plan, Source};
 use paring_agent::measure::{Cycle, QUIET_MARGIN, Watch, sample_burst, warm_up};
 use paring_compress::catalog::Calibration;
-use paring_core::schema::{EngineOptions, Interval, SampleRules};
-use paring_core::stats::{self, Resampling};
+use paring_core::schema::{ConfidenceInterval, EngineOptions, SampleRules};
+use paring_core::stats::{self, BootstrapOptions};
 use paring_core::units::LatencyNs;
 use rand::RngExt;
 use rand::seq::SliceRandom;
@@ -23,7 +23,7 @@ const SLOW_ROUNDS: usize = 3;
 /// From here on a model is slow: fewer rounds have to do.
 const SLOW: LatencyNs = LatencyNs(20_000_000);
 const DISTINCT_INPUTS: usize = 8;
-const INTERVALS: Resampling = Resampling { resamples: 10_000, level: 0.99, seed: 0 };
+const INTERVALS: BootstrapOptions = BootstrapOptions { resamples: 10_000, level: 0.99, seed: 0 };
 
 /// A form of a model.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +38,7 @@ pub(super) struct Entrant<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Placing {
     /// First over this one; above 1 is faster. Of a form that is far slower a rough figure.
-    pub(super) speedup: Interval,
+    pub(super) speedup: ConfidenceInterval,
     /// Share of its rounds that were quiet.
     pub(super) quiet_share: f64,
 }
@@ -101,7 +101,10 @@ fn same(entrants: &[Entrant], e: usize) -> bool {
 }
 
 fn exactly(ratio: f64) -> Placing {
-    Placing { speedup: Interval { value: ratio, low: ratio, high: ratio }, quiet_share: 0.0 }
+    Placing {
+        speedup: ConfidenceInterval { value: ratio, low: ratio, high: ratio },
+        quiet_share: 0.0,
+    }
 }
 
 /// Loads forms in random order, with random gaps between them in memory: where a model lies is luck,
@@ -111,7 +114,7 @@ fn loaded(
     racing: &[usize],
     calibration: &Calibration,
     rules: &SampleRules,
-    draw: &mut stats::Generator,
+    draw: &mut stats::SeededGenerator,
 ) -> Result<(Vec<Runner>, Vec<Vec<u8>>), EngineError> {
     let mut order: Vec<usize> = (0..racing.len()).collect();
     order.shuffle(draw);
@@ -196,10 +199,16 @@ fn placings(blocks: &[Vec<Run>], entrants: usize) -> Vec<Placing> {
                 medians.extend(stats::median(&used));
             }
             let log = stats::bootstrap_median(&medians, INTERVALS);
-            let log =
-                log.unwrap_or(Interval { value: 0.0, low: f64::NEG_INFINITY, high: f64::INFINITY });
-            let speedup =
-                Interval { value: log.value.exp(), low: log.low.exp(), high: log.high.exp() };
+            let log = log.unwrap_or(ConfidenceInterval {
+                value: 0.0,
+                low: f64::NEG_INFINITY,
+                high: f64::INFINITY,
+            });
+            let speedup = ConfidenceInterval {
+                value: log.value.exp(),
+                low: log.low.exp(),
+                high: log.high.exp(),
+            };
             Placing { speedup, quiet_share: calm as f64 / all.max(1) as f64 }
         })
         .collect()

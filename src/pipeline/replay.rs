@@ -3,7 +3,7 @@
 use super::variants::apply;
 use super::{Context, PipelineError, Undertaken};
 use paring_compress::{self, CompressError, Draft, Made, Step};
-use paring_core::schema::{Decision, Inputs, Origins, Sha256Hex};
+use paring_core::schema::{Decision, DecisionInputs, OriginalIndices, Sha256Hex};
 use paring_onnx::graph::Graph;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +16,7 @@ const MOST_HELD: usize = 256 << 20;
 #[derive(Clone, Debug)]
 pub(super) struct Begun {
     pub(super) graph: Graph,
-    origins: Origins,
+    origins: OriginalIndices,
 }
 
 /// Beginnings of recipes on one draw of calibration samples, by the steps that led to them.
@@ -31,7 +31,7 @@ impl Recital {
     /// Nothing played yet.
     pub(super) fn new(baseline: Graph) -> Recital {
         let size = baseline.encode().len().max(1);
-        let start = Arc::new(Begun { graph: baseline, origins: Origins::default() });
+        let start = Arc::new(Begun { graph: baseline, origins: OriginalIndices::default() });
         Recital { start, held: BTreeMap::new(), size }
     }
 
@@ -108,7 +108,7 @@ fn again(
     context: &Context,
     step: &Step,
     graph: Graph,
-    origins: Origins,
+    origins: OriginalIndices,
 ) -> Result<Made, CompressError> {
     match (step, &context.calibration) {
         (Step::Tune { .. }, Some(calibration)) => {
@@ -131,7 +131,7 @@ fn again(
 pub fn rehearse(context: &Context, steps: &[Step]) -> Result<Vec<Undertaken>, PipelineError> {
     let unread = |source| PipelineError::Graph { variant: super::BASELINE.into(), source };
     let mut graph = Graph::load(&context.model).map_err(unread)?;
-    let (mut origins, mut all) = (Origins::default(), Vec::new());
+    let (mut origins, mut all) = (OriginalIndices::default(), Vec::new());
     for step in steps {
         let made = again(context, step, graph, origins).map_err(|source| failed(step, source))?;
         (graph, origins) = (made.graph, made.origins);
@@ -158,7 +158,7 @@ fn decided(context: &Context, step: String, draft: Draft, id: &Sha256Hex) -> Dec
         criterion: draft.criterion,
         threshold: draft.threshold,
         alternatives_rejected: draft.alternatives_rejected,
-        inputs: Inputs::default(),
+        inputs: DecisionInputs::default(),
         parings: vec![],
         expected: draft.expected,
         owner: context.owner.clone(),

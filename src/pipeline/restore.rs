@@ -4,7 +4,9 @@ use super::{BASELINE, Folders, PipelineError, Recipe};
 use crate::ledger::{Ledger, LedgerError, read_paring};
 use paring_compress::{self, Step};
 use paring_core::files::ConfinedPath;
-use paring_core::schema::{Decision, Entry, EntryKind, Piece, Sha256Hex, VariantRecord};
+use paring_core::schema::{
+    Decision, LedgerEntry, LedgerEntryKind, ReplayedDecision, Sha256Hex, VariantRecord,
+};
 use paring_onnx::graph::Graph;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,12 +63,12 @@ pub fn whole_file(
 pub fn check_decisions(
     folders: &Folders,
     line: &[VariantRecord],
-    entries: &[Entry],
+    entries: &[LedgerEntry],
 ) -> Result<(), PipelineError> {
     let by_id: BTreeMap<_, _> = entries.iter().map(|e| (&e.entry_id, e)).collect();
     for (record, parent) in line.iter().zip(line.iter().skip(1)) {
         for id in &record.decisions {
-            let entry = by_id.get(id).filter(|entry| entry.kind == EntryKind::Decision);
+            let entry = by_id.get(id).filter(|entry| entry.kind == LedgerEntryKind::Decision);
             let body = entry.map(|entry| &entry.body).ok_or_else(|| LedgerError::Lost {
                 path: folders.ledger().to_path_buf(),
                 variant: record.name.clone(),
@@ -128,8 +130,9 @@ pub fn with_components(
         return Err(PipelineError::NotRemoved { id: id.clone(), variant });
     }
     let steps = undertaken(line, recipes, ledger)?.into_iter().filter_map(|undertaken| {
-        let made: Vec<Piece> = undertaken.decisions.iter().filter_map(|(_, d)| d.piece()).collect();
-        let left = |piece: &Piece| {
+        let made: Vec<ReplayedDecision> =
+            undertaken.decisions.iter().filter_map(|(_, d)| d.piece()).collect();
+        let left = |piece: &ReplayedDecision| {
             let mut piece = piece.clone();
             piece.components.retain(|c| !ids.contains(&c.id));
             piece
@@ -195,7 +198,7 @@ fn decisions(
     position: usize,
     ledger: &Ledger,
 ) -> Result<Vec<(Sha256Hex, Decision)>, PipelineError> {
-    let entries = ledger.entries().iter().filter(|e| e.kind == EntryKind::Decision);
+    let entries = ledger.entries().iter().filter(|e| e.kind == LedgerEntryKind::Decision);
     let by_id: BTreeMap<_, _> = entries.map(|e| (&e.entry_id, &e.body)).collect();
     let lost = || LedgerError::Lost { path: ledger.path().into(), variant: record.name.clone() };
     let read = |id: &Sha256Hex| {
@@ -222,7 +225,7 @@ pub(super) fn readable(decision: &Decision) -> Result<serde_json::Value, Pipelin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use paring_core::schema::{Component, Inputs};
+    use paring_core::schema::{DecisionInputs, RemovedComponent};
 
     #[test]
     fn a_decision_that_cannot_be_read_back_is_not_recorded() {
@@ -232,13 +235,18 @@ mod tests {
             step: String::new(),
             operation: "prune channels".into(),
             coupling: "conv1".into(),
-            components: vec![Component { id: "conv1:0".into(), original_index: 0, score, rank: 0 }],
+            components: vec![RemovedComponent {
+                id: "conv1:0".into(),
+                original_index: 0,
+                score,
+                rank: 0,
+            }],
             members: vec![],
             precision: None,
             criterion: None,
             threshold: None,
             alternatives_rejected: vec![],
-            inputs: Inputs::default(),
+            inputs: DecisionInputs::default(),
             parings: vec![],
             expected: vec![],
             owner: String::new(),

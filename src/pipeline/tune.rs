@@ -8,7 +8,8 @@ use paring_agent::measure::PRACTICAL_MARGIN;
 use paring_compress::{self, CompressError, Draft, Made, Reading};
 use paring_core::files::ConfinedPath;
 use paring_core::schema::{
-    EngineOptions, Origins, RejectedAlternative, SCHEMA, Sha256Hex, Tried, TuneTable,
+    EngineOptions, OriginalIndices, RejectedAlternative, SCHEMA, Sha256Hex, TuneCandidate,
+    TuneTable,
 };
 use paring_onnx::graph::Graph;
 use serde_json::json;
@@ -38,7 +39,7 @@ impl Context {
         &self,
         (variant, on): (&str, &str),
         graph: Graph,
-        origins: Origins,
+        origins: OriginalIndices,
         (options, fixed): (&EngineOptions, bool),
     ) -> Result<Tuned, PipelineError> {
         let failed = |source: CompressError| PipelineError::Step {
@@ -71,7 +72,8 @@ impl Context {
         let table_sha256 = Some(Sha256Hex::of(&bytes));
         let calibration_sha256 = Some(calibration.sha256.clone());
         let best = best_form(&table).filter(|tried| !tried.form.is_empty());
-        let taken = |t: &Tried| best.is_some_and(|b| b.form == t.form && b.options == t.options);
+        let taken =
+            |t: &TuneCandidate| best.is_some_and(|b| b.form == t.form && b.options == t.options);
         let others = table.tried.iter().filter(|t| !taken(t));
         let alternatives_rejected =
             others.map(|t| RejectedAlternative { what: words(t), why: verdict(t) }).collect();
@@ -101,7 +103,7 @@ impl Context {
         (graph, rewritten): (&Graph, &Graph),
         given: &EngineOptions,
         forms: Vec<Form>,
-    ) -> Result<Vec<Tried>, Failed> {
+    ) -> Result<Vec<TuneCandidate>, Failed> {
         let Some(calibration) = &self.calibration else { return Ok(Vec::new()) };
         let (plain, short) = (graph.encode(), rewritten.encode());
         let mut tried = Vec::new();
@@ -110,7 +112,7 @@ impl Context {
             let pair = ((graph, given), (own, &form.options));
             let found = paring_compress::agreement(pair.0, pair.1, calibration, self.reading);
             let found = found.map_err(Failed::Step)?;
-            tried.push(Tried {
+            tried.push(TuneCandidate {
                 form: if form.rewritten { "rewritten" } else { "as given" }.into(),
                 options: form.options.clone(),
                 apart: found.apart,
@@ -191,38 +193,40 @@ fn forms(rewrites: bool, given: &EngineOptions, fixed: bool) -> Vec<Form> {
 }
 
 /// The fastest of those that are faster beyond noise and lose nothing.
-fn best_form(table: &TuneTable) -> Option<&Tried> {
-    let sure = |t: &&Tried| t.lossless && t.speedup.is_some_and(|s| s.low > 1.0 + PRACTICAL_MARGIN);
-    let by = |t: &Tried| t.speedup.map_or(0.0, |s| s.value);
+fn best_form(table: &TuneTable) -> Option<&TuneCandidate> {
+    let sure = |t: &&TuneCandidate| {
+        t.lossless && t.speedup.is_some_and(|s| s.low > 1.0 + PRACTICAL_MARGIN)
+    };
+    let by = |t: &TuneCandidate| t.speedup.map_or(0.0, |s| s.value);
     table.tried.iter().filter(sure).max_by(|a, b| by(a).total_cmp(&by(b)))
 }
 
-fn is_rewritten(tried: &Tried) -> bool {
+fn is_rewritten(tried: &TuneCandidate) -> bool {
     tried.form == "rewritten"
 }
 
-fn words(tried: &Tried) -> String {
+fn words(tried: &TuneCandidate) -> String {
     match tried.options.label() {
         label if label.is_empty() => format!("{}, no engine options", tried.form),
         label => format!("{}, engine {label}", tried.form),
     }
 }
 
-fn proof(tried: &Tried) -> String {
+fn proof(tried: &TuneCandidate) -> String {
     format!(
         "outputs within {:.1e} of the largest, {} of {} samples predicted differently",
         tried.apart, tried.flips, tried.samples
     )
 }
 
-fn verdict(tried: &Tried) -> String {
+fn verdict(tried: &TuneCandidate) -> String {
     match tried.speedup {
         None => format!("not lossless: {}", proof(tried)),
         Some(s) => format!("{:.3} [{:.3}, {:.3}] times as fast", s.value, s.low, s.high),
     }
 }
 
-fn reason(tried: &Tried) -> String {
+fn reason(tried: &TuneCandidate) -> String {
     format!(
         "{}: {} in paired bursts, {:.0} % of them quiet; {}",
         words(tried),

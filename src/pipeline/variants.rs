@@ -9,8 +9,8 @@ use crate::ledger::{Ledger, LedgerError, keep_paring, paring_path};
 use paring_agent::engine::Bindings;
 use paring_compress::{self, CompressError, Draft, Format, Made, Paring, Step};
 use paring_core::schema::{
-    Decision, EngineOptions, EntryBody, EntryKind, FileName, Inputs, Objective, Origins, Refusal,
-    SCHEMA, Sha256Hex, StepRecord, VariantRecord,
+    Decision, DecisionInputs, EngineOptions, FileName, LedgerEntryBody, LedgerEntryKind,
+    OriginalIndices, PrecisionObjective, SCHEMA, Sha256Hex, StepRecord, StepRefusal, VariantRecord,
 };
 use paring_onnx::graph::Graph;
 use serde_json::{Value, json};
@@ -57,7 +57,7 @@ pub fn make(
     let calibration = context.calibration.as_ref().map(|c| c.sha256.as_str()).unwrap_or_default();
     let version = env!("CARGO_PKG_VERSION");
     let (seed, reading) = (context.seed, context.reading);
-    let by_energy = |step: &Step| matches!(step, Step::Quantize(how) if how.measured && how.by == Objective::Energy);
+    let by_energy = |step: &Step| matches!(step, Step::Quantize(how) if how.measured && how.by == PrecisionObjective::Energy);
     // What a simulated sensor decided is not what a real one would.
     let simulated = context.sysfs_root.is_some() && recipe.steps.iter().any(by_energy);
     let told = [json!(reading), json!(seed), json!(simulated)];
@@ -139,8 +139,9 @@ fn entered(
         }
         for (what, reason) in refusals {
             let (variant, parent_id) = (recipe.name.clone(), parent.variant_id.clone());
-            let refusal = Refusal { parent_id, variant, step: words.clone(), what, reason };
-            ledger.record(EntryBody { kind: EntryKind::Refusal, body: json!(refusal) })?;
+            let refusal = StepRefusal { parent_id, variant, step: words.clone(), what, reason };
+            ledger
+                .record(LedgerEntryBody { kind: LedgerEntryKind::Refusal, body: json!(refusal) })?;
             outcome.refusals.push(refusal);
         }
         outcome.steps.push(step);
@@ -174,7 +175,7 @@ impl Taken {
 /// What came of all steps of a recipe.
 struct Taking {
     graph: Graph,
-    origins: Origins,
+    origins: OriginalIndices,
     options: EngineOptions,
     steps: Vec<Taken>,
 }
@@ -236,7 +237,7 @@ pub(super) fn apply(
     context: &Context,
     step: &Step,
     graph: Graph,
-    origins: Origins,
+    origins: OriginalIndices,
 ) -> Result<Made, CompressError> {
     let bindings = Bindings { batch: context.batch, dims: &context.dims };
     match step {
@@ -295,7 +296,7 @@ fn enter(
         criterion: draft.criterion,
         threshold: draft.threshold,
         alternatives_rejected: draft.alternatives_rejected,
-        inputs: Inputs {
+        inputs: DecisionInputs {
             calibration_sha256: draft.calibration_sha256,
             cost_table_sha256: match draft.by_cost {
                 true => context.costs_sha256(),
@@ -308,7 +309,7 @@ fn enter(
         reason: draft.reason,
     };
     let body = readable(&decision)?;
-    let id = ledger.record(EntryBody { kind: EntryKind::Decision, body })?;
+    let id = ledger.record(LedgerEntryBody { kind: LedgerEntryKind::Decision, body })?;
     Ok((id, decision))
 }
 
@@ -325,10 +326,10 @@ struct Lineage {
 #[derive(Default)]
 struct Outcome {
     removed: BTreeMap<String, Vec<String>>,
-    origins: Origins,
+    origins: OriginalIndices,
     sparse: BTreeSet<String>,
     decisions: Vec<Sha256Hex>,
-    refusals: Vec<Refusal>,
+    refusals: Vec<StepRefusal>,
     unexplained: Vec<String>,
     steps: Vec<StepRecord>,
 }

@@ -1,6 +1,6 @@
 //! Rows and sentences of an explanation, the same in the terminal and in report.md.
 
-use paring_core::schema::{Effect, Explanation, Interval};
+use paring_core::schema::{ConfidenceInterval, Effect, Explanation};
 
 pub(super) fn header(found: &Explanation) -> [String; 7] {
     [
@@ -28,7 +28,7 @@ pub(super) fn rows(found: &Explanation) -> Vec<Vec<String>> {
         let mut own = found.effects.iter().filter(|e| e.of.is_none());
         own.find(|e| e.group == id && e.metric == metric)
     };
-    let row = |group: &paring_core::schema::Group| {
+    let row = |group: &paring_core::schema::DecisionGroup| {
         let mut cells = vec![group.label.clone()];
         cells.extend(main(found, effect(&group.id, &found.main.metric)));
         let bought = effect(&group.id, "latency").and_then(|e| e.leave_one_out);
@@ -43,7 +43,7 @@ pub(super) fn missing() -> String {
 }
 
 fn main(found: &Explanation, effect: Option<&Effect>) -> [String; 5] {
-    let of = |which: fn(&Effect) -> Option<Interval>| {
+    let of = |which: fn(&Effect) -> Option<ConfidenceInterval>| {
         effect.and_then(which).map_or_else(missing, |i| changed(found, i))
     };
     let p = effect.and_then(|e| e.holm).map_or_else(missing, |p| format!("{p:.3}"));
@@ -51,7 +51,7 @@ fn main(found: &Explanation, effect: Option<&Effect>) -> [String; 5] {
 }
 
 /// A change of what counts most: of a share in points.
-pub(super) fn changed(found: &Explanation, change: Interval) -> String {
+pub(super) fn changed(found: &Explanation, change: ConfidenceInterval) -> String {
     let plain = |value: f64| {
         let text = match found.main.unit.as_str() {
             "share" => format!("{:+.2}", 100.0 * value),
@@ -67,7 +67,7 @@ pub(super) fn changed(found: &Explanation, change: Interval) -> String {
 }
 
 /// A change of time as what it saves.
-fn time(change: Interval) -> String {
+fn time(change: ConfidenceInterval) -> String {
     let saved = |ns: f64| format!("{:.1}", -ns / 1e3).replace("-0.0", "0.0");
     format!("{} [{}, {}] µs", saved(change.value), saved(change.high), saved(change.low))
 }

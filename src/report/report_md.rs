@@ -2,7 +2,7 @@
 
 use super::explanation_rows::{changed, header, lines, missing, rows};
 use super::terminal::{flow_lines, hits_lines};
-use paring_core::schema::{Explanation, LayerChange, LayerFlow, Link};
+use paring_core::schema::{DeploymentStage, Explanation, LayerChange, LayerFlow};
 use paring_core::text::printable_lines;
 
 /// Samples hit hardest that are listed.
@@ -60,7 +60,7 @@ fn tables(found: &Explanation) -> String {
     text
 }
 
-fn link(found: &Explanation, link: &Link) -> Vec<String> {
+fn link(found: &Explanation, link: &DeploymentStage) -> Vec<String> {
     let flips = link.flips.map_or_else(missing, |flips| format!("{flips} of {}", link.samples));
     let change = link.change.map_or_else(missing, |change| changed(found, change));
     let cause = if link.cause == "all" { "all of it" } else { &link.cause };
@@ -70,7 +70,8 @@ fn link(found: &Explanation, link: &Link) -> Vec<String> {
 }
 
 fn flow(layer: &LayerFlow) -> Vec<String> {
-    let two = |of: &dyn Fn(&paring_core::schema::Flow) -> String| match &layer.after {
+    let two = |of: &dyn Fn(&paring_core::schema::ActivationStatistics) -> String| match &layer.after
+    {
         Some(after) => format!("{} → {}", of(&layer.before), of(after)),
         None => of(&layer.before),
     };

@@ -1,6 +1,8 @@
 //! One row of the results: a variant on a target in one setting.
 
-use paring_core::schema::{Environment, Evaluation, Measurement, Missing, VariantRecord};
+use paring_core::schema::{
+    Evaluation, Measurement, MissingReason, TargetEnvironment, VariantRecord,
+};
 
 /// What all rows of a run share.
 #[derive(Clone, Debug)]
@@ -27,11 +29,11 @@ pub struct Row {
     /// Its quality on the report split; `None` where it was only timed.
     pub evaluation: Option<Evaluation>,
     /// Why it has none, where it was to be evaluated.
-    pub evaluation_missing: Option<Missing>,
+    pub evaluation_missing: Option<MissingReason>,
     /// The target's name.
     pub target: String,
     /// What the target was.
-    pub environment: Environment,
+    pub environment: TargetEnvironment,
     /// What was measured there.
     pub measurement: Measurement,
 }

@@ -1,15 +1,17 @@
 //! Significant drift over the blocks, and places in the long load.
 
 use super::result_row::Row;
-use paring_core::schema::{Drift, Interval, SustainedSummary};
+use paring_core::schema::{ConfidenceInterval, LatencyDrift, SustainedSummary};
 use paring_core::units::LatencyNs;
 
 /// A drift over all blocks, or a disagreement, that is smaller than this matters to nobody.
 pub(super) const LEAST_DRIFT: f64 = 0.003;
 
 /// The slope over time where it is significant and more than nothing.
-pub(super) fn significant(drift: &Drift) -> (Option<Interval>, Option<Interval>) {
-    let clear = |slope: &Interval| slope.low > 0.0 || slope.high < 0.0;
+pub(super) fn significant(
+    drift: &LatencyDrift,
+) -> (Option<ConfidenceInterval>, Option<ConfidenceInterval>) {
+    let clear = |slope: &ConfidenceInterval| slope.low > 0.0 || slope.high < 0.0;
     let per_minute =
         drift.per_minute.filter(|slope| clear(slope) && drift.over_all.abs() > LEAST_DRIFT);
     (per_minute, drift.per_degree.filter(clear))

@@ -4,7 +4,7 @@ use super::{EnergyPlan, TaskSettings, TimingPlan};
 use crate::evaluate::{SplitRule, Stress};
 use crate::pipeline::Recipe;
 use paring_boards::Target;
-use paring_core::schema::Setting;
+use paring_core::schema::ExecutionSetting;
 use paring_data::Pixels;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -49,14 +49,18 @@ pub struct Study {
 impl Study {
     /// Settings that models run with on a target: every batch with every number of threads and of
     /// streams.
-    pub fn settings(&self, target: &Target) -> Vec<Setting> {
+    pub fn settings(&self, target: &Target) -> Vec<ExecutionSetting> {
         let of_profile = [target.profile.threads];
         let threads =
             if self.timing.threads.is_empty() { &of_profile[..] } else { &self.timing.threads };
         let each = self.batches.iter().flat_map(|batch| threads.iter().map(move |t| (*batch, *t)));
         let streams = &self.timing.streams;
         each.flat_map(|(batch, threads)| {
-            streams.iter().map(move |streams| Setting { batch, threads, streams: *streams })
+            streams.iter().map(move |streams| ExecutionSetting {
+                batch,
+                threads,
+                streams: *streams,
+            })
         })
         .collect()
     }

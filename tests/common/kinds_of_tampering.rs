@@ -4,7 +4,7 @@ use super::runs::{edit, files};
 use paring::files::ConfinedPath;
 use paring::ledger::{Ledger, LedgerHead, read_ledger};
 use paring::pipeline::Folders;
-use paring::schema::{EntryBody, EntryKind, Sha256Hex};
+use paring::schema::{LedgerEntryBody, LedgerEntryKind, Sha256Hex};
 use paring::study::RunManifest;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -33,7 +33,7 @@ fn flip(path: &Path) {
 }
 
 /// Writes the ledger anew, its chain in order, with other entries.
-fn rechained(run: &Path, change: impl FnOnce(&mut Vec<(EntryKind, Value)>)) {
+fn rechained(run: &Path, change: impl FnOnce(&mut Vec<(LedgerEntryKind, Value)>)) {
     let path = ConfinedPath::root(run).join("ledger.jsonl");
     let entries = read_ledger(&path).unwrap();
     let actor = entries[0].actor.clone();
@@ -42,17 +42,17 @@ fn rechained(run: &Path, change: impl FnOnce(&mut Vec<(EntryKind, Value)>)) {
     std::fs::remove_file(&path).unwrap();
     let mut ledger = Ledger::open(&path, &actor).unwrap();
     for (kind, body) in bodies {
-        ledger.record(EntryBody { kind, body }).unwrap();
+        ledger.record(LedgerEntryBody { kind, body }).unwrap();
     }
 }
 
-fn position(entries: &[(EntryKind, Value)], kind: EntryKind) -> usize {
+fn position(entries: &[(LedgerEntryKind, Value)], kind: LedgerEntryKind) -> usize {
     entries.iter().position(|(own, _)| *own == kind).unwrap()
 }
 
 fn decision(run: &Path, change: impl FnOnce(&mut Value)) {
     rechained(run, |entries| {
-        let place = position(entries, EntryKind::Decision);
+        let place = position(entries, LedgerEntryKind::Decision);
         change(&mut entries[place].1);
     });
 }
@@ -106,16 +106,20 @@ fn of_the_ledger() -> Vec<Kind> {
         kind(LEDGER, true, |run| decision(run, |body| body["owner"] = json!("nobody"))),
         kind(LEDGER, true, |run| decision(run, |body| body["components"][0]["score"] = json!(0.0))),
         kind(LEDGER, true, |run| {
-            rechained(run, |entries| drop(entries.remove(position(entries, EntryKind::Decision))))
+            rechained(run, |entries| {
+                drop(entries.remove(position(entries, LedgerEntryKind::Decision)))
+            })
         }),
         kind(LEDGER, true, |run| {
             rechained(run, |entries| {
-                let place = position(entries, EntryKind::Decision);
+                let place = position(entries, LedgerEntryKind::Decision);
                 entries.swap(place, place + 1);
             })
         }),
         kind(LEDGER, false, |run| {
-            rechained(run, |entries| entries.push((EntryKind::Outcome, json!({ "variant": "x" }))))
+            rechained(run, |entries| {
+                entries.push((LedgerEntryKind::Outcome, json!({ "variant": "x" })))
+            })
         }),
         kind(LEDGER, false, |run| rechained(run, |_| ())),
     ]

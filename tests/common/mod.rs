@@ -51,8 +51,9 @@ pub fn paring(folder: &Path, arguments: &[&str]) -> assert_cmd::assert::Assert {
 }
 
 /// Values of about a standard normal distribution.
-pub fn normal(rng: &mut stats::Generator, shape: &[usize]) -> ArrayD<f32> {
-    let one = |rng: &mut stats::Generator| (0..12).map(|_| rng.random::<f32>()).sum::<f32>() - 6.0;
+pub fn normal(rng: &mut stats::SeededGenerator, shape: &[usize]) -> ArrayD<f32> {
+    let one =
+        |rng: &mut stats::SeededGenerator| (0..12).map(|_| rng.random::<f32>()).sum::<f32>() - 6.0;
     ArrayD::from_shape_simple_fn(IxDyn(shape), || one(rng))
 }
 

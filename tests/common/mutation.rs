@@ -1,6 +1,6 @@
 //! Changes to models such as a stranger could send: in their structure, and in their bytes.
 
-use paring::stats::Generator;
+use paring::stats::SeededGenerator;
 use prost::Message;
 use rand::RngExt;
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
@@ -93,14 +93,14 @@ const ATTRIBUTES: [&str; 14] = [
 
 /// Where the changes come from.
 pub struct Mutator<'a> {
-    pub draw: &'a mut Generator,
+    pub draw: &'a mut SeededGenerator,
     /// Whether numbers stay so small that no size becomes one that fills the memory.
     pub small: bool,
 }
 
 impl Mutator<'_> {
     /// One that changes numbers to any.
-    pub fn new(draw: &mut Generator) -> Mutator<'_> {
+    pub fn new(draw: &mut SeededGenerator) -> Mutator<'_> {
         Mutator { draw, small: false }
     }
 

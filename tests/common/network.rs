@@ -2,13 +2,13 @@
 
 use paring::arrays::Dtype;
 use paring::graph::{Graph, Node, Size, Weights, set_int, set_ints};
-use paring::stats::{self, Generator};
+use paring::stats::{self, SeededGenerator};
 use rand::RngExt;
 
 /// A network under construction: images `[N, C, S, S]` with their channels and size.
 struct Network {
     graph: Graph,
-    draw: Generator,
+    draw: SeededGenerator,
     count: usize,
     /// Tensors that later parts may read: name, channels, size.
     open: Vec<(String, usize, usize)>,

@@ -5,7 +5,7 @@
 use super::attributes::{set_body, set_float, set_tensor, set_text};
 use paring::arrays::Dtype;
 use paring::graph::{ElementType, Graph, Node, Size, Weights, set_int, set_ints};
-use paring::stats::{self, Generator};
+use paring::stats::{self, SeededGenerator};
 use rand::RngExt;
 
 /// Parts of names that quantization, cuts and recovery append.
@@ -25,7 +25,7 @@ struct Image {
 
 struct Builder {
     graph: Graph,
-    draw: Generator,
+    draw: SeededGenerator,
     opset: i64,
     /// Names of all tensors, to make others of.
     names: Vec<String>,

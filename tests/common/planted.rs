@@ -278,7 +278,7 @@ fn context(study: &Study, loaded: &Loaded, folder: &std::path::Path) -> Context 
 /// Samples in which one feature of a class stands out, and some that belong to no split. Those of the
 /// class that is lost were taken in the kitchen.
 fn data(
-    rng: &mut stats::Generator,
+    rng: &mut stats::SeededGenerator,
     folder: &std::path::Path,
     plant: Plant,
     (kind, lost): (TaskKind, usize),
@@ -331,7 +331,7 @@ fn data(
 
 /// Products one behind the other with Relus between, each class in channels of its own.
 fn network(
-    rng: &mut stats::Generator,
+    rng: &mut stats::SeededGenerator,
     plant: Plant,
     culprit: usize,
     (kind, lost): (TaskKind, usize),

@@ -2,11 +2,12 @@
 
 use paring::attribution::{Aspect, Attribution, Coalition, Explored, Plan, Table};
 use paring::evaluate::{Answers, Exam, PixelAnswers, Sampling, Task, Truth, assess};
-use paring::schema::Scores;
+use paring::schema::ScoreKind;
 use paring::schema::{
-    Answers as Kept, Evaluation, Experiment, Group, Interval, Metric, Sha256Hex, TaskKind,
+    ConfidenceInterval, DecisionGroup, Evaluation, Experiment, ExperimentPredictions as Kept,
+    Metric, Sha256Hex, TaskKind,
 };
-use paring::stats::{self, Generator};
+use paring::stats::{self, SeededGenerator};
 use rand::RngExt;
 use rayon::prelude::*;
 
@@ -60,26 +61,26 @@ pub struct Coverage {
 pub fn populations() -> Vec<Population> {
     use Figure::{Baseline, Change, ClassEffects, Variant};
     use Metric::{Accuracy, Auc, Brier, Ece, EceMass, F1Macro, KlDivergence, LogLoss, Precision};
-    let lost = |row: &mut [f64], _: usize, rng: &mut Generator| {
+    let lost = |row: &mut [f64], _: usize, rng: &mut SeededGenerator| {
         row.iter_mut().for_each(|logit| *logit += 0.3 * normal(rng));
         row[7] -= 30.0;
     };
     let noise = |deviation: f64| {
-        move |row: &mut [f64], _: usize, rng: &mut Generator| {
+        move |row: &mut [f64], _: usize, rng: &mut SeededGenerator| {
             row.iter_mut().for_each(|logit| *logit += deviation * normal(rng));
         }
     };
     let few = |flips: f64| {
-        move |row: &mut [f64], label: usize, rng: &mut Generator| {
+        move |row: &mut [f64], label: usize, rng: &mut SeededGenerator| {
             if rng.random::<f64>() < flips {
                 row[(label + 1) % 10] += 40.0;
             }
         }
     };
-    let sharp = |row: &mut [f64], _: usize, _: &mut Generator| {
+    let sharp = |row: &mut [f64], _: usize, _: &mut SeededGenerator| {
         row.iter_mut().for_each(|logit| *logit *= 1.35);
     };
-    let ten = |name, variant: &dyn Fn(&mut [f64], usize, &mut Generator), figures| {
+    let ten = |name, variant: &dyn Fn(&mut [f64], usize, &mut SeededGenerator), figures| {
         classifier(name, 10, 3.2, 1.0, variant, figures)
     };
     let both = |metric| vec![Baseline(metric), Variant(metric), Change(metric)];
@@ -100,7 +101,7 @@ pub fn populations() -> Vec<Population> {
     ]
 }
 
-fn normal(rng: &mut Generator) -> f64 {
+fn normal(rng: &mut SeededGenerator) -> f64 {
     let uniform: f64 = (0..12).map(|_| rng.random::<f64>()).sum();
     uniform - 6.0
 }
@@ -111,7 +112,7 @@ fn classifier(
     classes: usize,
     margin: f64,
     scale: f64,
-    variant: &dyn Fn(&mut [f64], usize, &mut Generator),
+    variant: &dyn Fn(&mut [f64], usize, &mut SeededGenerator),
     figures: Vec<Figure>,
 ) -> Population {
     let mut rng = stats::generator(1, name);
@@ -128,7 +129,7 @@ fn classifier(
         rows[1].extend(softmax(&logits));
         labels.push(label as i64);
     }
-    let task = Task::new(TaskKind::Classification, Scores::Probabilities);
+    let task = Task::new(TaskKind::Classification, ScoreKind::Probabilities);
     let answers = rows.map(|values| answers(&labels, values, classes));
     Population { name, task, answers, groups: vec![], figures }
 }
@@ -152,7 +153,7 @@ fn grouped(name: &'static str, figures: Vec<Figure>) -> Population {
         }
         groups.push((start..labels.len()).collect());
     }
-    let task = Task::new(TaskKind::Classification, Scores::Probabilities);
+    let task = Task::new(TaskKind::Classification, ScoreKind::Probabilities);
     let answers = rows.map(|values| answers(&labels, values, 5));
     Population { name, task, answers, groups, figures }
 }
@@ -194,7 +195,7 @@ impl Population {
         let truths: Vec<Vec<f64>> = self.figures.iter().map(|f| self.truth(*f, &exams)).collect();
         let mut rows: Vec<Coverage> = self.figures.iter().map(|f| self.row(*f)).collect();
         for size in sizes {
-            let found: Vec<Vec<Vec<Interval>>> =
+            let found: Vec<Vec<Vec<ConfidenceInterval>>> =
                 (0..draws).into_par_iter().map(|seed| self.drawn(*size, seed, resamples)).collect();
             for (figure, row) in rows.iter_mut().enumerate() {
                 let (mut covered, mut all, mut width) = (0.0, 0.0, 0.0);
@@ -247,7 +248,7 @@ impl Population {
     }
 
     /// Intervals of one draw, figure by figure.
-    fn drawn(&self, size: Size, seed: u64, resamples: usize) -> Vec<Vec<Interval>> {
+    fn drawn(&self, size: Size, seed: u64, resamples: usize) -> Vec<Vec<ConfidenceInterval>> {
         let mut rng = stats::generator(seed, &format!("{} {size:?}", self.name));
         let (mut positions, mut names) = (Vec::new(), Vec::new());
         match size {
@@ -282,14 +283,15 @@ impl Population {
 }
 
 /// Where a draw gives no value.
-const NONE: Interval = Interval { value: f64::NAN, low: f64::NAN, high: f64::NAN };
+const NONE: ConfidenceInterval =
+    ConfidenceInterval { value: f64::NAN, low: f64::NAN, high: f64::NAN };
 
-fn value(evaluation: &Evaluation, metric: Metric) -> Interval {
+fn value(evaluation: &Evaluation, metric: Metric) -> ConfidenceInterval {
     evaluation.value(metric).unwrap_or(NONE)
 }
 
 /// Effects of a single group of decisions on the classes.
-fn class_effects(answers: &[Answers; 2]) -> Vec<Interval> {
+fn class_effects(answers: &[Answers; 2]) -> Vec<ConfidenceInterval> {
     let experiment = |own: &Answers| {
         let confidences = vec![Some(1.0); own.len()];
         Experiment::of(Kept { classes: own.class.clone(), confidences, values: vec![] })
@@ -299,7 +301,7 @@ fn class_effects(answers: &[Answers; 2]) -> Vec<Interval> {
     let truth =
         paring::attribution::Truth { labels: answers[0].labels.clone(), ..Default::default() };
     let table = Table { truth, draws };
-    let groups = [Group { id: "all".into(), ..Group::default() }];
+    let groups = [DecisionGroup { id: "all".into(), ..DecisionGroup::default() }];
     let (plan, explored) =
         (Plan::new(1, 0, 1), Explored { draws: 1, exact: true, ..Explored::default() });
     let attribution =

@@ -7,8 +7,8 @@ use paring::catalog::{Catalog, Criterion, Slices, catalog};
 use paring::compress::{self, CompressError, Made, Pruning, What, prune};
 use paring::engine::{Bindings, Model, Source};
 use paring::graph::{Graph, Weights};
-use paring::schema::Origins;
-use paring::stats::{self, Generator};
+use paring::schema::OriginalIndices;
+use paring::stats::{self, SeededGenerator};
 use rand::RngExt;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ pub fn pruned(graph: &Graph) -> Option<Made> {
     graph.facts(AT.dims, AT.batch).ok()?;
     let channels = Pruning::channels(0.25, Criterion::L1);
     let heads = Pruning { what: What::Heads, ..channels.clone() };
-    let mut made = quarter(graph.clone(), Origins::default(), &channels)?;
+    let mut made = quarter(graph.clone(), OriginalIndices::default(), &channels)?;
     if let Some(more) = quarter(made.graph.clone(), made.origins.clone(), &heads) {
         let decisions = made.decisions.into_iter().chain(more.decisions).collect();
         made = Made { decisions, ..more };
@@ -28,7 +28,7 @@ pub fn pruned(graph: &Graph) -> Option<Made> {
     Some(made)
 }
 
-pub fn quarter(graph: Graph, origins: Origins, pruning: &Pruning) -> Option<Made> {
+pub fn quarter(graph: Graph, origins: OriginalIndices, pruning: &Pruning) -> Option<Made> {
     match prune(graph, AT, origins, pruning, None, None, 0) {
         Ok(made) => Some(made),
         Err(CompressError::Nothing(..) | CompressError::AllRefused { .. }) => None,
@@ -38,7 +38,7 @@ pub fn quarter(graph: Graph, origins: Origins, pruning: &Pruning) -> Option<Made
 
 pub fn found(graph: &Graph) -> Catalog {
     let facts = graph.facts(AT.dims, AT.batch).unwrap();
-    catalog(graph, &facts, &Origins::default()).unwrap()
+    catalog(graph, &facts, &OriginalIndices::default()).unwrap()
 }
 
 /// The original graph in which every operator that sums over a removed component reads a zero.
@@ -71,7 +71,7 @@ pub fn rounding(graph: &Graph, inputs: &BTreeMap<String, Array>) -> f32 {
     draws.fold(0.0, f32::max)
 }
 
-fn shaken(graph: &Graph, draw: &mut Generator) -> Graph {
+fn shaken(graph: &Graph, draw: &mut SeededGenerator) -> Graph {
     let mut moved = graph.clone();
     for name in graph.initializer_names() {
         let Ok(weights) = graph.weights(name) else { continue };

@@ -6,7 +6,7 @@ use super::ssh::excerpt;
 use super::transfer::plain;
 use super::{Address, Connection, Limits, Parcel, Target, TargetError};
 use paring_agent::measure::Progress;
-use paring_core::schema::{Environment, NodeProfile, Peaks, Sha256Hex};
+use paring_core::schema::{MachineRoofline, NodeProfile, Sha256Hex, TargetEnvironment};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -198,20 +198,20 @@ impl<'a> Board<'a> {
     ///
     /// # Errors
     /// [`TargetError`] where it does not answer.
-    pub fn probe(&mut self, sysfs_root: Option<&Path>) -> Result<Environment, TargetError> {
+    pub fn probe(&mut self, sysfs_root: Option<&Path>) -> Result<TargetEnvironment, TargetError> {
         let root = sysfs_root.map(Path::to_string_lossy);
         let mut words = vec!["probe"];
         words.extend(root.iter().flat_map(|root| ["--sysfs-root", root]));
         let answer = self.ask(&words, &Limits::short())?;
-        let found: Environment = read_answer("probe", &answer)?;
-        Ok(Environment { emulated: found.emulated || self.target.emulated, ..found })
+        let found: TargetEnvironment = read_answer("probe", &answer)?;
+        Ok(TargetEnvironment { emulated: found.emulated || self.target.emulated, ..found })
     }
 
     /// What the board can do at most. The agent has to be there.
     ///
     /// # Errors
     /// [`TargetError`] where it does not answer.
-    pub fn peaks(&mut self) -> Result<Peaks, TargetError> {
+    pub fn peaks(&mut self) -> Result<MachineRoofline, TargetError> {
         let answer = self.ask(&["peaks"], &Limits::short().within(LONGEST_PROFILE))?;
         read_answer("peaks", &answer)
     }

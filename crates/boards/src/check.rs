@@ -5,7 +5,7 @@ use super::board::Board;
 use super::choose::{Reach, Target};
 use super::transfer::plain;
 use super::{Address, Limits, LocalAgent, News, Profile, Site, TargetError, profile, recognise};
-use paring_core::schema::{Environment, Missing, SensorReport};
+use paring_core::schema::{MissingReason, SensorReport, TargetEnvironment};
 use paring_core::units::Bytes;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -85,7 +85,7 @@ pub fn check(target: &Target, heard: &mut dyn FnMut(News)) -> Vec<Finding> {
     found
 }
 
-fn look_at(board: &mut Board, found: &mut Vec<Finding>) -> Result<Environment, TargetError> {
+fn look_at(board: &mut Board, found: &mut Vec<Finding>) -> Result<TargetEnvironment, TargetError> {
     let work = plain(&board.target().profile.work);
     let words = ["sh", "-c", ROOM_AND_TIME, "look at the work folder", &work];
     let asked = SystemTime::now();
@@ -125,7 +125,7 @@ fn room_and_time(answer: &str, asked: SystemTime, waited: Duration) -> Vec<Findi
 }
 
 /// How a machine compares with what its profile says.
-fn suits(target: &Target, environment: &Environment) -> Vec<Finding> {
+fn suits(target: &Target, environment: &TargetEnvironment) -> Vec<Finding> {
     let profile = &target.profile;
     let board = environment.board.clone().unwrap_or_else(|| "a machine without a name".into());
     let emulated = if environment.emulated { ", EMULATED: not a board's speed" } else { "" };
@@ -155,8 +155,8 @@ fn suits(target: &Target, environment: &Environment) -> Vec<Finding> {
 }
 
 /// Whether energy can be read: a sensor that is there and refuses wants mending, none does not.
-fn energy(profile: &Profile, environment: &Environment) -> Finding {
-    let Err(Missing(why)) = profile.energy.resolve(&environment.sensors) else {
+fn energy(profile: &Profile, environment: &TargetEnvironment) -> Finding {
+    let Err(MissingReason(why)) = profile.energy.resolve(&environment.sensors) else {
         return Finding::good("energy", "has a sensor that can be read".into());
     };
     let wanted = |source: &str| [source, "auto"].contains(&profile.energy.name());
@@ -172,7 +172,7 @@ fn energy(profile: &Profile, environment: &Environment) -> Finding {
 }
 
 /// How fast the machine is set to run.
-fn pace(profile: &Profile, environment: &Environment) -> Vec<Finding> {
+fn pace(profile: &Profile, environment: &TargetEnvironment) -> Vec<Finding> {
     let governor = match (environment.governor.as_deref(), profile.governor.as_deref()) {
         (Some(now), Some(wanted)) if now != wanted => {
             let (may, mend) = match environment.governor_settable {
@@ -218,7 +218,7 @@ pub fn identify(
     address: &Address,
     work: Option<&str>,
     heard: &mut dyn FnMut(News),
-) -> Result<(Profile, Environment), TargetError> {
+) -> Result<(Profile, TargetEnvironment), TargetError> {
     let connection = super::Connection::open(address, None)?;
     let answer = connection.run(&["sh", "-c", KIND, "ask what it is"], &Limits::short())?;
     drop(connection);
@@ -321,12 +321,12 @@ mod tests {
     #[test]
     fn what_differs_from_the_profile_is_said() {
         let target = Target::local(profile("jetson-nano").unwrap());
-        let environment = Environment {
+        let environment = TargetEnvironment {
             board: Some("NVIDIA Jetson Nano Developer Kit".into()),
             arch: "aarch64".into(),
             cpus: 2,
             governor: Some("schedutil".into()),
-            ..Environment::default()
+            ..TargetEnvironment::default()
         };
         let grades: Vec<(&str, Grade)> =
             suits(&target, &environment).iter().map(|f| (f.what, f.grade)).collect();

@@ -6,7 +6,7 @@ use super::interrupt::pause;
 use super::transfer::file;
 use super::{Limits, Parcel, TargetError};
 use paring_agent::measure::{Journal, Progress, schedule};
-use paring_core::schema::{BlockRecord, Ending, Holder, Job, Sha256Hex, Standing};
+use paring_core::schema::{BlockRecord, BoardHolder, Job, JobEnding, JobStatus, Sha256Hex};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -66,7 +66,7 @@ struct Placed {
 /// Why a job is no longer followed.
 enum Left {
     /// Its agent said how it ended.
-    Ended(Ending),
+    Ended(JobEnding),
     /// Its agent is gone without a word.
     Vanished,
     /// Its journal on the board has something that is no block.
@@ -88,10 +88,10 @@ impl Board<'_> {
             let before = journal.bytes();
             self.occupy(&placed, &journal)?;
             match self.follow(&placed, &mut journal)? {
-                Left::Ended(Ending::Failed(said)) => {
+                Left::Ended(JobEnding::Failed(said)) => {
                     return Err(TargetError::Stopped { status: "failed".into(), said });
                 }
-                Left::Ended(Ending::Done) => {
+                Left::Ended(JobEnding::Done) => {
                     // A file that was spoilt meanwhile made blocks fail: they are tried again.
                     if self.deploy(&placed.parcels)? == 0 || repairs == REPAIRS {
                         return Ok(());
@@ -138,10 +138,10 @@ impl Board<'_> {
     ///
     /// # Errors
     /// [`TargetError`] where the agent there does not answer.
-    pub fn holder(&mut self) -> Result<Option<Holder>, TargetError> {
+    pub fn holder(&mut self) -> Result<Option<BoardHolder>, TargetError> {
         let work = self.at("");
         let answer = self.ask(&["status", &work, "none", "none", "0", "0"], &Limits::short())?;
-        Ok(read_answer::<Standing>("status", &answer)?.holder)
+        Ok(read_answer::<JobStatus>("status", &answer)?.holder)
     }
 
     /// The job with paths on the board, and everything it needs there.
@@ -207,7 +207,7 @@ impl Board<'_> {
                 self.deploy(&[parcel])?;
             }
             let answer = self.about(placed, "start", &[&placed.owner])?;
-            let started: Standing = read_answer("start", &answer)?;
+            let started: JobStatus = read_answer("start", &answer)?;
             // Somebody else may have been faster.
             if started.holder.is_none_or(|holder| holder.job == placed.id) {
                 return Ok(());
@@ -260,11 +260,11 @@ impl Board<'_> {
         placed: &Placed,
         offset: u64,
         wait: Duration,
-    ) -> Result<(Standing, Vec<u8>), TargetError> {
+    ) -> Result<(JobStatus, Vec<u8>), TargetError> {
         let (offset, wait) = (offset.to_string(), wait.as_millis().to_string());
         let mut answer = self.about(placed, "status", &[&offset, &wait])?;
         let line = answer.iter().position(|byte| *byte == b'\n').map_or(answer.len(), |at| at + 1);
-        let standing: Standing = read_answer("status", &answer[..line])?;
+        let standing: JobStatus = read_answer("status", &answer[..line])?;
         let lines = answer.split_off(line);
         if lines.len() != standing.follows {
             let said = format!("{} bytes instead of {}", lines.len(), standing.follows);
@@ -275,7 +275,7 @@ impl Board<'_> {
 
     fn end(&mut self, placed: &Placed) -> Result<(), TargetError> {
         let answer = self.about(placed, "stop", &[])?;
-        read_answer::<Standing>("stop", &answer).map(drop)
+        read_answer::<JobStatus>("stop", &answer).map(drop)
     }
 
     /// What an agent left that ends again and again without a word.

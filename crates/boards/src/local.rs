@@ -2,7 +2,7 @@
 
 use super::TargetError;
 use paring_agent::measure::Progress;
-use paring_core::schema::{Environment, NodeProfile, Peaks};
+use paring_core::schema::{MachineRoofline, NodeProfile, TargetEnvironment};
 use serde::de::DeserializeOwned;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -17,7 +17,7 @@ impl LocalAgent {
     ///
     /// # Errors
     /// [`TargetError`] where the agent does not answer.
-    pub fn probe(self, sysfs_root: Option<&Path>) -> Result<Environment, TargetError> {
+    pub fn probe(self, sysfs_root: Option<&Path>) -> Result<TargetEnvironment, TargetError> {
         let mut arguments: Vec<&Path> = vec!["probe".as_ref()];
         arguments.extend(sysfs_root.iter().flat_map(|root| ["--sysfs-root".as_ref(), *root]));
         Self::answer(&arguments)
@@ -27,7 +27,7 @@ impl LocalAgent {
     ///
     /// # Errors
     /// [`TargetError`] where the agent does not answer.
-    pub fn peaks(self) -> Result<Peaks, TargetError> {
+    pub fn peaks(self) -> Result<MachineRoofline, TargetError> {
         Self::answer(&["peaks".as_ref()])
     }
 

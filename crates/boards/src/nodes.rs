@@ -4,8 +4,8 @@ use super::TargetError;
 use super::board::Board;
 use paring_agent::arrays::{Array, write_tensors};
 use paring_core::schema::{
-    ConditionRules, EngineOptions, Job, JobModel, NodeProfile, SCHEMA, SampleRules, Setting,
-    Sha256Hex,
+    ConditionRules, EngineOptions, ExecutionSetting, Job, JobModel, NodeProfile, SCHEMA,
+    SampleRules, Sha256Hex,
 };
 use paring_core::units::LatencyNs;
 use std::collections::BTreeMap;
@@ -79,7 +79,7 @@ fn job(models: &[(Sha256Hex, EngineOptions)], inputs_sha256: Sha256Hex, batch: u
         rules,
         inputs: inputs_sha256.as_str().into(),
         inputs_sha256,
-        settings: vec![Setting::of_batch(batch)],
+        settings: vec![ExecutionSetting::of_batch(batch)],
         affinity: Vec::new(),
         conditions: ConditionRules::default(),
         emulated: false,

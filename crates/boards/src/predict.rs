@@ -5,7 +5,7 @@ use super::{Limits, Parcel, TargetError};
 use ndarray::{ArrayD, Axis};
 use paring_agent::arrays::{Array, read_tensors, write_tensors};
 use paring_agent::measure::ANSWERS;
-use paring_core::schema::{EngineOptions, Question, SCHEMA, Sha256Hex};
+use paring_core::schema::{EngineOptions, PredictRequest, SCHEMA, Sha256Hex};
 use paring_data::DataError;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -88,7 +88,7 @@ impl Board<'_> {
         let model_sha256 =
             Sha256Hex::of_file(asked.model).map_err(super::transfer::file("read", asked.model))?;
         let inputs_sha256 = Sha256Hex::of(&bytes);
-        let question = Question {
+        let question = PredictRequest {
             schema: SCHEMA,
             model: model_sha256.as_str().into(),
             model_sha256: model_sha256.clone(),

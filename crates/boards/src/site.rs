@@ -4,7 +4,7 @@ use super::board::{Board, News};
 use super::check::identify;
 use super::farm::Held;
 use super::{LocalAgent, Profile, Reach, RemoteJob, Target, TargetError};
-use paring_core::schema::{Environment, NodeProfile, Peaks};
+use paring_core::schema::{MachineRoofline, NodeProfile, TargetEnvironment};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -53,7 +53,7 @@ impl<'a> Site<'a> {
     ///
     /// # Errors
     /// [`TargetError`] where it cannot be asked.
-    pub fn probe(&mut self, sysfs_root: Option<&Path>) -> Result<Environment, TargetError> {
+    pub fn probe(&mut self, sysfs_root: Option<&Path>) -> Result<TargetEnvironment, TargetError> {
         match self {
             Site::Local(_) => LocalAgent.probe(sysfs_root),
             Site::Board(board) | Site::Farm(board, _) => {
@@ -87,7 +87,7 @@ impl<'a> Site<'a> {
     ///
     /// # Errors
     /// [`TargetError`] where its agent does not answer.
-    pub fn peaks(&mut self) -> Result<Peaks, TargetError> {
+    pub fn peaks(&mut self) -> Result<MachineRoofline, TargetError> {
         match self {
             Site::Local(_) => LocalAgent.peaks(),
             Site::Board(board) | Site::Farm(board, _) => {

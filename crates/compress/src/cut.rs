@@ -7,7 +7,7 @@
 use super::{CompressError, Paring};
 use crate::catalog::Slices;
 use paring_agent::engine::Bindings;
-use paring_core::schema::Origins;
+use paring_core::schema::OriginalIndices;
 use paring_onnx::graph::{self, Facts, Graph, GraphError, Index, Node, Weights};
 use std::collections::BTreeMap;
 
@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 /// graph; `here` knows what the step's earlier cuts took from the same axes.
 pub(super) fn cut(
     graph: &mut Graph,
-    origins: &mut Origins,
-    here: &mut Origins,
+    origins: &mut OriginalIndices,
+    here: &mut OriginalIndices,
     slices: &Slices,
 ) -> Result<Paring, GraphError> {
     let mut paring = Paring::default();

@@ -2,7 +2,8 @@
 
 use crate::Paring;
 use paring_core::schema::{
-    Component, Forecast, Member, Origins, Precision, RejectedAlternative, Sha256Hex,
+    CouplingMember, Forecast, OriginalIndices, PrecisionChange, RejectedAlternative,
+    RemovedComponent, Sha256Hex,
 };
 use paring_onnx::graph::Graph;
 use std::collections::BTreeMap;
@@ -24,11 +25,11 @@ pub struct Draft {
     /// The coupling or layer.
     pub coupling: String,
     /// What was removed.
-    pub components: Vec<Component>,
+    pub components: Vec<RemovedComponent>,
     /// The tensor axes that changed together.
-    pub members: Vec<Member>,
+    pub members: Vec<CouplingMember>,
     /// The change of number format.
-    pub precision: Option<Precision>,
+    pub precision: Option<PrecisionChange>,
     /// How importance was judged.
     pub criterion: Option<String>,
     /// The highest score that was removed.
@@ -57,7 +58,7 @@ pub struct Made {
     /// The graph after the step.
     pub graph: Graph,
     /// What remains of every shortened axis.
-    pub origins: Origins,
+    pub origins: OriginalIndices,
     /// What was done, in order.
     pub decisions: Vec<Draft>,
     /// Layers that were left alone, with the reason.
@@ -68,7 +69,7 @@ pub struct Made {
 
 impl Made {
     /// What a step gives that refused nothing and leaves nothing unexplained.
-    pub fn new(graph: Graph, origins: Origins, decisions: Vec<Draft>) -> Made {
+    pub fn new(graph: Graph, origins: OriginalIndices, decisions: Vec<Draft>) -> Made {
         Made { graph, origins, decisions, refusals: Vec::new(), unexplained: None }
     }
 }

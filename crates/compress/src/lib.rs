@@ -24,7 +24,7 @@ pub use diff::{
     SAME_OUTPUTS, TensorDifference, Verdict, compare, import,
 };
 pub use error::CompressError;
-pub use paring_core::schema::{Granularity, Scheme};
+pub use paring_core::schema::{LayerPrecision, QuantizationGranularity};
 pub use prediction::Reading;
 pub use prune::{
     Allocation, Amount, Bypassing, Pruning, Recovery, Sparsify, Sparsity, What, bypass, masked,

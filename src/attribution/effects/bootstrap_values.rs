@@ -3,7 +3,7 @@
 use crate::attribution::experiments::{Aspect, Table, cleared};
 use crate::attribution::shapley::{Coalition, Form};
 use crate::evaluate::Figure;
-use paring_core::stats::{LANES, Lanes, Units};
+use paring_core::stats::{LANES, LaneValues, ResamplingUnits};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
@@ -75,7 +75,7 @@ impl Resamples {
         let samples = table.truth.counted(first);
         let part = (samples.len() < table.truth.labels.len()).then_some(samples.as_slice());
         let weights = weights(table, &samples, affordable(table, sets, samples.len()));
-        let lanes: Vec<Vec<Lanes>> = weights.chunks(LANES).map(side_by_side).collect();
+        let lanes: Vec<Vec<LaneValues>> = weights.chunks(LANES).map(side_by_side).collect();
         let figures: Vec<Figure> = look.iter().map(|(_, figure)| *figure).collect();
         let plain = vec![[1.0; LANES]; samples.len()];
         // `[figure]`: the value as it is, and one a resample.
@@ -130,7 +130,7 @@ fn affordable(table: &Table, sets: &[Coalition], samples: usize) -> usize {
 /// How often each of `samples` is drawn in so many resamples, as the design has it.
 fn weights(table: &Table, samples: &[usize], count: usize) -> Vec<Vec<f64>> {
     let design = table.truth.counted_design(samples);
-    let units = Units::of(design.design(), samples.len());
+    let units = ResamplingUnits::of(design.design(), samples.len());
     let blocks = (0..count.div_ceil(LANES)).flat_map(|block| {
         let lanes = units.weights(0, block);
         (0..LANES).map(move |lane| lanes.iter().map(|weights| weights[lane]).collect::<Vec<f64>>())
@@ -139,7 +139,7 @@ fn weights(table: &Table, samples: &[usize], count: usize) -> Vec<Vec<f64>> {
 }
 
 /// Up to eight weightings, sample by sample.
-fn side_by_side(weights: &[Vec<f64>]) -> Vec<Lanes> {
+fn side_by_side(weights: &[Vec<f64>]) -> Vec<LaneValues> {
     let samples = weights.first().map_or(0, Vec::len);
     let of = |sample: usize| {
         std::array::from_fn(|lane| weights.get(lane).map_or(0.0, |weights| weights[sample]))

@@ -1,7 +1,7 @@
 //! Variance of effects under crossed random effects: the draw of report samples and the draw of
 //! calibration samples.
 
-use paring_core::schema::Interval;
+use paring_core::schema::ConfidenceInterval;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// Coverage of all intervals.
@@ -23,7 +23,12 @@ impl Crossed {
     /// further standard error that is independent of both.
     ///
     /// Source: crossed random effects, Searle, Casella & McCulloch 1992, chapter 4.
-    pub(super) fn interval(&self, values: &[f64], sample_freedom: f64, error: f64) -> Interval {
+    pub(super) fn interval(
+        &self,
+        values: &[f64],
+        sample_freedom: f64,
+        error: f64,
+    ) -> ConfidenceInterval {
         let value = values.iter().sum::<f64>() / values.len() as f64;
         let variance = (self.samples + self.draws - self.both).max(self.samples).max(self.draws);
         let own = (self.draws - self.both).max(0.0);
@@ -34,7 +39,7 @@ impl Crossed {
         let reach = StudentsT::new(0.0, 1.0, freedom)
             .map_or(1.96, |t| t.inverse_cdf(1.0 - (1.0 - LEVEL) / 2.0));
         let half = reach * (variance + error * error).sqrt();
-        Interval { value, low: value - half, high: value + half }
+        ConfidenceInterval { value, low: value - half, high: value + half }
     }
 
     /// Standard deviation of a single draw's effect around the mean of all draws there could be.

@@ -5,7 +5,9 @@ use super::effect_estimate::Estimate;
 use super::multiple_testing::correct_families;
 use crate::attribution::experiments::{Aspect, Explored, Plan, Table};
 use crate::attribution::shapley::{Coalition, Form};
-use paring_core::schema::{Effect, Group, Interaction, Interval, Missing, Total};
+use paring_core::schema::{
+    ConfidenceInterval, DecisionGroup, Effect, GroupInteraction, MetricTotal, MissingReason,
+};
 use paring_core::stats;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -14,7 +16,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Copy, Debug)]
 pub struct Attribution<'a> {
     /// The groups.
-    pub groups: &'a [Group],
+    pub groups: &'a [DecisionGroup],
     /// Which sets were tried.
     pub plan: &'a Plan,
     /// How far that got.
@@ -30,9 +32,9 @@ impl Attribution<'_> {
 
     /// Effects of every group on every aspect, with significance corrected over all of them, and what
     /// each aspect is before and after; the aspects in order.
-    pub fn all(&self, aspects: &[Aspect]) -> (Vec<Effect>, Vec<Total>) {
+    pub fn all(&self, aspects: &[Aspect]) -> (Vec<Effect>, Vec<MetricTotal>) {
         let resamples = self.resamples(aspects);
-        let found: Vec<(Vec<Effect>, Option<Total>)> = aspects
+        let found: Vec<(Vec<Effect>, Option<MetricTotal>)> = aspects
             .par_iter()
             .map(|aspect| {
                 let own = resamples.get(aspect);
@@ -106,8 +108,8 @@ impl Attribution<'_> {
         }
     }
 
-    fn why(&self, aspect: &Aspect) -> Missing {
-        Missing(match aspect {
+    fn why(&self, aspect: &Aspect) -> MissingReason {
+        MissingReason(match aspect {
             Aspect::Macs => "the multiply-adds of a variant cannot be counted".into(),
             _ if !self.explored.exact && self.explored.pairs == 0 => {
                 "only each group alone and on top of all others was tried, so there is no Shapley value"
@@ -134,7 +136,7 @@ impl Attribution<'_> {
     }
 
     /// What an aspect is before and after, and what the division left over.
-    fn total(&self, aspect: &Aspect, resamples: Option<&Resamples>) -> Option<Total> {
+    fn total(&self, aspect: &Aspect, resamples: Option<&Resamples>) -> Option<MetricTotal> {
         let count = self.groups.len();
         let value = |set: Coalition| self.value(aspect, set, resamples);
         let whole = Form::total(count);
@@ -147,7 +149,7 @@ impl Attribution<'_> {
         let sum: Option<f64> = shares.sum();
         let truth = &self.table.truth;
         let samples = (0..truth.labels.len()).filter(|s| truth.counts(aspect, *s)).count();
-        Some(Total {
+        Some(MetricTotal {
             metric: aspect.metric(),
             of: aspect.of(),
             target: None,
@@ -162,16 +164,16 @@ impl Attribution<'_> {
 
     /// Pairs of groups that do together what they do not do apart, those above noise first: all pairs
     /// whose sets were tried.
-    pub fn interactions(&self) -> Vec<Interaction> {
+    pub fn interactions(&self) -> Vec<GroupInteraction> {
         let (count, main) = (self.groups.len(), self.table.truth.main());
         let resamples = self.resamples(std::slice::from_ref(&main));
-        let mut found: Vec<Interaction> = Vec::new();
+        let mut found: Vec<GroupInteraction> = Vec::new();
         for (i, j) in (0..count).flat_map(|i| (i + 1..count).map(move |j| (i, j))) {
             let form = Form::interaction(i, j, count);
             let own = resamples.get(&main);
             let Some(e) = self.table.estimate(&form, &main, 1, 0.0, own) else { continue };
             let e = e.beyond_rounding(self.size(&main, own));
-            found.push(Interaction {
+            found.push(GroupInteraction {
                 groups: [i, j].map(|g| self.groups[g].id.clone()),
                 metric: main.metric(),
                 value: e.own,
@@ -181,7 +183,7 @@ impl Attribution<'_> {
         }
         correct_families(&mut [], &mut found, &main.metric());
         found.sort_by(|a, b| {
-            let size = |i: &Interaction| Interval::size(i.value);
+            let size = |i: &GroupInteraction| ConfidenceInterval::size(i.value);
             a.holm.total_cmp(&b.holm).then(size(b).total_cmp(&size(a)))
         });
         found

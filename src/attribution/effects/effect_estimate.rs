@@ -5,7 +5,7 @@ use super::bootstrap_values::Resamples;
 use super::crossed_variance::{Crossed, sample_variance};
 use crate::attribution::experiments::{Aspect, Table, cleared};
 use crate::attribution::shapley::Form;
-use paring_core::schema::Interval;
+use paring_core::schema::ConfidenceInterval;
 use paring_core::stats::{self, SamplingDesign};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
@@ -17,13 +17,13 @@ pub const FEW: usize = 20;
 pub struct Estimate {
     /// On the study's own draw of calibration samples, with the interval from the draw of report
     /// samples.
-    pub own: Interval,
+    pub own: ConfidenceInterval,
     /// Standard deviation from the draw of report samples.
     pub sampling_sd: f64,
     /// Standard deviation from the draw of calibration samples; `None` of one draw.
     pub recipe_sd: Option<f64>,
     /// The mean over draws, with both deviations in its interval; `None` of one draw.
-    pub together: Option<Interval>,
+    pub together: Option<ConfidenceInterval>,
     /// Values of all draws, the study's own first.
     pub values: Vec<f64>,
     /// How likely so large an effect is by chance.
@@ -75,7 +75,7 @@ impl Table {
     fn certain(&self, form: &Form, aspect: &Aspect, draws: usize) -> Option<Estimate> {
         let value = |draw: usize| form.of(|set| self.value(aspect, draw, set, None)).map(cleared);
         let values: Vec<f64> = (0..draws.max(1)).map(value).collect::<Option<_>>()?;
-        let own = Interval { value: values[0], low: values[0], high: values[0] };
+        let own = ConfidenceInterval { value: values[0], low: values[0], high: values[0] };
         let (recipe_sd, together) = match values.len() {
             1 => (None, None),
             _ => {
@@ -134,7 +134,7 @@ impl Table {
                 let least = wald(values[0], added, design.design(), counted.len());
                 let low = if added > 0.0 { found.low.min(least.low) } else { found.low };
                 let high = if added > 0.0 { found.high.max(least.high) } else { found.high };
-                Interval { low, high, ..found }
+                ConfidenceInterval { low, high, ..found }
             }
         };
         let p_value = two_sided(values[0], sampling + added, units);
@@ -174,9 +174,9 @@ impl Table {
 }
 
 /// A value with so much variance.
-fn wald(value: f64, variance: f64, design: SamplingDesign, samples: usize) -> Interval {
+fn wald(value: f64, variance: f64, design: SamplingDesign, samples: usize) -> ConfidenceInterval {
     let half = design.critical(samples) * variance.sqrt();
-    Interval { value, low: value - half, high: value + half }
+    ConfidenceInterval { value, low: value - half, high: value + half }
 }
 
 /// How likely a value at least as far from 0 is by chance. Where all resamples agree, `units` do: by
@@ -206,7 +206,8 @@ pub fn mean_estimate(
     let unit = stats::bonett_price_interval(&scaled(first), design)?;
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     let values: Vec<f64> = shares.iter().map(|s| mean(s)).collect();
-    let own = Interval { value: values[0], low: scale * unit.low, high: scale * unit.high };
+    let own =
+        ConfidenceInterval { value: values[0], low: scale * unit.low, high: scale * unit.high };
     let sampling = design.mean_variance(first);
     let p_value = stats::sign_flip(&sums(first, design), 0);
     let sampling_sd = sampling.variance.sqrt();

@@ -1,6 +1,6 @@
 //! The family of tests behind everything that a narrative may say, corrected together.
 
-use paring_core::schema::{Effect, Interaction};
+use paring_core::schema::{Effect, GroupInteraction};
 use paring_core::stats::{benjamini_hochberg, holm};
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 /// One family is all that sentences are made of: effects on the metric that counts most (`main`), on
 /// every class and slice, on disturbed inputs, and interactions. Effects on a further metric are a
 /// family of their own. Benjamini and Hochberg's correction goes over the groups, figure by figure.
-pub fn correct_families(effects: &mut [Effect], interactions: &mut [Interaction], main: &str) {
+pub fn correct_families(effects: &mut [Effect], interactions: &mut [GroupInteraction], main: &str) {
     let mut families: BTreeMap<Option<String>, Vec<usize>> = BTreeMap::new();
     let mut figures: BTreeMap<(String, Option<String>), Vec<usize>> = BTreeMap::new();
     for (position, effect) in effects.iter().enumerate().filter(|(_, e)| e.p_value.is_some()) {
@@ -41,7 +41,7 @@ pub fn correct_families(effects: &mut [Effect], interactions: &mut [Interaction]
 #[cfg(test)]
 mod tests {
     use super::*;
-    use paring_core::schema::Interval;
+    use paring_core::schema::ConfidenceInterval;
 
     fn effect(metric: &str, of: Option<&str>, p: f64) -> Effect {
         let of = of.map(String::from);
@@ -55,10 +55,11 @@ mod tests {
             effect("class_accuracy", Some("class 1"), 0.02),
             effect("ece", None, 0.03),
         ];
-        let value = Interval { value: 0.1, low: 0.05, high: 0.15 };
+        let value = ConfidenceInterval { value: 0.1, low: 0.05, high: 0.15 };
         let groups = ["a", "b"].map(String::from);
         let metric = "accuracy".to_string();
-        let mut interactions = vec![Interaction { groups, metric, value, p_value: 0.5, holm: 1.0 }];
+        let mut interactions =
+            vec![GroupInteraction { groups, metric, value, p_value: 0.5, holm: 1.0 }];
         correct_families(&mut effects, &mut interactions, "accuracy");
         let found: Vec<f64> = effects.iter().filter_map(|e| e.holm).collect();
         // Three are a family: 3 · 0.01, 2 · 0.02, 1 · 0.5; the fourth is its own.

@@ -5,7 +5,7 @@ use crate::attribution::experiments::{Explored, Investigation, Table};
 use crate::attribution::shapley::Coalition;
 use crate::evaluate::Stress;
 use crate::pipeline::PipelineError;
-use paring_core::schema::{Effect, Experiment, Total};
+use paring_core::schema::{Effect, Experiment, MetricTotal};
 
 /// The metric of effects on disturbed inputs, in files.
 pub const ROBUSTNESS: &str = "robustness";
@@ -16,7 +16,10 @@ impl Investigation<'_> {
     ///
     /// # Errors
     /// Those of the experiments.
-    pub fn disturbed(&mut self, how: &Stress) -> Result<(Vec<Effect>, Vec<Total>), PipelineError> {
+    pub fn disturbed(
+        &mut self,
+        how: &Stress,
+    ) -> Result<(Vec<Effect>, Vec<MetricTotal>), PipelineError> {
         let count = self.groups.len();
         let sets = self.plan.base(&(0..count).collect::<Vec<_>>());
         let kept: Vec<Experiment> =
@@ -43,7 +46,7 @@ impl Investigation<'_> {
             let of = || Some(format!("{disturbance} {strength}"));
             let named = |e: Effect| Effect { metric: ROBUSTNESS.into(), of: of(), ..e };
             effects.extend(of_test.into_iter().map(named));
-            let named = |t: Total| Total { metric: ROBUSTNESS.into(), of: of(), ..t };
+            let named = |t: MetricTotal| MetricTotal { metric: ROBUSTNESS.into(), of: of(), ..t };
             totals.extend(total.into_iter().map(named));
         }
         Ok((effects, totals))

@@ -9,7 +9,9 @@ use super::experiment_table::Table;
 use super::exploration::explore;
 use crate::attribution::shapley::Coalition;
 use crate::pipeline::{Context, Laboratory, PipelineError, Subject, Undertaken, Wanted, rehearse};
-use paring_core::schema::{Answers, EngineOptions, Forecast, Group, Piece, Sha256Hex};
+use paring_core::schema::{
+    DecisionGroup, EngineOptions, ExperimentPredictions, Forecast, ReplayedDecision, Sha256Hex,
+};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -33,7 +35,7 @@ pub struct Manner {
 #[derive(Debug)]
 pub struct Investigation<'a> {
     /// Its groups of decisions; engine options last, where it has its own.
-    pub groups: Vec<Group>,
+    pub groups: Vec<DecisionGroup>,
     /// The experiments that are planned.
     pub plan: Plan,
     /// How far they got.
@@ -55,7 +57,7 @@ pub struct Investigation<'a> {
 struct Draw<'a> {
     laboratory: Laboratory<'a>,
     done: Vec<Undertaken>,
-    pieces: Vec<Vec<(usize, Piece)>>,
+    pieces: Vec<Vec<(usize, ReplayedDecision)>>,
 }
 
 impl<'a> Investigation<'a> {
@@ -80,7 +82,8 @@ impl<'a> Investigation<'a> {
         let pairs = pairs(groups.len(), manner.experiments, draws);
         let plan = Plan::new(groups.len(), pairs, manner.seed);
         let settled = |d: &Undertaken| {
-            let made: Vec<Piece> = d.decisions.iter().filter_map(|(_, d)| d.piece()).collect();
+            let made: Vec<ReplayedDecision> =
+                d.decisions.iter().filter_map(|(_, d)| d.piece()).collect();
             d.step.settled(&made)
         };
         let steps: Vec<_> = done.iter().map(settled).collect();
@@ -186,7 +189,7 @@ impl<'a> Investigation<'a> {
     }
 
     /// What a group keeps of which steps, on the study's own draw.
-    pub(crate) fn pieces_of(&self, group: usize) -> &[(usize, Piece)] {
+    pub(crate) fn pieces_of(&self, group: usize) -> &[(usize, ReplayedDecision)] {
         let draw = self.draws.first();
         draw.and_then(|d| d.pieces.get(group)).map_or(&[], Vec::as_slice)
     }
@@ -199,7 +202,7 @@ impl<'a> Investigation<'a> {
         &mut self,
         group: usize,
         restored: &[BTreeSet<String>],
-    ) -> Result<Vec<Answers>, PipelineError> {
+    ) -> Result<Vec<ExperimentPredictions>, PipelineError> {
         let Some(draw) = self.draws.first_mut() else { return Ok(vec![]) };
         let all = Coalition::full(self.groups.len());
         let wanted: Vec<Wanted> = restored
@@ -252,7 +255,7 @@ impl<'a> Investigation<'a> {
 
     /// Groups, the largest expected effects first; of those without, the order of application.
     fn order(&self) -> Vec<usize> {
-        let expected = |group: &Group| {
+        let expected = |group: &DecisionGroup| {
             let own = group.expected.iter().filter(|f| f.metric == Forecast::OUTPUT_ERROR);
             own.map(|f| f.delta.abs()).sum::<f64>()
         };
@@ -271,8 +274,8 @@ fn pairs(groups: usize, experiments: usize, draws: usize) -> usize {
 }
 
 /// Engine options as a group of their own.
-fn engine(options: &EngineOptions) -> Group {
-    Group {
+fn engine(options: &EngineOptions) -> DecisionGroup {
+    DecisionGroup {
         id: "engine".into(),
         label: format!("engine options {}", options.label()),
         parts: vec![],

@@ -3,7 +3,9 @@
 use crate::attribution::shapley::Coalition;
 use crate::pipeline::Undertaken;
 use paring_compress::Step;
-use paring_core::schema::{ComponentRef, Decision, Forecast, Group, Part, Piece, Sha256Hex};
+use paring_core::schema::{
+    ComponentRef, Decision, DecisionGroup, Forecast, GroupPart, ReplayedDecision, Sha256Hex,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How fine groups are.
@@ -22,9 +24,9 @@ const SHARES: usize = 4;
 
 /// Groups of everything that the steps decided, at most `most`: the least expected of a step are put
 /// together until there are no more.
-pub fn groups(done: &[Undertaken], level: Level, most: usize) -> Vec<Group> {
+pub fn groups(done: &[Undertaken], level: Level, most: usize) -> Vec<DecisionGroup> {
     let most = most.clamp(1, Coalition::MOST);
-    let mut groups: Vec<Group> =
+    let mut groups: Vec<DecisionGroup> =
         done.iter().enumerate().flat_map(|(step, d)| of_step(step, d, level, most)).collect();
     while groups.len() > most {
         let Some(at) = lightest(&groups) else { break };
@@ -34,7 +36,7 @@ pub fn groups(done: &[Undertaken], level: Level, most: usize) -> Vec<Group> {
     groups
 }
 
-fn of_step(step: usize, done: &Undertaken, level: Level, most: usize) -> Vec<Group> {
+fn of_step(step: usize, done: &Undertaken, level: Level, most: usize) -> Vec<DecisionGroup> {
     let bare = matches!(done.step, Step::Tune { .. }) && done.decisions.len() < 2;
     if bare || done.step.is_option() {
         // Engine options are a group of their own.
@@ -44,13 +46,13 @@ fn of_step(step: usize, done: &Undertaken, level: Level, most: usize) -> Vec<Gro
     if level == Level::Step || own.is_empty() {
         // A step that only accompanies, such as folding, is one decision as a whole.
         let all: Vec<_> = if own.is_empty() { done.decisions.iter().collect() } else { own };
-        let whole = Part { step, coupling: None, share: None };
+        let whole = GroupPart { step, coupling: None, share: None };
         let joined = all.iter().map(|(id, d)| group(step, done, id, d, None)).reduce(|mut a, b| {
             join(&mut a, b);
             a
         });
         return joined
-            .map(|group| Group {
+            .map(|group| DecisionGroup {
                 id: format!("{step}"),
                 label: done.step.to_string(),
                 parts: vec![whole],
@@ -79,8 +81,8 @@ fn group(
     id: &Sha256Hex,
     decision: &Decision,
     share: Option<(usize, usize)>,
-) -> Group {
-    let part = Part { step, coupling: Some(decision.coupling.clone()), share };
+) -> DecisionGroup {
+    let part = GroupPart { step, coupling: Some(decision.coupling.clone()), share };
     let components = components(decision, share).into_iter().map(|c| c.id).collect();
     let which = share.map_or(String::new(), |(part, of)| format!("/{}of{of}", part + 1));
     let said = share.map_or(String::new(), |(part, of)| {
@@ -89,7 +91,7 @@ fn group(
     // A forecast is of the whole decision.
     let expected: Vec<Forecast> =
         if share.is_none() { decision.expected.clone() } else { Vec::new() };
-    Group {
+    DecisionGroup {
         id: format!("{step}:{}{which}", decision.coupling),
         label: format!("{} of {}{said}", decision.operation, decision.coupling),
         parts: vec![part],
@@ -125,15 +127,15 @@ fn components(decision: &Decision, share: Option<(usize, usize)>) -> Vec<Compone
 }
 
 /// The position of the first of two neighbours of one step whose expected weight is least.
-fn lightest(groups: &[Group]) -> Option<usize> {
-    let weight = |group: &Group| {
+fn lightest(groups: &[DecisionGroup]) -> Option<usize> {
+    let weight = |group: &DecisionGroup| {
         let errors = group.expected.iter().filter(|f| f.metric == Forecast::OUTPUT_ERROR);
         errors.map(|f| f.delta.abs()).sum::<f64>()
     };
-    let step = |group: &Group| group.parts.first().map(|p| p.step);
+    let step = |group: &DecisionGroup| group.parts.first().map(|p| p.step);
     let neighbours = groups.windows(2).enumerate();
     let same = neighbours.filter(|(_, pair)| step(&pair[0]) == step(&pair[1]));
-    let sizes = |pair: &[Group]| {
+    let sizes = |pair: &[DecisionGroup]| {
         (weight(&pair[0]) + weight(&pair[1]), pair[0].parts.len() + pair[1].parts.len())
     };
     let least = same.min_by(|(_, a), (_, b)| {
@@ -143,8 +145,8 @@ fn lightest(groups: &[Group]) -> Option<usize> {
     least.map(|(position, _)| position)
 }
 
-fn join(into: &mut Group, other: Group) {
-    let name = |group: &Group| {
+fn join(into: &mut DecisionGroup, other: DecisionGroup) {
+    let name = |group: &DecisionGroup| {
         let couplings = group.parts.iter().filter_map(|p| p.coupling.clone());
         couplings.collect::<Vec<_>>().join(", ")
     };
@@ -168,20 +170,26 @@ fn join(into: &mut Group, other: Group) {
 
 /// What the groups keep of every step on another draw, by the same names and ranks: for each group
 /// the positions of its steps and the pieces.
-pub fn pieces(groups: &[Group], done: &[Undertaken]) -> Vec<Vec<(usize, Piece)>> {
-    let of = |part: &Part| -> Vec<(usize, Piece)> {
+pub fn pieces(
+    groups: &[DecisionGroup],
+    done: &[Undertaken],
+) -> Vec<Vec<(usize, ReplayedDecision)>> {
+    let of = |part: &GroupPart| -> Vec<(usize, ReplayedDecision)> {
         let decisions = done.get(part.step).into_iter().flat_map(|d| &d.decisions);
         let own = decisions
             .filter(|(_, d)| part.coupling.as_ref().is_none_or(|coupling| *coupling == d.coupling));
         let found = own.filter_map(|(_, d)| {
             // A whole step is also what only accompanies.
             let piece = d.piece();
-            let bare =
-                || Piece { coupling: d.coupling.clone(), components: vec![], precision: None };
+            let bare = || ReplayedDecision {
+                coupling: d.coupling.clone(),
+                components: vec![],
+                precision: None,
+            };
             let piece =
                 if part.coupling.is_none() { Some(piece.unwrap_or_else(bare)) } else { piece };
             let components = components(d, part.share);
-            piece.map(|piece| (part.step, Piece { components, ..piece }))
+            piece.map(|piece| (part.step, ReplayedDecision { components, ..piece }))
         });
         found.collect()
     };
@@ -189,10 +197,14 @@ pub fn pieces(groups: &[Group], done: &[Undertaken]) -> Vec<Vec<(usize, Piece)>>
 }
 
 /// The recipe in which only the groups of `set` are done, in the order of application.
-pub fn recipe(done: &[Undertaken], pieces: &[Vec<(usize, Piece)>], set: Coalition) -> Vec<Step> {
+pub fn recipe(
+    done: &[Undertaken],
+    pieces: &[Vec<(usize, ReplayedDecision)>],
+    set: Coalition,
+) -> Vec<Step> {
     let steps = done.iter().enumerate().filter_map(|(position, d)| {
         let of = |groups: &dyn Fn(usize) -> bool| {
-            let mut by_coupling: BTreeMap<String, Piece> = BTreeMap::new();
+            let mut by_coupling: BTreeMap<String, ReplayedDecision> = BTreeMap::new();
             let own = pieces.iter().enumerate().filter(|(group, _)| groups(*group));
             for (_, piece) in own.flat_map(|(_, p)| p).filter(|(step, _)| *step == position) {
                 match by_coupling.get_mut(&piece.coupling) {

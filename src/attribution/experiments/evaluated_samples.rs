@@ -2,7 +2,7 @@
 
 use super::experiment_metric::Aspect;
 use crate::evaluate::{self, Task};
-use paring_core::schema::{Answers, TaskKind};
+use paring_core::schema::{ExperimentPredictions, TaskKind};
 use paring_core::stats::SamplingDesign;
 use std::collections::BTreeMap;
 
@@ -71,7 +71,7 @@ impl Truth {
     }
 
     /// What an experiment kept, as evaluation knows it; `None` where it kept no more than classes.
-    pub(super) fn in_full(&self, kept: &Answers) -> Option<evaluate::Answers> {
+    pub(super) fn in_full(&self, kept: &ExperimentPredictions) -> Option<evaluate::Answers> {
         // Without labels, what is kept of pixels is their classes.
         let pixels = self.task.kind == TaskKind::Segmentation && !self.labelled();
         let class = |v: &Option<f32>| v.map_or(u8::MAX, |class| class as u8);

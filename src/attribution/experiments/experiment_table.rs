@@ -5,7 +5,7 @@ use super::experiment_metric::Aspect;
 use crate::attribution::shapley::{Coalition, Form};
 use crate::evaluate::Exam;
 use crate::evaluate::metrics::{BINS, Counts, equal_width};
-use paring_core::schema::{Answers, Experiment, Metric, Sha256Hex, TaskKind};
+use paring_core::schema::{Experiment, ExperimentPredictions, Metric, Sha256Hex, TaskKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Of more classes than these, single ones are not looked at.
@@ -38,7 +38,8 @@ impl Table {
             all.insert(0, main);
         }
         let experiments = self.draws.iter().flat_map(BTreeMap::values);
-        let broken = |a: &Answers| (0..a.classes.len()).any(|sample| !a.usable(sample));
+        let broken =
+            |a: &ExperimentPredictions| (0..a.classes.len()).any(|sample| !a.usable(sample));
         if experiments.map(|e| &e.answers).any(broken) {
             all.push(Aspect::Unusable);
         }
@@ -79,7 +80,7 @@ impl Table {
         let known = |metric: &Metric| *metric != Metric::Sqnr && exam.value(*metric).is_some();
         let mut all: Vec<Aspect> =
             task.metrics().into_iter().filter(known).map(Aspect::Metric).collect();
-        let width = self.answers(0, Coalition::EMPTY).map_or(0, Answers::width);
+        let width = self.answers(0, Coalition::EMPTY).map_or(0, ExperimentPredictions::width);
         let classes = match task.kind {
             TaskKind::Multilabel => width,
             TaskKind::Segmentation => width / 3,
@@ -118,7 +119,7 @@ impl Table {
     }
 
     /// Answers of an experiment of a draw.
-    pub fn answers(&self, draw: usize, set: Coalition) -> Option<&Answers> {
+    pub fn answers(&self, draw: usize, set: Coalition) -> Option<&ExperimentPredictions> {
         Some(&self.experiment(draw, set)?.answers)
     }
 
@@ -187,7 +188,7 @@ impl Table {
         }
     }
 
-    fn f1(&self, answers: &Answers, weight: impl Fn(usize) -> f64) -> Option<f64> {
+    fn f1(&self, answers: &ExperimentPredictions, weight: impl Fn(usize) -> f64) -> Option<f64> {
         let labels = &self.truth.labels;
         let classes = labels.iter().chain(answers.classes.iter().flatten()).max()? + 1;
         let mut counts = [const { Vec::new() }; 3];
@@ -208,7 +209,7 @@ impl Table {
     }
 
     /// Samples without a confidence are left out.
-    fn ece(&self, answers: &Answers, weight: impl Fn(usize) -> f64) -> Option<f64> {
+    fn ece(&self, answers: &ExperimentPredictions, weight: impl Fn(usize) -> f64) -> Option<f64> {
         let known: Vec<(usize, f64)> =
             answers.confidences.iter().enumerate().filter_map(|(s, c)| Some((s, (*c)?))).collect();
         let (mut gaps, mut all) = ([0.0; BINS], 0.0);
@@ -228,7 +229,7 @@ mod tests {
     use super::*;
     use crate::attribution::experiments::example::{experiment, group};
     use crate::attribution::{Attribution, Explored, Plan};
-    use paring_core::schema::Group;
+    use paring_core::schema::DecisionGroup;
 
     /// Weights of a third add up to 1 only up to rounding; a group without effect has none at all.
     #[test]
@@ -239,7 +240,7 @@ mod tests {
         };
         let draws = vec![Coalition::all(5).map(|set| (set, answers(set))).collect()];
         let table = Table { truth: Truth { labels: vec![0; 30], ..Truth::default() }, draws };
-        let groups: Vec<Group> = (0..5).map(|g: usize| group(&g.to_string())).collect();
+        let groups: Vec<DecisionGroup> = (0..5).map(|g: usize| group(&g.to_string())).collect();
         let plan = Plan::new(5, 3, 1);
         for explored in [
             Explored { draws: 1, pairs: 3, ..Explored::default() },

@@ -2,7 +2,7 @@
 
 use crate::attribution::experiments::Table;
 use crate::attribution::shapley::Coalition;
-use paring_core::schema::{Answers, FlipBlame, Group, GroupBlame};
+use paring_core::schema::{DecisionGroup, ExperimentPredictions, FlipBlame, GroupBlame};
 use std::collections::BTreeSet;
 
 /// The flips of a variant, and the sets of groups that were found to put each back.
@@ -24,7 +24,7 @@ impl Flips {
             return Flips { count, samples: vec![], back: vec![] };
         };
         let samples: Vec<usize> = (0..before.len()).filter(|s| before[*s] != after[*s]).collect();
-        let sets: Vec<(Coalition, &Answers)> =
+        let sets: Vec<(Coalition, &ExperimentPredictions)> =
             table.draws[0].iter().map(|(set, e)| (*set, &e.answers)).collect();
         let back = samples.iter().map(|sample| {
             let puts_back = sets.iter().filter(|(_, a)| a.classes[*sample] == before[*sample]);
@@ -52,7 +52,7 @@ impl Flips {
     pub fn records(
         &self,
         table: &Table,
-        groups: &[Group],
+        groups: &[DecisionGroup],
         samples: &[usize],
         tried: usize,
     ) -> Vec<FlipBlame> {
@@ -102,8 +102,12 @@ impl Flips {
     }
 
     /// Sums over the groups, those that answer for most lost samples first.
-    pub fn by_group(records: &[FlipBlame], flips: &Flips, groups: &[Group]) -> Vec<GroupBlame> {
-        let of = |group: &(usize, &Group)| {
+    pub fn by_group(
+        records: &[FlipBlame],
+        flips: &Flips,
+        groups: &[DecisionGroup],
+    ) -> Vec<GroupBlame> {
+        let of = |group: &(usize, &DecisionGroup)| {
             let (position, group) = *group;
             let alone = |kind: &str| {
                 let each = records.iter().zip(&flips.back).filter(|(r, _)| r.kind == kind);

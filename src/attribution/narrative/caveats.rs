@@ -3,7 +3,7 @@
 use super::sentence_writer::{Words, at};
 use crate::attribution::effects::FEW;
 use crate::pipeline::HERE;
-use paring_core::schema::{Explanation, Show};
+use paring_core::schema::{Explanation, FieldFormat};
 
 /// A machine that was quiet less often was busy.
 const QUIET: f64 = 0.5;
@@ -16,12 +16,13 @@ pub(super) fn caveats(words: &mut Words, found: &Explanation) {
 
 fn experiments(words: &mut Words, found: &Explanation) {
     if found.experiments.cut_short {
-        let fields = ["pairs", "draws"].map(|part| at(format!("/experiments/{part}"), Show::Count));
+        let fields =
+            ["pairs", "draws"].map(|part| at(format!("/experiments/{part}"), FieldFormat::Count));
         let template = "the budget ended early (pairs of orders: {}, draws: {}): more minutes narrow the Shapley values";
         words.say("caveat", template, &fields);
     }
     if found.experiments.replay_differs > 0 {
-        let field = at("/experiments/replay_differs", Show::Count);
+        let field = at("/experiments/replay_differs", FieldFormat::Count);
         let template =
             "the replay of all decisions answers {} samples otherwise than the run's variant";
         words.say("caveat", template, &[field]);
@@ -38,9 +39,9 @@ fn experiments(words: &mut Words, found: &Explanation) {
 fn answers(words: &mut Words, found: &Explanation) {
     if found.unusable.variant + found.unusable.baseline > 0 {
         let fields = [
-            at("/unusable/variant", Show::Count),
-            at("/experiments/samples", Show::Count),
-            at("/unusable/baseline", Show::Count),
+            at("/unusable/variant", FieldFormat::Count),
+            at("/experiments/samples", FieldFormat::Count),
+            at("/unusable/baseline", FieldFormat::Count),
         ];
         let template = "outputs that are no numbers: {} of {} report samples, {} of the baseline; they count as wrong for shares of right answers and are left out of means";
         words.say("caveat", template, &fields);
@@ -48,15 +49,15 @@ fn answers(words: &mut Words, found: &Explanation) {
     for (position, total) in found.totals.iter().enumerate() {
         if total.samples.is_some_and(|samples| samples < FEW) {
             let path = format!("/totals/{position}");
-            let samples = at(format!("{path}/samples"), Show::Count);
+            let samples = at(format!("{path}/samples"), FieldFormat::Count);
             let template = "{} has only {} report samples: its figures are wide";
             match total.of {
                 Some(_) => {
-                    let of = at(format!("{path}/of"), Show::Text);
+                    let of = at(format!("{path}/of"), FieldFormat::Text);
                     words.say("caveat", template, &[of, samples]);
                 }
                 None => {
-                    let of = at(format!("{path}/metric"), Show::Text);
+                    let of = at(format!("{path}/metric"), FieldFormat::Text);
                     words.say("caveat", template, &[of, samples]);
                 }
             }
@@ -66,11 +67,11 @@ fn answers(words: &mut Words, found: &Explanation) {
 
 fn machines(words: &mut Words, found: &Explanation) {
     for position in 0..found.unreached.len() {
-        let part = |name: &str| at(format!("/unreached/{position}/{name}"), Show::Text);
+        let part = |name: &str| at(format!("/unreached/{position}/{name}"), FieldFormat::Text);
         words.say("caveat", "{} was not asked: {}", &[part("target"), part("reason")]);
     }
     for position in 0..found.emulated.len() {
-        let target = at(format!("/emulated/{position}"), Show::Text);
+        let target = at(format!("/emulated/{position}"), FieldFormat::Text);
         words.say("caveat", "{} is emulated: times and memory there are no board's", &[target]);
     }
     let timed = found.effects.iter().any(|e| e.target.as_deref() == Some(HERE));
@@ -79,7 +80,7 @@ fn machines(words: &mut Words, found: &Explanation) {
         words.say("caveat", template, &[]);
     }
     if found.quiet_share.is_some_and(|share| share < QUIET) {
-        let field = at("/quiet_share", Show::Percent);
+        let field = at("/quiet_share", FieldFormat::Percent);
         words.say("caveat", "the machine was quiet in only {} of the timing rounds", &[field]);
     }
 }

@@ -10,11 +10,11 @@ use super::saving_sentences::bought;
 use super::sentence_writer::{Words, at, interval};
 use super::variant_findings::remarks;
 use crate::pipeline::HERE;
-use paring_core::schema::{Effect, Explanation, Sentence, Show};
+use paring_core::schema::{Effect, Explanation, FieldFormat, NarrativeSentence};
 use serde_json::{Value, json};
 
 /// Everything there is to say about a variant, in order.
-pub fn narrative(found: &Explanation) -> Vec<Sentence> {
+pub fn narrative(found: &Explanation) -> Vec<NarrativeSentence> {
     let record: Value = json!(found);
     let mut words = Words::new(record);
     let voice = Voice::of(&found.main);
@@ -57,10 +57,10 @@ fn whole(words: &mut Words, found: &Explanation, voice: &Voice) {
         let named = (!voice.accuracy).then(metric);
         let values = [
             at(format!("{path}/variant"), voice.value),
-            at(format!("{path}/samples"), Show::Count),
+            at(format!("{path}/samples"), FieldFormat::Count),
             at(format!("{path}/baseline"), voice.value),
         ];
-        let fields = [at("/variant", Show::Text)].into_iter().chain(named).chain(values);
+        let fields = [at("/variant", FieldFormat::Text)].into_iter().chain(named).chain(values);
         let fields = fields.chain(interval(&format!("{path}/change"), voice.change));
         words.say("variant", &format!("{subject}: {change}"), &fields.collect::<Vec<_>>());
     }
@@ -68,15 +68,15 @@ fn whole(words: &mut Words, found: &Explanation, voice: &Voice) {
     if let Some((position, t)) = totals.find(|(_, t)| t.metric == "latency" && t.of.is_none()) {
         let path = format!("/totals/{position}");
         let fields = [
-            at(format!("{path}/baseline"), Show::Microseconds),
-            at(format!("{path}/variant"), Show::Microseconds),
-            at(format!("{path}/target"), Show::Text),
+            at(format!("{path}/baseline"), FieldFormat::Microseconds),
+            at(format!("{path}/variant"), FieldFormat::Microseconds),
+            at(format!("{path}/target"), FieldFormat::Text),
         ];
         let place = if t.target.as_deref() == Some(HERE) { "in" } else { "on" };
         let template = format!("an inference takes {{}} before and {{}} after, {place} {{}}");
         words.say("variant", &template, &fields);
     }
-    let experiments = |part: &str| at(format!("/experiments/{part}"), Show::Count);
+    let experiments = |part: &str| at(format!("/experiments/{part}"), FieldFormat::Count);
     let fields = [experiments("count"), experiments("draws")];
     words.say(
         "variant",
@@ -88,7 +88,7 @@ fn whole(words: &mut Words, found: &Explanation, voice: &Voice) {
 fn of_group(words: &mut Words, found: &Explanation, group: usize, voice: &Voice) {
     let Some((position, effect)) = main_effect(found, group) else { return };
     let (id, path) = (found.groups[group].id.clone(), format!("/effects/{position}"));
-    let label = at(format!("/groups/{group}/label"), Show::Text);
+    let label = at(format!("/groups/{group}/label"), FieldFormat::Text);
     let unit = voice.unit;
     if let Some(shapley) = effect.shapley {
         let fields = [label.clone(), metric()].into_iter();
@@ -130,14 +130,14 @@ fn expectation(words: &mut Words, found: &Explanation, group: usize, id: &str) {
             continue;
         }
         let (show, unit) = match outcome.expected.metric.as_str() {
-            "latency" => (Show::MicrosecondsChange, ""),
-            "file_bytes" => (Show::BytesChange, ""),
-            _ if main && found.main.unit == "share" => (Show::Points, " points"),
-            _ => (Show::Signed, ""),
+            "latency" => (FieldFormat::MicrosecondsChange, ""),
+            "file_bytes" => (FieldFormat::BytesChange, ""),
+            _ if main && found.main.unit == "share" => (FieldFormat::Points, " points"),
+            _ => (FieldFormat::Signed, ""),
         };
         let path = format!("/forecasts/{position}");
         let [_, low, high] = interval(&format!("{path}/expected"), show);
-        let metric = at(format!("{path}/expected/metric"), Show::Text);
+        let metric = at(format!("{path}/expected/metric"), FieldFormat::Text);
         let expected = at(format!("{path}/expected/delta"), show);
         let observed = at(format!("{path}/observed/value"), show);
         let came = match (outcome.covered, outcome.compatible) {
@@ -150,7 +150,7 @@ fn expectation(words: &mut Words, found: &Explanation, group: usize, id: &str) {
         let template = format!(
             "{{}} alone was expected to change {{}} by {{}}{unit}, between {{}} and {{}}, {came} {{}}"
         );
-        let label = at(format!("/groups/{group}/label"), Show::Text);
+        let label = at(format!("/groups/{group}/label"), FieldFormat::Text);
         words.say(id, &template, &[label, metric, expected, low, high, observed]);
     }
 }
@@ -161,7 +161,8 @@ fn on_whom(words: &mut Words, found: &Explanation, group: usize, id: &str) {
     for (position, effect) in own.filter(|(_, e)| shown(e, e.shapley)) {
         let path = format!("/effects/{position}");
         let share = effect.unit == "share";
-        let (show, unit) = if share { (Show::Points, " points") } else { (Show::Signed, "") };
+        let (show, unit) =
+            if share { (FieldFormat::Points, " points") } else { (FieldFormat::Signed, "") };
         let metric = effect.metric.as_str();
         // Shares of right answers and F1 are better when higher; what else slices have is the metric
         // that counts most.
@@ -169,9 +170,9 @@ fn on_whom(words: &mut Words, found: &Explanation, group: usize, id: &str) {
         let higher = if own { found.main.higher_is_better } else { true };
         let worse = effect.shapley.is_some_and(|i| (i.value < 0.0) == higher);
         let right = matches!(metric, "class_accuracy" | "slice_accuracy");
-        let label = at(format!("/groups/{group}/label"), Show::Text);
-        let of = at(format!("{path}/of"), Show::Text);
-        let name = at(format!("{path}/metric"), Show::Text);
+        let label = at(format!("/groups/{group}/label"), FieldFormat::Text);
+        let of = at(format!("{path}/of"), FieldFormat::Text);
+        let name = at(format!("{path}/metric"), FieldFormat::Text);
         let (about, names) = match (right, worse) {
             (true, true) => ("{} cost {} accuracy", vec![label, of]),
             (true, false) => ("{} won {} accuracy", vec![label, of]),

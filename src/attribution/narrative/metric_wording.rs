@@ -2,14 +2,14 @@
 
 use super::sentence_writer::at;
 use crate::attribution::effects::LEVEL;
-use paring_core::schema::{Effect, Interval, Main, Show};
+use paring_core::schema::{ConfidenceInterval, Effect, FieldFormat, PrimaryMetric};
 
 /// How the metric that counts most is spoken of.
 pub(super) struct Voice {
     /// A value of it.
-    pub(super) value: Show,
+    pub(super) value: FieldFormat,
     /// A change of it.
-    pub(super) change: Show,
+    pub(super) change: FieldFormat,
     /// What stands behind a change.
     pub(super) unit: &'static str,
     /// Whether it is the share of right answers, which has words of its own.
@@ -18,11 +18,11 @@ pub(super) struct Voice {
 }
 
 impl Voice {
-    pub(super) fn of(main: &Main) -> Voice {
+    pub(super) fn of(main: &PrimaryMetric) -> Voice {
         let share = main.unit == "share";
         Voice {
-            value: if share { Show::Percent } else { Show::Significant },
-            change: if share { Show::Points } else { Show::Signed },
+            value: if share { FieldFormat::Percent } else { FieldFormat::Significant },
+            change: if share { FieldFormat::Points } else { FieldFormat::Signed },
             unit: if share { " points" } else { "" },
             accuracy: main.metric == "accuracy",
             higher_is_better: main.higher_is_better,
@@ -46,12 +46,12 @@ impl Voice {
 }
 
 /// Where the metric's name stands.
-pub(super) fn metric() -> (String, Show) {
-    at("/main/metric", Show::Text)
+pub(super) fn metric() -> (String, FieldFormat) {
+    at("/main/metric", FieldFormat::Text)
 }
 
 /// Whether an effect, of the Shapley value or whatever there is instead, may be called one.
-pub(super) fn shown(effect: &Effect, value: Option<Interval>) -> bool {
+pub(super) fn shown(effect: &Effect, value: Option<ConfidenceInterval>) -> bool {
     let clear = value.is_some_and(|i| i.excludes_zero());
     clear && effect.holm.is_some_and(|p| p <= 1.0 - LEVEL)
 }

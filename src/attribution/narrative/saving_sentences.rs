@@ -2,7 +2,7 @@
 
 use super::sentence_writer::{Words, at};
 use crate::pipeline::HERE;
-use paring_core::schema::{Effect, Explanation, Show};
+use paring_core::schema::{Effect, Explanation, FieldFormat};
 
 /// How a saving is said.
 struct Saving {
@@ -12,17 +12,17 @@ struct Saving {
     costs: &'static str,
     /// What cannot be told from chance.
     nothing: &'static str,
-    size: Show,
+    size: FieldFormat,
 }
 
 fn saving(metric: &str) -> Option<Saving> {
     let (saves, costs, nothing, size) = match metric {
-        "latency" => ("bought", "costs", "saving of time", Show::MicrosecondsSize),
+        "latency" => ("bought", "costs", "saving of time", FieldFormat::MicrosecondsSize),
         "peak_heap_bytes" => {
-            ("saves memory:", "costs memory:", "saving of memory", Show::BytesSize)
+            ("saves memory:", "costs memory:", "saving of memory", FieldFormat::BytesSize)
         }
         "energy_per_inference" => {
-            ("saves energy:", "costs energy:", "saving of energy", Show::MicrojoulesSize)
+            ("saves energy:", "costs energy:", "saving of energy", FieldFormat::MicrojoulesSize)
         }
         _ => return None,
     };
@@ -42,8 +42,8 @@ pub(super) fn bought(words: &mut Words, found: &Explanation, group: usize, id: &
 fn say(words: &mut Words, (position, effect): (usize, &Effect), group: usize, how: &Saving) {
     let (Some(saved), id) = (effect.leave_one_out, &effect.group) else { return };
     let path = format!("/effects/{position}");
-    let label = at(format!("/groups/{group}/label"), Show::Text);
-    let target = at(format!("{path}/target"), Show::Text);
+    let label = at(format!("/groups/{group}/label"), FieldFormat::Text);
+    let target = at(format!("{path}/target"), FieldFormat::Text);
     let place = if effect.target.as_deref() == Some(HERE) { "in" } else { "on" };
     let size = |part: &str| at(format!("{path}/leave_one_out/{part}"), how.size);
     if !saved.excludes_zero() {
@@ -57,7 +57,7 @@ fn say(words: &mut Words, (position, effect): (usize, &Effect), group: usize, ho
     };
     let template = format!("{{}} {does} {{}} an inference {place} {{}}, between {{}} and {{}}");
     let template = match how.size {
-        Show::BytesSize => template.replace(" an inference", ""),
+        FieldFormat::BytesSize => template.replace(" an inference", ""),
         _ => template,
     };
     words.say(id, &template, &[label, size("value"), target, size(low), size(high)]);

@@ -1,15 +1,15 @@
 //! Sentences from templates: what is put in comes from fields of a record and from nowhere else.
 
-use paring_core::schema::{Field, Sentence, Show};
+use paring_core::schema::{FieldFormat, NarrativeField, NarrativeSentence};
 use serde_json::Value;
 
 /// A field and how it is shown.
-pub(super) fn at(pointer: impl Into<String>, show: Show) -> (String, Show) {
+pub(super) fn at(pointer: impl Into<String>, show: FieldFormat) -> (String, FieldFormat) {
     (pointer.into(), show)
 }
 
 /// The value and the bounds of an interval at a pointer.
-pub(super) fn interval(pointer: &str, show: Show) -> [(String, Show); 3] {
+pub(super) fn interval(pointer: &str, show: FieldFormat) -> [(String, FieldFormat); 3] {
     ["value", "low", "high"].map(|part| at(format!("{pointer}/{part}"), show))
 }
 
@@ -17,7 +17,7 @@ pub(super) fn interval(pointer: &str, show: Show) -> [(String, Show); 3] {
 #[derive(Debug)]
 pub(super) struct Words {
     record: Value,
-    sentences: Vec<Sentence>,
+    sentences: Vec<NarrativeSentence>,
 }
 
 impl Words {
@@ -27,18 +27,18 @@ impl Words {
     }
 
     /// Everything that was said.
-    pub(super) fn sentences(self) -> Vec<Sentence> {
+    pub(super) fn sentences(self) -> Vec<NarrativeSentence> {
         self.sentences
     }
 
     /// Says a template in which every `{}` is the next field; says nothing where a field has no value,
     /// or there are not as many as places.
-    pub(super) fn say(&mut self, about: &str, template: &str, fields: &[(String, Show)]) {
+    pub(super) fn say(&mut self, about: &str, template: &str, fields: &[(String, FieldFormat)]) {
         let mut found = Vec::new();
         for (pointer, show) in fields {
             let value = self.record.pointer(pointer).and_then(|value| show.of(value));
             let Some(shown) = value else { return };
-            found.push(Field { pointer: pointer.clone(), show: *show, shown });
+            found.push(NarrativeField { pointer: pointer.clone(), show: *show, shown });
         }
         let parts: Vec<&str> = template.split("{}").collect();
         if parts.len() != found.len() + 1 {
@@ -49,7 +49,7 @@ impl Words {
         let text = filled.fold(parts[0].to_string(), |text, (field, part)| {
             format!("{text}{}{part}", field.shown)
         });
-        self.sentences.push(Sentence { about: about.into(), text, fields: found });
+        self.sentences.push(NarrativeSentence { about: about.into(), text, fields: found });
     }
 }
 
@@ -62,14 +62,16 @@ mod tests {
     fn a_figure_from_elsewhere_is_found_out() {
         let record = json!({ "lost": 14, "group": "block2.pw" });
         let mut words = Words::new(record.clone());
-        let fields = [("/lost".to_string(), Show::Count), ("/group".to_string(), Show::Text)];
+        let fields =
+            [("/lost".to_string(), FieldFormat::Count), ("/group".to_string(), FieldFormat::Text)];
         words.say("variant", "{} samples were lost to {}", &fields);
-        words.say("variant", "{} were won", &[("/won".to_string(), Show::Count)]);
+        words.say("variant", "{} were won", &[("/won".to_string(), FieldFormat::Count)]);
         let [said] = &words.sentences()[..] else { panic!() };
         assert_eq!(said.text, "14 samples were lost to block2.pw");
         assert!(said.holds(&record));
         assert!(!said.holds(&json!({ "lost": 13, "group": "block2.pw" })));
-        let more = Sentence { text: format!("{}, all 9 of them", said.text), ..said.clone() };
+        let more =
+            NarrativeSentence { text: format!("{}, all 9 of them", said.text), ..said.clone() };
         assert!(!more.holds(&record));
     }
 }

@@ -5,7 +5,7 @@
 use super::metric_wording::{Voice, metric, shown};
 use super::sentence_writer::{Words, at, interval};
 use crate::attribution::effects::{LEVEL, ROBUSTNESS};
-use paring_core::schema::{Explanation, LayerFlow, Show};
+use paring_core::schema::{Explanation, FieldFormat, LayerFlow};
 
 /// So many groups that answer for most lost samples are named; the record has all, and components that
 /// bring back a single sample too.
@@ -22,9 +22,9 @@ pub(super) fn remarks(words: &mut Words, found: &Explanation, voice: &Voice) {
 }
 
 /// Where the label of a group stands.
-fn label(found: &Explanation, id: &str) -> (String, Show) {
+fn label(found: &Explanation, id: &str) -> (String, FieldFormat) {
     let own = found.groups.iter().position(|g| g.id == id).unwrap_or(0);
-    at(format!("/groups/{own}/label"), Show::Text)
+    at(format!("/groups/{own}/label"), FieldFormat::Text)
 }
 
 fn together(words: &mut Words, found: &Explanation, voice: &Voice) {
@@ -45,7 +45,7 @@ fn together(words: &mut Words, found: &Explanation, voice: &Voice) {
 }
 
 fn blamed(words: &mut Words, found: &Explanation) {
-    let count = |part: &str| at(format!("/flip_counts/{part}"), Show::Count);
+    let count = |part: &str| at(format!("/flip_counts/{part}"), FieldFormat::Count);
     let flips = found.effects.iter().any(|e| e.metric == "flips");
     let changed = found.flip_counts.changed > 0;
     if changed {
@@ -62,9 +62,9 @@ fn blamed(words: &mut Words, found: &Explanation) {
     for (position, blame) in guilty.take(GUILTY) {
         let fields = [
             label(found, &blame.group),
-            at(format!("/blame/{position}/lost_alone"), Show::Count),
+            at(format!("/blame/{position}/lost_alone"), FieldFormat::Count),
             count("lost"),
-            at(format!("/blame/{position}/won_alone"), Show::Count),
+            at(format!("/blame/{position}/won_alone"), FieldFormat::Count),
         ];
         let template = "without {}, lost samples that are right again: {} of {}; won samples that are wrong again: {}";
         words.say(&blame.group, template, &fields);
@@ -73,7 +73,7 @@ fn blamed(words: &mut Words, found: &Explanation) {
     for (position, blame) in guilty.take(GUILTY) {
         let fields = [
             label(found, &blame.group),
-            at(format!("/blame/{position}/changed_alone"), Show::Count),
+            at(format!("/blame/{position}/changed_alone"), FieldFormat::Count),
             count("changed"),
         ];
         let template = "without {}, samples that get the baseline's class again: {} of {}";
@@ -82,14 +82,14 @@ fn blamed(words: &mut Words, found: &Explanation) {
     let several = found.components.iter().enumerate().filter(|(_, b)| b.back > 1);
     for (position, blame) in several {
         let path = format!("/components/{position}");
-        let part = |name: &str, show: Show| at(format!("{path}/{name}"), show);
+        let part = |name: &str, show: FieldFormat| at(format!("{path}/{name}"), show);
         let fields = [
-            part("indices", Show::List),
-            part("coupling", Show::Text),
-            part("back", Show::Count),
-            part("lost", Show::Count),
-            part("class", Show::Count),
-            part("net", Show::Count),
+            part("indices", FieldFormat::List),
+            part("coupling", FieldFormat::Text),
+            part("back", FieldFormat::Count),
+            part("lost", FieldFormat::Count),
+            part("class", FieldFormat::Count),
+            part("net", FieldFormat::Count),
         ];
         let template = "components {} of {} answer for {} of the {} lost samples of class {}: restored, they are right again (right answers in all: {} more)";
         words.say(&blame.group, template, &fields);
@@ -99,14 +99,14 @@ fn blamed(words: &mut Words, found: &Explanation) {
 fn on_the_way(words: &mut Words, found: &Explanation, voice: &Voice) {
     for (position, link) in found.links.iter().enumerate() {
         let path = format!("/links/{position}");
-        let place = |which: usize| at(format!("{path}/between/{which}"), Show::Text);
-        let cause = at(format!("{path}/cause"), Show::Text);
+        let place = |which: usize| at(format!("{path}/between/{which}"), FieldFormat::Text);
+        let cause = at(format!("{path}/cause"), FieldFormat::Text);
         let (about, named) = match link.cause.as_str() {
             "all" => ("the whole way from {} to {}", vec![place(0), place(1)]),
             _ => ("{}, from {} to {}", vec![cause, place(0), place(1)]),
         };
         let flips = link.flips.map(|_| {
-            let part = |name: &str| at(format!("{path}/{name}"), Show::Count);
+            let part = |name: &str| at(format!("{path}/{name}"), FieldFormat::Count);
             ["flips", "samples"].map(part).to_vec()
         });
         let changes = if flips.is_some() { "{} of {} answers change, " } else { "" };
@@ -127,7 +127,7 @@ fn disturbed(words: &mut Words, found: &Explanation, voice: &Voice) {
             "on inputs with {{}}, {{}} is {about} than the baseline's on the same inputs by {{}}{}, between {{}} and {{}}",
             voice.unit
         );
-        let fields = [at(format!("{path}/of"), Show::Text), metric()].into_iter();
+        let fields = [at(format!("{path}/of"), FieldFormat::Text), metric()].into_iter();
         let fields = fields.chain(interval(&format!("{path}/change"), voice.change));
         words.say("variant", &template, &fields.collect::<Vec<_>>());
     }
@@ -138,7 +138,7 @@ fn disturbed(words: &mut Words, found: &Explanation, voice: &Voice) {
             "on inputs with {{}}, {{}} on top of all others changes {{}} by {{}}{}, between {{}} and {{}}",
             voice.unit
         );
-        let of = at(format!("{path}/of"), Show::Text);
+        let of = at(format!("{path}/of"), FieldFormat::Text);
         let fields = [of, label(found, &effect.group), metric()].into_iter();
         let fields = fields.chain(interval(&format!("{path}/leave_one_out"), voice.change));
         words.say(&effect.group, &template, &fields.collect::<Vec<_>>());
@@ -150,14 +150,15 @@ fn flowing(words: &mut Words, found: &Explanation) {
     let alike = |l: &LayerFlow| l.similarity.filter(|s| s.is_finite());
     let compared = found.flow.iter().enumerate().filter_map(|(p, l)| Some((p, alike(l)?)));
     let least = compared.min_by(|a, b| a.1.total_cmp(&b.1));
-    let part =
-        |position: usize, name: &str, show: Show| at(format!("/flow/{position}/{name}"), show);
+    let part = |position: usize, name: &str, show: FieldFormat| {
+        at(format!("/flow/{position}/{name}"), show)
+    };
     if let Some((position, _)) = least {
         let fields = [
-            part(position, "layer", Show::Text),
-            part(position, "similarity", Show::Number),
-            part(position, "before/effective_rank", Show::Number),
-            part(position, "after/effective_rank", Show::Number),
+            part(position, "layer", FieldFormat::Text),
+            part(position, "similarity", FieldFormat::Number),
+            part(position, "before/effective_rank", FieldFormat::Number),
+            part(position, "after/effective_rank", FieldFormat::Number),
         ];
         let template = "of all layers, what flows out of {} is least like the baseline's (linear CKA {}); its effective rank was {} and is {}";
         words.say("variant", template, &fields);
@@ -165,9 +166,9 @@ fn flowing(words: &mut Words, found: &Explanation) {
     let more = |l: &LayerFlow| l.after.as_ref().is_some_and(|after| after.dead > l.before.dead);
     for (position, _) in found.flow.iter().enumerate().filter(|(_, l)| more(l)) {
         let fields = [
-            part(position, "layer", Show::Text),
-            part(position, "after/dead", Show::Percent),
-            part(position, "before/dead", Show::Percent),
+            part(position, "layer", FieldFormat::Text),
+            part(position, "after/dead", FieldFormat::Percent),
+            part(position, "before/dead", FieldFormat::Percent),
         ];
         let template = "in {}, {} of the remaining channels never vary on the samples looked at; before it were {}";
         words.say("variant", template, &fields);
@@ -179,27 +180,27 @@ fn hit(words: &mut Words, found: &Explanation) {
     let Some(hardest) = found.hits.first() else { return };
     if hardest.label.is_none() {
         let fields = [
-            at("/hits/0/sample", Show::Count),
-            at("/hits/0/before", Show::Count),
-            at("/hits/0/lost", Show::PointsSize),
+            at("/hits/0/sample", FieldFormat::Count),
+            at("/hits/0/before", FieldFormat::Count),
+            at("/hits/0/lost", FieldFormat::PointsSize),
         ];
         let template = "hit hardest is sample {}: the probability of the baseline's class {} fell by {} points";
         words.say("variant", template, &fields);
         return;
     }
     let fields = [
-        at("/hits/0/sample", Show::Count),
-        at("/hits/0/label", Show::Count),
-        at("/hits/0/lost", Show::PointsSize),
+        at("/hits/0/sample", FieldFormat::Count),
+        at("/hits/0/label", FieldFormat::Count),
+        at("/hits/0/lost", FieldFormat::PointsSize),
     ];
     let template =
         "hit hardest is sample {} of class {}: the probability of its class fell by {} points";
     words.say("variant", template, &fields);
     if hardest.region.is_some() {
         let fields = [
-            at("/hits/0/region/neighbours", Show::Length),
-            at("/hits/0/region/accuracy_after", Show::Percent),
-            at("/hits/0/region/accuracy_before", Show::Percent),
+            at("/hits/0/region/neighbours", FieldFormat::Length),
+            at("/hits/0/region/accuracy_after", FieldFormat::Percent),
+            at("/hits/0/region/accuracy_before", FieldFormat::Percent),
         ];
         let template =
             "of the {} samples nearest to it, {} are answered rightly; before it were {}";
@@ -211,6 +212,6 @@ fn foreseen(words: &mut Words, found: &Explanation) {
     if found.track.count == 0 {
         return;
     }
-    let fields = ["covered", "count"].map(|part| at(format!("/track/{part}"), Show::Count));
+    let fields = ["covered", "count"].map(|part| at(format!("/track/{part}"), FieldFormat::Count));
     words.say("variant", "of the forecasts so far, {} of {} held", &fields);
 }

@@ -5,8 +5,10 @@ use crate::attribution::effects::LEVEL;
 use crate::attribution::experiments::Investigation;
 use crate::attribution::shapley::{Coalition, Form};
 use crate::pipeline::{Context, HERE, PipelineError, Timed, kept_times_by_node, times_by_node};
-use paring_core::schema::{Effect, Group, Interval, LayerChange, Missing, NodeProfile, Total};
-use paring_core::stats::{self, Resampling};
+use paring_core::schema::{
+    ConfidenceInterval, DecisionGroup, Effect, LayerChange, MetricTotal, MissingReason, NodeProfile,
+};
+use paring_core::stats::{self, BootstrapOptions};
 use paring_onnx::graph::{Graph, layer_names};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -21,7 +23,7 @@ pub struct Times {
     /// One a group.
     pub effects: Vec<Effect>,
     /// Before and after; `None` where nothing could be timed.
-    pub total: Option<Total>,
+    pub total: Option<MetricTotal>,
     /// Layers in the baseline's order, then modules.
     pub layers: Vec<LayerChange>,
     /// Share of the rounds that saw a quiet machine, 0 to 1.
@@ -47,10 +49,10 @@ impl Investigation<'_> {
         let Some(rounds) = context.time(&timed, budget)? else { return Ok(Times::default()) };
         let position: BTreeMap<Coalition, usize> =
             sets.iter().enumerate().map(|(position, set)| (*set, position)).collect();
-        let estimate = |form: &Form| -> Option<Interval> {
+        let estimate = |form: &Form| -> Option<ConfidenceInterval> {
             let at = |round: &Vec<f64>| form.of(|set| Some(round[*position.get(&set)?]));
             let values: Vec<f64> = rounds.rounds.iter().map(at).collect::<Option<_>>()?;
-            let how = Resampling { resamples: 4_000, level: LEVEL, seed: 0 };
+            let how = BootstrapOptions { resamples: 4_000, level: LEVEL, seed: 0 };
             stats::bootstrap_median(&values, how)
         };
         let method = format!(
@@ -63,7 +65,7 @@ impl Investigation<'_> {
             solo: estimate(&Form::solo(position)),
             leave_one_out: estimate(&Form::leave_one_out(position, count)),
             method: method.clone(),
-            missing: shapley(position).is_none().then(|| Missing(NO_SHAPLEY.into())),
+            missing: shapley(position).is_none().then(|| MissingReason(NO_SHAPLEY.into())),
             ..Effect::unknown(&group.id, "latency", Some(HERE), "ns")
         });
         let effects = effects.collect();
@@ -72,7 +74,7 @@ impl Investigation<'_> {
             stats::median(&rounds.rounds.iter().map(|round| round[*own]).collect::<Vec<_>>())
         };
         let total = || {
-            Some(Total {
+            Some(MetricTotal {
                 metric: "latency".into(),
                 of: None,
                 target: Some(HERE.into()),
@@ -136,7 +138,7 @@ fn by_layer(
     baseline: &Graph,
     before: &BTreeMap<String, f64>,
     after: &BTreeMap<String, f64>,
-    groups: &[Group],
+    groups: &[DecisionGroup],
 ) -> Vec<LayerChange> {
     let mut layers: Vec<LayerChange> = Vec::new();
     for (node, name) in baseline.nodes().iter().zip(layer_names(baseline)) {

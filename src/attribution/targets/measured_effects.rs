@@ -4,7 +4,8 @@
 use crate::attribution::experiments::{Investigation, Plan};
 use crate::attribution::shapley::{Coalition, Form};
 use paring_core::schema::{
-    Effect, FileName, Group, Interval, Measurement, Missing, SpeedSummary, Total, VariantRecord,
+    ConfidenceInterval, DecisionGroup, Effect, FileName, Measurement, MetricTotal, MissingReason,
+    SpeedSummary, VariantRecord,
 };
 use paring_core::stats;
 
@@ -64,7 +65,7 @@ impl Investigation<'_> {
         measurable: &Measurable,
         measurements: &[Measurement],
         target: &str,
-    ) -> (Vec<Effect>, Vec<Total>) {
+    ) -> (Vec<Effect>, Vec<MetricTotal>) {
         let (plan, count) = (&self.plan, self.groups.len());
         let taken = Taken { measurable, measurements, target, plan, count };
         let (mut effects, mut totals) = (Vec::new(), Vec::new());
@@ -80,7 +81,7 @@ impl Investigation<'_> {
     pub fn unmeasured(&self, target: &str, why: &str) -> Vec<Effect> {
         let of = |quantity: Quantity| {
             self.groups.iter().map(move |group| Effect {
-                missing: Some(Missing(why.into())),
+                missing: Some(MissingReason(why.into())),
                 ..Effect::unknown(&group.id, quantity.metric(), Some(target), quantity.unit())
             })
         };
@@ -129,9 +130,9 @@ impl Quantity {
     }
 
     /// Its value of one variant.
-    fn of(self, measurement: &Measurement) -> Result<Interval, Missing> {
-        let known = |value: Option<Interval>| {
-            value.ok_or_else(|| Missing("no block says how much memory was in use".into()))
+    fn of(self, measurement: &Measurement) -> Result<ConfidenceInterval, MissingReason> {
+        let known = |value: Option<ConfidenceInterval>| {
+            value.ok_or_else(|| MissingReason("no block says how much memory was in use".into()))
         };
         let latency = || measurement.latency.as_ref().map_err(Clone::clone);
         match self {
@@ -155,14 +156,18 @@ struct Taken<'a> {
 }
 
 impl Taken<'_> {
-    fn own(&self, set: Coalition) -> Result<&Measurement, Missing> {
+    fn own(&self, set: Coalition) -> Result<&Measurement, MissingReason> {
         let position = self.measurable.sets.iter().position(|s| *s == set);
         let found = position.and_then(|position| self.measurements.get(position));
-        found.ok_or_else(|| Missing("this variant was not measured".into()))
+        found.ok_or_else(|| MissingReason("this variant was not measured".into()))
     }
 
     /// The variant's value less that of another set.
-    fn change(&self, quantity: Quantity, set: Coalition) -> Result<Interval, Missing> {
+    fn change(
+        &self,
+        quantity: Quantity,
+        set: Coalition,
+    ) -> Result<ConfidenceInterval, MissingReason> {
         let (whole, other) = (self.own(Coalition::full(self.count))?, self.own(set)?);
         let value = quantity.of(whole)?;
         match quantity {
@@ -175,7 +180,7 @@ impl Taken<'_> {
 
     /// The value of a form whose weights add up to 0, from the changes between the whole and each set;
     /// their errors as if none had to do with another's.
-    fn of(&self, quantity: Quantity, form: &Form) -> Result<Interval, Missing> {
+    fn of(&self, quantity: Quantity, form: &Form) -> Result<ConfidenceInterval, MissingReason> {
         let mut changes = Vec::new();
         for (set, weight) in form.terms().filter(|(set, _)| *set != Coalition::full(self.count)) {
             changes.push((-weight, self.change(quantity, set)?));
@@ -183,12 +188,14 @@ impl Taken<'_> {
         Ok(weighted(&changes))
     }
 
-    fn effect(&self, quantity: Quantity, position: usize, group: &Group) -> Effect {
+    fn effect(&self, quantity: Quantity, position: usize, group: &DecisionGroup) -> Effect {
         let leave_one_out = self.of(quantity, &Form::leave_one_out(position, self.count));
         let solo = self.of(quantity, &Form::solo(position));
         let form = self.plan.exactly(position, &self.measurable.sets);
         let shapley = match form {
-            None => Err(Missing("not all sets of groups were measured: there are too many".into())),
+            None => Err(MissingReason(
+                "not all sets of groups were measured: there are too many".into(),
+            )),
             Some(form) => self.of(quantity, &form),
         };
         // Where nothing is known the cause is of interest, not that a sum lacks a part.
@@ -203,10 +210,10 @@ impl Taken<'_> {
         }
     }
 
-    fn total(&self, quantity: Quantity) -> Option<Total> {
+    fn total(&self, quantity: Quantity) -> Option<MetricTotal> {
         let change = self.change(quantity, Coalition::EMPTY).ok()?;
         let variant = quantity.of(self.own(Coalition::full(self.count)).ok()?).ok()?.value;
-        Some(Total {
+        Some(MetricTotal {
             metric: quantity.metric().into(),
             of: None,
             target: Some(self.target.into()),
@@ -222,39 +229,39 @@ impl Taken<'_> {
 }
 
 /// Σ weight · value of independent values.
-fn weighted(parts: &[(f64, Interval)]) -> Interval {
+fn weighted(parts: &[(f64, ConfidenceInterval)]) -> ConfidenceInterval {
     let value: f64 = parts.iter().map(|(weight, part)| weight * part.value).sum();
     let reach = |towards: f64| {
-        let one = |(weight, part): &(f64, Interval)| match weight * towards > 0.0 {
+        let one = |(weight, part): &(f64, ConfidenceInterval)| match weight * towards > 0.0 {
             true => weight * (part.high - part.value),
             false => weight * (part.low - part.value),
         };
         parts.iter().map(|part| one(part).powi(2)).sum::<f64>().sqrt()
     };
-    Interval { value, low: value - reach(-1.0), high: value + reach(1.0) }
+    ConfidenceInterval { value, low: value - reach(-1.0), high: value + reach(1.0) }
 }
 
 /// Time of the whole less time of another, from the time of the whole and the other's speed-up over
 /// it.
-fn saved(whole_ns: f64, speed: &SpeedSummary) -> Interval {
+fn saved(whole_ns: f64, speed: &SpeedSummary) -> ConfidenceInterval {
     let of = |speedup: f64| whole_ns * (1.0 - 1.0 / speedup);
-    let Interval { value, low, high } = speed.speedup;
-    Interval { value: of(value), low: of(low), high: of(high) }
+    let ConfidenceInterval { value, low, high } = speed.speedup;
+    ConfidenceInterval { value: of(value), low: of(low), high: of(high) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use paring_core::schema::Verdict;
+    use paring_core::schema::SpeedVerdict;
 
     #[test]
     fn what_is_slower_without_a_group_was_saved_by_it() {
         let speed = SpeedSummary {
             blocks: 10,
-            speedup: Interval { value: 0.8, low: 0.5, high: 1.0 },
+            speedup: ConfidenceInterval { value: 0.8, low: 0.5, high: 1.0 },
             contended_speedup: None,
             quiet_share: 1.0,
-            verdict: Verdict::Slower,
+            verdict: SpeedVerdict::Slower,
         };
         let found = saved(100.0, &speed);
         assert!((found.value + 25.0).abs() < 1e-9);
@@ -262,7 +269,7 @@ mod tests {
     }
     #[test]
     fn parts_are_weighted_with_their_errors() {
-        let part = |value: f64, low: f64, high: f64| Interval { value, low, high };
+        let part = |value: f64, low: f64, high: f64| ConfidenceInterval { value, low, high };
         let one = weighted(&[(1.0, part(5.0, 4.0, 7.0))]);
         assert_eq!((one.value, one.low, one.high), (5.0, 4.0, 7.0));
         let turned = weighted(&[(-1.0, part(5.0, 4.0, 7.0))]);

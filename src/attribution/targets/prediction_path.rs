@@ -5,7 +5,7 @@ use crate::attribution::experiments::{Aspect, Investigation, Table};
 use crate::attribution::shapley::{Coalition, Form};
 use crate::pipeline::PipelineError;
 use paring_compress::simulated;
-use paring_core::schema::{Answers, Experiment, Link};
+use paring_core::schema::{DeploymentStage, Experiment, ExperimentPredictions};
 use paring_onnx::graph::Graph;
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ pub struct There {
     /// Its name.
     pub target: String,
     /// Its answers.
-    pub answers: Answers,
+    pub answers: ExperimentPredictions,
     /// Largest difference of a number from what this machine answers.
     pub largest_difference: f64,
 }
@@ -24,7 +24,7 @@ pub struct There {
 struct Stop {
     cause: &'static str,
     name: String,
-    answers: Answers,
+    answers: ExperimentPredictions,
 }
 
 /// All stops, as a table in which the baseline is the empty set and every other has a set of its own.
@@ -41,7 +41,7 @@ impl Investigation<'_> {
     ///
     /// # Errors
     /// Those of the experiments, and where a graph cannot be rewritten.
-    pub fn links(&mut self, boards: &[There]) -> Result<Vec<Link>, PipelineError> {
+    pub fn links(&mut self, boards: &[There]) -> Result<Vec<DeploymentStage>, PipelineError> {
         let mut stops = self.stops()?;
         let here = stops.len().saturating_sub(1);
         stops.extend(boards.iter().map(|there| Stop {
@@ -50,12 +50,15 @@ impl Investigation<'_> {
             answers: there.answers.clone(),
         }));
         let Some(way) = self.way(&stops) else { return Ok(vec![]) };
-        let mut links: Vec<Link> =
+        let mut links: Vec<DeploymentStage> =
             (0..here).map(|stop| way.link(&stops, stop, stop + 1, None)).collect();
         for (position, there) in boards.iter().enumerate() {
             let at = here + 1 + position;
             links.push(way.link(&stops, here, at, Some(there)));
-            links.push(Link { cause: "all".into(), ..way.link(&stops, 0, at, Some(there)) });
+            links.push(DeploymentStage {
+                cause: "all".into(),
+                ..way.link(&stops, 0, at, Some(there))
+            });
         }
         Ok(links)
     }
@@ -71,7 +74,7 @@ impl Investigation<'_> {
         self.ask(0, &[rewritten])?;
         let here = "variant on this machine";
         let mut stops: Vec<Stop> = Vec::new();
-        let mut stop = |cause, name: &str, answers: Option<&Answers>| {
+        let mut stop = |cause, name: &str, answers: Option<&ExperimentPredictions>| {
             let answers = answers.cloned();
             stops.extend(answers.map(|answers| Stop { cause, name: name.to_string(), answers }));
         };
@@ -92,7 +95,10 @@ impl Investigation<'_> {
     }
 
     /// Answers of a set's variant with integers simulated in float; `None` where it has no integers.
-    fn simulation(&mut self, set: Coalition) -> Result<Option<Answers>, PipelineError> {
+    fn simulation(
+        &mut self,
+        set: Coalition,
+    ) -> Result<Option<ExperimentPredictions>, PipelineError> {
         let Some(experiment) = self.table.experiment(0, set).cloned() else { return Ok(None) };
         let Some(laboratory) = self.laboratory() else { return Ok(None) };
         let path = laboratory.file(&experiment.file_sha256);
@@ -125,14 +131,20 @@ fn set_of(position: usize) -> Coalition {
 }
 
 impl Way {
-    fn link(&self, stops: &[Stop], from: usize, to: usize, there: Option<&There>) -> Link {
+    fn link(
+        &self,
+        stops: &[Stop],
+        from: usize,
+        to: usize,
+        there: Option<&There>,
+    ) -> DeploymentStage {
         let (before, after) = (&stops[from].answers.classes, &stops[to].answers.classes);
         let form = Form::difference(set_of(to), set_of(from));
         let resamples = self.resamples.get(&self.main);
         let found = self.table.estimate(&form, &self.main, 1, 0.0, resamples);
         let classes = before.iter().chain(after).any(Option::is_some);
         let flips = before.iter().zip(after).filter(|(a, b)| a != b).count();
-        Link {
+        DeploymentStage {
             cause: stops[to].cause.into(),
             between: [stops[from].name.clone(), stops[to].name.clone()],
             target: there.map(|there| there.target.clone()),

@@ -4,7 +4,7 @@ use crate::cli::{Coded, ExitCode};
 use crate::pipeline::Folders;
 use paring_agent::arrays::{Array, InputNeed, read_tensors};
 use paring_agent::engine::Signature;
-use paring_core::schema::Missing;
+use paring_core::schema::MissingReason;
 use paring_data::{Dataset, random_inputs, random_sample_bytes};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -113,7 +113,7 @@ fn inputs_of_run(run: &Path) -> Option<PathBuf> {
 
 /// Values for dimensions that are given, each of some model, and those that follow.
 pub(super) fn sizes(
-    signatures: &[Result<Signature, Missing>],
+    signatures: &[Result<Signature, MissingReason>],
     given: &BTreeMap<String, usize>,
     batch: usize,
 ) -> Result<BTreeMap<String, usize>, Coded> {
@@ -134,8 +134,8 @@ pub(super) fn sizes(
 /// The inputs of all models together; a model whose input of the same name differs from an earlier
 /// model's is given a reason instead.
 pub(super) fn needs(
-    signatures: &[Result<Signature, Missing>],
-) -> (Vec<InputNeed>, Vec<Result<(), Missing>>) {
+    signatures: &[Result<Signature, MissingReason>],
+) -> (Vec<InputNeed>, Vec<Result<(), MissingReason>>) {
     let mut all: Vec<InputNeed> = Vec::new();
     let mut verdicts = Vec::new();
     for signature in signatures {
@@ -152,7 +152,7 @@ pub(super) fn needs(
                 && other.dims.len() == need.dims.len()
                 && other.batch_axis == need.batch_axis;
             (!same).then(|| {
-                Missing(format!(
+                MissingReason(format!(
                     "its input `{}` is {} {}, an earlier model's {} {}; they cannot be fed alike",
                     need.name,
                     need.dtype,
@@ -182,11 +182,11 @@ pub(super) fn bind(
     signature: &Signature,
     arrays: &BTreeMap<String, Array>,
     dims: &mut BTreeMap<String, usize>,
-) -> Result<(), Missing> {
+) -> Result<(), MissingReason> {
     for need in &signature.inputs {
-        let absent = || Missing(format!("no array for its input `{}`", need.name));
+        let absent = || MissingReason(format!("no array for its input `{}`", need.name));
         let array = arrays.get(&need.name).ok_or_else(absent)?;
-        need.bind(array.dtype(), array.shape(), dims).map_err(|e| Missing(e.to_string()))?;
+        need.bind(array.dtype(), array.shape(), dims).map_err(|e| MissingReason(e.to_string()))?;
     }
     Ok(())
 }

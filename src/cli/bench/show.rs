@@ -4,7 +4,7 @@ use super::inputs::Origin;
 use crate::cli::Global;
 use crate::report::{self, Timed};
 use paring_agent::measure::MIN_BLOCKS;
-use paring_core::schema::{Environment, Missing, Sha256Hex};
+use paring_core::schema::{MissingReason, Sha256Hex, TargetEnvironment};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -15,7 +15,7 @@ pub(super) struct Answer<'a> {
     pub(super) origin: &'a Origin,
     pub(super) target: &'a str,
     pub(super) batch: usize,
-    pub(super) environment: &'a Environment,
+    pub(super) environment: &'a TargetEnvironment,
     pub(super) manifest: &'a Sha256Hex,
 }
 
@@ -54,7 +54,7 @@ impl Answer<'_> {
 fn row(timed: &Timed) -> Value {
     let row = match &timed.row {
         Ok(row) => row,
-        Err(Missing(why)) => {
+        Err(MissingReason(why)) => {
             return json!({
                 "model": timed.name, "path": timed.path, "measured": false, "missing": why,
                 "valid": false, "invalid_reasons": [why],

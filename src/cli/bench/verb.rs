@@ -12,7 +12,8 @@ use clap::Args;
 use paring_agent::engine::{self, ENGINE, Signature, Source};
 use paring_boards::Target;
 use paring_core::schema::{
-    Environment, MOST_ROUNDS, Measurement, Missing, Setting, Sha256Hex, VariantRecord,
+    ExecutionSetting, MOST_ROUNDS, Measurement, MissingReason, Sha256Hex, TargetEnvironment,
+    VariantRecord,
 };
 use paring_core::units::LatencyNs;
 use paring_data::{Dataset, Rows};
@@ -95,7 +96,7 @@ fn share(text: &str) -> Result<f64, String> {
 struct Prepared {
     given: Vec<Given>,
     /// Records of the models that can be measured.
-    placed: Vec<Result<VariantRecord, Missing>>,
+    placed: Vec<Result<VariantRecord, MissingReason>>,
     data: Dataset,
     dims: BTreeMap<String, usize>,
     batch: usize,
@@ -139,7 +140,7 @@ impl BenchVerb {
         };
         match unmeasured {
             None => Ok(()),
-            Some((name, Missing(why))) => {
+            Some((name, MissingReason(why))) => {
                 let error = anyhow::anyhow!("model `{name}` was not measured: {why}");
                 Err(Coded::new(code, error))
             }
@@ -159,7 +160,7 @@ impl BenchVerb {
                 Ok(signature) => signatures.push(Ok(signature)),
                 // Nothing can be compared with a baseline that does not exist.
                 Err(error) if index == 0 => return Err(error.into()),
-                Err(error) => signatures.push(Err(Missing(one_line(error.into())))),
+                Err(error) => signatures.push(Err(MissingReason(one_line(error.into())))),
             }
         }
         let fixed = signatures[0].as_ref().ok().and_then(Signature::fixed_batch);
@@ -179,7 +180,7 @@ impl BenchVerb {
                 Err(missing) => Err(missing),
                 Ok(()) => pipeline::place(folders, model, parent, &dims, batch)?,
             };
-            if let (None, Err(Missing(why))) = (parent, &found) {
+            if let (None, Err(MissingReason(why))) = (parent, &found) {
                 let error = anyhow::anyhow!("{}: {why}", model.path.display());
                 return Err(Coded::new(ExitCode::Input, error));
             }
@@ -195,13 +196,13 @@ impl BenchVerb {
         folders: &Folders,
         target: &Target,
         global: &Global,
-    ) -> Result<(RunFacts, Environment, Vec<Measurement>), Coded> {
+    ) -> Result<(RunFacts, TargetEnvironment, Vec<Measurement>), Coded> {
         let ms = |n: u64| LatencyNs(n.saturating_mul(1_000_000));
         let mut timing = study::default_timing_plan()
             .map_err(|e| Coded::new(ExitCode::Internal, anyhow::anyhow!(e)))?;
         (timing.rules.solo_ns, timing.rules.paired_ns) = (ms(self.solo_ms), ms(self.paired_ms));
         let threads = self.threads.unwrap_or(target.profile.threads);
-        let setting = Setting { batch: prepared.batch, threads, streams: self.streams };
+        let setting = ExecutionSetting { batch: prepared.batch, threads, streams: self.streams };
         let stop = self.width.map(|width| study::width_stop_rule(width, self.blocks));
         let sustained_ns = self.sustained_s.map(|s| LatencyNs(s.saturating_mul(1_000_000_000)));
         let mut rule = json!({
@@ -234,7 +235,7 @@ impl BenchVerb {
             dims: &prepared.dims,
             data: &prepared.data,
             samples: &samples,
-            energy: Err(Missing("a bench measures no energy".into())),
+            energy: Err(MissingReason("a bench measures no energy".into())),
             sysfs_root: None,
         };
         let mut taken = fleet::on_one(target, folders, global.quiet, &|target, stop, heard| {
@@ -278,7 +279,7 @@ fn folders(out: &std::path::Path, target: &str) -> Result<Folders, Coded> {
 fn rows(
     prepared: &Prepared,
     target: &Target,
-    environment: &Environment,
+    environment: &TargetEnvironment,
     measured: Vec<Measurement>,
 ) -> Vec<Timed> {
     let baseline_weights =
@@ -288,7 +289,8 @@ fn rows(
     models
         .map(|(given, placed)| {
             let row = placed.clone().and_then(|variant| {
-                let measurement = measured.next().ok_or(Missing("it was not measured".into()))?;
+                let measurement =
+                    measured.next().ok_or(MissingReason("it was not measured".into()))?;
                 Ok(Row {
                     variant,
                     baseline_weights,

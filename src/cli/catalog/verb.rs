@@ -14,8 +14,8 @@ use paring_compress::catalog::{
     self, Bypass, Calibration, Catalog, CatalogError, Coupling, Criterion, Dependencies, Linear,
     Rows, Savings,
 };
-use paring_core::schema::Scores;
-use paring_core::schema::{EngineOptions, Forecast, Origins, TaskKind};
+use paring_core::schema::ScoreKind;
+use paring_core::schema::{EngineOptions, Forecast, OriginalIndices, TaskKind};
 use paring_data::Dataset;
 use paring_onnx::graph::{Facts, Graph, NodeCost};
 use serde::Serialize;
@@ -100,7 +100,7 @@ impl CatalogVerb {
     pub(in crate::cli) fn run(self, global: &Global) -> Result<(), Coded> {
         let opened = self.open()?;
         let failed = |e: CatalogError| Coded::new(ExitCode::Input, e);
-        let catalog = catalog::catalog(&opened.graph, &opened.facts, &Origins::default())?;
+        let catalog = catalog::catalog(&opened.graph, &opened.facts, &OriginalIndices::default())?;
         let depends =
             catalog::dependencies(&catalog, &opened.layers, (&opened.graph, &opened.facts));
         let shown = catalog.couplings.iter().map(|c| opened.components(c));
@@ -157,10 +157,10 @@ impl CatalogVerb {
             return Ok(None);
         }
         let facts = graph.facts(bindings.dims, bindings.batch)?;
-        let couplings = catalog::catalog(graph, &facts, &Origins::default())?.couplings;
+        let couplings = catalog::catalog(graph, &facts, &OriginalIndices::default())?.couplings;
         let prunings = of_all_kinds(&couplings);
         // The class is the same whichever the scores are.
-        let task = Task::new(TaskKind::Classification, Scores::Logits);
+        let task = Task::new(TaskKind::Classification, ScoreKind::Logits);
         let subject = Subject {
             data,
             samples,

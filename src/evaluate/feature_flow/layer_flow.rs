@@ -6,7 +6,9 @@ use faer::Mat;
 use ndarray::{ArrayD, Axis};
 use paring_agent::arrays::Array;
 use paring_agent::engine::{Bindings, Model, Source};
-use paring_core::schema::{EngineOptions, Flow, Head, LayerFlow};
+use paring_core::schema::{
+    ActivationStatistics, AttentionHeadStatistics, EngineOptions, LayerFlow,
+};
 use paring_onnx::graph::{self, Graph, Index, Node, layer_names};
 use std::collections::BTreeMap;
 
@@ -158,7 +160,7 @@ fn rows(x: &ArrayD<f32>) -> Mat<f64> {
     Mat::from_fn(take, channels, |r, c| f64::from(lanes[r * lanes.len() / take.max(1)][c]))
 }
 
-fn facts(x: &ArrayD<f32>, rows: &Mat<f64>, attention: bool) -> Flow {
+fn facts(x: &ArrayD<f32>, rows: &Mat<f64>, attention: bool) -> ActivationStatistics {
     let count = x.len().max(1) as f64;
     let mean = x.iter().map(|v| f64::from(*v)).sum::<f64>() / count;
     let deviation = (x.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>() / count).sqrt();
@@ -168,7 +170,7 @@ fn facts(x: &ArrayD<f32>, rows: &Mat<f64>, attention: bool) -> Flow {
         channel.iter().all(|v| f64::from((v - first).abs()) <= 1e-6 * deviation)
     });
     let channels = x.shape().get(axis).copied().unwrap_or(0);
-    Flow {
+    ActivationStatistics {
         channels,
         rows: rows.nrows(),
         mean,
@@ -181,7 +183,7 @@ fn facts(x: &ArrayD<f32>, rows: &Mat<f64>, attention: bool) -> Flow {
 }
 
 /// Entropy and distance of each head of `[samples, heads, places, places]`.
-fn heads(x: &ArrayD<f32>) -> Vec<Head> {
+fn heads(x: &ArrayD<f32>) -> Vec<AttentionHeadStatistics> {
     if x.ndim() != 4 {
         return vec![];
     }
@@ -198,7 +200,7 @@ fn heads(x: &ArrayD<f32>) -> Vec<Head> {
                 }
             }
         }
-        Head {
+        AttentionHeadStatistics {
             entropy: entropy / f64::max(places, 1.0),
             distance: distance / f64::max(places, 1.0),
         }

@@ -1,6 +1,6 @@
 //! The sampling design and the number of bootstrap resamples of an evaluation.
 
-use paring_core::stats::{SamplingDesign, Units};
+use paring_core::stats::{ResamplingUnits, SamplingDesign};
 
 /// How evaluations are drawn.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +35,7 @@ impl<'a> Sampling<'a> {
         }
     }
 
-    pub(crate) fn units(&self, labels: &[i64]) -> Units {
-        Units::of(self.design(labels), labels.len())
+    pub(crate) fn units(&self, labels: &[i64]) -> ResamplingUnits {
+        ResamplingUnits::of(self.design(labels), labels.len())
     }
 }

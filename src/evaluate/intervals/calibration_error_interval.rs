@@ -1,7 +1,7 @@
 //! The interval of the expected calibration error, free of the bias that noise adds.
 
 use crate::evaluate::statistics::Exam;
-use paring_core::schema::{Interval, Metric};
+use paring_core::schema::{ConfidenceInterval, Metric};
 use paring_core::stats::{self, SamplingDesign};
 
 /// The calibration error without the part that noise adds.
@@ -9,7 +9,7 @@ pub(super) fn calibration_error(
     exam: &Exam,
     metric: Metric,
     design: SamplingDesign,
-) -> Option<Interval> {
+) -> Option<ConfidenceInterval> {
     let (first, bins) = *exam.gauge.gaps.get(&metric)?;
     let samples = exam.samples();
     let usable = exam.tally.totals().get(exam.gauge.usable).copied().filter(|n| *n > 0.0)?;
@@ -23,7 +23,10 @@ pub(super) fn calibration_error(
     let critical = design.critical(samples);
     let found = stats::calibration_error_interval(&gaps, &variances, critical);
     let silent = silent_share(exam, first, bins, design);
-    Some(Interval { high: found.value + (found.high - found.value).hypot(silent), ..found })
+    Some(ConfidenceInterval {
+        high: found.value + (found.high - found.value).hypot(silent),
+        ..found
+    })
 }
 
 /// Upper bound of the share of wrong answers that bins without a single one may hide: their variance

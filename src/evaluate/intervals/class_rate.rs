@@ -1,7 +1,7 @@
 //! Recall, precision and F1 of single classes, and their Wilson intervals.
 
 use crate::evaluate::metrics::Counts;
-use paring_core::schema::Interval;
+use paring_core::schema::ConfidenceInterval;
 use paring_core::stats;
 
 /// What is decided about one class.
@@ -39,7 +39,7 @@ impl ClassRate {
     /// Its interval for decisions that do not depend on each other; samples that recall and precision
     /// speak of are proportions. F1 is 2J / (1 + J) of the share J of hits among all samples that are
     /// or are called so, which is a proportion.
-    pub(super) fn wilson(self, counts: &Counts, class: usize) -> Option<Interval> {
+    pub(super) fn wilson(self, counts: &Counts, class: usize) -> Option<ConfidenceInterval> {
         let (value, hits) = (self.value(counts, class)?, counts.hits[class]);
         let all = match self {
             ClassRate::F1 => counts.labelled[class] + counts.predicted[class] - hits,
@@ -47,6 +47,6 @@ impl ClassRate {
         };
         let share = stats::wilson(hits.round() as usize, all.round() as usize)?;
         let of = |j: f64| if self == ClassRate::F1 { 2.0 * j / (1.0 + j) } else { j };
-        Some(Interval { value, low: of(share.low), high: of(share.high) })
+        Some(ConfidenceInterval { value, low: of(share.low), high: of(share.high) })
     }
 }

@@ -7,7 +7,9 @@ use super::resampled_statistics::{Wanted, draw};
 use super::slice_scores;
 use crate::evaluate::metrics::Counts;
 use crate::evaluate::statistics::Exam;
-use paring_core::schema::{ClassScore, Evaluation, Interval, Metric, Score, TaskKind};
+use paring_core::schema::{
+    ClassScore, ConfidenceInterval, Evaluation, Metric, MetricScore, TaskKind,
+};
 use paring_core::stats::{self, SamplingDesign};
 use std::collections::BTreeMap;
 
@@ -66,7 +68,7 @@ impl Pair<'_> {
         evaluation.missing = missing;
     }
 
-    fn score(&self, metric: Metric) -> Option<Score> {
+    fn score(&self, metric: Metric) -> Option<MetricScore> {
         let position = |wanted: &Wanted| wanted.metrics.iter().position(|m| *m == metric);
         let own = Drawn { exam: self.exam, draws: &self.draws[position(self.wanted)?] };
         let change = self.baseline.filter(|_| !metric.needs_baseline());
@@ -74,7 +76,7 @@ impl Pair<'_> {
             let before = Drawn { exam, draws: &draws[position(wanted)?] };
             own.change(&before, metric, self.design)
         });
-        Some(Score { value: own.interval(metric, self.design)?, change })
+        Some(MetricScore { value: own.interval(metric, self.design)?, change })
     }
 
     fn classes(&self) -> Vec<ClassScore> {
@@ -96,7 +98,7 @@ impl Pair<'_> {
     }
 
     /// One class by one rate. Decisions about pixels depend on each other as those of a group do.
-    fn class_score(&self, counts: &Counts, class: usize, rate: ClassRate) -> Option<Score> {
+    fn class_score(&self, counts: &Counts, class: usize, rate: ClassRate) -> Option<MetricScore> {
         let samples = self.exam.samples();
         let at = |wanted: &Wanted| wanted.metrics.len() + 3 * class + rate as usize;
         let value = rate.value(counts, class)?;
@@ -126,11 +128,11 @@ impl Pair<'_> {
                 _ => drawn.change(&before, samples, self.design),
             }
         });
-        Some(Score { value: interval?, change })
+        Some(MetricScore { value: interval?, change })
     }
 
     /// The change of the share of right answers among the samples of a class.
-    fn recall_change(&self, baseline: &Exam, class: usize) -> Option<Interval> {
+    fn recall_change(&self, baseline: &Exam, class: usize) -> Option<ConfidenceInterval> {
         let labels = &self.exam.labels;
         let own: Vec<usize> =
             (0..labels.len()).filter(|s| usize::try_from(labels[*s]) == Ok(class)).collect();

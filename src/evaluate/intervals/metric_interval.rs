@@ -8,7 +8,7 @@ use super::calibration_error_interval::calibration_error;
 use super::paired_draws::{correlation, moved};
 use super::rate_units::{plain_rate, rate_units};
 use crate::evaluate::statistics::Exam;
-use paring_core::schema::{Interval, Metric};
+use paring_core::schema::{ConfidenceInterval, Metric};
 use paring_core::stats::{self, SamplingDesign};
 
 /// An exam with the values of one of its metrics in draws that are the same for all exams.
@@ -33,7 +33,11 @@ pub(super) struct DrawnRate<'a> {
 
 impl Drawn<'_> {
     /// The 95 % interval of a metric; `None` where it has no value.
-    pub(super) fn interval(&self, metric: Metric, design: SamplingDesign) -> Option<Interval> {
+    pub(super) fn interval(
+        &self,
+        metric: Metric,
+        design: SamplingDesign,
+    ) -> Option<ConfidenceInterval> {
         let (exam, value) = (self.exam, self.exam.value(metric)?);
         let units = design.units(exam.samples());
         if let Some(hits) = exam.proportion(metric) {
@@ -43,7 +47,7 @@ impl Drawn<'_> {
             return Some(stats::delong_interval(&area, design.critical(exam.samples())));
         }
         if let Some(error) = calibration_error(exam, metric, design) {
-            return Some(Interval { value, ..error });
+            return Some(ConfidenceInterval { value, ..error });
         }
         if let Some(interval) = plain_rate(exam, metric, design) {
             return Some(interval);
@@ -65,7 +69,7 @@ impl Drawn<'_> {
         baseline: &Drawn,
         metric: Metric,
         design: SamplingDesign,
-    ) -> Option<Interval> {
+    ) -> Option<ConfidenceInterval> {
         let size = self.exam.value(metric)?.abs().max(baseline.exam.value(metric)?.abs());
         let found = self.exact_change(baseline, metric, design)?;
         Some(stats::beyond_rounding(found, size))
@@ -77,7 +81,7 @@ impl Drawn<'_> {
         baseline: &Drawn,
         metric: Metric,
         design: SamplingDesign,
-    ) -> Option<Interval> {
+    ) -> Option<ConfidenceInterval> {
         let exams = [self.exam, baseline.exam];
         let [after, before] = exams.map(|exam| exam.value(metric));
         let (value, samples) = (after? - before?, self.exam.samples());
@@ -87,7 +91,7 @@ impl Drawn<'_> {
         }
         if let [Some(after), Some(before)] = exams.map(|exam| roc_area(exam, metric, design)) {
             let Some(correlation) = delong_correlation(exams, design) else {
-                return Some(Interval { value, low: 0.0, high: 0.0 });
+                return Some(ConfidenceInterval { value, low: 0.0, high: 0.0 });
             };
             let critical = design.critical(samples);
             let [after, before] = [after, before].map(|a| stats::delong_interval(&a, critical));
@@ -95,19 +99,20 @@ impl Drawn<'_> {
         }
         if value == 0.0 && self.draws == baseline.draws && exams[0].gauge.gaps.contains_key(&metric)
         {
-            return Some(Interval { value, low: 0.0, high: 0.0 });
+            return Some(ConfidenceInterval { value, low: 0.0, high: 0.0 });
         }
         let errors = exams.map(|exam| calibration_error(exam, metric, design));
         if let [Some(after), Some(before)] = errors {
             // What does not stand out of the noise moves with its size, not with its sign, and so not
             // as in draws, which take the found gaps for the true ones; and it is biased rather than
             // scattered, so that both reaches add up.
-            let clear =
-                |error: Interval| if error.value > 0.0 { error.low / error.value } else { 0.0 };
+            let clear = |error: ConfidenceInterval| {
+                if error.value > 0.0 { error.low / error.value } else { 0.0 }
+            };
             let part = clear(after).min(clear(before));
             let correlation = part * correlation(self.draws, baseline.draws) - (1.0 - part) / 2.0;
             let found = stats::newcombe_interval(after, before, correlation);
-            return Some(Interval { value, ..found });
+            return Some(ConfidenceInterval { value, ..found });
         }
         if let [Some(after_units), Some(before_units)] = exams.map(|e| rate_units(e, metric)) {
             let after = DrawnRate { value: after?, draws: self.draws, units: after_units };
@@ -118,7 +123,7 @@ impl Drawn<'_> {
             (design, exams.map(|exam| exam.mean_of(metric)))
         {
             let found = stats::cluster_bootstrap_t(&moved(after, before), groups);
-            return found.or(Some(Interval { value, low: value, high: value }));
+            return found.or(Some(ConfidenceInterval { value, low: value, high: value }));
         }
         let moved = moved(self.draws, baseline.draws);
         stats::expanded_percentile_interval(value, &moved, design.units(samples))
@@ -127,7 +132,11 @@ impl Drawn<'_> {
 
 impl DrawnRate<'_> {
     /// Wilson's interval with the draws' effective number of samples.
-    pub(super) fn interval(&self, samples: usize, design: SamplingDesign) -> Option<Interval> {
+    pub(super) fn interval(
+        &self,
+        samples: usize,
+        design: SamplingDesign,
+    ) -> Option<ConfidenceInterval> {
         let variance = stats::variance(self.draws)?;
         let (size, critical) = (design.unit_size(samples), design.critical(samples));
         Some(stats::rate_interval(self.value, variance, self.units, size, critical))
@@ -139,7 +148,7 @@ impl DrawnRate<'_> {
         before: &DrawnRate,
         samples: usize,
         design: SamplingDesign,
-    ) -> Option<Interval> {
+    ) -> Option<ConfidenceInterval> {
         let moved = moved(self.draws, before.draws);
         let units = design.units(samples);
         stats::expanded_percentile_interval(self.value - before.value, &moved, units)
@@ -151,7 +160,7 @@ impl DrawnRate<'_> {
         before: &DrawnRate,
         samples: usize,
         design: SamplingDesign,
-    ) -> Option<Interval> {
+    ) -> Option<ConfidenceInterval> {
         let variance = stats::variance(&moved(self.draws, before.draws))?;
         let (size, critical) = (design.unit_size(samples), design.critical(samples));
         let (value, units) = (self.value - before.value, [self.units, before.units]);

@@ -2,7 +2,7 @@
 
 use crate::evaluate::metrics::{Binary, Counts};
 use crate::evaluate::statistics::Exam;
-use paring_core::schema::{Interval, Metric};
+use paring_core::schema::{ConfidenceInterval, Metric};
 use paring_core::stats::{self, SamplingDesign};
 
 /// Numerator and denominator of a rate of the positive class that is a plain proportion.
@@ -18,7 +18,11 @@ fn counted(binary: &Binary, metric: Metric) -> Option<(f64, f64)> {
 }
 
 /// Wilson's interval of a rate of the positive class, of independent samples.
-pub(super) fn plain_rate(exam: &Exam, metric: Metric, design: SamplingDesign) -> Option<Interval> {
+pub(super) fn plain_rate(
+    exam: &Exam,
+    metric: Metric,
+    design: SamplingDesign,
+) -> Option<ConfidenceInterval> {
     let totals = exam.tally.totals();
     let binary = exam.by_sample().then(|| exam.gauge.binary(&exam.task, &totals)).flatten()?;
     let (part, whole) = counted(&binary, metric)?;

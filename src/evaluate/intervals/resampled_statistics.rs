@@ -4,7 +4,7 @@ use super::bootstrap_sampling::Sampling;
 use super::class_rate::ClassRate;
 use crate::evaluate::statistics::Exam;
 use paring_core::schema::Metric;
-use paring_core::stats::{LANES, Lanes, Units};
+use paring_core::stats::{LANES, LaneValues, ResamplingUnits};
 
 /// Beyond these classes, F1 by class has no interval.
 const MOST_CLASSES: usize = 100;
@@ -56,10 +56,10 @@ impl Wanted {
 pub(super) fn draw(
     exams: &[&Exam],
     wanted: &[Wanted],
-    units: &Units,
+    units: &ResamplingUnits,
     how: &Sampling,
 ) -> Vec<Vec<Vec<f64>>> {
-    let look = |weights: &[Lanes]| {
+    let look = |weights: &[LaneValues]| {
         let mut all = Vec::new();
         for (exam, wanted) in exams.iter().zip(wanted) {
             let sums = exam.tally.sums(weights);

@@ -4,7 +4,7 @@ use super::bootstrap_sampling::Sampling;
 use super::metric_interval::Drawn;
 use super::resampled_statistics::draws;
 use crate::evaluate::statistics::Exam;
-use paring_core::schema::{Evaluation, Metric, Score, SliceScore};
+use paring_core::schema::{Evaluation, Metric, MetricScore, SliceScore};
 use paring_core::stats;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,7 +62,7 @@ fn spread(primary: Metric, evaluation: &mut Evaluation) {
 }
 
 /// Accuracy, where answers are classes, and the primary metric.
-fn scores(exams: &[&Exam], how: &Sampling) -> Vec<BTreeMap<Metric, Score>> {
+fn scores(exams: &[&Exam], how: &Sampling) -> Vec<BTreeMap<Metric, MetricScore>> {
     let mut all = vec![BTreeMap::new(); exams.len()];
     let Some(first) = exams.first() else { return all };
     let design = how.design(&first.labels);
@@ -78,7 +78,7 @@ fn scores(exams: &[&Exam], how: &Sampling) -> Vec<BTreeMap<Metric, Score>> {
         for (index, scores) in all.iter_mut().enumerate() {
             let change = (index > 0).then(|| own(index).change(&own(0), metric, design)).flatten();
             let value = own(index).interval(metric, design);
-            scores.extend(value.map(|value| (metric, Score { value, change })));
+            scores.extend(value.map(|value| (metric, MetricScore { value, change })));
         }
     }
     all

@@ -1,6 +1,6 @@
 //! What one model answered for some samples, in full.
 
-use paring_core::schema::{Prediction, TaskKind};
+use paring_core::schema::{SamplePrediction, TaskKind};
 use std::collections::BTreeMap;
 
 /// What the right answers are, where one class a sample does not say it.
@@ -186,19 +186,19 @@ impl Answers {
     }
 
     /// One line a sample, where the task is to find a class.
-    pub fn predictions(&self) -> Vec<Prediction> {
+    pub fn predictions(&self) -> Vec<SamplePrediction> {
         let classes = matches!(self.kind, TaskKind::Classification | TaskKind::Scores);
         let all = if classes { self.len() } else { 0 };
         (0..all).map(|position| self.prediction(position)).collect()
     }
 
-    fn prediction(&self, position: usize) -> Prediction {
+    fn prediction(&self, position: usize) -> SamplePrediction {
         let (row, class) = (self.row(position), self.class[position]);
         let own = class.and_then(|c| usize::try_from(c).ok()).filter(|_| self.width > 1);
         let confidence = own.and_then(|c| row.get(c)).map(|p| f64::from(*p));
         let others = row.iter().enumerate().filter(|(c, _)| Some(*c) != own).map(|(_, p)| *p);
         let second = f64::from(others.fold(f32::NEG_INFINITY, f32::max));
-        Prediction {
+        SamplePrediction {
             sample: self.samples[position],
             label: self.labelled().then(|| self.labels[position]),
             class,

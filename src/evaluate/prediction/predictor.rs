@@ -8,8 +8,8 @@ use crate::evaluate::Task;
 use ndarray::ArrayD;
 use paring_agent::arrays::Array;
 use paring_agent::engine::{Bindings, EngineError, Model, Plan, Source, samples_first};
-use paring_core::schema::Scores;
-use paring_core::schema::{EngineOptions, Prediction, TaskKind};
+use paring_core::schema::ScoreKind;
+use paring_core::schema::{EngineOptions, SamplePrediction, TaskKind};
 use paring_data::Dataset;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -35,7 +35,7 @@ impl Predictor {
         dims: &BTreeMap<String, usize>,
         options: &EngineOptions,
         output: usize,
-        scores: Scores,
+        scores: ScoreKind,
     ) -> Result<Predictor, EngineError> {
         let plan = Model::load(source, Bindings { batch, dims })?.optimise(options)?;
         let task = Task::new(TaskKind::Classification, scores);
@@ -58,7 +58,7 @@ impl Predictor {
         data: &Dataset,
         indices: &[usize],
         heard: &(dyn Fn(usize) + Sync),
-    ) -> Result<Vec<Prediction>, PredictError> {
+    ) -> Result<Vec<SamplePrediction>, PredictError> {
         Ok(self.answers(data, indices, heard)?.predictions())
     }
 

@@ -4,7 +4,7 @@ use super::model_outputs::{MOST_CHANCES, MOST_PIXELS, PixelAnswers};
 use super::predict_error::PredictError;
 use crate::evaluate::Task;
 use paring_compress::prediction;
-use paring_core::schema::Scores;
+use paring_core::schema::ScoreKind;
 use paring_core::schema::TaskKind;
 
 /// What one sample's part of an output says.
@@ -80,11 +80,11 @@ pub(super) fn row(task: &Task, part: &Part, total: usize) -> Result<Row, Predict
 /// Probabilities of classes that exclude each other.
 fn exclusive(task: &Task, part: &Part, scores: &[f32]) -> Result<Vec<f32>, PredictError> {
     match task.scores {
-        Scores::Logits => {
+        ScoreKind::Logits => {
             let found = prediction::exclusive_probabilities(task.scores, scores);
             Ok(found.iter().map(|p| *p as f32).collect())
         }
-        Scores::Probabilities => {
+        ScoreKind::Probabilities => {
             let sum: f64 = scores.iter().map(|v| f64::from(*v)).sum();
             // Every quantized score is off by half a step at most.
             let rounding = scores.len() as f64 * f64::from(part.step) / 2.0;
@@ -143,8 +143,8 @@ fn classes(task: &Task, part: &Part, broken: bool) -> Result<Row, PredictError> 
 /// Probabilities that do not exclude each other.
 fn each_probability(task: &Task, part: &Part, scores: &[f32]) -> Result<Vec<f32>, PredictError> {
     match task.scores {
-        Scores::Logits => Ok(scores.iter().map(|v| prediction::sigmoid(*v) as f32).collect()),
-        Scores::Probabilities => match scores.iter().find(|v| !(-0.001..=1.001).contains(*v)) {
+        ScoreKind::Logits => Ok(scores.iter().map(|v| prediction::sigmoid(*v) as f32).collect()),
+        ScoreKind::Probabilities => match scores.iter().find(|v| !(-0.001..=1.001).contains(*v)) {
             Some(value) if value.is_finite() => {
                 Err(PredictError::NotAProbability { sample: part.sample, value: *value })
             }
@@ -208,7 +208,7 @@ fn chances(task: &Task, scores: &[f32], pixels: usize) -> Vec<f32> {
         let own: Vec<f32> = scores.iter().map(foreground).collect();
         return own.iter().map(|p| 1.0 - p).chain(own.iter().copied()).collect();
     }
-    if task.scores == Scores::Probabilities {
+    if task.scores == ScoreKind::Probabilities {
         return scores.to_vec();
     }
     let (mut all, mut own) = (vec![0.0; scores.len()], vec![0.0; channels]);
@@ -235,7 +235,7 @@ fn class_of(task: &Task, scores: &[f32], pixel: usize, pixels: usize) -> usize {
 mod tests {
     use super::*;
 
-    fn task(kind: TaskKind, scores: Scores) -> Task {
+    fn task(kind: TaskKind, scores: ScoreKind) -> Task {
         Task::new(kind, scores)
     }
 
@@ -251,16 +251,16 @@ mod tests {
 
     #[test]
     fn without_labels_any_class_is_fine_and_pixels_are_only_predicted() {
-        let classes = task(TaskKind::Classification, Scores::Probabilities);
+        let classes = task(TaskKind::Classification, ScoreKind::Probabilities);
         assert_eq!(of(&classes, 0, None, &[0.25, 0.75]).unwrap().class, Some(1));
-        let segments = task(TaskKind::Segmentation, Scores::Logits);
+        let segments = task(TaskKind::Segmentation, ScoreKind::Logits);
         let found = counted(&segments, &[1.0, 0.0, 0.0, 2.0], 2, None, 1);
         assert_eq!((found.values, found.pixels.class), (vec![0.0; 6], vec![0, 1]));
     }
 
     #[test]
     fn every_position_of_a_sequence_has_a_class() {
-        let sequence = task(TaskKind::Sequence, Scores::Probabilities);
+        let sequence = task(TaskKind::Sequence, ScoreKind::Probabilities);
         let scores = [0.1, 0.7, 0.2, 0.5, 0.25, 0.25, f32::NAN, 0.0, 1.0];
         let part = Part { sample: 0, label: None, shape: &[3, 1, 3], scores: &scores, step: 0.0 };
         let found = row(&sequence, &part, 1).unwrap();
@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn quantized_probabilities_add_up_to_1_as_closely_as_their_steps_allow() {
-        let classes = task(TaskKind::Classification, Scores::Probabilities);
+        let classes = task(TaskKind::Classification, ScoreKind::Probabilities);
         let scores = [124.0 / 128.0, 1.0 / 128.0, 0.0, 0.0, 0.0];
         assert!(of(&classes, 0, None, &scores).is_err());
         let part = Part { sample: 0, label: None, shape: &[5], scores: &scores, step: 1.0 / 128.0 };
@@ -284,7 +284,7 @@ mod tests {
 
     #[test]
     fn logits_become_probabilities() {
-        let task = task(TaskKind::Classification, Scores::Logits);
+        let task = task(TaskKind::Classification, ScoreKind::Logits);
         let found = of(&task, 0, Some(1), &[0.0, 2f32.ln(), 0.0]).unwrap();
         assert_eq!(found.class, Some(1));
         assert!(found.values.iter().zip([0.25, 0.5, 0.25]).all(|(a, b)| (a - b).abs() < 1e-7));
@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn what_is_no_probability_is_refused_and_nan_is_kept() {
-        let task = task(TaskKind::Classification, Scores::Probabilities);
+        let task = task(TaskKind::Classification, ScoreKind::Probabilities);
         let wrong = of(&task, 3, Some(0), &[2.0, 3.0]).unwrap_err().to_string();
         assert!(wrong.starts_with("the scores of sample 3 add up to 5, not 1"), "{wrong}");
         assert_eq!(of(&task, 0, Some(0), &[f32::NAN, 1.0]).unwrap().class, None);
@@ -302,7 +302,7 @@ mod tests {
 
     #[test]
     fn one_probability_is_that_of_class_1_from_the_threshold_on() {
-        let mut task = task(TaskKind::Classification, Scores::Probabilities);
+        let mut task = task(TaskKind::Classification, ScoreKind::Probabilities);
         assert_eq!(of(&task, 0, Some(1), &[0.25]).unwrap().values, [0.75, 0.25]);
         task.threshold = Some(0.25);
         assert_eq!(of(&task, 0, Some(1), &[0.25]).unwrap().class, Some(1));
@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     fn pixels_are_counted_by_class_and_borders_left_out() {
-        let segments = task(TaskKind::Segmentation, Scores::Logits);
+        let segments = task(TaskKind::Segmentation, ScoreKind::Logits);
         let found = counted(&segments, &[1.0, 0.0, 0.0, 0.0, 2.0, 1.0], 3, Some(&[0, 1, 255]), 1);
         assert_eq!(found.values, [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
         assert_eq!(found.pixels.class, [0, 1, 1]);

@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayD, ArrayViewMutD, Axis, Slice};
 use paring_agent::arrays::Array;
-use paring_core::schema::Disturbance;
+use paring_core::schema::InputDisturbance;
 use paring_core::stats;
 use rand::RngExt;
 use std::collections::BTreeMap;
@@ -53,7 +53,7 @@ pub fn disturb(
     inputs: &BTreeMap<String, Array>,
     indices: &[usize],
     spreads: &BTreeMap<String, Spread>,
-    how: Disturbance,
+    how: InputDisturbance,
     strength: f64,
     seed: u64,
 ) -> BTreeMap<String, Array> {
@@ -64,16 +64,16 @@ pub fn disturb(
         for (row, sample) in values.axis_iter_mut(Axis(0)).zip(indices) {
             let mut rng = stats::generator(seed, &format!("{how} {name} {sample}"));
             match how {
-                Disturbance::Noise => noise(row, strength as f32 * spread.deviation, &mut rng),
-                Disturbance::Brightness => {
+                InputDisturbance::Noise => noise(row, strength as f32 * spread.deviation, &mut rng),
+                InputDisturbance::Brightness => {
                     let added = strength as f32 * spread.deviation;
                     let sign = if rng.random::<bool>() { 1.0 } else { -1.0 };
                     map(row, |v| v + sign * added);
                 }
-                Disturbance::Shift => shift(row, strength.round() as usize, &mut rng),
-                Disturbance::Occlusion => occlude(row, strength, &mut rng),
-                Disturbance::Quantized => quantize(row, strength, spread),
-                Disturbance::Search => {}
+                InputDisturbance::Shift => shift(row, strength.round() as usize, &mut rng),
+                InputDisturbance::Occlusion => occlude(row, strength, &mut rng),
+                InputDisturbance::Quantized => quantize(row, strength, spread),
+                InputDisturbance::Search => {}
             }
         }
         (name.clone(), Array::F32(values))
@@ -86,7 +86,7 @@ fn map(mut row: ArrayViewMutD<f32>, of: impl Fn(f32) -> f32) {
 }
 
 /// Normal noise by Box and Muller.
-fn noise(mut row: ArrayViewMutD<f32>, deviation: f32, rng: &mut stats::Generator) {
+fn noise(mut row: ArrayViewMutD<f32>, deviation: f32, rng: &mut stats::SeededGenerator) {
     row.mapv_inplace(|v| {
         let (u, w): (f64, f64) = (rng.random(), rng.random());
         let normal = (-2.0 * (1.0 - u).ln()).sqrt() * (std::f64::consts::TAU * w).cos();
@@ -101,7 +101,7 @@ fn places(shape: &[usize]) -> Vec<usize> {
 }
 
 /// Moves by so many entries along each axis of places, either way; the border repeats.
-fn shift(mut row: ArrayViewMutD<f32>, by: usize, rng: &mut stats::Generator) {
+fn shift(mut row: ArrayViewMutD<f32>, by: usize, rng: &mut stats::SeededGenerator) {
     for axis in places(row.shape()) {
         let size = row.shape()[axis];
         let back = rng.random::<bool>();
@@ -114,7 +114,7 @@ fn shift(mut row: ArrayViewMutD<f32>, by: usize, rng: &mut stats::Generator) {
 }
 
 /// A rectangle with so large a share of the places becomes the sample's mean.
-fn occlude(mut row: ArrayViewMutD<f32>, share: f64, rng: &mut stats::Generator) {
+fn occlude(mut row: ArrayViewMutD<f32>, share: f64, rng: &mut stats::SeededGenerator) {
     let mean = row.mean().unwrap_or(0.0);
     let axes = places(row.shape());
     let part = share.clamp(0.0, 1.0).powf(1.0 / axes.len().max(1) as f64);
@@ -147,7 +147,7 @@ mod tests {
         BTreeMap::from([("x".to_string(), Array::F32(array))])
     }
 
-    fn changed(how: Disturbance, strength: f64) -> ArrayD<f32> {
+    fn changed(how: InputDisturbance, strength: f64) -> ArrayD<f32> {
         let found = disturb(&inputs(2), &[3, 9], &spreads(&inputs(2)), how, strength, 5);
         let Array::F32(array) = &found["x"] else { panic!() };
         array.clone()
@@ -160,24 +160,24 @@ mod tests {
             ((array - before).mapv(|v| v * v).mean().unwrap()).sqrt()
                 / Spread::of(before).unwrap().deviation
         };
-        assert!((off(&changed(Disturbance::Noise, 0.5)) - 0.5).abs() < 0.1);
-        assert!((off(&changed(Disturbance::Brightness, 0.25)) - 0.25).abs() < 1e-4);
-        let hidden = changed(Disturbance::Occlusion, 0.25);
+        assert!((off(&changed(InputDisturbance::Noise, 0.5)) - 0.5).abs() < 0.1);
+        assert!((off(&changed(InputDisturbance::Brightness, 0.25)) - 0.25).abs() < 1e-4);
+        let hidden = changed(InputDisturbance::Occlusion, 0.25);
         let mean = 31.5;
         let covered = hidden.index_axis(Axis(0), 0).iter().filter(|v| **v == mean).count();
         assert_eq!(covered, 16);
-        let coarse = changed(Disturbance::Quantized, 1.0);
+        let coarse = changed(InputDisturbance::Quantized, 1.0);
         assert!(coarse.iter().all(|v| *v == 0.0 || *v == 63.0));
-        let moved = changed(Disturbance::Shift, 1.0);
+        let moved = changed(InputDisturbance::Shift, 1.0);
         let steps: Vec<f32> = (&moved - before).iter().map(|v| v.abs()).collect();
         assert!(steps.iter().all(|s| [0.0, 1.0, 7.0, 8.0, 9.0].contains(s)), "{steps:?}");
     }
 
     #[test]
     fn a_sample_is_changed_alike_wherever_it_stands() {
-        let one = disturb(&inputs(1), &[9], &spreads(&inputs(1)), Disturbance::Shift, 2.0, 5);
+        let one = disturb(&inputs(1), &[9], &spreads(&inputs(1)), InputDisturbance::Shift, 2.0, 5);
         let Array::F32(one) = &one["x"] else { panic!() };
-        let two = changed(Disturbance::Shift, 2.0);
+        let two = changed(InputDisturbance::Shift, 2.0);
         assert_eq!(one.index_axis(Axis(0), 0), two.index_axis(Axis(0), 1));
     }
 }

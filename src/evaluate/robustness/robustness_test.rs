@@ -6,7 +6,9 @@ use crate::evaluate::Task;
 use crate::evaluate::intervals::{Sampling, draws};
 use crate::evaluate::prediction::{Answers, PredictError, Predictor};
 use crate::evaluate::statistics::Exam;
-use paring_core::schema::{Disturbance, Interval, Metric, RobustnessScore, Sha256Hex, TaskKind};
+use paring_core::schema::{
+    ConfidenceInterval, InputDisturbance, Metric, RobustnessScore, Sha256Hex, TaskKind,
+};
 use paring_core::stats::{self, SamplingDesign};
 use paring_data::Dataset;
 use serde::Serialize;
@@ -21,7 +23,7 @@ const SPREAD: usize = 512;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Stress {
     /// Disturbances with their strengths.
-    pub tests: Vec<(Disturbance, f64)>,
+    pub tests: Vec<(InputDisturbance, f64)>,
     /// At most so many samples are disturbed.
     pub samples: usize,
     /// The search for inputs that a model gets wrong, where one is wanted, and from how many samples.
@@ -32,7 +34,7 @@ pub struct Stress {
 
 impl Default for Stress {
     fn default() -> Self {
-        use Disturbance::{Brightness, Noise, Occlusion, Quantized, Shift};
+        use InputDisturbance::{Brightness, Noise, Occlusion, Quantized, Shift};
         let tests = vec![
             (Noise, 0.1),
             (Noise, 0.3),
@@ -114,7 +116,7 @@ impl Stress {
         predictor: &Predictor,
         data: &Dataset,
         samples: &[usize],
-        (how, strength): (Disturbance, f64),
+        (how, strength): (InputDisturbance, f64),
     ) -> Result<Answers, PredictError> {
         let spreads = spreads(&data.inputs_at(&samples[..samples.len().min(SPREAD)])?);
         let one = Disturbed { data, samples, spreads: &spreads, seed: self.seed };
@@ -138,7 +140,7 @@ impl Disturbed<'_> {
     fn answers(
         &self,
         predictor: &Predictor,
-        how: Disturbance,
+        how: InputDisturbance,
         strength: f64,
     ) -> Result<Answers, PredictError> {
         let mut all: Option<Answers> = None;
@@ -181,7 +183,7 @@ fn compare(
         None => mixed.interval(&[1.0]),
     };
     Some(RobustnessScore {
-        disturbance: Disturbance::Noise,
+        disturbance: InputDisturbance::Noise,
         strength: 0.0,
         metric,
         samples: now.len(),
@@ -217,7 +219,7 @@ impl<'a> Mixed<'a> {
     }
 
     /// The interval of a weighted sum, one weight an exam.
-    fn interval(&self, weights: &[f64]) -> Option<Interval> {
+    fn interval(&self, weights: &[f64]) -> Option<ConfidenceInterval> {
         let sum = |of: &dyn Fn(usize) -> f64| -> f64 {
             weights.iter().enumerate().map(|(exam, weight)| weight * of(exam)).sum()
         };
@@ -228,7 +230,7 @@ impl<'a> Mixed<'a> {
             let shares: Vec<f64> = (0..self.samples).map(share).collect();
             let found = stats::bonett_price_interval(&shares, self.design)?;
             let [value, low, high] = [found.value, found.low, found.high].map(|v| scale * v);
-            return Some(Interval { value, low, high });
+            return Some(ConfidenceInterval { value, low, high });
         }
         let draws = self.drawn.first()?.len();
         let each: Vec<f64> = (0..draws).map(|draw| sum(&|exam| self.drawn[exam][draw])).collect();
@@ -254,7 +256,11 @@ fn searched(
     let base = baseline.map(|b| search.run(b.predictor, data, &chosen, spreads)).transpose()?;
     let resisted = |found: &[Found]| found.iter().filter(|f| f.queries.is_none()).count();
     let Some(value) = stats::wilson(resisted(&now), now.len()) else { return Ok(None) };
-    let drop = Interval { value: value.value - 1.0, low: value.low - 1.0, high: value.high - 1.0 };
+    let drop = ConfidenceInterval {
+        value: value.value - 1.0,
+        low: value.low - 1.0,
+        high: value.high - 1.0,
+    };
     let change = base.as_ref().and_then(|base| {
         let pairs = || now.iter().zip(base);
         let held = |found: &Found| f64::from(found.queries.is_none());
@@ -263,7 +269,7 @@ fn searched(
     });
     let queries: Vec<f64> = now.iter().filter_map(|f| f.queries).map(|q| q as f64).collect();
     Ok(Some(RobustnessScore {
-        disturbance: Disturbance::Search,
+        disturbance: InputDisturbance::Search,
         strength: search.step,
         metric: Metric::Accuracy,
         samples: now.len(),

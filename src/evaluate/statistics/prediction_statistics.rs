@@ -8,9 +8,10 @@ use crate::evaluate::Task;
 use crate::evaluate::metrics;
 use crate::evaluate::prediction::{Answers, OtherSamples};
 use paring_core::schema::{
-    Evaluation, FlipKind, Flips, Metric, Missing, Prediction, ReliabilityBin, Sha256Hex, TaskKind,
+    Evaluation, FlipKind, FlipSummary, Metric, MissingReason, ReliabilityBin, SamplePrediction,
+    Sha256Hex, TaskKind,
 };
-use paring_core::stats::{self, LANES, Lanes};
+use paring_core::stats::{self, LANES, LaneValues};
 use std::collections::BTreeMap;
 
 /// What is known of a variant's answers before any interval: a few numbers a sample.
@@ -47,7 +48,7 @@ pub type Columns = [(String, Vec<String>)];
 /// What has no interval.
 #[derive(Clone, Debug)]
 struct Facts {
-    decisiveness: Option<paring_core::schema::Decisiveness>,
+    decisiveness: Option<paring_core::schema::ConfidenceSummary>,
     confusion: Vec<Vec<u64>>,
     reliability: [Vec<ReliabilityBin>; 2],
 }
@@ -103,7 +104,7 @@ impl Exam {
         let Builder { tally, gauge, .. } = sums;
         let predictions = answers.predictions();
         let flips = baseline.and_then(|base| flips(answers, base, &predictions));
-        let right = predictions.iter().map(Prediction::is_right).collect::<Vec<_>>();
+        let right = predictions.iter().map(SamplePrediction::is_right).collect::<Vec<_>>();
         let labelled = answers.labelled();
         let classified = task.kind == TaskKind::Classification && labelled;
         let facts = Facts {
@@ -142,7 +143,7 @@ impl Exam {
 
     /// Figures with every sample counted as often as its weight says, for eight weightings at once: one
     /// row a figure, NaN where a weighting gives it no value.
-    pub fn weighted(&self, figures: &[Figure], weights: &[Lanes]) -> Vec<Lanes> {
+    pub fn weighted(&self, figures: &[Figure], weights: &[LaneValues]) -> Vec<LaneValues> {
         let sums = self.tally.sums(weights);
         let mut values = vec![[f64::NAN; LANES]; figures.len()];
         for lane in 0..LANES {
@@ -177,7 +178,7 @@ impl Exam {
         if let Some(flips) = &self.flips {
             let count = |kind| flips.iter().filter(|flip| **flip == Some(kind)).count();
             found.flips = Some(flips.iter().flatten().count());
-            found.flip_kinds = self.losses_and_gains().map(|(losses, gains)| Flips {
+            found.flip_kinds = self.losses_and_gains().map(|(losses, gains)| FlipSummary {
                 right_to_wrong: losses,
                 wrong_to_right: gains,
                 wrong_to_wrong: count(FlipKind::WrongToWrong),
@@ -188,8 +189,8 @@ impl Exam {
     }
 
     /// Why a metric has no value.
-    pub(crate) fn missing(&self, metric: Metric) -> Missing {
-        Missing(match metric {
+    pub(crate) fn missing(&self, metric: Metric) -> MissingReason {
+        MissingReason(match metric {
             _ if self.samples() == self.unusable => "no sample has a usable answer".into(),
             _ if !self.labelled && !metric.needs_baseline() => "no labels".into(),
             _ if !self.compared && metric.needs_baseline() => {
@@ -249,7 +250,7 @@ impl Exam {
 fn flips(
     answers: &Answers,
     baseline: &Answers,
-    predictions: &[Prediction],
+    predictions: &[SamplePrediction],
 ) -> Option<Vec<Option<FlipKind>>> {
     if answers.kind == TaskKind::Sequence {
         let differs = |p: usize| answers.row(p) != baseline.row(p);

@@ -2,7 +2,7 @@
 
 use crate::evaluate::metrics::{self, BINS};
 use crate::evaluate::prediction::Answers;
-use paring_core::schema::{Decisiveness, ReliabilityBin};
+use paring_core::schema::{ConfidenceSummary, ReliabilityBin};
 
 /// Confidence in the predicted class and whether it is the label, of every usable sample, and where
 /// each stands among all.
@@ -19,12 +19,13 @@ pub(super) fn confidences(answers: &Answers) -> (Vec<f64>, Vec<bool>, Vec<usize>
 }
 
 /// Mean confidence and margin; `None` where no answer has any.
-pub(super) fn decisiveness(answers: &Answers) -> Option<Decisiveness> {
+pub(super) fn decisiveness(answers: &Answers) -> Option<ConfidenceSummary> {
     let predictions = answers.predictions();
     let sure = predictions.iter().filter_map(|p| Some((p.confidence?, p.margin?)));
     let (count, confidence, margin) =
         sure.fold((0.0, 0.0, 0.0), |all, one| (all.0 + 1.0, all.1 + one.0, all.2 + one.1));
-    (count > 0.0).then(|| Decisiveness { confidence: confidence / count, margin: margin / count })
+    (count > 0.0)
+        .then(|| ConfidenceSummary { confidence: confidence / count, margin: margin / count })
 }
 
 /// Reliability in bins of equal width, and of equal mass.

@@ -3,7 +3,7 @@
 //! A metric is a function of sums, each over samples, of what a sample adds to a slot. So one pass
 //! over the samples with the weights of a draw serves all metrics of that draw.
 
-use paring_core::stats::{LANES, Lanes};
+use paring_core::stats::{LANES, LaneValues};
 
 /// No slot: the sample adds nothing.
 pub(crate) const NOWHERE: u32 = u32::MAX;
@@ -94,7 +94,7 @@ impl Tally {
     }
 
     /// The sums of eight draws, slot by slot; one weight a sample and draw.
-    pub(crate) fn sums(&self, weights: &[Lanes]) -> Vec<Lanes> {
+    pub(crate) fn sums(&self, weights: &[LaneValues]) -> Vec<LaneValues> {
         debug_assert_eq!(weights.len(), self.samples);
         let mut sums = vec![[0.0; LANES]; self.slots];
         // All columns look at a few samples before any looks at more, while their weights are at hand.
@@ -117,7 +117,7 @@ impl Tally {
 }
 
 /// Adds the weights of samples, or their values times these, to the samples' slots.
-fn scatter(sums: &mut [Lanes], slots: &[u32], values: Option<&[f64]>, weights: &[Lanes]) {
+fn scatter(sums: &mut [LaneValues], slots: &[u32], values: Option<&[f64]>, weights: &[LaneValues]) {
     match values {
         None => {
             for (slot, weight) in slots.iter().zip(weights) {

@@ -6,9 +6,10 @@ use ndarray::{ArrayD, IxDyn};
 use paring_agent::arrays::Array;
 use paring_compress::catalog::Calibration;
 use paring_compress::{
-    self, Format, Granularity, Pattern, Quantization, Scheme, Value, quantize_unchecked,
+    self, Format, LayerPrecision, Pattern, Quantization, QuantizationGranularity, Value,
+    quantize_unchecked,
 };
-use paring_core::schema::{Conforming, Origins, Ran, Sha256Hex};
+use paring_core::schema::{OriginalIndices, PatternConformance, PatternExecution, Sha256Hex};
 use paring_core::stats;
 use paring_onnx::graph::{Graph, Node};
 use rand::RngExt;
@@ -44,18 +45,18 @@ impl<'a> Trial<'a> {
     /// What became of the pattern in a precision; `None` where it cannot have it.
     pub(super) fn tried(
         &self,
-        scheme: Scheme,
+        scheme: LayerPrecision,
         machine: &mut Machine,
-    ) -> Result<Option<Conforming>, PipelineError> {
+    ) -> Result<Option<PatternConformance>, PipelineError> {
         let Pattern { operator, size, graph, dims, node } = self.pattern;
         let all = ["layer", "other", "next"].map(|name| (name.to_string(), scheme));
         let how = Quantization {
             assigned: Some(BTreeMap::from(all)),
-            ..Quantization::new(Format::Int8, Granularity::Tensor)
+            ..Quantization::new(Format::Int8, QuantizationGranularity::Tensor)
         };
         let made = quantize_unchecked(
             graph.clone(),
-            Origins::default(),
+            OriginalIndices::default(),
             &how,
             Some(&self.calibration),
             None,
@@ -64,12 +65,12 @@ impl<'a> Trial<'a> {
         else {
             return Ok(None);
         };
-        let mut one = Conforming {
+        let mut one = PatternConformance {
             operator: (*operator).into(),
             precision: scheme.name().into(),
             size: (*size).into(),
             shape: dims.clone(),
-            ran: Ran::Float,
+            ran: PatternExecution::Float,
             kernels: Vec::new(),
             differing: 0,
             outputs: 0,
@@ -81,14 +82,14 @@ impl<'a> Trial<'a> {
         match machine.answer(graph, &made.graph, &self.calibration) {
             Ok(answer) => {
                 if let Err(reason) = self.compare(&made.graph, &answer, &mut one) {
-                    one.ran = Ran::Rejected { reason };
+                    one.ran = PatternExecution::Rejected { reason };
                 }
             }
-            Err(Failure::Rejected(reason)) => one.ran = Ran::Rejected { reason },
+            Err(Failure::Rejected(reason)) => one.ran = PatternExecution::Rejected { reason },
             Err(Failure::Step(error)) => {
                 let cause = std::error::Error::source(&error);
                 let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
-                one.ran = Ran::Rejected { reason: format!("{error}{cause}") };
+                one.ran = PatternExecution::Rejected { reason: format!("{error}{cause}") };
             }
             Err(Failure::Gone(source)) => {
                 return Err(PipelineError::Target { target: one.operator, source });
@@ -97,7 +98,12 @@ impl<'a> Trial<'a> {
         Ok(Some(one))
     }
 
-    fn compare(&self, narrow: &Graph, answer: &Answer, one: &mut Conforming) -> Result<(), String> {
+    fn compare(
+        &self,
+        narrow: &Graph,
+        answer: &Answer,
+        one: &mut PatternConformance,
+    ) -> Result<(), String> {
         let expected = exactly(narrow, &self.calibration.first())?;
         let unit = step(narrow);
         let largest = expected.iter().fold(f64::MIN_POSITIVE, |most, v| most.max(v.abs()));
@@ -117,17 +123,17 @@ impl<'a> Trial<'a> {
         }
         let integers = describe(answer, one);
         one.ran = match integers {
-            _ if answer.outputs.len() != expected.len() => Ran::Wrong {
+            _ if answer.outputs.len() != expected.len() => PatternExecution::Wrong {
                 reason: format!("{} outputs instead of {}", answer.outputs.len(), expected.len()),
             },
-            _ if one.largest > limit => Ran::Wrong {
+            _ if one.largest > limit => PatternExecution::Wrong {
                 reason: match unit {
                     Some(_) => format!("off by up to {:.1} steps of int8", one.largest),
                     None => format!("off by up to {:.1e} of the largest output", one.largest),
                 },
             },
-            true => Ran::Integer,
-            false => Ran::Float,
+            true => PatternExecution::Integer,
+            false => PatternExecution::Float,
         };
         Ok(())
     }
@@ -151,7 +157,7 @@ impl<'a> Trial<'a> {
 }
 
 /// Puts speeds and kernels into the record; says whether the layer's own kernels are integer ones.
-fn describe(answer: &Answer, one: &mut Conforming) -> bool {
+fn describe(answer: &Answer, one: &mut PatternConformance) -> bool {
     let converts = |name: &str| {
         name.ends_with("QuantizeLinear")
             || name.contains("/QuantizeLinear")

@@ -5,7 +5,7 @@ use super::gains::GainForecaster;
 use super::tries::Tries;
 use paring_compress::Draft;
 use paring_core::schema::{Forecast, ForecastOutcome, Metric};
-use paring_core::stats::{Observation, PREDICTIVE_LEVEL, ResponseModel};
+use paring_core::stats::{DoseResponse, PREDICTIVE_LEVEL, ResponseModel};
 use serde::{Deserialize, Serialize};
 
 /// A removal that was tried.
@@ -122,7 +122,7 @@ struct CostForecaster {
 
 impl CostForecaster {
     fn learn(reference: Reference, tried: Vec<Tried>, reported: usize) -> Option<CostForecaster> {
-        let observation = |t: Tried| Observation {
+        let observation = |t: Tried| DoseResponse {
             kind: t.removal,
             dose: t.error,
             response: t.harm,

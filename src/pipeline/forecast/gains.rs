@@ -5,7 +5,7 @@ use crate::pipeline::{attributed, timing};
 use paring_agent::engine::{Bindings, EngineError, Inputs, Model, Plan, Source};
 use paring_compress::Saves;
 use paring_core::schema::{EngineOptions, Forecast, ForecastOutcome};
-use paring_core::stats::{self, Observation, PREDICTIVE_LEVEL, Resampling, ResponseModel};
+use paring_core::stats::{self, BootstrapOptions, DoseResponse, PREDICTIVE_LEVEL, ResponseModel};
 use paring_onnx::graph::Graph;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -65,14 +65,14 @@ impl<'a> Stopwatch<'a> {
         kind: &str,
         saves: &Saves,
         made: &Graph,
-    ) -> Result<Option<Observation>, EngineError> {
+    ) -> Result<Option<DoseResponse>, EngineError> {
         let dose = promised(&self.nodes_ns, saves);
         let made = plan(made, self.bindings)?;
         let both = [(&self.baseline, &self.inputs), (&made, &self.inputs)];
         let rounds = timing::rounds(&both, EACH, self.seed).map_err(|(_, source)| source)?;
         let saved: Vec<f64> = rounds.rounds.iter().map(|round| round[0] - round[1]).collect();
-        let how = Resampling { resamples: 400, level: 0.95, seed: 0 };
-        Ok(stats::bootstrap_median(&saved, how).map(|found| Observation {
+        let how = BootstrapOptions { resamples: 400, level: 0.95, seed: 0 };
+        Ok(stats::bootstrap_median(&saved, how).map(|found| DoseResponse {
             kind: kind.into(),
             dose,
             response: found.value,
@@ -100,8 +100,8 @@ fn promised(nodes_ns: &BTreeMap<String, f64>, saves: &Saves) -> f64 {
 /// What the graph says of savings of one sort, and what came of them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Gains {
-    pub(super) times: Vec<Observation>,
-    pub(super) bytes: Vec<Observation>,
+    pub(super) times: Vec<DoseResponse>,
+    pub(super) bytes: Vec<DoseResponse>,
     pub(super) nodes_ns: BTreeMap<String, f64>,
 }
 

@@ -10,8 +10,10 @@ use paring_compress::catalog::{Calibration, Coupling, Criterion, Kind, catalog};
 use paring_compress::{
     Allocation, Amount, CompressError, Made, Pruning, Recovery, Saves, What, prune,
 };
-use paring_core::schema::{EngineOptions, Forecast, Interval, Metric, Origins, Sha256Hex};
-use paring_core::stats::{self, Observation};
+use paring_core::schema::{
+    ConfidenceInterval, EngineOptions, Forecast, Metric, OriginalIndices, Sha256Hex,
+};
+use paring_core::stats::{self, DoseResponse};
 use paring_onnx::graph::Graph;
 use rand::RngExt;
 use std::collections::BTreeMap;
@@ -79,7 +81,7 @@ impl Ground<'_> {
         let failed = |source: CompressError| PipelineError::Forecast(Box::new(source));
         let Ground { graph, bindings, .. } = *self;
         let facts = graph.facts(bindings.dims, bindings.batch).map_err(|e| failed(e.into()))?;
-        let couplings = catalog(graph, &facts, &Origins::default());
+        let couplings = catalog(graph, &facts, &OriginalIndices::default());
         let couplings = couplings.map_err(|e| failed(e.into()))?.couplings;
         let mut kinds: BTreeMap<String, Vec<&Pruning>> = BTreeMap::new();
         for pruning in self.prunings {
@@ -115,13 +117,13 @@ impl Ground<'_> {
             ..pruning.clone()
         };
         let (graph, calibration) = (self.graph.clone(), Some(self.calibration));
-        let origins = Origins::default();
+        let origins = OriginalIndices::default();
         prune(graph, self.bindings, origins, &pruning, calibration, None, self.seed).ok()
     }
 }
 
 /// A share to remove: around the one that a step names, from half to one and a half of it.
-fn ratio(pruning: &Pruning, draw: &mut stats::Generator) -> f64 {
+fn ratio(pruning: &Pruning, draw: &mut stats::SeededGenerator) -> f64 {
     match pruning.amount {
         Amount::Ratio(ratio) => (ratio * (0.5 + draw.random::<f64>())).clamp(0.05, 0.9),
         _ => RATIOS[draw.random_range(0..RATIOS.len())],
@@ -187,7 +189,7 @@ pub(super) fn tries(
     let (mut tried, mut gains) = (Vec::new(), Gains::default());
     ground.removals(probing.probes, &mut |removal, made| {
         let saves = saves(&made);
-        gains.bytes.push(Observation {
+        gains.bytes.push(DoseResponse {
             kind: removal.into(),
             dose: saves.bytes as f64,
             response: bytes - made.graph.encode().len() as f64,
@@ -220,14 +222,19 @@ fn saves(made: &Made) -> Saves {
 }
 
 /// The change of a metric from the baseline's `value`, with its 95 % interval.
-fn change(pair: &[Exam; 2], metric: Metric, value: f64, how: &Sampling) -> Option<Interval> {
+fn change(
+    pair: &[Exam; 2],
+    metric: Metric,
+    value: f64,
+    how: &Sampling,
+) -> Option<ConfidenceInterval> {
     let evaluations = evaluate::assess(pair, how);
     let score = evaluations.get(1)?.metrics.get(&metric)?;
     if !metric.needs_baseline() {
         return score.change;
     }
-    let Interval { value: own, low, high } = score.value;
-    Some(Interval { value: own - value, low: low - value, high: high - value })
+    let ConfidenceInterval { value: own, low, high } = score.value;
+    Some(ConfidenceInterval { value: own - value, low: low - value, high: high - value })
 }
 
 fn exam(

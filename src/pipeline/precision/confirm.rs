@@ -6,9 +6,10 @@ use crate::pipeline::machine::{Failure, Machine};
 use crate::pipeline::race::Entrant;
 use paring_agent::engine::{Bindings, Model, Source};
 use paring_compress::catalog::Calibration;
-use paring_compress::{self, Answers, Assignment, CompressError, Prices, Scheme};
+use paring_compress::{self, Answers, Assignment, CompressError, LayerPrecision, Prices};
 use paring_core::schema::{
-    Confirmed, EngineOptions, Interval, Objective, PrecisionTable, Sensitivity,
+    ConfidenceInterval, EngineOptions, LayerSensitivity, MeasuredAssignment, PrecisionObjective,
+    PrecisionTable,
 };
 use paring_onnx::graph::Graph;
 use rayon::prelude::*;
@@ -34,31 +35,32 @@ impl Bench<'_> {
     pub(super) fn sensitivity(
         &self,
         table: &PrecisionTable,
-    ) -> Result<Vec<Sensitivity>, CompressError> {
-        let mut tries: Vec<(&String, Scheme)> = Vec::new();
+    ) -> Result<Vec<LayerSensitivity>, CompressError> {
+        let mut tries: Vec<(&String, LayerPrecision)> = Vec::new();
         let hopeless = match table.by {
-            Objective::Latency | Objective::Energy => HOPELESS,
-            Objective::Bytes => 1.0,
+            PrecisionObjective::Latency | PrecisionObjective::Energy => HOPELESS,
+            PrecisionObjective::Bytes => 1.0,
         };
         for (layer, costs) in costs(table) {
-            let float = costs.get(&Scheme::F32).copied().unwrap_or(0.0);
-            let worth =
-                |scheme: &Scheme| costs.get(scheme).is_some_and(|cost| *cost <= float * hopeless);
-            let schemes = Scheme::ALL.into_iter().filter(|s| *s != Scheme::F32);
+            let float = costs.get(&LayerPrecision::F32).copied().unwrap_or(0.0);
+            let worth = |scheme: &LayerPrecision| {
+                costs.get(scheme).is_some_and(|cost| *cost <= float * hopeless)
+            };
+            let schemes = LayerPrecision::ALL.into_iter().filter(|s| *s != LayerPrecision::F32);
             tries.extend(schemes.filter(worth).map(|scheme| (layer, scheme)));
         }
         let most = self.samples_for(table.by, tries.len())?;
         let answers = Answers::new(&self.graph, self.calibration, self.context.reading, most)?;
-        let all: BTreeMap<String, Scheme> = costs(table)
+        let all: BTreeMap<String, LayerPrecision> = costs(table)
             .keys()
             .filter(|layer| self.choices[*layer].contains(&self.how.scheme()))
             .map(|layer| (layer.clone(), self.how.scheme()))
             .collect();
-        let time = |layer: &String, scheme: Scheme| {
+        let time = |layer: &String, scheme: LayerPrecision| {
             table.layers_ns.get(layer).and_then(|times| times.get(&scheme)).copied()
         };
         let whole = answers.loss(&self.narrow(&all)?)?;
-        let one = |(layer, scheme): &(&String, Scheme)| {
+        let one = |(layer, scheme): &(&String, LayerPrecision)| {
             let own = BTreeMap::from([((*layer).clone(), *scheme)]);
             let alone = answers.loss(&self.narrow(&own)?)?;
             let mut rest = all.clone();
@@ -67,12 +69,12 @@ impl Bench<'_> {
                 false => None,
             };
             let accuracy = left_out.and_then(|l| Some(l.accuracy_change? - whole.accuracy_change?));
-            Ok(Sensitivity {
+            Ok(LayerSensitivity {
                 layer: (*layer).clone(),
                 module: module(layer).into(),
                 precision: *scheme,
                 time_ns: time(layer, *scheme),
-                float_ns: time(layer, Scheme::F32),
+                float_ns: time(layer, LayerPrecision::F32),
                 sqnr_db: alone.sqnr_db,
                 divergence: alone.divergence,
                 flips: alone.flips,
@@ -86,11 +88,11 @@ impl Bench<'_> {
     }
 
     /// How many samples so many choices are asked.
-    fn samples_for(&self, by: Objective, tries: usize) -> Result<usize, CompressError> {
+    fn samples_for(&self, by: PrecisionObjective, tries: usize) -> Result<usize, CompressError> {
         match by {
             // The same everywhere.
-            Objective::Bytes => Ok(ANSWERED),
-            Objective::Latency | Objective::Energy => {
+            PrecisionObjective::Bytes => Ok(ANSWERED),
+            PrecisionObjective::Latency | PrecisionObjective::Energy => {
                 let each = self.answering()?.as_secs_f64() * (2 * tries.max(1)) as f64;
                 Ok(((ANSWERING.as_secs_f64() / each.max(1e-9)) as usize).max(4))
             }
@@ -114,7 +116,7 @@ impl Bench<'_> {
     fn assignments(&self, table: &PrecisionTable, timed: &Prices) -> Vec<Assignment> {
         let layers = prices(table);
         // Conversions are computed in float; they have no weights.
-        let power = table.power_mw.get(&Scheme::F32).copied().unwrap_or(1.0);
+        let power = table.power_mw.get(&LayerPrecision::F32).copied().unwrap_or(1.0);
         let (quantize, dequantize) = (quantize(table), dequantize(table));
         let (quantize, dequantize) =
             (|n: usize| power * quantize(n), |n: usize| power * dequantize(n));
@@ -135,7 +137,7 @@ impl Bench<'_> {
     fn candidates(
         &self,
         table: &PrecisionTable,
-    ) -> Result<Vec<(Confirmed, Vec<u8>)>, CompressError> {
+    ) -> Result<Vec<(MeasuredAssignment, Vec<u8>)>, CompressError> {
         let (layers, errors) = (times(table), errors(table));
         let (quantize, dequantize) = (quantize(table), dequantize(table));
         let prices = Prices {
@@ -145,14 +147,14 @@ impl Bench<'_> {
             errors: &errors,
         };
         let float = BTreeMap::new();
-        let timed = |layers: &BTreeMap<String, Scheme>| {
+        let timed = |layers: &BTreeMap<String, LayerPrecision>| {
             paring_compress::predicted(&self.graph, &self.facts, &prices, layers).predicted_ns
         };
         let float_ns = timed(&float);
         let tried = self.assignments(table, &prices);
         let answers =
             Answers::new(&self.graph, self.calibration, self.context.reading, usize::MAX)?;
-        let ask = |layers: &BTreeMap<String, Scheme>| {
+        let ask = |layers: &BTreeMap<String, LayerPrecision>| {
             self.candidate(layers, &answers, (timed(layers), float_ns))
         };
         let asked = around_the_limit(tried.len(), |at| {
@@ -165,19 +167,19 @@ impl Bench<'_> {
     /// An assignment as a file, and what its answers lose.
     fn candidate(
         &self,
-        layers: &BTreeMap<String, Scheme>,
+        layers: &BTreeMap<String, LayerPrecision>,
         answers: &Answers,
         (predicted_ns, float_ns): (f64, f64),
-    ) -> Result<(Confirmed, Vec<u8>), CompressError> {
-        let narrow: BTreeMap<String, Scheme> = layers
+    ) -> Result<(MeasuredAssignment, Vec<u8>), CompressError> {
+        let narrow: BTreeMap<String, LayerPrecision> = layers
             .iter()
-            .filter(|(_, scheme)| **scheme != Scheme::F32)
+            .filter(|(_, scheme)| **scheme != LayerPrecision::F32)
             .map(|(layer, scheme)| (layer.clone(), *scheme))
             .collect();
         let graph = self.as_told(&narrow)?;
         let loss = answers.loss(&graph)?;
         let file = graph.encode();
-        let one = Confirmed {
+        let one = MeasuredAssignment {
             layers: narrow,
             predicted_ns,
             bytes: file.len() as u64,
@@ -200,7 +202,7 @@ impl Bench<'_> {
         given: &Graph,
         table: &PrecisionTable,
         machine: &mut Machine,
-    ) -> Result<(Vec<Confirmed>, Option<Interval>), Failure> {
+    ) -> Result<(Vec<MeasuredAssignment>, Option<ConfidenceInterval>), Failure> {
         let forms = self.candidates(table)?;
         let raced = worth_racing(&forms);
         let mut encoded = vec![(given.encode(), self.given.clone())];
@@ -209,7 +211,7 @@ impl Bench<'_> {
             found.push(one);
             encoded.push((file, self.options.clone()));
         }
-        if table.by == Objective::Bytes {
+        if table.by == PrecisionObjective::Bytes {
             return Ok((found, None));
         }
         let entrants: Vec<Entrant> =
@@ -220,7 +222,7 @@ impl Bench<'_> {
             one.speedup = Some(placing.speedup);
             one.quiet_share = placing.quiet_share;
         }
-        if table.by == Objective::Latency {
+        if table.by == PrecisionObjective::Latency {
             return Ok((found, None));
         }
         let energies = self.energies((&table.key, "confirmed"), &encoded, None, machine)?;
@@ -233,7 +235,7 @@ impl Bench<'_> {
 
 /// Which assignments are measured: the best few that keep the predictions, the best of all, so that
 /// the ledger says what could be had, and the last, all layers in float.
-fn worth_racing(forms: &[(Confirmed, Vec<u8>)]) -> BTreeSet<usize> {
+fn worth_racing(forms: &[(MeasuredAssignment, Vec<u8>)]) -> BTreeSet<usize> {
     let keeping = (0..forms.len()).filter(|at| forms[*at].0.acceptable);
     keeping.take(CONFIRMED).chain([0, forms.len().saturating_sub(1)]).collect()
 }

@@ -11,8 +11,8 @@ use paring_boards::TargetError;
 use paring_compress::CompressError;
 use paring_core::files::ConfinedPath;
 use paring_core::schema::{
-    ConditionRules, EnergyJob, EnergyRules, EnergySource, EnergySummary, EngineOptions, Job,
-    JobModel, Missing, SCHEMA, Setting, Sha256Hex, VariantRecord,
+    ConditionRules, EnergyJob, EnergyRules, EnergySource, EnergySummary, EngineOptions,
+    ExecutionSetting, Job, JobModel, MissingReason, SCHEMA, Sha256Hex, VariantRecord,
 };
 use std::path::{Path, PathBuf};
 
@@ -40,9 +40,11 @@ impl Bench<'_> {
         machine: &mut Machine,
     ) -> Result<Vec<EnergySummary>, Failure> {
         let on = &self.how.on;
-        let none = |Missing(why): Missing| CompressError::NoEnergy { target: on.clone(), why };
+        let none =
+            |MissingReason(why): MissingReason| CompressError::NoEnergy { target: on.clone(), why };
         let asked = self.context.energy.get(on).cloned();
-        let asked = asked.ok_or_else(|| none(Missing("the study names no such target".into())))?;
+        let asked =
+            asked.ok_or_else(|| none(MissingReason("the study names no such target".into())))?;
         let environment = machine.probe(self.context.sysfs_root.as_deref())?;
         let source = asked.source.resolve(&environment.sensors).map_err(none)?;
         let asked = EnergyRules { windows: windows.unwrap_or(asked.windows), ..asked };
@@ -118,7 +120,7 @@ impl Bench<'_> {
             rules: self.context.rules.clone(),
             inputs: "inputs.safetensors".into(),
             inputs_sha256: Sha256Hex::of(&bytes),
-            settings: vec![Setting::of_batch(self.calibration.batch)],
+            settings: vec![ExecutionSetting::of_batch(self.calibration.batch)],
             affinity: vec![],
             conditions: self.conditions(),
             emulated: false,

@@ -1,58 +1,61 @@
 //! What a table of precisions says: prices, errors, the best assignment, and all of it in words.
 
 use paring_agent::measure::PRACTICAL_MARGIN;
-use paring_core::schema::{Confirmed, Objective, PrecisionTable, RejectedAlternative, Scheme};
+use paring_core::schema::{
+    LayerPrecision, MeasuredAssignment, PrecisionObjective, PrecisionTable, RejectedAlternative,
+};
 use std::collections::BTreeMap;
 
 /// What was found of each layer in each precision: bytes where the choice goes by them, else
 /// times.
-pub(super) fn costs(table: &PrecisionTable) -> &BTreeMap<String, BTreeMap<Scheme, f64>> {
+pub(super) fn costs(table: &PrecisionTable) -> &BTreeMap<String, BTreeMap<LayerPrecision, f64>> {
     match table.by {
-        Objective::Bytes => &table.layers_bytes,
-        Objective::Latency | Objective::Energy => &table.layers_ns,
+        PrecisionObjective::Bytes => &table.layers_bytes,
+        PrecisionObjective::Latency | PrecisionObjective::Energy => &table.layers_ns,
     }
 }
 
 /// What the choice goes by, of those that were tried on the answers: nanoseconds, picojoules or
 /// bytes.
-pub(super) fn prices(table: &PrecisionTable) -> BTreeMap<String, BTreeMap<Scheme, f64>> {
+pub(super) fn prices(table: &PrecisionTable) -> BTreeMap<String, BTreeMap<LayerPrecision, f64>> {
     of_those_tried(table, &|scheme| power(table, scheme))
 }
 
 /// The same, in nanoseconds; nothing where none were measured.
-pub(super) fn times(table: &PrecisionTable) -> BTreeMap<String, BTreeMap<Scheme, f64>> {
+pub(super) fn times(table: &PrecisionTable) -> BTreeMap<String, BTreeMap<LayerPrecision, f64>> {
     match table.by {
-        Objective::Bytes => BTreeMap::new(),
-        Objective::Latency | Objective::Energy => of_those_tried(table, &|_| 1.0),
+        PrecisionObjective::Bytes => BTreeMap::new(),
+        PrecisionObjective::Latency | PrecisionObjective::Energy => of_those_tried(table, &|_| 1.0),
     }
 }
 
 /// What a nanosecond in a precision costs.
-fn power(table: &PrecisionTable, scheme: Scheme) -> f64 {
+fn power(table: &PrecisionTable, scheme: LayerPrecision) -> f64 {
     table.power_mw.get(&scheme).copied().unwrap_or(1.0)
 }
 
 fn of_those_tried(
     table: &PrecisionTable,
-    each_unit: &dyn Fn(Scheme) -> f64,
-) -> BTreeMap<String, BTreeMap<Scheme, f64>> {
-    let each = |costs: &BTreeMap<Scheme, f64>| {
+    each_unit: &dyn Fn(LayerPrecision) -> f64,
+) -> BTreeMap<String, BTreeMap<LayerPrecision, f64>> {
+    let each = |costs: &BTreeMap<LayerPrecision, f64>| {
         let priced = costs.iter().map(|(scheme, cost)| (*scheme, cost * each_unit(*scheme)));
-        priced.collect::<BTreeMap<Scheme, f64>>()
+        priced.collect::<BTreeMap<LayerPrecision, f64>>()
     };
-    let mut prices: BTreeMap<String, BTreeMap<Scheme, f64>> =
+    let mut prices: BTreeMap<String, BTreeMap<LayerPrecision, f64>> =
         costs(table).iter().map(|(layer, costs)| (layer.clone(), each(costs))).collect();
     // What was not tried on the answers is no choice.
     let tried = errors(table);
     for (layer, choices) in &mut prices {
         let own = tried.get(layer);
-        choices.retain(|s, _| *s == Scheme::F32 || own.is_some_and(|own| own.contains_key(s)));
+        choices
+            .retain(|s, _| *s == LayerPrecision::F32 || own.is_some_and(|own| own.contains_key(s)));
     }
     prices
 }
 
-pub(super) fn errors(table: &PrecisionTable) -> BTreeMap<String, BTreeMap<Scheme, f64>> {
-    let mut errors: BTreeMap<String, BTreeMap<Scheme, f64>> = BTreeMap::new();
+pub(super) fn errors(table: &PrecisionTable) -> BTreeMap<String, BTreeMap<LayerPrecision, f64>> {
+    let mut errors: BTreeMap<String, BTreeMap<LayerPrecision, f64>> = BTreeMap::new();
     for one in &table.sensitivity {
         errors.entry(one.layer.clone()).or_default().insert(one.precision, one.divergence);
     }
@@ -68,11 +71,11 @@ pub(super) fn dequantize(table: &PrecisionTable) -> impl Fn(usize) -> f64 + '_ {
 }
 
 /// What the choice goes by decides.
-pub(super) fn best_assignment(table: &PrecisionTable) -> Option<&Confirmed> {
+pub(super) fn best_assignment(table: &PrecisionTable) -> Option<&MeasuredAssignment> {
     match table.by {
-        Objective::Latency => fastest(table),
-        Objective::Energy => thriftiest(table),
-        Objective::Bytes => {
+        PrecisionObjective::Latency => fastest(table),
+        PrecisionObjective::Energy => thriftiest(table),
+        PrecisionObjective::Bytes => {
             let kept = table.confirmed.iter().filter(|c| c.acceptable || c.layers.is_empty());
             kept.min_by_key(|c| c.bytes).filter(|c| !c.layers.is_empty())
         }
@@ -81,46 +84,46 @@ pub(super) fn best_assignment(table: &PrecisionTable) -> Option<&Confirmed> {
 
 /// The fastest that is faster than the graph as given beyond noise and keeps the predictions;
 /// narrow layers must beat those in float beyond noise too.
-fn fastest(table: &PrecisionTable) -> Option<&Confirmed> {
+fn fastest(table: &PrecisionTable) -> Option<&MeasuredAssignment> {
     let margin = 1.0 + PRACTICAL_MARGIN;
     let float = table.confirmed.iter().find(|c| c.layers.is_empty());
     let of_float = float.and_then(|c| c.speedup).map_or(1.0, |s| s.value);
-    let sure = |c: &&Confirmed| {
+    let sure = |c: &&MeasuredAssignment| {
         let least = if c.layers.is_empty() { margin } else { margin * of_float.max(1.0) };
         c.acceptable && c.speedup.is_some_and(|s| s.low > least)
     };
-    let by = |c: &Confirmed| c.speedup.map_or(0.0, |s| s.value);
+    let by = |c: &MeasuredAssignment| c.speedup.map_or(0.0, |s| s.value);
     table.confirmed.iter().filter(sure).max_by(|a, b| by(a).total_cmp(&by(b)))
 }
 
 /// The one with the least energy that takes less than the graph as given and than all layers in
 /// float beyond what windows differ by, and keeps the predictions.
-fn thriftiest(table: &PrecisionTable) -> Option<&Confirmed> {
+fn thriftiest(table: &PrecisionTable) -> Option<&MeasuredAssignment> {
     let given = table.given_uj?;
     let float = table.confirmed.iter().find(|c| c.layers.is_empty());
     let of_float = float.and_then(|c| c.energy_uj).map_or(f64::INFINITY, |e| e.low);
-    let sure = |c: &&Confirmed| {
+    let sure = |c: &&MeasuredAssignment| {
         let most = if c.layers.is_empty() { given.low } else { given.low.min(of_float) };
         c.acceptable && c.energy_uj.is_some_and(|e| e.high < most)
     };
-    let by = |c: &Confirmed| c.energy_uj.map_or(f64::INFINITY, |e| e.value);
+    let by = |c: &MeasuredAssignment| c.energy_uj.map_or(f64::INFINITY, |e| e.value);
     table.confirmed.iter().filter(sure).min_by(|a, b| by(a).total_cmp(&by(b)))
 }
 
 /// What a layer costs in a precision, and loses, in words.
-pub(super) fn cost_in_words(table: &PrecisionTable, layer: &str, scheme: Scheme) -> String {
-    let of = |scheme: Scheme| {
+pub(super) fn cost_in_words(table: &PrecisionTable, layer: &str, scheme: LayerPrecision) -> String {
+    let of = |scheme: LayerPrecision| {
         costs(table).get(layer).and_then(|costs| costs.get(&scheme)).copied().unwrap_or(0.0)
     };
-    let (cost, float) = (of(scheme), of(Scheme::F32));
+    let (cost, float) = (of(scheme), of(LayerPrecision::F32));
     let tried = table.sensitivity.iter().find(|s| s.layer == layer && s.precision == scheme);
     let lost = match tried {
         Some(s) => format!(
             "; alone it moves the answers by {:.1e} nats and {} of {} predictions",
             s.divergence, s.flips, s.samples
         ),
-        None if scheme == Scheme::F32 => String::new(),
-        None if table.by == Objective::Bytes => "; not smaller".into(),
+        None if scheme == LayerPrecision::F32 => String::new(),
+        None if table.by == PrecisionObjective::Bytes => "; not smaller".into(),
         None => "; too slow to be tried".into(),
     };
     let drawn = |scheme| {
@@ -128,20 +131,22 @@ pub(super) fn cost_in_words(table: &PrecisionTable, layer: &str, scheme: Scheme)
         power.map_or_else(String::new, |mw| format!(" at {mw:.0} mW above idle"))
     };
     match table.by {
-        Objective::Bytes => format!("{cost:.0} bytes of the file, {float:.0} in f32{lost}"),
-        Objective::Latency | Objective::Energy => format!(
+        PrecisionObjective::Bytes => {
+            format!("{cost:.0} bytes of the file, {float:.0} in f32{lost}")
+        }
+        PrecisionObjective::Latency | PrecisionObjective::Energy => format!(
             "{:.1} us{}, {:.1} us{} in f32{lost}",
             cost / 1e3,
             drawn(scheme),
             float / 1e3,
-            drawn(Scheme::F32)
+            drawn(LayerPrecision::F32)
         ),
     }
 }
 
 pub(super) fn rejected_assignments(
     table: &PrecisionTable,
-    best: Option<&Confirmed>,
+    best: Option<&MeasuredAssignment>,
 ) -> Vec<RejectedAlternative> {
     let others = table.confirmed.iter().filter(|c| best != Some(*c));
     others
@@ -149,19 +154,19 @@ pub(super) fn rejected_assignments(
         .collect()
 }
 
-pub(super) fn reason_in_words(table: &PrecisionTable, best: Option<&Confirmed>) -> String {
+pub(super) fn reason_in_words(table: &PrecisionTable, best: Option<&MeasuredAssignment>) -> String {
     match best {
         None => match table.by {
-            Objective::Latency => "nothing that keeps the predictions is faster beyond noise: the model stays as it is".into(),
-            Objective::Energy => "nothing that keeps the predictions takes less energy beyond what windows differ by: the model stays as it is".into(),
-            Objective::Bytes => "nothing that keeps the predictions is smaller: the model stays as it is".into(),
+            PrecisionObjective::Latency => "nothing that keeps the predictions is faster beyond noise: the model stays as it is".into(),
+            PrecisionObjective::Energy => "nothing that keeps the predictions takes less energy beyond what windows differ by: the model stays as it is".into(),
+            PrecisionObjective::Bytes => "nothing that keeps the predictions is smaller: the model stays as it is".into(),
         },
-        Some(one) if table.by == Objective::Bytes => {
+        Some(one) if table.by == PrecisionObjective::Bytes => {
             let float = table.confirmed.iter().find(|c| c.layers.is_empty());
             let before = float.map_or(0, |c| c.bytes);
             format!("{}: {}, {before} bytes in float", assignment_in_words(one), verdict_in_words(one))
         }
-        Some(one) if table.by == Objective::Energy => {
+        Some(one) if table.by == PrecisionObjective::Energy => {
             let before = table.given_uj.map_or(0.0, |e| e.value);
             format!("{}: {}, {before:.2} uJ as given", assignment_in_words(one), verdict_in_words(one))
         }
@@ -181,7 +186,7 @@ pub(super) fn reason_in_words(table: &PrecisionTable, best: Option<&Confirmed>) 
 }
 
 /// With which engine options the best one is run.
-pub(super) fn engine_in_words(table: &PrecisionTable, best: Option<&Confirmed>) -> String {
+pub(super) fn engine_in_words(table: &PrecisionTable, best: Option<&MeasuredAssignment>) -> String {
     match table.options.label() {
         label if best.is_some() && !label.is_empty() => format!("; engine {label}"),
         _ => String::new(),
@@ -218,14 +223,14 @@ pub(super) fn sensitivity_csv(table: &PrecisionTable) -> String {
     text
 }
 
-pub(super) fn assignment_in_words(of: &Confirmed) -> String {
+pub(super) fn assignment_in_words(of: &MeasuredAssignment) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     of.layers.values().for_each(|s| *counts.entry(s.name()).or_default() += 1);
     let each: Vec<String> = counts.iter().map(|(p, n)| format!("{n} layers {p}")).collect();
     if each.is_empty() { "all layers f32, normalisations folded".into() } else { each.join(", ") }
 }
 
-pub(super) fn verdict_in_words(of: &Confirmed) -> String {
+pub(super) fn verdict_in_words(of: &MeasuredAssignment) -> String {
     let speed = of.speedup.map_or_else(
         || format!("{} bytes", of.bytes),
         |s| format!("{:.3} [{:.3}, {:.3}] times as fast", s.value, s.low, s.high),

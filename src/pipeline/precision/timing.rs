@@ -5,7 +5,7 @@ use crate::pipeline::machine::{Failure, Machine};
 use ndarray::{ArrayD, IxDyn};
 use paring_agent::arrays::Array;
 use paring_compress::catalog::Calibration;
-use paring_compress::{self, CompressError, Scheme};
+use paring_compress::{self, CompressError, LayerPrecision};
 use paring_core::schema::{PrecisionTable, Sha256Hex};
 use paring_onnx::graph::{self, Graph, Node};
 use std::collections::BTreeMap;
@@ -20,23 +20,25 @@ const SIZES: [usize; 4] = [256, 4_096, 65_536, 524_288];
 
 /// The model with one precision in all layers that can have it.
 struct Form {
-    scheme: Scheme,
-    layers: BTreeMap<String, Scheme>,
+    scheme: LayerPrecision,
+    layers: BTreeMap<String, LayerPrecision>,
     graph: Graph,
 }
 
 impl Bench<'_> {
     /// Bytes of the file with each layer alone in each of its precisions.
-    pub(super) fn sizes(&self) -> Result<BTreeMap<String, BTreeMap<Scheme, f64>>, CompressError> {
-        let size = |layer: &String, scheme: &Scheme| {
+    pub(super) fn sizes(
+        &self,
+    ) -> Result<BTreeMap<String, BTreeMap<LayerPrecision, f64>>, CompressError> {
+        let size = |layer: &String, scheme: &LayerPrecision| {
             let own = BTreeMap::from([(layer.clone(), *scheme)]);
             let graph = match scheme {
-                Scheme::F32 => self.graph.clone(),
+                LayerPrecision::F32 => self.graph.clone(),
                 _ => self.narrow(&own)?,
             };
             Ok((*scheme, graph.encode().len() as f64))
         };
-        let each = |(layer, schemes): (&String, &Vec<Scheme>)| {
+        let each = |(layer, schemes): (&String, &Vec<LayerPrecision>)| {
             let sizes = schemes.iter().map(|scheme| size(layer, scheme));
             Ok((layer.clone(), sizes.collect::<Result<_, CompressError>>()?))
         };
@@ -46,15 +48,15 @@ impl Bench<'_> {
     /// The model once in every precision, in all layers that can have it.
     fn forms(&self) -> Result<Vec<Form>, CompressError> {
         let mut forms = Vec::new();
-        for scheme in Scheme::ALL {
+        for scheme in LayerPrecision::ALL {
             let with = self.choices.iter().filter(|(_, all)| all.contains(&scheme));
-            let layers: BTreeMap<String, Scheme> =
+            let layers: BTreeMap<String, LayerPrecision> =
                 with.map(|(layer, _)| (layer.clone(), scheme)).collect();
             if layers.is_empty() {
                 continue;
             }
             let graph = match scheme {
-                Scheme::F32 => self.graph.clone(),
+                LayerPrecision::F32 => self.graph.clone(),
                 _ => self.narrow(&layers)?,
             };
             forms.push(Form { scheme, layers, graph });
@@ -67,7 +69,7 @@ impl Bench<'_> {
         &self,
         key: &Sha256Hex,
         machine: &mut Machine,
-    ) -> Result<BTreeMap<Scheme, f64>, Failure> {
+    ) -> Result<BTreeMap<LayerPrecision, f64>, Failure> {
         let forms = self.forms()?;
         let encode = |form: &Form| (form.graph.encode(), self.options.clone());
         let encoded: Vec<_> = forms.iter().map(encode).collect();
@@ -81,12 +83,12 @@ impl Bench<'_> {
     pub(super) fn layers(
         &self,
         machine: &mut Machine,
-    ) -> Result<BTreeMap<String, BTreeMap<Scheme, f64>>, Failure> {
+    ) -> Result<BTreeMap<String, BTreeMap<LayerPrecision, f64>>, Failure> {
         let forms = self.forms()?;
         let graphs: Vec<&Graph> = forms.iter().map(|form| &form.graph).collect();
         let often = (TURNS, TIMING);
         let profiles = machine.profiles(&graphs, &self.options, self.calibration, often)?;
-        let mut found: BTreeMap<String, BTreeMap<Scheme, f64>> = BTreeMap::new();
+        let mut found: BTreeMap<String, BTreeMap<LayerPrecision, f64>> = BTreeMap::new();
         for (Form { scheme, layers, graph }, profile) in forms.iter().zip(&profiles) {
             let mut nodes: BTreeMap<&str, f64> = BTreeMap::new();
             let named = profile.iter().map(|run| (run.name.as_str(), run.multiplies()));

@@ -2,7 +2,7 @@
 
 use super::row_figures::Figures;
 use super::source::Source;
-use paring_core::schema::{Interval, Verdict};
+use paring_core::schema::{ConfidenceInterval, SpeedVerdict};
 use serde::Serialize;
 use std::fmt;
 
@@ -62,9 +62,9 @@ pub struct Compared {
     pub basis: Option<Basis>,
     /// How much faster the variant became: speed-up after over before, or, where sequential, latency
     /// before over after. Above 1 is faster.
-    pub change: Option<Interval>,
+    pub change: Option<ConfidenceInterval>,
     /// What can be said; `None` where the rows are not comparable.
-    pub verdict: Option<Verdict>,
+    pub verdict: Option<SpeedVerdict>,
     /// Why they are not, or not judged.
     pub not_comparable: Vec<String>,
     /// Differences that were accepted on request.
@@ -133,7 +133,7 @@ pub struct Comparison {
 impl Comparison {
     /// Variants that became slower, for a person.
     pub fn regressions(&self) -> Vec<String> {
-        let rows = self.rows.iter().filter(|row| row.verdict == Some(Verdict::Slower));
+        let rows = self.rows.iter().filter(|row| row.verdict == Some(SpeedVerdict::Slower));
         let slower = rows.map(|row| {
             let change = row.change.map_or(f64::NAN, |c| c.value);
             format!("`{}` runs at {change:.3} of its earlier speed", row.label())

@@ -6,7 +6,7 @@ use super::row_figures::Figures;
 use super::source::Source;
 use crate::report::terminal::text_table::{cell, heading, lines, ruled};
 use comfy_table::{Cell, Color};
-use paring_core::schema::{Interval, Verdict};
+use paring_core::schema::{ConfidenceInterval, SpeedVerdict};
 use paring_core::text::terminal_lines;
 use paring_core::units::LatencyNs;
 use std::collections::BTreeMap;
@@ -43,8 +43,8 @@ fn table(rows: &[&Compared], color: bool) -> String {
     let painted = |row: &&Compared| {
         let mut cells: Vec<Cell> = words(row).into_iter().map(cell).collect();
         let paint = match row.verdict {
-            Some(Verdict::Faster) => Some(Color::Green),
-            Some(Verdict::Slower) => Some(Color::Red),
+            Some(SpeedVerdict::Faster) => Some(Color::Green),
+            Some(SpeedVerdict::Slower) => Some(Color::Red),
             _ => None,
         };
         if let (Some(paint), Some(verdict)) = (paint, cells.get_mut(5)) {
@@ -65,7 +65,7 @@ pub(super) fn words(row: &Compared) -> [String; 7] {
         }
         Some(f) => f.speedup.map_or("—".into(), |i| format!("x {:.3}", i.value)),
     };
-    let change = row.change.map_or(String::new(), |Interval { value, low, high }| {
+    let change = row.change.map_or(String::new(), |ConfidenceInterval { value, low, high }| {
         format!("{value:.3} [{low:.3}, {high:.3}]")
     });
     let verdict = match (row.verdict, row.matched_by) {

@@ -7,7 +7,7 @@
 use super::compare_error::CompareError;
 use super::row_figures::Figures;
 use super::source_table::{Line, Table};
-use paring_core::schema::Interval;
+use paring_core::schema::ConfidenceInterval;
 
 const UNITS: [(&str, f64); 4] = [("ns", 1.0), ("us", 1e3), ("ms", 1e6), ("s", 1e9)];
 
@@ -29,7 +29,7 @@ pub(super) fn rows(table: &Table) -> Result<Vec<Figures>, CompareError> {
 fn row(line: &Line, unit: &str, factor: f64) -> Result<Figures, CompareError> {
     let names = ["", "_low", "_high"].map(|part| format!("latency_p50{part}_{unit}"));
     let latency = line.interval([&names[0], &names[1], &names[2]])?;
-    let latency_ns = latency.map(|Interval { value, low, high }| Interval {
+    let latency_ns = latency.map(|ConfidenceInterval { value, low, high }| ConfidenceInterval {
         value: factor * value,
         low: factor * low,
         high: factor * high,

@@ -1,6 +1,6 @@
 //! Figures of one row of a result file, as far as comparing needs it.
 
-use paring_core::schema::Interval;
+use paring_core::schema::ConfidenceInterval;
 use serde::Serialize;
 
 /// One row of a result file, as far as comparing needs it.
@@ -35,9 +35,9 @@ pub struct Figures {
     /// When it was measured.
     pub started_at: String,
     /// Median latency in nanoseconds, with its 99 % interval where there is one.
-    pub latency_ns: Option<Interval>,
+    pub latency_ns: Option<ConfidenceInterval>,
     /// Baseline over variant, with its 99 % interval.
-    pub speedup: Option<Interval>,
+    pub speedup: Option<ConfidenceInterval>,
     /// The speed-up's logarithm in every paired block, where the journal is at hand.
     #[serde(skip)]
     pub log_ratios: Vec<f64>,

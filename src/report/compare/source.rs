@@ -7,7 +7,7 @@ use super::source_table::{Line, Table};
 use crate::pipeline::Folders;
 use paring_agent::measure::{Summary, read_journal};
 use paring_core::files::ConfinedPath;
-use paring_core::schema::{BlockRecord, Setting, check_schema};
+use paring_core::schema::{BlockRecord, ExecutionSetting, check_schema};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -150,7 +150,7 @@ fn from_journals(folders: &Folders, rows: &mut [Figures]) -> Result<(), CompareE
             let found = records.iter().map(|r| &r.attempt.key.variant_id);
             let Some(id) = found.into_iter().find(|known| known.as_str() == id) else { continue };
             let (batch, threads, streams) = row.setting();
-            let setting = Setting { batch, threads, streams };
+            let setting = ExecutionSetting { batch, threads, streams };
             row.log_ratios = summary.log_ratios(id, setting).unwrap_or_default();
             row.paired_blocks = Some(row.log_ratios.len());
         }

@@ -2,7 +2,7 @@
 
 use super::compare_error::CompareError;
 use paring_core::files::ConfinedPath;
-use paring_core::schema::{FileName, Interval};
+use paring_core::schema::{ConfidenceInterval, FileName};
 use paring_core::text::csv_cell_text;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -73,11 +73,14 @@ impl Line<'_> {
     }
 
     /// A number with bounds in columns of their own; the bounds are the number where they are empty.
-    pub(super) fn interval(&self, names: [&str; 3]) -> Result<Option<Interval>, CompareError> {
+    pub(super) fn interval(
+        &self,
+        names: [&str; 3],
+    ) -> Result<Option<ConfidenceInterval>, CompareError> {
         let Some(value) = self.positive(names[0])? else { return Ok(None) };
         let low = self.positive(names[1])?.unwrap_or(value);
         let high = self.positive(names[2])?.unwrap_or(value);
-        Ok(Some(Interval { value, low, high }))
+        Ok(Some(ConfidenceInterval { value, low, high }))
     }
 
     pub(super) fn names_a_folder(&self, column: &str) -> bool {

@@ -6,8 +6,8 @@ use super::row_figures::Figures;
 use super::row_matching::{Difference, differences, pairs};
 use super::source::{Source, SourceKind};
 use paring_agent::measure::{MIN_BLOCKS, PRACTICAL_MARGIN};
-use paring_core::schema::{Interval, SCHEMA, Verdict};
-use paring_core::stats::{self, Resampling, Z99};
+use paring_core::schema::{ConfidenceInterval, SCHEMA, SpeedVerdict};
+use paring_core::stats::{self, BootstrapOptions, Z99};
 
 /// 99 % half-width of what runs differ by of themselves, as a logarithm, where too few identical
 /// variants tell.
@@ -20,7 +20,7 @@ const ENOUGH: usize = 4;
 const NORMAL_MAD: f64 = 0.674_489_750_196_1;
 /// Latencies with nothing measured beside them have to differ by more than this.
 const SEQUENTIAL_MARGIN: f64 = 0.25;
-const INTERVALS: Resampling = Resampling { resamples: 10_000, level: 0.99, seed: 0 };
+const INTERVALS: BootstrapOptions = BootstrapOptions { resamples: 10_000, level: 0.99, seed: 0 };
 
 /// What a comparison may look past.
 #[derive(Clone, Debug, Default)]
@@ -147,13 +147,13 @@ fn of_other_baselines(before: (&Source, &Figures), after: (&Source, &Figures)) -
 }
 
 /// Latency before over latency after.
-fn sequential(before: &Figures, after: &Figures) -> Option<Interval> {
+fn sequential(before: &Figures, after: &Figures) -> Option<ConfidenceInterval> {
     let (before, after) = (log(before.latency_ns?), log(after.latency_ns?));
     Some(exp(stats::difference(after, before)))
 }
 
 /// Speed-up after over speed-up before.
-fn relative(before: &Figures, after: &Figures) -> (Option<Basis>, Option<Interval>) {
+fn relative(before: &Figures, after: &Figures) -> (Option<Basis>, Option<ConfidenceInterval>) {
     let (a, b) = (&before.log_ratios, &after.log_ratios);
     if a.len() >= MIN_BLOCKS && b.len() >= MIN_BLOCKS {
         let found = stats::bootstrap_median_difference(a, b, INTERVALS);
@@ -168,7 +168,7 @@ fn relative(before: &Figures, after: &Figures) -> (Option<Basis>, Option<Interva
 /// together, and says what can be said. Gives that spread and the number of identical variants
 /// behind it.
 fn judge(rows: &mut [Compared]) -> (f64, usize) {
-    let identical: Vec<Option<Interval>> = rows
+    let identical: Vec<Option<ConfidenceInterval>> = rows
         .iter()
         .map(|row| {
             let same = row.matched_by == Match::Identity && row.not_comparable.is_empty();
@@ -176,14 +176,14 @@ fn judge(rows: &mut [Compared]) -> (f64, usize) {
             row.change.filter(|_| same && paired).map(log)
         })
         .collect();
-    let all: Vec<Interval> = identical.iter().flatten().copied().collect();
+    let all: Vec<ConfidenceInterval> = identical.iter().flatten().copied().collect();
     let paired = |row: &&Compared| row.basis != Some(Basis::Sequential) && row.change.is_some();
     let together = stats::simultaneous(rows.iter().filter(paired).count());
     for (index, row) in rows.iter_mut().enumerate() {
         let Some(change) = row.change.filter(|_| row.not_comparable.is_empty()) else { continue };
         // A variant that truly changed must not excuse itself.
         let others = identical.iter().enumerate().filter(|(other, _)| *other != index);
-        let others: Vec<Interval> = others.filter_map(|(_, change)| *change).collect();
+        let others: Vec<ConfidenceInterval> = others.filter_map(|(_, change)| *change).collect();
         let (change, margin) = match row.basis {
             Some(Basis::Sequential) => (change, SEQUENTIAL_MARGIN),
             _ => {
@@ -193,9 +193,9 @@ fn judge(rows: &mut [Compared]) -> (f64, usize) {
         };
         row.change = Some(change);
         row.verdict = Some(match change {
-            change if change.low > 1.0 + margin => Verdict::Faster,
-            change if change.high < 1.0 / (1.0 + margin) => Verdict::Slower,
-            _ => Verdict::CannotTell,
+            change if change.low > 1.0 + margin => SpeedVerdict::Faster,
+            change if change.high < 1.0 / (1.0 + margin) => SpeedVerdict::Slower,
+            _ => SpeedVerdict::CannotTell,
         });
     }
     (spread(&all), all.len())
@@ -203,7 +203,7 @@ fn judge(rows: &mut [Compared]) -> (f64, usize) {
 
 /// What runs differ by beyond their own intervals, as a 99 % half-width: from the median absolute
 /// change of identical variants, less what their intervals explain.
-fn spread(changes: &[Interval]) -> f64 {
+fn spread(changes: &[ConfidenceInterval]) -> f64 {
     if changes.len() < ENOUGH {
         return SPREAD;
     }
@@ -214,12 +214,12 @@ fn spread(changes: &[Interval]) -> f64 {
     (stats::few(changes.len()) * Z99 * beyond.max(0.0).sqrt()).max(LEAST_SPREAD)
 }
 
-fn log(interval: Interval) -> Interval {
-    let Interval { value, low, high } = interval;
-    Interval { value: value.ln(), low: low.ln(), high: high.ln() }
+fn log(interval: ConfidenceInterval) -> ConfidenceInterval {
+    let ConfidenceInterval { value, low, high } = interval;
+    ConfidenceInterval { value: value.ln(), low: low.ln(), high: high.ln() }
 }
 
-fn exp(interval: Interval) -> Interval {
-    let Interval { value, low, high } = interval;
-    Interval { value: value.exp(), low: low.exp(), high: high.exp() }
+fn exp(interval: ConfidenceInterval) -> ConfidenceInterval {
+    let ConfidenceInterval { value, low, high } = interval;
+    ConfidenceInterval { value: value.exp(), low: low.exp(), high: high.exp() }
 }

@@ -2,7 +2,7 @@
 
 use super::report_error::ReportError;
 use crate::report::compare::{Compared, Comparison, Figures, Match};
-use paring_core::schema::{Interval, SCHEMA, Verdict};
+use paring_core::schema::{ConfidenceInterval, SCHEMA, SpeedVerdict};
 use paring_data::CsvTable;
 
 /// One row a variant and source, units in the names; empty where a value does not exist, the reason
@@ -23,7 +23,7 @@ fn cells(comparison: &Comparison, row: &Compared) -> Vec<(&'static str, String)>
         comparison.sources.get(index).map(|s| s.path.display().to_string()).unwrap_or_default()
     };
     let one = |of: fn(&Figures) -> String| row.either().map(of).unwrap_or_default();
-    let change = |bound: fn(&Interval) -> f64| {
+    let change = |bound: fn(&ConfidenceInterval) -> f64| {
         row.change.as_ref().map(|c| format!("{:.5}", bound(c))).unwrap_or_default()
     };
     let before = |of: fn(&Figures) -> String| row.before.as_ref().map(of).unwrap_or_default();
@@ -55,7 +55,7 @@ fn cells(comparison: &Comparison, row: &Compared) -> Vec<(&'static str, String)>
         ("change", change(|i| i.value)),
         ("change_low", change(|i| i.low)),
         ("change_high", change(|i| i.high)),
-        ("verdict", row.verdict.as_ref().map(Verdict::to_string).unwrap_or_default()),
+        ("verdict", row.verdict.as_ref().map(SpeedVerdict::to_string).unwrap_or_default()),
         ("stands_on", row.basis.map(|b| b.to_string()).unwrap_or_default()),
         ("metric_before", before(metric)),
         ("metric_after", after(metric)),

@@ -3,7 +3,9 @@
 
 use super::report_error::ReportError;
 use crate::report::result_row::RunFacts;
-use paring_core::schema::{Effect, Explanation, Group, Interval, Missing, SCHEMA, Total};
+use paring_core::schema::{
+    ConfidenceInterval, DecisionGroup, Effect, Explanation, MetricTotal, MissingReason, SCHEMA,
+};
 use paring_data::CsvTable;
 
 type Cell = (&'static str, String);
@@ -38,7 +40,7 @@ fn cells(facts: &RunFacts, explanation: &Explanation, effect: &Effect) -> Vec<Ce
         .find(|t| (&t.metric, &t.of, &t.target) == (&effect.metric, &effect.of, &effect.target));
     let mut all = which(facts, explanation, effect, group);
     all.extend(values(effect, total));
-    let Missing(missing) = effect.missing.clone().unwrap_or(Missing(String::new()));
+    let MissingReason(missing) = effect.missing.clone().unwrap_or(MissingReason(String::new()));
     all.extend([
         ("method", effect.method.clone()),
         ("missing", missing),
@@ -52,9 +54,9 @@ fn which(
     facts: &RunFacts,
     explanation: &Explanation,
     effect: &Effect,
-    group: Option<&Group>,
+    group: Option<&DecisionGroup>,
 ) -> Vec<Cell> {
-    let of = |text: fn(&Group) -> String| group.map(text).unwrap_or_default();
+    let of = |text: fn(&DecisionGroup) -> String| group.map(text).unwrap_or_default();
     let joined = |list: &[String]| list.join(" ");
     vec![
         ("schema", SCHEMA.to_string()),
@@ -82,9 +84,10 @@ fn which(
     ]
 }
 
-fn values(effect: &Effect, total: Option<&Total>) -> Vec<Cell> {
-    let bound =
-        |interval: Option<Interval>, which: fn(Interval) -> f64| number(interval.map(which));
+fn values(effect: &Effect, total: Option<&MetricTotal>) -> Vec<Cell> {
+    let bound = |interval: Option<ConfidenceInterval>, which: fn(ConfidenceInterval) -> f64| {
+        number(interval.map(which))
+    };
     let flag = |value: Option<bool>| value.map(|v| v.to_string()).unwrap_or_default();
     vec![
         ("baseline", number(total.map(|t| t.baseline))),

@@ -1,7 +1,7 @@
 //! `<variant>.flow.csv`: feature flow through each layer, before and after.
 
 use super::report_error::ReportError;
-use paring_core::schema::{Flow, Head, LayerFlow};
+use paring_core::schema::{ActivationStatistics, AttentionHeadStatistics, LayerFlow};
 use paring_data::CsvTable;
 
 const HEADER: [&str; 14] = [
@@ -43,12 +43,14 @@ pub fn flow_csv(layers: &[LayerFlow]) -> Result<Vec<u8>, ReportError> {
 fn cells(
     layer: &LayerFlow,
     model: &str,
-    flow: &Flow,
-    head: Option<(usize, &Head)>,
+    flow: &ActivationStatistics,
+    head: Option<(usize, &AttentionHeadStatistics)>,
 ) -> [String; 14] {
     let number = |value: f64| format!("{value:.6}");
     let similarity = layer.similarity.filter(|_| model == "after").map(number);
-    let of_head = |of: fn(&Head) -> f64| head.map(|(_, h)| number(of(h))).unwrap_or_default();
+    let of_head = |of: fn(&AttentionHeadStatistics) -> f64| {
+        head.map(|(_, h)| number(of(h))).unwrap_or_default()
+    };
     [
         layer.layer.clone(),
         layer.tensor.clone(),
@@ -74,8 +76,8 @@ mod tests {
 
     #[test]
     fn a_layer_that_is_gone_has_one_row() {
-        let heads = vec![Head { entropy: 0.5, distance: 1.25 }];
-        let before = Flow {
+        let heads = vec![AttentionHeadStatistics { entropy: 0.5, distance: 1.25 }];
+        let before = ActivationStatistics {
             channels: 4,
             rows: 8,
             mean: 0.0,

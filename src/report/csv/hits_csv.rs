@@ -1,7 +1,7 @@
 //! `<variant>.hits.csv`: the samples hit hardest, with their nearest neighbours.
 
 use super::report_error::ReportError;
-use paring_core::schema::{Hit, Region};
+use paring_core::schema::{DegradedSample, SampleNeighbourhood};
 use paring_data::CsvTable;
 
 const HEADER: [&str; 11] = [
@@ -22,12 +22,12 @@ const HEADER: [&str; 11] = [
 ///
 /// # Errors
 /// [`ReportError`] where the encoder fails, which a buffer in memory does not.
-pub fn hits_csv(hits: &[Hit]) -> Result<Vec<u8>, ReportError> {
+pub fn hits_csv(hits: &[DegradedSample]) -> Result<Vec<u8>, ReportError> {
     let mut writer = CsvTable::default();
     writer.row(HEADER)?;
     for (rank, hit) in hits.iter().enumerate() {
         let class = |class: Option<i64>| class.map(|c| c.to_string()).unwrap_or_default();
-        let share = |of: fn(&Region) -> f64| {
+        let share = |of: fn(&SampleNeighbourhood) -> f64| {
             hit.region.as_ref().map(|r| format!("{:.3}", of(r))).unwrap_or_default()
         };
         let near = hit.region.as_ref().map(|r| r.neighbours.as_slice()).unwrap_or_default();

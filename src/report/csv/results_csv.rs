@@ -5,8 +5,8 @@ use super::report_error::ReportError;
 use crate::report::result_row::{Row, RunFacts};
 use crate::report::time_trends::{ranks, significant};
 use paring_core::schema::{
-    EnergySummary, Evaluation, Interval, LatencySummary, Metric, Missing, SCHEMA, SpeedSummary,
-    Verdict,
+    ConfidenceInterval, EnergySummary, Evaluation, LatencySummary, Metric, MissingReason, SCHEMA,
+    SpeedSummary, SpeedVerdict,
 };
 use paring_core::units::{Bytes, LatencyNs};
 use paring_data::CsvTable;
@@ -91,20 +91,21 @@ fn latency(row: &Row) -> Vec<Cell> {
         |value: fn(&LatencySummary) -> Option<LatencyNs>| text(solo.and_then(value).map(|v| v.0));
     let bytes =
         |value: fn(&LatencySummary) -> Option<Bytes>| text(solo.and_then(value).map(|v| v.0));
-    let p50 =
-        |bound: fn(&Interval) -> f64| text(solo.map(|s| LatencyNs::from_f64(bound(&s.p50_ns)).0));
+    let p50 = |bound: fn(&ConfidenceInterval) -> f64| {
+        text(solo.map(|s| LatencyNs::from_f64(bound(&s.p50_ns)).0))
+    };
     let speed = measured.speed.as_ref().ok();
-    let speedup = |bound: fn(&Interval) -> f64| match speed {
+    let speedup = |bound: fn(&ConfidenceInterval) -> f64| match speed {
         Some(s) => format!("{:.5}", bound(&s.speedup)),
         None => String::new(),
     };
     let one_stream =
         |s: &LatencySummary| LatencyNs::from_f64(s.p50_ns.value).per_second(measured.setting.batch);
     let throughput = solo.and_then(|s| s.throughput_per_s.or_else(|| one_stream(s)));
-    let Missing(speed_missing) =
-        measured.speed.as_ref().err().cloned().unwrap_or(Missing(String::new()));
-    let Missing(latency_missing) =
-        measured.latency.as_ref().err().cloned().unwrap_or(Missing(String::new()));
+    let MissingReason(speed_missing) =
+        measured.speed.as_ref().err().cloned().unwrap_or(MissingReason(String::new()));
+    let MissingReason(latency_missing) =
+        measured.latency.as_ref().err().cloned().unwrap_or(MissingReason(String::new()));
     vec![
         ("blocks", text(solo.map(|s| s.blocks))),
         ("samples", text(solo.map(|s| s.samples))),
@@ -141,7 +142,7 @@ fn over_time(rows: &[Row], row: &Row) -> Vec<Cell> {
     let percent = |share: Option<f64>| share.map(|s| format!("{:.3}", 100.0 * s));
     let (load, missing) = match &measured.sustained {
         Some(Ok(load)) => (Some(load), String::new()),
-        Some(Err(Missing(why))) => (None, why.clone()),
+        Some(Err(MissingReason(why))) => (None, why.clone()),
         None => (None, "the rules ask for no long load".into()),
     };
     let seconds = |span: Option<LatencyNs>| span.map(|s| format!("{:.1}", s.as_f64() / 1e9));
@@ -195,7 +196,7 @@ fn energy(row: &Row) -> Vec<Cell> {
         ("energy_windows", text(found.map(|e| e.windows))),
         ("energy_source", words(|e| &e.sensor.name)),
         ("energy_coverage", words(|e| &e.sensor.coverage)),
-        ("energy_missing", text(energy.as_ref().err().map(|Missing(why)| why))),
+        ("energy_missing", text(energy.as_ref().err().map(|MissingReason(why)| why))),
     ]
 }
 
@@ -206,13 +207,13 @@ fn contended(speed: Option<&SpeedSummary>) -> String {
 /// The short protocol has too few blocks for one.
 fn verdict(speed: Option<&SpeedSummary>) -> String {
     let enough = speed.filter(|s| s.blocks >= paring_agent::measure::MIN_BLOCKS);
-    enough.map(|s| s.verdict).as_ref().map(Verdict::to_string).unwrap_or_default()
+    enough.map(|s| s.verdict).as_ref().map(SpeedVerdict::to_string).unwrap_or_default()
 }
 
 fn quality(facts: &RunFacts, row: &Row) -> Vec<Cell> {
     let found = row.evaluation.as_ref();
     let number = |value: f64| format!("{value:.6}");
-    let of = |interval: Option<Interval>, bound: fn(&Interval) -> f64| {
+    let of = |interval: Option<ConfidenceInterval>, bound: fn(&ConfidenceInterval) -> f64| {
         interval.map(|i| number(bound(&i))).unwrap_or_default()
     };
     let value = found.and_then(|e| e.value(e.primary));
@@ -249,5 +250,5 @@ fn quality(facts: &RunFacts, row: &Row) -> Vec<Cell> {
 fn metric_missing(row: &Row) -> String {
     let of = |found: &Evaluation| found.missing.get(&found.primary).cloned();
     let why = row.evaluation_missing.clone().or(row.evaluation.as_ref().and_then(of));
-    why.map(|Missing(why)| why).unwrap_or_default()
+    why.map(|MissingReason(why)| why).unwrap_or_default()
 }

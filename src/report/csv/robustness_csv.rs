@@ -1,7 +1,7 @@
 //! robustness.csv: one row a variant, disturbance and strength.
 
 use super::report_error::ReportError;
-use paring_core::schema::{Interval, RobustnessScore};
+use paring_core::schema::{ConfidenceInterval, RobustnessScore};
 use paring_data::CsvTable;
 
 const HEADER: [&str; 18] = [
@@ -32,8 +32,10 @@ const HEADER: [&str; 18] = [
 pub fn robustness_csv(rows: &[(&str, &RobustnessScore)]) -> Result<Vec<u8>, ReportError> {
     let mut writer = CsvTable::default();
     writer.row(HEADER)?;
-    let three = |interval: Option<Interval>| match interval {
-        Some(Interval { value, low, high }) => [value, low, high].map(|v| format!("{v:.6}")),
+    let three = |interval: Option<ConfidenceInterval>| match interval {
+        Some(ConfidenceInterval { value, low, high }) => {
+            [value, low, high].map(|v| format!("{v:.6}"))
+        }
         None => Default::default(),
     };
     for (variant, score) in rows {
@@ -56,13 +58,13 @@ pub fn robustness_csv(rows: &[(&str, &RobustnessScore)]) -> Result<Vec<u8>, Repo
 mod tests {
     use super::*;
     use crate::report::terminal::robustness_lines;
-    use paring_core::schema::{Disturbance, Metric};
+    use paring_core::schema::{InputDisturbance, Metric};
 
     #[test]
     fn what_there_is_not_is_empty() {
-        let of = |value| Interval { value, low: value - 0.125, high: value + 0.125 };
+        let of = |value| ConfidenceInterval { value, low: value - 0.125, high: value + 0.125 };
         let score = RobustnessScore {
-            disturbance: Disturbance::Noise,
+            disturbance: InputDisturbance::Noise,
             strength: 0.5,
             metric: Metric::Accuracy,
             samples: 8,

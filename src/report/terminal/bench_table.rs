@@ -5,7 +5,7 @@ use super::results_table::{invalid, latency, speed};
 use super::text_table::{cell, heading, lines, ruled};
 use crate::report::result_row::Row;
 use comfy_table::{Cell, Color};
-use paring_core::schema::Missing;
+use paring_core::schema::MissingReason;
 use paring_core::units::Bytes;
 use std::path::PathBuf;
 
@@ -17,12 +17,12 @@ pub struct Timed {
     /// Its file.
     pub path: PathBuf,
     /// What was measured, or why it could not even be tried.
-    pub row: Result<Row, Missing>,
+    pub row: Result<Row, MissingReason>,
 }
 
 impl Timed {
     /// Why there is no latency, where there is none.
-    pub fn unmeasured(&self) -> Option<&Missing> {
+    pub fn unmeasured(&self) -> Option<&MissingReason> {
         match &self.row {
             Ok(row) => row.measurement.latency.as_ref().err(),
             Err(missing) => Some(missing),
@@ -39,7 +39,7 @@ pub fn bench_table(rows: &[Timed], color: bool) -> String {
     let text = ruled(header, rows.iter().map(cells), 1..HEADER.len(), color);
     let measured: Vec<Row> = rows.iter().filter_map(|r| r.row.clone().ok()).collect();
     let not_measured = rows.iter().filter_map(|timed| {
-        let Missing(why) = timed.row.as_ref().err()?;
+        let MissingReason(why) = timed.row.as_ref().err()?;
         Some(format!("not measured: {}: {why}", timed.name))
     });
     text + &lines(invalid(&measured).into_iter().chain(notes(&measured)).chain(not_measured))

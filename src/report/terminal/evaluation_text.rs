@@ -2,7 +2,7 @@
 
 use super::metric_text::{signed, with_interval};
 use super::robustness_lines::robustness_lines;
-use paring_core::schema::{ClassScore, Evaluation, Metric, Missing, Score};
+use paring_core::schema::{ClassScore, Evaluation, Metric, MetricScore, MissingReason};
 
 /// More classes than these are too many for a table on a terminal.
 const MOST_CLASSES: usize = 24;
@@ -10,7 +10,8 @@ const MOST_CLASSES: usize = 24;
 /// The primary metric with its interval, change against the baseline, and what could not be used.
 pub fn evaluation_line(found: &Evaluation) -> String {
     let Some(score) = found.metrics.get(&found.primary) else {
-        let why = found.missing.get(&found.primary).map_or("not computed", |Missing(why)| why);
+        let why =
+            found.missing.get(&found.primary).map_or("not computed", |MissingReason(why)| why);
         return format!("{} not stated on {} samples: {why}", found.primary, found.samples);
     };
     let value = with_interval(found.primary, score.value);
@@ -39,7 +40,7 @@ pub fn evaluation_text(found: &Evaluation) -> String {
     for (metric, score) in &found.metrics {
         lines.push(format!("  {:<20} {}", metric.to_string(), score_text(*metric, score)));
     }
-    for (metric, Missing(why)) in &found.missing {
+    for (metric, MissingReason(why)) in &found.missing {
         lines.push(format!("  {:<20} none: {why}", metric.to_string()));
     }
     if let Some(sure) = found.decisiveness {
@@ -59,7 +60,7 @@ pub fn evaluation_text(found: &Evaluation) -> String {
     lines.join("\n")
 }
 
-fn score_text(metric: Metric, score: &Score) -> String {
+fn score_text(metric: Metric, score: &MetricScore) -> String {
     let value = with_interval(metric, score.value);
     match score.change {
         Some(change) => format!("{value:<32} change {}", signed(metric, change)),
@@ -75,7 +76,7 @@ fn classes(all: &[ClassScore]) -> Vec<String> {
         "  {:>5} {:>8} {:>9}  {:<24} {:<24} {}",
         "class", "samples", "predicted", "recall", "precision", "f1"
     )];
-    let cell = |score: &Option<Score>| {
+    let cell = |score: &Option<MetricScore>| {
         score.map_or("—".into(), |score| with_interval(Metric::Accuracy, score.value))
     };
     for own in all {
@@ -142,20 +143,20 @@ fn slices(found: &Evaluation) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use paring_core::schema::{Interval, Sha256Hex, TaskKind};
+    use paring_core::schema::{ConfidenceInterval, Sha256Hex, TaskKind};
 
     #[test]
     fn a_sentence_says_what_is_known_and_what_is_not() {
         let id = Sha256Hex::of(b"x");
         let mut found = Evaluation::empty(id, TaskKind::Classification, Metric::Ece, 3);
-        found.missing.insert(Metric::Ece, Missing("no sample has a usable answer".into()));
+        found.missing.insert(Metric::Ece, MissingReason("no sample has a usable answer".into()));
         assert_eq!(
             evaluation_line(&found),
             "ece not stated on 3 samples: no sample has a usable answer"
         );
-        let value = Interval { value: 0.5, low: 0.25, high: 0.75 };
+        let value = ConfidenceInterval { value: 0.5, low: 0.25, high: 0.75 };
         found.primary = Metric::Accuracy;
-        found.metrics.insert(Metric::Accuracy, Score { value, change: Some(value) });
+        found.metrics.insert(Metric::Accuracy, MetricScore { value, change: Some(value) });
         found.flips = Some(2);
         found.unusable = 1;
         assert_eq!(

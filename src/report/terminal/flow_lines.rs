@@ -1,6 +1,6 @@
 //! Feature flow as lines of text.
 
-use paring_core::schema::{Flow, Head, LayerFlow};
+use paring_core::schema::{ActivationStatistics, AttentionHeadStatistics, LayerFlow};
 
 /// A line for each layer.
 pub fn flow_lines(layers: &[LayerFlow]) -> Vec<String> {
@@ -9,7 +9,7 @@ pub fn flow_lines(layers: &[LayerFlow]) -> Vec<String> {
         "layer", "channels", "effective rank", "dead", "likeness"
     )];
     for layer in layers {
-        let two = |of: &dyn Fn(&Flow) -> String| match &layer.after {
+        let two = |of: &dyn Fn(&ActivationStatistics) -> String| match &layer.after {
             Some(after) => format!("{} → {}", of(&layer.before), of(after)),
             None => of(&layer.before),
         };
@@ -23,7 +23,9 @@ pub fn flow_lines(layers: &[LayerFlow]) -> Vec<String> {
         ));
         for (model, flow) in [("before", Some(&layer.before)), ("after", layer.after.as_ref())] {
             let Some(flow) = flow.filter(|f| !f.heads.is_empty()) else { continue };
-            let each = |h: &Head| format!("{:.2} nats {:.1} places", h.entropy, h.distance);
+            let each = |h: &AttentionHeadStatistics| {
+                format!("{:.2} nats {:.1} places", h.entropy, h.distance)
+            };
             let heads: Vec<String> = flow.heads.iter().map(each).collect();
             lines.push(format!("    heads {model}: {}", heads.join(", ")));
         }

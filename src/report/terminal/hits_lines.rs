@@ -1,11 +1,11 @@
 //! The samples hit hardest, as lines of text.
 
-use paring_core::schema::Hit;
+use paring_core::schema::DegradedSample;
 
 /// A line for each of the first few.
-pub fn hits_lines(hits: &[Hit], count: usize) -> Vec<String> {
+pub fn hits_lines(hits: &[DegradedSample], count: usize) -> Vec<String> {
     let class = |class: Option<i64>| class.map_or("none".into(), |c| c.to_string());
-    let line = |hit: &Hit| {
+    let line = |hit: &DegradedSample| {
         let (before, after) = (class(hit.before), class(hit.after));
         let mut line = match hit.label {
             Some(label) => format!(

@@ -2,7 +2,7 @@
 
 use crate::report::result_row::Row;
 use crate::report::time_trends::{LEAST_DRIFT, ranks, significant};
-use paring_core::schema::{Interval, Missing};
+use paring_core::schema::{ConfidenceInterval, MissingReason};
 use paring_core::units::LatencyNs;
 
 /// All lines, in the rows' order.
@@ -51,7 +51,7 @@ fn disagreement(rows: &[Row], row: &Row) -> Option<String> {
 fn drift(_: &[Row], row: &Row) -> Option<String> {
     let found = row.measurement.latency.as_ref().ok()?.drift.as_ref()?;
     let (per_minute, per_degree) = significant(found);
-    let percent = |slope: Interval, unit: &str| {
+    let percent = |slope: ConfidenceInterval, unit: &str| {
         let [value, low, high] = [slope.value, slope.low, slope.high].map(|v| 100.0 * v);
         format!("{value:+.2} % a {unit} [{low:+.2}, {high:+.2}]")
     };
@@ -63,7 +63,7 @@ fn drift(_: &[Row], row: &Row) -> Option<String> {
 fn sustained(rows: &[Row], row: &Row) -> Option<String> {
     let found = match row.measurement.sustained.as_ref()? {
         Ok(found) => found,
-        Err(Missing(why)) => return Some(format!("long load: {}: {why}", row.label())),
+        Err(MissingReason(why)) => return Some(format!("long load: {}: {why}", row.label())),
     };
     let (first, last) = ranks(rows, row)?;
     let moved =

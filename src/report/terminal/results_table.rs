@@ -5,7 +5,7 @@ use super::text_table::{cell, heading, lines, ruled};
 use crate::report::result_row::Row;
 use comfy_table::{Cell, Color};
 use paring_agent::measure::MIN_BLOCKS;
-use paring_core::schema::{Interval, Metric, Missing, Verdict};
+use paring_core::schema::{ConfidenceInterval, Metric, MissingReason, SpeedVerdict};
 use paring_core::units::{Bytes, EnergyUj, LatencyNs};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,11 +47,13 @@ pub fn results_table(rows: &[Row], color: bool) -> String {
 
 /// Variants without quality, one line each.
 fn not_evaluated(rows: &[Row]) -> Vec<String> {
-    let mut seen: BTreeMap<&str, &Missing> = BTreeMap::new();
+    let mut seen: BTreeMap<&str, &MissingReason> = BTreeMap::new();
     for row in rows {
         seen.extend(row.evaluation_missing.as_ref().map(|why| (row.variant.name.as_str(), why)));
     }
-    seen.into_iter().map(|(name, Missing(why))| format!("not evaluated: {name}: {why}")).collect()
+    seen.into_iter()
+        .map(|(name, MissingReason(why))| format!("not evaluated: {name}: {why}"))
+        .collect()
 }
 
 /// Why figures should not be trusted, one line a reason.
@@ -125,8 +127,8 @@ fn amount(metric: Metric, value: f64) -> String {
     if metric.is_share() { format!("{:.1} %", 100.0 * value) } else { format!("{value:.4}") }
 }
 
-fn change(metric: Metric, change: Option<Interval>) -> Cell {
-    let Some(Interval { value, low, high }) = change else { return cell("") };
+fn change(metric: Metric, change: Option<ConfidenceInterval>) -> Cell {
+    let Some(ConfidenceInterval { value, low, high }) = change else { return cell("") };
     let signed = |value: f64| match metric.is_share() {
         true => format!("{:+.1}", 100.0 * value).replace("-0.0", "0.0").replace("+0.0", "0.0"),
         false => format!("{value:+.4}"),
@@ -139,11 +141,11 @@ fn change(metric: Metric, change: Option<Interval>) -> Cell {
 pub(super) fn latency(row: &Row) -> String {
     match &row.measurement.latency {
         Ok(found) => {
-            let Interval { value, low, high } = found.p50_ns;
+            let ConfidenceInterval { value, low, high } = found.p50_ns;
             let wide = LatencyNs::from_f64((high - low) / 2.0);
             format!("{} ± {wide}", LatencyNs::from_f64(value))
         }
-        Err(Missing(_)) => "—".into(),
+        Err(MissingReason(_)) => "—".into(),
     }
 }
 
@@ -151,13 +153,13 @@ pub(super) fn latency(row: &Row) -> String {
 fn energy(row: &Row) -> String {
     match &row.measurement.energy {
         Ok(found) => {
-            let Interval { value, low, high } = found.per_inference_uj;
+            let ConfidenceInterval { value, low, high } = found.per_inference_uj;
             // A bound lies below zero where the load hardly stands out from idle.
             let sign = |uj: f64| if uj <= -0.5 { "-" } else { "" };
             let show = |uj: f64| format!("{}{}", sign(uj), EnergyUj(uj.abs().round() as u64));
             format!("{} [{}, {}]", show(value), show(low), show(high))
         }
-        Err(Missing(_)) => "—".into(),
+        Err(MissingReason(_)) => "—".into(),
     }
 }
 
@@ -174,7 +176,7 @@ fn about_energy(rows: &[Row]) -> Vec<String> {
                     row.target, sensor.name, sensor.coverage, sensor.rate_hz
                 ));
             }
-            Err(Missing(why)) => {
+            Err(MissingReason(why)) => {
                 reasons.entry((&row.target, why)).or_default().insert(&row.variant.name);
             }
         }
@@ -196,7 +198,7 @@ pub(super) fn speed(row: &Row) -> Cell {
         Err(_) if row.variant.parent.is_none() => return cell(""),
         Err(_) => return cell("—"),
     };
-    let Interval { value, low, high } = found.speedup;
+    let ConfidenceInterval { value, low, high } = found.speedup;
     let verdict = if found.blocks < MIN_BLOCKS {
         "no verdict".to_string()
     } else {
@@ -204,8 +206,8 @@ pub(super) fn speed(row: &Row) -> Cell {
     };
     let shown = cell(format!("{value:.3} [{low:.3}, {high:.3}] {verdict}"));
     match found.verdict {
-        Verdict::Faster => shown.fg(Color::Green),
-        Verdict::Slower => shown.fg(Color::Red),
-        Verdict::CannotTell => shown,
+        SpeedVerdict::Faster => shown.fg(Color::Green),
+        SpeedVerdict::Slower => shown.fg(Color::Red),
+        SpeedVerdict::CannotTell => shown,
     }
 }

@@ -1,7 +1,7 @@
 //! Robustness scores as lines of text.
 
 use super::metric_text::{signed, with_interval};
-use paring_core::schema::{Interval, RobustnessScore};
+use paring_core::schema::{ConfidenceInterval, RobustnessScore};
 
 /// A line for each disturbance.
 pub fn robustness_lines(scores: &[RobustnessScore]) -> Vec<String> {
@@ -22,9 +22,12 @@ pub fn robustness_lines(scores: &[RobustnessScore]) -> Vec<String> {
 }
 
 /// A change for the worse as a positive number, where more is better.
-fn loss(score: &RobustnessScore, Interval { value, low, high }: Interval) -> String {
+fn loss(
+    score: &RobustnessScore,
+    ConfidenceInterval { value, low, high }: ConfidenceInterval,
+) -> String {
     match score.metric.higher_is_better() {
-        true => signed(score.metric, Interval { value: -value, low: -high, high: -low }),
-        false => signed(score.metric, Interval { value, low, high }),
+        true => signed(score.metric, ConfidenceInterval { value: -value, low: -high, high: -low }),
+        false => signed(score.metric, ConfidenceInterval { value, low, high }),
     }
 }

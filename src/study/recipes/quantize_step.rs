@@ -1,7 +1,9 @@
 //! Sections of quantize steps, one for each format: what a format has no use for is no key of its.
 
-use paring_compress::{Form, Format, Granularity, Quantization, RangeRule, Rounding, Step};
-use paring_core::schema::Objective;
+use paring_compress::{
+    Form, Format, Quantization, QuantizationGranularity, RangeRule, Rounding, Step,
+};
+use paring_core::schema::PrecisionObjective;
 use serde::Deserialize;
 
 /// Keys of `quantize = "int8"`.
@@ -9,7 +11,7 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub(super) struct StaticInt8Section {
     calibration: Option<RangeRule>,
-    per: Option<Granularity>,
+    per: Option<QuantizationGranularity>,
     #[serde(default)]
     equalize: bool,
     correct: Option<bool>,
@@ -19,7 +21,7 @@ pub(super) struct StaticInt8Section {
     depthwise: bool,
     layers: Option<String>,
     on: Option<String>,
-    by: Option<Objective>,
+    by: Option<PrecisionObjective>,
     #[serde(default)]
     protect: Vec<String>,
 }
@@ -28,7 +30,7 @@ pub(super) struct StaticInt8Section {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DynamicInt8Section {
-    per: Option<Granularity>,
+    per: Option<QuantizationGranularity>,
     #[serde(default)]
     equalize: bool,
     #[serde(default)]
@@ -45,7 +47,7 @@ pub(super) struct DynamicInt8Section {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Int8WeightsSection {
-    per: Option<Granularity>,
+    per: Option<QuantizationGranularity>,
     #[serde(default)]
     equalize: bool,
     #[serde(default)]
@@ -88,7 +90,7 @@ impl StaticInt8Section {
         if (self.on.is_some() || self.by.is_some()) && !measured {
             return Err("`on` and `by` belong to `layers = \"measured\"`".into());
         }
-        let weights = self.per.unwrap_or(Granularity::Tensor);
+        let weights = self.per.unwrap_or(QuantizationGranularity::Tensor);
         Ok(Step::Quantize(Quantization {
             ranges: self.calibration.unwrap_or(RangeRule::MinMax),
             equalize: self.equalize,
@@ -109,7 +111,7 @@ impl StaticInt8Section {
 
 impl DynamicInt8Section {
     pub(super) fn step(self) -> Result<Step, String> {
-        let weights = self.per.unwrap_or(Granularity::Tensor);
+        let weights = self.per.unwrap_or(QuantizationGranularity::Tensor);
         Ok(Step::Quantize(Quantization {
             equalize: self.equalize,
             correct: self.correct,
@@ -124,7 +126,7 @@ impl DynamicInt8Section {
 
 impl Int8WeightsSection {
     pub(super) fn step(self) -> Result<Step, String> {
-        let weights = self.per.unwrap_or(Granularity::Tensor);
+        let weights = self.per.unwrap_or(QuantizationGranularity::Tensor);
         Ok(Step::Quantize(Quantization {
             equalize: self.equalize,
             correct: self.correct,
@@ -144,7 +146,7 @@ impl Int4WeightsSection {
             rounding: self.round.unwrap_or(Rounding::Nearest),
             layers: pattern(self.layers)?,
             protect: self.protect,
-            ..Quantization::new(Format::Int4Weights, Granularity::Tensor)
+            ..Quantization::new(Format::Int4Weights, QuantizationGranularity::Tensor)
         }))
     }
 }
@@ -154,7 +156,7 @@ impl F16Section {
         Ok(Step::Quantize(Quantization {
             layers: pattern(self.layers)?,
             protect: self.protect,
-            ..Quantization::new(Format::F16, Granularity::Tensor)
+            ..Quantization::new(Format::F16, QuantizationGranularity::Tensor)
         }))
     }
 }

@@ -1,7 +1,7 @@
 //! The `[robustness]` section: disturbances that the variants have to bear, if any.
 
 use crate::evaluate::{Search, Stress};
-use paring_core::schema::Disturbance;
+use paring_core::schema::InputDisturbance;
 use serde::Deserialize;
 
 /// The section as typed; an empty one asks for the usual disturbances.
@@ -44,20 +44,20 @@ pub(in crate::study) fn stress(
     let Some(section) = section else { return Ok(None) };
     let usual = Stress::default();
     let given = [
-        (Disturbance::Noise, section.noise),
-        (Disturbance::Brightness, section.brightness),
-        (Disturbance::Shift, section.shift),
-        (Disturbance::Occlusion, section.occlusion),
-        (Disturbance::Quantized, section.quantized),
+        (InputDisturbance::Noise, section.noise),
+        (InputDisturbance::Brightness, section.brightness),
+        (InputDisturbance::Shift, section.shift),
+        (InputDisturbance::Occlusion, section.occlusion),
+        (InputDisturbance::Quantized, section.quantized),
     ];
     let silent = given.iter().all(|(_, list)| list.is_none()) && section.search.is_none();
     let mut tests = Vec::new();
     for (how, strengths) in given {
         for strength in strengths.into_iter().flatten() {
             let fits = match how {
-                Disturbance::Occlusion => strength > 0.0 && strength <= 1.0,
-                Disturbance::Quantized => (1.0..=16.0).contains(&strength),
-                Disturbance::Shift => strength >= 1.0 && strength.fract() == 0.0,
+                InputDisturbance::Occlusion => strength > 0.0 && strength <= 1.0,
+                InputDisturbance::Quantized => (1.0..=16.0).contains(&strength),
+                InputDisturbance::Shift => strength >= 1.0 && strength.fract() == 0.0,
                 _ => strength > 0.0 && strength.is_finite(),
             };
             if !fits {

@@ -1,7 +1,7 @@
 //! The `[task]` section: the kind of task, the meaning of the model's outputs, and the metrics.
 
 use crate::evaluate;
-use paring_core::schema::{Metric, Scores, TaskKind};
+use paring_core::schema::{Metric, ScoreKind, TaskKind};
 use serde::Deserialize;
 
 #[derive(Debug, Default, Deserialize)]
@@ -41,8 +41,8 @@ pub(in crate::study) fn task_settings(section: &TaskSection) -> Result<TaskSetti
         Some(text) => text.parse().map_err(|e: paring_core::schema::UnknownName| e.to_string())?,
     };
     let scores = match section.scores.as_deref() {
-        None | Some("probabilities") => Scores::Probabilities,
-        Some("logits") => Scores::Logits,
+        None | Some("probabilities") => ScoreKind::Probabilities,
+        Some("logits") => ScoreKind::Logits,
         Some(other) => {
             return Err(format!("`scores` is `probabilities` or `logits`, not `{other}`"));
         }

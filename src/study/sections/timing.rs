@@ -2,7 +2,7 @@
 
 use super::one_or_many::OneOrMany;
 use paring_agent::measure::MIN_BLOCKS;
-use paring_core::schema::{ConditionRules, Load, MOST_ROUNDS, SampleRules, StopRule};
+use paring_core::schema::{ConditionRules, MOST_ROUNDS, ProcessorLoad, SampleRules, StopRule};
 use paring_core::units::{LatencyNs, MilliCelsius};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -226,7 +226,7 @@ fn conditions(section: &ConditionsSection) -> Result<ConditionRules, String> {
         governor: section.governor.clone(),
         power_mode: section.power_mode.map(|mode| mode.to_string()),
         jetson_clocks: section.jetson_clocks,
-        most_others: section.most_load.map(|load| Load((load * 100.0).round() as u32)),
+        most_others: section.most_load.map(|load| ProcessorLoad((load * 100.0).round() as u32)),
         repeats: section.repeats.unwrap_or(REPEATS),
         // The target's to say.
         cool_down: None,

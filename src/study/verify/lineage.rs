@@ -5,7 +5,7 @@ use super::VerifyError;
 use crate::ledger::{paring_path, read_ledger};
 use crate::pipeline::{self, Folders, read_json};
 use crate::study::Protocol;
-use paring_core::schema::{Decision, Entry, EntryKind, Sha256Hex, VariantRecord};
+use paring_core::schema::{Decision, LedgerEntry, LedgerEntryKind, Sha256Hex, VariantRecord};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -45,14 +45,15 @@ fn protocol(folders: &Folders) -> Result<Option<Protocol>, VerifyError> {
     }
 }
 
-fn stands_in_the_ledger(protocol: &Protocol, entries: &[Entry]) -> Result<(), VerifyError> {
-    let same = |entry: &Entry| {
+fn stands_in_the_ledger(protocol: &Protocol, entries: &[LedgerEntry]) -> Result<(), VerifyError> {
+    let same = |entry: &LedgerEntry| {
         entry.body["study"] == json!(protocol.study)
             && entry.body["data_sha256"] == json!(protocol.data_sha256)
             && entry.body["measurement_sha256"] == json!(protocol.measurement_sha256)
             && entry.body["gate_sha256"] == json!(protocol.gate_sha256)
     };
-    let mut known = entries.iter().filter(|entry| entry.kind == EntryKind::Protocol).peekable();
+    let mut known =
+        entries.iter().filter(|entry| entry.kind == LedgerEntryKind::Protocol).peekable();
     match known.peek().is_none() || known.any(same) {
         true => Ok(()),
         false => Err(VerifyError::broken("protocol.json", "the ledger has another protocol")),
@@ -87,7 +88,7 @@ fn parings(folders: &Folders, record: &VariantRecord) -> Result<(), VerifyError>
 struct LineageCheck<'a> {
     record: &'a VariantRecord,
     parent: Option<&'a VariantRecord>,
-    entries: &'a [Entry],
+    entries: &'a [LedgerEntry],
 }
 
 impl LineageCheck<'_> {
@@ -115,7 +116,7 @@ impl LineageCheck<'_> {
         removed.retain(|_, ids| !ids.is_empty());
         same("components_removed", record.components_removed == removed)?;
         let refused = |body: &Value| {
-            let mut own = self.entries.iter().filter(|e| e.kind == EntryKind::Refusal);
+            let mut own = self.entries.iter().filter(|e| e.kind == LedgerEntryKind::Refusal);
             own.any(|entry| entry.body == *body)
         };
         same("refusals", record.refusals.iter().all(|refusal| refused(&json!(refusal))))
@@ -123,10 +124,10 @@ impl LineageCheck<'_> {
 
     /// The decisions that the record names, as the ledger has them.
     fn decisions(&self) -> Result<Vec<Decision>, String> {
-        let by_id: BTreeMap<&Sha256Hex, &Entry> =
+        let by_id: BTreeMap<&Sha256Hex, &LedgerEntry> =
             self.entries.iter().map(|entry| (&entry.entry_id, entry)).collect();
         let one = |id: &Sha256Hex| {
-            let entry = by_id.get(id).filter(|entry| entry.kind == EntryKind::Decision);
+            let entry = by_id.get(id).filter(|entry| entry.kind == LedgerEntryKind::Decision);
             let entry = entry.ok_or_else(|| format!("the ledger lacks its decision {id}"))?;
             let decision: Decision = serde_json::from_value(entry.body.clone())
                 .map_err(|e| format!("decision {id} of the ledger: {e}"))?;

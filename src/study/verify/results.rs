@@ -5,7 +5,7 @@ use super::VerifyError;
 use crate::pipeline::{self, Folders, Remeasured, read_json};
 use crate::report::{self, Row, RunFacts};
 use crate::study::Protocol;
-use paring_core::schema::{Missing, Setting};
+use paring_core::schema::{ExecutionSetting, MissingReason};
 use std::collections::BTreeMap;
 
 const RESULTS: &str = "results.csv";
@@ -96,14 +96,14 @@ fn again(
         let cell = table.cell(row, column);
         cell.parse().map_err(|_| broken(format!("{column} is `{cell}`")))
     };
-    let setting = Setting {
+    let setting = ExecutionSetting {
         batch: number("batch")?,
         threads: number("threads")?,
         streams: number("streams")?,
     };
     let target = table.cell(row, "target");
     let found = targets.get(target).ok_or_else(|| broken(format!("no target `{target}`")))?;
-    let unknown = || Missing(table.cell(row, "energy_missing").to_string());
+    let unknown = || MissingReason(table.cell(row, "energy_missing").to_string());
     Ok(Row {
         measurement: found.measurement(&variant, setting, &unknown),
         environment: found.environment.clone(),

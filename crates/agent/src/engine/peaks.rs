@@ -2,7 +2,7 @@
 
 use super::product::{Precision, Product};
 use super::{ENGINE, EngineError};
-use paring_core::schema::{KernelPeak, Peaks, ReadPeak, SCHEMA};
+use paring_core::schema::{KernelPeak, MachineRoofline, ReadBandwidth, SCHEMA};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 use tract_linalg::Func;
@@ -23,7 +23,7 @@ const SIZES: [usize; 6] = [16 << 10, 128 << 10, 1 << 20, 4 << 20, 16 << 20, 64 <
 ///
 /// # Errors
 /// [`EngineError::Product`] where a kernel fails.
-pub fn peaks() -> Result<Peaks, EngineError> {
+pub fn peaks() -> Result<MachineRoofline, EngineError> {
     let mut kernels = Vec::new();
     for precision in [Precision::F32, Precision::F16, Precision::Int8] {
         for kernel in precision.kernels() {
@@ -34,10 +34,10 @@ pub fn peaks() -> Result<Peaks, EngineError> {
             kernels.push(KernelPeak { kernel, precision: precision.to_string(), gops });
         }
     }
-    Ok(Peaks { schema: SCHEMA, engine: ENGINE.to_string(), kernels, reads: reads()? })
+    Ok(MachineRoofline { schema: SCHEMA, engine: ENGINE.to_string(), kernels, reads: reads()? })
 }
 
-fn reads() -> Result<Vec<ReadPeak>, EngineError> {
+fn reads() -> Result<Vec<ReadBandwidth>, EngineError> {
     let failed = |e| EngineError::Product(format!("read memory: {e:#}"));
     let reader = Func::ReduceMax.reduce_f32().map_err(failed)?;
     let largest = SIZES.last().copied().unwrap_or(0);
@@ -48,7 +48,7 @@ fn reads() -> Result<Vec<ReadPeak>, EngineError> {
             black_box(reader.run(black_box(part)).map_err(failed)?);
             Ok(())
         })?;
-        Ok(ReadPeak { bytes: *bytes as u64, gb_per_s: *bytes as f64 / ns })
+        Ok(ReadBandwidth { bytes: *bytes as u64, gb_per_s: *bytes as f64 / ns })
     };
     SIZES.iter().map(of_size).collect()
 }

@@ -3,7 +3,7 @@
 use super::block::BlockError;
 use super::pair::needs_two;
 use crate::sensors::Processors;
-use paring_core::schema::{BlockKey, BlockKind, Job, JobModel, Setting};
+use paring_core::schema::{BlockKey, BlockKind, ExecutionSetting, Job, JobModel};
 use std::path::Path;
 
 /// The processors that a block of `job` may run on, as far as the agent's own process may.
@@ -49,7 +49,7 @@ pub(super) fn keep_on(processors: &[usize]) -> Result<(), BlockError> {
 /// turn, and must not run in different places. With more threads than one they stay free.
 pub(super) fn pin_for(
     job: &Job,
-    setting: Setting,
+    setting: ExecutionSetting,
     variant: &JobModel,
     baseline: &JobModel,
 ) -> Result<Option<usize>, BlockError> {
@@ -67,7 +67,12 @@ pub(super) fn pin_for(
 }
 
 /// Whether the two processes of a pair share one processor.
-fn shares_one(job: &Job, setting: Setting, variant: &JobModel, baseline: &JobModel) -> bool {
+fn shares_one(
+    job: &Job,
+    setting: ExecutionSetting,
+    variant: &JobModel,
+    baseline: &JobModel,
+) -> bool {
     let single = setting.threads == 1 && setting.streams == 1;
     needs_two(variant, baseline) && job.affinity.is_empty() && single
 }
@@ -82,7 +87,8 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let of = |job: &Job, kind: BlockKind| {
             let variant_id = job.models[1].variant_id.clone();
-            let key = BlockKey { kind, variant_id, setting: Setting::of_batch(1), round: 0 };
+            let key =
+                BlockKey { kind, variant_id, setting: ExecutionSetting::of_batch(1), round: 0 };
             block_processors(root.path(), job, &key).numbers().to_vec()
         };
         let allowed = Processors::of_process(root.path()).numbers().to_vec();

@@ -12,8 +12,8 @@ use crate::engine;
 use crate::sensors::{self, Observer};
 use paring_core::files::ConfinedPath;
 use paring_core::schema::{
-    Attempt, BlockData, BlockKey, BlockKind, BlockRecord, Conditions, EngineOptions, Job,
-    NewerSchema, Outcome, SCHEMA, Setting, Sha256Hex, check_schema,
+    BlockAttempt, BlockConditions, BlockData, BlockKey, BlockKind, BlockOutcome, BlockRecord,
+    EngineOptions, ExecutionSetting, Job, NewerSchema, SCHEMA, Sha256Hex, check_schema,
 };
 use paring_core::units::LatencyNs;
 use std::collections::{BTreeMap, BTreeSet};
@@ -219,7 +219,7 @@ impl Session<'_> {
     /// a contended machine among them.
     fn block(&mut self, index: usize) -> Result<bool, AgentError> {
         let key = &self.blocks[index];
-        let attempt = Attempt { key: key.clone(), number: self.state.tried(key) };
+        let attempt = BlockAttempt { key: key.clone(), number: self.state.tried(key) };
         let mut command = Command::new(self.own.executable);
         if let Some(model) = self.job.models.iter().find(|m| m.variant_id == key.variant_id) {
             command.envs(environment_of(&EngineOptions::default(), &model.options));
@@ -247,7 +247,7 @@ pub(super) fn environment_of(
 }
 
 /// Runs one block in its process and makes a record of it, whatever comes of it.
-fn measured(job: &Job, attempt: Attempt, command: Command) -> BlockRecord {
+fn measured(job: &Job, attempt: BlockAttempt, command: Command) -> BlockRecord {
     let kind = attempt.key.kind;
     let started_at = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
     let cooled_ns = job.conditions.cool_down.map(|rule| {
@@ -260,14 +260,16 @@ fn measured(job: &Job, attempt: Attempt, command: Command) -> BlockRecord {
     let begun = Instant::now();
     let look: Option<&mut dyn FnMut()> = if sees { Some(&mut look) } else { None };
     let outcome = match run_to_end(command, limit(job, attempt.key.kind), look) {
-        Err(failure) => Outcome::Failed { reason: failure.to_string() },
+        Err(failure) => BlockOutcome::Failed { reason: failure.to_string() },
         Ok(output) => match serde_json::from_slice::<BlockData>(&output) {
-            Ok(data) => Outcome::Done { data },
-            Err(error) => Outcome::Failed { reason: format!("its result is unreadable: {error}") },
+            Ok(data) => BlockOutcome::Done { data },
+            Err(error) => {
+                BlockOutcome::Failed { reason: format!("its result is unreadable: {error}") }
+            }
         },
     };
     let wall_ns = begun.elapsed().into();
-    let conditions = Conditions { cooled_ns, ..observer.finish() };
+    let conditions = BlockConditions { cooled_ns, ..observer.finish() };
     BlockRecord {
         schema: SCHEMA,
         measurement_sha256: rules_sha256(job, attempt.key.kind),
@@ -315,7 +317,7 @@ struct State {
     /// Tries of earlier invocations: they count for the numbers of attempts, not against the limit.
     earlier: BTreeMap<BlockKey, u32>,
     done: BTreeSet<BlockKey>,
-    given_up: BTreeSet<(bool, Sha256Hex, Setting)>,
+    given_up: BTreeSet<(bool, Sha256Hex, ExecutionSetting)>,
     /// Measured, but only ever in bad conditions.
     bad: BTreeSet<BlockKey>,
 }
@@ -348,12 +350,12 @@ impl State {
         *self.tries.entry(key.clone()).or_default() += 1;
         match &record.outcome {
             // Its windows are kept with their reasons, and tried again like a block that failed.
-            Outcome::Done { data: BlockData::Energy(block) } if block.unread() => {
+            BlockOutcome::Done { data: BlockData::Energy(block) } if block.unread() => {
                 if self.tried_now(key) > self.retries {
                     self.given_up.insert(Self::series(key));
                 }
             }
-            Outcome::Done { .. } => {
+            BlockOutcome::Done { .. } => {
                 self.done.insert(key.clone());
                 match record.invalid.is_empty() {
                     true => self.bad.remove(key),
@@ -361,10 +363,10 @@ impl State {
                 };
             }
             // A model that fails as often as this in one round fails in the others too.
-            Outcome::Failed { .. } if self.tried_now(key) > self.retries => {
+            BlockOutcome::Failed { .. } if self.tried_now(key) > self.retries => {
                 self.given_up.insert(Self::series(key));
             }
-            Outcome::Failed { .. } => {}
+            BlockOutcome::Failed { .. } => {}
         }
     }
 
@@ -378,7 +380,7 @@ impl State {
     }
 
     /// What is given up as a whole: a sensor that cannot be read says nothing of latency.
-    fn series(key: &BlockKey) -> (bool, Sha256Hex, Setting) {
+    fn series(key: &BlockKey) -> (bool, Sha256Hex, ExecutionSetting) {
         (key.kind == BlockKind::Energy, key.variant_id.clone(), key.setting)
     }
 

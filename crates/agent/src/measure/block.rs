@@ -11,8 +11,9 @@ use crate::arrays::{Array, InputsError, read_tensors};
 use crate::engine::{self, Bindings, EngineError, Model, Plan, Source};
 use crate::sensors;
 use paring_core::schema::{
-    Attempt, BlockData, BlockKey, BlockKind, Burst, Job, JobModel, MemoryPoint, MemoryPoints,
-    Missing, NodeProfile, SampleRules, Setting, Sha256Hex, SoloBlock, WeightBytes,
+    BlockAttempt, BlockData, BlockKey, BlockKind, ExecutionSetting, Job, JobModel, MemoryPoint,
+    MemoryPoints, MissingReason, NodeProfile, SampleBurst, SampleRules, Sha256Hex, SoloBlock,
+    WeightBytes,
 };
 use paring_core::units::{Bytes, LatencyNs};
 use std::collections::BTreeMap;
@@ -66,7 +67,7 @@ pub enum BlockError {
     Absent(&'static str),
     /// There is no energy.
     #[error("read energy: {}", .0.0)]
-    Energy(Missing),
+    Energy(MissingReason),
     /// One side of a pair failed.
     #[error("measure a pair")]
     Side(#[source] EngineError),
@@ -90,7 +91,7 @@ pub enum BlockError {
 pub(super) fn measure(
     job: &Job,
     folder: &Path,
-    attempt: &Attempt,
+    attempt: &BlockAttempt,
     partner: Command,
 ) -> Result<BlockData, BlockError> {
     count_allocations(true);
@@ -127,7 +128,7 @@ pub(super) fn profile(
     model: &JobModel,
     batch: usize,
 ) -> Result<NodeProfile, BlockError> {
-    let bench = Bench::open(job, folder, Setting::of_batch(batch))?;
+    let bench = Bench::open(job, folder, ExecutionSetting::of_batch(batch))?;
     let engine = |source| BlockError::Engine { model: model.name.clone(), source };
     let mut stand = bench.load(model)?.stand;
     stand.warm_up(&job.rules).map_err(engine)?;
@@ -174,7 +175,7 @@ fn verify(path: &Path, expected: &Sha256Hex) -> Result<(), BlockError> {
 pub(super) struct Bench<'a> {
     pub(super) job: &'a Job,
     folder: &'a Path,
-    pub(super) setting: Setting,
+    pub(super) setting: ExecutionSetting,
     arrays: BTreeMap<String, Array>,
 }
 
@@ -188,7 +189,7 @@ pub(super) struct Loaded {
 
 impl<'a> Bench<'a> {
     /// Keeps this process where the job wants it, and reads the inputs.
-    fn open(job: &'a Job, folder: &'a Path, setting: Setting) -> Result<Self, BlockError> {
+    fn open(job: &'a Job, folder: &'a Path, setting: ExecutionSetting) -> Result<Self, BlockError> {
         keep_on(&job.affinity)?;
         engine::use_threads(setting.threads);
         Ok(Bench { job, folder, setting, arrays: inputs(job, folder)? })
@@ -278,7 +279,7 @@ fn sampled(
     each: LatencyNs,
     rules: &SampleRules,
     watch: &mut Watch,
-) -> Result<Vec<Burst>, EngineError> {
+) -> Result<Vec<SampleBurst>, EngineError> {
     let length = stand.length(each, rules);
     let (mut bursts, mut count) = (Vec::new(), 0);
     let begun = Instant::now();

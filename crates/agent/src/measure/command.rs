@@ -9,7 +9,7 @@ use super::{Progress, block, run_job, schedule};
 use crate::engine;
 use crate::sensors;
 use anyhow::{Context, bail};
-use paring_core::schema::{Attempt, BlockKey, Job, Sha256Hex};
+use paring_core::schema::{BlockAttempt, BlockKey, Job, Sha256Hex};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -193,7 +193,7 @@ pub fn main(arguments: &[String], own: &[&str]) -> anyhow::Result<()> {
             partner.args(own).arg("partner").arg(&job).arg(index.to_string());
             partner.arg(std::process::id().to_string());
             let (job, folder, key) = block_of(&job, index)?;
-            print_line(&block::measure(&job, &folder, &Attempt { key, number }, partner)?)
+            print_line(&block::measure(&job, &folder, &BlockAttempt { key, number }, partner)?)
         }
         Command::Partner { job, index, parent } => {
             die_with_parent(parent);

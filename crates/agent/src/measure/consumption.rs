@@ -1,8 +1,8 @@
 //! What the energy blocks of a variant add up to.
 
 use paring_core::schema::{
-    BlockData, BlockKind, BlockRecord, EnergyBlock, EnergySummary, Interval, Missing, Outcome,
-    Setting, Sha256Hex,
+    BlockData, BlockKind, BlockOutcome, BlockRecord, ConfidenceInterval, EnergyBlock,
+    EnergySummary, ExecutionSetting, MissingReason, Sha256Hex,
 };
 use paring_core::stats;
 use paring_core::units::PowerMw;
@@ -18,29 +18,29 @@ use paring_core::units::PowerMw;
 pub fn consumption(
     records: &[BlockRecord],
     variant_id: &Sha256Hex,
-    setting: Setting,
-) -> Result<EnergySummary, Missing> {
+    setting: ExecutionSetting,
+) -> Result<EnergySummary, MissingReason> {
     let mut blocks: Vec<&EnergyBlock> = Vec::new();
-    let mut why = Missing("no energy block was measured".into());
+    let mut why = MissingReason("no energy block was measured".into());
     for record in records {
         let key = &record.attempt.key;
         if (key.kind, &key.variant_id, key.setting) != (BlockKind::Energy, variant_id, setting) {
             continue;
         }
         if !record.invalid.is_empty() {
-            why = Missing(format!(
+            why = MissingReason(format!(
                 "its windows ran in bad conditions: {}",
                 record.invalid.join("; ")
             ));
             continue;
         }
         match &record.outcome {
-            Outcome::Failed { reason } => why = Missing(reason.clone()),
-            Outcome::Done { data: BlockData::Energy(block) } => match block.missing() {
+            BlockOutcome::Failed { reason } => why = MissingReason(reason.clone()),
+            BlockOutcome::Done { data: BlockData::Energy(block) } => match block.missing() {
                 Some(missing) => why = missing.clone(),
                 None => blocks.push(block),
             },
-            Outcome::Done { .. } => {}
+            BlockOutcome::Done { .. } => {}
         }
     }
     // One sensor's windows: another may cover more.
@@ -60,7 +60,7 @@ struct Figures {
 }
 
 /// `None` of no window.
-fn summary(blocks: &[&EnergyBlock]) -> Option<Result<EnergySummary, Missing>> {
+fn summary(blocks: &[&EnergyBlock]) -> Option<Result<EnergySummary, MissingReason>> {
     let figures: Vec<Figures> = blocks.iter().filter_map(|block| figures(block)).collect();
     let median = |value: fn(&Figures) -> f64| {
         stats::median(&figures.iter().map(value).collect::<Vec<f64>>())
@@ -69,11 +69,11 @@ fn summary(blocks: &[&EnergyBlock]) -> Option<Result<EnergySummary, Missing>> {
     let net = median(|f| f.net_uj)?;
     if net <= 0.0 {
         let why = format!("no power above idle: {power} with the model running, {idle} without");
-        return Some(Err(Missing(why)));
+        return Some(Err(MissingReason(why)));
     }
     let bound =
         |value: fn(&Figures) -> f64, of: fn(f64, f64) -> f64| figures.iter().map(value).reduce(of);
-    let per_inference_uj = Interval {
+    let per_inference_uj = ConfidenceInterval {
         value: net,
         low: bound(|f| f.low_uj, f64::min)?,
         high: bound(|f| f.high_uj, f64::max)?,
@@ -108,7 +108,9 @@ fn figures(block: &EnergyBlock) -> Option<Figures> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use paring_core::schema::{Attempt, BlockKey, Conditions, SCHEMA, SensorFacts, Window};
+    use paring_core::schema::{
+        BlockAttempt, BlockConditions, BlockKey, EnergyWindow, SCHEMA, SensorFacts,
+    };
     use paring_core::units::LatencyNs;
 
     const S: u64 = 1_000_000_000;
@@ -118,7 +120,7 @@ mod tests {
         let window = |from: u64, to: u64, power: f64| {
             let (start_ns, end_ns) = (LatencyNs(from * S), LatencyNs(to * S));
             let energy_uj = Ok(PowerMw(power).over(LatencyNs((to - from) * S)));
-            Window { start_ns, end_ns, energy_uj, readings: 50 }
+            EnergyWindow { start_ns, end_ns, energy_uj, readings: 50 }
         };
         EnergyBlock {
             sensor: SensorFacts {
@@ -136,30 +138,30 @@ mod tests {
         }
     }
 
-    fn record(outcome: Outcome) -> BlockRecord {
+    fn record(outcome: BlockOutcome) -> BlockRecord {
         let variant_id = Sha256Hex::of(b"variant");
-        let setting = Setting::of_batch(1);
+        let setting = ExecutionSetting::of_batch(1);
         let key = BlockKey { kind: BlockKind::Energy, variant_id, setting, round: 0 };
         BlockRecord {
             schema: SCHEMA,
             measurement_sha256: Sha256Hex::of(b"rules"),
-            attempt: Attempt { key, number: 0 },
+            attempt: BlockAttempt { key, number: 0 },
             started_at: "2026-01-01T00:00:00Z".into(),
             wall_ns: LatencyNs(1),
             agent_version: "0".into(),
             emulated: false,
-            conditions: Conditions::default(),
+            conditions: BlockConditions::default(),
             invalid: vec![],
             outcome,
         }
     }
 
     fn done(block: EnergyBlock) -> BlockRecord {
-        record(Outcome::Done { data: BlockData::Energy(Box::new(block)) })
+        record(BlockOutcome::Done { data: BlockData::Energy(Box::new(block)) })
     }
 
-    fn of(records: &[BlockRecord]) -> Result<EnergySummary, Missing> {
-        consumption(records, &Sha256Hex::of(b"variant"), Setting::of_batch(1))
+    fn of(records: &[BlockRecord]) -> Result<EnergySummary, MissingReason> {
+        consumption(records, &Sha256Hex::of(b"variant"), ExecutionSetting::of_batch(1))
     }
 
     #[test]
@@ -168,24 +170,24 @@ mod tests {
         let found = of(&[done(block("a", 1_900.0, 5_000.0, 2_100.0))]).unwrap();
         assert_eq!((found.windows, found.gross_uj), (1, 50_000.0));
         assert_eq!((found.power, found.idle), (PowerMw(5_000.0), PowerMw(2_000.0)));
-        let Interval { value, low, high } = found.per_inference_uj;
+        let ConfidenceInterval { value, low, high } = found.per_inference_uj;
         assert!((value - 30_000.0).abs() < 1e-6 && (low - 29_000.0).abs() < 1e-6);
         assert!((high - 31_000.0).abs() < 1e-6);
         // The median of windows, and the range of all.
         let runs = [5_000.0, 5_600.0, 5_100.0].map(|run| done(block("a", 2_000.0, run, 2_000.0)));
-        let Interval { value, low, high } = of(&runs).unwrap().per_inference_uj;
+        let ConfidenceInterval { value, low, high } = of(&runs).unwrap().per_inference_uj;
         assert_eq!([low, value, high].map(f64::round), [30_000.0, 31_000.0, 36_000.0]);
     }
 
     #[test]
     fn what_gives_no_energy_says_why() {
         assert_eq!(of(&[]).unwrap_err().0, "no energy block was measured");
-        let failed = record(Outcome::Failed { reason: "killed".into() });
+        let failed = record(BlockOutcome::Failed { reason: "killed".into() });
         assert_eq!(of(std::slice::from_ref(&failed)).unwrap_err().0, "killed");
         let hot = BlockRecord { invalid: vec!["hot".into()], ..done(block("a", 1.0, 5.0, 1.0)) };
         assert_eq!(of(&[hot]).unwrap_err().0, "its windows ran in bad conditions: hot");
         let mut stale = block("a", 2_000.0, 5_000.0, 2_000.0);
-        stale.idle_after.energy_uj = Err(Missing("the sensor does not update".into()));
+        stale.idle_after.energy_uj = Err(MissingReason("the sensor does not update".into()));
         assert!(stale.unread());
         assert_eq!(of(&[failed, done(stale)]).unwrap_err().0, "the sensor does not update");
         let why = of(&[done(block("a", 5_100.0, 5_000.0, 5_000.0))]).unwrap_err().0;

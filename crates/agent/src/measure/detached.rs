@@ -6,7 +6,7 @@
 
 use super::run_job;
 use anyhow::{Context, bail};
-use paring_core::schema::{Ending, Holder, JobState, SCHEMA, Sha256Hex, Standing};
+use paring_core::schema::{BoardHolder, JobEnding, JobState, JobStatus, SCHEMA, Sha256Hex};
 use rustix::process::{Pid, Signal, kill_process, setsid};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -56,7 +56,7 @@ impl Place {
 
 /// Starts a job in a process of its own, for `owner`, unless it runs or somebody else holds the
 /// board; and says where it stands. `own` are the arguments before the agent's own.
-pub(super) fn start(place: &Place, owner: &str, own: &[&str]) -> anyhow::Result<Standing> {
+pub(super) fn start(place: &Place, owner: &str, own: &[&str]) -> anyhow::Result<JobStatus> {
     let found = standing(place)?;
     if found.holder.is_some() {
         return Ok(found);
@@ -109,8 +109,8 @@ pub(super) fn run_detached(place: &Place, owner: &str, own: &[&str]) -> anyhow::
         let _ = keep(&state, &fresh(&job, last.0, last.1));
     });
     let ended = match &outcome {
-        Ok(()) => Ending::Done,
-        Err(error) => Ending::Failed(chain(error)),
+        Ok(()) => JobEnding::Done,
+        Err(error) => JobEnding::Failed(chain(error)),
     };
     keep(&state, &JobState { ended: Some(ended), ..fresh(&job, last.0, last.1) })?;
     drop(lock);
@@ -140,7 +140,7 @@ pub(super) fn status(
     place: &Place,
     offset: u64,
     wait: Duration,
-) -> anyhow::Result<(Standing, Vec<u8>)> {
+) -> anyhow::Result<(JobStatus, Vec<u8>)> {
     let begun = Instant::now();
     loop {
         let mut found = standing(place)?;
@@ -155,7 +155,7 @@ pub(super) fn status(
 }
 
 /// Stops a job that runs: its agent, and with it the block in flight.
-pub(super) fn stop(place: &Place) -> anyhow::Result<Standing> {
+pub(super) fn stop(place: &Place) -> anyhow::Result<JobStatus> {
     let begun = Instant::now();
     loop {
         let found = standing(place)?;
@@ -175,17 +175,17 @@ pub(super) fn stop(place: &Place) -> anyhow::Result<Standing> {
     }
 }
 
-fn standing(place: &Place) -> anyhow::Result<Standing> {
+fn standing(place: &Place) -> anyhow::Result<JobStatus> {
     let state = match std::fs::read(place.state()) {
         // A torn state is one of a job that runs, or of one that was cut off.
         Ok(bytes) => serde_json::from_slice(&bytes).ok(),
         Err(_) => None,
     };
-    Ok(Standing { schema: SCHEMA, holder: holder(place)?, state, follows: 0 })
+    Ok(JobStatus { schema: SCHEMA, holder: holder(place)?, state, follows: 0 })
 }
 
 /// Who holds the board; `None` if nobody does.
-fn holder(place: &Place) -> anyhow::Result<Option<Holder>> {
+fn holder(place: &Place) -> anyhow::Result<Option<BoardHolder>> {
     let path = place.work.join("lock");
     let begun = Instant::now();
     loop {
@@ -213,7 +213,7 @@ fn holder(place: &Place) -> anyhow::Result<Option<Holder>> {
 
 /// Refuses what is no process of an agent: a signal to 0, 1 or a negative number reaches others than an
 /// agent, or everybody.
-fn plausible(holder: Holder, path: &Path) -> anyhow::Result<Holder> {
+fn plausible(holder: BoardHolder, path: &Path) -> anyhow::Result<BoardHolder> {
     if holder.pid <= 1 {
         bail!("{} names process {}, which no agent can be", path.display(), holder.pid);
     }
@@ -238,7 +238,7 @@ fn hold(place: &Place, owner: &str) -> anyhow::Result<Option<File>> {
             TryLockError::WouldBlock => std::thread::sleep(Duration::from_millis(5)),
         }
     }
-    let holder = Holder {
+    let holder = BoardHolder {
         pid: i32::try_from(std::process::id())?,
         owner: owner.to_string(),
         job: place.job.clone(),
@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn nobody_but_an_agent_is_signalled() {
-        let holder = |pid| Holder {
+        let holder = |pid| BoardHolder {
             pid,
             owner: "a stranger".into(),
             job: "job".into(),

@@ -1,11 +1,11 @@
 //! How a variant's latency changed from block to block, over time and with temperature.
 
-use paring_core::schema::{BlockRecord, Drift};
+use paring_core::schema::{BlockRecord, LatencyDrift};
 use paring_core::stats;
 use std::time::SystemTime;
 
 /// The drift of block medians; `None` of too few. `medians` are in step with `blocks`.
-pub(super) fn drift(blocks: &[&BlockRecord], medians: &[Option<f64>]) -> Option<Drift> {
+pub(super) fn drift(blocks: &[&BlockRecord], medians: &[Option<f64>]) -> Option<LatencyDrift> {
     let level = stats::median(&medians.iter().flatten().copied().collect::<Vec<_>>())?;
     let known =
         || blocks.iter().zip(medians).filter_map(|(block, m)| Some((*block, (*m)? / level)));
@@ -17,7 +17,7 @@ pub(super) fn drift(blocks: &[&BlockRecord], medians: &[Option<f64>]) -> Option<
         - over_time.iter().map(|p| p.0).fold(f64::INFINITY, f64::min);
     let over_all = per_minute.map_or(0.0, |slope| slope.value * span);
     let per_degree = stats::slope(&with_heat);
-    (per_minute.is_some() || per_degree.is_some()).then_some(Drift {
+    (per_minute.is_some() || per_degree.is_some()).then_some(LatencyDrift {
         per_minute,
         per_degree,
         over_all,

@@ -6,8 +6,8 @@ use super::sampling::nanos;
 use super::stand::Stand;
 use crate::sensors::{self, Sampler, Sensor};
 use paring_core::schema::{
-    Attempt, EnergyBlock, EnergyJob, EnergyRules, EnergySource, JobModel, Missing, SensorFacts,
-    Window,
+    BlockAttempt, EnergyBlock, EnergyJob, EnergyRules, EnergySource, EnergyWindow, JobModel,
+    MissingReason, SensorFacts,
 };
 use paring_core::stats;
 use paring_core::units::LatencyNs;
@@ -51,7 +51,7 @@ fn element(rules: &EnergyRules) -> Duration {
 pub(super) fn measure(
     bench: &Bench,
     model: &JobModel,
-    attempt: &Attempt,
+    attempt: &BlockAttempt,
 ) -> Result<EnergyBlock, BlockError> {
     let job = bench.job.energy.as_ref().ok_or(BlockError::Absent("rules of energy"))?;
     let meter = match &job.rules.source {
@@ -81,7 +81,7 @@ pub(super) fn measure(
         (Some(sampler), _) => {
             let read = sampler.stop();
             let (facts, series) =
-                read.ok_or_else(|| BlockError::Energy(Missing("its reader died".into())))?;
+                read.ok_or_else(|| BlockError::Energy(MissingReason("its reader died".into())))?;
             (facts, phases.windows.map(|(from, to)| series.window(from, to)))
         }
         (None, meter) => {
@@ -100,7 +100,7 @@ pub(super) fn measure(
     })
 }
 
-fn open(job: &EnergyJob) -> Result<Sensor, Missing> {
+fn open(job: &EnergyJob) -> Result<Sensor, MissingReason> {
     Sensor::open(job.root.as_deref().unwrap_or(sensors::root()), &job.rules.source)
 }
 
@@ -115,9 +115,9 @@ fn meter_facts(log: &Path, coverage: Option<&str>) -> SensorFacts {
 }
 
 /// A window whose energy is in a meter's log.
-fn pending(start_ns: LatencyNs, end_ns: LatencyNs) -> Window {
-    let energy_uj = Err(Missing("the meter's log was not read yet".into()));
-    Window { start_ns, end_ns, energy_uj, readings: 0 }
+fn pending(start_ns: LatencyNs, end_ns: LatencyNs) -> EnergyWindow {
+    let energy_uj = Err(MissingReason("the meter's log was not read yet".into()));
+    EnergyWindow { start_ns, end_ns, energy_uj, readings: 0 }
 }
 
 /// The model as a load that can be switched on and off.
@@ -203,7 +203,7 @@ impl Load<'_> {
         &mut self,
         rules: &EnergyRules,
         seed: u64,
-        attempt: &Attempt,
+        attempt: &BlockAttempt,
     ) -> EngineResult<Vec<(LatencyNs, LatencyNs)>> {
         let mut elements: [bool; PULSE_ELEMENTS] = std::array::from_fn(|i| i % 2 == 0);
         let purpose = format!("pulse {} {}", attempt.key, attempt.number);

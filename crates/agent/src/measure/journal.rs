@@ -197,25 +197,26 @@ pub fn read_journal(path: &ConfinedPath) -> Result<Vec<BlockRecord>, JournalErro
 mod tests {
     use super::*;
     use paring_core::schema::{
-        Attempt, BlockKey, BlockKind, Conditions, Outcome, SCHEMA, Setting, Sha256Hex,
+        BlockAttempt, BlockConditions, BlockKey, BlockKind, BlockOutcome, ExecutionSetting, SCHEMA,
+        Sha256Hex,
     };
     use paring_core::units::LatencyNs;
 
     fn record(round: u32) -> BlockRecord {
         let variant_id = Sha256Hex::of(b"variant");
-        let setting = Setting::of_batch(1);
+        let setting = ExecutionSetting::of_batch(1);
         let key = BlockKey { kind: BlockKind::Solo, variant_id, setting, round };
         BlockRecord {
             schema: SCHEMA,
             measurement_sha256: Sha256Hex::of(b"rules"),
-            attempt: Attempt { key, number: 0 },
+            attempt: BlockAttempt { key, number: 0 },
             started_at: "2026-01-01T00:00:00Z".into(),
             wall_ns: LatencyNs(1),
             agent_version: "0".into(),
             emulated: false,
-            conditions: Conditions::default(),
+            conditions: BlockConditions::default(),
             invalid: vec![],
-            outcome: Outcome::Failed { reason: "a \"quoted\"\nreason".into() },
+            outcome: BlockOutcome::Failed { reason: "a \"quoted\"\nreason".into() },
         }
     }
 
@@ -282,7 +283,7 @@ mod tests {
         );
         std::fs::write(&path, format!("{line}\n")).unwrap();
         let found = read_journal(&path).unwrap();
-        assert_eq!(found[0].attempt.key.setting, Setting::of_batch(8));
+        assert_eq!(found[0].attempt.key.setting, ExecutionSetting::of_batch(8));
         assert!(found[0].invalid.is_empty());
     }
 

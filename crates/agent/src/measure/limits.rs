@@ -1,6 +1,6 @@
 //! Jobs and questions that make no sense, or that no machine survives: refused before anything runs.
 
-use paring_core::schema::{Job, Question};
+use paring_core::schema::{Job, PredictRequest};
 use paring_core::units::LatencyNs;
 
 /// Samples in one inference.
@@ -39,7 +39,7 @@ pub(super) fn job_problem(job: &Job) -> Option<String> {
 }
 
 /// The first thing of a question that cannot be meant.
-pub(super) fn question_problem(question: &Question) -> Option<String> {
+pub(super) fn question_problem(question: &PredictRequest) -> Option<String> {
     let dims = question.dims.iter().find_map(|(name, size)| dim_problem(name, *size));
     batch_problem(question.batch).or(dims)
 }
@@ -111,7 +111,7 @@ fn span_problem(job: &Job) -> Option<String> {
 mod tests {
     use super::super::schedule::tests::job;
     use super::*;
-    use paring_core::schema::Setting;
+    use paring_core::schema::ExecutionSetting;
 
     #[track_caller]
     fn refused(change: impl Fn(&mut Job), expected: &str) {
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn absurd_jobs_are_refused_and_said_why() {
-        let setting = |batch, threads, streams| Setting { batch, threads, streams };
+        let setting = |batch, threads, streams| ExecutionSetting { batch, threads, streams };
         refused(|job| job.settings[0].batch = 0, "batch 0 is not from 1 to 65536");
         refused(|job| job.settings[0] = setting(1, 1_000_000, 1), "1000000 threads in 1 streams");
         refused(|job| job.settings[0] = setting(1, 1_000, 1_000), "1000 threads in 1000 streams");

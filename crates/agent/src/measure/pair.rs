@@ -8,7 +8,7 @@ use super::block::{Bench, BlockError};
 use super::heap::count_allocations;
 use super::partner::{Partner, Side};
 use super::sampling::nanos;
-use paring_core::schema::{JobModel, Pair, PairedBlock, SampleRules};
+use paring_core::schema::{BurstPair, JobModel, PairedBlock, SampleRules};
 use paring_core::stats;
 use rand::RngExt;
 use std::process::Command;
@@ -77,8 +77,8 @@ fn pairs(
     mut v: Side,
     rules: &SampleRules,
     watch: &mut Watch,
-    rng: &mut stats::Generator,
-) -> Result<Vec<Pair>, BlockError> {
+    rng: &mut stats::SeededGenerator,
+) -> Result<Vec<BurstPair>, BlockError> {
     // One more than the length: the first sample of a burst is kept apart.
     let (count_b, count_v) = (b.warm_up(rules)? + 1, v.warm_up(rules)? + 1);
     let (mut pairs, mut count) = (Vec::new(), 0);
@@ -93,7 +93,7 @@ fn pairs(
             Some(burst) => burst,
             None => b.burst(count_b, watch)?,
         };
-        pairs.push(Pair { baseline_first, baseline, variant });
+        pairs.push(BurstPair { baseline_first, baseline, variant });
         count += count_v.max(count_b) as u32;
     }
     Ok(pairs)

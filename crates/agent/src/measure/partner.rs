@@ -4,7 +4,7 @@
 use super::Watch;
 use super::block::BlockError;
 use super::stand::Stand;
-use paring_core::schema::{Burst, SampleRules};
+use paring_core::schema::{SampleBurst, SampleRules};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -40,7 +40,7 @@ enum Order {
 enum Answer {
     Ready,
     Length(usize),
-    Burst(Burst),
+    Burst(SampleBurst),
 }
 
 impl Side {
@@ -59,7 +59,11 @@ impl Side {
     }
 
     /// Times the loops that watch, where the model is, and then `count` inferences.
-    pub(super) fn burst(&mut self, count: usize, watch: &mut Watch) -> Result<Burst, BlockError> {
+    pub(super) fn burst(
+        &mut self,
+        count: usize,
+        watch: &mut Watch,
+    ) -> Result<SampleBurst, BlockError> {
         match self {
             Side::Here(stand) => stand.burst(count, watch).map_err(BlockError::Side),
             Side::There(partner) => match partner.ask(&Order::Burst(count))? {

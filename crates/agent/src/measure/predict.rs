@@ -5,7 +5,7 @@ use crate::arrays::{Array, read_tensors, write_tensors};
 use crate::engine::{Bindings, Model, Plan, Source, samples_first};
 use anyhow::{Context, bail, ensure};
 use ndarray::{ArrayD, Axis};
-use paring_core::schema::{Question, Sha256Hex, check_schema};
+use paring_core::schema::{PredictRequest, Sha256Hex, check_schema};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -16,7 +16,7 @@ pub const ANSWERS: &str = "output";
 pub(super) fn predict(question: &Path) -> anyhow::Result<Vec<u8>> {
     let folder = question.parent().unwrap_or(Path::new(""));
     let text = std::fs::read(question).with_context(|| format!("read {}", question.display()))?;
-    let question: Question = serde_json::from_slice(&text).context("read the question")?;
+    let question: PredictRequest = serde_json::from_slice(&text).context("read the question")?;
     check_schema("the question", question.schema)?;
     if let Some(problem) = question_problem(&question) {
         bail!("the question: {problem}");

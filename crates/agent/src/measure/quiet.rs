@@ -4,7 +4,8 @@
 //! as fast as they ever were in the journal behind the same model.
 
 use paring_core::schema::{
-    BlockData, BlockRecord, Burst, Outcome, Pair, PairedBlock, Setting, Sha256Hex, SoloBlock,
+    BlockData, BlockOutcome, BlockRecord, BurstPair, ExecutionSetting, PairedBlock, SampleBurst,
+    Sha256Hex, SoloBlock,
 };
 use paring_core::stats;
 use paring_core::units::LatencyNs;
@@ -24,7 +25,7 @@ pub const STATE_MARGIN: f64 = 0.35;
 struct Ran<'a> {
     /// A variant; `None` for the baseline beside one.
     variant: Option<&'a Sha256Hex>,
-    setting: Setting,
+    setting: ExecutionSetting,
 }
 
 /// The times of both loops at one moment. An older agent had no walk.
@@ -80,7 +81,7 @@ impl<'a> Pace<'a> {
     }
 
     /// Bursts of a solo block whose loops on both sides were quiet.
-    pub(super) fn quiet_bursts(&self, record: &'a BlockRecord) -> Vec<&'a Burst> {
+    pub(super) fn quiet_bursts(&self, record: &'a BlockRecord) -> Vec<&'a SampleBurst> {
         let Some(block) = solo(record) else { return Vec::new() };
         let quiet: Vec<bool> = readings(record).map(|r| self.quiet(&r)).collect();
         let bursts = block.bursts.iter().zip(quiet.windows(2)).filter(|(_, q)| q[0] && q[1]);
@@ -88,7 +89,7 @@ impl<'a> Pace<'a> {
     }
 
     /// Pairs, and whether the loops before, between and after their bursts were quiet.
-    pub(super) fn pairs(&self, record: &'a BlockRecord) -> Vec<(&'a Pair, bool)> {
+    pub(super) fn pairs(&self, record: &'a BlockRecord) -> Vec<(&'a BurstPair, bool)> {
         let Some(block) = paired(record) else { return Vec::new() };
         let quiet: Vec<bool> = readings(record).map(|r| self.quiet(&r)).collect();
         let around = quiet.windows(3).step_by(2).map(|q| q.iter().all(|quiet| *quiet));
@@ -110,8 +111,11 @@ fn readings(record: &BlockRecord) -> impl Iterator<Item = Reading<'_>> {
     let setting = key.setting;
     let variant = Ran { variant: Some(&key.variant_id), setting };
     let baseline = Ran { variant: None, setting };
-    let before =
-        |ran, burst: &Burst| Reading { ran, reference: burst.reference_ns, walk: burst.walk_ns };
+    let before = |ran, burst: &SampleBurst| Reading {
+        ran,
+        reference: burst.reference_ns,
+        walk: burst.walk_ns,
+    };
     let mut found = Vec::new();
     if let Some(block) = solo(record) {
         found.extend(block.bursts.iter().map(|burst| before(variant, burst)));
@@ -137,7 +141,7 @@ fn readings(record: &BlockRecord) -> impl Iterator<Item = Reading<'_>> {
 /// The data of a solo block that was measured.
 pub(super) fn solo(record: &BlockRecord) -> Option<&SoloBlock> {
     match &record.outcome {
-        Outcome::Done { data: BlockData::Solo(solo) } => Some(solo),
+        BlockOutcome::Done { data: BlockData::Solo(solo) } => Some(solo),
         _ => None,
     }
 }
@@ -145,7 +149,7 @@ pub(super) fn solo(record: &BlockRecord) -> Option<&SoloBlock> {
 /// The data of a paired block that was measured.
 pub(super) fn paired(record: &BlockRecord) -> Option<&PairedBlock> {
     match &record.outcome {
-        Outcome::Done { data: BlockData::Paired(paired) } => Some(paired),
+        BlockOutcome::Done { data: BlockData::Paired(paired) } => Some(paired),
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 
 use super::Watch;
 use crate::engine::{EngineError, Inputs, Plan};
-use paring_core::schema::{Burst, SampleRules, Warmup};
+use paring_core::schema::{SampleBurst, SampleRules, WarmUpRecord};
 use paring_core::stats;
 use paring_core::units::LatencyNs;
 use std::time::{Duration, Instant};
@@ -46,7 +46,7 @@ pub fn sample_burst(
     cycle: &mut Cycle,
     count: usize,
     watch: &mut Watch,
-) -> Result<Burst, EngineError> {
+) -> Result<SampleBurst, EngineError> {
     let mut samples_ns = Vec::with_capacity(count);
     let (reference_ns, walk_ns) = watch.read();
     for _ in 0..count {
@@ -55,7 +55,7 @@ pub fn sample_burst(
         plan.execute(inputs)?;
         samples_ns.push(start.elapsed().into());
     }
-    Ok(Burst { reference_ns, walk_ns, wall_ns: None, samples_ns })
+    Ok(SampleBurst { reference_ns, walk_ns, wall_ns: None, samples_ns })
 }
 
 /// Runs until two consecutive windows have medians within 3 % of each other, between the rules'
@@ -67,7 +67,7 @@ pub fn warm_up(
     plan: &Plan,
     cycle: &mut Cycle,
     rules: &SampleRules,
-) -> Result<(Warmup, LatencyNs), EngineError> {
+) -> Result<(WarmUpRecord, LatencyNs), EngineError> {
     let (least, most) = (nanos(rules.warmup_min_ns), nanos(rules.warmup_max_ns));
     let window = least / 3;
     let start = Instant::now();
@@ -85,7 +85,7 @@ pub fn warm_up(
         let stable = (now / before - 1.0).abs() < 0.03;
         let took = start.elapsed();
         if (stable && took >= least) || took >= most {
-            let warmup = Warmup { inferences, took_ns: took.into(), stable };
+            let warmup = WarmUpRecord { inferences, took_ns: took.into(), stable };
             return Ok((warmup, LatencyNs::from_f64(now)));
         }
         before = now;

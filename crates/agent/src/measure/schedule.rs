@@ -4,7 +4,7 @@
 //! so that heat and noise fall on all alike and a run that is cut short is still balanced. Where the
 //! job has a rule to stop by, rounds of paired blocks follow, of which the agent takes what it needs.
 
-use paring_core::schema::{BlockKey, BlockKind, Job, Setting};
+use paring_core::schema::{BlockKey, BlockKind, ExecutionSetting, Job};
 use paring_core::stats;
 use rand::seq::SliceRandom;
 use std::collections::BTreeSet;
@@ -33,7 +33,7 @@ pub fn schedule(job: &Job) -> Vec<BlockKey> {
 
 /// One block of a kind for every variant and setting.
 fn each_of(job: &Job, kind: BlockKind, round: u32) -> BTreeSet<BlockKey> {
-    let of = |setting: &Setting| {
+    let of = |setting: &ExecutionSetting| {
         let (ids, setting) = (job.models.iter().map(|m| m.variant_id.clone()), *setting);
         ids.map(move |variant_id| BlockKey { kind, variant_id, setting, round })
     };
@@ -100,7 +100,7 @@ pub(super) mod tests {
             inputs_sha256: hash.clone(),
             stop: None,
             sustained_ns: None,
-            settings: [1, 8].map(Setting::of_batch).into(),
+            settings: [1, 8].map(ExecutionSetting::of_batch).into(),
             affinity: vec![],
             conditions: ConditionRules::default(),
             emulated: false,

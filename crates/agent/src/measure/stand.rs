@@ -3,7 +3,7 @@
 use super::sampling::{Cycle, burst_length};
 use super::{Watch, sample_burst, warm_up};
 use crate::engine::{EngineError, Plan};
-use paring_core::schema::{Burst, SampleRules, Warmup};
+use paring_core::schema::{SampleBurst, SampleRules, WarmUpRecord};
 use paring_core::stats;
 use paring_core::units::LatencyNs;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -75,7 +75,7 @@ impl Stand {
     pub(super) fn warm_up(
         &mut self,
         rules: &SampleRules,
-    ) -> Result<(Warmup, LatencyNs), EngineError> {
+    ) -> Result<(WarmUpRecord, LatencyNs), EngineError> {
         let (mut warmup, mut each) = warm_up(&self.plan, &mut self.cycle, rules)?;
         if self.streams.is_empty() {
             return Ok((warmup, each));
@@ -106,13 +106,17 @@ impl Stand {
     ///
     /// # Errors
     /// The engine's.
-    pub(super) fn burst(&mut self, count: usize, watch: &mut Watch) -> Result<Burst, EngineError> {
+    pub(super) fn burst(
+        &mut self,
+        count: usize,
+        watch: &mut Watch,
+    ) -> Result<SampleBurst, EngineError> {
         if self.streams.is_empty() {
             return sample_burst(&self.plan, &mut self.cycle, count, watch);
         }
         let (reference_ns, walk_ns) = watch.read();
         let (samples_ns, wall) = self.together(count)?;
-        Ok(Burst { reference_ns, walk_ns, wall_ns: Some(wall), samples_ns })
+        Ok(SampleBurst { reference_ns, walk_ns, wall_ns: Some(wall), samples_ns })
     }
 
     /// Runs some inferences without timing them, and says how many.

@@ -7,10 +7,11 @@ use super::quiet::{Pace, solo};
 use super::sustained;
 use super::validity::{invalid_reasons, verdict};
 use paring_core::schema::{
-    BlockData, BlockKey, BlockKind, BlockRecord, Burst, Interval, LatencySummary, Measurement,
-    Missing, Outcome, Pair, SCHEMA, Setting, Sha256Hex, SoloBlock, SpeedSummary, SustainedSummary,
+    BlockData, BlockKey, BlockKind, BlockOutcome, BlockRecord, BurstPair, ConfidenceInterval,
+    ExecutionSetting, LatencySummary, Measurement, MissingReason, SCHEMA, SampleBurst, Sha256Hex,
+    SoloBlock, SpeedSummary, SustainedSummary,
 };
-use paring_core::stats::{self, Resampling};
+use paring_core::stats::{self, BootstrapOptions};
 use paring_core::units::{Bytes, LatencyNs};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +24,7 @@ pub const PRACTICAL_MARGIN: f64 = 0.003;
 const REPEAT_BELOW: f64 = 0.2;
 /// A block's median needs so many quiet samples (solo) or pairs (paired).
 const LEAST_IN_BLOCK: usize = 3;
-const INTERVALS: Resampling = Resampling { resamples: 10_000, level: 0.99, seed: 0 };
+const INTERVALS: BootstrapOptions = BootstrapOptions { resamples: 10_000, level: 0.99, seed: 0 };
 
 /// A journal's blocks, and the machine's quiet pace.
 #[derive(Debug)]
@@ -54,7 +55,7 @@ impl<'a> Summary<'a> {
     pub fn measurement(
         &self,
         variant_id: &Sha256Hex,
-        setting: Setting,
+        setting: ExecutionSetting,
         baseline: bool,
         needed: usize,
     ) -> Measurement {
@@ -67,7 +68,7 @@ impl<'a> Summary<'a> {
         let latency =
             blocks(BlockKind::Solo).and_then(|blocks| self.latency(&blocks, setting.batch));
         let speed = match baseline {
-            true => Err(Missing("it is the baseline".into())),
+            true => Err(MissingReason("it is the baseline".into())),
             false => blocks(BlockKind::Paired).and_then(|blocks| self.speed(&blocks)),
         };
         bad.dedup();
@@ -90,8 +91,8 @@ impl<'a> Summary<'a> {
     fn sustained(
         &self,
         variant_id: &Sha256Hex,
-        setting: Setting,
-    ) -> Option<Result<SustainedSummary, Missing>> {
+        setting: ExecutionSetting,
+    ) -> Option<Result<SustainedSummary, MissingReason>> {
         let mut ours = self.records.iter().filter(|record| {
             let key = &record.attempt.key;
             key.kind == BlockKind::Sustained
@@ -99,21 +100,30 @@ impl<'a> Summary<'a> {
                 && key.setting == setting
         });
         ours.next_back().map(|record| match &record.outcome {
-            Outcome::Done { data: BlockData::Sustained(block) } => {
-                sustained::summary(block).ok_or_else(|| Missing("the load was too short".into()))
+            BlockOutcome::Done { data: BlockData::Sustained(block) } => sustained::summary(block)
+                .ok_or_else(|| MissingReason("the load was too short".into())),
+            BlockOutcome::Done { .. } => {
+                Err(MissingReason("the block holds something else".into()))
             }
-            Outcome::Done { .. } => Err(Missing("the block holds something else".into())),
-            Outcome::Failed { reason } => Err(Missing(reason.clone())),
+            BlockOutcome::Failed { reason } => Err(MissingReason(reason.clone())),
         })
     }
 
     /// The speed-up of a variant so far; `None` without quiet pairs.
-    pub fn speedup(&self, variant_id: &Sha256Hex, setting: Setting) -> Option<SpeedSummary> {
+    pub fn speedup(
+        &self,
+        variant_id: &Sha256Hex,
+        setting: ExecutionSetting,
+    ) -> Option<SpeedSummary> {
         let blocks = self.blocks(BlockKind::Paired, variant_id, setting).ok()?;
         self.speed(&blocks.records).ok()
     }
 
-    fn latency(&self, blocks: &[&'a BlockRecord], batch: usize) -> Result<LatencySummary, Missing> {
+    fn latency(
+        &self,
+        blocks: &[&'a BlockRecord],
+        batch: usize,
+    ) -> Result<LatencySummary, MissingReason> {
         let solos: Vec<&SoloBlock> = blocks.iter().filter_map(|r| solo(r)).collect();
         let mut pooled = Pooled::default();
         let mut all = 0;
@@ -129,7 +139,7 @@ impl<'a> Summary<'a> {
             pooled = Pooled::default();
             solos.iter().for_each(|b| pooled.add(&b.bursts.iter().collect::<Vec<_>>(), batch));
         }
-        let nothing = || Missing("no block has a quiet median".into());
+        let nothing = || MissingReason("no block has a quiet median".into());
         let percentile = |q: f64| {
             (pooled.samples.len() >= stats::samples_for_percentile(q))
                 .then(|| stats::quantile(&pooled.samples, q).map(LatencyNs::from_f64))
@@ -177,8 +187,8 @@ impl<'a> Summary<'a> {
     pub fn log_ratios(
         &self,
         variant_id: &Sha256Hex,
-        setting: Setting,
-    ) -> Result<Vec<f64>, Missing> {
+        setting: ExecutionSetting,
+    ) -> Result<Vec<f64>, MissingReason> {
         let of_block = |record: &&'a BlockRecord| {
             let quiet = self.pace.pairs(record).into_iter().filter(|(_, quiet)| *quiet);
             let ratios: Vec<f64> =
@@ -189,7 +199,7 @@ impl<'a> Summary<'a> {
         Ok(blocks.records.iter().filter_map(of_block).collect())
     }
 
-    fn speed(&self, blocks: &[&'a BlockRecord]) -> Result<SpeedSummary, Missing> {
+    fn speed(&self, blocks: &[&'a BlockRecord]) -> Result<SpeedSummary, MissingReason> {
         let (mut medians, mut contended, mut quiet, mut all) = (Vec::new(), Vec::new(), 0, 0);
         for record in blocks {
             let streams = record.attempt.key.setting.streams;
@@ -209,8 +219,9 @@ impl<'a> Summary<'a> {
             }
         }
         let log = stats::bootstrap_median(&medians, INTERVALS)
-            .ok_or_else(|| Missing("no paired block on a quiet machine".into()))?;
-        let speedup = Interval { value: log.value.exp(), low: log.low.exp(), high: log.high.exp() };
+            .ok_or_else(|| MissingReason("no paired block on a quiet machine".into()))?;
+        let speedup =
+            ConfidenceInterval { value: log.value.exp(), low: log.low.exp(), high: log.high.exp() };
         let contended_speedup =
             (contended.len() >= 10).then(|| stats::median(&contended).map(f64::exp)).flatten();
         Ok(SpeedSummary {
@@ -227,8 +238,8 @@ impl<'a> Summary<'a> {
         &self,
         kind: BlockKind,
         variant_id: &Sha256Hex,
-        setting: Setting,
-    ) -> Result<Blocks<'a>, Missing> {
+        setting: ExecutionSetting,
+    ) -> Result<Blocks<'a>, MissingReason> {
         let mut best: BTreeMap<&BlockKey, (&BlockRecord, (bool, f64))> = BTreeMap::new();
         let mut failure = None;
         for record in self.records {
@@ -236,7 +247,7 @@ impl<'a> Summary<'a> {
             if key.kind != kind || key.variant_id != *variant_id || key.setting != setting {
                 continue;
             }
-            if let Outcome::Failed { reason } = &record.outcome {
+            if let BlockOutcome::Failed { reason } = &record.outcome {
                 failure = Some(reason);
             }
             let Some(share) = self.pace.quiet_share(record) else { continue };
@@ -246,8 +257,10 @@ impl<'a> Summary<'a> {
             }
         }
         match (best.is_empty(), failure) {
-            (true, Some(reason)) => return Err(Missing(format!("its blocks failed: {reason}"))),
-            (true, None) => return Err(Missing("no block was measured".into())),
+            (true, Some(reason)) => {
+                return Err(MissingReason(format!("its blocks failed: {reason}")));
+            }
+            (true, None) => return Err(MissingReason("no block was measured".into())),
             _ => {}
         }
         let all: Vec<&BlockRecord> = best.into_values().map(|(record, _)| record).collect();
@@ -281,7 +294,7 @@ struct Pooled {
 
 impl Pooled {
     /// Adds the bursts of one block.
-    fn add(&mut self, bursts: &[&Burst], batch: usize) {
+    fn add(&mut self, bursts: &[&SampleBurst], batch: usize) {
         let samples: Vec<f64> =
             bursts.iter().flat_map(|b| &b.samples_ns).map(|s| s.as_f64()).collect();
         let enough = samples.len() >= LEAST_IN_BLOCK;
@@ -297,8 +310,8 @@ impl Pooled {
 }
 
 /// ln(baseline / variant) of the bursts' medians, each without the first sample of every stream.
-fn log_ratio(pair: &Pair, streams: usize) -> Option<f64> {
-    let warm = |burst: &Burst| {
+fn log_ratio(pair: &BurstPair, streams: usize) -> Option<f64> {
+    let warm = |burst: &SampleBurst| {
         let samples: Vec<f64> = burst.samples_ns.iter().skip(streams).map(|s| s.as_f64()).collect();
         stats::median(&samples).filter(|m| *m > 0.0)
     };
@@ -309,7 +322,10 @@ fn median_bytes(blocks: &[&SoloBlock], value: fn(&SoloBlock) -> Option<Bytes>) -
     stats::median(&bytes_of(blocks, value)).map(|bytes| Bytes(bytes as u64))
 }
 
-fn over_blocks(blocks: &[&SoloBlock], value: fn(&SoloBlock) -> Option<Bytes>) -> Option<Interval> {
+fn over_blocks(
+    blocks: &[&SoloBlock],
+    value: fn(&SoloBlock) -> Option<Bytes>,
+) -> Option<ConfidenceInterval> {
     stats::bootstrap_median(&bytes_of(blocks, value), INTERVALS)
 }
 

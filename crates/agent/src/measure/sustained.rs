@@ -6,7 +6,9 @@ use super::sampling::nanos;
 use super::stand::Stand;
 use crate::engine::EngineError;
 use crate::sensors::{self, Glance, Glances, Processors};
-use paring_core::schema::{Burst, SampleRules, SustainedBlock, SustainedSummary, SustainedWindow};
+use paring_core::schema::{
+    SampleBurst, SampleRules, SustainedBlock, SustainedSummary, SustainedWindow,
+};
 use paring_core::stats;
 use paring_core::units::LatencyNs;
 use std::time::{Duration, Instant};
@@ -46,7 +48,7 @@ pub(super) fn sustain(
     Ok(SustainedBlock { windows })
 }
 
-fn window(start_ns: LatencyNs, bursts: &[Burst], glance: Glance) -> SustainedWindow {
+fn window(start_ns: LatencyNs, bursts: &[SampleBurst], glance: Glance) -> SustainedWindow {
     let samples: Vec<f64> = bursts.iter().flat_map(|b| &b.samples_ns).map(|s| s.as_f64()).collect();
     let references: Vec<f64> = bursts.iter().map(|b| b.reference_ns.as_f64()).collect();
     let at =

@@ -2,11 +2,12 @@
 
 use super::summary::{MIN_BLOCKS, PRACTICAL_MARGIN};
 use paring_core::schema::{
-    ConditionRules, Conditions, Interval, LatencySummary, Missing, SpeedSummary, Verdict,
+    BlockConditions, ConditionRules, ConfidenceInterval, LatencySummary, MissingReason,
+    SpeedSummary, SpeedVerdict,
 };
 
 /// Why the conditions of a block make it invalid; empty where it counts.
-pub(super) fn bad_conditions(rules: &ConditionRules, seen: &Conditions) -> Vec<String> {
+pub(super) fn bad_conditions(rules: &ConditionRules, seen: &BlockConditions) -> Vec<String> {
     let mut reasons = seen.throttled.clone();
     if let (Some(most), Some(highest)) = (rules.most_mc, seen.highest_mc)
         && highest > most
@@ -26,22 +27,22 @@ pub(super) fn bad_conditions(rules: &ConditionRules, seen: &Conditions) -> Vec<S
 }
 
 /// What an interval of a speed-up says.
-pub(super) fn verdict(speedup: Interval, blocks: usize) -> Verdict {
+pub(super) fn verdict(speedup: ConfidenceInterval, blocks: usize) -> SpeedVerdict {
     if blocks < MIN_BLOCKS {
-        Verdict::CannotTell
+        SpeedVerdict::CannotTell
     } else if speedup.low > 1.0 + PRACTICAL_MARGIN {
-        Verdict::Faster
+        SpeedVerdict::Faster
     } else if speedup.high < 1.0 - PRACTICAL_MARGIN {
-        Verdict::Slower
+        SpeedVerdict::Slower
     } else {
-        Verdict::CannotTell
+        SpeedVerdict::CannotTell
     }
 }
 
 /// Why figures should not be trusted; `needed` blocks of each kind were asked for.
 pub(super) fn invalid_reasons(
-    latency: &Result<LatencySummary, Missing>,
-    speed: &Result<SpeedSummary, Missing>,
+    latency: &Result<LatencySummary, MissingReason>,
+    speed: &Result<SpeedSummary, MissingReason>,
     baseline: bool,
     needed: usize,
 ) -> Vec<String> {
@@ -60,11 +61,11 @@ pub(super) fn invalid_reasons(
             reasons.push("latency of a contended machine: it was hardly ever quiet".into());
         }
         Ok(found) => reasons.extend(too_few("solo", found.blocks)),
-        Err(Missing(why)) => reasons.push(why.clone()),
+        Err(MissingReason(why)) => reasons.push(why.clone()),
     }
     match speed {
         Ok(found) => reasons.extend(too_few("paired", found.blocks)),
-        Err(Missing(why)) if !baseline && !reasons.contains(why) => reasons.push(why.clone()),
+        Err(MissingReason(why)) if !baseline && !reasons.contains(why) => reasons.push(why.clone()),
         Err(_) => {}
     }
     if latency.as_ref().is_ok_and(|found| !found.outputs_agree) {
@@ -76,27 +77,27 @@ pub(super) fn invalid_reasons(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use paring_core::schema::Load;
+    use paring_core::schema::ProcessorLoad;
     use paring_core::units::MilliCelsius;
 
     #[test]
     fn bad_conditions_are_named() {
         let rules = ConditionRules {
             most_mc: Some(MilliCelsius(80_000)),
-            most_others: Some(Load(50)),
+            most_others: Some(ProcessorLoad(50)),
             ..ConditionRules::default()
         };
-        let fine = Conditions {
+        let fine = BlockConditions {
             highest_mc: Some(MilliCelsius(80_000)),
             others: Some(0.5),
-            ..Conditions::default()
+            ..BlockConditions::default()
         };
         assert_eq!(bad_conditions(&rules, &fine), [""; 0]);
-        let bad = Conditions {
+        let bad = BlockConditions {
             highest_mc: Some(MilliCelsius(81_250)),
             others: Some(1.2),
             throttled: vec!["throttled (get_throttled)".into()],
-            ..Conditions::default()
+            ..BlockConditions::default()
         };
         let expected = [
             "throttled (get_throttled)",

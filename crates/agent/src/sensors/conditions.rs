@@ -5,7 +5,7 @@ use super::hottest;
 use super::load::CpuTime;
 use super::processors::Processors;
 use super::throttle::{Throttle, ThrottleCounts};
-use paring_core::schema::Conditions;
+use paring_core::schema::BlockConditions;
 use paring_core::units::MilliCelsius;
 use std::time::Instant;
 
@@ -17,16 +17,16 @@ pub struct Observer {
     cpu: Option<CpuTime>,
     throttle: Throttle,
     counts: ThrottleCounts,
-    seen: Conditions,
+    seen: BlockConditions,
 }
 
 impl Observer {
     /// Looks for the first time.
     pub fn start(processors: Processors) -> Observer {
-        let seen = Conditions {
+        let seen = BlockConditions {
             before_mc: hottest(processors.root()),
             governor: processors.governor(),
-            ..Conditions::default()
+            ..BlockConditions::default()
         };
         let mut observer = Observer {
             begun: Instant::now(),
@@ -54,7 +54,7 @@ impl Observer {
     }
 
     /// Looks for the last time.
-    pub fn finish(mut self) -> Conditions {
+    pub fn finish(mut self) -> BlockConditions {
         let now = Throttle::read(&self.processors, true);
         self.note(&now);
         let counts = ThrottleCounts::read(&self.processors);
@@ -140,7 +140,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let observer = observer(root.path(), &[0]);
         assert!(!observer.sees());
-        assert_eq!(observer.finish(), Conditions::default());
+        assert_eq!(observer.finish(), BlockConditions::default());
     }
 
     #[test]

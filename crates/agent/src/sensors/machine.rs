@@ -2,20 +2,20 @@
 
 use super::{Processors, control::governor_settable, control::power_mode};
 use super::{field, field_bytes, first_line};
-use paring_core::schema::Environment;
+use paring_core::schema::TargetEnvironment;
 use std::path::Path;
 
 /// What a program says of the sources that it was built from.
 pub const SOURCES: &str = concat!("sources:", env!("PARING_SOURCES"));
 
 /// Fingerprint of the machine whose `/proc` and `/sys` hang from `root`.
-pub fn environment(root: &Path, engine: &str) -> Environment {
+pub fn environment(root: &Path, engine: &str) -> TargetEnvironment {
     let read = |file: &str| std::fs::read_to_string(root.join(file)).unwrap_or_default();
     let line = |file: &str| first_line(&root.join(file));
     let cpuinfo = read("proc/cpuinfo");
     let processors = Processors::all(root);
     let version = env!("CARGO_PKG_VERSION").to_string();
-    Environment {
+    TargetEnvironment {
         board: line("proc/device-tree/model").or_else(|| line("sys/class/dmi/id/product_name")),
         arch: std::env::consts::ARCH.to_string(),
         cpu: field(&cpuinfo, "model name").or_else(|| field(&cpuinfo, "Model")),
@@ -33,7 +33,7 @@ pub fn environment(root: &Path, engine: &str) -> Environment {
         kernel: line("proc/sys/kernel/osrelease"),
         memory_bytes: field_bytes(&read("proc/meminfo"), "MemTotal"),
         emulated: foreign(&cpuinfo, std::env::consts::ARCH),
-        ..Environment::new(engine.to_string(), version)
+        ..TargetEnvironment::new(engine.to_string(), version)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::elements::{Class, Elements};
 use super::producer::{Producer, head_axes, producers};
 use super::rules;
-use paring_core::schema::{Member, Origins};
+use paring_core::schema::{CouplingMember, OriginalIndices};
 use paring_onnx::graph::{Facts, Graph, GraphError};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,7 +61,7 @@ pub struct Coupling {
     /// Its components, by index.
     pub components: Vec<ComponentSlices>,
     /// The axes of initializers that belong to it, and the nodes that read them.
-    pub members: Vec<Member>,
+    pub members: Vec<CouplingMember>,
     /// Why removing a component changes the others beyond what it fed them, if so.
     pub lossy: Option<String>,
 }
@@ -110,7 +110,11 @@ fn divisible(facts: &Facts) -> Facts {
 ///
 /// # Errors
 /// [`GraphError`] where an initializer cannot be read.
-pub fn catalog(graph: &Graph, facts: &Facts, origins: &Origins) -> Result<Catalog, GraphError> {
+pub fn catalog(
+    graph: &Graph,
+    facts: &Facts,
+    origins: &OriginalIndices,
+) -> Result<Catalog, GraphError> {
     let facts = &divisible(facts);
     let mut elements = Elements::new(facts.shapes.clone());
     rules::apply(graph, facts, &mut elements);
@@ -184,7 +188,7 @@ fn coupling(
     (producer, id, kind): (&Producer, String, Kind),
     axes: &BTreeSet<(String, usize)>,
     classes: &[Class],
-    origins: &Origins,
+    origins: &OriginalIndices,
 ) -> Coupling {
     let initializers = graph.initializer_names();
     let mut components: Vec<ComponentSlices> = classes
@@ -219,7 +223,7 @@ fn run(indices: &[usize]) -> usize {
     1 + indices.windows(2).take_while(|pair| pair[1] == pair[0] + 1).count()
 }
 
-fn members(graph: &Graph, axes: &BTreeSet<(String, usize)>) -> Vec<Member> {
+fn members(graph: &Graph, axes: &BTreeSet<(String, usize)>) -> Vec<CouplingMember> {
     let initializers = graph.initializer_names();
     let mut members = Vec::new();
     for (position, node) in graph.nodes().iter().enumerate() {
@@ -231,7 +235,11 @@ fn members(graph: &Graph, axes: &BTreeSet<(String, usize)>) -> Vec<Member> {
                     "" => format!("{}_{position}", node.op_type),
                     name => name.to_string(),
                 };
-                members.push(Member { node: name, initializer: initializer.clone(), axis: *axis });
+                members.push(CouplingMember {
+                    node: name,
+                    initializer: initializer.clone(),
+                    axis: *axis,
+                });
             }
         }
     }
@@ -267,7 +275,7 @@ mod tests {
             width = next;
         }
         graph.add_output("y");
-        let found = catalog(&graph, &facts, &Origins::default()).unwrap();
+        let found = catalog(&graph, &facts, &OriginalIndices::default()).unwrap();
         assert!(found.couplings.is_empty());
     }
 

@@ -58,7 +58,7 @@ pub fn patterns() -> Vec<Pattern> {
 
 struct Maker {
     graph: Graph,
-    draw: stats::Generator,
+    draw: stats::SeededGenerator,
 }
 
 impl Maker {

@@ -11,7 +11,7 @@ use super::{Difference, TensorDifference};
 use crate::CompressError;
 use crate::catalog::{self, Calibration, Catalog, Coupling, Refused, Slices};
 use paring_agent::engine::Bindings;
-use paring_core::schema::Origins;
+use paring_core::schema::OriginalIndices;
 use paring_onnx::graph::Graph;
 use std::collections::BTreeMap;
 
@@ -86,7 +86,7 @@ pub fn compare(
 /// The baseline's couplings; none where the engine cannot analyse it.
 fn catalog_of(ours: &Canonical, unexplained: &mut Vec<String>) -> Result<Catalog, CompressError> {
     match &ours.facts {
-        Ok(facts) => Ok(catalog::catalog(&ours.executable, facts, &Origins::default())?),
+        Ok(facts) => Ok(catalog::catalog(&ours.executable, facts, &OriginalIndices::default())?),
         Err(why) => {
             unexplained.push(format!("channels are not followed: {why}"));
             Ok(Catalog { couplings: vec![], refused: vec![] })
@@ -184,8 +184,8 @@ fn unresolved(
 }
 
 /// Of the variant's initializers: the baseline's indices that are left.
-fn origins(pairs: &[Matched], gone: &Slices) -> Origins {
-    let mut origins = Origins::default();
+fn origins(pairs: &[Matched], gone: &Slices) -> OriginalIndices {
+    let mut origins = OriginalIndices::default();
     for Matched { base, variant, .. } in pairs {
         let axes = [(base.output_axis, variant.output_axis), (base.input_axis, variant.input_axis)];
         for (own, there) in axes {

@@ -3,7 +3,7 @@
 use super::channels::CouplingDifference;
 use super::execution::OutputComparison;
 use super::flow::{ConstantDifference, OperatorChange};
-use paring_core::schema::Origins;
+use paring_core::schema::OriginalIndices;
 use serde::Serialize;
 
 /// The conclusion of a comparison.
@@ -54,7 +54,7 @@ pub struct Difference {
     /// What cannot be explained, for a person.
     pub unexplained: Vec<String>,
     /// Of the variant's own shortened initializers: the baseline's indices that are left.
-    pub origins: Origins,
+    pub origins: OriginalIndices,
     /// Whether activations were compared beside weights, or why not.
     pub activations: String,
 }

@@ -6,7 +6,7 @@ use super::difference::{Difference, TensorDifference};
 use crate::catalog::Calibration;
 use crate::{CompressError, Draft, Made};
 use paring_agent::engine::Bindings;
-use paring_core::schema::{Component, Precision};
+use paring_core::schema::{PrecisionChange, RemovedComponent};
 use paring_onnx::graph::Graph;
 
 /// Explains `variant` by `base`.
@@ -38,7 +38,7 @@ fn drafts(found: &Difference) -> Vec<Draft> {
     for coupling in found.couplings.iter().filter(|c| !c.removed.is_empty()) {
         let id = &coupling.coupling;
         let each = coupling.removed.iter().zip(&coupling.confidence).enumerate();
-        let components = each.map(|(rank, (index, sure))| Component {
+        let components = each.map(|(rank, (index, sure))| RemovedComponent {
             id: format!("{id}:{index}"),
             original_index: *index,
             score: *sure,
@@ -61,7 +61,8 @@ fn drafts(found: &Difference) -> Vec<Draft> {
         });
     }
     for layer in &found.layers_removed {
-        let component = Component { id: layer.clone(), original_index: 0, score: 1.0, rank: 0 };
+        let component =
+            RemovedComponent { id: layer.clone(), original_index: 0, score: 1.0, rank: 0 };
         drafts.push(Draft {
             operation: "import: layer left out".into(),
             coupling: layer.clone(),
@@ -100,7 +101,7 @@ fn weights(tensor: &TensorDifference) -> Draft {
     Draft {
         operation: "import: weights".into(),
         coupling: tensor.layer.clone(),
-        precision: (from != to).then_some(Precision { from, to, scheme }),
+        precision: (from != to).then_some(PrecisionChange { from, to, scheme }),
         reason: format!("made elsewhere: {}{changed}", tensor.what),
         ..Draft::default()
     }

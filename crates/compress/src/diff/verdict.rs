@@ -6,7 +6,7 @@ use super::execution::{OutputComparison, SAME_OUTPUTS};
 use super::flow::FlowChanges;
 use super::tensors::{OTHER_WEIGHTS, ROUNDED, SAME};
 use super::{Difference, TensorDifference, Verdict};
-use paring_core::schema::Origins;
+use paring_core::schema::OriginalIndices;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// So many names are said before "and N more".
@@ -22,7 +22,7 @@ pub(super) struct Findings {
     pub(super) tensors: Vec<TensorDifference>,
     pub(super) found: FlowChanges,
     pub(super) unexplained: Vec<String>,
-    pub(super) origins: Origins,
+    pub(super) origins: OriginalIndices,
     pub(super) activations: String,
     pub(super) outputs: OutputComparison,
     /// Of the baseline and of the variant.

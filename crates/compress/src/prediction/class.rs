@@ -1,6 +1,6 @@
 //! The class that scores mean.
 
-use paring_core::schema::Scores;
+use paring_core::schema::ScoreKind;
 
 /// The position of the largest score, of equals the first; `None` of no scores, and where one is no
 /// number.
@@ -11,12 +11,12 @@ pub fn argmax(scores: &[f32]) -> Option<usize> {
 }
 
 /// Whether a single score says yes: from the probability `threshold` on, one half without it.
-pub fn is_positive(scores: Scores, threshold: Option<f64>, score: f32) -> bool {
+pub fn is_positive(scores: ScoreKind, threshold: Option<f64>, score: f32) -> bool {
     let cut = match (threshold, scores) {
-        (Some(threshold), Scores::Logits) => (threshold / (1.0 - threshold)).ln(),
-        (Some(threshold), Scores::Probabilities) => threshold,
-        (None, Scores::Logits) => 0.0,
-        (None, Scores::Probabilities) => 0.5,
+        (Some(threshold), ScoreKind::Logits) => (threshold / (1.0 - threshold)).ln(),
+        (Some(threshold), ScoreKind::Probabilities) => threshold,
+        (None, ScoreKind::Logits) => 0.0,
+        (None, ScoreKind::Probabilities) => 0.5,
     };
     f64::from(score) >= cut
 }
@@ -57,9 +57,9 @@ mod tests {
         );
         assert_eq!(of([0.5, 0.5], None), Some(0));
         assert!(
-            is_positive(Scores::Logits, Some(0.2), -1.0)
-                && !is_positive(Scores::Logits, None, -1.0)
+            is_positive(ScoreKind::Logits, Some(0.2), -1.0)
+                && !is_positive(ScoreKind::Logits, None, -1.0)
         );
-        assert!(is_positive(Scores::Probabilities, Some(0.25), 0.25));
+        assert!(is_positive(ScoreKind::Probabilities, Some(0.25), 0.25));
     }
 }

@@ -4,7 +4,7 @@
 use super::{class, divergence, probability};
 use ndarray::{ArrayD, Axis};
 use paring_agent::engine::samples_first;
-use paring_core::schema::{Scores, TaskKind};
+use paring_core::schema::{ScoreKind, TaskKind};
 use serde::Serialize;
 
 /// Numbers that are no classes changed where they moved by more than this share of the spread of all
@@ -17,7 +17,7 @@ pub struct Reading {
     /// What the outputs are.
     pub kind: TaskKind,
     /// What their numbers mean.
-    pub scores: Scores,
+    pub scores: ScoreKind,
     /// From which probability on the answer to a question of yes or no is yes, one half without it; of
     /// two classes the positive one is predicted from it on.
     pub threshold: Option<f64>,
@@ -29,7 +29,7 @@ pub struct Reading {
 
 impl Default for Reading {
     fn default() -> Self {
-        let (kind, scores) = (TaskKind::Classification, Scores::Probabilities);
+        let (kind, scores) = (TaskKind::Classification, ScoreKind::Probabilities);
         Reading { kind, scores, threshold: None, positive: None, output: 0 }
     }
 }
@@ -163,7 +163,7 @@ mod tests {
             ([0.9f32, 0.05, 0.05].map(|p| 1.005 * p), [0.5f32, 0.45, 0.05].map(|q| 1.005 * q));
         let found = of(TaskKind::Classification).apart(&p, &q, 1.0);
         assert!((found - kl_divergence(&p, &q)).abs() < 1e-12 && (found - 0.421_24).abs() < 1e-5);
-        let logits = Reading { scores: Scores::Logits, ..Reading::default() };
+        let logits = Reading { scores: ScoreKind::Logits, ..Reading::default() };
         assert!(logits.apart(&[3.0, 1.0], &[5.0, 3.0], 1.0) < 1e-9);
         // One coin said as one number.
         let expected = kl_divergence(&[0.5, 0.5], &[0.25, 0.75]);

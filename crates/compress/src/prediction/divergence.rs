@@ -23,7 +23,7 @@ pub fn divergence_of_one(p: f64, q: f64) -> f64 {
 mod tests {
     use super::super::exclusive_probabilities;
     use super::*;
-    use paring_core::schema::Scores;
+    use paring_core::schema::ScoreKind;
 
     #[test]
     fn divergences_equal_those_computed_by_hand() {
@@ -33,7 +33,7 @@ mod tests {
         assert_eq!(divergence(&[1.0, 0.0], &[1.0, 0.0]), 0.0);
         assert!((divergence(&[1.0, 0.0], &[0.0, 1.0]) - 1e12f64.ln()).abs() < 1e-9);
         // Logits may be shifted.
-        let of = |row: &[f32]| exclusive_probabilities(Scores::Logits, row);
+        let of = |row: &[f32]| exclusive_probabilities(ScoreKind::Logits, row);
         assert!(divergence(&of(&[3.0, 1.0]), &of(&[5.0, 3.0])).abs() < 1e-12);
         // Probabilities that add up to 1.005, as an evaluation lets them: p ln(p / q) term by term.
         let scaled = |row: [f64; 3]| row.map(|p| 1.005 * p);

@@ -1,6 +1,6 @@
 //! Scores as probabilities.
 
-use paring_core::schema::Scores;
+use paring_core::schema::ScoreKind;
 
 /// The probability that a logit stands for.
 pub fn sigmoid(logit: f32) -> f64 {
@@ -16,18 +16,18 @@ pub fn softmax(logits: &mut [f64]) {
 }
 
 /// Probabilities of classes that exclude each other; those that are given stay as they are.
-pub fn exclusive_probabilities(scores: Scores, row: &[f32]) -> Vec<f64> {
+pub fn exclusive_probabilities(scores: ScoreKind, row: &[f32]) -> Vec<f64> {
     let mut found: Vec<f64> = row.iter().map(|v| f64::from(*v)).collect();
-    if scores == Scores::Logits {
+    if scores == ScoreKind::Logits {
         softmax(&mut found);
     }
     found
 }
 
 /// The probability of a single yes.
-pub fn probability(scores: Scores, score: f32) -> f64 {
+pub fn probability(scores: ScoreKind, score: f32) -> f64 {
     match scores {
-        Scores::Logits => sigmoid(score),
-        Scores::Probabilities => f64::from(score),
+        ScoreKind::Logits => sigmoid(score),
+        ScoreKind::Probabilities => f64::from(score),
     }
 }

@@ -12,7 +12,9 @@ use crate::layer_selection::needed;
 use crate::rewrite::{answered, answers, apart, differ, equivalent, fold_batch_normalization};
 use crate::{CompressError, Draft, Made, Paring, Saves};
 use paring_agent::engine::Bindings;
-use paring_core::schema::{Component, CostTable, Forecast, Origins, RejectedAlternative};
+use paring_core::schema::{
+    CostTable, Forecast, OriginalIndices, RejectedAlternative, RemovedComponent,
+};
 use paring_onnx::graph::{Facts, Graph};
 
 /// Removes the least important components of the couplings that the settings name. `costs` are for an
@@ -24,7 +26,7 @@ use paring_onnx::graph::{Facts, Graph};
 pub fn prune(
     mut graph: Graph,
     bindings: Bindings,
-    mut origins: Origins,
+    mut origins: OriginalIndices,
     pruning: &Pruning,
     calibration: Option<&Calibration>,
     costs: Option<&CostTable>,
@@ -53,7 +55,8 @@ pub fn prune(
     let evidence = Evidence { graph: &graph, facts: &facts, layers: &layers, rows: &rows, costs };
     let couplings = judged(couplings, pruning, &evidence, &mut refusals)?;
     let choices = choose(&evidence, &couplings, pruning, seed)?;
-    let (mut pruned, mut here, mut removed) = (graph.clone(), Origins::default(), Vec::new());
+    let (mut pruned, mut here, mut removed) =
+        (graph.clone(), OriginalIndices::default(), Vec::new());
     for choice in &choices {
         let paring = cut(&mut pruned, &mut origins, &mut here, &choice.slices())?;
         let hash = calibration.filter(|_| pruning.criterion.needs_data()).map(|c| c.sha256.clone());
@@ -184,14 +187,14 @@ fn draft(choice: &Choice, pruning: &Pruning, paring: Paring) -> Draft {
     let coupling = choice.coupling;
     let describe = |(rank, position): (usize, &usize)| {
         let component = &coupling.components[*position];
-        Component {
+        RemovedComponent {
             id: coupling.component_id(component),
             original_index: component.original_index,
             score: choice.scores[*position],
             rank,
         }
     };
-    let all: Vec<Component> = choice.order.iter().enumerate().map(describe).collect();
+    let all: Vec<RemovedComponent> = choice.order.iter().enumerate().map(describe).collect();
     let (removed, kept) = all.split_at(choice.count);
     let threshold = removed.last().map(|c| c.score);
     // The next few are what a reader asks about; all scores follow from the kept file.

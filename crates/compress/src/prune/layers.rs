@@ -7,7 +7,7 @@ use crate::catalog::{self, Bypass, Calibration, Kind};
 use crate::layer_selection::{matching, needed};
 use crate::{CompressError, Draft, Made, Paring};
 use paring_agent::engine::Bindings;
-use paring_core::schema::{Component, Origins, RejectedAlternative};
+use paring_core::schema::{OriginalIndices, RejectedAlternative, RemovedComponent};
 use paring_onnx::graph::{Facts, Graph};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub fn bypass(
     graph: Graph,
     bindings: Bindings,
-    origins: Origins,
+    origins: OriginalIndices,
     how: &Bypassing,
     calibration: Option<&Calibration>,
     seed: u64,
@@ -96,7 +96,7 @@ impl Choice<'_> {
             Draft {
                 operation: format!("prune {}s", how.kind),
                 coupling: id.clone(),
-                components: vec![Component {
+                components: vec![RemovedComponent {
                     id: id.clone(),
                     original_index: *position,
                     score,

@@ -11,7 +11,7 @@ use crate::{CompressError, Draft, Made, Paring};
 use faer::prelude::*;
 use faer::{Mat, Side};
 use paring_agent::engine::Bindings;
-use paring_core::schema::{Component, Origins};
+use paring_core::schema::{OriginalIndices, RemovedComponent};
 use paring_core::stats;
 use paring_onnx::graph::{ElementType, Graph, Weights};
 use rand::RngExt;
@@ -32,7 +32,7 @@ const MOST_SOLVED: usize = 1_500;
 pub fn sparsify(
     mut graph: Graph,
     bindings: Bindings,
-    origins: Origins,
+    origins: OriginalIndices,
     how: &Sparsify,
     calibration: Option<&Calibration>,
     seed: u64,
@@ -274,7 +274,7 @@ impl<'a> Thinning<'a> {
         Ok(Draft {
             operation: "prune weights".into(),
             coupling: layer.layer.clone(),
-            components: vec![Component { id, original_index: 0, score: threshold, rank: 0 }],
+            components: vec![RemovedComponent { id, original_index: 0, score: threshold, rank: 0 }],
             criterion: Some(self.how.criterion.to_string()),
             threshold: threshold.is_finite().then_some(threshold),
             calibration_sha256: calibration.map(|c| c.sha256.clone()),

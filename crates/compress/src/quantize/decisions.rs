@@ -7,7 +7,7 @@ use super::settings::{Form, Format, Quantization};
 use super::weight_grid::OnGrid;
 use crate::catalog::Calibration;
 use crate::{Draft, Paring};
-use paring_core::schema::{Precision, Scheme};
+use paring_core::schema::{LayerPrecision, PrecisionChange};
 use paring_onnx::graph::{Graph, Index};
 use std::collections::BTreeMap;
 
@@ -37,14 +37,14 @@ impl Record<'_> {
             None => "unknown".into(),
         };
         let activations = match layer.scheme {
-            Scheme::Static(_) => self.activations(layer),
-            Scheme::Dynamic(_) => "; input quantized as it comes, output float".into(),
+            LayerPrecision::Static(_) => self.activations(layer),
+            LayerPrecision::Dynamic(_) => "; input quantized as it comes, output float".into(),
             _ => "; activations float".into(),
         };
         let to = match layer.scheme {
-            Scheme::Weights4 => "int4 weights",
-            Scheme::Weights8(_) => "int8 weights",
-            Scheme::Dynamic(_) => "int8 dynamic",
+            LayerPrecision::Weights4 => "int4 weights",
+            LayerPrecision::Weights8(_) => "int8 weights",
+            LayerPrecision::Dynamic(_) => "int8 dynamic",
             _ => "int8",
         };
         let is_static = layer.scheme.is_static();
@@ -56,7 +56,7 @@ impl Record<'_> {
         Draft {
             operation: format!("quantize {}", format_name(self.how.format)),
             coupling: layer.name.clone(),
-            precision: Some(Precision {
+            precision: Some(PrecisionChange {
                 from: "f32".into(),
                 to: to.into(),
                 scheme: format!("weights {weights}{activations}"),

@@ -9,7 +9,7 @@ use crate::CompressError;
 use crate::catalog::Calibration;
 use paring_agent::engine::{Bindings, Model, Plan, Source};
 use paring_core::schema::EngineOptions;
-use paring_core::schema::Scheme;
+use paring_core::schema::LayerPrecision;
 use paring_onnx::graph::{ElementType, FreshNames, Graph, Node, Weights, set_int};
 
 /// Calibration batches that are compared.
@@ -102,12 +102,14 @@ impl Writer<'_> {
         if let Some(layer) = layer {
             self.weights(&mut node, layer);
             match layer.scheme {
-                Scheme::Static(_) => {
+                LayerPrecision::Static(_) => {
                     if let Some(affine) = self.narrowing.affines.get(&layer.input) {
                         node.input[0] = self.rounded(&layer.input, *affine, &node.name);
                     }
                 }
-                Scheme::Dynamic(_) => node.input[0] = self.as_it_comes(&layer.input, &node.name),
+                LayerPrecision::Dynamic(_) => {
+                    node.input[0] = self.as_it_comes(&layer.input, &node.name)
+                }
                 _ => {}
             }
         }

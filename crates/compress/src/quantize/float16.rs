@@ -3,7 +3,7 @@
 use super::settings::Quantization;
 use crate::layer_selection::matching;
 use crate::{CompressError, Draft};
-use paring_core::schema::Precision;
+use paring_core::schema::PrecisionChange;
 use paring_onnx::graph::{self, Graph};
 
 /// The engine transform that computes the layers a step means in half floats, and the decision.
@@ -46,7 +46,7 @@ pub fn half(graph: &Graph, how: &Quantization) -> Result<(String, Draft), Compre
     let draft = Draft {
         operation: "quantize f16".into(),
         coupling: halved.join(", "),
-        precision: Some(Precision {
+        precision: Some(PrecisionChange {
             from: "f32".into(),
             to: "f16".into(),
             scheme: format!("by the engine when it loads the file, option {transform}"),

@@ -12,8 +12,8 @@ use super::settings::{Form, Quantization, Rounding};
 use super::weight_grid::OnGrid;
 use crate::catalog::{Calibration, Range};
 use crate::rewrite::{equivalent, fold_batch_normalization};
-use crate::{CompressError, Draft, Granularity, Made};
-use paring_core::schema::{Origins, Scheme};
+use crate::{CompressError, Draft, Made, QuantizationGranularity};
+use paring_core::schema::{LayerPrecision, OriginalIndices};
 use paring_onnx::graph::Graph;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,7 +43,7 @@ pub fn prepared(
 pub fn choices(
     graph: &Graph,
     how: &Quantization,
-) -> Result<BTreeMap<String, Vec<Scheme>>, CompressError> {
+) -> Result<BTreeMap<String, Vec<LayerPrecision>>, CompressError> {
     layers::choices(graph, how)
 }
 
@@ -56,7 +56,7 @@ pub fn ranges_of(
     how: &Quantization,
     calibration: &Calibration,
 ) -> Result<Ranges, CompressError> {
-    let integers = |(name, schemes): (String, Vec<Scheme>)| {
+    let integers = |(name, schemes): (String, Vec<LayerPrecision>)| {
         schemes.into_iter().find(|s| s.is_static()).map(|scheme| (name, scheme))
     };
     let all = layers::choices(graph, how)?.into_iter().filter_map(integers).collect();
@@ -77,7 +77,7 @@ pub fn ranges_of(
 /// not finite, or preparing the graph changed its outputs.
 pub fn quantize(
     graph: Graph,
-    origins: Origins,
+    origins: OriginalIndices,
     how: &Quantization,
     calibration: Option<&Calibration>,
 ) -> Result<Made, CompressError> {
@@ -91,7 +91,7 @@ pub fn quantize(
 /// Those of [`quantize`].
 pub fn quantize_unchecked(
     graph: Graph,
-    origins: Origins,
+    origins: OriginalIndices,
     how: &Quantization,
     calibration: Option<&Calibration>,
     known: Option<&Ranges>,
@@ -101,7 +101,7 @@ pub fn quantize_unchecked(
 
 fn narrowed(
     graph: Graph,
-    origins: Origins,
+    origins: OriginalIndices,
     how: &Quantization,
     (calibration, known): (Option<&Calibration>, Option<&Ranges>),
     checks: bool,
@@ -198,9 +198,9 @@ fn require(
     form: Form,
 ) -> Result<(), CompressError> {
     for layer in layers {
-        let channels = layer.scheme == Scheme::Static(Granularity::Channel);
+        let channels = layer.scheme == LayerPrecision::Static(QuantizationGranularity::Channel);
         if form == Form::Qdq && channels && graph.opset() < AXIS_OPSET {
-            layer.scheme = Scheme::Static(Granularity::Tensor);
+            layer.scheme = LayerPrecision::Static(QuantizationGranularity::Tensor);
             let reason = format!(
                 "it has one scale a tensor: DequantizeLinear with a scale a channel needs operator set {AXIS_OPSET}, the model has {}",
                 graph.opset()
@@ -208,12 +208,12 @@ fn require(
             refusals.push((layer.name.clone(), reason));
         }
         match layer.scheme {
-            Scheme::Static(_) => graph.require_opset(10, "QLinearConv")?,
-            Scheme::Dynamic(_) => graph.require_opset(11, "DynamicQuantizeLinear")?,
+            LayerPrecision::Static(_) => graph.require_opset(10, "QLinearConv")?,
+            LayerPrecision::Dynamic(_) => graph.require_opset(11, "DynamicQuantizeLinear")?,
             // Older sets have a cast and a product instead.
-            Scheme::Weights8(_) => {}
-            Scheme::Weights4 => graph.import_domain("com.microsoft", 1),
-            Scheme::F32 => {}
+            LayerPrecision::Weights8(_) => {}
+            LayerPrecision::Weights4 => graph.import_domain("com.microsoft", 1),
+            LayerPrecision::F32 => {}
         }
     }
     Ok(())

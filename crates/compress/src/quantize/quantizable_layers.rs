@@ -6,7 +6,7 @@ use crate::CompressError;
 use crate::catalog;
 use crate::layer_selection::matching;
 use paring_agent::engine::onnx;
-use paring_core::schema::Scheme;
+use paring_core::schema::LayerPrecision;
 use paring_onnx::graph::{self, Graph, Index, Node};
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub(super) struct Layer {
     pub(super) name: String,
     /// Position of the node.
     pub(super) position: usize,
-    pub(super) scheme: Scheme,
+    pub(super) scheme: LayerPrecision,
     /// The tensor it reads.
     pub(super) input: String,
     /// The tensor it gives: behind the Relu or the addition where that is folded.
@@ -108,11 +108,11 @@ pub(super) fn find(graph: &Graph, how: &Quantization) -> Result<Found, CompressE
     let meant = matching(graph, &ids, how.layers.as_deref(), &how.protect)?;
     for ((position, name), meant) in positions.into_iter().zip(ids).zip(meant) {
         let scheme = match (&how.assigned, meant) {
-            (Some(assigned), _) => assigned.get(&name).copied().unwrap_or(Scheme::F32),
+            (Some(assigned), _) => assigned.get(&name).copied().unwrap_or(LayerPrecision::F32),
             (None, true) => how.scheme(),
-            (None, false) => Scheme::F32,
+            (None, false) => LayerPrecision::F32,
         };
-        if scheme == Scheme::F32 {
+        if scheme == LayerPrecision::F32 {
             continue;
         }
         let depthwise = how.depthwise || how.assigned.is_some();
@@ -148,7 +148,7 @@ fn within_bodies(graph: &Graph) -> Vec<(String, String)> {
 pub(super) fn choices(
     graph: &Graph,
     how: &Quantization,
-) -> Result<BTreeMap<String, Vec<Scheme>>, CompressError> {
+) -> Result<BTreeMap<String, Vec<LayerPrecision>>, CompressError> {
     let index = Index::new(graph);
     let nodes = graph.nodes().iter().enumerate().zip(graph::layer_names(graph));
     let floats = nodes.filter(|((_, node), _)| is_float(node));
@@ -157,10 +157,11 @@ pub(super) fn choices(
     let meant = matching(graph, &ids, how.layers.as_deref(), &how.protect)?;
     let mut found = BTreeMap::new();
     for ((position, name), _) in positions.into_iter().zip(ids).zip(meant).filter(|(_, m)| *m) {
-        let fits = |scheme: &Scheme| {
-            *scheme == Scheme::F32 || layer(graph, &index, position, (*scheme, true)).is_ok()
+        let fits = |scheme: &LayerPrecision| {
+            *scheme == LayerPrecision::F32
+                || layer(graph, &index, position, (*scheme, true)).is_ok()
         };
-        let fitting: Vec<Scheme> = Scheme::ALL.into_iter().filter(fits).collect();
+        let fitting: Vec<LayerPrecision> = LayerPrecision::ALL.into_iter().filter(fits).collect();
         if fitting.len() > 1 {
             found.insert(name, fitting);
         }
@@ -183,7 +184,7 @@ fn layer(
     graph: &Graph,
     index: &Index,
     position: usize,
-    (scheme, depthwise): (Scheme, bool),
+    (scheme, depthwise): (LayerPrecision, bool),
 ) -> Result<Layer, String> {
     let node = &graph.nodes()[position];
     if !is_float(node) {
@@ -191,7 +192,7 @@ fn layer(
     }
     let [input, stored, ..] = node.input.as_slice() else { return Err("it has no weights".into()) };
     let (dims, values) = floats(graph, index, stored)?;
-    let integer = matches!(scheme, Scheme::Static(_) | Scheme::Dynamic(_));
+    let integer = matches!(scheme, LayerPrecision::Static(_) | LayerPrecision::Dynamic(_));
     let added = following_bias(graph, index, node, &dims).filter(|_| integer);
     let own_bias = node.input.get(2).filter(|name| !name.is_empty()).cloned();
     let biased = own_bias.or_else(|| added.as_ref().map(|(_, name)| name.clone()));
@@ -213,7 +214,7 @@ fn layer(
     let factor = |name| graph::float(node, name).filter(|_| node.op_type == "Gemm").unwrap_or(1.0);
     let factors = (factor("alpha"), factor("beta"));
     let bias = bias.map(|(dims, values)| per_output(&dims, values, outputs)).transpose()?;
-    if scheme == Scheme::Weights4 {
+    if scheme == LayerPrecision::Weights4 {
         check_nibbles(graph, index, input, dims[0])?;
     }
     let added = added.map(|(position, _)| position);
@@ -292,16 +293,16 @@ fn floats(graph: &Graph, index: &Index, name: &str) -> Result<(Vec<usize>, Vec<f
 fn check_operator(
     node: &Node,
     dims: &[usize],
-    scheme: Scheme,
+    scheme: LayerPrecision,
     depthwise: bool,
 ) -> Result<(), String> {
     let convolves = node.op_type.starts_with("Conv");
-    let integer = matches!(scheme, Scheme::Static(_) | Scheme::Dynamic(_));
+    let integer = matches!(scheme, LayerPrecision::Static(_) | LayerPrecision::Dynamic(_));
     let group = graph::int(node, "group").unwrap_or(1);
     if node.op_type == "ConvTranspose" {
         return Err("transposed convolutions have no integer kernel".into());
     }
-    if convolves && scheme == Scheme::Weights4 {
+    if convolves && scheme == LayerPrecision::Weights4 {
         return Err("four-bit weights exist for matrix products alone".into());
     }
     if convolves && dims.len() < 3 {

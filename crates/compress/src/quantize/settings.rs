@@ -1,6 +1,6 @@
 //! Settings of a quantize step.
 
-use paring_core::schema::{Granularity, Objective, Scheme};
+use paring_core::schema::{LayerPrecision, PrecisionObjective, QuantizationGranularity};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,7 +11,7 @@ pub struct Quantization {
     /// Into which numbers.
     pub format: Format,
     /// One scale for a weight tensor, or one for each of its outputs.
-    pub weights: Granularity,
+    pub weights: QuantizationGranularity,
     /// How ranges of activations are found.
     pub ranges: RangeRule,
     /// Whether ranges of channels are evened out between neighbouring layers first.
@@ -35,15 +35,15 @@ pub struct Quantization {
     /// That target's name.
     pub on: String,
     /// What pays.
-    pub by: Objective,
+    pub by: PrecisionObjective,
     /// The precision of every layer, decided before: others stay in float.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub assigned: Option<BTreeMap<String, Scheme>>,
+    pub assigned: Option<BTreeMap<String, LayerPrecision>>,
 }
 
 impl Quantization {
     /// Plain rounding of everything that can be, ranges from the smallest and the largest value.
-    pub fn new(format: Format, weights: Granularity) -> Self {
+    pub fn new(format: Format, weights: QuantizationGranularity) -> Self {
         Quantization {
             format,
             weights,
@@ -57,19 +57,19 @@ impl Quantization {
             protect: Vec::new(),
             measured: false,
             on: "host".into(),
-            by: Objective::Latency,
+            by: PrecisionObjective::Latency,
             assigned: None,
         }
     }
 
     /// The precision that every layer gets unless something speaks against it.
-    pub fn scheme(&self) -> Scheme {
+    pub fn scheme(&self) -> LayerPrecision {
         match self.format {
-            Format::Int8 => Scheme::Static(self.weights),
-            Format::Int8Dynamic => Scheme::Dynamic(self.weights),
-            Format::Int8Weights => Scheme::Weights8(self.weights),
-            Format::Int4Weights => Scheme::Weights4,
-            Format::F16 => Scheme::F32,
+            Format::Int8 => LayerPrecision::Static(self.weights),
+            Format::Int8Dynamic => LayerPrecision::Dynamic(self.weights),
+            Format::Int8Weights => LayerPrecision::Weights8(self.weights),
+            Format::Int4Weights => LayerPrecision::Weights4,
+            Format::F16 => LayerPrecision::F32,
         }
     }
 }
@@ -143,8 +143,8 @@ pub enum Form {
 impl fmt::Display for Quantization {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let per = match self.weights {
-            Granularity::Tensor => "tensor",
-            Granularity::Channel => "channel",
+            QuantizationGranularity::Tensor => "tensor",
+            QuantizationGranularity::Channel => "channel",
         };
         match self.format {
             Format::Int8 => write!(f, "quantize int8, per {per}, {}", self.ranges.name())?,
@@ -164,9 +164,9 @@ impl fmt::Display for Quantization {
         if self.measured {
             write!(f, ", layers measured on {}", self.on)?;
             match self.by {
-                Objective::Latency => {}
-                Objective::Energy => f.write_str(", by energy")?,
-                Objective::Bytes => f.write_str(", by bytes")?,
+                PrecisionObjective::Latency => {}
+                PrecisionObjective::Energy => f.write_str(", by energy")?,
+                PrecisionObjective::Bytes => f.write_str(", by bytes")?,
             }
         }
         if let Some(layers) = &self.layers {

@@ -1,7 +1,7 @@
 //! Weights as integers of eight or four bits: scales, codes, and the nearest point of the grid.
 
-use crate::Granularity;
-use paring_core::schema::Scheme;
+use crate::QuantizationGranularity;
+use paring_core::schema::LayerPrecision;
 use paring_onnx::graph::{ElementType, Weights};
 
 /// Inputs that share a scale in four-bit weights.
@@ -21,9 +21,9 @@ impl Grid {
         dims: &[usize],
         values: &[f32],
         axis: usize,
-        granularity: Granularity,
+        granularity: QuantizationGranularity,
     ) -> Grid {
-        let parts = if granularity == Granularity::Channel { dims[axis] } else { 1 };
+        let parts = if granularity == QuantizationGranularity::Channel { dims[axis] } else { 1 };
         let mut grid = Grid { axis, scales: vec![0.0; parts.max(1)] };
         let inner: usize = dims[axis + 1..].iter().product();
         for (i, v) in values.iter().enumerate() {
@@ -132,9 +132,14 @@ pub(super) enum OnGrid {
 
 impl OnGrid {
     /// `dims` of the weights, the axis of their outputs; four-bit grids count `[outputs, inputs]`.
-    pub(super) fn new(scheme: Scheme, dims: &[usize], values: &[f32], axis: usize) -> OnGrid {
+    pub(super) fn new(
+        scheme: LayerPrecision,
+        dims: &[usize],
+        values: &[f32],
+        axis: usize,
+    ) -> OnGrid {
         match scheme {
-            Scheme::Weights4 => {
+            LayerPrecision::Weights4 => {
                 let rows = rows(dims, values, axis);
                 OnGrid::Nibbles(Nibbles::fitted(&rows, rows.len() / dims[axis].max(1)))
             }
@@ -177,10 +182,10 @@ mod tests {
     #[test]
     fn columns_are_rows_of_the_transposed() {
         let values = [1.0, -20.0, 3.0, 4.0, 5.0, -300.0];
-        let by_column = Grid::symmetric(&[2, 3], &values, 1, Granularity::Channel);
+        let by_column = Grid::symmetric(&[2, 3], &values, 1, QuantizationGranularity::Channel);
         let turned = rows(&[2, 3], &values, 1);
         assert_eq!(turned, [1.0, 4.0, -20.0, 5.0, 3.0, -300.0]);
-        let by_row = Grid::symmetric(&[3, 2], &turned, 0, Granularity::Channel);
+        let by_row = Grid::symmetric(&[3, 2], &turned, 0, QuantizationGranularity::Channel);
         assert_eq!(by_column.scales, by_row.scales);
         assert_eq!(by_column.codes(&[2, 3], &values)[1], by_row.codes(&[3, 2], &turned)[2]);
     }

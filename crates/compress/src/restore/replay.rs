@@ -1,7 +1,7 @@
 //! A step done again with only some of its decisions.
 
-use crate::{Bypassing, Format, Pruning, Quantization, Scheme, Sparsify, Step};
-use paring_core::schema::Piece;
+use crate::{Bypassing, Format, LayerPrecision, Pruning, Quantization, Sparsify, Step};
+use paring_core::schema::ReplayedDecision;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Step {
@@ -10,7 +10,7 @@ impl Step {
     /// nothing of it is left.
     ///
     /// A step that cannot be divided is done whole or not at all.
-    pub fn with_only(&self, made: &[Piece], kept: &[Piece]) -> Option<Step> {
+    pub fn with_only(&self, made: &[ReplayedDecision], kept: &[ReplayedDecision]) -> Option<Step> {
         if kept.is_empty() {
             return None;
         }
@@ -36,9 +36,9 @@ impl Step {
                 Step::Bypass(Bypassing { frozen: Some(ids.collect()), ..how.clone() })
             }
             Step::Quantize(how) if how.measured || how.assigned.is_some() => {
-                let scheme = |piece: &Piece| {
+                let scheme = |piece: &ReplayedDecision| {
                     let name = piece.precision.clone()?;
-                    Some((piece.coupling.clone(), Scheme::try_from(name).ok()?))
+                    Some((piece.coupling.clone(), LayerPrecision::try_from(name).ok()?))
                 };
                 let assigned = Some(kept.iter().filter_map(scheme).collect());
                 Step::Quantize(Quantization { measured: false, assigned, ..how.clone() })
@@ -61,7 +61,7 @@ impl Step {
     }
 
     /// The step as another draw of samples repeats it: what was measured on this machine stays.
-    pub fn settled(&self, made: &[Piece]) -> Step {
+    pub fn settled(&self, made: &[ReplayedDecision]) -> Step {
         match self {
             Step::Quantize(how) if how.measured => {
                 self.with_only(made, made).unwrap_or_else(|| self.clone())
@@ -75,15 +75,15 @@ impl Step {
 mod tests {
     use super::*;
     use crate::catalog::Criterion;
-    use crate::{Format, Granularity};
+    use crate::{Format, QuantizationGranularity};
     use paring_core::schema::ComponentRef;
 
-    fn piece(coupling: &str, indices: &[usize]) -> Piece {
+    fn piece(coupling: &str, indices: &[usize]) -> ReplayedDecision {
         let id = |i: &usize| format!("{coupling}:{i}");
         let components: Vec<ComponentRef> =
             indices.iter().map(|i| ComponentRef { id: id(i), original_index: *i }).collect();
         let precision = components.is_empty().then(|| "int8 per tensor".to_string());
-        Piece { coupling: coupling.into(), components, precision }
+        ReplayedDecision { coupling: coupling.into(), components, precision }
     }
 
     #[test]
@@ -93,7 +93,7 @@ mod tests {
         let Some(Step::Prune(again)) = prune.with_only(&made, &made[..1]) else { panic!() };
         assert_eq!(again.frozen.unwrap(), BTreeMap::from([("a".to_string(), vec![1, 3])]));
         assert_eq!(prune.with_only(&made, &[]), None);
-        let int8 = Quantization::new(Format::Int8, Granularity::Tensor);
+        let int8 = Quantization::new(Format::Int8, QuantizationGranularity::Tensor);
         let narrowed = [piece("a", &[]), piece("b", &[])];
         let step = Step::Quantize(int8.clone());
         assert_eq!(step.with_only(&narrowed, &narrowed), Some(step.clone()));
@@ -103,7 +103,7 @@ mod tests {
         let Some(Step::Quantize(how)) = chosen.with_only(&narrowed, &narrowed[..1]) else {
             panic!()
         };
-        let scheme = Scheme::Static(Granularity::Tensor);
+        let scheme = LayerPrecision::Static(QuantizationGranularity::Tensor);
         assert_eq!(how.assigned, Some(BTreeMap::from([("a".to_string(), scheme)])));
         let tune = Step::Tune { on: "host".into() };
         assert_eq!(tune.with_only(&narrowed[..1], &narrowed[..1]), None);

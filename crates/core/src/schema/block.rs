@@ -1,7 +1,8 @@
 //! What one fresh process measured: one line of the journal, with all raw samples.
 
 use super::{
-    Conditions, EnergyBlock, MemoryPoints, Setting, Sha256Hex, SustainedBlock, WeightBytes,
+    BlockConditions, EnergyBlock, ExecutionSetting, MemoryPoints, Sha256Hex, SustainedBlock,
+    WeightBytes,
 };
 use crate::units::LatencyNs;
 use serde::{Deserialize, Serialize};
@@ -30,7 +31,7 @@ pub struct BlockKey {
     pub variant_id: Sha256Hex,
     /// How it is run.
     #[serde(flatten)]
-    pub setting: Setting,
+    pub setting: ExecutionSetting,
     /// The round, from 0; every variant has one block of each kind in a round.
     pub round: u32,
 }
@@ -43,7 +44,7 @@ impl fmt::Display for BlockKey {
             BlockKind::Sustained => "sustained",
             BlockKind::Energy => "energy",
         };
-        let Setting { batch, threads, streams } = self.setting;
+        let ExecutionSetting { batch, threads, streams } = self.setting;
         write!(f, "{kind} {} batch {batch} round {}", self.variant_id.short(), self.round)?;
         // Seeds are made of this text: what has one thread keeps the draws that it always had.
         match (threads, streams) {
@@ -55,7 +56,7 @@ impl fmt::Display for BlockKey {
 
 /// A block and how often it was tried before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempt {
+pub struct BlockAttempt {
     /// The block.
     pub key: BlockKey,
     /// 0 for the first try.
@@ -70,7 +71,7 @@ pub struct BlockRecord {
     /// Hash of the rules in force: those of timing, or of energy for an energy block.
     pub measurement_sha256: Sha256Hex,
     /// Which block, and which try.
-    pub attempt: Attempt,
+    pub attempt: BlockAttempt,
     /// When the block started, RFC 3339, by the target's clock.
     pub started_at: String,
     /// How long its process took in all.
@@ -81,18 +82,18 @@ pub struct BlockRecord {
     pub emulated: bool,
     /// Conditions before, during and after; an older agent did not look.
     #[serde(default)]
-    pub conditions: Conditions,
+    pub conditions: BlockConditions,
     /// Why its conditions make it invalid; empty for a block that counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub invalid: Vec<String>,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: BlockOutcome,
 }
 
 /// What came of a block.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "lowercase")]
-pub enum Outcome {
+pub enum BlockOutcome {
     /// It was measured.
     Done {
         /// The measurement.
@@ -127,9 +128,9 @@ pub struct SoloBlock {
     /// The first inference of the process.
     pub first_ns: LatencyNs,
     /// The warm-up.
-    pub warmup: Warmup,
+    pub warmup: WarmUpRecord,
     /// The samples, a reference before each burst.
-    pub bursts: Vec<Burst>,
+    pub bursts: Vec<SampleBurst>,
     /// The reference loop once more, after the last burst.
     pub reference_after_ns: LatencyNs,
     /// The walk through memory once more; an older agent or another architecture has none.
@@ -156,7 +157,7 @@ pub struct PairedBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alternating_on: Option<usize>,
     /// The pairs of bursts, in the order they ran.
-    pub pairs: Vec<Pair>,
+    pub pairs: Vec<BurstPair>,
     /// The reference loop once more, after the last pair.
     pub reference_after_ns: LatencyNs,
     /// The walk through memory once more; an older agent or another architecture has none.
@@ -166,18 +167,18 @@ pub struct PairedBlock {
 
 /// Two bursts side by side.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Pair {
+pub struct BurstPair {
     /// Whether the baseline's burst ran first.
     pub baseline_first: bool,
     /// The baseline's burst. Its first sample found the other model's data in the caches.
-    pub baseline: Burst,
+    pub baseline: SampleBurst,
     /// The variant's burst, likewise.
-    pub variant: Burst,
+    pub variant: SampleBurst,
 }
 
 /// A few inferences in a row, and the reference loop that was timed just before them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Burst {
+pub struct SampleBurst {
     /// The reference loop's time: long when somebody else used the core.
     pub reference_ns: LatencyNs,
     /// The walk through memory: long when somebody else kept the way there busy.
@@ -192,7 +193,7 @@ pub struct Burst {
 
 /// How a warm-up went.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct Warmup {
+pub struct WarmUpRecord {
     /// Inferences.
     pub inferences: u32,
     /// Its length.

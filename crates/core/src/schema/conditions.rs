@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// What was seen before, during and after a block; `None` where the machine does not say.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Conditions {
+pub struct BlockConditions {
     /// The hottest thermal zone before.
     pub before_mc: Option<MilliCelsius>,
     /// The highest reading of it, before, during or after.
@@ -48,7 +48,7 @@ pub struct ConditionRules {
     pub jetson_clocks: bool,
     /// A block beside more work of others than this, in processors, is invalid.
     #[serde(default)]
-    pub most_others: Option<Load>,
+    pub most_others: Option<ProcessorLoad>,
     /// How often a block in bad conditions is repeated.
     #[serde(default)]
     pub repeats: u32,
@@ -70,9 +70,9 @@ pub struct CoolDown {
 /// Work of other programs, in hundredths of a processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Load(pub u32);
+pub struct ProcessorLoad(pub u32);
 
-impl Load {
+impl ProcessorLoad {
     /// In processors.
     pub fn processors(self) -> f64 {
         f64::from(self.0) / 100.0

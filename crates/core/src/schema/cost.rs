@@ -1,6 +1,6 @@
 //! Measured costs: an input of compression, frozen in the run.
 
-use super::{EngineOptions, Interval, Scheme, Sha256Hex};
+use super::{ConfidenceInterval, EngineOptions, LayerPrecision, Sha256Hex};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -39,13 +39,13 @@ pub struct TuneTable {
     /// Hash of the model, its options and the samples.
     pub key: Sha256Hex,
     /// All forms but the one that was there already.
-    pub tried: Vec<Tried>,
+    pub tried: Vec<TuneCandidate>,
 }
 
 /// One form of a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Tried {
+pub struct TuneCandidate {
     /// `as given`, or `rewritten`: folded, constants computed, copies and repetitions left out.
     pub form: String,
     /// Engine options.
@@ -60,7 +60,7 @@ pub struct Tried {
     pub lossless: bool,
     /// Baseline over this form, with a 99 % interval over blocks; not measured where something is
     /// lost.
-    pub speedup: Option<Interval>,
+    pub speedup: Option<ConfidenceInterval>,
     /// Share of its rounds on a quiet machine.
     pub quiet_share: Option<f64>,
 }
@@ -68,7 +68,7 @@ pub struct Tried {
 /// What an engine does on one target with every pattern that quantization writes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Conformance {
+pub struct EngineConformance {
     /// Format version.
     pub schema: u32,
     /// The target.
@@ -78,13 +78,13 @@ pub struct Conformance {
     /// Its processor, as far as it says what it is.
     pub cpu: Option<String>,
     /// One a pattern.
-    pub patterns: Vec<Conforming>,
+    pub patterns: Vec<PatternConformance>,
 }
 
 /// How one pattern is executed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Conforming {
+pub struct PatternConformance {
     /// The kind of layer.
     pub operator: String,
     /// The precision, as decisions call it.
@@ -94,7 +94,7 @@ pub struct Conforming {
     /// Shape of the input.
     pub shape: Vec<usize>,
     /// What became of it.
-    pub ran: Ran,
+    pub ran: PatternExecution,
     /// Kernels of the layer's own nodes.
     pub kernels: Vec<String>,
     /// Outputs that are not what the exact reference says.
@@ -115,7 +115,7 @@ pub struct Conforming {
 /// What an engine makes of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "as", rename_all = "lowercase")]
-pub enum Ran {
+pub enum PatternExecution {
     /// By integer kernels.
     Integer,
     /// In float.
@@ -135,7 +135,7 @@ pub enum Ran {
 /// What the choice of precisions goes by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Objective {
+pub enum PrecisionObjective {
     /// Time of an inference on the target.
     #[default]
     Latency,
@@ -159,43 +159,43 @@ pub struct PrecisionTable {
     pub key: Sha256Hex,
     /// Median times by layer and precision, in nanoseconds, each in its place in the model; nothing
     /// where the choice goes by bytes.
-    pub layers_ns: BTreeMap<String, BTreeMap<Scheme, f64>>,
+    pub layers_ns: BTreeMap<String, BTreeMap<LayerPrecision, f64>>,
     /// What the choice goes by.
     #[serde(default)]
-    pub by: Objective,
+    pub by: PrecisionObjective,
     /// Engine options of all but the model as given.
     #[serde(default)]
     pub options: EngineOptions,
     /// Bytes of the file with this layer alone in that precision; only where the choice goes by them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub layers_bytes: BTreeMap<String, BTreeMap<Scheme, f64>>,
+    pub layers_bytes: BTreeMap<String, BTreeMap<LayerPrecision, f64>>,
     /// Power above idle with all layers in one precision, by precision, in milliwatts; only where the
     /// choice goes by energy.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub power_mw: BTreeMap<Scheme, f64>,
+    pub power_mw: BTreeMap<LayerPrecision, f64>,
     /// Energy of an inference of the model as given, in microjoules above idle, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub given_uj: Option<Interval>,
+    pub given_uj: Option<ConfidenceInterval>,
     /// Numbers in a tensor, and what making int8 of them takes.
     pub quantize_ns: Vec<(u64, f64)>,
     /// Numbers in a tensor, and what making floats of them takes.
     pub dequantize_ns: Vec<(u64, f64)>,
     /// What choices cost the answers.
-    pub sensitivity: Vec<Sensitivity>,
+    pub sensitivity: Vec<LayerSensitivity>,
     /// Assignments that were measured end to end.
-    pub confirmed: Vec<Confirmed>,
+    pub confirmed: Vec<MeasuredAssignment>,
 }
 
 /// What one layer in one precision costs the model's answers on the calibration samples.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Sensitivity {
+pub struct LayerSensitivity {
     /// The layer.
     pub layer: String,
     /// The part of the model that it belongs to, by its name.
     pub module: String,
     /// The precision.
-    pub precision: Scheme,
+    pub precision: LayerPrecision,
     /// The layer's time so.
     pub time_ns: Option<f64>,
     /// The layer's time in float.
@@ -224,9 +224,9 @@ pub struct Sensitivity {
 /// An assignment of precisions, measured end to end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Confirmed {
+pub struct MeasuredAssignment {
     /// Precision by layer; those that are not there are in float.
-    pub layers: BTreeMap<String, Scheme>,
+    pub layers: BTreeMap<String, LayerPrecision>,
     /// What layers and conversions add up to.
     pub predicted_ns: f64,
     /// What they add up to in float.
@@ -244,11 +244,11 @@ pub struct Confirmed {
     pub acceptable: bool,
     /// The model as given over this, with a 99 % interval; not measured where the choice goes by
     /// bytes.
-    pub speedup: Option<Interval>,
+    pub speedup: Option<ConfidenceInterval>,
     /// Energy of an inference, in microjoules above idle, over all windows; only where the choice
     /// goes by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub energy_uj: Option<Interval>,
+    pub energy_uj: Option<ConfidenceInterval>,
     /// Share of its rounds on a quiet machine.
     pub quiet_share: f64,
 }

@@ -1,6 +1,6 @@
 //! What was decided about a model, and the ledger's envelope around it.
 
-use super::{ComponentRef, Forecast, Piece, Sha256Hex};
+use super::{ComponentRef, Forecast, ReplayedDecision, Sha256Hex};
 use serde::{Deserialize, Serialize};
 
 /// What one step did to one coupling or layer.
@@ -18,13 +18,13 @@ pub struct Decision {
     pub coupling: String,
     /// What was removed; empty for a change of precision.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub components: Vec<Component>,
+    pub components: Vec<RemovedComponent>,
     /// The tensor axes that changed together.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub members: Vec<Member>,
+    pub members: Vec<CouplingMember>,
     /// The change of number format, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub precision: Option<Precision>,
+    pub precision: Option<PrecisionChange>,
     /// How importance was judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub criterion: Option<String>,
@@ -35,7 +35,7 @@ pub struct Decision {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alternatives_rejected: Vec<RejectedAlternative>,
     /// Hashes of the data the decision stands on.
-    pub inputs: Inputs,
+    pub inputs: DecisionInputs,
     /// Files that hold every removed slice and every overwritten tensor.
     pub parings: Vec<Sha256Hex>,
     /// What it should change, stated before anything was tried.
@@ -50,20 +50,22 @@ pub struct Decision {
 impl Decision {
     /// What a replay keeps of it; `None` where it neither removes nor narrows anything and so only
     /// accompanies others (a folded normalisation, a recovered layer).
-    pub fn piece(&self) -> Option<Piece> {
-        let reference =
-            |c: &Component| ComponentRef { id: c.id.clone(), original_index: c.original_index };
-        (!self.components.is_empty() || self.precision.is_some()).then(|| Piece {
+    pub fn piece(&self) -> Option<ReplayedDecision> {
+        let reference = |c: &RemovedComponent| ComponentRef {
+            id: c.id.clone(),
+            original_index: c.original_index,
+        };
+        (!self.components.is_empty() || self.precision.is_some()).then(|| ReplayedDecision {
             coupling: self.coupling.clone(),
             components: self.components.iter().map(reference).collect(),
-            precision: self.precision.as_ref().map(Precision::name),
+            precision: self.precision.as_ref().map(PrecisionChange::name),
         })
     }
 }
 
 /// A removed component.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Component {
+pub struct RemovedComponent {
     /// `coupling:original index`.
     pub id: String,
     /// Its index in the baseline.
@@ -76,7 +78,7 @@ pub struct Component {
 
 /// One axis of one initializer that belongs to a coupling.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Member {
+pub struct CouplingMember {
     /// The node that reads the initializer.
     pub node: String,
     /// The initializer.
@@ -87,7 +89,7 @@ pub struct Member {
 
 /// A change of number format.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Precision {
+pub struct PrecisionChange {
     /// Before.
     pub from: String,
     /// After.
@@ -96,7 +98,7 @@ pub struct Precision {
     pub scheme: String,
 }
 
-impl Precision {
+impl PrecisionChange {
     /// As a step names it: `int8 per tensor`, `int8-dynamic per channel`, `int4-weights`.
     fn name(&self) -> String {
         let format = self.to.replace(' ', "-");
@@ -120,7 +122,7 @@ pub struct RejectedAlternative {
 
 /// Hashes of what a decision stands on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Inputs {
+pub struct DecisionInputs {
     /// The calibration samples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration_sha256: Option<Sha256Hex>,
@@ -131,7 +133,7 @@ pub struct Inputs {
 
 /// Something a step would not do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refusal {
+pub struct StepRefusal {
     /// The variant the step started from.
     pub parent_id: Sha256Hex,
     /// The variant being made.
@@ -147,7 +149,7 @@ pub struct Refusal {
 /// Kinds of ledger entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum EntryKind {
+pub enum LedgerEntryKind {
     /// The frozen rules of the study.
     Protocol,
     /// What a step did.
@@ -167,11 +169,11 @@ pub enum EntryKind {
 /// One line of a ledger.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
+pub struct LedgerEntry {
     /// Format version.
     pub schema: u32,
     /// Kind of `body`.
-    pub kind: EntryKind,
+    pub kind: LedgerEntryKind,
     /// SHA-256 over the id before it, the kind and the body: the same in two identical runs.
     pub entry_id: Sha256Hex,
     /// SHA-256 of the whole line before it, 64 zeros for the first: any later change shows.
@@ -188,9 +190,9 @@ pub struct Entry {
 
 /// What is to be written into a ledger.
 #[derive(Clone, Debug, PartialEq)]
-pub struct EntryBody {
+pub struct LedgerEntryBody {
     /// Kind of `body`.
-    pub kind: EntryKind,
+    pub kind: LedgerEntryKind,
     /// The content.
     pub body: serde_json::Value,
 }

@@ -15,14 +15,14 @@ pub struct Sha256Hex(String);
 /// A text that is no SHA-256.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` is no SHA-256: 64 lower-case hexadecimal digits are expected", .0.escape_debug())]
-pub struct NoDigest(String);
+pub struct InvalidDigest(String);
 
 impl TryFrom<String> for Sha256Hex {
-    type Error = NoDigest;
+    type Error = InvalidDigest;
 
-    fn try_from(text: String) -> Result<Sha256Hex, NoDigest> {
+    fn try_from(text: String) -> Result<Sha256Hex, InvalidDigest> {
         let digits = text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        if digits && text.len() == 64 { Ok(Sha256Hex(text)) } else { Err(NoDigest(text)) }
+        if digits && text.len() == 64 { Ok(Sha256Hex(text)) } else { Err(InvalidDigest(text)) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The change in one metric that one group of decisions caused, with its uncertainty.
 
-use super::{Interval, Missing};
+use super::{ConfidenceInterval, MissingReason};
 use serde::{Deserialize, Serialize};
 
 /// An effect. Changes are variant less baseline, in the metric's own unit; intervals hold 95 %.
@@ -20,11 +20,11 @@ pub struct Effect {
     /// `share`, `number`, `bytes`, `weights`, `multiply-adds`, `ns`, `uj`.
     pub unit: String,
     /// The group alone on the baseline.
-    pub solo: Option<Interval>,
+    pub solo: Option<ConfidenceInterval>,
     /// The group on top of all others.
-    pub leave_one_out: Option<Interval>,
+    pub leave_one_out: Option<ConfidenceInterval>,
     /// The Shapley value: its mean over all orders of joining.
-    pub shapley: Option<Interval>,
+    pub shapley: Option<ConfidenceInterval>,
     /// Standard error of the Shapley value from trying some orders instead of all; 0 where exact.
     pub shapley_error: Option<f64>,
     /// Standard deviation from the draw of report samples.
@@ -32,7 +32,7 @@ pub struct Effect {
     /// Standard deviation from the draw of calibration samples and seeds.
     pub recipe_sd: Option<f64>,
     /// The effect of the recipe whatever the draw: both deviations together.
-    pub together: Option<Interval>,
+    pub together: Option<ConfidenceInterval>,
     /// Draws of calibration samples behind it.
     pub draws: usize,
     /// Whether the effect is there whatever the draw; `None` where one draw shows none, or only one
@@ -48,7 +48,7 @@ pub struct Effect {
     /// How the figures were come by.
     pub method: String,
     /// Why figures do not exist.
-    pub missing: Option<Missing>,
+    pub missing: Option<MissingReason>,
 }
 
 impl Effect {
@@ -80,7 +80,7 @@ impl Effect {
 
 /// What a metric is for the baseline and the variant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Total {
+pub struct MetricTotal {
     /// As in [`Effect`].
     pub metric: String,
     /// As in [`Effect`].
@@ -96,20 +96,20 @@ pub struct Total {
     /// Of the variant.
     pub variant: f64,
     /// Variant less baseline, with its interval from the draw of report samples.
-    pub change: Interval,
+    pub change: ConfidenceInterval,
     /// Sum of the groups' Shapley values less the change: what the division left over.
     pub left_over: Option<f64>,
 }
 
 /// Two groups that do together what they do not do apart.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Interaction {
+pub struct GroupInteraction {
     /// Ids of the two groups.
     pub groups: [String; 2],
     /// As in [`Effect`].
     pub metric: String,
     /// v(N) − v(N∖i) − v(N∖j) + v(N∖ij), with its interval.
-    pub value: Interval,
+    pub value: ConfidenceInterval,
     /// How likely it is by chance.
     pub p_value: f64,
     /// After Holm's correction over all pairs.

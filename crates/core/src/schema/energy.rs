@@ -1,6 +1,6 @@
 //! Energy: where readings come from, what a window measured, and what windows add up to.
 
-use super::{Missing, Sha256Hex};
+use super::{MissingReason, Sha256Hex};
 use crate::units::{LatencyNs, PowerMw};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -91,10 +91,10 @@ impl EnergySource {
     ///
     /// # Errors
     /// Why there is none, as it stands in the results.
-    pub fn resolve(&self, sensors: &[SensorReport]) -> Result<EnergySource, Missing> {
+    pub fn resolve(&self, sensors: &[SensorReport]) -> Result<EnergySource, MissingReason> {
         let working = |report: &&SensorReport| report.found.is_ok();
         match self {
-            EnergySource::None { reason } => Err(Missing(reason.clone())),
+            EnergySource::None { reason } => Err(MissingReason(reason.clone())),
             EnergySource::Auto => match sensors.iter().find(working) {
                 Some(report) => Ok(Self::named(&report.source).unwrap_or_default()),
                 None => Err(no_sensor(sensors)),
@@ -111,17 +111,17 @@ impl EnergySource {
 }
 
 /// Why no sensor works: those that are there but refuse, else the board's own reason.
-fn no_sensor(sensors: &[SensorReport]) -> Missing {
+fn no_sensor(sensors: &[SensorReport]) -> MissingReason {
     let refused: Vec<String> = sensors
         .iter()
         .filter_map(|report| match &report.found {
-            Err(Missing(why)) if report.there => Some(format!("{}: {why}", report.source)),
+            Err(MissingReason(why)) if report.there => Some(format!("{}: {why}", report.source)),
             _ => None,
         })
         .collect();
     match refused.is_empty() {
-        true => Missing("no power sensor on this machine".into()),
-        false => Missing(refused.join("; ")),
+        true => MissingReason("no power sensor on this machine".into()),
+        false => MissingReason(refused.join("; ")),
     }
 }
 
@@ -147,7 +147,7 @@ pub struct SensorReport {
     /// nothing was found.
     pub there: bool,
     /// What it is, or why it cannot be used.
-    pub found: Result<SensorFacts, Missing>,
+    pub found: Result<SensorFacts, MissingReason>,
 }
 
 /// How energy is measured.
@@ -203,18 +203,18 @@ impl EnergyJob {
 
 /// A span of time and what it took. Times count from the block's start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Window {
+pub struct EnergyWindow {
     /// Its start.
     pub start_ns: LatencyNs,
     /// Its end.
     pub end_ns: LatencyNs,
     /// Energy in microjoules, or why there is none.
-    pub energy_uj: Result<f64, Missing>,
+    pub energy_uj: Result<f64, MissingReason>,
     /// Readings it stands on.
     pub readings: u32,
 }
 
-impl Window {
+impl EnergyWindow {
     /// Its length.
     pub fn span(&self) -> LatencyNs {
         LatencyNs(self.end_ns.0.saturating_sub(self.start_ns.0))
@@ -239,11 +239,11 @@ pub struct EnergyBlock {
     /// The block's start by the target's clock, nanoseconds since 1970.
     pub started_unix_ns: u64,
     /// Before.
-    pub idle_before: Window,
+    pub idle_before: EnergyWindow,
     /// With the model running.
-    pub run: Window,
+    pub run: EnergyWindow,
     /// After.
-    pub idle_after: Window,
+    pub idle_after: EnergyWindow,
     /// Inferences inside the window.
     pub inferences: u64,
 }
@@ -255,7 +255,7 @@ impl EnergyBlock {
     }
 
     /// Why the block gives no energy; `None` where it does.
-    pub fn missing(&self) -> Option<&Missing> {
+    pub fn missing(&self) -> Option<&MissingReason> {
         let windows = [&self.run, &self.idle_before, &self.idle_after];
         windows.into_iter().find_map(|window| window.energy_uj.as_ref().err())
     }
@@ -268,7 +268,7 @@ pub struct EnergySummary {
     pub windows: usize,
     /// Energy of one inference above idle, in microjoules: median over windows, and the range that
     /// windows and the uncertainty of idle span.
-    pub per_inference_uj: super::Interval,
+    pub per_inference_uj: super::ConfidenceInterval,
     /// The same with the idle power inside.
     pub gross_uj: f64,
     /// Mean power with the model running.

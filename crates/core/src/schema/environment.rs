@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// Fingerprint of a target; `None` where the machine does not say it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Environment {
+pub struct TargetEnvironment {
     /// Format version.
     pub schema: u32,
     /// Board or machine model.
@@ -66,9 +66,9 @@ pub struct Environment {
     pub sensors: Vec<SensorReport>,
 }
 
-impl Environment {
+impl TargetEnvironment {
     /// An empty fingerprint of the current schema.
     pub fn new(engine: String, agent_version: String) -> Self {
-        Environment { schema: SCHEMA, engine, agent_version, ..Environment::default() }
+        TargetEnvironment { schema: SCHEMA, engine, agent_version, ..TargetEnvironment::default() }
     }
 }

@@ -14,7 +14,7 @@ pub struct ComponentRef {
 
 /// A decision, or a part of its components, that a replay keeps.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Piece {
+pub struct ReplayedDecision {
     /// The coupling or layer.
     pub coupling: String,
     /// What was removed of it; empty for a change of precision.
@@ -25,7 +25,7 @@ pub struct Piece {
 
 /// Which decisions of a step belong to a group: those on one coupling, or one part of them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Part {
+pub struct GroupPart {
     /// Position of the step from the baseline on.
     pub step: usize,
     /// The coupling or layer; `None` for the whole step.
@@ -36,13 +36,13 @@ pub struct Part {
 
 /// What is done or left undone as one in the experiments on a variant.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Group {
+pub struct DecisionGroup {
     /// Stable for the same recipe: `1:block1.pw`, `2:head`.
     pub id: String,
     /// For a person: `prune channels of block1.pw`.
     pub label: String,
     /// What it is made of; empty for engine options.
-    pub parts: Vec<Part>,
+    pub parts: Vec<GroupPart>,
     /// The step in the study's own words.
     pub step: String,
     /// `prune channels`, `quantize int8`, `engine options`.
@@ -85,12 +85,12 @@ pub struct Experiment {
     /// Whether the ONNX file is kept beside this record, named after its hash.
     pub kept: bool,
     /// What it answered.
-    pub answers: Answers,
+    pub answers: ExperimentPredictions,
 }
 
 impl Experiment {
     /// One of which only the answers are known.
-    pub fn of(answers: Answers) -> Experiment {
+    pub fn of(answers: ExperimentPredictions) -> Experiment {
         Experiment {
             schema: SCHEMA,
             key: Sha256Hex::zeros(),
@@ -110,7 +110,7 @@ impl Experiment {
 /// Answers on the report samples, in the study's order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Answers {
+pub struct ExperimentPredictions {
     /// Predicted classes, one a sample; `None` where the task has none or the scores held no number.
     pub classes: Vec<Option<i64>>,
     /// Probabilities given to them.
@@ -120,7 +120,7 @@ pub struct Answers {
     pub values: Vec<Option<f32>>,
 }
 
-impl Answers {
+impl ExperimentPredictions {
     /// Numbers a sample that are kept.
     pub fn width(&self) -> usize {
         self.values.len() / self.classes.len().max(1)

@@ -1,8 +1,9 @@
 //! Everything that is known of why a variant differs from its baseline.
 
 use super::{
-    ComponentBlame, Effect, FlipBlame, ForecastOutcome, Group, GroupBlame, Hit, Interaction,
-    LayerChange, LayerFlow, Link, Note, Sentence, Sha256Hex, Total, TrackRecord, Unreached,
+    ComponentBlame, DecisionGroup, DegradedSample, DeploymentStage, Effect, FlipBlame,
+    ForecastOutcome, GroupBlame, GroupInteraction, LayerChange, LayerFlow, LedgerNote, MetricTotal,
+    NarrativeSentence, Sha256Hex, TrackRecord, UnreachedTarget,
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,19 +19,19 @@ pub struct Explanation {
     /// Coverage of intervals, in percent.
     pub level_pct: f64,
     /// What counts most in the task.
-    pub main: Main,
+    pub main: PrimaryMetric,
     /// What the experiments stand on.
-    pub experiments: Experiments,
+    pub experiments: ExperimentSummary,
     /// What is done or left undone as one.
-    pub groups: Vec<Group>,
+    pub groups: Vec<DecisionGroup>,
     /// Each metric before and after.
-    pub totals: Vec<Total>,
+    pub totals: Vec<MetricTotal>,
     /// What each group changed.
     pub effects: Vec<Effect>,
     /// Pairs of groups that do together what they do not do apart.
-    pub interactions: Vec<Interaction>,
+    pub interactions: Vec<GroupInteraction>,
     /// Samples without a usable answer.
-    pub unusable: Unusable,
+    pub unusable: UnusableCounts,
     /// Layers and modules before and after, on this machine.
     pub layers: Vec<LayerChange>,
     /// Share of the timing rounds that saw a quiet machine, 0 to 1; `None` where nothing was timed.
@@ -48,20 +49,20 @@ pub struct Explanation {
     /// The tool as a forecaster: earlier runs and this one.
     pub track: TrackRecord,
     /// Where on the way to this machine and to boards answers changed.
-    pub links: Vec<Link>,
+    pub links: Vec<DeploymentStage>,
     /// Boards of the study that were not asked, and why.
-    pub unreached: Vec<Unreached>,
+    pub unreached: Vec<UnreachedTarget>,
     /// Targets that are emulated: what they answer is another architecture's, how fast is nobody's.
     #[serde(default)]
     pub emulated: Vec<String>,
     /// What flows through the layers, before and after.
     pub flow: Vec<LayerFlow>,
     /// The samples that the variant hits hardest, hardest first.
-    pub hits: Vec<Hit>,
+    pub hits: Vec<DegradedSample>,
     /// All that in words.
-    pub narrative: Vec<Sentence>,
+    pub narrative: Vec<NarrativeSentence>,
     /// What people said about the variant or the run.
-    pub notes: Vec<Note>,
+    pub notes: Vec<LedgerNote>,
 }
 
 impl Explanation {
@@ -73,7 +74,7 @@ impl Explanation {
 
 /// The metric that an explanation is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Main {
+pub struct PrimaryMetric {
     /// As in [`Effect`].
     pub metric: String,
     /// As in [`Effect`].
@@ -84,7 +85,7 @@ pub struct Main {
 
 /// Samples whose outputs hold something that is no number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unusable {
+pub struct UnusableCounts {
     /// Of the baseline.
     pub baseline: usize,
     /// Of the variant.
@@ -107,7 +108,7 @@ pub struct FlipCounts {
 
 /// How many experiments an explanation stands on, and which.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Experiments {
+pub struct ExperimentSummary {
     /// Different variants that were made and asked, on all draws.
     pub count: usize,
     /// Report samples that each was asked.

@@ -16,15 +16,15 @@ pub struct FileName(String);
 /// A name that is no file's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` is no usable file name: {problem}", .name.escape_debug())]
-pub struct BadFileName {
+pub struct InvalidFileName {
     name: String,
     problem: &'static str,
 }
 
 impl TryFrom<String> for FileName {
-    type Error = BadFileName;
+    type Error = InvalidFileName;
 
-    fn try_from(name: String) -> Result<FileName, BadFileName> {
+    fn try_from(name: String) -> Result<FileName, InvalidFileName> {
         let problem = match name.as_str() {
             "" => "it is empty",
             "." | ".." => "it names a folder",
@@ -33,7 +33,7 @@ impl TryFrom<String> for FileName {
             _ if name.len() > MOST_BYTES => "it is longer than 255 bytes",
             _ => return Ok(FileName(name)),
         };
-        Err(BadFileName { name, problem })
+        Err(InvalidFileName { name, problem })
     }
 }
 
@@ -61,7 +61,7 @@ impl FileName {
     /// Reads a field that stays a `String`, and refuses what is no file name.
     ///
     /// # Errors
-    /// [`BadFileName`] as the reader's error.
+    /// [`InvalidFileName`] as the reader's error.
     pub fn checked<'de, D: Deserializer<'de>>(reader: D) -> Result<String, D::Error> {
         let name = String::deserialize(reader)?;
         FileName::try_from(name).map(|name| name.0).map_err(de::Error::custom)
@@ -70,7 +70,7 @@ impl FileName {
     /// [`FileName::checked`] of a field that may be absent.
     ///
     /// # Errors
-    /// [`BadFileName`] as the reader's error.
+    /// [`InvalidFileName`] as the reader's error.
     pub fn checked_option<'de, D: Deserializer<'de>>(
         reader: D,
     ) -> Result<Option<String>, D::Error> {

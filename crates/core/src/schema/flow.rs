@@ -10,16 +10,16 @@ pub struct LayerFlow {
     /// The tensor that is looked at: what the layer's activation gives.
     pub tensor: String,
     /// In the baseline.
-    pub before: Flow,
+    pub before: ActivationStatistics,
     /// In the variant; `None` where it has no such tensor any more.
-    pub after: Option<Flow>,
+    pub after: Option<ActivationStatistics>,
     /// Likeness of the two, 0 to 1, whatever the number of channels: linear CKA.
     pub similarity: Option<f64>,
 }
 
 /// Figures of one layer's output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Flow {
+pub struct ActivationStatistics {
     /// Channels.
     pub channels: usize,
     /// Rows (samples times places) that are looked at.
@@ -35,12 +35,12 @@ pub struct Flow {
     /// So many dimensions are in use: the exponential of the entropy of the singular values.
     pub effective_rank: f64,
     /// Heads, where the layer is attention.
-    pub heads: Vec<Head>,
+    pub heads: Vec<AttentionHeadStatistics>,
 }
 
 /// What one attention head looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Head {
+pub struct AttentionHeadStatistics {
     /// Mean entropy of where a place looks, in nats.
     pub entropy: f64,
     /// Mean distance of where it looks, in places.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A sample whose label, or without labels the baseline's class, became less likely.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Hit {
+pub struct DegradedSample {
     /// The sample.
     pub sample: usize,
     /// Its label; `None` where the data have none.
@@ -19,12 +19,12 @@ pub struct Hit {
     /// Probability of the label (without labels, of the baseline's class), before less after.
     pub lost: f64,
     /// Where it lies, if features were looked at.
-    pub region: Option<Region>,
+    pub region: Option<SampleNeighbourhood>,
 }
 
 /// The samples nearest to one, by what the baseline's last layer reads.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Region {
+pub struct SampleNeighbourhood {
     /// The nearest samples, the nearest first.
     pub neighbours: Vec<usize>,
     /// Share of them with the same label.

@@ -1,6 +1,8 @@
 //! What the host asks of an agent: which models, on which inputs, by which rules.
 
-use super::{BlockKind, BlockRecord, ConditionRules, EnergyJob, EngineOptions, Setting, Sha256Hex};
+use super::{
+    BlockKind, BlockRecord, ConditionRules, EnergyJob, EngineOptions, ExecutionSetting, Sha256Hex,
+};
 use crate::units::LatencyNs;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -34,7 +36,7 @@ pub struct Job {
     /// Hash of the file of inputs.
     pub inputs_sha256: Sha256Hex,
     /// How the models are run; each is measured by itself.
-    pub settings: Vec<Setting>,
+    pub settings: Vec<ExecutionSetting>,
     /// Processors that blocks are kept on; empty for all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub affinity: Vec<usize>,

@@ -1,13 +1,13 @@
 //! The aggregate of the blocks of one variant on one target.
 
-use super::{EnergySummary, Setting, Sha256Hex, SustainedSummary, WeightBytes};
+use super::{EnergySummary, ExecutionSetting, Sha256Hex, SustainedSummary, WeightBytes};
 use crate::units::{Bytes, LatencyNs, MilliCelsius};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// An estimate with its interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Interval {
+pub struct ConfidenceInterval {
     /// The estimate.
     pub value: f64,
     /// Lower bound.
@@ -16,7 +16,7 @@ pub struct Interval {
     pub high: f64,
 }
 
-impl Interval {
+impl ConfidenceInterval {
     /// How far the estimate is from 0.
     pub fn size(self) -> f64 {
         self.value.abs()
@@ -30,7 +30,7 @@ impl Interval {
 
 /// What a paired comparison can say. A speed-up is baseline / variant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Verdict {
+pub enum SpeedVerdict {
     /// The interval of the speed-up lies above 1 by more than the practical margin.
     #[serde(rename = "faster")]
     Faster,
@@ -42,12 +42,12 @@ pub enum Verdict {
     CannotTell,
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for SpeedVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Verdict::Faster => "faster",
-            Verdict::Slower => "slower",
-            Verdict::CannotTell => "cannot tell",
+            SpeedVerdict::Faster => "faster",
+            SpeedVerdict::Slower => "slower",
+            SpeedVerdict::CannotTell => "cannot tell",
         })
     }
 }
@@ -55,15 +55,15 @@ impl fmt::Display for Verdict {
 /// Why a value does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Missing(pub String);
+pub struct MissingReason(pub String);
 
 /// How latency changed while it was measured, from block medians; each slope by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Drift {
+pub struct LatencyDrift {
     /// Relative change in a minute.
-    pub per_minute: Option<Interval>,
+    pub per_minute: Option<ConfidenceInterval>,
     /// Relative change with one degree Celsius.
-    pub per_degree: Option<Interval>,
+    pub per_degree: Option<ConfidenceInterval>,
     /// Relative change over all blocks that the slope over time amounts to.
     pub over_all: f64,
 }
@@ -76,7 +76,7 @@ pub struct LatencySummary {
     /// Samples the figures stand on.
     pub samples: usize,
     /// Median over blocks of each block's median, in nanoseconds, with its interval.
-    pub p50_ns: Interval,
+    pub p50_ns: ConfidenceInterval,
     /// 90th percentile; `None` with too few samples.
     pub p90_ns: Option<LatencyNs>,
     /// 99th percentile; `None` with too few samples.
@@ -97,16 +97,16 @@ pub struct LatencySummary {
     pub steady_heap_bytes: Option<Bytes>,
     /// The first of these two again, with its interval over blocks.
     #[serde(default)]
-    pub peak_rss: Option<Interval>,
+    pub peak_rss: Option<ConfidenceInterval>,
     /// Likewise the most that was allocated at once.
     #[serde(default)]
-    pub peak_heap: Option<Interval>,
+    pub peak_heap: Option<ConfidenceInterval>,
     /// What the model's constants take.
     #[serde(default)]
     pub weights: Option<WeightBytes>,
     /// How it changed from block to block; `None` of too few.
     #[serde(default)]
-    pub drift: Option<Drift>,
+    pub drift: Option<LatencyDrift>,
     /// Inferences' samples a second, all streams together; `None` with one stream.
     #[serde(default)]
     pub throughput_per_s: Option<f64>,
@@ -140,13 +140,13 @@ pub struct SpeedSummary {
     /// Valid paired blocks.
     pub blocks: usize,
     /// baseline / variant on the quiet machine.
-    pub speedup: Interval,
+    pub speedup: ConfidenceInterval,
     /// The same on the contended machine, where enough pairs were contended.
     pub contended_speedup: Option<f64>,
     /// Share of pairs that were taken on a quiet machine, 0 to 1.
     pub quiet_share: f64,
     /// What can be said.
-    pub verdict: Verdict,
+    pub verdict: SpeedVerdict,
 }
 
 /// Everything measured of one variant in one setting on one target.
@@ -158,16 +158,16 @@ pub struct Measurement {
     pub variant_id: Sha256Hex,
     /// How it was run.
     #[serde(flatten)]
-    pub setting: Setting,
+    pub setting: ExecutionSetting,
     /// From solo blocks.
-    pub latency: Result<LatencySummary, Missing>,
+    pub latency: Result<LatencySummary, MissingReason>,
     /// From paired blocks; the baseline itself has none.
-    pub speed: Result<SpeedSummary, Missing>,
+    pub speed: Result<SpeedSummary, MissingReason>,
     /// From energy blocks.
-    pub energy: Result<EnergySummary, Missing>,
+    pub energy: Result<EnergySummary, MissingReason>,
     /// The first minute of a long load against the last, where the rules ask for one.
     #[serde(default)]
-    pub sustained: Option<Result<SustainedSummary, Missing>>,
+    pub sustained: Option<Result<SustainedSummary, MissingReason>>,
     /// When its first block started.
     pub started_at: Option<String>,
     /// Reasons for which the figures should not be trusted; empty when valid.

@@ -215,10 +215,10 @@ pub enum Metric {
 
 /// What there is to know of a metric: its name, whether more of it is better, and whether it is a
 /// share, which people read in percent.
-type Facts = (Metric, &'static str, bool, bool);
+type MetricProperties = (Metric, &'static str, bool, bool);
 
 impl Metric {
-    const NAMED: [Facts; 22] = [
+    const NAMED: [MetricProperties; 22] = [
         (Metric::Accuracy, "accuracy", true, true),
         (Metric::F1Macro, "f1_macro", true, true),
         (Metric::F1Micro, "f1_micro", true, true),
@@ -244,7 +244,7 @@ impl Metric {
     ];
 
     /// `None` of `top_k`, which has a name for every k.
-    fn facts(self) -> Option<&'static Facts> {
+    fn facts(self) -> Option<&'static MetricProperties> {
         Metric::NAMED.iter().find(|(metric, ..)| *metric == self)
     }
 

@@ -41,56 +41,59 @@ mod variant;
 
 pub use blame::{ComponentBlame, FlipBlame, GroupBlame};
 pub use block::{
-    Attempt, BlockData, BlockKey, BlockKind, BlockRecord, Burst, Outcome, Pair, PairedBlock,
-    SoloBlock, Warmup,
+    BlockAttempt, BlockData, BlockKey, BlockKind, BlockOutcome, BlockRecord, BurstPair,
+    PairedBlock, SampleBurst, SoloBlock, WarmUpRecord,
 };
-pub use conditions::{ConditionRules, Conditions, CoolDown, Load};
+pub use conditions::{BlockConditions, ConditionRules, CoolDown, ProcessorLoad};
 pub use cost::{
-    Confirmed, Conformance, Conforming, CostTable, Objective, PrecisionTable, Ran, Sensitivity,
-    Tried, TuneTable,
+    CostTable, EngineConformance, LayerSensitivity, MeasuredAssignment, PatternConformance,
+    PatternExecution, PrecisionObjective, PrecisionTable, TuneCandidate, TuneTable,
 };
 pub use decision::{
-    Component, Decision, Entry, EntryBody, EntryKind, Inputs, Member, Precision, Refusal,
-    RejectedAlternative,
+    CouplingMember, Decision, DecisionInputs, LedgerEntry, LedgerEntryBody, LedgerEntryKind,
+    PrecisionChange, RejectedAlternative, RemovedComponent, StepRefusal,
 };
-pub use device::{Link, Unreached};
-pub use digest::{NoDigest, Sha256Hex};
-pub use effect::{Effect, Interaction, Total};
+pub use device::{DeploymentStage, UnreachedTarget};
+pub use digest::{InvalidDigest, Sha256Hex};
+pub use effect::{Effect, GroupInteraction, MetricTotal};
 pub use energy::{
-    EnergyBlock, EnergyJob, EnergyRules, EnergySource, EnergySummary, SensorFacts, SensorReport,
-    Window,
+    EnergyBlock, EnergyJob, EnergyRules, EnergySource, EnergySummary, EnergyWindow, SensorFacts,
+    SensorReport,
 };
-pub use environment::Environment;
-pub use experiment::{Answers, ComponentRef, Experiment, Group, Part, Piece};
-pub use explanation::{Experiments, Explanation, FlipCounts, Main, Unusable};
-pub use file_name::{BadFileName, FileName};
-pub use flow::{Flow, Head, LayerFlow};
+pub use environment::TargetEnvironment;
+pub use experiment::{
+    ComponentRef, DecisionGroup, Experiment, ExperimentPredictions, GroupPart, ReplayedDecision,
+};
+pub use explanation::{ExperimentSummary, Explanation, FlipCounts, PrimaryMetric, UnusableCounts};
+pub use file_name::{FileName, InvalidFileName};
+pub use flow::{ActivationStatistics, AttentionHeadStatistics, LayerFlow};
 pub use forecast::Forecast;
-pub use hit::{Hit, Region};
+pub use hit::{DegradedSample, SampleNeighbourhood};
 pub use job::{Job, JobModel, MOST_ROUNDS, SampleRules, StopRule};
 pub use layer::{LayerTable, LayerTime};
 pub use layer_change::LayerChange;
 pub use measurement::{
-    Drift, Interval, LatencySummary, Measurement, Missing, SpeedSummary, Verdict,
+    ConfidenceInterval, LatencyDrift, LatencySummary, Measurement, MissingReason, SpeedSummary,
+    SpeedVerdict,
 };
 pub use memory::{MemoryPoint, MemoryPoints, WeightBytes};
 pub use metric::{Metric, TaskKind, UnknownName};
-pub use narrative::{Field, Note, Sentence, Show};
+pub use narrative::{FieldFormat, LedgerNote, NarrativeField, NarrativeSentence};
 pub use options::EngineOptions;
 pub use outcome::{ForecastError, ForecastOutcome, TrackRecord};
-pub use peaks::{KernelPeak, Peaks, ReadPeak};
+pub use peaks::{KernelPeak, MachineRoofline, ReadBandwidth};
 pub use prediction::{
-    ClassScore, Decisiveness, Evaluation, FlipKind, Flips, Prediction, ReliabilityBin, Score,
-    SliceScore,
+    ClassScore, ConfidenceSummary, Evaluation, FlipKind, FlipSummary, MetricScore, ReliabilityBin,
+    SamplePrediction, SliceScore,
 };
 pub use profile::{NodeProfile, NodeTime};
-pub use remote::{Ending, Holder, JobState, Question, Standing};
-pub use robustness::{Disturbance, RobustnessScore};
-pub use scheme::{Granularity, Scheme};
-pub use scores::Scores;
-pub use setting::Setting;
+pub use remote::{BoardHolder, JobEnding, JobState, JobStatus, PredictRequest};
+pub use robustness::{InputDisturbance, RobustnessScore};
+pub use scheme::{LayerPrecision, QuantizationGranularity};
+pub use scores::ScoreKind;
+pub use setting::ExecutionSetting;
 pub use sustained::{SustainedBlock, SustainedSummary, SustainedWindow};
-pub use variant::{Origins, StepRecord, VariantRecord};
+pub use variant::{OriginalIndices, StepRecord, VariantRecord};
 
 /// The version of every file format this crate writes.
 pub const SCHEMA: u32 = 2;

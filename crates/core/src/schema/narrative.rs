@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// How a field is shown in a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Show {
+pub enum FieldFormat {
     /// As it is.
     Text,
     /// A list, with commas.
@@ -44,29 +44,29 @@ pub enum Show {
 
 /// A field of a record, as a sentence shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Field {
+pub struct NarrativeField {
     /// Where it is in the explanation, as a JSON pointer (RFC 6901).
     pub pointer: String,
     /// How it is shown.
-    pub show: Show,
+    pub show: FieldFormat,
     /// What stands in the sentence.
     pub shown: String,
 }
 
 /// A sentence. Every figure in it is one of its fields; no other digits occur.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Sentence {
+pub struct NarrativeSentence {
     /// What it is about: `variant`, `caveat`, or the id of a group.
     pub about: String,
     /// The sentence.
     pub text: String,
     /// The fields in it, in order.
-    pub fields: Vec<Field>,
+    pub fields: Vec<NarrativeField>,
 }
 
 /// A person's words about a run, in the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Note {
+pub struct LedgerNote {
     /// The words.
     pub text: String,
     /// Who said them.
@@ -75,49 +75,49 @@ pub struct Note {
     pub on: Option<String>,
 }
 
-impl Show {
+impl FieldFormat {
     /// Shows a value; `None` where it is not of the kind.
     pub fn of(self, value: &serde_json::Value) -> Option<String> {
         let number = || value.as_f64().filter(|v| v.is_finite());
         Some(match self {
-            Show::Text => value.as_str()?.to_string(),
-            Show::List => {
+            FieldFormat::Text => value.as_str()?.to_string(),
+            FieldFormat::List => {
                 let items = value.as_array()?.iter();
                 let items = items.map(|i| i.as_str().map_or_else(|| i.to_string(), str::to_string));
                 items.collect::<Vec<_>>().join(", ")
             }
-            Show::Count => match value.as_i64() {
+            FieldFormat::Count => match value.as_i64() {
                 Some(whole) => whole.to_string(),
                 None => format!("{:.0}", number()?),
             },
-            Show::Percent => format!("{:.1} %", 100.0 * number()?),
-            Show::Points => signed(100.0 * number()?),
-            Show::PointsSize => format!("{:.2}", 100.0 * number()?.abs()),
-            Show::Microseconds => format!("{:.1} µs", number()? / 1e3),
-            Show::MicrosecondsChange => format!("{:+.1} µs", number()? / 1e3),
-            Show::MicrosecondsSize => format!("{:.1} µs", number()?.abs() / 1e3),
-            Show::Number => format!("{:.2}", number()?),
-            Show::Significant => significant(number()?),
-            Show::Signed => match number()? {
+            FieldFormat::Percent => format!("{:.1} %", 100.0 * number()?),
+            FieldFormat::Points => signed(100.0 * number()?),
+            FieldFormat::PointsSize => format!("{:.2}", 100.0 * number()?.abs()),
+            FieldFormat::Microseconds => format!("{:.1} µs", number()? / 1e3),
+            FieldFormat::MicrosecondsChange => format!("{:+.1} µs", number()? / 1e3),
+            FieldFormat::MicrosecondsSize => format!("{:.1} µs", number()?.abs() / 1e3),
+            FieldFormat::Number => format!("{:.2}", number()?),
+            FieldFormat::Significant => significant(number()?),
+            FieldFormat::Signed => match number()? {
                 change if change > 0.0 => format!("+{}", significant(change)),
                 change => significant(change),
             },
-            Show::BytesChange => format!("{:+.1} KiB", number()? / 1024.0),
-            Show::BytesSize => format!("{:.1} KiB", number()?.abs() / 1024.0),
-            Show::MicrojoulesSize => format!("{:.1} µJ", number()?.abs()),
-            Show::Length => value.as_array()?.len().to_string(),
-            Show::Probability => format!("{:.4}", number()?),
+            FieldFormat::BytesChange => format!("{:+.1} KiB", number()? / 1024.0),
+            FieldFormat::BytesSize => format!("{:.1} KiB", number()?.abs() / 1024.0),
+            FieldFormat::MicrojoulesSize => format!("{:.1} µJ", number()?.abs()),
+            FieldFormat::Length => value.as_array()?.len().to_string(),
+            FieldFormat::Probability => format!("{:.4}", number()?),
         })
     }
 }
 
-impl Sentence {
+impl NarrativeSentence {
     /// Whether every figure in it is a field of `record`, shown as that field is: its fields are looked
     /// up again, and what is left of the sentence without them has no digit.
     pub fn holds(&self, record: &serde_json::Value) -> bool {
         let mut rest = self.text.as_str();
         let mut between = String::new();
-        for Field { pointer, show, shown } in &self.fields {
+        for NarrativeField { pointer, show, shown } in &self.fields {
             let again = record.pointer(pointer).and_then(|value| show.of(value));
             let Some(at) = rest.find(shown.as_str()).filter(|_| again.as_ref() == Some(shown))
             else {
@@ -156,17 +156,17 @@ mod tests {
 
     #[test]
     fn shows_what_it_is_given_or_nothing() {
-        assert_eq!(Show::Points.of(&json!(-0.0772)), Some("-7.72".into()));
-        assert_eq!(Show::Points.of(&json!(-0.000_01)), Some("0.00".into()));
-        assert_eq!(Show::PointsSize.of(&json!(-0.0772)), Some("7.72".into()));
-        assert_eq!(Show::Percent.of(&json!(0.918)), Some("91.8 %".into()));
-        assert_eq!(Show::List.of(&json!(["a:1", 3])), Some("a:1, 3".into()));
-        assert_eq!(Show::Count.of(&json!(null)), None);
-        assert_eq!(Show::Significant.of(&json!(0.012_345_6)), Some("0.01235".into()));
-        assert_eq!(Show::Signed.of(&json!(12_345.6)), Some("+1.235e4".into()));
-        assert_eq!(Show::Signed.of(&json!(-0.5)), Some("-0.5000".into()));
-        assert_eq!(Show::BytesSize.of(&json!(-2048)), Some("2.0 KiB".into()));
-        assert_eq!(Show::Length.of(&json!([4, 5])), Some("2".into()));
-        assert_eq!(Show::Microseconds.of(&json!(-12_340.0)), Some("-12.3 µs".into()));
+        assert_eq!(FieldFormat::Points.of(&json!(-0.0772)), Some("-7.72".into()));
+        assert_eq!(FieldFormat::Points.of(&json!(-0.000_01)), Some("0.00".into()));
+        assert_eq!(FieldFormat::PointsSize.of(&json!(-0.0772)), Some("7.72".into()));
+        assert_eq!(FieldFormat::Percent.of(&json!(0.918)), Some("91.8 %".into()));
+        assert_eq!(FieldFormat::List.of(&json!(["a:1", 3])), Some("a:1, 3".into()));
+        assert_eq!(FieldFormat::Count.of(&json!(null)), None);
+        assert_eq!(FieldFormat::Significant.of(&json!(0.012_345_6)), Some("0.01235".into()));
+        assert_eq!(FieldFormat::Signed.of(&json!(12_345.6)), Some("+1.235e4".into()));
+        assert_eq!(FieldFormat::Signed.of(&json!(-0.5)), Some("-0.5000".into()));
+        assert_eq!(FieldFormat::BytesSize.of(&json!(-2048)), Some("2.0 KiB".into()));
+        assert_eq!(FieldFormat::Length.of(&json!([4, 5])), Some("2".into()));
+        assert_eq!(FieldFormat::Microseconds.of(&json!(-12_340.0)), Some("-12.3 µs".into()));
     }
 }

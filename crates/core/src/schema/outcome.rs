@@ -1,6 +1,6 @@
 //! What came of a forecast.
 
-use super::{Forecast, Interval, Sha256Hex};
+use super::{ConfidenceInterval, Forecast, Sha256Hex};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub struct ForecastOutcome {
     /// What was expected of the decision alone.
     pub expected: Forecast,
     /// What the decision alone did, with its interval from the draw of report samples.
-    pub observed: Interval,
+    pub observed: ConfidenceInterval,
     /// Whether the observed value lies within the forecast's bounds.
     pub covered: bool,
     /// Whether the two intervals have anything in common.
@@ -34,7 +34,11 @@ pub struct ForecastOutcome {
 impl ForecastOutcome {
     /// Whether a forecast held, and whether it could have: of a share on so many samples, which change it
     /// by whole samples, a forecast of less than half of one is held by none.
-    pub fn judge(expected: &Forecast, observed: Interval, samples: Option<usize>) -> (bool, bool) {
+    pub fn judge(
+        expected: &Forecast,
+        observed: ConfidenceInterval,
+        samples: Option<usize>,
+    ) -> (bool, bool) {
         let half = samples.map_or(0.0, |samples| 0.5 / samples.max(1) as f64);
         let (low, high) = (expected.low - half, expected.high + half);
         let covered = low <= observed.value && observed.value <= high;
@@ -170,7 +174,8 @@ mod tests {
             scale: Some(half),
             method: String::new(),
         };
-        let seen = Interval { value: observed, low: observed - 0.001, high: observed + 0.001 };
+        let seen =
+            ConfidenceInterval { value: observed, low: observed - 0.001, high: observed + 0.001 };
         let (covered, compatible) = ForecastOutcome::judge(&expected, seen, None);
         ForecastOutcome {
             schema: SCHEMA,
@@ -207,7 +212,7 @@ mod tests {
     #[test]
     fn less_than_half_a_sample_is_held_by_none() {
         let expected = outcome(0, -0.001, 0.0002, 0.0).expected;
-        let none = Interval { value: 0.0, low: 0.0, high: 0.0 };
+        let none = ConfidenceInterval { value: 0.0, low: 0.0, high: 0.0 };
         assert_eq!(ForecastOutcome::judge(&expected, none, Some(400)), (true, true));
         assert_eq!(ForecastOutcome::judge(&expected, none, Some(4_000)), (false, false));
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The most that one core of a machine did under this engine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Peaks {
+pub struct MachineRoofline {
     /// Format version.
     pub schema: u32,
     /// Engine and version.
@@ -12,7 +12,7 @@ pub struct Peaks {
     /// Every kernel for matrix products that the machine runs.
     pub kernels: Vec<KernelPeak>,
     /// Reading speed by the size of what is read, ascending.
-    pub reads: Vec<ReadPeak>,
+    pub reads: Vec<ReadBandwidth>,
 }
 
 /// A kernel at its best: operands packed and in cache.
@@ -28,14 +28,14 @@ pub struct KernelPeak {
 
 /// How fast a buffer of one size is read over and over.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ReadPeak {
+pub struct ReadBandwidth {
     /// The buffer.
     pub bytes: u64,
     /// Billions of bytes a second.
     pub gb_per_s: f64,
 }
 
-impl Peaks {
+impl MachineRoofline {
     /// The best kernel of a precision, in billions of operations a second.
     pub fn compute(&self, precision: &str) -> Option<f64> {
         let own = self.kernels.iter().filter(|k| k.precision == precision);
@@ -61,12 +61,12 @@ mod tests {
 
     #[test]
     fn bandwidth_is_that_of_the_level_a_size_fits() {
-        let read = |bytes, gb_per_s| ReadPeak { bytes, gb_per_s };
+        let read = |bytes, gb_per_s| ReadBandwidth { bytes, gb_per_s };
         let reads = vec![read(1_000, 80.0), read(1_000_000, 20.0)];
-        let peaks = Peaks { reads, ..Peaks::default() };
+        let peaks = MachineRoofline { reads, ..MachineRoofline::default() };
         assert_eq!(peaks.bandwidth(1_000), Some(80.0));
         assert_eq!(peaks.bandwidth(1_001), Some(20.0));
         assert_eq!(peaks.bandwidth(9_000_000), Some(20.0));
-        assert_eq!(Peaks::default().bandwidth(1), None);
+        assert_eq!(MachineRoofline::default().bandwidth(1), None);
     }
 }

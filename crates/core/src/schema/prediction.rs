@@ -1,12 +1,14 @@
 //! What a variant answered, sample by sample, and what that adds up to.
 
-use super::{Interval, Metric, Missing, RobustnessScore, SCHEMA, Sha256Hex, TaskKind};
+use super::{
+    ConfidenceInterval, Metric, MissingReason, RobustnessScore, SCHEMA, Sha256Hex, TaskKind,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// One answer.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Prediction {
+pub struct SamplePrediction {
     /// Index of the sample in the dataset.
     pub sample: usize,
     /// True class; `None` where the data have no labels.
@@ -19,7 +21,7 @@ pub struct Prediction {
     pub margin: Option<f64>,
 }
 
-impl Prediction {
+impl SamplePrediction {
     /// Whether the predicted class is the label.
     pub fn is_right(&self) -> bool {
         self.label.is_some() && self.class == self.label
@@ -52,7 +54,7 @@ impl FlipKind {
     }
 
     /// How `now` differs from `before`, if it does.
-    pub fn of(before: &Prediction, now: &Prediction) -> Option<FlipKind> {
+    pub fn of(before: &SamplePrediction, now: &SamplePrediction) -> Option<FlipKind> {
         match (before.is_right(), now.is_right()) {
             _ if before.class == now.class => None,
             _ if now.label.is_none() => Some(FlipKind::Changed),
@@ -65,7 +67,7 @@ impl FlipKind {
 
 /// Flips against the baseline.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Flips {
+pub struct FlipSummary {
     /// The baseline was right, the variant is wrong.
     pub right_to_wrong: usize,
     /// The baseline was wrong, the variant is right.
@@ -78,11 +80,11 @@ pub struct Flips {
 
 /// A metric of a variant, and against the baseline on identical samples.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Score {
+pub struct MetricScore {
     /// Its value, with its interval.
-    pub value: Interval,
+    pub value: ConfidenceInterval,
     /// Variant less baseline, paired; `None` for the baseline.
-    pub change: Option<Interval>,
+    pub change: Option<ConfidenceInterval>,
 }
 
 /// How one class fares.
@@ -95,11 +97,11 @@ pub struct ClassScore {
     /// Times it was predicted.
     pub predicted: u64,
     /// Share of its samples that were recognised; `None` without samples.
-    pub recall: Option<Score>,
+    pub recall: Option<MetricScore>,
     /// Share of its predictions that were right; `None` without any.
-    pub precision: Option<Score>,
+    pub precision: Option<MetricScore>,
     /// Their harmonic mean; `None` without either.
-    pub f1: Option<Score>,
+    pub f1: Option<MetricScore>,
 }
 
 /// How one slice of the data fares.
@@ -112,7 +114,7 @@ pub struct SliceScore {
     /// Its samples.
     pub samples: usize,
     /// The accuracy and the primary metric, where they have a value.
-    pub metrics: BTreeMap<Metric, Score>,
+    pub metrics: BTreeMap<Metric, MetricScore>,
     /// Flips within it.
     pub flips: Option<usize>,
     /// How likely losses and gains in it are by chance, after Holm's correction over the slices of
@@ -152,25 +154,25 @@ pub struct Evaluation {
     pub samples: usize,
     /// Share of samples whose predicted class is the label, with its 95 % interval; `None` where the
     /// task has no classes.
-    pub accuracy: Option<Interval>,
+    pub accuracy: Option<ConfidenceInterval>,
     /// Accuracy less the baseline's on the same samples, with its paired 95 % interval.
-    pub accuracy_change: Option<Interval>,
+    pub accuracy_change: Option<ConfidenceInterval>,
     /// Samples whose predicted class differs from the baseline's.
     pub flips: Option<usize>,
     /// Samples without a usable answer.
     pub unusable: usize,
     /// All metrics, 95 % intervals.
     #[serde(default)]
-    pub metrics: BTreeMap<Metric, Score>,
+    pub metrics: BTreeMap<Metric, MetricScore>,
     /// Why a metric has no value.
     #[serde(default)]
-    pub missing: BTreeMap<Metric, Missing>,
+    pub missing: BTreeMap<Metric, MissingReason>,
     /// Flips by kind, and whether losses outweigh gains.
     #[serde(default)]
-    pub flip_kinds: Option<Flips>,
+    pub flip_kinds: Option<FlipSummary>,
     /// Mean confidence and mean margin of the answers.
     #[serde(default)]
-    pub decisiveness: Option<Decisiveness>,
+    pub decisiveness: Option<ConfidenceSummary>,
     /// `confusion[label][class]`; a last column counts unusable answers where there are any.
     #[serde(default)]
     pub confusion: Vec<Vec<u64>>,
@@ -196,7 +198,7 @@ pub struct Evaluation {
 
 /// How decided a model is.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Decisiveness {
+pub struct ConfidenceSummary {
     /// Mean probability of the predicted class.
     pub confidence: f64,
     /// Mean distance to the runner-up.
@@ -245,12 +247,12 @@ impl Evaluation {
     }
 
     /// A metric's value with its interval, if it has one.
-    pub fn value(&self, metric: Metric) -> Option<Interval> {
+    pub fn value(&self, metric: Metric) -> Option<ConfidenceInterval> {
         self.metrics.get(&metric).map(|score| score.value)
     }
 
     /// A metric's change against the baseline, if it has one.
-    pub fn change(&self, metric: Metric) -> Option<Interval> {
+    pub fn change(&self, metric: Metric) -> Option<ConfidenceInterval> {
         self.metrics.get(&metric).and_then(|score| score.change)
     }
 }
@@ -259,8 +261,8 @@ impl Evaluation {
 mod tests {
     use super::*;
 
-    fn answer(label: i64, class: Option<i64>) -> Prediction {
-        Prediction { sample: 0, label: Some(label), class, confidence: None, margin: None }
+    fn answer(label: i64, class: Option<i64>) -> SamplePrediction {
+        SamplePrediction { sample: 0, label: Some(label), class, confidence: None, margin: None }
     }
 
     #[test]
@@ -272,7 +274,7 @@ mod tests {
         assert_eq!(of(Some(1), None), Some(FlipKind::RightToWrong));
         assert_eq!(of(Some(0), Some(1)), Some(FlipKind::WrongToRight));
         assert_eq!(of(Some(0), Some(2)), Some(FlipKind::WrongToWrong));
-        let unlabelled = |class| Prediction { label: None, ..answer(0, class) };
+        let unlabelled = |class| SamplePrediction { label: None, ..answer(0, class) };
         let changed = FlipKind::of(&unlabelled(Some(1)), &unlabelled(Some(2)));
         assert_eq!(changed, Some(FlipKind::Changed));
         assert!(!unlabelled(None).is_right());

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// Who uses a board: it stands in the file by whose lock a board belongs to one at a time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Holder {
+pub struct BoardHolder {
     /// The agent's process.
     pub pid: i32,
     /// For whom it works.
@@ -34,13 +34,13 @@ pub struct JobState {
     /// Blocks of the schedule.
     pub total: usize,
     /// How it ended; `None` while it runs, and after a crash or a power cut.
-    pub ended: Option<Ending>,
+    pub ended: Option<JobEnding>,
 }
 
 /// How a job ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Ending {
+pub enum JobEnding {
     /// Nothing of it is left to do.
     Done,
     /// It cannot go on.
@@ -51,18 +51,18 @@ pub enum Ending {
 /// journal follow it as it says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Standing {
+pub struct JobStatus {
     /// Format version.
     pub schema: u32,
     /// Who holds the board now.
-    pub holder: Option<Holder>,
+    pub holder: Option<BoardHolder>,
     /// Where the job stands; `None` before its first start.
     pub state: Option<JobState>,
     /// Bytes of the journal that follow: whole lines.
     pub follows: usize,
 }
 
-impl Standing {
+impl JobStatus {
     /// Whether this job runs.
     pub fn runs(&self, job: &str) -> bool {
         self.holder.as_ref().is_some_and(|holder| holder.job == job)
@@ -72,7 +72,7 @@ impl Standing {
 /// What the host asks of an agent's `predict`. Paths are relative to the folder that holds it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Question {
+pub struct PredictRequest {
     /// Format version.
     pub schema: u32,
     /// The ONNX file.

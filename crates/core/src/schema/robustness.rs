@@ -1,13 +1,13 @@
 //! How a model fares on inputs that are not quite those it was given.
 
-use super::{Interval, Metric};
+use super::{ConfidenceInterval, Metric};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A way to change an input without changing what it shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Disturbance {
+pub enum InputDisturbance {
     /// Normal noise; strength in standard deviations of the input.
     Noise,
     /// A constant added; strength in standard deviations of the input.
@@ -23,21 +23,21 @@ pub enum Disturbance {
     Search,
 }
 
-impl Disturbance {
+impl InputDisturbance {
     /// As written in studies and files.
     pub fn name(self) -> &'static str {
         match self {
-            Disturbance::Noise => "noise",
-            Disturbance::Brightness => "brightness",
-            Disturbance::Shift => "shift",
-            Disturbance::Occlusion => "occlusion",
-            Disturbance::Quantized => "quantized",
-            Disturbance::Search => "search",
+            InputDisturbance::Noise => "noise",
+            InputDisturbance::Brightness => "brightness",
+            InputDisturbance::Shift => "shift",
+            InputDisturbance::Occlusion => "occlusion",
+            InputDisturbance::Quantized => "quantized",
+            InputDisturbance::Search => "search",
         }
     }
 }
 
-impl fmt::Display for Disturbance {
+impl fmt::Display for InputDisturbance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
@@ -47,7 +47,7 @@ impl fmt::Display for Disturbance {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RobustnessScore {
     /// What was done to the inputs.
-    pub disturbance: Disturbance,
+    pub disturbance: InputDisturbance,
     /// How strongly.
     pub strength: f64,
     /// The figure that is looked at.
@@ -55,13 +55,13 @@ pub struct RobustnessScore {
     /// Samples it stands on.
     pub samples: usize,
     /// Its value on the disturbed inputs.
-    pub value: Interval,
+    pub value: ConfidenceInterval,
     /// That less its value on the same inputs undisturbed.
-    pub drop: Interval,
+    pub drop: ConfidenceInterval,
     /// The value less the baseline's on the same disturbed inputs; `None` for the baseline.
-    pub change: Option<Interval>,
+    pub change: Option<ConfidenceInterval>,
     /// By how much more the variant loses than the baseline: its drop less the baseline's drop.
-    pub excess: Option<Interval>,
+    pub excess: Option<ConfidenceInterval>,
     /// Median number of queries after which a search succeeded, where it is one and ever did.
     pub queries: Option<f64>,
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 /// One way to run a model; each is measured by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Setting {
+pub struct ExecutionSetting {
     /// Samples in one inference.
     pub batch: usize,
     /// Threads of the engine inside one inference.
@@ -20,10 +20,10 @@ fn one() -> usize {
     1
 }
 
-impl Setting {
+impl ExecutionSetting {
     /// One inference at a time on one thread.
     pub fn of_batch(batch: usize) -> Self {
-        Setting { batch, threads: 1, streams: 1 }
+        ExecutionSetting { batch, threads: 1, streams: 1 }
     }
 
     /// What differs from one sample, one thread, one stream: `batch 8, 2 threads`; empty for that.
@@ -39,7 +39,7 @@ impl Setting {
     }
 }
 
-impl fmt::Display for Setting {
+impl fmt::Display for ExecutionSetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "batch {}, threads {}, streams {}", self.batch, self.threads, self.streams)
     }

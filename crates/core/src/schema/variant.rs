@@ -1,15 +1,15 @@
 //! A variant: an ONNX file, engine options, and where it came from.
 
-use super::{EngineOptions, FileName, Refusal, Sha256Hex};
+use super::{EngineOptions, FileName, Sha256Hex, StepRefusal};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// For every shortened axis of an initializer (`name@axis`): the original indices that remain.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Origins(BTreeMap<String, Vec<usize>>);
+pub struct OriginalIndices(BTreeMap<String, Vec<usize>>);
 
-impl Origins {
+impl OriginalIndices {
     /// The original index of what stands at `index` now.
     pub fn original(&self, initializer: &str, axis: usize, index: usize) -> usize {
         self.0
@@ -73,7 +73,7 @@ pub struct VariantRecord {
     /// All components removed since the baseline, by coupling.
     pub components_removed: BTreeMap<String, Vec<String>>,
     /// What remains of every shortened axis.
-    pub origins: Origins,
+    pub origins: OriginalIndices,
     /// Initializers of which single weights became zero since the baseline.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub sparse: BTreeSet<String>,
@@ -82,7 +82,7 @@ pub struct VariantRecord {
     /// Its own steps in order, and what undoes each.
     pub steps: Vec<StepRecord>,
     /// What its own steps would not do.
-    pub refusals: Vec<Refusal>,
+    pub refusals: Vec<StepRefusal>,
     /// By its own steps: why its outputs differ from the baseline's more than the decisions explain.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unexplained: Vec<String>,
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn origins_survive_two_removals() {
-        let mut origins = Origins::default();
+        let mut origins = OriginalIndices::default();
         origins.remove("w", 0, 5, &[1, 3]);
         origins.remove("w", 0, 3, &[0]);
         assert_eq!(origins.original("w", 0, 0), 2);

@@ -4,13 +4,13 @@
 
 use super::quantile::sorted_quantile;
 use super::{generator, median};
-use crate::schema::Interval;
+use crate::schema::ConfidenceInterval;
 use rand::RngExt;
 use std::collections::BTreeMap;
 
 /// How a bootstrap draws.
 #[derive(Clone, Copy, Debug)]
-pub struct Resampling {
+pub struct BootstrapOptions {
     /// Number of resamples.
     pub resamples: usize,
     /// Coverage of the interval, 0.95 say.
@@ -25,8 +25,8 @@ pub struct Resampling {
 pub fn bootstrap<T: Copy>(
     units: &[T],
     statistic: impl Fn(&[T]) -> Option<f64>,
-    how: Resampling,
-) -> Option<Interval> {
+    how: BootstrapOptions,
+) -> Option<ConfidenceInterval> {
     let value = statistic(units)?;
     let mut rng = generator(how.seed, "bootstrap");
     let mut drawn = units.to_vec();
@@ -37,7 +37,7 @@ pub fn bootstrap<T: Copy>(
     }
     values.sort_by(f64::total_cmp);
     let tail = (1.0 - how.level) / 2.0;
-    Some(Interval {
+    Some(ConfidenceInterval {
         value,
         low: sorted_quantile(&values, tail)?,
         high: sorted_quantile(&values, 1.0 - tail)?,
@@ -45,7 +45,7 @@ pub fn bootstrap<T: Copy>(
 }
 
 /// Interval of the median of `values`, one value a unit of replication.
-pub fn bootstrap_median(values: &[f64], how: Resampling) -> Option<Interval> {
+pub fn bootstrap_median(values: &[f64], how: BootstrapOptions) -> Option<ConfidenceInterval> {
     bootstrap(values, median, how)
 }
 
@@ -54,8 +54,8 @@ pub fn bootstrap_median(values: &[f64], how: Resampling) -> Option<Interval> {
 pub fn bootstrap_mean_by_group(
     values: &[f64],
     groups: Option<&[String]>,
-    how: Resampling,
-) -> Option<Interval> {
+    how: BootstrapOptions,
+) -> Option<ConfidenceInterval> {
     let mut sums: Vec<(f64, f64)> = match groups {
         None => values.iter().map(|v| (*v, 1.0)).collect(),
         Some(groups) => {
@@ -81,7 +81,7 @@ fn mean_of_sums(sums: &[(f64, f64)]) -> Option<f64> {
 mod tests {
     use super::*;
 
-    const HOW: Resampling = Resampling { resamples: 2_000, level: 0.95, seed: 1 };
+    const HOW: BootstrapOptions = BootstrapOptions { resamples: 2_000, level: 0.95, seed: 1 };
 
     #[test]
     fn a_constant_has_no_width() {
@@ -113,7 +113,7 @@ mod tests {
         let mut covered = 0;
         for trial in 0..400 {
             let values: Vec<f64> = (0..60).map(|_| rng.random::<f64>()).collect();
-            let how = Resampling { resamples: 400, seed: trial, ..HOW };
+            let how = BootstrapOptions { resamples: 400, seed: trial, ..HOW };
             let found = bootstrap_mean_by_group(&values, None, how).unwrap();
             covered += usize::from(found.low <= 0.5 && 0.5 <= found.high);
         }

@@ -1,6 +1,6 @@
 //! The interval of a calibration error, whose estimate is too large by noise alone.
 
-use crate::schema::Interval;
+use crate::schema::ConfidenceInterval;
 use statrs::distribution::{ContinuousCDF, Normal};
 
 /// Steps of the search for a bound.
@@ -16,20 +16,25 @@ const STEPS: usize = 60;
 /// of them by size and noise; these are the least favourable of both kinds.
 ///
 /// Source: Leone, Nelson & Nottingham 1961 (folded normal distribution); Neyman 1937 (inversion).
-pub fn calibration_error_interval(gaps: &[f64], variances: &[f64], critical: f64) -> Interval {
-    let spread = Folded::new(gaps, variances, |gap, sd| gap.abs() + sd);
-    let clear = Folded::new(gaps, variances, |gap, sd| (gap * gap - sd * sd).max(0.0).sqrt());
+pub fn calibration_error_interval(
+    gaps: &[f64],
+    variances: &[f64],
+    critical: f64,
+) -> ConfidenceInterval {
+    let spread = FoldedNormalSum::new(gaps, variances, |gap, sd| gap.abs() + sd);
+    let clear =
+        FoldedNormalSum::new(gaps, variances, |gap, sd| (gap * gap - sd * sd).max(0.0).sqrt());
     let found: f64 = gaps.iter().map(|gap| gap.abs()).sum();
-    let above = |folded: &Folded, error: f64, critical: f64| {
+    let above = |folded: &FoldedNormalSum, error: f64, critical: f64| {
         let (mean, sd) = folded.moments(error);
         mean + critical * sd > found
     };
     let value = bisect(|error| above(&spread, error, 0.0));
-    let lower = |folded: &Folded| bisect(|error| above(folded, error, critical));
-    let upper = |folded: &Folded| bisect(|error| above(folded, error, -critical));
+    let lower = |folded: &FoldedNormalSum| bisect(|error| above(folded, error, critical));
+    let upper = |folded: &FoldedNormalSum| bisect(|error| above(folded, error, -critical));
     let low = lower(&spread).min(lower(&clear)).min(value);
     let high = upper(&spread).max(upper(&clear)).max(value);
-    Interval { value, low, high }
+    ConfidenceInterval { value, low, high }
 }
 
 /// The least error in [0, 1] from which on `above` holds.
@@ -46,13 +51,13 @@ fn bisect(above: impl Fn(f64) -> bool) -> f64 {
 }
 
 /// A true error divided over bins, and the noise of each.
-struct Folded {
+struct FoldedNormalSum {
     /// Share of the error that each bin has, and its standard deviation.
     bins: Vec<(f64, f64)>,
 }
 
-impl Folded {
-    fn new(gaps: &[f64], variances: &[f64], weight: impl Fn(f64, f64) -> f64) -> Folded {
+impl FoldedNormalSum {
+    fn new(gaps: &[f64], variances: &[f64], weight: impl Fn(f64, f64) -> f64) -> FoldedNormalSum {
         let sd = |variance: &f64| variance.max(0.0).sqrt();
         let each = || gaps.iter().zip(variances).map(|(gap, v)| (weight(*gap, sd(v)), sd(v)));
         let all: f64 = each().map(|(weight, _)| weight).sum();
@@ -62,7 +67,7 @@ impl Folded {
             (false, true) => (sd / noise, sd),
             (false, false) => (1.0 / gaps.len() as f64, sd),
         };
-        Folded { bins: each().map(share).collect() }
+        FoldedNormalSum { bins: each().map(share).collect() }
     }
 
     /// Mean and standard deviation of the sum of absolute gaps where the true error is `error`.
@@ -94,7 +99,7 @@ mod tests {
     #[test]
     fn moments_are_those_of_folded_normals() {
         // scipy.stats.foldnorm(c=1).mean() = 1.166630, .var() = 0.638975.
-        let one = Folded { bins: vec![(1.0, 1.0)] };
+        let one = FoldedNormalSum { bins: vec![(1.0, 1.0)] };
         let (mean, sd) = one.moments(1.0);
         assert!((mean - 1.166_630).abs() < 1e-6, "{mean}");
         assert!((sd * sd - 0.638_975).abs() < 1e-5, "{sd}");

@@ -3,7 +3,7 @@
 use super::design::student;
 use super::generator;
 use super::quantile::sorted_quantile;
-use crate::schema::Interval;
+use crate::schema::ConfidenceInterval;
 use rand::RngExt;
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ const RESAMPLES: usize = 2_000;
 ///
 /// Source: Cameron, Gelbach & Miller 2008, Review of Economics and Statistics 90 (pairs cluster
 /// bootstrap-t); Efron & Tibshirani 1993, section 12.5.
-pub fn cluster_bootstrap_t(values: &[f64], groups: &[String]) -> Option<Interval> {
+pub fn cluster_bootstrap_t(values: &[f64], groups: &[String]) -> Option<ConfidenceInterval> {
     let mut by_group: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
     for (value, group) in values.iter().zip(groups) {
         let sum = by_group.entry(group).or_default();
@@ -43,7 +43,7 @@ pub fn cluster_bootstrap_t(values: &[f64], groups: &[String]) -> Option<Interval
         .collect();
     ratios.sort_by(f64::total_cmp);
     let (below, above) = (sorted_quantile(&ratios, 0.025)?, sorted_quantile(&ratios, 0.975)?);
-    Some(Interval { value, low: value - above * error, high: value - below * error })
+    Some(ConfidenceInterval { value, low: value - above * error, high: value - below * error })
 }
 
 /// Mean over all samples of groups of (sum, samples), and its standard error.

@@ -1,8 +1,8 @@
 //! Differences of two independent estimates.
 
 use super::quantile::sorted_quantile;
-use super::{Resampling, generator, median};
-use crate::schema::Interval;
+use super::{BootstrapOptions, generator, median};
+use crate::schema::ConfidenceInterval;
 use rand::RngExt;
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
@@ -13,7 +13,11 @@ pub const Z99: f64 = 2.575_829_303_548_9;
 /// where either is empty.
 ///
 /// Source: Efron & Tibshirani 1993, chapter 8 (two-sample problems).
-pub fn bootstrap_median_difference(a: &[f64], b: &[f64], how: Resampling) -> Option<Interval> {
+pub fn bootstrap_median_difference(
+    a: &[f64],
+    b: &[f64],
+    how: BootstrapOptions,
+) -> Option<ConfidenceInterval> {
     let value = median(b)? - median(a)?;
     let mut rng = generator(how.seed, "difference");
     let mut drawn = (a.to_vec(), b.to_vec());
@@ -26,23 +30,23 @@ pub fn bootstrap_median_difference(a: &[f64], b: &[f64], how: Resampling) -> Opt
     values.sort_by(f64::total_cmp);
     let tail = (1.0 - how.level) / 2.0;
     let (low, high) = (sorted_quantile(&values, tail)?, sorted_quantile(&values, 1.0 - tail)?);
-    Some(Interval { value, low, high })
+    Some(ConfidenceInterval { value, low, high })
 }
 
 /// The interval of `b` − `a` from the two intervals alone, each of the level that the result has.
 ///
 /// Source: the method of variance estimates recovery, Zou & Donner 2008, Statistics in Medicine 27.
-pub fn difference(a: Interval, b: Interval) -> Interval {
+pub fn difference(a: ConfidenceInterval, b: ConfidenceInterval) -> ConfidenceInterval {
     let value = b.value - a.value;
     let low = value - (b.value - b.low).hypot(a.high - a.value);
     let high = value + (b.high - b.value).hypot(a.value - a.low);
-    Interval { value, low, high }
+    ConfidenceInterval { value, low, high }
 }
 
 /// An interval, widened on both sides by an independent error whose 99 % half-width is `half`.
-pub fn widened(interval: Interval, half: f64) -> Interval {
-    let Interval { value, low, high } = interval;
-    Interval {
+pub fn widened(interval: ConfidenceInterval, half: f64) -> ConfidenceInterval {
+    let ConfidenceInterval { value, low, high } = interval;
+    ConfidenceInterval {
         value,
         low: value - (value - low).hypot(half),
         high: value + (high - value).hypot(half),
@@ -50,9 +54,13 @@ pub fn widened(interval: Interval, half: f64) -> Interval {
 }
 
 /// An interval, stretched on both sides by `factor`.
-pub fn stretched(interval: Interval, factor: f64) -> Interval {
-    let Interval { value, low, high } = interval;
-    Interval { value, low: value - factor * (value - low), high: value + factor * (high - value) }
+pub fn stretched(interval: ConfidenceInterval, factor: f64) -> ConfidenceInterval {
+    let ConfidenceInterval { value, low, high } = interval;
+    ConfidenceInterval {
+        value,
+        low: value - factor * (value - low),
+        high: value + factor * (high - value),
+    }
 }
 
 /// By how much 99 % intervals have to be stretched for all of `count` to cover together at 99 %.
@@ -79,7 +87,7 @@ mod tests {
     use super::*;
     use crate::stats::generator;
 
-    const HOW: Resampling = Resampling { resamples: 2_000, level: 0.99, seed: 3 };
+    const HOW: BootstrapOptions = BootstrapOptions { resamples: 2_000, level: 0.99, seed: 3 };
 
     #[test]
     fn constants_differ_by_their_difference() {
@@ -90,7 +98,8 @@ mod tests {
 
     #[test]
     fn two_symmetric_intervals_add_in_quadrature() {
-        let around = |value: f64, half| Interval { value, low: value - half, high: value + half };
+        let around =
+            |value: f64, half| ConfidenceInterval { value, low: value - half, high: value + half };
         let found = difference(around(1.0, 3.0), around(5.0, 4.0));
         assert_eq!((found.low, found.value, found.high), (-1.0, 4.0, 9.0));
         let wide = widened(around(0.0, 3.0), 4.0);
@@ -104,7 +113,7 @@ mod tests {
         assert!((simultaneous(10) * Z99 - 3.290_5).abs() < 1e-3);
         assert!((few(7) * Z99 - 3.499_5).abs() < 1e-3);
         assert!(few(0).is_infinite());
-        let wide = stretched(Interval { value: 1.0, low: 0.5, high: 2.0 }, 2.0);
+        let wide = stretched(ConfidenceInterval { value: 1.0, low: 0.5, high: 2.0 }, 2.0);
         assert_eq!((wide.low, wide.high), (0.0, 3.0));
     }
 
@@ -115,7 +124,7 @@ mod tests {
         for trial in 0..400 {
             let mut draw = || (0..10).map(|_| rng.random::<f64>()).collect::<Vec<f64>>();
             let (a, b) = (draw(), draw());
-            let how = Resampling { resamples: 500, seed: trial, ..HOW };
+            let how = BootstrapOptions { resamples: 500, seed: trial, ..HOW };
             let found = bootstrap_median_difference(&a, &b, how).unwrap();
             covered += usize::from(found.low <= 0.0 && 0.0 <= found.high);
         }

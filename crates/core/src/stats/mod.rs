@@ -17,7 +17,7 @@ mod roc;
 mod sign;
 mod trend;
 
-pub use bootstrap::{Resampling, bootstrap, bootstrap_mean_by_group, bootstrap_median};
+pub use bootstrap::{BootstrapOptions, bootstrap, bootstrap_mean_by_group, bootstrap_median};
 pub use calibration::calibration_error_interval;
 pub use cluster::cluster_bootstrap_t;
 pub use design::{MeanVariance, SamplingDesign};
@@ -32,22 +32,25 @@ pub use proportion::proportion_interval;
 pub use proportion::{rate_interval, wilson};
 pub use quantile::{median, quantile, samples_for_percentile};
 pub use resample::{
-    LANES, Lanes, ROUNDING, Units, beyond_rounding, expanded_percentile_interval, variance,
+    LANES, LaneValues, ROUNDING, ResamplingUnits, beyond_rounding, expanded_percentile_interval,
+    variance,
 };
-pub use response::{FEWEST_OF_A_KIND, Observation, PREDICTIVE_LEVEL, Prediction, ResponseModel};
+pub use response::{
+    DoseResponse, FEWEST_OF_A_KIND, PREDICTIVE_LEVEL, PredictiveInterval, ResponseModel,
+};
 pub use roc::{RocArea, delong_interval};
 pub use sign::sign_flip;
 pub use trend::slope;
 
 /// The generator behind everything that draws: PCG-64, the same stream on every machine.
-pub type Generator = rand_pcg::Pcg64;
+pub type SeededGenerator = rand_pcg::Pcg64;
 
 /// A generator for one purpose: the same `seed` and `purpose` give the same stream.
-pub fn generator(seed: u64, purpose: &str) -> Generator {
+pub fn generator(seed: u64, purpose: &str) -> SeededGenerator {
     use rand::SeedableRng;
     // FNV-1a spreads the purpose over 64 bits, so that two purposes do not share a stream.
     let spread = purpose.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    Generator::seed_from_u64(seed ^ spread)
+    SeededGenerator::seed_from_u64(seed ^ spread)
 }

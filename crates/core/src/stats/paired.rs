@@ -1,7 +1,7 @@
 //! Two answers to the same questions: where they differ, and which way.
 
 use super::{SamplingDesign, cluster_bootstrap_t};
-use crate::schema::Interval;
+use crate::schema::ConfidenceInterval;
 use statrs::distribution::{Binomial, DiscreteCDF};
 
 /// Exact McNemar: how likely are losses and gains at least as unequal as these if both were equally
@@ -24,7 +24,7 @@ pub fn mcnemar(losses: usize, gains: usize) -> f64 {
 /// and of groups the quantile is Student's, and the interval holds [`cluster_bootstrap_t`]'s.
 ///
 /// Source: Bonett & Price 2012.
-pub fn bonett_price_interval(shares: &[f64], design: SamplingDesign) -> Option<Interval> {
+pub fn bonett_price_interval(shares: &[f64], design: SamplingDesign) -> Option<ConfidenceInterval> {
     if shares.is_empty() {
         return None;
     }
@@ -42,7 +42,7 @@ pub fn bonett_price_interval(shares: &[f64], design: SamplingDesign) -> Option<I
     if let Some(skewed) = skewed {
         (low, high) = (low.min(skewed.low), high.max(skewed.high));
     }
-    Some(Interval { value, low: low.max(-1.0), high: high.min(1.0) })
+    Some(ConfidenceInterval { value, low: low.max(-1.0), high: high.min(1.0) })
 }
 
 /// The variance behind [`bonett_price_interval`].
@@ -68,30 +68,34 @@ pub fn rate_change_interval(
     units: [f64; 2],
     design_effect: f64,
     critical: f64,
-) -> Interval {
+) -> ConfidenceInterval {
     let added: f64 = units.iter().map(|n| design_effect / (n + 2.0).powi(2)).sum();
     let half = critical * (variance + added).sqrt();
-    Interval { value, low: (value - half).max(-1.0), high: (value + half).min(1.0) }
+    ConfidenceInterval { value, low: (value - half).max(-1.0), high: (value + half).min(1.0) }
 }
 
 /// The interval of `variant` − `baseline` from both intervals and the correlation of both estimates.
 ///
 /// Source: the method of variance estimates recovery, Zou & Donner 2008; of proportions Newcombe 1998.
-pub fn newcombe_interval(variant: Interval, baseline: Interval, correlation: f64) -> Interval {
+pub fn newcombe_interval(
+    variant: ConfidenceInterval,
+    baseline: ConfidenceInterval,
+    correlation: f64,
+) -> ConfidenceInterval {
     let value = variant.value - baseline.value;
     let reach = |own: f64, other: f64| {
         (own * own + other * other - 2.0 * correlation * own * other).max(0.0).sqrt()
     };
     let low = reach(variant.value - variant.low, baseline.high - baseline.value);
     let high = reach(variant.high - variant.value, baseline.value - baseline.low);
-    Interval { value, low: value - low, high: value + high }
+    ConfidenceInterval { value, low: value - low, high: value + high }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn counted(losses: usize, gains: usize, samples: usize) -> Interval {
+    fn counted(losses: usize, gains: usize, samples: usize) -> ConfidenceInterval {
         let same = samples - losses - gains;
         let shares = [vec![-1.0; losses], vec![1.0; gains], vec![0.0; same]].concat();
         bonett_price_interval(&shares, SamplingDesign::Independent).unwrap()
@@ -133,10 +137,10 @@ mod tests {
 
     #[test]
     fn a_perfect_correlation_of_equal_intervals_leaves_no_width() {
-        let even = Interval { value: 0.5, low: 0.25, high: 0.75 };
+        let even = ConfidenceInterval { value: 0.5, low: 0.25, high: 0.75 };
         let same = newcombe_interval(even, even, 1.0);
         assert_eq!((same.low, same.high), (0.0, 0.0));
-        let one = Interval { value: 0.5, low: 0.25, high: 0.625 };
+        let one = ConfidenceInterval { value: 0.5, low: 0.25, high: 0.625 };
         let apart = newcombe_interval(one, one, 0.0);
         assert!((apart.high - 0.25f64.hypot(0.125)).abs() < 1e-15 && apart.low == -apart.high);
     }

@@ -1,7 +1,7 @@
 //! Proportions, and rates that behave like them.
 
 use super::SamplingDesign;
-use crate::schema::Interval;
+use crate::schema::ConfidenceInterval;
 
 /// The 97.5 % point of the standard normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
@@ -12,12 +12,12 @@ const Z: f64 = 1.959_963_984_540_054;
 /// Source: Wilson 1927, with the bound that Brown, Cai & DasGupta 2001 (section 4.1.1) take from the
 /// Poisson distribution where one to three samples differ from all others: there Wilson's leaves the
 /// truth out too often.
-pub fn wilson(hits: usize, samples: usize) -> Option<Interval> {
+pub fn wilson(hits: usize, samples: usize) -> Option<ConfidenceInterval> {
     (samples > 0).then(|| wilson_of(hits as f64 / samples as f64, samples as f64, Z))
 }
 
 /// Wilson's interval of a proportion of `n` samples, `critical` standard errors wide on both sides.
-fn wilson_of(value: f64, n: f64, critical: f64) -> Interval {
+fn wilson_of(value: f64, n: f64, critical: f64) -> ConfidenceInterval {
     let (p, z) = (value.clamp(0.0, 1.0), critical);
     let centre = (p + z * z / (2.0 * n)) / (1.0 + z * z / n);
     let half = z / (1.0 + z * z / n) * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
@@ -27,7 +27,7 @@ fn wilson_of(value: f64, n: f64, critical: f64) -> Interval {
         (_, Some(least)) => [low, high.max(1.0 - least / n)],
         _ => [low, high],
     };
-    Interval { value, low, high }
+    ConfidenceInterval { value, low, high }
 }
 
 /// The lower 95 % bound of a Poisson mean of which `count` occurred, half of χ²'s 5 % point of
@@ -46,7 +46,7 @@ fn few(count: f64, samples: f64) -> Option<f64> {
 /// under the design. `None` of no samples.
 ///
 /// Source: Korn & Graubard 1998, Survey Methodology 24, with Wilson's in place of the exact interval.
-pub fn proportion_interval(hits: &[f64], design: SamplingDesign) -> Option<Interval> {
+pub fn proportion_interval(hits: &[f64], design: SamplingDesign) -> Option<ConfidenceInterval> {
     let n = hits.len() as f64;
     let value = (n > 0.0).then(|| hits.iter().sum::<f64>() / n)?;
     let effective = n / design.mean_variance(hits).design_effect;
@@ -65,7 +65,7 @@ pub fn rate_interval(
     units: f64,
     design_effect: f64,
     critical: f64,
-) -> Interval {
+) -> ConfidenceInterval {
     let agree = 1.0 / units;
     let effective = (value * (1.0 - value) + agree) / (variance + design_effect * agree * agree);
     wilson_of(value, effective, critical)

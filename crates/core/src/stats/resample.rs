@@ -5,7 +5,7 @@
 
 use super::design::student;
 use super::{SamplingDesign, generator, quantile::sorted_quantile};
-use crate::schema::Interval;
+use crate::schema::ConfidenceInterval;
 use rand::RngExt;
 use rayon::prelude::*;
 use statrs::distribution::{ContinuousCDF, Normal};
@@ -15,11 +15,11 @@ use std::collections::BTreeMap;
 pub const LANES: usize = 8;
 
 /// One number for each of eight draws.
-pub type Lanes = [f64; LANES];
+pub type LaneValues = [f64; LANES];
 
 /// What is drawn: samples or whole groups, within strata.
 #[derive(Clone, Debug)]
-pub struct Units {
+pub struct ResamplingUnits {
     /// The unit of each sample.
     unit: Vec<u32>,
     /// Units of one stratum each.
@@ -27,23 +27,23 @@ pub struct Units {
     units: usize,
 }
 
-impl Units {
+impl ResamplingUnits {
     /// What a design draws out of `samples`.
-    pub fn of(design: SamplingDesign, samples: usize) -> Units {
+    pub fn of(design: SamplingDesign, samples: usize) -> ResamplingUnits {
         match design {
-            SamplingDesign::Independent => Units::stratified(&vec![0; samples]),
-            SamplingDesign::FixedShares(labels) => Units::stratified(labels),
-            SamplingDesign::Groups(groups) => Units::groups(groups),
+            SamplingDesign::Independent => ResamplingUnits::stratified(&vec![0; samples]),
+            SamplingDesign::FixedShares(labels) => ResamplingUnits::stratified(labels),
+            SamplingDesign::Groups(groups) => ResamplingUnits::groups(groups),
         }
     }
 
     /// Samples on their own, those with the same stratum drawn from each other.
-    pub fn stratified(strata: &[i64]) -> Units {
+    pub fn stratified(strata: &[i64]) -> ResamplingUnits {
         let mut by_stratum: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
         for (sample, stratum) in strata.iter().enumerate() {
             by_stratum.entry(*stratum).or_default().push(sample as u32);
         }
-        Units {
+        ResamplingUnits {
             unit: (0..strata.len() as u32).collect(),
             strata: by_stratum.into_values().collect(),
             units: strata.len(),
@@ -51,14 +51,18 @@ impl Units {
     }
 
     /// Whole groups: `groups[i]` is the group of sample `i`.
-    pub fn groups(groups: &[String]) -> Units {
+    pub fn groups(groups: &[String]) -> ResamplingUnits {
         let mut known: BTreeMap<&str, u32> = BTreeMap::new();
         groups.iter().for_each(|group| {
             known.insert(group, 0);
         });
         known.values_mut().enumerate().for_each(|(position, unit)| *unit = position as u32);
         let unit = groups.iter().map(|group| known[group.as_str()]).collect();
-        Units { unit, strata: vec![(0..known.len() as u32).collect()], units: known.len() }
+        ResamplingUnits {
+            unit,
+            strata: vec![(0..known.len() as u32).collect()],
+            units: known.len(),
+        }
     }
 
     /// Number of samples.
@@ -77,7 +81,7 @@ impl Units {
     }
 
     /// Weights of all samples in the draws of one block.
-    pub fn weights(&self, seed: u64, block: usize) -> Vec<Lanes> {
+    pub fn weights(&self, seed: u64, block: usize) -> Vec<LaneValues> {
         let mut counts = vec![[0.0; LANES]; self.units];
         let mut rng = generator(seed, &format!("resample {block}"));
         for stratum in &self.strata {
@@ -107,9 +111,9 @@ impl Units {
         &self,
         resamples: usize,
         seed: u64,
-        look: impl Fn(&[Lanes]) -> Vec<Lanes> + Sync,
+        look: impl Fn(&[LaneValues]) -> Vec<LaneValues> + Sync,
     ) -> Vec<Vec<f64>> {
-        let blocks: Vec<Vec<Lanes>> = (0..resamples.div_ceil(LANES))
+        let blocks: Vec<Vec<LaneValues>> = (0..resamples.div_ceil(LANES))
             .into_par_iter()
             .map(|block| look(&self.weights(seed, block)))
             .collect();
@@ -125,13 +129,17 @@ impl Units {
 /// which it had no value are NaN and are left out; `None` if that is more than half of them.
 ///
 /// Source: Hesterberg 2015, The American Statistician 69 (expanded percentile interval).
-pub fn expanded_percentile_interval(value: f64, draws: &[f64], units: usize) -> Option<Interval> {
+pub fn expanded_percentile_interval(
+    value: f64,
+    draws: &[f64],
+    units: usize,
+) -> Option<ConfidenceInterval> {
     let sorted = defined(draws)?;
     let n = units.max(2) as f64;
     let reach = student(units.saturating_sub(1), 0.95) * (n / (n - 1.0)).sqrt();
     let tail = Normal::standard().cdf(-reach);
     let (low, high) = (sorted_quantile(&sorted, tail)?, sorted_quantile(&sorted, 1.0 - tail)?);
-    Some(Interval { value, low, high })
+    Some(ConfidenceInterval { value, low, high })
 }
 
 /// Variance of a statistic over draws; those in which it had no value are left out. `None` if that
@@ -148,12 +156,12 @@ pub const ROUNDING: f64 = 1e-6;
 
 /// An interval that does not leave 0 out where its value is no more than rounding of values of this
 /// `size`.
-pub fn beyond_rounding(found: Interval, size: f64) -> Interval {
+pub fn beyond_rounding(found: ConfidenceInterval, size: f64) -> ConfidenceInterval {
     let floor = ROUNDING * size.abs();
     if found.value == 0.0 || found.value.abs() > floor {
         return found;
     }
-    Interval { low: found.low.min(-floor), high: found.high.max(floor), ..found }
+    ConfidenceInterval { low: found.low.min(-floor), high: found.high.max(floor), ..found }
 }
 
 fn defined(draws: &[f64]) -> Option<Vec<f64>> {
@@ -166,7 +174,7 @@ fn defined(draws: &[f64]) -> Option<Vec<f64>> {
 mod tests {
     use super::*;
 
-    fn mean(values: &[f64], weights: &[Lanes]) -> Lanes {
+    fn mean(values: &[f64], weights: &[LaneValues]) -> LaneValues {
         let mut sum = [0.0; LANES];
         for (value, weight) in values.iter().zip(weights) {
             (0..LANES).for_each(|lane| sum[lane] += value * weight[lane]);
@@ -177,7 +185,7 @@ mod tests {
     #[test]
     fn strata_keep_their_size_and_groups_stay_whole() {
         let strata = [0, 0, 0, 1, 1, 7];
-        for weights in (0..20).map(|block| Units::stratified(&strata).weights(3, block)) {
+        for weights in (0..20).map(|block| ResamplingUnits::stratified(&strata).weights(3, block)) {
             for lane in 0..LANES {
                 let size = |range: std::ops::Range<usize>| -> f64 {
                     weights[range].iter().map(|w| w[lane]).sum()
@@ -186,19 +194,21 @@ mod tests {
             }
         }
         let groups = ["b", "a", "b", "c"].map(String::from);
-        let weights = Units::groups(&groups).weights(3, 0);
+        let weights = ResamplingUnits::groups(&groups).weights(3, 0);
         assert_eq!(weights[0], weights[2]);
-        assert_eq!(Units::groups(&groups).len(), 3);
+        assert_eq!(ResamplingUnits::groups(&groups).len(), 3);
     }
 
     #[test]
     fn the_mean_s_interval_has_the_width_of_the_normal_approximation() {
         let values: Vec<f64> = (0..400).map(|i| f64::from(i % 10 != 0)).collect();
-        let draws = Units::stratified(&[0; 400]).replicate(4_000, 1, |w| vec![mean(&values, w)]);
+        let draws =
+            ResamplingUnits::stratified(&[0; 400]).replicate(4_000, 1, |w| vec![mean(&values, w)]);
         let found = expanded_percentile_interval(0.9, &draws[0], 400).unwrap();
         let half = 1.96 * (0.9 * 0.1 / 400.0f64).sqrt();
         assert!(((found.high - found.low) / (2.0 * half) - 1.0).abs() < 0.1, "{found:?}");
-        let again = Units::stratified(&[0; 400]).replicate(4_000, 1, |w| vec![mean(&values, w)]);
+        let again =
+            ResamplingUnits::stratified(&[0; 400]).replicate(4_000, 1, |w| vec![mean(&values, w)]);
         assert_eq!(draws, again);
     }
 
@@ -211,7 +221,7 @@ mod tests {
 
     #[test]
     fn rounding_is_no_change() {
-        let tiny = Interval { value: 7e-8, low: 6e-8, high: 8e-8 };
+        let tiny = ConfidenceInterval { value: 7e-8, low: 6e-8, high: 8e-8 };
         assert!(!beyond_rounding(tiny, 2.5).excludes_zero());
         assert_eq!(beyond_rounding(tiny, 1e-3), tiny);
     }

@@ -1,6 +1,6 @@
 //! The interval of an area under a ROC curve.
 
-use crate::schema::Interval;
+use crate::schema::ConfidenceInterval;
 
 /// What is known of an area under a ROC curve.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,7 +29,7 @@ fn expected(roc: &RocArea, area: f64) -> f64 {
 /// a width at an area of 1, where DeLong's error is 0, and stays within [0, 1].
 ///
 /// Source: Newcombe 2006, Statistics in Medicine 25 (method 5); DeLong, DeLong & Clarke-Pearson 1988.
-pub fn delong_interval(roc: &RocArea, critical: f64) -> Interval {
+pub fn delong_interval(roc: &RocArea, critical: f64) -> ConfidenceInterval {
     // Half a misplaced sample of the rarer kind: where fewer are misplaced the scale is taken as 1.
     let least = expected(roc, 1.0 - 0.5 / roc.positives.min(roc.negatives).max(1.0));
     let scale = (roc.variance + least) / (expected(roc, roc.area) + least);
@@ -43,7 +43,7 @@ pub fn delong_interval(roc: &RocArea, critical: f64) -> Interval {
         }
         (inside + outside) / 2.0
     };
-    Interval { value: roc.area, low: bound(0.0), high: bound(1.0) }
+    ConfidenceInterval { value: roc.area, low: bound(0.0), high: bound(1.0) }
 }
 
 #[cfg(test)]

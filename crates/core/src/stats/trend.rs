@@ -1,6 +1,6 @@
 //! Straight lines through a few points.
 
-use crate::schema::Interval;
+use crate::schema::ConfidenceInterval;
 
 /// The 99.5 % point of the standard normal distribution.
 const Z: f64 = 2.575_829_303_548_901;
@@ -9,7 +9,7 @@ const Z: f64 = 2.575_829_303_548_901;
 /// `None` of fewer than four points, or where `x` does not vary.
 ///
 /// Source: Draper & Smith 1998, section 1.4.
-pub fn slope(points: &[(f64, f64)]) -> Option<Interval> {
+pub fn slope(points: &[(f64, f64)]) -> Option<ConfidenceInterval> {
     let n = points.len() as f64;
     let freedom = points.len().checked_sub(2).filter(|freedom| *freedom >= 2)?;
     let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / n;
@@ -21,7 +21,7 @@ pub fn slope(points: &[(f64, f64)]) -> Option<Interval> {
     let value = points.iter().map(|p| (p.0 - x) * (p.1 - y)).sum::<f64>() / spread;
     let left: f64 = points.iter().map(|p| (p.1 - y - value * (p.0 - x)).powi(2)).sum();
     let half = student(freedom) * (left / freedom as f64 / spread).sqrt();
-    Some(Interval { value, low: value - half, high: value + half })
+    Some(ConfidenceInterval { value, low: value - half, high: value + half })
 }
 
 /// The 99.5 % point of Student's t distribution.

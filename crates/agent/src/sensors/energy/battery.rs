@@ -5,7 +5,7 @@
 
 use super::super::first_line;
 use super::file::{entries, file_name, number};
-use paring_core::schema::Missing;
+use paring_core::schema::MissingReason;
 use std::path::{Path, PathBuf};
 
 /// One battery.
@@ -19,7 +19,7 @@ impl Battery {
     ///
     /// # Errors
     /// Why there is no power, and whether there is a battery at all.
-    pub(super) fn open(root: &Path) -> Result<Self, (bool, Missing)> {
+    pub(super) fn open(root: &Path) -> Result<Self, (bool, MissingReason)> {
         let folder = root.join("sys/class/power_supply");
         let own = |path: &PathBuf| {
             let says = |file: &str| first_line(&path.join(file)).unwrap_or_default();
@@ -32,8 +32,10 @@ impl Battery {
                 battery.read().map_err(|why| (true, why))?;
                 Ok(battery)
             }
-            (0, _) => Err((false, Missing(format!("no battery under {}", folder.display())))),
-            (n, _) => Err((true, Missing(format!("{n} batteries under {}", folder.display())))),
+            (0, _) => Err((false, MissingReason(format!("no battery under {}", folder.display())))),
+            (n, _) => {
+                Err((true, MissingReason(format!("{n} batteries under {}", folder.display()))))
+            }
         }
     }
 
@@ -46,7 +48,7 @@ impl Battery {
     ///
     /// # Errors
     /// Also while it charges or rests: then it says nothing of what the machine takes.
-    pub(super) fn read(&self) -> Result<f64, Missing> {
+    pub(super) fn read(&self) -> Result<f64, MissingReason> {
         let at = |file: &str| self.folder.join(file);
         let status = first_line(&at("status")).unwrap_or_else(|| "Unknown".into());
         let milliwatts = match number(&at("current_now")) {
@@ -67,13 +69,15 @@ impl Battery {
         };
         match milliwatts > 0.0 {
             true => Ok(milliwatts),
-            false => Err(Missing(format!("battery {} says it gives no power", self.name()))),
+            false => Err(MissingReason(format!("battery {} says it gives no power", self.name()))),
         }
     }
 
-    fn resting(&self, status: &str) -> Missing {
+    fn resting(&self, status: &str) -> MissingReason {
         let name = self.name();
-        Missing(format!("battery {name} is not discharging ({status}); pull the plug to measure"))
+        MissingReason(format!(
+            "battery {name} is not discharging ({status}); pull the plug to measure"
+        ))
     }
 }
 
@@ -92,20 +96,26 @@ mod tests {
         set("AC/type", "Mains\n");
         set("hid-mouse/type", "Battery\n");
         set("hid-mouse/scope", "Device\n");
-        assert!(matches!(read(), Err((false, Missing(why))) if why.starts_with("no battery")));
+        assert!(
+            matches!(read(), Err((false, MissingReason(why))) if why.starts_with("no battery"))
+        );
         set("BAT0/type", "Battery\n");
         set("BAT0/status", "Discharging\n");
-        assert!(matches!(read(), Err((true, Missing(why))) if why.contains("no file")));
+        assert!(matches!(read(), Err((true, MissingReason(why))) if why.contains("no file")));
         set("BAT0/voltage_now", "11800000\n");
         for current in ["-850000\n", "850000\n"] {
             set("BAT0/current_now", current);
             assert_eq!(read(), Ok(10_030.0));
         }
         set("BAT0/current_now", "0\n");
-        assert!(matches!(read(), Err((true, Missing(why))) if why.contains("gives no power")));
+        assert!(
+            matches!(read(), Err((true, MissingReason(why))) if why.contains("gives no power"))
+        );
         set("BAT0/status", "Charging\n");
         set("BAT0/current_now", "850000\n");
-        assert!(matches!(read(), Err((true, Missing(why))) if why.contains("(Charging); pull")));
+        assert!(
+            matches!(read(), Err((true, MissingReason(why))) if why.contains("(Charging); pull"))
+        );
         // A driver without a status: the sign decides.
         set("BAT0/status", "Unknown\n");
         assert!(read().is_err());

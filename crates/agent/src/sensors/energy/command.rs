@@ -1,7 +1,7 @@
 //! A user's command that prints watts: one number a line as long as it runs, or one number each time
 //! it runs.
 
-use paring_core::schema::Missing;
+use paring_core::schema::MissingReason;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
@@ -41,7 +41,7 @@ impl Watts {
     ///
     /// # Errors
     /// Why there is no number.
-    pub(super) fn open(command: &str) -> Result<Self, Missing> {
+    pub(super) fn open(command: &str) -> Result<Self, MissingReason> {
         let run = Run::start(command)?;
         let mut found = Watts { command: command.to_string(), run, heard: Instant::now() };
         while found.read()?.is_none() {}
@@ -52,18 +52,19 @@ impl Watts {
     ///
     /// # Errors
     /// Where the command failed, fell silent, or printed something else.
-    pub(super) fn read(&mut self) -> Result<Option<(Instant, f64)>, Missing> {
+    pub(super) fn read(&mut self) -> Result<Option<(Instant, f64)>, MissingReason> {
         let shown = || format!("command `{}`", self.command);
         match self.run.lines.recv_timeout(PATIENCE) {
             Ok((at, line)) => {
                 (self.heard, self.run.said) = (at, self.run.said + 1);
                 let watts = line.trim().parse::<f64>().ok().filter(|w| w.is_finite() && *w >= 0.0);
-                let broken = || Missing(format!("{} prints `{line}`, which is no power", shown()));
+                let broken =
+                    || MissingReason(format!("{} prints `{line}`, which is no power", shown()));
                 Ok(Some((at, watts.ok_or_else(broken)? * 1e3)))
             }
             Err(RecvTimeoutError::Timeout) if self.heard.elapsed() > SILENCE => {
                 let seconds = SILENCE.as_secs();
-                Err(Missing(format!("{} printed nothing for {seconds} s", shown())))
+                Err(MissingReason(format!("{} printed nothing for {seconds} s", shown())))
             }
             Err(RecvTimeoutError::Timeout) => Ok(None),
             Err(RecvTimeoutError::Disconnected) => {
@@ -75,8 +76,10 @@ impl Watts {
                         self.run = Run::start(&self.command)?;
                         Ok(None)
                     }
-                    Ok(()) => Err(Missing(format!("{} ended; it should go on printing", shown()))),
-                    Err(how) => Err(Missing(format!("{} failed: {how}", shown()))),
+                    Ok(()) => {
+                        Err(MissingReason(format!("{} ended; it should go on printing", shown())))
+                    }
+                    Err(how) => Err(MissingReason(format!("{} failed: {how}", shown()))),
                 }
             }
         }
@@ -84,12 +87,13 @@ impl Watts {
 }
 
 impl Run {
-    fn start(command: &str) -> Result<Self, Missing> {
+    fn start(command: &str) -> Result<Self, MissingReason> {
         let mut shell = std::process::Command::new("sh");
         let shell = shell.arg("-c").arg(command).process_group(0);
         let piped = shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let started = Instant::now();
-        let mut child = piped.spawn().map_err(|e| Missing(format!("start `{command}`: {e}")))?;
+        let mut child =
+            piped.spawn().map_err(|e| MissingReason(format!("start `{command}`: {e}")))?;
         let (sender, lines) = channel();
         if let Some(out) = child.stdout.take() {
             std::thread::spawn(move || {
@@ -139,7 +143,7 @@ mod tests {
 
     #[track_caller]
     fn refused(command: &str, expected: &str) {
-        let Missing(why) = Watts::open(command).unwrap_err();
+        let MissingReason(why) = Watts::open(command).unwrap_err();
         assert!(why.starts_with(&format!("command `{command}` {expected}")), "{why}");
     }
 

@@ -1,6 +1,6 @@
 //! One number in one file of a sensor, and why there is none.
 
-use paring_core::schema::Missing;
+use paring_core::schema::MissingReason;
 use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,20 +8,20 @@ use std::time::Duration;
 /// The number in a file.
 ///
 /// # Errors
-/// [`Missing`] names the file, and what to do where the user can do something.
-pub(super) fn number(path: &Path) -> Result<i64, Missing> {
+/// [`MissingReason`] names the file, and what to do where the user can do something.
+pub(super) fn number(path: &Path) -> Result<i64, MissingReason> {
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
     let text = text.trim();
     text.parse().map_err(|_| {
         let start: String = text.chars().take(20).collect();
-        Missing(format!("{} says `{start}`, which is no number", path.display()))
+        MissingReason(format!("{} says `{start}`, which is no number", path.display()))
     })
 }
 
 /// Why a file cannot be read.
-pub(super) fn unreadable(path: &Path, error: &Error) -> Missing {
+pub(super) fn unreadable(path: &Path, error: &Error) -> MissingReason {
     let shown = path.display();
-    Missing(match error.kind() {
+    MissingReason(match error.kind() {
         ErrorKind::NotFound => format!("no file {shown}"),
         ErrorKind::PermissionDenied => {
             format!("no permission to read {shown}; run as root, or `sudo chmod a+r {shown}`")
@@ -75,7 +75,7 @@ pub(super) mod tests {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("energy_uj");
         let says = |expected: &str| {
-            let Missing(reason) = number(&path).unwrap_err();
+            let MissingReason(reason) = number(&path).unwrap_err();
             assert!(reason.contains(expected) && reason.contains("energy_uj"), "{reason}");
         };
         says("no file");

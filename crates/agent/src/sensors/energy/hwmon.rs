@@ -4,7 +4,7 @@
 
 use super::super::first_line;
 use super::file::{entries, file_name, number, update_interval};
-use paring_core::schema::Missing;
+use paring_core::schema::MissingReason;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -39,14 +39,14 @@ impl Hwmon {
     ///
     /// # Errors
     /// Why there is no power, and whether there are inputs at all.
-    pub(super) fn open(root: &Path, wanted: Option<&str>) -> Result<Self, (bool, Missing)> {
+    pub(super) fn open(root: &Path, wanted: Option<&str>) -> Result<Self, (bool, MissingReason)> {
         let folder = root.join("sys/class/hwmon");
         let mut inputs = inputs(&folder);
         let list = inputs.iter().map(Hwmon::listed).collect::<Vec<_>>().join(", ");
         let there = !inputs.is_empty();
         if !there {
             let why = format!("no power*_input under {}", folder.display());
-            return Err((false, Missing(why)));
+            return Err((false, MissingReason(why)));
         }
         match wanted {
             Some(wanted) => inputs.retain(|input| input.keys.iter().any(|key| key == wanted)),
@@ -61,7 +61,7 @@ impl Hwmon {
             (_, None) => format!("several inputs: {list}; {HOW}"),
         };
         match inputs.pop().filter(|_| why.is_empty()) {
-            None => Err((there, Missing(why))),
+            None => Err((there, MissingReason(why))),
             Some(found) => {
                 found.read().map_err(|why| (true, why))?;
                 Ok(found)
@@ -84,7 +84,7 @@ impl Hwmon {
     }
 
     /// Power now, in milliwatts.
-    pub(super) fn read(&self) -> Result<f64, Missing> {
+    pub(super) fn read(&self) -> Result<f64, MissingReason> {
         Ok(number(&self.path)? as f64 / 1e3)
     }
 
@@ -221,7 +221,7 @@ mod tests {
 
     /// What opening says, or the power in milliwatts.
     fn said(root: &Path, wanted: Option<&str>) -> Result<f64, String> {
-        let found = Hwmon::open(root, wanted).map_err(|(_, Missing(why))| why)?;
+        let found = Hwmon::open(root, wanted).map_err(|(_, MissingReason(why))| why)?;
         Ok(found.read().unwrap())
     }
 

@@ -3,7 +3,7 @@
 //! Source: NVIDIA Jetson Linux developer guide, "Software-Based Power Consumption Modeling".
 
 use super::file::{entries, file_name, number, update_interval};
-use paring_core::schema::Missing;
+use paring_core::schema::MissingReason;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ impl Ina3221 {
     ///
     /// # Errors
     /// Why there is no power, and whether there is a chip at all.
-    pub(super) fn open(root: &Path) -> Result<Self, (bool, Missing)> {
+    pub(super) fn open(root: &Path) -> Result<Self, (bool, MissingReason)> {
         let bus = root.join("sys/bus/i2c");
         let monitors = monitors(root, &bus);
         let period = monitors.iter().map(|folder| update_interval(folder, None)).max();
@@ -53,7 +53,7 @@ impl Ina3221 {
                 ),
                 None => format!("no ina3221 under {shown}: not a Jetson"),
             };
-            return Err((!monitors.is_empty(), Missing(why)));
+            return Err((!monitors.is_empty(), MissingReason(why)));
         }
         let total = rails.iter().position(|rail| TOTALS.contains(&rail.label.as_str()));
         if let Some(index) = total {
@@ -80,13 +80,13 @@ impl Ina3221 {
     }
 
     /// Power now, in milliwatts.
-    pub(super) fn read(&self) -> Result<f64, Missing> {
+    pub(super) fn read(&self) -> Result<f64, MissingReason> {
         self.rails.iter().map(Rail::read).sum()
     }
 }
 
 impl Rail {
-    fn read(&self) -> Result<f64, Missing> {
+    fn read(&self) -> Result<f64, MissingReason> {
         Ok(match &self.value {
             Value::Power(milliwatts) => number(milliwatts)? as f64,
             Value::Product(millivolts, milliamperes) => {
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn without_a_chip_or_with_a_broken_one_the_reason_says_so() {
         let root = tempfile::tempdir().unwrap();
-        let (there, Missing(why)) = Ina3221::open(root.path()).unwrap_err();
+        let (there, MissingReason(why)) = Ina3221::open(root.path()).unwrap_err();
         assert!(!there && why.ends_with("not a Jetson"), "{why}");
         let chip = "sys/bus/i2c/devices/1-0040";
         write(
@@ -242,7 +242,7 @@ mod tests {
                 (&format!("{chip}/hwmon/hwmon1/in1_label"), "VDD_IN"),
             ],
         );
-        let (there, Missing(why)) = Ina3221::open(root.path()).unwrap_err();
+        let (there, MissingReason(why)) = Ina3221::open(root.path()).unwrap_err();
         assert!(there && why.contains("no file") && why.contains("in1_input"), "{why}");
     }
 
@@ -255,7 +255,7 @@ mod tests {
         let mut files: Vec<(&str, &str)> = files.iter().map(|(a, b)| (a.as_str(), *b)).collect();
         let root = tempfile::tempdir().unwrap();
         write(root.path(), &files);
-        let (there, Missing(why)) = Ina3221::open(root.path()).unwrap_err();
+        let (there, MissingReason(why)) = Ina3221::open(root.path()).unwrap_err();
         assert!(there && why.starts_with("no rail with a label at"), "{why}");
         let label = at("in1_label");
         files.push((&label, "VDD_IN\n"));

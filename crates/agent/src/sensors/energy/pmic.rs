@@ -1,7 +1,7 @@
 //! The power management chip of a Raspberry Pi 5, by way of `vcgencmd pmic_read_adc`.
 
 use super::super::first_line;
-use paring_core::schema::Missing;
+use paring_core::schema::MissingReason;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -18,19 +18,22 @@ impl Pmic {
     ///
     /// # Errors
     /// Why there is no power, and whether the board is known to have the chip or known not to.
-    pub(super) fn open(root: &Path) -> Result<Self, (bool, Missing)> {
+    pub(super) fn open(root: &Path) -> Result<Self, (bool, MissingReason)> {
         let model = first_line(&root.join("proc/device-tree/model")).unwrap_or_default();
         let pi = model.contains("Raspberry Pi");
         let fifth = ["Pi 5", "Compute Module 5"].iter().any(|name| model.contains(name));
         if pi && !fifth {
-            return Err((true, Missing(format!("no current sensor on this board ({model})"))));
+            return Err((
+                true,
+                MissingReason(format!("no current sensor on this board ({model})")),
+            ));
         }
         let Some(program) = program(root) else {
             let why = match pi {
                 true => "no vcgencmd; `sudo apt install raspi-utils` brings it",
                 false => "no vcgencmd: not a Raspberry Pi 5",
             };
-            return Err((pi, Missing(why.into())));
+            return Err((pi, MissingReason(why.into())));
         };
         let mut found = Pmic { program, rails: 0 };
         found.rails = found.rails().map_err(|why| (true, why))?.len();
@@ -43,26 +46,26 @@ impl Pmic {
     }
 
     /// Power of all rails now, in milliwatts.
-    pub(super) fn read(&self) -> Result<f64, Missing> {
+    pub(super) fn read(&self) -> Result<f64, MissingReason> {
         let rails = self.rails()?;
         if rails.len() != self.rails {
             let why = format!("pmic_read_adc gave {} rails, then {}", self.rails, rails.len());
-            return Err(Missing(why));
+            return Err(MissingReason(why));
         }
         Ok(rails.values().sum())
     }
 
-    fn rails(&self) -> Result<BTreeMap<String, f64>, Missing> {
+    fn rails(&self) -> Result<BTreeMap<String, f64>, MissingReason> {
         let mut command = Command::new(&self.program);
         let ended = command.arg("pmic_read_adc").stdin(Stdio::null()).output();
         let shown = self.program.display();
-        let ended = ended.map_err(|error| Missing(format!("start {shown}: {error}")))?;
+        let ended = ended.map_err(|error| MissingReason(format!("start {shown}: {error}")))?;
         let said = String::from_utf8_lossy(&ended.stdout);
         if !ended.status.success() || said.contains("error=") {
             let complaint = String::from_utf8_lossy(&ended.stderr);
             let words = format!("{} {}", said.trim(), complaint.trim());
             let hint = "the user may have to be in the group `video`";
-            return Err(Missing(format!("{shown} pmic_read_adc: {}; {hint}", words.trim())));
+            return Err(MissingReason(format!("{shown} pmic_read_adc: {}; {hint}", words.trim())));
         }
         rails(&said)
     }
@@ -79,10 +82,10 @@ fn program(root: &Path) -> Option<PathBuf> {
 
 /// Power of every rail that has a current and a voltage, in milliwatts, paired by name. The order and
 /// the numbers in brackets differ between the two; the external inputs have no current.
-fn rails(text: &str) -> Result<BTreeMap<String, f64>, Missing> {
+fn rails(text: &str) -> Result<BTreeMap<String, f64>, MissingReason> {
     let (mut currents, mut voltages) = (BTreeMap::new(), BTreeMap::new());
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let broken = || Missing(format!("pmic_read_adc says `{line}`"));
+        let broken = || MissingReason(format!("pmic_read_adc says `{line}`"));
         let (name, rest) = line.split_once(' ').ok_or_else(broken)?;
         let value = rest.split_once('=').ok_or_else(broken)?.1;
         let number =
@@ -96,15 +99,15 @@ fn rails(text: &str) -> Result<BTreeMap<String, f64>, Missing> {
         }
     }
     if currents.is_empty() {
-        return Err(Missing("pmic_read_adc gives no currents".into()));
+        return Err(MissingReason("pmic_read_adc gives no currents".into()));
     }
     currents
         .into_iter()
         .map(|(rail, amperes)| match voltages.get(&rail) {
             Some(volts) => Ok((rail, amperes * volts * 1e3)),
-            None => {
-                Err(Missing(format!("pmic_read_adc gives no voltage for the current of {rail}")))
-            }
+            None => Err(MissingReason(format!(
+                "pmic_read_adc gives no voltage for the current of {rail}"
+            ))),
         })
         .collect()
 }
@@ -178,11 +181,11 @@ pub(super) mod tests {
     fn the_board_decides_what_can_be_read() {
         let root = tempfile::tempdir().unwrap();
         let refused = || Pmic::open(root.path()).unwrap_err();
-        assert_eq!(refused(), (false, Missing("no vcgencmd: not a Raspberry Pi 5".into())));
+        assert_eq!(refused(), (false, MissingReason("no vcgencmd: not a Raspberry Pi 5".into())));
         let model = "proc/device-tree/model";
         write(root.path(), &[(model, "Raspberry Pi 4 Model B Rev 1.5\0")]);
         vcgencmd(root.path(), "#!/bin/sh\necho 'error=1 error_msg=\"Command not registered\"'\n");
-        let (there, Missing(why)) = refused();
+        let (there, MissingReason(why)) = refused();
         assert_eq!(
             (there, why.as_str()),
             (true, "no current sensor on this board (Raspberry Pi 4 Model B Rev 1.5)")

@@ -6,7 +6,7 @@
 
 use super::counter::Counter;
 use super::file::{entries, file_name, number, unreadable};
-use paring_core::schema::Missing;
+use paring_core::schema::MissingReason;
 use std::path::{Path, PathBuf};
 
 /// The kernel's interfaces to the same counters, in the order of preference: the processor's registers,
@@ -32,7 +32,7 @@ impl Rapl {
     ///
     /// # Errors
     /// Why there is no energy, and whether there are zones at all.
-    pub(super) fn open(root: &Path) -> Result<Self, (bool, Missing)> {
+    pub(super) fn open(root: &Path) -> Result<Self, (bool, MissingReason)> {
         let folder = root.join("sys/class/powercap");
         let domains = domains(&folder).map_err(|why| (true, why))?;
         let of_kind = |kind: &str| {
@@ -48,7 +48,7 @@ impl Rapl {
         if zones.is_empty() {
             let shown = folder.join("intel-rapl:*").display().to_string();
             let why = format!("no {shown}: no x86 processor, or its kernel or hypervisor hides it");
-            return Err((false, Missing(why)));
+            return Err((false, MissingReason(why)));
         }
         for zone in &mut zones {
             let range =
@@ -72,7 +72,7 @@ impl Rapl {
     }
 
     /// Energy since the first reading, in microjoules.
-    pub(super) fn read(&mut self, at_ns: u64) -> Result<f64, Missing> {
+    pub(super) fn read(&mut self, at_ns: u64) -> Result<f64, MissingReason> {
         let mut sum = 0;
         for zone in &mut self.zones {
             let path = zone.folder.join("energy_uj");
@@ -80,14 +80,14 @@ impl Rapl {
             sum += zone
                 .counter
                 .advance(at_ns, value)
-                .map_err(|what| Missing(format!("{} {what}", path.display())))?;
+                .map_err(|what| MissingReason(format!("{} {what}", path.display())))?;
         }
         Ok(sum as f64)
     }
 }
 
 /// Top-level zones, each domain once.
-fn domains(folder: &Path) -> Result<Vec<Zone>, Missing> {
+fn domains(folder: &Path) -> Result<Vec<Zone>, MissingReason> {
     let mut found: Vec<Zone> = Vec::new();
     for interface in INTERFACES {
         let mut own: Vec<Zone> = Vec::new();
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn packages_are_added_and_what_is_inside_them_is_not() {
         let root = tempfile::tempdir().unwrap();
-        let (there, Missing(why)) = Rapl::open(root.path()).unwrap_err();
+        let (there, MissingReason(why)) = Rapl::open(root.path()).unwrap_err();
         assert!(!there && why.contains("intel-rapl:*"), "{why}");
         let zone = |folder: &str, name: &str, energy: &str| zone(root.path(), folder, name, energy);
         zone("intel-rapl:0", "package-0\n", "500\n");
@@ -138,12 +138,12 @@ mod tests {
         zone("intel-rapl-mmio:0", "package-0\n", "1500\n");
         assert_eq!(rapl.read(1), Ok(1_000.0 + 300.0));
         zone("intel-rapl:1", "package-1\n", "broken\n");
-        let Missing(why) = rapl.read(2).unwrap_err();
+        let MissingReason(why) = rapl.read(2).unwrap_err();
         assert!(why.contains("intel-rapl:1/energy_uj says `broken`"), "{why}");
         std::fs::remove_file(root.path().join("sys/class/powercap/intel-rapl:1/energy_uj"))
             .unwrap();
         assert!(rapl.read(3).unwrap_err().0.starts_with("no file"));
-        let (there, Missing(why)) = Rapl::open(root.path()).unwrap_err();
+        let (there, MissingReason(why)) = Rapl::open(root.path()).unwrap_err();
         assert!(there && why.starts_with("no file"), "{why}");
     }
 

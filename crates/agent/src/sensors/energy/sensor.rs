@@ -7,7 +7,7 @@ use super::ina3221::Ina3221;
 use super::pmic::Pmic;
 use super::rapl::Rapl;
 use super::series::Kind;
-use paring_core::schema::{EnergySource, Missing, SensorFacts, SensorReport};
+use paring_core::schema::{EnergySource, MissingReason, SensorFacts, SensorReport};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -43,7 +43,7 @@ impl Sensor {
     ///
     /// # Errors
     /// Why it cannot be used.
-    pub fn open(root: &Path, source: &EnergySource) -> Result<Sensor, Missing> {
+    pub fn open(root: &Path, source: &EnergySource) -> Result<Sensor, MissingReason> {
         look(root, source).map_err(|(_, why)| why)
     }
 
@@ -67,7 +67,7 @@ impl Sensor {
     ///
     /// # Errors
     /// Why there is no reading, and there will be none.
-    pub fn read(&mut self) -> Result<Option<(Instant, f64)>, Missing> {
+    pub fn read(&mut self) -> Result<Option<(Instant, f64)>, MissingReason> {
         let before = Instant::now();
         let value = match &mut self.body {
             Body::Rapl(rapl) => {
@@ -82,7 +82,9 @@ impl Sensor {
         }?;
         if self.kind == Kind::Power && value < 0.0 {
             let name = &self.facts.name;
-            return Err(Missing(format!("{name} reads {value} mW; it may be wired the other way")));
+            return Err(MissingReason(format!(
+                "{name} reads {value} mW; it may be wired the other way"
+            )));
         }
         Ok(Some((before + before.elapsed() / 2, value)))
     }
@@ -103,7 +105,7 @@ pub fn survey(root: &Path) -> Vec<SensorReport> {
 }
 
 /// Opens a sensor; an error says whether the machine has it at all, or is known not to.
-fn look(root: &Path, source: &EnergySource) -> Result<Sensor, (bool, Missing)> {
+fn look(root: &Path, source: &EnergySource) -> Result<Sensor, (bool, MissingReason)> {
     let sensor = |name: &str, coverage: &str, resolution: &str, period: Duration, body: Body| {
         let simulated = if root == Path::new("/") { "" } else { "simulated:" };
         let kind = if matches!(body, Body::Rapl(_)) { Kind::Counter } else { Kind::Power };
@@ -151,7 +153,7 @@ fn look(root: &Path, source: &EnergySource) -> Result<Sensor, (bool, Missing)> {
         }
         EnergySource::Auto | EnergySource::None { .. } | EnergySource::Meter { .. } => {
             let why = format!("`{}` is no sensor of the machine", source.name());
-            return Err((false, Missing(why)));
+            return Err((false, MissingReason(why)));
         }
     })
 }
@@ -168,12 +170,12 @@ mod tests {
         let names: Vec<&str> = found.iter().map(|report| report.source.as_str()).collect();
         assert_eq!(names, EnergySource::SENSORS);
         for report in &found {
-            let Missing(why) = report.found.as_ref().unwrap_err();
+            let MissingReason(why) = report.found.as_ref().unwrap_err();
             assert!(!report.there && why.len() > 10, "{report:?}");
         }
-        let Missing(why) = EnergySource::Auto.resolve(&found).unwrap_err();
+        let MissingReason(why) = EnergySource::Auto.resolve(&found).unwrap_err();
         assert_eq!(why, "no power sensor on this machine");
-        let Missing(why) = EnergySource::Rapl.resolve(&found).unwrap_err();
+        let MissingReason(why) = EnergySource::Rapl.resolve(&found).unwrap_err();
         assert!(why.contains("intel-rapl"), "{why}");
     }
 

@@ -1,6 +1,6 @@
 //! Readings over time, and what they say of a span: pure, so that a test can make them up.
 
-use paring_core::schema::{Missing, Window};
+use paring_core::schema::{EnergyWindow, MissingReason};
 use paring_core::stats;
 use paring_core::units::{LatencyNs, PowerMw};
 
@@ -24,7 +24,7 @@ pub enum Kind {
 pub struct Series {
     kind: Kind,
     readings: Vec<(LatencyNs, f64)>,
-    broken: Option<(LatencyNs, Missing)>,
+    broken: Option<(LatencyNs, MissingReason)>,
 }
 
 impl Series {
@@ -39,7 +39,7 @@ impl Series {
     }
 
     /// Takes note that nothing can be read from this time on.
-    pub fn break_off(&mut self, at: LatencyNs, why: Missing) {
+    pub fn break_off(&mut self, at: LatencyNs, why: MissingReason) {
         self.broken.get_or_insert((at, why));
     }
 
@@ -67,9 +67,9 @@ impl Series {
     }
 
     /// What the readings say of a span.
-    pub fn window(&self, start: LatencyNs, end: LatencyNs) -> Window {
+    pub fn window(&self, start: LatencyNs, end: LatencyNs) -> EnergyWindow {
         let inside = self.inside(start, end);
-        Window {
+        EnergyWindow {
             start_ns: start,
             end_ns: end,
             energy_uj: self.energy(start, end, inside),
@@ -88,7 +88,7 @@ impl Series {
         start: LatencyNs,
         end: LatencyNs,
         inside: &[(LatencyNs, f64)],
-    ) -> Result<f64, Missing> {
+    ) -> Result<f64, MissingReason> {
         if let Some((at, why)) = &self.broken
             && *at <= end
         {
@@ -101,10 +101,10 @@ impl Series {
                 inside.len(),
                 seconds(end.0.saturating_sub(start.0))
             );
-            return Err(Missing(why));
+            return Err(MissingReason(why));
         }
         let (Some(first), Some(last)) = (self.at(start), self.at(end)) else {
-            return Err(Missing("the readings do not reach over the window".into()));
+            return Err(MissingReason("the readings do not reach over the window".into()));
         };
         self.gap(inside)?;
         self.still(inside)?;
@@ -134,19 +134,19 @@ impl Series {
     }
 
     /// Refuses windows with a hole: ten times the usual distance, and more than a second.
-    fn gap(&self, inside: &[(LatencyNs, f64)]) -> Result<(), Missing> {
+    fn gap(&self, inside: &[(LatencyNs, f64)]) -> Result<(), MissingReason> {
         let distances: Vec<f64> =
             inside.windows(2).map(|pair| (pair[1].0.0 - pair[0].0.0) as f64).collect();
         let usual = stats::median(&distances).unwrap_or(0.0);
         let longest = distances.iter().copied().fold(0.0, f64::max);
         match longest > (10.0 * usual).max(1e9) {
-            true => Err(Missing(format!("no reading for {:.1} s", longest / 1e9))),
+            true => Err(MissingReason(format!("no reading for {:.1} s", longest / 1e9))),
             false => Ok(()),
         }
     }
 
     /// Refuses windows in which the sensor stands still.
-    fn still(&self, inside: &[(LatencyNs, f64)]) -> Result<(), Missing> {
+    fn still(&self, inside: &[(LatencyNs, f64)]) -> Result<(), MissingReason> {
         let runs = inside.chunk_by(|a, b| a.1 == b.1);
         let longest = runs.max_by_key(|run| run.len()).unwrap_or_default();
         let always = self.least_step().is_none();
@@ -159,7 +159,7 @@ impl Series {
             (None, _) => return Ok(()),
         };
         let span = (longest[longest.len() - 1].0.0 - longest[0].0.0) as f64 / 1e9;
-        Err(Missing(format!(
+        Err(MissingReason(format!(
             "the sensor does not update: {value} {unit} in {} readings over {span:.1} s",
             longest.len()
         )))
@@ -181,13 +181,13 @@ mod tests {
         series
     }
 
-    fn energy(series: &Series, from_ms: u64, to_ms: u64) -> Result<f64, Missing> {
+    fn energy(series: &Series, from_ms: u64, to_ms: u64) -> Result<f64, MissingReason> {
         series.window(LatencyNs(from_ms * MS), LatencyNs(to_ms * MS)).energy_uj
     }
 
     #[track_caller]
     fn refused(series: &Series, from_ms: u64, to_ms: u64, expected: &str) {
-        let Missing(why) = energy(series, from_ms, to_ms).unwrap_err();
+        let MissingReason(why) = energy(series, from_ms, to_ms).unwrap_err();
         assert!(why.contains(expected), "{why}");
     }
 
@@ -211,7 +211,7 @@ mod tests {
         holed.readings.retain(|(at, _)| !(5_000 * MS..7_000 * MS).contains(&at.0));
         refused(&holed, 1_000, 11_000, "no reading for 2.1 s");
         let mut broken = ramp(100);
-        broken.break_off(LatencyNs(8_000 * MS), Missing("gone".into()));
+        broken.break_off(LatencyNs(8_000 * MS), MissingReason("gone".into()));
         refused(&broken, 1_000, 11_000, "gone");
         assert!(energy(&broken, 1_000, 7_000).is_ok(), "what was read before counts");
     }

@@ -1,6 +1,6 @@
 //! Biases that are too large for 32-bit integers at the scales of their layers.
 
-use crate::Granularity;
+use crate::QuantizationGranularity;
 use crate::quantize::affine::Affine;
 use crate::quantize::quantizable_layers::Layer;
 use crate::quantize::weight_grid::OnGrid;
@@ -27,8 +27,8 @@ pub(in crate::quantize) fn fit_biases(
                 continue;
             }
             match layer.scheme.granularity() {
-                Granularity::Channel => grid.scales[output] = (least as f32).next_up(),
-                Granularity::Tensor => {
+                QuantizationGranularity::Channel => grid.scales[output] = (least as f32).next_up(),
+                QuantizationGranularity::Tensor => {
                     let reason = format!(
                         "its bias {bias:e} does not fit into 32 bits at the scale {:e} of all its weights; a scale a channel (`per = \"channel\"`) has room for it",
                         grid.of(output)

@@ -8,7 +8,7 @@ use crate::quantize::quantizable_layers::Layer;
 use crate::quantize::settings::Form;
 use crate::quantize::weight_grid::OnGrid;
 use paring_agent::engine::onnx;
-use paring_core::schema::Scheme;
+use paring_core::schema::LayerPrecision;
 use paring_onnx::graph::{FreshNames, Graph, Index, Node, Weights};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -175,13 +175,15 @@ impl<'a> Writer<'a> {
 
     fn layer(&mut self, node: &Node, layer: &Layer) -> Result<(), CompressError> {
         match layer.scheme {
-            Scheme::F32 => self.nodes.push(node.clone()),
-            Scheme::Static(_) if self.narrowing.form == Form::Qdq => self.pairs(node, layer)?,
-            Scheme::Static(_) if layer.convolves() => self.convolution(node, layer)?,
-            Scheme::Static(_) => self.product(node, layer)?,
-            Scheme::Dynamic(_) => self.dynamically(node, layer)?,
-            Scheme::Weights8(_) => self.stored_bytes(node, layer)?,
-            Scheme::Weights4 => self.stored_nibbles(node, layer)?,
+            LayerPrecision::F32 => self.nodes.push(node.clone()),
+            LayerPrecision::Static(_) if self.narrowing.form == Form::Qdq => {
+                self.pairs(node, layer)?
+            }
+            LayerPrecision::Static(_) if layer.convolves() => self.convolution(node, layer)?,
+            LayerPrecision::Static(_) => self.product(node, layer)?,
+            LayerPrecision::Dynamic(_) => self.dynamically(node, layer)?,
+            LayerPrecision::Weights8(_) => self.stored_bytes(node, layer)?,
+            LayerPrecision::Weights4 => self.stored_nibbles(node, layer)?,
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use super::conversions::{MIDDLE, cast, narrowing};
 use super::emission::Writer;
 use crate::quantize::quantizable_layers::Layer;
 use crate::quantize::weight_grid::OnGrid;
-use crate::{CompressError, Granularity};
+use crate::{CompressError, QuantizationGranularity};
 use paring_onnx::graph::{self, ElementType, Node, Weights};
 
 /// The engine sums up so many weights once, for a zero point that is not its own.
@@ -31,7 +31,7 @@ impl Writer<'_> {
         let (x_scale, _, _) = self.affine(&layer.input)?;
         let (y_scale, y_zero, y) = self.affine(&layer.output)?;
         let saturates = layer.relu.is_none() || y.byte() == 0;
-        if layer.scheme.granularity() == Granularity::Channel || !saturates {
+        if layer.scheme.granularity() == QuantizationGranularity::Channel || !saturates {
             return self.by_channel(node, layer, &read);
         }
         let (w, w_scale, w_zero, scales) = self.bytes(layer)?;
@@ -118,7 +118,8 @@ impl Writer<'_> {
     pub(super) fn product(&mut self, node: &Node, layer: &Layer) -> Result<(), CompressError> {
         let mut integer = Node { attribute: Vec::new(), ..node.clone() };
         let narrow = self.narrowing.inner.contains(&layer.output);
-        let plain = layer.scheme.granularity() == Granularity::Tensor && layer.bias.is_none();
+        let plain =
+            layer.scheme.granularity() == QuantizationGranularity::Tensor && layer.bias.is_none();
         let (_, _, affine) = self.affine(&layer.input)?;
         // The sums of more weights the engine would make at every inference.
         let told_of = affine.byte() == MIDDLE || layer.values.len() <= MOST_SUMMED;

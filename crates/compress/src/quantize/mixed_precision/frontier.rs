@@ -3,7 +3,7 @@
 
 use super::assignment::{Assignment, Prices};
 use super::network::Network;
-use paring_core::schema::Scheme;
+use paring_core::schema::LayerPrecision;
 use paring_onnx::graph::{Facts, Graph};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,11 +47,11 @@ pub fn predicted(
     graph: &Graph,
     facts: &Facts,
     prices: &Prices,
-    layers: &BTreeMap<String, Scheme>,
+    layers: &BTreeMap<String, LayerPrecision>,
 ) -> Assignment {
     let network = Network::new(graph, facts, prices);
-    let own = |name: &String, all: &BTreeMap<Scheme, f64>| {
-        let scheme = layers.get(name).copied().unwrap_or(Scheme::F32);
+    let own = |name: &String, all: &BTreeMap<LayerPrecision, f64>| {
+        let scheme = layers.get(name).copied().unwrap_or(LayerPrecision::F32);
         (name.clone(), all.iter().filter(|(s, _)| **s == scheme).map(|(s, c)| (*s, *c)).collect())
     };
     let only = prices.layers.iter().map(|(name, all)| own(name, all)).collect();
@@ -61,11 +61,11 @@ pub fn predicted(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Granularity;
+    use crate::QuantizationGranularity;
     use paring_agent::arrays::Dtype;
     use paring_onnx::graph::{Node, Size, Weights};
 
-    const INT8: Scheme = Scheme::Static(Granularity::Tensor);
+    const INT8: LayerPrecision = LayerPrecision::Static(QuantizationGranularity::Tensor);
 
     fn chain(count: usize) -> (Graph, Facts) {
         let mut graph = Graph::empty("chain", 13);
@@ -143,7 +143,7 @@ mod tests {
         }
         graph.add_output("y");
         let facts = graph.facts(&BTreeMap::new(), 1).unwrap();
-        let costs = || BTreeMap::from([(Scheme::F32, 10.0), (INT8, 1.0)]);
+        let costs = || BTreeMap::from([(LayerPrecision::F32, 10.0), (INT8, 1.0)]);
         let layers = BTreeMap::from(["p", "y"].map(|name| (name.to_string(), costs())));
         let (nothing, convert) = (BTreeMap::new(), |_: usize| 2.0);
         let prices =
@@ -173,7 +173,7 @@ mod tests {
             let costs: Vec<[f64; 2]> = (0..6).map(|_| [ten(), ten()]).collect();
             let losses: Vec<f64> = (0..6).map(|_| ten()).collect();
             let priced = |(i, c): (usize, &[f64; 2])| {
-                (format!("c{i}"), BTreeMap::from([(Scheme::F32, c[0]), (INT8, c[1])]))
+                (format!("c{i}"), BTreeMap::from([(LayerPrecision::F32, c[0]), (INT8, c[1])]))
             };
             let layers = costs.iter().enumerate().map(priced).collect();
             let lost = |(i, e): (usize, &f64)| (format!("c{i}"), BTreeMap::from([(INT8, *e)]));

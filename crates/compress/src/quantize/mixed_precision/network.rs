@@ -2,7 +2,7 @@
 
 use super::assignment::{Assignment, Prices};
 use crate::quantize::quantizable_layers::{self as layers};
-use paring_core::schema::Scheme;
+use paring_core::schema::LayerPrecision;
 use paring_onnx::graph::{self, Facts, Graph, Index, Node};
 use std::collections::BTreeMap;
 
@@ -125,7 +125,7 @@ impl Network {
         &self,
         open: &BTreeMap<usize, Open>,
         layer: &Place,
-        scheme: Scheme,
+        scheme: LayerPrecision,
         prices: &Prices,
     ) -> (BTreeMap<usize, Open>, f64) {
         let (mut open, mut cost) = (open.clone(), 0.0);

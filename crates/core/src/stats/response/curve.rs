@@ -1,6 +1,6 @@
 //! Curves of a response over a dose, fitted by quasi-likelihood, and the noise of what they are fitted to.
 
-use super::Observation;
+use super::DoseResponse;
 use crate::stats::median;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -41,7 +41,7 @@ impl ResponseCurve {
         Some(self.shape().at(self.z(kind, dose)?))
     }
 
-    /// [`Shape::slope`] at a dose.
+    /// [`CurveShape::slope`] at a dose.
     pub(super) fn slope(&self, kind: &str, dose: f64) -> Option<f64> {
         Some(self.shape().slope(self.z(kind, dose)?))
     }
@@ -50,17 +50,17 @@ impl ResponseCurve {
         Some(self.rates.get(kind)? * dose.max(0.0).powf(self.power))
     }
 
-    fn shape(&self) -> Shape {
-        Shape { scale: self.scale, saturates: self.saturates }
+    fn shape(&self) -> CurveShape {
+        CurveShape { scale: self.scale, saturates: self.saturates }
     }
 
     /// The most likely curve of observations; `None` where there are none.
     pub(super) fn fit(
-        observations: &[&Observation],
-        shape: Shape,
-        noise: &Noise,
+        observations: &[&DoseResponse],
+        shape: CurveShape,
+        noise: &SamplingNoise,
     ) -> Option<ResponseCurve> {
-        let mut kinds: BTreeMap<&str, Vec<&Observation>> = BTreeMap::new();
+        let mut kinds: BTreeMap<&str, Vec<&DoseResponse>> = BTreeMap::new();
         observations.iter().for_each(|o| kinds.entry(&o.kind).or_default().push(o));
         let each = POWERS.into_iter().filter_map(|power| {
             let fits = kinds.iter().map(|(kind, own)| {
@@ -70,7 +70,7 @@ impl ResponseCurve {
             let fits: Vec<(String, f64, f64)> = fits.collect::<Option<_>>()?;
             let total: f64 = fits.iter().map(|(.., misfit)| misfit).sum();
             let rates = fits.into_iter().map(|(kind, rate, _)| (kind, rate)).collect();
-            let Shape { scale, saturates } = shape;
+            let CurveShape { scale, saturates } = shape;
             Some((total, ResponseCurve { scale, saturates, power, rates }))
         });
         let best = each.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, curve)| curve);
@@ -80,12 +80,12 @@ impl ResponseCurve {
 
 /// Whether responses saturate, and where.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Shape {
+pub(super) struct CurveShape {
     pub(super) scale: f64,
     pub(super) saturates: bool,
 }
 
-impl Shape {
+impl CurveShape {
     fn at(self, z: f64) -> f64 {
         self.scale * if self.saturates { -(-z).exp_m1() } else { z }
     }
@@ -106,11 +106,16 @@ impl Shape {
     /// around the usual dose. Variances are those of the pass before: were they to follow the rate, a
     /// lower one would seem likelier for being surer of itself (quasi-likelihood, Wedderburn 1974,
     /// Biometrika 61, 439).
-    fn best_rate(self, power: f64, own: &[&Observation], noise: &Noise) -> Option<(f64, f64)> {
+    fn best_rate(
+        self,
+        power: f64,
+        own: &[&DoseResponse],
+        noise: &SamplingNoise,
+    ) -> Option<(f64, f64)> {
         let doses: Vec<f64> = own.iter().map(|o| o.dose).collect();
         let unit = median(&doses)?.powf(-power);
         let point =
-            |o: &&Observation| (unit * o.dose.powf(power), o.response, noise.of_one(o.dose));
+            |o: &&DoseResponse| (unit * o.dose.powf(power), o.response, noise.of_one(o.dose));
         let points: Vec<(f64, f64, f64)> = own.iter().map(point).collect();
         let mut factor = None;
         for _ in 0..PASSES {
@@ -151,15 +156,15 @@ fn misfit(residual: f64, variance: f64) -> f64 {
 
 /// Variance of a response from the draw of samples, as a function of the dose: e^a · dose^b per sample.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Noise {
+pub(super) struct SamplingNoise {
     intercept: f64,
     exponent: f64,
     /// Samples of each observation.
     samples: f64,
 }
 
-impl Noise {
-    pub(super) fn fit(observations: &[Observation], samples: usize) -> Noise {
+impl SamplingNoise {
+    pub(super) fn fit(observations: &[DoseResponse], samples: usize) -> SamplingNoise {
         let points: Vec<(f64, f64)> = observations
             .iter()
             .filter(|o| o.variance > 0.0)
@@ -168,14 +173,14 @@ impl Noise {
         let samples = samples.max(1) as f64;
         let count = points.len() as f64;
         if points.is_empty() {
-            return Noise { intercept: f64::NEG_INFINITY, exponent: 0.0, samples };
+            return SamplingNoise { intercept: f64::NEG_INFINITY, exponent: 0.0, samples };
         }
         let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / count;
         let (x, y) = (mean(|p| p.0), mean(|p| p.1));
         let spread: f64 = points.iter().map(|p| (p.0 - x).powi(2)).sum();
         let joint: f64 = points.iter().map(|p| (p.0 - x) * (p.1 - y)).sum();
         let exponent = if spread > 0.0 { (joint / spread).clamp(0.0, 4.0) } else { 0.0 };
-        Noise { intercept: y - exponent * x, exponent, samples }
+        SamplingNoise { intercept: y - exponent * x, exponent, samples }
     }
 
     /// Of one observation.

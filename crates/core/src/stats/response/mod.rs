@@ -10,7 +10,7 @@ mod curve;
 
 pub use curve::ResponseCurve;
 
-use curve::{Noise, RATE_ERROR, Shape};
+use curve::{CurveShape, RATE_ERROR, SamplingNoise};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ const SHARED_NOISE: f64 = 0.5;
 
 /// One observation.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Observation {
+pub struct DoseResponse {
     /// What it is an observation of.
     pub kind: String,
     /// Dose, above 0.
@@ -47,15 +47,15 @@ pub struct Observation {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResponseModel {
     curve: ResponseCurve,
-    noise: Noise,
-    left_out: Vec<LeftOut>,
+    noise: SamplingNoise,
+    left_out: Vec<LeaveOneOutCurve>,
     /// Of each kind: observations, and the largest dose.
     seen: BTreeMap<String, (usize, f64)>,
 }
 
 /// What the others say of one observation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct LeftOut {
+struct LeaveOneOutCurve {
     curve: ResponseCurve,
     kind: String,
     /// Its distance from that curve, relative to the scale at its dose.
@@ -64,7 +64,7 @@ struct LeftOut {
 
 /// A response that was not seen yet.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Prediction {
+pub struct PredictiveInterval {
     /// The most likely.
     pub value: f64,
     /// Lower bound.
@@ -81,37 +81,37 @@ impl ResponseModel {
     /// [`FEWEST_OF_A_KIND`] observations are left out; `None` where nothing is left, or the ceiling is
     /// not above 0.
     pub fn learn(
-        observations: Vec<Observation>,
+        observations: Vec<DoseResponse>,
         ceiling: Option<f64>,
         samples: usize,
     ) -> Option<ResponseModel> {
         let known =
-            |o: &Observation| o.dose > 0.0 && (o.dose + o.response + o.variance).is_finite();
+            |o: &DoseResponse| o.dose > 0.0 && (o.dose + o.response + o.variance).is_finite();
         let mut seen: BTreeMap<String, (usize, f64)> = BTreeMap::new();
         for o in observations.iter().filter(|o| known(o)) {
             let of = seen.entry(o.kind.clone()).or_default();
             *of = (of.0 + 1, of.1.max(o.dose));
         }
         seen.retain(|_, (count, _)| *count >= FEWEST_OF_A_KIND);
-        let observations: Vec<Observation> =
+        let observations: Vec<DoseResponse> =
             observations.into_iter().filter(|o| known(o) && seen.contains_key(&o.kind)).collect();
         let largest = observations.iter().map(|o| o.response).fold(0.0, f64::max);
         let usual = if largest > 0.0 { largest } else { f64::MIN_POSITIVE };
-        let shape = Shape { scale: ceiling.unwrap_or(usual), saturates: ceiling.is_some() };
+        let shape = CurveShape { scale: ceiling.unwrap_or(usual), saturates: ceiling.is_some() };
         if observations.is_empty() || shape.scale <= 0.0 {
             return None;
         }
-        let noise = Noise::fit(&observations, samples);
-        let all: Vec<&Observation> = observations.iter().collect();
+        let noise = SamplingNoise::fit(&observations, samples);
+        let all: Vec<&DoseResponse> = observations.iter().collect();
         let curve = ResponseCurve::fit(&all, shape, &noise)?;
         let mut model = ResponseModel { curve, noise, left_out: vec![], seen };
         for (without, own) in observations.iter().enumerate() {
-            let others: Vec<&Observation> =
+            let others: Vec<&DoseResponse> =
                 all.iter().enumerate().filter(|(o, _)| *o != without).map(|(_, o)| *o).collect();
             let curve = ResponseCurve::fit(&others, shape, &model.noise)?;
             let miss = (own.response - curve.at(&own.kind, own.dose)?).abs();
             let score = miss / model.scale(&own.kind, own.dose, samples)?;
-            model.left_out.push(LeftOut { curve, kind: own.kind.clone(), score });
+            model.left_out.push(LeaveOneOutCurve { curve, kind: own.kind.clone(), score });
         }
         Some(model)
     }
@@ -135,7 +135,7 @@ impl ResponseModel {
         dose: f64,
         samples: usize,
         earlier: &[f64],
-    ) -> Option<Prediction> {
+    ) -> Option<PredictiveInterval> {
         let (_, largest) = self.seen.get(kind)?;
         let value = self.curve.at(kind, dose)?;
         let scale = self.scale(kind, dose, samples)?;
@@ -164,7 +164,7 @@ impl ResponseModel {
         };
         // The bounds are those of the curves without each observation, which may all lie to one side.
         let (low, high) = (sorted(-1.0), sorted(1.0));
-        Some(Prediction { value: value.max(low).min(high), low, high, scale })
+        Some(PredictiveInterval { value: value.max(low).min(high), low, high, scale })
     }
 
     /// What residuals at a dose are relative to.
@@ -181,24 +181,24 @@ mod tests {
     use crate::stats;
     use rand::RngExt;
 
-    fn normal(rng: &mut stats::Generator) -> f64 {
+    fn normal(rng: &mut stats::SeededGenerator) -> f64 {
         (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0
     }
 
     /// An observation of `kind` along a curve, with a scatter that is proportional to the slope and the
     /// noise of `samples` samples, of which half is `shared` by all that are observed on them.
     fn observed(
-        rng: &mut stats::Generator,
+        rng: &mut stats::SeededGenerator,
         kind: &str,
         rate: f64,
         (samples, shared): (f64, f64),
-    ) -> Observation {
+    ) -> DoseResponse {
         let dose = (-5.0 + 5.0 * rng.random::<f64>()).exp();
         let rate = rate * (0.4 * normal(rng)).exp();
         let response = 0.8 * (1.0 - (-rate * dose.powf(1.5)).exp());
         let variance = 0.3 * dose;
         let noise = (variance / samples / 2.0).sqrt() * (shared + normal(rng));
-        Observation { kind: kind.into(), dose, response: response + noise, variance }
+        DoseResponse { kind: kind.into(), dose, response: response + noise, variance }
     }
 
     #[test]
@@ -206,7 +206,7 @@ mod tests {
         let each = |i: i32| {
             let dose = f64::from(i) / 10.0;
             let response = 0.8 * (1.0 - (-3.0 * dose.powf(1.5)).exp());
-            Observation { kind: "a".into(), dose, response, variance: 0.1 }
+            DoseResponse { kind: "a".into(), dose, response, variance: 0.1 }
         };
         let model = ResponseModel::learn((1..13).map(each).collect(), Some(0.8), 100_000).unwrap();
         assert_eq!(model.curve.power, 1.5);
@@ -222,7 +222,7 @@ mod tests {
         let (mut held, mut all) = (0, 0);
         for _ in 0..200 {
             let (few, many) = ((200.0, normal(&mut rng)), (800.0, normal(&mut rng)));
-            let learnt: Vec<Observation> = (0..18)
+            let learnt: Vec<DoseResponse> = (0..18)
                 .map(|i| {
                     let (kind, rate) = if i % 2 == 0 { ("a", 3.0) } else { ("b", 9.0) };
                     observed(&mut rng, kind, rate, few)
@@ -246,7 +246,7 @@ mod tests {
     fn tries_that_did_nothing_leave_a_width() {
         let none = |i: i32| {
             let dose = f64::from(i) / 10.0;
-            Observation { kind: "a".into(), dose, response: 0.0, variance: 1.0 / 200.0 }
+            DoseResponse { kind: "a".into(), dose, response: 0.0, variance: 1.0 / 200.0 }
         };
         let model = ResponseModel::learn((1..15).map(none).collect(), Some(0.8), 200).unwrap();
         let found = model.predict("a", 0.5, 200, &[]).unwrap();
@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn nothing_is_said_of_what_was_not_seen() {
         let mut rng = stats::generator(2, "response");
-        let mut some: Vec<Observation> =
+        let mut some: Vec<DoseResponse> =
             (0..12).map(|_| observed(&mut rng, "a", 3.0, (200.0, 0.0))).collect();
         some.extend((0..3).map(|_| observed(&mut rng, "b", 3.0, (200.0, 0.0))));
         let model = ResponseModel::learn(some.clone(), Some(0.8), 200).unwrap();
@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn earlier_misses_widen_and_earlier_hits_narrow() {
         let mut rng = stats::generator(3, "response");
-        let some: Vec<Observation> =
+        let some: Vec<DoseResponse> =
             (0..12).map(|_| observed(&mut rng, "a", 3.0, (200.0, 0.0))).collect();
         let model = ResponseModel::learn(some, None, 200).unwrap();
         let width = |earlier: &[f64]| {
