@@ -110,10 +110,10 @@ fn named_path(span: &str) -> Option<PathBuf> {
     if !FOLDERS.iter().any(|folder| path.starts_with(folder)) {
         return None;
     }
-    let stem = |part: &str| part.split('.').next().unwrap_or_default().to_string();
+    let is_upper = |word: &str| word.len() > 2 && word.chars().all(|c| c.is_ascii_uppercase());
     let placeholder = |part: &&str| {
-        let stem = stem(part);
-        part.contains('*') || stem.len() > 2 && stem.chars().all(|c| c.is_ascii_uppercase())
+        let stem = part.split('.').next().unwrap_or_default();
+        part.contains('*') || is_upper(stem.split('_').next().unwrap_or_default())
     };
     Some(path.trim_end_matches('/').split('/').take_while(|part| !placeholder(part)).collect())
 }
@@ -285,57 +285,42 @@ fn columns_stand_in_the_order_of_the_files() {
     assert!(seen > 0, "tests/fixtures has no results.csv");
 }
 
-/// A struct of a source that refuses unknown keys: its fields as they are written, and their types.
-fn strict_structs(source: &str) -> BTreeMap<String, Vec<(String, String)>> {
-    let mut found = BTreeMap::new();
-    for part in source.split("deny_unknown_fields").skip(1) {
-        let Some((before, body)) = part.split_once('{') else { continue };
-        let Some((_, name)) = before.split_once("struct ") else { continue };
-        let body = body.split("\n}").next().unwrap_or_default();
-        let mut fields = Vec::new();
-        let mut renamed = None;
-        for line in body.lines().map(str::trim) {
-            if let Some((_, name)) = line.split_once("rename = \"") {
-                renamed = name.split('"').next().map(str::to_string);
-            }
-            if line.starts_with('#') {
-                continue;
-            }
-            let Some((field, kind)) = line.split_once(": ") else { continue };
-            let field = field.split_whitespace().next_back().unwrap_or_default().to_string();
-            fields.push((renamed.take().unwrap_or(field), kind.to_string()));
-        }
-        found.insert(name.trim().to_string(), fields);
-    }
-    found
+/// The structs of a folder that are read and never written, and refuse unknown keys: their fields.
+fn typed_structs(folder: &str) -> Vec<Vec<String>> {
+    let sources: Vec<String> = files(folder, "rs").iter().map(|path| code(path)).collect();
+    let items = sources.iter().flat_map(|source| source.split("#[derive(").skip(1));
+    let typed = items.filter(|item| {
+        let derived = item.split(')').next().unwrap_or_default();
+        derived.contains("Deserialize") && !derived.contains(" Serialize")
+    });
+    typed.filter_map(strict_fields).collect()
 }
 
-/// Every key of the struct and of the structs that its fields hold.
-fn keys(
-    structs: &BTreeMap<String, Vec<(String, String)>>,
-    name: &str,
-    found: &mut BTreeSet<String>,
-) {
-    for (field, kind) in &structs[name] {
-        found.insert(field.clone());
-        let mut words = kind.split(|c: char| !c.is_alphanumeric());
-        if let Some(held) = words.find(|word| structs.contains_key(*word)) {
-            keys(structs, held, found);
+/// The fields of a struct as they are written, where it refuses unknown keys.
+fn strict_fields(item: &str) -> Option<Vec<String>> {
+    let (head, body) = item.split_once('{')?;
+    if !head.contains("deny_unknown_fields") || !head.contains("struct ") {
+        return None;
+    }
+    let (mut fields, mut renamed) = (Vec::new(), None);
+    for line in body.split("\n}").next().unwrap_or_default().lines().map(str::trim) {
+        if let Some((_, name)) = line.split_once("rename = \"") {
+            renamed = name.split('"').next().map(str::to_string);
+        } else if let Some((field, _)) = line.split_once(": ").filter(|_| !line.starts_with('#')) {
+            let field = field.split_whitespace().next_back().unwrap_or_default();
+            fields.push(renamed.take().unwrap_or_else(|| field.to_string()));
         }
     }
+    Some(fields)
 }
 
-/// All strict structs of a folder, and the name of the one that has these fields.
+/// The one struct of a folder that has these fields.
 #[track_caller]
-fn schema_with(folder: &str, fields: &[&str]) -> (BTreeMap<String, Vec<(String, String)>>, String) {
-    let mut structs = BTreeMap::new();
-    for path in files(folder, "rs") {
-        structs.extend(strict_structs(&code(&path)));
-    }
-    let has = |of: &[(String, String)], key: &str| of.iter().any(|(field, _)| field == key);
-    let found = structs.iter().find(|(_, of)| fields.iter().all(|key| has(of, key)));
-    let name = found.map(|(name, _)| name.clone());
-    (structs, name.unwrap_or_else(|| panic!("no strict struct in {folder} has {fields:?}")))
+fn struct_with(folder: &str, fields: &[&str]) -> Vec<String> {
+    let has = |of: &[String], key: &str| of.iter().any(|field| field == key);
+    let mut structs = typed_structs(folder).into_iter();
+    let found = structs.find(|of| fields.iter().all(|key| has(of, key)));
+    found.unwrap_or_else(|| panic!("no struct in {folder} is read with the keys {fields:?}"))
 }
 
 #[track_caller]
@@ -352,11 +337,11 @@ fn same_keys(document: &str, heading: &str, known: &BTreeSet<String>) {
 
 #[test]
 fn every_key_of_a_study_is_documented() {
-    let (structs, file) = schema_with("src/study", &["study", "model", "data", "variant"]);
-    let mut known = BTreeSet::new();
-    keys(&structs, &file, &mut known);
-    let sections: Vec<&String> = structs[&file].iter().map(|(section, _)| section).collect();
-    known.retain(|key| !sections.contains(&key));
+    let sections = struct_with("src/study", &["study", "model", "data", "variant", "target"]);
+    let kinds = ["prune", "quantize", "tune"].map(str::to_string);
+    let mut known: BTreeSet<String> =
+        typed_structs("src/study").into_iter().flatten().chain(kinds).collect();
+    known.retain(|key| !sections.contains(key));
     assert!(known.len() > 60, "only {} keys in src/study", known.len());
     same_keys("study.md", "key", &known);
     for document in ["pruning.md", "quantization.md"] {
@@ -374,8 +359,7 @@ fn every_key_of_a_board_is_documented() {
         ("key of an entry", ["extends", "address"]),
         ("key of a profile", ["description", "models"]),
     ] {
-        let (structs, name) = schema_with("crates/boards/src", &fields);
-        let known = structs[&name].iter().map(|(field, _)| field.clone()).collect();
+        let known = struct_with("crates/boards/src", &fields).into_iter().collect();
         same_keys("boards.md", heading, &known);
     }
 }
