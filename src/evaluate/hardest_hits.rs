@@ -4,7 +4,8 @@ use super::prediction::{Answers, PredictError};
 use paring_agent::engine::{Bindings, Model, Source};
 use paring_core::schema::{DegradedSample, EngineOptions, FlipKind, SampleNeighbourhood};
 use paring_data::Dataset;
-use paring_onnx::graph::{self, Graph};
+use paring_onnx::graph::Graph;
+use paring_onnx::ops::is_product;
 use std::collections::BTreeMap;
 
 /// Neighbours that make up a region.
@@ -78,8 +79,7 @@ pub fn penultimate(
 ) -> Result<Option<Vec<Vec<f32>>>, PredictError> {
     let weights = graph.initializer_names();
     let last = graph.nodes().iter().rev().find(|node| {
-        graph::is_product(node)
-            && node.input.iter().skip(1).any(|input| weights.contains(input.as_str()))
+        is_product(node) && node.input.iter().skip(1).any(|input| weights.contains(input.as_str()))
     });
     let Some(tensor) = last.and_then(|node| node.input.first()) else { return Ok(None) };
     let bytes = graph.encode();

@@ -9,7 +9,8 @@ use paring_agent::engine::{Bindings, Model, Source};
 use paring_core::schema::{
     ActivationStatistics, AttentionHeadStatistics, EngineOptions, LayerFlow,
 };
-use paring_onnx::graph::{self, Graph, Index, Node, layer_names};
+use paring_onnx::graph::{Graph, Index, Node, layer_names};
+use paring_onnx::ops::is_product;
 use std::collections::BTreeMap;
 
 /// Rows of a layer that are looked at.
@@ -84,7 +85,7 @@ fn watched(graph: &Graph) -> Vec<Watched> {
     let weights = graph.initializer_names();
     let mut all: Vec<Watched> = Vec::new();
     for (node, layer) in graph.nodes().iter().zip(layer_names(graph)) {
-        let weighted = graph::is_product(node)
+        let weighted = is_product(node)
             && node.input.iter().skip(1).any(|input| weights.contains(input.as_str()));
         let reader = |tensor: &str| {
             let [(reader, _)] = index.consumers(tensor) else { return None };

@@ -5,6 +5,7 @@ use super::coupling::module_of;
 use super::{Calibration, CatalogError, Criterion, Kind, Savings};
 use paring_core::stats;
 use paring_onnx::graph::{Facts, Graph, Index, Node, layer_names};
+use paring_onnx::ops;
 use rand::RngExt;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -179,8 +180,8 @@ impl Finder<'_> {
     /// Whether a node is a linear operator with stored weights.
     fn weighted(&self, position: usize) -> bool {
         let node = &self.graph.nodes()[position];
-        let linear = ["Conv", "ConvTranspose", "Gemm", "MatMul"].contains(&node.op_type.as_str());
-        linear && node.input.get(1).and_then(|w| self.graph.dims(w)).is_some_and(|d| d.len() >= 2)
+        ops::is_float_product(node)
+            && node.input.get(1).and_then(|w| self.graph.dims(w)).is_some_and(|d| d.len() >= 2)
     }
 
     fn is_output(&self, tensor: &str) -> bool {

@@ -2,15 +2,14 @@
 
 use super::elements::{Class, Elements};
 use super::producer::{Producer, head_axes, producers};
-use super::rules;
 use paring_core::schema::{CouplingMember, OriginalIndices};
-use paring_onnx::graph::{Facts, Graph, GraphError};
+use paring_onnx::graph::{Facts, Graph, GraphError, Node};
+use paring_onnx::ops;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// Entries of tensors, by tensor and axis, in ascending order.
-pub type Slices = BTreeMap<(String, usize), Vec<usize>>;
+pub use paring_onnx::ops::Slices;
 
 /// What can be removed from a graph, and what cannot.
 #[derive(Clone, Debug)]
@@ -105,6 +104,20 @@ fn divisible(facts: &Facts) -> Facts {
     facts
 }
 
+/// Applies the constraints of every node, and keeps what enters and leaves the graph.
+fn constrain(graph: &Graph, facts: &Facts, elements: &mut Elements) {
+    let apply = |elements: &mut Elements, node: &Node| {
+        let constraints = ops::axis_constraints(graph, facts, node);
+        constraints.into_iter().for_each(|constraint| elements.apply(constraint, &node.name));
+    };
+    let (last, first): (Vec<&Node>, Vec<&Node>) =
+        graph.nodes().iter().partition(|node| ops::ties_last(node));
+    first.into_iter().for_each(|node| apply(elements, node));
+    graph.inputs().iter().for_each(|tensor| elements.pin(tensor, "it is an input of the model"));
+    graph.outputs().iter().for_each(|tensor| elements.pin(tensor, "it is an output of the model"));
+    last.into_iter().for_each(|node| apply(elements, node));
+}
+
 /// Finds all couplings of a graph. `facts` are those at concrete dimensions; `origins` say which
 /// indices of the baseline remain.
 ///
@@ -117,7 +130,7 @@ pub fn catalog(
 ) -> Result<Catalog, GraphError> {
     let facts = &divisible(facts);
     let mut elements = Elements::new(facts.shapes.clone());
-    rules::apply(graph, facts, &mut elements);
+    constrain(graph, facts, &mut elements);
     let producers = producers(graph);
     let heads = head_axes(graph, facts);
     let mut by_axes: BTreeMap<BTreeSet<(String, usize)>, Vec<Class>> = BTreeMap::new();
@@ -250,7 +263,7 @@ fn members(graph: &Graph, axes: &BTreeSet<(String, usize)>) -> Vec<CouplingMembe
 mod tests {
     use super::*;
     use paring_agent::arrays::Dtype;
-    use paring_onnx::graph::{Node, Size, Weights};
+    use paring_onnx::graph::{Size, Weights};
 
     #[test]
     fn axes_as_long_as_a_file_likes_take_no_memory() {

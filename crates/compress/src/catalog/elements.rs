@@ -1,5 +1,6 @@
 //! Union-find over (tensor, axis, index): which entries must stay or go together.
 
+use paring_onnx::ops::AxisConstraint;
 use std::collections::{BTreeMap, HashMap};
 
 /// One entry of one axis of one tensor.
@@ -43,6 +44,55 @@ impl Elements {
 
     pub(super) fn shape(&self, tensor: &str) -> Option<&[usize]> {
         self.shapes.get(tensor).map(Vec::as_slice)
+    }
+
+    /// Applies a constraint of the node of that name.
+    pub(super) fn apply(&mut self, constraint: AxisConstraint, node: &str) {
+        match constraint {
+            AxisConstraint::TieAxes { first, second } => self.tie_axes(first, second, node),
+            AxisConstraint::TieEntries { first, second, count } => (0..count).for_each(|i| {
+                let after = |(tensor, axis, index)| (tensor, axis, index + i);
+                self.tie(after(first), after(second));
+            }),
+            AxisConstraint::Pin { axis: (tensor, axis), reason } => {
+                self.pin_axis(tensor, axis, &reason);
+            }
+            AxisConstraint::Lossy { axis: (tensor, axis), reason } => {
+                self.lossy_axis(tensor, axis, &reason);
+            }
+            AxisConstraint::Factor { whole, tensor, factors, last, reason } => {
+                self.tie_factors(whole, (tensor, &factors), last, &reason);
+            }
+        }
+    }
+
+    /// Ties an axis to the one of its factors that carries the components; the others are kept.
+    fn tie_factors(
+        &mut self,
+        whole: (&str, usize),
+        (tensor, factors): (&str, &[usize]),
+        last: bool,
+        reason: &str,
+    ) {
+        let shape = self.shape(tensor).map(<[usize]>::to_vec).unwrap_or_default();
+        let free: Vec<usize> = (0..factors.len())
+            .filter(|place| self.pinned((tensor, factors[*place], 0)).is_none())
+            .collect();
+        let carrier = match (free.first(), free.last()) {
+            (Some(first), Some(end)) => *(if last { end } else { first }),
+            // All are kept: so is the whole, and for the first one's reason.
+            _ => 0,
+        };
+        for (_, axis) in factors.iter().enumerate().filter(|(place, _)| *place != carrier) {
+            self.pin_axis(tensor, *axis, reason);
+        }
+        let inner: usize = factors[carrier + 1..].iter().map(|axis| shape[*axis]).product();
+        let width = shape[factors[carrier]];
+        let total: usize = factors.iter().map(|axis| shape[*axis]).product();
+        for index in 0..total {
+            let component = index / inner % width;
+            self.tie((whole.0, whole.1, index), (tensor, factors[carrier], component));
+        }
     }
 
     /// Ties two entries together; entries that do not exist are ignored.

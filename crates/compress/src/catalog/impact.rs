@@ -1,8 +1,8 @@
 //! What removing a component saves, and which couplings depend on which.
 
-use super::readers::summed_axes;
 use super::{Catalog, ComponentSlices, Coupling, Linear, Slices};
 use paring_onnx::graph::{ElementType, Facts, Graph, NodeCost, layer_names};
+use paring_onnx::ops;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -159,7 +159,7 @@ pub fn dependencies(
     };
     let names = layer_names(graph);
     for (position, node) in graph.nodes().iter().enumerate() {
-        for (tensor, axis) in summed_axes(facts, node) {
+        for (tensor, axis) in ops::summed_axes(facts, node) {
             let Some(from) =
                 catalog.couplings.iter().position(|c| computes(c, &(tensor.clone(), axis)))
             else {

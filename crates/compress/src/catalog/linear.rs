@@ -6,6 +6,7 @@
 use faer::Mat;
 use ndarray::ArrayD;
 use paring_onnx::graph::{self, Facts, Graph, Index, Node, Weights};
+use paring_onnx::ops::{self, LinearMap, MapForm};
 use std::ops::Range;
 
 /// A layer, or a group of one, as `outputs = row · matrix + bias`; the factors of a Gemm are part of
@@ -72,13 +73,14 @@ fn of_node(
     let [x, w, ..] = node.input.as_slice() else { return vec![] };
     let Some(dims) = graph.dims(w) else { return vec![] };
     let group = graph::int(node, "group").unwrap_or(1).max(1) as usize;
-    let Some(map) = map_of(facts, node, &dims) else { return vec![] };
-    let Map { form, input_axis, output_axis, bias_slot: slot } = map;
-    let factor = |name| graph::float(node, name).map_or(1.0, f64::from);
-    let factors = match node.op_type.as_str() {
-        "Gemm" => (factor("alpha"), factor("beta")),
-        _ => (1.0, 1.0),
+    let Some(LinearMap { form, input_axis, output_axis, bias_slot: slot }) =
+        ops::linear_map(node, &dims)
+    else {
+        return vec![];
     };
+    let Some(form) = row_form(facts, node, &dims, form) else { return vec![] };
+    let (alpha, beta) = ops::gemm_factors(node);
+    let factors = (f64::from(alpha), f64::from(beta));
     if factors.0 == 0.0 || factors.1 == 0.0 || dims.len() < 2 {
         return vec![];
     }
@@ -110,37 +112,11 @@ fn of_node(
         .collect()
 }
 
-/// How the weights of a node are a matrix.
-struct Map {
-    form: Form,
-    input_axis: usize,
-    output_axis: usize,
-    bias_slot: Option<usize>,
-}
-
-/// What weights of these dimensions are to a node; `None` where it is not linear in what it reads, or
-/// goes channel by channel.
-fn map_of(facts: &Facts, node: &Node, dims: &[usize]) -> Option<Map> {
-    let group = graph::int(node, "group").unwrap_or(1);
-    let map = |form, input_axis, output_axis, bias_slot| {
-        Some(Map { form, input_axis, output_axis, bias_slot })
-    };
-    match node.op_type.as_str() {
-        "Conv" if group <= 1 || dims.get(1) != Some(&1) => {
-            map(patches(facts, node, dims)?, 1, 0, Some(2))
-        }
-        "ConvTranspose" if group <= 1 && dims.len() > 2 => {
-            map(Form::Pixels { kernel: dims[2..].iter().product() }, 0, 1, None)
-        }
-        "Gemm" if graph::int(node, "transA").unwrap_or(0) == 0 => {
-            let turned = usize::from(graph::int(node, "transB") == Some(1));
-            map(Form::Product, turned, 1 - turned, Some(2))
-        }
-        // Leading axes of size 1 multiply nothing.
-        "MatMul" if dims.len() >= 2 && dims.iter().rev().skip(2).all(|d| *d == 1) => {
-            map(Form::Product, dims.len() - 2, dims.len() - 1, None)
-        }
-        _ => None,
+fn row_form(facts: &Facts, node: &Node, dims: &[usize], form: MapForm) -> Option<Form> {
+    match form {
+        MapForm::Patches => patches(facts, node, dims),
+        MapForm::Pixels => Some(Form::Pixels { kernel: dims[2..].iter().product() }),
+        MapForm::LastAxis => Some(Form::Product),
     }
 }
 

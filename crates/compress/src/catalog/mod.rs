@@ -15,7 +15,6 @@ mod normal;
 mod observe;
 mod producer;
 mod readers;
-mod rules;
 mod score;
 mod walk;
 
@@ -32,6 +31,6 @@ pub use linear::{Linear, linears, per_output};
 pub use normal::DAMPING;
 pub(crate) use normal::{Normal, damped};
 pub use observe::{Rows, observe, observe_all};
-pub use readers::{opaque_readers, readers, summed_slots};
+pub use readers::{opaque_readers, readers};
 pub use score::{Criterion, Reader, elimination, joint_error, output_errors, scores, with_bias};
 pub use walk::Walk;

@@ -2,6 +2,7 @@
 
 use super::Kind;
 use paring_onnx::graph::{Facts, Graph, Index, Node, int, ints, layer_names};
+use paring_onnx::ops::{self, Family};
 use std::collections::BTreeSet;
 
 /// A layer, and the axis of its weights that counts its outputs.
@@ -27,22 +28,17 @@ pub(super) fn producers(graph: &Graph) -> Vec<Producer> {
 }
 
 fn output_axis(graph: &Graph, index: &Index, node: &Node) -> Option<(String, usize, Kind)> {
-    let (slot, axis, kind) = match node.op_type.as_str() {
-        "Conv" | "FusedConv" | "ConvInteger" => (1, 0, Kind::Channel),
-        "QLinearConv" => (3, 0, Kind::Channel),
-        "ConvTranspose" => (1, 1, Kind::Channel),
-        "Gemm" => (1, usize::from(int(node, "transB") != Some(1)), Kind::Neuron),
-        "MatMul" | "MatMulInteger" | "Attention" => (1, 1, Kind::Neuron),
-        "QLinearMatMul" => (3, 1, Kind::Neuron),
-        "Gather" => (0, 1, Kind::Neuron),
-        "LSTM" | "GRU" | "RNN" => (1, 1, Kind::Neuron),
-        _ => return None,
+    let family = ops::family_of(&node.op_type);
+    let kind = match family {
+        Some(Family::Convolution) => Kind::Channel,
+        _ => Kind::Neuron,
     };
+    let (slot, axis) = ops::output_axis(node)?;
     let (weights, axis) = stored(graph, index, node.input.get(slot)?, axis)?;
     let dims = graph.dims(&weights)?;
     let depthwise =
         kind == Kind::Channel && int(node, "group").unwrap_or(1) > 1 && dims.get(1) == Some(&1);
-    let recurrent = ["LSTM", "GRU", "RNN"].contains(&node.op_type.as_str());
+    let recurrent = family == Some(Family::Recurrent);
     let matrix = kind == Kind::Channel || recurrent || dims.len() == 2;
     (matrix && !depthwise).then_some((weights, axis, kind))
 }
@@ -82,17 +78,13 @@ pub(super) fn head_axes(graph: &Graph, facts: &Facts) -> BTreeSet<(String, usize
     let computed = |tensor: &String| stored(graph, &index, tensor, 0).is_none();
     let mut axes = BTreeSet::new();
     for node in graph.nodes() {
-        match node.op_type.as_str() {
-            "MatMul" if node.input.iter().all(computed) => {
-                for tensor in node.input.iter().chain(&node.output) {
-                    let rank = facts.shapes.get(tensor).map_or(0, Vec::len);
-                    axes.extend((0..rank.saturating_sub(2)).map(|axis| (tensor.clone(), axis)));
-                }
+        if ops::repeats_over_heads(node) && node.input.iter().all(computed) {
+            for tensor in node.input.iter().chain(&node.output) {
+                let rank = facts.shapes.get(tensor).map_or(0, Vec::len);
+                axes.extend((0..rank.saturating_sub(2)).map(|axis| (tensor.clone(), axis)));
             }
-            "Attention" | "MultiHeadAttention" => {
-                axes.extend(node.output.first().map(|tensor| (tensor.clone(), 2)));
-            }
-            _ => {}
+        } else if ops::counts_heads(node) {
+            axes.extend(node.output.first().map(|tensor| (tensor.clone(), 2)));
         }
     }
     axes

@@ -1,8 +1,9 @@
 //! The other way to remove something: zeros where it is read. It costs as much as before and gives
 //! what a cut must give, so every cut can be held against it.
 
-use crate::catalog::{self, Slices};
+use crate::catalog::Slices;
 use paring_onnx::graph::{ElementType, Facts, FreshNames, Graph, Node, Weights};
+use paring_onnx::ops;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The graph in which every operator that sums over an entry of `gone` reads a zero in its place: 0.0 in
@@ -17,7 +18,7 @@ pub fn masked(graph: &Graph, facts: &Facts, gone: &Slices) -> Graph {
     let mut masking = Masking { facts, graph: &mut masked, names, nodes: Vec::new() };
     for node in graph.nodes() {
         let mut node = node.clone();
-        for (slot, zero) in catalog::summed_slots(&node).iter().copied() {
+        for (slot, zero) in ops::summed_slots(&node) {
             let Some(read) = node.input.get(slot).cloned() else { continue };
             for (axis, indices) in axes.get(read.as_str()).into_iter().flatten() {
                 let zero = zero.and_then(|z| node.input.get(z)).filter(|z| !z.is_empty()).cloned();

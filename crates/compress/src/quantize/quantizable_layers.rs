@@ -8,6 +8,7 @@ use crate::layer_selection::matching;
 use paring_agent::engine::onnx;
 use paring_core::schema::LayerPrecision;
 use paring_onnx::graph::{self, Graph, Index, Node};
+use paring_onnx::ops;
 use std::collections::BTreeMap;
 
 /// A layer that will be narrower.
@@ -102,7 +103,7 @@ pub(super) fn find(graph: &Graph, how: &Quantization) -> Result<Found, CompressE
     let index = Index::new(graph);
     let (mut layers, mut refusals) = (Vec::new(), within_bodies(graph));
     let nodes = graph.nodes().iter().enumerate().zip(graph::layer_names(graph));
-    let multiplies = nodes.filter(|((_, node), _)| weighted(node));
+    let multiplies = nodes.filter(|((_, node), _)| ops::is_quantizable_product(node));
     let (positions, ids): (Vec<usize>, Vec<String>) =
         multiplies.map(|((position, _), name)| (position, name)).unzip();
     let meant = matching(graph, &ids, how.layers.as_deref(), &how.protect)?;
@@ -131,7 +132,7 @@ fn within_bodies(graph: &Graph) -> Vec<(String, String)> {
         let mut open: Vec<&Node> = onnx::bodies(outer).flat_map(|body| &body.node).collect();
         while let Some(node) = open.pop() {
             open.extend(onnx::bodies(node).flat_map(|body| &body.node));
-            if weighted(node) {
+            if ops::is_quantizable_product(node) {
                 let name = if node.name.is_empty() { &node.op_type } else { &node.name };
                 let reason = format!("it is in a body of `{}`, which stays as it is", outer.name);
                 found.push((name.clone(), reason));
@@ -151,7 +152,7 @@ pub(super) fn choices(
 ) -> Result<BTreeMap<String, Vec<LayerPrecision>>, CompressError> {
     let index = Index::new(graph);
     let nodes = graph.nodes().iter().enumerate().zip(graph::layer_names(graph));
-    let floats = nodes.filter(|((_, node), _)| is_float(node));
+    let floats = nodes.filter(|((_, node), _)| ops::is_float_product(node));
     let (positions, ids): (Vec<usize>, Vec<String>) =
         floats.map(|((position, _), name)| (position, name)).unzip();
     let meant = matching(graph, &ids, how.layers.as_deref(), &how.protect)?;
@@ -169,17 +170,6 @@ pub(super) fn choices(
     Ok(found)
 }
 
-/// Whether a node multiplies by weights in float.
-pub(super) fn is_float(node: &Node) -> bool {
-    ["Conv", "ConvTranspose", "Gemm", "MatMul"].contains(&node.op_type.as_str())
-}
-
-/// Whether a node multiplies by weights, in whatever precision.
-fn weighted(node: &Node) -> bool {
-    let narrow = ["QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger", "MatMulNBits"];
-    is_float(node) || narrow.contains(&node.op_type.as_str())
-}
-
 fn layer(
     graph: &Graph,
     index: &Index,
@@ -187,9 +177,7 @@ fn layer(
     (scheme, depthwise): (LayerPrecision, bool),
 ) -> Result<Layer, String> {
     let node = &graph.nodes()[position];
-    if !is_float(node) {
-        return Err(format!("it is quantized already ({})", node.op_type));
-    }
+    ops::float_form(node)?;
     let [input, stored, ..] = node.input.as_slice() else { return Err("it has no weights".into()) };
     let (dims, values) = floats(graph, index, stored)?;
     let integer = matches!(scheme, LayerPrecision::Static(_) | LayerPrecision::Dynamic(_));
@@ -200,19 +188,15 @@ fn layer(
     if values.iter().chain(bias.iter().flat_map(|b| &b.1)).any(|v| !v.is_finite()) {
         return Err("its weights are not finite numbers".into());
     }
-    check_operator(node, &dims, scheme, depthwise)?;
+    ops::quantizability(node, &dims, scheme, depthwise)?;
     let convolves = node.op_type.starts_with("Conv");
-    if !convolves {
-        check_product(node, &dims)?;
-    }
     let swapped = !convolves && graph::int(node, "transB").unwrap_or(0) != 0;
     let (dims, values) = match swapped {
         true => (vec![dims[1], dims[0]], turned(&dims, &values)),
         false => (dims, values),
     };
     let outputs = dims[usize::from(dims.len() == 2)];
-    let factor = |name| graph::float(node, name).filter(|_| node.op_type == "Gemm").unwrap_or(1.0);
-    let factors = (factor("alpha"), factor("beta"));
+    let factors = ops::gemm_factors(node);
     let bias = bias.map(|(dims, values)| per_output(&dims, values, outputs)).transpose()?;
     if scheme == LayerPrecision::Weights4 {
         check_nibbles(graph, index, input, dims[0])?;
@@ -287,48 +271,6 @@ fn floats(graph: &Graph, index: &Index, name: &str) -> Result<(Vec<usize>, Vec<f
     })?;
     let values = weights.to_f32();
     values.map(|v| (weights.dims, v)).ok_or_else(|| format!("`{name}` is not made of f32"))
-}
-
-/// Why an operator cannot have this precision, if so.
-fn check_operator(
-    node: &Node,
-    dims: &[usize],
-    scheme: LayerPrecision,
-    depthwise: bool,
-) -> Result<(), String> {
-    let convolves = node.op_type.starts_with("Conv");
-    let integer = matches!(scheme, LayerPrecision::Static(_) | LayerPrecision::Dynamic(_));
-    let group = graph::int(node, "group").unwrap_or(1);
-    if node.op_type == "ConvTranspose" {
-        return Err("transposed convolutions have no integer kernel".into());
-    }
-    if convolves && scheme == LayerPrecision::Weights4 {
-        return Err("four-bit weights exist for matrix products alone".into());
-    }
-    if convolves && dims.len() < 3 {
-        return Err("its weights have no places".into());
-    }
-    if convolves && integer && group > 1 && dims[1] == 1 && !depthwise {
-        return Err(
-            "the engine has no integer kernel for depthwise convolutions; float is faster".into()
-        );
-    }
-    Ok(())
-}
-
-/// Why a product with weights of these dimensions cannot change, if so.
-fn check_product(node: &Node, dims: &[usize]) -> Result<(), String> {
-    let zero = |attribute| graph::float(node, attribute) == Some(0.0);
-    match node.op_type.as_str() {
-        _ if dims.len() != 2 => Err("its weights are not a matrix".into()),
-        "Gemm" if graph::int(node, "transA").unwrap_or(0) != 0 => {
-            Err("it transposes its input".into())
-        }
-        "Gemm" if zero("alpha") || zero("beta") => {
-            Err("it multiplies its weights or its bias by 0".into())
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Position of a Relu that alone reads `tensor`.

@@ -1,6 +1,7 @@
-//! What a graph costs: parameters, multiply-adds, zeros, and in which precision.
+//! Cost of a graph: parameters, multiply-adds, zeros, and in which precision.
 
-use super::{ElementType, Graph, Node, int};
+use super::{ElementType, Graph, Node};
+use crate::ops::{self, ProductOperands};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Multiply-adds of one node for a batch of 1.
@@ -91,16 +92,11 @@ impl Graph {
         let nodes = self.nodes().iter().enumerate();
         nodes
             .filter_map(|(position, node)| {
-                let (a, w) = operands(node)?;
+                let ProductOperands { data, weights: w, .. } = ops::product_operands(node)?;
                 let macs = (|| {
-                    let out = product(&shape(node.output.first())?)?;
-                    let left = shape(node.input.get(a))?;
-                    let right = shape(node.input.get(w))?;
-                    match node.op_type.as_str() {
-                        // Every input element meets all kernels of its group.
-                        "ConvTranspose" => product(&left)?.checked_mul(product(right.get(1..)?)?),
-                        _ => out.checked_mul(depth(node, &left, &right)?),
-                    }
+                    let output = shape(node.output.first())?;
+                    let (data, weights) = (shape(node.input.get(data))?, shape(node.input.get(w))?);
+                    ops::multiply_accumulates(node, &data, &weights, &output)
                 })();
                 let precision = self.precision_of(&node.input[w], node, &makers);
                 let weights = self.stored_behind(&node.input[w], &makers);
@@ -169,30 +165,4 @@ impl Graph {
             _ => false,
         }
     }
-}
-
-/// Slots of the two factors of a node that multiplies.
-fn operands(node: &Node) -> Option<(usize, usize)> {
-    match node.op_type.as_str() {
-        "Conv" | "FusedConv" | "ConvTranspose" | "Gemm" | "MatMul" | "ConvInteger"
-        | "MatMulInteger" | "MatMulNBits" => Some((0, 1)),
-        "QLinearConv" | "QLinearMatMul" => Some((0, 3)),
-        _ => None,
-    }
-}
-
-/// Multiply-adds for one element of the output.
-fn depth(node: &Node, left: &[usize], right: &[usize]) -> Option<u64> {
-    match node.op_type.as_str() {
-        "Gemm" => left.get(if int(node, "transA") == Some(1) { 0 } else { 1 }).map(|k| *k as u64),
-        "MatMul" | "MatMulInteger" | "MatMulNBits" | "QLinearMatMul" => {
-            left.last().map(|k| *k as u64)
-        }
-        _ => product(right.get(1..)?),
-    }
-}
-
-/// Number of elements; `None` beyond what a count holds.
-fn product(dims: &[usize]) -> Option<u64> {
-    dims.iter().try_fold(1, |all: u64, size| all.checked_mul(*size as u64))
 }

@@ -1,6 +1,6 @@
 //! Changes to a graph.
 
-use super::{Graph, GraphError, Node, Weights};
+use super::{Graph, GraphError, Index, Node, Weights};
 use paring_agent::engine::{self, onnx};
 use std::collections::{BTreeMap, BTreeSet};
 use tract_onnx::pb::OperatorSetIdProto;
@@ -17,6 +17,27 @@ impl Graph {
     /// A node to be changed in place.
     pub fn node_mut(&mut self, position: usize) -> Option<&mut Node> {
         self.nodes_mut().get_mut(position)
+    }
+
+    /// Gives a node integers of its own as an input: what was there may belong to others too.
+    pub fn set_integer_input(
+        &mut self,
+        position: usize,
+        slot: usize,
+        dims: &[usize],
+        values: &[i64],
+    ) {
+        let Some(node) = self.nodes().get(position) else { return };
+        let wanted = format!("{}#{slot}", node.output.first().map_or("", String::as_str));
+        // Integers of its own it may have from an earlier step.
+        let own = node.input.get(slot) == Some(&wanted)
+            && Index::new(self).only_consumer(&wanted) == Some((position, slot));
+        let name = if own { wanted } else { self.fresh_name(&wanted) };
+        if let Some(node) = self.node_mut(position) {
+            node.input.resize((slot + 1).max(node.input.len()), String::new());
+            node.input[slot].clone_from(&name);
+        }
+        self.set_weights(&name, Weights::i64(dims, values));
     }
 
     /// Replaces all nodes; each must stand after those whose outputs it reads.

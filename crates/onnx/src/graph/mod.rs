@@ -27,7 +27,7 @@ pub use index::Index;
 pub use model::{Facts, Graph};
 pub use name::{layer_name, layer_names};
 pub use names::FreshNames;
-pub use origins::{is_product, origins};
+pub use origins::origins;
 pub use slice::{insert, remove};
 pub use validate::{Count, DataProblem, ElementSet, NodeLabel, Violation, validate, violations};
 pub use weights::{ElementType, Weights};

@@ -1,6 +1,7 @@
 //! Names of layers, from names of nodes.
 
-use super::{Graph, Node, is_product};
+use super::{Graph, Node};
+use crate::ops::is_product;
 use std::collections::HashSet;
 
 /// Operators whose name exporters append to a layer's, also where the node has become another one.

@@ -1,6 +1,7 @@
-//! Which node of the file a node of the engine's optimised graph came from.
+//! Nodes of the file that nodes of the engine's optimised graph came from.
 
-use super::{Graph, Index, Node};
+use super::{Graph, Index};
+use crate::ops::is_product;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,11 +52,6 @@ fn named(graph: &Graph, optimised: &str) -> Option<usize> {
     found.max_by_key(|(length, position)| (*length, Reverse(*position))).map(|(_, p)| p)
 }
 
-/// Whether a node is a convolution or a matrix product, in whatever precision.
-pub fn is_product(node: &Node) -> bool {
-    ["Conv", "Gemm", "MatMul"].iter().any(|op| node.op_type.contains(op))
-}
-
 /// The nearest convolutions and matrix products on all ways that lead to a node.
 fn products_before(graph: &Graph, index: &Index, behind: usize) -> Vec<usize> {
     let (mut open, mut seen, mut found) = (vec![behind], BTreeSet::new(), Vec::new());
@@ -77,7 +73,7 @@ fn products_before(graph: &Graph, index: &Index, behind: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::Size;
+    use crate::graph::{Node, Size};
     use paring_agent::arrays::Dtype;
 
     fn graph() -> Graph {

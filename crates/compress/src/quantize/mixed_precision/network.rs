@@ -1,9 +1,9 @@
 //! Dynamic programming along the graph, because a conversion is paid where two neighbours differ.
 
 use super::assignment::{Assignment, Prices};
-use crate::quantize::quantizable_layers::{self as layers};
 use paring_core::schema::LayerPrecision;
 use paring_onnx::graph::{self, Facts, Graph, Index, Node};
+use paring_onnx::ops;
 use std::collections::BTreeMap;
 
 /// So many of the cheapest partial choices are gone on with, where a graph has many open branches.
@@ -50,7 +50,7 @@ impl Network {
         let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
         let mut network = Network { layers: Vec::new(), tensors: Vec::new() };
         for (node, name) in graph.nodes().iter().zip(graph::layer_names(graph)) {
-            if !layers::is_float(node) || !prices.layers.contains_key(&name) {
+            if !ops::is_float_product(node) || !prices.layers.contains_key(&name) {
                 continue;
             }
             let mut number = |tensor: &str| {
@@ -68,7 +68,7 @@ impl Network {
             network.layers.push(Place { name, convolves, reads, gives });
         }
         for (node, name) in graph.nodes().iter().zip(graph::layer_names(graph)) {
-            let layer = layers::is_float(node) && prices.layers.contains_key(&name);
+            let layer = ops::is_float_product(node) && prices.layers.contains_key(&name);
             let passes = passed(graph, &index, node).is_some();
             for input in node.input.iter().filter(|_| !layer && !passes) {
                 if let Some(number) = numbers.get(&root(graph, &index, input)) {

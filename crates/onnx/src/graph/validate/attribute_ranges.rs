@@ -3,63 +3,27 @@
 use super::nodes::NodeAt;
 use super::{Validator, Violation};
 use crate::graph::attribute::ints;
+use crate::ops::{self, AttributeRange, MOST_SPATIAL};
 use tract_onnx::pb::{AttributeProto, attribute_proto::AttributeType};
-
-/// Operators with a window that moves over spatial axes.
-const WINDOWED: [&str; 9] = [
-    "Conv",
-    "ConvTranspose",
-    "ConvInteger",
-    "QLinearConv",
-    "AveragePool",
-    "MaxPool",
-    "LpPool",
-    "MaxUnpool",
-    "QLinearAveragePool",
-];
-
-/// Longest side of a window and its steps and margins: more than any axis that fits in memory has.
-const MOST_SPATIAL: i64 = 1 << 24;
-
-/// Attributes of single numbers: operators, name, least and most.
-const RANGES: &[(&[&str], &str, i64, i64)] = &[
-    (&["Conv", "ConvTranspose", "ConvInteger", "QLinearConv"], "group", 1, MOST_SPATIAL),
-    (&["SpaceToDepth", "DepthToSpace"], "blocksize", 1, MOST_SPATIAL),
-    (&["LSTM", "GRU", "RNN"], "hidden_size", 1, MOST_SPATIAL),
-    (&["LRN"], "size", 1, MOST_SPATIAL),
-    (&["Split", "SplitToSequence"], "num_outputs", 1, MOST_SPATIAL),
-    (&["LpPool", "LpNormalization", "ReduceL1", "GlobalLpPool"], "p", 1, MOST_SPATIAL),
-    (&["QuantizeLinear", "DequantizeLinear"], "block_size", 0, MOST_SPATIAL),
-    (&["MultiHeadAttention", "GroupQueryAttention"], "num_heads", 1, MOST_SPATIAL),
-    (&["GroupQueryAttention"], "kv_num_heads", 1, MOST_SPATIAL),
-    (&["Attention"], "num_heads", 1, MOST_SPATIAL),
-    (&["Attention"], "q_num_heads", 1, MOST_SPATIAL),
-    (&["Attention"], "kv_num_heads", 1, MOST_SPATIAL),
-    (&["GroupNormalization"], "num_groups", 1, MOST_SPATIAL),
-    (&["TopK"], "k", 0, i64::MAX),
-];
 
 impl<'a> Validator<'a> {
     /// Checks numbers of attributes by themselves and against each other.
     pub(super) fn attribute_ranges(&mut self, at: &NodeAt<'a>) {
-        let operator = at.node.op_type.as_str();
-        for (operators, name, least, most) in RANGES {
-            let Some(value) = given(at, name, AttributeType::Int).map(|attribute| attribute.i)
-            else {
-                continue;
-            };
-            if operators.contains(&operator) && !(*least..=*most).contains(&value) {
+        let limits = ops::limits(&at.node.op_type);
+        for AttributeRange { name, least, most } in limits.attribute_ranges {
+            let value = given(at, name, AttributeType::Int).map(|attribute| attribute.i);
+            if let Some(value) = value.filter(|value| !(*least..=*most).contains(value)) {
                 self.range(at, name, value, *least, *most);
             }
         }
-        if WINDOWED.contains(&operator) {
+        if limits.windowed {
             self.window(at);
         }
-        match operator {
-            "Transpose" => self.permutation(at),
-            // Sizes of the parts; from version 13 on they are an input.
-            "Split" => self.each(at, "split", 0, i64::MAX),
-            _ => {}
+        if limits.permutes {
+            self.permutation(at);
+        }
+        if let Some(name) = limits.sizes {
+            self.each(at, name, 0, i64::MAX);
         }
     }
 

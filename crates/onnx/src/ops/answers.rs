@@ -1,0 +1,350 @@
+//! Questions about a node, each passed on to its operator's family.
+
+use super::aggregate::{normalization, pooling, reduction, softmax};
+use super::axis_constraint::AxisConstraint;
+use super::axis_rules::AxisRules;
+use super::control_flow;
+use super::family::{Family, family_of};
+use super::layout::{concatenation, indexing, resampling, reshape, transpose};
+use super::limits::OperatorLimits;
+use super::linear::{attention, convolution, product, recurrent};
+use super::operands::{LinearMap, ProductOperands};
+use super::parameter_shapes::{StoredDims, UnmetShapes};
+use super::pointwise::{activation, arithmetic, quantization};
+use super::shape_value;
+use super::width_change::WidthChange;
+use crate::graph::{Facts, Graph, Index, Node};
+use paring_core::schema::LayerPrecision;
+
+/// Domains whose operators have rules.
+const DOMAINS: [&str; 2] = ["", "com.microsoft"];
+
+/// Constraints that a node puts on the axes of its tensors, in the order in which they are to be
+/// applied. `facts` are those of the graph at concrete dimensions.
+pub fn axis_constraints<'a>(
+    graph: &'a Graph,
+    facts: &'a Facts,
+    node: &'a Node,
+) -> Vec<AxisConstraint<'a>> {
+    let mut rules = AxisRules::new(graph, facts, node);
+    if DOMAINS.contains(&node.domain.as_str()) || ties_last(node) {
+        axes_by_family(&mut rules);
+    } else {
+        let Node { op_type, domain, name, .. } = node;
+        let reason = format!("operator {op_type} of domain `{domain}` (node `{name}`) has no rule");
+        rules.pin_all(&reason);
+    }
+    rules.into_constraints()
+}
+
+fn axes_by_family(rules: &mut AxisRules) {
+    match family_of(&rules.node.op_type) {
+        Some(Family::Convolution) => convolution::axes(rules),
+        Some(Family::Product) => product::axes(rules),
+        Some(Family::Recurrent) => recurrent::axes(rules),
+        Some(Family::Attention) => attention::axes(rules),
+        Some(Family::Normalization) => normalization::axes(rules),
+        Some(Family::Softmax) => softmax::axes(rules),
+        Some(Family::Pooling) => pooling::axes(rules),
+        Some(Family::Reduction) => reduction::axes(rules),
+        Some(Family::Activation) => activation::axes(rules),
+        Some(Family::Arithmetic) => arithmetic::axes(rules),
+        Some(Family::Quantization) => quantization::axes(rules),
+        Some(Family::Reshape) => reshape::axes(rules),
+        Some(Family::Transpose) => transpose::axes(rules),
+        Some(Family::Concatenation) => concatenation::axes(rules),
+        Some(Family::Indexing) => indexing::axes(rules),
+        Some(Family::Resampling) => resampling::axes(rules),
+        Some(Family::ShapeValue) => shape_value::axes(rules),
+        Some(Family::ControlFlow) => control_flow::axes(rules),
+        None => rules.pin_without_rule(),
+    }
+}
+
+/// Whether a node's constraints are to be applied after those of all others, because they depend on
+/// what is kept anyway.
+pub fn ties_last(node: &Node) -> bool {
+    reshape::ties_last(&node.op_type)
+}
+
+/// Operands of a convolution or matrix product, in whatever precision.
+pub fn product_operands(node: &Node) -> Option<ProductOperands> {
+    match family_of(&node.op_type)? {
+        Family::Convolution => convolution::operands(node),
+        Family::Product => product::operands(node),
+        _ => None,
+    }
+}
+
+/// Multiply-accumulates of a convolution or matrix product, given the shapes of data, weights and
+/// output; `None` of other operators, and beyond what a count holds.
+pub fn multiply_accumulates(
+    node: &Node,
+    data: &[usize],
+    weights: &[usize],
+    output: &[usize],
+) -> Option<u64> {
+    let output = output.iter().try_fold(1, |all: u64, size| all.checked_mul(*size as u64))?;
+    match family_of(&node.op_type)? {
+        Family::Convolution => convolution::multiply_accumulates(node, data, weights, output),
+        Family::Product => product::multiply_accumulates(node, data, output),
+        _ => None,
+    }
+}
+
+/// Slots of the tensors that a node sums over, each with the slot of its zero point where it has one.
+pub fn summed_slots(node: &Node) -> Vec<(usize, Option<usize>)> {
+    let operands = match family_of(&node.op_type) {
+        Some(Family::Convolution) => convolution::operands(node),
+        Some(Family::Product) => product::operands(node).filter(|_| product::sums_plain(node)),
+        Some(Family::Recurrent) => Some(recurrent::OPERANDS),
+        Some(Family::Attention) => attention::operands(node),
+        _ => None,
+    };
+    operands.map_or_else(Vec::new, ProductOperands::factors)
+}
+
+/// The tensors that a node sums over, each with the axis that it sums over.
+pub fn summed_axes(facts: &Facts, node: &Node) -> Vec<(String, usize)> {
+    let axis = |(slot, _): (usize, Option<usize>)| {
+        Some((node.input.get(slot)?.clone(), summed_axis(facts, node, slot)?))
+    };
+    summed_slots(node).into_iter().filter_map(axis).collect()
+}
+
+/// The axis of the tensor in `slot` that a node sums over; `None` where it sums over none.
+fn summed_axis(facts: &Facts, node: &Node, slot: usize) -> Option<usize> {
+    match family_of(&node.op_type)? {
+        Family::Convolution => convolution::summed_axis(facts, node, slot),
+        Family::Product => product::summed_axis(facts, node, slot),
+        Family::Recurrent => recurrent::summed_axis(slot),
+        Family::Attention => attention::summed_axis(slot),
+        _ => None,
+    }
+}
+
+/// The slot of weights whose one axis counts the outputs of a node, and that axis.
+pub fn output_axis(node: &Node) -> Option<(usize, usize)> {
+    match family_of(&node.op_type)? {
+        Family::Convolution => convolution::output_axis(node),
+        Family::Product => product::output_axis(node),
+        Family::Recurrent => Some(recurrent::OUTPUT_AXIS),
+        Family::Attention => attention::output_axis(node),
+        Family::Indexing => indexing::output_axis(node),
+        _ => None,
+    }
+}
+
+/// The linear map that float weights of these dimensions are to a node; `None` where the node is not
+/// linear in what it reads, or goes channel by channel.
+pub fn linear_map(node: &Node, dims: &[usize]) -> Option<LinearMap> {
+    match family_of(&node.op_type)? {
+        Family::Convolution => convolution::linear_map(node, dims),
+        Family::Product => product::linear_map(node, dims),
+        _ => None,
+    }
+}
+
+/// What a Gemm multiplies its stored weights and its stored bias by; 1 of other operators.
+pub fn gemm_factors(node: &Node) -> (f32, f32) {
+    product::gemm_factors(node)
+}
+
+/// Whether the last axis of a node's output counts heads.
+pub fn counts_heads(node: &Node) -> bool {
+    attention::counts_heads(node)
+}
+
+/// Whether a node multiplies matrices that it has one of for every leading axis.
+pub fn repeats_over_heads(node: &Node) -> bool {
+    node.op_type == "MatMul"
+}
+
+/// Whether a node is a convolution or a matrix product, in whatever precision and of whatever domain.
+pub fn is_product(node: &Node) -> bool {
+    ["Conv", "Gemm", "MatMul"].iter().any(|op| node.op_type.contains(op))
+}
+
+/// Whether a node multiplies by weights in float.
+pub fn is_float_product(node: &Node) -> bool {
+    ["Conv", "ConvTranspose", "Gemm", "MatMul"].contains(&node.op_type.as_str())
+}
+
+/// Whether a node multiplies by weights that are quantized, or could be.
+pub fn is_quantizable_product(node: &Node) -> bool {
+    product_operands(node).is_some() && node.op_type != "FusedConv"
+}
+
+/// Whether a node is a convolution or product in float.
+///
+/// # Errors
+/// The reason why not, for users.
+pub fn float_form(node: &Node) -> Result<(), String> {
+    match product_operands(node) {
+        _ if is_float_product(node) => Ok(()),
+        Some(_) => Err(format!("it is quantized already ({})", node.op_type)),
+        None => Err(format!("operator {} has no quantized form", node.op_type)),
+    }
+}
+
+/// Whether a float convolution or product with weights of these dimensions can have another precision;
+/// `depthwise`: also where the engine computes a depthwise convolution faster in float.
+///
+/// # Errors
+/// The reason why not, for users.
+pub fn quantizability(
+    node: &Node,
+    dims: &[usize],
+    scheme: LayerPrecision,
+    depthwise: bool,
+) -> Result<(), String> {
+    float_form(node)?;
+    let answer = match family_of(&node.op_type) {
+        Some(Family::Convolution) => convolution::quantizability(node, dims, scheme, depthwise),
+        _ => product::quantizability(node, dims),
+    };
+    answer.map_err(str::to_string)
+}
+
+/// Rewrites the numbers of a node that count what was removed: attributes, and stored shapes, sizes and
+/// positions that it reads. `index` is the graph's from before.
+pub fn adapt_node(change: &WidthChange, graph: &mut Graph, index: &Index, position: usize) {
+    let Some(node) = graph.nodes().get(position).cloned() else { return };
+    match family_of(&node.op_type) {
+        Some(Family::Convolution) => convolution::adapt(change, graph, position, &node),
+        Some(Family::Attention) => attention::adapt(change, graph, position, &node),
+        Some(Family::Concatenation) => concatenation::adapt(change, graph, position, &node),
+        Some(Family::Indexing) => indexing::adapt(change, graph, position, &node),
+        Some(Family::Reshape) => {
+            if let Some(slot) = reshape::shape_slot(&node.op_type) {
+                change.rewrite_shape(graph, index, (position, &node), slot);
+            }
+        }
+        Some(Family::Resampling) => {
+            if let Some(slot) = resampling::shape_slot(&node.op_type) {
+                change.rewrite_shape(graph, index, (position, &node), slot);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Ranks, axes and attributes that every node of an operator has.
+pub(crate) fn limits(op_type: &str) -> OperatorLimits {
+    match family_of(op_type) {
+        Some(Family::Convolution) => convolution::limits(op_type),
+        Some(Family::Product) => product::limits(op_type),
+        Some(Family::Recurrent) => recurrent::limits(),
+        Some(Family::Attention) => attention::limits(op_type),
+        Some(Family::Normalization) => normalization::limits(op_type),
+        Some(Family::Softmax) => softmax::limits(op_type),
+        Some(Family::Pooling) => pooling::limits(op_type),
+        Some(Family::Reduction) => reduction::limits(op_type),
+        Some(Family::Activation) => activation::limits(op_type),
+        Some(Family::Arithmetic) => arithmetic::limits(op_type),
+        Some(Family::Quantization) => quantization::limits(op_type),
+        Some(Family::Reshape) => reshape::limits(op_type),
+        Some(Family::Transpose) => transpose::limits(op_type),
+        Some(Family::Concatenation) => concatenation::limits(op_type),
+        Some(Family::Indexing) => indexing::limits(op_type),
+        Some(Family::Resampling) => resampling::limits(op_type),
+        Some(Family::ShapeValue) => shape_value::limits(op_type),
+        Some(Family::ControlFlow) => control_flow::limits(op_type),
+        None => OperatorLimits::NONE,
+    }
+}
+
+/// Requirements that the shapes of a node's parameters do not meet; `since` is the version of its
+/// operator.
+pub(crate) fn unmet_shapes<'a>(
+    node: &Node,
+    since: i64,
+    dims: StoredDims<'a, '_>,
+) -> UnmetShapes<'a> {
+    match family_of(&node.op_type) {
+        Some(Family::Convolution) => convolution::unmet_shapes(node, dims),
+        Some(Family::Normalization) => normalization::unmet_shapes(node, dims),
+        Some(Family::Quantization) => quantization::unmet_shapes(node, since, dims),
+        _ => UnmetShapes::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::Slices;
+
+    const TABLE: &str = include_str!("../graph/validate/operators.tsv");
+
+    /// A node of an operator with all inputs and outputs that the table names, in its graph.
+    fn graph_of(domain: &str, op_type: &str, inputs: usize, outputs: usize) -> (Graph, Facts) {
+        let names = |prefix: &str, count: usize| -> Vec<String> {
+            (0..count).map(|i| format!("{prefix}{i}")).collect()
+        };
+        let node = Node {
+            name: "node".into(),
+            op_type: op_type.into(),
+            domain: if domain == "ai.onnx" { String::new() } else { domain.into() },
+            input: names("x", inputs),
+            output: names("y", outputs),
+            ..Node::default()
+        };
+        let mut facts = Facts::default();
+        for tensor in node.input.iter().chain(&node.output) {
+            facts.shapes.insert(tensor.clone(), vec![8, 8]);
+        }
+        let mut graph = Graph::empty("table", 13);
+        graph.add_node(node);
+        (graph, facts)
+    }
+
+    fn reasons(constraints: &[AxisConstraint]) -> Vec<String> {
+        let reason = |constraint: &AxisConstraint| match constraint {
+            AxisConstraint::Pin { reason, .. }
+            | AxisConstraint::Lossy { reason, .. }
+            | AxisConstraint::Factor { reason, .. } => Some(reason.clone()),
+            AxisConstraint::TieAxes { .. } | AxisConstraint::TieEntries { .. } => None,
+        };
+        constraints.iter().filter_map(reason).collect()
+    }
+
+    #[test]
+    fn every_operator_answers_every_question_or_refuses_with_a_reason() {
+        let mut rows = 0;
+        for line in TABLE.lines().filter(|line| !line.starts_with('#')) {
+            let fields: Vec<&str> = line.split('\t').collect();
+            let count = |field: &str| field.split(' ').filter(|word| *word != "-").count();
+            let (domain, op_type) = (fields[0], fields[1]);
+            let (mut graph, facts) = graph_of(domain, op_type, count(fields[6]), count(fields[7]));
+            let node = graph.nodes()[0].clone();
+            let constraints = axis_constraints(&graph, &facts, &node);
+            let reasons = reasons(&constraints);
+            assert!(reasons.iter().all(|reason| !reason.is_empty()), "{line}");
+            let foreign = !["ai.onnx", "com.microsoft"].contains(&domain);
+            if foreign || family_of(op_type).is_none() {
+                let refuses = reasons.iter().all(|reason| reason.ends_with("has no rule"));
+                assert!(refuses && reasons.len() == constraints.len(), "{line}");
+                assert_eq!(reasons.is_empty(), node.input.is_empty() && node.output.is_empty());
+            } else {
+                let answers = !constraints.is_empty() || ["Shape", "Size"].contains(&op_type);
+                assert!(answers, "{line}");
+            }
+            let macs = multiply_accumulates(&node, &[8, 8], &[8, 8], &[8, 8]);
+            assert_eq!(macs.is_some(), product_operands(&node).is_some(), "{line}");
+            let summed = summed_axes(&facts, &node);
+            assert!(
+                summed.iter().all(|(tensor, axis)| facts.shapes.contains_key(tensor) && *axis < 3)
+            );
+            let quantizable = quantizability(&node, &[8, 8], LayerPrecision::Weights4, true);
+            let refusal = quantizable.err().filter(|reason| reason.is_empty());
+            assert_eq!(refusal, None, "{line}");
+            assert!(unmet_shapes(&node, 13, &|_| None).shapes.is_empty(), "{line}");
+            let index = Index::new(&graph);
+            let change = WidthChange { facts: &facts, removed: &Slices::new() };
+            adapt_node(&change, &mut graph, &index, 0);
+            assert_eq!(graph.nodes()[0], node, "{line}");
+            rows += 1;
+        }
+        assert!(rows > 800, "{rows}");
+    }
+}
