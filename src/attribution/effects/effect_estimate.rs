@@ -209,7 +209,7 @@ pub fn mean_estimate(
     let own =
         ConfidenceInterval { value: values[0], low: scale * unit.low, high: scale * unit.high };
     let sampling = design.mean_variance(first);
-    let p_value = stats::sign_flip(&sums(first, design), 0);
+    let p_value = stats::sign_flip_test(&sums(first, design), 0);
     let sampling_sd = sampling.variance.sqrt();
     if shares.len() == 1 {
         let (recipe_sd, together) = (None, None);

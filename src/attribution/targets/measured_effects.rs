@@ -174,7 +174,7 @@ impl Taken<'_> {
             Quantity::Latency => {
                 Ok(saved(value.value, other.speed.as_ref().map_err(Clone::clone)?))
             }
-            _ => Ok(stats::difference(quantity.of(other)?, value)),
+            _ => Ok(stats::zou_donner_difference(quantity.of(other)?, value)),
         }
     }
 

@@ -36,6 +36,6 @@ fn silent_share(exam: &Exam, first: usize, bins: usize, design: SamplingDesign) 
     let all = exam.tally.members(first, bins);
     let silent: usize = all.iter().filter(|own| own.iter().all(|s| right[*s])).map(Vec::len).sum();
     let units = (silent as f64 / design.unit_size(exam.samples())).floor() as usize;
-    let most = stats::wilson(0, units).map_or(0.0, |share| share.high);
+    let most = stats::wilson_interval(0, units).map_or(0.0, |share| share.high);
     most * silent as f64 / exam.samples() as f64
 }

@@ -45,7 +45,7 @@ impl ClassRate {
             ClassRate::F1 => counts.labelled[class] + counts.predicted[class] - hits,
             _ => self.units(counts, class),
         };
-        let share = stats::wilson(hits.round() as usize, all.round() as usize)?;
+        let share = stats::wilson_interval(hits.round() as usize, all.round() as usize)?;
         let of = |j: f64| if self == ClassRate::F1 { 2.0 * j / (1.0 + j) } else { j };
         Some(ConfidenceInterval { value, low: of(share.low), high: of(share.high) })
     }

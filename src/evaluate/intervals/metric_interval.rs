@@ -137,7 +137,7 @@ impl DrawnRate<'_> {
         samples: usize,
         design: SamplingDesign,
     ) -> Option<ConfidenceInterval> {
-        let variance = stats::variance(self.draws)?;
+        let variance = stats::bootstrap_variance(self.draws)?;
         let (size, critical) = (design.unit_size(samples), design.critical(samples));
         Some(stats::rate_interval(self.value, variance, self.units, size, critical))
     }
@@ -161,7 +161,7 @@ impl DrawnRate<'_> {
         samples: usize,
         design: SamplingDesign,
     ) -> Option<ConfidenceInterval> {
-        let variance = stats::variance(&moved(self.draws, before.draws))?;
+        let variance = stats::bootstrap_variance(&moved(self.draws, before.draws))?;
         let (size, critical) = (design.unit_size(samples), design.critical(samples));
         let (value, units) = (self.value - before.value, [self.units, before.units]);
         Some(stats::rate_change_interval(value, variance, units, size, critical))

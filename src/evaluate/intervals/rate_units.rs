@@ -27,7 +27,11 @@ pub(super) fn plain_rate(
     let binary = exam.by_sample().then(|| exam.gauge.binary(&exam.task, &totals)).flatten()?;
     let (part, whole) = counted(&binary, metric)?;
     let grouped = matches!(design, SamplingDesign::Groups(_));
-    if grouped { None } else { stats::wilson(part.round() as usize, whole.round() as usize) }
+    if grouped {
+        None
+    } else {
+        stats::wilson_interval(part.round() as usize, whole.round() as usize)
+    }
 }
 
 /// Over how many samples a rate of decisions goes: so that one decision changes it by a share of 1.

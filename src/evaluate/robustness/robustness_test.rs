@@ -255,7 +255,7 @@ fn searched(
     let now = search.run(model.predictor, data, &chosen, spreads)?;
     let base = baseline.map(|b| search.run(b.predictor, data, &chosen, spreads)).transpose()?;
     let resisted = |found: &[Found]| found.iter().filter(|f| f.queries.is_none()).count();
-    let Some(value) = stats::wilson(resisted(&now), now.len()) else { return Ok(None) };
+    let Some(value) = stats::wilson_interval(resisted(&now), now.len()) else { return Ok(None) };
     let drop = ConfidenceInterval {
         value: value.value - 1.0,
         low: value.low - 1.0,

@@ -149,7 +149,7 @@ fn of_other_baselines(before: (&Source, &Figures), after: (&Source, &Figures)) -
 /// Latency before over latency after.
 fn sequential(before: &Figures, after: &Figures) -> Option<ConfidenceInterval> {
     let (before, after) = (log(before.latency_ns?), log(after.latency_ns?));
-    Some(exp(stats::difference(after, before)))
+    Some(exp(stats::zou_donner_difference(after, before)))
 }
 
 /// Speed-up after over speed-up before.
@@ -160,7 +160,7 @@ fn relative(before: &Figures, after: &Figures) -> (Option<Basis>, Option<Confide
         return (Some(Basis::Blocks), found.map(exp));
     }
     let both = before.speedup.zip(after.speedup);
-    let found = both.map(|(a, b)| exp(stats::difference(log(a), log(b))));
+    let found = both.map(|(a, b)| exp(stats::zou_donner_difference(log(a), log(b))));
     (found.map(|_| Basis::Intervals), found)
 }
 
@@ -178,7 +178,7 @@ fn judge(rows: &mut [Compared]) -> (f64, usize) {
         .collect();
     let all: Vec<ConfidenceInterval> = identical.iter().flatten().copied().collect();
     let paired = |row: &&Compared| row.basis != Some(Basis::Sequential) && row.change.is_some();
-    let together = stats::simultaneous(rows.iter().filter(paired).count());
+    let together = stats::bonferroni_factor(rows.iter().filter(paired).count());
     for (index, row) in rows.iter_mut().enumerate() {
         let Some(change) = row.change.filter(|_| row.not_comparable.is_empty()) else { continue };
         // A variant that truly changed must not excuse itself.
@@ -187,8 +187,8 @@ fn judge(rows: &mut [Compared]) -> (f64, usize) {
         let (change, margin) = match row.basis {
             Some(Basis::Sequential) => (change, SEQUENTIAL_MARGIN),
             _ => {
-                let wide = stats::widened(log(change), spread(&others));
-                (exp(stats::stretched(wide, together)), PRACTICAL_MARGIN)
+                let wide = stats::widen_interval(log(change), spread(&others));
+                (exp(stats::stretch_interval(wide, together)), PRACTICAL_MARGIN)
             }
         };
         row.change = Some(change);
@@ -211,7 +211,7 @@ fn spread(changes: &[ConfidenceInterval]) -> f64 {
     let own: Vec<f64> = changes.iter().map(|c| ((c.high - c.low) / (2.0 * Z99)).powi(2)).collect();
     let scale = stats::median(&sizes).unwrap_or(0.0) / NORMAL_MAD;
     let beyond = scale.powi(2) - stats::median(&own).unwrap_or(0.0);
-    (stats::few(changes.len()) * Z99 * beyond.max(0.0).sqrt()).max(LEAST_SPREAD)
+    (stats::small_sample_factor(changes.len()) * Z99 * beyond.max(0.0).sqrt()).max(LEAST_SPREAD)
 }
 
 fn log(interval: ConfidenceInterval) -> ConfidenceInterval {

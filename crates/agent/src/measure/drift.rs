@@ -12,11 +12,11 @@ pub(super) fn drift(blocks: &[&BlockRecord], medians: &[Option<f64>]) -> Option<
     let over_time: Vec<(f64, f64)> = known().filter_map(|(b, y)| Some((minutes(b)?, y))).collect();
     let with_heat: Vec<(f64, f64)> =
         known().filter_map(|(b, y)| Some((b.conditions.before_mc?.0 as f64 / 1000.0, y))).collect();
-    let per_minute = stats::slope(&over_time);
+    let per_minute = stats::least_squares_slope(&over_time);
     let span = over_time.iter().map(|p| p.0).fold(f64::NEG_INFINITY, f64::max)
         - over_time.iter().map(|p| p.0).fold(f64::INFINITY, f64::min);
     let over_all = per_minute.map_or(0.0, |slope| slope.value * span);
-    let per_degree = stats::slope(&with_heat);
+    let per_degree = stats::least_squares_slope(&with_heat);
     (per_minute.is_some() || per_degree.is_some()).then_some(LatencyDrift {
         per_minute,
         per_degree,

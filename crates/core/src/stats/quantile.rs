@@ -15,7 +15,7 @@ pub fn median(values: &[f64]) -> Option<f64> {
 }
 
 /// [`quantile`] of values that are already in ascending order.
-pub(super) fn sorted_quantile(sorted: &[f64], q: f64) -> Option<f64> {
+pub(crate) fn sorted_quantile(sorted: &[f64], q: f64) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
     let position = q.clamp(0.0, 1.0) * last as f64;
     let below = position.floor() as usize;

@@ -1,0 +1,21 @@
+//! Quality of a variant: tasks, metrics, predictions and scores.
+
+mod activation_statistics;
+mod evaluation_record;
+mod flip;
+mod metric;
+mod robustness;
+mod score_kind;
+mod task_kind;
+mod unknown_name;
+
+pub use activation_statistics::{ActivationStatistics, AttentionHeadStatistics, LayerFlow};
+pub use evaluation_record::{
+    ClassScore, ConfidenceSummary, Evaluation, MetricScore, ReliabilityBin, SliceScore,
+};
+pub use flip::{FlipKind, FlipSummary, SamplePrediction};
+pub use metric::Metric;
+pub use robustness::{InputDisturbance, RobustnessScore};
+pub use score_kind::ScoreKind;
+pub use task_kind::TaskKind;
+pub use unknown_name::UnknownName;

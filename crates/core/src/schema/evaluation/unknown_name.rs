@@ -1,0 +1,13 @@
+//! The error of names that are none.
+
+/// A name that is none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown {what} `{found}`; known are `{known}`")]
+pub struct UnknownName {
+    /// `metric` or `task kind`.
+    pub what: &'static str,
+    /// What was written.
+    pub found: String,
+    /// What could have been.
+    pub known: String,
+}

@@ -1,0 +1,129 @@
+//! Everything that is known of why a variant differs from its baseline.
+
+use crate::schema::{
+    ComponentBlame, DecisionGroup, DegradedSample, DeploymentStage, Effect, FlipBlame,
+    ForecastOutcome, GroupBlame, GroupInteraction, LayerChange, LayerFlow, LedgerNote, MetricTotal,
+    NarrativeSentence, Sha256Hex, TrackRecord, UnreachedTarget,
+};
+use serde::{Deserialize, Serialize};
+
+/// The explanation of one variant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// Format version.
+    pub schema: u32,
+    /// The variant.
+    pub variant: String,
+    /// Its identity.
+    pub variant_id: Sha256Hex,
+    /// Coverage of intervals, in percent.
+    pub level_pct: f64,
+    /// What counts most in the task.
+    pub main: PrimaryMetric,
+    /// What the experiments stand on.
+    pub experiments: ExperimentSummary,
+    /// What is done or left undone as one.
+    pub groups: Vec<DecisionGroup>,
+    /// Each metric before and after.
+    pub totals: Vec<MetricTotal>,
+    /// What each group changed.
+    pub effects: Vec<Effect>,
+    /// Pairs of groups that do together what they do not do apart.
+    pub interactions: Vec<GroupInteraction>,
+    /// Samples without a usable answer.
+    pub unusable: UnusableCounts,
+    /// Layers and modules before and after, on this machine.
+    pub layers: Vec<LayerChange>,
+    /// Share of the timing rounds that saw a quiet machine, 0 to 1; `None` where nothing was timed.
+    pub quiet_share: Option<f64>,
+    /// Every sample whose class changed, and the fewest groups that put it back.
+    pub flips: Vec<FlipBlame>,
+    /// How many samples changed, and which way.
+    pub flip_counts: FlipCounts,
+    /// Flips by group.
+    pub blame: Vec<GroupBlame>,
+    /// Single components that answer for lost samples.
+    pub components: Vec<ComponentBlame>,
+    /// Forecasts and what came of them.
+    pub forecasts: Vec<ForecastOutcome>,
+    /// The tool as a forecaster: earlier runs and this one.
+    pub track: TrackRecord,
+    /// Where on the way to this machine and to boards answers changed.
+    pub links: Vec<DeploymentStage>,
+    /// Boards of the study that were not asked, and why.
+    pub unreached: Vec<UnreachedTarget>,
+    /// Targets that are emulated: what they answer is another architecture's, how fast is nobody's.
+    #[serde(default)]
+    pub emulated: Vec<String>,
+    /// What flows through the layers, before and after.
+    pub flow: Vec<LayerFlow>,
+    /// The samples that the variant hits hardest, hardest first.
+    pub hits: Vec<DegradedSample>,
+    /// All that in words.
+    pub narrative: Vec<NarrativeSentence>,
+    /// What people said about the variant or the run.
+    pub notes: Vec<LedgerNote>,
+}
+
+impl Explanation {
+    /// Whether figures of a target are an emulator's.
+    pub fn is_emulated(&self, target: Option<&str>) -> bool {
+        self.emulated.iter().any(|emulated| Some(emulated.as_str()) == target)
+    }
+}
+
+/// The metric that an explanation is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrimaryMetric {
+    /// As in [`Effect`].
+    pub metric: String,
+    /// As in [`Effect`].
+    pub unit: String,
+    /// Whether more of it is better.
+    pub higher_is_better: bool,
+}
+
+/// Samples whose outputs hold something that is no number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnusableCounts {
+    /// Of the baseline.
+    pub baseline: usize,
+    /// Of the variant.
+    pub variant: usize,
+}
+
+/// Samples whose predicted class changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlipCounts {
+    /// From right to wrong.
+    pub lost: usize,
+    /// From wrong to right.
+    pub won: usize,
+    /// From one wrong class to another.
+    pub other: usize,
+    /// From one class to another, without labels to say which is right.
+    #[serde(default)]
+    pub changed: usize,
+}
+
+/// How many experiments an explanation stands on, and which.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExperimentSummary {
+    /// Different variants that were made and asked, on all draws.
+    pub count: usize,
+    /// Report samples that each was asked.
+    pub samples: usize,
+    /// Draws of calibration samples and seeds, the study's own included.
+    pub draws: usize,
+    /// Whether every set of groups was tried.
+    pub exact: bool,
+    /// Pairs of orders of joining that were tried, where not every set was.
+    pub pairs: usize,
+    /// Whether the budget ended before the plan did.
+    pub cut_short: bool,
+    /// Answers in which the replay of all decisions differs from the run's variant; 0 unless something
+    /// is not repeatable.
+    pub replay_differs: usize,
+    /// Whether the replay's file is the run's, byte for byte.
+    pub replay_identical: bool,
+}

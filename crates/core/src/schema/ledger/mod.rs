@@ -1,0 +1,20 @@
+//! The ledger: decisions, forecasts with their outcomes, and the lineage of variants.
+
+mod decision;
+mod forecast;
+mod forecast_outcome;
+mod ledger_entry;
+mod original_indices;
+mod replayed_decision;
+mod variant_record;
+
+pub use decision::{
+    CouplingMember, Decision, DecisionInputs, PrecisionChange, RejectedAlternative,
+    RemovedComponent, StepRefusal,
+};
+pub use forecast::Forecast;
+pub use forecast_outcome::{ForecastError, ForecastOutcome, TrackRecord};
+pub use ledger_entry::{LedgerEntry, LedgerEntryBody, LedgerEntryKind};
+pub use original_indices::OriginalIndices;
+pub use replayed_decision::{ComponentRef, ReplayedDecision};
+pub use variant_record::{StepRecord, VariantRecord};

@@ -1,0 +1,23 @@
+//! Decisions, or parts of their components, that a replay keeps.
+
+use serde::{Deserialize, Serialize};
+
+/// A component of a decision, as a replay names it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ComponentRef {
+    /// `coupling:original index`.
+    pub id: String,
+    /// Its index in the baseline.
+    pub original_index: usize,
+}
+
+/// A decision, or a part of its components, that a replay keeps.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ReplayedDecision {
+    /// The coupling or layer.
+    pub coupling: String,
+    /// What was removed of it; empty for a change of precision.
+    pub components: Vec<ComponentRef>,
+    /// What the layer was narrowed to, as a step names it: `int8 per tensor`.
+    pub precision: Option<String>,
+}

@@ -1,0 +1,8 @@
+//! The reason that stands in place of a value that does not exist.
+
+use serde::{Deserialize, Serialize};
+
+/// Why a value does not exist.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MissingReason(pub String);

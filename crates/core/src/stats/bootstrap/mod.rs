@@ -1,0 +1,13 @@
+//! Bootstrap intervals: whole units of replication are resampled.
+
+mod cluster_bootstrap_t;
+mod expanded_percentile;
+mod percentile;
+mod resampling_units;
+
+pub use cluster_bootstrap_t::cluster_bootstrap_t;
+pub use expanded_percentile::{
+    ROUNDING, beyond_rounding, bootstrap_variance, expanded_percentile_interval,
+};
+pub use percentile::{BootstrapOptions, bootstrap, bootstrap_mean_by_group, bootstrap_median};
+pub use resampling_units::{LANES, LaneValues, ResamplingUnits};

@@ -1,0 +1,14 @@
+//! Observed responses to doses.
+
+/// One observation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DoseResponse {
+    /// What it is an observation of.
+    pub kind: String,
+    /// Dose, above 0.
+    pub dose: f64,
+    /// Response; negative ones are noise.
+    pub response: f64,
+    /// Variance of the response from the draw of samples, times their number.
+    pub variance: f64,
+}
