@@ -2,7 +2,7 @@
 
 use super::variants::apply;
 use super::{Context, PipelineError, Undertaken};
-use paring_compress::{self, CompressError, Draft, Made, Step};
+use paring_compress::{self, CompressError, DecisionPlace, Draft, Made, Step};
 use paring_core::schema::{Decision, DecisionInputs, OriginalIndices, Sha256Hex};
 use paring_onnx::graph::Graph;
 use rayon::prelude::*;
@@ -146,24 +146,14 @@ pub fn rehearse(context: &Context, steps: &[Step]) -> Result<Vec<Undertaken>, Pi
 
 /// A decision as a rehearsal has it: what it did, to what, and why.
 fn decided(context: &Context, step: String, draft: Draft, id: &Sha256Hex) -> Decision {
-    Decision {
+    draft.into_decision(DecisionPlace {
         parent_id: id.clone(),
         variant_id: id.clone(),
         step,
-        operation: draft.operation,
-        coupling: draft.coupling,
-        components: draft.components,
-        members: draft.members,
-        precision: draft.precision,
-        criterion: draft.criterion,
-        threshold: draft.threshold,
-        alternatives_rejected: draft.alternatives_rejected,
         inputs: DecisionInputs::default(),
         parings: vec![],
-        expected: draft.expected,
         owner: context.owner.clone(),
-        reason: draft.reason,
-    }
+    })
 }
 
 fn failed(step: &Step, source: CompressError) -> PipelineError {

@@ -129,7 +129,7 @@ pub fn with_components(
         let variant = line.first().map(|v| v.name.clone()).unwrap_or_default();
         return Err(PipelineError::NotRemoved { id: id.clone(), variant });
     }
-    let steps = undertaken(line, recipes, ledger)?.into_iter().filter_map(|undertaken| {
+    let steps = undertaken(line, recipes, ledger)?.into_iter().map(|undertaken| {
         let made: Vec<ReplayedDecision> =
             undertaken.decisions.iter().filter_map(|(_, d)| d.piece()).collect();
         let left = |piece: &ReplayedDecision| {
@@ -139,11 +139,20 @@ pub fn with_components(
         };
         let kept = made.iter().map(left).filter(|piece| !piece.components.is_empty());
         match undertaken.step.removes() {
-            true => undertaken.step.with_only(&made, &kept.collect::<Vec<_>>()),
-            false => Some(undertaken.step),
+            true => {
+                let step = undertaken.step.to_string();
+                let left = undertaken.step.with_only(&made, &kept.collect::<Vec<_>>());
+                left.map_err(|source| PipelineError::Step {
+                    variant: name.to_string(),
+                    step,
+                    source: Box::new(source),
+                })
+            }
+            false => Ok(Some(undertaken.step)),
         }
     });
-    Ok(replay(name, line, steps.collect()))
+    let steps = steps.collect::<Result<Vec<_>, _>>()?;
+    Ok(replay(name, line, steps.into_iter().flatten().collect()))
 }
 
 /// A step of a variant's recipe, and what it decided.

@@ -7,7 +7,7 @@ use super::validity::check_validity;
 use super::{BASELINE, Context, Forecaster, PipelineError, Recipe, replace, replace_json};
 use crate::ledger::{Ledger, LedgerError, keep_paring, paring_path};
 use paring_agent::engine::Bindings;
-use paring_compress::{self, CompressError, Draft, Format, Made, Paring, Step};
+use paring_compress::{self, CompressError, DecisionPlace, Draft, Format, Made, Paring, Step};
 use paring_core::schema::{
     Decision, DecisionInputs, EngineOptions, FileName, LedgerEntryBody, LedgerEntryKind,
     OriginalIndices, PrecisionObjective, SCHEMA, Sha256Hex, StepRecord, StepRefusal, VariantRecord,
@@ -284,30 +284,21 @@ fn enter(
     variant_id: &Sha256Hex,
 ) -> Result<(Sha256Hex, Decision), PipelineError> {
     let paring = keep_paring(&context.folders.parings(), &draft.paring)?;
-    let decision = Decision {
+    let inputs = DecisionInputs {
+        calibration_sha256: draft.calibration_sha256.clone(),
+        cost_table_sha256: match draft.by_cost {
+            true => context.costs_sha256(),
+            false => draft.table_sha256.clone(),
+        },
+    };
+    let decision = draft.into_decision(DecisionPlace {
         parent_id: parent.variant_id.clone(),
         variant_id: variant_id.clone(),
         step,
-        operation: draft.operation,
-        coupling: draft.coupling,
-        components: draft.components,
-        members: draft.members,
-        precision: draft.precision,
-        criterion: draft.criterion,
-        threshold: draft.threshold,
-        alternatives_rejected: draft.alternatives_rejected,
-        inputs: DecisionInputs {
-            calibration_sha256: draft.calibration_sha256,
-            cost_table_sha256: match draft.by_cost {
-                true => context.costs_sha256(),
-                false => draft.table_sha256,
-            },
-        },
+        inputs,
         parings: vec![paring],
-        expected: draft.expected,
         owner: context.owner.clone(),
-        reason: draft.reason,
-    };
+    });
     let body = readable(&decision)?;
     let id = ledger.record(LedgerEntryBody { kind: LedgerEntryKind::Decision, body })?;
     Ok((id, decision))

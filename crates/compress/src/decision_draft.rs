@@ -2,8 +2,8 @@
 
 use crate::Paring;
 use paring_core::schema::{
-    CouplingMember, Forecast, OriginalIndices, PrecisionChange, RejectedAlternative,
-    RemovedComponent, Sha256Hex,
+    CouplingMember, Decision, DecisionInputs, Forecast, OriginalIndices, PrecisionChange,
+    RejectedAlternative, RemovedComponent, Sha256Hex,
 };
 use paring_onnx::graph::Graph;
 use std::collections::BTreeMap;
@@ -50,6 +50,47 @@ pub struct Draft {
     pub saves: Saves,
     /// Why, for a person.
     pub reason: String,
+}
+
+/// The place of a decision: its step, the variants on both sides, and the data it stands on.
+#[derive(Clone, Debug)]
+pub struct DecisionPlace {
+    /// The variant the step started from.
+    pub parent_id: Sha256Hex,
+    /// The variant the recipe's last step led to.
+    pub variant_id: Sha256Hex,
+    /// The step, in the study's own words.
+    pub step: String,
+    /// Hashes of the data the decision stands on.
+    pub inputs: DecisionInputs,
+    /// Files that hold every removed slice and every overwritten tensor.
+    pub parings: Vec<Sha256Hex>,
+    /// Accountable person or team.
+    pub owner: String,
+}
+
+impl Draft {
+    /// The decision at its place; the paring is in the files that `place` names.
+    pub fn into_decision(self, place: DecisionPlace) -> Decision {
+        Decision {
+            parent_id: place.parent_id,
+            variant_id: place.variant_id,
+            step: place.step,
+            operation: self.operation,
+            coupling: self.coupling,
+            components: self.components,
+            members: self.members,
+            precision: self.precision,
+            criterion: self.criterion,
+            threshold: self.threshold,
+            alternatives_rejected: self.alternatives_rejected,
+            inputs: place.inputs,
+            parings: place.parings,
+            expected: self.expected,
+            owner: place.owner,
+            reason: self.reason,
+        }
+    }
 }
 
 /// What a step gives back.

@@ -134,6 +134,16 @@ pub enum CompressError {
         /// Why there is none.
         why: String,
     },
+    /// A layer cannot be given the precision that the ledger names.
+    #[error(
+        "the ledger's decision on layer `{layer}` names the precision `{precision}`, which no quantize step gives"
+    )]
+    UnknownPrecision {
+        /// The layer.
+        layer: String,
+        /// The precision.
+        precision: String,
+    },
     /// The step needs calibration samples.
     #[error("{0} needs calibration samples; give the study a [data] section")]
     NoCalibration(&'static str),

@@ -5,11 +5,13 @@
 pub mod catalog;
 pub mod prediction;
 
+mod calibration_plan;
 mod conformance;
 mod cut;
 mod decision_draft;
 mod diff;
 mod error;
+mod inverse_hessian;
 mod layer_selection;
 mod prune;
 mod quantize;
@@ -18,7 +20,7 @@ mod rewrite;
 mod step;
 
 pub use conformance::{ExactError, Pattern, Value, evaluate, patterns, simulated};
-pub use decision_draft::{Draft, Made, Saves};
+pub use decision_draft::{DecisionPlace, Draft, Made, Saves};
 pub use diff::{
     ConstantDifference, CouplingDifference, Difference, OperatorChange, OutputComparison,
     SAME_OUTPUTS, TensorDifference, Verdict, compare, import,

@@ -1,7 +1,7 @@
 //! An investigation of one variant: its groups of decisions, the draws it is repeated on, and the
 //! experiments that were done.
 
-use super::decision_groups::{Level, groups, pieces, recipe};
+use super::decision_groups::{Level, groups, pieces, recipe, unreplayable};
 use super::evaluated_samples::Truth;
 use super::experiment_plan::Plan;
 use super::experiment_progress::Explored;
@@ -84,9 +84,9 @@ impl<'a> Investigation<'a> {
         let settled = |d: &Undertaken| {
             let made: Vec<ReplayedDecision> =
                 d.decisions.iter().filter_map(|(_, d)| d.piece()).collect();
-            d.step.settled(&made)
+            d.step.settled(&made).map_err(|source| unreplayable(d, source))
         };
-        let steps: Vec<_> = done.iter().map(settled).collect();
+        let steps: Vec<_> = done.iter().map(settled).collect::<Result<_, _>>()?;
         let mut all = Vec::new();
         for (number, context) in contexts.into_iter().enumerate() {
             let done = if number == 0 { done.to_vec() } else { rehearse(&context, &steps)? };
@@ -167,7 +167,7 @@ impl<'a> Investigation<'a> {
         // What a person may want to open or measure: each alone, all but each, and the ends.
         let ends = |set: &Coalition| draw == 0 && (set.len() <= 1 || set.len() + 1 >= count);
         let wanted: Vec<Wanted> =
-            sets.iter().map(|set| self.wanted(draw, *set, ends(set))).collect();
+            sets.iter().map(|set| self.wanted(draw, *set, ends(set))).collect::<Result<_, _>>()?;
         let laboratory = &mut self.draws[draw].laboratory;
         let before = laboratory.made();
         let found = laboratory.run(&wanted)?;
@@ -176,11 +176,11 @@ impl<'a> Investigation<'a> {
         Ok(())
     }
 
-    fn wanted(&self, draw: usize, set: Coalition, keep: bool) -> Wanted {
+    fn wanted(&self, draw: usize, set: Coalition, keep: bool) -> Result<Wanted, PipelineError> {
         let Draw { done, pieces, .. } = &self.draws[draw];
         let has_options = self.optional.is_some_and(|group| set.contains(group));
         let options = if has_options { self.options.clone() } else { EngineOptions::default() };
-        Wanted { steps: recipe(done, pieces, set), options, keep }
+        Ok(Wanted { steps: recipe(done, pieces, set)?, options, keep })
     }
 
     /// Whether a group takes components out, rather than narrowing layers.
@@ -214,10 +214,10 @@ impl<'a> Investigation<'a> {
                 }
                 // A piece of which nothing is left would be a change of precision.
                 pieces[group].retain(|(_, piece)| !piece.components.is_empty());
-                let steps = recipe(&draw.done, &pieces, all);
-                Wanted { steps, options: self.options.clone(), keep: false }
+                let steps = recipe(&draw.done, &pieces, all)?;
+                Ok(Wanted { steps, options: self.options.clone(), keep: false })
             })
-            .collect();
+            .collect::<Result<_, PipelineError>>()?;
         let before = draw.laboratory.made();
         let found = draw.laboratory.run(&wanted)?;
         self.made += draw.laboratory.made() - before;

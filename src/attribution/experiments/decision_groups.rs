@@ -1,8 +1,8 @@
 //! Grouping a variant's decisions, so that what experiments do or leave undone stays affordable.
 
 use crate::attribution::shapley::Coalition;
-use crate::pipeline::Undertaken;
-use paring_compress::Step;
+use crate::pipeline::{PipelineError, Undertaken};
+use paring_compress::{CompressError, Step};
 use paring_core::schema::{
     ComponentRef, Decision, DecisionGroup, Forecast, GroupPart, ReplayedDecision, Sha256Hex,
 };
@@ -197,12 +197,15 @@ pub fn pieces(
 }
 
 /// The recipe in which only the groups of `set` are done, in the order of application.
+///
+/// # Errors
+/// [`PipelineError::Step`] names a step that cannot be replayed.
 pub fn recipe(
     done: &[Undertaken],
     pieces: &[Vec<(usize, ReplayedDecision)>],
     set: Coalition,
-) -> Vec<Step> {
-    let steps = done.iter().enumerate().filter_map(|(position, d)| {
+) -> Result<Vec<Step>, PipelineError> {
+    let steps = done.iter().enumerate().map(|(position, d)| {
         let of = |groups: &dyn Fn(usize) -> bool| {
             let mut by_coupling: BTreeMap<String, ReplayedDecision> = BTreeMap::new();
             let own = pieces.iter().enumerate().filter(|(group, _)| groups(*group));
@@ -217,9 +220,17 @@ pub fn recipe(
         let made = of(&|_| true);
         if made.is_empty() {
             // A step that decided nothing changes nothing that could be left out.
-            return Some(d.step.clone());
+            return Ok(Some(d.step.clone()));
         }
-        d.step.with_only(&made, &of(&|group| set.contains(group)))
+        let only = d.step.with_only(&made, &of(&|group| set.contains(group)));
+        only.map_err(|source| unreplayable(d, source))
     });
-    steps.collect()
+    let steps = steps.collect::<Result<Vec<_>, _>>()?;
+    Ok(steps.into_iter().flatten().collect())
+}
+
+/// The error of a step that cannot be replayed.
+pub(super) fn unreplayable(done: &Undertaken, source: CompressError) -> PipelineError {
+    let (variant, step) = ("an experiment".to_string(), done.step.to_string());
+    PipelineError::Step { variant, step, source: Box::new(source) }
 }

@@ -55,8 +55,8 @@ impl Writer {
     ) -> Result<String, GraphError> {
         let weights = self.graph.weights(name)?;
         let scales = self.graph.weights(scale)?.to_f32();
-        let zeros = if zero.is_empty() { None } else { numbers(&self.graph.weights(zero)?) };
-        let values = numbers(&weights);
+        let zeros = if zero.is_empty() { None } else { self.graph.weights(zero)?.numbers() };
+        let values = weights.numbers();
         let (Some(values), Some(scales)) = (values, scales) else {
             let problem = "cannot be dequantized".into();
             return Err(GraphError::Tensor { tensor: name.into(), problem });
@@ -102,7 +102,7 @@ impl Writer {
         let (x, w) = (scale(xs)?, scale(ws)?);
         let x = x.first().copied().unwrap_or(1.0);
         let at = |i: usize| if w.len() == 1 { w[0] } else { w.get(i).copied().unwrap_or(1.0) };
-        let values = numbers(&stored).unwrap_or_default();
+        let values = stored.numbers().unwrap_or_default();
         let floats: Vec<f32> =
             values.iter().enumerate().map(|(i, value)| value * x * at(i)).collect();
         self.graph.set_weights(&into, Weights::f32(&stored.dims, &floats));
@@ -172,18 +172,4 @@ fn slots(node: &Node) -> Result<[&str; 8], GraphError> {
         tensor: node.output.first().cloned().unwrap_or_default(),
         problem: format!("is given by `{}`, which has not eight inputs", node.name),
     })
-}
-
-/// Stored integers or floats as floats.
-fn numbers(weights: &Weights) -> Option<Vec<f32>> {
-    match weights.element {
-        ElementType::F32 => weights.to_f32(),
-        ElementType::I8 => Some(weights.bytes.iter().map(|b| f32::from(*b as i8)).collect()),
-        ElementType::U8 => Some(weights.bytes.iter().map(|b| f32::from(*b)).collect()),
-        ElementType::I32 => {
-            let words = weights.bytes.chunks_exact(4);
-            Some(words.map(|b| i32::from_le_bytes([b[0], b[1], b[2], b[3]]) as f32).collect())
-        }
-        _ => None,
-    }
 }

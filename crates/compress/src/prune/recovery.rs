@@ -179,18 +179,7 @@ impl Fit {
 
     /// Squared error behind the Relu, if there is one, relative to the target's spread.
     fn error(&self, layer: &Linear, weights: &Mat<f64>) -> f64 {
-        let found = &self.rows * weights;
-        let pass = |v: f64| if layer.relu { v.max(0.0) } else { v };
-        let (mut error, mut spread) = (0.0, 0.0);
-        for j in 0..found.ncols() {
-            let target: Vec<f64> = self.target.col(j).iter().map(|v| pass(*v)).collect();
-            let mean = target.iter().sum::<f64>() / target.len().max(1) as f64;
-            for (i, target) in target.iter().enumerate() {
-                error += (pass(found[(i, j)]) - target).powi(2);
-                spread += (target - mean).powi(2);
-            }
-        }
-        error / spread.max(f64::MIN_POSITIVE)
+        relative_error(&(&self.rows * weights), &self.target, layer.relu)
     }
 
     fn apply(
@@ -230,6 +219,22 @@ impl Fit {
             ..Draft::default()
         })
     }
+}
+
+/// Squared error of outputs relative to the variance of `target`, both `[rows, outputs]`; behind a Relu
+/// where `relu`.
+pub(crate) fn relative_error(outputs: &Mat<f64>, target: &Mat<f64>, relu: bool) -> f64 {
+    let pass = |v: f64| if relu { v.max(0.0) } else { v };
+    let (mut error, mut spread) = (0.0, 0.0);
+    for j in 0..outputs.ncols() {
+        let target: Vec<f64> = target.col(j).iter().map(|v| pass(*v)).collect();
+        let mean = target.iter().sum::<f64>() / target.len().max(1) as f64;
+        for (i, target) in target.iter().enumerate() {
+            error += (pass(outputs[(i, j)]) - target).powi(2);
+            spread += (target - mean).powi(2);
+        }
+    }
+    error / spread.max(f64::MIN_POSITIVE)
 }
 
 /// Writes the last row of `solved` into a layer's bias, which is made where it could be and is not.

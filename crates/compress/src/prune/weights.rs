@@ -2,9 +2,10 @@
 //!
 //! Dense kernels do not run faster for it; what it buys is a file that compresses better.
 
-use super::recovery::{Before, Fit, write_bias};
+use super::recovery::{Before, Fit, relative_error, write_bias};
 use super::weight_settings::{Sparsify, Sparsity, weights_id};
 use crate::catalog::{self, Calibration, CatalogError, Criterion, Linear, Rows, Walk};
+use crate::inverse_hessian::inverse_factor;
 use crate::layer_selection::{matching, needed};
 use crate::rewrite::fold_batch_normalization;
 use crate::{CompressError, Draft, Made, Paring};
@@ -286,44 +287,6 @@ impl<'a> Thinning<'a> {
 
     /// Squared error of the output relative to its variance.
     fn error(&self, weights: &Mat<f64>) -> f64 {
-        let (was, is) = (&self.rows * &self.given, &self.rows * weights);
-        let (mut error, mut spread) = (0.0, 0.0);
-        for o in 0..was.ncols() {
-            let mean = was.col(o).iter().sum::<f64>() / was.nrows().max(1) as f64;
-            for i in 0..was.nrows() {
-                error += (is[(i, o)] - was[(i, o)]).powi(2);
-                spread += (was[(i, o)] - mean).powi(2);
-            }
-        }
-        error / spread.max(f64::MIN_POSITIVE)
-    }
-}
-
-/// U with H⁻¹ = Uᵀ·U, upper triangular.
-fn inverse_factor(rows: &Mat<f64>, layer: &str) -> Result<Mat<f64>, CatalogError> {
-    let singular = |_| CatalogError::Singular(layer.to_string());
-    let inverse = catalog::Normal::new(rows, layer)?.inverse();
-    let lower = inverse.llt(Side::Lower).map_err(singular)?;
-    Ok(lower.L().transpose().to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_inverse_s_factor_is_one() {
-        let mut rng = stats::generator(3, "rows");
-        let rows = Mat::from_fn(50, 6, |_, _| rng.random::<f64>());
-        let upper = inverse_factor(&rows, "layer").unwrap();
-        let (damped, _) = catalog::damped(&rows);
-        let one = &damped * (upper.transpose() * &upper);
-        for i in 0..6 {
-            for j in 0..6 {
-                let expected = if i == j { 1.0 } else { 0.0 };
-                assert!((one[(i, j)] - expected).abs() < 1e-8);
-                assert!(i <= j || upper[(i, j)] == 0.0);
-            }
-        }
+        relative_error(&(&self.rows * weights), &(&self.rows * &self.given), false)
     }
 }

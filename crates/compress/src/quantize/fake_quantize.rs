@@ -3,13 +3,14 @@
 
 use super::affine::Affine;
 use super::int8::Narrowing;
-use super::quantizable_layers::{Layer, turned};
+use super::quantizable_layers::Layer;
 use super::settings::Form;
+use super::weight_grid::transposed;
 use crate::CompressError;
+use crate::calibration_plan::calibration_plan;
 use crate::catalog::Calibration;
-use paring_agent::engine::{Bindings, Model, Plan, Source};
-use paring_core::schema::EngineOptions;
-use paring_core::schema::LayerPrecision;
+use paring_agent::engine::{EngineError, Plan};
+use paring_core::schema::{EngineOptions, LayerPrecision};
 use paring_onnx::graph::{ElementType, FreshNames, Graph, Node, Weights, set_int};
 
 /// Calibration batches that are compared.
@@ -64,11 +65,8 @@ pub(super) fn unexplained(
     )))
 }
 
-fn loaded(graph: &Graph, calibration: &Calibration) -> Result<Plan, CompressError> {
-    let bytes = graph.encode();
-    let bindings = Bindings { batch: calibration.batch, dims: &calibration.dims };
-    let model = Model::load(Source::Bytes(graph.name(), &bytes), bindings)?;
-    Ok(model.optimise(&EngineOptions::default())?)
+fn loaded(graph: &Graph, calibration: &Calibration) -> Result<Plan, EngineError> {
+    calibration_plan(graph, calibration, &EngineOptions::default())
 }
 
 /// The float graph whose layers read and give rounded numbers: weights from their grids, activations
@@ -153,7 +151,10 @@ impl Writer<'_> {
         let factor = layer.factors.0;
         let values: Vec<f32> = values.into_iter().map(|v| v / factor).collect();
         let (dims, values) = match layer.turned {
-            true => (vec![layer.dims[1], layer.dims[0]], turned(&layer.dims, &values)),
+            true => {
+                let [rows, width] = [layer.dims[0], layer.dims[1]];
+                (vec![width, rows], transposed([rows, width], &values))
+            }
             false => (layer.dims.clone(), values),
         };
         let name = self.names.get(&node.name, "/rounded");

@@ -1,7 +1,7 @@
 //! Which layers can have which precision, and why the others cannot.
 
 use super::settings::Quantization;
-use super::weight_grid::BLOCK;
+use super::weight_grid::{BLOCK, transposed};
 use crate::CompressError;
 use crate::catalog;
 use crate::layer_selection::matching;
@@ -66,7 +66,7 @@ impl Layer {
         if let Some(values) = floats(&self.stored) {
             let values = scaled(values, self.factors.0);
             self.values = match self.turned {
-                true => turned(&[self.dims[1], self.dims[0]], &values),
+                true => transposed([self.dims[1], self.dims[0]], &values),
                 false => values,
             };
         }
@@ -84,12 +84,6 @@ fn scaled(mut values: Vec<f32>, factor: f32) -> Vec<f32> {
         values.iter_mut().for_each(|value| *value *= factor);
     }
     values
-}
-
-/// A matrix of this shape, transposed.
-pub(super) fn turned(dims: &[usize], values: &[f32]) -> Vec<f32> {
-    let (rows, width) = (dims[0], dims[1]);
-    (0..values.len()).map(|i| values[(i % rows) * width + i / rows]).collect()
 }
 
 /// Layers and refusals, each with its reason.
@@ -192,7 +186,7 @@ fn layer(
     let convolves = node.op_type.starts_with("Conv");
     let swapped = !convolves && graph::int(node, "transB").unwrap_or(0) != 0;
     let (dims, values) = match swapped {
-        true => (vec![dims[1], dims[0]], turned(&dims, &values)),
+        true => (vec![dims[1], dims[0]], transposed([dims[0], dims[1]], &values)),
         false => (dims, values),
     };
     let outputs = dims[usize::from(dims.len() == 2)];

@@ -1,6 +1,7 @@
 //! Weights as integers of eight or four bits: scales, codes, and the nearest point of the grid.
 
 use crate::QuantizationGranularity;
+use half::f16;
 use paring_core::schema::LayerPrecision;
 use paring_onnx::graph::{ElementType, Weights};
 
@@ -113,15 +114,10 @@ fn block_scale(block: &[f32]) -> f32 {
     scales.min_by(|a, b| error(*a).total_cmp(&error(*b))).unwrap_or(1.0)
 }
 
-/// The nearest number that half precision has.
-pub(super) fn half(value: f32) -> f32 {
-    if value.abs() < 6.103_515_6e-5 {
-        // Below the smallest normal number steps are 2⁻²⁴.
-        return (value * 16_777_216.0).round_ties_even() / 16_777_216.0;
-    }
-    let bits = value.to_bits();
-    let even = (bits >> 13) & 1;
-    f32::from_bits((bits + 0xfff + even) & !0x1fff).clamp(-65_504.0, 65_504.0)
+/// The nearest finite number of half precision.
+fn half(value: f32) -> f32 {
+    let most = f16::MAX.to_f32();
+    f16::from_f32(value.clamp(-most, most)).to_f32()
 }
 
 /// Weights as a scheme has them, still written as floats, for layers that are solved on.
@@ -171,7 +167,11 @@ pub(super) fn rows(dims: &[usize], values: &[f32], axis: usize) -> Vec<f32> {
     if axis == 0 || dims.len() != 2 {
         return values.to_vec();
     }
-    let (height, width) = (dims[0], dims[1]);
+    transposed([dims[0], dims[1]], values)
+}
+
+/// A matrix of this shape, transposed.
+pub(super) fn transposed([height, width]: [usize; 2], values: &[f32]) -> Vec<f32> {
     (0..values.len()).map(|i| values[(i % height) * width + i / height]).collect()
 }
 

@@ -1,7 +1,9 @@
-//! A step done again with only some of its decisions.
+//! Replaying a step with only some of its decisions.
 
-use crate::{Bypassing, Format, LayerPrecision, Pruning, Quantization, Sparsify, Step};
-use paring_core::schema::ReplayedDecision;
+use crate::{
+    Bypassing, CompressError, Format, LayerPrecision, Pruning, Quantization, Sparsify, Step,
+};
+use paring_core::schema::{DecidedPrecision, ReplayedDecision};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Step {
@@ -10,12 +12,19 @@ impl Step {
     /// nothing of it is left.
     ///
     /// A step that cannot be divided is done whole or not at all.
-    pub fn with_only(&self, made: &[ReplayedDecision], kept: &[ReplayedDecision]) -> Option<Step> {
+    ///
+    /// # Errors
+    /// [`CompressError::UnknownPrecision`] where a layer's precision is none that a step gives.
+    pub fn with_only(
+        &self,
+        made: &[ReplayedDecision],
+        kept: &[ReplayedDecision],
+    ) -> Result<Option<Step>, CompressError> {
         if kept.is_empty() {
-            return None;
+            return Ok(None);
         }
         let couplings: BTreeSet<String> = kept.iter().map(|p| p.coupling.clone()).collect();
-        Some(match self {
+        Ok(Some(match self {
             Step::Prune(pruning) => {
                 let mut frozen: BTreeMap<String, Vec<usize>> = BTreeMap::new();
                 for piece in kept {
@@ -36,11 +45,7 @@ impl Step {
                 Step::Bypass(Bypassing { frozen: Some(ids.collect()), ..how.clone() })
             }
             Step::Quantize(how) if how.measured || how.assigned.is_some() => {
-                let scheme = |piece: &ReplayedDecision| {
-                    let name = piece.precision.clone()?;
-                    Some((piece.coupling.clone(), LayerPrecision::try_from(name).ok()?))
-                };
-                let assigned = Some(kept.iter().filter_map(scheme).collect());
+                let assigned = Some(kept.iter().filter_map(scheme).collect::<Result<_, _>>()?);
                 Step::Quantize(Quantization { measured: false, assigned, ..how.clone() })
             }
             Step::Quantize(how) => {
@@ -50,9 +55,9 @@ impl Step {
                 Step::Quantize(Quantization { protect, ..how.clone() })
             }
             // What it only chose are engine options, which stand apart.
-            Step::Tune { .. } if made.len() < 2 => return None,
+            Step::Tune { .. } if made.len() < 2 => return Ok(None),
             Step::Tune { .. } | Step::Import { .. } => self.clone(),
-        })
+        }))
     }
 
     /// Whether all that it does are engine options.
@@ -61,14 +66,28 @@ impl Step {
     }
 
     /// The step as another draw of samples repeats it: what was measured on this machine stays.
-    pub fn settled(&self, made: &[ReplayedDecision]) -> Step {
+    ///
+    /// # Errors
+    /// Those of [`Step::with_only`].
+    pub fn settled(&self, made: &[ReplayedDecision]) -> Result<Step, CompressError> {
         match self {
             Step::Quantize(how) if how.measured => {
-                self.with_only(made, made).unwrap_or_else(|| self.clone())
+                Ok(self.with_only(made, made)?.unwrap_or_else(|| self.clone()))
             }
-            other => other.clone(),
+            other => Ok(other.clone()),
         }
     }
+}
+
+/// The layer of a decision and its precision; `None` of one that changes no precision.
+fn scheme(piece: &ReplayedDecision) -> Option<Result<(String, LayerPrecision), CompressError>> {
+    let layer = piece.coupling.clone();
+    Some(match piece.precision.clone()? {
+        DecidedPrecision::Scheme(scheme) => Ok((layer, scheme)),
+        DecidedPrecision::Named(precision) => {
+            Err(CompressError::UnknownPrecision { layer, precision })
+        }
+    })
 }
 
 #[cfg(test)]
@@ -82,7 +101,8 @@ mod tests {
         let id = |i: &usize| format!("{coupling}:{i}");
         let components: Vec<ComponentRef> =
             indices.iter().map(|i| ComponentRef { id: id(i), original_index: *i }).collect();
-        let precision = components.is_empty().then(|| "int8 per tensor".to_string());
+        let precision =
+            components.is_empty().then(|| DecidedPrecision::from("int8 per tensor".to_string()));
         ReplayedDecision { coupling: coupling.into(), components, precision }
     }
 
@@ -90,22 +110,26 @@ mod tests {
     fn only_what_is_kept_is_done() {
         let made = [piece("a", &[3, 1]), piece("b", &[0])];
         let prune = Step::Prune(Pruning::channels(0.5, Criterion::L1));
-        let Some(Step::Prune(again)) = prune.with_only(&made, &made[..1]) else { panic!() };
+        let Ok(Some(Step::Prune(again))) = prune.with_only(&made, &made[..1]) else { panic!() };
         assert_eq!(again.frozen.unwrap(), BTreeMap::from([("a".to_string(), vec![1, 3])]));
-        assert_eq!(prune.with_only(&made, &[]), None);
+        assert_eq!(prune.with_only(&made, &[]).unwrap(), None);
         let int8 = Quantization::new(Format::Int8, QuantizationGranularity::Tensor);
         let narrowed = [piece("a", &[]), piece("b", &[])];
         let step = Step::Quantize(int8.clone());
-        assert_eq!(step.with_only(&narrowed, &narrowed), Some(step.clone()));
-        let part = step.with_only(&narrowed, &narrowed[1..]).unwrap();
+        assert_eq!(step.with_only(&narrowed, &narrowed).unwrap(), Some(step.clone()));
+        let part = step.with_only(&narrowed, &narrowed[1..]).unwrap().unwrap();
         assert!(part.to_string().ends_with("without a"), "{part}");
         let chosen = Step::Quantize(Quantization { measured: true, ..int8 });
-        let Some(Step::Quantize(how)) = chosen.with_only(&narrowed, &narrowed[..1]) else {
+        let Ok(Some(Step::Quantize(how))) = chosen.with_only(&narrowed, &narrowed[..1]) else {
             panic!()
         };
         let scheme = LayerPrecision::Static(QuantizationGranularity::Tensor);
         assert_eq!(how.assigned, Some(BTreeMap::from([("a".to_string(), scheme)])));
+        let odd = DecidedPrecision::from("int9 per tensor".to_string());
+        let unknown = [ReplayedDecision { precision: Some(odd), ..narrowed[0].clone() }];
+        let error = chosen.with_only(&unknown, &unknown).unwrap_err().to_string();
+        assert!(error.contains("layer `a` names the precision `int9 per tensor`"), "{error}");
         let tune = Step::Tune { on: "host".into() };
-        assert_eq!(tune.with_only(&narrowed[..1], &narrowed[..1]), None);
+        assert_eq!(tune.with_only(&narrowed[..1], &narrowed[..1]).unwrap(), None);
     }
 }

@@ -1,8 +1,8 @@
 //! How far two models agree on all calibration samples.
 
+use crate::calibration_plan::calibration_plan;
 use crate::catalog::Calibration;
 use crate::{CompressError, Reading};
-use paring_agent::engine::{Bindings, Model, Source};
 use paring_core::schema::EngineOptions;
 use paring_onnx::graph::Graph;
 
@@ -37,11 +37,7 @@ pub fn agreement(
     calibration: &Calibration,
     reading: Reading,
 ) -> Result<Agreement, CompressError> {
-    let load = |(graph, options): (&Graph, &EngineOptions)| {
-        let bytes = graph.encode();
-        let bindings = Bindings { batch: calibration.batch, dims: &calibration.dims };
-        Model::load(Source::Bytes(graph.name(), &bytes), bindings)?.optimise(options)
-    };
+    let load = |(graph, options)| calibration_plan(graph, calibration, options);
     let (a, b) = (load(a)?, load(b)?);
     let (mut apart, mut largest, mut flips) = (0.0f64, f64::from(f32::MIN_POSITIVE), 0);
     for batch in 0..calibration.batches() {

@@ -1,8 +1,8 @@
 //! Whether two graphs give the same outputs on the first calibration samples, rounding apart.
 
 use crate::CompressError;
+use crate::calibration_plan::calibration_plan;
 use crate::catalog::Calibration;
-use paring_agent::engine::{Bindings, Model, Source};
 use paring_core::schema::EngineOptions;
 use paring_onnx::graph::Graph;
 
@@ -15,10 +15,7 @@ pub(super) const EXACT: f64 = 1e-3;
 /// # Errors
 /// The engine's.
 pub(crate) fn answers(graph: &Graph, calibration: &Calibration) -> Result<Vec<f32>, CompressError> {
-    let bytes = graph.encode();
-    let bindings = Bindings { batch: calibration.batch, dims: &calibration.dims };
-    let model = Model::load(Source::Bytes(graph.name(), &bytes), bindings)?;
-    let plan = model.optimise(&EngineOptions::default())?;
+    let plan = calibration_plan(graph, calibration, &EngineOptions::default())?;
     let outputs = plan.run_numbers(&plan.inputs(&calibration.first())?)?;
     Ok(outputs.into_iter().flatten().collect())
 }

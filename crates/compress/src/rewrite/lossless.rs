@@ -2,11 +2,11 @@
 //! weights, constants, copies, repetitions, and nodes that nobody reads.
 
 use super::batch_normalization::fold_batch_normalization;
+use crate::calibration_plan::tensors_plan;
 use crate::catalog::Calibration;
 use crate::{CompressError, Draft};
 use paring_agent::arrays::Dtype;
-use paring_agent::engine::{Bindings, Model, Source, onnx};
-use paring_core::schema::EngineOptions;
+use paring_agent::engine::onnx;
 use paring_onnx::graph::{ElementType, Facts, Graph, Node, Weights};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -152,11 +152,7 @@ fn computed(
     if tensors.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let bytes = graph.encode();
-    let bindings = Bindings { batch: calibration.batch, dims: &calibration.dims };
-    let source = Source::Bytes(graph.name(), &bytes);
-    let plan =
-        Model::load_tensors(source, bindings, tensors)?.optimise(&EngineOptions::default())?;
+    let plan = tensors_plan(graph, tensors, calibration)?;
     let values = plan.run(&plan.inputs(&calibration.first())?)?;
     let values = values.into_iter().map(|v| v.iter().copied().collect());
     Ok(tensors.iter().cloned().zip(values).collect())

@@ -61,8 +61,9 @@ pub use profile::{
     NodeTime, ReadBandwidth, TuneCandidate, TuneTable,
 };
 pub use quantization::{
-    EngineConformance, LayerPrecision, LayerSensitivity, MeasuredAssignment, PatternConformance,
-    PatternExecution, PrecisionObjective, PrecisionTable, QuantizationGranularity,
+    DecidedPrecision, EngineConformance, LayerPrecision, LayerSensitivity, MeasuredAssignment,
+    PatternConformance, PatternExecution, PrecisionObjective, PrecisionTable,
+    QuantizationGranularity,
 };
 pub use schema_version::{NewerSchema, SCHEMA, check_schema};
 pub use sha256::{InvalidDigest, Sha256Hex};

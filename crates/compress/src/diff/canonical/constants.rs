@@ -1,11 +1,10 @@
 //! What does not depend on the inputs, as values.
 
 use super::rewriter::{Bypass, Rewriter};
+use crate::calibration_plan::tensors_plan;
 use crate::catalog::Calibration;
 use ndarray::ArrayD;
 use paring_agent::arrays::Dtype;
-use paring_agent::engine::{Bindings, Model, Source};
-use paring_core::schema::EngineOptions;
 use paring_onnx::graph::{ElementType, Graph, Node, Weights};
 use std::collections::BTreeMap;
 
@@ -149,11 +148,7 @@ fn computed(executable: &Graph, still: &[Still], probe: &Calibration) -> Option<
         return None;
     }
     let tensors: Vec<String> = still.iter().map(|one| one.tensor.clone()).collect();
-    let bytes = executable.encode();
-    let source = Source::Bytes(executable.name(), &bytes);
-    let bindings = Bindings { batch: probe.batch, dims: &probe.dims };
-    let model = Model::load_tensors(source, bindings, &tensors).ok()?;
-    let plan = model.optimise(&EngineOptions::default()).ok()?;
+    let plan = tensors_plan(executable, &tensors, probe).ok()?;
     plan.run(&plan.inputs(&probe.first()).ok()?).ok()
 }
 

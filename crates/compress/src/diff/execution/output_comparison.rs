@@ -1,10 +1,11 @@
 //! What two models give for the same inputs, by the engine.
 
+use crate::calibration_plan::calibration_plan;
 use crate::catalog::Calibration;
 use crate::diff::canonical::chain;
 use ndarray::ArrayD;
 use paring_agent::arrays::Array;
-use paring_agent::engine::{Bindings, Model, Plan, Source};
+use paring_agent::engine::{Bindings, Plan};
 use paring_core::schema::EngineOptions;
 use paring_onnx::graph::Graph;
 use serde::Serialize;
@@ -63,11 +64,7 @@ pub(in crate::diff) fn outputs(
 }
 
 fn plan(graph: &Graph, data: &Calibration) -> Result<Plan, String> {
-    let bytes = graph.encode();
-    let bindings = Bindings { batch: data.batch, dims: &data.dims };
-    Model::load(Source::Bytes(graph.name(), &bytes), bindings)
-        .and_then(|model| model.optimise(&EngineOptions::default()))
-        .map_err(|error| chain(&error))
+    calibration_plan(graph, data, &EngineOptions::default()).map_err(|error| chain(&error))
 }
 
 fn run(base: &Graph, variant: &Graph, data: &Calibration) -> Result<f64, String> {

@@ -1,10 +1,10 @@
 //! What a narrow layer costs the model's answers: the last outputs beside those in float.
 
+use crate::calibration_plan::calibration_plan;
 use crate::catalog::Calibration;
 use crate::prediction::spread;
 use crate::{CompressError, Reading};
 use ndarray::ArrayD;
-use paring_agent::engine::{Bindings, Model, Plan, Source};
 use paring_core::schema::{EngineOptions, TaskKind};
 use paring_onnx::graph::Graph;
 use rayon::prelude::*;
@@ -70,11 +70,7 @@ impl<'a> Answers<'a> {
     }
 
     fn run(&self, graph: &Graph) -> Result<Vec<Vec<ArrayD<f32>>>, CompressError> {
-        let bytes = graph.encode();
-        let Calibration { batch, dims, .. } = self.calibration;
-        let source = Source::Bytes(graph.name(), &bytes);
-        let plan: Plan = Model::load(source, Bindings { batch: *batch, dims })?
-            .optimise(&EngineOptions::default())?;
+        let plan = calibration_plan(graph, self.calibration, &EngineOptions::default())?;
         let one = |b: &usize| Ok(plan.run(&plan.inputs(&self.calibration.arrays(*b))?)?);
         self.batches.par_iter().map(one).collect()
     }

@@ -1,10 +1,10 @@
 //! GPTQ: weights rounded input by input, the inputs that are still free making up for each error.
 
 use crate::CompressError;
-use crate::catalog::{self, CatalogError, Linear};
+use crate::catalog::Linear;
+use crate::inverse_hessian::inverse_factor;
 use crate::quantize::weight_grid::OnGrid;
-use faer::linalg::solvers::Llt;
-use faer::{Mat, Side};
+use faer::Mat;
 use rayon::prelude::*;
 
 /// Rounds input after input; what each rounding does to the outputs is made up for by the inputs that
@@ -17,14 +17,11 @@ pub(super) fn gptq(
     linear: &Linear,
     grid: &OnGrid,
 ) -> Result<Mat<f64>, CompressError> {
-    let inverse = catalog::Normal::new(rows, &linear.layer)?.inverse();
-    let singular = |_| CatalogError::Singular(linear.layer.clone());
-    let factor: Llt<f64> = inverse.llt(Side::Lower).map_err(singular)?;
-    let lower = factor.L();
+    let factor = inverse_factor(rows, &linear.layer)?;
     let inputs = given.nrows();
     // Row j of U, from its diagonal on.
     let upper: Vec<Vec<f64>> =
-        (0..inputs).map(|j| (j..inputs).map(|k| lower[(k, j)]).collect()).collect();
+        (0..inputs).map(|j| (j..inputs).map(|k| factor[(j, k)]).collect()).collect();
     let columns: Vec<Vec<f64>> = (0..given.ncols())
         .into_par_iter()
         .map(|o| {

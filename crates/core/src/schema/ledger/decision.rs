@@ -1,6 +1,6 @@
 //! What was decided about a model, and the ledger's envelope around it.
 
-use crate::schema::{ComponentRef, Forecast, ReplayedDecision, Sha256Hex};
+use crate::schema::{ComponentRef, DecidedPrecision, Forecast, ReplayedDecision, Sha256Hex};
 use serde::{Deserialize, Serialize};
 
 /// What one step did to one coupling or layer.
@@ -58,7 +58,7 @@ impl Decision {
         (!self.components.is_empty() || self.precision.is_some()).then(|| ReplayedDecision {
             coupling: self.coupling.clone(),
             components: self.components.iter().map(reference).collect(),
-            precision: self.precision.as_ref().map(PrecisionChange::name),
+            precision: self.precision.as_ref().map(PrecisionChange::decided),
         })
     }
 }
@@ -100,14 +100,14 @@ pub struct PrecisionChange {
 
 impl PrecisionChange {
     /// As a step names it: `int8 per tensor`, `int8-dynamic per channel`, `int4-weights`.
-    fn name(&self) -> String {
+    fn decided(&self) -> DecidedPrecision {
         let format = self.to.replace(' ', "-");
         let weights = match self.scheme.contains("per channel") {
             true => " per channel",
             false => " per tensor",
         };
         let blocks = format.starts_with("int4") || format == "f16";
-        if blocks { format } else { format + weights }
+        DecidedPrecision::from(if blocks { format } else { format + weights })
     }
 }
 

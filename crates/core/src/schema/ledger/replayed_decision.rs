@@ -1,5 +1,6 @@
 //! Decisions, or parts of their components, that a replay keeps.
 
+use crate::schema::DecidedPrecision;
 use serde::{Deserialize, Serialize};
 
 /// A component of a decision, as a replay names it.
@@ -12,12 +13,12 @@ pub struct ComponentRef {
 }
 
 /// A decision, or a part of its components, that a replay keeps.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ReplayedDecision {
     /// The coupling or layer.
     pub coupling: String,
     /// What was removed of it; empty for a change of precision.
     pub components: Vec<ComponentRef>,
-    /// What the layer was narrowed to, as a step names it: `int8 per tensor`.
-    pub precision: Option<String>,
+    /// The precision that the layer was given.
+    pub precision: Option<DecidedPrecision>,
 }

@@ -74,6 +74,25 @@ impl LayerPrecision {
     }
 }
 
+/// The precision that a decision gave a layer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DecidedPrecision {
+    /// One that a quantize step can give again.
+    Scheme(LayerPrecision),
+    /// Any other, by the decision's own name: half floats of the engine, or numbers found in a file that
+    /// another tool made.
+    Named(String),
+}
+
+impl From<String> for DecidedPrecision {
+    fn from(name: String) -> DecidedPrecision {
+        match LayerPrecision::try_from(name.clone()) {
+            Ok(scheme) => DecidedPrecision::Scheme(scheme),
+            Err(_) => DecidedPrecision::Named(name),
+        }
+    }
+}
+
 impl From<LayerPrecision> for String {
     fn from(scheme: LayerPrecision) -> String {
         scheme.name().into()

@@ -5,7 +5,7 @@ mod layer_precision;
 mod precision_table;
 
 pub use engine_conformance::{EngineConformance, PatternConformance, PatternExecution};
-pub use layer_precision::{LayerPrecision, QuantizationGranularity};
+pub use layer_precision::{DecidedPrecision, LayerPrecision, QuantizationGranularity};
 pub use precision_table::{
     LayerSensitivity, MeasuredAssignment, PrecisionObjective, PrecisionTable,
 };
