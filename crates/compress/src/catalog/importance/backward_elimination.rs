@@ -1,4 +1,4 @@
-//! Backward elimination: which components the layers that read them can best do without, when their
+//! Backward elimination: the components that the layers that read them can best do without, when their
 //! weights may make up for it.
 //!
 //! For one layer with inputs a (and a constant 1), H = E[a aᵀ], weights W and B = H⁻¹·G with
@@ -7,8 +7,8 @@
 //!
 //! Source: Hassibi & Stork 1993; for blocks of structured pruning Kurtic et al. 2022, arXiv 2203.07259.
 
-use super::CatalogError;
-use super::normal::Normal;
+use super::error::CatalogError;
+use super::normal_equations::Normal;
 use faer::Accum;
 use faer::linalg::matmul::matmul;
 use faer::prelude::*;
@@ -22,7 +22,7 @@ pub(super) struct Problem {
     inverse: Mat<f64>,
     /// Bᵀ, `[outputs, inputs]`: what belongs to an input stands together in memory.
     solution: Mat<f64>,
-    /// What errors are relative to: the variance of all outputs together.
+    /// Variance of all outputs together, which errors are relative to.
     power: f64,
     /// The inputs of every component.
     blocks: Vec<Vec<usize>>,
@@ -33,9 +33,9 @@ pub(super) struct Problem {
 pub struct Elimination {
     /// Positions of components.
     pub order: Vec<usize>,
-    /// What each added when it went, in the same order.
+    /// The error that each added when it went, in the same order.
     pub added: Vec<f64>,
-    /// What each that is still there would add.
+    /// The error that each of the others would add.
     pub left: Vec<(usize, f64)>,
 }
 
@@ -58,7 +58,7 @@ impl Problem {
         })
     }
 
-    /// What errors are relative to.
+    /// Variance of all outputs together, which errors are relative to.
     pub(super) fn power(&self) -> f64 {
         self.power
     }
@@ -137,7 +137,7 @@ pub(super) fn eliminate(
 
 #[cfg(test)]
 mod tests {
-    use super::super::normal::damped;
+    use super::super::normal_equations::damped;
     use super::*;
 
     fn numbers(rows: usize, columns: usize, seed: u64) -> Mat<f64> {

@@ -29,13 +29,13 @@ pub struct Linear {
     pub bias: Option<String>,
     /// Slot where a bias could be put, if there is none.
     pub bias_slot: Option<usize>,
-    /// Whether its output goes into a Relu and nowhere else.
+    /// True where its output goes into a Relu and nowhere else.
     pub relu: bool,
-    /// Which of the group: the channels it reads and the outputs it gives.
+    /// Channels that this group reads.
     pub channels: Range<usize>,
-    /// Outputs along the output axis.
+    /// Outputs that it gives, along the output axis.
     pub outputs: Range<usize>,
-    /// What the stored weights are multiplied by, and the stored bias: 1 but for a Gemm that says so.
+    /// Factors of the stored weights and of the stored bias: 1 but for a Gemm that says so.
     pub factors: (f64, f64),
     form: Form,
 }
@@ -120,7 +120,7 @@ fn row_form(facts: &Facts, node: &Node, dims: &[usize], form: MapForm) -> Option
     }
 }
 
-/// Whether a shape is that of so many numbers in a row, whatever axes of size 1 stand before them.
+/// True of the shape of so many numbers in a row, whatever axes of size 1 stand before them.
 fn is_row(dims: &[usize], width: usize) -> bool {
     match dims {
         [] => width == 1,
@@ -205,7 +205,7 @@ impl Linear {
         self.channels.len() * self.block()
     }
 
-    /// Whether the constant 1 belongs to a row: the layer has a bias, or could have one.
+    /// True where the constant 1 belongs to a row: the layer has a bias, or could have one.
     pub fn affine(&self) -> bool {
         self.bias.is_some() || self.bias_slot.is_some()
     }

@@ -26,7 +26,7 @@ pub(super) struct Elements {
 pub(super) struct Class {
     /// In ascending order.
     pub(super) elements: Vec<Element>,
-    /// Why the others change when it goes, if so.
+    /// The reason why the others change when it goes, if they do.
     pub(super) lossy: Option<String>,
 }
 
@@ -156,7 +156,7 @@ impl Elements {
         (0..rank).for_each(|axis| self.pin_axis(tensor, axis, reason));
     }
 
-    /// Why an entry cannot go, if so.
+    /// The reason why an entry cannot go, if there is one.
     pub(super) fn pinned(&mut self, element: (&str, usize, usize)) -> Option<String> {
         let id = self.id(element)?;
         let root = self.root(id);

@@ -1,87 +1,16 @@
-//! Scores: how important each component of a coupling is.
+//! Scores: the importance of each component of a coupling.
 
-use super::eliminate::{Elimination, Problem, eliminate};
-use super::{CatalogError, Coupling, Linear, Rows, per_output};
+use super::backward_elimination::{Elimination, Problem, eliminate};
+use super::coupling_readers::Reader;
+use super::criterion::Criterion;
+use super::error::CatalogError;
+use super::observed::{Linear, per_output};
+use crate::catalog::{ComponentSlices, Coupling};
 use faer::Mat;
 use paring_core::stats;
 use paring_onnx::graph::{Graph, GraphError, Weights};
 use rand::RngExt;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::fmt;
-use std::str::FromStr;
-
-/// How importance is judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Criterion {
-    /// Sum of the weights' magnitudes.
-    L1,
-    /// Root of the sum of their squares.
-    L2,
-    /// Mean magnitude of what the reading layers see of it.
-    Activation,
-    /// Magnitude of the reading weights times the norm of what they read.
-    Wanda,
-    /// Error of the reading layers when their weights make up for it: optimal brain surgeon.
-    Obs,
-    /// None: a control that every other must beat.
-    Random,
-}
-
-impl Criterion {
-    /// All criteria that need no gradient.
-    pub const ALL: [Criterion; 6] = [
-        Criterion::L1,
-        Criterion::L2,
-        Criterion::Activation,
-        Criterion::Wanda,
-        Criterion::Obs,
-        Criterion::Random,
-    ];
-
-    /// Whether it looks at calibration samples.
-    pub fn needs_data(self) -> bool {
-        matches!(self, Criterion::Activation | Criterion::Wanda | Criterion::Obs)
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Criterion::L1 => "l1",
-            Criterion::L2 => "l2",
-            Criterion::Activation => "activation",
-            Criterion::Wanda => "wanda",
-            Criterion::Obs => "obs",
-            Criterion::Random => "random",
-        }
-    }
-}
-
-impl fmt::Display for Criterion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Criterion {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Criterion::ALL.into_iter().find(|c| c.name() == text).ok_or_else(|| {
-            let all: Vec<String> = Criterion::ALL.iter().map(|c| format!("`{c}`")).collect();
-            format!("unknown criterion `{text}`; known are {}", all.join(", "))
-        })
-    }
-}
-
-/// A layer that reads a coupling, and what it reads on the calibration samples.
-#[derive(Clone, Copy, Debug)]
-pub struct Reader<'a> {
-    /// The layer.
-    pub layer: &'a Linear,
-    /// Its inputs.
-    pub rows: &'a Rows,
-}
 
 /// The score of every component under a criterion, in the order of the components; the least
 /// important has the lowest. `seed` is for the one that draws.
@@ -91,7 +20,7 @@ pub struct Reader<'a> {
 /// integers count as they are stored, normalisation parameters and biases do not count (Li et al. 2017, arXiv 1608.08710, extended to
 /// all members as in arXiv 2301.12900). `activation`: mean |a| over the inputs of each reader,
 /// relative to its mean. `wanda`: Σ |w|·‖a‖₂ over inputs and outputs of each reader, relative to its
-/// mean (Sun et al. 2023, arXiv 2306.11695). `obs`: see [`super::Elimination`].
+/// mean (Sun et al. 2023, arXiv 2306.11695). `obs`: see [`Elimination`].
 ///
 /// # Errors
 /// [`CatalogError`] where a weight is not made of 32-bit floats or a system is singular.
@@ -263,7 +192,7 @@ fn not_floats(name: &str, weights: &Weights) -> GraphError {
 }
 
 /// The entries of a reader's rows that a component has.
-pub(super) fn features(layer: &Linear, component: &super::ComponentSlices) -> Vec<usize> {
+pub(super) fn features(layer: &Linear, component: &ComponentSlices) -> Vec<usize> {
     let own = component.slices.get(&(layer.weights.clone(), layer.input_axis));
     let block = layer.block();
     own.into_iter().flatten().flat_map(|i| i * block..(i + 1) * block).collect()
@@ -285,7 +214,7 @@ fn magnitudes(
             if criterion == Criterion::L2 { value * value } else { value };
     }
     let key = (initializer.to_string(), axis);
-    let total = |c: &super::ComponentSlices| c.slices[&key].iter().map(|i| norms[*i]).sum::<f64>();
+    let total = |c: &ComponentSlices| c.slices[&key].iter().map(|i| norms[*i]).sum::<f64>();
     let totals = coupling.components.iter().map(total);
     Ok(if criterion == Criterion::L2 { totals.map(f64::sqrt).collect() } else { totals.collect() })
 }

@@ -1,6 +1,6 @@
 //! Samples to look at a graph with: any of its tensors on all of them.
 
-use super::CatalogError;
+use super::super::error::CatalogError;
 use ndarray::ArrayD;
 use paring_agent::arrays::Array;
 use paring_agent::engine::{Bindings, Model, Plan, Source};
@@ -16,7 +16,7 @@ pub struct Calibration {
     pub inputs: BTreeMap<String, Array>,
     /// Their classes, one a sample; empty where they have none or nobody asks.
     pub labels: Vec<i64>,
-    /// How many samples the model takes at once.
+    /// Number of samples that the model takes at once.
     pub batch: usize,
     /// Values for symbolic dimensions.
     pub dims: BTreeMap<String, usize>,

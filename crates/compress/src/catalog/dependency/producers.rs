@@ -1,6 +1,6 @@
 //! Layers that make channels, neurons or heads of their own, and the weights that they make them with.
 
-use super::Kind;
+use super::component_kind::Kind;
 use paring_onnx::graph::{Facts, Graph, Index, Node, int, ints, layer_names};
 use paring_onnx::ops::{self, Family};
 use std::collections::BTreeSet;

@@ -1,6 +1,6 @@
-//! What keeps components from being judged.
+//! Errors of judging components.
 
-use super::Criterion;
+use super::criterion::Criterion;
 use paring_agent::engine::EngineError;
 use paring_onnx::graph::GraphError;
 
@@ -21,7 +21,7 @@ pub enum CatalogError {
     Criterion {
         /// The criterion.
         criterion: Criterion,
-        /// What was to be judged.
+        /// Plural of the components that were to be judged.
         what: &'static str,
         /// Criteria that can.
         known: &'static str,

@@ -1,12 +1,13 @@
-//! What removing a component saves, and which couplings depend on which.
+//! Savings of removing components, layers and blocks, and dependencies between couplings.
 
-use super::{Catalog, ComponentSlices, Coupling, Linear, Slices};
-use paring_onnx::graph::{ElementType, Facts, Graph, NodeCost, layer_names};
+use super::observed::Linear;
+use crate::catalog::{Bypass, Catalog, ComponentSlices, Coupling, Slices};
+use paring_onnx::graph::{ElementType, Facts, Graph, Index, NodeCost, layer_names};
 use paring_onnx::ops;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What removing one component saves, for a batch of 1.
+/// Savings of a removal, for a batch of 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Savings {
     /// Elements of initializers.
@@ -19,7 +20,7 @@ pub struct Savings {
     pub activation_bytes: u64,
 }
 
-/// What a component saves when it alone is removed; `costs` are the graph's.
+/// Savings of removing a component alone; `costs` are the graph's.
 pub fn savings(
     graph: &Graph,
     facts: &Facts,
@@ -48,6 +49,31 @@ pub fn savings(
         saved.activation_bytes += each * indices.len() as u64 * 4;
     }
     saved
+}
+
+impl Bypass {
+    /// Savings of leaving it out, for a batch of 1.
+    pub fn savings(&self, graph: &Graph, facts: &Facts) -> Savings {
+        let mut saved = Savings::default();
+        let index = Index::new(graph);
+        let inside = |p: usize| self.nodes.contains(&p);
+        let own: BTreeSet<&String> = self
+            .nodes
+            .iter()
+            .flat_map(|p| &graph.nodes()[*p].input)
+            .filter(|t| index.consumers(t).iter().all(|(reader, _)| inside(*reader)))
+            .collect();
+        for weights in own.into_iter().filter_map(|t| graph.weights(t).ok()) {
+            saved.params += weights.len() as u64;
+            saved.bytes += weights.bytes.len() as u64;
+        }
+        let costs = graph.node_costs(&facts.shapes).into_iter().flatten();
+        saved.macs = costs.filter(|c| inside(c.position)).map(|c| c.macs).sum();
+        let outputs = self.nodes.iter().flat_map(|p| &graph.nodes()[*p].output);
+        let size = |t: &String| facts.shapes.get(t).map_or(0, |s| s.iter().product::<usize>());
+        saved.activation_bytes = 4 * outputs.map(size).sum::<usize>() as u64;
+        saved
+    }
 }
 
 /// The share of its multiply-adds that each node loses where `slices` are removed, by position; only

@@ -1,7 +1,9 @@
-//! What layers read on the calibration samples: rows of inputs, taken at the same places whichever
+//! Rows of inputs that layers read on the calibration samples, taken at the same places whichever
 //! graph is looked at, so that rows of a pruned graph can be held against those of the baseline.
 
-use super::{Calibration, CatalogError, Linear};
+use super::super::error::CatalogError;
+use super::calibration::Calibration;
+use super::linear_layer::Linear;
 use faer::Mat;
 use ndarray::ArrayD;
 use paring_core::stats;
@@ -78,7 +80,7 @@ pub fn observe_all(
     observe(graph, &all, &widths, calibration)
 }
 
-/// Where a layer's rows are taken.
+/// Places at which a layer's rows are taken.
 pub(super) struct Sampling<'a> {
     pub(super) layer: &'a Linear,
     /// Length of the baseline's rows.

@@ -1,7 +1,9 @@
 //! The error of components that are left out while the layers that read them keep their weights.
 
-use super::score::{features, of_unit_variance, with_bias};
-use super::{CatalogError, Coupling, Reader};
+use super::coupling_readers::Reader;
+use super::error::CatalogError;
+use super::scores::{features, of_unit_variance, with_bias};
+use crate::catalog::Coupling;
 use faer::Mat;
 use paring_onnx::graph::Graph;
 

@@ -1,17 +1,17 @@
 //! Couplings: sets of axes that change together, and their components.
 
-use super::elements::{Class, Elements};
-use super::producer::{Producer, head_axes, producers};
+use super::component_kind::Kind;
+use super::entry_classes::{Class, Elements};
+use super::module_name::module_of;
+use super::producers::{Producer, head_axes, producers};
 use paring_core::schema::{CouplingMember, OriginalIndices};
 use paring_onnx::graph::{Facts, Graph, GraphError, Node};
 use paring_onnx::ops;
-use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 pub use paring_onnx::ops::Slices;
 
-/// What can be removed from a graph, and what cannot.
+/// All couplings of a graph, and the layers that must keep their width.
 #[derive(Clone, Debug)]
 pub struct Catalog {
     /// Couplings in the order of their producers.
@@ -20,40 +20,12 @@ pub struct Catalog {
     pub refused: Vec<Refused>,
 }
 
-/// What the components of a coupling are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// Channels of a convolution.
-    Channel,
-    /// Outputs of a matrix product.
-    Neuron,
-    /// Heads of an attention, or groups of them that share keys and values.
-    Head,
-    /// A whole layer.
-    Layer,
-    /// A residual block.
-    Block,
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Kind::Channel => "channel",
-            Kind::Neuron => "neuron",
-            Kind::Head => "head",
-            Kind::Layer => "layer",
-            Kind::Block => "block",
-        })
-    }
-}
-
 /// All tensor slices that must change together along one axis.
 #[derive(Clone, Debug)]
 pub struct Coupling {
     /// Name of its producer, the first layer whose weights make it; of heads, the module they are in.
     pub id: String,
-    /// What its components are.
+    /// The kind of its components.
     pub kind: Kind,
     /// The producer's weights, and the axis that counts components.
     pub producer: (String, usize),
@@ -61,11 +33,11 @@ pub struct Coupling {
     pub components: Vec<ComponentSlices>,
     /// The axes of initializers that belong to it, and the nodes that read them.
     pub members: Vec<CouplingMember>,
-    /// Why removing a component changes the others beyond what it fed them, if so.
+    /// The reason why removing a component changes the others beyond what it fed them, if it does.
     pub lossy: Option<String>,
 }
 
-/// What can be removed as one.
+/// One component: the slices that are removed as one.
 #[derive(Clone, Debug)]
 pub struct ComponentSlices {
     /// Index in this graph.
@@ -83,7 +55,7 @@ pub struct ComponentSlices {
 pub struct Refused {
     /// The layer.
     pub layer: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
@@ -169,18 +141,6 @@ fn head_id(layers: &[&str]) -> String {
     let first = layers.first().copied().unwrap_or_default();
     let module = module_of(layers).filter(|_| layers.len() > 1);
     format!("{}/head", module.unwrap_or(first))
-}
-
-/// The module that all of these layers are in; of one layer, itself.
-pub(super) fn module_of<'a>(layers: &[&'a str]) -> Option<&'a str> {
-    let first = layers.first().copied()?;
-    let mut common = first.len();
-    for other in layers {
-        let same = first.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
-        common = common.min(same);
-    }
-    let ends = |at: usize| at == first.len() || [b'.', b'/'].contains(&first.as_bytes()[at]);
-    (1..=common).rev().find(|at| ends(*at)).map(|at| &first[..at])
 }
 
 /// Couplings of the same name are parts of one layer's outputs that go different ways.

@@ -1,10 +1,20 @@
-//! Who reads a coupling: layers whose weights are known as a matrix, and those that nothing can be said
+//! Readers of a coupling: layers whose weights are known as a matrix, and those that nothing can be said
 //! of.
 
-use super::{Coupling, Linear, Reader, Rows};
+use super::observed::{Linear, Rows};
+use crate::catalog::Coupling;
 use paring_onnx::graph::{Facts, Graph, layer_names};
 use paring_onnx::ops;
 use std::collections::BTreeSet;
+
+/// A layer that reads a coupling, and what it reads on the calibration samples.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'a> {
+    /// The layer.
+    pub layer: &'a Linear,
+    /// Its inputs.
+    pub rows: &'a Rows,
+}
 
 /// The layers among `layers` that read the components of a coupling.
 pub fn readers<'a>(coupling: &Coupling, layers: &'a [Linear], rows: &'a [Rows]) -> Vec<Reader<'a>> {

@@ -1,6 +1,6 @@
 //! The normal equations of a layer's inputs, factored.
 
-use super::CatalogError;
+use super::error::CatalogError;
 use faer::linalg::solvers::{DenseSolveCore, Llt};
 use faer::prelude::*;
 use faer::{Mat, Scale, Side};

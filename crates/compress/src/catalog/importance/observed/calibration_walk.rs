@@ -2,23 +2,24 @@
 //! computed from what was live at the layer before, so that a layer may be changed before the walk
 //! goes on, and no node runs twice.
 
-use super::calibration::{in_order, run_finite};
-use super::observe::Sampling;
-use super::{Calibration, CatalogError, Linear, Rows};
+use super::super::error::CatalogError;
+use super::calibration::{Calibration, in_order, run_finite};
+use super::input_rows::{Rows, Sampling};
+use super::linear_layer::Linear;
 use paring_agent::arrays::{Array, Dtype};
 use paring_agent::engine::{EngineError, Model, Source, fed};
 use paring_core::schema::EngineOptions;
 use paring_onnx::graph::{Facts, Graph, Index, Weights};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Where a walk stands.
+/// The state of a walk: its place, and the tensors that later nodes read.
 #[derive(Debug)]
 pub struct Walk<'a> {
     calibration: &'a Calibration,
     facts: &'a Facts,
     /// Nodes before this one have run.
     position: usize,
-    /// What later nodes read of it, batch by batch.
+    /// Tensors that later nodes read, batch by batch.
     live: Vec<BTreeMap<String, Array>>,
 }
 
@@ -41,7 +42,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Rows of a layer that does not stand before one that was asked for earlier; `width` as in
-    /// [`super::observe`]. Weights of nodes from the layer on may change before the next call.
+    /// [`observe`](super::observe). Weights of nodes from the layer on may change before the next call.
     ///
     /// # Errors
     /// [`CatalogError::NotFinite`], or the engine's.

@@ -1,15 +1,14 @@
 //! Whole layers and residual blocks that a graph can do without: what reads their output reads
 //! something else of the same shape instead.
 
-use super::coupling::module_of;
-use super::{Calibration, CatalogError, Criterion, Kind, Savings};
-use paring_core::stats;
+use super::component_kind::Kind;
+use super::module_name::module_of;
 use paring_onnx::graph::{Facts, Graph, Index, Node, layer_names};
 use paring_onnx::ops;
-use rand::RngExt;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A stretch of a graph that can be left out as one.
+/// A stretch of a graph that can be left out as one; `importance/expected_impact.rs` says what that
+/// saves.
 #[derive(Clone, Debug)]
 pub struct Bypass {
     /// The layer's name, or what the names of the block's layers have in common.
@@ -20,7 +19,7 @@ pub struct Bypass {
     pub layers: Vec<String>,
     /// Positions of its nodes, in ascending order.
     pub nodes: Vec<usize>,
-    /// What readers of `to` read instead.
+    /// The tensor that readers of `to` read instead.
     pub from: String,
     /// The tensor that is no longer computed, or in its place.
     pub to: String,
@@ -177,7 +176,7 @@ impl Finder<'_> {
         constants && node.output.len() == 1 && node.input.iter().all(stored)
     }
 
-    /// Whether a node is a linear operator with stored weights.
+    /// True of a linear operator with stored weights.
     fn weighted(&self, position: usize) -> bool {
         let node = &self.graph.nodes()[position];
         ops::is_float_product(node)
@@ -191,95 +190,4 @@ impl Finder<'_> {
     fn name(&self, position: usize) -> String {
         self.names[position].clone()
     }
-}
-
-impl Bypass {
-    /// What leaving it out saves, for a batch of 1.
-    pub fn savings(&self, graph: &Graph, facts: &Facts) -> Savings {
-        let mut saved = Savings::default();
-        let index = Index::new(graph);
-        let inside = |p: usize| self.nodes.contains(&p);
-        let own: BTreeSet<&String> = self
-            .nodes
-            .iter()
-            .flat_map(|p| &graph.nodes()[*p].input)
-            .filter(|t| index.consumers(t).iter().all(|(reader, _)| inside(*reader)))
-            .collect();
-        for weights in own.into_iter().filter_map(|t| graph.weights(t).ok()) {
-            saved.params += weights.len() as u64;
-            saved.bytes += weights.bytes.len() as u64;
-        }
-        let costs = graph.node_costs(&facts.shapes).into_iter().flatten();
-        saved.macs = costs.filter(|c| inside(c.position)).map(|c| c.macs).sum();
-        let outputs = self.nodes.iter().flat_map(|p| &graph.nodes()[*p].output);
-        let size = |t: &String| facts.shapes.get(t).map_or(0, |s| s.iter().product::<usize>());
-        saved.activation_bytes = 4 * outputs.map(size).sum::<usize>() as u64;
-        saved
-    }
-}
-
-/// How important each of `bypasses` is: `activation` is E‖to − from‖² / E‖to‖², by how much of its
-/// power the output changes; `l1` and `l2` the mean magnitude and the root mean square of the weights.
-///
-/// # Errors
-/// [`CatalogError::Criterion`] for the others, which judge parts of a layer.
-pub fn bypass_scores(
-    graph: &Graph,
-    bypasses: &[Bypass],
-    criterion: Criterion,
-    calibration: Option<&Calibration>,
-    seed: u64,
-) -> Result<Vec<f64>, CatalogError> {
-    match criterion {
-        Criterion::Random => {
-            let draw = |b: &Bypass| stats::generator(seed, &format!("random {}", b.id)).random();
-            Ok(bypasses.iter().map(draw).collect())
-        }
-        Criterion::L1 | Criterion::L2 => {
-            Ok(bypasses.iter().map(|b| magnitude(graph, b, criterion)).collect())
-        }
-        Criterion::Activation => match calibration {
-            Some(calibration) => changes(graph, bypasses, calibration),
-            None => Err(CatalogError::NoCalibration("judging by activations".into())),
-        },
-        Criterion::Wanda | Criterion::Obs => Err(CatalogError::Criterion {
-            criterion,
-            what: "layers and blocks",
-            known: "`activation`, `l1`, `l2` and `random`",
-        }),
-    }
-}
-
-fn magnitude(graph: &Graph, bypass: &Bypass, criterion: Criterion) -> f64 {
-    let inputs = bypass.nodes.iter().flat_map(|p| &graph.nodes()[*p].input);
-    let weights = inputs.filter_map(|t| graph.weights(t).ok()).filter(|w| w.dims.len() >= 2);
-    let values: Vec<f64> =
-        weights.filter_map(|w| w.to_f32()).flatten().map(|v| f64::from(v.abs())).collect();
-    let count = values.len().max(1) as f64;
-    match criterion {
-        Criterion::L2 => (values.iter().map(|v| v * v).sum::<f64>() / count).sqrt(),
-        _ => values.iter().sum::<f64>() / count,
-    }
-}
-
-fn changes(
-    graph: &Graph,
-    bypasses: &[Bypass],
-    calibration: &Calibration,
-) -> Result<Vec<f64>, CatalogError> {
-    let tensors: Vec<String> =
-        bypasses.iter().flat_map(|b| [b.from.clone(), b.to.clone()]).collect();
-    let tensors: Vec<String> = tensors.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
-    let (mut changed, mut power) = (vec![0.0; bypasses.len()], vec![0.0; bypasses.len()]);
-    calibration.visit(graph, &tensors, &mut |_, outputs| {
-        let value = |t: &String| tensors.binary_search(t).ok().map(|i| &outputs[i]);
-        for (position, bypass) in bypasses.iter().enumerate() {
-            let (Some(from), Some(to)) = (value(&bypass.from), value(&bypass.to)) else { continue };
-            for (from, to) in from.iter().zip(to) {
-                changed[position] += f64::from(to - from).powi(2);
-                power[position] += f64::from(*to).powi(2);
-            }
-        }
-    })?;
-    Ok(changed.iter().zip(&power).map(|(c, p)| c / p.max(f64::MIN_POSITIVE)).collect())
 }

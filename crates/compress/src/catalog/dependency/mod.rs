@@ -1,0 +1,13 @@
+//! Dependencies between slices of tensors: couplings, their components, and stretches of a graph that
+//! it can do without.
+
+mod bypass;
+mod component_kind;
+mod coupling;
+mod entry_classes;
+mod module_name;
+mod producers;
+
+pub use bypass::{Bypass, bypasses};
+pub use component_kind::Kind;
+pub use coupling::{Catalog, ComponentSlices, Coupling, Refused, Slices, catalog};

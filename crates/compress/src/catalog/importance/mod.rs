@@ -1,0 +1,29 @@
+//! Importance of components: criteria, what layers read on calibration samples, the error that a
+//! removal adds, and what it is expected to save.
+
+mod backward_elimination;
+mod bypass_scores;
+mod coupling_readers;
+mod criterion;
+mod deletion_error;
+mod error;
+mod expected_impact;
+mod normal_equations;
+mod observed;
+mod scores;
+
+pub use backward_elimination::Elimination;
+pub use bypass_scores::bypass_scores;
+pub use coupling_readers::{Reader, opaque_readers, readers};
+pub use criterion::Criterion;
+pub use deletion_error::deletion_error;
+pub use error::CatalogError;
+pub use expected_impact::{
+    Dependencies, Savings, bytes_removed, dependencies, latency_saved, savings, shares_removed,
+};
+pub use normal_equations::DAMPING;
+pub(crate) use normal_equations::{Normal, damped};
+pub use observed::{
+    Calibration, Linear, Range, Rows, Walk, linears, observe, observe_all, per_output,
+};
+pub use scores::{elimination, joint_error, output_errors, scores, with_bias};
