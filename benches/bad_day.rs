@@ -9,7 +9,7 @@
 mod comparing;
 
 use comparing::{Load, Stage};
-use paring::measure::Summary;
+use paring::measure::JournalSummary;
 use paring::schema::{BlockData, BlockOutcome, EngineOptions, ExecutionSetting};
 use paring::stats;
 use std::path::{Path, PathBuf};
@@ -61,7 +61,7 @@ fn ratio(stage: &Stage, variant: &Path, seed: u64) -> anyhow::Result<(Option<(f6
         job.rules.solo_ns = paring::units::LatencyNs(0);
         job.rules.paired_ns = paring::units::LatencyNs(300_000_000);
     })?;
-    let found = Summary::new(&records).speedup(&id, ExecutionSetting::of_batch(1));
+    let found = JournalSummary::new(&records).speedup(&id, ExecutionSetting::of_batch(1));
     let median = |samples: &[paring::units::LatencyNs]| {
         stats::median(&samples.iter().skip(1).map(|s| s.as_f64()).collect::<Vec<_>>())
     };

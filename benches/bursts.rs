@@ -12,7 +12,7 @@ use comparing::Stage;
 use ndarray::{ArrayD, IxDyn};
 use paring::arrays::{Array, Dtype};
 use paring::graph::{Graph, Node, Size, Weights};
-use paring::measure::Summary;
+use paring::measure::JournalSummary;
 use paring::schema::{EngineOptions, ExecutionSetting};
 use paring::stats;
 use rand::RngExt;
@@ -41,7 +41,7 @@ fn main() -> anyhow::Result<()> {
             job.blocks = BLOCKS;
             job.rules.paired_ns = paring::units::LatencyNs(300_000_000);
         })?;
-        let summary = Summary::new(&records);
+        let summary = JournalSummary::new(&records);
         let setting = ExecutionSetting::of_batch(1);
         let baseline =
             records.iter().map(|r| &r.attempt.key.variant_id).find(|other| **other != id);

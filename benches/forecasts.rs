@@ -7,8 +7,8 @@
 use anyhow::{Context, anyhow};
 use paring::catalog::{Calibration, Criterion, catalog};
 use paring::compress::{Amount, Pruning, Recovery, prune};
-use paring::data::{Dataset, Pixels, Wanted};
-use paring::engine::{Bindings, Source, describe};
+use paring::data::{Dataset, DatasetRequest, PixelNormalization};
+use paring::engine::{DimensionBindings, ModelSource, describe};
 use paring::evaluate::{Answers, Exam, Predictor, Task};
 use paring::graph::Graph;
 use paring::pipeline::{Forecaster, Ground, Probing, Subject, forecaster, of_all_kinds, removal};
@@ -90,11 +90,14 @@ fn prunings(kinds: &[Pruning]) -> Vec<Pruning> {
 }
 
 fn model_at(model: &Path, path: &Path) -> anyhow::Result<(String, BTreeMap<String, Tally>)> {
-    let signature = describe(Source::File(model))?;
+    let signature = describe(ModelSource::File(model))?;
     let batch = signature.fixed_batch().unwrap_or(1);
     let mut dims = signature.sizes(&BTreeMap::new(), batch).unwrap_or_default();
-    let (columns, extras, pixels) = (vec![], vec![], Pixels::default());
-    let data = Dataset::load(path, &Wanted { inputs: &signature.inputs, columns, extras, pixels })?;
+    let (columns, extras, pixels) = (vec![], vec![], PixelNormalization::default());
+    let data = Dataset::load(
+        path,
+        &DatasetRequest { inputs: &signature.inputs, columns, extras, pixels },
+    )?;
     for need in &signature.inputs {
         need.bind(data.inputs[&need.name].dtype(), data.inputs[&need.name].shape(), &mut dims)?;
     }
@@ -123,7 +126,7 @@ fn model_at(model: &Path, path: &Path) -> anyhow::Result<(String, BTreeMap<Strin
         task: &task,
     };
     let graph = Graph::load(model)?;
-    let bindings = Bindings { batch, dims: &dims };
+    let bindings = DimensionBindings { batch, dims: &dims };
     let facts = graph.facts(&dims, batch)?;
     let couplings = catalog(&graph, &facts, &OriginalIndices::default())?.couplings;
     let prunings = prunings(&of_all_kinds(&couplings));
@@ -176,7 +179,7 @@ fn said(
 
 fn answers(subject: &Subject, graph: &Graph) -> anyhow::Result<Answers> {
     let bytes = graph.encode();
-    let source = Source::Bytes("model", &bytes);
+    let source = ModelSource::Bytes("model", &bytes);
     let options = EngineOptions::default();
     let Subject { batch, dims, output, task, .. } = *subject;
     let predictor = Predictor::load(source, batch, dims, &options, output, task.scores)?;

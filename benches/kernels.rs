@@ -6,7 +6,7 @@
 
 use anyhow::ensure;
 use criterion::{Criterion, Throughput};
-use paring::engine::{Precision, Product};
+use paring::engine::{MatrixProduct, ProductPrecision};
 use std::time::Duration;
 
 /// musl's own makes small models 2 to 3 times slower.
@@ -27,12 +27,12 @@ const SHAPES: [(&str, (usize, usize, usize)); 8] = [
 ];
 
 /// What a product may differ from the naive loop by, relative to the magnitudes that are summed.
-fn tolerance(precision: Precision) -> f64 {
+fn tolerance(precision: ProductPrecision) -> f64 {
     match precision {
-        Precision::F32 | Precision::Int4 => 1e-5,
-        Precision::Int8 => 0.0,
+        ProductPrecision::F32 | ProductPrecision::Int4 => 1e-5,
+        ProductPrecision::Int8 => 0.0,
         // Sums in 16 bits.
-        Precision::F16 => 2e-2,
+        ProductPrecision::F16 => 2e-2,
     }
 }
 
@@ -44,8 +44,13 @@ fn main() -> anyhow::Result<()> {
         .configure_from_args();
     for (name, size) in SHAPES {
         let mut group = criterion.benchmark_group(name);
-        for precision in [Precision::F32, Precision::F16, Precision::Int8, Precision::Int4] {
-            let mut product = match Product::new(precision, size, 7) {
+        for precision in [
+            ProductPrecision::F32,
+            ProductPrecision::F16,
+            ProductPrecision::Int8,
+            ProductPrecision::Int4,
+        ] {
+            let mut product = match MatrixProduct::new(precision, size, 7) {
                 Ok(product) => product,
                 Err(why) => {
                     println!("{name}: {precision} left out: {why}");

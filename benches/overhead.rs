@@ -5,9 +5,11 @@
 //! bare loop reads the clock once around eight inferences, the agent around each. Before timing,
 //! both must give the same outputs.
 
-use paring::data::{Dataset, Pixels, Wanted};
-use paring::engine::{self, Bindings, Model, Source};
-use paring::measure::{Cycle, Heap, Watch, count_allocations, sample_burst, warm_up};
+use paring::data::{Dataset, DatasetRequest, PixelNormalization};
+use paring::engine::{self, AnalysedModel, DimensionBindings, ModelSource};
+use paring::measure::{
+    ContentionProbe, CountingAllocator, InputCycle, count_allocations, sample_burst, warm_up,
+};
 use paring::schema::{EngineOptions, SampleRules};
 use paring::stats::{self, BootstrapOptions};
 use paring::units::LatencyNs;
@@ -37,12 +39,12 @@ unsafe impl GlobalAlloc for Tallied {
             CALLS.fetch_add(1, Relaxed);
         }
         // SAFETY: the caller's promises are those that it asks for.
-        unsafe { Heap.alloc(layout) }
+        unsafe { CountingAllocator.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
         // SAFETY: as above.
-        unsafe { Heap.dealloc(ptr, layout) }
+        unsafe { CountingAllocator.dealloc(ptr, layout) }
     }
 }
 
@@ -50,24 +52,25 @@ fn main() -> anyhow::Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/digits");
     for model in ["digits_cnn.onnx", "digits_transformer.onnx"] {
         let path = folder.join(model);
-        let signature = engine::describe(Source::File(&path))?;
-        let wanted = Wanted {
+        let signature = engine::describe(ModelSource::File(&path))?;
+        let wanted = DatasetRequest {
             inputs: &signature.inputs,
             columns: vec![],
             extras: vec![],
-            pixels: Pixels::default(),
+            pixels: PixelNormalization::default(),
         };
         let data = Dataset::load(&folder.join("digits.npz"), &wanted)?;
-        let bindings = Bindings { batch: 1, dims: &BTreeMap::new() };
-        let plan =
-            Model::load(Source::File(&path), bindings)?.optimise(&EngineOptions::default())?;
+        let bindings = DimensionBindings { batch: 1, dims: &BTreeMap::new() };
+        let plan = AnalysedModel::load(ModelSource::File(&path), bindings)?
+            .optimise(&EngineOptions::default())?;
         let inputs = plan.inputs(&data.inputs_at(&[0])?)?;
-        let cycle = || Cycle::new(vec![inputs.clone()]).ok_or_else(|| anyhow::anyhow!("no inputs"));
+        let cycle =
+            || InputCycle::new(vec![inputs.clone()]).ok_or_else(|| anyhow::anyhow!("no inputs"));
         let mut warm = cycle()?;
         anyhow::ensure!(plan.digest(&inputs)? == plan.digest(&warm.all()[0])?, "outputs differ");
         let (_, each) = warm_up(&plan, &mut warm, &rules())?;
 
-        let (mut own, mut watch) = (cycle()?, Watch::new());
+        let (mut own, mut watch) = (cycle()?, ContentionProbe::new());
         let mut agent = || -> anyhow::Result<f64> {
             let burst = sample_burst(&plan, &mut own, BURST, &mut watch)?;
             let samples: Vec<f64> = burst.samples_ns.iter().map(|s| s.as_f64()).collect();
@@ -150,8 +153,11 @@ fn more_a_call() -> f64 {
         start.elapsed().as_nanos() as f64 / 10_000.0
     };
     // SAFETY: the layout has a size, and each block is released once, where it came from.
-    let own =
-        |_| turn(&|| unsafe { Heap.alloc(layout) }, &|at| unsafe { Heap.dealloc(at, layout) });
+    let own = |_| {
+        turn(&|| unsafe { CountingAllocator.alloc(layout) }, &|at| unsafe {
+            CountingAllocator.dealloc(at, layout)
+        })
+    };
     // SAFETY: likewise.
     let system =
         |_| turn(&|| unsafe { System.alloc(layout) }, &|at| unsafe { System.dealloc(at, layout) });

@@ -9,7 +9,7 @@ mod models;
 use paring::arrays::Array;
 use paring::catalog::{self, Calibration, Criterion, Linear};
 use paring::compress::{Pruning, Recovery, prune};
-use paring::engine::{Bindings, Inputs, Model, Plan, Source};
+use paring::engine::{AnalysedModel, DimensionBindings, InferencePlan, ModelSource, PlanInputs};
 use paring::graph::{self, Graph};
 use paring::pipeline::attributed;
 use paring::schema::{EngineOptions, OriginalIndices, Sha256Hex};
@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 const IMAGES: usize = 64;
-const AT: Bindings = Bindings { batch: 1, dims: &BTreeMap::new() };
+const AT: DimensionBindings = DimensionBindings { batch: 1, dims: &BTreeMap::new() };
 
 fn main() -> anyhow::Result<()> {
     let graph = models::resnet50(7);
@@ -65,7 +65,7 @@ fn speed(whole: &Graph, half: &Graph) -> anyhow::Result<()> {
     };
     let plan = |graph: &Graph| -> anyhow::Result<_> {
         let bytes = graph.encode();
-        let model = Model::load(Source::Bytes(graph.name(), &bytes), AT)?;
+        let model = AnalysedModel::load(ModelSource::Bytes(graph.name(), &bytes), AT)?;
         Ok(model.optimise(&EngineOptions::default())?)
     };
     let (a, b) = (plan(whole)?, plan(half)?);
@@ -93,7 +93,11 @@ fn speed(whole: &Graph, half: &Graph) -> anyhow::Result<()> {
 }
 
 /// Time by the ONNX operator and kernel size that nodes came from, in nanoseconds.
-fn shares(graph: &Graph, plan: &Plan, inputs: &Inputs) -> anyhow::Result<BTreeMap<String, f64>> {
+fn shares(
+    graph: &Graph,
+    plan: &InferencePlan,
+    inputs: &PlanInputs,
+) -> anyhow::Result<BTreeMap<String, f64>> {
     let mut times: BTreeMap<String, f64> = BTreeMap::new();
     let profile = plan.profile(inputs, 5)?;
     for (from, node) in attributed(graph, &profile) {

@@ -12,7 +12,7 @@ use anyhow::{Context, ensure};
 use ndarray::{Array1, ArrayD};
 use paring::arrays::{Array, Dim};
 use paring::data::random_inputs;
-use paring::engine::{self, Bindings, Model, Source};
+use paring::engine::{self, AnalysedModel, DimensionBindings, ModelSource};
 use paring::graph::{Graph, Weights};
 use paring::schema::EngineOptions;
 use paring::stats;
@@ -103,9 +103,9 @@ fn tokens(samples: usize) -> ArrayD<f32> {
 /// the first images.
 fn taught(mut graph: Graph, images: &ArrayD<f32>) -> anyhow::Result<Graph> {
     let bytes = graph.encode();
-    let bindings = Bindings { batch: 1, dims: &BTreeMap::new() };
-    let source = Source::Bytes("resnet50", &bytes);
-    let model = Model::load_tensors(source, bindings, &["flat/Flatten".to_string()])?;
+    let bindings = DimensionBindings { batch: 1, dims: &BTreeMap::new() };
+    let source = ModelSource::Bytes("resnet50", &bytes);
+    let model = AnalysedModel::load_tensors(source, bindings, &["flat/Flatten".to_string()])?;
     let plan = model.optimise(&EngineOptions::default())?;
     let all = Array::F32(images.clone());
     let features = (0..SAMPLES).map(|i| {
@@ -152,7 +152,7 @@ fn named(folder: &Path, word: &str) -> anyhow::Result<Subject> {
     let data = match data {
         Some(data) => Path::new(data).canonicalize()?,
         None => {
-            let needs = engine::describe(Source::File(&model))?.inputs;
+            let needs = engine::describe(ModelSource::File(&model))?.inputs;
             let sizes = needs.iter().flat_map(|need| need.dims.iter().skip(1));
             let symbols = sizes.filter_map(|dim| match dim {
                 Dim::Symbol(symbol) => Some((symbol.clone(), 16)),
@@ -199,7 +199,7 @@ impl Subject {
     }
 
     fn dims(&self) -> String {
-        let needs = engine::describe(Source::File(&self.model)).map(|s| s.inputs);
+        let needs = engine::describe(ModelSource::File(&self.model)).map(|s| s.inputs);
         let mut symbols: Vec<String> = needs
             .iter()
             .flatten()

@@ -13,7 +13,7 @@ use anyhow::{Context, ensure};
 use comparing::Stage;
 use ndarray::{ArrayD, IxDyn};
 use paring::arrays::{Array, Dtype};
-use paring::engine::{Bindings, Model, Source};
+use paring::engine::{AnalysedModel, DimensionBindings, ModelSource};
 use paring::graph::{Graph, Node, Size, Weights, set_int};
 use paring::schema::{ConfidenceInterval, EngineOptions};
 use paring::stats;
@@ -66,8 +66,9 @@ fn main() -> anyhow::Result<()> {
 /// How far the outputs of two models are apart at most.
 fn apart(paths: &[PathBuf; 2], arrays: &BTreeMap<String, Array>) -> anyhow::Result<f32> {
     let outputs = |path: &PathBuf| -> anyhow::Result<Vec<f32>> {
-        let bindings = Bindings { batch: 8, dims: &BTreeMap::new() };
-        let plan = Model::load(Source::File(path), bindings)?.optimise(&EngineOptions::default())?;
+        let bindings = DimensionBindings { batch: 8, dims: &BTreeMap::new() };
+        let plan = AnalysedModel::load(ModelSource::File(path), bindings)?
+            .optimise(&EngineOptions::default())?;
         Ok(plan.run(&plan.inputs(arrays)?)?.into_iter().flatten().collect())
     };
     let (float, other) = (outputs(&paths[0])?, outputs(&paths[1])?);

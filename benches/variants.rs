@@ -9,7 +9,7 @@
 use anyhow::{Context, ensure};
 use criterion::Criterion;
 use paring::arrays::{Array, read_tensors};
-use paring::engine::{Bindings, Model, Plan, Source};
+use paring::engine::{AnalysedModel, DimensionBindings, InferencePlan, ModelSource};
 use paring::schema::{EngineOptions, Job};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -67,9 +67,12 @@ fn main() -> anyhow::Result<()> {
 
 impl Set {
     /// The plan and its inputs, once it has given finite outputs, and the same twice.
-    fn load(&self, subject: &Subject) -> anyhow::Result<(Plan, Vec<paring::engine::Inputs>)> {
-        let bindings = Bindings { batch: self.batch, dims: &self.dims };
-        let model = Model::load(Source::File(&subject.path), bindings)?;
+    fn load(
+        &self,
+        subject: &Subject,
+    ) -> anyhow::Result<(InferencePlan, Vec<paring::engine::PlanInputs>)> {
+        let bindings = DimensionBindings { batch: self.batch, dims: &self.dims };
+        let model = AnalysedModel::load(ModelSource::File(&subject.path), bindings)?;
         let plan = model.optimise(&subject.options)?;
         let rows = self.arrays.values().map(Array::rows).min().unwrap_or(0);
         ensure!(rows > 0, "{} has no samples", self.name);
@@ -127,7 +130,7 @@ fn of_example() -> anyhow::Result<Set> {
         ("cnn conv_nhwc", "digits_cnn.onnx", vec!["conv_nhwc".to_string()]),
         ("transformer", "digits_transformer.onnx", vec![]),
     ];
-    let signature = describe(Source::File(&folder.join(models[0].1)))?;
+    let signature = describe(ModelSource::File(&folder.join(models[0].1)))?;
     let subjects = models.map(|(name, file, transforms)| Subject {
         name: name.into(),
         path: folder.join(file),

@@ -1,7 +1,7 @@
 //! The `paring` program.
 
 #[global_allocator]
-static HEAP: paring_agent::measure::Heap = paring_agent::measure::Heap;
+static HEAP: paring_agent::measure::CountingAllocator = paring_agent::measure::CountingAllocator;
 
 fn main() -> std::process::ExitCode {
     paring::cli::main()

@@ -5,7 +5,7 @@ mod common;
 use common::{digits, shared, skipped};
 use paring::catalog::Criterion;
 use paring::compress::{Difference, Pruning, compare, prune};
-use paring::engine::Bindings;
+use paring::engine::DimensionBindings;
 use paring::graph::{Graph, Weights};
 use paring::schema::OriginalIndices;
 use paring::stats;
@@ -14,7 +14,7 @@ use rand::RngExt;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-const AT: Bindings = Bindings { batch: 1, dims: &BTreeMap::new() };
+const AT: DimensionBindings = DimensionBindings { batch: 1, dims: &BTreeMap::new() };
 
 fn paring(arguments: &[&str]) -> assert_cmd::assert::Assert {
     assert_cmd::Command::new(env!("CARGO_BIN_EXE_paring")).args(arguments).assert()

@@ -2,13 +2,13 @@
 
 use paring::arrays::Dtype;
 use paring::compress::{Difference, Verdict, compare};
-use paring::engine::Bindings;
+use paring::engine::DimensionBindings;
 use paring::graph::{ElementType, Graph, Node, Size, Weights, set_int, set_ints};
 use paring::stats;
 use rand::RngExt;
 use std::collections::BTreeMap;
 
-const AT: Bindings = Bindings { batch: 1, dims: &BTreeMap::new() };
+const AT: DimensionBindings = DimensionBindings { batch: 1, dims: &BTreeMap::new() };
 
 fn node(name: &str, op: &str, inputs: &[&str], output: &str) -> Node {
     Node {

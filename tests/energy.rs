@@ -5,7 +5,7 @@ mod common;
 
 use common::skipped;
 use paring::schema::{EnergySource, MissingReason};
-use paring::sensors::{Kind, Sampler, Sensor, Series};
+use paring::sensors::{EnergySampler, EnergySensor, ReadingKind, ReadingSeries};
 use paring::units::LatencyNs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -72,10 +72,15 @@ const POWERS: [Power; 4] = [
 
 /// Reads a simulated machine at its sensor's own rate for `seconds` of its time, of which nothing
 /// really passes: `show` writes what its files hold at a time.
-fn readings(root: &Path, source: &EnergySource, seconds: f64, show: &dyn Fn(&Path, f64)) -> Series {
+fn readings(
+    root: &Path,
+    source: &EnergySource,
+    seconds: f64,
+    show: &dyn Fn(&Path, f64),
+) -> ReadingSeries {
     show(root, 0.0);
-    let mut sensor = Sensor::open(root, source).unwrap();
-    let mut series = Series::new(sensor.kind());
+    let mut sensor = EnergySensor::open(root, source).unwrap();
+    let mut series = ReadingSeries::new(sensor.kind());
     let period = sensor.period().unwrap().as_secs_f64();
     let mut at = 0.0;
     while at <= seconds {
@@ -87,7 +92,7 @@ fn readings(root: &Path, source: &EnergySource, seconds: f64, show: &dyn Fn(&Pat
 }
 
 #[track_caller]
-fn within(what: &str, series: &Series, power: Power, from: f64, to: f64, tolerance: f64) {
+fn within(what: &str, series: &ReadingSeries, power: Power, from: f64, to: f64, tolerance: f64) {
     let ns = |seconds: f64| LatencyNs::from_f64(seconds * 1e9);
     let window = series.window(ns(from), ns(to));
     let found =
@@ -217,9 +222,9 @@ fn a_sampler_gives_the_energy_of_a_moving_counter() {
         }
         longest
     });
-    let sensor = Sensor::open(root.path(), &EnergySource::Rapl).unwrap();
+    let sensor = EnergySensor::open(root.path(), &EnergySource::Rapl).unwrap();
     let opened = start.elapsed().as_secs_f64();
-    let sampler = Sampler::start(sensor, start);
+    let sampler = EnergySampler::start(sensor, start);
     std::thread::sleep(Duration::from_secs_f64(opened + 5.0) - start.elapsed());
     assert!(!sampler.failed());
     let (facts, series) = sampler.stop().unwrap();
@@ -238,7 +243,8 @@ fn a_sensor_that_fails_on_the_way_ends_the_sampler_with_its_reason() {
     let root = tempfile::tempdir().unwrap();
     rapl(root.path());
     let start = Instant::now();
-    let sampler = Sampler::start(Sensor::open(root.path(), &EnergySource::Rapl).unwrap(), start);
+    let sampler =
+        EnergySampler::start(EnergySensor::open(root.path(), &EnergySource::Rapl).unwrap(), start);
     std::thread::sleep(Duration::from_millis(100));
     write(root.path(), &format!("{ZONE}/energy_uj"), "garbage\n");
     while !sampler.failed() {
@@ -248,5 +254,5 @@ fn a_sensor_that_fails_on_the_way_ends_the_sampler_with_its_reason() {
     let MissingReason(why) =
         series.window(LatencyNs(0), LatencyNs(10 << 30)).energy_uj.unwrap_err();
     assert!(why.ends_with("energy_uj says `garbage`, which is no number"), "{why}");
-    assert_eq!(Series::new(Kind::Power).rate_hz(), None);
+    assert_eq!(ReadingSeries::new(ReadingKind::Power).rate_hz(), None);
 }

@@ -15,7 +15,7 @@ use paring::boards::flash::Map;
 use paring::boards::{Inventory, Trust, profile};
 use paring::catalog::{Criterion, catalog};
 use paring::compress::Pruning;
-use paring::data::{Dataset, Pixels, Wanted};
+use paring::data::{Dataset, DatasetRequest, PixelNormalization};
 use paring::engine::onnx;
 use paring::files::ConfinedPath;
 use paring::graph::{Graph, violations};
@@ -147,7 +147,12 @@ fuzz!(archives_of_arrays_are_read, |mutator: &mut Mutator, raw: &[u8], folder: &
     for bytes in [bytes.as_slice(), raw] {
         std::fs::write(&path, bytes).unwrap();
         let columns = vec!["stroke_density".to_string()];
-        let wanted = Wanted { inputs: &inputs, columns, extras: vec![], pixels: Pixels::default() };
+        let wanted = DatasetRequest {
+            inputs: &inputs,
+            columns,
+            extras: vec![],
+            pixels: PixelNormalization::default(),
+        };
         let _ = Dataset::load(&path, &wanted).is_ok();
         let _ = Dataset::load_within(&path, &wanted, 1 << 10).is_ok();
     }

@@ -6,7 +6,7 @@ mod common;
 use common::surgery::{differ, loads, masked, pruned, rounding};
 use common::{inputs_of, network, outputs};
 use paring::compress::{undo, undoing};
-use paring::engine::Source;
+use paring::engine::ModelSource;
 use proptest::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -29,7 +29,7 @@ fn masked_equals_sliced_and_everything_comes_back() {
         prop_assert!(loads(&graph), "the engine does not load it");
         let Some(made) = pruned(&graph) else { return Ok(()) };
         let bytes = graph.encode();
-        let inputs = inputs_of(Source::Bytes("network", &bytes), 1);
+        let inputs = inputs_of(ModelSource::Bytes("network", &bytes), 1);
         let masked = masked(&graph, &made);
         let difference = differ(&outputs(&masked, &inputs), &outputs(&made.graph, &inputs));
         // Some random networks cancel what they add and enlarge every rounding.

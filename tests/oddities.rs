@@ -11,7 +11,7 @@ use paring::compress::{
     self, Allocation, Amount, Bypassing, CompressError, Form, Format, Made, Pruning, Quantization,
     QuantizationGranularity, Recovery, Rounding, Step, What, undo, undoing,
 };
-use paring::engine::{Bindings, Model, Source};
+use paring::engine::{AnalysedModel, DimensionBindings, ModelSource};
 use paring::graph::Graph;
 use paring::schema::{EngineOptions, OriginalIndices, Sha256Hex};
 use std::collections::BTreeMap;
@@ -29,9 +29,9 @@ fn first() -> u64 {
     std::env::var("PARING_ODDITY").ok().and_then(|n| n.parse().ok()).unwrap_or(0)
 }
 
-fn at() -> Bindings<'static> {
+fn at() -> DimensionBindings<'static> {
     static NONE: BTreeMap<String, usize> = BTreeMap::new();
-    Bindings { batch: 1, dims: &NONE }
+    DimensionBindings { batch: 1, dims: &NONE }
 }
 
 /// One of each kind of step.
@@ -112,7 +112,7 @@ fn refusal(error: &CompressError) -> bool {
 
 fn calibration(graph: &Graph) -> Calibration {
     let bytes = graph.encode();
-    let inputs = inputs_of(Source::Bytes("odd", &bytes), SAMPLES);
+    let inputs = inputs_of(ModelSource::Bytes("odd", &bytes), SAMPLES);
     let (labels, dims) = (vec![], BTreeMap::new());
     Calibration { inputs, labels, batch: 1, dims, sha256: Sha256Hex::of(b"odd") }
 }
@@ -120,7 +120,7 @@ fn calibration(graph: &Graph) -> Calibration {
 /// All outputs on all samples, sample by sample.
 fn answers(graph: &Graph, calibration: &Calibration) -> Vec<f32> {
     let bytes = graph.encode();
-    let model = Model::load(Source::Bytes("odd", &bytes), at()).unwrap();
+    let model = AnalysedModel::load(ModelSource::Bytes("odd", &bytes), at()).unwrap();
     let plan = model.optimise(&EngineOptions::default()).unwrap();
     let each = |sample: usize| {
         let inputs = plan.inputs(&calibration.arrays(sample)).unwrap();

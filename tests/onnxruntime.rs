@@ -6,8 +6,8 @@ mod common;
 
 use common::{digits, python, shared, skipped};
 use ndarray::{Array1, Array4};
-use paring::data::{Dataset, Pixels, Wanted};
-use paring::engine::{self, Source};
+use paring::data::{Dataset, DatasetRequest, PixelNormalization};
+use paring::engine::{self, ModelSource};
 use paring::evaluate::Predictor;
 use paring::schema::EngineOptions;
 use paring::schema::ScoreKind;
@@ -27,17 +27,17 @@ fn in_onnxruntime(python: &str, model: &Path, data: &Path, input: &str, plain: b
 }
 
 fn in_the_engine(model: &Path, data: &Path) -> Vec<i64> {
-    let signature = engine::describe(Source::File(model)).unwrap();
-    let wanted = Wanted {
+    let signature = engine::describe(ModelSource::File(model)).unwrap();
+    let wanted = DatasetRequest {
         inputs: &signature.inputs,
         columns: vec![],
         extras: vec![],
-        pixels: Pixels::default(),
+        pixels: PixelNormalization::default(),
     };
     let data = Dataset::load(data, &wanted).unwrap();
     let all: Vec<usize> = (0..data.len()).collect();
     let (dims, options) = (BTreeMap::new(), EngineOptions::default());
-    let source = Source::File(model);
+    let source = ModelSource::File(model);
     let predictor =
         Predictor::load(source, 1, &dims, &options, 0, ScoreKind::Probabilities).unwrap();
     let found = predictor.predict(&data, &all, &|_| ()).unwrap();
@@ -113,7 +113,7 @@ fn waves(count: usize) -> Array4<f32> {
 fn residual_variants_in_every_precision_answer_alike() {
     let Some(models) = shared("mlperf-tiny") else { return skipped("no MLPerf Tiny data") };
     let model = models.join("resnet8_f32.onnx");
-    let input = engine::describe(Source::File(&model)).unwrap().inputs[0].name.clone();
+    let input = engine::describe(ModelSource::File(&model)).unwrap().inputs[0].name.clone();
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("waves.npz");
     let mut file = ndarray_npy::NpzWriter::new(std::fs::File::create(&data).unwrap());

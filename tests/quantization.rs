@@ -7,7 +7,7 @@ use ndarray::{ArrayD, IxDyn};
 use paring::arrays::Array;
 use paring::catalog::Calibration;
 use paring::compress::{Format, Made, Quantization, QuantizationGranularity, quantize};
-use paring::engine::{Bindings, Model, Source};
+use paring::engine::{AnalysedModel, DimensionBindings, ModelSource};
 use paring::graph::{Graph, Weights};
 use paring::schema::{EngineOptions, OriginalIndices, Sha256Hex};
 use std::collections::BTreeMap;
@@ -34,8 +34,8 @@ fn integer_kernels_run_what_was_quantized() {
     for name in ["digits_cnn.onnx", "digits_transformer.onnx"] {
         let made = quantized(&digits(name), QuantizationGranularity::Tensor);
         let bytes = made.graph.encode();
-        let bindings = Bindings { batch: 1, dims: &BTreeMap::new() };
-        let plan = Model::load(Source::Bytes(name, &bytes), bindings)
+        let bindings = DimensionBindings { batch: 1, dims: &BTreeMap::new() };
+        let plan = AnalysedModel::load(ModelSource::Bytes(name, &bytes), bindings)
             .unwrap()
             .optimise(&EngineOptions::default())
             .unwrap();

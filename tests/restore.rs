@@ -4,8 +4,8 @@ mod common;
 
 use common::digits;
 use paring::arrays::read_tensors;
-use paring::data::{Dataset, Pixels, Wanted};
-use paring::engine::{self, Source};
+use paring::data::{Dataset, DatasetRequest, PixelNormalization};
+use paring::engine::{self, ModelSource};
 use paring::evaluate::Predictor;
 use paring::graph::{Graph, Weights, remove};
 use paring::schema::ScoreKind;
@@ -42,12 +42,12 @@ fn record(run: &Path, name: &str) -> VariantRecord {
 
 /// Confidences on the first samples of the data.
 fn answers(model: &Path) -> Vec<Option<f64>> {
-    let signature = engine::describe(Source::File(model)).unwrap();
-    let (columns, extras, pixels) = (vec![], vec![], Pixels::default());
-    let wanted = Wanted { inputs: &signature.inputs, columns, extras, pixels };
+    let signature = engine::describe(ModelSource::File(model)).unwrap();
+    let (columns, extras, pixels) = (vec![], vec![], PixelNormalization::default());
+    let wanted = DatasetRequest { inputs: &signature.inputs, columns, extras, pixels };
     let data = Dataset::load(&digits("digits.npz"), &wanted).unwrap();
     let (dims, options) = (BTreeMap::new(), EngineOptions::default());
-    let source = Source::File(model);
+    let source = ModelSource::File(model);
     let predictor =
         Predictor::load(source, 1, &dims, &options, 0, ScoreKind::Probabilities).unwrap();
     let first: Vec<usize> = (0..50).collect();

@@ -7,7 +7,7 @@ use common::surgery::{differ, found, loads, masked, pruned, quarter};
 use common::{digits, outputs, python, random_inputs, shared, skipped};
 use paring::catalog::{Catalog, Criterion, Refused};
 use paring::compress::{Amount, Pruning, undo, undoing};
-use paring::engine::{self, Source};
+use paring::engine::{self, ModelSource};
 use paring::graph::Graph;
 use paring::schema::OriginalIndices;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +24,7 @@ fn masked_equals_sliced(path: &Path, folder: &Path) -> usize {
     masked.save(&folder.join(format!("{name}.masked.onnx"))).unwrap();
     made.graph.save(&folder.join(format!("{name}.sliced.onnx"))).unwrap();
     // Where the engine does not know an operator, ONNX Runtime alone is asked.
-    if engine::describe(Source::File(path)).is_ok() && loads(&graph) {
+    if engine::describe(ModelSource::File(path)).is_ok() && loads(&graph) {
         let inputs = random_inputs(path, 1);
         let difference = differ(&outputs(&masked, &inputs), &outputs(&made.graph, &inputs));
         assert!(difference < 1e-5, "{}: {difference}", path.display());

@@ -546,7 +546,7 @@ fn blocks_of_a_model_with_integer_outputs_agree() {
         })
         .collect();
     assert!(digests.len() >= 2 && digests.iter().all(|d| *d == digests[0]), "{digests:?}");
-    let summary = paring::measure::Summary::new(&records);
+    let summary = paring::measure::JournalSummary::new(&records);
     let id = &records[0].attempt.key.variant_id;
     let found = summary.measurement(id, ExecutionSetting::of_batch(1), true, 2);
     let differ = |reason: &&String| reason.contains("differ");

@@ -4,11 +4,11 @@
 
 use anyhow::Context;
 use paring::arrays::{Array, write_tensors};
-use paring::data::{Dataset, Pixels, Wanted};
-use paring::engine::{self, Bindings, Model, Plan, Source};
+use paring::data::{Dataset, DatasetRequest, PixelNormalization};
+use paring::engine::{self, AnalysedModel, DimensionBindings, InferencePlan, ModelSource};
 use paring::files::ConfinedPath;
 use paring::graph::{Graph, Node};
-use paring::measure::{Cycle, Summary, read_journal};
+use paring::measure::{InputCycle, JournalSummary, read_journal};
 use paring::schema::{
     BlockRecord, ConditionRules, EngineOptions, ExecutionSetting, Job, JobModel, SCHEMA,
     SampleRules, Sha256Hex, SpeedSummary, StopRule,
@@ -32,12 +32,12 @@ pub struct Stage {
 impl Stage {
     /// Takes the first samples of a file of data as inputs.
     pub fn new(folder: &Path, data: &Path, model: &Path) -> anyhow::Result<Stage> {
-        let signature = engine::describe(Source::File(model))?;
-        let wanted = Wanted {
+        let signature = engine::describe(ModelSource::File(model))?;
+        let wanted = DatasetRequest {
             inputs: &signature.inputs,
             columns: vec![],
             extras: vec![],
-            pixels: Pixels::default(),
+            pixels: PixelNormalization::default(),
         };
         let samples: Vec<usize> = (0..8).collect();
         let arrays = Dataset::load(data, &wanted)?.inputs_at(&samples)?;
@@ -117,7 +117,7 @@ impl Stage {
             (job.blocks, job.stop, job.seed) = (blocks, stop, seed);
             job.rules.solo_ns = LatencyNs(0);
         })?;
-        Ok(Summary::new(&records).speedup(&id, ExecutionSetting::of_batch(1)))
+        Ok(JournalSummary::new(&records).speedup(&id, ExecutionSetting::of_batch(1)))
     }
 
     /// Times a model alone in this process: the mean of each sample's inferences, in nanoseconds.
@@ -145,17 +145,17 @@ impl Stage {
     }
 
     /// A model and its inputs, in this process.
-    pub fn plan(&self, model: &Path) -> anyhow::Result<(Plan, Cycle)> {
-        let bindings = Bindings { batch: 1, dims: &BTreeMap::new() };
-        let plan =
-            Model::load(Source::File(model), bindings)?.optimise(&EngineOptions::default())?;
+    pub fn plan(&self, model: &Path) -> anyhow::Result<(InferencePlan, InputCycle)> {
+        let bindings = DimensionBindings { batch: 1, dims: &BTreeMap::new() };
+        let plan = AnalysedModel::load(ModelSource::File(model), bindings)?
+            .optimise(&EngineOptions::default())?;
         let rows = self.arrays.values().map(Array::rows).min().unwrap_or(0);
         let one = |row: usize| {
             let arrays = self.arrays.iter().map(|(name, a)| (name.clone(), a.take(&[row])));
             plan.inputs(&arrays.collect())
         };
         let inputs = (0..rows).map(one).collect::<Result<_, _>>()?;
-        let cycle = Cycle::new(inputs).context("no inputs")?;
+        let cycle = InputCycle::new(inputs).context("no inputs")?;
         Ok((plan, cycle))
     }
 }

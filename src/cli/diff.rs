@@ -3,7 +3,7 @@
 use super::samples::Samples;
 use super::{Coded, ExitCode, Global};
 use clap::Args;
-use paring_agent::engine::Bindings;
+use paring_agent::engine::DimensionBindings;
 use paring_compress::{self, CouplingDifference, Difference, TensorDifference, Verdict};
 use paring_onnx::graph::Graph;
 use serde_json::json;
@@ -24,7 +24,7 @@ impl Diff {
     pub(super) fn run(self, global: &Global) -> Result<(), Coded> {
         let (base, variant) = (Graph::load(&self.base)?, Graph::load(&self.variant)?);
         let sampled = self.samples.open(&self.base)?;
-        let bindings = Bindings { batch: sampled.batch, dims: &sampled.dims };
+        let bindings = DimensionBindings { batch: sampled.batch, dims: &sampled.dims };
         let found =
             paring_compress::compare(&base, &variant, bindings, sampled.calibration.as_ref())
                 .map_err(|e| Coded::new(ExitCode::Input, e))?;

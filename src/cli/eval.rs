@@ -8,13 +8,15 @@ use crate::pipeline::{Instances, write_answers, write_instances, write_instances
 use crate::report;
 use anyhow::anyhow;
 use clap::Args;
-use paring_agent::engine::{self, Bindings, Source};
+use paring_agent::engine::{self, DimensionBindings, ModelSource};
 use paring_core::files::ConfinedPath;
 use paring_core::schema::ScoreKind;
 use paring_core::schema::{
     EngineOptions, Evaluation, Metric, RobustnessScore, Sha256Hex, TaskKind,
 };
-use paring_data::{DataError, Dataset, Pixels, WINDOW_BYTES, Wanted, Windows};
+use paring_data::{
+    DataError, Dataset, DatasetRequest, DatasetWindows, PixelNormalization, WINDOW_BYTES,
+};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -175,16 +177,16 @@ impl Eval {
 
     /// Asks a model about all samples, window by window.
     fn open(&self, model: &Path, task: &Task, global: &Global) -> Result<Opened, Coded> {
-        let signature = engine::describe(Source::File(model))?;
-        let wanted = Wanted {
+        let signature = engine::describe(ModelSource::File(model))?;
+        let wanted = DatasetRequest {
             inputs: &signature.inputs,
             columns: self.slice.iter().chain(&self.group).cloned().collect(),
             extras: vec![],
-            pixels: Pixels::default(),
+            pixels: PixelNormalization::default(),
         };
         let data = |e: DataError| input(e.into());
         let bytes = self.memory.saturating_mul(1 << 20);
-        let mut windows = Windows::open(&self.data, wanted, bytes).map_err(data)?;
+        let mut windows = DatasetWindows::open(&self.data, wanted, bytes).map_err(data)?;
         let columns = windows.columns().clone();
         let task = task.on_data(self.metric, windows.labelled()).map_err(|e| input(e.into()))?;
         let Some((_, first)) = windows.window().map_err(data)? else {
@@ -196,8 +198,8 @@ impl Eval {
             need.bind(rows.dtype(), rows.shape(), &mut dims).map_err(|e| input(e.into()))?;
         }
         let batch = signature.fixed_batch().unwrap_or(1);
-        let (source, options) = (Source::File(model), EngineOptions::default());
-        let bindings = Bindings { batch, dims: &dims };
+        let (source, options) = (ModelSource::File(model), EngineOptions::default());
+        let bindings = DimensionBindings { batch, dims: &dims };
         let output = task_output(source, bindings, &signature.outputs, self.output.as_deref());
         let output = output.map_err(|e| input(anyhow!(e).context(model.display().to_string())))?;
         let predictor = Predictor::load(source, batch, &dims, &options, output, task.scores)?

@@ -4,7 +4,7 @@ use super::{Coded, ExitCode, Global};
 use anyhow::anyhow;
 use clap::Args;
 use paring_agent::arrays::Dim;
-use paring_agent::engine::{self, Signature, Source};
+use paring_agent::engine::{self, ModelSignature, ModelSource};
 use paring_onnx::graph::Graph;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ pub(super) struct Init {
 
 impl Init {
     pub(super) fn run(self, _global: &Global) -> Result<(), Coded> {
-        let signature = engine::describe(Source::File(&self.model))?;
+        let signature = engine::describe(ModelSource::File(&self.model))?;
         let name = self.model.file_stem().unwrap_or_default().to_string_lossy().to_string();
         let needs: Vec<String> = signature
             .inputs
@@ -100,7 +100,7 @@ impl Init {
 }
 
 /// The line about symbolic dimensions other than the batch, which the data show; empty without any.
-fn dims(signature: &Signature) -> String {
+fn dims(signature: &ModelSignature) -> String {
     let mut names: Vec<&str> = Vec::new();
     for need in &signature.inputs {
         for (axis, dim) in need.sample_dims() {

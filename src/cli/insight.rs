@@ -6,7 +6,7 @@ use crate::pipeline;
 use crate::report;
 use anyhow::anyhow;
 use paring_agent::arrays::Array;
-use paring_agent::engine::Bindings;
+use paring_agent::engine::DimensionBindings;
 use paring_core::files::ConfinedPath;
 use paring_core::schema::{DegradedSample, LayerFlow};
 use paring_data::Dataset;
@@ -50,7 +50,7 @@ impl Insight {
         let looked: Vec<usize> = base.answers.samples.iter().copied().take(FLOW_SAMPLES).collect();
         let inputs: BTreeMap<String, Array> =
             data.inputs_at(&looked).map_err(|e| failed(e.into(), base.model))?;
-        let bindings = Bindings { batch, dims };
+        let bindings = DimensionBindings { batch, dims };
         let flow = evaluate::flow(&graph, other.as_ref(), &inputs, bindings)
             .map_err(|e| failed(e, variant.map_or(base.model, |v| v.model)))?;
         let Some(variant) = variant.filter(|v| !v.answers.predictions().is_empty()) else {

@@ -2,10 +2,10 @@
 
 use super::{Coded, ExitCode};
 use clap::Args;
-use paring_agent::engine::{self, Source};
+use paring_agent::engine::{self, ModelSource};
 use paring_compress::catalog::Calibration;
 use paring_core::schema::Sha256Hex;
-use paring_data::{Dataset, Pixels, Wanted};
+use paring_data::{Dataset, DatasetRequest, PixelNormalization};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -78,18 +78,18 @@ impl Samples {
         let given = self.sizes.by_name();
         let Some(path) = &self.data else {
             // An operator that the engine does not know is met again where it matters.
-            let Ok(signature) = engine::describe(Source::File(model)) else {
+            let Ok(signature) = engine::describe(ModelSource::File(model)) else {
                 return Ok(Sampled { dims: given, batch: 1, calibration: None, trial: None });
             };
             let batch = signature.fixed_batch().unwrap_or(1);
             let dims = signature.sizes(&given, batch)?;
             return Ok(Sampled { dims, batch, calibration: None, trial: None });
         };
-        let signature = engine::describe(Source::File(model))?;
+        let signature = engine::describe(ModelSource::File(model))?;
         let batch = signature.fixed_batch().unwrap_or(1);
         let mut dims = signature.sizes(&given, batch)?;
-        let (columns, extras, pixels) = (vec![], vec![], Pixels::default());
-        let wanted = Wanted { inputs: &signature.inputs, columns, extras, pixels };
+        let (columns, extras, pixels) = (vec![], vec![], PixelNormalization::default());
+        let wanted = DatasetRequest { inputs: &signature.inputs, columns, extras, pixels };
         let data = Dataset::load(path, &wanted).map_err(|e| input(e.into()))?;
         for need in &signature.inputs {
             let rows = &data.inputs[&need.name];

@@ -1,7 +1,7 @@
 //! The samples that a variant hits hardest, and the regions of the data where they lie.
 
 use super::prediction::{Answers, PredictError};
-use paring_agent::engine::{Bindings, Model, Source};
+use paring_agent::engine::{AnalysedModel, DimensionBindings, ModelSource};
 use paring_core::schema::{DegradedSample, EngineOptions, FlipKind, SampleNeighbourhood};
 use paring_data::Dataset;
 use paring_onnx::graph::Graph;
@@ -83,9 +83,9 @@ pub fn penultimate(
     });
     let Some(tensor) = last.and_then(|node| node.input.first()) else { return Ok(None) };
     let bytes = graph.encode();
-    let source = Source::Bytes(graph.name(), &bytes);
-    let bindings = Bindings { batch, dims };
-    let model = Model::load_tensors(source, bindings, std::slice::from_ref(tensor))?;
+    let source = ModelSource::Bytes(graph.name(), &bytes);
+    let bindings = DimensionBindings { batch, dims };
+    let model = AnalysedModel::load_tensors(source, bindings, std::slice::from_ref(tensor))?;
     let plan = model.optimise(&EngineOptions::default())?;
     let mut rows = Vec::with_capacity(samples.len());
     for chunk in samples.chunks(batch.max(1)) {

@@ -9,7 +9,7 @@ mod first_load;
 pub use first_load::{FirstLoad, LoadSizes, first_load};
 
 use bounds::{LoadBounds, NO_MEMORY, TOO_LONG};
-use paring_agent::engine::{Bindings, EngineError};
+use paring_agent::engine::{DimensionBindings, EngineError};
 use paring_agent::measure::{ProcessFailure, run_to_end};
 use paring_core::schema::Sha256Hex;
 use std::collections::BTreeMap;
@@ -41,12 +41,12 @@ static TRIED: LazyLock<Mutex<TriedFiles>> = LazyLock::new(Mutex::default);
 /// # Errors
 /// [`EngineError::Inadmissible`] where that process was killed, crashed or took too much, and
 /// [`EngineError::Invalid`] where the model violates the specification in a way that engines die of.
-pub fn admit(path: &Path, bindings: Option<Bindings>) -> Result<(), EngineError> {
+pub fn admit(path: &Path, bindings: Option<DimensionBindings>) -> Result<(), EngineError> {
     let mut tried = TRIED.lock().unwrap_or_else(PoisonError::into_inner);
     // A file that cannot be read is a message of whoever reads it next.
     let Ok(sha256) = tried.hash(path) else { return Ok(()) };
     let usual = tried.load(path, &sha256, None)?;
-    if let Some(Bindings { batch, dims }) = bindings {
+    if let Some(DimensionBindings { batch, dims }) = bindings {
         let sizes = LoadSizes { batch, dims: dims.clone() };
         if sizes.of(&usual.open) != usual.sizes {
             tried.load(path, &sha256, Some(sizes.of(&usual.open)))?;

@@ -1,7 +1,9 @@
 //! The cost table of a run: measured once, then frozen, so that the same run gives the same variants.
 
 use super::{BASELINE, Context, PipelineError, read_json, replace_json};
-use paring_agent::engine::{Bindings, ENGINE, Model, NodeTimes, Profile, Source};
+use paring_agent::engine::{
+    AnalysedModel, DimensionBindings, ENGINE, ModelSource, NodeTimes, PlanProfile,
+};
 use paring_core::schema::{CostTable, EngineOptions, SCHEMA, Sha256Hex};
 use paring_onnx::graph::{self, Graph};
 use std::collections::BTreeMap;
@@ -31,8 +33,9 @@ impl Context {
         let failed = |source| PipelineError::Graph { variant: BASELINE.into(), source };
         let engine = |source| PipelineError::Engine { variant: BASELINE.into(), source };
         let graph = Graph::load(&self.model).map_err(failed)?;
-        let bindings = Bindings { batch: self.batch, dims: &self.dims };
-        let model = Model::load(Source::File(&self.model), bindings).map_err(engine)?;
+        let bindings = DimensionBindings { batch: self.batch, dims: &self.dims };
+        let model =
+            AnalysedModel::load(ModelSource::File(&self.model), bindings).map_err(engine)?;
         let plan = model.optimise(&EngineOptions::default()).map_err(engine)?;
         let samples = self.calibration.as_ref().map(|c| c.first()).unwrap_or_default();
         let inputs = plan.inputs(&samples).map_err(engine)?;
@@ -57,7 +60,7 @@ impl Context {
 /// The nodes of a profile, each with the position of the ONNX node that it is charged to, if any.
 pub fn attributed<'a>(
     graph: &'a Graph,
-    profile: &'a Profile,
+    profile: &'a PlanProfile,
 ) -> impl Iterator<Item = (Option<usize>, &'a NodeTimes)> {
     // What has kernels multiplies.
     let named = profile.nodes.iter().map(|t| (t.node.name.as_str(), !t.node.kernels.is_empty()));

@@ -4,7 +4,7 @@
 use super::replay::{Begun, Recital};
 use super::{Context, Folders, PipelineError, Subject, attempt, replace};
 use crate::evaluate::{self, Predictor, Stress, Task};
-use paring_agent::engine::Source;
+use paring_agent::engine::ModelSource;
 use paring_core::files::{ConfinedPath, append_lines};
 use paring_core::schema::{
     EngineOptions, Experiment, ExperimentPredictions, InputDisturbance, SCHEMA, Sha256Hex,
@@ -153,7 +153,7 @@ impl<'a> Laboratory<'a> {
         let Subject { data, samples, task, .. } = self.subject;
         let name = format!("experiment {}", experiment.key.short());
         let path = self.file(&experiment.file_sha256);
-        let predictor = self.predictor(&name, Source::File(&path), &experiment.options)?;
+        let predictor = self.predictor(&name, ModelSource::File(&path), &experiment.options)?;
         let looked = &samples[..samples.len().min(stress.samples)];
         let pairs = keys.iter().zip(&stress.tests);
         let each = pairs.map(|(key, (how, strength))| {
@@ -244,7 +244,7 @@ impl<'a> Laboratory<'a> {
         options: &EngineOptions,
     ) -> Result<ExperimentPredictions, PipelineError> {
         let Subject { data, samples, task, .. } = self.subject;
-        let predictor = self.predictor(name, Source::Bytes(name, bytes), options)?;
+        let predictor = self.predictor(name, ModelSource::Bytes(name, bytes), options)?;
         let found = predictor.answers(data, samples, &|_| ());
         let found =
             found.map_err(|source| PipelineError::Predict { variant: name.to_string(), source })?;
@@ -254,7 +254,7 @@ impl<'a> Laboratory<'a> {
     fn predictor(
         &self,
         name: &str,
-        source: Source,
+        source: ModelSource,
         options: &EngineOptions,
     ) -> Result<Predictor, PipelineError> {
         let Subject { batch, dims, output, task, .. } = self.subject;

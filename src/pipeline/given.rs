@@ -3,7 +3,7 @@
 
 use super::{Folders, PipelineError, replace, replace_json};
 use paring_agent::arrays::Array;
-use paring_agent::engine::{Bindings, EngineError, Model, Source};
+use paring_agent::engine::{AnalysedModel, DimensionBindings, EngineError, ModelSource};
 use paring_core::schema::{
     EngineOptions, FileName, MissingReason, OriginalIndices, SCHEMA, Sha256Hex, VariantRecord,
 };
@@ -58,8 +58,9 @@ pub fn runs_once(
     batch: usize,
 ) -> Result<(), MissingReason> {
     let run = || {
-        let bindings = Bindings { batch, dims };
-        let plan = Model::load(Source::File(&given.path), bindings)?.optimise(&given.options)?;
+        let bindings = DimensionBindings { batch, dims };
+        let plan = AnalysedModel::load(ModelSource::File(&given.path), bindings)?
+            .optimise(&given.options)?;
         let positions = |array: &Array| -> Vec<usize> {
             (0..batch).map(|position| position % array.rows().max(1)).collect()
         };

@@ -4,7 +4,10 @@ use super::race::{Entrant, Placing, race};
 use super::remote::RemoteName;
 use super::{Context, PipelineError, replace_json};
 use paring_agent::arrays::Array;
-use paring_agent::engine::{Bindings, CLEAR, EngineError, Model, Plan, Profile, Source};
+use paring_agent::engine::{
+    AnalysedModel, CLEAR_UPPER_HALVES, DimensionBindings, EngineError, InferencePlan, ModelSource,
+    PlanProfile,
+};
 use paring_agent::measure::read_journal;
 use paring_boards::{Asked, Board, LocalAgent, Site, TargetError};
 use paring_compress::CompressError;
@@ -200,7 +203,7 @@ impl<'a, 'b> Machine<'a, 'b> {
         calibration: &Calibration,
     ) -> Result<Answer, Failure> {
         // As measured precisions are run.
-        let transforms = vec![CLEAR.to_string()];
+        let transforms = vec![CLEAR_UPPER_HALVES.to_string()];
         let options = EngineOptions { transforms, ..EngineOptions::default() };
         let outputs = match self {
             Machine::Here => {
@@ -312,10 +315,10 @@ fn loaded(
     graph: &Graph,
     options: &EngineOptions,
     calibration: &Calibration,
-) -> Result<Plan, EngineError> {
+) -> Result<InferencePlan, EngineError> {
     let bytes = graph.encode();
-    let bindings = Bindings { batch: calibration.batch, dims: &calibration.dims };
-    Model::load(Source::Bytes(graph.name(), &bytes), bindings)?.optimise(options)
+    let bindings = DimensionBindings { batch: calibration.batch, dims: &calibration.dims };
+    AnalysedModel::load(ModelSource::Bytes(graph.name(), &bytes), bindings)?.optimise(options)
 }
 
 /// Times by node, over several profiles.
@@ -323,14 +326,14 @@ fn loaded(
 struct Times(BTreeMap<String, Vec<f64>>);
 
 impl Times {
-    fn add(&mut self, profile: &Profile) {
+    fn add(&mut self, profile: &PlanProfile) {
         for node in &profile.nodes {
             let times = node.times_ns.iter().map(|t| t.as_f64());
             self.0.entry(node.node.name.clone()).or_default().extend(times);
         }
     }
 
-    fn nodes(&self, plan: &Plan) -> Vec<NodeRun> {
+    fn nodes(&self, plan: &InferencePlan) -> Vec<NodeRun> {
         let one = |node: paring_agent::engine::OptimisedNode| {
             let times = self.0.get(&node.name).map(Vec::as_slice).unwrap_or_default();
             let time_ns = stats::median(times).unwrap_or(0.0);

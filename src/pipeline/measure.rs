@@ -4,7 +4,7 @@ use super::layers::{Layers, measure_layers};
 use super::remote::with_remote;
 use super::{Folders, PipelineError, meter, read_json, replace, replace_json};
 use paring_agent::arrays::write_tensors;
-use paring_agent::measure::{Summary, read_journal};
+use paring_agent::measure::{JournalSummary, read_journal};
 use paring_boards::{News, Site, Target};
 use paring_core::files::ConfinedPath;
 use paring_core::schema::{
@@ -223,7 +223,8 @@ fn measurement(
     without_energy: Option<&MissingReason>,
 ) -> Measurement {
     let (baseline, needed) = (variant.parent.is_none(), job.blocks as usize);
-    let found = Summary::new(records).measurement(&variant.variant_id, setting, baseline, needed);
+    let found =
+        JournalSummary::new(records).measurement(&variant.variant_id, setting, baseline, needed);
     match without_energy {
         None => found,
         Some(why) => Measurement { energy: Err(why.clone()), ..found },

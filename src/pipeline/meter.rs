@@ -4,7 +4,7 @@
 //! The meter's clock need not be set; what matters is that its rate is right.
 
 use super::alignment::{Log, Pattern, align};
-use paring_agent::sensors::{Kind, Series};
+use paring_agent::sensors::{ReadingKind, ReadingSeries};
 use paring_core::schema::{
     BlockData, BlockOutcome, BlockRecord, EnergyBlock, EnergyWindow, MissingReason,
 };
@@ -90,7 +90,7 @@ fn read(path: &Path) -> Result<Log, MissingReason> {
 /// Energy of a block's windows, the log shifted to the block's own time.
 fn integrate(log: &Log, offset: f64, block: &mut EnergyBlock) {
     let start = block.started_unix_ns as f64 / 1e9 + offset;
-    let mut series = Series::new(Kind::Power);
+    let mut series = ReadingSeries::new(ReadingKind::Power);
     let end = block.idle_after.end_ns.as_f64() / 1e9 + 10.0;
     for (at, watts) in log.iter().filter(|(at, _)| (start..start + end).contains(at)) {
         series.push(LatencyNs::from_f64((at - start) * 1e9), watts * 1e3);

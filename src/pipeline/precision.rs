@@ -13,7 +13,7 @@ use self::table::{
 use super::machine::{Failed, Failure, Machine};
 use super::tune::Tuned;
 use super::{Context, Folders, PipelineError, known_conformance, read_json, refusal, replace};
-use paring_agent::engine::{CLEAR, ENGINE};
+use paring_agent::engine::{CLEAR_UPPER_HALVES, ENGINE};
 use paring_compress::catalog::Calibration;
 use paring_compress::{
     self, CompressError, Draft, LayerPrecision, Made, Quantization, Ranges, Rounding,
@@ -78,8 +78,8 @@ impl Context {
         let how = Quantization { equalize: false, measured: false, ..how.clone() };
         let mut clearing = options.clone();
         let clears = !fixed && how.by != PrecisionObjective::Bytes && self.clears_on(&how.on);
-        if clears && !options.transforms.iter().any(|name| name == CLEAR) {
-            clearing.transforms.push(CLEAR.into());
+        if clears && !options.transforms.iter().any(|name| name == CLEAR_UPPER_HALVES) {
+            clearing.transforms.push(CLEAR_UPPER_HALVES.into());
         }
         let bench =
             Bench::new(self, calibration, folded, (options, clearing), how).map_err(failed)?;

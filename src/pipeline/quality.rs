@@ -4,7 +4,7 @@ use super::attempt::{attempt, reason};
 use super::predictions::{Instances, write_instances};
 use super::{Folders, PipelineError, write_answers};
 use crate::evaluate::{self, Answers, Exam, Predictor, Sampling, Task};
-use paring_agent::engine::Source;
+use paring_agent::engine::ModelSource;
 use paring_core::schema::{Evaluation, MissingReason, SamplePrediction, VariantRecord};
 use paring_data::Dataset;
 use std::collections::BTreeMap;
@@ -67,7 +67,7 @@ impl Subject<'_> {
     ) -> Result<Predictor, PipelineError> {
         let path = folders.variants().join(&variant.file);
         let predictor = Predictor::load(
-            Source::File(&path),
+            ModelSource::File(&path),
             self.batch,
             self.dims,
             &variant.options,

@@ -1,8 +1,10 @@
 //! Forms of one model against each other in this process, by the rules of paired blocks: bursts in
 //! random order, a reference loop beside each, ratios from quiet rounds, blocks as replicates.
 
-use paring_agent::engine::{Bindings, EngineError, Model, Plan, Source};
-use paring_agent::measure::{Cycle, QUIET_MARGIN, Watch, sample_burst, warm_up};
+use paring_agent::engine::{
+    AnalysedModel, DimensionBindings, EngineError, InferencePlan, ModelSource,
+};
+use paring_agent::measure::{ContentionProbe, InputCycle, QUIET_MARGIN, sample_burst, warm_up};
 use paring_compress::catalog::Calibration;
 use paring_core::schema::{ConfidenceInterval, EngineOptions, SampleRules};
 use paring_core::stats::{self, BootstrapOptions};
@@ -72,7 +74,7 @@ pub(super) fn race(
         let (mut runners, padding) = loaded(entrants, &racing, calibration, rules, &mut order)?;
         let slowest = runners.iter().map(|r| r.each).max().unwrap_or_default();
         let least = if slowest > SLOW { SLOW_ROUNDS } else { LEAST_ROUNDS };
-        let mut watch = Watch::new();
+        let mut watch = ContentionProbe::new();
         let (mut runs, mut rounds, begun) = (Vec::new(), 0, Instant::now());
         while rounds < least || begun.elapsed() < SPAN * racing.len() as u32 {
             let mut turn: Vec<usize> = (0..runners.len()).collect();
@@ -128,8 +130,8 @@ fn loaded(
 }
 
 struct Runner {
-    plan: Plan,
-    cycle: Cycle,
+    plan: InferencePlan,
+    cycle: InputCycle,
     each: LatencyNs,
     length: usize,
 }
@@ -140,13 +142,13 @@ impl Runner {
         calibration: &Calibration,
         rules: &SampleRules,
     ) -> Result<Runner, EngineError> {
-        let bindings = Bindings { batch: calibration.batch, dims: &calibration.dims };
-        let source = Source::Bytes("a form of the model", entrant.bytes);
-        let plan = Model::load(source, bindings)?.optimise(entrant.options)?;
+        let bindings = DimensionBindings { batch: calibration.batch, dims: &calibration.dims };
+        let source = ModelSource::Bytes("a form of the model", entrant.bytes);
+        let plan = AnalysedModel::load(source, bindings)?.optimise(entrant.options)?;
         let batches = 0..calibration.batches().min(DISTINCT_INPUTS);
         let inputs = batches.map(|b| plan.inputs(&calibration.arrays(b)));
         let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
-        let mut cycle = Cycle::new(inputs).ok_or(EngineError::NoInput("any".into()))?;
+        let mut cycle = InputCycle::new(inputs).ok_or(EngineError::NoInput("any".into()))?;
         let (_, each) = warm_up(&plan, &mut cycle, rules)?;
         // The first sample finds the caches of another form, and is left out.
         let most = if each > SLOW { 2 } else { 64 };
@@ -154,7 +156,7 @@ impl Runner {
         Ok(Runner { plan, cycle, each, length })
     }
 
-    fn run(&mut self, entrant: usize, watch: &mut Watch) -> Result<Run, EngineError> {
+    fn run(&mut self, entrant: usize, watch: &mut ContentionProbe) -> Result<Run, EngineError> {
         let burst = sample_burst(&self.plan, &mut self.cycle, self.length, watch)?;
         let warm: Vec<f64> = burst.samples_ns.iter().skip(1).map(|s| s.as_f64()).collect();
         let median_ns = stats::median(&warm).unwrap_or(0.0);

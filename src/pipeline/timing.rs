@@ -2,8 +2,11 @@
 //! disturbs all, so differences within a round stand.
 
 use super::{Context, PipelineError, attributed};
-use paring_agent::engine::{Bindings, EngineError, Inputs, Model, Plan, Profile, Source};
-use paring_agent::measure::Reference;
+use paring_agent::engine::{
+    AnalysedModel, DimensionBindings, EngineError, InferencePlan, ModelSource, PlanInputs,
+    PlanProfile,
+};
+use paring_agent::measure::ReferenceLoop;
 use paring_core::schema::{EngineOptions, NodeProfile};
 use paring_core::stats;
 use paring_onnx::graph::{self, Graph};
@@ -51,7 +54,7 @@ impl Context {
     ) -> Result<Option<Rounds>, PipelineError> {
         let Some(calibration) = &self.calibration else { return Ok(None) };
         let samples = calibration.first();
-        let plans: Vec<(Plan, Inputs)> = models
+        let plans: Vec<(InferencePlan, PlanInputs)> = models
             .iter()
             .map(|timed| {
                 let plan = self.plan(timed)?;
@@ -59,7 +62,7 @@ impl Context {
                 Ok((plan, inputs))
             })
             .collect::<Result<_, PipelineError>>()?;
-        let plans: Vec<(&Plan, &Inputs)> = plans.iter().map(|(p, i)| (p, i)).collect();
+        let plans: Vec<(&InferencePlan, &PlanInputs)> = plans.iter().map(|(p, i)| (p, i)).collect();
         let rounds = rounds(&plans, budget, self.seed);
         rounds.map(Some).map_err(|(model, source)| failed(&models[model], source))
     }
@@ -73,7 +76,7 @@ impl Context {
         &self,
         models: &[Timed; 2],
         budget: Duration,
-    ) -> Result<Option<[Profile; 2]>, PipelineError> {
+    ) -> Result<Option<[PlanProfile; 2]>, PipelineError> {
         let Some(calibration) = &self.calibration else { return Ok(None) };
         let samples = calibration.first();
         let begun = Instant::now();
@@ -100,9 +103,9 @@ impl Context {
         Ok(profiles.next().zip(profiles.next()).map(|(a, b)| [a, b]))
     }
 
-    fn plan(&self, timed: &Timed) -> Result<Plan, PipelineError> {
-        let bindings = Bindings { batch: self.batch, dims: &self.dims };
-        let model = Model::load(Source::File(&timed.path), bindings);
+    fn plan(&self, timed: &Timed) -> Result<InferencePlan, PipelineError> {
+        let bindings = DimensionBindings { batch: self.batch, dims: &self.dims };
+        let model = AnalysedModel::load(ModelSource::File(&timed.path), bindings);
         model.and_then(|m| m.optimise(&timed.options)).map_err(|e| failed(timed, e))
     }
 }
@@ -116,12 +119,12 @@ fn failed(timed: &Timed, source: EngineError) -> PipelineError {
 /// # Errors
 /// The engine's, with the position of the plan that cannot be run.
 pub(super) fn rounds(
-    plans: &[(&Plan, &Inputs)],
+    plans: &[(&InferencePlan, &PlanInputs)],
     budget: Duration,
     seed: u64,
 ) -> Result<Rounds, (usize, EngineError)> {
     let begun = Instant::now();
-    let (mut reference, mut rounds) = (Reference::new(), Vec::new());
+    let (mut reference, mut rounds) = (ReferenceLoop::new(), Vec::new());
     let mut draw = stats::generator(seed, "timing rounds");
     let mut order: Vec<usize> = (0..plans.len()).collect();
     while rounds.len() < ROUNDS && (rounds.len() < FEWEST || begun.elapsed() < budget) {
@@ -160,7 +163,11 @@ fn quiet(rounds: Vec<(f64, Vec<f64>)>) -> Rounds {
 
 /// Times of a variant's nodes by the name of the baseline's node that each stands for, in
 /// nanoseconds; what belongs to none under the empty name.
-pub fn times_by_node(baseline: &Graph, graph: &Graph, profile: &Profile) -> BTreeMap<String, f64> {
+pub fn times_by_node(
+    baseline: &Graph,
+    graph: &Graph,
+    profile: &PlanProfile,
+) -> BTreeMap<String, f64> {
     let times = attributed(graph, profile);
     charged(baseline, graph, times.map(|(position, times)| (position, times.median_ns())))
 }

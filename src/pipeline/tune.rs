@@ -3,7 +3,7 @@
 use super::machine::Failed;
 use super::race::Entrant;
 use super::{Context, PipelineError, read_json, replace_json};
-use paring_agent::engine::{CLEAR, ENGINE};
+use paring_agent::engine::{CLEAR_UPPER_HALVES, ENGINE};
 use paring_agent::measure::PRACTICAL_MARGIN;
 use paring_compress::{self, CompressError, Draft, Made, Reading};
 use paring_core::files::ConfinedPath;
@@ -15,7 +15,8 @@ use paring_onnx::graph::Graph;
 use serde_json::json;
 
 /// Options that change nothing but the order of sums, beside those that the parent has.
-const LAYOUTS: [&[&str]; 4] = [&[], &["conv_nhwc"], &[CLEAR], &["conv_nhwc", CLEAR]];
+const LAYOUTS: [&[&str]; 4] =
+    [&[], &["conv_nhwc"], &[CLEAR_UPPER_HALVES], &["conv_nhwc", CLEAR_UPPER_HALVES]];
 
 /// What a tune step gives.
 pub(super) struct Tuned {
@@ -59,7 +60,9 @@ impl Context {
             None => {
                 let mut forms = forms(!drafts.is_empty(), options, fixed);
                 let clears = self.clears_on(on);
-                forms.retain(|form| clears || !form.options.transforms.iter().any(|t| t == CLEAR));
+                forms.retain(|form| {
+                    clears || !form.options.transforms.iter().any(|t| t == CLEAR_UPPER_HALVES)
+                });
                 let tried = self.tried(on, (&graph, &rewritten), options, forms);
                 let tried = tried.map_err(|error| error.of(on, &failed))?;
                 let (engine, target) = (ENGINE.to_string(), on.to_string());

@@ -6,7 +6,7 @@ use super::restore::readable;
 use super::validity::check_validity;
 use super::{BASELINE, Context, Forecaster, PipelineError, Recipe, replace, replace_json};
 use crate::ledger::{Ledger, LedgerError, keep_paring, paring_path};
-use paring_agent::engine::Bindings;
+use paring_agent::engine::DimensionBindings;
 use paring_compress::{self, CompressError, DecisionPlace, Draft, Format, Made, Paring, Step};
 use paring_core::schema::{
     Decision, DecisionInputs, EngineOptions, FileName, LedgerEntryBody, LedgerEntryKind,
@@ -239,7 +239,7 @@ pub(super) fn apply(
     graph: Graph,
     origins: OriginalIndices,
 ) -> Result<Made, CompressError> {
-    let bindings = Bindings { batch: context.batch, dims: &context.dims };
+    let bindings = DimensionBindings { batch: context.batch, dims: &context.dims };
     match step {
         Step::Prune(pruning) => {
             let calibration = context.calibration.as_ref();

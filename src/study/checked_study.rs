@@ -5,7 +5,7 @@ use crate::evaluate::{SplitRule, Stress};
 use crate::pipeline::Recipe;
 use paring_boards::Target;
 use paring_core::schema::ExecutionSetting;
-use paring_data::Pixels;
+use paring_data::PixelNormalization;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -81,5 +81,5 @@ pub struct DataSource {
     /// Rule that divides samples.
     pub splits: SplitRule,
     /// Rule that makes pixels numbers.
-    pub pixels: Pixels,
+    pub pixels: PixelNormalization,
 }

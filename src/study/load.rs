@@ -8,11 +8,11 @@ use super::sections::{
 use super::{DataSource, EnergyPlan, Study, StudyError};
 use crate::evaluate::SplitRule;
 use crate::pipeline::Recipe;
-use paring_agent::engine::{self, Source};
+use paring_agent::engine::{self, ModelSource};
 use paring_boards::{Inventory, Target, Trust};
 use paring_compress::Step;
 use paring_core::schema::EnergySource;
-use paring_data::Pixels;
+use paring_data::PixelNormalization;
 use std::path::Path;
 
 /// Most samples of an inference.
@@ -91,7 +91,7 @@ pub fn load_for(path: &Path, targets: &[String], trust: Trust) -> Result<Study, 
             group: file.data.group,
             fixed_class_shares: file.data.class_shares == ClassShares::Fixed,
             splits: splits(file.data.splits).map_err(invalid)?,
-            pixels: Pixels { mean: file.data.mean, std: file.data.std },
+            pixels: PixelNormalization { mean: file.data.mean, std: file.data.std },
         },
         seed: file.protocol.seed,
         timing: timing_plan(&file.protocol).map_err(invalid)?,
@@ -114,7 +114,7 @@ fn refuse_untrusted(energy: &EnergyPlan, path: &Path, trust: Trust) -> Result<()
 
 /// The batch that a model's file fixes, else 1; a fault of the file is reported where it is opened.
 fn usual_batch(model: &Path) -> usize {
-    let signature = engine::describe(Source::File(model)).ok();
+    let signature = engine::describe(ModelSource::File(model)).ok();
     signature.and_then(|signature| signature.fixed_batch()).unwrap_or(1)
 }
 

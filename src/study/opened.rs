@@ -2,9 +2,9 @@
 
 use super::{Study, StudyError};
 use crate::evaluate::{Splits, Task, task_output};
-use paring_agent::engine::{self, Bindings, Signature, Source};
+use paring_agent::engine::{self, DimensionBindings, ModelSignature, ModelSource};
 use paring_core::schema::{Sha256Hex, TaskKind};
-use paring_data::{Dataset, Wanted};
+use paring_data::{Dataset, DatasetRequest};
 use std::collections::BTreeMap;
 
 /// A study, opened.
@@ -13,7 +13,7 @@ pub struct Loaded {
     /// Hash of the model's file.
     pub model_sha256: Sha256Hex,
     /// Inputs and outputs of the model.
-    pub signature: Signature,
+    pub signature: ModelSignature,
     /// The data.
     pub data: Dataset,
     /// Division of the data.
@@ -34,9 +34,9 @@ pub struct Loaded {
 /// [`StudyError`] names what does not fit.
 pub fn open(study: &Study) -> Result<Loaded, StudyError> {
     let invalid = |problem: String| StudyError::Invalid { path: study.path.clone(), problem };
-    let signature = engine::describe(Source::File(&study.model))?;
+    let signature = engine::describe(ModelSource::File(&study.model))?;
     let columns = study.data.slices.iter().chain(&study.data.group).cloned().collect();
-    let wanted = Wanted {
+    let wanted = DatasetRequest {
         inputs: &signature.inputs,
         columns,
         extras: study.data.splits.arrays(),
@@ -66,7 +66,8 @@ pub fn open(study: &Study) -> Result<Loaded, StudyError> {
         )));
     }
     let splits = study.data.splits.divide(&data, study.data.group.as_deref())?;
-    let (source, bindings) = (Source::File(&study.model), Bindings { batch, dims: &dims });
+    let (source, bindings) =
+        (ModelSource::File(&study.model), DimensionBindings { batch, dims: &dims });
     let output = task_output(source, bindings, &signature.outputs, study.task.output.as_deref());
     let output = output.map_err(|e| invalid(e.to_string()))?;
     if let Some(large) = study.batches.iter().find(|batch| **batch > splits.report.len()) {

@@ -11,7 +11,7 @@ pub mod surgery;
 
 use ndarray::{ArrayD, IxDyn};
 use paring::arrays::{Array, Dim, Dtype};
-use paring::engine::{self, Bindings, Model, Source};
+use paring::engine::{self, AnalysedModel, DimensionBindings, ModelSource};
 use paring::graph::Graph;
 use paring::schema::EngineOptions;
 use paring::stats;
@@ -59,11 +59,11 @@ pub fn normal(rng: &mut stats::SeededGenerator, shape: &[usize]) -> ArrayD<f32> 
 
 /// Seeded inputs for a model; symbolic dimensions other than the batch become 8.
 pub fn random_inputs(path: &Path, batch: usize) -> BTreeMap<String, Array> {
-    inputs_of(Source::File(path), batch)
+    inputs_of(ModelSource::File(path), batch)
 }
 
 /// Likewise, of a model wherever it comes from.
-pub fn inputs_of(source: Source, batch: usize) -> BTreeMap<String, Array> {
+pub fn inputs_of(source: ModelSource, batch: usize) -> BTreeMap<String, Array> {
     let mut rng = stats::generator(3, "test inputs");
     let signature = engine::describe(source).unwrap();
     let inputs = signature.inputs.iter().map(|need| {
@@ -90,8 +90,8 @@ pub fn inputs_of(source: Source, batch: usize) -> BTreeMap<String, Array> {
 pub fn outputs(graph: &Graph, inputs: &BTreeMap<String, Array>) -> Vec<f32> {
     let bytes = graph.encode();
     let batch = inputs.values().next().unwrap().rows();
-    let bindings = Bindings { batch, dims: &BTreeMap::new() };
-    let model = Model::load(Source::Bytes("test", &bytes), bindings).unwrap();
+    let bindings = DimensionBindings { batch, dims: &BTreeMap::new() };
+    let model = AnalysedModel::load(ModelSource::Bytes("test", &bytes), bindings).unwrap();
     let plan = model.optimise(&EngineOptions::default()).unwrap();
     plan.run(&plan.inputs(inputs).unwrap()).unwrap().concat()
 }

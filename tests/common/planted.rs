@@ -8,7 +8,7 @@ use paring::attribution::{
 };
 use paring::catalog::Calibration;
 use paring::compress::Reading;
-use paring::engine::Source;
+use paring::engine::ModelSource;
 use paring::evaluate::{Predictor, Truth as Right};
 use paring::graph::{self, Graph, Node, Size, Weights};
 use paring::pipeline::{Context, Folders, Subject, rehearse};
@@ -168,7 +168,7 @@ impl Case {
         if task.is_by_class() {
             return Right::Classes;
         }
-        let (source, options) = (Source::File(&self.study.model), EngineOptions::default());
+        let (source, options) = (ModelSource::File(&self.study.model), EngineOptions::default());
         let predictor =
             Predictor::load(source, self.loaded.batch, dims, &options, *output, task.scores);
         let predictor = predictor.unwrap().with_task(task.clone());

@@ -5,7 +5,7 @@ use super::outputs;
 use paring::arrays::Array;
 use paring::catalog::{Catalog, Criterion, Slices, catalog};
 use paring::compress::{self, CompressError, Made, Pruning, What, prune};
-use paring::engine::{Bindings, Model, Source};
+use paring::engine::{AnalysedModel, DimensionBindings, ModelSource};
 use paring::graph::{Graph, Weights};
 use paring::schema::OriginalIndices;
 use paring::stats::{self, SeededGenerator};
@@ -13,7 +13,7 @@ use rand::RngExt;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A batch of 1 and no further symbols.
-pub const AT: Bindings = Bindings { batch: 1, dims: &BTreeMap::new() };
+pub const AT: DimensionBindings = DimensionBindings { batch: 1, dims: &BTreeMap::new() };
 
 /// Prunes a quarter of every coupling; `None` where nothing can be removed.
 pub fn pruned(graph: &Graph) -> Option<Made> {
@@ -59,7 +59,7 @@ pub fn masked(graph: &Graph, made: &Made) -> Graph {
 }
 
 pub fn loads(graph: &Graph) -> bool {
-    Model::load(Source::Bytes("test", &graph.encode()), AT).is_ok()
+    AnalysedModel::load(ModelSource::Bytes("test", &graph.encode()), AT).is_ok()
 }
 
 /// The most that rounding alone does to the outputs (as [`differ`] says it): eight draws in which

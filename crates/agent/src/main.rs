@@ -1,7 +1,7 @@
 //! The agent alone: what runs on a board.
 
 #[global_allocator]
-static HEAP: paring_agent::measure::Heap = paring_agent::measure::Heap;
+static HEAP: paring_agent::measure::CountingAllocator = paring_agent::measure::CountingAllocator;
 
 fn main() -> std::process::ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

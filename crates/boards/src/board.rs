@@ -5,7 +5,7 @@ use super::interrupt::pause;
 use super::ssh::excerpt;
 use super::transfer::plain;
 use super::{Address, Connection, Limits, Parcel, Target, TargetError};
-use paring_agent::measure::Progress;
+use paring_agent::measure::JobProgress;
 use paring_core::schema::{MachineRoofline, NodeProfile, Sha256Hex, TargetEnvironment};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -27,7 +27,7 @@ pub enum News {
     /// Files are sent: bytes done, bytes in all.
     Sending(u64, u64),
     /// Blocks are measured.
-    Measured(Progress),
+    Measured(JobProgress),
     /// Something is waited for, or out of the ordinary.
     Note(String),
 }

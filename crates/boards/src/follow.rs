@@ -5,7 +5,7 @@ use super::board::{Board, News, read_answer};
 use super::interrupt::pause;
 use super::transfer::file;
 use super::{Limits, Parcel, TargetError};
-use paring_agent::measure::{Journal, Progress, schedule};
+use paring_agent::measure::{BlockJournal, JobProgress, schedule};
 use paring_core::schema::{BlockRecord, BoardHolder, Job, JobEnding, JobStatus, Sha256Hex};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -80,7 +80,7 @@ impl Board<'_> {
     /// # Errors
     /// [`TargetError`] says what failed; what was measured is in the journal.
     pub fn run(&mut self, remote: &RemoteJob) -> Result<(), TargetError> {
-        let mut journal = Journal::open(remote.journal).map_err(TargetError::Journal)?;
+        let mut journal = BlockJournal::open(remote.journal).map_err(TargetError::Journal)?;
         let placed = self.place(remote)?;
         self.deploy(&placed.parcels)?;
         let (mut starts, mut repairs) = (0, 0);
@@ -182,7 +182,7 @@ impl Board<'_> {
 
     /// Sees to it that the job runs: waits for who holds the board, ends an older form of the same
     /// job, brings the journal there to what is known here, and starts the agent.
-    fn occupy(&mut self, placed: &Placed, journal: &Journal) -> Result<(), TargetError> {
+    fn occupy(&mut self, placed: &Placed, journal: &BlockJournal) -> Result<(), TargetError> {
         let begun = Instant::now();
         loop {
             let (standing, _) = self.standing(placed, journal.bytes(), Duration::ZERO)?;
@@ -216,7 +216,7 @@ impl Board<'_> {
     }
 
     /// Whether the journal on the board goes on from the one here.
-    fn agrees(&mut self, placed: &Placed, journal: &Journal) -> Result<bool, TargetError> {
+    fn agrees(&mut self, placed: &Placed, journal: &BlockJournal) -> Result<bool, TargetError> {
         let path = self.at(&format!("jobs/{}/blocks.jsonl", placed.id));
         let (bytes, limits) = (journal.bytes().to_string(), Limits::short());
         let words = ["sh", "-c", BEGINNING, "compare journals", &path, &bytes];
@@ -229,7 +229,7 @@ impl Board<'_> {
     }
 
     /// Fetches the journal as it grows, until the job ends.
-    fn follow(&mut self, placed: &Placed, journal: &mut Journal) -> Result<Left, TargetError> {
+    fn follow(&mut self, placed: &Placed, journal: &mut BlockJournal) -> Result<Left, TargetError> {
         let mut wait = Duration::from_millis(250);
         loop {
             let (standing, lines) = self.standing(placed, journal.bytes(), wait)?;
@@ -241,7 +241,7 @@ impl Board<'_> {
             journal.append_lines(&lines[..whole]).map_err(TargetError::Journal)?;
             if let Some(state) = &standing.state {
                 let (done, total) = (state.done, state.total);
-                self.tell(News::Measured(Progress { done, total }));
+                self.tell(News::Measured(JobProgress { done, total }));
             }
             if whole < lines.len() {
                 return Ok(Left::Damaged);

@@ -1,7 +1,7 @@
 //! The agent on this machine: another process of this very program.
 
 use super::TargetError;
-use paring_agent::measure::Progress;
+use paring_agent::measure::JobProgress;
 use paring_core::schema::{MachineRoofline, NodeProfile, TargetEnvironment};
 use serde::de::DeserializeOwned;
 use std::io::{BufRead, BufReader};
@@ -54,7 +54,7 @@ impl LocalAgent {
         self,
         job: &Path,
         journal: &Path,
-        heard: &mut dyn FnMut(Progress),
+        heard: &mut dyn FnMut(JobProgress),
     ) -> Result<(), TargetError> {
         let own = std::process::id();
         let pid = own.to_string();

@@ -1,7 +1,9 @@
 //! A graph loaded into the engine with the dimensions of calibration samples.
 
 use crate::catalog::Calibration;
-use paring_agent::engine::{Bindings, EngineError, Model, Plan, Source};
+use paring_agent::engine::{
+    AnalysedModel, DimensionBindings, EngineError, InferencePlan, ModelSource,
+};
 use paring_core::schema::EngineOptions;
 use paring_onnx::graph::Graph;
 
@@ -13,10 +15,10 @@ pub(crate) fn calibration_plan(
     graph: &Graph,
     samples: &Calibration,
     options: &EngineOptions,
-) -> Result<Plan, EngineError> {
+) -> Result<InferencePlan, EngineError> {
     let bytes = graph.encode();
-    let bindings = Bindings { batch: samples.batch, dims: &samples.dims };
-    Model::load(Source::Bytes(graph.name(), &bytes), bindings)?.optimise(options)
+    let bindings = DimensionBindings { batch: samples.batch, dims: &samples.dims };
+    AnalysedModel::load(ModelSource::Bytes(graph.name(), &bytes), bindings)?.optimise(options)
 }
 
 /// The same with `tensors` as its outputs.
@@ -27,9 +29,9 @@ pub(crate) fn tensors_plan(
     graph: &Graph,
     tensors: &[String],
     samples: &Calibration,
-) -> Result<Plan, EngineError> {
+) -> Result<InferencePlan, EngineError> {
     let bytes = graph.encode();
-    let bindings = Bindings { batch: samples.batch, dims: &samples.dims };
-    let source = Source::Bytes(graph.name(), &bytes);
-    Model::load_tensors(source, bindings, tensors)?.optimise(&EngineOptions::default())
+    let bindings = DimensionBindings { batch: samples.batch, dims: &samples.dims };
+    let source = ModelSource::Bytes(graph.name(), &bytes);
+    AnalysedModel::load_tensors(source, bindings, tensors)?.optimise(&EngineOptions::default())
 }

@@ -6,7 +6,7 @@
 
 use super::{CompressError, Paring};
 use crate::catalog::Slices;
-use paring_agent::engine::Bindings;
+use paring_agent::engine::DimensionBindings;
 use paring_core::schema::OriginalIndices;
 use paring_onnx::graph::{self, Facts, Graph, GraphError, Index, Weights};
 use paring_onnx::ops::{self, WidthChange};
@@ -52,7 +52,7 @@ pub(super) fn adapt(
     graph: &mut Graph,
     facts: &Facts,
     removed: &Slices,
-    bindings: Bindings,
+    bindings: DimensionBindings,
 ) -> Result<Facts, CompressError> {
     let change = WidthChange { facts, removed };
     let index = Index::new(graph);

@@ -1,7 +1,7 @@
 //! A dataset: inputs by the model's names, labels where there are any, and columns that name subsets.
 
-use super::rows::Filing;
-use super::{DataError, Pixels, Rows, WINDOW_BYTES, Windows, folder, npz};
+use super::rows::RowFileWriter;
+use super::{DataError, DatasetWindows, PixelNormalization, SampleRows, WINDOW_BYTES, folder, npz};
 use paring_agent::arrays::{Array, InputNeed};
 use paring_core::schema::Sha256Hex;
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ const FILED_BYTES: u64 = 32 << 20;
 
 /// What a caller wants from a dataset.
 #[derive(Clone, Debug)]
-pub struct Wanted<'a> {
+pub struct DatasetRequest<'a> {
     /// The model's inputs.
     pub inputs: &'a [InputNeed],
     /// Columns of one value a sample, beside the labels.
@@ -21,14 +21,14 @@ pub struct Wanted<'a> {
     /// Arrays of any length, such as index arrays of splits.
     pub extras: Vec<String>,
     /// How pixels become numbers, for folders of images.
-    pub pixels: Pixels,
+    pub pixels: PixelNormalization,
 }
 
 /// A dataset. Inputs that are large stay in a file, everything else is in memory.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     /// One entry an input, samples along axis 0.
-    pub inputs: BTreeMap<String, Rows>,
+    pub inputs: BTreeMap<String, SampleRows>,
     /// One class a sample; where `targets` say more than a class, and where there are no labels, 0 for
     /// all: one stratum.
     pub labels: Vec<i64>,
@@ -64,7 +64,7 @@ impl Dataset {
     ///
     /// # Errors
     /// [`DataError`] names the file and the array.
-    pub fn load(path: &Path, wanted: &Wanted) -> Result<Dataset, DataError> {
+    pub fn load(path: &Path, wanted: &DatasetRequest) -> Result<Dataset, DataError> {
         Self::load_within(path, wanted, WINDOW_BYTES)
     }
 
@@ -72,8 +72,12 @@ impl Dataset {
     ///
     /// # Errors
     /// [`DataError`] names the file and the array.
-    pub fn load_within(path: &Path, wanted: &Wanted, bytes: u64) -> Result<Dataset, DataError> {
-        let windows = Windows::open(path, wanted.clone(), bytes.min(FILED_BYTES))?;
+    pub fn load_within(
+        path: &Path,
+        wanted: &DatasetRequest,
+        bytes: u64,
+    ) -> Result<Dataset, DataError> {
+        let windows = DatasetWindows::open(path, wanted.clone(), bytes.min(FILED_BYTES))?;
         if windows.bytes() > bytes {
             return Self::filed(windows);
         }
@@ -84,12 +88,12 @@ impl Dataset {
         Ok(dataset)
     }
 
-    fn filed(mut windows: Windows) -> Result<Dataset, DataError> {
-        let mut filings: BTreeMap<String, Filing> = BTreeMap::new();
-        let mut inputs: BTreeMap<String, Rows> = BTreeMap::new();
+    fn filed(mut windows: DatasetWindows) -> Result<Dataset, DataError> {
+        let mut filings: BTreeMap<String, RowFileWriter> = BTreeMap::new();
+        let mut inputs: BTreeMap<String, SampleRows> = BTreeMap::new();
         while let Some((_, window)) = windows.window()? {
             for (name, rows) in window.inputs {
-                if let Rows::Repeated(_) = rows {
+                if let SampleRows::Repeated(_) = rows {
                     inputs.insert(name, rows.extended(windows.samples()));
                     continue;
                 }
@@ -97,7 +101,7 @@ impl Dataset {
                 match filings.get_mut(&name) {
                     Some(filing) => filing.append(&part)?,
                     None => {
-                        filings.insert(name, Filing::begin(windows.path(), &part)?);
+                        filings.insert(name, RowFileWriter::begin(windows.path(), &part)?);
                     }
                 }
             }
@@ -121,8 +125,8 @@ impl Dataset {
             return Err(DataError::Absent(path.to_path_buf()));
         }
         if path.is_dir() {
-            let (columns, extras, pixels) = (vec![], vec![], Pixels::default());
-            let wanted = Wanted { inputs: needs, columns, extras, pixels };
+            let (columns, extras, pixels) = (vec![], vec![], PixelNormalization::default());
+            let wanted = DatasetRequest { inputs: needs, columns, extras, pixels };
             let all = folder::load(path, &wanted)?;
             all.check(path, &wanted)?;
             return all.inputs_at(&(0..all.len()).collect::<Vec<_>>());
@@ -174,13 +178,13 @@ impl Dataset {
     /// # Errors
     /// [`DataError::Read`] where they are in a file that cannot be read.
     pub fn inputs_at(&self, indices: &[usize]) -> Result<BTreeMap<String, Array>, DataError> {
-        let taken = |(name, rows): (&String, &Rows)| Ok((name.clone(), rows.take(indices)?));
+        let taken = |(name, rows): (&String, &SampleRows)| Ok((name.clone(), rows.take(indices)?));
         self.inputs.iter().map(taken).collect()
     }
 
     /// Bytes that the inputs of so many samples take.
     pub fn bytes_of(&self, samples: usize) -> u64 {
-        samples as u64 * self.inputs.values().map(Rows::row_bytes).sum::<u64>()
+        samples as u64 * self.inputs.values().map(SampleRows::row_bytes).sum::<u64>()
     }
 
     /// Hash of the samples at `indices`: what a calibration stands on.
@@ -189,7 +193,11 @@ impl Dataset {
     }
 
     /// The samples in a range, with inputs of their own.
-    pub(super) fn rows(&self, inputs: BTreeMap<String, Rows>, range: Range<usize>) -> Dataset {
+    pub(super) fn rows(
+        &self,
+        inputs: BTreeMap<String, SampleRows>,
+        range: Range<usize>,
+    ) -> Dataset {
         let positions: Vec<usize> = range.clone().collect();
         let part = |column: &Vec<String>| column[range.clone()].to_vec();
         Dataset {
@@ -203,7 +211,7 @@ impl Dataset {
         }
     }
 
-    pub(super) fn check(&self, path: &Path, wanted: &Wanted) -> Result<(), DataError> {
+    pub(super) fn check(&self, path: &Path, wanted: &DatasetRequest) -> Result<(), DataError> {
         let at = || path.to_path_buf();
         let lengths = self
             .inputs
@@ -226,9 +234,9 @@ impl Dataset {
                 .map_err(|source| DataError::Need { path: at(), source })?;
             // What is in a file was looked at on the way there.
             let array = match rows {
-                Rows::Held(array) => array,
-                Rows::Repeated(repeated) => repeated.entry(),
-                Rows::Filed(_) => continue,
+                SampleRows::Held(array) => array,
+                SampleRows::Repeated(repeated) => repeated.entry(),
+                SampleRows::Filed(_) => continue,
             };
             if let Some(sample) = array.first_not_finite() {
                 return Err(DataError::NotFinite { path: at(), name: need.name.clone(), sample });
@@ -238,12 +246,12 @@ impl Dataset {
     }
 }
 
-fn held(inputs: BTreeMap<String, Array>) -> BTreeMap<String, Rows> {
+fn held(inputs: BTreeMap<String, Array>) -> BTreeMap<String, SampleRows> {
     inputs.into_iter().map(|(name, array)| (name, array.into())).collect()
 }
 
 /// The hash of inputs with the labels and columns of `whole`, wherever the inputs are.
-fn digest(inputs: &BTreeMap<String, Rows>, whole: &Dataset) -> Result<Sha256Hex, DataError> {
+fn digest(inputs: &BTreeMap<String, SampleRows>, whole: &Dataset) -> Result<Sha256Hex, DataError> {
     let Dataset { labels, labelled, targets, columns, extras, .. } = whole;
     let arrays = inputs.iter().flat_map(|(name, rows)| {
         let head = format!("{name} {} {:?}\n", rows.dtype(), rows.shape()).into_bytes();
@@ -275,11 +283,16 @@ mod tests {
         let dims = vec![Dim::Symbol("N".into()), Dim::Fixed(4), Dim::Symbol("d".into())];
         let inputs = [InputNeed::batched("x", Dtype::F32, dims)];
         let columns = vec!["site".to_string()];
-        let wanted = Wanted { inputs: &inputs, columns, extras: vec![], pixels: Pixels::default() };
+        let wanted = DatasetRequest {
+            inputs: &inputs,
+            columns,
+            extras: vec![],
+            pixels: PixelNormalization::default(),
+        };
         let held = Dataset::load(&path, &wanted).unwrap();
         let filed = Dataset::load_within(&path, &wanted, 7 * 32).unwrap();
-        assert!(matches!(held.inputs["x"], Rows::Held(_)));
-        assert!(matches!(filed.inputs["x"], Rows::Filed(_)));
+        assert!(matches!(held.inputs["x"], SampleRows::Held(_)));
+        assert!(matches!(filed.inputs["x"], SampleRows::Filed(_)));
         assert_eq!(filed.sha256, held.sha256);
         assert_eq!((&filed.labels, &filed.columns), (&held.labels, &held.columns));
         let some = [49, 0, 13, 13];
@@ -297,8 +310,12 @@ mod tests {
         writer.finish().unwrap();
         let dims = vec![Dim::Symbol("x:0".into()), Dim::Fixed(2)];
         let inputs = [InputNeed::batched("x", Dtype::F32, dims)];
-        let wanted =
-            Wanted { inputs: &inputs, columns: vec![], extras: vec![], pixels: Pixels::default() };
+        let wanted = DatasetRequest {
+            inputs: &inputs,
+            columns: vec![],
+            extras: vec![],
+            pixels: PixelNormalization::default(),
+        };
         for bytes in [8 * 4, WINDOW_BYTES] {
             let error = Dataset::load_within(&path, &wanted, bytes).unwrap_err();
             assert!(matches!(error, DataError::NotFinite { sample: 17, .. }), "{error}");

@@ -1,6 +1,6 @@
 //! What can be wrong with a dataset.
 
-use paring_agent::arrays::NeedError;
+use paring_agent::arrays::InputNeedError;
 use std::path::PathBuf;
 
 /// What can be wrong with a dataset.
@@ -81,7 +81,7 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
         /// The cause.
-        source: NeedError,
+        source: InputNeedError,
     },
     /// Arrays that should have one entry a sample do not.
     #[error("array `{name}` of {} has {found} entries for {samples} samples", path.display())]

@@ -4,7 +4,7 @@
 //! Images feed a model with one input of rank 4; `.npy` files hold one sample each, without the
 //! batch axis. Further columns of the table name subsets and groups.
 
-use super::{DataError, Dataset, Pixels, Wanted, npy, picture};
+use super::{DataError, Dataset, DatasetRequest, PixelNormalization, npy, picture};
 use ndarray::{ArrayD, IxDyn};
 use paring_agent::arrays::{Array, InputNeed};
 use std::collections::BTreeMap;
@@ -12,9 +12,9 @@ use std::ops::Range;
 use std::path::Path;
 
 /// Reads the folder's table and every file that it names, in the table's order.
-pub(super) fn load(folder: &Path, wanted: &Wanted) -> Result<Dataset, DataError> {
+pub(super) fn load(folder: &Path, wanted: &DatasetRequest) -> Result<Dataset, DataError> {
     let path = folder.join("labels.csv");
-    let table = Table::read(&path)?;
+    let table = LabelTable::read(&path)?;
     let [need] = wanted.inputs else { return Err(several(folder, wanted)) };
     let array = table.samples(folder, need, &wanted.pixels, 0..table.rows.len())?;
     let inputs = BTreeMap::from([(need.name.clone(), array)]);
@@ -22,24 +22,24 @@ pub(super) fn load(folder: &Path, wanted: &Wanted) -> Result<Dataset, DataError>
 }
 
 /// Labels and columns alone.
-pub(super) fn labels(folder: &Path, wanted: &Wanted) -> Result<Dataset, DataError> {
-    Table::read(&folder.join("labels.csv"))?.dataset(BTreeMap::new(), wanted)
+pub(super) fn labels(folder: &Path, wanted: &DatasetRequest) -> Result<Dataset, DataError> {
+    LabelTable::read(&folder.join("labels.csv"))?.dataset(BTreeMap::new(), wanted)
 }
 
 /// The inputs of some samples alone.
 pub(super) fn inputs(
     folder: &Path,
-    wanted: &Wanted,
+    wanted: &DatasetRequest,
     range: Range<usize>,
 ) -> Result<BTreeMap<String, Array>, DataError> {
     let path = folder.join("labels.csv");
-    let table = Table::read(&path)?;
+    let table = LabelTable::read(&path)?;
     let [need] = wanted.inputs else { return Err(several(folder, wanted)) };
     let array = table.samples(folder, need, &wanted.pixels, range)?;
     Ok(BTreeMap::from([(need.name.clone(), array)]))
 }
 
-fn several(folder: &Path, wanted: &Wanted) -> DataError {
+fn several(folder: &Path, wanted: &DatasetRequest) -> DataError {
     let problem = format!(
         "a folder of samples can feed a model with one input, this one has {}; use an .npz file",
         wanted.inputs.len()
@@ -47,20 +47,20 @@ fn several(folder: &Path, wanted: &Wanted) -> DataError {
     DataError::Folder { path: folder.to_path_buf(), problem }
 }
 
-struct Table<'a> {
+struct LabelTable<'a> {
     path: &'a Path,
     header: Vec<String>,
     rows: Vec<csv::StringRecord>,
 }
 
-impl<'a> Table<'a> {
+impl<'a> LabelTable<'a> {
     fn read(path: &'a Path) -> Result<Self, DataError> {
         let unreadable =
             |e: csv::Error| DataError::Read { path: path.to_path_buf(), source: e.into() };
         let mut reader = csv::Reader::from_path(path).map_err(unreadable)?;
         let header = reader.headers().map_err(unreadable)?.iter().map(str::to_string).collect();
         let rows = reader.records().collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
-        let table = Table { path, header, rows };
+        let table = LabelTable { path, header, rows };
         if table.rows.is_empty() { Err(table.problem("it has no rows")) } else { Ok(table) }
     }
 
@@ -72,7 +72,7 @@ impl<'a> Table<'a> {
         &self,
         folder: &Path,
         need: &InputNeed,
-        pixels: &Pixels,
+        pixels: &PixelNormalization,
         range: Range<usize>,
     ) -> Result<Array, DataError> {
         let files = self.text("file")?;
@@ -85,7 +85,7 @@ impl<'a> Table<'a> {
     fn dataset(
         &self,
         inputs: BTreeMap<String, Array>,
-        wanted: &Wanted,
+        wanted: &DatasetRequest,
     ) -> Result<Dataset, DataError> {
         let column = |name: &String| Ok((name.clone(), self.text(name)?));
         let columns = wanted.columns.iter().map(column).collect::<Result<_, DataError>>()?;
@@ -119,7 +119,7 @@ impl<'a> Table<'a> {
 }
 
 /// One sample, without the batch axis.
-fn sample(path: &Path, need: &InputNeed, pixels: &Pixels) -> Result<Array, DataError> {
+fn sample(path: &Path, need: &InputNeed, pixels: &PixelNormalization) -> Result<Array, DataError> {
     let unreadable = |source: Box<dyn std::error::Error + Send + Sync>| DataError::Read {
         path: path.to_path_buf(),
         source,
@@ -177,9 +177,9 @@ mod tests {
         let folder = folder();
         for (dims, last) in [([3, 2, 4], [1, 2, 1, 3]), ([2, 4, 3], [1, 1, 3, 2])] {
             let inputs = [need(&dims)];
-            let pixels = Pixels { mean: vec![0.2], std: vec![0.5] };
+            let pixels = PixelNormalization { mean: vec![0.2], std: vec![0.5] };
             let columns = vec!["site".to_string()];
-            let wanted = Wanted { inputs: &inputs, columns, extras: vec![], pixels };
+            let wanted = DatasetRequest { inputs: &inputs, columns, extras: vec![], pixels };
             let data = Dataset::load(folder.path(), &wanted).unwrap();
             let Array::F32(array) = &data.inputs_at(&[0, 1]).unwrap()["x"] else { panic!() };
             assert!(array[IxDyn(&last)].abs() < 1e-6, "51 / 255 − 0.2 = 0");
@@ -192,8 +192,12 @@ mod tests {
     fn a_wrong_size_names_the_file() {
         let folder = folder();
         let inputs = [need(&[3, 8, 8])];
-        let wanted =
-            Wanted { inputs: &inputs, columns: vec![], extras: vec![], pixels: Pixels::default() };
+        let wanted = DatasetRequest {
+            inputs: &inputs,
+            columns: vec![],
+            extras: vec![],
+            pixels: PixelNormalization::default(),
+        };
         let message = Dataset::load(folder.path(), &wanted).unwrap_err().to_string();
         assert!(message.contains("a.png: an image of 4x2 does not fit the input `x`"), "{message}");
     }

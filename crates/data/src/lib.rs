@@ -16,9 +16,9 @@ mod rows;
 mod window;
 
 pub use csv_table::CsvTable;
-pub use dataset::{Dataset, Wanted};
+pub use dataset::{Dataset, DatasetRequest};
 pub use error::DataError;
-pub use picture::Pixels;
+pub use picture::PixelNormalization;
 pub use random::{random_inputs, random_sample_bytes};
-pub use rows::Rows;
-pub use window::{WINDOW_BYTES, Windows};
+pub use rows::SampleRows;
+pub use window::{DatasetWindows, WINDOW_BYTES};

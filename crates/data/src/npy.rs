@@ -15,7 +15,7 @@ const MOST_BRACKETS: usize = 16;
 
 /// Element type of a stored array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stored {
+enum StoredElement {
     /// One that inputs can have.
     Same(Dtype),
     /// Integers that fit in a wider signed type.
@@ -31,7 +31,7 @@ pub(super) struct NpyHeader {
     pub(super) shape: Vec<usize>,
     /// Length of the header itself.
     pub(super) bytes: u64,
-    stored: Option<Stored>,
+    stored: Option<StoredElement>,
     big_endian: bool,
     fortran: bool,
 }
@@ -90,8 +90,8 @@ impl NpyHeader {
     /// Element type, where an input can have it.
     pub(super) fn dtype(&self) -> Option<Dtype> {
         match self.stored? {
-            Stored::Same(dtype) => Some(dtype),
-            Stored::Widened { .. } => None,
+            StoredElement::Same(dtype) => Some(dtype),
+            StoredElement::Widened { .. } => None,
         }
     }
 
@@ -154,8 +154,8 @@ impl NpyHeader {
             false => shape.to_vec(),
         };
         let array = match self.stored? {
-            Stored::Same(dtype) => Array::from_bytes(dtype, &stored_shape, &bytes)?,
-            Stored::Widened { bytes: width, signed, into } => {
+            StoredElement::Same(dtype) => Array::from_bytes(dtype, &stored_shape, &bytes)?,
+            StoredElement::Widened { bytes: width, signed, into } => {
                 let wide = bytes.chunks_exact(width).map(|element| widened(element, signed));
                 let wide: Vec<i64> = wide.collect::<Option<_>>()?;
                 let narrow =
@@ -173,8 +173,8 @@ impl NpyHeader {
     /// Bytes of an element in the file.
     fn width(&self) -> usize {
         match self.stored {
-            Some(Stored::Same(dtype)) => dtype.width(),
-            Some(Stored::Widened { bytes, .. }) => bytes,
+            Some(StoredElement::Same(dtype)) => dtype.width(),
+            Some(StoredElement::Widened { bytes, .. }) => bytes,
             None => 1,
         }
     }
@@ -232,16 +232,16 @@ fn size(value: &Value) -> Option<usize> {
     }
 }
 
-fn stored(descriptor: &str) -> Option<Stored> {
-    let widened = |bytes, signed, into| Some(Stored::Widened { bytes, signed, into });
+fn stored(descriptor: &str) -> Option<StoredElement> {
+    let widened = |bytes, signed, into| Some(StoredElement::Widened { bytes, signed, into });
     match descriptor.trim_start_matches(['<', '>', '|', '=']) {
-        "f4" => Some(Stored::Same(Dtype::F32)),
-        "f8" => Some(Stored::Same(Dtype::F64)),
-        "i8" => Some(Stored::Same(Dtype::I64)),
-        "i4" => Some(Stored::Same(Dtype::I32)),
-        "i1" => Some(Stored::Same(Dtype::I8)),
-        "u1" => Some(Stored::Same(Dtype::U8)),
-        "b1" => Some(Stored::Same(Dtype::Bool)),
+        "f4" => Some(StoredElement::Same(Dtype::F32)),
+        "f8" => Some(StoredElement::Same(Dtype::F64)),
+        "i8" => Some(StoredElement::Same(Dtype::I64)),
+        "i4" => Some(StoredElement::Same(Dtype::I32)),
+        "i1" => Some(StoredElement::Same(Dtype::I8)),
+        "u1" => Some(StoredElement::Same(Dtype::U8)),
+        "b1" => Some(StoredElement::Same(Dtype::Bool)),
         "i2" => widened(2, true, Dtype::I32),
         "u2" => widened(2, false, Dtype::I32),
         "u4" => widened(4, false, Dtype::I64),

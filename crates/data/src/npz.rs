@@ -2,9 +2,9 @@
 //! any; read as a whole or in parts, by one reader.
 
 use super::npy::NpyHeader;
-use super::{DataError, Dataset, Rows, Wanted};
-use paring_agent::arrays::Arrangement;
-use paring_agent::arrays::{Array, InputNeed, NeedError};
+use super::{DataError, Dataset, DatasetRequest, SampleRows};
+use paring_agent::arrays::SampleArrangement;
+use paring_agent::arrays::{Array, InputNeed, InputNeedError};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -21,7 +21,7 @@ const MOST_EXPANSION_HELD: u64 = 100;
 /// Labels, columns and index arrays alone; `needs` say how many samples there are where no labels do.
 pub(super) fn labels(
     archive: &mut NpzArchive,
-    wanted: &Wanted,
+    wanted: &DatasetRequest,
     needs: &[InputNeed],
 ) -> Result<Dataset, DataError> {
     let truth = match archive.has("labels") {
@@ -60,7 +60,7 @@ pub(super) fn labels(
 pub(super) fn inputs(
     path: &Path,
     needs: &[InputNeed],
-) -> Result<BTreeMap<String, Rows>, DataError> {
+) -> Result<BTreeMap<String, SampleRows>, DataError> {
     let mut archive = NpzArchive::open(path)?;
     let stored = StoredInputs::find(&mut archive, needs, None)?;
     stored.rows(&mut archive, 0, stored.samples)
@@ -71,7 +71,7 @@ pub(super) fn inputs(
 pub(super) struct StoredInputs {
     /// Number of samples.
     pub(super) samples: usize,
-    inputs: Vec<(String, NpyHeader, Arrangement)>,
+    inputs: Vec<(String, NpyHeader, SampleArrangement)>,
 }
 
 impl StoredInputs {
@@ -95,9 +95,10 @@ impl StoredInputs {
                 })?;
             inputs.push((need.name.clone(), header, arrangement));
         }
-        let mut counted = inputs.iter().filter(|(.., how)| *how != Arrangement::Shared);
+        let mut counted = inputs.iter().filter(|(.., how)| *how != SampleArrangement::Shared);
         let samples = samples.or_else(|| Some(counted.next()?.1.rows())).unwrap_or(1);
-        for (name, header, _) in inputs.iter().filter(|(.., how)| *how != Arrangement::Shared) {
+        for (name, header, _) in inputs.iter().filter(|(.., how)| *how != SampleArrangement::Shared)
+        {
             archive.one_a_sample(name, header.rows(), samples)?;
         }
         Ok(StoredInputs { samples, inputs })
@@ -105,7 +106,7 @@ impl StoredInputs {
 
     /// Bytes of one sample; what all share is not counted.
     pub(super) fn sample_bytes(&self) -> u64 {
-        let own = self.inputs.iter().filter(|(.., how)| *how != Arrangement::Shared);
+        let own = self.inputs.iter().filter(|(.., how)| *how != SampleArrangement::Shared);
         own.map(|(_, header, _)| header.row_bytes()).sum()
     }
 
@@ -115,20 +116,20 @@ impl StoredInputs {
         archive: &mut NpzArchive,
         first: usize,
         count: usize,
-    ) -> Result<BTreeMap<String, Rows>, DataError> {
+    ) -> Result<BTreeMap<String, SampleRows>, DataError> {
         let mut found = BTreeMap::new();
         for (name, header, arrangement) in &self.inputs {
             let array = match arrangement {
-                Arrangement::Shared => archive.array(name, header)?,
+                SampleArrangement::Shared => archive.array(name, header)?,
                 _ => archive.rows(name, header, first, count)?,
             };
             // A shared value is one entry here, repeated below.
-            let entries = if *arrangement == Arrangement::Shared { 1 } else { count };
+            let entries = if *arrangement == SampleArrangement::Shared { 1 } else { count };
             let shape = arranged(header, *arrangement, entries);
             let array = array.reshaped(&shape).ok_or_else(|| archive.element(name, header))?;
             let rows = match arrangement {
-                Arrangement::Shared => Rows::repeated(array, count),
-                _ => Rows::from(array),
+                SampleArrangement::Shared => SampleRows::repeated(array, count),
+                _ => SampleRows::from(array),
             };
             found.insert(name.clone(), rows);
         }
@@ -137,22 +138,22 @@ impl StoredInputs {
 }
 
 /// An error about a shape, which names the one in the file.
-fn as_stored(error: NeedError, header: &NpyHeader) -> NeedError {
+fn as_stored(error: InputNeedError, header: &NpyHeader) -> InputNeedError {
     match error {
-        NeedError::Shape { name, wanted, .. } => {
-            NeedError::Shape { name, wanted, found: header.shape.clone() }
+        InputNeedError::Shape { name, wanted, .. } => {
+            InputNeedError::Shape { name, wanted, found: header.shape.clone() }
         }
         other => other,
     }
 }
 
 /// The shape of `entries` samples along a first axis.
-fn arranged(header: &NpyHeader, arrangement: Arrangement, entries: usize) -> Vec<usize> {
+fn arranged(header: &NpyHeader, arrangement: SampleArrangement, entries: usize) -> Vec<usize> {
     let (before, own): (&[usize], &[usize]) = match arrangement {
-        Arrangement::Entries if header.shape.is_empty() => return Vec::new(),
-        Arrangement::Entries => (&[], &header.shape[1..]),
-        Arrangement::Squeezed => (&[1], &header.shape[1..]),
-        Arrangement::Shared => (&[], &header.shape),
+        SampleArrangement::Entries if header.shape.is_empty() => return Vec::new(),
+        SampleArrangement::Entries => (&[], &header.shape[1..]),
+        SampleArrangement::Squeezed => (&[1], &header.shape[1..]),
+        SampleArrangement::Shared => (&[], &header.shape),
     };
     std::iter::once(entries).chain(before.iter().copied()).chain(own.iter().copied()).collect()
 }
@@ -314,7 +315,7 @@ fn read_over(stream: &mut impl Read, bytes: u64) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Dataset, Pixels, Windows};
+    use crate::{Dataset, DatasetWindows, PixelNormalization};
     use ndarray::{Array1, Array2};
     use paring_agent::arrays::{Dim, Dtype};
 
@@ -336,9 +337,13 @@ mod tests {
             [InputNeed::batched("x", Dtype::F32, vec![Dim::Symbol("N".into()), Dim::Fixed(1024)])];
         let open = |extra: bool| {
             let extras = if extra { vec!["extra".to_string()] } else { vec![] };
-            let wanted =
-                Wanted { inputs: &inputs, columns: vec![], extras, pixels: Pixels::default() };
-            Windows::open(&path, wanted, 1 << 20).map(|windows| windows.samples())
+            let wanted = DatasetRequest {
+                inputs: &inputs,
+                columns: vec![],
+                extras,
+                pixels: PixelNormalization::default(),
+            };
+            DatasetWindows::open(&path, wanted, 1 << 20).map(|windows| windows.samples())
         };
         zeros(&path, 40, 10);
         assert_eq!(open(true).unwrap(), 40);

@@ -10,14 +10,14 @@ use std::path::Path;
 /// How the pixels of an image, 0 to 255, become floats: `(pixel / 255 − mean) / std` per channel.
 /// Empty lists stand for 0 and 1; one entry serves all channels.
 #[derive(Clone, Debug, Default)]
-pub struct Pixels {
+pub struct PixelNormalization {
     /// Subtracted.
     pub mean: Vec<f32>,
     /// Divided by.
     pub std: Vec<f32>,
 }
 
-impl Pixels {
+impl PixelNormalization {
     fn apply(&self, byte: u8, channel: usize) -> f32 {
         let of = |list: &[f32], default| match list {
             [] => default,
@@ -51,7 +51,7 @@ pub(super) fn read(path: &Path) -> ImageResult<DynamicImage> {
 pub(super) fn sample(
     picture: &DynamicImage,
     need: &InputNeed,
-    pixels: &Pixels,
+    pixels: &PixelNormalization,
 ) -> Result<Array, String> {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let input = format!("input `{}` {} {}", need.name, need.dtype, need.shape());
@@ -148,15 +148,21 @@ mod tests {
     #[test]
     fn bytes_stay_bytes_and_other_inputs_are_refused_for_what_they_are() {
         let picture = DynamicImage::from(RgbImage::from_fn(2, 1, |x, _| Rgb([x as u8, 7, 255])));
-        let found = sample(&picture, &need(Dtype::U8, &[1, 2, 3]), &Pixels::default()).unwrap();
+        let found =
+            sample(&picture, &need(Dtype::U8, &[1, 2, 3]), &PixelNormalization::default()).unwrap();
         assert_eq!(found.to_bytes(), [0, 7, 255, 1, 7, 255]);
         assert_eq!((found.dtype(), found.shape()), (Dtype::U8, &[1, 2, 3][..]));
         #[track_caller]
-        fn refused(picture: &DynamicImage, need: InputNeed, pixels: &Pixels, said: &str) {
+        fn refused(
+            picture: &DynamicImage,
+            need: InputNeed,
+            pixels: &PixelNormalization,
+            said: &str,
+        ) {
             assert_eq!(sample(picture, &need, pixels).unwrap_err(), said);
         }
-        let none = Pixels::default();
-        let mean = Pixels { mean: vec![0.5], std: vec![] };
+        let none = PixelNormalization::default();
+        let mean = PixelNormalization { mean: vec![0.5], std: vec![] };
         refused(
             &picture,
             need(Dtype::U8, &[1, 2, 3]),

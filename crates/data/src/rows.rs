@@ -14,18 +14,18 @@ const PIECE_BYTES: usize = 8 << 20;
 
 /// One input of all samples, along axis 0.
 #[derive(Clone, Debug)]
-pub enum Rows {
+pub enum SampleRows {
     /// In memory.
     Held(Array),
     /// In a file.
-    Filed(Filed),
+    Filed(FileBackedRows),
     /// One value that all samples share.
-    Repeated(Repeated),
+    Repeated(RepeatedRow),
 }
 
 /// One entry that stands for many.
 #[derive(Clone, Debug)]
-pub struct Repeated {
+pub struct RepeatedRow {
     /// The entry, behind an axis of size 1.
     entry: Array,
     shape: Vec<usize>,
@@ -33,7 +33,7 @@ pub struct Repeated {
 
 /// An array in a file without a name, which is gone with the last that holds it.
 #[derive(Clone, Debug)]
-pub struct Filed {
+pub struct FileBackedRows {
     file: Arc<File>,
     /// Where the data came from, for messages.
     origin: PathBuf,
@@ -42,24 +42,24 @@ pub struct Filed {
     row_bytes: usize,
 }
 
-impl From<Array> for Rows {
+impl From<Array> for SampleRows {
     fn from(array: Array) -> Self {
-        Rows::Held(array)
+        SampleRows::Held(array)
     }
 }
 
-impl Rows {
+impl SampleRows {
     /// `count` times the only entry of an array along axis 0.
-    pub(super) fn repeated(entry: Array, count: usize) -> Rows {
+    pub(super) fn repeated(entry: Array, count: usize) -> SampleRows {
         let mut shape = entry.shape().to_vec();
         shape.iter_mut().take(1).for_each(|entries| *entries = count);
-        Rows::Repeated(Repeated { entry, shape })
+        SampleRows::Repeated(RepeatedRow { entry, shape })
     }
 
     /// The same value for `count` samples, where all share one.
-    pub(super) fn extended(self, count: usize) -> Rows {
+    pub(super) fn extended(self, count: usize) -> SampleRows {
         match self {
-            Rows::Repeated(Repeated { entry, .. }) => Rows::repeated(entry, count),
+            SampleRows::Repeated(RepeatedRow { entry, .. }) => SampleRows::repeated(entry, count),
             own => own,
         }
     }
@@ -67,18 +67,18 @@ impl Rows {
     /// Element type.
     pub fn dtype(&self) -> Dtype {
         match self {
-            Rows::Held(array) => array.dtype(),
-            Rows::Filed(filed) => filed.dtype,
-            Rows::Repeated(repeated) => repeated.entry.dtype(),
+            SampleRows::Held(array) => array.dtype(),
+            SampleRows::Filed(filed) => filed.dtype,
+            SampleRows::Repeated(repeated) => repeated.entry.dtype(),
         }
     }
 
     /// Shape; axis 0 counts samples.
     pub fn shape(&self) -> &[usize] {
         match self {
-            Rows::Held(array) => array.shape(),
-            Rows::Filed(filed) => &filed.shape,
-            Rows::Repeated(repeated) => &repeated.shape,
+            SampleRows::Held(array) => array.shape(),
+            SampleRows::Filed(filed) => &filed.shape,
+            SampleRows::Repeated(repeated) => &repeated.shape,
         }
     }
 
@@ -98,24 +98,24 @@ impl Rows {
     /// [`DataError::Read`] where the file cannot be read.
     ///
     /// # Panics
-    /// If an index is out of range: callers take indices from [`Rows::count`].
+    /// If an index is out of range: callers take indices from [`SampleRows::count`].
     pub fn take(&self, indices: &[usize]) -> Result<Array, DataError> {
         match self {
-            Rows::Held(array) => Ok(array.take(indices)),
-            Rows::Filed(filed) => filed.take(indices),
-            Rows::Repeated(repeated) => Ok(repeated.entry.take(&vec![0; indices.len()])),
+            SampleRows::Held(array) => Ok(array.take(indices)),
+            SampleRows::Filed(filed) => filed.take(indices),
+            SampleRows::Repeated(repeated) => Ok(repeated.entry.take(&vec![0; indices.len()])),
         }
     }
 
     /// [`Array::to_bytes`] of all samples, piece by piece.
     pub(super) fn pieces(&self) -> Box<dyn Iterator<Item = Result<Vec<u8>, DataError>> + '_> {
         match self {
-            Rows::Held(array) => Box::new(std::iter::once_with(|| Ok(array.to_bytes()))),
-            Rows::Repeated(repeated) => {
+            SampleRows::Held(array) => Box::new(std::iter::once_with(|| Ok(array.to_bytes()))),
+            SampleRows::Repeated(repeated) => {
                 let entry = repeated.entry.to_bytes();
                 Box::new((0..self.count()).map(move |_| Ok(entry.clone())))
             }
-            Rows::Filed(filed) => {
+            SampleRows::Filed(filed) => {
                 let rows: Vec<usize> = (0..filed.shape[0]).collect();
                 let each = (PIECE_BYTES / filed.row_bytes.max(1)).max(1);
                 let pieces: Vec<Vec<usize>> = rows.chunks(each).map(<[usize]>::to_vec).collect();
@@ -125,14 +125,14 @@ impl Rows {
     }
 }
 
-impl Repeated {
+impl RepeatedRow {
     /// The entry, behind an axis of size 1.
     pub(super) fn entry(&self) -> &Array {
         &self.entry
     }
 }
 
-impl Filed {
+impl FileBackedRows {
     fn take(&self, indices: &[usize]) -> Result<Array, DataError> {
         let mut bytes = vec![0; indices.len() * self.row_bytes];
         for (row, index) in bytes.chunks_exact_mut(self.row_bytes.max(1)).zip(indices) {
@@ -149,14 +149,14 @@ impl Filed {
 }
 
 /// Collects an array in a file, part after part.
-pub(super) struct Filing {
+pub(super) struct RowFileWriter {
     origin: PathBuf,
     file: File,
     dtype: Dtype,
     shape: Vec<usize>,
 }
 
-impl Filing {
+impl RowFileWriter {
     /// Begins with the first part. `origin` is where the data come from, for messages.
     ///
     /// # Errors
@@ -165,7 +165,8 @@ impl Filing {
         let file = tempfile::tempfile().map_err(|e| unreadable(origin, e.into()))?;
         let mut shape = first.shape().to_vec();
         shape[0] = 0;
-        let mut filing = Filing { origin: origin.to_path_buf(), file, dtype: first.dtype(), shape };
+        let mut filing =
+            RowFileWriter { origin: origin.to_path_buf(), file, dtype: first.dtype(), shape };
         filing.append(first)?;
         Ok(filing)
     }
@@ -189,10 +190,10 @@ impl Filing {
     }
 
     /// The whole.
-    pub(super) fn end(self) -> Rows {
+    pub(super) fn end(self) -> SampleRows {
         let row_bytes = self.shape[1..].iter().product::<usize>() * self.dtype.width();
-        let Filing { origin, file, dtype, shape } = self;
-        Rows::Filed(Filed { file: Arc::new(file), origin, dtype, shape, row_bytes })
+        let RowFileWriter { origin, file, dtype, shape } = self;
+        SampleRows::Filed(FileBackedRows { file: Arc::new(file), origin, dtype, shape, row_bytes })
     }
 }
 
@@ -209,17 +210,17 @@ mod tests {
     fn rows_are_the_same_from_a_file_and_from_memory() {
         let array: Array =
             ArrayD::from_shape_fn(vec![7, 2, 3], |i| (i[0] * 6 + i[1] * 3 + i[2]) as i64).into();
-        let mut filing = Filing::begin(Path::new("x.npz"), &array.take(&[0, 1, 2])).unwrap();
+        let mut filing = RowFileWriter::begin(Path::new("x.npz"), &array.take(&[0, 1, 2])).unwrap();
         filing.append(&array.take(&[3, 4, 5, 6])).unwrap();
         let other: Array = ArrayD::<i64>::zeros(vec![1, 3, 3]).into();
         assert!(filing.append(&other).unwrap_err().to_string().contains("x.npz"));
-        let (filed, held) = (filing.end(), Rows::from(array));
+        let (filed, held) = (filing.end(), SampleRows::from(array));
         assert_eq!(filed.shape(), held.shape());
         assert_eq!(filed.take(&[6, 0, 0, 3]).unwrap(), held.take(&[6, 0, 0, 3]).unwrap());
-        let whole = |rows: &Rows| rows.pieces().flat_map(Result::unwrap).collect::<Vec<u8>>();
+        let whole = |rows: &SampleRows| rows.pieces().flat_map(Result::unwrap).collect::<Vec<u8>>();
         assert_eq!(whole(&filed), whole(&held));
         let first = held.take(&[0]).unwrap();
-        let (repeated, copies) = (Rows::repeated(first.clone(), 3), first.take(&[0, 0, 0]));
+        let (repeated, copies) = (SampleRows::repeated(first.clone(), 3), first.take(&[0, 0, 0]));
         assert_eq!((repeated.shape(), repeated.count()), (copies.shape(), 3));
         assert_eq!(whole(&repeated), copies.to_bytes());
         assert_eq!(repeated.take(&[2, 1]).unwrap(), copies.take(&[0, 1]));

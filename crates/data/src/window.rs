@@ -3,7 +3,7 @@
 //! Labels and columns are small and read as a whole; of inputs only the rows of a window are held.
 
 use super::npz::{self, NpzArchive, StoredInputs};
-use super::{DataError, Dataset, Rows, Wanted, folder};
+use super::{DataError, Dataset, DatasetRequest, SampleRows, folder};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -12,9 +12,9 @@ pub const WINDOW_BYTES: u64 = 256 << 20;
 
 /// A dataset, window by window.
 #[derive(Debug)]
-pub struct Windows<'a> {
+pub struct DatasetWindows<'a> {
     path: PathBuf,
-    wanted: Wanted<'a>,
+    wanted: DatasetRequest<'a>,
     /// Labels, columns and index arrays of all samples; no inputs.
     whole: Dataset,
     /// Bytes of one sample's inputs.
@@ -25,13 +25,13 @@ pub struct Windows<'a> {
     archive: Option<(NpzArchive, StoredInputs)>,
 }
 
-impl<'a> Windows<'a> {
+impl<'a> DatasetWindows<'a> {
     /// Opens data; each window holds as many samples as fit in `bytes`, and at least one.
     ///
     /// # Errors
     /// [`DataError`] names the file and the array.
-    pub fn open(path: &Path, wanted: Wanted<'a>, bytes: u64) -> Result<Self, DataError> {
-        let bare = Wanted { inputs: &[], ..wanted.clone() };
+    pub fn open(path: &Path, wanted: DatasetRequest<'a>, bytes: u64) -> Result<Self, DataError> {
+        let bare = DatasetRequest { inputs: &[], ..wanted.clone() };
         let (whole, each, archive) = match std::fs::metadata(path) {
             Err(_) => return Err(DataError::Absent(path.to_path_buf())),
             Ok(found) if found.is_dir() => {
@@ -45,7 +45,7 @@ impl<'a> Windows<'a> {
             }
         };
         let rows = usize::try_from(bytes / each.max(1)).unwrap_or(usize::MAX).max(1);
-        Ok(Windows { path: path.to_path_buf(), wanted, whole, each, rows, next: 0, archive })
+        Ok(DatasetWindows { path: path.to_path_buf(), wanted, whole, each, rows, next: 0, archive })
     }
 
     /// Number of samples in all windows.
@@ -74,7 +74,7 @@ impl<'a> Windows<'a> {
     }
 
     /// The inputs of all samples at once, with labels and columns.
-    pub(super) fn all(mut self) -> Result<(BTreeMap<String, Rows>, Dataset), DataError> {
+    pub(super) fn all(mut self) -> Result<(BTreeMap<String, SampleRows>, Dataset), DataError> {
         let inputs = self.inputs(0, self.samples())?;
         Ok((inputs, self.whole))
     }
@@ -105,7 +105,11 @@ impl<'a> Windows<'a> {
         Ok(Some((first, dataset)))
     }
 
-    fn inputs(&mut self, first: usize, count: usize) -> Result<BTreeMap<String, Rows>, DataError> {
+    fn inputs(
+        &mut self,
+        first: usize,
+        count: usize,
+    ) -> Result<BTreeMap<String, SampleRows>, DataError> {
         match &mut self.archive {
             Some((archive, inputs)) => inputs.rows(archive, first, count),
             None => {
@@ -116,7 +120,7 @@ impl<'a> Windows<'a> {
     }
 }
 
-fn row_of_folder(path: &Path, wanted: &Wanted) -> Result<u64, DataError> {
+fn row_of_folder(path: &Path, wanted: &DatasetRequest) -> Result<u64, DataError> {
     let first = folder::inputs(path, wanted, 0..1)?;
     Ok(first.values().map(|array| array.to_bytes().len() as u64).sum())
 }
@@ -124,7 +128,7 @@ fn row_of_folder(path: &Path, wanted: &Wanted) -> Result<u64, DataError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Pixels;
+    use crate::PixelNormalization;
     use ndarray::{Array1, Array2};
     use paring_agent::arrays::{Dim, Dtype, InputNeed};
     use std::fs::File;
@@ -145,14 +149,14 @@ mod tests {
             writer.finish().unwrap();
             let dims = vec![Dim::Symbol("N".into()), Dim::Fixed(3)];
             let inputs = [InputNeed::batched("x", Dtype::F32, dims)];
-            let wanted = Wanted {
+            let wanted = DatasetRequest {
                 inputs: &inputs,
                 columns: vec![],
                 extras: vec![],
-                pixels: Pixels::default(),
+                pixels: PixelNormalization::default(),
             };
             let whole = Dataset::load(&path, &wanted).unwrap();
-            let mut windows = Windows::open(&path, wanted, 4 * 12).unwrap();
+            let mut windows = DatasetWindows::open(&path, wanted, 4 * 12).unwrap();
             let mut firsts = Vec::new();
             while let Some((first, window)) = windows.window().unwrap() {
                 let all: Vec<usize> = (0..window.len()).collect();

@@ -3,7 +3,7 @@
 use crate::cli::{Coded, ExitCode};
 use crate::pipeline::Folders;
 use paring_agent::arrays::{Array, InputNeed, read_tensors};
-use paring_agent::engine::Signature;
+use paring_agent::engine::ModelSignature;
 use paring_core::schema::MissingReason;
 use paring_data::{Dataset, random_inputs, random_sample_bytes};
 use serde::Serialize;
@@ -113,7 +113,7 @@ fn inputs_of_run(run: &Path) -> Option<PathBuf> {
 
 /// Values for dimensions that are given, each of some model, and those that follow.
 pub(super) fn sizes(
-    signatures: &[Result<Signature, MissingReason>],
+    signatures: &[Result<ModelSignature, MissingReason>],
     given: &BTreeMap<String, usize>,
     batch: usize,
 ) -> Result<BTreeMap<String, usize>, Coded> {
@@ -134,7 +134,7 @@ pub(super) fn sizes(
 /// The inputs of all models together; a model whose input of the same name differs from an earlier
 /// model's is given a reason instead.
 pub(super) fn needs(
-    signatures: &[Result<Signature, MissingReason>],
+    signatures: &[Result<ModelSignature, MissingReason>],
 ) -> (Vec<InputNeed>, Vec<Result<(), MissingReason>>) {
     let mut all: Vec<InputNeed> = Vec::new();
     let mut verdicts = Vec::new();
@@ -179,7 +179,7 @@ pub(super) fn needs(
 
 /// Holds arrays against a model's inputs, and adds the sizes that they tell to `dims`.
 pub(super) fn bind(
-    signature: &Signature,
+    signature: &ModelSignature,
     arrays: &BTreeMap<String, Array>,
     dims: &mut BTreeMap<String, usize>,
 ) -> Result<(), MissingReason> {

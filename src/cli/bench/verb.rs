@@ -9,14 +9,14 @@ use crate::pipeline::{self, Bench, Extent, Folders, Given};
 use crate::report::{self, Row, RunFacts, Timed};
 use crate::study::{self, RunDirectory};
 use clap::Args;
-use paring_agent::engine::{self, ENGINE, Signature, Source};
+use paring_agent::engine::{self, ENGINE, ModelSignature, ModelSource};
 use paring_boards::Target;
 use paring_core::schema::{
     ExecutionSetting, MOST_ROUNDS, Measurement, MissingReason, Sha256Hex, TargetEnvironment,
     VariantRecord,
 };
 use paring_core::units::LatencyNs;
-use paring_data::{Dataset, Rows};
+use paring_data::{Dataset, SampleRows};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -156,14 +156,14 @@ impl BenchVerb {
     ) -> Result<Prepared, Coded> {
         let mut signatures = Vec::new();
         for (index, model) in given.iter().enumerate() {
-            match engine::describe(Source::File(&model.path)) {
+            match engine::describe(ModelSource::File(&model.path)) {
                 Ok(signature) => signatures.push(Ok(signature)),
                 // Nothing can be compared with a baseline that does not exist.
                 Err(error) if index == 0 => return Err(error.into()),
                 Err(error) => signatures.push(Err(MissingReason(one_line(error.into())))),
             }
         }
-        let fixed = signatures[0].as_ref().ok().and_then(Signature::fixed_batch);
+        let fixed = signatures[0].as_ref().ok().and_then(ModelSignature::fixed_batch);
         let batch = self.batch.or(fixed).unwrap_or(1);
         let mut dims = inputs::sizes(&signatures, &self.sizes.by_name(), batch)?;
         let (needs, fits) = inputs::needs(&signatures);
@@ -219,7 +219,7 @@ impl BenchVerb {
         let variants: Vec<VariantRecord> =
             prepared.placed.iter().filter_map(|p| p.clone().ok()).collect();
         let samples: Vec<usize> =
-            (0..prepared.data.inputs.values().next().map_or(0, Rows::count)).collect();
+            (0..prepared.data.inputs.values().next().map_or(0, SampleRows::count)).collect();
         let bench = Bench {
             extent: Extent::Times,
             target: &target.name,

@@ -9,7 +9,7 @@ use crate::pipeline::{
     Forecaster, Ground, Probing, Subject, attributed, forecaster, of_all_kinds, removal,
 };
 use clap::Args;
-use paring_agent::engine::{Bindings, Model, Source};
+use paring_agent::engine::{AnalysedModel, DimensionBindings, ModelSource};
 use paring_compress::catalog::{
     self, Bypass, Calibration, Catalog, CatalogError, Coupling, Criterion, Dependencies, Linear,
     Rows, Savings,
@@ -119,7 +119,7 @@ impl CatalogVerb {
         let input = |e: CatalogError| Coded::new(ExitCode::Input, e);
         let graph = Graph::load(&self.model)?;
         let Sampled { dims, batch, calibration, trial } = self.samples.open(&self.model)?;
-        let bindings = Bindings { batch, dims: &dims };
+        let bindings = DimensionBindings { batch, dims: &dims };
         let facts = graph.facts(&dims, batch)?;
         let layers = catalog::linears(&graph, &facts);
         let rows = catalog::observe_all(&graph, &layers, calibration.as_ref()).map_err(input)?;
@@ -149,7 +149,7 @@ impl CatalogVerb {
     fn forecaster(
         &self,
         graph: &Graph,
-        bindings: Bindings,
+        bindings: DimensionBindings,
         calibration: &Calibration,
         (data, samples): &(Dataset, Vec<usize>),
     ) -> Result<Option<Forecaster>, Coded> {
@@ -182,10 +182,10 @@ impl CatalogVerb {
     fn times(
         &self,
         graph: &Graph,
-        bindings: Bindings,
+        bindings: DimensionBindings,
         calibration: &Calibration,
     ) -> Result<BTreeMap<usize, f64>, Coded> {
-        let model = Model::load(Source::File(&self.model), bindings)?;
+        let model = AnalysedModel::load(ModelSource::File(&self.model), bindings)?;
         let plan = model.optimise(&EngineOptions::default())?;
         let inputs = plan.inputs(&calibration.first())?;
         let mut times: BTreeMap<usize, f64> = BTreeMap::new();

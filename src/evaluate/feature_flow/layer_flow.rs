@@ -5,7 +5,7 @@ use crate::evaluate::prediction::PredictError;
 use faer::Mat;
 use ndarray::{ArrayD, Axis};
 use paring_agent::arrays::Array;
-use paring_agent::engine::{Bindings, Model, Source};
+use paring_agent::engine::{AnalysedModel, DimensionBindings, ModelSource};
 use paring_core::schema::{
     ActivationStatistics, AttentionHeadStatistics, EngineOptions, LayerFlow,
 };
@@ -49,7 +49,7 @@ pub fn flow(
     baseline: &Graph,
     variant: Option<&Graph>,
     inputs: &BTreeMap<String, Array>,
-    bindings: Bindings,
+    bindings: DimensionBindings,
 ) -> Result<Vec<LayerFlow>, PredictError> {
     let watched = watched(baseline);
     let before = tensors(baseline, &watched, inputs, bindings)?;
@@ -120,15 +120,16 @@ fn tensors(
     graph: &Graph,
     watched: &[Watched],
     inputs: &BTreeMap<String, Array>,
-    bindings: Bindings,
+    bindings: DimensionBindings,
 ) -> Result<BTreeMap<String, ArrayD<f32>>, PredictError> {
     if watched.is_empty() {
         return Ok(BTreeMap::new());
     }
     let names: Vec<String> = watched.iter().map(|w| w.tensor.clone()).collect();
     let bytes = graph.encode();
-    let source = Source::Bytes(graph.name(), &bytes);
-    let plan = Model::load_tensors(source, bindings, &names)?.optimise(&EngineOptions::default())?;
+    let source = ModelSource::Bytes(graph.name(), &bytes);
+    let plan = AnalysedModel::load_tensors(source, bindings, &names)?
+        .optimise(&EngineOptions::default())?;
     let rows = inputs.values().map(Array::rows).min().unwrap_or(0);
     let mut parts: Vec<Vec<ArrayD<f32>>> = vec![vec![]; names.len()];
     for start in (0..rows).step_by(bindings.batch.max(1)) {

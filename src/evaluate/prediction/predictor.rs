@@ -7,7 +7,9 @@ use super::sample_output::{self, Part, Row};
 use crate::evaluate::Task;
 use ndarray::ArrayD;
 use paring_agent::arrays::Array;
-use paring_agent::engine::{Bindings, EngineError, Model, Plan, Source, samples_first};
+use paring_agent::engine::{
+    AnalysedModel, DimensionBindings, EngineError, InferencePlan, ModelSource, samples_first,
+};
 use paring_core::schema::ScoreKind;
 use paring_core::schema::{EngineOptions, SamplePrediction, TaskKind};
 use paring_data::Dataset;
@@ -17,7 +19,7 @@ use std::collections::BTreeMap;
 /// A plan that answers for samples of a dataset.
 #[derive(Debug)]
 pub struct Predictor {
-    plan: Plan,
+    plan: InferencePlan,
     batch: usize,
     output: usize,
     integers: Option<Integers>,
@@ -30,14 +32,15 @@ impl Predictor {
     /// # Errors
     /// The engine's.
     pub fn load(
-        source: Source,
+        source: ModelSource,
         batch: usize,
         dims: &BTreeMap<String, usize>,
         options: &EngineOptions,
         output: usize,
         scores: ScoreKind,
     ) -> Result<Predictor, EngineError> {
-        let plan = Model::load(source, Bindings { batch, dims })?.optimise(options)?;
+        let plan =
+            AnalysedModel::load(source, DimensionBindings { batch, dims })?.optimise(options)?;
         let task = Task::new(TaskKind::Classification, scores);
         let integers = Integers::of(source, &plan, output);
         Ok(Predictor { plan, batch, output, integers, task })

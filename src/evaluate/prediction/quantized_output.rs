@@ -2,7 +2,7 @@
 
 use super::predict_error::PredictError;
 use paring_agent::arrays::Dtype;
-use paring_agent::engine::{Plan, Source};
+use paring_agent::engine::{InferencePlan, ModelSource};
 use paring_onnx::graph::{Graph, Node};
 
 /// Operators that hand numbers on, whatever they do to their places.
@@ -41,14 +41,18 @@ pub(super) struct Integers {
 
 impl Integers {
     /// The output at `position` of a plan that was made of `source`; `None` of floats.
-    pub(super) fn of(source: Source, plan: &Plan, position: usize) -> Option<Integers> {
+    pub(super) fn of(
+        source: ModelSource,
+        plan: &InferencePlan,
+        position: usize,
+    ) -> Option<Integers> {
         let dtype = plan.output_type(position)?;
         if matches!(dtype, Dtype::F32 | Dtype::F64) {
             return None;
         }
         let graph = match source {
-            Source::File(path) => Graph::load(path),
-            Source::Bytes(name, bytes) => Graph::decode(name, bytes),
+            ModelSource::File(path) => Graph::load(path),
+            ModelSource::Bytes(name, bytes) => Graph::decode(name, bytes),
         };
         // What the engine has read can be read; without it, a number names the output.
         let graph = graph.ok();

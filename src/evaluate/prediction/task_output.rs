@@ -1,7 +1,7 @@
 //! Which of a model's outputs a task is about.
 
 use paring_agent::arrays::Dtype;
-use paring_agent::engine::{Bindings, Source, TensorFact, tensor_facts};
+use paring_agent::engine::{DimensionBindings, ModelSource, TensorFact, tensor_facts};
 use std::collections::BTreeMap;
 
 /// Why it cannot be told.
@@ -34,8 +34,8 @@ pub enum OutputError {
 /// # Errors
 /// [`OutputError`] says what to write.
 pub fn task_output(
-    source: Source,
-    bindings: Bindings,
+    source: ModelSource,
+    bindings: DimensionBindings,
     outputs: &[String],
     wanted: Option<&str>,
 ) -> Result<usize, OutputError> {

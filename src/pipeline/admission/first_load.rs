@@ -3,7 +3,7 @@
 use super::bounds::{LoadBounds, NO_MEMORY, too_long};
 use paring_agent::arrays::Dim;
 use paring_agent::engine::onnx;
-use paring_agent::engine::{self, Bindings, Model, Signature, Source};
+use paring_agent::engine::{self, AnalysedModel, DimensionBindings, ModelSignature, ModelSource};
 use paring_agent::measure::{bound_memory, die_with_parent};
 use paring_core::schema::EngineOptions;
 use paring_data::random_inputs;
@@ -118,21 +118,21 @@ fn load(path: &Path, sizes: Option<LoadSizes>) -> FirstLoad {
         found.violation = Some(source.to_string());
         return found;
     }
-    let Ok(signature) = engine::describe(Source::File(path)) else { return found };
+    let Ok(signature) = engine::describe(ModelSource::File(path)) else { return found };
     found.open = open_dimensions(&signature);
     found.sizes = sizes.unwrap_or_else(|| LoadSizes {
         batch: signature.fixed_batch().unwrap_or(1),
         dims: found.open.iter().map(|name| (name.clone(), OPEN_SIZE)).collect(),
     });
     let LoadSizes { batch, dims } = &found.sizes;
-    let at = Bindings { batch: *batch, dims };
+    let at = DimensionBindings { batch: *batch, dims };
     // Facts and outputs are of no interest, and neither are errors: see above.
     let facts = graph.ok().and_then(|graph| Some((graph.facts(dims, *batch).ok()?, graph)));
     if run(path, &signature, at).is_err()
         && let Some((facts, graph)) = facts
     {
         // Verbs that look at layers one by one load the part that can be analysed.
-        let _ = Model::load_tensors(Source::File(path), at, &frontier(&graph, &facts))
+        let _ = AnalysedModel::load_tensors(ModelSource::File(path), at, &frontier(&graph, &facts))
             .and_then(|part| part.optimise(&EngineOptions::default()))
             .is_ok();
     }
@@ -150,7 +150,7 @@ fn frontier(graph: &Graph, facts: &Facts) -> Vec<String> {
 }
 
 /// Names of the inputs' symbolic dimensions other than the batch.
-fn open_dimensions(signature: &Signature) -> BTreeSet<String> {
+fn open_dimensions(signature: &ModelSignature) -> BTreeSet<String> {
     let named = signature.inputs.iter().flat_map(|need| {
         let own = need.sample_dims().filter(|(axis, _)| need.batch_axis != Some(*axis));
         own.filter_map(|(_, dim)| match dim {
@@ -161,8 +161,9 @@ fn open_dimensions(signature: &Signature) -> BTreeSet<String> {
     named.collect()
 }
 
-fn run(path: &Path, signature: &Signature, at: Bindings) -> anyhow::Result<()> {
-    let plan = Model::load(Source::File(path), at)?.optimise(&EngineOptions::default())?;
+fn run(path: &Path, signature: &ModelSignature, at: DimensionBindings) -> anyhow::Result<()> {
+    let plan =
+        AnalysedModel::load(ModelSource::File(path), at)?.optimise(&EngineOptions::default())?;
     let arrays = random_inputs(&signature.inputs, at.dims, at.batch, 0)?;
     plan.run_numbers(&plan.inputs(&arrays)?)?;
     Ok(())

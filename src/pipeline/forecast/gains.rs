@@ -2,7 +2,9 @@
 //! beside what they then saved.
 
 use crate::pipeline::{attributed, timing};
-use paring_agent::engine::{Bindings, EngineError, Inputs, Model, Plan, Source};
+use paring_agent::engine::{
+    AnalysedModel, DimensionBindings, EngineError, InferencePlan, ModelSource, PlanInputs,
+};
 use paring_compress::Saves;
 use paring_core::schema::{EngineOptions, Forecast, ForecastOutcome};
 use paring_core::stats::{self, BootstrapOptions, DoseResponse, PREDICTIVE_LEVEL, ResponseModel};
@@ -25,9 +27,9 @@ const NINETY_FIVE: f64 = 1.96;
 
 /// The baseline, ready to be timed.
 pub(super) struct Stopwatch<'a> {
-    bindings: Bindings<'a>,
-    baseline: Plan,
-    inputs: Inputs,
+    bindings: DimensionBindings<'a>,
+    baseline: InferencePlan,
+    inputs: PlanInputs,
     /// Median time of each node in nanoseconds, by name.
     nodes_ns: BTreeMap<String, f64>,
     seed: u64,
@@ -37,7 +39,7 @@ impl<'a> Stopwatch<'a> {
     /// Times the baseline's nodes on `samples`; `None` of a model that is too slow.
     pub(super) fn new(
         graph: &Graph,
-        bindings: Bindings<'a>,
+        bindings: DimensionBindings<'a>,
         samples: &BTreeMap<String, paring_agent::arrays::Array>,
         seed: u64,
     ) -> Result<Option<Stopwatch<'a>>, EngineError> {
@@ -86,9 +88,9 @@ impl<'a> Stopwatch<'a> {
     }
 }
 
-fn plan(graph: &Graph, bindings: Bindings) -> Result<Plan, EngineError> {
+fn plan(graph: &Graph, bindings: DimensionBindings) -> Result<InferencePlan, EngineError> {
     let bytes = graph.encode();
-    let model = Model::load(Source::Bytes(graph.name(), &bytes), bindings)?;
+    let model = AnalysedModel::load(ModelSource::Bytes(graph.name(), &bytes), bindings)?;
     model.optimise(&EngineOptions::default())
 }
 

@@ -10,7 +10,7 @@ pub use gains::HERE;
 pub use tries::{Ground, of_all_kinds, removal};
 
 use super::{Context, PipelineError, Subject};
-use paring_agent::engine::Bindings;
+use paring_agent::engine::DimensionBindings;
 use paring_compress::{CompressError, Pruning};
 use paring_core::schema::{ForecastOutcome, Sha256Hex};
 use paring_onnx::graph::Graph;
@@ -100,7 +100,7 @@ impl Context {
         }
         let failed = |source| PipelineError::Graph { variant: super::BASELINE.into(), source };
         let graph = Graph::load(&self.model).map_err(failed)?;
-        let bindings = Bindings { batch: self.batch, dims: &self.dims };
+        let bindings = DimensionBindings { batch: self.batch, dims: &self.dims };
         let ground = Ground { graph: &graph, bindings, calibration, prunings, seed: self.seed };
         let found = forecaster(&ground, subject, probing)?;
         let found = found.map(|f| f.with_outcomes(earlier));

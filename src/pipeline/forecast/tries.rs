@@ -5,7 +5,7 @@ use super::forecaster::{Reference, Tried};
 use super::gains::{Gains, Stopwatch};
 use crate::evaluate::{self, Answers, Exam, Predictor, Sampling};
 use crate::pipeline::{PipelineError, Subject};
-use paring_agent::engine::{Bindings, Source};
+use paring_agent::engine::{DimensionBindings, ModelSource};
 use paring_compress::catalog::{Calibration, Coupling, Criterion, Kind, catalog};
 use paring_compress::{
     Allocation, Amount, CompressError, Made, Pruning, Recovery, Saves, What, prune,
@@ -33,7 +33,7 @@ pub struct Ground<'a> {
     /// The baseline.
     pub graph: &'a Graph,
     /// At which shapes are taken.
-    pub bindings: Bindings<'a>,
+    pub bindings: DimensionBindings<'a>,
     /// Samples that removals are judged and made up for on.
     pub calibration: &'a Calibration,
     /// What forecasts will be asked of.
@@ -248,7 +248,7 @@ fn exam(
 
 fn answers(subject: &Subject, graph: &Graph) -> Result<Answers, PipelineError> {
     let bytes = graph.encode();
-    let source = Source::Bytes(graph.name(), &bytes);
+    let source = ModelSource::Bytes(graph.name(), &bytes);
     let options = EngineOptions::default();
     let Subject { batch, dims, output, task, .. } = *subject;
     let predictor = Predictor::load(source, batch, dims, &options, output, task.scores)

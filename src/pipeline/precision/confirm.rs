@@ -4,7 +4,7 @@ use super::table::{costs, dequantize, errors, prices, quantize, times};
 use super::{Bench, module};
 use crate::pipeline::machine::{Failure, Machine};
 use crate::pipeline::race::Entrant;
-use paring_agent::engine::{Bindings, Model, Source};
+use paring_agent::engine::{AnalysedModel, DimensionBindings, ModelSource};
 use paring_compress::catalog::Calibration;
 use paring_compress::{self, Answers, Assignment, CompressError, LayerPrecision, Prices};
 use paring_core::schema::{
@@ -103,8 +103,9 @@ impl Bench<'_> {
     fn answering(&self) -> Result<Duration, CompressError> {
         let (bytes, options) = (self.graph.encode(), EngineOptions::default());
         let Calibration { batch, dims, .. } = self.calibration;
-        let source = Source::Bytes(self.graph.name(), &bytes);
-        let plan = Model::load(source, Bindings { batch: *batch, dims })?.optimise(&options)?;
+        let source = ModelSource::Bytes(self.graph.name(), &bytes);
+        let plan = AnalysedModel::load(source, DimensionBindings { batch: *batch, dims })?
+            .optimise(&options)?;
         let inputs = plan.inputs(&self.calibration.first())?;
         plan.run(&inputs)?;
         let begun = Instant::now();

@@ -6,7 +6,7 @@ use super::Bench;
 use crate::pipeline::machine::{Failure, Machine};
 use crate::pipeline::replace;
 use paring_agent::arrays::{Array, write_tensors};
-use paring_agent::measure::consumption;
+use paring_agent::measure::energy_summary;
 use paring_boards::TargetError;
 use paring_compress::CompressError;
 use paring_core::files::ConfinedPath;
@@ -59,7 +59,7 @@ impl Bench<'_> {
             crate::pipeline::meter::fill(path, &mut records);
         }
         let one = |model: &JobModel| {
-            let found = consumption(&records, &model.variant_id, job.settings[0]);
+            let found = energy_summary(&records, &model.variant_id, job.settings[0]);
             found.map_err(|why| Failure::Step(none(why)))
         };
         // Forms that are the same file share their windows.

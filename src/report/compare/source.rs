@@ -5,7 +5,7 @@ use super::external_table;
 use super::row_figures::Figures;
 use super::source_table::{Line, Table};
 use crate::pipeline::Folders;
-use paring_agent::measure::{Summary, read_journal};
+use paring_agent::measure::{JournalSummary, read_journal};
 use paring_core::files::ConfinedPath;
 use paring_core::schema::{BlockRecord, ExecutionSetting, check_schema};
 use serde::Serialize;
@@ -144,7 +144,7 @@ fn from_journals(folders: &Folders, rows: &mut [Figures]) -> Result<(), CompareE
         let mut own: Vec<&mut Figures> = own.collect();
         let rules = own.first().map(|row| row.measurement_sha256.clone()).unwrap_or_default();
         records.retain(|record| record.measurement_sha256.as_str() == rules);
-        let summary = Summary::new(records);
+        let summary = JournalSummary::new(records);
         for row in &mut own {
             let Some(id) = row.variant_id.clone().filter(|_| !row.baseline) else { continue };
             let found = records.iter().map(|r| &r.attempt.key.variant_id);

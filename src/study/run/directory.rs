@@ -5,7 +5,7 @@ use super::Protocol;
 use super::manifest::{LOCK_FILE, ManifestUpdate, WRITING_FILE};
 use crate::pipeline::{Folders, PipelineError, read_json, replace, replace_json};
 use crate::study::{Study, StudyError};
-use paring_agent::measure::{Journal, read_journal};
+use paring_agent::measure::{BlockJournal, read_journal};
 use paring_core::files::ConfinedPath;
 use paring_core::schema::Sha256Hex;
 use std::fs::{File, TryLockError};
@@ -163,8 +163,8 @@ fn put_in_order(folders: &Folders) -> Result<(), StudyError> {
             path.remove().map_err(failed("remove", &path))?;
         } else if path.ends_with("blocks.jsonl") && read_journal(&path).is_err() {
             let other = |error| failed("write", &path)(std::io::Error::other(error));
-            let journal = Journal::open(&path).map_err(other)?;
-            let (lines, aside) = (journal.set_aside(), Journal::aside(&path));
+            let journal = BlockJournal::open(&path).map_err(other)?;
+            let (lines, aside) = (journal.set_aside(), BlockJournal::aside(&path));
             let aside = aside.display();
             paring_core::text::note(format_args!(
                 "{}: {lines} lines are no blocks; set aside in {aside}",

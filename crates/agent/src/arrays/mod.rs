@@ -8,4 +8,6 @@ mod need;
 
 pub use array::{Array, Dtype};
 pub use inputs::{InputsError, read_tensors, write_tensors};
-pub use need::{Arrangement, Dim, InputNeed, NeedError, UnknownSizes, assign_batch_axes};
+pub use need::{
+    Dim, InputNeed, InputNeedError, SampleArrangement, UnknownSizes, assign_batch_axes,
+};

@@ -38,7 +38,7 @@ pub struct InputNeed {
 
 /// How an array of a file holds the samples of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arrangement {
+pub enum SampleArrangement {
     /// One entry a sample along axis 0.
     Entries,
     /// Likewise, without the input's own first axis, which has size 1.
@@ -50,7 +50,7 @@ pub enum Arrangement {
 /// Why an array does not fit an input.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum NeedError {
+pub enum InputNeedError {
     /// Wrong element type.
     #[error("array `{name}` is {found}, the model's input wants {wanted}")]
     Type {
@@ -103,15 +103,15 @@ impl InputNeed {
     }
 
     /// How an array of shape `found` in a file holds the samples.
-    pub fn arrangement(&self, found: &[usize]) -> Arrangement {
+    pub fn arrangement(&self, found: &[usize]) -> SampleArrangement {
         if self.batch_axis == Some(0) || found.len() != self.dims.len() {
-            return Arrangement::Entries;
+            return SampleArrangement::Entries;
         }
         let fits = |(dim, size): (&Dim, &usize)| !matches!(dim, Dim::Fixed(n) if n != size);
         match (self.dims.first(), found.first()) {
-            (Some(Dim::Fixed(1)), Some(entries)) if *entries != 1 => Arrangement::Squeezed,
-            _ if self.dims.iter().zip(found).all(fits) => Arrangement::Shared,
-            _ => Arrangement::Entries,
+            (Some(Dim::Fixed(1)), Some(entries)) if *entries != 1 => SampleArrangement::Squeezed,
+            _ if self.dims.iter().zip(found).all(fits) => SampleArrangement::Shared,
+            _ => SampleArrangement::Entries,
         }
     }
 
@@ -119,16 +119,16 @@ impl InputNeed {
     /// it gives to symbols of other axes to `values`.
     ///
     /// # Errors
-    /// [`NeedError`] names the input.
+    /// [`InputNeedError`] names the input.
     pub fn bind(
         &self,
         dtype: Dtype,
         found: &[usize],
         values: &mut BTreeMap<String, usize>,
-    ) -> Result<(), NeedError> {
+    ) -> Result<(), InputNeedError> {
         let name = || self.name.clone();
         if dtype != self.dtype {
-            return Err(NeedError::Type { name: name(), found: dtype, wanted: self.dtype });
+            return Err(InputNeedError::Type { name: name(), found: dtype, wanted: self.dtype });
         }
         let own = |axis: usize| self.batch_axis == Some(axis);
         let fits = |((axis, dim), size): ((usize, &Dim), &usize)| match dim {
@@ -137,7 +137,7 @@ impl InputNeed {
         };
         let sizes = || self.sample_dims().zip(found.iter().skip(1));
         if found.len() != self.sample_dims().count() + 1 || !sizes().all(fits) {
-            return Err(NeedError::Shape {
+            return Err(InputNeedError::Shape {
                 name: name(),
                 found: found.to_vec(),
                 wanted: match self.batch_axis {
@@ -157,7 +157,7 @@ impl InputNeed {
             let value = *values.entry(symbol.clone()).or_insert(*size);
             if value != *size {
                 let (symbol, first, second) = (symbol.clone(), value, *size);
-                return Err(NeedError::Conflict { name: name(), symbol, first, second });
+                return Err(InputNeedError::Conflict { name: name(), symbol, first, second });
             }
         }
         Ok(())
@@ -266,7 +266,7 @@ mod tests {
         );
         refused(&[9, 3, 5], "dimension `seq` would be 7 and 5 at once (array `x`)");
         let integers = need().bind(Dtype::I64, &[9, 3, 5], &mut BTreeMap::new());
-        assert!(matches!(integers, Err(NeedError::Type { .. })));
+        assert!(matches!(integers, Err(InputNeedError::Type { .. })));
     }
 
     /// Batch axes of inputs whose dimensions are written as `N 3 ?`.
@@ -303,12 +303,12 @@ mod tests {
         let fixed = |sizes: &[usize]| sizes.iter().map(|n| Dim::Fixed(*n)).collect();
         let state =
             InputNeed { batch_axis: None, ..InputNeed::batched("s", Dtype::F32, fixed(&[2, 4])) };
-        assert_eq!(state.arrangement(&[2, 4]), Arrangement::Shared);
-        assert_eq!(state.arrangement(&[9, 2, 4]), Arrangement::Entries);
-        assert_eq!(state.arrangement(&[2, 5]), Arrangement::Entries);
+        assert_eq!(state.arrangement(&[2, 4]), SampleArrangement::Shared);
+        assert_eq!(state.arrangement(&[9, 2, 4]), SampleArrangement::Entries);
+        assert_eq!(state.arrangement(&[2, 5]), SampleArrangement::Entries);
         let one = InputNeed { dims: fixed(&[1, 4]), ..state.clone() };
-        assert_eq!(one.arrangement(&[1, 4]), Arrangement::Shared);
-        assert_eq!(one.arrangement(&[9, 4]), Arrangement::Squeezed);
+        assert_eq!(one.arrangement(&[1, 4]), SampleArrangement::Shared);
+        assert_eq!(one.arrangement(&[9, 4]), SampleArrangement::Squeezed);
         let error = state.bind(Dtype::F32, &[2, 5], &mut BTreeMap::new()).unwrap_err();
         let said = "array `s` has shape [2, 5], the model's input wants [2, 4] (once for all samples, or behind a first axis that counts them)";
         assert_eq!(error.to_string(), said);

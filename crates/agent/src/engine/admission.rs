@@ -4,7 +4,7 @@
 //! Knows nothing of how admission is decided. Models in memory are never asked about: they come from
 //! files that were.
 
-use super::{Bindings, EngineError};
+use super::{DimensionBindings, EngineError};
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -12,13 +12,13 @@ use std::sync::OnceLock;
 ///
 /// # Errors
 /// [`EngineError`] names the file and says why the engine must not see it.
-pub type Admit = fn(&Path, Option<Bindings>) -> Result<(), EngineError>;
+pub type AdmissionCheck = fn(&Path, Option<DimensionBindings>) -> Result<(), EngineError>;
 
-static ADMIT: OnceLock<Admit> = OnceLock::new();
+static ADMIT: OnceLock<AdmissionCheck> = OnceLock::new();
 
 /// Installs what decides on the model files of this process. Without it, as in a library's user or an
 /// agent, every file is admitted. Only the first call counts.
-pub fn admit_by(admit: Admit) {
+pub fn admit_by(admit: AdmissionCheck) {
     // A second one would be asked about files that the first has let in already.
     let _ = ADMIT.set(admit);
 }
@@ -27,6 +27,6 @@ pub fn admit_by(admit: Admit) {
 ///
 /// # Errors
 /// Those of what [`admit_by`] installed.
-pub fn admitted(path: &Path, bindings: Option<Bindings>) -> Result<(), EngineError> {
+pub fn admitted(path: &Path, bindings: Option<DimensionBindings>) -> Result<(), EngineError> {
     ADMIT.get().map_or(Ok(()), |admit| admit(path, bindings))
 }

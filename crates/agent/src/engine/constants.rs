@@ -1,18 +1,18 @@
 //! What a model's constants take, before and after the engine packs them for its kernels.
 
-use super::{Model, Plan};
+use super::{AnalysedModel, InferencePlan};
 use std::collections::HashSet;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::ops::konst::Const;
 
-impl Model {
+impl AnalysedModel {
     /// Bytes of all constants of the analysed model: the file's initializers, folded.
     pub fn constant_bytes(&self) -> u64 {
         bytes(self.typed.nodes())
     }
 }
 
-impl Plan {
+impl InferencePlan {
     /// Bytes of all constants of the optimised plan, most of them packed for a kernel.
     pub fn constant_bytes(&self) -> u64 {
         bytes(self.runnable.model().nodes())

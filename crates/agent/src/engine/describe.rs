@@ -1,7 +1,7 @@
 //! What a model takes and gives, before anything is made concrete.
 
-use super::load::{Parsed, input_names, parse_any};
-use super::{EngineError, Source};
+use super::load::{ParsedModel, input_names, parse_any};
+use super::{EngineError, ModelSource};
 use crate::arrays::{Dim, Dtype, InputNeed, UnknownSizes, assign_batch_axes};
 use std::collections::BTreeMap;
 use tract_onnx::pb;
@@ -11,7 +11,7 @@ use tract_onnx::tract_hir::internal::DimLike;
 
 /// The inputs and outputs of a model.
 #[derive(Clone, Debug)]
-pub struct Signature {
+pub struct ModelSignature {
     /// What each input needs, in the model's order.
     pub inputs: Vec<InputNeed>,
     /// Names of the outputs.
@@ -22,7 +22,7 @@ pub struct Signature {
     scope: SymbolScope,
 }
 
-impl Signature {
+impl ModelSignature {
     /// The batch that the file fixes; `None` where it is symbolic.
     pub fn fixed_batch(&self) -> Option<usize> {
         let batched = self.inputs.iter().find(|need| need.batch_axis == Some(0))?;
@@ -105,7 +105,7 @@ impl Signature {
 ///
 /// # Errors
 /// [`EngineError`] for files that are not models, and inputs of unusual types.
-pub fn describe(source: Source) -> Result<Signature, EngineError> {
+pub fn describe(source: ModelSource) -> Result<ModelSignature, EngineError> {
     let parsed = parse_any(source)?;
     let inputs = needs(&parsed)?;
     let model = &parsed.model;
@@ -130,7 +130,7 @@ pub fn describe(source: Source) -> Result<Signature, EngineError> {
         })
         .collect();
     let scope = model.symbols.clone();
-    Ok(Signature { inputs, outputs, expressions, scope })
+    Ok(ModelSignature { inputs, outputs, expressions, scope })
 }
 
 /// The element type of ours that is the engine's.
@@ -148,7 +148,7 @@ pub(super) fn dtype_of(datum: DatumType) -> Option<Dtype> {
 }
 
 /// What the inputs need, in the model's order.
-pub(super) fn needs(parsed: &Parsed) -> Result<Vec<InputNeed>, EngineError> {
+pub(super) fn needs(parsed: &ParsedModel) -> Result<Vec<InputNeed>, EngineError> {
     let mut needs = Vec::new();
     for (index, name) in input_names(&parsed.model).into_iter().enumerate() {
         let fact = parsed.model.input_fact(index).map_err(EngineError::failed("analyse", &name))?;

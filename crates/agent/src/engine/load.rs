@@ -7,7 +7,7 @@ use super::admission::admitted;
 use super::describe::{declared, needs};
 use super::guard::guarded;
 use super::onnx::{self, OnnxFile};
-use super::{CLEAR, EngineError, Plan, upper};
+use super::{CLEAR_UPPER_HALVES, EngineError, InferencePlan, upper};
 use crate::arrays::{Dim, InputNeed, UnknownSizes};
 use paring_core::schema::EngineOptions;
 use std::collections::{BTreeMap, HashSet};
@@ -20,31 +20,31 @@ use tract_onnx::tract_core::transform::{
 };
 use tract_onnx::tract_hir::internal::{InferenceOp, ShapeFactoid, ToDim};
 
-/// Names of what a variant's options may ask for: the engine's transforms, and [`CLEAR`].
-pub const TRANSFORMS: [&str; 4] = ["conv_nhwc", "f32_to_f16", "block_quant", CLEAR];
+/// Names of what a variant's options may ask for: the engine's transforms, and [`CLEAR_UPPER_HALVES`].
+pub const TRANSFORMS: [&str; 4] = ["conv_nhwc", "f32_to_f16", "block_quant", CLEAR_UPPER_HALVES];
 
 /// Where a model comes from.
 #[derive(Clone, Copy, Debug)]
-pub enum Source<'a> {
+pub enum ModelSource<'a> {
     /// A file; external data are found beside it.
     File(&'a Path),
     /// An encoded model with all data inside, and a name for messages.
     Bytes(&'a str, &'a [u8]),
 }
 
-impl Source<'_> {
+impl ModelSource<'_> {
     /// A name for messages.
     pub(super) fn name(&self) -> String {
         match self {
-            Source::File(path) => path.display().to_string(),
-            Source::Bytes(name, _) => (*name).to_string(),
+            ModelSource::File(path) => path.display().to_string(),
+            ModelSource::Bytes(name, _) => (*name).to_string(),
         }
     }
 }
 
 /// Values for symbolic dimensions.
 #[derive(Clone, Copy, Debug)]
-pub struct Bindings<'a> {
+pub struct DimensionBindings<'a> {
     /// For the axis of every input that counts samples.
     pub batch: usize,
     /// For the other symbols, by name.
@@ -53,38 +53,41 @@ pub struct Bindings<'a> {
 
 /// An analysed model at concrete dimensions.
 #[derive(Debug)]
-pub struct Model {
+pub struct AnalysedModel {
     pub(super) name: String,
     pub(super) inputs: Vec<String>,
     pub(super) typed: TypedModel,
 }
 
-impl Model {
+impl AnalysedModel {
     /// Loads a model at concrete dimensions.
     ///
     /// # Errors
     /// [`EngineError`] names the file, and the node or input at fault.
-    pub fn load(source: Source, bindings: Bindings) -> Result<Model, EngineError> {
+    pub fn load(
+        source: ModelSource,
+        bindings: DimensionBindings,
+    ) -> Result<AnalysedModel, EngineError> {
         Self::load_tensors(source, bindings, &[])
     }
 
     /// Loads a model whose outputs are the given tensors; the model's own where none is given.
     ///
     /// # Errors
-    /// As for [`Model::load`], and where there is no such tensor.
+    /// As for [`AnalysedModel::load`], and where there is no such tensor.
     pub fn load_tensors(
-        source: Source,
-        bindings: Bindings,
+        source: ModelSource,
+        bindings: DimensionBindings,
         tensors: &[String],
-    ) -> Result<Model, EngineError> {
+    ) -> Result<AnalysedModel, EngineError> {
         Self::typed(source.name(), bound(source, bindings)?, tensors)
     }
 
     /// Loads a model whose inputs' dimensions are all numbers, as it is.
     ///
     /// # Errors
-    /// As for [`Model::load`].
-    pub fn load_fixed(source: Source) -> Result<Model, EngineError> {
+    /// As for [`AnalysedModel::load`].
+    pub fn load_fixed(source: ModelSource) -> Result<AnalysedModel, EngineError> {
         Self::typed(source.name(), parse(source)?.model, &[])
     }
 
@@ -92,7 +95,7 @@ impl Model {
         name: String,
         mut model: InferenceModel,
         tensors: &[String],
-    ) -> Result<Model, EngineError> {
+    ) -> Result<AnalysedModel, EngineError> {
         let inputs = input_names(&model);
         if !tensors.is_empty() {
             let outlets = tensors
@@ -104,17 +107,18 @@ impl Model {
         let typed = guarded("analyse", &name, || {
             model.into_typed().and_then(TypedModel::into_decluttered)
         })?;
-        Ok(Model { name, inputs, typed })
+        Ok(AnalysedModel { name, inputs, typed })
     }
 
     /// Applies the transforms, optimises for this machine, and plans the execution.
     ///
     /// # Errors
     /// An unknown transform, or a failure of the engine.
-    pub fn optimise(self, options: &EngineOptions) -> Result<Plan, EngineError> {
+    pub fn optimise(self, options: &EngineOptions) -> Result<InferencePlan, EngineError> {
         let mut typed = self.typed;
-        let clears = options.transforms.iter().any(|name| name == CLEAR) && upper::there();
-        for wanted in options.transforms.iter().filter(|name| *name != CLEAR) {
+        let clears =
+            options.transforms.iter().any(|name| name == CLEAR_UPPER_HALVES) && upper::there();
+        for wanted in options.transforms.iter().filter(|name| *name != CLEAR_UPPER_HALVES) {
             let transform = transform(wanted)?;
             typed = guarded("transform", &self.name, || {
                 transform.transform_into(typed).and_then(TypedModel::into_decluttered)
@@ -123,7 +127,7 @@ impl Model {
         let runnable = guarded("optimise", &self.name, || {
             typed.into_optimized().and_then(|optimised| optimised.into_runnable())
         })?;
-        Ok(Plan { name: self.name, inputs: self.inputs, runnable, clears })
+        Ok(InferencePlan { name: self.name, inputs: self.inputs, runnable, clears })
     }
 }
 
@@ -144,7 +148,7 @@ fn transform(wanted: &str) -> Result<Box<dyn ModelTransform>, EngineError> {
 }
 
 /// A model as parsed.
-pub(super) struct Parsed {
+pub(super) struct ParsedModel {
     pub(super) model: InferenceModel,
     /// What the file declares of each input's shape, by name.
     pub(super) dims: BTreeMap<String, Option<Vec<Dim>>>,
@@ -152,7 +156,7 @@ pub(super) struct Parsed {
 }
 
 /// The model as parsed, every operator one that the engine has.
-pub(super) fn parse(source: Source) -> Result<Parsed, EngineError> {
+pub(super) fn parse(source: ModelSource) -> Result<ParsedModel, EngineError> {
     let parsed = parse_any(source)?;
     let unknown = unimplemented(&parsed.model).next();
     if let Some((node, operator)) = unknown {
@@ -162,12 +166,12 @@ pub(super) fn parse(source: Source) -> Result<Parsed, EngineError> {
 }
 
 /// The model as parsed, whatever its operators: enough for shapes, not for running.
-pub(super) fn parse_any(source: Source) -> Result<Parsed, EngineError> {
+pub(super) fn parse_any(source: ModelSource) -> Result<ParsedModel, EngineError> {
     let engine = tract_onnx::onnx().with_ignore_value_info(true).with_ignore_output_shapes(true);
     let name = source.name();
     let OnnxFile { model: proto, .. } = match source {
-        Source::File(path) => onnx::read(path)?,
-        Source::Bytes(name, bytes) => onnx::decode(name, bytes)?,
+        ModelSource::File(path) => onnx::read(path)?,
+        ModelSource::Bytes(name, bytes) => onnx::decode(name, bytes)?,
     };
     let parsed = guarded("parse", &name, || engine.parse(&proto, None))?;
     if !parsed.unresolved_inputs.is_empty() {
@@ -181,7 +185,7 @@ pub(super) fn parse_any(source: Source) -> Result<Parsed, EngineError> {
     }
     let inputs = proto.graph.iter().flat_map(|graph| &graph.input);
     let dims = inputs.map(|input| (input.name.clone(), declared(input))).collect();
-    Ok(Parsed { model, dims, proto })
+    Ok(ParsedModel { model, dims, proto })
 }
 
 /// Names and operators of the nodes that the engine cannot run.
@@ -201,17 +205,24 @@ pub fn implements(operator: &str) -> bool {
 }
 
 /// The parsed model with concrete inputs.
-pub(super) fn bound(source: Source, bindings: Bindings) -> Result<InferenceModel, EngineError> {
+pub(super) fn bound(
+    source: ModelSource,
+    bindings: DimensionBindings,
+) -> Result<InferenceModel, EngineError> {
     let mut parsed = parse(source)?;
     bind(&mut parsed, &source.name(), bindings)?;
-    if let Source::File(path) = source {
+    if let ModelSource::File(path) = source {
         admitted(path, Some(bindings))?;
     }
     Ok(parsed.model)
 }
 
 /// Makes the inputs of a model concrete; `name` is for messages.
-pub(super) fn bind(parsed: &mut Parsed, name: &str, bindings: Bindings) -> Result<(), EngineError> {
+pub(super) fn bind(
+    parsed: &mut ParsedModel,
+    name: &str,
+    bindings: DimensionBindings,
+) -> Result<(), EngineError> {
     let needs = needs(parsed)?;
     UnknownSizes::none(&needs, bindings.dims)?;
     let model = &mut parsed.model;
@@ -225,7 +236,7 @@ pub(super) fn bind(parsed: &mut Parsed, name: &str, bindings: Bindings) -> Resul
 }
 
 /// The shape of an input; all its inner dimensions have values.
-fn concrete(need: &InputNeed, bindings: Bindings) -> Result<TVec<TDim>, EngineError> {
+fn concrete(need: &InputNeed, bindings: DimensionBindings) -> Result<TVec<TDim>, EngineError> {
     let at = |(axis, dim): (usize, &Dim)| match dim {
         Dim::Fixed(fixed) if need.batch_axis == Some(axis) && *fixed != bindings.batch => {
             Err(EngineError::FixedBatch { fixed: *fixed, wanted: bindings.batch })

@@ -1,7 +1,7 @@
 //! The inference engine: the only place that names tract.
 //!
-//! A file is described ([`describe`]), loaded at concrete dimensions ([`Model::load`]), optimised
-//! into a [`Plan`] and run. Knows nothing of variants and timing; ONNX's protobuf is read in [`onnx`].
+//! A file is described ([`describe`]), loaded at concrete dimensions ([`AnalysedModel::load`]), optimised
+//! into a [`InferencePlan`] and run. Knows nothing of variants and timing; ONNX's protobuf is read in [`onnx`].
 
 mod admission;
 mod constants;
@@ -23,21 +23,21 @@ mod threads;
 mod upper;
 mod value;
 
-pub use admission::{Admit, admit_by, admitted};
-pub use describe::{Signature, describe};
+pub use admission::{AdmissionCheck, admit_by, admitted};
+pub use describe::{ModelSignature, describe};
 pub use error::EngineError;
 pub use isa::{is_without, tiers, without_tiers};
 pub use kernels::product_kernels;
-pub use load::{Bindings, Model, Source, TRANSFORMS, implements};
+pub use load::{AnalysedModel, DimensionBindings, ModelSource, TRANSFORMS, implements};
 pub use nodes::OptimisedNode;
-pub use peaks::peaks;
-pub use plan::{Inputs, Plan, fed};
-pub use product::{Precision, Product};
-pub use profile::{NodeTimes, Profile};
+pub use peaks::measure_roofline;
+pub use plan::{InferencePlan, PlanInputs, arrange_for_input};
+pub use product::{MatrixProduct, ProductPrecision};
+pub use profile::{NodeTimes, PlanProfile};
 pub use samples::samples_first;
 pub use shapes::{TensorFact, tensor_facts};
 pub use threads::use_threads;
-pub use upper::CLEAR;
+pub use upper::CLEAR_UPPER_HALVES;
 
 /// The engine and its version, as written into records.
 pub const ENGINE: &str = "tract 0.23.9";

@@ -1,6 +1,6 @@
 //! What this machine can do at most under the engine's kernels, on one core.
 
-use super::product::{Precision, Product};
+use super::product::{MatrixProduct, ProductPrecision};
 use super::{ENGINE, EngineError};
 use paring_core::schema::{KernelPeak, MachineRoofline, ReadBandwidth, SCHEMA};
 use std::hint::black_box;
@@ -22,12 +22,12 @@ const SIZES: [usize; 6] = [16 << 10, 128 << 10, 1 << 20, 4 << 20, 16 << 20, 64 <
 /// from 16 KiB to 64 MiB are read by the engine's fastest reading kernel. Half a second or so.
 ///
 /// # Errors
-/// [`EngineError::Product`] where a kernel fails.
-pub fn peaks() -> Result<MachineRoofline, EngineError> {
+/// [`EngineError::MatrixProduct`] where a kernel fails.
+pub fn measure_roofline() -> Result<MachineRoofline, EngineError> {
     let mut kernels = Vec::new();
-    for precision in [Precision::F32, Precision::F16, Precision::Int8] {
+    for precision in [ProductPrecision::F32, ProductPrecision::F16, ProductPrecision::Int8] {
         for kernel in precision.kernels() {
-            let mut product = Product::under(precision, &kernel, 1)?;
+            let mut product = MatrixProduct::under(precision, &kernel, 1)?;
             product.run()?;
             let ns = fastest_ns(&mut || product.run())?;
             let gops = 2.0 * product.macs() as f64 / ns;
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn peaks_know_every_kernel_and_size() {
-        let found = peaks().unwrap();
+        let found = measure_roofline().unwrap();
         assert!(found.kernels.iter().all(|k| k.gops > 0.0 && k.gops.is_finite()));
         assert!(found.compute("f32").is_some() && found.compute("int8").is_some());
         assert_eq!(found.reads.len(), SIZES.len());

@@ -15,7 +15,7 @@ use tract_onnx::tract_core::plan::eval;
 
 /// A model that runs.
 #[derive(Debug)]
-pub struct Plan {
+pub struct InferencePlan {
     pub(super) name: String,
     pub(super) inputs: Vec<String>,
     pub(super) runnable: Arc<TypedRunnableModel>,
@@ -25,20 +25,20 @@ pub struct Plan {
 
 /// The inputs of one inference, ready to run; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Inputs(TVec<TValue>);
+pub struct PlanInputs(TVec<TValue>);
 
-impl Inputs {
+impl PlanInputs {
     pub(super) fn values(&self) -> TVec<TValue> {
         self.0.clone()
     }
 }
 
-impl Plan {
+impl InferencePlan {
     /// Puts arrays, by the inputs' names, into the model's order.
     ///
     /// # Errors
     /// [`EngineError::NoInput`] names the first that is missing.
-    pub fn inputs(&self, arrays: &BTreeMap<String, Array>) -> Result<Inputs, EngineError> {
+    pub fn inputs(&self, arrays: &BTreeMap<String, Array>) -> Result<PlanInputs, EngineError> {
         self.inputs
             .iter()
             .enumerate()
@@ -47,7 +47,7 @@ impl Plan {
                 let wanted = self.runnable.model().input_fact(index);
                 let wanted = wanted.map_err(EngineError::failed("read inputs of", &self.name))?;
                 let given = match wanted.shape.as_concrete() {
-                    Some(shape) => tensor(fed(name, array, shape)?.as_ref()),
+                    Some(shape) => tensor(arrange_for_input(name, array, shape)?.as_ref()),
                     None => tensor(array),
                 };
                 // A model in half floats takes its inputs so.
@@ -59,14 +59,14 @@ impl Plan {
                 Ok(TValue::from(given))
             })
             .collect::<Result<_, _>>()
-            .map(Inputs)
+            .map(PlanInputs)
     }
 
     /// Runs one inference and drops its outputs: what is timed.
     ///
     /// # Errors
     /// The engine's.
-    pub fn execute(&self, inputs: &Inputs) -> Result<(), EngineError> {
+    pub fn execute(&self, inputs: &PlanInputs) -> Result<(), EngineError> {
         self.infer(inputs).map(drop).map_err(EngineError::failed("run", &self.name))
     }
 
@@ -74,7 +74,7 @@ impl Plan {
     ///
     /// # Errors
     /// The engine's, and outputs that are no numbers.
-    pub fn run(&self, inputs: &Inputs) -> Result<Vec<ArrayD<f32>>, EngineError> {
+    pub fn run(&self, inputs: &PlanInputs) -> Result<Vec<ArrayD<f32>>, EngineError> {
         self.outputs(inputs)?
             .iter()
             .enumerate()
@@ -86,7 +86,7 @@ impl Plan {
     ///
     /// # Errors
     /// The engine's.
-    pub fn run_numbers(&self, inputs: &Inputs) -> Result<Vec<ArrayD<f32>>, EngineError> {
+    pub fn run_numbers(&self, inputs: &PlanInputs) -> Result<Vec<ArrayD<f32>>, EngineError> {
         let outputs = self.outputs(inputs)?;
         let each = outputs.iter().enumerate().map(|(index, value)| floats(index, value));
         each.filter(|found| !matches!(found, Err(EngineError::OutputType { .. }))).collect()
@@ -99,7 +99,7 @@ impl Plan {
     /// The engine's, and an output that is no numbers.
     pub fn run_output(
         &self,
-        inputs: &Inputs,
+        inputs: &PlanInputs,
         position: usize,
     ) -> Result<Option<ArrayD<f32>>, EngineError> {
         self.outputs(inputs)?.get(position).map(|value| floats(position, value)).transpose()
@@ -115,7 +115,7 @@ impl Plan {
     ///
     /// # Errors
     /// The engine's, and outputs of types without values.
-    pub fn digest(&self, inputs: &Inputs) -> Result<Sha256Hex, EngineError> {
+    pub fn digest(&self, inputs: &PlanInputs) -> Result<Sha256Hex, EngineError> {
         let outputs = self.outputs(inputs)?;
         let each = outputs.iter().enumerate().map(|(index, value)| bytes(index, value));
         let values: Vec<_> = each.collect::<Result<_, _>>()?;
@@ -138,11 +138,11 @@ impl Plan {
     }
 
     /// Outputs of one inference where the engine may panic: not for what is timed.
-    fn outputs(&self, inputs: &Inputs) -> Result<TVec<TValue>, EngineError> {
+    fn outputs(&self, inputs: &PlanInputs) -> Result<TVec<TValue>, EngineError> {
         guarded("run", &self.name, || self.infer(inputs))
     }
 
-    fn infer(&self, inputs: &Inputs) -> TractResult<TVec<TValue>> {
+    fn infer(&self, inputs: &PlanInputs) -> TractResult<TVec<TValue>> {
         if !self.clears {
             return self.runnable.run(inputs.0.clone());
         }
@@ -162,7 +162,7 @@ impl Plan {
 ///
 /// # Errors
 /// [`EngineError::NotShared`] where samples of a batch must share a value and do not.
-pub fn fed<'a>(
+pub fn arrange_for_input<'a>(
     name: &str,
     array: &'a Array,
     shape: &[usize],
@@ -196,11 +196,11 @@ mod tests {
         };
         let states = of(&[2, 2, 1, 2], (0..8).collect());
         let joined = of(&[2, 2, 2], vec![0, 1, 4, 5, 2, 3, 6, 7]);
-        assert_eq!(*fed("s", &states, &[2, 2, 2]).unwrap(), joined);
+        assert_eq!(*arrange_for_input("s", &states, &[2, 2, 2]).unwrap(), joined);
         let rates = of(&[3], vec![8, 8, 8]);
-        assert_eq!(*fed("sr", &rates, &[]).unwrap(), of(&[], vec![8]));
-        assert_eq!(*fed("x", &rates, &[3]).unwrap(), rates);
-        let error = fed("sr", &of(&[2], vec![8, 16]), &[]).unwrap_err().to_string();
+        assert_eq!(*arrange_for_input("sr", &rates, &[]).unwrap(), of(&[], vec![8]));
+        assert_eq!(*arrange_for_input("x", &rates, &[3]).unwrap(), rates);
+        let error = arrange_for_input("sr", &of(&[2], vec![8, 16]), &[]).unwrap_err().to_string();
         assert!(error.contains("input `sr` takes one value for all 2 samples"), "{error}");
     }
 }

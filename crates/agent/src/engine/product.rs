@@ -14,7 +14,7 @@ use tract_onnx::prelude::*;
 
 /// What a product multiplies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Precision {
+pub enum ProductPrecision {
     /// Floats of 32 bits.
     F32,
     /// Floats of 16 bits, summed in 16 bits.
@@ -25,13 +25,13 @@ pub enum Precision {
     Int4,
 }
 
-impl fmt::Display for Precision {
+impl fmt::Display for ProductPrecision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Precision::F32 => "f32",
-            Precision::F16 => "f16",
-            Precision::Int8 => "int8",
-            Precision::Int4 => "int4",
+            ProductPrecision::F32 => "f32",
+            ProductPrecision::F16 => "f16",
+            ProductPrecision::Int8 => "int8",
+            ProductPrecision::Int4 => "int4",
         })
     }
 }
@@ -39,22 +39,24 @@ impl fmt::Display for Precision {
 /// Weights of 4 bits that share a scale.
 const BLOCK: usize = 32;
 
-impl Precision {
+impl ProductPrecision {
     fn query(self, (m, k, n): (usize, usize, usize)) -> Query {
         let plain = |accumulator| Query::plain(accumulator, Some(m), Some(k), Some(n));
         match self {
-            Precision::F32 => plain(DatumType::F32),
-            Precision::F16 => plain(DatumType::F16),
-            Precision::Int8 => plain(DatumType::I32),
-            Precision::Int4 => Query { weight: WeightType::from(Q4_0), ..plain(DatumType::F32) },
+            ProductPrecision::F32 => plain(DatumType::F32),
+            ProductPrecision::F16 => plain(DatumType::F16),
+            ProductPrecision::Int8 => plain(DatumType::I32),
+            ProductPrecision::Int4 => {
+                Query { weight: WeightType::from(Q4_0), ..plain(DatumType::F32) }
+            }
         }
     }
 
     fn accumulator(self) -> DatumType {
         match self {
-            Precision::F32 | Precision::Int4 => DatumType::F32,
-            Precision::F16 => DatumType::F16,
-            Precision::Int8 => DatumType::I32,
+            ProductPrecision::F32 | ProductPrecision::Int4 => DatumType::F32,
+            ProductPrecision::F16 => DatumType::F16,
+            ProductPrecision::Int8 => DatumType::I32,
         }
     }
 
@@ -71,8 +73,8 @@ impl Precision {
 }
 
 /// A product of an `m` by `k` matrix, packed beforehand as weights are, with a `k` by `n` one.
-pub struct Product {
-    precision: Precision,
+pub struct MatrixProduct {
+    precision: ProductPrecision,
     size: (usize, usize, usize),
     kernel: Suitable,
     left: Box<dyn MMMInputValue>,
@@ -83,24 +85,24 @@ pub struct Product {
     operands: (Tensor, Tensor),
 }
 
-impl fmt::Debug for Product {
+impl fmt::Debug for MatrixProduct {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (m, k, n) = self.size;
         write!(f, "{} {m}x{k}x{n} {}", self.precision, self.kernel())
     }
 }
 
-impl Product {
+impl MatrixProduct {
     /// A product of seeded random numbers, never zeros, under the kernel that the engine chooses for
     /// the shape.
     ///
     /// # Errors
-    /// [`EngineError::Product`] where no kernel of this machine can.
+    /// [`EngineError::MatrixProduct`] where no kernel of this machine can.
     pub fn new(
-        precision: Precision,
+        precision: ProductPrecision,
         size: (usize, usize, usize),
         seed: u64,
-    ) -> Result<Product, EngineError> {
+    ) -> Result<MatrixProduct, EngineError> {
         let none = || EngineError::Product(format!("no kernel for {precision}"));
         let kernel = MmmDispatch::native().pick(&precision.query(size)).ok_or_else(none)?;
         Self::of(precision, size, kernel, seed)
@@ -109,8 +111,12 @@ impl Product {
     /// Likewise, under the kernel of this name, at its own multiples of `m` and `n`.
     ///
     /// # Errors
-    /// [`EngineError::Product`] where this machine has no such kernel.
-    pub fn under(precision: Precision, name: &str, seed: u64) -> Result<Product, EngineError> {
+    /// [`EngineError::MatrixProduct`] where this machine has no such kernel.
+    pub fn under(
+        precision: ProductPrecision,
+        name: &str,
+        seed: u64,
+    ) -> Result<MatrixProduct, EngineError> {
         const SIDE: usize = 192;
         let none = || EngineError::Product(format!("no {precision} kernel `{name}`"));
         let mut suitable = MmmDispatch::native().suitable(&precision.query((1, 1, 1))).into_iter();
@@ -122,18 +128,18 @@ impl Product {
     }
 
     fn of(
-        precision: Precision,
+        precision: ProductPrecision,
         size: (usize, usize, usize),
         kernel: Suitable,
         seed: u64,
-    ) -> Result<Product, EngineError> {
+    ) -> Result<MatrixProduct, EngineError> {
         let (m, k, n) = size;
-        if precision == Precision::Int4 && !k.is_multiple_of(BLOCK) {
+        if precision == ProductPrecision::Int4 && !k.is_multiple_of(BLOCK) {
             let problem =
                 format!("int4 weights come in blocks of {BLOCK}, {k} is no multiple of it");
             return Err(EngineError::Product(problem));
         }
-        let packed = || -> TractResult<Product> {
+        let packed = || -> TractResult<MatrixProduct> {
             let (mmm, packing, extractor) = &kernel;
             let (format_left, format_right) = &mmm.packings()[*packing];
             let (a, b) = operands(precision, size, seed)?;
@@ -155,7 +161,7 @@ impl Product {
             let scratch = unsafe { mmm.allocate_scratch_space() };
             let result = Tensor::zero_dt(precision.accumulator(), &[m, n])?;
             let operands = (lossy, b);
-            Ok(Product {
+            Ok(MatrixProduct {
                 precision,
                 size,
                 kernel: kernel.clone(),
@@ -240,13 +246,13 @@ impl Product {
 
 /// Two matrices of seeded random numbers.
 fn operands(
-    precision: Precision,
+    precision: ProductPrecision,
     (m, k, n): (usize, usize, usize),
     seed: u64,
 ) -> TractResult<(Tensor, Tensor)> {
     let mut rng = stats::generator(seed, "product");
     let mut matrix = |rows: usize, columns: usize| -> TractResult<Tensor> {
-        if precision == Precision::Int8 {
+        if precision == ProductPrecision::Int8 {
             let values: Vec<i8> =
                 (0..rows * columns).map(|_| rng.random_range(-127..=127)).collect();
             return Tensor::from_shape(&[rows, columns], &values);
@@ -254,7 +260,7 @@ fn operands(
         let values: Vec<f32> = (0..rows * columns).map(|_| rng.random_range(-1.0..1.0)).collect();
         let tensor = Tensor::from_shape(&[rows, columns], &values)?;
         match precision {
-            Precision::F16 => Ok(tensor.cast_to_dt(DatumType::F16)?.into_owned()),
+            ProductPrecision::F16 => Ok(tensor.cast_to_dt(DatumType::F16)?.into_owned()),
             _ => Ok(tensor),
         }
     };
@@ -266,8 +272,8 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn right(precision: Precision, size: (usize, usize, usize), most: f64) {
-        let mut product = Product::new(precision, size, 1).unwrap();
+    fn right(precision: ProductPrecision, size: (usize, usize, usize), most: f64) {
+        let mut product = MatrixProduct::new(precision, size, 1).unwrap();
         let worst = product.worst_error().unwrap();
         assert!(worst <= most, "{product:?}: {worst}");
     }
@@ -275,29 +281,32 @@ mod tests {
     #[test]
     fn products_equal_the_naive_loop() {
         for size in [(1, 64, 1), (33, 64, 17), (64, 288, 50), (10, 96, 1)] {
-            right(Precision::F32, size, 1e-6);
-            right(Precision::Int8, size, 0.0);
-            right(Precision::Int4, size, 1e-6);
-            right(Precision::F16, size, 2e-3);
+            right(ProductPrecision::F32, size, 1e-6);
+            right(ProductPrecision::Int8, size, 0.0);
+            right(ProductPrecision::Int4, size, 1e-6);
+            right(ProductPrecision::F16, size, 2e-3);
         }
     }
 
     #[test]
     fn weights_that_fill_no_block_are_refused() {
-        let refused = Product::new(Precision::Int4, (16, 144, 10), 1).unwrap_err().to_string();
+        let refused =
+            MatrixProduct::new(ProductPrecision::Int4, (16, 144, 10), 1).unwrap_err().to_string();
         let said = "matrix product: int4 weights come in blocks of 32, 144 is no multiple of it";
         assert_eq!(refused, said);
     }
 
     #[test]
     fn every_kernel_of_this_machine_multiplies_right() {
-        for (precision, most) in
-            [(Precision::F32, 1e-6), (Precision::Int8, 0.0), (Precision::Int4, 1e-6)]
-        {
+        for (precision, most) in [
+            (ProductPrecision::F32, 1e-6),
+            (ProductPrecision::Int8, 0.0),
+            (ProductPrecision::Int4, 1e-6),
+        ] {
             let names = precision.kernels();
             assert!(!names.is_empty());
             for name in names {
-                let mut product = Product::under(precision, &name, 2).unwrap();
+                let mut product = MatrixProduct::under(precision, &name, 2).unwrap();
                 let worst = product.worst_error().unwrap();
                 assert!(worst <= most, "{product:?}: {worst}");
             }

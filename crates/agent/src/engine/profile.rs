@@ -1,6 +1,6 @@
 //! How long each node of a plan takes.
 
-use super::{ENGINE, EngineError, Inputs, OptimisedNode, Plan, nodes, upper};
+use super::{ENGINE, EngineError, InferencePlan, OptimisedNode, PlanInputs, nodes, upper};
 use paring_core::schema::{NodeProfile, NodeTime, SCHEMA, Sha256Hex};
 use paring_core::stats;
 use paring_core::units::LatencyNs;
@@ -29,7 +29,7 @@ impl NodeTimes {
 
 /// Times of one plan.
 #[derive(Clone, Debug)]
-pub struct Profile {
+pub struct PlanProfile {
     /// Nodes in the order of execution.
     pub nodes: Vec<NodeTimes>,
     /// Whole runs with a clock around each node.
@@ -40,7 +40,7 @@ pub struct Profile {
     pub plain_ns: Vec<LatencyNs>,
 }
 
-impl Profile {
+impl PlanProfile {
     /// What is kept of a profile: means over the faster half of the runs, which add up.
     pub fn record(&self, variant_id: Sha256Hex, batch: usize) -> NodeProfile {
         let quiet = faster_half(&self.profiled_ns);
@@ -49,7 +49,7 @@ impl Profile {
             name: times.node.name.clone(),
             operator: times.node.operator.clone(),
             kernels: times.node.kernels.clone(),
-            moves: Plan::is_glue(&times.node),
+            moves: InferencePlan::is_glue(&times.node),
             own_ns: mean(&times.times_ns),
             before_ns: mean(&times.before_ns),
         });
@@ -80,7 +80,7 @@ fn mean_ns(times: &[LatencyNs], runs: &[usize]) -> f64 {
     chosen.map(|t| t.as_f64()).sum::<f64>() / runs.len().max(1) as f64
 }
 
-impl Plan {
+impl InferencePlan {
     /// Whether a node only moves data: packs, pads, reshapes, casts, or copies.
     pub fn is_glue(node: &OptimisedNode) -> bool {
         let moves = [
@@ -108,10 +108,10 @@ impl Plan {
     /// The engine's.
     pub fn profile_within(
         &self,
-        inputs: &Inputs,
+        inputs: &PlanInputs,
         runs: usize,
         most: Duration,
-    ) -> Result<Profile, EngineError> {
+    ) -> Result<PlanProfile, EngineError> {
         let failed = |e| EngineError::failed("profile", &self.name)(e);
         let order: Vec<usize> = self.runnable.order_without_consts().to_vec();
         let model = self.runnable.model();
@@ -122,7 +122,7 @@ impl Plan {
             times_ns: Vec::with_capacity(runs),
             before_ns: Vec::with_capacity(runs),
         };
-        let mut found = Profile {
+        let mut found = PlanProfile {
             nodes: order.iter().map(empty).collect(),
             profiled_ns: vec![],
             end_ns: vec![],
@@ -164,11 +164,11 @@ impl Plan {
         Ok(found)
     }
 
-    /// [`Plan::profile_within`] without a limit.
+    /// [`InferencePlan::profile_within`] without a limit.
     ///
     /// # Errors
     /// The engine's.
-    pub fn profile(&self, inputs: &Inputs, runs: usize) -> Result<Profile, EngineError> {
+    pub fn profile(&self, inputs: &PlanInputs, runs: usize) -> Result<PlanProfile, EngineError> {
         self.profile_within(inputs, runs, Duration::MAX)
     }
 }

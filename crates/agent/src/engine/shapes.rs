@@ -2,8 +2,8 @@
 
 use super::describe::dtype_of;
 use super::guard::guarded;
-use super::load::{Parsed, bind, parse_any, unimplemented};
-use super::{Bindings, EngineError, Source};
+use super::load::{ParsedModel, bind, parse_any, unimplemented};
+use super::{DimensionBindings, EngineError, ModelSource};
 use crate::arrays::Dtype;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
@@ -33,12 +33,12 @@ const FEW: usize = 256;
 /// # Errors
 /// [`EngineError`] where the model cannot be loaded or analysed.
 pub fn tensor_facts(
-    source: Source,
-    bindings: Bindings,
+    source: ModelSource,
+    bindings: DimensionBindings,
 ) -> Result<BTreeMap<String, TensorFact>, EngineError> {
     let mut parsed = parse_any(source)?;
     bind(&mut parsed, &source.name(), bindings)?;
-    let Parsed { mut model, proto, .. } = parsed;
+    let ParsedModel { mut model, proto, .. } = parsed;
     declare(&mut model, &proto, bindings);
     guarded("analyse", &source.name(), || model.analyse(false))?;
     let mut facts = BTreeMap::new();
@@ -72,7 +72,7 @@ fn addressable(tensor: &str, shape: &[usize]) -> Result<(), String> {
 
 /// Gives the outputs of operators that the engine does not have the types and shapes that the file
 /// declares for them.
-fn declare(model: &mut InferenceModel, proto: &ModelProto, bindings: Bindings) {
+fn declare(model: &mut InferenceModel, proto: &ModelProto, bindings: DimensionBindings) {
     let unknown: HashSet<String> = unimplemented(model).map(|(node, _)| node).collect();
     let Some(graph) = proto.graph.as_ref().filter(|_| !unknown.is_empty()) else { return };
     let infos = graph.value_info.iter().chain(&graph.output);
@@ -92,7 +92,7 @@ fn declare(model: &mut InferenceModel, proto: &ModelProto, bindings: Bindings) {
 }
 
 /// A declared type and shape at concrete dimensions; symbols without a value stay open.
-fn declared(info: &ValueInfoProto, bindings: Bindings) -> Option<InferenceFact> {
+fn declared(info: &ValueInfoProto, bindings: DimensionBindings) -> Option<InferenceFact> {
     let Value::TensorType(tensor) = info.r#type.as_ref()?.value.as_ref()?;
     let datum = match tensor.elem_type {
         1 => DatumType::F32,

@@ -5,7 +5,7 @@
 //! products, say. `vzeroupper` says that nobody needs them.
 
 /// The option that has them cleared after every node.
-pub const CLEAR: &str = "vzeroupper";
+pub const CLEAR_UPPER_HALVES: &str = "vzeroupper";
 
 /// Whether this processor has such halves.
 pub(super) fn there() -> bool {

@@ -2,23 +2,23 @@
 
 use super::block::BlockError;
 use super::pair::needs_two;
-use crate::sensors::Processors;
+use crate::sensors::ProcessorSet;
 use paring_core::schema::{BlockKey, BlockKind, ExecutionSetting, Job, JobModel};
 use std::path::Path;
 
 /// The processors that a block of `job` may run on, as far as the agent's own process may.
-pub(super) fn block_processors(root: &Path, job: &Job, key: &BlockKey) -> Processors {
+pub(super) fn block_processors(root: &Path, job: &Job, key: &BlockKey) -> ProcessorSet {
     if !job.affinity.is_empty() {
-        return Processors::of(root, &job.affinity);
+        return ProcessorSet::of(root, &job.affinity);
     }
-    let allowed = Processors::of_process(root);
+    let allowed = ProcessorSet::of_process(root);
     let variant = job.models.iter().find(|model| model.variant_id == key.variant_id);
     let baseline = job.models.iter().find(|model| model.baseline);
     match (key.kind, variant.zip(baseline)) {
         (BlockKind::Paired, Some((variant, baseline)))
             if shares_one(job, key.setting, variant, baseline) =>
         {
-            Processors::of(root, allowed.numbers().last().map_or(&[], std::slice::from_ref))
+            ProcessorSet::of(root, allowed.numbers().last().map_or(&[], std::slice::from_ref))
         }
         _ => allowed,
     }
@@ -91,7 +91,7 @@ mod tests {
                 BlockKey { kind, variant_id, setting: ExecutionSetting::of_batch(1), round: 0 };
             block_processors(root.path(), job, &key).numbers().to_vec()
         };
-        let allowed = Processors::of_process(root.path()).numbers().to_vec();
+        let allowed = ProcessorSet::of_process(root.path()).numbers().to_vec();
         let last = [*allowed.last().unwrap()];
         let mut job = job(0);
         assert_eq!(of(&job, BlockKind::Solo), allowed);

@@ -3,13 +3,13 @@
 use super::affinity::block_processors;
 use super::former::MachineError;
 use super::limits::job_problem;
-use super::machine::Machine;
+use super::machine::MachineSettings;
 use super::process::run_to_end;
 use super::sampling::nanos;
 use super::validity::bad_conditions;
-use super::{Journal, JournalError, MIN_BLOCKS, Summary, read_journal, schedule};
+use super::{BlockJournal, JournalError, JournalSummary, MIN_BLOCKS, read_journal, schedule};
 use crate::engine;
-use crate::sensors::{self, Observer};
+use crate::sensors::{self, ConditionObserver};
 use paring_core::files::ConfinedPath;
 use paring_core::schema::{
     BlockAttempt, BlockConditions, BlockData, BlockKey, BlockKind, BlockOutcome, BlockRecord,
@@ -65,7 +65,7 @@ pub enum AgentError {
 
 /// Where a job stands, after every block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Progress {
+pub struct JobProgress {
     /// Blocks that are in the journal.
     pub done: usize,
     /// Blocks of the schedule.
@@ -97,12 +97,12 @@ pub fn run_job(
     job_path: &Path,
     journal_path: &Path,
     arguments: &[&str],
-    report: &mut dyn FnMut(Progress),
+    report: &mut dyn FnMut(JobProgress),
 ) -> Result<(), AgentError> {
     let job = read_job(job_path)?;
-    let journal = Journal::open(journal_path)?;
+    let journal = BlockJournal::open(journal_path)?;
     if journal.set_aside() > 0 {
-        let aside = Journal::aside(journal_path);
+        let aside = BlockJournal::aside(journal_path);
         paring_core::text::note(format_args!(
             "paring: {} damaged lines went to {}",
             journal.set_aside(),
@@ -112,9 +112,9 @@ pub fn run_job(
     let mut records = read_journal(&ConfinedPath::file(journal_path))?;
     records.retain(|record| job.counts(record));
     let executable = std::env::current_exe().map_err(AgentError::Executable)?;
-    let _machine = Machine::set(sensors::root(), journal_path, &job.conditions)?;
+    let _machine = MachineSettings::set(sensors::root(), journal_path, &job.conditions)?;
     let blocks = schedule(&job);
-    let mut state = State::new(&job, &records);
+    let mut state = ScheduleState::new(&job, &records);
     state.reopen();
     let timed = |key: &BlockKey| matches!(key.kind, BlockKind::Solo | BlockKind::Paired);
     let (early, late): (Vec<usize>, Vec<usize>) =
@@ -124,9 +124,10 @@ pub fn run_job(
         early.into_iter().partition(|index| blocks[*index].round < job.blocks);
     let asked = fixed.iter().chain(&late);
     let done = asked.filter(|index| state.settled(&blocks[**index])).count();
-    report(Progress { done, total: fixed.len() + late.len() });
-    let own = Own { job_path, executable: &executable, arguments };
-    let mut session = Session { job: &job, blocks: &blocks, own, journal, records, state, report };
+    report(JobProgress { done, total: fixed.len() + late.len() });
+    let own = BlockProgram { job_path, executable: &executable, arguments };
+    let mut session =
+        JobRunner { job: &job, blocks: &blocks, own, journal, records, state, report };
     let (first, last) = (fixed.len(), late.len());
     session.rounds(fixed, 0, last)?;
     session.until_narrow(&further)?;
@@ -135,24 +136,24 @@ pub fn run_job(
 
 /// How this program starts the process of a block.
 #[derive(Clone, Copy)]
-struct Own<'a> {
+struct BlockProgram<'a> {
     job_path: &'a Path,
     executable: &'a Path,
     arguments: &'a [&'a str],
 }
 
 /// A job on its way.
-struct Session<'a> {
+struct JobRunner<'a> {
     job: &'a Job,
     blocks: &'a [BlockKey],
-    own: Own<'a>,
-    journal: Journal,
+    own: BlockProgram<'a>,
+    journal: BlockJournal,
     records: Vec<BlockRecord>,
-    state: State,
-    report: &'a mut dyn FnMut(Progress),
+    state: ScheduleState,
+    report: &'a mut dyn FnMut(JobProgress),
 }
 
-impl Session<'_> {
+impl JobRunner<'_> {
     /// All blocks that `pending` names, and again those that were measured under bad conditions.
     /// `before` and `after` are blocks that were or will be run elsewhere.
     fn rounds(
@@ -173,7 +174,7 @@ impl Session<'_> {
                 }
                 let left = pending.len() - position - 1;
                 let done = before + if pass == 0 { position + 1 } else { own - left };
-                (self.report)(Progress { done, total: before + own + after });
+                (self.report)(JobProgress { done, total: before + own + after });
             }
             again.iter().for_each(|index| self.state.again(&self.blocks[*index]));
             pending = again;
@@ -208,7 +209,7 @@ impl Session<'_> {
     /// Whether the interval behind a paired block is too wide. A block that is measured already is
     /// none that could make it narrower; a variant that never gave a ratio will not give one.
     fn too_wide(&self, key: &BlockKey, width: f64) -> bool {
-        let found = Summary::new(&self.records).speedup(&key.variant_id, key.setting);
+        let found = JournalSummary::new(&self.records).speedup(&key.variant_id, key.setting);
         found.is_some_and(|found| {
             let relative = (found.speedup.high - found.speedup.low) / found.speedup.value;
             found.blocks < MIN_BLOCKS || relative > width
@@ -232,7 +233,7 @@ impl Session<'_> {
         self.state.note(&record);
         self.records.push(record);
         let record = &self.records[self.records.len() - 1];
-        Ok(!record.invalid.is_empty() || Summary::new(&self.records).contended(record))
+        Ok(!record.invalid.is_empty() || JournalSummary::new(&self.records).contended(record))
     }
 }
 
@@ -254,7 +255,8 @@ fn measured(job: &Job, attempt: BlockAttempt, command: Command) -> BlockRecord {
         let waited = sensors::cool_down(sensors::root(), rule, &mut std::thread::sleep);
         LatencyNs::from(waited)
     });
-    let mut observer = Observer::start(block_processors(sensors::root(), job, &attempt.key));
+    let mut observer =
+        ConditionObserver::start(block_processors(sensors::root(), job, &attempt.key));
     let sees = observer.sees();
     let mut look = || observer.look();
     let begun = Instant::now();
@@ -311,7 +313,7 @@ fn rules_sha256(job: &Job, kind: BlockKind) -> Sha256Hex {
 }
 
 /// What is settled: measured, or tried as often as the rules allow.
-struct State {
+struct ScheduleState {
     retries: u32,
     tries: BTreeMap<BlockKey, u32>,
     /// Tries of earlier invocations: they count for the numbers of attempts, not against the limit.
@@ -322,10 +324,10 @@ struct State {
     bad: BTreeSet<BlockKey>,
 }
 
-impl State {
+impl ScheduleState {
     fn new(job: &Job, records: &[BlockRecord]) -> Self {
         let retries = job.rules.retries;
-        let mut state = State {
+        let mut state = ScheduleState {
             retries,
             tries: BTreeMap::new(),
             earlier: BTreeMap::new(),

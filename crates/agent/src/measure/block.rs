@@ -4,11 +4,13 @@ use super::affinity::{keep_on, pin_for};
 use super::heap::{allocated, count_allocations};
 use super::partner::serve;
 use super::sampling::nanos;
-use super::stand::Stand;
+use super::stand::SampledModel;
 use super::sustained::sustain;
-use super::{Cycle, Watch};
+use super::{ContentionProbe, InputCycle};
 use crate::arrays::{Array, InputsError, read_tensors};
-use crate::engine::{self, Bindings, EngineError, Model, Plan, Source};
+use crate::engine::{
+    self, AnalysedModel, DimensionBindings, EngineError, InferencePlan, ModelSource,
+};
 use crate::sensors;
 use paring_core::schema::{
     BlockAttempt, BlockData, BlockKey, BlockKind, ExecutionSetting, Job, JobModel, MemoryPoint,
@@ -97,7 +99,7 @@ pub(super) fn measure(
     count_allocations(true);
     let start = memory();
     let key = &attempt.key;
-    let bench = Bench::open(job, folder, key.setting)?;
+    let bench = BlockBench::open(job, folder, key.setting)?;
     let model = bench.model(&key.variant_id)?;
     match key.kind {
         BlockKind::Solo => bench.solo(model, start).map(|b| BlockData::Solo(Box::new(b))),
@@ -128,7 +130,7 @@ pub(super) fn profile(
     model: &JobModel,
     batch: usize,
 ) -> Result<NodeProfile, BlockError> {
-    let bench = Bench::open(job, folder, ExecutionSetting::of_batch(batch))?;
+    let bench = BlockBench::open(job, folder, ExecutionSetting::of_batch(batch))?;
     let engine = |source| BlockError::Engine { model: model.name.clone(), source };
     let mut stand = bench.load(model)?.stand;
     stand.warm_up(&job.rules).map_err(engine)?;
@@ -142,7 +144,7 @@ pub(super) fn profile(
 /// # Errors
 /// [`BlockError`] names the variant or the file.
 pub(super) fn accompany(job: &Job, folder: &Path, key: &BlockKey) -> Result<(), BlockError> {
-    let bench = Bench::open(job, folder, key.setting)?;
+    let bench = BlockBench::open(job, folder, key.setting)?;
     let baseline = bench.baseline()?;
     let variant = bench.model(&key.variant_id)?;
     pin_for(job, key.setting, variant, baseline)?;
@@ -172,7 +174,7 @@ fn verify(path: &Path, expected: &Sha256Hex) -> Result<(), BlockError> {
 }
 
 /// A job and its inputs, in one setting.
-pub(super) struct Bench<'a> {
+pub(super) struct BlockBench<'a> {
     pub(super) job: &'a Job,
     folder: &'a Path,
     pub(super) setting: ExecutionSetting,
@@ -180,19 +182,19 @@ pub(super) struct Bench<'a> {
 }
 
 /// A model that is ready, and what it took.
-pub(super) struct Loaded {
-    pub(super) stand: Stand,
+pub(super) struct LoadedModel {
+    pub(super) stand: SampledModel,
     load_ns: LatencyNs,
     analysed: MemoryPoint,
     weights: WeightBytes,
 }
 
-impl<'a> Bench<'a> {
+impl<'a> BlockBench<'a> {
     /// Keeps this process where the job wants it, and reads the inputs.
     fn open(job: &'a Job, folder: &'a Path, setting: ExecutionSetting) -> Result<Self, BlockError> {
         keep_on(&job.affinity)?;
         engine::use_threads(setting.threads);
-        Ok(Bench { job, folder, setting, arrays: inputs(job, folder)? })
+        Ok(BlockBench { job, folder, setting, arrays: inputs(job, folder)? })
     }
 
     fn model(&self, id: &Sha256Hex) -> Result<&'a JobModel, BlockError> {
@@ -204,13 +206,13 @@ impl<'a> Bench<'a> {
         self.job.models.iter().find(|m| m.baseline).ok_or(BlockError::Absent("baseline"))
     }
 
-    pub(super) fn load(&self, model: &JobModel) -> Result<Loaded, BlockError> {
+    pub(super) fn load(&self, model: &JobModel) -> Result<LoadedModel, BlockError> {
         let path = self.folder.join(&model.path);
         verify(&path, &model.sha256)?;
         let engine = |source| BlockError::Engine { model: model.name.clone(), source };
-        let bindings = Bindings { batch: self.setting.batch, dims: &self.job.dims };
+        let bindings = DimensionBindings { batch: self.setting.batch, dims: &self.job.dims };
         let start = Instant::now();
-        let analysed = Model::load(Source::File(&path), bindings).map_err(engine)?;
+        let analysed = AnalysedModel::load(ModelSource::File(&path), bindings).map_err(engine)?;
         let paused = Instant::now();
         let (memory, own) = (memory(), Bytes(analysed.constant_bytes()));
         let probing = paused.elapsed();
@@ -218,12 +220,12 @@ impl<'a> Bench<'a> {
         let load_ns = (start.elapsed() - probing).into();
         let cycle = self.cycle(&plan).map_err(engine)?.ok_or(BlockError::Absent("inputs"))?;
         let weights = WeightBytes { model: own, packed: Bytes(plan.constant_bytes()) };
-        let stand = Stand::new(plan, cycle, self.setting.streams);
-        Ok(Loaded { stand, load_ns, analysed: memory, weights })
+        let stand = SampledModel::new(plan, cycle, self.setting.streams);
+        Ok(LoadedModel { stand, load_ns, analysed: memory, weights })
     }
 
     /// Inputs of one batch each, from consecutive samples, wrapping around.
-    fn cycle(&self, plan: &Plan) -> Result<Option<Cycle>, EngineError> {
+    fn cycle(&self, plan: &InferencePlan) -> Result<Option<InputCycle>, EngineError> {
         let (batch, samples) =
             (self.setting.batch, self.arrays.values().map(Array::rows).min().unwrap_or(0));
         if samples == 0 {
@@ -235,12 +237,12 @@ impl<'a> Bench<'a> {
             let arrays = self.arrays.iter().map(|(name, a)| (name.clone(), a.take(&indices)));
             plan.inputs(&arrays.collect())
         });
-        Ok(Cycle::new(prepared.collect::<Result<_, _>>()?))
+        Ok(InputCycle::new(prepared.collect::<Result<_, _>>()?))
     }
 
     fn solo(&self, model: &JobModel, start: MemoryPoint) -> Result<SoloBlock, BlockError> {
         let engine = |source| BlockError::Engine { model: model.name.clone(), source };
-        let Loaded { mut stand, load_ns, analysed, weights } = self.load(model)?;
+        let LoadedModel { mut stand, load_ns, analysed, weights } = self.load(model)?;
         let optimised = memory();
         let rules = &self.job.rules;
         let begun = Instant::now();
@@ -251,7 +253,7 @@ impl<'a> Bench<'a> {
         let after_runs = memory();
         count_allocations(false);
 
-        let mut watch = Watch::new();
+        let mut watch = ContentionProbe::new();
         let bursts = sampled(&mut stand, each, rules, &mut watch).map_err(engine)?;
         let (reference_after_ns, walk_after_ns) = watch.read();
         let end = memory();
@@ -275,10 +277,10 @@ impl<'a> Bench<'a> {
 
 /// Bursts of one model for as long as the rules say.
 fn sampled(
-    stand: &mut Stand,
+    stand: &mut SampledModel,
     each: LatencyNs,
     rules: &SampleRules,
-    watch: &mut Watch,
+    watch: &mut ContentionProbe,
 ) -> Result<Vec<SampleBurst>, EngineError> {
     let length = stand.length(each, rules);
     let (mut bursts, mut count) = (Vec::new(), 0);

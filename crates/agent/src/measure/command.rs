@@ -1,11 +1,11 @@
 //! The agent's command line, the same for `paring-agent` and `paring agent`.
 
 use super::agent::read_job;
-use super::detached::{self, Place};
+use super::detached::{self, JobPlace};
 use super::limits::batch_problem;
 use super::predict::predict;
 use super::process::die_with_parent;
-use super::{Progress, block, run_job, schedule};
+use super::{JobProgress, block, run_job, schedule};
 use crate::engine;
 use crate::sensors;
 use anyhow::{Context, bail};
@@ -27,7 +27,7 @@ usage: paring-agent run JOB JOURNAL [--follow PID]   measure what the journal la
 
 /// What the agent can be asked to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
+pub enum AgentCommand {
     /// Run a job.
     Run {
         /// The job file.
@@ -69,13 +69,13 @@ pub enum Command {
         parent: u32,
     },
     /// Start a job in a process of its own.
-    Start(Place, String),
+    Start(JobPlace, String),
     /// Be that process.
-    Detached(Place, String),
+    Detached(JobPlace, String),
     /// Say where a job stands, and what its journal has beyond an offset.
-    Status(Place, u64, Duration),
+    Status(JobPlace, u64, Duration),
     /// Stop a job.
-    Stop(Place),
+    Stop(JobPlace),
     /// Answer a question about a model.
     Predict(PathBuf),
     /// Print the machine's fingerprint.
@@ -87,68 +87,68 @@ pub enum Command {
     Version,
 }
 
-impl Command {
+impl AgentCommand {
     /// Reads the arguments behind the program's name.
     ///
     /// # Errors
     /// The usage.
-    pub fn parse(arguments: &[String]) -> anyhow::Result<Command> {
+    pub fn parse(arguments: &[String]) -> anyhow::Result<AgentCommand> {
         let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
         Ok(match words.as_slice() {
             ["run", job, journal] => {
-                Command::Run { job: job.into(), journal: journal.into(), follow: None }
+                AgentCommand::Run { job: job.into(), journal: journal.into(), follow: None }
             }
             ["run", job, journal, "--follow", pid] => {
                 let follow = Some(process(pid)?);
-                Command::Run { job: job.into(), journal: journal.into(), follow }
+                AgentCommand::Run { job: job.into(), journal: journal.into(), follow }
             }
-            ["block", job, index, number, parent] => Command::Block {
+            ["block", job, index, number, parent] => AgentCommand::Block {
                 job: job.into(),
                 index: index.parse().context(USAGE)?,
                 number: number.parse().context(USAGE)?,
                 parent: process(parent)?,
             },
-            ["nodes", job, model, batch] => Command::Nodes {
+            ["nodes", job, model, batch] => AgentCommand::Nodes {
                 job: job.into(),
                 model: model.parse().context(USAGE)?,
                 batch: batch_size(batch)?,
             },
-            ["peaks"] => Command::Peaks,
-            ["partner", job, index, parent] => Command::Partner {
+            ["peaks"] => AgentCommand::Peaks,
+            ["partner", job, index, parent] => AgentCommand::Partner {
                 job: job.into(),
                 index: index.parse().context(USAGE)?,
                 parent: process(parent)?,
             },
-            ["probe"] => Command::Probe { sysfs_root: sensors::root().into() },
-            ["probe", "--sysfs-root", folder] => Command::Probe { sysfs_root: folder.into() },
+            ["probe"] => AgentCommand::Probe { sysfs_root: sensors::root().into() },
+            ["probe", "--sysfs-root", folder] => AgentCommand::Probe { sysfs_root: folder.into() },
             ["start", work, job, sha256, owner] => {
-                Command::Start(place(work, job, sha256)?, (*owner).to_string())
+                AgentCommand::Start(place(work, job, sha256)?, (*owner).to_string())
             }
             ["detached", work, job, sha256, owner] => {
-                Command::Detached(place(work, job, sha256)?, (*owner).to_string())
+                AgentCommand::Detached(place(work, job, sha256)?, (*owner).to_string())
             }
-            ["status", work, job, sha256, offset, wait] => Command::Status(
+            ["status", work, job, sha256, offset, wait] => AgentCommand::Status(
                 place(work, job, sha256)?,
                 offset.parse().context(USAGE)?,
                 Duration::from_millis(wait.parse().context(USAGE)?),
             ),
-            ["stop", work, job, sha256] => Command::Stop(place(work, job, sha256)?),
-            ["predict", question] => Command::Predict(question.into()),
-            ["version" | "--version"] => Command::Version,
+            ["stop", work, job, sha256] => AgentCommand::Stop(place(work, job, sha256)?),
+            ["predict", question] => AgentCommand::Predict(question.into()),
+            ["version" | "--version"] => AgentCommand::Version,
             _ => bail!("{USAGE}"),
         })
     }
 }
 
 /// A job's place. Its name and its hash become names of a folder and a file, and nothing else.
-fn place(work: &str, job: &str, job_sha256: &str) -> anyhow::Result<Place> {
+fn place(work: &str, job: &str, job_sha256: &str) -> anyhow::Result<JobPlace> {
     for name in [job, job_sha256] {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         if name.is_empty() || name.len() > 128 || !name.chars().all(plain) {
             bail!("`{}` is no name of a job, of letters, digits, `-` and `_`", name.escape_debug());
         }
     }
-    Ok(Place { work: work.into(), job: job.to_string(), job_sha256: job_sha256.to_string() })
+    Ok(JobPlace { work: work.into(), job: job.to_string(), job_sha256: job_sha256.to_string() })
 }
 
 /// A process that can be a parent. 0 is none, and 1 inherits every orphan: whoever waits for its end
@@ -174,20 +174,20 @@ fn batch_size(word: &str) -> anyhow::Result<usize> {
 /// # Errors
 /// For a person.
 pub fn main(arguments: &[String], own: &[&str]) -> anyhow::Result<()> {
-    match Command::parse(arguments)? {
-        Command::Run { job, journal, follow } => {
+    match AgentCommand::parse(arguments)? {
+        AgentCommand::Run { job, journal, follow } => {
             if let Some(parent) = follow {
                 die_with_parent(parent);
             }
             refuse_process_one()?;
-            let mut report = |progress: Progress| {
+            let mut report = |progress: JobProgress| {
                 // Nobody listens any more: the journal is what counts.
                 let _ = print_line(&progress);
             };
             run_job(&job, &journal, own, &mut report)?;
             Ok(())
         }
-        Command::Block { job, index, number, parent } => {
+        AgentCommand::Block { job, index, number, parent } => {
             die_with_parent(parent);
             let mut partner = std::process::Command::new(std::env::current_exe()?);
             partner.args(own).arg("partner").arg(&job).arg(index.to_string());
@@ -195,12 +195,12 @@ pub fn main(arguments: &[String], own: &[&str]) -> anyhow::Result<()> {
             let (job, folder, key) = block_of(&job, index)?;
             print_line(&block::measure(&job, &folder, &BlockAttempt { key, number }, partner)?)
         }
-        Command::Partner { job, index, parent } => {
+        AgentCommand::Partner { job, index, parent } => {
             die_with_parent(parent);
             let (job, folder, key) = block_of(&job, index)?;
             Ok(block::accompany(&job, &folder, &key)?)
         }
-        Command::Nodes { job, model, batch } => {
+        AgentCommand::Nodes { job, model, batch } => {
             let folder = job.parent().map(PathBuf::from).unwrap_or_default();
             let job = read_job(&job)?;
             let model = job.models.get(model).context("the job has fewer models")?;
@@ -209,23 +209,23 @@ pub fn main(arguments: &[String], own: &[&str]) -> anyhow::Result<()> {
             }
             print_line(&block::profile(&job, &folder, model, batch)?)
         }
-        Command::Peaks => print_line(&engine::peaks()?),
-        Command::Probe { sysfs_root } => {
+        AgentCommand::Peaks => print_line(&engine::measure_roofline()?),
+        AgentCommand::Probe { sysfs_root } => {
             let mut found = sensors::environment(sensors::root(), engine::ENGINE);
             found.sensors = sensors::survey(&sysfs_root);
             found.kernels = engine::product_kernels();
             print_line(&found)
         }
-        Command::Start(place, owner) => print_line(&detached::start(&place, &owner, own)?),
-        Command::Detached(place, owner) => detached::run_detached(&place, &owner, own),
-        Command::Status(place, offset, wait) => {
+        AgentCommand::Start(place, owner) => print_line(&detached::start(&place, &owner, own)?),
+        AgentCommand::Detached(place, owner) => detached::run_detached(&place, &owner, own),
+        AgentCommand::Status(place, offset, wait) => {
             let (standing, journal) = detached::status(&place, offset, wait)?;
             print_line(&standing)?;
             print_bytes(&journal)
         }
-        Command::Stop(place) => print_line(&detached::stop(&place)?),
-        Command::Predict(question) => print_bytes(&predict(&question)?),
-        Command::Version => {
+        AgentCommand::Stop(place) => print_line(&detached::stop(&place)?),
+        AgentCommand::Predict(question) => print_bytes(&predict(&question)?),
+        AgentCommand::Version => {
             let own = std::env::current_exe().and_then(|path| Sha256Hex::of_file(&path));
             let own = own.context("read this program's own file")?;
             println!(

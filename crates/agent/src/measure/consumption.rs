@@ -15,7 +15,7 @@ use paring_core::units::PowerMw;
 ///
 /// # Errors
 /// Why there is none.
-pub fn consumption(
+pub fn energy_summary(
     records: &[BlockRecord],
     variant_id: &Sha256Hex,
     setting: ExecutionSetting,
@@ -50,7 +50,7 @@ pub fn consumption(
 }
 
 /// One window's figures.
-struct Figures {
+struct WindowEnergy {
     gross_uj: f64,
     net_uj: f64,
     low_uj: f64,
@@ -61,8 +61,8 @@ struct Figures {
 
 /// `None` of no window.
 fn summary(blocks: &[&EnergyBlock]) -> Option<Result<EnergySummary, MissingReason>> {
-    let figures: Vec<Figures> = blocks.iter().filter_map(|block| figures(block)).collect();
-    let median = |value: fn(&Figures) -> f64| {
+    let figures: Vec<WindowEnergy> = blocks.iter().filter_map(|block| figures(block)).collect();
+    let median = |value: fn(&WindowEnergy) -> f64| {
         stats::median(&figures.iter().map(value).collect::<Vec<f64>>())
     };
     let (power, idle) = (PowerMw(median(|f| f.power)?), PowerMw(median(|f| f.idle)?));
@@ -71,8 +71,9 @@ fn summary(blocks: &[&EnergyBlock]) -> Option<Result<EnergySummary, MissingReaso
         let why = format!("no power above idle: {power} with the model running, {idle} without");
         return Some(Err(MissingReason(why)));
     }
-    let bound =
-        |value: fn(&Figures) -> f64, of: fn(f64, f64) -> f64| figures.iter().map(value).reduce(of);
+    let bound = |value: fn(&WindowEnergy) -> f64, of: fn(f64, f64) -> f64| {
+        figures.iter().map(value).reduce(of)
+    };
     let per_inference_uj = ConfidenceInterval {
         value: net,
         low: bound(|f| f.low_uj, f64::min)?,
@@ -88,14 +89,14 @@ fn summary(blocks: &[&EnergyBlock]) -> Option<Result<EnergySummary, MissingReaso
     }))
 }
 
-fn figures(block: &EnergyBlock) -> Option<Figures> {
+fn figures(block: &EnergyBlock) -> Option<WindowEnergy> {
     let run_uj = *block.run.energy_uj.as_ref().ok()?;
     let count = block.inferences as f64;
     let (before, after) = (block.idle_before.power()?, block.idle_after.power()?);
     let span = block.run.span();
     let above = |idle: f64| (run_uj - PowerMw(idle).over(span)) / count;
     let idle = (before.0 + after.0) / 2.0;
-    (block.inferences > 0).then(|| Figures {
+    (block.inferences > 0).then(|| WindowEnergy {
         gross_uj: run_uj / count,
         net_uj: above(idle),
         low_uj: above(before.0.max(after.0)),
@@ -161,7 +162,7 @@ mod tests {
     }
 
     fn of(records: &[BlockRecord]) -> Result<EnergySummary, MissingReason> {
-        consumption(records, &Sha256Hex::of(b"variant"), ExecutionSetting::of_batch(1))
+        energy_summary(records, &Sha256Hex::of(b"variant"), ExecutionSetting::of_batch(1))
     }
 
     #[test]

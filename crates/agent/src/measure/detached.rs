@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A job in a work folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct JobPlace {
     /// The work folder.
     pub work: PathBuf,
     /// The name of the job's folder.
@@ -36,7 +36,7 @@ pub struct Place {
     pub job_sha256: String,
 }
 
-impl Place {
+impl JobPlace {
     fn folder(&self) -> PathBuf {
         self.work.join("jobs").join(&self.job)
     }
@@ -56,7 +56,7 @@ impl Place {
 
 /// Starts a job in a process of its own, for `owner`, unless it runs or somebody else holds the
 /// board; and says where it stands. `own` are the arguments before the agent's own.
-pub(super) fn start(place: &Place, owner: &str, own: &[&str]) -> anyhow::Result<JobStatus> {
+pub(super) fn start(place: &JobPlace, owner: &str, own: &[&str]) -> anyhow::Result<JobStatus> {
     let found = standing(place)?;
     if found.holder.is_some() {
         return Ok(found);
@@ -96,7 +96,7 @@ pub(super) fn start(place: &Place, owner: &str, own: &[&str]) -> anyhow::Result<
 }
 
 /// Runs a job to its end, apart from the session that started it.
-pub(super) fn run_detached(place: &Place, owner: &str, own: &[&str]) -> anyhow::Result<()> {
+pub(super) fn run_detached(place: &JobPlace, owner: &str, own: &[&str]) -> anyhow::Result<()> {
     // It fails where this process leads a session already, which is as good.
     let _ = setsid();
     let Some(lock) = hold(place, owner)? else { return Ok(()) };
@@ -137,7 +137,7 @@ fn fresh(job: &Sha256Hex, done: usize, total: usize) -> JobState {
 /// Says where a job stands, at its end or after `wait`, and gives what its journal has beyond
 /// `offset`.
 pub(super) fn status(
-    place: &Place,
+    place: &JobPlace,
     offset: u64,
     wait: Duration,
 ) -> anyhow::Result<(JobStatus, Vec<u8>)> {
@@ -155,7 +155,7 @@ pub(super) fn status(
 }
 
 /// Stops a job that runs: its agent, and with it the block in flight.
-pub(super) fn stop(place: &Place) -> anyhow::Result<JobStatus> {
+pub(super) fn stop(place: &JobPlace) -> anyhow::Result<JobStatus> {
     let begun = Instant::now();
     loop {
         let found = standing(place)?;
@@ -175,7 +175,7 @@ pub(super) fn stop(place: &Place) -> anyhow::Result<JobStatus> {
     }
 }
 
-fn standing(place: &Place) -> anyhow::Result<JobStatus> {
+fn standing(place: &JobPlace) -> anyhow::Result<JobStatus> {
     let state = match std::fs::read(place.state()) {
         // A torn state is one of a job that runs, or of one that was cut off.
         Ok(bytes) => serde_json::from_slice(&bytes).ok(),
@@ -185,7 +185,7 @@ fn standing(place: &Place) -> anyhow::Result<JobStatus> {
 }
 
 /// Who holds the board; `None` if nobody does.
-fn holder(place: &Place) -> anyhow::Result<Option<BoardHolder>> {
+fn holder(place: &JobPlace) -> anyhow::Result<Option<BoardHolder>> {
     let path = place.work.join("lock");
     let begun = Instant::now();
     loop {
@@ -221,7 +221,7 @@ fn plausible(holder: BoardHolder, path: &Path) -> anyhow::Result<BoardHolder> {
 }
 
 /// Takes the board, until the file is dropped; `None` where somebody else was faster.
-fn hold(place: &Place, owner: &str) -> anyhow::Result<Option<File>> {
+fn hold(place: &JobPlace, owner: &str) -> anyhow::Result<Option<File>> {
     let path = place.work.join("lock");
     let failed = || format!("write {}", path.display());
     let mut options = OpenOptions::new();

@@ -1,10 +1,10 @@
 //! One energy block: idle, the model in a loop, idle, with a sensor that is read alongside.
 
-use super::block::{Bench, BlockError, Loaded};
+use super::block::{BlockBench, BlockError, LoadedModel};
 use super::heap::count_allocations;
 use super::sampling::nanos;
-use super::stand::Stand;
-use crate::sensors::{self, Sampler, Sensor};
+use super::stand::SampledModel;
+use crate::sensors::{self, EnergySampler, EnergySensor};
 use paring_core::schema::{
     BlockAttempt, EnergyBlock, EnergyJob, EnergyRules, EnergySource, EnergyWindow, JobModel,
     MissingReason, SensorFacts,
@@ -49,7 +49,7 @@ fn element(rules: &EnergyRules) -> Duration {
 /// [`BlockError`] where the model fails or there is no sensor; a sensor that fails on the way leaves
 /// windows with their reason.
 pub(super) fn measure(
-    bench: &Bench,
+    bench: &BlockBench,
     model: &JobModel,
     attempt: &BlockAttempt,
 ) -> Result<EnergyBlock, BlockError> {
@@ -63,15 +63,15 @@ pub(super) fn measure(
         Some(_) => None,
         None => Some(open(job).map_err(BlockError::Energy)?),
     };
-    let Loaded { mut stand, .. } = bench.load(model)?;
+    let LoadedModel { mut stand, .. } = bench.load(model)?;
     count_allocations(false);
     let engine = |source| BlockError::Engine { model: model.name.clone(), source };
     stand.warm_up(&bench.job.rules).map_err(engine)?;
 
     let started_unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let start = Instant::now();
-    let sampler = sensor.map(|sensor| Sampler::start(sensor, start));
-    let mut load = Load { stand: &mut stand, start, sampler: sampler.as_ref() };
+    let sampler = sensor.map(|sensor| EnergySampler::start(sensor, start));
+    let mut load = SwitchedLoad { stand: &mut stand, start, sampler: sampler.as_ref() };
     let pulse = match meter {
         Some(_) => load.pulse(&job.rules, bench.job.seed, attempt).map_err(engine)?,
         None => Vec::new(),
@@ -100,8 +100,8 @@ pub(super) fn measure(
     })
 }
 
-fn open(job: &EnergyJob) -> Result<Sensor, MissingReason> {
-    Sensor::open(job.root.as_deref().unwrap_or(sensors::root()), &job.rules.source)
+fn open(job: &EnergyJob) -> Result<EnergySensor, MissingReason> {
+    EnergySensor::open(job.root.as_deref().unwrap_or(sensors::root()), &job.rules.source)
 }
 
 /// What is known of a meter before its log is read.
@@ -121,14 +121,14 @@ fn pending(start_ns: LatencyNs, end_ns: LatencyNs) -> EnergyWindow {
 }
 
 /// The model as a load that can be switched on and off.
-struct Load<'a> {
-    stand: &'a mut Stand,
+struct SwitchedLoad<'a> {
+    stand: &'a mut SampledModel,
     start: Instant,
-    sampler: Option<&'a Sampler>,
+    sampler: Option<&'a EnergySampler>,
 }
 
 /// When what happened.
-struct Phases {
+struct EnergyPhases {
     /// Idle, run, idle.
     windows: [(LatencyNs, LatencyNs); 3],
     loads: Vec<(LatencyNs, LatencyNs)>,
@@ -137,13 +137,13 @@ struct Phases {
 
 type EngineResult<T> = Result<T, crate::engine::EngineError>;
 
-impl Load<'_> {
+impl SwitchedLoad<'_> {
     fn now(&self) -> LatencyNs {
         self.start.elapsed().into()
     }
 
     fn sensor_failed(&self) -> bool {
-        self.sampler.is_some_and(Sampler::failed)
+        self.sampler.is_some_and(EnergySampler::failed)
     }
 
     /// Sleeps; in parts, so that a sensor that failed ends the block.
@@ -177,7 +177,7 @@ impl Load<'_> {
         &mut self,
         rules: &EnergyRules,
         mut loads: Vec<(LatencyNs, LatencyNs)>,
-    ) -> EngineResult<Phases> {
+    ) -> EngineResult<EnergyPhases> {
         let before = self.idle_window(rules);
         self.idle(settle(rules));
         let on = self.now();
@@ -195,7 +195,7 @@ impl Load<'_> {
         let after = self.idle_window(rules);
         // The sensor must have a reading behind the last window, too.
         self.idle(settle(rules));
-        Ok(Phases { windows: [before, (from, to), after], loads, inferences })
+        Ok(EnergyPhases { windows: [before, (from, to), after], loads, inferences })
     }
 
     /// Load and idle in an order of its own for every block, half of each.

@@ -46,7 +46,7 @@ pub enum MachineError {
 
 /// The settings that a machine had.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct FormerSettings {
+pub(super) struct SavedMachineSettings {
     pub(super) schema: u32,
     /// The start of the machine that they are of: a file of another machine puts nothing back here,
     /// nor does one from before the last start, which sets governors and clocks anew.
@@ -77,7 +77,7 @@ pub(super) fn restore(root: &Path, kept: &ConfinedPath) -> Result<(), MachineErr
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(source) => return Err(failed("read", source)),
     };
-    if let Ok(before) = serde_json::from_slice::<FormerSettings>(&text) {
+    if let Ok(before) = serde_json::from_slice::<SavedMachineSettings>(&text) {
         let newer = |e| failed("read", std::io::Error::other(e));
         check_schema("the machine's former settings", before.schema).map_err(newer)?;
         let unset = |source| MachineError::Restore { path: kept.to_path_buf(), source };
@@ -100,7 +100,7 @@ pub(super) fn restore(root: &Path, kept: &ConfinedPath) -> Result<(), MachineErr
 
 /// Removes what is of another machine, or of a start before the last: governors and clocks are as the
 /// start made them.
-fn forget(before: &FormerSettings, kept: &ConfinedPath) -> Result<(), MachineError> {
+fn forget(before: &SavedMachineSettings, kept: &ConfinedPath) -> Result<(), MachineError> {
     let failed = |path: &ConfinedPath| {
         let path = path.to_path_buf();
         |source| MachineError::Kept { doing: "remove", path, source }
@@ -131,7 +131,7 @@ fn release_clocks(root: &Path, kept: &ConfinedPath) -> Result<(), MachineError> 
     clocks.remove().map_err(failed)
 }
 
-impl FormerSettings {
+impl SavedMachineSettings {
     /// The governors to put back, after everything was found to be what an agent may have left here.
     /// A run directory may be a stranger's, and this file with it: it names no other file than a
     /// processor's governor of this machine and no other value than one of its available governors.

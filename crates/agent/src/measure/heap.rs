@@ -20,10 +20,10 @@ static PEAK: AtomicIsize = AtomicIsize::new(0);
 
 /// The allocator of both programs.
 #[derive(Clone, Copy, Debug)]
-pub struct Heap;
+pub struct CountingAllocator;
 
 // SAFETY: every call goes to the allocator underneath as it came; counting touches no memory of it.
-unsafe impl GlobalAlloc for Heap {
+unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size() as isize);
         // SAFETY: the caller's promises are those the allocator underneath asks for.

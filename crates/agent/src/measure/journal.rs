@@ -50,7 +50,7 @@ pub enum JournalError {
 
 /// A journal that this process alone may append to.
 #[derive(Debug)]
-pub struct Journal {
+pub struct BlockJournal {
     path: PathBuf,
     file: File,
     bytes: u64,
@@ -60,13 +60,13 @@ pub struct Journal {
 /// How long a new agent waits for the lock of one that is being killed.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 
-impl Journal {
+impl BlockJournal {
     /// Opens or creates a journal, takes its lock, cuts off a torn last line, and moves lines that are
-    /// no blocks, or of a newer paring, to [`Journal::aside`]. A link is not followed.
+    /// no blocks, or of a newer paring, to [`BlockJournal::aside`]. A link is not followed.
     ///
     /// # Errors
     /// [`JournalError::Busy`] while another process holds it, and those of the file system.
-    pub fn open(path: &Path) -> Result<Journal, JournalError> {
+    pub fn open(path: &Path) -> Result<BlockJournal, JournalError> {
         let failed = |source| JournalError::Io { doing: "open", path: path.to_path_buf(), source };
         let place = ConfinedPath::file(path);
         let mut file = locked(&place, path)?;
@@ -85,11 +85,11 @@ impl Journal {
             place.replace(&good.concat()).map_err(failed)?;
             // The file of this name is another one now.
             let journal = Self::open(path)?;
-            return Ok(Journal { set_aside: bad.len(), ..journal });
+            return Ok(BlockJournal { set_aside: bad.len(), ..journal });
         }
         file.set_len(whole as u64).map_err(failed)?;
         file.seek(SeekFrom::End(0)).map_err(failed)?;
-        Ok(Journal { path: path.to_path_buf(), file, bytes: whole as u64, set_aside: 0 })
+        Ok(BlockJournal { path: path.to_path_buf(), file, bytes: whole as u64, set_aside: 0 })
     }
 
     /// Where lines that are no blocks go, beside the journal.
@@ -225,13 +225,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = ConfinedPath::root(folder.path()).join("j.jsonl");
         assert!(read_journal(&path).unwrap().is_empty());
-        Journal::open(&path).unwrap().append(&record(0)).unwrap();
+        BlockJournal::open(&path).unwrap().append(&record(0)).unwrap();
         let mut torn = std::fs::read(&path).unwrap();
         let half = torn[..torn.len() / 2].to_vec();
         torn.extend(half);
         std::fs::write(&path, torn).unwrap();
         assert_eq!(read_journal(&path).unwrap().len(), 1);
-        Journal::open(&path).unwrap().append(&record(1)).unwrap();
+        BlockJournal::open(&path).unwrap().append(&record(1)).unwrap();
         let rounds: Vec<u32> =
             read_journal(&path).unwrap().iter().map(|r| r.attempt.key.round).collect();
         assert_eq!(rounds, [0, 1]);
@@ -247,16 +247,16 @@ mod tests {
         let good = [line(&record(0)), line(&record(1))];
         let text = [&good[0], "half a li", &newer, &good[1], &unknown].map(|l| format!("{l}\n"));
         std::fs::write(&path, text.concat()).unwrap();
-        let mut journal = Journal::open(&path).unwrap();
+        let mut journal = BlockJournal::open(&path).unwrap();
         assert_eq!(journal.set_aside(), 3);
         journal.append(&record(2)).unwrap();
         drop(journal);
         let rounds = read_journal(&path).unwrap();
         let rounds: Vec<u32> = rounds.iter().map(|r| r.attempt.key.round).collect();
         assert_eq!(rounds, [0, 1, 2]);
-        let aside = std::fs::read_to_string(Journal::aside(&path)).unwrap();
+        let aside = std::fs::read_to_string(BlockJournal::aside(&path)).unwrap();
         assert_eq!(aside, format!("half a li\n{newer}\n{unknown}\n"));
-        assert_eq!(Journal::open(&path).unwrap().set_aside(), 0);
+        assert_eq!(BlockJournal::open(&path).unwrap().set_aside(), 0);
     }
 
     #[test]
@@ -266,10 +266,10 @@ mod tests {
         std::fs::write(&outside, "theirs, without an end of line").unwrap();
         let path = folder.path().join("j.jsonl");
         std::os::unix::fs::symlink(&outside, &path).unwrap();
-        assert!(Journal::open(&path).is_err());
+        assert!(BlockJournal::open(&path).is_err());
         std::fs::remove_file(&path).unwrap();
         std::fs::hard_link(&outside, &path).unwrap();
-        assert!(Journal::open(&path).is_err());
+        assert!(BlockJournal::open(&path).is_err());
         assert_eq!(std::fs::read(&outside).unwrap(), b"theirs, without an end of line");
     }
 

@@ -2,7 +2,7 @@
 //! there before is kept in a file beside the journal first, so that an agent that was killed is made
 //! good for by the next one.
 
-use super::former::{FormerSettings, MachineError, clocks_file, restore};
+use super::former::{MachineError, SavedMachineSettings, clocks_file, restore};
 use crate::sensors::{self, ControlError};
 use paring_core::files::ConfinedPath;
 use paring_core::schema::{ConditionRules, SCHEMA};
@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 
 /// A machine that was set; it is put back when this is dropped.
 #[derive(Debug)]
-pub(super) struct Machine {
+pub(super) struct MachineSettings {
     root: PathBuf,
     kept: ConfinedPath,
     set: bool,
 }
 
-impl Machine {
+impl MachineSettings {
     /// Puts back what a killed agent left, then sets what `rules` ask for. `journal` says where the
     /// former settings are kept.
     ///
@@ -26,11 +26,11 @@ impl Machine {
         root: &Path,
         journal: &Path,
         rules: &ConditionRules,
-    ) -> Result<Machine, MachineError> {
+    ) -> Result<MachineSettings, MachineError> {
         let kept = ConfinedPath::file(journal).with_extension("machine.json");
         restore(root, &kept)?;
         let asked = rules.governor.is_some() || rules.power_mode.is_some() || rules.jetson_clocks;
-        let mut machine = Machine { root: root.to_path_buf(), kept, set: asked };
+        let mut machine = MachineSettings { root: root.to_path_buf(), kept, set: asked };
         if asked {
             machine.change(rules)?;
         }
@@ -40,7 +40,8 @@ impl Machine {
     fn change(&mut self, rules: &ConditionRules) -> Result<(), MachineError> {
         let root = self.root.clone();
         let boot_id = sensors::boot_id(&root);
-        let mut before = FormerSettings { schema: SCHEMA, boot_id, ..FormerSettings::default() };
+        let mut before =
+            SavedMachineSettings { schema: SCHEMA, boot_id, ..SavedMachineSettings::default() };
         if rules.governor.is_some() {
             before.governors = sensors::governors(&root);
             if before.governors.is_empty() {
@@ -70,7 +71,7 @@ impl Machine {
     }
 
     /// Before anything is changed, it is on the disk how it was.
-    fn keep(&self, before: &FormerSettings) -> Result<(), MachineError> {
+    fn keep(&self, before: &SavedMachineSettings) -> Result<(), MachineError> {
         let failed =
             |source| MachineError::Kept { doing: "write", path: self.kept.to_path_buf(), source };
         let text = serde_json::to_vec(before).map_err(|e| failed(e.into()))?;
@@ -78,7 +79,7 @@ impl Machine {
     }
 }
 
-impl Drop for Machine {
+impl Drop for MachineSettings {
     fn drop(&mut self) {
         if self.set
             && let Err(error) = restore(&self.root, &self.kept)
@@ -102,7 +103,7 @@ mod tests {
     #[test]
     fn a_governor_is_set_and_put_back() {
         let (root, governors, journal) = board();
-        let machine = Machine::set(root.path(), &journal, &rules()).unwrap();
+        let machine = MachineSettings::set(root.path(), &journal, &rules()).unwrap();
         assert!(governors.iter().all(|path| read(path) == "performance"));
         drop(machine);
         assert!(governors.iter().all(|path| read(path) == "ondemand"));
@@ -112,12 +113,12 @@ mod tests {
     #[test]
     fn what_a_killed_agent_left_is_put_back_on_the_next_start() {
         let (root, governors, journal) = board();
-        let machine = Machine::set(root.path(), &journal, &rules()).unwrap();
+        let machine = MachineSettings::set(root.path(), &journal, &rules()).unwrap();
         // Killed: nothing is dropped.
         std::mem::forget(machine);
         assert_eq!(read(&governors[1]), "performance");
         let none = ConditionRules::default();
-        drop(Machine::set(root.path(), &journal, &none).unwrap());
+        drop(MachineSettings::set(root.path(), &journal, &none).unwrap());
         assert!(governors.iter().all(|path| read(path) == "ondemand"));
     }
 
@@ -125,14 +126,14 @@ mod tests {
     fn what_cannot_be_set_is_named_and_nothing_stays_changed() {
         let (root, governors, journal) = board();
         let unknown = ConditionRules { governor: Some("fast".into()), ..rules() };
-        let error = Machine::set(root.path(), &journal, &unknown).unwrap_err();
+        let error = MachineSettings::set(root.path(), &journal, &unknown).unwrap_err();
         assert_eq!(
             format!("{:#}", anyhow::Error::from(error)),
             "set this machine as the study asks: governor `fast` is not available; this machine has ondemand, performance, powersave"
         );
         assert_eq!(read(&governors[0]), "ondemand");
         let jetson = ConditionRules { power_mode: Some("0".into()), ..ConditionRules::default() };
-        let error = Machine::set(root.path(), &journal, &jetson).unwrap_err();
+        let error = MachineSettings::set(root.path(), &journal, &jetson).unwrap_err();
         let said = format!("{:#}", anyhow::Error::from(error));
         assert!(said.ends_with("this machine has no nvpmodel power mode"), "{said}");
     }
@@ -142,7 +143,7 @@ mod tests {
         let (root, governors, journal) = board();
         let target = write(root.path(), "elsewhere", "theirs");
         std::os::unix::fs::symlink(&target, journal.with_extension("machine.json")).unwrap();
-        assert!(Machine::set(root.path(), &journal, &rules()).is_err());
+        assert!(MachineSettings::set(root.path(), &journal, &rules()).is_err());
         assert_eq!(read(&target), "theirs");
         assert!(governors.iter().all(|path| read(path) == "ondemand"));
     }
@@ -175,7 +176,7 @@ mod tests {
             jetson_clocks: true,
             ..ConditionRules::default()
         };
-        let machine = Machine::set(root.path(), &journal, &jetson).unwrap();
+        let machine = MachineSettings::set(root.path(), &journal, &jetson).unwrap();
         assert_eq!((read(&mode).as_str(), read(&clocks).as_str()), ("0", "fixed"));
         drop(machine);
         assert_eq!((read(&mode).as_str(), read(&clocks).as_str()), ("2", "free"));

@@ -1,12 +1,12 @@
 //! A variant and its baseline side by side: alternating bursts in random order, in one process, or in
 //! two where the engine has to be told apart by what it reads once per process.
 
-use super::Watch;
+use super::ContentionProbe;
 use super::affinity::pin_for;
 use super::agent::environment_of;
-use super::block::{Bench, BlockError};
+use super::block::{BlockBench, BlockError};
 use super::heap::count_allocations;
-use super::partner::{Partner, Side};
+use super::partner::{PairedModel, PartnerProcess};
 use super::sampling::nanos;
 use paring_core::schema::{BurstPair, JobModel, PairedBlock, SampleRules};
 use paring_core::stats;
@@ -17,7 +17,7 @@ use std::time::Instant;
 /// A paired block has at least so many pairs, however slow the models.
 const MIN_PAIRS: usize = 5;
 
-impl Bench<'_> {
+impl BlockBench<'_> {
     /// Measures a pair; `partner` starts the process of the baseline, should it need one.
     pub(super) fn paired(
         &self,
@@ -30,9 +30,9 @@ impl Bench<'_> {
         let mut rng = stats::generator(seed, purpose);
         let baseline_loaded_first: bool = rng.random();
         let alternating_on = pin_for(self.job, self.setting, variant, baseline)?;
-        let here = |model| Ok(Side::Here(Box::new(self.load(model)?.stand)));
+        let here = |model| Ok(PairedModel::Here(Box::new(self.load(model)?.stand)));
         let there = || match needs_two(variant, baseline) {
-            true => start(partner, variant, baseline).map(Side::There),
+            true => start(partner, variant, baseline).map(PairedModel::There),
             false => here(baseline),
         };
         let (b, v) = if baseline_loaded_first {
@@ -43,7 +43,7 @@ impl Bench<'_> {
             (there()?, v)
         };
         count_allocations(false);
-        let mut watch = Watch::new();
+        let mut watch = ContentionProbe::new();
         let pairs = pairs(b, v, &self.job.rules, &mut watch, &mut rng)?;
         let (reference_after_ns, walk_after_ns) = watch.read();
         Ok(PairedBlock {
@@ -65,18 +65,18 @@ fn start(
     mut partner: Command,
     variant: &JobModel,
     baseline: &JobModel,
-) -> Result<Partner, BlockError> {
+) -> Result<PartnerProcess, BlockError> {
     // What stands in this process's environment for the variant is not for the baseline.
     partner.envs(environment_of(&variant.options, &baseline.options));
-    Partner::start(partner)
+    PartnerProcess::start(partner)
 }
 
 /// Alternating bursts of a baseline and a variant for as long as the rules say.
 fn pairs(
-    mut b: Side,
-    mut v: Side,
+    mut b: PairedModel,
+    mut v: PairedModel,
     rules: &SampleRules,
-    watch: &mut Watch,
+    watch: &mut ContentionProbe,
     rng: &mut stats::SeededGenerator,
 ) -> Result<Vec<BurstPair>, BlockError> {
     // One more than the length: the first sample of a burst is kept apart.

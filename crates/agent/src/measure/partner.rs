@@ -1,9 +1,9 @@
 //! The other side of a pair that needs a process of its own, because what sets the two apart is read
 //! once per process: they alternate by a token that goes through pipes.
 
-use super::Watch;
+use super::ContentionProbe;
 use super::block::BlockError;
-use super::stand::Stand;
+use super::stand::SampledModel;
 use paring_core::schema::{SampleBurst, SampleRules};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Write};
@@ -11,16 +11,16 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// One side of a pair: a model in this process, or in another that waits for the token.
 #[derive(Debug)]
-pub(super) enum Side {
+pub(super) enum PairedModel {
     /// Here.
-    Here(Box<Stand>),
+    Here(Box<SampledModel>),
     /// There.
-    There(Partner),
+    There(PartnerProcess),
 }
 
 /// A process with one model.
 #[derive(Debug)]
-pub(super) struct Partner {
+pub(super) struct PartnerProcess {
     child: Child,
     orders: ChildStdin,
     answers: BufReader<ChildStdout>,
@@ -29,7 +29,7 @@ pub(super) struct Partner {
 /// What a partner is told, one line each.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Order {
+enum PartnerOrder {
     WarmUp,
     Burst(usize),
 }
@@ -37,22 +37,22 @@ enum Order {
 /// What it answers, one line each.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Answer {
+enum PartnerAnswer {
     Ready,
     Length(usize),
     Burst(SampleBurst),
 }
 
-impl Side {
+impl PairedModel {
     /// Runs until times are steady; gives how many inferences a burst should have.
     pub(super) fn warm_up(&mut self, rules: &SampleRules) -> Result<usize, BlockError> {
         match self {
-            Side::Here(stand) => {
+            PairedModel::Here(stand) => {
                 let (_, each) = stand.warm_up(rules).map_err(BlockError::Side)?;
                 Ok(stand.length(each, rules))
             }
-            Side::There(partner) => match partner.ask(&Order::WarmUp)? {
-                Answer::Length(length) => Ok(length),
+            PairedModel::There(partner) => match partner.ask(&PartnerOrder::WarmUp)? {
+                PartnerAnswer::Length(length) => Ok(length),
                 _ => Err(partner.lost("another answer than asked for")),
             },
         }
@@ -62,21 +62,21 @@ impl Side {
     pub(super) fn burst(
         &mut self,
         count: usize,
-        watch: &mut Watch,
+        watch: &mut ContentionProbe,
     ) -> Result<SampleBurst, BlockError> {
         match self {
-            Side::Here(stand) => stand.burst(count, watch).map_err(BlockError::Side),
-            Side::There(partner) => match partner.ask(&Order::Burst(count))? {
-                Answer::Burst(burst) => Ok(burst),
+            PairedModel::Here(stand) => stand.burst(count, watch).map_err(BlockError::Side),
+            PairedModel::There(partner) => match partner.ask(&PartnerOrder::Burst(count))? {
+                PartnerAnswer::Burst(burst) => Ok(burst),
                 _ => Err(partner.lost("another answer than asked for")),
             },
         }
     }
 }
 
-impl Partner {
+impl PartnerProcess {
     /// Starts a partner and waits until it has loaded its model.
-    pub(super) fn start(mut command: Command) -> Result<Partner, BlockError> {
+    pub(super) fn start(mut command: Command) -> Result<PartnerProcess, BlockError> {
         let lost = |source| BlockError::Partner { how: "does not start".into(), source };
         let mut child = command
             .stdin(Stdio::piped())
@@ -85,14 +85,14 @@ impl Partner {
             .map_err(|error| lost(Some(error)))?;
         let (orders, answers) = (child.stdin.take(), child.stdout.take());
         let (Some(orders), Some(answers)) = (orders, answers) else { return Err(lost(None)) };
-        let mut partner = Partner { child, orders, answers: BufReader::new(answers) };
+        let mut partner = PartnerProcess { child, orders, answers: BufReader::new(answers) };
         match partner.answer()? {
-            Answer::Ready => Ok(partner),
+            PartnerAnswer::Ready => Ok(partner),
             _ => Err(partner.lost("another answer than asked for")),
         }
     }
 
-    fn ask(&mut self, order: &Order) -> Result<Answer, BlockError> {
+    fn ask(&mut self, order: &PartnerOrder) -> Result<PartnerAnswer, BlockError> {
         let sent = line(order).and_then(|line| {
             self.orders.write_all(&line)?;
             self.orders.flush()
@@ -103,7 +103,7 @@ impl Partner {
         }
     }
 
-    fn answer(&mut self) -> Result<Answer, BlockError> {
+    fn answer(&mut self) -> Result<PartnerAnswer, BlockError> {
         let mut text = String::new();
         match self.answers.read_line(&mut text) {
             Ok(length) if length > 0 => serde_json::from_str(&text)
@@ -120,7 +120,7 @@ impl Partner {
     }
 }
 
-impl Drop for Partner {
+impl Drop for PartnerProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -128,24 +128,24 @@ impl Drop for Partner {
 }
 
 /// The life of a partner: it does what it is told until nobody tells it anything.
-pub(super) fn serve(mut stand: Stand, rules: &SampleRules) -> Result<(), BlockError> {
+pub(super) fn serve(mut stand: SampledModel, rules: &SampleRules) -> Result<(), BlockError> {
     let lost = |error| BlockError::Partner { how: "lost the other".into(), source: Some(error) };
     let mut out = std::io::stdout().lock();
-    let mut say = |answer: Answer| {
+    let mut say = |answer: PartnerAnswer| {
         let line = line(&answer).map_err(lost)?;
         out.write_all(&line).and_then(|()| out.flush()).map_err(lost)
     };
-    let mut watch = Watch::new();
-    say(Answer::Ready)?;
+    let mut watch = ContentionProbe::new();
+    say(PartnerAnswer::Ready)?;
     for text in std::io::stdin().lock().lines() {
         let order = serde_json::from_str(&text.map_err(lost)?).map_err(|e| lost(e.into()))?;
         say(match order {
-            Order::WarmUp => {
+            PartnerOrder::WarmUp => {
                 let (_, each) = stand.warm_up(rules).map_err(BlockError::Side)?;
-                Answer::Length(stand.length(each, rules))
+                PartnerAnswer::Length(stand.length(each, rules))
             }
-            Order::Burst(count) => {
-                Answer::Burst(stand.burst(count, &mut watch).map_err(BlockError::Side)?)
+            PartnerOrder::Burst(count) => {
+                PartnerAnswer::Burst(stand.burst(count, &mut watch).map_err(BlockError::Side)?)
             }
         })?;
     }

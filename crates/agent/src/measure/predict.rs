@@ -2,7 +2,7 @@
 
 use super::limits::question_problem;
 use crate::arrays::{Array, read_tensors, write_tensors};
-use crate::engine::{Bindings, Model, Plan, Source, samples_first};
+use crate::engine::{AnalysedModel, DimensionBindings, InferencePlan, ModelSource, samples_first};
 use anyhow::{Context, bail, ensure};
 use ndarray::{ArrayD, Axis};
 use paring_core::schema::{PredictRequest, Sha256Hex, check_schema};
@@ -27,15 +27,16 @@ pub(super) fn predict(question: &Path) -> anyhow::Result<Vec<u8>> {
         ensure!(found == *expected, "{} has SHA-256 {found}, not {expected}", path.display());
     }
     let arrays = read_tensors(&inputs)?;
-    let bindings = Bindings { batch: question.batch, dims: &question.dims };
-    let plan = Model::load(Source::File(&model), bindings)?.optimise(&question.options)?;
+    let bindings = DimensionBindings { batch: question.batch, dims: &question.dims };
+    let plan =
+        AnalysedModel::load(ModelSource::File(&model), bindings)?.optimise(&question.options)?;
     let answers = answers(&plan, &arrays, question.batch, question.output)?;
     let named = BTreeMap::from([(ANSWERS.to_string(), Array::F32(answers))]);
     Ok(write_tensors(&named)?)
 }
 
 fn answers(
-    plan: &Plan,
+    plan: &InferencePlan,
     arrays: &BTreeMap<String, Array>,
     batch: usize,
     output: usize,

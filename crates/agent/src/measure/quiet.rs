@@ -22,7 +22,7 @@ pub const STATE_MARGIN: f64 = 0.35;
 /// What ran before the loops: it leaves clocks, vector units and caches in a state of its own, so that
 /// the same loop is steadily slower behind one model than behind another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Ran<'a> {
+struct PrecedingModel<'a> {
     /// A variant; `None` for the baseline beside one.
     variant: Option<&'a Sha256Hex>,
     setting: ExecutionSetting,
@@ -30,24 +30,24 @@ struct Ran<'a> {
 
 /// The times of both loops at one moment. An older agent had no walk.
 #[derive(Clone, Copy, Debug)]
-struct Reading<'a> {
-    ran: Ran<'a>,
+struct LoopReading<'a> {
+    ran: PrecedingModel<'a>,
     reference: LatencyNs,
     walk: Option<LatencyNs>,
 }
 
 /// How slow the loops may be on a quiet machine, by what ran before them.
 #[derive(Debug)]
-pub(super) struct Pace<'a> {
-    references: HashMap<Ran<'a>, f64>,
-    walks: HashMap<Ran<'a>, f64>,
+pub(super) struct QuietPace<'a> {
+    references: HashMap<PrecedingModel<'a>, f64>,
+    walks: HashMap<PrecedingModel<'a>, f64>,
 }
 
-impl<'a> Pace<'a> {
+impl<'a> QuietPace<'a> {
     /// Finds the quiet pace in all blocks of one journal.
     pub(super) fn new(records: &'a [BlockRecord]) -> Self {
-        let mut references: HashMap<Ran, Vec<f64>> = HashMap::new();
-        let mut walks: HashMap<Ran, Vec<f64>> = HashMap::new();
+        let mut references: HashMap<PrecedingModel, Vec<f64>> = HashMap::new();
+        let mut walks: HashMap<PrecedingModel, Vec<f64>> = HashMap::new();
         for reading in records.iter().flat_map(readings) {
             references.entry(reading.ran).or_default().push(reading.reference.as_f64());
             if let Some(walk) = reading.walk {
@@ -61,7 +61,7 @@ impl<'a> Pace<'a> {
         };
         // A walk is the same behind every model; what it finds on its way is not.
         let walk = |values: Vec<f64>| floor(&values) * (1.0 + WALK_MARGIN);
-        Pace {
+        QuietPace {
             references: references.into_iter().map(|(ran, values)| (ran, limit(values))).collect(),
             walks: walks.into_iter().map(|(ran, values)| (ran, walk(values))).collect(),
         }
@@ -96,8 +96,8 @@ impl<'a> Pace<'a> {
         block.pairs.iter().zip(around).collect()
     }
 
-    fn quiet(&self, reading: &Reading) -> bool {
-        let below = |limits: &HashMap<Ran, f64>, time: LatencyNs| {
+    fn quiet(&self, reading: &LoopReading) -> bool {
+        let below = |limits: &HashMap<PrecedingModel, f64>, time: LatencyNs| {
             limits.get(&reading.ran).is_some_and(|limit| time.as_f64() <= *limit)
         };
         below(&self.references, reading.reference)
@@ -106,12 +106,12 @@ impl<'a> Pace<'a> {
 }
 
 /// All readings of a block in the order they were taken, each with what ran before it.
-fn readings(record: &BlockRecord) -> impl Iterator<Item = Reading<'_>> {
+fn readings(record: &BlockRecord) -> impl Iterator<Item = LoopReading<'_>> {
     let key = &record.attempt.key;
     let setting = key.setting;
-    let variant = Ran { variant: Some(&key.variant_id), setting };
-    let baseline = Ran { variant: None, setting };
-    let before = |ran, burst: &SampleBurst| Reading {
+    let variant = PrecedingModel { variant: Some(&key.variant_id), setting };
+    let baseline = PrecedingModel { variant: None, setting };
+    let before = |ran, burst: &SampleBurst| LoopReading {
         ran,
         reference: burst.reference_ns,
         walk: burst.walk_ns,
@@ -120,7 +120,7 @@ fn readings(record: &BlockRecord) -> impl Iterator<Item = Reading<'_>> {
     if let Some(block) = solo(record) {
         found.extend(block.bursts.iter().map(|burst| before(variant, burst)));
         let (reference, walk) = (block.reference_after_ns, block.walk_after_ns);
-        found.push(Reading { ran: variant, reference, walk });
+        found.push(LoopReading { ran: variant, reference, walk });
     } else if let Some(block) = paired(record) {
         // The variant warms up last.
         let mut ran = variant;
@@ -133,7 +133,7 @@ fn readings(record: &BlockRecord) -> impl Iterator<Item = Reading<'_>> {
             }
         }
         let (reference, walk) = (block.reference_after_ns, block.walk_after_ns);
-        found.push(Reading { ran, reference, walk });
+        found.push(LoopReading { ran, reference, walk });
     }
     found.into_iter()
 }

@@ -18,18 +18,18 @@ const FACTOR: u64 = 6_364_136_223_846_793_005;
 /// upper halves in use made the same loop over floats twice as slow, and unsteady. And the words start
 /// at a page: where the heap happens to put them must not decide how many cache lines a load touches.
 #[derive(Debug)]
-pub struct Reference {
-    words: Box<Page>,
+pub struct ReferenceLoop {
+    words: Box<AlignedWords>,
 }
 
 #[derive(Debug)]
 #[repr(align(4096))]
-struct Page([u64; WORDS]);
+struct AlignedWords([u64; WORDS]);
 
-impl Reference {
+impl ReferenceLoop {
     /// A loop that is ready to run.
     pub fn new() -> Self {
-        Reference { words: Box::new(Page(std::array::from_fn(|i| i as u64))) }
+        ReferenceLoop { words: Box::new(AlignedWords(std::array::from_fn(|i| i as u64))) }
     }
 
     /// Runs the loop once and says how long it took.
@@ -49,7 +49,7 @@ impl Reference {
     }
 }
 
-impl Default for Reference {
+impl Default for ReferenceLoop {
     fn default() -> Self {
         Self::new()
     }

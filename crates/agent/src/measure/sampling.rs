@@ -1,8 +1,8 @@
 //! The sample loop, as short as it can be: nothing is allocated, printed or checked between two
 //! readings of the clock but the inference itself.
 
-use super::Watch;
-use crate::engine::{EngineError, Inputs, Plan};
+use super::ContentionProbe;
+use crate::engine::{EngineError, InferencePlan, PlanInputs};
 use paring_core::schema::{SampleBurst, SampleRules, WarmUpRecord};
 use paring_core::stats;
 use paring_core::units::LatencyNs;
@@ -10,28 +10,28 @@ use std::time::{Duration, Instant};
 
 /// Prepared inputs, used in turn.
 #[derive(Clone, Debug)]
-pub struct Cycle {
-    inputs: Vec<Inputs>,
+pub struct InputCycle {
+    inputs: Vec<PlanInputs>,
     next: usize,
 }
 
-impl Cycle {
+impl InputCycle {
     /// A cycle over `inputs`; `None` of nothing.
-    pub fn new(inputs: Vec<Inputs>) -> Option<Self> {
-        (!inputs.is_empty()).then_some(Cycle { inputs, next: 0 })
+    pub fn new(inputs: Vec<PlanInputs>) -> Option<Self> {
+        (!inputs.is_empty()).then_some(InputCycle { inputs, next: 0 })
     }
 
     /// All inputs, once, in order.
-    pub fn all(&self) -> &[Inputs] {
+    pub fn all(&self) -> &[PlanInputs] {
         &self.inputs
     }
 
     /// The same inputs, beginning with another: so that streams do not run in step.
-    pub(super) fn from(&self, next: usize) -> Cycle {
-        Cycle { inputs: self.inputs.clone(), next: next % self.inputs.len().max(1) }
+    pub(super) fn from(&self, next: usize) -> InputCycle {
+        InputCycle { inputs: self.inputs.clone(), next: next % self.inputs.len().max(1) }
     }
 
-    pub(super) fn advance(&mut self) -> &Inputs {
+    pub(super) fn advance(&mut self) -> &PlanInputs {
         self.next = (self.next + 1) % self.inputs.len();
         &self.inputs[self.next]
     }
@@ -42,10 +42,10 @@ impl Cycle {
 /// # Errors
 /// The engine's.
 pub fn sample_burst(
-    plan: &Plan,
-    cycle: &mut Cycle,
+    plan: &InferencePlan,
+    cycle: &mut InputCycle,
     count: usize,
-    watch: &mut Watch,
+    watch: &mut ContentionProbe,
 ) -> Result<SampleBurst, EngineError> {
     let mut samples_ns = Vec::with_capacity(count);
     let (reference_ns, walk_ns) = watch.read();
@@ -64,8 +64,8 @@ pub fn sample_burst(
 /// # Errors
 /// The engine's.
 pub fn warm_up(
-    plan: &Plan,
-    cycle: &mut Cycle,
+    plan: &InferencePlan,
+    cycle: &mut InputCycle,
     rules: &SampleRules,
 ) -> Result<(WarmUpRecord, LatencyNs), EngineError> {
     let (least, most) = (nanos(rules.warmup_min_ns), nanos(rules.warmup_max_ns));

@@ -1,8 +1,8 @@
 //! A model on the stand: its plan, its inputs, and the streams that run it.
 
-use super::sampling::{Cycle, burst_length};
-use super::{Watch, sample_burst, warm_up};
-use crate::engine::{EngineError, Plan};
+use super::sampling::{InputCycle, burst_length};
+use super::{ContentionProbe, sample_burst, warm_up};
+use crate::engine::{EngineError, InferencePlan};
 use paring_core::schema::{SampleBurst, SampleRules, WarmUpRecord};
 use paring_core::stats;
 use paring_core::units::LatencyNs;
@@ -16,23 +16,23 @@ const LONGER: usize = 5;
 
 /// A model that is ready to be sampled.
 #[derive(Debug)]
-pub(super) struct Stand {
-    pub(super) plan: Arc<Plan>,
-    pub(super) cycle: Cycle,
-    streams: Vec<Stream>,
-    ended: Option<Receiver<Ended>>,
+pub(super) struct SampledModel {
+    pub(super) plan: Arc<InferencePlan>,
+    pub(super) cycle: InputCycle,
+    streams: Vec<InferenceStream>,
+    ended: Option<Receiver<StreamBurst>>,
 }
 
 /// A thread that runs inferences when it is told how many.
 #[derive(Debug)]
-struct Stream {
+struct InferenceStream {
     orders: Sender<usize>,
 }
 
 /// Ends the process when a stream panics: the others would wait for it for ever.
-struct Together;
+struct ExitOnPanic;
 
-impl Drop for Together {
+impl Drop for ExitOnPanic {
     fn drop(&mut self) {
         if std::thread::panicking() {
             std::process::exit(101);
@@ -41,18 +41,18 @@ impl Drop for Together {
 }
 
 /// What a stream did of an order.
-struct Ended {
+struct StreamBurst {
     started: Instant,
     stopped: Instant,
     samples: Result<Vec<LatencyNs>, EngineError>,
 }
 
-impl Stand {
+impl SampledModel {
     /// Puts a plan on the stand, in so many streams. One runs in the calling thread.
-    pub(super) fn new(plan: Plan, cycle: Cycle, streams: usize) -> Stand {
+    pub(super) fn new(plan: InferencePlan, cycle: InputCycle, streams: usize) -> SampledModel {
         let plan = Arc::new(plan);
         if streams <= 1 {
-            return Stand { plan, cycle, streams: vec![], ended: None };
+            return SampledModel { plan, cycle, streams: vec![], ended: None };
         }
         let (report, ended) = channel();
         let gate = Arc::new(Barrier::new(streams));
@@ -61,10 +61,10 @@ impl Stand {
             let (plan, cycle) = (Arc::clone(&plan), cycle.from(index));
             let (gate, report) = (Arc::clone(&gate), report.clone());
             std::thread::spawn(move || stream(&plan, cycle, &gate, &received, &report));
-            Stream { orders }
+            InferenceStream { orders }
         });
         let streams = started.collect();
-        Stand { plan, cycle, streams, ended: Some(ended) }
+        SampledModel { plan, cycle, streams, ended: Some(ended) }
     }
 
     /// Runs until times are steady; gives the warm-up and the time of one inference under the load
@@ -109,7 +109,7 @@ impl Stand {
     pub(super) fn burst(
         &mut self,
         count: usize,
-        watch: &mut Watch,
+        watch: &mut ContentionProbe,
     ) -> Result<SampleBurst, EngineError> {
         if self.streams.is_empty() {
             return sample_burst(&self.plan, &mut self.cycle, count, watch);
@@ -139,7 +139,7 @@ impl Stand {
         }
         let all = self.ended.iter().flat_map(|ended| ended.iter().take(self.streams.len()));
         let (mut first, mut rest, mut span) = (Vec::new(), Vec::new(), None);
-        for Ended { started, stopped, samples } in all {
+        for StreamBurst { started, stopped, samples } in all {
             let mut samples = samples?.into_iter();
             first.extend(samples.next());
             rest.extend(samples);
@@ -153,13 +153,13 @@ impl Stand {
 
 /// The life of one stream. All streams of a burst start together.
 fn stream(
-    plan: &Plan,
-    mut cycle: Cycle,
+    plan: &InferencePlan,
+    mut cycle: InputCycle,
     gate: &Barrier,
     orders: &Receiver<usize>,
-    report: &Sender<Ended>,
+    report: &Sender<StreamBurst>,
 ) {
-    let _together = Together;
+    let _together = ExitOnPanic;
     while let Ok(count) = orders.recv() {
         let mut samples = Vec::with_capacity(count);
         gate.wait();
@@ -171,7 +171,7 @@ fn stream(
             ended.err()
         });
         let samples = failed.map_or(Ok(samples), Err);
-        if report.send(Ended { started, stopped: Instant::now(), samples }).is_err() {
+        if report.send(StreamBurst { started, stopped: Instant::now(), samples }).is_err() {
             return;
         }
     }

@@ -3,7 +3,7 @@
 //! Figures come from samples of a quiet machine; the unit of replication is the block.
 
 use super::drift::drift;
-use super::quiet::{Pace, solo};
+use super::quiet::{QuietPace, solo};
 use super::sustained;
 use super::validity::{invalid_reasons, verdict};
 use paring_core::schema::{
@@ -28,22 +28,22 @@ const INTERVALS: BootstrapOptions = BootstrapOptions { resamples: 10_000, level:
 
 /// A journal's blocks, and the machine's quiet pace.
 #[derive(Debug)]
-pub struct Summary<'a> {
+pub struct JournalSummary<'a> {
     records: &'a [BlockRecord],
-    pace: Pace<'a>,
+    pace: QuietPace<'a>,
 }
 
 /// Blocks of one kind, and what made others invalid.
-struct Blocks<'a> {
+struct CountingBlocks<'a> {
     records: Vec<&'a BlockRecord>,
     /// Every one of them ran under bad conditions, for this reason.
     bad: Option<String>,
 }
 
-impl<'a> Summary<'a> {
+impl<'a> JournalSummary<'a> {
     /// Finds the quiet pace in all blocks of one journal.
     pub fn new(records: &'a [BlockRecord]) -> Self {
-        Summary { records, pace: Pace::new(records) }
+        JournalSummary { records, pace: QuietPace::new(records) }
     }
 
     /// Whether a block saw too little of a quiet machine and should be repeated.
@@ -83,7 +83,7 @@ impl<'a> Summary<'a> {
             sustained: self.sustained(variant_id, setting),
             latency,
             speed,
-            energy: super::consumption(self.records, variant_id, setting),
+            energy: super::energy_summary(self.records, variant_id, setting),
         }
     }
 
@@ -125,7 +125,7 @@ impl<'a> Summary<'a> {
         batch: usize,
     ) -> Result<LatencySummary, MissingReason> {
         let solos: Vec<&SoloBlock> = blocks.iter().filter_map(|r| solo(r)).collect();
-        let mut pooled = Pooled::default();
+        let mut pooled = PooledLatencies::default();
         let mut all = 0;
         for (record, block) in blocks.iter().zip(&solos) {
             all += block.bursts.iter().map(|b| b.samples_ns.len()).sum::<usize>();
@@ -136,7 +136,7 @@ impl<'a> Summary<'a> {
         let contended = few || pooled.medians.is_empty();
         if contended {
             // A figure that is marked is better than none.
-            pooled = Pooled::default();
+            pooled = PooledLatencies::default();
             solos.iter().for_each(|b| pooled.add(&b.bursts.iter().collect::<Vec<_>>(), batch));
         }
         let nothing = || MissingReason("no block has a quiet median".into());
@@ -239,7 +239,7 @@ impl<'a> Summary<'a> {
         kind: BlockKind,
         variant_id: &Sha256Hex,
         setting: ExecutionSetting,
-    ) -> Result<Blocks<'a>, MissingReason> {
+    ) -> Result<CountingBlocks<'a>, MissingReason> {
         let mut best: BTreeMap<&BlockKey, (&BlockRecord, (bool, f64))> = BTreeMap::new();
         let mut failure = None;
         for record in self.records {
@@ -267,10 +267,13 @@ impl<'a> Summary<'a> {
         let valid: Vec<&BlockRecord> =
             all.iter().copied().filter(|record| record.invalid.is_empty()).collect();
         if !valid.is_empty() {
-            return Ok(Blocks { records: valid, bad: None });
+            return Ok(CountingBlocks { records: valid, bad: None });
         }
         let why = all.iter().flat_map(|r| &r.invalid).next().cloned().unwrap_or_default();
-        Ok(Blocks { records: all, bad: Some(format!("every block ran in bad conditions: {why}")) })
+        Ok(CountingBlocks {
+            records: all,
+            bad: Some(format!("every block ran in bad conditions: {why}")),
+        })
     }
 }
 
@@ -282,7 +285,7 @@ fn governors<'a>(seen: impl Iterator<Item = &'a str>) -> Option<String> {
 
 /// Samples of several blocks.
 #[derive(Default)]
-struct Pooled {
+struct PooledLatencies {
     samples: Vec<f64>,
     /// One a block.
     medians: Vec<f64>,
@@ -292,7 +295,7 @@ struct Pooled {
     throughputs: Vec<f64>,
 }
 
-impl Pooled {
+impl PooledLatencies {
     /// Adds the bursts of one block.
     fn add(&mut self, bursts: &[&SampleBurst], batch: usize) {
         let samples: Vec<f64> =

@@ -1,11 +1,11 @@
 //! The long load: one model without a pause for minutes, in windows of a second, and what the last
 //! minute says against the first.
 
-use super::Watch;
+use super::ContentionProbe;
 use super::sampling::nanos;
-use super::stand::Stand;
+use super::stand::SampledModel;
 use crate::engine::EngineError;
-use crate::sensors::{self, Glance, Glances, Processors};
+use crate::sensors::{self, ProcessorSet, ThermalMonitor, ThermalState};
 use paring_core::schema::{
     SampleBurst, SampleRules, SustainedBlock, SustainedSummary, SustainedWindow,
 };
@@ -26,12 +26,12 @@ const SLOWER: f64 = 1.05;
 /// # Errors
 /// The engine's.
 pub(super) fn sustain(
-    stand: &mut Stand,
+    stand: &mut SampledModel,
     rules: &SampleRules,
     span: LatencyNs,
 ) -> Result<SustainedBlock, EngineError> {
-    let (mut watch, mut windows) = (Watch::new(), Vec::new());
-    let mut glances = Glances::new(Processors::of_process(sensors::root()));
+    let (mut watch, mut windows) = (ContentionProbe::new(), Vec::new());
+    let mut glances = ThermalMonitor::new(ProcessorSet::of_process(sensors::root()));
     // Enough to know how many inferences a burst has, and no more: warming up is part of the story.
     let begun = Instant::now();
     stand.plan.execute(&stand.cycle.all()[0])?;
@@ -48,7 +48,7 @@ pub(super) fn sustain(
     Ok(SustainedBlock { windows })
 }
 
-fn window(start_ns: LatencyNs, bursts: &[SampleBurst], glance: Glance) -> SustainedWindow {
+fn window(start_ns: LatencyNs, bursts: &[SampleBurst], glance: ThermalState) -> SustainedWindow {
     let samples: Vec<f64> = bursts.iter().flat_map(|b| &b.samples_ns).map(|s| s.as_f64()).collect();
     let references: Vec<f64> = bursts.iter().map(|b| b.reference_ns.as_f64()).collect();
     let at =

@@ -17,33 +17,34 @@ const STEPS: usize = 128;
 /// of some megabytes that was not flushed the same steps took from 5 to 90 µs. An architecture on
 /// which a program cannot flush has no walk.
 #[derive(Debug)]
-pub struct Walk {
-    pages: Box<[Page]>,
+pub struct MemoryWalk {
+    pages: Box<[WalkPage]>,
 }
 
 #[derive(Clone, Copy, Debug)]
 #[repr(align(4096))]
-struct Page {
+struct WalkPage {
     /// Lines lie at different offsets, or all would fall into one set of the caches.
-    lines: [Line; 64],
+    lines: [CacheLine; 64],
 }
 
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
-struct Line {
+struct CacheLine {
     next: u32,
 }
 
-impl Walk {
+impl MemoryWalk {
     /// A walk that is ready to run.
     pub fn new() -> Self {
         let mut order: Vec<u32> = (0..STEPS as u32).collect();
         order.shuffle(&mut stats::generator(0, "walk"));
-        let mut pages = vec![Page { lines: [Line { next: 0 }; 64] }; STEPS].into_boxed_slice();
+        let mut pages =
+            vec![WalkPage { lines: [CacheLine { next: 0 }; 64] }; STEPS].into_boxed_slice();
         for (position, page) in order.iter().enumerate() {
             pages[*page as usize].lines[offset(*page)].next = order[(position + 1) % STEPS];
         }
-        Walk { pages }
+        MemoryWalk { pages }
     }
 
     /// Goes once around and says how long that took; `None` where lines cannot be flushed.
@@ -63,7 +64,7 @@ impl Walk {
     }
 }
 
-impl Default for Walk {
+impl Default for MemoryWalk {
     fn default() -> Self {
         Self::new()
     }
@@ -75,7 +76,7 @@ fn offset(page: u32) -> usize {
 
 /// Takes a line out of all caches; `None` where a program cannot.
 #[inline]
-fn flush(line: &Line) -> Option<()> {
+fn flush(line: &CacheLine) -> Option<()> {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: the address is that of a live value, and SSE2 belongs to every x86-64.
     unsafe {
@@ -117,7 +118,7 @@ mod tests {
 
     #[test]
     fn comes_to_every_page_before_it_comes_back() {
-        let walk = Walk::new();
+        let walk = MemoryWalk::new();
         let (mut page, mut steps) = (0, 0);
         loop {
             page = walk.pages[page as usize].lines[offset(page)].next;

@@ -1,19 +1,19 @@
 //! The two loops that are timed beside every burst, and what they said.
 
-use super::{Reference, Walk};
+use super::{MemoryWalk, ReferenceLoop};
 use paring_core::units::LatencyNs;
 
 /// Watches for others: on the core, and on the way to memory.
 #[derive(Debug, Default)]
-pub struct Watch {
-    reference: Reference,
-    walk: Walk,
+pub struct ContentionProbe {
+    reference: ReferenceLoop,
+    walk: MemoryWalk,
 }
 
-impl Watch {
+impl ContentionProbe {
     /// Both loops, run once: the first run finds cold code and memory.
     pub fn new() -> Self {
-        let mut watch = Watch::default();
+        let mut watch = ContentionProbe::default();
         watch.read();
         watch
     }

@@ -3,35 +3,35 @@
 
 use super::hottest;
 use super::load::CpuTime;
-use super::processors::Processors;
-use super::throttle::{Throttle, ThrottleCounts};
+use super::processors::ProcessorSet;
+use super::throttle::{ThrottleCounts, ThrottleState};
 use paring_core::schema::BlockConditions;
 use paring_core::units::MilliCelsius;
 use std::time::Instant;
 
 /// Looks at a machine before, during and after something that runs on some of its processors.
 #[derive(Debug)]
-pub struct Observer {
-    processors: Processors,
+pub struct ConditionObserver {
+    processors: ProcessorSet,
     begun: Instant,
     cpu: Option<CpuTime>,
-    throttle: Throttle,
+    throttle: ThrottleState,
     counts: ThrottleCounts,
     seen: BlockConditions,
 }
 
-impl Observer {
+impl ConditionObserver {
     /// Looks for the first time.
-    pub fn start(processors: Processors) -> Observer {
+    pub fn start(processors: ProcessorSet) -> ConditionObserver {
         let seen = BlockConditions {
             before_mc: hottest(processors.root()),
             governor: processors.governor(),
             ..BlockConditions::default()
         };
-        let mut observer = Observer {
+        let mut observer = ConditionObserver {
             begun: Instant::now(),
             cpu: CpuTime::read(processors.root()),
-            throttle: Throttle::read(&processors, true),
+            throttle: ThrottleState::read(&processors, true),
             counts: ThrottleCounts::read(&processors),
             processors,
             seen,
@@ -42,20 +42,20 @@ impl Observer {
 
     /// Whether looking in between can tell anything: a machine without sensors need not be disturbed.
     pub fn sees(&self) -> bool {
-        self.throttle != Throttle::default()
+        self.throttle != ThrottleState::default()
             || self.seen.before_mc.is_some()
             || self.seen.frequency_khz.is_some()
     }
 
     /// Looks in between: a few small files, some tens of microseconds. Counters wait for the end.
     pub fn look(&mut self) {
-        let now = Throttle::read(&self.processors, false);
+        let now = ThrottleState::read(&self.processors, false);
         self.note(&now);
     }
 
     /// Looks for the last time.
     pub fn finish(mut self) -> BlockConditions {
-        let now = Throttle::read(&self.processors, true);
+        let now = ThrottleState::read(&self.processors, true);
         self.note(&now);
         let counts = ThrottleCounts::read(&self.processors);
         self.seen.throttled.extend(counts.signs(&self.counts));
@@ -67,7 +67,7 @@ impl Observer {
         self.seen
     }
 
-    fn note(&mut self, throttle: &Throttle) {
+    fn note(&mut self, throttle: &ThrottleState) {
         for sign in throttle.signs(&self.throttle) {
             if !self.seen.throttled.contains(&sign) {
                 self.seen.throttled.push(sign);
@@ -83,7 +83,7 @@ impl Observer {
 
 /// What a machine says at one moment of a long load.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Glance {
+pub struct ThermalState {
     /// Signs of throttling since the glance before.
     pub throttled: Vec<String>,
     /// The hottest thermal zone.
@@ -94,30 +94,30 @@ pub struct Glance {
 
 /// Glances at a machine one after the other.
 #[derive(Debug)]
-pub struct Glances {
-    processors: Processors,
-    throttle: Throttle,
+pub struct ThermalMonitor {
+    processors: ProcessorSet,
+    throttle: ThrottleState,
     counts: ThrottleCounts,
 }
 
-impl Glances {
+impl ThermalMonitor {
     /// Of these processors.
-    pub fn new(processors: Processors) -> Glances {
-        let throttle = Throttle::read(&processors, false);
+    pub fn new(processors: ProcessorSet) -> ThermalMonitor {
+        let throttle = ThrottleState::read(&processors, false);
         let counts = ThrottleCounts::read(&processors);
-        Glances { processors, throttle, counts }
+        ThermalMonitor { processors, throttle, counts }
     }
 
     /// The next one.
-    pub fn take(&mut self) -> Glance {
-        let throttle = Throttle::read(&self.processors, false);
+    pub fn take(&mut self) -> ThermalState {
+        let throttle = ThrottleState::read(&self.processors, false);
         let counts = ThrottleCounts::read(&self.processors);
         let mut throttled = throttle.signs(&self.throttle);
         throttled.extend(counts.signs(&self.counts));
         // A cap is held against the first glance for as long as it lasts; counters go on counting.
         self.throttle.acknowledge(&throttle);
         self.counts = counts;
-        Glance {
+        ThermalState {
             throttled,
             temperature_mc: hottest(self.processors.root()),
             frequency_khz: self.processors.frequency_khz().map(|(least, _)| least),
@@ -131,8 +131,8 @@ mod tests {
     use super::*;
     use std::path::Path;
 
-    fn observer(root: &Path, numbers: &[usize]) -> Observer {
-        Observer::start(Processors::of(root, numbers))
+    fn observer(root: &Path, numbers: &[usize]) -> ConditionObserver {
+        ConditionObserver::start(ProcessorSet::of(root, numbers))
     }
 
     #[test]
@@ -187,9 +187,9 @@ mod tests {
         };
         held("600000\n");
         write(root.path(), &counter(4), "3\n");
-        observers.iter_mut().for_each(Observer::look);
+        observers.iter_mut().for_each(ConditionObserver::look);
         held("2400000\n");
-        let [fast, slow, both] = observers.map(Observer::finish);
+        let [fast, slow, both] = observers.map(ConditionObserver::finish);
         let expected = [
             "scaling_max_freq of processor 4 fell from 2400000 to 600000 kHz",
             "core_throttle_count of processor 4 rose",
@@ -209,7 +209,7 @@ mod tests {
         write(root.path(), &counter(5), "41\n");
         let observers = [observer(root.path(), &[5]), observer(root.path(), &[4])];
         write(root.path(), &counter(5), "42\n");
-        let [own, other] = observers.map(Observer::finish);
+        let [own, other] = observers.map(ConditionObserver::finish);
         assert_eq!(own.throttled, ["core_throttle_count of processor 5 rose"]);
         assert_eq!(other.throttled, [""; 0]);
     }
@@ -218,9 +218,12 @@ mod tests {
     fn glances_tell_when_it_happened() {
         let root = big_little();
         write(root.path(), &counter(5), "0\n");
-        let mut glances = Glances::new(Processors::of(root.path(), &[5]));
-        let calm =
-            Glance { throttled: vec![], temperature_mc: None, frequency_khz: Some(2_400_000) };
+        let mut glances = ThermalMonitor::new(ProcessorSet::of(root.path(), &[5]));
+        let calm = ThermalState {
+            throttled: vec![],
+            temperature_mc: None,
+            frequency_khz: Some(2_400_000),
+        };
         assert_eq!(glances.take(), calm);
         write(root.path(), &counter(5), "1\n");
         set(root.path(), 4, "scaling_max_freq", "600000\n");

@@ -11,7 +11,7 @@ const SECTOR: u64 = 512;
 
 /// A whole disk, card or loop device.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Disk {
+pub struct BlockDevice {
     /// The kernel's name, `sda` or `mmcblk0`.
     pub name: String,
     /// What its maker calls it.
@@ -31,9 +31,9 @@ pub struct Disk {
 /// All disks with a size, by name.
 ///
 /// Source: the kernel's `Documentation/ABI/stable/sysfs-block`, `proc_pid_mountinfo(5)`.
-pub fn disks(root: &Path) -> Vec<Disk> {
+pub fn disks(root: &Path) -> Vec<BlockDevice> {
     let (mounts, swaps) = (mounts(root), swaps(root));
-    let mut found: Vec<Disk> = entries(&root.join("sys/block"))
+    let mut found: Vec<BlockDevice> = entries(&root.join("sys/block"))
         .into_iter()
         .filter_map(|folder| disk(root, &folder, &mounts, &swaps))
         .filter(|disk| disk.bytes.0 > 0)
@@ -60,7 +60,12 @@ pub fn forget(file: &fs::File) {
     let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
 }
 
-fn disk(root: &Path, folder: &Path, mounts: &[Mount], swaps: &[String]) -> Option<Disk> {
+fn disk(
+    root: &Path,
+    folder: &Path,
+    mounts: &[MountedFileSystem],
+    swaps: &[String],
+) -> Option<BlockDevice> {
     let partitions: Vec<PathBuf> =
         entries(folder).into_iter().filter(|entry| entry.join("partition").exists()).collect();
     let size = |folder: &Path| -> Option<Bytes> {
@@ -77,7 +82,7 @@ fn disk(root: &Path, folder: &Path, mounts: &[Mount], swaps: &[String]) -> Optio
             .filter(|other| name(other) != name(folder) && backing(other).as_ref() == Some(&file));
         uses.extend(others.map(|other| format!("{} has the same file", name(&other))));
     }
-    Some(Disk {
+    Some(BlockDevice {
         name: name(folder),
         model: first_line(&folder.join("device/model"))
             .or_else(|| first_line(&folder.join("device/name"))),
@@ -100,7 +105,7 @@ fn removable(folder: &Path) -> bool {
 }
 
 /// Mounts, swap and devices built on top of one disk or partition.
-fn uses_of(folder: &Path, mounts: &[Mount], swaps: &[String]) -> Vec<String> {
+fn uses_of(folder: &Path, mounts: &[MountedFileSystem], swaps: &[String]) -> Vec<String> {
     let (name, number) = (name(folder), first_line(&folder.join("dev")));
     let node = format!("/dev/{name}");
     let mounted = mounts
@@ -117,19 +122,19 @@ fn uses_of(folder: &Path, mounts: &[Mount], swaps: &[String]) -> Vec<String> {
 }
 
 #[derive(Debug)]
-struct Mount {
+struct MountedFileSystem {
     device: String,
     point: String,
     source: String,
 }
 
-fn mounts(root: &Path) -> Vec<Mount> {
+fn mounts(root: &Path) -> Vec<MountedFileSystem> {
     let text = fs::read_to_string(root.join("proc/self/mountinfo")).unwrap_or_default();
-    let of = |line: &str| -> Option<Mount> {
+    let of = |line: &str| -> Option<MountedFileSystem> {
         let (left, right) = line.split_once(" - ")?;
         let mut fields = left.split(' ').skip(2);
         let (device, point) = (fields.next()?.to_string(), fields.nth(1)?.to_string());
-        Some(Mount { device, point, source: right.split(' ').nth(1)?.to_string() })
+        Some(MountedFileSystem { device, point, source: right.split(' ').nth(1)?.to_string() })
     };
     text.lines().filter_map(of).collect()
 }

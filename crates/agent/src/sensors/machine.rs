@@ -1,6 +1,6 @@
 //! The machine's fingerprint.
 
-use super::{Processors, control::governor_settable, control::power_mode};
+use super::{ProcessorSet, control::governor_settable, control::power_mode};
 use super::{field, field_bytes, first_line};
 use paring_core::schema::TargetEnvironment;
 use std::path::Path;
@@ -13,7 +13,7 @@ pub fn environment(root: &Path, engine: &str) -> TargetEnvironment {
     let read = |file: &str| std::fs::read_to_string(root.join(file)).unwrap_or_default();
     let line = |file: &str| first_line(&root.join(file));
     let cpuinfo = read("proc/cpuinfo");
-    let processors = Processors::all(root);
+    let processors = ProcessorSet::all(root);
     let version = env!("CARGO_PKG_VERSION").to_string();
     TargetEnvironment {
         board: line("proc/device-tree/model").or_else(|| line("sys/class/dmi/id/product_name")),

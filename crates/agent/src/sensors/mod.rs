@@ -14,16 +14,16 @@ mod processors;
 mod thermal;
 mod throttle;
 
-pub use conditions::{Glance, Glances, Observer};
+pub use conditions::{ConditionObserver, ThermalMonitor, ThermalState};
 pub use control::{
     ControlError, available_governors, boot_id, fix_clocks, governors, power_mode, release_clocks,
     set_governor, set_power_mode,
 };
-pub use disks::{Disk, disks, forget, uses_of_file};
-pub use energy::{Kind, Sampler, Sensor, Series, survey};
+pub use disks::{BlockDevice, disks, forget, uses_of_file};
+pub use energy::{EnergySampler, EnergySensor, ReadingKind, ReadingSeries, survey};
 pub use machine::{SOURCES, emulated, environment};
 pub use memory::memory;
-pub use processors::Processors;
+pub use processors::ProcessorSet;
 pub use thermal::{cool_down, hottest};
 
 use std::path::Path;

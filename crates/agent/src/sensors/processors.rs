@@ -13,7 +13,7 @@ const FOLDER: &str = "sys/devices/system/cpu";
 
 /// Processors of one machine, by number.
 #[derive(Clone, Debug)]
-pub struct Processors {
+pub struct ProcessorSet {
     root: PathBuf,
     numbers: Vec<usize>,
     policies: Vec<FrequencyPolicy>,
@@ -27,9 +27,9 @@ pub(super) struct FrequencyPolicy {
     pub(super) numbers: Vec<usize>,
 }
 
-impl Processors {
+impl ProcessorSet {
     /// The processors of these numbers.
-    pub fn of(root: &Path, numbers: &[usize]) -> Processors {
+    pub fn of(root: &Path, numbers: &[usize]) -> ProcessorSet {
         let numbers: Vec<usize> =
             numbers.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
         let mut policies: Vec<FrequencyPolicy> = Vec::new();
@@ -41,27 +41,27 @@ impl Processors {
                 None => policies.push(FrequencyPolicy { folder, numbers: vec![*number] }),
             }
         }
-        Processors { root: root.to_path_buf(), numbers, policies }
+        ProcessorSet { root: root.to_path_buf(), numbers, policies }
     }
 
     /// All processors of the machine.
-    pub fn all(root: &Path) -> Processors {
+    pub fn all(root: &Path) -> ProcessorSet {
         let entries = std::fs::read_dir(root.join(FOLDER)).into_iter().flatten().flatten();
         let number = |entry: std::fs::DirEntry| {
             entry.file_name().to_str()?.strip_prefix("cpu")?.parse().ok()
         };
-        Processors::of(root, &entries.filter_map(number).collect::<Vec<usize>>())
+        ProcessorSet::of(root, &entries.filter_map(number).collect::<Vec<usize>>())
     }
 
     /// The processors that this process may run on; all where the kernel does not say.
-    pub fn of_process(root: &Path) -> Processors {
+    pub fn of_process(root: &Path) -> ProcessorSet {
         match sched_getaffinity(None) {
             Ok(allowed) => {
                 let numbers: Vec<usize> =
                     (0..CpuSet::MAX_CPU).filter(|number| allowed.is_set(*number)).collect();
-                Processors::of(root, &numbers)
+                ProcessorSet::of(root, &numbers)
             }
-            Err(_) => Processors::all(root),
+            Err(_) => ProcessorSet::all(root),
         }
     }
 
@@ -200,14 +200,14 @@ pub(super) mod tests {
     #[test]
     fn frequencies_and_governors_are_those_of_the_processors_asked_for() {
         let root = big_little();
-        let of = |numbers: &[usize]| Processors::of(root.path(), numbers);
+        let of = |numbers: &[usize]| ProcessorSet::of(root.path(), numbers);
         set(root.path(), 4, "scaling_cur_freq", "600000\n");
         set(root.path(), 4, "scaling_governor", "performance\n");
         assert_eq!(of(&[5]).frequency_khz(), Some((600_000, 600_000)));
         assert_eq!(of(&[1, 0]).frequency_khz(), Some((1_800_000, 1_800_000)));
         assert_eq!(of(&[3, 4]).frequency_khz(), Some((600_000, 1_800_000)));
         assert_eq!(of(&[4, 5]).governor().as_deref(), Some("performance"));
-        let all = Processors::all(root.path());
+        let all = ProcessorSet::all(root.path());
         assert_eq!(all.numbers(), [0, 1, 2, 3, 4, 5]);
         assert_eq!(all.policies().len(), 2);
         assert_eq!(all.governor().as_deref(), Some("schedutil (0-3), performance (4-5)"));
@@ -221,7 +221,7 @@ pub(super) mod tests {
     #[test]
     fn clusters_and_packages_are_told_apart() {
         let root = big_little();
-        let fast = Processors::of(root.path(), &[5]);
+        let fast = ProcessorSet::of(root.path(), &[5]);
         assert!(fast.share_policy(4) && fast.share_policy(5) && !fast.share_policy(0));
         assert!(fast.share_package(0), "a kernel that does not say");
         for (number, package) in [(0, "0\n"), (5, "1\n")] {
@@ -236,7 +236,7 @@ pub(super) mod tests {
     #[test]
     fn a_process_may_run_somewhere() {
         let root = tempfile::tempdir().unwrap();
-        assert!(!Processors::of_process(root.path()).numbers().is_empty());
-        assert!(Processors::all(root.path()).numbers().is_empty());
+        assert!(!ProcessorSet::of_process(root.path()).numbers().is_empty());
+        assert!(ProcessorSet::all(root.path()).numbers().is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! Signs that a machine holds back the processors that a block may run on.
 
-use super::processors::{Processors, ranges};
+use super::processors::{ProcessorSet, ranges};
 use super::{command, first_line};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,7 +23,7 @@ const COUNTERS: [&str; 2] = ["core_throttle_count", "package_throttle_count"];
 
 /// What a machine says of its own holding back, at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Throttle {
+pub(super) struct ThrottleState {
     /// The Raspberry Pi firmware's bits.
     bits: Option<u32>,
     /// Devices that slow some of the processors down: name and state.
@@ -32,10 +32,10 @@ pub(super) struct Throttle {
     caps_khz: BTreeMap<String, u64>,
 }
 
-impl Throttle {
+impl ThrottleState {
     /// Reads everything; `thorough` also runs `vcgencmd` where the kernel has no file, which takes
     /// milliseconds and so has no place beside a measurement.
-    pub(super) fn read(processors: &Processors, thorough: bool) -> Throttle {
+    pub(super) fn read(processors: &ProcessorSet, thorough: bool) -> ThrottleState {
         let root = processors.root();
         let mut bits = first_line(&root.join(FIRMWARE)).and_then(|text| hexadecimal(&text));
         if bits.is_none() && thorough {
@@ -48,11 +48,11 @@ impl Throttle {
             .policies()
             .iter()
             .filter_map(|policy| Some((ranges(&policy.numbers), policy.khz("scaling_max_freq")?)));
-        Throttle { bits, cooling: cooling(processors), caps_khz: caps.collect() }
+        ThrottleState { bits, cooling: cooling(processors), caps_khz: caps.collect() }
     }
 
     /// Signs of throttling now, or between `before` and now.
-    pub(super) fn signs(&self, before: &Throttle) -> Vec<String> {
+    pub(super) fn signs(&self, before: &ThrottleState) -> Vec<String> {
         let mut signs = Vec::new();
         if let Some(bits) = self.bits {
             // A bit that was set since boot already proves nothing; only that it is set now does.
@@ -79,7 +79,7 @@ impl Throttle {
     }
 
     /// Takes over what a later moment says of since boot.
-    pub(super) fn acknowledge(&mut self, later: &Throttle) {
+    pub(super) fn acknowledge(&mut self, later: &ThrottleState) {
         self.bits = later.bits.or(self.bits);
     }
 }
@@ -90,7 +90,7 @@ pub(super) struct ThrottleCounts(BTreeMap<(&'static str, usize), u64>);
 
 impl ThrottleCounts {
     /// Reads the counters of the processors that have any.
-    pub(super) fn read(processors: &Processors) -> ThrottleCounts {
+    pub(super) fn read(processors: &ProcessorSet) -> ThrottleCounts {
         let mut counts = BTreeMap::new();
         for number in processors.numbers() {
             for name in COUNTERS {
@@ -133,7 +133,7 @@ fn hexadecimal(text: &str) -> Option<u32> {
 /// `cpufreq_cooling` (`cpufreq-cpu0`, formerly `thermal-cpufreq-0`), `cpuidle_cooling` (`idle-cpu0`,
 /// formerly `thermal-idle-0`), ACPI (`Processor`) and `intel_powerclamp`, whose state is -1 while it
 /// is off.
-fn cooling(processors: &Processors) -> Vec<(String, i64)> {
+fn cooling(processors: &ProcessorSet) -> Vec<(String, i64)> {
     let folder = processors.root().join("sys/class/thermal");
     let Ok(entries) = std::fs::read_dir(folder) else { return vec![] };
     let mut found: Vec<(String, i64)> = entries
@@ -151,7 +151,7 @@ fn cooling(processors: &Processors) -> Vec<(String, i64)> {
 
 /// Whether a cooling device slows one of the processors down. One that does not say which it slows
 /// counts for all, except for a frequency cap where none of theirs is capped.
-fn reaches(device: &Path, name: &str, processors: &Processors) -> bool {
+fn reaches(device: &Path, name: &str, processors: &ProcessorSet) -> bool {
     let numbered = |prefix: &str| name.strip_prefix(prefix)?.parse::<usize>().ok();
     if let Some(number) = numbered("cpufreq-cpu").or_else(|| numbered("idle-cpu")) {
         return processors.share_policy(number);
@@ -176,15 +176,15 @@ mod tests {
     use super::super::processors::tests::{big_little, set, write};
     use super::*;
 
-    fn read(root: &Path, thorough: bool) -> Throttle {
-        Throttle::read(&Processors::of(root, &[0]), thorough)
+    fn read(root: &Path, thorough: bool) -> ThrottleState {
+        ThrottleState::read(&ProcessorSet::of(root, &[0]), thorough)
     }
 
     #[test]
     fn bits_since_boot_count_only_where_they_are_new() {
-        let of = |bits| Throttle { bits: Some(bits), ..Throttle::default() };
+        let of = |bits| ThrottleState { bits: Some(bits), ..ThrottleState::default() };
         #[track_caller]
-        fn signs(before: Throttle, now: Throttle, expected: &[&str]) {
+        fn signs(before: ThrottleState, now: ThrottleState, expected: &[&str]) {
             assert_eq!(now.signs(&before), expected);
         }
         signs(of(0), of(0), &[]);
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn reads_what_kernels_and_firmware_write() {
         let root = tempfile::tempdir().unwrap();
-        assert_eq!(read(root.path(), false), Throttle::default());
+        assert_eq!(read(root.path(), false), ThrottleState::default());
         write(root.path(), FIRMWARE, "50005\n");
         write(root.path(), "sys/class/thermal/cooling_device0/type", "pwm-fan\n");
         write(root.path(), "sys/class/thermal/cooling_device0/cur_state", "3\n");
@@ -246,7 +246,7 @@ mod tests {
 
     #[track_caller]
     fn signs(root: &Path, numbers: &[usize], expected: &[&str]) {
-        let now = Throttle::read(&Processors::of(root, numbers), false);
+        let now = ThrottleState::read(&ProcessorSet::of(root, numbers), false);
         assert_eq!(now.signs(&now), expected, "of {numbers:?}");
     }
 
@@ -309,8 +309,8 @@ mod tests {
             write(root.path(), &file(number, "package"), "9\n");
         }
         let of = |numbers: &[usize]| {
-            let processors = Processors::of(root.path(), numbers);
-            (Throttle::read(&processors, false), ThrottleCounts::read(&processors))
+            let processors = ProcessorSet::of(root.path(), numbers);
+            (ThrottleState::read(&processors, false), ThrottleCounts::read(&processors))
         };
         let (slow, fast) = (of(&[0, 1]), of(&[4, 5]));
         assert_eq!(fast.1.signs(&fast.1), [""; 0]);

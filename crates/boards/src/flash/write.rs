@@ -3,7 +3,7 @@
 use super::medium::refuse_same;
 use super::source::{CHUNK, Source, fill};
 use super::{FlashError, Map, is_packed};
-use paring_agent::sensors::{self, Disk};
+use paring_agent::sensors::{self, BlockDevice};
 use paring_core::units::Bytes;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
@@ -22,7 +22,7 @@ pub struct Card {
     /// Stands for `/` where disks are listed.
     root: PathBuf,
     /// What the machine says of it; `None` of an ordinary file that stands for one.
-    pub disk: Option<Disk>,
+    pub disk: Option<BlockDevice>,
     /// Its size; `None` of an ordinary file, which grows.
     pub bytes: Option<Bytes>,
 }

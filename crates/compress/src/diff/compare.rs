@@ -10,7 +10,7 @@ use super::verdict::{Findings, conclude};
 use super::{Difference, TensorDifference};
 use crate::CompressError;
 use crate::catalog::{self, Calibration, Catalog, Coupling, Refused, Slices};
-use paring_agent::engine::Bindings;
+use paring_agent::engine::DimensionBindings;
 use paring_core::schema::OriginalIndices;
 use paring_onnx::graph::Graph;
 use std::collections::BTreeMap;
@@ -26,11 +26,11 @@ const RELATED: f64 = 0.15;
 pub fn compare(
     base: &Graph,
     variant: &Graph,
-    bindings: Bindings,
+    bindings: DimensionBindings,
     data: Option<&Calibration>,
 ) -> Result<Difference, CompressError> {
     let dims = dimensions([base, variant], bindings.dims);
-    let bindings = Bindings { batch: bindings.batch, dims: &dims };
+    let bindings = DimensionBindings { batch: bindings.batch, dims: &dims };
     let probe = |graph: &Graph| probes(graph, bindings);
     let both =
         |shapes: bool| [base, variant].map(|graph| canonical(graph, bindings, shapes, probe));

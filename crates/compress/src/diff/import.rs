@@ -5,7 +5,7 @@ use super::compare::compare;
 use super::difference::{Difference, TensorDifference};
 use crate::catalog::Calibration;
 use crate::{CompressError, Draft, Made};
-use paring_agent::engine::Bindings;
+use paring_agent::engine::DimensionBindings;
 use paring_core::schema::{PrecisionChange, RemovedComponent};
 use paring_onnx::graph::Graph;
 
@@ -16,7 +16,7 @@ use paring_onnx::graph::Graph;
 pub fn import(
     base: &Graph,
     variant: Graph,
-    bindings: Bindings,
+    bindings: DimensionBindings,
     calibration: Option<&Calibration>,
 ) -> Result<Made, CompressError> {
     let found = compare(base, &variant, bindings, calibration)?;

@@ -11,7 +11,7 @@ use crate::cut::{adapt, cut, union};
 use crate::layer_selection::needed;
 use crate::rewrite::{answered, answers, apart, differ, equivalent, fold_batch_normalization};
 use crate::{CompressError, Draft, Made, Paring, Saves};
-use paring_agent::engine::Bindings;
+use paring_agent::engine::DimensionBindings;
 use paring_core::schema::{
     CostTable, Forecast, OriginalIndices, RejectedAlternative, RemovedComponent,
 };
@@ -25,7 +25,7 @@ use paring_onnx::graph::{Facts, Graph};
 /// needed and there are none, or a weight is not made of 32-bit floats.
 pub fn prune(
     mut graph: Graph,
-    bindings: Bindings,
+    bindings: DimensionBindings,
     mut origins: OriginalIndices,
     pruning: &Pruning,
     calibration: Option<&Calibration>,

@@ -6,7 +6,7 @@ use super::settings::{Amount, Recovery};
 use crate::catalog::{self, Bypass, Calibration, Kind};
 use crate::layer_selection::{matching, needed};
 use crate::{CompressError, Draft, Made, Paring};
-use paring_agent::engine::Bindings;
+use paring_agent::engine::DimensionBindings;
 use paring_core::schema::{OriginalIndices, RejectedAlternative, RemovedComponent};
 use paring_onnx::graph::{Facts, Graph};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// none.
 pub fn bypass(
     graph: Graph,
-    bindings: Bindings,
+    bindings: DimensionBindings,
     origins: OriginalIndices,
     how: &Bypassing,
     calibration: Option<&Calibration>,

@@ -11,7 +11,7 @@ use crate::rewrite::fold_batch_normalization;
 use crate::{CompressError, Draft, Made, Paring};
 use faer::prelude::*;
 use faer::{Mat, Side};
-use paring_agent::engine::Bindings;
+use paring_agent::engine::DimensionBindings;
 use paring_core::schema::{OriginalIndices, RemovedComponent};
 use paring_core::stats;
 use paring_onnx::graph::{ElementType, Graph, Weights};
@@ -32,7 +32,7 @@ const MOST_SOLVED: usize = 1_500;
 /// judges something else.
 pub fn sparsify(
     mut graph: Graph,
-    bindings: Bindings,
+    bindings: DimensionBindings,
     origins: OriginalIndices,
     how: &Sparsify,
     calibration: Option<&Calibration>,

@@ -9,7 +9,7 @@ use super::weight_grid::transposed;
 use crate::CompressError;
 use crate::calibration_plan::calibration_plan;
 use crate::catalog::Calibration;
-use paring_agent::engine::{EngineError, Plan};
+use paring_agent::engine::{EngineError, InferencePlan};
 use paring_core::schema::{EngineOptions, LayerPrecision};
 use paring_onnx::graph::{ElementType, FreshNames, Graph, Node, Weights, set_int};
 
@@ -39,7 +39,7 @@ pub(super) fn unexplained(
     let (mut power, mut noise, mut apart) = (0.0f64, 0.0f64, 0.0f64);
     for batch in 0..calibration.batches().min(BATCHES) {
         let arrays = calibration.arrays(batch);
-        let run = |plan: &Plan| -> Result<Vec<f64>, CompressError> {
+        let run = |plan: &InferencePlan| -> Result<Vec<f64>, CompressError> {
             let outputs = plan.run_numbers(&plan.inputs(&arrays)?)?;
             Ok(outputs.iter().flatten().map(|v| f64::from(*v)).collect())
         };
@@ -65,7 +65,7 @@ pub(super) fn unexplained(
     )))
 }
 
-fn loaded(graph: &Graph, calibration: &Calibration) -> Result<Plan, EngineError> {
+fn loaded(graph: &Graph, calibration: &Calibration) -> Result<InferencePlan, EngineError> {
     calibration_plan(graph, calibration, &EngineOptions::default())
 }
 

@@ -4,7 +4,7 @@ use super::validate::validate_for_engines;
 use super::{ElementType, GraphError, Node, Weights};
 use paring_agent::arrays::Dtype;
 use paring_agent::engine::onnx::{self, OnnxFile};
-use paring_agent::engine::{self, Bindings, Source};
+use paring_agent::engine::{self, DimensionBindings, ModelSource};
 use paring_core::files::replace_file;
 use paring_core::schema::Sha256Hex;
 use prost::Message;
@@ -186,9 +186,11 @@ impl Graph {
     /// [`GraphError::Shapes`] where the engine cannot load the model.
     pub fn facts(&self, dims: &BTreeMap<String, usize>, batch: usize) -> Result<Facts, GraphError> {
         let bytes = self.surrogate().as_ref().unwrap_or(self).encode();
-        let facts =
-            engine::tensor_facts(Source::Bytes(&self.name, &bytes), Bindings { batch, dims })
-                .map_err(|source| GraphError::Shapes { name: self.name.clone(), source })?;
+        let facts = engine::tensor_facts(
+            ModelSource::Bytes(&self.name, &bytes),
+            DimensionBindings { batch, dims },
+        )
+        .map_err(|source| GraphError::Shapes { name: self.name.clone(), source })?;
         let mut found = Facts::default();
         let given = self.nodes().iter().flat_map(|node| &node.output).map(String::as_str);
         let own: HashSet<&str> =

@@ -38,7 +38,8 @@ pub(super) fn inline_functions(model: &mut ModelProto) -> Result<bool, String> {
         }
     }
     let Some(graph) = &mut model.graph else { return Ok(true) };
-    let mut inliner = Inliner { functions: &functions, taken: taken(graph), left: MOST_NODES };
+    let mut inliner =
+        FunctionInliner { functions: &functions, taken: taken(graph), left: MOST_NODES };
     for _ in 0..MAX_DEPTH {
         if !inliner.expand(graph)? {
             let (mut used, defined) = (HashSet::new(), functions.keys().map(|(d, _)| d.as_str()));
@@ -121,14 +122,14 @@ fn left_to_default<'a>(call: &NodeProto, function: &'a FunctionProto) -> Option<
     None
 }
 
-struct Inliner<'a> {
+struct FunctionInliner<'a> {
     functions: &'a HashMap<(String, String), FunctionProto>,
     taken: HashSet<String>,
     /// How many nodes may still be made.
     left: usize,
 }
 
-impl Inliner<'_> {
+impl FunctionInliner<'_> {
     /// Expands every call in a graph and its bodies once; gives whether there was one.
     fn expand(&mut self, graph: &mut GraphProto) -> Result<bool, String> {
         let mut found = false;
@@ -177,7 +178,7 @@ impl Inliner<'_> {
             "" => call.output.first().cloned().unwrap_or_default(),
             name => name.to_string(),
         };
-        let mut expanded = Expansion { call, label, names, taken: &mut self.taken };
+        let mut expanded = FunctionExpansion { call, label, names, taken: &mut self.taken };
         let mut nodes: Vec<NodeProto> =
             function.node.iter().map(|node| expanded.node(node)).collect();
         // An output that is an input as it came has no node that gives it.
@@ -199,7 +200,7 @@ impl Inliner<'_> {
 }
 
 /// One call being expanded.
-struct Expansion<'a> {
+struct FunctionExpansion<'a> {
     call: &'a NodeProto,
     label: String,
     /// The function's names, by those of the graph it is called from.
@@ -207,7 +208,7 @@ struct Expansion<'a> {
     taken: &'a mut HashSet<String>,
 }
 
-impl Expansion<'_> {
+impl FunctionExpansion<'_> {
     fn node(&mut self, node: &NodeProto) -> NodeProto {
         let mut own = node.clone();
         own.name = self.fresh(if node.name.is_empty() { &node.op_type } else { &node.name });

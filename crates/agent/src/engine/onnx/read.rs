@@ -107,7 +107,7 @@ fn completed(
         return Err(EngineError::NotOnnx { name: name.into(), source: empty.into() });
     }
     let inlined = inline_functions(&mut model).map_err(invalid)?;
-    let mut reader = Reader { folder, changed: inlined };
+    let mut reader = OnnxReader { folder, changed: inlined };
     for import in model.opset_import.iter_mut().filter(|i| i.domain == "ai.onnx") {
         import.domain.clear();
     }
@@ -143,13 +143,13 @@ fn foreign(graph: &GraphProto) -> Option<String> {
 const KNOWN_DOMAINS: [&str; 3] = ["", "ai.onnx.ml", "com.microsoft"];
 
 /// Brings everything into a graph and its bodies.
-struct Reader<'a> {
+struct OnnxReader<'a> {
     /// Where external data lie; none for bytes in memory.
     folder: Option<&'a Path>,
     changed: bool,
 }
 
-impl Reader<'_> {
+impl OnnxReader<'_> {
     fn graph(&mut self, graph: &mut GraphProto) -> Result<(), EngineError> {
         for sparse in std::mem::take(&mut graph.sparse_initializer) {
             graph.initializer.push(self.dense(sparse)?);

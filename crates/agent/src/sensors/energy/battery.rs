@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 
 /// One battery.
 #[derive(Debug)]
-pub(super) struct Battery {
+pub(super) struct BatterySensor {
     folder: PathBuf,
 }
 
-impl Battery {
+impl BatterySensor {
     /// Finds the machine's battery and reads it once.
     ///
     /// # Errors
@@ -28,7 +28,7 @@ impl Battery {
         let mut found: Vec<PathBuf> = entries(&folder, "").into_iter().filter(own).collect();
         match (found.len(), found.pop()) {
             (1, Some(folder)) => {
-                let battery = Battery { folder };
+                let battery = BatterySensor { folder };
                 battery.read().map_err(|why| (true, why))?;
                 Ok(battery)
             }
@@ -92,7 +92,8 @@ mod tests {
         let set = |file: &str, text: &str| {
             write(root.path(), &[(&format!("sys/class/power_supply/{file}"), text)]);
         };
-        let read = || Battery::open(root.path()).and_then(|b| b.read().map_err(|why| (true, why)));
+        let read =
+            || BatterySensor::open(root.path()).and_then(|b| b.read().map_err(|why| (true, why)));
         set("AC/type", "Mains\n");
         set("hid-mouse/type", "Battery\n");
         set("hid-mouse/scope", "Device\n");

@@ -19,15 +19,15 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 /// The command, started.
 #[derive(Debug)]
-pub(super) struct Watts {
+pub(super) struct CommandSensor {
     command: String,
-    run: Run,
+    run: SensorCommand,
     heard: Instant,
 }
 
 /// One start of it. Dropping it ends it and all that it started.
 #[derive(Debug)]
-struct Run {
+struct SensorCommand {
     child: Child,
     started: Instant,
     lines: Receiver<(Instant, String)>,
@@ -36,14 +36,14 @@ struct Run {
     complaints: Option<JoinHandle<String>>,
 }
 
-impl Watts {
+impl CommandSensor {
     /// Starts the command in a shell, and waits for its first number.
     ///
     /// # Errors
     /// Why there is no number.
     pub(super) fn open(command: &str) -> Result<Self, MissingReason> {
-        let run = Run::start(command)?;
-        let mut found = Watts { command: command.to_string(), run, heard: Instant::now() };
+        let run = SensorCommand::start(command)?;
+        let mut found = CommandSensor { command: command.to_string(), run, heard: Instant::now() };
         while found.read()?.is_none() {}
         Ok(found)
     }
@@ -73,7 +73,7 @@ impl Watts {
                 match how {
                     Ok(()) if one => {
                         std::thread::sleep(PERIOD.saturating_sub(self.run.started.elapsed()));
-                        self.run = Run::start(&self.command)?;
+                        self.run = SensorCommand::start(&self.command)?;
                         Ok(None)
                     }
                     Ok(()) => {
@@ -86,7 +86,7 @@ impl Watts {
     }
 }
 
-impl Run {
+impl SensorCommand {
     fn start(command: &str) -> Result<Self, MissingReason> {
         let mut shell = std::process::Command::new("sh");
         let shell = shell.arg("-c").arg(command).process_group(0);
@@ -106,7 +106,7 @@ impl Run {
         }
         let complaints =
             child.stderr.take().map(|pipe| std::thread::spawn(move || last_line(pipe)));
-        Ok(Run { child, started, lines, said: 0, ended: false, complaints })
+        Ok(SensorCommand { child, started, lines, said: 0, ended: false, complaints })
     }
 
     fn end(&mut self) -> Result<(), String> {
@@ -120,7 +120,7 @@ impl Run {
     }
 }
 
-impl Drop for Run {
+impl Drop for SensorCommand {
     fn drop(&mut self) {
         if self.ended {
             return;
@@ -143,14 +143,14 @@ mod tests {
 
     #[track_caller]
     fn refused(command: &str, expected: &str) {
-        let MissingReason(why) = Watts::open(command).unwrap_err();
+        let MissingReason(why) = CommandSensor::open(command).unwrap_err();
         assert!(why.starts_with(&format!("command `{command}` {expected}")), "{why}");
     }
 
     #[test]
     fn numbers_come_from_a_stream_or_from_runs_one_after_the_other() {
         for command in ["while :; do echo 2.5; sleep 0.01; done", "echo 2.5"] {
-            let mut watts = Watts::open(command).unwrap();
+            let mut watts = CommandSensor::open(command).unwrap();
             let mut found = Vec::new();
             while found.len() < 3 {
                 found.extend(watts.read().unwrap().map(|(_, milliwatts)| milliwatts));

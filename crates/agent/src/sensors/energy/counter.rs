@@ -5,16 +5,16 @@ const MOST_WATTS: f64 = 2_000.0;
 
 /// The total of a counter since it was first read, in microjoules.
 #[derive(Debug)]
-pub(super) struct Counter {
+pub(super) struct EnergyCounter {
     range: u64,
     last: Option<(u64, u64)>,
     total: u64,
 }
 
-impl Counter {
+impl EnergyCounter {
     /// A counter that wraps at `range`.
     pub(super) fn new(range: u64) -> Self {
-        Counter { range, last: None, total: 0 }
+        EnergyCounter { range, last: None, total: 0 }
     }
 
     /// Takes the counter's value at a time in nanoseconds and gives the total.
@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn wraps_and_tells_a_wrap_from_a_counter_that_was_set_back() {
-        let mut counter = Counter::new(262_143_328_850);
+        let mut counter = EnergyCounter::new(262_143_328_850);
         assert_eq!(counter.advance(0, 262_143_000_000), Ok(0));
         assert_eq!(counter.advance(100_000_000, 262_143_300_000), Ok(300_000));
         assert_eq!(counter.advance(200_000_000, 271_150), Ok(600_000));

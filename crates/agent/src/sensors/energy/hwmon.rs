@@ -19,7 +19,7 @@ const KNOWN: [(&str, &str); 4] = [
 
 /// One power input.
 #[derive(Debug)]
-pub(super) struct Hwmon {
+pub(super) struct HwmonSensor {
     /// What it can be called, the shortest first. Other inputs may be called so too.
     keys: Vec<String>,
     /// Which of them is no other input's.
@@ -32,7 +32,7 @@ pub(super) struct Hwmon {
     pub(super) period: Duration,
 }
 
-impl Hwmon {
+impl HwmonSensor {
     /// Finds the input with this key, or the only one of a known driver, and reads it once. The key is
     /// `DRIVER/powerN`, or `DRIVER@DEVICE/powerN` with the name of the device that the kernel has for
     /// it (`1-0040`), its label, or else `hwmonN`.
@@ -42,7 +42,7 @@ impl Hwmon {
     pub(super) fn open(root: &Path, wanted: Option<&str>) -> Result<Self, (bool, MissingReason)> {
         let folder = root.join("sys/class/hwmon");
         let mut inputs = inputs(&folder);
-        let list = inputs.iter().map(Hwmon::listed).collect::<Vec<_>>().join(", ");
+        let list = inputs.iter().map(HwmonSensor::listed).collect::<Vec<_>>().join(", ");
         let there = !inputs.is_empty();
         if !there {
             let why = format!("no power*_input under {}", folder.display());
@@ -101,8 +101,8 @@ impl Hwmon {
 }
 
 /// The power inputs of all monitors, each with a key of its own.
-fn inputs(folder: &Path) -> Vec<Hwmon> {
-    let mut found: Vec<Hwmon> = entries(folder, "hwmon").iter().flat_map(|m| of(m)).collect();
+fn inputs(folder: &Path) -> Vec<HwmonSensor> {
+    let mut found: Vec<HwmonSensor> = entries(folder, "hwmon").iter().flat_map(|m| of(m)).collect();
     let all: Vec<Vec<String>> = found.iter().map(|input| input.keys.clone()).collect();
     for (index, input) in found.iter_mut().enumerate() {
         let own = |key: &String| {
@@ -117,13 +117,13 @@ fn inputs(folder: &Path) -> Vec<Hwmon> {
 
 /// The power inputs of one monitor. Where an input has a mean beside its present value, that counts,
 /// unless it cannot be read.
-fn of(monitor: &Path) -> Vec<Hwmon> {
+fn of(monitor: &Path) -> Vec<HwmonSensor> {
     let line = |file: &str| first_line(&monitor.join(file));
     let number_name = file_name(monitor);
     let driver = line("name").unwrap_or_else(|| number_name.clone());
     let device = std::fs::read_link(monitor.join("device")).ok().map(|path| file_name(&path));
     let label = line("label").or_else(|| line("of_node/label"));
-    let mut found: Vec<(String, Hwmon)> = Vec::new();
+    let mut found: Vec<(String, HwmonSensor)> = Vec::new();
     for kind in ["average", "input"] {
         for path in entries(monitor, "power") {
             let file = file_name(&path);
@@ -138,7 +138,7 @@ fn of(monitor: &Path) -> Vec<Hwmon> {
             let places = [device.as_ref(), label.as_ref(), Some(&number_name)];
             let long = places.into_iter().flatten().map(|at| format!("{driver}@{at}/{input}"));
             let interval = (kind == "average").then(|| format!("{file}_interval"));
-            let hwmon = Hwmon {
+            let hwmon = HwmonSensor {
                 keys: std::iter::once(format!("{driver}/{input}")).chain(long).collect(),
                 key: 0,
                 driver: driver.clone(),
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn takes_the_only_known_input_or_the_named_one() {
         let root = tempfile::tempdir().unwrap();
-        let open = |wanted: Option<&str>| Hwmon::open(root.path(), wanted);
+        let open = |wanted: Option<&str>| HwmonSensor::open(root.path(), wanted);
         let refused = |wanted: Option<&str>| open(wanted).unwrap_err().1.0;
         assert!(refused(None).starts_with("no power*_input under"));
         write(
@@ -221,7 +221,7 @@ mod tests {
 
     /// What opening says, or the power in milliwatts.
     fn said(root: &Path, wanted: Option<&str>) -> Result<f64, String> {
-        let found = Hwmon::open(root, wanted).map_err(|(_, MissingReason(why))| why)?;
+        let found = HwmonSensor::open(root, wanted).map_err(|(_, MissingReason(why))| why)?;
         Ok(found.read().unwrap())
     }
 
@@ -251,7 +251,7 @@ mod tests {
         let powers: Vec<f64> =
             listed(&why).iter().map(|key| said(root.path(), Some(key)).unwrap()).collect();
         assert_eq!(powers, [1_000.0, 2_000.0]);
-        let found = Hwmon::open(root.path(), Some("ina238@1-0041/power1")).unwrap();
+        let found = HwmonSensor::open(root.path(), Some("ina238@1-0041/power1")).unwrap();
         assert_eq!(found.name(), "ina238@1-0041/power1");
         assert_eq!(found.coverage(), "what the shunt feeds (VIN_SYS)");
         let why = said(root.path(), Some("ina238/power1")).unwrap_err();
@@ -260,7 +260,7 @@ mod tests {
         std::fs::remove_dir_all(root.path().join("sys/class/hwmon/hwmon2")).unwrap();
         assert_eq!(said(root.path(), Some("ina238@1-0041/power1")), Ok(2_000.0));
         assert_eq!(said(root.path(), Some("ina238/power1")), Ok(2_000.0));
-        assert_eq!(Hwmon::open(root.path(), None).unwrap().name(), "ina238/power1");
+        assert_eq!(HwmonSensor::open(root.path(), None).unwrap().name(), "ina238/power1");
     }
 
     #[test]

@@ -12,8 +12,8 @@ const TOTALS: [&str; 2] = ["VDD_IN", "POM_5V_IN"];
 
 /// The rails that are read.
 #[derive(Debug)]
-pub(super) struct Ina3221 {
-    rails: Vec<Rail>,
+pub(super) struct Ina3221Sensor {
+    rails: Vec<PowerRail>,
     /// Whether it is the module's input, which holds the other rails.
     total: bool,
     /// How often the slowest chip converts.
@@ -21,20 +21,20 @@ pub(super) struct Ina3221 {
 }
 
 #[derive(Debug)]
-struct Rail {
+struct PowerRail {
     label: String,
-    value: Value,
+    value: RailReading,
 }
 
 #[derive(Debug)]
-enum Value {
+enum RailReading {
     /// JetPack 4: milliwatts.
     Power(PathBuf),
     /// JetPack 5 and 6: millivolts and milliamperes.
     Product(PathBuf, PathBuf),
 }
 
-impl Ina3221 {
+impl Ina3221Sensor {
     /// Finds the module's input, or all rails, and reads them once.
     ///
     /// # Errors
@@ -43,7 +43,7 @@ impl Ina3221 {
         let bus = root.join("sys/bus/i2c");
         let monitors = monitors(root, &bus);
         let period = monitors.iter().map(|folder| update_interval(folder, None)).max();
-        let mut rails: Vec<Rail> = monitors.iter().flat_map(|folder| rails(folder)).collect();
+        let mut rails: Vec<PowerRail> = monitors.iter().flat_map(|folder| rails(folder)).collect();
         if rails.is_empty() {
             let shown = bus.join("devices").display().to_string();
             let why = match monitors.first() {
@@ -60,7 +60,7 @@ impl Ina3221 {
             rails = vec![rails.swap_remove(index)];
         }
         let period = period.unwrap_or(Duration::from_millis(100));
-        let found = Ina3221 { rails, total: total.is_some(), period };
+        let found = Ina3221Sensor { rails, total: total.is_some(), period };
         found.read().map_err(|why| (true, why))?;
         Ok(found)
     }
@@ -81,15 +81,15 @@ impl Ina3221 {
 
     /// Power now, in milliwatts.
     pub(super) fn read(&self) -> Result<f64, MissingReason> {
-        self.rails.iter().map(Rail::read).sum()
+        self.rails.iter().map(PowerRail::read).sum()
     }
 }
 
-impl Rail {
+impl PowerRail {
     fn read(&self) -> Result<f64, MissingReason> {
         Ok(match &self.value {
-            Value::Power(milliwatts) => number(milliwatts)? as f64,
-            Value::Product(millivolts, milliamperes) => {
+            RailReading::Power(milliwatts) => number(milliwatts)? as f64,
+            RailReading::Product(millivolts, milliamperes) => {
                 number(millivolts)? as f64 * number(milliamperes)? as f64 / 1e3
             }
         })
@@ -123,7 +123,7 @@ fn monitors(root: &Path, bus: &Path) -> Vec<PathBuf> {
 }
 
 /// The connected rails of a chip. Channel 7 is a sum of shunt voltages, 4 to 6 are the shunts.
-fn rails(folder: &Path) -> Vec<Rail> {
+fn rails(folder: &Path) -> Vec<PowerRail> {
     let text = |file: String| {
         let text = std::fs::read_to_string(folder.join(file)).ok()?;
         Some(text.trim().to_string()).filter(|text| !text.is_empty())
@@ -133,14 +133,14 @@ fn rails(folder: &Path) -> Vec<Rail> {
     let mut found = Vec::new();
     for channel in 0..=3 {
         if let Some(label) = text(format!("rail_name_{channel}")).filter(connected) {
-            let value = Value::Power(folder.join(format!("in_power{channel}_input")));
-            found.push(Rail { label, value });
+            let value = RailReading::Power(folder.join(format!("in_power{channel}_input")));
+            found.push(PowerRail { label, value });
         }
         let off = text(format!("in{channel}_enable")).is_some_and(|enabled| enabled == "0");
         let label = text(format!("in{channel}_label")).filter(connected);
         if let Some(label) = label.filter(|_| channel > 0 && !off) {
             let file = |kind: &str| folder.join(format!("{kind}{channel}_input"));
-            found.push(Rail { label, value: Value::Product(file("in"), file("curr")) });
+            found.push(PowerRail { label, value: RailReading::Product(file("in"), file("curr")) });
         }
     }
     found
@@ -155,7 +155,7 @@ mod tests {
     fn reads(files: &[(&str, &str)], name: &str, coverage: &str, milliwatts: f64) {
         let root = tempfile::tempdir().unwrap();
         write(root.path(), files);
-        let found = Ina3221::open(root.path()).unwrap();
+        let found = Ina3221Sensor::open(root.path()).unwrap();
         assert_eq!((found.name().as_str(), found.coverage()), (name, coverage));
         assert!((found.read().unwrap() - milliwatts).abs() < 1e-9);
     }
@@ -183,7 +183,7 @@ mod tests {
         reads(&files, "VDD_IN", "module", 4.968 * 1136.0);
         let root = tempfile::tempdir().unwrap();
         write(root.path(), &files);
-        assert_eq!(Ina3221::open(root.path()).unwrap().period, Duration::from_millis(25));
+        assert_eq!(Ina3221Sensor::open(root.path()).unwrap().period, Duration::from_millis(25));
     }
 
     #[test]
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn without_a_chip_or_with_a_broken_one_the_reason_says_so() {
         let root = tempfile::tempdir().unwrap();
-        let (there, MissingReason(why)) = Ina3221::open(root.path()).unwrap_err();
+        let (there, MissingReason(why)) = Ina3221Sensor::open(root.path()).unwrap_err();
         assert!(!there && why.ends_with("not a Jetson"), "{why}");
         let chip = "sys/bus/i2c/devices/1-0040";
         write(
@@ -242,7 +242,7 @@ mod tests {
                 (&format!("{chip}/hwmon/hwmon1/in1_label"), "VDD_IN"),
             ],
         );
-        let (there, MissingReason(why)) = Ina3221::open(root.path()).unwrap_err();
+        let (there, MissingReason(why)) = Ina3221Sensor::open(root.path()).unwrap_err();
         assert!(there && why.contains("no file") && why.contains("in1_input"), "{why}");
     }
 
@@ -255,7 +255,7 @@ mod tests {
         let mut files: Vec<(&str, &str)> = files.iter().map(|(a, b)| (a.as_str(), *b)).collect();
         let root = tempfile::tempdir().unwrap();
         write(root.path(), &files);
-        let (there, MissingReason(why)) = Ina3221::open(root.path()).unwrap_err();
+        let (there, MissingReason(why)) = Ina3221Sensor::open(root.path()).unwrap_err();
         assert!(there && why.starts_with("no rail with a label at"), "{why}");
         let label = at("in1_label");
         files.push((&label, "VDD_IN\n"));

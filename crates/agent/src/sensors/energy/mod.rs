@@ -1,6 +1,6 @@
 //! Power and energy sensors behind one interface: what there is ([`survey`]), one that is opened
-//! ([`Sensor`]), read in a thread at its own rate ([`Sampler`]), and what its readings say of a span
-//! of time ([`Series`]).
+//! ([`EnergySensor`]), read in a thread at its own rate ([`EnergySampler`]), and what its readings say of a span
+//! of time ([`ReadingSeries`]).
 //!
 //! A reading that cannot be trusted is a [`Missing`](paring_core::schema::Missing) with its reason, never
 //! a number. Every file and program is looked for under a root folder, so that a test can hand in
@@ -18,6 +18,6 @@ mod sampler;
 mod sensor;
 mod series;
 
-pub use sampler::Sampler;
-pub use sensor::{Sensor, survey};
-pub use series::{Kind, Series};
+pub use sampler::EnergySampler;
+pub use sensor::{EnergySensor, survey};
+pub use series::{ReadingKind, ReadingSeries};

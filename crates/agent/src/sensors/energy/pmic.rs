@@ -8,12 +8,12 @@ use std::process::{Command, Stdio};
 
 /// The chip, and the program that reads it.
 #[derive(Debug)]
-pub(super) struct Pmic {
+pub(super) struct PmicSensor {
     program: PathBuf,
     rails: usize,
 }
 
-impl Pmic {
+impl PmicSensor {
     /// Finds the program and reads the rails once.
     ///
     /// # Errors
@@ -35,7 +35,7 @@ impl Pmic {
             };
             return Err((pi, MissingReason(why.into())));
         };
-        let mut found = Pmic { program, rails: 0 };
+        let mut found = PmicSensor { program, rails: 0 };
         found.rails = found.rails().map_err(|why| (true, why))?.len();
         Ok(found)
     }
@@ -180,7 +180,7 @@ pub(super) mod tests {
     #[test]
     fn the_board_decides_what_can_be_read() {
         let root = tempfile::tempdir().unwrap();
-        let refused = || Pmic::open(root.path()).unwrap_err();
+        let refused = || PmicSensor::open(root.path()).unwrap_err();
         assert_eq!(refused(), (false, MissingReason("no vcgencmd: not a Raspberry Pi 5".into())));
         let model = "proc/device-tree/model";
         write(root.path(), &[(model, "Raspberry Pi 4 Model B Rev 1.5\0")]);
@@ -195,7 +195,7 @@ pub(super) mod tests {
         vcgencmd(root.path(), "#!/bin/sh\necho 'VCHI initialization failed' >&2\nexit 255\n");
         assert!(refused().1.0.contains("VCHI initialization failed; the user may have to be in"));
         vcgencmd(root.path(), &format!("#!/bin/sh\ncat <<'END'\n{ADC}END\n"));
-        let found = Pmic::open(root.path()).unwrap();
+        let found = PmicSensor::open(root.path()).unwrap();
         assert_eq!(found.name(), "12 rails");
         assert!((found.read().unwrap() - 2_314.009).abs() < 0.001);
     }

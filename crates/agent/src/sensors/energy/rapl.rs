@@ -4,7 +4,7 @@
 //! driver `intel_rapl`: a package and `psys` are zones of their own, `core`, `uncore` and `dram` are
 //! sub-zones of a package.
 
-use super::counter::Counter;
+use super::counter::EnergyCounter;
 use super::file::{entries, file_name, number, unreadable};
 use paring_core::schema::MissingReason;
 use std::path::{Path, PathBuf};
@@ -16,18 +16,18 @@ const INTERFACES: [&str; 2] = ["intel-rapl:", "intel-rapl-mmio:"];
 /// The counters of `psys`, which holds the packages, or of all packages where there is no `psys`. A
 /// domain that two interfaces show counts once; sub-zones are part of their package and do not count.
 #[derive(Debug)]
-pub(super) struct Rapl {
-    zones: Vec<Zone>,
+pub(super) struct RaplSensor {
+    zones: Vec<RaplDomain>,
 }
 
 #[derive(Debug)]
-struct Zone {
+struct RaplDomain {
     name: String,
     folder: PathBuf,
-    counter: Counter,
+    counter: EnergyCounter,
 }
 
-impl Rapl {
+impl RaplSensor {
     /// Finds the domains that hold all others and reads each once.
     ///
     /// # Errors
@@ -36,7 +36,7 @@ impl Rapl {
         let folder = root.join("sys/class/powercap");
         let domains = domains(&folder).map_err(|why| (true, why))?;
         let of_kind = |kind: &str| {
-            let named = move |zone: &&Zone| zone.name.starts_with(kind);
+            let named = move |zone: &&RaplDomain| zone.name.starts_with(kind);
             domains.iter().filter(named).map(|zone| zone.folder.clone()).collect::<Vec<_>>()
         };
         let (mut platforms, packages) = (of_kind("psys"), of_kind("package"));
@@ -53,9 +53,9 @@ impl Rapl {
         for zone in &mut zones {
             let range =
                 number(&zone.folder.join("max_energy_range_uj")).map_err(|why| (true, why))?;
-            zone.counter = Counter::new(u64::try_from(range).unwrap_or(0));
+            zone.counter = EnergyCounter::new(u64::try_from(range).unwrap_or(0));
         }
-        let mut found = Rapl { zones };
+        let mut found = RaplSensor { zones };
         found.read(0).map_err(|why| (true, why))?;
         Ok(found)
     }
@@ -87,15 +87,19 @@ impl Rapl {
 }
 
 /// Top-level zones, each domain once.
-fn domains(folder: &Path) -> Result<Vec<Zone>, MissingReason> {
-    let mut found: Vec<Zone> = Vec::new();
+fn domains(folder: &Path) -> Result<Vec<RaplDomain>, MissingReason> {
+    let mut found: Vec<RaplDomain> = Vec::new();
     for interface in INTERFACES {
-        let mut own: Vec<Zone> = Vec::new();
+        let mut own: Vec<RaplDomain> = Vec::new();
         let top = |path: &PathBuf| file_name(path).matches(':').count() == 1;
         for folder in entries(folder, interface).into_iter().filter(top) {
             let named = folder.join("name");
             let name = std::fs::read_to_string(&named).map_err(|e| unreadable(&named, &e))?;
-            own.push(Zone { name: name.trim().to_string(), folder, counter: Counter::new(0) });
+            own.push(RaplDomain {
+                name: name.trim().to_string(),
+                folder,
+                counter: EnergyCounter::new(0),
+            });
         }
         // Domains of one interface are different ones, whatever they are called.
         own.retain(|zone| found.iter().all(|other| other.name != zone.name));
@@ -120,7 +124,7 @@ mod tests {
     #[test]
     fn packages_are_added_and_what_is_inside_them_is_not() {
         let root = tempfile::tempdir().unwrap();
-        let (there, MissingReason(why)) = Rapl::open(root.path()).unwrap_err();
+        let (there, MissingReason(why)) = RaplSensor::open(root.path()).unwrap_err();
         assert!(!there && why.contains("intel-rapl:*"), "{why}");
         let zone = |folder: &str, name: &str, energy: &str| zone(root.path(), folder, name, energy);
         zone("intel-rapl:0", "package-0\n", "500\n");
@@ -129,7 +133,7 @@ mod tests {
         zone("intel-rapl:1", "package-1\n", "999900\n");
         zone("intel-rapl-mmio:0", "package-0\n", "500\n");
         zone("intel-rapl-mmio:1", "package-1\n", "999900\n");
-        let mut rapl = Rapl::open(root.path()).unwrap();
+        let mut rapl = RaplSensor::open(root.path()).unwrap();
         assert_eq!(rapl.name(), "package-0 + package-1");
         assert_eq!(rapl.coverage(), "SoC (package-0 + package-1)");
         zone("intel-rapl:0", "package-0\n", "1500\n");
@@ -143,7 +147,7 @@ mod tests {
         std::fs::remove_file(root.path().join("sys/class/powercap/intel-rapl:1/energy_uj"))
             .unwrap();
         assert!(rapl.read(3).unwrap_err().0.starts_with("no file"));
-        let (there, MissingReason(why)) = Rapl::open(root.path()).unwrap_err();
+        let (there, MissingReason(why)) = RaplSensor::open(root.path()).unwrap_err();
         assert!(there && why.starts_with("no file"), "{why}");
     }
 
@@ -153,7 +157,7 @@ mod tests {
         zone(root.path(), "intel-rapl:0", "package-0\n", "500\n");
         zone(root.path(), "intel-rapl-mmio:0", "package-0\n", "700\n");
         zone(root.path(), "intel-rapl-mmio:1", "package-1\n", "900\n");
-        let mut rapl = Rapl::open(root.path()).unwrap();
+        let mut rapl = RaplSensor::open(root.path()).unwrap();
         assert_eq!(rapl.name(), "package-0 + package-1");
         zone(root.path(), "intel-rapl:0", "package-0\n", "501\n");
         zone(root.path(), "intel-rapl-mmio:0", "package-0\n", "5000\n");
@@ -166,7 +170,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         zone(root.path(), "intel-rapl:0", "package-0\n", "500\n");
         zone(root.path(), "intel-rapl:1", "psys\n", "7\n");
-        let mut rapl = Rapl::open(root.path()).unwrap();
+        let mut rapl = RaplSensor::open(root.path()).unwrap();
         assert_eq!((rapl.name(), rapl.coverage()), ("psys".into(), "platform (psys)".into()));
         zone(root.path(), "intel-rapl:0", "package-0\n", "600\n");
         zone(root.path(), "intel-rapl:1", "psys\n", "207\n");
@@ -174,7 +178,7 @@ mod tests {
         // A board that does not wire it, or a user that may not read it, has the packages.
         for dead in ["0\n", "denied\n"] {
             zone(root.path(), "intel-rapl:1", "psys\n", dead);
-            let rapl = Rapl::open(root.path()).unwrap();
+            let rapl = RaplSensor::open(root.path()).unwrap();
             assert_eq!(rapl.coverage(), "SoC (package-0)");
         }
     }

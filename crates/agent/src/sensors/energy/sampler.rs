@@ -1,6 +1,6 @@
 //! A thread that reads a sensor at its own rate until it is told to end.
 
-use super::{Kind, Sensor, Series};
+use super::{EnergySensor, ReadingKind, ReadingSeries};
 use paring_core::schema::SensorFacts;
 use paring_core::units::LatencyNs;
 use std::sync::Arc;
@@ -11,24 +11,24 @@ use std::time::Instant;
 /// A sensor that is being read. It exists in energy blocks only: reading costs time on the cores that
 /// other blocks time.
 #[derive(Debug)]
-pub struct Sampler {
-    shared: Arc<Shared>,
-    thread: JoinHandle<(SensorFacts, Series)>,
+pub struct EnergySampler {
+    shared: Arc<SamplerState>,
+    thread: JoinHandle<(SensorFacts, ReadingSeries)>,
 }
 
 #[derive(Debug, Default)]
-struct Shared {
+struct SamplerState {
     stop: AtomicBool,
     failed: AtomicBool,
 }
 
-impl Sampler {
+impl EnergySampler {
     /// Starts to read. Times of readings count from `start`.
-    pub fn start(sensor: Sensor, start: Instant) -> Self {
-        let shared = Arc::new(Shared::default());
+    pub fn start(sensor: EnergySensor, start: Instant) -> Self {
+        let shared = Arc::new(SamplerState::default());
         let theirs = shared.clone();
         let thread = std::thread::spawn(move || sample(sensor, start, &theirs));
-        Sampler { shared, thread }
+        EnergySampler { shared, thread }
     }
 
     /// Whether the sensor cannot be read any more.
@@ -38,15 +38,19 @@ impl Sampler {
 
     /// Ends the thread and gives what it read, and the sensor with the rate and the steps that were
     /// seen. `None` where the thread died.
-    pub fn stop(self) -> Option<(SensorFacts, Series)> {
+    pub fn stop(self) -> Option<(SensorFacts, ReadingSeries)> {
         self.shared.stop.store(true, Ordering::Relaxed);
         self.thread.thread().unpark();
         self.thread.join().ok()
     }
 }
 
-fn sample(mut sensor: Sensor, start: Instant, shared: &Shared) -> (SensorFacts, Series) {
-    let mut series = Series::new(sensor.kind());
+fn sample(
+    mut sensor: EnergySensor,
+    start: Instant,
+    shared: &SamplerState,
+) -> (SensorFacts, ReadingSeries) {
+    let mut series = ReadingSeries::new(sensor.kind());
     let mut due = Instant::now();
     while !shared.stop.load(Ordering::Relaxed) {
         match sensor.read() {
@@ -73,7 +77,7 @@ fn sample(mut sensor: Sensor, start: Instant, shared: &Shared) -> (SensorFacts, 
     }
     let mut facts = sensor.facts().clone();
     facts.rate_hz = series.rate_hz().unwrap_or(facts.rate_hz);
-    if sensor.kind() == Kind::Power
+    if sensor.kind() == ReadingKind::Power
         && let Some(step) = series.least_step()
     {
         facts.resolution = format!("{step:.3} mW (smallest step seen)");

@@ -1,12 +1,12 @@
 //! A sensor of any source, opened, with what it is.
 
-use super::battery::Battery;
-use super::command::{PERIOD, Watts};
-use super::hwmon::Hwmon;
-use super::ina3221::Ina3221;
-use super::pmic::Pmic;
-use super::rapl::Rapl;
-use super::series::Kind;
+use super::battery::BatterySensor;
+use super::command::{CommandSensor, PERIOD};
+use super::hwmon::HwmonSensor;
+use super::ina3221::Ina3221Sensor;
+use super::pmic::PmicSensor;
+use super::rapl::RaplSensor;
+use super::series::ReadingKind;
 use paring_core::schema::{EnergySource, MissingReason, SensorFacts, SensorReport};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -20,30 +20,30 @@ const BATTERY_PERIOD: Duration = Duration::from_secs(1);
 
 /// A sensor that was found and read once.
 #[derive(Debug)]
-pub struct Sensor {
+pub struct EnergySensor {
     facts: SensorFacts,
-    kind: Kind,
+    kind: ReadingKind,
     period: Option<Duration>,
     opened: Instant,
-    body: Body,
+    body: SensorBody,
 }
 
 #[derive(Debug)]
-enum Body {
-    Rapl(Rapl),
-    Ina3221(Ina3221),
-    Hwmon(Hwmon),
-    Pmic(Pmic),
-    Battery(Battery),
-    Watts(Box<Watts>),
+enum SensorBody {
+    Rapl(RaplSensor),
+    Ina3221(Ina3221Sensor),
+    Hwmon(HwmonSensor),
+    Pmic(PmicSensor),
+    Battery(BatterySensor),
+    Watts(Box<CommandSensor>),
 }
 
-impl Sensor {
+impl EnergySensor {
     /// Finds the sensor of a source under `root` and reads it once.
     ///
     /// # Errors
     /// Why it cannot be used.
-    pub fn open(root: &Path, source: &EnergySource) -> Result<Sensor, MissingReason> {
+    pub fn open(root: &Path, source: &EnergySource) -> Result<EnergySensor, MissingReason> {
         look(root, source).map_err(|(_, why)| why)
     }
 
@@ -53,7 +53,7 @@ impl Sensor {
     }
 
     /// What its readings are.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ReadingKind {
         self.kind
     }
 
@@ -70,17 +70,17 @@ impl Sensor {
     pub fn read(&mut self) -> Result<Option<(Instant, f64)>, MissingReason> {
         let before = Instant::now();
         let value = match &mut self.body {
-            Body::Rapl(rapl) => {
+            SensorBody::Rapl(rapl) => {
                 let at = u64::try_from(self.opened.elapsed().as_nanos()).unwrap_or(u64::MAX);
                 rapl.read(at)
             }
-            Body::Ina3221(rails) => rails.read(),
-            Body::Hwmon(input) => input.read(),
-            Body::Pmic(chip) => chip.read(),
-            Body::Battery(battery) => battery.read(),
-            Body::Watts(command) => return command.read(),
+            SensorBody::Ina3221(rails) => rails.read(),
+            SensorBody::Hwmon(input) => input.read(),
+            SensorBody::Pmic(chip) => chip.read(),
+            SensorBody::Battery(battery) => battery.read(),
+            SensorBody::Watts(command) => return command.read(),
         }?;
-        if self.kind == Kind::Power && value < 0.0 {
+        if self.kind == ReadingKind::Power && value < 0.0 {
             let name = &self.facts.name;
             return Err(MissingReason(format!(
                 "{name} reads {value} mW; it may be wired the other way"
@@ -105,51 +105,56 @@ pub fn survey(root: &Path) -> Vec<SensorReport> {
 }
 
 /// Opens a sensor; an error says whether the machine has it at all, or is known not to.
-fn look(root: &Path, source: &EnergySource) -> Result<Sensor, (bool, MissingReason)> {
-    let sensor = |name: &str, coverage: &str, resolution: &str, period: Duration, body: Body| {
-        let simulated = if root == Path::new("/") { "" } else { "simulated:" };
-        let kind = if matches!(body, Body::Rapl(_)) { Kind::Counter } else { Kind::Power };
-        let waits = matches!(body, Body::Watts(_));
-        let facts = SensorFacts {
-            name: format!("{simulated}{} {name}", source.name()),
-            coverage: coverage.to_string(),
-            rate_hz: 1.0 / period.as_secs_f64(),
-            resolution: resolution.to_string(),
+fn look(root: &Path, source: &EnergySource) -> Result<EnergySensor, (bool, MissingReason)> {
+    let sensor =
+        |name: &str, coverage: &str, resolution: &str, period: Duration, body: SensorBody| {
+            let simulated = if root == Path::new("/") { "" } else { "simulated:" };
+            let kind = if matches!(body, SensorBody::Rapl(_)) {
+                ReadingKind::Counter
+            } else {
+                ReadingKind::Power
+            };
+            let waits = matches!(body, SensorBody::Watts(_));
+            let facts = SensorFacts {
+                name: format!("{simulated}{} {name}", source.name()),
+                coverage: coverage.to_string(),
+                rate_hz: 1.0 / period.as_secs_f64(),
+                resolution: resolution.to_string(),
+            };
+            let period = (!waits).then_some(period);
+            EnergySensor { facts, kind, period, opened: Instant::now(), body }
         };
-        let period = (!waits).then_some(period);
-        Sensor { facts, kind, period, opened: Instant::now(), body }
-    };
     Ok(match source {
         EnergySource::Rapl => {
-            let body = Rapl::open(root)?;
+            let body = RaplSensor::open(root)?;
             let covers = body.coverage();
-            sensor(&body.name(), &covers, "1 uJ", COUNTER_PERIOD, Body::Rapl(body))
+            sensor(&body.name(), &covers, "1 uJ", COUNTER_PERIOD, SensorBody::Rapl(body))
         }
         EnergySource::Ina3221 => {
-            let body = Ina3221::open(root)?;
+            let body = Ina3221Sensor::open(root)?;
             let (name, period) = (body.name(), body.period);
-            sensor(&name, body.coverage(), "1 mA, 1 mV", period, Body::Ina3221(body))
+            sensor(&name, body.coverage(), "1 mA, 1 mV", period, SensorBody::Ina3221(body))
         }
         EnergySource::Hwmon { sensor: wanted } => {
-            let body = Hwmon::open(root, wanted.as_deref())?;
+            let body = HwmonSensor::open(root, wanted.as_deref())?;
             let (name, period) = (body.name().to_string(), body.period);
-            sensor(&name, &body.coverage(), "1 uW", period, Body::Hwmon(body))
+            sensor(&name, &body.coverage(), "1 uW", period, SensorBody::Hwmon(body))
         }
         EnergySource::Pmic => {
-            let body = Pmic::open(root)?;
+            let body = PmicSensor::open(root)?;
             let covers =
                 "board's rails (SoC, memory, I/O), without conversion losses and 5 V outputs";
-            sensor(&body.name(), covers, "converter's steps", PMIC_PERIOD, Body::Pmic(body))
+            sensor(&body.name(), covers, "converter's steps", PMIC_PERIOD, SensorBody::Pmic(body))
         }
         EnergySource::Battery => {
-            let body = Battery::open(root)?;
+            let body = BatterySensor::open(root)?;
             let name = body.name();
-            sensor(&name, "whole machine", "1 uV, 1 uA", BATTERY_PERIOD, Body::Battery(body))
+            sensor(&name, "whole machine", "1 uV, 1 uA", BATTERY_PERIOD, SensorBody::Battery(body))
         }
         EnergySource::Command { command, coverage } => {
-            let body = Watts::open(command).map_err(|why| (true, why))?;
+            let body = CommandSensor::open(command).map_err(|why| (true, why))?;
             let covers = coverage.as_deref().unwrap_or("unknown");
-            sensor(command, covers, "as printed", PERIOD, Body::Watts(Box::new(body)))
+            sensor(command, covers, "as printed", PERIOD, SensorBody::Watts(Box::new(body)))
         }
         EnergySource::Auto | EnergySource::None { .. } | EnergySource::Meter { .. } => {
             let why = format!("`{}` is no sensor of the machine", source.name());
@@ -197,7 +202,7 @@ mod tests {
         assert!(found[0].there && why.starts_with("no file"), "{why}");
         let hwmon = EnergySource::Hwmon { sensor: None };
         assert_eq!(EnergySource::Auto.resolve(&found), Ok(hwmon.clone()));
-        let mut sensor = Sensor::open(root.path(), &hwmon).unwrap();
+        let mut sensor = EnergySensor::open(root.path(), &hwmon).unwrap();
         assert_eq!(sensor.facts().name, "simulated:hwmon ina238/power1");
         assert_eq!(sensor.read().unwrap().unwrap().1, 4_000.0);
         write(root.path(), &[("sys/class/hwmon/hwmon0/power1_input", "-4000000\n")]);

@@ -12,7 +12,7 @@ const STILL: usize = 16;
 
 /// What a reading is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ReadingKind {
     /// Energy since some beginning, in microjoules: a span takes the difference.
     Counter,
     /// Power now, in milliwatts: a span takes the integral.
@@ -21,16 +21,16 @@ pub enum Kind {
 
 /// Readings of one sensor in order. Times count from the block's start.
 #[derive(Clone, Debug)]
-pub struct Series {
-    kind: Kind,
+pub struct ReadingSeries {
+    kind: ReadingKind,
     readings: Vec<(LatencyNs, f64)>,
     broken: Option<(LatencyNs, MissingReason)>,
 }
 
-impl Series {
+impl ReadingSeries {
     /// Without readings so far.
-    pub fn new(kind: Kind) -> Self {
-        Series { kind, readings: Vec::new(), broken: None }
+    pub fn new(kind: ReadingKind) -> Self {
+        ReadingSeries { kind, readings: Vec::new(), broken: None }
     }
 
     /// Takes a reading.
@@ -108,7 +108,7 @@ impl Series {
         };
         self.gap(inside)?;
         self.still(inside)?;
-        if self.kind == Kind::Counter {
+        if self.kind == ReadingKind::Counter {
             return Ok(last - first);
         }
         let mut points = vec![(start, first)];
@@ -154,8 +154,8 @@ impl Series {
             return Ok(());
         }
         let (value, unit) = match (longest.first(), self.kind) {
-            (Some((_, value)), Kind::Power) => (*value, "mW"),
-            (Some((_, value)), Kind::Counter) => (*value, "uJ"),
+            (Some((_, value)), ReadingKind::Power) => (*value, "mW"),
+            (Some((_, value)), ReadingKind::Counter) => (*value, "uJ"),
             (None, _) => return Ok(()),
         };
         let span = (longest[longest.len() - 1].0.0 - longest[0].0.0) as f64 / 1e9;
@@ -173,20 +173,20 @@ mod tests {
     const MS: u64 = 1_000_000;
 
     /// Readings every `period` ms over 20 s of a function of seconds.
-    fn series(kind: Kind, period: u64, value: impl Fn(f64) -> f64) -> Series {
-        let mut series = Series::new(kind);
+    fn series(kind: ReadingKind, period: u64, value: impl Fn(f64) -> f64) -> ReadingSeries {
+        let mut series = ReadingSeries::new(kind);
         for at in (0..=20_000).step_by(period as usize) {
             series.push(LatencyNs(at * MS), value(at as f64 / 1e3));
         }
         series
     }
 
-    fn energy(series: &Series, from_ms: u64, to_ms: u64) -> Result<f64, MissingReason> {
+    fn energy(series: &ReadingSeries, from_ms: u64, to_ms: u64) -> Result<f64, MissingReason> {
         series.window(LatencyNs(from_ms * MS), LatencyNs(to_ms * MS)).energy_uj
     }
 
     #[track_caller]
-    fn refused(series: &Series, from_ms: u64, to_ms: u64, expected: &str) {
+    fn refused(series: &ReadingSeries, from_ms: u64, to_ms: u64, expected: &str) {
         let MissingReason(why) = energy(series, from_ms, to_ms).unwrap_err();
         assert!(why.contains(expected), "{why}");
     }
@@ -194,9 +194,9 @@ mod tests {
     #[test]
     fn a_ramp_is_integrated_exactly_also_between_readings() {
         // 1,000 mW + 100 mW/s * t: 3.05 s to 13.05 s holds 10 s of 1.805 W.
-        let ramp = series(Kind::Power, 100, |t| 1_000.0 + 100.0 * t);
+        let ramp = series(ReadingKind::Power, 100, |t| 1_000.0 + 100.0 * t);
         assert!((energy(&ramp, 3_050, 13_050).unwrap() - 18_050_000.0).abs() < 1.0);
-        let counter = series(Kind::Counter, 20, |t| 5e6 * t);
+        let counter = series(ReadingKind::Counter, 20, |t| 5e6 * t);
         assert!((energy(&counter, 3_010, 13_030).unwrap() - 5e6 * 10.02).abs() < 1.0);
         assert_eq!(ramp.rate_hz(), Some(10.0));
         assert!((ramp.least_step().unwrap() - 10.0).abs() < 1e-6);
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn readings_that_do_not_suffice_give_a_reason_and_no_number() {
-        let ramp = |period: u64| series(Kind::Power, period, |t| 1_000.0 + t);
+        let ramp = |period: u64| series(ReadingKind::Power, period, |t| 1_000.0 + t);
         refused(&ramp(3_000), 1_000, 11_000, "only 3 readings in 10.0 s");
         refused(&ramp(100), 15_000, 25_000, "do not reach over the window");
         let mut holed = ramp(100);
@@ -218,15 +218,15 @@ mod tests {
 
     #[test]
     fn a_sensor_that_stands_still_is_noticed() {
-        let stuck = series(Kind::Power, 1_000, |_| 1_234.0);
+        let stuck = series(ReadingKind::Power, 1_000, |_| 1_234.0);
         refused(&stuck, 1_000, 11_000, "does not update: 1234 mW");
-        let frozen = series(Kind::Power, 100, |t| 1_000.0 + t.min(4.0));
+        let frozen = series(ReadingKind::Power, 100, |t| 1_000.0 + t.min(4.0));
         refused(&frozen, 1_000, 11_000, "does not update");
         assert!(energy(&frozen, 0, 3_900).is_ok());
-        let counter = series(Kind::Counter, 20, |t| 5e6 * t.min(2.0));
+        let counter = series(ReadingKind::Counter, 20, |t| 5e6 * t.min(2.0));
         refused(&counter, 5_000, 15_000, "does not update: 10000000 uJ");
         // A coarse sensor that repeats itself now and then is none.
-        let coarse = series(Kind::Power, 100, |t| 40.0 * (t * 1.3).sin().round());
+        let coarse = series(ReadingKind::Power, 100, |t| 40.0 * (t * 1.3).sin().round());
         assert!(energy(&coarse, 1_000, 11_000).is_ok());
     }
 }

@@ -6,11 +6,11 @@ use super::attention::{attention, embedding};
 use super::quantized;
 use super::rewriter::{Rewrites, set_float};
 use crate::diff::execution::declared_inputs;
-use paring_agent::engine::Bindings;
+use paring_agent::engine::DimensionBindings;
 use paring_onnx::graph::{self, Graph, Node, Weights, layer_name};
 
 /// Replaces every fused operator that is known, and says which.
-pub(super) fn expand(graph: &mut Graph, bindings: Bindings) -> Rewrites {
+pub(super) fn expand(graph: &mut Graph, bindings: DimensionBindings) -> Rewrites {
     let mut rewrites = Rewrites::new();
     let mut done: Vec<Node> = Vec::new();
     let nodes = graph.nodes().to_vec();
@@ -37,7 +37,7 @@ pub(super) struct Parts<'a> {
     pub(super) graph: &'a mut Graph,
     pub(super) nodes: Vec<Node>,
     before: &'a [Node],
-    bindings: Bindings<'a>,
+    bindings: DimensionBindings<'a>,
 }
 
 impl Parts<'_> {

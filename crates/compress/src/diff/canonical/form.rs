@@ -3,7 +3,7 @@
 use super::rewriter::{Rewriter, Rewrites};
 use super::{affine, constants, expand, patterns, products, quantized, reshape};
 use crate::catalog::Calibration;
-use paring_agent::engine::Bindings;
+use paring_agent::engine::DimensionBindings;
 use paring_onnx::graph::{ElementType, Facts, Graph};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,7 +62,7 @@ impl ActivationQuantization {
 /// Brings a graph into canonical form; without `shapes` only as far as it goes without them. `probe` are inputs that it takes, for what the engine computes.
 pub(in crate::diff) fn canonical(
     graph: &Graph,
-    bindings: Bindings,
+    bindings: DimensionBindings,
     shapes: bool,
     probe: impl Fn(&Graph) -> Option<Calibration>,
 ) -> Canonical {

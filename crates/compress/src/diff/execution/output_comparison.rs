@@ -5,7 +5,7 @@ use crate::catalog::Calibration;
 use crate::diff::canonical::chain;
 use ndarray::ArrayD;
 use paring_agent::arrays::Array;
-use paring_agent::engine::{Bindings, Plan};
+use paring_agent::engine::{DimensionBindings, InferencePlan};
 use paring_core::schema::EngineOptions;
 use paring_onnx::graph::Graph;
 use serde::Serialize;
@@ -63,7 +63,7 @@ pub(in crate::diff) fn outputs(
     }
 }
 
-fn plan(graph: &Graph, data: &Calibration) -> Result<Plan, String> {
+fn plan(graph: &Graph, data: &Calibration) -> Result<InferencePlan, String> {
     calibration_plan(graph, data, &EngineOptions::default()).map_err(|error| chain(&error))
 }
 
@@ -75,7 +75,7 @@ fn run(base: &Graph, variant: &Graph, data: &Calibration) -> Result<f64, String>
     for batch in 0..data.batches() {
         let inputs = data.arrays(batch);
         let there = translated(&inputs, &names, variant, data)?;
-        let run = |plan: &Plan, inputs: &BTreeMap<String, Array>| {
+        let run = |plan: &InferencePlan, inputs: &BTreeMap<String, Array>| {
             let inputs = plan.inputs(inputs).map_err(|e| chain(&e))?;
             plan.run(&inputs).map_err(|e| chain(&e))
         };
@@ -119,7 +119,7 @@ fn translated(
     variant: &Graph,
     data: &Calibration,
 ) -> Result<BTreeMap<String, Array>, String> {
-    let bindings = Bindings { batch: data.batch, dims: &data.dims };
+    let bindings = DimensionBindings { batch: data.batch, dims: &data.dims };
     let declared = super::probes::declared_inputs(variant, bindings).unwrap_or_default();
     let mut found = BTreeMap::new();
     for (own, other) in names {

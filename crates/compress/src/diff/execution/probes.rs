@@ -4,7 +4,7 @@ use crate::catalog::Calibration;
 use crate::diff::canonical::chain;
 use ndarray::{ArrayD, IxDyn};
 use paring_agent::arrays::{Array, Dim, Dtype, InputNeed};
-use paring_agent::engine::{self, Bindings, Source};
+use paring_agent::engine::{self, DimensionBindings, ModelSource};
 use paring_core::schema::Sha256Hex;
 use paring_core::stats;
 use paring_onnx::graph::{self, Graph, Index, Node};
@@ -35,7 +35,7 @@ fn needs(graph: &Graph) -> Result<Vec<InputNeed>, String> {
     bare.set_nodes(copies);
     bare.tidy();
     let bytes = bare.encode();
-    let described = engine::describe(Source::Bytes(graph.name(), &bytes));
+    let described = engine::describe(ModelSource::Bytes(graph.name(), &bytes));
     described.map(|signature| signature.inputs).map_err(|error| chain(&error))
 }
 
@@ -60,7 +60,7 @@ pub(in crate::diff) fn dimensions(
 /// Inputs with concrete shapes.
 pub(in crate::diff) fn declared_inputs(
     graph: &Graph,
-    bindings: Bindings,
+    bindings: DimensionBindings,
 ) -> Option<Vec<(String, Dtype, Vec<usize>)>> {
     let concrete = |need: InputNeed| {
         let size = |(axis, dim): (usize, &Dim)| size(&need, axis, dim, bindings);
@@ -71,7 +71,7 @@ pub(in crate::diff) fn declared_inputs(
 }
 
 /// The size of one dimension of an input.
-fn size(need: &InputNeed, axis: usize, dim: &Dim, bindings: Bindings) -> Option<usize> {
+fn size(need: &InputNeed, axis: usize, dim: &Dim, bindings: DimensionBindings) -> Option<usize> {
     match dim {
         Dim::Fixed(size) => Some(*size),
         Dim::Symbol(_) if need.batch_axis == Some(axis) => Some(bindings.batch),
@@ -81,7 +81,7 @@ fn size(need: &InputNeed, axis: usize, dim: &Dim, bindings: Bindings) -> Option<
 
 /// Inputs for a graph: floats between −1 and 1 or −8 and 8, valid indices of tables, other integers 0
 /// or 1. `None` where a size is not known.
-pub(in crate::diff) fn probes(graph: &Graph, bindings: Bindings) -> Option<Calibration> {
+pub(in crate::diff) fn probes(graph: &Graph, bindings: DimensionBindings) -> Option<Calibration> {
     let mut arrays = BTreeMap::new();
     for need in needs(graph).ok()? {
         let of_sample = |(axis, dim): (usize, &Dim)| size(&need, axis, dim, bindings);

@@ -3,7 +3,7 @@
 use super::super::error::CatalogError;
 use ndarray::ArrayD;
 use paring_agent::arrays::Array;
-use paring_agent::engine::{Bindings, Model, Plan, Source};
+use paring_agent::engine::{AnalysedModel, DimensionBindings, InferencePlan, ModelSource};
 use paring_core::schema::{EngineOptions, Sha256Hex};
 use paring_onnx::graph::Graph;
 use rayon::prelude::*;
@@ -56,10 +56,10 @@ impl Calibration {
         look: &mut dyn FnMut(usize, &[ArrayD<f32>]),
     ) -> Result<(), CatalogError> {
         let bytes = graph.encode();
-        let source = Source::Bytes(graph.name(), &bytes);
-        let bindings = Bindings { batch: self.batch, dims: &self.dims };
-        let plan =
-            Model::load_tensors(source, bindings, tensors)?.optimise(&EngineOptions::default())?;
+        let source = ModelSource::Bytes(graph.name(), &bytes);
+        let bindings = DimensionBindings { batch: self.batch, dims: &self.dims };
+        let plan = AnalysedModel::load_tensors(source, bindings, tensors)?
+            .optimise(&EngineOptions::default())?;
         let each = |batch: usize| run_finite(&plan, &self.arrays(batch), tensors);
         in_order(self.batches(), each, &mut |batch, outputs| look(batch, &outputs))
     }
@@ -102,7 +102,7 @@ impl Calibration {
 
 /// Runs a plan, and refuses outputs that are no numbers; `tensors` are their names.
 pub(super) fn run_finite(
-    plan: &Plan,
+    plan: &InferencePlan,
     inputs: &BTreeMap<String, Array>,
     tensors: &[String],
 ) -> Result<Vec<ArrayD<f32>>, CatalogError> {

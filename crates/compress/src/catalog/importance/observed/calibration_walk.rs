@@ -7,7 +7,7 @@ use super::calibration::{Calibration, in_order, run_finite};
 use super::input_rows::{Rows, Sampling};
 use super::linear_layer::Linear;
 use paring_agent::arrays::{Array, Dtype};
-use paring_agent::engine::{EngineError, Model, Source, fed};
+use paring_agent::engine::{AnalysedModel, EngineError, ModelSource, arrange_for_input};
 use paring_core::schema::EngineOptions;
 use paring_onnx::graph::{Facts, Graph, Index, Weights};
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +32,9 @@ impl<'a> Walk<'a> {
         let batch = |batch: usize| {
             let arrays = calibration.arrays(batch).into_iter();
             let held = arrays.map(|(name, array)| match facts.shapes.get(&name) {
-                Some(shape) => Ok((name.clone(), fed(&name, &array, shape)?.into_owned())),
+                Some(shape) => {
+                    Ok((name.clone(), arrange_for_input(&name, &array, shape)?.into_owned()))
+                }
                 None => Ok((name, array)),
             });
             held.collect::<Result<_, EngineError>>()
@@ -148,8 +150,8 @@ impl<'a> Walk<'a> {
             }
         }
         let bytes = part.encode();
-        let source = Source::Bytes(graph.name(), &bytes);
-        let plan = Model::load_fixed(source)?.optimise(&EngineOptions::default())?;
+        let source = ModelSource::Bytes(graph.name(), &bytes);
+        let plan = AnalysedModel::load_fixed(source)?.optimise(&EngineOptions::default())?;
         let mut found = Vec::new();
         let each = |batch: usize| run_finite(&plan, &self.live[batch], tensors);
         in_order(self.live.len(), each, &mut |_, outputs| {
