@@ -150,7 +150,7 @@ impl Graph {
         tensor.to_string()
     }
 
-    /// Whether a tensor is stored in int8 and becomes float when the model is loaded.
+    /// True of a tensor that is stored in int8 and becomes float when the model is loaded.
     fn widened(&self, tensor: &str, makers: &Makers) -> bool {
         let maker = |tensor: &str| makers.get(tensor).copied();
         let stored = |node: &Node| node.input.first().and_then(|input| self.weights(input).ok());

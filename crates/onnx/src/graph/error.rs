@@ -1,4 +1,4 @@
-//! What can be wrong with a graph.
+//! Errors of reading, checking, editing and writing graphs.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ pub enum GraphError {
     /// The bytes are not a model.
     #[error("{name} is not an ONNX model, or it is truncated")]
     NotOnnx {
-        /// Where they are from.
+        /// Their source.
         name: String,
         /// The decoder's words.
         source: prost::DecodeError,
@@ -38,7 +38,7 @@ pub enum GraphError {
     Tensor {
         /// The initializer.
         tensor: String,
-        /// What is wrong with it.
+        /// The contradiction with what is needed.
         problem: String,
     },
     /// The file cannot be written.

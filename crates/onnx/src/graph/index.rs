@@ -1,4 +1,4 @@
-//! Who gives and who reads a tensor.
+//! Producers and consumers of tensors.
 
 use super::Graph;
 use paring_agent::engine::onnx;

@@ -1,61 +1,30 @@
 //! The graph itself: read, checked, and written.
 
-use super::validate::validate_for_engines;
 use super::{ElementType, GraphError, Node, Weights};
-use paring_agent::arrays::Dtype;
-use paring_agent::engine::onnx::{self, OnnxFile};
-use paring_agent::engine::{self, DimensionBindings, ModelSource};
 use paring_core::files::replace_file;
 use paring_core::schema::Sha256Hex;
 use prost::Message;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::OnceLock;
 use tract_onnx::pb;
 
-/// What is known of tensors at concrete dimensions, by name.
-#[derive(Clone, Debug, Default)]
-pub struct Facts {
-    /// Shapes.
-    pub shapes: BTreeMap<String, Vec<usize>>,
-    /// Values of small integer tensors that do not depend on the inputs: shapes, axes, indices.
-    pub integers: BTreeMap<String, Vec<i64>>,
-    /// Element types of computed tensors, as far as they are those that an input can have.
-    pub types: BTreeMap<String, Dtype>,
-}
-
 /// An ONNX model in memory, with all its data. Constant nodes have become initializers, vectors that
-/// several nodes shared are there once for each, and nodes have names of their own.
+/// several nodes shared are there once for each, and nodes have names of their own. Other files hold
+/// parts of its `impl`: `load.rs` reads it, `edit.rs` changes it, `construction.rs` makes it in code,
+/// `shapes/` and `cost.rs` analyse it, `preparation/` and `names/` serve these.
 #[derive(Clone, Debug)]
 pub struct Graph {
     /// The file it came from, for messages.
     pub(super) name: String,
     pub(super) model: pb::ModelProto,
-    /// Whether the file was all of the model; see [`OnnxFile`].
-    self_contained: bool,
+    /// True where the file was all of the model.
+    pub(super) self_contained: bool,
     /// Places of initializers by name: made at the first look-up, gone with a change.
     places: OnceLock<HashMap<String, usize>>,
 }
 
 impl Graph {
-    /// Reads a model, external data too, with local functions inlined, and checks that every name
-    /// leads somewhere and that nothing in it is of the kind that engines crash on.
-    ///
-    /// # Errors
-    /// [`GraphError`] names the file, node or tensor.
-    pub fn load(path: &Path) -> Result<Graph, GraphError> {
-        let OnnxFile { model, self_contained } = onnx::read(path).map_err(GraphError::File)?;
-        let mut graph = Graph::of(&path.display().to_string(), model);
-        graph.self_contained = self_contained;
-        graph.lift_constants();
-        graph.separate_vectors();
-        graph.name_nodes();
-        graph.allow_bare_initializers();
-        graph.check()?;
-        validate_for_engines(&graph)?;
-        Ok(graph)
-    }
-
     /// Reads a model that [`Graph::encode`] or [`Graph::skeleton`] wrote; `name` is for messages.
     ///
     /// # Errors
@@ -110,7 +79,7 @@ impl Graph {
         Ok(Sha256Hex::of(&bytes))
     }
 
-    /// Whether the file it came from is the whole model: no data in other files, no local functions.
+    /// True where the file it came from is the whole model: no data in other files, no local functions.
     pub fn self_contained(&self) -> bool {
         self.self_contained
     }
@@ -179,36 +148,6 @@ impl Graph {
         imports.find(|i| i.domain.is_empty() || i.domain == "ai.onnx").map_or(0, |i| i.version)
     }
 
-    /// Shapes of all tensors, and small integers that are known, as far as the engine's analysis
-    /// tells at concrete dimensions.
-    ///
-    /// # Errors
-    /// [`GraphError::Shapes`] where the engine cannot load the model.
-    pub fn facts(&self, dims: &BTreeMap<String, usize>, batch: usize) -> Result<Facts, GraphError> {
-        let bytes = self.surrogate().as_ref().unwrap_or(self).encode();
-        let facts = engine::tensor_facts(
-            ModelSource::Bytes(&self.name, &bytes),
-            DimensionBindings { batch, dims },
-        )
-        .map_err(|source| GraphError::Shapes { name: self.name.clone(), source })?;
-        let mut found = Facts::default();
-        let given = self.nodes().iter().flat_map(|node| &node.output).map(String::as_str);
-        let own: HashSet<&str> =
-            given.chain(self.graph().input.iter().map(|i| i.name.as_str())).collect();
-        for (tensor, fact) in facts.into_iter().filter(|(tensor, _)| own.contains(tensor.as_str()))
-        {
-            found.integers.extend(fact.integers.map(|values| (tensor.clone(), values)));
-            found.types.extend(fact.dtype.map(|dtype| (tensor.clone(), dtype)));
-            found.shapes.insert(tensor, fact.shape);
-        }
-        for initializer in &self.graph().initializer {
-            let name = &initializer.name;
-            found.shapes.extend(self.dims(name).map(|dims| (name.clone(), dims)));
-            found.integers.extend(self.integers(name).map(|values| (name.clone(), values)));
-        }
-        Ok(found)
-    }
-
     pub(super) fn graph(&self) -> &pb::GraphProto {
         // Checked when the graph was made, and nothing takes it away.
         static EMPTY: OnceLock<pb::GraphProto> = OnceLock::new();
@@ -251,61 +190,6 @@ impl Graph {
                 }
                 initializers.push(tensor);
             }
-        }
-    }
-
-    /// Gives nodes without a name one from their operator and place, which later edits do not move,
-    /// and nodes that share a name one each.
-    fn name_nodes(&mut self) {
-        let graph = self.graph_mut();
-        let mut taken = onnx::taken(graph);
-        let mut seen: HashSet<String> = HashSet::new();
-        for (position, node) in graph.node.iter_mut().enumerate() {
-            let wanted = match node.name.as_str() {
-                "" => format!("{}_{position}", node.op_type),
-                name => name.to_string(),
-            };
-            if node.name.is_empty() || seen.contains(&wanted) {
-                node.name = onnx::fresh(&mut taken, &wanted);
-            }
-            seen.insert(node.name.clone());
-        }
-    }
-
-    fn invalid(&self, problem: String) -> GraphError {
-        GraphError::Invalid { name: self.name.clone(), problem }
-    }
-
-    /// Every input of a node and every output of the graph must come from somewhere earlier.
-    fn check(&self) -> Result<(), GraphError> {
-        let graph = self.graph();
-        if graph.output.is_empty() {
-            return Err(self.invalid("the graph has no outputs".into()));
-        }
-        let mut known: BTreeSet<&str> = self.initializer_names();
-        known.extend(graph.input.iter().map(|i| i.name.as_str()));
-        for node in &graph.node {
-            let mut read = node.input.iter().map(String::as_str).chain(onnx::captured(node));
-            if let Some(missing) = read.find(|i| !i.is_empty() && !known.contains(i)) {
-                let problem = format!(
-                    "node `{}` ({}) reads `{missing}`, which nothing before it gives: the graph is cyclic, unsorted or incomplete",
-                    node.name, node.op_type
-                );
-                return Err(self.invalid(problem));
-            }
-            for output in node.output.iter().filter(|o| !o.is_empty()) {
-                if !known.insert(output) {
-                    let problem =
-                        format!("node `{}` gives `{output}`, which exists already", node.name);
-                    return Err(self.invalid(problem));
-                }
-            }
-        }
-        match graph.output.iter().find(|o| !known.contains(o.name.as_str())) {
-            Some(output) => {
-                Err(self.invalid(format!("nothing gives the output `{}`", output.name)))
-            }
-            None => Ok(()),
         }
     }
 }

@@ -61,7 +61,7 @@ fn axes_by_family(rules: &mut AxisRules) {
     }
 }
 
-/// Whether a node's constraints are to be applied after those of all others, because they depend on
+/// True of nodes whose constraints are to be applied after those of all others, because they depend on
 /// what is kept anyway.
 pub fn ties_last(node: &Node) -> bool {
     reshape::ties_last(&node.op_type)
@@ -145,37 +145,37 @@ pub fn linear_map(node: &Node, dims: &[usize]) -> Option<LinearMap> {
     }
 }
 
-/// What a Gemm multiplies its stored weights and its stored bias by; 1 of other operators.
+/// Factors of a Gemm's stored weights and stored bias; 1 of other operators.
 pub fn gemm_factors(node: &Node) -> (f32, f32) {
     product::gemm_factors(node)
 }
 
-/// Whether the last axis of a node's output counts heads.
+/// True where the last axis of a node's output counts heads.
 pub fn counts_heads(node: &Node) -> bool {
     attention::counts_heads(node)
 }
 
-/// Whether a node multiplies matrices that it has one of for every leading axis.
+/// True of a node that multiplies matrices, one for every index of the leading axes.
 pub fn repeats_over_heads(node: &Node) -> bool {
     node.op_type == "MatMul"
 }
 
-/// Whether a node is a convolution or a matrix product, in whatever precision and of whatever domain.
+/// True of a convolution or a matrix product, in whatever precision and of whatever domain.
 pub fn is_product(node: &Node) -> bool {
     ["Conv", "Gemm", "MatMul"].iter().any(|op| node.op_type.contains(op))
 }
 
-/// Whether a node multiplies by weights in float.
+/// True of a node that multiplies by weights in float.
 pub fn is_float_product(node: &Node) -> bool {
     ["Conv", "ConvTranspose", "Gemm", "MatMul"].contains(&node.op_type.as_str())
 }
 
-/// Whether a node multiplies by weights that are quantized, or could be.
+/// True of a node that multiplies by weights that are quantized, or could be.
 pub fn is_quantizable_product(node: &Node) -> bool {
     product_operands(node).is_some() && node.op_type != "FusedConv"
 }
 
-/// Whether a node is a convolution or product in float.
+/// Checks that a node is a convolution or product in float.
 ///
 /// # Errors
 /// The reason why not, for users.
@@ -187,7 +187,7 @@ pub fn float_form(node: &Node) -> Result<(), String> {
     }
 }
 
-/// Whether a float convolution or product with weights of these dimensions can have another precision;
+/// Checks that a float convolution or product with weights of these dimensions can have a precision;
 /// `depthwise`: also where the engine computes a depthwise convolution faster in float.
 ///
 /// # Errors

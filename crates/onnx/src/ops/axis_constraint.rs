@@ -48,9 +48,9 @@ pub enum AxisConstraint<'a> {
         tensor: &'a str,
         /// Its axes, in ascending order.
         factors: Vec<usize>,
-        /// Whether the last free factor carries the components, not the first.
+        /// True where the last free factor carries the components, not the first.
         last: bool,
-        /// Why the other factors are kept, for users.
+        /// The reason why the other factors are kept, for users.
         reason: String,
     },
 }

@@ -87,7 +87,7 @@ pub(crate) enum ListedAxes {
     OfOutput,
 }
 
-/// What fixes the rank of the first input of an operator with a window.
+/// The source of the rank of the first input of an operator with a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WindowRank {
     Nothing,
@@ -108,12 +108,12 @@ pub(crate) struct OperatorLimits {
     pub(crate) attribute_ranges: &'static [AttributeRange],
     /// An attribute that lists sizes, none of which may be negative.
     pub(crate) sizes: Option<&'static str>,
-    /// Whether kernel, strides, dilations and margins are attributes.
+    /// True where kernel, strides, dilations and margins are attributes.
     pub(crate) windowed: bool,
     pub(crate) window_rank: WindowRank,
-    /// Whether `perm` names every axis once.
+    /// True where `perm` names every axis once.
     pub(crate) permutes: bool,
-    /// Whether all inputs have one rank.
+    /// True where all inputs have one rank.
     pub(crate) equal_ranks: bool,
 }
 

@@ -57,7 +57,7 @@ pub enum MapForm {
 /// Stored weights as the matrix of a linear map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinearMap {
-    /// What a row of inputs is.
+    /// The form of a row of inputs.
     pub form: MapForm,
     /// Axis of the weights that counts inputs.
     pub input_axis: usize,

@@ -6,7 +6,7 @@ pub(crate) struct UnmetShape<'a> {
     /// Name in the specification.
     pub(crate) parameter: &'static str,
     pub(crate) dims: &'a [i64],
-    /// What the shape must do: "have 2 dimensions".
+    /// The requirement, as the end of "must …": "have 2 dimensions".
     pub(crate) expected: String,
 }
 

@@ -28,7 +28,7 @@ impl WidthChange<'_> {
         shape.iter().enumerate().map(shorter).collect()
     }
 
-    /// Whether a tensor loses entries.
+    /// True of a tensor that loses entries.
     pub(super) fn changed(&self, tensor: &str) -> bool {
         self.facts.shapes.get(tensor).is_some_and(|shape| *shape != self.shape(tensor))
     }

@@ -1,8 +1,7 @@
 //! Data of tensors: their length against shape and element type.
 
-use super::data_problem::DataProblem;
-use super::element::{bits, standard_name};
-use crate::graph::ElementType;
+use super::violations::{DataProblem, bits, standard_name};
+use crate::graph::element_type::ElementType;
 use tract_onnx::pb::{TensorProto, tensor_proto::DataLocation};
 
 /// The first contradiction in a tensor; data in other files are not looked at.

@@ -18,7 +18,7 @@ pub(in crate::ops) fn axes(rules: &mut AxisRules) {
     }
 }
 
-/// Whether the constraints of an operator depend on what those of all other nodes keep.
+/// True where the constraints of an operator depend on what those of all other nodes keep.
 pub(in crate::ops) fn ties_last(op_type: &str) -> bool {
     ["Reshape", "Flatten"].contains(&op_type)
 }

@@ -24,7 +24,7 @@ pub(in crate::ops) fn output_axis(node: &Node) -> Option<(usize, usize)> {
     (node.op_type == "Attention").then_some((1, 1))
 }
 
-/// Whether the last axis of a node's output counts heads.
+/// True where the last axis of a node's output counts heads.
 pub(in crate::ops) fn counts_heads(node: &Node) -> bool {
     ["Attention", "MultiHeadAttention"].contains(&node.op_type.as_str())
 }

@@ -1,5 +1,7 @@
 //! Convolutions: Conv, FusedConv, ConvTranspose, ConvInteger, QLinearConv.
 //!
+//! Their values in exact arithmetic: `crates/compress/src/conformance/reference/convolution.rs`.
+//!
 //! Weights are `[outputs, inputs / group, …]`, of ConvTranspose `[inputs, outputs / group, …]`.
 
 use crate::graph::{Facts, Graph, Node, int, ints, set_int};
@@ -75,7 +77,8 @@ pub(in crate::ops) fn linear_map(node: &Node, dims: &[usize]) -> Option<LinearMa
     }
 }
 
-/// Why a convolution with float weights of these dimensions cannot have this precision, if so.
+/// The reason why a convolution with float weights of these dimensions cannot have a precision, if there
+/// is one.
 pub(in crate::ops) fn quantizability(
     node: &Node,
     dims: &[usize],

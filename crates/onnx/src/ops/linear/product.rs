@@ -1,4 +1,6 @@
 //! Matrix products: Gemm, MatMul, MatMulInteger, QLinearMatMul, MatMulNBits.
+//!
+//! Their values in exact arithmetic: `crates/compress/src/conformance/reference/product.rs`.
 
 use crate::graph::{Facts, Node, float, int};
 use crate::ops::axis_rules::AxisRules;
@@ -15,7 +17,7 @@ pub(in crate::ops) fn operands(node: &Node) -> Option<ProductOperands> {
     }
 }
 
-/// What a Gemm multiplies its stored weights and its stored bias by; 1 of other operators.
+/// Factors of a Gemm's stored weights and stored bias; 1 of other operators.
 pub(in crate::ops) fn gemm_factors(node: &Node) -> (f32, f32) {
     let factor = |name| float(node, name).filter(|_| node.op_type == "Gemm").unwrap_or(1.0);
     (factor("alpha"), factor("beta"))
@@ -34,7 +36,7 @@ pub(in crate::ops) fn multiply_accumulates(
     output.checked_mul(*depth? as u64)
 }
 
-/// Whether the weights are summed over as they are stored; those of MatMulNBits are packed.
+/// True where the weights are summed over as they are stored; those of MatMulNBits are packed.
 pub(in crate::ops) fn sums_plain(node: &Node) -> bool {
     node.op_type != "MatMulNBits"
 }
@@ -86,7 +88,8 @@ pub(in crate::ops) fn linear_map(node: &Node, dims: &[usize]) -> Option<LinearMa
     }
 }
 
-/// Why a product with float weights of these dimensions cannot have another precision, if so.
+/// The reason why a product with float weights of these dimensions cannot have another precision, if
+/// there is one.
 pub(in crate::ops) fn quantizability(node: &Node, dims: &[usize]) -> Result<(), &'static str> {
     let zero = |attribute| float(node, attribute) == Some(0.0);
     match node.op_type.as_str() {

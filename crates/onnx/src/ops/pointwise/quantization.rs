@@ -1,4 +1,6 @@
 //! QuantizeLinear and DequantizeLinear: scale and zero point of all values, or along one axis.
+//!
+//! Their values in exact arithmetic: `crates/compress/src/conformance/reference/evaluate.rs`.
 
 use crate::graph::{Node, int};
 use crate::ops::axis_rules::AxisRules;
@@ -83,7 +85,7 @@ fn unmet_length(node: &Node, size: i64, values: &[i64]) -> Option<String> {
     }
 }
 
-/// Whether a shape is that of one value.
+/// True of the shape of one value.
 fn is_single(dims: &[i64]) -> bool {
     dims.iter().all(|size| *size == 1)
 }

@@ -1,6 +1,6 @@
 //! Nodes of the file that nodes of the engine's optimised graph came from.
 
-use super::{Graph, Index};
+use crate::graph::{Graph, Index};
 use crate::ops::is_product;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};

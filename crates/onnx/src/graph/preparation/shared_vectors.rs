@@ -3,7 +3,7 @@
 //! Exporters store equal biases and normalisation parameters once. Layers that have nothing to do
 //! with each other would then have to be shortened together.
 
-use super::{ElementType, Graph};
+use crate::graph::{ElementType, Graph};
 use paring_agent::engine::onnx;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -13,7 +13,7 @@ const MOST_COPIED_BYTES: usize = 64 << 20;
 impl Graph {
     /// Gives every node that reads a shared vector a copy of its own, called `vector#output`, and
     /// reads initializers directly that came through an Identity.
-    pub(super) fn separate_vectors(&mut self) {
+    pub(in crate::graph) fn separate_vectors(&mut self) {
         self.skip_identities();
         let vectors: BTreeSet<String> = self
             .graph()

@@ -3,14 +3,14 @@
 //! Source: the schemas of the `onnx` and `onnxruntime` packages, which `scripts/operator-table` writes
 //! into `operators.tsv`.
 
-use super::element::ElementSet;
+use super::violations::ElementSet;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 use tract_onnx::pb::attribute_proto::AttributeType;
 
 const TABLE: &str = include_str!("operators.tsv");
 
-/// How often a formal parameter may occur.
+/// The number of times that a formal parameter may occur.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Occurrence {
     Single,
@@ -69,7 +69,7 @@ fn formal(formals: &[Formal], slot: usize) -> Option<&Formal> {
     formals.get(slot).or_else(last)
 }
 
-/// What the table says of an operator at a version of its domain.
+/// The table's answer for an operator at a version of its domain.
 pub(super) enum Lookup {
     Known(&'static OperatorSchema),
     /// The operator exists since this later version only.

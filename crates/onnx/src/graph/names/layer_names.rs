@@ -1,13 +1,13 @@
 //! Names of layers, from names of nodes.
 
-use super::{Graph, Node};
+use crate::graph::{Graph, Node};
 use crate::ops::is_product;
 use std::collections::HashSet;
 
 /// Operators whose name exporters append to a layer's, also where the node has become another one.
 const PRODUCTS: [&str; 4] = ["Conv", "ConvTranspose", "Gemm", "MatMul"];
 
-/// What tf2onnx and TensorFlow append to a layer's name.
+/// Suffixes that tf2onnx and TensorFlow append to a layer's name.
 const TENSORFLOW: [&str; 6] =
     ["BiasAdd", "Conv2D", "MatMul", "depthwise", "ReadVariableOp", "FusedBatchNormV3"];
 
@@ -35,7 +35,7 @@ pub fn layer_names(graph: &Graph) -> Vec<String> {
     names
 }
 
-/// Whether a node can have weights of its own, so that its layer's name is a key; a Gather has where it
+/// True of a node that can have weights of its own, so that its layer's name is a key; of a Gather that
 /// reads a stored table.
 fn has_weights(graph: &Graph, node: &Node) -> bool {
     let others = ["LSTM", "GRU", "RNN", "Attention", "EmbedLayerNormalization"];
@@ -45,7 +45,7 @@ fn has_weights(graph: &Graph, node: &Node) -> bool {
         || (node.op_type == "Gather" && node.input.first().is_some_and(table))
 }
 
-/// What a message calls the layer of a node; several may share it.
+/// The layer of a node in messages; several nodes may share the name.
 pub fn layer_name(node: &Node, position: usize) -> String {
     short_name(node, position)
 }
@@ -76,8 +76,8 @@ fn short_name(node: &Node, position: usize) -> String {
     }
 }
 
-/// Whether the last part of a name is the operator of its node, or what that was before quantization;
-/// one of several that exporters number is not.
+/// True where the last part of a name is the operator of its node, or what that was before
+/// quantization; not of one of several that exporters number.
 fn is_operator(node: &Node, last: &str) -> bool {
     let own = last.strip_prefix(node.op_type.as_str());
     own.is_some_and(|rest| !rest.starts_with('_'))

@@ -1,14 +1,19 @@
 //! Shapes of initializers, as far as the operators fix them without inference.
 
-use super::label::Count;
-use super::nodes::NodeAt;
-use super::operators::OperatorSchema;
-use super::{Validator, Violation};
+use super::super::operator_table::OperatorSchema;
+use super::super::validator::Validator;
+use super::super::violations::Count;
+use super::super::violations::Violation;
+use super::node_at::NodeAt;
 use crate::ops::{self, ParameterRank, UnmetLength, UnmetShape};
 
 impl<'a> Validator<'a> {
     /// Checks ranks of initializers, and sizes that belong together.
-    pub(super) fn initializer_shapes(&mut self, at: &NodeAt<'a>, schema: &OperatorSchema) {
+    pub(in crate::graph::validate) fn initializer_shapes(
+        &mut self,
+        at: &NodeAt<'a>,
+        schema: &OperatorSchema,
+    ) {
         if !at.is_standard() {
             return;
         }

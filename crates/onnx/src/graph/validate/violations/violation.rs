@@ -1,9 +1,9 @@
 //! Violations of the ONNX specification, and how they read.
 
 use super::data_problem::DataProblem;
-use super::element::{ElementSet, TypeName};
-use super::label::{Count, NodeLabel};
-use crate::graph::ElementType;
+use super::element_set::{ElementSet, TypeName};
+use super::node_label::{Count, NodeLabel};
+use crate::graph::element_type::ElementType;
 
 /// A way in which a model departs from the ONNX specification.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,7 +72,7 @@ pub enum Violation {
     InitializerData {
         /// The initializer.
         initializer: String,
-        /// What is wrong.
+        /// The contradiction.
         problem: DataProblem,
     },
     /// Two nodes of one graph with one name.
@@ -140,7 +140,7 @@ pub enum Violation {
         node: NodeLabel,
         /// Its inputs, omitted ones too.
         found: usize,
-        /// What is allowed.
+        /// The allowed numbers.
         expected: Count,
     },
     /// Too few or too many outputs.
@@ -150,7 +150,7 @@ pub enum Violation {
         node: NodeLabel,
         /// Its outputs, omitted ones too.
         found: usize,
-        /// What is allowed.
+        /// The allowed numbers.
         expected: Count,
     },
     /// A parameter that may not be omitted.
@@ -210,7 +210,7 @@ pub enum Violation {
         what: &'static str,
         /// Those of the body.
         found: usize,
-        /// What the node needs.
+        /// The node's requirement.
         expected: usize,
     },
     /// A tensor of an element type that the operator does not take or give.
@@ -224,7 +224,7 @@ pub enum Violation {
         tensor: String,
         /// Its element type.
         found: ElementType,
-        /// What is allowed.
+        /// The allowed numbers.
         expected: ElementSet,
     },
     /// Two inputs that must be of one element type and are not.
@@ -265,7 +265,7 @@ pub enum Violation {
         tensor: String,
         /// Its shape.
         found: Vec<i64>,
-        /// What its shape must be.
+        /// The requirement on its shape.
         expected: String,
     },
     /// A number that the attribute cannot have.
@@ -309,7 +309,7 @@ pub enum Violation {
         tensor: String,
         /// Its rank.
         found: usize,
-        /// What the node needs.
+        /// The node's requirement.
         expected: Count,
     },
     /// An initializer without values where a node computes with them.
@@ -341,13 +341,13 @@ pub enum Violation {
         attribute: &'static str,
         /// Its length.
         found: usize,
-        /// What the weights' rank demands.
+        /// The length that the weights' rank demands.
         expected: usize,
     },
 }
 
 impl Violation {
-    /// Whether engines may index, divide or allocate by what is wrong before they look at it.
+    /// True where engines may index, divide or allocate by what is wrong before they look at it.
     pub fn may_crash_engines(&self) -> bool {
         use Violation::{
             AttributeLength, AttributeMissing, AttributeRange, AttributeType, AxisOutside,
@@ -374,7 +374,7 @@ impl Violation {
         )
     }
 
-    /// Whether the model may be sound and only the table does not know an operator of it.
+    /// True where the model may be sound and only the table does not know an operator of it.
     pub fn is_unknown_operator(&self) -> bool {
         matches!(self, Violation::UnknownOperator { .. })
     }

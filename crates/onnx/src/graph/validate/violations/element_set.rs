@@ -1,6 +1,6 @@
 //! Element types under the names of the standard, and sets of them.
 
-use crate::graph::ElementType;
+use crate::graph::element_type::ElementType;
 use std::fmt;
 
 /// Names of `TensorProto.DataType` from 1 on, as type constraints spell them.
@@ -45,17 +45,17 @@ fn entry<T: Copy>(table: &[T], element: ElementType) -> Option<T> {
 }
 
 /// The name of an element type in the standard; `None` of a number that it does not define.
-pub(super) fn standard_name(element: ElementType) -> Option<&'static str> {
+pub(in crate::graph::validate) fn standard_name(element: ElementType) -> Option<&'static str> {
     entry(&NAMES, element)
 }
 
 /// Bits of one element in `raw_data`; `None` of strings and of types without a fixed layout.
-pub(super) fn bits(element: ElementType) -> Option<u64> {
+pub(in crate::graph::validate) fn bits(element: ElementType) -> Option<u64> {
     entry(&BITS, element).filter(|bits| *bits > 0)
 }
 
 /// The name of an element type, its number where the standard has none.
-pub(super) struct TypeName(pub(super) ElementType);
+pub(in crate::graph::validate) struct TypeName(pub(in crate::graph::validate) ElementType);
 
 impl fmt::Display for TypeName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -76,7 +76,7 @@ pub struct ElementSet {
 
 impl ElementSet {
     /// Reads the letters of the operator table.
-    pub(super) fn of_letters(letters: &str) -> Self {
+    pub(in crate::graph::validate) fn of_letters(letters: &str) -> Self {
         let bit = |letter: u8| match letter {
             b'A'..=b'Z' => 1 << (letter - b'A' + 1),
             b'a'..=b'b' => 1 << (letter - b'a' + 27),
@@ -85,14 +85,14 @@ impl ElementSet {
         ElementSet { bits: letters.bytes().fold(0, |bits, letter| bits | bit(letter)) }
     }
 
-    /// Whether a tensor of these elements is allowed.
+    /// True where a tensor of these elements is allowed.
     pub fn contains(self, element: ElementType) -> bool {
         u32::try_from(element.0)
             .is_ok_and(|number| (1..32).contains(&number) && self.bits >> number & 1 == 1)
     }
 
     /// The element type, where no other is allowed.
-    pub(super) fn only(self) -> Option<ElementType> {
+    pub(in crate::graph::validate) fn only(self) -> Option<ElementType> {
         let single = self.bits.count_ones() == 1 && self.bits != 1;
         single.then(|| ElementType(self.bits.trailing_zeros() as i32))
     }

@@ -1,65 +1,16 @@
 //! Names of a graph: given once, before they are read, and visible in bodies.
 
-use super::nodes::NodeAt;
-use super::{Validator, Violation, initializers};
-use crate::graph::ElementType;
+use super::initializers;
+use super::node::NodeAt;
+use super::scope::Value;
+use super::validator::Validator;
+use super::violations::Violation;
+use crate::graph::element_type::ElementType;
 use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::tensor_shape_proto::dimension;
 use tract_onnx::pb::{
     FunctionProto, GraphProto, NodeProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
 };
-
-/// What is known of a tensor.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Value<'a> {
-    pub(super) element: Option<ElementType>,
-    /// The shape of an initializer or constant.
-    pub(super) dims: Option<&'a [i64]>,
-    /// Number of dimensions.
-    pub(super) rank: Option<usize>,
-}
-
-/// Tensors that are visible: those of a graph, and of the graphs around it.
-#[derive(Debug, Default)]
-pub(super) struct Scope<'a> {
-    values: HashMap<&'a str, (usize, Value<'a>)>,
-    depth: usize,
-    /// What names stood for before the graphs that are walked gave them a value.
-    hidden: Vec<(&'a str, Option<(usize, Value<'a>)>)>,
-}
-
-impl<'a> Scope<'a> {
-    fn enter(&mut self) -> usize {
-        self.depth += 1;
-        self.hidden.len()
-    }
-
-    fn leave(&mut self, mark: usize) {
-        self.depth -= 1;
-        for (name, before) in self.hidden.drain(mark..).rev() {
-            match before {
-                Some(value) => self.values.insert(name, value),
-                None => self.values.remove(name),
-            };
-        }
-    }
-
-    fn insert(&mut self, name: &'a str, value: Value<'a>) {
-        let before = self.values.insert(name, (self.depth, value));
-        if before.is_none_or(|(depth, _)| depth != self.depth) {
-            self.hidden.push((name, before));
-        }
-    }
-
-    /// The value of a name in the graph that is walked or one around it.
-    pub(super) fn get(&self, name: &str) -> Option<Value<'a>> {
-        self.values.get(name).map(|(_, value)| *value)
-    }
-
-    fn given_here(&self, name: &str) -> bool {
-        self.values.get(name).is_some_and(|(depth, _)| *depth == self.depth)
-    }
-}
 
 /// The element type of a declaration, where it is of a tensor.
 pub(super) fn declared_element(r#type: Option<&TypeProto>) -> Option<ElementType> {

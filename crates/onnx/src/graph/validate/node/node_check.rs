@@ -1,55 +1,18 @@
 //! Nodes against their operators: domain, version, and number of inputs and outputs.
 
-use super::graphs::Value;
-use super::label::{Count, NodeLabel};
-use super::operators::{Lookup, Occurrence, OperatorSchema, look_up, versions};
-use super::{Validator, Violation, domain_name, inferred};
-use crate::graph::ElementType;
+use super::super::operator_table::{Lookup, Occurrence, OperatorSchema, look_up, versions};
+use super::super::scope::Value;
+use super::super::validator::Validator;
+use super::super::violations::Count;
+use super::super::violations::Violation;
+use super::inferred_elements as inferred;
+use super::node_at::NodeAt;
+use crate::graph::element_type::ElementType;
 use std::collections::HashMap;
-use tract_onnx::pb::{FunctionProto, NodeProto};
+use tract_onnx::pb::FunctionProto;
 
-/// A node at its place, and the version of its domain.
-#[derive(Clone, Copy)]
-pub(super) struct NodeAt<'a> {
-    pub(super) node: &'a NodeProto,
-    position: usize,
-    pub(super) domain: &'a str,
-    version: Option<i64>,
-}
-
-impl<'a> NodeAt<'a> {
-    pub(super) fn new(
-        node: &'a NodeProto,
-        position: usize,
-        imports: &HashMap<&'a str, i64>,
-    ) -> Self {
-        let domain = domain_name(&node.domain);
-        NodeAt { node, position, domain, version: imports.get(domain).copied() }
-    }
-
-    pub(super) fn label(&self) -> NodeLabel {
-        let NodeAt { node, position, domain, version } = *self;
-        NodeLabel {
-            name: if node.name.is_empty() { format!("#{position}") } else { node.name.clone() },
-            operator: node.op_type.clone(),
-            domain: domain.to_string(),
-            version,
-        }
-    }
-
-    /// The version of the domain that is imported.
-    pub(super) fn version(&self) -> Option<i64> {
-        self.version
-    }
-
-    /// Whether the operator is one of the standard's default domain.
-    pub(super) fn is_standard(&self) -> bool {
-        self.domain == "ai.onnx"
-    }
-}
-
-/// What a node of a version that its operator does not have is held against: engines read it all the
-/// same, as the last version before, or the first.
+/// The schema that a node of a version that its operator does not have is held against: engines read it
+/// all the same, as the last version before, or the first.
 fn nearest(at: &NodeAt, version: i64) -> Option<&'static OperatorSchema> {
     let usable = versions(at.domain, &at.node.op_type).iter().filter(|schema| !schema.deprecated);
     usable.clone().rfind(|schema| schema.since <= version).or(usable.clone().next())
@@ -58,7 +21,7 @@ fn nearest(at: &NodeAt, version: i64) -> Option<&'static OperatorSchema> {
 impl<'a> Validator<'a> {
     /// Checks a node and its bodies; gives what is known of its outputs. `declared` are element types
     /// by tensor.
-    pub(super) fn node(
+    pub(in crate::graph::validate) fn node(
         &mut self,
         at: &NodeAt<'a>,
         declared: &HashMap<&'a str, ElementType>,
@@ -91,7 +54,7 @@ impl<'a> Validator<'a> {
     }
 
     fn schema(&mut self, at: &NodeAt<'a>) -> Option<&'static OperatorSchema> {
-        let Some(version) = at.version else {
+        let Some(version) = at.version() else {
             if self.absent.insert(at.domain) {
                 let domain = at.domain.to_string();
                 self.found.push(Violation::OpsetImportMissing { domain, node: at.label() });

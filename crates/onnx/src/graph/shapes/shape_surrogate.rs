@@ -2,12 +2,12 @@
 //!
 //! The engine does not know them, and without shapes nothing can be said of a graph that has them.
 
-use super::{Graph, Node, Weights};
+use crate::graph::{Graph, Node, Weights};
 
 impl Graph {
     /// A graph with the same tensors in the same shapes, made of standard operators; `None` where
     /// this one already is. What it computes means nothing.
-    pub(super) fn surrogate(&self) -> Option<Graph> {
+    pub(in crate::graph) fn surrogate(&self) -> Option<Graph> {
         if self.nodes().iter().all(|node| node.domain.is_empty() || node.domain == "ai.onnx") {
             return None;
         }

@@ -3,15 +3,16 @@
 //!
 //! Sizes are the engine's to infer; an axis beyond the rank is what engines index with unchecked.
 
-use super::label::Count;
-use super::nodes::NodeAt;
-use super::{Validator, Violation};
+use super::super::validator::Validator;
+use super::super::violations::Count;
+use super::super::violations::Violation;
+use super::node_at::NodeAt;
 use crate::graph::attribute::{int, ints};
 use crate::ops::{self, ComputedInputs, ListedAxes, NamedAxis, OutputRank, WindowRank};
 
 impl<'a> Validator<'a> {
     /// Rank of an input, as far as it is known.
-    pub(super) fn rank(&self, at: &NodeAt<'a>, slot: usize) -> Option<usize> {
+    pub(in crate::graph::validate) fn rank(&self, at: &NodeAt<'a>, slot: usize) -> Option<usize> {
         self.scope.get(at.node.input.get(slot)?)?.rank
     }
 
@@ -24,7 +25,11 @@ impl<'a> Validator<'a> {
     }
 
     /// Rank of an output of a standard operator.
-    pub(super) fn output_rank(&self, at: &NodeAt<'a>, slot: usize) -> Option<usize> {
+    pub(in crate::graph::validate) fn output_rank(
+        &self,
+        at: &NodeAt<'a>,
+        slot: usize,
+    ) -> Option<usize> {
         if !at.is_standard() || (slot > 0 && at.node.op_type != "Split") {
             return None;
         }
@@ -57,7 +62,7 @@ impl<'a> Validator<'a> {
     }
 
     /// Checks axes and ranks of a node of a standard operator.
-    pub(super) fn tensor_ranks(&mut self, at: &NodeAt<'a>) {
+    pub(in crate::graph::validate) fn tensor_ranks(&mut self, at: &NodeAt<'a>) {
         if !at.is_standard() {
             return;
         }

@@ -1,10 +1,12 @@
 //! Element types: what a node reads against its operator, and what it gives.
 
-use super::bodies::BodyResults;
-use super::nodes::NodeAt;
-use super::operators::{Formal, OperatorSchema};
-use super::{Validator, Violation, inferred};
-use crate::graph::ElementType;
+use super::super::operator_table::{Formal, OperatorSchema};
+use super::super::validator::Validator;
+use super::super::violations::Violation;
+use super::control_flow_bodies::BodyResults;
+use super::inferred_elements as inferred;
+use super::node_at::NodeAt;
+use crate::graph::element_type::ElementType;
 use std::collections::HashMap;
 
 /// A type variable, the type it stands for in this node, and the tensor that said so.
@@ -14,7 +16,7 @@ impl<'a> Validator<'a> {
     /// Checks element types of inputs and outputs; gives those of the outputs, as declared where the
     /// operator does not tell. Tensors of unknown
     /// type and those that are no dense tensors pass.
-    pub(super) fn elements(
+    pub(in crate::graph::validate) fn elements(
         &mut self,
         at: &NodeAt<'a>,
         schema: &'static OperatorSchema,

@@ -1,13 +1,13 @@
 //! Constant nodes as initializers: one way to hold values that never change.
 
-use super::{Graph, Node, Weights};
+use crate::graph::{Graph, Node, Weights};
 use std::collections::BTreeSet;
 use tract_onnx::pb::TensorProto;
 
 impl Graph {
     /// Turns the Constant nodes of the main graph into initializers of the same names. Those whose
     /// value is an output of the model, and those of a kind that is rare, stay nodes.
-    pub(super) fn lift_constants(&mut self) {
+    pub(in crate::graph) fn lift_constants(&mut self) {
         let outputs: BTreeSet<String> = self.outputs().iter().map(|o| (*o).to_string()).collect();
         let graph = self.graph_mut();
         let mut lifted = Vec::new();

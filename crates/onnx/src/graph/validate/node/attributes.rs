@@ -1,14 +1,16 @@
 //! Attributes of a node against its operator.
 
-use super::nodes::NodeAt;
-use super::operators::{OperatorSchema, versions};
-use super::{Validator, Violation, initializers};
+use super::super::initializers;
+use super::super::operator_table::{OperatorSchema, versions};
+use super::super::validator::Validator;
+use super::super::violations::Violation;
+use super::node_at::NodeAt;
 use std::collections::HashSet;
 use tract_onnx::pb::{AttributeProto, attribute_proto::AttributeType};
 
 impl<'a> Validator<'a> {
     /// Checks what an attribute holds by itself: one value, of the type it says, and sound tensors.
-    pub(super) fn attribute_values(&mut self, at: &NodeAt<'a>) {
+    pub(in crate::graph::validate) fn attribute_values(&mut self, at: &NodeAt<'a>) {
         let mut names = HashSet::new();
         for attribute in &at.node.attribute {
             if !names.insert(attribute.name.as_str()) {
@@ -30,7 +32,11 @@ impl<'a> Validator<'a> {
     }
 
     /// Checks that all attributes are the operator's, and those that it needs are there.
-    pub(super) fn attributes(&mut self, at: &NodeAt<'a>, schema: &OperatorSchema) {
+    pub(in crate::graph::validate) fn attributes(
+        &mut self,
+        at: &NodeAt<'a>,
+        schema: &OperatorSchema,
+    ) {
         for attribute in &at.node.attribute {
             match schema.attributes.iter().find(|rule| rule.name == attribute.name) {
                 Some(rule) => match kind(attribute) {

@@ -14,7 +14,7 @@ use tract_onnx::pb::{
 /// A dimension of an input of a graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Size {
-    /// So many.
+    /// A number of entries.
     Fixed(usize),
     /// A symbol, `N` say.
     Symbol(String),

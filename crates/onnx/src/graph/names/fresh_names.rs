@@ -1,6 +1,6 @@
 //! Names for what a step adds to a graph, none of which the graph has already.
 
-use super::{Graph, Weights};
+use crate::graph::{Graph, Weights};
 use paring_agent::engine::onnx;
 use std::collections::{BTreeMap, HashSet};
 
@@ -51,7 +51,7 @@ impl Graph {
     pub fn own_initializer(&mut self, position: usize, slot: usize) -> Option<String> {
         let name = self.nodes().get(position)?.input.get(slot)?.clone();
         let weights = self.weights(&name).ok()?;
-        let elsewhere = |(at, node): (usize, &super::Node)| {
+        let elsewhere = |(at, node): (usize, &crate::graph::Node)| {
             let inputs = node.input.iter().enumerate();
             let mut others = inputs.filter(|(s, i)| **i == name && (at, *s) != (position, slot));
             others.next().is_some() || onnx::captured(node).contains(&name.as_str())

@@ -1,11 +1,11 @@
 //! Element types of outputs that follow from attributes or other inputs than a type variable says.
 
-use super::bodies::BodyResults;
-use super::nodes::NodeAt;
-use crate::graph::ElementType;
+use super::control_flow_bodies::BodyResults;
+use super::node_at::NodeAt;
+use crate::graph::element_type::ElementType;
 use tract_onnx::pb::{AttributeProto, TensorProto};
 
-/// What an attribute says of a type.
+/// An attribute's statement of a type.
 enum Stated {
     Absent,
     /// It is there, and its value is a function's argument or text.
@@ -41,7 +41,7 @@ fn stated_or(at: &NodeAt, name: &str, absent: Option<ElementType>) -> Option<Ele
 }
 
 /// The tensor of a Constant node.
-pub(super) fn constant<'a>(at: &NodeAt<'a>) -> Option<&'a TensorProto> {
+pub(in crate::graph::validate) fn constant<'a>(at: &NodeAt<'a>) -> Option<&'a TensorProto> {
     let is_constant = at.is_standard() && at.node.op_type == "Constant";
     attribute(at, "value").filter(|_| is_constant)?.t.as_ref()
 }
@@ -59,7 +59,7 @@ fn constant_element(at: &NodeAt) -> Option<ElementType> {
 
 /// The element type of an output of a standard operator whose type variables do not tell it.
 /// `inputs` are those of the node's inputs, `results` those of its bodies.
-pub(super) fn element(
+pub(in crate::graph::validate) fn element(
     at: &NodeAt,
     since: i64,
     slot: usize,

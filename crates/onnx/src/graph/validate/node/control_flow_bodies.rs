@@ -1,19 +1,20 @@
 //! Bodies of control flow: what they are fed, what they give, and how many of each.
 
-use super::nodes::NodeAt;
-use super::{Validator, Violation};
-use crate::graph::ElementType;
+use super::super::validator::Validator;
+use super::super::violations::Violation;
+use super::node_at::NodeAt;
+use crate::graph::element_type::ElementType;
 use tract_onnx::pb::{AttributeProto, GraphProto};
 
 /// Element types that the bodies of a node give, by the node's outputs.
 #[derive(Debug, Default)]
-pub(super) struct BodyResults {
+pub(in crate::graph::validate) struct BodyResults {
     bodies: Vec<Vec<Option<ElementType>>>,
 }
 
 impl BodyResults {
     /// The element type of an output, where a body tells it.
-    pub(super) fn element(&self, slot: usize) -> Option<ElementType> {
+    pub(in crate::graph::validate) fn element(&self, slot: usize) -> Option<ElementType> {
         self.bodies.iter().find_map(|body| body.get(slot).copied().flatten())
     }
 }
@@ -29,7 +30,7 @@ struct Interface {
 
 impl<'a> Validator<'a> {
     /// Walks the bodies of a node.
-    pub(super) fn bodies(&mut self, at: &NodeAt<'a>) -> BodyResults {
+    pub(in crate::graph::validate) fn bodies(&mut self, at: &NodeAt<'a>) -> BodyResults {
         let mut results = BodyResults::default();
         let interface = self.interface(at);
         let feeds = interface.feeds.clone().unwrap_or_default();

@@ -1,0 +1,6 @@
+//! Shapes of tensors at concrete dimensions.
+
+mod facts;
+mod shape_surrogate;
+
+pub use facts::Facts;
