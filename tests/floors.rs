@@ -131,7 +131,7 @@ const WAYS_OUT: &[(&str, &[&str])] = &[
     ),
     ("io::stderr()", &["core/text.rs"]),
     ("csv::Writer", &["data/csv_table.rs"]),
-    ("tar::", &["boards/results.rs"]),
+    ("tar::", &["boards/deploy/result_archive.rs"]),
 ];
 
 #[test]

@@ -11,8 +11,8 @@ use common::mutation::Mutator;
 use common::surgery::quarter;
 use common::{digits, network, oddities};
 use paring::arrays::{Dim, Dtype, InputNeed};
-use paring::boards::flash::Map;
-use paring::boards::{Inventory, Trust, profile};
+use paring::boards::flash::BlockMap;
+use paring::boards::{FolderTrust, Inventory, shipped_profile};
 use paring::catalog::{Criterion, catalog};
 use paring::compress::Pruning;
 use paring::data::{Dataset, DatasetRequest, PixelNormalization};
@@ -165,7 +165,7 @@ fuzz!(studies_are_read, |mutator: &mut Mutator, raw: &[u8], folder: &Path| {
     let path = folder.join("study.toml");
     for bytes in [mutator.text(text.as_bytes()).0.as_slice(), raw] {
         std::fs::write(&path, bytes).unwrap();
-        let _ = study::load(&path, Trust::Withheld).is_ok();
+        let _ = study::load(&path, FolderTrust::Withheld).is_ok();
     }
 });
 
@@ -178,8 +178,8 @@ fuzz!(inventories_and_profiles_are_read, |mutator: &mut Mutator, raw: &[u8], fol
     let path = folder.join("targets.toml");
     for bytes in [mutator.text(INVENTORY.as_bytes()).0.as_slice(), raw] {
         std::fs::write(&path, bytes).unwrap();
-        let _ = Inventory::default().add(&path, Trust::Withheld).is_ok();
-        let _ = profile(&String::from_utf8_lossy(bytes)).is_ok();
+        let _ = Inventory::default().add(&path, FolderTrust::Withheld).is_ok();
+        let _ = shipped_profile(&String::from_utf8_lossy(bytes)).is_ok();
     }
 });
 
@@ -273,7 +273,7 @@ fuzz!(block_maps_are_read, |mutator: &mut Mutator, raw: &[u8], folder: &Path| {
     let path = folder.join("card.img.bmap");
     for bytes in [sealed(&mutator.text(block_map().as_bytes()).0).as_slice(), raw] {
         std::fs::write(&path, bytes).unwrap();
-        if let Ok(Some(map)) = Map::find(&image, Some(&path)) {
+        if let Ok(Some(map)) = BlockMap::find(&image, Some(&path)) {
             let _ = map.mapped();
         }
     }
@@ -284,10 +284,10 @@ fn what_the_targets_start_from_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("targets.toml");
     std::fs::write(&path, INVENTORY).unwrap();
-    Inventory::default().add(&path, Trust::Withheld).unwrap();
+    Inventory::default().add(&path, FolderTrust::Withheld).unwrap();
     let path = folder.path().join("card.img.bmap");
     std::fs::write(&path, sealed(block_map().as_bytes())).unwrap();
-    let found = Map::find(&folder.path().join("card.img"), Some(&path));
+    let found = BlockMap::find(&folder.path().join("card.img"), Some(&path));
     assert_eq!(found.unwrap().map(|map| map.mapped()), Some(8192));
     let graph = Graph::decode("whole", &MODELS[1]).unwrap();
     assert!(

@@ -2,7 +2,7 @@
 
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
-use paring::boards::flash::{FirstBoot, partitions, prepare};
+use paring::boards::flash::{FirstBootConfig, partitions, prepare_image};
 use paring::schema::Sha256Hex;
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
@@ -191,7 +191,7 @@ fn small_card() -> Vec<u8> {
 fn a_spoilt_partition_is_an_error_and_no_panic() {
     let folder = tempfile::tempdir().unwrap();
     let (path, out) = (folder.path().join("card.img"), folder.path().join("out.img"));
-    let boot = FirstBoot {
+    let boot = FirstBootConfig {
         host_name: "desk".into(),
         user: "paring".into(),
         keys: "ssh-ed25519 AAAA me@desk\n".into(),
@@ -201,7 +201,7 @@ fn a_spoilt_partition_is_an_error_and_no_panic() {
     };
     let card = small_card();
     std::fs::write(&path, &card).unwrap();
-    prepare(&path, &out, &boot).unwrap();
+    prepare_image(&path, &out, &boot).unwrap();
     // The partition table's entry, and everything that the FAT partition says of itself.
     let places = (446..462).chain(512 + 11..512 + 64);
     for place in places {
@@ -212,7 +212,7 @@ fn a_spoilt_partition_is_an_error_and_no_panic() {
             let mut file = std::fs::File::open(&path).unwrap();
             let _ = partitions(&mut file, &path);
             let _ = std::fs::remove_file(&out);
-            if prepare(&path, &out, &boot).is_err() {
+            if prepare_image(&path, &out, &boot).is_err() {
                 assert!(!out.exists(), "byte {place} is {value:#x}");
             }
             assert!(std::fs::read(&path).unwrap() == spoilt, "the original has changed");
@@ -220,7 +220,7 @@ fn a_spoilt_partition_is_an_error_and_no_panic() {
     }
     // The original cannot be the prepared one.
     std::fs::write(&path, &card).unwrap();
-    let message = prepare(&path, &path, &boot).unwrap_err().to_string();
+    let message = prepare_image(&path, &path, &boot).unwrap_err().to_string();
     assert!(message.contains("are the same file or device"), "{message}");
     assert!(std::fs::read(&path).unwrap() == card);
 }

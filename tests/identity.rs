@@ -4,7 +4,7 @@
 mod common;
 
 use common::paring;
-use paring::boards::Trust;
+use paring::boards::FolderTrust;
 use paring::catalog::{Criterion, Kind};
 use paring::compress::{
     Allocation, Amount, Bypassing, Format, Pruning, Quantization, QuantizationGranularity,
@@ -125,7 +125,8 @@ fn copy(from: &Path, to: &Path) {
 #[test]
 fn a_study_keeps_its_hashes() {
     let former = Former::new();
-    let study = study::load(&PathBuf::from(former.at("study.toml")), Trust::Withheld).unwrap();
+    let study =
+        study::load(&PathBuf::from(former.at("study.toml")), FolderTrust::Withheld).unwrap();
     let loaded = study::open(&study).unwrap();
     let protocol = Protocol::new(&study, &loaded, true);
     let found = [&protocol.recipes_sha256, &protocol.data_sha256, &protocol.gate_sha256];

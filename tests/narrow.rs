@@ -5,7 +5,7 @@ mod common;
 
 use common::{digits, inputs_of, outputs, random_inputs, shared, skipped};
 use paring::arrays::Array;
-use paring::boards::{Inventory, Site, choose};
+use paring::boards::{Inventory, TargetSession, select_targets};
 use paring::catalog::Calibration;
 use paring::compress::{
     Answers, CompressError, Form, Format, Made, Quantization, QuantizationGranularity, RangeRule,
@@ -35,9 +35,9 @@ fn int8(granularity: QuantizationGranularity) -> Quantization {
 
 #[test]
 fn the_engine_does_with_every_pattern_what_onnx_says() {
-    let host = choose(&["host".to_string()], &Inventory::default()).unwrap().remove(0);
+    let host = select_targets(&["host".to_string()], &Inventory::default()).unwrap().remove(0);
     let mut heard = |_| ();
-    let mut site = Site::open(&host, None, &mut heard).unwrap();
+    let mut site = TargetSession::open(&host, None, &mut heard).unwrap();
     let table = conformance(&host, &mut site, &mut |_| ()).unwrap();
     assert!(table.patterns.len() > 60, "{} patterns", table.patterns.len());
     let (mut integer, mut differing, mut outputs) = (0, 0, 0);

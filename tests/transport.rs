@@ -7,7 +7,7 @@ mod link;
 
 use board::Board;
 use link::Link;
-use paring::boards::{Address, Connection, Limits, Parcel, TargetError};
+use paring::boards::{FileUpload, ProcessLimits, SshAddress, SshConnection, TargetError};
 use paring::schema::Sha256Hex;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -24,19 +24,19 @@ macro_rules! board {
     };
 }
 
-fn address(board: &Board) -> Address {
-    Address { destination: "board".into(), port: None, config: Some(board.config()) }
+fn address(board: &Board) -> SshAddress {
+    SshAddress { destination: "board".into(), port: None, config: Some(board.config()) }
 }
 
-fn connect(board: &Board) -> Connection {
-    Connection::open(&address(board), None).unwrap()
+fn connect(board: &Board) -> SshConnection {
+    SshConnection::open(&address(board), None).unwrap()
 }
 
-fn parcel(board: &Board, name: &str, bytes: &[u8]) -> Parcel {
+fn parcel(board: &Board, name: &str, bytes: &[u8]) -> FileUpload {
     let source = board.path(name);
     std::fs::write(&source, bytes).unwrap();
     let to = board.path("work").join("blobs").join(name).to_str().unwrap().to_string();
-    Parcel::new(&source, to, false).unwrap()
+    FileUpload::new(&source, to, false).unwrap()
 }
 
 fn noise(length: usize) -> Vec<u8> {
@@ -57,7 +57,7 @@ fn any_bytes_arrive_as_they_were() {
         [&all, b"", b"a\nb", b"$(touch /x);`id`", b"\\'\"", b"..", b"--", b"~/*"];
     let mut arguments = vec![OsString::from("printf"), OsString::from("%s\\0")];
     arguments.extend(words.iter().map(|word| OsString::from_vec(word.to_vec())));
-    let answer = connection.run(&arguments, &Limits::short()).unwrap();
+    let answer = connection.run(&arguments, &ProcessLimits::short()).unwrap();
     let arrived: Vec<&[u8]> = answer.split(|byte| *byte == 0).collect();
     assert_eq!(arrived[..arrived.len() - 1], words);
 }
@@ -66,11 +66,11 @@ fn any_bytes_arrive_as_they_were() {
 fn what_a_command_says_and_how_it_ends_is_told() {
     let board = board!();
     let connection = connect(&board);
-    let shell = |script: &str| connection.run(&["sh", "-c", script], &Limits::short());
+    let shell = |script: &str| connection.run(&["sh", "-c", script], &ProcessLimits::short());
     assert_eq!(shell("echo ok").unwrap(), b"ok\n");
     let error = shell("echo bad >&2; exit 255").unwrap_err().to_string();
     assert_eq!(error, "`sh` ended with exit status: 255: bad");
-    let limits = Limits { output: 100_000, ..Limits::short() };
+    let limits = ProcessLimits { output: 100_000, ..ProcessLimits::short() };
     let flood = connection.run(&["cat", "/dev/zero"], &limits).unwrap_err();
     assert_eq!(flood.to_string(), "`cat`: the answer is longer than 100000 bytes; cut off");
     let slow = connection.run(&["sleep", "60"], &limits.within(Duration::from_millis(300)));
@@ -87,7 +87,7 @@ fn only_what_is_missing_is_sent_and_a_spoilt_file_is_noticed() {
         parcel(&board, "empty", b""),
         parcel(&board, "-n", b"dash"),
     ];
-    let put = || connection.put(&parcels, &mut |_, _| {}).unwrap();
+    let put = || connection.upload(&parcels, &mut |_, _| {}).unwrap();
     assert_eq!(put(), (3 << 20) + 4);
     for parcel in &parcels {
         assert_eq!(Sha256Hex::of_file(Path::new(&parcel.to)).unwrap(), parcel.sha256);
@@ -102,11 +102,11 @@ fn a_second_deployment_sends_next_to_nothing() {
     let board = board!();
     let link = Link::to(board.port()).unwrap();
     board.reach_over(link.port());
-    let parcels: Vec<Parcel> =
+    let parcels: Vec<FileUpload> =
         (0..12).map(|i| parcel(&board, &format!("file {i}"), &noise(1 << 20))).collect();
     let deploy = || {
         let before = link.sent();
-        connect(&board).put(&parcels, &mut |_, _| {}).unwrap();
+        connect(&board).upload(&parcels, &mut |_, _| {}).unwrap();
         link.sent() - before
     };
     let (first, second) = (deploy(), deploy());
@@ -121,7 +121,7 @@ fn a_transfer_goes_on_where_the_link_died() {
     let mut seen = 0;
     let broken = {
         let connection = connect(&board);
-        connection.put(std::slice::from_ref(&parcel), &mut |done, _| {
+        connection.upload(std::slice::from_ref(&parcel), &mut |done, _| {
             seen = done;
             if done >= 3 << 20 {
                 board.unplug();
@@ -136,36 +136,36 @@ fn a_transfer_goes_on_where_the_link_died() {
     let torn = std::fs::read(&part).unwrap();
     std::fs::write(&part, &torn[..torn.len() - 12_345]).unwrap();
     let connection = connect(&board);
-    let sent = connection.put(std::slice::from_ref(&parcel), &mut |_, _| {}).unwrap();
+    let sent = connection.upload(std::slice::from_ref(&parcel), &mut |_, _| {}).unwrap();
     assert!(sent < 5 << 20, "{sent} of {} sent again after {seen}", 6 << 20);
     assert_eq!(Sha256Hex::of_file(Path::new(&parcel.to)).unwrap(), parcel.sha256);
     // A part of something else costs one more transfer, never a wrong file.
     std::fs::remove_file(&parcel.to).unwrap();
     std::fs::write(&part, vec![7; 3 << 20]).unwrap();
-    connection.put(std::slice::from_ref(&parcel), &mut |_, _| {}).unwrap();
+    connection.upload(std::slice::from_ref(&parcel), &mut |_, _| {}).unwrap();
     assert_eq!(Sha256Hex::of_file(Path::new(&parcel.to)).unwrap(), parcel.sha256);
 }
 
 #[test]
 fn strangers_and_closed_doors_are_refused_with_what_to_do() {
     let mut board = board!();
-    let refused = |board: &Board| Connection::open(&address(board), None).unwrap_err();
+    let refused = |board: &Board| SshConnection::open(&address(board), None).unwrap_err();
     std::fs::write(board.path("authorized_keys"), "").unwrap();
     let locked = refused(&board);
-    assert!(locked.to_string().contains("Permission denied") && !locked.passes(), "{locked}");
+    assert!(locked.to_string().contains("Permission denied") && !locked.is_transient(), "{locked}");
     assert!(locked.to_string().contains("ssh-copy-id"), "{locked}");
     std::fs::copy(board.path("user_key.pub"), board.path("authorized_keys")).unwrap();
     board.become_a_stranger();
     let stranger = refused(&board);
     assert!(stranger.to_string().contains("its host key is not the known one"), "{stranger}");
-    assert!(!stranger.passes());
+    assert!(!stranger.is_transient());
     std::fs::write(board.path("known_hosts"), "").unwrap();
     let unknown = refused(&board).to_string();
     assert!(unknown.contains("its host key is not known yet"), "{unknown}");
     board.unplug();
     let begun = Instant::now();
     let away = refused(&board);
-    assert!(away.passes() && away.to_string().contains("Connection refused"), "{away}");
+    assert!(away.is_transient() && away.to_string().contains("Connection refused"), "{away}");
     assert!(begun.elapsed() < Duration::from_secs(15));
 }
 
@@ -178,6 +178,6 @@ fn a_shell_that_chatters_is_named() {
     let mut board = board;
     board.unplug();
     board.boot().unwrap();
-    let error = Connection::open(&address(&board), None).unwrap_err().to_string();
+    let error = SshConnection::open(&address(&board), None).unwrap_err().to_string();
     assert!(error.contains("prints `welcome` before every command"), "{error}");
 }

@@ -5,7 +5,10 @@ use super::progress::bar;
 use super::{Coded, ExitCode, Global};
 use crate::evaluate::{Answers, Predictor};
 use anyhow::anyhow;
-use paring_boards::{self, Asked, Inventory, News, Reach, Site, Target, catch_interrupts};
+use paring_boards::{
+    self, Inventory, RemotePrediction, Target, TargetEvent, TargetSession, TargetTransport,
+    catch_interrupts,
+};
 use paring_core::schema::EngineOptions;
 use paring_data::Dataset;
 use serde::Serialize;
@@ -51,8 +54,8 @@ struct Flip {
 /// The boards that words name.
 pub(super) fn boards(words: &[String], global: &Global) -> Result<Vec<Target>, Coded> {
     let inventory = Inventory::find(Path::new(""), global.trust())?;
-    let targets = paring_boards::choose(words, &inventory)?;
-    match targets.iter().find(|target| target.reach == Reach::Local) {
+    let targets = paring_boards::select_targets(words, &inventory)?;
+    match targets.iter().find(|target| target.transport == TargetTransport::Local) {
         Some(target) => {
             let error = anyhow!(
                 "`{}` is this machine, where models are evaluated anyway; name a board",
@@ -67,7 +70,7 @@ pub(super) fn boards(words: &[String], global: &Global) -> Result<Vec<Target>, C
 /// The one machine that a word names, for what happens on one.
 pub(super) fn one_target(word: &str, global: &Global) -> Result<Target, Coded> {
     let inventory = Inventory::find(Path::new(""), global.trust())?;
-    let chosen = paring_boards::choose(&[word.to_string()], &inventory)?;
+    let chosen = paring_boards::select_targets(&[word.to_string()], &inventory)?;
     <[Target; 1]>::try_from(chosen).map(|[one]| one).map_err(|several| {
         let names: Vec<&str> = several.iter().map(|t| t.name.as_str()).collect();
         let error = anyhow!("`{word}` means {}; name one of them", names.join(", "));
@@ -103,16 +106,17 @@ impl Ask {
         quiet: bool,
     ) -> Result<(Answers, bool), Coded> {
         let (dims, options) = (&self.dims, &self.options);
-        let asked = Asked { model, options, dims, batch: self.batch, output: self.output };
+        let asked =
+            RemotePrediction { model, options, dims, batch: self.batch, output: self.output };
         let bar = bar(&board.name, samples.len(), quiet);
         let mut heard = |news| {
-            if let (News::Note(note), false) = (news, quiet) {
+            if let (TargetEvent::Note(note), false) = (news, quiet) {
                 note!("{}: {note}", board.name);
             }
         };
         // Caught, so that a farm's place is given back.
         let stop = catch_interrupts().map_err(|e| Coded::new(ExitCode::Internal, e))?;
-        let mut site = Site::open(board, Some(stop), &mut heard)?;
+        let mut site = TargetSession::open(board, Some(stop), &mut heard)?;
         let emulated = site.probe(None)?.emulated;
         let inputs = |positions: &[usize]| {
             data.inputs_at(&positions.iter().map(|p| samples[*p]).collect::<Vec<_>>())

@@ -141,14 +141,14 @@ fn of_target(error: &TargetError) -> ExitCode {
         TargetError::Interrupted => ExitCode::Interrupted,
         TargetError::Unreachable { .. }
         | TargetError::Broken { .. }
-        | TargetError::Chatter { .. }
-        | TargetError::Held(_)
-        | TargetError::Farm { .. } => ExitCode::Target,
+        | TargetError::ShellChatter { .. }
+        | TargetError::BoardInUse(_)
+        | TargetError::Labgrid { .. } => ExitCode::Target,
         TargetError::NoAgent { .. }
-        | TargetError::SpoiltAgent { .. }
+        | TargetError::AgentHashMismatch { .. }
         | TargetError::NoBoard
-        | TargetError::Unknown(_)
-        | TargetError::Unnamed(_) => ExitCode::Input,
+        | TargetError::UnknownBoard(_)
+        | TargetError::UnknownStudyTarget(_) => ExitCode::Input,
         _ => ExitCode::Measurement,
     }
 }

@@ -14,7 +14,7 @@ use crate::report;
 use crate::study::Study;
 use anyhow::anyhow;
 use clap::Args;
-use paring_boards::{self, Inventory, Target, Trust};
+use paring_boards::{self, FolderTrust, Inventory, Target};
 use paring_core::schema::{Explanation, VariantRecord};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -119,12 +119,12 @@ impl Explain {
     }
 
     /// Machines that are asked and measured on.
-    fn targets(&self, study: &Study, trust: Trust) -> Result<Vec<Target>, Coded> {
+    fn targets(&self, study: &Study, trust: FolderTrust) -> Result<Vec<Target>, Coded> {
         if self.target.is_empty() {
             return Ok(study.targets.clone());
         }
         let inventory = Inventory::find(study.path.parent().unwrap_or(Path::new("")), trust)?;
-        Ok(paring_boards::choose(&self.target, &inventory)?)
+        Ok(paring_boards::select_targets(&self.target, &inventory)?)
     }
 
     fn stress(&self, study: &Study) -> Option<Stress> {

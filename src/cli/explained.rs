@@ -16,7 +16,7 @@ use crate::pipeline::{
     self, BASELINE, Instances, PipelineError, recorded, variant_record, write_instances,
     write_instances_csv,
 };
-use paring_boards::{Reach, Target};
+use paring_boards::{Target, TargetTransport};
 use paring_core::schema::{
     Effect, Explanation, FlipBlame, FlipCounts, LayerChange, LedgerEntryBody, LedgerEntryKind,
     LedgerNote, MetricTotal, TargetEnvironment, TrackRecord, UnreachedTarget, VariantRecord,
@@ -184,7 +184,7 @@ fn boards(
     let Reopened { directory, study, loaded } = reopened;
     let model = directory.folders.variants().join(&variant.file);
     let mut asked = Asked::default();
-    for board in wishes.targets.iter().filter(|target| target.reach != Reach::Local) {
+    for board in wishes.targets.iter().filter(|target| target.transport != TargetTransport::Local) {
         let ask = Ask {
             predictor: subject(study, loaded).predictor(&directory.folders, variant)?,
             dims: loaded.dims.clone(),

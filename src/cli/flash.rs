@@ -5,8 +5,10 @@ use super::target::own_inventory;
 use super::{Coded, ExitCode, Global};
 use clap::{Args, Subcommand};
 use paring_agent::sensors;
-use paring_boards::flash::{self, Card, FirstBoot, FlashError, Map, Wireless, partitions};
-use paring_boards::{self, Address, Profile};
+use paring_boards::flash::{
+    self, BlockMap, CardDevice, FirstBootConfig, FlashError, WirelessNetwork, partitions,
+};
+use paring_boards::{self, SshAddress, TargetProfile};
 use paring_core::schema::Sha256Hex;
 use paring_core::units::Bytes;
 use serde_json::json;
@@ -90,7 +92,9 @@ impl From<FlashError> for Coded {
     fn from(error: FlashError) -> Self {
         let code = match &error {
             FlashError::Io { doing, .. } if *doing == "write" => ExitCode::Internal,
-            FlashError::Differs { .. } | FlashError::Checksum { .. } => ExitCode::Rejected,
+            FlashError::VerifyMismatch { .. } | FlashError::BlockMapChecksum { .. } => {
+                ExitCode::Rejected
+            }
             _ => ExitCode::Input,
         };
         Coded::new(code, error)
@@ -121,7 +125,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Coded> {
 
 impl Prepare {
     /// The agent that was named, or the one that a deployment would take.
-    fn agent(&self, kind: &Profile, quiet: bool) -> Result<Vec<u8>, Coded> {
+    fn agent(&self, kind: &TargetProfile, quiet: bool) -> Result<Vec<u8>, Coded> {
         match (&self.agent, &kind.triple) {
             (Some(path), _) => read(path),
             (None, Some(triple)) => {
@@ -145,19 +149,19 @@ impl Prepare {
         let wireless = match (&self.wireless, &self.wireless_password_file, &self.country) {
             (Some(name), Some(file), Some(country)) => {
                 let password = text(file)?.trim_end_matches(['\r', '\n']).to_string();
-                Some(Wireless { name: name.clone(), password, country: country.clone() })
+                Some(WirelessNetwork { name: name.clone(), password, country: country.clone() })
             }
             _ => None,
         };
-        let kind =
-            paring_boards::profile(&self.extends).map_err(|e| Coded::new(ExitCode::Input, e))?;
+        let kind = paring_boards::shipped_profile(&self.extends)
+            .map_err(|e| Coded::new(ExitCode::Input, e))?;
         let destination = format!("{}@{}.local", self.user, self.target);
-        let address = Address { destination, port: None, config: None };
+        let address = SshAddress { destination, port: None, config: None };
         // What is wrong with the name is said before anything is written.
-        let entry = paring_boards::entry(&self.target, &kind, &address, false)?;
+        let entry = paring_boards::inventory_entry(&self.target, &kind, &address, false)?;
         let inventory = own_inventory()?;
         let agent = self.agent(&kind, global.quiet)?;
-        let boot = FirstBoot {
+        let boot = FirstBootConfig {
             host_name: self.target.clone(),
             user: self.user.clone(),
             keys: text(&self.key)?,
@@ -170,8 +174,8 @@ impl Prepare {
             let stem = self.image.file_stem().unwrap_or_default().to_string_lossy();
             self.image.with_file_name(format!("{stem}-{}.img", self.target))
         });
-        let prepared = flash::prepare(&self.image, &out, &boot)?;
-        paring_boards::add_entry(&inventory, &entry)?;
+        let prepared = flash::prepare_image(&self.image, &out, &boot)?;
+        paring_boards::add_inventory_entry(&inventory, &entry)?;
         if global.json {
             say!(
                 "{:#}",
@@ -190,15 +194,20 @@ impl Prepare {
 }
 
 impl Written {
-    fn found(&self) -> Result<(Card, Option<Map>), Coded> {
-        let card = Card::find(sensors::root(), &self.device, self.any_device)?;
-        let map = Map::find(&self.image, self.bmap.as_deref())?;
+    fn found(&self) -> Result<(CardDevice, Option<BlockMap>), Coded> {
+        let card = CardDevice::find(sensors::root(), &self.device, self.any_device)?;
+        let map = BlockMap::find(&self.image, self.bmap.as_deref())?;
         card.refuse_same(&self.image, map.as_ref())?;
         Ok((card, map))
     }
 
-    fn compare(&self, card: &Card, map: Option<&Map>, global: &Global) -> Result<(), Coded> {
-        let length = flash::length(&self.image, map)?;
+    fn compare(
+        &self,
+        card: &CardDevice,
+        map: Option<&BlockMap>,
+        global: &Global,
+    ) -> Result<(), Coded> {
+        let length = flash::image_length(&self.image, map)?;
         let bar = bar("read back", length.unwrap_or(0) as usize, global.quiet);
         let found = card.verify(&self.image, map, &mut |done| bar.set_position(done))?;
         bar.finish_and_clear();
@@ -235,7 +244,7 @@ impl Write_ {
             let error = anyhow::anyhow!("nothing was written to {}", card.path().display());
             return Err(Coded::new(ExitCode::Input, error));
         }
-        let length = flash::length(&self.written.image, map.as_ref())?;
+        let length = flash::image_length(&self.written.image, map.as_ref())?;
         let bar = bar("write", length.unwrap_or(0) as usize, global.quiet);
         card.write(&self.written.image, map.as_ref(), &mut |done| bar.set_position(done))?;
         bar.finish_and_clear();
@@ -244,7 +253,7 @@ impl Write_ {
 }
 
 /// Shows what would be lost, and asks.
-fn agreed(card: &Card) -> Result<bool, Coded> {
+fn agreed(card: &CardDevice) -> Result<bool, Coded> {
     let failed = |e: std::io::Error| Coded::new(ExitCode::Internal, e);
     let path = card.path();
     let model = card.disk.as_ref().and_then(|disk| disk.model.clone()).unwrap_or_default();

@@ -5,7 +5,9 @@ use super::progress::{bar, show_progress};
 use super::{Coded, ExitCode};
 use crate::pipeline::{self, Folders, PipelineError};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
-use paring_boards::{News, Reach, Target, TargetError, catch_interrupts, interrupted_again};
+use paring_boards::{
+    Target, TargetError, TargetEvent, TargetTransport, catch_interrupts, interrupted_again,
+};
 use paring_core::text::terminal_lines;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -17,7 +19,8 @@ const SECOND_INTERRUPT: Duration = Duration::from_secs(3);
 pub(super) type Outcome<'a, T> = (&'a Target, Result<T, PipelineError>);
 
 /// What is done on a target.
-type Act<'a, T> = dyn Fn(&Target, &mut dyn FnMut(News)) -> Result<T, PipelineError> + Sync + 'a;
+type Act<'a, T> =
+    dyn Fn(&Target, &mut dyn FnMut(TargetEvent)) -> Result<T, PipelineError> + Sync + 'a;
 
 /// Does something on all targets at once: boards each by themselves, what runs on this machine one
 /// after the other.
@@ -57,7 +60,11 @@ pub(super) fn on_all<'a, T: Send>(
 }
 
 /// What is done on one target, until something stops it.
-type ActOne<'a, T> = dyn Fn(&Target, Option<&'static AtomicBool>, &mut dyn FnMut(News)) -> Result<T, PipelineError>
+type ActOne<'a, T> = dyn Fn(
+        &Target,
+        Option<&'static AtomicBool>,
+        &mut dyn FnMut(TargetEvent),
+    ) -> Result<T, PipelineError>
     + Sync
     + 'a;
 
@@ -82,23 +89,23 @@ pub(super) fn on_one<T: Send>(
 }
 
 fn here(target: &Target) -> bool {
-    matches!(target.reach, Reach::Local)
+    matches!(target.transport, TargetTransport::Local)
 }
 
 /// Shows news at a target's bar; notes also where there is no terminal, each once.
-fn show(bar: &ProgressBar, target: &Target, news: &News, last: &mut String, quiet: bool) {
+fn show(bar: &ProgressBar, target: &Target, news: &TargetEvent, last: &mut String, quiet: bool) {
     match news {
-        News::Sending(done, total) => {
+        TargetEvent::Uploading(done, total) => {
             bar.set_length(total.div_ceil(1024));
             bar.set_position(done.div_ceil(1024));
             show_progress(bar, &format!("KiB to {}", target.name));
         }
-        News::Measured(progress) => {
+        TargetEvent::Measured(progress) => {
             bar.set_length(progress.total as u64);
             bar.set_position(progress.done as u64);
             show_progress(bar, &format!("blocks on {}", target.name));
         }
-        News::Note(note) if *note != *last => {
+        TargetEvent::Note(note) if *note != *last => {
             last.clone_from(note);
             match (quiet, bar.is_hidden()) {
                 (true, _) => {}
@@ -106,7 +113,7 @@ fn show(bar: &ProgressBar, target: &Target, news: &News, last: &mut String, quie
                 (false, false) => bar.println(terminal_lines(&format!("{}: {note}", target.name))),
             }
         }
-        News::Note(_) => {}
+        TargetEvent::Note(_) => {}
     }
 }
 

@@ -37,7 +37,7 @@ mod target;
 pub use exit::{Coded, ExitCode};
 
 use clap::{Args, Parser, Subcommand};
-use paring_boards::Trust;
+use paring_boards::FolderTrust;
 use std::path::{Path, PathBuf};
 
 /// Compress ONNX models explainably, measure them on real boards, and put every piece back.
@@ -137,8 +137,8 @@ struct StudyArgs {
 
 impl Global {
     /// That in whoever made the study, or the folder that paring is run in.
-    fn trust(&self) -> Trust {
-        if self.trust { Trust::Given } else { Trust::Withheld }
+    fn trust(&self) -> FolderTrust {
+        if self.trust { FolderTrust::Given } else { FolderTrust::Withheld }
     }
 
     fn color(&self) -> bool {

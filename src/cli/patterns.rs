@@ -4,7 +4,7 @@
 use super::progress::{bar, show_progress};
 use super::{Coded, Global};
 use crate::pipeline::{self, PipelineError};
-use paring_boards::{News, Reach, Site, Target};
+use paring_boards::{Target, TargetEvent, TargetSession, TargetTransport};
 use paring_core::schema::{EngineConformance, PatternConformance, PatternExecution};
 
 /// The table of a target: kept from before, or made now and kept.
@@ -24,11 +24,11 @@ pub(super) fn conformance(
     let bar = bar("patterns", 0, global.quiet);
     let quiet = global.quiet;
     let mut heard = |news| {
-        if let (News::Note(note), false) = (news, quiet) {
+        if let (TargetEvent::Note(note), false) = (news, quiet) {
             note!("{note}");
         }
     };
-    let mut site = Site::open(target, None, &mut heard)?;
+    let mut site = TargetSession::open(target, None, &mut heard)?;
     let found = pipeline::conformance(target, &mut site, &mut |one| {
         bar.inc(1);
         show_progress(&bar, &format!("{}, {}, {}", one.operator, one.precision, one.size));
@@ -42,8 +42,8 @@ pub(super) fn conformance(
 
 /// Profiles of this machine are all this machine.
 fn kept_as(target: &Target) -> &str {
-    match target.reach {
-        Reach::Local => "host",
+    match target.transport {
+        TargetTransport::Local => "host",
         _ => &target.name,
     }
 }

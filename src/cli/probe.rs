@@ -3,7 +3,7 @@
 use super::elsewhere::one_target;
 use super::{Coded, Global, patterns, sysfs_root};
 use clap::Args;
-use paring_boards::{Profile, Site, Target};
+use paring_boards::{Target, TargetProfile, TargetSession};
 use paring_core::schema::{
     EnergySource, MachineRoofline, MissingReason, SensorReport, TargetEnvironment,
 };
@@ -34,7 +34,7 @@ impl Probe {
         let target = one_target(&self.target, global)?;
         let root = self.sysfs_root.as_deref().map(sysfs_root).transpose()?;
         let mut heard = |_| {};
-        let mut site = Site::open(&target, None, &mut heard)?;
+        let mut site = TargetSession::open(&target, None, &mut heard)?;
         let environment = site.probe(root.as_deref())?;
         // An emulator's are nobody's.
         let peaks = if environment.emulated { None } else { Some(site.peaks()?) };
@@ -71,11 +71,11 @@ impl Probe {
 fn machine(target: &Target, found: &TargetEnvironment) {
     let say = |name: &str, value: &str| say!("{name:<10} {value}");
     let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "not said".into());
-    let Profile { description, models, .. } = &target.profile;
+    let TargetProfile { description, models, .. } = &target.profile;
     say("target", &format!("{}: {description}", target.name));
     say("board", &known(&found.board));
     let board = found.board.as_deref().unwrap_or_default();
-    if !models.is_empty() && !target.profile.recognises(board, &found.arch) {
+    if !models.is_empty() && !target.profile.matches_machine(board, &found.arch) {
         say("", &format!("it should call itself {}: is this the machine?", models.join(" or ")));
     }
     say("soc", &known(&found.soc));

@@ -3,7 +3,7 @@
 use super::{Coded, ExitCode, integrity};
 use crate::study::{self, Loaded, RunDirectory, Study};
 use anyhow::anyhow;
-use paring_boards::Trust;
+use paring_boards::FolderTrust;
 use std::path::{Path, PathBuf};
 
 /// A run, opened again.
@@ -18,7 +18,7 @@ impl Reopened {
     pub(super) fn open(
         run: &Path,
         study: Option<&PathBuf>,
-        trust: Trust,
+        trust: FolderTrust,
     ) -> Result<Reopened, Coded> {
         integrity::warn_before_going_on(run);
         let directory = RunDirectory::existing(run)?;
@@ -30,7 +30,11 @@ impl Reopened {
 }
 
 /// The study that a run was made from.
-fn study(directory: &RunDirectory, other: Option<&PathBuf>, trust: Trust) -> Result<Study, Coded> {
+fn study(
+    directory: &RunDirectory,
+    other: Option<&PathBuf>,
+    trust: FolderTrust,
+) -> Result<Study, Coded> {
     let path = other.unwrap_or(&directory.protocol.study_file);
     if !path.exists() {
         let error = anyhow!("the run's study {} is gone; name it with --study", path.display());

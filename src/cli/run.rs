@@ -8,7 +8,7 @@ use crate::report::{self, Row};
 use crate::study::{self, Loaded, Protocol, QUICK_BLOCKS, RunDirectory, Study};
 use clap::Args;
 use paring_agent::measure::energy_span;
-use paring_boards::{News, Reach, Target, Trust, catch_interrupts};
+use paring_boards::{FolderTrust, Target, TargetEvent, TargetTransport, catch_interrupts};
 use paring_core::schema::{
     EnergySource, ExecutionSetting, LayerTable, Measurement, TargetEnvironment, VariantRecord,
 };
@@ -127,7 +127,7 @@ struct Session<'a> {
     directory: &'a RunDirectory,
     sysfs_root: Option<&'a Path>,
     quiet: bool,
-    trust: Trust,
+    trust: FolderTrust,
 }
 
 impl Session<'_> {
@@ -176,7 +176,7 @@ impl Session<'_> {
 
     /// What came of every target; an interrupt leaves boards to go on by themselves.
     fn outcomes(&self, variants: &[VariantRecord]) -> Result<Vec<Measured<'_>>, Coded> {
-        let boards = self.study.targets.iter().any(|t| t.reach != Reach::Local);
+        let boards = self.study.targets.iter().any(|t| t.transport != TargetTransport::Local);
         let stop = boards.then(catch_interrupts).transpose();
         let stop = stop.map_err(|e| Coded::new(ExitCode::Internal, e))?;
         let outcomes = fleet::on_all(&self.study.targets, self.quiet, &|target, heard| {
@@ -184,7 +184,7 @@ impl Session<'_> {
         });
         if fleet::interrupted(&outcomes) {
             let (study, out) = (self.study.path.display(), self.directory.folders.root().display());
-            let trust = if self.trust == Trust::Given { " --trust" } else { "" };
+            let trust = if self.trust == FolderTrust::Given { " --trust" } else { "" };
             let again = format!("paring run {study}{trust} --out {out}");
             return Err(fleet::leave(&self.study.targets, &self.directory.folders, &again));
         }
@@ -201,7 +201,7 @@ impl Session<'_> {
         target: &Target,
         variants: &[VariantRecord],
         stop: Option<&'static AtomicBool>,
-        heard: &mut dyn FnMut(News),
+        heard: &mut dyn FnMut(TargetEvent),
     ) -> Result<Taken, PipelineError> {
         let settings = self.study.settings(target);
         let bench = self.bench(target, &settings);

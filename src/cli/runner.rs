@@ -3,8 +3,8 @@
 use super::{Coded, ExitCode, Global};
 use clap::Args;
 use paring_boards::{
-    self, Errand, Inventory, News, Reach, Site, Target, TargetError, catch_interrupts, files_below,
-    is_variable_name,
+    self, Inventory, RemoteProgram, Target, TargetError, TargetEvent, TargetSession,
+    TargetTransport, catch_interrupts, files_below, is_environment_variable_name,
 };
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -36,7 +36,7 @@ impl Runner {
         let input = |e: anyhow::Error| Coded::new(ExitCode::Input, e);
         let here = std::env::current_dir().map_err(|e| input(e.into()))?;
         let inventory = Inventory::find(&here, global.trust()).map_err(|e| input(e.into()))?;
-        let chosen = paring_boards::choose(std::slice::from_ref(&self.target), &inventory)
+        let chosen = paring_boards::select_targets(std::slice::from_ref(&self.target), &inventory)
             .map_err(|e| input(e.into()))?;
         let [board] = chosen.as_slice() else {
             let names: Vec<&str> = chosen.iter().map(|t| t.name.as_str()).collect();
@@ -50,9 +50,9 @@ impl Runner {
         if !program.is_file() {
             return Err(input(anyhow::anyhow!("no program at {}", program.display())));
         }
-        let code = match board.reach {
-            Reach::Local => locally(program, arguments)?,
-            Reach::Ssh(_) | Reach::Farm(..) => {
+        let code = match board.transport {
+            TargetTransport::Local => locally(program, arguments)?,
+            TargetTransport::Ssh(_) | TargetTransport::Labgrid(..) => {
                 let errand = self.errand(&here, program, arguments, board)?;
                 let name = here.file_name().unwrap_or_default().to_string_lossy();
                 away(&errand, board, &name, global.quiet)?
@@ -75,7 +75,7 @@ impl Runner {
         program: &Path,
         arguments: &[String],
         board: &Target,
-    ) -> Result<Errand, Coded> {
+    ) -> Result<RemoteProgram, Coded> {
         let mut files = Vec::new();
         for path in &self.with {
             files.extend(files_below(path, &place(here, path)).map_err(coded)?);
@@ -95,7 +95,7 @@ impl Runner {
         }
         let mut env: BTreeMap<String, String> = std::env::vars()
             .filter(|(name, _)| PASSED.iter().any(|beginning| name.starts_with(beginning)))
-            .filter(|(name, _)| is_variable_name(name))
+            .filter(|(name, _)| is_environment_variable_name(name))
             .collect();
         if let Some(run) = std::env::var_os(RUN) {
             let run = PathBuf::from(run);
@@ -105,7 +105,7 @@ impl Runner {
             env.insert(RUN.into(), to);
         }
         env.extend(board.env.clone());
-        Ok(Errand {
+        Ok(RemoteProgram {
             program: program.to_path_buf(),
             arguments: moved,
             env,
@@ -148,14 +148,19 @@ fn criterion_home(program: &Path) -> PathBuf {
 }
 
 /// Runs an errand on a board. An interrupt stops it and gives a farm's place back.
-fn away(errand: &Errand, board: &Target, name: &str, quiet: bool) -> Result<Option<i32>, Coded> {
+fn away(
+    errand: &RemoteProgram,
+    board: &Target,
+    name: &str,
+    quiet: bool,
+) -> Result<Option<i32>, Coded> {
     let stop = catch_interrupts().map_err(|e| Coded::new(ExitCode::Internal, e))?;
     let mut heard = |news| {
-        if let (News::Note(note), false) = (news, quiet) {
+        if let (TargetEvent::Note(note), false) = (news, quiet) {
             note!("{}: {note}", board.name);
         }
     };
-    let mut site = Site::open(board, Some(stop), &mut heard).map_err(unreachable)?;
+    let mut site = TargetSession::open(board, Some(stop), &mut heard).map_err(unreachable)?;
     if !quiet {
         let (program, count) = (errand.program.display(), errand.files.len());
         note!("running {program} on `{}` with {count} files", board.name);
@@ -182,10 +187,10 @@ fn coded(error: TargetError) -> Coded {
 
 fn unreachable(error: TargetError) -> Coded {
     let code = match &error {
-        TargetError::File { .. } | TargetError::Tool { .. } => ExitCode::Input,
-        TargetError::Failed { .. } | TargetError::Refused { .. } | TargetError::Flood { .. } => {
-            ExitCode::Measurement
-        }
+        TargetError::File { .. } | TargetError::RunProgram { .. } => ExitCode::Input,
+        TargetError::Failed { .. }
+        | TargetError::AnswerRefused { .. }
+        | TargetError::AnswerTooLong { .. } => ExitCode::Measurement,
         TargetError::Interrupted => ExitCode::Interrupted,
         _ => ExitCode::Target,
     };

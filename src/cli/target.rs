@@ -3,7 +3,8 @@
 use super::{Coded, ExitCode, Global, fleet};
 use clap::{Args, Subcommand};
 use paring_boards::{
-    self, Address, Finding, Grade, INVENTORY_VARIABLE, Inventory, InventoryError, Reach, Target,
+    self, CheckFinding, CheckGrade, INVENTORY_VARIABLE, Inventory, InventoryError, SshAddress,
+    Target, TargetTransport,
 };
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -70,17 +71,19 @@ impl TargetVerb {
                         inventory.refuse_untrusted(&inventory.targets)?;
                         inventory.targets
                     }
-                    false => paring_boards::choose(&names, &inventory)?,
+                    false => paring_boards::select_targets(&names, &inventory)?,
                 };
                 check(&targets, global)
             }
-            Action::Clean { names } => clean(&paring_boards::choose(&names, &inventory)?, global),
+            Action::Clean { names } => {
+                clean(&paring_boards::select_targets(&names, &inventory)?, global)
+            }
         }
     }
 }
 
 fn list(inventory: &Inventory, global: &Global) {
-    let profiles = paring_boards::profiles().unwrap_or_default();
+    let profiles = paring_boards::shipped_profiles().unwrap_or_default();
     if global.json {
         let boards: Vec<_> = inventory
             .targets
@@ -119,20 +122,20 @@ fn list(inventory: &Inventory, global: &Global) {
 }
 
 fn address(target: &Target) -> String {
-    match &target.reach {
-        Reach::Local => "this machine".into(),
-        Reach::Ssh(Address { destination, port: Some(port), .. }) => {
+    match &target.transport {
+        TargetTransport::Local => "this machine".into(),
+        TargetTransport::Ssh(SshAddress { destination, port: Some(port), .. }) => {
             format!("{destination}:{port}")
         }
-        Reach::Ssh(address) => address.destination.clone(),
-        Reach::Farm(farm, _) => farm.to_string(),
+        TargetTransport::Ssh(address) => address.destination.clone(),
+        TargetTransport::Labgrid(farm, _) => farm.to_string(),
     }
 }
 
 /// The inventory that new boards are written to.
 pub(super) fn own_inventory() -> Result<PathBuf, Coded> {
     let named = std::env::var_os(INVENTORY_VARIABLE).map(PathBuf::from);
-    named.or_else(paring_boards::own_inventory).ok_or_else(|| {
+    named.or_else(paring_boards::user_inventory_path).ok_or_else(|| {
         let error = anyhow::anyhow!("there is no home folder; name a file by {INVENTORY_VARIABLE}");
         Coded::new(ExitCode::Input, error)
     })
@@ -140,25 +143,33 @@ pub(super) fn own_inventory() -> Result<PathBuf, Coded> {
 
 impl Add {
     fn run(self, global: &Global) -> Result<(), Coded> {
-        let address =
-            Address { destination: self.address.clone(), port: self.port, config: self.ssh_config };
+        let address = SshAddress {
+            destination: self.address.clone(),
+            port: self.port,
+            config: self.ssh_config,
+        };
         let host = self.address.rsplit('@').next().unwrap_or_default();
         let name = self.name.unwrap_or_else(|| host.to_string());
         let path = own_inventory()?;
         // What is wrong with the name is said before anything is sent.
-        let chosen = self.profile.as_deref().map(paring_boards::profile).transpose();
+        let chosen = self.profile.as_deref().map(paring_boards::shipped_profile).transpose();
         let chosen = chosen.map_err(|e| Coded::new(ExitCode::Input, e))?;
-        let guess = paring_boards::profiles().map_err(|e| Coded::new(ExitCode::Internal, e))?;
-        paring_boards::entry(&name, &guess[0], &address, false)?;
+        let guess =
+            paring_boards::shipped_profiles().map_err(|e| Coded::new(ExitCode::Internal, e))?;
+        paring_boards::inventory_entry(&name, &guess[0], &address, false)?;
         let quiet = global.quiet;
-        let (recognised, environment) = paring_boards::identify(&address, None, &mut |news| {
-            if let (paring_boards::News::Note(note), false) = (news, quiet) {
-                note!("{note}");
-            }
-        })?;
+        let (recognised, environment) =
+            paring_boards::identify_board(&address, None, &mut |news| {
+                if let (paring_boards::TargetEvent::Note(note), false) = (news, quiet) {
+                    note!("{note}");
+                }
+            })?;
         let kind = chosen.unwrap_or(recognised);
         let emulated = self.emulated || environment.emulated;
-        paring_boards::add_entry(&path, &paring_boards::entry(&name, &kind, &address, emulated)?)?;
+        paring_boards::add_inventory_entry(
+            &path,
+            &paring_boards::inventory_entry(&name, &kind, &address, emulated)?,
+        )?;
         let board = environment.board.as_deref().unwrap_or("a machine without a name");
         if global.json {
             say!(
@@ -183,9 +194,9 @@ fn check(targets: &[Target], global: &Global) -> Result<(), Coded> {
         return Err(Coded::new(ExitCode::Input, error));
     }
     let all = fleet::on_all(targets, global.quiet, &|target, heard| {
-        Ok(paring_boards::check(target, heard))
+        Ok(paring_boards::check_target(target, heard))
     });
-    let all: Vec<(&Target, Vec<Finding>)> =
+    let all: Vec<(&Target, Vec<CheckFinding>)> =
         all.into_iter().filter_map(|(target, found)| Some((target, found.ok()?))).collect();
     if global.json {
         let each = all.iter().map(|(t, found)| json!({ "target": t.name, "findings": found }));
@@ -193,18 +204,18 @@ fn check(targets: &[Target], global: &Global) -> Result<(), Coded> {
     } else {
         for (target, findings) in &all {
             say!("{} ({}):", target.name, address(target));
-            for Finding { what, grade, found, mend } in findings {
+            for CheckFinding { subject, grade, observation, remedy } in findings {
                 let mark = match grade {
-                    Grade::Good => "ok",
-                    Grade::Poor => "--",
-                    Grade::Bad => "!!",
+                    CheckGrade::Good => "ok",
+                    CheckGrade::Poor => "--",
+                    CheckGrade::Bad => "!!",
                 };
-                let mend = mend.as_ref().map(|mend| format!("; {mend}")).unwrap_or_default();
-                say!("  {mark} {what:<11} {found}{mend}");
+                let remedy = remedy.as_ref().map(|r| format!("; {r}")).unwrap_or_default();
+                say!("  {mark} {subject:<11} {observation}{remedy}");
             }
         }
     }
-    let bad = |findings: &[Finding]| findings.iter().any(|f| f.grade == Grade::Bad);
+    let bad = |findings: &[CheckFinding]| findings.iter().any(|f| f.grade == CheckGrade::Bad);
     match all.iter().filter(|(_, findings)| bad(findings)).count() {
         0 => Ok(()),
         n => {
@@ -216,7 +227,7 @@ fn check(targets: &[Target], global: &Global) -> Result<(), Coded> {
 
 fn clean(targets: &[Target], global: &Global) -> Result<(), Coded> {
     for target in targets {
-        paring_boards::clean(target, &mut |_| {}).map_err(|error| {
+        paring_boards::clean_target(target, &mut |_| {}).map_err(|error| {
             let Coded { code, error } = Coded::from(error);
             Coded::new(code, error.context(format!("target `{}`", target.name)))
         })?;

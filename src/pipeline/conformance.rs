@@ -8,7 +8,7 @@ use super::machine::Machine;
 use super::{PipelineError, replace_json};
 use paring_agent::engine::ENGINE;
 use paring_agent::sensors;
-use paring_boards::{Site, Target, TargetError};
+use paring_boards::{Target, TargetError, TargetSession};
 use paring_compress::{LayerPrecision, QuantizationGranularity, patterns};
 use paring_core::files::ConfinedPath;
 use paring_core::schema::{EngineConformance, PatternConformance, PatternExecution, SCHEMA};
@@ -22,14 +22,14 @@ use std::path::{Path, PathBuf};
 /// [`PipelineError`] where the target cannot be reached, or a pattern cannot even be run in float.
 pub fn conformance(
     target: &Target,
-    site: &mut Site,
+    site: &mut TargetSession,
     heard: &mut dyn FnMut(&PatternConformance),
 ) -> Result<EngineConformance, PipelineError> {
     let failed =
         |source: TargetError| PipelineError::Target { target: target.name.clone(), source };
     let environment = match site {
         // Patterns run in this process, so no other one is asked.
-        Site::Local(_) => sensors::environment(sensors::root(), ENGINE),
+        TargetSession::Local(_) => sensors::environment(sensors::root(), ENGINE),
         _ => site.probe(None).map_err(failed)?,
     };
     let mut machine = Machine::of(site);

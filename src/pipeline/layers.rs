@@ -5,7 +5,7 @@ use super::attempt::{attempt, reason};
 use super::remote::with_remote;
 use super::{Folders, PipelineError, read_json, replace_json};
 use paring_agent::arrays::Dtype;
-use paring_boards::{Site, Target, TargetError};
+use paring_boards::{Target, TargetError, TargetSession};
 use paring_core::files::ConfinedPath;
 use paring_core::schema::{
     Job, LayerTable, LayerTime, MachineRoofline, NodeProfile, NodeTime, SCHEMA, VariantRecord,
@@ -142,7 +142,7 @@ pub struct Layers {
 /// [`PipelineError`] where what was measured cannot be kept, and where somebody interrupts.
 pub(super) fn measure_layers(
     folders: &Folders,
-    (target, site): (&Target, &mut Site),
+    (target, site): (&Target, &mut TargetSession),
     emulated: bool,
     job: &Job,
     variants: &[VariantRecord],
@@ -207,7 +207,7 @@ fn nodes_file(
 struct Session<'a, 'b> {
     folders: &'a Folders,
     target: &'a Target,
-    site: &'a mut Site<'b>,
+    site: &'a mut TargetSession<'b>,
     job: &'a Job,
     /// Where the job is on the machine, once it was brought there.
     place: Option<PathBuf>,

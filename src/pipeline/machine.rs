@@ -9,7 +9,7 @@ use paring_agent::engine::{
     PlanProfile,
 };
 use paring_agent::measure::read_journal;
-use paring_boards::{Asked, Board, LocalAgent, Site, TargetError};
+use paring_boards::{Board, LocalAgent, RemotePrediction, TargetError, TargetSession};
 use paring_compress::CompressError;
 use paring_compress::catalog::Calibration;
 use paring_core::files::ConfinedPath;
@@ -65,7 +65,7 @@ impl From<Failure> for Failed {
             Failure::Rejected(said) => {
                 let (what, status) =
                     ("run a form of the model".into(), "the engine refuses".into());
-                Failed::Target(TargetError::Failed { what, status, said })
+                Failed::Target(TargetError::Failed { what, status, message: said })
             }
         }
     }
@@ -96,11 +96,11 @@ impl Context {
         let Some(known) = known else {
             return match target {
                 "host" => Ok(act(&mut Machine::Here)?),
-                other => Err(Failed::Target(TargetError::Unnamed(other.to_string()))),
+                other => Err(Failed::Target(TargetError::UnknownStudyTarget(other.to_string()))),
             };
         };
         let mut heard = |_| ();
-        let mut site = Site::open(known, None, &mut heard).map_err(Failed::Target)?;
+        let mut site = TargetSession::open(known, None, &mut heard).map_err(Failed::Target)?;
         Ok(act(&mut Machine::of(&mut site))?)
     }
 }
@@ -120,7 +120,7 @@ impl From<EngineError> for Failure {
 impl Failure {
     fn there(error: TargetError) -> Failure {
         match error {
-            TargetError::Failed { said, .. } => Failure::Rejected(said),
+            TargetError::Failed { message, .. } => Failure::Rejected(message),
             other => Failure::Gone(other),
         }
     }
@@ -149,7 +149,7 @@ pub(super) struct Answer {
 
 impl<'a, 'b> Machine<'a, 'b> {
     /// The machine that a site is.
-    pub(super) fn of(site: &'a mut Site<'b>) -> Machine<'a, 'b> {
+    pub(super) fn of(site: &'a mut TargetSession<'b>) -> Machine<'a, 'b> {
         match site.board() {
             Ok(board) => Machine::Board(board),
             Err(_) => Machine::Here,
@@ -231,7 +231,7 @@ impl<'a, 'b> Machine<'a, 'b> {
         if let Machine::Board(board) = self {
             let (_folder, paths) = saved(graphs)?;
             let models: Vec<_> = paths.iter().map(|path| (path.as_path(), options)).collect();
-            let found = board.profiles(&models, &calibration.first(), calibration.batch);
+            let found = board.profile_nodes(&models, &calibration.first(), calibration.batch);
             return Ok(found.map_err(Failure::there)?.into_iter().map(nodes).collect());
         }
         let arrays = calibration.first();
@@ -275,7 +275,7 @@ impl<'a, 'b> Machine<'a, 'b> {
         let models: Vec<_> = forms.map(|(path, e)| (path.as_path(), e.options)).collect();
         let mut ratios = vec![Vec::new(); entrants.len()];
         for _ in 0..ROUNDS {
-            let found = board.profiles(&models, &calibration.first(), calibration.batch);
+            let found = board.profile_nodes(&models, &calibration.first(), calibration.batch);
             let found = found.map_err(Failure::there)?;
             let first = found.first().map_or(1.0, |profile| profile.plain_ns);
             for (own, profile) in ratios.iter_mut().zip(&found) {
@@ -351,7 +351,7 @@ fn predicted(
 ) -> Result<Vec<f32>, Failure> {
     let (_folder, paths) = saved(&[graph])?;
     let (arrays, options) = (calibration.first(), EngineOptions::default());
-    let asked = Asked {
+    let asked = RemotePrediction {
         model: &paths[0],
         options: &options,
         dims: &calibration.dims,

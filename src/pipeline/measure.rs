@@ -5,7 +5,7 @@ use super::remote::with_remote;
 use super::{Folders, PipelineError, meter, read_json, replace, replace_json};
 use paring_agent::arrays::write_tensors;
 use paring_agent::measure::{JournalSummary, read_journal};
-use paring_boards::{News, Site, Target};
+use paring_boards::{Target, TargetEvent, TargetSession};
 use paring_core::files::ConfinedPath;
 use paring_core::schema::{
     BlockRecord, ConditionRules, EnergyJob, EnergyRules, EnergySource, ExecutionSetting, Job,
@@ -150,11 +150,11 @@ pub fn measure(
     target: &Target,
     variants: &[VariantRecord],
     stop: Option<&'static AtomicBool>,
-    heard: &mut dyn FnMut(News),
+    heard: &mut dyn FnMut(TargetEvent),
 ) -> Result<Taken, PipelineError> {
     let folder = folders.journal(bench.target);
     let failed = |source| PipelineError::Target { target: bench.target.to_string(), source };
-    let mut site = Site::open(target, stop, heard).map_err(failed)?;
+    let mut site = TargetSession::open(target, stop, heard).map_err(failed)?;
     let mut environment = site.probe(bench.sysfs_root).map_err(failed)?;
     environment.unused_gpu = target.profile.gpu.clone();
     replace_json(&folder.join("environment.json"), &environment)?;
@@ -183,7 +183,7 @@ pub fn measure(
 fn timed(
     folders: &Folders,
     bench: &Bench,
-    (target, site): (&Target, &mut Site),
+    (target, site): (&Target, &mut TargetSession),
     job: &Job,
     energy: &Result<EnergyJob, MissingReason>,
     variants: &[VariantRecord],

@@ -1,7 +1,9 @@
 //! Runs as boards know them: under a name of their own, which stays when a run goes on.
 
 use super::{Folders, PipelineError, read_json, replace_json};
-use paring_boards::{News, Reach, RemoteJob, Site, Target, TargetError, own_name};
+use paring_boards::{
+    RemoteJob, Target, TargetError, TargetEvent, TargetSession, TargetTransport, user_and_host_name,
+};
 use paring_core::files::ConfinedPath;
 use paring_core::schema::{FileName, Job, Sha256Hex};
 use std::path::Path;
@@ -13,14 +15,16 @@ use std::path::Path;
 pub fn cancel(
     folders: &Folders,
     target: &Target,
-    heard: &mut dyn FnMut(News),
+    heard: &mut dyn FnMut(TargetEvent),
 ) -> Result<(), PipelineError> {
     let path = folders.journal(&target.name).join("job.json");
-    let Some(job) = read_json::<Job>(&path).filter(|_| Site::outlasts_us(target)) else {
+    let Some(job) =
+        read_json::<Job>(&path).filter(|_| TargetSession::outlives_this_process(target))
+    else {
         return Ok(());
     };
     with_remote(folders, target, &job, &mut |remote| {
-        Site::open(target, None, heard)?.cancel(remote)
+        TargetSession::open(target, None, heard)?.cancel(remote)
     })
 }
 
@@ -32,7 +36,7 @@ pub(super) fn with_remote<T>(
     act: &mut dyn FnMut(&RemoteJob) -> Result<T, TargetError>,
 ) -> Result<T, PipelineError> {
     let folder = folders.journal(&target.name);
-    let name = RemoteName::of(&folder, folders.root(), target.reach != Reach::Local)?;
+    let name = RemoteName::of(&folder, folders.root(), target.transport != TargetTransport::Local)?;
     let failed = |source| PipelineError::Target { target: target.name.clone(), source };
     act(&name.remote(job, &folder, &folder.join("blocks.jsonl"))).map_err(failed)
 }
@@ -78,7 +82,7 @@ impl RemoteName {
 
     fn fresh(root: &Path) -> Self {
         let root = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
-        let owner = format!("{}, {}", own_name(), root.display());
+        let owner = format!("{}, {}", user_and_host_name(), root.display());
         let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
         let job = Sha256Hex::of(format!("{owner} {now}").as_bytes()).short().to_string();
         RemoteName { job, owner }

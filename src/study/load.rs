@@ -9,7 +9,7 @@ use super::{DataSource, EnergyPlan, Study, StudyError};
 use crate::evaluate::SplitRule;
 use crate::pipeline::Recipe;
 use paring_agent::engine::{self, ModelSource};
-use paring_boards::{Inventory, Target, Trust};
+use paring_boards::{FolderTrust, Inventory, Target};
 use paring_compress::Step;
 use paring_core::schema::EnergySource;
 use paring_data::PixelNormalization;
@@ -24,7 +24,7 @@ const DEFAULT_PROBES: usize = 14;
 ///
 /// # Errors
 /// [`StudyError`] names the file, the line or the key.
-pub fn load(path: &Path, trust: Trust) -> Result<Study, StudyError> {
+pub fn load(path: &Path, trust: FolderTrust) -> Result<Study, StudyError> {
     load_for(path, &[], trust)
 }
 
@@ -42,7 +42,7 @@ pub(super) fn recipes_of(path: &Path, folder: &Path) -> Result<(String, Vec<Reci
 ///
 /// # Errors
 /// [`StudyError`] names the file, the line or the key.
-pub fn load_for(path: &Path, targets: &[String], trust: Trust) -> Result<Study, StudyError> {
+pub fn load_for(path: &Path, targets: &[String], trust: FolderTrust) -> Result<Study, StudyError> {
     let (file, text) = sections::read(path)?;
     let invalid = |problem: String| StudyError::Invalid { path: path.to_path_buf(), problem };
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -97,15 +97,20 @@ pub fn load_for(path: &Path, targets: &[String], trust: Trust) -> Result<Study, 
         timing: timing_plan(&file.protocol).map_err(invalid)?,
         energy,
         probes: file.protocol.probes.unwrap_or(DEFAULT_PROBES),
-        targets: known(paring_boards::choose(&targets, &inventory)?, &recipes).map_err(invalid)?,
+        targets: known(paring_boards::select_targets(&targets, &inventory)?, &recipes)
+            .map_err(invalid)?,
         recipes,
     })
 }
 
 /// Refuses an energy source that runs a program, where nobody trusts the study's owner with that.
-fn refuse_untrusted(energy: &EnergyPlan, path: &Path, trust: Trust) -> Result<(), StudyError> {
+fn refuse_untrusted(
+    energy: &EnergyPlan,
+    path: &Path,
+    trust: FolderTrust,
+) -> Result<(), StudyError> {
     match (&energy.source, trust) {
-        (Some(EnergySource::Command { .. }), Trust::Withheld) => {
+        (Some(EnergySource::Command { .. }), FolderTrust::Withheld) => {
             Err(StudyError::Untrusted { path: path.to_path_buf(), key: "command" })
         }
         _ => Ok(()),

@@ -2,7 +2,7 @@
 
 use crate::pipeline::PipelineError;
 use crate::study::VerifyError;
-use paring_boards::News;
+use paring_boards::TargetEvent;
 use std::path::Path;
 use std::time::Duration;
 
@@ -63,12 +63,12 @@ pub enum ProgressEvent<'a> {
     },
     /// Work on a target begins.
     TargetStart(&'a str),
-    /// News from a target.
+    /// An event of a target.
     TargetNews {
         /// Its name.
         target: &'a str,
         /// The news.
-        news: &'a News,
+        news: &'a TargetEvent,
     },
     /// Work on a target is over.
     TargetEnd(&'a str),

@@ -114,7 +114,7 @@ impl Case {
         );
         let path = folder.path().join("study.toml");
         std::fs::write(&path, text).unwrap();
-        let mut study = study::load(&path, paring::boards::Trust::Withheld).unwrap();
+        let mut study = study::load(&path, paring::boards::FolderTrust::Withheld).unwrap();
         if matches!(plant, Plant::Classes | Plant::Channels) {
             freeze(&mut study, &removed);
         }

@@ -1,48 +1,34 @@
-//! Machines that run variants: profiles and inventories, how a board is reached, and how an agent is
-//! started there.
+//! Machines that run variants: their profiles and inventories, the transport to them, the agent deployed
+//! there, and cards flashed for them.
+//!
+//! `profiles` and `inventory` say what there is; `transport` reaches it; `deploy` puts the agent there
+//! and has it measure. `flash` makes cards that boards boot from, and knows nothing of the others.
 
-mod agents;
-mod board;
-mod check;
-mod child;
-mod choose;
-mod errand;
+mod deploy;
 mod error;
-mod farm;
-mod follow;
+pub mod flash;
 mod interrupt;
 mod inventory;
-mod inventory_error;
-pub mod flash;
-mod local;
-mod nodes;
-mod predict;
-mod profile;
-mod quote;
-mod results;
-mod site;
-mod ssh;
-mod transfer;
-mod trust;
-mod typed;
+mod profiles;
+mod transport;
 
-pub use agents::{AGENTS_VARIABLE, AgentFile, agent_file};
-pub use board::{Board, News};
-pub use check::{Finding, Grade, check, clean, entry, identify};
-pub use child::{Ended, Limits};
-pub use choose::{Reach, Target, choose};
-pub use errand::{Errand, files_below};
+pub use deploy::{
+    AGENTS_VARIABLE, AgentFile, Board, CheckFinding, CheckGrade, RemoteJob, RemotePrediction,
+    RemoteProgram, TargetEvent, TargetSession, agent_file, check_target, clean_target, files_below,
+    identify_board, user_and_host_name,
+};
 pub use error::TargetError;
-pub use farm::Farm;
-pub use follow::RemoteJob;
 pub use interrupt::{catch_interrupts, interrupted_again};
-pub use inventory::{INVENTORY, INVENTORY_VARIABLE, Inventory, add_entry, own_inventory};
-pub use inventory_error::InventoryError;
-pub use local::LocalAgent;
-pub use predict::Asked;
-pub use profile::{Profile, ProfileError, Throttling, profile, profiles, recognise};
-pub use site::{Site, own_name};
-pub use ssh::{Address, Connection};
-pub use transfer::Parcel;
-pub use trust::{Trust, is_variable_name};
-pub use typed::{Mistyped, nearest, typed};
+pub use inventory::{
+    FolderTrust, INVENTORY_FILE_NAME, INVENTORY_VARIABLE, Inventory, InventoryError, Target,
+    TargetTransport, add_inventory_entry, inventory_entry, is_environment_variable_name,
+    select_targets, user_inventory_path,
+};
+pub use profiles::{
+    ProfileError, TargetProfile, ThrottlingSource, profile_of_machine, shipped_profile,
+    shipped_profiles,
+};
+pub use transport::{
+    FileUpload, LabgridRequest, LocalAgent, ProcessLimits, ProcessOutcome, SshAddress,
+    SshConnection,
+};

@@ -1,5 +1,6 @@
 //! What every other crate of paring stands on: units, statistics, the schema of every file and
-//! message, text of strangers made printable, and files written whole.
+//! message, text of strangers made printable, TOML written by hand, and files
+//! written whole.
 //!
 //! Knows neither models nor machines.
 
@@ -10,4 +11,5 @@ pub mod guard;
 pub mod schema;
 pub mod stats;
 pub mod text;
+pub mod toml_input;
 pub mod units;

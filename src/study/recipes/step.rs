@@ -6,9 +6,9 @@ use super::quantize_step::{
 };
 use super::step_error::{StepError, quoted_list};
 use super::step_table::{FieldError, StepEntry, StepTable, keys_of};
-use paring_boards::nearest;
 use paring_compress::catalog::Kind;
 use paring_compress::{Format, Step, What};
+use paring_core::toml_input::nearest_name;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -147,7 +147,7 @@ fn fields<T: DeserializeOwned>(table: &StepTable, kind: &StepEntry) -> Result<T,
 
 /// A key that no kind of step has.
 fn unknown_key(key: &str, offset: usize, known: &[String]) -> StepError {
-    let hint = match nearest(key, all_keys().iter().map(String::as_str)) {
+    let hint = match nearest_name(key, all_keys().iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("known here are `{}`", known.join("`, `")),
     };

@@ -7,7 +7,7 @@ use super::task::TaskSection;
 use super::timing::ProtocolSection;
 use crate::study::StudyError;
 use crate::study::recipes::VariantSection;
-use paring_boards::{Mistyped, typed};
+use paring_core::toml_input::{TomlInputError, parse_toml};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -118,9 +118,9 @@ pub(in crate::study) fn read(path: &Path) -> Result<(StudyFile, String), StudyEr
         path: path.to_path_buf(),
         source,
     })?;
-    match typed(&text) {
+    match parse_toml(&text) {
         Ok(file) => Ok((file, text)),
-        Err(Mistyped { line, message, hint }) => {
+        Err(TomlInputError { line, message, hint }) => {
             Err(StudyError::Toml { path: path.to_path_buf(), line, message, hint })
         }
     }

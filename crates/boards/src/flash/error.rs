@@ -1,4 +1,4 @@
-//! What can go wrong between a card image and a board that boots from it.
+//! Errors between a card image and a board that boots from it.
 
 use paring_core::units::Bytes;
 use std::path::PathBuf;
@@ -19,46 +19,46 @@ pub enum FlashError {
     },
     /// There is no image.
     #[error("{} {problem}", path.display())]
-    NoImage {
-        /// What was named as one.
+    NotAnImage {
+        /// The path named as one.
         path: PathBuf,
-        /// What it is instead.
+        /// A predicate: the reason that it is none.
         problem: &'static str,
     },
-    /// What is to be written would overwrite what it is read from.
+    /// Writing would overwrite the file or device that is read.
     #[error("{} and {} are the same file or device, which writing would destroy; name another", source_path.display(), path.display())]
-    Same {
-        /// What would be read.
+    SameStorage {
+        /// The one read.
         source_path: PathBuf,
-        /// What would be written.
+        /// The one written.
         path: PathBuf,
     },
     /// A library for partitions and their files cannot digest an image.
-    #[error("{what} of {} cannot be read: the library panicked: {said}", path.display())]
-    Panicked {
+    #[error("{what} of {} cannot be read: the library panicked: {message}", path.display())]
+    ParserPanic {
         /// `the partition table`, `the FAT partition`.
         what: &'static str,
         /// The image.
         path: PathBuf,
         /// The words of the panic.
-        said: String,
+        message: String,
     },
     /// An image is in a form that is not known.
     #[error("{} is {found}; give the image itself, or one packed as .xz or .gz", path.display())]
-    Packed {
+    UnsupportedCompression {
         /// The image.
         path: PathBuf,
-        /// What it is.
+        /// Its form: `a zip archive`, say.
         found: &'static str,
     },
     /// An image that is to be changed is packed.
     #[error(
         "{} is packed; unpack it first (`xz -dk` or `gzip -dk`), then prepare the .img", .0.display()
     )]
-    Unpack(PathBuf),
+    CompressedImage(PathBuf),
     /// There is no partition table.
     #[error("{} has no partition table: it is no card image", path.display())]
-    NoTable {
+    NoPartitionTable {
         /// The image.
         path: PathBuf,
         /// The cause.
@@ -66,43 +66,43 @@ pub enum FlashError {
     },
     /// An image of a system that is not known.
     #[error("{} has {found}; known are Raspberry Pi OS (a FAT partition with config.txt and cmdline.txt) and Jetson Linux (a GPT partition called APP)", path.display())]
-    UnknownSystem {
+    UnknownOperatingSystem {
         /// The image.
         path: PathBuf,
-        /// What it has instead.
+        /// The partitions or files that it has instead.
         found: String,
     },
     /// A value that cannot be put into a system's files.
     #[error("{what} `{value}` {problem}")]
-    Value {
+    InvalidValue {
         /// `host name`, `user`, …
         what: &'static str,
-        /// What was given.
+        /// The value given.
         value: String,
-        /// What is wrong with it.
+        /// A predicate: the problem with it.
         problem: &'static str,
     },
     /// A tool of the host is needed and missing, or it failed.
-    #[error("{tool} on {}: {said}", path.display())]
+    #[error("{tool} on {}: {message}", path.display())]
     Tool {
         /// The program.
         tool: &'static str,
-        /// What it worked on.
+        /// The image or device that it worked on.
         path: PathBuf,
-        /// What it said, and what to do.
-        said: String,
+        /// Its words, or the remedy.
+        message: String,
     },
     /// The block map is no block map.
     #[error("{} is not a block map of the image: {problem}", path.display())]
-    Map {
+    InvalidBlockMap {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// The image is not the one that its block map describes.
     #[error("{} does not have the checksums of its block map {}", path.display(), map.display())]
-    Checksum {
+    BlockMapChecksum {
         /// The image.
         path: PathBuf,
         /// The block map.
@@ -110,10 +110,10 @@ pub enum FlashError {
     },
     /// The device is not one to write to.
     #[error("{} {problem}", path.display())]
-    Device {
+    UnusableDevice {
         /// The device.
         path: PathBuf,
-        /// Why not, and what to do.
+        /// A predicate: the reason, and the remedy.
         problem: String,
     },
     /// The image does not fit.
@@ -126,9 +126,9 @@ pub enum FlashError {
         /// The device's size.
         device: Bytes,
     },
-    /// What is on the device is not what was written.
+    /// The device differs from the image that was written.
     #[error("{} differs from the image at byte {at}; the card may be broken or not what it says", path.display())]
-    Differs {
+    VerifyMismatch {
         /// The device.
         path: PathBuf,
         /// The first byte that differs, to a block.

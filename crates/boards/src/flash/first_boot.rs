@@ -1,4 +1,4 @@
-//! What a board has to do on its first boot, as the files that its system reads.
+//! The first boot of a board, as the files that its system reads.
 
 use super::FlashError;
 use paring_core::schema::Sha256Hex;
@@ -7,7 +7,7 @@ use serde_json::json;
 /// The script and the files beside it, by one name on every system.
 pub(super) const FOLDER: &str = "paring";
 
-/// What is done on the first boot, for any Linux with a POSIX shell. The values between `@` are
+/// The script of the first boot, for any Linux with a POSIX shell. The values between `@` are
 /// checked to need no quoting.
 const SCRIPT: &str = r#"#!/bin/sh
 # Made by paring: makes this board reachable and puts its agent in place. Runs as root, may run again.
@@ -69,9 +69,9 @@ fi
 if command -v systemctl >/dev/null; then systemctl enable --now ssh; fi
 "#;
 
-/// What a board is to be after its first boot.
+/// A board's settings after its first boot.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FirstBoot {
+pub struct FirstBootConfig {
     /// Its name in the network.
     pub host_name: String,
     /// The user that paring logs in as; made where there is none.
@@ -79,8 +79,8 @@ pub struct FirstBoot {
     /// Lines for that user's `authorized_keys`.
     pub keys: String,
     /// A wireless network to join.
-    pub wireless: Option<Wireless>,
-    /// Where the agent goes, below the user's home.
+    pub wireless: Option<WirelessNetwork>,
+    /// The agent's path below the user's home.
     pub agent_path: String,
     /// The agent.
     pub agent: Vec<u8>,
@@ -88,7 +88,7 @@ pub struct FirstBoot {
 
 /// A wireless network.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wireless {
+pub struct WirelessNetwork {
     /// Its name.
     pub name: String,
     /// Its pass phrase.
@@ -97,14 +97,14 @@ pub struct Wireless {
     pub country: String,
 }
 
-impl FirstBoot {
-    /// Refuses what the systems' files cannot hold.
+impl FirstBootConfig {
+    /// Refuses values that the systems' files cannot hold.
     ///
     /// # Errors
-    /// [`FlashError::Value`] names it.
+    /// [`FlashError::InvalidValue`] names it.
     pub fn check(&self) -> Result<(), FlashError> {
         let bad = |what, value: &str, problem| {
-            Err(FlashError::Value { what, value: value.to_string(), problem })
+            Err(FlashError::InvalidValue { what, value: value.to_string(), problem })
         };
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
         let host = &self.host_name;
@@ -164,8 +164,8 @@ impl FirstBoot {
             .replace("@AGENT@", &self.agent_path)
     }
 
-    /// What lies beside the script: name, content, mode.
-    pub(super) fn beside(&self, network_manager: bool) -> Vec<(String, Vec<u8>)> {
+    /// The script and the files beside it: name and content.
+    pub(super) fn script_and_files(&self, network_manager: bool) -> Vec<(String, Vec<u8>)> {
         let keys: Vec<&str> = self.keys.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
         let mut files = vec![
             ("first-boot.sh".to_string(), self.script().into_bytes()),
@@ -212,7 +212,7 @@ impl FirstBoot {
     }
 }
 
-impl Wireless {
+impl WirelessNetwork {
     /// NetworkManager's file of a connection.
     fn keyfile(&self) -> String {
         // As numbers a name needs no escapes.
@@ -230,8 +230,8 @@ impl Wireless {
 mod tests {
     use super::*;
 
-    fn plain() -> FirstBoot {
-        FirstBoot {
+    fn plain() -> FirstBootConfig {
+        FirstBootConfig {
             host_name: "pi5-desk".into(),
             user: "paring".into(),
             keys: "ssh-ed25519 AAAA me@desk\n".into(),
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn refused(change: impl Fn(&mut FirstBoot), expected: &str) {
+    fn refused(change: impl Fn(&mut FirstBootConfig), expected: &str) {
         let mut boot = plain();
         change(&mut boot);
         assert_eq!(boot.check().unwrap_err().to_string(), expected);
@@ -277,9 +277,12 @@ mod tests {
     fn a_pass_phrase_is_one_line() {
         for password in ["long enough\nmethod=evil", "long enough\r", "tab\tin it", "größer als 8"]
         {
-            let wireless =
-                Wireless { name: "lab".into(), password: password.into(), country: "DE".into() };
-            let boot = FirstBoot { wireless: Some(wireless), ..plain() };
+            let wireless = WirelessNetwork {
+                name: "lab".into(),
+                password: password.into(),
+                country: "DE".into(),
+            };
+            let boot = FirstBootConfig { wireless: Some(wireless), ..plain() };
             let message = boot.check().unwrap_err().to_string();
             assert!(message.contains("printable ASCII characters on one line"), "{message}");
             assert!(!message.contains("long enough"), "the phrase is a secret: {message}");
@@ -288,7 +291,7 @@ mod tests {
 
     #[test]
     fn names_of_networks_hold_anything() {
-        let wireless = Wireless {
+        let wireless = WirelessNetwork {
             name: "a;\"b\n".into(),
             password: r"pass \word".into(),
             country: "DE".into(),
@@ -296,7 +299,7 @@ mod tests {
         let keyfile = wireless.keyfile();
         assert!(keyfile.contains("ssid=97;59;34;98;10;\n"), "{keyfile}");
         assert!(keyfile.contains("psk=pass\\s\\\\word\n"), "{keyfile}");
-        let boot = FirstBoot { wireless: Some(wireless), ..plain() };
+        let boot = FirstBootConfig { wireless: Some(wireless), ..plain() };
         let parsed: serde_json::Value = serde_json::from_str(&boot.network_config()).unwrap();
         let points = parsed["wifis"]["wlan0"]["access-points"].as_object().unwrap();
         assert_eq!(points.keys().next().unwrap(), "a;\"b\n");

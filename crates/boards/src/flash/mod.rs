@@ -3,21 +3,23 @@
 //! Works on files and block devices through the machine's list of disks; mounts nothing and needs no
 //! rights beyond those of the device.
 
+mod block_map;
+mod card;
 mod error;
+mod ext4_partition;
+mod fat_partition;
 mod first_boot;
-mod map;
-mod medium;
-mod prepare;
-mod source;
-mod system;
-mod table;
-mod write;
+mod image_reader;
+mod operating_system;
+mod partition_table;
+mod prepare_image;
+mod storage_location;
 
+pub use block_map::BlockMap;
+pub use card::{CardComparison, CardDevice, image_length};
 pub use error::FlashError;
-pub use first_boot::{FirstBoot, Wireless};
-pub use map::Map;
-pub use prepare::{Prepared, prepare};
-pub use source::is_packed;
-pub use system::System;
-pub use table::{Partition, partitions};
-pub use write::{Card, CardComparison, length};
+pub use first_boot::{FirstBootConfig, WirelessNetwork};
+pub use image_reader::is_compressed;
+pub use operating_system::OperatingSystem;
+pub use partition_table::{DiskPartition, partitions};
+pub use prepare_image::{PreparedImage, prepare_image};
