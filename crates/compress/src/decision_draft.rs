@@ -8,7 +8,7 @@ use paring_core::schema::{
 use paring_onnx::graph::Graph;
 use std::collections::BTreeMap;
 
-/// What a removal alone saves, as far as the graph tells.
+/// The savings of a removal alone, as far as the graph tells.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Saves {
     /// The share of its multiply-adds that each node loses, by name.
@@ -24,31 +24,31 @@ pub struct Draft {
     pub operation: String,
     /// The coupling or layer.
     pub coupling: String,
-    /// What was removed.
+    /// The removed components.
     pub components: Vec<RemovedComponent>,
     /// The tensor axes that changed together.
     pub members: Vec<CouplingMember>,
     /// The change of number format.
     pub precision: Option<PrecisionChange>,
-    /// How importance was judged.
+    /// The importance criterion.
     pub criterion: Option<String>,
     /// The highest score that was removed.
     pub threshold: Option<f64>,
-    /// What else was considered.
+    /// The alternatives that were considered.
     pub alternatives_rejected: Vec<RejectedAlternative>,
     /// Hash of the calibration samples, where there were any.
     pub calibration_sha256: Option<Sha256Hex>,
-    /// Whether measured costs decided how many go.
+    /// Set where measured costs decided how many go.
     pub by_cost: bool,
     /// Hash of a table of its own that it was measured with.
     pub table_sha256: Option<Sha256Hex>,
-    /// What was taken out.
+    /// The tensors that were taken out or overwritten.
     pub paring: Paring,
-    /// What it should change.
+    /// The forecast of its effects.
     pub expected: Vec<Forecast>,
-    /// What it saves.
+    /// The savings of it alone.
     pub saves: Saves,
-    /// Why, for a person.
+    /// The reason, for a person.
     pub reason: String,
 }
 
@@ -93,23 +93,23 @@ impl Draft {
     }
 }
 
-/// What a step gives back.
+/// The result of a step.
 #[derive(Clone, Debug)]
 pub struct Made {
     /// The graph after the step.
     pub graph: Graph,
-    /// What remains of every shortened axis.
+    /// The original indices that remain of every shortened axis.
     pub origins: OriginalIndices,
-    /// What was done, in order.
+    /// The decisions, in order.
     pub decisions: Vec<Draft>,
     /// Layers that were left alone, with the reason.
     pub refusals: Vec<(String, String)>,
-    /// Why the outputs differ more than the decisions explain, if they do.
+    /// The reason to distrust the result, where its outputs differ more than the decisions explain.
     pub unexplained: Option<String>,
 }
 
 impl Made {
-    /// What a step gives that refused nothing and leaves nothing unexplained.
+    /// The result of a step that refused nothing and leaves nothing unexplained.
     pub fn new(graph: Graph, origins: OriginalIndices, decisions: Vec<Draft>) -> Made {
         Made { graph, origins, decisions, refusals: Vec::new(), unexplained: None }
     }

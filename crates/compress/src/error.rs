@@ -32,7 +32,7 @@ fn summary(refusals: &[(String, String)]) -> String {
 }
 
 impl CompressError {
-    /// What the step refused, one by one, where it could do nothing.
+    /// The step's refusals, one by one, where it could do nothing.
     pub fn refusals(&self) -> &[(String, String)] {
         match self {
             CompressError::AllRefused { refusals, .. } => refusals,
@@ -41,7 +41,7 @@ impl CompressError {
     }
 }
 
-/// Why a step could not be done at all.
+/// The reason that a step could not be done at all.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompressError {
@@ -50,7 +50,7 @@ pub enum CompressError {
         "{amount:?} would remove all {width} components of coupling `{coupling}`; ask for less or protect it"
     )]
     Empties {
-        /// What was asked for.
+        /// The amount asked for.
         amount: Amount,
         /// The coupling.
         coupling: String,
@@ -62,17 +62,17 @@ pub enum CompressError {
     NoMatch {
         /// The pattern.
         pattern: String,
-        /// What there is.
+        /// The ids that exist.
         known: String,
     },
-    /// What should be kept does not exist.
+    /// A pattern of `protect` names nothing.
     #[error(
         "`protect` names `{pattern}`, which matches no layer, coupling or component; `paring catalog` lists them, there are `{known}`"
     )]
     NothingProtected {
         /// The pattern.
         pattern: String,
-        /// What there is.
+        /// The ids that exist.
         known: String,
     },
     /// Not enough can be removed.
@@ -98,9 +98,9 @@ pub enum CompressError {
         tensor: String,
         /// The node that gives it.
         node: String,
-        /// What the cut says.
+        /// The shape that the cut says.
         expected: Vec<usize>,
-        /// What the engine finds.
+        /// The shape that the engine finds.
         found: Vec<usize>,
     },
     /// A cut gives something else than zeros in its place.
@@ -131,7 +131,7 @@ pub enum CompressError {
     NoEnergy {
         /// The target.
         target: String,
-        /// Why there is none.
+        /// The reason for there being none.
         why: String,
     },
     /// A layer cannot be given the precision that the ledger names.

@@ -46,7 +46,7 @@ pub(crate) fn protects_something(
 /// At most so many ids are listed where none matches.
 const KNOWN: usize = 24;
 
-/// Which of `ids` a step means: those that match `wanted` and none of `protect`.
+/// Tells for each of `ids` if a step means it: those that match `wanted` and none of `protect`.
 ///
 /// # Errors
 /// [`CompressError::NoMatch`] where `wanted` matches none, [`CompressError::NothingProtected`] where a

@@ -43,7 +43,7 @@ impl Step {
         json!(self)
     }
 
-    /// Whether it takes something out, rather than narrowing it.
+    /// Takes something out, rather than quantizing it.
     pub fn removes(&self) -> bool {
         matches!(self, Step::Prune(_) | Step::Sparsify(_) | Step::Bypass(_))
     }

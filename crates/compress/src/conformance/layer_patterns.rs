@@ -9,7 +9,7 @@ use rand::RngExt;
 /// A network of one kind of layer.
 #[derive(Clone, Debug)]
 pub struct Pattern {
-    /// What it is: `conv 3x3`, `product`.
+    /// The kind of layer: `conv 3x3`, `product`.
     pub operator: &'static str,
     /// `small`, `medium` or `large`.
     pub size: &'static str,

@@ -1,4 +1,4 @@
-//! What an engine's integer operators are held against: exact values, the same integers simulated in
+//! Conformance of an engine's integer operators: exact reference values, the same integers simulated in
 //! float, and small networks of every kind of layer.
 
 mod float_simulation;

@@ -1,5 +1,5 @@
-//! Which of some components are still there, given how alike each of them is to each that is: the
-//! posterior over all alignments that keep the order.
+//! Alignment of the components that are still there with the originals, by their likeness: the posterior
+//! over all alignments that keep the order.
 
 use std::f64::consts::PI;
 
@@ -8,7 +8,7 @@ const ROUNDS: usize = 4;
 /// Log likelihood ratios beyond this say no more.
 const MOST: f64 = 40.0;
 
-/// What is known after looking.
+/// The likeliest alignment with its probabilities.
 #[derive(Clone, Debug)]
 pub(super) struct Alignment {
     /// For each that is still there: the likeliest original, and its probability.

@@ -1,4 +1,4 @@
-//! Which components of each coupling of the baseline are still in the variant.
+//! The components of each coupling of the baseline that are still in the variant.
 
 use super::alignment::{Alignment, align};
 use super::flow::likeness;
@@ -8,22 +8,22 @@ use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What became of one coupling of the baseline.
+/// The removed and the kept components of one coupling of the baseline.
 #[derive(Clone, Debug, Serialize)]
 pub struct CouplingDifference {
     /// Its id in the baseline.
     pub coupling: String,
-    /// What its components are: `channel`, `neuron`, `head` …
+    /// The kind of its components: `channel`, `neuron`, `head` …
     pub kind: Kind,
     /// Its width in the baseline.
     pub width: usize,
     /// Original indices of components that are gone.
     pub removed: Vec<usize>,
-    /// How sure it is that each of them is gone, 0 to 1.
+    /// Probability that each of them is gone, 0 to 1.
     pub confidence: Vec<f64>,
     /// Original index of each component that is left.
     pub kept: Vec<usize>,
-    /// How sure each of those is, 0 to 1.
+    /// Probability of each of those, 0 to 1.
     pub kept_confidence: Vec<f64>,
     /// Mean likeness of the weights of what was matched, −1 to 1.
     pub likeness: f64,
@@ -44,7 +44,7 @@ pub(super) struct Matched<'a> {
 pub(super) struct Matching<'a> {
     pub(super) couplings: &'a [Coupling],
     pub(super) pairs: &'a [Matched<'a>],
-    /// What went so far, by initializer of the baseline and axis.
+    /// The removed indices so far, by initializer of the baseline and axis.
     pub(super) gone: Slices,
     pub(super) found: BTreeMap<usize, CouplingDifference>,
 }
@@ -102,7 +102,7 @@ impl Matching<'_> {
         self.found.insert(c, difference);
     }
 
-    /// How many components of a coupling are left, if all that shares one of its axes is known.
+    /// The number of components of a coupling that are left, if all that shares one of its axes is known.
     fn left(&self, c: usize) -> Option<usize> {
         let coupling = &self.couplings[c];
         let width = coupling.components.len();
@@ -216,7 +216,7 @@ impl Matching<'_> {
         Some((originals?, remaining?))
     }
 
-    /// Where each component stands along an axis: originals in the baseline, the remaining in the
+    /// The places of each component along an axis: originals in the baseline, the remaining in the
     /// variant. `None` where the coupling has no part of the axis.
     fn places(&self, c: usize, left: usize, axis: &(String, usize)) -> Option<Both<usize>> {
         let components = &self.couplings[c].components;

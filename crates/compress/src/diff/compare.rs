@@ -15,7 +15,7 @@ use paring_core::schema::OriginalIndices;
 use paring_onnx::graph::Graph;
 use std::collections::BTreeMap;
 
-/// What is left of a coupling must be so much alike to have come from it.
+/// The least likeness of what is left of a coupling that came from it.
 const RELATED: f64 = 0.15;
 
 /// Compares two models. `data` are inputs that both take, if any; without them the functions are

@@ -1,4 +1,4 @@
-//! What was done to a baseline, as far as it can be told from the two models.
+//! Differences of a variant from its baseline, as far as they can be told from the two models.
 
 use super::channels::CouplingDifference;
 use super::execution::OutputComparison;
@@ -20,14 +20,14 @@ pub enum Verdict {
     NotExplained,
 }
 
-/// What was done to a baseline, as far as it can be told from the two models.
+/// Differences of a variant from its baseline, as far as they can be told from the two models.
 #[derive(Clone, Debug, Serialize)]
 pub struct Difference {
     /// The conclusion.
     pub verdict: Verdict,
     /// The conclusion for a person: one sentence for each kind of difference.
     pub conclusion: Vec<String>,
-    /// What was rewritten in only one of the two before they were compared.
+    /// Rewrites of only one of the two before they were compared.
     pub rewrites: Vec<String>,
     /// The outputs of both on the same inputs.
     pub outputs: OutputComparison,
@@ -51,11 +51,11 @@ pub struct Difference {
     pub layers_removed: Vec<String>,
     /// Layers of the variant that the baseline has not.
     pub layers_added: Vec<String>,
-    /// What cannot be explained, for a person.
+    /// Differences that cannot be explained, for a person.
     pub unexplained: Vec<String>,
     /// Of the variant's own shortened initializers: the baseline's indices that are left.
     pub origins: OriginalIndices,
-    /// Whether activations were compared beside weights, or why not.
+    /// A note on the comparison of activations, or the reason that there was none.
     pub activations: String,
 }
 
@@ -70,9 +70,9 @@ pub struct TensorDifference {
     pub tensor: String,
     /// The initializer in the variant.
     pub tensor_there: String,
-    /// How the baseline stores it, `f32` say.
+    /// The baseline's type, `f32` say.
     pub precision: String,
-    /// How the variant stores it, `int8 per channel` say.
+    /// The variant's type, `int8 per channel` say.
     pub precision_there: String,
     /// Share of zeros in the baseline, 0 to 1.
     pub sparsity: f64,
@@ -91,7 +91,7 @@ pub struct TensorDifference {
 }
 
 impl Difference {
-    /// Whether the variant is the baseline.
+    /// True if the variant is the baseline.
     pub fn is_none(&self) -> bool {
         self.verdict == Verdict::Identical
     }

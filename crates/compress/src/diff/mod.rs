@@ -1,5 +1,5 @@
-//! What another tool did to a model: which components are gone, which tensors are narrower, which
-//! operators, constants and connections changed, and whether it is the same function after all.
+//! Differences that another tool made: components that are gone, tensors that are quantized, operators,
+//! constants and connections that changed; and the comparison of the two functions.
 //!
 //! Nothing is taken from names. Both graphs are brought into one form; nodes are paired by topology
 //! and weights, channels by the likeness of weights and of activations, outputs by the engine.
@@ -9,6 +9,7 @@ mod canonical;
 mod channels;
 mod compare;
 mod difference;
+mod error_chain;
 mod execution;
 mod flow;
 mod import;

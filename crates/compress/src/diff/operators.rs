@@ -4,7 +4,7 @@
 use super::stored::{blocks, stored};
 use paring_onnx::graph::{self, Graph, Index, Node};
 
-/// What an operator does, beside how wide it is. A 1x1 convolution is a product.
+/// The kind of a weighted operator, beside its width. A 1x1 convolution is a product.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Form {
     pub(super) kernel: Vec<usize>,
@@ -33,7 +33,7 @@ pub(super) struct Operator {
     pub(super) dims: [usize; 3],
     /// In that order.
     pub(super) values: Vec<f32>,
-    /// Whether the values are in the units of the baseline's.
+    /// The values are in the units of the baseline's.
     pub(super) scaled: bool,
     /// Largest distance of two neighbouring values that can be stored, 0 for floats.
     pub(super) steps: Vec<f32>,

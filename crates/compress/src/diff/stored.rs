@@ -14,7 +14,7 @@ pub(super) struct Stored {
     pub(super) values: Vec<f32>,
     /// `f32`, or `int8 per channel`.
     pub(super) precision: String,
-    /// Whether the values are in real units.
+    /// The values are in real units.
     pub(super) scaled: bool,
     /// Distance of two neighbouring values: one for all or one for each entry of axis `.1`.
     pub(super) steps: (Vec<f32>, usize),

@@ -9,7 +9,7 @@ use super::{Difference, TensorDifference, Verdict};
 use paring_core::schema::OriginalIndices;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// So many names are said before "and N more".
+/// The names that are said before "and N more".
 const NAMES: usize = 6;
 /// Below this cosine two layers have nothing in common.
 const UNRELATED: f64 = 0.15;
@@ -155,7 +155,7 @@ fn equal(
     }
 }
 
-/// Whether what differs may be another way to write the same, if outputs agree: something stands in the
+/// True of differences that may be another way to write the same, if outputs agree: something stands in the
 /// place of what is gone, or only shapes are handled. One operator in the place of another is not.
 fn equivalent(found: &FlowChanges) -> bool {
     const SHAPES: [&str; 14] = [
@@ -221,14 +221,14 @@ fn share(value: f64) -> String {
     }
 }
 
-/// Whether weights are more alike than chance makes them.
+/// True of weights that are more alike than chance makes them.
 fn is_alike(tensor: &TensorDifference) -> bool {
     // The cosine of independent vectors has a standard deviation of 1 / √n.
     let chance = 3.0 / (tensor.elements.max(1) as f64).sqrt();
     tensor.likeness.is_some_and(|likeness| likeness >= UNRELATED.max(chance))
 }
 
-/// Whether hardly any layer is like one of the baseline.
+/// True if hardly any layer is like one of the baseline.
 fn unrelated(findings: &Findings) -> bool {
     let alike = findings.tensors.iter().filter(|t| is_alike(t)).count();
     let unscaled = findings.tensors.iter().any(|t| t.what.starts_with("its scale"));
@@ -328,7 +328,7 @@ fn constants_changed(findings: &Findings) -> Vec<String> {
         .collect()
 }
 
-/// What is stored in other types.
+/// Changes of stored types.
 fn precisions(findings: &Findings) -> Vec<String> {
     let mut weights: BTreeMap<(String, String), (usize, bool)> = BTreeMap::new();
     let narrower = findings.tensors.iter().filter(|t| t.precision != t.precision_there);

@@ -10,7 +10,7 @@ pub fn argmax(scores: &[f32]) -> Option<usize> {
     known.then(|| scores.iter().enumerate().fold(0, first_best))
 }
 
-/// Whether a single score says yes: from the probability `threshold` on, one half without it.
+/// True of a single score that says yes: from the probability `threshold` on, one half without it.
 pub fn is_positive(scores: ScoreKind, threshold: Option<f64>, score: f32) -> bool {
     let cut = match (threshold, scores) {
         (Some(threshold), ScoreKind::Logits) => (threshold / (1.0 - threshold)).ln(),

@@ -1,5 +1,5 @@
-//! What is read off a model's outputs as a prediction, when two outputs mean another one, and how far
-//! apart they are.
+//! Decision rule of a task: the prediction in a model's outputs, prediction changes (flips), and the
+//! divergence of two outputs.
 
 use super::{class, divergence, probability};
 use ndarray::{ArrayD, Axis};
@@ -11,12 +11,12 @@ use serde::Serialize;
 /// answers: errors of that size alone take 1 % of R².
 const MOVED: f64 = 0.1;
 
-/// How predictions are read off outputs. As JSON it is part of the identity of what is chosen by it.
+/// The rule by which predictions are read off outputs. As JSON it is part of the identity of what is chosen by it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Reading {
-    /// What the outputs are.
+    /// The kind of task.
     pub kind: TaskKind,
-    /// What their numbers mean.
+    /// The meaning of the outputs' numbers.
     pub scores: ScoreKind,
     /// From which probability on the answer to a question of yes or no is yes, one half without it; of
     /// two classes the positive one is predicted from it on.
@@ -57,7 +57,7 @@ impl Reading {
         flat.chunks(width.max(1)).map(<[f32]>::to_vec).collect()
     }
 
-    /// Whether two rows mean another prediction; `spread` is that of all answers, see [`spread`].
+    /// Tells if two rows mean different predictions; `spread` is that of all answers, see [`spread`].
     pub(crate) fn changed(&self, was: &[f32], is: &[f32], spread: f64) -> bool {
         let crossed = |(was, is): (&f32, &f32)| self.is_positive(*was) != self.is_positive(*is);
         match self.kind {

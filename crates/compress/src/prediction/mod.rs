@@ -1,5 +1,5 @@
-//! What scores mean as a prediction: probabilities, the class, when two outputs mean another one, and how
-//! far two answers are apart.
+//! Predictions in scores: probabilities, the class, flips between two outputs, and the divergence of two
+//! answers.
 //!
 //! Evaluations read whole outputs by these rules, and compression judges its candidates by them.
 

@@ -1,5 +1,5 @@
-//! How many components of each coupling go: by share, count, score, or a budget of multiply-adds or
-//! measured time.
+//! The number of components of each coupling that go: by share, count, score, or a budget of
+//! multiply-adds or measured time.
 
 use super::candidates::Prunable;
 use super::evidence::Evidence;
@@ -10,7 +10,7 @@ use paring_core::schema::CostTable;
 use paring_onnx::graph::NodeCost;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many components of each coupling go.
+/// The number of components of each coupling that go.
 pub(super) fn counts(
     evidence: &Evidence,
     couplings: &[Prunable],
@@ -102,7 +102,7 @@ fn allocated(
     }
 }
 
-/// How many go so that what stays is a multiple, the nearest to the ratio.
+/// The number that goes so that what stays is a multiple, the nearest to the ratio.
 fn rounded(prunable: &Prunable, ratio: f64, multiple: usize) -> usize {
     let width = prunable.width();
     let kept = width as f64 * (1.0 - ratio) / multiple as f64;
@@ -119,7 +119,7 @@ struct Costs {
     /// The cost of a node, and the couplings that its weights, or else its outputs, belong to.
     nodes: Vec<(f64, Vec<usize>)>,
     widths: Vec<usize>,
-    /// What shares are of: the graph's cost, or the time that the baseline was measured to take.
+    /// The whole that shares are of: the graph's cost, or the time that the baseline was measured to take.
     whole: f64,
 }
 

@@ -84,7 +84,7 @@ pub fn prune(
     Ok(Made { graph: pruned, origins, decisions, refusals, unexplained: None })
 }
 
-/// What layers read on the samples, for what is expected of a step that itself looks at none; empty where
+/// The layers' inputs on the samples, for the forecast of a step that itself looks at none; empty where
 /// that cannot be told.
 fn rows_for_forecasts(
     graph: &Graph,
@@ -172,7 +172,7 @@ fn judged(
     Ok(kept)
 }
 
-/// What a choice alone saves.
+/// The savings of a choice alone.
 fn saves(graph: &Graph, facts: &Facts, choice: &Choice) -> Saves {
     let slices = choice.slices();
     let shares = catalog::shares_removed(graph, facts, &slices).into_iter();

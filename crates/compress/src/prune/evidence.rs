@@ -1,10 +1,10 @@
-//! What a prune step's scores and budgets are computed from.
+//! The evidence that a prune step's scores and budgets are computed from.
 
 use crate::catalog::{self, Coupling, Linear, Reader, Rows};
 use paring_core::schema::CostTable;
 use paring_onnx::graph::{Facts, Graph};
 
-/// What a choice stands on.
+/// The graph, layers, calibration rows and costs that a choice stands on.
 pub(super) struct Evidence<'a> {
     pub(super) graph: &'a Graph,
     pub(super) facts: &'a Facts,

@@ -1,8 +1,7 @@
 //! Leaving out whole layers and residual blocks.
 
-use super::layer_settings::Bypassing;
 use super::recovery::Before;
-use super::settings::{Amount, Recovery};
+use super::settings::{Amount, Bypassing, Recovery};
 use crate::catalog::{self, Bypass, Calibration, Kind};
 use crate::layer_selection::{matching, needed};
 use crate::{CompressError, Draft, Made, Paring};
@@ -67,7 +66,7 @@ pub fn bypass(
     Ok(Made { graph: pruned, origins, decisions, refusals, unexplained: None })
 }
 
-/// Which of the candidates go.
+/// The candidates, and those of them that go.
 struct Choice<'a> {
     candidates: &'a [Bypass],
     scores: &'a [f64],
@@ -118,7 +117,7 @@ impl Choice<'_> {
     }
 }
 
-/// How many of the least important go.
+/// The number of layers or blocks that go.
 fn count(
     graph: &Graph,
     facts: &Facts,

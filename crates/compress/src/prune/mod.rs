@@ -5,20 +5,18 @@ mod budget;
 mod candidates;
 mod channels;
 mod evidence;
-mod layer_settings;
 mod layers;
 mod masking;
 mod recovery;
 mod selection;
 mod settings;
-mod weight_settings;
 mod weights;
 
 pub use channels::prune;
-pub use layer_settings::Bypassing;
 pub use layers::bypass;
 pub use masking::masked;
 pub(crate) use recovery::write_bias;
-pub use settings::{Allocation, Amount, Pruning, Recovery, What};
-pub use weight_settings::{Sparsify, Sparsity, weights_id};
+pub use settings::{
+    Allocation, Amount, Bypassing, Pruning, Recovery, Sparsify, Sparsity, What, weights_id,
+};
 pub use weights::sparsify;

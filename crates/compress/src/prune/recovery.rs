@@ -11,16 +11,16 @@ use paring_agent::engine::onnx;
 use paring_onnx::graph::{Facts, Graph, Index, Weights};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Where a Relu follows, negative targets are only asked to stay negative: so many times the layer is
-/// solved again with what it gave there in place of the target.
+/// The number of times that a layer in front of a Relu is solved again, with what it gave in place of
+/// negative targets: these are only asked to stay negative.
 const RELU_PASSES: usize = 4;
 
-/// What the baseline did, and what was cut out of it.
+/// The baseline's layers with their inputs, and what was cut out of them.
 pub(crate) struct Before<'a> {
     pub(crate) graph: &'a Graph,
     pub(crate) layers: &'a [Linear],
     pub(crate) rows: &'a [Rows],
-    /// What went, by tensor and axis.
+    /// The removed indices, by tensor and axis.
     removed: Slices,
     /// Names of nodes that read another tensor than before.
     swapped: BTreeSet<String>,
@@ -95,7 +95,7 @@ impl<'a> Before<'a> {
         dirty
     }
 
-    /// What the baseline's layer gave, for the outputs that are still there.
+    /// The outputs of the baseline's layer, of those that are still there.
     pub(crate) fn target(&self, layer: &Linear, rows: &Rows) -> Result<Mat<f64>, CatalogError> {
         let weights = catalog::with_bias(self.graph, layer)?;
         let gone = self.removed.get(&(layer.weights.clone(), layer.output_axis));
@@ -107,7 +107,7 @@ impl<'a> Before<'a> {
     }
 }
 
-/// What a layer is known by before and after a cut: its node's name, its weights, and which of its
+/// The key of a layer before and after a cut: its node's name, its weights, and which of its
 /// groups. The layer's name may change where another layer of the module went.
 fn keyed(graph: &Graph, layers: &[Linear]) -> Vec<(String, String, usize)> {
     let mut seen: BTreeMap<usize, usize> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Which components go: by score, by elimination, or as a replay names them.
+//! The components that go: by score, by elimination, or as a replay names them.
 
 use super::budget::counts;
 use super::candidates::Prunable;
@@ -9,7 +9,7 @@ use crate::catalog::{self, Coupling, Criterion, Elimination, Slices};
 use crate::cut::union;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Which components of a coupling go.
+/// The components of a coupling that go.
 #[derive(Clone, Debug)]
 pub(super) struct Choice<'a> {
     pub(super) coupling: &'a Coupling,

@@ -1,26 +1,26 @@
-//! Settings of a step that prunes channels or attention heads.
+//! Settings of prune steps: channels and attention heads, whole layers and blocks, single weights.
 
 use crate::catalog::{Criterion, Kind};
 use paring_core::schema::Sha256Hex;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Settings of a prune step.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Pruning {
-    /// Which kinds of components.
+    /// The kind of components.
     pub what: What,
-    /// How many of them.
+    /// The number of them that goes.
     pub amount: Amount,
-    /// How importance is judged.
+    /// The importance criterion.
     pub criterion: Criterion,
-    /// How what remains makes up for what goes.
+    /// Recovery, without retraining, of what remains.
     pub recover: Recovery,
-    /// How the amount is spread over couplings.
+    /// The allocation of the amount over couplings.
     pub allocate: Allocation,
-    /// What remains of a coupling is a multiple of this.
+    /// The width that remains of a coupling is a multiple of this.
     pub multiple: usize,
     /// Only couplings whose ids match; `*` stands for anything.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,12 +52,12 @@ impl Pruning {
         }
     }
 
-    /// Whether it goes by measured costs.
+    /// Goes by measured costs.
     pub fn needs_costs(&self) -> bool {
         matches!(self.amount, Amount::Latency(_))
     }
 
-    /// Whether it looks at calibration samples.
+    /// Looks at calibration samples.
     pub fn needs_data(&self) -> bool {
         self.criterion.needs_data()
             || self.recover != Recovery::None
@@ -65,7 +65,7 @@ impl Pruning {
     }
 }
 
-/// Which kinds of components a prune step removes.
+/// The kinds of components that a prune step removes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum What {
@@ -76,19 +76,19 @@ pub enum What {
 }
 
 impl What {
-    /// Whether components of a kind are meant.
+    /// True of a kind whose components are meant.
     pub fn includes(self, kind: Kind) -> bool {
         (self == What::Heads) == (kind == Kind::Head)
     }
 }
 
-/// How many components go.
+/// The number of components that go.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Amount {
     /// This share of each coupling, above 0 and below 1.
     Ratio(f64),
-    /// So many of each coupling.
+    /// This number of each coupling.
     Count(usize),
     /// Those with a score up to this.
     Score(f64),
@@ -98,7 +98,7 @@ pub enum Amount {
     Latency(f64),
 }
 
-/// How what remains makes up for what goes.
+/// Recovery, without retraining, of what remains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Recovery {
@@ -113,13 +113,13 @@ pub enum Recovery {
     LeastSquares,
 }
 
-/// How an amount is spread over couplings.
+/// The allocation of an amount over couplings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Allocation {
     /// The same share of each.
     Uniform,
-    /// Where a saved multiply-add adds the least error; as many in all as the uniform share saves.
+    /// Most where a saved multiply-add adds the least error; as many in all as the uniform share saves.
     Sensitivity,
 }
 
@@ -175,4 +175,118 @@ impl fmt::Display for Pruning {
         }
         Ok(())
     }
+}
+
+/// Settings of a step that leaves out layers or blocks.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Bypassing {
+    /// [`Kind::Layer`] or [`Kind::Block`].
+    pub kind: Kind,
+    /// The number of them that goes.
+    pub amount: Amount,
+    /// The importance criterion.
+    pub criterion: Criterion,
+    /// The recovery of the layers behind.
+    pub recover: Recovery,
+    /// Only those whose ids match; `*` stands for anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layers: Option<String>,
+    /// Those whose ids match stay.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub protect: Vec<String>,
+    /// Exactly these, whatever the scores say: a replay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<BTreeSet<String>>,
+}
+
+impl Bypassing {
+    /// Looks at calibration samples.
+    pub fn needs_data(&self) -> bool {
+        self.criterion.needs_data() || self.recover != Recovery::None
+    }
+}
+
+impl fmt::Display for Bypassing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "prune {}s, {}, criterion {}", self.kind, self.amount, self.criterion)?;
+        write!(f, "{}", self.recover)?;
+        if let Some(layers) = &self.layers {
+            write!(f, ", layers {layers}")?;
+        }
+        if !self.protect.is_empty() {
+            write!(f, ", protect {}", self.protect.join(" "))?;
+        }
+        if let Some(frozen) = &self.frozen {
+            let ids: Vec<&str> = frozen.iter().map(String::as_str).collect();
+            write!(f, ", replayed with {}", ids.join(" "))?;
+        }
+        Ok(())
+    }
+}
+
+/// The weights that become zero.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sparsity {
+    /// This share of each layer, above 0 and below 1.
+    Ratio(f64),
+    /// Those with a score up to this.
+    Score(f64),
+    /// All but `kept` of every `of` consecutive inputs of an output, `2:4` say.
+    Groups {
+        /// The number that stays.
+        kept: usize,
+        /// The number in a group.
+        of: usize,
+    },
+}
+
+/// Settings of a step that sets weights to zero.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Sparsify {
+    /// The weights that become zero.
+    pub sparsity: Sparsity,
+    /// The importance criterion.
+    pub criterion: Criterion,
+    /// The weights that stay make up for what goes.
+    pub recover: bool,
+    /// Only layers whose names match; `*` stands for anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layers: Option<String>,
+    /// Layers whose names match stay.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub protect: Vec<String>,
+}
+
+impl Sparsify {
+    /// Looks at calibration samples.
+    pub fn needs_data(&self) -> bool {
+        self.criterion.needs_data() || self.recover
+    }
+}
+
+impl fmt::Display for Sparsify {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "prune weights, ")?;
+        match self.sparsity {
+            Sparsity::Ratio(ratio) => write!(f, "ratio {ratio}")?,
+            Sparsity::Score(score) => write!(f, "score up to {score}")?,
+            Sparsity::Groups { kept, of } => write!(f, "pattern {kept}:{of}")?,
+        }
+        write!(f, ", criterion {}", self.criterion)?;
+        let recovery = if self.recover { Recovery::LeastSquares } else { Recovery::None };
+        write!(f, "{recovery}")?;
+        if let Some(layers) = &self.layers {
+            write!(f, ", layers {layers}")?;
+        }
+        if !self.protect.is_empty() {
+            write!(f, ", protect {}", self.protect.join(" "))?;
+        }
+        Ok(())
+    }
+}
+
+/// The id of all single weights of a layer, as one component.
+pub fn weights_id(layer: &str) -> String {
+    format!("{layer}/weights")
 }

@@ -3,7 +3,7 @@
 //! Dense kernels do not run faster for it; what it buys is a file that compresses better.
 
 use super::recovery::{Before, Fit, relative_error, write_bias};
-use super::weight_settings::{Sparsify, Sparsity, weights_id};
+use super::settings::{Sparsify, Sparsity, weights_id};
 use crate::catalog::{self, Calibration, CatalogError, Criterion, Linear, Rows, Walk};
 use crate::inverse_hessian::inverse_factor;
 use crate::layer_selection::{matching, needed};
@@ -90,7 +90,7 @@ struct Thinning<'a> {
     /// Weights to start from, `[features, outputs]`, a bias last: those as they are, or, where they
     /// may change, those that come nearest to the baseline's outputs.
     given: Mat<f64>,
-    /// What stands between a weight and its score: norms of inputs, or random numbers.
+    /// The factors between a weight and its score: norms of inputs, or random numbers.
     factors: Mat<f64>,
     /// The factor U of H⁻¹ = Uᵀ·U, where inputs are known.
     upper: Option<Mat<f64>>,
@@ -120,7 +120,7 @@ impl<'a> Thinning<'a> {
         Ok(Thinning { layer, how, rows, given, factors, upper })
     }
 
-    /// How important a weight of this value is.
+    /// The importance of a weight of this value.
     fn score(&self, weight: f64, input: usize, output: usize) -> f64 {
         match self.how.criterion {
             Criterion::Random => self.factors[(input, output)],

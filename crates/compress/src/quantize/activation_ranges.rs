@@ -15,7 +15,7 @@ const STEPS: usize = 48;
 /// Share of values that a percentile's range holds.
 const HELD: f64 = 0.9999;
 
-/// How the range of one tensor was found.
+/// The range of one tensor, and the rule that found it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Chosen {
     pub(super) range: Range,
@@ -50,7 +50,7 @@ pub(super) fn find(
     Ok(each.map(|(tensor, histogram)| (tensor.clone(), histogram.choose(rule))).collect())
 }
 
-/// How often values of a tensor fall between two of [`BINS`] + 1 bounds.
+/// Counts of a tensor's values between each two of [`BINS`] + 1 bounds.
 struct Histogram {
     /// With zero in it, so that clipping moves both ends towards it.
     whole: Range,

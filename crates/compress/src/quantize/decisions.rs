@@ -11,7 +11,7 @@ use paring_core::schema::{LayerPrecision, PrecisionChange};
 use paring_onnx::graph::{Graph, Index};
 use std::collections::BTreeMap;
 
-/// What decisions are made of.
+/// The graph, settings and scales that decisions are written from.
 pub(super) struct Record<'a> {
     pub(super) graph: &'a Graph,
     pub(super) how: &'a Quantization,

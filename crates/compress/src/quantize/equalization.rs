@@ -140,7 +140,7 @@ fn even_out(
     factors.iter().fold(0.0, |most, factor| most.max(factor.ln().abs()))
 }
 
-/// Where the weights of one input channel lie.
+/// The positions of one input channel's weights.
 struct Inputs {
     depthwise: bool,
     channels: usize,

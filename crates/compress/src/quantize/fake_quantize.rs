@@ -18,11 +18,12 @@ const BATCHES: usize = 4;
 /// The emitted graph may be so much of the fake-quantized one's own noise power away from it: integers
 /// round some numbers to the other side.
 const NOISE_SHARE: f64 = 4.0;
-/// So much of the outputs' power is always allowed: biases are rounded in the emitted graph alone.
+/// The share of the outputs' power that is always allowed:
+/// biases are rounded in the emitted graph alone.
 const FLOOR: f64 = 1e-5;
 
-/// Why the emitted graph is further from the fake-quantized one than quantization itself moves the
-/// outputs, if it is: then a scale, a bias or a connection is not what the decisions say. `given` is the
+/// The difference between the emitted graph and the fake-quantized one, where it is larger than
+/// quantization itself moves the outputs: then a scale, a bias or a connection is not what the decisions say. `given` is the
 /// graph as the step found it, `float` the one with weights on their grids, `emitted` that with integers.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Which layers can have which precision, and why the others cannot.
+//! The layers that can have a precision, and the reasons why others cannot.
 
 use super::settings::Quantization;
 use super::weight_grid::{BLOCK, transposed};
@@ -33,19 +33,19 @@ pub(super) struct Layer {
     pub(super) dims: Vec<usize>,
     /// The weights in that order.
     pub(super) values: Vec<f32>,
-    /// Whether the stored weights are the transposed ones.
+    /// Set where the stored weights are the transposed ones.
     pub(super) turned: bool,
     /// Name of its bias in float.
     pub(super) biased: Option<String>,
     /// Bias in float, one an output.
     pub(super) bias: Option<Vec<f32>>,
-    /// What a Gemm multiplies its stored weights and its stored bias by; [`Layer::values`] and
+    /// The factors of a Gemm's stored weights and stored bias; [`Layer::values`] and
     /// [`Layer::bias`] are multiplied already.
     pub(super) factors: (f32, f32),
 }
 
 impl Layer {
-    /// Whether it convolves; it multiplies a matrix otherwise.
+    /// True of a convolution, false of a matrix product.
     pub(super) fn convolves(&self) -> bool {
         self.axis() == 0
     }
@@ -217,7 +217,7 @@ fn layer(
     })
 }
 
-/// Why a product of `inputs` numbers in `tensor` cannot have four-bit weights, if so.
+/// Refuses, with the reason, four-bit weights of a product of `inputs` numbers in `tensor`.
 fn check_nibbles(graph: &Graph, index: &Index, tensor: &str, inputs: usize) -> Result<(), String> {
     if concatenated(graph, index, tensor) {
         let why = "it reads a concatenation: the engine splits such a product, and cannot split four-bit weights";
@@ -229,7 +229,7 @@ fn check_nibbles(graph: &Graph, index: &Index, tensor: &str, inputs: usize) -> R
     }
 }
 
-/// Whether a tensor is a concatenation, in whatever shape.
+/// True of a concatenation, in whatever shape.
 fn concatenated(graph: &Graph, index: &Index, tensor: &str) -> bool {
     let moves = ["Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Identity"];
     let Some(position) = index.producer(tensor) else { return false };

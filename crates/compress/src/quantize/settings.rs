@@ -5,24 +5,24 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// How a quantize step goes about it.
+/// Settings of a quantize step.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Quantization {
     /// Into which numbers.
     pub format: Format,
     /// One scale for a weight tensor, or one for each of its outputs.
     pub weights: QuantizationGranularity,
-    /// How ranges of activations are found.
+    /// The rule that finds ranges of activations.
     pub ranges: RangeRule,
-    /// Whether ranges of channels are evened out between neighbouring layers first.
+    /// Cross-layer equalization: ranges of channels are evened out between neighbouring layers first.
     pub equalize: bool,
-    /// Whether biases make up for the mean error of each output.
+    /// Bias correction: biases make up for the mean error of each output.
     pub correct: bool,
-    /// How weights become integers.
+    /// Rounding of weights to integers.
     pub rounding: Rounding,
-    /// How static int8 is written.
+    /// The operators in which static int8 is written.
     pub form: Form,
-    /// Whether depthwise convolutions become integers too.
+    /// Depthwise convolutions become integers too.
     pub depthwise: bool,
     /// Pattern of the layers that may change; all without one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,11 +30,11 @@ pub struct Quantization {
     /// Patterns of the layers that stay.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub protect: Vec<String>,
-    /// Whether each layer gets the precision that pays on a target.
+    /// Each layer gets the precision that pays on a target.
     pub measured: bool,
     /// That target's name.
     pub on: String,
-    /// What pays.
+    /// The objective by which a precision pays.
     pub by: PrecisionObjective,
     /// The precision of every layer, decided before: others stay in float.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,14 +90,14 @@ pub enum Format {
     F16,
 }
 
-/// How the range of an activation is found.
+/// Rule that finds the range of an activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RangeRule {
     /// The smallest and the largest value.
     #[serde(rename = "minmax")]
     MinMax,
-    /// What holds 99.99 % of the values.
+    /// The range that holds 99.99 % of the values.
     Percentile,
     /// The range whose 256 levels tell least apart from the values (Kullback & Leibler 1951).
     Entropy,
@@ -120,7 +120,7 @@ impl RangeRule {
     }
 }
 
-/// How weights become integers.
+/// Rounding of weights to integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rounding {
@@ -130,7 +130,7 @@ pub enum Rounding {
     Gptq,
 }
 
-/// How static int8 is written.
+/// The operators in which static int8 is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Form {

@@ -60,7 +60,7 @@ impl Step {
         }))
     }
 
-    /// Whether all that it does are engine options.
+    /// Does nothing but choose engine options.
     pub fn is_option(&self) -> bool {
         matches!(self, Step::Quantize(how) if how.format == Format::F16)
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// Name of the tensor that holds a graph without its weights, encoded.
 const GRAPH: &str = "#graph";
 
-/// Why a step cannot be undone.
+/// The reason that a step cannot be undone.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UndoError {
@@ -20,8 +20,8 @@ pub enum UndoError {
     Graph(#[from] GraphError),
 }
 
-/// What undoing a step needs beside its decisions' parings: the graph before it without its weights,
-/// and every initializer that the decisions do not bring back.
+/// The tensors that undoing a step needs beside its decisions' parings: the graph before it without its
+/// weights, and every initializer that the decisions do not bring back.
 ///
 /// # Errors
 /// [`GraphError`] where an initializer cannot be read.
@@ -91,7 +91,7 @@ fn brought_back(
     Ok(tensors)
 }
 
-/// Whether an entry says where another one was: an initializer may be called so too.
+/// True of an entry that says where another one was: an initializer may be called so too.
 fn is_index(key: &str, paring: &BTreeMap<String, Weights>) -> bool {
     let of = ["#indices", "#places", "#mask"].iter().find_map(|end| key.strip_suffix(end));
     of.is_some_and(|of| paring.contains_key(of))

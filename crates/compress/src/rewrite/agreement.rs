@@ -1,4 +1,4 @@
-//! How far two models agree on all calibration samples.
+//! Agreement of two models' outputs on all calibration samples.
 
 use crate::calibration_plan::calibration_plan;
 use crate::catalog::Calibration;
@@ -9,7 +9,7 @@ use paring_onnx::graph::Graph;
 /// Outputs may differ by so much of the largest, and nothing may be predicted differently.
 pub const LOSSLESS: f64 = 1e-5;
 
-/// How far two models agree on all calibration samples.
+/// Agreement of two models' outputs on all calibration samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Agreement {
     /// Largest difference of outputs, relative to the largest output.
@@ -21,7 +21,7 @@ pub struct Agreement {
 }
 
 impl Agreement {
-    /// Whether the two compute the same, rounding apart.
+    /// True if the two compute the same, rounding apart.
     pub fn lossless(&self) -> bool {
         self.apart <= LOSSLESS && self.flips == 0
     }

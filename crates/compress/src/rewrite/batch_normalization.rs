@@ -54,14 +54,14 @@ fn floats(graph: &Graph, name: &str) -> Result<(Weights, Vec<f32>), GraphError> 
     Ok((weights, values))
 }
 
-/// Whether a normalisation takes its statistics from the batch, or one for every element: operator sets
+/// True of a normalisation that takes its statistics from the batch, or one for every element: operator sets
 /// before 9 said so by attributes, those from 14 on by another one.
 fn trains(graph: &Graph, norm: &Node) -> bool {
     let is = |attribute: &str, value: i64| graph::int(norm, attribute) == Some(value);
     is("training_mode", 1) || is("spatial", 0) || (graph.opset() < 7 && !is("is_test", 1))
 }
 
-/// Whether a normalisation has its five inputs, each one value an output of the convolution, and all of
+/// True of a normalisation that has its five inputs, each one value an output of the convolution, and all of
 /// both are 32-bit floats.
 fn fits(graph: &Graph, conv: &Node, norm: &Node) -> bool {
     let width = conv.input.get(1).and_then(|w| graph.dims(w)).and_then(|d| d.first().copied());

@@ -1,4 +1,4 @@
-//! Whether two graphs give the same outputs on the first calibration samples, rounding apart.
+//! Equivalence of two graphs: the same outputs on the first calibration samples, rounding apart.
 
 use crate::CompressError;
 use crate::calibration_plan::calibration_plan;
@@ -6,8 +6,8 @@ use crate::catalog::Calibration;
 use paring_core::schema::EngineOptions;
 use paring_onnx::graph::Graph;
 
-/// What is exact up to rounding differs by less, relative to the largest output, also through many
-/// layers.
+/// The most by which outputs that are exact up to rounding differ, relative to the largest output, also
+/// through many layers.
 pub(super) const EXACT: f64 = 1e-3;
 
 /// All outputs of a graph that are numbers, on the first calibration samples.
@@ -47,7 +47,7 @@ pub fn equivalent(
     Ok(())
 }
 
-/// Whether two lists of outputs are further apart than rounding explains: by their largest difference
+/// Tells if two lists of outputs are further apart than rounding explains: by their largest difference
 /// and as a whole. An output that is rounded itself, as by ArgMax or to bytes, may flip in few places.
 pub(crate) fn differ(a: &[f32], b: &[f32]) -> bool {
     if apart(a, b) <= EXACT {

@@ -1,4 +1,4 @@
-//! What can be left out of a graph without changing what it computes: normalisations that fold into
+//! Lossless simplification of a graph: normalisations that fold into
 //! weights, constants, copies, repetitions, and nodes that nobody reads.
 
 use super::batch_normalization::fold_batch_normalization;
@@ -51,7 +51,7 @@ pub fn lossless(
     Ok((graph, drafts))
 }
 
-/// Whether a node gives something else every time.
+/// True of a node that gives something else every time.
 fn draws(node: &Node) -> bool {
     node.op_type.starts_with("Random")
         || ["Bernoulli", "Multinomial"].contains(&node.op_type.as_str())

@@ -3,7 +3,7 @@
 use super::value::{Args, ExactError, Value, narrowed};
 use paring_onnx::graph::{self, ElementType, Node};
 
-/// Where a window stands.
+/// The geometry of a kernel's windows.
 struct Windows {
     kernel: [usize; 2],
     strides: [usize; 2],

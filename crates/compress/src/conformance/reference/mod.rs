@@ -1,5 +1,5 @@
-//! What the operators that quantization writes mean: ONNX's definitions, in integers and f64, with no
-//! thought of speed. The engine is held against it.
+//! Reference values of the operators that quantization writes: ONNX's definitions, in integers and f64,
+//! with no thought of speed. The engine is held against them.
 //!
 //! Source: the ONNX operator specifications, and those of com.microsoft for MatMulNBits.
 

@@ -14,7 +14,7 @@ pub struct Value {
     pub data: Vec<f64>,
 }
 
-/// Why a node has no exact value here.
+/// The reason that a node has no exact value here.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExactError {

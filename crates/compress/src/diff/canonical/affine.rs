@@ -1,4 +1,4 @@
-//! What scales and shifts the outputs of a product, as part of its weights and bias.
+//! Scales and shifts of a product's outputs, folded into its weights and bias.
 //!
 //! With y = W x + b behind it s·y + t: W' = s·W and b' = s·b + t, for each output channel.
 //! Source: Jacob et al. 2018, arXiv 1712.05877, section 3.2.
@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 struct Affine {
     factors: Vec<f64>,
     shifts: Vec<f64>,
-    /// What the bias is called where there is none yet.
+    /// The name of the bias where there is none yet.
     bias: String,
 }
 
@@ -57,7 +57,7 @@ fn next(rewriter: &Rewriter) -> Option<(usize, usize)> {
     })
 }
 
-/// Whether a node multiplies by weights that do not depend on the inputs.
+/// True of a node that multiplies by weights that do not depend on the inputs.
 pub(super) fn is_product(rewriter: &Rewriter, node: &Node) -> bool {
     let matrix = |w: &String| stored_dims(rewriter, w).is_some_and(|d| d.len() == 2);
     match node.op_type.as_str() {
@@ -96,7 +96,7 @@ fn outputs_of(rewriter: &Rewriter, node: &Node) -> Option<usize> {
     }
 }
 
-/// Whether nothing else reads the weights and the bias.
+/// True if nothing else reads the weights and the bias.
 fn sole_constants(rewriter: &Rewriter, index: &Index, node: &Node) -> bool {
     node.input[1..].iter().filter(|i| !i.is_empty()).all(|name| {
         rewriter.is_constant(name)
@@ -128,7 +128,7 @@ fn attach_bias(rewriter: &mut Rewriter, position: usize, next: &Node) -> bool {
     true
 }
 
-/// Whether a shape broadcasts along the output channels of a product and nothing else.
+/// True of a shape that broadcasts along the output channels of a product and nothing else.
 fn along_channels(product: &Node, dims: &[usize], width: usize) -> bool {
     let spatial = match product.op_type.as_str() {
         "Conv" | "ConvTranspose" => {

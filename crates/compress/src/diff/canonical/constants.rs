@@ -1,4 +1,4 @@
-//! What does not depend on the inputs, as values.
+//! Constant folding: tensors that do not depend on the inputs, as values.
 
 use super::rewriter::{Bypass, Rewriter};
 use crate::calibration_plan::tensors_plan;
@@ -97,7 +97,7 @@ fn integers(rewriter: &mut Rewriter) {
 struct Still {
     tensor: String,
     dtype: Dtype,
-    /// Whether 16-bit floats are among these.
+    /// 16-bit floats are among these.
     half: bool,
 }
 
@@ -127,7 +127,7 @@ fn still(rewriter: &Rewriter) -> Vec<Still> {
     found
 }
 
-/// Whether a node only says how weights are stored.
+/// True of a node that only says how weights are stored.
 fn keeps(node: &Node, rewriter: &Rewriter) -> bool {
     let from = node.input.first().and_then(|input| rewriter.graph.element(input));
     match node.op_type.as_str() {
@@ -138,7 +138,7 @@ fn keeps(node: &Node, rewriter: &Rewriter) -> bool {
     }
 }
 
-/// Whether what a node gives does not follow from its inputs alone.
+/// True of a node whose outputs do not follow from its inputs alone.
 fn unsettled(node: &Node) -> bool {
     node.op_type.starts_with("Random") || Rewriter::has_body(node)
 }

@@ -3,16 +3,16 @@
 //!
 //! The form is for comparing. It changes neither file, and only [`Canonical::executable`] is run.
 
+mod activation_quantization;
 mod affine;
-mod attention;
 mod constants;
-mod expand;
 mod form;
+mod fused;
 mod patterns;
 mod products;
-mod quantized;
 mod reshape;
 mod rewriter;
 
-pub(super) use form::{ActivationQuantization, Canonical, canonical, chain};
+pub(super) use activation_quantization::ActivationQuantization;
+pub(super) use form::{Canonical, canonical};
 pub(super) use rewriter::{Rewrites, halves};

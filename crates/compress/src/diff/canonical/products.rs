@@ -40,7 +40,7 @@ pub(super) fn unwrap(rewriter: &mut Rewriter) {
 
 /// A product between two Reshapes of leading axes.
 struct Unwrapped {
-    /// What the Reshape in front reads.
+    /// The tensor that the Reshape in front reads.
     x: String,
     /// The shape as which the product is to read it.
     read: Vec<usize>,

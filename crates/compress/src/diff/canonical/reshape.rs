@@ -57,7 +57,7 @@ pub(super) fn normalize(rewriter: &mut Rewriter) {
     rewriter.renamed.extend(sweep.renamed);
 }
 
-/// Whether a node hands on what it reads.
+/// True of a node that hands on what it reads.
 fn is_copy(rewriter: &Rewriter, node: &Node) -> bool {
     let given = node.output.iter().filter(|o| !o.is_empty()).count();
     let (Some(x), Some(y)) = (node.input.first(), node.output.first()) else { return false };
@@ -303,7 +303,7 @@ fn picked_axis(rewriter: &Rewriter, node: &Node, rank: usize) -> Option<usize> {
     (one && axis < rank).then_some(axis)
 }
 
-/// What is left of a shape where a Slice along axis `source`, or a Gather of one entry, is what one
+/// The rest of a shape where a Slice along axis `source`, or a Gather of one entry, is what one
 /// along `axis` with the shape `to` was.
 fn picked_shape(from: &[usize], source: usize, to: &[usize], axis: usize, op: &str) -> Vec<usize> {
     let mut shape = from.to_vec();

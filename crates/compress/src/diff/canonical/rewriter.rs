@@ -71,7 +71,7 @@ impl Rewriter {
         Some((weights.dims, values))
     }
 
-    /// Whether an initializer is stored in 16-bit floats.
+    /// True of an initializer that is stored in 16-bit floats.
     pub(super) fn is_half(&self, tensor: &str) -> bool {
         self.graph.element(tensor) == Some(ElementType::F16)
     }
@@ -161,7 +161,7 @@ impl Rewriter {
         self.graph.set_nodes(nodes);
     }
 
-    /// Whether a node has a body of control flow.
+    /// True of a node with a body of control flow.
     pub(super) fn has_body(node: &Node) -> bool {
         node.attribute.iter().any(|a| a.g.is_some() || !a.graphs.is_empty())
     }

@@ -1,4 +1,4 @@
-//! What operators give on the same samples, channel by channel.
+//! Activations of both models' operators on the same samples, channel by channel.
 
 use crate::CompressError;
 use crate::catalog::Calibration;
@@ -7,13 +7,13 @@ use ndarray::{ArrayD, Axis};
 use paring_onnx::graph::Graph;
 use std::collections::BTreeMap;
 
-/// So many values of a channel are compared at most.
+/// The most values of a channel that are compared.
 const VALUES: usize = 1_000;
 
 /// Values of every channel, by operator.
 pub(in crate::diff) type Channels = BTreeMap<usize, Vec<Vec<f32>>>;
 
-/// What operators give on the same samples, channel by channel.
+/// Activations of both models' operators on the same samples, channel by channel.
 pub(in crate::diff) fn observed(
     base: &Graph,
     variant: &Graph,

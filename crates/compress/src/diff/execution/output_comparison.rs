@@ -1,8 +1,8 @@
-//! What two models give for the same inputs, by the engine.
+//! Comparison of two models' outputs on the same inputs, by the engine.
 
 use crate::calibration_plan::calibration_plan;
 use crate::catalog::Calibration;
-use crate::diff::canonical::chain;
+use crate::diff::error_chain::error_chain;
 use ndarray::ArrayD;
 use paring_agent::arrays::Array;
 use paring_agent::engine::{DimensionBindings, InferencePlan};
@@ -19,17 +19,17 @@ pub const SAME_OUTPUTS: f64 = 1e-5;
 pub struct OutputComparison {
     /// `samples` of given data, or `probes`: seeded random inputs.
     pub inputs: String,
-    /// How many of them were run.
+    /// The number of them that were run.
     pub count: usize,
     /// Largest difference relative to the largest output of that inference; `None` where outputs
     /// could not be compared.
     pub difference: Option<f64>,
-    /// Why they could not.
+    /// The reason that they could not.
     pub problem: Option<String>,
 }
 
 impl OutputComparison {
-    /// Whether outputs agree within [`SAME_OUTPUTS`].
+    /// True if outputs agree within [`SAME_OUTPUTS`].
     pub fn agree(&self) -> bool {
         self.difference.is_some_and(|d| d <= SAME_OUTPUTS)
     }
@@ -64,7 +64,7 @@ pub(in crate::diff) fn outputs(
 }
 
 fn plan(graph: &Graph, data: &Calibration) -> Result<InferencePlan, String> {
-    calibration_plan(graph, data, &EngineOptions::default()).map_err(|error| chain(&error))
+    calibration_plan(graph, data, &EngineOptions::default()).map_err(|error| error_chain(&error))
 }
 
 fn run(base: &Graph, variant: &Graph, data: &Calibration) -> Result<f64, String> {
@@ -76,8 +76,8 @@ fn run(base: &Graph, variant: &Graph, data: &Calibration) -> Result<f64, String>
         let inputs = data.arrays(batch);
         let there = translated(&inputs, &names, variant, data)?;
         let run = |plan: &InferencePlan, inputs: &BTreeMap<String, Array>| {
-            let inputs = plan.inputs(inputs).map_err(|e| chain(&e))?;
-            plan.run(&inputs).map_err(|e| chain(&e))
+            let inputs = plan.inputs(inputs).map_err(|e| error_chain(&e))?;
+            plan.run(&inputs).map_err(|e| error_chain(&e))
         };
         let (a, b) = (run(&left, &inputs)?, run(&right, &there)?);
         for (a, position) in a.iter().zip(&order) {

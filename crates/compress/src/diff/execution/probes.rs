@@ -1,7 +1,7 @@
 //! Seeded inputs for two models that take the same, where no data are given.
 
 use crate::catalog::Calibration;
-use crate::diff::canonical::chain;
+use crate::diff::error_chain::error_chain;
 use ndarray::{ArrayD, IxDyn};
 use paring_agent::arrays::{Array, Dim, Dtype, InputNeed};
 use paring_agent::engine::{self, DimensionBindings, ModelSource};
@@ -18,7 +18,7 @@ const LARGE: f32 = 8.0;
 /// Symbolic dimensions that nobody gave are taken as this.
 const SIZE: usize = 8;
 
-/// What a graph takes, whatever operators it has.
+/// The inputs that a graph takes, whatever operators it has.
 ///
 /// # Errors
 /// The engine's, in words.
@@ -36,7 +36,7 @@ fn needs(graph: &Graph) -> Result<Vec<InputNeed>, String> {
     bare.tidy();
     let bytes = bare.encode();
     let described = engine::describe(ModelSource::Bytes(graph.name(), &bytes));
-    described.map(|signature| signature.inputs).map_err(|error| chain(&error))
+    described.map(|signature| signature.inputs).map_err(|error| error_chain(&error))
 }
 
 /// Values for the symbolic dimensions of both graphs: those given, and a default for the others.

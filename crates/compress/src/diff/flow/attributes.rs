@@ -56,7 +56,7 @@ fn axis(name: &str, value: i64, rank: Option<usize>) -> i64 {
     }
 }
 
-/// What does not change the function, or is compared with the weights.
+/// True of an attribute that does not change the function, or is compared with the weights.
 fn ignored(op: &str, name: &str, weighted: bool) -> bool {
     match name {
         "momentum" | "spatial" | "stash_type" | "training_mode" | "consumed_inputs" => true,
@@ -124,7 +124,7 @@ fn is_default(op: &str, name: &str, text: &str, rank: Option<usize>) -> bool {
     }
 }
 
-/// Whether recurrent cells have their usual activations, in one direction or both.
+/// True of recurrent cells with their usual activations, in one direction or both.
 fn are_default_activations(op: &str, text: &str) -> bool {
     let one = match op {
         "LSTM" => "Sigmoid Tanh Tanh",

@@ -1,4 +1,4 @@
-//! What differs between paired nodes, and which nodes have no pair.
+//! Differences between paired nodes, and nodes without a pair.
 
 use super::attributes::{attributes, shortest};
 use super::constants::{ConstantDifference, Likeness, against_zeros, held, input_name};
@@ -18,9 +18,9 @@ pub struct OperatorChange {
     pub layer: String,
     /// The layer in the variant.
     pub layer_there: String,
-    /// What it does in the baseline, `Relu` say.
+    /// The operator in the baseline, `Relu` say.
     pub from: String,
-    /// What it does in the variant, `LeakyRelu(alpha 0.01)` say.
+    /// The operator in the variant, `LeakyRelu(alpha 0.01)` say.
     pub to: String,
 }
 
@@ -125,7 +125,7 @@ pub(in crate::diff) fn changes(
     found
 }
 
-/// Whether an operator is ONNX's, or one that products are read from.
+/// True of an operator that is ONNX's, or one that products are read from.
 fn is_known(node: &Node) -> bool {
     ["", "ai.onnx"].contains(&node.domain.as_str()) || node.op_type == "MatMulNBits"
 }
@@ -156,7 +156,7 @@ impl Comparison<'_> {
         self.found.operators_changed.push(OperatorChange { layer, layer_there, from, to });
     }
 
-    /// Whether operators of one kind do the same but for attributes and constants. A quantized range
+    /// True of operators of one kind that do the same but for attributes and constants. A quantized range
     /// rectifies as Relu does, and bounds as Clip does where it ends no later.
     fn same_operator(&self, own: &FlowNode, other: &FlowNode) -> bool {
         let (from, to) = (own.node.op_type.as_str(), other.node.op_type.as_str());

@@ -13,15 +13,15 @@ const ROUNDING: f32 = 2e-5;
 pub struct ConstantDifference {
     /// The layer in the baseline.
     pub layer: String,
-    /// What the layer takes it for: `bias`, `scale`, `operand` …
+    /// Its role in the layer: `bias`, `scale`, `operand` …
     pub input: String,
     /// The initializer in the baseline.
     pub tensor: String,
     /// The initializer in the variant.
     pub tensor_there: String,
-    /// How the baseline stores it.
+    /// The baseline's type.
     pub precision: String,
-    /// How the variant stores it.
+    /// The variant's type.
     pub precision_there: String,
     /// Norm of the change over the norm of the baseline's, of what is left; `None` where the two
     /// cannot be put side by side.
@@ -129,7 +129,7 @@ fn left(stored: &Stored, gone: &Slices) -> Vec<f32> {
     values.filter(|(flat, _)| stays(*flat)).map(|(_, value)| *value).collect()
 }
 
-/// What an operator takes the input in a slot for.
+/// The role of the input in a slot of an operator.
 pub(in crate::diff) fn input_name(op: &str, slot: usize) -> String {
     let name = match (op, slot) {
         ("Conv" | "ConvTranspose" | "Gemm" | "MatMul", 2) => "bias",

@@ -14,7 +14,7 @@ const ROUNDS: usize = 6;
 /// Operators whose inputs may stand in any order.
 const COMMUTE: [&str; 8] = ["Add", "Mul", "Max", "Min", "Sum", "And", "Or", "Equal"];
 
-/// Where an input of a node comes from.
+/// The source of a node's input.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::diff) enum FlowSource {
     /// A node, and which of its outputs.
@@ -32,7 +32,7 @@ pub(in crate::diff) enum FlowSource {
 pub(in crate::diff) struct FlowNode {
     pub(in crate::diff) layer: String,
     pub(in crate::diff) node: Node,
-    /// What nodes may be held against each other.
+    /// The kind; nodes of one kind may be held against each other.
     pub(in crate::diff) kind: String,
     /// Position among the operators with weights, if it is one.
     pub(in crate::diff) operator: Option<usize>,
@@ -51,7 +51,7 @@ pub(in crate::diff) struct DataFlow {
     pub(in crate::diff) outputs: Vec<String>,
 }
 
-/// What is around each node, as numbers that are equal where it is the same.
+/// Labels of each node's surroundings, equal where these are the same.
 pub(in crate::diff) struct Labels {
     /// All that leads to it.
     pub(in crate::diff) before: Vec<u64>,
@@ -62,7 +62,7 @@ pub(in crate::diff) struct Labels {
 }
 
 impl FlowNode {
-    /// Whether the order of its inputs is nothing.
+    /// True if the order of its inputs is nothing.
     pub(in crate::diff) fn commutes(&self) -> bool {
         COMMUTE.contains(&self.node.op_type.as_str())
     }

@@ -1,4 +1,4 @@
-//! Which node of one data flow is which of the other: by topology and weights together.
+//! Pairs of nodes of two data flows: by topology and weights together.
 
 use super::super::operators::Operator;
 use super::alignment::{aligned, likeness};

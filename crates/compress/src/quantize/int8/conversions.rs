@@ -76,7 +76,8 @@ pub(super) fn shared(
     name
 }
 
-/// So many numbers, made bytes by nodes called `narrow…` and floats again by others: for timing both.
+/// A graph that makes bytes of so many numbers by nodes called `narrow…` and floats again by others: for
+/// timing both.
 pub fn conversions(elements: usize) -> Graph {
     let mut graph = Graph::empty("conversions", 13);
     graph.add_input("x", Dtype::F32, &[Size::Fixed(1), Size::Fixed(elements)]);

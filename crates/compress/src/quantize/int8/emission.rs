@@ -24,11 +24,11 @@ pub(in crate::quantize) struct Narrowing<'a> {
     pub(in crate::quantize) form: Form,
     /// Positions of nodes that int8 goes through.
     pub(in crate::quantize) moves: BTreeSet<usize>,
-    /// What static layers give and nothing but static layers reads.
+    /// Tensors that static layers give and nothing but static layers reads.
     pub(in crate::quantize) inner: BTreeSet<String>,
 }
 
-/// What static layers give and nothing but static layers reads.
+/// Tensors that static layers give and nothing but static layers reads.
 pub(in crate::quantize) fn inner(graph: &Graph, layers: &[Layer]) -> BTreeSet<String> {
     let index = Index::new(graph);
     let outputs = graph.outputs();
@@ -43,7 +43,7 @@ pub(in crate::quantize) fn inner(graph: &Graph, layers: &[Layer]) -> BTreeSet<St
 }
 
 impl Narrowing<'_> {
-    /// Whether a static layer, or a node that int8 goes through, reads a tensor.
+    /// True of a tensor that a static layer, or a node that int8 goes through, reads.
     pub(in crate::quantize) fn reads(&self, graph: &Graph, tensor: &str) -> bool {
         let moved = |p: &usize| graph.nodes()[*p].input.iter().any(|input| input == tensor);
         self.layers.iter().any(|layer| layer.scheme.is_static() && layer.input == tensor)

@@ -12,7 +12,7 @@ const MOST_SUMMED: usize = 1 << 20;
 /// From here on Pad takes bytes.
 const PAD_OPSET: i64 = 11;
 
-/// What an integer kernel reads: the tensor, the zero point that it is told, and by how much the true
+/// The input of an integer kernel: the tensor, the zero point that it is told, and by how much the true
 /// one is above that.
 struct Read {
     tensor: String,
@@ -316,7 +316,7 @@ pub(super) fn written_out(node: &Node, opset: i64) -> Option<Vec<i64>> {
     pads.filter(|_| !by_size(node) && opset >= PAD_OPSET)
 }
 
-/// Whether a node pads what it reads.
+/// True of a node that pads what it reads.
 pub(super) fn pads_itself(node: &Node) -> bool {
     by_size(node) || graph::ints(node, "pads").is_some_and(|pads| pads.iter().any(|p| *p != 0))
 }

@@ -87,7 +87,7 @@ impl Writer<'_> {
         parts
     }
 
-    /// What a zero point that is found with every input adds to the sums: (told − zero) · Σw. Told of
+    /// The contribution to the sums of a zero point that is found with every input: (told − zero) · Σw. Told of
     /// it, the engine would add up the weights at every inference anew where these are many.
     fn moved_by_zero(&mut self, node: &Node, base: &str, zero: &str, sums: Weights) -> String {
         let [wide, below, moved] =

@@ -3,7 +3,7 @@
 use paring_core::schema::LayerPrecision;
 use std::collections::BTreeMap;
 
-/// What layers cost in each precision, in nanoseconds, and what conversions of so many numbers do.
+/// Costs of layers in each precision and of conversions of so many numbers, in nanoseconds.
 #[derive(Clone, Copy)]
 pub struct Prices<'a> {
     /// By layer and precision; a precision without a price is not taken.
@@ -12,7 +12,7 @@ pub struct Prices<'a> {
     pub quantize: &'a dyn Fn(usize) -> f64,
     /// int8 to float.
     pub dequantize: &'a dyn Fn(usize) -> f64,
-    /// What each choice alone loses; nothing where it is not there.
+    /// The loss of each choice alone; nothing where it is not there.
     pub errors: &'a BTreeMap<String, BTreeMap<LayerPrecision, f64>>,
 }
 
@@ -21,8 +21,8 @@ pub struct Prices<'a> {
 pub struct Assignment {
     /// By layer.
     pub layers: BTreeMap<String, LayerPrecision>,
-    /// What layers and conversions should cost together.
+    /// Predicted cost of layers and conversions together.
     pub predicted_ns: f64,
-    /// What the choices lose, added up.
+    /// The losses of the choices, added up.
     pub error: f64,
 }

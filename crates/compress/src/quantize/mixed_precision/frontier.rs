@@ -1,5 +1,4 @@
-//! Which precision each layer gets, from what each costs and loses: the assignments that no mixture of
-//! others beats in both.
+//! The assignments of precisions to layers that no mixture of others beats in time and error.
 
 use super::assignment::{Assignment, Prices};
 use super::network::Network;
@@ -7,7 +6,7 @@ use paring_core::schema::LayerPrecision;
 use paring_onnx::graph::{Facts, Graph};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// So many assignments are found at most.
+/// The most assignments that are found.
 const MOST_ASSIGNMENTS: usize = 48;
 
 /// The assignments that are the best for some weight of the error against the time, in order of time:
@@ -42,7 +41,7 @@ pub fn assignments(graph: &Graph, facts: &Facts, prices: &Prices) -> Vec<Assignm
     found
 }
 
-/// What an assignment that was made otherwise should cost.
+/// The predicted cost of an assignment that was made otherwise.
 pub fn predicted(
     graph: &Graph,
     facts: &Facts,

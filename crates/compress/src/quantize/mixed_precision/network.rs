@@ -6,7 +6,7 @@ use paring_onnx::graph::{self, Facts, Graph, Index, Node};
 use paring_onnx::ops;
 use std::collections::BTreeMap;
 
-/// So many of the cheapest partial choices are gone on with, where a graph has many open branches.
+/// The most partial choices, the cheapest, that are kept where a graph has many open branches.
 const MOST_STATES: usize = 4096;
 
 /// Layers with choices in the order of the graph, and the tensors between them.
@@ -17,7 +17,7 @@ pub(super) struct Network {
 
 struct Place {
     name: String,
-    /// Whether its output is in int8 when it is static.
+    /// Its output is in int8 when it is static.
     convolves: bool,
     reads: usize,
     gives: usize,
@@ -27,11 +27,11 @@ struct Tensor {
     elements: usize,
     /// Layers that read it.
     readers: usize,
-    /// Whether something that is not a layer reads it in float.
+    /// Something that is not a layer reads it in float.
     others: bool,
 }
 
-/// What is decided of a tensor so far.
+/// The decisions about a tensor so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Open {
     /// It is in int8, whoever reads it.
@@ -120,7 +120,7 @@ impl Network {
         states.into_values().min_by(order).unwrap_or(start)
     }
 
-    /// What is open behind a layer, and the conversions that are settled with it.
+    /// The open tensors behind a layer, and the cost of the conversions that are decided with it.
     fn step(
         &self,
         open: &BTreeMap<usize, Open>,

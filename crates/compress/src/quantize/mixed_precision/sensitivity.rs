@@ -1,4 +1,4 @@
-//! What a narrow layer costs the model's answers: the last outputs beside those in float.
+//! Sensitivity: the loss that quantized layers cause in a model's outputs, beside those in float.
 
 use crate::calibration_plan::calibration_plan;
 use crate::catalog::Calibration;
@@ -16,11 +16,11 @@ pub struct Answers<'a> {
     reading: Reading,
     batches: Vec<usize>,
     outputs: Vec<Vec<ArrayD<f32>>>,
-    /// How far the answers of each output spread.
+    /// The spread of the answers of each output.
     spreads: Vec<f64>,
 }
 
-/// How far answers are from those in float.
+/// Distance of answers from those in float.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Loss {
     /// Power of the outputs over that of their error, in decibel; `None` where there is no error.
@@ -75,7 +75,7 @@ impl<'a> Answers<'a> {
         self.batches.par_iter().map(one).collect()
     }
 
-    /// How far another model's answers are from these.
+    /// The distance of another model's answers from these.
     ///
     /// # Errors
     /// The engine's.

@@ -1,5 +1,5 @@
-//! Weights on their grids and biases that make up for it, layer by layer, each on what the already
-//! narrowed layers before it give.
+//! Sequential weight rounding (to the nearest or by GPTQ) and bias correction, each layer calibrated on the
+//! outputs of the already quantized layers before it.
 
 use super::bias_correction::correct_bias;
 use super::gptq::gptq;
@@ -13,7 +13,7 @@ use faer::Mat;
 use paring_onnx::graph::{Facts, Graph};
 use std::collections::BTreeMap;
 
-/// What layers are settled with.
+/// Rounds weights and corrects biases layer by layer.
 pub(in crate::quantize) struct Settling<'a> {
     pub(in crate::quantize) how: &'a Quantization,
     pub(in crate::quantize) affines: &'a BTreeMap<String, Affine>,

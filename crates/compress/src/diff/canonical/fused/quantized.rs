@@ -1,12 +1,9 @@
-//! Integer operators as float operators between QuantizeLinear and DequantizeLinear, and quantization
-//! of activations as something beside the graph.
+//! Integer operators as float operators between QuantizeLinear and DequantizeLinear.
 //!
 //! Source: the ONNX operator specification and ONNX Runtime's contrib operators (QLinearAdd, QGemm …).
 
-use super::expand::Parts;
-use super::form::ActivationQuantization;
-use super::rewriter::{Rewriter, set_float};
-use paring_onnx::graph::{self, ElementType, Index, Node, Weights, layer_name};
+use super::expansion::Parts;
+use paring_onnx::graph::{self, Weights};
 
 /// The quantized operators that are known; `None` of any other.
 pub(super) fn expand(parts: &mut Parts) -> Option<()> {
@@ -132,100 +129,4 @@ impl Parts<'_> {
         self.push("QuantizeLinear", &inputs, output);
         Some(())
     }
-}
-
-/// Takes quantization of computed tensors out of the graph; gives what it was, by tensor. Where the
-/// range of a quantized sum begins at zero, the quantization rectifies, and a node says so.
-pub(super) fn lift(rewriter: &mut Rewriter) -> Vec<ActivationQuantization> {
-    dequantize_tables(rewriter);
-    let mut found = Vec::new();
-    let mut nodes = Vec::new();
-    let index = Index::new(&rewriter.graph);
-    for (position, node) in rewriter.graph.nodes().iter().enumerate() {
-        let computed = node.input.first().is_some_and(|x| !rewriter.is_constant(x));
-        if !computed || !["QuantizeLinear", "DequantizeLinear"].contains(&node.op_type.as_str()) {
-            nodes.push(node.clone());
-            continue;
-        }
-        let x = &node.input[0];
-        let producer = index.producer(x).map(|p| &rewriter.graph.nodes()[p]);
-        let again = node.op_type == "DequantizeLinear"
-            && producer.is_some_and(|p| p.op_type == "QuantizeLinear");
-        let mut copy = Node { op_type: "Identity".into(), attribute: vec![], ..node.clone() };
-        copy.input.truncate(1);
-        if let Some(quantization) = parameters(rewriter, node).filter(|_| !again) {
-            let sums = ["Conv", "Gemm", "MatMul", "Add", "ConvTranspose"];
-            let sum = producer.is_some_and(|p| sums.contains(&p.op_type.as_str()));
-            let never = producer.is_some_and(|p| is_never_negative(rewriter, &index, p));
-            let from_zero = quantization.low().abs() < 1e-12 && !never;
-            if node.op_type == "QuantizeLinear" && sum && from_zero {
-                copy.op_type = "QuantizedRange".into();
-                copy.name = format!("{}/QuantizedRange", layer_name(node, position));
-                set_float(&mut copy, "high", quantization.high());
-            }
-            found.push(quantization);
-        }
-        nodes.push(copy);
-    }
-    rewriter.graph.set_nodes(nodes);
-    found
-}
-
-/// One more than an error function, as in GELU.
-fn is_never_negative(rewriter: &Rewriter, index: &Index, node: &Node) -> bool {
-    let producer = |tensor: &String| index.producer(tensor).map(|p| &rewriter.graph.nodes()[p]);
-    let is_erf = |tensor: &String| {
-        let mut found = producer(tensor);
-        let scaling =
-            |n: &&Node| ["QuantizeLinear", "DequantizeLinear"].contains(&n.op_type.as_str());
-        while let Some(node) = found.filter(scaling) {
-            found = node.input.first().and_then(producer);
-        }
-        found.is_some_and(|n| n.op_type == "Erf")
-    };
-    let one = |tensor: &String| rewriter.scalar(tensor).is_some_and(|v| v > 0.999);
-    node.op_type == "Add" && node.input.iter().any(is_erf) && node.input.iter().any(one)
-}
-
-/// Integers picked from a stored table and then dequantized: picked from the dequantized table.
-fn dequantize_tables(rewriter: &mut Rewriter) {
-    let index = Index::new(&rewriter.graph);
-    let mut nodes = Vec::new();
-    for node in rewriter.graph.nodes() {
-        let reader = || {
-            let (reader, slot) = rewriter.sole_reader(&index, node.output.first()?)?;
-            let reader = rewriter.graph.nodes().get(reader)?;
-            let whole = rewriter.scalar(reader.input.get(1)?).is_some();
-            (slot == 0 && reader.op_type == "DequantizeLinear" && whole).then_some(reader)
-        };
-        let table = node.op_type == "Gather" && rewriter.is_constant(&node.input[0]);
-        let Some(reader) = table.then(reader).flatten() else {
-            nodes.push(node.clone());
-            continue;
-        };
-        let (mut scaled, mut picked) = (reader.clone(), node.clone());
-        scaled.input[0].clone_from(&node.input[0]);
-        scaled.output[0] = format!("{}#table", node.output[0]);
-        picked.input[0].clone_from(&scaled.output[0]);
-        nodes.extend([scaled, picked]);
-    }
-    rewriter.graph.set_nodes(nodes);
-}
-
-/// Scale, zero point and type of a node that quantizes a whole tensor.
-fn parameters(rewriter: &Rewriter, node: &Node) -> Option<ActivationQuantization> {
-    let scale = rewriter.scalar(node.input.get(1)?)?;
-    let (zero, element) = match node.input.get(2).filter(|z| !z.is_empty()) {
-        None => (0.0, ElementType::U8),
-        Some(zero) => {
-            let weights = rewriter.graph.weights(zero).ok()?;
-            let value = match (weights.element.0, weights.bytes.as_slice()) {
-                (4, [low, high]) => f32::from(u16::from_le_bytes([*low, *high])),
-                (5, [low, high]) => f32::from(i16::from_le_bytes([*low, *high])),
-                _ => *weights.numbers()?.first()?,
-            };
-            (value, weights.element)
-        }
-    };
-    Some(ActivationQuantization { tensor: node.input[0].clone(), scale, zero, element })
 }

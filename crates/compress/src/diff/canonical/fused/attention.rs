@@ -1,7 +1,7 @@
 //! Packed attention and embeddings of ONNX Runtime in standard operators: one product for each of
 //! queries, keys and values, as other exporters write them.
 
-use super::expand::Parts;
+use super::expansion::Parts;
 use paring_onnx::graph::{self, Weights};
 
 /// `Attention` of com.microsoft without past and with one mask value a token.

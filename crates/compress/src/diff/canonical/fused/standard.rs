@@ -1,122 +1,14 @@
-//! Standard operators in place of ONNX Runtime's fused ones.
+//! ONNX Runtime's fused convolutions, products, activations and normalisations in standard operators.
 //!
 //! Source: ONNX Runtime's contrib operator specifications.
 
-use super::attention::{attention, embedding};
-use super::quantized;
-use super::rewriter::{Rewrites, set_float};
+use super::expansion::Parts;
+use crate::diff::canonical::rewriter::set_float;
 use crate::diff::execution::declared_inputs;
-use paring_agent::engine::DimensionBindings;
-use paring_onnx::graph::{self, Graph, Node, Weights, layer_name};
-
-/// Replaces every fused operator that is known, and says which.
-pub(super) fn expand(graph: &mut Graph, bindings: DimensionBindings) -> Rewrites {
-    let mut rewrites = Rewrites::new();
-    let mut done: Vec<Node> = Vec::new();
-    let nodes = graph.nodes().to_vec();
-    for (position, node) in nodes.iter().enumerate() {
-        let mut parts =
-            Parts { fused: node, graph: &mut *graph, nodes: Vec::new(), before: &done, bindings };
-        let complete = parts.build().is_some();
-        let made = std::mem::take(&mut parts.nodes);
-        if complete && !made.is_empty() {
-            let kind = format!("{} written in standard operators at", node.op_type);
-            rewrites.entry(kind).or_default().push(layer_name(node, position));
-            done.extend(made);
-        } else {
-            done.push(node.clone());
-        }
-    }
-    graph.set_nodes(done);
-    rewrites
-}
-
-/// Standard nodes in place of one fused node.
-pub(super) struct Parts<'a> {
-    pub(super) fused: &'a Node,
-    pub(super) graph: &'a mut Graph,
-    pub(super) nodes: Vec<Node>,
-    before: &'a [Node],
-    bindings: DimensionBindings<'a>,
-}
+use paring_onnx::graph;
 
 impl Parts<'_> {
-    /// `None` of what is not known; without nodes of what is standard.
-    fn build(&mut self) -> Option<()> {
-        match self.fused.op_type.as_str() {
-            "FusedConv" => self.fused_convolution(),
-            "FusedGemm" => {
-                let product = self.product(None)?;
-                self.activate(product)
-            }
-            "FusedMatMul" => self.fused_product(),
-            "BiasGelu" => self.gelu(Some(1), false),
-            "FastGelu" => self.gelu(Some(1), true),
-            "Gelu" if !self.fused.domain.is_empty() => self.gelu(None, false),
-            "QuickGelu" => self.quick_gelu(),
-            "SkipLayerNormalization" => self.skip_normalization("LayerNormalization"),
-            "SkipSimplifiedLayerNormalization" => {
-                self.skip_normalization("SimplifiedLayerNormalization")
-            }
-            "HardSwish" => self.hard_swish(),
-            "Attention" if !self.fused.domain.is_empty() => attention(self),
-            "EmbedLayerNormalization" => embedding(self),
-            _ => quantized::expand(self),
-        }
-    }
-
-    pub(super) fn input(&self, slot: usize) -> Option<String> {
-        self.fused.input.get(slot).filter(|i| !i.is_empty()).cloned()
-    }
-
-    pub(super) fn output(&self) -> Option<String> {
-        self.fused.output.first().cloned()
-    }
-
-    /// Appends a node; gives the tensor that it gives, `into` or a new one.
-    pub(super) fn push(&mut self, op: &str, inputs: &[&String], into: Option<String>) -> String {
-        let number = self.nodes.len();
-        let first = self.fused.output.first().map_or("", String::as_str);
-        let tensor = into.unwrap_or_else(|| format!("{first}#{number}"));
-        let name = match number {
-            0 => self.fused.name.clone(),
-            _ => format!("{}/{op}_{number}", layer_name(self.fused, 0)),
-        };
-        self.nodes.push(Node {
-            name,
-            op_type: op.into(),
-            input: inputs.iter().map(|i| (*i).clone()).collect(),
-            output: vec![tensor.clone()],
-            ..Node::default()
-        });
-        tensor
-    }
-
-    /// The node that was appended last, for its attributes.
-    pub(super) fn last(&mut self) -> Option<&mut Node> {
-        self.nodes.last_mut()
-    }
-
-    /// Hands attributes of the fused node on to the last node.
-    pub(super) fn keep_attributes(&mut self, keep: impl Fn(&str) -> bool) {
-        let kept: Vec<_> = self.fused.attribute.iter().filter(|a| keep(&a.name)).cloned().collect();
-        if let Some(node) = self.nodes.last_mut() {
-            node.attribute = kept;
-        }
-    }
-
-    pub(super) fn constant(&mut self, suffix: &str, weights: Weights) -> String {
-        let first = self.fused.output.first().map_or("", String::as_str);
-        let name = format!("{first}#{suffix}");
-        self.graph.set_weights(&name, weights);
-        name
-    }
-
-    pub(super) fn scalar(&mut self, suffix: &str, value: f32) -> String {
-        self.constant(suffix, Weights::f32(&[], &[value]))
-    }
-
-    fn fused_convolution(&mut self) -> Option<()> {
+    pub(super) fn fused_convolution(&mut self) -> Option<()> {
         let (x, w) = (self.input(0)?, self.input(1)?);
         let bias = self.input(2);
         let inputs: Vec<&String> =
@@ -133,7 +25,7 @@ impl Parts<'_> {
     }
 
     /// The product of FusedGemm, without its activation.
-    fn product(&mut self, into: Option<String>) -> Option<String> {
+    pub(super) fn product(&mut self, into: Option<String>) -> Option<String> {
         let inputs: Vec<String> = (0..3).filter_map(|slot| self.input(slot)).collect();
         let product = self.push("Gemm", &inputs.iter().collect::<Vec<_>>(), into);
         self.keep_attributes(|name| !name.starts_with("activation"));
@@ -141,7 +33,7 @@ impl Parts<'_> {
     }
 
     /// The activation that a fused node names, into the node's output.
-    fn activate(&mut self, x: String) -> Option<()> {
+    pub(super) fn activate(&mut self, x: String) -> Option<()> {
         let Some(activation) = graph::text(self.fused, "activation") else {
             let output = self.output()?;
             self.nodes.last_mut()?.output = vec![output];
@@ -177,7 +69,7 @@ impl Parts<'_> {
     }
 
     /// Rank of a tensor that the nodes before give.
-    fn rank(&self, tensor: &str) -> Option<usize> {
+    pub(super) fn rank(&self, tensor: &str) -> Option<usize> {
         if let Some(dims) = self.graph.dims(tensor) {
             return Some(dims.len());
         }
@@ -189,7 +81,7 @@ impl Parts<'_> {
         facts.shapes.get(tensor).map(Vec::len)
     }
 
-    fn fused_product(&mut self) -> Option<()> {
+    pub(super) fn fused_product(&mut self) -> Option<()> {
         let flag = |name: &str| graph::int(self.fused, name).unwrap_or(0) == 1;
         if flag("transBatchA") || flag("transBatchB") {
             return None;
@@ -215,7 +107,7 @@ impl Parts<'_> {
         Some(())
     }
 
-    fn gelu(&mut self, bias: Option<usize>, tanh: bool) -> Option<()> {
+    pub(super) fn gelu(&mut self, bias: Option<usize>, tanh: bool) -> Option<()> {
         let mut x = self.input(0)?;
         if let Some(bias) = bias.and_then(|slot| self.input(slot)) {
             x = self.push("Add", &[&x, &bias], None);
@@ -234,7 +126,7 @@ impl Parts<'_> {
         Some(())
     }
 
-    fn quick_gelu(&mut self) -> Option<()> {
+    pub(super) fn quick_gelu(&mut self) -> Option<()> {
         let x = self.input(0)?;
         let alpha = graph::float(self.fused, "alpha").unwrap_or(1.702);
         let scaled = match alpha == 1.0 {
@@ -250,7 +142,7 @@ impl Parts<'_> {
         Some(())
     }
 
-    fn hard_swish(&mut self) -> Option<()> {
+    pub(super) fn hard_swish(&mut self) -> Option<()> {
         let x = self.input(0)?;
         let gate = self.push("HardSigmoid", &[&x], None);
         let node = self.nodes.last_mut()?;
@@ -261,7 +153,7 @@ impl Parts<'_> {
         Some(())
     }
 
-    fn skip_normalization(&mut self, norm: &str) -> Option<()> {
+    pub(super) fn skip_normalization(&mut self, norm: &str) -> Option<()> {
         let (x, skip, scale) = (self.input(0)?, self.input(1)?, self.input(2)?);
         let plain = norm == "LayerNormalization";
         let shift = if plain { self.input(3) } else { None };
