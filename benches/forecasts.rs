@@ -6,7 +6,7 @@
 
 use anyhow::{Context, anyhow};
 use paring::catalog::{Calibration, Criterion, catalog};
-use paring::compress::{Amount, Pruning, Recovery, prune};
+use paring::compress::{ChannelPruning, PruneAmount, RecoveryMethod, prune_channels};
 use paring::data::{Dataset, DatasetRequest, PixelNormalization};
 use paring::engine::{DimensionBindings, ModelSource, describe};
 use paring::evaluate::{Answers, Exam, Predictor, Task};
@@ -71,19 +71,19 @@ fn row(model: &str, metric: &str, kind: &str, tally: &Tally) {
 }
 
 /// What is asked of: every recovery by two criteria, of every kind of component there is.
-fn prunings(kinds: &[Pruning]) -> Vec<Pruning> {
+fn prunings(kinds: &[ChannelPruning]) -> Vec<ChannelPruning> {
     let how = [
-        (Criterion::L1, Recovery::None),
-        (Criterion::Wanda, Recovery::None),
-        (Criterion::Obs, Recovery::LeastSquares),
-        (Criterion::L2, Recovery::LeastSquares),
+        (Criterion::L1, RecoveryMethod::None),
+        (Criterion::Wanda, RecoveryMethod::None),
+        (Criterion::Obs, RecoveryMethod::LeastSquares),
+        (Criterion::L2, RecoveryMethod::LeastSquares),
     ];
     let each = kinds.iter().flat_map(|kind| {
-        how.iter().map(|(criterion, recover)| Pruning {
+        how.iter().map(|(criterion, recover)| ChannelPruning {
             what: kind.what,
             criterion: *criterion,
             recover: *recover,
-            ..Pruning::channels(0.35, *criterion)
+            ..ChannelPruning::channels(0.35, *criterion)
         })
     });
     each.collect()
@@ -142,13 +142,13 @@ fn model_at(model: &Path, path: &Path) -> anyhow::Result<(String, BTreeMap<Strin
         let ids: Vec<&String> = own.map(|c| &c.id).collect();
         for id in ids.iter().step_by(ids.len().div_ceil(MOST_COUPLINGS).max(1)) {
             for ratio in RATIOS {
-                let one = Pruning {
-                    amount: Amount::Ratio(ratio),
+                let one = ChannelPruning {
+                    amount: PruneAmount::Ratio(ratio),
                     layers: Some(id.to_string()),
                     ..pruning.clone()
                 };
                 let (origins, samples) = (OriginalIndices::default(), Some(&calibration));
-                let made = prune(graph.clone(), bindings, origins, &one, samples, None, 0);
+                let made = prune_channels(graph.clone(), bindings, origins, &one, samples, None, 0);
                 let Ok(made) = made else { continue };
                 let mut expected = made.decisions.iter().flat_map(|d| &d.expected);
                 let error = expected.find(|f| f.metric == Forecast::OUTPUT_ERROR);
@@ -171,7 +171,7 @@ fn model_at(model: &Path, path: &Path) -> anyhow::Result<(String, BTreeMap<Strin
 
 fn said(
     learnt: Option<&Forecaster>,
-    pruning: &Pruning,
+    pruning: &ChannelPruning,
     error: Option<&Forecast>,
 ) -> Option<Forecast> {
     learnt?.cost(&removal(pruning), error?.delta)

@@ -8,7 +8,7 @@ mod models;
 
 use paring::arrays::Array;
 use paring::catalog::{self, Calibration, Criterion, Linear};
-use paring::compress::{Pruning, Recovery, prune};
+use paring::compress::{ChannelPruning, RecoveryMethod, prune_channels};
 use paring::engine::{AnalysedModel, DimensionBindings, InferencePlan, ModelSource, PlanInputs};
 use paring::graph::{self, Graph};
 use paring::pipeline::attributed;
@@ -42,18 +42,27 @@ fn main() -> anyhow::Result<()> {
         println!("scores by {criterion}: {took:.1} s");
     }
     drop(rows);
-    let obs = Pruning::channels(0.3, Criterion::Obs);
-    let with = |pruning: &Pruning| {
-        prune(graph.clone(), AT, OriginalIndices::default(), pruning, Some(&calibration), None, 0)
+    let obs = ChannelPruning::channels(0.3, Criterion::Obs);
+    let with = |pruning: &ChannelPruning| {
+        prune_channels(
+            graph.clone(),
+            AT,
+            OriginalIndices::default(),
+            pruning,
+            Some(&calibration),
+            None,
+            0,
+        )
     };
     let (took, _) = timed(|| with(&obs))?;
     println!("30 % by obs: {took:.1} s");
-    let (took, _) = timed(|| with(&Pruning { recover: Recovery::LeastSquares, ..obs.clone() }))?;
+    let (took, _) =
+        timed(|| with(&ChannelPruning { recover: RecoveryMethod::LeastSquares, ..obs.clone() }))?;
     println!("30 % by obs with least squares: {took:.1} s");
     if let Some(peak) = sensors::memory(sensors::root()).vm_hwm_bytes {
         println!("peak memory so far: {:.2} GiB", peak.0 as f64 / f64::from(1 << 30));
     }
-    let half = with(&Pruning::channels(0.5, Criterion::L1))?;
+    let half = with(&ChannelPruning::channels(0.5, Criterion::L1))?;
     speed(&graph, &half.graph)
 }
 

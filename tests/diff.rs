@@ -4,7 +4,7 @@ mod common;
 
 use common::{digits, shared, skipped};
 use paring::catalog::Criterion;
-use paring::compress::{Difference, Pruning, compare, prune};
+use paring::compress::{ChannelPruning, ModelDifference, compare, prune_channels};
 use paring::engine::DimensionBindings;
 use paring::graph::{Graph, Weights};
 use paring::schema::OriginalIndices;
@@ -23,8 +23,9 @@ fn paring(arguments: &[&str]) -> assert_cmd::assert::Assert {
 /// Another tool's work: components removed at random, every weight changed by noise of this share of
 /// its tensor's spread, and numbers instead of names. Gives what went, by coupling.
 fn elsewhere(base: &Graph, noise: f32, seed: u64) -> (Graph, BTreeMap<String, Vec<usize>>) {
-    let how = Pruning::channels(0.3, Criterion::Random);
-    let made = prune(base.clone(), AT, OriginalIndices::default(), &how, None, None, seed).unwrap();
+    let how = ChannelPruning::channels(0.3, Criterion::Random);
+    let made = prune_channels(base.clone(), AT, OriginalIndices::default(), &how, None, None, seed)
+        .unwrap();
     let truth = made.decisions.iter().filter(|d| !d.components.is_empty()).map(|d| {
         let mut gone: Vec<usize> = d.components.iter().map(|c| c.original_index).collect();
         gone.sort_unstable();
@@ -63,7 +64,7 @@ fn elsewhere(base: &Graph, noise: f32, seed: u64) -> (Graph, BTreeMap<String, Ve
     (graph, truth)
 }
 
-fn found(base: &Graph, variant: &Graph) -> Difference {
+fn found(base: &Graph, variant: &Graph) -> ModelDifference {
     compare(base, variant, AT, None).unwrap()
 }
 

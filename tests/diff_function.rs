@@ -1,7 +1,7 @@
 //! Tampered models and models that compute the same, made here: what `compare` says of each.
 
 use paring::arrays::Dtype;
-use paring::compress::{Difference, Verdict, compare};
+use paring::compress::{DifferenceVerdict, ModelDifference, compare};
 use paring::engine::DimensionBindings;
 use paring::graph::{ElementType, Graph, Node, Size, Weights, set_int, set_ints};
 use paring::stats;
@@ -100,7 +100,7 @@ fn network() -> Graph {
     graph
 }
 
-fn found(variant: &Graph) -> Difference {
+fn found(variant: &Graph) -> ModelDifference {
     compare(&network(), variant, AT, None).unwrap()
 }
 
@@ -179,7 +179,7 @@ fn every_tampering_is_named() {
         tamper(&mut graph);
         let difference = found(&graph);
         let text = difference.conclusion.join("\n");
-        assert_eq!(difference.verdict, Verdict::Changed, "{name}: {text}");
+        assert_eq!(difference.verdict, DifferenceVerdict::Changed, "{name}: {text}");
         assert!(text.contains(said), "{name}: {said} is not in\n{text}");
         assert!(!text.contains("pruned") && !text.contains("layers"), "{name}: {text}");
     }
@@ -239,26 +239,26 @@ fn renamed(graph: &mut Graph) {
 
 #[test]
 fn what_computes_the_same_is_told_as_the_same() {
-    assert_eq!(found(&network()).verdict, Verdict::Identical);
-    type Rewrite = (&'static str, Verdict, fn(&mut Graph));
+    assert_eq!(found(&network()).verdict, DifferenceVerdict::Identical);
+    type Rewrite = (&'static str, DifferenceVerdict, fn(&mut Graph));
     let rewrites: [Rewrite; 9] = [
-        ("names", Verdict::Identical, renamed),
-        ("order of nodes", Verdict::Identical, |g| {
+        ("names", DifferenceVerdict::Identical, renamed),
+        ("order of nodes", DifferenceVerdict::Identical, |g| {
             let (q, k) = (position(g, "q"), position(g, "k"));
             let mut nodes = g.nodes().to_vec();
             nodes.swap(q, k);
             g.set_nodes(nodes);
         }),
-        ("operands", Verdict::Identical, |g| {
+        ("operands", DifferenceVerdict::Identical, |g| {
             let at = position(g, "sum");
             g.node_mut(at).unwrap().input.reverse();
         }),
-        ("folded", Verdict::SameFunction, folded),
-        ("folded and fused", Verdict::SameFunction, |g| {
+        ("folded", DifferenceVerdict::SameFunction, folded),
+        ("folded and fused", DifferenceVerdict::SameFunction, |g| {
             folded(g);
             fused(g);
         }),
-        ("scale before", Verdict::SameFunction, |g| {
+        ("scale before", DifferenceVerdict::SameFunction, |g| {
             // (q / √6) kᵀ instead of (q kᵀ) / √6.
             without(g, "scale");
             let at = position(g, "scores");
@@ -267,7 +267,7 @@ fn what_computes_the_same_is_told_as_the_same() {
             nodes.insert(at, node("before", "Div", &["q", "root"], "q.scaled"));
             g.set_nodes(nodes);
         }),
-        ("what does nothing", Verdict::Identical, |g| {
+        ("what does nothing", DifferenceVerdict::Identical, |g| {
             g.set_weights("ones", Weights::f32(&[6], &[1.0; 6]));
             g.set_weights("zeros", Weights::f32(&[6], &[0.0; 6]));
             let at = position(g, "q");
@@ -277,7 +277,7 @@ fn what_computes_the_same_is_told_as_the_same() {
             nodes.insert(at, node("times", "Mul", &["tokens", "ones"], "tokens.once"));
             g.set_nodes(nodes);
         }),
-        ("flattened product", Verdict::Identical, |g| {
+        ("flattened product", DifferenceVerdict::Identical, |g| {
             g.set_weights("flat.rows", Weights::i64(&[2], &[36, 6]));
             g.set_weights("token.rows", Weights::i64(&[3], &[1, 36, 6]));
             let at = position(g, "v");
@@ -287,7 +287,7 @@ fn what_computes_the_same_is_told_as_the_same() {
             nodes.insert(at, node("narrow", "Reshape", &["tokens", "flat.rows"], "tokens.flat"));
             g.set_nodes(nodes);
         }),
-        ("identity", Verdict::Identical, |g| {
+        ("identity", DifferenceVerdict::Identical, |g| {
             let at = position(g, "act2");
             let mut nodes = g.nodes().to_vec();
             nodes[at].input[0] = "copied".into();
@@ -363,13 +363,14 @@ fn picking_and_transposing_in_either_order_is_the_same() {
     let difference = compare(&base, &variant, AT, None).unwrap();
     let text = difference.conclusion.join("\n");
     assert!(
-        [Verdict::Identical, Verdict::SameFunction].contains(&difference.verdict),
+        [DifferenceVerdict::Identical, DifferenceVerdict::SameFunction]
+            .contains(&difference.verdict),
         "{text}\n{:?}",
         difference.operators_removed
     );
     // Another entry is not the same.
     variant.set_weights("first", Weights::i64(&[], &[2]));
-    assert_eq!(compare(&base, &variant, AT, None).unwrap().verdict, Verdict::Changed);
+    assert_eq!(compare(&base, &variant, AT, None).unwrap().verdict, DifferenceVerdict::Changed);
 }
 
 /// Stores weights in half floats, read through a Cast.
@@ -411,7 +412,7 @@ fn what_is_not_known_is_not_explained() {
     (block.op_type, block.domain) = ("Secret".into(), "somebody".into());
     let difference = found(&graph);
     let text = difference.conclusion.join("\n");
-    assert_eq!(difference.verdict, Verdict::NotExplained, "{text}");
+    assert_eq!(difference.verdict, DifferenceVerdict::NotExplained, "{text}");
     assert!(text.contains("not explained") && text.contains("Secret"), "{text}");
     assert!(!text.contains("layers removed") && !text.contains("pruned"), "{text}");
 }
@@ -426,7 +427,7 @@ fn two_trainings_have_nothing_in_common() {
     }
     let difference = found(&graph);
     let text = difference.conclusion.join("\n");
-    assert_eq!(difference.verdict, Verdict::NotExplained, "{text}");
+    assert_eq!(difference.verdict, DifferenceVerdict::NotExplained, "{text}");
     assert!(text.contains("nothing in common"), "{text}");
     assert!(difference.couplings.iter().all(|c| c.removed.is_empty()));
 }

@@ -14,7 +14,7 @@ use paring::arrays::{Dim, Dtype, InputNeed};
 use paring::boards::flash::BlockMap;
 use paring::boards::{FolderTrust, Inventory, shipped_profile};
 use paring::catalog::{Criterion, catalog};
-use paring::compress::Pruning;
+use paring::compress::ChannelPruning;
 use paring::data::{Dataset, DatasetRequest, PixelNormalization};
 use paring::engine::onnx;
 use paring::files::ConfinedPath;
@@ -122,16 +122,23 @@ fn surgery(mutator: &mut Mutator, _: &[u8], folder: &Path) {
     if found.couplings.is_empty() {
         return;
     }
-    let pruning = Pruning::channels(0.25, Criterion::L1);
+    let pruning = ChannelPruning::channels(0.25, Criterion::L1);
     if let Some(made) = quarter_or_refusal(graph, &pruning) {
         let _ = made.encode();
     }
 }
 
-fn quarter_or_refusal(graph: Graph, pruning: &Pruning) -> Option<Graph> {
+fn quarter_or_refusal(graph: Graph, pruning: &ChannelPruning) -> Option<Graph> {
     let at = common::surgery::AT;
-    let made =
-        paring::compress::prune(graph, at, OriginalIndices::default(), pruning, None, None, 0);
+    let made = paring::compress::prune_channels(
+        graph,
+        at,
+        OriginalIndices::default(),
+        pruning,
+        None,
+        None,
+        0,
+    );
     made.ok().map(|made| made.graph)
 }
 
@@ -291,7 +298,7 @@ fn what_the_targets_start_from_is_read() {
     assert_eq!(found.unwrap().map(|map| map.mapped()), Some(8192));
     let graph = Graph::decode("whole", &MODELS[1]).unwrap();
     assert!(
-        quarter(graph, OriginalIndices::default(), &Pruning::channels(0.25, Criterion::L1))
+        quarter(graph, OriginalIndices::default(), &ChannelPruning::channels(0.25, Criterion::L1))
             .is_some()
     );
 }

@@ -7,8 +7,9 @@ use common::paring;
 use paring::boards::FolderTrust;
 use paring::catalog::{Criterion, Kind};
 use paring::compress::{
-    Allocation, Amount, Bypassing, Format, Pruning, Quantization, QuantizationGranularity,
-    Recovery, Sparsify, Sparsity, Step, What,
+    BudgetAllocation, ChannelPruning, LayerPruning, PostTrainingQuantization, PruneAmount,
+    PruneStructure, QuantizationFormat, QuantizationGranularity, RecoveryMethod, Step,
+    WeightPruning, WeightSparsity,
 };
 use paring::schema::Sha256Hex;
 use paring::study::{self, Protocol};
@@ -23,18 +24,18 @@ fn named(step: &Step, json: &str, sha256: &str) {
 
 #[test]
 fn steps_keep_their_names() {
-    let channels = Pruning::channels(0.5, Criterion::L1);
+    let channels = ChannelPruning::channels(0.5, Criterion::L1);
     named(
         &Step::Prune(channels.clone()),
         r#"{"prune":{"allocate":"uniform","amount":{"ratio":0.5},"criterion":"l1","lossy":false,"multiple":1,"recover":"none","what":"channels"}}"#,
         "72ff115741f1",
     );
-    let heads = Pruning {
-        what: What::Heads,
-        amount: Amount::Count(2),
+    let heads = ChannelPruning {
+        what: PruneStructure::Heads,
+        amount: PruneAmount::Count(2),
         criterion: Criterion::Wanda,
-        recover: Recovery::LeastSquares,
-        allocate: Allocation::Sensitivity,
+        recover: RecoveryMethod::LeastSquares,
+        allocate: BudgetAllocation::Sensitivity,
         multiple: 4,
         layers: Some("encoder.*".into()),
         protect: vec!["head".into()],
@@ -46,8 +47,8 @@ fn steps_keep_their_names() {
         r#"{"prune":{"allocate":"sensitivity","amount":{"count":2},"criterion":"wanda","frozen":{"encoder.0/head":[1,3]},"layers":"encoder.*","lossy":true,"multiple":4,"protect":["head"],"recover":"least-squares","what":"heads"}}"#,
         "15e9f787ee89",
     );
-    let sparsify = Sparsify {
-        sparsity: Sparsity::Groups { kept: 2, of: 4 },
+    let sparsify = WeightPruning {
+        sparsity: WeightSparsity::Groups { kept: 2, of: 4 },
         criterion: Criterion::Obs,
         recover: true,
         layers: None,
@@ -58,11 +59,11 @@ fn steps_keep_their_names() {
         r#"{"sparsify":{"criterion":"obs","recover":true,"sparsity":{"groups":{"kept":2,"of":4}}}}"#,
         "0fb70a173494",
     );
-    let bypass = Bypassing {
+    let bypass = LayerPruning {
         kind: Kind::Block,
-        amount: Amount::Macs(0.8),
+        amount: PruneAmount::Macs(0.8),
         criterion: Criterion::Activation,
-        recover: Recovery::Statistics,
+        recover: RecoveryMethod::Statistics,
         layers: None,
         protect: vec![],
         frozen: None,
@@ -72,7 +73,8 @@ fn steps_keep_their_names() {
         r#"{"bypass":{"amount":{"macs":0.8},"criterion":"activation","kind":"block","recover":"statistics"}}"#,
         "64f3cdc0614f",
     );
-    let int8 = Quantization::new(Format::Int8, QuantizationGranularity::Tensor);
+    let int8 =
+        PostTrainingQuantization::new(QuantizationFormat::Int8, QuantizationGranularity::Tensor);
     named(
         &Step::Quantize(int8),
         r#"{"quantize":{"by":"latency","correct":false,"depthwise":false,"equalize":false,"form":"operators","format":"int8","measured":false,"on":"host","ranges":"minmax","rounding":"nearest","weights":"tensor"}}"#,

@@ -8,8 +8,9 @@ use paring::arrays::Array;
 use paring::boards::{Inventory, TargetSession, select_targets};
 use paring::catalog::Calibration;
 use paring::compress::{
-    Answers, CompressError, Form, Format, Made, Quantization, QuantizationGranularity, RangeRule,
-    Reading, Rounding, agreement, evaluate, lossless, patterns, quantize,
+    CompressError, DecisionRule, FloatAnswers, Int8Form, PostTrainingQuantization,
+    QuantizationFormat, QuantizationGranularity, RangeRule, StepResult, WeightRounding, agreement,
+    evaluate_exactly, layer_patterns, lossless, quantize,
 };
 use paring::data::{Dataset, DatasetRequest, PixelNormalization};
 use paring::engine::{AnalysedModel, CLEAR_UPPER_HALVES, DimensionBindings, ModelSource, describe};
@@ -24,13 +25,13 @@ fn of(inputs: BTreeMap<String, Array>) -> Calibration {
     Calibration { inputs, labels, batch: 1, dims, sha256 }
 }
 
-fn made(path: &Path, how: &Quantization) -> Result<Made, CompressError> {
+fn made(path: &Path, how: &PostTrainingQuantization) -> Result<StepResult, CompressError> {
     let calibration = of(random_inputs(path, 8));
     quantize(Graph::load(path).unwrap(), OriginalIndices::default(), how, Some(&calibration))
 }
 
-fn int8(granularity: QuantizationGranularity) -> Quantization {
-    Quantization::new(Format::Int8, granularity)
+fn int8(granularity: QuantizationGranularity) -> PostTrainingQuantization {
+    PostTrainingQuantization::new(QuantizationFormat::Int8, granularity)
 }
 
 #[test]
@@ -64,7 +65,7 @@ fn int8_goes_through_what_only_moves_numbers() {
     // What is joined shares its scale with something below zero, so that its Relu is a bound of a
     // chain of its own.
     for (operator, all_casts) in [("conv 3x3, pooled", 1), ("conv 3x3, joined", 3)] {
-        let all = patterns();
+        let all = layer_patterns();
         let pattern = all.iter().find(|p| p.operator == operator).unwrap();
         let bytes = pattern.graph.encode();
         let inputs = inputs_of(ModelSource::Bytes("pattern", &bytes), 1);
@@ -92,7 +93,7 @@ fn int8_goes_through_what_only_moves_numbers() {
 
 #[test]
 fn products_hand_bytes_to_products() {
-    let all = patterns();
+    let all = layer_patterns();
     for (operator, expected) in [
         // A bias is added to the sums; what follows makes bytes of them, a Relu being their limit.
         ("product, twice", [("MatMulInteger", 2), ("QLinearMatMul", 0), ("Relu", 0)]),
@@ -119,7 +120,7 @@ fn products_hand_bytes_to_products() {
 
 #[test]
 fn numbers_that_are_no_classes_are_judged_by_how_far_they_move() {
-    let all = patterns();
+    let all = layer_patterns();
     let pattern = all.iter().find(|p| p.operator == "product" && p.size == "large").unwrap();
     let bytes = pattern.graph.encode();
     let inputs = inputs_of(ModelSource::Bytes("pattern", &bytes), 1);
@@ -129,8 +130,8 @@ fn numbers_that_are_no_classes_are_judged_by_how_far_they_move() {
         quantize(pattern.graph.clone(), OriginalIndices::default(), &how, Some(&calibration));
     let narrow = made.unwrap().graph;
     let loss = |kind| {
-        let reading = Reading { kind, ..Reading::default() };
-        let answers = Answers::new(&pattern.graph, &calibration, reading, usize::MAX).unwrap();
+        let reading = DecisionRule { kind, ..DecisionRule::default() };
+        let answers = FloatAnswers::new(&pattern.graph, &calibration, reading, usize::MAX).unwrap();
         answers.loss(&narrow).unwrap()
     };
     let (numbers, classes) = (loss(TaskKind::Regression), loss(TaskKind::Classification));
@@ -162,7 +163,7 @@ fn cleared_registers_change_no_bit() {
 fn evening_out_changes_nothing_and_narrows_the_spread() {
     let path = digits("digits_cnn.onnx");
     let inputs = random_inputs(&path, 4);
-    let how = Quantization {
+    let how = PostTrainingQuantization {
         equalize: true,
         assigned: Some(BTreeMap::new()),
         ..int8(QuantizationGranularity::Tensor)
@@ -178,7 +179,7 @@ fn evening_out_changes_nothing_and_narrows_the_spread() {
 }
 
 /// Mean squared difference of the outputs on samples of the example that were not calibrated on.
-fn off(path: &Path, how: &Quantization) -> f64 {
+fn off(path: &Path, how: &PostTrainingQuantization) -> f64 {
     let signature = describe(ModelSource::File(path)).unwrap();
     let (columns, extras) = (vec![], vec![]);
     let wanted = DatasetRequest {
@@ -203,9 +204,9 @@ fn each_refinement_comes_nearer_on_average() {
     let path = digits("digits_cnn.onnx");
     let plain = int8(QuantizationGranularity::Tensor);
     let finer = [
-        Quantization { ranges: RangeRule::Auto, correct: true, ..plain.clone() },
-        Quantization { rounding: Rounding::Gptq, correct: true, ..plain.clone() },
-        Quantization { weights: QuantizationGranularity::Channel, ..plain.clone() },
+        PostTrainingQuantization { ranges: RangeRule::Auto, correct: true, ..plain.clone() },
+        PostTrainingQuantization { rounding: WeightRounding::Gptq, correct: true, ..plain.clone() },
+        PostTrainingQuantization { weights: QuantizationGranularity::Channel, ..plain.clone() },
     ];
     let base = off(&path, &plain);
     let found: Vec<f64> = finer.iter().map(|how| off(&path, how)).collect();
@@ -226,9 +227,13 @@ fn graphs_of_exporters_run_in_every_precision() {
         let inputs = random_inputs(&path, 2);
         let one = inputs.iter().map(|(n, a)| (n.clone(), a.take(&[0]))).collect();
         let float = outputs(&Graph::load(&path).unwrap(), &one);
-        for format in [Format::Int8, Format::Int8Dynamic, Format::Int8Weights, Format::Int4Weights]
-        {
-            let how = Quantization::new(format, QuantizationGranularity::Tensor);
+        for format in [
+            QuantizationFormat::Int8,
+            QuantizationFormat::Int8Dynamic,
+            QuantizationFormat::Int8Weights,
+            QuantizationFormat::Int4Weights,
+        ] {
+            let how = PostTrainingQuantization::new(format, QuantizationGranularity::Tensor);
             let calibration = of(inputs.clone());
             let graph = Graph::load(&path).unwrap();
             match quantize(graph, OriginalIndices::default(), &how, Some(&calibration)) {
@@ -261,7 +266,10 @@ fn what_cannot_be_narrowed_says_so() {
     );
     let message = without.unwrap_err().to_string();
     assert!(message.contains("needs calibration samples"), "{message}");
-    let dynamic = Quantization::new(Format::Int8Dynamic, QuantizationGranularity::Tensor);
+    let dynamic = PostTrainingQuantization::new(
+        QuantizationFormat::Int8Dynamic,
+        QuantizationGranularity::Tensor,
+    );
     quantize(graph.clone(), OriginalIndices::default(), &dynamic, None).unwrap();
 
     let narrow = made(&path, &int8(QuantizationGranularity::Tensor)).unwrap().graph;
@@ -282,11 +290,12 @@ fn what_cannot_be_narrowed_says_so() {
 
 #[test]
 fn pairs_for_other_tools_compute_what_they_say() {
-    let all = patterns();
+    let all = layer_patterns();
     let pattern = all.iter().find(|p| p.operator == "conv 3x3" && p.size == "small").unwrap();
     let bytes = pattern.graph.encode();
     let inputs = inputs_of(ModelSource::Bytes("pattern", &bytes), 1);
-    let how = Quantization { form: Form::Qdq, ..int8(QuantizationGranularity::Channel) };
+    let how =
+        PostTrainingQuantization { form: Int8Form::Qdq, ..int8(QuantizationGranularity::Channel) };
     let made = quantize(
         pattern.graph.clone(),
         OriginalIndices::default(),
@@ -296,8 +305,9 @@ fn pairs_for_other_tools_compute_what_they_say() {
     .unwrap();
     let Array::F32(x) = &inputs["x"] else { panic!("the input is float32") };
     let exact =
-        paring::compress::Value::floats(x.shape(), x.iter().map(|v| f64::from(*v)).collect());
-    let values = evaluate(&made.graph, &BTreeMap::from([("x".to_string(), exact)])).unwrap();
+        paring::compress::ExactTensor::floats(x.shape(), x.iter().map(|v| f64::from(*v)).collect());
+    let values =
+        evaluate_exactly(&made.graph, &BTreeMap::from([("x".to_string(), exact)])).unwrap();
     let found = outputs(&made.graph, &inputs);
     for (exact, found) in values["y"].data.iter().zip(&found) {
         assert!((exact - f64::from(*found)).abs() < 1e-4, "{exact} and {found}");
@@ -324,7 +334,8 @@ fn what_is_left_out_changes_nothing() {
         let (short, _) = lossless(&graph, &calibration).unwrap();
         let none = EngineOptions::default();
         let found =
-            agreement((&graph, &none), (&short, &none), &calibration, Reading::default()).unwrap();
+            agreement((&graph, &none), (&short, &none), &calibration, DecisionRule::default())
+                .unwrap();
         assert!(found.lossless(), "{name}: {found:?}");
         fewer += graph.nodes().len() - short.nodes().len();
     }

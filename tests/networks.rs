@@ -5,7 +5,7 @@ mod common;
 
 use common::surgery::{differ, loads, masked, pruned, rounding};
 use common::{inputs_of, network, outputs};
-use paring::compress::{undo, undoing};
+use paring::compress::{undo, undo_tensors};
 use paring::engine::ModelSource;
 use proptest::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -35,7 +35,7 @@ fn masked_equals_sliced_and_everything_comes_back() {
         // Some random networks cancel what they add and enlarge every rounding.
         let bound = if difference < 1e-5 { 1e-5 } else { 4.0 * rounding(&masked, &inputs) };
         prop_assert!(difference < bound, "masked and sliced differ by {difference}, over {bound}");
-        let rest = undoing(&graph, &made.graph, &made.decisions).unwrap();
+        let rest = undo_tensors(&graph, &made.graph, &made.decisions).unwrap();
         let parings: Vec<_> = made.decisions.iter().map(|d| d.paring.clone()).collect();
         let back = undo(&made.graph, &rest, &parings).unwrap();
         prop_assert_eq!(back.nodes(), graph.nodes());

@@ -8,8 +8,9 @@ use common::{inputs_of, oddities, python, skipped};
 use paring::arrays::Array;
 use paring::catalog::{Calibration, Criterion, Kind};
 use paring::compress::{
-    self, Allocation, Amount, Bypassing, CompressError, Form, Format, Made, Pruning, Quantization,
-    QuantizationGranularity, Recovery, Rounding, Step, What, undo, undoing,
+    self, BudgetAllocation, ChannelPruning, CompressError, Int8Form, LayerPruning,
+    PostTrainingQuantization, PruneAmount, PruneStructure, QuantizationFormat,
+    QuantizationGranularity, RecoveryMethod, Step, StepResult, WeightRounding, undo, undo_tensors,
 };
 use paring::engine::{AnalysedModel, DimensionBindings, ModelSource};
 use paring::graph::Graph;
@@ -36,64 +37,78 @@ fn at() -> DimensionBindings<'static> {
 
 /// One of each kind of step.
 fn steps() -> Vec<(&'static str, Step)> {
-    let prune =
-        |criterion, recover| Step::Prune(Pruning { recover, ..Pruning::channels(0.5, criterion) });
-    let sensitive = Pruning {
-        allocate: Allocation::Sensitivity,
-        recover: Recovery::Mean,
-        ..Pruning::channels(0.25, Criterion::Obs)
+    let prune = |criterion, recover| {
+        Step::Prune(ChannelPruning { recover, ..ChannelPruning::channels(0.5, criterion) })
     };
-    let quantize = |format, granularity| Quantization::new(format, granularity);
+    let sensitive = ChannelPruning {
+        allocate: BudgetAllocation::Sensitivity,
+        recover: RecoveryMethod::Mean,
+        ..ChannelPruning::channels(0.25, Criterion::Obs)
+    };
+    let quantize = |format, granularity| PostTrainingQuantization::new(format, granularity);
     let (tensor, channel) = (QuantizationGranularity::Tensor, QuantizationGranularity::Channel);
-    let careful = Quantization {
+    let careful = PostTrainingQuantization {
         equalize: true,
         correct: true,
-        rounding: Rounding::Gptq,
+        rounding: WeightRounding::Gptq,
         depthwise: true,
-        ..quantize(Format::Int8, tensor)
+        ..quantize(QuantizationFormat::Int8, tensor)
     };
-    let pairs =
-        |granularity| Quantization { form: Form::Qdq, ..quantize(Format::Int8, granularity) };
-    let bypass = Bypassing {
+    let pairs = |granularity| PostTrainingQuantization {
+        form: Int8Form::Qdq,
+        ..quantize(QuantizationFormat::Int8, granularity)
+    };
+    let bypass = LayerPruning {
         kind: Kind::Layer,
-        amount: Amount::Count(1),
+        amount: PruneAmount::Count(1),
         criterion: Criterion::L1,
-        recover: Recovery::None,
+        recover: RecoveryMethod::None,
         layers: None,
         protect: vec![],
         frozen: None,
     };
-    let heads = Pruning { what: What::Heads, ..Pruning::channels(0.5, Criterion::L1) };
+    let heads = ChannelPruning {
+        what: PruneStructure::Heads,
+        ..ChannelPruning::channels(0.5, Criterion::L1)
+    };
     vec![
-        ("prune-l1", prune(Criterion::L1, Recovery::None)),
-        ("prune-obs", prune(Criterion::Obs, Recovery::LeastSquares)),
-        ("prune-wanda", prune(Criterion::Wanda, Recovery::Statistics)),
+        ("prune-l1", prune(Criterion::L1, RecoveryMethod::None)),
+        ("prune-obs", prune(Criterion::Obs, RecoveryMethod::LeastSquares)),
+        ("prune-wanda", prune(Criterion::Wanda, RecoveryMethod::Statistics)),
         ("prune-sensitive", Step::Prune(sensitive)),
         ("prune-heads", Step::Prune(heads)),
         ("bypass", Step::Bypass(bypass)),
-        ("int8", Step::Quantize(quantize(Format::Int8, tensor))),
-        ("int8-channel", Step::Quantize(quantize(Format::Int8, channel))),
+        ("int8", Step::Quantize(quantize(QuantizationFormat::Int8, tensor))),
+        ("int8-channel", Step::Quantize(quantize(QuantizationFormat::Int8, channel))),
         ("int8-careful", Step::Quantize(careful)),
         ("int8-qdq", Step::Quantize(pairs(tensor))),
         ("int8-qdq-channel", Step::Quantize(pairs(channel))),
-        ("dynamic", Step::Quantize(quantize(Format::Int8Dynamic, tensor))),
-        ("dynamic-channel", Step::Quantize(quantize(Format::Int8Dynamic, channel))),
-        ("weights8", Step::Quantize(quantize(Format::Int8Weights, tensor))),
-        ("weights8-channel", Step::Quantize(quantize(Format::Int8Weights, channel))),
-        ("weights4", Step::Quantize(quantize(Format::Int4Weights, tensor))),
+        ("dynamic", Step::Quantize(quantize(QuantizationFormat::Int8Dynamic, tensor))),
+        ("dynamic-channel", Step::Quantize(quantize(QuantizationFormat::Int8Dynamic, channel))),
+        ("weights8", Step::Quantize(quantize(QuantizationFormat::Int8Weights, tensor))),
+        ("weights8-channel", Step::Quantize(quantize(QuantizationFormat::Int8Weights, channel))),
+        ("weights4", Step::Quantize(quantize(QuantizationFormat::Int4Weights, tensor))),
         ("lossless", Step::Tune { on: "host".into() }),
     ]
 }
 
-fn done(step: &Step, graph: &Graph, calibration: &Calibration) -> Result<Made, CompressError> {
+fn done(
+    step: &Step,
+    graph: &Graph,
+    calibration: &Calibration,
+) -> Result<StepResult, CompressError> {
     let (graph, origins) = (graph.clone(), OriginalIndices::default());
     match step {
-        Step::Prune(how) => compress::prune(graph, at(), origins, how, Some(calibration), None, 0),
-        Step::Bypass(how) => compress::bypass(graph, at(), origins, how, Some(calibration), 0),
+        Step::Prune(how) => {
+            compress::prune_channels(graph, at(), origins, how, Some(calibration), None, 0)
+        }
+        Step::Bypass(how) => {
+            compress::prune_layers(graph, at(), origins, how, Some(calibration), 0)
+        }
         Step::Quantize(how) => compress::quantize(graph, origins, how, Some(calibration)),
         _ => {
             let (graph, decisions) = compress::lossless(&graph, calibration)?;
-            Ok(Made { graph, origins, decisions, refusals: vec![], unexplained: None })
+            Ok(StepResult { graph, origins, decisions, refusals: vec![], unexplained: None })
         }
     }
 }
@@ -203,8 +218,8 @@ fn one(seed: u64, folder: &Path, written: &mut Written) -> (Vec<&'static str>, V
 }
 
 /// Undoing a step gives every node and every initializer back.
-fn comes_back(graph: &Graph, made: &Made) -> Result<(), String> {
-    let rest = undoing(graph, &made.graph, &made.decisions).map_err(|e| e.to_string())?;
+fn comes_back(graph: &Graph, made: &StepResult) -> Result<(), String> {
+    let rest = undo_tensors(graph, &made.graph, &made.decisions).map_err(|e| e.to_string())?;
     let parings: Vec<_> = made.decisions.iter().map(|d| d.paring.clone()).collect();
     let back = undo(&made.graph, &rest, &parings).map_err(|e| e.to_string())?;
     if back.nodes() != graph.nodes() {

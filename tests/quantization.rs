@@ -6,7 +6,9 @@ use common::{digits, outputs, random_inputs};
 use ndarray::{ArrayD, IxDyn};
 use paring::arrays::Array;
 use paring::catalog::Calibration;
-use paring::compress::{Format, Made, Quantization, QuantizationGranularity, quantize};
+use paring::compress::{
+    PostTrainingQuantization, QuantizationFormat, QuantizationGranularity, StepResult, quantize,
+};
 use paring::engine::{AnalysedModel, DimensionBindings, ModelSource};
 use paring::graph::{Graph, Weights};
 use paring::schema::{EngineOptions, OriginalIndices, Sha256Hex};
@@ -23,9 +25,9 @@ fn calibration(path: &Path, samples: usize) -> Calibration {
     }
 }
 
-fn quantized(path: &Path, granularity: QuantizationGranularity) -> Made {
+fn quantized(path: &Path, granularity: QuantizationGranularity) -> StepResult {
     let graph = Graph::load(path).unwrap();
-    let how = Quantization::new(Format::Int8, granularity);
+    let how = PostTrainingQuantization::new(QuantizationFormat::Int8, granularity);
     quantize(graph, OriginalIndices::default(), &how, Some(&calibration(path, 8))).unwrap()
 }
 
@@ -173,7 +175,7 @@ fn the_engine_computes_what_onnx_says() {
 }
 
 /// Σ (w − q·s)² over the weights of the first convolution; `float` is folded as the step folds it.
-fn weight_error(made: &Made, float: &[f32]) -> f64 {
+fn weight_error(made: &StepResult, float: &[f32]) -> f64 {
     let floats = |name: &str| made.graph.weights(name).unwrap().to_f32().unwrap();
     let find = |op: &str| made.graph.nodes().iter().find(|n| n.op_type == op);
     let (stored, scales) = match find("QLinearConv") {

@@ -6,7 +6,7 @@ mod common;
 use common::surgery::{differ, found, loads, masked, pruned, quarter};
 use common::{digits, outputs, python, random_inputs, shared, skipped};
 use paring::catalog::{Catalog, Criterion, Refused};
-use paring::compress::{Amount, Pruning, undo, undoing};
+use paring::compress::{ChannelPruning, PruneAmount, undo, undo_tensors};
 use paring::engine::{self, ModelSource};
 use paring::graph::Graph;
 use paring::schema::OriginalIndices;
@@ -106,9 +106,9 @@ fn what_was_taken_out_goes_back_bit_for_bit() {
     paths.extend(models.map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "onnx")));
     for path in paths {
         let given = Graph::load(&path).unwrap();
-        let channels = Pruning::channels(0.25, Criterion::L1);
+        let channels = ChannelPruning::channels(0.25, Criterion::L1);
         let made = quarter(given.clone(), OriginalIndices::default(), &channels).unwrap();
-        let rest = undoing(&given, &made.graph, &made.decisions).unwrap();
+        let rest = undo_tensors(&given, &made.graph, &made.decisions).unwrap();
         // The slices do most of it: what is stored whole beside them are shapes and the like.
         let whole: usize =
             rest.0.iter().filter(|(k, _)| *k != "#graph").map(|(_, w)| w.len()).sum();
@@ -127,7 +127,8 @@ fn ids_name_the_baseline_s_indices_also_after_two_steps() {
     let graph = Graph::load(&digits("digits_cnn.onnx")).unwrap();
     let first = pruned(&graph).unwrap();
     let second =
-        quarter(first.graph, first.origins, &Pruning::channels(0.25, Criterion::L1)).unwrap();
+        quarter(first.graph, first.origins, &ChannelPruning::channels(0.25, Criterion::L1))
+            .unwrap();
     for (early, late) in first.decisions.iter().zip(&second.decisions) {
         assert_eq!(early.coupling, late.coupling);
         let early: BTreeSet<&String> = early.components.iter().map(|c| &c.id).collect();
@@ -183,12 +184,12 @@ fn heads_of_the_transformer_are_named_and_removed_whole() {
 #[test]
 fn lossy_couplings_are_left_alone_unless_asked_for_and_say_so() {
     let graph = Graph::load(&digits("digits_transformer.onnx")).unwrap();
-    let channels = Pruning::channels(0.25, Criterion::L1);
+    let channels = ChannelPruning::channels(0.25, Criterion::L1);
     let made = quarter(graph.clone(), OriginalIndices::default(), &channels).unwrap();
     assert!(
         made.refusals.iter().any(|(what, why)| what == "patch" && why.contains("lossy = true"))
     );
-    let lossy = Pruning { lossy: true, ..channels };
+    let lossy = ChannelPruning { lossy: true, ..channels };
     let made = quarter(graph, OriginalIndices::default(), &lossy).unwrap();
     assert_eq!(made.graph.dims("patch.weight").unwrap()[1], 48);
     assert!(loads(&made.graph));
@@ -197,15 +198,18 @@ fn lossy_couplings_are_left_alone_unless_asked_for_and_say_so() {
 #[test]
 fn what_is_protected_stays_and_changes_no_score_of_the_rest() {
     let graph = Graph::load(&digits("digits_cnn.onnx")).unwrap();
-    let one = Pruning { amount: Amount::Count(1), ..Pruning::channels(0.5, Criterion::L1) };
-    let two = Pruning { amount: Amount::Count(2), ..one.clone() };
-    let removed = |pruning: &Pruning| {
+    let one = ChannelPruning {
+        amount: PruneAmount::Count(1),
+        ..ChannelPruning::channels(0.5, Criterion::L1)
+    };
+    let two = ChannelPruning { amount: PruneAmount::Count(2), ..one.clone() };
+    let removed = |pruning: &ChannelPruning| {
         let made = quarter(graph.clone(), OriginalIndices::default(), pruning).unwrap();
         made.decisions.into_iter().find(|d| !d.components.is_empty()).unwrap()
     };
     let free = removed(&two);
     let (first, second) = (&free.components[0], &free.components[1]);
-    let only = |protect: Vec<String>| Pruning {
+    let only = |protect: Vec<String>| ChannelPruning {
         protect,
         layers: Some(free.coupling.clone()),
         ..one.clone()

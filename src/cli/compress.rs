@@ -12,7 +12,7 @@ use crate::study::{self, Loaded, Protocol, RunDirectory, Study};
 use clap::Args;
 use paring_boards::Target;
 use paring_compress::catalog::Calibration;
-use paring_compress::{Pruning, Reading, Step};
+use paring_compress::{ChannelPruning, DecisionRule, Step};
 use paring_core::schema::{
     EnergyRules, EnergySource, LedgerEntryBody, LedgerEntryKind, MissingReason, VariantRecord,
 };
@@ -241,7 +241,7 @@ fn informed(
         Step::Prune(pruning) => Some(pruning.clone()),
         _ => None,
     };
-    let prunings: Vec<Pruning> = steps().filter_map(pruned).collect();
+    let prunings: Vec<ChannelPruning> = steps().filter_map(pruned).collect();
     if !prunings.is_empty() {
         let subject = Subject { samples: &loaded.splits.select, ..subject(study, loaded) };
         let earlier = match forecasts_file() {
@@ -293,9 +293,9 @@ fn energy(study: &Study) -> BTreeMap<String, EnergyRules> {
 }
 
 /// How predictions are read off outputs, from what is asked of them.
-fn reading(task: &Task, output: usize) -> Reading {
+fn reading(task: &Task, output: usize) -> DecisionRule {
     let Task { kind, scores, threshold, positive, .. } = *task;
-    Reading { kind, scores, threshold, positive, output }
+    DecisionRule { kind, scores, threshold, positive, output }
 }
 
 /// Samples of a study to calibrate on: all of `samples`, or as many of them, evenly spread, as fit

@@ -4,7 +4,9 @@ use super::samples::Samples;
 use super::{Coded, ExitCode, Global};
 use clap::Args;
 use paring_agent::engine::DimensionBindings;
-use paring_compress::{self, CouplingDifference, Difference, TensorDifference, Verdict};
+use paring_compress::{
+    self, CouplingDifference, DifferenceVerdict, ModelDifference, TensorDifference,
+};
 use paring_onnx::graph::Graph;
 use serde_json::json;
 use std::path::PathBuf;
@@ -40,16 +42,16 @@ impl Diff {
 }
 
 /// The conclusion, then what carries it.
-fn print(found: &Difference) {
+fn print(found: &ModelDifference) {
     found.conclusion.iter().for_each(|line| say!("{line}"));
-    if found.verdict == Verdict::Identical {
+    if found.verdict == DifferenceVerdict::Identical {
         return;
     }
     if !found.rewrites.is_empty() {
         say!("rewrites undone before comparing:");
         found.rewrites.iter().for_each(|rewrite| say!("  {rewrite}"));
     }
-    if found.verdict == Verdict::SameFunction {
+    if found.verdict == DifferenceVerdict::SameFunction {
         let nodes = [
             ("only in the baseline", &found.operators_removed),
             ("only in the variant", &found.operators_added),

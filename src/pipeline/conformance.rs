@@ -9,7 +9,7 @@ use super::{PipelineError, replace_json};
 use paring_agent::engine::ENGINE;
 use paring_agent::sensors;
 use paring_boards::{Target, TargetError, TargetSession};
-use paring_compress::{LayerPrecision, QuantizationGranularity, patterns};
+use paring_compress::{LayerPrecision, QuantizationGranularity, layer_patterns};
 use paring_core::files::ConfinedPath;
 use paring_core::schema::{EngineConformance, PatternConformance, PatternExecution, SCHEMA};
 use paring_onnx::graph::{Graph, Node};
@@ -34,7 +34,7 @@ pub fn conformance(
     };
     let mut machine = Machine::of(site);
     let mut found = Vec::new();
-    let all = patterns();
+    let all = layer_patterns();
     for pattern in all.iter().filter(|p| !environment.emulated || p.size != "large") {
         let trial = Trial::new(pattern)?;
         for scheme in LayerPrecision::ALL.into_iter().filter(|s| *s != LayerPrecision::F32) {

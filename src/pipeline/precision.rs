@@ -16,7 +16,8 @@ use super::{Context, Folders, PipelineError, known_conformance, read_json, refus
 use paring_agent::engine::{CLEAR_UPPER_HALVES, ENGINE};
 use paring_compress::catalog::Calibration;
 use paring_compress::{
-    self, CompressError, Draft, LayerPrecision, Made, Quantization, Ranges, Rounding,
+    self, ActivationRanges, CompressError, DecisionDraft, LayerPrecision, PostTrainingQuantization,
+    StepResult, WeightRounding,
 };
 use paring_core::schema::{
     EnergyRules, EngineOptions, OriginalIndices, PrecisionObjective, PrecisionTable,
@@ -47,8 +48,8 @@ struct Bench<'a> {
     given: &'a EngineOptions,
     /// Those of all others.
     options: EngineOptions,
-    how: Quantization,
-    ranges: Ranges,
+    how: PostTrainingQuantization,
+    ranges: ActivationRanges,
     choices: BTreeMap<String, Vec<LayerPrecision>>,
 }
 
@@ -64,7 +65,7 @@ impl Context {
         graph: Graph,
         origins: OriginalIndices,
         (options, fixed): (&EngineOptions, bool),
-        how: &Quantization,
+        how: &PostTrainingQuantization,
     ) -> Result<Tuned, PipelineError> {
         let failed = |source: CompressError| PipelineError::Step {
             variant: variant.into(),
@@ -74,8 +75,8 @@ impl Context {
         let no_samples = || failed(CompressError::NoCalibration("measuring precisions"));
         let calibration = self.calibration.as_ref().ok_or_else(no_samples)?;
         let (folded, mut decisions) =
-            paring_compress::prepared(graph.clone(), how).map_err(failed)?;
-        let how = Quantization { equalize: false, measured: false, ..how.clone() };
+            paring_compress::prepare_for_quantization(graph.clone(), how).map_err(failed)?;
+        let how = PostTrainingQuantization { equalize: false, measured: false, ..how.clone() };
         let mut clearing = options.clone();
         let clears = !fixed && how.by != PrecisionObjective::Bytes && self.clears_on(&how.on);
         if clears && !options.transforms.iter().any(|name| name == CLEAR_UPPER_HALVES) {
@@ -89,9 +90,9 @@ impl Context {
         let best = best_assignment(&table);
         let chosen = best.map(|one| one.layers.clone()).unwrap_or_default();
         let stays = best.is_none();
-        let how = Quantization { assigned: Some(chosen.clone()), ..bench.how.clone() };
+        let how = PostTrainingQuantization { assigned: Some(chosen.clone()), ..bench.how.clone() };
         let made = match stays {
-            true => Made::new(graph, origins, Vec::new()),
+            true => StepResult::new(graph, origins, Vec::new()),
             false => {
                 paring_compress::quantize(bench.graph.clone(), origins, &how, Some(calibration))
                     .map_err(failed)?
@@ -102,20 +103,20 @@ impl Context {
         }
         decisions.extend(made.decisions);
         bench.explain(&table, &chosen, &mut decisions);
-        decisions.push(Draft {
+        decisions.push(DecisionDraft {
             operation: "choose precisions".into(),
             coupling: "the whole graph".into(),
             alternatives_rejected: rejected_assignments(&table, best),
             calibration_sha256: Some(calibration.sha256.clone()),
             table_sha256: table_sha256.clone(),
             reason: reason_in_words(&table, best) + &engine_in_words(&table, best),
-            ..Draft::default()
+            ..DecisionDraft::default()
         });
         for draft in decisions.iter_mut().filter(|d| !d.alternatives_rejected.is_empty()) {
             draft.table_sha256.clone_from(&table_sha256);
         }
         let options = if stays { options.clone() } else { bench.options.clone() };
-        Ok(Tuned { made: Made { decisions, ..made }, options })
+        Ok(Tuned { made: StepResult { decisions, ..made }, options })
     }
 
     /// The table that was kept of the target for just this question, or a new one, which is kept.
@@ -159,11 +160,11 @@ impl<'a> Bench<'a> {
         calibration: &'a Calibration,
         graph: Graph,
         (given, options): (&'a EngineOptions, EngineOptions),
-        how: Quantization,
+        how: PostTrainingQuantization,
     ) -> Result<Self, CompressError> {
         let facts = graph.facts(&calibration.dims, calibration.batch)?;
-        let choices = paring_compress::choices(&graph, &how)?;
-        let ranges = paring_compress::ranges_of(&graph, &how, calibration)?;
+        let choices = paring_compress::precision_choices(&graph, &how)?;
+        let ranges = paring_compress::activation_ranges(&graph, &how, calibration)?;
         let mut bench =
             Bench { context, calibration, graph, facts, given, options, how, ranges, choices };
         bench.choices = bench.conforming()?;
@@ -204,8 +205,11 @@ impl<'a> Bench<'a> {
 
     /// The graph with these layers narrow, weights rounded plainly.
     fn narrow(&self, layers: &BTreeMap<String, LayerPrecision>) -> Result<Graph, CompressError> {
-        let plain =
-            Quantization { rounding: Rounding::Nearest, correct: false, ..self.how.clone() };
+        let plain = PostTrainingQuantization {
+            rounding: WeightRounding::Nearest,
+            correct: false,
+            ..self.how.clone()
+        };
         self.assigned(layers, &plain)
     }
 
@@ -217,9 +221,9 @@ impl<'a> Bench<'a> {
     fn assigned(
         &self,
         layers: &BTreeMap<String, LayerPrecision>,
-        how: &Quantization,
+        how: &PostTrainingQuantization,
     ) -> Result<Graph, CompressError> {
-        let how = Quantization { assigned: Some(layers.clone()), ..how.clone() };
+        let how = PostTrainingQuantization { assigned: Some(layers.clone()), ..how.clone() };
         let (graph, origins) = (self.graph.clone(), OriginalIndices::default());
         let made = paring_compress::quantize_unchecked(
             graph,
@@ -274,7 +278,7 @@ impl<'a> Bench<'a> {
         &self,
         table: &PrecisionTable,
         chosen: &BTreeMap<String, LayerPrecision>,
-        decisions: &mut Vec<Draft>,
+        decisions: &mut Vec<DecisionDraft>,
     ) {
         for (layer, costs) in costs(table) {
             let own = chosen.get(layer).copied().unwrap_or(LayerPrecision::F32);
@@ -284,18 +288,18 @@ impl<'a> Bench<'a> {
                 .map(|s| RejectedAlternative { what: s.to_string(), why: words(*s) })
                 .collect();
             let reason = format!("{own} takes {}", words(own));
-            let quantizes = |d: &&mut Draft| d.coupling == *layer && d.precision.is_some();
+            let quantizes = |d: &&mut DecisionDraft| d.coupling == *layer && d.precision.is_some();
             match decisions.iter_mut().find(quantizes) {
                 Some(draft) => {
                     draft.reason = format!("{reason}; {}", draft.reason);
                     draft.alternatives_rejected = alternatives;
                 }
-                None => decisions.push(Draft {
+                None => decisions.push(DecisionDraft {
                     operation: "keep f32".into(),
                     coupling: layer.clone(),
                     alternatives_rejected: alternatives,
                     reason,
-                    ..Draft::default()
+                    ..DecisionDraft::default()
                 }),
             }
         }

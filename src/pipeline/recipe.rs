@@ -3,7 +3,7 @@
 use super::{Folders, Forecaster};
 use paring_boards::Target;
 use paring_compress::catalog::Calibration;
-use paring_compress::{Reading, Step};
+use paring_compress::{DecisionRule, Step};
 use paring_core::schema::{ConditionRules, CostTable, EnergyRules, EngineOptions, SampleRules};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -38,7 +38,7 @@ pub struct Context {
     /// Calibration samples, where there are data.
     pub calibration: Option<Calibration>,
     /// How predictions are read off the model's outputs.
-    pub reading: Reading,
+    pub reading: DecisionRule,
     /// Seeds what draws.
     pub seed: u64,
     /// Rules of timing, where forms are tried against each other.

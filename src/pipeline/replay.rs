@@ -2,7 +2,7 @@
 
 use super::variants::apply;
 use super::{Context, PipelineError, Undertaken};
-use paring_compress::{self, CompressError, DecisionPlace, Draft, Made, Step};
+use paring_compress::{self, CompressError, DecisionDraft, DecisionPlace, Step, StepResult};
 use paring_core::schema::{Decision, DecisionInputs, OriginalIndices, Sha256Hex};
 use paring_onnx::graph::Graph;
 use rayon::prelude::*;
@@ -109,16 +109,16 @@ fn again(
     step: &Step,
     graph: Graph,
     origins: OriginalIndices,
-) -> Result<Made, CompressError> {
+) -> Result<StepResult, CompressError> {
     match (step, &context.calibration) {
         (Step::Tune { .. }, Some(calibration)) => {
             let (graph, decisions) = paring_compress::lossless(&graph, calibration)?;
-            Ok(Made::new(graph, origins, decisions))
+            Ok(StepResult::new(graph, origins, decisions))
         }
         (Step::Quantize(how), calibration) if !step.is_option() => {
             paring_compress::quantize_unchecked(graph, origins, how, calibration.as_ref(), None)
         }
-        _ if step.is_option() => Ok(Made::new(graph, origins, vec![])),
+        _ if step.is_option() => Ok(StepResult::new(graph, origins, vec![])),
         _ => apply(context, step, graph, origins),
     }
 }
@@ -145,7 +145,7 @@ pub fn rehearse(context: &Context, steps: &[Step]) -> Result<Vec<Undertaken>, Pi
 }
 
 /// A decision as a rehearsal has it: what it did, to what, and why.
-fn decided(context: &Context, step: String, draft: Draft, id: &Sha256Hex) -> Decision {
+fn decided(context: &Context, step: String, draft: DecisionDraft, id: &Sha256Hex) -> Decision {
     draft.into_decision(DecisionPlace {
         parent_id: id.clone(),
         variant_id: id.clone(),

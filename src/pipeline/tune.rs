@@ -5,7 +5,7 @@ use super::race::Entrant;
 use super::{Context, PipelineError, read_json, replace_json};
 use paring_agent::engine::{CLEAR_UPPER_HALVES, ENGINE};
 use paring_agent::measure::PRACTICAL_MARGIN;
-use paring_compress::{self, CompressError, Draft, Made, Reading};
+use paring_compress::{self, CompressError, DecisionDraft, DecisionRule, StepResult};
 use paring_core::files::ConfinedPath;
 use paring_core::schema::{
     EngineOptions, OriginalIndices, RejectedAlternative, SCHEMA, Sha256Hex, TuneCandidate,
@@ -20,7 +20,7 @@ const LAYOUTS: [&[&str]; 4] =
 
 /// What a tune step gives.
 pub(super) struct Tuned {
-    pub(super) made: Made,
+    pub(super) made: StepResult,
     pub(super) options: EngineOptions,
 }
 
@@ -85,18 +85,18 @@ impl Context {
             None => ("nothing is faster beyond noise: the model stays as it is".into(), false),
         };
         let options = best.map_or_else(|| options.clone(), |tried| tried.options.clone());
-        let choice = Draft {
+        let choice = DecisionDraft {
             operation: "tune".into(),
             coupling: "the whole graph".into(),
             alternatives_rejected,
             calibration_sha256,
             table_sha256,
             reason,
-            ..Draft::default()
+            ..DecisionDraft::default()
         };
         let (graph, mut decisions) = if uses { (rewritten, drafts) } else { (graph, Vec::new()) };
         decisions.push(choice);
-        Ok(Tuned { made: Made::new(graph, origins, decisions), options })
+        Ok(Tuned { made: StepResult::new(graph, origins, decisions), options })
     }
 
     /// Proves every form against the graph as given, and measures those that pass on a target.
@@ -165,7 +165,7 @@ fn tune_key(
     graph: &Graph,
     (options, fixed): (&EngineOptions, bool),
     samples: &Sha256Hex,
-    reading: Reading,
+    reading: DecisionRule,
 ) -> Sha256Hex {
     let label = json!([options.label(), fixed, reading]).to_string();
     let bytes = graph.encode();

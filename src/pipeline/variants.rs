@@ -7,7 +7,9 @@ use super::validity::check_validity;
 use super::{BASELINE, Context, Forecaster, PipelineError, Recipe, replace, replace_json};
 use crate::ledger::{Ledger, LedgerError, keep_paring, paring_path};
 use paring_agent::engine::DimensionBindings;
-use paring_compress::{self, CompressError, DecisionPlace, Draft, Format, Made, Paring, Step};
+use paring_compress::{
+    self, CompressError, DecisionDraft, DecisionPlace, Paring, QuantizationFormat, Step, StepResult,
+};
 use paring_core::schema::{
     Decision, DecisionInputs, EngineOptions, FileName, LedgerEntryBody, LedgerEntryKind,
     OriginalIndices, PrecisionObjective, SCHEMA, Sha256Hex, StepRecord, StepRefusal, VariantRecord,
@@ -155,7 +157,7 @@ struct Taken {
     words: String,
     /// The kind of removal that it is, of a prune step.
     removal: Option<String>,
-    decisions: Vec<Draft>,
+    decisions: Vec<DecisionDraft>,
     refusals: Vec<(String, String)>,
     unexplained: Option<String>,
     rest: Paring,
@@ -205,10 +207,11 @@ fn taken(
                 options = tuned.options;
                 tuned.made
             }
-            Step::Quantize(how) if how.format == Format::F16 => {
-                let (transform, draft) = paring_compress::half(&graph, how).map_err(failed)?;
+            Step::Quantize(how) if how.format == QuantizationFormat::F16 => {
+                let (transform, draft) =
+                    paring_compress::quantize_float16(&graph, how).map_err(failed)?;
                 options.transforms.push(transform);
-                Made::new(graph, origins, vec![draft])
+                StepResult::new(graph, origins, vec![draft])
             }
             Step::Quantize(how) if how.measured => {
                 let (named, fixed) =
@@ -219,9 +222,9 @@ fn taken(
             }
             _ => apply(context, step, graph, origins).map_err(failed)?,
         };
-        let rest = paring_compress::undoing(&before, &made.graph, &made.decisions)
+        let rest = paring_compress::undo_tensors(&before, &made.graph, &made.decisions)
             .map_err(|source| PipelineError::Undo { variant: recipe.name.clone(), source })?;
-        let Made { decisions, refusals, unexplained, .. } = made;
+        let StepResult { decisions, refusals, unexplained, .. } = made;
         let removal = match step {
             Step::Prune(pruning) => Some(super::removal(pruning)),
             _ => None,
@@ -238,13 +241,13 @@ pub(super) fn apply(
     step: &Step,
     graph: Graph,
     origins: OriginalIndices,
-) -> Result<Made, CompressError> {
+) -> Result<StepResult, CompressError> {
     let bindings = DimensionBindings { batch: context.batch, dims: &context.dims };
     match step {
         Step::Prune(pruning) => {
             let calibration = context.calibration.as_ref();
             let costs = context.costs.as_ref();
-            paring_compress::prune(
+            paring_compress::prune_channels(
                 graph,
                 bindings,
                 origins,
@@ -256,21 +259,21 @@ pub(super) fn apply(
         }
         Step::Sparsify(how) => {
             let calibration = context.calibration.as_ref();
-            paring_compress::sparsify(graph, bindings, origins, how, calibration, context.seed)
+            paring_compress::prune_weights(graph, bindings, origins, how, calibration, context.seed)
         }
         Step::Bypass(how) => {
             let calibration = context.calibration.as_ref();
-            paring_compress::bypass(graph, bindings, origins, how, calibration, context.seed)
+            paring_compress::prune_layers(graph, bindings, origins, how, calibration, context.seed)
         }
         Step::Import { path, .. } => {
             let foreign = Graph::load(path)?;
-            paring_compress::import(&graph, foreign, bindings, context.calibration.as_ref())
+            paring_compress::explain_import(&graph, foreign, bindings, context.calibration.as_ref())
         }
         Step::Quantize(how) => {
             paring_compress::quantize(graph, origins, how, context.calibration.as_ref())
         }
         // Measured, and so the pipeline's own.
-        Step::Tune { .. } => Ok(Made::new(graph, origins, vec![])),
+        Step::Tune { .. } => Ok(StepResult::new(graph, origins, vec![])),
     }
 }
 
@@ -279,7 +282,7 @@ fn enter(
     context: &Context,
     ledger: &mut Ledger,
     step: String,
-    draft: Draft,
+    draft: DecisionDraft,
     parent: &VariantRecord,
     variant_id: &Sha256Hex,
 ) -> Result<(Sha256Hex, Decision), PipelineError> {

@@ -7,7 +7,7 @@ use paring::attribution::{
     Investigation, Level, Manner, Truth, correct_families, draw_calibration, narrative,
 };
 use paring::catalog::Calibration;
-use paring::compress::Reading;
+use paring::compress::DecisionRule;
 use paring::engine::ModelSource;
 use paring::evaluate::{Predictor, Truth as Right};
 use paring::graph::{self, Graph, Node, Size, Weights};
@@ -262,7 +262,7 @@ fn context(study: &Study, loaded: &Loaded, folder: &std::path::Path) -> Context 
         dims: loaded.dims.clone(),
         batch: loaded.batch,
         calibration: Some(calibration(loaded, &loaded.splits.calibrate)),
-        reading: Reading::default(),
+        reading: DecisionRule::default(),
         seed: study.seed,
         rules: study.timing.rules.clone(),
         targets: Vec::new(),

@@ -4,7 +4,9 @@
 use super::outputs;
 use paring::arrays::Array;
 use paring::catalog::{Catalog, Criterion, Slices, catalog};
-use paring::compress::{self, CompressError, Made, Pruning, What, prune};
+use paring::compress::{
+    self, ChannelPruning, CompressError, PruneStructure, StepResult, prune_channels,
+};
 use paring::engine::{AnalysedModel, DimensionBindings, ModelSource};
 use paring::graph::{Graph, Weights};
 use paring::schema::OriginalIndices;
@@ -16,20 +18,24 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const AT: DimensionBindings = DimensionBindings { batch: 1, dims: &BTreeMap::new() };
 
 /// Prunes a quarter of every coupling; `None` where nothing can be removed.
-pub fn pruned(graph: &Graph) -> Option<Made> {
+pub fn pruned(graph: &Graph) -> Option<StepResult> {
     graph.facts(AT.dims, AT.batch).ok()?;
-    let channels = Pruning::channels(0.25, Criterion::L1);
-    let heads = Pruning { what: What::Heads, ..channels.clone() };
+    let channels = ChannelPruning::channels(0.25, Criterion::L1);
+    let heads = ChannelPruning { what: PruneStructure::Heads, ..channels.clone() };
     let mut made = quarter(graph.clone(), OriginalIndices::default(), &channels)?;
     if let Some(more) = quarter(made.graph.clone(), made.origins.clone(), &heads) {
         let decisions = made.decisions.into_iter().chain(more.decisions).collect();
-        made = Made { decisions, ..more };
+        made = StepResult { decisions, ..more };
     }
     Some(made)
 }
 
-pub fn quarter(graph: Graph, origins: OriginalIndices, pruning: &Pruning) -> Option<Made> {
-    match prune(graph, AT, origins, pruning, None, None, 0) {
+pub fn quarter(
+    graph: Graph,
+    origins: OriginalIndices,
+    pruning: &ChannelPruning,
+) -> Option<StepResult> {
+    match prune_channels(graph, AT, origins, pruning, None, None, 0) {
         Ok(made) => Some(made),
         Err(CompressError::Nothing(..) | CompressError::AllRefused { .. }) => None,
         Err(other) => panic!("{other}"),
@@ -42,7 +48,7 @@ pub fn found(graph: &Graph) -> Catalog {
 }
 
 /// The original graph in which every operator that sums over a removed component reads a zero.
-pub fn masked(graph: &Graph, made: &Made) -> Graph {
+pub fn masked(graph: &Graph, made: &StepResult) -> Graph {
     let facts = graph.facts(AT.dims, AT.batch).unwrap();
     let catalog = found(graph);
     let mut gone = Slices::new();
@@ -55,7 +61,7 @@ pub fn masked(graph: &Graph, made: &Made) -> Graph {
             }
         }
     }
-    compress::masked(graph, &facts, &gone)
+    compress::masked_graph(graph, &facts, &gone)
 }
 
 pub fn loads(graph: &Graph) -> bool {

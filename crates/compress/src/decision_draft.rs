@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 /// The savings of a removal alone, as far as the graph tells.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Saves {
+pub struct RemovalSavings {
     /// The share of its multiply-adds that each node loses, by name.
     pub macs: BTreeMap<String, f64>,
     /// Bytes of initializers.
@@ -19,7 +19,7 @@ pub struct Saves {
 
 /// A decision before it has a place in a ledger.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Draft {
+pub struct DecisionDraft {
     /// `prune channels`, `quantize int8`, `fold batch normalization`.
     pub operation: String,
     /// The coupling or layer.
@@ -47,7 +47,7 @@ pub struct Draft {
     /// The forecast of its effects.
     pub expected: Vec<Forecast>,
     /// The savings of it alone.
-    pub saves: Saves,
+    pub saves: RemovalSavings,
     /// The reason, for a person.
     pub reason: String,
 }
@@ -69,7 +69,7 @@ pub struct DecisionPlace {
     pub owner: String,
 }
 
-impl Draft {
+impl DecisionDraft {
     /// The decision at its place; the paring is in the files that `place` names.
     pub fn into_decision(self, place: DecisionPlace) -> Decision {
         Decision {
@@ -95,22 +95,26 @@ impl Draft {
 
 /// The result of a step.
 #[derive(Clone, Debug)]
-pub struct Made {
+pub struct StepResult {
     /// The graph after the step.
     pub graph: Graph,
     /// The original indices that remain of every shortened axis.
     pub origins: OriginalIndices,
     /// The decisions, in order.
-    pub decisions: Vec<Draft>,
+    pub decisions: Vec<DecisionDraft>,
     /// Layers that were left alone, with the reason.
     pub refusals: Vec<(String, String)>,
     /// The reason to distrust the result, where its outputs differ more than the decisions explain.
     pub unexplained: Option<String>,
 }
 
-impl Made {
+impl StepResult {
     /// The result of a step that refused nothing and leaves nothing unexplained.
-    pub fn new(graph: Graph, origins: OriginalIndices, decisions: Vec<Draft>) -> Made {
-        Made { graph, origins, decisions, refusals: Vec::new(), unexplained: None }
+    pub fn new(
+        graph: Graph,
+        origins: OriginalIndices,
+        decisions: Vec<DecisionDraft>,
+    ) -> StepResult {
+        StepResult { graph, origins, decisions, refusals: Vec::new(), unexplained: None }
     }
 }

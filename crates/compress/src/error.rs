@@ -1,6 +1,6 @@
 //! Reasons for which a step cannot be done.
 
-use crate::Amount;
+use crate::PruneAmount;
 use crate::catalog::CatalogError;
 use paring_agent::engine::EngineError;
 use paring_onnx::graph::GraphError;
@@ -51,7 +51,7 @@ pub enum CompressError {
     )]
     Empties {
         /// The amount asked for.
-        amount: Amount,
+        amount: PruneAmount,
         /// The coupling.
         coupling: String,
         /// Its width.

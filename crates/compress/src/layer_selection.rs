@@ -9,7 +9,7 @@ use wildmatch::WildMatch;
 ///
 /// # Errors
 /// [`CompressError::NoCalibration`] where it does and there are none.
-pub(crate) fn needed(
+pub(crate) fn required_calibration(
     looks: bool,
     calibration: Option<&Calibration>,
 ) -> Result<Option<&Calibration>, CompressError> {
@@ -51,7 +51,7 @@ const KNOWN: usize = 24;
 /// # Errors
 /// [`CompressError::NoMatch`] where `wanted` matches none, [`CompressError::NothingProtected`] where a
 /// pattern of `protect` names no layer.
-pub(crate) fn matching(
+pub(crate) fn select_layers(
     graph: &Graph,
     ids: &[String],
     wanted: Option<&str>,

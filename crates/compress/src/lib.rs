@@ -19,24 +19,28 @@ mod restore;
 mod rewrite;
 mod step;
 
-pub use conformance::{ExactError, Pattern, Value, evaluate, patterns, simulated};
-pub use decision_draft::{DecisionPlace, Draft, Made, Saves};
+pub use conformance::{
+    ExactError, ExactTensor, LayerPattern, evaluate_exactly, float_simulation, layer_patterns,
+};
+pub use decision_draft::{DecisionDraft, DecisionPlace, RemovalSavings, StepResult};
 pub use diff::{
-    ConstantDifference, CouplingDifference, Difference, OperatorChange, OutputComparison,
-    SAME_OUTPUTS, TensorDifference, Verdict, compare, import,
+    ConstantDifference, CouplingDifference, DifferenceVerdict, ModelDifference, OperatorChange,
+    OutputComparison, SAME_OUTPUTS, TensorDifference, compare, explain_import,
 };
 pub use error::CompressError;
 pub use paring_core::schema::{LayerPrecision, QuantizationGranularity};
-pub use prediction::Reading;
+pub use prediction::DecisionRule;
 pub use prune::{
-    Allocation, Amount, Bypassing, Pruning, Recovery, Sparsify, Sparsity, What, bypass, masked,
-    prune, sparsify, weights_id,
+    BudgetAllocation, ChannelPruning, LayerPruning, PruneAmount, PruneStructure, RecoveryMethod,
+    WeightPruning, WeightSparsity, masked_graph, prune_channels, prune_layers, prune_weights,
+    weights_id,
 };
 pub use quantize::{
-    Answers, Assignment, Form, Format, Loss, Prices, Quantization, RangeRule, Ranges, Rounding,
-    assignments, choices, conversions, half, predicted, prepared, quantize, quantize_unchecked,
-    ranges_of,
+    ActivationRanges, FloatAnswers, Int8Form, LayerPrices, PostTrainingQuantization,
+    PrecisionAssignment, QuantizationFormat, QuantizationLoss, RangeRule, WeightRounding,
+    activation_ranges, assignments, conversion_graph, precision_choices, predicted_assignment,
+    prepare_for_quantization, quantize, quantize_float16, quantize_unchecked,
 };
-pub use restore::{Paring, UndoError, undo, undoing};
-pub use rewrite::{Agreement, LOSSLESS, agreement, equivalent, lossless};
+pub use restore::{Paring, UndoError, undo, undo_tensors};
+pub use rewrite::{LOSSLESS, OutputAgreement, agreement, equivalent, lossless};
 pub use step::Step;

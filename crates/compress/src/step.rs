@@ -1,6 +1,6 @@
 //! One step of a recipe.
 
-use crate::{Bypassing, Pruning, Quantization, Sparsify};
+use crate::{ChannelPruning, LayerPruning, PostTrainingQuantization, WeightPruning};
 use paring_core::schema::Sha256Hex;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -15,11 +15,11 @@ use std::path::PathBuf;
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
     /// Remove components of couplings.
-    Prune(Pruning),
+    Prune(ChannelPruning),
     /// Set single weights to zero.
-    Sparsify(Sparsify),
+    Sparsify(WeightPruning),
     /// Leave out layers or blocks.
-    Bypass(Bypassing),
+    Bypass(LayerPruning),
     /// Take a model that another tool made of the parent, and tell what was done.
     Import {
         /// The file; no part of the step's identity.
@@ -29,7 +29,7 @@ pub enum Step {
         sha256: Sha256Hex,
     },
     /// Give layers narrower numbers.
-    Quantize(Quantization),
+    Quantize(PostTrainingQuantization),
     /// Whatever makes it faster and changes nothing.
     Tune {
         /// The target on which it has to be faster.

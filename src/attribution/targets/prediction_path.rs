@@ -4,7 +4,7 @@ use crate::attribution::effects::Resamples;
 use crate::attribution::experiments::{Aspect, Investigation, Table};
 use crate::attribution::shapley::{Coalition, Form};
 use crate::pipeline::PipelineError;
-use paring_compress::simulated;
+use paring_compress::float_simulation;
 use paring_core::schema::{DeploymentStage, Experiment, ExperimentPredictions};
 use paring_onnx::graph::Graph;
 use std::collections::BTreeMap;
@@ -105,7 +105,7 @@ impl Investigation<'_> {
         let failed =
             |source| PipelineError::Graph { variant: "the simulated variant".into(), source };
         let graph = Graph::load(&path).map_err(failed)?;
-        let Some(simulated) = simulated(&graph).map_err(failed)? else { return Ok(None) };
+        let Some(simulated) = float_simulation(&graph).map_err(failed)? else { return Ok(None) };
         let options = &experiment.options;
         laboratory.answers("the simulated variant", &simulated.encode(), options).map(Some)
     }

@@ -6,8 +6,8 @@ use ndarray::{ArrayD, IxDyn};
 use paring_agent::arrays::Array;
 use paring_compress::catalog::Calibration;
 use paring_compress::{
-    self, Format, LayerPrecision, Pattern, Quantization, QuantizationGranularity, Value,
-    quantize_unchecked,
+    self, ExactTensor, LayerPattern, LayerPrecision, PostTrainingQuantization, QuantizationFormat,
+    QuantizationGranularity, quantize_unchecked,
 };
 use paring_core::schema::{OriginalIndices, PatternConformance, PatternExecution, Sha256Hex};
 use paring_core::stats;
@@ -22,12 +22,12 @@ const SAMPLES: usize = 4;
 
 /// A pattern with its inputs.
 pub(super) struct Trial<'a> {
-    pattern: &'a Pattern,
+    pattern: &'a LayerPattern,
     calibration: Calibration,
 }
 
 impl<'a> Trial<'a> {
-    pub(super) fn new(pattern: &'a Pattern) -> Result<Trial<'a>, PipelineError> {
+    pub(super) fn new(pattern: &'a LayerPattern) -> Result<Trial<'a>, PipelineError> {
         let mut draw = stats::generator(7, "conformance");
         let mut dims = pattern.dims.clone();
         dims[0] *= SAMPLES;
@@ -48,11 +48,14 @@ impl<'a> Trial<'a> {
         scheme: LayerPrecision,
         machine: &mut Machine,
     ) -> Result<Option<PatternConformance>, PipelineError> {
-        let Pattern { operator, size, graph, dims, node } = self.pattern;
+        let LayerPattern { operator, size, graph, dims, node } = self.pattern;
         let all = ["layer", "other", "next"].map(|name| (name.to_string(), scheme));
-        let how = Quantization {
+        let how = PostTrainingQuantization {
             assigned: Some(BTreeMap::from(all)),
-            ..Quantization::new(Format::Int8, QuantizationGranularity::Tensor)
+            ..PostTrainingQuantization::new(
+                QuantizationFormat::Int8,
+                QuantizationGranularity::Tensor,
+            )
         };
         let made = quantize_unchecked(
             graph.clone(),
@@ -189,14 +192,16 @@ fn exactly(graph: &Graph, arrays: &BTreeMap<String, Array>) -> Result<Vec<f64>, 
 fn values(
     graph: &Graph,
     arrays: &BTreeMap<String, Array>,
-) -> Result<BTreeMap<String, Value>, String> {
+) -> Result<BTreeMap<String, ExactTensor>, String> {
     let value = |array: &Array| match array {
-        Array::F32(a) => Some(Value::floats(a.shape(), a.iter().map(|v| f64::from(*v)).collect())),
+        Array::F32(a) => {
+            Some(ExactTensor::floats(a.shape(), a.iter().map(|v| f64::from(*v)).collect()))
+        }
         _ => None,
     };
     let inputs =
         arrays.iter().filter_map(|(name, array)| Some((name.clone(), value(array)?))).collect();
-    paring_compress::evaluate(graph, &inputs).map_err(|e| e.to_string())
+    paring_compress::evaluate_exactly(graph, &inputs).map_err(|e| e.to_string())
 }
 
 /// The step of the output where it comes out of int8.

@@ -3,7 +3,7 @@
 
 use super::gains::GainForecaster;
 use super::tries::Tries;
-use paring_compress::Draft;
+use paring_compress::DecisionDraft;
 use paring_core::schema::{Forecast, ForecastOutcome, Metric};
 use paring_core::stats::{DoseResponse, PREDICTIVE_LEVEL, ResponseModel};
 use serde::{Deserialize, Serialize};
@@ -85,7 +85,7 @@ impl Forecaster {
 
     /// The expected changes of removing alone what a decision removes; `plain` says whether the engine
     /// has its usual options, under which removals were timed.
-    pub fn forecasts(&self, removal: &str, draft: &Draft, plain: bool) -> Vec<Forecast> {
+    pub fn forecasts(&self, removal: &str, draft: &DecisionDraft, plain: bool) -> Vec<Forecast> {
         let error = draft.expected.iter().find(|f| f.metric == Forecast::OUTPUT_ERROR);
         let cost = error.and_then(|error| self.cost(removal, error.delta));
         let gains = match draft.components.is_empty() {

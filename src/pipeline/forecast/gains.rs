@@ -5,7 +5,7 @@ use crate::pipeline::{attributed, timing};
 use paring_agent::engine::{
     AnalysedModel, DimensionBindings, EngineError, InferencePlan, ModelSource, PlanInputs,
 };
-use paring_compress::Saves;
+use paring_compress::RemovalSavings;
 use paring_core::schema::{EngineOptions, Forecast, ForecastOutcome};
 use paring_core::stats::{self, BootstrapOptions, DoseResponse, PREDICTIVE_LEVEL, ResponseModel};
 use paring_onnx::graph::Graph;
@@ -65,7 +65,7 @@ impl<'a> Stopwatch<'a> {
     pub(super) fn observe(
         &self,
         kind: &str,
-        saves: &Saves,
+        saves: &RemovalSavings,
         made: &Graph,
     ) -> Result<Option<DoseResponse>, EngineError> {
         let dose = promised(&self.nodes_ns, saves);
@@ -95,7 +95,7 @@ fn plan(graph: &Graph, bindings: DimensionBindings) -> Result<InferencePlan, Eng
 }
 
 /// The part of the nodes' times that a removal saves if time falls as multiply-adds do.
-fn promised(nodes_ns: &BTreeMap<String, f64>, saves: &Saves) -> f64 {
+fn promised(nodes_ns: &BTreeMap<String, f64>, saves: &RemovalSavings) -> f64 {
     saves.macs.iter().map(|(node, share)| nodes_ns.get(node).unwrap_or(&0.0) * share).sum()
 }
 
@@ -136,7 +136,7 @@ impl GainForecaster {
     }
 
     /// The expected changes of latency in this process, in nanoseconds, and of the file's bytes.
-    pub(super) fn forecasts(&self, kind: &str, saves: &Saves) -> Vec<Forecast> {
+    pub(super) fn forecasts(&self, kind: &str, saves: &RemovalSavings) -> Vec<Forecast> {
         let time = promised(&self.nodes_ns, saves);
         let latency = self.latency.as_ref().and_then(|model| {
             self.forecast(model, ("latency", Some(HERE)), kind, time, "timed beside the baseline")

@@ -11,7 +11,7 @@ pub use tries::{Ground, of_all_kinds, removal};
 
 use super::{Context, PipelineError, Subject};
 use paring_agent::engine::DimensionBindings;
-use paring_compress::{CompressError, Pruning};
+use paring_compress::{ChannelPruning, CompressError};
 use paring_core::schema::{ForecastOutcome, Sha256Hex};
 use paring_onnx::graph::Graph;
 
@@ -77,7 +77,7 @@ impl Context {
     pub fn learn(
         &mut self,
         subject: &Subject,
-        prunings: &[Pruning],
+        prunings: &[ChannelPruning],
         probing: &Probing,
         earlier: &[ForecastOutcome],
     ) -> Result<(), PipelineError> {

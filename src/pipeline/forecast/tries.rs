@@ -8,7 +8,8 @@ use crate::pipeline::{PipelineError, Subject};
 use paring_agent::engine::{DimensionBindings, ModelSource};
 use paring_compress::catalog::{Calibration, Coupling, Criterion, Kind, catalog};
 use paring_compress::{
-    Allocation, Amount, CompressError, Made, Pruning, Recovery, Saves, What, prune,
+    BudgetAllocation, ChannelPruning, CompressError, PruneAmount, PruneStructure, RecoveryMethod,
+    RemovalSavings, StepResult, prune_channels,
 };
 use paring_core::schema::{
     ConfidenceInterval, EngineOptions, Forecast, Metric, OriginalIndices, Sha256Hex,
@@ -37,35 +38,35 @@ pub struct Ground<'a> {
     /// Samples that removals are judged and made up for on.
     pub calibration: &'a Calibration,
     /// What forecasts will be asked of.
-    pub prunings: &'a [Pruning],
+    pub prunings: &'a [ChannelPruning],
     /// Seeds which removals are tried.
     pub seed: u64,
 }
 
 /// The kind of removal that a prune step makes: forecasts are learnt by kind.
-pub fn removal(pruning: &Pruning) -> String {
+pub fn removal(pruning: &ChannelPruning) -> String {
     let what = match pruning.what {
-        What::Channels => "channels",
-        What::Heads => "heads",
+        PruneStructure::Channels => "channels",
+        PruneStructure::Heads => "heads",
     };
     match pruning.recover {
-        Recovery::None => format!("{what} without recovery"),
-        Recovery::Mean => format!("{what} with recovery of the mean"),
-        Recovery::Statistics => format!("{what} with recovery of statistics"),
-        Recovery::LeastSquares => format!("{what} with recovery by least squares"),
+        RecoveryMethod::None => format!("{what} without recovery"),
+        RecoveryMethod::Mean => format!("{what} with recovery of the mean"),
+        RecoveryMethod::Statistics => format!("{what} with recovery of statistics"),
+        RecoveryMethod::LeastSquares => format!("{what} with recovery by least squares"),
     }
 }
 
 /// What a catalog asks of: every kind of component by `obs` with least squares.
-pub fn of_all_kinds(couplings: &[Coupling]) -> Vec<Pruning> {
+pub fn of_all_kinds(couplings: &[Coupling]) -> Vec<ChannelPruning> {
     let heads = couplings.iter().any(|c| c.kind == Kind::Head);
-    let others = couplings.iter().any(|c| What::Channels.includes(c.kind));
-    let kinds = [(What::Channels, others), (What::Heads, heads)];
+    let others = couplings.iter().any(|c| PruneStructure::Channels.includes(c.kind));
+    let kinds = [(PruneStructure::Channels, others), (PruneStructure::Heads, heads)];
     let kinds = kinds.into_iter().filter(|(_, there)| *there);
-    let of = |what| Pruning {
+    let of = |what| ChannelPruning {
         what,
-        recover: Recovery::LeastSquares,
-        ..Pruning::channels(0.5, Criterion::Obs)
+        recover: RecoveryMethod::LeastSquares,
+        ..ChannelPruning::channels(0.5, Criterion::Obs)
     };
     kinds.map(|(what, _)| of(what)).collect()
 }
@@ -76,14 +77,14 @@ impl Ground<'_> {
     fn removals(
         &self,
         probes: usize,
-        look: &mut dyn FnMut(&str, Made) -> Result<(), PipelineError>,
+        look: &mut dyn FnMut(&str, StepResult) -> Result<(), PipelineError>,
     ) -> Result<(), PipelineError> {
         let failed = |source: CompressError| PipelineError::Forecast(Box::new(source));
         let Ground { graph, bindings, .. } = *self;
         let facts = graph.facts(bindings.dims, bindings.batch).map_err(|e| failed(e.into()))?;
         let couplings = catalog(graph, &facts, &OriginalIndices::default());
         let couplings = couplings.map_err(|e| failed(e.into()))?.couplings;
-        let mut kinds: BTreeMap<String, Vec<&Pruning>> = BTreeMap::new();
+        let mut kinds: BTreeMap<String, Vec<&ChannelPruning>> = BTreeMap::new();
         for pruning in self.prunings {
             kinds.entry(removal(pruning)).or_default().push(pruning);
         }
@@ -108,30 +109,30 @@ impl Ground<'_> {
         Ok(())
     }
 
-    fn remove(&self, pruning: &Pruning, layers: String, ratio: f64) -> Option<Made> {
-        let pruning = Pruning {
-            amount: Amount::Ratio(ratio),
+    fn remove(&self, pruning: &ChannelPruning, layers: String, ratio: f64) -> Option<StepResult> {
+        let pruning = ChannelPruning {
+            amount: PruneAmount::Ratio(ratio),
             layers: Some(layers),
-            allocate: Allocation::Uniform,
+            allocate: BudgetAllocation::Uniform,
             protect: vec![],
             ..pruning.clone()
         };
         let (graph, calibration) = (self.graph.clone(), Some(self.calibration));
         let origins = OriginalIndices::default();
-        prune(graph, self.bindings, origins, &pruning, calibration, None, self.seed).ok()
+        prune_channels(graph, self.bindings, origins, &pruning, calibration, None, self.seed).ok()
     }
 }
 
 /// A share to remove: around the one that a step names, from half to one and a half of it.
-fn ratio(pruning: &Pruning, draw: &mut stats::SeededGenerator) -> f64 {
+fn ratio(pruning: &ChannelPruning, draw: &mut stats::SeededGenerator) -> f64 {
     match pruning.amount {
-        Amount::Ratio(ratio) => (ratio * (0.5 + draw.random::<f64>())).clamp(0.05, 0.9),
+        PruneAmount::Ratio(ratio) => (ratio * (0.5 + draw.random::<f64>())).clamp(0.05, 0.9),
         _ => RATIOS[draw.random_range(0..RATIOS.len())],
     }
 }
 
 /// The sum of the output errors that a step's decisions expect; `None` where one is not known.
-fn output_error(made: &Made) -> Option<f64> {
+fn output_error(made: &StepResult) -> Option<f64> {
     let own = made.decisions.iter().filter(|d| !d.components.is_empty());
     let error = |expected: &[Forecast]| {
         expected.iter().find(|f| f.metric == Forecast::OUTPUT_ERROR).map(|f| f.delta)
@@ -212,8 +213,8 @@ pub(super) fn tries(
 }
 
 /// What all decisions of a step save.
-fn saves(made: &Made) -> Saves {
-    let mut all = Saves::default();
+fn saves(made: &StepResult) -> RemovalSavings {
+    let mut all = RemovalSavings::default();
     for draft in &made.decisions {
         all.macs.extend(draft.saves.macs.clone());
         all.bytes += draft.saves.bytes;

@@ -6,7 +6,9 @@ use crate::pipeline::machine::{Failure, Machine};
 use crate::pipeline::race::Entrant;
 use paring_agent::engine::{AnalysedModel, DimensionBindings, ModelSource};
 use paring_compress::catalog::Calibration;
-use paring_compress::{self, Answers, Assignment, CompressError, LayerPrecision, Prices};
+use paring_compress::{
+    self, CompressError, FloatAnswers, LayerPrecision, LayerPrices, PrecisionAssignment,
+};
 use paring_core::schema::{
     ConfidenceInterval, EngineOptions, LayerSensitivity, MeasuredAssignment, PrecisionObjective,
     PrecisionTable,
@@ -50,7 +52,7 @@ impl Bench<'_> {
             tries.extend(schemes.filter(worth).map(|scheme| (layer, scheme)));
         }
         let most = self.samples_for(table.by, tries.len())?;
-        let answers = Answers::new(&self.graph, self.calibration, self.context.reading, most)?;
+        let answers = FloatAnswers::new(&self.graph, self.calibration, self.context.reading, most)?;
         let all: BTreeMap<String, LayerPrecision> = costs(table)
             .keys()
             .filter(|layer| self.choices[*layer].contains(&self.how.scheme()))
@@ -114,20 +116,25 @@ impl Bench<'_> {
     }
 
     /// The distinct best assignments by whatever the choice goes by, better than all layers in float.
-    fn assignments(&self, table: &PrecisionTable, timed: &Prices) -> Vec<Assignment> {
+    fn assignments(&self, table: &PrecisionTable, timed: &LayerPrices) -> Vec<PrecisionAssignment> {
         let layers = prices(table);
         // Conversions are computed in float; they have no weights.
         let power = table.power_mw.get(&LayerPrecision::F32).copied().unwrap_or(1.0);
         let (quantize, dequantize) = (quantize(table), dequantize(table));
         let (quantize, dequantize) =
             (|n: usize| power * quantize(n), |n: usize| power * dequantize(n));
-        let prices = Prices {
+        let prices = LayerPrices {
             layers: &layers,
             quantize: &quantize,
             dequantize: &dequantize,
             errors: timed.errors,
         };
-        let float = paring_compress::predicted(&self.graph, &self.facts, &prices, &BTreeMap::new());
+        let float = paring_compress::predicted_assignment(
+            &self.graph,
+            &self.facts,
+            &prices,
+            &BTreeMap::new(),
+        );
         let mut tried = paring_compress::assignments(&self.graph, &self.facts, &prices);
         tried.retain(|a| a.predicted_ns < float.predicted_ns);
         tried
@@ -141,7 +148,7 @@ impl Bench<'_> {
     ) -> Result<Vec<(MeasuredAssignment, Vec<u8>)>, CompressError> {
         let (layers, errors) = (times(table), errors(table));
         let (quantize, dequantize) = (quantize(table), dequantize(table));
-        let prices = Prices {
+        let prices = LayerPrices {
             layers: &layers,
             quantize: &quantize,
             dequantize: &dequantize,
@@ -149,12 +156,13 @@ impl Bench<'_> {
         };
         let float = BTreeMap::new();
         let timed = |layers: &BTreeMap<String, LayerPrecision>| {
-            paring_compress::predicted(&self.graph, &self.facts, &prices, layers).predicted_ns
+            paring_compress::predicted_assignment(&self.graph, &self.facts, &prices, layers)
+                .predicted_ns
         };
         let float_ns = timed(&float);
         let tried = self.assignments(table, &prices);
         let answers =
-            Answers::new(&self.graph, self.calibration, self.context.reading, usize::MAX)?;
+            FloatAnswers::new(&self.graph, self.calibration, self.context.reading, usize::MAX)?;
         let ask = |layers: &BTreeMap<String, LayerPrecision>| {
             self.candidate(layers, &answers, (timed(layers), float_ns))
         };
@@ -169,7 +177,7 @@ impl Bench<'_> {
     fn candidate(
         &self,
         layers: &BTreeMap<String, LayerPrecision>,
-        answers: &Answers,
+        answers: &FloatAnswers,
         (predicted_ns, float_ns): (f64, f64),
     ) -> Result<(MeasuredAssignment, Vec<u8>), CompressError> {
         let narrow: BTreeMap<String, LayerPrecision> = layers

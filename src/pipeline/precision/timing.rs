@@ -149,7 +149,7 @@ impl Bench<'_> {
         machine: &mut Machine,
     ) -> Result<(), Failure> {
         for elements in SIZES {
-            let graph = paring_compress::conversions(elements);
+            let graph = paring_compress::conversion_graph(elements);
             let values: Vec<f32> = (0..elements).map(|i| (i % 251) as f32 / 100.0 - 1.25).collect();
             let array = ArrayD::from_shape_vec(IxDyn(&[1, elements]), values).unwrap_or_default();
             let calibration = Calibration {

@@ -2,7 +2,8 @@
 
 use paring_compress::catalog::{Criterion, Kind};
 use paring_compress::{
-    Allocation, Amount, Bypassing, Pruning, Recovery, Sparsify, Sparsity, Step, What,
+    BudgetAllocation, ChannelPruning, LayerPruning, PruneAmount, PruneStructure, RecoveryMethod,
+    Step, WeightPruning, WeightSparsity,
 };
 use serde::Deserialize;
 
@@ -17,8 +18,8 @@ pub(super) struct ChannelPruningSection {
     latency: Option<f64>,
     on: Option<String>,
     criterion: Option<Criterion>,
-    recover: Option<Recovery>,
-    allocate: Option<Allocation>,
+    recover: Option<RecoveryMethod>,
+    allocate: Option<BudgetAllocation>,
     multiple: Option<usize>,
     layers: Option<String>,
     #[serde(default)]
@@ -35,7 +36,7 @@ pub(super) struct WeightPruningSection {
     score: Option<f64>,
     pattern: Option<String>,
     criterion: Option<Criterion>,
-    recover: Option<Recovery>,
+    recover: Option<RecoveryMethod>,
     layers: Option<String>,
     #[serde(default)]
     protect: Vec<String>,
@@ -50,35 +51,36 @@ pub(super) struct BypassSection {
     score: Option<f64>,
     macs: Option<f64>,
     criterion: Option<Criterion>,
-    recover: Option<Recovery>,
+    recover: Option<RecoveryMethod>,
     layers: Option<String>,
     #[serde(default)]
     protect: Vec<String>,
 }
 
 impl ChannelPruningSection {
-    pub(super) fn step(self, what: What) -> Result<Step, String> {
+    pub(super) fn step(self, what: PruneStructure) -> Result<Step, String> {
         let amounts = [
-            self.ratio.map(Amount::Ratio),
-            self.count.map(Amount::Count),
-            self.score.map(Amount::Score),
-            self.macs.map(Amount::Macs),
-            self.latency.map(Amount::Latency),
+            self.ratio.map(PruneAmount::Ratio),
+            self.count.map(PruneAmount::Count),
+            self.score.map(PruneAmount::Score),
+            self.macs.map(PruneAmount::Macs),
+            self.latency.map(PruneAmount::Latency),
         ];
         let amount = checked(only(amounts, "`ratio`, `count`, `score`, `macs` and `latency`")?)?;
-        if let (Amount::Latency(_), Some(other)) = (amount, self.on.filter(|on| on != "host")) {
+        if let (PruneAmount::Latency(_), Some(other)) = (amount, self.on.filter(|on| on != "host"))
+        {
             return Err(format!("costs are measured on `host`, not yet on `{other}`"));
         }
         let multiple = match self.multiple.unwrap_or(1) {
             0 => return Err("`multiple` must be 1 or more".into()),
             multiple => multiple,
         };
-        Ok(Step::Prune(Pruning {
+        Ok(Step::Prune(ChannelPruning {
             what,
             amount,
             criterion: self.criterion.unwrap_or(Criterion::L1),
-            recover: self.recover.unwrap_or(Recovery::None),
-            allocate: self.allocate.unwrap_or(Allocation::Uniform),
+            recover: self.recover.unwrap_or(RecoveryMethod::None),
+            allocate: self.allocate.unwrap_or(BudgetAllocation::Uniform),
             multiple,
             layers: self.layers,
             protect: self.protect,
@@ -92,13 +94,14 @@ impl WeightPruningSection {
     pub(super) fn step(self) -> Result<Step, String> {
         let pattern = self.pattern.map(|pattern| groups(&pattern)).transpose()?;
         let ratio = self.ratio.map(|ratio| share("ratio", ratio)).transpose()?;
-        let amounts = [ratio.map(Sparsity::Ratio), self.score.map(Sparsity::Score), pattern];
-        let recover = match self.recover.unwrap_or(Recovery::None) {
-            Recovery::None => false,
-            Recovery::LeastSquares => true,
+        let amounts =
+            [ratio.map(WeightSparsity::Ratio), self.score.map(WeightSparsity::Score), pattern];
+        let recover = match self.recover.unwrap_or(RecoveryMethod::None) {
+            RecoveryMethod::None => false,
+            RecoveryMethod::LeastSquares => true,
             _ => return Err("single weights recover by `least-squares` or not at all".into()),
         };
-        Ok(Step::Sparsify(Sparsify {
+        Ok(Step::Sparsify(WeightPruning {
             sparsity: only(amounts, "`ratio`, `score` and `pattern`")?,
             criterion: self.criterion.unwrap_or(Criterion::L1),
             recover,
@@ -111,16 +114,16 @@ impl WeightPruningSection {
 impl BypassSection {
     pub(super) fn step(self, kind: Kind) -> Result<Step, String> {
         let amounts = [
-            self.ratio.map(Amount::Ratio),
-            self.count.map(Amount::Count),
-            self.score.map(Amount::Score),
-            self.macs.map(Amount::Macs),
+            self.ratio.map(PruneAmount::Ratio),
+            self.count.map(PruneAmount::Count),
+            self.score.map(PruneAmount::Score),
+            self.macs.map(PruneAmount::Macs),
         ];
-        Ok(Step::Bypass(Bypassing {
+        Ok(Step::Bypass(LayerPruning {
             kind,
             amount: checked(only(amounts, "`ratio`, `count`, `score` and `macs`")?)?,
             criterion: self.criterion.unwrap_or(Criterion::Activation),
-            recover: self.recover.unwrap_or(Recovery::None),
+            recover: self.recover.unwrap_or(RecoveryMethod::None),
             layers: self.layers,
             protect: self.protect,
             frozen: None,
@@ -139,12 +142,12 @@ fn only<T>(amounts: impl IntoIterator<Item = Option<T>>, keys: &str) -> Result<T
 }
 
 /// An amount that leaves something and takes something.
-fn checked(amount: Amount) -> Result<Amount, String> {
+fn checked(amount: PruneAmount) -> Result<PruneAmount, String> {
     match amount {
-        Amount::Ratio(ratio) => share("ratio", ratio).map(Amount::Ratio),
-        Amount::Latency(latency) => share("latency", latency).map(Amount::Latency),
-        Amount::Macs(macs) => share("macs", macs).map(Amount::Macs),
-        Amount::Count(0) => Err("`count` must be 1 or more".into()),
+        PruneAmount::Ratio(ratio) => share("ratio", ratio).map(PruneAmount::Ratio),
+        PruneAmount::Latency(latency) => share("latency", latency).map(PruneAmount::Latency),
+        PruneAmount::Macs(macs) => share("macs", macs).map(PruneAmount::Macs),
+        PruneAmount::Count(0) => Err("`count` must be 1 or more".into()),
         amount => Ok(amount),
     }
 }
@@ -157,11 +160,11 @@ fn share(key: &str, value: f64) -> Result<f64, String> {
 }
 
 /// `2:4`: two of every four stay.
-fn groups(pattern: &str) -> Result<Sparsity, String> {
+fn groups(pattern: &str) -> Result<WeightSparsity, String> {
     let numbers =
         pattern.split_once(':').and_then(|(n, m)| Some((n.parse().ok()?, m.parse().ok()?)));
     match numbers {
-        Some((kept, of)) if 0 < kept && kept < of => Ok(Sparsity::Groups { kept, of }),
+        Some((kept, of)) if 0 < kept && kept < of => Ok(WeightSparsity::Groups { kept, of }),
         _ => Err(format!("`pattern` is written \"2:4\", two of every four stay; not `{pattern}`")),
     }
 }

@@ -1,7 +1,8 @@
 //! Sections of quantize steps, one for each format: what a format has no use for is no key of its.
 
 use paring_compress::{
-    Form, Format, Quantization, QuantizationGranularity, RangeRule, Rounding, Step,
+    Int8Form, PostTrainingQuantization, QuantizationFormat, QuantizationGranularity, RangeRule,
+    Step, WeightRounding,
 };
 use paring_core::schema::PrecisionObjective;
 use serde::Deserialize;
@@ -15,8 +16,8 @@ pub(super) struct StaticInt8Section {
     #[serde(default)]
     equalize: bool,
     correct: Option<bool>,
-    round: Option<Rounding>,
-    form: Option<Form>,
+    round: Option<WeightRounding>,
+    form: Option<Int8Form>,
     #[serde(default)]
     depthwise: bool,
     layers: Option<String>,
@@ -35,7 +36,7 @@ pub(super) struct DynamicInt8Section {
     equalize: bool,
     #[serde(default)]
     correct: bool,
-    round: Option<Rounding>,
+    round: Option<WeightRounding>,
     #[serde(default)]
     depthwise: bool,
     layers: Option<String>,
@@ -52,7 +53,7 @@ pub(super) struct Int8WeightsSection {
     equalize: bool,
     #[serde(default)]
     correct: bool,
-    round: Option<Rounding>,
+    round: Option<WeightRounding>,
     layers: Option<String>,
     #[serde(default)]
     protect: Vec<String>,
@@ -66,7 +67,7 @@ pub(super) struct Int4WeightsSection {
     equalize: bool,
     #[serde(default)]
     correct: bool,
-    round: Option<Rounding>,
+    round: Option<WeightRounding>,
     layers: Option<String>,
     #[serde(default)]
     protect: Vec<String>,
@@ -91,20 +92,20 @@ impl StaticInt8Section {
             return Err("`on` and `by` belong to `layers = \"measured\"`".into());
         }
         let weights = self.per.unwrap_or(QuantizationGranularity::Tensor);
-        Ok(Step::Quantize(Quantization {
+        Ok(Step::Quantize(PostTrainingQuantization {
             ranges: self.calibration.unwrap_or(RangeRule::MinMax),
             equalize: self.equalize,
             // Biases cost next to nothing on the target, and more candidates keep the predictions.
             correct: self.correct.unwrap_or(measured),
-            rounding: self.round.unwrap_or(Rounding::Nearest),
-            form: self.form.unwrap_or(Form::Operators),
+            rounding: self.round.unwrap_or(WeightRounding::Nearest),
+            form: self.form.unwrap_or(Int8Form::Operators),
             depthwise: self.depthwise,
             layers: self.layers.filter(|_| !measured),
             protect: self.protect,
             measured,
             on: self.on.unwrap_or_else(|| "host".into()),
             by: self.by.unwrap_or_default(),
-            ..Quantization::new(Format::Int8, weights)
+            ..PostTrainingQuantization::new(QuantizationFormat::Int8, weights)
         }))
     }
 }
@@ -112,14 +113,14 @@ impl StaticInt8Section {
 impl DynamicInt8Section {
     pub(super) fn step(self) -> Result<Step, String> {
         let weights = self.per.unwrap_or(QuantizationGranularity::Tensor);
-        Ok(Step::Quantize(Quantization {
+        Ok(Step::Quantize(PostTrainingQuantization {
             equalize: self.equalize,
             correct: self.correct,
-            rounding: self.round.unwrap_or(Rounding::Nearest),
+            rounding: self.round.unwrap_or(WeightRounding::Nearest),
             depthwise: self.depthwise,
             layers: pattern(self.layers)?,
             protect: self.protect,
-            ..Quantization::new(Format::Int8Dynamic, weights)
+            ..PostTrainingQuantization::new(QuantizationFormat::Int8Dynamic, weights)
         }))
     }
 }
@@ -127,36 +128,42 @@ impl DynamicInt8Section {
 impl Int8WeightsSection {
     pub(super) fn step(self) -> Result<Step, String> {
         let weights = self.per.unwrap_or(QuantizationGranularity::Tensor);
-        Ok(Step::Quantize(Quantization {
+        Ok(Step::Quantize(PostTrainingQuantization {
             equalize: self.equalize,
             correct: self.correct,
-            rounding: self.round.unwrap_or(Rounding::Nearest),
+            rounding: self.round.unwrap_or(WeightRounding::Nearest),
             layers: pattern(self.layers)?,
             protect: self.protect,
-            ..Quantization::new(Format::Int8Weights, weights)
+            ..PostTrainingQuantization::new(QuantizationFormat::Int8Weights, weights)
         }))
     }
 }
 
 impl Int4WeightsSection {
     pub(super) fn step(self) -> Result<Step, String> {
-        Ok(Step::Quantize(Quantization {
+        Ok(Step::Quantize(PostTrainingQuantization {
             equalize: self.equalize,
             correct: self.correct,
-            rounding: self.round.unwrap_or(Rounding::Nearest),
+            rounding: self.round.unwrap_or(WeightRounding::Nearest),
             layers: pattern(self.layers)?,
             protect: self.protect,
-            ..Quantization::new(Format::Int4Weights, QuantizationGranularity::Tensor)
+            ..PostTrainingQuantization::new(
+                QuantizationFormat::Int4Weights,
+                QuantizationGranularity::Tensor,
+            )
         }))
     }
 }
 
 impl F16Section {
     pub(super) fn step(self) -> Result<Step, String> {
-        Ok(Step::Quantize(Quantization {
+        Ok(Step::Quantize(PostTrainingQuantization {
             layers: pattern(self.layers)?,
             protect: self.protect,
-            ..Quantization::new(Format::F16, QuantizationGranularity::Tensor)
+            ..PostTrainingQuantization::new(
+                QuantizationFormat::F16,
+                QuantizationGranularity::Tensor,
+            )
         }))
     }
 }

@@ -7,7 +7,7 @@ use super::quantize_step::{
 use super::step_error::{StepError, quoted_list};
 use super::step_table::{FieldError, StepEntry, StepTable, keys_of};
 use paring_compress::catalog::Kind;
-use paring_compress::{Format, Step, What};
+use paring_compress::{PruneStructure, QuantizationFormat, Step};
 use paring_core::toml_input::nearest_name;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 /// A step whose keys and values are those of its kind.
 #[derive(Clone, Debug)]
 enum StepSection {
-    Channels(What, ChannelPruningSection),
+    Channels(PruneStructure, ChannelPruningSection),
     Weights(WeightPruningSection),
     Bypass(Kind, BypassSection),
     StaticInt8(StaticInt8Section),
@@ -88,9 +88,11 @@ fn prune_section(table: &StepTable, kind: &StepEntry) -> Result<StepSection, Ste
     let target = table.read("prune").map_err(|error| not_among(error, kind, "prune"))?;
     Ok(match target {
         None | Some(PruneTarget::Channels) => {
-            StepSection::Channels(What::Channels, fields(table, kind)?)
+            StepSection::Channels(PruneStructure::Channels, fields(table, kind)?)
         }
-        Some(PruneTarget::Heads) => StepSection::Channels(What::Heads, fields(table, kind)?),
+        Some(PruneTarget::Heads) => {
+            StepSection::Channels(PruneStructure::Heads, fields(table, kind)?)
+        }
         Some(PruneTarget::Weights) => StepSection::Weights(fields(table, kind)?),
         Some(PruneTarget::Layers) => StepSection::Bypass(Kind::Layer, fields(table, kind)?),
         Some(PruneTarget::Blocks) => StepSection::Bypass(Kind::Block, fields(table, kind)?),
@@ -100,11 +102,11 @@ fn prune_section(table: &StepTable, kind: &StepEntry) -> Result<StepSection, Ste
 fn quantize_section(table: &StepTable, kind: &StepEntry) -> Result<StepSection, StepError> {
     let format = table.read("quantize").map_err(|error| not_among(error, kind, "quantize to"))?;
     Ok(match format {
-        None | Some(Format::Int8) => StepSection::StaticInt8(fields(table, kind)?),
-        Some(Format::Int8Dynamic) => StepSection::DynamicInt8(fields(table, kind)?),
-        Some(Format::Int8Weights) => StepSection::Int8Weights(fields(table, kind)?),
-        Some(Format::Int4Weights) => StepSection::Int4Weights(fields(table, kind)?),
-        Some(Format::F16) => StepSection::F16(fields(table, kind)?),
+        None | Some(QuantizationFormat::Int8) => StepSection::StaticInt8(fields(table, kind)?),
+        Some(QuantizationFormat::Int8Dynamic) => StepSection::DynamicInt8(fields(table, kind)?),
+        Some(QuantizationFormat::Int8Weights) => StepSection::Int8Weights(fields(table, kind)?),
+        Some(QuantizationFormat::Int4Weights) => StepSection::Int4Weights(fields(table, kind)?),
+        Some(QuantizationFormat::F16) => StepSection::F16(fields(table, kind)?),
     })
 }
 

@@ -8,9 +8,10 @@ use paring_onnx::graph::{ElementType, FreshNames, Graph, GraphError, Node, Weigh
 ///
 /// # Errors
 /// [`GraphError`] where a weight or scale is not stored.
-pub fn simulated(graph: &Graph) -> Result<Option<Graph>, GraphError> {
+pub fn float_simulation(graph: &Graph) -> Result<Option<Graph>, GraphError> {
     let names = FreshNames::new(graph);
-    let mut writer = Writer { graph: graph.clone(), names, nodes: Vec::new(), changed: false };
+    let mut writer =
+        FloatSimulationWriter { graph: graph.clone(), names, nodes: Vec::new(), changed: false };
     for node in graph.nodes() {
         match node.op_type.as_str() {
             "QLinearConv" => writer.convolution(node)?,
@@ -19,20 +20,20 @@ pub fn simulated(graph: &Graph) -> Result<Option<Graph>, GraphError> {
             _ => writer.nodes.push(node.clone()),
         }
     }
-    let Writer { mut graph, nodes, changed, .. } = writer;
+    let FloatSimulationWriter { mut graph, nodes, changed, .. } = writer;
     graph.set_nodes(nodes);
     graph.tidy();
     Ok(changed.then_some(graph))
 }
 
-struct Writer {
+struct FloatSimulationWriter {
     graph: Graph,
     names: FreshNames,
     nodes: Vec<Node>,
     changed: bool,
 }
 
-impl Writer {
+impl FloatSimulationWriter {
     fn push(&mut self, op: &str, inputs: &[&str], output: &str) {
         self.changed = true;
         let name = self.names.get(output, "/simulated");

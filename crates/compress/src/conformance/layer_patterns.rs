@@ -8,7 +8,7 @@ use rand::RngExt;
 
 /// A network of one kind of layer.
 #[derive(Clone, Debug)]
-pub struct Pattern {
+pub struct LayerPattern {
     /// The kind of layer: `conv 3x3`, `product`.
     pub operator: &'static str,
     /// `small`, `medium` or `large`.
@@ -29,11 +29,11 @@ const SIZES: [(&str, [usize; 2], [usize; 3]); 3] = [
 ];
 
 /// All patterns; `x` is to be filled with numbers around zero.
-pub fn patterns() -> Vec<Pattern> {
+pub fn layer_patterns() -> Vec<LayerPattern> {
     let mut found = Vec::new();
     for (size, [channels, places], product) in SIZES {
         let image = vec![1, channels, places, places];
-        let of = |operator, dims: &[usize], graph| Pattern {
+        let of = |operator, dims: &[usize], graph| LayerPattern {
             operator,
             size,
             graph,
@@ -56,18 +56,18 @@ pub fn patterns() -> Vec<Pattern> {
     found
 }
 
-struct Maker {
+struct PatternBuilder {
     graph: Graph,
     draw: stats::SeededGenerator,
 }
 
-impl Maker {
-    fn new(dims: &[usize]) -> Maker {
+impl PatternBuilder {
+    fn new(dims: &[usize]) -> PatternBuilder {
         let mut graph = Graph::empty("pattern", 13);
         let sizes: Vec<Size> = dims.iter().map(|d| Size::Fixed(*d)).collect();
         graph.add_input("x", Dtype::F32, &sizes);
         graph.add_output("y");
-        Maker { graph, draw: stats::generator(11, "patterns") }
+        PatternBuilder { graph, draw: stats::generator(11, "patterns") }
     }
 
     fn values(&mut self, name: &str, dims: &[usize], spread: f32) {
@@ -109,7 +109,7 @@ fn conv(
     dims: &[usize],
     behind: &str,
 ) -> Graph {
-    let mut maker = Maker::new(dims);
+    let mut maker = PatternBuilder::new(dims);
     let inputs = channels / group;
     let spread = (3.0 / (inputs * kernel * kernel) as f32).sqrt();
     maker.values("w", &[channels, inputs, kernel, kernel], spread);
@@ -150,7 +150,7 @@ fn conv(
 
 /// Two products; with biases and a Relu between them, or without.
 fn twice([rows, inputs, outputs]: &[usize; 3], biased: bool) -> Graph {
-    let mut maker = Maker::new(&[*rows, *inputs]);
+    let mut maker = PatternBuilder::new(&[*rows, *inputs]);
     maker.values("w", &[*inputs, *outputs], (3.0 / *inputs as f32).sqrt());
     maker.values("w2", &[*outputs, *outputs], (3.0 / *outputs as f32).sqrt());
     if biased {
@@ -165,7 +165,7 @@ fn twice([rows, inputs, outputs]: &[usize; 3], biased: bool) -> Graph {
 }
 
 fn dense(inputs: usize, outputs: usize, dims: &[usize]) -> Graph {
-    let mut maker = Maker::new(dims);
+    let mut maker = PatternBuilder::new(dims);
     maker.values("w", &[inputs, outputs], (3.0 / inputs as f32).sqrt());
     maker.values("b", &[outputs], 0.2);
     maker.node("Gemm", "layer", &["x", "w", "b"], "y", &[]);

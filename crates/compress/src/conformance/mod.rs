@@ -5,6 +5,6 @@ mod float_simulation;
 mod layer_patterns;
 mod reference;
 
-pub use float_simulation::simulated;
-pub use layer_patterns::{Pattern, patterns};
-pub use reference::{ExactError, Value, evaluate};
+pub use float_simulation::float_simulation;
+pub use layer_patterns::{LayerPattern, layer_patterns};
+pub use reference::{ExactError, ExactTensor, evaluate_exactly};

@@ -10,7 +10,7 @@ const MOST: f64 = 40.0;
 
 /// The likeliest alignment with its probabilities.
 #[derive(Clone, Debug)]
-pub(super) struct Alignment {
+pub(super) struct ComponentAlignment {
     /// For each that is still there: the likeliest original, and its probability.
     pub(super) kept: Vec<(usize, f64)>,
     /// For each original: the probability that it is gone.
@@ -23,7 +23,11 @@ pub(super) struct Alignment {
 /// Likenesses, as z = artanh, are normal around one mean for matches and around another for the rest,
 /// with means and spreads estimated from the alignment itself (expectation maximisation); the sum over
 /// all alignments in order is the forward-backward recursion (Rabiner 1989).
-pub(super) fn align(evidence: &[Vec<Vec<f64>>], there: usize, originals: usize) -> Alignment {
+pub(super) fn align(
+    evidence: &[Vec<Vec<f64>>],
+    there: usize,
+    originals: usize,
+) -> ComponentAlignment {
     let z: Vec<Vec<Vec<f64>>> = evidence
         .iter()
         .map(|m| {
@@ -35,7 +39,8 @@ pub(super) fn align(evidence: &[Vec<Vec<f64>>], there: usize, originals: usize) 
     let mut ratio = summed(&z, there, originals, &|_, value| 4.0 * value);
     let mut posterior = posterior(&ratio, there, originals);
     for _ in 0..ROUNDS {
-        let models: Vec<Model> = z.iter().map(|m| Model::fit(m, &posterior)).collect();
+        let models: Vec<LikenessModel> =
+            z.iter().map(|m| LikenessModel::fit(m, &posterior)).collect();
         ratio = summed(&z, there, originals, &|m, value| models[m].log_ratio(value));
         posterior = self::posterior(&ratio, there, originals);
     }
@@ -44,7 +49,7 @@ pub(super) fn align(evidence: &[Vec<Vec<f64>>], there: usize, originals: usize) 
         (best, row[best])
     };
     let gone = |b: usize| (1.0 - posterior.iter().map(|row| row[b]).sum::<f64>()).clamp(0.0, 1.0);
-    Alignment {
+    ComponentAlignment {
         kept: posterior.iter().map(likeliest).collect(),
         gone: (0..originals).map(gone).collect(),
     }
@@ -61,13 +66,13 @@ fn summed(
 }
 
 /// Normal distributions of the likeness of matches and of the rest.
-struct Model {
+struct LikenessModel {
     matches: (f64, f64),
     rest: (f64, f64),
 }
 
-impl Model {
-    fn fit(z: &[Vec<f64>], posterior: &[Vec<f64>]) -> Model {
+impl LikenessModel {
+    fn fit(z: &[Vec<f64>], posterior: &[Vec<f64>]) -> LikenessModel {
         let moments = |weight: &dyn Fn(usize, usize) -> f64| {
             let (mut sum, mut total, mut squares) = (0.0, 1e-9, 0.0);
             for (v, row) in z.iter().enumerate() {
@@ -82,7 +87,7 @@ impl Model {
             (mean, (squares / total - mean * mean).max(0.0).sqrt().max(0.1))
         };
         let matches = moments(&|v, b| posterior[v][b]);
-        Model { matches, rest: moments(&|v, b| 1.0 - posterior[v][b]) }
+        LikenessModel { matches, rest: moments(&|v, b| 1.0 - posterior[v][b]) }
     }
 
     fn log_ratio(&self, z: f64) -> f64 {

@@ -1,8 +1,8 @@
 //! The components of each coupling of the baseline that are still in the variant.
 
-use super::alignment::{Alignment, align};
+use super::alignment::{ComponentAlignment, align};
 use super::flow::likeness;
-use super::operators::Operator;
+use super::operators::WeightedOperator;
 use crate::catalog::{Coupling, Kind, Slices};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -30,26 +30,26 @@ pub struct CouplingDifference {
 }
 
 /// Something of each original, and of each that is left.
-pub(super) type Both<T> = (Vec<Vec<T>>, Vec<Vec<T>>);
+pub(super) type OriginalsAndRemaining<T> = (Vec<Vec<T>>, Vec<Vec<T>>);
 
 /// A matched pair of operators.
-pub(super) struct Matched<'a> {
-    pub(super) base: &'a Operator,
-    pub(super) variant: &'a Operator,
+pub(super) struct OperatorPair<'a> {
+    pub(super) base: &'a WeightedOperator,
+    pub(super) variant: &'a WeightedOperator,
     /// Their outputs on the same samples, `[channel][value]`, where both could be run.
-    pub(super) activations: Option<Both<f32>>,
+    pub(super) activations: Option<OriginalsAndRemaining<f32>>,
 }
 
 /// The state of matching: couplings are resolved one after the other.
-pub(super) struct Matching<'a> {
+pub(super) struct ComponentMatching<'a> {
     pub(super) couplings: &'a [Coupling],
-    pub(super) pairs: &'a [Matched<'a>],
+    pub(super) pairs: &'a [OperatorPair<'a>],
     /// The removed indices so far, by initializer of the baseline and axis.
     pub(super) gone: Slices,
     pub(super) found: BTreeMap<usize, CouplingDifference>,
 }
 
-impl Matching<'_> {
+impl ComponentMatching<'_> {
     /// Resolves what can be resolved, from the inputs on, until nothing more follows.
     pub(super) fn resolve(&mut self) {
         loop {
@@ -69,7 +69,7 @@ impl Matching<'_> {
         }
     }
 
-    fn enter(&mut self, c: usize, alignment: &Alignment, likeness: &[Vec<f64>]) {
+    fn enter(&mut self, c: usize, alignment: &ComponentAlignment, likeness: &[Vec<f64>]) {
         let coupling = &self.couplings[c];
         let kept: Vec<usize> = alignment.kept.iter().map(|(b, _)| *b).collect();
         let there: BTreeSet<usize> = kept.iter().copied().collect();
@@ -159,7 +159,12 @@ impl Matching<'_> {
     }
 
     /// Weights of every component: of originals and of those that are left.
-    fn vectors(&self, c: usize, left: usize, pair: &Matched) -> Option<Both<f32>> {
+    fn vectors(
+        &self,
+        c: usize,
+        left: usize,
+        pair: &OperatorPair,
+    ) -> Option<OriginalsAndRemaining<f32>> {
         let (base, variant) = (pair.base, pair.variant);
         let output = (base.weights.clone(), base.output_axis);
         let input = (base.weights.clone(), base.input_axis);
@@ -183,7 +188,7 @@ impl Matching<'_> {
         if there.len() != across_variant || known != along_variant + taken {
             return None;
         }
-        let of = |operator: &Operator, entries: &[usize], others: &[usize]| -> Vec<f32> {
+        let of = |operator: &WeightedOperator, entries: &[usize], others: &[usize]| -> Vec<f32> {
             let [_, inputs, places] = operator.dims;
             let pick = |e: usize, other: usize| match by_output {
                 true => (e * inputs + other) * places,
@@ -199,7 +204,12 @@ impl Matching<'_> {
     }
 
     /// Activations of every component, where the operator makes it.
-    fn observed(&self, c: usize, left: usize, pair: &Matched) -> Option<Both<f32>> {
+    fn observed(
+        &self,
+        c: usize,
+        left: usize,
+        pair: &OperatorPair,
+    ) -> Option<OriginalsAndRemaining<f32>> {
         let (base, variant) = pair.activations.as_ref()?;
         let axis = (pair.base.weights.clone(), pair.base.output_axis);
         let (originals, remaining) = self.places(c, left, &axis)?;
@@ -218,7 +228,12 @@ impl Matching<'_> {
 
     /// The places of each component along an axis: originals in the baseline, the remaining in the
     /// variant. `None` where the coupling has no part of the axis.
-    fn places(&self, c: usize, left: usize, axis: &(String, usize)) -> Option<Both<usize>> {
+    fn places(
+        &self,
+        c: usize,
+        left: usize,
+        axis: &(String, usize),
+    ) -> Option<OriginalsAndRemaining<usize>> {
         let components = &self.couplings[c].components;
         let originals: Option<Vec<Vec<usize>>> =
             components.iter().map(|k| k.slices.get(axis).cloned()).collect();
@@ -240,7 +255,7 @@ impl Matching<'_> {
 }
 
 /// The axes of a pair: name in the baseline, length there and in the variant.
-fn axes(pair: &Matched) -> Vec<((String, usize), usize, usize)> {
+fn axes(pair: &OperatorPair) -> Vec<((String, usize), usize, usize)> {
     let (base, variant) = (pair.base, pair.variant);
     let name = |axis: usize| (base.weights.clone(), axis);
     let mut all = vec![(name(base.output_axis), base.dims[0], variant.dims[0])];

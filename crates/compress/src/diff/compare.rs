@@ -1,13 +1,13 @@
 //! A variant held against its baseline.
 
-use super::canonical::{Canonical, canonical};
-use super::channels::{CouplingDifference, Matched, Matching};
-use super::execution::{Channels, dimensions, observed, outputs, probes};
-use super::flow::{DataFlow, NodePairs, Side, changes, node_pairs};
-use super::operators::{Operator, operators};
+use super::canonical::{CanonicalGraph, canonical};
+use super::channels::{ComponentMatching, CouplingDifference, OperatorPair};
+use super::execution::{ChannelActivations, dimensions, observed, outputs, probes};
+use super::flow::{DataFlow, FlowSide, NodePairs, changes, node_pairs};
+use super::operators::{WeightedOperator, operators};
 use super::tensors::tensor;
-use super::verdict::{Findings, conclude};
-use super::{Difference, TensorDifference};
+use super::verdict::{DiffFindings, conclude};
+use super::{ModelDifference, TensorDifference};
 use crate::CompressError;
 use crate::catalog::{self, Calibration, Catalog, Coupling, Refused, Slices};
 use paring_agent::engine::DimensionBindings;
@@ -28,7 +28,7 @@ pub fn compare(
     variant: &Graph,
     bindings: DimensionBindings,
     data: Option<&Calibration>,
-) -> Result<Difference, CompressError> {
+) -> Result<ModelDifference, CompressError> {
     let dims = dimensions([base, variant], bindings.dims);
     let bindings = DimensionBindings { batch: bindings.batch, dims: &dims };
     let probe = |graph: &Graph| probes(graph, bindings);
@@ -50,8 +50,8 @@ pub fn compare(
     let base_flow = DataFlow::new(&ours.graph, &base_operators);
     let variant_flow = DataFlow::new(&theirs.graph, &variant_operators);
     let node_pairs = node_pairs(
-        Side { flow: &base_flow, operators: &base_operators },
-        Side { flow: &variant_flow, operators: &variant_operators },
+        FlowSide { flow: &base_flow, operators: &base_operators },
+        FlowSide { flow: &variant_flow, operators: &variant_operators },
     );
     let (seen, activations) =
         activations(&ours, &theirs, &base_operators, &variant_operators, data);
@@ -70,7 +70,7 @@ pub fn compare(
     unexplained.extend(unknown.map(|t| format!("`{}`: {}", t.tensor, t.what)));
     let origins = origins(&pairs, &gone);
     let found = changes((&ours, &base_flow), (&theirs, &variant_flow), &node_pairs, &gone);
-    Ok(conclude(Findings {
+    Ok(conclude(DiffFindings {
         couplings,
         tensors,
         found,
@@ -84,7 +84,10 @@ pub fn compare(
 }
 
 /// The baseline's couplings; none where the engine cannot analyse it.
-fn catalog_of(ours: &Canonical, unexplained: &mut Vec<String>) -> Result<Catalog, CompressError> {
+fn catalog_of(
+    ours: &CanonicalGraph,
+    unexplained: &mut Vec<String>,
+) -> Result<Catalog, CompressError> {
     match &ours.facts {
         Ok(facts) => Ok(catalog::catalog(&ours.executable, facts, &OriginalIndices::default())?),
         Err(why) => {
@@ -94,7 +97,11 @@ fn catalog_of(ours: &Canonical, unexplained: &mut Vec<String>) -> Result<Catalog
     }
 }
 
-fn tensors(pairs: &[Matched], gone: &Slices, models: [&Canonical; 2]) -> Vec<TensorDifference> {
+fn tensors(
+    pairs: &[OperatorPair],
+    gone: &Slices,
+    models: [&CanonicalGraph; 2],
+) -> Vec<TensorDifference> {
     let each = pairs.iter().map(|pair| {
         let computed = models[0].computed.contains(&pair.base.weights)
             || models[1].computed.contains(&pair.variant.weights);
@@ -107,18 +114,18 @@ fn tensors(pairs: &[Matched], gone: &Slices, models: [&Canonical; 2]) -> Vec<Ten
 /// coupling and is not like it is not what was pruned.
 fn couplings(
     catalog: &Catalog,
-    pairs: &[Matched],
-    operators: &[Operator],
+    pairs: &[OperatorPair],
+    operators: &[WeightedOperator],
     unexplained: &mut Vec<String>,
 ) -> (Vec<CouplingDifference>, Slices) {
-    let mut matching = Matching {
+    let mut matching = ComponentMatching {
         couplings: &catalog.couplings,
         pairs,
         gone: Slices::new(),
         found: BTreeMap::new(),
     };
     matching.resolve();
-    let Matching { gone, mut found, .. } = matching;
+    let ComponentMatching { gone, mut found, .. } = matching;
     unexplained.extend(unresolved(&catalog.couplings, &found, operators, pairs));
     found.retain(|_, coupling| {
         let related = coupling.removed.is_empty() || coupling.likeness >= RELATED;
@@ -134,15 +141,15 @@ fn couplings(
     (found.into_values().collect(), gone)
 }
 
-type Observed = (Channels, Channels);
+type ModelActivations = (ChannelActivations, ChannelActivations);
 
 fn activations(
-    ours: &Canonical,
-    theirs: &Canonical,
-    base: &[Operator],
-    variant: &[Operator],
+    ours: &CanonicalGraph,
+    theirs: &CanonicalGraph,
+    base: &[WeightedOperator],
+    variant: &[WeightedOperator],
     data: Option<&Calibration>,
-) -> (Option<Observed>, String) {
+) -> (Option<ModelActivations>, String) {
     let Some(data) = data else { return (None, "not compared: no data were given".to_string()) };
     match observed(&ours.executable, &theirs.executable, base, variant, data) {
         Ok(seen) => (Some(seen), format!("compared on {} samples", data.samples())),
@@ -153,17 +160,17 @@ fn activations(
 /// Pairs of operators with weights, in the baseline's order.
 fn matched<'a>(
     pairs: &NodePairs,
-    base: (&DataFlow, &'a [Operator]),
-    variant: (&DataFlow, &'a [Operator]),
-    seen: Option<Observed>,
-) -> Vec<Matched<'a>> {
+    base: (&DataFlow, &'a [WeightedOperator]),
+    variant: (&DataFlow, &'a [WeightedOperator]),
+    seen: Option<ModelActivations>,
+) -> Vec<OperatorPair<'a>> {
     let each = pairs.there.iter().filter_map(|(a, b)| {
         let own = base.0.nodes.get(*a)?.operator?;
         let other = variant.0.nodes.get(*b)?.operator?;
         let activations = seen.as_ref().and_then(|(ours, theirs)| {
             Some((ours.get(&own)?.clone(), theirs.get(&other)?.clone()))
         });
-        Some(Matched { base: base.1.get(own)?, variant: variant.1.get(other)?, activations })
+        Some(OperatorPair { base: base.1.get(own)?, variant: variant.1.get(other)?, activations })
     });
     each.collect()
 }
@@ -172,8 +179,8 @@ fn matched<'a>(
 fn unresolved(
     couplings: &[Coupling],
     found: &BTreeMap<usize, CouplingDifference>,
-    ours: &[Operator],
-    pairs: &[Matched],
+    ours: &[WeightedOperator],
+    pairs: &[OperatorPair],
 ) -> Vec<String> {
     let with_layer = |id: &String| {
         ours.iter().any(|o| o.layer == *id) && !pairs.iter().any(|p| p.base.layer == *id)
@@ -184,9 +191,9 @@ fn unresolved(
 }
 
 /// Of the variant's initializers: the baseline's indices that are left.
-fn origins(pairs: &[Matched], gone: &Slices) -> OriginalIndices {
+fn origins(pairs: &[OperatorPair], gone: &Slices) -> OriginalIndices {
     let mut origins = OriginalIndices::default();
-    for Matched { base, variant, .. } in pairs {
+    for OperatorPair { base, variant, .. } in pairs {
         let axes = [(base.output_axis, variant.output_axis), (base.input_axis, variant.input_axis)];
         for (own, there) in axes {
             if let Some(gone) = gone.get(&(base.weights.clone(), own)) {
@@ -198,10 +205,10 @@ fn origins(pairs: &[Matched], gone: &Slices) -> OriginalIndices {
 }
 
 /// Layers that should have kept their width and have not.
-fn narrowed(refused: &[Refused], pairs: &[Matched]) -> Vec<String> {
+fn narrowed(refused: &[Refused], pairs: &[OperatorPair]) -> Vec<String> {
     let kept = |layer: &str| refused.iter().any(|r| r.layer == layer);
     let pairs = pairs.iter().filter(|p| kept(&p.base.layer) && p.base.dims[0] != p.variant.dims[0]);
-    let say = |p: &Matched| {
+    let say = |p: &OperatorPair| {
         let (from, to) = (p.base.dims[0], p.variant.dims[0]);
         format!("layer `{}` gives {to} outputs instead of {from}", p.base.layer)
     };

@@ -9,7 +9,7 @@ use serde::Serialize;
 /// The conclusion of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum DifferenceVerdict {
     /// The same operators and the same stored values, whatever their names.
     Identical,
     /// Another file that computes the same.
@@ -22,9 +22,9 @@ pub enum Verdict {
 
 /// Differences of a variant from its baseline, as far as they can be told from the two models.
 #[derive(Clone, Debug, Serialize)]
-pub struct Difference {
+pub struct ModelDifference {
     /// The conclusion.
-    pub verdict: Verdict,
+    pub verdict: DifferenceVerdict,
     /// The conclusion for a person: one sentence for each kind of difference.
     pub conclusion: Vec<String>,
     /// Rewrites of only one of the two before they were compared.
@@ -90,9 +90,9 @@ pub struct TensorDifference {
     pub what: String,
 }
 
-impl Difference {
+impl ModelDifference {
     /// True if the variant is the baseline.
     pub fn is_none(&self) -> bool {
-        self.verdict == Verdict::Identical
+        self.verdict == DifferenceVerdict::Identical
     }
 }

@@ -2,9 +2,9 @@
 //! models, and stands in decisions of its own.
 
 use super::compare::compare;
-use super::difference::{Difference, TensorDifference};
+use super::difference::{ModelDifference, TensorDifference};
 use crate::catalog::Calibration;
-use crate::{CompressError, Draft, Made};
+use crate::{CompressError, DecisionDraft, StepResult};
 use paring_agent::engine::DimensionBindings;
 use paring_core::schema::{PrecisionChange, RemovedComponent};
 use paring_onnx::graph::Graph;
@@ -13,12 +13,12 @@ use paring_onnx::graph::Graph;
 ///
 /// # Errors
 /// [`CompressError`] where the base cannot be analysed, or the two have no layer in common.
-pub fn import(
+pub fn explain_import(
     base: &Graph,
     variant: Graph,
     bindings: DimensionBindings,
     calibration: Option<&Calibration>,
-) -> Result<Made, CompressError> {
+) -> Result<StepResult, CompressError> {
     let found = compare(base, &variant, bindings, calibration)?;
     if found.tensors.is_empty() {
         let why = "the two models have no layer with weights in common";
@@ -30,10 +30,16 @@ pub fn import(
     let moved = moved.map(|what| ("import".to_string(), format!("data flow: {what}")));
     let refusals = refusals.chain(moved).collect();
     let decisions = drafts(&found);
-    Ok(Made { graph: variant, origins: found.origins, decisions, refusals, unexplained: None })
+    Ok(StepResult {
+        graph: variant,
+        origins: found.origins,
+        decisions,
+        refusals,
+        unexplained: None,
+    })
 }
 
-fn drafts(found: &Difference) -> Vec<Draft> {
+fn drafts(found: &ModelDifference) -> Vec<DecisionDraft> {
     let mut drafts = Vec::new();
     for coupling in found.couplings.iter().filter(|c| !c.removed.is_empty()) {
         let id = &coupling.coupling;
@@ -45,7 +51,7 @@ fn drafts(found: &Difference) -> Vec<Draft> {
             rank,
         });
         let least = coupling.confidence.iter().copied().fold(1.0, f64::min);
-        drafts.push(Draft {
+        drafts.push(DecisionDraft {
             operation: "import: removed".into(),
             coupling: id.clone(),
             components: components.collect(),
@@ -57,34 +63,34 @@ fn drafts(found: &Difference) -> Vec<Draft> {
                 coupling.likeness,
                 found.activations
             ),
-            ..Draft::default()
+            ..DecisionDraft::default()
         });
     }
     for layer in &found.layers_removed {
         let component =
             RemovedComponent { id: layer.clone(), original_index: 0, score: 1.0, rank: 0 };
-        drafts.push(Draft {
+        drafts.push(DecisionDraft {
             operation: "import: layer left out".into(),
             coupling: layer.clone(),
             components: vec![component],
             reason: "made elsewhere: no layer of the variant is in its place".into(),
-            ..Draft::default()
+            ..DecisionDraft::default()
         });
     }
     for change in &found.operators_changed {
-        drafts.push(Draft {
+        drafts.push(DecisionDraft {
             operation: "import: operator".into(),
             coupling: change.layer.clone(),
             reason: format!("made elsewhere: {} instead of {}", change.to, change.from),
-            ..Draft::default()
+            ..DecisionDraft::default()
         });
     }
     for constant in &found.constants {
-        drafts.push(Draft {
+        drafts.push(DecisionDraft {
             operation: "import: constant".into(),
             coupling: constant.layer.clone(),
             reason: format!("made elsewhere: {} {}", constant.input, constant.what),
-            ..Draft::default()
+            ..DecisionDraft::default()
         });
     }
     drafts.extend(found.tensors.iter().filter(|t| t.what != "the same").map(weights));
@@ -92,17 +98,17 @@ fn drafts(found: &Difference) -> Vec<Draft> {
 }
 
 /// A layer's weights that are not what they were.
-fn weights(tensor: &TensorDifference) -> Draft {
+fn weights(tensor: &TensorDifference) -> DecisionDraft {
     let (from, to) = (tensor.precision.clone(), tensor.precision_there.clone());
     let scheme = "as found in the file".to_string();
     let changed = tensor.change.map_or_else(String::new, |change| {
         format!(", changed by {:.2} % of its norm", 100.0 * change)
     });
-    Draft {
+    DecisionDraft {
         operation: "import: weights".into(),
         coupling: tensor.layer.clone(),
         precision: (from != to).then_some(PrecisionChange { from, to, scheme }),
         reason: format!("made elsewhere: {}{changed}", tensor.what),
-        ..Draft::default()
+        ..DecisionDraft::default()
     }
 }

@@ -20,7 +20,7 @@ mod verdict;
 
 pub use channels::CouplingDifference;
 pub use compare::compare;
-pub use difference::{Difference, TensorDifference, Verdict};
+pub use difference::{DifferenceVerdict, ModelDifference, TensorDifference};
 pub use execution::{OutputComparison, SAME_OUTPUTS};
 pub use flow::{ConstantDifference, OperatorChange};
-pub use import::import;
+pub use import::explain_import;

@@ -6,7 +6,7 @@ use paring_onnx::graph::{self, Graph, Index, Node};
 
 /// The kind of a weighted operator, beside its width. A 1x1 convolution is a product.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Form {
+pub(super) struct OperatorForm {
     pub(super) kernel: Vec<usize>,
     pub(super) strides: Vec<i64>,
     pub(super) depthwise: bool,
@@ -15,11 +15,11 @@ pub(super) struct Form {
 
 /// An operator with weights.
 #[derive(Clone, Debug)]
-pub(super) struct Operator {
+pub(super) struct WeightedOperator {
     pub(super) layer: String,
     /// Its node.
     pub(super) position: usize,
-    pub(super) form: Form,
+    pub(super) form: OperatorForm,
     /// The tensor it gives, and which of its axes counts channels: 1, or the last.
     pub(super) output: String,
     pub(super) channels_last: bool,
@@ -39,7 +39,7 @@ pub(super) struct Operator {
     pub(super) steps: Vec<f32>,
 }
 
-impl Operator {
+impl WeightedOperator {
     /// Entries that the initializer has along one of its two axes.
     pub(super) fn stored_length(&self, axis: usize) -> usize {
         if axis == self.output_axis { self.dims[0] } else { self.dims[1] }
@@ -47,7 +47,7 @@ impl Operator {
 }
 
 /// All operators with weights, in the graph's order.
-pub(super) fn operators(graph: &Graph) -> Vec<Operator> {
+pub(super) fn operators(graph: &Graph) -> Vec<WeightedOperator> {
     let index = Index::new(graph);
     let nodes = graph.nodes().iter().enumerate().zip(graph::layer_names(graph));
     nodes
@@ -61,7 +61,7 @@ fn operator(
     position: usize,
     layer: &str,
     node: &Node,
-) -> Option<Operator> {
+) -> Option<WeightedOperator> {
     let weights = match node.op_type.as_str() {
         "Conv" | "ConvTranspose" | "Gemm" | "MatMul" | "ConvInteger" | "MatMulInteger" => {
             stored(graph, index, node.input.get(1)?)?
@@ -95,10 +95,10 @@ fn operator(
     let plain = point && strides.iter().all(|s| *s == 1) && group == 1;
     let depthwise = group > 1 && weights.dims[1] == 1;
     let form = match plain {
-        true => Form { kernel: vec![], strides: vec![], depthwise, transposed: false },
-        false => Form { kernel, strides, depthwise, transposed },
+        true => OperatorForm { kernel: vec![], strides: vec![], depthwise, transposed: false },
+        false => OperatorForm { kernel, strides, depthwise, transposed },
     };
-    Some(Operator {
+    Some(WeightedOperator {
         layer: layer.to_string(),
         position,
         form,

@@ -5,7 +5,7 @@ use paring_onnx::graph::{self, ElementType, Graph, Index, Node, Weights};
 
 /// Values as floats, and how they are stored.
 #[derive(Clone, Debug)]
-pub(super) struct Stored {
+pub(super) struct StoredTensor {
     /// The initializer.
     pub(super) name: String,
     /// For each axis as it is read, the axis of the initializer.
@@ -21,11 +21,11 @@ pub(super) struct Stored {
 }
 
 /// The values behind a tensor that does not depend on the inputs.
-pub(super) fn stored(graph: &Graph, index: &Index, tensor: &str) -> Option<Stored> {
+pub(super) fn stored(graph: &Graph, index: &Index, tensor: &str) -> Option<StoredTensor> {
     if let Some(dims) = graph.dims(tensor) {
         let weights = graph.weights(tensor).ok()?;
         let values = numbers(&weights)?;
-        return Some(Stored {
+        return Some(StoredTensor {
             name: tensor.to_string(),
             axes: (0..dims.len()).collect(),
             dims,
@@ -89,14 +89,14 @@ pub(super) fn precision_name(element: ElementType) -> &'static str {
     }
 }
 
-fn transposed(inner: Stored, order: &[usize]) -> Option<Stored> {
+fn transposed(inner: StoredTensor, order: &[usize]) -> Option<StoredTensor> {
     if order.len() != inner.dims.len() || order.iter().any(|a| *a >= inner.dims.len()) {
         return None;
     }
     let array = ndarray::ArrayD::from_shape_vec(inner.dims.clone(), inner.values).ok()?;
     let turned = array.permuted_axes(order.to_vec());
     let axis = order.iter().position(|a| *a == inner.steps.1).unwrap_or(0);
-    Some(Stored {
+    Some(StoredTensor {
         axes: order.iter().map(|a| inner.axes[*a]).collect(),
         dims: turned.shape().to_vec(),
         values: turned.iter().copied().collect(),
@@ -106,7 +106,7 @@ fn transposed(inner: Stored, order: &[usize]) -> Option<Stored> {
 }
 
 /// Rows of a table, in an order that is stored.
-fn picked(table: Stored, rows: &Weights) -> Option<Stored> {
+fn picked(table: StoredTensor, rows: &Weights) -> Option<StoredTensor> {
     let (count, rest) = table.dims.split_first()?;
     let each: usize = rest.iter().product();
     let whole = table.steps.0.len() == 1;
@@ -119,17 +119,17 @@ fn picked(table: Stored, rows: &Weights) -> Option<Stored> {
     // No axis is one of the table's as a whole.
     let axes = vec![usize::MAX; dims.len()];
     let values = values.concat();
-    whole.then(|| Stored { axes, dims, values, steps: (table.steps.0.clone(), 0), ..table })
+    whole.then(|| StoredTensor { axes, dims, values, steps: (table.steps.0.clone(), 0), ..table })
 }
 
 /// Integers times their scale, per tensor or along `axis`.
 fn dequantized(
     graph: &Graph,
-    plain: Stored,
+    plain: StoredTensor,
     scale: Option<&String>,
     zero: Option<&String>,
     axis: Option<usize>,
-) -> Option<Stored> {
+) -> Option<StoredTensor> {
     let scales = graph.weights(scale?).ok()?.to_f32()?;
     let zeros = match zero.filter(|z| !z.is_empty()) {
         Some(zero) => graph.weights(zero).ok()?.numbers()?,
@@ -147,11 +147,11 @@ fn dequantized(
     let values = values.map(|(at, v)| (v - pick(&zeros, at)) * pick(&scales, at)).collect();
     let per = if scales.len() > 1 { "channel" } else { "tensor" };
     let precision = format!("{} per {per}", plain.precision);
-    Some(Stored { values, precision, scaled: true, steps: (scales, axis), ..plain })
+    Some(StoredTensor { values, precision, scaled: true, steps: (scales, axis), ..plain })
 }
 
 /// Weights of MatMulNBits, `[k, n]`. Source: ONNX Runtime's contrib operator specification.
-pub(super) fn blocks(graph: &Graph, node: &Node) -> Option<Stored> {
+pub(super) fn blocks(graph: &Graph, node: &Node) -> Option<StoredTensor> {
     let size = |name: &str| usize::try_from(graph::int(node, name)?).ok();
     let (k, n, block, bits) = (size("K")?, size("N")?, size("block_size")?, size("bits")?);
     let name = node.input.get(1)?.clone();
@@ -181,7 +181,7 @@ pub(super) fn blocks(graph: &Graph, node: &Node) -> Option<Stored> {
     let steps = (scales.len() == n * count).then(|| (0..n).map(largest).collect())?;
     let precision = format!("int4 in blocks of {block}");
     let axes = vec![0, 1];
-    Some(Stored {
+    Some(StoredTensor {
         name,
         axes,
         dims: vec![k, n],

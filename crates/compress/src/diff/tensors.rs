@@ -1,8 +1,8 @@
 //! The weights of a pair of operators, held against each other.
 
 use super::TensorDifference;
-use super::channels::Matched;
-use super::operators::Operator;
+use super::channels::OperatorPair;
+use super::operators::WeightedOperator;
 use crate::catalog::Slices;
 
 /// The values are equal, or equal but for the rounding of a rewrite.
@@ -22,9 +22,9 @@ const UNLIKE: f64 = 0.5;
 
 /// Holds the weights of a pair against each other, of the baseline those that are left. `computed`: a
 /// rewrite made them, so that they are not the same bit for bit.
-pub(super) fn tensor(pair: &Matched, gone: &Slices, computed: bool) -> TensorDifference {
+pub(super) fn tensor(pair: &OperatorPair, gone: &Slices, computed: bool) -> TensorDifference {
     let (base, variant) = (pair.base, pair.variant);
-    let zeros = |o: &Operator| {
+    let zeros = |o: &WeightedOperator| {
         o.values.iter().filter(|v| **v == 0.0).count() as f64 / o.values.len().max(1) as f64
     };
     let left = |axis: usize, length: usize| -> Vec<usize> {
@@ -65,8 +65,8 @@ pub(super) fn tensor(pair: &Matched, gone: &Slices, computed: bool) -> TensorDif
 
 /// Relative L2 norm of the change, cosine, and what it is called.
 fn change(
-    base: &Operator,
-    variant: &Operator,
+    base: &WeightedOperator,
+    variant: &WeightedOperator,
     [outputs, inputs]: &[Vec<usize>; 2],
     computed: bool,
 ) -> (f64, f64, &'static str) {

@@ -1,11 +1,11 @@
 //! The conclusion from all that was found: what to say first.
 
-use super::canonical::Rewrites;
+use super::canonical::RewriteLog;
 use super::channels::CouplingDifference;
 use super::execution::{OutputComparison, SAME_OUTPUTS};
 use super::flow::FlowChanges;
 use super::tensors::{OTHER_WEIGHTS, ROUNDED, SAME};
-use super::{Difference, TensorDifference, Verdict};
+use super::{DifferenceVerdict, ModelDifference, TensorDifference};
 use paring_core::schema::OriginalIndices;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ const UNRELATED: f64 = 0.15;
 const ACCUMULATED: f64 = 1e-3;
 
 /// All that was found.
-pub(super) struct Findings {
+pub(super) struct DiffFindings {
     pub(super) couplings: Vec<CouplingDifference>,
     pub(super) tensors: Vec<TensorDifference>,
     pub(super) found: FlowChanges,
@@ -26,15 +26,15 @@ pub(super) struct Findings {
     pub(super) activations: String,
     pub(super) outputs: OutputComparison,
     /// Of the baseline and of the variant.
-    pub(super) rewrites: [Rewrites; 2],
+    pub(super) rewrites: [RewriteLog; 2],
     /// Operators with weights in both.
     pub(super) operators: [usize; 2],
 }
 
 /// Concludes.
-pub(super) fn conclude(mut findings: Findings) -> Difference {
+pub(super) fn conclude(mut findings: DiffFindings) -> ModelDifference {
     let rewrites = rewritten(&findings.rewrites);
-    let names = |weighted: bool, all: &[super::flow::Unpaired]| -> Vec<String> {
+    let names = |weighted: bool, all: &[super::flow::UnpairedNode]| -> Vec<String> {
         let some = all.iter().filter(|n| n.weighted == weighted);
         some.map(|n| if weighted { n.layer.clone() } else { format!("{}: {}", n.layer, n.op) })
             .collect()
@@ -50,10 +50,10 @@ pub(super) fn conclude(mut findings: Findings) -> Difference {
         // What seems to be left of couplings is what is alike by chance.
         findings.couplings.retain(|c| c.removed.is_empty());
     }
-    let Findings { couplings, tensors, found, origins, activations, outputs, .. } = findings;
+    let DiffFindings { couplings, tensors, found, origins, activations, outputs, .. } = findings;
     let [layers_removed, layers_added] = layers;
     let [operators_removed, operators_added] = operators;
-    Difference {
+    ModelDifference {
         verdict,
         conclusion,
         rewrites,
@@ -76,12 +76,12 @@ pub(super) fn conclude(mut findings: Findings) -> Difference {
 
 /// The verdict and its sentences. Layers that may merely be written otherwise become unexplained.
 fn judge(
-    findings: &Findings,
+    findings: &DiffFindings,
     layers: &mut [Vec<String>; 2],
     operators: &[Vec<String>; 2],
     unexplained: &mut Vec<String>,
     rewrites: &[String],
-) -> (Verdict, Vec<String>) {
+) -> (DifferenceVerdict, Vec<String>) {
     let outputs = &findings.outputs;
     let whole = findings.couplings.iter().all(|c| c.removed.is_empty());
     let same = |t: &TensorDifference| t.what == SAME && t.precision == t.precision_there;
@@ -99,7 +99,7 @@ fn judge(
         unexplained.clear();
         layers.iter_mut().for_each(Vec::clear);
         let text = format!("same function ({})", agreement(outputs));
-        return (Verdict::SameFunction, vec![text]);
+        return (DifferenceVerdict::SameFunction, vec![text]);
     }
     let mut lines = Vec::new();
     if unrelated(findings) {
@@ -119,7 +119,11 @@ fn judge(
     }
     lines.extend(unexplained.iter().map(|what| format!("not explained: {what}")));
     lines.push(compared(outputs));
-    let verdict = if unexplained.is_empty() { Verdict::Changed } else { Verdict::NotExplained };
+    let verdict = if unexplained.is_empty() {
+        DifferenceVerdict::Changed
+    } else {
+        DifferenceVerdict::NotExplained
+    };
     (verdict, lines)
 }
 
@@ -128,7 +132,7 @@ fn equal(
     outputs: &OutputComparison,
     rewrites: &[String],
     unexplained: &mut Vec<String>,
-) -> (Verdict, Vec<String>) {
+) -> (DifferenceVerdict, Vec<String>) {
     if let Some(difference) = outputs.difference.filter(|d| *d > ACCUMULATED) {
         let text = format!(
             "outputs differ by {} of the largest on {} {}, although no operator and no stored value does",
@@ -137,12 +141,12 @@ fn equal(
             outputs.inputs
         );
         unexplained.push(text.clone());
-        return (Verdict::NotExplained, vec![format!("not explained: {text}")]);
+        return (DifferenceVerdict::NotExplained, vec![format!("not explained: {text}")]);
     }
     match rewrites.is_empty() {
         true => {
             let text = "no difference: the same operators, the same stored values";
-            (Verdict::Identical, vec![text.into()])
+            (DifferenceVerdict::Identical, vec![text.into()])
         }
         false => {
             let text = format!(
@@ -150,7 +154,7 @@ fn equal(
                 rewrites.len(),
                 agreement(outputs)
             );
-            (Verdict::SameFunction, vec![text])
+            (DifferenceVerdict::SameFunction, vec![text])
         }
     }
 }
@@ -175,7 +179,7 @@ fn equivalent(found: &FlowChanges) -> bool {
         "Tile",
     ];
     let handles = |op: &str| SHAPES.contains(&op.split('(').next().unwrap_or(op));
-    let shapes = |all: &[super::flow::Unpaired]| all.iter().all(|n| handles(&n.op));
+    let shapes = |all: &[super::flow::UnpairedNode]| all.iter().all(|n| handles(&n.op));
     let (removed, added) = (&found.removed, &found.added);
     let rewritten = !removed.is_empty() && !added.is_empty();
     let changes = found.operators_changed.iter().all(|c| handles(&c.from) && handles(&c.to));
@@ -229,7 +233,7 @@ fn is_alike(tensor: &TensorDifference) -> bool {
 }
 
 /// True if hardly any layer is like one of the baseline.
-fn unrelated(findings: &Findings) -> bool {
+fn unrelated(findings: &DiffFindings) -> bool {
     let alike = findings.tensors.iter().filter(|t| is_alike(t)).count();
     let unscaled = findings.tensors.iter().any(|t| t.what.starts_with("its scale"));
     let nodes = findings.found.removed.iter().chain(&findings.found.added);
@@ -266,7 +270,7 @@ fn unknown_operators(
 
 /// One sentence for each kind of difference that is explained.
 fn sentences(
-    findings: &Findings,
+    findings: &DiffFindings,
     layers: &[Vec<String>; 2],
     operators: &[Vec<String>; 2],
 ) -> Vec<String> {
@@ -306,7 +310,7 @@ fn relative(change: Option<f64>) -> String {
     change.map_or_else(String::new, |c| format!(" (relative L2 {:.2} %)", 100.0 * c))
 }
 
-fn weights_changed(findings: &Findings) -> Vec<String> {
+fn weights_changed(findings: &DiffFindings) -> Vec<String> {
     findings
         .tensors
         .iter()
@@ -318,7 +322,7 @@ fn weights_changed(findings: &Findings) -> Vec<String> {
         .collect()
 }
 
-fn constants_changed(findings: &Findings) -> Vec<String> {
+fn constants_changed(findings: &DiffFindings) -> Vec<String> {
     findings
         .found
         .constants
@@ -329,7 +333,7 @@ fn constants_changed(findings: &Findings) -> Vec<String> {
 }
 
 /// Changes of stored types.
-fn precisions(findings: &Findings) -> Vec<String> {
+fn precisions(findings: &DiffFindings) -> Vec<String> {
     let mut weights: BTreeMap<(String, String), (usize, bool)> = BTreeMap::new();
     let narrower = findings.tensors.iter().filter(|t| t.precision != t.precision_there);
     for tensor in narrower {
@@ -359,7 +363,7 @@ fn some(names: &[String]) -> String {
 }
 
 /// Rewrites that one side needed and the other did not.
-fn rewritten(both: &[Rewrites; 2]) -> Vec<String> {
+fn rewritten(both: &[RewriteLog; 2]) -> Vec<String> {
     let kinds: BTreeSet<&String> = both[0].keys().chain(both[1].keys()).collect();
     let mut found = Vec::new();
     for kind in kinds {

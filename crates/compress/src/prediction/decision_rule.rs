@@ -13,7 +13,7 @@ const MOVED: f64 = 0.1;
 
 /// The rule by which predictions are read off outputs. As JSON it is part of the identity of what is chosen by it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Reading {
+pub struct DecisionRule {
     /// The kind of task.
     pub kind: TaskKind,
     /// The meaning of the outputs' numbers.
@@ -27,14 +27,14 @@ pub struct Reading {
     pub output: usize,
 }
 
-impl Default for Reading {
+impl Default for DecisionRule {
     fn default() -> Self {
         let (kind, scores) = (TaskKind::Classification, ScoreKind::Probabilities);
-        Reading { kind, scores, threshold: None, positive: None, output: 0 }
+        DecisionRule { kind, scores, threshold: None, positive: None, output: 0 }
     }
 }
 
-impl Reading {
+impl DecisionRule {
     /// An output as one row of numbers a prediction: a sample, a token or a pixel.
     pub(crate) fn rows(&self, output: &ArrayD<f32>, batch: usize) -> Vec<Vec<f32>> {
         // What has no axis of samples is taken as it is.
@@ -145,8 +145,8 @@ mod tests {
         divergence::divergence(&wide(p), &wide(q))
     }
 
-    fn of(kind: TaskKind) -> Reading {
-        Reading { kind, ..Reading::default() }
+    fn of(kind: TaskKind) -> DecisionRule {
+        DecisionRule { kind, ..DecisionRule::default() }
     }
 
     fn numbers_of(output: &ArrayD<f32>) -> Vec<Vec<f32>> {
@@ -163,7 +163,7 @@ mod tests {
             ([0.9f32, 0.05, 0.05].map(|p| 1.005 * p), [0.5f32, 0.45, 0.05].map(|q| 1.005 * q));
         let found = of(TaskKind::Classification).apart(&p, &q, 1.0);
         assert!((found - kl_divergence(&p, &q)).abs() < 1e-12 && (found - 0.421_24).abs() < 1e-5);
-        let logits = Reading { scores: ScoreKind::Logits, ..Reading::default() };
+        let logits = DecisionRule { scores: ScoreKind::Logits, ..DecisionRule::default() };
         assert!(logits.apart(&[3.0, 1.0], &[5.0, 3.0], 1.0) < 1e-9);
         // One coin said as one number.
         let expected = kl_divergence(&[0.5, 0.5], &[0.25, 0.75]);
@@ -208,14 +208,14 @@ mod tests {
         // One number: yes or no.
         assert!(of(TaskKind::Classification).changed(&[0.4], &[0.6], spread));
         // Of two: from the threshold on, whichever is the positive one.
-        let from = |positive| Reading {
+        let from = |positive| DecisionRule {
             positive: Some(positive),
             threshold: Some(0.2),
-            ..Reading::default()
+            ..DecisionRule::default()
         };
         assert_eq!((from(1).class(&[0.7, 0.3]), from(1).class(&[0.9, 0.1])), (1, 0));
         assert_eq!((from(0).class(&[0.3, 0.7]), from(0).class(&[0.1, 0.9])), (0, 1));
-        assert_eq!(Reading::default().class(&[0.5, 0.5]), 0);
+        assert_eq!(DecisionRule::default().class(&[0.5, 0.5]), 0);
     }
 
     #[test]

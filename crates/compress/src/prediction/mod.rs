@@ -9,7 +9,7 @@ mod divergence;
 mod probability;
 
 pub use class::{argmax, class, is_positive};
-pub use decision_rule::Reading;
+pub use decision_rule::DecisionRule;
 pub(crate) use decision_rule::spread;
 pub use divergence::{divergence, divergence_of_one};
 pub use probability::{exclusive_probabilities, probability, sigmoid, softmax};

@@ -1,9 +1,9 @@
 //! The number of components of each coupling that go: by share, count, score, or a budget of
 //! multiply-adds or measured time.
 
-use super::candidates::Prunable;
-use super::evidence::Evidence;
-use super::settings::{Allocation, Amount, Pruning};
+use super::candidates::PrunableCoupling;
+use super::evidence::PruneEvidence;
+use super::settings::{BudgetAllocation, ChannelPruning, PruneAmount};
 use crate::CompressError;
 use crate::catalog;
 use paring_core::schema::CostTable;
@@ -12,36 +12,36 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The number of components of each coupling that go.
 pub(super) fn counts(
-    evidence: &Evidence,
-    couplings: &[Prunable],
-    pruning: &Pruning,
+    evidence: &PruneEvidence,
+    couplings: &[PrunableCoupling],
+    pruning: &ChannelPruning,
     seed: u64,
 ) -> Result<Vec<usize>, CompressError> {
     let timed = evidence.costs.filter(|_| pruning.needs_costs());
-    let costs = Costs::new(evidence, couplings, timed);
+    let costs = PruneCosts::new(evidence, couplings, timed);
     let uniform = |ratio: f64| -> Vec<usize> {
         couplings.iter().map(|c| rounded(c, ratio, pruning.multiple)).collect()
     };
     let counts: Vec<usize> = match pruning.amount {
-        Amount::Ratio(ratio) => uniform(ratio),
-        Amount::Count(count) => {
-            let clipped = |c: &Prunable| match c.protected.len() {
+        PruneAmount::Ratio(ratio) => uniform(ratio),
+        PruneAmount::Count(count) => {
+            let clipped = |c: &PrunableCoupling| match c.protected.len() {
                 0 => count,
                 _ => count.min(c.candidates().len()),
             };
             couplings.iter().map(clipped).collect()
         }
-        Amount::Latency(_) if evidence.costs.is_none() => {
+        PruneAmount::Latency(_) if evidence.costs.is_none() => {
             return Err(CompressError::NoCosts("pruning to a latency"));
         }
-        Amount::Macs(share) | Amount::Latency(share) => {
+        PruneAmount::Macs(share) | PruneAmount::Latency(share) => {
             let budget = share * costs.whole;
             // The cost falls with the ratio, in steps: the smallest ratio that meets it.
             let steps = (0..1000).map(|step| uniform(f64::from(step) / 1000.0));
             let meets = steps.into_iter().find(|counts| costs.of(counts) <= budget);
             meets.ok_or(CompressError::Budget(share))?
         }
-        Amount::Score(limit) => {
+        PruneAmount::Score(limit) => {
             let each = couplings.iter().map(|p| {
                 let (c, readers) = (&p.coupling, evidence.readers(&p.coupling));
                 let found = catalog::scores(evidence.graph, c, pruning.criterion, &readers, seed)?;
@@ -52,8 +52,8 @@ pub(super) fn counts(
         }
     };
     match pruning.allocate {
-        Allocation::Uniform => Ok(counts),
-        Allocation::Sensitivity => {
+        BudgetAllocation::Uniform => Ok(counts),
+        BudgetAllocation::Sensitivity => {
             allocated(evidence, couplings, &costs, &counts, pruning.multiple)
         }
     }
@@ -61,9 +61,9 @@ pub(super) fn counts(
 
 /// Spreads what `uniform` counts save over the couplings where it adds the least error.
 fn allocated(
-    evidence: &Evidence,
-    couplings: &[Prunable],
-    costs: &Costs,
+    evidence: &PruneEvidence,
+    couplings: &[PrunableCoupling],
+    costs: &PruneCosts,
     uniform: &[usize],
     unit: usize,
 ) -> Result<Vec<usize>, CompressError> {
@@ -103,7 +103,7 @@ fn allocated(
 }
 
 /// The number that goes so that what stays is a multiple, the nearest to the ratio.
-fn rounded(prunable: &Prunable, ratio: f64, multiple: usize) -> usize {
+fn rounded(prunable: &PrunableCoupling, ratio: f64, multiple: usize) -> usize {
     let width = prunable.width();
     let kept = width as f64 * (1.0 - ratio) / multiple as f64;
     // Halves go: a quarter of 2 is 1 of 2, as the ratio asks for at least something.
@@ -115,7 +115,7 @@ fn rounded(prunable: &Prunable, ratio: f64, multiple: usize) -> usize {
 }
 
 /// Multiply-adds, or measured time, as a function of what goes from each coupling.
-struct Costs {
+struct PruneCosts {
     /// The cost of a node, and the couplings that its weights, or else its outputs, belong to.
     nodes: Vec<(f64, Vec<usize>)>,
     widths: Vec<usize>,
@@ -123,8 +123,12 @@ struct Costs {
     whole: f64,
 }
 
-impl Costs {
-    fn new(evidence: &Evidence, couplings: &[Prunable], timed: Option<&CostTable>) -> Costs {
+impl PruneCosts {
+    fn new(
+        evidence: &PruneEvidence,
+        couplings: &[PrunableCoupling],
+        timed: Option<&CostTable>,
+    ) -> PruneCosts {
         let mut owner: BTreeMap<(String, usize), usize> = BTreeMap::new();
         for (c, prunable) in couplings.iter().enumerate() {
             for component in &prunable.coupling.components {
@@ -159,9 +163,9 @@ impl Costs {
                 })
                 .collect(),
         };
-        let widths = couplings.iter().map(Prunable::width).collect();
+        let widths = couplings.iter().map(PrunableCoupling::width).collect();
         let all = nodes.iter().map(|(cost, _)| cost).sum();
-        Costs { nodes, widths, whole: timed.map_or(all, CostTable::total_ns) }
+        PruneCosts { nodes, widths, whole: timed.map_or(all, CostTable::total_ns) }
     }
 
     fn of(&self, counts: &[usize]) -> f64 {

@@ -1,6 +1,6 @@
 //! The couplings and components that a prune step may remove, by its patterns.
 
-use super::settings::{Pruning, What};
+use super::settings::{ChannelPruning, PruneStructure};
 use crate::CompressError;
 use crate::catalog::{Catalog, Coupling, Kind};
 use crate::layer_selection::protects_something;
@@ -10,13 +10,13 @@ use wildmatch::WildMatch;
 
 /// A coupling, and which of its components stay whatever their scores.
 #[derive(Clone, Debug)]
-pub(super) struct Prunable {
+pub(super) struct PrunableCoupling {
     pub(super) coupling: Coupling,
     /// Positions.
     pub(super) protected: BTreeSet<usize>,
 }
 
-impl Prunable {
+impl PrunableCoupling {
     /// Positions of the components that may go.
     pub(super) fn candidates(&self) -> Vec<usize> {
         let all = 0..self.coupling.components.len();
@@ -35,8 +35,8 @@ pub(super) type Refusals = Vec<(String, String)>;
 pub(super) fn couplings(
     graph: &Graph,
     catalog: Catalog,
-    pruning: &Pruning,
-) -> Result<(Vec<Prunable>, Refusals), CompressError> {
+    pruning: &ChannelPruning,
+) -> Result<(Vec<PrunableCoupling>, Refusals), CompressError> {
     let Catalog { couplings, refused } = catalog;
     let mut refusals: Refusals = refused.into_iter().map(|r| (r.layer, r.reason)).collect();
     let protects: Vec<WildMatch> = pruning.protect.iter().map(|p| WildMatch::new(p)).collect();
@@ -57,7 +57,7 @@ pub(super) fn couplings(
         let pattern = pruning.layers.clone().unwrap_or_default();
         return Err(CompressError::NoMatch { pattern, known: ids.join("`, `") });
     }
-    if pruning.what == What::Heads && !couplings.iter().any(|c| c.kind == Kind::Head) {
+    if pruning.what == PruneStructure::Heads && !couplings.iter().any(|c| c.kind == Kind::Head) {
         let why = "no attention heads are recognised in the model; `prune = \"channels\"` is for other layers";
         return Err(CompressError::Nothing("prune", why.into()));
     }
@@ -82,7 +82,7 @@ pub(super) fn couplings(
             ids.enumerate().filter(|(_, id)| protects.iter().any(|p| p.matches(id))).collect();
         let protected = ids.iter().map(|(position, _)| *position).collect();
         refusals.extend(ids.into_iter().map(|(_, id)| (id, "it is protected".into())));
-        kept.push(Prunable { coupling, protected });
+        kept.push(PrunableCoupling { coupling, protected });
     }
     if kept.iter().all(|prunable| prunable.candidates().is_empty()) {
         return Err(CompressError::AllRefused { doing: "prune", refusals });

@@ -1,16 +1,16 @@
 //! Structured pruning: removing components of couplings from every tensor that they reach.
 
-use super::candidates::{Prunable, Refusals, couplings};
-use super::evidence::Evidence;
-use super::masking::masked;
-use super::recovery::Before;
-use super::selection::{Choice, choose};
-use super::settings::{Allocation, Pruning, Recovery};
+use super::candidates::{PrunableCoupling, Refusals, couplings};
+use super::evidence::PruneEvidence;
+use super::masking::masked_graph;
+use super::recovery::RecoveryBaseline;
+use super::selection::{PruneSelection, choose};
+use super::settings::{BudgetAllocation, ChannelPruning, RecoveryMethod};
 use crate::catalog::{self, Calibration, Criterion, Linear, Rows};
 use crate::cut::{adapt, cut, union};
-use crate::layer_selection::needed;
+use crate::layer_selection::required_calibration;
 use crate::rewrite::{answered, answers, apart, differ, equivalent, fold_batch_normalization};
-use crate::{CompressError, Draft, Made, Paring, Saves};
+use crate::{CompressError, DecisionDraft, Paring, RemovalSavings, StepResult};
 use paring_agent::engine::DimensionBindings;
 use paring_core::schema::{
     CostTable, Forecast, OriginalIndices, RejectedAlternative, RemovedComponent,
@@ -23,17 +23,17 @@ use paring_onnx::graph::{Facts, Graph};
 /// # Errors
 /// [`CompressError`] where a coupling would be emptied, nothing matches or can be removed, samples are
 /// needed and there are none, or a weight is not made of 32-bit floats.
-pub fn prune(
+pub fn prune_channels(
     mut graph: Graph,
     bindings: DimensionBindings,
     mut origins: OriginalIndices,
-    pruning: &Pruning,
+    pruning: &ChannelPruning,
     calibration: Option<&Calibration>,
     costs: Option<&CostTable>,
     seed: u64,
-) -> Result<Made, CompressError> {
+) -> Result<StepResult, CompressError> {
     // Behind a folded normalisation a layer is linear up to its Relu.
-    let folds = pruning.recover != Recovery::None || pruning.criterion == Criterion::Obs;
+    let folds = pruning.recover != RecoveryMethod::None || pruning.criterion == Criterion::Obs;
     let mut decisions = Vec::new();
     if folds {
         let given = graph.clone();
@@ -47,12 +47,13 @@ pub fn prune(
         couplings(&graph, catalog::catalog(&graph, &facts, &origins)?, pruning)?;
     let layers = catalog::linears(&graph, &facts);
     let samples = calibration;
-    let calibration = needed(pruning.needs_data(), calibration)?;
+    let calibration = required_calibration(pruning.needs_data(), calibration)?;
     let rows = match calibration {
         Some(_) => catalog::observe_all(&graph, &layers, calibration)?,
         None => rows_for_forecasts(&graph, &layers, samples.filter(|_| pruning.frozen.is_none())),
     };
-    let evidence = Evidence { graph: &graph, facts: &facts, layers: &layers, rows: &rows, costs };
+    let evidence =
+        PruneEvidence { graph: &graph, facts: &facts, layers: &layers, rows: &rows, costs };
     let couplings = judged(couplings, pruning, &evidence, &mut refusals)?;
     let choices = choose(&evidence, &couplings, pruning, seed)?;
     let (mut pruned, mut here, mut removed) =
@@ -62,14 +63,14 @@ pub fn prune(
         let hash = calibration.filter(|_| pruning.criterion.needs_data()).map(|c| c.sha256.clone());
         let saves = saves(&graph, &facts, choice);
         let draft = draft(choice, pruning, paring);
-        decisions.push(Draft { calibration_sha256: hash, saves, ..draft });
+        decisions.push(DecisionDraft { calibration_sha256: hash, saves, ..draft });
         removed.extend([choice.slices(), choice.activations()]);
     }
     let removed = union(&removed);
     let whole = facts;
     let facts = adapt(&mut pruned, &whole, &removed, bindings)?;
     if let Some(samples) = samples {
-        let zeros = masked(&graph, &whole, &removed);
+        let zeros = masked_graph(&graph, &whole, &removed);
         match answered(&zeros, samples) {
             None => unverified(&mut decisions),
             Some(zeros) => {
@@ -77,11 +78,11 @@ pub fn prune(
             }
         }
     }
-    if let Some(calibration) = calibration.filter(|_| pruning.recover != Recovery::None) {
-        let before = Before::new(&graph, &layers, &rows).without(removed);
+    if let Some(calibration) = calibration.filter(|_| pruning.recover != RecoveryMethod::None) {
+        let before = RecoveryBaseline::new(&graph, &layers, &rows).without(removed);
         decisions.extend(before.recover(&mut pruned, &facts, pruning.recover, calibration)?);
     }
-    Ok(Made { graph: pruned, origins, decisions, refusals, unexplained: None })
+    Ok(StepResult { graph: pruned, origins, decisions, refusals, unexplained: None })
 }
 
 /// The layers' inputs on the samples, for the forecast of a step that itself looks at none; empty where
@@ -97,8 +98,8 @@ fn rows_for_forecasts(
 
 /// Enters into decisions how far the cut model is from one with zeros where something went.
 fn verify(
-    choices: &[Choice],
-    drafts: &mut [Draft],
+    choices: &[PruneSelection],
+    drafts: &mut [DecisionDraft],
     (zeros, cut): (&[f32], &[f32]),
 ) -> Result<(), CompressError> {
     let lossy = choices.iter().any(|choice| choice.coupling.lossy.is_some());
@@ -119,7 +120,7 @@ fn verify(
 }
 
 /// Enters into decisions that a cut was not held against zeros.
-fn unverified(drafts: &mut [Draft]) {
+fn unverified(drafts: &mut [DecisionDraft]) {
     for draft in drafts.iter_mut().filter(|d| !d.components.is_empty()) {
         draft.reason +=
             "; not held against zeros in their place, because the engine cannot run the model";
@@ -132,12 +133,12 @@ fn unverified(drafts: &mut [Draft]) {
 /// # Errors
 /// [`CompressError::AllRefused`] where none is left.
 fn judged(
-    couplings: Vec<Prunable>,
-    pruning: &Pruning,
-    evidence: &Evidence,
+    couplings: Vec<PrunableCoupling>,
+    pruning: &ChannelPruning,
+    evidence: &PruneEvidence,
     refusals: &mut Refusals,
-) -> Result<Vec<Prunable>, CompressError> {
-    let looks = pruning.criterion.needs_data() || pruning.allocate == Allocation::Sensitivity;
+) -> Result<Vec<PrunableCoupling>, CompressError> {
+    let looks = pruning.criterion.needs_data() || pruning.allocate == BudgetAllocation::Sensitivity;
     let mut kept = Vec::new();
     for prunable in couplings {
         let coupling = &prunable.coupling;
@@ -158,7 +159,7 @@ fn judged(
             refusals.push((coupling.id.clone(), reason));
             continue;
         }
-        if pruning.recover != Recovery::None {
+        if pruning.recover != RecoveryMethod::None {
             let reason = format!(
                 "recovery cannot solve its reader {readers}, which does not weigh each channel by stored 32-bit floats of its own"
             );
@@ -173,17 +174,17 @@ fn judged(
 }
 
 /// The savings of a choice alone.
-fn saves(graph: &Graph, facts: &Facts, choice: &Choice) -> Saves {
+fn saves(graph: &Graph, facts: &Facts, choice: &PruneSelection) -> RemovalSavings {
     let slices = choice.slices();
     let shares = catalog::shares_removed(graph, facts, &slices).into_iter();
     let named = |(position, share): (usize, f64)| (graph.nodes()[position].name.clone(), share);
-    Saves {
+    RemovalSavings {
         macs: shares.map(named).collect(),
         bytes: catalog::bytes_removed(graph, facts, &slices),
     }
 }
 
-fn draft(choice: &Choice, pruning: &Pruning, paring: Paring) -> Draft {
+fn draft(choice: &PruneSelection, pruning: &ChannelPruning, paring: Paring) -> DecisionDraft {
     let coupling = choice.coupling;
     let describe = |(rank, position): (usize, &usize)| {
         let component = &coupling.components[*position];
@@ -214,7 +215,7 @@ fn draft(choice: &Choice, pruning: &Pruning, paring: Paring) -> Draft {
             choice.count, pruning.criterion
         ),
     };
-    Draft {
+    DecisionDraft {
         operation: format!("prune {}s", coupling.kind),
         coupling: coupling.id.clone(),
         components: removed.to_vec(),
@@ -226,6 +227,6 @@ fn draft(choice: &Choice, pruning: &Pruning, paring: Paring) -> Draft {
         expected: choice.error.and_then(Forecast::output_error).into_iter().collect(),
         paring,
         reason,
-        ..Draft::default()
+        ..DecisionDraft::default()
     }
 }

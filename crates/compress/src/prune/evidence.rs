@@ -5,7 +5,7 @@ use paring_core::schema::CostTable;
 use paring_onnx::graph::{Facts, Graph};
 
 /// The graph, layers, calibration rows and costs that a choice stands on.
-pub(super) struct Evidence<'a> {
+pub(super) struct PruneEvidence<'a> {
     pub(super) graph: &'a Graph,
     pub(super) facts: &'a Facts,
     pub(super) layers: &'a [Linear],
@@ -15,7 +15,7 @@ pub(super) struct Evidence<'a> {
     pub(super) costs: Option<&'a CostTable>,
 }
 
-impl Evidence<'_> {
+impl PruneEvidence<'_> {
     /// The layers that read a coupling, with what they read.
     pub(super) fn readers(&self, coupling: &Coupling) -> Vec<Reader<'_>> {
         catalog::readers(coupling, self.layers, self.rows)

@@ -1,10 +1,10 @@
 //! Leaving out whole layers and residual blocks.
 
-use super::recovery::Before;
-use super::settings::{Amount, Bypassing, Recovery};
+use super::recovery::RecoveryBaseline;
+use super::settings::{LayerPruning, PruneAmount, RecoveryMethod};
 use crate::catalog::{self, Bypass, Calibration, Kind};
-use crate::layer_selection::{matching, needed};
-use crate::{CompressError, Draft, Made, Paring};
+use crate::layer_selection::{required_calibration, select_layers};
+use crate::{CompressError, DecisionDraft, Paring, StepResult};
 use paring_agent::engine::DimensionBindings;
 use paring_core::schema::{OriginalIndices, RejectedAlternative, RemovedComponent};
 use paring_onnx::graph::{Facts, Graph};
@@ -15,20 +15,20 @@ use std::collections::{BTreeMap, BTreeSet};
 /// # Errors
 /// [`CompressError`] where nothing matches or can be left out, or samples are needed and there are
 /// none.
-pub fn bypass(
+pub fn prune_layers(
     graph: Graph,
     bindings: DimensionBindings,
     origins: OriginalIndices,
-    how: &Bypassing,
+    how: &LayerPruning,
     calibration: Option<&Calibration>,
     seed: u64,
-) -> Result<Made, CompressError> {
+) -> Result<StepResult, CompressError> {
     let facts = graph.facts(bindings.dims, bindings.batch)?;
-    let calibration = needed(how.needs_data(), calibration)?;
+    let calibration = required_calibration(how.needs_data(), calibration)?;
     let all: Vec<Bypass> =
         catalog::bypasses(&graph, &facts).into_iter().filter(|b| b.kind == how.kind).collect();
     let ids: Vec<String> = all.iter().map(|b| b.id.clone()).collect();
-    let kept = matching(&graph, &ids, how.layers.as_deref(), &how.protect)?;
+    let kept = select_layers(&graph, &ids, how.layers.as_deref(), &how.protect)?;
     let refusals = ids.iter().zip(&kept).filter(|(_, kept)| !**kept);
     let refusals = refusals.map(|(id, _)| (id.clone(), "it is protected or not asked for".into()));
     let refusals: Vec<(String, String)> = refusals.collect();
@@ -54,20 +54,20 @@ pub fn bypass(
     let mut pruned = graph.clone();
     let gone = order[..count].iter().map(|p| &candidates[*p]);
     let swapped = leave_out(&mut pruned, gone);
-    let choice = Choice { candidates: &candidates, scores: &scores, order: &order, count };
+    let choice = LayerSelection { candidates: &candidates, scores: &scores, order: &order, count };
     let mut decisions = choice.drafts(how, &graph, &pruned, calibration);
-    if let Some(calibration) = calibration.filter(|_| how.recover != Recovery::None) {
+    if let Some(calibration) = calibration.filter(|_| how.recover != RecoveryMethod::None) {
         let after = pruned.facts(bindings.dims, bindings.batch)?;
         let layers = catalog::linears(&graph, &facts);
         let rows = catalog::observe_all(&graph, &layers, Some(calibration))?;
-        let before = Before::new(&graph, &layers, &rows).swapped(swapped);
+        let before = RecoveryBaseline::new(&graph, &layers, &rows).swapped(swapped);
         decisions.extend(before.recover(&mut pruned, &after, how.recover, calibration)?);
     }
-    Ok(Made { graph: pruned, origins, decisions, refusals, unexplained: None })
+    Ok(StepResult { graph: pruned, origins, decisions, refusals, unexplained: None })
 }
 
 /// The candidates, and those of them that go.
-struct Choice<'a> {
+struct LayerSelection<'a> {
     candidates: &'a [Bypass],
     scores: &'a [f64],
     /// Positions, those that go first.
@@ -75,14 +75,14 @@ struct Choice<'a> {
     count: usize,
 }
 
-impl Choice<'_> {
+impl LayerSelection<'_> {
     fn drafts(
         &self,
-        how: &Bypassing,
+        how: &LayerPruning,
         before: &Graph,
         after: &Graph,
         calibration: Option<&Calibration>,
-    ) -> Vec<Draft> {
+    ) -> Vec<DecisionDraft> {
         let (gone, stay) = self.order.split_at(self.count);
         let rejected = stay.iter().take(3).map(|p| RejectedAlternative {
             what: format!("leave out {}", self.candidates[*p].id),
@@ -92,7 +92,7 @@ impl Choice<'_> {
         let draft = |(rank, position): (usize, &usize)| {
             let Bypass { id, layers, from, to, .. } = &self.candidates[*position];
             let score = self.scores[*position];
-            Draft {
+            DecisionDraft {
                 operation: format!("prune {}s", how.kind),
                 coupling: id.clone(),
                 components: vec![RemovedComponent {
@@ -110,7 +110,7 @@ impl Choice<'_> {
                     "readers of `{to}` read `{from}` instead; layers left out: {}",
                     layers.join(", ")
                 ),
-                ..Draft::default()
+                ..DecisionDraft::default()
             }
         };
         gone.iter().enumerate().map(draft).collect()
@@ -121,17 +121,17 @@ impl Choice<'_> {
 fn count(
     graph: &Graph,
     facts: &Facts,
-    how: &Bypassing,
+    how: &LayerPruning,
     candidates: &[Bypass],
     (order, scores): (&[usize], &[f64]),
 ) -> Result<usize, CompressError> {
     let all = candidates.len();
     Ok(match how.amount {
-        Amount::Ratio(ratio) => (all as f64 * ratio).round() as usize,
-        Amount::Count(count) => count.min(all),
-        Amount::Score(limit) => scores.iter().filter(|score| **score <= limit).count(),
-        Amount::Latency(_) => return Err(CompressError::NoCosts("leaving out to a latency")),
-        Amount::Macs(share) => {
+        PruneAmount::Ratio(ratio) => (all as f64 * ratio).round() as usize,
+        PruneAmount::Count(count) => count.min(all),
+        PruneAmount::Score(limit) => scores.iter().filter(|score| **score <= limit).count(),
+        PruneAmount::Latency(_) => return Err(CompressError::NoCosts("leaving out to a latency")),
+        PruneAmount::Macs(share) => {
             let costs = graph.node_costs(&facts.shapes);
             let macs: BTreeMap<usize, u64> =
                 costs.into_iter().flatten().map(|c| (c.position, c.macs)).collect();

@@ -8,14 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The graph in which every operator that sums over an entry of `gone` reads a zero in its place: 0.0 in
 /// floats, the zero point in integers. Stored integer weights stay: what they multiply is zero.
-pub fn masked(graph: &Graph, facts: &Facts, gone: &Slices) -> Graph {
+pub fn masked_graph(graph: &Graph, facts: &Facts, gone: &Slices) -> Graph {
     let mut axes: BTreeMap<&str, Vec<(usize, &[usize])>> = BTreeMap::new();
     for ((tensor, axis), indices) in gone {
         axes.entry(tensor).or_default().push((*axis, indices));
     }
     let mut masked = graph.clone();
     let names = FreshNames::new(graph);
-    let mut masking = Masking { facts, graph: &mut masked, names, nodes: Vec::new() };
+    let mut masking = MaskWriter { facts, graph: &mut masked, names, nodes: Vec::new() };
     for node in graph.nodes() {
         let mut node = node.clone();
         for (slot, zero) in ops::summed_slots(&node) {
@@ -34,14 +34,14 @@ pub fn masked(graph: &Graph, facts: &Facts, gone: &Slices) -> Graph {
 }
 
 /// A graph that is being masked.
-struct Masking<'a> {
+struct MaskWriter<'a> {
     facts: &'a Facts,
     graph: &'a mut Graph,
     names: FreshNames,
     nodes: Vec<Node>,
 }
 
-impl Masking<'_> {
+impl MaskWriter<'_> {
     /// Lets a node read zeros at `indices` of an axis of the tensor `read`, which it reads in `slot`.
     fn mask(
         &mut self,

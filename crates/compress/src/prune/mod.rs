@@ -12,11 +12,12 @@ mod selection;
 mod settings;
 mod weights;
 
-pub use channels::prune;
-pub use layers::bypass;
-pub use masking::masked;
+pub use channels::prune_channels;
+pub use layers::prune_layers;
+pub use masking::masked_graph;
 pub(crate) use recovery::write_bias;
 pub use settings::{
-    Allocation, Amount, Bypassing, Pruning, Recovery, Sparsify, Sparsity, What, weights_id,
+    BudgetAllocation, ChannelPruning, LayerPruning, PruneAmount, PruneStructure, RecoveryMethod,
+    WeightPruning, WeightSparsity, weights_id,
 };
-pub use weights::sparsify;
+pub use weights::prune_weights;

@@ -3,9 +3,9 @@
 //!
 //! Layers go in the order of the graph, each on the inputs that the already recovered graph produces.
 
-use super::settings::Recovery;
+use super::settings::RecoveryMethod;
 use crate::catalog::{self, Calibration, CatalogError, Linear, Rows, Slices, Walk};
-use crate::{CompressError, Draft, Paring};
+use crate::{CompressError, DecisionDraft, Paring};
 use faer::Mat;
 use paring_agent::engine::onnx;
 use paring_onnx::graph::{Facts, Graph, Index, Weights};
@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const RELU_PASSES: usize = 4;
 
 /// The baseline's layers with their inputs, and what was cut out of them.
-pub(crate) struct Before<'a> {
+pub(crate) struct RecoveryBaseline<'a> {
     pub(crate) graph: &'a Graph,
     pub(crate) layers: &'a [Linear],
     pub(crate) rows: &'a [Rows],
@@ -26,20 +26,20 @@ pub(crate) struct Before<'a> {
     swapped: BTreeSet<String>,
 }
 
-impl<'a> Before<'a> {
+impl<'a> RecoveryBaseline<'a> {
     /// A graph as it was, with the layers and rows that were seen in it.
     pub(crate) fn new(graph: &'a Graph, layers: &'a [Linear], rows: &'a [Rows]) -> Self {
-        Before { graph, layers, rows, removed: Slices::new(), swapped: BTreeSet::new() }
+        RecoveryBaseline { graph, layers, rows, removed: Slices::new(), swapped: BTreeSet::new() }
     }
 
     /// Slices were cut out of it.
     pub(crate) fn without(self, removed: Slices) -> Self {
-        Before { removed, ..self }
+        RecoveryBaseline { removed, ..self }
     }
 
     /// Nodes were made to read something else.
     pub(crate) fn swapped(self, swapped: BTreeSet<String>) -> Self {
-        Before { swapped, ..self }
+        RecoveryBaseline { swapped, ..self }
     }
 
     /// Refits every layer of `graph` that reads something changed; gives a decision for each.
@@ -47,9 +47,9 @@ impl<'a> Before<'a> {
         &self,
         graph: &mut Graph,
         facts: &Facts,
-        recovery: Recovery,
+        recovery: RecoveryMethod,
         calibration: &Calibration,
-    ) -> Result<Vec<Draft>, CompressError> {
+    ) -> Result<Vec<DecisionDraft>, CompressError> {
         let layers = catalog::linears(graph, facts);
         let (dirty, index) = (self.dirty(graph), Index::new(graph));
         let mut walk = Walk::new(facts, calibration)?;
@@ -62,7 +62,7 @@ impl<'a> Before<'a> {
             if index.only_consumer(&new.weights).is_none() {
                 continue;
             }
-            let shifts = matches!(recovery, Recovery::Mean | Recovery::Statistics);
+            let shifts = matches!(recovery, RecoveryMethod::Mean | RecoveryMethod::Statistics);
             let node = &graph.nodes()[new.position].name;
             let stale = dirty.contains(&new.input) || self.swapped.contains(node);
             if !stale || (shifts && !new.affine()) {
@@ -70,10 +70,10 @@ impl<'a> Before<'a> {
             }
             let now = walk.rows(graph, new, old.features())?;
             let target = self.target(old, rows)?;
-            let fit = Fit::new(graph, new, &now, target)?;
+            let fit = LayerFit::new(graph, new, &now, target)?;
             let solved = match recovery {
-                Recovery::LeastSquares => fit.least_squares(new)?,
-                Recovery::Statistics => fit.moments(new, true),
+                RecoveryMethod::LeastSquares => fit.least_squares(new)?,
+                RecoveryMethod::Statistics => fit.moments(new, true),
                 _ => fit.moments(new, false),
             };
             drafts.push(fit.apply(graph, new, &solved, (recovery, calibration))?);
@@ -120,22 +120,22 @@ fn keyed(graph: &Graph, layers: &[Linear]) -> Vec<(String, String, usize)> {
 }
 
 /// One layer to be solved.
-pub(crate) struct Fit {
+pub(crate) struct LayerFit {
     rows: Mat<f64>,
     /// Weights as they are after the cut, a bias last.
     given: Mat<f64>,
     target: Mat<f64>,
 }
 
-impl Fit {
+impl LayerFit {
     pub(crate) fn new(
         graph: &Graph,
         layer: &Linear,
         rows: &Rows,
         target: Mat<f64>,
-    ) -> Result<Fit, CatalogError> {
+    ) -> Result<LayerFit, CatalogError> {
         let given = catalog::with_bias(graph, layer)?;
-        Ok(Fit { rows: rows.matrix(layer.affine()), given, target })
+        Ok(LayerFit { rows: rows.matrix(layer.affine()), given, target })
     }
 
     /// min ‖rows · W − target‖² + λ‖W − given‖²: what the samples leave open stays as it was.
@@ -187,11 +187,13 @@ impl Fit {
         graph: &mut Graph,
         layer: &Linear,
         solved: &Mat<f64>,
-        (recovery, calibration): (Recovery, &Calibration),
-    ) -> Result<Draft, CompressError> {
+        (recovery, calibration): (RecoveryMethod, &Calibration),
+    ) -> Result<DecisionDraft, CompressError> {
         let weights = graph.weights(&layer.weights)?;
         let mut paring = Paring::default();
-        if let (Some(written), true) = (layer.write(&weights, solved), recovery != Recovery::Mean) {
+        if let (Some(written), true) =
+            (layer.write(&weights, solved), recovery != RecoveryMethod::Mean)
+        {
             graph.set_weights(&layer.weights, written);
             paring.0.insert(layer.weights.clone(), weights);
         }
@@ -200,11 +202,11 @@ impl Fit {
         }
         let (before, after) = (self.error(layer, &self.given), self.error(layer, solved));
         let how = match recovery {
-            Recovery::LeastSquares => "least squares on weights and bias",
-            Recovery::Statistics => "scaled and shifted to the baseline's mean and variance",
+            RecoveryMethod::LeastSquares => "least squares on weights and bias",
+            RecoveryMethod::Statistics => "scaled and shifted to the baseline's mean and variance",
             _ => "bias moved to the baseline's mean",
         };
-        Ok(Draft {
+        Ok(DecisionDraft {
             operation: "recover".into(),
             coupling: layer.layer.clone(),
             calibration_sha256: Some(calibration.sha256.clone()),
@@ -216,7 +218,7 @@ impl Fit {
                 self.rows.nrows(),
                 calibration.samples()
             ),
-            ..Draft::default()
+            ..DecisionDraft::default()
         })
     }
 }

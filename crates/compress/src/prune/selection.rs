@@ -1,9 +1,9 @@
 //! The components that go: by score, by elimination, or as a replay names them.
 
 use super::budget::counts;
-use super::candidates::Prunable;
-use super::evidence::Evidence;
-use super::settings::{Pruning, Recovery};
+use super::candidates::PrunableCoupling;
+use super::evidence::PruneEvidence;
+use super::settings::{ChannelPruning, RecoveryMethod};
 use crate::CompressError;
 use crate::catalog::{self, Coupling, Criterion, Elimination, Slices};
 use crate::cut::union;
@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The components of a coupling that go.
 #[derive(Clone, Debug)]
-pub(super) struct Choice<'a> {
+pub(super) struct PruneSelection<'a> {
     pub(super) coupling: &'a Coupling,
     /// By position.
     pub(super) scores: Vec<f64>,
@@ -23,11 +23,11 @@ pub(super) struct Choice<'a> {
     pub(super) error: Option<f64>,
 }
 
-impl<'a> Choice<'a> {
-    fn by_scores(prunable: &'a Prunable, scores: Vec<f64>, count: usize) -> Self {
+impl<'a> PruneSelection<'a> {
+    fn by_scores(prunable: &'a PrunableCoupling, scores: Vec<f64>, count: usize) -> Self {
         let mut order = prunable.candidates();
         order.sort_by(|a, b| scores[*a].total_cmp(&scores[*b]).then(a.cmp(b)));
-        Choice { coupling: &prunable.coupling, scores, order, count, error: None }
+        PruneSelection { coupling: &prunable.coupling, scores, order, count, error: None }
     }
 
     fn by_elimination(coupling: &'a Coupling, found: Elimination) -> Self {
@@ -43,7 +43,7 @@ impl<'a> Choice<'a> {
                 component
             })
             .collect();
-        Choice { coupling, scores, order, count, error: None }
+        PruneSelection { coupling, scores, order, count, error: None }
     }
 
     /// Entries of initializers that go.
@@ -62,11 +62,11 @@ impl<'a> Choice<'a> {
 /// With `obs` the last couplings choose first: the layers that read the earlier ones then know
 /// which of their outputs nobody needs any more.
 pub(super) fn choose<'c>(
-    evidence: &Evidence,
-    couplings: &'c [Prunable],
-    pruning: &Pruning,
+    evidence: &PruneEvidence,
+    couplings: &'c [PrunableCoupling],
+    pruning: &ChannelPruning,
     seed: u64,
-) -> Result<Vec<Choice<'c>>, CompressError> {
+) -> Result<Vec<PruneSelection<'c>>, CompressError> {
     if let Some(frozen) = &pruning.frozen {
         let choices = couplings.iter().filter_map(|c| replayed(c, frozen));
         return choices.map(|choice| foreseen(evidence, choice, pruning)).collect();
@@ -87,7 +87,7 @@ pub(super) fn choose<'c>(
         }
         let readers = evidence.readers(coupling);
         let choice = match pruning.criterion {
-            Criterion::Obs => Choice::by_elimination(
+            Criterion::Obs => PruneSelection::by_elimination(
                 coupling,
                 catalog::elimination(
                     evidence.graph,
@@ -99,7 +99,7 @@ pub(super) fn choose<'c>(
             ),
             criterion => {
                 let found = catalog::scores(evidence.graph, coupling, criterion, &readers, seed)?;
-                Choice::by_scores(prunable, found, count)
+                PruneSelection::by_scores(prunable, found, count)
             }
         };
         for ((weights, axis), indices) in choice.slices() {
@@ -116,10 +116,10 @@ pub(super) fn choose<'c>(
 /// A choice with the error that it alone will make, where there is data to tell: with the weights of
 /// the reading layers as the step's recovery leaves them.
 fn foreseen<'c>(
-    evidence: &Evidence,
-    choice: Choice<'c>,
-    pruning: &Pruning,
-) -> Result<Choice<'c>, CompressError> {
+    evidence: &PruneEvidence,
+    choice: PruneSelection<'c>,
+    pruning: &ChannelPruning,
+) -> Result<PruneSelection<'c>, CompressError> {
     let readers = evidence.readers(choice.coupling);
     let blind = readers.iter().any(|r| r.rows.count() == 0) || readers.is_empty();
     // Of part of the readers the error of all is not known.
@@ -130,14 +130,14 @@ fn foreseen<'c>(
     let gone = &choice.order[..choice.count];
     let (graph, coupling) = (evidence.graph, choice.coupling);
     let error = match pruning.recover {
-        Recovery::LeastSquares => catalog::joint_error(graph, coupling, &readers, gone),
-        Recovery::None => catalog::deletion_error(graph, coupling, &readers, gone, false),
-        Recovery::Mean | Recovery::Statistics => {
+        RecoveryMethod::LeastSquares => catalog::joint_error(graph, coupling, &readers, gone),
+        RecoveryMethod::None => catalog::deletion_error(graph, coupling, &readers, gone, false),
+        RecoveryMethod::Mean | RecoveryMethod::Statistics => {
             catalog::deletion_error(graph, coupling, &readers, gone, true)
         }
     };
     match error {
-        Ok(error) => Ok(Choice { error: Some(error), ..choice }),
+        Ok(error) => Ok(PruneSelection { error: Some(error), ..choice }),
         // A step that needs no data does not fail of what they would say.
         Err(_) if !pruning.needs_data() => Ok(choice),
         Err(error) => Err(error.into()),
@@ -146,9 +146,9 @@ fn foreseen<'c>(
 
 /// The components of a coupling that a replay removes.
 fn replayed<'c>(
-    prunable: &'c Prunable,
+    prunable: &'c PrunableCoupling,
     frozen: &BTreeMap<String, Vec<usize>>,
-) -> Option<Choice<'c>> {
+) -> Option<PruneSelection<'c>> {
     let coupling = &prunable.coupling;
     let gone = frozen.get(&coupling.id)?;
     let score = |c: &catalog::ComponentSlices| {
@@ -156,5 +156,5 @@ fn replayed<'c>(
     };
     let scores: Vec<f64> = coupling.components.iter().map(score).collect();
     let count = scores.iter().filter(|score| **score == 0.0).count();
-    (count > 0).then(|| Choice::by_scores(prunable, scores, count))
+    (count > 0).then(|| PruneSelection::by_scores(prunable, scores, count))
 }

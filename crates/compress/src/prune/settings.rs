@@ -9,17 +9,17 @@ use std::fmt;
 
 /// Settings of a prune step.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Pruning {
+pub struct ChannelPruning {
     /// The kind of components.
-    pub what: What,
+    pub what: PruneStructure,
     /// The number of them that goes.
-    pub amount: Amount,
+    pub amount: PruneAmount,
     /// The importance criterion.
     pub criterion: Criterion,
     /// Recovery, without retraining, of what remains.
-    pub recover: Recovery,
+    pub recover: RecoveryMethod,
     /// The allocation of the amount over couplings.
-    pub allocate: Allocation,
+    pub allocate: BudgetAllocation,
     /// The width that remains of a coupling is a multiple of this.
     pub multiple: usize,
     /// Only couplings whose ids match; `*` stands for anything.
@@ -35,15 +35,15 @@ pub struct Pruning {
     pub frozen: Option<BTreeMap<String, Vec<usize>>>,
 }
 
-impl Pruning {
+impl ChannelPruning {
     /// A uniform share of all channels and neurons by a criterion, without recovery.
     pub fn channels(ratio: f64, criterion: Criterion) -> Self {
-        Pruning {
-            what: What::Channels,
-            amount: Amount::Ratio(ratio),
+        ChannelPruning {
+            what: PruneStructure::Channels,
+            amount: PruneAmount::Ratio(ratio),
             criterion,
-            recover: Recovery::None,
-            allocate: Allocation::Uniform,
+            recover: RecoveryMethod::None,
+            allocate: BudgetAllocation::Uniform,
             multiple: 1,
             layers: None,
             protect: Vec::new(),
@@ -54,38 +54,38 @@ impl Pruning {
 
     /// Goes by measured costs.
     pub fn needs_costs(&self) -> bool {
-        matches!(self.amount, Amount::Latency(_))
+        matches!(self.amount, PruneAmount::Latency(_))
     }
 
     /// Looks at calibration samples.
     pub fn needs_data(&self) -> bool {
         self.criterion.needs_data()
-            || self.recover != Recovery::None
-            || self.allocate == Allocation::Sensitivity
+            || self.recover != RecoveryMethod::None
+            || self.allocate == BudgetAllocation::Sensitivity
     }
 }
 
 /// The kinds of components that a prune step removes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum What {
+pub enum PruneStructure {
     /// Channels of convolutions and outputs of matrix products.
     Channels,
     /// Heads of attention.
     Heads,
 }
 
-impl What {
+impl PruneStructure {
     /// True of a kind whose components are meant.
     pub fn includes(self, kind: Kind) -> bool {
-        (self == What::Heads) == (kind == Kind::Head)
+        (self == PruneStructure::Heads) == (kind == Kind::Head)
     }
 }
 
 /// The number of components that go.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Amount {
+pub enum PruneAmount {
     /// This share of each coupling, above 0 and below 1.
     Ratio(f64),
     /// This number of each coupling.
@@ -101,7 +101,7 @@ pub enum Amount {
 /// Recovery, without retraining, of what remains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Recovery {
+pub enum RecoveryMethod {
     /// It does not.
     None,
     /// Biases take over the mean of what is missing.
@@ -116,43 +116,43 @@ pub enum Recovery {
 /// The allocation of an amount over couplings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Allocation {
+pub enum BudgetAllocation {
     /// The same share of each.
     Uniform,
     /// Most where a saved multiply-add adds the least error; as many in all as the uniform share saves.
     Sensitivity,
 }
 
-impl fmt::Display for Amount {
+impl fmt::Display for PruneAmount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Amount::Ratio(ratio) => write!(f, "ratio {ratio}"),
-            Amount::Count(count) => write!(f, "count {count}"),
-            Amount::Score(score) => write!(f, "score up to {score}"),
-            Amount::Macs(share) => write!(f, "to {share} of the MACs"),
-            Amount::Latency(share) => write!(f, "to {share} of the latency"),
+            PruneAmount::Ratio(ratio) => write!(f, "ratio {ratio}"),
+            PruneAmount::Count(count) => write!(f, "count {count}"),
+            PruneAmount::Score(score) => write!(f, "score up to {score}"),
+            PruneAmount::Macs(share) => write!(f, "to {share} of the MACs"),
+            PruneAmount::Latency(share) => write!(f, "to {share} of the latency"),
         }
     }
 }
 
-impl fmt::Display for Recovery {
+impl fmt::Display for RecoveryMethod {
     /// As it stands behind a criterion.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Recovery::None => Ok(()),
-            Recovery::Mean => write!(f, ", recover mean"),
-            Recovery::Statistics => write!(f, ", recover statistics"),
-            Recovery::LeastSquares => write!(f, ", recover least-squares"),
+            RecoveryMethod::None => Ok(()),
+            RecoveryMethod::Mean => write!(f, ", recover mean"),
+            RecoveryMethod::Statistics => write!(f, ", recover statistics"),
+            RecoveryMethod::LeastSquares => write!(f, ", recover least-squares"),
         }
     }
 }
 
-impl fmt::Display for Pruning {
+impl fmt::Display for ChannelPruning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = if self.what == What::Heads { "heads" } else { "channels" };
+        let what = if self.what == PruneStructure::Heads { "heads" } else { "channels" };
         write!(f, "prune {what}, ")?;
         write!(f, "{}, criterion {}{}", self.amount, self.criterion, self.recover)?;
-        if self.allocate == Allocation::Sensitivity {
+        if self.allocate == BudgetAllocation::Sensitivity {
             write!(f, ", allocate sensitivity")?;
         }
         if self.multiple > 1 {
@@ -179,15 +179,15 @@ impl fmt::Display for Pruning {
 
 /// Settings of a step that leaves out layers or blocks.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Bypassing {
+pub struct LayerPruning {
     /// [`Kind::Layer`] or [`Kind::Block`].
     pub kind: Kind,
     /// The number of them that goes.
-    pub amount: Amount,
+    pub amount: PruneAmount,
     /// The importance criterion.
     pub criterion: Criterion,
     /// The recovery of the layers behind.
-    pub recover: Recovery,
+    pub recover: RecoveryMethod,
     /// Only those whose ids match; `*` stands for anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layers: Option<String>,
@@ -199,14 +199,14 @@ pub struct Bypassing {
     pub frozen: Option<BTreeSet<String>>,
 }
 
-impl Bypassing {
+impl LayerPruning {
     /// Looks at calibration samples.
     pub fn needs_data(&self) -> bool {
-        self.criterion.needs_data() || self.recover != Recovery::None
+        self.criterion.needs_data() || self.recover != RecoveryMethod::None
     }
 }
 
-impl fmt::Display for Bypassing {
+impl fmt::Display for LayerPruning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "prune {}s, {}, criterion {}", self.kind, self.amount, self.criterion)?;
         write!(f, "{}", self.recover)?;
@@ -227,7 +227,7 @@ impl fmt::Display for Bypassing {
 /// The weights that become zero.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Sparsity {
+pub enum WeightSparsity {
     /// This share of each layer, above 0 and below 1.
     Ratio(f64),
     /// Those with a score up to this.
@@ -243,9 +243,9 @@ pub enum Sparsity {
 
 /// Settings of a step that sets weights to zero.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Sparsify {
+pub struct WeightPruning {
     /// The weights that become zero.
-    pub sparsity: Sparsity,
+    pub sparsity: WeightSparsity,
     /// The importance criterion.
     pub criterion: Criterion,
     /// The weights that stay make up for what goes.
@@ -258,23 +258,24 @@ pub struct Sparsify {
     pub protect: Vec<String>,
 }
 
-impl Sparsify {
+impl WeightPruning {
     /// Looks at calibration samples.
     pub fn needs_data(&self) -> bool {
         self.criterion.needs_data() || self.recover
     }
 }
 
-impl fmt::Display for Sparsify {
+impl fmt::Display for WeightPruning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "prune weights, ")?;
         match self.sparsity {
-            Sparsity::Ratio(ratio) => write!(f, "ratio {ratio}")?,
-            Sparsity::Score(score) => write!(f, "score up to {score}")?,
-            Sparsity::Groups { kept, of } => write!(f, "pattern {kept}:{of}")?,
+            WeightSparsity::Ratio(ratio) => write!(f, "ratio {ratio}")?,
+            WeightSparsity::Score(score) => write!(f, "score up to {score}")?,
+            WeightSparsity::Groups { kept, of } => write!(f, "pattern {kept}:{of}")?,
         }
         write!(f, ", criterion {}", self.criterion)?;
-        let recovery = if self.recover { Recovery::LeastSquares } else { Recovery::None };
+        let recovery =
+            if self.recover { RecoveryMethod::LeastSquares } else { RecoveryMethod::None };
         write!(f, "{recovery}")?;
         if let Some(layers) = &self.layers {
             write!(f, ", layers {layers}")?;

@@ -2,13 +2,13 @@
 //!
 //! Dense kernels do not run faster for it; what it buys is a file that compresses better.
 
-use super::recovery::{Before, Fit, relative_error, write_bias};
-use super::settings::{Sparsify, Sparsity, weights_id};
+use super::recovery::{LayerFit, RecoveryBaseline, relative_error, write_bias};
+use super::settings::{WeightPruning, WeightSparsity, weights_id};
 use crate::catalog::{self, Calibration, CatalogError, Criterion, Linear, Rows, Walk};
 use crate::inverse_hessian::inverse_factor;
-use crate::layer_selection::{matching, needed};
+use crate::layer_selection::{required_calibration, select_layers};
 use crate::rewrite::fold_batch_normalization;
-use crate::{CompressError, Draft, Made, Paring};
+use crate::{CompressError, DecisionDraft, Paring, StepResult};
 use faer::prelude::*;
 use faer::{Mat, Side};
 use paring_agent::engine::DimensionBindings;
@@ -30,20 +30,20 @@ const MOST_SOLVED: usize = 1_500;
 /// # Errors
 /// [`CompressError`] where nothing matches, samples are needed and there are none, or the criterion
 /// judges something else.
-pub fn sparsify(
+pub fn prune_weights(
     mut graph: Graph,
     bindings: DimensionBindings,
     origins: OriginalIndices,
-    how: &Sparsify,
+    how: &WeightPruning,
     calibration: Option<&Calibration>,
     seed: u64,
-) -> Result<Made, CompressError> {
+) -> Result<StepResult, CompressError> {
     if how.criterion == Criterion::Activation {
         let known = "`l1`, `l2`, `wanda`, `obs` and `random`";
         let what = "single weights";
         return Err(CatalogError::Criterion { criterion: how.criterion, what, known }.into());
     }
-    let calibration = needed(how.needs_data(), calibration)?;
+    let calibration = required_calibration(how.needs_data(), calibration)?;
     let folds = how.recover || how.criterion == Criterion::Obs;
     let mut decisions = if folds { fold_batch_normalization(&mut graph)? } else { Vec::new() };
     let facts = graph.facts(bindings.dims, bindings.batch)?;
@@ -52,7 +52,7 @@ pub fn sparsify(
     let of_layer = |pattern: &String| pattern.trim_end_matches("/weights").to_string();
     let protect: Vec<String> = how.protect.iter().map(of_layer).collect();
     let wanted = how.layers.as_ref().map(of_layer);
-    let chosen = matching(&graph, &names, wanted.as_deref(), &protect)?;
+    let chosen = select_layers(&graph, &names, wanted.as_deref(), &protect)?;
     if !chosen.contains(&true) {
         return Err(CompressError::Nothing(
             "prune",
@@ -61,7 +61,7 @@ pub fn sparsify(
     }
     let baseline = graph.clone();
     let rows = catalog::observe_all(&baseline, &layers, calibration.filter(|_| how.recover))?;
-    let before = Before::new(&baseline, &layers, &rows);
+    let before = RecoveryBaseline::new(&baseline, &layers, &rows);
     let mut walk = calibration.map(|calibration| Walk::new(&facts, calibration)).transpose()?;
     for ((layer, was), _) in layers.iter().zip(&rows).zip(chosen).filter(|(_, chosen)| *chosen) {
         let rows = match &mut walk {
@@ -71,21 +71,21 @@ pub fn sparsify(
         let start = match how.recover {
             true => {
                 let target = before.target(layer, was)?;
-                Fit::new(&graph, layer, &rows, target)?.least_squares(layer)?
+                LayerFit::new(&graph, layer, &rows, target)?.least_squares(layer)?
             }
             false => catalog::with_bias(&graph, layer)?,
         };
-        let thinning = Thinning::new(start, layer, &rows, how, seed)?;
+        let thinning = LayerSparsifier::new(start, layer, &rows, how, seed)?;
         let draft = thinning.apply(&mut graph, calibration)?;
         decisions.push(draft);
     }
-    Ok(Made::new(graph, origins, decisions))
+    Ok(StepResult::new(graph, origins, decisions))
 }
 
 /// One layer whose weights become fewer.
-struct Thinning<'a> {
+struct LayerSparsifier<'a> {
     layer: &'a Linear,
-    how: &'a Sparsify,
+    how: &'a WeightPruning,
     rows: Mat<f64>,
     /// Weights to start from, `[features, outputs]`, a bias last: those as they are, or, where they
     /// may change, those that come nearest to the baseline's outputs.
@@ -96,12 +96,12 @@ struct Thinning<'a> {
     upper: Option<Mat<f64>>,
 }
 
-impl<'a> Thinning<'a> {
+impl<'a> LayerSparsifier<'a> {
     fn new(
         given: Mat<f64>,
         layer: &'a Linear,
         rows: &Rows,
-        how: &'a Sparsify,
+        how: &'a WeightPruning,
         seed: u64,
     ) -> Result<Self, CatalogError> {
         let rows = rows.matrix(layer.affine());
@@ -117,7 +117,7 @@ impl<'a> Thinning<'a> {
             Criterion::Random => draw.random::<f64>(),
             _ => norms[i],
         });
-        Ok(Thinning { layer, how, rows, given, factors, upper })
+        Ok(LayerSparsifier { layer, how, rows, given, factors, upper })
     }
 
     /// The importance of a weight of this value.
@@ -143,8 +143,10 @@ impl<'a> Thinning<'a> {
         let mut gone = vec![vec![false; outputs]; features];
         let mut threshold = f64::NEG_INFINITY;
         let length = match self.how.sparsity {
-            Sparsity::Groups { of, .. } => of,
-            Sparsity::Ratio(_) | Sparsity::Score(_) if self.how.criterion == Criterion::Obs => {
+            WeightSparsity::Groups { of, .. } => of,
+            WeightSparsity::Ratio(_) | WeightSparsity::Score(_)
+                if self.how.criterion == Criterion::Obs =>
+            {
                 BLOCK
             }
             _ => features,
@@ -216,20 +218,20 @@ impl<'a> Thinning<'a> {
         };
         let share = |ratio: f64, of: usize| (ratio * of as f64).round() as usize;
         match self.how.sparsity {
-            Sparsity::Score(limit) => {
+            WeightSparsity::Score(limit) => {
                 (0..outputs).flat_map(of_output).filter(|(_, _, score)| *score <= limit).collect()
             }
-            Sparsity::Groups { kept, of } if inputs.len() == of => {
+            WeightSparsity::Groups { kept, of } if inputs.len() == of => {
                 (0..outputs).flat_map(|o| least(of_output(o), of - kept)).collect()
             }
             // An incomplete group stays whole.
-            Sparsity::Groups { .. } => Vec::new(),
+            WeightSparsity::Groups { .. } => Vec::new(),
             // Compared within an output, as its authors do; the others within the layer.
-            Sparsity::Ratio(ratio) if self.how.criterion == Criterion::Wanda => {
+            WeightSparsity::Ratio(ratio) if self.how.criterion == Criterion::Wanda => {
                 let count = share(ratio, inputs.len());
                 (0..outputs).flat_map(|o| least(of_output(o), count)).collect()
             }
-            Sparsity::Ratio(ratio) => {
+            WeightSparsity::Ratio(ratio) => {
                 let scored: Vec<_> = (0..outputs).flat_map(of_output).collect();
                 let count = share(ratio, scored.len());
                 least(scored, count)
@@ -241,7 +243,7 @@ impl<'a> Thinning<'a> {
         &self,
         graph: &mut Graph,
         calibration: Option<&Calibration>,
-    ) -> Result<Draft, CompressError> {
+    ) -> Result<DecisionDraft, CompressError> {
         let layer = self.layer;
         let (weights, gone, threshold) = self.thinned();
         let before = graph.weights(&layer.weights)?;
@@ -272,7 +274,7 @@ impl<'a> Thinning<'a> {
             reason += &format!(", its output is off by {error:.4} of its variance");
         }
         let id = weights_id(&layer.layer);
-        Ok(Draft {
+        Ok(DecisionDraft {
             operation: "prune weights".into(),
             coupling: layer.layer.clone(),
             components: vec![RemovedComponent { id, original_index: 0, score: threshold, rank: 0 }],
@@ -281,7 +283,7 @@ impl<'a> Thinning<'a> {
             calibration_sha256: calibration.map(|c| c.sha256.clone()),
             paring,
             reason,
-            ..Draft::default()
+            ..DecisionDraft::default()
         })
     }
 

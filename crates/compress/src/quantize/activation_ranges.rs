@@ -1,6 +1,6 @@
 //! Ranges of activations, from what they are on the calibration samples.
 
-use super::affine::Affine;
+use super::affine::AffineQuantizer;
 use super::settings::RangeRule;
 use crate::catalog::{Calibration, CatalogError, Range};
 use paring_onnx::graph::Graph;
@@ -17,7 +17,7 @@ const HELD: f64 = 0.9999;
 
 /// The range of one tensor, and the rule that found it.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Chosen {
+pub(super) struct CalibratedRange {
     pub(super) range: Range,
     /// The rule, after `auto` has decided.
     pub(super) rule: RangeRule,
@@ -31,15 +31,19 @@ pub(super) fn find(
     tensors: &[String],
     calibration: &Calibration,
     rule: RangeRule,
-) -> Result<BTreeMap<String, Chosen>, CatalogError> {
+) -> Result<BTreeMap<String, CalibratedRange>, CatalogError> {
     let extremes = calibration.ranges(graph, tensors)?;
     if rule == RangeRule::MinMax {
-        let plain = |range| Chosen { range, rule, sqnr_db: Vec::new() };
+        let plain = |range| CalibratedRange { range, rule, sqnr_db: Vec::new() };
         return Ok(extremes.into_iter().map(|(tensor, range)| (tensor, plain(range))).collect());
     }
-    let mut counted: Vec<Histogram> = tensors
+    let mut counted: Vec<ActivationHistogram> = tensors
         .iter()
-        .map(|t| Histogram::new(extremes.get(t).copied().unwrap_or(Range { low: 0.0, high: 0.0 })))
+        .map(|t| {
+            ActivationHistogram::new(
+                extremes.get(t).copied().unwrap_or(Range { low: 0.0, high: 0.0 }),
+            )
+        })
         .collect();
     calibration.visit(graph, tensors, &mut |_, outputs| {
         for (histogram, output) in counted.iter_mut().zip(outputs) {
@@ -51,18 +55,18 @@ pub(super) fn find(
 }
 
 /// Counts of a tensor's values between each two of [`BINS`] + 1 bounds.
-struct Histogram {
+struct ActivationHistogram {
     /// With zero in it, so that clipping moves both ends towards it.
     whole: Range,
     width: f64,
     counts: Vec<u64>,
 }
 
-impl Histogram {
-    fn new(seen: Range) -> Histogram {
+impl ActivationHistogram {
+    fn new(seen: Range) -> ActivationHistogram {
         let whole = Range { low: seen.low.min(0.0), high: seen.high.max(0.0) };
         let width = (f64::from(whole.high) - f64::from(whole.low)) / BINS as f64;
-        Histogram { whole, width, counts: vec![0; BINS] }
+        ActivationHistogram { whole, width, counts: vec![0; BINS] }
     }
 
     fn add(&mut self, value: f32) {
@@ -80,9 +84,9 @@ impl Histogram {
         (((f64::from(value) - f64::from(self.whole.low)) / self.width) as usize).min(BINS - 1)
     }
 
-    fn choose(&self, rule: RangeRule) -> Chosen {
+    fn choose(&self, rule: RangeRule) -> CalibratedRange {
         if self.width <= 0.0 {
-            return Chosen { range: self.whole, rule, sqnr_db: Vec::new() };
+            return CalibratedRange { range: self.whole, rule, sqnr_db: Vec::new() };
         }
         let by = |rule: RangeRule| match rule {
             RangeRule::MinMax | RangeRule::Auto => self.whole,
@@ -103,7 +107,7 @@ impl Histogram {
             }
             fixed => fixed,
         };
-        Chosen { range: by(rule), rule, sqnr_db: sqnr_db.to_vec() }
+        CalibratedRange { range: by(rule), rule, sqnr_db: sqnr_db.to_vec() }
     }
 
     /// Leaves out as many values at either end as [`HELD`] allows both together.
@@ -147,7 +151,7 @@ impl Histogram {
 
     /// Squared error of all values on the grid of a range.
     fn error(&self, range: Range) -> f64 {
-        let affine = Affine::covering(range);
+        let affine = AffineQuantizer::covering(range);
         let off = |(bin, count): (usize, &u64)| {
             let value = self.centre(bin);
             *count as f64 * (f64::from(affine.through(value as f32)) - value).powi(2)
@@ -198,12 +202,12 @@ mod tests {
     use super::*;
 
     /// Sums of uniform numbers, and one far away.
-    fn with_outlier() -> Histogram {
+    fn with_outlier() -> ActivationHistogram {
         use rand::RngExt;
         let mut rng = paring_core::stats::generator(5, "ranges");
         let mut one = || (0..4).map(|_| rng.random::<f32>() - 0.5).sum::<f32>();
         let values: Vec<f32> = (0..20_000).map(|_| one()).chain([40.0]).collect();
-        let mut histogram = Histogram::new(Range { low: -2.0, high: 40.0 });
+        let mut histogram = ActivationHistogram::new(Range { low: -2.0, high: 40.0 });
         values.iter().for_each(|v| histogram.add(*v));
         histogram
     }
@@ -228,7 +232,8 @@ mod tests {
 
     #[test]
     fn a_constant_keeps_its_range() {
-        let chosen = Histogram::new(Range { low: 0.0, high: 0.0 }).choose(RangeRule::Auto);
+        let chosen =
+            ActivationHistogram::new(Range { low: 0.0, high: 0.0 }).choose(RangeRule::Auto);
         assert_eq!(chosen.range, Range { low: 0.0, high: 0.0 });
     }
 }

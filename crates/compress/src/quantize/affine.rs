@@ -4,19 +4,19 @@ use crate::catalog::Range;
 
 /// Scale and zero point of an activation in int8.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Affine {
+pub(super) struct AffineQuantizer {
     pub(super) scale: f32,
     pub(super) zero: i8,
 }
 
-impl Affine {
+impl AffineQuantizer {
     /// Covers the range and zero: q = round(x / scale) + zero.
-    pub(super) fn covering(range: Range) -> Affine {
+    pub(super) fn covering(range: Range) -> AffineQuantizer {
         let (low, high) = (f64::from(range.low.min(0.0)), f64::from(range.high.max(0.0)));
         // A tensor that is always 0 has no scale of its own: one in which biases are still fine.
         let scale = if high > low { (high - low) / 255.0 } else { 1.0 / 256.0 };
         let zero = (-128.0 - low / scale).round().clamp(-128.0, 127.0);
-        Affine { scale: scale as f32, zero: zero as i8 }
+        AffineQuantizer { scale: scale as f32, zero: zero as i8 }
     }
 
     /// The zero point of the same scale in unsigned bytes.
@@ -38,13 +38,13 @@ mod tests {
 
     #[test]
     fn zero_is_exact_and_a_relu_saturates_at_it() {
-        let relu = Affine::covering(Range { low: 0.0, high: 6.0 });
+        let relu = AffineQuantizer::covering(Range { low: 0.0, high: 6.0 });
         assert_eq!(relu.zero, -128);
-        let both = Affine::covering(Range { low: -1.0, high: 3.0 });
+        let both = AffineQuantizer::covering(Range { low: -1.0, high: 3.0 });
         assert_eq!(both.zero, -64);
-        let positive = Affine::covering(Range { low: 2.0, high: 4.0 });
+        let positive = AffineQuantizer::covering(Range { low: 2.0, high: 4.0 });
         assert_eq!((positive.zero, positive.scale), (-128, 4.0 / 255.0));
-        assert_eq!(Affine::covering(Range { low: 0.0, high: 0.0 }).scale, 1.0 / 256.0);
+        assert_eq!(AffineQuantizer::covering(Range { low: 0.0, high: 0.0 }).scale, 1.0 / 256.0);
         assert_eq!(relu.through(-5.0), 0.0);
         assert_eq!(relu.through(9.0), 6.0);
     }

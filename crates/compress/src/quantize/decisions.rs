@@ -1,37 +1,37 @@
 //! The decision of each quantized layer.
 
-use super::activation_ranges::Chosen;
-use super::int8::Narrowing;
-use super::quantizable_layers::Layer;
-use super::settings::{Form, Format, Quantization};
-use super::weight_grid::OnGrid;
+use super::activation_ranges::CalibratedRange;
+use super::int8::QuantizedLayers;
+use super::quantizable_layers::QuantizableLayer;
+use super::settings::{Int8Form, PostTrainingQuantization, QuantizationFormat};
+use super::weight_grid::WeightGrid;
 use crate::catalog::Calibration;
-use crate::{Draft, Paring};
+use crate::{DecisionDraft, Paring};
 use paring_core::schema::{LayerPrecision, PrecisionChange};
 use paring_onnx::graph::{Graph, Index};
 use std::collections::BTreeMap;
 
 /// The graph, settings and scales that decisions are written from.
-pub(super) struct Record<'a> {
+pub(super) struct DecisionWriter<'a> {
     pub(super) graph: &'a Graph,
-    pub(super) how: &'a Quantization,
-    pub(super) chosen: &'a BTreeMap<String, Chosen>,
-    pub(super) narrowing: &'a Narrowing<'a>,
+    pub(super) how: &'a PostTrainingQuantization,
+    pub(super) chosen: &'a BTreeMap<String, CalibratedRange>,
+    pub(super) narrowing: &'a QuantizedLayers<'a>,
     pub(super) calibration: Option<&'a Calibration>,
 }
 
-impl Record<'_> {
-    pub(super) fn draft(&self, layer: &Layer) -> Draft {
+impl DecisionWriter<'_> {
+    pub(super) fn draft(&self, layer: &QuantizableLayer) -> DecisionDraft {
         let node = &self.graph.nodes()[layer.position];
         let stored = node.input[1..].iter().chain(&layer.biased).filter(|name| !name.is_empty());
         let originals =
             stored.filter_map(|name| Some((name.clone(), self.graph.weights(name).ok()?)));
         let weights = match self.narrowing.grids.get(&layer.name) {
-            Some(OnGrid::Bytes(grid)) => match grid.scales.as_slice() {
+            Some(WeightGrid::Int8(grid)) => match grid.scales.as_slice() {
                 [one] => format!("symmetric per tensor, scale {one:e}"),
                 many => format!("symmetric per channel, {} scales", many.len()),
             },
-            Some(OnGrid::Nibbles(nibbles)) => {
+            Some(WeightGrid::Int4(nibbles)) => {
                 format!("in blocks of 32, {} scales", nibbles.scales.len())
             }
             None => "unknown".into(),
@@ -53,7 +53,7 @@ impl Record<'_> {
             Some(c) => format!("ranges from {} samples", c.samples()),
             None => "no samples needed".into(),
         };
-        Draft {
+        DecisionDraft {
             operation: format!("quantize {}", format_name(self.how.format)),
             coupling: layer.name.clone(),
             precision: Some(PrecisionChange {
@@ -65,11 +65,11 @@ impl Record<'_> {
             calibration_sha256: samples.map(|c| c.sha256.clone()),
             paring: Paring(originals.collect()),
             reason,
-            ..Draft::default()
+            ..DecisionDraft::default()
         }
     }
 
-    fn activations(&self, layer: &Layer) -> String {
+    fn activations(&self, layer: &QuantizableLayer) -> String {
         let format = |tensor: &String| {
             let (Some(affine), Some(chosen)) =
                 (self.narrowing.affines.get(tensor), self.chosen.get(tensor))
@@ -86,7 +86,7 @@ impl Record<'_> {
             format!("scale {:e}, zero point {}{sqnr}{constant}", affine.scale, affine.zero)
         };
         let input = format(&layer.input);
-        let integer = self.how.form == Form::Operators
+        let integer = self.how.form == Int8Form::Operators
             && (layer.convolves() || self.narrowing.inner.contains(&layer.output));
         let output = if integer { format(&layer.output) } else { "float".into() };
         let folded = match layer.relu.is_some() && integer {
@@ -99,12 +99,12 @@ impl Record<'_> {
     }
 }
 
-fn format_name(format: Format) -> &'static str {
+fn format_name(format: QuantizationFormat) -> &'static str {
     match format {
-        Format::Int8 => "int8",
-        Format::Int8Dynamic => "int8-dynamic",
-        Format::Int8Weights => "int8-weights",
-        Format::Int4Weights => "int4-weights",
-        Format::F16 => "f16",
+        QuantizationFormat::Int8 => "int8",
+        QuantizationFormat::Int8Dynamic => "int8-dynamic",
+        QuantizationFormat::Int8Weights => "int8-weights",
+        QuantizationFormat::Int4Weights => "int4-weights",
+        QuantizationFormat::F16 => "f16",
     }
 }

@@ -1,7 +1,7 @@
 //! Evening out the ranges of channels between neighbouring layers: one scale a tensor then loses
 //! hardly more than one a channel. What the network computes does not change.
 
-use crate::{Draft, Paring};
+use crate::{DecisionDraft, Paring};
 use paring_onnx::graph::{self, Graph, GraphError, Index, Weights};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ const SETTLED: f32 = 1e-3;
 const MOST: f32 = 1e3;
 
 /// A convolution and the only one that reads it, at most a Relu between them.
-struct Pair {
+struct ConvolutionPair {
     first: usize,
     second: usize,
     channels: usize,
@@ -26,7 +26,7 @@ struct Pair {
 ///
 /// # Errors
 /// [`GraphError`] where weights cannot be read.
-pub(super) fn equalize(graph: &mut Graph) -> Result<Vec<Draft>, GraphError> {
+pub(super) fn equalize(graph: &mut Graph) -> Result<Vec<DecisionDraft>, GraphError> {
     let pairs = pairs(graph);
     let mut originals: BTreeMap<String, Weights> = BTreeMap::new();
     for pair in &pairs {
@@ -62,7 +62,7 @@ fn stored(graph: &Graph, position: usize) -> Vec<String> {
     inputs.filter(|name| !name.is_empty()).cloned().collect()
 }
 
-fn pairs(graph: &Graph) -> Vec<Pair> {
+fn pairs(graph: &Graph) -> Vec<ConvolutionPair> {
     let index = Index::new(graph);
     let outputs: BTreeSet<&str> = graph.outputs().into_iter().collect();
     let only_reader = |tensor: &str| match index.only_consumer(tensor) {
@@ -98,7 +98,7 @@ fn pairs(graph: &Graph) -> Vec<Pair> {
         let channels = from[0];
         let depthwise = group == channels && to.get(1) == Some(&1);
         if depthwise || (group == 1 && to.get(1) == Some(&channels)) {
-            pairs.push(Pair { first, second, channels });
+            pairs.push(ConvolutionPair { first, second, channels });
         }
     }
     pairs
@@ -107,13 +107,13 @@ fn pairs(graph: &Graph) -> Vec<Pair> {
 /// Evens out one pair; gives how far its channels moved, as the largest |ln s|.
 fn even_out(
     graph: &Graph,
-    pair: &Pair,
+    pair: &ConvolutionPair,
     shapes: &BTreeMap<String, Weights>,
     values: &mut BTreeMap<String, Vec<f32>>,
 ) -> f32 {
     let (first, second) = (&graph.nodes()[pair.first], &graph.nodes()[pair.second]);
     let (w1, w2) = (&first.input[1], &second.input[1]);
-    let of_second = Inputs::new(&shapes[w2].dims, pair.channels);
+    let of_second = InputChannelWeights::new(&shapes[w2].dims, pair.channels);
     let rows = values[w1].len() / pair.channels;
     let mut factors = vec![1.0f32; pair.channels];
     for (channel, factor) in factors.iter_mut().enumerate() {
@@ -141,17 +141,17 @@ fn even_out(
 }
 
 /// The positions of one input channel's weights.
-struct Inputs {
+struct InputChannelWeights {
     depthwise: bool,
     channels: usize,
     /// Places of the kernel.
     area: usize,
 }
 
-impl Inputs {
-    fn new(dims: &[usize], channels: usize) -> Inputs {
+impl InputChannelWeights {
+    fn new(dims: &[usize], channels: usize) -> InputChannelWeights {
         let depthwise = dims[1] != channels || (channels == 1 && dims[1] == 1);
-        Inputs { depthwise, channels, area: dims[2..].iter().product() }
+        InputChannelWeights { depthwise, channels, area: dims[2..].iter().product() }
     }
 
     fn of(&self, channel: usize, count: usize) -> impl Iterator<Item = usize> + use<> {
@@ -169,10 +169,10 @@ impl Inputs {
 /// One decision a layer that changed.
 fn drafts(
     graph: &Graph,
-    pairs: &[Pair],
+    pairs: &[ConvolutionPair],
     mut originals: BTreeMap<String, Weights>,
     values: &BTreeMap<String, Vec<f32>>,
-) -> Vec<Draft> {
+) -> Vec<DecisionDraft> {
     let positions: BTreeSet<usize> = pairs.iter().flat_map(|p| [p.first, p.second]).collect();
     let spread = |floats: &[f32], outputs: usize| -> f64 {
         let each = floats.chunks((floats.len() / outputs.max(1)).max(1));
@@ -195,12 +195,12 @@ fn drafts(
         );
         let names = stored(graph, position);
         let taken = names.into_iter().filter_map(|n| originals.remove(&n).map(|w| (n, w)));
-        drafts.push(Draft {
+        drafts.push(DecisionDraft {
             operation: "equalize".into(),
             coupling: layers[position].clone(),
             paring: Paring(taken.collect()),
             reason,
-            ..Draft::default()
+            ..DecisionDraft::default()
         });
     }
     drafts

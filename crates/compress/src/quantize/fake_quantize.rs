@@ -1,10 +1,10 @@
 //! Fake quantization: the float graph with weights and activations rounded as the decisions say,
 //! written without the code that emits integers, so that what was emitted can be held against it.
 
-use super::affine::Affine;
-use super::int8::Narrowing;
-use super::quantizable_layers::Layer;
-use super::settings::Form;
+use super::affine::AffineQuantizer;
+use super::int8::QuantizedLayers;
+use super::quantizable_layers::QuantizableLayer;
+use super::settings::Int8Form;
 use super::weight_grid::transposed;
 use crate::CompressError;
 use crate::calibration_plan::calibration_plan;
@@ -30,7 +30,7 @@ const FLOOR: f64 = 1e-5;
 /// The engine's.
 pub(super) fn unexplained(
     (given, float, emitted): (&Graph, &Graph, &Graph),
-    narrowing: &Narrowing,
+    narrowing: &QuantizedLayers,
     calibration: &Calibration,
 ) -> Result<Option<String>, CompressError> {
     let fake = fake_quantized(float, narrowing);
@@ -72,10 +72,10 @@ fn loaded(graph: &Graph, calibration: &Calibration) -> Result<InferencePlan, Eng
 
 /// The float graph whose layers read and give rounded numbers: weights from their grids, activations
 /// through QuantizeLinear and DequantizeLinear.
-fn fake_quantized(float: &Graph, narrowing: &Narrowing) -> Graph {
+fn fake_quantized(float: &Graph, narrowing: &QuantizedLayers) -> Graph {
     let mut graph = float.clone();
     let names = FreshNames::new(float);
-    let mut writer = Writer { graph: &mut graph, names, narrowing, nodes: Vec::new() };
+    let mut writer = FakeQuantizeWriter { graph: &mut graph, names, narrowing, nodes: Vec::new() };
     for (position, node) in float.nodes().iter().enumerate() {
         let layer = narrowing.layers.iter().find(|layer| layer.position == position);
         writer.node(node, layer);
@@ -86,17 +86,17 @@ fn fake_quantized(float: &Graph, narrowing: &Narrowing) -> Graph {
     graph
 }
 
-struct Writer<'a> {
+struct FakeQuantizeWriter<'a> {
     graph: &'a mut Graph,
     names: FreshNames,
-    narrowing: &'a Narrowing<'a>,
+    narrowing: &'a QuantizedLayers<'a>,
     nodes: Vec<Node>,
 }
 
-impl Writer<'_> {
+impl FakeQuantizeWriter<'_> {
     /// A node on rounded weights and inputs; where its output is kept in int8, that is rounded behind
     /// it.
-    fn node(&mut self, node: &Node, layer: Option<&Layer>) {
+    fn node(&mut self, node: &Node, layer: Option<&QuantizableLayer>) {
         let mut node = node.clone();
         if let Some(layer) = layer {
             self.weights(&mut node, layer);
@@ -112,11 +112,11 @@ impl Writer<'_> {
                 _ => {}
             }
         }
-        let kept = |layer: &&Layer| {
+        let kept = |layer: &&QuantizableLayer| {
             let narrow = layer.convolves() || self.narrowing.inner.contains(&layer.output);
             layer.scheme.is_static() && narrow && node.output.first() == Some(&layer.output)
         };
-        let operators = self.narrowing.form == Form::Operators;
+        let operators = self.narrowing.form == Int8Form::Operators;
         let given = self.narrowing.layers.iter().find(kept).filter(|_| operators);
         let affine = given.and_then(|layer| self.narrowing.affines.get(&layer.output)).copied();
         let (Some(layer), Some(affine)) = (given, affine) else {
@@ -132,7 +132,7 @@ impl Writer<'_> {
     }
 
     /// Stored weights as their grid has them.
-    fn weights(&mut self, node: &mut Node, layer: &Layer) {
+    fn weights(&mut self, node: &mut Node, layer: &QuantizableLayer) {
         let values: Vec<f32> = match self.narrowing.grids.get(&layer.name) {
             Some(grid) => {
                 let (dims, axis) = (&layer.dims, layer.axis());
@@ -164,11 +164,17 @@ impl Writer<'_> {
     }
 
     /// A tensor through int8; gives what comes out.
-    fn rounded(&mut self, tensor: &str, affine: Affine, user: &str) -> String {
+    fn rounded(&mut self, tensor: &str, affine: AffineQuantizer, user: &str) -> String {
         self.pair(tensor, affine, &format!("{user}/in"), None)
     }
 
-    fn pair(&mut self, x: &str, affine: Affine, base: &str, into: Option<String>) -> String {
+    fn pair(
+        &mut self,
+        x: &str,
+        affine: AffineQuantizer,
+        base: &str,
+        into: Option<String>,
+    ) -> String {
         let [scale, zero, narrow, wide] =
             [".scale", ".zero", ".q", ".dq"].map(|part| self.names.get(base, part));
         let wide = into.unwrap_or(wide);

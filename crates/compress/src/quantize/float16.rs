@@ -1,8 +1,8 @@
 //! Half floats: the engine makes them of a file in floats, so that the file stays as it is.
 
-use super::settings::Quantization;
-use crate::layer_selection::matching;
-use crate::{CompressError, Draft};
+use super::settings::PostTrainingQuantization;
+use crate::layer_selection::select_layers;
+use crate::{CompressError, DecisionDraft};
 use paring_core::schema::PrecisionChange;
 use paring_onnx::graph::{self, Graph};
 
@@ -11,12 +11,15 @@ use paring_onnx::graph::{self, Graph};
 /// # Errors
 /// [`CompressError::NoMatch`] where the step's pattern names no layer, [`CompressError::Nothing`] where
 /// none is left or the engine could not tell them from others.
-pub fn half(graph: &Graph, how: &Quantization) -> Result<(String, Draft), CompressError> {
+pub fn quantize_float16(
+    graph: &Graph,
+    how: &PostTrainingQuantization,
+) -> Result<(String, DecisionDraft), CompressError> {
     let weighted = |op: &str| op.contains("Conv") || op == "Gemm" || op == "MatMul";
     let nodes = graph.nodes().iter().zip(graph::layer_names(graph));
     let (nodes, ids): (Vec<_>, Vec<String>) =
         nodes.filter(|(node, _)| weighted(&node.op_type)).unzip();
-    let meant = matching(graph, &ids, how.layers.as_deref(), &how.protect)?;
+    let meant = select_layers(graph, &ids, how.layers.as_deref(), &how.protect)?;
     let names = |wanted: bool| -> Vec<&str> {
         let each = nodes.iter().zip(&meant).filter(|(_, meant)| **meant == wanted);
         each.map(|(node, _)| node.name.as_str()).collect()
@@ -43,7 +46,7 @@ pub fn half(graph: &Graph, how: &Quantization) -> Result<(String, Draft), Compre
         0 => String::new(),
         some => format!("; {some} layers stay in f32: {}", kept.join(", ")),
     };
-    let draft = Draft {
+    let draft = DecisionDraft {
         operation: "quantize f16".into(),
         coupling: halved.join(", "),
         precision: Some(PrecisionChange {
@@ -55,7 +58,7 @@ pub fn half(graph: &Graph, how: &Quantization) -> Result<(String, Draft), Compre
             "{} layers{stays}; pays where the processor has half-float arithmetic",
             halved.len()
         ),
-        ..Draft::default()
+        ..DecisionDraft::default()
     };
     Ok((transform, draft))
 }

@@ -18,8 +18,16 @@ mod rounding;
 mod settings;
 mod weight_grid;
 
-pub use float16::half;
-pub use int8::conversions;
-pub use mixed_precision::{Answers, Assignment, Loss, Prices, assignments, predicted};
-pub use post_training::{Ranges, choices, prepared, quantize, quantize_unchecked, ranges_of};
-pub use settings::{Form, Format, Quantization, RangeRule, Rounding};
+pub use float16::quantize_float16;
+pub use int8::conversion_graph;
+pub use mixed_precision::{
+    FloatAnswers, LayerPrices, PrecisionAssignment, QuantizationLoss, assignments,
+    predicted_assignment,
+};
+pub use post_training::{
+    ActivationRanges, activation_ranges, precision_choices, prepare_for_quantization, quantize,
+    quantize_unchecked,
+};
+pub use settings::{
+    Int8Form, PostTrainingQuantization, QuantizationFormat, RangeRule, WeightRounding,
+};

@@ -1,34 +1,34 @@
 //! The step as a whole: (graph, settings, samples) → (graph, decisions).
 
-use super::activation_ranges::{self as ranges, Chosen};
-use super::affine::Affine;
-use super::decisions::Record;
+use super::activation_ranges::{self as ranges, CalibratedRange};
+use super::affine::AffineQuantizer;
+use super::decisions::DecisionWriter;
 use super::equalization::equalize;
 use super::fake_quantize::unexplained;
-use super::int8::{AXIS_OPSET, Narrowing, emit, fit_biases, inner, ways};
-use super::quantizable_layers::{self as layers, Layer};
-use super::rounding::Settling;
-use super::settings::{Form, Quantization, Rounding};
-use super::weight_grid::OnGrid;
+use super::int8::{AXIS_OPSET, QuantizedLayers, emit, fit_biases, inner, ways};
+use super::quantizable_layers::{self as layers, QuantizableLayer};
+use super::rounding::SequentialRounding;
+use super::settings::{Int8Form, PostTrainingQuantization, WeightRounding};
+use super::weight_grid::WeightGrid;
 use crate::catalog::{Calibration, Range};
 use crate::rewrite::{equivalent, fold_batch_normalization};
-use crate::{CompressError, Draft, Made, QuantizationGranularity};
+use crate::{CompressError, DecisionDraft, QuantizationGranularity, StepResult};
 use paring_core::schema::{LayerPrecision, OriginalIndices};
 use paring_onnx::graph::Graph;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Ranges of all tensors that could be in int8, found once for many steps on the same graph.
 #[derive(Clone, Debug)]
-pub struct Ranges(BTreeMap<String, Chosen>);
+pub struct ActivationRanges(BTreeMap<String, CalibratedRange>);
 
 /// Normalisations folded, and ranges of channels evened out where the step says so.
 ///
 /// # Errors
 /// [`CompressError`] where weights cannot be read.
-pub fn prepared(
+pub fn prepare_for_quantization(
     mut graph: Graph,
-    how: &Quantization,
-) -> Result<(Graph, Vec<Draft>), CompressError> {
+    how: &PostTrainingQuantization,
+) -> Result<(Graph, Vec<DecisionDraft>), CompressError> {
     let mut decisions = fold_batch_normalization(&mut graph)?;
     if how.equalize {
         decisions.extend(equalize(&mut graph)?);
@@ -40,9 +40,9 @@ pub fn prepared(
 ///
 /// # Errors
 /// [`CompressError::NoMatch`] where the step's pattern names no layer.
-pub fn choices(
+pub fn precision_choices(
     graph: &Graph,
-    how: &Quantization,
+    how: &PostTrainingQuantization,
 ) -> Result<BTreeMap<String, Vec<LayerPrecision>>, CompressError> {
     layers::choices(graph, how)
 }
@@ -51,26 +51,27 @@ pub fn choices(
 ///
 /// # Errors
 /// [`CompressError`] where a tensor is not finite.
-pub fn ranges_of(
+pub fn activation_ranges(
     graph: &Graph,
-    how: &Quantization,
+    how: &PostTrainingQuantization,
     calibration: &Calibration,
-) -> Result<Ranges, CompressError> {
+) -> Result<ActivationRanges, CompressError> {
     let integers = |(name, schemes): (String, Vec<LayerPrecision>)| {
         schemes.into_iter().find(|s| s.is_static()).map(|scheme| (name, scheme))
     };
     let all = layers::choices(graph, how)?.into_iter().filter_map(integers).collect();
-    let (layers, _) = layers::find(graph, &Quantization { assigned: Some(all), ..how.clone() })?;
+    let (layers, _) =
+        layers::find(graph, &PostTrainingQuantization { assigned: Some(all), ..how.clone() })?;
     let (_, shared) = ways(graph, &layers);
     let tensors: Vec<String> = narrow_tensors(&layers, &shared).into_iter().collect();
     if tensors.is_empty() {
-        return Ok(Ranges(BTreeMap::new()));
+        return Ok(ActivationRanges(BTreeMap::new()));
     }
-    Ok(Ranges(ranges::find(graph, &tensors, calibration, how.ranges)?))
+    Ok(ActivationRanges(ranges::find(graph, &tensors, calibration, how.ranges)?))
 }
 
 /// Quantizes layers, and holds the result against fake quantization on the calibration samples: see
-/// [`Made::unexplained`].
+/// [`StepResult::unexplained`].
 ///
 /// # Errors
 /// [`CompressError`] where no layer can be quantized, samples are needed and there are none, a tensor is
@@ -78,9 +79,9 @@ pub fn ranges_of(
 pub fn quantize(
     graph: Graph,
     origins: OriginalIndices,
-    how: &Quantization,
+    how: &PostTrainingQuantization,
     calibration: Option<&Calibration>,
-) -> Result<Made, CompressError> {
+) -> Result<StepResult, CompressError> {
     narrowed(graph, origins, how, (calibration, None), true)
 }
 
@@ -92,23 +93,23 @@ pub fn quantize(
 pub fn quantize_unchecked(
     graph: Graph,
     origins: OriginalIndices,
-    how: &Quantization,
+    how: &PostTrainingQuantization,
     calibration: Option<&Calibration>,
-    known: Option<&Ranges>,
-) -> Result<Made, CompressError> {
+    known: Option<&ActivationRanges>,
+) -> Result<StepResult, CompressError> {
     narrowed(graph, origins, how, (calibration, known), false)
 }
 
 fn narrowed(
     graph: Graph,
     origins: OriginalIndices,
-    how: &Quantization,
-    (calibration, known): (Option<&Calibration>, Option<&Ranges>),
+    how: &PostTrainingQuantization,
+    (calibration, known): (Option<&Calibration>, Option<&ActivationRanges>),
     checks: bool,
-) -> Result<Made, CompressError> {
+) -> Result<StepResult, CompressError> {
     let calibration = calibration.filter(|c| c.samples() > 0);
     let given = graph.clone();
-    let (mut graph, mut decisions) = prepared(graph, how)?;
+    let (mut graph, mut decisions) = prepare_for_quantization(graph, how)?;
     if let Some(calibration) = calibration.filter(|_| checks) {
         equivalent("folding normalisations and equalizing", &given, &graph, calibration)?;
     }
@@ -116,15 +117,15 @@ fn narrowed(
     nothing_left(&layers, &refusals, how)?;
     require(&mut graph, &mut layers, &mut refusals, how.form)?;
     let (planned, grids) = loop {
-        let planned = Planned::new(&graph, &layers, how, (calibration, known))?;
-        let mut grids: BTreeMap<String, OnGrid> = layers
+        let planned = QuantizationPlan::new(&graph, &layers, how, (calibration, known))?;
+        let mut grids: BTreeMap<String, WeightGrid> = layers
             .iter()
-            .map(|l| (l.name.clone(), OnGrid::new(l.scheme, &l.dims, &l.values, l.axis())))
+            .map(|l| (l.name.clone(), WeightGrid::new(l.scheme, &l.dims, &l.values, l.axis())))
             .collect();
         let overflowing = match how.form {
-            Form::Operators => fit_biases(&layers, &planned.affines, &mut grids),
+            Int8Form::Operators => fit_biases(&layers, &planned.affines, &mut grids),
             // Biases stay float.
-            Form::Qdq => Vec::new(),
+            Int8Form::Qdq => Vec::new(),
         };
         if overflowing.is_empty() {
             break (planned, grids);
@@ -133,18 +134,19 @@ fn narrowed(
         refusals.extend(overflowing);
         nothing_left(&layers, &refusals, how)?;
     };
-    let Planned { moves, chosen, affines } = planned;
-    if how.correct || how.rounding == Rounding::Gptq {
+    let QuantizationPlan { moves, chosen, affines } = planned;
+    if how.correct || how.rounding == WeightRounding::Gptq {
         let calibration = calibration.ok_or(CompressError::NoCalibration(
             "correcting biases, and rounding weights by what they do,",
         ))?;
-        let settling = Settling { how, affines: &affines, grids: &grids, calibration };
+        let settling = SequentialRounding { how, affines: &affines, grids: &grids, calibration };
         decisions.extend(settling.settle(&mut graph, &mut layers)?);
     }
     let (form, inner) = (how.form, inner(&graph, &layers));
     let narrowing =
-        Narrowing { layers: &layers, affines: &affines, grids: &grids, form, moves, inner };
-    let record = Record { graph: &graph, how, chosen: &chosen, narrowing: &narrowing, calibration };
+        QuantizedLayers { layers: &layers, affines: &affines, grids: &grids, form, moves, inner };
+    let record =
+        DecisionWriter { graph: &graph, how, chosen: &chosen, narrowing: &narrowing, calibration };
     decisions.extend(layers.iter().map(|layer| record.draft(layer)));
     let float = graph.clone();
     emit(&mut graph, &narrowing)?;
@@ -152,14 +154,14 @@ fn narrowed(
         Some(calibration) => unexplained((&given, &float, &graph), &narrowing, calibration)?,
         None => None,
     };
-    Ok(Made { graph, origins, decisions, refusals, unexplained })
+    Ok(StepResult { graph, origins, decisions, refusals, unexplained })
 }
 
 /// Refuses a step that no layer is left for.
 fn nothing_left(
-    layers: &[Layer],
+    layers: &[QuantizableLayer],
     refusals: &[(String, String)],
-    how: &Quantization,
+    how: &PostTrainingQuantization,
 ) -> Result<(), CompressError> {
     if !layers.is_empty() || how.assigned.is_some() {
         return Ok(());
@@ -168,24 +170,26 @@ fn nothing_left(
 }
 
 /// Ranges and scales of everything that will be in int8, and the nodes that int8 goes through.
-struct Planned {
+struct QuantizationPlan {
     moves: BTreeSet<usize>,
-    chosen: BTreeMap<String, Chosen>,
-    affines: BTreeMap<String, Affine>,
+    chosen: BTreeMap<String, CalibratedRange>,
+    affines: BTreeMap<String, AffineQuantizer>,
 }
 
-impl Planned {
+impl QuantizationPlan {
     fn new(
         graph: &Graph,
-        layers: &[Layer],
-        how: &Quantization,
-        given: (Option<&Calibration>, Option<&Ranges>),
-    ) -> Result<Planned, CompressError> {
+        layers: &[QuantizableLayer],
+        how: &PostTrainingQuantization,
+        given: (Option<&Calibration>, Option<&ActivationRanges>),
+    ) -> Result<QuantizationPlan, CompressError> {
         let (moves, shared) = ways(graph, layers);
         let chosen = ranged(graph, layers, &shared, how, given)?;
-        let affine = |(t, chosen): (&String, &Chosen)| (t.clone(), Affine::covering(chosen.range));
+        let affine = |(t, chosen): (&String, &CalibratedRange)| {
+            (t.clone(), AffineQuantizer::covering(chosen.range))
+        };
         let affines = chosen.iter().map(affine).collect();
-        Ok(Planned { moves, chosen, affines })
+        Ok(QuantizationPlan { moves, chosen, affines })
     }
 }
 
@@ -193,13 +197,13 @@ impl Planned {
 /// get one scale a tensor, which a refusal says.
 fn require(
     graph: &mut Graph,
-    layers: &mut [Layer],
+    layers: &mut [QuantizableLayer],
     refusals: &mut Vec<(String, String)>,
-    form: Form,
+    form: Int8Form,
 ) -> Result<(), CompressError> {
     for layer in layers {
         let channels = layer.scheme == LayerPrecision::Static(QuantizationGranularity::Channel);
-        if form == Form::Qdq && channels && graph.opset() < AXIS_OPSET {
+        if form == Int8Form::Qdq && channels && graph.opset() < AXIS_OPSET {
             layer.scheme = LayerPrecision::Static(QuantizationGranularity::Tensor);
             let reason = format!(
                 "it has one scale a tensor: DequantizeLinear with a scale a channel needs operator set {AXIS_OPSET}, the model has {}",
@@ -220,7 +224,10 @@ fn require(
 }
 
 /// Tensors that static layers read, those that their convolutions give, and those on ways between.
-fn narrow_tensors(layers: &[Layer], shared: &BTreeMap<String, String>) -> BTreeSet<String> {
+fn narrow_tensors(
+    layers: &[QuantizableLayer],
+    shared: &BTreeMap<String, String>,
+) -> BTreeSet<String> {
     let statics = || layers.iter().filter(|layer| layer.scheme.is_static());
     let given = statics().filter(|layer| layer.convolves()).map(|layer| &layer.output);
     statics().map(|layer| &layer.input).chain(given).chain(shared.keys()).cloned().collect()
@@ -229,11 +236,11 @@ fn narrow_tensors(layers: &[Layer], shared: &BTreeMap<String, String>) -> BTreeS
 /// Ranges of every tensor that will be in int8; those on one way share theirs.
 fn ranged(
     graph: &Graph,
-    layers: &[Layer],
+    layers: &[QuantizableLayer],
     shared: &BTreeMap<String, String>,
-    how: &Quantization,
-    (calibration, known): (Option<&Calibration>, Option<&Ranges>),
-) -> Result<BTreeMap<String, Chosen>, CompressError> {
+    how: &PostTrainingQuantization,
+    (calibration, known): (Option<&Calibration>, Option<&ActivationRanges>),
+) -> Result<BTreeMap<String, CalibratedRange>, CompressError> {
     let tensors = narrow_tensors(layers, shared);
     if tensors.is_empty() {
         return Ok(BTreeMap::new());

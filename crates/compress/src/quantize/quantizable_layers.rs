@@ -1,10 +1,10 @@
 //! The layers that can have a precision, and the reasons why others cannot.
 
-use super::settings::Quantization;
+use super::settings::PostTrainingQuantization;
 use super::weight_grid::{BLOCK, transposed};
 use crate::CompressError;
 use crate::catalog;
-use crate::layer_selection::matching;
+use crate::layer_selection::select_layers;
 use paring_agent::engine::onnx;
 use paring_core::schema::LayerPrecision;
 use paring_onnx::graph::{self, Graph, Index, Node};
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 /// A layer that will be narrower.
 #[derive(Clone, Debug)]
-pub(super) struct Layer {
+pub(super) struct QuantizableLayer {
     pub(super) name: String,
     /// Position of the node.
     pub(super) position: usize,
@@ -39,18 +39,18 @@ pub(super) struct Layer {
     pub(super) biased: Option<String>,
     /// Bias in float, one an output.
     pub(super) bias: Option<Vec<f32>>,
-    /// The factors of a Gemm's stored weights and stored bias; [`Layer::values`] and
-    /// [`Layer::bias`] are multiplied already.
+    /// The factors of a Gemm's stored weights and stored bias; [`QuantizableLayer::values`] and
+    /// [`QuantizableLayer::bias`] are multiplied already.
     pub(super) factors: (f32, f32),
 }
 
-impl Layer {
+impl QuantizableLayer {
     /// True of a convolution, false of a matrix product.
     pub(super) fn convolves(&self) -> bool {
         self.axis() == 0
     }
 
-    /// The axis of [`Layer::dims`] that counts outputs.
+    /// The axis of [`QuantizableLayer::dims`] that counts outputs.
     pub(super) fn axis(&self) -> usize {
         // A convolution's weights have places, a matrix has none.
         usize::from(self.dims.len() == 2)
@@ -87,20 +87,23 @@ fn scaled(mut values: Vec<f32>, factor: f32) -> Vec<f32> {
 }
 
 /// Layers and refusals, each with its reason.
-pub(super) type Found = (Vec<Layer>, Vec<(String, String)>);
+pub(super) type LayersAndRefusals = (Vec<QuantizableLayer>, Vec<(String, String)>);
 
 /// Layers that change, and those that cannot.
 ///
 /// # Errors
 /// [`CompressError::NoMatch`] where the step's pattern names none.
-pub(super) fn find(graph: &Graph, how: &Quantization) -> Result<Found, CompressError> {
+pub(super) fn find(
+    graph: &Graph,
+    how: &PostTrainingQuantization,
+) -> Result<LayersAndRefusals, CompressError> {
     let index = Index::new(graph);
     let (mut layers, mut refusals) = (Vec::new(), within_bodies(graph));
     let nodes = graph.nodes().iter().enumerate().zip(graph::layer_names(graph));
     let multiplies = nodes.filter(|((_, node), _)| ops::is_quantizable_product(node));
     let (positions, ids): (Vec<usize>, Vec<String>) =
         multiplies.map(|((position, _), name)| (position, name)).unzip();
-    let meant = matching(graph, &ids, how.layers.as_deref(), &how.protect)?;
+    let meant = select_layers(graph, &ids, how.layers.as_deref(), &how.protect)?;
     for ((position, name), meant) in positions.into_iter().zip(ids).zip(meant) {
         let scheme = match (&how.assigned, meant) {
             (Some(assigned), _) => assigned.get(&name).copied().unwrap_or(LayerPrecision::F32),
@@ -112,7 +115,7 @@ pub(super) fn find(graph: &Graph, how: &Quantization) -> Result<Found, CompressE
         }
         let depthwise = how.depthwise || how.assigned.is_some();
         match layer(graph, &index, position, (scheme, depthwise)) {
-            Ok(layer) => layers.push(Layer { name, ..layer }),
+            Ok(layer) => layers.push(QuantizableLayer { name, ..layer }),
             Err(reason) => refusals.push((name, reason)),
         }
     }
@@ -142,14 +145,14 @@ fn within_bodies(graph: &Graph) -> Vec<(String, String)> {
 /// [`CompressError::NoMatch`] where the step's pattern names no layer.
 pub(super) fn choices(
     graph: &Graph,
-    how: &Quantization,
+    how: &PostTrainingQuantization,
 ) -> Result<BTreeMap<String, Vec<LayerPrecision>>, CompressError> {
     let index = Index::new(graph);
     let nodes = graph.nodes().iter().enumerate().zip(graph::layer_names(graph));
     let floats = nodes.filter(|((_, node), _)| ops::is_float_product(node));
     let (positions, ids): (Vec<usize>, Vec<String>) =
         floats.map(|((position, _), name)| (position, name)).unzip();
-    let meant = matching(graph, &ids, how.layers.as_deref(), &how.protect)?;
+    let meant = select_layers(graph, &ids, how.layers.as_deref(), &how.protect)?;
     let mut found = BTreeMap::new();
     for ((position, name), _) in positions.into_iter().zip(ids).zip(meant).filter(|(_, m)| *m) {
         let fits = |scheme: &LayerPrecision| {
@@ -169,7 +172,7 @@ fn layer(
     index: &Index,
     position: usize,
     (scheme, depthwise): (LayerPrecision, bool),
-) -> Result<Layer, String> {
+) -> Result<QuantizableLayer, String> {
     let node = &graph.nodes()[position];
     ops::float_form(node)?;
     let [input, stored, ..] = node.input.as_slice() else { return Err("it has no weights".into()) };
@@ -199,7 +202,7 @@ fn layer(
     let biased_output = &graph.nodes()[added.unwrap_or(position)].output[0];
     let relu = scheme.is_static().then(|| following_relu(graph, index, biased_output)).flatten();
     let last = relu.or(added).unwrap_or(position);
-    Ok(Layer {
+    Ok(QuantizableLayer {
         name: node.name.clone(),
         position,
         scheme,

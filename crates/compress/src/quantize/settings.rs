@@ -7,9 +7,9 @@ use std::fmt;
 
 /// Settings of a quantize step.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Quantization {
+pub struct PostTrainingQuantization {
     /// Into which numbers.
-    pub format: Format,
+    pub format: QuantizationFormat,
     /// One scale for a weight tensor, or one for each of its outputs.
     pub weights: QuantizationGranularity,
     /// The rule that finds ranges of activations.
@@ -19,9 +19,9 @@ pub struct Quantization {
     /// Bias correction: biases make up for the mean error of each output.
     pub correct: bool,
     /// Rounding of weights to integers.
-    pub rounding: Rounding,
+    pub rounding: WeightRounding,
     /// The operators in which static int8 is written.
-    pub form: Form,
+    pub form: Int8Form,
     /// Depthwise convolutions become integers too.
     pub depthwise: bool,
     /// Pattern of the layers that may change; all without one.
@@ -41,17 +41,17 @@ pub struct Quantization {
     pub assigned: Option<BTreeMap<String, LayerPrecision>>,
 }
 
-impl Quantization {
+impl PostTrainingQuantization {
     /// Plain rounding of everything that can be, ranges from the smallest and the largest value.
-    pub fn new(format: Format, weights: QuantizationGranularity) -> Self {
-        Quantization {
+    pub fn new(format: QuantizationFormat, weights: QuantizationGranularity) -> Self {
+        PostTrainingQuantization {
             format,
             weights,
             ranges: RangeRule::MinMax,
             equalize: false,
             correct: false,
-            rounding: Rounding::Nearest,
-            form: Form::Operators,
+            rounding: WeightRounding::Nearest,
+            form: Int8Form::Operators,
             depthwise: false,
             layers: None,
             protect: Vec::new(),
@@ -65,11 +65,11 @@ impl Quantization {
     /// The precision that every layer gets unless something speaks against it.
     pub fn scheme(&self) -> LayerPrecision {
         match self.format {
-            Format::Int8 => LayerPrecision::Static(self.weights),
-            Format::Int8Dynamic => LayerPrecision::Dynamic(self.weights),
-            Format::Int8Weights => LayerPrecision::Weights8(self.weights),
-            Format::Int4Weights => LayerPrecision::Weights4,
-            Format::F16 => LayerPrecision::F32,
+            QuantizationFormat::Int8 => LayerPrecision::Static(self.weights),
+            QuantizationFormat::Int8Dynamic => LayerPrecision::Dynamic(self.weights),
+            QuantizationFormat::Int8Weights => LayerPrecision::Weights8(self.weights),
+            QuantizationFormat::Int4Weights => LayerPrecision::Weights4,
+            QuantizationFormat::F16 => LayerPrecision::F32,
         }
     }
 }
@@ -77,7 +77,7 @@ impl Quantization {
 /// Numbers that layers are computed in or stored as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Format {
+pub enum QuantizationFormat {
     /// Weights and activations in int8, scales fixed beforehand.
     Int8,
     /// Weights in int8, activations quantized as they come.
@@ -123,7 +123,7 @@ impl RangeRule {
 /// Rounding of weights to integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Rounding {
+pub enum WeightRounding {
     /// To the nearest.
     Nearest,
     /// One input after the other, the rest making up for each error on the calibration samples.
@@ -133,31 +133,33 @@ pub enum Rounding {
 /// The operators in which static int8 is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Form {
+pub enum Int8Form {
     /// QLinearConv, QLinearMatMul, MatMulInteger: what the engine runs in integers.
     Operators,
     /// Quantize and dequantize pairs around float operators: what other tools read.
     Qdq,
 }
 
-impl fmt::Display for Quantization {
+impl fmt::Display for PostTrainingQuantization {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let per = match self.weights {
             QuantizationGranularity::Tensor => "tensor",
             QuantizationGranularity::Channel => "channel",
         };
         match self.format {
-            Format::Int8 => write!(f, "quantize int8, per {per}, {}", self.ranges.name())?,
-            Format::Int8Dynamic => write!(f, "quantize int8-dynamic, per {per}")?,
-            Format::Int8Weights => write!(f, "quantize int8-weights, per {per}")?,
-            Format::Int4Weights => write!(f, "quantize int4-weights")?,
-            Format::F16 => write!(f, "quantize f16")?,
+            QuantizationFormat::Int8 => {
+                write!(f, "quantize int8, per {per}, {}", self.ranges.name())?
+            }
+            QuantizationFormat::Int8Dynamic => write!(f, "quantize int8-dynamic, per {per}")?,
+            QuantizationFormat::Int8Weights => write!(f, "quantize int8-weights, per {per}")?,
+            QuantizationFormat::Int4Weights => write!(f, "quantize int4-weights")?,
+            QuantizationFormat::F16 => write!(f, "quantize f16")?,
         }
         let words = [
             (self.equalize, ", equalized"),
             (self.correct, ", corrected"),
-            (self.rounding == Rounding::Gptq, ", gptq"),
-            (self.form == Form::Qdq, ", qdq"),
+            (self.rounding == WeightRounding::Gptq, ", gptq"),
+            (self.form == Int8Form::Qdq, ", qdq"),
             (self.depthwise, ", depthwise too"),
         ];
         words.into_iter().filter(|(said, _)| *said).try_for_each(|(_, word)| f.write_str(word))?;

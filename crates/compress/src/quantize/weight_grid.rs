@@ -11,21 +11,21 @@ pub(super) const BLOCK: usize = 32;
 /// The weights of one layer with their scales: `values` are `dims`, one scale a tensor or an output,
 /// which is axis `axis`.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Grid {
+pub(super) struct SymmetricGrid {
     pub(super) axis: usize,
     pub(super) scales: Vec<f32>,
 }
 
-impl Grid {
+impl SymmetricGrid {
     /// Symmetric: q = round(w / scale), |q| ≤ 127.
     pub(super) fn symmetric(
         dims: &[usize],
         values: &[f32],
         axis: usize,
         granularity: QuantizationGranularity,
-    ) -> Grid {
+    ) -> SymmetricGrid {
         let parts = if granularity == QuantizationGranularity::Channel { dims[axis] } else { 1 };
-        let mut grid = Grid { axis, scales: vec![0.0; parts.max(1)] };
+        let mut grid = SymmetricGrid { axis, scales: vec![0.0; parts.max(1)] };
         let inner: usize = dims[axis + 1..].iter().product();
         for (i, v) in values.iter().enumerate() {
             let part = grid.part(i, inner, dims);
@@ -59,16 +59,16 @@ impl Grid {
 
 /// Four-bit weights of a product, `[outputs, inputs]` in blocks: MatMulNBits of com.microsoft.
 #[derive(Clone, Debug)]
-pub(super) struct Nibbles {
+pub(super) struct Int4Blocks {
     pub(super) scales: Vec<f32>,
 }
 
-impl Nibbles {
+impl Int4Blocks {
     /// Scales of blocks along each row: of a few around the largest magnitude the one with the least
     /// squared error, as the engine keeps it in half precision.
-    pub(super) fn fitted(rows: &[f32], inputs: usize) -> Nibbles {
+    pub(super) fn fitted(rows: &[f32], inputs: usize) -> Int4Blocks {
         let blocks = rows.chunks(inputs.max(1)).flat_map(|row| row.chunks(BLOCK));
-        Nibbles { scales: blocks.map(block_scale).collect() }
+        Int4Blocks { scales: blocks.map(block_scale).collect() }
     }
 
     fn scale(&self, i: usize) -> f32 {
@@ -121,25 +121,27 @@ fn half(value: f32) -> f32 {
 }
 
 /// Weights as a scheme has them, still written as floats, for layers that are solved on.
-pub(super) enum OnGrid {
-    Bytes(Grid),
-    Nibbles(Nibbles),
+pub(super) enum WeightGrid {
+    Int8(SymmetricGrid),
+    Int4(Int4Blocks),
 }
 
-impl OnGrid {
+impl WeightGrid {
     /// `dims` of the weights, the axis of their outputs; four-bit grids count `[outputs, inputs]`.
     pub(super) fn new(
         scheme: LayerPrecision,
         dims: &[usize],
         values: &[f32],
         axis: usize,
-    ) -> OnGrid {
+    ) -> WeightGrid {
         match scheme {
             LayerPrecision::Weights4 => {
                 let rows = rows(dims, values, axis);
-                OnGrid::Nibbles(Nibbles::fitted(&rows, rows.len() / dims[axis].max(1)))
+                WeightGrid::Int4(Int4Blocks::fitted(&rows, rows.len() / dims[axis].max(1)))
             }
-            _ => OnGrid::Bytes(Grid::symmetric(dims, values, axis, scheme.granularity())),
+            _ => {
+                WeightGrid::Int8(SymmetricGrid::symmetric(dims, values, axis, scheme.granularity()))
+            }
         }
     }
 
@@ -151,11 +153,11 @@ impl OnGrid {
         output: usize,
     ) -> f64 {
         match self {
-            OnGrid::Bytes(grid) => {
+            WeightGrid::Int8(grid) => {
                 let scale = f64::from(grid.of(output));
                 (value / scale).round().clamp(-127.0, 127.0) * scale
             }
-            OnGrid::Nibbles(nibbles) => {
+            WeightGrid::Int4(nibbles) => {
                 f64::from(nibbles.through(output * inputs + input, value as f32))
             }
         }
@@ -182,10 +184,12 @@ mod tests {
     #[test]
     fn columns_are_rows_of_the_transposed() {
         let values = [1.0, -20.0, 3.0, 4.0, 5.0, -300.0];
-        let by_column = Grid::symmetric(&[2, 3], &values, 1, QuantizationGranularity::Channel);
+        let by_column =
+            SymmetricGrid::symmetric(&[2, 3], &values, 1, QuantizationGranularity::Channel);
         let turned = rows(&[2, 3], &values, 1);
         assert_eq!(turned, [1.0, 4.0, -20.0, 5.0, 3.0, -300.0]);
-        let by_row = Grid::symmetric(&[3, 2], &turned, 0, QuantizationGranularity::Channel);
+        let by_row =
+            SymmetricGrid::symmetric(&[3, 2], &turned, 0, QuantizationGranularity::Channel);
         assert_eq!(by_column.scales, by_row.scales);
         assert_eq!(by_column.codes(&[2, 3], &values)[1], by_row.codes(&[3, 2], &turned)[2]);
     }
@@ -202,7 +206,7 @@ mod tests {
     fn nibbles_reach_their_extreme_and_pack_in_pairs() {
         let mut row = vec![0.0f32; 32];
         (row[0], row[1], row[31]) = (-0.8, 0.4, 0.7);
-        let nibbles = Nibbles::fitted(&row, 32);
+        let nibbles = Int4Blocks::fitted(&row, 32);
         for (i, v) in row.iter().enumerate() {
             assert!((nibbles.through(i, *v) - v).abs() < 0.51 * nibbles.scales[0].abs(), "{i}");
         }

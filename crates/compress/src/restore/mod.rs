@@ -5,4 +5,4 @@ mod replay;
 mod undo;
 
 pub use paring::Paring;
-pub use undo::{UndoError, undo, undoing};
+pub use undo::{UndoError, undo, undo_tensors};

@@ -1,7 +1,8 @@
 //! Replaying a step with only some of its decisions.
 
 use crate::{
-    Bypassing, CompressError, Format, LayerPrecision, Pruning, Quantization, Sparsify, Step,
+    ChannelPruning, CompressError, LayerPrecision, LayerPruning, PostTrainingQuantization,
+    QuantizationFormat, Step, WeightPruning,
 };
 use paring_core::schema::{DecidedPrecision, ReplayedDecision};
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,27 +33,31 @@ impl Step {
                     frozen.entry(piece.coupling.clone()).or_default().extend(indices);
                 }
                 frozen.values_mut().for_each(|indices| indices.sort_unstable());
-                Step::Prune(Pruning { frozen: Some(frozen), ..pruning.clone() })
+                Step::Prune(ChannelPruning { frozen: Some(frozen), ..pruning.clone() })
             }
             Step::Sparsify(how) => {
                 let mut protect = how.protect.clone();
                 let all = made.iter().map(|piece| &piece.coupling);
                 protect.extend(all.filter(|c| !couplings.contains(*c)).cloned());
-                Step::Sparsify(Sparsify { protect, ..how.clone() })
+                Step::Sparsify(WeightPruning { protect, ..how.clone() })
             }
             Step::Bypass(how) => {
                 let ids = kept.iter().flat_map(|p| &p.components).map(|c| c.id.clone());
-                Step::Bypass(Bypassing { frozen: Some(ids.collect()), ..how.clone() })
+                Step::Bypass(LayerPruning { frozen: Some(ids.collect()), ..how.clone() })
             }
             Step::Quantize(how) if how.measured || how.assigned.is_some() => {
                 let assigned = Some(kept.iter().filter_map(scheme).collect::<Result<_, _>>()?);
-                Step::Quantize(Quantization { measured: false, assigned, ..how.clone() })
+                Step::Quantize(PostTrainingQuantization {
+                    measured: false,
+                    assigned,
+                    ..how.clone()
+                })
             }
             Step::Quantize(how) => {
                 let mut protect = how.protect.clone();
                 let all = made.iter().map(|piece| &piece.coupling);
                 protect.extend(all.filter(|c| !couplings.contains(*c)).cloned());
-                Step::Quantize(Quantization { protect, ..how.clone() })
+                Step::Quantize(PostTrainingQuantization { protect, ..how.clone() })
             }
             // What it only chose are engine options, which stand apart.
             Step::Tune { .. } if made.len() < 2 => return Ok(None),
@@ -62,7 +67,7 @@ impl Step {
 
     /// Does nothing but choose engine options.
     pub fn is_option(&self) -> bool {
-        matches!(self, Step::Quantize(how) if how.format == Format::F16)
+        matches!(self, Step::Quantize(how) if how.format == QuantizationFormat::F16)
     }
 
     /// The step as another draw of samples repeats it: what was measured on this machine stays.
@@ -94,7 +99,7 @@ fn scheme(piece: &ReplayedDecision) -> Option<Result<(String, LayerPrecision), C
 mod tests {
     use super::*;
     use crate::catalog::Criterion;
-    use crate::{Format, QuantizationGranularity};
+    use crate::{QuantizationFormat, QuantizationGranularity};
     use paring_core::schema::ComponentRef;
 
     fn piece(coupling: &str, indices: &[usize]) -> ReplayedDecision {
@@ -109,17 +114,20 @@ mod tests {
     #[test]
     fn only_what_is_kept_is_done() {
         let made = [piece("a", &[3, 1]), piece("b", &[0])];
-        let prune = Step::Prune(Pruning::channels(0.5, Criterion::L1));
+        let prune = Step::Prune(ChannelPruning::channels(0.5, Criterion::L1));
         let Ok(Some(Step::Prune(again))) = prune.with_only(&made, &made[..1]) else { panic!() };
         assert_eq!(again.frozen.unwrap(), BTreeMap::from([("a".to_string(), vec![1, 3])]));
         assert_eq!(prune.with_only(&made, &[]).unwrap(), None);
-        let int8 = Quantization::new(Format::Int8, QuantizationGranularity::Tensor);
+        let int8 = PostTrainingQuantization::new(
+            QuantizationFormat::Int8,
+            QuantizationGranularity::Tensor,
+        );
         let narrowed = [piece("a", &[]), piece("b", &[])];
         let step = Step::Quantize(int8.clone());
         assert_eq!(step.with_only(&narrowed, &narrowed).unwrap(), Some(step.clone()));
         let part = step.with_only(&narrowed, &narrowed[1..]).unwrap().unwrap();
         assert!(part.to_string().ends_with("without a"), "{part}");
-        let chosen = Step::Quantize(Quantization { measured: true, ..int8 });
+        let chosen = Step::Quantize(PostTrainingQuantization { measured: true, ..int8 });
         let Ok(Some(Step::Quantize(how))) = chosen.with_only(&narrowed, &narrowed[..1]) else {
             panic!()
         };

@@ -1,7 +1,7 @@
 //! Undoing a step with what its decisions took out.
 
 use super::paring::Paring;
-use crate::Draft;
+use crate::DecisionDraft;
 use paring_onnx::graph::{self, ElementType, Graph, GraphError, Weights};
 use std::collections::BTreeMap;
 
@@ -25,7 +25,11 @@ pub enum UndoError {
 ///
 /// # Errors
 /// [`GraphError`] where an initializer cannot be read.
-pub fn undoing(before: &Graph, after: &Graph, decisions: &[Draft]) -> Result<Paring, UndoError> {
+pub fn undo_tensors(
+    before: &Graph,
+    after: &Graph,
+    decisions: &[DecisionDraft],
+) -> Result<Paring, UndoError> {
     let skeleton = before.skeleton().encode();
     let bytes = Weights { dims: vec![skeleton.len()], element: ElementType::U8, bytes: skeleton };
     let mut rest = Paring(BTreeMap::from([(GRAPH.to_string(), bytes)]));

@@ -2,7 +2,7 @@
 
 use crate::calibration_plan::calibration_plan;
 use crate::catalog::Calibration;
-use crate::{CompressError, Reading};
+use crate::{CompressError, DecisionRule};
 use paring_core::schema::EngineOptions;
 use paring_onnx::graph::Graph;
 
@@ -11,7 +11,7 @@ pub const LOSSLESS: f64 = 1e-5;
 
 /// Agreement of two models' outputs on all calibration samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Agreement {
+pub struct OutputAgreement {
     /// Largest difference of outputs, relative to the largest output.
     pub apart: f64,
     /// Predictions that are other classes.
@@ -20,7 +20,7 @@ pub struct Agreement {
     pub samples: usize,
 }
 
-impl Agreement {
+impl OutputAgreement {
     /// True if the two compute the same, rounding apart.
     pub fn lossless(&self) -> bool {
         self.apart <= LOSSLESS && self.flips == 0
@@ -35,8 +35,8 @@ pub fn agreement(
     a: (&Graph, &EngineOptions),
     b: (&Graph, &EngineOptions),
     calibration: &Calibration,
-    reading: Reading,
-) -> Result<Agreement, CompressError> {
+    reading: DecisionRule,
+) -> Result<OutputAgreement, CompressError> {
     let load = |(graph, options)| calibration_plan(graph, calibration, options);
     let (a, b) = (load(a)?, load(b)?);
     let (mut apart, mut largest, mut flips) = (0.0f64, f64::from(f32::MIN_POSITIVE), 0);
@@ -58,5 +58,5 @@ pub fn agreement(
         }
     }
     let samples = calibration.batches() * calibration.batch;
-    Ok(Agreement { apart: apart / largest, flips, samples })
+    Ok(OutputAgreement { apart: apart / largest, flips, samples })
 }

@@ -1,6 +1,6 @@
 //! Folding BatchNormalization into the convolution before it: lossless but for rounding.
 
-use crate::{Draft, Paring};
+use crate::{DecisionDraft, Paring};
 use paring_onnx::graph::{self, ElementType, Graph, GraphError, Index, Node, Weights};
 use std::collections::BTreeSet;
 
@@ -11,7 +11,9 @@ use std::collections::BTreeSet;
 ///
 /// # Errors
 /// [`GraphError`] where a parameter is not made of 32-bit floats.
-pub(crate) fn fold_batch_normalization(graph: &mut Graph) -> Result<Vec<Draft>, GraphError> {
+pub(crate) fn fold_batch_normalization(
+    graph: &mut Graph,
+) -> Result<Vec<DecisionDraft>, GraphError> {
     let index = Index::new(graph);
     let outputs: BTreeSet<String> = graph.outputs().into_iter().map(str::to_string).collect();
     let names = graph::layer_names(graph);
@@ -83,7 +85,11 @@ fn multiply_rows(values: &mut [f32], factors: &[f64]) {
     }
 }
 
-fn fold(graph: &mut Graph, (conv, norm): (usize, usize), layer: &str) -> Result<Draft, GraphError> {
+fn fold(
+    graph: &mut Graph,
+    (conv, norm): (usize, usize),
+    layer: &str,
+) -> Result<DecisionDraft, GraphError> {
     let (conv_node, norm_node) = (graph.nodes()[conv].clone(), graph.nodes()[norm].clone());
     let epsilon = f64::from(graph::float(&norm_node, "epsilon").unwrap_or(1e-5));
     let mut paring = Paring::default();
@@ -128,13 +134,13 @@ fn fold(graph: &mut Graph, (conv, norm): (usize, usize), layer: &str) -> Result<
         node.input.push(bias_name);
         node.output = norm_node.output.clone();
     }
-    Ok(Draft {
+    Ok(DecisionDraft {
         operation: "fold batch normalization".into(),
         coupling: layer.to_string(),
         paring,
         reason:
             "the same function with the normalisation inside weights and bias; integers need it so"
                 .into(),
-        ..Draft::default()
+        ..DecisionDraft::default()
     })
 }

@@ -4,7 +4,7 @@
 use super::batch_normalization::fold_batch_normalization;
 use crate::calibration_plan::tensors_plan;
 use crate::catalog::Calibration;
-use crate::{CompressError, Draft};
+use crate::{CompressError, DecisionDraft};
 use paring_agent::arrays::Dtype;
 use paring_agent::engine::onnx;
 use paring_onnx::graph::{ElementType, Facts, Graph, Node, Weights};
@@ -21,7 +21,7 @@ const MOST_VALUES: usize = 65_536;
 pub fn lossless(
     graph: &Graph,
     calibration: &Calibration,
-) -> Result<(Graph, Vec<Draft>), CompressError> {
+) -> Result<(Graph, Vec<DecisionDraft>), CompressError> {
     let mut graph = graph.clone();
     let mut drafts = fold_batch_normalization(&mut graph)?;
     let facts = graph.facts(&calibration.dims, calibration.batch)?;
@@ -40,11 +40,11 @@ pub fn lossless(
         ("leave out dead nodes", "nothing reads what they give", dead(&mut graph)),
     ];
     for (operation, why, names) in kinds.into_iter().filter(|(_, _, names)| !names.is_empty()) {
-        drafts.push(Draft {
+        drafts.push(DecisionDraft {
             operation: operation.into(),
             coupling: names.join(", "),
             reason: format!("{} nodes: {why}", names.len()),
-            ..Draft::default()
+            ..DecisionDraft::default()
         });
     }
     graph.tidy();

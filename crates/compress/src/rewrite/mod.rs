@@ -6,7 +6,7 @@ mod batch_normalization;
 mod equivalence;
 mod lossless;
 
-pub use agreement::{Agreement, LOSSLESS, agreement};
+pub use agreement::{LOSSLESS, OutputAgreement, agreement};
 pub(crate) use batch_normalization::fold_batch_normalization;
 pub use equivalence::equivalent;
 pub(crate) use equivalence::{answered, answers, apart, differ};

@@ -1,10 +1,10 @@
 //! Convolutions and max pooling over two axes of places.
 
-use super::value::{Args, ExactError, Value, narrowed};
+use super::value::{ExactError, ExactTensor, NodeInputs, narrowed};
 use paring_onnx::graph::{self, ElementType, Node};
 
 /// The geometry of a kernel's windows.
-struct Windows {
+struct KernelWindows {
     kernel: [usize; 2],
     strides: [usize; 2],
     dilations: [usize; 2],
@@ -13,8 +13,8 @@ struct Windows {
     out: [usize; 2],
 }
 
-impl Windows {
-    fn new(node: &Node, kernel: [usize; 2], input: [usize; 2]) -> Windows {
+impl KernelWindows {
+    fn new(node: &Node, kernel: [usize; 2], input: [usize; 2]) -> KernelWindows {
         let pair = |name: &str, default: usize| -> [usize; 2] {
             let given = graph::ints(node, name).unwrap_or_default();
             std::array::from_fn(|i| given.get(i).map_or(default, |v| *v as usize))
@@ -26,7 +26,7 @@ impl Windows {
             let whole = input[i] + pads[i] as usize + pads[i + 2] as usize;
             (whole - (kernel[i] - 1) * dilations[i] - 1) / strides[i] + 1
         });
-        Windows { kernel, strides, dilations, before, input, out }
+        KernelWindows { kernel, strides, dilations, before, input, out }
     }
 
     /// Offsets within a channel of the places of a kernel at an output; `None` in the padding.
@@ -46,7 +46,7 @@ impl Windows {
     }
 }
 
-fn places_of(args: &Args, x: &Value) -> Result<[usize; 2], ExactError> {
+fn places_of(args: &NodeInputs, x: &ExactTensor) -> Result<[usize; 2], ExactError> {
     match x.dims.as_slice() {
         [_, _, h, w] => Ok([*h, *w]),
         _ => Err(args.wrong("only two axes of places are defined here")),
@@ -54,22 +54,22 @@ fn places_of(args: &Args, x: &Value) -> Result<[usize; 2], ExactError> {
 }
 
 /// Zero points, scales and bias of the three kinds of convolution.
-struct Numbers<'a> {
-    x: &'a Value,
-    w: &'a Value,
+struct ConvolutionOperands<'a> {
+    x: &'a ExactTensor,
+    w: &'a ExactTensor,
     x_zero: f64,
-    w_zero: Option<&'a Value>,
-    bias: Option<&'a Value>,
+    w_zero: Option<&'a ExactTensor>,
+    bias: Option<&'a ExactTensor>,
     /// Scales of input, weights and output, and the output's zero point.
-    requantize: Option<(f64, &'a Value, f64, &'a Value)>,
+    requantize: Option<(f64, &'a ExactTensor, f64, &'a ExactTensor)>,
     element: ElementType,
 }
 
-fn numbers<'a>(args: &'a Args) -> Result<Numbers<'a>, ExactError> {
+fn numbers<'a>(args: &'a NodeInputs) -> Result<ConvolutionOperands<'a>, ExactError> {
     let first = |slot: usize| args.maybe(slot).and_then(|v| v.data.first().copied());
     let x = args.get(0)?;
     Ok(match args.node.op_type.as_str() {
-        "QLinearConv" => Numbers {
+        "QLinearConv" => ConvolutionOperands {
             x,
             w: args.get(3)?,
             x_zero: first(2).unwrap_or(0.0),
@@ -78,7 +78,7 @@ fn numbers<'a>(args: &'a Args) -> Result<Numbers<'a>, ExactError> {
             requantize: Some((args.get(1)?.at(0), args.get(4)?, args.get(6)?.at(0), args.get(7)?)),
             element: args.get(7)?.element,
         },
-        "ConvInteger" => Numbers {
+        "ConvInteger" => ConvolutionOperands {
             x,
             w: args.get(1)?,
             x_zero: first(2).unwrap_or(0.0),
@@ -87,7 +87,7 @@ fn numbers<'a>(args: &'a Args) -> Result<Numbers<'a>, ExactError> {
             requantize: None,
             element: ElementType::I32,
         },
-        _ => Numbers {
+        _ => ConvolutionOperands {
             x,
             w: args.get(1)?,
             x_zero: 0.0,
@@ -100,13 +100,13 @@ fn numbers<'a>(args: &'a Args) -> Result<Numbers<'a>, ExactError> {
 }
 
 /// Padding is an exact zero: the zero point where there is one.
-pub(super) fn convolve(args: &Args) -> Result<Value, ExactError> {
+pub(super) fn convolve(args: &NodeInputs) -> Result<ExactTensor, ExactError> {
     let n = numbers(args)?;
     let size = places_of(args, n.x)?;
     let [outputs, inputs, kh, kw] = n.w.dims[..] else {
         return Err(args.wrong("only two axes of places are defined here"));
     };
-    let windows = Windows::new(args.node, [kh, kw], size);
+    let windows = KernelWindows::new(args.node, [kh, kw], size);
     let group = graph::int(args.node, "group").unwrap_or(1).max(1) as usize;
     let (batch, channels, area) = (n.x.dims[0], n.x.dims[1], size[0] * size[1]);
     let mut data = Vec::with_capacity(batch * outputs * windows.out[0] * windows.out[1]);
@@ -138,15 +138,15 @@ pub(super) fn convolve(args: &Args) -> Result<Value, ExactError> {
         }
     }
     let dims = vec![batch, outputs, windows.out[0], windows.out[1]];
-    Ok(Value { dims, element: n.element, data })
+    Ok(ExactTensor { dims, element: n.element, data })
 }
 
-pub(super) fn pool(args: &Args) -> Result<Value, ExactError> {
+pub(super) fn pool(args: &NodeInputs) -> Result<ExactTensor, ExactError> {
     let x = args.get(0)?;
     let size = places_of(args, x)?;
     let kernel = graph::ints(args.node, "kernel_shape").unwrap_or_default();
     let [kh, kw] = kernel[..] else { return Err(args.wrong("its kernel has not two axes")) };
-    let windows = Windows::new(args.node, [kh as usize, kw as usize], size);
+    let windows = KernelWindows::new(args.node, [kh as usize, kw as usize], size);
     let area = size[0] * size[1];
     let mut data = Vec::new();
     for plane in x.data.chunks(area) {
@@ -159,11 +159,11 @@ pub(super) fn pool(args: &Args) -> Result<Value, ExactError> {
         }
     }
     let dims = vec![x.dims[0], x.dims[1], windows.out[0], windows.out[1]];
-    Ok(Value { dims, element: x.element, data })
+    Ok(ExactTensor { dims, element: x.element, data })
 }
 
 /// One value around the two axes of places.
-pub(super) fn pad(args: &Args) -> Result<Value, ExactError> {
+pub(super) fn pad(args: &NodeInputs) -> Result<ExactTensor, ExactError> {
     let (x, pads, with) = (args.get(0)?, args.get(1)?, args.get(2)?);
     let [height, width] = places_of(args, x)?;
     let [0.0, 0.0, top, left, 0.0, 0.0, bottom, right] = pads.data[..] else {
@@ -180,5 +180,5 @@ pub(super) fn pad(args: &Args) -> Result<Value, ExactError> {
             data[to..to + width].copy_from_slice(&x.data[from..from + width]);
         }
     }
-    Ok(Value { dims: vec![x.dims[0], x.dims[1], tall, wide], element: x.element, data })
+    Ok(ExactTensor { dims: vec![x.dims[0], x.dims[1], tall, wide], element: x.element, data })
 }

@@ -1,6 +1,6 @@
 //! Exact evaluation of a graph, operator by operator.
 
-use super::value::{Args, ExactError, Value, narrowed};
+use super::value::{ExactError, ExactTensor, NodeInputs, narrowed};
 use super::{convolution, product};
 use paring_onnx::graph::{self, ElementType, Graph};
 use std::collections::BTreeMap;
@@ -9,17 +9,17 @@ use std::collections::BTreeMap;
 ///
 /// # Errors
 /// [`ExactError`] names the node.
-pub fn evaluate(
+pub fn evaluate_exactly(
     graph: &Graph,
-    inputs: &BTreeMap<String, Value>,
-) -> Result<BTreeMap<String, Value>, ExactError> {
+    inputs: &BTreeMap<String, ExactTensor>,
+) -> Result<BTreeMap<String, ExactTensor>, ExactError> {
     let mut values = inputs.clone();
     for name in graph.initializer_names() {
-        let value = graph.weights(name).ok().as_ref().and_then(Value::of);
+        let value = graph.weights(name).ok().as_ref().and_then(ExactTensor::of);
         values.extend(value.map(|value| (name.to_string(), value)));
     }
     for node in graph.nodes() {
-        let args = Args { node, values: &values };
+        let args = NodeInputs { node, values: &values };
         for (name, value) in node.output.iter().zip(one(&args)?) {
             values.insert(name.clone(), value);
         }
@@ -27,7 +27,7 @@ pub fn evaluate(
     Ok(values)
 }
 
-fn one(args: &Args) -> Result<Vec<Value>, ExactError> {
+fn one(args: &NodeInputs) -> Result<Vec<ExactTensor>, ExactError> {
     let value = match args.node.op_type.as_str() {
         "QuantizeLinear" => quantize(args)?,
         "DequantizeLinear" => dequantize(args)?,
@@ -52,7 +52,7 @@ fn one(args: &Args) -> Result<Vec<Value>, ExactError> {
 }
 
 /// Casts to integers cut towards zero; casts of what they do not hold are not defined.
-fn cast(args: &Args) -> Result<Value, ExactError> {
+fn cast(args: &NodeInputs) -> Result<ExactTensor, ExactError> {
     let x = args.get(0)?;
     let element = ElementType(graph::int(args.node, "to").unwrap_or(1) as i32);
     let cuts = x.element == ElementType::F32 && element != ElementType::F32;
@@ -62,7 +62,7 @@ fn cast(args: &Args) -> Result<Value, ExactError> {
     }
     let data =
         if element == ElementType::F32 { data.into_iter().map(single).collect() } else { data };
-    Ok(Value { dims: x.dims.clone(), element, data })
+    Ok(ExactTensor { dims: x.dims.clone(), element, data })
 }
 
 /// As a float of 32 bits has it.
@@ -70,21 +70,21 @@ fn single(value: f64) -> f64 {
     f64::from(value as f32)
 }
 
-fn mapped(x: &Value, f: impl Fn(f64) -> f64) -> Value {
-    Value { data: x.data.iter().map(|v| f(*v)).collect(), ..x.clone() }
+fn mapped(x: &ExactTensor, f: impl Fn(f64) -> f64) -> ExactTensor {
+    ExactTensor { data: x.data.iter().map(|v| f(*v)).collect(), ..x.clone() }
 }
 
-fn quantize(args: &Args) -> Result<Value, ExactError> {
+fn quantize(args: &NodeInputs) -> Result<ExactTensor, ExactError> {
     let (x, scale, zero) = (args.get(0)?, args.get(1)?, args.get(2)?);
     if scale.data.len() > 1 {
         return Err(args.wrong("activations have one scale"));
     }
     let span = zero.span();
     let data = x.data.iter().map(|v| narrowed(*v, scale.data[0], zero.data[0], span)).collect();
-    Ok(Value { dims: x.dims.clone(), element: zero.element, data })
+    Ok(ExactTensor { dims: x.dims.clone(), element: zero.element, data })
 }
 
-fn dequantize(args: &Args) -> Result<Value, ExactError> {
+fn dequantize(args: &NodeInputs) -> Result<ExactTensor, ExactError> {
     let (x, scale, zero) = (args.get(0)?, args.get(1)?, args.get(2)?);
     let axis = graph::int(args.node, "axis").unwrap_or(1);
     let axis = if axis < 0 { axis + x.dims.len() as i64 } else { axis } as usize;
@@ -95,24 +95,24 @@ fn dequantize(args: &Args) -> Result<Value, ExactError> {
         (v - zero.at(place)) * scale.at(place)
     };
     let data = x.data.iter().enumerate().map(value).collect();
-    Ok(Value::floats(&x.dims, data))
+    Ok(ExactTensor::floats(&x.dims, data))
 }
 
 /// Scale and zero point from the range, which has zero in it; in f32, as the specification has it.
-fn dynamically(x: &Value) -> Result<Vec<Value>, ExactError> {
+fn dynamically(x: &ExactTensor) -> Result<Vec<ExactTensor>, ExactError> {
     let low = x.data.iter().copied().fold(0.0, f64::min) as f32;
     let high = x.data.iter().copied().fold(0.0, f64::max) as f32;
     let scale = if high > low { (high - low) / 255.0 } else { 1.0 };
     let zero = f64::from((-low / scale).round_ties_even().clamp(0.0, 255.0));
     let span = (0.0, 255.0);
     let data = x.data.iter().map(|v| narrowed(*v, f64::from(scale), zero, span)).collect();
-    let narrow = Value { dims: x.dims.clone(), element: ElementType::U8, data };
-    let zero = Value { dims: vec![], element: ElementType::U8, data: vec![zero] };
-    Ok(vec![narrow, Value::floats(&[], vec![f64::from(scale)]), zero])
+    let narrow = ExactTensor { dims: x.dims.clone(), element: ElementType::U8, data };
+    let zero = ExactTensor { dims: vec![], element: ElementType::U8, data: vec![zero] };
+    Ok(vec![narrow, ExactTensor::floats(&[], vec![f64::from(scale)]), zero])
 }
 
 /// Both sides broadcast against each other.
-fn elementwise(args: &Args, f: impl Fn(f64, f64) -> f64) -> Result<Value, ExactError> {
+fn elementwise(args: &NodeInputs, f: impl Fn(f64, f64) -> f64) -> Result<ExactTensor, ExactError> {
     let (a, b) = (args.get(0)?, args.get(1)?);
     let rank = a.dims.len().max(b.dims.len());
     let padded = |dims: &[usize]| -> Vec<usize> {
@@ -135,14 +135,14 @@ fn elementwise(args: &Args, f: impl Fn(f64, f64) -> f64) -> Result<Value, ExactE
     // Operators on single floats give single floats; f64 has room for exact sums and products of two.
     let floats = a.element == ElementType::F32;
     let data = (0..count).map(|i| if floats { single(both(i)) } else { both(i) }).collect();
-    Ok(Value { dims, element: a.element, data })
+    Ok(ExactTensor { dims, element: a.element, data })
 }
 
-fn concat(args: &Args) -> Result<Value, ExactError> {
+fn concat(args: &NodeInputs) -> Result<ExactTensor, ExactError> {
     let first = args.get(0)?;
     let axis = graph::int(args.node, "axis").unwrap_or(0);
     let axis = if axis < 0 { axis + first.dims.len() as i64 } else { axis } as usize;
-    let parts: Vec<&Value> =
+    let parts: Vec<&ExactTensor> =
         (0..args.node.input.len()).map(|slot| args.get(slot)).collect::<Result<_, _>>()?;
     let outer: usize = first.dims[..axis].iter().product();
     let mut data = Vec::new();
@@ -154,5 +154,5 @@ fn concat(args: &Args) -> Result<Value, ExactError> {
     }
     let mut dims = first.dims.clone();
     dims[axis] = parts.iter().map(|part| part.dims[axis]).sum();
-    Ok(Value { dims, element: first.element, data })
+    Ok(ExactTensor { dims, element: first.element, data })
 }

@@ -8,5 +8,5 @@ mod evaluate;
 mod product;
 mod value;
 
-pub use evaluate::evaluate;
-pub use value::{ExactError, Value};
+pub use evaluate::evaluate_exactly;
+pub use value::{ExactError, ExactTensor};

@@ -1,10 +1,10 @@
 //! Matrix products with weights of two axes.
 
-use super::value::{Args, ExactError, Value, narrowed};
+use super::value::{ExactError, ExactTensor, NodeInputs, narrowed};
 use paring_onnx::graph::{self, ElementType};
 
 /// MatMul, Gemm and MatMulInteger.
-pub(super) fn product(args: &Args) -> Result<Value, ExactError> {
+pub(super) fn product(args: &NodeInputs) -> Result<ExactTensor, ExactError> {
     let (x, w) = (args.get(0)?, args.get(1)?);
     let integer = args.node.op_type == "MatMulInteger";
     let turned = graph::int(args.node, "transB").unwrap_or(0) != 0;
@@ -24,11 +24,11 @@ pub(super) fn product(args: &Args) -> Result<Value, ExactError> {
         }
     }
     let element = if integer { ElementType::I32 } else { ElementType::F32 };
-    Ok(Value { dims: with_last(&x.dims, outputs), element, data })
+    Ok(ExactTensor { dims: with_last(&x.dims, outputs), element, data })
 }
 
 /// QLinearMatMul with one scale each.
-pub(super) fn requantized(args: &Args) -> Result<Value, ExactError> {
+pub(super) fn requantized(args: &NodeInputs) -> Result<ExactTensor, ExactError> {
     let (x, w, zero) = (args.get(0)?, args.get(3)?, args.get(7)?);
     let at = |slot: usize| args.get(slot).map(|v| v.at(0));
     let (x_zero, w_zero) = (at(2)?, at(5)?);
@@ -42,11 +42,11 @@ pub(super) fn requantized(args: &Args) -> Result<Value, ExactError> {
             data.push(narrowed(sum * factor, scale, zero.at(0), zero.span()));
         }
     }
-    Ok(Value { dims: with_last(&x.dims, outputs), element: zero.element, data })
+    Ok(ExactTensor { dims: with_last(&x.dims, outputs), element: zero.element, data })
 }
 
 /// MatMulNBits with four bits and without zero points: (code − 8) · scale of the block.
-pub(super) fn blocks(args: &Args) -> Result<Value, ExactError> {
+pub(super) fn blocks(args: &NodeInputs) -> Result<ExactTensor, ExactError> {
     let (x, w, scales) = (args.get(0)?, args.get(1)?, args.get(2)?);
     let size = |key: &str| graph::int(args.node, key).unwrap_or(0) as usize;
     let (inputs, outputs, block) = (size("K"), size("N"), size("block_size"));
@@ -65,7 +65,7 @@ pub(super) fn blocks(args: &Args) -> Result<Value, ExactError> {
             data.push(row.iter().enumerate().map(|(k, v)| v * weight(k, o)).sum());
         }
     }
-    Ok(Value::floats(&with_last(&x.dims, outputs), data))
+    Ok(ExactTensor::floats(&with_last(&x.dims, outputs), data))
 }
 
 fn with_last(dims: &[usize], last: usize) -> Vec<usize> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 /// A tensor; integers of up to 32 bits and their sums are exact in f64.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Value {
+pub struct ExactTensor {
     /// Shape.
     pub dims: Vec<usize>,
     /// Element type.
@@ -26,20 +26,20 @@ pub enum ExactError {
     Node(String, &'static str),
 }
 
-impl Value {
+impl ExactTensor {
     /// Floats of a shape.
-    pub fn floats(dims: &[usize], data: Vec<f64>) -> Value {
-        Value { dims: dims.to_vec(), element: ElementType::F32, data }
+    pub fn floats(dims: &[usize], data: Vec<f64>) -> ExactTensor {
+        ExactTensor { dims: dims.to_vec(), element: ElementType::F32, data }
     }
 
-    pub(super) fn of(weights: &Weights) -> Option<Value> {
+    pub(super) fn of(weights: &Weights) -> Option<ExactTensor> {
         let data = match weights.element {
             ElementType::F32 => weights.to_f32()?.into_iter().map(f64::from).collect(),
             ElementType::I8 => weights.bytes.iter().map(|b| f64::from(*b as i8)).collect(),
             ElementType::U8 => weights.bytes.iter().map(|b| f64::from(*b)).collect(),
             _ => weights.to_i64()?.into_iter().map(|v| v as f64).collect(),
         };
-        Some(Value { dims: weights.dims.clone(), element: weights.element, data })
+        Some(ExactTensor { dims: weights.dims.clone(), element: weights.element, data })
     }
 
     /// The only element, or that of a position where there is one each.
@@ -56,17 +56,17 @@ impl Value {
 }
 
 /// A node and what it reads.
-pub(super) struct Args<'a> {
+pub(super) struct NodeInputs<'a> {
     pub(super) node: &'a Node,
-    pub(super) values: &'a BTreeMap<String, Value>,
+    pub(super) values: &'a BTreeMap<String, ExactTensor>,
 }
 
-impl Args<'_> {
-    pub(super) fn get(&self, slot: usize) -> Result<&Value, ExactError> {
+impl NodeInputs<'_> {
+    pub(super) fn get(&self, slot: usize) -> Result<&ExactTensor, ExactError> {
         self.maybe(slot).ok_or(ExactError::Node(self.node.name.clone(), "an input is missing"))
     }
 
-    pub(super) fn maybe(&self, slot: usize) -> Option<&Value> {
+    pub(super) fn maybe(&self, slot: usize) -> Option<&ExactTensor> {
         self.values.get(self.node.input.get(slot)?)
     }
 

@@ -1,6 +1,6 @@
 //! Quantization of activations, lifted out of the graph that is compared.
 
-use super::rewriter::{Rewriter, set_float};
+use super::rewriter::{GraphRewriter, set_float};
 use paring_onnx::graph::{ElementType, Index, Node, layer_name};
 
 /// The numbers that a computed tensor is quantized with.
@@ -39,7 +39,7 @@ impl ActivationQuantization {
 
 /// Takes quantization of computed tensors out of the graph; gives what it was, by tensor. Where the
 /// range of a quantized sum begins at zero, the quantization rectifies, and a node says so.
-pub(super) fn lift(rewriter: &mut Rewriter) -> Vec<ActivationQuantization> {
+pub(super) fn lift(rewriter: &mut GraphRewriter) -> Vec<ActivationQuantization> {
     dequantize_tables(rewriter);
     let mut found = Vec::new();
     let mut nodes = Vec::new();
@@ -75,7 +75,7 @@ pub(super) fn lift(rewriter: &mut Rewriter) -> Vec<ActivationQuantization> {
 }
 
 /// One more than an error function, as in GELU.
-fn is_never_negative(rewriter: &Rewriter, index: &Index, node: &Node) -> bool {
+fn is_never_negative(rewriter: &GraphRewriter, index: &Index, node: &Node) -> bool {
     let producer = |tensor: &String| index.producer(tensor).map(|p| &rewriter.graph.nodes()[p]);
     let is_erf = |tensor: &String| {
         let mut found = producer(tensor);
@@ -91,7 +91,7 @@ fn is_never_negative(rewriter: &Rewriter, index: &Index, node: &Node) -> bool {
 }
 
 /// Integers picked from a stored table and then dequantized: picked from the dequantized table.
-fn dequantize_tables(rewriter: &mut Rewriter) {
+fn dequantize_tables(rewriter: &mut GraphRewriter) {
     let index = Index::new(&rewriter.graph);
     let mut nodes = Vec::new();
     for node in rewriter.graph.nodes() {
@@ -116,7 +116,7 @@ fn dequantize_tables(rewriter: &mut Rewriter) {
 }
 
 /// Scale, zero point and type of a node that quantizes a whole tensor.
-fn parameters(rewriter: &Rewriter, node: &Node) -> Option<ActivationQuantization> {
+fn parameters(rewriter: &GraphRewriter, node: &Node) -> Option<ActivationQuantization> {
     let scale = rewriter.scalar(node.input.get(1)?)?;
     let (zero, element) = match node.input.get(2).filter(|z| !z.is_empty()) {
         None => (0.0, ElementType::U8),

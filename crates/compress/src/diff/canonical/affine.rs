@@ -3,12 +3,12 @@
 //! With y = W x + b behind it s·y + t: W' = s·W and b' = s·b + t, for each output channel.
 //! Source: Jacob et al. 2018, arXiv 1712.05877, section 3.2.
 
-use super::rewriter::{Bypass, Rewriter};
+use super::rewriter::{GraphRewriter, NodeRemoval};
 use paring_onnx::graph::{self, Index, Node, layer_name};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A factor and a shift of every output channel.
-struct Affine {
+struct ChannelScaling {
     factors: Vec<f64>,
     shifts: Vec<f64>,
     /// The name of the bias where there is none yet.
@@ -16,7 +16,7 @@ struct Affine {
 }
 
 /// Folds all that can be folded, from the inputs on.
-pub(super) fn fold(rewriter: &mut Rewriter) {
+pub(super) fn fold(rewriter: &mut GraphRewriter) {
     for position in 0..rewriter.graph.nodes().len() {
         fold_factors(rewriter, position);
     }
@@ -38,12 +38,12 @@ pub(super) fn fold(rewriter: &mut Rewriter) {
         if let Some(product) = rewriter.graph.node_mut(product) {
             product.output.clone_from(&node.output);
         }
-        rewriter.bypass(&Bypass { gone: BTreeSet::from([behind]), renamed: BTreeMap::new() });
+        rewriter.bypass(&NodeRemoval { gone: BTreeSet::from([behind]), renamed: BTreeMap::new() });
     }
 }
 
 /// A product, and the node behind it that can be folded into it.
-fn next(rewriter: &Rewriter) -> Option<(usize, usize)> {
+fn next(rewriter: &GraphRewriter) -> Option<(usize, usize)> {
     let index = Index::new(&rewriter.graph);
     let nodes = rewriter.graph.nodes().iter().enumerate();
     let mut products = nodes.filter(|(_, node)| is_product(rewriter, node));
@@ -58,7 +58,7 @@ fn next(rewriter: &Rewriter) -> Option<(usize, usize)> {
 }
 
 /// True of a node that multiplies by weights that do not depend on the inputs.
-pub(super) fn is_product(rewriter: &Rewriter, node: &Node) -> bool {
+pub(super) fn is_product(rewriter: &GraphRewriter, node: &Node) -> bool {
     let matrix = |w: &String| stored_dims(rewriter, w).is_some_and(|d| d.len() == 2);
     match node.op_type.as_str() {
         "Conv" | "ConvTranspose" => {
@@ -71,7 +71,7 @@ pub(super) fn is_product(rewriter: &Rewriter, node: &Node) -> bool {
 }
 
 /// Shape of an initializer, also behind DequantizeLinear and the like.
-fn stored_dims(rewriter: &Rewriter, tensor: &str) -> Option<Vec<usize>> {
+fn stored_dims(rewriter: &GraphRewriter, tensor: &str) -> Option<Vec<usize>> {
     if rewriter.is_constant(tensor) {
         return rewriter.graph.dims(tensor);
     }
@@ -85,7 +85,7 @@ fn stored_dims(rewriter: &Rewriter, tensor: &str) -> Option<Vec<usize>> {
     Some(dims)
 }
 
-fn outputs_of(rewriter: &Rewriter, node: &Node) -> Option<usize> {
+fn outputs_of(rewriter: &GraphRewriter, node: &Node) -> Option<usize> {
     let dims = stored_dims(rewriter, node.input.get(1)?)?;
     let group = usize::try_from(graph::int(node, "group").unwrap_or(1)).ok()?;
     match node.op_type.as_str() {
@@ -97,7 +97,7 @@ fn outputs_of(rewriter: &Rewriter, node: &Node) -> Option<usize> {
 }
 
 /// True if nothing else reads the weights and the bias.
-fn sole_constants(rewriter: &Rewriter, index: &Index, node: &Node) -> bool {
+fn sole_constants(rewriter: &GraphRewriter, index: &Index, node: &Node) -> bool {
     node.input[1..].iter().filter(|i| !i.is_empty()).all(|name| {
         rewriter.is_constant(name)
             && index.consumers(name).len() == 1
@@ -106,7 +106,7 @@ fn sole_constants(rewriter: &Rewriter, index: &Index, node: &Node) -> bool {
 }
 
 /// The operand of an addition that is a whole bias of a product without one.
-fn bias_operand(rewriter: &Rewriter, product: &Node, next: &Node) -> Option<String> {
+fn bias_operand(rewriter: &GraphRewriter, product: &Node, next: &Node) -> Option<String> {
     let bare = product.input.get(2).is_none_or(String::is_empty);
     if next.op_type != "Add" || !bare || product.op_type == "ConvTranspose" {
         return None;
@@ -119,7 +119,7 @@ fn bias_operand(rewriter: &Rewriter, product: &Node, next: &Node) -> Option<Stri
         .then(|| operand.clone())
 }
 
-fn attach_bias(rewriter: &mut Rewriter, position: usize, next: &Node) -> bool {
+fn attach_bias(rewriter: &mut GraphRewriter, position: usize, next: &Node) -> bool {
     let product = rewriter.graph.nodes()[position].clone();
     let Some(bias) = bias_operand(rewriter, &product, next) else { return false };
     let Some(node) = rewriter.graph.node_mut(position) else { return false };
@@ -146,7 +146,7 @@ fn along_channels(product: &Node, dims: &[usize], width: usize) -> bool {
 }
 
 /// The scale and shift that a node means to the outputs of the product before it.
-fn affine(rewriter: &Rewriter, position: usize, node: &Node) -> Option<Affine> {
+fn affine(rewriter: &GraphRewriter, position: usize, node: &Node) -> Option<ChannelScaling> {
     let product = &rewriter.graph.nodes()[position];
     let width = outputs_of(rewriter, product)?;
     let y = product.output.first()?;
@@ -176,10 +176,10 @@ fn affine(rewriter: &Rewriter, position: usize, node: &Node) -> Option<Affine> {
         ("Div", true) => (all(&|v| 1.0 / v), zeros),
         _ => return None,
     };
-    Some(Affine { factors, shifts, bias: operand.clone() })
+    Some(ChannelScaling { factors, shifts, bias: operand.clone() })
 }
 
-fn normalization(rewriter: &Rewriter, node: &Node, width: usize) -> Option<Affine> {
+fn normalization(rewriter: &GraphRewriter, node: &Node, width: usize) -> Option<ChannelScaling> {
     let epsilon = f64::from(graph::float(node, "epsilon").unwrap_or(1e-5));
     let parameters: Option<Vec<Vec<f32>>> =
         node.input.get(1..5)?.iter().map(|name| Some(rewriter.floats(name)?.1)).collect();
@@ -187,10 +187,10 @@ fn normalization(rewriter: &Rewriter, node: &Node, width: usize) -> Option<Affin
     let at = |which: usize, c: usize| f64::from(parameters[which][c]);
     let factors: Vec<f64> = (0..width).map(|c| at(0, c) / (at(3, c) + epsilon).sqrt()).collect();
     let shifts = (0..width).map(|c| at(1, c) - at(2, c) * factors[c]).collect();
-    Some(Affine { factors, shifts, bias: node.input.get(2)?.clone() })
+    Some(ChannelScaling { factors, shifts, bias: node.input.get(2)?.clone() })
 }
 
-fn apply(rewriter: &mut Rewriter, position: usize, affine: &Affine) -> Option<()> {
+fn apply(rewriter: &mut GraphRewriter, position: usize, affine: &ChannelScaling) -> Option<()> {
     let product = rewriter.graph.nodes()[position].clone();
     let bias = product.input.get(2).filter(|b| !b.is_empty());
     let old = match bias {
@@ -216,7 +216,7 @@ fn apply(rewriter: &mut Rewriter, position: usize, affine: &Affine) -> Option<()
     Some(())
 }
 
-fn scale_weights(rewriter: &mut Rewriter, product: &Node, factors: &[f64]) -> Option<()> {
+fn scale_weights(rewriter: &mut GraphRewriter, product: &Node, factors: &[f64]) -> Option<()> {
     let name = product.input.get(1)?;
     let (dims, mut values) = rewriter.floats(name)?;
     let group = usize::try_from(graph::int(product, "group").unwrap_or(1)).ok()?.max(1);
@@ -244,7 +244,7 @@ fn values_each(dims: &[usize]) -> usize {
 }
 
 /// alpha and beta of Gemm as part of weights and bias.
-fn fold_factors(rewriter: &mut Rewriter, position: usize) {
+fn fold_factors(rewriter: &mut GraphRewriter, position: usize) {
     let node = rewriter.graph.nodes()[position].clone();
     let index = Index::new(&rewriter.graph);
     if node.op_type != "Gemm" || !is_product(rewriter, &node) {

@@ -1,6 +1,6 @@
 //! Constant folding: tensors that do not depend on the inputs, as values.
 
-use super::rewriter::{Bypass, Rewriter};
+use super::rewriter::{GraphRewriter, NodeRemoval};
 use crate::calibration_plan::tensors_plan;
 use crate::catalog::Calibration;
 use ndarray::ArrayD;
@@ -15,7 +15,7 @@ const MOST_ELEMENTS: usize = 1 << 22;
 const EXACT: f32 = 16_777_216.0;
 
 /// Computes constants: integers from the analysis, all else by the engine on `probe`.
-pub(super) fn fold(rewriter: &mut Rewriter, executable: &Graph, probe: Option<&Calibration>) {
+pub(super) fn fold(rewriter: &mut GraphRewriter, executable: &Graph, probe: Option<&Calibration>) {
     unwrap_halves(rewriter);
     integers(rewriter);
     let still = still(rewriter);
@@ -27,7 +27,7 @@ pub(super) fn fold(rewriter: &mut Rewriter, executable: &Graph, probe: Option<&C
             held.insert(one.tensor, (weights, one.half));
         }
     }
-    let mut bypass = Bypass::default();
+    let mut bypass = NodeRemoval::default();
     for (position, node) in rewriter.graph.nodes().iter().enumerate() {
         if node.output.iter().any(|o| held.contains_key(o)) {
             bypass.gone.insert(position);
@@ -43,8 +43,8 @@ pub(super) fn fold(rewriter: &mut Rewriter, executable: &Graph, probe: Option<&C
 }
 
 /// Weights that are stored in 16 bits and cast are read as they are stored.
-fn unwrap_halves(rewriter: &mut Rewriter) {
-    let (mut bypass, mut found) = (Bypass::default(), Vec::new());
+fn unwrap_halves(rewriter: &mut GraphRewriter) {
+    let (mut bypass, mut found) = (NodeRemoval::default(), Vec::new());
     for (position, node) in rewriter.graph.nodes().iter().enumerate() {
         let ([stored], [output]) = (node.input.as_slice(), node.output.as_slice()) else {
             continue;
@@ -63,8 +63,8 @@ fn unwrap_halves(rewriter: &mut Rewriter) {
     found.into_iter().for_each(|(tensor, weights)| rewriter.hold(&tensor, weights));
 }
 
-fn integers(rewriter: &mut Rewriter) {
-    let mut bypass = Bypass::default();
+fn integers(rewriter: &mut GraphRewriter) {
+    let mut bypass = NodeRemoval::default();
     let mut found = Vec::new();
     for (position, node) in rewriter.graph.nodes().iter().enumerate() {
         let known = |o: &String| {
@@ -75,7 +75,7 @@ fn integers(rewriter: &mut Rewriter) {
         };
         let all: Option<Vec<_>> = node.output.iter().map(known).collect();
         let stays = node.output.is_empty() || node.op_type.ends_with("QuantizeLinear");
-        if let Some(all) = all.filter(|_| !Rewriter::has_body(node) && !stays) {
+        if let Some(all) = all.filter(|_| !GraphRewriter::has_body(node) && !stays) {
             bypass.gone.insert(position);
             found.extend(all);
         }
@@ -94,7 +94,7 @@ fn integers(rewriter: &mut Rewriter) {
 }
 
 /// A tensor that only constants lead to.
-struct Still {
+struct ConstantTensor {
     tensor: String,
     dtype: Dtype,
     /// 16-bit floats are among these.
@@ -102,8 +102,8 @@ struct Still {
 }
 
 /// Tensors that only constants lead to. Weights in other types or orders stay as they are stored.
-fn still(rewriter: &Rewriter) -> Vec<Still> {
-    let mut found: Vec<Still> = Vec::new();
+fn still(rewriter: &GraphRewriter) -> Vec<ConstantTensor> {
+    let mut found: Vec<ConstantTensor> = Vec::new();
     for node in rewriter.graph.nodes() {
         let earlier = |i: &String| found.iter().find(|earlier| earlier.tensor == *i);
         let computed = |i: &String| earlier(i).is_some();
@@ -121,14 +121,14 @@ fn still(rewriter: &Rewriter) -> Vec<Still> {
         let half =
             node.input.iter().any(|i| rewriter.is_half(i) || earlier(i).is_some_and(|e| e.half));
         if !rewriter.is_fixed(output) {
-            found.push(Still { tensor: output.clone(), dtype: *dtype, half });
+            found.push(ConstantTensor { tensor: output.clone(), dtype: *dtype, half });
         }
     }
     found
 }
 
 /// True of a node that only says how weights are stored.
-fn keeps(node: &Node, rewriter: &Rewriter) -> bool {
+fn keeps(node: &Node, rewriter: &GraphRewriter) -> bool {
     let from = node.input.first().and_then(|input| rewriter.graph.element(input));
     match node.op_type.as_str() {
         "DequantizeLinear" | "QuantizeLinear" | "Transpose" | "Identity" => true,
@@ -140,10 +140,14 @@ fn keeps(node: &Node, rewriter: &Rewriter) -> bool {
 
 /// True of a node whose outputs do not follow from its inputs alone.
 fn unsettled(node: &Node) -> bool {
-    node.op_type.starts_with("Random") || Rewriter::has_body(node)
+    node.op_type.starts_with("Random") || GraphRewriter::has_body(node)
 }
 
-fn computed(executable: &Graph, still: &[Still], probe: &Calibration) -> Option<Vec<ArrayD<f32>>> {
+fn computed(
+    executable: &Graph,
+    still: &[ConstantTensor],
+    probe: &Calibration,
+) -> Option<Vec<ArrayD<f32>>> {
     if still.is_empty() {
         return None;
     }

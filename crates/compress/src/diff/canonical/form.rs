@@ -1,7 +1,7 @@
 //! The canonical form of a graph, and the order in which it is reached.
 
 use super::activation_quantization::{self, ActivationQuantization};
-use super::rewriter::{Rewriter, Rewrites};
+use super::rewriter::{GraphRewriter, RewriteLog};
 use super::{affine, constants, fused, patterns, products, reshape};
 use crate::catalog::Calibration;
 use crate::diff::error_chain::error_chain;
@@ -10,7 +10,7 @@ use paring_onnx::graph::{Facts, Graph};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A graph in the form that is compared.
-pub(in crate::diff) struct Canonical {
+pub(in crate::diff) struct CanonicalGraph {
     /// The same function in standard operators, for the engine.
     pub(in crate::diff) executable: Graph,
     /// The form that is compared, which is not ONNX.
@@ -18,7 +18,7 @@ pub(in crate::diff) struct Canonical {
     /// Of the executable graph; a reason where the engine cannot analyse it.
     pub(in crate::diff) facts: Result<Facts, String>,
     /// The rewritten layers, by kind.
-    pub(in crate::diff) rewrites: Rewrites,
+    pub(in crate::diff) rewrites: RewriteLog,
     /// Initializers whose values a rewrite computed.
     pub(in crate::diff) computed: BTreeSet<String>,
     /// Shapes of its tensors.
@@ -33,13 +33,13 @@ pub(in crate::diff) fn canonical(
     bindings: DimensionBindings,
     shapes: bool,
     probe: impl Fn(&Graph) -> Option<Calibration>,
-) -> Canonical {
+) -> CanonicalGraph {
     let mut executable = graph.clone();
     let rewrites = fused::expand(&mut executable, bindings);
     let facts = executable.facts(bindings.dims, bindings.batch);
     let facts = facts.map_err(|error| error_chain(&error));
     let known = facts.as_ref().ok().filter(|_| shapes).cloned().unwrap_or_default();
-    let mut rewriter = Rewriter::new(executable.clone(), known, rewrites);
+    let mut rewriter = GraphRewriter::new(executable.clone(), known, rewrites);
     if facts.is_ok() && shapes {
         constants::fold(&mut rewriter, &executable, probe(&executable).as_ref());
     }
@@ -60,6 +60,6 @@ pub(in crate::diff) fn canonical(
         quantization
     };
     let quantizations = quantizations.into_iter().map(renamed).collect();
-    let Rewriter { graph, rewrites, computed, facts: Facts { shapes, .. }, .. } = rewriter;
-    Canonical { executable, graph, facts, rewrites, computed, shapes, quantizations }
+    let GraphRewriter { graph, rewrites, computed, facts: Facts { shapes, .. }, .. } = rewriter;
+    CanonicalGraph { executable, graph, facts, rewrites, computed, shapes, quantizations }
 }

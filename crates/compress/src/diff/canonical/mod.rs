@@ -1,7 +1,7 @@
 //! One form for graphs that compute the same: fused operators in standard ones, normalisations in
 //! weights, constants as values, no copies, and quantization of activations beside the graph.
 //!
-//! The form is for comparing. It changes neither file, and only [`Canonical::executable`] is run.
+//! The form is for comparing. It changes neither file, and only [`CanonicalGraph::executable`] is run.
 
 mod activation_quantization;
 mod affine;
@@ -14,5 +14,5 @@ mod reshape;
 mod rewriter;
 
 pub(super) use activation_quantization::ActivationQuantization;
-pub(super) use form::{Canonical, canonical};
-pub(super) use rewriter::{Rewrites, halves};
+pub(super) use form::{CanonicalGraph, canonical};
+pub(super) use rewriter::{RewriteLog, halves};

@@ -1,11 +1,11 @@
 //! Activations and scalings that exporters write in several ways, in one.
 
-use super::rewriter::Rewriter;
+use super::rewriter::GraphRewriter;
 use paring_onnx::graph::{Index, Node};
 
 /// Clip from zero on as Relu, division by a constant as a product, and the error-function form of
 /// GELU as one operator.
-pub(super) fn normalize(rewriter: &mut Rewriter) {
+pub(super) fn normalize(rewriter: &mut GraphRewriter) {
     gelus(rewriter);
     for position in 0..rewriter.graph.nodes().len() {
         let node = rewriter.graph.nodes()[position].clone();
@@ -17,7 +17,7 @@ pub(super) fn normalize(rewriter: &mut Rewriter) {
     }
 }
 
-fn clip(rewriter: &mut Rewriter, position: usize, node: &Node) {
+fn clip(rewriter: &mut GraphRewriter, position: usize, node: &Node) {
     let bound = |slot: usize| node.input.get(slot).filter(|i| !i.is_empty());
     let from_zero = bound(1).is_some_and(|low| rewriter.scalar(low) == Some(0.0));
     let open =
@@ -31,7 +31,7 @@ fn clip(rewriter: &mut Rewriter, position: usize, node: &Node) {
     }
 }
 
-fn division(rewriter: &mut Rewriter, position: usize, node: &Node) {
+fn division(rewriter: &mut GraphRewriter, position: usize, node: &Node) {
     let [x, divisor] = node.input.as_slice() else { return };
     if rewriter.is_constant(x) {
         return;
@@ -48,7 +48,7 @@ fn division(rewriter: &mut Rewriter, position: usize, node: &Node) {
 
 /// x · ½ · (1 + erf(x / √2)), in whatever order it is multiplied. Source: Hendrycks & Gimpel 2016,
 /// arXiv 1606.08415.
-fn gelus(rewriter: &mut Rewriter) {
+fn gelus(rewriter: &mut GraphRewriter) {
     let index = Index::new(&rewriter.graph);
     let found: Vec<(usize, String)> = (0..rewriter.graph.nodes().len())
         .filter_map(|position| gelu(rewriter, &index, position))
@@ -64,7 +64,7 @@ fn gelus(rewriter: &mut Rewriter) {
 }
 
 /// The last product of a GELU around an Erf, and what the GELU reads.
-fn gelu(rewriter: &Rewriter, index: &Index, position: usize) -> Option<(usize, String)> {
+fn gelu(rewriter: &GraphRewriter, index: &Index, position: usize) -> Option<(usize, String)> {
     let nodes = rewriter.graph.nodes();
     let node = nodes.get(position).filter(|n| n.op_type == "Erf")?;
     let near = |value: Option<f32>, expected: f32| {
@@ -106,7 +106,7 @@ fn gelu(rewriter: &Rewriter, index: &Index, position: usize) -> Option<(usize, S
 }
 
 /// The computed and the constant operand of a node with two.
-fn operands(rewriter: &Rewriter, node: &Node) -> Option<(String, f32)> {
+fn operands(rewriter: &GraphRewriter, node: &Node) -> Option<(String, f32)> {
     let [a, b] = node.input.as_slice() else { return None };
     match (rewriter.scalar(a), rewriter.scalar(b)) {
         (None, Some(value)) => Some((a.clone(), value)),

@@ -1,18 +1,18 @@
 //! Matrix products between reshapes: exporters flatten leading axes around them, or do not.
 
 use super::affine::is_product;
-use super::rewriter::Rewriter;
+use super::rewriter::GraphRewriter;
 use paring_onnx::graph::{Index, Node, set_ints};
 
 /// Matrix products read leading axes as what reads them has them, and a Reshape behind one that then
 /// only repeats the shape is a copy.
-pub(super) fn unwrap(rewriter: &mut Rewriter) {
+pub(super) fn unwrap(rewriter: &mut GraphRewriter) {
     let index = Index::new(&rewriter.graph);
     let mut nodes: Vec<Node> = Vec::new();
     for node in rewriter.graph.nodes().to_vec() {
         match unwrapped(rewriter, &index, &node) {
             None => nodes.push(node),
-            Some(Unwrapped { x, read, given }) => {
+            Some(FlattenedProduct { x, read, given }) => {
                 let mut product = node;
                 let before = format!("{}#as read", product.output[0]);
                 if rewriter.shape(&x) == Some(&read) {
@@ -39,7 +39,7 @@ pub(super) fn unwrap(rewriter: &mut Rewriter) {
 }
 
 /// A product between two Reshapes of leading axes.
-struct Unwrapped {
+struct FlattenedProduct {
     /// The tensor that the Reshape in front reads.
     x: String,
     /// The shape as which the product is to read it.
@@ -48,7 +48,7 @@ struct Unwrapped {
     given: Vec<usize>,
 }
 
-fn unwrapped(rewriter: &Rewriter, index: &Index, node: &Node) -> Option<Unwrapped> {
+fn unwrapped(rewriter: &GraphRewriter, index: &Index, node: &Node) -> Option<FlattenedProduct> {
     let matrix = ["MatMul", "Gemm"].contains(&node.op_type.as_str());
     if !matrix || !is_product(rewriter, node) {
         return None;
@@ -76,5 +76,5 @@ fn unwrapped(rewriter: &Rewriter, index: &Index, node: &Node) -> Option<Unwrappe
     };
     let with = |last: usize| leading.iter().copied().chain([last]).collect::<Vec<usize>>();
     let same = with(wide).iter().product::<usize>() == flat.iter().product::<usize>();
-    same.then(|| Unwrapped { x, read: with(wide), given: with(out) })
+    same.then(|| FlattenedProduct { x, read: with(wide), given: with(out) })
 }

@@ -3,7 +3,7 @@
 //! A canonical Reshape has its target in an attribute `shape`, a canonical Slice has one axis with
 //! `start` and `end` in attributes. Neither is ONNX.
 
-use super::rewriter::Rewriter;
+use super::rewriter::GraphRewriter;
 use paring_onnx::graph::{self, Node, set_int, set_ints};
 use std::collections::BTreeMap;
 
@@ -12,15 +12,15 @@ const MOST_NEUTRAL: usize = 1 << 20;
 
 /// Nodes in their new form, and under which names their outputs are read.
 #[derive(Default)]
-struct Sweep {
+struct ReshapeSweep {
     nodes: Vec<Node>,
     producers: BTreeMap<String, usize>,
     renamed: BTreeMap<String, String>,
 }
 
 /// Rewrites all nodes in order.
-pub(super) fn normalize(rewriter: &mut Rewriter) {
-    let mut sweep = Sweep::default();
+pub(super) fn normalize(rewriter: &mut GraphRewriter) {
+    let mut sweep = ReshapeSweep::default();
     for node in rewriter.graph.nodes().to_vec() {
         let mut node = node;
         for input in &mut node.input {
@@ -58,7 +58,7 @@ pub(super) fn normalize(rewriter: &mut Rewriter) {
 }
 
 /// True of a node that hands on what it reads.
-fn is_copy(rewriter: &Rewriter, node: &Node) -> bool {
+fn is_copy(rewriter: &GraphRewriter, node: &Node) -> bool {
     let given = node.output.iter().filter(|o| !o.is_empty()).count();
     let (Some(x), Some(y)) = (node.input.first(), node.output.first()) else { return false };
     let same = || rewriter.shape(x).is_some_and(|shape| rewriter.shape(y) == Some(shape));
@@ -86,7 +86,7 @@ fn is_copy(rewriter: &Rewriter, node: &Node) -> bool {
         }
 }
 
-impl Sweep {
+impl ReshapeSweep {
     fn push(&mut self, node: Node) {
         for output in node.output.iter().filter(|o| !o.is_empty()) {
             self.producers.insert(output.clone(), self.nodes.len());
@@ -95,7 +95,7 @@ impl Sweep {
     }
 
     /// Adds a node, unless it only hands on what it reads; behind a Transpose in front of it.
-    fn settle(&mut self, rewriter: &mut Rewriter, node: Node) {
+    fn settle(&mut self, rewriter: &mut GraphRewriter, node: Node) {
         let (node, turned) = match self.turned_round(rewriter, &node) {
             None => (node, None),
             Some((mut moved, turned)) => {
@@ -121,7 +121,7 @@ impl Sweep {
     /// A node that picks from an axis, or adds and drops axes of one entry, reading what the Transpose
     /// or Reshape before it reads, and what of these then has to follow: exporters do the two in
     /// either order.
-    fn turned_round(&self, rewriter: &mut Rewriter, node: &Node) -> Option<(Node, Node)> {
+    fn turned_round(&self, rewriter: &mut GraphRewriter, node: &Node) -> Option<(Node, Node)> {
         let [y] = node.output.as_slice() else { return None };
         let Some(before) = self.producer(node.input.first()?, "Transpose") else {
             return self.before_reshape(rewriter, node, y);
@@ -163,10 +163,10 @@ impl Sweep {
         Some((moved, turned))
     }
 
-    /// [`Sweep::turned_round`] for a Reshape that only adds and drops axes of one entry.
+    /// [`ReshapeSweep::turned_round`] for a Reshape that only adds and drops axes of one entry.
     fn before_reshape(
         &self,
-        rewriter: &mut Rewriter,
+        rewriter: &mut GraphRewriter,
         node: &Node,
         y: &String,
     ) -> Option<(Node, Node)> {
@@ -199,7 +199,7 @@ impl Sweep {
     }
 
     /// Reads through a copy. The name of an output of the model goes to whoever makes its values.
-    fn copy(&mut self, rewriter: &Rewriter, node: Node) {
+    fn copy(&mut self, rewriter: &GraphRewriter, node: Node) {
         let (x, y) = (node.input[0].clone(), node.output[0].clone());
         if !rewriter.is_fixed(&y) {
             self.renamed.insert(y, x);
@@ -218,7 +218,7 @@ impl Sweep {
         }
     }
 
-    fn reshape(&self, rewriter: &Rewriter, node: &mut Node) {
+    fn reshape(&self, rewriter: &GraphRewriter, node: &mut Node) {
         let Some(shape) = node.output.first().and_then(|y| rewriter.shape(y)) else { return };
         let shape: Vec<i64> = shape.iter().map(|d| *d as i64).collect();
         node.op_type = "Reshape".into();
@@ -237,7 +237,7 @@ impl Sweep {
         }
     }
 
-    fn transpose(&self, rewriter: &Rewriter, node: &mut Node) {
+    fn transpose(&self, rewriter: &GraphRewriter, node: &mut Node) {
         let rank = node.output.first().and_then(|y| rewriter.shape(y)).map(<[usize]>::len);
         let order = graph::ints(node, "perm")
             .or_else(|| rank.map(|rank| (0..rank as i64).rev().collect::<Vec<i64>>()));
@@ -268,7 +268,7 @@ impl Sweep {
     }
 
     /// One Slice for each part.
-    fn split(&mut self, rewriter: &mut Rewriter, node: &Node) {
+    fn split(&mut self, rewriter: &mut GraphRewriter, node: &Node) {
         let axis = graph::int(node, "axis").unwrap_or(0);
         let rank = rewriter.shape(&node.input[0]).map_or(0, <[usize]>::len) as i64;
         let axis = usize::try_from(if axis < 0 { axis + rank } else { axis }).unwrap_or(0);
@@ -292,7 +292,7 @@ impl Sweep {
 }
 
 /// The axis of a canonical Slice, or of a Gather of one entry, of a tensor of `rank` axes.
-fn picked_axis(rewriter: &Rewriter, node: &Node, rank: usize) -> Option<usize> {
+fn picked_axis(rewriter: &GraphRewriter, node: &Node, rank: usize) -> Option<usize> {
     let one = match node.op_type.as_str() {
         "Slice" => node.input.len() == 1,
         "Gather" => rewriter.graph.dims(node.input.get(1)?)?.is_empty(),
@@ -343,7 +343,7 @@ fn place(node: &mut Node, axis: usize, start: usize, end: usize) {
 }
 
 /// A slice along one axis by ones, with stored bounds.
-fn slice(rewriter: &Rewriter, node: &mut Node) {
+fn slice(rewriter: &GraphRewriter, node: &mut Node) {
     let one = |slot: usize| -> Option<i64> {
         match rewriter.graph.integers(node.input.get(slot)?)?.as_slice() {
             [value] => Some(*value),

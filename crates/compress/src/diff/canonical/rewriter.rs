@@ -6,13 +6,13 @@ use paring_onnx::graph::{ElementType, Facts, Graph, Index, Node, Weights};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names of layers by kind of rewrite, `BatchNormalization folded into` say.
-pub(in crate::diff) type Rewrites = BTreeMap<String, Vec<String>>;
+pub(in crate::diff) type RewriteLog = BTreeMap<String, Vec<String>>;
 
 /// A graph, what is known of it, and what was rewritten.
-pub(super) struct Rewriter {
+pub(super) struct GraphRewriter {
     pub(super) graph: Graph,
     pub(super) facts: Facts,
-    pub(super) rewrites: Rewrites,
+    pub(super) rewrites: RewriteLog,
     /// Initializers whose values a rewrite computed.
     pub(super) computed: BTreeSet<String>,
     /// Tensors that must keep their names: outputs, and what bodies of control flow read.
@@ -24,18 +24,18 @@ pub(super) struct Rewriter {
 
 /// Nodes to drop, and tensors to read under other names.
 #[derive(Default)]
-pub(super) struct Bypass {
+pub(super) struct NodeRemoval {
     pub(super) gone: BTreeSet<usize>,
     pub(super) renamed: BTreeMap<String, String>,
 }
 
-impl Rewriter {
-    pub(super) fn new(graph: Graph, facts: Facts, rewrites: Rewrites) -> Rewriter {
+impl GraphRewriter {
+    pub(super) fn new(graph: Graph, facts: Facts, rewrites: RewriteLog) -> GraphRewriter {
         let outer = graph.nodes().iter().flat_map(onnx::captured).map(str::to_string);
         let outputs = graph.outputs().into_iter().map(str::to_string);
         let fixed = outer.chain(outputs).collect();
         let stored = graph.initializer_names().into_iter().map(str::to_string).collect();
-        Rewriter {
+        GraphRewriter {
             graph,
             facts,
             rewrites,
@@ -143,7 +143,7 @@ impl Rewriter {
     }
 
     /// Drops nodes and reads other tensors instead of theirs.
-    pub(super) fn bypass(&mut self, bypass: &Bypass) {
+    pub(super) fn bypass(&mut self, bypass: &NodeRemoval) {
         if bypass.gone.is_empty() && bypass.renamed.is_empty() {
             return;
         }
@@ -168,7 +168,7 @@ impl Rewriter {
 
     /// Nodes that compute what an earlier one does are read from that one.
     pub(super) fn merge_repetitions(&mut self) {
-        let mut bypass = Bypass::default();
+        let mut bypass = NodeRemoval::default();
         let mut seen: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (position, node) in self.graph.nodes().iter().enumerate() {
             let drawn = node.op_type.starts_with("Random") || node.op_type == "Multinomial";
@@ -180,7 +180,7 @@ impl Rewriter {
             let (op_type, domain) = (node.op_type.clone(), node.domain.clone());
             let key = Node { op_type, domain, input, attribute, ..Node::default() };
             match seen.get(&format!("{key:?}")) {
-                _ if drawn || Rewriter::has_body(node) => {}
+                _ if drawn || GraphRewriter::has_body(node) => {}
                 Some(first) if !fixed && first.len() == node.output.len() => {
                     bypass.renamed.extend(node.output.iter().cloned().zip(first.iter().cloned()));
                     bypass.gone.insert(position);
@@ -210,7 +210,7 @@ impl Rewriter {
             }
         }
         let gone = (0..nodes.len()).filter(|position| !read.contains(position)).collect();
-        self.bypass(&Bypass { gone, renamed: BTreeMap::new() });
+        self.bypass(&NodeRemoval { gone, renamed: BTreeMap::new() });
     }
 }
 

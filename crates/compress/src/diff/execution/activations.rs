@@ -2,7 +2,7 @@
 
 use crate::CompressError;
 use crate::catalog::Calibration;
-use crate::diff::operators::Operator;
+use crate::diff::operators::WeightedOperator;
 use ndarray::{ArrayD, Axis};
 use paring_onnx::graph::Graph;
 use std::collections::BTreeMap;
@@ -11,16 +11,16 @@ use std::collections::BTreeMap;
 const VALUES: usize = 1_000;
 
 /// Values of every channel, by operator.
-pub(in crate::diff) type Channels = BTreeMap<usize, Vec<Vec<f32>>>;
+pub(in crate::diff) type ChannelActivations = BTreeMap<usize, Vec<Vec<f32>>>;
 
 /// Activations of both models' operators on the same samples, channel by channel.
 pub(in crate::diff) fn observed(
     base: &Graph,
     variant: &Graph,
-    ours: &[Operator],
-    theirs: &[Operator],
+    ours: &[WeightedOperator],
+    theirs: &[WeightedOperator],
     data: &Calibration,
-) -> Result<(Channels, Channels), CompressError> {
+) -> Result<(ChannelActivations, ChannelActivations), CompressError> {
     let renamed = |graph: &Graph| -> Calibration {
         // Inputs that exporters called otherwise, in order.
         let names = graph.inputs().into_iter().map(str::to_string);
@@ -39,11 +39,11 @@ pub(in crate::diff) fn observed(
 
 fn seen(
     graph: &Graph,
-    operators: &[Operator],
+    operators: &[WeightedOperator],
     data: &Calibration,
-) -> Result<Channels, CompressError> {
+) -> Result<ChannelActivations, CompressError> {
     let tensors: Vec<String> = operators.iter().map(|o| o.output.clone()).collect();
-    let mut channels: Channels = BTreeMap::new();
+    let mut channels: ChannelActivations = BTreeMap::new();
     let each = (VALUES / data.samples().max(1)).max(1);
     data.visit(graph, &tensors, &mut |_, outputs| {
         for (position, (operator, output)) in operators.iter().zip(outputs).enumerate() {

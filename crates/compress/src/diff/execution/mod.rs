@@ -5,7 +5,7 @@ mod activations;
 mod output_comparison;
 mod probes;
 
-pub(super) use activations::{Channels, observed};
+pub(super) use activations::{ChannelActivations, observed};
 pub(super) use output_comparison::outputs;
 pub use output_comparison::{OutputComparison, SAME_OUTPUTS};
 pub(super) use probes::{declared_inputs, dimensions, probes};

@@ -1,11 +1,11 @@
 //! Operators with weights in order, and how alike weights are.
 
-use super::super::operators::Operator;
+use super::super::operators::WeightedOperator;
 
 /// The best alignment in order of operators at `ours` and at `theirs`, by form and likeness of weights.
 pub(in crate::diff) fn aligned(
-    base: &[Operator],
-    variant: &[Operator],
+    base: &[WeightedOperator],
+    variant: &[WeightedOperator],
     ours: &[usize],
     theirs: &[usize],
 ) -> Vec<(usize, usize)> {

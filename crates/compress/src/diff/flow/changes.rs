@@ -1,12 +1,12 @@
 //! Differences between paired nodes, and nodes without a pair.
 
 use super::attributes::{attributes, shortest};
-use super::constants::{ConstantDifference, Likeness, against_zeros, held, input_name};
+use super::constants::{ConstantDifference, ConstantLikeness, against_zeros, held, input_name};
 use super::data_flow::{DataFlow, FlowNode, FlowSource};
 use super::node_pairs::NodePairs;
 use crate::catalog::Slices;
-use crate::diff::canonical::{ActivationQuantization, Canonical};
-use crate::diff::stored::{Stored, stored};
+use crate::diff::canonical::{ActivationQuantization, CanonicalGraph};
+use crate::diff::stored::{StoredTensor, stored};
 use paring_onnx::graph::{Graph, Index, Node};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -29,8 +29,8 @@ pub struct OperatorChange {
 pub(in crate::diff) struct FlowChanges {
     pub(in crate::diff) operators_changed: Vec<OperatorChange>,
     /// Nodes without a pair: layer and operator, and whether they have weights.
-    pub(in crate::diff) removed: Vec<Unpaired>,
-    pub(in crate::diff) added: Vec<Unpaired>,
+    pub(in crate::diff) removed: Vec<UnpairedNode>,
+    pub(in crate::diff) added: Vec<UnpairedNode>,
     pub(in crate::diff) constants: Vec<ConstantDifference>,
     pub(in crate::diff) data_flow: Vec<String>,
     /// Tensors that only the variant quantizes, by type.
@@ -42,7 +42,7 @@ pub(in crate::diff) struct FlowChanges {
 
 /// A node without a pair.
 #[derive(Clone, Debug)]
-pub(in crate::diff) struct Unpaired {
+pub(in crate::diff) struct UnpairedNode {
     pub(in crate::diff) layer: String,
     pub(in crate::diff) op: String,
     pub(in crate::diff) weighted: bool,
@@ -50,15 +50,15 @@ pub(in crate::diff) struct Unpaired {
 }
 
 /// One of the two models.
-pub(super) struct Model<'a> {
-    canonical: &'a Canonical,
+pub(super) struct FlowModel<'a> {
+    canonical: &'a CanonicalGraph,
     pub(super) flow: &'a DataFlow,
     index: Index,
 }
 
-impl<'a> Model<'a> {
-    fn new(canonical: &'a Canonical, flow: &'a DataFlow) -> Model<'a> {
-        Model { canonical, flow, index: Index::new(&canonical.graph) }
+impl<'a> FlowModel<'a> {
+    fn new(canonical: &'a CanonicalGraph, flow: &'a DataFlow) -> FlowModel<'a> {
+        FlowModel { canonical, flow, index: Index::new(&canonical.graph) }
     }
 
     fn graph(&self) -> &Graph {
@@ -69,11 +69,11 @@ impl<'a> Model<'a> {
         self.canonical.shapes.get(node.node.input.first()?).map(Vec::len)
     }
 
-    fn stored(&self, tensor: &str) -> Option<Stored> {
+    fn stored(&self, tensor: &str) -> Option<StoredTensor> {
         stored(self.graph(), &self.index, tensor)
     }
 
-    fn is_computed(&self, stored: &Stored) -> bool {
+    fn is_computed(&self, stored: &StoredTensor) -> bool {
         self.canonical.computed.contains(&stored.name)
     }
 
@@ -83,9 +83,9 @@ impl<'a> Model<'a> {
 }
 
 /// The state of comparing; inputs, outputs and quantization are compared in `interface.rs`.
-pub(super) struct Comparison<'a> {
-    pub(super) base: Model<'a>,
-    pub(super) variant: Model<'a>,
+pub(super) struct FlowComparison<'a> {
+    pub(super) base: FlowModel<'a>,
+    pub(super) variant: FlowModel<'a>,
     pub(super) pairs: &'a NodePairs,
     gone: &'a Slices,
     pub(super) found: FlowChanges,
@@ -93,14 +93,14 @@ pub(super) struct Comparison<'a> {
 
 /// Compares all pairs. `gone` are the entries of initializers that went with removed components.
 pub(in crate::diff) fn changes(
-    base: (&Canonical, &DataFlow),
-    variant: (&Canonical, &DataFlow),
+    base: (&CanonicalGraph, &DataFlow),
+    variant: (&CanonicalGraph, &DataFlow),
     pairs: &NodePairs,
     gone: &Slices,
 ) -> FlowChanges {
-    let mut comparison = Comparison {
-        base: Model::new(base.0, base.1),
-        variant: Model::new(variant.0, variant.1),
+    let mut comparison = FlowComparison {
+        base: FlowModel::new(base.0, base.1),
+        variant: FlowModel::new(variant.0, variant.1),
         pairs,
         gone,
         found: FlowChanges::default(),
@@ -109,9 +109,9 @@ pub(in crate::diff) fn changes(
         comparison.pair(*a, *b);
     }
     comparison.ends();
-    let unpaired = |flow: &DataFlow, taken: &BTreeMap<usize, usize>| -> Vec<Unpaired> {
+    let unpaired = |flow: &DataFlow, taken: &BTreeMap<usize, usize>| -> Vec<UnpairedNode> {
         let open = flow.nodes.iter().enumerate().filter(|(p, _)| !taken.contains_key(p));
-        open.map(|(_, node)| Unpaired {
+        open.map(|(_, node)| UnpairedNode {
             layer: node.layer.clone(),
             op: node.node.op_type.clone(),
             weighted: node.operator.is_some(),
@@ -130,7 +130,7 @@ fn is_known(node: &Node) -> bool {
     ["", "ai.onnx"].contains(&node.domain.as_str()) || node.op_type == "MatMulNBits"
 }
 
-impl Comparison<'_> {
+impl FlowComparison<'_> {
     fn pair(&mut self, a: usize, b: usize) {
         let (ours, theirs) = (self.base.flow, self.variant.flow);
         let (own, other) = (&ours.nodes[a], &theirs.nodes[b]);
@@ -198,7 +198,7 @@ impl Comparison<'_> {
         self.change(own, other, from, to);
     }
 
-    fn described(&self, model: &Model, flow: &FlowNode) -> String {
+    fn described(&self, model: &FlowModel, flow: &FlowNode) -> String {
         let node = &flow.node;
         let mut words: Vec<String> = Vec::new();
         for attribute in node.attribute.iter().take(3) {
@@ -281,17 +281,22 @@ impl Comparison<'_> {
                 let adds =
                     ["bias", "initial hidden state", "initial cell state", "peephole weights"]
                         .contains(&input.as_str());
-                let likeness =
-                    if adds { against_zeros(&only.values, computed) } else { Likeness::Changed };
+                let likeness = if adds {
+                    against_zeros(&only.values, computed)
+                } else {
+                    ConstantLikeness::Changed
+                };
                 (None, likeness)
             }
             (None, None) => return,
         };
-        let name = |s: &Option<Stored>| s.as_ref().map_or_else(String::new, |s| s.name.clone());
-        let precision =
-            |s: &Option<Stored>| s.as_ref().map_or_else(|| "none".into(), |s| s.precision.clone());
+        let name =
+            |s: &Option<StoredTensor>| s.as_ref().map_or_else(String::new, |s| s.name.clone());
+        let precision = |s: &Option<StoredTensor>| {
+            s.as_ref().map_or_else(|| "none".into(), |s| s.precision.clone())
+        };
         let alone = base.is_none() != there.is_none();
-        if likeness == Likeness::Same && (alone || precision(&base) == precision(&there)) {
+        if likeness == ConstantLikeness::Same && (alone || precision(&base) == precision(&there)) {
             return;
         }
         self.found.constants.push(ConstantDifference {

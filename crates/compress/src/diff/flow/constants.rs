@@ -1,7 +1,7 @@
 //! Stored values other than the weights of products: biases, parameters of normalisations, tables,
 //! bounds, positions.
 
-use super::super::stored::Stored;
+use super::super::stored::StoredTensor;
 use crate::catalog::Slices;
 use serde::Serialize;
 
@@ -32,20 +32,20 @@ pub struct ConstantDifference {
 
 /// The same values, rounded ones, or others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::diff) enum Likeness {
+pub(in crate::diff) enum ConstantLikeness {
     Same,
     Rounded,
     Changed,
     OtherShape,
 }
 
-impl Likeness {
+impl ConstantLikeness {
     pub(in crate::diff) fn words(self) -> &'static str {
         match self {
-            Likeness::Same => "the same",
-            Likeness::Rounded => "rounded",
-            Likeness::Changed => "changed",
-            Likeness::OtherShape => "its shape is not what is left of the baseline's",
+            ConstantLikeness::Same => "the same",
+            ConstantLikeness::Rounded => "rounded",
+            ConstantLikeness::Changed => "changed",
+            ConstantLikeness::OtherShape => "its shape is not what is left of the baseline's",
         }
     }
 }
@@ -53,30 +53,35 @@ impl Likeness {
 /// Holds values against each other, of the baseline those that are left. `computed` are values that a
 /// rewrite made, which are not the same bit for bit.
 pub(in crate::diff) fn held(
-    base: &Stored,
-    there: &Stored,
+    base: &StoredTensor,
+    there: &StoredTensor,
     gone: &Slices,
     computed: bool,
-) -> (Option<f64>, Likeness) {
+) -> (Option<f64>, ConstantLikeness) {
     let left = left(base, gone);
     let steps = step_of(there);
     let (own, other) = match (left.len(), there.values.len()) {
         (a, b) if a == b => (left, there.values.clone()),
         (a, 1) => (left, vec![there.values[0]; a]),
         (1, b) => (vec![left[0]; b], there.values.clone()),
-        _ => return (None, Likeness::OtherShape),
+        _ => return (None, ConstantLikeness::OtherShape),
     };
     compared(&own, &other, steps, computed)
 }
 
 /// Values that one side has and the other has not, against zeros.
-pub(in crate::diff) fn against_zeros(values: &[f32], computed: bool) -> Likeness {
+pub(in crate::diff) fn against_zeros(values: &[f32], computed: bool) -> ConstantLikeness {
     let zeros = vec![0.0; values.len()];
     let near = computed && values.iter().all(|v| v.abs() < 1e-12);
-    if values == zeros || near { Likeness::Same } else { Likeness::Changed }
+    if values == zeros || near { ConstantLikeness::Same } else { ConstantLikeness::Changed }
 }
 
-fn compared(own: &[f32], other: &[f32], step: f32, computed: bool) -> (Option<f64>, Likeness) {
+fn compared(
+    own: &[f32],
+    other: &[f32],
+    step: f32,
+    computed: bool,
+) -> (Option<f64>, ConstantLikeness) {
     let (mut difference, mut norm, mut most, mut largest) = (0.0f64, 0.0f64, 0.0f32, 0.0f32);
     let mut equal = true;
     for (a, b) in own.iter().zip(other) {
@@ -95,15 +100,15 @@ fn compared(own: &[f32], other: &[f32], step: f32, computed: bool) -> (Option<f6
     // Zeros have no norm to hold a change against.
     let change = (norm > 0.0 || equal).then(|| (difference / norm.max(f64::MIN_POSITIVE)).sqrt());
     let likeness = match () {
-        () if equal => Likeness::Same,
-        () if computed && most <= ROUNDING * largest => Likeness::Same,
-        () if step > 0.0 && most <= step * 1.01 => Likeness::Rounded,
-        () => Likeness::Changed,
+        () if equal => ConstantLikeness::Same,
+        () if computed && most <= ROUNDING * largest => ConstantLikeness::Same,
+        () if step > 0.0 && most <= step * 1.01 => ConstantLikeness::Rounded,
+        () => ConstantLikeness::Changed,
     };
     (change, likeness)
 }
 
-fn step_of(stored: &Stored) -> f32 {
+fn step_of(stored: &StoredTensor) -> f32 {
     let half = stored.precision.starts_with("f16") || stored.precision.starts_with("bf16");
     let largest = stored.values.iter().fold(0.0f32, |most, v| most.max(v.abs()));
     let float = if half { largest / 256.0 } else { 0.0 };
@@ -111,7 +116,7 @@ fn step_of(stored: &Stored) -> f32 {
 }
 
 /// The values that are left after what went.
-fn left(stored: &Stored, gone: &Slices) -> Vec<f32> {
+fn left(stored: &StoredTensor, gone: &Slices) -> Vec<f32> {
     let goes: Vec<Option<&Vec<usize>>> =
         stored.axes.iter().map(|axis| gone.get(&(stored.name.clone(), *axis))).collect();
     if goes.iter().all(Option::is_none) {

@@ -1,7 +1,7 @@
 //! A canonical graph as its data flow: nodes that depend on the inputs, and where each of their
 //! inputs comes from.
 
-use super::super::operators::Operator;
+use super::super::operators::WeightedOperator;
 use paring_agent::engine::onnx;
 use paring_onnx::graph::{Graph, Node, layer_name};
 use std::collections::BTreeMap;
@@ -52,7 +52,7 @@ pub(in crate::diff) struct DataFlow {
 }
 
 /// Labels of each node's surroundings, equal where these are the same.
-pub(in crate::diff) struct Labels {
+pub(in crate::diff) struct NodeLabels {
     /// All that leads to it.
     pub(in crate::diff) before: Vec<u64>,
     /// All that it leads to.
@@ -75,7 +75,7 @@ impl FlowNode {
 }
 
 impl DataFlow {
-    pub(in crate::diff) fn new(graph: &Graph, operators: &[Operator]) -> DataFlow {
+    pub(in crate::diff) fn new(graph: &Graph, operators: &[WeightedOperator]) -> DataFlow {
         let names = |all: Vec<&str>| all.into_iter().map(str::to_string).collect::<Vec<String>>();
         let (inputs, outputs) = (names(graph.inputs()), names(graph.outputs()));
         let mut given: BTreeMap<String, FlowSource> = BTreeMap::new();
@@ -123,7 +123,7 @@ impl DataFlow {
     }
 
     /// Labels by the method of Weisfeiler & Leman 1968, with the slots that tensors are read in.
-    pub(in crate::diff) fn labels(&self) -> Labels {
+    pub(in crate::diff) fn labels(&self) -> NodeLabels {
         let mut before: Vec<u64> = Vec::new();
         for node in &self.nodes {
             let from = self.sources(node, &before);
@@ -144,7 +144,7 @@ impl DataFlow {
             now = next.collect();
             around.iter_mut().zip(&now).for_each(|(labels, label)| labels.push(*label));
         }
-        Labels { before, behind, around }
+        NodeLabels { before, behind, around }
     }
 
     fn sources(&self, node: &FlowNode, labels: &[u64]) -> Vec<u64> {
@@ -181,7 +181,7 @@ fn hashed<T: Hash>(value: &T) -> u64 {
 
 /// Operators of one kind may stand for each other: a product is one however its weights lie, a
 /// rectifier is one whatever its bounds.
-fn kind(node: &Node, operator: Option<&Operator>, sources: &[FlowSource]) -> String {
+fn kind(node: &Node, operator: Option<&WeightedOperator>, sources: &[FlowSource]) -> String {
     match (node.op_type.as_str(), operator) {
         ("Gemm" | "MatMul" | "MatMulNBits" | "MatMulInteger", Some(_)) => "product".into(),
         (op, Some(operator)) => {

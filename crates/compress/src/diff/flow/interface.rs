@@ -1,12 +1,12 @@
 //! Inputs and outputs of the models, and quantization of what flows between nodes.
 
 use super::attributes::shortest;
-use super::changes::Comparison;
+use super::changes::FlowComparison;
 use super::data_flow::{DataFlow, FlowNode};
 use crate::diff::canonical::ActivationQuantization;
 use crate::diff::stored::precision_name;
 
-impl Comparison<'_> {
+impl FlowComparison<'_> {
     pub(super) fn quantizations(&mut self, own: &FlowNode, other: &FlowNode) {
         for (x, y) in own.node.output.iter().zip(&other.node.output) {
             self.quantization(&own.layer, x, y);

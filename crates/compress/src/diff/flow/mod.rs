@@ -10,7 +10,7 @@ mod node_pairs;
 
 pub(in crate::diff) use alignment::likeness;
 pub use changes::OperatorChange;
-pub(in crate::diff) use changes::{FlowChanges, Unpaired, changes};
+pub(in crate::diff) use changes::{FlowChanges, UnpairedNode, changes};
 pub use constants::ConstantDifference;
 pub(in crate::diff) use data_flow::DataFlow;
-pub(in crate::diff) use node_pairs::{NodePairs, Side, node_pairs};
+pub(in crate::diff) use node_pairs::{FlowSide, NodePairs, node_pairs};

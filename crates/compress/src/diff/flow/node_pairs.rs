@@ -1,8 +1,8 @@
 //! Pairs of nodes of two data flows: by topology and weights together.
 
-use super::super::operators::Operator;
+use super::super::operators::WeightedOperator;
 use super::alignment::{aligned, likeness};
-use super::data_flow::{DataFlow, FlowNode, FlowSource, Labels};
+use super::data_flow::{DataFlow, FlowNode, FlowSource, NodeLabels};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Weights that are at least so alike are one another's, wherever they stand.
@@ -12,9 +12,9 @@ const MOST_ALIKE: usize = 64;
 
 /// One side: the flow and its operators with weights.
 #[derive(Clone, Copy)]
-pub(in crate::diff) struct Side<'a> {
+pub(in crate::diff) struct FlowSide<'a> {
     pub(in crate::diff) flow: &'a DataFlow,
-    pub(in crate::diff) operators: &'a [Operator],
+    pub(in crate::diff) operators: &'a [WeightedOperator],
 }
 
 /// Pairs of nodes.
@@ -28,17 +28,17 @@ pub(in crate::diff) struct NodePairs {
     pub(in crate::diff) replaced: Vec<(usize, usize)>,
 }
 
-struct Pairing<'a> {
-    base: Side<'a>,
-    variant: Side<'a>,
+struct NodePairing<'a> {
+    base: FlowSide<'a>,
+    variant: FlowSide<'a>,
     pairs: NodePairs,
 }
 
 /// Pairs nodes: those with the same surroundings first, then those with the same weights, then those
 /// with the same past, the same future, or neighbours that are paired; at last operators with weights
 /// in order, and nodes of different kinds between the same neighbours.
-pub(in crate::diff) fn node_pairs(base: Side, variant: Side) -> NodePairs {
-    let mut pairing = Pairing { base, variant, pairs: NodePairs::default() };
+pub(in crate::diff) fn node_pairs(base: FlowSide, variant: FlowSide) -> NodePairs {
+    let mut pairing = NodePairing { base, variant, pairs: NodePairs::default() };
     let (ours, theirs) = (base.flow.labels(), variant.flow.labels());
     pairing.by_label(&ours, &theirs, &|l, p| (l.before[p], l.behind[p]));
     pairing.propagate();
@@ -58,7 +58,7 @@ pub(in crate::diff) fn node_pairs(base: Side, variant: Side) -> NodePairs {
     pairing.pairs
 }
 
-impl Pairing<'_> {
+impl NodePairing<'_> {
     fn enter(&mut self, a: usize, b: usize) {
         self.pairs.there.insert(a, b);
         self.pairs.back.insert(b, a);
@@ -75,11 +75,11 @@ impl Pairing<'_> {
     /// likeness; others wait for their neighbours, and are taken in order where these do not tell.
     fn by_label(
         &mut self,
-        ours: &Labels,
-        theirs: &Labels,
-        of: &dyn Fn(&Labels, usize) -> (u64, u64),
+        ours: &NodeLabels,
+        theirs: &NodeLabels,
+        of: &dyn Fn(&NodeLabels, usize) -> (u64, u64),
     ) {
-        let groups = |labels: &Labels, open: Vec<usize>| {
+        let groups = |labels: &NodeLabels, open: Vec<usize>| {
             let mut found: BTreeMap<(u64, u64), Vec<usize>> = BTreeMap::new();
             open.into_iter().for_each(|p| found.entry(of(labels, p)).or_default().push(p));
             found
@@ -106,7 +106,7 @@ impl Pairing<'_> {
         }
     }
 
-    fn weights(&self, a: usize, b: usize) -> Option<(&Operator, &Operator)> {
+    fn weights(&self, a: usize, b: usize) -> Option<(&WeightedOperator, &WeightedOperator)> {
         let own = self.base.operators.get(self.base.flow.nodes[a].operator?)?;
         let other = self.variant.operators.get(self.variant.flow.nodes[b].operator?)?;
         Some((own, other))
@@ -148,7 +148,7 @@ impl Pairing<'_> {
     /// Pairs what is open and has nearly the same weights.
     fn by_weights(&mut self) {
         let (left, right) = self.open();
-        let with_weights = |side: &Side, open: Vec<usize>| {
+        let with_weights = |side: &FlowSide, open: Vec<usize>| {
             let mut found: BTreeMap<(String, [usize; 3]), Vec<usize>> = BTreeMap::new();
             for position in open {
                 let node = &side.flow.nodes[position];
@@ -211,7 +211,7 @@ impl Pairing<'_> {
 
     fn readers(&self, a: usize, b: usize) -> Vec<(usize, usize)> {
         let mut found = Vec::new();
-        let reading = |side: &Side, of: usize, taken: &BTreeMap<usize, usize>| {
+        let reading = |side: &FlowSide, of: usize, taken: &BTreeMap<usize, usize>| {
             let mut by_kind: BTreeMap<(String, usize), BTreeSet<usize>> = BTreeMap::new();
             for (reader, slot) in &side.flow.nodes[of].readers {
                 let node = &side.flow.nodes[*reader];
@@ -235,7 +235,7 @@ impl Pairing<'_> {
     /// Operators with weights that are left, aligned in order.
     fn in_order(&mut self) {
         let (left, right) = self.open();
-        let operators = |side: &Side, open: Vec<usize>| -> Vec<(usize, usize)> {
+        let operators = |side: &FlowSide, open: Vec<usize>| -> Vec<(usize, usize)> {
             open.into_iter().filter_map(|p| Some((p, side.flow.nodes[p].operator?))).collect()
         };
         let (left, right) = (operators(&self.base, left), operators(&self.variant, right));

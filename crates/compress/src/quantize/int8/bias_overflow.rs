@@ -1,9 +1,9 @@
 //! Biases that are too large for 32-bit integers at the scales of their layers.
 
 use crate::QuantizationGranularity;
-use crate::quantize::affine::Affine;
-use crate::quantize::quantizable_layers::Layer;
-use crate::quantize::weight_grid::OnGrid;
+use crate::quantize::affine::AffineQuantizer;
+use crate::quantize::quantizable_layers::QuantizableLayer;
+use crate::quantize::weight_grid::WeightGrid;
 use std::collections::BTreeMap;
 
 /// A bias takes no more than half of what 32 bits hold, so that the sums have the rest.
@@ -13,14 +13,14 @@ const MOST: f64 = (1u32 << 30) as f64;
 /// scale) must be a 32-bit integer. With a scale an output that output's own is raised: what its weights
 /// lose is below 2⁻³⁰ of its bias. Gives the layers with one scale that has no room, with the reason.
 pub(in crate::quantize) fn fit_biases(
-    layers: &[Layer],
-    affines: &BTreeMap<String, Affine>,
-    grids: &mut BTreeMap<String, OnGrid>,
+    layers: &[QuantizableLayer],
+    affines: &BTreeMap<String, AffineQuantizer>,
+    grids: &mut BTreeMap<String, WeightGrid>,
 ) -> Vec<(String, String)> {
     let mut refused = Vec::new();
     for layer in layers.iter().filter(|layer| layer.scheme.is_static()) {
         let (Some(bias), Some(affine)) = (&layer.bias, affines.get(&layer.input)) else { continue };
-        let Some(OnGrid::Bytes(grid)) = grids.get_mut(&layer.name) else { continue };
+        let Some(WeightGrid::Int8(grid)) = grids.get_mut(&layer.name) else { continue };
         for (output, bias) in bias.iter().enumerate() {
             let least = f64::from(bias.abs()) / (f64::from(affine.scale) * MOST);
             if f64::from(grid.of(output)) >= least {

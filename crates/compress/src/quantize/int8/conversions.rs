@@ -5,7 +5,7 @@
 //! q = trunc(clip(x / scale + zero + ½, 0, 255)): what lies halfway goes up, where ONNX's
 //! QuantizeLinear takes the even one. Bytes are unsigned, because a cast cuts towards zero.
 
-use crate::quantize::affine::Affine;
+use crate::quantize::affine::AffineQuantizer;
 use paring_agent::arrays::Dtype;
 use paring_onnx::graph::{ElementType, FreshNames, Graph, Node, Size, Weights, set_int};
 
@@ -42,7 +42,7 @@ pub(super) fn cast(name: String, from: &str, to: &str, element: ElementType) -> 
 pub(super) fn narrowing(
     (graph, names): (&mut Graph, &mut FreshNames),
     (x, factor, output): (&str, &str, &str),
-    (affine, relu): (Affine, bool),
+    (affine, relu): (AffineQuantizer, bool),
     base: &str,
 ) -> Vec<Node> {
     let offset = f32::from(affine.byte()) + 0.5;
@@ -78,10 +78,10 @@ pub(super) fn shared(
 
 /// A graph that makes bytes of so many numbers by nodes called `narrow…` and floats again by others: for
 /// timing both.
-pub fn conversions(elements: usize) -> Graph {
+pub fn conversion_graph(elements: usize) -> Graph {
     let mut graph = Graph::empty("conversions", 13);
     graph.add_input("x", Dtype::F32, &[Size::Fixed(1), Size::Fixed(elements)]);
-    let affine = Affine { scale: 0.01, zero: 3 };
+    let affine = AffineQuantizer { scale: 0.01, zero: 3 };
     graph.set_weights("inverse", Weights::f32(&[], &[1.0 / affine.scale]));
     graph.set_weights("scale", Weights::f32(&[], &[affine.scale]));
     graph.set_weights("zero", Weights::u8(&[], &[affine.byte()]));

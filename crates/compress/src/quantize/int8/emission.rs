@@ -3,10 +3,10 @@
 
 use super::conversions::{self, narrowing};
 use crate::CompressError;
-use crate::quantize::affine::Affine;
-use crate::quantize::quantizable_layers::Layer;
-use crate::quantize::settings::Form;
-use crate::quantize::weight_grid::OnGrid;
+use crate::quantize::affine::AffineQuantizer;
+use crate::quantize::quantizable_layers::QuantizableLayer;
+use crate::quantize::settings::Int8Form;
+use crate::quantize::weight_grid::WeightGrid;
 use paring_agent::engine::onnx;
 use paring_core::schema::LayerPrecision;
 use paring_onnx::graph::{FreshNames, Graph, Index, Node, Weights};
@@ -17,11 +17,11 @@ const MOVES: [&str; 7] =
     ["MaxPool", "Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze", "Concat"];
 
 /// The layers of a graph with everything that writing them takes.
-pub(in crate::quantize) struct Narrowing<'a> {
-    pub(in crate::quantize) layers: &'a [Layer],
-    pub(in crate::quantize) affines: &'a BTreeMap<String, Affine>,
-    pub(in crate::quantize) grids: &'a BTreeMap<String, OnGrid>,
-    pub(in crate::quantize) form: Form,
+pub(in crate::quantize) struct QuantizedLayers<'a> {
+    pub(in crate::quantize) layers: &'a [QuantizableLayer],
+    pub(in crate::quantize) affines: &'a BTreeMap<String, AffineQuantizer>,
+    pub(in crate::quantize) grids: &'a BTreeMap<String, WeightGrid>,
+    pub(in crate::quantize) form: Int8Form,
     /// Positions of nodes that int8 goes through.
     pub(in crate::quantize) moves: BTreeSet<usize>,
     /// Tensors that static layers give and nothing but static layers reads.
@@ -29,7 +29,7 @@ pub(in crate::quantize) struct Narrowing<'a> {
 }
 
 /// Tensors that static layers give and nothing but static layers reads.
-pub(in crate::quantize) fn inner(graph: &Graph, layers: &[Layer]) -> BTreeSet<String> {
+pub(in crate::quantize) fn inner(graph: &Graph, layers: &[QuantizableLayer]) -> BTreeSet<String> {
     let index = Index::new(graph);
     let outputs = graph.outputs();
     let statics = || layers.iter().filter(|layer| layer.scheme.is_static());
@@ -42,7 +42,7 @@ pub(in crate::quantize) fn inner(graph: &Graph, layers: &[Layer]) -> BTreeSet<St
     statics().map(|layer| &layer.output).filter(|tensor| alone(tensor)).cloned().collect()
 }
 
-impl Narrowing<'_> {
+impl QuantizedLayers<'_> {
     /// True of a tensor that a static layer, or a node that int8 goes through, reads.
     pub(in crate::quantize) fn reads(&self, graph: &Graph, tensor: &str) -> bool {
         let moved = |p: &usize| graph.nodes()[*p].input.iter().any(|input| input == tensor);
@@ -55,7 +55,7 @@ impl Narrowing<'_> {
 /// a way the first of those that must share one scale with it.
 pub(in crate::quantize) fn ways(
     graph: &Graph,
-    layers: &[Layer],
+    layers: &[QuantizableLayer],
 ) -> (BTreeSet<usize>, BTreeMap<String, String>) {
     let index = Index::new(graph);
     let statics = || layers.iter().filter(|l| l.scheme.is_static());
@@ -107,24 +107,26 @@ pub(in crate::quantize) fn ways(
 /// anything else reads them.
 pub(in crate::quantize) fn emit(
     graph: &mut Graph,
-    narrowing: &Narrowing,
+    narrowing: &QuantizedLayers,
 ) -> Result<(), CompressError> {
-    let by_position: BTreeMap<usize, &Layer> =
+    let by_position: BTreeMap<usize, &QuantizableLayer> =
         narrowing.layers.iter().map(|l| (l.position, l)).collect();
     let folded: BTreeSet<usize> = match narrowing.form {
-        Form::Operators => {
+        Int8Form::Operators => {
             narrowing.layers.iter().flat_map(|l| [l.relu, l.added]).flatten().collect()
         }
-        Form::Qdq => BTreeSet::new(),
+        Int8Form::Qdq => BTreeSet::new(),
     };
     let old = graph.nodes().to_vec();
     let outputs: Vec<String> = graph.outputs().into_iter().map(str::to_string).collect();
-    let mut writer = Writer::new(graph, narrowing);
+    let mut writer = Int8Writer::new(graph, narrowing);
     for (position, node) in old.iter().enumerate() {
         match by_position.get(&position) {
             _ if folded.contains(&position) => {}
             Some(layer) => writer.layer(node, layer)?,
-            None if narrowing.moves.contains(&position) && narrowing.form == Form::Operators => {
+            None if narrowing.moves.contains(&position)
+                && narrowing.form == Int8Form::Operators =>
+            {
                 writer.moved(node)?;
             }
             None => {
@@ -141,9 +143,9 @@ pub(in crate::quantize) fn emit(
     Ok(())
 }
 
-pub(in crate::quantize) struct Writer<'a> {
+pub(in crate::quantize) struct Int8Writer<'a> {
     pub(in crate::quantize) graph: &'a mut Graph,
-    pub(in crate::quantize) narrowing: &'a Narrowing<'a>,
+    pub(in crate::quantize) narrowing: &'a QuantizedLayers<'a>,
     pub(in crate::quantize) names: FreshNames,
     pub(in crate::quantize) nodes: Vec<Node>,
     /// Tensors that exist in int8, as `name.q`.
@@ -158,9 +160,9 @@ pub(in crate::quantize) struct Writer<'a> {
     pub(in crate::quantize) paired: BTreeSet<String>,
 }
 
-impl<'a> Writer<'a> {
-    fn new(graph: &'a mut Graph, narrowing: &'a Narrowing<'a>) -> Self {
-        Writer {
+impl<'a> Int8Writer<'a> {
+    fn new(graph: &'a mut Graph, narrowing: &'a QuantizedLayers<'a>) -> Self {
+        Int8Writer {
             names: FreshNames::new(graph),
             graph,
             narrowing,
@@ -173,10 +175,10 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn layer(&mut self, node: &Node, layer: &Layer) -> Result<(), CompressError> {
+    fn layer(&mut self, node: &Node, layer: &QuantizableLayer) -> Result<(), CompressError> {
         match layer.scheme {
             LayerPrecision::F32 => self.nodes.push(node.clone()),
-            LayerPrecision::Static(_) if self.narrowing.form == Form::Qdq => {
+            LayerPrecision::Static(_) if self.narrowing.form == Int8Form::Qdq => {
                 self.pairs(node, layer)?
             }
             LayerPrecision::Static(_) if layer.convolves() => self.convolution(node, layer)?,
@@ -224,7 +226,7 @@ impl<'a> Writer<'a> {
     pub(in crate::quantize) fn affine(
         &mut self,
         tensor: &str,
-    ) -> Result<(String, String, Affine), CompressError> {
+    ) -> Result<(String, String, AffineQuantizer), CompressError> {
         let affine = *self
             .narrowing
             .affines
@@ -232,8 +234,8 @@ impl<'a> Writer<'a> {
             .ok_or_else(|| CompressError::Nothing("calibrate", format!("tensor `{tensor}`")))?;
         let scale = self.constant(tensor, ".scale", Weights::f32(&[], &[affine.scale]));
         let zero = match self.narrowing.form {
-            Form::Operators => Weights::u8(&[], &[affine.byte()]),
-            Form::Qdq => Weights::i8(&[], &[affine.zero]),
+            Int8Form::Operators => Weights::u8(&[], &[affine.byte()]),
+            Int8Form::Qdq => Weights::i8(&[], &[affine.zero]),
         };
         let zero = self.constant(tensor, ".zero", zero);
         Ok((scale, zero, affine))
@@ -243,9 +245,9 @@ impl<'a> Writer<'a> {
     /// scales' values.
     pub(in crate::quantize) fn bytes(
         &mut self,
-        layer: &Layer,
+        layer: &QuantizableLayer,
     ) -> Result<(String, String, String, Vec<f32>), CompressError> {
-        let Some(OnGrid::Bytes(grid)) = self.narrowing.grids.get(&layer.name) else {
+        let Some(WeightGrid::Int8(grid)) = self.narrowing.grids.get(&layer.name) else {
             return Err(CompressError::Nothing("quantize", format!("layer `{}`", layer.name)));
         };
         let base = &layer.output;
@@ -269,7 +271,7 @@ impl<'a> Writer<'a> {
             let (scale, zero, affine) = self.affine(tensor)?;
             let base = self.name(tensor, "/QuantizeLinear");
             match self.narrowing.form {
-                Form::Operators => {
+                Int8Form::Operators => {
                     let inverse = Weights::f32(&[], &[1.0 / affine.scale]);
                     let inverse = self.constant(tensor, ".inverse", inverse);
                     let names = (tensor, inverse.as_str(), narrow.as_str());
@@ -277,7 +279,9 @@ impl<'a> Writer<'a> {
                     let chain = narrowing(graph, names, (affine, false), &base);
                     self.nodes.extend(chain);
                 }
-                Form::Qdq => self.node("QuantizeLinear", base, &[tensor, &scale, &zero], &narrow),
+                Int8Form::Qdq => {
+                    self.node("QuantizeLinear", base, &[tensor, &scale, &zero], &narrow)
+                }
             }
         }
         Ok(narrow)

@@ -8,6 +8,6 @@ mod static_layers;
 mod weight_only_layers;
 
 pub(super) use bias_overflow::fit_biases;
-pub use conversions::conversions;
-pub(super) use emission::{Narrowing, emit, inner, ways};
+pub use conversions::conversion_graph;
+pub(super) use emission::{QuantizedLayers, emit, inner, ways};
 pub(super) use weight_only_layers::AXIS_OPSET;

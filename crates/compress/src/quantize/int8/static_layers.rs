@@ -1,9 +1,9 @@
 //! Static layers: operators that the engine runs in integers, or pairs around float ones.
 
 use super::conversions::{MIDDLE, cast, narrowing};
-use super::emission::Writer;
-use crate::quantize::quantizable_layers::Layer;
-use crate::quantize::weight_grid::OnGrid;
+use super::emission::Int8Writer;
+use crate::quantize::quantizable_layers::QuantizableLayer;
+use crate::quantize::weight_grid::WeightGrid;
 use crate::{CompressError, QuantizationGranularity};
 use paring_onnx::graph::{self, ElementType, Node, Weights};
 
@@ -14,17 +14,21 @@ const PAD_OPSET: i64 = 11;
 
 /// The input of an integer kernel: the tensor, the zero point that it is told, and by how much the true
 /// one is above that.
-struct Read {
+struct IntegerInput {
     tensor: String,
     told: String,
     shift: i64,
 }
 
-impl Writer<'_> {
+impl Int8Writer<'_> {
     /// One scale: QLinearConv, which the engine requantizes within the product. A scale a channel it
     /// requantizes in seven passes: ConvInteger, and a product and a cast of floats, take less; so is
     /// a Relu written whose zero is not the lowest byte, because others share its scale.
-    pub(super) fn convolution(&mut self, node: &Node, layer: &Layer) -> Result<(), CompressError> {
+    pub(super) fn convolution(
+        &mut self,
+        node: &Node,
+        layer: &QuantizableLayer,
+    ) -> Result<(), CompressError> {
         let mut node = node.clone();
         let read = self.read(&mut node, layer)?;
         spread(&mut node, layer);
@@ -53,8 +57,8 @@ impl Writer<'_> {
     fn by_channel(
         &mut self,
         mut node: Node,
-        layer: &Layer,
-        read: &Read,
+        layer: &QuantizableLayer,
+        read: &IntegerInput,
     ) -> Result<(), CompressError> {
         let (_, _, x) = self.affine(&layer.input)?;
         let (w, _, _, scales) = self.bytes(layer)?;
@@ -75,7 +79,7 @@ impl Writer<'_> {
     /// Sums times a factor: bytes where `narrow`, else floats.
     fn scaled(
         &mut self,
-        (layer, name): (&Layer, &str),
+        (layer, name): (&QuantizableLayer, &str),
         wide: &str,
         (dims, mut factors): (&[usize], Vec<f32>),
         narrow: bool,
@@ -115,7 +119,11 @@ impl Writer<'_> {
 
     /// y = (xq · wq + bias) · (x_scale · w_scale): integers up to the one product at the end. Where
     /// products alone read it and it has no bias and one scale, QLinearMatMul gives the bytes.
-    pub(super) fn product(&mut self, node: &Node, layer: &Layer) -> Result<(), CompressError> {
+    pub(super) fn product(
+        &mut self,
+        node: &Node,
+        layer: &QuantizableLayer,
+    ) -> Result<(), CompressError> {
         let mut integer = Node { attribute: Vec::new(), ..node.clone() };
         let narrow = self.narrowing.inner.contains(&layer.output);
         let plain =
@@ -141,7 +149,11 @@ impl Writer<'_> {
     }
 
     /// A product that gives bytes by itself.
-    fn requantized(&mut self, mut node: Node, layer: &Layer) -> Result<(), CompressError> {
+    fn requantized(
+        &mut self,
+        mut node: Node,
+        layer: &QuantizableLayer,
+    ) -> Result<(), CompressError> {
         let x = self.need_narrow(&layer.input)?;
         let (x_scale, x_zero, _) = self.affine(&layer.input)?;
         let (y_scale, y_zero, _) = self.affine(&layer.output)?;
@@ -178,7 +190,11 @@ impl Writer<'_> {
 
     /// The bytes that a layer reads, with padding written out where the zero point that is told is
     /// not the true one: a kernel pads with the one it is told.
-    fn read(&mut self, node: &mut Node, layer: &Layer) -> Result<Read, CompressError> {
+    fn read(
+        &mut self,
+        node: &mut Node,
+        layer: &QuantizableLayer,
+    ) -> Result<IntegerInput, CompressError> {
         let x = self.need_narrow(&layer.input)?;
         let (_, zero, affine) = self.affine(&layer.input)?;
         let shift = i64::from(affine.byte()) - i64::from(MIDDLE);
@@ -187,14 +203,14 @@ impl Writer<'_> {
         // told.
         let taken_back = pads.is_some() && affine.byte() == 0;
         if shift == 0 || taken_back || (pads.is_none() && pads_itself(node)) {
-            return Ok(Read { tensor: x, told: zero, shift: 0 });
+            return Ok(IntegerInput { tensor: x, told: zero, shift: 0 });
         }
         let told = self.shared("paring.middle", Weights::u8(&[], &[MIDDLE]));
         let tensor = match pads {
             Some(pads) => self.pad(node, &x, (&pads, &zero)),
             None => x,
         };
-        Ok(Read { tensor, told, shift })
+        Ok(IntegerInput { tensor, told, shift })
     }
 
     /// A tensor with so much of a value around it, made once; the node pads no more.
@@ -221,7 +237,7 @@ impl Writer<'_> {
     /// every sum; nothing where that is nothing.
     fn bias(
         &mut self,
-        layer: &Layer,
+        layer: &QuantizableLayer,
         scales: &[f32],
         shift: i64,
     ) -> Result<Option<Vec<i32>>, CompressError> {
@@ -244,10 +260,12 @@ impl Writer<'_> {
     }
 
     /// Sums of a layer's integer weights, one an output.
-    pub(super) fn sums(&self, layer: &Layer) -> Vec<i64> {
+    pub(super) fn sums(&self, layer: &QuantizableLayer) -> Vec<i64> {
         let outputs = layer.dims[layer.axis()];
         let mut sums = vec![0i64; outputs];
-        let Some(OnGrid::Bytes(grid)) = self.narrowing.grids.get(&layer.name) else { return sums };
+        let Some(WeightGrid::Int8(grid)) = self.narrowing.grids.get(&layer.name) else {
+            return sums;
+        };
         let inner: usize = layer.dims[layer.axis() + 1..].iter().product();
         for (i, code) in grid.codes(&layer.dims, &layer.values).iter().enumerate() {
             sums[i / inner.max(1) % outputs.max(1)] += i64::from(*code);
@@ -256,7 +274,11 @@ impl Writer<'_> {
     }
 
     /// The float operator between pairs that quantize and dequantize what it reads.
-    pub(super) fn pairs(&mut self, node: &Node, layer: &Layer) -> Result<(), CompressError> {
+    pub(super) fn pairs(
+        &mut self,
+        node: &Node,
+        layer: &QuantizableLayer,
+    ) -> Result<(), CompressError> {
         let x = self.need_paired(&layer.input)?;
         let weights = self.floats_of_bytes(node, layer)?;
         let mut node = node.clone();
@@ -282,7 +304,7 @@ impl Writer<'_> {
 
 /// Weights of products are written as `[inputs, outputs]`, however they were stored, and multiplied by
 /// what the node would multiply them by.
-pub(super) fn straight(node: &mut Node, layer: &Layer) {
+pub(super) fn straight(node: &mut Node, layer: &QuantizableLayer) {
     if layer.turned {
         graph::set_int(node, "transB", 0);
     }
@@ -291,7 +313,7 @@ pub(super) fn straight(node: &mut Node, layer: &Layer) {
 
 /// Takes the places of a kernel of one place apart, which changes nothing: one whose places are
 /// together the engine multiplies row by row of the image, and a row is short.
-pub(super) fn spread(node: &mut Node, layer: &Layer) {
+pub(super) fn spread(node: &mut Node, layer: &QuantizableLayer) {
     let places = layer.dims.len() - 2;
     let one = layer.dims[2..].iter().all(|d| *d == 1);
     let grouped = graph::int(node, "group").unwrap_or(1) > 1;

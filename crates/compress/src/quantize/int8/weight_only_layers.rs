@@ -1,11 +1,11 @@
 //! Layers whose activations are quantized as they come, and layers whose weights alone are narrow.
 
 use super::conversions::{MIDDLE, cast};
-use super::emission::Writer;
+use super::emission::Int8Writer;
 use super::static_layers::{pads_itself, spread, straight, written_out};
 use crate::CompressError;
-use crate::quantize::quantizable_layers::Layer;
-use crate::quantize::weight_grid::{BLOCK, OnGrid, rows};
+use crate::quantize::quantizable_layers::QuantizableLayer;
+use crate::quantize::weight_grid::{BLOCK, WeightGrid, rows};
 use paring_onnx::graph::{self, ElementType, Node, Weights};
 
 /// From here on there is DequantizeLinear.
@@ -13,9 +13,13 @@ const DEQUANTIZE_OPSET: i64 = 10;
 /// From here on it has an axis, and a scale for each of its entries.
 pub(in crate::quantize) const AXIS_OPSET: i64 = 13;
 
-impl Writer<'_> {
+impl Int8Writer<'_> {
     /// y = (xq · wq) · (x_scale · w_scale) + bias, with x_scale found for every input anew.
-    pub(super) fn dynamically(&mut self, node: &Node, layer: &Layer) -> Result<(), CompressError> {
+    pub(super) fn dynamically(
+        &mut self,
+        node: &Node,
+        layer: &QuantizableLayer,
+    ) -> Result<(), CompressError> {
         let mut integer = match layer.convolves() {
             true => Node { op_type: "ConvInteger".into(), ..node.clone() },
             false => {
@@ -105,7 +109,7 @@ impl Writer<'_> {
 
     /// The tensor that a layer reads, in float, with its padding written out: zeros, which are exact
     /// in any scale.
-    fn padded_float(&mut self, node: &mut Node, layer: &Layer) -> String {
+    fn padded_float(&mut self, node: &mut Node, layer: &QuantizableLayer) -> String {
         self.need_float(&layer.input);
         let Some(pads) = written_out(node, self.graph.opset()) else { return layer.input.clone() };
         let none = self.shared("paring.low", Weights::f32(&[], &[0.0]));
@@ -113,7 +117,11 @@ impl Writer<'_> {
     }
 
     /// The float operator on weights that are stored in int8.
-    pub(super) fn stored_bytes(&mut self, node: &Node, layer: &Layer) -> Result<(), CompressError> {
+    pub(super) fn stored_bytes(
+        &mut self,
+        node: &Node,
+        layer: &QuantizableLayer,
+    ) -> Result<(), CompressError> {
         self.need_float(&layer.input);
         let weights = self.floats_of_bytes(node, layer)?;
         let mut node = node.clone();
@@ -128,7 +136,7 @@ impl Writer<'_> {
     pub(super) fn floats_of_bytes(
         &mut self,
         node: &Node,
-        layer: &Layer,
+        layer: &QuantizableLayer,
     ) -> Result<String, CompressError> {
         let (w, scale, zero, scales) = self.bytes(layer)?;
         let weights = self.name(&layer.output, ".weight.dq");
@@ -157,10 +165,10 @@ impl Writer<'_> {
     pub(super) fn stored_nibbles(
         &mut self,
         node: &Node,
-        layer: &Layer,
+        layer: &QuantizableLayer,
     ) -> Result<(), CompressError> {
         self.need_float(&layer.input);
-        let Some(OnGrid::Nibbles(nibbles)) = self.narrowing.grids.get(&layer.name) else {
+        let Some(WeightGrid::Int4(nibbles)) = self.narrowing.grids.get(&layer.name) else {
             return Err(CompressError::Nothing("quantize", format!("layer `{}`", layer.name)));
         };
         let (inputs, outputs) = (layer.dims[0], layer.dims[1]);

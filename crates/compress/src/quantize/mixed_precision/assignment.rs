@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 /// Costs of layers in each precision and of conversions of so many numbers, in nanoseconds.
 #[derive(Clone, Copy)]
-pub struct Prices<'a> {
+pub struct LayerPrices<'a> {
     /// By layer and precision; a precision without a price is not taken.
     pub layers: &'a BTreeMap<String, BTreeMap<LayerPrecision, f64>>,
     /// Float to int8.
@@ -18,7 +18,7 @@ pub struct Prices<'a> {
 
 /// A precision for every layer that has a choice.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Assignment {
+pub struct PrecisionAssignment {
     /// By layer.
     pub layers: BTreeMap<String, LayerPrecision>,
     /// Predicted cost of layers and conversions together.

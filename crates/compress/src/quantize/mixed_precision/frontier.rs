@@ -1,7 +1,7 @@
 //! The assignments of precisions to layers that no mixture of others beats in time and error.
 
-use super::assignment::{Assignment, Prices};
-use super::network::Network;
+use super::assignment::{LayerPrices, PrecisionAssignment};
+use super::network::PrecisionNetwork;
 use paring_core::schema::LayerPrecision;
 use paring_onnx::graph::{Facts, Graph};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,8 +13,8 @@ const MOST_ASSIGNMENTS: usize = 48;
 /// the corners of the lower convex hull of times and errors, [`MOST_ASSIGNMENTS`] at most, of which the
 /// widest gaps in time are filled first. Between two corners the next is the best for the weight at
 /// which both are equally good (Aneja and Nair, Management Science 25, 1979).
-pub fn assignments(graph: &Graph, facts: &Facts, prices: &Prices) -> Vec<Assignment> {
-    let network = Network::new(graph, facts, prices);
+pub fn assignments(graph: &Graph, facts: &Facts, prices: &LayerPrices) -> Vec<PrecisionAssignment> {
+    let network = PrecisionNetwork::new(graph, facts, prices);
     let fastest = network.best(prices, &|time, error| [time, error]);
     let exact = network.best(prices, &|time, error| [error, time]);
     let apart = fastest.predicted_ns < exact.predicted_ns && exact.error < fastest.error;
@@ -29,7 +29,7 @@ pub fn assignments(graph: &Graph, facts: &Facts, prices: &Prices) -> Vec<Assignm
         let (fast, exact) = (&found[at], &found[at + 1]);
         let weight = gap(&at) / (fast.error - exact.error);
         let best = network.best(prices, &|time, error| [time + weight * error, error]);
-        let between = |best: &Assignment| {
+        let between = |best: &PrecisionAssignment| {
             (fast.predicted_ns < best.predicted_ns && best.predicted_ns < exact.predicted_ns)
                 && (exact.error < best.error && best.error < fast.error)
         };
@@ -42,19 +42,19 @@ pub fn assignments(graph: &Graph, facts: &Facts, prices: &Prices) -> Vec<Assignm
 }
 
 /// The predicted cost of an assignment that was made otherwise.
-pub fn predicted(
+pub fn predicted_assignment(
     graph: &Graph,
     facts: &Facts,
-    prices: &Prices,
+    prices: &LayerPrices,
     layers: &BTreeMap<String, LayerPrecision>,
-) -> Assignment {
-    let network = Network::new(graph, facts, prices);
+) -> PrecisionAssignment {
+    let network = PrecisionNetwork::new(graph, facts, prices);
     let own = |name: &String, all: &BTreeMap<LayerPrecision, f64>| {
         let scheme = layers.get(name).copied().unwrap_or(LayerPrecision::F32);
         (name.clone(), all.iter().filter(|(s, _)| **s == scheme).map(|(s, c)| (*s, *c)).collect())
     };
     let only = prices.layers.iter().map(|(name, all)| own(name, all)).collect();
-    network.best(&Prices { layers: &only, ..*prices }, &|time, error| [time, error])
+    network.best(&LayerPrices { layers: &only, ..*prices }, &|time, error| [time, error])
 }
 
 #[cfg(test)]
@@ -145,11 +145,15 @@ mod tests {
         let costs = || BTreeMap::from([(LayerPrecision::F32, 10.0), (INT8, 1.0)]);
         let layers = BTreeMap::from(["p", "y"].map(|name| (name.to_string(), costs())));
         let (nothing, convert) = (BTreeMap::new(), |_: usize| 2.0);
-        let prices =
-            Prices { layers: &layers, quantize: &convert, dequantize: &convert, errors: &nothing };
+        let prices = LayerPrices {
+            layers: &layers,
+            quantize: &convert,
+            dequantize: &convert,
+            errors: &nothing,
+        };
         let cost = |names: &[&str]| {
             let own = names.iter().map(|name| (name.to_string(), INT8)).collect();
-            predicted(&graph, &facts, &prices, &own).predicted_ns
+            predicted_assignment(&graph, &facts, &prices, &own).predicted_ns
         };
         // The input is converted, what lies between is not, and products give floats to others.
         assert_eq!(cost(&["p", "y"]), 2.0 + 1.0 + 1.0);
@@ -178,7 +182,7 @@ mod tests {
             let lost = |(i, e): (usize, &f64)| (format!("c{i}"), BTreeMap::from([(INT8, *e)]));
             let errors = losses.iter().enumerate().map(lost).collect();
             let convert = |_: usize| 1.5;
-            let prices = Prices {
+            let prices = LayerPrices {
                 layers: &layers,
                 quantize: &convert,
                 dequantize: &convert,
@@ -190,7 +194,7 @@ mod tests {
             for (found, (time, error)) in found.iter().zip(expected) {
                 assert!((found.predicted_ns - time).abs() < 1e-9);
                 assert!((found.error - error).abs() < 1e-9);
-                let again = predicted(&graph, &facts, &prices, &found.layers);
+                let again = predicted_assignment(&graph, &facts, &prices, &found.layers);
                 assert!((found.predicted_ns - again.predicted_ns).abs() < 1e-9);
             }
         }

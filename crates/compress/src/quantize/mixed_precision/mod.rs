@@ -5,6 +5,6 @@ mod frontier;
 mod network;
 mod sensitivity;
 
-pub use assignment::{Assignment, Prices};
-pub use frontier::{assignments, predicted};
-pub use sensitivity::{Answers, Loss};
+pub use assignment::{LayerPrices, PrecisionAssignment};
+pub use frontier::{assignments, predicted_assignment};
+pub use sensitivity::{FloatAnswers, QuantizationLoss};

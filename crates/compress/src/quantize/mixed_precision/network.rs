@@ -1,6 +1,6 @@
 //! Dynamic programming along the graph, because a conversion is paid where two neighbours differ.
 
-use super::assignment::{Assignment, Prices};
+use super::assignment::{LayerPrices, PrecisionAssignment};
 use paring_core::schema::LayerPrecision;
 use paring_onnx::graph::{self, Facts, Graph, Index, Node};
 use paring_onnx::ops;
@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 const MOST_STATES: usize = 4096;
 
 /// Layers with choices in the order of the graph, and the tensors between them.
-pub(super) struct Network {
-    layers: Vec<Place>,
-    tensors: Vec<Tensor>,
+pub(super) struct PrecisionNetwork {
+    layers: Vec<NetworkLayer>,
+    tensors: Vec<NetworkTensor>,
 }
 
-struct Place {
+struct NetworkLayer {
     name: String,
     /// Its output is in int8 when it is static.
     convolves: bool,
@@ -23,7 +23,7 @@ struct Place {
     gives: usize,
 }
 
-struct Tensor {
+struct NetworkTensor {
     elements: usize,
     /// Layers that read it.
     readers: usize,
@@ -33,7 +33,7 @@ struct Tensor {
 
 /// The decisions about a tensor so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Open {
+struct OpenTensor {
     /// It is in int8, whoever reads it.
     narrow: bool,
     /// It can be, where nobody wants it in float.
@@ -43,12 +43,12 @@ struct Open {
     read: usize,
 }
 
-impl Network {
-    pub(super) fn new(graph: &Graph, facts: &Facts, prices: &Prices) -> Network {
+impl PrecisionNetwork {
+    pub(super) fn new(graph: &Graph, facts: &Facts, prices: &LayerPrices) -> PrecisionNetwork {
         let index = Index::new(graph);
         let outputs = graph.outputs();
         let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
-        let mut network = Network { layers: Vec::new(), tensors: Vec::new() };
+        let mut network = PrecisionNetwork { layers: Vec::new(), tensors: Vec::new() };
         for (node, name) in graph.nodes().iter().zip(graph::layer_names(graph)) {
             if !ops::is_float_product(node) || !prices.layers.contains_key(&name) {
                 continue;
@@ -58,14 +58,14 @@ impl Network {
                 *numbers.entry(root.clone()).or_insert_with(|| {
                     let shape = facts.shapes.get(&root);
                     let elements = shape.map_or(0, |s| s.iter().product());
-                    network.tensors.push(Tensor { elements, readers: 0, others: false });
+                    network.tensors.push(NetworkTensor { elements, readers: 0, others: false });
                     network.tensors.len() - 1
                 })
             };
             let (reads, gives) = (number(&node.input[0]), number(&node.output[0]));
             network.tensors[reads].readers += 1;
             let convolves = node.op_type == "Conv";
-            network.layers.push(Place { name, convolves, reads, gives });
+            network.layers.push(NetworkLayer { name, convolves, reads, gives });
         }
         for (node, name) in graph.nodes().iter().zip(graph::layer_names(graph)) {
             let layer = ops::is_float_product(node) && prices.layers.contains_key(&name);
@@ -86,10 +86,14 @@ impl Network {
 
     /// The choice of which `rank` makes the least of time and error: the first number decides, then
     /// the second. Both are sums of what time and error are, times something.
-    pub(super) fn best(&self, prices: &Prices, rank: &dyn Fn(f64, f64) -> [f64; 2]) -> Assignment {
-        type States = BTreeMap<BTreeMap<usize, Open>, Assignment>;
-        let start = Assignment { layers: BTreeMap::new(), predicted_ns: 0.0, error: 0.0 };
-        let order = |a: &Assignment, b: &Assignment| {
+    pub(super) fn best(
+        &self,
+        prices: &LayerPrices,
+        rank: &dyn Fn(f64, f64) -> [f64; 2],
+    ) -> PrecisionAssignment {
+        type States = BTreeMap<BTreeMap<usize, OpenTensor>, PrecisionAssignment>;
+        let start = PrecisionAssignment { layers: BTreeMap::new(), predicted_ns: 0.0, error: 0.0 };
+        let order = |a: &PrecisionAssignment, b: &PrecisionAssignment| {
             let [a, b] = [a, b].map(|one| rank(one.predicted_ns, one.error));
             a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1]))
         };
@@ -123,11 +127,11 @@ impl Network {
     /// The open tensors behind a layer, and the cost of the conversions that are decided with it.
     fn step(
         &self,
-        open: &BTreeMap<usize, Open>,
-        layer: &Place,
+        open: &BTreeMap<usize, OpenTensor>,
+        layer: &NetworkLayer,
         scheme: LayerPrecision,
-        prices: &Prices,
-    ) -> (BTreeMap<usize, Open>, f64) {
+        prices: &LayerPrices,
+    ) -> (BTreeMap<usize, OpenTensor>, f64) {
         let (mut open, mut cost) = (open.clone(), 0.0);
         let is_static = scheme.is_static();
         let read = open.entry(layer.reads).or_default();

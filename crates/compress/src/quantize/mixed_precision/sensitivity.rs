@@ -3,7 +3,7 @@
 use crate::calibration_plan::calibration_plan;
 use crate::catalog::Calibration;
 use crate::prediction::spread;
-use crate::{CompressError, Reading};
+use crate::{CompressError, DecisionRule};
 use ndarray::ArrayD;
 use paring_core::schema::{EngineOptions, TaskKind};
 use paring_onnx::graph::Graph;
@@ -11,9 +11,9 @@ use rayon::prelude::*;
 
 /// The answers of a model in float on some samples.
 #[derive(Debug)]
-pub struct Answers<'a> {
+pub struct FloatAnswers<'a> {
     calibration: &'a Calibration,
-    reading: Reading,
+    reading: DecisionRule,
     batches: Vec<usize>,
     outputs: Vec<Vec<ArrayD<f32>>>,
     /// The spread of the answers of each output.
@@ -22,7 +22,7 @@ pub struct Answers<'a> {
 
 /// Distance of answers from those in float.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Loss {
+pub struct QuantizationLoss {
     /// Power of the outputs over that of their error, in decibel; `None` where there is no error.
     pub sqnr_db: Option<f64>,
     /// Mean Kullback-Leibler divergence of the answers as probabilities, in nats; numbers that are no
@@ -38,7 +38,7 @@ pub struct Loss {
     pub accuracy_change: Option<f64>,
 }
 
-impl<'a> Answers<'a> {
+impl<'a> FloatAnswers<'a> {
     /// Those of `graph` on at most `most` samples, spread over all.
     ///
     /// # Errors
@@ -46,14 +46,14 @@ impl<'a> Answers<'a> {
     pub fn new(
         graph: &Graph,
         calibration: &'a Calibration,
-        reading: Reading,
+        reading: DecisionRule,
         most: usize,
-    ) -> Result<Answers<'a>, CompressError> {
+    ) -> Result<FloatAnswers<'a>, CompressError> {
         let all = calibration.batches();
         let count = most.div_ceil(calibration.batch.max(1)).clamp(1, all);
         let batches: Vec<usize> = (0..count).map(|i| i * all / count).collect();
         let (outputs, spreads) = (Vec::new(), Vec::new());
-        let mut answers = Answers { calibration, reading, batches, outputs, spreads };
+        let mut answers = FloatAnswers { calibration, reading, batches, outputs, spreads };
         answers.outputs = answers.run(graph)?;
         let width = answers.outputs.first().map_or(0, Vec::len);
         let numbers = matches!(reading.kind, TaskKind::Regression | TaskKind::Scores);
@@ -79,7 +79,7 @@ impl<'a> Answers<'a> {
     ///
     /// # Errors
     /// The engine's.
-    pub fn loss(&self, graph: &Graph) -> Result<Loss, CompressError> {
+    pub fn loss(&self, graph: &Graph) -> Result<QuantizationLoss, CompressError> {
         let found = self.run(graph)?;
         let (mut power, mut error, mut divergence) = (0.0f64, 0.0f64, 0.0);
         let (mut flips, mut samples) = (0, 0);
@@ -100,7 +100,7 @@ impl<'a> Answers<'a> {
         let divergence = divergence / samples.max(1) as f64;
         let right = |outputs: &[Vec<ArrayD<f32>>]| self.right(outputs);
         let accuracy_change = right(&found).zip(right(&self.outputs)).map(|(is, was)| is - was);
-        Ok(Loss { sqnr_db, divergence, flips, samples, accuracy_change })
+        Ok(QuantizationLoss { sqnr_db, divergence, flips, samples, accuracy_change })
     }
 
     /// Share of samples that get their own class.

@@ -3,7 +3,7 @@
 use crate::CompressError;
 use crate::catalog::Linear;
 use crate::inverse_hessian::inverse_factor;
-use crate::quantize::weight_grid::OnGrid;
+use crate::quantize::weight_grid::WeightGrid;
 use faer::Mat;
 use rayon::prelude::*;
 
@@ -15,7 +15,7 @@ pub(super) fn gptq(
     given: &Mat<f64>,
     rows: &Mat<f64>,
     linear: &Linear,
-    grid: &OnGrid,
+    grid: &WeightGrid,
 ) -> Result<Mat<f64>, CompressError> {
     let factor = inverse_factor(rows, &linear.layer)?;
     let inputs = given.nrows();

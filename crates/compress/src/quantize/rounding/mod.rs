@@ -5,4 +5,4 @@ mod bias_correction;
 mod gptq;
 mod sequential;
 
-pub(super) use sequential::Settling;
+pub(super) use sequential::SequentialRounding;

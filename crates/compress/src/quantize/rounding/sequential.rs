@@ -4,24 +4,24 @@
 use super::bias_correction::correct_bias;
 use super::gptq::gptq;
 use crate::catalog::{self, Calibration, CatalogError, Linear, Rows, Walk};
-use crate::quantize::affine::Affine;
-use crate::quantize::quantizable_layers::Layer;
-use crate::quantize::settings::{Quantization, Rounding};
-use crate::quantize::weight_grid::OnGrid;
-use crate::{CompressError, Draft, Paring};
+use crate::quantize::affine::AffineQuantizer;
+use crate::quantize::quantizable_layers::QuantizableLayer;
+use crate::quantize::settings::{PostTrainingQuantization, WeightRounding};
+use crate::quantize::weight_grid::WeightGrid;
+use crate::{CompressError, DecisionDraft, Paring};
 use faer::Mat;
 use paring_onnx::graph::{Facts, Graph};
 use std::collections::BTreeMap;
 
 /// Rounds weights and corrects biases layer by layer.
-pub(in crate::quantize) struct Settling<'a> {
-    pub(in crate::quantize) how: &'a Quantization,
-    pub(in crate::quantize) affines: &'a BTreeMap<String, Affine>,
-    pub(in crate::quantize) grids: &'a BTreeMap<String, OnGrid>,
+pub(in crate::quantize) struct SequentialRounding<'a> {
+    pub(in crate::quantize) how: &'a PostTrainingQuantization,
+    pub(in crate::quantize) affines: &'a BTreeMap<String, AffineQuantizer>,
+    pub(in crate::quantize) grids: &'a BTreeMap<String, WeightGrid>,
     pub(in crate::quantize) calibration: &'a Calibration,
 }
 
-impl Settling<'_> {
+impl SequentialRounding<'_> {
     /// Moves weights onto their grids and corrects biases in `graph`; one decision a layer.
     ///
     /// # Errors
@@ -29,8 +29,8 @@ impl Settling<'_> {
     pub(in crate::quantize) fn settle(
         &self,
         graph: &mut Graph,
-        layers: &mut [Layer],
-    ) -> Result<Vec<Draft>, CompressError> {
+        layers: &mut [QuantizableLayer],
+    ) -> Result<Vec<DecisionDraft>, CompressError> {
         let facts: Facts = graph.facts(&self.calibration.dims, self.calibration.batch)?;
         let float = graph.clone();
         let mut before = Walk::new(&facts, self.calibration)?;
@@ -58,9 +58,9 @@ impl Settling<'_> {
         &self,
         graph: &mut Graph,
         linear: &Linear,
-        grid: &OnGrid,
+        grid: &WeightGrid,
         (seen, was): (&Rows, &Rows),
-    ) -> Result<Draft, CompressError> {
+    ) -> Result<DecisionDraft, CompressError> {
         // Of weights that others read too this layer gets a copy.
         let shared = graph.nodes()[linear.position].input.get(1).cloned().unwrap_or_default();
         let name = graph.own_initializer(linear.position, 1).unwrap_or(shared);
@@ -70,8 +70,8 @@ impl Settling<'_> {
         let rows = seen.matrix(false);
         let nearest = rounded(&given, linear, grid);
         let solved = match self.how.rounding {
-            Rounding::Nearest => nearest.clone(),
-            Rounding::Gptq => gptq(&given, &rows, linear, grid)?,
+            WeightRounding::Nearest => nearest.clone(),
+            WeightRounding::Gptq => gptq(&given, &rows, linear, grid)?,
         };
         let mut paring = Paring::default();
         if let Some(written) = linear.write(&stored, &solved) {
@@ -79,7 +79,7 @@ impl Settling<'_> {
             paring.0.insert(name, stored);
         }
         let mut words = Vec::new();
-        if self.how.rounding == Rounding::Gptq {
+        if self.how.rounding == WeightRounding::Gptq {
             words.push(format!(
                 "weights rounded one after the other: outputs off by {:.5} of their power, {:.5} if each were rounded alone",
                 error(&rows, &given, &solved),
@@ -90,25 +90,25 @@ impl Settling<'_> {
             let moved = correct_bias(graph, linear, (&given, &solved), (seen, was), &mut paring)?;
             words.push(format!("biases make up for mean errors of up to {moved:.2e}"));
         }
-        Ok(Draft {
+        Ok(DecisionDraft {
             operation: "settle".into(),
             coupling: linear.layer.clone(),
             calibration_sha256: Some(self.calibration.sha256.clone()),
             paring,
             reason: format!("{}; on {} rows", words.join("; "), seen.count()),
-            ..Draft::default()
+            ..DecisionDraft::default()
         })
     }
 }
 
 /// Rows as the layer will read them.
-fn through(rows: Rows, affine: Option<Affine>) -> Rows {
+fn through(rows: Rows, affine: Option<AffineQuantizer>) -> Rows {
     let Some(affine) = affine else { return rows };
     let values = rows.values.iter().map(|v| affine.through(*v)).collect();
     Rows { values, features: rows.features }
 }
 
-fn rounded(given: &Mat<f64>, linear: &Linear, grid: &OnGrid) -> Mat<f64> {
+fn rounded(given: &Mat<f64>, linear: &Linear, grid: &WeightGrid) -> Mat<f64> {
     let inputs = given.nrows();
     Mat::from_fn(inputs, given.ncols(), |f, o| {
         grid.nearest(given[(f, o)], (f, inputs), linear.output_of(o))

@@ -1,11 +1,11 @@
 //! Packed attention and embeddings of ONNX Runtime in standard operators: one product for each of
 //! queries, keys and values, as other exporters write them.
 
-use super::expansion::Parts;
+use super::expansion::FusedExpansion;
 use paring_onnx::graph::{self, Weights};
 
 /// `Attention` of com.microsoft without past and with one mask value a token.
-pub(super) fn attention(parts: &mut Parts) -> Option<()> {
+pub(super) fn attention(parts: &mut FusedExpansion) -> Option<()> {
     let heads = usize::try_from(graph::int(parts.fused, "num_heads")?).ok()?;
     let one_way = graph::int(parts.fused, "unidirectional").unwrap_or(0) == 1;
     let unknown = (4..7).any(|slot| parts.input(slot).is_some());
@@ -63,7 +63,7 @@ pub(super) fn attention(parts: &mut Parts) -> Option<()> {
 }
 
 /// (1 − mask) · filter, broadcast over heads and queries.
-fn additive(parts: &mut Parts, mask: String) -> Option<String> {
+fn additive(parts: &mut FusedExpansion, mask: String) -> Option<String> {
     let filter = graph::float(parts.fused, "mask_filter_value").unwrap_or(-10_000.0);
     let floats = parts.push("Cast", &[&mask], None);
     graph::set_int(parts.last()?, "to", 1);
@@ -76,7 +76,7 @@ fn additive(parts: &mut Parts, mask: String) -> Option<String> {
 
 /// `EmbedLayerNormalization`: words, positions and segments, summed and normalised. Its second output
 /// is the mask, as what reads it here takes the mask itself.
-pub(super) fn embedding(parts: &mut Parts) -> Option<()> {
+pub(super) fn embedding(parts: &mut FusedExpansion) -> Option<()> {
     let (ids, words, positions) = (parts.input(0)?, parts.input(2)?, parts.input(3)?);
     let (scale, shift) = (parts.input(5)?, parts.input(6)?);
     let word = parts.push("Gather", &[&words, &ids], None);

@@ -1,20 +1,25 @@
 //! Expansion of every fused operator that is known.
 
 use super::attention::{attention, embedding};
-use super::expansion::Parts;
+use super::expansion::FusedExpansion;
 use super::quantized;
-use crate::diff::canonical::rewriter::Rewrites;
+use crate::diff::canonical::rewriter::RewriteLog;
 use paring_agent::engine::DimensionBindings;
 use paring_onnx::graph::{Graph, Node, layer_name};
 
 /// Replaces every fused operator that is known, and says which.
-pub(in crate::diff) fn expand(graph: &mut Graph, bindings: DimensionBindings) -> Rewrites {
-    let mut rewrites = Rewrites::new();
+pub(in crate::diff) fn expand(graph: &mut Graph, bindings: DimensionBindings) -> RewriteLog {
+    let mut rewrites = RewriteLog::new();
     let mut done: Vec<Node> = Vec::new();
     let nodes = graph.nodes().to_vec();
     for (position, node) in nodes.iter().enumerate() {
-        let mut parts =
-            Parts { fused: node, graph: &mut *graph, nodes: Vec::new(), before: &done, bindings };
+        let mut parts = FusedExpansion {
+            fused: node,
+            graph: &mut *graph,
+            nodes: Vec::new(),
+            before: &done,
+            bindings,
+        };
         let complete = build(&mut parts).is_some();
         let made = std::mem::take(&mut parts.nodes);
         if complete && !made.is_empty() {
@@ -30,7 +35,7 @@ pub(in crate::diff) fn expand(graph: &mut Graph, bindings: DimensionBindings) ->
 }
 
 /// Writes the standard nodes: `None` of what is not known; without nodes of what is standard.
-fn build(parts: &mut Parts) -> Option<()> {
+fn build(parts: &mut FusedExpansion) -> Option<()> {
     match parts.fused.op_type.as_str() {
         "FusedConv" => parts.fused_convolution(),
         "FusedGemm" => {

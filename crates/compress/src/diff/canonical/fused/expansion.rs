@@ -5,7 +5,7 @@ use paring_onnx::graph::{Graph, Node, Weights, layer_name};
 
 /// Standard nodes in place of one fused node. What single operators become stands in `standard.rs`,
 /// `quantized.rs` and `attention.rs`.
-pub(super) struct Parts<'a> {
+pub(super) struct FusedExpansion<'a> {
     pub(super) fused: &'a Node,
     pub(super) graph: &'a mut Graph,
     pub(super) nodes: Vec<Node>,
@@ -13,7 +13,7 @@ pub(super) struct Parts<'a> {
     pub(super) bindings: DimensionBindings<'a>,
 }
 
-impl Parts<'_> {
+impl FusedExpansion<'_> {
     pub(super) fn input(&self, slot: usize) -> Option<String> {
         self.fused.input.get(slot).filter(|i| !i.is_empty()).cloned()
     }

@@ -2,11 +2,11 @@
 //!
 //! Source: the ONNX operator specification and ONNX Runtime's contrib operators (QLinearAdd, QGemm …).
 
-use super::expansion::Parts;
+use super::expansion::FusedExpansion;
 use paring_onnx::graph::{self, Weights};
 
 /// The quantized operators that are known; `None` of any other.
-pub(super) fn expand(parts: &mut Parts) -> Option<()> {
+pub(super) fn expand(parts: &mut FusedExpansion) -> Option<()> {
     let op = parts.fused.op_type.clone();
     match op.as_str() {
         "QLinearConv" => {
@@ -65,7 +65,7 @@ pub(super) fn expand(parts: &mut Parts) -> Option<()> {
     }
 }
 
-impl Parts<'_> {
+impl FusedExpansion<'_> {
     /// A float tensor of the integers in a slot; scale and zero point stand in the two behind.
     fn dequantized(&mut self, slot: usize, axis: Option<i64>) -> Option<String> {
         let (x, scale) = (self.input(slot)?, self.input(slot + 1)?);

@@ -2,12 +2,12 @@
 //!
 //! Source: ONNX Runtime's contrib operator specifications.
 
-use super::expansion::Parts;
+use super::expansion::FusedExpansion;
 use crate::diff::canonical::rewriter::set_float;
 use crate::diff::execution::declared_inputs;
 use paring_onnx::graph;
 
-impl Parts<'_> {
+impl FusedExpansion<'_> {
     pub(super) fn fused_convolution(&mut self) -> Option<()> {
         let (x, w) = (self.input(0)?, self.input(1)?);
         let bias = self.input(2);
