@@ -119,12 +119,12 @@ fn foreign_names_have_one_place() {
 
 /// Ways out of the program on which text of strangers is escaped, and the only files that take them.
 const WAYS_OUT: &[(&str, &[&str])] = &[
-    ("println!(", &["agent/measure/command.rs"]),
+    ("println!(", &["agent/measure/job/command_line.rs"]),
     (
         "io::stdout()",
         &[
-            "agent/measure/command.rs",
-            "agent/measure/partner.rs",
+            "agent/measure/job/command_line.rs",
+            "agent/measure/block/partner_process.rs",
             "paring/cli/mod.rs",
             "paring/cli/say.rs",
         ],

@@ -1,4 +1,4 @@
-//! What every other crate of paring stands on: units, statistics, the schema of every file and
+//! Ground of every other crate of paring: units, statistics, the schema of every file and
 //! message, text of strangers made printable, TOML written by hand, and files
 //! written whole.
 //!

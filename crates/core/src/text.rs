@@ -12,7 +12,7 @@ pub const LONGEST_LINE: usize = 8_000;
 /// Longest cell of a CSV file, in characters: spreadsheets cut off what is longer than 32,767.
 pub const LONGEST_CSV_CELL: usize = 32_700;
 
-/// Whether a character moves the cursor, changes the terminal, or reorders what stands beside it.
+/// True if a character moves the cursor, changes the terminal, or reorders what stands beside it.
 ///
 /// These are the controls of C0 and C1, the marks and overrides of bidirectional text, the separators
 /// of lines and paragraphs, and characters without width.

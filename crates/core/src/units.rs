@@ -22,7 +22,7 @@ impl LatencyNs {
         LatencyNs(nanoseconds.round().max(0.0) as u64)
     }
 
-    /// How many of `work` finish in a second when one takes this long; `None` for a span of 0.
+    /// Rate of `work` in a second when one takes this long; `None` for a span of 0.
     pub fn per_second(self, work: usize) -> Option<f64> {
         (self.0 > 0).then(|| work as f64 * 1e9 / self.0 as f64)
     }

@@ -6,19 +6,20 @@
 
 mod csv_table;
 mod dataset;
-mod error;
-mod folder;
+mod dataset_loading;
+mod data_error;
+mod labelled_folder;
 mod npy;
 mod npz;
-mod picture;
-mod random;
-mod rows;
-mod window;
+mod image_samples;
+mod random_inputs;
+mod sample_rows;
+mod dataset_windows;
 
 pub use csv_table::CsvTable;
+pub use data_error::DataError;
 pub use dataset::{Dataset, DatasetRequest};
-pub use error::DataError;
-pub use picture::PixelNormalization;
-pub use random::{random_inputs, random_sample_bytes};
-pub use rows::SampleRows;
-pub use window::{DatasetWindows, WINDOW_BYTES};
+pub use dataset_windows::{DatasetWindows, WINDOW_BYTES};
+pub use image_samples::PixelNormalization;
+pub use random_inputs::{random_inputs, random_sample_bytes};
+pub use sample_rows::SampleRows;

@@ -22,7 +22,7 @@ enum StoredElement {
     Widened { bytes: usize, signed: bool, into: Dtype },
 }
 
-/// What precedes the elements.
+/// Header of a `.npy` file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NpyHeader {
     /// Element type as NumPy writes it.

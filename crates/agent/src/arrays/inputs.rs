@@ -6,7 +6,7 @@ use safetensors::{SafeTensors, serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// What can be wrong with a file of tensors.
+/// Errors of a file of tensors.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InputsError {

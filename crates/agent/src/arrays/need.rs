@@ -1,4 +1,4 @@
-//! What a model's input needs, and whether an array satisfies it.
+//! Needs of a model's inputs, and arrays held against them.
 
 use super::Dtype;
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ impl fmt::Display for Dim {
     }
 }
 
-/// What one input of a model needs.
+/// Needs of one input of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputNeed {
     /// The input's name.
@@ -36,7 +36,7 @@ pub struct InputNeed {
     pub batch_axis: Option<usize>,
 }
 
-/// How an array of a file holds the samples of an input.
+/// Arrangement of an input's samples in an array of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SampleArrangement {
     /// One entry a sample along axis 0.
@@ -47,7 +47,7 @@ pub enum SampleArrangement {
     Shared,
 }
 
-/// Why an array does not fit an input.
+/// Errors of an array that does not fit an input.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InputNeedError {
@@ -56,9 +56,9 @@ pub enum InputNeedError {
     Type {
         /// The input.
         name: String,
-        /// What the array holds.
+        /// Samples or values of the array.
         found: Dtype,
-        /// What the model wants.
+        /// The model's need.
         wanted: Dtype,
     },
     /// Wrong shape.
@@ -102,7 +102,7 @@ impl InputNeed {
         self.dims.iter().enumerate().skip(from)
     }
 
-    /// How an array of shape `found` in a file holds the samples.
+    /// The arrangement of samples in an array of shape `found`.
     pub fn arrangement(&self, found: &[usize]) -> SampleArrangement {
         if self.batch_axis == Some(0) || found.len() != self.dims.len() {
             return SampleArrangement::Entries;
@@ -178,7 +178,7 @@ fn list(dims: &[String]) -> String {
     format!("{noun} `{}`", dims.join("`, `"))
 }
 
-/// What to type for values of dimensions: `seq=SIZE,x:2=SIZE`.
+/// Text to type for values of dimensions: `seq=SIZE,x:2=SIZE`.
 fn assignments(dims: &[String]) -> String {
     dims.iter().map(|dim| format!("{dim}=SIZE")).collect::<Vec<_>>().join(",")
 }

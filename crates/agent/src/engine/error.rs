@@ -1,4 +1,4 @@
-//! What can go wrong between a file and its outputs.
+//! Errors between a model file and its outputs.
 
 use crate::arrays::UnknownSizes;
 use std::path::PathBuf;
@@ -46,7 +46,7 @@ pub enum EngineError {
     Inadmissible {
         /// The file.
         name: String,
-        /// How it ended, and what to do.
+        /// Its end, and what to do.
         ended: String,
     },
     /// A sparse initializer that cannot be written out.
@@ -73,9 +73,9 @@ pub enum EngineError {
         known => format!("they have {}", known.join(", ")),
     })]
     UnknownDim {
-        /// What was named.
+        /// The given name.
         dim: String,
-        /// What there is.
+        /// Known names.
         known: Vec<String>,
     },
     /// A value for the batch as if it were another dimension.
@@ -85,7 +85,7 @@ pub enum EngineError {
     BatchDim {
         /// Its name.
         dim: String,
-        /// What was given.
+        /// The given value.
         size: usize,
         /// The batch.
         batch: usize,
@@ -133,7 +133,7 @@ pub enum EngineError {
         tensor: String,
     },
     /// An engine transform that does not exist.
-    #[error("unknown engine transform `{0}`; known are {known}", known = super::TRANSFORMS.join(", "))]
+    #[error("unknown engine transform `{0}`; known are {known}", known = crate::engine::TRANSFORMS.join(", "))]
     Transform(String),
     /// An array for an input is missing.
     #[error("no array for the model's input `{0}`")]
@@ -182,7 +182,7 @@ impl From<UnknownSizes> for EngineError {
 
 impl EngineError {
     /// Wraps the engine's error.
-    pub(super) fn failed<'a>(
+    pub(crate) fn failed<'a>(
         doing: &'static str,
         name: &'a str,
     ) -> impl FnOnce(tract_onnx::prelude::TractError) -> EngineError + 'a {
@@ -196,7 +196,7 @@ impl EngineError {
 /// Most characters of one of the engine's sentences: some go on with whole models printed out.
 const LONGEST: usize = 300;
 
-/// What the engine said, without a printed model behind it.
+/// The engine's words without a printed model behind them.
 fn shortened(said: &str) -> String {
     let end = said.find("ModelPatch {").unwrap_or(said.len());
     let said = said[..end].trim_end();

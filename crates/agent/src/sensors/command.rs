@@ -14,7 +14,7 @@ pub(super) fn command(root: &Path, name: &str) -> Command {
     command
 }
 
-/// What a program writes to its standard output; `None` where it cannot be run or fails.
+/// Standard output of a program; `None` where it cannot be run or fails.
 pub(super) fn answer(root: &Path, name: &str, arguments: &[&str]) -> Option<String> {
     let output = command(root, name).args(arguments).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())

@@ -40,7 +40,7 @@ impl ConditionObserver {
         observer
     }
 
-    /// Whether looking in between can tell anything: a machine without sensors need not be disturbed.
+    /// True if looking in between can tell anything: a machine without sensors need not be disturbed.
     pub fn sees(&self) -> bool {
         self.throttle != ThrottleState::default()
             || self.seen.before_mc.is_some()
@@ -81,7 +81,7 @@ impl ConditionObserver {
     }
 }
 
-/// What a machine says at one moment of a long load.
+/// Temperature, frequency and throttling at one moment of a long load.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ThermalState {
     /// Signs of throttling since the glance before.

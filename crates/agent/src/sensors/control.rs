@@ -5,7 +5,7 @@ use super::{command, first_line};
 use rustix::fs::{Access, access};
 use std::path::{Path, PathBuf};
 
-/// Why a machine cannot be set as asked.
+/// Errors of settings of a machine.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ControlError {
@@ -15,9 +15,9 @@ pub enum ControlError {
     /// The setting has other values.
     #[error("governor `{wanted}` is not available; this machine has {known}")]
     Governor {
-        /// What was asked for.
+        /// The requested name.
         wanted: String,
-        /// What there is.
+        /// Known names.
         known: String,
     },
     /// The file cannot be written.
@@ -33,7 +33,7 @@ pub enum ControlError {
     Program {
         /// The program and its arguments.
         program: String,
-        /// What it said.
+        /// Its words.
         said: String,
     },
     /// It was written, and reads back otherwise.
@@ -41,9 +41,9 @@ pub enum ControlError {
     Unchanged {
         /// The setting.
         what: String,
-        /// What was written.
+        /// The written text.
         wanted: String,
-        /// What is there.
+        /// The present value.
         found: String,
     },
 }
@@ -67,14 +67,14 @@ pub fn governors(root: &Path) -> Vec<(PathBuf, String)> {
     found
 }
 
-/// Whether this user may set the governor of every processor; `None` where there is none.
+/// True if this user may set the governor of every processor; `None` where there is none.
 pub(super) fn governor_settable(root: &Path) -> Option<bool> {
     let all = governors(root);
     let settable = |(path, _): &(PathBuf, String)| access(path, Access::WRITE_OK).is_ok();
     (!all.is_empty()).then(|| all.iter().all(settable))
 }
 
-/// What names this start of the machine: no other machine and no other start has it.
+/// Id of this start of the machine: no other machine and no other start has it.
 pub fn boot_id(root: &Path) -> Option<String> {
     first_line(&root.join("proc/sys/kernel/random/boot_id"))
 }

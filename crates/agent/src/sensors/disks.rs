@@ -14,15 +14,15 @@ const SECTOR: u64 = 512;
 pub struct BlockDevice {
     /// The kernel's name, `sda` or `mmcblk0`.
     pub name: String,
-    /// What its maker calls it.
+    /// Its maker's name for it.
     pub model: Option<String>,
     /// Its size.
     pub bytes: Bytes,
-    /// Whether it is made to be taken out: a card, or anything on USB.
+    /// True if it is made to be taken out: a card, or anything on USB.
     pub removable: bool,
     /// Its partitions: the kernel's name and the size of each.
     pub partitions: Vec<(String, Bytes)>,
-    /// What uses it now; empty where nothing does.
+    /// Its users now; empty where there are none.
     pub uses: Vec<String>,
     /// The file behind a loop device.
     pub backing: Option<PathBuf>,
@@ -42,7 +42,7 @@ pub fn disks(root: &Path) -> Vec<BlockDevice> {
     found
 }
 
-/// What uses an ordinary file as a device: loop devices that are mounted or hold others.
+/// Users of an ordinary file as a device: loop devices that are mounted or hold others.
 pub fn uses_of_file(root: &Path, file: &Path) -> Vec<String> {
     let disks = disks(root);
     let over = entries(&root.join("sys/block"))

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-/// What Linux shows programs, whatever its own clock: `USER_HZ`.
+/// Ticks a second as Linux shows programs, whatever its own clock: `USER_HZ`.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// Processor time so far, in seconds.
@@ -10,7 +10,7 @@ const TICKS_PER_SECOND: f64 = 100.0;
 pub(super) struct CpuTime {
     /// All that ran, by whoever.
     busy: f64,
-    /// What a hypervisor gave to other machines.
+    /// Time that a hypervisor gave to other machines.
     stolen: f64,
     /// This process's own, and that of children it has waited for.
     own: f64,

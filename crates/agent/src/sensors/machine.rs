@@ -5,7 +5,7 @@ use super::{field, field_bytes, first_line};
 use paring_core::schema::TargetEnvironment;
 use std::path::Path;
 
-/// What a program says of the sources that it was built from.
+/// Hash of the sources that this program was built from.
 pub const SOURCES: &str = concat!("sources:", env!("PARING_SOURCES"));
 
 /// Fingerprint of the machine whose `/proc` and `/sys` hang from `root`.
@@ -66,13 +66,13 @@ fn os_image(text: &str) -> Option<String> {
     Some(value.trim_matches('"').to_string())
 }
 
-/// Whether this program runs on an emulated processor.
+/// True if this program runs on an emulated processor.
 pub fn emulated(root: &Path) -> bool {
     let cpuinfo = std::fs::read_to_string(root.join("proc/cpuinfo")).unwrap_or_default();
     foreign(&cpuinfo, std::env::consts::ARCH)
 }
 
-/// Whether a program for `arch` runs on a processor that calls itself otherwise: under user-mode
+/// True if a program for `arch` runs on a processor that calls itself otherwise: under user-mode
 /// emulation `/proc/cpuinfo` is the host's.
 fn foreign(cpuinfo: &str, arch: &str) -> bool {
     let x86 = cpuinfo.contains("vendor_id");

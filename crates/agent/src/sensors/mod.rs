@@ -1,4 +1,4 @@
-//! What a machine says of itself: the only place that names `/proc` and `/sys`.
+//! Sensors of the machine: the only place that names `/proc` and `/sys`.
 //!
 //! Every function takes the root folder those trees hang from, so that a test can hand in another.
 

@@ -120,7 +120,7 @@ impl ProcessorSet {
         }
     }
 
-    /// Whether one of them shares a frequency policy with the processor `number`.
+    /// True if one of them shares a frequency policy with the processor `number`.
     pub(super) fn share_policy(&self, number: usize) -> bool {
         let related = first_line(&self.file(number, "cpufreq/related_cpus")).unwrap_or_default();
         let mut related = related.split_whitespace().filter_map(|n| n.parse::<usize>().ok());
@@ -130,7 +130,7 @@ impl ProcessorSet {
             || self.policies.iter().any(|policy| Some(&policy.folder) == folder.as_ref())
     }
 
-    /// Whether one of them is in the package of the processor `number`, or the kernel does not say.
+    /// True if one of them is in the package of the processor `number`, or the kernel does not say.
     pub(super) fn share_package(&self, number: usize) -> bool {
         let package = |n: usize| first_line(&self.file(n, "topology/physical_package_id"));
         let Some(theirs) = package(number) else { return true };
@@ -144,7 +144,7 @@ impl FrequencyPolicy {
         first_line(&self.folder.join(file))?.parse().ok()
     }
 
-    /// Whether the policy may use less than its hardware has, or does not say.
+    /// True if the policy may use less than its hardware has, or does not say.
     pub(super) fn is_capped(&self) -> bool {
         let (cap, most) = (self.khz("scaling_max_freq"), self.khz("cpuinfo_max_freq"));
         cap.zip(most).is_none_or(|(cap, most)| cap < most)

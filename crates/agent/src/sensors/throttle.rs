@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// The firmware's answer in the Raspberry Pi kernel's tree.
 const FIRMWARE: &str = "sys/devices/platform/soc/soc:firmware/get_throttled";
-/// What bits 0 to 3 say is so now; 16 to 19 say that it was so since boot.
+/// Meanings of bits 0 to 3, which are so now; 16 to 19 say that it was so since boot.
 const BITS: [(u32, &str); 4] = [
     (0, "under-voltage"),
     (1, "frequency capped"),
@@ -21,7 +21,7 @@ const SINCE_BOOT: u32 = 16;
 /// Source: the kernel's `Documentation/ABI/testing/sysfs-devices-system-cpu`.
 const COUNTERS: [&str; 2] = ["core_throttle_count", "package_throttle_count"];
 
-/// What a machine says of its own holding back, at one moment.
+/// Throttling of a machine as it reports it, at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ThrottleState {
     /// The Raspberry Pi firmware's bits.
@@ -149,7 +149,7 @@ fn cooling(processors: &ProcessorSet) -> Vec<(String, i64)> {
     found
 }
 
-/// Whether a cooling device slows one of the processors down. One that does not say which it slows
+/// True if a cooling device slows one of the processors down. One that does not say which it slows
 /// counts for all, except for a frequency cap where none of theirs is capped.
 fn reaches(device: &Path, name: &str, processors: &ProcessorSet) -> bool {
     let numbered = |prefix: &str| name.strip_prefix(prefix)?.parse::<usize>().ok();

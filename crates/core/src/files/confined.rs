@@ -55,7 +55,7 @@ impl ConfinedPath {
         }
     }
 
-    /// What lies further below.
+    /// The path below it.
     pub fn join(&self, part: impl AsRef<Path>) -> ConfinedPath {
         let part = part.as_ref();
         ConfinedPath {
@@ -125,7 +125,7 @@ impl ConfinedPath {
         Sha256Hex::of_reader(self.open()?)
     }
 
-    /// Whether a regular file or a folder lies there and no link leads to it.
+    /// True if a regular file or a folder lies there and no link leads to it.
     pub fn exists(&self) -> bool {
         self.open_with(OFlags::RDONLY, false).is_ok() || self.folder(false).is_ok()
     }
@@ -207,7 +207,7 @@ impl ConfinedPath {
         Ok(found)
     }
 
-    /// Whether the name is that of a temporary file of ours.
+    /// True if the name is that of a temporary file of ours.
     pub fn is_temporary(&self) -> bool {
         let name = self.whole.file_name().and_then(|name| name.to_str());
         name.is_some_and(temporary::is_name)

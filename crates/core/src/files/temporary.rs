@@ -8,10 +8,10 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// What names begin with; letters and digits follow.
+/// Prefix of names; letters and digits follow.
 const PREFIX: &str = ".paring-";
 
-/// Whether a name is one of ours, of this version or an older one.
+/// True if a name is one of ours, of this version or an older one.
 pub(super) fn is_name(name: &str) -> bool {
     let rest = name.strip_prefix(PREFIX);
     rest.is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_alphanumeric()))

@@ -14,12 +14,12 @@ pub struct ConfidenceInterval {
 }
 
 impl ConfidenceInterval {
-    /// How far the estimate is from 0.
+    /// Distance of the estimate from 0.
     pub fn size(self) -> f64 {
         self.value.abs()
     }
 
-    /// Whether all of it lies on one side of 0.
+    /// True if all of it lies on one side of 0.
     pub fn excludes_zero(self) -> bool {
         self.low > 0.0 || self.high < 0.0
     }

@@ -16,7 +16,7 @@ pub struct EngineOptions {
 }
 
 impl EngineOptions {
-    /// Whether the engine computes the node of this name in half floats.
+    /// True if the engine computes the node of this name in half floats.
     pub fn halves(&self, node: &str) -> bool {
         self.transforms.iter().filter_map(|t| t.strip_prefix("f32_to_f16")).any(|filter| {
             let named = |names: &str| names.split(',').any(|name| node.contains(name));

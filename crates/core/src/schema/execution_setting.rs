@@ -1,4 +1,4 @@
-//! How a model is run: batch, threads, streams.
+//! Execution settings of a model: batch, threads, streams.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -26,7 +26,7 @@ impl ExecutionSetting {
         ExecutionSetting { batch, threads: 1, streams: 1 }
     }
 
-    /// What differs from one sample, one thread, one stream: `batch 8, 2 threads`; empty for that.
+    /// Differences from one sample, one thread, one stream: `batch 8, 2 threads`; empty for that.
     pub fn label(&self) -> String {
         let named = [(self.threads, "threads"), (self.streams, "streams")];
         let mut words: Vec<String> = Vec::new();

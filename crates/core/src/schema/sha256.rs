@@ -84,7 +84,7 @@ impl Sha256Hex {
         }
     }
 
-    /// What precedes the first entry of a chain: 64 zeros.
+    /// The hash before the first entry of a chain: 64 zeros.
     pub fn zeros() -> Self {
         Sha256Hex("0".repeat(64))
     }

@@ -125,7 +125,7 @@ fn left_to_default<'a>(call: &NodeProto, function: &'a FunctionProto) -> Option<
 struct FunctionInliner<'a> {
     functions: &'a HashMap<(String, String), FunctionProto>,
     taken: HashSet<String>,
-    /// How many nodes may still be made.
+    /// Nodes that may still be made.
     left: usize,
 }
 

@@ -15,7 +15,7 @@ use tract_onnx::prelude::Framework;
 pub struct OnnxFile {
     /// The model: all data inside, functions inlined, the default domain written as "".
     pub model: ModelProto,
-    /// Whether the file itself is that model: nothing was read from other files, inlined or made dense.
+    /// True if the file itself is that model: nothing was read from other files, inlined or made dense.
     pub self_contained: bool,
 }
 
@@ -50,7 +50,7 @@ fn proto(path: &Path) -> Result<ModelProto, EngineError> {
     })
 }
 
-/// How large a model is, told without reading its data.
+/// Size of a model, told without reading its data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ModelExtent {
     /// Bytes of the files that external data lie in, each counted once however many tensors lie in it.
@@ -144,7 +144,7 @@ const KNOWN_DOMAINS: [&str; 3] = ["", "ai.onnx.ml", "com.microsoft"];
 
 /// Brings everything into a graph and its bodies.
 struct OnnxReader<'a> {
-    /// Where external data lie; none for bytes in memory.
+    /// Folder of external data; none for bytes in memory.
     folder: Option<&'a Path>,
     changed: bool,
 }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 pub(super) const PERIOD: Duration = Duration::from_millis(100);
 /// A command that prints nothing for so long is given up.
 const SILENCE: Duration = Duration::from_secs(10);
-/// So long a reading waits before the sampler may look whether it should end.
+/// Longest wait for a reading before the sampler may look whether it should end.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// The command, started.

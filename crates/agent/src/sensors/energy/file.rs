@@ -18,7 +18,7 @@ pub(super) fn number(path: &Path) -> Result<i64, MissingReason> {
     })
 }
 
-/// Why a file cannot be read.
+/// Reason that a file cannot be read.
 pub(super) fn unreadable(path: &Path, error: &Error) -> MissingReason {
     let shown = path.display();
     MissingReason(match error.kind() {
@@ -46,7 +46,7 @@ pub(super) fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// How often a hardware monitor converts (`update_interval` or one of its own files, in milliseconds),
+/// Conversion rate of a hardware monitor (`update_interval` or one of its own files, in milliseconds),
 /// or ten times a second where it does not say. No sensor is read more than a hundred times a second.
 pub(super) fn update_interval(folder: &Path, own: Option<&str>) -> Duration {
     let files = own.into_iter().chain(["update_interval"]);

@@ -20,15 +20,15 @@ const KNOWN: [(&str, &str); 4] = [
 /// One power input.
 #[derive(Debug)]
 pub(super) struct HwmonSensor {
-    /// What it can be called, the shortest first. Other inputs may be called so too.
+    /// Its possible names, the shortest first. Other inputs may be called so too.
     keys: Vec<String>,
-    /// Which of them is no other input's.
+    /// The one of them that is no other input's.
     key: usize,
     driver: String,
-    /// What the board's maker calls it.
+    /// Its name by the board's maker.
     label: Option<String>,
     path: PathBuf,
-    /// How often the monitor converts.
+    /// Conversions of the monitor in a second.
     pub(super) period: Duration,
 }
 
@@ -74,7 +74,7 @@ impl HwmonSensor {
         self.keys.get(self.key).map_or("", String::as_str)
     }
 
-    /// What the input covers, as far as its driver and its label tell.
+    /// Coverage of the input, as far as its driver and its label tell.
     pub(super) fn coverage(&self) -> String {
         let covers = self.known().unwrap_or("unknown");
         match &self.label {
@@ -219,7 +219,7 @@ mod tests {
         root.join(folder)
     }
 
-    /// What opening says, or the power in milliwatts.
+    /// The error of opening, or the power in milliwatts.
     fn said(root: &Path, wanted: Option<&str>) -> Result<f64, String> {
         let found = HwmonSensor::open(root, wanted).map_err(|(_, MissingReason(why))| why)?;
         Ok(found.read().unwrap())

@@ -14,9 +14,9 @@ const TOTALS: [&str; 2] = ["VDD_IN", "POM_5V_IN"];
 #[derive(Debug)]
 pub(super) struct Ina3221Sensor {
     rails: Vec<PowerRail>,
-    /// Whether it is the module's input, which holds the other rails.
+    /// True if it is the module's input, which holds the other rails.
     total: bool,
-    /// How often the slowest chip converts.
+    /// Conversions of the slowest chip in a second.
     pub(super) period: Duration,
 }
 
@@ -65,7 +65,7 @@ impl Ina3221Sensor {
         Ok(found)
     }
 
-    /// Which rails.
+    /// Index of the rail.
     pub(super) fn name(&self) -> String {
         let labels: Vec<&str> = self.rails.iter().map(|rail| rail.label.as_str()).collect();
         match self.total {
@@ -74,7 +74,7 @@ impl Ina3221Sensor {
         }
     }
 
-    /// What the rails cover.
+    /// Coverage of the rails.
     pub(super) fn coverage(&self) -> &'static str {
         if self.total { "module" } else { "the module's monitored rails" }
     }

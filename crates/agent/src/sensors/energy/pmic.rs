@@ -40,7 +40,7 @@ impl PmicSensor {
         Ok(found)
     }
 
-    /// What is read.
+    /// Facts about the sensor.
     pub(super) fn name(&self) -> String {
         format!("{} rails", self.rails)
     }

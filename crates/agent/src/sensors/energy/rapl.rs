@@ -65,7 +65,7 @@ impl RaplSensor {
         self.zones.iter().map(|zone| zone.name.as_str()).collect::<Vec<_>>().join(" + ")
     }
 
-    /// What the domains cover.
+    /// Coverage of the domains.
     pub(super) fn coverage(&self) -> String {
         let platform = self.zones.iter().any(|zone| zone.name.starts_with("psys"));
         format!("{} ({})", if platform { "platform" } else { "SoC" }, self.name())

@@ -31,7 +31,7 @@ impl EnergySampler {
         EnergySampler { shared, thread }
     }
 
-    /// Whether the sensor cannot be read any more.
+    /// True if the sensor cannot be read any more.
     pub fn failed(&self) -> bool {
         self.shared.failed.load(Ordering::Relaxed)
     }

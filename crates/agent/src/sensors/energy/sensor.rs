@@ -47,17 +47,17 @@ impl EnergySensor {
         look(root, source).map_err(|(_, why)| why)
     }
 
-    /// What it is.
+    /// Facts about the sensor.
     pub fn facts(&self) -> &SensorFacts {
         &self.facts
     }
 
-    /// What its readings are.
+    /// Kind of its readings.
     pub fn kind(&self) -> ReadingKind {
         self.kind
     }
 
-    /// How long to wait between readings; `None` where reading itself waits for the next.
+    /// Pause between readings; `None` where reading itself waits for the next.
     pub fn period(&self) -> Option<Duration> {
         self.period
     }

@@ -6,11 +6,11 @@ use paring_core::units::{LatencyNs, PowerMw};
 
 /// A window stands on at least so many readings.
 const LEAST_READINGS: usize = 5;
-/// So many equal readings in a row, over more than half of a window, come from a sensor that stands
+/// Number of equal readings in a row that, over more than half of a window, come from a sensor that stands
 /// still.
 const STILL: usize = 16;
 
-/// What a reading is.
+/// Kind of a reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadingKind {
     /// Energy since some beginning, in microjoules: a span takes the difference.
@@ -48,12 +48,12 @@ impl ReadingSeries {
         self.readings.len()
     }
 
-    /// Whether there are none.
+    /// True if there are none.
     pub fn is_empty(&self) -> bool {
         self.readings.is_empty()
     }
 
-    /// How often there was a reading in a second; `None` of fewer than two.
+    /// Readings in a second; `None` of fewer than two.
     pub fn rate_hz(&self) -> Option<f64> {
         let (first, last) = (self.readings.first()?.0, self.readings.last()?.0);
         let span = (last.0 - first.0) as f64 / 1e9;
@@ -66,7 +66,7 @@ impl ReadingSeries {
         steps.filter(|step| *step > 0.0).min_by(f64::total_cmp)
     }
 
-    /// What the readings say of a span.
+    /// Energy of a span by the readings.
     pub fn window(&self, start: LatencyNs, end: LatencyNs) -> EnergyWindow {
         let inside = self.inside(start, end);
         EnergyWindow {

@@ -52,12 +52,12 @@ pub struct EnergyBlock {
 }
 
 impl EnergyBlock {
-    /// Whether its sensor gave no energy. A meter's log has it to give yet.
+    /// True if its sensor gave no energy. A meter's log has it to give yet.
     pub fn unread(&self) -> bool {
         self.pulse_ns.is_empty() && self.missing().is_some()
     }
 
-    /// Why the block gives no energy; `None` where it does.
+    /// Reason that the block gives no energy; `None` where it does.
     pub fn missing(&self) -> Option<&MissingReason> {
         let windows = [&self.run, &self.idle_before, &self.idle_after];
         windows.into_iter().find_map(|window| window.energy_uj.as_ref().err())

@@ -5,7 +5,7 @@ use crate::units::LatencyNs;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// How energy is measured.
+/// Rules of energy measurements.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EnergyRules {
@@ -30,7 +30,7 @@ impl EnergyRules {
     }
 }
 
-/// What a job says of energy.
+/// Energy part of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EnergyJob {

@@ -4,7 +4,7 @@ use crate::schema::MissingReason;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// Where energy readings come from.
+/// Source of energy readings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "source", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum EnergySource {
@@ -13,7 +13,7 @@ pub enum EnergySource {
     Auto,
     /// None is wanted, or there is none.
     None {
-        /// Why, as it stands in the results.
+        /// Reason, as it stands in the results.
         reason: String,
     },
     /// Running average power limit counters of x86 processors.
@@ -22,7 +22,7 @@ pub enum EnergySource {
     Ina3221,
     /// A `power*_input` or `power*_average` of the kernel's hardware monitors.
     Hwmon {
-        /// Which, as `DRIVER/powerN` or `DRIVER@DEVICE/powerN`; needed where there are several.
+        /// Its key, as `DRIVER/powerN` or `DRIVER@DEVICE/powerN`; needed where there are several.
         #[serde(default)]
         sensor: Option<String>,
     },
@@ -34,7 +34,7 @@ pub enum EnergySource {
     Command {
         /// For the shell of the machine that is measured.
         command: String,
-        /// What its meter covers: `board`, say.
+        /// Coverage of its meter: `board`, say.
         #[serde(default)]
         coverage: Option<String>,
     },
@@ -42,7 +42,7 @@ pub enum EnergySource {
     Meter {
         /// The log, on the host.
         path: PathBuf,
-        /// What the meter covers: `board`, say.
+        /// Coverage of the meter: `board`, say.
         #[serde(default)]
         coverage: Option<String>,
     },
@@ -109,7 +109,7 @@ impl EnergySource {
     }
 }
 
-/// Why no sensor works: those that are there but refuse, else the board's own reason.
+/// Reason that no sensor works: those that are there but refuse, else the board's own reason.
 fn no_sensor(sensors: &[SensorReport]) -> MissingReason {
     let refused: Vec<String> = sensors
         .iter()
@@ -124,14 +124,14 @@ fn no_sensor(sensors: &[SensorReport]) -> MissingReason {
     }
 }
 
-/// What a sensor is.
+/// Facts about a sensor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SensorFacts {
     /// Its source and name.
     pub name: String,
-    /// What its readings include: `SoC`, `module`, `board`, …
+    /// Coverage of its readings: `SoC`, `module`, `board`, …
     pub coverage: String,
-    /// How often it is read in a second.
+    /// Readings in a second.
     pub rate_hz: f64,
     /// The least step of a reading, in its own unit.
     pub resolution: String,
@@ -142,9 +142,9 @@ pub struct SensorFacts {
 pub struct SensorReport {
     /// The source.
     pub source: String,
-    /// Whether the machine has it, or is known to have none: then the reason says more than that
+    /// True if the machine has it, or is known to have none: then the reason says more than that
     /// nothing was found.
     pub there: bool,
-    /// What it is, or why it cannot be used.
+    /// Its facts, or the reason that it cannot be used.
     pub found: Result<SensorFacts, MissingReason>,
 }

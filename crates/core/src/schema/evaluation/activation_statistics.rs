@@ -1,4 +1,4 @@
-//! What flows through a layer: how much, of how many dimensions, and how alike to the baseline's.
+//! Statistics of a layer's activations: spread, effective rank, similarity to the baseline's.
 
 use serde::{Deserialize, Serialize};
 
@@ -32,13 +32,13 @@ pub struct ActivationStatistics {
     pub zeros: f64,
     /// Share of channels that never vary.
     pub dead: f64,
-    /// So many dimensions are in use: the exponential of the entropy of the singular values.
+    /// Effective rank: the exponential of the entropy of the singular values.
     pub effective_rank: f64,
     /// Heads, where the layer is attention.
     pub heads: Vec<AttentionHeadStatistics>,
 }
 
-/// What one attention head looks at.
+/// Attention pattern of one head.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AttentionHeadStatistics {
     /// Mean entropy of where a place looks, in nats.

@@ -1,4 +1,4 @@
-//! What a variant answered, sample by sample, and what that adds up to.
+//! Evaluation of a variant: metrics, classes, slices, calibration.
 
 use crate::schema::{
     ConfidenceInterval, FlipSummary, Metric, MissingReason, RobustnessScore, SCHEMA, Sha256Hex,
@@ -16,7 +16,7 @@ pub struct MetricScore {
     pub change: Option<ConfidenceInterval>,
 }
 
-/// How one class fares.
+/// Scores of one class.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassScore {
     /// The class.
@@ -33,7 +33,7 @@ pub struct ClassScore {
     pub f1: Option<MetricScore>,
 }
 
-/// How one slice of the data fares.
+/// Scores of one slice of the data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SliceScore {
     /// The column that names slices.
@@ -46,7 +46,7 @@ pub struct SliceScore {
     pub metrics: BTreeMap<Metric, MetricScore>,
     /// Flips within it.
     pub flips: Option<usize>,
-    /// How likely losses and gains in it are by chance, after Holm's correction over the slices of
+    /// p-value of losses against gains in it, after Holm's correction over the slices of
     /// all columns.
     pub p_adjusted: Option<f64>,
 }
@@ -73,7 +73,7 @@ pub struct Evaluation {
     pub schema: u32,
     /// The variant.
     pub variant_id: Sha256Hex,
-    /// What is asked of the model.
+    /// Kind of the task.
     #[serde(default)]
     pub task: TaskKind,
     /// The metric that the study cares for most.
@@ -93,7 +93,7 @@ pub struct Evaluation {
     /// All metrics, 95 % intervals.
     #[serde(default)]
     pub metrics: BTreeMap<Metric, MetricScore>,
-    /// Why a metric has no value.
+    /// Reasons for metrics without a value.
     #[serde(default)]
     pub missing: BTreeMap<Metric, MissingReason>,
     /// Flips by kind, and whether losses outweigh gains.
@@ -111,7 +111,7 @@ pub struct Evaluation {
     /// Slice by slice.
     #[serde(default)]
     pub slices: Vec<SliceScore>,
-    /// How far apart the primary metric lies between the slices of each column: largest less smallest.
+    /// Spread of the primary metric over the slices of each column: largest less smallest.
     #[serde(default)]
     pub slice_spread: BTreeMap<String, f64>,
     /// Bins of equal width.
@@ -120,12 +120,12 @@ pub struct Evaluation {
     /// Bins of equal mass.
     #[serde(default)]
     pub reliability_mass: Vec<ReliabilityBin>,
-    /// What disturbed inputs do, where that was asked for.
+    /// Scores on disturbed inputs, where they were asked for.
     #[serde(default)]
     pub robustness: Vec<RobustnessScore>,
 }
 
-/// How decided a model is.
+/// Mean confidence and margin of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConfidenceSummary {
     /// Mean probability of the predicted class.

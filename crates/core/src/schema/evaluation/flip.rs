@@ -18,13 +18,13 @@ pub struct SamplePrediction {
 }
 
 impl SamplePrediction {
-    /// Whether the predicted class is the label.
+    /// True if the predicted class is the label.
     pub fn is_right(&self) -> bool {
         self.label.is_some() && self.class == self.label
     }
 }
 
-/// How an answer differs from the baseline's.
+/// Kind of a flip against the baseline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FlipKind {
@@ -49,7 +49,7 @@ impl FlipKind {
         }
     }
 
-    /// How `now` differs from `before`, if it does.
+    /// The flip from `before` to `now`, if there is one.
     pub fn of(before: &SamplePrediction, now: &SamplePrediction) -> Option<FlipKind> {
         match (before.is_right(), now.is_right()) {
             _ if before.class == now.class => None,

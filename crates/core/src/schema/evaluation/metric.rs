@@ -109,17 +109,17 @@ impl Metric {
         Metric::NAMED.iter().find(|known| known.metric == self)
     }
 
-    /// Whether more of it is better.
+    /// True if more of it is better.
     pub fn higher_is_better(self) -> bool {
         self.properties().is_none_or(|known| known.higher_is_better)
     }
 
-    /// Whether it is a share, which people read in percent.
+    /// True if it is a share, which people read in percent.
     pub fn is_share(self) -> bool {
         self.properties().is_none_or(|known| known.is_share)
     }
 
-    /// Whether it says something only beside a baseline.
+    /// True if it says something only beside a baseline.
     pub fn needs_baseline(self) -> bool {
         use Metric::{Agreement, KlDivergence, RelativeL2, Sqnr};
         matches!(self, Agreement | KlDivergence | RelativeL2 | Sqnr)

@@ -1,4 +1,4 @@
-//! How a model fares on inputs that are not quite those it was given.
+//! Robustness: quality of a model on disturbed inputs.
 
 use crate::schema::{ConfidenceInterval, Metric};
 use serde::{Deserialize, Serialize};
@@ -43,12 +43,12 @@ impl fmt::Display for InputDisturbance {
     }
 }
 
-/// What one disturbance does to a model.
+/// Score of a model under one disturbance.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RobustnessScore {
-    /// What was done to the inputs.
+    /// Disturbance of the inputs.
     pub disturbance: InputDisturbance,
-    /// How strongly.
+    /// Strength.
     pub strength: f64,
     /// The figure that is looked at.
     pub metric: Metric,

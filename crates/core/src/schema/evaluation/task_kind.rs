@@ -73,7 +73,7 @@ const SCORES_METRICS: &[Metric] = &[
 
 const SEQUENCE_METRICS: &[Metric] = &[Metric::Accuracy, Metric::Agreement, Metric::KlDivergence];
 
-/// What a model's outputs and the data's labels are.
+/// Kind of a task: meaning of the model's outputs and the data's labels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TaskKind {

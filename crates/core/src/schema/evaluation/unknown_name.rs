@@ -6,8 +6,8 @@
 pub struct UnknownName {
     /// `metric` or `task kind`.
     pub what: &'static str,
-    /// What was written.
+    /// The written text.
     pub found: String,
-    /// What could have been.
+    /// Known names.
     pub known: String,
 }

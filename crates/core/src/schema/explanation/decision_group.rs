@@ -3,7 +3,7 @@
 use crate::schema::{Forecast, Sha256Hex};
 use serde::{Deserialize, Serialize};
 
-/// Which decisions of a step belong to a group: those on one coupling, or one part of them.
+/// Decisions of a step that belong to a group: those on one coupling, or one part of them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct GroupPart {
     /// Position of the step from the baseline on.
@@ -14,20 +14,20 @@ pub struct GroupPart {
     pub share: Option<(usize, usize)>,
 }
 
-/// What is done or left undone as one in the experiments on a variant.
+/// Decisions that the experiments on a variant do or leave undone as one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DecisionGroup {
     /// Stable for the same recipe: `1:block1.pw`, `2:head`.
     pub id: String,
     /// For a person: `prune channels of block1.pw`.
     pub label: String,
-    /// What it is made of; empty for engine options.
+    /// Its parts; empty for engine options.
     pub parts: Vec<GroupPart>,
     /// The step in the study's own words.
     pub step: String,
     /// `prune channels`, `quantize int8`, `engine options`.
     pub operation: String,
-    /// How importance was judged, where something was removed.
+    /// Importance criterion, where something was removed.
     pub criterion: Option<String>,
     /// The ledger's entries.
     pub decisions: Vec<Sha256Hex>,
@@ -35,6 +35,6 @@ pub struct DecisionGroup {
     pub components: Vec<String>,
     /// Layers whose weights it changed.
     pub layers: Vec<String>,
-    /// What the ledger expected, decision by decision.
+    /// Forecasts of the ledger, decision by decision.
     pub expected: Vec<Forecast>,
 }

@@ -14,11 +14,11 @@ pub struct DegradedSample {
     pub before: Option<i64>,
     /// The variant's.
     pub after: Option<i64>,
-    /// How they differ.
+    /// Kind of the flip.
     pub flip: Option<FlipKind>,
     /// Probability of the label (without labels, of the baseline's class), before less after.
     pub lost: f64,
-    /// Where it lies, if features were looked at.
+    /// Its neighbourhood, if features were looked at.
     pub region: Option<SampleNeighbourhood>,
 }
 

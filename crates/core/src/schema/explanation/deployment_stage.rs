@@ -1,4 +1,4 @@
-//! Where on the way from a float model to a board predictions change.
+//! Changes of predictions on the way from a float model to a board.
 
 use crate::schema::ConfidenceInterval;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct DeploymentStage {
     /// `graph rewrite`, `quantization`, `engine`, `device`; `all` for the whole way to a board.
     pub cause: String,
-    /// What stands before it, and what behind.
+    /// The stages before and behind it.
     pub between: [String; 2],
     /// The board that it leads to; `None` on the way that all machines share.
     pub target: Option<String>,
@@ -16,7 +16,7 @@ pub struct DeploymentStage {
     pub flips: Option<usize>,
     /// Samples compared.
     pub samples: usize,
-    /// What counts most in the task.
+    /// Primary metric of the task.
     pub metric: String,
     /// Its change, with its interval from the draw of samples; `None` where a stop has no value.
     pub change: Option<ConfidenceInterval>,
@@ -29,6 +29,6 @@ pub struct DeploymentStage {
 pub struct UnreachedTarget {
     /// The board.
     pub target: String,
-    /// Why it was not.
+    /// Reason.
     pub reason: String,
 }

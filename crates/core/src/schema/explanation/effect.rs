@@ -35,19 +35,19 @@ pub struct Effect {
     pub together: Option<ConfidenceInterval>,
     /// Draws of calibration samples behind it.
     pub draws: usize,
-    /// Whether the effect is there whatever the draw; `None` where one draw shows none, or only one
+    /// True if the effect is there whatever the draw; `None` where one draw shows none, or only one
     /// was made.
     pub survives: Option<bool>,
-    /// How likely so large an effect is by chance: signs of the samples' shares flipped at random. Of
+    /// p-value of the sign-flip test over the samples' shares. Of
     /// the Shapley value; without one, of the group on top of all others.
     pub p_value: Option<f64>,
     /// After Holm's correction over the groups.
     pub holm: Option<f64>,
     /// After Benjamini and Hochberg's correction over the groups.
     pub benjamini_hochberg: Option<f64>,
-    /// How the figures were come by.
+    /// Method of the figures.
     pub method: String,
-    /// Why figures do not exist.
+    /// Reason that figures do not exist.
     pub missing: Option<MissingReason>,
 }
 
@@ -78,7 +78,7 @@ impl Effect {
     }
 }
 
-/// What a metric is for the baseline and the variant.
+/// Value of a metric for the baseline and the variant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MetricTotal {
     /// As in [`Effect`].
@@ -110,7 +110,7 @@ pub struct GroupInteraction {
     pub metric: String,
     /// v(N) − v(N∖i) − v(N∖j) + v(N∖ij), with its interval.
     pub value: ConfidenceInterval,
-    /// How likely it is by chance.
+    /// p-value.
     pub p_value: f64,
     /// After Holm's correction over all pairs.
     pub holm: f64,

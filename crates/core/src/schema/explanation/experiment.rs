@@ -3,7 +3,7 @@
 use crate::schema::{EngineOptions, SCHEMA, Sha256Hex};
 use serde::{Deserialize, Serialize};
 
-/// What one experiment gave.
+/// Result of one experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
@@ -23,12 +23,12 @@ pub struct Experiment {
     pub params: u64,
     /// Multiply-adds of one sample; `None` where a shape is unknown.
     pub macs: Option<u64>,
-    /// How the inputs were disturbed, if they were: `noise 0.3`.
+    /// Disturbance of the inputs, if there was one: `noise 0.3`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disturbed: Option<String>,
-    /// Whether the ONNX file is kept beside this record, named after its hash.
+    /// True if the ONNX file is kept beside this record, named after its hash.
     pub kept: bool,
-    /// What it answered.
+    /// Its predictions.
     pub answers: ExperimentPredictions,
 }
 
@@ -70,7 +70,7 @@ impl ExperimentPredictions {
         self.values.len() / self.classes.len().max(1)
     }
 
-    /// Whether a sample's answer holds numbers to judge.
+    /// True if a sample's answer holds numbers to judge.
     pub fn usable(&self, sample: usize) -> bool {
         match self.width() {
             0 => self.classes[sample].is_some(),

@@ -18,15 +18,15 @@ pub struct Explanation {
     pub variant_id: Sha256Hex,
     /// Coverage of intervals, in percent.
     pub level_pct: f64,
-    /// What counts most in the task.
+    /// Primary metric of the task.
     pub main: PrimaryMetric,
-    /// What the experiments stand on.
+    /// Number and kind of the experiments.
     pub experiments: ExperimentSummary,
-    /// What is done or left undone as one.
+    /// Groups of decisions, done or left undone as one.
     pub groups: Vec<DecisionGroup>,
     /// Each metric before and after.
     pub totals: Vec<MetricTotal>,
-    /// What each group changed.
+    /// Effects of each group.
     pub effects: Vec<Effect>,
     /// Pairs of groups that do together what they do not do apart.
     pub interactions: Vec<GroupInteraction>,
@@ -38,7 +38,7 @@ pub struct Explanation {
     pub quiet_share: Option<f64>,
     /// Every sample whose class changed, and the fewest groups that put it back.
     pub flips: Vec<FlipBlame>,
-    /// How many samples changed, and which way.
+    /// Number of flipped samples by direction.
     pub flip_counts: FlipCounts,
     /// Flips by group.
     pub blame: Vec<GroupBlame>,
@@ -48,25 +48,25 @@ pub struct Explanation {
     pub forecasts: Vec<ForecastOutcome>,
     /// The tool as a forecaster: earlier runs and this one.
     pub track: TrackRecord,
-    /// Where on the way to this machine and to boards answers changed.
+    /// Changes of predictions on the way to this machine and to boards.
     pub links: Vec<DeploymentStage>,
     /// Boards of the study that were not asked, and why.
     pub unreached: Vec<UnreachedTarget>,
     /// Targets that are emulated: what they answer is another architecture's, how fast is nobody's.
     #[serde(default)]
     pub emulated: Vec<String>,
-    /// What flows through the layers, before and after.
+    /// Statistics of the layers' activations, before and after.
     pub flow: Vec<LayerFlow>,
     /// The samples that the variant hits hardest, hardest first.
     pub hits: Vec<DegradedSample>,
     /// All that in words.
     pub narrative: Vec<NarrativeSentence>,
-    /// What people said about the variant or the run.
+    /// People's notes about the variant or the run.
     pub notes: Vec<LedgerNote>,
 }
 
 impl Explanation {
-    /// Whether figures of a target are an emulator's.
+    /// True if figures of a target are an emulator's.
     pub fn is_emulated(&self, target: Option<&str>) -> bool {
         self.emulated.iter().any(|emulated| Some(emulated.as_str()) == target)
     }
@@ -79,7 +79,7 @@ pub struct PrimaryMetric {
     pub metric: String,
     /// As in [`Effect`].
     pub unit: String,
-    /// Whether more of it is better.
+    /// True if more of it is better.
     pub higher_is_better: bool,
 }
 
@@ -106,7 +106,7 @@ pub struct FlipCounts {
     pub changed: usize,
 }
 
-/// How many experiments an explanation stands on, and which.
+/// Number and kind of the experiments that an explanation stands on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExperimentSummary {
     /// Different variants that were made and asked, on all draws.
@@ -115,15 +115,15 @@ pub struct ExperimentSummary {
     pub samples: usize,
     /// Draws of calibration samples and seeds, the study's own included.
     pub draws: usize,
-    /// Whether every set of groups was tried.
+    /// True if every set of groups was tried.
     pub exact: bool,
     /// Pairs of orders of joining that were tried, where not every set was.
     pub pairs: usize,
-    /// Whether the budget ended before the plan did.
+    /// True if the budget ended before the plan did.
     pub cut_short: bool,
     /// Answers in which the replay of all decisions differs from the run's variant; 0 unless something
     /// is not repeatable.
     pub replay_differs: usize,
-    /// Whether the replay's file is the run's, byte for byte.
+    /// True if the replay's file is the run's, byte for byte.
     pub replay_identical: bool,
 }

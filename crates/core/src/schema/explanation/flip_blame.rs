@@ -1,4 +1,4 @@
-//! Which decisions answer for which flipped samples.
+//! Blame of decisions for flipped samples.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,11 +20,11 @@ pub struct FlipBlame {
     pub groups: Vec<String>,
     /// Sets of so many groups that do.
     pub alternatives: usize,
-    /// Whether all smaller sets were tried.
+    /// True if all smaller sets were tried.
     pub exhaustive: bool,
 }
 
-/// How many flipped samples a group answers for.
+/// Flipped samples that a group answers for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GroupBlame {
     /// Id of the group.
@@ -55,7 +55,7 @@ pub struct ComponentBlame {
     pub indices: Vec<usize>,
     /// Samples of the class that the variant lost.
     pub lost: usize,
-    /// How many of them are right again in a variant with these components restored, tried.
+    /// Those of them that are right again in a variant with these components restored, tried.
     pub back: usize,
     /// Samples of all classes that are right in that variant and were wrong without, less the others.
     pub net: i64,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How a field is shown in a sentence.
+/// Format of a field in a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldFormat {
@@ -36,7 +36,7 @@ pub enum FieldFormat {
     BytesSize,
     /// The size of a change in microjoules, without sign.
     MicrojoulesSize,
-    /// How many entries a list has.
+    /// Number of entries of a list.
     Length,
     /// A probability.
     Probability,
@@ -45,18 +45,18 @@ pub enum FieldFormat {
 /// A field of a record, as a sentence shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NarrativeField {
-    /// Where it is in the explanation, as a JSON pointer (RFC 6901).
+    /// Its place in the explanation, as a JSON pointer (RFC 6901).
     pub pointer: String,
-    /// How it is shown.
+    /// Format.
     pub show: FieldFormat,
-    /// What stands in the sentence.
+    /// Its text in the sentence.
     pub shown: String,
 }
 
 /// A sentence. Every figure in it is one of its fields; no other digits occur.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NarrativeSentence {
-    /// What it is about: `variant`, `caveat`, or the id of a group.
+    /// Subject: `variant`, `caveat`, or the id of a group.
     pub about: String,
     /// The sentence.
     pub text: String,
@@ -69,7 +69,7 @@ pub struct NarrativeSentence {
 pub struct LedgerNote {
     /// The words.
     pub text: String,
-    /// Who said them.
+    /// Author.
     pub by: String,
     /// The variant, group of decisions or ledger entry that they are about; `None` for the run.
     pub on: Option<String>,
@@ -112,7 +112,7 @@ impl FieldFormat {
 }
 
 impl NarrativeSentence {
-    /// Whether every figure in it is a field of `record`, shown as that field is: its fields are looked
+    /// True if every figure in it is a field of `record`, shown as that field is: its fields are looked
     /// up again, and what is left of the sentence without them has no digit.
     pub fn holds(&self, record: &serde_json::Value) -> bool {
         let mut rest = self.text.as_str();

@@ -1,4 +1,4 @@
-//! What the host asks of an agent: which models, on which inputs, by which rules.
+//! Jobs for an agent: models, inputs and rules.
 
 use crate::schema::{
     BlockKind, BlockRecord, ConditionRules, EnergyJob, EngineOptions, ExecutionSetting, Sha256Hex,
@@ -21,12 +21,12 @@ pub struct Job {
     pub measurement_sha256: Sha256Hex,
     /// Seeds the order of blocks and everything random inside them.
     pub seed: u64,
-    /// How many valid blocks every variant gets of each kind.
+    /// Number of valid blocks that every variant gets of each kind.
     pub blocks: u32,
-    /// When to go on with paired blocks beyond that; never without it.
+    /// Rule for further paired blocks beyond that; none without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<StopRule>,
-    /// How long each variant also runs without a pause, at the end; not at all without it.
+    /// Span of each variant's sustained load, at the end; none without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sustained_ns: Option<LatencyNs>,
     /// Rules inside a block.
@@ -35,15 +35,15 @@ pub struct Job {
     pub inputs: PathBuf,
     /// Hash of the file of inputs.
     pub inputs_sha256: Sha256Hex,
-    /// How the models are run; each is measured by itself.
+    /// Execution settings; each is measured by itself.
     pub settings: Vec<ExecutionSetting>,
     /// Processors that blocks are kept on; empty for all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub affinity: Vec<usize>,
-    /// What makes a block invalid, and what is set before.
+    /// Conditions that make a block invalid, and settings made before.
     #[serde(default)]
     pub conditions: ConditionRules,
-    /// Whether the machine is known to be emulated, also where it cannot tell itself.
+    /// True if the machine is known to be emulated, also where it cannot tell itself.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub emulated: bool,
     /// Values for symbolic dimensions other than the batch.
@@ -56,7 +56,7 @@ pub struct Job {
 }
 
 impl Job {
-    /// Whether a block was measured by this job's rules.
+    /// True if a block was measured by this job's rules.
     pub fn counts(&self, record: &BlockRecord) -> bool {
         let rules = match record.attempt.key.kind {
             BlockKind::Energy => self.energy.as_ref().map(|energy| &energy.rules_sha256),
@@ -80,11 +80,11 @@ pub struct JobModel {
     pub sha256: Sha256Hex,
     /// Engine options.
     pub options: EngineOptions,
-    /// Whether the others are paired with this one.
+    /// True if the others are paired with this one.
     pub baseline: bool,
 }
 
-/// When there are enough paired blocks. It looks at the width of the interval alone, never at where
+/// Rule for enough paired blocks. It looks at the width of the interval alone, never at where
 /// the interval lies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -105,16 +105,16 @@ pub struct SampleRules {
     pub warmup_min_ns: LatencyNs,
     /// And at most this long.
     pub warmup_max_ns: LatencyNs,
-    /// How long a solo block samples.
+    /// Sampling time of a solo block.
     pub solo_ns: LatencyNs,
-    /// How long a paired block samples, both models together.
+    /// Sampling time of a paired block, both models together.
     pub paired_ns: LatencyNs,
-    /// How long one burst should take; a burst has at least 3 samples.
+    /// Target length of one burst; a burst has at least 3 samples.
     pub burst_ns: LatencyNs,
     /// No block keeps more samples of a model than this.
     pub max_samples: u32,
     /// A block that takes longer than this in all is killed.
     pub limit_ns: LatencyNs,
-    /// How often a failed block is tried again.
+    /// Retries of a failed block.
     pub retries: u32,
 }

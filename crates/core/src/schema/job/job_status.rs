@@ -1,9 +1,9 @@
-//! What a board's agent says of itself: who holds the board, and where a job stands.
+//! State of a board and of a job, as the agent reports it.
 
 use crate::schema::Sha256Hex;
 use serde::{Deserialize, Serialize};
 
-/// Who uses a board: it stands in the file by whose lock a board belongs to one at a time.
+/// Holder of a board: it stands in the file by whose lock a board belongs to one at a time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BoardHolder {
@@ -19,7 +19,7 @@ pub struct BoardHolder {
     pub since: String,
 }
 
-/// Where a job stands, kept beside its journal and overwritten in place.
+/// State of a job, kept beside its journal and overwritten in place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JobState {
@@ -31,11 +31,11 @@ pub struct JobState {
     pub done: usize,
     /// Blocks of the schedule.
     pub total: usize,
-    /// How it ended; `None` while it runs, and after a crash or a power cut.
+    /// Its end; `None` while it runs, and after a crash or a power cut.
     pub ended: Option<JobEnding>,
 }
 
-/// How a job ended.
+/// End of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum JobEnding {
@@ -52,16 +52,16 @@ pub enum JobEnding {
 pub struct JobStatus {
     /// Format version.
     pub schema: u32,
-    /// Who holds the board now.
+    /// Holder of the board now.
     pub holder: Option<BoardHolder>,
-    /// Where the job stands; `None` before its first start.
+    /// State of the job; `None` before its first start.
     pub state: Option<JobState>,
     /// Bytes of the journal that follow: whole lines.
     pub follows: usize,
 }
 
 impl JobStatus {
-    /// Whether this job runs.
+    /// True if this job runs.
     pub fn runs(&self, job: &str) -> bool {
         self.holder.as_ref().is_some_and(|holder| holder.job == job)
     }

@@ -1,9 +1,9 @@
-//! What was decided about a model, and the ledger's envelope around it.
+//! Decisions about a model, as the ledger holds them.
 
 use crate::schema::{ComponentRef, DecidedPrecision, Forecast, ReplayedDecision, Sha256Hex};
 use serde::{Deserialize, Serialize};
 
-/// What one step did to one coupling or layer.
+/// Ledger entry of what one step did to one coupling or layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
     /// The variant the step started from.
@@ -16,7 +16,7 @@ pub struct Decision {
     pub operation: String,
     /// The coupling or layer.
     pub coupling: String,
-    /// What was removed; empty for a change of precision.
+    /// Removed components; empty for a change of precision.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<RemovedComponent>,
     /// The tensor axes that changed together.
@@ -25,30 +25,30 @@ pub struct Decision {
     /// The change of number format, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precision: Option<PrecisionChange>,
-    /// How importance was judged.
+    /// Importance criterion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub criterion: Option<String>,
     /// The highest score that was removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,
-    /// What else was considered.
+    /// Alternatives that were considered.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alternatives_rejected: Vec<RejectedAlternative>,
     /// Hashes of the data the decision stands on.
     pub inputs: DecisionInputs,
     /// Files that hold every removed slice and every overwritten tensor.
     pub parings: Vec<Sha256Hex>,
-    /// What it should change, stated before anything was tried.
+    /// Forecasts, stated before anything was tried.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expected: Vec<Forecast>,
     /// Accountable person or team.
     pub owner: String,
-    /// Why, for a person.
+    /// Reason, for a person.
     pub reason: String,
 }
 
 impl Decision {
-    /// What a replay keeps of it; `None` where it neither removes nor narrows anything and so only
+    /// The part of it that a replay keeps; `None` where it neither removes nor narrows anything and so only
     /// accompanies others (a folded normalisation, a recovered layer).
     pub fn piece(&self) -> Option<ReplayedDecision> {
         let reference = |c: &RemovedComponent| ComponentRef {
@@ -114,9 +114,9 @@ impl PrecisionChange {
 /// An alternative, and why it was not taken.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RejectedAlternative {
-    /// What it was.
+    /// The alternative.
     pub what: String,
-    /// Why not.
+    /// Reason.
     pub why: String,
 }
 
@@ -142,6 +142,6 @@ pub struct StepRefusal {
     pub step: String,
     /// The coupling, layer or node.
     pub what: String,
-    /// Why not.
+    /// Reason.
     pub reason: String,
 }

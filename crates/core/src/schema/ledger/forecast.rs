@@ -1,4 +1,4 @@
-//! What is expected of a decision before anything is tried.
+//! Forecasts of decisions, stated before anything is tried.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,10 +18,10 @@ pub struct Forecast {
     pub low: f64,
     /// Upper bound.
     pub high: f64,
-    /// What distances of outcomes from `delta` are relative to, where bounds were learnt.
+    /// Scale of distances of outcomes from `delta`, where bounds were learnt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale: Option<f64>,
-    /// How it was come by.
+    /// Method.
     pub method: String,
 }
 

@@ -1,4 +1,4 @@
-//! What came of a forecast.
+//! Outcomes of forecasts, and the tool's record as a forecaster.
 
 use crate::schema::{ConfidenceInterval, Forecast, Sha256Hex};
 use serde::{Deserialize, Serialize};
@@ -17,22 +17,22 @@ pub struct ForecastOutcome {
     pub group: String,
     /// The ledger's entry that holds the forecast.
     pub decision: Sha256Hex,
-    /// How importance was judged.
+    /// Importance criterion.
     pub criterion: Option<String>,
     /// Operator of the layer whose outputs were removed.
     pub layer_type: Option<String>,
-    /// What was expected of the decision alone.
+    /// Forecast of the decision alone.
     pub expected: Forecast,
-    /// What the decision alone did, with its interval from the draw of report samples.
+    /// Effect of the decision alone, with its interval from the draw of report samples.
     pub observed: ConfidenceInterval,
-    /// Whether the observed value lies within the forecast's bounds.
+    /// True if the observed value lies within the forecast's bounds.
     pub covered: bool,
-    /// Whether the two intervals have anything in common.
+    /// True if the two intervals have anything in common.
     pub compatible: bool,
 }
 
 impl ForecastOutcome {
-    /// Whether a forecast held, and whether it could have: of a share on so many samples, which change it
+    /// Judges a forecast: did it hold, and could it have? Of a share on so many samples, which change it
     /// by whole samples, a forecast of less than half of one is held by none.
     pub fn judge(
         expected: &Forecast,
@@ -53,7 +53,7 @@ impl ForecastOutcome {
         last.into_values().collect()
     }
 
-    /// How far the observed value lies from the forecast, relative to the forecast's scale: a score of
+    /// Distance of the observed value from the forecast, relative to the forecast's scale: a score of
     /// split-conformal prediction (V. Vovk, A. Gammerman & G. Shafer 2005). `None` of a forecast that
     /// had none.
     pub fn score(&self) -> Option<f64> {
@@ -74,7 +74,7 @@ pub struct ForecastError {
     pub kind: String,
     /// Outcomes.
     pub count: usize,
-    /// How many were covered.
+    /// Covered outcomes.
     pub covered: usize,
     /// Mean of observed less expected, in the metric's units.
     pub mean_error: f64,
@@ -85,7 +85,7 @@ pub struct ForecastError {
 pub struct TrackRecord {
     /// Outcomes.
     pub count: usize,
-    /// How many were covered.
+    /// Covered outcomes.
     pub covered: usize,
     /// Rank correlation of expected and observed by metric, of metrics with three or more outcomes that
     /// are not all equal.
@@ -96,7 +96,7 @@ pub struct TrackRecord {
 }
 
 impl TrackRecord {
-    /// What a list of outcomes says, the last of each decision and run counted.
+    /// The record of a list of outcomes, the last of each decision and run counted.
     pub fn of(outcomes: &[ForecastOutcome]) -> TrackRecord {
         let outcomes = ForecastOutcome::latest(outcomes);
         let mut pairs: BTreeMap<&String, Vec<(f64, f64)>> = BTreeMap::new();

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 pub enum LedgerEntryKind {
     /// The frozen rules of the study.
     Protocol,
-    /// What a step did.
+    /// A step's decision.
     Decision,
-    /// What a step would not do.
+    /// A step's refusal.
     Refusal,
-    /// What came of a variant.
+    /// A variant's outcome.
     Outcome,
     /// Something removed was put back.
     Restore,
@@ -35,9 +35,9 @@ pub struct LedgerEntry {
     pub entry_id: Sha256Hex,
     /// SHA-256 of the whole line before it, 64 zeros for the first: any later change shows.
     pub prev_sha256: Sha256Hex,
-    /// When it was written, RFC 3339 UTC.
+    /// Time of writing, RFC 3339 UTC.
     pub time: String,
-    /// Who wrote it: the study's owner.
+    /// Author: the study's owner.
     pub actor: String,
     /// Version of paring.
     pub tool_version: String,
@@ -45,7 +45,7 @@ pub struct LedgerEntry {
     pub body: serde_json::Value,
 }
 
-/// What is to be written into a ledger.
+/// Content of an entry that is to be written into a ledger.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LedgerEntryBody {
     /// Kind of `body`.

@@ -17,7 +17,7 @@ pub struct ComponentRef {
 pub struct ReplayedDecision {
     /// The coupling or layer.
     pub coupling: String,
-    /// What was removed of it; empty for a change of precision.
+    /// Its removed components; empty for a change of precision.
     pub components: Vec<ComponentRef>,
     /// The precision that the layer was given.
     pub precision: Option<DecidedPrecision>,

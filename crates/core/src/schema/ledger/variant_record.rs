@@ -34,7 +34,7 @@ pub struct VariantRecord {
     pub decisions: Vec<Sha256Hex>,
     /// All components removed since the baseline, by coupling.
     pub components_removed: BTreeMap<String, Vec<String>>,
-    /// What remains of every shortened axis.
+    /// Original indices of what remains of every shortened axis.
     pub origins: OriginalIndices,
     /// Initializers of which single weights became zero since the baseline.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -43,7 +43,7 @@ pub struct VariantRecord {
     pub parings: Vec<Sha256Hex>,
     /// Its own steps in order, and what undoes each.
     pub steps: Vec<StepRecord>,
-    /// What its own steps would not do.
+    /// Refusals of its own steps.
     pub refusals: Vec<StepRefusal>,
     /// By its own steps: why its outputs differ from the baseline's more than the decisions explain.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -1,4 +1,4 @@
-//! What one fresh process measured: one line of the journal, with all raw samples.
+//! Blocks: one line of the journal each, with all raw samples of one fresh process.
 
 use crate::schema::{
     BlockConditions, EnergyBlock, ExecutionSetting, MemoryPoints, Sha256Hex, SustainedBlock,
@@ -22,14 +22,14 @@ pub enum BlockKind {
     Energy,
 }
 
-/// Which block of a schedule: the unit of replication.
+/// Key of a block in a schedule: the unit of replication.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct BlockKey {
     /// Solo or paired.
     pub kind: BlockKind,
     /// The variant that is measured.
     pub variant_id: Sha256Hex,
-    /// How it is run.
+    /// Execution setting.
     #[serde(flatten)]
     pub setting: ExecutionSetting,
     /// The round, from 0; every variant has one block of each kind in a round.
@@ -70,27 +70,27 @@ pub struct BlockRecord {
     pub schema: u32,
     /// Hash of the rules in force: those of timing, or of energy for an energy block.
     pub measurement_sha256: Sha256Hex,
-    /// Which block, and which try.
+    /// Block and try.
     pub attempt: BlockAttempt,
-    /// When the block started, RFC 3339, by the target's clock.
+    /// Start of the block, RFC 3339, by the target's clock.
     pub started_at: String,
-    /// How long its process took in all.
+    /// Time of its process in all.
     pub wall_ns: LatencyNs,
     /// The version of the agent.
     pub agent_version: String,
-    /// Whether the target is emulated; nothing it measures is a board's speed then.
+    /// True if the target is emulated; nothing it measures is a board's speed then.
     pub emulated: bool,
     /// Conditions before, during and after; an older agent did not look.
     #[serde(default)]
     pub conditions: BlockConditions,
-    /// Why its conditions make it invalid; empty for a block that counts.
+    /// Conditions that make it invalid; empty for a block that counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub invalid: Vec<String>,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: BlockOutcome,
 }
 
-/// What came of a block.
+/// Outcome of a block.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "lowercase")]
 pub enum BlockOutcome {
@@ -101,7 +101,7 @@ pub enum BlockOutcome {
     },
     /// Its process failed, crashed, or was killed at the time limit.
     Failed {
-        /// Why, for a person.
+        /// Reason, for a person.
         reason: String,
     },
 }
@@ -138,7 +138,7 @@ pub struct SoloBlock {
     pub walk_after_ns: Option<LatencyNs>,
     /// Memory at four points.
     pub memory: MemoryPoints,
-    /// What the model's constants take.
+    /// Bytes of the model's constants.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<WeightBytes>,
     /// The kernels that the engine chose, sorted.
@@ -151,7 +151,7 @@ pub struct SoloBlock {
 /// The raw data of a variant beside its baseline.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PairedBlock {
-    /// Whether the baseline was loaded first.
+    /// True if the baseline was loaded first.
     pub baseline_loaded_first: bool,
     /// The one processor that both processes were kept on, where the two needed a process each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -168,7 +168,7 @@ pub struct PairedBlock {
 /// Two bursts side by side.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct BurstPair {
-    /// Whether the baseline's burst ran first.
+    /// True if the baseline's burst ran first.
     pub baseline_first: bool,
     /// The baseline's burst. Its first sample found the other model's data in the caches.
     pub baseline: SampleBurst,
@@ -191,13 +191,13 @@ pub struct SampleBurst {
     pub samples_ns: Vec<LatencyNs>,
 }
 
-/// How a warm-up went.
+/// Record of a warm-up.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct WarmUpRecord {
     /// Inferences.
     pub inferences: u32,
     /// Its length.
     pub took_ns: LatencyNs,
-    /// Whether the running median settled before the limit.
+    /// True if the running median settled before the limit.
     pub stable: bool,
 }

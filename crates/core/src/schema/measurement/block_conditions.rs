@@ -3,7 +3,7 @@
 use crate::units::{LatencyNs, MilliCelsius};
 use serde::{Deserialize, Serialize};
 
-/// What was seen before, during and after a block; `None` where the machine does not say.
+/// Conditions before, during and after a block; `None` where the machine does not say.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BlockConditions {
     /// The hottest thermal zone before.
@@ -25,12 +25,12 @@ pub struct BlockConditions {
     pub stolen: Option<f64>,
     /// Signs that these processors were held back: each says where it was read.
     pub throttled: Vec<String>,
-    /// How long the machine was left to cool down before, where that was asked for.
+    /// Pause in which the machine cooled down before, where that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cooled_ns: Option<LatencyNs>,
 }
 
-/// Which conditions make a block invalid, and what is to be set before.
+/// Conditions that make a block invalid, and settings to make before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConditionRules {
@@ -43,16 +43,16 @@ pub struct ConditionRules {
     /// Jetson power mode to set (`nvpmodel -m`); the one before is put back.
     #[serde(default)]
     pub power_mode: Option<String>,
-    /// Whether to fix a Jetson's clocks (`jetson_clocks`); they are put back.
+    /// Fixes a Jetson's clocks (`jetson_clocks`); they are put back.
     #[serde(default)]
     pub jetson_clocks: bool,
     /// A block beside more work of others than this, in processors, is invalid.
     #[serde(default)]
     pub most_others: Option<ProcessorLoad>,
-    /// How often a block in bad conditions is repeated.
+    /// Repeats of a block in bad conditions.
     #[serde(default)]
     pub repeats: u32,
-    /// How the machine is left to cool down before every block.
+    /// Cool-down before every block.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cool_down: Option<CoolDown>,
 }

@@ -7,7 +7,7 @@ use crate::schema::{
 use crate::units::{Bytes, LatencyNs, MilliCelsius};
 use serde::{Deserialize, Serialize};
 
-/// How latency changed while it was measured, from block medians; each slope by itself.
+/// Drift of latency while it was measured, from block medians; each slope by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LatencyDrift {
     /// Relative change in a minute.
@@ -51,10 +51,10 @@ pub struct LatencySummary {
     /// Likewise the most that was allocated at once.
     #[serde(default)]
     pub peak_heap: Option<ConfidenceInterval>,
-    /// What the model's constants take.
+    /// Bytes of the model's constants.
     #[serde(default)]
     pub weights: Option<WeightBytes>,
-    /// How it changed from block to block; `None` of too few.
+    /// Drift from block to block; `None` of too few.
     #[serde(default)]
     pub drift: Option<LatencyDrift>,
     /// Inferences' samples a second, all streams together; `None` with one stream.
@@ -78,9 +78,9 @@ pub struct LatencySummary {
     pub temperature_max_mc: Option<MilliCelsius>,
     /// Share of all samples that were taken on a quiet machine, 0 to 1.
     pub quiet_share: f64,
-    /// Whether so few were that the figures are of all samples.
+    /// True if so few were that the figures are of all samples.
     pub contended: bool,
-    /// Whether every block gave the same outputs.
+    /// True if every block gave the same outputs.
     pub outputs_agree: bool,
 }
 
@@ -91,7 +91,7 @@ pub struct Measurement {
     pub schema: u32,
     /// The variant.
     pub variant_id: Sha256Hex,
-    /// How it was run.
+    /// Execution setting.
     #[serde(flatten)]
     pub setting: ExecutionSetting,
     /// From solo blocks.
@@ -103,7 +103,7 @@ pub struct Measurement {
     /// The first minute of a long load against the last, where the rules ask for one.
     #[serde(default)]
     pub sustained: Option<Result<SustainedSummary, MissingReason>>,
-    /// When its first block started.
+    /// Start of its first block.
     pub started_at: Option<String>,
     /// Reasons for which the figures should not be trusted; empty when valid.
     pub invalid_reasons: Vec<String>,

@@ -19,7 +19,7 @@ pub struct MemoryPoints {
     pub end: MemoryPoint,
 }
 
-/// What the kernel says of a process's memory; `None` where it does not say it.
+/// Memory of a process as the kernel reports it; `None` where it does not.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct MemoryPoint {
     /// Peak resident set so far (`VmHWM`): of this process alone, it starts anew at exec.
@@ -28,7 +28,7 @@ pub struct MemoryPoint {
     pub pss_bytes: Option<Bytes>,
     /// Anonymous resident memory now (`RssAnon`).
     pub rss_anon_bytes: Option<Bytes>,
-    /// What the program has allocated now.
+    /// Bytes that the program has allocated now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heap_bytes: Option<Bytes>,
     /// The most that it ever had allocated at once.
@@ -36,7 +36,7 @@ pub struct MemoryPoint {
     pub peak_heap_bytes: Option<Bytes>,
 }
 
-/// What a model's constants take.
+/// Bytes of a model's constants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WeightBytes {
     /// As the analysed file has them: its initializers.

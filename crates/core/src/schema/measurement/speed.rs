@@ -4,7 +4,7 @@ use crate::schema::ConfidenceInterval;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What a paired comparison can say. A speed-up is baseline / variant.
+/// Verdict of a paired comparison. A speed-up is baseline / variant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SpeedVerdict {
     /// The interval of the speed-up lies above 1 by more than the practical margin.
@@ -39,6 +39,6 @@ pub struct SpeedSummary {
     pub contended_speedup: Option<f64>,
     /// Share of pairs that were taken on a quiet machine, 0 to 1.
     pub quiet_share: f64,
-    /// What can be said.
+    /// Verdict.
     pub verdict: SpeedVerdict,
 }

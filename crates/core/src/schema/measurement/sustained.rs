@@ -37,7 +37,7 @@ pub struct SustainedWindow {
 /// The first minute of a long load against the last.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SustainedSummary {
-    /// How long the load lasted.
+    /// Length of the load.
     pub span_ns: LatencyNs,
     /// Length of what is called the first and the last minute: a minute, or half of a shorter load.
     pub minute_ns: LatencyNs,
@@ -45,9 +45,9 @@ pub struct SustainedSummary {
     pub first_ns: LatencyNs,
     /// Likewise of the last minute.
     pub last_ns: LatencyNs,
-    /// How much slower the reference loop was in the last minute, as a share: of the core itself.
+    /// Slowdown of the reference loop in the last minute, as a share: of the core itself.
     pub reference_change: f64,
-    /// When the first sign of throttling showed, and which; `None` without any.
+    /// Time and text of the first sign of throttling; `None` without any.
     pub throttled_at: Option<(LatencyNs, String)>,
     /// From when on every window was more than 5 % slower than the first minute.
     pub slower_from_ns: Option<LatencyNs>,
@@ -56,7 +56,7 @@ pub struct SustainedSummary {
 }
 
 impl SustainedSummary {
-    /// How much slower the last minute was, as a share.
+    /// Slowdown of the last minute, as a share.
     pub fn change(&self) -> f64 {
         self.last_ns.as_f64() / self.first_ns.as_f64().max(1.0) - 1.0
     }

@@ -1,4 +1,4 @@
-//! What a target was while it measured.
+//! Fingerprint of a target while it measured.
 
 use crate::schema::{SCHEMA, SensorReport};
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ pub struct TargetEnvironment {
     pub cpu_features: Vec<String>,
     /// Frequency governor; where processors have several, each with its processors.
     pub governor: Option<String>,
-    /// Whether the agent's user may set the governor; `None` where there is none.
+    /// True if the agent's user may set the governor; `None` where there is none.
     #[serde(default)]
     pub governor_settable: Option<bool>,
     /// A Jetson's power mode, by number.
@@ -53,7 +53,7 @@ pub struct TargetEnvironment {
     pub engine: String,
     /// Version of the agent.
     pub agent_version: String,
-    /// Whether the processor is emulated.
+    /// True if the processor is emulated.
     pub emulated: bool,
     /// Kernels of matrix products that run there, by the type they add up in.
     #[serde(default)]

@@ -1,4 +1,4 @@
-//! What a layer took before and after, and which decisions touched it.
+//! Time of a layer before and after, with the decisions that touched it.
 
 use serde::{Deserialize, Serialize};
 

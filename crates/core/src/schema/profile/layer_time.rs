@@ -1,4 +1,4 @@
-//! What a variant's time is made of, layer by layer.
+//! Time of a variant, layer by layer.
 
 use crate::schema::Sha256Hex;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct LayerTime {
     /// The layer: the node's name without the operator.
     pub layer: String,
-    /// What it is part of: its name without the last part.
+    /// Module: its name without the last part.
     pub module: String,
     /// ONNX's operator.
     pub operator: String,
@@ -51,7 +51,7 @@ pub struct LayerTable {
     pub variant_id: Sha256Hex,
     /// The target.
     pub target: String,
-    /// Whether that was emulated: times are no board's then.
+    /// True if that was emulated: times are no board's then.
     #[serde(default)]
     pub emulated: bool,
     /// Samples in one inference.
@@ -62,7 +62,7 @@ pub struct LayerTable {
     pub plain_ns: f64,
     /// A run with one.
     pub profiled_ns: f64,
-    /// What belongs to no layer: inputs handed over, outputs taken, nodes of no known origin.
+    /// Time that belongs to no layer: inputs handed over, outputs taken, nodes of no known origin.
     pub outside_ns: f64,
     /// Layers in the order of the file.
     pub layers: Vec<LayerTime>,

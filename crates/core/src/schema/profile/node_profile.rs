@@ -1,4 +1,4 @@
-//! How long the nodes of a variant's optimised graph take: measured on a target, told apart by the
+//! Times of the nodes of a variant's optimised graph: measured on a target, told apart by the
 //! ONNX nodes they came from on the host.
 
 use crate::schema::Sha256Hex;
@@ -22,7 +22,7 @@ pub struct NodeProfile {
     pub profiled_ns: f64,
     /// As many runs without a clock inside, likewise.
     pub plain_ns: f64,
-    /// What comes behind the last node: outputs taken, state cleared.
+    /// Time behind the last node: outputs taken, state cleared.
     pub end_ns: f64,
     /// Nodes in the order of execution.
     pub nodes: Vec<NodeTime>,
@@ -37,16 +37,16 @@ pub struct NodeTime {
     pub operator: String,
     /// Its kernels, where it has any.
     pub kernels: Vec<String>,
-    /// Whether it only moves data: packs, pads, reshapes, casts or copies.
+    /// True if it only moves data: packs, pads, reshapes, casts or copies.
     pub moves: bool,
     /// Its own time.
     pub own_ns: f64,
-    /// What the engine did before it: operands fetched, tensors freed that nobody reads any more.
+    /// Time before it: operands fetched, tensors freed that nobody reads any more.
     pub before_ns: f64,
 }
 
 impl NodeTime {
-    /// Whether it is a product: what has kernels is.
+    /// True if it is a product: what has kernels is.
     pub fn multiplies(&self) -> bool {
         !self.kernels.is_empty()
     }

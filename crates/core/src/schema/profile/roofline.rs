@@ -1,4 +1,4 @@
-//! What a machine can do at most, as measured: the roofline that layers are held against.
+//! Measured roofline of a machine: compute and memory peaks that layers are held against.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,13 +20,13 @@ pub struct MachineRoofline {
 pub struct KernelPeak {
     /// The kernel's name.
     pub kernel: String,
-    /// What it multiplies: `f32`, `f16`, `int8`.
+    /// Precision of its operands: `f32`, `f16`, `int8`.
     pub precision: String,
     /// Billions of operations a second; a multiply-add is two.
     pub gops: f64,
 }
 
-/// How fast a buffer of one size is read over and over.
+/// Bandwidth of reading a buffer of one size over and over.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReadBandwidth {
     /// The buffer.

@@ -33,7 +33,7 @@ pub struct TuneCandidate {
     pub flips: usize,
     /// Samples that were looked at.
     pub samples: usize,
-    /// Whether both are small enough.
+    /// True if both are small enough.
     pub lossless: bool,
     /// Baseline over this form, with a 99 % interval over blocks; not measured where something is
     /// lost.

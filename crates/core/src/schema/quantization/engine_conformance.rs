@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What an engine does on one target with every pattern that quantization writes.
+/// Conformance of an engine on one target, for every pattern that quantization writes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EngineConformance {
@@ -18,7 +18,7 @@ pub struct EngineConformance {
     pub patterns: Vec<PatternConformance>,
 }
 
-/// How one pattern is executed.
+/// Conformance of one pattern.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PatternConformance {
@@ -30,7 +30,7 @@ pub struct PatternConformance {
     pub size: String,
     /// Shape of the input.
     pub shape: Vec<usize>,
-    /// What became of it.
+    /// Its execution.
     pub ran: PatternExecution,
     /// Kernels of the layer's own nodes.
     pub kernels: Vec<String>,
@@ -41,7 +41,7 @@ pub struct PatternConformance {
     /// Largest difference: in steps of the output where that is int8, else relative to the largest
     /// output.
     pub largest: f64,
-    /// Whether `largest` counts steps.
+    /// True if `largest` counts steps.
     pub in_steps: bool,
     /// The layer's own time in float over its own time so, in the same run.
     pub speed: Option<f64>,
@@ -49,7 +49,7 @@ pub struct PatternConformance {
     pub speed_converted: Option<f64>,
 }
 
-/// What an engine makes of a pattern.
+/// Execution of a pattern by an engine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "as", rename_all = "lowercase")]
 pub enum PatternExecution {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// How many scales a weight tensor has.
+/// Granularity of a weight tensor's scales.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum QuantizationGranularity {
@@ -68,7 +68,7 @@ impl LayerPrecision {
         }
     }
 
-    /// Whether ranges of activations must be known beforehand.
+    /// True if ranges of activations must be known beforehand.
     pub fn is_static(self) -> bool {
         matches!(self, LayerPrecision::Static(_))
     }

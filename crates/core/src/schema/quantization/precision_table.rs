@@ -4,7 +4,7 @@ use crate::schema::{ConfidenceInterval, EngineOptions, LayerPrecision, Sha256Hex
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What the choice of precisions goes by.
+/// Objective of the choice of precisions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PrecisionObjective {
@@ -17,7 +17,7 @@ pub enum PrecisionObjective {
     Bytes,
 }
 
-/// What every layer costs and loses in every precision on one target, and what was confirmed of it.
+/// Cost and loss of every layer in every precision on one target, and assignments measured end to end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PrecisionTable {
@@ -32,7 +32,7 @@ pub struct PrecisionTable {
     /// Median times by layer and precision, in nanoseconds, each in its place in the model; nothing
     /// where the choice goes by bytes.
     pub layers_ns: BTreeMap<String, BTreeMap<LayerPrecision, f64>>,
-    /// What the choice goes by.
+    /// Objective of the choice.
     #[serde(default)]
     pub by: PrecisionObjective,
     /// Engine options of all but the model as given.
@@ -52,13 +52,13 @@ pub struct PrecisionTable {
     pub quantize_ns: Vec<(u64, f64)>,
     /// Numbers in a tensor, and what making floats of them takes.
     pub dequantize_ns: Vec<(u64, f64)>,
-    /// What choices cost the answers.
+    /// Losses of single layers in single precisions.
     pub sensitivity: Vec<LayerSensitivity>,
     /// Assignments that were measured end to end.
     pub confirmed: Vec<MeasuredAssignment>,
 }
 
-/// What one layer in one precision costs the model's answers on the calibration samples.
+/// Loss from one layer in one precision, on the calibration samples.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LayerSensitivity {
@@ -99,9 +99,9 @@ pub struct LayerSensitivity {
 pub struct MeasuredAssignment {
     /// Precision by layer; those that are not there are in float.
     pub layers: BTreeMap<String, LayerPrecision>,
-    /// What layers and conversions add up to.
+    /// Sum of layers and conversions.
     pub predicted_ns: f64,
-    /// What they add up to in float.
+    /// Sum in float.
     pub float_ns: f64,
     /// Bytes of the file.
     #[serde(default)]
@@ -112,7 +112,7 @@ pub struct MeasuredAssignment {
     pub flips: usize,
     /// Samples.
     pub samples: usize,
-    /// Whether so many may change.
+    /// True if so many may change.
     pub acceptable: bool,
     /// The model as given over this, with a 99 % interval; not measured where the choice goes by
     /// bytes.

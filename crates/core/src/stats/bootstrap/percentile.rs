@@ -8,7 +8,7 @@ use crate::stats::{generator, median};
 use rand::RngExt;
 use std::collections::BTreeMap;
 
-/// How a bootstrap draws.
+/// Options of a bootstrap.
 #[derive(Clone, Copy, Debug)]
 pub struct BootstrapOptions {
     /// Number of resamples.

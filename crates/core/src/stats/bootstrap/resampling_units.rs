@@ -14,7 +14,7 @@ pub const LANES: usize = 8;
 /// One number for each of eight draws.
 pub type LaneValues = [f64; LANES];
 
-/// What is drawn: samples or whole groups, within strata.
+/// Units of resampling: samples or whole groups, within strata.
 #[derive(Clone, Debug)]
 pub struct ResamplingUnits {
     /// The unit of each sample.
@@ -25,7 +25,7 @@ pub struct ResamplingUnits {
 }
 
 impl ResamplingUnits {
-    /// What a design draws out of `samples`.
+    /// The units that a design draws out of `samples`.
     pub fn of(design: SamplingDesign, samples: usize) -> ResamplingUnits {
         match design {
             SamplingDesign::Independent => ResamplingUnits::stratified(&vec![0; samples]),
@@ -72,7 +72,7 @@ impl ResamplingUnits {
         self.units
     }
 
-    /// Whether there is nothing to draw.
+    /// True if there is nothing to draw.
     pub fn is_empty(&self) -> bool {
         self.units == 0
     }

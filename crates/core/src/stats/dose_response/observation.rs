@@ -3,7 +3,7 @@
 /// One observation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DoseResponse {
-    /// What it is an observation of.
+    /// Kind of the observation.
     pub kind: String,
     /// Dose, above 0.
     pub dose: f64,

@@ -5,7 +5,7 @@ use crate::stats::median;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// How wrong a rate may be, as a share of the response that follows from it: the scale of residuals
+/// Error of a rate, as a share of the response that follows from it: the scale of residuals
 /// beside noise. Only its proportion to the noise matters, conformal scores make up for the rest.
 pub(super) const RATE_ERROR: f64 = 0.5;
 
@@ -27,11 +27,11 @@ const POWERS: [f64; 3] = [1.0, 1.5, 2.0];
 pub struct ResponseCurve {
     /// The response that cannot be exceeded, or one of the usual size.
     pub scale: f64,
-    /// Whether it cannot.
+    /// True where responses saturate at `scale`.
     pub saturates: bool,
-    /// How doses become responses.
+    /// Exponent of the dose.
     pub power: f64,
-    /// How fast, by kind.
+    /// Rates by kind.
     pub rates: BTreeMap<String, f64>,
 }
 
@@ -78,7 +78,7 @@ impl ResponseCurve {
     }
 }
 
-/// Whether responses saturate, and where.
+/// Saturation of responses.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct CurveShape {
     pub(super) scale: f64,

@@ -37,7 +37,7 @@ pub struct ResponseModel {
     seen: BTreeMap<String, (usize, f64)>,
 }
 
-/// What the others say of one observation.
+/// Curve without one observation, and that observation's distance from it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct LeaveOneOutCurve {
     curve: ResponseCurve,
@@ -55,7 +55,7 @@ pub struct PredictiveInterval {
     pub low: f64,
     /// Upper bound.
     pub high: f64,
-    /// What distances from `value` are relative to.
+    /// Scale of distances from `value`.
     pub scale: f64,
 }
 
@@ -110,7 +110,7 @@ impl ResponseModel {
         self.seen.get(kind).map_or(0, |(count, _)| *count)
     }
 
-    /// What a dose of a kind will do on `samples` samples; `earlier` are scores of predictions by other
+    /// Predicts the response to a dose of a kind on `samples` samples; `earlier` are scores of predictions by other
     /// models, each its distance over its scale. `None` of a kind that was not seen, of a dose beyond
     /// those that were, and where too few were seen for bounds at [`PREDICTIVE_LEVEL`].
     pub fn predict(
@@ -151,7 +151,7 @@ impl ResponseModel {
         Some(PredictiveInterval { value: value.max(low).min(high), low, high, scale })
     }
 
-    /// What residuals at a dose are relative to.
+    /// Scale of residuals at a dose.
     fn scale(&self, kind: &str, dose: f64, samples: usize) -> Option<f64> {
         let noise = self.noise.of(dose, samples);
         let slope = self.curve.slope(kind, dose)?;

@@ -2,7 +2,7 @@
 
 use crate::schema::ConfidenceInterval;
 
-/// What is known of an area under a ROC curve.
+/// An area under a ROC curve, with its variance.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RocArea {
     /// The area.

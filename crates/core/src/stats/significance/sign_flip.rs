@@ -1,4 +1,4 @@
-//! Whether values lie to one side of zero by more than chance.
+//! Sign-flip test: do values lie to one side of zero by more than chance?
 
 use crate::stats::generator;
 use rand::RngExt;
@@ -8,7 +8,7 @@ const EXACT: usize = 14;
 /// Else so many draws.
 const DRAWS: usize = 10_000;
 
-/// How likely a sum at least as far from 0 is if every value could as well have the other sign,
+/// p-value of the sum of `values` if every value could as well have the other sign,
 /// two-sided; 1 of nothing. For values of ±1 this is the exact McNemar test.
 ///
 /// Where none of the draws reaches it, Hoeffding's bound says how small it is.
