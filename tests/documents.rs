@@ -135,6 +135,30 @@ fn files_that_documents_name_exist() {
     assert!(wrong.is_empty(), "files that are not there:\n{}", wrong.join("\n"));
 }
 
+/// Types that CONTRIBUTING.md, ARCHITECTURE.md and GLOSSARY.md name are types of the sources.
+#[test]
+fn types_that_documents_name_exist() {
+    let sources: String = ["src", "crates"]
+        .iter()
+        .flat_map(|folder| files(folder, "rs"))
+        .map(|path| read(&path))
+        .collect();
+    let mut wrong = Vec::new();
+    for document in ["CONTRIBUTING.md", "ARCHITECTURE.md", "GLOSSARY.md"] {
+        for span in code_spans(&read(&root().join(document))) {
+            let is_type = span.chars().all(|c| c.is_ascii_alphanumeric())
+                && span.starts_with(|c: char| c.is_ascii_uppercase())
+                && span.contains(|c: char| c.is_ascii_lowercase());
+            let defined = |kind: &str| sources.contains(&format!("{kind} {span}"));
+            let is_type = is_type && !["Option", "Debug", "Display"].contains(&span.as_str());
+            if is_type && !["struct", "enum", "trait", "type"].iter().any(|kind| defined(kind)) {
+                wrong.push(format!("{document}: {span}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "types that are not there:\n{}", wrong.join("\n"));
+}
+
 #[test]
 fn the_glossary_is_short() {
     let text = read(&root().join("GLOSSARY.md"));
