@@ -5,7 +5,8 @@ use crate::pipeline::PipelineError;
 use crate::study::{StudyError, VerifyError};
 use crate::workflow::WorkflowError;
 use paring_agent::engine::EngineError;
-use paring_boards::TargetError;
+use paring_boards::flash::FlashError;
+use paring_boards::{InventoryError, TargetError};
 use paring_onnx::graph::GraphError;
 
 /// How the program ends. Scripts may count on these.
@@ -59,6 +60,12 @@ impl From<WorkflowError> for Coded {
     }
 }
 
+impl From<InventoryError> for Coded {
+    fn from(error: InventoryError) -> Self {
+        Coded::new(ExitCode::Input, error)
+    }
+}
+
 impl From<EngineError> for Coded {
     fn from(error: EngineError) -> Self {
         Coded::new(ExitCode::Input, error)
@@ -85,19 +92,50 @@ fn of_workflow(error: &WorkflowError) -> ExitCode {
         WorkflowError::Graph(error) => of_graph(error),
         WorkflowError::Engine(_)
         | WorkflowError::Data(_)
+        | WorkflowError::Input(_)
+        | WorkflowError::Inputs(_)
+        | WorkflowError::Sizes(_)
+        | WorkflowError::NeedsLabels(_)
+        | WorkflowError::ModelOutput { .. }
+        | WorkflowError::OtherSamples { .. }
+        | WorkflowError::Robustness(_)
+        | WorkflowError::ModelNotMeasured { unusable: true, .. }
+        | WorkflowError::Inventory(_)
+        | WorkflowError::Profile(_)
+        | WorkflowError::Catalog(_)
+        | WorkflowError::Compress(_)
+        | WorkflowError::Compare(_)
+        | WorkflowError::ReadFile { .. }
+        | WorkflowError::WriteStudy { .. }
+        | WorkflowError::NoPrecisionTables(_)
+        | WorkflowError::WorkingDirectory(_)
+        | WorkflowError::ProgramFiles(_)
+        | WorkflowError::StartProgram { .. }
         | WorkflowError::Option(_)
         | WorkflowError::Predict { .. }
         | WorkflowError::Incomplete(_)
         | WorkflowError::StudyGone(_)
         | WorkflowError::NothingDecided(_)
         | WorkflowError::Verify(VerifyError::Unverifiable { .. }) => ExitCode::Input,
-        WorkflowError::Report(_) | WorkflowError::CatchInterrupts(_) => ExitCode::Internal,
-        WorkflowError::Verify(_) | WorkflowError::NotRestored(_) => ExitCode::Rejected,
+        WorkflowError::Report(_)
+        | WorkflowError::CatchInterrupts(_)
+        | WorkflowError::HashModel(_)
+        | WorkflowError::Samples(_)
+        | WorkflowError::TemporaryFolder(_)
+        | WorkflowError::CreateFolder { .. } => ExitCode::Internal,
+        WorkflowError::Verify(_)
+        | WorkflowError::NotRestored(_)
+        | WorkflowError::Regressions(_)
+        | WorkflowError::Incomparable(_) => ExitCode::Rejected,
+        WorkflowError::Flash(error) => of_flash(error),
+        WorkflowError::Clean { source, .. } => of_target(source),
+        WorkflowError::RunProgram(error) => of_program(error),
         WorkflowError::Interrupted | WorkflowError::Stopped => ExitCode::Interrupted,
         WorkflowError::TargetWithoutRows { source, .. } => of_pipeline(source),
-        WorkflowError::TargetPredict { .. } | WorkflowError::NotMeasured { .. } => {
-            ExitCode::Measurement
-        }
+        WorkflowError::TargetPredict { .. }
+        | WorkflowError::NotMeasured { .. }
+        | WorkflowError::ModelNotMeasured { .. }
+        | WorkflowError::NoLayerTimes { .. } => ExitCode::Measurement,
     }
 }
 
@@ -150,6 +188,28 @@ fn of_target(error: &TargetError) -> ExitCode {
         | TargetError::UnknownBoard(_)
         | TargetError::UnknownStudyTarget(_) => ExitCode::Input,
         _ => ExitCode::Measurement,
+    }
+}
+
+/// The code of a program on a board: files and tools of this machine are the user's.
+fn of_program(error: &TargetError) -> ExitCode {
+    match error {
+        TargetError::File { .. } | TargetError::RunProgram { .. } => ExitCode::Input,
+        TargetError::Failed { .. }
+        | TargetError::AnswerRefused { .. }
+        | TargetError::AnswerTooLong { .. } => ExitCode::Measurement,
+        TargetError::Interrupted => ExitCode::Interrupted,
+        _ => ExitCode::Target,
+    }
+}
+
+fn of_flash(error: &FlashError) -> ExitCode {
+    match error {
+        FlashError::Io { doing, .. } if *doing == "write" => ExitCode::Internal,
+        FlashError::VerifyMismatch { .. } | FlashError::BlockMapChecksum { .. } => {
+            ExitCode::Rejected
+        }
+        _ => ExitCode::Input,
     }
 }
 

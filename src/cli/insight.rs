@@ -16,9 +16,8 @@ use std::path::Path;
 
 /// Samples that flow is looked at with.
 const FLOW_SAMPLES: usize = 64;
-/// Samples that a list of hits goes down to, and those of them that are printed.
+/// Samples that a list of hits goes down to.
 const HITS: usize = 100;
-const SHOWN_HITS: usize = 5;
 
 /// A model, and what it was asked with.
 pub(super) struct Seen<'a> {
@@ -61,13 +60,6 @@ impl Insight {
         let features = features.unwrap_or_default();
         let hits = evaluate::hits(base.answers, variant.answers, &features, HITS);
         Ok(Insight { flow, hits })
-    }
-
-    /// Lines for a terminal.
-    pub(super) fn text(&self) -> String {
-        let mut lines = report::flow_lines(&self.flow);
-        lines.extend(report::hits_lines(&self.hits, SHOWN_HITS));
-        lines.join("\n")
     }
 
     /// Writes both as CSV beside a model's answers.

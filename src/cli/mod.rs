@@ -3,36 +3,25 @@
 #[macro_use]
 mod say;
 
-mod bench;
-mod catalog;
-mod compare;
+mod boards;
 mod compress;
-mod diff;
 mod elsewhere;
-mod eval;
 mod exit;
 mod explain;
 mod explained;
 mod first_load;
-mod flash;
 mod fleet;
-mod init;
 mod integrity;
 mod measured;
-mod patterns;
 mod insight;
-mod probe;
-mod note;
-mod profile;
+mod models;
 mod progress;
 mod record_file;
 mod reopen;
 mod restore;
 mod run;
-mod runner;
-mod samples;
-mod sensitivity;
-mod target;
+mod runs;
+mod warnings;
 
 pub use exit::{Coded, ExitCode};
 
@@ -78,41 +67,41 @@ enum Color {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Write a study to start from
-    Init(init::Init),
+    Init(models::InitArgs),
     /// Make all variants of a study, evaluate and measure them
     Run(run::Run),
     /// Make the variants, ledger and parings only
     Compress(compress::Compress),
     /// Say what could be removed, and what it is worth
-    Catalog(catalog::CatalogVerb),
+    Catalog(models::CatalogArgs),
     /// Evaluate models on a dataset
-    Eval(eval::Eval),
+    Eval(models::EvalArgs),
     /// Say what was removed or narrowed, also by other tools
-    Diff(diff::Diff),
+    Diff(models::DiffArgs),
     /// Measure models side by side
-    Bench(bench::BenchVerb),
+    Bench(models::BenchArgs),
     /// Compare runs: which variants became faster or slower
-    Compare(compare::Compare),
+    Compare(runs::CompareArgs),
     /// Say where a model's time goes, layer by layer
-    Profile(profile::ProfileVerb),
+    Profile(models::ProfileArgs),
     /// Say what a target is: processor, kernels, power sensors
-    Probe(probe::Probe),
+    Probe(boards::ProbeArgs),
     /// Say what each layer costs and loses in each precision
-    Sensitivity(sensitivity::SensitivityVerb),
+    Sensitivity(runs::SensitivityArgs),
     /// Say which decision changed what, by experiments with and without each
     Explain(explain::Explain),
     /// Add a note to a run's ledger, under your name
-    Note(note::NoteVerb),
+    Note(runs::NoteArgs),
     /// Prepare card images, write them to cards, and check what is on a card
-    Flash(flash::Flash),
+    Flash(boards::FlashArgs),
     /// Put removed components back
     Restore(restore::Restore),
     /// Say whether a run is what was written, and what is not
-    Verify(integrity::VerifyVerb),
+    Verify(runs::VerifyArgs),
     /// Run a program that Cargo built on a board
-    Runner(runner::Runner),
+    Runner(boards::RunnerArgs),
     /// Boards: list, add, check, clean
-    Target(target::TargetVerb),
+    Target(boards::TargetArgs),
     /// Run as the agent: measure a job on this machine
     #[command(hide = true, trailing_var_arg = true)]
     Agent {

@@ -1,7 +1,11 @@
-//! Progress on standard error, for people: bars where it is a terminal, nothing elsewhere.
+//! Progress on standard error, for people: bars where it is a terminal, sentences everywhere.
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use paring_core::text::table_cell;
+use crate::workflow::{ProgressEvent, Stage};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use paring_boards::TargetEvent;
+use paring_core::text::{table_cell, terminal_lines};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A bar of `total` steps; silent with `quiet` or where standard error is no terminal.
 pub(super) fn bar(what: &str, total: usize, quiet: bool) -> ProgressBar {
@@ -18,7 +22,135 @@ pub(super) fn bar(what: &str, total: usize, quiet: bool) -> ProgressBar {
     bar
 }
 
-/// Shows what a bar is at.
+/// Shows the item that a bar is at.
 pub(super) fn show_progress(bar: &ProgressBar, what: &str) {
     bar.set_message(table_cell(what));
+}
+
+/// Shows the events of a use case: bars for stages and targets, sentences for the rest.
+pub(super) struct ProgressPrinter {
+    quiet: bool,
+    bars: MultiProgress,
+    stages: Mutex<BTreeMap<Stage, ProgressBar>>,
+    targets: Mutex<BTreeMap<String, TargetBar>>,
+}
+
+/// The bar of a target, and the last sentence about it, which is not said twice.
+struct TargetBar {
+    bar: ProgressBar,
+    last_note: String,
+}
+
+impl ProgressPrinter {
+    /// A printer that says warnings alone where `quiet`.
+    pub(super) fn new(quiet: bool) -> ProgressPrinter {
+        let bars = MultiProgress::new();
+        if quiet {
+            bars.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        let (stages, targets) = (Mutex::default(), Mutex::default());
+        ProgressPrinter { quiet, bars, stages, targets }
+    }
+
+    /// Shows one event.
+    pub(super) fn show(&self, event: ProgressEvent) {
+        match event {
+            ProgressEvent::IntegrityFlaw { run, flaw } => {
+                note!("warning: {} is not what was written: {flaw}", run.display());
+            }
+            ProgressEvent::StageLength { stage, total } => self.begin(stage, total),
+            ProgressEvent::StageItem { stage, item } => {
+                self.at(stage, |bar| show_progress(bar, item));
+            }
+            ProgressEvent::StageDone { stage, done } => {
+                self.at(stage, |bar| bar.set_position(done as u64));
+            }
+            ProgressEvent::StageEnd(stage) => {
+                if let Some(bar) = locked(&self.stages).remove(&stage) {
+                    bar.finish_and_clear();
+                }
+            }
+            ProgressEvent::TargetStart(target) => self.begin_target(target),
+            ProgressEvent::TargetNews { target, news } => self.show_news(target, news),
+            ProgressEvent::TargetEnd(target) => {
+                if let Some(shown) = locked(&self.targets).remove(target) {
+                    shown.bar.finish_and_clear();
+                }
+            }
+            _ if self.quiet => {}
+            ProgressEvent::Note(note) => note!("{note}"),
+            ProgressEvent::Cancelled { target, .. } => {
+                note!("{target}: nothing of this run goes on there");
+            }
+            ProgressEvent::ProgramStart { program, target, files } => {
+                note!("running {} on `{target}` with {files} files", program.display());
+            }
+            _ => {}
+        }
+    }
+
+    fn begin(&self, stage: Stage, total: usize) {
+        let name = match stage {
+            Stage::Compress => "compress",
+            Stage::Evaluate => "evaluate",
+            Stage::Explain => "explain",
+            Stage::Patterns => "patterns",
+            Stage::AskBoard => "ask",
+            Stage::WriteCard => "write",
+            Stage::ReadCard => "read back",
+        };
+        let mut stages = locked(&self.stages);
+        let shown = stages.entry(stage).or_insert_with(|| bar(name, total, self.quiet));
+        shown.set_length(total as u64);
+    }
+
+    fn at(&self, stage: Stage, show: impl FnOnce(&ProgressBar)) {
+        if let Some(bar) = locked(&self.stages).get(&stage) {
+            show(bar);
+        }
+    }
+
+    fn begin_target(&self, target: &str) {
+        let bar = self.bars.add(bar("measure", 0, self.quiet));
+        show_progress(&bar, &format!("blocks on {target}"));
+        let shown = TargetBar { bar, last_note: String::new() };
+        locked(&self.targets).insert(target.to_string(), shown);
+    }
+
+    /// Shows news at a target's bar; sentences also where there is no terminal, each once.
+    fn show_news(&self, target: &str, news: &TargetEvent) {
+        let mut targets = locked(&self.targets);
+        let Some(TargetBar { bar, last_note }) = targets.get_mut(target) else {
+            if let (TargetEvent::Note(note), false) = (news, self.quiet) {
+                note!("{target}: {note}");
+            }
+            return;
+        };
+        match news {
+            TargetEvent::Uploading(done, total) => {
+                bar.set_length(total.div_ceil(1024));
+                bar.set_position(done.div_ceil(1024));
+                show_progress(bar, &format!("KiB to {target}"));
+            }
+            TargetEvent::Measured(progress) => {
+                bar.set_length(progress.total as u64);
+                bar.set_position(progress.done as u64);
+                show_progress(bar, &format!("blocks on {target}"));
+            }
+            TargetEvent::Note(note) if note != last_note => {
+                last_note.clone_from(note);
+                match (self.quiet, bar.is_hidden()) {
+                    (true, _) => {}
+                    (false, true) => note!("{target}: {note}"),
+                    (false, false) => bar.println(terminal_lines(&format!("{target}: {note}"))),
+                }
+            }
+            TargetEvent::Note(_) => {}
+        }
+    }
+}
+
+/// The value, also where a thread panicked that had it: bars are shown, and hold no data.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,6 +2,7 @@
 //!
 //! Derived from records, replaced as a whole, never a source of anything.
 
+mod answers;
 mod compare;
 mod csv;
 mod explanation_rows;
@@ -11,6 +12,12 @@ mod terminal;
 mod time_span;
 mod time_trends;
 
+pub use answers::{
+    BenchAnswer, BoardAgreement, BoardFlip, CatalogAnswer, ExpectedChange, InputOrigin,
+    RankedBypass, RankedComponent, TargetFacts, card_json, card_text, difference_json,
+    difference_text, findings_json, findings_text, layers_json, sensitivity_json, sensitivity_text,
+    targets_json, targets_text,
+};
 pub use compare::{
     Basis, CompareError, Compared, Comparison, Figures, Match, Rules, Series, Source, SourceKind,
     compare, comparison_markdown, comparison_table,

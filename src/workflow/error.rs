@@ -1,12 +1,16 @@
 //! Errors of use cases. An exit code can be told from each without reading its text.
 
-use crate::evaluate::PredictError;
+use crate::evaluate::{NeedsLabels, OtherSamples, OutputError, PredictError};
 use crate::ledger::LedgerError;
 use crate::pipeline::PipelineError;
-use crate::report::ReportError;
+use crate::report::{CompareError, ReportError};
 use crate::study::{StudyError, VerifyError};
+use paring_agent::arrays::{InputNeedError, InputsError, UnknownSizes};
 use paring_agent::engine::EngineError;
-use paring_boards::TargetError;
+use paring_boards::flash::FlashError;
+use paring_boards::{InventoryError, ProfileError, TargetError};
+use paring_compress::CompressError;
+use paring_compress::catalog::CatalogError;
 use paring_data::DataError;
 use paring_onnx::graph::GraphError;
 use std::path::PathBuf;
@@ -33,6 +37,58 @@ pub enum WorkflowError {
     /// The dataset.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// An array does not fit a model's input.
+    #[error(transparent)]
+    Input(#[from] InputNeedError),
+    /// Inputs of a run cannot be read.
+    #[error(transparent)]
+    Inputs(#[from] InputsError),
+    /// Dimensions of random inputs are neither fixed nor given.
+    #[error(transparent)]
+    Sizes(#[from] UnknownSizes),
+    /// A metric that says nothing without labels.
+    #[error(transparent)]
+    NeedsLabels(#[from] NeedsLabels),
+    /// The output with the scores cannot be told.
+    #[error("{}", model.display())]
+    ModelOutput {
+        /// The model's file.
+        model: PathBuf,
+        /// The cause.
+        source: OutputError,
+    },
+    /// A model has other samples than the first.
+    #[error("{}", model.display())]
+    OtherSamples {
+        /// Its file.
+        model: PathBuf,
+        /// The cause.
+        source: OtherSamples,
+    },
+    /// Arrays cannot be laid out as samples.
+    #[error(transparent)]
+    Samples(Box<dyn std::error::Error + Send + Sync>),
+    /// Disturbed inputs cannot be asked about.
+    #[error(transparent)]
+    Robustness(PredictError),
+    /// The inventory of targets.
+    #[error(transparent)]
+    Inventory(#[from] InventoryError),
+    /// The profile of a board.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// A card, or an image for one.
+    #[error(transparent)]
+    Flash(#[from] FlashError),
+    /// Components that cannot be judged.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// A step, or a comparison of models.
+    #[error(transparent)]
+    Compress(#[from] CompressError),
+    /// Runs and tables to compare.
+    #[error(transparent)]
+    Compare(#[from] CompareError),
     /// A table that people read.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -60,6 +116,72 @@ pub enum WorkflowError {
         /// The cause.
         source: PredictError,
     },
+    /// A model's file cannot be hashed.
+    #[error(transparent)]
+    HashModel(std::io::Error),
+    /// A folder for temporary files cannot be made.
+    #[error(transparent)]
+    TemporaryFolder(std::io::Error),
+    /// A folder cannot be made.
+    #[error("create {}", path.display())]
+    CreateFolder {
+        /// The folder.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// A file that was named cannot be read.
+    #[error("read {}", path.display())]
+    ReadFile {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// A new study cannot be written.
+    #[error("write {}", path.display())]
+    WriteStudy {
+        /// Its file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// No step of a run measured precisions.
+    #[error(
+        "{} has no measured precisions: it has no step `{{ quantize = \"int8\", layers = \"measured\" }}`, or was not made", .0.display()
+    )]
+    NoPrecisionTables(PathBuf),
+    /// Variants became slower.
+    #[error("slower than before: {0}")]
+    Regressions(String),
+    /// Rows could not be compared.
+    #[error("not compared: {0}")]
+    Incomparable(String),
+    /// A board cannot be cleaned.
+    #[error("target `{target}`")]
+    Clean {
+        /// The board.
+        target: String,
+        /// The cause.
+        source: TargetError,
+    },
+    /// There is no working directory.
+    #[error(transparent)]
+    WorkingDirectory(std::io::Error),
+    /// Files that a program reads cannot be found.
+    #[error(transparent)]
+    ProgramFiles(TargetError),
+    /// A board did not run a program.
+    #[error(transparent)]
+    RunProgram(TargetError),
+    /// A program cannot be started here.
+    #[error("run {}", path.display())]
+    StartProgram {
+        /// The program.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
     /// Interrupts cannot be caught.
     #[error(transparent)]
     CatchInterrupts(std::io::Error),
@@ -76,6 +198,26 @@ pub enum WorkflowError {
         target: String,
         /// The cause.
         source: Box<PipelineError>,
+    },
+    /// A model was not measured.
+    #[error("model `{model}` was not measured: {reason}")]
+    ModelNotMeasured {
+        /// Its name.
+        model: String,
+        /// The reason.
+        reason: String,
+        /// True where a model cannot even be opened.
+        unusable: bool,
+    },
+    /// No layer of a model was timed.
+    #[error("{} on `{target}`: {reason}", model.display())]
+    NoLayerTimes {
+        /// The model's file.
+        model: PathBuf,
+        /// The target.
+        target: String,
+        /// The reason.
+        reason: String,
     },
     /// A variant was not measured.
     #[error("variant `{variant}` was not measured: {reason}")]

@@ -16,6 +16,14 @@ pub enum Stage {
     Evaluate,
     /// Experiments on one variant.
     Explain,
+    /// Trying patterns that quantization writes on a target's engine.
+    Patterns,
+    /// Asking a board about samples.
+    AskBoard,
+    /// Writing a card, in bytes.
+    WriteCard,
+    /// Reading a card back, in bytes.
+    ReadCard,
 }
 
 /// Something that happened on the way to a result.
@@ -28,6 +36,17 @@ pub enum ProgressEvent<'a> {
         run: &'a Path,
         /// The first flaw.
         flaw: &'a VerifyError,
+    },
+    /// A sentence about a board or an agent, which stands by itself.
+    Note(&'a str),
+    /// A program begins on a board.
+    ProgramStart {
+        /// The program.
+        program: &'a Path,
+        /// The board.
+        target: &'a str,
+        /// Files that were sent with it.
+        files: usize,
     },
     /// The run directory is open.
     RunDirectory(&'a Path),

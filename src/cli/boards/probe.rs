@@ -1,0 +1,47 @@
+//! `paring probe`.
+
+use crate::cli::progress::ProgressPrinter;
+use crate::cli::{Coded, Global, sysfs_root};
+use crate::workflow::{self, PatternsOption, ProbeOptions};
+use clap::Args;
+use std::path::PathBuf;
+
+/// Say what a target is: processor, kernels, power sensors.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ProbeArgs {
+    /// The target: a name of the inventory, or a profile for this machine
+    #[arg(default_value = "host")]
+    target: String,
+    /// Look for power sensors under this folder instead of /
+    #[arg(long, value_name = "DIR")]
+    sysfs_root: Option<PathBuf>,
+    /// What the engine does with every pattern that quantization writes; half a minute at first, then
+    /// from the table that is kept
+    #[arg(long)]
+    patterns: bool,
+    /// The same, tried anew
+    #[arg(long)]
+    again: bool,
+}
+
+impl ProbeArgs {
+    pub(in crate::cli) fn run(self, global: &Global) -> Result<(), Coded> {
+        let options = ProbeOptions {
+            patterns: match (self.patterns, self.again) {
+                (_, true) => PatternsOption::Anew,
+                (true, false) => PatternsOption::Kept,
+                (false, false) => PatternsOption::Skip,
+            },
+            target: self.target,
+            trust: global.trust(),
+            sysfs_root: self.sysfs_root.as_deref().map(sysfs_root).transpose()?,
+        };
+        let printer = ProgressPrinter::new(global.quiet);
+        let facts = workflow::probe(&options, &|event| printer.show(event))?;
+        match global.json {
+            true => say!("{:#}", facts.json()),
+            false => say!("{}", facts.text()),
+        }
+        Ok(())
+    }
+}

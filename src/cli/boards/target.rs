@@ -1,0 +1,73 @@
+//! `paring target`.
+
+use super::target_args::{AddTargetArgs, TargetAction, TargetArgs};
+use crate::cli::progress::ProgressPrinter;
+use crate::cli::{Coded, ExitCode, Global};
+use crate::report;
+use crate::workflow::{self, AddedTarget};
+use paring_boards::CheckGrade;
+use serde_json::json;
+
+impl TargetArgs {
+    pub(in crate::cli) fn run(self, global: &Global) -> Result<(), Coded> {
+        match self.action {
+            TargetAction::List => {
+                let list = workflow::list_targets(global.trust())?;
+                let (inventory, profiles) = (&list.inventory, list.profiles.as_slice());
+                match global.json {
+                    true => say!("{:#}", report::targets_json(inventory, profiles)),
+                    false => say!("{}", report::targets_text(inventory, profiles)),
+                }
+                Ok(())
+            }
+            TargetAction::Add(args) => add(args, global),
+            TargetAction::Check { names } => check(&names, global),
+            TargetAction::Clean { names } => {
+                Ok(workflow::clean_targets(&names, global.trust(), &mut |target| {
+                    if !global.quiet {
+                        say!("{}: {} is gone", target.name, target.profile.work);
+                    }
+                })?)
+            }
+        }
+    }
+}
+
+fn add(args: AddTargetArgs, global: &Global) -> Result<(), Coded> {
+    let options = args.options(global.trust());
+    let printer = ProgressPrinter::new(global.quiet);
+    let AddedTarget { name, profile, environment, inventory } =
+        workflow::add_target(&options, &|event| printer.show(event))?;
+    let board = environment.board.as_deref().unwrap_or("a machine without a name");
+    if global.json {
+        say!(
+            "{:#}",
+            json!({ "name": name, "profile": profile.name, "environment": environment, "inventory": inventory })
+        );
+    } else {
+        say!("`{name}` is {board}, {} processors, {}", environment.cpus, environment.arch);
+        say!(
+            "written to {} as `{}`; `paring target check {name}` says how it is",
+            inventory.display(),
+            profile.name
+        );
+    }
+    Ok(())
+}
+
+fn check(names: &[String], global: &Global) -> Result<(), Coded> {
+    let printer = ProgressPrinter::new(global.quiet);
+    let checked = workflow::check_targets(names, global.trust(), &|event| printer.show(event))?;
+    match global.json {
+        true => say!("{:#}", report::findings_json(&checked)),
+        false => say!("{}", report::findings_text(&checked)),
+    }
+    let bad = checked.iter().filter(|(_, all)| all.iter().any(|one| one.grade == CheckGrade::Bad));
+    match bad.count() {
+        0 => Ok(()),
+        n => {
+            let error = anyhow::anyhow!("{n} of {} targets cannot measure", checked.len());
+            Err(Coded::new(ExitCode::Target, error))
+        }
+    }
+}

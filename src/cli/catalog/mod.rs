@@ -1,6 +1,0 @@
-//! `paring catalog`.
-
-mod show;
-mod verb;
-
-pub(super) use verb::CatalogVerb;

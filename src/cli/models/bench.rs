@@ -1,0 +1,22 @@
+//! `paring bench`.
+
+use super::BenchArgs;
+use crate::cli::progress::ProgressPrinter;
+use crate::cli::{Coded, Global, say};
+use crate::workflow;
+
+impl BenchArgs {
+    pub(in crate::cli) fn run(self, global: &Global) -> Result<(), Coded> {
+        let options = self.options(global.trust());
+        let printer = ProgressPrinter::new(global.quiet);
+        let answer = workflow::bench(&options, &|event| printer.show(event))?;
+        match global.json {
+            true => say!("{:#}", answer.json()),
+            false => {
+                say::table(&answer.table(global.color()));
+                say!("{}", answer.text());
+            }
+        }
+        Ok(workflow::refuse_unmeasured(&answer)?)
+    }
+}

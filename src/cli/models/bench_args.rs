@@ -1,0 +1,107 @@
+//! Options of `paring bench`.
+
+use super::sample_args::SizeArgs;
+use crate::workflow::BenchOptions;
+use clap::Args;
+use paring_boards::FolderTrust;
+use paring_core::schema::MOST_ROUNDS;
+use paring_core::units::LatencyNs;
+use std::path::PathBuf;
+
+/// Measure models side by side.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct BenchArgs {
+    /// ONNX files, or run directories for all of their variants; the first model is what the others
+    /// are compared with
+    #[arg(required = true)]
+    models: Vec<PathBuf>,
+    /// An .npz file with an array an input (no labels needed), or a folder with a labels.csv
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Feed seeded random numbers; every answer says so
+    #[arg(long, conflicts_with = "data")]
+    random_inputs: bool,
+    #[command(flatten)]
+    sizes: SizeArgs,
+    /// Samples in one inference; default 1, or what the first model fixes
+    #[arg(long, value_parser = count)]
+    batch: Option<usize>,
+    /// Measure each ONNX file once more with this engine option: conv_nhwc, f32_to_f16, block_quant, vzeroupper
+    #[arg(long)]
+    engine: Vec<String>,
+    /// And once more without this instruction-set tier: avx512f, say
+    #[arg(long)]
+    without_isa: Vec<String>,
+    /// Threads of the engine in one inference; default what the target's profile says
+    #[arg(long, value_parser = count)]
+    threads: Option<usize>,
+    /// Inferences at the same time
+    #[arg(long, default_value_t = 1, value_parser = count)]
+    streams: usize,
+    /// Where to measure
+    #[arg(long, default_value = "host")]
+    target: String,
+    /// Fresh processes of each kind a model; fewer than 9 give no verdict
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_ROUNDS)))]
+    blocks: u32,
+    /// Sampling time of a block with one model
+    #[arg(long, default_value_t = 150)]
+    solo_ms: u64,
+    /// Sampling time of a block with a model and the first one
+    #[arg(long, default_value_t = 300)]
+    paired_ms: u64,
+    /// Go on with paired blocks until the interval of the speed-up is this narrow, relative to its
+    /// value, for at most 100 blocks or an hour: 0.005, say
+    #[arg(long, value_parser = share)]
+    width: Option<f64>,
+    /// Also run each model for so many seconds without a pause, at the end
+    #[arg(long, value_parser = clap::value_parser!(u64).range(4..))]
+    sustained_s: Option<u64>,
+    /// Seeds the order of blocks, and random inputs
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Where raw samples and results go. Default: a new folder in paring-runs/
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=1024) => Ok(count),
+        _ => Err("write a number from 1 to 1024".into()),
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
+        _ => Err("write a number above 0 and below 1".into()),
+    }
+}
+
+impl BenchArgs {
+    /// The options, with the trust that a global one gives.
+    pub(super) fn options(self, trust: FolderTrust) -> BenchOptions {
+        let ns = |count: u64, unit_ns: u64| LatencyNs(count.saturating_mul(unit_ns));
+        BenchOptions {
+            dims: self.sizes.by_name(),
+            models: self.models,
+            data: self.data,
+            random_inputs: self.random_inputs,
+            batch: self.batch,
+            engine: self.engine,
+            without_isa: self.without_isa,
+            threads: self.threads,
+            streams: self.streams,
+            target: self.target,
+            trust,
+            blocks: self.blocks,
+            solo_ns: ns(self.solo_ms, 1_000_000),
+            paired_ns: ns(self.paired_ms, 1_000_000),
+            width: self.width,
+            sustained_ns: self.sustained_s.map(|seconds| ns(seconds, 1_000_000_000)),
+            seed: self.seed,
+            out: self.out,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Options of `paring eval`.
+
+use crate::workflow::EvaluateOptions;
+use clap::Args;
+use paring_boards::FolderTrust;
+use paring_core::schema::{Metric, ScoreKind, TaskKind};
+use paring_data::WINDOW_BYTES;
+use std::path::PathBuf;
+
+/// Evaluate models on a dataset.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct EvalArgs {
+    /// ONNX files; the first is what the others are compared with
+    #[arg(required = true)]
+    models: Vec<PathBuf>,
+    /// An .npz file with the models' inputs and `labels`, or a folder with a labels.csv; without labels
+    /// models are compared with the first alone
+    #[arg(long)]
+    data: PathBuf,
+    /// What is asked: classification, multilabel, regression, segmentation, scores or sequence
+    #[arg(long, default_value = "classification")]
+    task: TaskKind,
+    /// What the output holds: probabilities or logits
+    #[arg(long, default_value = "probabilities")]
+    scores: ScoresArg,
+    /// Name of the output with the scores, where there are several
+    #[arg(long)]
+    output: Option<String>,
+    /// The metric to name first, f1_macro say
+    #[arg(long)]
+    metric: Option<Metric>,
+    /// The class that precision, recall and their like speak of
+    #[arg(long)]
+    positive: Option<usize>,
+    /// From which probability or score on an answer counts as positive
+    #[arg(long)]
+    threshold: Option<f64>,
+    /// Arrays (columns) with one value a sample that name subsets
+    #[arg(long)]
+    slice: Vec<String>,
+    /// Array (column) of groups that are resampled whole
+    #[arg(long)]
+    group: Option<String>,
+    /// Samples of each class were chosen beforehand: intervals take their number as given
+    #[arg(long, conflicts_with = "group")]
+    fixed_class_shares: bool,
+    /// Ask on these boards too, and say where they answer otherwise than this machine
+    #[arg(long, value_name = "NAME")]
+    target: Vec<String>,
+    /// Disturb the inputs, and search for ones that the models get wrong
+    #[arg(long)]
+    robustness: bool,
+    /// Compare layer by layer what flows through the models, and list the samples hit hardest
+    #[arg(long)]
+    flow: bool,
+    /// Write every answer into this folder, one file a model
+    #[arg(long)]
+    predictions: Option<PathBuf>,
+    /// Inputs held in memory at once, in MiB; robustness and flow look at as many
+    #[arg(long, default_value_t = WINDOW_BYTES >> 20)]
+    memory: u64,
+    /// Write answers as CSV too
+    #[arg(long, requires = "predictions")]
+    csv: bool,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum ScoresArg {
+    Probabilities,
+    Logits,
+}
+
+impl EvalArgs {
+    /// The options, with the trust that a global one gives.
+    pub(super) fn options(self, trust: FolderTrust) -> EvaluateOptions {
+        EvaluateOptions {
+            models: self.models,
+            data: self.data,
+            task: self.task,
+            scores: match self.scores {
+                ScoresArg::Probabilities => ScoreKind::Probabilities,
+                ScoresArg::Logits => ScoreKind::Logits,
+            },
+            output: self.output,
+            metric: self.metric,
+            positive: self.positive,
+            threshold: self.threshold,
+            slices: self.slice,
+            group: self.group,
+            fixed_class_shares: self.fixed_class_shares,
+            targets: self.target,
+            trust,
+            robustness: self.robustness,
+            flow: self.flow,
+            predictions: self.predictions,
+            csv: self.csv,
+            window_bytes: self.memory.saturating_mul(1 << 20),
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! `paring profile`.
+
+use super::SampleArgs;
+use crate::cli::progress::ProgressPrinter;
+use crate::cli::{Coded, Global};
+use crate::report;
+use crate::workflow::{self, ProfileOptions};
+use clap::Args;
+use std::path::PathBuf;
+
+/// Say where a model's time goes on a machine, layer by layer.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ProfileArgs {
+    /// The ONNX file
+    model: PathBuf,
+    #[command(flatten)]
+    samples: SampleArgs,
+    /// Where to measure
+    #[arg(long, default_value = "host")]
+    target: String,
+    /// Engine options: conv_nhwc, f32_to_f16, block_quant, vzeroupper
+    #[arg(long)]
+    engine: Vec<String>,
+    /// Write the layers as CSV into this file too
+    #[arg(long)]
+    csv: Option<PathBuf>,
+}
+
+impl ProfileArgs {
+    pub(in crate::cli) fn run(self, global: &Global) -> Result<(), Coded> {
+        let ProfileArgs { model, samples, target, engine, csv } = self;
+        let (samples, trust) = (samples.into(), global.trust());
+        let options = ProfileOptions { model, samples, target, trust, engine, csv };
+        let printer = ProgressPrinter::new(global.quiet);
+        let profile = workflow::profile(&options, &|event| printer.show(event))?;
+        match global.json {
+            true => say!("{:#}", report::layers_json(&profile.table, profile.peaks.as_ref())),
+            false => say!("{}", report::layers_table(&profile.table)),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,34 @@
+//! `paring compare`.
+
+use super::compare_args::{CompareArgs, OutputFormat};
+use crate::cli::warnings::print_warning;
+use crate::cli::{Coded, ExitCode, Global, say};
+use crate::report::{self, Comparison};
+use crate::workflow;
+
+impl CompareArgs {
+    pub(in crate::cli) fn run(self, global: &Global) -> Result<(), Coded> {
+        let format = if global.json { OutputFormat::Json } else { self.format };
+        let failures = self.failures();
+        let comparison = workflow::compare(&self.into(), &print_warning)?;
+        print(&comparison, format, global.color())?;
+        Ok(workflow::refuse_changes(&comparison, failures)?)
+    }
+}
+
+fn print(comparison: &Comparison, format: OutputFormat, color: bool) -> Result<(), Coded> {
+    let internal = |e: anyhow::Error| Coded::new(ExitCode::Internal, e);
+    match format {
+        OutputFormat::Table => say::table(&report::comparison_table(comparison, color)),
+        OutputFormat::Markdown => say::whole(report::comparison_markdown(comparison).trim_end()),
+        OutputFormat::Json => {
+            let text = serde_json::to_string_pretty(comparison);
+            say::whole(&text.map_err(|e| internal(e.into()))?);
+        }
+        OutputFormat::Csv => {
+            let bytes = report::comparison_csv(comparison).map_err(|e| internal(e.into()))?;
+            say::whole(String::from_utf8_lossy(&bytes).trim_end());
+        }
+    }
+    Ok(())
+}

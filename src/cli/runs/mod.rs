@@ -1,0 +1,12 @@
+//! Verbs about run directories.
+
+mod compare;
+mod compare_args;
+mod note;
+mod sensitivity;
+mod verify;
+
+pub(super) use compare_args::CompareArgs;
+pub(super) use note::NoteArgs;
+pub(super) use sensitivity::SensitivityArgs;
+pub(super) use verify::VerifyArgs;

@@ -1,0 +1,24 @@
+//! `paring sensitivity`.
+
+use crate::cli::{Coded, Global};
+use crate::{report, workflow};
+use clap::Args;
+use std::path::PathBuf;
+
+/// Say what each layer costs and loses in each precision.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct SensitivityArgs {
+    /// A run with a step `{ quantize = "int8", layers = "measured" }`
+    run: PathBuf,
+}
+
+impl SensitivityArgs {
+    pub(in crate::cli) fn run(self, global: &Global) -> Result<(), Coded> {
+        let tables = workflow::sensitivity(&self.run)?;
+        match global.json {
+            true => say!("{:#}", report::sensitivity_json(&tables)),
+            false => say!("{}", report::sensitivity_text(&tables)),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,50 @@
+//! `paring verify`.
+
+use crate::cli::{Coded, ExitCode, Global};
+use crate::workflow::{self, VerifyOptions};
+use clap::Args;
+use paring_core::schema::Sha256Hex;
+use serde_json::json;
+use std::path::PathBuf;
+
+/// Say whether a run is what was written, and what is not.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct VerifyArgs {
+    /// The run directory, or the folder of a bench
+    run: PathBuf,
+    /// The manifest's SHA-256, as the verb that wrote last printed it
+    #[arg(long, value_name = "SHA256", value_parser = digest)]
+    expect: Option<Sha256Hex>,
+}
+
+fn digest(text: &str) -> Result<Sha256Hex, String> {
+    Sha256Hex::try_from(text.to_lowercase()).map_err(|e| e.to_string())
+}
+
+impl VerifyArgs {
+    pub(in crate::cli) fn run(self, global: &Global) -> Result<(), Coded> {
+        let options = VerifyOptions { run: self.run, expected: self.expect };
+        let run = options.run.display();
+        let summary = workflow::verify(&options).map_err(|error| {
+            let Coded { code, error } = Coded::from(error);
+            match code {
+                ExitCode::Rejected => {
+                    Coded::new(code, error.context(format!("{run} does not hold")))
+                }
+                _ => Coded::new(code, error),
+            }
+        })?;
+        match global.json {
+            true => say!("{:#}", json!(summary)),
+            false => say!(
+                "{run} holds: {} files, {} ledger entries, {} variants, {} rows of results\nmanifest {}",
+                summary.files,
+                summary.entries,
+                summary.variants,
+                summary.rows,
+                summary.manifest_sha256
+            ),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,244 @@
+//! The answer of `paring catalog`: what could be removed, dependencies, scores and expected changes.
+
+use crate::pipeline::Forecaster;
+use paring_compress::catalog::{Bypass, Catalog, Coupling, Criterion, Dependencies, Kind, Savings};
+use paring_core::schema::Forecast;
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// A component with its scores and the change that its removal should bring.
+#[derive(Debug, Serialize)]
+pub struct RankedComponent {
+    /// Its id.
+    pub id: String,
+    /// Its index in the baseline.
+    pub original_index: usize,
+    /// Scores by criterion.
+    pub scores: BTreeMap<String, f64>,
+    /// Savings if it alone goes.
+    pub saves: Savings,
+    /// Expected change if it alone goes.
+    pub expected: ExpectedChange,
+}
+
+/// Change that removing one component alone should bring.
+#[derive(Debug, Default, Serialize)]
+pub struct ExpectedChange {
+    /// Squared error of the reading layers' outputs, in their units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_error: Option<f64>,
+    /// The same over the outputs' variance, summed over the layers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_error_share: Option<f64>,
+    /// Change of accuracy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<Forecast>,
+    /// Saved time by the layers' times on this machine, in nanoseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency_saved_ns: Option<f64>,
+}
+
+/// A layer or block that can be left out.
+#[derive(Debug)]
+pub struct RankedBypass {
+    /// The layer or block.
+    pub bypass: Bypass,
+    /// Savings if it alone goes.
+    pub savings: Savings,
+    /// Its score by activations, where there is data.
+    pub score: Option<f64>,
+}
+
+/// Couplings of a model with scores and forecasts of their components.
+#[derive(Debug)]
+pub struct CatalogAnswer {
+    /// The model's file.
+    pub model: PathBuf,
+    /// Couplings, and layers that stay whole.
+    pub catalog: Catalog,
+    /// Dependencies of each coupling.
+    pub dependencies: Vec<Dependencies>,
+    /// Components of each coupling, the least important first.
+    pub components: Vec<Vec<RankedComponent>>,
+    /// Readers of each coupling whose weights cannot be judged by data.
+    pub opaque_readers: Vec<Vec<String>>,
+    /// Layers and blocks that can be left out.
+    pub bypasses: Vec<RankedBypass>,
+    /// Criteria that components are judged by.
+    pub criteria: Vec<Criterion>,
+    /// Forecasts of accuracy, where they could be learnt.
+    pub forecaster: Option<Forecaster>,
+    /// True where there are data.
+    pub calibrated: bool,
+}
+
+impl CatalogAnswer {
+    /// A tree for a person; `all` shows every component rather than the first few.
+    pub fn text(&self, all: bool) -> String {
+        let mut lines = Vec::new();
+        let couplings = &self.catalog.couplings;
+        let components: usize = couplings.iter().map(|c| c.components.len()).sum();
+        lines.push(format!(
+            "{}: {} couplings, {components} components",
+            self.model.display(),
+            couplings.len()
+        ));
+        let each = couplings
+            .iter()
+            .zip(&self.dependencies)
+            .zip(&self.components)
+            .zip(&self.opaque_readers);
+        for (((coupling, dependencies), ranked), opaque_readers) in each {
+            lines.extend(self.ranked_lines(coupling, dependencies, ranked, opaque_readers, all));
+        }
+        lines.extend(self.closing_lines());
+        lines.join("\n")
+    }
+
+    fn ranked_lines(
+        &self,
+        coupling: &Coupling,
+        dependencies: &Dependencies,
+        ranked: &[RankedComponent],
+        opaque_readers: &[String],
+        all: bool,
+    ) -> Vec<String> {
+        let mut lines = coupling_lines(coupling, dependencies);
+        if !opaque_readers.is_empty() {
+            lines.push(format!(
+                "  not judged by data: its reader {} does not weigh each channel by stored 32-bit floats of its own",
+                opaque_readers.join(", ")
+            ));
+        }
+        if let Some(first) = ranked.first() {
+            lines.push(format!("  each saves {}", savings_text(&first.saves)));
+            if let Some(saved) = first.expected.latency_saved_ns {
+                lines.push(format!(
+                    "  and, by the layers' times on this machine, about {:.2} us",
+                    saved / 1e3
+                ));
+            }
+        }
+        let most = if all { ranked.len() } else { ranked.len().min(3) };
+        let known = |c: &&Criterion| {
+            let scored = ranked.first().is_some_and(|s| s.scores.contains_key(&c.to_string()));
+            **c != Criterion::Random && scored
+        };
+        let by = self.criteria.iter().rfind(known);
+        let by = by.map(Criterion::to_string).unwrap_or_default();
+        lines.push(format!("  {} {by}:", if all { "by" } else { "least important by" }));
+        ranked[..most]
+            .iter()
+            .for_each(|component| lines.push(format!("    {}", component_line(component, &by))));
+        lines
+    }
+
+    fn closing_lines(&self) -> Vec<String> {
+        let mut lines = vec!["".to_string()];
+        for RankedBypass { bypass, savings, score } in &self.bypasses {
+            let what = if bypass.kind == Kind::Block { "block" } else { "layer" };
+            let change = score.map_or_else(String::new, |s| {
+                format!("; without it its output is off by {:.1} % of its power", 100.0 * s)
+            });
+            lines.push(format!(
+                "{what} {} can be left out: saves {}{change}",
+                bypass.id,
+                savings_text(savings)
+            ));
+        }
+        if self.criteria.contains(&Criterion::Obs) {
+            lines.push("obs: by how much of their variance the outputs of the reading layers would be off,\n     their weights making up for the loss as well as they can; summed over the layers".into());
+        }
+        match self.forecaster.as_ref().and_then(Forecaster::evaluated) {
+            Some((tried, samples)) => lines.push(format!(
+                "expected accuracy: learnt from {tried} removals that were tried on {samples} samples of this data"
+            )),
+            None if self.calibrated => {
+                lines.push("expected accuracy: not known; too little was or could be tried to learn from".into());
+            }
+            None => {}
+        }
+        for refused in &self.catalog.refused {
+            lines.push(format!("{}: stays whole: {}", refused.layer, refused.reason));
+        }
+        lines
+    }
+
+    /// The same for a machine.
+    pub fn json(&self) -> Value {
+        let each = self.catalog.couplings.iter().zip(&self.dependencies);
+        let couplings: Vec<_> = each
+            .zip(self.components.iter().zip(&self.opaque_readers))
+            .map(|((coupling, depends), (shown, opaque))| {
+                json!({
+                    "id": coupling.id, "kind": coupling.kind, "lossy": coupling.lossy,
+                    "members": coupling.members, "dependencies": depends, "components": shown,
+                    "opaque_readers": opaque,
+                })
+            })
+            .collect();
+        let refused = self.catalog.refused.iter();
+        let refused: Vec<_> =
+            refused.map(|r| json!({ "layer": r.layer, "reason": r.reason })).collect();
+        let bypasses = self.bypasses.iter().map(|RankedBypass { bypass, savings, score }| {
+            json!({
+                "id": bypass.id, "kind": bypass.kind, "layers": bypass.layers, "saves": savings,
+                "activation": score,
+            })
+        });
+        let bypasses: Vec<_> = bypasses.collect();
+        let criteria: Vec<String> = self.criteria.iter().map(Criterion::to_string).collect();
+        json!({
+            "schema": 2, "criteria": criteria, "couplings": couplings, "bypasses": bypasses,
+            "forecaster": self.forecaster, "refused": refused,
+        })
+    }
+}
+
+fn coupling_lines(coupling: &Coupling, dependencies: &Dependencies) -> Vec<String> {
+    let mut lines =
+        vec![format!("\n{}: {} {}s", coupling.id, coupling.components.len(), coupling.kind)];
+    if let Some(lossy) = &coupling.lossy {
+        lines.push(format!("  lossy: {lossy}"));
+    }
+    let list = |names: &[String]| match names {
+        [] => "nothing that can be removed".to_string(),
+        names => names.join(", "),
+    };
+    lines.push(format!(
+        "  computed from {}; read by {}",
+        list(&dependencies.reads),
+        list(&dependencies.readers)
+    ));
+    let members = coupling.members.iter();
+    let members: Vec<String> = members.map(|m| format!("{}[{}]", m.initializer, m.axis)).collect();
+    lines.push(format!("  members: {}", members.join(", ")));
+    lines
+}
+
+fn savings_text(saved: &Savings) -> String {
+    let Savings { params, bytes, macs, activation_bytes } = saved;
+    format!(
+        "{params} parameters ({bytes} bytes), {macs} MACs, {activation_bytes} bytes of activations"
+    )
+}
+
+fn component_line(component: &RankedComponent, by: &str) -> String {
+    let score = component.scores.get(by).map_or_else(String::new, |score| format!("{score:.5}"));
+    let mut line = format!("{:<16} {score}", component.id);
+    if let Some(units) = component.expected.output_error {
+        line += &format!(", outputs off by {units:.3e} squared");
+    }
+    if let Some(expected) = &component.expected.accuracy {
+        let points = |share: f64| 100.0 * share;
+        line += &format!(
+            ", accuracy expected {:+.2} points [{:+.2}, {:+.2}]",
+            points(expected.delta),
+            points(expected.low),
+            points(expected.high)
+        );
+    }
+    line
+}

@@ -1,0 +1,22 @@
+//! Answers of verbs: lines for a person, JSON for a machine, the same figures in both.
+
+mod bench;
+mod board_agreement;
+mod card;
+mod catalog;
+mod conformance;
+mod difference;
+mod layers;
+mod probe;
+mod sensitivity;
+mod targets;
+
+pub use bench::{BenchAnswer, InputOrigin};
+pub use board_agreement::{BoardAgreement, BoardFlip};
+pub use card::{card_json, card_text};
+pub use catalog::{CatalogAnswer, ExpectedChange, RankedBypass, RankedComponent};
+pub use difference::{difference_json, difference_text};
+pub use layers::layers_json;
+pub use probe::TargetFacts;
+pub use sensitivity::{sensitivity_json, sensitivity_text};
+pub use targets::{findings_json, findings_text, targets_json, targets_text};

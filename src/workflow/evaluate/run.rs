@@ -1,0 +1,241 @@
+//! Evaluation of models on all samples of a dataset, window by window.
+
+use super::board_answers::{BoundModel, boards};
+use super::insight::{InsightSubject, ModelInsight};
+use super::options::EvaluateOptions;
+use crate::evaluate::{self, Answers, Asked, Exam, Predictor, Sampling, Stress, Task, task_output};
+use crate::pipeline::{Instances, write_answers, write_instances, write_instances_csv};
+use crate::report::BoardAgreement;
+use crate::workflow::{Progress, WorkflowError};
+use paring_agent::engine::{self, DimensionBindings, ModelSource};
+use paring_core::files::ConfinedPath;
+use paring_core::schema::{
+    DegradedSample, EngineOptions, Evaluation, LayerFlow, RobustnessScore, Sha256Hex,
+};
+use paring_data::{Dataset, DatasetRequest, DatasetWindows, PixelNormalization};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// An evaluated model.
+#[derive(Clone, Debug)]
+pub struct ModelEvaluation {
+    /// Its file.
+    pub model: PathBuf,
+    /// Its quality.
+    pub evaluation: Evaluation,
+    /// Flow of features through its layers, and the samples hit hardest, where they were asked for.
+    pub flow: Option<(Vec<LayerFlow>, Vec<DegradedSample>)>,
+}
+
+/// Evaluated models, and boards that were asked too.
+#[derive(Clone, Debug)]
+pub struct EvaluationResult {
+    /// Models in the order given.
+    pub models: Vec<ModelEvaluation>,
+    /// Answers of boards, model by model.
+    pub boards: Vec<BoardAgreement>,
+}
+
+/// A model and the first window of its data.
+struct AnsweredModel {
+    bound: BoundModel,
+    data: Dataset,
+    answers: Answers,
+    columns: BTreeMap<String, Vec<String>>,
+    /// The task as evaluated on these data.
+    task: Task,
+}
+
+/// Evaluates models.
+///
+/// # Errors
+/// [`WorkflowError`] where a model, the data or the questions do not fit, or a board fails.
+pub fn evaluate(
+    options: &EvaluateOptions,
+    progress: &Progress,
+) -> Result<EvaluationResult, WorkflowError> {
+    let task = options.labelled_task()?;
+    let mut baseline: Option<AnsweredModel> = None;
+    let (mut exams, mut robustness, mut flows) = (Vec::new(), Vec::new(), Vec::new());
+    let targets = boards(&options.targets, options.trust)?;
+    let mut boards = Vec::new();
+    for model in &options.models {
+        let answered = options.open(model, &task, progress)?;
+        for target in &targets {
+            let (bound, data, here) = (&answered.bound, &answered.data, answered.head());
+            boards.push(bound.agreement(model, data, target, &here, progress)?);
+        }
+        let before = baseline.as_ref().map(|base| &base.answers);
+        let slices = columns(&answered.columns, &options.slices);
+        let id = Sha256Hex::of_file(model).map_err(WorkflowError::HashModel)?;
+        let exam = Exam::new(id, &answered.task, &answered.answers, before, &slices);
+        let failed = |source| WorkflowError::OtherSamples { model: model.clone(), source };
+        exams.push(exam.map_err(failed)?);
+        options.write(model, &answered.answers, before, &slices)?;
+        if options.robustness {
+            robustness.push(options.stressed(&answered.task, &answered, baseline.as_ref())?);
+        }
+        if options.flow {
+            flows.push(options.insight(model, &answered, baseline.as_ref())?);
+        }
+        baseline.get_or_insert(answered);
+    }
+    let groups = baseline.as_ref().and_then(|base| options.groups(base));
+    let fixed_class_shares = options.fixed_class_shares;
+    let sampling = Sampling { groups, fixed_class_shares, ..Sampling::default() };
+    let mut evaluations = evaluate::assess(&exams, &sampling);
+    if evaluations.is_empty() {
+        return Err(options.no_samples());
+    }
+    let scored = evaluations.iter_mut().zip(robustness);
+    scored.for_each(|(evaluation, scores)| evaluation.robustness = scores);
+    let mut flows = flows.into_iter().map(|insight| (insight.flow, insight.hits));
+    let models = options.models.iter().zip(evaluations).map(|(model, evaluation)| {
+        ModelEvaluation { model: model.clone(), evaluation, flow: flows.next() }
+    });
+    Ok(EvaluationResult { models: models.collect(), boards })
+}
+
+impl EvaluateOptions {
+    fn no_samples(&self) -> WorkflowError {
+        WorkflowError::Option(format!("{} has no samples", self.data.display()))
+    }
+
+    fn groups<'a>(&self, opened: &'a AnsweredModel) -> Option<&'a [String]> {
+        opened.columns.get(self.group.as_ref()?).map(Vec::as_slice)
+    }
+
+    /// Scores under disturbed inputs, on the samples of the first window.
+    fn stressed(
+        &self,
+        task: &Task,
+        own: &AnsweredModel,
+        base: Option<&AnsweredModel>,
+    ) -> Result<Vec<RobustnessScore>, WorkflowError> {
+        let clean = own.head();
+        let asked = Asked { predictor: &own.bound.predictor, clean: &clean };
+        let base = base.map(|base| (&base.bound.predictor, base.head()));
+        let base = base.as_ref().map(|(predictor, clean)| Asked { predictor, clean });
+        let scores =
+            Stress::default().run(task, &own.data, &asked, base.as_ref(), self.groups(own));
+        scores.map_err(WorkflowError::Robustness)
+    }
+
+    /// The task, with a metric that says something about it.
+    fn labelled_task(&self) -> Result<Task, WorkflowError> {
+        let mut task = Task::new(self.task, self.scores);
+        if let Some(metric) = self.metric {
+            if !Task::knows(self.task, metric) {
+                let problem = format!("--metric {metric} says nothing about {}", self.task);
+                return Err(WorkflowError::Option(problem));
+            }
+            task.primary = metric;
+        }
+        (task.positive, task.threshold) = (self.positive, self.threshold);
+        Ok(task)
+    }
+
+    /// Asks a model about all samples, window by window.
+    fn open(
+        &self,
+        model: &Path,
+        task: &Task,
+        progress: &Progress,
+    ) -> Result<AnsweredModel, WorkflowError> {
+        let signature = engine::describe(ModelSource::File(model))?;
+        let wanted = DatasetRequest {
+            inputs: &signature.inputs,
+            columns: self.slices.iter().chain(&self.group).cloned().collect(),
+            extras: vec![],
+            pixels: PixelNormalization::default(),
+        };
+        let mut windows = DatasetWindows::open(&self.data, wanted, self.window_bytes)?;
+        let columns = windows.columns().clone();
+        let task = task.on_data(self.metric, windows.labelled())?;
+        let Some((_, first)) = windows.window()? else {
+            return Err(self.no_samples());
+        };
+        let mut dims = BTreeMap::new();
+        for need in &signature.inputs {
+            let rows = &first.inputs[&need.name];
+            need.bind(rows.dtype(), rows.shape(), &mut dims)?;
+        }
+        let batch = signature.fixed_batch().unwrap_or(1);
+        let (source, options) = (ModelSource::File(model), EngineOptions::default());
+        let bindings = DimensionBindings { batch, dims: &dims };
+        let output = task_output(source, bindings, &signature.outputs, self.output.as_deref());
+        let output = output
+            .map_err(|source| WorkflowError::ModelOutput { model: model.to_path_buf(), source })?;
+        let predictor = Predictor::load(source, batch, &dims, &options, output, task.scores)?
+            .with_task(task.clone());
+        let bound = BoundModel { predictor, dims, batch, output, options };
+        let mut answers = bound.answers(model, &first, progress)?;
+        while let Some((start, window)) = windows.window()? {
+            let mut more = bound.answers(model, &window, progress)?;
+            more.samples.iter_mut().for_each(|sample| *sample += start);
+            answers.append(more);
+        }
+        Ok(AnsweredModel { bound, data: first, answers, columns, task })
+    }
+
+    fn write(
+        &self,
+        model: &Path,
+        answers: &Answers,
+        baseline: Option<&Answers>,
+        slices: &[(String, Vec<String>)],
+    ) -> Result<(), WorkflowError> {
+        let Some(folder) = &self.predictions else { return Ok(()) };
+        let folder = ConfinedPath::root(folder);
+        let name = model.file_stem().unwrap_or_default().to_string_lossy();
+        let path = folder.join(format!("{name}.parquet"));
+        if path.exists() {
+            return Err(WorkflowError::Option(format!(
+                "{} exists already; name another folder as --predictions, or rename a model",
+                path.display()
+            )));
+        }
+        let predictions = answers.predictions();
+        let before = baseline.map(Answers::predictions);
+        let before = before.as_deref();
+        let instances = Instances { answers, predictions: &predictions, before, slices };
+        write_instances(&path, &instances)?;
+        write_answers(&folder.join(format!("{name}.scores.safetensors")), answers)?;
+        if self.csv {
+            write_instances_csv(&folder.join(format!("{name}.csv")), &instances)?;
+        }
+        Ok(())
+    }
+
+    fn insight(
+        &self,
+        model: &Path,
+        own: &AnsweredModel,
+        base: Option<&AnsweredModel>,
+    ) -> Result<ModelInsight, WorkflowError> {
+        let head = own.head();
+        let before = base.map(AnsweredModel::head);
+        let base =
+            before.as_ref().map(|answers| InsightSubject { model: &self.models[0], answers });
+        let own_seen = InsightSubject { model, answers: &head };
+        let variant = base.as_ref().map(|_| &own_seen);
+        let first = base.as_ref().unwrap_or(&own_seen);
+        let found = ModelInsight::of(first, variant, &own.data, own.bound.batch, &own.bound.dims)?;
+        if let Some(folder) = &self.predictions {
+            let name = model.file_stem().unwrap_or_default().to_string_lossy();
+            found.write(&ConfinedPath::root(folder), &name)?;
+        }
+        Ok(found)
+    }
+}
+
+impl AnsweredModel {
+    /// The answers about the samples of the first window.
+    fn head(&self) -> Answers {
+        self.answers.take(&(0..self.data.len()).collect::<Vec<_>>())
+    }
+}
+
+fn columns(all: &BTreeMap<String, Vec<String>>, names: &[String]) -> Vec<(String, Vec<String>)> {
+    names.iter().filter_map(|name| Some((name.clone(), all.get(name)?.clone()))).collect()
+}

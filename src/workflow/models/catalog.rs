@@ -1,0 +1,234 @@
+//! Catalog of a model: what could be removed, dependencies, scores, and expected changes.
+
+use super::{ModelSamples, SampleOptions};
+use crate::evaluate::Task;
+use crate::pipeline::{
+    Forecaster, Ground, Probing, Subject, attributed, forecaster, of_all_kinds, removal,
+};
+use crate::report::{CatalogAnswer, ExpectedChange, RankedBypass, RankedComponent};
+use crate::workflow::WorkflowError;
+use paring_agent::engine::{AnalysedModel, DimensionBindings, ModelSource};
+use paring_compress::catalog::{
+    self, Bypass, Calibration, CatalogError, Coupling, Criterion, Linear, Rows,
+};
+use paring_core::schema::{EngineOptions, OriginalIndices, ScoreKind, TaskKind};
+use paring_data::Dataset;
+use paring_onnx::graph::{Facts, Graph, NodeCost};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Runs of the model that layer times are the medians of.
+const PROFILE_RUNS: usize = 50;
+/// Fewer of a slow model.
+const PROFILE_TIME: Duration = Duration::from_secs(3);
+
+/// A model, and how much is tried on it.
+#[derive(Clone, Debug)]
+pub struct CatalogOptions {
+    /// The ONNX file.
+    pub model: PathBuf,
+    /// Data and sizes.
+    pub samples: SampleOptions,
+    /// Removals of each kind of component that are tried on the data to learn their cost in accuracy.
+    pub probes: usize,
+}
+
+/// Couplings of a model with scores and forecasts of their components.
+///
+/// # Errors
+/// [`WorkflowError`] where the model or the data cannot be used.
+pub fn catalog(options: &CatalogOptions) -> Result<CatalogAnswer, WorkflowError> {
+    let opened = options.open()?;
+    let catalog = catalog::catalog(&opened.graph, &opened.facts, &OriginalIndices::default())?;
+    let dependencies =
+        catalog::dependencies(&catalog, &opened.layers, (&opened.graph, &opened.facts));
+    let components = catalog.couplings.iter().map(|c| opened.components(c));
+    let components = components.collect::<Result<Vec<_>, _>>()?;
+    let bypasses = opened.bypasses()?;
+    let opaque_readers = catalog.couplings.iter().map(|c| opened.opaque_readers(c)).collect();
+    Ok(CatalogAnswer {
+        model: options.model.clone(),
+        catalog,
+        dependencies,
+        components,
+        opaque_readers,
+        bypasses,
+        criteria: opened.criteria,
+        forecaster: opened.forecaster,
+        calibrated: opened.calibration.is_some(),
+    })
+}
+
+/// A model with its samples, and what was learnt of it.
+struct CatalogModel {
+    graph: Graph,
+    facts: Facts,
+    /// Multiply-adds of the graph's nodes.
+    costs: Vec<NodeCost>,
+    layers: Vec<Linear>,
+    rows: Vec<Rows>,
+    criteria: Vec<Criterion>,
+    calibration: Option<Calibration>,
+    forecaster: Option<Forecaster>,
+    /// Median time of each node on this machine, by position; empty without data to run on.
+    times_ns: BTreeMap<usize, f64>,
+}
+
+impl CatalogOptions {
+    fn open(&self) -> Result<CatalogModel, WorkflowError> {
+        let graph = Graph::load(&self.model)?;
+        let ModelSamples { dims, batch, calibration, trial } = self.samples.open(&self.model)?;
+        let bindings = DimensionBindings { batch, dims: &dims };
+        let facts = graph.facts(&dims, batch)?;
+        let layers = catalog::linears(&graph, &facts);
+        let rows = catalog::observe_all(&graph, &layers, calibration.as_ref())?;
+        let (forecaster, times_ns) = match (&calibration, &trial) {
+            (Some(calibration), Some(trial)) => (
+                self.forecaster(&graph, bindings, calibration, trial)?,
+                self.times(&graph, bindings, calibration)?,
+            ),
+            _ => (None, BTreeMap::new()),
+        };
+        let known = |c: &Criterion| calibration.is_some() || !c.needs_data();
+        let criteria = Criterion::ALL.into_iter().filter(known).collect();
+        let costs = graph.node_costs(&facts.shapes).into_iter().flatten().collect();
+        Ok(CatalogModel {
+            graph,
+            facts,
+            costs,
+            layers,
+            rows,
+            criteria,
+            calibration,
+            forecaster,
+            times_ns,
+        })
+    }
+
+    fn forecaster(
+        &self,
+        graph: &Graph,
+        bindings: DimensionBindings,
+        calibration: &Calibration,
+        (data, samples): &(Dataset, Vec<usize>),
+    ) -> Result<Option<Forecaster>, WorkflowError> {
+        if !data.labelled || data.targets.is_some() {
+            return Ok(None);
+        }
+        let facts = graph.facts(bindings.dims, bindings.batch)?;
+        let couplings = catalog::catalog(graph, &facts, &OriginalIndices::default())?.couplings;
+        let prunings = of_all_kinds(&couplings);
+        // The class is the same whichever the scores are.
+        let task = Task::new(TaskKind::Classification, ScoreKind::Logits);
+        let subject = Subject {
+            data,
+            samples,
+            groups: None,
+            fixed_class_shares: false,
+            slices: &[],
+            batch: bindings.batch,
+            dims: bindings.dims,
+            output: 0,
+            task: &task,
+        };
+        let ground = Ground { graph, bindings, calibration, prunings: &prunings, seed: 0 };
+        let (probes, reported) = (self.probes, samples.len());
+        let probing = Probing { probes, reported, timed: false };
+        Ok(forecaster(&ground, &subject, &probing)?)
+    }
+
+    /// The engine's times of each node, in this process.
+    fn times(
+        &self,
+        graph: &Graph,
+        bindings: DimensionBindings,
+        calibration: &Calibration,
+    ) -> Result<BTreeMap<usize, f64>, WorkflowError> {
+        let model = AnalysedModel::load(ModelSource::File(&self.model), bindings)?;
+        let plan = model.optimise(&EngineOptions::default())?;
+        let inputs = plan.inputs(&calibration.first())?;
+        let mut times: BTreeMap<usize, f64> = BTreeMap::new();
+        // A timed run does not catch what the engine panics with; this one does.
+        plan.run_numbers(&inputs)?;
+        let profile = plan.profile_within(&inputs, PROFILE_RUNS, PROFILE_TIME)?;
+        for (from, node) in attributed(graph, &profile) {
+            if let Some(position) = from {
+                *times.entry(position).or_default() += node.median_ns();
+            }
+        }
+        Ok(times)
+    }
+}
+
+impl CatalogModel {
+    /// The components of a coupling, the least important first by the last criterion but the random.
+    fn components(&self, coupling: &Coupling) -> Result<Vec<RankedComponent>, CatalogError> {
+        let readers = catalog::readers(coupling, &self.layers, &self.rows);
+        let mut all: Vec<RankedComponent> = coupling
+            .components
+            .iter()
+            .map(|c| RankedComponent {
+                id: coupling.component_id(c),
+                original_index: c.original_index,
+                scores: BTreeMap::new(),
+                saves: catalog::savings(&self.graph, &self.facts, &self.costs, c),
+                expected: ExpectedChange {
+                    latency_saved_ns: (!self.times_ns.is_empty()).then(|| {
+                        catalog::latency_saved(&self.facts, &self.costs, c, &self.times_ns)
+                    }),
+                    ..ExpectedChange::default()
+                },
+            })
+            .collect();
+        let mut order = Vec::new();
+        let judged = self.opaque_readers(coupling).is_empty() && !readers.is_empty();
+        for criterion in &self.criteria {
+            if criterion.needs_data() && !judged {
+                continue;
+            }
+            let scores = catalog::scores(&self.graph, coupling, *criterion, &readers, 0)?;
+            for (component, score) in all.iter_mut().zip(&scores) {
+                component.scores.insert(criterion.to_string(), *score);
+            }
+            if *criterion != Criterion::Random {
+                order = scores;
+            }
+        }
+        if self.criteria.contains(&Criterion::Obs) && judged {
+            let kinds = of_all_kinds(std::slice::from_ref(coupling));
+            let kind = kinds.first().map(removal).unwrap_or_default();
+            let errors = catalog::output_errors(&self.graph, coupling, &readers)?;
+            for ((component, share), units) in all.iter_mut().zip(&order).zip(errors) {
+                component.expected.output_error = Some(units);
+                component.expected.output_error_share = Some(*share);
+                let learnt = self.forecaster.as_ref();
+                component.expected.accuracy = learnt.and_then(|f| f.cost(&kind, *share));
+            }
+        }
+        let mut ranked: Vec<(f64, RankedComponent)> = order.into_iter().zip(all).collect();
+        ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Ok(ranked.into_iter().map(|(_, component)| component).collect())
+    }
+
+    fn opaque_readers(&self, coupling: &Coupling) -> Vec<String> {
+        catalog::opaque_readers(&self.graph, &self.facts, coupling, &self.layers)
+    }
+
+    fn bypasses(&self) -> Result<Vec<RankedBypass>, CatalogError> {
+        let all = catalog::bypasses(&self.graph, &self.facts);
+        let scores = match &self.calibration {
+            Some(samples) if !all.is_empty() => {
+                let by = Criterion::Activation;
+                let found = catalog::bypass_scores(&self.graph, &all, by, Some(samples), 0)?;
+                found.into_iter().map(Some).collect()
+            }
+            _ => vec![None; all.len()],
+        };
+        let with = |(bypass, score): (Bypass, Option<f64>)| {
+            let savings = bypass.savings(&self.graph, &self.facts);
+            RankedBypass { bypass, savings, score }
+        };
+        Ok(all.into_iter().zip(scores).map(with).collect())
+    }
+}

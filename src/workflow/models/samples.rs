@@ -1,0 +1,73 @@
+//! Samples and sizes for a use case about a single model.
+
+use crate::workflow::WorkflowError;
+use paring_agent::engine::{self, ModelSource};
+use paring_compress::catalog::Calibration;
+use paring_core::schema::Sha256Hex;
+use paring_data::{Dataset, DatasetRequest, PixelNormalization};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Samples beyond these change little.
+const MOST_SAMPLES: usize = 512;
+
+/// Data and values for symbolic dimensions.
+#[derive(Clone, Debug, Default)]
+pub struct SampleOptions {
+    /// A file or folder with the model's inputs.
+    pub data: Option<PathBuf>,
+    /// Values for symbolic dimensions other than the batch; those that the data show need none.
+    pub dims: BTreeMap<String, usize>,
+}
+
+/// Samples of one model.
+#[derive(Clone, Debug)]
+pub struct ModelSamples {
+    /// Values for symbolic dimensions other than the batch.
+    pub dims: BTreeMap<String, usize>,
+    /// Samples of an inference: 1, or what the file fixes.
+    pub batch: usize,
+    /// Every second sample, to judge components by.
+    pub calibration: Option<Calibration>,
+    /// The data, and the other samples, to try removals on.
+    pub trial: Option<(Dataset, Vec<usize>)>,
+}
+
+impl SampleOptions {
+    /// Opens the data for a model; sizes that the data tell need not be given.
+    ///
+    /// # Errors
+    /// [`WorkflowError`] where model, data and sizes do not fit.
+    pub fn open(&self, model: &Path) -> Result<ModelSamples, WorkflowError> {
+        let Some(path) = &self.data else {
+            // An operator that the engine does not know is met again where it matters.
+            let Ok(signature) = engine::describe(ModelSource::File(model)) else {
+                let dims = self.dims.clone();
+                return Ok(ModelSamples { dims, batch: 1, calibration: None, trial: None });
+            };
+            let batch = signature.fixed_batch().unwrap_or(1);
+            let dims = signature.sizes(&self.dims, batch)?;
+            return Ok(ModelSamples { dims, batch, calibration: None, trial: None });
+        };
+        let signature = engine::describe(ModelSource::File(model))?;
+        let batch = signature.fixed_batch().unwrap_or(1);
+        let mut dims = signature.sizes(&self.dims, batch)?;
+        let (columns, extras, pixels) = (vec![], vec![], PixelNormalization::default());
+        let wanted = DatasetRequest { inputs: &signature.inputs, columns, extras, pixels };
+        let data = Dataset::load(path, &wanted)?;
+        for need in &signature.inputs {
+            let rows = &data.inputs[&need.name];
+            need.bind(rows.dtype(), rows.shape(), &mut dims)?;
+        }
+        let (even, odd): (Vec<usize>, Vec<usize>) =
+            (0..data.len().min(MOST_SAMPLES)).partition(|i| i % 2 == 0);
+        let calibration = Calibration {
+            inputs: data.inputs_at(&even)?,
+            labels: Vec::new(),
+            batch,
+            dims: dims.clone(),
+            sha256: Sha256Hex::of(b"samples"),
+        };
+        Ok(ModelSamples { dims, batch, calibration: Some(calibration), trial: Some((data, odd)) })
+    }
+}

@@ -1,0 +1,59 @@
+//! Comparison of runs, row by row.
+
+use crate::report::{self, CompareError, Comparison, Rules, Source};
+use crate::study;
+use crate::workflow::{Progress, ProgressEvent, WorkflowError};
+use std::path::PathBuf;
+
+/// Runs and tables to compare.
+#[derive(Clone, Debug)]
+pub struct CompareOptions {
+    /// Run directories, results.csv files, or tables of other engines' tools; the first is the one that
+    /// the others are compared with.
+    pub sources: Vec<PathBuf>,
+    /// Differences that rows are compared in spite of.
+    pub rules: Rules,
+}
+
+/// Changes that are refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FailureRules {
+    /// A variant became slower.
+    pub regressions: bool,
+    /// A row could not be compared.
+    pub incomparable: bool,
+}
+
+/// Compares rows of the same variant, target and setting.
+///
+/// # Errors
+/// [`WorkflowError::Compare`] where a source cannot be read, or there is only one.
+pub fn compare(options: &CompareOptions, progress: &Progress) -> Result<Comparison, WorkflowError> {
+    if options.sources.len() < 2 {
+        return Err(CompareError::Alone.into());
+    }
+    for run in options.sources.iter().filter(|path| path.is_dir()) {
+        if let Some(flaw) = study::first_violation(run) {
+            progress(ProgressEvent::IntegrityFlaw { run, flaw: &flaw });
+        }
+    }
+    let sources = options.sources.iter().map(|path| Source::open(path));
+    let sources = sources.collect::<Result<Vec<_>, _>>()?;
+    Ok(report::compare(sources, &options.rules))
+}
+
+/// Refuses a comparison with changes that the rules name.
+///
+/// # Errors
+/// [`WorkflowError::Regressions`], [`WorkflowError::Incomparable`].
+pub fn refuse_changes(comparison: &Comparison, rules: FailureRules) -> Result<(), WorkflowError> {
+    let regressions = comparison.regressions();
+    if rules.regressions && !regressions.is_empty() {
+        return Err(WorkflowError::Regressions(regressions.join("; ")));
+    }
+    let incomparable = comparison.incomparable();
+    if rules.incomparable && !incomparable.is_empty() {
+        return Err(WorkflowError::Incomparable(incomparable.join("; ")));
+    }
+    Ok(())
+}
