@@ -2,26 +2,26 @@
 //! sshd of this machine.
 
 mod common;
-#[path = "common/board.rs"]
-mod board;
-#[path = "common/desk.rs"]
-mod desk;
+#[path = "common/sshd_board.rs"]
+mod sshd_board;
+#[path = "common/board_study.rs"]
+mod board_study;
 
 use assert_cmd::Command;
-use board::{Board, children, runs};
-use common::digits;
-use desk::{
-    WORK, board_journal, complete, holder, in_background, inventory, lines, paring, rows, study,
-    until,
+use board_study::{
+    WORK, assert_complete, board_journal, in_background, inventory, line_count, measuring_process,
+    paring, rows, study, wait_until,
 };
+use common::digits;
 use predicates::str::contains;
+use sshd_board::{SshdBoard, descendants, is_running};
 use std::process::Child;
 use std::time::Duration;
 
 /// A board, or the reason why the test does not run.
 macro_rules! board {
     () => {
-        match Board::start() {
+        match SshdBoard::start() {
             Ok(board) => board,
             Err(why) => return common::skipped(&why),
         }
@@ -109,15 +109,15 @@ fn a_killed_host_a_killed_agent_and_a_dead_link_lose_nothing() {
     inventory(folder.path(), &[("desk", &board)]);
     let local = out.join("journal/desk/blocks.jsonl");
     let mut host = in_background(&study, &out);
-    until("blocks are measured", || lines(&board_journal(&board)) >= 2);
+    wait_until("blocks are measured", || line_count(&board_journal(&board)) >= 2);
     host.kill().unwrap();
     host.wait().unwrap();
-    let then = lines(&board_journal(&board));
-    until("the board goes on alone", || lines(&board_journal(&board)) > then);
+    let then = line_count(&board_journal(&board));
+    wait_until("the board goes on alone", || line_count(&board_journal(&board)) > then);
     let mut host = in_background(&study, &out);
-    until("the host has caught up", || lines(&local) > then);
-    let agent = holder(&board).unwrap();
-    let block = children(agent);
+    wait_until("the host has caught up", || line_count(&local) > then);
+    let agent = measuring_process(&board).unwrap();
+    let block = descendants(agent);
     assert!(
         std::process::Command::new("kill")
             .args(["-9", &agent.to_string()])
@@ -125,16 +125,18 @@ fn a_killed_host_a_killed_agent_and_a_dead_link_lose_nothing() {
             .unwrap()
             .success()
     );
-    until("another agent goes on", || holder(&board).is_some_and(|pid| pid != agent));
-    assert!(block.iter().all(|pid| !runs(*pid)));
+    wait_until("another agent goes on", || {
+        measuring_process(&board).is_some_and(|pid| pid != agent)
+    });
+    assert!(block.iter().all(|pid| !is_running(*pid)));
     board.unplug();
-    let then = lines(&board_journal(&board));
-    until("the board goes on without a link", || {
-        lines(&board_journal(&board)) > then || holder(&board).is_none()
+    let then = line_count(&board_journal(&board));
+    wait_until("the board goes on without a link", || {
+        line_count(&board_journal(&board)) > then || measuring_process(&board).is_none()
     });
     board.boot().unwrap();
     assert!(host.wait().unwrap().success());
-    complete(&out, "desk", &board);
+    assert_complete(&out, "desk", &board);
 }
 
 #[test]
@@ -144,7 +146,7 @@ fn a_spoilt_file_is_noticed_and_sent_again() {
     let (study, out) = (study(folder.path(), &["desk"], 4, 100), folder.path().join("run"));
     inventory(folder.path(), &[("desk", &board)]);
     let host = in_background(&study, &out);
-    until("blocks are measured", || lines(&board_journal(&board)) >= 1);
+    wait_until("blocks are measured", || line_count(&board_journal(&board)) >= 1);
     let blobs = std::fs::read_dir(board.path(WORK).join("blobs")).unwrap().flatten();
     let small =
         blobs.map(|blob| blob.path()).filter(|path| path.metadata().unwrap().len() < 5 << 20);
@@ -160,7 +162,7 @@ fn a_spoilt_file_is_noticed_and_sent_again() {
     assert!(said.contains("spoilt on the board"), "{said}");
     let journal = std::fs::read_to_string(out.join("journal/desk/blocks.jsonl")).unwrap();
     assert!(journal.contains("the job says"), "the block says what was wrong");
-    complete(&out, "desk", &board);
+    assert_complete(&out, "desk", &board);
 }
 
 #[test]
@@ -169,14 +171,14 @@ fn a_broken_board_does_not_stop_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let (study, out) = (study(folder.path(), &["desk", "fake"], 2, 10), folder.path().join("run"));
     inventory(folder.path(), &[("desk", &good), ("fake", &bad)]);
-    bad.become_a_stranger();
+    bad.replace_host_key();
     let message = "its host key is not the known one";
     paring(&study, &out)
         .assert()
         .code(3)
         .stderr(contains("`fake` has no rows"))
         .stderr(contains(message));
-    complete(&out, "desk", &good);
+    assert_complete(&out, "desk", &good);
 }
 
 #[test]
@@ -190,7 +192,7 @@ fn who_wants_a_board_that_is_held_is_told_by_whom_and_waits() {
     let short = study(second.path(), &["desk"], 1, 10);
     let (out, other) = (first.path().join("run"), second.path().join("run"));
     let mut host = in_background(&long, &out);
-    until("the first has the board", || holder(&board).is_some());
+    wait_until("the first has the board", || measuring_process(&board).is_some());
     let held = format!("{}", out.canonicalize().unwrap().display());
     paring(&short, &other).assert().success().stderr(contains("held by")).stderr(contains(held));
     assert!(host.wait().unwrap().success());
@@ -208,26 +210,26 @@ fn an_interrupt_leaves_the_board_running_and_cancel_stops_it() {
         assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     };
     let host = in_background(&study, &out);
-    until("blocks are measured", || lines(&board_journal(&board)) >= 1);
+    wait_until("blocks are measured", || line_count(&board_journal(&board)) >= 1);
     interrupt(&host);
     let ended = host.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&ended.stderr).into_owned();
     assert_eq!(ended.status.code(), Some(130), "{said}");
     assert!(said.contains("left to go on by itself: desk; `paring run "), "{said}");
-    assert!(holder(&board).is_some());
+    assert!(measuring_process(&board).is_some());
     paring(&study, &out).arg("--cancel").assert().success();
-    assert!(holder(&board).is_none());
-    let kept = lines(&board_journal(&board));
+    assert!(measuring_process(&board).is_none());
+    let kept = line_count(&board_journal(&board));
     // Twice at once: stopped as well.
     let host = in_background(&study, &out);
-    until("it goes on where it stopped", || lines(&board_journal(&board)) > kept);
+    wait_until("it goes on where it stopped", || line_count(&board_journal(&board)) > kept);
     interrupt(&host);
     std::thread::sleep(Duration::from_millis(500));
     interrupt(&host);
     assert_eq!(host.wait_with_output().unwrap().status.code(), Some(130));
-    assert!(holder(&board).is_none());
+    assert!(measuring_process(&board).is_none());
     paring(&study, &out).assert().success();
-    complete(&out, "desk", &board);
+    assert_complete(&out, "desk", &board);
 }
 
 #[test]
@@ -248,7 +250,7 @@ fn a_full_disk_is_named_and_the_same_command_goes_on_afterwards() {
     }
     let unmount = || std::process::Command::new("umount").arg("-l").arg(&work).status();
     let host = in_background(&study, &out);
-    until("blocks are measured", || lines(&board_journal(&board)) >= 1);
+    wait_until("blocks are measured", || line_count(&board_journal(&board)) >= 1);
     let ballast = work.join("ballast");
     let mut file = std::fs::File::create(&ballast).unwrap();
     while std::io::Write::write_all(&mut file, &[1; 4096]).is_ok() {}
@@ -259,7 +261,7 @@ fn a_full_disk_is_named_and_the_same_command_goes_on_afterwards() {
     drop(file);
     std::fs::remove_file(&ballast).unwrap();
     paring(&study, &out).assert().success();
-    complete(&out, "desk", &board);
+    assert_complete(&out, "desk", &board);
     unmount().unwrap();
 }
 

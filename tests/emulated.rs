@@ -5,13 +5,13 @@
 //! qemu-user-static); `scripts/test --slow` sees to both.
 
 mod common;
-#[path = "common/board.rs"]
-mod board;
+#[path = "common/sshd_board.rs"]
+mod sshd_board;
 
 use assert_cmd::Command;
-use board::Board;
 use common::{digits, skipped};
 use predicates::str::contains;
+use sshd_board::SshdBoard;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -51,7 +51,7 @@ fn rows_and_answers(triple: &str, profile: &str, cpu: &str, arch: &str) {
         Ok(agents) => agents,
         Err(why) => return skipped(&why),
     };
-    let board = match Board::start() {
+    let board = match SshdBoard::start() {
         Ok(board) => board,
         Err(why) => return skipped(&why),
     };

@@ -1,27 +1,27 @@
 //! Boards of a labgrid farm: coordinator and exporter on loopback, the board an sshd.
 
 mod common;
-#[path = "common/board.rs"]
-mod board;
+#[path = "common/sshd_board.rs"]
+mod sshd_board;
 
 use assert_cmd::Command;
-use board::Board;
 use common::{digits, skipped};
 use predicates::str::contains;
+use sshd_board::SshdBoard;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 /// A farm with one place, `bench`, tagged `board=rpi4`.
-struct Farm {
+struct LabgridFarm {
     coordinator: String,
     folder: tempfile::TempDir,
     processes: Vec<Child>,
 }
 
-impl Farm {
-    fn start(board: &Board) -> Result<Farm, String> {
+impl LabgridFarm {
+    fn start(board: &SshdBoard) -> Result<LabgridFarm, String> {
         let found = std::process::Command::new("labgrid-client").arg("--help").output();
         if !found.is_ok_and(|output| output.status.success()) {
             return Err("labgrid is not installed".into());
@@ -30,7 +30,7 @@ impl Farm {
         let coordinator = listener.local_addr().map_err(|e| e.to_string())?.to_string();
         drop(listener);
         let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
-        let mut farm = Farm { coordinator, folder, processes: vec![] };
+        let mut farm = LabgridFarm { coordinator, folder, processes: vec![] };
         let user =
             std::process::Command::new("id").arg("-un").output().map_err(|e| e.to_string())?;
         let user = String::from_utf8_lossy(&user.stdout).trim().to_string();
@@ -97,7 +97,7 @@ impl Farm {
     }
 }
 
-impl Drop for Farm {
+impl Drop for LabgridFarm {
     fn drop(&mut self) {
         for process in &mut self.processes {
             let _ = process.kill();
@@ -106,7 +106,7 @@ impl Drop for Farm {
     }
 }
 
-fn study(folder: &Path, board: &Board, address: &str) -> PathBuf {
+fn study(folder: &Path, board: &SshdBoard, address: &str) -> PathBuf {
     let arch = match std::env::consts::ARCH {
         "x86_64" => "x86-64",
         other => other,
@@ -131,11 +131,11 @@ fn study(folder: &Path, board: &Board, address: &str) -> PathBuf {
 
 #[test]
 fn a_place_is_acquired_measured_on_and_given_back() {
-    let board = match Board::start() {
+    let board = match SshdBoard::start() {
         Ok(board) => board,
         Err(why) => return skipped(&why),
     };
-    let farm = match Farm::start(&board) {
+    let farm = match LabgridFarm::start(&board) {
         Ok(farm) => farm,
         Err(why) => return skipped(&why),
     };

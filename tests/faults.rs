@@ -2,21 +2,24 @@
 //! no block was measured twice. The short ones run always, the long ones with `scripts/test --slow`.
 
 mod common;
-#[path = "common/board.rs"]
-mod board;
-#[path = "common/desk.rs"]
-mod desk;
-#[path = "common/link.rs"]
-mod link;
+#[path = "common/sshd_board.rs"]
+mod sshd_board;
+#[path = "common/board_study.rs"]
+mod board_study;
+#[path = "common/tcp_relay.rs"]
+mod tcp_relay;
 
-use board::{Board, signal};
-use desk::{WORK, board_journal, complete, holder, in_background, inventory, lines, study, until};
-use link::Link;
+use board_study::{
+    WORK, assert_complete, board_journal, in_background, inventory, line_count, measuring_process,
+    study, wait_until,
+};
 use paring::stats;
 use rand::RngExt;
+use sshd_board::{SshdBoard, signal};
 use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
+use tcp_relay::TcpRelay;
 
 /// A board, or the reason why the test does not run.
 macro_rules! board {
@@ -45,17 +48,17 @@ fn tear(path: &Path, bytes: u64) {
 
 #[test]
 fn a_power_cut_in_mid_journal_costs_the_torn_block() {
-    let mut board = board!(Board::start());
+    let mut board = board!(SshdBoard::start());
     let folder = tempfile::tempdir().unwrap();
     let (study, out) = (study(folder.path(), &["desk"], 6, 60), folder.path().join("run"));
     inventory(folder.path(), &[("desk", &board)]);
     let host = in_background(&study, &out);
     let journal = || board_journal(&board);
-    until("the host has blocks", || lines(&out.join("journal/desk/blocks.jsonl")) >= 2);
-    let (path, agent) = (journal(), holder(&board));
+    wait_until("the host has blocks", || line_count(&out.join("journal/desk/blocks.jsonl")) >= 2);
+    let (path, agent) = (journal(), measuring_process(&board));
     let state = path.with_file_name("state.json");
     board.power_off(agent);
-    assert!(holder(&board).is_none());
+    assert!(measuring_process(&board).is_none());
     // What the host has, the board may have lost; and half a state.
     let last = std::fs::read_to_string(&path).unwrap();
     let last = last.lines().last().unwrap().len() as u64;
@@ -63,36 +66,36 @@ fn a_power_cut_in_mid_journal_costs_the_torn_block() {
     tear(&state, 4000);
     board.boot().unwrap();
     succeeds(host);
-    complete(&out, "desk", &board);
+    assert_complete(&out, "desk", &board);
 }
 
 #[test]
 fn a_board_that_freezes_and_thaws_goes_on() {
-    let board = board!(Board::start());
+    let board = board!(SshdBoard::start());
     freeze(&board, Duration::from_secs(3));
 }
 
 #[test]
 #[ignore = "takes a minute; scripts/test --slow runs it"]
 fn a_board_that_is_frozen_for_longer_than_a_connection_lives_goes_on() {
-    let board = board!(Board::start());
+    let board = board!(SshdBoard::start());
     let said = freeze(&board, Duration::from_secs(45));
     assert!(said.contains("trying again"), "{said}");
 }
 
 /// Stops everything on a board in the middle of a job for a while.
-fn freeze(board: &Board, span: Duration) -> String {
+fn freeze(board: &SshdBoard, span: Duration) -> String {
     let folder = tempfile::tempdir().unwrap();
     let (study, out) = (study(folder.path(), &["desk"], 8, 60), folder.path().join("run"));
     inventory(folder.path(), &[("desk", board)]);
     let host = in_background(&study, &out);
-    until("blocks are measured", || lines(&board_journal(board)) >= 2);
-    let all = board.processes(holder(board));
+    wait_until("blocks are measured", || line_count(&board_journal(board)) >= 2);
+    let all = board.processes(measuring_process(board));
     signal("STOP", &all);
     std::thread::sleep(span);
     signal("CONT", &all);
     let said = succeeds(host);
-    complete(&out, "desk", board);
+    assert_complete(&out, "desk", board);
     said
 }
 
@@ -102,16 +105,17 @@ const BOARDS: usize = 10;
 #[test]
 #[ignore = "takes minutes; scripts/test --slow runs it"]
 fn ten_links_that_are_down_for_30_s_at_random_moments_cost_nothing() {
-    let boards: Result<Vec<Board>, String> = (0..BOARDS).map(|_| Board::start()).collect();
+    let boards: Result<Vec<SshdBoard>, String> = (0..BOARDS).map(|_| SshdBoard::start()).collect();
     let boards = board!(boards);
-    let links: Vec<Link> = boards.iter().map(|board| Link::to(board.port()).unwrap()).collect();
+    let links: Vec<TcpRelay> =
+        boards.iter().map(|board| TcpRelay::to(board.port()).unwrap()).collect();
     for (board, link) in boards.iter().zip(&links) {
-        board.reach_over(link.port());
+        board.redirect_to_port(link.port());
     }
     let folder = tempfile::tempdir().unwrap();
     let names: Vec<String> = (0..BOARDS).map(|number| format!("board-{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let named: Vec<(&str, &Board)> = names.iter().copied().zip(&boards).collect();
+    let named: Vec<(&str, &SshdBoard)> = names.iter().copied().zip(&boards).collect();
     inventory(folder.path(), &named);
     let (study, out) = (study(folder.path(), &names, 10, 300), folder.path().join("run"));
     let mut moments = stats::generator(6, "links");
@@ -130,7 +134,7 @@ fn ten_links_that_are_down_for_30_s_at_random_moments_cost_nothing() {
     let said = succeeds(host);
     eprintln!("{BOARDS} boards took {:.0} s", begun.elapsed().as_secs_f64());
     assert!(said.contains("trying again"), "no link was missed: {said}");
-    named.iter().for_each(|(name, board)| complete(&out, name, board));
+    named.iter().for_each(|(name, board)| assert_complete(&out, name, board));
 }
 
 /// A cable to a network namespace of its own, on which 30 of 100 packets to the board are lost once
@@ -203,14 +207,14 @@ fn run(words: &str) -> Result<String, String> {
 #[ignore = "takes minutes and needs root; scripts/test --slow runs it"]
 fn a_link_that_loses_30_of_100_packets_makes_it_slow_and_nothing_else() {
     let cable = board!(Cable::new());
-    let board = board!(Board::start_apart(&cable.namespace, Cable::BOARD));
+    let board = board!(SshdBoard::start_in_namespace(&cable.namespace, Cable::BOARD));
     board!(cable.lose_packets());
     let folder = tempfile::tempdir().unwrap();
     let (study, out) = (study(folder.path(), &["desk"], 6, 60), folder.path().join("run"));
     inventory(folder.path(), &[("desk", &board)]);
     let begun = Instant::now();
     succeeds(in_background(&study, &out));
-    complete(&out, "desk", &board);
+    assert_complete(&out, "desk", &board);
     let sent: u64 = std::fs::read_dir(board.path(WORK).join("blobs"))
         .unwrap()
         .map(|blob| blob.unwrap().metadata().unwrap().len())

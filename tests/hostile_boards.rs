@@ -1,17 +1,17 @@
 //! Boards that lie: what their answers may do to the machine that asks, on an sshd of this machine.
 
-#[path = "common/board.rs"]
-mod board;
-#[path = "common/desk.rs"]
-mod desk;
+#[path = "common/sshd_board.rs"]
+mod sshd_board;
+#[path = "common/board_study.rs"]
+mod board_study;
 mod common;
 
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
-use board::Board;
 use paring::schema::Sha256Hex;
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
+use sshd_board::SshdBoard;
 use std::collections::BTreeMap;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use std::time::Duration;
 /// A board, or the reason why the test does not run.
 macro_rules! board {
     () => {
-        match Board::start() {
+        match SshdBoard::start() {
             Ok(board) => board,
             Err(why) => return common::skipped(&why),
         }
@@ -33,12 +33,12 @@ struct Project {
 }
 
 impl Project {
-    fn new(board: &Board) -> Project {
+    fn new(board: &SshdBoard) -> Project {
         let project = Project { folder: tempfile::tempdir().unwrap() };
         std::fs::create_dir_all(project.at("project")).unwrap();
         std::fs::create_dir_all(project.at("outside")).unwrap();
         std::fs::write(project.at("outside/secret"), "untouched\n").unwrap();
-        desk::inventory(&project.at("project"), &[("desk", board)]);
+        board_study::inventory(&project.at("project"), &[("desk", board)]);
         project
     }
 
@@ -185,7 +185,7 @@ fn endless_answers_are_cut_off_with_the_board_and_the_limit() {
 fn a_journal_without_end_is_cut_off_with_the_board_and_the_limit() {
     let board = board!();
     let project = Project::new(&board);
-    let study = desk::study(&project.at("project"), &["desk"], 1, 10);
+    let study = board_study::study(&project.at("project"), &["desk"], 1, 10);
     let own = Command::new(env!("CARGO_BIN_EXE_paring")).args(["agent", "probe"]).output().unwrap();
     let own = String::from_utf8(own.stdout).unwrap();
     // A block that failed, at length: a record like any other.

@@ -5,12 +5,12 @@
 //! printed, not asserted: `cargo test --release --test many -- --ignored --nocapture`.
 
 mod common;
-#[path = "common/board.rs"]
-mod board;
+#[path = "common/sshd_board.rs"]
+mod sshd_board;
 
-use board::Board;
 use common::{digits, skipped};
 use paring::schema::Sha256Hex;
+use sshd_board::SshdBoard;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -69,13 +69,13 @@ fn stand_in(folder: &Path, probe: &str, journal: &Path) {
     std::fs::write(folder.join(format!("{name}.sha256")), line).unwrap();
 }
 
-fn inventory(folder: &Path, boards: &[Board]) -> Vec<String> {
+fn inventory(folder: &Path, boards: &[SshdBoard]) -> Vec<String> {
     let arch = match std::env::consts::ARCH {
         "x86_64" => "x86-64",
         other => other,
     };
     let names: Vec<String> = (0..boards.len()).map(|i| format!("board-{i:02}")).collect();
-    let entry = |(name, board): (&String, &Board)| {
+    let entry = |(name, board): (&String, &SshdBoard)| {
         format!(
             "[[target]]\nname = {name:?}\nextends = {arch:?}\naddress = \"board\"\n\
              ssh_config = {:?}\nwork = {:?}\n",
@@ -119,7 +119,7 @@ fn timed(folder: &Path, targets: &[String], agents: &Path) -> (Duration, u64, us
 #[test]
 #[ignore = "takes a minute and prints figures"]
 fn twenty_boards_take_little_longer_than_one() {
-    let boards: Result<Vec<Board>, String> = (0..BOARDS).map(|_| Board::start()).collect();
+    let boards: Result<Vec<SshdBoard>, String> = (0..BOARDS).map(|_| SshdBoard::start()).collect();
     let boards = match boards {
         Ok(boards) => boards,
         Err(why) => return skipped(&why),

@@ -1,12 +1,12 @@
 //! Cargo's runner on an sshd of this machine: a program and its files go there, what it says and
 //! leaves comes back.
 
-#[path = "common/board.rs"]
-mod board;
+#[path = "common/sshd_board.rs"]
+mod sshd_board;
 
 use assert_cmd::Command;
-use board::Board;
 use predicates::str::contains;
+use sshd_board::SshdBoard;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -26,7 +26,7 @@ fn paring(project: &Path) -> Command {
     command
 }
 
-fn project(board: &Board) -> tempfile::TempDir {
+fn project(board: &SshdBoard) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let work = board.path("work folder");
@@ -48,7 +48,7 @@ fn project(board: &Board) -> tempfile::TempDir {
 
 #[test]
 fn a_program_finds_its_files_there_and_its_figures_come_back() {
-    let board = match Board::start() {
+    let board = match SshdBoard::start() {
         Ok(board) => board,
         Err(why) => return eprintln!("skipped: {why}"),
     };
@@ -81,7 +81,7 @@ fn a_program_finds_its_files_there_and_its_figures_come_back() {
 
 #[test]
 fn what_cannot_run_is_refused_by_name() {
-    let board = match Board::start() {
+    let board = match SshdBoard::start() {
         Ok(board) => board,
         Err(why) => return eprintln!("skipped: {why}"),
     };

@@ -1,38 +1,38 @@
 //! Commands and files over ssh to an sshd on this machine.
 
-#[path = "common/board.rs"]
-mod board;
-#[path = "common/link.rs"]
-mod link;
+#[path = "common/sshd_board.rs"]
+mod sshd_board;
+#[path = "common/tcp_relay.rs"]
+mod tcp_relay;
 
-use board::Board;
-use link::Link;
 use paring::boards::{FileUpload, ProcessLimits, SshAddress, SshConnection, TargetError};
 use paring::schema::Sha256Hex;
+use sshd_board::SshdBoard;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use tcp_relay::TcpRelay;
 
 /// A board, or the reason why the test does not run.
 macro_rules! board {
     () => {
-        match Board::start() {
+        match SshdBoard::start() {
             Ok(board) => board,
             Err(why) => return eprintln!("skipped: {why}"),
         }
     };
 }
 
-fn address(board: &Board) -> SshAddress {
+fn address(board: &SshdBoard) -> SshAddress {
     SshAddress { destination: "board".into(), port: None, config: Some(board.config()) }
 }
 
-fn connect(board: &Board) -> SshConnection {
+fn connect(board: &SshdBoard) -> SshConnection {
     SshConnection::open(&address(board), None).unwrap()
 }
 
-fn parcel(board: &Board, name: &str, bytes: &[u8]) -> FileUpload {
+fn upload(board: &SshdBoard, name: &str, bytes: &[u8]) -> FileUpload {
     let source = board.path(name);
     std::fs::write(&source, bytes).unwrap();
     let to = board.path("work").join("blobs").join(name).to_str().unwrap().to_string();
@@ -82,31 +82,31 @@ fn only_what_is_missing_is_sent_and_a_spoilt_file_is_noticed() {
     let board = board!();
     let connection = connect(&board);
     let nasty = "a b;$(x)'\"\\\n.onnx";
-    let parcels = [
-        parcel(&board, nasty, &noise(3 << 20)),
-        parcel(&board, "empty", b""),
-        parcel(&board, "-n", b"dash"),
+    let uploads = [
+        upload(&board, nasty, &noise(3 << 20)),
+        upload(&board, "empty", b""),
+        upload(&board, "-n", b"dash"),
     ];
-    let put = || connection.upload(&parcels, &mut |_, _| {}).unwrap();
+    let put = || connection.upload(&uploads, &mut |_, _| {}).unwrap();
     assert_eq!(put(), (3 << 20) + 4);
-    for parcel in &parcels {
-        assert_eq!(Sha256Hex::of_file(Path::new(&parcel.to)).unwrap(), parcel.sha256);
+    for upload in &uploads {
+        assert_eq!(Sha256Hex::of_file(Path::new(&upload.to)).unwrap(), upload.sha256);
     }
     assert_eq!(put(), 0);
-    std::fs::write(&parcels[2].to, "spoilt").unwrap();
+    std::fs::write(&uploads[2].to, "spoilt").unwrap();
     assert_eq!(put(), 4);
 }
 
 #[test]
 fn a_second_deployment_sends_next_to_nothing() {
     let board = board!();
-    let link = Link::to(board.port()).unwrap();
-    board.reach_over(link.port());
-    let parcels: Vec<FileUpload> =
-        (0..12).map(|i| parcel(&board, &format!("file {i}"), &noise(1 << 20))).collect();
+    let link = TcpRelay::to(board.port()).unwrap();
+    board.redirect_to_port(link.port());
+    let uploads: Vec<FileUpload> =
+        (0..12).map(|i| upload(&board, &format!("file {i}"), &noise(1 << 20))).collect();
     let deploy = || {
         let before = link.sent();
-        connect(&board).upload(&parcels, &mut |_, _| {}).unwrap();
+        connect(&board).upload(&uploads, &mut |_, _| {}).unwrap();
         link.sent() - before
     };
     let (first, second) = (deploy(), deploy());
@@ -117,11 +117,11 @@ fn a_second_deployment_sends_next_to_nothing() {
 #[test]
 fn a_transfer_goes_on_where_the_link_died() {
     let mut board = board!();
-    let parcel = parcel(&board, "model", &noise(6 << 20));
+    let upload = upload(&board, "model", &noise(6 << 20));
     let mut seen = 0;
     let broken = {
         let connection = connect(&board);
-        connection.upload(std::slice::from_ref(&parcel), &mut |done, _| {
+        connection.upload(std::slice::from_ref(&upload), &mut |done, _| {
             seen = done;
             if done >= 3 << 20 {
                 board.unplug();
@@ -129,33 +129,33 @@ fn a_transfer_goes_on_where_the_link_died() {
         })
     };
     assert!(matches!(broken, Err(TargetError::Broken { .. })), "{broken:?}");
-    assert!(!Path::new(&parcel.to).exists());
+    assert!(!Path::new(&upload.to).exists());
     board.boot().unwrap();
     // What lies there may be torn: the piece that was in flight is sent again.
-    let part = format!("{}.part", parcel.to);
+    let part = format!("{}.part", upload.to);
     let torn = std::fs::read(&part).unwrap();
     std::fs::write(&part, &torn[..torn.len() - 12_345]).unwrap();
     let connection = connect(&board);
-    let sent = connection.upload(std::slice::from_ref(&parcel), &mut |_, _| {}).unwrap();
+    let sent = connection.upload(std::slice::from_ref(&upload), &mut |_, _| {}).unwrap();
     assert!(sent < 5 << 20, "{sent} of {} sent again after {seen}", 6 << 20);
-    assert_eq!(Sha256Hex::of_file(Path::new(&parcel.to)).unwrap(), parcel.sha256);
+    assert_eq!(Sha256Hex::of_file(Path::new(&upload.to)).unwrap(), upload.sha256);
     // A part of something else costs one more transfer, never a wrong file.
-    std::fs::remove_file(&parcel.to).unwrap();
+    std::fs::remove_file(&upload.to).unwrap();
     std::fs::write(&part, vec![7; 3 << 20]).unwrap();
-    connection.upload(std::slice::from_ref(&parcel), &mut |_, _| {}).unwrap();
-    assert_eq!(Sha256Hex::of_file(Path::new(&parcel.to)).unwrap(), parcel.sha256);
+    connection.upload(std::slice::from_ref(&upload), &mut |_, _| {}).unwrap();
+    assert_eq!(Sha256Hex::of_file(Path::new(&upload.to)).unwrap(), upload.sha256);
 }
 
 #[test]
 fn strangers_and_closed_doors_are_refused_with_what_to_do() {
     let mut board = board!();
-    let refused = |board: &Board| SshConnection::open(&address(board), None).unwrap_err();
+    let refused = |board: &SshdBoard| SshConnection::open(&address(board), None).unwrap_err();
     std::fs::write(board.path("authorized_keys"), "").unwrap();
     let locked = refused(&board);
     assert!(locked.to_string().contains("Permission denied") && !locked.is_transient(), "{locked}");
     assert!(locked.to_string().contains("ssh-copy-id"), "{locked}");
     std::fs::copy(board.path("user_key.pub"), board.path("authorized_keys")).unwrap();
-    board.become_a_stranger();
+    board.replace_host_key();
     let stranger = refused(&board);
     assert!(stranger.to_string().contains("its host key is not the known one"), "{stranger}");
     assert!(!stranger.is_transient());

@@ -1,8 +1,7 @@
-//! A desk with boards: a study, an inventory, runs in the background, and what has to hold when they
-//! have ended.
+//! A study on boards: its inventory, runs in the background, and the checks when they have ended.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
-use super::board::{Board, runs};
+use super::sshd_board::{SshdBoard, is_running};
 use assert_cmd::Command;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,12 +29,12 @@ pub fn study(folder: &Path, targets: &[&str], rounds: usize, ms: usize) -> PathB
 }
 
 /// An inventory beside the study with `boards` by their names.
-pub fn inventory(folder: &Path, boards: &[(&str, &Board)]) {
+pub fn inventory(folder: &Path, boards: &[(&str, &SshdBoard)]) {
     let arch = match std::env::consts::ARCH {
         "x86_64" => "x86-64",
         other => other,
     };
-    let entry = |(name, board): &(&str, &Board)| {
+    let entry = |(name, board): &(&str, &SshdBoard)| {
         format!(
             "[[target]]\nname = {name:?}\nextends = {arch:?}\naddress = \"board\"\n\
              ssh_config = {:?}\nwork = {:?}\nlabels = {{ room = \"lab\" }}\n",
@@ -64,16 +63,16 @@ pub fn in_background(study: &Path, out: &Path) -> Child {
     command.spawn().unwrap()
 }
 
-pub fn lines(path: &Path) -> usize {
+pub fn line_count(path: &Path) -> usize {
     std::fs::read_to_string(path).map_or(0, |text| text.lines().count())
 }
 
 /// Waits until something holds.
 #[track_caller]
-pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let begun = Instant::now();
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
     while !holds() {
-        assert!(begun.elapsed() < Duration::from_secs(900), "waited in vain until {what}");
+        assert!(start.elapsed() < Duration::from_secs(900), "waited in vain until {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -84,23 +83,23 @@ pub fn rows(out: &Path) -> Vec<BTreeMap<String, String>> {
 }
 
 /// The journal of the only job on a board.
-pub fn board_journal(board: &Board) -> PathBuf {
+pub fn board_journal(board: &SshdBoard) -> PathBuf {
     let jobs = std::fs::read_dir(board.path(WORK).join("jobs"));
     let job = jobs.ok().and_then(|mut jobs| jobs.next()?.ok());
     job.map_or_else(|| board.path("none"), |job| job.path().join("blocks.jsonl"))
 }
 
-/// What measures on a board now, by the file that the agent holds.
-pub fn holder(board: &Board) -> Option<u32> {
+/// The process that measures on a board now, by the file that the agent holds.
+pub fn measuring_process(board: &SshdBoard) -> Option<u32> {
     let text = std::fs::read(board.path(WORK).join("lock")).ok()?;
     let holder: serde_json::Value = serde_json::from_slice(&text).ok()?;
     let pid = u32::try_from(holder["pid"].as_u64()?).ok()?;
-    runs(pid).then_some(pid)
+    is_running(pid).then_some(pid)
 }
 
-/// A complete table, every block once, and the same journal here and there.
+/// Asserts a complete table, every block once, and the same journal on both machines.
 #[track_caller]
-pub fn complete(out: &Path, target: &str, board: &Board) {
+pub fn assert_complete(out: &Path, target: &str, board: &SshdBoard) {
     let rows: Vec<_> = rows(out).into_iter().filter(|row| row["target"] == target).collect();
     assert_eq!(rows.len(), 2);
     for row in &rows {

@@ -9,35 +9,35 @@ use std::time::{Duration, Instant};
 const LOOPBACK: &str = "127.0.0.1";
 
 /// An sshd on this machine that plays a board.
-pub struct Board {
+pub struct SshdBoard {
     folder: tempfile::TempDir,
     sshd: Option<Child>,
     port: u16,
-    /// Where it listens.
+    /// The address that it listens on.
     host: String,
     /// The network namespace it lives in, where that is not this machine's.
-    apart: Option<String>,
+    namespace: Option<String>,
 }
 
-impl Board {
+impl SshdBoard {
     /// Starts one; a reason where this machine cannot.
-    pub fn start() -> Result<Board, String> {
+    pub fn start() -> Result<SshdBoard, String> {
         let listener = TcpListener::bind((LOOPBACK, 0)).map_err(|e| e.to_string())?;
         let port = listener.local_addr().map_err(|e| e.to_string())?.port();
         drop(listener);
-        Board::at(LOOPBACK, port, None)
+        SshdBoard::at(LOOPBACK, port, None)
     }
 
     /// Starts one at the other end of a cable: in a network namespace that is there already, on an
     /// address of it.
-    pub fn start_apart(namespace: &str, host: &str) -> Result<Board, String> {
-        Board::at(host, 2222, Some(namespace.to_string()))
+    pub fn start_in_namespace(namespace: &str, host: &str) -> Result<SshdBoard, String> {
+        SshdBoard::at(host, 2222, Some(namespace.to_string()))
     }
 
-    fn at(host: &str, port: u16, apart: Option<String>) -> Result<Board, String> {
+    fn at(host: &str, port: u16, namespace: Option<String>) -> Result<SshdBoard, String> {
         let folder =
             tempfile::Builder::new().prefix("board-").tempdir().map_err(|e| e.to_string())?;
-        let mut board = Board { folder, sshd: None, port, host: host.to_string(), apart };
+        let mut board = SshdBoard { folder, sshd: None, port, host: host.to_string(), namespace };
         board.key("host_key")?;
         board.key("user_key")?;
         board.configure();
@@ -67,7 +67,7 @@ impl Board {
         let program = ["/usr/sbin/sshd", "/usr/bin/sshd", "/sbin/sshd"];
         let sshd = program.iter().find(|p| Path::new(p).exists()).ok_or("sshd is not installed")?;
         let log = std::fs::File::create(self.path("sshd.log")).map_err(|e| e.to_string())?;
-        let mut command = match &self.apart {
+        let mut command = match &self.namespace {
             None => Command::new(sshd),
             Some(namespace) => {
                 let mut command = Command::new("ip");
@@ -78,10 +78,10 @@ impl Board {
         command.args(["-D", "-e", "-f"]).arg(self.path("sshd_config"));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let mut child = command.spawn().map_err(|e| format!("start sshd: {e}"))?;
-        let begun = Instant::now();
+        let start = Instant::now();
         while TcpStream::connect((self.host.as_str(), self.port)).is_err() {
             if child.try_wait().is_ok_and(|ended| ended.is_some())
-                || begun.elapsed() > Duration::from_secs(10)
+                || start.elapsed() > Duration::from_secs(10)
             {
                 let said = std::fs::read_to_string(self.path("sshd.log")).unwrap_or_default();
                 return Err(format!("sshd does not listen: {said}"));
@@ -95,7 +95,7 @@ impl Board {
     /// Ends the sshd and every connection through it: what runs detached goes on.
     pub fn unplug(&mut self) {
         if let Some(mut sshd) = self.sshd.take() {
-            for child in children(sshd.id()) {
+            for child in descendants(sshd.id()) {
                 let _ = Command::new("kill").args(["-9", &child.to_string()]).output();
             }
             let _ = sshd.kill();
@@ -106,7 +106,7 @@ impl Board {
     /// Everything that runs on it: sessions, what they started, and the agent with its blocks.
     pub fn processes(&self, agent: Option<u32>) -> Vec<u32> {
         let own = self.sshd.iter().map(Child::id).chain(agent);
-        own.flat_map(|pid| std::iter::once(pid).chain(children(pid))).collect()
+        own.flat_map(|pid| std::iter::once(pid).chain(descendants(pid))).collect()
     }
 
     /// Takes its power away: nothing that ran on it goes on, or says goodbye.
@@ -114,15 +114,15 @@ impl Board {
         let all = self.processes(agent);
         signal("KILL", &all);
         self.unplug();
-        let begun = Instant::now();
-        while all.iter().any(|pid| runs(*pid)) {
-            assert!(begun.elapsed() < Duration::from_secs(60), "killed, and still there");
+        let start = Instant::now();
+        while all.iter().any(|pid| is_running(*pid)) {
+            assert!(start.elapsed() < Duration::from_secs(60), "killed, and still there");
             std::thread::sleep(Duration::from_millis(5));
         }
     }
 
-    /// Leads its ssh configuration over another port of this machine.
-    pub fn reach_over(&self, port: u16) {
+    /// Leads its ssh configuration to another port of this machine.
+    pub fn redirect_to_port(&self, port: u16) {
         let at = |name| std::fs::read_to_string(self.path(name)).unwrap();
         let config =
             at("ssh_config").replace(&format!("Port {}", self.port), &format!("Port {port}"));
@@ -132,7 +132,7 @@ impl Board {
     }
 
     /// Gives it another host key than the known one, as a stranger on its address would have.
-    pub fn become_a_stranger(&mut self) {
+    pub fn replace_host_key(&mut self) {
         self.unplug();
         std::fs::remove_file(self.path("host_key")).unwrap();
         std::fs::remove_file(self.path("host_key.pub")).unwrap();
@@ -180,7 +180,7 @@ impl Board {
     }
 }
 
-impl Drop for Board {
+impl Drop for SshdBoard {
     fn drop(&mut self) {
         self.unplug();
     }
@@ -193,17 +193,17 @@ pub fn signal(name: &str, processes: &[u32]) {
     }
 }
 
-/// Whether a process runs; one that has ended and that nobody asked about does not.
-pub fn runs(pid: u32) -> bool {
+/// True of a process that runs; one that has ended and that nobody asked about does not.
+pub fn is_running(pid: u32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     status.lines().any(|line| line.starts_with("State:") && !line.contains('Z'))
 }
 
 /// Processes that a process started, and theirs, deepest last.
-pub fn children(parent: u32) -> Vec<u32> {
+pub fn descendants(parent: u32) -> Vec<u32> {
     let listed = Command::new("ps").args(["-o", "pid=", "--ppid", &parent.to_string()]).output();
     let text = listed.map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default();
     let own: Vec<u32> = text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
-    let theirs = own.iter().flat_map(|pid| children(*pid)).collect::<Vec<_>>();
+    let theirs = own.iter().flat_map(|pid| descendants(*pid)).collect::<Vec<_>>();
     own.into_iter().chain(theirs).collect()
 }

@@ -1,5 +1,4 @@
-//! A link that can be pulled out, and that counts: a relay on this machine between ssh and a board's
-//! sshd.
+//! A TCP relay on this machine between ssh and a board's sshd: it can go down, and counts bytes.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::io::{Read, Write};
@@ -9,18 +8,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// A relay. While it is down nothing passes and nobody is told, as with a cable pulled out.
-pub struct Link {
+pub struct TcpRelay {
     port: u16,
     down: Arc<AtomicBool>,
     sent: Arc<AtomicU64>,
 }
 
-impl Link {
+impl TcpRelay {
     /// A relay to a port of this machine.
-    pub fn to(port: u16) -> std::io::Result<Link> {
+    pub fn to(port: u16) -> std::io::Result<TcpRelay> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port_here = listener.local_addr()?.port();
-        let link = Link { port: port_here, down: Arc::default(), sent: Arc::default() };
+        let link = TcpRelay { port: port_here, down: Arc::default(), sent: Arc::default() };
         let (down, sent) = (Arc::clone(&link.down), Arc::clone(&link.sent));
         std::thread::spawn(move || {
             for near in listener.incoming().flatten() {
@@ -32,7 +31,7 @@ impl Link {
         Ok(link)
     }
 
-    /// Where it is reached.
+    /// Its port on this machine.
     pub fn port(&self) -> u16 {
         self.port
     }
