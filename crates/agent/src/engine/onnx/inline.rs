@@ -8,7 +8,7 @@ use tract_onnx::pb::{
     AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
 };
 
-/// Functions may call functions, so deep at most.
+/// Deepest nesting of calls of functions.
 const MAX_DEPTH: usize = 64;
 
 /// Nodes that all calls together may become: functions that call others twice double at every level.
@@ -17,10 +17,9 @@ const MOST_NODES: usize = 1 << 18;
 /// Inlines every call of a local function; gives whether the model has any.
 ///
 /// # Errors
-/// A sentence that names the function: it calls itself, it expands beyond bounds, it shares its
-/// name with another, it imports another version of an operator set than the model, which would change
-/// what its operators mean, or a call leaves an attribute to its default, which the engine's reader of
-/// files drops.
+/// A sentence that names the function: it calls itself, expands beyond bounds, shares its name with
+/// another, imports another version of an operator set than the model, which would change what its
+/// operators mean, or a call leaves an attribute to its default, which the engine's reader drops.
 pub(super) fn inline_functions(model: &mut ModelProto) -> Result<bool, String> {
     if model.functions.is_empty() {
         return Ok(false);

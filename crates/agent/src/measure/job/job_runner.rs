@@ -238,8 +238,8 @@ fn measured(job: &Job, attempt: BlockAttempt, command: Command) -> BlockRecord {
     }
 }
 
-/// Time limit of a block; a long load also has its span, an energy block also its windows, twice over for the time that
-/// sensors need to follow.
+/// Time limit of a block; a long load also has its span, an energy block also its windows, twice
+/// over for the time that sensors need to follow.
 fn limit(job: &Job, kind: BlockKind) -> Duration {
     let windows = match (&job.energy, kind) {
         (Some(energy), BlockKind::Energy) => energy_span(&energy.rules) * 2,

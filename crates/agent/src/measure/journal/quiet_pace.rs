@@ -1,7 +1,8 @@
 //! Quiet samples: those that no other program disturbed.
 //!
-//! Two loops of fixed work are timed beside every burst: one on the core, one from main memory. Samples count as quiet when both, on both sides of their burst, were about
-//! as fast as they ever were in the journal behind the same model.
+//! Two loops of fixed work are timed beside every burst: one on the core, one from main memory.
+//! Samples count as quiet when both, on both sides of their burst, were about as fast as they ever
+//! were in the journal behind the same model.
 
 use paring_core::schema::{
     BlockData, BlockOutcome, BlockRecord, BurstPair, ExecutionSetting, PairedBlock, SampleBurst,
@@ -19,8 +20,8 @@ pub const WALK_MARGIN: f64 = 0.25;
 /// quiet core: no state of clocks or vector units costs as much.
 pub const STATE_MARGIN: f64 = 0.35;
 
-/// The model that ran before the loops: it leaves clocks, vector units and caches in a state of its own, so that
-/// the same loop is steadily slower behind one model than behind another.
+/// The model that ran before the loops: it leaves clocks, vector units and caches in a state of its
+/// own, so that the same loop is steadily slower behind one model than behind another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct PrecedingModel<'a> {
     /// A variant; `None` for the baseline beside one.

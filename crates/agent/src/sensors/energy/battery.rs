@@ -4,7 +4,7 @@
 //! microwatts). The sign of a discharging current differs between drivers.
 
 use super::super::first_line;
-use super::file::{entries, file_name, number};
+use super::sensor_file::{entries, file_name, number};
 use paring_core::schema::MissingReason;
 use std::path::{Path, PathBuf};
 
@@ -83,7 +83,7 @@ impl BatterySensor {
 
 #[cfg(test)]
 mod tests {
-    use super::super::file::tests::write;
+    use super::super::sensor_file::tests::write;
     use super::*;
 
     #[test]

@@ -3,7 +3,7 @@
 //! Source: the kernel's `Documentation/hwmon/sysfs-interface` (`power*_input` in microwatts).
 
 use super::super::first_line;
-use super::file::{entries, file_name, number, update_interval};
+use super::sensor_file::{entries, file_name, number, update_interval};
 use paring_core::schema::MissingReason;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -154,7 +154,7 @@ fn of(monitor: &Path) -> Vec<HwmonSensor> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::file::tests::write;
+    use super::super::sensor_file::tests::write;
     use super::*;
 
     #[test]

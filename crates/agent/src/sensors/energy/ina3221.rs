@@ -2,7 +2,7 @@
 //!
 //! Source: NVIDIA Jetson Linux developer guide, "Software-Based Power Consumption Modeling".
 
-use super::file::{entries, file_name, number, update_interval};
+use super::sensor_file::{entries, file_name, number, update_interval};
 use paring_core::schema::MissingReason;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -148,7 +148,7 @@ fn rails(folder: &Path) -> Vec<PowerRail> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::file::tests::write;
+    use super::super::sensor_file::tests::write;
     use super::*;
 
     #[track_caller]

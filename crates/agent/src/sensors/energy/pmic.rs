@@ -114,7 +114,7 @@ fn rails(text: &str) -> Result<BTreeMap<String, f64>, MissingReason> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::file::tests::write;
+    use super::super::sensor_file::tests::write;
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 

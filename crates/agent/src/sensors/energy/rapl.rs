@@ -4,8 +4,8 @@
 //! driver `intel_rapl`: a package and `psys` are zones of their own, `core`, `uncore` and `dram` are
 //! sub-zones of a package.
 
-use super::counter::EnergyCounter;
-use super::file::{entries, file_name, number, unreadable};
+use super::energy_counter::EnergyCounter;
+use super::sensor_file::{entries, file_name, number, unreadable};
 use paring_core::schema::MissingReason;
 use std::path::{Path, PathBuf};
 
@@ -110,7 +110,7 @@ fn domains(folder: &Path) -> Result<Vec<RaplDomain>, MissingReason> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::file::tests::write;
+    use super::super::sensor_file::tests::write;
     use super::*;
 
     /// A zone with its name and counter.

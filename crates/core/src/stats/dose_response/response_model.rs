@@ -110,9 +110,9 @@ impl ResponseModel {
         self.seen.get(kind).map_or(0, |(count, _)| *count)
     }
 
-    /// Predicts the response to a dose of a kind on `samples` samples; `earlier` are scores of predictions by other
-    /// models, each its distance over its scale. `None` of a kind that was not seen, of a dose beyond
-    /// those that were, and where too few were seen for bounds at [`PREDICTIVE_LEVEL`].
+    /// Predicts the response to a dose of a kind on `samples` samples; `earlier` are scores of
+    /// predictions by other models, each its distance over its scale. `None` of a kind that was not
+    /// seen, of a dose beyond those that were, and where too few were seen for bounds at [`PREDICTIVE_LEVEL`].
     pub fn predict(
         &self,
         kind: &str,

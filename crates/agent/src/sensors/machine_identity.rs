@@ -1,6 +1,6 @@
 //! The machine's fingerprint.
 
-use super::{ProcessorSet, control::governor_settable, control::power_mode};
+use super::{ProcessorSet, machine_control::governor_settable, machine_control::power_mode};
 use super::{field, field_bytes, first_line};
 use paring_core::schema::TargetEnvironment;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! Settings of a machine that a measurement may ask for: frequency governor, a Jetson's power mode
 //! and its clocks. Each is read back after it was written.
 
-use super::{command, first_line};
+use super::{first_line, program_output};
 use rustix::fs::{Access, access};
 use std::path::{Path, PathBuf};
 
@@ -105,7 +105,7 @@ pub fn set_governor(path: &Path, wanted: &str) -> Result<(), ControlError> {
 ///
 /// Source: `nvpmodel -q` answers with the mode's name on one line and its number on the next.
 pub fn power_mode(root: &Path) -> Option<String> {
-    let said = command::answer(root, "nvpmodel", &["-q"])?;
+    let said = program_output::answer(root, "nvpmodel", &["-q"])?;
     let number = said.lines().map(str::trim).rfind(|line| line.parse::<u32>().is_ok())?;
     Some(number.to_string())
 }
@@ -143,7 +143,7 @@ fn run(root: &Path, program: &str, arguments: &[&str]) -> Result<(), ControlErro
         program: format!("{program} {}", arguments.join(" ")).trim().to_string(),
         said,
     };
-    let output = command::command(root, program)
+    let output = program_output::command(root, program)
         .args(arguments)
         .output()
         .map_err(|error| failed(error.to_string()))?;

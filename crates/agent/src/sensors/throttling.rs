@@ -1,7 +1,7 @@
 //! Signs that a machine holds back the processors that a block may run on.
 
-use super::processors::{ProcessorSet, ranges};
-use super::{command, first_line};
+use super::processor_set::{ProcessorSet, ranges};
+use super::{first_line, program_output};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -39,7 +39,7 @@ impl ThrottleState {
         let root = processors.root();
         let mut bits = first_line(&root.join(FIRMWARE)).and_then(|text| hexadecimal(&text));
         if bits.is_none() && thorough {
-            let said = command::answer(root, "vcgencmd", &["get_throttled"]);
+            let said = program_output::answer(root, "vcgencmd", &["get_throttled"]);
             bits = said
                 .as_deref()
                 .and_then(|said| hexadecimal(said.trim().strip_prefix("throttled=")?));
@@ -173,7 +173,7 @@ fn reaches(device: &Path, name: &str, processors: &ProcessorSet) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::processors::tests::{big_little, set, write};
+    use super::super::processor_set::tests::{big_little, set, write};
     use super::*;
 
     fn read(root: &Path, thorough: bool) -> ThrottleState {

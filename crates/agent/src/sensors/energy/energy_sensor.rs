@@ -1,12 +1,12 @@
 //! A sensor of any source, opened, with what it is.
 
 use super::battery::BatterySensor;
-use super::command::{CommandSensor, PERIOD};
+use super::command_sensor::{CommandSensor, PERIOD};
 use super::hwmon::HwmonSensor;
 use super::ina3221::Ina3221Sensor;
 use super::pmic::PmicSensor;
 use super::rapl::RaplSensor;
-use super::series::ReadingKind;
+use super::reading_series::ReadingKind;
 use paring_core::schema::{EnergySource, MissingReason, SensorFacts, SensorReport};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -165,7 +165,7 @@ fn look(root: &Path, source: &EnergySource) -> Result<EnergySensor, (bool, Missi
 
 #[cfg(test)]
 mod tests {
-    use super::super::file::tests::write;
+    use super::super::sensor_file::tests::write;
     use super::*;
 
     #[test]

@@ -1,10 +1,10 @@
 //! The conditions that a block runs under: temperature, what its processors' frequency and throttling
 //! are, and what others do.
 
+use super::cpu_time::CpuTime;
 use super::hottest;
-use super::load::CpuTime;
-use super::processors::ProcessorSet;
-use super::throttle::{ThrottleCounts, ThrottleState};
+use super::processor_set::ProcessorSet;
+use super::throttling::{ThrottleCounts, ThrottleState};
 use paring_core::schema::BlockConditions;
 use paring_core::units::MilliCelsius;
 use std::time::Instant;
@@ -127,7 +127,7 @@ impl ThermalMonitor {
 
 #[cfg(test)]
 mod tests {
-    use super::super::processors::tests::{big_little, set, write};
+    use super::super::processor_set::tests::{big_little, set, write};
     use super::*;
     use std::path::Path;
 
