@@ -9,7 +9,7 @@ use paring_boards::flash::FlashError;
 use paring_boards::{InventoryError, TargetError};
 use paring_onnx::graph::GraphError;
 
-/// How the program ends. Scripts may count on these.
+/// Exit codes of the program; scripts may count on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitCode {
     /// Something failed that is nobody's input: a full disk, a bug.
@@ -20,7 +20,7 @@ pub enum ExitCode {
     Target = 3,
     /// A measurement failed.
     Measurement = 4,
-    /// What is kept is not what was written.
+    /// An integrity check failed, or a comparison found changes that are refused.
     Rejected = 5,
     /// It was interrupted.
     Interrupted = 130,
@@ -31,7 +31,7 @@ pub enum ExitCode {
 pub struct Coded {
     /// The code.
     pub code: ExitCode,
-    /// What went wrong.
+    /// The cause.
     pub error: anyhow::Error,
 }
 

@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 /// Compress ONNX models explainably, measure them on real boards, and put every piece back.
 #[derive(Debug, Parser)]
 #[command(name = "paring", version, propagate_version = true)]
-struct Cli {
+struct CommandLine {
     #[command(subcommand)]
     verb: Verb,
     #[command(flatten)]
@@ -50,7 +50,7 @@ struct Global {
     quiet: bool,
     /// Colour: auto, always or never
     #[arg(long, global = true, default_value = "auto")]
-    color: Color,
+    color: ColorChoice,
     /// Let a study's folder run programs: `ssh_config`, `env` and energy commands of a targets.toml
     /// there, and the study's own energy command
     #[arg(long, global = true)]
@@ -58,7 +58,7 @@ struct Global {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Color {
+enum ColorChoice {
     Auto,
     Always,
     Never,
@@ -133,9 +133,9 @@ impl Global {
     fn color(&self) -> bool {
         use std::io::IsTerminal;
         match self.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => {
                 std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
             }
         }
@@ -153,7 +153,7 @@ fn sysfs_root(folder: &Path) -> Result<PathBuf, Coded> {
 /// Runs the command line and says how it ended.
 pub fn main() -> std::process::ExitCode {
     // A parse error exits with 2 by itself, help and version with 0.
-    let cli = Cli::parse();
+    let cli = CommandLine::parse();
     if !matches!(cli.verb, Verb::Agent { .. } | Verb::FirstLoad(_)) {
         paring_agent::engine::admit_by(crate::pipeline::admit);
     }
@@ -174,7 +174,7 @@ pub fn main() -> std::process::ExitCode {
 }
 
 /// Does what was typed.
-fn ended(cli: Cli) -> Result<(), Coded> {
+fn ended(cli: CommandLine) -> Result<(), Coded> {
     match cli.verb {
         Verb::Init(verb) => verb.run(&cli.global),
         Verb::Run(verb) => verb.run(&cli.global),

@@ -51,7 +51,7 @@ impl StepTable {
     pub(super) fn section<T: DeserializeOwned>(&self, kind: &str) -> Result<T, FieldError> {
         let at = Cell::new(None);
         let entries = self.entries.iter().filter(|entry| entry.key != kind).collect::<Vec<_>>();
-        let fields = Fields { left: entries.iter(), at: &at, value: None };
+        let fields = FieldReader { left: entries.iter(), at: &at, value: None };
         T::deserialize(MapAccessDeserializer::new(fields)).map_err(|error| match at.get() {
             Some(entry) => match unknown_field(&error) {
                 Some(known) => {
@@ -116,13 +116,13 @@ impl StepEntry {
 }
 
 /// Entries one by one, for serde; notes which one is read.
-struct Fields<'a> {
+struct FieldReader<'a> {
     left: std::slice::Iter<'a, &'a StepEntry>,
     at: &'a Cell<Option<&'a StepEntry>>,
     value: Option<&'a Value>,
 }
 
-impl<'de> MapAccess<'de> for Fields<'_> {
+impl<'de> MapAccess<'de> for FieldReader<'_> {
     type Error = toml::de::Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(
