@@ -9,7 +9,10 @@ use super::settings::{BudgetAllocation, ChannelPruning, RecoveryMethod};
 use crate::catalog::{self, Calibration, Criterion, Linear, Rows};
 use crate::cut::{adapt, cut, union};
 use crate::layer_selection::required_calibration;
-use crate::rewrite::{answered, answers, apart, differ, equivalent, fold_batch_normalization};
+use crate::rewrite::{
+    equivalent, first_outputs, fold_batch_normalization, outputs_differ, relative_difference,
+    runnable_outputs,
+};
 use crate::{CompressError, DecisionDraft, Paring, RemovalSavings, StepResult};
 use paring_agent::engine::DimensionBindings;
 use paring_core::schema::{
@@ -70,13 +73,8 @@ pub fn prune_channels(
     let whole = facts;
     let facts = adapt(&mut pruned, &whole, &removed, bindings)?;
     if let Some(samples) = samples {
-        let zeros = masked_graph(&graph, &whole, &removed);
-        match answered(&zeros, samples) {
-            None => unverified(&mut decisions),
-            Some(zeros) => {
-                verify(&choices, &mut decisions, (&zeros, &answers(&pruned, samples)?))?;
-            }
-        }
+        let masked = masked_graph(&graph, &whole, &removed);
+        verify_on_samples(&choices, &mut decisions, (&masked, &pruned), samples)?;
     }
     if let Some(calibration) = calibration.filter(|_| pruning.recover != RecoveryMethod::None) {
         let before = RecoveryBaseline::new(&graph, &layers, &rows).without(removed);
@@ -96,6 +94,21 @@ fn rows_for_forecasts(
     found.unwrap_or_else(|_| vec![Rows::default(); layers.len()])
 }
 
+/// Holds the cut graph against the masked one on the first samples, and enters into decisions how far they
+/// are apart; nothing can be told where the engine cannot run the masked one.
+fn verify_on_samples(
+    choices: &[PruneSelection],
+    drafts: &mut [DecisionDraft],
+    (masked, cut): (&Graph, &Graph),
+    samples: &Calibration,
+) -> Result<(), CompressError> {
+    match runnable_outputs(masked, samples) {
+        None => unverified(drafts),
+        Some(zeros) => verify(choices, drafts, (&zeros, &first_outputs(cut, samples)?))?,
+    }
+    Ok(())
+}
+
 /// Enters into decisions how far the cut model is from one with zeros where something went.
 fn verify(
     choices: &[PruneSelection],
@@ -103,8 +116,8 @@ fn verify(
     (zeros, cut): (&[f32], &[f32]),
 ) -> Result<(), CompressError> {
     let lossy = choices.iter().any(|choice| choice.coupling.lossy.is_some());
-    let apart = apart(zeros, cut);
-    if !lossy && differ(zeros, cut) {
+    let apart = relative_difference(zeros, cut);
+    if !lossy && outputs_differ(zeros, cut) {
         let ids: Vec<&str> = choices.iter().map(|c| c.coupling.id.as_str()).collect();
         return Err(CompressError::Inexact(ids.join("`, `"), apart));
     }

@@ -154,7 +154,7 @@ impl ActivationHistogram {
         let affine = AffineQuantizer::covering(range);
         let off = |(bin, count): (usize, &u64)| {
             let value = self.centre(bin);
-            *count as f64 * (f64::from(affine.through(value as f32)) - value).powi(2)
+            *count as f64 * (f64::from(affine.fake_quantize(value as f32)) - value).powi(2)
         };
         self.counts.iter().enumerate().filter(|(_, count)| **count > 0).map(off).sum()
     }

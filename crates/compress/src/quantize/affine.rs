@@ -25,7 +25,7 @@ impl AffineQuantizer {
     }
 
     /// A number as int8 has it.
-    pub(super) fn through(self, value: f32) -> f32 {
+    pub(super) fn fake_quantize(self, value: f32) -> f32 {
         let zero = f32::from(self.zero);
         let code = ((value / self.scale).round_ties_even() + zero).clamp(-128.0, 127.0);
         (code - zero) * self.scale
@@ -45,7 +45,7 @@ mod tests {
         let positive = AffineQuantizer::covering(Range { low: 2.0, high: 4.0 });
         assert_eq!((positive.zero, positive.scale), (-128, 4.0 / 255.0));
         assert_eq!(AffineQuantizer::covering(Range { low: 0.0, high: 0.0 }).scale, 1.0 / 256.0);
-        assert_eq!(relu.through(-5.0), 0.0);
-        assert_eq!(relu.through(9.0), 6.0);
+        assert_eq!(relu.fake_quantize(-5.0), 0.0);
+        assert_eq!(relu.fake_quantize(9.0), 6.0);
     }
 }

@@ -28,7 +28,7 @@ const FLOOR: f64 = 1e-5;
 ///
 /// # Errors
 /// The engine's.
-pub(super) fn unexplained(
+pub(super) fn fake_quantization_mismatch(
     (given, float, emitted): (&Graph, &Graph, &Graph),
     narrowing: &QuantizedLayers,
     calibration: &Calibration,

@@ -4,8 +4,10 @@ use super::activation_ranges::{self as ranges, CalibratedRange};
 use super::affine::AffineQuantizer;
 use super::decisions::DecisionWriter;
 use super::equalization::equalize;
-use super::fake_quantize::unexplained;
-use super::int8::{AXIS_OPSET, QuantizedLayers, emit, fit_biases, inner, ways};
+use super::fake_quantize::fake_quantization_mismatch;
+use super::int8::{
+    AXIS_OPSET, QuantizedLayers, fit_biases, int8_only_tensors, int8_paths, write_quantized_layers,
+};
 use super::quantizable_layers::{self as layers, QuantizableLayer};
 use super::rounding::SequentialRounding;
 use super::settings::{Int8Form, PostTrainingQuantization, WeightRounding};
@@ -62,8 +64,8 @@ pub fn activation_ranges(
     let all = layers::choices(graph, how)?.into_iter().filter_map(integers).collect();
     let (layers, _) =
         layers::find(graph, &PostTrainingQuantization { assigned: Some(all), ..how.clone() })?;
-    let (_, shared) = ways(graph, &layers);
-    let tensors: Vec<String> = narrow_tensors(&layers, &shared).into_iter().collect();
+    let (_, shared) = int8_paths(graph, &layers);
+    let tensors: Vec<String> = int8_tensors(&layers, &shared).into_iter().collect();
     if tensors.is_empty() {
         return Ok(ActivationRanges(BTreeMap::new()));
     }
@@ -82,7 +84,7 @@ pub fn quantize(
     how: &PostTrainingQuantization,
     calibration: Option<&Calibration>,
 ) -> Result<StepResult, CompressError> {
-    narrowed(graph, origins, how, (calibration, None), true)
+    quantize_layers(graph, origins, how, (calibration, None), true)
 }
 
 /// The same without that check, for many variants of one graph: with ranges that are known, or that are
@@ -97,10 +99,10 @@ pub fn quantize_unchecked(
     calibration: Option<&Calibration>,
     known: Option<&ActivationRanges>,
 ) -> Result<StepResult, CompressError> {
-    narrowed(graph, origins, how, (calibration, known), false)
+    quantize_layers(graph, origins, how, (calibration, known), false)
 }
 
-fn narrowed(
+fn quantize_layers(
     graph: Graph,
     origins: OriginalIndices,
     how: &PostTrainingQuantization,
@@ -114,8 +116,8 @@ fn narrowed(
         equivalent("folding normalisations and equalizing", &given, &graph, calibration)?;
     }
     let (mut layers, mut refusals) = layers::find(&graph, how)?;
-    nothing_left(&layers, &refusals, how)?;
-    require(&mut graph, &mut layers, &mut refusals, how.form)?;
+    require_layers(&layers, &refusals, how)?;
+    require_opsets(&mut graph, &mut layers, &mut refusals, how.form)?;
     let (planned, grids) = loop {
         let planned = QuantizationPlan::new(&graph, &layers, how, (calibration, known))?;
         let mut grids: BTreeMap<String, WeightGrid> = layers
@@ -132,33 +134,35 @@ fn narrowed(
         }
         layers.retain(|layer| overflowing.iter().all(|(name, _)| *name != layer.name));
         refusals.extend(overflowing);
-        nothing_left(&layers, &refusals, how)?;
+        require_layers(&layers, &refusals, how)?;
     };
     let QuantizationPlan { moves, chosen, affines } = planned;
     if how.correct || how.rounding == WeightRounding::Gptq {
         let calibration = calibration.ok_or(CompressError::NoCalibration(
             "correcting biases, and rounding weights by what they do,",
         ))?;
-        let settling = SequentialRounding { how, affines: &affines, grids: &grids, calibration };
-        decisions.extend(settling.settle(&mut graph, &mut layers)?);
+        let rounding = SequentialRounding { how, affines: &affines, grids: &grids, calibration };
+        decisions.extend(rounding.round_weights(&mut graph, &mut layers)?);
     }
-    let (form, inner) = (how.form, inner(&graph, &layers));
+    let (form, inner) = (how.form, int8_only_tensors(&graph, &layers));
     let narrowing =
         QuantizedLayers { layers: &layers, affines: &affines, grids: &grids, form, moves, inner };
     let record =
         DecisionWriter { graph: &graph, how, chosen: &chosen, narrowing: &narrowing, calibration };
     decisions.extend(layers.iter().map(|layer| record.draft(layer)));
     let float = graph.clone();
-    emit(&mut graph, &narrowing)?;
+    write_quantized_layers(&mut graph, &narrowing)?;
     let unexplained = match calibration.filter(|_| checks) {
-        Some(calibration) => unexplained((&given, &float, &graph), &narrowing, calibration)?,
+        Some(calibration) => {
+            fake_quantization_mismatch((&given, &float, &graph), &narrowing, calibration)?
+        }
         None => None,
     };
     Ok(StepResult { graph, origins, decisions, refusals, unexplained })
 }
 
 /// Refuses a step that no layer is left for.
-fn nothing_left(
+fn require_layers(
     layers: &[QuantizableLayer],
     refusals: &[(String, String)],
     how: &PostTrainingQuantization,
@@ -183,8 +187,8 @@ impl QuantizationPlan {
         how: &PostTrainingQuantization,
         given: (Option<&Calibration>, Option<&ActivationRanges>),
     ) -> Result<QuantizationPlan, CompressError> {
-        let (moves, shared) = ways(graph, layers);
-        let chosen = ranged(graph, layers, &shared, how, given)?;
+        let (moves, shared) = int8_paths(graph, layers);
+        let chosen = calibrated_ranges(graph, layers, &shared, how, given)?;
         let affine = |(t, chosen): (&String, &CalibratedRange)| {
             (t.clone(), AffineQuantizer::covering(chosen.range))
         };
@@ -195,7 +199,7 @@ impl QuantizationPlan {
 
 /// The operator sets that what will be written needs. Pairs of an older one than has scales a channel
 /// get one scale a tensor, which a refusal says.
-fn require(
+fn require_opsets(
     graph: &mut Graph,
     layers: &mut [QuantizableLayer],
     refusals: &mut Vec<(String, String)>,
@@ -224,7 +228,7 @@ fn require(
 }
 
 /// Tensors that static layers read, those that their convolutions give, and those on ways between.
-fn narrow_tensors(
+fn int8_tensors(
     layers: &[QuantizableLayer],
     shared: &BTreeMap<String, String>,
 ) -> BTreeSet<String> {
@@ -234,14 +238,14 @@ fn narrow_tensors(
 }
 
 /// Ranges of every tensor that will be in int8; those on one way share theirs.
-fn ranged(
+fn calibrated_ranges(
     graph: &Graph,
     layers: &[QuantizableLayer],
     shared: &BTreeMap<String, String>,
     how: &PostTrainingQuantization,
     (calibration, known): (Option<&Calibration>, Option<&ActivationRanges>),
 ) -> Result<BTreeMap<String, CalibratedRange>, CompressError> {
-    let tensors = narrow_tensors(layers, shared);
+    let tensors = int8_tensors(layers, shared);
     if tensors.is_empty() {
         return Ok(BTreeMap::new());
     }

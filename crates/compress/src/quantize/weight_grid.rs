@@ -89,7 +89,7 @@ impl Int4Blocks {
     }
 
     /// A weight as four bits have it.
-    pub(super) fn through(&self, i: usize, value: f32) -> f32 {
+    pub(super) fn fake_quantize(&self, i: usize, value: f32) -> f32 {
         (f32::from(nibble(value, self.scale(i))) - 8.0) * self.scale(i)
     }
 }
@@ -158,7 +158,7 @@ impl WeightGrid {
                 (value / scale).round().clamp(-127.0, 127.0) * scale
             }
             WeightGrid::Int4(nibbles) => {
-                f64::from(nibbles.through(output * inputs + input, value as f32))
+                f64::from(nibbles.fake_quantize(output * inputs + input, value as f32))
             }
         }
     }
@@ -208,7 +208,10 @@ mod tests {
         (row[0], row[1], row[31]) = (-0.8, 0.4, 0.7);
         let nibbles = Int4Blocks::fitted(&row, 32);
         for (i, v) in row.iter().enumerate() {
-            assert!((nibbles.through(i, *v) - v).abs() < 0.51 * nibbles.scales[0].abs(), "{i}");
+            assert!(
+                (nibbles.fake_quantize(i, *v) - v).abs() < 0.51 * nibbles.scales[0].abs(),
+                "{i}"
+            );
         }
         let packed = nibbles.packed(&row, 32);
         let codes = nibbles.codes(&row);

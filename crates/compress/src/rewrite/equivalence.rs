@@ -14,15 +14,18 @@ pub(super) const EXACT: f64 = 1e-3;
 ///
 /// # Errors
 /// The engine's.
-pub(crate) fn answers(graph: &Graph, calibration: &Calibration) -> Result<Vec<f32>, CompressError> {
+pub(crate) fn first_outputs(
+    graph: &Graph,
+    calibration: &Calibration,
+) -> Result<Vec<f32>, CompressError> {
     let plan = calibration_plan(graph, calibration, &EngineOptions::default())?;
     let outputs = plan.run_numbers(&plan.inputs(&calibration.first())?)?;
     Ok(outputs.into_iter().flatten().collect())
 }
 
 /// The same; `None` of a graph that the engine cannot run, which nothing can be held against.
-pub(crate) fn answered(graph: &Graph, calibration: &Calibration) -> Option<Vec<f32>> {
-    answers(graph, calibration).ok()
+pub(crate) fn runnable_outputs(graph: &Graph, calibration: &Calibration) -> Option<Vec<f32>> {
+    first_outputs(graph, calibration).ok()
 }
 
 /// Refuses a rewrite that should change nothing and does, on the first calibration samples. Where the
@@ -39,18 +42,18 @@ pub fn equivalent(
     if before.encode() == after.encode() {
         return Ok(());
     }
-    let Some(expected) = answered(before, calibration) else { return Ok(()) };
-    let found = answers(after, calibration)?;
-    if differ(&expected, &found) {
-        return Err(CompressError::NotEquivalent(rewrite, apart(&expected, &found)));
+    let Some(expected) = runnable_outputs(before, calibration) else { return Ok(()) };
+    let found = first_outputs(after, calibration)?;
+    if outputs_differ(&expected, &found) {
+        return Err(CompressError::NotEquivalent(rewrite, relative_difference(&expected, &found)));
     }
     Ok(())
 }
 
 /// Tells if two lists of outputs are further apart than rounding explains: by their largest difference
 /// and as a whole. An output that is rounded itself, as by ArgMax or to bytes, may flip in few places.
-pub(crate) fn differ(a: &[f32], b: &[f32]) -> bool {
-    if apart(a, b) <= EXACT {
+pub(crate) fn outputs_differ(a: &[f32], b: &[f32]) -> bool {
+    if relative_difference(a, b) <= EXACT {
         return false;
     }
     let square = |v: f64| v * v;
@@ -64,7 +67,7 @@ pub(crate) fn differ(a: &[f32], b: &[f32]) -> bool {
 
 /// Largest difference of two lists of outputs relative to the largest of `a`: infinite where one is no
 /// number or is missing and the other is not.
-pub(crate) fn apart(a: &[f32], b: &[f32]) -> f64 {
+pub(crate) fn relative_difference(a: &[f32], b: &[f32]) -> f64 {
     if a.len() != b.len() {
         return f64::INFINITY;
     }
@@ -87,11 +90,11 @@ mod tests {
         let bytes: Vec<f32> = (0..10_000).map(|i| (i % 256) as f32).collect();
         let mut flipped = bytes.clone();
         flipped[300] += 1.0;
-        assert!(apart(&bytes, &flipped) > EXACT && !differ(&bytes, &flipped));
+        assert!(relative_difference(&bytes, &flipped) > EXACT && !outputs_differ(&bytes, &flipped));
         let scaled: Vec<f32> = bytes.iter().map(|v| v * 1.01).collect();
-        assert!(differ(&bytes, &scaled));
+        assert!(outputs_differ(&bytes, &scaled));
         flipped[300] = f32::NAN;
-        assert!(differ(&bytes, &flipped) && differ(&flipped, &bytes));
-        assert!(!differ(&flipped, &flipped) && differ(&bytes, &bytes[1..]));
+        assert!(outputs_differ(&bytes, &flipped) && outputs_differ(&flipped, &bytes));
+        assert!(!outputs_differ(&flipped, &flipped) && outputs_differ(&bytes, &bytes[1..]));
     }
 }

@@ -9,5 +9,7 @@ mod lossless;
 pub use agreement::{LOSSLESS, OutputAgreement, agreement};
 pub(crate) use batch_normalization::fold_batch_normalization;
 pub use equivalence::equivalent;
-pub(crate) use equivalence::{answered, answers, apart, differ};
+pub(crate) use equivalence::{
+    first_outputs, outputs_differ, relative_difference, runnable_outputs,
+};
 pub use lossless::lossless;

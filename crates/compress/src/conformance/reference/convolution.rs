@@ -1,6 +1,6 @@
 //! Convolutions and max pooling over two axes of places.
 
-use super::value::{ExactError, ExactTensor, NodeInputs, narrowed};
+use super::value::{ExactError, ExactTensor, NodeInputs, quantized};
 use paring_onnx::graph::{self, ElementType, Node};
 
 /// The geometry of a kernel's windows.
@@ -129,7 +129,7 @@ pub(super) fn convolve(args: &NodeInputs) -> Result<ExactTensor, ExactError> {
                     }
                     data.push(match n.requantize {
                         Some((xs, ws, ys, zero)) => {
-                            narrowed(sum * xs * ws.at(o), ys, zero.at(0), zero.span())
+                            quantized(sum * xs * ws.at(o), ys, zero.at(0), zero.span())
                         }
                         None => sum,
                     });

@@ -1,6 +1,6 @@
 //! Exact evaluation of a graph, operator by operator.
 
-use super::value::{ExactError, ExactTensor, NodeInputs, narrowed};
+use super::value::{ExactError, ExactTensor, NodeInputs, quantized};
 use super::{convolution, product};
 use paring_onnx::graph::{self, ElementType, Graph};
 use std::collections::BTreeMap;
@@ -80,7 +80,7 @@ fn quantize(args: &NodeInputs) -> Result<ExactTensor, ExactError> {
         return Err(args.wrong("activations have one scale"));
     }
     let span = zero.span();
-    let data = x.data.iter().map(|v| narrowed(*v, scale.data[0], zero.data[0], span)).collect();
+    let data = x.data.iter().map(|v| quantized(*v, scale.data[0], zero.data[0], span)).collect();
     Ok(ExactTensor { dims: x.dims.clone(), element: zero.element, data })
 }
 
@@ -105,7 +105,7 @@ fn dynamically(x: &ExactTensor) -> Result<Vec<ExactTensor>, ExactError> {
     let scale = if high > low { (high - low) / 255.0 } else { 1.0 };
     let zero = f64::from((-low / scale).round_ties_even().clamp(0.0, 255.0));
     let span = (0.0, 255.0);
-    let data = x.data.iter().map(|v| narrowed(*v, f64::from(scale), zero, span)).collect();
+    let data = x.data.iter().map(|v| quantized(*v, f64::from(scale), zero, span)).collect();
     let narrow = ExactTensor { dims: x.dims.clone(), element: ElementType::U8, data };
     let zero = ExactTensor { dims: vec![], element: ElementType::U8, data: vec![zero] };
     Ok(vec![narrow, ExactTensor::floats(&[], vec![f64::from(scale)]), zero])

@@ -1,6 +1,6 @@
 //! Matrix products with weights of two axes.
 
-use super::value::{ExactError, ExactTensor, NodeInputs, narrowed};
+use super::value::{ExactError, ExactTensor, NodeInputs, quantized};
 use paring_onnx::graph::{self, ElementType};
 
 /// MatMul, Gemm and MatMulInteger.
@@ -39,7 +39,7 @@ pub(super) fn requantized(args: &NodeInputs) -> Result<ExactTensor, ExactError> 
         for o in 0..outputs {
             let weights = w.data.iter().skip(o).step_by(outputs);
             let sum: f64 = row.iter().zip(weights).map(|(v, w)| (v - x_zero) * (w - w_zero)).sum();
-            data.push(narrowed(sum * factor, scale, zero.at(0), zero.span()));
+            data.push(quantized(sum * factor, scale, zero.at(0), zero.span()));
         }
     }
     Ok(ExactTensor { dims: with_last(&x.dims, outputs), element: zero.element, data })

@@ -76,6 +76,6 @@ impl NodeInputs<'_> {
 }
 
 /// y = saturate(round half to even(x / scale) + zero).
-pub(super) fn narrowed(x: f64, scale: f64, zero: f64, (low, high): (f64, f64)) -> f64 {
+pub(super) fn quantized(x: f64, scale: f64, zero: f64, (low, high): (f64, f64)) -> f64 {
     ((x / scale).round_ties_even() + zero).clamp(low, high)
 }

@@ -39,7 +39,7 @@ pub(super) fn cast(name: String, from: &str, to: &str, element: ElementType) -> 
 
 /// The nodes that make bytes of `x`, times what `factor` holds, as `output`; their constants go into
 /// the graph. Nodes are called `base` and something. `relu` says that nothing is below zero.
-pub(super) fn narrowing(
+pub(super) fn quantizing_nodes(
     (graph, names): (&mut Graph, &mut FreshNames),
     (x, factor, output): (&str, &str, &str),
     (affine, relu): (AffineQuantizer, bool),
@@ -87,7 +87,7 @@ pub fn conversion_graph(elements: usize) -> Graph {
     graph.set_weights("zero", Weights::u8(&[], &[affine.byte()]));
     let mut names = FreshNames::new(&graph);
     let tensors = ("x", "inverse", "q");
-    for node in narrowing((&mut graph, &mut names), tensors, (affine, false), "narrow") {
+    for node in quantizing_nodes((&mut graph, &mut names), tensors, (affine, false), "narrow") {
         graph.add_node(node);
     }
     graph.add_node(node("DequantizeLinear", "wide".into(), &["q", "scale", "zero"], "y"));

@@ -1,7 +1,7 @@
 //! Writing narrow layers into a graph: which tensors exist in int8, which in float, and the
 //! conversions between them, each made once.
 
-use super::conversions::{self, narrowing};
+use super::conversions::{self, quantizing_nodes};
 use crate::CompressError;
 use crate::quantize::affine::AffineQuantizer;
 use crate::quantize::quantizable_layers::QuantizableLayer;
@@ -29,7 +29,10 @@ pub(in crate::quantize) struct QuantizedLayers<'a> {
 }
 
 /// Tensors that static layers give and nothing but static layers reads.
-pub(in crate::quantize) fn inner(graph: &Graph, layers: &[QuantizableLayer]) -> BTreeSet<String> {
+pub(in crate::quantize) fn int8_only_tensors(
+    graph: &Graph,
+    layers: &[QuantizableLayer],
+) -> BTreeSet<String> {
     let index = Index::new(graph);
     let outputs = graph.outputs();
     let statics = || layers.iter().filter(|layer| layer.scheme.is_static());
@@ -53,7 +56,7 @@ impl QuantizedLayers<'_> {
 
 /// Nodes that int8 goes through from a static layer to a static layer, and for every tensor on such
 /// a way the first of those that must share one scale with it.
-pub(in crate::quantize) fn ways(
+pub(in crate::quantize) fn int8_paths(
     graph: &Graph,
     layers: &[QuantizableLayer],
 ) -> (BTreeSet<usize>, BTreeMap<String, String>) {
@@ -105,7 +108,7 @@ pub(in crate::quantize) fn ways(
 
 /// Replaces the layers' nodes. Tensors stay in int8 between two static layers and become float where
 /// anything else reads them.
-pub(in crate::quantize) fn emit(
+pub(in crate::quantize) fn write_quantized_layers(
     graph: &mut Graph,
     narrowing: &QuantizedLayers,
 ) -> Result<(), CompressError> {
@@ -276,7 +279,7 @@ impl<'a> Int8Writer<'a> {
                     let inverse = self.constant(tensor, ".inverse", inverse);
                     let names = (tensor, inverse.as_str(), narrow.as_str());
                     let graph = (&mut *self.graph, &mut self.names);
-                    let chain = narrowing(graph, names, (affine, false), &base);
+                    let chain = quantizing_nodes(graph, names, (affine, false), &base);
                     self.nodes.extend(chain);
                 }
                 Int8Form::Qdq => {

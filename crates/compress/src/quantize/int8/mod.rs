@@ -9,5 +9,5 @@ mod weight_only_layers;
 
 pub(super) use bias_overflow::fit_biases;
 pub use conversions::conversion_graph;
-pub(super) use emission::{QuantizedLayers, emit, inner, ways};
+pub(super) use emission::{QuantizedLayers, int8_only_tensors, int8_paths, write_quantized_layers};
 pub(super) use weight_only_layers::AXIS_OPSET;

@@ -1,6 +1,6 @@
 //! Static layers: operators that the engine runs in integers, or pairs around float ones.
 
-use super::conversions::{MIDDLE, cast, narrowing};
+use super::conversions::{MIDDLE, cast, quantizing_nodes};
 use super::emission::Int8Writer;
 use crate::quantize::quantizable_layers::QuantizableLayer;
 use crate::quantize::weight_grid::WeightGrid;
@@ -92,7 +92,7 @@ impl Int8Writer<'_> {
             let bytes = self.name(base, ".q");
             let with = (y, layer.relu.is_some());
             let graph = (&mut *self.graph, &mut self.names);
-            let chain = narrowing(graph, (wide, &factor, &bytes), with, name);
+            let chain = quantizing_nodes(graph, (wide, &factor, &bytes), with, name);
             self.nodes.extend(chain);
             self.is_narrow(base);
             return Ok(());

@@ -26,7 +26,7 @@ impl SequentialRounding<'_> {
     ///
     /// # Errors
     /// [`CompressError`] where the graph cannot be run, or a layer's inputs are singular.
-    pub(in crate::quantize) fn settle(
+    pub(in crate::quantize) fn round_weights(
         &self,
         graph: &mut Graph,
         layers: &mut [QuantizableLayer],
@@ -47,7 +47,7 @@ impl SequentialRounding<'_> {
                 false => Rows::default(),
             };
             let affine = self.affines.get(&layer.input).filter(|_| layer.scheme.is_static());
-            let seen = through(seen, affine.copied());
+            let seen = fake_quantized_rows(seen, affine.copied());
             drafts.push(self.one(graph, &linear, grid, (&seen, &was))?);
             layer.refresh(graph);
         }
@@ -68,7 +68,7 @@ impl SequentialRounding<'_> {
         let not_floats = || CatalogError::NotFinite(linear.weights.clone());
         let given = linear.matrix(&stored).ok_or_else(not_floats)?;
         let rows = seen.matrix(false);
-        let nearest = rounded(&given, linear, grid);
+        let nearest = rounded_to_nearest(&given, linear, grid);
         let solved = match self.how.rounding {
             WeightRounding::Nearest => nearest.clone(),
             WeightRounding::Gptq => gptq(&given, &rows, linear, grid)?,
@@ -102,13 +102,13 @@ impl SequentialRounding<'_> {
 }
 
 /// Rows as the layer will read them.
-fn through(rows: Rows, affine: Option<AffineQuantizer>) -> Rows {
+fn fake_quantized_rows(rows: Rows, affine: Option<AffineQuantizer>) -> Rows {
     let Some(affine) = affine else { return rows };
-    let values = rows.values.iter().map(|v| affine.through(*v)).collect();
+    let values = rows.values.iter().map(|v| affine.fake_quantize(*v)).collect();
     Rows { values, features: rows.features }
 }
 
-fn rounded(given: &Mat<f64>, linear: &Linear, grid: &WeightGrid) -> Mat<f64> {
+fn rounded_to_nearest(given: &Mat<f64>, linear: &Linear, grid: &WeightGrid) -> Mat<f64> {
     let inputs = given.nrows();
     Mat::from_fn(inputs, given.ncols(), |f, o| {
         grid.nearest(given[(f, o)], (f, inputs), linear.output_of(o))
