@@ -20,7 +20,8 @@ pub struct DatasetRequest<'a> {
     pub pixels: PixelNormalization,
 }
 
-/// A dataset; `dataset_loading` reads it from files. Inputs that are large stay in a file, everything else is in memory.
+/// A dataset; `dataset_loading` reads it from files. Inputs that are large stay in a file, everything
+/// else is in memory.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     /// One entry an input, samples along axis 0.

@@ -13,7 +13,8 @@ use zip::{CompressionMethod, ZipArchive};
 
 /// Arrays up to this size may be stored in whatever little.
 const SMALL_BYTES: u64 = 64 << 20;
-/// Most bytes that one stored byte may become in an input, of which windows are held. Deflate itself ends at 1032.
+/// Most bytes that one stored byte may become in an input, of which windows are held. Deflate itself
+/// ends at 1032.
 const MOST_EXPANSION: u64 = 500;
 /// The same in arrays that are held as a whole: labels, columns, indices.
 const MOST_EXPANSION_HELD: u64 = 100;

@@ -80,12 +80,12 @@ pub fn run_job(
     // Paired rounds beyond the fixed ones come only as they are needed.
     let (fixed, further): (Vec<usize>, Vec<usize>) =
         early.into_iter().partition(|index| blocks[*index].round < job.blocks);
-    let asked = fixed.iter().chain(&late);
-    let done = asked.filter(|index| state.settled(&blocks[**index])).count();
+    let scheduled = fixed.iter().chain(&late);
+    let done = scheduled.filter(|index| state.settled(&blocks[**index])).count();
     report(JobProgress { done, total: fixed.len() + late.len() });
-    let own = BlockProgram { job_path, executable: &executable, arguments };
+    let program = BlockProgram { job_path, executable: &executable, arguments };
     let mut session =
-        JobRunner { job: &job, blocks: &blocks, own, journal, records, state, report };
+        JobRunner { job: &job, blocks: &blocks, program, journal, records, state, report };
     let (first, last) = (fixed.len(), late.len());
     session.rounds(fixed, 0, last)?;
     session.until_narrow(&further)?;
@@ -104,7 +104,7 @@ struct BlockProgram<'a> {
 struct JobRunner<'a> {
     job: &'a Job,
     blocks: &'a [BlockKey],
-    own: BlockProgram<'a>,
+    program: BlockProgram<'a>,
     journal: BlockJournal,
     records: Vec<BlockRecord>,
     state: ScheduleState,
@@ -120,7 +120,7 @@ impl JobRunner<'_> {
         before: usize,
         after: usize,
     ) -> Result<(), AgentError> {
-        let own = pending.len();
+        let pending_blocks = pending.len();
         for pass in 0..=self.job.conditions.repeats {
             // A neighbour's load lasts, and heat does: what suffered from it waits for the end.
             let mut again = Vec::new();
@@ -131,8 +131,8 @@ impl JobRunner<'_> {
                     }
                 }
                 let left = pending.len() - position - 1;
-                let done = before + if pass == 0 { position + 1 } else { own - left };
-                (self.report)(JobProgress { done, total: before + own + after });
+                let done = before + if pass == 0 { position + 1 } else { pending_blocks - left };
+                (self.report)(JobProgress { done, total: before + pending_blocks + after });
             }
             again.iter().for_each(|index| self.state.again(&self.blocks[*index]));
             pending = again;
@@ -179,11 +179,11 @@ impl JobRunner<'_> {
     fn block(&mut self, index: usize) -> Result<bool, AgentError> {
         let key = &self.blocks[index];
         let attempt = BlockAttempt { key: key.clone(), number: self.state.tried(key) };
-        let mut command = Command::new(self.own.executable);
+        let mut command = Command::new(self.program.executable);
         if let Some(model) = self.job.models.iter().find(|m| m.variant_id == key.variant_id) {
             command.envs(environment_of(&EngineOptions::default(), &model.options));
         }
-        command.args(self.own.arguments).arg("block").arg(self.own.job_path);
+        command.args(self.program.arguments).arg("block").arg(self.program.job_path);
         command.args([index.to_string(), attempt.number.to_string()]);
         command.arg(std::process::id().to_string());
         let record = measured(self.job, attempt, command);

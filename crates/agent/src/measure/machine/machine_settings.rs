@@ -29,9 +29,10 @@ impl MachineSettings {
     ) -> Result<MachineSettings, MachineError> {
         let kept = ConfinedPath::file(journal).with_extension("machine.json");
         restore_settings(root, &kept)?;
-        let asked = rules.governor.is_some() || rules.power_mode.is_some() || rules.jetson_clocks;
-        let mut machine = MachineSettings { root: root.to_path_buf(), kept, set: asked };
-        if asked {
+        let changes_settings =
+            rules.governor.is_some() || rules.power_mode.is_some() || rules.jetson_clocks;
+        let mut machine = MachineSettings { root: root.to_path_buf(), kept, set: changes_settings };
+        if changes_settings {
             machine.change(rules)?;
         }
         Ok(machine)

@@ -25,18 +25,18 @@ pub struct BootstrapOptions {
 pub fn bootstrap<T: Copy>(
     units: &[T],
     statistic: impl Fn(&[T]) -> Option<f64>,
-    how: BootstrapOptions,
+    options: BootstrapOptions,
 ) -> Option<ConfidenceInterval> {
     let value = statistic(units)?;
-    let mut rng = generator(how.seed, "bootstrap");
+    let mut rng = generator(options.seed, "bootstrap");
     let mut drawn = units.to_vec();
-    let mut values = Vec::with_capacity(how.resamples);
-    for _ in 0..how.resamples {
+    let mut values = Vec::with_capacity(options.resamples);
+    for _ in 0..options.resamples {
         drawn.iter_mut().for_each(|slot| *slot = units[rng.random_range(0..units.len())]);
         values.extend(statistic(&drawn));
     }
     values.sort_by(f64::total_cmp);
-    let tail = (1.0 - how.level) / 2.0;
+    let tail = (1.0 - options.level) / 2.0;
     Some(ConfidenceInterval {
         value,
         low: sorted_quantile(&values, tail)?,
@@ -45,8 +45,8 @@ pub fn bootstrap<T: Copy>(
 }
 
 /// Interval of the median of `values`, one value a unit of replication.
-pub fn bootstrap_median(values: &[f64], how: BootstrapOptions) -> Option<ConfidenceInterval> {
-    bootstrap(values, median, how)
+pub fn bootstrap_median(values: &[f64], options: BootstrapOptions) -> Option<ConfidenceInterval> {
+    bootstrap(values, median, options)
 }
 
 /// Interval of the mean of `values`, resampling whole groups: `groups[i]` is the group of
@@ -54,7 +54,7 @@ pub fn bootstrap_median(values: &[f64], how: BootstrapOptions) -> Option<Confide
 pub fn bootstrap_mean_by_group(
     values: &[f64],
     groups: Option<&[String]>,
-    how: BootstrapOptions,
+    options: BootstrapOptions,
 ) -> Option<ConfidenceInterval> {
     let mut sums: Vec<(f64, f64)> = match groups {
         None => values.iter().map(|v| (*v, 1.0)).collect(),
@@ -69,7 +69,7 @@ pub fn bootstrap_mean_by_group(
     };
     // Equal units next to each other: the draws do not depend on the order of samples in the file.
     sums.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    bootstrap(&sums, mean_of_sums, how)
+    bootstrap(&sums, mean_of_sums, options)
 }
 
 fn mean_of_sums(sums: &[(f64, f64)]) -> Option<f64> {
@@ -113,8 +113,8 @@ mod tests {
         let mut covered = 0;
         for trial in 0..400 {
             let values: Vec<f64> = (0..60).map(|_| rng.random::<f64>()).collect();
-            let how = BootstrapOptions { resamples: 400, seed: trial, ..HOW };
-            let found = bootstrap_mean_by_group(&values, None, how).unwrap();
+            let options = BootstrapOptions { resamples: 400, seed: trial, ..HOW };
+            let found = bootstrap_mean_by_group(&values, None, options).unwrap();
             covered += usize::from(found.low <= 0.5 && 0.5 <= found.high);
         }
         assert!((365..=394).contains(&covered), "{covered} of 400 at 95 %");

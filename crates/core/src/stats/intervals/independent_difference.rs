@@ -16,19 +16,19 @@ pub const Z99: f64 = 2.575_829_303_548_9;
 pub fn bootstrap_median_difference(
     a: &[f64],
     b: &[f64],
-    how: BootstrapOptions,
+    options: BootstrapOptions,
 ) -> Option<ConfidenceInterval> {
     let value = median(b)? - median(a)?;
-    let mut rng = generator(how.seed, "difference");
+    let mut rng = generator(options.seed, "difference");
     let mut drawn = (a.to_vec(), b.to_vec());
-    let mut values = Vec::with_capacity(how.resamples);
-    for _ in 0..how.resamples {
+    let mut values = Vec::with_capacity(options.resamples);
+    for _ in 0..options.resamples {
         drawn.0.iter_mut().for_each(|slot| *slot = a[rng.random_range(0..a.len())]);
         drawn.1.iter_mut().for_each(|slot| *slot = b[rng.random_range(0..b.len())]);
         values.push(median(&drawn.1)? - median(&drawn.0)?);
     }
     values.sort_by(f64::total_cmp);
-    let tail = (1.0 - how.level) / 2.0;
+    let tail = (1.0 - options.level) / 2.0;
     let (low, high) = (sorted_quantile(&values, tail)?, sorted_quantile(&values, 1.0 - tail)?);
     Some(ConfidenceInterval { value, low, high })
 }
@@ -124,8 +124,8 @@ mod tests {
         for trial in 0..400 {
             let mut draw = || (0..10).map(|_| rng.random::<f64>()).collect::<Vec<f64>>();
             let (a, b) = (draw(), draw());
-            let how = BootstrapOptions { resamples: 500, seed: trial, ..HOW };
-            let found = bootstrap_median_difference(&a, &b, how).unwrap();
+            let options = BootstrapOptions { resamples: 500, seed: trial, ..HOW };
+            let found = bootstrap_median_difference(&a, &b, options).unwrap();
             covered += usize::from(found.low <= 0.0 && 0.0 <= found.high);
         }
         assert!(covered >= 390, "{covered} of 400 at 99 %");
