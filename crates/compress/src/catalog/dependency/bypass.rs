@@ -33,7 +33,7 @@ pub struct Bypass {
 /// A layer is a linear operator with the constants and normalisation behind it.
 pub fn bypasses(graph: &Graph, facts: &Facts) -> Vec<Bypass> {
     let (index, names) = (Index::new(graph), layer_names(graph));
-    let finder = Finder { graph, facts, index, names };
+    let finder = BypassFinder { graph, facts, index, names };
     let every = |find: &dyn Fn(usize) -> Option<Bypass>| -> Vec<Bypass> {
         (0..graph.nodes().len()).filter_map(find).collect()
     };
@@ -59,7 +59,7 @@ pub fn bypasses(graph: &Graph, facts: &Facts) -> Vec<Bypass> {
     found
 }
 
-struct Finder<'a> {
+struct BypassFinder<'a> {
     graph: &'a Graph,
     facts: &'a Facts,
     index: Index,
@@ -67,7 +67,7 @@ struct Finder<'a> {
     names: Vec<String>,
 }
 
-impl Finder<'_> {
+impl BypassFinder<'_> {
     fn block(&self, position: usize) -> Option<Bypass> {
         let node = &self.graph.nodes()[position];
         let ([a, b], [to]) = (node.input.as_slice(), node.output.as_slice()) else { return None };

@@ -1,9 +1,9 @@
 //! Couplings: sets of axes that change together, and their components.
 
 use super::component_kind::Kind;
-use super::entry_classes::{Class, Elements};
+use super::entry_classes::{AxisEntries, EntryClass};
 use super::module_name::module_of;
-use super::producers::{Producer, head_axes, producers};
+use super::producers::{CouplingProducer, head_axes, producers};
 use paring_core::schema::{CouplingMember, OriginalIndices};
 use paring_onnx::graph::{Facts, Graph, GraphError, Node};
 use paring_onnx::ops;
@@ -77,8 +77,8 @@ fn divisible(facts: &Facts) -> Facts {
 }
 
 /// Applies the constraints of every node, and keeps what enters and leaves the graph.
-fn constrain(graph: &Graph, facts: &Facts, elements: &mut Elements) {
-    let apply = |elements: &mut Elements, node: &Node| {
+fn constrain(graph: &Graph, facts: &Facts, elements: &mut AxisEntries) {
+    let apply = |elements: &mut AxisEntries, node: &Node| {
         let constraints = ops::axis_constraints(graph, facts, node);
         constraints.into_iter().for_each(|constraint| elements.apply(constraint, &node.name));
     };
@@ -101,16 +101,16 @@ pub fn catalog(
     origins: &OriginalIndices,
 ) -> Result<Catalog, GraphError> {
     let facts = &divisible(facts);
-    let mut elements = Elements::new(facts.shapes.clone());
+    let mut elements = AxisEntries::new(facts.shapes.clone());
     constrain(graph, facts, &mut elements);
     let producers = producers(graph);
     let heads = head_axes(graph, facts);
-    let mut by_axes: BTreeMap<BTreeSet<(String, usize)>, Vec<Class>> = BTreeMap::new();
+    let mut by_axes: BTreeMap<BTreeSet<(String, usize)>, Vec<EntryClass>> = BTreeMap::new();
     for class in elements.free_classes() {
         let axes = class.elements.iter().map(|e| (e.tensor.clone(), e.axis)).collect();
         by_axes.entry(axes).or_default().push(class);
     }
-    let mut found: Vec<(&Producer, Coupling)> = Vec::new();
+    let mut found: Vec<(&CouplingProducer, Coupling)> = Vec::new();
     let mut refused: Vec<Refused> = Vec::new();
     for (axes, classes) in by_axes {
         let mut own = producers.iter().filter(|p| axes.contains(&(p.weights.clone(), p.axis)));
@@ -158,9 +158,9 @@ fn numbered(mut couplings: Vec<Coupling>) -> Vec<Coupling> {
 
 fn coupling(
     graph: &Graph,
-    (producer, id, kind): (&Producer, String, Kind),
+    (producer, id, kind): (&CouplingProducer, String, Kind),
     axes: &BTreeSet<(String, usize)>,
-    classes: &[Class],
+    classes: &[EntryClass],
     origins: &OriginalIndices,
 ) -> Coupling {
     let initializers = graph.initializer_names();

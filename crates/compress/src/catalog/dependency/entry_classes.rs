@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// One entry of one axis of one tensor.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Element {
+pub(super) struct AxisEntry {
     pub(super) tensor: String,
     pub(super) axis: usize,
     pub(super) index: usize,
@@ -13,7 +13,7 @@ pub(super) struct Element {
 
 /// All entries of all axes of all tensors whose shapes are known.
 #[derive(Debug, Default)]
-pub(super) struct Elements {
+pub(super) struct AxisEntries {
     shapes: BTreeMap<String, Vec<usize>>,
     starts: HashMap<String, usize>,
     parents: Vec<usize>,
@@ -23,14 +23,14 @@ pub(super) struct Elements {
 
 /// Entries that may go together.
 #[derive(Clone, Debug)]
-pub(super) struct Class {
+pub(super) struct EntryClass {
     /// In ascending order.
-    pub(super) elements: Vec<Element>,
+    pub(super) elements: Vec<AxisEntry>,
     /// The reason why the others change when it goes, if they do.
     pub(super) lossy: Option<String>,
 }
 
-impl Elements {
+impl AxisEntries {
     /// Starts with every entry on its own.
     pub(super) fn new(shapes: BTreeMap<String, Vec<usize>>) -> Self {
         let (mut starts, mut count) = (HashMap::new(), 0);
@@ -39,7 +39,7 @@ impl Elements {
             count += shape.iter().sum::<usize>();
         }
         let parents = (0..count).collect();
-        Elements { shapes, starts, parents, pins: HashMap::new(), lossy: HashMap::new() }
+        AxisEntries { shapes, starts, parents, pins: HashMap::new(), lossy: HashMap::new() }
     }
 
     pub(super) fn shape(&self, tensor: &str) -> Option<&[usize]> {
@@ -164,8 +164,8 @@ impl Elements {
     }
 
     /// All sets of entries that may go.
-    pub(super) fn free_classes(&mut self) -> Vec<Class> {
-        let mut classes: BTreeMap<usize, Class> = BTreeMap::new();
+    pub(super) fn free_classes(&mut self) -> Vec<EntryClass> {
+        let mut classes: BTreeMap<usize, EntryClass> = BTreeMap::new();
         let shapes = std::mem::take(&mut self.shapes);
         for (tensor, shape) in &shapes {
             let mut id = self.starts[tensor];
@@ -173,9 +173,9 @@ impl Elements {
                 for index in 0..*length {
                     let root = self.root(id);
                     if !self.pins.contains_key(&root) {
-                        let element = Element { tensor: tensor.clone(), axis, index };
+                        let element = AxisEntry { tensor: tensor.clone(), axis, index };
                         let lossy = || self.lossy.get(&root).cloned();
-                        let empty = || Class { elements: Vec::new(), lossy: lossy() };
+                        let empty = || EntryClass { elements: Vec::new(), lossy: lossy() };
                         classes.entry(root).or_insert_with(empty).elements.push(element);
                     }
                     id += 1;

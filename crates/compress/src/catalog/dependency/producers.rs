@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 /// A layer, and the axis of its weights that counts its outputs.
 #[derive(Clone, Debug)]
-pub(super) struct Producer {
+pub(super) struct CouplingProducer {
     pub(super) position: usize,
     pub(super) layer: String,
     pub(super) weights: String,
@@ -17,12 +17,12 @@ pub(super) struct Producer {
 
 /// Every convolution but depthwise ones, products with weights, tables that are read by position,
 /// and fused attention.
-pub(super) fn producers(graph: &Graph) -> Vec<Producer> {
+pub(super) fn producers(graph: &Graph) -> Vec<CouplingProducer> {
     let index = Index::new(graph);
     let nodes = graph.nodes().iter().enumerate().zip(layer_names(graph));
     let found = nodes.filter_map(|((position, node), layer)| {
         let (weights, axis, kind) = output_axis(graph, &index, node)?;
-        Some(Producer { position, layer, weights, axis, kind })
+        Some(CouplingProducer { position, layer, weights, axis, kind })
     });
     found.collect()
 }

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 /// One layer that reads the components.
 #[derive(Debug)]
-pub(super) struct Problem {
+pub(super) struct ReaderProblem {
     /// H⁻¹.
     inverse: Mat<f64>,
     /// Bᵀ, `[outputs, inputs]`: what belongs to an input stands together in memory.
@@ -39,7 +39,7 @@ pub struct Elimination {
     pub left: Vec<(usize, f64)>,
 }
 
-impl Problem {
+impl ReaderProblem {
     /// `rows` are inputs, `[count, inputs]`, the last a constant 1 where there is a bias; `weights`
     /// are `[inputs, outputs]`.
     pub(super) fn new(
@@ -47,10 +47,10 @@ impl Problem {
         rows: &Mat<f64>,
         weights: &Mat<f64>,
         blocks: Vec<Vec<usize>>,
-    ) -> Result<Problem, CatalogError> {
+    ) -> Result<ReaderProblem, CatalogError> {
         let normal = Normal::new(rows, layer)?;
         let cross = normal.cross(weights);
-        Ok(Problem {
+        Ok(ReaderProblem {
             inverse: normal.inverse(),
             solution: normal.solve(&cross).transpose().to_owned(),
             power: variance(rows, weights, &cross),
@@ -114,7 +114,7 @@ fn variance(rows: &Mat<f64>, weights: &Mat<f64>, cross: &Mat<f64>) -> f64 {
 /// Takes out `count` of `candidates`, one after the other, always the one that adds the least to the sum
 /// of all layers' errors.
 pub(super) fn eliminate(
-    problems: &mut [Problem],
+    problems: &mut [ReaderProblem],
     candidates: Vec<usize>,
     count: usize,
 ) -> Elimination {
@@ -165,7 +165,7 @@ mod tests {
     fn errors_are_those_of_solving_anew() {
         let (rows, weights) = (numbers(60, 7, 1), numbers(7, 3, 2));
         let blocks: Vec<Vec<usize>> = vec![vec![0, 1], vec![2, 3], vec![4, 5]];
-        let mut problems = [Problem::new("layer", &rows, &weights, blocks.clone()).unwrap()];
+        let mut problems = [ReaderProblem::new("layer", &rows, &weights, blocks.clone()).unwrap()];
         let power = problems[0].power;
         let found = eliminate(&mut problems, vec![0, 1, 2], 2);
         let mut gone = Vec::new();

@@ -14,11 +14,11 @@ pub const DAMPING: f64 = 1e-3;
 pub(crate) struct Normal<'a> {
     rows: &'a Mat<f64>,
     ridge: f64,
-    factor: Factor,
+    factor: Factorization,
 }
 
 #[derive(Debug)]
-enum Factor {
+enum Factorization {
     Inputs(Llt<f64>),
     Rows(Llt<f64>),
 }
@@ -29,14 +29,14 @@ impl<'a> Normal<'a> {
         let singular = |_| CatalogError::Singular(layer.to_string());
         if rows.nrows() >= rows.ncols() {
             let (damped, ridge) = damped(rows);
-            let factor = Factor::Inputs(damped.llt(Side::Lower).map_err(singular)?);
+            let factor = Factorization::Inputs(damped.llt(Side::Lower).map_err(singular)?);
             return Ok(Normal { rows, ridge, factor });
         }
         let ridge = ridge(rows);
         let mut inner = rows * rows.transpose();
         let count = rows.nrows().max(1) as f64;
         (0..rows.nrows()).for_each(|i| inner[(i, i)] += count * ridge);
-        let factor = Factor::Rows(inner.llt(Side::Lower).map_err(singular)?);
+        let factor = Factorization::Rows(inner.llt(Side::Lower).map_err(singular)?);
         Ok(Normal { rows, ridge, factor })
     }
 
@@ -48,8 +48,8 @@ impl<'a> Normal<'a> {
     /// H⁻¹ · x.
     pub(crate) fn solve(&self, x: &Mat<f64>) -> Mat<f64> {
         match &self.factor {
-            Factor::Inputs(factor) => factor.solve(x),
-            Factor::Rows(inner) => {
+            Factorization::Inputs(factor) => factor.solve(x),
+            Factorization::Rows(inner) => {
                 let through = self.rows.transpose() * inner.solve(self.rows * x);
                 (x - through) * Scale(1.0 / self.ridge)
             }
@@ -59,8 +59,8 @@ impl<'a> Normal<'a> {
     /// H⁻¹.
     pub(crate) fn inverse(&self) -> Mat<f64> {
         match &self.factor {
-            Factor::Inputs(factor) => factor.inverse(),
-            Factor::Rows(inner) => {
+            Factorization::Inputs(factor) => factor.inverse(),
+            Factorization::Rows(inner) => {
                 let through = self.rows.transpose() * inner.solve(self.rows);
                 let mut inverse = through * Scale(-1.0 / self.ridge);
                 (0..inverse.nrows()).for_each(|i| inverse[(i, i)] += 1.0 / self.ridge);

@@ -1,6 +1,6 @@
 //! Scores: the importance of each component of a coupling.
 
-use super::backward_elimination::{Elimination, Problem, eliminate};
+use super::backward_elimination::{Elimination, ReaderProblem, eliminate};
 use super::coupling_readers::Reader;
 use super::criterion::Criterion;
 use super::error::CatalogError;
@@ -94,7 +94,7 @@ pub fn output_errors(
     for Reader { layer, rows } in readers {
         let blocks = coupling.components.iter().map(|c| features(layer, c)).collect();
         let (rows, weights) = (rows.matrix(layer.affine()), with_bias(graph, layer)?);
-        let problem = Problem::new(&layer.layer, &rows, &weights, blocks)?;
+        let problem = ReaderProblem::new(&layer.layer, &rows, &weights, blocks)?;
         let each = errors.iter_mut().enumerate();
         each.for_each(|(component, sum)| *sum += problem.error(component) * problem.power());
     }
@@ -127,7 +127,7 @@ fn problems(
     coupling: &Coupling,
     readers: &[Reader],
     unread: &BTreeSet<(String, usize)>,
-) -> Result<Vec<Problem>, CatalogError> {
+) -> Result<Vec<ReaderProblem>, CatalogError> {
     let mut problems = Vec::new();
     for Reader { layer, rows } in readers {
         let weights = with_bias(graph, layer)?;
@@ -138,7 +138,7 @@ fn problems(
         let weights = Mat::from_fn(weights.nrows(), kept.len(), |i, j| weights[(i, kept[j])]);
         let weights = of_unit_variance(&rows, weights);
         let blocks = coupling.components.iter().map(|c| features(layer, c)).collect();
-        problems.push(Problem::new(&layer.layer, &rows, &weights, blocks)?);
+        problems.push(ReaderProblem::new(&layer.layer, &rows, &weights, blocks)?);
     }
     Ok(problems)
 }

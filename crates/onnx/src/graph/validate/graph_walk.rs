@@ -2,7 +2,7 @@
 
 use super::initializers;
 use super::node::NodeAt;
-use super::scope::Value;
+use super::scope::TensorKnowledge;
 use super::validator::Validator;
 use super::violations::Violation;
 use crate::graph::element_type::ElementType;
@@ -59,7 +59,7 @@ impl<'a> Validator<'a> {
     pub(super) fn function(&mut self, function: &'a FunctionProto) {
         let mark = self.scope.enter();
         for input in &function.input {
-            self.give(input, Value::default(), || "an input of a function".into());
+            self.give(input, TensorKnowledge::default(), || "an input of a function".into());
         }
         self.nodes(&function.node, &HashMap::new());
         for output in &function.output {
@@ -90,7 +90,10 @@ impl<'a> Validator<'a> {
             }
             // What a body is fed may have another shape than it declares.
             let rank = feeds.is_none().then(|| declared_rank(input)).flatten();
-            self.scope.insert(&input.name, Value { element: fed.or(declared), dims: None, rank });
+            self.scope.insert(
+                &input.name,
+                TensorKnowledge { element: fed.or(declared), dims: None, rank },
+            );
         }
     }
 
@@ -168,7 +171,8 @@ impl<'a> Validator<'a> {
             self.found
                 .push(Violation::InitializerNotInput { initializer: name.into(), ir_version });
         }
-        self.scope.insert(name, Value { element, dims: Some(dims), rank: Some(dims.len()) });
+        self.scope
+            .insert(name, TensorKnowledge { element, dims: Some(dims), rank: Some(dims.len()) });
     }
 
     fn nodes(&mut self, nodes: &'a [NodeProto], declared: &HashMap<&'a str, ElementType>) {
@@ -199,7 +203,7 @@ impl<'a> Validator<'a> {
         }
     }
 
-    fn give(&mut self, tensor: &'a str, value: Value<'a>, giver: impl Fn() -> String) {
+    fn give(&mut self, tensor: &'a str, value: TensorKnowledge<'a>, giver: impl Fn() -> String) {
         if self.scope.get(tensor).is_some() {
             let (tensor, giver) = (tensor.to_string(), giver());
             self.found.push(Violation::DuplicateTensor { tensor, giver });

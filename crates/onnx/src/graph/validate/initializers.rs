@@ -33,7 +33,7 @@ pub(super) fn problem(tensor: &TensorProto) -> Option<DataProblem> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Field {
+enum DataField {
     Raw,
     Float,
     Int32,
@@ -43,33 +43,33 @@ enum Field {
     Text,
 }
 
-fn field_lengths(tensor: &TensorProto) -> [(Field, usize); 7] {
+fn field_lengths(tensor: &TensorProto) -> [(DataField, usize); 7] {
     [
-        (Field::Raw, tensor.raw_data.len()),
-        (Field::Float, tensor.float_data.len()),
-        (Field::Int32, tensor.int32_data.len()),
-        (Field::Int64, tensor.int64_data.len()),
-        (Field::Double, tensor.double_data.len()),
-        (Field::Uint64, tensor.uint64_data.len()),
-        (Field::Text, tensor.string_data.len()),
+        (DataField::Raw, tensor.raw_data.len()),
+        (DataField::Float, tensor.float_data.len()),
+        (DataField::Int32, tensor.int32_data.len()),
+        (DataField::Int64, tensor.int64_data.len()),
+        (DataField::Double, tensor.double_data.len()),
+        (DataField::Uint64, tensor.uint64_data.len()),
+        (DataField::Text, tensor.string_data.len()),
     ]
 }
 
 /// The typed field of an element type.
-fn home(element: ElementType) -> Field {
+fn home(element: ElementType) -> DataField {
     match element.0 {
-        1 | 14 => Field::Float,
-        7 => Field::Int64,
-        8 => Field::Text,
-        11 | 15 => Field::Double,
-        12 | 13 => Field::Uint64,
-        _ => Field::Int32,
+        1 | 14 => DataField::Float,
+        7 => DataField::Int64,
+        8 => DataField::Text,
+        11 | 15 => DataField::Double,
+        12 | 13 => DataField::Uint64,
+        _ => DataField::Int32,
     }
 }
 
 /// Bytes that so many elements take in `raw_data`, values in the field of texts.
 fn expected(element: ElementType, count: u64) -> Option<u64> {
-    if home(element) == Field::Text {
+    if home(element) == DataField::Text {
         return Some(count);
     }
     Some(count.checked_mul(bits(element)?)?.div_ceil(8))
@@ -79,11 +79,11 @@ fn mismatch(
     tensor: &TensorProto,
     element: ElementType,
     count: u64,
-    lengths: &[(Field, usize)],
+    lengths: &[(DataField, usize)],
 ) -> Option<DataProblem> {
     let (field, length) = *lengths.iter().find(|(_, length)| *length > 0)?;
-    let wanted = if field == Field::Raw {
-        if home(element) == Field::Text {
+    let wanted = if field == DataField::Raw {
+        if home(element) == DataField::Text {
             return Some(DataProblem::Field);
         }
         expected(element, count)?

@@ -20,7 +20,7 @@ pub(super) enum Occurrence {
 
 /// A formal input or output.
 #[derive(Clone, Debug)]
-pub(super) struct Formal {
+pub(super) struct FormalParameter {
     pub(super) name: &'static str,
     pub(super) occurrence: Occurrence,
     /// The type variable that all tensors of this name share; `None` of a concrete type, and of
@@ -48,29 +48,29 @@ pub(super) struct OperatorSchema {
     /// The numbers of outputs that are allowed, ascending, where not all between least and most are.
     pub(super) output_sizes: Vec<usize>,
     pub(super) attributes: Vec<AttributeRule>,
-    formal_inputs: Vec<Formal>,
-    formal_outputs: Vec<Formal>,
+    formal_inputs: Vec<FormalParameter>,
+    formal_outputs: Vec<FormalParameter>,
 }
 
 impl OperatorSchema {
     /// The formal parameter of an input slot.
-    pub(super) fn input(&self, slot: usize) -> Option<&Formal> {
+    pub(super) fn input(&self, slot: usize) -> Option<&FormalParameter> {
         formal(&self.formal_inputs, slot)
     }
 
     /// The formal parameter of an output slot.
-    pub(super) fn output(&self, slot: usize) -> Option<&Formal> {
+    pub(super) fn output(&self, slot: usize) -> Option<&FormalParameter> {
         formal(&self.formal_outputs, slot)
     }
 }
 
-fn formal(formals: &[Formal], slot: usize) -> Option<&Formal> {
+fn formal(formals: &[FormalParameter], slot: usize) -> Option<&FormalParameter> {
     let last = || formals.last().filter(|last| last.occurrence == Occurrence::Variadic);
     formals.get(slot).or_else(last)
 }
 
 /// The table's answer for an operator at a version of its domain.
-pub(super) enum Lookup {
+pub(super) enum OperatorLookup {
     Known(&'static OperatorSchema),
     /// The operator exists since this later version only.
     Later(i64),
@@ -78,12 +78,12 @@ pub(super) enum Lookup {
 }
 
 /// Finds an operator; `domain` is "ai.onnx" for the default one.
-pub(super) fn look_up(domain: &str, operator: &str, version: i64) -> Lookup {
+pub(super) fn look_up(domain: &str, operator: &str, version: i64) -> OperatorLookup {
     let versions = versions(domain, operator);
     match (versions.iter().rfind(|schema| schema.since <= version), versions.first()) {
-        (Some(schema), _) => Lookup::Known(schema),
-        (None, Some(first)) => Lookup::Later(first.since),
-        (None, None) => Lookup::Unknown,
+        (Some(schema), _) => OperatorLookup::Known(schema),
+        (None, Some(first)) => OperatorLookup::Later(first.since),
+        (None, None) => OperatorLookup::Unknown,
     }
 }
 
@@ -147,7 +147,10 @@ fn attribute(word: &'static str) -> Option<AttributeRule> {
     Some(AttributeRule { name, kind: kind_of_name, required: kind.ends_with('!') })
 }
 
-fn parameter(word: &'static str, constraints: &HashMap<&str, ElementSet>) -> Option<Formal> {
+fn parameter(
+    word: &'static str,
+    constraints: &HashMap<&str, ElementSet>,
+) -> Option<FormalParameter> {
     let (name, kind) = word.split_once(':')?;
     let bare = kind.trim_end_matches(['?', '*']);
     let occurrence = match &kind[bare.len()..] {
@@ -160,7 +163,7 @@ fn parameter(word: &'static str, constraints: &HashMap<&str, ElementSet>) -> Opt
         None => (Some(bare), *constraints.get(bare)?),
     };
     let variable = variable.filter(|_| !kind.ends_with("**"));
-    Some(Formal { name, occurrence, variable, allowed })
+    Some(FormalParameter { name, occurrence, variable, allowed })
 }
 
 #[cfg(test)]
@@ -182,20 +185,26 @@ mod tests {
 
     #[test]
     fn versions_are_found() {
-        let Lookup::Known(schema) = look_up("ai.onnx", "DequantizeLinear", 12) else { panic!() };
+        let OperatorLookup::Known(schema) = look_up("ai.onnx", "DequantizeLinear", 12) else {
+            panic!()
+        };
         assert_eq!((schema.since, schema.inputs, schema.outputs), (10, (2, 3), (1, 1)));
         assert!(schema.attributes.is_empty());
         assert!(schema.input(0).unwrap().allowed.contains(ElementType::I8));
         assert_eq!(schema.input(0).unwrap().variable, schema.input(2).unwrap().variable);
         assert_eq!(schema.output(0).unwrap().allowed.only(), Some(ElementType::F32));
-        assert!(matches!(look_up("ai.onnx", "HardSwish", 13), Lookup::Later(14)));
-        assert!(matches!(look_up("ai.onnx", "NoSuchOperator", 13), Lookup::Unknown));
-        let Lookup::Known(schema) = look_up("com.microsoft", "MatMulNBits", 1) else { panic!() };
+        assert!(matches!(look_up("ai.onnx", "HardSwish", 13), OperatorLookup::Later(14)));
+        assert!(matches!(look_up("ai.onnx", "NoSuchOperator", 13), OperatorLookup::Unknown));
+        let OperatorLookup::Known(schema) = look_up("com.microsoft", "MatMulNBits", 1) else {
+            panic!()
+        };
         let required = schema.attributes.iter().filter(|a| a.required).map(|a| a.name);
         assert_eq!(required.collect::<Vec<_>>(), ["K", "N", "block_size"]);
-        let Lookup::Known(schema) = look_up("ai.onnx", "BatchNormalization", 9) else { panic!() };
+        let OperatorLookup::Known(schema) = look_up("ai.onnx", "BatchNormalization", 9) else {
+            panic!()
+        };
         assert_eq!((schema.outputs, schema.output_sizes.as_slice()), ((1, 5), [1, 5].as_slice()));
-        let Lookup::Known(schema) = look_up("ai.onnx", "Upsample", 10) else { panic!() };
+        let OperatorLookup::Known(schema) = look_up("ai.onnx", "Upsample", 10) else { panic!() };
         assert!(schema.deprecated);
     }
 }

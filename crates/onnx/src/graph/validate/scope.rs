@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 /// Facts of a tensor, as far as they are known.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Value<'a> {
+pub(super) struct TensorKnowledge<'a> {
     pub(super) element: Option<ElementType>,
     /// The shape of an initializer or constant.
     pub(super) dims: Option<&'a [i64]>,
@@ -15,14 +15,14 @@ pub(super) struct Value<'a> {
 
 /// Tensors that are visible: those of a graph, and of the graphs around it.
 #[derive(Debug, Default)]
-pub(super) struct Scope<'a> {
-    values: HashMap<&'a str, (usize, Value<'a>)>,
+pub(super) struct TensorScope<'a> {
+    values: HashMap<&'a str, (usize, TensorKnowledge<'a>)>,
     depth: usize,
     /// Values of names before the graphs that are walked gave them others.
-    hidden: Vec<(&'a str, Option<(usize, Value<'a>)>)>,
+    hidden: Vec<(&'a str, Option<(usize, TensorKnowledge<'a>)>)>,
 }
 
-impl<'a> Scope<'a> {
+impl<'a> TensorScope<'a> {
     pub(super) fn enter(&mut self) -> usize {
         self.depth += 1;
         self.hidden.len()
@@ -38,7 +38,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    pub(super) fn insert(&mut self, name: &'a str, value: Value<'a>) {
+    pub(super) fn insert(&mut self, name: &'a str, value: TensorKnowledge<'a>) {
         let before = self.values.insert(name, (self.depth, value));
         if before.is_none_or(|(depth, _)| depth != self.depth) {
             self.hidden.push((name, before));
@@ -46,7 +46,7 @@ impl<'a> Scope<'a> {
     }
 
     /// The value of a name in the graph that is walked or one around it.
-    pub(super) fn get(&self, name: &str) -> Option<Value<'a>> {
+    pub(super) fn get(&self, name: &str) -> Option<TensorKnowledge<'a>> {
         self.values.get(name).map(|(_, value)| *value)
     }
 

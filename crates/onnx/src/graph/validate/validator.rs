@@ -1,6 +1,6 @@
 //! The state of a walk over a model.
 
-use super::scope::Scope;
+use super::scope::TensorScope;
 use super::violations::Violation;
 use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::{FunctionProto, ModelProto, OperatorSetIdProto};
@@ -13,7 +13,7 @@ pub(super) struct Validator<'a> {
     pub(super) functions: HashMap<(&'a str, &'a str), &'a FunctionProto>,
     /// Domains that were reported as not imported.
     pub(super) absent: HashSet<&'a str>,
-    pub(super) scope: Scope<'a>,
+    pub(super) scope: TensorScope<'a>,
     pub(super) found: Vec<Violation>,
 }
 
@@ -42,7 +42,7 @@ impl<'a> Validator<'a> {
             imports,
             functions: model.functions.iter().map(|function| (key(function), function)).collect(),
             absent: HashSet::new(),
-            scope: Scope::default(),
+            scope: TensorScope::default(),
             found: Vec::new(),
         }
     }

@@ -4,7 +4,7 @@
 
 use super::super::error::CatalogError;
 use super::calibration::{Calibration, in_order, run_finite};
-use super::input_rows::{Rows, Sampling};
+use super::input_rows::{RowSampling, Rows};
 use super::linear_layer::Linear;
 use paring_agent::arrays::{Array, Dtype};
 use paring_agent::engine::{AnalysedModel, EngineError, ModelSource, arrange_for_input};
@@ -55,7 +55,7 @@ impl<'a> Walk<'a> {
         width: usize,
     ) -> Result<Rows, CatalogError> {
         let mut rows = Rows { values: Vec::new(), features: layer.features() };
-        let sampling = Sampling { layer, width, calibration: self.calibration };
+        let sampling = RowSampling { layer, width, calibration: self.calibration };
         let reached = match self.crossing(graph, layer.position) {
             Some(live) => {
                 self.advance(graph, layer.position, &live)?;

@@ -59,7 +59,7 @@ pub fn observe(
             let Some(x) = tensors.binary_search(&layer.input).ok().map(|i| &outputs[i]) else {
                 continue;
             };
-            Sampling { layer, width: *width, calibration }.append(batch, x, &mut rows.values);
+            RowSampling { layer, width: *width, calibration }.append(batch, x, &mut rows.values);
         }
     })?;
     Ok(rows)
@@ -81,14 +81,14 @@ pub fn observe_all(
 }
 
 /// Places at which a layer's rows are taken.
-pub(super) struct Sampling<'a> {
+pub(super) struct RowSampling<'a> {
     pub(super) layer: &'a Linear,
     /// Length of the baseline's rows.
     pub(super) width: usize,
     pub(super) calibration: &'a Calibration,
 }
 
-impl Sampling<'_> {
+impl RowSampling<'_> {
     /// Appends the rows of one batch, whose values of the layer's input are `x`.
     pub(super) fn append(&self, batch: usize, x: &ArrayD<f32>, into: &mut Vec<f32>) {
         let Calibration { batch: size, .. } = self.calibration;

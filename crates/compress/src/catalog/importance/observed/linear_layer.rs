@@ -37,11 +37,11 @@ pub struct Linear {
     pub outputs: Range<usize>,
     /// Factors of the stored weights and of the stored bias: 1 but for a Gemm that says so.
     pub factors: (f64, f64),
-    form: Form,
+    form: RowForm,
 }
 
 #[derive(Clone, Debug)]
-enum Form {
+enum RowForm {
     /// Rows are patches around the positions of the output.
     Patches {
         kernel: Vec<usize>,
@@ -90,7 +90,7 @@ fn of_node(
     let relu =
         index.only_consumer(&output).is_some_and(|(p, _)| graph.nodes()[p].op_type == "Relu")
             && !graph.outputs().contains(&output.as_str())
-            && !matches!(form, Form::Pixels { .. });
+            && !matches!(form, RowForm::Pixels { .. });
     let bias_slot = slot.filter(|_| bias.is_none());
     let (inputs, outputs) = (dims[input_axis], dims[output_axis] / group);
     (0..group)
@@ -112,11 +112,11 @@ fn of_node(
         .collect()
 }
 
-fn row_form(facts: &Facts, node: &Node, dims: &[usize], form: MapForm) -> Option<Form> {
+fn row_form(facts: &Facts, node: &Node, dims: &[usize], form: MapForm) -> Option<RowForm> {
     match form {
         MapForm::Patches => patches(facts, node, dims),
-        MapForm::Pixels => Some(Form::Pixels { kernel: dims[2..].iter().product() }),
-        MapForm::LastAxis => Some(Form::Product),
+        MapForm::Pixels => Some(RowForm::Pixels { kernel: dims[2..].iter().product() }),
+        MapForm::LastAxis => Some(RowForm::Product),
     }
 }
 
@@ -164,7 +164,7 @@ fn bias_and_output(
     Some((None, output))
 }
 
-fn patches(facts: &Facts, node: &Node, dims: &[usize]) -> Option<Form> {
+fn patches(facts: &Facts, node: &Node, dims: &[usize]) -> Option<RowForm> {
     let kernel = dims.get(2..)?.to_vec();
     let ones = || vec![1; kernel.len()];
     let sizes = |name| graph::ints(node, name).map(|v| v.iter().map(|s| *s as usize).collect());
@@ -188,15 +188,15 @@ fn patches(facts: &Facts, node: &Node, dims: &[usize]) -> Option<Form> {
         _ => graph::ints(node, "pads")
             .map_or_else(|| vec![0; kernel.len()], |p| p[..kernel.len()].to_vec()),
     };
-    Some(Form::Patches { kernel, strides, before, dilations, out })
+    Some(RowForm::Patches { kernel, strides, before, dilations, out })
 }
 
 impl Linear {
     /// Entries of a row that one input channel has.
     pub fn block(&self) -> usize {
         match &self.form {
-            Form::Patches { kernel, .. } => kernel.iter().product(),
-            Form::Pixels { .. } | Form::Product => 1,
+            RowForm::Patches { kernel, .. } => kernel.iter().product(),
+            RowForm::Pixels { .. } | RowForm::Product => 1,
         }
     }
 
@@ -213,9 +213,9 @@ impl Linear {
     /// Rows that one sample has in a tensor of this shape (axis 0 counts samples).
     pub fn rows_in(&self, shape: &[usize]) -> usize {
         match &self.form {
-            Form::Patches { out, .. } => out.iter().product(),
-            Form::Pixels { .. } => shape[2..].iter().product(),
-            Form::Product => shape[1..shape.len() - 1].iter().product(),
+            RowForm::Patches { out, .. } => out.iter().product(),
+            RowForm::Pixels { .. } => shape[2..].iter().product(),
+            RowForm::Product => shape[1..shape.len() - 1].iter().product(),
         }
     }
 
@@ -224,19 +224,19 @@ impl Linear {
         let shape = x.shape();
         let Some(values) = x.as_slice() else { return };
         match &self.form {
-            Form::Product => {
+            RowForm::Product => {
                 let width = shape[shape.len() - 1];
                 let start = (sample * self.rows_in(shape) + place) * width;
                 into.extend_from_slice(
                     &values[start + self.channels.start..start + self.channels.end],
                 );
             }
-            Form::Pixels { .. } => {
+            RowForm::Pixels { .. } => {
                 let area: usize = shape[2..].iter().product();
                 let start = sample * shape[1] * area;
                 into.extend(self.channels.clone().map(|c| values[start + c * area + place]));
             }
-            Form::Patches { kernel, strides, before, dilations, out } => {
+            RowForm::Patches { kernel, strides, before, dilations, out } => {
                 let size = &shape[2..];
                 let area: usize = size.iter().product();
                 let offsets = offsets(place, out, kernel, strides, before, dilations, size);
@@ -272,7 +272,7 @@ impl Linear {
     /// Columns of the matrix: outputs, each as often as a transposed kernel has places.
     pub fn columns(&self) -> usize {
         match &self.form {
-            Form::Pixels { kernel } => self.outputs.len() * kernel,
+            RowForm::Pixels { kernel } => self.outputs.len() * kernel,
             _ => self.outputs.len(),
         }
     }
@@ -280,7 +280,7 @@ impl Linear {
     /// The output that a column belongs to, along the output axis.
     pub fn output_of(&self, column: usize) -> usize {
         match &self.form {
-            Form::Pixels { kernel } => self.outputs.start + column / kernel,
+            RowForm::Pixels { kernel } => self.outputs.start + column / kernel,
             _ => self.outputs.start + column,
         }
     }
@@ -289,7 +289,7 @@ impl Linear {
         let (features, first) = (self.features(), self.outputs.start);
         let columns = dims[self.output_axis];
         let turned = self.input_axis > self.output_axis;
-        let (pixels, all) = (matches!(self.form, Form::Pixels { .. }), self.columns());
+        let (pixels, all) = (matches!(self.form, RowForm::Pixels { .. }), self.columns());
         move |f, o| match (pixels, turned) {
             (true, _) => f * all + o,
             // [outputs, inputs …]: a row of the tensor is a column of the matrix.

@@ -20,7 +20,7 @@ impl BodyResults {
 }
 
 /// Inputs and outputs that a body must have.
-struct Interface {
+struct BodyInterface {
     /// Element types of the inputs; `None` where their number is not known.
     feeds: Option<Vec<Option<ElementType>>>,
     outputs: Option<usize>,
@@ -45,26 +45,26 @@ impl<'a> Validator<'a> {
         results
     }
 
-    fn interface(&self, at: &NodeAt) -> Interface {
+    fn interface(&self, at: &NodeAt) -> BodyInterface {
         let node = at.node;
         let element = |name: &String| self.scope.get(name).and_then(|value| value.element);
         let gives = node.output.len();
         match node.op_type.as_str() {
             "If" if at.is_standard() => {
-                Interface { feeds: Some(vec![]), outputs: Some(gives), own_outputs: 0 }
+                BodyInterface { feeds: Some(vec![]), outputs: Some(gives), own_outputs: 0 }
             }
             "Loop" if at.is_standard() => {
                 let mut feeds = vec![Some(ElementType::I64), Some(ElementType(9))];
                 feeds.extend(node.input.iter().skip(2).map(element));
-                Interface { feeds: Some(feeds), outputs: Some(gives + 1), own_outputs: 1 }
+                BodyInterface { feeds: Some(feeds), outputs: Some(gives + 1), own_outputs: 1 }
             }
             "Scan" if at.is_standard() => {
                 // The first version also reads lengths, which the body does not see.
                 let skipped = usize::from(at.version() == Some(8));
                 let feeds = node.input.iter().skip(skipped).map(element).collect();
-                Interface { feeds: Some(feeds), outputs: Some(gives), own_outputs: 0 }
+                BodyInterface { feeds: Some(feeds), outputs: Some(gives), own_outputs: 0 }
             }
-            _ => Interface { feeds: None, outputs: None, own_outputs: 0 },
+            _ => BodyInterface { feeds: None, outputs: None, own_outputs: 0 },
         }
     }
 
@@ -73,7 +73,7 @@ impl<'a> Validator<'a> {
         at: &NodeAt,
         attribute: &AttributeProto,
         body: &GraphProto,
-        interface: &Interface,
+        interface: &BodyInterface,
     ) {
         let needs = [
             ("inputs", body.input.len(), interface.feeds.as_ref().map(Vec::len)),

@@ -1,6 +1,6 @@
 //! Element types: what a node reads against its operator, and what it gives.
 
-use super::super::operator_table::{Formal, OperatorSchema};
+use super::super::operator_table::{FormalParameter, OperatorSchema};
 use super::super::validator::Validator;
 use super::super::violations::Violation;
 use super::control_flow_bodies::BodyResults;
@@ -53,7 +53,7 @@ impl<'a> Validator<'a> {
     fn read(
         &mut self,
         at: &NodeAt<'a>,
-        formal: &Formal,
+        formal: &FormalParameter,
         (tensor, element): (&'a str, ElementType),
         bindings: &mut Vec<Binding<'a>>,
     ) {
@@ -77,7 +77,7 @@ impl<'a> Validator<'a> {
     fn allowed(
         &mut self,
         at: &NodeAt<'a>,
-        formal: &Formal,
+        formal: &FormalParameter,
         (tensor, found): (&str, ElementType),
     ) -> bool {
         let allowed = formal.allowed.contains(found);

@@ -6,7 +6,7 @@ use crate::graph::element_type::ElementType;
 use tract_onnx::pb::{AttributeProto, TensorProto};
 
 /// An attribute's statement of a type.
-enum Stated {
+enum StatedElement {
     Absent,
     /// It is there, and its value is a function's argument or text.
     Unknown,
@@ -18,25 +18,24 @@ fn attribute<'a>(at: &NodeAt<'a>, name: &str) -> Option<&'a AttributeProto> {
 }
 
 /// A type number in an attribute; 0 says nothing.
-fn stated(at: &NodeAt, name: &str) -> Stated {
+fn stated(at: &NodeAt, name: &str) -> StatedElement {
     match attribute(at, name) {
-        None => Stated::Absent,
+        None => StatedElement::Absent,
         Some(attribute) if !attribute.ref_attr_name.is_empty() || !attribute.s.is_empty() => {
-            Stated::Unknown
+            StatedElement::Unknown
         }
-        Some(attribute) if attribute.i == 0 => Stated::Absent,
-        Some(attribute) => {
-            i32::try_from(attribute.i).map_or(Stated::Unknown, |i| Stated::Element(ElementType(i)))
-        }
+        Some(attribute) if attribute.i == 0 => StatedElement::Absent,
+        Some(attribute) => i32::try_from(attribute.i)
+            .map_or(StatedElement::Unknown, |i| StatedElement::Element(ElementType(i))),
     }
 }
 
 /// The type in an attribute, or the one that its absence means.
 fn stated_or(at: &NodeAt, name: &str, absent: Option<ElementType>) -> Option<ElementType> {
     match stated(at, name) {
-        Stated::Absent => absent,
-        Stated::Unknown => None,
-        Stated::Element(element) => Some(element),
+        StatedElement::Absent => absent,
+        StatedElement::Unknown => None,
+        StatedElement::Element(element) => Some(element),
     }
 }
 

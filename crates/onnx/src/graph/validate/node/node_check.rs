@@ -1,7 +1,7 @@
 //! Nodes against their operators: domain, version, and number of inputs and outputs.
 
-use super::super::operator_table::{Lookup, Occurrence, OperatorSchema, look_up, versions};
-use super::super::scope::Value;
+use super::super::operator_table::{Occurrence, OperatorLookup, OperatorSchema, look_up, versions};
+use super::super::scope::TensorKnowledge;
 use super::super::validator::Validator;
 use super::super::violations::Count;
 use super::super::violations::Violation;
@@ -25,7 +25,7 @@ impl<'a> Validator<'a> {
         &mut self,
         at: &NodeAt<'a>,
         declared: &HashMap<&'a str, ElementType>,
-    ) -> Vec<(&'a str, Value<'a>)> {
+    ) -> Vec<(&'a str, TensorKnowledge<'a>)> {
         let results = self.bodies(at);
         let node = at.node;
         self.attribute_values(at);
@@ -48,7 +48,7 @@ impl<'a> Validator<'a> {
             .filter(|(_, (output, _))| !output.is_empty())
             .map(|(slot, (output, element))| {
                 let rank = dims.map(<[i64]>::len).or_else(|| self.output_rank(at, slot));
-                (output.as_str(), Value { element, dims, rank })
+                (output.as_str(), TensorKnowledge { element, dims, rank })
             })
             .collect()
     }
@@ -66,17 +66,17 @@ impl<'a> Validator<'a> {
             return None;
         }
         match look_up(at.domain, &at.node.op_type, version) {
-            Lookup::Known(schema) if schema.deprecated => {
+            OperatorLookup::Known(schema) if schema.deprecated => {
                 let since = schema.since;
                 self.found.push(Violation::OperatorDeprecated { node: at.label(), since });
                 nearest(at, version)
             }
-            Lookup::Known(schema) => Some(schema),
-            Lookup::Later(since) => {
+            OperatorLookup::Known(schema) => Some(schema),
+            OperatorLookup::Later(since) => {
                 self.found.push(Violation::OperatorTooNew { node: at.label(), since });
                 nearest(at, version)
             }
-            Lookup::Unknown => {
+            OperatorLookup::Unknown => {
                 self.found.push(Violation::UnknownOperator { node: at.label() });
                 None
             }
