@@ -11,7 +11,9 @@ use paring::data::{Dataset, DatasetRequest, PixelNormalization};
 use paring::engine::{DimensionBindings, ModelSource, describe};
 use paring::evaluate::{Answers, Exam, Predictor, Task};
 use paring::graph::Graph;
-use paring::pipeline::{Forecaster, Ground, Probing, Subject, forecaster, of_all_kinds, removal};
+use paring::pipeline::{
+    EvaluationSetup, ForecastBasis, ForecastBudget, Forecaster, forecaster, of_all_kinds, removal,
+};
 use paring::schema::ScoreKind;
 use paring::schema::{EngineOptions, Forecast, OriginalIndices, Sha256Hex, TaskKind};
 use std::collections::BTreeMap;
@@ -114,7 +116,7 @@ fn model_at(model: &Path, path: &Path) -> anyhow::Result<(String, BTreeMap<Strin
     };
     let task = Task::new(TaskKind::Classification, ScoreKind::Logits);
     let task = task.on_data(None, data.labelled)?;
-    let subject = Subject {
+    let subject = EvaluationSetup {
         data: &data,
         samples: &select,
         groups: None,
@@ -130,11 +132,16 @@ fn model_at(model: &Path, path: &Path) -> anyhow::Result<(String, BTreeMap<Strin
     let facts = graph.facts(&dims, batch)?;
     let couplings = catalog(&graph, &facts, &OriginalIndices::default())?.couplings;
     let prunings = prunings(&of_all_kinds(&couplings));
-    let ground =
-        Ground { graph: &graph, bindings, calibration: &calibration, prunings: &prunings, seed: 1 };
-    let probing = Probing { probes: PROBES, reported: report.len(), timed: false };
+    let ground = ForecastBasis {
+        graph: &graph,
+        bindings,
+        calibration: &calibration,
+        prunings: &prunings,
+        seed: 1,
+    };
+    let probing = ForecastBudget { probes: PROBES, reported: report.len(), timed: false };
     let learnt = forecaster(&ground, &subject, &probing)?;
-    let subject = Subject { samples: &report, ..subject };
+    let subject = EvaluationSetup { samples: &report, ..subject };
     let before = answers(&subject, &graph)?;
     let mut found: BTreeMap<String, Tally> = BTreeMap::new();
     for pruning in &prunings {
@@ -177,18 +184,18 @@ fn said(
     learnt?.cost(&removal(pruning), error?.delta)
 }
 
-fn answers(subject: &Subject, graph: &Graph) -> anyhow::Result<Answers> {
+fn answers(subject: &EvaluationSetup, graph: &Graph) -> anyhow::Result<Answers> {
     let bytes = graph.encode();
     let source = ModelSource::Bytes("model", &bytes);
     let options = EngineOptions::default();
-    let Subject { batch, dims, output, task, .. } = *subject;
+    let EvaluationSetup { batch, dims, output, task, .. } = *subject;
     let predictor = Predictor::load(source, batch, dims, &options, output, task.scores)?;
     let found = predictor.with_task(task.clone());
     Ok(found.answers(subject.data, subject.samples, &|_| ())?)
 }
 
 /// The change of the primary metric.
-fn change(subject: &Subject, before: &Answers, after: &Answers) -> Option<f64> {
+fn change(subject: &EvaluationSetup, before: &Answers, after: &Answers) -> Option<f64> {
     let exam =
         |answers, base| Exam::new(Sha256Hex::of(b"a"), subject.task, answers, base, &[]).ok();
     let metric = subject.task.primary;

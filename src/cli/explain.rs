@@ -1,23 +1,14 @@
 //! `paring explain`: which decision changed what, by experiments with and without each.
 
-use super::compress::{calibration, context, subject};
-use super::explained::{Wishes, enter, found, remember};
-use super::integrity::sealed;
-use super::progress::{bar, show_progress};
-use super::reopen::Reopened;
-use super::{Coded, ExitCode, Global, sysfs_root};
-use crate::attribution::{Investigation, Level, Manner, Truth, draw_calibration};
-use crate::evaluate::{Stress, Truth as Right};
-use crate::ledger::Ledger;
-use crate::pipeline::{self, Context, PipelineError, Undertaken, variant_record};
+use super::progress::ProgressPrinter;
+use super::record_file::forecasts_file;
+use super::{Coded, Global};
+use crate::attribution::Level;
 use crate::report;
-use crate::study::Study;
-use anyhow::anyhow;
+use crate::workflow::{self, ExplainOptions};
 use clap::Args;
-use paring_boards::{self, FolderTrust, Inventory, Target};
-use paring_core::schema::{Explanation, VariantRecord};
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Say which decision changed what, by experiments with and without each.
@@ -73,191 +64,46 @@ enum Fineness {
     Component,
 }
 
+impl From<Fineness> for Level {
+    fn from(fineness: Fineness) -> Level {
+        match fineness {
+            Fineness::Step => Level::Step,
+            Fineness::Layer => Level::Layer,
+            Fineness::Component => Level::Component,
+        }
+    }
+}
+
 impl Explain {
     pub(super) fn run(self, global: &Global) -> Result<(), Coded> {
-        let mut reopened = Reopened::open(&self.run, self.study.as_ref(), global.trust())?;
-        let targets = self.targets(&reopened.study, global.trust())?;
-        let sysfs_root = self.sysfs_root.as_deref().map(sysfs_root).transpose()?;
-        let wishes = Wishes {
-            targets: &targets,
-            // A board that somebody names has to answer; one that the study names may be away.
-            insist: !self.target.is_empty(),
-            stress: self.stress(&reopened.study),
+        let options = ExplainOptions {
+            study: self.study,
+            trust: global.trust(),
+            variants: self.variant,
+            level: self.level.into(),
+            groups: self.groups as usize,
+            replicates: self.replicates,
+            time: Duration::from_secs_f64(60.0 * self.minutes.max(0.0)),
+            experiments: self.experiments,
+            targets: self.target,
+            robustness: self.robustness,
             measure: self.measure,
-            sysfs_root: sysfs_root.as_deref(),
+            sysfs_root: self.sysfs_root,
             csv: self.csv,
-            quiet: global.quiet,
+            forecast_history: forecasts_file(),
+            ..ExplainOptions::new(self.run)
         };
-        let mut explanations = Vec::new();
-        for name in self.names(&reopened)? {
-            match self.explain(&reopened, &name, &wishes) {
-                Ok(Some(found)) => explanations.push(found),
-                Ok(None) if self.variant.contains(&name) => {
-                    let error = anyhow!("variant `{name}` is its baseline: nothing was decided");
-                    return Err(Coded::new(ExitCode::Input, error));
-                }
-                Ok(None) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        remember(&mut explanations)?;
-        write(&reopened, &explanations)?;
-        let (_, manifest) = sealed(&mut reopened.directory)?;
+        let printer = ProgressPrinter::new(global.quiet);
+        let result = workflow::explain(&options, &|event| printer.show(event))?;
         if global.json {
-            say!("{:#}", json!(explanations));
+            say!("{:#}", json!(result.explanations));
             return Ok(());
         }
-        for explanation in &explanations {
+        for explanation in &result.explanations {
             say!("{}", report::explanation_text(explanation));
         }
-        let folders = &reopened.directory.folders;
-        let files =
-            [folders.report(), folders.effects(), folders.savings(), folders.explanations()];
-        let files: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
-        say!("written to {}; {manifest}", files.join(", "));
+        let files: Vec<String> = result.files.iter().map(|f| f.display().to_string()).collect();
+        say!("written to {}; manifest {}", files.join(", "), result.manifest_sha256);
         Ok(())
     }
-
-    /// Machines that are asked and measured on.
-    fn targets(&self, study: &Study, trust: FolderTrust) -> Result<Vec<Target>, Coded> {
-        if self.target.is_empty() {
-            return Ok(study.targets.clone());
-        }
-        let inventory = Inventory::find(study.path.parent().unwrap_or(Path::new("")), trust)?;
-        Ok(paring_boards::select_targets(&self.target, &inventory)?)
-    }
-
-    fn stress(&self, study: &Study) -> Option<Stress> {
-        study.robustness.clone().or_else(|| self.robustness.then(Stress::default))
-    }
-
-    /// Variants to explain: those named, or all of the study that this tool made.
-    fn names(&self, reopened: &Reopened) -> Result<Vec<String>, Coded> {
-        let folders = &reopened.directory.folders;
-        if !self.variant.is_empty() {
-            for name in &self.variant {
-                variant_record(folders, name)?;
-            }
-            return Ok(self.variant.clone());
-        }
-        let all = reopened.study.recipes.iter().map(|recipe| recipe.name.clone());
-        Ok(all.filter(|name| variant_record(folders, name).is_ok()).collect())
-    }
-
-    fn manner(&self, seed: u64) -> Manner {
-        Manner {
-            level: match self.level {
-                Fineness::Step => Level::Step,
-                Fineness::Layer => Level::Layer,
-                Fineness::Component => Level::Component,
-            },
-            groups: self.groups as usize,
-            experiments: self.experiments,
-            time: Duration::from_secs_f64(60.0 * self.minutes.max(0.0)),
-            seed,
-        }
-    }
-
-    fn explain(
-        &self,
-        reopened: &Reopened,
-        name: &str,
-        wishes: &Wishes,
-    ) -> Result<Option<Explanation>, Coded> {
-        let Reopened { directory, study, loaded } = reopened;
-        let line = pipeline::ancestry(&directory.folders, name)?;
-        if let Some(foreign) = line.iter().find(|v| imported(study, v)) {
-            if self.variant.iter().any(|wanted| wanted == name) {
-                return Err(PipelineError::Foreign(foreign.name.clone()).into());
-            }
-            return Ok(None);
-        }
-        let ledger =
-            Ledger::open(&directory.folders.ledger(), &study.owner).map_err(PipelineError::from)?;
-        let done = pipeline::undertaken(&line, &study.recipes, &ledger)?;
-        drop(ledger);
-        let variant = &line[0];
-        if done.iter().all(|d| d.decisions.is_empty()) && variant.options.transforms.is_empty() {
-            return Ok(None);
-        }
-        let manner = self.manner(study.seed);
-        let contexts = self.contexts(reopened, &done)?;
-        let truth = truth(reopened)?;
-        let subject = subject(study, loaded);
-        let begun =
-            Investigation::begin(&done, &variant.options, contexts, subject, truth, &manner);
-        let mut case = begun?;
-        let bar = bar("explain", self.experiments, wishes.quiet);
-        show_progress(&bar, name);
-        case.explore(&manner, &mut |done| bar.set_position(done as u64))?;
-        bar.finish_and_clear();
-        let explanation = found(reopened, variant, &mut case, &manner, wishes)?;
-        enter(reopened, &explanation)?;
-        Ok(Some(explanation))
-    }
-
-    /// The study's own draw, and others from the same pool of samples.
-    fn contexts(&self, reopened: &Reopened, done: &[Undertaken]) -> Result<Vec<Context>, Coded> {
-        let Reopened { directory, study, loaded } = reopened;
-        let own = context(study, loaded, directory)?;
-        let splits = &loaded.splits;
-        let pool = [splits.calibrate.as_slice(), &splits.select].concat();
-        let groups = study.data.group.as_ref().and_then(|name| loaded.data.columns.get(name));
-        // What decides nothing by data and draws nothing is the same on every draw.
-        let draws = if done.iter().all(|d| d.decisions.is_empty()) { 1 } else { self.replicates };
-        let further = (1..draws).map(|draw| {
-            let seed = study.seed.wrapping_add(draw);
-            let size = splits.calibrate.len();
-            let samples = draw_calibration(&pool, groups.map(Vec::as_slice), size, seed);
-            let drawn = own.calibration.as_ref().map(|_| calibration(loaded, &samples));
-            Ok(Context { calibration: drawn.transpose()?, seed, ..own.clone() })
-        });
-        std::iter::once(Ok(own.clone())).chain(further).collect()
-    }
-}
-
-/// Replaces everything that is derived from explanations.
-fn write(reopened: &Reopened, explanations: &[Explanation]) -> Result<(), Coded> {
-    let folders = &reopened.directory.folders;
-    let internal = |e: report::ReportError| Coded::new(ExitCode::Internal, e);
-    pipeline::replace_json(&folders.explanations(), &explanations)?;
-    let csv = report::effects_csv(&reopened.directory.protocol.facts(), explanations)
-        .map_err(internal)?;
-    pipeline::replace(&folders.effects(), &csv)?;
-    let csv = report::savings_csv(&reopened.directory.protocol.facts(), explanations)
-        .map_err(internal)?;
-    pipeline::replace(&folders.savings(), &csv)?;
-    let text = report::report_md(&reopened.study.name, explanations);
-    Ok(pipeline::replace(&folders.report(), text.as_bytes())?)
-}
-
-/// Whether another tool made a variant.
-fn imported(study: &Study, variant: &VariantRecord) -> bool {
-    let recipe = study.recipes.iter().find(|recipe| recipe.name == variant.name);
-    let mut steps = recipe.into_iter().flat_map(|r| &r.steps);
-    steps.any(|step| matches!(step, paring_compress::Step::Import { .. }))
-}
-
-/// What is known of the report samples. The baseline is asked for what is right where labels are no
-/// classes: how wide an answer is says how they are read.
-fn truth(reopened: &Reopened) -> Result<Truth, Coded> {
-    let Reopened { study, loaded, directory } = reopened;
-    let samples = &loaded.splits.report;
-    let at = |column: &Vec<String>| samples.iter().map(|s| column[*s].clone()).collect::<Vec<_>>();
-    let columns = &loaded.data.columns;
-    let slices = study.data.slices.iter();
-    let baseline = variant_record(&directory.folders, pipeline::BASELINE)?;
-    let targets = match loaded.task.is_by_class() {
-        true if !loaded.data.labelled => Right::Unknown,
-        true => Right::Classes,
-        false => subject(study, loaded).answers(&directory.folders, &baseline)?.truth,
-    };
-    Ok(Truth {
-        task: loaded.task.clone(),
-        labels: samples.iter().map(|s| loaded.data.labels[*s]).collect(),
-        targets,
-        groups: study.data.group.as_ref().and_then(|name| columns.get(name)).map(at),
-        fixed_class_shares: study.data.fixed_class_shares,
-        slices: slices.filter_map(|s| Some((s.clone(), at(columns.get(s)?)))).collect(),
-    })
 }

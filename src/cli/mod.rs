@@ -5,21 +5,15 @@ mod say;
 
 mod boards;
 mod compress;
-mod elsewhere;
 mod exit;
 mod explain;
-mod explained;
 mod first_load;
-mod fleet;
-mod integrity;
-mod measured;
-mod insight;
 mod models;
 mod progress;
 mod record_file;
-mod reopen;
 mod restore;
 mod run;
+mod run_output;
 mod runs;
 mod warnings;
 
@@ -27,7 +21,7 @@ pub use exit::{Coded, ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 use paring_boards::FolderTrust;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Compress ONNX models explainably, measure them on real boards, and put every piece back.
 #[derive(Debug, Parser)]
@@ -140,14 +134,6 @@ impl Global {
             }
         }
     }
-}
-
-/// A folder that stands for `/`, absolute, because an agent may have another working directory.
-fn sysfs_root(folder: &Path) -> Result<PathBuf, Coded> {
-    folder.canonicalize().ok().filter(|path| path.is_dir()).ok_or_else(|| {
-        let what = anyhow::anyhow!("--sysfs-root {} is no folder", folder.display());
-        Coded::new(ExitCode::Input, what)
-    })
 }
 
 /// Runs the command line and says how it ended.

@@ -30,6 +30,8 @@ pub(super) fn show_progress(bar: &ProgressBar, what: &str) {
 /// Shows the events of a use case: bars for stages and targets, sentences for the rest.
 pub(super) struct ProgressPrinter {
     quiet: bool,
+    /// The command that goes on with a run, without its directory.
+    resume: String,
     bars: MultiProgress,
     stages: Mutex<BTreeMap<Stage, ProgressBar>>,
     targets: Mutex<BTreeMap<String, TargetBar>>,
@@ -44,12 +46,17 @@ struct TargetBar {
 impl ProgressPrinter {
     /// A printer that says warnings alone where `quiet`.
     pub(super) fn new(quiet: bool) -> ProgressPrinter {
+        Self::of_study(quiet, String::new())
+    }
+
+    /// Likewise; `resume` is the command that goes on with a run, without its directory.
+    pub(super) fn of_study(quiet: bool, resume: String) -> ProgressPrinter {
         let bars = MultiProgress::new();
         if quiet {
             bars.set_draw_target(ProgressDrawTarget::hidden());
         }
         let (stages, targets) = (Mutex::default(), Mutex::default());
-        ProgressPrinter { quiet, bars, stages, targets }
+        ProgressPrinter { quiet, resume, bars, stages, targets }
     }
 
     /// Shows one event.
@@ -77,15 +84,21 @@ impl ProgressPrinter {
                     shown.bar.finish_and_clear();
                 }
             }
-            _ if self.quiet => {}
-            ProgressEvent::Note(note) => note!("{note}"),
-            ProgressEvent::Cancelled { target, .. } => {
+            ProgressEvent::NoForecasts(error) => note!("no forecasts: {error}"),
+            ProgressEvent::LeftOnBoards { boards, run, grace } => {
+                let (resume, run) = (&self.resume, run.display());
+                note!(
+                    "left to go on by itself: {}; `{resume} --out {run}` picks it up; interrupt again within {} s to stop it",
+                    boards.join(", "),
+                    grace.as_secs()
+                );
+            }
+            // Whoever interrupted is there to read what came of it.
+            ProgressEvent::Cancelled { target, interrupted } if interrupted || !self.quiet => {
                 note!("{target}: nothing of this run goes on there");
             }
-            ProgressEvent::ProgramStart { program, target, files } => {
-                note!("running {} on `{target}` with {files} files", program.display());
-            }
-            _ => {}
+            _ if self.quiet => {}
+            event => say_note(event),
         }
     }
 
@@ -147,6 +160,28 @@ impl ProgressPrinter {
             }
             TargetEvent::Note(_) => {}
         }
+    }
+}
+
+/// Says what is worth a sentence, but no warning.
+fn say_note(event: ProgressEvent) {
+    match event {
+        ProgressEvent::Note(note) => note!("{note}"),
+        ProgressEvent::ProgramStart { program, target, files } => {
+            note!("running {} on `{target}` with {files} files", program.display());
+        }
+        ProgressEvent::RunDirectory(run) => {
+            let out = run.display();
+            note!("run directory {out}; `--out {out}` goes on with it");
+        }
+        ProgressEvent::Unlabelled { data } => {
+            let data = data.display();
+            note!("{data} has no labels: variants are only compared with the baseline");
+        }
+        ProgressEvent::NoLayers { variant, target, reason } => {
+            note!("no layers of variant `{variant}` on {target}: {reason}");
+        }
+        _ => {}
     }
 }
 

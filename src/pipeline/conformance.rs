@@ -4,7 +4,7 @@
 mod trial;
 
 use self::trial::Trial;
-use super::machine::Machine;
+use super::machine::TrialMachine;
 use super::{PipelineError, replace_json};
 use paring_agent::engine::ENGINE;
 use paring_agent::sensors;
@@ -32,7 +32,7 @@ pub fn conformance(
         TargetSession::Local(_) => sensors::environment(sensors::root(), ENGINE),
         _ => site.probe(None).map_err(failed)?,
     };
-    let mut machine = Machine::of(site);
+    let mut machine = TrialMachine::of(site);
     let mut found = Vec::new();
     let all = layer_patterns();
     for pattern in all.iter().filter(|p| !environment.emulated || p.size != "large") {

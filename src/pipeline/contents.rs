@@ -8,7 +8,7 @@ use paring_onnx::graph::{Facts, Graph, GraphError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Share of multiply-adds in each precision, as the engine computes them.
-pub(super) fn mixed(
+pub(super) fn precision_shares(
     graph: &Graph,
     facts: &Facts,
     options: &EngineOptions,
@@ -27,7 +27,7 @@ pub(super) fn mixed(
 /// What is left of the baseline, for other tools to do the same: `initializer@axis` are the original
 /// indices that remain, `initializer@mask` is 0 where a weight of what remains is zero. `None` where
 /// everything is left.
-pub(super) fn kept(
+pub(super) fn remaining_weights(
     graph: &Graph,
     origins: &OriginalIndices,
     sparse: &BTreeSet<String>,

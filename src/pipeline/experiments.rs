@@ -1,8 +1,8 @@
 //! Controlled experiments: variants with only some of their decisions, made in memory and asked the
 //! report samples; each is done once for a run, found again by its key.
 
-use super::replay::{Begun, Recital};
-use super::{Context, Folders, PipelineError, Subject, attempt, replace};
+use super::replay::{ReplayCache, ReplayedGraph};
+use super::{Context, EvaluationSetup, Folders, PipelineError, attempt, replace};
 use crate::evaluate::{self, Predictor, Stress, Task};
 use paring_agent::engine::ModelSource;
 use paring_core::files::{ConfinedPath, append_lines};
@@ -19,7 +19,7 @@ use paring_compress::Step;
 
 /// An experiment that is asked for.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Wanted {
+pub struct ExperimentRequest {
     /// The steps to do, from the baseline on.
     pub steps: Vec<Step>,
     /// Engine options.
@@ -30,23 +30,23 @@ pub struct Wanted {
 
 /// Makes experiments on one draw of calibration samples and keeps what they gave.
 #[derive(Debug)]
-pub struct Laboratory<'a> {
+pub struct ExperimentRunner<'a> {
     context: Context,
-    subject: Subject<'a>,
-    recital: Recital,
+    subject: EvaluationSetup<'a>,
+    replays: ReplayCache,
     /// Hash over everything that experiments share.
     ground: Sha256Hex,
     known: BTreeMap<Sha256Hex, Experiment>,
     made: usize,
 }
 
-impl<'a> Laboratory<'a> {
+impl<'a> ExperimentRunner<'a> {
     /// A laboratory for a run; `context` says on which samples recipes calibrate, `subject` on which
     /// they are asked.
     ///
     /// # Errors
     /// [`PipelineError`] where the baseline or the experiments done before cannot be read.
-    pub fn open(context: Context, subject: Subject<'a>) -> Result<Self, PipelineError> {
+    pub fn open(context: Context, subject: EvaluationSetup<'a>) -> Result<Self, PipelineError> {
         let folders = context.folders.experiments();
         let folder = folders.variants();
         folder.create_folder().map_err(PipelineError::file("create", &folder))?;
@@ -69,9 +69,9 @@ impl<'a> Laboratory<'a> {
         ]);
         let ground = Sha256Hex::of_json(&rest);
         let failed = |source| PipelineError::Graph { variant: super::BASELINE.into(), source };
-        let recital = Recital::new(Graph::load(&context.model).map_err(failed)?);
+        let replays = ReplayCache::new(Graph::load(&context.model).map_err(failed)?);
         let known = read(&folders.root().join(JOURNAL))?;
-        Ok(Laboratory { context, subject, recital, ground, known, made: 0 })
+        Ok(ExperimentRunner { context, subject, replays, ground, known, made: 0 })
     }
 
     /// What all recipes on this draw share.
@@ -89,9 +89,9 @@ impl<'a> Laboratory<'a> {
     /// # Errors
     /// [`PipelineError`] where a step fails, the engine cannot run what came of it, or it cannot be
     /// kept.
-    pub fn run(&mut self, wanted: &[Wanted]) -> Result<Vec<Experiment>, PipelineError> {
+    pub fn run(&mut self, wanted: &[ExperimentRequest]) -> Result<Vec<Experiment>, PipelineError> {
         let keys: Vec<Sha256Hex> = wanted.iter().map(|w| self.key(w)).collect();
-        let mut todo: BTreeMap<&Sha256Hex, &Wanted> = BTreeMap::new();
+        let mut todo: BTreeMap<&Sha256Hex, &ExperimentRequest> = BTreeMap::new();
         for (key, want) in keys.iter().zip(wanted) {
             let done = self.known.get(key).is_some_and(|found| {
                 !want.keep || (found.kept && self.file(&found.file_sha256).exists())
@@ -101,7 +101,7 @@ impl<'a> Laboratory<'a> {
             }
         }
         let recipes: Vec<&[Step]> = todo.values().map(|want| want.steps.as_slice()).collect();
-        let graphs = self.recital.play(&self.context, &recipes)?;
+        let graphs = self.replays.play(&self.context, &recipes)?;
         let jobs: Vec<_> = todo.into_iter().zip(graphs).collect();
         let done: Vec<Experiment> = jobs
             .into_par_iter()
@@ -150,7 +150,7 @@ impl<'a> Laboratory<'a> {
         keys: &[Sha256Hex],
         stress: &Stress,
     ) -> Result<Vec<Experiment>, PipelineError> {
-        let Subject { data, samples, task, .. } = self.subject;
+        let EvaluationSetup { data, samples, task, .. } = self.subject;
         let name = format!("experiment {}", experiment.key.short());
         let path = self.file(&experiment.file_sha256);
         let predictor = self.predictor(&name, ModelSource::File(&path), &experiment.options)?;
@@ -184,7 +184,7 @@ impl<'a> Laboratory<'a> {
         self.context.folders.experiments().variants().join(format!("{sha256}.onnx"))
     }
 
-    fn key(&self, wanted: &Wanted) -> Sha256Hex {
+    fn key(&self, wanted: &ExperimentRequest) -> Sha256Hex {
         let steps: Vec<Value> = wanted.steps.iter().map(Step::identity).collect();
         Sha256Hex::of_json(&json!([self.ground, steps, wanted.options]))
     }
@@ -192,8 +192,8 @@ impl<'a> Laboratory<'a> {
     fn experiment(
         &self,
         key: &Sha256Hex,
-        wanted: &Wanted,
-        begun: &Begun,
+        wanted: &ExperimentRequest,
+        begun: &ReplayedGraph,
     ) -> Result<Experiment, PipelineError> {
         let name = || format!("experiment {}", key.short());
         attempt(&name(), || self.experiment_called(&name(), key, wanted, begun))
@@ -203,8 +203,8 @@ impl<'a> Laboratory<'a> {
         &self,
         name: &str,
         key: &Sha256Hex,
-        wanted: &Wanted,
-        begun: &Begun,
+        wanted: &ExperimentRequest,
+        begun: &ReplayedGraph,
     ) -> Result<Experiment, PipelineError> {
         let mut graph = begun.graph.clone();
         graph.rejoin_vectors();
@@ -243,7 +243,7 @@ impl<'a> Laboratory<'a> {
         bytes: &[u8],
         options: &EngineOptions,
     ) -> Result<ExperimentPredictions, PipelineError> {
-        let Subject { data, samples, task, .. } = self.subject;
+        let EvaluationSetup { data, samples, task, .. } = self.subject;
         let predictor = self.predictor(name, ModelSource::Bytes(name, bytes), options)?;
         let found = predictor.answers(data, samples, &|_| ());
         let found =
@@ -257,7 +257,7 @@ impl<'a> Laboratory<'a> {
         source: ModelSource,
         options: &EngineOptions,
     ) -> Result<Predictor, PipelineError> {
-        let Subject { batch, dims, output, task, .. } = self.subject;
+        let EvaluationSetup { batch, dims, output, task, .. } = self.subject;
         let found = Predictor::load(source, batch, dims, options, output, task.scores);
         let engine = |source| PipelineError::Engine { variant: name.to_string(), source };
         Ok(found.map_err(engine)?.with_task((*task).clone()))
@@ -302,7 +302,7 @@ fn spread<T>(all: &[T]) -> impl Iterator<Item = &T> {
 ///
 /// # Errors
 /// [`PipelineError::File`] names what cannot be written.
-pub fn apart(
+pub fn measured_experiments(
     folders: &Folders,
     variant: &str,
     records: &[VariantRecord],

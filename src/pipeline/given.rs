@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 /// A model somebody gave.
 #[derive(Clone, Debug)]
-pub struct Given {
+pub struct ExternalModel {
     /// What it is called in results, unlike any other.
     pub name: String,
     /// The ONNX file.
@@ -31,7 +31,7 @@ pub struct Given {
 /// [`PipelineError::File`] where the folder cannot be written.
 pub fn place(
     folders: &Folders,
-    given: &Given,
+    given: &ExternalModel,
     parent: Option<&str>,
     dims: &BTreeMap<String, usize>,
     batch: usize,
@@ -52,7 +52,7 @@ pub fn place(
 /// # Errors
 /// The engine's reason.
 pub fn runs_once(
-    given: &Given,
+    given: &ExternalModel,
     arrays: &BTreeMap<String, Array>,
     dims: &BTreeMap<String, usize>,
     batch: usize,
@@ -72,7 +72,7 @@ pub fn runs_once(
 }
 
 fn read(
-    given: &Given,
+    given: &ExternalModel,
     dims: &BTreeMap<String, usize>,
     batch: usize,
 ) -> Result<(VariantRecord, Vec<u8>), MissingReason> {

@@ -126,7 +126,7 @@ fn rate(layer: &mut LayerTime, peaks: Option<&MachineRoofline>) {
 
 /// Where the time of a job's variants goes on one target.
 #[derive(Clone, Debug, Default)]
-pub struct Layers {
+pub struct LayerTables {
     /// One a variant and batch.
     pub tables: Vec<LayerTable>,
     /// Variants that have none, and why.
@@ -146,11 +146,11 @@ pub(super) fn measure_layers(
     emulated: bool,
     job: &Job,
     variants: &[VariantRecord],
-) -> Result<Layers, PipelineError> {
+) -> Result<LayerTables, PipelineError> {
     let kept = folders.journal(&target.name).join("nodes");
     kept.create_folder().map_err(PipelineError::file("create", &kept))?;
-    let mut session = Session { folders, target, site, job, place: None };
-    let mut found = Layers { peaks: session.peaks()?, ..Layers::default() };
+    let mut session = NodeProfiler { folders, target, site, job, place: None };
+    let mut found = LayerTables { peaks: session.peaks()?, ..LayerTables::default() };
     let batches: BTreeSet<usize> = job.settings.iter().map(|setting| setting.batch).collect();
     for batch in &batches {
         for (index, variant) in variants.iter().enumerate() {
@@ -204,7 +204,7 @@ fn nodes_file(
 }
 
 /// The nodes of a job's models on one machine.
-struct Session<'a, 'b> {
+struct NodeProfiler<'a, 'b> {
     folders: &'a Folders,
     target: &'a Target,
     site: &'a mut TargetSession<'b>,
@@ -213,7 +213,7 @@ struct Session<'a, 'b> {
     place: Option<PathBuf>,
 }
 
-impl Session<'_, '_> {
+impl NodeProfiler<'_, '_> {
     /// What the machine can do at most; shares of it are empty where that cannot be measured.
     fn peaks(&mut self) -> Result<Option<MachineRoofline>, PipelineError> {
         let path = self.folders.journal(&self.target.name).join("peaks.json");

@@ -1,6 +1,6 @@
 //! Where models are tried: in this process, or by the agent of a board.
 
-use super::race::{Entrant, Placing, race};
+use super::race::{PairedSpeedup, TrialForm, paired_speedups};
 use super::remote::RemoteName;
 use super::{Context, PipelineError, replace_json};
 use paring_agent::arrays::Array;
@@ -32,7 +32,7 @@ const RUNS: usize = 4;
 const ROUNDS: usize = 5;
 
 /// A machine that runs small networks.
-pub(super) enum Machine<'a, 'b> {
+pub(super) enum TrialMachine<'a, 'b> {
     /// This one, in this process.
     Here,
     /// A board.
@@ -40,7 +40,7 @@ pub(super) enum Machine<'a, 'b> {
 }
 
 /// Why something was not tried.
-pub(super) enum Failure {
+pub(super) enum TrialFailure {
     /// It was not made, or the engine here refuses it.
     Step(CompressError),
     /// The engine there refuses it, in its words.
@@ -50,28 +50,28 @@ pub(super) enum Failure {
 }
 
 /// Why a step's measurements were not made.
-pub(super) enum Failed {
+pub(super) enum StepFailure {
     /// Something of the step.
     Step(CompressError),
     /// The target.
     Target(TargetError),
 }
 
-impl From<Failure> for Failed {
-    fn from(failure: Failure) -> Failed {
+impl From<TrialFailure> for StepFailure {
+    fn from(failure: TrialFailure) -> StepFailure {
         match failure {
-            Failure::Step(error) => Failed::Step(error),
-            Failure::Gone(error) => Failed::Target(error),
-            Failure::Rejected(said) => {
+            TrialFailure::Step(error) => StepFailure::Step(error),
+            TrialFailure::Gone(error) => StepFailure::Target(error),
+            TrialFailure::Rejected(said) => {
                 let (what, status) =
                     ("run a form of the model".into(), "the engine refuses".into());
-                Failed::Target(TargetError::Failed { what, status, message: said })
+                StepFailure::Target(TargetError::Failed { what, status, message: said })
             }
         }
     }
 }
 
-impl Failed {
+impl StepFailure {
     /// For a person: `failed` knows the variant and its step.
     pub(super) fn of(
         self,
@@ -79,8 +79,8 @@ impl Failed {
         failed: &dyn Fn(CompressError) -> PipelineError,
     ) -> PipelineError {
         match self {
-            Failed::Step(source) => failed(source),
-            Failed::Target(source) => PipelineError::Target { target: target.into(), source },
+            StepFailure::Step(source) => failed(source),
+            StepFailure::Target(source) => PipelineError::Target { target: target.into(), source },
         }
     }
 }
@@ -90,38 +90,40 @@ impl Context {
     pub(super) fn on<T>(
         &self,
         target: &str,
-        act: impl FnOnce(&mut Machine) -> Result<T, Failure>,
-    ) -> Result<T, Failed> {
+        act: impl FnOnce(&mut TrialMachine) -> Result<T, TrialFailure>,
+    ) -> Result<T, StepFailure> {
         let known = self.targets.iter().find(|known| known.name == target);
         let Some(known) = known else {
             return match target {
-                "host" => Ok(act(&mut Machine::Here)?),
-                other => Err(Failed::Target(TargetError::UnknownStudyTarget(other.to_string()))),
+                "host" => Ok(act(&mut TrialMachine::Here)?),
+                other => {
+                    Err(StepFailure::Target(TargetError::UnknownStudyTarget(other.to_string())))
+                }
             };
         };
         let mut heard = |_| ();
-        let mut site = TargetSession::open(known, None, &mut heard).map_err(Failed::Target)?;
-        Ok(act(&mut Machine::of(&mut site))?)
+        let mut site = TargetSession::open(known, None, &mut heard).map_err(StepFailure::Target)?;
+        Ok(act(&mut TrialMachine::of(&mut site))?)
     }
 }
 
-impl From<CompressError> for Failure {
-    fn from(error: CompressError) -> Failure {
-        Failure::Step(error)
+impl From<CompressError> for TrialFailure {
+    fn from(error: CompressError) -> TrialFailure {
+        TrialFailure::Step(error)
     }
 }
 
-impl From<EngineError> for Failure {
-    fn from(error: EngineError) -> Failure {
-        Failure::Step(error.into())
+impl From<EngineError> for TrialFailure {
+    fn from(error: EngineError) -> TrialFailure {
+        TrialFailure::Step(error.into())
     }
 }
 
-impl Failure {
-    fn there(error: TargetError) -> Failure {
+impl TrialFailure {
+    fn there(error: TargetError) -> TrialFailure {
         match error {
-            TargetError::Failed { message, .. } => Failure::Rejected(message),
-            other => Failure::Gone(other),
+            TargetError::Failed { message, .. } => TrialFailure::Rejected(message),
+            other => TrialFailure::Gone(other),
         }
     }
 }
@@ -141,18 +143,18 @@ impl NodeRun {
 }
 
 /// The outputs of a narrow network, and the nodes of the float one and of itself.
-pub(super) struct Answer {
+pub(super) struct NetworkAnswer {
     pub(super) outputs: Vec<f64>,
     pub(super) float: Vec<NodeRun>,
     pub(super) own: Vec<NodeRun>,
 }
 
-impl<'a, 'b> Machine<'a, 'b> {
+impl<'a, 'b> TrialMachine<'a, 'b> {
     /// The machine that a site is.
-    pub(super) fn of(site: &'a mut TargetSession<'b>) -> Machine<'a, 'b> {
+    pub(super) fn of(site: &'a mut TargetSession<'b>) -> TrialMachine<'a, 'b> {
         match site.board() {
-            Ok(board) => Machine::Board(board),
-            Err(_) => Machine::Here,
+            Ok(board) => TrialMachine::Board(board),
+            Err(_) => TrialMachine::Here,
         }
     }
 
@@ -160,12 +162,12 @@ impl<'a, 'b> Machine<'a, 'b> {
     pub(super) fn probe(
         &mut self,
         sysfs_root: Option<&Path>,
-    ) -> Result<TargetEnvironment, Failure> {
+    ) -> Result<TargetEnvironment, TrialFailure> {
         let found = match self {
-            Machine::Here => LocalAgent.probe(sysfs_root),
-            Machine::Board(board) => board.deploy(&[]).and_then(|_| board.probe(sysfs_root)),
+            TrialMachine::Here => LocalAgent.probe(sysfs_root),
+            TrialMachine::Board(board) => board.deploy(&[]).and_then(|_| board.probe(sysfs_root)),
         };
-        found.map_err(Failure::Gone)
+        found.map_err(TrialFailure::Gone)
     }
 
     /// Has the agent measure what the journal in `folder` lacks of a job of the run at `root` whose
@@ -175,23 +177,23 @@ impl<'a, 'b> Machine<'a, 'b> {
         job: &Job,
         folder: &ConfinedPath,
         root: &Path,
-    ) -> Result<Vec<BlockRecord>, Failure> {
+    ) -> Result<Vec<BlockRecord>, TrialFailure> {
         let (path, journal) = (folder.join("job.json"), folder.join("blocks.jsonl"));
         let failed = |path: &Path| {
             let path = path.to_path_buf();
-            |source| Failure::Gone(TargetError::File { doing: "write", path, source })
+            |source| TrialFailure::Gone(TargetError::File { doing: "write", path, source })
         };
         let written = replace_json(&path, job).map_err(std::io::Error::other);
         written.map_err(failed(&path))?;
         let done = match self {
-            Machine::Here => LocalAgent.run(&path, &journal, &mut |_| ()),
-            Machine::Board(board) => {
+            TrialMachine::Here => LocalAgent.run(&path, &journal, &mut |_| ()),
+            TrialMachine::Board(board) => {
                 let name = RemoteName::of(folder, root, true).map_err(std::io::Error::other);
                 let name = name.map_err(failed(folder))?;
                 board.run(&name.remote(job, folder, &journal))
             }
         };
-        done.map_err(Failure::Gone)?;
+        done.map_err(TrialFailure::Gone)?;
         read_journal(&journal).map_err(|e| failed(&journal)(std::io::Error::other(e)))
     }
 
@@ -201,44 +203,44 @@ impl<'a, 'b> Machine<'a, 'b> {
         float: &Graph,
         narrow: &Graph,
         calibration: &Calibration,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<NetworkAnswer, TrialFailure> {
         // As measured precisions are run.
         let transforms = vec![CLEAR_UPPER_HALVES.to_string()];
         let options = EngineOptions { transforms, ..EngineOptions::default() };
         let outputs = match self {
-            Machine::Here => {
+            TrialMachine::Here => {
                 let plan = loaded(narrow, &options, calibration)?;
                 plan.run(&plan.inputs(&calibration.first())?)?.iter().flatten().copied().collect()
             }
-            Machine::Board(board) => predicted(board, narrow, calibration)?,
+            TrialMachine::Board(board) => predicted(board, narrow, calibration)?,
         };
         let outputs = outputs.into_iter().map(f64::from).collect();
         let within = Duration::from_secs(60);
         let both = self.profiles(&[float, narrow], &options, calibration, (TURNS, within))?;
         let mut both = both.into_iter();
         let [float, own] = [both.next(), both.next()].map(Option::unwrap_or_default);
-        Ok(Answer { outputs, float, own })
+        Ok(NetworkAnswer { outputs, float, own })
     }
 
-    /// Times of the nodes of several models that take turns: so many, or fewer within the time.
+    /// NodeTimesByName of the nodes of several models that take turns: so many, or fewer within the time.
     pub(super) fn profiles(
         &mut self,
         graphs: &[&Graph],
         options: &EngineOptions,
         calibration: &Calibration,
         (turns, within): (usize, Duration),
-    ) -> Result<Vec<Vec<NodeRun>>, Failure> {
-        if let Machine::Board(board) = self {
+    ) -> Result<Vec<Vec<NodeRun>>, TrialFailure> {
+        if let TrialMachine::Board(board) = self {
             let (_folder, paths) = saved(graphs)?;
             let models: Vec<_> = paths.iter().map(|path| (path.as_path(), options)).collect();
             let found = board.profile_nodes(&models, &calibration.first(), calibration.batch);
-            return Ok(found.map_err(Failure::there)?.into_iter().map(nodes).collect());
+            return Ok(found.map_err(TrialFailure::there)?.into_iter().map(nodes).collect());
         }
         let arrays = calibration.first();
         let plans = graphs.iter().map(|graph| {
             let plan = loaded(graph, options, calibration)?;
             let inputs = plan.inputs(&arrays)?;
-            Ok((plan, inputs, Times::default()))
+            Ok((plan, inputs, NodeTimesByName::default()))
         });
         let mut plans = plans.collect::<Result<Vec<_>, EngineError>>()?;
         let begun = Instant::now();
@@ -257,12 +259,12 @@ impl<'a, 'b> Machine<'a, 'b> {
     /// its own, round after round: the interval is from the slowest round to the fastest.
     pub(super) fn race(
         &mut self,
-        entrants: &[Entrant],
+        entrants: &[TrialForm],
         calibration: &Calibration,
         (rules, seed): (&SampleRules, u64),
-    ) -> Result<Vec<Placing>, Failure> {
-        let Machine::Board(board) = self else {
-            return Ok(race(entrants, calibration, rules, seed)?);
+    ) -> Result<Vec<PairedSpeedup>, TrialFailure> {
+        let TrialMachine::Board(board) = self else {
+            return Ok(paired_speedups(entrants, calibration, rules, seed)?);
         };
         let folder = tempfile::tempdir().map_err(unwritten)?;
         let mut paths = Vec::new();
@@ -276,7 +278,7 @@ impl<'a, 'b> Machine<'a, 'b> {
         let mut ratios = vec![Vec::new(); entrants.len()];
         for _ in 0..ROUNDS {
             let found = board.profile_nodes(&models, &calibration.first(), calibration.batch);
-            let found = found.map_err(Failure::there)?;
+            let found = found.map_err(TrialFailure::there)?;
             let first = found.first().map_or(1.0, |profile| profile.plain_ns);
             for (own, profile) in ratios.iter_mut().zip(&found) {
                 own.push(first / profile.plain_ns.max(1.0));
@@ -286,21 +288,21 @@ impl<'a, 'b> Machine<'a, 'b> {
     }
 }
 
-fn placed(ratios: &[f64]) -> Placing {
+fn placed(ratios: &[f64]) -> PairedSpeedup {
     let at = |pick: fn(f64, f64) -> f64, from: f64| ratios.iter().copied().fold(from, pick);
     let value = stats::median(ratios).unwrap_or(1.0);
     let speedup = ConfidenceInterval { value, low: at(f64::min, value), high: at(f64::max, value) };
     // Nobody watches a board for quiet rounds here.
-    Placing { speedup, quiet_share: 0.0 }
+    PairedSpeedup { speedup, quiet_share: 0.0 }
 }
 
-fn unwritten(error: std::io::Error) -> Failure {
+fn unwritten(error: std::io::Error) -> TrialFailure {
     let path = "a model".into();
-    Failure::Gone(TargetError::File { doing: "write", path, source: error })
+    TrialFailure::Gone(TargetError::File { doing: "write", path, source: error })
 }
 
 /// Models as files, and the folder that keeps them.
-fn saved(graphs: &[&Graph]) -> Result<(tempfile::TempDir, Vec<PathBuf>), Failure> {
+fn saved(graphs: &[&Graph]) -> Result<(tempfile::TempDir, Vec<PathBuf>), TrialFailure> {
     let folder = tempfile::tempdir().map_err(unwritten)?;
     let mut paths = Vec::new();
     for (index, graph) in graphs.iter().enumerate() {
@@ -321,11 +323,11 @@ fn loaded(
     AnalysedModel::load(ModelSource::Bytes(graph.name(), &bytes), bindings)?.optimise(options)
 }
 
-/// Times by node, over several profiles.
+/// NodeTimesByName by node, over several profiles.
 #[derive(Default)]
-struct Times(BTreeMap<String, Vec<f64>>);
+struct NodeTimesByName(BTreeMap<String, Vec<f64>>);
 
-impl Times {
+impl NodeTimesByName {
     fn add(&mut self, profile: &PlanProfile) {
         for node in &profile.nodes {
             let times = node.times_ns.iter().map(|t| t.as_f64());
@@ -348,7 +350,7 @@ fn predicted(
     board: &mut Board,
     graph: &Graph,
     calibration: &Calibration,
-) -> Result<Vec<f32>, Failure> {
+) -> Result<Vec<f32>, TrialFailure> {
     let (_folder, paths) = saved(&[graph])?;
     let (arrays, options) = (calibration.first(), EngineOptions::default());
     let asked = RemotePrediction {
@@ -362,7 +364,7 @@ fn predicted(
         Ok(arrays.iter().map(|(name, array)| (name.clone(), array.take(positions))).collect())
     };
     let found = board.predict(&asked, calibration.batch, &rows, &mut |_| ());
-    Ok(found.map_err(Failure::there)?.iter().copied().collect())
+    Ok(found.map_err(TrialFailure::there)?.iter().copied().collect())
 }
 
 fn nodes(profile: NodeProfile) -> Vec<NodeRun> {

@@ -1,6 +1,6 @@
 //! Measuring variants on a target: the job, the agent, and the journal's sum.
 
-use super::layers::{Layers, measure_layers};
+use super::layers::{LayerTables, measure_layers};
 use super::remote::with_remote;
 use super::{Folders, PipelineError, meter, read_json, replace, replace_json};
 use paring_agent::arrays::write_tensors;
@@ -23,7 +23,7 @@ const MOST_SAMPLES: usize = 64;
 
 /// What is asked of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extent {
+pub enum MeasurementExtent {
     /// Measurements of whole variants.
     Times,
     /// Times node by node.
@@ -34,9 +34,9 @@ pub enum Extent {
 
 /// How variants are measured.
 #[derive(Clone, Debug)]
-pub struct Bench<'a> {
+pub struct MeasurementPlan<'a> {
     /// What is measured.
-    pub extent: Extent,
+    pub extent: MeasurementExtent,
     /// Name of the target.
     pub target: &'a str,
     /// Hash of the rules of timing.
@@ -69,7 +69,7 @@ pub struct Bench<'a> {
     pub sysfs_root: Option<&'a Path>,
 }
 
-impl Bench<'_> {
+impl MeasurementPlan<'_> {
     /// What a job says of energy on a machine with these sensors.
     ///
     /// # Errors
@@ -82,7 +82,11 @@ impl Bench<'_> {
 }
 
 /// Writes the job's inputs and gives the job.
-fn job(folders: &Folders, bench: &Bench, variants: &[VariantRecord]) -> Result<Job, PipelineError> {
+fn job(
+    folders: &Folders,
+    bench: &MeasurementPlan,
+    variants: &[VariantRecord],
+) -> Result<Job, PipelineError> {
     let folder = folders.journal(bench.target);
     // Enough for the largest batch, even where that wraps around.
     let most = MOST_SAMPLES.max(bench.settings.iter().map(|s| s.batch).max().unwrap_or(1));
@@ -126,16 +130,25 @@ fn job(folders: &Folders, bench: &Bench, variants: &[VariantRecord]) -> Result<J
     })
 }
 
+/// A measurement of a variant on one target in one setting, which the measurement names.
+#[derive(Clone, Debug)]
+pub struct VariantMeasurement {
+    /// The variant's name: a variant may have the same file and options as its parent, and so the same
+    /// identity.
+    pub variant: String,
+    /// The measurement.
+    pub measurement: Measurement,
+}
+
 /// What came of variants on a target.
 #[derive(Clone, Debug)]
-pub struct Taken {
+pub struct TargetMeasurements {
     /// What the target was.
     pub environment: TargetEnvironment,
-    /// For every setting the measurements of the variants, in their order; empty where only layers
-    /// were wanted.
-    pub by_setting: Vec<Vec<Measurement>>,
+    /// One a setting and variant, settings first; empty where only layers were wanted.
+    pub measurements: Vec<VariantMeasurement>,
     /// Where their time goes; empty where that was not wanted.
-    pub layers: Layers,
+    pub layers: LayerTables,
 }
 
 /// Has the agent of a target measure what its journal lacks, sums the journal up, and then has it time
@@ -146,12 +159,12 @@ pub struct Taken {
 /// [`PipelineError`] where the agent or the journal fails, or what was found cannot be kept.
 pub fn measure(
     folders: &Folders,
-    bench: &Bench,
+    bench: &MeasurementPlan,
     target: &Target,
     variants: &[VariantRecord],
     stop: Option<&'static AtomicBool>,
     heard: &mut dyn FnMut(TargetEvent),
-) -> Result<Taken, PipelineError> {
+) -> Result<TargetMeasurements, PipelineError> {
     let folder = folders.journal(bench.target);
     let failed = |source| PipelineError::Target { target: bench.target.to_string(), source };
     let mut site = TargetSession::open(target, stop, heard).map_err(failed)?;
@@ -164,39 +177,41 @@ pub fn measure(
     let energy = bench.energy_on(&environment);
     job.energy = energy.as_ref().ok().cloned();
     replace_json(&folder.join("job.json"), &job)?;
-    let by_setting = match bench.extent {
-        Extent::Layers => vec![],
-        Extent::Times | Extent::Both => {
+    let measurements = match bench.extent {
+        MeasurementExtent::Layers => vec![],
+        MeasurementExtent::Times | MeasurementExtent::Both => {
             timed(folders, bench, (target, &mut site), &job, &energy, variants)?
         }
     };
     let layers = match bench.extent {
-        Extent::Times => Layers::default(),
-        Extent::Layers | Extent::Both => {
+        MeasurementExtent::Times => LayerTables::default(),
+        MeasurementExtent::Layers | MeasurementExtent::Both => {
             measure_layers(folders, (target, &mut site), environment.emulated, &job, variants)?
         }
     };
-    Ok(Taken { environment, by_setting, layers })
+    Ok(TargetMeasurements { environment, measurements, layers })
 }
 
 /// The measurements of a job.
 fn timed(
     folders: &Folders,
-    bench: &Bench,
+    bench: &MeasurementPlan,
     (target, site): (&Target, &mut TargetSession),
     job: &Job,
     energy: &Result<EnergyJob, MissingReason>,
     variants: &[VariantRecord],
-) -> Result<Vec<Vec<Measurement>>, PipelineError> {
+) -> Result<Vec<VariantMeasurement>, PipelineError> {
     let folder = folders.journal(bench.target);
     let job_path = folder.join("job.json");
     with_remote(folders, target, job, &mut |remote| site.run(remote, &job_path))?;
     let records = counted(&folder, job)?;
     let without_energy = energy.as_ref().err();
-    let of = |variant: &VariantRecord, setting: ExecutionSetting| {
-        measurement(&records, job, variant, setting, without_energy)
+    let of = |variant: &VariantRecord, setting: ExecutionSetting| VariantMeasurement {
+        variant: variant.name.clone(),
+        measurement: measurement(&records, job, variant, setting, without_energy),
     };
-    let each = bench.settings.iter().map(|s| variants.iter().map(|v| of(v, *s)).collect());
+    let each = bench.settings.iter().flat_map(|s| variants.iter().map(move |v| (v, *s)));
+    let each = each.map(|(variant, setting)| of(variant, setting));
     Ok(each.collect())
 }
 
@@ -233,19 +248,19 @@ fn measurement(
 
 /// What the files of a run say that was measured on a target.
 #[derive(Clone, Debug)]
-pub struct Remeasured {
+pub struct TargetJournal {
     /// What the target was.
     pub environment: TargetEnvironment,
     job: Job,
     records: Vec<BlockRecord>,
 }
 
-impl Remeasured {
+impl TargetJournal {
     /// Reads the journal of a target, its job and its environment.
     ///
     /// # Errors
     /// [`PipelineError`] where one of them is missing or is not what its name says.
-    pub fn read(folders: &Folders, target: &str) -> Result<Remeasured, PipelineError> {
+    pub fn read(folders: &Folders, target: &str) -> Result<TargetJournal, PipelineError> {
         let folder = folders.journal(target);
         let lost = |path: &ConfinedPath| {
             PipelineError::file("read", path)(std::io::ErrorKind::InvalidData.into())
@@ -253,7 +268,7 @@ impl Remeasured {
         let (environment, job) = (folder.join("environment.json"), folder.join("job.json"));
         let environment = read_json(&environment).ok_or_else(|| lost(&environment))?;
         let job: Job = read_json(&job).ok_or_else(|| lost(&job))?;
-        Ok(Remeasured { environment, records: counted(&folder, &job)?, job })
+        Ok(TargetJournal { environment, records: counted(&folder, &job)?, job })
     }
 
     /// What was measured of a variant; `without_energy` is asked why there is no energy, where the job

@@ -43,24 +43,29 @@ pub use conformance::{
 };
 pub use costs::attributed;
 pub use error::PipelineError;
-pub use experiments::{Laboratory, Wanted, apart, recorded};
+pub use experiments::{ExperimentRequest, ExperimentRunner, measured_experiments, recorded};
 pub use files::{read_json, replace, replace_json};
 pub use folders::Folders;
-pub use forecast::{Forecaster, Ground, HERE, Probing, forecaster, of_all_kinds, removal};
-pub use given::{Given, place, runs_once};
-pub use layers::{Layers, kept_nodes, layers};
-pub use measure::{Bench, Extent, Remeasured, Taken, measure};
+pub use forecast::{
+    ForecastBasis, ForecastBudget, Forecaster, HERE, forecaster, of_all_kinds, removal,
+};
+pub use given::{ExternalModel, place, runs_once};
+pub use layers::{LayerTables, kept_nodes, layers};
+pub use measure::{
+    MeasurementExtent, MeasurementPlan, TargetJournal, TargetMeasurements, VariantMeasurement,
+    measure,
+};
 pub use precision::precision_tables;
 pub use predictions::{Instances, write_instances, write_instances_csv};
-pub use quality::{Assessed, Quality, Subject, assess};
+pub use quality::{EvaluatedPredictions, EvaluationSetup, VariantEvaluation, evaluate_variants};
 pub use recipe::{BASELINE, Context, Recipe};
 pub use records::{ancestry, variant_names, variant_record};
 pub use remote::cancel;
 pub use replay::rehearse;
 pub use restore::{
-    Undertaken, check_decisions, undertaken, undone, unpruned, whole_file, with_components,
+    RecordedStep, check_decisions, recorded_steps, undone, unpruned, whole_file, with_components,
 };
-pub use stress::stress;
-pub use timing::{Rounds, Timed, kept_times_by_node, times_by_node};
+pub use stress::evaluate_disturbed;
+pub use timing::{TimedModel, TimingRounds, kept_times_by_node, times_by_node};
 pub use track::{add_outcomes, read_outcomes};
 pub use variants::{baseline, make};

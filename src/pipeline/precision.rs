@@ -10,8 +10,8 @@ use self::table::{
     best_assignment, cost_in_words, costs, engine_in_words, reason_in_words, rejected_assignments,
     sensitivity_csv,
 };
-use super::machine::{Failed, Failure, Machine};
-use super::tune::Tuned;
+use super::machine::{StepFailure, TrialFailure, TrialMachine};
+use super::tune::TunedGraph;
 use super::{Context, Folders, PipelineError, known_conformance, read_json, refusal, replace};
 use paring_agent::engine::{CLEAR_UPPER_HALVES, ENGINE};
 use paring_compress::catalog::Calibration;
@@ -39,7 +39,7 @@ pub fn precision_tables(folders: &Folders) -> Result<Vec<PrecisionTable>, Pipeli
 }
 
 /// A step's graph, and what the pipeline knows of it.
-struct Bench<'a> {
+struct PrecisionTrial<'a> {
     context: &'a Context,
     calibration: &'a Calibration,
     graph: Graph,
@@ -66,7 +66,7 @@ impl Context {
         origins: OriginalIndices,
         (options, fixed): (&EngineOptions, bool),
         how: &PostTrainingQuantization,
-    ) -> Result<Tuned, PipelineError> {
+    ) -> Result<TunedGraph, PipelineError> {
         let failed = |source: CompressError| PipelineError::Step {
             variant: variant.into(),
             step: words.into(),
@@ -82,8 +82,8 @@ impl Context {
         if clears && !options.transforms.iter().any(|name| name == CLEAR_UPPER_HALVES) {
             clearing.transforms.push(CLEAR_UPPER_HALVES.into());
         }
-        let bench =
-            Bench::new(self, calibration, folded, (options, clearing), how).map_err(failed)?;
+        let bench = PrecisionTrial::new(self, calibration, folded, (options, clearing), how)
+            .map_err(failed)?;
         let table = self.frozen(&bench, &graph, &failed)?;
         self.keep_sensitivity(variant, &table)?;
         let table_sha256 = Some(Sha256Hex::of(&serde_json::to_vec(&table).unwrap_or_default()));
@@ -116,13 +116,13 @@ impl Context {
             draft.table_sha256.clone_from(&table_sha256);
         }
         let options = if stays { options.clone() } else { bench.options.clone() };
-        Ok(Tuned { made: StepResult { decisions, ..made }, options })
+        Ok(TunedGraph { made: StepResult { decisions, ..made }, options })
     }
 
     /// The table that was kept of the target for just this question, or a new one, which is kept.
     fn frozen(
         &self,
-        bench: &Bench,
+        bench: &PrecisionTrial,
         given: &Graph,
         failed: &dyn Fn(CompressError) -> PipelineError,
     ) -> Result<PrecisionTable, PipelineError> {
@@ -136,7 +136,7 @@ impl Context {
         let table = match bench.how.by {
             // Files are as large everywhere.
             PrecisionObjective::Bytes => {
-                bench.table(given, key, &mut Machine::Here).map_err(Failed::from)
+                bench.table(given, key, &mut TrialMachine::Here).map_err(StepFailure::from)
             }
             PrecisionObjective::Latency | PrecisionObjective::Energy => {
                 self.on(on, |machine| bench.table(given, key, machine))
@@ -154,7 +154,7 @@ impl Context {
     }
 }
 
-impl<'a> Bench<'a> {
+impl<'a> PrecisionTrial<'a> {
     fn new(
         context: &'a Context,
         calibration: &'a Calibration,
@@ -165,8 +165,17 @@ impl<'a> Bench<'a> {
         let facts = graph.facts(&calibration.dims, calibration.batch)?;
         let choices = paring_compress::precision_choices(&graph, &how)?;
         let ranges = paring_compress::activation_ranges(&graph, &how, calibration)?;
-        let mut bench =
-            Bench { context, calibration, graph, facts, given, options, how, ranges, choices };
+        let mut bench = PrecisionTrial {
+            context,
+            calibration,
+            graph,
+            facts,
+            given,
+            options,
+            how,
+            ranges,
+            choices,
+        };
         bench.choices = bench.conforming()?;
         Ok(bench)
     }
@@ -239,8 +248,8 @@ impl<'a> Bench<'a> {
         &self,
         given: &Graph,
         key: Sha256Hex,
-        machine: &mut Machine,
-    ) -> Result<PrecisionTable, Failure> {
+        machine: &mut TrialMachine,
+    ) -> Result<PrecisionTable, TrialFailure> {
         let mut table = PrecisionTable {
             schema: SCHEMA,
             target: self.how.on.clone(),

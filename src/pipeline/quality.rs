@@ -1,4 +1,4 @@
-//! Quality of variants on the report split, paired with the baseline's on identical samples.
+//! EvaluatedPredictions of variants on the report split, paired with the baseline's on identical samples.
 
 use super::attempt::{attempt, reason};
 use super::predictions::{Instances, write_instances};
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 /// What variants are evaluated on, and how.
 #[derive(Clone, Copy, Debug)]
-pub struct Subject<'a> {
+pub struct EvaluationSetup<'a> {
     /// The dataset.
     pub data: &'a Dataset,
     /// Samples to evaluate.
@@ -34,14 +34,14 @@ pub struct Subject<'a> {
 
 /// Answers of a variant, and what they add up to.
 #[derive(Clone, Debug)]
-pub struct Quality {
+pub struct EvaluatedPredictions {
     /// One a sample, where answers are classes.
     pub predictions: Vec<SamplePrediction>,
     /// What they add up to.
     pub evaluation: Evaluation,
 }
 
-impl Subject<'_> {
+impl EvaluationSetup<'_> {
     /// The answers of one model.
     ///
     /// # Errors
@@ -94,8 +94,14 @@ impl Subject<'_> {
     }
 }
 
-/// What came of evaluating a variant: its quality, or why there is none.
-pub type Assessed = Result<Quality, MissingReason>;
+/// Evaluation of one variant.
+#[derive(Clone, Debug)]
+pub struct VariantEvaluation {
+    /// The variant's name.
+    pub variant: String,
+    /// Its quality, or the reason why there is none.
+    pub quality: Result<EvaluatedPredictions, MissingReason>,
+}
 
 /// Evaluates every variant, the baseline first, and writes their answers; `done` is told after each.
 /// One that cannot be evaluated is in the result with the reason, and leaves no files of an earlier
@@ -103,12 +109,12 @@ pub type Assessed = Result<Quality, MissingReason>;
 ///
 /// # Errors
 /// [`PipelineError`] where the baseline cannot be evaluated, or what was found cannot be written.
-pub fn assess(
+pub fn evaluate_variants(
     folders: &Folders,
-    subject: &Subject,
+    subject: &EvaluationSetup,
     variants: &[VariantRecord],
     done: &mut dyn FnMut(&str),
-) -> Result<Vec<Assessed>, PipelineError> {
+) -> Result<Vec<VariantEvaluation>, PipelineError> {
     let (groups, slices) = (subject.own_groups(), subject.own_slices());
     let mut baseline: Option<(Answers, Vec<SamplePrediction>)> = None;
     let (mut exams, mut found) = (Vec::new(), Vec::new());
@@ -141,14 +147,17 @@ pub fn assess(
     let how = Sampling { groups: groups.as_deref(), fixed_class_shares, ..Sampling::default() };
     let mut evaluations = evaluate::assess(&exams, &how).into_iter();
     let none = || MissingReason("there are no samples to report".into());
-    let each = found.into_iter().map(|own: Result<Vec<SamplePrediction>, MissingReason>| {
-        let predictions = own?;
-        Ok(Quality { predictions, evaluation: evaluations.next().ok_or_else(none)? })
+    let each = variants.iter().zip(found).map(|(variant, predictions)| {
+        let quality = predictions.and_then(|predictions| {
+            let evaluation = evaluations.next().ok_or_else(none)?;
+            Ok(EvaluatedPredictions { predictions, evaluation })
+        });
+        VariantEvaluation { variant: variant.name.clone(), quality }
     });
     Ok(each.collect())
 }
 
-impl Subject<'_> {
+impl EvaluationSetup<'_> {
     /// The answers of a variant, and what they add up to beside the baseline's.
     fn examined(
         &self,

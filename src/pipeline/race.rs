@@ -29,7 +29,7 @@ const INTERVALS: BootstrapOptions = BootstrapOptions { resamples: 10_000, level:
 
 /// A form of a model.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entrant<'a> {
+pub(super) struct TrialForm<'a> {
     /// The encoded model.
     pub(super) bytes: &'a [u8],
     /// Engine options.
@@ -38,7 +38,7 @@ pub(super) struct Entrant<'a> {
 
 /// How a form did beside the first.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Placing {
+pub(super) struct PairedSpeedup {
     /// First over this one; above 1 is faster. Of a form that is far slower a rough figure.
     pub(super) speedup: ConfidenceInterval,
     /// Share of its rounds that were quiet.
@@ -46,7 +46,7 @@ pub(super) struct Placing {
 }
 
 /// A burst: which form, the reference before it, the median of its warm samples.
-struct Run {
+struct Burst {
     entrant: usize,
     reference_ns: f64,
     median_ns: f64,
@@ -56,20 +56,20 @@ struct Run {
 ///
 /// # Errors
 /// The engine's.
-pub(super) fn race(
-    entrants: &[Entrant],
+pub(super) fn paired_speedups(
+    entrants: &[TrialForm],
     calibration: &Calibration,
     rules: &SampleRules,
     seed: u64,
-) -> Result<Vec<Placing>, EngineError> {
+) -> Result<Vec<PairedSpeedup>, EngineError> {
     let mut order = stats::generator(seed, "race");
     let rough = entrants
         .iter()
-        .map(|entrant| Ok(Runner::new(entrant, calibration, rules)?.each.as_f64()))
+        .map(|entrant| Ok(FormRunner::new(entrant, calibration, rules)?.each.as_f64()))
         .collect::<Result<Vec<f64>, EngineError>>()?;
     let fast = |e: &usize| rough[*e] <= rough[0] * HOPELESS && (*e == 0 || !same(entrants, *e));
     let racing: Vec<usize> = (0..entrants.len()).filter(fast).collect();
-    let mut blocks: Vec<Vec<Run>> = Vec::new();
+    let mut blocks: Vec<Vec<Burst>> = Vec::new();
     for _ in 0..BLOCKS {
         let (mut runners, padding) = loaded(entrants, &racing, calibration, rules, &mut order)?;
         let slowest = runners.iter().map(|r| r.each).max().unwrap_or_default();
@@ -97,13 +97,13 @@ pub(super) fn race(
 }
 
 /// Whether a form is the first one again.
-fn same(entrants: &[Entrant], e: usize) -> bool {
+fn same(entrants: &[TrialForm], e: usize) -> bool {
     let (first, other) = (&entrants[0], &entrants[e]);
     first.bytes == other.bytes && first.options == other.options
 }
 
-fn exactly(ratio: f64) -> Placing {
-    Placing {
+fn exactly(ratio: f64) -> PairedSpeedup {
+    PairedSpeedup {
         speedup: ConfidenceInterval { value: ratio, low: ratio, high: ratio },
         quiet_share: 0.0,
     }
@@ -112,36 +112,36 @@ fn exactly(ratio: f64) -> Placing {
 /// Loads forms in random order, with random gaps between them in memory: where a model lies is luck,
 /// and in one process the same luck every time otherwise. Runners come in the order of `racing`.
 fn loaded(
-    entrants: &[Entrant],
+    entrants: &[TrialForm],
     racing: &[usize],
     calibration: &Calibration,
     rules: &SampleRules,
     draw: &mut stats::SeededGenerator,
-) -> Result<(Vec<Runner>, Vec<Vec<u8>>), EngineError> {
+) -> Result<(Vec<FormRunner>, Vec<Vec<u8>>), EngineError> {
     let mut order: Vec<usize> = (0..racing.len()).collect();
     order.shuffle(draw);
     let mut padding = Vec::new();
-    let mut runners: Vec<Option<Runner>> = (0..racing.len()).map(|_| None).collect();
+    let mut runners: Vec<Option<FormRunner>> = (0..racing.len()).map(|_| None).collect();
     for position in order {
         padding.push(vec![1u8; draw.random_range(64..65_536)]);
-        runners[position] = Some(Runner::new(&entrants[racing[position]], calibration, rules)?);
+        runners[position] = Some(FormRunner::new(&entrants[racing[position]], calibration, rules)?);
     }
     Ok((runners.into_iter().flatten().collect(), padding))
 }
 
-struct Runner {
+struct FormRunner {
     plan: InferencePlan,
     cycle: InputCycle,
     each: LatencyNs,
     length: usize,
 }
 
-impl Runner {
+impl FormRunner {
     fn new(
-        entrant: &Entrant,
+        entrant: &TrialForm,
         calibration: &Calibration,
         rules: &SampleRules,
-    ) -> Result<Runner, EngineError> {
+    ) -> Result<FormRunner, EngineError> {
         let bindings = DimensionBindings { batch: calibration.batch, dims: &calibration.dims };
         let source = ModelSource::Bytes("a form of the model", entrant.bytes);
         let plan = AnalysedModel::load(source, bindings)?.optimise(entrant.options)?;
@@ -153,20 +153,20 @@ impl Runner {
         // The first sample finds the caches of another form, and is left out.
         let most = if each > SLOW { 2 } else { 64 };
         let length = 1 + (rules.burst_ns.0 / each.0.max(1)).clamp(3, 64).min(most) as usize;
-        Ok(Runner { plan, cycle, each, length })
+        Ok(FormRunner { plan, cycle, each, length })
     }
 
-    fn run(&mut self, entrant: usize, watch: &mut ContentionProbe) -> Result<Run, EngineError> {
+    fn run(&mut self, entrant: usize, watch: &mut ContentionProbe) -> Result<Burst, EngineError> {
         let burst = sample_burst(&self.plan, &mut self.cycle, self.length, watch)?;
         let warm: Vec<f64> = burst.samples_ns.iter().skip(1).map(|s| s.as_f64()).collect();
         let median_ns = stats::median(&warm).unwrap_or(0.0);
-        Ok(Run { entrant, reference_ns: burst.reference_ns.as_f64(), median_ns })
+        Ok(Burst { entrant, reference_ns: burst.reference_ns.as_f64(), median_ns })
     }
 }
 
 /// The ratios of every form, from the quiet rounds of each block, or from all of a block that had
 /// none.
-fn placings(blocks: &[Vec<Run>], entrants: usize) -> Vec<Placing> {
+fn placings(blocks: &[Vec<Burst>], entrants: usize) -> Vec<PairedSpeedup> {
     // What ran before a reference loop leaves it in a pace of its own.
     let mut paces: Vec<Vec<f64>> = vec![Vec::new(); entrants];
     for pair in blocks.iter().flat_map(|runs| runs.windows(2)) {
@@ -176,7 +176,7 @@ fn placings(blocks: &[Vec<Run>], entrants: usize) -> Vec<Placing> {
         .iter()
         .map(|p| stats::quantile(p, 0.05).unwrap_or(f64::INFINITY) * (1.0 + QUIET_MARGIN))
         .collect();
-    let quiet = |runs: &[Run], at: usize| {
+    let quiet = |runs: &[Burst], at: usize| {
         let before = at == 0 || runs[at].reference_ns <= limits[runs[at - 1].entrant];
         let after = runs.get(at + 1).is_none_or(|r| r.reference_ns <= limits[runs[at].entrant]);
         before && after
@@ -211,7 +211,7 @@ fn placings(blocks: &[Vec<Run>], entrants: usize) -> Vec<Placing> {
                 low: log.low.exp(),
                 high: log.high.exp(),
             };
-            Placing { speedup, quiet_share: calm as f64 / all.max(1) as f64 }
+            PairedSpeedup { speedup, quiet_share: calm as f64 / all.max(1) as f64 }
         })
         .collect()
 }
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn ratios_come_from_quiet_rounds() {
-        let run = |entrant, reference_ns, median_ns| Run { entrant, reference_ns, median_ns };
+        let run = |entrant, reference_ns, median_ns| Burst { entrant, reference_ns, median_ns };
         let block = || {
             let calm = (0..20).flat_map(|_| [run(0, 10.0, 200.0), run(1, 10.0, 100.0)]);
             let busy = (0..20).flat_map(|_| [run(0, 20.0, 900.0), run(1, 20.0, 100.0)]);

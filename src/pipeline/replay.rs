@@ -1,7 +1,7 @@
 //! Recipes played from the baseline on, in memory; what several begin with is played once.
 
-use super::variants::apply;
-use super::{Context, PipelineError, Undertaken};
+use super::variants::apply_step;
+use super::{Context, PipelineError, RecordedStep};
 use paring_compress::{self, CompressError, DecisionDraft, DecisionPlace, Step, StepResult};
 use paring_core::schema::{Decision, DecisionInputs, OriginalIndices, Sha256Hex};
 use paring_onnx::graph::Graph;
@@ -14,25 +14,26 @@ const MOST_HELD: usize = 256 << 20;
 
 /// A recipe on its way.
 #[derive(Clone, Debug)]
-pub(super) struct Begun {
+pub(super) struct ReplayedGraph {
     pub(super) graph: Graph,
     origins: OriginalIndices,
 }
 
 /// Beginnings of recipes on one draw of calibration samples, by the steps that led to them.
 #[derive(Debug)]
-pub(super) struct Recital {
-    start: Arc<Begun>,
-    held: BTreeMap<Vec<String>, Arc<Begun>>,
+pub(super) struct ReplayCache {
+    start: Arc<ReplayedGraph>,
+    held: BTreeMap<Vec<String>, Arc<ReplayedGraph>>,
     size: usize,
 }
 
-impl Recital {
+impl ReplayCache {
     /// Nothing played yet.
-    pub(super) fn new(baseline: Graph) -> Recital {
+    pub(super) fn new(baseline: Graph) -> ReplayCache {
         let size = baseline.encode().len().max(1);
-        let start = Arc::new(Begun { graph: baseline, origins: OriginalIndices::default() });
-        Recital { start, held: BTreeMap::new(), size }
+        let start =
+            Arc::new(ReplayedGraph { graph: baseline, origins: OriginalIndices::default() });
+        ReplayCache { start, held: BTreeMap::new(), size }
     }
 
     /// Plays recipes, in the order given.
@@ -43,11 +44,11 @@ impl Recital {
         &mut self,
         context: &Context,
         recipes: &[&[Step]],
-    ) -> Result<Vec<Arc<Begun>>, PipelineError> {
+    ) -> Result<Vec<Arc<ReplayedGraph>>, PipelineError> {
         let words: Vec<Vec<String>> =
             recipes.iter().map(|steps| steps.iter().map(name).collect()).collect();
         let most = recipes.iter().map(|steps| steps.len()).max().unwrap_or(0);
-        let mut fresh: BTreeMap<Vec<String>, Arc<Begun>> = BTreeMap::new();
+        let mut fresh: BTreeMap<Vec<String>, Arc<ReplayedGraph>> = BTreeMap::new();
         for length in 1..=most {
             let mut todo: BTreeMap<&[String], &Step> = BTreeMap::new();
             for (steps, words) in recipes.iter().zip(&words).filter(|(s, _)| s.len() >= length) {
@@ -56,7 +57,7 @@ impl Recital {
                     todo.insert(key, &steps[length - 1]);
                 }
             }
-            let played: Vec<(Vec<String>, Arc<Begun>)> = todo
+            let played: Vec<(Vec<String>, Arc<ReplayedGraph>)> = todo
                 .into_par_iter()
                 .map(|(key, step)| {
                     let before = &key[..length - 1];
@@ -77,7 +78,7 @@ impl Recital {
     }
 
     /// Keeps what others may begin with: what is not a whole recipe.
-    fn hold(&mut self, fresh: BTreeMap<Vec<String>, Arc<Begun>>, whole: &[Vec<String>]) {
+    fn hold(&mut self, fresh: BTreeMap<Vec<String>, Arc<ReplayedGraph>>, whole: &[Vec<String>]) {
         let whole: BTreeSet<&Vec<String>> = whole.iter().collect();
         let most = whole.iter().map(|words| words.len()).max().unwrap_or(0);
         for (words, begun) in fresh {
@@ -94,11 +95,11 @@ fn name(step: &Step) -> String {
     format!("{step:?}")
 }
 
-impl Begun {
-    fn then(&self, context: &Context, step: &Step) -> Result<Begun, PipelineError> {
+impl ReplayedGraph {
+    fn then(&self, context: &Context, step: &Step) -> Result<ReplayedGraph, PipelineError> {
         let (graph, origins) = (self.graph.clone(), self.origins.clone());
         let made = again(context, step, graph, origins).map_err(|source| failed(step, source))?;
-        Ok(Begun { graph: made.graph, origins: made.origins })
+        Ok(ReplayedGraph { graph: made.graph, origins: made.origins })
     }
 }
 
@@ -119,7 +120,7 @@ fn again(
             paring_compress::quantize_unchecked(graph, origins, how, calibration.as_ref(), None)
         }
         _ if step.is_option() => Ok(StepResult::new(graph, origins, vec![])),
-        _ => apply(context, step, graph, origins),
+        _ => apply_step(context, step, graph, origins),
     }
 }
 
@@ -128,7 +129,7 @@ fn again(
 ///
 /// # Errors
 /// [`PipelineError::Step`] names the step that failed.
-pub fn rehearse(context: &Context, steps: &[Step]) -> Result<Vec<Undertaken>, PipelineError> {
+pub fn rehearse(context: &Context, steps: &[Step]) -> Result<Vec<RecordedStep>, PipelineError> {
     let unread = |source| PipelineError::Graph { variant: super::BASELINE.into(), source };
     let mut graph = Graph::load(&context.model).map_err(unread)?;
     let (mut origins, mut all) = (OriginalIndices::default(), Vec::new());
@@ -139,7 +140,7 @@ pub fn rehearse(context: &Context, steps: &[Step]) -> Result<Vec<Undertaken>, Pi
             let nowhere = Sha256Hex::zeros();
             (nowhere.clone(), decided(context, step.to_string(), draft, &nowhere))
         });
-        all.push(Undertaken { step: step.clone(), decisions: decided.collect() });
+        all.push(RecordedStep { step: step.clone(), decisions: decided.collect() });
     }
     Ok(all)
 }

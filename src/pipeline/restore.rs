@@ -129,26 +129,26 @@ pub fn with_components(
         let variant = line.first().map(|v| v.name.clone()).unwrap_or_default();
         return Err(PipelineError::NotRemoved { id: id.clone(), variant });
     }
-    let steps = undertaken(line, recipes, ledger)?.into_iter().map(|undertaken| {
+    let steps = recorded_steps(line, recipes, ledger)?.into_iter().map(|step| {
         let made: Vec<ReplayedDecision> =
-            undertaken.decisions.iter().filter_map(|(_, d)| d.piece()).collect();
+            step.decisions.iter().filter_map(|(_, d)| d.piece()).collect();
         let left = |piece: &ReplayedDecision| {
             let mut piece = piece.clone();
             piece.components.retain(|c| !ids.contains(&c.id));
             piece
         };
         let kept = made.iter().map(left).filter(|piece| !piece.components.is_empty());
-        match undertaken.step.removes() {
+        match step.step.removes() {
             true => {
-                let step = undertaken.step.to_string();
-                let left = undertaken.step.with_only(&made, &kept.collect::<Vec<_>>());
+                let words = step.step.to_string();
+                let left = step.step.with_only(&made, &kept.collect::<Vec<_>>());
                 left.map_err(|source| PipelineError::Step {
                     variant: name.to_string(),
-                    step,
+                    step: words,
                     source: Box::new(source),
                 })
             }
-            false => Ok(Some(undertaken.step)),
+            false => Ok(Some(step.step)),
         }
     });
     let steps = steps.collect::<Result<Vec<_>, _>>()?;
@@ -157,7 +157,7 @@ pub fn with_components(
 
 /// A step of a variant's recipe, and what it decided.
 #[derive(Clone, Debug)]
-pub struct Undertaken {
+pub struct RecordedStep {
     /// The step.
     pub step: Step,
     /// The ledger's entries and their content, in order.
@@ -169,14 +169,14 @@ pub struct Undertaken {
 /// # Errors
 /// [`PipelineError::Decision`] where the ledger holds a decision that cannot be read,
 /// [`LedgerError::Lost`] where it lacks one.
-pub fn undertaken(
+pub fn recorded_steps(
     line: &[VariantRecord],
     recipes: &[Recipe],
     ledger: &Ledger,
-) -> Result<Vec<Undertaken>, PipelineError> {
+) -> Result<Vec<RecordedStep>, PipelineError> {
     let all = steps(line, recipes).into_iter().map(|(record, position, step)| {
         let decisions = decisions(record, position, ledger)?;
-        Ok(Undertaken { step, decisions })
+        Ok(RecordedStep { step, decisions })
     });
     all.collect()
 }

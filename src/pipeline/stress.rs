@@ -1,7 +1,7 @@
 //! How variants bear disturbed inputs, each beside the baseline.
 
 use super::attempt::{attempt, reason};
-use super::{Assessed, Folders, PipelineError, Subject, read_answers};
+use super::{EvaluationSetup, Folders, PipelineError, VariantEvaluation, read_answers};
 use crate::evaluate::{Answers, Asked, Predictor, Stress};
 use paring_core::schema::VariantRecord;
 
@@ -11,17 +11,17 @@ use paring_core::schema::VariantRecord;
 ///
 /// # Errors
 /// [`PipelineError`] where the baseline cannot be asked.
-pub fn stress(
+pub fn evaluate_disturbed(
     folders: &Folders,
-    subject: &Subject,
+    subject: &EvaluationSetup,
     variants: &[VariantRecord],
     how: &Stress,
-    qualities: &mut [Assessed],
+    evaluations: &mut [VariantEvaluation],
     done: &mut dyn FnMut(&str),
 ) -> Result<(), PipelineError> {
     let groups = subject.own_groups();
     let mut baseline: Option<(Predictor, Answers)> = None;
-    for (variant, assessed) in variants.iter().zip(qualities) {
+    for (variant, VariantEvaluation { quality: assessed, .. }) in variants.iter().zip(evaluations) {
         let Ok(quality) = assessed else { continue };
         let found = attempt(&variant.name, || {
             let predictor = subject.predictor(folders, variant)?;

@@ -15,9 +15,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// Rounds at most.
+/// TimingRounds at most.
 const ROUNDS: usize = 80;
-/// Rounds at least, however slow the models are.
+/// TimingRounds at least, however slow the models are.
 const FEWEST: usize = 5;
 /// Runs of a model in a round; the first, whose caches were another's, is not counted.
 const RUNS: usize = 6;
@@ -26,7 +26,7 @@ const QUIET: f64 = 1.08;
 
 /// A model to time.
 #[derive(Clone, Debug)]
-pub struct Timed {
+pub struct TimedModel {
     /// Its file.
     pub path: PathBuf,
     /// Engine options.
@@ -35,7 +35,7 @@ pub struct Timed {
 
 /// Times by round and model.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Rounds {
+pub struct TimingRounds {
     /// Median nanoseconds of each model, one list a round; quiet rounds only, where enough were.
     pub rounds: Vec<Vec<f64>>,
     /// Share of rounds that were quiet, 0 to 1.
@@ -49,9 +49,9 @@ impl Context {
     /// [`PipelineError`] names the model that cannot be run.
     pub fn time(
         &self,
-        models: &[Timed],
+        models: &[TimedModel],
         budget: Duration,
-    ) -> Result<Option<Rounds>, PipelineError> {
+    ) -> Result<Option<TimingRounds>, PipelineError> {
         let Some(calibration) = &self.calibration else { return Ok(None) };
         let samples = calibration.first();
         let plans: Vec<(InferencePlan, PlanInputs)> = models
@@ -74,7 +74,7 @@ impl Context {
     /// [`PipelineError`] names the model that cannot be run.
     pub fn profiles(
         &self,
-        models: &[Timed; 2],
+        models: &[TimedModel; 2],
         budget: Duration,
     ) -> Result<Option<[PlanProfile; 2]>, PipelineError> {
         let Some(calibration) = &self.calibration else { return Ok(None) };
@@ -103,14 +103,14 @@ impl Context {
         Ok(profiles.next().zip(profiles.next()).map(|(a, b)| [a, b]))
     }
 
-    fn plan(&self, timed: &Timed) -> Result<InferencePlan, PipelineError> {
+    fn plan(&self, timed: &TimedModel) -> Result<InferencePlan, PipelineError> {
         let bindings = DimensionBindings { batch: self.batch, dims: &self.dims };
         let model = AnalysedModel::load(ModelSource::File(&timed.path), bindings);
         model.and_then(|m| m.optimise(&timed.options)).map_err(|e| failed(timed, e))
     }
 }
 
-fn failed(timed: &Timed, source: EngineError) -> PipelineError {
+fn failed(timed: &TimedModel, source: EngineError) -> PipelineError {
     PipelineError::Engine { variant: timed.path.display().to_string(), source }
 }
 
@@ -122,7 +122,7 @@ pub(super) fn rounds(
     plans: &[(&InferencePlan, &PlanInputs)],
     budget: Duration,
     seed: u64,
-) -> Result<Rounds, (usize, EngineError)> {
+) -> Result<TimingRounds, (usize, EngineError)> {
     let begun = Instant::now();
     let (mut reference, mut rounds) = (ReferenceLoop::new(), Vec::new());
     let mut draw = stats::generator(seed, "timing rounds");
@@ -147,15 +147,15 @@ pub(super) fn rounds(
     Ok(quiet(rounds))
 }
 
-/// Rounds of a quiet machine; all where too few were.
-fn quiet(rounds: Vec<(f64, Vec<f64>)>) -> Rounds {
+/// TimingRounds of a quiet machine; all where too few were.
+fn quiet(rounds: Vec<(f64, Vec<f64>)>) -> TimingRounds {
     let slowest: Vec<f64> = rounds.iter().map(|(slowest, _)| *slowest).collect();
     let fastest = stats::quantile(&slowest, 0.05).unwrap_or(0.0);
     let is_quiet = |slowest: f64| slowest <= QUIET * fastest;
     let count = slowest.iter().filter(|s| is_quiet(**s)).count();
     let enough = count >= FEWEST.max(rounds.len() / 5);
     let kept = rounds.into_iter().filter(|(slowest, _)| !enough || is_quiet(*slowest));
-    Rounds {
+    TimingRounds {
         quiet_share: count as f64 / slowest.len().max(1) as f64,
         rounds: kept.map(|(_, medians)| medians).collect(),
     }

@@ -1,7 +1,7 @@
 //! The tune step: what loses nothing is tried on its target, and what is faster there is taken.
 
-use super::machine::Failed;
-use super::race::Entrant;
+use super::machine::StepFailure;
+use super::race::TrialForm;
 use super::{Context, PipelineError, read_json, replace_json};
 use paring_agent::engine::{CLEAR_UPPER_HALVES, ENGINE};
 use paring_agent::measure::PRACTICAL_MARGIN;
@@ -19,13 +19,13 @@ const LAYOUTS: [&[&str]; 4] =
     [&[], &["conv_nhwc"], &[CLEAR_UPPER_HALVES], &["conv_nhwc", CLEAR_UPPER_HALVES]];
 
 /// What a tune step gives.
-pub(super) struct Tuned {
+pub(super) struct TunedGraph {
     pub(super) made: StepResult,
     pub(super) options: EngineOptions,
 }
 
 /// A form that is tried.
-struct Form {
+struct EngineForm {
     rewritten: bool,
     options: EngineOptions,
 }
@@ -42,7 +42,7 @@ impl Context {
         graph: Graph,
         origins: OriginalIndices,
         (options, fixed): (&EngineOptions, bool),
-    ) -> Result<Tuned, PipelineError> {
+    ) -> Result<TunedGraph, PipelineError> {
         let failed = |source: CompressError| PipelineError::Step {
             variant: variant.into(),
             step: "tune".into(),
@@ -96,7 +96,7 @@ impl Context {
         };
         let (graph, mut decisions) = if uses { (rewritten, drafts) } else { (graph, Vec::new()) };
         decisions.push(choice);
-        Ok(Tuned { made: StepResult::new(graph, origins, decisions), options })
+        Ok(TunedGraph { made: StepResult::new(graph, origins, decisions), options })
     }
 
     /// Proves every form against the graph as given, and measures those that pass on a target.
@@ -105,8 +105,8 @@ impl Context {
         on: &str,
         (graph, rewritten): (&Graph, &Graph),
         given: &EngineOptions,
-        forms: Vec<Form>,
-    ) -> Result<Vec<TuneCandidate>, Failed> {
+        forms: Vec<EngineForm>,
+    ) -> Result<Vec<TuneCandidate>, StepFailure> {
         let Some(calibration) = &self.calibration else { return Ok(Vec::new()) };
         let (plain, short) = (graph.encode(), rewritten.encode());
         let mut tried = Vec::new();
@@ -114,7 +114,7 @@ impl Context {
             let own = if form.rewritten { rewritten } else { graph };
             let pair = ((graph, given), (own, &form.options));
             let found = paring_compress::agreement(pair.0, pair.1, calibration, self.reading);
-            let found = found.map_err(Failed::Step)?;
+            let found = found.map_err(StepFailure::Step)?;
             tried.push(TuneCandidate {
                 form: if form.rewritten { "rewritten" } else { "as given" }.into(),
                 options: form.options.clone(),
@@ -126,9 +126,9 @@ impl Context {
                 quiet_share: None,
             });
         }
-        let mut entrants = vec![Entrant { bytes: &plain, options: given }];
+        let mut entrants = vec![TrialForm { bytes: &plain, options: given }];
         let passed: Vec<usize> = (0..forms.len()).filter(|i| tried[*i].lossless).collect();
-        entrants.extend(passed.iter().map(|i| Entrant {
+        entrants.extend(passed.iter().map(|i| TrialForm {
             bytes: if forms[*i].rewritten { &short } else { &plain },
             options: &forms[*i].options,
         }));
@@ -174,7 +174,7 @@ fn tune_key(
 }
 
 /// All forms but the one that is there already.
-fn forms(rewrites: bool, given: &EngineOptions, fixed: bool) -> Vec<Form> {
+fn forms(rewrites: bool, given: &EngineOptions, fixed: bool) -> Vec<EngineForm> {
     let mut all: Vec<EngineOptions> = LAYOUTS
         .iter()
         .map(|names| EngineOptions {
@@ -190,7 +190,7 @@ fn forms(rewrites: bool, given: &EngineOptions, fixed: bool) -> Vec<Form> {
     }
     let graphs = if rewrites { vec![false, true] } else { vec![false] };
     let pairs = graphs.into_iter().flat_map(|rewritten| {
-        all.iter().map(move |options| Form { rewritten, options: options.clone() })
+        all.iter().map(move |options| EngineForm { rewritten, options: options.clone() })
     });
     pairs.filter(|form| form.rewritten || form.options != *given).collect()
 }

@@ -1,6 +1,6 @@
 //! Making variants: the steps of a recipe, the ledger's entries, the files.
 
-use super::contents::{kept, mixed};
+use super::contents::{precision_shares, remaining_weights};
 use super::records::read_variant;
 use super::restore::readable;
 use super::validity::check_validity;
@@ -31,7 +31,7 @@ pub fn baseline(context: &Context) -> Result<VariantRecord, PipelineError> {
     // With external data the file alone is not the model; the encoded graph has everything inside.
     let bytes = if graph.self_contained() { given } else { graph.encode() };
     let key = Sha256Hex::of(&bytes);
-    let lineage = Lineage {
+    let lineage = VariantLineage {
         name: BASELINE.into(),
         parent: None,
         options: EngineOptions::default(),
@@ -41,7 +41,7 @@ pub fn baseline(context: &Context) -> Result<VariantRecord, PipelineError> {
     if let Some(made) = lineage.made_before(context) {
         return Ok(made);
     }
-    lineage.write(context, &graph, &bytes, Outcome::default())
+    lineage.write(context, &graph, &bytes, StepsOutcome::default())
 }
 
 /// Makes the variant of a recipe from `parent`, or finds it made before with the same key.
@@ -65,7 +65,7 @@ pub fn make(
     let told = [json!(reading), json!(seed), json!(simulated)];
     let steps: Vec<Value> = recipe.steps.iter().map(Step::identity).collect();
     let parts = json!([parent.variant_id, steps, options, calibration, told, version]);
-    let lineage = Lineage {
+    let lineage = VariantLineage {
         name: recipe.name.clone(),
         parent: Some(parent.name.clone()),
         options,
@@ -83,9 +83,9 @@ pub fn make(
     let failed = |source| PipelineError::Graph { variant: recipe.name.clone(), source };
     let parent_path = context.folders.variants().join(&parent.file);
     let graph = Graph::load(&parent_path).map_err(failed)?;
-    let Taking { graph, origins, options, mut steps } =
-        taken(context, recipe, parent, graph, lineage.options.clone())?;
-    let lineage = Lineage { options, ..lineage };
+    let AppliedRecipe { graph, origins, options, mut steps } =
+        apply_steps(context, recipe, parent, graph, lineage.options.clone())?;
+    let lineage = VariantLineage { options, ..lineage };
     if let Some(learnt) = &context.forecaster {
         steps.iter_mut().for_each(|taken| taken.foresee(learnt, &lineage.options));
     }
@@ -102,24 +102,24 @@ pub fn make(
         check_validity(&recipe.name, &parent_path, &bytes)?;
     }
     let variant_id = VariantRecord::identity(&Sha256Hex::of(&bytes), &lineage.options);
-    let mut outcome = entered(context, ledger, recipe, parent, &variant_id, steps)?;
+    let mut outcome = record_steps(context, ledger, recipe, parent, &variant_id, steps)?;
     outcome.origins = origins;
     lineage.write(context, &graph, &bytes, outcome)
 }
 
 /// Enters the steps of a recipe into the ledger and keeps what they took out.
-fn entered(
+fn record_steps(
     context: &Context,
     ledger: &mut Ledger,
     recipe: &Recipe,
     parent: &VariantRecord,
     variant_id: &Sha256Hex,
-    steps: Vec<Taken>,
-) -> Result<Outcome, PipelineError> {
+    steps: Vec<AppliedStep>,
+) -> Result<StepsOutcome, PipelineError> {
     let removed = parent.components_removed.clone();
     let sparse = parent.sparse.clone();
-    let mut outcome = Outcome { removed, sparse, ..Outcome::default() };
-    for Taken { words, decisions, refusals, unexplained, rest, .. } in steps {
+    let mut outcome = StepsOutcome { removed, sparse, ..StepsOutcome::default() };
+    for AppliedStep { words, decisions, refusals, unexplained, rest, .. } in steps {
         outcome.unexplained.extend(unexplained);
         let folder = context.folders.parings();
         let mut step = StepRecord {
@@ -132,7 +132,7 @@ fn entered(
             let masks = draft.paring.0.keys().filter_map(|key| key.strip_suffix("#mask"));
             outcome.sparse.extend(masks.map(str::to_string));
             let (entry, decision) =
-                enter(context, ledger, words.clone(), draft, parent, variant_id)?;
+                record_decision(context, ledger, words.clone(), draft, parent, variant_id)?;
             let ids = decision.components.iter().map(|c| c.id.clone());
             outcome.removed.entry(decision.coupling.clone()).or_default().extend(ids);
             step.parings.extend(decision.parings.clone());
@@ -153,7 +153,7 @@ fn entered(
 }
 
 /// A step that was done to a graph, before it is entered anywhere.
-struct Taken {
+struct AppliedStep {
     words: String,
     /// The kind of removal that it is, of a prune step.
     removal: Option<String>,
@@ -163,7 +163,7 @@ struct Taken {
     rest: Paring,
 }
 
-impl Taken {
+impl AppliedStep {
     /// Adds what is expected of its removals in the task's terms.
     fn foresee(&mut self, learnt: &Forecaster, options: &EngineOptions) {
         let Some(removal) = &self.removal else { return };
@@ -175,21 +175,21 @@ impl Taken {
 }
 
 /// What came of all steps of a recipe.
-struct Taking {
+struct AppliedRecipe {
     graph: Graph,
     origins: OriginalIndices,
     options: EngineOptions,
-    steps: Vec<Taken>,
+    steps: Vec<AppliedStep>,
 }
 
 /// Does the steps of a recipe, one after the other.
-fn taken(
+fn apply_steps(
     context: &Context,
     recipe: &Recipe,
     parent: &VariantRecord,
     mut graph: Graph,
     mut options: EngineOptions,
-) -> Result<Taking, PipelineError> {
+) -> Result<AppliedRecipe, PipelineError> {
     let (mut origins, mut steps) = (parent.origins.clone(), Vec::new());
     for step in &recipe.steps {
         let words = step.to_string();
@@ -220,7 +220,7 @@ fn taken(
                 options = tuned.options;
                 tuned.made
             }
-            _ => apply(context, step, graph, origins).map_err(failed)?,
+            _ => apply_step(context, step, graph, origins).map_err(failed)?,
         };
         let rest = paring_compress::undo_tensors(&before, &made.graph, &made.decisions)
             .map_err(|source| PipelineError::Undo { variant: recipe.name.clone(), source })?;
@@ -229,14 +229,14 @@ fn taken(
             Step::Prune(pruning) => Some(super::removal(pruning)),
             _ => None,
         };
-        steps.push(Taken { words, removal, decisions, refusals, unexplained, rest });
+        steps.push(AppliedStep { words, removal, decisions, refusals, unexplained, rest });
         (graph, origins) = (made.graph, made.origins);
     }
     graph.rejoin_vectors();
-    Ok(Taking { graph, origins, options, steps })
+    Ok(AppliedRecipe { graph, origins, options, steps })
 }
 
-pub(super) fn apply(
+pub(super) fn apply_step(
     context: &Context,
     step: &Step,
     graph: Graph,
@@ -278,7 +278,7 @@ pub(super) fn apply(
 }
 
 /// Keeps a decision's paring and enters the decision into the ledger.
-fn enter(
+fn record_decision(
     context: &Context,
     ledger: &mut Ledger,
     step: String,
@@ -308,7 +308,7 @@ fn enter(
 }
 
 /// What is known of a variant before it is made.
-struct Lineage {
+struct VariantLineage {
     name: String,
     parent: Option<String>,
     options: EngineOptions,
@@ -318,7 +318,7 @@ struct Lineage {
 
 /// What came of a variant's steps.
 #[derive(Default)]
-struct Outcome {
+struct StepsOutcome {
     removed: BTreeMap<String, Vec<String>>,
     origins: OriginalIndices,
     sparse: BTreeSet<String>,
@@ -328,7 +328,7 @@ struct Outcome {
     steps: Vec<StepRecord>,
 }
 
-impl Lineage {
+impl VariantLineage {
     /// The record of an earlier run of the same recipe, if its files are still what they were.
     fn made_before(&self, context: &Context) -> Option<VariantRecord> {
         let folder = context.folders.variants();
@@ -347,12 +347,12 @@ impl Lineage {
         context: &Context,
         graph: &Graph,
         bytes: &[u8],
-        outcome: Outcome,
+        outcome: StepsOutcome,
     ) -> Result<VariantRecord, PipelineError> {
         let failed = |source| PipelineError::Graph { variant: self.name.clone(), source };
         let facts = graph.facts(&context.dims, context.batch).map_err(failed)?;
         let cost = graph.cost(&facts.shapes);
-        let precision_mix = mixed(graph, &facts, &self.options);
+        let precision_mix = precision_shares(graph, &facts, &self.options);
         let file = FileName::try_from(format!("{}.onnx", self.name)).map_err(|e| {
             PipelineError::file("write", &context.folders.variants())(std::io::Error::other(e))
         })?;
@@ -360,7 +360,9 @@ impl Lineage {
         replace(&context.folders.variants().join(&file), bytes)?;
         let parings = outcome.steps.iter().flat_map(|s| s.parings.iter().chain([&s.rest]));
         let parings = parings.cloned().collect();
-        if let Some(bytes) = kept(graph, &outcome.origins, &outcome.sparse).map_err(failed)? {
+        if let Some(bytes) =
+            remaining_weights(graph, &outcome.origins, &outcome.sparse).map_err(failed)?
+        {
             let path = context.folders.variants().join(format!("{}.kept.safetensors", self.name));
             replace(&path, &bytes)?;
         }

@@ -13,6 +13,7 @@ use paring_compress::CompressError;
 use paring_compress::catalog::CatalogError;
 use paring_data::DataError;
 use paring_onnx::graph::GraphError;
+use std::error::Error;
 use std::path::PathBuf;
 
 /// An error of a use case.
@@ -239,6 +240,38 @@ pub enum WorkflowError {
     /// A restored model differs from the baseline.
     #[error("initializer `{0}` is not the baseline's: the parings do not fit")]
     NotRestored(String),
+}
+
+impl WorkflowError {
+    /// Whether a user's interrupt ended the work.
+    pub fn is_interrupt(&self) -> bool {
+        matches!(
+            self,
+            WorkflowError::Interrupted
+                | WorkflowError::Stopped
+                | WorkflowError::Target(TargetError::Interrupted)
+                | WorkflowError::Pipeline(PipelineError::Target {
+                    source: TargetError::Interrupted,
+                    ..
+                })
+        )
+    }
+
+    /// The error and its causes in one line.
+    pub fn with_causes(&self) -> String {
+        error_chain(self)
+    }
+}
+
+/// An error and its causes in one line.
+pub fn error_chain(error: &dyn Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    line
 }
 
 impl From<LedgerError> for WorkflowError {

@@ -6,12 +6,18 @@
 
 mod bench;
 mod boards;
+mod compress;
 mod error;
 mod evaluate;
+mod explain;
 mod models;
+mod open_run;
 mod progress;
+mod restore;
+mod run;
 mod runs;
 mod targets;
+mod variants;
 
 pub use bench::{BenchOptions, bench, refuse_unmeasured};
 pub use boards::{
@@ -20,15 +26,21 @@ pub use boards::{
     check_targets, clean_targets, compare_card, inventory_file, list_targets, one_target,
     open_card, prepare_card_image, probe, run_program, write_card,
 };
-pub use error::WorkflowError;
+pub use compress::{CompressOptions, CompressResult, compress};
+pub use error::{WorkflowError, error_chain};
 pub use evaluate::{EvaluateOptions, EvaluationResult, ModelEvaluation, evaluate};
+pub use explain::{ExplainOptions, ExplainResult, explain};
 pub use models::{
     CatalogOptions, DiffOptions, InitOptions, LayerProfile, ModelSamples, ProfileOptions,
     SampleOptions, catalog, diff, init, profile,
 };
+pub use open_run::sysfs_root;
 pub use progress::{Progress, ProgressEvent, Stage};
+pub use restore::{RestoreEvidence, RestoreExtent, RestoreOptions, RestoreResult, restore};
+pub use run::{RunOptions, RunPlan, RunResult, TargetResult, cancel_run, plan_run, run};
 pub use runs::{
     AddedNote, CompareOptions, FailureRules, NoteOptions, VerifyOptions, compare, note,
     refuse_changes, sensitivity, verify,
 };
 pub(crate) use targets::{on_all, on_one};
+pub use variants::{TargetMeasurement, VariantFailure, VariantResult};

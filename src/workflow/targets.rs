@@ -2,8 +2,14 @@
 
 use super::{Progress, ProgressEvent, WorkflowError};
 use crate::pipeline::{self, Folders, PipelineError};
-use paring_boards::{Target, TargetError, TargetEvent, TargetTransport, catch_interrupts};
+use paring_boards::{
+    Target, TargetError, TargetEvent, TargetTransport, catch_interrupts, interrupted_again,
+};
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// Time that a second interrupt is waited for.
+const SECOND_INTERRUPT: Duration = Duration::from_secs(3);
 
 /// A target and its outcome.
 pub(crate) type TargetOutcome<'a, T> = (&'a Target, Result<T, PipelineError>);
@@ -68,7 +74,7 @@ pub(crate) fn on_one<T: Send>(
     let stop = stop.map_err(WorkflowError::CatchInterrupts)?;
     let mut outcomes = on_all(targets, progress, &|target, heard| work(target, stop, heard));
     if outcomes.iter().any(is_interrupted) {
-        cancel(targets, folders, progress)?;
+        cancel(targets, folders, false, progress)?;
     }
     match outcomes.pop() {
         Some((_, outcome)) => Ok(outcome?),
@@ -81,20 +87,48 @@ fn is_here(target: &Target) -> bool {
 }
 
 /// True where somebody interrupted the work.
-fn is_interrupted<T>((_, outcome): &TargetOutcome<T>) -> bool {
+pub(super) fn is_interrupted<T>((_, outcome): &TargetOutcome<T>) -> bool {
     matches!(outcome, Err(PipelineError::Target { source: TargetError::Interrupted, .. }))
 }
 
+/// Leaves the boards to go on, or stops them at a second interrupt.
+pub(super) fn leave_on_boards(
+    targets: &[Target],
+    folders: &Folders,
+    progress: &Progress,
+) -> WorkflowError {
+    let boards = targets.iter().filter(|t| !is_here(t)).map(|target| target.name.as_str());
+    let boards: Vec<&str> = boards.collect();
+    progress(ProgressEvent::LeftOnBoards {
+        boards: &boards,
+        run: folders.root(),
+        grace: SECOND_INTERRUPT,
+    });
+    if !interrupted_again(SECOND_INTERRUPT) {
+        return WorkflowError::Interrupted;
+    }
+    match cancel(targets, folders, true, progress) {
+        Ok(()) => WorkflowError::Stopped,
+        Err(error) => error,
+    }
+}
+
 /// Stops what goes on by itself on the boards; what was measured stays there.
-fn cancel(targets: &[Target], folders: &Folders, progress: &Progress) -> Result<(), WorkflowError> {
+///
+/// # Errors
+/// The last board that cannot be reached.
+pub(super) fn cancel(
+    targets: &[Target],
+    folders: &Folders,
+    interrupted: bool,
+    progress: &Progress,
+) -> Result<(), WorkflowError> {
     let outcomes =
         on_all(targets, progress, &|target, heard| pipeline::cancel(folders, target, heard));
     let mut failed = Ok(());
     for (target, outcome) in outcomes.into_iter().filter(|(target, _)| !is_here(target)) {
         match outcome {
-            Ok(()) => {
-                progress(ProgressEvent::Cancelled { target: &target.name, interrupted: false })
-            }
+            Ok(()) => progress(ProgressEvent::Cancelled { target: &target.name, interrupted }),
             Err(error) => failed = Err(error.into()),
         }
     }

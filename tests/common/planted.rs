@@ -11,7 +11,7 @@ use paring::compress::DecisionRule;
 use paring::engine::ModelSource;
 use paring::evaluate::{Predictor, Truth as Right};
 use paring::graph::{self, Graph, Node, Size, Weights};
-use paring::pipeline::{Context, Folders, Subject, rehearse};
+use paring::pipeline::{Context, EvaluationSetup, Folders, rehearse};
 use paring::schema::{ConditionRules, EngineOptions, Explanation, FlipCounts, Sha256Hex, TaskKind};
 use paring::stats;
 use paring::study::{self, Loaded, Study};
@@ -193,8 +193,8 @@ impl Case {
         (values, narrative(&base).into_iter().map(|sentence| sentence.text).collect())
     }
 
-    fn subject(&self) -> Subject<'_> {
-        Subject {
+    fn subject(&self) -> EvaluationSetup<'_> {
+        EvaluationSetup {
             data: &self.loaded.data,
             samples: &self.loaded.splits.report,
             groups: None,

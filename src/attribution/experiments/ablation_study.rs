@@ -8,7 +8,10 @@ use super::experiment_progress::Explored;
 use super::experiment_table::Table;
 use super::exploration::explore;
 use crate::attribution::shapley::Coalition;
-use crate::pipeline::{Context, Laboratory, PipelineError, Subject, Undertaken, Wanted, rehearse};
+use crate::pipeline::{
+    Context, EvaluationSetup, ExperimentRequest, ExperimentRunner, PipelineError, RecordedStep,
+    rehearse,
+};
 use paring_core::schema::{
     DecisionGroup, EngineOptions, ExperimentPredictions, Forecast, ReplayedDecision, Sha256Hex,
 };
@@ -55,8 +58,8 @@ pub struct Investigation<'a> {
 /// The recipe on one draw of calibration samples.
 #[derive(Debug)]
 struct Draw<'a> {
-    laboratory: Laboratory<'a>,
-    done: Vec<Undertaken>,
+    laboratory: ExperimentRunner<'a>,
+    done: Vec<RecordedStep>,
     pieces: Vec<Vec<(usize, ReplayedDecision)>>,
 }
 
@@ -67,10 +70,10 @@ impl<'a> Investigation<'a> {
     /// # Errors
     /// [`PipelineError`] where a step cannot be repeated.
     pub fn begin(
-        done: &[Undertaken],
+        done: &[RecordedStep],
         options: &EngineOptions,
         contexts: Vec<Context>,
-        subject: Subject<'a>,
+        subject: EvaluationSetup<'a>,
         truth: Truth,
         manner: &Manner,
     ) -> Result<Self, PipelineError> {
@@ -81,7 +84,7 @@ impl<'a> Investigation<'a> {
         let draws = contexts.len().max(1);
         let pairs = pairs(groups.len(), manner.experiments, draws);
         let plan = Plan::new(groups.len(), pairs, manner.seed);
-        let settled = |d: &Undertaken| {
+        let settled = |d: &RecordedStep| {
             let made: Vec<ReplayedDecision> =
                 d.decisions.iter().filter_map(|(_, d)| d.piece()).collect();
             d.step.settled(&made).map_err(|source| unreplayable(d, source))
@@ -91,7 +94,7 @@ impl<'a> Investigation<'a> {
         for (number, context) in contexts.into_iter().enumerate() {
             let done = if number == 0 { done.to_vec() } else { rehearse(&context, &steps)? };
             let pieces = pieces(&groups, &done);
-            let laboratory = Laboratory::open(context, subject)?;
+            let laboratory = ExperimentRunner::open(context, subject)?;
             all.push(Draw { laboratory, done, pieces });
         }
         let table = Table { truth, draws: vec![Default::default(); all.len()] };
@@ -166,7 +169,7 @@ impl<'a> Investigation<'a> {
         let count = self.groups.len();
         // What a person may want to open or measure: each alone, all but each, and the ends.
         let ends = |set: &Coalition| draw == 0 && (set.len() <= 1 || set.len() + 1 >= count);
-        let wanted: Vec<Wanted> =
+        let wanted: Vec<ExperimentRequest> =
             sets.iter().map(|set| self.wanted(draw, *set, ends(set))).collect::<Result<_, _>>()?;
         let laboratory = &mut self.draws[draw].laboratory;
         let before = laboratory.made();
@@ -176,11 +179,16 @@ impl<'a> Investigation<'a> {
         Ok(())
     }
 
-    fn wanted(&self, draw: usize, set: Coalition, keep: bool) -> Result<Wanted, PipelineError> {
+    fn wanted(
+        &self,
+        draw: usize,
+        set: Coalition,
+        keep: bool,
+    ) -> Result<ExperimentRequest, PipelineError> {
         let Draw { done, pieces, .. } = &self.draws[draw];
         let has_options = self.optional.is_some_and(|group| set.contains(group));
         let options = if has_options { self.options.clone() } else { EngineOptions::default() };
-        Ok(Wanted { steps: recipe(done, pieces, set)?, options, keep })
+        Ok(ExperimentRequest { steps: recipe(done, pieces, set)?, options, keep })
     }
 
     /// Whether a group takes components out, rather than narrowing layers.
@@ -205,7 +213,7 @@ impl<'a> Investigation<'a> {
     ) -> Result<Vec<ExperimentPredictions>, PipelineError> {
         let Some(draw) = self.draws.first_mut() else { return Ok(vec![]) };
         let all = Coalition::full(self.groups.len());
-        let wanted: Vec<Wanted> = restored
+        let wanted: Vec<ExperimentRequest> = restored
             .iter()
             .map(|ids| {
                 let mut pieces = draw.pieces.clone();
@@ -215,7 +223,7 @@ impl<'a> Investigation<'a> {
                 // A piece of which nothing is left would be a change of precision.
                 pieces[group].retain(|(_, piece)| !piece.components.is_empty());
                 let steps = recipe(&draw.done, &pieces, all)?;
-                Ok(Wanted { steps, options: self.options.clone(), keep: false })
+                Ok(ExperimentRequest { steps, options: self.options.clone(), keep: false })
             })
             .collect::<Result<_, PipelineError>>()?;
         let before = draw.laboratory.made();
@@ -249,7 +257,7 @@ impl<'a> Investigation<'a> {
     }
 
     /// The laboratory of the study's own draw.
-    pub fn laboratory(&mut self) -> Option<&mut Laboratory<'a>> {
+    pub fn laboratory(&mut self) -> Option<&mut ExperimentRunner<'a>> {
         self.draws.first_mut().map(|draw| &mut draw.laboratory)
     }
 

@@ -1,7 +1,7 @@
 //! Grouping a variant's decisions, so that what experiments do or leave undone stays affordable.
 
 use crate::attribution::shapley::Coalition;
-use crate::pipeline::{PipelineError, Undertaken};
+use crate::pipeline::{PipelineError, RecordedStep};
 use paring_compress::{CompressError, Step};
 use paring_core::schema::{
     ComponentRef, Decision, DecisionGroup, Forecast, GroupPart, ReplayedDecision, Sha256Hex,
@@ -24,7 +24,7 @@ const SHARES: usize = 4;
 
 /// Groups of everything that the steps decided, at most `most`: the least expected of a step are put
 /// together until there are no more.
-pub fn groups(done: &[Undertaken], level: Level, most: usize) -> Vec<DecisionGroup> {
+pub fn groups(done: &[RecordedStep], level: Level, most: usize) -> Vec<DecisionGroup> {
     let most = most.clamp(1, Coalition::MOST);
     let mut groups: Vec<DecisionGroup> =
         done.iter().enumerate().flat_map(|(step, d)| of_step(step, d, level, most)).collect();
@@ -36,7 +36,7 @@ pub fn groups(done: &[Undertaken], level: Level, most: usize) -> Vec<DecisionGro
     groups
 }
 
-fn of_step(step: usize, done: &Undertaken, level: Level, most: usize) -> Vec<DecisionGroup> {
+fn of_step(step: usize, done: &RecordedStep, level: Level, most: usize) -> Vec<DecisionGroup> {
     let bare = matches!(done.step, Step::Tune { .. }) && done.decisions.len() < 2;
     if bare || done.step.is_option() {
         // Engine options are a group of their own.
@@ -77,7 +77,7 @@ fn of_step(step: usize, done: &Undertaken, level: Level, most: usize) -> Vec<Dec
 
 fn group(
     step: usize,
-    done: &Undertaken,
+    done: &RecordedStep,
     id: &Sha256Hex,
     decision: &Decision,
     share: Option<(usize, usize)>,
@@ -172,7 +172,7 @@ fn join(into: &mut DecisionGroup, other: DecisionGroup) {
 /// the positions of its steps and the pieces.
 pub fn pieces(
     groups: &[DecisionGroup],
-    done: &[Undertaken],
+    done: &[RecordedStep],
 ) -> Vec<Vec<(usize, ReplayedDecision)>> {
     let of = |part: &GroupPart| -> Vec<(usize, ReplayedDecision)> {
         let decisions = done.get(part.step).into_iter().flat_map(|d| &d.decisions);
@@ -201,7 +201,7 @@ pub fn pieces(
 /// # Errors
 /// [`PipelineError::Step`] names a step that cannot be replayed.
 pub fn recipe(
-    done: &[Undertaken],
+    done: &[RecordedStep],
     pieces: &[Vec<(usize, ReplayedDecision)>],
     set: Coalition,
 ) -> Result<Vec<Step>, PipelineError> {
@@ -230,7 +230,7 @@ pub fn recipe(
 }
 
 /// The error of a step that cannot be replayed.
-pub(super) fn unreplayable(done: &Undertaken, source: CompressError) -> PipelineError {
+pub(super) fn unreplayable(done: &RecordedStep, source: CompressError) -> PipelineError {
     let (variant, step) = ("an experiment".to_string(), done.step.to_string());
     PipelineError::Step { variant, step, source: Box::new(source) }
 }

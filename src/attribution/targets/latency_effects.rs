@@ -4,7 +4,9 @@
 use crate::attribution::effects::LEVEL;
 use crate::attribution::experiments::Investigation;
 use crate::attribution::shapley::{Coalition, Form};
-use crate::pipeline::{Context, HERE, PipelineError, Timed, kept_times_by_node, times_by_node};
+use crate::pipeline::{
+    Context, HERE, PipelineError, TimedModel, kept_times_by_node, times_by_node,
+};
 use paring_core::schema::{
     ConfidenceInterval, DecisionGroup, Effect, LayerChange, MetricTotal, MissingReason, NodeProfile,
 };
@@ -39,7 +41,7 @@ impl Investigation<'_> {
     pub fn times(&mut self, budget: Duration) -> Result<Times, PipelineError> {
         let count = self.groups.len();
         let sets = self.plan.base(&(0..count).collect::<Vec<_>>());
-        let timed: Vec<Timed> = sets.iter().filter_map(|set| self.timed(*set)).collect();
+        let timed: Vec<TimedModel> = sets.iter().filter_map(|set| self.timed(*set)).collect();
         if timed.len() != sets.len() {
             return Ok(Times::default());
         }
@@ -98,8 +100,8 @@ impl Investigation<'_> {
     fn layers(
         &self,
         context: &Context,
-        before: Timed,
-        after: Timed,
+        before: TimedModel,
+        after: TimedModel,
         budget: Duration,
     ) -> Result<Vec<LayerChange>, PipelineError> {
         let failed = |source| PipelineError::Graph { variant: "an experiment".into(), source };
@@ -125,10 +127,11 @@ impl Investigation<'_> {
         by_layer(target, baseline, &was, &is, &self.groups)
     }
 
-    fn timed(&mut self, set: Coalition) -> Option<Timed> {
+    fn timed(&mut self, set: Coalition) -> Option<TimedModel> {
         let experiment = self.table.experiment(0, set)?.clone();
         let path = self.laboratory()?.file(&experiment.file_sha256);
-        path.exists().then_some(Timed { path: path.to_path_buf(), options: experiment.options })
+        path.exists()
+            .then_some(TimedModel { path: path.to_path_buf(), options: experiment.options })
     }
 }
 

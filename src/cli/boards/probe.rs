@@ -1,7 +1,8 @@
 //! `paring probe`.
 
 use crate::cli::progress::ProgressPrinter;
-use crate::cli::{Coded, Global, sysfs_root};
+use crate::cli::{Coded, Global};
+use crate::workflow::sysfs_root;
 use crate::workflow::{self, PatternsOption, ProbeOptions};
 use clap::Args;
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! One pattern: made narrow, run by a machine, and held against ONNX's definitions.
 
 use crate::pipeline::PipelineError;
-use crate::pipeline::machine::{Answer, Failure, Machine, NodeRun};
+use crate::pipeline::machine::{NetworkAnswer, NodeRun, TrialFailure, TrialMachine};
 use ndarray::{ArrayD, IxDyn};
 use paring_agent::arrays::Array;
 use paring_compress::catalog::Calibration;
@@ -46,7 +46,7 @@ impl<'a> Trial<'a> {
     pub(super) fn tried(
         &self,
         scheme: LayerPrecision,
-        machine: &mut Machine,
+        machine: &mut TrialMachine,
     ) -> Result<Option<PatternConformance>, PipelineError> {
         let LayerPattern { operator, size, graph, dims, node } = self.pattern;
         let all = ["layer", "other", "next"].map(|name| (name.to_string(), scheme));
@@ -88,13 +88,13 @@ impl<'a> Trial<'a> {
                     one.ran = PatternExecution::Rejected { reason };
                 }
             }
-            Err(Failure::Rejected(reason)) => one.ran = PatternExecution::Rejected { reason },
-            Err(Failure::Step(error)) => {
+            Err(TrialFailure::Rejected(reason)) => one.ran = PatternExecution::Rejected { reason },
+            Err(TrialFailure::Step(error)) => {
                 let cause = std::error::Error::source(&error);
                 let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
                 one.ran = PatternExecution::Rejected { reason: format!("{error}{cause}") };
             }
-            Err(Failure::Gone(source)) => {
+            Err(TrialFailure::Gone(source)) => {
                 return Err(PipelineError::Target { target: one.operator, source });
             }
         }
@@ -104,7 +104,7 @@ impl<'a> Trial<'a> {
     fn compare(
         &self,
         narrow: &Graph,
-        answer: &Answer,
+        answer: &NetworkAnswer,
         one: &mut PatternConformance,
     ) -> Result<(), String> {
         let expected = exactly(narrow, &self.calibration.first())?;
@@ -160,7 +160,7 @@ impl<'a> Trial<'a> {
 }
 
 /// Puts speeds and kernels into the record; says whether the layer's own kernels are integer ones.
-fn describe(answer: &Answer, one: &mut PatternConformance) -> bool {
+fn describe(answer: &NetworkAnswer, one: &mut PatternConformance) -> bool {
     let converts = |name: &str| {
         name.ends_with("QuantizeLinear")
             || name.contains("/QuantizeLinear")

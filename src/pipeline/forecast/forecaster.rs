@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// A removal that was tried.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Tried {
+pub struct RemovalTrial {
     /// The kind of removal: components and recovery.
     pub removal: String,
     /// Its output error.
@@ -23,7 +23,7 @@ pub struct Tried {
 
 /// The baseline on the samples that removals are tried on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Reference {
+pub struct BaselineReference {
     /// The task's primary metric.
     pub metric: Metric,
     /// Its value.
@@ -34,7 +34,7 @@ pub struct Reference {
     pub samples: usize,
 }
 
-impl Reference {
+impl BaselineReference {
     /// The harm that cannot be exceeded, of metrics that have a worst value; without one they fall to
     /// what guessing gives.
     fn ceiling(&self) -> Option<f64> {
@@ -112,7 +112,7 @@ impl Forecaster {
 /// What output errors cost a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct CostForecaster {
-    reference: Reference,
+    reference: BaselineReference,
     /// Samples that outcomes will be observed on.
     reported: usize,
     model: ResponseModel,
@@ -121,8 +121,12 @@ struct CostForecaster {
 }
 
 impl CostForecaster {
-    fn learn(reference: Reference, tried: Vec<Tried>, reported: usize) -> Option<CostForecaster> {
-        let observation = |t: Tried| DoseResponse {
+    fn learn(
+        reference: BaselineReference,
+        tried: Vec<RemovalTrial>,
+        reported: usize,
+    ) -> Option<CostForecaster> {
+        let observation = |t: RemovalTrial| DoseResponse {
             kind: t.removal,
             dose: t.error,
             response: t.harm,
@@ -141,7 +145,7 @@ impl CostForecaster {
 
     fn forecast(&self, removal: &str, error: f64) -> Option<Forecast> {
         let found = self.model.predict(removal, error, self.reported, &self.earlier)?;
-        let Reference { metric, value, samples, .. } = self.reference;
+        let BaselineReference { metric, value, samples, .. } = self.reference;
         let bounded = |change: f64| match self.reference.is_bounded() {
             true => change.clamp(-value, 1.0 - value),
             false => change,
@@ -180,11 +184,11 @@ mod tests {
 
     fn tried(metric: Metric, harm: impl Fn(f64) -> f64) -> Option<CostForecaster> {
         let value = if metric == Metric::Mse { 2.0 } else { 0.9 };
-        let reference = Reference { metric, value, classes: 10, samples: 400 };
+        let reference = BaselineReference { metric, value, classes: 10, samples: 400 };
         let each = (1..13).map(|i| {
             let error = f64::from(i) / 10.0;
             let (removal, standard_error) = (REMOVAL.to_string(), 0.01);
-            Tried { removal, error, harm: harm(error), standard_error }
+            RemovalTrial { removal, error, harm: harm(error), standard_error }
         });
         CostForecaster::learn(reference, each.collect(), 400)
     }
@@ -214,8 +218,10 @@ mod tests {
         let found = tried(Metric::Accuracy, |e| 0.1 * e).unwrap();
         assert_eq!(found.forecast("heads without recovery", 0.5), None);
         assert_eq!(found.forecast(REMOVAL, 9.0), None);
-        let reference = Reference { metric: Metric::Accuracy, value: 0.1, classes: 10, samples: 9 };
-        let one = Tried { removal: REMOVAL.into(), error: 0.1, harm: 0.0, standard_error: 0.1 };
+        let reference =
+            BaselineReference { metric: Metric::Accuracy, value: 0.1, classes: 10, samples: 9 };
+        let one =
+            RemovalTrial { removal: REMOVAL.into(), error: 0.1, harm: 0.0, standard_error: 0.1 };
         assert_eq!(CostForecaster::learn(reference, vec![one; 12], 9), None);
     }
 }

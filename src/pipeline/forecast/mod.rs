@@ -7,9 +7,9 @@ mod tries;
 
 pub use forecaster::Forecaster;
 pub use gains::HERE;
-pub use tries::{Ground, of_all_kinds, removal};
+pub use tries::{ForecastBasis, of_all_kinds, removal};
 
-use super::{Context, PipelineError, Subject};
+use super::{Context, EvaluationSetup, PipelineError};
 use paring_agent::engine::DimensionBindings;
 use paring_compress::{ChannelPruning, CompressError};
 use paring_core::schema::{ForecastOutcome, Sha256Hex};
@@ -24,7 +24,7 @@ const FEWEST_SAMPLES: usize = 100;
 
 /// How much is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Probing {
+pub struct ForecastBudget {
     /// Removals of each kind.
     pub probes: usize,
     /// Samples that forecasts are for.
@@ -33,19 +33,27 @@ pub struct Probing {
     pub timed: bool,
 }
 
+impl ForecastBudget {
+    /// Its words in the key of a stored forecaster, which do not change with the type's name.
+    fn in_key(&self) -> String {
+        let ForecastBudget { probes, reported, timed } = self;
+        format!("Probing {{ probes: {probes}, reported: {reported}, timed: {timed} }}")
+    }
+}
+
 /// Tries removals of each kind, and learns from them what others will do; `None` where nothing can be
 /// learnt.
 ///
 /// # Errors
 /// [`PipelineError`] where the model cannot be analysed or evaluated.
 pub fn forecaster(
-    ground: &Ground,
-    subject: &Subject,
-    probing: &Probing,
+    ground: &ForecastBasis,
+    subject: &EvaluationSetup,
+    probing: &ForecastBudget,
 ) -> Result<Option<Forecaster>, PipelineError> {
     let failed = |source: CompressError| PipelineError::Forecast(Box::new(source));
-    let Ground { graph, bindings, .. } = *ground;
-    let Probing { probes, reported, .. } = *probing;
+    let ForecastBasis { graph, bindings, .. } = *ground;
+    let ForecastBudget { probes, reported, .. } = *probing;
     let facts = graph.facts(bindings.dims, bindings.batch).map_err(|e| failed(e.into()))?;
     let macs = graph.cost(&facts.shapes).macs.map(|macs| macs / bindings.batch.max(1) as u64);
     let Some(macs) = macs.filter(|macs| *macs <= MOST_MACS) else { return Ok(None) };
@@ -56,14 +64,14 @@ pub fn forecaster(
     let most = usize::try_from(affordable).unwrap_or(usize::MAX).max(FEWEST_SAMPLES);
     let every = subject.samples.len().div_ceil(most).max(1);
     let samples: Vec<usize> = subject.samples.iter().copied().step_by(every).collect();
-    let subject = Subject { samples: &samples, ..*subject };
+    let subject = EvaluationSetup { samples: &samples, ..*subject };
     let tries = tries::tries(ground, &subject, probing)?;
     Ok(Some(Forecaster::learn(tries, reported)))
 }
 
 /// A forecaster kept with the run, and what it was learnt from.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-struct Kept {
+struct StoredForecaster {
     key: Sha256Hex,
     forecaster: Option<Forecaster>,
 }
@@ -76,9 +84,9 @@ impl Context {
     /// Those of [`forecaster`].
     pub fn learn(
         &mut self,
-        subject: &Subject,
+        subject: &EvaluationSetup,
         prunings: &[ChannelPruning],
-        probing: &Probing,
+        probing: &ForecastBudget,
         earlier: &[ForecastOutcome],
     ) -> Result<(), PipelineError> {
         let Some(calibration) = &self.calibration else { return Ok(()) };
@@ -86,14 +94,18 @@ impl Context {
             Sha256Hex::of_file(&self.model).map_err(PipelineError::file("read", &self.model))?;
         let kinds: Vec<String> = prunings.iter().map(|p| format!("{p}, {}", removal(p))).collect();
         let words = format!(
-            "{:?} {probing:?} {} {:?} {kinds:?} {:?}",
-            self.dims, self.seed, subject.samples, subject.task
+            "{:?} {} {} {:?} {kinds:?} {:?}",
+            self.dims,
+            probing.in_key(),
+            self.seed,
+            subject.samples,
+            subject.task
         );
         let parts =
             [model.as_str(), calibration.sha256.as_str(), &words, env!("CARGO_PKG_VERSION")];
         let key = Sha256Hex::of_parts(parts.iter().map(|p| p.as_bytes()));
         let path = self.folders.forecaster();
-        let kept: Option<Kept> = super::read_json(&path);
+        let kept: Option<StoredForecaster> = super::read_json(&path);
         if let Some(kept) = kept.filter(|kept| kept.key == key) {
             self.forecaster = kept.forecaster;
             return Ok(());
@@ -101,10 +113,11 @@ impl Context {
         let failed = |source| PipelineError::Graph { variant: super::BASELINE.into(), source };
         let graph = Graph::load(&self.model).map_err(failed)?;
         let bindings = DimensionBindings { batch: self.batch, dims: &self.dims };
-        let ground = Ground { graph: &graph, bindings, calibration, prunings, seed: self.seed };
+        let ground =
+            ForecastBasis { graph: &graph, bindings, calibration, prunings, seed: self.seed };
         let found = forecaster(&ground, subject, probing)?;
         let found = found.map(|f| f.with_outcomes(earlier));
-        super::replace_json(&path, &Kept { key, forecaster: found.clone() })?;
+        super::replace_json(&path, &StoredForecaster { key, forecaster: found.clone() })?;
         self.forecaster = found;
         Ok(())
     }

@@ -1,10 +1,10 @@
 //! Removals that are tried: which, and what they did.
 
-use super::Probing;
-use super::forecaster::{Reference, Tried};
+use super::ForecastBudget;
+use super::forecaster::{BaselineReference, RemovalTrial};
 use super::gains::{Gains, Stopwatch};
 use crate::evaluate::{self, Answers, Exam, Predictor, Sampling};
-use crate::pipeline::{PipelineError, Subject};
+use crate::pipeline::{EvaluationSetup, PipelineError};
 use paring_agent::engine::{DimensionBindings, ModelSource};
 use paring_compress::catalog::{Calibration, Coupling, Criterion, Kind, catalog};
 use paring_compress::{
@@ -30,7 +30,7 @@ const NINETY_FIVE: f64 = 1.96;
 
 /// What removals are tried on, apart from the labelled samples.
 #[derive(Clone, Copy, Debug)]
-pub struct Ground<'a> {
+pub struct ForecastBasis<'a> {
     /// The baseline.
     pub graph: &'a Graph,
     /// At which shapes are taken.
@@ -71,7 +71,7 @@ pub fn of_all_kinds(couplings: &[Coupling]) -> Vec<ChannelPruning> {
     kinds.map(|(what, _)| of(what)).collect()
 }
 
-impl Ground<'_> {
+impl ForecastBasis<'_> {
     /// Hands removals to try to `look`, `probes` of each kind that can be tried: single couplings, at
     /// shares around those that the study asks for.
     fn removals(
@@ -80,7 +80,7 @@ impl Ground<'_> {
         look: &mut dyn FnMut(&str, StepResult) -> Result<(), PipelineError>,
     ) -> Result<(), PipelineError> {
         let failed = |source: CompressError| PipelineError::Forecast(Box::new(source));
-        let Ground { graph, bindings, .. } = *self;
+        let ForecastBasis { graph, bindings, .. } = *self;
         let facts = graph.facts(bindings.dims, bindings.batch).map_err(|e| failed(e.into()))?;
         let couplings = catalog(graph, &facts, &OriginalIndices::default());
         let couplings = couplings.map_err(|e| failed(e.into()))?.couplings;
@@ -144,9 +144,9 @@ fn output_error(made: &StepResult) -> Option<f64> {
 #[derive(Clone, Debug)]
 pub(super) struct Tries {
     /// The baseline; `None` where its metric has no value, or none that could be forecast.
-    pub(super) reference: Option<Reference>,
+    pub(super) reference: Option<BaselineReference>,
     /// What removals did to the metric.
-    pub(super) tried: Vec<Tried>,
+    pub(super) tried: Vec<RemovalTrial>,
     /// What they saved.
     pub(super) gains: Gains,
 }
@@ -156,9 +156,9 @@ pub(super) struct Tries {
 /// # Errors
 /// [`PipelineError`] where the model cannot be analysed or evaluated.
 pub(super) fn tries(
-    ground: &Ground,
-    subject: &Subject,
-    probing: &Probing,
+    ground: &ForecastBasis,
+    subject: &EvaluationSetup,
+    probing: &ForecastBudget,
 ) -> Result<Tries, PipelineError> {
     let metric = subject.task.primary;
     let answers = answers(subject, ground.graph)?;
@@ -179,9 +179,9 @@ pub(super) fn tries(
         ..Sampling::default()
     };
     let samples = subject.samples.len();
-    let reference = value.map(|value| Reference { metric, value, classes, samples });
+    let reference = value.map(|value| BaselineReference { metric, value, classes, samples });
     let engine = |source| PipelineError::Engine { variant: "a trial".into(), source };
-    let Ground { graph, bindings, calibration, seed, .. } = *ground;
+    let ForecastBasis { graph, bindings, calibration, seed, .. } = *ground;
     let watch = match probing.timed {
         true => Stopwatch::new(graph, bindings, &calibration.first(), seed).map_err(engine)?,
         false => None,
@@ -205,7 +205,7 @@ pub(super) fn tries(
         let Some(change) = change(&pair, metric, value, &how) else { return Ok(()) };
         let harm = if metric.higher_is_better() { -change.value } else { change.value };
         let standard_error = (change.high - change.low) / (2.0 * NINETY_FIVE);
-        tried.push(Tried { removal: removal.into(), error, harm, standard_error });
+        tried.push(RemovalTrial { removal: removal.into(), error, harm, standard_error });
         Ok(())
     })?;
     gains.nodes_ns = watch.map(Stopwatch::nodes_ns).unwrap_or_default();
@@ -239,7 +239,7 @@ fn change(
 }
 
 fn exam(
-    subject: &Subject,
+    subject: &EvaluationSetup,
     answers: &Answers,
     baseline: Option<&Answers>,
 ) -> Result<Exam, PipelineError> {
@@ -247,11 +247,11 @@ fn exam(
         .map_err(|source| PipelineError::OtherSamples { variant: "a trial".into(), source })
 }
 
-fn answers(subject: &Subject, graph: &Graph) -> Result<Answers, PipelineError> {
+fn answers(subject: &EvaluationSetup, graph: &Graph) -> Result<Answers, PipelineError> {
     let bytes = graph.encode();
     let source = ModelSource::Bytes(graph.name(), &bytes);
     let options = EngineOptions::default();
-    let Subject { batch, dims, output, task, .. } = *subject;
+    let EvaluationSetup { batch, dims, output, task, .. } = *subject;
     let predictor = Predictor::load(source, batch, dims, &options, output, task.scores)
         .map_err(|source| PipelineError::Engine { variant: "a trial".into(), source })?;
     predictor

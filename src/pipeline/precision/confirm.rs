@@ -1,9 +1,9 @@
 //! What every choice costs the answers, and the best few assignments end to end.
 
 use super::table::{costs, dequantize, errors, prices, quantize, times};
-use super::{Bench, module};
-use crate::pipeline::machine::{Failure, Machine};
-use crate::pipeline::race::Entrant;
+use super::{PrecisionTrial, module};
+use crate::pipeline::machine::{TrialFailure, TrialMachine};
+use crate::pipeline::race::TrialForm;
 use paring_agent::engine::{AnalysedModel, DimensionBindings, ModelSource};
 use paring_compress::catalog::Calibration;
 use paring_compress::{
@@ -32,7 +32,7 @@ const ANSWERING: Duration = Duration::from_secs(60);
 /// Samples that they are asked where no time may play a part.
 const ANSWERED: usize = 64;
 
-impl Bench<'_> {
+impl PrecisionTrial<'_> {
     /// What every choice that is not hopeless costs the answers, alone and left out.
     pub(super) fn sensitivity(
         &self,
@@ -210,8 +210,8 @@ impl Bench<'_> {
         &self,
         given: &Graph,
         table: &PrecisionTable,
-        machine: &mut Machine,
-    ) -> Result<(Vec<MeasuredAssignment>, Option<ConfidenceInterval>), Failure> {
+        machine: &mut TrialMachine,
+    ) -> Result<(Vec<MeasuredAssignment>, Option<ConfidenceInterval>), TrialFailure> {
         let forms = self.candidates(table)?;
         let raced = worth_racing(&forms);
         let mut encoded = vec![(given.encode(), self.given.clone())];
@@ -223,8 +223,8 @@ impl Bench<'_> {
         if table.by == PrecisionObjective::Bytes {
             return Ok((found, None));
         }
-        let entrants: Vec<Entrant> =
-            encoded.iter().map(|(bytes, options)| Entrant { bytes, options }).collect();
+        let entrants: Vec<TrialForm> =
+            encoded.iter().map(|(bytes, options)| TrialForm { bytes, options }).collect();
         let by = (&self.context.rules, self.context.seed);
         let placings = machine.race(&entrants, self.calibration, by)?;
         for (one, placing) in found.iter_mut().zip(&placings[1..]) {

@@ -2,8 +2,8 @@
 //! layers short, so that a layer's energy is its time at the power that the whole model draws with all
 //! layers in that precision; what is confirmed is measured as it is.
 
-use super::Bench;
-use crate::pipeline::machine::{Failure, Machine};
+use super::PrecisionTrial;
+use crate::pipeline::machine::{TrialFailure, TrialMachine};
 use crate::pipeline::replace;
 use paring_agent::arrays::{Array, write_tensors};
 use paring_agent::measure::energy_summary;
@@ -26,7 +26,7 @@ fn id((bytes, options): &Form) -> Sha256Hex {
     VariantRecord::identity(&Sha256Hex::of(bytes), options)
 }
 
-impl Bench<'_> {
+impl PrecisionTrial<'_> {
     /// Energy of several forms of the model, in their order, from so many windows each, or as many as
     /// the study asks for. What was measured before of this folder stays.
     ///
@@ -37,8 +37,8 @@ impl Bench<'_> {
         (key, part): (&Sha256Hex, &str),
         forms: &[Form],
         windows: Option<u32>,
-        machine: &mut Machine,
-    ) -> Result<Vec<EnergySummary>, Failure> {
+        machine: &mut TrialMachine,
+    ) -> Result<Vec<EnergySummary>, TrialFailure> {
         let on = &self.how.on;
         let none =
             |MissingReason(why): MissingReason| CompressError::NoEnergy { target: on.clone(), why };
@@ -60,7 +60,7 @@ impl Bench<'_> {
         }
         let one = |model: &JobModel| {
             let found = energy_summary(&records, &model.variant_id, job.settings[0]);
-            found.map_err(|why| Failure::Step(none(why)))
+            found.map_err(|why| TrialFailure::Step(none(why)))
         };
         // Forms that are the same file share their windows.
         let ids: Vec<Sha256Hex> = forms.iter().map(id).collect();
@@ -82,10 +82,10 @@ impl Bench<'_> {
         forms: &[Form],
         energy: EnergyJob,
         folder: &ConfinedPath,
-    ) -> Result<Job, Failure> {
+    ) -> Result<Job, TrialFailure> {
         let failed = |path: &Path| {
             let path: PathBuf = path.into();
-            |source| Failure::Gone(TargetError::File { doing: "write", path, source })
+            |source| TrialFailure::Gone(TargetError::File { doing: "write", path, source })
         };
         let write = |name: &str, bytes: &[u8]| {
             let path = folder.join(name);

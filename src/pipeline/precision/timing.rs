@@ -1,7 +1,7 @@
 //! Times of layers in every precision, each in its place, and of conversions between them.
 
-use super::Bench;
-use crate::pipeline::machine::{Failure, Machine};
+use super::PrecisionTrial;
+use crate::pipeline::machine::{TrialFailure, TrialMachine};
 use ndarray::{ArrayD, IxDyn};
 use paring_agent::arrays::Array;
 use paring_compress::catalog::Calibration;
@@ -25,7 +25,7 @@ struct Form {
     graph: Graph,
 }
 
-impl Bench<'_> {
+impl PrecisionTrial<'_> {
     /// Bytes of the file with each layer alone in each of its precisions.
     pub(super) fn sizes(
         &self,
@@ -68,8 +68,8 @@ impl Bench<'_> {
     pub(super) fn powers(
         &self,
         key: &Sha256Hex,
-        machine: &mut Machine,
-    ) -> Result<BTreeMap<LayerPrecision, f64>, Failure> {
+        machine: &mut TrialMachine,
+    ) -> Result<BTreeMap<LayerPrecision, f64>, TrialFailure> {
         let forms = self.forms()?;
         let encode = |form: &Form| (form.graph.encode(), self.options.clone());
         let encoded: Vec<_> = forms.iter().map(encode).collect();
@@ -82,8 +82,8 @@ impl Bench<'_> {
     /// each is timed in its place; the models take turns.
     pub(super) fn layers(
         &self,
-        machine: &mut Machine,
-    ) -> Result<BTreeMap<String, BTreeMap<LayerPrecision, f64>>, Failure> {
+        machine: &mut TrialMachine,
+    ) -> Result<BTreeMap<String, BTreeMap<LayerPrecision, f64>>, TrialFailure> {
         let forms = self.forms()?;
         let graphs: Vec<&Graph> = forms.iter().map(|form| &form.graph).collect();
         let often = (TURNS, TIMING);
@@ -146,8 +146,8 @@ impl Bench<'_> {
     pub(super) fn conversions(
         &self,
         table: &mut PrecisionTable,
-        machine: &mut Machine,
-    ) -> Result<(), Failure> {
+        machine: &mut TrialMachine,
+    ) -> Result<(), TrialFailure> {
         for elements in SIZES {
             let graph = paring_compress::conversion_graph(elements);
             let values: Vec<f32> = (0..elements).map(|i| (i % 251) as f32 / 100.0 - 1.25).collect();

@@ -2,7 +2,7 @@
 //! lineage and the evaluation that the run keeps.
 
 use super::VerifyError;
-use crate::pipeline::{self, Folders, Remeasured, read_json};
+use crate::pipeline::{self, Folders, TargetJournal, read_json};
 use crate::report::{self, Row, RunFacts};
 use crate::study::Protocol;
 use paring_core::schema::{ExecutionSetting, MissingReason};
@@ -20,11 +20,11 @@ pub(super) fn verify(folders: &Folders) -> Result<usize, VerifyError> {
     }
     let bytes = path.read().map_err(|e| broken(e.to_string()))?;
     let table = ResultsTable::read(&bytes)?;
-    let mut targets: BTreeMap<String, Remeasured> = BTreeMap::new();
+    let mut targets: BTreeMap<String, TargetJournal> = BTreeMap::new();
     for row in &table.rows {
         let target = table.cell(row, "target");
         if !targets.contains_key(target) {
-            let found = Remeasured::read(folders, target).map_err(|e| broken(e.to_string()))?;
+            let found = TargetJournal::read(folders, target).map_err(|e| broken(e.to_string()))?;
             targets.insert(target.to_string(), found);
         }
     }
@@ -83,7 +83,7 @@ fn again(
     folders: &Folders,
     table: &ResultsTable,
     row: &csv::StringRecord,
-    targets: &BTreeMap<String, Remeasured>,
+    targets: &BTreeMap<String, TargetJournal>,
 ) -> Result<Row, VerifyError> {
     let name = table.cell(row, "variant");
     let failed = |e: pipeline::PipelineError| broken(e.to_string());

@@ -1,7 +1,7 @@
 //! Models of a bench: ONNX files, and the variants of run directories.
 
 use super::BenchOptions;
-use crate::pipeline::{self, Folders, Given};
+use crate::pipeline::{self, ExternalModel, Folders};
 use crate::study;
 use crate::workflow::{Progress, ProgressEvent, WorkflowError};
 use paring_agent::engine;
@@ -17,7 +17,7 @@ use std::path::Path;
 pub(super) fn models(
     options: &BenchOptions,
     progress: &Progress,
-) -> Result<Vec<Given>, WorkflowError> {
+) -> Result<Vec<ExternalModel>, WorkflowError> {
     let BenchOptions { models: paths, engine, without_isa, .. } = options;
     let known = engine::tiers();
     if let Some(unknown) = without_isa.iter().find(|tier| !known.contains(&tier.as_str())) {
@@ -25,7 +25,7 @@ pub(super) fn models(
         let problem = format!("no instruction-set tier `{unknown}`; known are {known}");
         return Err(WorkflowError::Option(problem));
     }
-    let mut found: Vec<Given> = Vec::new();
+    let mut found: Vec<ExternalModel> = Vec::new();
     let mut used_names = BTreeSet::new();
     for path in paths {
         let several = paths.iter().filter(|p| p.is_dir()).count() > 1;
@@ -45,14 +45,18 @@ fn files(
     path: &Path,
     engine: &[String],
     without_isa: &[String],
-) -> Result<Vec<Given>, WorkflowError> {
+) -> Result<Vec<ExternalModel>, WorkflowError> {
     if !path.is_file() {
         let problem = format!("no model or run directory at {}", path.display());
         return Err(WorkflowError::Option(problem));
     }
     let name = path.file_stem().unwrap_or_default().to_string_lossy().to_string();
-    let with =
-        |name: String, options| Given { name, path: path.to_path_buf(), options, lineage: None };
+    let with = |name: String, options| ExternalModel {
+        name,
+        path: path.to_path_buf(),
+        options,
+        lineage: None,
+    };
     let transformed = engine.iter().map(|transform| {
         let transforms = vec![transform.clone()];
         let options = EngineOptions { transforms, ..EngineOptions::default() };
@@ -67,7 +71,11 @@ fn files(
 }
 
 /// All variants of a run, the baseline first, then as their files are called.
-fn variants(run: &Path, several: bool, progress: &Progress) -> Result<Vec<Given>, WorkflowError> {
+fn variants(
+    run: &Path,
+    several: bool,
+    progress: &Progress,
+) -> Result<Vec<ExternalModel>, WorkflowError> {
     if let Some(flaw) = study::first_violation(run) {
         progress(ProgressEvent::IntegrityFlaw { run, flaw: &flaw });
     }
@@ -81,7 +89,7 @@ fn variants(run: &Path, several: bool, progress: &Progress) -> Result<Vec<Given>
     }
     records.sort_by_key(|record| record.parent.is_some());
     let prefix = run.file_name().unwrap_or_default().to_string_lossy();
-    let given = records.into_iter().map(|record| Given {
+    let given = records.into_iter().map(|record| ExternalModel {
         name: if several { format!("{prefix}-{}", record.name) } else { record.name.clone() },
         path: folders.variants().join(&record.file).to_path_buf(),
         options: record.options.clone(),

@@ -4,7 +4,7 @@
 use super::inputs;
 use super::models::models;
 use super::options::BenchOptions;
-use crate::pipeline::{self, Bench, Extent, Folders, Given};
+use crate::pipeline::{self, ExternalModel, Folders, MeasurementExtent, MeasurementPlan};
 use crate::report::{self, BenchAnswer, InputOrigin, Row, RunFacts, Timed};
 use crate::study::{self, RunDirectory, TimingPlan};
 use crate::workflow::{Progress, ProgressEvent, WorkflowError, on_one, one_target};
@@ -21,7 +21,7 @@ use std::path::Path;
 
 /// Models and inputs, ready for the first block.
 struct PreparedBench {
-    given: Vec<Given>,
+    given: Vec<ExternalModel>,
     /// Records of the models that can be measured.
     placed: Vec<Result<VariantRecord, MissingReason>>,
     data: Dataset,
@@ -81,7 +81,7 @@ impl BenchOptions {
     /// Opens all models and their inputs; the first has to be usable.
     fn prepare(
         &self,
-        given: Vec<Given>,
+        given: Vec<ExternalModel>,
         origin: InputOrigin,
         folders: &Folders,
     ) -> Result<PreparedBench, WorkflowError> {
@@ -139,8 +139,8 @@ impl BenchOptions {
             prepared.placed.iter().filter_map(|p| p.clone().ok()).collect();
         let samples: Vec<usize> =
             (0..prepared.data.inputs.values().next().map_or(0, SampleRows::count)).collect();
-        let bench = Bench {
-            extent: Extent::Times,
+        let bench = MeasurementPlan {
+            extent: MeasurementExtent::Times,
             target: &target.name,
             measurement_sha256: measurement_sha256.clone(),
             seed: self.seed,
@@ -157,7 +157,7 @@ impl BenchOptions {
             energy: Err(MissingReason("a bench measures no energy".into())),
             sysfs_root: None,
         };
-        let mut taken = on_one(target, folders, progress, &|target, stop, heard| {
+        let taken = on_one(target, folders, progress, &|target, stop, heard| {
             pipeline::measure(folders, &bench, target, &variants, stop, heard)
         })?;
         let facts = RunFacts {
@@ -167,7 +167,8 @@ impl BenchOptions {
             measurement_sha256: measurement_sha256.to_string(),
             quick: false,
         };
-        Ok((facts, taken.environment, taken.by_setting.pop().unwrap_or_default()))
+        let measured = taken.measurements.into_iter().map(|found| found.measurement);
+        Ok((facts, taken.environment, measured.collect()))
     }
 
     /// Hash of the rules of timing.

@@ -3,7 +3,8 @@
 use super::{ModelSamples, SampleOptions};
 use crate::evaluate::Task;
 use crate::pipeline::{
-    Forecaster, Ground, Probing, Subject, attributed, forecaster, of_all_kinds, removal,
+    EvaluationSetup, ForecastBasis, ForecastBudget, Forecaster, attributed, forecaster,
+    of_all_kinds, removal,
 };
 use crate::report::{CatalogAnswer, ExpectedChange, RankedBypass, RankedComponent};
 use crate::workflow::WorkflowError;
@@ -121,7 +122,7 @@ impl CatalogOptions {
         let prunings = of_all_kinds(&couplings);
         // The class is the same whichever the scores are.
         let task = Task::new(TaskKind::Classification, ScoreKind::Logits);
-        let subject = Subject {
+        let subject = EvaluationSetup {
             data,
             samples,
             groups: None,
@@ -132,9 +133,9 @@ impl CatalogOptions {
             output: 0,
             task: &task,
         };
-        let ground = Ground { graph, bindings, calibration, prunings: &prunings, seed: 0 };
+        let ground = ForecastBasis { graph, bindings, calibration, prunings: &prunings, seed: 0 };
         let (probes, reported) = (self.probes, samples.len());
-        let probing = Probing { probes, reported, timed: false };
+        let probing = ForecastBudget { probes, reported, timed: false };
         Ok(forecaster(&ground, &subject, &probing)?)
     }
 

@@ -1,7 +1,9 @@
 //! Time of a model's layers on a target.
 
 use super::{ModelSamples, SampleOptions};
-use crate::pipeline::{self, Bench, Extent, Folders, Given, Layers, PipelineError};
+use crate::pipeline::{
+    self, ExternalModel, Folders, LayerTables, MeasurementExtent, MeasurementPlan, PipelineError,
+};
 use crate::report::{self, RunFacts};
 use crate::study;
 use crate::workflow::{Progress, WorkflowError, on_one, one_target};
@@ -102,7 +104,7 @@ impl ProfileOptions {
                 source: e,
             })?;
         }
-        let given = Given {
+        let given = ExternalModel {
             name: self.model.file_stem().unwrap_or_default().to_string_lossy().to_string(),
             path: self.model.clone(),
             options: EngineOptions { transforms: self.engine.clone(), ..EngineOptions::default() },
@@ -127,15 +129,15 @@ fn measure(
     data: &Dataset,
     variant: &VariantRecord,
     progress: &Progress,
-) -> Result<Layers, WorkflowError> {
+) -> Result<LayerTables, WorkflowError> {
     let timing = study::default_timing_plan().map_err(WorkflowError::Option)?;
     let samples: Vec<usize> = (0..model.batch).collect();
     let setting = ExecutionSetting {
         threads: target.profile.threads,
         ..ExecutionSetting::of_batch(model.batch)
     };
-    let bench = Bench {
-        extent: Extent::Layers,
+    let bench = MeasurementPlan {
+        extent: MeasurementExtent::Layers,
         target: &target.name,
         measurement_sha256: Sha256Hex::of(b"profile"),
         seed: 0,

@@ -1,0 +1,155 @@
+//! Answers of `paring run` and `paring compress`, for people and as JSON.
+
+use super::Global;
+use crate::report::{self, Row};
+use crate::study::QUICK_BLOCKS;
+use crate::workflow::{
+    CompressResult, RunPlan, RunResult, VariantFailure, VariantResult, error_chain,
+};
+use paring_core::schema::{MissingReason, VariantRecord};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Prints what a run would do.
+pub(super) fn print_plan(plan: &RunPlan, global: &Global) {
+    let RunPlan { study, blocks, estimate, energy, quick, .. } = plan;
+    if global.json {
+        let names: Vec<&str> = study.recipes.iter().map(|r| r.name.as_str()).collect();
+        let energy =
+            energy.iter().map(|(target, span)| json!({ "target": target, "s": span.as_secs() }));
+        say!(
+            "{:#}",
+            json!({
+                "variants": names, "blocks": blocks,
+                "estimate_s": estimate.as_secs(), "quick": quick,
+                "energy_estimate_s": energy.collect::<Vec<_>>(),
+            })
+        );
+        return;
+    }
+    say!("study `{}`: {} on {}", study.name, study.model.display(), study.data.path.display());
+    say!(
+        "samples: {} to calibrate, {} to select, {} to report",
+        plan.calibrate_samples,
+        plan.select_samples,
+        plan.report_samples
+    );
+    say!("variants, beside the baseline:");
+    for recipe in &study.recipes {
+        let words: Vec<String> = recipe.steps.iter().map(ToString::to_string).collect();
+        let options = recipe.options.as_ref().map(|o| format!("engine {}", o.label()));
+        let all = words.into_iter().chain(options).collect::<Vec<_>>().join("; ");
+        say!("  {:<20} from {:<12} {all}", recipe.name, recipe.parent);
+    }
+    for target in &study.targets {
+        say!(
+            "target `{}`: {blocks} blocks of fresh processes, about {} for a small model",
+            target.name,
+            report::seconds(*estimate)
+        );
+    }
+    for (target, span) in energy {
+        say!(
+            "energy on `{target}`: {} windows a variant, about {} more where it has a power sensor",
+            study.energy.windows,
+            report::seconds(*span)
+        );
+    }
+    if *quick {
+        say!("quick protocol: {QUICK_BLOCKS} blocks, no verdicts");
+    }
+}
+
+/// Prints what came of a run.
+pub(super) fn print_result(result: &RunResult, took: Duration, global: &Global) {
+    let rows = result.rows();
+    if global.json {
+        let failed: BTreeMap<&str, String> =
+            result.failed_targets().map(|(target, error)| (target, error_chain(error))).collect();
+        say!(
+            "{:#}",
+            json!({
+                "out": result.run, "not_made": pairs(&result.not_made),
+                "not_evaluated": pairs(&result.not_evaluated()), "failed_targets": failed,
+                "manifest_sha256": result.manifest_sha256,
+                "measurements": rows.iter().map(|r| &r.measurement).collect::<Vec<_>>(),
+            })
+        );
+        return;
+    }
+    super::say::table(&report::results_table(&rows, global.color()));
+    if result.quick {
+        say!("quick protocol: {QUICK_BLOCKS} blocks, no verdicts; not for decisions");
+    }
+    if let Some(row) = rows.first() {
+        print_machine(row);
+    }
+    let (took, out) = (report::seconds(took), result.run.display());
+    say!("`{}` took {took}; written to {out}; manifest {}", result.study, result.manifest_sha256);
+}
+
+/// Prints the machine of a row, and how intervals are meant.
+fn print_machine(row: &Row) {
+    let shown = row.environment.cpu.as_deref().unwrap_or("an unnamed processor");
+    let emulated = if row.environment.emulated { ", EMULATED: not a board's speed" } else { "" };
+    say!(
+        "{} report samples; {} on {shown}{emulated}; quality intervals 95 %, timing 99 %",
+        row.evaluation.as_ref().map_or(0, |e| e.samples),
+        row.environment.engine,
+    );
+}
+
+/// Prints the variants that were made.
+pub(super) fn print_variants(result: &CompressResult, global: &Global) {
+    if global.json {
+        let records: Vec<&VariantRecord> = result.variants.iter().map(|v| &v.record).collect();
+        let evaluated = result.variants.iter().filter(|_| result.evaluated);
+        let evaluations: Vec<_> = evaluated.map(|v| v.evaluation.as_ref().ok()).collect();
+        say!(
+            "{:#}",
+            json!({
+                "variants": records, "evaluations": evaluations,
+                "not_made": pairs(&result.not_made),
+                "not_evaluated": pairs(&result.not_evaluated()),
+                "manifest_sha256": result.manifest_sha256,
+            })
+        );
+        return;
+    }
+    for variant in &result.variants {
+        print_variant(variant, result.evaluated);
+    }
+    for VariantFailure { variant, reason } in &result.not_made {
+        say!("{variant:<20} not made: {reason}");
+    }
+    say!("written to {}; manifest {}", result.run.display(), result.manifest_sha256);
+}
+
+/// Prints a variant: its size, its quality, what it left alone.
+fn print_variant(VariantResult { record, evaluation, .. }: &VariantResult, evaluated: bool) {
+    say!(
+        "{:<20} {} components removed, {} parameters, {} bytes, {}",
+        record.name,
+        record.removed_count(),
+        record.params,
+        record.file_bytes,
+        record.precision()
+    );
+    match evaluation {
+        Ok(found) => say!("{:<20} {}", "", report::evaluation_line(found)),
+        Err(MissingReason(why)) if evaluated => say!("{:<20} not evaluated: {why}", ""),
+        Err(_) => {}
+    }
+    for reason in &record.unexplained {
+        say!("{:<20} answers differ more than its decisions explain: {reason}", "");
+    }
+    for refusal in &record.refusals {
+        say!("{:<20} left `{}` alone: {}", "", refusal.what, refusal.reason);
+    }
+}
+
+/// Failures as they stand in JSON: pairs of a name and a reason.
+fn pairs(failures: &[VariantFailure]) -> Vec<Value> {
+    failures.iter().map(|failure| json!([failure.variant, failure.reason])).collect()
+}

@@ -1,0 +1,163 @@
+//! Everything that is found about one variant under investigation, put together.
+
+use super::boards::{BoardFindings, ask_boards, emulated_targets};
+use super::files::{notes, write_instances};
+use super::measured::measured_effects;
+use crate::attribution::{Investigation, Manner, correct_families, outcomes};
+use crate::evaluate::{Answers, Stress};
+use crate::pipeline::{self, BASELINE, variant_record};
+use crate::workflow::evaluate::{InsightSubject, ModelInsight};
+use crate::workflow::open_run::OpenRun;
+use crate::workflow::{Progress, WorkflowError};
+use paring_boards::Target;
+use paring_core::schema::{
+    Effect, Explanation, FlipBlame, FlipCounts, LayerChange, MetricTotal, VariantRecord,
+};
+use paring_onnx::graph::Graph;
+use std::path::Path;
+use std::time::Duration;
+
+/// Components are restored one by one where an experiment takes less than this.
+const CHEAP: Duration = Duration::from_secs(2);
+/// Time for timing experiments side by side, each of two passes.
+const TIMING: Duration = Duration::from_secs(5);
+
+/// The run, and what is to be found out of it beside the experiments.
+pub(super) struct ExplanationInputs<'a> {
+    pub(super) run: &'a OpenRun,
+    /// Machines that are asked and measured on.
+    pub(super) targets: &'a [Target],
+    /// Whether a board that cannot be asked ends everything.
+    pub(super) insist: bool,
+    /// Disturbances of inputs, if there are any.
+    pub(super) stress: Option<Stress>,
+    /// Whether experiments are measured.
+    pub(super) measure: bool,
+    /// Where power sensors are read instead of under `/`.
+    pub(super) sysfs_root: Option<&'a Path>,
+    /// Whether tables are written as CSV too.
+    pub(super) csv: bool,
+    pub(super) progress: &'a Progress<'a>,
+}
+
+/// The baseline and the variant with their full answers on the report samples.
+pub(super) struct AnswerPair {
+    pub(super) baseline: Answers,
+    pub(super) variant: Answers,
+}
+
+/// Everything that the experiments say, and a few more that they ask for.
+///
+/// # Errors
+/// [`WorkflowError`] where an experiment fails, or a file of the run cannot be read or written.
+pub(super) fn explanation(
+    inputs: &ExplanationInputs,
+    variant: &VariantRecord,
+    case: &mut Investigation,
+    manner: &Manner,
+) -> Result<Explanation, WorkflowError> {
+    let OpenRun { directory, loaded, .. } = inputs.run;
+    let folders = &directory.folders;
+    let setup = inputs.run.evaluation_setup();
+    let first = variant_record(folders, BASELINE)?;
+    let pair = AnswerPair {
+        baseline: setup.answers(folders, &first)?,
+        variant: setup.answers(folders, variant)?,
+    };
+    let accused = case.accuse(&loaded.splits.report, case.each < CHEAP)?;
+    let BoardFindings { there, unreached, emulated } = ask_boards(inputs, variant, &pair.variant)?;
+    let links = case.links(&there)?;
+    let times = case.times(manner.time.min(TIMING))?;
+    let mut base = case.account(&variant.name, &variant.variant_id);
+    let replay = case.replay(&folders.variants().join(&variant.file), &variant.file_sha256)?;
+    (base.experiments.replay_identical, base.experiments.replay_differs) = replay;
+    let (disturbed, disturbed_totals) = match &inputs.stress {
+        Some(stress) => case.disturbed(stress)?,
+        None => Default::default(),
+    };
+    let (measured, measured_totals) = target_effects(inputs, variant, case)?;
+    let mut effects = [base.effects, disturbed, times.effects, measured].concat();
+    correct_families(&mut effects, &mut base.interactions, &base.main.metric);
+    let totals = [base.totals, disturbed_totals, measured_totals].concat();
+    let baseline = Graph::load(&folders.variants().join(&first.file))?;
+    let insight = insight(inputs.run, &first, variant, &pair)?;
+    write_instances(inputs, variant, &pair, &insight)?;
+    Ok(Explanation {
+        forecasts: outcomes(
+            &directory.protocol.run_id,
+            &baseline,
+            &variant.name,
+            &base.groups,
+            (&effects, base.experiments.samples),
+        ),
+        effects,
+        totals: totals.into_iter().chain(times.total).collect(),
+        quiet_share: (!times.layers.is_empty()).then_some(times.quiet_share),
+        layers: [times.layers, layers_on_targets(inputs.run, (&first, &baseline), variant, case)?]
+            .concat(),
+        flip_counts: flip_counts(&accused.flips),
+        flips: accused.flips,
+        blame: accused.groups,
+        components: accused.components,
+        links,
+        unreached,
+        emulated: emulated_targets(inputs, emulated),
+        flow: insight.flow,
+        hits: insight.hits,
+        notes: notes(inputs.run, &variant.name)?,
+        ..base
+    })
+}
+
+/// Times of layers on the study's targets before and after, where the run timed them.
+fn layers_on_targets(
+    run: &OpenRun,
+    (first, before): (&VariantRecord, &Graph),
+    variant: &VariantRecord,
+    case: &Investigation,
+) -> Result<Vec<LayerChange>, WorkflowError> {
+    let folders = &run.directory.folders;
+    let after = Graph::load(&folders.variants().join(&variant.file))?;
+    let mut found = Vec::new();
+    for target in &run.study.targets {
+        let batch = run.study.settings(target).first().map_or(1, |setting| setting.batch);
+        let kept = |record| pipeline::kept_nodes(folders, &target.name, record, batch);
+        if let (Some(was), Some(is)) = (kept(first), kept(variant)) {
+            found.extend(case.layers_on(&target.name, (before, &was), (&after, &is)));
+        }
+    }
+    Ok(found)
+}
+
+/// Effects and totals that were measured on the targets, or the reason why nothing was.
+fn target_effects(
+    inputs: &ExplanationInputs,
+    variant: &VariantRecord,
+    case: &Investigation,
+) -> Result<(Vec<Effect>, Vec<MetricTotal>), WorkflowError> {
+    if inputs.measure {
+        return measured_effects(inputs, case, variant);
+    }
+    let why = "not measured; `paring explain --measure` does";
+    let each = inputs.targets.iter().map(|target| case.unmeasured(&target.name, why));
+    Ok((each.collect::<Vec<_>>().concat(), vec![]))
+}
+
+fn insight(
+    run: &OpenRun,
+    baseline: &VariantRecord,
+    variant: &VariantRecord,
+    pair: &AnswerPair,
+) -> Result<ModelInsight, WorkflowError> {
+    let OpenRun { directory, loaded, .. } = run;
+    let folder = directory.folders.variants();
+    let (before, after) = (folder.join(&baseline.file), folder.join(&variant.file));
+    let before = InsightSubject { model: &before, answers: &pair.baseline };
+    let after = InsightSubject { model: &after, answers: &pair.variant };
+    ModelInsight::of(&before, Some(&after), &loaded.data, loaded.batch, &loaded.dims)
+}
+
+fn flip_counts(flips: &[FlipBlame]) -> FlipCounts {
+    let of = |kind: &str| flips.iter().filter(|f| f.kind == kind).count();
+    FlipCounts { lost: of("lost"), won: of("won"), other: of("other"), changed: of("changed") }
+}

@@ -1,0 +1,171 @@
+//! Explains the variants of a run, one after the other, and writes what came of it.
+
+use super::explanation::{ExplanationInputs, explanation};
+use super::files::{record_explanation, update_track_record, write_explanations};
+use super::{ExplainOptions, ExplainResult};
+use crate::attribution::{Investigation, Truth, draw_calibration};
+use crate::evaluate::{Stress, Truth as TrueAnswers};
+use crate::ledger::Ledger;
+use crate::pipeline::{self, Context, PipelineError, RecordedStep, variant_record};
+use crate::study::Study;
+use crate::workflow::open_run::{OpenRun, sysfs_root};
+use crate::workflow::variants::calibration;
+use crate::workflow::{Progress, ProgressEvent, Stage, WorkflowError};
+use paring_boards::{self, Inventory, Target};
+use paring_compress::Step;
+use paring_core::schema::{Explanation, VariantRecord};
+use std::path::Path;
+
+/// Explains variants of a run: the effect of every group of decisions on every metric, by experiments.
+///
+/// # Errors
+/// [`WorkflowError`] where the run or its study cannot be used, an experiment fails, or a variant that
+/// was asked for by name has nothing to be explained.
+pub fn explain(
+    options: &ExplainOptions,
+    progress: &Progress,
+) -> Result<ExplainResult, WorkflowError> {
+    let mut run = OpenRun::reopen(&options.run, options.study.as_deref(), options.trust, progress)?;
+    let targets = targets(options, &run.study)?;
+    let sysfs_root = options.sysfs_root.as_deref().map(sysfs_root).transpose()?;
+    let inputs = ExplanationInputs {
+        run: &run,
+        targets: &targets,
+        // A board that somebody names has to answer; one that the study names may be away.
+        insist: !options.targets.is_empty(),
+        stress: stress(options, &run.study),
+        measure: options.measure,
+        sysfs_root: sysfs_root.as_deref(),
+        csv: options.csv,
+        progress,
+    };
+    let mut explanations = Vec::new();
+    for name in variants(options, &run)? {
+        match explain_variant(options, &inputs, &name)? {
+            Some(found) => explanations.push(found),
+            None if options.names(&name) => return Err(WorkflowError::NothingDecided(name)),
+            None => {}
+        }
+    }
+    update_track_record(&mut explanations, options.forecast_history.as_deref())?;
+    let files = write_explanations(&run, &explanations)?;
+    Ok(ExplainResult { explanations, files, manifest_sha256: run.seal()? })
+}
+
+/// Machines that are asked and measured on.
+fn targets(options: &ExplainOptions, study: &Study) -> Result<Vec<Target>, WorkflowError> {
+    if options.targets.is_empty() {
+        return Ok(study.targets.clone());
+    }
+    let folder = study.path.parent().unwrap_or(Path::new(""));
+    let inventory = Inventory::find(folder, options.trust)?;
+    Ok(paring_boards::select_targets(&options.targets, &inventory)?)
+}
+
+fn stress(options: &ExplainOptions, study: &Study) -> Option<Stress> {
+    study.robustness.clone().or_else(|| options.robustness.then(Stress::default))
+}
+
+/// Variants to explain: those named, or all of the study that were made.
+fn variants(options: &ExplainOptions, run: &OpenRun) -> Result<Vec<String>, PipelineError> {
+    let folders = &run.directory.folders;
+    if !options.variants.is_empty() {
+        for name in &options.variants {
+            variant_record(folders, name)?;
+        }
+        return Ok(options.variants.clone());
+    }
+    let all = run.study.recipes.iter().map(|recipe| recipe.name.clone());
+    Ok(all.filter(|name| variant_record(folders, name).is_ok()).collect())
+}
+
+/// Explains one variant; `None` where nothing was decided, or another tool decided it.
+fn explain_variant(
+    options: &ExplainOptions,
+    inputs: &ExplanationInputs,
+    name: &str,
+) -> Result<Option<Explanation>, WorkflowError> {
+    let ExplanationInputs { run, progress, .. } = inputs;
+    let OpenRun { directory, study, .. } = run;
+    let line = pipeline::ancestry(&directory.folders, name)?;
+    if let Some(foreign) = line.iter().find(|v| imported(study, v)) {
+        return match options.names(name) {
+            true => Err(PipelineError::Foreign(foreign.name.clone()).into()),
+            false => Ok(None),
+        };
+    }
+    let ledger = Ledger::open(&directory.folders.ledger(), &study.owner)?;
+    let steps = pipeline::recorded_steps(&line, &study.recipes, &ledger)?;
+    drop(ledger);
+    let variant = &line[0];
+    let undecided = steps.iter().all(|step| step.decisions.is_empty());
+    if undecided && variant.options.transforms.is_empty() {
+        return Ok(None);
+    }
+    let manner = options.manner(study.seed);
+    let contexts = contexts(run, &steps, options.replicates)?;
+    let (truth, setup) = (truth(run)?, run.evaluation_setup());
+    let mut case = Investigation::begin(&steps, &variant.options, contexts, setup, truth, &manner)?;
+    let stage = Stage::Explain;
+    progress(ProgressEvent::StageLength { stage, total: options.experiments });
+    progress(ProgressEvent::StageItem { stage, item: name });
+    case.explore(&manner, &mut |done| progress(ProgressEvent::StageDone { stage, done }))?;
+    progress(ProgressEvent::StageEnd(stage));
+    let found = explanation(inputs, variant, &mut case, &manner)?;
+    record_explanation(run, &found)?;
+    Ok(Some(found))
+}
+
+/// The study's own calibration samples, and resamples from the same pool.
+fn contexts(
+    run: &OpenRun,
+    steps: &[RecordedStep],
+    replicates: u64,
+) -> Result<Vec<Context>, WorkflowError> {
+    let OpenRun { study, loaded, .. } = run;
+    let first = run.context()?;
+    let splits = &loaded.splits;
+    let pool = [splits.calibrate.as_slice(), &splits.select].concat();
+    let groups = study.data.group.as_ref().and_then(|name| loaded.data.columns.get(name));
+    // What decides nothing by data and draws nothing is the same on every draw.
+    let draws = if steps.iter().all(|step| step.decisions.is_empty()) { 1 } else { replicates };
+    let further = (1..draws).map(|draw| {
+        let seed = study.seed.wrapping_add(draw);
+        let size = splits.calibrate.len();
+        let samples = draw_calibration(&pool, groups.map(Vec::as_slice), size, seed);
+        let drawn = first.calibration.as_ref().map(|_| calibration(loaded, &samples));
+        Ok(Context { calibration: drawn.transpose()?, seed, ..first.clone() })
+    });
+    std::iter::once(Ok(first.clone())).chain(further).collect()
+}
+
+/// Whether another tool made a variant.
+fn imported(study: &Study, variant: &VariantRecord) -> bool {
+    let recipe = study.recipes.iter().find(|recipe| recipe.name == variant.name);
+    let mut steps = recipe.into_iter().flat_map(|r| &r.steps);
+    steps.any(|step| matches!(step, Step::Import { .. }))
+}
+
+/// What is known of the report samples. The baseline is asked for what is right where labels are no
+/// classes: how wide an answer is says how they are read.
+fn truth(run: &OpenRun) -> Result<Truth, WorkflowError> {
+    let OpenRun { study, loaded, directory } = run;
+    let samples = &loaded.splits.report;
+    let at = |column: &Vec<String>| samples.iter().map(|s| column[*s].clone()).collect::<Vec<_>>();
+    let columns = &loaded.data.columns;
+    let slices = study.data.slices.iter();
+    let baseline = variant_record(&directory.folders, pipeline::BASELINE)?;
+    let targets = match loaded.task.is_by_class() {
+        true if !loaded.data.labelled => TrueAnswers::Unknown,
+        true => TrueAnswers::Classes,
+        false => run.evaluation_setup().answers(&directory.folders, &baseline)?.truth,
+    };
+    Ok(Truth {
+        task: loaded.task.clone(),
+        labels: samples.iter().map(|s| loaded.data.labels[*s]).collect(),
+        targets,
+        groups: study.data.group.as_ref().and_then(|name| columns.get(name)).map(at),
+        fixed_class_shares: study.data.fixed_class_shares,
+        slices: slices.filter_map(|s| Some((s.clone(), at(columns.get(s)?)))).collect(),
+    })
+}

@@ -1,0 +1,46 @@
+//! Effects of latency, memory and energy, from experiments measured by the study's own rules.
+
+use super::explanation::ExplanationInputs;
+use crate::attribution::Investigation;
+use crate::pipeline::{self, MeasurementExtent, MeasurementPlan};
+use crate::workflow::WorkflowError;
+use crate::workflow::targets::on_one;
+use paring_core::schema::{Effect, Measurement, MetricTotal, VariantRecord};
+
+/// Effects and totals on every target, one after the other.
+///
+/// # Errors
+/// [`WorkflowError`] where a target cannot be measured on.
+pub(super) fn measured_effects(
+    inputs: &ExplanationInputs,
+    case: &Investigation,
+    variant: &VariantRecord,
+) -> Result<(Vec<Effect>, Vec<MetricTotal>), WorkflowError> {
+    let (run, progress) = (inputs.run, inputs.progress);
+    let (mut effects, mut totals) = (Vec::new(), Vec::new());
+    let measurable = case.measurable(variant);
+    let folders =
+        pipeline::measured_experiments(&run.directory.folders, &variant.name, &measurable.records)?;
+    for target in inputs.targets {
+        let settings = run.study.settings(target);
+        let first = settings.get(..1).unwrap_or_default();
+        let plan = MeasurementPlan {
+            extent: MeasurementExtent::Times,
+            sustained_ns: None,
+            ..run.measurement_plan(inputs.sysfs_root, target, first)
+        };
+        let found = on_one(target, &folders, progress, &|target, stop, heard| {
+            pipeline::measure(&folders, &plan, target, &measurable.records, stop, heard)
+        })?;
+        if first.is_empty() {
+            continue;
+        }
+        // One setting: one measurement an experiment, in the experiments' order.
+        let each = found.measurements.into_iter().map(|found| found.measurement);
+        let measurements: Vec<Measurement> = each.collect();
+        let (own, total) = case.measured(&measurable, &measurements, &target.name);
+        effects.extend(own);
+        totals.extend(total);
+    }
+    Ok((effects, totals))
+}

@@ -1,0 +1,11 @@
+//! Use case: which decision changed what, by experiments with and without each.
+
+mod boards;
+mod explanation;
+mod files;
+mod investigate;
+mod measured;
+mod options;
+
+pub use investigate::explain;
+pub use options::{ExplainOptions, ExplainResult};

@@ -1,0 +1,130 @@
+//! Runs a study: makes and evaluates its variants, measures them on all targets, writes the tables.
+
+use super::result::{layer_tables, result_rows};
+use super::{RunOptions, RunResult, TargetResult};
+use crate::pipeline::{self, TargetMeasurements};
+use crate::report;
+use crate::study::RunDirectory;
+use crate::workflow::open_run::{OpenRun, sysfs_root};
+use crate::workflow::targets::{TargetOutcome, cancel, is_interrupted, leave_on_boards, on_all};
+use crate::workflow::variants::{ForecastSources, VariantResult, evaluate_variants, make_variants};
+use crate::workflow::{Progress, ProgressEvent, WorkflowError};
+use paring_boards::{TargetTransport, catch_interrupts};
+use paring_core::schema::{MissingReason, VariantRecord};
+use std::path::{Path, PathBuf};
+
+/// Makes, evaluates and measures all variants of a study, and writes `results.csv` and `layers.csv`
+/// into the run directory. An unfinished run in `options.out` goes on where it stopped.
+///
+/// # Errors
+/// [`WorkflowError`] where the study, the baseline or the run directory cannot be used, where no target
+/// was measured, and where somebody interrupts. A variant or a target that fails is part of the result.
+pub fn run(options: &RunOptions, progress: &Progress) -> Result<RunResult, WorkflowError> {
+    let (mut run, sysfs_root) = open(options, progress)?;
+    progress(ProgressEvent::RunDirectory(run.path()));
+    let forecasts = ForecastSources { history: options.forecast_history.as_deref(), latency: true };
+    let made = make_variants(&run, sysfs_root.as_deref(), &forecasts, progress)?;
+    let mut evaluations = evaluate_variants(&run, &made.records, progress)?;
+    let outcomes = measure(&run, &made.records, sysfs_root.as_deref(), progress)?;
+    let none = || Err(MissingReason("it was not evaluated".into()));
+    let variants = made.records.into_iter().map(|record| {
+        let evaluation = evaluations.remove(&record.name).unwrap_or_else(none);
+        VariantResult { record, evaluation, measurements: vec![], layers: vec![] }
+    });
+    let mut variants: Vec<VariantResult> = variants.collect();
+    let targets = join(&run, &mut variants, outcomes, progress)?;
+    write_tables(&run.directory, &variants, &targets)?;
+    Ok(RunResult {
+        study: run.study.name.clone(),
+        quick: options.quick,
+        variants,
+        targets,
+        not_made: made.failures,
+        manifest_sha256: run.seal()?,
+        run: run.path().to_path_buf(),
+    })
+}
+
+/// Stops what an interrupted run in `options.out` left to go on by itself on boards; what was measured
+/// stays there.
+///
+/// # Errors
+/// [`WorkflowError`] where the run cannot be opened, or a board not be reached.
+pub fn cancel_run(options: &RunOptions, progress: &Progress) -> Result<(), WorkflowError> {
+    let (run, _) = open(options, progress)?;
+    cancel(&run.study.targets, &run.directory.folders, false, progress)
+}
+
+fn open(
+    options: &RunOptions,
+    progress: &Progress,
+) -> Result<(OpenRun, Option<PathBuf>), WorkflowError> {
+    let (study, loaded) = options.open_study()?;
+    let sysfs_root = options.sysfs_root.as_deref().map(sysfs_root).transpose()?;
+    let run = OpenRun::start(study, loaded, options.out.as_deref(), options.quick, progress)?;
+    Ok((run, sysfs_root))
+}
+
+/// Measures variants on every target; an interrupt leaves boards to go on by themselves.
+fn measure<'a>(
+    run: &'a OpenRun,
+    variants: &[VariantRecord],
+    sysfs_root: Option<&Path>,
+    progress: &Progress,
+) -> Result<Vec<TargetOutcome<'a, TargetMeasurements>>, WorkflowError> {
+    let (targets, folders) = (&run.study.targets, &run.directory.folders);
+    let boards = targets.iter().any(|t| t.transport != TargetTransport::Local);
+    let stop = boards.then(catch_interrupts).transpose();
+    let stop = stop.map_err(WorkflowError::CatchInterrupts)?;
+    let outcomes = on_all(targets, progress, &|target, heard| {
+        let settings = run.study.settings(target);
+        let plan = run.measurement_plan(sysfs_root, target, &settings);
+        pipeline::measure(folders, &plan, target, variants, stop, heard)
+    });
+    match outcomes.iter().any(is_interrupted) {
+        true => Err(leave_on_boards(targets, folders, progress)),
+        false => Ok(outcomes),
+    }
+}
+
+/// Gives every variant what each target measured of it.
+fn join(
+    run: &OpenRun,
+    variants: &mut [VariantResult],
+    outcomes: Vec<TargetOutcome<TargetMeasurements>>,
+    progress: &Progress,
+) -> Result<Vec<TargetResult>, WorkflowError> {
+    let mut targets = Vec::new();
+    for (target, outcome) in outcomes {
+        let environment = outcome.map(|found| {
+            for variant in &mut *variants {
+                variant.add_measurements(&target.name, &found);
+            }
+            for (variant, reason) in &found.layers.without {
+                let target = &target.name;
+                progress(ProgressEvent::NoLayers { variant, target, reason });
+            }
+            found.environment
+        });
+        let settings = run.study.settings(target);
+        targets.push(TargetResult { name: target.name.clone(), settings, environment });
+    }
+    let measured = variants.iter().any(|variant| !variant.measurements.is_empty());
+    let failed = targets.iter().position(|target| target.environment.is_err());
+    match failed.filter(|_| !measured).map(|position| targets.swap_remove(position).environment) {
+        Some(Err(error)) => Err(error.into()),
+        _ => Ok(targets),
+    }
+}
+
+fn write_tables(
+    directory: &RunDirectory,
+    variants: &[VariantResult],
+    targets: &[TargetResult],
+) -> Result<(), WorkflowError> {
+    let (folders, facts) = (&directory.folders, directory.protocol.facts());
+    let csv = report::layers_csv(&facts, &layer_tables(variants, targets))?;
+    pipeline::replace(&folders.layers(), &csv)?;
+    let csv = report::results_csv(&facts, &result_rows(variants, targets))?;
+    Ok(pipeline::replace(&folders.results(), &csv)?)
+}

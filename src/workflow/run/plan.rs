@@ -1,0 +1,78 @@
+//! Forecast of a run before it starts: what would run, and for how long.
+
+use super::RunOptions;
+use crate::study::Study;
+use crate::workflow::WorkflowError;
+use paring_agent::measure::energy_span;
+use paring_core::schema::EnergySource;
+use std::time::Duration;
+
+/// Time that a block takes beside warm-up and sampling: starting, loading and optimising.
+const BLOCK_OVERHEAD: Duration = Duration::from_millis(60);
+
+/// A run that was not started.
+#[derive(Clone, Debug)]
+pub struct RunPlan {
+    /// The study, as it would be run.
+    pub study: Study,
+    /// Samples to calibrate on.
+    pub calibrate_samples: usize,
+    /// Samples to select on.
+    pub select_samples: usize,
+    /// Samples to report on.
+    pub report_samples: usize,
+    /// Blocks of fresh processes on each target.
+    pub blocks: usize,
+    /// Their time on each target, for a small model.
+    pub estimate: Duration,
+    /// Time of energy windows on each target that may have a power sensor.
+    pub energy: Vec<(String, Duration)>,
+    /// Whether the protocol is the short one, which gives no verdicts.
+    pub quick: bool,
+}
+
+/// Opens a study and says what its run would do.
+///
+/// # Errors
+/// [`WorkflowError::Study`] names what does not fit.
+pub fn plan_run(options: &RunOptions) -> Result<RunPlan, WorkflowError> {
+    let (study, loaded) = options.open_study()?;
+    let variants = study.recipes.len();
+    let settings =
+        study.targets.iter().map(|target| study.settings(target).len()).max().unwrap_or(1);
+    let blocks = study.timing.blocks as usize * settings;
+    Ok(RunPlan {
+        calibrate_samples: loaded.splits.calibrate.len(),
+        select_samples: loaded.splits.select.len(),
+        report_samples: loaded.splits.report.len(),
+        blocks: blocks * (2 * variants + 1),
+        estimate: estimate(&study, blocks, settings),
+        energy: energy_time(&study, options.quick),
+        quick: options.quick,
+        study,
+    })
+}
+
+/// Time of `blocks` blocks of each variant, solo and paired, and of the long loads.
+fn estimate(study: &Study, blocks: usize, settings: usize) -> Duration {
+    let variants = study.recipes.len();
+    let rules = &study.timing.rules;
+    let warm = Duration::from_nanos(rules.warmup_min_ns.0);
+    let solo = BLOCK_OVERHEAD + warm + Duration::from_nanos(rules.solo_ns.0);
+    let paired = 2 * (BLOCK_OVERHEAD + warm) + Duration::from_nanos(rules.paired_ns.0);
+    let each = solo * (variants as u32 + 1) + paired * variants as u32;
+    let long = Duration::from_nanos(study.timing.sustained_ns.map_or(0, |span| span.0));
+    each * blocks as u32 + long * ((variants + 1) * settings) as u32
+}
+
+/// Time of the energy windows on each target that may have a sensor.
+fn energy_time(study: &Study, quick: bool) -> Vec<(String, Duration)> {
+    let each = study.energy.windows as usize * (study.recipes.len() + 1);
+    let windows = study.targets.iter().filter_map(|target| {
+        let rules = study.energy.rules(&target.profile.energy);
+        let off = quick || matches!(rules.source, EnergySource::None { .. });
+        let blocks = each * study.settings(target).len();
+        (!off).then(|| (target.name.clone(), energy_span(&rules) * blocks as u32))
+    });
+    windows.collect()
+}

@@ -1,0 +1,127 @@
+//! Inputs of the pipeline, derived of a study and its data: what recipes share, calibration samples,
+//! what variants are evaluated on, how they are measured.
+
+use crate::evaluate::Task;
+use crate::pipeline::{Context, EvaluationSetup, MeasurementExtent, MeasurementPlan};
+use crate::study::{Loaded, Study};
+use crate::workflow::WorkflowError;
+use crate::workflow::open_run::OpenRun;
+use paring_boards::Target;
+use paring_compress::DecisionRule;
+use paring_compress::catalog::Calibration;
+use paring_core::schema::{EnergyRules, EnergySource, ExecutionSetting, MissingReason};
+use paring_data::WINDOW_BYTES;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+impl OpenRun {
+    /// What all recipes of the run share, without costs and forecasts.
+    ///
+    /// # Errors
+    /// [`WorkflowError::Data`] where calibration samples cannot be read.
+    pub(in crate::workflow) fn context(&self) -> Result<Context, WorkflowError> {
+        let OpenRun { directory, study, loaded } = self;
+        let calibrate = &loaded.splits.calibrate;
+        let calibration = calibration(loaded, calibrate)?;
+        Ok(Context {
+            folders: directory.folders.clone(),
+            model: study.model.clone(),
+            dims: loaded.dims.clone(),
+            batch: loaded.batch,
+            calibration: (!calibrate.is_empty()).then_some(calibration),
+            reading: reading(&loaded.task, loaded.output),
+            seed: study.seed,
+            rules: study.timing.rules.clone(),
+            targets: study.targets.clone(),
+            conditions: study.timing.conditions.clone(),
+            energy: energy(study),
+            sysfs_root: None,
+            costs: None,
+            forecaster: None,
+            owner: study.owner.clone(),
+        })
+    }
+
+    /// What the run's variants are evaluated on.
+    pub(in crate::workflow) fn evaluation_setup(&self) -> EvaluationSetup<'_> {
+        let OpenRun { study, loaded, .. } = self;
+        let group = study.data.group.as_ref();
+        EvaluationSetup {
+            data: &loaded.data,
+            samples: &loaded.splits.report,
+            groups: group.and_then(|name| loaded.data.columns.get(name)).map(Vec::as_slice),
+            fixed_class_shares: study.data.fixed_class_shares,
+            slices: &study.data.slices,
+            batch: loaded.batch,
+            dims: &loaded.dims,
+            output: loaded.output,
+            task: &loaded.task,
+        }
+    }
+
+    /// How the run's variants are measured on a target, layers included.
+    pub(in crate::workflow) fn measurement_plan<'a>(
+        &'a self,
+        sysfs_root: Option<&'a Path>,
+        target: &'a Target,
+        settings: &'a [ExecutionSetting],
+    ) -> MeasurementPlan<'a> {
+        let OpenRun { directory, study, loaded } = self;
+        let timing = &study.timing;
+        MeasurementPlan {
+            extent: MeasurementExtent::Both,
+            target: &target.name,
+            measurement_sha256: directory.protocol.measurement_sha256.clone(),
+            seed: study.seed,
+            blocks: timing.blocks,
+            stop: timing.stop.clone(),
+            sustained_ns: timing.sustained_ns,
+            rules: timing.rules.clone(),
+            settings,
+            affinity: &timing.affinity,
+            conditions: timing.conditions.clone(),
+            dims: &loaded.dims,
+            data: &loaded.data,
+            samples: &loaded.splits.report,
+            energy: match directory.protocol.quick {
+                true => Err(MissingReason("the quick protocol measures no energy".into())),
+                false => Ok(study.energy.rules(&target.profile.energy)),
+            },
+            sysfs_root,
+        }
+    }
+}
+
+/// How energy is measured on every target of a study, and on this machine.
+fn energy(study: &Study) -> BTreeMap<String, EnergyRules> {
+    let host = ("host".to_string(), study.energy.rules(&EnergySource::Auto));
+    let rules = |t: &Target| (t.name.clone(), study.energy.rules(&t.profile.energy));
+    [host].into_iter().chain(study.targets.iter().map(rules)).collect()
+}
+
+/// How predictions are read off outputs, from what is asked of them.
+fn reading(task: &Task, output: usize) -> DecisionRule {
+    let Task { kind, scores, threshold, positive, .. } = *task;
+    DecisionRule { kind, scores, threshold, positive, output }
+}
+
+/// Samples of a study to calibrate on: all of `samples`, or as many of them, evenly spread, as fit
+/// in memory.
+///
+/// # Errors
+/// [`WorkflowError::Data`] where they cannot be read.
+pub(in crate::workflow) fn calibration(
+    loaded: &Loaded,
+    samples: &[usize],
+) -> Result<Calibration, WorkflowError> {
+    let every = (loaded.data.bytes_of(samples.len()).div_ceil(WINDOW_BYTES)).max(1);
+    let held: Vec<usize> = samples.iter().copied().step_by(every as usize).collect();
+    let classes = loaded.data.labelled && loaded.data.targets.is_none();
+    Ok(Calibration {
+        inputs: loaded.data.inputs_at(&held)?,
+        labels: held.iter().filter(|_| classes).map(|i| loaded.data.labels[*i]).collect(),
+        batch: loaded.batch,
+        dims: loaded.dims.clone(),
+        sha256: loaded.data.sha256_of(&held),
+    })
+}

@@ -1,0 +1,12 @@
+//! Variants of a study: made, evaluated, and their results put together.
+
+mod evaluate;
+mod inputs;
+mod make;
+mod result;
+
+pub(super) use evaluate::evaluate_variants;
+pub(super) use inputs::calibration;
+pub(super) use make::{ForecastSources, make_variants};
+pub(super) use result::check_complete;
+pub use result::{TargetMeasurement, VariantFailure, VariantResult};
