@@ -3,7 +3,10 @@
 //!
 //! `cargo bench --bench evaluation`
 
-use paring::evaluate::{Answers, Exam, PixelAnswers, Sampling, Task, Truth, assess};
+use paring::evaluate::{
+    BootstrapSampling, EvaluationTask, GroundTruth, ModelOutputs, PixelOutputs,
+    PredictionStatistics, evaluate_variants,
+};
 use paring::schema::ScoreKind;
 use paring::schema::{Metric, Sha256Hex, TaskKind};
 use paring::sensors;
@@ -16,20 +19,20 @@ const CLASSES: usize = 10;
 const VARIANTS: usize = 20;
 
 fn main() -> anyhow::Result<()> {
-    let task = Task::new(TaskKind::Classification, ScoreKind::Probabilities);
+    let task = EvaluationTask::new(TaskKind::Classification, ScoreKind::Probabilities);
     let baseline = answers(0, 0.0);
     let begun = Instant::now();
-    let mut exams = vec![Exam::new(id(0), &task, &baseline, None, &[])?];
+    let mut exams = vec![PredictionStatistics::new(id(0), &task, &baseline, None, &[])?];
     let mut making = 0.0;
     for variant in 1..=VARIANTS {
         let start = Instant::now();
         let own = answers(variant as u64, variant as f32 / 100.0);
         making += start.elapsed().as_secs_f64();
-        exams.push(Exam::new(id(variant), &task, &own, Some(&baseline), &[])?);
+        exams.push(PredictionStatistics::new(id(variant), &task, &own, Some(&baseline), &[])?);
     }
     let sums = begun.elapsed().as_secs_f64() - making;
     let start = Instant::now();
-    let found = assess(&exams, &Sampling::default());
+    let found = evaluate_variants(&exams, &BootstrapSampling::default());
     let draws = start.elapsed().as_secs_f64();
     // The draws are right before they are fast: the interval of accuracy's change is about as wide
     // as that of the normal approximation.
@@ -56,7 +59,7 @@ fn id(variant: usize) -> Sha256Hex {
 }
 
 /// Answers that are right four times in five, and differ from the baseline's by `noise`.
-fn answers(variant: u64, noise: f32) -> Answers {
+fn answers(variant: u64, noise: f32) -> ModelOutputs {
     let mut base = stats::generator(1, "baseline");
     let mut own = stats::generator(variant, "variant");
     let (mut labels, mut values, mut class) = (vec![], vec![], vec![]);
@@ -72,14 +75,14 @@ fn answers(variant: u64, noise: f32) -> Answers {
         values.extend(row);
         class.push(Some(top as i64));
     }
-    Answers {
+    ModelOutputs {
         kind: TaskKind::Classification,
         samples: (0..SAMPLES).collect(),
         labels,
-        truth: Truth::Classes,
+        truth: GroundTruth::Classes,
         width: CLASSES,
         values,
         class,
-        pixels: PixelAnswers::default(),
+        pixels: PixelOutputs::default(),
     }
 }

@@ -9,7 +9,7 @@ use paring::catalog::{Calibration, Criterion, catalog};
 use paring::compress::{ChannelPruning, PruneAmount, RecoveryMethod, prune_channels};
 use paring::data::{Dataset, DatasetRequest, PixelNormalization};
 use paring::engine::{DimensionBindings, ModelSource, describe};
-use paring::evaluate::{Answers, Exam, Predictor, Task};
+use paring::evaluate::{EvaluationTask, ModelOutputs, PredictionStatistics, Predictor};
 use paring::graph::Graph;
 use paring::pipeline::{
     EvaluationSetup, ForecastBasis, ForecastBudget, Forecaster, forecaster, of_all_kinds, removal,
@@ -114,7 +114,7 @@ fn model_at(model: &Path, path: &Path) -> anyhow::Result<(String, BTreeMap<Strin
         dims: dims.clone(),
         sha256: Sha256Hex::of(b"samples"),
     };
-    let task = Task::new(TaskKind::Classification, ScoreKind::Logits);
+    let task = EvaluationTask::new(TaskKind::Classification, ScoreKind::Logits);
     let task = task.on_data(None, data.labelled)?;
     let subject = EvaluationSetup {
         data: &data,
@@ -184,7 +184,7 @@ fn said(
     learnt?.cost(&removal(pruning), error?.delta)
 }
 
-fn answers(subject: &EvaluationSetup, graph: &Graph) -> anyhow::Result<Answers> {
+fn answers(subject: &EvaluationSetup, graph: &Graph) -> anyhow::Result<ModelOutputs> {
     let bytes = graph.encode();
     let source = ModelSource::Bytes("model", &bytes);
     let options = EngineOptions::default();
@@ -195,9 +195,10 @@ fn answers(subject: &EvaluationSetup, graph: &Graph) -> anyhow::Result<Answers> 
 }
 
 /// The change of the primary metric.
-fn change(subject: &EvaluationSetup, before: &Answers, after: &Answers) -> Option<f64> {
-    let exam =
-        |answers, base| Exam::new(Sha256Hex::of(b"a"), subject.task, answers, base, &[]).ok();
+fn change(subject: &EvaluationSetup, before: &ModelOutputs, after: &ModelOutputs) -> Option<f64> {
+    let exam = |answers, base| {
+        PredictionStatistics::new(Sha256Hex::of(b"a"), subject.task, answers, base, &[]).ok()
+    };
     let metric = subject.task.primary;
     let ideal = f64::from(metric.higher_is_better());
     let first = exam(before, None)?.value(metric);

@@ -5,8 +5,8 @@ mod common;
 
 use common::planted::{Case, Plant};
 use paring::attribution::{
-    Aspect, Attribution, Coalition, Explored, Level, Plan, Table, Truth, correct_families,
-    narrative,
+    EffectAttribution, EvaluatedSamples, ExperimentMetric, ExperimentPlan, ExperimentProgress,
+    ExperimentTable, GroupCoalition, GroupLevel, correct_multiple_tests, narrative,
 };
 use paring::schema::{DecisionGroup, Effect, Experiment, ExperimentPredictions, GroupInteraction};
 use paring::stats::{self, SeededGenerator};
@@ -16,14 +16,14 @@ use std::collections::BTreeMap;
 
 /// Shapley values of accuracy by label of the group.
 fn shapley(case: &Case) -> Vec<(String, f64)> {
-    let found = case.investigate(Level::Layer, 1);
-    let attribution = Attribution {
+    let found = case.investigate(GroupLevel::Layer, 1);
+    let attribution = EffectAttribution {
         groups: &found.groups,
         plan: &found.plan,
         explored: &found.explored,
         table: &found.table,
     };
-    let (effects, totals) = attribution.all(&[Aspect::Accuracy]);
+    let (effects, totals) = attribution.all(&[ExperimentMetric::Accuracy]);
     assert!(totals[0].left_over.unwrap().abs() < 1e-12);
     let value = |e: &paring::schema::Effect| e.shapley.unwrap().value;
     let labels = found.groups.iter().map(|g| g.label.clone());
@@ -108,7 +108,7 @@ fn the_planted_channels_are_named_in_every_task() {
 #[test]
 fn the_planted_slow_layer_comes_first() {
     let case = Case::new(1, Plant::Slow);
-    let mut found = case.investigate(Level::Layer, 1);
+    let mut found = case.investigate(GroupLevel::Layer, 1);
     let times = found.times(std::time::Duration::from_secs(2)).unwrap();
     let layers = times.layers.iter().filter(|l| l.scope == "layer");
     let slowest = layers.max_by(|a, b| a.before_ns.total_cmp(&b.before_ns)).unwrap();
@@ -125,9 +125,9 @@ fn the_planted_slow_layer_comes_first() {
 #[test]
 fn resuming_makes_nothing_twice() {
     let case = Case::new(3, Plant::Channels);
-    let first = case.investigate(Level::Layer, 2);
+    let first = case.investigate(GroupLevel::Layer, 2);
     assert!(first.made > 0);
-    let again = case.investigate(Level::Layer, 2);
+    let again = case.investigate(GroupLevel::Layer, 2);
     assert_eq!(again.made, 0);
     assert_eq!(first.table.draws, again.table.draws);
 }
@@ -139,7 +139,7 @@ struct World {
     mean: Vec<f64>,
     /// By draw and group.
     spoils: Vec<Vec<f64>>,
-    table: Table,
+    table: ExperimentTable,
 }
 
 const DRAWS: usize = 5;
@@ -156,13 +156,18 @@ impl World {
         let own: Vec<Vec<f64>> =
             (0..SAMPLES).map(|_| mean.iter().map(|_| rng.random()).collect()).collect();
         let draws = spoils.iter().map(|p| draw(&mut rng, p, &own)).collect();
-        let truth = Truth { labels: vec![0; SAMPLES], ..Truth::default() };
-        World { mean, spoils, table: Table { truth, draws } }
+        let truth = EvaluatedSamples { labels: vec![0; SAMPLES], ..EvaluatedSamples::default() };
+        World { mean, spoils, table: ExperimentTable { truth, draws } }
     }
 
     /// The Shapley value of a group where each spoils with these probabilities.
-    fn truth(spoils: &[f64], plan: &Plan, explored: &Explored, group: usize) -> f64 {
-        let right = |set: Coalition| set.groups().map(|g| 1.0 - spoils[g]).product::<f64>();
+    fn truth(
+        spoils: &[f64],
+        plan: &ExperimentPlan,
+        explored: &ExperimentProgress,
+        group: usize,
+    ) -> f64 {
+        let right = |set: GroupCoalition| set.groups().map(|g| 1.0 - spoils[g]).product::<f64>();
         plan.shapley(group, explored).unwrap().form.of(|set| Some(right(set))).unwrap()
     }
 }
@@ -171,7 +176,7 @@ fn draw(
     rng: &mut SeededGenerator,
     spoils: &[f64],
     own: &[Vec<f64>],
-) -> BTreeMap<Coalition, Experiment> {
+) -> BTreeMap<GroupCoalition, Experiment> {
     let spoilt: Vec<Vec<bool>> = own
         .iter()
         .map(|own| {
@@ -179,11 +184,11 @@ fn draw(
             other.zip(spoils).map(|(u, p)| u < *p).collect()
         })
         .collect();
-    let answer = |set: Coalition| {
+    let answer = |set: GroupCoalition| {
         let wrong = |sample: &Vec<bool>| set.groups().any(|g| sample[g]);
         spoilt.iter().map(|sample| Some(i64::from(wrong(sample)))).collect()
     };
-    Coalition::all(spoils.len()).map(|set| (set, experiment(answer(set)))).collect()
+    GroupCoalition::all(spoils.len()).map(|set| (set, experiment(answer(set)))).collect()
 }
 
 fn experiment(classes: Vec<Option<i64>>) -> Experiment {
@@ -199,19 +204,20 @@ fn group(id: usize) -> DecisionGroup {
 fn intervals_cover_the_truth_as_often_as_they_say() {
     const STUDIES: u64 = 600;
     let groups: Vec<DecisionGroup> = (0..3).map(group).collect();
-    let plan = Plan::new(3, 0, 1);
-    let explored = Explored { draws: DRAWS, exact: true, ..Explored::default() };
+    let plan = ExperimentPlan::new(3, 0, 1);
+    let explored =
+        ExperimentProgress { draws: DRAWS, exact: true, ..ExperimentProgress::default() };
     let covered: Vec<[usize; 2]> = (0..STUDIES)
         .into_par_iter()
         .map(|seed| {
             let world = World::new(seed);
-            let attribution = Attribution {
+            let attribution = EffectAttribution {
                 groups: &groups,
                 plan: &plan,
                 explored: &explored,
                 table: &world.table,
             };
-            let (effects, _) = attribution.all(&[Aspect::Accuracy]);
+            let (effects, _) = attribution.all(&[ExperimentMetric::Accuracy]);
             let mut covered = [0, 0];
             for (position, effect) in effects.iter().enumerate() {
                 let truth = |spoils: &[f64]| World::truth(spoils, &plan, &explored, position);
@@ -248,23 +254,26 @@ fn null_study(seed: u64, groups: &[DecisionGroup]) -> (Vec<Effect>, Vec<GroupInt
     let before: Vec<i64> = labels.iter().map(|label| answer(&mut rng, *label)).collect();
     let after: Vec<i64> = labels.iter().map(|label| answer(&mut rng, *label)).collect();
     let culprit: Vec<usize> = (0..SAMPLES).map(|_| rng.random_range(0..groups.len())).collect();
-    let answers = |set: Coalition| {
+    let answers = |set: GroupCoalition| {
         let class = |s: usize| if set.contains(culprit[s]) { after[s] } else { before[s] };
         experiment((0..SAMPLES).map(|s| Some(class(s))).collect())
     };
     let slice = |rng: &mut SeededGenerator| rng.random_range(0..4).to_string();
     let column = (0..SAMPLES).map(|_| slice(&mut rng)).collect();
     let slices = BTreeMap::from([("place".to_string(), column)]);
-    let draws = vec![Coalition::all(groups.len()).map(|set| (set, answers(set))).collect()];
-    let table = Table { truth: Truth { labels, slices, ..Truth::default() }, draws };
-    let plan = Plan::new(groups.len(), 0, 1);
-    let explored = Explored { draws: 1, exact: true, ..Explored::default() };
-    let attribution = Attribution { groups, plan: &plan, explored: &explored, table: &table };
-    let aspects: Vec<Aspect> =
+    let draws = vec![GroupCoalition::all(groups.len()).map(|set| (set, answers(set))).collect()];
+    let table = ExperimentTable {
+        truth: EvaluatedSamples { labels, slices, ..EvaluatedSamples::default() },
+        draws,
+    };
+    let plan = ExperimentPlan::new(groups.len(), 0, 1);
+    let explored = ExperimentProgress { draws: 1, exact: true, ..ExperimentProgress::default() };
+    let attribution = EffectAttribution { groups, plan: &plan, explored: &explored, table: &table };
+    let aspects: Vec<ExperimentMetric> =
         table.aspects().into_iter().filter(|a| a.is_sampled() && a.is_mean()).collect();
     let (mut effects, _) = attribution.all(&aspects);
     let mut interactions = attribution.interactions();
-    correct_families(&mut effects, &mut interactions, "accuracy");
+    correct_multiple_tests(&mut effects, &mut interactions, "accuracy");
     (effects, interactions)
 }
 
@@ -289,17 +298,20 @@ fn where_there_is_no_effect_hardly_any_study_claims_one() {
 #[test]
 fn a_class_that_is_lost_completely_is_told() {
     let labels: Vec<i64> = (0..300).map(|s| s % 10).collect();
-    let answers = |set: Coalition| {
+    let answers = |set: GroupCoalition| {
         let lost = |label: i64| set.contains(0) && label == 7;
         experiment(labels.iter().map(|l| Some(if lost(*l) { 1 } else { *l })).collect())
     };
     let groups: Vec<DecisionGroup> = (0..3).map(group).collect();
-    let draws = vec![Coalition::all(3).map(|set| (set, answers(set))).collect()];
-    let table = Table { truth: Truth { labels: labels.clone(), ..Truth::default() }, draws };
-    let plan = Plan::new(3, 0, 1);
-    let explored = Explored { draws: 1, exact: true, ..Explored::default() };
+    let draws = vec![GroupCoalition::all(3).map(|set| (set, answers(set))).collect()];
+    let table = ExperimentTable {
+        truth: EvaluatedSamples { labels: labels.clone(), ..EvaluatedSamples::default() },
+        draws,
+    };
+    let plan = ExperimentPlan::new(3, 0, 1);
+    let explored = ExperimentProgress { draws: 1, exact: true, ..ExperimentProgress::default() };
     let attribution =
-        Attribution { groups: &groups, plan: &plan, explored: &explored, table: &table };
+        EffectAttribution { groups: &groups, plan: &plan, explored: &explored, table: &table };
     let (effects, _) = attribution.all(&table.aspects());
     let told: Vec<&Effect> = effects
         .iter()

@@ -3,7 +3,7 @@
 mod common;
 
 use common::digits;
-use paring::attribution::Coalition;
+use paring::attribution::GroupCoalition;
 use paring::schema::{
     ConfidenceInterval, Explanation, Forecast, ForecastOutcome, SCHEMA, Sha256Hex,
 };
@@ -100,7 +100,7 @@ fn blame_names_what_puts_a_sample_back() {
     assert!(counts.lost > 0, "pruning by magnitude alone loses samples");
     for flip in &found.flips {
         assert!(flip.before != flip.after && !flip.groups.is_empty());
-        assert!(flip.groups.len() <= Coalition::full(found.groups.len()).len());
+        assert!(flip.groups.len() <= GroupCoalition::full(found.groups.len()).len());
     }
     assert!(found.links.iter().map(|l| l.change.unwrap().value).sum::<f64>() < 0.0);
 }

@@ -250,7 +250,7 @@ fn run_files(mutator: &mut Mutator, raw: &[u8], folder: &Path) {
         let _ = read_ledger(&file).is_ok();
         let _ = read_outcomes(&path).is_ok();
         let _ = read_answers(&path, TaskKind::Classification).is_ok();
-        let _ = report::Source::open(&path).is_ok();
+        let _ = report::ComparedSource::open(&path).is_ok();
     }
 }
 

@@ -1,6 +1,9 @@
 //! Metrics against scikit-learn's, on the vectors that `scripts/metric-vectors` makes.
 
-use paring::evaluate::{Answers, Exam, PixelAnswers, Sampling, Task, Truth, assess, metrics};
+use paring::evaluate::{
+    BootstrapSampling, EvaluationTask, GroundTruth, ModelOutputs, PixelOutputs,
+    PredictionStatistics, evaluate_variants, metrics,
+};
 use paring::schema::ScoreKind;
 use paring::schema::{Evaluation, Metric, Sha256Hex, TaskKind};
 use serde_json::Value;
@@ -14,10 +17,10 @@ fn numbers(value: &Value) -> Vec<f64> {
 }
 
 /// A case as answers to its task.
-fn case(case: &Value) -> (Task, Answers) {
+fn case(case: &Value) -> (EvaluationTask, ModelOutputs) {
     let kind: TaskKind = case["kind"].as_str().unwrap().parse().unwrap();
     let width = case["width"].as_u64().unwrap() as usize;
-    let mut task = Task::new(kind, ScoreKind::Probabilities);
+    let mut task = EvaluationTask::new(kind, ScoreKind::Probabilities);
     task.threshold = case["threshold"].as_f64();
     task.further = vec![Metric::Top(2)];
     let (labels, values) = (numbers(&case["labels"]), numbers(&case["values"]));
@@ -34,18 +37,18 @@ fn case(case: &Value) -> (Task, Answers) {
     };
     let class = values.chunks(width).map(class).collect();
     let truth = match kind {
-        TaskKind::Multilabel => Truth::Sets(labels.iter().map(|l| *l == 1.0).collect()),
-        TaskKind::Regression => Truth::Numbers(labels),
-        _ => Truth::Classes,
+        TaskKind::Multilabel => GroundTruth::Sets(labels.iter().map(|l| *l == 1.0).collect()),
+        TaskKind::Regression => GroundTruth::Numbers(labels),
+        _ => GroundTruth::Classes,
     };
-    let labels = if truth == Truth::Classes { classes } else { vec![0; samples] };
+    let labels = if truth == GroundTruth::Classes { classes } else { vec![0; samples] };
     let samples = (0..samples).collect();
-    let pixels = PixelAnswers::default();
-    (task, Answers { kind, samples, labels, truth, width, values, class, pixels })
+    let pixels = PixelOutputs::default();
+    (task, ModelOutputs { kind, samples, labels, truth, width, values, class, pixels })
 }
 
 /// Pixels of a segmentation, counted one sample at a time by the class with the highest score.
-fn segmentation(case: &Value) -> (Task, Answers) {
+fn segmentation(case: &Value) -> (EvaluationTask, ModelOutputs) {
     let classes = case["width"].as_u64().unwrap() as usize;
     let labels: Vec<i64> = numbers(&case["labels"]).iter().map(|l| *l as i64).collect();
     let scores = numbers(&case["values"]);
@@ -61,29 +64,35 @@ fn segmentation(case: &Value) -> (Task, Answers) {
         };
         let found: Vec<Option<i64>> = (0..pixels).map(found).collect();
         let own = &labels[sample * pixels..(sample + 1) * pixels];
-        values.extend(metrics::counts(own, &found, classes).concat().iter().map(|v| *v as f32));
+        values
+            .extend(metrics::class_counts(own, &found, classes).concat().iter().map(|v| *v as f32));
     }
     let kind = TaskKind::Segmentation;
-    let answers = Answers {
+    let answers = ModelOutputs {
         kind,
         samples: (0..samples).collect(),
         labels: vec![0; samples],
-        truth: Truth::Counted,
+        truth: GroundTruth::Counted,
         width: 3 * classes,
         values,
         class: vec![None; samples],
-        pixels: PixelAnswers::default(),
+        pixels: PixelOutputs::default(),
     };
-    (Task::new(kind, ScoreKind::Logits), answers)
+    (EvaluationTask::new(kind, ScoreKind::Logits), answers)
 }
 
-fn evaluation(task: &Task, answers: &Answers, baseline: Option<&Answers>) -> Vec<Evaluation> {
+fn evaluation(
+    task: &EvaluationTask,
+    answers: &ModelOutputs,
+    baseline: Option<&ModelOutputs>,
+) -> Vec<Evaluation> {
     let exam = |answers, baseline| {
-        Exam::new(Sha256Hex::of(b"variant"), task, answers, baseline, &[]).unwrap()
+        PredictionStatistics::new(Sha256Hex::of(b"variant"), task, answers, baseline, &[]).unwrap()
     };
     let base = baseline.map(|b| exam(b, None));
-    let exams: Vec<Exam> = base.into_iter().chain([exam(answers, baseline)]).collect();
-    assess(&exams, &Sampling { resamples: 400, ..Sampling::default() })
+    let exams: Vec<PredictionStatistics> =
+        base.into_iter().chain([exam(answers, baseline)]).collect();
+    evaluate_variants(&exams, &BootstrapSampling { resamples: 400, ..BootstrapSampling::default() })
 }
 
 #[test]
@@ -125,10 +134,10 @@ fn pure_functions_agree_with_the_sums() {
         assert!((own - value.unwrap()).abs() < CLOSE, "{metric}: {own} is not {value:?}");
     };
     is(Metric::LogLoss, metrics::log_loss(&answers.values, &answers.labels));
-    let auc = metrics::auc_one_vs_rest(&answers.values, &answers.labels).unwrap();
+    let auc = metrics::roc_auc_one_vs_rest(&answers.values, &answers.labels).unwrap();
     is(Metric::Auc, Some(auc.value));
     let (task, answers) = case(cases.iter().find(|c| c["kind"] == "regression").unwrap());
-    let Truth::Numbers(truth) = &answers.truth else { panic!() };
+    let GroundTruth::Numbers(truth) = &answers.truth else { panic!() };
     let values: Vec<f64> = answers.values.iter().map(|v| f64::from(*v)).collect();
     let found = evaluation(&task, &answers, None).remove(0);
     let is = |metric: Metric, value: Option<f64>| {
@@ -176,9 +185,15 @@ fn a_slice_of_three_samples_is_shown_with_its_wide_interval() {
     let slices = [("size".to_string(), (0..answers.len()).map(few).collect())];
     for primary in [Metric::Accuracy, Metric::F1Macro, Metric::Auc] {
         task.primary = primary;
-        let exam = |base| Exam::new(Sha256Hex::of(b"v"), &task, &answers, base, &slices).unwrap();
+        let exam = |base| {
+            PredictionStatistics::new(Sha256Hex::of(b"v"), &task, &answers, base, &slices).unwrap()
+        };
         let exams = [exam(None), exam(Some(&answers))];
-        let found = assess(&exams, &Sampling { resamples: 400, ..Sampling::default() }).remove(1);
+        let found = evaluate_variants(
+            &exams,
+            &BootstrapSampling { resamples: 400, ..BootstrapSampling::default() },
+        )
+        .remove(1);
         let few = found.slices.iter().find(|s| s.value == "few").unwrap();
         assert_eq!((few.samples, few.flips, few.p_adjusted), (3, Some(0), Some(1.0)));
         let accuracy = few.metrics[&Metric::Accuracy];
@@ -194,19 +209,19 @@ fn a_slice_of_three_samples_is_shown_with_its_wide_interval() {
 #[test]
 fn the_distance_of_pixels_is_the_mean_over_pixels_and_samples() {
     // Two samples of two pixels, two classes: `[classes, pixels]` each.
-    let answers = |chances: Vec<f32>| Answers {
+    let answers = |chances: Vec<f32>| ModelOutputs {
         kind: TaskKind::Segmentation,
         samples: vec![0, 1],
         labels: vec![0; 2],
-        truth: Truth::Counted,
+        truth: GroundTruth::Counted,
         width: 6,
         values: vec![1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
         class: vec![None; 2],
-        pixels: PixelAnswers { class: vec![0, 1, 0, 1], chances },
+        pixels: PixelOutputs { class: vec![0, 1, 0, 1], chances },
     };
     let base = answers(vec![0.75, 0.25, 0.25, 0.75, 0.5, 0.5, 0.5, 0.5]);
     let other = answers(vec![0.5, 0.25, 0.5, 0.75, 0.5, 0.5, 0.5, 0.5]);
-    let task = Task::new(TaskKind::Segmentation, ScoreKind::Probabilities);
+    let task = EvaluationTask::new(TaskKind::Segmentation, ScoreKind::Probabilities);
     let found = evaluation(&task, &other, Some(&base));
     let value = |metric| found[1].value(metric).unwrap().value;
     let one = 0.75 * 1.5f64.ln() + 0.25 * 0.5f64.ln();

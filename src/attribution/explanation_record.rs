@@ -1,21 +1,21 @@
-//! What the experiments alone say of a variant, as a record to which the rest is added.
+//! The explanation of a variant from its experiments alone, as a record to which the rest is added.
 
-use super::effects::{Attribution, LEVEL, correct_families};
-use super::experiments::Investigation;
-use super::shapley::Coalition;
+use super::effects::{EffectAttribution, LEVEL, correct_multiple_tests};
+use super::experiments::AblationStudy;
+use super::shapley::GroupCoalition;
 use paring_core::schema::{
     ExperimentSummary, Explanation, FlipCounts, PrimaryMetric, SCHEMA, Sha256Hex, TrackRecord,
     UnusableCounts,
 };
 
-impl Investigation<'_> {
+impl AblationStudy<'_> {
     /// Effects, totals and interactions; nothing yet of times, blame, forecasts and words.
     pub fn account(&self, variant: &str, variant_id: &Sha256Hex) -> Explanation {
         let (plan, table, explored) = (&self.plan, &self.table, &self.explored);
-        let attribution = Attribution { groups: &self.groups, plan, explored, table };
+        let attribution = EffectAttribution { groups: &self.groups, plan, explored, table };
         let (mut effects, totals) = attribution.all(&table.aspects());
         let (main, mut interactions) = (table.truth.main(), attribution.interactions());
-        correct_families(&mut effects, &mut interactions, &main.metric());
+        correct_multiple_tests(&mut effects, &mut interactions, &main.metric());
         Explanation {
             schema: SCHEMA,
             variant: variant.into(),
@@ -64,7 +64,7 @@ impl Investigation<'_> {
             let answers = self.table.answers(0, set);
             answers.map_or(0, |a| (0..a.classes.len()).filter(|s| !a.usable(*s)).count())
         };
-        let all = Coalition::full(self.groups.len());
-        UnusableCounts { baseline: count(Coalition::EMPTY), variant: count(all) }
+        let all = GroupCoalition::full(self.groups.len());
+        UnusableCounts { baseline: count(GroupCoalition::EMPTY), variant: count(all) }
     }
 }

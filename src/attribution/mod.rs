@@ -14,14 +14,16 @@ mod targets;
 
 pub use crate::pipeline::HERE;
 pub use effects::{
-    Attribution, Estimate, FEW, LEVEL, ROBUSTNESS, Resamples, correct_families, mean_estimate,
+    BootstrapValues, EffectAttribution, EffectEstimate, FEW, LEVEL, ROBUSTNESS,
+    correct_multiple_tests, mean_estimate,
 };
 pub use experiments::{
-    Aspect, Explored, Investigation, Level, Manner, Plan, Table, Truth, draw_calibration, explore,
-    groups, pieces, recipe,
+    AblationOptions, AblationStudy, EvaluatedSamples, ExperimentMetric, ExperimentPlan,
+    ExperimentProgress, ExperimentTable, GroupLevel, explore, groups, pieces, recipe,
+    resample_calibration,
 };
-pub use flips::{Accused, Flips, covering};
+pub use flips::{FlipAttribution, FlipCauses, greedy_cover};
 pub use forecast_outcomes::{all_outcomes, outcomes};
 pub use narrative::narrative;
-pub use shapley::{Coalition, Form, Shapley};
-pub use targets::{Measurable, There, Times};
+pub use shapley::{CoalitionContrast, GroupCoalition, ShapleyEstimate};
+pub use targets::{BoardOutputs, LatencyEffects, MeasurableCoalitions};

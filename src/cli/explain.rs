@@ -3,7 +3,7 @@
 use super::progress::ProgressPrinter;
 use super::record_file::forecasts_file;
 use super::{Coded, Global};
-use crate::attribution::Level;
+use crate::attribution::GroupLevel;
 use crate::report;
 use crate::workflow::{self, ExplainOptions};
 use clap::Args;
@@ -64,12 +64,12 @@ enum Fineness {
     Component,
 }
 
-impl From<Fineness> for Level {
-    fn from(fineness: Fineness) -> Level {
+impl From<Fineness> for GroupLevel {
+    fn from(fineness: Fineness) -> GroupLevel {
         match fineness {
-            Fineness::Step => Level::Step,
-            Fineness::Layer => Level::Layer,
-            Fineness::Component => Level::Component,
+            Fineness::Step => GroupLevel::Step,
+            Fineness::Layer => GroupLevel::Layer,
+            Fineness::Component => GroupLevel::Component,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Answers of `paring run` and `paring compress`, for people and as JSON.
 
 use super::Global;
-use crate::report::{self, Row};
+use crate::report::{self, ResultRow};
 use crate::study::QUICK_BLOCKS;
 use crate::workflow::{
     CompressResult, RunPlan, RunResult, VariantFailure, VariantResult, error_chain,
@@ -90,7 +90,7 @@ pub(super) fn print_result(result: &RunResult, took: Duration, global: &Global) 
 }
 
 /// Prints the machine of a row, and how intervals are meant.
-fn print_machine(row: &Row) {
+fn print_machine(row: &ResultRow) {
     let shown = row.environment.cpu.as_deref().unwrap_or("an unnamed processor");
     let emulated = if row.environment.emulated { ", EMULATED: not a board's speed" } else { "" };
     say!(

@@ -6,7 +6,7 @@ use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How samples are divided.
+/// The rule by which samples are split.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum SplitRule {
     /// By shares, stratified by label; groups stay whole.
@@ -33,16 +33,16 @@ pub enum SplitRule {
 
 /// Sample indices, each list in ascending order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Splits {
-    /// What recipes may look at.
+pub struct DataSplits {
+    /// Samples that recipes may look at.
     pub calibrate: Vec<usize>,
-    /// What choices between recipes may look at.
+    /// Samples that choices between recipes may look at.
     pub select: Vec<usize>,
-    /// What is only reported on.
+    /// Samples that are only reported on.
     pub report: Vec<usize>,
 }
 
-/// Why samples cannot be divided so.
+/// Samples cannot be split so.
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[non_exhaustive]
 pub enum SplitError {
@@ -56,7 +56,7 @@ pub enum SplitError {
     Array {
         /// The array.
         name: String,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// A split that is needed has no sample.
@@ -79,7 +79,7 @@ impl SplitRule {
     ///
     /// # Errors
     /// [`SplitError`] says what does not fit.
-    pub fn divide(&self, data: &Dataset, group: Option<&str>) -> Result<Splits, SplitError> {
+    pub fn divide(&self, data: &Dataset, group: Option<&str>) -> Result<DataSplits, SplitError> {
         let splits = match self {
             SplitRule::Arrays { .. } => self.read_arrays(data)?,
             SplitRule::Shares { calibrate, select, report, seed } => {
@@ -98,7 +98,7 @@ impl SplitRule {
         Ok(splits)
     }
 
-    fn read_arrays(&self, data: &Dataset) -> Result<Splits, SplitError> {
+    fn read_arrays(&self, data: &Dataset) -> Result<DataSplits, SplitError> {
         let mut seen = BTreeSet::new();
         let mut lists = Vec::new();
         for name in self.arrays() {
@@ -120,13 +120,13 @@ impl SplitRule {
         }
         let mut lists = lists.into_iter();
         let mut next = || lists.next().unwrap_or_default();
-        Ok(Splits { calibrate: next(), select: next(), report: next() })
+        Ok(DataSplits { calibrate: next(), select: next(), report: next() })
     }
 }
 
 /// Units (samples, or whole groups) of each stratum are shuffled and dealt by their shares. A
 /// group's stratum is its most frequent label.
-fn by_shares(labels: &[i64], groups: Option<&[String]>, shares: [f64; 3], seed: u64) -> Splits {
+fn by_shares(labels: &[i64], groups: Option<&[String]>, shares: [f64; 3], seed: u64) -> DataSplits {
     let mut units: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for sample in 0..labels.len() {
         let unit = groups.map_or_else(|| format!("{sample:020}"), |g| g[sample].clone());
@@ -151,7 +151,7 @@ fn by_shares(labels: &[i64], groups: Option<&[String]>, shares: [f64; 3], seed: 
     }
     lists.iter_mut().for_each(|list| list.sort_unstable());
     let [calibrate, select, report] = lists;
-    Splits { calibrate, select, report }
+    DataSplits { calibrate, select, report }
 }
 
 fn most_frequent(labels: impl Iterator<Item = i64>) -> i64 {

@@ -1,6 +1,6 @@
 //! The samples that a variant hits hardest, and the regions of the data where they lie.
 
-use super::prediction::{Answers, PredictError};
+use super::prediction::{ModelOutputs, PredictError};
 use paring_agent::engine::{AnalysedModel, DimensionBindings, ModelSource};
 use paring_core::schema::{DegradedSample, EngineOptions, FlipKind, SampleNeighbourhood};
 use paring_data::Dataset;
@@ -13,14 +13,14 @@ const NEIGHBOURS: usize = 10;
 
 /// The `count` samples whose label, or without labels the baseline's class, lost most probability,
 /// hardest first. `features` are one row a sample; empty for no regions.
-pub fn hits(
-    before: &Answers,
-    after: &Answers,
+pub fn hardest_hits(
+    before: &ModelOutputs,
+    after: &ModelOutputs,
     features: &[Vec<f32>],
     count: usize,
 ) -> Vec<DegradedSample> {
     let (was, now) = (before.predictions(), after.predictions());
-    let own = |answers: &Answers, p: usize| {
+    let own = |answers: &ModelOutputs, p: usize| {
         let class = if before.labelled() { Some(before.labels[p]) } else { before.class[p] };
         let class = class.and_then(|class| usize::try_from(class).ok());
         class.and_then(|l| answers.row(p).get(l)).map_or(0.0, |v| f64::from(*v))
@@ -65,7 +65,7 @@ fn nearest(features: &[Vec<f32>], position: usize) -> Vec<usize> {
     all.into_iter().take(NEIGHBOURS).map(|(_, p)| p).collect()
 }
 
-/// What the last layer with weights reads of each sample, one row a sample; `None` where no layer has
+/// Inputs of the last layer with weights, one row a sample; `None` where no layer has
 /// weights.
 ///
 /// # Errors
@@ -102,30 +102,30 @@ pub fn penultimate(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::{PixelAnswers, Truth};
+    use crate::evaluate::{GroundTruth, PixelOutputs};
     use paring_core::schema::TaskKind;
 
     #[test]
     fn the_hardest_hit_come_first_and_know_their_neighbours() {
-        let answers = |values: [f32; 6]| Answers {
+        let answers = |values: [f32; 6]| ModelOutputs {
             kind: TaskKind::Classification,
             samples: vec![4, 5, 6],
             labels: vec![0, 0, 1],
-            truth: Truth::Classes,
+            truth: GroundTruth::Classes,
             width: 2,
             values: values.to_vec(),
             class: values.chunks(2).map(|row| Some(i64::from(row[1] > row[0]))).collect(),
-            pixels: PixelAnswers::default(),
+            pixels: PixelOutputs::default(),
         };
         let before = answers([0.75, 0.25, 0.875, 0.125, 0.25, 0.75]);
         let after = answers([0.625, 0.375, 0.125, 0.875, 0.25, 0.75]);
         let features = vec![vec![0.0], vec![1.0], vec![5.0]];
-        let found = hits(&before, &after, &features, 9);
+        let found = hardest_hits(&before, &after, &features, 9);
         assert_eq!(found.iter().map(|h| h.sample).collect::<Vec<_>>(), [5, 4]);
         assert_eq!((found[0].lost, found[0].flip), (0.75, Some(FlipKind::RightToWrong)));
         let region = found[1].region.as_ref().unwrap();
         assert_eq!(region.neighbours, [5, 6]);
         assert_eq!((region.same_label, region.accuracy_after), (0.5, 0.5));
-        assert!(hits(&before, &after, &[], 1)[0].region.is_none());
+        assert!(hardest_hits(&before, &after, &[], 1)[0].region.is_none());
     }
 }

@@ -1,7 +1,7 @@
 //! Quality: splits, answers, and what they add up to.
 //!
-//! A [`Predictor`] gives [`Answers`]; an [`Exam`] reduces them to sums from which every metric
-//! follows; [`assess`] draws these sums again and again for intervals, all variants in the same draws.
+//! A [`Predictor`] gives [`ModelOutputs`]; an [`PredictionStatistics`] reduces them to sums from which every metric
+//! follows; [`evaluate_variants`] draws these sums again and again for intervals, all variants in the same draws.
 
 pub mod metrics;
 
@@ -14,13 +14,17 @@ mod robustness;
 mod statistics;
 mod task;
 
-pub use data_splits::{SplitError, SplitRule, Splits};
-pub use feature_flow::flow;
-pub use hardest_hits::{hits, penultimate};
-pub use intervals::{Sampling, assess, draws};
+pub use data_splits::{DataSplits, SplitError, SplitRule};
+pub use feature_flow::layer_flows;
+pub use hardest_hits::{hardest_hits, penultimate};
+pub use intervals::{BootstrapSampling, draws, evaluate_variants};
 pub use prediction::{
-    Answers, OtherSamples, OutputError, PixelAnswers, PredictError, Predictor, Truth, task_output,
+    GroundTruth, ModelOutputs, OutputError, PixelOutputs, PredictError, Predictor, SampleMismatch,
+    task_output,
 };
-pub use robustness::{Asked, Found, Search, Spread, Stress, disturb, spreads};
-pub use statistics::{Columns, Exam, Figure};
-pub use task::{NeedsLabels, Task};
+pub use robustness::{
+    AdversarialResult, AdversarialSearch, InputSpread, RobustnessTest, TestedModel, perturb_inputs,
+    spreads,
+};
+pub use statistics::{PredictionStatistics, ResampledMetric, SliceColumns};
+pub use task::{EvaluationTask, MetricNeedsLabels};

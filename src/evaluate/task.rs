@@ -1,14 +1,14 @@
-//! What is asked of a model, and what its numbers mean.
+//! The task of a model, and the meaning of its outputs.
 
 use paring_core::schema::{Metric, ScoreKind, TaskKind};
 use serde::{Deserialize, Serialize};
 
 /// A task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Task {
+pub struct EvaluationTask {
     /// Its kind.
     pub kind: TaskKind,
-    /// What the scores are.
+    /// Probabilities or logits.
     pub scores: ScoreKind,
     /// The class that precision, recall and their like speak of; `None` for the mean over classes,
     /// and for class 1 where there are two.
@@ -25,24 +25,24 @@ pub struct Task {
 /// A metric that needs labels, of data without any.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("metric `{metric}` needs labels, and the data have none; without labels there are `{}`", .kind.without_labels())]
-pub struct NeedsLabels {
+pub struct MetricNeedsLabels {
     /// The metric.
     pub metric: Metric,
     /// The task.
     pub kind: TaskKind,
 }
 
-impl Default for Task {
+impl Default for EvaluationTask {
     fn default() -> Self {
-        Task::new(TaskKind::Classification, ScoreKind::Probabilities)
+        EvaluationTask::new(TaskKind::Classification, ScoreKind::Probabilities)
     }
 }
 
-impl Task {
+impl EvaluationTask {
     /// A task of a kind, with its usual metrics.
-    pub fn new(kind: TaskKind, scores: ScoreKind) -> Task {
+    pub fn new(kind: TaskKind, scores: ScoreKind) -> EvaluationTask {
         let primary = kind.metrics().first().copied().unwrap_or(Metric::Accuracy);
-        Task { kind, scores, positive: None, threshold: None, primary, further: vec![] }
+        EvaluationTask { kind, scores, positive: None, threshold: None, primary, further: vec![] }
     }
 
     /// The probability from which on the positive one of two classes is predicted, and that class.
@@ -65,16 +65,23 @@ impl Task {
     /// most, that is how much of the baseline's answers is kept.
     ///
     /// # Errors
-    /// [`NeedsLabels`] where a metric is named that needs labels, and there are none.
-    pub fn on_data(&self, named: Option<Metric>, labelled: bool) -> Result<Task, NeedsLabels> {
+    /// [`MetricNeedsLabels`] where a metric is named that needs labels, and there are none.
+    pub fn on_data(
+        &self,
+        named: Option<Metric>,
+        labelled: bool,
+    ) -> Result<EvaluationTask, MetricNeedsLabels> {
         match named.filter(|metric| !metric.needs_baseline()) {
             _ if labelled => Ok(self.clone()),
-            Some(metric) => Err(NeedsLabels { metric, kind: self.kind }),
-            None => Ok(Task { primary: named.unwrap_or(self.kind.fidelity()), ..self.clone() }),
+            Some(metric) => Err(MetricNeedsLabels { metric, kind: self.kind }),
+            None => Ok(EvaluationTask {
+                primary: named.unwrap_or(self.kind.fidelity()),
+                ..self.clone()
+            }),
         }
     }
 
-    /// Whether predicted classes and their confidences say what counts most: nothing else of an answer
+    /// Tells whether the primary metric follows from predicted classes and their confidences: nothing else of an output
     /// has to be kept.
     pub fn is_by_class(&self) -> bool {
         use Metric::{Accuracy, Agreement, Ece, F1Macro};
@@ -82,7 +89,7 @@ impl Task {
         self.kind == TaskKind::Classification && told
     }
 
-    /// Whether a metric says something about tasks of this kind that can count. Noise that is none has
+    /// Tells whether a metric can be the primary one of tasks of this kind. Noise that is none has
     /// no decibels: of the baseline they are infinite.
     pub fn knows(kind: TaskKind, metric: Metric) -> bool {
         metric != Metric::Sqnr && kind.metrics().contains(&metric)

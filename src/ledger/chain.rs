@@ -30,13 +30,13 @@ impl Ledger {
     pub fn open(path: &ConfinedPath, actor: &str) -> Result<Ledger, LedgerError> {
         let failed = |source| LedgerError::Io { doing: "open", path: path.to_path_buf(), source };
         let mut file = path.open_to_write().map_err(failed)?;
-        let Read { entries, last_line, whole } = read(path)?;
+        let LedgerContents { entries, last_line, whole } = read(path)?;
         file.set_len(whole as u64).map_err(failed)?;
         file.seek(SeekFrom::End(0)).map_err(failed)?;
         Ok(Ledger { path: path.to_path_buf(), file, actor: actor.to_string(), entries, last_line })
     }
 
-    /// Where it lies.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -111,7 +111,7 @@ impl LedgerHead {
     /// # Errors
     /// Those of [`read_ledger`].
     pub fn of(path: &ConfinedPath) -> Result<LedgerHead, LedgerError> {
-        let Read { entries, last_line, .. } = read(path)?;
+        let LedgerContents { entries, last_line, .. } = read(path)?;
         Ok(LedgerHead { entries: entries.len(), last_sha256: last_line })
     }
 }
@@ -126,14 +126,14 @@ fn entry_id(
     Ok(Sha256Hex::of(&content))
 }
 
-struct Read {
+struct LedgerContents {
     entries: Vec<LedgerEntry>,
     last_line: Sha256Hex,
     /// Bytes up to the end of the last whole line.
     whole: usize,
 }
 
-fn read(path: &ConfinedPath) -> Result<Read, LedgerError> {
+fn read(path: &ConfinedPath) -> Result<LedgerContents, LedgerError> {
     let bytes = match path.read() {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => vec![],
@@ -171,7 +171,7 @@ fn read(path: &ConfinedPath) -> Result<Read, LedgerError> {
         last_id = id;
         entries.push(entry);
     }
-    Ok(Read { entries, last_line, whole })
+    Ok(LedgerContents { entries, last_line, whole })
 }
 
 #[cfg(test)]

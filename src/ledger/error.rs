@@ -1,4 +1,4 @@
-//! What can be wrong with a ledger or a paring.
+//! Errors of a ledger or a paring.
 
 use std::path::PathBuf;
 
@@ -31,7 +31,7 @@ pub enum LedgerError {
         path: PathBuf,
         /// Counting from 1.
         line: usize,
-        /// What does not fit.
+        /// The problem.
         problem: String,
     },
     /// A paring is gone.
@@ -59,7 +59,7 @@ pub enum LedgerError {
     Paring {
         /// The tensor.
         tensor: String,
-        /// What is wrong with it.
+        /// The problem with it.
         problem: String,
     },
 }

@@ -8,7 +8,7 @@ use paring_core::schema::Sha256Hex;
 use paring_onnx::graph::{ElementType, Weights};
 use std::collections::BTreeMap;
 
-/// Where a paring lies.
+/// The path of a paring.
 pub fn paring_path(folder: &ConfinedPath, sha256: &Sha256Hex) -> ConfinedPath {
     folder.join(format!("{sha256}.safetensors"))
 }

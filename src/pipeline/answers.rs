@@ -1,7 +1,7 @@
 //! Answers in full, kept for what comes after: `NAME.scores.safetensors`, one row of numbers a sample.
 
 use super::{PipelineError, replace};
-use crate::evaluate::{Answers, PixelAnswers, Truth};
+use crate::evaluate::{GroundTruth, ModelOutputs, PixelOutputs};
 use ndarray::{ArrayD, IxDyn};
 use paring_agent::arrays::{Array, read_tensors, write_tensors};
 use paring_core::files::ConfinedPath;
@@ -16,7 +16,7 @@ const NO_CLASS: i64 = i64::MIN;
 ///
 /// # Errors
 /// [`PipelineError`] names the file.
-pub fn write_answers(path: &ConfinedPath, answers: &Answers) -> Result<(), PipelineError> {
+pub fn write_answers(path: &ConfinedPath, answers: &ModelOutputs) -> Result<(), PipelineError> {
     let failed = |what: &str| {
         let problem = std::io::Error::other(what.to_string());
         PipelineError::file("write", path)(problem)
@@ -36,22 +36,22 @@ pub fn write_answers(path: &ConfinedPath, answers: &Answers) -> Result<(), Pipel
         ("values".to_string(), Array::F32(values)),
     ]);
     let truth = match &answers.truth {
-        Truth::Sets(sets) => {
+        GroundTruth::Sets(sets) => {
             Some(ArrayD::from_shape_vec(table(answers.width), sets.clone()).map(Array::Bool))
         }
-        Truth::Numbers(numbers) => {
+        GroundTruth::Numbers(numbers) => {
             Some(ArrayD::from_shape_vec(table(answers.width), numbers.clone()).map(Array::F64))
         }
-        Truth::Classes | Truth::Counted | Truth::Unknown => None,
+        GroundTruth::Classes | GroundTruth::Counted | GroundTruth::Unknown => None,
     };
-    if answers.truth == Truth::Unknown {
+    if answers.truth == GroundTruth::Unknown {
         // The strata are not what is right.
         arrays.remove("labels");
     }
     if let Some(truth) = truth {
         arrays.insert("truth".into(), truth.map_err(|e| failed(&e.to_string()))?);
     }
-    let PixelAnswers { class, chances } = &answers.pixels;
+    let PixelOutputs { class, chances } = &answers.pixels;
     let wide = |all: usize| table(all / rows.max(1));
     if !class.is_empty() {
         let pixels = ArrayD::from_shape_vec(wide(class.len()), class.clone());
@@ -68,7 +68,7 @@ pub fn write_answers(path: &ConfinedPath, answers: &Answers) -> Result<(), Pipel
 ///
 /// # Errors
 /// [`PipelineError`] names the file.
-pub fn read_answers(path: &Path, kind: TaskKind) -> Result<Answers, PipelineError> {
+pub fn read_answers(path: &Path, kind: TaskKind) -> Result<ModelOutputs, PipelineError> {
     let failed = |what: String| PipelineError::file("read", path)(std::io::Error::other(what));
     let arrays = read_tensors(path).map_err(|e| failed(e.to_string()))?;
     let array = |name: &str| arrays.get(name).ok_or_else(|| failed(format!("no tensor `{name}`")));
@@ -77,7 +77,7 @@ pub fn read_answers(path: &Path, kind: TaskKind) -> Result<Answers, PipelineErro
     let Array::F32(values) = array("values")? else { return Err(failed("tensor `values`".into())) };
     let samples = integers("samples")?;
     let labelled = arrays.contains_key("labels");
-    let pixels = PixelAnswers {
+    let pixels = PixelOutputs {
         class: match arrays.get("pixels") {
             Some(Array::U8(class)) => class.iter().copied().collect(),
             _ => vec![],
@@ -87,16 +87,18 @@ pub fn read_answers(path: &Path, kind: TaskKind) -> Result<Answers, PipelineErro
             _ => vec![],
         },
     };
-    let answers = Answers {
+    let answers = ModelOutputs {
         kind,
         samples: samples.iter().map(|s| usize::try_from(*s).unwrap_or(usize::MAX)).collect(),
         labels: if labelled { integers("labels")? } else { vec![0; samples.len()] },
         truth: match (kind, arrays.get("truth")) {
-            _ if !labelled => Truth::Unknown,
-            (TaskKind::Segmentation, _) => Truth::Counted,
-            (_, Some(Array::Bool(sets))) => Truth::Sets(sets.iter().copied().collect()),
-            (_, Some(Array::F64(numbers))) => Truth::Numbers(numbers.iter().copied().collect()),
-            _ => Truth::Classes,
+            _ if !labelled => GroundTruth::Unknown,
+            (TaskKind::Segmentation, _) => GroundTruth::Counted,
+            (_, Some(Array::Bool(sets))) => GroundTruth::Sets(sets.iter().copied().collect()),
+            (_, Some(Array::F64(numbers))) => {
+                GroundTruth::Numbers(numbers.iter().copied().collect())
+            }
+            _ => GroundTruth::Classes,
         },
         width: values.shape().get(1).copied().unwrap_or(0),
         values: values.iter().copied().collect(),
@@ -119,25 +121,25 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("p.safetensors");
         for (kind, truth) in [
-            (TaskKind::Classification, Truth::Classes),
-            (TaskKind::Multilabel, Truth::Sets(vec![true, false, false, false])),
-            (TaskKind::Regression, Truth::Numbers(vec![0.5, 1.0, 2.0, 3.0])),
-            (TaskKind::Segmentation, Truth::Counted),
-            (TaskKind::Sequence, Truth::Unknown),
+            (TaskKind::Classification, GroundTruth::Classes),
+            (TaskKind::Multilabel, GroundTruth::Sets(vec![true, false, false, false])),
+            (TaskKind::Regression, GroundTruth::Numbers(vec![0.5, 1.0, 2.0, 3.0])),
+            (TaskKind::Segmentation, GroundTruth::Counted),
+            (TaskKind::Sequence, GroundTruth::Unknown),
         ] {
-            let answers = Answers {
+            let answers = ModelOutputs {
                 kind,
                 samples: vec![7, 9],
-                labels: if truth == Truth::Unknown { vec![0, 0] } else { vec![1, 0] },
+                labels: if truth == GroundTruth::Unknown { vec![0, 0] } else { vec![1, 0] },
                 truth,
                 width: 2,
                 values: vec![0.25, 0.75, 0.5, 0.0],
                 class: vec![Some(1), None],
                 pixels: match kind {
                     TaskKind::Segmentation => {
-                        PixelAnswers { class: vec![0, 1], chances: vec![0.75, 0.25, 0.5, 0.5] }
+                        PixelOutputs { class: vec![0, 1], chances: vec![0.75, 0.25, 0.5, 0.5] }
                     }
-                    _ => PixelAnswers::default(),
+                    _ => PixelOutputs::default(),
                 },
             };
             write_answers(&ConfinedPath::file(&path), &answers).unwrap();

@@ -1,6 +1,6 @@
 //! What can go wrong on the way from a recipe to its numbers.
 
-use crate::evaluate::{OtherSamples, PredictError};
+use crate::evaluate::{PredictError, SampleMismatch};
 use crate::ledger::LedgerError;
 use paring_agent::engine::EngineError;
 use paring_agent::measure::JournalError;
@@ -86,7 +86,7 @@ pub enum PipelineError {
         /// The variant.
         variant: String,
         /// The cause.
-        source: OtherSamples,
+        source: SampleMismatch,
     },
     /// Removals cannot be tried.
     #[error("learn what removals cost")]

@@ -3,7 +3,7 @@
 
 use super::replay::{ReplayCache, ReplayedGraph};
 use super::{Context, EvaluationSetup, Folders, PipelineError, attempt, replace};
-use crate::evaluate::{self, Predictor, Stress, Task};
+use crate::evaluate::{self, EvaluationTask, Predictor, RobustnessTest};
 use paring_agent::engine::ModelSource;
 use paring_core::files::{ConfinedPath, append_lines};
 use paring_core::schema::{
@@ -120,7 +120,7 @@ impl<'a> ExperimentRunner<'a> {
     pub fn disturbed(
         &mut self,
         experiments: &[Experiment],
-        stress: &Stress,
+        stress: &RobustnessTest,
     ) -> Result<Vec<Vec<Experiment>>, PipelineError> {
         let keys: Vec<Vec<Sha256Hex>> =
             experiments.iter().map(|e| self.disturbed_keys(e, stress)).collect();
@@ -136,7 +136,7 @@ impl<'a> ExperimentRunner<'a> {
         Ok(keys.iter().map(|keys| keys.iter().filter_map(of).collect()).collect())
     }
 
-    fn disturbed_keys(&self, experiment: &Experiment, stress: &Stress) -> Vec<Sha256Hex> {
+    fn disturbed_keys(&self, experiment: &Experiment, stress: &RobustnessTest) -> Vec<Sha256Hex> {
         let of = |(how, strength): &(InputDisturbance, f64)| {
             let parts = json!([experiment.key, how, strength, stress.seed, stress.samples]);
             Sha256Hex::of_json(&parts)
@@ -148,7 +148,7 @@ impl<'a> ExperimentRunner<'a> {
         &self,
         experiment: &Experiment,
         keys: &[Sha256Hex],
-        stress: &Stress,
+        stress: &RobustnessTest,
     ) -> Result<Vec<Experiment>, PipelineError> {
         let EvaluationSetup { data, samples, task, .. } = self.subject;
         let name = format!("experiment {}", experiment.key.short());
@@ -269,7 +269,7 @@ const MOST_KEPT: usize = 4_096;
 
 /// What experiments keep of answers: classes and confidences, and all numbers where what counts most
 /// needs them. Without labels at most [`MOST_KEPT`] of each answer; of pixels their classes.
-pub fn recorded(found: &evaluate::Answers, task: &Task) -> ExperimentPredictions {
+pub fn recorded(found: &evaluate::ModelOutputs, task: &EvaluationTask) -> ExperimentPredictions {
     let confidences: Vec<Option<f64>> = found.predictions().iter().map(|p| p.confidence).collect();
     let finite = |v: &f32| v.is_finite().then_some(*v);
     let row = |position: usize| -> Vec<Option<f32>> {

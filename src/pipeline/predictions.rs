@@ -5,7 +5,7 @@
 //! in place of the class.
 
 use super::{PipelineError, replace};
-use crate::evaluate::{Answers, Truth};
+use crate::evaluate::{GroundTruth, ModelOutputs};
 use paring_core::files::ConfinedPath;
 use paring_core::schema::{FlipKind, SamplePrediction};
 use paring_data::CsvTable;
@@ -21,7 +21,7 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug)]
 pub struct Instances<'a> {
     /// The answers in full.
-    pub answers: &'a Answers,
+    pub answers: &'a ModelOutputs,
     /// One a sample, where answers are classes.
     pub predictions: &'a [SamplePrediction],
     /// The baseline's, of the same samples.
@@ -96,26 +96,26 @@ fn columns(instances: &Instances) -> Vec<Column> {
 
 /// How wrong a sample's answer is: the mean squared error of numbers, the share of labels or pixels
 /// that are wrong.
-fn error(answers: &Answers, position: usize) -> Option<f64> {
+fn error(answers: &ModelOutputs, position: usize) -> Option<f64> {
     let (row, width) = (answers.row(position), answers.width);
     if !answers.usable(position) {
         return None;
     }
     match &answers.truth {
-        Truth::Numbers(truth) => {
+        GroundTruth::Numbers(truth) => {
             let pairs = row.iter().zip(&truth[position * width..]);
             Some(pairs.map(|(v, t)| (f64::from(*v) - t).powi(2)).sum::<f64>() / width as f64)
         }
-        Truth::Sets(truth) => {
+        GroundTruth::Sets(truth) => {
             let pairs = row.iter().zip(&truth[position * width..]);
             Some(pairs.filter(|(v, t)| (**v >= 0.5) != **t).count() as f64 / width as f64)
         }
-        Truth::Counted => {
+        GroundTruth::Counted => {
             let sum = |part: &[f32]| part.iter().map(|v| f64::from(*v)).sum::<f64>();
             let (hits, all) = (sum(&row[..width / 3]), sum(&row[2 * width / 3..]));
             (all > 0.0).then(|| 1.0 - hits / all)
         }
-        Truth::Classes | Truth::Unknown => None,
+        GroundTruth::Classes | GroundTruth::Unknown => None,
     }
 }
 
@@ -190,21 +190,21 @@ fn write<W: std::io::Write + Send>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::PixelAnswers;
+    use crate::evaluate::PixelOutputs;
     use paring_core::schema::TaskKind;
     use parquet::file::reader::{FileReader, SerializedFileReader};
     use parquet::record::RowAccessor;
 
-    fn answers(values: Vec<f32>, class: Vec<Option<i64>>) -> Answers {
-        Answers {
+    fn answers(values: Vec<f32>, class: Vec<Option<i64>>) -> ModelOutputs {
+        ModelOutputs {
             kind: TaskKind::Classification,
             samples: vec![7, 9],
             labels: vec![1, 0],
-            truth: Truth::Classes,
+            truth: GroundTruth::Classes,
             width: 2,
             values,
             class,
-            pixels: PixelAnswers::default(),
+            pixels: PixelOutputs::default(),
         }
     }
 

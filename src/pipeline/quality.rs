@@ -3,7 +3,9 @@
 use super::attempt::{attempt, reason};
 use super::predictions::{Instances, write_instances};
 use super::{Folders, PipelineError, write_answers};
-use crate::evaluate::{self, Answers, Exam, Predictor, Sampling, Task};
+use crate::evaluate::{
+    self, BootstrapSampling, EvaluationTask, ModelOutputs, PredictionStatistics, Predictor,
+};
 use paring_agent::engine::ModelSource;
 use paring_core::schema::{Evaluation, MissingReason, SamplePrediction, VariantRecord};
 use paring_data::Dataset;
@@ -29,7 +31,7 @@ pub struct EvaluationSetup<'a> {
     /// Position of the output with the scores.
     pub output: usize,
     /// What is asked of the model.
-    pub task: &'a Task,
+    pub task: &'a EvaluationTask,
 }
 
 /// Answers of a variant, and what they add up to.
@@ -50,7 +52,7 @@ impl EvaluationSetup<'_> {
         &self,
         folders: &Folders,
         variant: &VariantRecord,
-    ) -> Result<Answers, PipelineError> {
+    ) -> Result<ModelOutputs, PipelineError> {
         self.predictor(folders, variant)?
             .answers(self.data, self.samples, &|_| ())
             .map_err(|source| PipelineError::Predict { variant: variant.name.clone(), source })
@@ -116,7 +118,7 @@ pub fn evaluate_variants(
     done: &mut dyn FnMut(&str),
 ) -> Result<Vec<VariantEvaluation>, PipelineError> {
     let (groups, slices) = (subject.own_groups(), subject.own_slices());
-    let mut baseline: Option<(Answers, Vec<SamplePrediction>)> = None;
+    let mut baseline: Option<(ModelOutputs, Vec<SamplePrediction>)> = None;
     let (mut exams, mut found) = (Vec::new(), Vec::new());
     for variant in variants {
         let before = baseline.as_ref();
@@ -144,8 +146,12 @@ pub fn evaluate_variants(
         found.push(Ok(own));
     }
     let fixed_class_shares = subject.fixed_class_shares;
-    let how = Sampling { groups: groups.as_deref(), fixed_class_shares, ..Sampling::default() };
-    let mut evaluations = evaluate::assess(&exams, &how).into_iter();
+    let how = BootstrapSampling {
+        groups: groups.as_deref(),
+        fixed_class_shares,
+        ..BootstrapSampling::default()
+    };
+    let mut evaluations = evaluate::evaluate_variants(&exams, &how).into_iter();
     let none = || MissingReason("there are no samples to report".into());
     let each = variants.iter().zip(found).map(|(variant, predictions)| {
         let quality = predictions.and_then(|predictions| {
@@ -163,12 +169,18 @@ impl EvaluationSetup<'_> {
         &self,
         folders: &Folders,
         variant: &VariantRecord,
-        baseline: Option<&(Answers, Vec<SamplePrediction>)>,
-        slices: &evaluate::Columns,
-    ) -> Result<(Answers, Exam), PipelineError> {
+        baseline: Option<&(ModelOutputs, Vec<SamplePrediction>)>,
+        slices: &evaluate::SliceColumns,
+    ) -> Result<(ModelOutputs, PredictionStatistics), PipelineError> {
         let answers = self.answers(folders, variant)?;
         let before = baseline.map(|(answers, _)| answers);
-        let exam = Exam::new(variant.variant_id.clone(), self.task, &answers, before, slices);
+        let exam = PredictionStatistics::new(
+            variant.variant_id.clone(),
+            self.task,
+            &answers,
+            before,
+            slices,
+        );
         let exam = exam.map_err(|source| PipelineError::OtherSamples {
             variant: variant.name.clone(),
             source,

@@ -2,7 +2,7 @@
 
 use super::attempt::{attempt, reason};
 use super::{EvaluationSetup, Folders, PipelineError, VariantEvaluation, read_answers};
-use crate::evaluate::{Answers, Asked, Predictor, Stress};
+use crate::evaluate::{ModelOutputs, Predictor, RobustnessTest, TestedModel};
 use paring_core::schema::VariantRecord;
 
 /// Adds what disturbed inputs do to the evaluations of variants, the baseline first, that were
@@ -15,19 +15,19 @@ pub fn evaluate_disturbed(
     folders: &Folders,
     subject: &EvaluationSetup,
     variants: &[VariantRecord],
-    how: &Stress,
+    how: &RobustnessTest,
     evaluations: &mut [VariantEvaluation],
     done: &mut dyn FnMut(&str),
 ) -> Result<(), PipelineError> {
     let groups = subject.own_groups();
-    let mut baseline: Option<(Predictor, Answers)> = None;
+    let mut baseline: Option<(Predictor, ModelOutputs)> = None;
     for (variant, VariantEvaluation { quality: assessed, .. }) in variants.iter().zip(evaluations) {
         let Ok(quality) = assessed else { continue };
         let found = attempt(&variant.name, || {
             let predictor = subject.predictor(folders, variant)?;
             let clean = read_answers(&folders.scores(&variant.name), subject.task.kind)?;
-            let asked = Asked { predictor: &predictor, clean: &clean };
-            let base = baseline.as_ref().map(|(predictor, clean)| Asked { predictor, clean });
+            let asked = TestedModel { predictor: &predictor, clean: &clean };
+            let base = baseline.as_ref().map(|(predictor, clean)| TestedModel { predictor, clean });
             let found =
                 how.run(subject.task, subject.data, &asked, base.as_ref(), groups.as_deref());
             let found = found.map_err(|source| PipelineError::Predict {

@@ -19,17 +19,18 @@ pub use answers::{
     targets_json, targets_text,
 };
 pub use compare::{
-    Basis, CompareError, Compared, Comparison, Figures, Match, Rules, Series, Source, SourceKind,
-    compare, comparison_markdown, comparison_table,
+    ChangeBasis, CompareError, ComparedSource, ComparedVariant, ComparisonRules, RowFigures,
+    RowMatch, RunComparison, SourceKind, SpeedupSeries, compare, comparison_markdown,
+    comparison_table,
 };
 pub use csv::{
     ReportError, comparison_csv, effects_csv, flow_csv, hits_csv, layers_csv, results_csv,
     robustness_csv, savings_csv,
 };
 pub use report_md::report_md;
-pub use result_row::{Row, RunFacts};
+pub use result_row::{ResultRow, RunFacts};
 pub use terminal::{
-    Timed, bench_table, evaluation_line, evaluation_text, explanation_text, flow_lines, hits_lines,
-    layers_table, results_table, robustness_lines,
+    BenchRow, bench_table, evaluation_line, evaluation_text, explanation_text, flow_lines,
+    hits_lines, layers_table, results_table, robustness_lines,
 };
 pub use time_span::seconds;

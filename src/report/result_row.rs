@@ -4,7 +4,7 @@ use paring_core::schema::{
     Evaluation, Measurement, MissingReason, TargetEnvironment, VariantRecord,
 };
 
-/// What all rows of a run share.
+/// Study, run and protocol hashes, which all rows of a run share.
 #[derive(Clone, Debug)]
 pub struct RunFacts {
     /// The study's name.
@@ -15,30 +15,30 @@ pub struct RunFacts {
     pub data_sha256: String,
     /// Hash of the rules of timing.
     pub measurement_sha256: String,
-    /// Whether this is the short protocol.
+    /// This is the short protocol.
     pub quick: bool,
 }
 
 /// A variant on a target in one setting.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub struct ResultRow {
     /// The variant.
     pub variant: VariantRecord,
     /// Weights of the baseline.
     pub baseline_weights: u64,
     /// Its quality on the report split; `None` where it was only timed.
     pub evaluation: Option<Evaluation>,
-    /// Why it has none, where it was to be evaluated.
+    /// The reason for which it has none, where it was to be evaluated.
     pub evaluation_missing: Option<MissingReason>,
     /// The target's name.
     pub target: String,
-    /// What the target was.
+    /// The target's environment.
     pub environment: TargetEnvironment,
-    /// What was measured there.
+    /// The measurement.
     pub measurement: Measurement,
 }
 
-impl Row {
+impl ResultRow {
     /// The variant's name and what of its setting is not usual.
     pub fn label(&self) -> String {
         match self.measurement.setting.label() {

@@ -1,6 +1,6 @@
 //! Significant drift over the blocks, and places in the long load.
 
-use super::result_row::Row;
+use super::result_row::ResultRow;
 use paring_core::schema::{ConfidenceInterval, LatencyDrift, SustainedSummary};
 use paring_core::units::LatencyNs;
 
@@ -8,7 +8,7 @@ use paring_core::units::LatencyNs;
 pub(super) const LEAST_DRIFT: f64 = 0.003;
 
 /// The slope over time where it is significant and more than nothing.
-pub(super) fn significant(
+pub(super) fn significant_drift(
     drift: &LatencyDrift,
 ) -> (Option<ConfidenceInterval>, Option<ConfidenceInterval>) {
     let clear = |slope: &ConfidenceInterval| slope.low > 0.0 || slope.high < 0.0;
@@ -19,7 +19,7 @@ pub(super) fn significant(
 
 /// Places of a row among those that ran in the same setting on the same target, from 1, the fastest:
 /// in the first minute of the long load and in its last.
-pub(super) fn ranks(rows: &[Row], row: &Row) -> Option<(usize, usize)> {
+pub(super) fn sustained_ranks(rows: &[ResultRow], row: &ResultRow) -> Option<(usize, usize)> {
     let own = row.measurement.sustained.as_ref()?.as_ref().ok()?;
     let others = rows.iter().filter(|other| {
         other.target == row.target && other.measurement.setting == row.measurement.setting

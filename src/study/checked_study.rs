@@ -1,7 +1,7 @@
 //! A checked study: typed values, paths that lead somewhere.
 
 use super::{EnergyPlan, TaskSettings, TimingPlan};
-use crate::evaluate::{SplitRule, Stress};
+use crate::evaluate::{RobustnessTest, SplitRule};
 use crate::pipeline::Recipe;
 use paring_boards::Target;
 use paring_core::schema::ExecutionSetting;
@@ -29,7 +29,7 @@ pub struct Study {
     /// Meaning of the model's outputs, and the metrics.
     pub task: TaskSettings,
     /// Disturbances that variants have to bear, where that is asked for.
-    pub robustness: Option<Stress>,
+    pub robustness: Option<RobustnessTest>,
     /// The data.
     pub data: DataSource,
     /// Seeds everything that draws.

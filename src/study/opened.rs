@@ -1,7 +1,7 @@
 //! A study with its model's signature and its data.
 
 use super::{Study, StudyError};
-use crate::evaluate::{Splits, Task, task_output};
+use crate::evaluate::{DataSplits, EvaluationTask, task_output};
 use paring_agent::engine::{self, DimensionBindings, ModelSignature, ModelSource};
 use paring_core::schema::{Sha256Hex, TaskKind};
 use paring_data::{Dataset, DatasetRequest};
@@ -17,7 +17,7 @@ pub struct Loaded {
     /// The data.
     pub data: Dataset,
     /// Division of the data.
-    pub splits: Splits,
+    pub splits: DataSplits,
     /// Values for symbolic dimensions: the study's, and what the data's shapes say.
     pub dims: BTreeMap<String, usize>,
     /// Samples that one inference takes in evaluation: 1, or what the file fixes.
@@ -25,7 +25,7 @@ pub struct Loaded {
     /// Position of the output with the scores.
     pub output: usize,
     /// The task as evaluated on these data.
-    pub task: Task,
+    pub task: EvaluationTask,
 }
 
 /// Opens the model and the data of a study and holds them against each other.

@@ -1,6 +1,6 @@
 //! Errors of use cases. An exit code can be told from each without reading its text.
 
-use crate::evaluate::{NeedsLabels, OtherSamples, OutputError, PredictError};
+use crate::evaluate::{MetricNeedsLabels, OutputError, PredictError, SampleMismatch};
 use crate::ledger::LedgerError;
 use crate::pipeline::PipelineError;
 use crate::report::{CompareError, ReportError};
@@ -49,7 +49,7 @@ pub enum WorkflowError {
     Sizes(#[from] UnknownSizes),
     /// A metric that says nothing without labels.
     #[error(transparent)]
-    NeedsLabels(#[from] NeedsLabels),
+    NeedsLabels(#[from] MetricNeedsLabels),
     /// The output with the scores cannot be told.
     #[error("{}", model.display())]
     ModelOutput {
@@ -64,7 +64,7 @@ pub enum WorkflowError {
         /// Its file.
         model: PathBuf,
         /// The cause.
-        source: OtherSamples,
+        source: SampleMismatch,
     },
     /// Arrays cannot be laid out as samples.
     #[error(transparent)]

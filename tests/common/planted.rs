@@ -4,12 +4,13 @@ use ndarray::{Array1, Array2, Array3, Array4, Axis};
 use ndarray_npy::NpzWriter;
 use paring::arrays::Dtype;
 use paring::attribution::{
-    Investigation, Level, Manner, Truth, correct_families, draw_calibration, narrative,
+    AblationOptions, AblationStudy, EvaluatedSamples, GroupLevel, correct_multiple_tests,
+    narrative, resample_calibration,
 };
 use paring::catalog::Calibration;
 use paring::compress::DecisionRule;
 use paring::engine::ModelSource;
-use paring::evaluate::{Predictor, Truth as Right};
+use paring::evaluate::{GroundTruth, Predictor};
 use paring::graph::{self, Graph, Node, Size, Weights};
 use paring::pipeline::{Context, EvaluationSetup, Folders, rehearse};
 use paring::schema::{ConditionRules, EngineOptions, Explanation, FlipCounts, Sha256Hex, TaskKind};
@@ -129,12 +130,12 @@ impl Case {
         own.map_or(0.0, |(_, cost)| *cost)
     }
 
-    pub fn investigate(&self, level: Level, draws: u64) -> Investigation<'_> {
+    pub fn investigate(&self, level: GroupLevel, draws: u64) -> AblationStudy<'_> {
         let steps = &self.study.recipes[0].steps;
         let done = rehearse(&self.context, steps).unwrap();
         let pool = &self.loaded.splits.calibrate;
         let further = (1..draws).map(|draw| {
-            let samples = draw_calibration(pool, None, pool.len(), draw);
+            let samples = resample_calibration(pool, None, pool.len(), draw);
             let calibration = Some(calibration(&self.loaded, &samples));
             Context { calibration, seed: draw, ..self.context.clone() }
         });
@@ -145,8 +146,14 @@ impl Case {
         let rooms = &self.loaded.data.columns["room"];
         let rooms = report.iter().map(|s| rooms[*s].clone()).collect();
         let slices = BTreeMap::from([("room".to_string(), rooms)]);
-        let truth = Truth { task, labels, targets: self.targets(), slices, ..Truth::default() };
-        let manner = Manner {
+        let truth = EvaluatedSamples {
+            task,
+            labels,
+            targets: self.targets(),
+            slices,
+            ..EvaluatedSamples::default()
+        };
+        let manner = AblationOptions {
             level,
             groups: 12,
             experiments: 400,
@@ -156,17 +163,17 @@ impl Case {
         let options = EngineOptions::default();
         let subject = self.subject();
         let mut found =
-            Investigation::begin(&done, &options, contexts, subject, truth, &manner).unwrap();
+            AblationStudy::begin(&done, &options, contexts, subject, truth, &manner).unwrap();
         found.explore(&manner, &mut |_| ()).unwrap();
         found
     }
 
     /// What is right, where one class a sample does not say it.
-    fn targets(&self) -> Right {
+    fn targets(&self) -> GroundTruth {
         let Loaded { data, splits, dims, output, .. } = &self.loaded;
         let task = &self.study.task.labelled_task;
         if task.is_by_class() {
-            return Right::Classes;
+            return GroundTruth::Classes;
         }
         let (source, options) = (ModelSource::File(&self.study.model), EngineOptions::default());
         let predictor =
@@ -178,9 +185,9 @@ impl Case {
     /// Shapley values of the metric that counts most by label of the group, the most harmful first, and
     /// everything that is said.
     pub fn said(&self) -> (Vec<(String, f64)>, Vec<String>) {
-        let found = self.investigate(Level::Layer, 1);
+        let found = self.investigate(GroupLevel::Layer, 1);
         let mut base = found.account("variant", &Sha256Hex::zeros());
-        correct_families(&mut base.effects, &mut base.interactions, &base.main.metric);
+        correct_multiple_tests(&mut base.effects, &mut base.interactions, &base.main.metric);
         let main = base.main.metric.clone();
         let worse = if main == "mse" { -1.0 } else { 1.0 };
         let label = |id: &String| {
@@ -209,8 +216,8 @@ impl Case {
 
     /// Everything that is found about the variant, without its words.
     pub fn explanation(&self) -> Explanation {
-        let mut found = self.investigate(Level::Layer, 2);
-        let accused = found.accuse(&self.loaded.splits.report, true).unwrap();
+        let mut found = self.investigate(GroupLevel::Layer, 2);
+        let accused = found.attribute_flips(&self.loaded.splits.report, true).unwrap();
         let links = found.links(&[]).unwrap();
         let times = found.times(Duration::from_millis(200)).unwrap();
         let base = found.account("variant", &Sha256Hex::zeros());

@@ -1,7 +1,13 @@
 //! Populations whose figures are known, and how often the intervals of samples from them cover these.
 
-use paring::attribution::{Aspect, Attribution, Coalition, Explored, Plan, Table};
-use paring::evaluate::{Answers, Exam, PixelAnswers, Sampling, Task, Truth, assess};
+use paring::attribution::{
+    EffectAttribution, ExperimentMetric, ExperimentPlan, ExperimentProgress, ExperimentTable,
+    GroupCoalition,
+};
+use paring::evaluate::{
+    BootstrapSampling, EvaluationTask, GroundTruth, ModelOutputs, PixelOutputs,
+    PredictionStatistics, evaluate_variants,
+};
 use paring::schema::ScoreKind;
 use paring::schema::{
     ConfidenceInterval, DecisionGroup, Evaluation, Experiment, ExperimentPredictions as Kept,
@@ -40,8 +46,8 @@ pub enum Size {
 pub struct Population {
     /// What the table calls it.
     pub name: &'static str,
-    task: Task,
-    answers: [Answers; 2],
+    task: EvaluationTask,
+    answers: [ModelOutputs; 2],
     /// Positions of each group's samples; empty without groups.
     groups: Vec<Vec<usize>>,
     /// What is looked at.
@@ -129,7 +135,7 @@ fn classifier(
         rows[1].extend(softmax(&logits));
         labels.push(label as i64);
     }
-    let task = Task::new(TaskKind::Classification, ScoreKind::Probabilities);
+    let task = EvaluationTask::new(TaskKind::Classification, ScoreKind::Probabilities);
     let answers = rows.map(|values| answers(&labels, values, classes));
     Population { name, task, answers, groups: vec![], figures }
 }
@@ -153,7 +159,7 @@ fn grouped(name: &'static str, figures: Vec<Figure>) -> Population {
         }
         groups.push((start..labels.len()).collect());
     }
-    let task = Task::new(TaskKind::Classification, ScoreKind::Probabilities);
+    let task = EvaluationTask::new(TaskKind::Classification, ScoreKind::Probabilities);
     let answers = rows.map(|values| answers(&labels, values, 5));
     Population { name, task, answers, groups, figures }
 }
@@ -164,27 +170,27 @@ fn softmax(logits: &[f64]) -> Vec<f32> {
     logits.iter().map(|logit| ((logit - most).exp() / all) as f32).collect()
 }
 
-fn answers(labels: &[i64], values: Vec<f32>, width: usize) -> Answers {
+fn answers(labels: &[i64], values: Vec<f32>, width: usize) -> ModelOutputs {
     let top = |row: &[f32]| {
         let best = (0..width).max_by(|a, b| row[*a].total_cmp(&row[*b]).then(b.cmp(a)));
         best.map(|class| class as i64)
     };
-    Answers {
+    ModelOutputs {
         kind: TaskKind::Classification,
         samples: (0..labels.len()).collect(),
         labels: labels.to_vec(),
-        truth: Truth::Classes,
+        truth: GroundTruth::Classes,
         width,
         class: values.chunks(width).map(top).collect(),
         values,
-        pixels: PixelAnswers::default(),
+        pixels: PixelOutputs::default(),
     }
 }
 
 impl Population {
-    fn exams(&self, answers: [&Answers; 2]) -> [Exam; 2] {
-        let exam = |own: &Answers, base: Option<&Answers>| {
-            Exam::new(Sha256Hex::zeros(), &self.task, own, base, &[]).unwrap()
+    fn exams(&self, answers: [&ModelOutputs; 2]) -> [PredictionStatistics; 2] {
+        let exam = |own: &ModelOutputs, base: Option<&ModelOutputs>| {
+            PredictionStatistics::new(Sha256Hex::zeros(), &self.task, own, base, &[]).unwrap()
         };
         [exam(answers[0], None), exam(answers[1], Some(answers[0]))]
     }
@@ -225,7 +231,7 @@ impl Population {
         Coverage { figure: format!("{figure}: {}", self.name), by_size: vec![] }
     }
 
-    fn truth(&self, figure: Figure, exams: &[Exam; 2]) -> Vec<f64> {
+    fn truth(&self, figure: Figure, exams: &[PredictionStatistics; 2]) -> Vec<f64> {
         let value = |which: usize, metric| exams[which].value(metric).unwrap();
         match figure {
             Figure::Baseline(metric) => vec![value(0, metric)],
@@ -234,7 +240,7 @@ impl Population {
             Figure::ClassEffects => {
                 let [before, after] = &self.answers;
                 let change = |class: i64| {
-                    let of = |a: &Answers| {
+                    let of = |a: &ModelOutputs| {
                         let own = (0..a.len()).filter(|s| a.labels[*s] == class);
                         let hits: Vec<f64> =
                             own.map(|s| f64::from(a.class[s] == Some(class))).collect();
@@ -268,8 +274,9 @@ impl Population {
         let found = match self.figures[0] {
             Figure::ClassEffects => vec![],
             _ => {
-                let sampling = Sampling { groups, resamples, seed, ..Sampling::default() };
-                assess(&self.exams([&taken[0], &taken[1]]), &sampling)
+                let sampling =
+                    BootstrapSampling { groups, resamples, seed, ..BootstrapSampling::default() };
+                evaluate_variants(&self.exams([&taken[0], &taken[1]]), &sampling)
             }
         };
         let of = |figure: &Figure| match figure {
@@ -291,22 +298,27 @@ fn value(evaluation: &Evaluation, metric: Metric) -> ConfidenceInterval {
 }
 
 /// Effects of a single group of decisions on the classes.
-fn class_effects(answers: &[Answers; 2]) -> Vec<ConfidenceInterval> {
-    let experiment = |own: &Answers| {
+fn class_effects(answers: &[ModelOutputs; 2]) -> Vec<ConfidenceInterval> {
+    let experiment = |own: &ModelOutputs| {
         let confidences = vec![Some(1.0); own.len()];
         Experiment::of(Kept { classes: own.class.clone(), confidences, values: vec![] })
     };
-    let sets = [Coalition::EMPTY, Coalition::full(1)];
+    let sets = [GroupCoalition::EMPTY, GroupCoalition::full(1)];
     let draws = vec![sets.into_iter().zip(answers.iter().map(experiment)).collect()];
-    let truth =
-        paring::attribution::Truth { labels: answers[0].labels.clone(), ..Default::default() };
-    let table = Table { truth, draws };
+    let truth = paring::attribution::EvaluatedSamples {
+        labels: answers[0].labels.clone(),
+        ..Default::default()
+    };
+    let table = ExperimentTable { truth, draws };
     let groups = [DecisionGroup { id: "all".into(), ..DecisionGroup::default() }];
-    let (plan, explored) =
-        (Plan::new(1, 0, 1), Explored { draws: 1, exact: true, ..Explored::default() });
+    let (plan, explored) = (
+        ExperimentPlan::new(1, 0, 1),
+        ExperimentProgress { draws: 1, exact: true, ..ExperimentProgress::default() },
+    );
     let attribution =
-        Attribution { groups: &groups, plan: &plan, explored: &explored, table: &table };
-    let aspects: Vec<Aspect> = (0..answers[0].width as i64).map(Aspect::Class).collect();
+        EffectAttribution { groups: &groups, plan: &plan, explored: &explored, table: &table };
+    let aspects: Vec<ExperimentMetric> =
+        (0..answers[0].width as i64).map(ExperimentMetric::Class).collect();
     let (effects, _) = attribution.all(&aspects);
     effects.into_iter().map(|effect| effect.shapley.unwrap_or(NONE)).collect()
 }

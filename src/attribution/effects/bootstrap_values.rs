@@ -1,59 +1,67 @@
 //! Values of experiments on resampled samples, for metrics that are no mean: the same draws for all.
 
-use crate::attribution::experiments::{Aspect, Table, cleared};
-use crate::attribution::shapley::{Coalition, Form};
-use crate::evaluate::Figure;
+use crate::attribution::experiments::{ExperimentMetric, ExperimentTable, cleared};
+use crate::attribution::shapley::{CoalitionContrast, GroupCoalition};
+use crate::evaluate::ResampledMetric;
 use paring_core::stats::{LANES, LaneValues, ResamplingUnits};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
-/// So many sample evaluations are affordable in all.
+/// The most evaluations of samples that are made in all.
 const AFFORDABLE: usize = 400_000_000;
 
 /// Values of one aspect of every experiment.
 #[derive(Clone, Debug)]
-pub struct Resamples {
+pub struct BootstrapValues {
     /// By draw of calibration samples: on the samples as they are, and one a resample; a resample that
     /// gives no value holds NaN.
-    draws: Vec<BTreeMap<Coalition, Values>>,
+    draws: Vec<BTreeMap<GroupCoalition, BootstrapValue>>,
     /// Number of resamples.
     pub count: usize,
 }
 
 /// A value on the samples as they are, and one a resample.
-type Values = (f64, Vec<f64>);
+type BootstrapValue = (f64, Vec<f64>);
 
 /// Aspects that one look at a slice's answers gives, and what each is of it.
-type Looks<'a> = BTreeMap<Option<(&'a str, &'a str)>, Vec<(&'a Aspect, Figure)>>;
+type MetricsBySlice<'a> =
+    BTreeMap<Option<(&'a str, &'a str)>, Vec<(&'a ExperimentMetric, ResampledMetric)>>;
 
-impl Resamples {
+impl BootstrapValues {
     /// Values of those of `aspects` that are no mean, of every experiment that `sets` names.
     pub fn all(
-        table: &Table,
-        aspects: &[Aspect],
-        sets: &[Coalition],
-    ) -> BTreeMap<Aspect, Resamples> {
-        let mut looks = Looks::new();
+        table: &ExperimentTable,
+        aspects: &[ExperimentMetric],
+        sets: &[GroupCoalition],
+    ) -> BTreeMap<ExperimentMetric, BootstrapValues> {
+        let mut looks = MetricsBySlice::new();
         for aspect in aspects {
             if let Some((figure, slice)) = aspect.figure() {
                 looks.entry(slice).or_default().push((aspect, figure));
             }
         }
-        let mut found: BTreeMap<Aspect, Resamples> = BTreeMap::new();
+        let mut found: BTreeMap<ExperimentMetric, BootstrapValues> = BTreeMap::new();
         for look in looks.values() {
-            found.extend(Resamples::of_figures(table, look, sets));
+            found.extend(BootstrapValues::of_figures(table, look, sets));
         }
-        for aspect in aspects.iter().filter(|a| matches!(a, Aspect::F1Macro | Aspect::Ece)) {
-            found.insert(aspect.clone(), Resamples::of_classes(table, aspect, sets));
+        for aspect in aspects
+            .iter()
+            .filter(|a| matches!(a, ExperimentMetric::F1Macro | ExperimentMetric::Ece))
+        {
+            found.insert(aspect.clone(), BootstrapValues::of_classes(table, aspect, sets));
         }
         found
     }
 
     /// An aspect that classes and confidences tell.
-    fn of_classes(table: &Table, aspect: &Aspect, sets: &[Coalition]) -> Resamples {
+    fn of_classes(
+        table: &ExperimentTable,
+        aspect: &ExperimentMetric,
+        sets: &[GroupCoalition],
+    ) -> BootstrapValues {
         let samples: Vec<usize> = (0..table.truth.labels.len()).collect();
         let weights = weights(table, &samples, affordable(table, sets, samples.len()));
-        let values = |draw: usize, set: Coalition| -> Option<Values> {
+        let values = |draw: usize, set: GroupCoalition| -> Option<BootstrapValue> {
             let on = |w: Option<&[f64]>| table.value(aspect, draw, set, w);
             let each = weights.iter().map(|w| on(Some(w.as_slice())).unwrap_or(f64::NAN));
             Some((on(None)?, each.collect()))
@@ -62,56 +70,59 @@ impl Resamples {
             let each = sets.par_iter().filter_map(|set| Some((*set, values(draw, *set)?)));
             each.collect()
         });
-        Resamples { draws: draws.collect(), count: weights.len() }
+        BootstrapValues { draws: draws.collect(), count: weights.len() }
     }
 
     /// Aspects of the same samples that full answers tell.
     fn of_figures(
-        table: &Table,
-        look: &[(&Aspect, Figure)],
-        sets: &[Coalition],
-    ) -> Vec<(Aspect, Resamples)> {
+        table: &ExperimentTable,
+        look: &[(&ExperimentMetric, ResampledMetric)],
+        sets: &[GroupCoalition],
+    ) -> Vec<(ExperimentMetric, BootstrapValues)> {
         let Some((first, _)) = look.first() else { return vec![] };
         let samples = table.truth.counted(first);
         let part = (samples.len() < table.truth.labels.len()).then_some(samples.as_slice());
         let weights = weights(table, &samples, affordable(table, sets, samples.len()));
         let lanes: Vec<Vec<LaneValues>> = weights.chunks(LANES).map(side_by_side).collect();
-        let figures: Vec<Figure> = look.iter().map(|(_, figure)| *figure).collect();
+        let figures: Vec<ResampledMetric> = look.iter().map(|(_, figure)| *figure).collect();
         let plain = vec![[1.0; LANES]; samples.len()];
         // `[figure]`: the value as it is, and one a resample.
-        let values = |draw: usize, set: Coalition| -> Option<Vec<Values>> {
+        let values = |draw: usize, set: GroupCoalition| -> Option<Vec<BootstrapValue>> {
             let exam = table.exam(draw, set, part)?;
             let as_is = exam.weighted(&figures, &plain).into_iter();
-            let mut found: Vec<Values> = as_is.map(|v| (v[0], Vec::new())).collect();
+            let mut found: Vec<BootstrapValue> = as_is.map(|v| (v[0], Vec::new())).collect();
             for block in &lanes {
                 let drawn = exam.weighted(&figures, block);
                 found.iter_mut().zip(drawn).for_each(|(own, values)| own.1.extend(values));
             }
             Some(found)
         };
-        let draws: Vec<Vec<(Coalition, Vec<Values>)>> = (0..table.draws.len())
+        let draws: Vec<Vec<(GroupCoalition, Vec<BootstrapValue>)>> = (0..table.draws.len())
             .map(|draw| {
                 sets.par_iter().filter_map(|set| Some((*set, values(draw, *set)?))).collect()
             })
             .collect();
         let of = |position: usize| {
-            let of_draw = |sets: &Vec<(Coalition, Vec<Values>)>| {
+            let of_draw = |sets: &Vec<(GroupCoalition, Vec<BootstrapValue>)>| {
                 let own = sets.iter().map(|(set, found)| (*set, found[position].clone()));
                 own.filter(|(_, (value, _))| value.is_finite()).collect()
             };
-            Resamples { draws: draws.iter().map(of_draw).collect(), count: LANES * lanes.len() }
+            BootstrapValues {
+                draws: draws.iter().map(of_draw).collect(),
+                count: LANES * lanes.len(),
+            }
         };
         look.iter().enumerate().map(|(p, (aspect, _))| ((*aspect).clone(), of(p))).collect()
     }
 
     /// The value of an experiment on the samples as they are.
-    pub fn value(&self, draw: usize, set: Coalition) -> Option<f64> {
+    pub fn value(&self, draw: usize, set: GroupCoalition) -> Option<f64> {
         Some(self.draws.get(draw)?.get(&set)?.0)
     }
 
     /// A form's value on every resample, NaN where there is none; `None` where an experiment is
     /// missing.
-    pub fn of(&self, form: &Form, draw: usize) -> Option<Vec<f64>> {
+    pub fn of(&self, form: &CoalitionContrast, draw: usize) -> Option<Vec<f64>> {
         let known = self.draws.get(draw)?;
         let mut sum = vec![0.0; self.count];
         for (set, weight) in form.terms() {
@@ -122,13 +133,13 @@ impl Resamples {
 }
 
 /// Between 100 and 1,000 resamples, as the size allows.
-fn affordable(table: &Table, sets: &[Coalition], samples: usize) -> usize {
+fn affordable(table: &ExperimentTable, sets: &[GroupCoalition], samples: usize) -> usize {
     let work = (table.draws.len() * sets.len() * samples).max(1);
     (AFFORDABLE / work).clamp(100, 1_000).next_multiple_of(LANES)
 }
 
-/// How often each of `samples` is drawn in so many resamples, as the design has it.
-fn weights(table: &Table, samples: &[usize], count: usize) -> Vec<Vec<f64>> {
+/// Bootstrap weights of `samples` under the sampling design, one list a resample.
+fn weights(table: &ExperimentTable, samples: &[usize], count: usize) -> Vec<Vec<f64>> {
     let design = table.truth.counted_design(samples);
     let units = ResamplingUnits::of(design.design(), samples.len());
     let blocks = (0..count.div_ceil(LANES)).flat_map(|block| {

@@ -9,16 +9,16 @@ pub const LEVEL: f64 = 0.95;
 
 /// Variances of a mean over draws and samples, from a value for each sample of each draw.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Crossed {
+pub(super) struct CrossedVariance {
     /// Variance of the mean over draws, from the samples: what draws share and what they do not.
     pub(super) samples: f64,
     /// Variance of the mean over draws, from the draws: what is each draw's own included.
     pub(super) draws: f64,
-    /// What both of them hold.
+    /// The part that both of them hold.
     pub(super) both: f64,
 }
 
-impl Crossed {
+impl CrossedVariance {
     /// The mean with both deviations; degrees of freedom after Satterthwaite 1946. `error` is a
     /// further standard error that is independent of both.
     ///

@@ -1,10 +1,12 @@
 //! The effects of all groups on all aspects, from a table of experiments.
 
-use super::bootstrap_values::Resamples;
-use super::effect_estimate::Estimate;
-use super::multiple_testing::correct_families;
-use crate::attribution::experiments::{Aspect, Explored, Plan, Table};
-use crate::attribution::shapley::{Coalition, Form};
+use super::bootstrap_values::BootstrapValues;
+use super::effect_estimate::EffectEstimate;
+use super::multiple_testing::correct_multiple_tests;
+use crate::attribution::experiments::{
+    ExperimentMetric, ExperimentPlan, ExperimentProgress, ExperimentTable,
+};
+use crate::attribution::shapley::{CoalitionContrast, GroupCoalition};
 use paring_core::schema::{
     ConfidenceInterval, DecisionGroup, Effect, GroupInteraction, MetricTotal, MissingReason,
 };
@@ -14,25 +16,25 @@ use std::collections::BTreeMap;
 
 /// An attribution on its way: experiments, and the groups they are sets of.
 #[derive(Clone, Copy, Debug)]
-pub struct Attribution<'a> {
+pub struct EffectAttribution<'a> {
     /// The groups.
     pub groups: &'a [DecisionGroup],
-    /// Which sets were tried.
-    pub plan: &'a Plan,
-    /// How far that got.
-    pub explored: &'a Explored,
-    /// What came of them.
-    pub table: &'a Table,
+    /// The coalitions that are planned.
+    pub plan: &'a ExperimentPlan,
+    /// The experiments that were done.
+    pub explored: &'a ExperimentProgress,
+    /// The results of the experiments.
+    pub table: &'a ExperimentTable,
 }
 
-impl Attribution<'_> {
+impl EffectAttribution<'_> {
     fn draws(&self) -> usize {
         self.table.draws.len()
     }
 
     /// Effects of every group on every aspect, with significance corrected over all of them, and what
     /// each aspect is before and after; the aspects in order.
-    pub fn all(&self, aspects: &[Aspect]) -> (Vec<Effect>, Vec<MetricTotal>) {
+    pub fn all(&self, aspects: &[ExperimentMetric]) -> (Vec<Effect>, Vec<MetricTotal>) {
         let resamples = self.resamples(aspects);
         let found: Vec<(Vec<Effect>, Option<MetricTotal>)> = aspects
             .par_iter()
@@ -43,24 +45,36 @@ impl Attribution<'_> {
             .collect();
         let (effects, totals): (Vec<_>, Vec<_>) = found.into_iter().unzip();
         let mut effects = effects.concat();
-        correct_families(&mut effects, &mut [], &self.table.truth.main().metric());
+        correct_multiple_tests(&mut effects, &mut [], &self.table.truth.main().metric());
         (effects, totals.into_iter().flatten().collect())
     }
 
-    fn effects(&self, aspect: &Aspect, resamples: Option<&Resamples>) -> Vec<Effect> {
+    fn effects(
+        &self,
+        aspect: &ExperimentMetric,
+        resamples: Option<&BootstrapValues>,
+    ) -> Vec<Effect> {
         (0..self.groups.len()).map(|group| self.effect(group, aspect, resamples)).collect()
     }
 
     /// Resamples for the aspects that are no mean over samples.
-    fn resamples(&self, aspects: &[Aspect]) -> BTreeMap<Aspect, Resamples> {
+    fn resamples(
+        &self,
+        aspects: &[ExperimentMetric],
+    ) -> BTreeMap<ExperimentMetric, BootstrapValues> {
         let first = self.table.draws.first();
-        let sets: Vec<Coalition> =
+        let sets: Vec<GroupCoalition> =
             first.into_iter().flat_map(|draw| draw.keys().copied()).collect();
-        Resamples::all(self.table, aspects, &sets)
+        BootstrapValues::all(self.table, aspects, &sets)
     }
 
     /// The value of an experiment on the study's own draw.
-    fn value(&self, aspect: &Aspect, set: Coalition, resamples: Option<&Resamples>) -> Option<f64> {
+    fn value(
+        &self,
+        aspect: &ExperimentMetric,
+        set: GroupCoalition,
+        resamples: Option<&BootstrapValues>,
+    ) -> Option<f64> {
         match resamples {
             Some(resamples) => resamples.value(0, set),
             None => self.table.value(aspect, 0, set, None),
@@ -68,25 +82,30 @@ impl Attribution<'_> {
     }
 
     /// The larger of an aspect's values before and after: what rounding is relative to.
-    fn size(&self, aspect: &Aspect, resamples: Option<&Resamples>) -> f64 {
-        let ends = [Coalition::EMPTY, Coalition::full(self.groups.len())];
+    fn size(&self, aspect: &ExperimentMetric, resamples: Option<&BootstrapValues>) -> f64 {
+        let ends = [GroupCoalition::EMPTY, GroupCoalition::full(self.groups.len())];
         let sizes = ends.map(|set| self.value(aspect, set, resamples).map_or(0.0, f64::abs));
         sizes[0].max(sizes[1])
     }
 
-    fn effect(&self, group: usize, aspect: &Aspect, resamples: Option<&Resamples>) -> Effect {
+    fn effect(
+        &self,
+        group: usize,
+        aspect: &ExperimentMetric,
+        resamples: Option<&BootstrapValues>,
+    ) -> Effect {
         let (count, size) = (self.groups.len(), self.size(aspect, resamples));
-        let estimate = |form: &Form, error: f64| -> Option<Estimate> {
+        let estimate = |form: &CoalitionContrast, error: f64| -> Option<EffectEstimate> {
             let draws = if aspect.is_sampled() { self.draws() } else { 1 };
             let found = self.table.estimate(form, aspect, draws, error, resamples)?;
             Some(if aspect.is_sampled() { found.beyond_rounding(size) } else { found })
         };
         let shapley = self.plan.shapley(group, self.explored);
-        let at = |set: Coalition| self.value(aspect, set, resamples);
+        let at = |set: GroupCoalition| self.value(aspect, set, resamples);
         let error = shapley.as_ref().and_then(|s| s.standard_error(at));
         let main = shapley.as_ref().and_then(|s| estimate(&s.form, error.unwrap_or(0.0)));
-        let solo = estimate(&Form::solo(group), 0.0).map(|e| e.own);
-        let on_top = estimate(&Form::leave_one_out(group, count), 0.0);
+        let solo = estimate(&CoalitionContrast::solo(group), 0.0).map(|e| e.own);
+        let on_top = estimate(&CoalitionContrast::leave_one_out(group, count), 0.0);
         // Where only the ends were tried, significance is that of the group on top of all others.
         let judged = main.as_ref().or(on_top.as_ref().filter(|_| shapley.is_none()));
         let metric = aspect.metric();
@@ -100,7 +119,7 @@ impl Attribution<'_> {
             recipe_sd: main.as_ref().and_then(|e| e.recipe_sd),
             together: main.as_ref().and_then(|e| e.together),
             draws: if aspect.is_sampled() { self.draws() } else { 1 },
-            survives: main.as_ref().and_then(Estimate::survives),
+            survives: main.as_ref().and_then(EffectEstimate::survives),
             p_value: judged.map(|e| e.p_value).filter(|_| aspect.is_sampled()),
             method: self.method(aspect, resamples),
             missing: main.is_none().then(|| self.why(aspect)),
@@ -108,9 +127,9 @@ impl Attribution<'_> {
         }
     }
 
-    fn why(&self, aspect: &Aspect) -> MissingReason {
+    fn why(&self, aspect: &ExperimentMetric) -> MissingReason {
         MissingReason(match aspect {
-            Aspect::Macs => "the multiply-adds of a variant cannot be counted".into(),
+            ExperimentMetric::Macs => "the multiply-adds of a variant cannot be counted".into(),
             _ if !self.explored.exact && self.explored.pairs == 0 => {
                 "only each group alone and on top of all others was tried, so there is no Shapley value"
                     .into()
@@ -119,7 +138,7 @@ impl Attribution<'_> {
         })
     }
 
-    fn method(&self, aspect: &Aspect, resamples: Option<&Resamples>) -> String {
+    fn method(&self, aspect: &ExperimentMetric, resamples: Option<&BootstrapValues>) -> String {
         let sets = match self.explored.exact {
             true => format!("all {} sets of groups", 1u64 << self.groups.len().min(63)),
             false if self.explored.pairs == 0 => "each group alone and all but each".into(),
@@ -135,11 +154,15 @@ impl Attribution<'_> {
         format!("{sets}; {spread}")
     }
 
-    /// What an aspect is before and after, and what the division left over.
-    fn total(&self, aspect: &Aspect, resamples: Option<&Resamples>) -> Option<MetricTotal> {
+    /// A metric before and after, and what the Shapley values leave over.
+    fn total(
+        &self,
+        aspect: &ExperimentMetric,
+        resamples: Option<&BootstrapValues>,
+    ) -> Option<MetricTotal> {
         let count = self.groups.len();
-        let value = |set: Coalition| self.value(aspect, set, resamples);
-        let whole = Form::total(count);
+        let value = |set: GroupCoalition| self.value(aspect, set, resamples);
+        let whole = CoalitionContrast::total(count);
         let change = self.table.estimate(&whole, aspect, 1, 0.0, resamples)?.own;
         let change = match aspect.is_sampled() {
             true => stats::beyond_rounding(change, self.size(aspect, resamples)),
@@ -155,8 +178,8 @@ impl Attribution<'_> {
             target: None,
             unit: aspect.unit().into(),
             samples: aspect.is_sampled().then_some(samples),
-            baseline: value(Coalition::EMPTY)?,
-            variant: value(Coalition::full(count))?,
+            baseline: value(GroupCoalition::EMPTY)?,
+            variant: value(GroupCoalition::full(count))?,
             change,
             left_over: sum.map(|sum| sum - change.value),
         })
@@ -169,7 +192,7 @@ impl Attribution<'_> {
         let resamples = self.resamples(std::slice::from_ref(&main));
         let mut found: Vec<GroupInteraction> = Vec::new();
         for (i, j) in (0..count).flat_map(|i| (i + 1..count).map(move |j| (i, j))) {
-            let form = Form::interaction(i, j, count);
+            let form = CoalitionContrast::interaction(i, j, count);
             let own = resamples.get(&main);
             let Some(e) = self.table.estimate(&form, &main, 1, 0.0, own) else { continue };
             let e = e.beyond_rounding(self.size(&main, own));
@@ -181,7 +204,7 @@ impl Attribution<'_> {
                 holm: 1.0,
             });
         }
-        correct_families(&mut [], &mut found, &main.metric());
+        correct_multiple_tests(&mut [], &mut found, &main.metric());
         found.sort_by(|a, b| {
             let size = |i: &GroupInteraction| ConfidenceInterval::size(i.value);
             a.holm.total_cmp(&b.holm).then(size(b).total_cmp(&size(a)))

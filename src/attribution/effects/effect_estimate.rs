@@ -1,10 +1,10 @@
 //! Effects with their uncertainty: from the draw of report samples, and from the draw of calibration
 //! samples and seeds, apart and together.
 
-use super::bootstrap_values::Resamples;
-use super::crossed_variance::{Crossed, sample_variance};
-use crate::attribution::experiments::{Aspect, Table, cleared};
-use crate::attribution::shapley::Form;
+use super::bootstrap_values::BootstrapValues;
+use super::crossed_variance::{CrossedVariance, sample_variance};
+use crate::attribution::experiments::{ExperimentMetric, ExperimentTable, cleared};
+use crate::attribution::shapley::CoalitionContrast;
 use paring_core::schema::ConfidenceInterval;
 use paring_core::stats::{self, SamplingDesign};
 use statrs::distribution::{ContinuousCDF, StudentsT};
@@ -14,7 +14,7 @@ pub const FEW: usize = 20;
 
 /// A form's value under one aspect, and how sure it is.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Estimate {
+pub struct EffectEstimate {
     /// On the study's own draw of calibration samples, with the interval from the draw of report
     /// samples.
     pub own: ConfidenceInterval,
@@ -26,20 +26,20 @@ pub struct Estimate {
     pub together: Option<ConfidenceInterval>,
     /// Values of all draws, the study's own first.
     pub values: Vec<f64>,
-    /// How likely so large an effect is by chance.
+    /// Probability of so large an effect by chance.
     pub p_value: f64,
 }
 
-impl Estimate {
+impl EffectEstimate {
     /// With an effect too small to be more than rounding, of values of this size, taken for none.
-    pub(super) fn beyond_rounding(self, size: f64) -> Estimate {
+    pub(super) fn beyond_rounding(self, size: f64) -> EffectEstimate {
         let own = stats::beyond_rounding(self.own, size);
         let together = self.together.map(|together| stats::beyond_rounding(together, size));
         let p_value = if own.value.abs() <= stats::ROUNDING * size { 1.0 } else { self.p_value };
-        Estimate { own, together, p_value, ..self }
+        EffectEstimate { own, together, p_value, ..self }
     }
 
-    /// Whether an effect that one draw shows is there whatever the draw: all draws have its sign, and
+    /// Tells whether an effect that one draw shows is there whatever the draw: all draws have its sign, and
     /// both deviations together leave it on one side of 0. `None` where one draw shows none, or only
     /// one was made.
     pub fn survives(&self) -> Option<bool> {
@@ -50,17 +50,17 @@ impl Estimate {
     }
 }
 
-impl Table {
+impl ExperimentTable {
     /// Estimates a form on the first `draws` draws; `error` is its standard error from sampled orders.
     /// `None` where an experiment is missing or the aspect has no value.
     pub fn estimate(
         &self,
-        form: &Form,
-        aspect: &Aspect,
+        form: &CoalitionContrast,
+        aspect: &ExperimentMetric,
         draws: usize,
         error: f64,
-        resamples: Option<&Resamples>,
-    ) -> Option<Estimate> {
+        resamples: Option<&BootstrapValues>,
+    ) -> Option<EffectEstimate> {
         if !aspect.is_sampled() {
             return self.certain(form, aspect, draws);
         }
@@ -72,7 +72,12 @@ impl Table {
     }
 
     /// A form over what no sample has a part in.
-    fn certain(&self, form: &Form, aspect: &Aspect, draws: usize) -> Option<Estimate> {
+    fn certain(
+        &self,
+        form: &CoalitionContrast,
+        aspect: &ExperimentMetric,
+        draws: usize,
+    ) -> Option<EffectEstimate> {
         let value = |draw: usize| form.of(|set| self.value(aspect, draw, set, None)).map(cleared);
         let values: Vec<f64> = (0..draws.max(1)).map(value).collect::<Option<_>>()?;
         let own = ConfidenceInterval { value: values[0], low: values[0], high: values[0] };
@@ -80,17 +85,26 @@ impl Table {
             1 => (None, None),
             _ => {
                 let spread = sample_variance(&values);
-                let crossed =
-                    Crossed { samples: 0.0, draws: spread / values.len() as f64, both: 0.0 };
+                let crossed = CrossedVariance {
+                    samples: 0.0,
+                    draws: spread / values.len() as f64,
+                    both: 0.0,
+                };
                 (Some(spread.sqrt()), Some(crossed.interval(&values, f64::INFINITY, 0.0)))
             }
         };
         let p_value = if values[0] == 0.0 { 1.0 } else { 0.0 };
-        Some(Estimate { own, sampling_sd: 0.0, recipe_sd, together, values, p_value })
+        Some(EffectEstimate { own, sampling_sd: 0.0, recipe_sd, together, values, p_value })
     }
 
     /// A form over an aspect that is a mean over samples: every sample has its share in it.
-    fn averaged(&self, form: &Form, aspect: &Aspect, draws: usize, error: f64) -> Option<Estimate> {
+    fn averaged(
+        &self,
+        form: &CoalitionContrast,
+        aspect: &ExperimentMetric,
+        draws: usize,
+        error: f64,
+    ) -> Option<EffectEstimate> {
         let samples = self.truth.counted(aspect);
         let pick = |all: Vec<f64>| samples.iter().map(|s| all[*s]).collect::<Vec<f64>>();
         let shares: Vec<Vec<f64>> = (0..draws.max(1))
@@ -106,12 +120,12 @@ impl Table {
     /// draws that give an experiment no value are left out, as long as half of them stay.
     fn resampled(
         &self,
-        form: &Form,
-        aspect: &Aspect,
+        form: &CoalitionContrast,
+        aspect: &ExperimentMetric,
         draws: usize,
         error: f64,
-        resamples: &Resamples,
-    ) -> Option<Estimate> {
+        resamples: &BootstrapValues,
+    ) -> Option<EffectEstimate> {
         let value = |draw: usize| form.of(|set| resamples.value(draw, set)).map(cleared);
         let values: Vec<f64> = (0..draws.max(1)).map(value).collect::<Option<_>>()?;
         let mut drawn: Vec<Vec<f64>> =
@@ -128,7 +142,9 @@ impl Table {
         let sampling = sample_variance(&drawn[0]);
         let (sampling_sd, added) = (sampling.sqrt(), self.added_variance(aspect, &counted));
         let own = match aspect {
-            Aspect::F1Macro => wald(values[0], sampling + added, design.design(), counted.len()),
+            ExperimentMetric::F1Macro => {
+                wald(values[0], sampling + added, design.design(), counted.len())
+            }
             _ => {
                 let found = stats::expanded_percentile_interval(values[0], &drawn[0], units)?;
                 let least = wald(values[0], added, design.design(), counted.len());
@@ -140,7 +156,7 @@ impl Table {
         let p_value = two_sided(values[0], sampling + added, units);
         if values.len() == 1 {
             let (recipe_sd, together) = (None, None);
-            return Some(Estimate { own, sampling_sd, recipe_sd, together, values, p_value });
+            return Some(EffectEstimate { own, sampling_sd, recipe_sd, together, values, p_value });
         }
         let count = values.len() as f64;
         let mean: Vec<f64> =
@@ -150,23 +166,30 @@ impl Table {
         };
         let both = drawn.iter().map(apart).sum::<f64>() / (count - 1.0) / count;
         let samples = sample_variance(&mean) + added;
-        let crossed = Crossed { samples, draws: sample_variance(&values) / count, both };
+        let crossed = CrossedVariance { samples, draws: sample_variance(&values) / count, both };
         let together = crossed.interval(&values, units as f64 - 1.0, error);
         let recipe_sd = Some(crossed.recipe_sd(values.len()));
-        Some(Estimate { own, sampling_sd, recipe_sd, together: Some(together), values, p_value })
+        Some(EffectEstimate {
+            own,
+            sampling_sd,
+            recipe_sd,
+            together: Some(together),
+            values,
+            p_value,
+        })
     }
 }
 
-impl Table {
+impl ExperimentTable {
     /// Variance of a change of a share that one loss and one gain more would add: resampling knows
     /// only what it saw. 0 of aspects that are no share, and of calibration errors.
-    fn added_variance(&self, aspect: &Aspect, counted: &[usize]) -> f64 {
-        if aspect.unit() != "share" || matches!(aspect, Aspect::Ece) {
+    fn added_variance(&self, aspect: &ExperimentMetric, counted: &[usize]) -> f64 {
+        if aspect.unit() != "share" || matches!(aspect, ExperimentMetric::Ece) {
             return 0.0;
         }
         let design = self.truth.counted_design(counted);
         let units = match aspect {
-            Aspect::F1Macro => self.truth.macro_units(),
+            ExperimentMetric::F1Macro => self.truth.macro_units(),
             _ => counted.len() as f64,
         };
         2.0 * design.design().unit_size(counted.len()) / (units + 2.0).powi(2)
@@ -179,7 +202,7 @@ fn wald(value: f64, variance: f64, design: SamplingDesign, samples: usize) -> Co
     ConfidenceInterval { value, low: value - half, high: value + half }
 }
 
-/// How likely a value at least as far from 0 is by chance. Where all resamples agree, `units` do: by
+/// Two-sided p-value of a value. Where all resamples agree, `units` do: by
 /// chance each could as well have the other sign.
 fn two_sided(value: f64, variance: f64, units: usize) -> f64 {
     if value == 0.0 {
@@ -200,7 +223,7 @@ pub fn mean_estimate(
     design: SamplingDesign,
     scale: f64,
     error: f64,
-) -> Option<Estimate> {
+) -> Option<EffectEstimate> {
     let first = shares.first()?;
     let scaled = |values: &[f64]| values.iter().map(|v| v / scale).collect::<Vec<f64>>();
     let unit = stats::bonett_price_interval(&scaled(first), design)?;
@@ -213,7 +236,7 @@ pub fn mean_estimate(
     let sampling_sd = sampling.variance.sqrt();
     if shares.len() == 1 {
         let (recipe_sd, together) = (None, None);
-        return Some(Estimate { own, sampling_sd, recipe_sd, together, values, p_value });
+        return Some(EffectEstimate { own, sampling_sd, recipe_sd, together, values, p_value });
     }
     let count = shares.len() as f64;
     let average: Vec<f64> =
@@ -222,14 +245,14 @@ pub fn mean_estimate(
         let left: Vec<f64> = draw.iter().zip(&average).map(|(d, a)| d - a).collect();
         design.mean_variance(&left).variance
     };
-    let crossed = Crossed {
+    let crossed = CrossedVariance {
         samples: scale * scale * stats::bonett_price_variance(&scaled(&average), design),
         draws: sample_variance(&values) / count,
         both: shares.iter().map(apart).sum::<f64>() / (count - 1.0) / count,
     };
     let together = Some(crossed.interval(&values, sampling.units as f64 - 1.0, error));
     let recipe_sd = Some(crossed.recipe_sd(shares.len()));
-    Some(Estimate { own, sampling_sd, recipe_sd, together, values, p_value })
+    Some(EffectEstimate { own, sampling_sd, recipe_sd, together, values, p_value })
 }
 
 /// Sums over groups; the values themselves without groups.
@@ -247,7 +270,7 @@ mod tests {
     use super::*;
     use rand::RngExt;
 
-    fn independent(shares: &[Vec<f64>]) -> Option<Estimate> {
+    fn independent(shares: &[Vec<f64>]) -> Option<EffectEstimate> {
         mean_estimate(shares, SamplingDesign::Independent, 1.0, 0.0)
     }
 

@@ -7,9 +7,9 @@ mod effect_estimate;
 mod multiple_testing;
 mod robustness_effects;
 
-pub use bootstrap_values::Resamples;
+pub use bootstrap_values::BootstrapValues;
 pub use crossed_variance::LEVEL;
-pub use effect_attribution::Attribution;
-pub use effect_estimate::{Estimate, FEW, mean_estimate};
-pub use multiple_testing::correct_families;
+pub use effect_attribution::EffectAttribution;
+pub use effect_estimate::{EffectEstimate, FEW, mean_estimate};
+pub use multiple_testing::correct_multiple_tests;
 pub use robustness_effects::ROBUSTNESS;

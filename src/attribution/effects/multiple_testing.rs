@@ -9,7 +9,11 @@ use std::collections::BTreeMap;
 /// One family is all that sentences are made of: effects on the metric that counts most (`main`), on
 /// every class and slice, on disturbed inputs, and interactions. Effects on a further metric are a
 /// family of their own. Benjamini and Hochberg's correction goes over the groups, figure by figure.
-pub fn correct_families(effects: &mut [Effect], interactions: &mut [GroupInteraction], main: &str) {
+pub fn correct_multiple_tests(
+    effects: &mut [Effect],
+    interactions: &mut [GroupInteraction],
+    main: &str,
+) {
     let mut families: BTreeMap<Option<String>, Vec<usize>> = BTreeMap::new();
     let mut figures: BTreeMap<(String, Option<String>), Vec<usize>> = BTreeMap::new();
     for (position, effect) in effects.iter().enumerate().filter(|(_, e)| e.p_value.is_some()) {
@@ -60,7 +64,7 @@ mod tests {
         let metric = "accuracy".to_string();
         let mut interactions =
             vec![GroupInteraction { groups, metric, value, p_value: 0.5, holm: 1.0 }];
-        correct_families(&mut effects, &mut interactions, "accuracy");
+        correct_multiple_tests(&mut effects, &mut interactions, "accuracy");
         let found: Vec<f64> = effects.iter().filter_map(|e| e.holm).collect();
         // Three are a family: 3 · 0.01, 2 · 0.02, 1 · 0.5; the fourth is its own.
         assert_eq!(found, [0.03, 0.04, 0.03]);

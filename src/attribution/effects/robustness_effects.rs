@@ -1,16 +1,16 @@
-//! What groups cost where inputs are not quite those that the model was given.
+//! Effects of groups on the primary metric of perturbed inputs.
 
-use super::effect_attribution::Attribution;
-use crate::attribution::experiments::{Explored, Investigation, Table};
-use crate::attribution::shapley::Coalition;
-use crate::evaluate::Stress;
+use super::effect_attribution::EffectAttribution;
+use crate::attribution::experiments::{AblationStudy, ExperimentProgress, ExperimentTable};
+use crate::attribution::shapley::GroupCoalition;
+use crate::evaluate::RobustnessTest;
 use crate::pipeline::PipelineError;
 use paring_core::schema::{Effect, Experiment, MetricTotal};
 
 /// The metric of effects on disturbed inputs, in files.
 pub const ROBUSTNESS: &str = "robustness";
 
-impl Investigation<'_> {
+impl AblationStudy<'_> {
     /// Effects and totals on what counts most, of the same samples disturbed in every way that `how`
     /// names: each group alone and on top of all others. A search is not part of it.
     ///
@@ -18,7 +18,7 @@ impl Investigation<'_> {
     /// Those of the experiments.
     pub fn disturbed(
         &mut self,
-        how: &Stress,
+        how: &RobustnessTest,
     ) -> Result<(Vec<Effect>, Vec<MetricTotal>), PipelineError> {
         let count = self.groups.len();
         let sets = self.plan.base(&(0..count).collect::<Vec<_>>());
@@ -30,18 +30,20 @@ impl Investigation<'_> {
         let found = laboratory.disturbed(&kept, how)?;
         let truth = self.table.truth.first(how.samples);
         let main = truth.main();
-        let explored = Explored {
+        let explored = ExperimentProgress {
             draws: 1,
-            exact: self.plan.exactly(0, &sets).is_some(),
-            ..Explored::default()
+            exact: self.plan.exact_shapley_value(0, &sets).is_some(),
+            ..ExperimentProgress::default()
         };
         let (mut effects, mut totals) = (Vec::new(), Vec::new());
         for (test, (disturbance, strength)) in how.tests.iter().enumerate() {
             let own = sets.iter().zip(&found).filter_map(|(set, all)| Some((*set, all.get(test)?)));
-            let draw = own.map(|(set, e): (Coalition, &Experiment)| (set, e.clone())).collect();
-            let table = Table { truth: truth.clone(), draws: vec![draw] };
+            let draw =
+                own.map(|(set, e): (GroupCoalition, &Experiment)| (set, e.clone())).collect();
+            let table = ExperimentTable { truth: truth.clone(), draws: vec![draw] };
             let (groups, plan) = (&self.groups, &self.plan);
-            let attribution = Attribution { groups, plan, explored: &explored, table: &table };
+            let attribution =
+                EffectAttribution { groups, plan, explored: &explored, table: &table };
             let (of_test, total) = attribution.all(std::slice::from_ref(&main));
             let of = || Some(format!("{disturbance} {strength}"));
             let named = |e: Effect| Effect { metric: ROBUSTNESS.into(), of: of(), ..e };

@@ -1,13 +1,13 @@
 //! An investigation of one variant: its groups of decisions, the draws it is repeated on, and the
 //! experiments that were done.
 
-use super::decision_groups::{Level, groups, pieces, recipe, unreplayable};
-use super::evaluated_samples::Truth;
-use super::experiment_plan::Plan;
-use super::experiment_progress::Explored;
-use super::experiment_table::Table;
+use super::decision_groups::{GroupLevel, groups, pieces, recipe, unreplayable};
+use super::evaluated_samples::EvaluatedSamples;
+use super::experiment_plan::ExperimentPlan;
+use super::experiment_progress::ExperimentProgress;
+use super::experiment_table::ExperimentTable;
 use super::exploration::explore;
-use crate::attribution::shapley::Coalition;
+use crate::attribution::shapley::GroupCoalition;
 use crate::pipeline::{
     Context, EvaluationSetup, ExperimentRequest, ExperimentRunner, PipelineError, RecordedStep,
     rehearse,
@@ -21,9 +21,9 @@ use std::time::{Duration, Instant};
 
 /// How an investigation goes about it.
 #[derive(Clone, Copy, Debug)]
-pub struct Manner {
+pub struct AblationOptions {
     /// How fine groups are.
-    pub level: Level,
+    pub level: GroupLevel,
     /// The most groups.
     pub groups: usize,
     /// Experiments in all that may be done, whether found or made.
@@ -36,20 +36,20 @@ pub struct Manner {
 
 /// A variant under investigation.
 #[derive(Debug)]
-pub struct Investigation<'a> {
+pub struct AblationStudy<'a> {
     /// Its groups of decisions; engine options last, where it has its own.
     pub groups: Vec<DecisionGroup>,
     /// The experiments that are planned.
-    pub plan: Plan,
+    pub plan: ExperimentPlan,
     /// How far they got.
-    pub explored: Explored,
+    pub explored: ExperimentProgress,
     /// What came of them.
-    pub table: Table,
+    pub table: ExperimentTable,
     /// Experiments that were made now rather than found.
     pub made: usize,
     /// What one of them took.
     pub each: Duration,
-    draws: Vec<Draw<'a>>,
+    draws: Vec<RecipeOnDraw<'a>>,
     options: EngineOptions,
     /// Position of the group that is the engine options.
     optional: Option<usize>,
@@ -57,13 +57,13 @@ pub struct Investigation<'a> {
 
 /// The recipe on one draw of calibration samples.
 #[derive(Debug)]
-struct Draw<'a> {
+struct RecipeOnDraw<'a> {
     laboratory: ExperimentRunner<'a>,
     done: Vec<RecordedStep>,
     pieces: Vec<Vec<(usize, ReplayedDecision)>>,
 }
 
-impl<'a> Investigation<'a> {
+impl<'a> AblationStudy<'a> {
     /// Groups what the variant's steps decided, and repeats them on every further draw: the first
     /// context is the study's own, `done` what was done on it; `truth` is of the subject's samples.
     ///
@@ -74,8 +74,8 @@ impl<'a> Investigation<'a> {
         options: &EngineOptions,
         contexts: Vec<Context>,
         subject: EvaluationSetup<'a>,
-        truth: Truth,
-        manner: &Manner,
+        truth: EvaluatedSamples,
+        manner: &AblationOptions,
     ) -> Result<Self, PipelineError> {
         let own = !options.transforms.is_empty();
         let mut groups = groups(done, manner.level, manner.groups.saturating_sub(own.into()));
@@ -83,7 +83,7 @@ impl<'a> Investigation<'a> {
         groups.extend(own.then(|| engine(options)));
         let draws = contexts.len().max(1);
         let pairs = pairs(groups.len(), manner.experiments, draws);
-        let plan = Plan::new(groups.len(), pairs, manner.seed);
+        let plan = ExperimentPlan::new(groups.len(), pairs, manner.seed);
         let settled = |d: &RecordedStep| {
             let made: Vec<ReplayedDecision> =
                 d.decisions.iter().filter_map(|(_, d)| d.piece()).collect();
@@ -95,13 +95,13 @@ impl<'a> Investigation<'a> {
             let done = if number == 0 { done.to_vec() } else { rehearse(&context, &steps)? };
             let pieces = pieces(&groups, &done);
             let laboratory = ExperimentRunner::open(context, subject)?;
-            all.push(Draw { laboratory, done, pieces });
+            all.push(RecipeOnDraw { laboratory, done, pieces });
         }
-        let table = Table { truth, draws: vec![Default::default(); all.len()] };
-        Ok(Investigation {
+        let table = ExperimentTable { truth, draws: vec![Default::default(); all.len()] };
+        Ok(AblationStudy {
             groups,
             plan,
-            explored: Explored::default(),
+            explored: ExperimentProgress::default(),
             table,
             made: 0,
             each: Duration::ZERO,
@@ -118,7 +118,7 @@ impl<'a> Investigation<'a> {
     /// Those of the experiments.
     pub fn explore(
         &mut self,
-        manner: &Manner,
+        manner: &AblationOptions,
         heard: &mut dyn FnMut(usize),
     ) -> Result<(), PipelineError> {
         let (plan, order, draws) = (self.plan.clone(), self.order(), self.table.draws.len());
@@ -130,7 +130,7 @@ impl<'a> Investigation<'a> {
             let time = begun.elapsed() + each.mul_f64(count as f64);
             all + count <= manner.experiments && (made == 0 || time <= manner.time)
         };
-        let mut run = |draw: usize, sets: &[Coalition]| -> Result<(), PipelineError> {
+        let mut run = |draw: usize, sets: &[GroupCoalition]| -> Result<(), PipelineError> {
             let before = self.made;
             self.ask(draw, sets)?;
             let (all, made) = spent.get();
@@ -154,7 +154,7 @@ impl<'a> Investigation<'a> {
             return;
         }
         self.explored.exact = true;
-        self.explored.couples = true;
+        self.explored.leave_two_out = true;
         self.explored.cut_short = self.table.draws.len() < wanted;
     }
 
@@ -162,13 +162,13 @@ impl<'a> Investigation<'a> {
     ///
     /// # Errors
     /// Those of the experiments.
-    pub fn ask(&mut self, draw: usize, sets: &[Coalition]) -> Result<(), PipelineError> {
+    pub fn ask(&mut self, draw: usize, sets: &[GroupCoalition]) -> Result<(), PipelineError> {
         let known = &self.table.draws[draw];
-        let sets: Vec<Coalition> =
+        let sets: Vec<GroupCoalition> =
             sets.iter().copied().filter(|set| !known.contains_key(set)).collect();
         let count = self.groups.len();
         // What a person may want to open or measure: each alone, all but each, and the ends.
-        let ends = |set: &Coalition| draw == 0 && (set.len() <= 1 || set.len() + 1 >= count);
+        let ends = |set: &GroupCoalition| draw == 0 && (set.len() <= 1 || set.len() + 1 >= count);
         let wanted: Vec<ExperimentRequest> =
             sets.iter().map(|set| self.wanted(draw, *set, ends(set))).collect::<Result<_, _>>()?;
         let laboratory = &mut self.draws[draw].laboratory;
@@ -182,10 +182,10 @@ impl<'a> Investigation<'a> {
     fn wanted(
         &self,
         draw: usize,
-        set: Coalition,
+        set: GroupCoalition,
         keep: bool,
     ) -> Result<ExperimentRequest, PipelineError> {
-        let Draw { done, pieces, .. } = &self.draws[draw];
+        let RecipeOnDraw { done, pieces, .. } = &self.draws[draw];
         let has_options = self.optional.is_some_and(|group| set.contains(group));
         let options = if has_options { self.options.clone() } else { EngineOptions::default() };
         Ok(ExperimentRequest { steps: recipe(done, pieces, set)?, options, keep })
@@ -212,7 +212,7 @@ impl<'a> Investigation<'a> {
         restored: &[BTreeSet<String>],
     ) -> Result<Vec<ExperimentPredictions>, PipelineError> {
         let Some(draw) = self.draws.first_mut() else { return Ok(vec![]) };
-        let all = Coalition::full(self.groups.len());
+        let all = GroupCoalition::full(self.groups.len());
         let wanted: Vec<ExperimentRequest> = restored
             .iter()
             .map(|ids| {
@@ -238,7 +238,7 @@ impl<'a> Investigation<'a> {
     /// # Errors
     /// Where the file cannot be read or run.
     pub fn replay(&self, path: &Path, file: &Sha256Hex) -> Result<(bool, usize), PipelineError> {
-        let all = Coalition::full(self.groups.len());
+        let all = GroupCoalition::full(self.groups.len());
         let (Some(again), Some(draw)) = (self.table.experiment(0, all), self.draws.first()) else {
             return Ok((false, 0));
         };
@@ -276,8 +276,8 @@ impl<'a> Investigation<'a> {
 /// Pairs of orders that so many experiments leave room for on every draw, beside the base and all but
 /// each two; at least one.
 fn pairs(groups: usize, experiments: usize, draws: usize) -> usize {
-    let couples = groups * groups.saturating_sub(1) / 2;
-    let left = (experiments.saturating_sub(couples) / draws).saturating_sub(2 * groups + 2);
+    let leave_two_out = groups * groups.saturating_sub(1) / 2;
+    let left = (experiments.saturating_sub(leave_two_out) / draws).saturating_sub(2 * groups + 2);
     (left / (2 * groups.saturating_sub(1)).max(1)).max(1)
 }
 

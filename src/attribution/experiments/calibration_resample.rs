@@ -4,9 +4,9 @@ use paring_core::stats;
 use rand::RngExt;
 use std::collections::BTreeMap;
 
-/// So many samples drawn from a pool with replacement, ascending; whole groups where there are any,
+/// Draws samples from a pool with replacement, ascending; whole groups where there are any,
 /// until there are enough. `groups` are of all samples of the dataset.
-pub fn draw_calibration(
+pub fn resample_calibration(
     pool: &[usize],
     groups: Option<&[String]>,
     size: usize,
@@ -35,12 +35,12 @@ mod tests {
     #[test]
     fn draws_differ_and_stay_in_the_pool() {
         let pool: Vec<usize> = (100..150).collect();
-        let [a, b] = [1, 2].map(|seed| draw_calibration(&pool, None, 30, seed));
+        let [a, b] = [1, 2].map(|seed| resample_calibration(&pool, None, 30, seed));
         assert!(a != b && a.len() == 30 && a.iter().all(|s| pool.contains(s)));
-        assert_eq!(a, draw_calibration(&pool, None, 30, 1));
+        assert_eq!(a, resample_calibration(&pool, None, 30, 1));
         let groups: Vec<String> = (0..150).map(|s| (s / 10).to_string()).collect();
-        let whole = draw_calibration(&pool, Some(&groups), 20, 3);
+        let whole = resample_calibration(&pool, Some(&groups), 20, 3);
         assert!(whole.chunks(10).all(|ten| ten.len() == 10));
-        assert!(draw_calibration(&[], None, 5, 1).is_empty());
+        assert!(resample_calibration(&[], None, 5, 1).is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! Grouping a variant's decisions, so that what experiments do or leave undone stays affordable.
 
-use crate::attribution::shapley::Coalition;
+use crate::attribution::shapley::GroupCoalition;
 use crate::pipeline::{PipelineError, RecordedStep};
 use paring_compress::{CompressError, Step};
 use paring_core::schema::{
@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How fine groups are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
+pub enum GroupLevel {
     /// One a step of the recipe.
     Step,
     /// One a step and coupling or layer.
@@ -24,8 +24,8 @@ const SHARES: usize = 4;
 
 /// Groups of everything that the steps decided, at most `most`: the least expected of a step are put
 /// together until there are no more.
-pub fn groups(done: &[RecordedStep], level: Level, most: usize) -> Vec<DecisionGroup> {
-    let most = most.clamp(1, Coalition::MOST);
+pub fn groups(done: &[RecordedStep], level: GroupLevel, most: usize) -> Vec<DecisionGroup> {
+    let most = most.clamp(1, GroupCoalition::MOST);
     let mut groups: Vec<DecisionGroup> =
         done.iter().enumerate().flat_map(|(step, d)| of_step(step, d, level, most)).collect();
     while groups.len() > most {
@@ -36,14 +36,14 @@ pub fn groups(done: &[RecordedStep], level: Level, most: usize) -> Vec<DecisionG
     groups
 }
 
-fn of_step(step: usize, done: &RecordedStep, level: Level, most: usize) -> Vec<DecisionGroup> {
+fn of_step(step: usize, done: &RecordedStep, level: GroupLevel, most: usize) -> Vec<DecisionGroup> {
     let bare = matches!(done.step, Step::Tune { .. }) && done.decisions.len() < 2;
     if bare || done.step.is_option() {
         // Engine options are a group of their own.
         return vec![];
     }
     let own: Vec<_> = done.decisions.iter().filter(|(_, d)| d.piece().is_some()).collect();
-    if level == Level::Step || own.is_empty() {
+    if level == GroupLevel::Step || own.is_empty() {
         // A step that only accompanies, such as folding, is one decision as a whole.
         let all: Vec<_> = if own.is_empty() { done.decisions.iter().collect() } else { own };
         let whole = GroupPart { step, coupling: None, share: None };
@@ -62,7 +62,7 @@ fn of_step(step: usize, done: &RecordedStep, level: Level, most: usize) -> Vec<D
             .collect();
     }
     let shares = match level {
-        Level::Component => (most / own.len().max(1)).clamp(1, SHARES),
+        GroupLevel::Component => (most / own.len().max(1)).clamp(1, SHARES),
         _ => 1,
     };
     let parts = own.iter().flat_map(|(id, decision)| {
@@ -203,7 +203,7 @@ pub fn pieces(
 pub fn recipe(
     done: &[RecordedStep],
     pieces: &[Vec<(usize, ReplayedDecision)>],
-    set: Coalition,
+    set: GroupCoalition,
 ) -> Result<Vec<Step>, PipelineError> {
     let steps = done.iter().enumerate().map(|(position, d)| {
         let of = |groups: &dyn Fn(usize) -> bool| {

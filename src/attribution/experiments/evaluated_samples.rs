@@ -1,23 +1,23 @@
 //! The samples that experiments are evaluated on: task, labels, groups and slices.
 
-use super::experiment_metric::Aspect;
-use crate::evaluate::{self, Task};
+use super::experiment_metric::ExperimentMetric;
+use crate::evaluate::{self, EvaluationTask};
 use paring_core::schema::{ExperimentPredictions, TaskKind};
 use paring_core::stats::SamplingDesign;
 use std::collections::BTreeMap;
 
-/// What is asked, and what is known of the samples that experiments were asked, in their order.
+/// The samples that experiments are evaluated on, in their order: task, ground truth, groups and slices.
 #[derive(Clone, Debug, Default)]
-pub struct Truth {
-    /// What is asked of the model.
-    pub task: Task,
+pub struct EvaluatedSamples {
+    /// The task.
+    pub task: EvaluationTask,
     /// Right classes; where there are none, the stratum of each sample.
     pub labels: Vec<i64>,
-    /// What is right where one class a sample does not say it.
-    pub targets: evaluate::Truth,
+    /// Ground truth beyond one class a sample.
+    pub targets: evaluate::GroundTruth,
     /// Groups that are drawn whole, where there are any.
     pub groups: Option<Vec<String>>,
-    /// Whether a fixed number of samples was taken of each class.
+    /// A fixed number of samples was taken of each class.
     pub fixed_class_shares: bool,
     /// Columns that name subsets.
     pub slices: BTreeMap<String, Vec<String>>,
@@ -25,37 +25,37 @@ pub struct Truth {
 
 /// The sampling design of some of the samples.
 #[derive(Clone, Debug)]
-pub(crate) enum CountedDesign {
+pub(crate) enum SubsetDesign {
     Independent,
     FixedShares(Vec<i64>),
     Groups(Vec<String>),
 }
 
-impl CountedDesign {
+impl SubsetDesign {
     pub(crate) fn design(&self) -> SamplingDesign<'_> {
         match self {
-            CountedDesign::Independent => SamplingDesign::Independent,
-            CountedDesign::FixedShares(labels) => SamplingDesign::FixedShares(labels),
-            CountedDesign::Groups(groups) => SamplingDesign::Groups(groups),
+            SubsetDesign::Independent => SamplingDesign::Independent,
+            SubsetDesign::FixedShares(labels) => SamplingDesign::FixedShares(labels),
+            SubsetDesign::Groups(groups) => SamplingDesign::Groups(groups),
         }
     }
 }
 
-impl Truth {
+impl EvaluatedSamples {
     /// The design that `samples` were drawn by.
-    pub(crate) fn counted_design(&self, samples: &[usize]) -> CountedDesign {
+    pub(crate) fn counted_design(&self, samples: &[usize]) -> SubsetDesign {
         match &self.groups {
             Some(groups) => {
-                CountedDesign::Groups(samples.iter().map(|s| groups[*s].clone()).collect())
+                SubsetDesign::Groups(samples.iter().map(|s| groups[*s].clone()).collect())
             }
             None if self.fixed_class_shares => {
-                CountedDesign::FixedShares(samples.iter().map(|s| self.labels[*s]).collect())
+                SubsetDesign::FixedShares(samples.iter().map(|s| self.labels[*s]).collect())
             }
-            None => CountedDesign::Independent,
+            None => SubsetDesign::Independent,
         }
     }
 
-    /// How many samples a mean over classes is over: one decision changes it by a share of 1, in the
+    /// Effective number of samples of a mean over classes: one decision changes it by a share of 1, in the
     /// root of the mean square over samples.
     pub(crate) fn macro_units(&self) -> f64 {
         let mut sizes: BTreeMap<i64, f64> = BTreeMap::new();
@@ -65,18 +65,18 @@ impl Truth {
         square.sqrt().recip()
     }
 
-    /// What counts most.
-    pub fn main(&self) -> Aspect {
-        Aspect::main(&self.task)
+    /// The primary metric.
+    pub fn main(&self) -> ExperimentMetric {
+        ExperimentMetric::main(&self.task)
     }
 
-    /// What an experiment kept, as evaluation knows it; `None` where it kept no more than classes.
-    pub(super) fn in_full(&self, kept: &ExperimentPredictions) -> Option<evaluate::Answers> {
+    /// The outputs that an experiment kept, as evaluation knows them; `None` where it kept no more than classes.
+    pub(super) fn in_full(&self, kept: &ExperimentPredictions) -> Option<evaluate::ModelOutputs> {
         // Without labels, what is kept of pixels is their classes.
         let pixels = self.task.kind == TaskKind::Segmentation && !self.labelled();
         let class = |v: &Option<f32>| v.map_or(u8::MAX, |class| class as u8);
         let pixels = kept.values.iter().filter(|_| pixels).map(class).collect();
-        (kept.width() > 0).then(|| evaluate::Answers {
+        (kept.width() > 0).then(|| evaluate::ModelOutputs {
             kind: self.task.kind,
             samples: (0..self.labels.len()).collect(),
             labels: self.labels.clone(),
@@ -84,28 +84,28 @@ impl Truth {
             width: kept.width(),
             values: kept.values.iter().map(|v| v.unwrap_or(f32::NAN)).collect(),
             class: kept.classes.clone(),
-            pixels: evaluate::PixelAnswers { class: pixels, chances: vec![] },
+            pixels: evaluate::PixelOutputs { class: pixels, chances: vec![] },
         })
     }
 
-    /// Whether the labels say what is right, rather than the strata alone.
+    /// Labels are the ground truth, rather than strata alone.
     pub fn labelled(&self) -> bool {
-        self.targets != evaluate::Truth::Unknown
+        self.targets != evaluate::GroundTruth::Unknown
     }
 
     /// The first samples alone.
-    pub fn first(&self, count: usize) -> Truth {
+    pub fn first(&self, count: usize) -> EvaluatedSamples {
         let (all, count) = (self.labels.len().max(1), count.min(self.labels.len()));
         let cut = |column: &Vec<String>| column[..count].to_vec();
-        Truth {
+        EvaluatedSamples {
             task: self.task.clone(),
             labels: self.labels[..count].to_vec(),
             targets: match &self.targets {
-                evaluate::Truth::Sets(sets) => {
-                    evaluate::Truth::Sets(sets[..sets.len() / all * count].to_vec())
+                evaluate::GroundTruth::Sets(sets) => {
+                    evaluate::GroundTruth::Sets(sets[..sets.len() / all * count].to_vec())
                 }
-                evaluate::Truth::Numbers(numbers) => {
-                    evaluate::Truth::Numbers(numbers[..numbers.len() / all * count].to_vec())
+                evaluate::GroundTruth::Numbers(numbers) => {
+                    evaluate::GroundTruth::Numbers(numbers[..numbers.len() / all * count].to_vec())
                 }
                 other => other.clone(),
             },
@@ -116,17 +116,17 @@ impl Truth {
     }
 
     /// The samples that count for an aspect.
-    pub fn counted(&self, aspect: &Aspect) -> Vec<usize> {
+    pub fn counted(&self, aspect: &ExperimentMetric) -> Vec<usize> {
         (0..self.labels.len()).filter(|sample| self.counts(aspect, *sample)).collect()
     }
 
-    /// Whether a sample counts for an aspect.
-    pub fn counts(&self, aspect: &Aspect, sample: usize) -> bool {
+    /// Tells whether a sample counts for a metric.
+    pub fn counts(&self, aspect: &ExperimentMetric, sample: usize) -> bool {
         match aspect {
-            Aspect::Class(class) => self.labels[sample] == *class,
-            Aspect::Slice(column, value)
-            | Aspect::SliceAgreement(column, value)
-            | Aspect::SliceMetric(_, column, value) => {
+            ExperimentMetric::Class(class) => self.labels[sample] == *class,
+            ExperimentMetric::Slice(column, value)
+            | ExperimentMetric::SliceAgreement(column, value)
+            | ExperimentMetric::SliceMetric(_, column, value) => {
                 self.slices.get(column).is_some_and(|values| values[sample] == *value)
             }
             _ => true,

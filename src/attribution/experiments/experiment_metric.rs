@@ -1,12 +1,12 @@
-//! What of an experiment an effect is an effect on.
+//! Metrics of an experiment that effects are on.
 
-use crate::evaluate::{Figure, Task};
+use crate::evaluate::{EvaluationTask, ResampledMetric};
 use paring_core::schema::{Metric, TaskKind};
 use serde::{Deserialize, Serialize};
 
 /// A figure that every experiment has.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Aspect {
+pub enum ExperimentMetric {
     /// Share of right answers.
     Accuracy,
     /// Share of answers that differ from the baseline's.
@@ -39,47 +39,47 @@ pub enum Aspect {
     Macs,
 }
 
-impl Aspect {
-    /// What counts most in a task.
-    pub fn main(task: &Task) -> Aspect {
+impl ExperimentMetric {
+    /// The primary metric of a task.
+    pub fn main(task: &EvaluationTask) -> ExperimentMetric {
         match (task.kind, task.primary) {
-            (TaskKind::Classification, Metric::Accuracy) => Aspect::Accuracy,
-            (TaskKind::Classification, Metric::F1Macro) => Aspect::F1Macro,
-            (TaskKind::Classification, Metric::Ece) => Aspect::Ece,
-            (TaskKind::Classification, Metric::Agreement) => Aspect::Agreement,
-            (_, metric) => Aspect::Metric(metric),
+            (TaskKind::Classification, Metric::Accuracy) => ExperimentMetric::Accuracy,
+            (TaskKind::Classification, Metric::F1Macro) => ExperimentMetric::F1Macro,
+            (TaskKind::Classification, Metric::Ece) => ExperimentMetric::Ece,
+            (TaskKind::Classification, Metric::Agreement) => ExperimentMetric::Agreement,
+            (_, metric) => ExperimentMetric::Metric(metric),
         }
     }
 
     /// As it stands in files.
     pub fn metric(&self) -> String {
         match self {
-            Aspect::Accuracy => "accuracy".into(),
-            Aspect::Flips => "flips".into(),
-            Aspect::Agreement => "agreement".into(),
-            Aspect::SliceAgreement(..) => "slice_agreement".into(),
-            Aspect::Class(_) => "class_accuracy".into(),
-            Aspect::Slice(..) => "slice_accuracy".into(),
-            Aspect::F1Macro => "f1_macro".into(),
-            Aspect::Ece => "ece".into(),
-            Aspect::Metric(metric) => metric.to_string(),
-            Aspect::ClassF1(_) => "class_f1".into(),
-            Aspect::SliceMetric(metric, ..) => format!("slice_{metric}"),
-            Aspect::Unusable => "unusable".into(),
-            Aspect::FileBytes => "file_bytes".into(),
-            Aspect::Params => "params".into(),
-            Aspect::Macs => "macs".into(),
+            ExperimentMetric::Accuracy => "accuracy".into(),
+            ExperimentMetric::Flips => "flips".into(),
+            ExperimentMetric::Agreement => "agreement".into(),
+            ExperimentMetric::SliceAgreement(..) => "slice_agreement".into(),
+            ExperimentMetric::Class(_) => "class_accuracy".into(),
+            ExperimentMetric::Slice(..) => "slice_accuracy".into(),
+            ExperimentMetric::F1Macro => "f1_macro".into(),
+            ExperimentMetric::Ece => "ece".into(),
+            ExperimentMetric::Metric(metric) => metric.to_string(),
+            ExperimentMetric::ClassF1(_) => "class_f1".into(),
+            ExperimentMetric::SliceMetric(metric, ..) => format!("slice_{metric}"),
+            ExperimentMetric::Unusable => "unusable".into(),
+            ExperimentMetric::FileBytes => "file_bytes".into(),
+            ExperimentMetric::Params => "params".into(),
+            ExperimentMetric::Macs => "macs".into(),
         }
     }
 
     /// The class or slice that it is of.
     pub fn of(&self) -> Option<String> {
         match self {
-            Aspect::Class(class) => Some(format!("class {class}")),
-            Aspect::ClassF1(class) => Some(format!("class {class}")),
-            Aspect::Slice(column, value)
-            | Aspect::SliceAgreement(column, value)
-            | Aspect::SliceMetric(_, column, value) => Some(format!("{column}={value}")),
+            ExperimentMetric::Class(class) => Some(format!("class {class}")),
+            ExperimentMetric::ClassF1(class) => Some(format!("class {class}")),
+            ExperimentMetric::Slice(column, value)
+            | ExperimentMetric::SliceAgreement(column, value)
+            | ExperimentMetric::SliceMetric(_, column, value) => Some(format!("{column}={value}")),
             _ => None,
         }
     }
@@ -87,35 +87,46 @@ impl Aspect {
     /// The unit of its values.
     pub fn unit(&self) -> &'static str {
         match self {
-            Aspect::FileBytes => "bytes",
-            Aspect::Params => "weights",
-            Aspect::Macs => "multiply-adds",
-            Aspect::Metric(metric) | Aspect::SliceMetric(metric, ..) if !metric.is_share() => {
+            ExperimentMetric::FileBytes => "bytes",
+            ExperimentMetric::Params => "weights",
+            ExperimentMetric::Macs => "multiply-adds",
+            ExperimentMetric::Metric(metric) | ExperimentMetric::SliceMetric(metric, ..)
+                if !metric.is_share() =>
+            {
                 "number"
             }
             _ => "share",
         }
     }
 
-    /// Whether more of it is better.
+    /// Tells whether higher is better.
     pub fn higher_is_better(&self) -> bool {
         match self {
-            Aspect::Metric(metric) | Aspect::SliceMetric(metric, ..) => metric.higher_is_better(),
-            Aspect::Accuracy | Aspect::Class(_) | Aspect::Slice(..) => true,
-            Aspect::Agreement | Aspect::SliceAgreement(..) => true,
-            Aspect::F1Macro | Aspect::ClassF1(_) => true,
+            ExperimentMetric::Metric(metric) | ExperimentMetric::SliceMetric(metric, ..) => {
+                metric.higher_is_better()
+            }
+            ExperimentMetric::Accuracy
+            | ExperimentMetric::Class(_)
+            | ExperimentMetric::Slice(..) => true,
+            ExperimentMetric::Agreement | ExperimentMetric::SliceAgreement(..) => true,
+            ExperimentMetric::F1Macro | ExperimentMetric::ClassF1(_) => true,
             _ => false,
         }
     }
 
-    /// Whether it depends on the draw of samples.
+    /// Tells whether it depends on the draw of samples.
     pub fn is_sampled(&self) -> bool {
-        !matches!(self, Aspect::FileBytes | Aspect::Params | Aspect::Macs)
+        !matches!(
+            self,
+            ExperimentMetric::FileBytes | ExperimentMetric::Params | ExperimentMetric::Macs
+        )
     }
 
-    /// Whether it is a mean over samples, each with a share of its own.
+    /// Tells whether it is a mean over samples, each with a share of its own.
     pub fn is_mean(&self) -> bool {
-        use Aspect::{Accuracy, Agreement, Class, Flips, Slice, SliceAgreement, Unusable};
+        use ExperimentMetric::{
+            Accuracy, Agreement, Class, Flips, Slice, SliceAgreement, Unusable,
+        };
         match self {
             Accuracy | Agreement | Flips | Class(_) | Slice(..) | SliceAgreement(..) => true,
             other => *other == Unusable,
@@ -123,12 +134,12 @@ impl Aspect {
     }
 
     /// The figure of an exam that it is, and the slice that the exam is of.
-    pub(crate) fn figure(&self) -> Option<(Figure, Option<(&str, &str)>)> {
+    pub(crate) fn figure(&self) -> Option<(ResampledMetric, Option<(&str, &str)>)> {
         match self {
-            Aspect::Metric(metric) => Some((Figure::Metric(*metric), None)),
-            Aspect::ClassF1(class) => Some((Figure::ClassF1(*class), None)),
-            Aspect::SliceMetric(metric, column, value) => {
-                Some((Figure::Metric(*metric), Some((column, value))))
+            ExperimentMetric::Metric(metric) => Some((ResampledMetric::Metric(*metric), None)),
+            ExperimentMetric::ClassF1(class) => Some((ResampledMetric::ClassF1(*class), None)),
+            ExperimentMetric::SliceMetric(metric, column, value) => {
+                Some((ResampledMetric::Metric(*metric), Some((column, value))))
             }
             _ => None,
         }

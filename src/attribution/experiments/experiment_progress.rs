@@ -2,15 +2,15 @@
 
 /// The experiments that were done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Explored {
+pub struct ExperimentProgress {
     /// Draws on which the same sets were tried.
     pub draws: usize,
-    /// Whether every set of groups was tried on all of them.
+    /// Every coalition was tried on all of them.
     pub exact: bool,
     /// Pairs of orders that were tried on all of them.
     pub pairs: usize,
-    /// Whether all but each two were tried on the study's own draw.
-    pub couples: bool,
-    /// Whether the budget ended before the plan did.
+    /// All but each two were tried on the study's own draw.
+    pub leave_two_out: bool,
+    /// The budget ended before the plan did.
     pub cut_short: bool,
 }

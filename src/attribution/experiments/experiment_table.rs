@@ -1,10 +1,10 @@
 //! All experiments on a variant, and the values that forms are taken of.
 
-use super::evaluated_samples::Truth;
-use super::experiment_metric::Aspect;
-use crate::attribution::shapley::{Coalition, Form};
-use crate::evaluate::Exam;
-use crate::evaluate::metrics::{BINS, Counts, equal_width};
+use super::evaluated_samples::EvaluatedSamples;
+use super::experiment_metric::ExperimentMetric;
+use crate::attribution::shapley::{CoalitionContrast, GroupCoalition};
+use crate::evaluate::PredictionStatistics;
+use crate::evaluate::metrics::{BINS, ClassCounts, equal_width_bins};
 use paring_core::schema::{Experiment, ExperimentPredictions, Metric, Sha256Hex, TaskKind};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,11 +13,11 @@ const MOST_CLASSES: usize = 100;
 
 /// Experiments by draw of calibration samples and set of groups; the study's own draw first.
 #[derive(Clone, Debug, Default)]
-pub struct Table {
+pub struct ExperimentTable {
     /// The samples.
-    pub truth: Truth,
+    pub truth: EvaluatedSamples,
     /// One map a draw.
-    pub draws: Vec<BTreeMap<Coalition, Experiment>>,
+    pub draws: Vec<BTreeMap<GroupCoalition, Experiment>>,
 }
 
 /// A value in which nothing but rounding is left as 0: shares that cancel must not count as an effect.
@@ -25,9 +25,9 @@ pub(crate) fn cleared(value: f64) -> f64 {
     if value.abs() < 1e-12 { 0.0 } else { value }
 }
 
-impl Table {
+impl ExperimentTable {
     /// Everything that effects can be on: classes and slices with samples included.
-    pub fn aspects(&self) -> Vec<Aspect> {
+    pub fn aspects(&self) -> Vec<ExperimentMetric> {
         let mut all = match self.truth.task.kind {
             TaskKind::Classification if !self.truth.labelled() => self.of_agreement(),
             TaskKind::Classification => self.of_classes(),
@@ -41,9 +41,9 @@ impl Table {
         let broken =
             |a: &ExperimentPredictions| (0..a.classes.len()).any(|sample| !a.usable(sample));
         if experiments.map(|e| &e.answers).any(broken) {
-            all.push(Aspect::Unusable);
+            all.push(ExperimentMetric::Unusable);
         }
-        all.extend([Aspect::FileBytes, Aspect::Params, Aspect::Macs]);
+        all.extend([ExperimentMetric::FileBytes, ExperimentMetric::Params, ExperimentMetric::Macs]);
         all
     }
 
@@ -56,31 +56,37 @@ impl Table {
         each.collect::<Vec<_>>().into_iter()
     }
 
-    fn of_classes(&self) -> Vec<Aspect> {
+    fn of_classes(&self) -> Vec<ExperimentMetric> {
         let classes: BTreeSet<i64> = self.truth.labels.iter().copied().collect();
-        let whole = [Aspect::Accuracy, Aspect::F1Macro, Aspect::Ece, Aspect::Flips];
-        let classes = classes.into_iter().map(Aspect::Class);
-        let slices = self.slices().map(|(column, value)| Aspect::Slice(column, value));
+        let whole = [
+            ExperimentMetric::Accuracy,
+            ExperimentMetric::F1Macro,
+            ExperimentMetric::Ece,
+            ExperimentMetric::Flips,
+        ];
+        let classes = classes.into_iter().map(ExperimentMetric::Class);
+        let slices = self.slices().map(|(column, value)| ExperimentMetric::Slice(column, value));
         whole.into_iter().chain(classes).chain(slices).collect()
     }
 
     /// Without labels: agreement with the baseline, whole and by slice.
-    fn of_agreement(&self) -> Vec<Aspect> {
-        let slices = self.slices().map(|(column, value)| Aspect::SliceAgreement(column, value));
-        [Aspect::Agreement, Aspect::Flips].into_iter().chain(slices).collect()
+    fn of_agreement(&self) -> Vec<ExperimentMetric> {
+        let slices =
+            self.slices().map(|(column, value)| ExperimentMetric::SliceAgreement(column, value));
+        [ExperimentMetric::Agreement, ExperimentMetric::Flips].into_iter().chain(slices).collect()
     }
 
     /// Metrics that the variant has a value of, whole, by class and by slice.
-    fn of_numbers(&self) -> Vec<Aspect> {
+    fn of_numbers(&self) -> Vec<ExperimentMetric> {
         let task = &self.truth.task;
         // The last set has most groups: all of them, once everything was tried.
         let last = self.draws.first().and_then(|draw| draw.keys().next_back());
         let Some(exam) = last.and_then(|set| self.exam(0, *set, None)) else { return vec![] };
         // That of the baseline with itself is infinite: there is nothing to divide.
         let known = |metric: &Metric| *metric != Metric::Sqnr && exam.value(*metric).is_some();
-        let mut all: Vec<Aspect> =
-            task.metrics().into_iter().filter(known).map(Aspect::Metric).collect();
-        let width = self.answers(0, Coalition::EMPTY).map_or(0, ExperimentPredictions::width);
+        let mut all: Vec<ExperimentMetric> =
+            task.metrics().into_iter().filter(known).map(ExperimentMetric::Metric).collect();
+        let width = self.answers(0, GroupCoalition::EMPTY).map_or(0, ExperimentPredictions::width);
         let classes = match task.kind {
             TaskKind::Multilabel => width,
             TaskKind::Segmentation => width / 3,
@@ -88,12 +94,15 @@ impl Table {
         };
         let some = self.truth.labelled() && classes <= MOST_CLASSES;
         let each = (0..classes).filter(|_| some);
-        all.extend(each.map(Aspect::ClassF1));
+        all.extend(each.map(ExperimentMetric::ClassF1));
         if task.kind == TaskKind::Scores && task.threshold.is_some() {
-            all.push(Aspect::Flips);
+            all.push(ExperimentMetric::Flips);
         }
         let slices = self.slices();
-        all.extend(slices.map(|(column, value)| Aspect::SliceMetric(task.primary, column, value)));
+        all.extend(
+            slices
+                .map(|(column, value)| ExperimentMetric::SliceMetric(task.primary, column, value)),
+        );
         all
     }
 
@@ -102,55 +111,67 @@ impl Table {
     pub(crate) fn exam(
         &self,
         draw: usize,
-        set: Coalition,
+        set: GroupCoalition,
         positions: Option<&[usize]>,
-    ) -> Option<Exam> {
-        let full = |set: Coalition| {
+    ) -> Option<PredictionStatistics> {
+        let full = |set: GroupCoalition| {
             let found = self.truth.in_full(self.answers(draw, set)?)?;
             Some(positions.map_or_else(|| found.clone(), |own| found.take(own)))
         };
-        let (own, base) = (full(set)?, full(Coalition::EMPTY)?);
-        Exam::new(Sha256Hex::zeros(), &self.truth.task, &own, Some(&base), &[]).ok()
+        let (own, base) = (full(set)?, full(GroupCoalition::EMPTY)?);
+        PredictionStatistics::new(Sha256Hex::zeros(), &self.truth.task, &own, Some(&base), &[]).ok()
     }
 
     /// An experiment of a draw.
-    pub fn experiment(&self, draw: usize, set: Coalition) -> Option<&Experiment> {
+    pub fn experiment(&self, draw: usize, set: GroupCoalition) -> Option<&Experiment> {
         self.draws.get(draw)?.get(&set)
     }
 
     /// Answers of an experiment of a draw.
-    pub fn answers(&self, draw: usize, set: Coalition) -> Option<&ExperimentPredictions> {
+    pub fn answers(&self, draw: usize, set: GroupCoalition) -> Option<&ExperimentPredictions> {
         Some(&self.experiment(draw, set)?.answers)
     }
 
-    /// Whether a sample is answered rightly, or otherwise than by the baseline, or not usably: 1 or 0.
+    /// Correctness of each sample, or its difference from the baseline, or unusability: 1 or 0.
     /// `None` for aspects that are not a mean over samples.
-    pub fn share(&self, aspect: &Aspect, draw: usize, set: Coalition) -> Option<Vec<f64>> {
+    pub fn share(
+        &self,
+        aspect: &ExperimentMetric,
+        draw: usize,
+        set: GroupCoalition,
+    ) -> Option<Vec<f64>> {
         let answers = self.answers(draw, set)?;
         let classes = &answers.classes;
         match aspect {
-            Aspect::Unusable => {
+            ExperimentMetric::Unusable => {
                 Some((0..classes.len()).map(|s| f64::from(!answers.usable(s))).collect())
             }
-            Aspect::Accuracy | Aspect::Class(_) | Aspect::Slice(..) => {
+            ExperimentMetric::Accuracy
+            | ExperimentMetric::Class(_)
+            | ExperimentMetric::Slice(..) => {
                 let right = classes.iter().zip(&self.truth.labels);
                 Some(right.map(|(class, label)| f64::from(*class == Some(*label))).collect())
             }
-            Aspect::Flips => {
-                let before = &self.answers(draw, Coalition::EMPTY)?.classes;
+            ExperimentMetric::Flips => {
+                let before = &self.answers(draw, GroupCoalition::EMPTY)?.classes;
                 Some(classes.iter().zip(before).map(|(a, b)| f64::from(a != b)).collect())
             }
-            Aspect::Agreement | Aspect::SliceAgreement(..) => {
-                let before = &self.answers(draw, Coalition::EMPTY)?.classes;
+            ExperimentMetric::Agreement | ExperimentMetric::SliceAgreement(..) => {
+                let before = &self.answers(draw, GroupCoalition::EMPTY)?.classes;
                 Some(classes.iter().zip(before).map(|(a, b)| f64::from(a == b)).collect())
             }
             _ => None,
         }
     }
 
-    /// What each sample contributes to a form over an aspect that is a mean; `None` where an
+    /// Each sample's contribution to a contrast over a metric that is a mean; `None` where an
     /// experiment is missing.
-    pub fn contributions(&self, form: &Form, aspect: &Aspect, draw: usize) -> Option<Vec<f64>> {
+    pub fn contributions(
+        &self,
+        form: &CoalitionContrast,
+        aspect: &ExperimentMetric,
+        draw: usize,
+    ) -> Option<Vec<f64>> {
         let mut sum = vec![0.0; self.truth.labels.len()];
         for (set, weight) in form.terms() {
             let shares = self.share(aspect, draw, set)?;
@@ -160,23 +181,25 @@ impl Table {
     }
 
     /// The value of an aspect of an experiment, every sample counted as often as `weights` says; `None`
-    /// of an aspect that only [`crate::attribution::Resamples`] has.
+    /// of an aspect that only [`crate::attribution::BootstrapValues`] has.
     pub fn value(
         &self,
-        aspect: &Aspect,
+        aspect: &ExperimentMetric,
         draw: usize,
-        set: Coalition,
+        set: GroupCoalition,
         weights: Option<&[f64]>,
     ) -> Option<f64> {
         let experiment = self.experiment(draw, set)?;
         let weight = |sample: usize| weights.map_or(1.0, |w| w[sample]);
         match aspect {
-            Aspect::FileBytes => Some(experiment.file_bytes as f64),
-            Aspect::Params => Some(experiment.params as f64),
-            Aspect::Macs => experiment.macs.map(|macs| macs as f64),
-            Aspect::F1Macro => self.f1(&experiment.answers, weight),
-            Aspect::Ece => self.ece(&experiment.answers, weight),
-            Aspect::Metric(_) | Aspect::ClassF1(_) | Aspect::SliceMetric(..) => None,
+            ExperimentMetric::FileBytes => Some(experiment.file_bytes as f64),
+            ExperimentMetric::Params => Some(experiment.params as f64),
+            ExperimentMetric::Macs => experiment.macs.map(|macs| macs as f64),
+            ExperimentMetric::F1Macro => self.f1(&experiment.answers, weight),
+            ExperimentMetric::Ece => self.ece(&experiment.answers, weight),
+            ExperimentMetric::Metric(_)
+            | ExperimentMetric::ClassF1(_)
+            | ExperimentMetric::SliceMetric(..) => None,
             _ => {
                 let own = |sample: &usize| self.truth.counts(aspect, *sample);
                 let shares = self.share(aspect, draw, set)?;
@@ -204,8 +227,8 @@ impl Table {
             add(1, *class, weight);
             add(0, *class, if class == label { weight } else { 0.0 });
         }
-        let [hits, predicted, labelled] = &counts;
-        Counts { hits, predicted, labelled }.f1_macro()
+        let [true_positives, predicted, labelled] = &counts;
+        ClassCounts { true_positives, predicted, labelled }.f1_macro()
     }
 
     /// Samples without a confidence are left out.
@@ -214,7 +237,7 @@ impl Table {
             answers.confidences.iter().enumerate().filter_map(|(s, c)| Some((s, (*c)?))).collect();
         let (mut gaps, mut all) = ([0.0; BINS], 0.0);
         let confidences: Vec<f64> = known.iter().map(|(_, confidence)| *confidence).collect();
-        let bins = equal_width(&confidences, BINS).bin;
+        let bins = equal_width_bins(&confidences, BINS).bin;
         for ((sample, confidence), bin) in known.iter().zip(bins) {
             let right = f64::from(answers.classes[*sample] == Some(self.truth.labels[*sample]));
             gaps[bin] += weight(*sample) * (right - confidence);
@@ -228,27 +251,31 @@ impl Table {
 mod tests {
     use super::*;
     use crate::attribution::experiments::example::{experiment, group};
-    use crate::attribution::{Attribution, Explored, Plan};
+    use crate::attribution::{EffectAttribution, ExperimentPlan, ExperimentProgress};
     use paring_core::schema::DecisionGroup;
 
     /// Weights of a third add up to 1 only up to rounding; a group without effect has none at all.
     #[test]
     fn what_cancels_is_no_effect() {
-        let answers = |set: Coalition| {
+        let answers = |set: GroupCoalition| {
             let spoilt = i64::from(set.contains(0));
             experiment((0..30).map(|sample| Some(if sample < 20 { spoilt } else { 0 })).collect())
         };
-        let draws = vec![Coalition::all(5).map(|set| (set, answers(set))).collect()];
-        let table = Table { truth: Truth { labels: vec![0; 30], ..Truth::default() }, draws };
+        let draws = vec![GroupCoalition::all(5).map(|set| (set, answers(set))).collect()];
+        let table = ExperimentTable {
+            truth: EvaluatedSamples { labels: vec![0; 30], ..EvaluatedSamples::default() },
+            draws,
+        };
         let groups: Vec<DecisionGroup> = (0..5).map(|g: usize| group(&g.to_string())).collect();
-        let plan = Plan::new(5, 3, 1);
+        let plan = ExperimentPlan::new(5, 3, 1);
         for explored in [
-            Explored { draws: 1, pairs: 3, ..Explored::default() },
-            Explored { draws: 1, exact: true, ..Explored::default() },
+            ExperimentProgress { draws: 1, pairs: 3, ..ExperimentProgress::default() },
+            ExperimentProgress { draws: 1, exact: true, ..ExperimentProgress::default() },
         ] {
             let (plan, table, explored) = (&plan, &table, &explored);
-            let attribution = Attribution { groups: &groups, plan, explored, table };
-            let (effects, _) = attribution.all(&[Aspect::Accuracy, Aspect::Ece]);
+            let attribution = EffectAttribution { groups: &groups, plan, explored, table };
+            let (effects, _) =
+                attribution.all(&[ExperimentMetric::Accuracy, ExperimentMetric::Ece]);
             for effect in effects.iter().filter(|e| e.group != "0") {
                 let found = effect.shapley.unwrap();
                 assert!(found.value == 0.0 && !found.excludes_zero(), "{effect:?}");

@@ -1,8 +1,8 @@
 //! The order in which experiments are done: what says most first, until a budget ends.
 
-use super::experiment_plan::Plan;
-use super::experiment_progress::Explored;
-use crate::attribution::shapley::Coalition;
+use super::experiment_plan::ExperimentPlan;
+use super::experiment_progress::ExperimentProgress;
+use crate::attribution::shapley::GroupCoalition;
 
 /// Does the experiments of a plan on so many draws: the base and a pair of orders on the study's own
 /// draw, always; the same on the others; all but each two; then every set, where that can be afforded,
@@ -13,27 +13,27 @@ use crate::attribution::shapley::Coalition;
 /// # Errors
 /// Those of `run`, which does experiments on a draw.
 pub fn explore<E>(
-    plan: &Plan,
+    plan: &ExperimentPlan,
     draws: usize,
     order: &[usize],
     afford: &mut dyn FnMut(usize) -> bool,
-    run: &mut impl FnMut(usize, &[Coalition]) -> Result<(), E>,
-) -> Result<Explored, E> {
-    let mut explored = Explored::default();
+    run: &mut impl FnMut(usize, &[GroupCoalition]) -> Result<(), E>,
+) -> Result<ExperimentProgress, E> {
+    let mut explored = ExperimentProgress::default();
     let first = [plan.base(order), plan.sets(0)].concat();
     while explored.draws < draws && (explored.draws == 0 || afford(first.len())) {
         run(explored.draws, &first)?;
         explored.draws += 1;
     }
     explored.pairs = plan.pairs().min(1);
-    let couples = plan.couples();
-    explored.couples = couples.is_empty() || afford(couples.len());
-    if explored.couples {
-        run(0, &couples)?;
+    let leave_two_out = plan.leave_two_out();
+    explored.leave_two_out = leave_two_out.is_empty() || afford(leave_two_out.len());
+    if explored.leave_two_out {
+        run(0, &leave_two_out)?;
     }
     explored.exact = plan.all().is_some_and(|all| afford(all * explored.draws));
     if explored.exact {
-        let all: Vec<Coalition> = Coalition::all(plan.count()).collect();
+        let all: Vec<GroupCoalition> = GroupCoalition::all(plan.count()).collect();
         (0..explored.draws).try_for_each(|draw| run(draw, &all))?;
     }
     while !explored.exact && explored.pairs < plan.pairs() {
@@ -45,7 +45,7 @@ pub fn explore<E>(
         explored.pairs += 1;
     }
     let ended = explored.exact || explored.pairs == plan.pairs();
-    explored.cut_short = explored.draws < draws || !explored.couples || !ended;
+    explored.cut_short = explored.draws < draws || !explored.leave_two_out || !ended;
     Ok(explored)
 }
 
@@ -56,17 +56,17 @@ mod tests {
 
     #[test]
     fn wherever_the_budget_ends_all_draws_have_the_same() {
-        let plan = Plan::new(6, 5, 1);
+        let plan = ExperimentPlan::new(6, 5, 1);
         let mut seen = BTreeSet::new();
         for budget in 0..400 {
             let mut left = budget;
-            let mut done: Vec<BTreeSet<Coalition>> = vec![BTreeSet::new(); 3];
+            let mut done: Vec<BTreeSet<GroupCoalition>> = vec![BTreeSet::new(); 3];
             let mut afford = |count: usize| {
                 let enough = count <= left;
                 left -= if enough { count } else { 0 };
                 enough
             };
-            let mut run = |draw: usize, sets: &[Coalition]| {
+            let mut run = |draw: usize, sets: &[GroupCoalition]| {
                 done[draw].extend(sets);
                 Ok::<(), ()>(())
             };

@@ -1,48 +1,48 @@
 //! Blame for flips: the fewest groups that, left undone, give a sample its old class again.
 
-use crate::attribution::experiments::Table;
-use crate::attribution::shapley::Coalition;
+use crate::attribution::experiments::ExperimentTable;
+use crate::attribution::shapley::GroupCoalition;
 use paring_core::schema::{DecisionGroup, ExperimentPredictions, FlipBlame, GroupBlame};
 use std::collections::BTreeSet;
 
 /// The flips of a variant, and the sets of groups that were found to put each back.
 #[derive(Clone, Debug)]
-pub struct Flips {
+pub struct FlipCauses {
     count: usize,
     /// Positions among the asked samples.
     samples: Vec<usize>,
     /// For each flip the sets that put it back, all of the smallest known size.
-    back: Vec<Vec<Coalition>>,
+    back: Vec<Vec<GroupCoalition>>,
 }
 
-impl Flips {
+impl FlipCauses {
     /// Looks all experiments on the study's own draw through.
-    pub fn find(table: &Table, count: usize) -> Flips {
-        let all = Coalition::full(count);
-        let class = |set: Coalition| table.answers(0, set).map(|a| a.classes.as_slice());
-        let (Some(before), Some(after)) = (class(Coalition::EMPTY), class(all)) else {
-            return Flips { count, samples: vec![], back: vec![] };
+    pub fn find(table: &ExperimentTable, count: usize) -> FlipCauses {
+        let all = GroupCoalition::full(count);
+        let class = |set: GroupCoalition| table.answers(0, set).map(|a| a.classes.as_slice());
+        let (Some(before), Some(after)) = (class(GroupCoalition::EMPTY), class(all)) else {
+            return FlipCauses { count, samples: vec![], back: vec![] };
         };
         let samples: Vec<usize> = (0..before.len()).filter(|s| before[*s] != after[*s]).collect();
-        let sets: Vec<(Coalition, &ExperimentPredictions)> =
+        let sets: Vec<(GroupCoalition, &ExperimentPredictions)> =
             table.draws[0].iter().map(|(set, e)| (*set, &e.answers)).collect();
         let back = samples.iter().map(|sample| {
             let puts_back = sets.iter().filter(|(_, a)| a.classes[*sample] == before[*sample]);
-            let undone: Vec<Coalition> = puts_back.map(|(set, _)| all.less(*set)).collect();
+            let undone: Vec<GroupCoalition> = puts_back.map(|(set, _)| all.less(*set)).collect();
             let fewest = undone.iter().map(|set| set.len()).min().unwrap_or(count);
             undone.into_iter().filter(|set| set.len() == fewest).collect()
         });
-        Flips { count, back: back.collect(), samples }
+        FlipCauses { count, back: back.collect(), samples }
     }
 
     /// Sets to try next: what is left of the smallest sets known with one group less, where these have
     /// more groups than were tried exhaustively.
-    pub fn smaller(&self, table: &Table, tried: usize) -> Vec<Coalition> {
-        let all = Coalition::full(self.count);
+    pub fn smaller(&self, table: &ExperimentTable, tried: usize) -> Vec<GroupCoalition> {
+        let all = GroupCoalition::full(self.count);
         let large = self.back.iter().filter_map(|sets| sets.first());
         let large = large.filter(|set| set.len() > tried + 1);
         let less = large.flat_map(|set| set.groups().map(move |g| all.less(set.without(g))));
-        let new: BTreeSet<Coalition> =
+        let new: BTreeSet<GroupCoalition> =
             less.filter(|set| table.answers(0, *set).is_none()).collect();
         new.into_iter().collect()
     }
@@ -51,12 +51,13 @@ impl Flips {
     /// `samples` are the dataset's indices of those asked.
     pub fn records(
         &self,
-        table: &Table,
+        table: &ExperimentTable,
         groups: &[DecisionGroup],
         samples: &[usize],
         tried: usize,
     ) -> Vec<FlipBlame> {
-        let answers = [Coalition::EMPTY, Coalition::full(self.count)].map(|s| table.answers(0, s));
+        let answers =
+            [GroupCoalition::EMPTY, GroupCoalition::full(self.count)].map(|s| table.answers(0, s));
         let [Some(before), Some(after)] = answers else { return vec![] };
         let weight = self.singles();
         let each = self.samples.iter().zip(&self.back).map(|(position, sets)| {
@@ -66,7 +67,7 @@ impl Flips {
             let blamed = sets.iter().max_by_key(|set| {
                 (set.groups().map(|g| weight[g]).sum::<usize>(), std::cmp::Reverse(**set))
             });
-            let blamed = blamed.copied().unwrap_or(Coalition::full(self.count));
+            let blamed = blamed.copied().unwrap_or(GroupCoalition::full(self.count));
             FlipBlame {
                 sample: samples[*position],
                 label,
@@ -83,20 +84,26 @@ impl Flips {
 
     /// For each group the flips that it alone puts back.
     fn singles(&self) -> Vec<usize> {
-        let alone = |set: Coalition| self.back.iter().filter(|sets| sets.contains(&set)).count();
-        (0..self.count).map(|g| alone(Coalition::of(g))).collect()
+        let alone =
+            |set: GroupCoalition| self.back.iter().filter(|sets| sets.contains(&set)).count();
+        (0..self.count).map(|g| alone(GroupCoalition::of(g))).collect()
     }
 
     /// Positions of the lost samples of a class that a group alone puts back.
-    pub fn lost_alone(&self, table: &Table, group: usize, class: Option<i64>) -> Vec<usize> {
-        let Some(before) = table.answers(0, Coalition::EMPTY) else { return vec![] };
+    pub fn lost_alone(
+        &self,
+        table: &ExperimentTable,
+        group: usize,
+        class: Option<i64>,
+    ) -> Vec<usize> {
+        let Some(before) = table.answers(0, GroupCoalition::EMPTY) else { return vec![] };
         let each = self.samples.iter().zip(&self.back);
         let own = each.filter(|(position, sets)| {
             let label = table.truth.labels[**position];
             table.truth.labelled()
                 && before.classes[**position] == Some(label)
                 && class.is_none_or(|class| class == label)
-                && sets.contains(&Coalition::of(group))
+                && sets.contains(&GroupCoalition::of(group))
         });
         own.map(|(position, _)| *position).collect()
     }
@@ -104,14 +111,14 @@ impl Flips {
     /// Sums over the groups, those that answer for most lost samples first.
     pub fn by_group(
         records: &[FlipBlame],
-        flips: &Flips,
+        flips: &FlipCauses,
         groups: &[DecisionGroup],
     ) -> Vec<GroupBlame> {
         let of = |group: &(usize, &DecisionGroup)| {
             let (position, group) = *group;
             let alone = |kind: &str| {
                 let each = records.iter().zip(&flips.back).filter(|(r, _)| r.kind == kind);
-                each.filter(|(_, sets)| sets.contains(&Coalition::of(position))).count()
+                each.filter(|(_, sets)| sets.contains(&GroupCoalition::of(position))).count()
             };
             let with = records.iter().zip(&flips.back).filter(|(r, sets)| {
                 let several = sets.first().is_some_and(|set| set.len() > 1);
@@ -144,7 +151,7 @@ fn kind(label: Option<i64>, before: Option<i64>, after: Option<i64>) -> &'static
 /// The fewest components that together bring back most of `lost`, at most `most` of them: greedily,
 /// each the one that brings back most of what the others do not. `back[c]` are the positions that
 /// restoring component `c` alone puts right.
-pub fn covering(back: &[BTreeSet<usize>], lost: &[usize], most: usize) -> Vec<usize> {
+pub fn greedy_cover(back: &[BTreeSet<usize>], lost: &[usize], most: usize) -> Vec<usize> {
     let mut left: BTreeSet<usize> = lost.iter().copied().collect();
     let mut chosen = Vec::new();
     while chosen.len() < most {
@@ -161,21 +168,24 @@ pub fn covering(back: &[BTreeSet<usize>], lost: &[usize], most: usize) -> Vec<us
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribution::experiments::Truth;
+    use crate::attribution::experiments::EvaluatedSamples;
     use crate::attribution::experiments::example::{experiment, group};
 
     /// Sample 0 flips by group 0 alone, sample 1 by groups 1 or 2 each, sample 2 never.
     #[test]
     fn the_fewest_groups_are_blamed() {
-        let answer = |set: Coalition| {
+        let answer = |set: GroupCoalition| {
             let first = i64::from(set.contains(0));
             let second = i64::from(set.contains(1) || set.contains(2));
             experiment([first, second, 0].map(Some).to_vec())
         };
-        let draws = vec![Coalition::all(3).map(|set| (set, answer(set))).collect()];
-        let table = Table { truth: Truth { labels: vec![0, 0, 0], ..Truth::default() }, draws };
+        let draws = vec![GroupCoalition::all(3).map(|set| (set, answer(set))).collect()];
+        let table = ExperimentTable {
+            truth: EvaluatedSamples { labels: vec![0, 0, 0], ..EvaluatedSamples::default() },
+            draws,
+        };
         let groups = ["a", "b", "c"].map(group);
-        let flips = Flips::find(&table, 3);
+        let flips = FlipCauses::find(&table, 3);
         let found = flips.records(&table, &groups, &[10, 11, 12], 3);
         assert_eq!(found.len(), 2);
         assert_eq!(
@@ -183,7 +193,7 @@ mod tests {
             (10, ["a".to_string()].as_slice())
         );
         assert_eq!((found[1].groups.len(), found[1].kind.as_str()), (2, "lost"));
-        let sums = Flips::by_group(&found, &flips, &groups);
+        let sums = FlipCauses::by_group(&found, &flips, &groups);
         assert_eq!((sums[0].group.as_str(), sums[0].lost_alone), ("a", 1));
         assert_eq!((sums[1].lost_alone, sums[1].lost_with_others), (0, 1));
         assert!(flips.smaller(&table, 2).is_empty());
@@ -192,7 +202,7 @@ mod tests {
     #[test]
     fn what_the_others_bring_back_counts_once() {
         let back = [&[1, 2][..], &[2, 3, 4], &[4]].map(|own| own.iter().copied().collect());
-        assert_eq!(covering(&back, &[1, 2, 3, 4, 9], 3), [1, 0]);
-        assert_eq!(covering(&back, &[9], 3), Vec::<usize>::new());
+        assert_eq!(greedy_cover(&back, &[1, 2, 3, 4, 9], 3), [1, 0]);
+        assert_eq!(greedy_cover(&back, &[9], 3), Vec::<usize>::new());
     }
 }

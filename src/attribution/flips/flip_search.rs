@@ -1,9 +1,9 @@
 //! Finding who answers for flips by further experiments: smaller sets of groups, then single
 //! components of the groups that answer for most.
 
-use super::flip_causes::{Flips, covering};
-use crate::attribution::experiments::Investigation;
-use crate::attribution::shapley::Coalition;
+use super::flip_causes::{FlipCauses, greedy_cover};
+use crate::attribution::experiments::AblationStudy;
+use crate::attribution::shapley::GroupCoalition;
 use crate::pipeline::PipelineError;
 use paring_core::schema::{ComponentBlame, FlipBlame, GroupBlame};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,9 +17,9 @@ const MOST_NAMED: usize = 3;
 /// Times that smaller sets are looked for.
 const ROUNDS: usize = 6;
 
-/// Who answers for the flips of a variant.
+/// Groups and components that caused the flips of a variant.
 #[derive(Clone, Debug, Default)]
-pub struct Accused {
+pub struct FlipAttribution {
     /// Flip by flip.
     pub flips: Vec<FlipBlame>,
     /// Group by group.
@@ -28,30 +28,34 @@ pub struct Accused {
     pub components: Vec<ComponentBlame>,
 }
 
-impl Investigation<'_> {
+impl AblationStudy<'_> {
     /// Looks for the fewest groups and components behind every flip. `samples` are the dataset's
     /// indices of those asked; `singly` says whether single components may be tried.
     ///
     /// # Errors
     /// Those of the experiments.
-    pub fn accuse(&mut self, samples: &[usize], singly: bool) -> Result<Accused, PipelineError> {
+    pub fn attribute_flips(
+        &mut self,
+        samples: &[usize],
+        singly: bool,
+    ) -> Result<FlipAttribution, PipelineError> {
         let count = self.groups.len();
         // Up to this size all sets of undone groups were tried.
-        let tried = match (self.explored.couples, self.explored.exact) {
+        let tried = match (self.explored.leave_two_out, self.explored.exact) {
             (_, true) => count,
             (true, _) => 2.min(count),
             _ => 1.min(count),
         };
         for _ in 0..ROUNDS {
-            let next = Flips::find(&self.table, count).smaller(&self.table, tried);
+            let next = FlipCauses::find(&self.table, count).smaller(&self.table, tried);
             if next.is_empty() {
                 break;
             }
             self.ask(0, &next)?;
         }
-        let flips = Flips::find(&self.table, count);
+        let flips = FlipCauses::find(&self.table, count);
         let records = flips.records(&self.table, &self.groups, samples, tried);
-        let groups = Flips::by_group(&records, &flips, &self.groups);
+        let groups = FlipCauses::by_group(&records, &flips, &self.groups);
         let mut components = Vec::new();
         let guilty = groups.iter().filter(|g| g.lost_alone > 0 && singly).map(|g| &g.group);
         let positions: Vec<usize> = guilty
@@ -62,17 +66,17 @@ impl Investigation<'_> {
         for group in positions {
             components.extend(self.singly(&flips, group)?);
         }
-        Ok(Accused { flips: records, groups, components })
+        Ok(FlipAttribution { flips: records, groups, components })
     }
 
     /// Restores the components of a group one by one, and names for each class those that bring back
     /// most of what the group lost.
     fn singly(
         &mut self,
-        flips: &Flips,
+        flips: &FlipCauses,
         group: usize,
     ) -> Result<Vec<ComponentBlame>, PipelineError> {
-        let all = Coalition::full(self.groups.len());
+        let all = GroupCoalition::full(self.groups.len());
         let whole: Vec<(String, String, usize)> = self
             .pieces_of(group)
             .iter()
@@ -101,7 +105,7 @@ impl Investigation<'_> {
         }
         let mut blames = Vec::new();
         for (class, lost) in lost {
-            let chosen = covering(&back, &lost, MOST_NAMED);
+            let chosen = greedy_cover(&back, &lost, MOST_NAMED);
             let Some(first) = chosen.first() else { continue };
             let ids: BTreeSet<String> = chosen.iter().map(|c| whole[*c].1.clone()).collect();
             let Some(together) = self.without(group, &[ids])?.pop() else { continue };
@@ -126,7 +130,7 @@ impl Investigation<'_> {
 
     /// Positions of the samples of a class that the baseline has right and the variant wrong.
     fn lost_of(&self, class: i64) -> Vec<usize> {
-        let sets = [Coalition::EMPTY, Coalition::full(self.groups.len())];
+        let sets = [GroupCoalition::EMPTY, GroupCoalition::full(self.groups.len())];
         let [Some(before), Some(after)] = sets.map(|set| self.table.answers(0, set)) else {
             return vec![];
         };

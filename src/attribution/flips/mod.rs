@@ -3,5 +3,5 @@
 mod flip_causes;
 mod flip_search;
 
-pub use flip_causes::{Flips, covering};
-pub use flip_search::Accused;
+pub use flip_causes::{FlipCauses, greedy_cover};
+pub use flip_search::FlipAttribution;

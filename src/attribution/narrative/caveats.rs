@@ -1,6 +1,6 @@
-//! What the data themselves warn of, in words.
+//! Caveats of the data, in words.
 
-use super::sentence_writer::{Words, at};
+use super::sentence_writer::{SentenceWriter, at};
 use crate::attribution::effects::FEW;
 use crate::pipeline::HERE;
 use paring_core::schema::{Explanation, FieldFormat};
@@ -8,13 +8,13 @@ use paring_core::schema::{Explanation, FieldFormat};
 /// A machine that was quiet less often was busy.
 const QUIET: f64 = 0.5;
 
-pub(super) fn caveats(words: &mut Words, found: &Explanation) {
+pub(super) fn caveats(words: &mut SentenceWriter, found: &Explanation) {
     experiments(words, found);
     answers(words, found);
     machines(words, found);
 }
 
-fn experiments(words: &mut Words, found: &Explanation) {
+fn experiments(words: &mut SentenceWriter, found: &Explanation) {
     if found.experiments.cut_short {
         let fields =
             ["pairs", "draws"].map(|part| at(format!("/experiments/{part}"), FieldFormat::Count));
@@ -36,7 +36,7 @@ fn experiments(words: &mut Words, found: &Explanation) {
     }
 }
 
-fn answers(words: &mut Words, found: &Explanation) {
+fn answers(words: &mut SentenceWriter, found: &Explanation) {
     if found.unusable.variant + found.unusable.baseline > 0 {
         let fields = [
             at("/unusable/variant", FieldFormat::Count),
@@ -65,7 +65,7 @@ fn answers(words: &mut Words, found: &Explanation) {
     }
 }
 
-fn machines(words: &mut Words, found: &Explanation) {
+fn machines(words: &mut SentenceWriter, found: &Explanation) {
     for position in 0..found.unreached.len() {
         let part = |name: &str| at(format!("/unreached/{position}/{name}"), FieldFormat::Text);
         words.say("caveat", "{} was not asked: {}", &[part("target"), part("reason")]);

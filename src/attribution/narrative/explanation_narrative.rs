@@ -1,14 +1,14 @@
-//! What an explanation says in plain words: what was done and why, what was expected, what happened,
-//! on whom, what it bought, and how sure all that is.
+//! The explanation in plain words: decisions and reasons, forecasts, effects on accuracy,
+//! classes and slices, savings, and the certainty of each.
 //!
 //! No sentence says more than its interval: an effect is called one only where its interval leaves 0
 //! out and the corrected test agrees.
 
 use super::caveats::caveats;
-use super::metric_wording::{Voice, metric, shown};
-use super::saving_sentences::bought;
-use super::sentence_writer::{Words, at, interval};
-use super::variant_findings::remarks;
+use super::metric_wording::{MetricWording, is_significant, metric};
+use super::saving_sentences::say_savings;
+use super::sentence_writer::{SentenceWriter, at, interval};
+use super::variant_findings::say_findings;
 use crate::pipeline::HERE;
 use paring_core::schema::{Effect, Explanation, FieldFormat, NarrativeSentence};
 use serde_json::{Value, json};
@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 /// Everything there is to say about a variant, in order.
 pub fn narrative(found: &Explanation) -> Vec<NarrativeSentence> {
     let record: Value = json!(found);
-    let mut words = Words::new(record);
-    let voice = Voice::of(&found.main);
+    let mut words = SentenceWriter::new(record);
+    let voice = MetricWording::of(&found.main);
     whole(&mut words, found, &voice);
     let mut order: Vec<usize> = (0..found.groups.len()).collect();
     let size = |g: &usize| {
@@ -26,7 +26,7 @@ pub fn narrative(found: &Explanation) -> Vec<NarrativeSentence> {
     };
     order.sort_by(|a, b| size(b).total_cmp(&size(a)));
     order.iter().for_each(|group| of_group(&mut words, found, *group, &voice));
-    remarks(&mut words, found, &voice);
+    say_findings(&mut words, found, &voice);
     caveats(&mut words, found);
     words.sentences()
 }
@@ -38,7 +38,7 @@ fn main_effect(found: &Explanation, group: usize) -> Option<(usize, &Effect)> {
     own.find(|(_, e)| e.group == *id && e.metric == found.main.metric && e.of.is_none())
 }
 
-fn whole(words: &mut Words, found: &Explanation, voice: &Voice) {
+fn whole(words: &mut SentenceWriter, found: &Explanation, voice: &MetricWording) {
     let mut totals = found.totals.iter().enumerate();
     let own = totals.find(|(_, t)| t.metric == found.main.metric && t.of.is_none());
     if let Some((position, total)) = own {
@@ -85,7 +85,7 @@ fn whole(words: &mut Words, found: &Explanation, voice: &Voice) {
     );
 }
 
-fn of_group(words: &mut Words, found: &Explanation, group: usize, voice: &Voice) {
+fn of_group(words: &mut SentenceWriter, found: &Explanation, group: usize, voice: &MetricWording) {
     let Some((position, effect)) = main_effect(found, group) else { return };
     let (id, path) = (found.groups[group].id.clone(), format!("/effects/{position}"));
     let label = at(format!("/groups/{group}/label"), FieldFormat::Text);
@@ -93,7 +93,7 @@ fn of_group(words: &mut Words, found: &Explanation, group: usize, voice: &Voice)
     if let Some(shapley) = effect.shapley {
         let fields = [label.clone(), metric()].into_iter();
         let fields = fields.chain(interval(&format!("{path}/shapley"), voice.change));
-        let template = match shown(effect, Some(shapley)) {
+        let template = match is_significant(effect, Some(shapley)) {
             true => {
                 let about = voice.about(voice.worse(shapley.value));
                 format!("{about}: {{}}{unit}, between {{}} and {{}}")
@@ -108,7 +108,7 @@ fn of_group(words: &mut Words, found: &Explanation, group: usize, voice: &Voice)
         };
         words.say(&id, &template, &fields.collect::<Vec<_>>());
     }
-    if effect.survives == Some(false) && shown(effect, effect.shapley) {
+    if effect.survives == Some(false) && is_significant(effect, effect.shapley) {
         let [_, low, high] = interval(&format!("{path}/together"), voice.change);
         let template = format!(
             "{{}}: its effect does not survive other draws of calibration samples, over which it lies between {{}} and {{}}{unit}"
@@ -116,13 +116,13 @@ fn of_group(words: &mut Words, found: &Explanation, group: usize, voice: &Voice)
         words.say(&id, &template, &[label.clone(), low, high]);
     }
     expectation(words, found, group, &id);
-    on_whom(words, found, group, &id);
-    bought(words, found, group, &id);
+    class_and_slice_effects(words, found, group, &id);
+    say_savings(words, found, group, &id);
 }
 
-/// What was expected of a group alone, and what came: of the metric that counts most, and of others where
+/// Forecast and outcome of a group alone: of the primary metric, and of others where
 /// the forecast did not hold.
-fn expectation(words: &mut Words, found: &Explanation, group: usize, id: &str) {
+fn expectation(words: &mut SentenceWriter, found: &Explanation, group: usize, id: &str) {
     let own = found.forecasts.iter().enumerate().filter(|(_, f)| f.group == id);
     for (position, outcome) in own {
         let main = outcome.expected.metric == found.main.metric;
@@ -156,9 +156,14 @@ fn expectation(words: &mut Words, found: &Explanation, group: usize, id: &str) {
 }
 
 /// Classes and slices on which a group has an effect.
-fn on_whom(words: &mut Words, found: &Explanation, group: usize, id: &str) {
+fn class_and_slice_effects(
+    words: &mut SentenceWriter,
+    found: &Explanation,
+    group: usize,
+    id: &str,
+) {
     let own = found.effects.iter().enumerate().filter(|(_, e)| e.group == id && e.of.is_some());
-    for (position, effect) in own.filter(|(_, e)| shown(e, e.shapley)) {
+    for (position, effect) in own.filter(|(_, e)| is_significant(e, e.shapley)) {
         let path = format!("/effects/{position}");
         let share = effect.unit == "share";
         let (show, unit) =

@@ -4,23 +4,23 @@ use super::sentence_writer::at;
 use crate::attribution::effects::LEVEL;
 use paring_core::schema::{ConfidenceInterval, Effect, FieldFormat, PrimaryMetric};
 
-/// How the metric that counts most is spoken of.
-pub(super) struct Voice {
+/// Wording of the primary metric.
+pub(super) struct MetricWording {
     /// A value of it.
     pub(super) value: FieldFormat,
     /// A change of it.
     pub(super) change: FieldFormat,
-    /// What stands behind a change.
+    /// Text behind a change.
     pub(super) unit: &'static str,
-    /// Whether it is the share of right answers, which has words of its own.
+    /// It is accuracy, which has words of its own.
     pub(super) accuracy: bool,
     higher_is_better: bool,
 }
 
-impl Voice {
-    pub(super) fn of(main: &PrimaryMetric) -> Voice {
+impl MetricWording {
+    pub(super) fn of(main: &PrimaryMetric) -> MetricWording {
         let share = main.unit == "share";
-        Voice {
+        MetricWording {
             value: if share { FieldFormat::Percent } else { FieldFormat::Significant },
             change: if share { FieldFormat::Points } else { FieldFormat::Signed },
             unit: if share { " points" } else { "" },
@@ -29,7 +29,7 @@ impl Voice {
         }
     }
 
-    /// Whether a change is for the worse.
+    /// Tells whether a change is for the worse.
     pub(super) fn worse(&self, change: f64) -> bool {
         (change < 0.0) == self.higher_is_better
     }
@@ -45,13 +45,13 @@ impl Voice {
     }
 }
 
-/// Where the metric's name stands.
+/// The field of the metric's name.
 pub(super) fn metric() -> (String, FieldFormat) {
     at("/main/metric", FieldFormat::Text)
 }
 
-/// Whether an effect, of the Shapley value or whatever there is instead, may be called one.
-pub(super) fn shown(effect: &Effect, value: Option<ConfidenceInterval>) -> bool {
+/// Tells whether an effect, of the Shapley value or whatever there is instead, is significant.
+pub(super) fn is_significant(effect: &Effect, value: Option<ConfidenceInterval>) -> bool {
     let clear = value.is_some_and(|i| i.excludes_zero());
     clear && effect.holm.is_some_and(|p| p <= 1.0 - LEVEL)
 }

@@ -1,21 +1,21 @@
-//! What a group bought on a machine, in words: time, memory, energy.
+//! Sentences on what a group saves on a machine: time, memory, energy.
 
-use super::sentence_writer::{Words, at};
+use super::sentence_writer::{SentenceWriter, at};
 use crate::pipeline::HERE;
 use paring_core::schema::{Effect, Explanation, FieldFormat};
 
-/// How a saving is said.
-struct Saving {
-    /// What a group that saves does.
+/// Wording of a saving.
+struct SavingWording {
+    /// The verb of a group that saves.
     saves: &'static str,
-    /// What one that does not does.
+    /// The verb of one that costs.
     costs: &'static str,
-    /// What cannot be told from chance.
+    /// The noun of a saving that is not significant.
     nothing: &'static str,
     size: FieldFormat,
 }
 
-fn saving(metric: &str) -> Option<Saving> {
+fn saving(metric: &str) -> Option<SavingWording> {
     let (saves, costs, nothing, size) = match metric {
         "latency" => ("bought", "costs", "saving of time", FieldFormat::MicrosecondsSize),
         "peak_heap_bytes" => {
@@ -26,12 +26,12 @@ fn saving(metric: &str) -> Option<Saving> {
         }
         _ => return None,
     };
-    Some(Saving { saves, costs, nothing, size })
+    Some(SavingWording { saves, costs, nothing, size })
 }
 
-/// What a group bought in everything that was measured with and without it. Of the two kinds of
+/// Says what a group saves of everything that was measured with and without it. Of the two kinds of
 /// memory the allocator's is spoken of; the resident set holds the program too.
-pub(super) fn bought(words: &mut Words, found: &Explanation, group: usize, id: &str) {
+pub(super) fn say_savings(words: &mut SentenceWriter, found: &Explanation, group: usize, id: &str) {
     for (position, effect) in found.effects.iter().enumerate().filter(|(_, e)| e.group == id) {
         if let Some(how) = saving(&effect.metric) {
             say(words, (position, effect), group, &how);
@@ -39,7 +39,12 @@ pub(super) fn bought(words: &mut Words, found: &Explanation, group: usize, id: &
     }
 }
 
-fn say(words: &mut Words, (position, effect): (usize, &Effect), group: usize, how: &Saving) {
+fn say(
+    words: &mut SentenceWriter,
+    (position, effect): (usize, &Effect),
+    group: usize,
+    how: &SavingWording,
+) {
     let (Some(saved), id) = (effect.leave_one_out, &effect.group) else { return };
     let path = format!("/effects/{position}");
     let label = at(format!("/groups/{group}/label"), FieldFormat::Text);

@@ -15,15 +15,15 @@ pub(super) fn interval(pointer: &str, show: FieldFormat) -> [(String, FieldForma
 
 /// A record to speak about.
 #[derive(Debug)]
-pub(super) struct Words {
+pub(super) struct SentenceWriter {
     record: Value,
     sentences: Vec<NarrativeSentence>,
 }
 
-impl Words {
+impl SentenceWriter {
     /// Nothing said yet.
-    pub(super) fn new(record: Value) -> Words {
-        Words { record, sentences: Vec::new() }
+    pub(super) fn new(record: Value) -> SentenceWriter {
+        SentenceWriter { record, sentences: Vec::new() }
     }
 
     /// Everything that was said.
@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn a_figure_from_elsewhere_is_found_out() {
         let record = json!({ "lost": 14, "group": "block2.pw" });
-        let mut words = Words::new(record.clone());
+        let mut words = SentenceWriter::new(record.clone());
         let fields =
             [("/lost".to_string(), FieldFormat::Count), ("/group".to_string(), FieldFormat::Text)];
         words.say("variant", "{} samples were lost to {}", &fields);

@@ -1,33 +1,33 @@
-//! What there is to say about a variant as a whole: what groups do together, who answers for flips,
-//! where on the way to a machine answers change, what disturbed inputs do, what flows through the
+//! Findings about a variant as a whole: interactions, causes of flips,
+//! the path of predictions to a machine, robustness, feature flow through the
 //! layers, and the samples hit hardest.
 
-use super::metric_wording::{Voice, metric, shown};
-use super::sentence_writer::{Words, at, interval};
+use super::metric_wording::{MetricWording, is_significant, metric};
+use super::sentence_writer::{SentenceWriter, at, interval};
 use crate::attribution::effects::{LEVEL, ROBUSTNESS};
 use paring_core::schema::{Explanation, FieldFormat, LayerFlow};
 
-/// So many groups that answer for most lost samples are named; the record has all, and components that
+/// The most groups that are named for lost samples; the record has all, and components that
 /// bring back a single sample too.
 const GUILTY: usize = 3;
 
-pub(super) fn remarks(words: &mut Words, found: &Explanation, voice: &Voice) {
+pub(super) fn say_findings(words: &mut SentenceWriter, found: &Explanation, voice: &MetricWording) {
     together(words, found, voice);
     blamed(words, found);
     on_the_way(words, found, voice);
     disturbed(words, found, voice);
     flowing(words, found);
     hit(words, found);
-    foreseen(words, found);
+    forecast_record(words, found);
 }
 
-/// Where the label of a group stands.
+/// The field of a group's label.
 fn label(found: &Explanation, id: &str) -> (String, FieldFormat) {
     let own = found.groups.iter().position(|g| g.id == id).unwrap_or(0);
     at(format!("/groups/{own}/label"), FieldFormat::Text)
 }
 
-fn together(words: &mut Words, found: &Explanation, voice: &Voice) {
+fn together(words: &mut SentenceWriter, found: &Explanation, voice: &MetricWording) {
     for (position, interaction) in found.interactions.iter().enumerate() {
         if interaction.holm > 1.0 - LEVEL || !interaction.value.excludes_zero() {
             continue;
@@ -44,7 +44,7 @@ fn together(words: &mut Words, found: &Explanation, voice: &Voice) {
     }
 }
 
-fn blamed(words: &mut Words, found: &Explanation) {
+fn blamed(words: &mut SentenceWriter, found: &Explanation) {
     let count = |part: &str| at(format!("/flip_counts/{part}"), FieldFormat::Count);
     let flips = found.effects.iter().any(|e| e.metric == "flips");
     let changed = found.flip_counts.changed > 0;
@@ -96,7 +96,7 @@ fn blamed(words: &mut Words, found: &Explanation) {
     }
 }
 
-fn on_the_way(words: &mut Words, found: &Explanation, voice: &Voice) {
+fn on_the_way(words: &mut SentenceWriter, found: &Explanation, voice: &MetricWording) {
     for (position, link) in found.links.iter().enumerate() {
         let path = format!("/links/{position}");
         let place = |which: usize| at(format!("{path}/between/{which}"), FieldFormat::Text);
@@ -118,7 +118,7 @@ fn on_the_way(words: &mut Words, found: &Explanation, voice: &Voice) {
     }
 }
 
-fn disturbed(words: &mut Words, found: &Explanation, voice: &Voice) {
+fn disturbed(words: &mut SentenceWriter, found: &Explanation, voice: &MetricWording) {
     let own = found.totals.iter().enumerate().filter(|(_, t)| t.metric == ROBUSTNESS);
     for (position, total) in own.filter(|(_, t)| t.change.excludes_zero()) {
         let path = format!("/totals/{position}");
@@ -132,7 +132,7 @@ fn disturbed(words: &mut Words, found: &Explanation, voice: &Voice) {
         words.say("variant", &template, &fields.collect::<Vec<_>>());
     }
     let own = found.effects.iter().enumerate().filter(|(_, e)| e.metric == ROBUSTNESS);
-    for (position, effect) in own.filter(|(_, e)| shown(e, e.leave_one_out)) {
+    for (position, effect) in own.filter(|(_, e)| is_significant(e, e.leave_one_out)) {
         let path = format!("/effects/{position}");
         let template = format!(
             "on inputs with {{}}, {{}} on top of all others changes {{}} by {{}}{}, between {{}} and {{}}",
@@ -146,7 +146,7 @@ fn disturbed(words: &mut Words, found: &Explanation, voice: &Voice) {
 }
 
 /// The layer whose output is least like the baseline's, and those with more channels that never vary.
-fn flowing(words: &mut Words, found: &Explanation) {
+fn flowing(words: &mut SentenceWriter, found: &Explanation) {
     let alike = |l: &LayerFlow| l.similarity.filter(|s| s.is_finite());
     let compared = found.flow.iter().enumerate().filter_map(|(p, l)| Some((p, alike(l)?)));
     let least = compared.min_by(|a, b| a.1.total_cmp(&b.1));
@@ -176,7 +176,7 @@ fn flowing(words: &mut Words, found: &Explanation) {
 }
 
 /// The sample that lost most, and its neighbours.
-fn hit(words: &mut Words, found: &Explanation) {
+fn hit(words: &mut SentenceWriter, found: &Explanation) {
     let Some(hardest) = found.hits.first() else { return };
     if hardest.label.is_none() {
         let fields = [
@@ -208,7 +208,7 @@ fn hit(words: &mut Words, found: &Explanation) {
     }
 }
 
-fn foreseen(words: &mut Words, found: &Explanation) {
+fn forecast_record(words: &mut SentenceWriter, found: &Explanation) {
     if found.track.count == 0 {
         return;
     }

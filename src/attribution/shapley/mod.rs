@@ -4,7 +4,7 @@ mod coalition;
 mod contrast;
 mod shapley_value;
 
-pub use coalition::Coalition;
-pub use contrast::Form;
-pub use shapley_value::Shapley;
-pub(crate) use shapley_value::{exact, joining};
+pub use coalition::GroupCoalition;
+pub use contrast::CoalitionContrast;
+pub use shapley_value::ShapleyEstimate;
+pub(crate) use shapley_value::{exact_shapley, permutation_contribution};

@@ -2,8 +2,8 @@
 //! after.
 
 use crate::attribution::effects::LEVEL;
-use crate::attribution::experiments::Investigation;
-use crate::attribution::shapley::{Coalition, Form};
+use crate::attribution::experiments::AblationStudy;
+use crate::attribution::shapley::{CoalitionContrast, GroupCoalition};
 use crate::pipeline::{
     Context, HERE, PipelineError, TimedModel, kept_times_by_node, times_by_node,
 };
@@ -21,7 +21,7 @@ const NO_SHAPLEY: &str =
 
 /// What was found about times.
 #[derive(Clone, Debug, Default)]
-pub struct Times {
+pub struct LatencyEffects {
     /// One a group.
     pub effects: Vec<Effect>,
     /// Before and after; `None` where nothing could be timed.
@@ -32,26 +32,28 @@ pub struct Times {
     pub quiet_share: f64,
 }
 
-impl Investigation<'_> {
+impl AblationStudy<'_> {
     /// Times the baseline, the variant, each group alone and all but each, in this process, and
     /// profiles the layers of the first two.
     ///
     /// # Errors
     /// Those of the engine.
-    pub fn times(&mut self, budget: Duration) -> Result<Times, PipelineError> {
+    pub fn times(&mut self, budget: Duration) -> Result<LatencyEffects, PipelineError> {
         let count = self.groups.len();
         let sets = self.plan.base(&(0..count).collect::<Vec<_>>());
         let timed: Vec<TimedModel> = sets.iter().filter_map(|set| self.timed(*set)).collect();
         if timed.len() != sets.len() {
-            return Ok(Times::default());
+            return Ok(LatencyEffects::default());
         }
         let Some(context) = self.laboratory().map(|l| l.context().clone()) else {
-            return Ok(Times::default());
+            return Ok(LatencyEffects::default());
         };
-        let Some(rounds) = context.time(&timed, budget)? else { return Ok(Times::default()) };
-        let position: BTreeMap<Coalition, usize> =
+        let Some(rounds) = context.time(&timed, budget)? else {
+            return Ok(LatencyEffects::default());
+        };
+        let position: BTreeMap<GroupCoalition, usize> =
             sets.iter().enumerate().map(|(position, set)| (*set, position)).collect();
-        let estimate = |form: &Form| -> Option<ConfidenceInterval> {
+        let estimate = |form: &CoalitionContrast| -> Option<ConfidenceInterval> {
             let at = |round: &Vec<f64>| form.of(|set| Some(round[*position.get(&set)?]));
             let values: Vec<f64> = rounds.rounds.iter().map(at).collect::<Option<_>>()?;
             let how = BootstrapOptions { resamples: 4_000, level: LEVEL, seed: 0 };
@@ -61,17 +63,17 @@ impl Investigation<'_> {
             "{} rounds of all experiments in random order, medians; not fresh processes",
             rounds.rounds.len()
         );
-        let shapley = |group: usize| estimate(&self.plan.exactly(group, &sets)?);
+        let shapley = |group: usize| estimate(&self.plan.exact_shapley_value(group, &sets)?);
         let effects = self.groups.iter().enumerate().map(|(position, group)| Effect {
             shapley: shapley(position),
-            solo: estimate(&Form::solo(position)),
-            leave_one_out: estimate(&Form::leave_one_out(position, count)),
+            solo: estimate(&CoalitionContrast::solo(position)),
+            leave_one_out: estimate(&CoalitionContrast::leave_one_out(position, count)),
             method: method.clone(),
             missing: shapley(position).is_none().then(|| MissingReason(NO_SHAPLEY.into())),
             ..Effect::unknown(&group.id, "latency", Some(HERE), "ns")
         });
         let effects = effects.collect();
-        let median = |set: Coalition| {
+        let median = |set: GroupCoalition| {
             let own = position.get(&set)?;
             stats::median(&rounds.rounds.iter().map(|round| round[*own]).collect::<Vec<_>>())
         };
@@ -82,18 +84,18 @@ impl Investigation<'_> {
                 target: Some(HERE.into()),
                 unit: "ns".into(),
                 samples: None,
-                baseline: median(Coalition::EMPTY)?,
-                variant: median(Coalition::full(count))?,
-                change: estimate(&Form::total(count))?,
+                baseline: median(GroupCoalition::EMPTY)?,
+                variant: median(GroupCoalition::full(count))?,
+                change: estimate(&CoalitionContrast::total(count))?,
                 left_over: None,
             })
         };
-        let ends = [self.timed(Coalition::EMPTY), self.timed(Coalition::full(count))];
+        let ends = [self.timed(GroupCoalition::EMPTY), self.timed(GroupCoalition::full(count))];
         let layers = match ends {
             [Some(before), Some(after)] => self.layers(&context, before, after, budget)?,
             _ => vec![],
         };
-        Ok(Times { effects, total: total(), layers, quiet_share: rounds.quiet_share })
+        Ok(LatencyEffects { effects, total: total(), layers, quiet_share: rounds.quiet_share })
     }
 
     /// The layers' times before and after, each with the groups that touched it.
@@ -127,7 +129,7 @@ impl Investigation<'_> {
         by_layer(target, baseline, &was, &is, &self.groups)
     }
 
-    fn timed(&mut self, set: Coalition) -> Option<TimedModel> {
+    fn timed(&mut self, set: GroupCoalition) -> Option<TimedModel> {
         let experiment = self.table.experiment(0, set)?.clone();
         let path = self.laboratory()?.file(&experiment.file_sha256);
         path.exists()

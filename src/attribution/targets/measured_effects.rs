@@ -1,8 +1,8 @@
-//! What groups bought in time, memory and energy, measured: the variant beside all but each group of
+//! Measured effects of groups on latency, memory and energy: the variant beside all but each group of
 //! it.
 
-use crate::attribution::experiments::{Investigation, Plan};
-use crate::attribution::shapley::{Coalition, Form};
+use crate::attribution::experiments::{AblationStudy, ExperimentPlan};
+use crate::attribution::shapley::{CoalitionContrast, GroupCoalition};
 use paring_core::schema::{
     ConfidenceInterval, DecisionGroup, Effect, FileName, Measurement, MetricTotal, MissingReason,
     SpeedSummary, VariantRecord,
@@ -15,23 +15,23 @@ const FEW_GROUPS: usize = 3;
 /// Variants to measure, and which sets of groups they are: the whole first, as what the others are
 /// paired with.
 #[derive(Clone, Debug, Default)]
-pub struct Measurable {
+pub struct MeasurableCoalitions {
     /// The sets.
-    pub sets: Vec<Coalition>,
+    pub sets: Vec<GroupCoalition>,
     /// Their records, files in the folder of experiments.
     pub records: Vec<VariantRecord>,
 }
 
-impl Investigation<'_> {
+impl AblationStudy<'_> {
     /// The variant, the baseline, and all but each group, as variants whose files are kept; of few
     /// groups also each alone, and so all sets.
-    pub fn measurable(&self, variant: &VariantRecord) -> Measurable {
+    pub fn measurable(&self, variant: &VariantRecord) -> MeasurableCoalitions {
         let count = self.groups.len();
-        let all = Coalition::full(count);
+        let all = GroupCoalition::full(count);
         let others = (0..count).map(|group| all.without(group));
-        let alone = (0..count).map(Coalition::of).filter(|_| count <= FEW_GROUPS);
-        let mut found = Measurable::default();
-        for set in [all].into_iter().chain(others).chain([Coalition::EMPTY]).chain(alone) {
+        let alone = (0..count).map(GroupCoalition::of).filter(|_| count <= FEW_GROUPS);
+        let mut found = MeasurableCoalitions::default();
+        for set in [all].into_iter().chain(others).chain([GroupCoalition::EMPTY]).chain(alone) {
             let Some(experiment) = self.table.experiment(0, set) else { continue };
             if found.sets.contains(&set) || !experiment.kept {
                 continue;
@@ -62,14 +62,14 @@ impl Investigation<'_> {
     /// where they were taken.
     pub fn measured(
         &self,
-        measurable: &Measurable,
+        measurable: &MeasurableCoalitions,
         measurements: &[Measurement],
         target: &str,
     ) -> (Vec<Effect>, Vec<MetricTotal>) {
         let (plan, count) = (&self.plan, self.groups.len());
-        let taken = Taken { measurable, measurements, target, plan, count };
+        let taken = CoalitionMeasurements { measurable, measurements, target, plan, count };
         let (mut effects, mut totals) = (Vec::new(), Vec::new());
-        for quantity in Quantity::ALL {
+        for quantity in MeasuredQuantity::ALL {
             let own = self.groups.iter().enumerate();
             effects.extend(own.map(|(position, group)| taken.effect(quantity, position, group)));
             totals.extend(taken.total(quantity));
@@ -79,53 +79,59 @@ impl Investigation<'_> {
 
     /// The same effects where nothing was measured, and why.
     pub fn unmeasured(&self, target: &str, why: &str) -> Vec<Effect> {
-        let of = |quantity: Quantity| {
+        let of = |quantity: MeasuredQuantity| {
             self.groups.iter().map(move |group| Effect {
                 missing: Some(MissingReason(why.into())),
                 ..Effect::unknown(&group.id, quantity.metric(), Some(target), quantity.unit())
             })
         };
-        Quantity::ALL.into_iter().flat_map(of).collect()
+        MeasuredQuantity::ALL.into_iter().flat_map(of).collect()
     }
 }
 
-/// What is measured of a variant on a target.
+/// A quantity that is measured of a variant on a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Quantity {
+enum MeasuredQuantity {
     Latency,
     PeakRss,
     PeakHeap,
     Energy,
 }
 
-impl Quantity {
-    const ALL: [Quantity; 4] =
-        [Quantity::Latency, Quantity::PeakRss, Quantity::PeakHeap, Quantity::Energy];
+impl MeasuredQuantity {
+    const ALL: [MeasuredQuantity; 4] = [
+        MeasuredQuantity::Latency,
+        MeasuredQuantity::PeakRss,
+        MeasuredQuantity::PeakHeap,
+        MeasuredQuantity::Energy,
+    ];
 
     fn metric(self) -> &'static str {
         match self {
-            Quantity::Latency => "latency",
-            Quantity::PeakRss => "peak_rss_bytes",
-            Quantity::PeakHeap => "peak_heap_bytes",
-            Quantity::Energy => "energy_per_inference",
+            MeasuredQuantity::Latency => "latency",
+            MeasuredQuantity::PeakRss => "peak_rss_bytes",
+            MeasuredQuantity::PeakHeap => "peak_heap_bytes",
+            MeasuredQuantity::Energy => "energy_per_inference",
         }
     }
 
     fn unit(self) -> &'static str {
         match self {
-            Quantity::Latency => "ns",
-            Quantity::PeakRss | Quantity::PeakHeap => "bytes",
-            Quantity::Energy => "uj",
+            MeasuredQuantity::Latency => "ns",
+            MeasuredQuantity::PeakRss | MeasuredQuantity::PeakHeap => "bytes",
+            MeasuredQuantity::Energy => "uj",
         }
     }
 
     fn method(self) -> &'static str {
         match self {
-            Quantity::Latency => "paired blocks of fresh processes, 99 % interval",
-            Quantity::PeakRss | Quantity::PeakHeap => {
+            MeasuredQuantity::Latency => "paired blocks of fresh processes, 99 % interval",
+            MeasuredQuantity::PeakRss | MeasuredQuantity::PeakHeap => {
                 "medians of fresh processes, 99 % interval of their difference"
             }
-            Quantity::Energy => "energy windows of fresh processes, interval of their difference",
+            MeasuredQuantity::Energy => {
+                "energy windows of fresh processes, interval of their difference"
+            }
         }
     }
 
@@ -136,10 +142,10 @@ impl Quantity {
         };
         let latency = || measurement.latency.as_ref().map_err(Clone::clone);
         match self {
-            Quantity::Latency => latency().map(|l| l.p50_ns),
-            Quantity::PeakRss => latency().and_then(|l| known(l.peak_rss)),
-            Quantity::PeakHeap => latency().and_then(|l| known(l.peak_heap)),
-            Quantity::Energy => {
+            MeasuredQuantity::Latency => latency().map(|l| l.p50_ns),
+            MeasuredQuantity::PeakRss => latency().and_then(|l| known(l.peak_rss)),
+            MeasuredQuantity::PeakHeap => latency().and_then(|l| known(l.peak_heap)),
+            MeasuredQuantity::Energy => {
                 measurement.energy.as_ref().map(|e| e.per_inference_uj).map_err(Clone::clone)
             }
         }
@@ -147,16 +153,16 @@ impl Quantity {
 }
 
 /// Measurements of the variant, the baseline and all but each group.
-struct Taken<'a> {
-    measurable: &'a Measurable,
+struct CoalitionMeasurements<'a> {
+    measurable: &'a MeasurableCoalitions,
     measurements: &'a [Measurement],
     target: &'a str,
-    plan: &'a Plan,
+    plan: &'a ExperimentPlan,
     count: usize,
 }
 
-impl Taken<'_> {
-    fn own(&self, set: Coalition) -> Result<&Measurement, MissingReason> {
+impl CoalitionMeasurements<'_> {
+    fn own(&self, set: GroupCoalition) -> Result<&Measurement, MissingReason> {
         let position = self.measurable.sets.iter().position(|s| *s == set);
         let found = position.and_then(|position| self.measurements.get(position));
         found.ok_or_else(|| MissingReason("this variant was not measured".into()))
@@ -165,13 +171,13 @@ impl Taken<'_> {
     /// The variant's value less that of another set.
     fn change(
         &self,
-        quantity: Quantity,
-        set: Coalition,
+        quantity: MeasuredQuantity,
+        set: GroupCoalition,
     ) -> Result<ConfidenceInterval, MissingReason> {
-        let (whole, other) = (self.own(Coalition::full(self.count))?, self.own(set)?);
+        let (whole, other) = (self.own(GroupCoalition::full(self.count))?, self.own(set)?);
         let value = quantity.of(whole)?;
         match quantity {
-            Quantity::Latency => {
+            MeasuredQuantity::Latency => {
                 Ok(saved(value.value, other.speed.as_ref().map_err(Clone::clone)?))
             }
             _ => Ok(stats::zou_donner_difference(quantity.of(other)?, value)),
@@ -180,18 +186,25 @@ impl Taken<'_> {
 
     /// The value of a form whose weights add up to 0, from the changes between the whole and each set;
     /// their errors as if none had to do with another's.
-    fn of(&self, quantity: Quantity, form: &Form) -> Result<ConfidenceInterval, MissingReason> {
+    fn of(
+        &self,
+        quantity: MeasuredQuantity,
+        form: &CoalitionContrast,
+    ) -> Result<ConfidenceInterval, MissingReason> {
         let mut changes = Vec::new();
-        for (set, weight) in form.terms().filter(|(set, _)| *set != Coalition::full(self.count)) {
+        for (set, weight) in
+            form.terms().filter(|(set, _)| *set != GroupCoalition::full(self.count))
+        {
             changes.push((-weight, self.change(quantity, set)?));
         }
         Ok(weighted(&changes))
     }
 
-    fn effect(&self, quantity: Quantity, position: usize, group: &DecisionGroup) -> Effect {
-        let leave_one_out = self.of(quantity, &Form::leave_one_out(position, self.count));
-        let solo = self.of(quantity, &Form::solo(position));
-        let form = self.plan.exactly(position, &self.measurable.sets);
+    fn effect(&self, quantity: MeasuredQuantity, position: usize, group: &DecisionGroup) -> Effect {
+        let leave_one_out =
+            self.of(quantity, &CoalitionContrast::leave_one_out(position, self.count));
+        let solo = self.of(quantity, &CoalitionContrast::solo(position));
+        let form = self.plan.exact_shapley_value(position, &self.measurable.sets);
         let shapley = match form {
             None => Err(MissingReason(
                 "not all sets of groups were measured: there are too many".into(),
@@ -210,9 +223,9 @@ impl Taken<'_> {
         }
     }
 
-    fn total(&self, quantity: Quantity) -> Option<MetricTotal> {
-        let change = self.change(quantity, Coalition::EMPTY).ok()?;
-        let variant = quantity.of(self.own(Coalition::full(self.count)).ok()?).ok()?.value;
+    fn total(&self, quantity: MeasuredQuantity) -> Option<MetricTotal> {
+        let change = self.change(quantity, GroupCoalition::EMPTY).ok()?;
+        let variant = quantity.of(self.own(GroupCoalition::full(self.count)).ok()?).ok()?.value;
         Some(MetricTotal {
             metric: quantity.metric().into(),
             of: None,

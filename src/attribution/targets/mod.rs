@@ -5,6 +5,6 @@ mod latency_effects;
 mod measured_effects;
 mod prediction_path;
 
-pub use latency_effects::Times;
-pub use measured_effects::Measurable;
-pub use prediction_path::There;
+pub use latency_effects::LatencyEffects;
+pub use measured_effects::MeasurableCoalitions;
+pub use prediction_path::BoardOutputs;

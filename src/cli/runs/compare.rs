@@ -3,7 +3,7 @@
 use super::compare_args::{CompareArgs, OutputFormat};
 use crate::cli::warnings::print_warning;
 use crate::cli::{Coded, ExitCode, Global, say};
-use crate::report::{self, Comparison};
+use crate::report::{self, RunComparison};
 use crate::workflow;
 
 impl CompareArgs {
@@ -16,7 +16,7 @@ impl CompareArgs {
     }
 }
 
-fn print(comparison: &Comparison, format: OutputFormat, color: bool) -> Result<(), Coded> {
+fn print(comparison: &RunComparison, format: OutputFormat, color: bool) -> Result<(), Coded> {
     let internal = |e: anyhow::Error| Coded::new(ExitCode::Internal, e);
     match format {
         OutputFormat::Table => say::table(&report::comparison_table(comparison, color)),

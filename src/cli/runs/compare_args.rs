@@ -1,6 +1,6 @@
 //! Options of `paring compare`.
 
-use crate::report::Rules;
+use crate::report::ComparisonRules;
 use crate::workflow::{CompareOptions, FailureRules};
 use clap::Args;
 use std::path::PathBuf;
@@ -66,7 +66,7 @@ impl CompareArgs {
 impl From<CompareArgs> for CompareOptions {
     fn from(args: CompareArgs) -> CompareOptions {
         let across = |kind| args.across.contains(&kind);
-        let rules = Rules {
+        let rules = ComparisonRules {
             across_machine: across(KnownDifference::Machine),
             across_engine: across(KnownDifference::Engine),
             across_version: across(KnownDifference::Version),

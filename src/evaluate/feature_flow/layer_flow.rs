@@ -1,6 +1,6 @@
 //! Feature flow: what each layer gives, before and after.
 
-use super::representation_similarity::{alignment, centred, effective_rank};
+use super::representation_similarity::{centred, effective_rank, linear_cka};
 use crate::evaluate::prediction::PredictError;
 use faer::Mat;
 use ndarray::{ArrayD, Axis};
@@ -34,18 +34,18 @@ const ACTIVATIONS: [&str; 12] = [
 
 /// A layer and the tensor that stands for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Watched {
+struct WatchedLayer {
     layer: String,
     tensor: String,
     attention: bool,
 }
 
-/// What flows through each layer of `baseline`, and through the layer of `variant` whose tensor has the
+/// Activation statistics of each layer of `baseline`, and of the layer of `variant` whose tensor has the
 /// same name, on the same inputs. `bindings.batch` is the number of rows of `inputs`.
 ///
 /// # Errors
 /// The engine's.
-pub fn flow(
+pub fn layer_flows(
     baseline: &Graph,
     variant: Option<&Graph>,
     inputs: &BTreeMap<String, Array>,
@@ -53,8 +53,8 @@ pub fn flow(
 ) -> Result<Vec<LayerFlow>, PredictError> {
     let watched = watched(baseline);
     let before = tensors(baseline, &watched, inputs, bindings)?;
-    let there: Vec<Watched> = variant.map_or(vec![], |graph| {
-        let gives = |w: &&Watched| graph.nodes().iter().any(|n| n.output.contains(&w.tensor));
+    let there: Vec<WatchedLayer> = variant.map_or(vec![], |graph| {
+        let gives = |w: &&WatchedLayer| graph.nodes().iter().any(|n| n.output.contains(&w.tensor));
         watched.iter().filter(gives).cloned().collect()
     });
     let after = match variant {
@@ -67,7 +67,7 @@ pub fn flow(
         let (x_rows, y) = (rows(x), after.get(&own.tensor));
         let y_rows = y.map(rows);
         let similarity = y_rows.as_ref().filter(|y| y.nrows() == x_rows.nrows());
-        let similarity = similarity.and_then(|y| alignment(&centred(&x_rows), &centred(y)));
+        let similarity = similarity.and_then(|y| linear_cka(&centred(&x_rows), &centred(y)));
         all.push(LayerFlow {
             layer: own.layer.clone(),
             tensor: own.tensor.clone(),
@@ -80,10 +80,10 @@ pub fn flow(
 }
 
 /// Layers with weights, each with what its activation gives, and attention.
-fn watched(graph: &Graph) -> Vec<Watched> {
+fn watched(graph: &Graph) -> Vec<WatchedLayer> {
     let index = Index::new(graph);
     let weights = graph.initializer_names();
-    let mut all: Vec<Watched> = Vec::new();
+    let mut all: Vec<WatchedLayer> = Vec::new();
     for (node, layer) in graph.nodes().iter().zip(layer_names(graph)) {
         let weighted = is_product(node)
             && node.input.iter().skip(1).any(|input| weights.contains(input.as_str()));
@@ -106,7 +106,7 @@ fn watched(graph: &Graph) -> Vec<Watched> {
             }
         }
         if !all.iter().any(|w| w.tensor == tensor) {
-            all.push(Watched { layer, tensor, attention });
+            all.push(WatchedLayer { layer, tensor, attention });
         }
     }
     all
@@ -118,7 +118,7 @@ fn follows(node: &Node) -> bool {
 
 fn tensors(
     graph: &Graph,
-    watched: &[Watched],
+    watched: &[WatchedLayer],
     inputs: &BTreeMap<String, Array>,
     bindings: DimensionBindings,
 ) -> Result<BTreeMap<String, ArrayD<f32>>, PredictError> {

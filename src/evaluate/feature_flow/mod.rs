@@ -4,4 +4,4 @@
 mod layer_flow;
 mod representation_similarity;
 
-pub use layer_flow::flow;
+pub use layer_flow::layer_flows;

@@ -30,7 +30,7 @@ pub(super) fn effective_rank(centred: &Mat<f64>) -> Option<f64> {
 /// Linear centred kernel alignment of centred rows of the same samples; `None` where one never varies.
 ///
 /// Source: Kornblith et al. 2019, arXiv 1905.00414.
-pub(super) fn alignment(a: &Mat<f64>, b: &Mat<f64>) -> Option<f64> {
+pub(super) fn linear_cka(a: &Mat<f64>, b: &Mat<f64>) -> Option<f64> {
     let cross = (a.transpose() * b).squared_norm_l2();
     let own = |m: &Mat<f64>| match m.ncols() <= m.nrows() {
         true => (m.transpose() * m).norm_l2(),
@@ -64,10 +64,10 @@ mod tests {
     fn likeness_survives_scale_and_order_of_channels() {
         let a = centred(&random(300, 5));
         let turned = Mat::from_fn(300, 5, |r, c| 3.0 * a[(r, 4 - c)]);
-        assert!((alignment(&a, &turned).unwrap() - 1.0).abs() < 1e-9);
+        assert!((linear_cka(&a, &turned).unwrap() - 1.0).abs() < 1e-9);
         let mut rng = stats::generator(5, "other");
         let other = centred(&Mat::from_fn(300, 5, |_, _| rng.random::<f64>()));
-        assert!(alignment(&a, &other).unwrap() < 0.1);
-        assert_eq!(alignment(&a, &Mat::zeros(300, 5)), None);
+        assert!(linear_cka(&a, &other).unwrap() < 0.1);
+        assert_eq!(linear_cka(&a, &Mat::zeros(300, 5)), None);
     }
 }

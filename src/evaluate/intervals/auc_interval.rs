@@ -1,12 +1,16 @@
 //! DeLong's variance of areas under ROC curves, and their correlation between two models.
 
 use super::paired_draws::moved;
-use crate::evaluate::statistics::{Exam, RocSize};
+use crate::evaluate::statistics::{PredictionStatistics, RocSize};
 use paring_core::schema::Metric;
 use paring_core::stats::{RocArea, SamplingDesign};
 
 /// The area under the curve, with DeLong's variance under the design.
-pub(super) fn roc_area(exam: &Exam, metric: Metric, design: SamplingDesign) -> Option<RocArea> {
+pub(super) fn roc_area(
+    exam: &PredictionStatistics,
+    metric: Metric,
+    design: SamplingDesign,
+) -> Option<RocArea> {
     let (area, slot) = exam.gauge.auc.filter(|_| metric == Metric::Auc)?;
     let RocSize { positives, negatives, areas } = exam.gauge.roc?;
     let variance = design.mean_variance(exam.tally.values(slot)?).variance;
@@ -15,7 +19,10 @@ pub(super) fn roc_area(exam: &Exam, metric: Metric, design: SamplingDesign) -> O
 
 /// Correlation of two areas; 0 where one has no error, `None` where every sample has the same part in
 /// both, as of equal answers.
-pub(super) fn delong_correlation(exams: [&Exam; 2], design: SamplingDesign) -> Option<f64> {
+pub(super) fn delong_correlation(
+    exams: [&PredictionStatistics; 2],
+    design: SamplingDesign,
+) -> Option<f64> {
     let [Some(a), Some(b)] = exams.map(|exam| exam.tally.values(exam.gauge.auc?.1)) else {
         return Some(0.0);
     };

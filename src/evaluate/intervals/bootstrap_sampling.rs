@@ -2,12 +2,12 @@
 
 use paring_core::stats::{ResamplingUnits, SamplingDesign};
 
-/// How evaluations are drawn.
+/// Sampling design and bootstrap resamples of evaluations.
 #[derive(Clone, Copy, Debug)]
-pub struct Sampling<'a> {
+pub struct BootstrapSampling<'a> {
     /// The group of each evaluated sample, where whole groups are drawn; otherwise single samples.
     pub groups: Option<&'a [String]>,
-    /// Whether a fixed number of samples was taken of each class, so that another draw would have the
+    /// A fixed number of samples was taken of each class, so that another draw would have the
     /// same shares; of groups it has no meaning.
     pub fixed_class_shares: bool,
     /// Draws.
@@ -16,13 +16,13 @@ pub struct Sampling<'a> {
     pub seed: u64,
 }
 
-impl Default for Sampling<'_> {
+impl Default for BootstrapSampling<'_> {
     fn default() -> Self {
-        Sampling { groups: None, fixed_class_shares: false, resamples: 10_000, seed: 0 }
+        BootstrapSampling { groups: None, fixed_class_shares: false, resamples: 10_000, seed: 0 }
     }
 }
 
-impl<'a> Sampling<'a> {
+impl<'a> BootstrapSampling<'a> {
     /// The design that it is, of samples with these classes.
     pub(crate) fn design<'b>(&self, labels: &'b [i64]) -> SamplingDesign<'b>
     where

@@ -1,12 +1,12 @@
 //! The interval of the expected calibration error, free of the bias that noise adds.
 
-use crate::evaluate::statistics::Exam;
+use crate::evaluate::statistics::PredictionStatistics;
 use paring_core::schema::{ConfidenceInterval, Metric};
 use paring_core::stats::{self, SamplingDesign};
 
 /// The calibration error without the part that noise adds.
 pub(super) fn calibration_error(
-    exam: &Exam,
+    exam: &PredictionStatistics,
     metric: Metric,
     design: SamplingDesign,
 ) -> Option<ConfidenceInterval> {
@@ -22,7 +22,7 @@ pub(super) fn calibration_error(
         exam.tally.scattered(first, bins).iter().map(of).unzip();
     let critical = design.critical(samples);
     let found = stats::calibration_error_interval(&gaps, &variances, critical);
-    let silent = silent_share(exam, first, bins, design);
+    let silent = unobserved_error_share(exam, first, bins, design);
     Some(ConfidenceInterval {
         high: found.value + (found.high - found.value).hypot(silent),
         ..found
@@ -31,7 +31,12 @@ pub(super) fn calibration_error(
 
 /// Upper bound of the share of wrong answers that bins without a single one may hide: their variance
 /// knows nothing of errors that did not occur.
-fn silent_share(exam: &Exam, first: usize, bins: usize, design: SamplingDesign) -> f64 {
+fn unobserved_error_share(
+    exam: &PredictionStatistics,
+    first: usize,
+    bins: usize,
+    design: SamplingDesign,
+) -> f64 {
     let Some(right) = exam.right().filter(|_| exam.by_sample()) else { return 0.0 };
     let all = exam.tally.members(first, bins);
     let silent: usize = all.iter().filter(|own| own.iter().all(|s| right[*s])).map(Vec::len).sum();

@@ -1,10 +1,10 @@
 //! Recall, precision and F1 of single classes, and their Wilson intervals.
 
-use crate::evaluate::metrics::Counts;
+use crate::evaluate::metrics::ClassCounts;
 use paring_core::schema::ConfidenceInterval;
 use paring_core::stats;
 
-/// What is decided about one class.
+/// Recall, precision and F1 of one class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ClassRate {
     /// Share of its samples that were recognised.
@@ -19,7 +19,7 @@ impl ClassRate {
     pub(super) const ALL: [ClassRate; 3] = [ClassRate::Recall, ClassRate::Precision, ClassRate::F1];
 
     /// Its value; `None` where nothing is decided.
-    pub(super) fn value(self, counts: &Counts, class: usize) -> Option<f64> {
+    pub(super) fn value(self, counts: &ClassCounts, class: usize) -> Option<f64> {
         match self {
             ClassRate::Recall => counts.recall(class),
             ClassRate::Precision => counts.precision(class),
@@ -28,7 +28,7 @@ impl ClassRate {
     }
 
     /// Over how many decisions it goes.
-    pub(super) fn units(self, counts: &Counts, class: usize) -> f64 {
+    pub(super) fn units(self, counts: &ClassCounts, class: usize) -> f64 {
         match self {
             ClassRate::Recall => counts.labelled[class],
             ClassRate::Precision => counts.predicted[class],
@@ -39,13 +39,13 @@ impl ClassRate {
     /// Its interval for decisions that do not depend on each other; samples that recall and precision
     /// speak of are proportions. F1 is 2J / (1 + J) of the share J of hits among all samples that are
     /// or are called so, which is a proportion.
-    pub(super) fn wilson(self, counts: &Counts, class: usize) -> Option<ConfidenceInterval> {
-        let (value, hits) = (self.value(counts, class)?, counts.hits[class]);
+    pub(super) fn wilson(self, counts: &ClassCounts, class: usize) -> Option<ConfidenceInterval> {
+        let (value, true_positives) = (self.value(counts, class)?, counts.true_positives[class]);
         let all = match self {
-            ClassRate::F1 => counts.labelled[class] + counts.predicted[class] - hits,
+            ClassRate::F1 => counts.labelled[class] + counts.predicted[class] - true_positives,
             _ => self.units(counts, class),
         };
-        let share = stats::wilson_interval(hits.round() as usize, all.round() as usize)?;
+        let share = stats::wilson_interval(true_positives.round() as usize, all.round() as usize)?;
         let of = |j: f64| if self == ClassRate::F1 { 2.0 * j / (1.0 + j) } else { j };
         Some(ConfidenceInterval { value, low: of(share.low), high: of(share.high) })
     }

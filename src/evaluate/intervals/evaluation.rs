@@ -1,12 +1,12 @@
 //! Evaluations with intervals: all variants in the same draws, each beside the baseline.
 
-use super::bootstrap_sampling::Sampling;
+use super::bootstrap_sampling::BootstrapSampling;
 use super::class_rate::ClassRate;
-use super::metric_interval::{Drawn, DrawnRate};
-use super::resampled_statistics::{Wanted, draw};
+use super::metric_interval::{MetricResamples, RateResamples};
+use super::resampled_statistics::{ResampledStatistics, draw};
 use super::slice_scores;
-use crate::evaluate::metrics::Counts;
-use crate::evaluate::statistics::Exam;
+use crate::evaluate::metrics::ClassCounts;
+use crate::evaluate::statistics::PredictionStatistics;
 use paring_core::schema::{
     ClassScore, ConfidenceInterval, Evaluation, Metric, MetricScore, TaskKind,
 };
@@ -15,14 +15,17 @@ use std::collections::BTreeMap;
 
 /// The evaluations of variants of which the first is the baseline. All are looked at in the same
 /// draws, and every change is paired.
-pub fn assess(exams: &[Exam], how: &Sampling) -> Vec<Evaluation> {
+pub fn evaluate_variants(
+    exams: &[PredictionStatistics],
+    how: &BootstrapSampling,
+) -> Vec<Evaluation> {
     let Some(first) = exams.first().filter(|exam| exam.samples() > 0) else { return vec![] };
-    let wanted: Vec<Wanted> = exams.iter().map(Wanted::of).collect();
-    let all: Vec<&Exam> = exams.iter().collect();
+    let wanted: Vec<ResampledStatistics> = exams.iter().map(ResampledStatistics::of).collect();
+    let all: Vec<&PredictionStatistics> = exams.iter().collect();
     let draws = draw(&all, &wanted, &how.units(&first.labels), how);
     let mut found: Vec<Evaluation> = Vec::new();
     for (index, exam) in exams.iter().enumerate() {
-        let pair = Pair {
+        let pair = PairedEvaluation {
             exam,
             wanted: &wanted[index],
             draws: &draws[index],
@@ -41,15 +44,15 @@ pub fn assess(exams: &[Exam], how: &Sampling) -> Vec<Evaluation> {
 }
 
 /// A variant beside the baseline.
-struct Pair<'a> {
-    exam: &'a Exam,
-    wanted: &'a Wanted,
+struct PairedEvaluation<'a> {
+    exam: &'a PredictionStatistics,
+    wanted: &'a ResampledStatistics,
     draws: &'a [Vec<f64>],
-    baseline: Option<(&'a Exam, &'a Wanted, &'a [Vec<f64>])>,
+    baseline: Option<(&'a PredictionStatistics, &'a ResampledStatistics, &'a [Vec<f64>])>,
     design: SamplingDesign<'a>,
 }
 
-impl Pair<'_> {
+impl PairedEvaluation<'_> {
     fn metrics(&self, evaluation: &mut Evaluation) {
         let mut missing = BTreeMap::new();
         for metric in self.exam.task.metrics() {
@@ -69,11 +72,12 @@ impl Pair<'_> {
     }
 
     fn score(&self, metric: Metric) -> Option<MetricScore> {
-        let position = |wanted: &Wanted| wanted.metrics.iter().position(|m| *m == metric);
-        let own = Drawn { exam: self.exam, draws: &self.draws[position(self.wanted)?] };
+        let position =
+            |wanted: &ResampledStatistics| wanted.metrics.iter().position(|m| *m == metric);
+        let own = MetricResamples { exam: self.exam, draws: &self.draws[position(self.wanted)?] };
         let change = self.baseline.filter(|_| !metric.needs_baseline());
         let change = change.and_then(|(exam, wanted, draws)| {
-            let before = Drawn { exam, draws: &draws[position(wanted)?] };
+            let before = MetricResamples { exam, draws: &draws[position(wanted)?] };
             own.change(&before, metric, self.design)
         });
         Some(MetricScore { value: own.interval(metric, self.design)?, change })
@@ -94,15 +98,20 @@ impl Pair<'_> {
                 f1,
             }
         };
-        (0..counts.hits.len()).map(each).collect()
+        (0..counts.true_positives.len()).map(each).collect()
     }
 
     /// One class by one rate. Decisions about pixels depend on each other as those of a group do.
-    fn class_score(&self, counts: &Counts, class: usize, rate: ClassRate) -> Option<MetricScore> {
+    fn class_score(
+        &self,
+        counts: &ClassCounts,
+        class: usize,
+        rate: ClassRate,
+    ) -> Option<MetricScore> {
         let samples = self.exam.samples();
-        let at = |wanted: &Wanted| wanted.metrics.len() + 3 * class + rate as usize;
+        let at = |wanted: &ResampledStatistics| wanted.metrics.len() + 3 * class + rate as usize;
         let value = rate.value(counts, class)?;
-        let drawn = (class < self.wanted.classes).then(|| DrawnRate {
+        let drawn = (class < self.wanted.classes).then(|| RateResamples {
             value,
             draws: &self.draws[at(self.wanted)],
             units: rate.units(counts, class),
@@ -121,7 +130,7 @@ impl Pair<'_> {
             let totals = exam.tally.totals();
             let counts = exam.gauge.counts(&totals)?;
             let (units, draws) = (rate.units(&counts, class), &draws[at(wanted)]);
-            let before = DrawnRate { value: rate.value(&counts, class)?, draws, units };
+            let before = RateResamples { value: rate.value(&counts, class)?, draws, units };
             match rate {
                 _ if pixels => drawn.percentile_change(&before, samples, self.design),
                 ClassRate::Recall if self.exam.by_sample() => self.recall_change(exam, class),
@@ -132,7 +141,11 @@ impl Pair<'_> {
     }
 
     /// The change of the share of right answers among the samples of a class.
-    fn recall_change(&self, baseline: &Exam, class: usize) -> Option<ConfidenceInterval> {
+    fn recall_change(
+        &self,
+        baseline: &PredictionStatistics,
+        class: usize,
+    ) -> Option<ConfidenceInterval> {
         let labels = &self.exam.labels;
         let own: Vec<usize> =
             (0..labels.len()).filter(|s| usize::try_from(labels[*s]) == Ok(class)).collect();

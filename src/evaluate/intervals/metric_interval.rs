@@ -1,4 +1,4 @@
-//! Which interval each figure has: one function a quantity, for every verb that states it.
+//! 95 % intervals of metrics and their paired changes, the same for every verb that states them.
 //!
 //! Proportions, areas under a curve and calibration errors have intervals of their own, because
 //! resampling knows only what it saw; all else has the bootstrap's.
@@ -7,31 +7,31 @@ use super::auc_interval::{delong_correlation, roc_area};
 use super::calibration_error_interval::calibration_error;
 use super::paired_draws::{correlation, moved};
 use super::rate_units::{plain_rate, rate_units};
-use crate::evaluate::statistics::Exam;
+use crate::evaluate::statistics::PredictionStatistics;
 use paring_core::schema::{ConfidenceInterval, Metric};
 use paring_core::stats::{self, SamplingDesign};
 
 /// An exam with the values of one of its metrics in draws that are the same for all exams.
 #[derive(Clone, Copy)]
-pub(super) struct Drawn<'a> {
+pub(super) struct MetricResamples<'a> {
     /// The exam.
-    pub(super) exam: &'a Exam,
+    pub(super) exam: &'a PredictionStatistics,
     /// One value a draw, NaN where there is none.
     pub(super) draws: &'a [f64],
 }
 
 /// Draws, and what else an interval of them needs.
 #[derive(Clone, Copy)]
-pub(super) struct DrawnRate<'a> {
+pub(super) struct RateResamples<'a> {
     /// Value on all samples.
     pub(super) value: f64,
     /// One value a draw, NaN where there is none.
     pub(super) draws: &'a [f64],
-    /// How many samples the rate is over.
+    /// Number of samples that the rate is over.
     pub(super) units: f64,
 }
 
-impl Drawn<'_> {
+impl MetricResamples<'_> {
     /// The 95 % interval of a metric; `None` where it has no value.
     pub(super) fn interval(
         &self,
@@ -53,7 +53,8 @@ impl Drawn<'_> {
             return Some(interval);
         }
         if let Some(units) = rate_units(exam, metric) {
-            return DrawnRate { value, draws: self.draws, units }.interval(exam.samples(), design);
+            return RateResamples { value, draws: self.draws, units }
+                .interval(exam.samples(), design);
         }
         if let (SamplingDesign::Groups(groups), Some(values)) = (design, exam.mean_of(metric))
             && let Some(found) = stats::cluster_bootstrap_t(values, groups)
@@ -66,7 +67,7 @@ impl Drawn<'_> {
     /// The 95 % interval of a metric's change from the baseline, which was asked the same samples.
     pub(super) fn change(
         &self,
-        baseline: &Drawn,
+        baseline: &MetricResamples,
         metric: Metric,
         design: SamplingDesign,
     ) -> Option<ConfidenceInterval> {
@@ -78,7 +79,7 @@ impl Drawn<'_> {
     /// The same, of changes however small.
     fn exact_change(
         &self,
-        baseline: &Drawn,
+        baseline: &MetricResamples,
         metric: Metric,
         design: SamplingDesign,
     ) -> Option<ConfidenceInterval> {
@@ -115,8 +116,9 @@ impl Drawn<'_> {
             return Some(ConfidenceInterval { value, ..found });
         }
         if let [Some(after_units), Some(before_units)] = exams.map(|e| rate_units(e, metric)) {
-            let after = DrawnRate { value: after?, draws: self.draws, units: after_units };
-            let before = DrawnRate { value: before?, draws: baseline.draws, units: before_units };
+            let after = RateResamples { value: after?, draws: self.draws, units: after_units };
+            let before =
+                RateResamples { value: before?, draws: baseline.draws, units: before_units };
             return after.change(&before, samples, design);
         }
         if let (SamplingDesign::Groups(groups), [Some(after), Some(before)]) =
@@ -130,7 +132,7 @@ impl Drawn<'_> {
     }
 }
 
-impl DrawnRate<'_> {
+impl RateResamples<'_> {
     /// Wilson's interval with the draws' effective number of samples.
     pub(super) fn interval(
         &self,
@@ -145,7 +147,7 @@ impl DrawnRate<'_> {
     /// The bootstrap's interval of the change from the same rate of the baseline.
     pub(super) fn percentile_change(
         &self,
-        before: &DrawnRate,
+        before: &RateResamples,
         samples: usize,
         design: SamplingDesign,
     ) -> Option<ConfidenceInterval> {
@@ -157,7 +159,7 @@ impl DrawnRate<'_> {
     /// The interval of the change from the same rate of the baseline.
     pub(super) fn change(
         &self,
-        before: &DrawnRate,
+        before: &RateResamples,
         samples: usize,
         design: SamplingDesign,
     ) -> Option<ConfidenceInterval> {

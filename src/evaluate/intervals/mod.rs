@@ -12,6 +12,6 @@ mod rate_units;
 mod resampled_statistics;
 mod slice_scores;
 
-pub use bootstrap_sampling::Sampling;
-pub use evaluation::assess;
+pub use bootstrap_sampling::BootstrapSampling;
+pub use evaluation::evaluate_variants;
 pub use resampled_statistics::draws;

@@ -1,25 +1,26 @@
 //! Rates as proportions: their Wilson intervals, and the number of samples that each is over.
 
-use crate::evaluate::metrics::{Binary, Counts};
-use crate::evaluate::statistics::Exam;
+use crate::evaluate::metrics::{ClassCounts, ConfusionCounts};
+use crate::evaluate::statistics::PredictionStatistics;
 use paring_core::schema::{ConfidenceInterval, Metric};
 use paring_core::stats::{self, SamplingDesign};
 
 /// Numerator and denominator of a rate of the positive class that is a plain proportion.
-fn counted(binary: &Binary, metric: Metric) -> Option<(f64, f64)> {
-    let Binary { hits, false_alarms, missed, rejected } = *binary;
+fn counted(binary: &ConfusionCounts, metric: Metric) -> Option<(f64, f64)> {
+    let ConfusionCounts { true_positives, false_positives, false_negatives, true_negatives } =
+        *binary;
     Some(match metric {
-        Metric::Precision => (hits, hits + false_alarms),
-        Metric::Recall | Metric::Sensitivity => (hits, hits + missed),
-        Metric::FalseNegativeRate => (missed, hits + missed),
-        Metric::Specificity => (rejected, rejected + false_alarms),
+        Metric::Precision => (true_positives, true_positives + false_positives),
+        Metric::Recall | Metric::Sensitivity => (true_positives, true_positives + false_negatives),
+        Metric::FalseNegativeRate => (false_negatives, true_positives + false_negatives),
+        Metric::Specificity => (true_negatives, true_negatives + false_positives),
         _ => return None,
     })
 }
 
 /// Wilson's interval of a rate of the positive class, of independent samples.
 pub(super) fn plain_rate(
-    exam: &Exam,
+    exam: &PredictionStatistics,
     metric: Metric,
     design: SamplingDesign,
 ) -> Option<ConfidenceInterval> {
@@ -36,12 +37,12 @@ pub(super) fn plain_rate(
 
 /// Over how many samples a rate of decisions goes: so that one decision changes it by a share of 1.
 /// `None` of metrics that are no such rate, and of pixels, which depend on each other.
-pub(super) fn rate_units(exam: &Exam, metric: Metric) -> Option<f64> {
+pub(super) fn rate_units(exam: &PredictionStatistics, metric: Metric) -> Option<f64> {
     let totals = exam.tally.totals();
     let counts = exam.by_sample().then(|| exam.gauge.counts(&totals)).flatten()?;
     let samples = exam.samples() as f64;
     let binary = exam.gauge.binary(&exam.task, &totals);
-    let positive = exam.task.positive.filter(|class| *class < counts.hits.len());
+    let positive = exam.task.positive.filter(|class| *class < counts.true_positives.len());
     let units = match (metric, &binary, positive) {
         (Metric::F1Micro, ..) => samples,
         (Metric::Dice | Metric::Iou, _, Some(class)) => {
@@ -54,7 +55,7 @@ pub(super) fn rate_units(exam: &Exam, metric: Metric) -> Option<f64> {
 }
 
 /// The same of a mean over classes: the root of the mean square of what one decision changes.
-fn macro_units(counts: &Counts, metric: Metric, samples: f64) -> Option<f64> {
+fn macro_units(counts: &ClassCounts, metric: Metric, samples: f64) -> Option<f64> {
     let over = |class: usize| match metric {
         Metric::Precision => Some(counts.predicted[class]),
         Metric::Recall | Metric::Sensitivity | Metric::FalseNegativeRate => {
@@ -66,7 +67,8 @@ fn macro_units(counts: &Counts, metric: Metric, samples: f64) -> Option<f64> {
         }
         _ => None,
     };
-    let sizes: Vec<f64> = (0..counts.hits.len()).filter_map(over).filter(|n| *n > 0.0).collect();
+    let sizes: Vec<f64> =
+        (0..counts.true_positives.len()).filter_map(over).filter(|n| *n > 0.0).collect();
     let all: f64 = sizes.iter().sum();
     let classes = sizes.len() as f64;
     let square: f64 = sizes.iter().map(|n| n / all / (classes * n).powi(2)).sum();

@@ -1,8 +1,8 @@
 //! Metrics and class rates of several models on the same bootstrap resamples.
 
-use super::bootstrap_sampling::Sampling;
+use super::bootstrap_sampling::BootstrapSampling;
 use super::class_rate::ClassRate;
-use crate::evaluate::statistics::Exam;
+use crate::evaluate::statistics::PredictionStatistics;
 use paring_core::schema::Metric;
 use paring_core::stats::{LANES, LaneValues, ResamplingUnits};
 
@@ -11,31 +11,35 @@ const MOST_CLASSES: usize = 100;
 
 /// Values of one metric in draws that are the same for all exams: `[exam][draw]`, NaN where a draw
 /// gives it no value. What is computed from them has the sampling uncertainty of these samples.
-pub fn draws(exams: &[&Exam], metric: Metric, how: &Sampling) -> Vec<Vec<f64>> {
+pub fn draws(
+    exams: &[&PredictionStatistics],
+    metric: Metric,
+    how: &BootstrapSampling,
+) -> Vec<Vec<f64>> {
     let Some(first) = exams.first() else { return vec![] };
-    let one = Wanted { metrics: vec![metric], classes: 0 };
+    let one = ResampledStatistics { metrics: vec![metric], classes: 0 };
     let wanted = vec![one; exams.len()];
     let all = draw(exams, &wanted, &how.units(&first.labels), how);
     all.into_iter().map(|mut of_one| of_one.swap_remove(0)).collect()
 }
 
-/// Which statistics of an exam are drawn: metrics, then precision, recall and F1 of each class.
+/// The statistics that are resampled: metrics, then recall, precision and F1 of each class.
 #[derive(Clone, Debug)]
-pub(super) struct Wanted {
+pub(super) struct ResampledStatistics {
     pub(super) metrics: Vec<Metric>,
     pub(super) classes: usize,
 }
 
-impl Wanted {
-    pub(super) fn of(exam: &Exam) -> Wanted {
+impl ResampledStatistics {
+    pub(super) fn of(exam: &PredictionStatistics) -> ResampledStatistics {
         let totals = exam.tally.totals();
         let defined = |metric: &Metric| exam.gauge.value(&exam.task, *metric, &totals).is_some();
         let metrics = exam.task.metrics().into_iter().filter(defined).collect();
-        let classes = exam.gauge.counts(&totals).map_or(0, |counts| counts.hits.len());
-        Wanted { metrics, classes: if classes > MOST_CLASSES { 0 } else { classes } }
+        let classes = exam.gauge.counts(&totals).map_or(0, |counts| counts.true_positives.len());
+        ResampledStatistics { metrics, classes: if classes > MOST_CLASSES { 0 } else { classes } }
     }
 
-    fn values(&self, exam: &Exam, sums: &[f64]) -> Vec<f64> {
+    fn values(&self, exam: &PredictionStatistics, sums: &[f64]) -> Vec<f64> {
         let metric = |m: &Metric| exam.gauge.value(&exam.task, *m, sums);
         let mut values: Vec<Option<f64>> = self.metrics.iter().map(metric).collect();
         if let Some(counts) = exam.gauge.counts(sums) {
@@ -54,10 +58,10 @@ impl Wanted {
 
 /// `[exam][statistic][draw]`.
 pub(super) fn draw(
-    exams: &[&Exam],
-    wanted: &[Wanted],
+    exams: &[&PredictionStatistics],
+    wanted: &[ResampledStatistics],
     units: &ResamplingUnits,
-    how: &Sampling,
+    how: &BootstrapSampling,
 ) -> Vec<Vec<Vec<f64>>> {
     let look = |weights: &[LaneValues]| {
         let mut all = Vec::new();

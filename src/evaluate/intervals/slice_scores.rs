@@ -1,22 +1,27 @@
 //! The same figures for named subsets of the samples.
 
-use super::bootstrap_sampling::Sampling;
-use super::metric_interval::Drawn;
+use super::bootstrap_sampling::BootstrapSampling;
+use super::metric_interval::MetricResamples;
 use super::resampled_statistics::draws;
-use crate::evaluate::statistics::Exam;
+use crate::evaluate::statistics::PredictionStatistics;
 use paring_core::schema::{Evaluation, Metric, MetricScore, SliceScore};
 use paring_core::stats;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Adds slices to evaluations of which the first is the baseline's.
-pub(super) fn add(exams: &[Exam], how: &Sampling, found: &mut [Evaluation]) {
+pub(super) fn add(
+    exams: &[PredictionStatistics],
+    how: &BootstrapSampling,
+    found: &mut [Evaluation],
+) {
     let parts = exams.first().map_or(0, |exam| exam.parts.len());
     for index in 0..parts {
-        let own: Vec<&Exam> = exams.iter().map(|exam| &exam.parts[index].exam).collect();
+        let own: Vec<&PredictionStatistics> =
+            exams.iter().map(|exam| &exam.parts[index].exam).collect();
         let part = &exams[0].parts[index];
         let groups: Option<Vec<String>> =
             how.groups.map(|all| part.positions.iter().map(|p| all[*p].clone()).collect());
-        let how = Sampling { groups: groups.as_deref(), ..*how };
+        let how = BootstrapSampling { groups: groups.as_deref(), ..*how };
         for (evaluation, metrics) in found.iter_mut().zip(scores(&own, &how)) {
             let exam = own[0];
             evaluation.slices.push(SliceScore {
@@ -36,8 +41,9 @@ pub(super) fn add(exams: &[Exam], how: &Sampling, found: &mut [Evaluation]) {
 }
 
 /// Flips within each slice, and Holm's correction over all slices that were tested.
-fn compare(exam: &Exam, slices: &mut [SliceScore]) {
-    let counted: Vec<_> = exam.parts.iter().filter_map(|p| p.exam.losses_and_gains()).collect();
+fn compare(exam: &PredictionStatistics, slices: &mut [SliceScore]) {
+    let counted: Vec<_> =
+        exam.parts.iter().filter_map(|p| p.exam.regressions_and_fixes()).collect();
     let tests: Vec<f64> =
         counted.iter().map(|(losses, gains)| stats::mcnemar(*losses, *gains)).collect();
     let mut adjusted = stats::holm(&tests).into_iter();
@@ -48,7 +54,7 @@ fn compare(exam: &Exam, slices: &mut [SliceScore]) {
     }
 }
 
-/// How far apart the slices of each column lie.
+/// Adds the range of the primary metric over the slices of each column.
 fn spread(primary: Metric, evaluation: &mut Evaluation) {
     let mut ranges: BTreeMap<String, (f64, f64)> = BTreeMap::new();
     for slice in &evaluation.slices {
@@ -62,7 +68,10 @@ fn spread(primary: Metric, evaluation: &mut Evaluation) {
 }
 
 /// Accuracy, where answers are classes, and the primary metric.
-fn scores(exams: &[&Exam], how: &Sampling) -> Vec<BTreeMap<Metric, MetricScore>> {
+fn scores(
+    exams: &[&PredictionStatistics],
+    how: &BootstrapSampling,
+) -> Vec<BTreeMap<Metric, MetricScore>> {
     let mut all = vec![BTreeMap::new(); exams.len()];
     let Some(first) = exams.first() else { return all };
     let design = how.design(&first.labels);
@@ -74,7 +83,7 @@ fn scores(exams: &[&Exam], how: &Sampling) -> Vec<BTreeMap<Metric, MetricScore>>
             Some(_) => vec![vec![]; exams.len()],
             None => draws(exams, metric, how),
         };
-        let own = |index: usize| Drawn { exam: exams[index], draws: &drawn[index] };
+        let own = |index: usize| MetricResamples { exam: exams[index], draws: &drawn[index] };
         for (index, scores) in all.iter_mut().enumerate() {
             let change = (index > 0).then(|| own(index).change(&own(0), metric, design)).flatten();
             let value = own(index).interval(metric, design);

@@ -1,13 +1,13 @@
-//! Whether confidence is what comes of it.
+//! Expected calibration error (ECE) and reliability diagrams.
 
 use paring_core::schema::ReliabilityBin;
 
 /// Bins of a calibration error.
 pub const BINS: usize = 15;
 
-/// Which bin each sample is in, and the bins' bounds.
+/// The confidence bin of each sample, and the bins' bounds.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Binned {
+pub struct ConfidenceBins {
     /// One a sample.
     pub bin: Vec<usize>,
     /// Lower and upper bound of each bin.
@@ -17,16 +17,16 @@ pub struct Binned {
 /// Bins of equal width: (b/n, (b+1)/n], the first with its lower bound.
 ///
 /// Source: Guo et al. 2017, arXiv 1706.04599.
-pub fn equal_width(confidence: &[f64], bins: usize) -> Binned {
+pub fn equal_width_bins(confidence: &[f64], bins: usize) -> ConfidenceBins {
     let edge = |b: usize| b as f64 / bins as f64;
     let upper: Vec<f64> = (1..bins).map(edge).collect();
     let bin = confidence.iter().map(|c| upper.partition_point(|edge| edge < c)).collect();
-    Binned { bin, bounds: (0..bins).map(|b| (edge(b), edge(b + 1))).collect() }
+    ConfidenceBins { bin, bounds: (0..bins).map(|b| (edge(b), edge(b + 1))).collect() }
 }
 
 /// Bins of equal mass: in the order of confidence, equal ones in the order they came, the first
 /// `n % bins` bins one sample larger than the others. Without samples, bins have no bounds to speak of.
-pub fn equal_mass(confidence: &[f64], bins: usize) -> Binned {
+pub fn equal_mass_bins(confidence: &[f64], bins: usize) -> ConfidenceBins {
     let mut order: Vec<usize> = (0..confidence.len()).collect();
     order.sort_by(|a, b| confidence[*a].total_cmp(&confidence[*b]));
     let (size, larger) = (order.len() / bins, order.len() % bins);
@@ -40,12 +40,16 @@ pub fn equal_mass(confidence: &[f64], bins: usize) -> Binned {
         }
         start = end;
     }
-    Binned { bin, bounds }
+    ConfidenceBins { bin, bounds }
 }
 
 /// Σ over bins of |Σ (right − confidence)| over the number of samples: the mean distance of accuracy
 /// and confidence, each bin weighted by its samples. `None` of no samples.
-pub fn calibration_error(binned: &Binned, confidence: &[f64], right: &[bool]) -> Option<f64> {
+pub fn expected_calibration_error(
+    binned: &ConfidenceBins,
+    confidence: &[f64],
+    right: &[bool],
+) -> Option<f64> {
     let mut gaps = vec![0.0; binned.bounds.len().max(1)];
     for ((bin, confidence), right) in binned.bin.iter().zip(confidence).zip(right) {
         gaps[*bin] += f64::from(*right) - confidence;
@@ -54,8 +58,12 @@ pub fn calibration_error(binned: &Binned, confidence: &[f64], right: &[bool]) ->
     (!confidence.is_empty()).then(|| total / confidence.len() as f64)
 }
 
-/// What a reliability diagram shows.
-pub fn reliability(binned: &Binned, confidence: &[f64], right: &[bool]) -> Vec<ReliabilityBin> {
+/// Accuracy and mean confidence of each bin.
+pub fn reliability_diagram(
+    binned: &ConfidenceBins,
+    confidence: &[f64],
+    right: &[bool],
+) -> Vec<ReliabilityBin> {
     let mut sums = vec![(0usize, 0.0, 0.0); binned.bounds.len()];
     for ((bin, confidence), right) in binned.bin.iter().zip(confidence).zip(right) {
         let sum = &mut sums[*bin];
@@ -79,22 +87,23 @@ mod tests {
 
     #[test]
     fn bins_are_closed_above() {
-        let two = equal_width(&CONFIDENCE, 2);
+        let two = equal_width_bins(&CONFIDENCE, 2);
         assert_eq!(two.bin, [0, 0, 1, 1, 1]);
         // |1 − 0.6| + |2 − 2.45|, over 5.
-        let error = calibration_error(&two, &CONFIDENCE, &RIGHT).unwrap();
+        let error = expected_calibration_error(&two, &CONFIDENCE, &RIGHT).unwrap();
         assert!((error - 0.17).abs() < 1e-15);
-        assert_eq!(equal_width(&[0.0], 15).bin, [0]);
+        assert_eq!(equal_width_bins(&[0.0], 15).bin, [0]);
     }
 
     #[test]
     fn bins_of_equal_mass_differ_by_one_at_most() {
-        let two = equal_mass(&CONFIDENCE, 2);
+        let two = equal_mass_bins(&CONFIDENCE, 2);
         assert_eq!((two.bin.as_slice(), two.bounds[0]), ([0, 0, 0, 1, 1].as_slice(), (0.1, 0.55)));
-        let found = reliability(&two, &CONFIDENCE, &RIGHT);
+        let found = reliability_diagram(&two, &CONFIDENCE, &RIGHT);
         assert_eq!((found[0].samples, found[1].accuracy), (3, Some(1.0)));
-        assert_eq!(calibration_error(&equal_mass(&[], 2), &[], &[]), None);
-        let error = calibration_error(&equal_mass(&[0.25], 15), &[0.25], &[true]).unwrap();
+        assert_eq!(expected_calibration_error(&equal_mass_bins(&[], 2), &[], &[]), None);
+        let error =
+            expected_calibration_error(&equal_mass_bins(&[0.25], 15), &[0.25], &[true]).unwrap();
         assert!((error - 0.75).abs() < 1e-15);
     }
 }

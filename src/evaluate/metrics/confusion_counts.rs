@@ -1,12 +1,12 @@
-//! What follows from counts of right and wrong decisions, class by class.
+//! Confusion counts and what follows from them: precision, recall, specificity, F1, IoU.
 //!
 //! Counts are floats, because a bootstrap's are weighted.
 
-/// How often each class was recognised, predicted, and present.
+/// True positives, predictions and labels of each class.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Counts<'a> {
+pub struct ClassCounts<'a> {
     /// Right predictions of each class.
-    pub hits: &'a [f64],
+    pub true_positives: &'a [f64],
     /// Predictions of each class.
     pub predicted: &'a [f64],
     /// Labels of each class.
@@ -23,30 +23,33 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     share(sum, count)
 }
 
-impl Counts<'_> {
+impl ClassCounts<'_> {
     /// Share of a class's samples that were recognised; `None` without samples.
     pub fn recall(&self, class: usize) -> Option<f64> {
-        share(self.hits[class], self.labelled[class])
+        share(self.true_positives[class], self.labelled[class])
     }
 
     /// Share of a class's predictions that are right; `None` without predictions.
     pub fn precision(&self, class: usize) -> Option<f64> {
-        share(self.hits[class], self.predicted[class])
+        share(self.true_positives[class], self.predicted[class])
     }
 
     /// 2·hits / (predicted + labelled); `None` for a class that is neither.
     pub fn f1(&self, class: usize) -> Option<f64> {
-        share(2.0 * self.hits[class], self.predicted[class] + self.labelled[class])
+        share(2.0 * self.true_positives[class], self.predicted[class] + self.labelled[class])
     }
 
     /// hits / (predicted + labelled − hits); `None` for a class that is neither.
     pub fn iou(&self, class: usize) -> Option<f64> {
-        share(self.hits[class], self.predicted[class] + self.labelled[class] - self.hits[class])
+        share(
+            self.true_positives[class],
+            self.predicted[class] + self.labelled[class] - self.true_positives[class],
+        )
     }
 
     /// Classes that occur among labels or predictions: those a mean goes over.
     fn present(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.hits.len()).filter(|c| self.predicted[*c] + self.labelled[*c] > 0.0)
+        (0..self.true_positives.len()).filter(|c| self.predicted[*c] + self.labelled[*c] > 0.0)
     }
 
     /// Mean recall of the classes that occur; one that is only predicted counts as 0.
@@ -72,7 +75,7 @@ impl Counts<'_> {
     /// F1 of all decisions together.
     pub fn f1_micro(&self) -> Option<f64> {
         let sum = |counts: &[f64]| counts.iter().sum::<f64>();
-        share(2.0 * sum(self.hits), sum(self.predicted) + sum(self.labelled))
+        share(2.0 * sum(self.true_positives), sum(self.predicted) + sum(self.labelled))
     }
 
     /// Mean over classes of the share of other classes' samples that were not called so; `decisions`
@@ -82,40 +85,46 @@ impl Counts<'_> {
     }
 
     /// One class against the rest of `decisions`.
-    pub fn binary(&self, class: usize, decisions: f64) -> Binary {
-        let hits = self.hits[class];
-        let (false_alarms, missed) = (self.predicted[class] - hits, self.labelled[class] - hits);
-        Binary { hits, false_alarms, missed, rejected: decisions - hits - false_alarms - missed }
+    pub fn binary(&self, class: usize, decisions: f64) -> ConfusionCounts {
+        let true_positives = self.true_positives[class];
+        let (false_positives, false_negatives) =
+            (self.predicted[class] - true_positives, self.labelled[class] - true_positives);
+        ConfusionCounts {
+            true_positives,
+            false_positives,
+            false_negatives,
+            true_negatives: decisions - true_positives - false_positives - false_negatives,
+        }
     }
 }
 
 /// Yes or no.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Binary {
+pub struct ConfusionCounts {
     /// Yes, rightly.
-    pub hits: f64,
+    pub true_positives: f64,
     /// Yes, wrongly.
-    pub false_alarms: f64,
+    pub false_positives: f64,
     /// No, wrongly.
-    pub missed: f64,
+    pub false_negatives: f64,
     /// No, rightly.
-    pub rejected: f64,
+    pub true_negatives: f64,
 }
 
-impl Binary {
+impl ConfusionCounts {
     /// Share of positives that were found.
     pub fn recall(&self) -> Option<f64> {
-        share(self.hits, self.hits + self.missed)
+        share(self.true_positives, self.true_positives + self.false_negatives)
     }
 
     /// Share of alarms that were right.
     pub fn precision(&self) -> Option<f64> {
-        share(self.hits, self.hits + self.false_alarms)
+        share(self.true_positives, self.true_positives + self.false_positives)
     }
 
     /// Share of negatives that were left in peace.
     pub fn specificity(&self) -> Option<f64> {
-        share(self.rejected, self.rejected + self.false_alarms)
+        share(self.true_negatives, self.true_negatives + self.false_positives)
     }
 
     /// Share of positives that were missed.
@@ -125,7 +134,7 @@ impl Binary {
 }
 
 /// Counts of `classes` classes: hits, predictions, labels. A `None` is a prediction of nothing.
-pub fn counts(labels: &[i64], predicted: &[Option<i64>], classes: usize) -> [Vec<f64>; 3] {
+pub fn class_counts(labels: &[i64], predicted: &[Option<i64>], classes: usize) -> [Vec<f64>; 3] {
     let mut all = [vec![0.0; classes], vec![0.0; classes], vec![0.0; classes]];
     let mut add = |what: usize, class: i64| {
         if let Some(count) = usize::try_from(class).ok().and_then(|c| all[what].get_mut(c)) {
@@ -145,7 +154,11 @@ pub fn counts(labels: &[i64], predicted: &[Option<i64>], classes: usize) -> [Vec
 }
 
 /// `confusion[label][class]`; with a last column of predictions of nothing where there are any.
-pub fn confusion(labels: &[i64], predicted: &[Option<i64>], classes: usize) -> Vec<Vec<u64>> {
+pub fn confusion_matrix(
+    labels: &[i64],
+    predicted: &[Option<i64>],
+    classes: usize,
+) -> Vec<Vec<u64>> {
     let columns = classes + usize::from(predicted.iter().any(Option::is_none));
     let mut table = vec![vec![0; columns]; classes];
     for (label, class) in labels.iter().zip(predicted) {
@@ -171,8 +184,12 @@ mod tests {
     fn equal_those_computed_by_hand() {
         let labels = [0, 0, 0, 1, 1, 2];
         let predicted = [Some(0), Some(0), Some(1), Some(1), None, Some(0)];
-        let [hits, predictions, labelled] = counts(&labels, &predicted, 4);
-        let all = Counts { hits: &hits, predicted: &predictions, labelled: &labelled };
+        let [true_positives, predictions, labelled] = class_counts(&labels, &predicted, 4);
+        let all = ClassCounts {
+            true_positives: &true_positives,
+            predicted: &predictions,
+            labelled: &labelled,
+        };
         near(all.recall(0), 2.0 / 3.0);
         near(all.precision(0), 2.0 / 3.0);
         near(all.f1(1), 0.5);
@@ -181,7 +198,7 @@ mod tests {
         near(all.f1_micro(), 6.0 / 11.0);
         near(all.binary(0, 6.0).specificity(), 2.0 / 3.0);
         near(all.iou(0), 0.5);
-        let table = confusion(&labels, &predicted, 4);
+        let table = confusion_matrix(&labels, &predicted, 4);
         assert_eq!(table[0], [2, 1, 0, 0, 0]);
         assert_eq!(table[1], [0, 1, 0, 0, 1]);
     }

@@ -1,4 +1,4 @@
-//! How far a variant's outputs are from the baseline's, whatever the labels.
+//! KL divergence and relative L2 distance of a variant's outputs from the baseline's.
 
 use paring_compress::prediction;
 
@@ -10,12 +10,12 @@ pub fn kl_divergence(baseline: &[f32], variant: &[f32]) -> f64 {
 
 /// ‖variant − baseline‖ / ‖baseline‖ over all numbers; `None` where the baseline's are all zero.
 pub fn relative_l2(baseline: &[f32], variant: &[f32]) -> Option<f64> {
-    let [distance, norm] = squares(baseline, variant);
+    let [distance, norm] = squared_distance_and_norm(baseline, variant);
     (norm > 0.0).then(|| (distance / norm).sqrt())
 }
 
 /// Squared distance, and squared norm of the baseline.
-pub(crate) fn squares(baseline: &[f32], variant: &[f32]) -> [f64; 2] {
+pub(crate) fn squared_distance_and_norm(baseline: &[f32], variant: &[f32]) -> [f64; 2] {
     baseline.iter().zip(variant).fold([0.0, 0.0], |[distance, norm], (b, v)| {
         let (b, v) = (f64::from(*b), f64::from(*v));
         [distance + (v - b).powi(2), norm + b * b]

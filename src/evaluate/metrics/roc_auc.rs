@@ -1,8 +1,8 @@
-//! Whether positives score higher than negatives.
+//! Area under the ROC curve, with DeLong's structural components.
 
 /// The area under a ROC curve, and what each sample contributes.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Auc {
+pub struct RocAuc {
     /// The area: how likely a positive scores higher than a negative, equal scores counting half.
     pub value: f64,
     /// By how much the area moves per share of weight given to a sample: n times its structural
@@ -20,7 +20,7 @@ pub struct Auc {
 /// The area under the ROC curve; `None` without positives or without negatives.
 ///
 /// Source: DeLong, DeLong & Clarke-Pearson 1988, for the structural components.
-pub fn auc(scores: &[f64], positive: &[bool]) -> Option<Auc> {
+pub fn roc_auc(scores: &[f64], positive: &[bool]) -> Option<RocAuc> {
     let n = scores.len() as f64;
     let positives = positive.iter().filter(|p| **p).count() as f64;
     let negatives = n - positives;
@@ -50,11 +50,11 @@ pub fn auc(scores: &[f64], positive: &[bool]) -> Option<Auc> {
     let value = of_positives.sum::<f64>() / positives;
     let weigh = |(c, p): (f64, &bool)| (c - value) * n / if *p { positives } else { negatives };
     let influence = component.into_iter().zip(positive).map(weigh).collect();
-    Some(Auc { value, influence, positives, negatives, areas: 1.0 })
+    Some(RocAuc { value, influence, positives, negatives, areas: 1.0 })
 }
 
 /// The mean area of each class against the rest, over the classes for which there is one.
-pub fn auc_one_vs_rest(probabilities: &[f32], labels: &[i64]) -> Option<Auc> {
+pub fn roc_auc_one_vs_rest(probabilities: &[f32], labels: &[i64]) -> Option<RocAuc> {
     let width = probabilities.len().checked_div(labels.len())?;
     let n = labels.len() as f64;
     let (mut value, mut influence, mut classes) = (0.0, vec![0.0; labels.len()], 0.0);
@@ -64,7 +64,7 @@ pub fn auc_one_vs_rest(probabilities: &[f32], labels: &[i64]) -> Option<Auc> {
             probabilities.chunks(width).map(|row| f64::from(row[class])).collect();
         let positive: Vec<bool> =
             labels.iter().map(|label| usize::try_from(*label) == Ok(class)).collect();
-        let Some(own) = auc(&scores, &positive) else { continue };
+        let Some(own) = roc_auc(&scores, &positive) else { continue };
         value += own.value;
         influence.iter_mut().zip(own.influence).for_each(|(sum, i)| *sum += i);
         positives += own.positives / n;
@@ -72,7 +72,7 @@ pub fn auc_one_vs_rest(probabilities: &[f32], labels: &[i64]) -> Option<Auc> {
     }
     influence.iter_mut().for_each(|sum| *sum /= classes);
     let positives = n * positives / classes;
-    (classes > 0.0).then(|| Auc {
+    (classes > 0.0).then(|| RocAuc {
         value: value / classes,
         influence,
         positives,
@@ -88,19 +88,21 @@ mod tests {
     #[test]
     fn counts_pairs_and_halves_ties() {
         let positive = [true, false, true, false];
-        assert_eq!(auc(&[0.9, 0.1, 0.4, 0.4], &positive).unwrap().value, 3.5 / 4.0);
-        assert!(auc(&[0.9, 0.1], &[true, true]).is_none());
-        let found = auc(&[0.3, 0.1, 0.2, 0.25], &positive).unwrap();
+        assert_eq!(roc_auc(&[0.9, 0.1, 0.4, 0.4], &positive).unwrap().value, 3.5 / 4.0);
+        assert!(roc_auc(&[0.9, 0.1], &[true, true]).is_none());
+        let found = roc_auc(&[0.3, 0.1, 0.2, 0.25], &positive).unwrap();
         assert!(found.influence.iter().sum::<f64>().abs() < 1e-12);
     }
 
     #[test]
     fn influence_says_what_another_weight_does() {
         let (scores, positive) = ([0.9, 0.1, 0.4, 0.5, 0.3], [true, false, true, false, false]);
-        let base = auc(&scores, &positive).unwrap();
+        let base = roc_auc(&scores, &positive).unwrap();
         // The first sample twice.
-        let twice =
-            auc(&[scores.as_slice(), &[0.9]].concat(), &[positive.as_slice(), &[true]].concat());
+        let twice = roc_auc(
+            &[scores.as_slice(), &[0.9]].concat(),
+            &[positive.as_slice(), &[true]].concat(),
+        );
         let moved = twice.unwrap().value - base.value;
         // To first order in the added weight 1/n, within its own kind of 2: exact is 2/3 of it.
         assert!((moved - base.influence[0] / 5.0 * 2.0 / 3.0).abs() < 1e-12);

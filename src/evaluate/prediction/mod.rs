@@ -7,7 +7,7 @@ mod quantized_output;
 mod sample_output;
 mod task_output;
 
-pub use model_outputs::{Answers, OtherSamples, PixelAnswers, Truth};
+pub use model_outputs::{GroundTruth, ModelOutputs, PixelOutputs, SampleMismatch};
 pub use predict_error::PredictError;
 pub use predictor::Predictor;
 pub use task_output::{OutputError, task_output};

@@ -1,11 +1,11 @@
-//! What one model answered for some samples, in full.
+//! Outputs of one model for some samples, in full: classes, probabilities, labels.
 
 use paring_core::schema::{SamplePrediction, TaskKind};
 use std::collections::BTreeMap;
 
-/// What the right answers are, where one class a sample does not say it.
+/// Ground truth of samples, beyond one class a sample.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub enum Truth {
+pub enum GroundTruth {
     /// The labels say it.
     #[default]
     Classes,
@@ -21,15 +21,15 @@ pub enum Truth {
 
 /// The answers of one model.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Answers {
+pub struct ModelOutputs {
     /// The kind of task they are answers to.
     pub kind: TaskKind,
     /// Index of each sample in the dataset.
     pub samples: Vec<usize>,
     /// True class of each sample; where there are none, the stratum it is drawn from.
     pub labels: Vec<i64>,
-    /// What else there is to know of the truth.
-    pub truth: Truth,
+    /// Ground truth beyond the labels.
+    pub truth: GroundTruth,
     /// Numbers a sample.
     pub width: usize,
     /// Probabilities, or whatever numbers the task asks for; of sequences the class of each position;
@@ -37,15 +37,15 @@ pub struct Answers {
     pub values: Vec<f32>,
     /// The predicted class; `None` where there is none, or no usable one.
     pub class: Vec<Option<i64>>,
-    /// What answers that are pixels say of each.
-    pub pixels: PixelAnswers,
+    /// Outputs for each pixel, where outputs are pixels.
+    pub pixels: PixelOutputs,
 }
 
-/// What answers that are pixels or positions say of each, sample by sample: what agreement with
+/// Classes and probabilities of pixels or positions, sample by sample: what agreement with
 /// another model, and distance from it, are told from. Either part is empty where it would be too
 /// large, and `class` where classes are the answers' values.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct PixelAnswers {
+pub struct PixelOutputs {
     /// The predicted class of every pixel; 255 where there is none.
     pub class: Vec<u8>,
     /// The probability of every class in every pixel (position): `[classes, pixels]` of each sample, or
@@ -53,14 +53,14 @@ pub struct PixelAnswers {
     pub chances: Vec<f32>,
 }
 
-/// So many pixels are kept.
+/// The most pixels whose classes are kept.
 pub(super) const MOST_PIXELS: usize = 256 << 20;
-/// So many probabilities.
+/// The most probabilities that are kept.
 pub(super) const MOST_CHANCES: usize = 64 << 20;
 
-impl PixelAnswers {
+impl PixelOutputs {
     /// Adds those of further samples.
-    pub fn append(&mut self, more: PixelAnswers) {
+    pub fn append(&mut self, more: PixelOutputs) {
         fn joined<T>(own: &mut Vec<T>, more: Vec<T>, most: usize) {
             match own.is_empty() == more.is_empty() && own.len() + more.len() <= most {
                 true => own.extend(more),
@@ -75,20 +75,20 @@ impl PixelAnswers {
 /// Answers of two models that are not about the same samples.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("sample {0} was answered by one model only; only the same samples can be compared")]
-pub struct OtherSamples(pub usize);
+pub struct SampleMismatch(pub usize);
 
-impl Answers {
+impl ModelOutputs {
     /// Number of samples.
     pub fn len(&self) -> usize {
         self.samples.len()
     }
 
-    /// Whether the data say what is right.
+    /// Tells whether the data have labels.
     pub fn labelled(&self) -> bool {
-        self.truth != Truth::Unknown
+        self.truth != GroundTruth::Unknown
     }
 
-    /// Whether there is no sample.
+    /// Tells whether there is no sample.
     pub fn is_empty(&self) -> bool {
         self.samples.is_empty()
     }
@@ -98,7 +98,7 @@ impl Answers {
         &self.values[position * self.width..(position + 1) * self.width]
     }
 
-    /// Whether the sample at `position` has numbers to judge.
+    /// Tells whether all numbers of the sample at `position` are finite.
     pub fn usable(&self, position: usize) -> bool {
         self.row(position).iter().all(|v| v.is_finite())
     }
@@ -128,57 +128,57 @@ impl Answers {
     /// The same answers in the order of `samples`.
     ///
     /// # Errors
-    /// [`OtherSamples`] where they are not the same samples.
-    pub fn in_order_of(self, samples: &[usize]) -> Result<Answers, OtherSamples> {
+    /// [`SampleMismatch`] where they are not the same samples.
+    pub fn in_order_of(self, samples: &[usize]) -> Result<ModelOutputs, SampleMismatch> {
         if self.samples == samples {
             return Ok(self);
         }
         let mut at: BTreeMap<usize, usize> =
             self.samples.iter().enumerate().map(|(position, sample)| (*sample, position)).collect();
-        let found = samples.iter().map(|s| at.remove(s).ok_or(OtherSamples(*s)));
+        let found = samples.iter().map(|s| at.remove(s).ok_or(SampleMismatch(*s)));
         let order: Vec<usize> = found.collect::<Result<_, _>>()?;
         match at.keys().next() {
-            Some(surplus) => Err(OtherSamples(*surplus)),
+            Some(surplus) => Err(SampleMismatch(*surplus)),
             None => Ok(self.take(&order)),
         }
     }
 
     /// Adds answers of the same model to further samples.
-    pub fn append(&mut self, more: Answers) {
+    pub fn append(&mut self, more: ModelOutputs) {
         self.pixels.append(more.pixels);
         self.samples.extend(more.samples);
         self.labels.extend(more.labels);
         self.values.extend(more.values);
         self.class.extend(more.class);
         match (&mut self.truth, more.truth) {
-            (Truth::Sets(all), Truth::Sets(more)) => all.extend(more),
-            (Truth::Numbers(all), Truth::Numbers(more)) => all.extend(more),
+            (GroundTruth::Sets(all), GroundTruth::Sets(more)) => all.extend(more),
+            (GroundTruth::Numbers(all), GroundTruth::Numbers(more)) => all.extend(more),
             _ => {}
         }
     }
 
     /// The answers at `positions`, in that order.
-    pub fn take(&self, positions: &[usize]) -> Answers {
+    pub fn take(&self, positions: &[usize]) -> ModelOutputs {
         fn rows<T: Copy>(all: &[T], width: usize, positions: &[usize]) -> Vec<T> {
             let of = |p: &usize| all[p * width..(p + 1) * width].iter().copied();
             positions.iter().flat_map(of).collect()
         }
         let each = |all: usize| all / self.len().max(1);
-        Answers {
+        ModelOutputs {
             kind: self.kind,
             samples: rows(&self.samples, 1, positions),
             labels: rows(&self.labels, 1, positions),
             truth: match &self.truth {
-                Truth::Sets(all) => Truth::Sets(rows(all, self.width, positions)),
-                Truth::Numbers(all) => Truth::Numbers(rows(all, self.width, positions)),
-                Truth::Classes => Truth::Classes,
-                Truth::Counted => Truth::Counted,
-                Truth::Unknown => Truth::Unknown,
+                GroundTruth::Sets(all) => GroundTruth::Sets(rows(all, self.width, positions)),
+                GroundTruth::Numbers(all) => GroundTruth::Numbers(rows(all, self.width, positions)),
+                GroundTruth::Classes => GroundTruth::Classes,
+                GroundTruth::Counted => GroundTruth::Counted,
+                GroundTruth::Unknown => GroundTruth::Unknown,
             },
             width: self.width,
             values: rows(&self.values, self.width, positions),
             class: rows(&self.class, 1, positions),
-            pixels: PixelAnswers {
+            pixels: PixelOutputs {
                 class: rows(&self.pixels.class, each(self.pixels.class.len()), positions),
                 chances: rows(&self.pixels.chances, each(self.pixels.chances.len()), positions),
             },
@@ -212,16 +212,16 @@ impl Answers {
 mod tests {
     use super::*;
 
-    fn answers() -> Answers {
-        Answers {
+    fn answers() -> ModelOutputs {
+        ModelOutputs {
             kind: TaskKind::Classification,
             samples: vec![7, 3],
             labels: vec![0, 1],
-            truth: Truth::Classes,
+            truth: GroundTruth::Classes,
             width: 2,
             values: vec![0.75, 0.25, f32::NAN, 0.5],
             class: vec![Some(0), None],
-            pixels: PixelAnswers::default(),
+            pixels: PixelOutputs::default(),
         }
     }
 
@@ -232,8 +232,8 @@ mod tests {
             (turned.labels.as_slice(), turned.row(1)),
             ([1, 0].as_slice(), [0.75, 0.25].as_slice())
         );
-        assert_eq!(answers().in_order_of(&[3, 8]), Err(OtherSamples(8)));
-        assert_eq!(answers().in_order_of(&[3]), Err(OtherSamples(7)));
+        assert_eq!(answers().in_order_of(&[3, 8]), Err(SampleMismatch(8)));
+        assert_eq!(answers().in_order_of(&[3]), Err(SampleMismatch(7)));
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! Why a model's answers cannot be had.
+//! Errors of predicting with a model.
 
 use paring_agent::arrays::Dtype;
 use paring_agent::engine::EngineError;
 use paring_core::schema::TaskKind;
 use paring_data::DataError;
 
-/// Why predictions cannot be made.
+/// Predictions cannot be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PredictError {
@@ -24,7 +24,7 @@ pub enum PredictError {
         batch: usize,
         /// The task.
         kind: TaskKind,
-        /// What it needs.
+        /// The shape that the task needs.
         needs: &'static str,
     },
     /// Probabilities that are none.
@@ -46,7 +46,7 @@ pub enum PredictError {
         output: String,
         /// Its element type.
         dtype: Dtype,
-        /// What to do.
+        /// Advice.
         do_this: &'static str,
     },
     /// Quantized probabilities that are none, even as what they stand for.
@@ -60,7 +60,7 @@ pub enum PredictError {
         sample: usize,
         /// Their sum.
         sum: f64,
-        /// What to do.
+        /// Advice.
         do_this: &'static str,
     },
     /// A probability that is none.
@@ -90,7 +90,7 @@ pub enum PredictError {
         found: Vec<usize>,
         /// The task.
         kind: TaskKind,
-        /// What they should be.
+        /// The shape that the answers have.
         needs: Vec<usize>,
     },
     /// The model has no such output.
@@ -101,7 +101,7 @@ pub enum PredictError {
     NoClasses(TaskKind),
 }
 
-/// What to do where a task does not fit a shape.
+/// Advice for a task that does not fit a shape.
 fn hint(kind: TaskKind) -> &'static str {
     match kind {
         TaskKind::Classification => {

@@ -1,10 +1,10 @@
 //! Answers of a plan on samples of a dataset.
 
-use super::model_outputs::{Answers, PixelAnswers, Truth};
+use super::model_outputs::{GroundTruth, ModelOutputs, PixelOutputs};
 use super::predict_error::PredictError;
-use super::quantized_output::Integers;
-use super::sample_output::{self, Part, Row};
-use crate::evaluate::Task;
+use super::quantized_output::QuantizedOutput;
+use super::sample_output::{self, SampleOutput, SampleScores};
+use crate::evaluate::EvaluationTask;
 use ndarray::ArrayD;
 use paring_agent::arrays::Array;
 use paring_agent::engine::{
@@ -22,8 +22,8 @@ pub struct Predictor {
     plan: InferencePlan,
     batch: usize,
     output: usize,
-    integers: Option<Integers>,
-    task: Task,
+    integers: Option<QuantizedOutput>,
+    task: EvaluationTask,
 }
 
 impl Predictor {
@@ -41,13 +41,13 @@ impl Predictor {
     ) -> Result<Predictor, EngineError> {
         let plan =
             AnalysedModel::load(source, DimensionBindings { batch, dims })?.optimise(options)?;
-        let task = Task::new(TaskKind::Classification, scores);
-        let integers = Integers::of(source, &plan, output);
+        let task = EvaluationTask::new(TaskKind::Classification, scores);
+        let integers = QuantizedOutput::of(source, &plan, output);
         Ok(Predictor { plan, batch, output, integers, task })
     }
 
     /// The same model for another task.
-    pub fn with_task(self, task: Task) -> Predictor {
+    pub fn with_task(self, task: EvaluationTask) -> Predictor {
         Predictor { task, ..self }
     }
 
@@ -74,12 +74,12 @@ impl Predictor {
         data: &Dataset,
         indices: &[usize],
         heard: &(dyn Fn(usize) + Sync),
-    ) -> Result<Answers, PredictError> {
+    ) -> Result<ModelOutputs, PredictError> {
         let classes = matches!(self.task.kind, TaskKind::Classification | TaskKind::Scores);
         if classes && data.targets.is_some() {
             return Err(PredictError::NoClasses(self.task.kind));
         }
-        let batches: Vec<Vec<Row>> = indices
+        let batches: Vec<Vec<SampleOutput>> = indices
             .par_chunks(self.batch)
             .map(|samples| {
                 let done = self.batch(
@@ -104,9 +104,9 @@ impl Predictor {
         data: &Dataset,
         inputs: &BTreeMap<String, Array>,
         indices: &[usize],
-    ) -> Result<Answers, PredictError> {
+    ) -> Result<ModelOutputs, PredictError> {
         let positions: Vec<usize> = (0..indices.len()).collect();
-        let batches: Vec<Vec<Row>> = positions
+        let batches: Vec<Vec<SampleOutput>> = positions
             .par_chunks(self.batch)
             .map(|own| {
                 let filled = self.filled(own);
@@ -127,7 +127,7 @@ impl Predictor {
         data: &Dataset,
         output: &ArrayD<f32>,
         indices: &[usize],
-    ) -> Result<Answers, PredictError> {
+    ) -> Result<ModelOutputs, PredictError> {
         let rows = self.read(data, output.clone(), indices.len(), indices, indices.len())?;
         self.joined(data, indices, rows.into_iter())
     }
@@ -143,7 +143,7 @@ impl Predictor {
         inputs: &BTreeMap<String, Array>,
         samples: &[usize],
         total: usize,
-    ) -> Result<Vec<Row>, PredictError> {
+    ) -> Result<Vec<SampleOutput>, PredictError> {
         let output = self.plan.run_output(&self.plan.inputs(inputs)?, self.output)?;
         let output = output.ok_or(PredictError::NoOutput(self.output))?;
         self.read(data, output, self.batch, samples, total)
@@ -158,7 +158,7 @@ impl Predictor {
         count: usize,
         samples: &[usize],
         total: usize,
-    ) -> Result<Vec<Row>, PredictError> {
+    ) -> Result<Vec<SampleOutput>, PredictError> {
         let (found, width) = (output.shape().to_vec(), output.len() / count.max(1));
         let output = samples_first(output, count).ok_or_else(|| self.shape(&found))?;
         let shape = &output.shape()[1..];
@@ -166,7 +166,7 @@ impl Predictor {
             return Err(self.shape(&found));
         }
         let real = |v: &f32| self.integers.as_ref().map_or(*v, |own| own.dequantized(*v));
-        let step = self.integers.as_ref().map_or(0.0, Integers::step);
+        let step = self.integers.as_ref().map_or(0.0, QuantizedOutput::step);
         let flat: Vec<f32> = output.iter().map(real).collect();
         let each = samples.iter().zip(flat.chunks(width));
         each.map(|(sample, scores)| match self.task.kind {
@@ -177,7 +177,7 @@ impl Predictor {
             }
             _ => {
                 let label = data.labelled.then(|| data.labels[*sample]);
-                let part = Part { sample: *sample, label, shape, scores, step };
+                let part = SampleScores { sample: *sample, label, shape, scores, step };
                 sample_output::row(&self.task, &part, total).map_err(|error| self.explained(error))
             }
         })
@@ -225,10 +225,10 @@ impl Predictor {
         &self,
         data: &Dataset,
         indices: &[usize],
-        rows: impl Iterator<Item = Row>,
-    ) -> Result<Answers, PredictError> {
+        rows: impl Iterator<Item = SampleOutput>,
+    ) -> Result<ModelOutputs, PredictError> {
         let (mut values, mut class) = (Vec::new(), Vec::with_capacity(indices.len()));
-        let mut pixels: Option<PixelAnswers> = None;
+        let mut pixels: Option<PixelOutputs> = None;
         for row in rows {
             values.extend(row.values);
             class.push(row.class);
@@ -238,7 +238,7 @@ impl Predictor {
             }
         }
         let width = values.len() / indices.len().max(1);
-        Ok(Answers {
+        Ok(ModelOutputs {
             kind: self.task.kind,
             samples: indices.to_vec(),
             labels: indices.iter().map(|i| data.labels[*i]).collect(),
@@ -255,12 +255,12 @@ impl Predictor {
         data: &Dataset,
         indices: &[usize],
         width: usize,
-    ) -> Result<Truth, PredictError> {
+    ) -> Result<GroundTruth, PredictError> {
         let kind = self.task.kind;
         match kind {
-            _ if !data.labelled => return Ok(Truth::Unknown),
-            TaskKind::Classification | TaskKind::Scores => return Ok(Truth::Classes),
-            TaskKind::Segmentation => return Ok(Truth::Counted),
+            _ if !data.labelled => return Ok(GroundTruth::Unknown),
+            TaskKind::Classification | TaskKind::Scores => return Ok(GroundTruth::Classes),
+            TaskKind::Segmentation => return Ok(GroundTruth::Counted),
             TaskKind::Multilabel | TaskKind::Regression | TaskKind::Sequence => {}
         }
         let numbers = match &data.targets {
@@ -274,10 +274,10 @@ impl Predictor {
         }
         match kind {
             TaskKind::Multilabel if numbers.iter().all(|v| *v == 0.0 || *v == 1.0) => {
-                Ok(Truth::Sets(numbers.iter().map(|v| *v == 1.0).collect()))
+                Ok(GroundTruth::Sets(numbers.iter().map(|v| *v == 1.0).collect()))
             }
             TaskKind::Multilabel => Err(mismatch),
-            _ => Ok(Truth::Numbers(numbers)),
+            _ => Ok(GroundTruth::Numbers(numbers)),
         }
     }
 }

@@ -27,25 +27,25 @@ const QUANTIZERS: [(&str, usize, usize); 13] = [
 
 /// An output of integers.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Integers {
+pub(super) struct QuantizedOutput {
     /// Its name.
     pub(super) name: String,
     /// Its element type.
     pub(super) dtype: Dtype,
     /// Scale and zero point, where a quantizing operator gives them.
     pub(super) affine: Option<(f32, f32)>,
-    /// Whether it is a Softmax between DequantizeLinear and QuantizeLinear, which the engine turns into
+    /// It is a Softmax between DequantizeLinear and QuantizeLinear, which the engine turns into
     /// a table of single values.
     tabled: bool,
 }
 
-impl Integers {
+impl QuantizedOutput {
     /// The output at `position` of a plan that was made of `source`; `None` of floats.
     pub(super) fn of(
         source: ModelSource,
         plan: &InferencePlan,
         position: usize,
-    ) -> Option<Integers> {
+    ) -> Option<QuantizedOutput> {
         let dtype = plan.output_type(position)?;
         if matches!(dtype, Dtype::F32 | Dtype::F64) {
             return None;
@@ -60,10 +60,10 @@ impl Integers {
         let name = name.unwrap_or_else(|| format!("output {position}"));
         let affine = graph.as_ref().and_then(|graph| affine(graph, &name));
         let tabled = graph.is_some_and(|graph| tabled(&graph, &name));
-        Some(Integers { name, dtype, affine, tabled })
+        Some(QuantizedOutput { name, dtype, affine, tabled })
     }
 
-    /// What neighbouring numbers are apart; 0 where no scale is known.
+    /// The quantization step; 0 where no scale is known.
     pub(super) fn step(&self) -> f32 {
         self.affine.map_or(0.0, |(scale, _)| scale)
     }
@@ -74,8 +74,8 @@ impl Integers {
     }
 }
 
-impl Integers {
-    /// What an error about probabilities is about, of such an output.
+impl QuantizedOutput {
+    /// The error about probabilities with its cause in the quantization of the output.
     pub(super) fn problem(&self, error: &PredictError) -> Option<PredictError> {
         use PredictError::{Dequantized, NotAProbability, NotProbabilities};
         let output = self.name.clone();
@@ -113,7 +113,7 @@ fn maker<'a>(graph: &'a Graph, tensor: &str) -> Option<&'a Node> {
     graph.nodes().iter().find(|node| node.output.iter().any(|output| output == tensor))
 }
 
-/// Whether a tensor is DequantizeLinear, Softmax and QuantizeLinear in a row.
+/// Tells whether a tensor is DequantizeLinear, Softmax and QuantizeLinear in a row.
 fn tabled(graph: &Graph, tensor: &str) -> bool {
     let mut tensor = tensor;
     for operator in ["QuantizeLinear", "Softmax", "DequantizeLinear"] {
@@ -181,7 +181,8 @@ mod tests {
         assert_eq!(affine(&graph, "symmetric"), Some((0.25, 0.0)));
         assert_eq!((affine(&graph, "channels"), affine(&graph, "class")), (None, None));
         let affine = affine(&graph, "y");
-        let integers = Integers { name: "y".into(), dtype: Dtype::U8, affine, tabled: false };
+        let integers =
+            QuantizedOutput { name: "y".into(), dtype: Dtype::U8, affine, tabled: false };
         assert_eq!((integers.dequantized(130.0), integers.step()), (0.5, 0.25));
     }
 
@@ -194,7 +195,7 @@ mod tests {
         assert!(tabled(&graph, "y") && !tabled(&graph, "p"));
         let own = |tabled: bool| {
             let affine = Some((0.25, 0.0));
-            let own = Integers { name: "y".into(), dtype: Dtype::I8, affine, tabled };
+            let own = QuantizedOutput { name: "y".into(), dtype: Dtype::I8, affine, tabled };
             own.problem(&PredictError::NotProbabilities { sample: 0, sum: 4.0 })
                 .unwrap()
                 .to_string()

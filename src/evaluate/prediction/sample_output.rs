@@ -1,32 +1,32 @@
 //! From a model's output to one row of numbers a sample.
 
-use super::model_outputs::{MOST_CHANCES, MOST_PIXELS, PixelAnswers};
+use super::model_outputs::{MOST_CHANCES, MOST_PIXELS, PixelOutputs};
 use super::predict_error::PredictError;
-use crate::evaluate::Task;
+use crate::evaluate::EvaluationTask;
 use paring_compress::prediction;
 use paring_core::schema::ScoreKind;
 use paring_core::schema::TaskKind;
 
-/// What one sample's part of an output says.
+/// Output of a model for one sample: values and class.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Row {
+pub(super) struct SampleOutput {
     /// Probabilities or other numbers; not finite where the model gave nothing usable.
     pub(super) values: Vec<f32>,
     /// The predicted class, if the task has one.
     pub(super) class: Option<i64>,
-    /// What is said of every pixel, where answers are pixels.
-    pub(super) pixels: PixelAnswers,
+    /// Classes and probabilities of pixels, where outputs are pixels.
+    pub(super) pixels: PixelOutputs,
 }
 
-impl Row {
-    fn new(values: Vec<f32>, class: Option<i64>) -> Row {
-        Row { values, class, pixels: PixelAnswers::default() }
+impl SampleOutput {
+    fn new(values: Vec<f32>, class: Option<i64>) -> SampleOutput {
+        SampleOutput { values, class, pixels: PixelOutputs::default() }
     }
 }
 
 /// One sample's part of an output.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Part<'a> {
+pub(super) struct SampleScores<'a> {
     /// The sample, for messages.
     pub(super) sample: usize,
     /// Its class; `None` where the data have no labels.
@@ -35,12 +35,12 @@ pub(super) struct Part<'a> {
     pub(super) shape: &'a [usize],
     /// Its numbers, row by row.
     pub(super) scores: &'a [f32],
-    /// What neighbouring quantized scores are apart; 0 of floats.
+    /// Quantization step of the scores; 0 of floats.
     pub(super) step: f32,
 }
 
 /// Holds the shape of an output, without the samples' axis, against what the task needs.
-pub(super) fn fits(task: &Task, shape: &[usize], labelled: bool) -> bool {
+pub(super) fn fits(task: &EvaluationTask, shape: &[usize], labelled: bool) -> bool {
     let wide = shape.iter().filter(|size| **size > 1).count();
     let filled = !shape.contains(&0);
     filled
@@ -54,8 +54,12 @@ pub(super) fn fits(task: &Task, shape: &[usize], labelled: bool) -> bool {
 }
 
 /// One sample's row. What would be too much for `total` such samples is not kept.
-pub(super) fn row(task: &Task, part: &Part, total: usize) -> Result<Row, PredictError> {
-    let Part { sample, label, scores, .. } = *part;
+pub(super) fn row(
+    task: &EvaluationTask,
+    part: &SampleScores,
+    total: usize,
+) -> Result<SampleOutput, PredictError> {
+    let SampleScores { sample, label, scores, .. } = *part;
     let broken = scores.iter().any(|v| !v.is_finite());
     match task.kind {
         TaskKind::Classification => classes(task, part, broken),
@@ -69,16 +73,22 @@ pub(super) fn row(task: &Task, part: &Part, total: usize) -> Result<Row, Predict
                 }
                 _ => None,
             };
-            Ok(Row::new(scores.to_vec(), class))
+            Ok(SampleOutput::new(scores.to_vec(), class))
         }
-        TaskKind::Multilabel => Ok(Row::new(each_probability(task, part, scores)?, None)),
+        TaskKind::Multilabel => Ok(SampleOutput::new(each_probability(task, part, scores)?, None)),
         TaskKind::Sequence => positions(task, part, total),
-        TaskKind::Regression | TaskKind::Segmentation => Ok(Row::new(scores.to_vec(), None)),
+        TaskKind::Regression | TaskKind::Segmentation => {
+            Ok(SampleOutput::new(scores.to_vec(), None))
+        }
     }
 }
 
 /// Probabilities of classes that exclude each other.
-fn exclusive(task: &Task, part: &Part, scores: &[f32]) -> Result<Vec<f32>, PredictError> {
+fn exclusive(
+    task: &EvaluationTask,
+    part: &SampleScores,
+    scores: &[f32],
+) -> Result<Vec<f32>, PredictError> {
     match task.scores {
         ScoreKind::Logits => {
             let found = prediction::exclusive_probabilities(task.scores, scores);
@@ -100,9 +110,13 @@ fn exclusive(task: &Task, part: &Part, scores: &[f32]) -> Result<Vec<f32>, Predi
 }
 
 /// The class of every position, classes along the last axis that is longer than 1.
-fn positions(task: &Task, part: &Part, total: usize) -> Result<Row, PredictError> {
+fn positions(
+    task: &EvaluationTask,
+    part: &SampleScores,
+    total: usize,
+) -> Result<SampleOutput, PredictError> {
     let classes = part.shape.iter().rev().find(|size| **size > 1).copied().unwrap_or(1);
-    let mut row = Row::new(Vec::with_capacity(part.scores.len() / classes), None);
+    let mut row = SampleOutput::new(Vec::with_capacity(part.scores.len() / classes), None);
     let room = part.scores.len().saturating_mul(total) <= MOST_CHANCES;
     for scores in part.scores.chunks(classes) {
         if scores.iter().any(|v| !v.is_finite()) {
@@ -119,29 +133,37 @@ fn positions(task: &Task, part: &Part, total: usize) -> Result<Row, PredictError
     Ok(row)
 }
 
-fn classes(task: &Task, part: &Part, broken: bool) -> Result<Row, PredictError> {
-    let Part { sample, label, scores, .. } = *part;
+fn classes(
+    task: &EvaluationTask,
+    part: &SampleScores,
+    broken: bool,
+) -> Result<SampleOutput, PredictError> {
+    let SampleScores { sample, label, scores, .. } = *part;
     let width = scores.len().max(2);
     let known = |label: i64| usize::try_from(label).is_ok_and(|label| label < width);
     if let Some(label) = label.filter(|label| !known(*label)) {
         return Err(PredictError::Label { sample, label, classes: width });
     }
     if broken {
-        return Ok(Row::new(vec![f32::NAN; width], None));
+        return Ok(SampleOutput::new(vec![f32::NAN; width], None));
     }
     if let [one] = scores {
         let p = each_probability(task, part, &[*one])?[0];
         let yes = prediction::is_positive(task.scores, task.threshold, *one);
-        return Ok(Row::new(vec![1.0 - p, p], Some(i64::from(yes))));
+        return Ok(SampleOutput::new(vec![1.0 - p, p], Some(i64::from(yes))));
     }
     let values = exclusive(task, part, scores)?;
     let probabilities: Vec<f64> = values.iter().map(|v| f64::from(*v)).collect();
     let class = prediction::class(scores, &probabilities, task.rule());
-    Ok(Row::new(values, class.map(|class| class as i64)))
+    Ok(SampleOutput::new(values, class.map(|class| class as i64)))
 }
 
 /// Probabilities that do not exclude each other.
-fn each_probability(task: &Task, part: &Part, scores: &[f32]) -> Result<Vec<f32>, PredictError> {
+fn each_probability(
+    task: &EvaluationTask,
+    part: &SampleScores,
+    scores: &[f32],
+) -> Result<Vec<f32>, PredictError> {
     match task.scores {
         ScoreKind::Logits => Ok(scores.iter().map(|v| prediction::sigmoid(*v) as f32).collect()),
         ScoreKind::Probabilities => match scores.iter().find(|v| !(-0.001..=1.001).contains(*v)) {
@@ -158,26 +180,26 @@ fn each_probability(task: &Task, part: &Part, scores: &[f32]) -> Result<Vec<f32>
 /// usual for borders, and are none where the data have no labels. What would be too much for `total`
 /// such samples is not kept.
 pub(super) fn counted(
-    task: &Task,
+    task: &EvaluationTask,
     scores: &[f32],
     pixels: usize,
     mask: Option<&[i64]>,
     total: usize,
-) -> Row {
+) -> SampleOutput {
     let channels = (scores.len() / pixels.max(1)).max(1);
     let classes = channels.max(2);
     let mut counts = vec![0.0f32; 3 * classes];
     let room = |each: usize, most: usize| (each * pixels).saturating_mul(total) <= most;
     if scores.iter().any(|v| !v.is_finite()) {
         counts.fill(f32::NAN);
-        let pixels = PixelAnswers {
+        let pixels = PixelOutputs {
             class: if room(1, MOST_PIXELS) { vec![u8::MAX; pixels] } else { vec![] },
             chances: match room(classes, MOST_CHANCES) {
                 true => vec![f32::NAN; classes * pixels],
                 false => vec![],
             },
         };
-        return Row { values: counts, class: None, pixels };
+        return SampleOutput { values: counts, class: None, pixels };
     }
     let found: Vec<usize> = (0..pixels).map(|p| class_of(task, scores, p, pixels)).collect();
     for (class, label) in found.iter().zip(mask.unwrap_or_default()) {
@@ -190,18 +212,18 @@ pub(super) fn counted(
     }
     // What does not fit a byte is not kept: no model has so many classes that it matters.
     let bytes: Result<Vec<u8>, _> = found.iter().map(|class| u8::try_from(*class)).collect();
-    let pixels = PixelAnswers {
+    let pixels = PixelOutputs {
         class: if room(1, MOST_PIXELS) { bytes.unwrap_or_default() } else { vec![] },
         chances: match room(classes, MOST_CHANCES) {
             true => chances(task, scores, pixels),
             false => vec![],
         },
     };
-    Row { values: counts, class: None, pixels }
+    SampleOutput { values: counts, class: None, pixels }
 }
 
 /// The probability of every class in each of so many pixels: `[classes, pixels]`.
-fn chances(task: &Task, scores: &[f32], pixels: usize) -> Vec<f32> {
+fn chances(task: &EvaluationTask, scores: &[f32], pixels: usize) -> Vec<f32> {
     let channels = scores.len() / pixels.max(1);
     if channels <= 1 {
         let foreground = |score: &f32| prediction::probability(task.scores, *score) as f32;
@@ -222,7 +244,7 @@ fn chances(task: &Task, scores: &[f32], pixels: usize) -> Vec<f32> {
 }
 
 /// The class of one of so many pixels.
-fn class_of(task: &Task, scores: &[f32], pixel: usize, pixels: usize) -> usize {
+fn class_of(task: &EvaluationTask, scores: &[f32], pixel: usize, pixels: usize) -> usize {
     let channels = scores.len() / pixels;
     if channels > 1 {
         let at = |channel: usize| scores[channel * pixels + pixel];
@@ -235,18 +257,18 @@ fn class_of(task: &Task, scores: &[f32], pixel: usize, pixels: usize) -> usize {
 mod tests {
     use super::*;
 
-    fn task(kind: TaskKind, scores: ScoreKind) -> Task {
-        Task::new(kind, scores)
+    fn task(kind: TaskKind, scores: ScoreKind) -> EvaluationTask {
+        EvaluationTask::new(kind, scores)
     }
 
     fn of(
-        task: &Task,
+        task: &EvaluationTask,
         sample: usize,
         label: Option<i64>,
         scores: &[f32],
-    ) -> Result<Row, PredictError> {
+    ) -> Result<SampleOutput, PredictError> {
         let shape = &[scores.len()];
-        row(task, &Part { sample, label, shape, scores, step: 0.0 }, 1)
+        row(task, &SampleScores { sample, label, shape, scores, step: 0.0 }, 1)
     }
 
     #[test]
@@ -262,12 +284,13 @@ mod tests {
     fn every_position_of_a_sequence_has_a_class() {
         let sequence = task(TaskKind::Sequence, ScoreKind::Probabilities);
         let scores = [0.1, 0.7, 0.2, 0.5, 0.25, 0.25, f32::NAN, 0.0, 1.0];
-        let part = Part { sample: 0, label: None, shape: &[3, 1, 3], scores: &scores, step: 0.0 };
+        let part =
+            SampleScores { sample: 0, label: None, shape: &[3, 1, 3], scores: &scores, step: 0.0 };
         let found = row(&sequence, &part, 1).unwrap();
         assert_eq!((&found.values[..2], found.values[2].is_nan()), (&[1.0, 0.0][..], true));
         assert_eq!((found.class, found.pixels.chances.len()), (None, 9));
         assert!(row(&sequence, &part, MOST_CHANCES).unwrap().pixels.chances.is_empty());
-        let wrong = Part { scores: &[1.0, 2.0, 0.0], ..part };
+        let wrong = SampleScores { scores: &[1.0, 2.0, 0.0], ..part };
         assert!(matches!(row(&sequence, &wrong, 1), Err(PredictError::NotProbabilities { .. })));
         assert!(fits(&sequence, &[3, 1, 3], false) && !fits(&sequence, &[1, 1], false));
     }
@@ -277,7 +300,13 @@ mod tests {
         let classes = task(TaskKind::Classification, ScoreKind::Probabilities);
         let scores = [124.0 / 128.0, 1.0 / 128.0, 0.0, 0.0, 0.0];
         assert!(of(&classes, 0, None, &scores).is_err());
-        let part = Part { sample: 0, label: None, shape: &[5], scores: &scores, step: 1.0 / 128.0 };
+        let part = SampleScores {
+            sample: 0,
+            label: None,
+            shape: &[5],
+            scores: &scores,
+            step: 1.0 / 128.0,
+        };
         let found = row(&classes, &part, 1).unwrap();
         assert!((found.values.iter().sum::<f32>() - 1.0).abs() < 1e-6);
     }

@@ -1,19 +1,19 @@
-//! Which of a model's outputs a task is about.
+//! The output of a model that a task is about.
 
 use paring_agent::arrays::Dtype;
 use paring_agent::engine::{DimensionBindings, ModelSource, TensorFact, tensor_facts};
 use std::collections::BTreeMap;
 
-/// Why it cannot be told.
+/// The output cannot be told.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OutputError {
     /// It has another name.
     #[error("the model has no output `{name}`; it has `{known}`")]
     Unknown {
-        /// What was written.
+        /// The name that was written.
         name: String,
-        /// What there is.
+        /// The outputs that there are.
         known: String,
     },
     /// Several could be meant.

@@ -2,7 +2,7 @@
 //!
 //! Source: SimBA, Guo et al. 2019, arXiv 1905.07121, with single entries as directions.
 
-use super::perturbations::Spread;
+use super::perturbations::InputSpread;
 use crate::evaluate::prediction::{PredictError, Predictor};
 use ndarray::Axis;
 use paring_agent::arrays::Array;
@@ -13,9 +13,9 @@ use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// How far a search goes.
+/// Step and budget of an adversarial search by SimBA.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Search {
+pub struct AdversarialSearch {
     /// Size of a step, in standard deviations of the input.
     pub step: f64,
     /// Inferences that one sample may cost.
@@ -24,16 +24,16 @@ pub struct Search {
     pub seed: u64,
 }
 
-/// What came of searching from one sample.
+/// Result of an adversarial search from one sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct AdversarialResult {
     /// The sample.
     pub sample: usize,
     /// Inferences until the answer was wrong; `None` where it never was.
     pub queries: Option<usize>,
 }
 
-impl Search {
+impl AdversarialSearch {
     /// Searches from each of the samples at `indices`, of which the model should get all right. The
     /// entries are tried in the same order whichever model is asked.
     ///
@@ -44,8 +44,8 @@ impl Search {
         predictor: &Predictor,
         data: &Dataset,
         indices: &[usize],
-        spreads: &BTreeMap<String, Spread>,
-    ) -> Result<Vec<Found>, PredictError> {
+        spreads: &BTreeMap<String, InputSpread>,
+    ) -> Result<Vec<AdversarialResult>, PredictError> {
         let each = indices.par_iter().map(|sample| self.one(predictor, data, *sample, spreads));
         each.collect()
     }
@@ -55,8 +55,8 @@ impl Search {
         predictor: &Predictor,
         data: &Dataset,
         sample: usize,
-        spreads: &BTreeMap<String, Spread>,
-    ) -> Result<Found, PredictError> {
+        spreads: &BTreeMap<String, InputSpread>,
+    ) -> Result<AdversarialResult, PredictError> {
         let (label, mut inputs) = (data.labels[sample], data.inputs_at(&[sample])?);
         let ask = |inputs: &BTreeMap<String, Array>| {
             let answers = predictor.answers_to(data, inputs, &[sample])?;
@@ -75,13 +75,13 @@ impl Search {
             let step = self.step as f32 * spreads[&name].deviation;
             for signed in [step, -step] {
                 if queries >= self.queries {
-                    return Ok(Found { sample, queries: None });
+                    return Ok(AdversarialResult { sample, queries: None });
                 }
                 let before = add(&mut inputs, &name, entry, signed);
                 let (right, own) = ask(&inputs)?;
                 queries += 1;
                 if !right {
-                    return Ok(Found { sample, queries: Some(queries) });
+                    return Ok(AdversarialResult { sample, queries: Some(queries) });
                 }
                 if own < best {
                     best = own;
@@ -90,7 +90,7 @@ impl Search {
                 put(&mut inputs, &name, entry, before);
             }
         }
-        Ok(Found { sample, queries: None })
+        Ok(AdversarialResult { sample, queries: None })
     }
 }
 

@@ -4,6 +4,6 @@ mod adversarial_search;
 mod perturbations;
 mod robustness_test;
 
-pub use adversarial_search::{Found, Search};
-pub use perturbations::{Spread, disturb, spreads};
-pub use robustness_test::{Asked, Stress};
+pub use adversarial_search::{AdversarialResult, AdversarialSearch};
+pub use perturbations::{InputSpread, perturb_inputs, spreads};
+pub use robustness_test::{RobustnessTest, TestedModel};

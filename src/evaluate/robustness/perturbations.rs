@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 /// Axes shorter than this are channels rather than places.
 const SHORTEST: usize = 5;
 
-/// How the numbers of an input are spread over the samples that are looked at.
+/// Range and standard deviation of an input over the samples that are looked at.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spread {
+pub struct InputSpread {
     /// Smallest.
     pub low: f32,
     /// Largest.
@@ -21,16 +21,16 @@ pub struct Spread {
     pub deviation: f32,
 }
 
-impl Spread {
+impl InputSpread {
     /// Of all numbers of an array; `None` of none.
-    pub fn of(array: &ArrayD<f32>) -> Option<Spread> {
+    pub fn of(array: &ArrayD<f32>) -> Option<InputSpread> {
         let count = array.len() as f64;
         let mean = array.iter().map(|v| f64::from(*v)).sum::<f64>() / count;
         let variance = array.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>() / count;
         let bounds = array
             .iter()
             .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), v| (low.min(*v), high.max(*v)));
-        (count > 0.0).then(|| Spread {
+        (count > 0.0).then(|| InputSpread {
             low: bounds.0,
             high: bounds.1,
             deviation: variance.sqrt() as f32,
@@ -39,9 +39,9 @@ impl Spread {
 }
 
 /// The spread of every float input.
-pub fn spreads(inputs: &BTreeMap<String, Array>) -> BTreeMap<String, Spread> {
+pub fn spreads(inputs: &BTreeMap<String, Array>) -> BTreeMap<String, InputSpread> {
     let each = inputs.iter().filter_map(|(name, array)| match array {
-        Array::F32(values) => Some((name.clone(), Spread::of(values)?)),
+        Array::F32(values) => Some((name.clone(), InputSpread::of(values)?)),
         _ => None,
     });
     each.collect()
@@ -49,10 +49,10 @@ pub fn spreads(inputs: &BTreeMap<String, Array>) -> BTreeMap<String, Spread> {
 
 /// Changes the float inputs of the samples at `indices`, one row a sample; the others stay. The same
 /// sample, seed and strength give the same change, whichever model is asked and in whatever order.
-pub fn disturb(
+pub fn perturb_inputs(
     inputs: &BTreeMap<String, Array>,
     indices: &[usize],
-    spreads: &BTreeMap<String, Spread>,
+    spreads: &BTreeMap<String, InputSpread>,
     how: InputDisturbance,
     strength: f64,
     seed: u64,
@@ -128,7 +128,7 @@ fn occlude(mut row: ArrayViewMutD<f32>, share: f64, rng: &mut stats::SeededGener
     hidden.fill(mean);
 }
 
-fn quantize(row: ArrayViewMutD<f32>, bits: f64, spread: Spread) {
+fn quantize(row: ArrayViewMutD<f32>, bits: f64, spread: InputSpread) {
     let steps = (2f64.powf(bits.clamp(1.0, 16.0)) - 1.0) as f32;
     let scale = (spread.high - spread.low) / steps;
     if scale > 0.0 {
@@ -148,7 +148,7 @@ mod tests {
     }
 
     fn changed(how: InputDisturbance, strength: f64) -> ArrayD<f32> {
-        let found = disturb(&inputs(2), &[3, 9], &spreads(&inputs(2)), how, strength, 5);
+        let found = perturb_inputs(&inputs(2), &[3, 9], &spreads(&inputs(2)), how, strength, 5);
         let Array::F32(array) = &found["x"] else { panic!() };
         array.clone()
     }
@@ -158,7 +158,7 @@ mod tests {
         let Array::F32(before) = &inputs(2)["x"] else { panic!() };
         let off = |array: &ArrayD<f32>| {
             ((array - before).mapv(|v| v * v).mean().unwrap()).sqrt()
-                / Spread::of(before).unwrap().deviation
+                / InputSpread::of(before).unwrap().deviation
         };
         assert!((off(&changed(InputDisturbance::Noise, 0.5)) - 0.5).abs() < 0.1);
         assert!((off(&changed(InputDisturbance::Brightness, 0.25)) - 0.25).abs() < 1e-4);
@@ -175,7 +175,8 @@ mod tests {
 
     #[test]
     fn a_sample_is_changed_alike_wherever_it_stands() {
-        let one = disturb(&inputs(1), &[9], &spreads(&inputs(1)), InputDisturbance::Shift, 2.0, 5);
+        let one =
+            perturb_inputs(&inputs(1), &[9], &spreads(&inputs(1)), InputDisturbance::Shift, 2.0, 5);
         let Array::F32(one) = &one["x"] else { panic!() };
         let two = changed(InputDisturbance::Shift, 2.0);
         assert_eq!(one.index_axis(Axis(0), 0), two.index_axis(Axis(0), 1));

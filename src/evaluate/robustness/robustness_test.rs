@@ -1,11 +1,11 @@
 //! Disturbed inputs for several models, each beside its own undisturbed answers and the baseline's.
 
-use super::adversarial_search::{Found, Search};
-use super::perturbations::{Spread, disturb, spreads};
-use crate::evaluate::Task;
-use crate::evaluate::intervals::{Sampling, draws};
-use crate::evaluate::prediction::{Answers, PredictError, Predictor};
-use crate::evaluate::statistics::Exam;
+use super::adversarial_search::{AdversarialResult, AdversarialSearch};
+use super::perturbations::{InputSpread, perturb_inputs, spreads};
+use crate::evaluate::EvaluationTask;
+use crate::evaluate::intervals::{BootstrapSampling, draws};
+use crate::evaluate::prediction::{ModelOutputs, PredictError, Predictor};
+use crate::evaluate::statistics::PredictionStatistics;
 use paring_core::schema::{
     ConfidenceInterval, InputDisturbance, Metric, RobustnessScore, Sha256Hex, TaskKind,
 };
@@ -19,20 +19,20 @@ const CHUNK: usize = 64;
 /// Samples that the inputs' spread is taken from.
 const SPREAD: usize = 512;
 
-/// What is tried. As JSON it is part of a run's identity.
+/// Perturbations and the adversarial search that are tried. As JSON it is part of a run's identity.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Stress {
+pub struct RobustnessTest {
     /// Disturbances with their strengths.
     pub tests: Vec<(InputDisturbance, f64)>,
     /// At most so many samples are disturbed.
     pub samples: usize,
     /// The search for inputs that a model gets wrong, where one is wanted, and from how many samples.
-    pub search: Option<(Search, usize)>,
+    pub search: Option<(AdversarialSearch, usize)>,
     /// Seeds everything.
     pub seed: u64,
 }
 
-impl Default for Stress {
+impl Default for RobustnessTest {
     fn default() -> Self {
         use InputDisturbance::{Brightness, Noise, Occlusion, Quantized, Shift};
         let tests = vec![
@@ -43,48 +43,49 @@ impl Default for Stress {
             (Occlusion, 0.1),
             (Quantized, 4.0),
         ];
-        let search = Search { step: 0.5, queries: 200, seed: 0 };
-        Stress { tests, samples: 1_000, search: Some((search, 50)), seed: 0 }
+        let search = AdversarialSearch { step: 0.5, queries: 200, seed: 0 };
+        RobustnessTest { tests, samples: 1_000, search: Some((search, 50)), seed: 0 }
     }
 }
 
 /// One model and what it answered undisturbed.
 #[derive(Debug)]
-pub struct Asked<'a> {
+pub struct TestedModel<'a> {
     /// The model.
     pub predictor: &'a Predictor,
     /// Its answers for the first samples of those that are looked at, or more.
-    pub clean: &'a Answers,
+    pub clean: &'a ModelOutputs,
 }
 
-impl Stress {
-    /// What becomes of `model`'s answers, paired with the baseline's where one is given.
+impl RobustnessTest {
+    /// Robustness scores of `model`, paired with the baseline's where one is given.
     ///
     /// # Errors
     /// [`PredictError`] names the sample.
     pub fn run(
         &self,
-        task: &Task,
+        task: &EvaluationTask,
         data: &Dataset,
-        model: &Asked,
-        baseline: Option<&Asked>,
+        model: &TestedModel,
+        baseline: Option<&TestedModel>,
         groups: Option<&[String]>,
     ) -> Result<Vec<RobustnessScore>, PredictError> {
         let looked: Vec<usize> = model.clean.samples.iter().copied().take(self.samples).collect();
         let spreads = spreads(&data.inputs_at(&looked[..looked.len().min(SPREAD)])?);
         let groups: Option<Vec<String>> = groups.map(|g| g[..looked.len()].to_vec());
-        let sampling = Sampling {
+        let sampling = BootstrapSampling {
             groups: groups.as_deref(),
             resamples: 2_000,
             seed: self.seed,
-            ..Sampling::default()
+            ..BootstrapSampling::default()
         };
         let mut all = Vec::new();
         for (how, strength) in &self.tests {
-            let one = Disturbed { data, samples: &looked, spreads: &spreads, seed: self.seed };
+            let one =
+                PerturbedInputs { data, samples: &looked, spreads: &spreads, seed: self.seed };
             let now = one.answers(model.predictor, *how, *strength)?;
             let base = baseline.map(|b| one.answers(b.predictor, *how, *strength)).transpose()?;
-            let of = |answers: &Answers| first(answers, looked.len());
+            let of = |answers: &ModelOutputs| first(answers, looked.len());
             let clean = of(model.clean);
             let base = base.zip(baseline.map(|b| of(b.clean)));
             let score = compare(task, &now, &clean, base.as_ref(), &sampling);
@@ -106,8 +107,8 @@ impl Stress {
     }
 }
 
-impl Stress {
-    /// What a model answers to the inputs of `samples`, disturbed in one way.
+impl RobustnessTest {
+    /// Outputs of a model on the inputs of `samples`, perturbed in one way.
     ///
     /// # Errors
     /// [`PredictError`] names the sample.
@@ -117,36 +118,36 @@ impl Stress {
         data: &Dataset,
         samples: &[usize],
         (how, strength): (InputDisturbance, f64),
-    ) -> Result<Answers, PredictError> {
+    ) -> Result<ModelOutputs, PredictError> {
         let spreads = spreads(&data.inputs_at(&samples[..samples.len().min(SPREAD)])?);
-        let one = Disturbed { data, samples, spreads: &spreads, seed: self.seed };
+        let one = PerturbedInputs { data, samples, spreads: &spreads, seed: self.seed };
         one.answers(predictor, how, strength)
     }
 }
 
-fn first(answers: &Answers, count: usize) -> Answers {
+fn first(answers: &ModelOutputs, count: usize) -> ModelOutputs {
     answers.take(&(0..count).collect::<Vec<_>>())
 }
 
-/// Where disturbed inputs come from.
-struct Disturbed<'a> {
+/// Samples whose inputs are perturbed chunk by chunk.
+struct PerturbedInputs<'a> {
     data: &'a Dataset,
     samples: &'a [usize],
-    spreads: &'a BTreeMap<String, Spread>,
+    spreads: &'a BTreeMap<String, InputSpread>,
     seed: u64,
 }
 
-impl Disturbed<'_> {
+impl PerturbedInputs<'_> {
     fn answers(
         &self,
         predictor: &Predictor,
         how: InputDisturbance,
         strength: f64,
-    ) -> Result<Answers, PredictError> {
-        let mut all: Option<Answers> = None;
+    ) -> Result<ModelOutputs, PredictError> {
+        let mut all: Option<ModelOutputs> = None;
         for chunk in self.samples.chunks(CHUNK) {
             let inputs = self.data.inputs_at(chunk)?;
-            let inputs = disturb(&inputs, chunk, self.spreads, how, strength, self.seed);
+            let inputs = perturb_inputs(&inputs, chunk, self.spreads, how, strength, self.seed);
             let own = predictor.answers_to(self.data, &inputs, chunk)?;
             match &mut all {
                 None => all = Some(own),
@@ -160,23 +161,23 @@ impl Disturbed<'_> {
 /// Value, drop and change of the primary metric, all from the same draws. A metric of fidelity is held
 /// against what the baseline answers undisturbed.
 fn compare(
-    task: &Task,
-    now: &Answers,
-    clean: &Answers,
-    base: Option<&(Answers, Answers)>,
-    sampling: &Sampling,
+    task: &EvaluationTask,
+    now: &ModelOutputs,
+    clean: &ModelOutputs,
+    base: Option<&(ModelOutputs, ModelOutputs)>,
+    sampling: &BootstrapSampling,
 ) -> Option<RobustnessScore> {
     let undisturbed = base.map_or(clean, |b| &b.1);
     let reference = task.primary.needs_baseline().then_some(undisturbed);
     let answers = [Some(now), Some(clean), base.map(|b| &b.0), base.map(|b| &b.1)];
-    let exams: Vec<Exam> = answers
+    let exams: Vec<PredictionStatistics> = answers
         .into_iter()
         .flatten()
-        .map(|answers| Exam::new(Sha256Hex::zeros(), task, answers, reference, &[]))
+        .map(|answers| PredictionStatistics::new(Sha256Hex::zeros(), task, answers, reference, &[]))
         .collect::<Result<_, _>>()
         .ok()?;
     let metric = task.primary;
-    let mixed = Mixed::new(&exams, metric, sampling)?;
+    let mixed = MetricContrast::new(&exams, metric, sampling)?;
     let paired = exams.len() == 4;
     let value = match exams[0].proportion(metric) {
         Some(hits) => stats::proportion_interval(hits, mixed.design),
@@ -196,7 +197,7 @@ fn compare(
 }
 
 /// One metric of several exams of the same samples, to be added and subtracted.
-struct Mixed<'a> {
+struct MetricContrast<'a> {
     values: Vec<f64>,
     /// `[exam][sample]`, of a proportion.
     hits: Option<Vec<&'a [f64]>>,
@@ -206,10 +207,14 @@ struct Mixed<'a> {
     samples: usize,
 }
 
-impl<'a> Mixed<'a> {
-    fn new(exams: &'a [Exam], metric: Metric, sampling: &'a Sampling) -> Option<Mixed<'a>> {
+impl<'a> MetricContrast<'a> {
+    fn new(
+        exams: &'a [PredictionStatistics],
+        metric: Metric,
+        sampling: &'a BootstrapSampling,
+    ) -> Option<MetricContrast<'a>> {
         let first = exams.first()?;
-        Some(Mixed {
+        Some(MetricContrast {
             values: exams.iter().map(|e| e.value(metric)).collect::<Option<_>>()?,
             hits: exams.iter().map(|exam| exam.proportion(metric)).collect(),
             drawn: draws(&exams.iter().collect::<Vec<_>>(), metric, sampling),
@@ -241,20 +246,21 @@ impl<'a> Mixed<'a> {
 
 /// The share of samples that a search leaves right, among those that model and baseline get right.
 fn searched(
-    search: &Search,
+    search: &AdversarialSearch,
     samples: usize,
     data: &Dataset,
-    model: &Asked,
-    baseline: Option<&Asked>,
-    spreads: &BTreeMap<String, Spread>,
+    model: &TestedModel,
+    baseline: Option<&TestedModel>,
+    spreads: &BTreeMap<String, InputSpread>,
 ) -> Result<Option<RobustnessScore>, PredictError> {
-    let right = |asked: &Asked, p: usize| asked.clean.class[p] == Some(asked.clean.labels[p]);
+    let right = |asked: &TestedModel, p: usize| asked.clean.class[p] == Some(asked.clean.labels[p]);
     let both = |p: &usize| right(model, *p) && baseline.is_none_or(|b| right(b, *p));
     let chosen: Vec<usize> =
         (0..model.clean.len()).filter(both).take(samples).map(|p| model.clean.samples[p]).collect();
     let now = search.run(model.predictor, data, &chosen, spreads)?;
     let base = baseline.map(|b| search.run(b.predictor, data, &chosen, spreads)).transpose()?;
-    let resisted = |found: &[Found]| found.iter().filter(|f| f.queries.is_none()).count();
+    let resisted =
+        |found: &[AdversarialResult]| found.iter().filter(|f| f.queries.is_none()).count();
     let Some(value) = stats::wilson_interval(resisted(&now), now.len()) else { return Ok(None) };
     let drop = ConfidenceInterval {
         value: value.value - 1.0,
@@ -263,7 +269,7 @@ fn searched(
     };
     let change = base.as_ref().and_then(|base| {
         let pairs = || now.iter().zip(base);
-        let held = |found: &Found| f64::from(found.queries.is_none());
+        let held = |found: &AdversarialResult| f64::from(found.queries.is_none());
         let shares: Vec<f64> = pairs().map(|(n, b)| held(n) - held(b)).collect();
         stats::bonett_price_interval(&shares, SamplingDesign::Independent)
     });

@@ -1,14 +1,14 @@
-//! What answers are beside the baseline's: agreement, and distance from it.
+//! Agreement with the baseline's predictions, and distance from its outputs. A part of [`StatisticsBuilder`].
 
-use super::metric_slots::Over;
-use super::statistics_builder::Builder;
+use super::metric_slots::MeanDenominator;
+use super::statistics_builder::StatisticsBuilder;
 use crate::evaluate::metrics;
-use crate::evaluate::prediction::Answers;
+use crate::evaluate::prediction::ModelOutputs;
 use paring_core::schema::{Metric, TaskKind};
 
-impl Builder<'_> {
+impl StatisticsBuilder<'_> {
     /// Mean distance of pixels' (positions') probabilities from the baseline's, where both kept theirs.
-    fn far_pixels(&mut self, baseline: &Answers, both: &[bool]) {
+    fn far_pixels(&mut self, baseline: &ModelOutputs, both: &[bool]) {
         let far = |p: usize| {
             let (own, base) = (self.answers.chances(p)?, baseline.chances(p)?);
             let pixels = match self.answers.kind {
@@ -20,12 +20,12 @@ impl Builder<'_> {
         };
         let all: Option<Vec<f64>> = (0..self.answers.len()).map(far).collect();
         if let Some(all) = all {
-            self.mean(Metric::KlDivergence, Over::Usable, all);
+            self.mean(Metric::KlDivergence, MeanDenominator::Usable, all);
         }
     }
 
     /// Share of pixels with the baseline's class, where both kept theirs.
-    fn same_pixels(&mut self, baseline: &Answers) {
+    fn same_pixels(&mut self, baseline: &ModelOutputs) {
         let share = |p: usize| {
             let (own, base) = (self.answers.pixels(p)?, baseline.pixels(p)?);
             let same = own.iter().zip(base).filter(|(a, b)| a == b && **a != u8::MAX).count();
@@ -33,12 +33,12 @@ impl Builder<'_> {
         };
         let all: Option<Vec<f64>> = (0..self.answers.len()).map(share).collect();
         if let Some(all) = all {
-            self.mean(Metric::Agreement, Over::Samples, all);
+            self.mean(Metric::Agreement, MeanDenominator::Samples, all);
         }
     }
 
     /// Agreement with the baseline, and distance from it.
-    pub(super) fn against(&mut self, baseline: &Answers) {
+    pub(super) fn against(&mut self, baseline: &ModelOutputs) {
         let answers = self.answers;
         let both: Vec<bool> =
             (0..answers.len()).map(|p| self.usable[p] && baseline.usable(p)).collect();
@@ -46,13 +46,13 @@ impl Builder<'_> {
             TaskKind::Classification => {
                 let same = |p: usize| f64::from(answers.class[p] == baseline.class[p]);
                 let same = (0..answers.len()).map(same).collect();
-                self.mean(Metric::Agreement, Over::Samples, same);
+                self.mean(Metric::Agreement, MeanDenominator::Samples, same);
                 let far = |p: usize| match both[p] {
                     true => metrics::kl_divergence(baseline.row(p), answers.row(p)),
                     false => 0.0,
                 };
                 let far = (0..answers.len()).map(far).collect();
-                self.mean(Metric::KlDivergence, Over::Usable, far);
+                self.mean(Metric::KlDivergence, MeanDenominator::Usable, far);
             }
             TaskKind::Segmentation => {
                 self.same_pixels(baseline);
@@ -66,14 +66,14 @@ impl Builder<'_> {
                 };
                 if answers.width == baseline.width {
                     let same = (0..answers.len()).map(same).collect();
-                    self.mean(Metric::Agreement, Over::Samples, same);
+                    self.mean(Metric::Agreement, MeanDenominator::Samples, same);
                     self.far_pixels(baseline, &both);
                 }
             }
             TaskKind::Multilabel | TaskKind::Regression | TaskKind::Scores => {
                 let squares: Vec<[f64; 2]> = (0..answers.len())
                     .map(|p| match both[p] {
-                        true => metrics::squares(baseline.row(p), answers.row(p)),
+                        true => metrics::squared_distance_and_norm(baseline.row(p), answers.row(p)),
                         false => [0.0; 2],
                     })
                     .collect();
@@ -83,7 +83,7 @@ impl Builder<'_> {
                 if answers.class.iter().chain(&baseline.class).any(Option::is_some) {
                     let same = |p: usize| f64::from(answers.class[p] == baseline.class[p]);
                     let same = (0..answers.len()).map(same).collect();
-                    self.mean(Metric::Agreement, Over::Samples, same);
+                    self.mean(Metric::Agreement, MeanDenominator::Samples, same);
                 }
                 if self.task.kind == TaskKind::Multilabel {
                     let cut = self.task.threshold.unwrap_or(0.5);
@@ -93,7 +93,7 @@ impl Builder<'_> {
                         f64::from(a.iter().map(set).eq(b.iter().map(set)))
                     };
                     let same = (0..answers.len()).map(same).collect();
-                    self.mean(Metric::Agreement, Over::Samples, same);
+                    self.mean(Metric::Agreement, MeanDenominator::Samples, same);
                 }
             }
         }

@@ -1,13 +1,13 @@
-//! Where the sums behind each metric lie, and each metric as a function of them.
+//! Slots of the sums behind each metric, and each metric as a function of them.
 
-use crate::evaluate::Task;
-use crate::evaluate::metrics::{Binary, Counts};
+use crate::evaluate::EvaluationTask;
+use crate::evaluate::metrics::{ClassCounts, ConfusionCounts};
 use paring_core::schema::Metric;
 use std::collections::BTreeMap;
 
 /// Slots of a tally, by what they are for.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Gauge {
+pub(crate) struct MetricSlots {
     /// Usable samples.
     pub(crate) usable: usize,
     /// Decisions about each class: samples, or pixels.
@@ -17,12 +17,12 @@ pub(crate) struct Gauge {
     /// First of four slots: hits, false alarms, missed, rejected.
     pub(crate) binary: Option<usize>,
     /// Means over all samples, and over usable ones.
-    pub(crate) means: BTreeMap<Metric, (usize, Over)>,
+    pub(crate) means: BTreeMap<Metric, (usize, MeanDenominator)>,
     /// First of so many bins, each the sum of right less confidence.
     pub(crate) gaps: BTreeMap<Metric, (usize, usize)>,
     /// The area under the curve, and the sum of influences.
     pub(crate) auc: Option<(f64, usize)>,
-    /// What the area under the curve is over.
+    /// Numbers of samples behind the area under the curve.
     pub(crate) roc: Option<RocSize>,
     /// First of three slots a target: truth less its mean, its square, the squared error.
     pub(crate) targets: Option<(usize, usize)>,
@@ -32,7 +32,7 @@ pub(crate) struct Gauge {
     pub(crate) samples: usize,
 }
 
-/// How many samples an area under the curve is over, and how many areas it is the mean of.
+/// Numbers of samples behind an area under the curve, and of areas that it is the mean of.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RocSize {
     pub(crate) positives: f64,
@@ -42,7 +42,7 @@ pub(crate) struct RocSize {
 
 /// A figure that follows from the sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Figure {
+pub enum ResampledMetric {
     /// A metric of all samples.
     Metric(Metric),
     /// F1 of one class, which of pixels is its Dice coefficient.
@@ -50,36 +50,42 @@ pub enum Figure {
 }
 
 /// A rate of yes and no.
-type Rate = fn(&Binary) -> Option<f64>;
+type ConfusionRate = fn(&ConfusionCounts) -> Option<f64>;
 
-/// What a mean goes over.
+/// Denominator of a mean.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Over {
+pub(crate) enum MeanDenominator {
     Samples,
     Usable,
-    /// What this slot counts.
+    /// The count in this slot.
     Slot(usize),
 }
 
-impl Gauge {
+impl MetricSlots {
     /// A figure of the sums; `None` where it has no value.
-    pub(crate) fn figure(&self, task: &Task, figure: Figure, sums: &[f64]) -> Option<f64> {
+    pub(crate) fn figure(
+        &self,
+        task: &EvaluationTask,
+        figure: ResampledMetric,
+        sums: &[f64],
+    ) -> Option<f64> {
         match figure {
-            Figure::Metric(metric) => self.value(task, metric, sums),
-            Figure::ClassF1(class) => {
-                self.counts(sums).filter(|c| class < c.hits.len()).and_then(|c| c.f1(class))
-            }
+            ResampledMetric::Metric(metric) => self.value(task, metric, sums),
+            ResampledMetric::ClassF1(class) => self
+                .counts(sums)
+                .filter(|c| class < c.true_positives.len())
+                .and_then(|c| c.f1(class)),
         }
     }
 
     /// A metric of the sums; `None` where it has no value.
-    pub(crate) fn value(&self, task: &Task, metric: Metric, sums: &[f64]) -> Option<f64> {
+    pub(crate) fn value(&self, task: &EvaluationTask, metric: Metric, sums: &[f64]) -> Option<f64> {
         let over = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
         if let Some((slot, mean)) = self.means.get(&metric) {
             let whole = match mean {
-                Over::Samples => sums[self.samples],
-                Over::Usable => sums[self.usable],
-                Over::Slot(slot) => sums[*slot],
+                MeanDenominator::Samples => sums[self.samples],
+                MeanDenominator::Usable => sums[self.usable],
+                MeanDenominator::Slot(slot) => sums[*slot],
             };
             return over(sums[*slot], whole);
         }
@@ -117,16 +123,16 @@ impl Gauge {
         Some(all?.iter().sum::<f64>() / targets as f64)
     }
 
-    fn counted(&self, task: &Task, metric: Metric, sums: &[f64]) -> Option<f64> {
+    fn counted(&self, task: &EvaluationTask, metric: Metric, sums: &[f64]) -> Option<f64> {
         let counts = self.counts(sums)?;
         let decisions = sums[self.decisions?];
         let binary = self.binary(task, sums);
-        let positive = task.positive.filter(|class| *class < counts.hits.len());
-        let (rate, mean): (Rate, Option<f64>) = match metric {
+        let positive = task.positive.filter(|class| *class < counts.true_positives.len());
+        let (rate, mean): (ConfusionRate, Option<f64>) = match metric {
             Metric::F1Micro => return counts.f1_micro(),
             Metric::F1Macro => return counts.f1_macro(),
             Metric::Accuracy => {
-                let right = counts.hits.iter().sum::<f64>();
+                let right = counts.true_positives.iter().sum::<f64>();
                 return (decisions > 0.0).then(|| right / decisions);
             }
             Metric::Dice => match positive {
@@ -137,12 +143,17 @@ impl Gauge {
                 Some(class) => return counts.iou(class),
                 None => return counts.iou_macro(),
             },
-            Metric::Precision => (Binary::precision, counts.precision_macro()),
-            Metric::Recall | Metric::Sensitivity => (Binary::recall, counts.recall_macro()),
-            Metric::Specificity => (Binary::specificity, counts.specificity_macro(decisions)),
-            Metric::FalseNegativeRate => {
-                (Binary::false_negative_rate, counts.recall_macro().map(|recall| 1.0 - recall))
+            Metric::Precision => (ConfusionCounts::precision, counts.precision_macro()),
+            Metric::Recall | Metric::Sensitivity => {
+                (ConfusionCounts::recall, counts.recall_macro())
             }
+            Metric::Specificity => {
+                (ConfusionCounts::specificity, counts.specificity_macro(decisions))
+            }
+            Metric::FalseNegativeRate => (
+                ConfusionCounts::false_negative_rate,
+                counts.recall_macro().map(|recall| 1.0 - recall),
+            ),
             _ => return None,
         };
         match binary {
@@ -151,20 +162,26 @@ impl Gauge {
         }
     }
 
-    pub(crate) fn binary(&self, task: &Task, sums: &[f64]) -> Option<Binary> {
+    pub(crate) fn binary(&self, task: &EvaluationTask, sums: &[f64]) -> Option<ConfusionCounts> {
         if let Some(first) = self.binary {
-            let [hits, false_alarms, missed, rejected] = [0, 1, 2, 3].map(|k| sums[first + k]);
-            return Some(Binary { hits, false_alarms, missed, rejected });
+            let [true_positives, false_positives, false_negatives, true_negatives] =
+                [0, 1, 2, 3].map(|k| sums[first + k]);
+            return Some(ConfusionCounts {
+                true_positives,
+                false_positives,
+                false_negatives,
+                true_negatives,
+            });
         }
         let class = task.positive?;
-        let counts = self.counts(sums).filter(|counts| class < counts.hits.len())?;
+        let counts = self.counts(sums).filter(|counts| class < counts.true_positives.len())?;
         Some(counts.binary(class, sums[self.decisions?]))
     }
 
     /// Counts of classes in the sums.
-    pub(crate) fn counts<'a>(&self, sums: &'a [f64]) -> Option<Counts<'a>> {
+    pub(crate) fn counts<'a>(&self, sums: &'a [f64]) -> Option<ClassCounts<'a>> {
         let (first, classes) = self.counts?;
         let part = |k: usize| &sums[first + k * classes..first + (k + 1) * classes];
-        Some(Counts { hits: part(0), predicted: part(1), labelled: part(2) })
+        Some(ClassCounts { true_positives: part(0), predicted: part(1), labelled: part(2) })
     }
 }

@@ -7,6 +7,6 @@ mod reliability;
 mod sample_sums;
 mod statistics_builder;
 
-pub use metric_slots::Figure;
+pub use metric_slots::ResampledMetric;
 pub(crate) use metric_slots::RocSize;
-pub use prediction_statistics::{Columns, Exam};
+pub use prediction_statistics::{PredictionStatistics, SliceColumns};

@@ -1,12 +1,12 @@
 //! A variant's answers, reduced to what its evaluation needs.
 
-use super::metric_slots::{Figure, Gauge, Over};
+use super::metric_slots::{MeanDenominator, MetricSlots, ResampledMetric};
 use super::reliability::{decisiveness, reliabilities};
-use super::sample_sums::Tally;
-use super::statistics_builder::Builder;
-use crate::evaluate::Task;
+use super::sample_sums::SampleSums;
+use super::statistics_builder::StatisticsBuilder;
+use crate::evaluate::EvaluationTask;
 use crate::evaluate::metrics;
-use crate::evaluate::prediction::{Answers, OtherSamples};
+use crate::evaluate::prediction::{ModelOutputs, SampleMismatch};
 use paring_core::schema::{
     Evaluation, FlipKind, FlipSummary, Metric, MissingReason, ReliabilityBin, SamplePrediction,
     Sha256Hex, TaskKind,
@@ -14,67 +14,67 @@ use paring_core::schema::{
 use paring_core::stats::{self, LANES, LaneValues};
 use std::collections::BTreeMap;
 
-/// What is known of a variant's answers before any interval: a few numbers a sample.
+/// Sums, labels and flips of a variant's predictions: all that its evaluation needs, a few numbers a sample.
 #[derive(Clone, Debug)]
-pub struct Exam {
+pub struct PredictionStatistics {
     pub(crate) variant_id: Sha256Hex,
-    pub(crate) task: Task,
-    pub(crate) tally: Tally,
-    pub(crate) gauge: Gauge,
+    pub(crate) task: EvaluationTask,
+    pub(crate) tally: SampleSums,
+    pub(crate) gauge: MetricSlots,
     pub(crate) labels: Vec<i64>,
-    /// Whether the labels say what is right, rather than the strata alone.
+    /// Labels are the ground truth, rather than strata alone.
     labelled: bool,
-    /// Whether there was a baseline to compare with.
+    /// There was a baseline to compare with.
     compared: bool,
     pub(crate) flips: Option<Vec<Option<FlipKind>>>,
     right: Option<Vec<bool>>,
     unusable: usize,
-    facts: Facts,
-    pub(crate) parts: Vec<Part>,
+    facts: UnresampledStatistics,
+    pub(crate) parts: Vec<SliceStatistics>,
 }
 
 /// A named subset of the samples, examined by itself.
 #[derive(Clone, Debug)]
-pub(crate) struct Part {
+pub(crate) struct SliceStatistics {
     pub(crate) column: String,
     pub(crate) value: String,
     pub(crate) positions: Vec<usize>,
-    pub(crate) exam: Exam,
+    pub(crate) exam: PredictionStatistics,
 }
 
 /// Columns that name subsets: a name, and one value an evaluated sample.
-pub type Columns = [(String, Vec<String>)];
+pub type SliceColumns = [(String, Vec<String>)];
 
-/// What has no interval.
+/// Statistics without an interval.
 #[derive(Clone, Debug)]
-struct Facts {
+struct UnresampledStatistics {
     decisiveness: Option<paring_core::schema::ConfidenceSummary>,
     confusion: Vec<Vec<u64>>,
     reliability: [Vec<ReliabilityBin>; 2],
 }
 
-impl Exam {
+impl PredictionStatistics {
     /// Looks at answers, beside the baseline's where there is one, as a whole and slice by slice.
     ///
     /// # Errors
-    /// [`OtherSamples`] where the baseline answered for other samples, or in another order.
+    /// [`SampleMismatch`] where the baseline answered for other samples, or in another order.
     pub fn new(
         variant_id: Sha256Hex,
-        task: &Task,
-        answers: &Answers,
-        baseline: Option<&Answers>,
-        slices: &Columns,
-    ) -> Result<Exam, OtherSamples> {
+        task: &EvaluationTask,
+        answers: &ModelOutputs,
+        baseline: Option<&ModelOutputs>,
+        slices: &SliceColumns,
+    ) -> Result<PredictionStatistics, SampleMismatch> {
         if let Some(base) = baseline {
             let mut pairs = answers.samples.iter().zip(&base.samples);
             let longer = answers.samples.iter().chain(&base.samples).last();
             let other = pairs.find(|(own, theirs)| own != theirs).map(|(own, _)| own);
             let other = other.or(longer.filter(|_| answers.len() != base.len()));
             if let Some(sample) = other {
-                return Err(OtherSamples(*sample));
+                return Err(SampleMismatch(*sample));
             }
         }
-        let mut exam = Exam::whole(variant_id, task, answers, baseline);
+        let mut exam = PredictionStatistics::whole(variant_id, task, answers, baseline);
         for (column, values) in slices {
             let mut members: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
             for (position, value) in values.iter().enumerate() {
@@ -83,9 +83,10 @@ impl Exam {
             for (value, positions) in members {
                 let own = answers.take(&positions);
                 let base = baseline.map(|base| base.take(&positions));
-                let part = Exam::whole(exam.variant_id.clone(), task, &own, base.as_ref());
+                let part =
+                    PredictionStatistics::whole(exam.variant_id.clone(), task, &own, base.as_ref());
                 let (column, value) = (column.clone(), value.to_string());
-                exam.parts.push(Part { column, value, positions, exam: part });
+                exam.parts.push(SliceStatistics { column, value, positions, exam: part });
             }
         }
         Ok(exam)
@@ -93,29 +94,29 @@ impl Exam {
 
     fn whole(
         variant_id: Sha256Hex,
-        task: &Task,
-        answers: &Answers,
-        baseline: Option<&Answers>,
-    ) -> Exam {
-        let mut sums = Builder::build(task, answers);
+        task: &EvaluationTask,
+        answers: &ModelOutputs,
+        baseline: Option<&ModelOutputs>,
+    ) -> PredictionStatistics {
+        let mut sums = StatisticsBuilder::build(task, answers);
         if let Some(baseline) = baseline {
             sums.against(baseline);
         }
-        let Builder { tally, gauge, .. } = sums;
+        let StatisticsBuilder { tally, gauge, .. } = sums;
         let predictions = answers.predictions();
         let flips = baseline.and_then(|base| flips(answers, base, &predictions));
         let right = predictions.iter().map(SamplePrediction::is_right).collect::<Vec<_>>();
         let labelled = answers.labelled();
         let classified = task.kind == TaskKind::Classification && labelled;
-        let facts = Facts {
+        let facts = UnresampledStatistics {
             decisiveness: decisiveness(answers),
             confusion: match classified {
-                true => metrics::confusion(&answers.labels, &answers.class, answers.width),
+                true => metrics::confusion_matrix(&answers.labels, &answers.class, answers.width),
                 false => vec![],
             },
             reliability: if classified { reliabilities(answers) } else { Default::default() },
         };
-        Exam {
+        PredictionStatistics {
             variant_id,
             task: task.clone(),
             tally,
@@ -143,7 +144,7 @@ impl Exam {
 
     /// Figures with every sample counted as often as its weight says, for eight weightings at once: one
     /// row a figure, NaN where a weighting gives it no value.
-    pub fn weighted(&self, figures: &[Figure], weights: &[LaneValues]) -> Vec<LaneValues> {
+    pub fn weighted(&self, figures: &[ResampledMetric], weights: &[LaneValues]) -> Vec<LaneValues> {
         let sums = self.tally.sums(weights);
         let mut values = vec![[f64::NAN; LANES]; figures.len()];
         for lane in 0..LANES {
@@ -155,13 +156,13 @@ impl Exam {
         values
     }
 
-    /// Whether each answer is right, where answers are classes.
+    /// Correctness of each prediction, where predictions are classes.
     pub(crate) fn right(&self) -> Option<&[bool]> {
         self.right.as_deref()
     }
 
     /// Losses and gains against the baseline, where labels tell them apart.
-    pub(crate) fn losses_and_gains(&self) -> Option<(usize, usize)> {
+    pub(crate) fn regressions_and_fixes(&self) -> Option<(usize, usize)> {
         let flips = self.flips.as_ref().filter(|_| self.right.is_some())?;
         let count = |kind| flips.iter().filter(|flip| **flip == Some(kind)).count();
         Some((count(FlipKind::RightToWrong), count(FlipKind::WrongToRight)))
@@ -178,7 +179,7 @@ impl Exam {
         if let Some(flips) = &self.flips {
             let count = |kind| flips.iter().filter(|flip| **flip == Some(kind)).count();
             found.flips = Some(flips.iter().flatten().count());
-            found.flip_kinds = self.losses_and_gains().map(|(losses, gains)| FlipSummary {
+            found.flip_kinds = self.regressions_and_fixes().map(|(losses, gains)| FlipSummary {
                 right_to_wrong: losses,
                 wrong_to_right: gains,
                 wrong_to_wrong: count(FlipKind::WrongToWrong),
@@ -188,7 +189,7 @@ impl Exam {
         found
     }
 
-    /// Why a metric has no value.
+    /// The reason for which a metric has no value.
     pub(crate) fn missing(&self, metric: Metric) -> MissingReason {
         MissingReason(match metric {
             _ if self.samples() == self.unusable => "no sample has a usable answer".into(),
@@ -214,7 +215,7 @@ impl Exam {
         })
     }
 
-    /// Whether each sample is one decision.
+    /// Tells whether each sample is one decision.
     pub(crate) fn by_sample(&self) -> bool {
         matches!(self.task.kind, TaskKind::Classification | TaskKind::Scores)
     }
@@ -224,9 +225,9 @@ impl Exam {
         let (slot, over) = self.gauge.means.get(&metric)?;
         let usable = self.tally.totals().get(self.gauge.usable).copied()?;
         let all = match over {
-            Over::Samples => true,
-            Over::Usable => usable >= self.samples() as f64,
-            Over::Slot(_) => false,
+            MeanDenominator::Samples => true,
+            MeanDenominator::Usable => usable >= self.samples() as f64,
+            MeanDenominator::Slot(_) => false,
         };
         self.tally.values(*slot).filter(|_| all)
     }
@@ -241,15 +242,15 @@ impl Exam {
             _ => false,
         };
         let (slot, over) = self.gauge.means.get(&metric).filter(|_| counted)?;
-        self.tally.values(*slot).filter(|_| matches!(over, Over::Samples))
+        self.tally.values(*slot).filter(|_| matches!(over, MeanDenominator::Samples))
     }
 }
 
-/// How each answer differs from the baseline's, where answers are classes: one a sample, or one a
+/// Flips against the baseline, where predictions are classes: one a sample, or one a
 /// position, of which none may differ.
 fn flips(
-    answers: &Answers,
-    baseline: &Answers,
+    answers: &ModelOutputs,
+    baseline: &ModelOutputs,
     predictions: &[SamplePrediction],
 ) -> Option<Vec<Option<FlipKind>>> {
     if answers.kind == TaskKind::Sequence {

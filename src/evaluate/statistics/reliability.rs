@@ -1,12 +1,12 @@
-//! How sure answers are, and whether rightly so.
+//! Confidence of predictions, and reliability diagrams.
 
 use crate::evaluate::metrics::{self, BINS};
-use crate::evaluate::prediction::Answers;
+use crate::evaluate::prediction::ModelOutputs;
 use paring_core::schema::{ConfidenceSummary, ReliabilityBin};
 
 /// Confidence in the predicted class and whether it is the label, of every usable sample, and where
 /// each stands among all.
-pub(super) fn confidences(answers: &Answers) -> (Vec<f64>, Vec<bool>, Vec<usize>) {
+pub(super) fn confidences(answers: &ModelOutputs) -> (Vec<f64>, Vec<bool>, Vec<usize>) {
     let (mut confidence, mut right, mut kept) = (vec![], vec![], vec![]);
     for (position, class) in answers.class.iter().enumerate() {
         let Some(class) = class.and_then(|c| usize::try_from(c).ok()) else { continue };
@@ -19,7 +19,7 @@ pub(super) fn confidences(answers: &Answers) -> (Vec<f64>, Vec<bool>, Vec<usize>
 }
 
 /// Mean confidence and margin; `None` where no answer has any.
-pub(super) fn decisiveness(answers: &Answers) -> Option<ConfidenceSummary> {
+pub(super) fn decisiveness(answers: &ModelOutputs) -> Option<ConfidenceSummary> {
     let predictions = answers.predictions();
     let sure = predictions.iter().filter_map(|p| Some((p.confidence?, p.margin?)));
     let (count, confidence, margin) =
@@ -29,8 +29,8 @@ pub(super) fn decisiveness(answers: &Answers) -> Option<ConfidenceSummary> {
 }
 
 /// Reliability in bins of equal width, and of equal mass.
-pub(super) fn reliabilities(answers: &Answers) -> [Vec<ReliabilityBin>; 2] {
+pub(super) fn reliabilities(answers: &ModelOutputs) -> [Vec<ReliabilityBin>; 2] {
     let (confidence, right, _) = confidences(answers);
-    [metrics::equal_width(&confidence, BINS), metrics::equal_mass(&confidence, BINS)]
-        .map(|binned| metrics::reliability(&binned, &confidence, &right))
+    [metrics::equal_width_bins(&confidence, BINS), metrics::equal_mass_bins(&confidence, BINS)]
+        .map(|binned| metrics::reliability_diagram(&binned, &confidence, &right))
 }

@@ -11,9 +11,9 @@ pub(crate) const NOWHERE: u32 = u32::MAX;
 /// Samples whose weights stay in the nearest cache.
 const CHUNK: usize = 512;
 
-/// What each sample adds to which slot.
+/// Sums over samples, slot by slot, and the share that each sample has in them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct SampleSums {
     slots: usize,
     samples: usize,
     /// All samples add to the same slot.
@@ -22,12 +22,12 @@ pub(crate) struct Tally {
     sparse: Vec<(Vec<u32>, Option<Vec<f64>>)>,
 }
 
-impl Tally {
-    pub(crate) fn new(samples: usize) -> Tally {
-        Tally { samples, ..Tally::default() }
+impl SampleSums {
+    pub(crate) fn new(samples: usize) -> SampleSums {
+        SampleSums { samples, ..SampleSums::default() }
     }
 
-    /// So many more slots; gives the first.
+    /// Reserves slots; gives the first.
     pub(crate) fn reserve(&mut self, count: usize) -> usize {
         self.slots += count;
         self.slots - count
@@ -45,13 +45,13 @@ impl Tally {
         self.sparse.push((slots, values));
     }
 
-    /// What each sample adds to a slot to which all add.
+    /// Each sample's share in a slot to which all add.
     pub(crate) fn values(&self, slot: usize) -> Option<&[f64]> {
         let own = self.dense.iter().find(|(own, _)| *own == slot);
         own.map(|(_, values)| values.as_slice())
     }
 
-    /// What each sample adds to slots that only some add to, slot by slot.
+    /// Each sample's share in slots that only some add to, slot by slot.
     pub(crate) fn scattered(&self, first: usize, count: usize) -> Vec<Vec<f64>> {
         let mut all = vec![vec![0.0; self.samples]; count];
         for (slots, values) in &self.sparse {
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_weight_counts_a_sample_as_often() {
-        let mut tally = Tally::new(3);
+        let mut tally = SampleSums::new(3);
         let mean = tally.add(vec![1.0, 2.0, 4.0]);
         let cells = tally.reserve(2) as u32;
         tally.scatter(vec![cells, cells + 1, NOWHERE], None);

@@ -1,36 +1,39 @@
 //! From answers to the sums that their metrics need.
 
-use super::metric_slots::{Gauge, Over, RocSize};
+use super::metric_slots::{MeanDenominator, MetricSlots, RocSize};
 use super::reliability::confidences;
-use super::sample_sums::{NOWHERE, Tally};
-use crate::evaluate::Task;
+use super::sample_sums::{NOWHERE, SampleSums};
+use crate::evaluate::EvaluationTask;
 use crate::evaluate::metrics::{self, BINS};
-use crate::evaluate::prediction::{Answers, Truth};
+use crate::evaluate::prediction::{GroundTruth, ModelOutputs};
 use paring_core::schema::{Metric, TaskKind};
 
 /// R² of more targets than these is not looked at.
 const MOST_TARGETS: usize = 64;
 
 /// Builds both side by side.
-pub(super) struct Builder<'a> {
-    pub(super) task: &'a Task,
-    pub(super) answers: &'a Answers,
+pub(super) struct StatisticsBuilder<'a> {
+    pub(super) task: &'a EvaluationTask,
+    pub(super) answers: &'a ModelOutputs,
     pub(super) usable: Vec<bool>,
-    pub(super) tally: Tally,
-    pub(super) gauge: Gauge,
+    pub(super) tally: SampleSums,
+    pub(super) gauge: MetricSlots,
 }
 
-impl<'a> Builder<'a> {
+impl<'a> StatisticsBuilder<'a> {
     /// Everything that the task's metrics need of these answers.
-    pub(super) fn build(task: &'a Task, answers: &'a Answers) -> Builder<'a> {
+    pub(super) fn build(
+        task: &'a EvaluationTask,
+        answers: &'a ModelOutputs,
+    ) -> StatisticsBuilder<'a> {
         let usable = (0..answers.len()).map(|i| answers.usable(i)).collect::<Vec<_>>();
-        let mut tally = Tally::new(answers.len());
-        let gauge = Gauge {
+        let mut tally = SampleSums::new(answers.len());
+        let gauge = MetricSlots {
             samples: tally.add(vec![1.0; answers.len()]),
             usable: tally.add(usable.iter().map(|u| f64::from(*u)).collect()),
-            ..Gauge::default()
+            ..MetricSlots::default()
         };
-        let mut builder = Builder { task, answers, usable, tally, gauge };
+        let mut builder = StatisticsBuilder { task, answers, usable, tally, gauge };
         match task.kind {
             _ if !answers.labelled() => {}
             TaskKind::Classification => builder.classification(),
@@ -49,7 +52,7 @@ impl<'a> Builder<'a> {
         each.map(|(position, usable)| if *usable { value(position) } else { 0.0 }).collect()
     }
 
-    pub(super) fn mean(&mut self, metric: Metric, over: Over, values: Vec<f64>) {
+    pub(super) fn mean(&mut self, metric: Metric, over: MeanDenominator, values: Vec<f64>) {
         let slot = self.tally.add(values);
         self.gauge.means.insert(metric, (slot, over));
     }
@@ -63,23 +66,24 @@ impl<'a> Builder<'a> {
             {
                 let hit =
                     |p: usize| f64::from(metrics::top_k(answers.row(p), answers.labels[p], k));
-                self.mean(metric, Over::Samples, self.of_usable(hit));
+                self.mean(metric, MeanDenominator::Samples, self.of_usable(hit));
             }
         }
-        let loss = |p: usize| metrics::label_loss(answers.row(p), answers.labels[p]).unwrap_or(0.0);
-        self.mean(Metric::LogLoss, Over::Usable, self.of_usable(loss));
-        let brier = |p: usize| metrics::brier(answers.row(p), answers.labels[p]);
-        self.mean(Metric::Brier, Over::Usable, self.of_usable(brier));
+        let loss =
+            |p: usize| metrics::sample_log_loss(answers.row(p), answers.labels[p]).unwrap_or(0.0);
+        self.mean(Metric::LogLoss, MeanDenominator::Usable, self.of_usable(loss));
+        let brier = |p: usize| metrics::brier_score(answers.row(p), answers.labels[p]);
+        self.mean(Metric::Brier, MeanDenominator::Usable, self.of_usable(brier));
         self.calibration();
         let kept: Vec<usize> = (0..answers.len()).filter(|p| self.usable[*p]).collect();
         let part = answers.take(&kept);
         let auc = match (self.task.positive, answers.width) {
-            (None, 3..) => metrics::auc_one_vs_rest(&part.values, &part.labels),
+            (None, 3..) => metrics::roc_auc_one_vs_rest(&part.values, &part.labels),
             (positive, _) => {
                 let class = positive.unwrap_or(1);
                 let scores: Vec<f64> = part.rows().map(|row| f64::from(row[class])).collect();
                 let own = |label: &i64| usize::try_from(*label) == Ok(class);
-                metrics::auc(&scores, &part.labels.iter().map(own).collect::<Vec<_>>())
+                metrics::roc_auc(&scores, &part.labels.iter().map(own).collect::<Vec<_>>())
             }
         };
         self.area(auc, &kept);
@@ -90,7 +94,7 @@ impl<'a> Builder<'a> {
         let answers = self.answers;
         let right = |p: usize| f64::from(answers.class[p] == Some(answers.labels[p]));
         let right: Vec<f64> = (0..answers.len()).map(right).collect();
-        self.mean(Metric::Accuracy, Over::Samples, right);
+        self.mean(Metric::Accuracy, MeanDenominator::Samples, right);
         let first = self.tally.reserve(3 * classes);
         let slot = |kind: usize, class: Option<i64>| {
             let class = class.and_then(|c| usize::try_from(c).ok()).filter(|c| *c < classes);
@@ -126,8 +130,8 @@ impl<'a> Builder<'a> {
     fn calibration(&mut self) {
         let (confidence, right, kept) = confidences(self.answers);
         for (metric, binned) in [
-            (Metric::Ece, metrics::equal_width(&confidence, BINS)),
-            (Metric::EceMass, metrics::equal_mass(&confidence, BINS)),
+            (Metric::Ece, metrics::equal_width_bins(&confidence, BINS)),
+            (Metric::EceMass, metrics::equal_mass_bins(&confidence, BINS)),
         ] {
             let first = self.tally.reserve(BINS);
             let mut slots = vec![NOWHERE; self.answers.len()];
@@ -141,12 +145,12 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn area(&mut self, found: Option<metrics::Auc>, kept: &[usize]) {
+    fn area(&mut self, found: Option<metrics::RocAuc>, kept: &[usize]) {
         let Some(found) = found else { return };
         let mut influence = vec![0.0; self.answers.len()];
         kept.iter().zip(found.influence).for_each(|(position, i)| influence[*position] = i);
         let slot = self.tally.add(influence);
-        let metrics::Auc { value, positives, negatives, areas, .. } = found;
+        let metrics::RocAuc { value, positives, negatives, areas, .. } = found;
         self.gauge.auc = Some((value, slot));
         self.gauge.roc = Some(RocSize { positives, negatives, areas });
     }
@@ -159,17 +163,21 @@ impl<'a> Builder<'a> {
         let kept: Vec<usize> = (0..answers.len()).filter(|p| self.usable[*p]).collect();
         let scores: Vec<f64> = kept.iter().map(|p| f64::from(answers.row(*p)[0])).collect();
         let positive: Vec<bool> = kept.iter().map(|p| answers.labels[*p] == 1).collect();
-        self.area(metrics::auc(&scores, &positive), &kept);
+        self.area(metrics::roc_auc(&scores, &positive), &kept);
     }
 
     fn multilabel(&mut self) {
         let (answers, width) = (self.answers, self.answers.width);
-        let Truth::Sets(truth) = &answers.truth else { return };
+        let GroundTruth::Sets(truth) = &answers.truth else { return };
         let cut = self.task.threshold.unwrap_or(0.5);
         let said = |p: usize, c: usize| f64::from(answers.row(p)[c]) >= cut;
         let first = self.tally.reserve(3 * width);
         let all = |p: usize| (0..width).all(|c| said(p, c) == truth[p * width + c]);
-        self.mean(Metric::Accuracy, Over::Samples, self.of_usable(|p| f64::from(all(p))));
+        self.mean(
+            Metric::Accuracy,
+            MeanDenominator::Samples,
+            self.of_usable(|p| f64::from(all(p))),
+        );
         for c in 0..width {
             let label = |p: usize| truth[p * width + c];
             let at = |kind: usize, yes: &dyn Fn(usize) -> bool| {
@@ -190,12 +198,12 @@ impl<'a> Builder<'a> {
             };
             pairs(p).map(of).sum::<f64>() / width as f64
         };
-        self.mean(Metric::LogLoss, Over::Usable, self.of_usable(loss));
+        self.mean(Metric::LogLoss, MeanDenominator::Usable, self.of_usable(loss));
         let brier = |p: usize| {
             let of = |(v, y): (&f32, &bool)| (f64::from(*v) - f64::from(*y)).powi(2);
             pairs(p).map(of).sum::<f64>() / width as f64
         };
-        self.mean(Metric::Brier, Over::Usable, self.of_usable(brier));
+        self.mean(Metric::Brier, MeanDenominator::Usable, self.of_usable(brier));
         self.multilabel_calibration(truth);
         self.multilabel_area(truth);
     }
@@ -207,8 +215,8 @@ impl<'a> Builder<'a> {
         let all: Vec<f64> =
             kept.iter().flat_map(|p| answers.row(*p)).map(|v| f64::from(*v)).collect();
         for (metric, binned) in [
-            (Metric::Ece, metrics::equal_width(&all, BINS)),
-            (Metric::EceMass, metrics::equal_mass(&all, BINS)),
+            (Metric::Ece, metrics::equal_width_bins(&all, BINS)),
+            (Metric::EceMass, metrics::equal_mass_bins(&all, BINS)),
         ] {
             let first = self.tally.reserve(BINS);
             for c in 0..width {
@@ -232,12 +240,12 @@ impl<'a> Builder<'a> {
         let influence = vec![0.0; kept.len()];
         let (positives, negatives) = (0.0, 0.0);
         // Labels of one sample may hold together: their areas count as one.
-        let mut sum = metrics::Auc { value: 0.0, influence, positives, negatives, areas: 1.0 };
+        let mut sum = metrics::RocAuc { value: 0.0, influence, positives, negatives, areas: 1.0 };
         let mut classes = 0.0;
         for c in 0..width {
             let scores: Vec<f64> = kept.iter().map(|p| f64::from(answers.row(*p)[c])).collect();
             let positive: Vec<bool> = kept.iter().map(|p| truth[p * width + c]).collect();
-            let Some(own) = metrics::auc(&scores, &positive) else { continue };
+            let Some(own) = metrics::roc_auc(&scores, &positive) else { continue };
             sum.value += own.value;
             sum.influence.iter_mut().zip(own.influence).for_each(|(all, i)| *all += i);
             sum.positives += own.positives;
@@ -252,13 +260,13 @@ impl<'a> Builder<'a> {
 
     fn regression(&mut self) {
         let (answers, width) = (self.answers, self.answers.width);
-        let Truth::Numbers(truth) = &answers.truth else { return };
+        let GroundTruth::Numbers(truth) = &answers.truth else { return };
         let error = |p: usize, t: usize| f64::from(answers.row(p)[t]) - truth[p * width + t];
         let all = |p: usize, of: fn(f64) -> f64| {
             (0..width).map(|t| of(error(p, t))).sum::<f64>() / width as f64
         };
-        self.mean(Metric::Mse, Over::Usable, self.of_usable(|p| all(p, |e| e * e)));
-        self.mean(Metric::Mae, Over::Usable, self.of_usable(|p| all(p, f64::abs)));
+        self.mean(Metric::Mse, MeanDenominator::Usable, self.of_usable(|p| all(p, |e| e * e)));
+        self.mean(Metric::Mae, MeanDenominator::Usable, self.of_usable(|p| all(p, f64::abs)));
         if width > MOST_TARGETS {
             return;
         }
@@ -291,7 +299,7 @@ impl<'a> Builder<'a> {
     /// Share of positions with the right class; labels below 0 are left out, as is usual for padding.
     fn sequence(&mut self) {
         let (answers, width) = (self.answers, self.answers.width);
-        let Truth::Numbers(truth) = &answers.truth else { return };
+        let GroundTruth::Numbers(truth) = &answers.truth else { return };
         let each = |of: &dyn Fn(f64, f64) -> bool| {
             let one = |p: usize| {
                 let pairs = answers.row(p).iter().zip(&truth[p * width..]);
@@ -301,6 +309,6 @@ impl<'a> Builder<'a> {
             (0..answers.len()).map(one).collect::<Vec<f64>>()
         };
         let decided = self.tally.add(each(&|_, _| true));
-        self.mean(Metric::Accuracy, Over::Slot(decided), each(&|v, t| v == t));
+        self.mean(Metric::Accuracy, MeanDenominator::Slot(decided), each(&|v, t| v == t));
     }
 }

@@ -3,7 +3,7 @@
 use super::ForecastBudget;
 use super::forecaster::{BaselineReference, RemovalTrial};
 use super::gains::{Gains, Stopwatch};
-use crate::evaluate::{self, Answers, Exam, Predictor, Sampling};
+use crate::evaluate::{self, BootstrapSampling, ModelOutputs, PredictionStatistics, Predictor};
 use crate::pipeline::{EvaluationSetup, PipelineError};
 use paring_agent::engine::{DimensionBindings, ModelSource};
 use paring_compress::catalog::{Calibration, Coupling, Criterion, Kind, catalog};
@@ -172,11 +172,11 @@ pub(super) fn tries(
     };
     let groups = subject.own_groups();
     let fixed_class_shares = subject.fixed_class_shares;
-    let how = Sampling {
+    let how = BootstrapSampling {
         groups: groups.as_deref(),
         fixed_class_shares,
         resamples: RESAMPLES,
-        ..Sampling::default()
+        ..BootstrapSampling::default()
     };
     let samples = subject.samples.len();
     let reference = value.map(|value| BaselineReference { metric, value, classes, samples });
@@ -224,12 +224,12 @@ fn saves(made: &StepResult) -> RemovalSavings {
 
 /// The change of a metric from the baseline's `value`, with its 95 % interval.
 fn change(
-    pair: &[Exam; 2],
+    pair: &[PredictionStatistics; 2],
     metric: Metric,
     value: f64,
-    how: &Sampling,
+    how: &BootstrapSampling,
 ) -> Option<ConfidenceInterval> {
-    let evaluations = evaluate::assess(pair, how);
+    let evaluations = evaluate::evaluate_variants(pair, how);
     let score = evaluations.get(1)?.metrics.get(&metric)?;
     if !metric.needs_baseline() {
         return score.change;
@@ -240,14 +240,14 @@ fn change(
 
 fn exam(
     subject: &EvaluationSetup,
-    answers: &Answers,
-    baseline: Option<&Answers>,
-) -> Result<Exam, PipelineError> {
-    Exam::new(Sha256Hex::of(b"a trial"), subject.task, answers, baseline, &[])
+    answers: &ModelOutputs,
+    baseline: Option<&ModelOutputs>,
+) -> Result<PredictionStatistics, PipelineError> {
+    PredictionStatistics::new(Sha256Hex::of(b"a trial"), subject.task, answers, baseline, &[])
         .map_err(|source| PipelineError::OtherSamples { variant: "a trial".into(), source })
 }
 
-fn answers(subject: &EvaluationSetup, graph: &Graph) -> Result<Answers, PipelineError> {
+fn answers(subject: &EvaluationSetup, graph: &Graph) -> Result<ModelOutputs, PipelineError> {
     let bytes = graph.encode();
     let source = ModelSource::Bytes(graph.name(), &bytes);
     let options = EngineOptions::default();

@@ -1,6 +1,6 @@
 //! The answer of `paring bench`: models side by side.
 
-use crate::report::{Timed, bench_table};
+use crate::report::{BenchRow, bench_table};
 use paring_agent::measure::MIN_BLOCKS;
 use paring_core::schema::{MissingReason, Sha256Hex, TargetEnvironment};
 use serde::Serialize;
@@ -48,7 +48,7 @@ impl InputOrigin {
 #[derive(Clone, Debug)]
 pub struct BenchAnswer {
     /// Models in the order given; the first is what the others are compared with.
-    pub rows: Vec<Timed>,
+    pub rows: Vec<BenchRow>,
     /// Folder of raw samples and results.csv.
     pub out: PathBuf,
     /// Source of the inputs.
@@ -99,7 +99,7 @@ impl BenchAnswer {
 }
 
 /// One model; missing values are null, and `missing` gives the reason.
-fn row_json(timed: &Timed) -> Value {
+fn row_json(timed: &BenchRow) -> Value {
     let row = match &timed.row {
         Ok(row) => row,
         Err(MissingReason(why)) => {

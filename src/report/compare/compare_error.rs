@@ -4,7 +4,7 @@ use paring_agent::measure::JournalError;
 use paring_core::schema::NewerSchema;
 use std::path::PathBuf;
 
-/// What can be wrong with a source.
+/// Errors of reading a source.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompareError {
@@ -24,7 +24,7 @@ pub enum CompareError {
     Columns {
         /// The file.
         path: PathBuf,
-        /// What is missing.
+        /// The missing column.
         problem: String,
     },
     /// A table without rows.
@@ -39,7 +39,7 @@ pub enum CompareError {
         line: usize,
         /// The column.
         column: String,
-        /// What stands there.
+        /// The cell's text.
         value: String,
     },
     /// A newer paring wrote it.

@@ -1,14 +1,14 @@
-//! What a comparison is made of and what it finds: plain values, as they are written as JSON.
+//! The comparison of runs as plain values, as they are written as JSON.
 
-use super::row_figures::Figures;
-use super::source::Source;
+use super::row_figures::RowFigures;
+use super::source::ComparedSource;
 use paring_core::schema::{ConfidenceInterval, SpeedVerdict};
 use serde::Serialize;
 use std::fmt;
 
-/// What two rows have in common.
+/// The identity by which two rows were matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum Match {
+pub enum RowMatch {
     /// File, engine options and target.
     #[serde(rename = "variant id")]
     Identity,
@@ -23,9 +23,9 @@ pub enum Match {
     Alone,
 }
 
-/// What a change stands on.
+/// The data behind a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum Basis {
+pub enum ChangeBasis {
     /// Paired blocks of both journals.
     #[serde(rename = "paired blocks")]
     Blocks,
@@ -37,43 +37,43 @@ pub enum Basis {
     Sequential,
 }
 
-impl fmt::Display for Basis {
+impl fmt::Display for ChangeBasis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Basis::Blocks => "paired blocks",
-            Basis::Intervals => "intervals",
-            Basis::Sequential => "sequential",
+            ChangeBasis::Blocks => "paired blocks",
+            ChangeBasis::Intervals => "intervals",
+            ChangeBasis::Sequential => "sequential",
         })
     }
 }
 
 /// A variant in two runs.
 #[derive(Clone, Debug, Serialize)]
-pub struct Compared {
+pub struct ComparedVariant {
     /// Position of the other run among the sources; the first is compared with it.
     pub source: usize,
-    /// How the rows were matched.
-    pub matched_by: Match,
+    /// The identity by which the rows were matched.
+    pub matched_by: RowMatch,
     /// In the first run.
-    pub before: Option<Figures>,
+    pub before: Option<RowFigures>,
     /// In the other.
-    pub after: Option<Figures>,
-    /// What the change stands on.
-    pub basis: Option<Basis>,
-    /// How much faster the variant became: speed-up after over before, or, where sequential, latency
+    pub after: Option<RowFigures>,
+    /// The data behind the change.
+    pub basis: Option<ChangeBasis>,
+    /// Ratio of speeds: speed-up after over before, or, where sequential, latency
     /// before over after. Above 1 is faster.
     pub change: Option<ConfidenceInterval>,
-    /// What can be said; `None` where the rows are not comparable.
+    /// The verdict; `None` where the rows are not comparable.
     pub verdict: Option<SpeedVerdict>,
-    /// Why they are not, or not judged.
+    /// The reasons for which they are not, or not judged.
     pub not_comparable: Vec<String>,
     /// Differences that were accepted on request.
     pub accepted: Vec<String>,
 }
 
-impl Compared {
+impl ComparedVariant {
     /// The row that there is, the later one first.
-    pub fn either(&self) -> Option<&Figures> {
+    pub fn either(&self) -> Option<&RowFigures> {
         self.after.as_ref().or(self.before.as_ref())
     }
 
@@ -93,44 +93,44 @@ impl Compared {
 
 /// A variant through three runs or more.
 #[derive(Clone, Debug, Serialize)]
-pub struct Series {
+pub struct SpeedupSeries {
     /// Its name.
     pub variant: String,
     /// The target.
     pub target: String,
-    /// What is followed: `speedup`, or `latency_p50_ns` of a baseline.
+    /// The figure that is followed: `speedup`, or `latency_p50_ns` of a baseline.
     pub figure: &'static str,
     /// Its values, in the order of the sources; `None` where one lacks it.
     pub values: Vec<Option<f64>>,
     /// The last change in percent; above 0 is faster.
     pub last_pct: f64,
-    /// What a change has to reach to be flagged, in percent.
+    /// The least change that is flagged, in percent.
     pub threshold_pct: f64,
     /// Earlier changes that the threshold comes from.
     pub changes: usize,
-    /// Whether the last change reaches it.
+    /// The last change reaches it.
     pub flagged: bool,
 }
 
 /// Several runs against the first.
 #[derive(Clone, Debug, Serialize)]
-pub struct Comparison {
+pub struct RunComparison {
     /// Format version.
     pub schema: u32,
-    /// What was read: path, run and when.
-    pub sources: Vec<Source>,
+    /// The sources: path, run and start.
+    pub sources: Vec<ComparedSource>,
     /// Every variant of the first run beside every other run's.
-    pub rows: Vec<Compared>,
+    pub rows: Vec<ComparedVariant>,
     /// Half-width, in percent, of what the runs themselves differ by; one entry a source, `None` for
     /// the first.
     pub spread_pct: Vec<Option<f64>>,
     /// Identical variants that the spread comes from; below 4 the default stands.
     pub spread_rows: Vec<usize>,
     /// Variants followed through three runs or more.
-    pub history: Vec<Series>,
+    pub history: Vec<SpeedupSeries>,
 }
 
-impl Comparison {
+impl RunComparison {
     /// Variants that became slower, for a person.
     pub fn regressions(&self) -> Vec<String> {
         let rows = self.rows.iter().filter(|row| row.verdict == Some(SpeedVerdict::Slower));

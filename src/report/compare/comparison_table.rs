@@ -1,9 +1,9 @@
 //! A comparison for people: one table a source, and below it what was not compared and what the
 //! figures stand on.
 
-use super::comparison::{Basis, Compared, Comparison, Match};
-use super::row_figures::Figures;
-use super::source::Source;
+use super::comparison::{ChangeBasis, ComparedVariant, RowMatch, RunComparison};
+use super::row_figures::RowFigures;
+use super::source::ComparedSource;
 use crate::report::terminal::text_table::{cell, heading, lines, ruled};
 use comfy_table::{Cell, Color};
 use paring_core::schema::{ConfidenceInterval, SpeedVerdict};
@@ -14,12 +14,12 @@ use std::collections::BTreeMap;
 const HEADER: [&str; 7] =
     ["variant", "target", "before", "after", "after / before", "verdict", "stands on"];
 
-/// What a comparison says, for a terminal.
-pub fn comparison_table(comparison: &Comparison, color: bool) -> String {
+/// A comparison for a terminal.
+pub fn comparison_table(comparison: &RunComparison, color: bool) -> String {
     let mut text = String::new();
     let Some((first, others)) = comparison.sources.split_first() else { return text };
     for (index, other) in others.iter().enumerate() {
-        let rows: Vec<&Compared> =
+        let rows: Vec<&ComparedVariant> =
             comparison.rows.iter().filter(|row| row.source == index + 1).collect();
         let titles = format!("before: {}\nafter:  {}", title(first), title(other));
         text += &format!("{}\n", terminal_lines(&titles));
@@ -30,7 +30,7 @@ pub fn comparison_table(comparison: &Comparison, color: bool) -> String {
     text + &terminal_lines(&(history(comparison) + &footnotes(comparison)))
 }
 
-pub(super) fn title(source: &Source) -> String {
+pub(super) fn title(source: &ComparedSource) -> String {
     let path = source.path.display();
     match (source.run_id.as_str(), source.started_at.as_str()) {
         ("", _) => format!("{path} ({})", source.study),
@@ -39,9 +39,9 @@ pub(super) fn title(source: &Source) -> String {
     }
 }
 
-fn table(rows: &[&Compared], color: bool) -> String {
-    let painted = |row: &&Compared| {
-        let mut cells: Vec<Cell> = words(row).into_iter().map(cell).collect();
+fn table(rows: &[&ComparedVariant], color: bool) -> String {
+    let painted = |row: &&ComparedVariant| {
+        let mut cells: Vec<Cell> = row_cells(row).into_iter().map(cell).collect();
         let paint = match row.verdict {
             Some(SpeedVerdict::Faster) => Some(Color::Green),
             Some(SpeedVerdict::Slower) => Some(Color::Red),
@@ -56,9 +56,9 @@ fn table(rows: &[&Compared], color: bool) -> String {
 }
 
 /// The cells of one row, the same in the terminal and in Markdown.
-pub(super) fn words(row: &Compared) -> [String; 7] {
-    let sequential = row.basis == Some(Basis::Sequential);
-    let figure = |figures: &Option<Figures>| match figures {
+pub(super) fn row_cells(row: &ComparedVariant) -> [String; 7] {
+    let sequential = row.basis == Some(ChangeBasis::Sequential);
+    let figure = |figures: &Option<RowFigures>| match figures {
         None => "—".to_string(),
         Some(f) if sequential || f.baseline => {
             f.latency_ns.map_or("—".into(), |i| LatencyNs::from_f64(i.value).to_string())
@@ -70,7 +70,7 @@ pub(super) fn words(row: &Compared) -> [String; 7] {
     });
     let verdict = match (row.verdict, row.matched_by) {
         (Some(verdict), _) => verdict.to_string(),
-        (None, Match::Alone) => "—".into(),
+        (None, RowMatch::Alone) => "—".into(),
         (None, _) => "not judged".into(),
     };
     let target = match (&row.before, &row.after) {
@@ -84,9 +84,9 @@ pub(super) fn words(row: &Compared) -> [String; 7] {
 }
 
 /// Everything about rows that the table has no room for, one line a reason.
-pub(super) fn remarks(rows: &[&Compared]) -> Vec<String> {
+pub(super) fn remarks(rows: &[&ComparedVariant]) -> Vec<String> {
     let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let mut note = |reason: String, row: &Compared| {
+    let mut note = |reason: String, row: &ComparedVariant| {
         reasons.entry(reason).or_default().push(row.label());
     };
     for row in rows {
@@ -96,10 +96,10 @@ pub(super) fn remarks(rows: &[&Compared]) -> Vec<String> {
         for accepted in &row.accepted {
             note(format!("compared nevertheless: {accepted}"), row);
         }
-        if row.matched_by == Match::Name {
+        if row.matched_by == RowMatch::Name {
             note("matched by name: the file or its engine options changed".into(), row);
         }
-        let metric = |figures: &Option<Figures>| figures.as_ref()?.metric.clone();
+        let metric = |figures: &Option<RowFigures>| figures.as_ref()?.metric.clone();
         if let (Some((metric, a)), Some((other, b))) = (metric(&row.before), metric(&row.after))
             && metric == other
             && a != b
@@ -110,8 +110,8 @@ pub(super) fn remarks(rows: &[&Compared]) -> Vec<String> {
     reasons.into_iter().map(|(reason, rows)| format!("{reason}: {}", rows.join(", "))).collect()
 }
 
-/// What the runs differ by of themselves.
-pub(super) fn spread(comparison: &Comparison, source: usize) -> String {
+/// The spread between runs, in words.
+pub(super) fn spread(comparison: &RunComparison, source: usize) -> String {
     let percent = comparison.spread_pct.get(source).copied().flatten().unwrap_or(0.0);
     match comparison.spread_rows.get(source).copied().unwrap_or(0) {
         few if few < 4 => format!(
@@ -123,7 +123,7 @@ pub(super) fn spread(comparison: &Comparison, source: usize) -> String {
     }
 }
 
-pub(super) fn history(comparison: &Comparison) -> String {
+pub(super) fn history(comparison: &RunComparison) -> String {
     let mut text = String::new();
     for series in &comparison.history {
         let shown = |value: &Option<f64>| match (value, series.figure) {
@@ -146,13 +146,13 @@ pub(super) fn history(comparison: &Comparison) -> String {
     text
 }
 
-pub(super) fn footnotes(comparison: &Comparison) -> String {
+pub(super) fn footnotes(comparison: &RunComparison) -> String {
     let has = |basis| comparison.rows.iter().any(|row| row.basis == Some(basis));
     let mut lines = vec![
         "after / before above 1 is faster. Speed-ups (x) are relative to the baseline beside them in \
          their own run; intervals hold for all rows together at 99 %.",
     ];
-    if has(Basis::Sequential) {
+    if has(ChangeBasis::Sequential) {
         lines.push(
             "sequential: two latencies from different times with nothing beside them; the machine may \
              have been another one, so only a difference above 25 % is judged.",

@@ -5,14 +5,14 @@
 //! `arch`, `batch`, `threads`, `metric`, `metric_value`, `peak_rss_bytes`, `started_at`.
 
 use super::compare_error::CompareError;
-use super::row_figures::Figures;
-use super::source_table::{Line, Table};
+use super::row_figures::RowFigures;
+use super::source_table::{SourceRow, SourceTable};
 use paring_core::schema::ConfidenceInterval;
 
 const UNITS: [(&str, f64); 4] = [("ns", 1.0), ("us", 1e3), ("ms", 1e6), ("s", 1e9)];
 
 /// The rows of a table that is not paring's own.
-pub(super) fn rows(table: &Table) -> Result<Vec<Figures>, CompareError> {
+pub(super) fn rows(table: &SourceTable) -> Result<Vec<RowFigures>, CompareError> {
     for column in ["engine", "model"] {
         if !table.has(column) {
             return Err(table.columns(format!("it has no column `{column}`")));
@@ -26,7 +26,7 @@ pub(super) fn rows(table: &Table) -> Result<Vec<Figures>, CompareError> {
     table.rows().map(|line| row(&line, unit, factor)).collect()
 }
 
-fn row(line: &Line, unit: &str, factor: f64) -> Result<Figures, CompareError> {
+fn row(line: &SourceRow, unit: &str, factor: f64) -> Result<RowFigures, CompareError> {
     let names = ["", "_low", "_high"].map(|part| format!("latency_p50{part}_{unit}"));
     let latency = line.interval([&names[0], &names[1], &names[2]])?;
     let latency_ns = latency.map(|ConfidenceInterval { value, low, high }| ConfidenceInterval {
@@ -35,7 +35,7 @@ fn row(line: &Line, unit: &str, factor: f64) -> Result<Figures, CompareError> {
         high: factor * high,
     });
     let metric = line.number::<f64>("metric_value")?.map(|value| (line.text("metric"), value));
-    Ok(Figures {
+    Ok(RowFigures {
         variant: line.text("model"),
         variant_id: Some(line.text("variant_id")).filter(|id| !id.is_empty()),
         target: line.text("target"),
@@ -50,6 +50,6 @@ fn row(line: &Line, unit: &str, factor: f64) -> Result<Figures, CompareError> {
         peak_rss_bytes: line.number("peak_rss_bytes")?,
         valid: true,
         reason: if latency_ns.is_none() { "no latency".into() } else { String::new() },
-        ..Figures::default()
+        ..RowFigures::default()
     })
 }

@@ -18,9 +18,9 @@ mod source_table;
 mod speedup_change;
 
 pub use compare_error::CompareError;
-pub use comparison::{Basis, Compared, Comparison, Match, Series};
+pub use comparison::{ChangeBasis, ComparedVariant, RowMatch, RunComparison, SpeedupSeries};
 pub use comparison_markdown::comparison_markdown;
 pub use comparison_table::comparison_table;
-pub use row_figures::Figures;
-pub use source::{Source, SourceKind};
-pub use speedup_change::{Rules, compare};
+pub use row_figures::RowFigures;
+pub use source::{ComparedSource, SourceKind};
+pub use speedup_change::{ComparisonRules, compare};

@@ -1,8 +1,8 @@
 //! Three runs or more: a change is flagged when it is larger than what earlier ones make usual.
 
-use super::comparison::{Compared, Series};
-use super::row_figures::Figures;
-use super::source::Source;
+use super::comparison::{ComparedVariant, SpeedupSeries};
+use super::row_figures::RowFigures;
+use super::source::ComparedSource;
 use paring_core::stats;
 use std::collections::BTreeMap;
 
@@ -18,11 +18,11 @@ const OWN: usize = 5;
 const FEWEST: usize = 2;
 
 /// Every comparable variant of the first source followed through all of them, the latest last.
-pub(super) fn history(sources: &[Source], rows: &[Compared]) -> Vec<Series> {
+pub(super) fn history(sources: &[ComparedSource], rows: &[ComparedVariant]) -> Vec<SpeedupSeries> {
     if sources.len() < 3 {
         return vec![];
     }
-    let mut followed: BTreeMap<(String, String), Vec<Option<&Figures>>> = BTreeMap::new();
+    let mut followed: BTreeMap<(String, String), Vec<Option<&RowFigures>>> = BTreeMap::new();
     let mut order = Vec::new();
     for row in rows {
         let (Some(before), Some(after)) = (&row.before, &row.after) else { continue };
@@ -36,9 +36,9 @@ pub(super) fn history(sources: &[Source], rows: &[Compared]) -> Vec<Series> {
         line[row.source] = Some(after).filter(|_| row.not_comparable.is_empty());
     }
     let lines: Vec<_> = order.iter().filter_map(|key| Some((key, followed.get(key)?))).collect();
-    let values = |line: &[Option<&Figures>]| -> (bool, Vec<Option<f64>>) {
+    let values = |line: &[Option<&RowFigures>]| -> (bool, Vec<Option<f64>>) {
         let baseline = line.iter().flatten().all(|f| f.baseline);
-        let value = |f: &&Figures| {
+        let value = |f: &&RowFigures| {
             let found = if baseline { f.latency_ns } else { f.speedup };
             found.map(|interval| interval.value)
         };
@@ -56,7 +56,7 @@ fn judged(
     baseline: bool,
     values: &[Option<f64>],
     all: &[(bool, Vec<Option<f64>>)],
-) -> Option<Series> {
+) -> Option<SpeedupSeries> {
     values.last()?.as_ref()?;
     let mut own = changes_pct(values, baseline);
     let last_pct = own.pop()?;
@@ -77,7 +77,7 @@ fn judged(
     let usual = stats::quantile(&sizes, 0.9).unwrap_or(0.0);
     let least = if baseline { LEAST_LATENCY_PCT } else { LEAST_SPEEDUP_PCT };
     let threshold_pct = (TIMES * usual).max(least);
-    Some(Series {
+    Some(SpeedupSeries {
         variant: variant.clone(),
         target: target.clone(),
         figure: if baseline { "latency_p50_ns" } else { "speedup" },

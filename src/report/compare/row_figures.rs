@@ -5,18 +5,18 @@ use serde::Serialize;
 
 /// One row of a result file, as far as comparing needs it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Figures {
+pub struct RowFigures {
     /// Name in the study.
     pub variant: String,
     /// Identity; `None` in other tools' files.
     pub variant_id: Option<String>,
-    /// Whether it is what the others of its run are compared with.
+    /// The others of its run are compared with it.
     pub baseline: bool,
     /// Name of the target.
     pub target: String,
     /// Board, processor and architecture, as far as known.
     pub machine: String,
-    /// Whether that was emulated.
+    /// The target was emulated.
     pub emulated: bool,
     /// Engine and version.
     pub engine: String,
@@ -32,7 +32,7 @@ pub struct Figures {
     pub measurement_sha256: String,
     /// Hash of the data.
     pub data_sha256: String,
-    /// When it was measured.
+    /// Start of its measurement.
     pub started_at: String,
     /// Median latency in nanoseconds, with its 99 % interval where there is one.
     pub latency_ns: Option<ConfidenceInterval>,
@@ -49,16 +49,16 @@ pub struct Figures {
     pub peak_rss_bytes: Option<u64>,
     /// Size of the file in bytes.
     pub file_bytes: Option<u64>,
-    /// What was said of it beside its own baseline; empty where too few blocks allow a verdict.
+    /// The verdict beside its own baseline; empty where too few blocks allow one.
     pub verdict: String,
-    /// Whether the row may be trusted.
+    /// The row is valid.
     pub valid: bool,
-    /// Why not, or why a figure does not exist.
+    /// The reason for which it is not, or for which a figure does not exist.
     pub reason: String,
 }
 
-impl Figures {
-    /// How the model was run.
+impl RowFigures {
+    /// Batch, threads and streams.
     pub fn setting(&self) -> (usize, usize, usize) {
         (self.batch, self.threads, self.streams)
     }

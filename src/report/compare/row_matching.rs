@@ -1,13 +1,13 @@
-//! Which rows of two sources speak of the same thing, and in what they differ.
+//! Matching of rows of two sources, and the conditions in which they differ.
 
-use super::comparison::Match;
-use super::row_figures::Figures;
-use super::source::{Source, SourceKind};
+use super::comparison::RowMatch;
+use super::row_figures::RowFigures;
+use super::source::{ComparedSource, SourceKind};
 use std::collections::BTreeSet;
 
 /// In what two rows can differ that a user may want to look past.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Difference {
+pub enum ConditionDifference {
     /// Board, processor or target.
     Machine,
     /// Engine or its version.
@@ -22,54 +22,57 @@ pub enum Difference {
 
 /// Rows of `before` beside those of `after`; what only one of them has stands alone.
 pub(super) fn pairs<'a>(
-    before: &'a Source,
-    after: &'a Source,
-) -> Vec<(Match, Option<&'a Figures>, Option<&'a Figures>)> {
+    before: &'a ComparedSource,
+    after: &'a ComparedSource,
+) -> Vec<(RowMatch, Option<&'a RowFigures>, Option<&'a RowFigures>)> {
     let mut used = BTreeSet::new();
     let mut found = Vec::new();
     let external = [before, after].iter().any(|s| s.kind == SourceKind::External);
     for row in &before.rows {
         let free = || after.rows.iter().enumerate().filter(|(i, _)| !used.contains(i));
-        let by = |same: &dyn Fn(&Figures) -> bool| {
+        let by = |same: &dyn Fn(&RowFigures) -> bool| {
             free().find(|(_, other)| other.setting() == row.setting() && same(other))
         };
-        let place = |other: &Figures| {
+        let place = |other: &RowFigures| {
             let unsaid = external && (other.target.is_empty() || row.target.is_empty());
             unsaid || other.target == row.target
         };
         let identical =
-            |other: &Figures| row.variant_id.is_some() && other.variant_id == row.variant_id;
-        let named = |other: &Figures| other.variant == row.variant;
+            |other: &RowFigures| row.variant_id.is_some() && other.variant_id == row.variant_id;
+        let named = |other: &RowFigures| other.variant == row.variant;
         // A name that means another file here and there must not hide the same file elsewhere.
-        let elsewhere = |other: &Figures| {
+        let elsewhere = |other: &RowFigures| {
             identical(other) && before.rows.iter().all(|r| r.target != other.target)
         };
         let hit = by(&|other| identical(other) && place(other) && named(other))
             .or_else(|| by(&|other| identical(other) && place(other)))
-            .map(|(index, other)| (Match::Identity, index, other))
+            .map(|(index, other)| (RowMatch::Identity, index, other))
             .or_else(|| {
                 let (index, other) = by(&|other| named(other) && place(other))?;
-                Some((Match::Name, index, other))
+                Some((RowMatch::Name, index, other))
             })
             .or_else(|| {
                 let (index, other) = by(&elsewhere)?;
-                Some((Match::OtherTarget, index, other))
+                Some((RowMatch::OtherTarget, index, other))
             });
         match hit {
             Some((matched, index, other)) => {
                 used.insert(index);
                 found.push((matched, Some(row), Some(other)));
             }
-            None => found.push((Match::Alone, Some(row), None)),
+            None => found.push((RowMatch::Alone, Some(row), None)),
         }
     }
     let rest = after.rows.iter().enumerate().filter(|(index, _)| !used.contains(index));
-    found.extend(rest.map(|(_, row)| (Match::Alone, None, Some(row))));
+    found.extend(rest.map(|(_, row)| (RowMatch::Alone, None, Some(row))));
     found
 }
 
 /// In what the conditions of two rows differ, with the words for it.
-pub(super) fn differences(before: &Figures, after: &Figures) -> Vec<(Difference, String)> {
+pub(super) fn differences(
+    before: &RowFigures,
+    after: &RowFigures,
+) -> Vec<(ConditionDifference, String)> {
     let mut found = Vec::new();
     let mut other = |kind, what: &str, a: &str, b: &str| {
         if a != b {
@@ -78,17 +81,25 @@ pub(super) fn differences(before: &Figures, after: &Figures) -> Vec<(Difference,
             found.push((kind, format!("another {what}: {}, before {}", said(b), said(a))));
         }
     };
-    other(Difference::Machine, "target", &before.target, &after.target);
-    other(Difference::Machine, "machine", &before.machine, &after.machine);
-    other(Difference::Engine, "engine", &before.engine, &after.engine);
-    other(Difference::Version, "version of paring", &before.agent_version, &after.agent_version);
+    other(ConditionDifference::Machine, "target", &before.target, &after.target);
+    other(ConditionDifference::Machine, "machine", &before.machine, &after.machine);
+    other(ConditionDifference::Engine, "engine", &before.engine, &after.engine);
+    other(
+        ConditionDifference::Version,
+        "version of paring",
+        &before.agent_version,
+        &after.agent_version,
+    );
     if before.data_sha256 != after.data_sha256 {
-        found.push((Difference::Data, "other data or splits".into()));
+        found.push((ConditionDifference::Data, "other data or splits".into()));
     }
     // The rules hold engine, version and data: where one of these differs, so does their hash.
-    let explained = found.iter().any(|(kind, _)| *kind != Difference::Machine);
+    let explained = found.iter().any(|(kind, _)| *kind != ConditionDifference::Machine);
     if !explained && before.measurement_sha256 != after.measurement_sha256 {
-        found.push((Difference::Rules, "other timing rules or targets in the study".into()));
+        found.push((
+            ConditionDifference::Rules,
+            "other timing rules or targets in the study".into(),
+        ));
     }
     found
 }

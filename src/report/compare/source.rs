@@ -2,8 +2,8 @@
 
 use super::compare_error::CompareError;
 use super::external_table;
-use super::row_figures::Figures;
-use super::source_table::{Line, Table};
+use super::row_figures::RowFigures;
+use super::source_table::{SourceRow, SourceTable};
 use crate::pipeline::Folders;
 use paring_agent::measure::{JournalSummary, read_journal};
 use paring_core::files::ConfinedPath;
@@ -12,7 +12,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// What a source is.
+/// The kind of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceKind {
@@ -26,28 +26,28 @@ pub enum SourceKind {
 
 /// Something to compare.
 #[derive(Clone, Debug, Serialize)]
-pub struct Source {
-    /// What was given.
+pub struct ComparedSource {
+    /// The path that was given.
     pub path: PathBuf,
-    /// What it is.
+    /// Its kind.
     pub kind: SourceKind,
     /// The run's id; empty in other tools' files.
     pub run_id: String,
     /// The study's name.
     pub study: String,
-    /// When its first block started.
+    /// Start of its first block.
     pub started_at: String,
     /// Its rows.
     #[serde(skip)]
-    pub rows: Vec<Figures>,
+    pub rows: Vec<RowFigures>,
 }
 
-impl Source {
+impl ComparedSource {
     /// Reads a run directory or a CSV file.
     ///
     /// # Errors
     /// [`CompareError`] names the file, line and column.
-    pub fn open(path: &Path) -> Result<Source, CompareError> {
+    pub fn open(path: &Path) -> Result<ComparedSource, CompareError> {
         let folders = Folders::new(path);
         let (file, kind) = match path.is_dir() {
             true if !folders.results().exists() => {
@@ -60,10 +60,10 @@ impl Source {
                 (ConfinedPath::file(&file), SourceKind::Results)
             }
         };
-        let table = Table::read(&file, path)?;
+        let table = SourceTable::read(&file, path)?;
         if !table.has("measurement_sha256") {
             let rows = external_table::rows(&table)?;
-            return Ok(Source {
+            return Ok(ComparedSource {
                 path: path.to_path_buf(),
                 kind: SourceKind::External,
                 run_id: String::new(),
@@ -81,7 +81,7 @@ impl Source {
         }
         let first = table.row(0);
         let started = rows.iter().map(|r| r.started_at.clone()).filter(|s| !s.is_empty());
-        Ok(Source {
+        Ok(ComparedSource {
             path: path.to_path_buf(),
             kind,
             run_id: first.text("run_id"),
@@ -92,13 +92,13 @@ impl Source {
     }
 }
 
-fn figures(line: &Line) -> Result<Figures, CompareError> {
+fn figures(line: &SourceRow) -> Result<RowFigures, CompareError> {
     let schema = line.number::<u32>("schema")?.unwrap_or(1);
     check_schema("results.csv", schema)
         .map_err(|source| CompareError::Schema { path: line.table.path.clone(), source })?;
     let metric = line.number::<f64>("metric_value")?.map(|value| (line.text("metric"), value));
     let reasons = ["invalid_reason", "latency_missing", "speedup_missing"].map(|c| line.text(c));
-    Ok(Figures {
+    Ok(RowFigures {
         variant: line.text("variant"),
         variant_id: Some(line.text("variant_id")).filter(|id| !id.is_empty()),
         baseline: line.text("parent").is_empty(),
@@ -131,7 +131,7 @@ fn figures(line: &Line) -> Result<Figures, CompareError> {
 }
 
 /// Adds what every paired block of the journals says.
-fn from_journals(folders: &Folders, rows: &mut [Figures]) -> Result<(), CompareError> {
+fn from_journals(folders: &Folders, rows: &mut [RowFigures]) -> Result<(), CompareError> {
     let mut journals: BTreeMap<String, Vec<BlockRecord>> = BTreeMap::new();
     for row in rows.iter() {
         if !journals.contains_key(&row.target) {
@@ -141,7 +141,7 @@ fn from_journals(folders: &Folders, rows: &mut [Figures]) -> Result<(), CompareE
     }
     for (target, records) in &mut journals {
         let own = rows.iter_mut().filter(|row| row.target == *target);
-        let mut own: Vec<&mut Figures> = own.collect();
+        let mut own: Vec<&mut RowFigures> = own.collect();
         let rules = own.first().map(|row| row.measurement_sha256.clone()).unwrap_or_default();
         records.retain(|record| record.measurement_sha256.as_str() == rules);
         let summary = JournalSummary::new(records);

@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// A CSV file in memory.
-pub(super) struct Table {
+pub(super) struct SourceTable {
     pub(super) path: PathBuf,
     header: BTreeMap<String, usize>,
     rows: Vec<csv::StringRecord>,
 }
 
-impl Table {
-    pub(super) fn read(file: &ConfinedPath, named: &Path) -> Result<Table, CompareError> {
+impl SourceTable {
+    pub(super) fn read(file: &ConfinedPath, named: &Path) -> Result<SourceTable, CompareError> {
         let path = if named.is_dir() { &**file } else { named };
         let failed = |source| CompareError::Read { path: path.to_path_buf(), source };
         let content = file.open().map_err(|e| failed(e.into()))?;
@@ -25,7 +25,7 @@ impl Table {
         let rows = reader.records().collect::<Result<Vec<_>, _>>().map_err(failed)?;
         match rows.is_empty() {
             true => Err(CompareError::Empty(path.to_path_buf())),
-            false => Ok(Table { path: path.to_path_buf(), header, rows }),
+            false => Ok(SourceTable { path: path.to_path_buf(), header, rows }),
         }
     }
 
@@ -37,23 +37,23 @@ impl Table {
         CompareError::Columns { path: self.path.clone(), problem }
     }
 
-    pub(super) fn rows(&self) -> impl Iterator<Item = Line<'_>> {
+    pub(super) fn rows(&self) -> impl Iterator<Item = SourceRow<'_>> {
         (0..self.rows.len()).map(|index| self.row(index))
     }
 
-    pub(super) fn row(&self, index: usize) -> Line<'_> {
-        Line { table: self, index }
+    pub(super) fn row(&self, index: usize) -> SourceRow<'_> {
+        SourceRow { table: self, index }
     }
 }
 
 /// A row of a table.
-pub(super) struct Line<'a> {
-    pub(super) table: &'a Table,
+pub(super) struct SourceRow<'a> {
+    pub(super) table: &'a SourceTable,
     index: usize,
 }
 
-impl Line<'_> {
-    /// What stands in a column; empty where there is no such column.
+impl SourceRow<'_> {
+    /// The text in a column; empty where there is no such column.
     pub(super) fn text(&self, column: &str) -> String {
         let cell = self.table.header.get(column);
         let cell = cell.and_then(|c| self.table.rows.get(self.index)?.get(*c));

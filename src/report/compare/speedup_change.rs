@@ -1,10 +1,10 @@
-//! How far rows differ, and what can be said.
+//! Change of the speed-up between two runs, with its interval and verdict.
 
-use super::comparison::{Basis, Compared, Comparison, Match};
+use super::comparison::{ChangeBasis, ComparedVariant, RowMatch, RunComparison};
 use super::regression_history::history;
-use super::row_figures::Figures;
-use super::row_matching::{Difference, differences, pairs};
-use super::source::{Source, SourceKind};
+use super::row_figures::RowFigures;
+use super::row_matching::{ConditionDifference, differences, pairs};
+use super::source::{ComparedSource, SourceKind};
 use paring_agent::measure::{MIN_BLOCKS, PRACTICAL_MARGIN};
 use paring_core::schema::{ConfidenceInterval, SCHEMA, SpeedVerdict};
 use paring_core::stats::{self, BootstrapOptions, Z99};
@@ -14,7 +14,7 @@ use paring_core::stats::{self, BootstrapOptions, Z99};
 const SPREAD: f64 = 0.01;
 /// And at least, however well they happen to agree.
 const LEAST_SPREAD: f64 = 0.005;
-/// So many identical variants beside the one that is judged tell it.
+/// Identical variants, beside the one that is judged, from which the spread is told.
 const ENOUGH: usize = 4;
 /// The median of the absolute value of a standard normal variable.
 const NORMAL_MAD: f64 = 0.674_489_750_196_1;
@@ -22,9 +22,9 @@ const NORMAL_MAD: f64 = 0.674_489_750_196_1;
 const SEQUENTIAL_MARGIN: f64 = 0.25;
 const INTERVALS: BootstrapOptions = BootstrapOptions { resamples: 10_000, level: 0.99, seed: 0 };
 
-/// What a comparison may look past.
+/// Differences in conditions that a comparison accepts.
 #[derive(Clone, Debug, Default)]
-pub struct Rules {
+pub struct ComparisonRules {
     /// Differences in machine.
     pub across_machine: bool,
     /// In the engine.
@@ -37,26 +37,26 @@ pub struct Rules {
     pub across_rules: bool,
 }
 
-impl Rules {
-    fn accepts(&self, difference: Difference) -> bool {
+impl ComparisonRules {
+    fn accepts(&self, difference: ConditionDifference) -> bool {
         match difference {
-            Difference::Machine => self.across_machine,
-            Difference::Engine => self.across_engine,
-            Difference::Version => self.across_version,
-            Difference::Data => self.across_data,
-            Difference::Rules => self.across_rules,
+            ConditionDifference::Machine => self.across_machine,
+            ConditionDifference::Engine => self.across_engine,
+            ConditionDifference::Version => self.across_version,
+            ConditionDifference::Data => self.across_data,
+            ConditionDifference::Rules => self.across_rules,
         }
     }
 }
 
 /// Compares the first source with every other; from three on the last is also held against the
 /// history of all.
-pub fn compare(sources: Vec<Source>, rules: &Rules) -> Comparison {
+pub fn compare(sources: Vec<ComparedSource>, rules: &ComparisonRules) -> RunComparison {
     let mut rows = Vec::new();
     let (mut spread_pct, mut spread_rows) = (vec![None], vec![0]);
     if let Some((first, others)) = sources.split_first() {
         for (index, other) in others.iter().enumerate() {
-            let mut found: Vec<Compared> = pairs(first, other)
+            let mut found: Vec<ComparedVariant> = pairs(first, other)
                 .into_iter()
                 .map(|pair| beside(index + 1, (first, other), pair, rules))
                 .collect();
@@ -67,17 +67,17 @@ pub fn compare(sources: Vec<Source>, rules: &Rules) -> Comparison {
         }
     }
     let history = history(&sources, &rows);
-    Comparison { schema: SCHEMA, sources, rows, spread_pct, spread_rows, history }
+    RunComparison { schema: SCHEMA, sources, rows, spread_pct, spread_rows, history }
 }
 
 /// Two rows side by side: how far they differ by their own intervals, or why that is not asked.
 fn beside(
     source: usize,
-    (first, other): (&Source, &Source),
-    (matched_by, before, after): (Match, Option<&Figures>, Option<&Figures>),
-    rules: &Rules,
-) -> Compared {
-    let mut row = Compared {
+    (first, other): (&ComparedSource, &ComparedSource),
+    (matched_by, before, after): (RowMatch, Option<&RowFigures>, Option<&RowFigures>),
+    rules: &ComparisonRules,
+) -> ComparedVariant {
+    let mut row = ComparedVariant {
         source,
         matched_by,
         before: before.cloned(),
@@ -94,7 +94,7 @@ fn beside(
         return row;
     };
     if [first, other].iter().any(|s| s.kind == SourceKind::External) {
-        (row.basis, row.change) = (Some(Basis::Sequential), sequential(before, after));
+        (row.basis, row.change) = (Some(ChangeBasis::Sequential), sequential(before, after));
         let engine = if after.measurement_sha256.is_empty() { after } else { before };
         let why = format!("{} was timed by another program at another time", engine.engine);
         row.not_comparable.push(why);
@@ -109,7 +109,7 @@ fn beside(
     row.not_comparable.extend(unusable(before, "before"));
     row.not_comparable.extend(unusable(after, "after"));
     if before.baseline && after.baseline {
-        (row.basis, row.change) = (Some(Basis::Sequential), sequential(before, after));
+        (row.basis, row.change) = (Some(ChangeBasis::Sequential), sequential(before, after));
         return row;
     }
     if of_other_baselines((first, before), (other, after)) {
@@ -119,8 +119,8 @@ fn beside(
     row
 }
 
-/// Why a row cannot be used at all.
-fn unusable(row: &Figures, when: &str) -> Option<String> {
+/// The reason for which a row cannot be compared at all.
+fn unusable(row: &RowFigures, when: &str) -> Option<String> {
     let reason = match row {
         row if !row.valid => format!("not valid: {}", row.reason),
         row if row.emulated => "emulated: not a board's speed".into(),
@@ -133,8 +133,11 @@ fn unusable(row: &Figures, when: &str) -> Option<String> {
     Some(format!("{when}: {reason}"))
 }
 
-fn of_other_baselines(before: (&Source, &Figures), after: (&Source, &Figures)) -> bool {
-    let baseline = |(source, row): (&Source, &Figures)| {
+fn of_other_baselines(
+    before: (&ComparedSource, &RowFigures),
+    after: (&ComparedSource, &RowFigures),
+) -> bool {
+    let baseline = |(source, row): (&ComparedSource, &RowFigures)| {
         let mut rows = source.rows.iter();
         let found =
             rows.find(|r| r.baseline && r.target == row.target && r.setting() == row.setting());
@@ -147,37 +150,41 @@ fn of_other_baselines(before: (&Source, &Figures), after: (&Source, &Figures)) -
 }
 
 /// Latency before over latency after.
-fn sequential(before: &Figures, after: &Figures) -> Option<ConfidenceInterval> {
+fn sequential(before: &RowFigures, after: &RowFigures) -> Option<ConfidenceInterval> {
     let (before, after) = (log(before.latency_ns?), log(after.latency_ns?));
     Some(exp(stats::zou_donner_difference(after, before)))
 }
 
 /// Speed-up after over speed-up before.
-fn relative(before: &Figures, after: &Figures) -> (Option<Basis>, Option<ConfidenceInterval>) {
+fn relative(
+    before: &RowFigures,
+    after: &RowFigures,
+) -> (Option<ChangeBasis>, Option<ConfidenceInterval>) {
     let (a, b) = (&before.log_ratios, &after.log_ratios);
     if a.len() >= MIN_BLOCKS && b.len() >= MIN_BLOCKS {
         let found = stats::bootstrap_median_difference(a, b, INTERVALS);
-        return (Some(Basis::Blocks), found.map(exp));
+        return (Some(ChangeBasis::Blocks), found.map(exp));
     }
     let both = before.speedup.zip(after.speedup);
     let found = both.map(|(a, b)| exp(stats::zou_donner_difference(log(a), log(b))));
-    (found.map(|_| Basis::Intervals), found)
+    (found.map(|_| ChangeBasis::Intervals), found)
 }
 
 /// Widens every interval by what the runs differ by of themselves, so far that all of them hold
 /// together, and says what can be said. Gives that spread and the number of identical variants
 /// behind it.
-fn judge(rows: &mut [Compared]) -> (f64, usize) {
+fn judge(rows: &mut [ComparedVariant]) -> (f64, usize) {
     let identical: Vec<Option<ConfidenceInterval>> = rows
         .iter()
         .map(|row| {
-            let same = row.matched_by == Match::Identity && row.not_comparable.is_empty();
-            let paired = row.basis != Some(Basis::Sequential) && row.accepted.is_empty();
+            let same = row.matched_by == RowMatch::Identity && row.not_comparable.is_empty();
+            let paired = row.basis != Some(ChangeBasis::Sequential) && row.accepted.is_empty();
             row.change.filter(|_| same && paired).map(log)
         })
         .collect();
     let all: Vec<ConfidenceInterval> = identical.iter().flatten().copied().collect();
-    let paired = |row: &&Compared| row.basis != Some(Basis::Sequential) && row.change.is_some();
+    let paired =
+        |row: &&ComparedVariant| row.basis != Some(ChangeBasis::Sequential) && row.change.is_some();
     let together = stats::bonferroni_factor(rows.iter().filter(paired).count());
     for (index, row) in rows.iter_mut().enumerate() {
         let Some(change) = row.change.filter(|_| row.not_comparable.is_empty()) else { continue };
@@ -185,7 +192,7 @@ fn judge(rows: &mut [Compared]) -> (f64, usize) {
         let others = identical.iter().enumerate().filter(|(other, _)| *other != index);
         let others: Vec<ConfidenceInterval> = others.filter_map(|(_, change)| *change).collect();
         let (change, margin) = match row.basis {
-            Some(Basis::Sequential) => (change, SEQUENTIAL_MARGIN),
+            Some(ChangeBasis::Sequential) => (change, SEQUENTIAL_MARGIN),
             _ => {
                 let wide = stats::widen_interval(log(change), spread(&others));
                 (exp(stats::stretch_interval(wide, together)), PRACTICAL_MARGIN)
@@ -201,7 +208,7 @@ fn judge(rows: &mut [Compared]) -> (f64, usize) {
     (spread(&all), all.len())
 }
 
-/// What runs differ by beyond their own intervals, as a 99 % half-width: from the median absolute
+/// Spread between runs beyond their own intervals, as a 99 % half-width: from the median absolute
 /// change of identical variants, less what their intervals explain.
 fn spread(changes: &[ConfidenceInterval]) -> f64 {
     if changes.len() < ENOUGH {

@@ -1,7 +1,8 @@
 //! A comparison as CSV.
 
+use super::named_cell::NamedCell;
 use super::report_error::ReportError;
-use crate::report::compare::{Compared, Comparison, Figures, Match};
+use crate::report::compare::{ComparedVariant, RowFigures, RowMatch, RunComparison};
 use paring_core::schema::{ConfidenceInterval, SCHEMA, SpeedVerdict};
 use paring_data::CsvTable;
 
@@ -10,7 +11,7 @@ use paring_data::CsvTable;
 ///
 /// # Errors
 /// [`ReportError`] where the encoder fails, which a buffer in memory does not.
-pub fn comparison_csv(comparison: &Comparison) -> Result<Vec<u8>, ReportError> {
+pub fn comparison_csv(comparison: &RunComparison) -> Result<Vec<u8>, ReportError> {
     let mut table = CsvTable::default();
     for row in &comparison.rows {
         table.record(&cells(comparison, row))?;
@@ -18,21 +19,21 @@ pub fn comparison_csv(comparison: &Comparison) -> Result<Vec<u8>, ReportError> {
     table.finish().map_err(ReportError::Buffer)
 }
 
-fn cells(comparison: &Comparison, row: &Compared) -> Vec<(&'static str, String)> {
+fn cells(comparison: &RunComparison, row: &ComparedVariant) -> Vec<NamedCell> {
     let path = |index: usize| {
         comparison.sources.get(index).map(|s| s.path.display().to_string()).unwrap_or_default()
     };
-    let one = |of: fn(&Figures) -> String| row.either().map(of).unwrap_or_default();
+    let one = |of: fn(&RowFigures) -> String| row.either().map(of).unwrap_or_default();
     let change = |bound: fn(&ConfidenceInterval) -> f64| {
         row.change.as_ref().map(|c| format!("{:.5}", bound(c))).unwrap_or_default()
     };
-    let before = |of: fn(&Figures) -> String| row.before.as_ref().map(of).unwrap_or_default();
-    let after = |of: fn(&Figures) -> String| row.after.as_ref().map(of).unwrap_or_default();
+    let before = |of: fn(&RowFigures) -> String| row.before.as_ref().map(of).unwrap_or_default();
+    let after = |of: fn(&RowFigures) -> String| row.after.as_ref().map(of).unwrap_or_default();
     let matched = match row.matched_by {
-        Match::Identity => "variant id",
-        Match::Name => "name",
-        Match::OtherTarget => "variant id on another target",
-        Match::Alone => "",
+        RowMatch::Identity => "variant id",
+        RowMatch::Name => "name",
+        RowMatch::OtherTarget => "variant id on another target",
+        RowMatch::Alone => "",
     };
     vec![
         ("schema", SCHEMA.to_string()),
@@ -68,15 +69,15 @@ fn cells(comparison: &Comparison, row: &Compared) -> Vec<(&'static str, String)>
     ]
 }
 
-fn latency(figures: &Figures) -> String {
+fn latency(figures: &RowFigures) -> String {
     figures.latency_ns.map(|i| format!("{:.0}", i.value)).unwrap_or_default()
 }
 
-fn speedup(figures: &Figures) -> String {
+fn speedup(figures: &RowFigures) -> String {
     figures.speedup.map(|i| format!("{:.5}", i.value)).unwrap_or_default()
 }
 
-fn metric(figures: &Figures) -> String {
+fn metric(figures: &RowFigures) -> String {
     figures.metric.as_ref().map(|(_, value)| value.to_string()).unwrap_or_default()
 }
 

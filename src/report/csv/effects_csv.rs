@@ -1,14 +1,13 @@
 //! effects.csv: one row a group of decisions, metric and class or slice; what is missing is empty,
 //! and a column says why.
 
+use super::named_cell::NamedCell;
 use super::report_error::ReportError;
 use crate::report::result_row::RunFacts;
 use paring_core::schema::{
     ConfidenceInterval, DecisionGroup, Effect, Explanation, MetricTotal, MissingReason, SCHEMA,
 };
 use paring_data::CsvTable;
-
-type Cell = (&'static str, String);
 
 /// The whole file.
 ///
@@ -32,7 +31,7 @@ fn number(value: Option<f64>) -> String {
     })
 }
 
-fn cells(facts: &RunFacts, explanation: &Explanation, effect: &Effect) -> Vec<Cell> {
+fn cells(facts: &RunFacts, explanation: &Explanation, effect: &Effect) -> Vec<NamedCell> {
     let group = explanation.groups.iter().find(|g| g.id == effect.group);
     let total = explanation
         .totals
@@ -55,7 +54,7 @@ fn which(
     explanation: &Explanation,
     effect: &Effect,
     group: Option<&DecisionGroup>,
-) -> Vec<Cell> {
+) -> Vec<NamedCell> {
     let of = |text: fn(&DecisionGroup) -> String| group.map(text).unwrap_or_default();
     let joined = |list: &[String]| list.join(" ");
     vec![
@@ -84,7 +83,7 @@ fn which(
     ]
 }
 
-fn values(effect: &Effect, total: Option<&MetricTotal>) -> Vec<Cell> {
+fn values(effect: &Effect, total: Option<&MetricTotal>) -> Vec<NamedCell> {
     let bound = |interval: Option<ConfidenceInterval>, which: fn(ConfidenceInterval) -> f64| {
         number(interval.map(which))
     };

@@ -1,5 +1,6 @@
 //! layers.csv: one row a layer, variant, target and batch.
 
+use super::named_cell::NamedCell;
 use super::report_error::ReportError;
 use crate::report::result_row::RunFacts;
 use paring_core::schema::{LayerTable, LayerTime, SCHEMA};
@@ -26,7 +27,7 @@ pub fn layers_csv(facts: &RunFacts, tables: &[LayerTable]) -> Result<Vec<u8>, Re
     writer.finish().map_err(ReportError::Buffer)
 }
 
-fn cells(facts: &RunFacts, table: &LayerTable, layer: &LayerTime) -> Vec<(&'static str, String)> {
+fn cells(facts: &RunFacts, table: &LayerTable, layer: &LayerTime) -> Vec<NamedCell> {
     let known = |value: Option<f64>| value.map(|v| format!("{v:.4}")).unwrap_or_default();
     let percent =
         |share: Option<f64>| share.map(|s| format!("{:.2}", 100.0 * s)).unwrap_or_default();

@@ -6,6 +6,7 @@ mod effects_csv;
 mod flow_csv;
 mod hits_csv;
 mod layers_csv;
+mod named_cell;
 mod report_error;
 mod results_csv;
 mod robustness_csv;

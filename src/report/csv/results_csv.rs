@@ -1,9 +1,10 @@
 //! results.csv: one row a variant, target and setting; units in the names; what is missing is empty,
 //! and a column says why.
 
+use super::named_cell::NamedCell;
 use super::report_error::ReportError;
-use crate::report::result_row::{Row, RunFacts};
-use crate::report::time_trends::{ranks, significant};
+use crate::report::result_row::{ResultRow, RunFacts};
+use crate::report::time_trends::{significant_drift, sustained_ranks};
 use paring_core::schema::{
     ConfidenceInterval, EnergySummary, Evaluation, LatencySummary, Metric, MissingReason, SCHEMA,
     SpeedSummary, SpeedVerdict,
@@ -15,7 +16,7 @@ use paring_data::CsvTable;
 ///
 /// # Errors
 /// [`ReportError`] where the encoder fails, which a buffer in memory does not.
-pub fn results_csv(facts: &RunFacts, rows: &[Row]) -> Result<Vec<u8>, ReportError> {
+pub fn results_csv(facts: &RunFacts, rows: &[ResultRow]) -> Result<Vec<u8>, ReportError> {
     let mut table = CsvTable::default();
     for row in rows {
         table.record(&cells(facts, rows, row))?;
@@ -23,9 +24,7 @@ pub fn results_csv(facts: &RunFacts, rows: &[Row]) -> Result<Vec<u8>, ReportErro
     table.finish().map_err(ReportError::Buffer)
 }
 
-type Cell = (&'static str, String);
-
-fn cells(facts: &RunFacts, rows: &[Row], row: &Row) -> Vec<Cell> {
+fn cells(facts: &RunFacts, rows: &[ResultRow], row: &ResultRow) -> Vec<NamedCell> {
     let mut all = what(facts, row);
     all.extend(place(row));
     all.extend(latency(row));
@@ -40,7 +39,7 @@ fn text<T: ToString>(value: Option<T>) -> String {
     value.map(|v| v.to_string()).unwrap_or_default()
 }
 
-fn what(facts: &RunFacts, row: &Row) -> Vec<Cell> {
+fn what(facts: &RunFacts, row: &ResultRow) -> Vec<NamedCell> {
     let variant = &row.variant;
     let mix = variant.precision_mix.iter().map(|(name, share)| format!("{name}:{share:.4}"));
     vec![
@@ -63,7 +62,7 @@ fn what(facts: &RunFacts, row: &Row) -> Vec<Cell> {
     ]
 }
 
-fn place(row: &Row) -> Vec<Cell> {
+fn place(row: &ResultRow) -> Vec<NamedCell> {
     let (environment, setting) = (&row.environment, row.measurement.setting);
     let blocks = row.measurement.latency.as_ref().ok();
     let governor = blocks.and_then(|l| l.governor.as_ref()).or(environment.governor.as_ref());
@@ -84,7 +83,7 @@ fn place(row: &Row) -> Vec<Cell> {
     ]
 }
 
-fn latency(row: &Row) -> Vec<Cell> {
+fn latency(row: &ResultRow) -> Vec<NamedCell> {
     let measured = &row.measurement;
     let solo = measured.latency.as_ref().ok();
     let ns =
@@ -135,10 +134,10 @@ fn latency(row: &Row) -> Vec<Cell> {
 }
 
 /// Drift where it is significant, and the long load.
-fn over_time(rows: &[Row], row: &Row) -> Vec<Cell> {
+fn over_time(rows: &[ResultRow], row: &ResultRow) -> Vec<NamedCell> {
     let measured = &row.measurement;
     let drift = measured.latency.as_ref().ok().and_then(|found| found.drift.as_ref());
-    let (per_minute, per_degree) = drift.map(significant).unwrap_or_default();
+    let (per_minute, per_degree) = drift.map(significant_drift).unwrap_or_default();
     let percent = |share: Option<f64>| share.map(|s| format!("{:.3}", 100.0 * s));
     let (load, missing) = match &measured.sustained {
         Some(Ok(load)) => (Some(load), String::new()),
@@ -146,7 +145,7 @@ fn over_time(rows: &[Row], row: &Row) -> Vec<Cell> {
         None => (None, "the rules ask for no long load".into()),
     };
     let seconds = |span: Option<LatencyNs>| span.map(|s| format!("{:.1}", s.as_f64() / 1e9));
-    let (first, last) = ranks(rows, row).unzip();
+    let (first, last) = sustained_ranks(rows, row).unzip();
     let throttled = load.and_then(|l| l.throttled_at.as_ref()).map(|(at, _)| *at);
     vec![
         ("drift_per_minute_pct", text(percent(per_minute.map(|s| s.value)))),
@@ -162,7 +161,7 @@ fn over_time(rows: &[Row], row: &Row) -> Vec<Cell> {
     ]
 }
 
-fn conditions(row: &Row) -> Vec<Cell> {
+fn conditions(row: &ResultRow) -> Vec<NamedCell> {
     let measured = &row.measurement;
     let solo = measured.latency.as_ref().ok();
     let temperature = |value: fn(&LatencySummary) -> Option<i64>| text(solo.and_then(value));
@@ -181,7 +180,7 @@ fn conditions(row: &Row) -> Vec<Cell> {
     ]
 }
 
-fn energy(row: &Row) -> Vec<Cell> {
+fn energy(row: &ResultRow) -> Vec<NamedCell> {
     let energy = &row.measurement.energy;
     let found = energy.as_ref().ok();
     let figure = |value: fn(&EnergySummary) -> f64| text(found.map(|e| format!("{:.3}", value(e))));
@@ -210,7 +209,7 @@ fn verdict(speed: Option<&SpeedSummary>) -> String {
     enough.map(|s| s.verdict).as_ref().map(SpeedVerdict::to_string).unwrap_or_default()
 }
 
-fn quality(facts: &RunFacts, row: &Row) -> Vec<Cell> {
+fn quality(facts: &RunFacts, row: &ResultRow) -> Vec<NamedCell> {
     let found = row.evaluation.as_ref();
     let number = |value: f64| format!("{value:.6}");
     let of = |interval: Option<ConfidenceInterval>, bound: fn(&ConfidenceInterval) -> f64| {
@@ -246,8 +245,8 @@ fn quality(facts: &RunFacts, row: &Row) -> Vec<Cell> {
     ]
 }
 
-/// Why the primary metric has no value.
-fn metric_missing(row: &Row) -> String {
+/// The reason for which the primary metric has no value.
+fn metric_missing(row: &ResultRow) -> String {
     let of = |found: &Evaluation| found.missing.get(&found.primary).cloned();
     let why = row.evaluation_missing.clone().or(row.evaluation.as_ref().and_then(of));
     why.map(|MissingReason(why)| why).unwrap_or_default()

@@ -3,7 +3,7 @@
 use super::measurement_notes::notes;
 use super::results_table::{invalid, latency, speed};
 use super::text_table::{cell, heading, lines, ruled};
-use crate::report::result_row::Row;
+use crate::report::result_row::ResultRow;
 use comfy_table::{Cell, Color};
 use paring_core::schema::MissingReason;
 use paring_core::units::Bytes;
@@ -11,17 +11,17 @@ use std::path::PathBuf;
 
 /// A model, and what was measured of it or why not.
 #[derive(Clone, Debug)]
-pub struct Timed {
-    /// What it is called.
+pub struct BenchRow {
+    /// Its name.
     pub name: String,
     /// Its file.
     pub path: PathBuf,
-    /// What was measured, or why it could not even be tried.
-    pub row: Result<Row, MissingReason>,
+    /// The measurement, or the reason for which it could not be tried.
+    pub row: Result<ResultRow, MissingReason>,
 }
 
-impl Timed {
-    /// Why there is no latency, where there is none.
+impl BenchRow {
+    /// The reason for which there is no latency.
     pub fn unmeasured(&self) -> Option<&MissingReason> {
         match &self.row {
             Ok(row) => row.measurement.latency.as_ref().err(),
@@ -34,10 +34,10 @@ const HEADER: [&str; 7] =
     ["model", "p50 latency", "speed-up", "quiet", "peak memory", "file", "valid"];
 
 /// One row a model, the first without a speed-up; below, why figures should not be trusted.
-pub fn bench_table(rows: &[Timed], color: bool) -> String {
+pub fn bench_table(rows: &[BenchRow], color: bool) -> String {
     let header = HEADER.map(heading).to_vec();
     let text = ruled(header, rows.iter().map(cells), 1..HEADER.len(), color);
-    let measured: Vec<Row> = rows.iter().filter_map(|r| r.row.clone().ok()).collect();
+    let measured: Vec<ResultRow> = rows.iter().filter_map(|r| r.row.clone().ok()).collect();
     let not_measured = rows.iter().filter_map(|timed| {
         let MissingReason(why) = timed.row.as_ref().err()?;
         Some(format!("not measured: {}: {why}", timed.name))
@@ -45,7 +45,7 @@ pub fn bench_table(rows: &[Timed], color: bool) -> String {
     text + &lines(invalid(&measured).into_iter().chain(notes(&measured)).chain(not_measured))
 }
 
-fn cells(timed: &Timed) -> Vec<Cell> {
+fn cells(timed: &BenchRow) -> Vec<Cell> {
     let dash = || cell("—");
     let no = || cell("no").fg(Color::Red);
     let Ok(row) = &timed.row else {

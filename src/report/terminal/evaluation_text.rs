@@ -1,4 +1,4 @@
-//! What an evaluation found: as a sentence, and as tables.
+//! An evaluation as a sentence, and as tables of metrics, classes, the confusion matrix and slices.
 
 use super::metric_text::{signed, with_interval};
 use super::robustness_lines::robustness_lines;

@@ -1,21 +1,22 @@
-//! What stands under the table: disagreement of solo and paired blocks, drift, long loads, and instruction-set tiers, one line each.
+//! Notes under the results table: disagreement of solo and paired blocks, drift, long loads, and instruction-set tiers, one line each.
 
-use crate::report::result_row::Row;
-use crate::report::time_trends::{LEAST_DRIFT, ranks, significant};
+use crate::report::result_row::ResultRow;
+use crate::report::time_trends::{LEAST_DRIFT, significant_drift, sustained_ranks};
 use paring_core::schema::{ConfidenceInterval, MissingReason};
 use paring_core::units::LatencyNs;
 
 /// All lines, in the rows' order.
-pub(super) fn notes(rows: &[Row]) -> Vec<String> {
-    let each =
-        |of: fn(&[Row], &Row) -> Option<String>| rows.iter().filter_map(move |row| of(rows, row));
+pub(super) fn notes(rows: &[ResultRow]) -> Vec<String> {
+    let each = |of: fn(&[ResultRow], &ResultRow) -> Option<String>| {
+        rows.iter().filter_map(move |row| of(rows, row))
+    };
     let of_answers = each(unexplained);
     let of_times = each(disagreement).chain(each(drift)).chain(each(sustained));
     of_answers.chain(of_times).chain(each(tiers)).collect()
 }
 
 /// A variant whose answers are not what its decisions make of the baseline's.
-fn unexplained(_: &[Row], row: &Row) -> Option<String> {
+fn unexplained(_: &[ResultRow], row: &ResultRow) -> Option<String> {
     let reasons = &row.variant.unexplained;
     let label = row.label();
     (!reasons.is_empty()).then(|| {
@@ -25,14 +26,14 @@ fn unexplained(_: &[Row], row: &Row) -> Option<String> {
 
 /// Solo and paired blocks that do not agree: the interval of the ratio of solo medians and that of the
 /// paired ratio lie apart. The solo one is the quotient of two intervals, and so wider than 99 %.
-fn disagreement(rows: &[Row], row: &Row) -> Option<String> {
+fn disagreement(rows: &[ResultRow], row: &ResultRow) -> Option<String> {
     let paired = row.measurement.speed.as_ref().ok()?.speedup;
     let first = rows.iter().find(|other| {
         other.variant.parent.is_none()
             && other.target == row.target
             && other.measurement.setting == row.measurement.setting
     })?;
-    let solo = |row: &Row| Some(row.measurement.latency.as_ref().ok()?.p50_ns);
+    let solo = |row: &ResultRow| Some(row.measurement.latency.as_ref().ok()?.p50_ns);
     let (old, new) = (solo(first)?, solo(row)?);
     let (low, high) = (old.low / new.high, old.high / new.low);
     let apart = low > paired.high * (1.0 + LEAST_DRIFT) || high < paired.low * (1.0 - LEAST_DRIFT);
@@ -48,9 +49,9 @@ fn disagreement(rows: &[Row], row: &Row) -> Option<String> {
     })
 }
 
-fn drift(_: &[Row], row: &Row) -> Option<String> {
+fn drift(_: &[ResultRow], row: &ResultRow) -> Option<String> {
     let found = row.measurement.latency.as_ref().ok()?.drift.as_ref()?;
-    let (per_minute, per_degree) = significant(found);
+    let (per_minute, per_degree) = significant_drift(found);
     let percent = |slope: ConfidenceInterval, unit: &str| {
         let [value, low, high] = [slope.value, slope.low, slope.high].map(|v| 100.0 * v);
         format!("{value:+.2} % a {unit} [{low:+.2}, {high:+.2}]")
@@ -60,12 +61,12 @@ fn drift(_: &[Row], row: &Row) -> Option<String> {
     (!words.is_empty()).then(|| format!("drifted: {}: {}", row.label(), words.join(", ")))
 }
 
-fn sustained(rows: &[Row], row: &Row) -> Option<String> {
+fn sustained(rows: &[ResultRow], row: &ResultRow) -> Option<String> {
     let found = match row.measurement.sustained.as_ref()? {
         Ok(found) => found,
         Err(MissingReason(why)) => return Some(format!("long load: {}: {why}", row.label())),
     };
-    let (first, last) = ranks(rows, row)?;
+    let (first, last) = sustained_ranks(rows, row)?;
     let moved =
         if first == last { String::new() } else { format!(", from place {first} to {last}") };
     let seconds = |span: LatencyNs| span.0 / 1_000_000_000;
@@ -86,9 +87,9 @@ fn sustained(rows: &[Row], row: &Row) -> Option<String> {
     ))
 }
 
-/// Whether switching tiers off changed the kernels at all: against the row with the same file and
+/// The change of kernels by switching tiers off: against the row with the same file and
 /// nothing switched off.
-fn tiers(rows: &[Row], row: &Row) -> Option<String> {
+fn tiers(rows: &[ResultRow], row: &ResultRow) -> Option<String> {
     let without = &row.variant.options.without_isa;
     let own = &row.measurement.latency.as_ref().ok()?.kernels;
     let twin = rows.iter().find(|other| {

@@ -12,7 +12,7 @@ mod results_table;
 mod robustness_lines;
 pub(super) mod text_table;
 
-pub use bench_table::{Timed, bench_table};
+pub use bench_table::{BenchRow, bench_table};
 pub use evaluation_text::{evaluation_line, evaluation_text};
 pub use explanation_text::explanation_text;
 pub use flow_lines::flow_lines;

@@ -2,7 +2,7 @@
 
 use super::measurement_notes::notes;
 use super::text_table::{cell, heading, lines, ruled};
-use crate::report::result_row::Row;
+use crate::report::result_row::ResultRow;
 use comfy_table::{Cell, Color};
 use paring_agent::measure::MIN_BLOCKS;
 use paring_core::schema::{ConfidenceInterval, Metric, MissingReason, SpeedVerdict};
@@ -26,7 +26,7 @@ const HEADER: [&str; 10] = [
 const ENERGY: usize = 8;
 
 /// One row a variant, target and setting; `color` for terminals that show it.
-pub fn results_table(rows: &[Row], color: bool) -> String {
+pub fn results_table(rows: &[ResultRow], color: bool) -> String {
     let evaluated = rows.first().and_then(|row| row.evaluation.as_ref());
     let primary = evaluated.map_or("metric".into(), |e| e.primary.to_string());
     let names = HEADER.map(|name| if name == "metric" { primary.clone() } else { name.into() });
@@ -46,7 +46,7 @@ pub fn results_table(rows: &[Row], color: bool) -> String {
 }
 
 /// Variants without quality, one line each.
-fn not_evaluated(rows: &[Row]) -> Vec<String> {
+fn not_evaluated(rows: &[ResultRow]) -> Vec<String> {
     let mut seen: BTreeMap<&str, &MissingReason> = BTreeMap::new();
     for row in rows {
         seen.extend(row.evaluation_missing.as_ref().map(|why| (row.variant.name.as_str(), why)));
@@ -56,8 +56,8 @@ fn not_evaluated(rows: &[Row]) -> Vec<String> {
         .collect()
 }
 
-/// Why figures should not be trusted, one line a reason.
-pub(super) fn invalid(rows: &[Row]) -> Vec<String> {
+/// Reasons for which rows are not valid, one line each.
+pub(super) fn invalid(rows: &[ResultRow]) -> Vec<String> {
     let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for row in rows {
         for reason in &row.measurement.invalid_reasons {
@@ -75,8 +75,8 @@ pub(super) fn invalid(rows: &[Row]) -> Vec<String> {
     lines
 }
 
-/// What steps would not touch, one line a reason.
-fn left_alone(rows: &[Row]) -> Vec<String> {
+/// Layers that steps refused to touch, one line a reason.
+fn left_alone(rows: &[ResultRow]) -> Vec<String> {
     let mut reasons: BTreeMap<&str, (BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
     for refusal in rows.iter().flat_map(|row| &row.variant.refusals) {
         let (what, variants) = reasons.entry(&refusal.reason).or_default();
@@ -92,7 +92,7 @@ fn left_alone(rows: &[Row]) -> Vec<String> {
         .collect()
 }
 
-fn cells(row: &Row, several_settings: bool) -> Vec<Cell> {
+fn cells(row: &ResultRow, several_settings: bool) -> Vec<Cell> {
     let name = if several_settings { row.label() } else { row.variant.name.clone() };
     let metric = row.evaluation.as_ref().map(|evaluation| {
         let metric = evaluation.value(evaluation.primary);
@@ -116,7 +116,7 @@ fn cells(row: &Row, several_settings: bool) -> Vec<Cell> {
     ]
 }
 
-fn precision(row: &Row) -> String {
+fn precision(row: &ResultRow) -> String {
     let options = row.variant.options.label();
     let precision = row.variant.precision();
     if options.is_empty() { precision.into() } else { format!("{precision} {options}") }
@@ -138,7 +138,7 @@ fn change(metric: Metric, change: Option<ConfidenceInterval>) -> Cell {
     if worse { shown.fg(Color::Red) } else { shown }
 }
 
-pub(super) fn latency(row: &Row) -> String {
+pub(super) fn latency(row: &ResultRow) -> String {
     match &row.measurement.latency {
         Ok(found) => {
             let ConfidenceInterval { value, low, high } = found.p50_ns;
@@ -150,7 +150,7 @@ pub(super) fn latency(row: &Row) -> String {
 }
 
 /// Energy of one inference above idle.
-fn energy(row: &Row) -> String {
+fn energy(row: &ResultRow) -> String {
     match &row.measurement.energy {
         Ok(found) => {
             let ConfidenceInterval { value, low, high } = found.per_inference_uj;
@@ -163,8 +163,8 @@ fn energy(row: &Row) -> String {
     }
 }
 
-/// Where energy comes from, or why there is none, one line a reason.
-fn about_energy(rows: &[Row]) -> Vec<String> {
+/// Sources of energy figures, and reasons for missing ones, one line each.
+fn about_energy(rows: &[ResultRow]) -> Vec<String> {
     let mut sources: BTreeSet<String> = BTreeSet::new();
     let mut reasons: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
     for row in rows {
@@ -192,7 +192,7 @@ fn about_energy(rows: &[Row]) -> Vec<String> {
     sources.into_iter().chain(missing).collect()
 }
 
-pub(super) fn speed(row: &Row) -> Cell {
+pub(super) fn speed(row: &ResultRow) -> Cell {
     let found = match &row.measurement.speed {
         Ok(found) => found,
         Err(_) if row.variant.parent.is_none() => return cell(""),

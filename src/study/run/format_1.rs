@@ -2,7 +2,7 @@
 //! debug output of a Rust value: comparison of a study with such a run.
 
 use super::protocol::{Protocol, data_rules};
-use crate::evaluate::{Search, Stress};
+use crate::evaluate::{AdversarialSearch, RobustnessTest};
 use crate::pipeline::{self, BASELINE, Folders};
 use crate::study::{Loaded, Study, StudyError, load};
 use paring_core::schema::Sha256Hex;
@@ -34,7 +34,7 @@ pub(super) fn matches(
 }
 
 /// A disturbance plan as format 1 had it.
-fn debug_text(how: &Stress) -> String {
+fn debug_text(how: &RobustnessTest) -> String {
     let tests = how.tests.iter().map(|(how, strength)| {
         let name = how.name();
         let (first, rest) = name.split_at(1);
@@ -42,7 +42,7 @@ fn debug_text(how: &Stress) -> String {
     });
     let search = how.search.map_or_else(
         || "None".to_string(),
-        |(Search { step, queries, seed }, samples)| {
+        |(AdversarialSearch { step, queries, seed }, samples)| {
             format!(
                 "Some((Search {{ step: {step:?}, queries: {queries}, seed: {seed} }}, {samples}))"
             )
@@ -65,6 +65,6 @@ mod tests {
         let expected = "Stress { tests: [(Noise, 0.1), (Noise, 0.3), (Brightness, 0.3), (Shift, 1.0), \
                         (Occlusion, 0.1), (Quantized, 4.0)], samples: 1000, search: Some((Search { \
                         step: 0.5, queries: 200, seed: 0 }, 50)), seed: 0 }";
-        assert_eq!(debug_text(&Stress::default()), expected);
+        assert_eq!(debug_text(&RobustnessTest::default()), expected);
     }
 }

@@ -1,6 +1,6 @@
 //! The `[robustness]` section: disturbances that the variants have to bear, if any.
 
-use crate::evaluate::{Search, Stress};
+use crate::evaluate::{AdversarialSearch, RobustnessTest};
 use paring_core::schema::InputDisturbance;
 use serde::Deserialize;
 
@@ -40,9 +40,9 @@ struct SearchSection {
 /// Checks the section.
 pub(in crate::study) fn stress(
     section: Option<RobustnessSection>,
-) -> Result<Option<Stress>, String> {
+) -> Result<Option<RobustnessTest>, String> {
     let Some(section) = section else { return Ok(None) };
-    let usual = Stress::default();
+    let usual = RobustnessTest::default();
     let given = [
         (InputDisturbance::Noise, section.noise),
         (InputDisturbance::Brightness, section.brightness),
@@ -69,10 +69,10 @@ pub(in crate::study) fn stress(
         }
     }
     let search = section.search.map(|given| {
-        let usual = Search { step: 0.5, queries: 200, seed: section.seed };
+        let usual = AdversarialSearch { step: 0.5, queries: 200, seed: section.seed };
         let step = given.step.unwrap_or(usual.step);
         let queries = given.queries.unwrap_or(usual.queries);
-        (Search { step, queries, ..usual }, given.samples.unwrap_or(50))
+        (AdversarialSearch { step, queries, ..usual }, given.samples.unwrap_or(50))
     });
     if search.is_some_and(|(s, samples)| s.step <= 0.0 || s.queries < 2 || samples == 0) {
         return Err("`search` under [robustness] needs a step above 0, 2 queries, 1 sample".into());
@@ -82,8 +82,8 @@ pub(in crate::study) fn stress(
         return Err("`samples` under [robustness] must be 1 or more".into());
     }
     Ok(Some(match silent {
-        true => Stress { samples, seed: section.seed, ..usual },
-        false => Stress { tests, samples, search, seed: section.seed },
+        true => RobustnessTest { samples, seed: section.seed, ..usual },
+        false => RobustnessTest { tests, samples, search, seed: section.seed },
     }))
 }
 
@@ -91,14 +91,14 @@ pub(in crate::study) fn stress(
 mod tests {
     use super::*;
 
-    fn of(text: &str) -> Result<Option<Stress>, String> {
+    fn of(text: &str) -> Result<Option<RobustnessTest>, String> {
         stress(Some(toml::from_str(text).unwrap()))
     }
 
     #[test]
     fn what_is_said_is_done_and_nothing_else() {
         assert_eq!(stress(None), Ok(None));
-        assert_eq!(of(""), Ok(Some(Stress::default())));
+        assert_eq!(of(""), Ok(Some(RobustnessTest::default())));
         let found = of("noise = [0.1, 0.2]\nsamples = 5").unwrap().unwrap();
         assert_eq!((found.tests.len(), found.samples, found.search), (2, 5, None));
         let found = of("search = { queries = 20 }").unwrap().unwrap();

@@ -29,7 +29,7 @@ pub struct TaskSettings {
     /// The output with the scores; `None` for the only one.
     pub output: Option<String>,
     /// The task as evaluated where the data have labels.
-    pub labelled_task: evaluate::Task,
+    pub labelled_task: evaluate::EvaluationTask,
     /// The metric that is named as the one that counts most.
     pub metric: Option<Metric>,
 }
@@ -47,7 +47,7 @@ pub(in crate::study) fn task_settings(section: &TaskSection) -> Result<TaskSetti
             return Err(format!("`scores` is `probabilities` or `logits`, not `{other}`"));
         }
     };
-    let mut task = evaluate::Task::new(kind, scores);
+    let mut task = evaluate::EvaluationTask::new(kind, scores);
     if let Some(text) = &section.metric {
         task.primary = metric(kind, text)?;
     }
@@ -73,10 +73,10 @@ pub(in crate::study) fn task_settings(section: &TaskSection) -> Result<TaskSetti
 fn metric(kind: TaskKind, text: &str) -> Result<Metric, String> {
     let metric: Metric =
         text.parse().map_err(|e: paring_core::schema::UnknownName| e.to_string())?;
-    if evaluate::Task::knows(kind, metric) {
+    if evaluate::EvaluationTask::knows(kind, metric) {
         return Ok(metric);
     }
-    let usual = kind.metrics().iter().filter(|m| evaluate::Task::knows(kind, **m));
+    let usual = kind.metrics().iter().filter(|m| evaluate::EvaluationTask::knows(kind, **m));
     let known = usual.map(ToString::to_string).collect::<Vec<_>>().join("`, `");
     Err(format!("metric `{metric}` says nothing about {kind}; known there are `{known}`"))
 }

@@ -3,7 +3,7 @@
 
 use super::VerifyError;
 use crate::pipeline::{self, Folders, TargetJournal, read_json};
-use crate::report::{self, Row, RunFacts};
+use crate::report::{self, ResultRow, RunFacts};
 use crate::study::Protocol;
 use paring_core::schema::{ExecutionSetting, MissingReason};
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ pub(super) fn verify(folders: &Folders) -> Result<usize, VerifyError> {
         }
     }
     let rows = table.rows.iter().map(|row| again(folders, &table, row, &targets));
-    let rows = rows.collect::<Result<Vec<Row>, VerifyError>>()?;
+    let rows = rows.collect::<Result<Vec<ResultRow>, VerifyError>>()?;
     let (facts, schema) = facts(folders, &table)?;
     let encoded = report::results_csv(&facts, &rows);
     let expected = ResultsTable::read(&encoded.map_err(|e| broken(e.to_string()))?)?;
@@ -84,7 +84,7 @@ fn again(
     table: &ResultsTable,
     row: &csv::StringRecord,
     targets: &BTreeMap<String, TargetJournal>,
-) -> Result<Row, VerifyError> {
+) -> Result<ResultRow, VerifyError> {
     let name = table.cell(row, "variant");
     let failed = |e: pipeline::PipelineError| broken(e.to_string());
     let line = pipeline::ancestry(folders, name).map_err(failed)?;
@@ -104,7 +104,7 @@ fn again(
     let target = table.cell(row, "target");
     let found = targets.get(target).ok_or_else(|| broken(format!("no target `{target}`")))?;
     let unknown = || MissingReason(table.cell(row, "energy_missing").to_string());
-    Ok(Row {
+    Ok(ResultRow {
         measurement: found.measurement(&variant, setting, &unknown),
         environment: found.environment.clone(),
         baseline_weights: baseline.weights,

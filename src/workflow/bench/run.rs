@@ -5,7 +5,7 @@ use super::inputs;
 use super::models::models;
 use super::options::BenchOptions;
 use crate::pipeline::{self, ExternalModel, Folders, MeasurementExtent, MeasurementPlan};
-use crate::report::{self, BenchAnswer, InputOrigin, Row, RunFacts, Timed};
+use crate::report::{self, BenchAnswer, BenchRow, InputOrigin, ResultRow, RunFacts};
 use crate::study::{self, RunDirectory, TimingPlan};
 use crate::workflow::{Progress, ProgressEvent, WorkflowError, on_one, one_target};
 use paring_agent::engine::{self, ENGINE, ModelSignature, ModelSource};
@@ -45,7 +45,7 @@ pub fn bench(options: &BenchOptions, progress: &Progress) -> Result<BenchAnswer,
     progress(ProgressEvent::Note(&note));
     let (facts, environment, measured) = options.measure(&prepared, &folders, &target, progress)?;
     let rows = rows(&prepared, &target, &environment, measured);
-    let whole: Vec<Row> = rows.iter().filter_map(|r| r.row.clone().ok()).collect();
+    let whole: Vec<ResultRow> = rows.iter().filter_map(|r| r.row.clone().ok()).collect();
     pipeline::replace(&folders.results(), &report::results_csv(&facts, &whole)?)?;
     let manifest = study::write_manifest(&folders)?;
     let PreparedBench { placed, origin, batch, .. } = prepared;
@@ -220,7 +220,7 @@ fn rows(
     target: &Target,
     environment: &TargetEnvironment,
     measured: Vec<Measurement>,
-) -> Vec<Timed> {
+) -> Vec<BenchRow> {
     let baseline_weights =
         prepared.placed.first().and_then(|p| p.as_ref().ok()).map_or(0, |record| record.weights);
     let mut measured = measured.into_iter();
@@ -230,7 +230,7 @@ fn rows(
             let row = placed.clone().and_then(|variant| {
                 let measurement =
                     measured.next().ok_or(MissingReason("it was not measured".into()))?;
-                Ok(Row {
+                Ok(ResultRow {
                     variant,
                     baseline_weights,
                     evaluation: None,
@@ -240,7 +240,7 @@ fn rows(
                     measurement,
                 })
             });
-            Timed { name: given.name.clone(), path: given.path.clone(), row }
+            BenchRow { name: given.name.clone(), path: given.path.clone(), row }
         })
         .collect()
 }

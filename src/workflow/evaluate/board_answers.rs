@@ -1,6 +1,6 @@
 //! Answers of one model, from this machine and from boards.
 
-use crate::evaluate::{Answers, Predictor};
+use crate::evaluate::{ModelOutputs, Predictor};
 use crate::report::{BoardAgreement, BoardFlip};
 use crate::workflow::{Progress, ProgressEvent, Stage, WorkflowError};
 use paring_boards::{
@@ -42,7 +42,7 @@ impl BoundModel {
         model: &Path,
         data: &Dataset,
         progress: &Progress,
-    ) -> Result<Answers, WorkflowError> {
+    ) -> Result<ModelOutputs, WorkflowError> {
         let samples: Vec<usize> = (0..data.len()).collect();
         let stage = Stage::Evaluate;
         progress(ProgressEvent::StageLength { stage, total: samples.len() });
@@ -64,7 +64,7 @@ impl BoundModel {
         samples: &[usize],
         board: &Target,
         progress: &Progress,
-    ) -> Result<(Answers, bool), WorkflowError> {
+    ) -> Result<(ModelOutputs, bool), WorkflowError> {
         let (dims, options) = (&self.dims, &self.options);
         let asked =
             RemotePrediction { model, options, dims, batch: self.batch, output: self.output };
@@ -104,7 +104,7 @@ impl BoundModel {
         model: &Path,
         data: &Dataset,
         board: &Target,
-        here: &Answers,
+        here: &ModelOutputs,
         progress: &Progress,
     ) -> Result<BoardAgreement, WorkflowError> {
         let samples: Vec<usize> = (0..data.len()).collect();
@@ -121,12 +121,12 @@ impl BoundModel {
 }
 
 /// The largest difference between two machines' answers.
-pub(crate) fn largest_difference(here: &Answers, there: &Answers) -> f64 {
+pub(crate) fn largest_difference(here: &ModelOutputs, there: &ModelOutputs) -> f64 {
     let pairs = here.rows().flatten().zip(there.rows().flatten());
     pairs.map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max)
 }
 
-fn flips(here: &Answers, there: &Answers) -> Vec<BoardFlip> {
+fn flips(here: &ModelOutputs, there: &ModelOutputs) -> Vec<BoardFlip> {
     let (here, there) = (here.predictions(), there.predictions());
     let other = here.iter().zip(&there).filter(|(a, b)| a.class != b.class);
     other

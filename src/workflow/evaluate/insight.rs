@@ -1,6 +1,6 @@
 //! Feature flow between two models, and the samples that were hit hardest.
 
-use crate::evaluate::{self, Answers};
+use crate::evaluate::{self, ModelOutputs};
 use crate::workflow::WorkflowError;
 use crate::{pipeline, report};
 use paring_agent::arrays::Array;
@@ -20,7 +20,7 @@ const HITS: usize = 100;
 /// A model and its answers.
 pub(crate) struct InsightSubject<'a> {
     pub(crate) model: &'a Path,
-    pub(crate) answers: &'a Answers,
+    pub(crate) answers: &'a ModelOutputs,
 }
 
 /// Feature flow of a variant beside its baseline, and the samples hit hardest.
@@ -48,7 +48,7 @@ impl ModelInsight {
         let inputs: BTreeMap<String, Array> =
             data.inputs_at(&looked).map_err(|e| failed(e.into(), base.model))?;
         let bindings = DimensionBindings { batch, dims };
-        let flow = evaluate::flow(&graph, other.as_ref(), &inputs, bindings)
+        let flow = evaluate::layer_flows(&graph, other.as_ref(), &inputs, bindings)
             .map_err(|e| failed(e, variant.map_or(base.model, |v| v.model)))?;
         let Some(variant) = variant.filter(|v| !v.answers.predictions().is_empty()) else {
             return Ok(ModelInsight { flow, hits: vec![] });
@@ -56,7 +56,7 @@ impl ModelInsight {
         let features = evaluate::penultimate(&graph, data, &base.answers.samples, batch, dims)
             .map_err(|e| failed(e, base.model))?;
         let features = features.unwrap_or_default();
-        let hits = evaluate::hits(base.answers, variant.answers, &features, HITS);
+        let hits = evaluate::hardest_hits(base.answers, variant.answers, &features, HITS);
         Ok(ModelInsight { flow, hits })
     }
 

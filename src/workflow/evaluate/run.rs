@@ -3,7 +3,10 @@
 use super::board_answers::{BoundModel, boards};
 use super::insight::{InsightSubject, ModelInsight};
 use super::options::EvaluateOptions;
-use crate::evaluate::{self, Answers, Asked, Exam, Predictor, Sampling, Stress, Task, task_output};
+use crate::evaluate::{
+    self, BootstrapSampling, EvaluationTask, ModelOutputs, PredictionStatistics, Predictor,
+    RobustnessTest, TestedModel, task_output,
+};
 use crate::pipeline::{Instances, write_answers, write_instances, write_instances_csv};
 use crate::report::BoardAgreement;
 use crate::workflow::{Progress, WorkflowError};
@@ -40,10 +43,10 @@ pub struct EvaluationResult {
 struct AnsweredModel {
     bound: BoundModel,
     data: Dataset,
-    answers: Answers,
+    answers: ModelOutputs,
     columns: BTreeMap<String, Vec<String>>,
     /// The task as evaluated on these data.
-    task: Task,
+    task: EvaluationTask,
 }
 
 /// Evaluates models.
@@ -68,7 +71,8 @@ pub fn evaluate(
         let before = baseline.as_ref().map(|base| &base.answers);
         let slices = columns(&answered.columns, &options.slices);
         let id = Sha256Hex::of_file(model).map_err(WorkflowError::HashModel)?;
-        let exam = Exam::new(id, &answered.task, &answered.answers, before, &slices);
+        let exam =
+            PredictionStatistics::new(id, &answered.task, &answered.answers, before, &slices);
         let failed = |source| WorkflowError::OtherSamples { model: model.clone(), source };
         exams.push(exam.map_err(failed)?);
         options.write(model, &answered.answers, before, &slices)?;
@@ -82,8 +86,8 @@ pub fn evaluate(
     }
     let groups = baseline.as_ref().and_then(|base| options.groups(base));
     let fixed_class_shares = options.fixed_class_shares;
-    let sampling = Sampling { groups, fixed_class_shares, ..Sampling::default() };
-    let mut evaluations = evaluate::assess(&exams, &sampling);
+    let sampling = BootstrapSampling { groups, fixed_class_shares, ..BootstrapSampling::default() };
+    let mut evaluations = evaluate::evaluate_variants(&exams, &sampling);
     if evaluations.is_empty() {
         return Err(options.no_samples());
     }
@@ -108,24 +112,24 @@ impl EvaluateOptions {
     /// Scores under disturbed inputs, on the samples of the first window.
     fn stressed(
         &self,
-        task: &Task,
+        task: &EvaluationTask,
         own: &AnsweredModel,
         base: Option<&AnsweredModel>,
     ) -> Result<Vec<RobustnessScore>, WorkflowError> {
         let clean = own.head();
-        let asked = Asked { predictor: &own.bound.predictor, clean: &clean };
+        let asked = TestedModel { predictor: &own.bound.predictor, clean: &clean };
         let base = base.map(|base| (&base.bound.predictor, base.head()));
-        let base = base.as_ref().map(|(predictor, clean)| Asked { predictor, clean });
+        let base = base.as_ref().map(|(predictor, clean)| TestedModel { predictor, clean });
         let scores =
-            Stress::default().run(task, &own.data, &asked, base.as_ref(), self.groups(own));
+            RobustnessTest::default().run(task, &own.data, &asked, base.as_ref(), self.groups(own));
         scores.map_err(WorkflowError::Robustness)
     }
 
     /// The task, with a metric that says something about it.
-    fn labelled_task(&self) -> Result<Task, WorkflowError> {
-        let mut task = Task::new(self.task, self.scores);
+    fn labelled_task(&self) -> Result<EvaluationTask, WorkflowError> {
+        let mut task = EvaluationTask::new(self.task, self.scores);
         if let Some(metric) = self.metric {
-            if !Task::knows(self.task, metric) {
+            if !EvaluationTask::knows(self.task, metric) {
                 let problem = format!("--metric {metric} says nothing about {}", self.task);
                 return Err(WorkflowError::Option(problem));
             }
@@ -139,7 +143,7 @@ impl EvaluateOptions {
     fn open(
         &self,
         model: &Path,
-        task: &Task,
+        task: &EvaluationTask,
         progress: &Progress,
     ) -> Result<AnsweredModel, WorkflowError> {
         let signature = engine::describe(ModelSource::File(model))?;
@@ -181,8 +185,8 @@ impl EvaluateOptions {
     fn write(
         &self,
         model: &Path,
-        answers: &Answers,
-        baseline: Option<&Answers>,
+        answers: &ModelOutputs,
+        baseline: Option<&ModelOutputs>,
         slices: &[(String, Vec<String>)],
     ) -> Result<(), WorkflowError> {
         let Some(folder) = &self.predictions else { return Ok(()) };
@@ -196,7 +200,7 @@ impl EvaluateOptions {
             )));
         }
         let predictions = answers.predictions();
-        let before = baseline.map(Answers::predictions);
+        let before = baseline.map(ModelOutputs::predictions);
         let before = before.as_deref();
         let instances = Instances { answers, predictions: &predictions, before, slices };
         write_instances(&path, &instances)?;
@@ -231,7 +235,7 @@ impl EvaluateOptions {
 
 impl AnsweredModel {
     /// The answers about the samples of the first window.
-    fn head(&self) -> Answers {
+    fn head(&self) -> ModelOutputs {
         self.answers.take(&(0..self.data.len()).collect::<Vec<_>>())
     }
 }

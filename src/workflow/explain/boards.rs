@@ -1,8 +1,8 @@
 //! What the boards of a run predict with a variant, and which of its targets are emulated.
 
 use super::explanation::ExplanationInputs;
-use crate::attribution::There;
-use crate::evaluate::Answers;
+use crate::attribution::BoardOutputs;
+use crate::evaluate::ModelOutputs;
 use crate::pipeline::{self, recorded};
 use crate::workflow::WorkflowError;
 use crate::workflow::evaluate::{BoundModel, largest_difference};
@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 /// Predictions of the boards that answered, and the boards that did not.
 #[derive(Default)]
 pub(super) struct BoardFindings {
-    pub(super) there: Vec<There>,
+    pub(super) there: Vec<BoardOutputs>,
     pub(super) unreached: Vec<UnreachedTarget>,
     /// Names of those that are emulated.
     pub(super) emulated: Vec<String>,
@@ -28,7 +28,7 @@ pub(super) struct BoardFindings {
 pub(super) fn ask_boards(
     inputs: &ExplanationInputs,
     variant: &VariantRecord,
-    here: &Answers,
+    here: &ModelOutputs,
 ) -> Result<BoardFindings, WorkflowError> {
     let OpenRun { directory, loaded, .. } = inputs.run;
     let model = directory.folders.variants().join(&variant.file);
@@ -45,7 +45,7 @@ pub(super) fn ask_boards(
         match query.board_answers(&model, &loaded.data, samples, board, inputs.progress) {
             Ok((answers, emulated)) => {
                 findings.emulated.extend(emulated.then(|| board.name.clone()));
-                findings.there.push(There {
+                findings.there.push(BoardOutputs {
                     target: board.name.clone(),
                     largest_difference: largest_difference(here, &answers),
                     answers: recorded(&answers, &loaded.task),

@@ -3,8 +3,8 @@
 use super::boards::{BoardFindings, ask_boards, emulated_targets};
 use super::files::{notes, write_instances};
 use super::measured::measured_effects;
-use crate::attribution::{Investigation, Manner, correct_families, outcomes};
-use crate::evaluate::{Answers, Stress};
+use crate::attribution::{AblationOptions, AblationStudy, correct_multiple_tests, outcomes};
+use crate::evaluate::{ModelOutputs, RobustnessTest};
 use crate::pipeline::{self, BASELINE, variant_record};
 use crate::workflow::evaluate::{InsightSubject, ModelInsight};
 use crate::workflow::open_run::OpenRun;
@@ -30,7 +30,7 @@ pub(super) struct ExplanationInputs<'a> {
     /// Whether a board that cannot be asked ends everything.
     pub(super) insist: bool,
     /// Disturbances of inputs, if there are any.
-    pub(super) stress: Option<Stress>,
+    pub(super) stress: Option<RobustnessTest>,
     /// Whether experiments are measured.
     pub(super) measure: bool,
     /// Where power sensors are read instead of under `/`.
@@ -42,8 +42,8 @@ pub(super) struct ExplanationInputs<'a> {
 
 /// The baseline and the variant with their full answers on the report samples.
 pub(super) struct AnswerPair {
-    pub(super) baseline: Answers,
-    pub(super) variant: Answers,
+    pub(super) baseline: ModelOutputs,
+    pub(super) variant: ModelOutputs,
 }
 
 /// Everything that the experiments say, and a few more that they ask for.
@@ -53,8 +53,8 @@ pub(super) struct AnswerPair {
 pub(super) fn explanation(
     inputs: &ExplanationInputs,
     variant: &VariantRecord,
-    case: &mut Investigation,
-    manner: &Manner,
+    case: &mut AblationStudy,
+    manner: &AblationOptions,
 ) -> Result<Explanation, WorkflowError> {
     let OpenRun { directory, loaded, .. } = inputs.run;
     let folders = &directory.folders;
@@ -64,7 +64,7 @@ pub(super) fn explanation(
         baseline: setup.answers(folders, &first)?,
         variant: setup.answers(folders, variant)?,
     };
-    let accused = case.accuse(&loaded.splits.report, case.each < CHEAP)?;
+    let accused = case.attribute_flips(&loaded.splits.report, case.each < CHEAP)?;
     let BoardFindings { there, unreached, emulated } = ask_boards(inputs, variant, &pair.variant)?;
     let links = case.links(&there)?;
     let times = case.times(manner.time.min(TIMING))?;
@@ -77,7 +77,7 @@ pub(super) fn explanation(
     };
     let (measured, measured_totals) = target_effects(inputs, variant, case)?;
     let mut effects = [base.effects, disturbed, times.effects, measured].concat();
-    correct_families(&mut effects, &mut base.interactions, &base.main.metric);
+    correct_multiple_tests(&mut effects, &mut base.interactions, &base.main.metric);
     let totals = [base.totals, disturbed_totals, measured_totals].concat();
     let baseline = Graph::load(&folders.variants().join(&first.file))?;
     let insight = insight(inputs.run, &first, variant, &pair)?;
@@ -114,7 +114,7 @@ fn layers_on_targets(
     run: &OpenRun,
     (first, before): (&VariantRecord, &Graph),
     variant: &VariantRecord,
-    case: &Investigation,
+    case: &AblationStudy,
 ) -> Result<Vec<LayerChange>, WorkflowError> {
     let folders = &run.directory.folders;
     let after = Graph::load(&folders.variants().join(&variant.file))?;
@@ -133,7 +133,7 @@ fn layers_on_targets(
 fn target_effects(
     inputs: &ExplanationInputs,
     variant: &VariantRecord,
-    case: &Investigation,
+    case: &AblationStudy,
 ) -> Result<(Vec<Effect>, Vec<MetricTotal>), WorkflowError> {
     if inputs.measure {
         return measured_effects(inputs, case, variant);

@@ -3,8 +3,8 @@
 use super::explanation::{ExplanationInputs, explanation};
 use super::files::{record_explanation, update_track_record, write_explanations};
 use super::{ExplainOptions, ExplainResult};
-use crate::attribution::{Investigation, Truth, draw_calibration};
-use crate::evaluate::{Stress, Truth as TrueAnswers};
+use crate::attribution::{AblationStudy, EvaluatedSamples, resample_calibration};
+use crate::evaluate::{GroundTruth, RobustnessTest};
 use crate::ledger::Ledger;
 use crate::pipeline::{self, Context, PipelineError, RecordedStep, variant_record};
 use crate::study::Study;
@@ -62,8 +62,8 @@ fn targets(options: &ExplainOptions, study: &Study) -> Result<Vec<Target>, Workf
     Ok(paring_boards::select_targets(&options.targets, &inventory)?)
 }
 
-fn stress(options: &ExplainOptions, study: &Study) -> Option<Stress> {
-    study.robustness.clone().or_else(|| options.robustness.then(Stress::default))
+fn stress(options: &ExplainOptions, study: &Study) -> Option<RobustnessTest> {
+    study.robustness.clone().or_else(|| options.robustness.then(RobustnessTest::default))
 }
 
 /// Variants to explain: those named, or all of the study that were made.
@@ -105,7 +105,7 @@ fn explain_variant(
     let manner = options.manner(study.seed);
     let contexts = contexts(run, &steps, options.replicates)?;
     let (truth, setup) = (truth(run)?, run.evaluation_setup());
-    let mut case = Investigation::begin(&steps, &variant.options, contexts, setup, truth, &manner)?;
+    let mut case = AblationStudy::begin(&steps, &variant.options, contexts, setup, truth, &manner)?;
     let stage = Stage::Explain;
     progress(ProgressEvent::StageLength { stage, total: options.experiments });
     progress(ProgressEvent::StageItem { stage, item: name });
@@ -132,7 +132,7 @@ fn contexts(
     let further = (1..draws).map(|draw| {
         let seed = study.seed.wrapping_add(draw);
         let size = splits.calibrate.len();
-        let samples = draw_calibration(&pool, groups.map(Vec::as_slice), size, seed);
+        let samples = resample_calibration(&pool, groups.map(Vec::as_slice), size, seed);
         let drawn = first.calibration.as_ref().map(|_| calibration(loaded, &samples));
         Ok(Context { calibration: drawn.transpose()?, seed, ..first.clone() })
     });
@@ -148,7 +148,7 @@ fn imported(study: &Study, variant: &VariantRecord) -> bool {
 
 /// What is known of the report samples. The baseline is asked for what is right where labels are no
 /// classes: how wide an answer is says how they are read.
-fn truth(run: &OpenRun) -> Result<Truth, WorkflowError> {
+fn truth(run: &OpenRun) -> Result<EvaluatedSamples, WorkflowError> {
     let OpenRun { study, loaded, directory } = run;
     let samples = &loaded.splits.report;
     let at = |column: &Vec<String>| samples.iter().map(|s| column[*s].clone()).collect::<Vec<_>>();
@@ -156,11 +156,11 @@ fn truth(run: &OpenRun) -> Result<Truth, WorkflowError> {
     let slices = study.data.slices.iter();
     let baseline = variant_record(&directory.folders, pipeline::BASELINE)?;
     let targets = match loaded.task.is_by_class() {
-        true if !loaded.data.labelled => TrueAnswers::Unknown,
-        true => TrueAnswers::Classes,
+        true if !loaded.data.labelled => GroundTruth::Unknown,
+        true => GroundTruth::Classes,
         false => run.evaluation_setup().answers(&directory.folders, &baseline)?.truth,
     };
-    Ok(Truth {
+    Ok(EvaluatedSamples {
         task: loaded.task.clone(),
         labels: samples.iter().map(|s| loaded.data.labels[*s]).collect(),
         targets,

@@ -1,7 +1,7 @@
 //! Effects of latency, memory and energy, from experiments measured by the study's own rules.
 
 use super::explanation::ExplanationInputs;
-use crate::attribution::Investigation;
+use crate::attribution::AblationStudy;
 use crate::pipeline::{self, MeasurementExtent, MeasurementPlan};
 use crate::workflow::WorkflowError;
 use crate::workflow::targets::on_one;
@@ -13,7 +13,7 @@ use paring_core::schema::{Effect, Measurement, MetricTotal, VariantRecord};
 /// [`WorkflowError`] where a target cannot be measured on.
 pub(super) fn measured_effects(
     inputs: &ExplanationInputs,
-    case: &Investigation,
+    case: &AblationStudy,
     variant: &VariantRecord,
 ) -> Result<(Vec<Effect>, Vec<MetricTotal>), WorkflowError> {
     let (run, progress) = (inputs.run, inputs.progress);

@@ -1,6 +1,6 @@
 //! Options and result of an explanation.
 
-use crate::attribution::{Level, Manner};
+use crate::attribution::{AblationOptions, GroupLevel};
 use paring_boards::FolderTrust;
 use paring_core::schema::{Explanation, Sha256Hex};
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ pub struct ExplainOptions {
     /// Variants to explain; all of the study that this tool made without any.
     pub variants: Vec<String>,
     /// Fineness of groups of decisions.
-    pub level: Level,
+    pub level: GroupLevel,
     /// The most groups; the least expected are put together.
     pub groups: usize,
     /// Calibration resamples and seeds, the study's own included.
@@ -49,7 +49,7 @@ impl ExplainOptions {
             study: None,
             trust: FolderTrust::Withheld,
             variants: Vec::new(),
-            level: Level::Layer,
+            level: GroupLevel::Layer,
             groups: 12,
             replicates: 5,
             time: Duration::from_secs(180),
@@ -64,8 +64,8 @@ impl ExplainOptions {
     }
 
     /// Bounds of an investigation of one variant.
-    pub(super) fn manner(&self, seed: u64) -> Manner {
-        Manner {
+    pub(super) fn manner(&self, seed: u64) -> AblationOptions {
+        AblationOptions {
             level: self.level,
             groups: self.groups,
             experiments: self.experiments,

@@ -1,7 +1,7 @@
 //! Catalog of a model: what could be removed, dependencies, scores, and expected changes.
 
 use super::{ModelSamples, SampleOptions};
-use crate::evaluate::Task;
+use crate::evaluate::EvaluationTask;
 use crate::pipeline::{
     EvaluationSetup, ForecastBasis, ForecastBudget, Forecaster, attributed, forecaster,
     of_all_kinds, removal,
@@ -121,7 +121,7 @@ impl CatalogOptions {
         let couplings = catalog::catalog(graph, &facts, &OriginalIndices::default())?.couplings;
         let prunings = of_all_kinds(&couplings);
         // The class is the same whichever the scores are.
-        let task = Task::new(TaskKind::Classification, ScoreKind::Logits);
+        let task = EvaluationTask::new(TaskKind::Classification, ScoreKind::Logits);
         let subject = EvaluationSetup {
             data,
             samples,

@@ -1,7 +1,7 @@
 //! Result of a run, and the tables that are derived of it.
 
 use crate::pipeline::PipelineError;
-use crate::report::Row;
+use crate::report::ResultRow;
 use crate::workflow::WorkflowError;
 use crate::workflow::variants::{VariantFailure, VariantResult, check_complete};
 use paring_core::schema::{ExecutionSetting, LayerTable, Sha256Hex, TargetEnvironment};
@@ -53,7 +53,7 @@ impl RunResult {
     }
 
     /// The rows of `results.csv`: by target, setting and variant.
-    pub fn rows(&self) -> Vec<Row> {
+    pub fn rows(&self) -> Vec<ResultRow> {
         result_rows(&self.variants, &self.targets)
     }
 
@@ -79,7 +79,7 @@ impl RunResult {
 }
 
 /// The rows of `results.csv`: by target, setting and variant.
-pub(super) fn result_rows(variants: &[VariantResult], targets: &[TargetResult]) -> Vec<Row> {
+pub(super) fn result_rows(variants: &[VariantResult], targets: &[TargetResult]) -> Vec<ResultRow> {
     let baseline_weights = variants.first().map_or(0, |baseline| baseline.record.weights);
     let mut rows = Vec::new();
     for target in targets {
@@ -88,7 +88,7 @@ pub(super) fn result_rows(variants: &[VariantResult], targets: &[TargetResult]) 
             let measured = variants.iter().filter_map(|variant| {
                 Some((variant, variant.measurement(&target.name, *setting)?))
             });
-            rows.extend(measured.map(|(variant, measurement)| Row {
+            rows.extend(measured.map(|(variant, measurement)| ResultRow {
                 variant: variant.record.clone(),
                 baseline_weights,
                 evaluation: variant.evaluation.as_ref().ok().cloned(),

@@ -1,6 +1,6 @@
 //! Comparison of runs, row by row.
 
-use crate::report::{self, CompareError, Comparison, Rules, Source};
+use crate::report::{self, CompareError, ComparedSource, ComparisonRules, RunComparison};
 use crate::study;
 use crate::workflow::{Progress, ProgressEvent, WorkflowError};
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ pub struct CompareOptions {
     /// the others are compared with.
     pub sources: Vec<PathBuf>,
     /// Differences that rows are compared in spite of.
-    pub rules: Rules,
+    pub rules: ComparisonRules,
 }
 
 /// Changes that are refused.
@@ -28,7 +28,10 @@ pub struct FailureRules {
 ///
 /// # Errors
 /// [`WorkflowError::Compare`] where a source cannot be read, or there is only one.
-pub fn compare(options: &CompareOptions, progress: &Progress) -> Result<Comparison, WorkflowError> {
+pub fn compare(
+    options: &CompareOptions,
+    progress: &Progress,
+) -> Result<RunComparison, WorkflowError> {
     if options.sources.len() < 2 {
         return Err(CompareError::Alone.into());
     }
@@ -37,7 +40,7 @@ pub fn compare(options: &CompareOptions, progress: &Progress) -> Result<Comparis
             progress(ProgressEvent::IntegrityFlaw { run, flaw: &flaw });
         }
     }
-    let sources = options.sources.iter().map(|path| Source::open(path));
+    let sources = options.sources.iter().map(|path| ComparedSource::open(path));
     let sources = sources.collect::<Result<Vec<_>, _>>()?;
     Ok(report::compare(sources, &options.rules))
 }
@@ -46,7 +49,10 @@ pub fn compare(options: &CompareOptions, progress: &Progress) -> Result<Comparis
 ///
 /// # Errors
 /// [`WorkflowError::Regressions`], [`WorkflowError::Incomparable`].
-pub fn refuse_changes(comparison: &Comparison, rules: FailureRules) -> Result<(), WorkflowError> {
+pub fn refuse_changes(
+    comparison: &RunComparison,
+    rules: FailureRules,
+) -> Result<(), WorkflowError> {
     let regressions = comparison.regressions();
     if rules.regressions && !regressions.is_empty() {
         return Err(WorkflowError::Regressions(regressions.join("; ")));

@@ -1,7 +1,7 @@
 //! Inputs of the pipeline, derived of a study and its data: what recipes share, calibration samples,
 //! what variants are evaluated on, how they are measured.
 
-use crate::evaluate::Task;
+use crate::evaluate::EvaluationTask;
 use crate::pipeline::{Context, EvaluationSetup, MeasurementExtent, MeasurementPlan};
 use crate::study::{Loaded, Study};
 use crate::workflow::WorkflowError;
@@ -100,8 +100,8 @@ fn energy(study: &Study) -> BTreeMap<String, EnergyRules> {
 }
 
 /// How predictions are read off outputs, from what is asked of them.
-fn reading(task: &Task, output: usize) -> DecisionRule {
-    let Task { kind, scores, threshold, positive, .. } = *task;
+fn reading(task: &EvaluationTask, output: usize) -> DecisionRule {
+    let EvaluationTask { kind, scores, threshold, positive, .. } = *task;
     DecisionRule { kind, scores, threshold, positive, output }
 }
 
