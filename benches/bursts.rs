@@ -11,7 +11,7 @@ use anyhow::Context;
 use comparing::Stage;
 use ndarray::{ArrayD, IxDyn};
 use paring::arrays::{Array, Dtype};
-use paring::graph::{Graph, Node, Size, Weights};
+use paring::graph::{DimensionSize, Graph, Node, Weights};
 use paring::measure::JournalSummary;
 use paring::schema::{EngineOptions, ExecutionSetting};
 use paring::stats;
@@ -72,7 +72,11 @@ fn main() -> anyhow::Result<()> {
 /// Layers that multiply a vector by a square of seeded weights.
 fn layers(width: usize, count: usize, path: &Path) -> anyhow::Result<()> {
     let mut graph = Graph::empty("layers", 17);
-    graph.add_input("x", Dtype::F32, &[Size::Symbol("N".into()), Size::Fixed(width)]);
+    graph.add_input(
+        "x",
+        Dtype::F32,
+        &[DimensionSize::Symbol("N".into()), DimensionSize::Fixed(width)],
+    );
     let mut draw = stats::generator(1, "layers");
     let mut at = "x".to_string();
     for layer in 0..count {

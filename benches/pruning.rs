@@ -7,7 +7,7 @@
 mod models;
 
 use paring::arrays::Array;
-use paring::catalog::{self, Calibration, Criterion, Linear};
+use paring::catalog::{self, Calibration, Criterion, LinearLayer};
 use paring::compress::{ChannelPruning, RecoveryMethod, prune_channels};
 use paring::engine::{AnalysedModel, DimensionBindings, InferencePlan, ModelSource, PlanInputs};
 use paring::graph::{self, Graph};
@@ -27,8 +27,8 @@ fn main() -> anyhow::Result<()> {
     let (took, found) = timed(|| catalog::catalog(&graph, &facts, &OriginalIndices::default()))?;
     println!("catalog: {took:.1} s, {} couplings", found.couplings.len());
     let layers = catalog::linears(&graph, &facts);
-    let all: Vec<&Linear> = layers.iter().collect();
-    let widths: Vec<usize> = layers.iter().map(Linear::features).collect();
+    let all: Vec<&LinearLayer> = layers.iter().collect();
+    let widths: Vec<usize> = layers.iter().map(LinearLayer::features).collect();
     let (took, rows) = timed(|| catalog::observe(&graph, &all, &widths, &calibration))?;
     println!("rows of all layers on {IMAGES} images: {took:.1} s");
     for criterion in [Criterion::L1, Criterion::Wanda, Criterion::Obs] {

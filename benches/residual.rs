@@ -14,7 +14,7 @@ use comparing::Stage;
 use ndarray::{ArrayD, IxDyn};
 use paring::arrays::{Array, Dtype};
 use paring::engine::{AnalysedModel, DimensionBindings, ModelSource};
-use paring::graph::{Graph, Node, Size, Weights, set_int};
+use paring::graph::{DimensionSize, Graph, Node, Weights, set_int};
 use paring::schema::{ConfidenceInterval, EngineOptions};
 use paring::stats;
 use rand::RngExt;
@@ -86,7 +86,12 @@ impl Sum {
     fn new([c, h, w]: [usize; 3], scales: [f32; 2]) -> Sum {
         let mut graph = Graph::empty("sum", 13);
         for input in ["x", "y"] {
-            let sizes = [Size::Symbol("N".into()), Size::Fixed(c), Size::Fixed(h), Size::Fixed(w)];
+            let sizes = [
+                DimensionSize::Symbol("N".into()),
+                DimensionSize::Fixed(c),
+                DimensionSize::Fixed(h),
+                DimensionSize::Fixed(w),
+            ];
             graph.add_input(input, Dtype::F32, &sizes);
         }
         Sum { graph, scales, count: 0 }

@@ -8,7 +8,7 @@ use assert_cmd::assert::Assert;
 use ndarray::{Array1, Array2, ArrayD, IxDyn, ShapeBuilder};
 use ndarray_npy::{NpzWriter, WritableElement};
 use paring::arrays::Dtype;
-use paring::graph::{self, Graph, Node, Size, Weights};
+use paring::graph::{self, DimensionSize, Graph, Node, Weights};
 use paring::stats;
 use predicates::str::contains;
 use rand::RngExt;
@@ -58,14 +58,14 @@ fn weights(graph: &mut Graph, name: &str, shape: &[usize]) {
     graph.set_weights(name, Weights::f32(shape, &values));
 }
 
-fn symbol(name: &str) -> Size {
-    Size::Symbol(name.into())
+fn symbol(name: &str) -> DimensionSize {
+    DimensionSize::Symbol(name.into())
 }
 
 /// Two products with a Relu between, on an input of the given batch.
-fn products(batch: Size) -> Graph {
+fn products(batch: DimensionSize) -> Graph {
     let mut graph = Graph::empty("products", 13);
-    graph.add_input("x", Dtype::F32, &[batch, Size::Fixed(FEATURES)]);
+    graph.add_input("x", Dtype::F32, &[batch, DimensionSize::Fixed(FEATURES)]);
     weights(&mut graph, "first.weight", &[FEATURES, 8]);
     weights(&mut graph, "second.weight", &[8, 3]);
     node(&mut graph, "MatMul", &["x", "first.weight"], "first");
@@ -78,7 +78,8 @@ fn products(batch: Size) -> Graph {
 /// A convolution over images of any size, as exporters write what they know no name for.
 fn anonymous() -> Graph {
     let mut graph = Graph::empty("anonymous", 13);
-    let sizes = [symbol("p2o.DynamicDimension.0"), Size::Fixed(3), symbol("?"), symbol("")];
+    let sizes =
+        [symbol("p2o.DynamicDimension.0"), DimensionSize::Fixed(3), symbol("?"), symbol("")];
     graph.add_input("x", Dtype::F32, &sizes);
     graph.add_input("z", Dtype::F32, &[symbol("?"), symbol("p2o.DynamicDimension.1")]);
     weights(&mut graph, "conv.weight", &[5, 3, 1, 1]);
@@ -101,10 +102,14 @@ fn anonymous() -> Graph {
 }
 
 /// A step of a recurrent network: a state with the batch inside, and a rate that all samples share.
-fn recurrent(state_batch: Size, batch: Size) -> Graph {
+fn recurrent(state_batch: DimensionSize, batch: DimensionSize) -> Graph {
     let mut graph = Graph::empty("recurrent", 13);
-    graph.add_input("x", Dtype::F32, &[batch, Size::Fixed(FEATURES)]);
-    graph.add_input("state", Dtype::F32, &[Size::Fixed(2), state_batch, Size::Fixed(3)]);
+    graph.add_input("x", Dtype::F32, &[batch, DimensionSize::Fixed(FEATURES)]);
+    graph.add_input(
+        "state",
+        Dtype::F32,
+        &[DimensionSize::Fixed(2), state_batch, DimensionSize::Fixed(3)],
+    );
     graph.add_input("rate", Dtype::I64, &[]);
     weights(&mut graph, "input.weight", &[FEATURES, 3]);
     graph.set_weights("last", Weights::i64(&[], &[1]));
@@ -313,7 +318,7 @@ fn a_batch_that_the_file_fixes_groups_samples() {
     let free = evaluated(products(symbol("N")));
     assert!(free.is_array() || free.is_object(), "{free}");
     // Another number of rows may have another kernel, which rounds otherwise.
-    alike(&evaluated(products(Size::Fixed(2))), &free);
+    alike(&evaluated(products(DimensionSize::Fixed(2))), &free);
     for look in LOOKS {
         paring(folder.path(), &[look, &["data.npz"]].concat()).success();
     }

@@ -3,7 +3,7 @@
 use paring::arrays::Dtype;
 use paring::compress::{DifferenceVerdict, ModelDifference, compare};
 use paring::engine::DimensionBindings;
-use paring::graph::{ElementType, Graph, Node, Size, Weights, set_int, set_ints};
+use paring::graph::{DimensionSize, ElementType, Graph, Node, Weights, set_int, set_ints};
 use paring::stats;
 use rand::RngExt;
 use std::collections::BTreeMap;
@@ -42,7 +42,12 @@ fn draw(graph: &mut Graph, name: &str, dims: &[usize], low: f32, high: f32) {
 /// classifier.
 fn network() -> Graph {
     let mut graph = Graph::empty("network", 17);
-    let sizes = [Size::Symbol("N".into()), Size::Fixed(2), Size::Fixed(6), Size::Fixed(6)];
+    let sizes = [
+        DimensionSize::Symbol("N".into()),
+        DimensionSize::Fixed(2),
+        DimensionSize::Fixed(6),
+        DimensionSize::Fixed(6),
+    ];
     graph.add_input("x", Dtype::F32, &sizes);
     graph.add_output("y");
     for (name, dims) in [
@@ -314,7 +319,7 @@ fn what_computes_the_same_is_told_as_the_same() {
 
 /// An LSTM between transpositions, one entry of it picked, and a table that is computed.
 fn picking(graph: &mut Graph, before: bool) {
-    graph.add_input("x", Dtype::F32, &[1, 4, 5, 6].map(Size::Fixed));
+    graph.add_input("x", Dtype::F32, &[1, 4, 5, 6].map(DimensionSize::Fixed));
     graph.add_output("y");
     for (name, dims) in [("w", vec![5, 3]), ("table", vec![7, 3])] {
         draw(graph, name, &dims, -1.0, 1.0);

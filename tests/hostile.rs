@@ -6,7 +6,7 @@ use assert_cmd::Command;
 use common::digits;
 use ndarray::{Array1, Array4};
 use paring::arrays::Dtype;
-use paring::graph::{Graph, Node, Size, Weights, set_int, set_ints};
+use paring::graph::{DimensionSize, Graph, Node, Weights, set_int, set_ints};
 use predicates::str::contains;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -28,11 +28,19 @@ fn node(operator: &str, input: &[&str], output: &str) -> Node {
 /// A network for the digits: a convolution, `nodes` that make `probs` of its output `features`.
 fn model(path: &Path, change: impl FnOnce(&mut Graph)) -> String {
     let mut graph = Graph::empty("hostile", 17);
-    let sizes = [Size::Symbol("N".into()), Size::Fixed(1), Size::Fixed(8), Size::Fixed(8)];
+    let sizes = [
+        DimensionSize::Symbol("N".into()),
+        DimensionSize::Fixed(1),
+        DimensionSize::Fixed(8),
+        DimensionSize::Fixed(8),
+    ];
     graph.add_input("image", Dtype::F32, &sizes);
     graph.set_weights("w", Weights::f32(&[4, 1, 3, 3], &[0.1; 36]));
     change(&mut graph);
-    graph.add_shaped_output("probs", &[Size::Symbol("N".into()), Size::Symbol("c".into())]);
+    graph.add_shaped_output(
+        "probs",
+        &[DimensionSize::Symbol("N".into()), DimensionSize::Symbol("c".into())],
+    );
     std::fs::write(path, graph.encode()).unwrap();
     path.to_str().unwrap().to_string()
 }

@@ -5,7 +5,7 @@ mod common;
 
 use common::paring;
 use paring::boards::FolderTrust;
-use paring::catalog::{Criterion, Kind};
+use paring::catalog::{ComponentKind, Criterion};
 use paring::compress::{
     BudgetAllocation, ChannelPruning, LayerPruning, PostTrainingQuantization, PruneAmount,
     PruneStructure, QuantizationFormat, QuantizationGranularity, RecoveryMethod, Step,
@@ -60,7 +60,7 @@ fn steps_keep_their_names() {
         "0fb70a173494",
     );
     let bypass = LayerPruning {
-        kind: Kind::Block,
+        kind: ComponentKind::Block,
         amount: PruneAmount::Macs(0.8),
         criterion: Criterion::Activation,
         recover: RecoveryMethod::Statistics,

@@ -5,7 +5,7 @@ mod common;
 use common::{digits, skipped};
 use paring::arrays::{Array, Dtype, write_tensors};
 use paring::files::ConfinedPath;
-use paring::graph::{Graph, Node, Size, Weights};
+use paring::graph::{DimensionSize, Graph, Node, Weights};
 use paring::measure::read_journal;
 use paring::schema::{
     BlockData, BlockKind, BlockOutcome, BlockRecord, ConditionRules, EngineOptions,
@@ -80,7 +80,12 @@ fn run(job: &Path, journal: &Path) -> Output {
 /// A model that reads the image and does something large besides.
 fn beside(path: &Path, build: impl FnOnce(&mut Graph) -> String) {
     let mut graph = Graph::empty("beside", 17);
-    let sizes = [Size::Symbol("N".into()), Size::Fixed(1), Size::Fixed(8), Size::Fixed(8)];
+    let sizes = [
+        DimensionSize::Symbol("N".into()),
+        DimensionSize::Fixed(1),
+        DimensionSize::Fixed(8),
+        DimensionSize::Fixed(8),
+    ];
     graph.add_input("image", Dtype::F32, &sizes);
     let large = build(&mut graph);
     graph.set_weights("axes", Weights::i64(&[4], &[0, 1, 2, 3]));

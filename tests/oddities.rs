@@ -6,7 +6,7 @@ mod common;
 
 use common::{inputs_of, oddities, python, skipped};
 use paring::arrays::Array;
-use paring::catalog::{Calibration, Criterion, Kind};
+use paring::catalog::{Calibration, ComponentKind, Criterion};
 use paring::compress::{
     self, BudgetAllocation, ChannelPruning, CompressError, Int8Form, LayerPruning,
     PostTrainingQuantization, PruneAmount, PruneStructure, QuantizationFormat,
@@ -59,7 +59,7 @@ fn steps() -> Vec<(&'static str, Step)> {
         ..quantize(QuantizationFormat::Int8, granularity)
     };
     let bypass = LayerPruning {
-        kind: Kind::Layer,
+        kind: ComponentKind::Layer,
         amount: PruneAmount::Count(1),
         criterion: Criterion::L1,
         recover: RecoveryMethod::None,

@@ -5,7 +5,7 @@ mod common;
 
 use common::surgery::{differ, found, loads, masked, pruned, quarter};
 use common::{digits, outputs, python, random_inputs, shared, skipped};
-use paring::catalog::{Catalog, Criterion, Refused};
+use paring::catalog::{Catalog, Criterion, RefusedLayer};
 use paring::compress::{ChannelPruning, PruneAmount, undo, undo_tensors};
 use paring::engine::{self, ModelSource};
 use paring::graph::Graph;
@@ -91,7 +91,7 @@ fn masked_equals_sliced_on_exported_graphs() {
 
 /// Share of layers with weights whose outputs can be removed, those that are the model's own apart.
 fn removable(catalog: &Catalog) -> f64 {
-    let kept = |r: &&Refused| {
+    let kept = |r: &&RefusedLayer| {
         r.reason != "it is an output of the model" && !r.reason.contains("keeps a state")
     };
     let refused = catalog.refused.iter().filter(kept);

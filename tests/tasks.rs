@@ -7,7 +7,7 @@ use common::{normal, outputs, paring};
 use ndarray::{Array1, ArrayD, IxDyn};
 use ndarray_npy::{NpzWriter, WritableElement};
 use paring::arrays::{Array, Dtype};
-use paring::graph::{self, Graph, Node, Size, Weights};
+use paring::graph::{self, DimensionSize, Graph, Node, Weights};
 use paring::schema::{Evaluation, Explanation};
 use paring::stats::{self, SeededGenerator};
 use predicates::str::contains;
@@ -38,7 +38,11 @@ fn weights(graph: &mut Graph, rng: &mut SeededGenerator, name: &str, shape: &[us
 /// Two products with a Relu between, and `last` behind; a second output beside it.
 fn products(rng: &mut SeededGenerator, width: usize, last: &str) -> Graph {
     let mut graph = Graph::empty("products", 13);
-    graph.add_input("x", Dtype::F32, &[Size::Symbol("N".into()), Size::Fixed(FEATURES)]);
+    graph.add_input(
+        "x",
+        Dtype::F32,
+        &[DimensionSize::Symbol("N".into()), DimensionSize::Fixed(FEATURES)],
+    );
     weights(&mut graph, rng, "first.weight", &[FEATURES, 12]);
     weights(&mut graph, rng, "second.weight", &[12, width]);
     node(&mut graph, "first/MatMul", "MatMul", &["x", "first.weight"], "first.out");
@@ -53,7 +57,12 @@ fn products(rng: &mut SeededGenerator, width: usize, last: &str) -> Graph {
 /// Two convolutions with a Relu between: three classes a pixel.
 fn convolutions(rng: &mut SeededGenerator) -> Graph {
     let mut graph = Graph::empty("convolutions", 13);
-    let sizes = [Size::Symbol("N".into()), Size::Fixed(1), Size::Fixed(SIDE), Size::Fixed(SIDE)];
+    let sizes = [
+        DimensionSize::Symbol("N".into()),
+        DimensionSize::Fixed(1),
+        DimensionSize::Fixed(SIDE),
+        DimensionSize::Fixed(SIDE),
+    ];
     graph.add_input("x", Dtype::F32, &sizes);
     weights(&mut graph, rng, "first.weight", &[8, 1, 3, 3]);
     weights(&mut graph, rng, "second.weight", &[3, 8, 1, 1]);

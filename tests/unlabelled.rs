@@ -8,7 +8,7 @@ use ndarray::{Array1, ArrayD, IxDyn};
 use ndarray_npy::{NpzWriter, WritableElement};
 use paring::arrays::{Array, Dtype, write_tensors};
 use paring::files::ConfinedPath;
-use paring::graph::{self, Graph, Node, Size, Weights};
+use paring::graph::{self, DimensionSize, Graph, Node, Weights};
 use paring::measure::read_journal;
 use paring::schema::{
     BlockData, BlockOutcome, ConditionRules, EngineOptions, Evaluation, ExecutionSetting,
@@ -39,10 +39,10 @@ fn operator(op: &str, input: &[&str], output: &str) -> Node {
 }
 
 /// Two products with a Relu between, `width` numbers a sample in `scores`; `batch` is that of the file.
-fn products(width: usize, batch: Size) -> Graph {
+fn products(width: usize, batch: DimensionSize) -> Graph {
     let mut rng = stats::generator(11, "products");
     let mut graph = Graph::empty("products", 13);
-    graph.add_input("x", Dtype::F32, &[batch, Size::Fixed(FEATURES)]);
+    graph.add_input("x", Dtype::F32, &[batch, DimensionSize::Fixed(FEATURES)]);
     for (name, shape) in [("first", [FEATURES, 12]), ("second", [12, width])] {
         let values: Vec<f32> = normal(&mut rng, &shape).iter().map(|v| 0.5 * v).collect();
         graph.set_weights(&format!("{name}.weight"), Weights::f32(&shape, &values));
@@ -53,8 +53,8 @@ fn products(width: usize, batch: Size) -> Graph {
     graph
 }
 
-fn any() -> Size {
-    Size::Symbol("N".into())
+fn any() -> DimensionSize {
+    DimensionSize::Symbol("N".into())
 }
 
 fn with_output(mut graph: Graph, op: &str, output: &str) -> Graph {
@@ -64,9 +64,9 @@ fn with_output(mut graph: Graph, op: &str, output: &str) -> Graph {
 }
 
 /// Scores of `positions` of three classes, as `[N, positions, 3]`, or with positions in front.
-fn sequence(positions: usize, batch: Size, in_front: bool) -> Graph {
+fn sequence(positions: usize, batch: DimensionSize, in_front: bool) -> Graph {
     let size = match &batch {
-        Size::Fixed(n) => *n as i64,
+        DimensionSize::Fixed(n) => *n as i64,
         _ => -1,
     };
     let mut graph = products(3 * positions, batch);
@@ -300,23 +300,24 @@ fn every_task_does_without_labels() {
 /// The same answers, wherever the samples' axis is and however many samples go in at once.
 #[test]
 fn sequences_are_read_with_positions_in_front_or_behind() {
-    let agreements: Vec<(f64, f64)> = [(any(), true), (any(), false), (Size::Fixed(4), true)]
-        .into_iter()
-        .map(|(batch, in_front)| {
-            let fixed = batch != any();
-            let graph = sequence(7, batch, in_front);
-            let case = Case::new(&graph, "kind = \"sequence\"", BOTH);
-            if fixed {
-                let text = std::fs::read_to_string(case.at("study.toml")).unwrap();
-                let text = text.replace("[data]", "batch = 4\n[data]");
-                std::fs::write(case.at("study.toml"), text).unwrap();
-            }
-            case.study(&["compress", "--evaluate"]).success();
-            let own = case.quality("both");
-            assert!(own.flips.unwrap() > 0);
-            (some(&own, Metric::Agreement), some(&own, Metric::KlDivergence))
-        })
-        .collect();
+    let agreements: Vec<(f64, f64)> =
+        [(any(), true), (any(), false), (DimensionSize::Fixed(4), true)]
+            .into_iter()
+            .map(|(batch, in_front)| {
+                let fixed = batch != any();
+                let graph = sequence(7, batch, in_front);
+                let case = Case::new(&graph, "kind = \"sequence\"", BOTH);
+                if fixed {
+                    let text = std::fs::read_to_string(case.at("study.toml")).unwrap();
+                    let text = text.replace("[data]", "batch = 4\n[data]");
+                    std::fs::write(case.at("study.toml"), text).unwrap();
+                }
+                case.study(&["compress", "--evaluate"]).success();
+                let own = case.quality("both");
+                assert!(own.flips.unwrap() > 0);
+                (some(&own, Metric::Agreement), some(&own, Metric::KlDivergence))
+            })
+            .collect();
     for (agreement, divergence) in &agreements {
         assert_eq!(*agreement, agreements[0].0);
         assert!((divergence - agreements[0].1).abs() < 1e-6);

@@ -4,7 +4,7 @@
 
 use ndarray::ArrayD;
 use paring::arrays::Dtype;
-use paring::graph::{Graph, Node, Size, Weights, set_int, set_ints};
+use paring::graph::{DimensionSize, Graph, Node, Weights, set_int, set_ints};
 use paring::stats::{self, SeededGenerator};
 use rand::RngExt;
 
@@ -18,7 +18,12 @@ struct Builder {
 /// parameters, 4.1 billion multiply-adds. Input `image`, output `logits`.
 pub fn resnet50(seed: u64) -> Graph {
     let mut graph = Graph::empty("resnet50", 13);
-    let sizes = [Size::Symbol("N".into()), Size::Fixed(3), Size::Fixed(224), Size::Fixed(224)];
+    let sizes = [
+        DimensionSize::Symbol("N".into()),
+        DimensionSize::Fixed(3),
+        DimensionSize::Fixed(224),
+        DimensionSize::Fixed(224),
+    ];
     graph.add_input("image", Dtype::F32, &sizes);
     let mut b = Builder { graph, draw: stats::generator(seed, "resnet50") };
     let stem = b.conv("stem", "image", (3, 64), 7, 2, 1.0);
@@ -121,7 +126,11 @@ pub fn images(count: usize) -> ArrayD<f32> {
 impl Builder {
     fn of_tokens(name: &str, width: usize, seed: u64) -> Builder {
         let mut graph = Graph::empty(name, 17);
-        let sizes = [Size::Symbol("N".into()), Size::Fixed(128), Size::Fixed(width)];
+        let sizes = [
+            DimensionSize::Symbol("N".into()),
+            DimensionSize::Fixed(128),
+            DimensionSize::Fixed(width),
+        ];
         graph.add_input("x", Dtype::F32, &sizes);
         Builder { graph, draw: stats::generator(seed, name) }
     }

@@ -2,14 +2,14 @@
 
 use super::progress::ProgressPrinter;
 use super::record_file::forecasts_file;
-use super::{Coded, Global, StudyArgs, run_output};
+use super::{CodedError, GlobalOptions, StudyArgs, run_output};
 use crate::workflow::{self, CompressOptions};
 use clap::Args;
 use std::path::PathBuf;
 
 /// Make the variants, ledger and parings only.
 #[derive(Debug, Args)]
-pub(super) struct Compress {
+pub(super) struct CompressArgs {
     #[command(flatten)]
     study: StudyArgs,
     /// Evaluate them on the report split too
@@ -20,8 +20,8 @@ pub(super) struct Compress {
     sysfs_root: Option<PathBuf>,
 }
 
-impl Compress {
-    pub(super) fn run(self, global: &Global) -> Result<(), Coded> {
+impl CompressArgs {
+    pub(super) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
         let printer = ProgressPrinter::new(global.quiet);
         let options = CompressOptions {
             out: self.study.out,

@@ -28,59 +28,59 @@ pub enum ExitCode {
 
 /// An error, and the code it ends the program with.
 #[derive(Debug)]
-pub struct Coded {
+pub struct CodedError {
     /// The code.
     pub code: ExitCode,
     /// The cause.
     pub error: anyhow::Error,
 }
 
-impl Coded {
+impl CodedError {
     /// An error with its code.
     pub fn new(code: ExitCode, error: impl Into<anyhow::Error>) -> Self {
-        Coded { code, error: error.into() }
+        CodedError { code, error: error.into() }
     }
 }
 
-impl From<StudyError> for Coded {
+impl From<StudyError> for CodedError {
     fn from(error: StudyError) -> Self {
-        Coded::new(of_study(&error), error)
+        CodedError::new(of_study(&error), error)
     }
 }
 
-impl From<PipelineError> for Coded {
+impl From<PipelineError> for CodedError {
     fn from(error: PipelineError) -> Self {
-        Coded::new(of_pipeline(&error), error)
+        CodedError::new(of_pipeline(&error), error)
     }
 }
 
-impl From<WorkflowError> for Coded {
+impl From<WorkflowError> for CodedError {
     fn from(error: WorkflowError) -> Self {
-        Coded::new(of_workflow(&error), error)
+        CodedError::new(of_workflow(&error), error)
     }
 }
 
-impl From<InventoryError> for Coded {
+impl From<InventoryError> for CodedError {
     fn from(error: InventoryError) -> Self {
-        Coded::new(ExitCode::Input, error)
+        CodedError::new(ExitCode::Input, error)
     }
 }
 
-impl From<EngineError> for Coded {
+impl From<EngineError> for CodedError {
     fn from(error: EngineError) -> Self {
-        Coded::new(ExitCode::Input, error)
+        CodedError::new(ExitCode::Input, error)
     }
 }
 
-impl From<GraphError> for Coded {
+impl From<GraphError> for CodedError {
     fn from(error: GraphError) -> Self {
-        Coded::new(of_graph(&error), error)
+        CodedError::new(of_graph(&error), error)
     }
 }
 
-impl From<TargetError> for Coded {
+impl From<TargetError> for CodedError {
     fn from(error: TargetError) -> Self {
-        Coded::new(of_target(&error), error)
+        CodedError::new(of_target(&error), error)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::progress::ProgressPrinter;
 use super::record_file::forecasts_file;
-use super::{Coded, Global};
+use super::{CodedError, GlobalOptions};
 use crate::attribution::GroupLevel;
 use crate::report;
 use crate::workflow::{self, ExplainOptions};
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// Say which decision changed what, by experiments with and without each.
 #[derive(Debug, Args)]
-pub(super) struct Explain {
+pub(super) struct ExplainArgs {
     /// The run directory
     run: PathBuf,
     /// Explain these variants; all of the study without it
@@ -21,7 +21,7 @@ pub(super) struct Explain {
     variant: Vec<String>,
     /// How fine groups of decisions are
     #[arg(long, default_value = "layer")]
-    level: Fineness,
+    level: GroupLevelArg,
     /// The most groups; the least expected are put together
     #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u64).range(1..=64))]
     groups: u64,
@@ -55,7 +55,7 @@ pub(super) struct Explain {
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Fineness {
+enum GroupLevelArg {
     /// One group a step
     Step,
     /// One a step and layer or coupling
@@ -64,18 +64,18 @@ enum Fineness {
     Component,
 }
 
-impl From<Fineness> for GroupLevel {
-    fn from(fineness: Fineness) -> GroupLevel {
+impl From<GroupLevelArg> for GroupLevel {
+    fn from(fineness: GroupLevelArg) -> GroupLevel {
         match fineness {
-            Fineness::Step => GroupLevel::Step,
-            Fineness::Layer => GroupLevel::Layer,
-            Fineness::Component => GroupLevel::Component,
+            GroupLevelArg::Step => GroupLevel::Step,
+            GroupLevelArg::Layer => GroupLevel::Layer,
+            GroupLevelArg::Component => GroupLevel::Component,
         }
     }
 }
 
-impl Explain {
-    pub(super) fn run(self, global: &Global) -> Result<(), Coded> {
+impl ExplainArgs {
+    pub(super) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
         let options = ExplainOptions {
             study: self.study,
             trust: global.trust(),

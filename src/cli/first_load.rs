@@ -1,6 +1,6 @@
 //! `paring first-load`: the process that other verbs try a model file in.
 
-use super::{Coded, ExitCode};
+use super::{CodedError, ExitCode};
 use crate::pipeline::{LoadSizes, first_load};
 use anyhow::anyhow;
 use clap::Args;
@@ -24,9 +24,9 @@ fn sizes(text: &str) -> Result<LoadSizes, String> {
 }
 
 impl FirstLoadVerb {
-    pub(super) fn run(self) -> Result<(), Coded> {
+    pub(super) fn run(self) -> Result<(), CodedError> {
         let loaded = first_load(&self.model, self.sizes, self.parent);
-        let loaded = loaded.map_err(|e| Coded::new(ExitCode::Input, anyhow!(e)))?;
+        let loaded = loaded.map_err(|e| CodedError::new(ExitCode::Input, anyhow!(e)))?;
         say!("{}", serde_json::json!(loaded));
         Ok(())
     }

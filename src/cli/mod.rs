@@ -17,7 +17,7 @@ mod run_output;
 mod runs;
 mod warnings;
 
-pub use exit::{Coded, ExitCode};
+pub use exit::{CodedError, ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 use paring_boards::FolderTrust;
@@ -28,14 +28,14 @@ use std::path::PathBuf;
 #[command(name = "paring", version, propagate_version = true)]
 struct CommandLine {
     #[command(subcommand)]
-    verb: Verb,
+    verb: VerbArgs,
     #[command(flatten)]
-    global: Global,
+    global: GlobalOptions,
 }
 
 /// Options of every verb.
 #[derive(Clone, Debug, Args)]
-struct Global {
+struct GlobalOptions {
     /// Print the answer as JSON
     #[arg(long, global = true)]
     json: bool,
@@ -59,13 +59,13 @@ enum ColorChoice {
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+enum VerbArgs {
     /// Write a study to start from
     Init(models::InitArgs),
     /// Make all variants of a study, evaluate and measure them
-    Run(run::Run),
+    Run(run::RunArgs),
     /// Make the variants, ledger and parings only
-    Compress(compress::Compress),
+    Compress(compress::CompressArgs),
     /// Say what could be removed, and what it is worth
     Catalog(models::CatalogArgs),
     /// Evaluate models on a dataset
@@ -83,13 +83,13 @@ enum Verb {
     /// Say what each layer costs and loses in each precision
     Sensitivity(runs::SensitivityArgs),
     /// Say which decision changed what, by experiments with and without each
-    Explain(explain::Explain),
+    Explain(explain::ExplainArgs),
     /// Add a note to a run's ledger, under your name
     Note(runs::NoteArgs),
     /// Prepare card images, write them to cards, and check what is on a card
     Flash(boards::FlashArgs),
     /// Put removed components back
-    Restore(restore::Restore),
+    Restore(restore::RestoreArgs),
     /// Say whether a run is what was written, and what is not
     Verify(runs::VerifyArgs),
     /// Run a program that Cargo built on a board
@@ -118,7 +118,7 @@ struct StudyArgs {
     out: Option<PathBuf>,
 }
 
-impl Global {
+impl GlobalOptions {
     /// That in whoever made the study, or the folder that paring is run in.
     fn trust(&self) -> FolderTrust {
         if self.trust { FolderTrust::Given } else { FolderTrust::Withheld }
@@ -140,7 +140,7 @@ impl Global {
 pub fn main() -> std::process::ExitCode {
     // A parse error exits with 2 by itself, help and version with 0.
     let cli = CommandLine::parse();
-    if !matches!(cli.verb, Verb::Agent { .. } | Verb::FirstLoad(_)) {
+    if !matches!(cli.verb, VerbArgs::Agent { .. } | VerbArgs::FirstLoad(_)) {
         paring_agent::engine::admit_by(crate::pipeline::admit);
     }
     // What it said is on the terminal already; the run's files are whole, each is replaced as one.
@@ -148,7 +148,7 @@ pub fn main() -> std::process::ExitCode {
         .unwrap_or_else(|_| {
             let error =
                 anyhow::anyhow!("internal error: this is a fault of paring; please report it");
-            Err(Coded::new(ExitCode::Internal, error))
+            Err(CodedError::new(ExitCode::Internal, error))
         });
     match ended {
         Ok(()) => std::process::ExitCode::SUCCESS,
@@ -160,28 +160,28 @@ pub fn main() -> std::process::ExitCode {
 }
 
 /// Does what was typed.
-fn ended(cli: CommandLine) -> Result<(), Coded> {
+fn ended(cli: CommandLine) -> Result<(), CodedError> {
     match cli.verb {
-        Verb::Init(verb) => verb.run(&cli.global),
-        Verb::Run(verb) => verb.run(&cli.global),
-        Verb::Compress(verb) => verb.run(&cli.global),
-        Verb::Catalog(verb) => verb.run(&cli.global),
-        Verb::Eval(verb) => verb.run(&cli.global),
-        Verb::Diff(verb) => verb.run(&cli.global),
-        Verb::Bench(verb) => verb.run(&cli.global),
-        Verb::Compare(verb) => verb.run(&cli.global),
-        Verb::Profile(verb) => verb.run(&cli.global),
-        Verb::Probe(verb) => verb.run(&cli.global),
-        Verb::Explain(verb) => verb.run(&cli.global),
-        Verb::Note(verb) => verb.run(&cli.global),
-        Verb::Flash(verb) => verb.run(&cli.global),
-        Verb::Restore(verb) => verb.run(&cli.global),
-        Verb::Verify(verb) => verb.run(&cli.global),
-        Verb::Sensitivity(verb) => verb.run(&cli.global),
-        Verb::Runner(verb) => verb.run(&cli.global),
-        Verb::Target(verb) => verb.run(&cli.global),
-        Verb::FirstLoad(verb) => verb.run(),
-        Verb::Agent { arguments } => paring_agent::measure::main(&arguments, &["agent"])
-            .map_err(|e| Coded::new(ExitCode::Internal, e)),
+        VerbArgs::Init(verb) => verb.run(&cli.global),
+        VerbArgs::Run(verb) => verb.run(&cli.global),
+        VerbArgs::Compress(verb) => verb.run(&cli.global),
+        VerbArgs::Catalog(verb) => verb.run(&cli.global),
+        VerbArgs::Eval(verb) => verb.run(&cli.global),
+        VerbArgs::Diff(verb) => verb.run(&cli.global),
+        VerbArgs::Bench(verb) => verb.run(&cli.global),
+        VerbArgs::Compare(verb) => verb.run(&cli.global),
+        VerbArgs::Profile(verb) => verb.run(&cli.global),
+        VerbArgs::Probe(verb) => verb.run(&cli.global),
+        VerbArgs::Explain(verb) => verb.run(&cli.global),
+        VerbArgs::Note(verb) => verb.run(&cli.global),
+        VerbArgs::Flash(verb) => verb.run(&cli.global),
+        VerbArgs::Restore(verb) => verb.run(&cli.global),
+        VerbArgs::Verify(verb) => verb.run(&cli.global),
+        VerbArgs::Sensitivity(verb) => verb.run(&cli.global),
+        VerbArgs::Runner(verb) => verb.run(&cli.global),
+        VerbArgs::Target(verb) => verb.run(&cli.global),
+        VerbArgs::FirstLoad(verb) => verb.run(),
+        VerbArgs::Agent { arguments } => paring_agent::measure::main(&arguments, &["agent"])
+            .map_err(|e| CodedError::new(ExitCode::Internal, e)),
     }
 }

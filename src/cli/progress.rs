@@ -1,6 +1,6 @@
 //! Progress on standard error, for people: bars where it is a terminal, sentences everywhere.
 
-use crate::workflow::{ProgressEvent, Stage};
+use crate::workflow::{ProgressEvent, ProgressStage};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use paring_boards::TargetEvent;
 use paring_core::text::{table_cell, terminal_lines};
@@ -33,7 +33,7 @@ pub(super) struct ProgressPrinter {
     /// The command that goes on with a run, without its directory.
     resume: String,
     bars: MultiProgress,
-    stages: Mutex<BTreeMap<Stage, ProgressBar>>,
+    stages: Mutex<BTreeMap<ProgressStage, ProgressBar>>,
     targets: Mutex<BTreeMap<String, TargetBar>>,
 }
 
@@ -102,22 +102,22 @@ impl ProgressPrinter {
         }
     }
 
-    fn begin(&self, stage: Stage, total: usize) {
+    fn begin(&self, stage: ProgressStage, total: usize) {
         let name = match stage {
-            Stage::Compress => "compress",
-            Stage::Evaluate => "evaluate",
-            Stage::Explain => "explain",
-            Stage::Patterns => "patterns",
-            Stage::AskBoard => "ask",
-            Stage::WriteCard => "write",
-            Stage::ReadCard => "read back",
+            ProgressStage::Compress => "compress",
+            ProgressStage::Evaluate => "evaluate",
+            ProgressStage::Explain => "explain",
+            ProgressStage::Patterns => "patterns",
+            ProgressStage::AskBoard => "ask",
+            ProgressStage::WriteCard => "write",
+            ProgressStage::ReadCard => "read back",
         };
         let mut stages = locked(&self.stages);
         let shown = stages.entry(stage).or_insert_with(|| bar(name, total, self.quiet));
         shown.set_length(total as u64);
     }
 
-    fn at(&self, stage: Stage, show: impl FnOnce(&ProgressBar)) {
+    fn at(&self, stage: ProgressStage, show: impl FnOnce(&ProgressBar)) {
         if let Some(bar) = locked(&self.stages).get(&stage) {
             show(bar);
         }

@@ -1,7 +1,7 @@
 //! `paring restore`: the baseline again, a variant with its structure whole, or single components back.
 
 use super::progress::ProgressPrinter;
-use super::{Coded, Global};
+use super::{CodedError, GlobalOptions};
 use crate::workflow::{self, RestoreEvidence, RestoreExtent, RestoreOptions};
 use clap::Args;
 use serde_json::json;
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 /// Put removed components back.
 #[derive(Debug, Args)]
-pub(super) struct Restore {
+pub(super) struct RestoreArgs {
     /// The run directory
     run: PathBuf,
     /// The variant to start from
@@ -36,8 +36,8 @@ struct RestoreExtentArgs {
     all: bool,
 }
 
-impl Restore {
-    pub(super) fn run(self, global: &Global) -> Result<(), Coded> {
+impl RestoreArgs {
+    pub(super) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
         let RestoreExtentArgs { component, pruned, all } = self.extent;
         let extent = match (all, pruned) {
             (true, _) => RestoreExtent::All,

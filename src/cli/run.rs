@@ -2,7 +2,7 @@
 
 use super::progress::ProgressPrinter;
 use super::record_file::forecasts_file;
-use super::{Coded, Global, StudyArgs, run_output};
+use super::{CodedError, GlobalOptions, StudyArgs, run_output};
 use crate::workflow::{self, RunOptions};
 use clap::Args;
 use paring_boards::FolderTrust;
@@ -11,7 +11,7 @@ use std::time::Instant;
 
 /// Make all variants of a study, evaluate and measure them.
 #[derive(Debug, Args)]
-pub(super) struct Run {
+pub(super) struct RunArgs {
     #[command(flatten)]
     study: StudyArgs,
     /// Measure on these targets instead of the study's
@@ -31,8 +31,8 @@ pub(super) struct Run {
     cancel: bool,
 }
 
-impl Run {
-    pub(super) fn run(self, global: &Global) -> Result<(), Coded> {
+impl RunArgs {
+    pub(super) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
         let begun = Instant::now();
         let trust = if global.trust() == FolderTrust::Given { " --trust" } else { "" };
         let resume = format!("paring run {}{trust}", self.study.study.display());

@@ -1,6 +1,6 @@
 //! Answers of `paring run` and `paring compress`, for people and as JSON.
 
-use super::Global;
+use super::GlobalOptions;
 use crate::report::{self, ResultRow};
 use crate::study::QUICK_BLOCKS;
 use crate::workflow::{
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Prints what a run would do.
-pub(super) fn print_plan(plan: &RunPlan, global: &Global) {
+pub(super) fn print_plan(plan: &RunPlan, global: &GlobalOptions) {
     let RunPlan { study, blocks, estimate, energy, quick, .. } = plan;
     if global.json {
         let names: Vec<&str> = study.recipes.iter().map(|r| r.name.as_str()).collect();
@@ -62,7 +62,7 @@ pub(super) fn print_plan(plan: &RunPlan, global: &Global) {
 }
 
 /// Prints what came of a run.
-pub(super) fn print_result(result: &RunResult, took: Duration, global: &Global) {
+pub(super) fn print_result(result: &RunResult, took: Duration, global: &GlobalOptions) {
     let rows = result.rows();
     if global.json {
         let failed: BTreeMap<&str, String> =
@@ -101,7 +101,7 @@ fn print_machine(row: &ResultRow) {
 }
 
 /// Prints the variants that were made.
-pub(super) fn print_variants(result: &CompressResult, global: &Global) {
+pub(super) fn print_variants(result: &CompressResult, global: &GlobalOptions) {
     if global.json {
         let records: Vec<&VariantRecord> = result.variants.iter().map(|v| &v.record).collect();
         let evaluated = result.variants.iter().filter(|_| result.evaluated);

@@ -4,13 +4,13 @@
 use ndarray::Array1;
 use paring_agent::arrays::{Array, Dtype, write_tensors};
 use paring_core::schema::{EngineOptions, OriginalIndices};
-use paring_onnx::graph::{Facts, Graph, GraphError};
+use paring_onnx::graph::{Graph, GraphError, TensorFacts};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Share of multiply-adds in each precision, as the engine computes them.
 pub(super) fn precision_shares(
     graph: &Graph,
-    facts: &Facts,
+    facts: &TensorFacts,
     options: &EngineOptions,
 ) -> BTreeMap<String, f64> {
     let mut mix: BTreeMap<String, f64> = BTreeMap::new();

@@ -10,7 +10,7 @@ use paring_core::files::ConfinedPath;
 use paring_core::schema::{
     Job, LayerTable, LayerTime, MachineRoofline, NodeProfile, NodeTime, SCHEMA, VariantRecord,
 };
-use paring_onnx::graph::{self, Facts, Graph};
+use paring_onnx::graph::{self, Graph, TensorFacts};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ use std::path::PathBuf;
 /// and what the engine does in between, is the layer's glue.
 pub fn layers(
     graph: &Graph,
-    facts: &Facts,
+    facts: &TensorFacts,
     profile: &NodeProfile,
     peaks: Option<&MachineRoofline>,
     (variant, target): (&str, &str),
@@ -76,7 +76,7 @@ fn charge(layer: &mut LayerTime, node: &NodeTime) {
     }
 }
 
-fn describe(layer: &mut LayerTime, graph: &Graph, facts: &Facts, position: usize) {
+fn describe(layer: &mut LayerTime, graph: &Graph, facts: &TensorFacts, position: usize) {
     let node = &graph.nodes()[position];
     layer.position = position;
     layer.module = match layer.layer.rsplit_once(['/', '.']) {
@@ -90,7 +90,7 @@ fn describe(layer: &mut LayerTime, graph: &Graph, facts: &Facts, position: usize
 }
 
 /// Bytes of a tensor at the profiled sizes.
-fn bytes_of(graph: &Graph, facts: &Facts, tensor: &str) -> Option<u64> {
+fn bytes_of(graph: &Graph, facts: &TensorFacts, tensor: &str) -> Option<u64> {
     if let Ok(weights) = graph.weights(tensor) {
         return Some(weights.bytes.len() as u64);
     }

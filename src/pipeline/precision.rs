@@ -23,7 +23,7 @@ use paring_core::schema::{
     EnergyRules, EngineOptions, OriginalIndices, PrecisionObjective, PrecisionTable,
     RejectedAlternative, SCHEMA, Sha256Hex,
 };
-use paring_onnx::graph::{Facts, Graph};
+use paring_onnx::graph::{Graph, TensorFacts};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -43,7 +43,7 @@ struct PrecisionTrial<'a> {
     context: &'a Context,
     calibration: &'a Calibration,
     graph: Graph,
-    facts: Facts,
+    facts: TensorFacts,
     /// Engine options of the model as given.
     given: &'a EngineOptions,
     /// Those of all others.

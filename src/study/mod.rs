@@ -12,7 +12,7 @@ mod verify;
 pub use checked_study::{DataSource, Study};
 pub use error::StudyError;
 pub use load::{load, load_for};
-pub use opened::{Loaded, open};
+pub use opened::{StudyInputs, open};
 pub use run::{ManifestError, Protocol, QUICK_BLOCKS, RunDirectory, RunManifest};
 pub use sections::{EnergyPlan, TaskSettings, TimingPlan, default_timing_plan, width_stop_rule};
 pub use verify::{VerificationSummary, VerifyError, first_violation, verify, write_manifest};

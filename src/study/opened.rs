@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// A study, opened.
 #[derive(Clone, Debug)]
-pub struct Loaded {
+pub struct StudyInputs {
     /// Hash of the model's file.
     pub model_sha256: Sha256Hex,
     /// Inputs and outputs of the model.
@@ -32,7 +32,7 @@ pub struct Loaded {
 ///
 /// # Errors
 /// [`StudyError`] names what does not fit.
-pub fn open(study: &Study) -> Result<Loaded, StudyError> {
+pub fn open(study: &Study) -> Result<StudyInputs, StudyError> {
     let invalid = |problem: String| StudyError::Invalid { path: study.path.clone(), problem };
     let signature = engine::describe(ModelSource::File(&study.model))?;
     let columns = study.data.slices.iter().chain(&study.data.group).cloned().collect();
@@ -83,5 +83,5 @@ pub fn open(study: &Study) -> Result<Loaded, StudyError> {
     })?;
     let task = study.task.labelled_task.on_data(study.task.metric, data.labelled);
     let task = task.map_err(|e| invalid(format!("under [task]: {e}")))?;
-    Ok(Loaded { model_sha256, signature, data, splits, dims, batch, output, task })
+    Ok(StudyInputs { model_sha256, signature, data, splits, dims, batch, output, task })
 }

@@ -35,7 +35,7 @@ pub use models::{
     SampleOptions, catalog, diff, init, profile,
 };
 pub use open_run::sysfs_root;
-pub use progress::{Progress, ProgressEvent, Stage};
+pub use progress::{Progress, ProgressEvent, ProgressStage};
 pub use restore::{RestoreEvidence, RestoreExtent, RestoreOptions, RestoreResult, restore};
 pub use run::{RunOptions, RunPlan, RunResult, TargetResult, cancel_run, plan_run, run};
 pub use runs::{

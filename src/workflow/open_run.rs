@@ -2,7 +2,7 @@
 //! in. What is derived of them for one step of the work is in `inputs.rs`.
 
 use super::{Progress, ProgressEvent, WorkflowError};
-use crate::study::{self, Loaded, Protocol, RunDirectory, Study, VerifyError};
+use crate::study::{self, Protocol, RunDirectory, Study, StudyInputs, VerifyError};
 use paring_boards::FolderTrust;
 use paring_core::schema::Sha256Hex;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ pub struct OpenRun {
     /// The study.
     pub study: Study,
     /// The model's signature and the data.
-    pub loaded: Loaded,
+    pub loaded: StudyInputs,
 }
 
 impl OpenRun {
@@ -26,7 +26,7 @@ impl OpenRun {
     /// [`WorkflowError::Study`] names what does not fit.
     pub(super) fn start(
         study: Study,
-        loaded: Loaded,
+        loaded: StudyInputs,
         out: Option<&Path>,
         quick: bool,
         progress: &Progress,

@@ -9,7 +9,7 @@ use std::time::Duration;
 /// Work that is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
-pub enum Stage {
+pub enum ProgressStage {
     /// Making variants.
     Compress,
     /// Evaluating them.
@@ -53,26 +53,26 @@ pub enum ProgressEvent<'a> {
     /// A stage begins, or has more to do than it had.
     StageLength {
         /// The stage.
-        stage: Stage,
+        stage: ProgressStage,
         /// All its steps.
         total: usize,
     },
     /// A stage is at something.
     StageItem {
         /// The stage.
-        stage: Stage,
+        stage: ProgressStage,
         /// A variant's name.
         item: &'a str,
     },
     /// Steps of a stage are done.
     StageDone {
         /// The stage.
-        stage: Stage,
+        stage: ProgressStage,
         /// All steps done so far.
         done: usize,
     },
     /// A stage is over.
-    StageEnd(Stage),
+    StageEnd(ProgressStage),
     /// Forecasts cannot be learnt; variants are made without them.
     NoForecasts(&'a PipelineError),
     /// The data have no labels: variants are compared with the baseline alone.

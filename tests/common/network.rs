@@ -1,7 +1,7 @@
 //! Random networks of all operators that have a rule.
 
 use paring::arrays::Dtype;
-use paring::graph::{Graph, Node, Size, Weights, set_int, set_ints};
+use paring::graph::{DimensionSize, Graph, Node, Weights, set_int, set_ints};
 use paring::stats::{self, SeededGenerator};
 use rand::RngExt;
 
@@ -17,7 +17,12 @@ struct Network {
 /// A network of so many random parts behind a first convolution, and a classifier.
 pub fn random(seed: u64, parts: usize) -> Graph {
     let mut graph = Graph::empty("random", 17);
-    let sizes = [Size::Symbol("N".into()), Size::Fixed(3), Size::Fixed(8), Size::Fixed(8)];
+    let sizes = [
+        DimensionSize::Symbol("N".into()),
+        DimensionSize::Fixed(3),
+        DimensionSize::Fixed(8),
+        DimensionSize::Fixed(8),
+    ];
     graph.add_input("image", Dtype::F32, &sizes);
     let draw = stats::generator(seed, "network");
     let mut n = Network { graph, draw, count: 0, open: Vec::new() };

@@ -4,7 +4,7 @@
 
 use super::attributes::{set_body, set_float, set_tensor, set_text};
 use paring::arrays::Dtype;
-use paring::graph::{ElementType, Graph, Node, Size, Weights, set_int, set_ints};
+use paring::graph::{DimensionSize, ElementType, Graph, Node, Weights, set_int, set_ints};
 use paring::stats::{self, SeededGenerator};
 use rand::RngExt;
 
@@ -41,7 +41,12 @@ pub fn random(seed: u64, parts: usize) -> (Graph, i64) {
     let opset = draw.random_range(7..23);
     let mut graph = Graph::empty("odd", opset);
     let size = 2 * draw.random_range(2..4);
-    let sizes = [Size::Symbol("N".into()), Size::Fixed(3), Size::Fixed(size), Size::Fixed(size)];
+    let sizes = [
+        DimensionSize::Symbol("N".into()),
+        DimensionSize::Fixed(3),
+        DimensionSize::Fixed(size),
+        DimensionSize::Fixed(size),
+    ];
     graph.add_input("x", Dtype::F32, &sizes);
     let names = vec!["x".to_string()];
     let mut builder = Builder { graph, draw, opset, names, vectors: vec![], open: vec![] };
@@ -244,8 +249,8 @@ impl Builder {
     fn exposed(&mut self, image: &Image) -> Image {
         if self.graph.outputs().len() < 2 && !self.graph.outputs().contains(&image.name.as_str()) {
             let Image { channels, size, .. } = *image;
-            let rest = [channels, size, size].map(Size::Fixed);
-            let sizes = [vec![Size::Symbol("N".into())], rest.to_vec()].concat();
+            let rest = [channels, size, size].map(DimensionSize::Fixed);
+            let sizes = [vec![DimensionSize::Symbol("N".into())], rest.to_vec()].concat();
             self.graph.add_shaped_output(&image.name, &sizes);
         }
         self.activated(image)
@@ -348,7 +353,8 @@ impl Builder {
             true => self.gemm(&hidden, 32, 4),
             false => self.products(&hidden, 32, 4),
         };
-        self.graph.add_shaped_output(&y, &[Size::Symbol("N".into()), Size::Fixed(4)]);
+        self.graph
+            .add_shaped_output(&y, &[DimensionSize::Symbol("N".into()), DimensionSize::Fixed(4)]);
     }
 
     /// Transposed or not, scaled or not, with a bias in every shape that broadcasts, or none.

@@ -11,11 +11,11 @@ use paring::catalog::Calibration;
 use paring::compress::DecisionRule;
 use paring::engine::ModelSource;
 use paring::evaluate::{GroundTruth, Predictor};
-use paring::graph::{self, Graph, Node, Size, Weights};
+use paring::graph::{self, DimensionSize, Graph, Node, Weights};
 use paring::pipeline::{Context, EvaluationSetup, Folders, rehearse};
 use paring::schema::{ConditionRules, EngineOptions, Explanation, FlipCounts, Sha256Hex, TaskKind};
 use paring::stats;
-use paring::study::{self, Loaded, Study};
+use paring::study::{self, Study, StudyInputs};
 use rand::RngExt;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -46,7 +46,7 @@ const SAMPLES: usize = 160;
 pub struct Case {
     _folder: tempfile::TempDir,
     study: Study,
-    loaded: Loaded,
+    loaded: StudyInputs,
     context: Context,
     /// What was planted in which layers: the share of samples that each costs.
     costs: BTreeMap<String, f64>,
@@ -170,7 +170,7 @@ impl Case {
 
     /// What is right, where one class a sample does not say it.
     fn targets(&self) -> GroundTruth {
-        let Loaded { data, splits, dims, output, .. } = &self.loaded;
+        let StudyInputs { data, splits, dims, output, .. } = &self.loaded;
         let task = &self.study.task.labelled_task;
         if task.is_by_class() {
             return GroundTruth::Classes;
@@ -252,7 +252,7 @@ fn freeze(study: &mut Study, removed: &BTreeMap<usize, Vec<usize>>) {
     }
 }
 
-fn calibration(loaded: &Loaded, samples: &[usize]) -> Calibration {
+fn calibration(loaded: &StudyInputs, samples: &[usize]) -> Calibration {
     Calibration {
         inputs: loaded.data.inputs_at(samples).unwrap(),
         labels: vec![],
@@ -262,7 +262,7 @@ fn calibration(loaded: &Loaded, samples: &[usize]) -> Calibration {
     }
 }
 
-fn context(study: &Study, loaded: &Loaded, folder: &std::path::Path) -> Context {
+fn context(study: &Study, loaded: &StudyInputs, folder: &std::path::Path) -> Context {
     Context {
         folders: Folders::new(&folder.join("run")),
         model: study.model.clone(),
@@ -344,9 +344,9 @@ fn network(
     (kind, lost): (TaskKind, usize),
 ) -> Graph {
     let mut graph = Graph::empty("planted", 13);
-    let mut sizes = vec![Size::Symbol("N".into()), Size::Fixed(CLASSES)];
+    let mut sizes = vec![DimensionSize::Symbol("N".into()), DimensionSize::Fixed(CLASSES)];
     if kind == TaskKind::Segmentation {
-        sizes.splice(1..1, [Size::Fixed(SIDE), Size::Fixed(SIDE)]);
+        sizes.splice(1..1, [DimensionSize::Fixed(SIDE), DimensionSize::Fixed(SIDE)]);
     }
     graph.add_input("x", Dtype::F32, &sizes);
     let wide = |l: usize| if plant == Plant::Slow && l == culprit { 1_200 } else { WIDTH };

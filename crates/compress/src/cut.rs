@@ -8,7 +8,7 @@ use super::{CompressError, Paring};
 use crate::catalog::Slices;
 use paring_agent::engine::DimensionBindings;
 use paring_core::schema::OriginalIndices;
-use paring_onnx::graph::{self, Facts, Graph, GraphError, Index, Weights};
+use paring_onnx::graph::{self, Graph, GraphError, GraphIndex, TensorFacts, Weights};
 use paring_onnx::ops::{self, WidthChange};
 use std::collections::BTreeMap;
 
@@ -50,12 +50,12 @@ pub(super) fn cut(
 /// [`CompressError::Shape`] names a tensor that did not become what the cut says, and its node.
 pub(super) fn adapt(
     graph: &mut Graph,
-    facts: &Facts,
+    facts: &TensorFacts,
     removed: &Slices,
     bindings: DimensionBindings,
-) -> Result<Facts, CompressError> {
+) -> Result<TensorFacts, CompressError> {
     let change = WidthChange { facts, removed };
-    let index = Index::new(graph);
+    let index = GraphIndex::new(graph);
     for position in 0..graph.nodes().len() {
         ops::adapt_node(&change, graph, &index, position);
     }
@@ -67,7 +67,7 @@ pub(super) fn adapt(
 }
 
 /// In the order of the nodes, so that the first to go wrong is the one that is named.
-fn check(change: &WidthChange, graph: &Graph, after: &Facts) -> Result<(), CompressError> {
+fn check(change: &WidthChange, graph: &Graph, after: &TensorFacts) -> Result<(), CompressError> {
     let given = graph.nodes().iter().flat_map(|n| n.output.iter().map(move |o| (o, &n.name)));
     for (tensor, node) in given {
         let (Some(found), true) =

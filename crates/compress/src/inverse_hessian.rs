@@ -1,7 +1,7 @@
 //! The factor of the inverse Hessian by which SparseGPT and GPTQ hand an input's error to the inputs
 //! behind it.
 
-use crate::catalog::{CatalogError, Normal};
+use crate::catalog::{CatalogError, NormalEquations};
 use faer::{Mat, Side};
 
 /// U with H⁻¹ = Uᵀ·U, upper triangular; H are the damped second moments of `rows`, `[count, inputs]`.
@@ -10,7 +10,7 @@ use faer::{Mat, Side};
 /// [`CatalogError::Singular`] names `layer` where there is no such factor.
 pub(crate) fn inverse_factor(rows: &Mat<f64>, layer: &str) -> Result<Mat<f64>, CatalogError> {
     let singular = |_| CatalogError::Singular(layer.to_string());
-    let inverse = Normal::new(rows, layer)?.inverse();
+    let inverse = NormalEquations::new(rows, layer)?.inverse();
     let lower = inverse.llt(Side::Lower).map_err(singular)?;
     Ok(lower.L().transpose().to_owned())
 }

@@ -1,6 +1,6 @@
 //! Options of `paring flash write` and `paring flash verify`, and the question before a card is written.
 
-use crate::cli::{Coded, ExitCode};
+use crate::cli::{CodedError, ExitCode};
 use crate::workflow::CardOptions;
 use clap::Args;
 use paring_boards::flash::{CardDevice, partitions};
@@ -38,8 +38,8 @@ impl From<CardArgs> for CardOptions {
 }
 
 /// Shows the partitions that would be lost, and asks.
-pub(super) fn agreed(card: &CardDevice) -> Result<bool, Coded> {
-    let failed = |e: std::io::Error| Coded::new(ExitCode::Internal, e);
+pub(super) fn agreed(card: &CardDevice) -> Result<bool, CodedError> {
+    let failed = |e: std::io::Error| CodedError::new(ExitCode::Internal, e);
     let path = card.path();
     let model = card.disk.as_ref().and_then(|disk| disk.model.clone()).unwrap_or_default();
     let size = card.bytes.map_or_else(|| "an ordinary file".to_string(), |b| b.to_string());

@@ -3,7 +3,7 @@
 use super::card_args::{CardArgs, WriteCardArgs, agreed};
 use super::prepare_args::PrepareArgs;
 use crate::cli::progress::ProgressPrinter;
-use crate::cli::{Coded, ExitCode, Global};
+use crate::cli::{CodedError, ExitCode, GlobalOptions};
 use crate::report;
 use crate::workflow::{self, CardJob};
 use clap::{Args, Subcommand};
@@ -27,7 +27,7 @@ enum FlashAction {
 }
 
 impl FlashArgs {
-    pub(in crate::cli) fn run(self, global: &Global) -> Result<(), Coded> {
+    pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
         match self.action {
             FlashAction::Prepare(args) => prepare(*args, global),
             FlashAction::Write(args) => write(args, global),
@@ -36,7 +36,7 @@ impl FlashArgs {
     }
 }
 
-fn prepare(args: PrepareArgs, global: &Global) -> Result<(), Coded> {
+fn prepare(args: PrepareArgs, global: &GlobalOptions) -> Result<(), CodedError> {
     let options = args.into();
     let printer = ProgressPrinter::new(global.quiet);
     let prepared = workflow::prepare_card_image(&options, &|event| printer.show(event))?;
@@ -51,18 +51,18 @@ fn prepare(args: PrepareArgs, global: &Global) -> Result<(), Coded> {
     Ok(())
 }
 
-fn write(args: WriteCardArgs, global: &Global) -> Result<(), Coded> {
+fn write(args: WriteCardArgs, global: &GlobalOptions) -> Result<(), CodedError> {
     let job = workflow::open_card(args.card.into())?;
     if !args.yes && !agreed(&job.card)? {
         let error = anyhow::anyhow!("nothing was written to {}", job.card.path().display());
-        return Err(Coded::new(ExitCode::Input, error));
+        return Err(CodedError::new(ExitCode::Input, error));
     }
     let printer = ProgressPrinter::new(global.quiet);
     workflow::write_card(&job, &|event| printer.show(event))?;
     compare(&job, global)
 }
 
-fn compare(job: &CardJob, global: &Global) -> Result<(), Coded> {
+fn compare(job: &CardJob, global: &GlobalOptions) -> Result<(), CodedError> {
     let printer = ProgressPrinter::new(global.quiet);
     let comparison = workflow::compare_card(job, &|event| printer.show(event))?;
     let (device, image) = (job.card.path(), job.image.as_path());

@@ -1,7 +1,7 @@
 //! `paring probe`.
 
 use crate::cli::progress::ProgressPrinter;
-use crate::cli::{Coded, Global};
+use crate::cli::{CodedError, GlobalOptions};
 use crate::workflow::sysfs_root;
 use crate::workflow::{self, PatternsOption, ProbeOptions};
 use clap::Args;
@@ -26,7 +26,7 @@ pub(in crate::cli) struct ProbeArgs {
 }
 
 impl ProbeArgs {
-    pub(in crate::cli) fn run(self, global: &Global) -> Result<(), Coded> {
+    pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
         let options = ProbeOptions {
             patterns: match (self.patterns, self.again) {
                 (_, true) => PatternsOption::Anew,

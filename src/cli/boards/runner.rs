@@ -1,7 +1,7 @@
 //! `paring runner`.
 
 use crate::cli::progress::ProgressPrinter;
-use crate::cli::{Coded, ExitCode, Global, say};
+use crate::cli::{CodedError, ExitCode, GlobalOptions, say};
 use crate::workflow::{self, RunnerOptions};
 use clap::Args;
 use std::path::PathBuf;
@@ -21,10 +21,10 @@ pub(in crate::cli) struct RunnerArgs {
 }
 
 impl RunnerArgs {
-    pub(in crate::cli) fn run(self, global: &Global) -> Result<(), Coded> {
+    pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
         let Some((program, arguments)) = self.program.split_first() else {
             let error = anyhow::anyhow!("no program to run");
-            return Err(Coded::new(ExitCode::Input, error));
+            return Err(CodedError::new(ExitCode::Input, error));
         };
         let options = RunnerOptions {
             target: self.target,
@@ -43,7 +43,7 @@ impl RunnerArgs {
             None => {
                 let program = options.program.display();
                 let error = anyhow::anyhow!("a signal ended {program} there");
-                Err(Coded::new(ExitCode::Measurement, error))
+                Err(CodedError::new(ExitCode::Measurement, error))
             }
         }
     }

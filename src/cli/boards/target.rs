@@ -2,14 +2,14 @@
 
 use super::target_args::{AddTargetArgs, TargetAction, TargetArgs};
 use crate::cli::progress::ProgressPrinter;
-use crate::cli::{Coded, ExitCode, Global};
+use crate::cli::{CodedError, ExitCode, GlobalOptions};
 use crate::report;
 use crate::workflow::{self, AddedTarget};
 use paring_boards::CheckGrade;
 use serde_json::json;
 
 impl TargetArgs {
-    pub(in crate::cli) fn run(self, global: &Global) -> Result<(), Coded> {
+    pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
         match self.action {
             TargetAction::List => {
                 let list = workflow::list_targets(global.trust())?;
@@ -33,7 +33,7 @@ impl TargetArgs {
     }
 }
 
-fn add(args: AddTargetArgs, global: &Global) -> Result<(), Coded> {
+fn add(args: AddTargetArgs, global: &GlobalOptions) -> Result<(), CodedError> {
     let options = args.options(global.trust());
     let printer = ProgressPrinter::new(global.quiet);
     let AddedTarget { name, profile, environment, inventory } =
@@ -55,7 +55,7 @@ fn add(args: AddTargetArgs, global: &Global) -> Result<(), Coded> {
     Ok(())
 }
 
-fn check(names: &[String], global: &Global) -> Result<(), Coded> {
+fn check(names: &[String], global: &GlobalOptions) -> Result<(), CodedError> {
     let printer = ProgressPrinter::new(global.quiet);
     let checked = workflow::check_targets(names, global.trust(), &|event| printer.show(event))?;
     match global.json {
@@ -67,7 +67,7 @@ fn check(names: &[String], global: &Global) -> Result<(), Coded> {
         0 => Ok(()),
         n => {
             let error = anyhow::anyhow!("{n} of {} targets cannot measure", checked.len());
-            Err(Coded::new(ExitCode::Target, error))
+            Err(CodedError::new(ExitCode::Target, error))
         }
     }
 }

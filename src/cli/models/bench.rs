@@ -2,11 +2,11 @@
 
 use super::BenchArgs;
 use crate::cli::progress::ProgressPrinter;
-use crate::cli::{Coded, Global, say};
+use crate::cli::{CodedError, GlobalOptions, say};
 use crate::workflow;
 
 impl BenchArgs {
-    pub(in crate::cli) fn run(self, global: &Global) -> Result<(), Coded> {
+    pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
         let options = self.options(global.trust());
         let printer = ProgressPrinter::new(global.quiet);
         let answer = workflow::bench(&options, &|event| printer.show(event))?;

@@ -1,7 +1,7 @@
 //! `paring catalog`.
 
 use super::sample_args::SampleArgs;
-use crate::cli::{Coded, Global};
+use crate::cli::{CodedError, GlobalOptions};
 use crate::workflow::{self, CatalogOptions};
 use clap::Args;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ pub(in crate::cli) struct CatalogArgs {
 }
 
 impl CatalogArgs {
-    pub(in crate::cli) fn run(self, global: &Global) -> Result<(), Coded> {
+    pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
         let samples = self.samples.into();
         let options = CatalogOptions { model: self.model, samples, probes: self.probes };
         let answer = workflow::catalog(&options)?;

@@ -1,7 +1,7 @@
 //! `paring diff`.
 
 use super::sample_args::SampleArgs;
-use crate::cli::{Coded, Global};
+use crate::cli::{CodedError, GlobalOptions};
 use crate::report;
 use crate::workflow::{self, DiffOptions};
 use clap::Args;
@@ -19,7 +19,7 @@ pub(in crate::cli) struct DiffArgs {
 }
 
 impl DiffArgs {
-    pub(in crate::cli) fn run(self, global: &Global) -> Result<(), Coded> {
+    pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
         let DiffArgs { base, variant, samples } = self;
         let options = DiffOptions { base, variant, samples: samples.into() };
         let difference = workflow::diff(&options)?;

@@ -2,7 +2,7 @@
 
 use super::EvalArgs;
 use crate::cli::progress::ProgressPrinter;
-use crate::cli::{Coded, Global};
+use crate::cli::{CodedError, GlobalOptions};
 use crate::report;
 use crate::workflow::{self, EvaluationResult};
 use serde_json::json;
@@ -11,7 +11,7 @@ use serde_json::json;
 const SHOWN_HITS: usize = 5;
 
 impl EvalArgs {
-    pub(in crate::cli) fn run(self, global: &Global) -> Result<(), Coded> {
+    pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
         let options = self.options(global.trust());
         let printer = ProgressPrinter::new(global.quiet);
         let result = workflow::evaluate(&options, &|event| printer.show(event))?;

@@ -1,6 +1,6 @@
 //! `paring init`.
 
-use crate::cli::{Coded, Global};
+use crate::cli::{CodedError, GlobalOptions};
 use crate::workflow::{self, InitOptions};
 use clap::Args;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ pub(in crate::cli) struct InitArgs {
 }
 
 impl InitArgs {
-    pub(in crate::cli) fn run(self, _global: &Global) -> Result<(), Coded> {
+    pub(in crate::cli) fn run(self, _global: &GlobalOptions) -> Result<(), CodedError> {
         let InitArgs { model, data, out } = self;
         let owner = std::env::var("USER").unwrap_or_default();
         let options = InitOptions { model, data, out, owner };

@@ -2,7 +2,7 @@
 
 use super::SampleArgs;
 use crate::cli::progress::ProgressPrinter;
-use crate::cli::{Coded, Global};
+use crate::cli::{CodedError, GlobalOptions};
 use crate::report;
 use crate::workflow::{self, ProfileOptions};
 use clap::Args;
@@ -27,7 +27,7 @@ pub(in crate::cli) struct ProfileArgs {
 }
 
 impl ProfileArgs {
-    pub(in crate::cli) fn run(self, global: &Global) -> Result<(), Coded> {
+    pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
         let ProfileArgs { model, samples, target, engine, csv } = self;
         let (samples, trust) = (samples.into(), global.trust());
         let options = ProfileOptions { model, samples, target, trust, engine, csv };

@@ -2,12 +2,12 @@
 
 use super::compare_args::{CompareArgs, OutputFormat};
 use crate::cli::warnings::print_warning;
-use crate::cli::{Coded, ExitCode, Global, say};
+use crate::cli::{CodedError, ExitCode, GlobalOptions, say};
 use crate::report::{self, RunComparison};
 use crate::workflow;
 
 impl CompareArgs {
-    pub(in crate::cli) fn run(self, global: &Global) -> Result<(), Coded> {
+    pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
         let format = if global.json { OutputFormat::Json } else { self.format };
         let failures = self.failures();
         let comparison = workflow::compare(&self.into(), &print_warning)?;
@@ -16,8 +16,8 @@ impl CompareArgs {
     }
 }
 
-fn print(comparison: &RunComparison, format: OutputFormat, color: bool) -> Result<(), Coded> {
-    let internal = |e: anyhow::Error| Coded::new(ExitCode::Internal, e);
+fn print(comparison: &RunComparison, format: OutputFormat, color: bool) -> Result<(), CodedError> {
+    let internal = |e: anyhow::Error| CodedError::new(ExitCode::Internal, e);
     match format {
         OutputFormat::Table => say::table(&report::comparison_table(comparison, color)),
         OutputFormat::Markdown => say::whole(report::comparison_markdown(comparison).trim_end()),

@@ -1,7 +1,7 @@
 //! `paring note`.
 
 use crate::cli::warnings::print_warning;
-use crate::cli::{Coded, Global};
+use crate::cli::{CodedError, GlobalOptions};
 use crate::workflow::{self, NoteOptions};
 use clap::Args;
 use serde_json::json;
@@ -23,7 +23,7 @@ pub(in crate::cli) struct NoteArgs {
 }
 
 impl NoteArgs {
-    pub(in crate::cli) fn run(self, global: &Global) -> Result<(), Coded> {
+    pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
         let user = || std::env::var("USER").ok().filter(|name| !name.is_empty());
         let by = self.by.or_else(user);
         let options = NoteOptions { run: self.run, text: self.text, on: self.on, by };

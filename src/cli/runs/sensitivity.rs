@@ -1,6 +1,6 @@
 //! `paring sensitivity`.
 
-use crate::cli::{Coded, Global};
+use crate::cli::{CodedError, GlobalOptions};
 use crate::{report, workflow};
 use clap::Args;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ pub(in crate::cli) struct SensitivityArgs {
 }
 
 impl SensitivityArgs {
-    pub(in crate::cli) fn run(self, global: &Global) -> Result<(), Coded> {
+    pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
         let tables = workflow::sensitivity(&self.run)?;
         match global.json {
             true => say!("{:#}", report::sensitivity_json(&tables)),

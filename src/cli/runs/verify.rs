@@ -1,6 +1,6 @@
 //! `paring verify`.
 
-use crate::cli::{Coded, ExitCode, Global};
+use crate::cli::{CodedError, ExitCode, GlobalOptions};
 use crate::workflow::{self, VerifyOptions};
 use clap::Args;
 use paring_core::schema::Sha256Hex;
@@ -22,16 +22,16 @@ fn digest(text: &str) -> Result<Sha256Hex, String> {
 }
 
 impl VerifyArgs {
-    pub(in crate::cli) fn run(self, global: &Global) -> Result<(), Coded> {
+    pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
         let options = VerifyOptions { run: self.run, expected: self.expect };
         let run = options.run.display();
         let summary = workflow::verify(&options).map_err(|error| {
-            let Coded { code, error } = Coded::from(error);
+            let CodedError { code, error } = CodedError::from(error);
             match code {
                 ExitCode::Rejected => {
-                    Coded::new(code, error.context(format!("{run} does not hold")))
+                    CodedError::new(code, error.context(format!("{run} does not hold")))
                 }
-                _ => Coded::new(code, error),
+                _ => CodedError::new(code, error),
             }
         })?;
         match global.json {

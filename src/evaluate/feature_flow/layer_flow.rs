@@ -9,7 +9,7 @@ use paring_agent::engine::{AnalysedModel, DimensionBindings, ModelSource};
 use paring_core::schema::{
     ActivationStatistics, AttentionHeadStatistics, EngineOptions, LayerFlow,
 };
-use paring_onnx::graph::{Graph, Index, Node, layer_names};
+use paring_onnx::graph::{Graph, GraphIndex, Node, layer_names};
 use paring_onnx::ops::is_product;
 use std::collections::BTreeMap;
 
@@ -81,7 +81,7 @@ pub fn layer_flows(
 
 /// Layers with weights, each with what its activation gives, and attention.
 fn watched(graph: &Graph) -> Vec<WatchedLayer> {
-    let index = Index::new(graph);
+    let index = GraphIndex::new(graph);
     let weights = graph.initializer_names();
     let mut all: Vec<WatchedLayer> = Vec::new();
     for (node, layer) in graph.nodes().iter().zip(layer_names(graph)) {

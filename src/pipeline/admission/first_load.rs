@@ -7,7 +7,7 @@ use paring_agent::engine::{self, AnalysedModel, DimensionBindings, ModelSignatur
 use paring_agent::measure::{bound_memory, die_with_parent};
 use paring_core::schema::EngineOptions;
 use paring_data::random_inputs;
-use paring_onnx::graph::{Facts, Graph, GraphError};
+use paring_onnx::graph::{Graph, GraphError, TensorFacts};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -141,7 +141,7 @@ fn load(path: &Path, sizes: Option<LoadSizes>) -> FirstLoad {
 
 /// Tensors of known shapes that no node reads whose own outputs are known: the last that the engine
 /// understands.
-fn frontier(graph: &Graph, facts: &Facts) -> Vec<String> {
+fn frontier(graph: &Graph, facts: &TensorFacts) -> Vec<String> {
     let known = |tensor: &&String| facts.types.contains_key(*tensor);
     let nodes = graph.nodes().iter().filter(|node| node.output.iter().any(|o| known(&o)));
     let mut last: BTreeSet<&String> = nodes.clone().flat_map(|n| &n.output).filter(known).collect();

@@ -6,7 +6,7 @@ use super::gains::{Gains, Stopwatch};
 use crate::evaluate::{self, BootstrapSampling, ModelOutputs, PredictionStatistics, Predictor};
 use crate::pipeline::{EvaluationSetup, PipelineError};
 use paring_agent::engine::{DimensionBindings, ModelSource};
-use paring_compress::catalog::{Calibration, Coupling, Criterion, Kind, catalog};
+use paring_compress::catalog::{Calibration, ComponentKind, Coupling, Criterion, catalog};
 use paring_compress::{
     BudgetAllocation, ChannelPruning, CompressError, PruneAmount, PruneStructure, RecoveryMethod,
     RemovalSavings, StepResult, prune_channels,
@@ -59,7 +59,7 @@ pub fn removal(pruning: &ChannelPruning) -> String {
 
 /// What a catalog asks of: every kind of component by `obs` with least squares.
 pub fn of_all_kinds(couplings: &[Coupling]) -> Vec<ChannelPruning> {
-    let heads = couplings.iter().any(|c| c.kind == Kind::Head);
+    let heads = couplings.iter().any(|c| c.kind == ComponentKind::Head);
     let others = couplings.iter().any(|c| PruneStructure::Channels.includes(c.kind));
     let kinds = [(PruneStructure::Channels, others), (PruneStructure::Heads, heads)];
     let kinds = kinds.into_iter().filter(|(_, there)| *there);

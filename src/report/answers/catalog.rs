@@ -1,7 +1,10 @@
 //! The answer of `paring catalog`: what could be removed, dependencies, scores and expected changes.
 
 use crate::pipeline::Forecaster;
-use paring_compress::catalog::{Bypass, Catalog, Coupling, Criterion, Dependencies, Kind, Savings};
+use paring_compress::catalog::{
+    BypassCandidate, Catalog, ComponentKind, Coupling, CouplingDependencies, Criterion,
+    ExpectedSavings,
+};
 use paring_core::schema::Forecast;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -18,7 +21,7 @@ pub struct RankedComponent {
     /// Scores by criterion.
     pub scores: BTreeMap<String, f64>,
     /// Savings if it alone goes.
-    pub saves: Savings,
+    pub saves: ExpectedSavings,
     /// Expected change if it alone goes.
     pub expected: ExpectedChange,
 }
@@ -44,9 +47,9 @@ pub struct ExpectedChange {
 #[derive(Debug)]
 pub struct RankedBypass {
     /// The layer or block.
-    pub bypass: Bypass,
+    pub bypass: BypassCandidate,
     /// Savings if it alone goes.
-    pub savings: Savings,
+    pub savings: ExpectedSavings,
     /// Its score by activations, where there is data.
     pub score: Option<f64>,
 }
@@ -59,7 +62,7 @@ pub struct CatalogAnswer {
     /// Couplings, and layers that stay whole.
     pub catalog: Catalog,
     /// Dependencies of each coupling.
-    pub dependencies: Vec<Dependencies>,
+    pub dependencies: Vec<CouplingDependencies>,
     /// Components of each coupling, the least important first.
     pub components: Vec<Vec<RankedComponent>>,
     /// Readers of each coupling whose weights cannot be judged by data.
@@ -100,7 +103,7 @@ impl CatalogAnswer {
     fn ranked_lines(
         &self,
         coupling: &Coupling,
-        dependencies: &Dependencies,
+        dependencies: &CouplingDependencies,
         ranked: &[RankedComponent],
         opaque_readers: &[String],
         all: bool,
@@ -138,7 +141,7 @@ impl CatalogAnswer {
     fn closing_lines(&self) -> Vec<String> {
         let mut lines = vec!["".to_string()];
         for RankedBypass { bypass, savings, score } in &self.bypasses {
-            let what = if bypass.kind == Kind::Block { "block" } else { "layer" };
+            let what = if bypass.kind == ComponentKind::Block { "block" } else { "layer" };
             let change = score.map_or_else(String::new, |s| {
                 format!("; without it its output is off by {:.1} % of its power", 100.0 * s)
             });
@@ -197,7 +200,7 @@ impl CatalogAnswer {
     }
 }
 
-fn coupling_lines(coupling: &Coupling, dependencies: &Dependencies) -> Vec<String> {
+fn coupling_lines(coupling: &Coupling, dependencies: &CouplingDependencies) -> Vec<String> {
     let mut lines =
         vec![format!("\n{}: {} {}s", coupling.id, coupling.components.len(), coupling.kind)];
     if let Some(lossy) = &coupling.lossy {
@@ -218,8 +221,8 @@ fn coupling_lines(coupling: &Coupling, dependencies: &Dependencies) -> Vec<Strin
     lines
 }
 
-fn savings_text(saved: &Savings) -> String {
-    let Savings { params, bytes, macs, activation_bytes } = saved;
+fn savings_text(saved: &ExpectedSavings) -> String {
+    let ExpectedSavings { params, bytes, macs, activation_bytes } = saved;
     format!(
         "{params} parameters ({bytes} bytes), {macs} MACs, {activation_bytes} bytes of activations"
     )

@@ -1,6 +1,6 @@
 //! Sections of prune steps: channels and heads, single weights, layers and blocks.
 
-use paring_compress::catalog::{Criterion, Kind};
+use paring_compress::catalog::{ComponentKind, Criterion};
 use paring_compress::{
     BudgetAllocation, ChannelPruning, LayerPruning, PruneAmount, PruneStructure, RecoveryMethod,
     Step, WeightPruning, WeightSparsity,
@@ -112,7 +112,7 @@ impl WeightPruningSection {
 }
 
 impl BypassSection {
-    pub(super) fn step(self, kind: Kind) -> Result<Step, String> {
+    pub(super) fn step(self, kind: ComponentKind) -> Result<Step, String> {
         let amounts = [
             self.ratio.map(PruneAmount::Ratio),
             self.count.map(PruneAmount::Count),

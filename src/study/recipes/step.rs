@@ -6,7 +6,7 @@ use super::quantize_step::{
 };
 use super::step_error::{StepError, quoted_list};
 use super::step_table::{FieldError, StepEntry, StepTable, keys_of};
-use paring_compress::catalog::Kind;
+use paring_compress::catalog::ComponentKind;
 use paring_compress::{PruneStructure, QuantizationFormat, Step};
 use paring_core::toml_input::nearest_name;
 use serde::Deserialize;
@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 enum StepSection {
     Channels(PruneStructure, ChannelPruningSection),
     Weights(WeightPruningSection),
-    Bypass(Kind, BypassSection),
+    Bypass(ComponentKind, BypassSection),
     StaticInt8(StaticInt8Section),
     DynamicInt8(DynamicInt8Section),
     Int8Weights(Int8WeightsSection),
@@ -94,8 +94,12 @@ fn prune_section(table: &StepTable, kind: &StepEntry) -> Result<StepSection, Ste
             StepSection::Channels(PruneStructure::Heads, fields(table, kind)?)
         }
         Some(PruneTarget::Weights) => StepSection::Weights(fields(table, kind)?),
-        Some(PruneTarget::Layers) => StepSection::Bypass(Kind::Layer, fields(table, kind)?),
-        Some(PruneTarget::Blocks) => StepSection::Bypass(Kind::Block, fields(table, kind)?),
+        Some(PruneTarget::Layers) => {
+            StepSection::Bypass(ComponentKind::Layer, fields(table, kind)?)
+        }
+        Some(PruneTarget::Blocks) => {
+            StepSection::Bypass(ComponentKind::Block, fields(table, kind)?)
+        }
     })
 }
 

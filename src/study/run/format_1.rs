@@ -4,7 +4,7 @@
 use super::protocol::{Protocol, data_rules};
 use crate::evaluate::{AdversarialSearch, RobustnessTest};
 use crate::pipeline::{self, BASELINE, Folders};
-use crate::study::{Loaded, Study, StudyError, load};
+use crate::study::{Study, StudyError, StudyInputs, load};
 use paring_core::schema::Sha256Hex;
 use paring_onnx::graph::Graph;
 use serde_json::json;
@@ -17,7 +17,7 @@ use std::path::Path;
 pub(super) fn matches(
     old: &Protocol,
     study: &Study,
-    loaded: &Loaded,
+    loaded: &StudyInputs,
     root: &Path,
 ) -> Result<(bool, bool), StudyError> {
     let folder = study.path.parent().unwrap_or(Path::new(""));

@@ -1,7 +1,7 @@
 //! The frozen rules of a run, in three hashes: changing a threshold keeps timings comparable.
 
 use crate::report::RunFacts;
-use crate::study::{Loaded, Study, StudyError};
+use crate::study::{Study, StudyError, StudyInputs};
 use paring_agent::engine::ENGINE;
 use paring_compress::Step;
 use paring_core::schema::{SCHEMA, Sha256Hex};
@@ -44,7 +44,7 @@ pub struct Protocol {
 
 impl Protocol {
     /// The rules of a study.
-    pub fn new(study: &Study, loaded: &Loaded, quick: bool) -> Protocol {
+    pub fn new(study: &Study, loaded: &StudyInputs, quick: bool) -> Protocol {
         let data = data_rules(study, loaded, &json!(study.robustness));
         let each = study.recipes.iter().map(|recipe| {
             let steps: Vec<Value> = recipe.steps.iter().map(Step::identity).collect();
@@ -113,7 +113,7 @@ impl Protocol {
 }
 
 /// A study's data, splits and metrics as JSON, of which `data_sha256` is the hash.
-pub(super) fn data_rules(study: &Study, loaded: &Loaded, robustness: &Value) -> Value {
+pub(super) fn data_rules(study: &Study, loaded: &StudyInputs, robustness: &Value) -> Value {
     json!({
         "data": loaded.data.sha256,
         "splits": loaded.splits,

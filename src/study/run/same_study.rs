@@ -2,7 +2,7 @@
 
 use super::format_1;
 use super::protocol::{DATA, Protocol, VARIANTS};
-use crate::study::{Loaded, Study, StudyError};
+use crate::study::{Study, StudyError, StudyInputs};
 use std::path::Path;
 
 impl Protocol {
@@ -11,7 +11,12 @@ impl Protocol {
     ///
     /// # Errors
     /// [`StudyError::OtherProtocol`] says what differs.
-    pub fn describes(&self, study: &Study, loaded: &Loaded, root: &Path) -> Result<(), StudyError> {
+    pub fn describes(
+        &self,
+        study: &Study,
+        loaded: &StudyInputs,
+        root: &Path,
+    ) -> Result<(), StudyError> {
         let other = |what| Err(StudyError::OtherProtocol { path: root.to_path_buf(), what });
         let new = Protocol::new(study, loaded, self.quick);
         let (recipes, data) = match self.schema {

@@ -1,7 +1,7 @@
 //! CardDevice images: a board's first boot put into one, written to a card, and compared with it.
 
 use super::inventory_file;
-use crate::workflow::{Progress, ProgressEvent, Stage, WorkflowError};
+use crate::workflow::{Progress, ProgressEvent, ProgressStage, WorkflowError};
 use paring_agent::sensors;
 use paring_boards::flash::{
     self, BlockMap, CardComparison, CardDevice, FirstBootConfig, OperatingSystem, WirelessNetwork,
@@ -170,7 +170,7 @@ pub fn open_card(options: CardOptions) -> Result<CardJob, WorkflowError> {
 /// [`WorkflowError`] where the image cannot be read or the card not be written.
 pub fn write_card(job: &CardJob, progress: &Progress) -> Result<(), WorkflowError> {
     let CardJob { image, card, map } = job;
-    staged(job, Stage::WriteCard, progress, |done| card.write(image, map.as_ref(), done))
+    staged(job, ProgressStage::WriteCard, progress, |done| card.write(image, map.as_ref(), done))
 }
 
 /// Compares the card with the image.
@@ -179,13 +179,13 @@ pub fn write_card(job: &CardJob, progress: &Progress) -> Result<(), WorkflowErro
 /// [`WorkflowError`] with the first difference.
 pub fn compare_card(job: &CardJob, progress: &Progress) -> Result<CardComparison, WorkflowError> {
     let CardJob { image, card, map } = job;
-    staged(job, Stage::ReadCard, progress, |done| card.verify(image, map.as_ref(), done))
+    staged(job, ProgressStage::ReadCard, progress, |done| card.verify(image, map.as_ref(), done))
 }
 
 /// Work on a card, told in bytes.
 fn staged<T>(
     job: &CardJob,
-    stage: Stage,
+    stage: ProgressStage,
     progress: &Progress,
     work: impl FnOnce(&mut dyn FnMut(u64)) -> Result<T, flash::FlashError>,
 ) -> Result<T, WorkflowError> {

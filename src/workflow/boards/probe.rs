@@ -4,7 +4,7 @@
 use super::one_target;
 use crate::pipeline;
 use crate::report::TargetFacts;
-use crate::workflow::{Progress, ProgressEvent, Stage, WorkflowError};
+use crate::workflow::{Progress, ProgressEvent, ProgressStage, WorkflowError};
 use paring_boards::{FolderTrust, Target, TargetEvent, TargetSession, TargetTransport};
 use paring_core::schema::EngineConformance;
 use std::path::PathBuf;
@@ -69,7 +69,7 @@ fn conformance(
     if let Some(known) = pipeline::known_conformance(name).filter(|_| !anew) {
         return Ok(known);
     }
-    let stage = Stage::Patterns;
+    let stage = ProgressStage::Patterns;
     progress(ProgressEvent::StageLength { stage, total: 0 });
     let mut heard = |news| {
         if let TargetEvent::Note(note) = news {

@@ -2,7 +2,7 @@
 
 use crate::evaluate::{ModelOutputs, Predictor};
 use crate::report::{BoardAgreement, BoardFlip};
-use crate::workflow::{Progress, ProgressEvent, Stage, WorkflowError};
+use crate::workflow::{Progress, ProgressEvent, ProgressStage, WorkflowError};
 use paring_boards::{
     self, FolderTrust, Inventory, RemotePrediction, Target, TargetEvent, TargetSession,
     TargetTransport, catch_interrupts,
@@ -44,7 +44,7 @@ impl BoundModel {
         progress: &Progress,
     ) -> Result<ModelOutputs, WorkflowError> {
         let samples: Vec<usize> = (0..data.len()).collect();
-        let stage = Stage::Evaluate;
+        let stage = ProgressStage::Evaluate;
         progress(ProgressEvent::StageLength { stage, total: samples.len() });
         let done = AtomicUsize::new(0);
         let answers = self.predictor.answers(data, &samples, &|n| {
@@ -68,7 +68,7 @@ impl BoundModel {
         let (dims, options) = (&self.dims, &self.options);
         let asked =
             RemotePrediction { model, options, dims, batch: self.batch, output: self.output };
-        let stage = Stage::AskBoard;
+        let stage = ProgressStage::AskBoard;
         progress(ProgressEvent::StageLength { stage, total: samples.len() });
         progress(ProgressEvent::StageItem { stage, item: &board.name });
         let mut done = 0;

@@ -10,7 +10,7 @@ use crate::pipeline::{self, Context, PipelineError, RecordedStep, variant_record
 use crate::study::Study;
 use crate::workflow::open_run::{OpenRun, sysfs_root};
 use crate::workflow::variants::calibration;
-use crate::workflow::{Progress, ProgressEvent, Stage, WorkflowError};
+use crate::workflow::{Progress, ProgressEvent, ProgressStage, WorkflowError};
 use paring_boards::{self, Inventory, Target};
 use paring_compress::Step;
 use paring_core::schema::{Explanation, VariantRecord};
@@ -106,7 +106,7 @@ fn explain_variant(
     let contexts = contexts(run, &steps, options.replicates)?;
     let (truth, setup) = (truth(run)?, run.evaluation_setup());
     let mut case = AblationStudy::begin(&steps, &variant.options, contexts, setup, truth, &manner)?;
-    let stage = Stage::Explain;
+    let stage = ProgressStage::Explain;
     progress(ProgressEvent::StageLength { stage, total: options.experiments });
     progress(ProgressEvent::StageItem { stage, item: name });
     case.explore(&manner, &mut |done| progress(ProgressEvent::StageDone { stage, done }))?;

@@ -10,11 +10,11 @@ use crate::report::{CatalogAnswer, ExpectedChange, RankedBypass, RankedComponent
 use crate::workflow::WorkflowError;
 use paring_agent::engine::{AnalysedModel, DimensionBindings, ModelSource};
 use paring_compress::catalog::{
-    self, Bypass, Calibration, CatalogError, Coupling, Criterion, Linear, Rows,
+    self, BypassCandidate, Calibration, CatalogError, Coupling, Criterion, InputRows, LinearLayer,
 };
 use paring_core::schema::{EngineOptions, OriginalIndices, ScoreKind, TaskKind};
 use paring_data::Dataset;
-use paring_onnx::graph::{Facts, Graph, NodeCost};
+use paring_onnx::graph::{Graph, NodeCost, TensorFacts};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -64,11 +64,11 @@ pub fn catalog(options: &CatalogOptions) -> Result<CatalogAnswer, WorkflowError>
 /// A model with its samples, and what was learnt of it.
 struct CatalogModel {
     graph: Graph,
-    facts: Facts,
+    facts: TensorFacts,
     /// Multiply-adds of the graph's nodes.
     costs: Vec<NodeCost>,
-    layers: Vec<Linear>,
-    rows: Vec<Rows>,
+    layers: Vec<LinearLayer>,
+    rows: Vec<InputRows>,
     criteria: Vec<Criterion>,
     calibration: Option<Calibration>,
     forecaster: Option<Forecaster>,
@@ -226,7 +226,7 @@ impl CatalogModel {
             }
             _ => vec![None; all.len()],
         };
-        let with = |(bypass, score): (Bypass, Option<f64>)| {
+        let with = |(bypass, score): (BypassCandidate, Option<f64>)| {
             let savings = bypass.savings(&self.graph, &self.facts);
             RankedBypass { bypass, savings, score }
         };

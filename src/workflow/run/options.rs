@@ -1,6 +1,6 @@
 //! Options of a run, and the study that they name.
 
-use crate::study::{self, Loaded, QUICK_BLOCKS, Study, StudyError};
+use crate::study::{self, QUICK_BLOCKS, Study, StudyError, StudyInputs};
 use paring_boards::FolderTrust;
 use std::path::PathBuf;
 
@@ -43,7 +43,7 @@ impl RunOptions {
     ///
     /// # Errors
     /// [`StudyError`] names the file, the line or the key.
-    pub(super) fn open_study(&self) -> Result<(Study, Loaded), StudyError> {
+    pub(super) fn open_study(&self) -> Result<(Study, StudyInputs), StudyError> {
         let mut study = study::load_for(&self.study, &self.targets, self.trust)?;
         if self.quick {
             study.timing.blocks = QUICK_BLOCKS;

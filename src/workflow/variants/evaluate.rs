@@ -5,7 +5,7 @@ use crate::ledger::Ledger;
 use crate::pipeline::{self, VariantEvaluation};
 use crate::report;
 use crate::workflow::open_run::OpenRun;
-use crate::workflow::{Progress, ProgressEvent, Stage, WorkflowError};
+use crate::workflow::{Progress, ProgressEvent, ProgressStage, WorkflowError};
 use paring_core::schema::{
     Evaluation, LedgerEntryBody, LedgerEntryKind, MissingReason, VariantRecord,
 };
@@ -30,7 +30,7 @@ pub(in crate::workflow) fn evaluate_variants(
     if !run.loaded.data.labelled {
         progress(ProgressEvent::Unlabelled { data: &run.study.data.path });
     }
-    let stage = Stage::Evaluate;
+    let stage = ProgressStage::Evaluate;
     progress(ProgressEvent::StageLength { stage, total: variants.len() });
     let folders = &run.directory.folders;
     let done = AtomicUsize::new(0);

@@ -3,7 +3,7 @@
 
 use crate::evaluate::EvaluationTask;
 use crate::pipeline::{Context, EvaluationSetup, MeasurementExtent, MeasurementPlan};
-use crate::study::{Loaded, Study};
+use crate::study::{Study, StudyInputs};
 use crate::workflow::WorkflowError;
 use crate::workflow::open_run::OpenRun;
 use paring_boards::Target;
@@ -111,7 +111,7 @@ fn reading(task: &EvaluationTask, output: usize) -> DecisionRule {
 /// # Errors
 /// [`WorkflowError::Data`] where they cannot be read.
 pub(in crate::workflow) fn calibration(
-    loaded: &Loaded,
+    loaded: &StudyInputs,
     samples: &[usize],
 ) -> Result<Calibration, WorkflowError> {
     let every = (loaded.data.bytes_of(samples.len()).div_ceil(WINDOW_BYTES)).max(1);

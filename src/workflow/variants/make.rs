@@ -5,7 +5,7 @@ use crate::ledger::Ledger;
 use crate::pipeline::{self, Context, ForecastBudget, PipelineError, Recipe};
 use crate::study::Study;
 use crate::workflow::open_run::OpenRun;
-use crate::workflow::{Progress, ProgressEvent, Stage, WorkflowError};
+use crate::workflow::{Progress, ProgressEvent, ProgressStage, WorkflowError};
 use paring_compress::{ChannelPruning, Step};
 use paring_core::schema::{LedgerEntryBody, LedgerEntryKind, VariantRecord};
 use paring_onnx::graph::Graph;
@@ -42,7 +42,7 @@ pub(in crate::workflow) fn make_variants(
     let context = Context { sysfs_root, ..forecasting_context(run, forecasts, progress)? };
     let mut ledger = Ledger::open(&run.directory.folders.ledger(), &study.owner)?;
     ledger.record(protocol_entry(run))?;
-    let stage = Stage::Compress;
+    let stage = ProgressStage::Compress;
     progress(ProgressEvent::StageLength { stage, total: study.recipes.len() + 1 });
     let mut records = vec![pipeline::baseline(&context)?];
     let mut failures = Vec::new();

@@ -3,7 +3,7 @@
 
 use paring_agent::arrays::Dtype;
 use paring_core::stats;
-use paring_onnx::graph::{Graph, Node, Size, Weights, set_int, set_ints};
+use paring_onnx::graph::{DimensionSize, Graph, Node, Weights, set_int, set_ints};
 use rand::RngExt;
 
 /// A network of one kind of layer.
@@ -64,7 +64,7 @@ struct PatternBuilder {
 impl PatternBuilder {
     fn new(dims: &[usize]) -> PatternBuilder {
         let mut graph = Graph::empty("pattern", 13);
-        let sizes: Vec<Size> = dims.iter().map(|d| Size::Fixed(*d)).collect();
+        let sizes: Vec<DimensionSize> = dims.iter().map(|d| DimensionSize::Fixed(*d)).collect();
         graph.add_input("x", Dtype::F32, &sizes);
         graph.add_output("y");
         PatternBuilder { graph, draw: stats::generator(11, "patterns") }

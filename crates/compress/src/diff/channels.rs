@@ -3,7 +3,7 @@
 use super::alignment::{ComponentAlignment, align};
 use super::flow::likeness;
 use super::operators::WeightedOperator;
-use crate::catalog::{Coupling, Kind, Slices};
+use crate::catalog::{ComponentKind, Coupling, Slices};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,7 @@ pub struct CouplingDifference {
     /// Its id in the baseline.
     pub coupling: String,
     /// The kind of its components: `channel`, `neuron`, `head` …
-    pub kind: Kind,
+    pub kind: ComponentKind,
     /// Its width in the baseline.
     pub width: usize,
     /// Original indices of components that are gone.

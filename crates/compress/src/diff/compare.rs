@@ -9,7 +9,7 @@ use super::tensors::tensor;
 use super::verdict::{DiffFindings, conclude};
 use super::{ModelDifference, TensorDifference};
 use crate::CompressError;
-use crate::catalog::{self, Calibration, Catalog, Coupling, Refused, Slices};
+use crate::catalog::{self, Calibration, Catalog, Coupling, RefusedLayer, Slices};
 use paring_agent::engine::DimensionBindings;
 use paring_core::schema::OriginalIndices;
 use paring_onnx::graph::Graph;
@@ -205,7 +205,7 @@ fn origins(pairs: &[OperatorPair], gone: &Slices) -> OriginalIndices {
 }
 
 /// Layers that should have kept their width and have not.
-fn narrowed(refused: &[Refused], pairs: &[OperatorPair]) -> Vec<String> {
+fn narrowed(refused: &[RefusedLayer], pairs: &[OperatorPair]) -> Vec<String> {
     let kept = |layer: &str| refused.iter().any(|r| r.layer == layer);
     let pairs = pairs.iter().filter(|p| kept(&p.base.layer) && p.base.dims[0] != p.variant.dims[0]);
     let say = |p: &OperatorPair| {

@@ -2,7 +2,7 @@
 //! floats, however they are stored.
 
 use super::stored::{blocks, stored};
-use paring_onnx::graph::{self, Graph, Index, Node};
+use paring_onnx::graph::{self, Graph, GraphIndex, Node};
 
 /// The kind of a weighted operator, beside its width. A 1x1 convolution is a product.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -48,7 +48,7 @@ impl WeightedOperator {
 
 /// All operators with weights, in the graph's order.
 pub(super) fn operators(graph: &Graph) -> Vec<WeightedOperator> {
-    let index = Index::new(graph);
+    let index = GraphIndex::new(graph);
     let nodes = graph.nodes().iter().enumerate().zip(graph::layer_names(graph));
     nodes
         .filter_map(|((position, node), layer)| operator(graph, &index, position, &layer, node))
@@ -57,7 +57,7 @@ pub(super) fn operators(graph: &Graph) -> Vec<WeightedOperator> {
 
 fn operator(
     graph: &Graph,
-    index: &Index,
+    index: &GraphIndex,
     position: usize,
     layer: &str,
     node: &Node,

@@ -1,7 +1,7 @@
 //! Stored values as floats, however they are stored: behind casts, transpositions and scales.
 
 use super::canonical::halves;
-use paring_onnx::graph::{self, ElementType, Graph, Index, Node, Weights};
+use paring_onnx::graph::{self, ElementType, Graph, GraphIndex, Node, Weights};
 
 /// Values as floats, and how they are stored.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub(super) struct StoredTensor {
 }
 
 /// The values behind a tensor that does not depend on the inputs.
-pub(super) fn stored(graph: &Graph, index: &Index, tensor: &str) -> Option<StoredTensor> {
+pub(super) fn stored(graph: &Graph, index: &GraphIndex, tensor: &str) -> Option<StoredTensor> {
     if let Some(dims) = graph.dims(tensor) {
         let weights = graph.weights(tensor).ok()?;
         let values = numbers(&weights)?;

@@ -2,7 +2,7 @@
 
 use super::settings::{ChannelPruning, PruneStructure};
 use crate::CompressError;
-use crate::catalog::{Catalog, Coupling, Kind};
+use crate::catalog::{Catalog, ComponentKind, Coupling};
 use crate::layer_selection::protects_something;
 use paring_onnx::graph::Graph;
 use std::collections::BTreeSet;
@@ -57,7 +57,9 @@ pub(super) fn couplings(
         let pattern = pruning.layers.clone().unwrap_or_default();
         return Err(CompressError::NoMatch { pattern, known: ids.join("`, `") });
     }
-    if pruning.what == PruneStructure::Heads && !couplings.iter().any(|c| c.kind == Kind::Head) {
+    if pruning.what == PruneStructure::Heads
+        && !couplings.iter().any(|c| c.kind == ComponentKind::Head)
+    {
         let why = "no attention heads are recognised in the model; `prune = \"channels\"` is for other layers";
         return Err(CompressError::Nothing("prune", why.into()));
     }

@@ -6,7 +6,7 @@ use super::masking::masked_graph;
 use super::recovery::RecoveryBaseline;
 use super::selection::{PruneSelection, choose};
 use super::settings::{BudgetAllocation, ChannelPruning, RecoveryMethod};
-use crate::catalog::{self, Calibration, Criterion, Linear, Rows};
+use crate::catalog::{self, Calibration, Criterion, InputRows, LinearLayer};
 use crate::cut::{adapt, cut, union};
 use crate::layer_selection::required_calibration;
 use crate::rewrite::{
@@ -18,7 +18,7 @@ use paring_agent::engine::DimensionBindings;
 use paring_core::schema::{
     CostTable, Forecast, OriginalIndices, RejectedAlternative, RemovedComponent,
 };
-use paring_onnx::graph::{Facts, Graph};
+use paring_onnx::graph::{Graph, TensorFacts};
 
 /// Removes the least important components of the couplings that the settings name. `costs` are for an
 /// amount that is a latency, `seed` is for what draws.
@@ -87,11 +87,11 @@ pub fn prune_channels(
 /// that cannot be told.
 fn rows_for_forecasts(
     graph: &Graph,
-    layers: &[Linear],
+    layers: &[LinearLayer],
     samples: Option<&Calibration>,
-) -> Vec<Rows> {
+) -> Vec<InputRows> {
     let found = catalog::observe_all(graph, layers, samples);
-    found.unwrap_or_else(|_| vec![Rows::default(); layers.len()])
+    found.unwrap_or_else(|_| vec![InputRows::default(); layers.len()])
 }
 
 /// Holds the cut graph against the masked one on the first samples, and enters into decisions how far they
@@ -187,7 +187,7 @@ fn judged(
 }
 
 /// The savings of a choice alone.
-fn saves(graph: &Graph, facts: &Facts, choice: &PruneSelection) -> RemovalSavings {
+fn saves(graph: &Graph, facts: &TensorFacts, choice: &PruneSelection) -> RemovalSavings {
     let slices = choice.slices();
     let shares = catalog::shares_removed(graph, facts, &slices).into_iter();
     let named = |(position, share): (usize, f64)| (graph.nodes()[position].name.clone(), share);

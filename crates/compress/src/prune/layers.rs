@@ -2,12 +2,12 @@
 
 use super::recovery::RecoveryBaseline;
 use super::settings::{LayerPruning, PruneAmount, RecoveryMethod};
-use crate::catalog::{self, Bypass, Calibration, Kind};
+use crate::catalog::{self, BypassCandidate, Calibration, ComponentKind};
 use crate::layer_selection::{required_calibration, select_layers};
 use crate::{CompressError, DecisionDraft, Paring, StepResult};
 use paring_agent::engine::DimensionBindings;
 use paring_core::schema::{OriginalIndices, RejectedAlternative, RemovedComponent};
-use paring_onnx::graph::{Facts, Graph};
+use paring_onnx::graph::{Graph, TensorFacts};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Leaves out the least important layers or blocks. `seed` is for what draws.
@@ -25,18 +25,18 @@ pub fn prune_layers(
 ) -> Result<StepResult, CompressError> {
     let facts = graph.facts(bindings.dims, bindings.batch)?;
     let calibration = required_calibration(how.needs_data(), calibration)?;
-    let all: Vec<Bypass> =
+    let all: Vec<BypassCandidate> =
         catalog::bypasses(&graph, &facts).into_iter().filter(|b| b.kind == how.kind).collect();
     let ids: Vec<String> = all.iter().map(|b| b.id.clone()).collect();
     let kept = select_layers(&graph, &ids, how.layers.as_deref(), &how.protect)?;
     let refusals = ids.iter().zip(&kept).filter(|(_, kept)| !**kept);
     let refusals = refusals.map(|(id, _)| (id.clone(), "it is protected or not asked for".into()));
     let refusals: Vec<(String, String)> = refusals.collect();
-    let candidates: Vec<Bypass> =
+    let candidates: Vec<BypassCandidate> =
         all.into_iter().zip(kept).filter(|(_, kept)| *kept).map(|(bypass, _)| bypass).collect();
     if candidates.is_empty() {
         let why = match how.kind {
-            Kind::Block => "no addition has a side that could be left out",
+            ComponentKind::Block => "no addition has a side that could be left out",
             _ => "no layer keeps the shape of what it reads",
         };
         return Err(CompressError::Nothing("prune", why.into()));
@@ -68,7 +68,7 @@ pub fn prune_layers(
 
 /// The candidates, and those of them that go.
 struct LayerSelection<'a> {
-    candidates: &'a [Bypass],
+    candidates: &'a [BypassCandidate],
     scores: &'a [f64],
     /// Positions, those that go first.
     order: &'a [usize],
@@ -90,7 +90,7 @@ impl LayerSelection<'_> {
         });
         let rejected: Vec<RejectedAlternative> = rejected.collect();
         let draft = |(rank, position): (usize, &usize)| {
-            let Bypass { id, layers, from, to, .. } = &self.candidates[*position];
+            let BypassCandidate { id, layers, from, to, .. } = &self.candidates[*position];
             let score = self.scores[*position];
             DecisionDraft {
                 operation: format!("prune {}s", how.kind),
@@ -120,9 +120,9 @@ impl LayerSelection<'_> {
 /// The number of layers or blocks that go.
 fn count(
     graph: &Graph,
-    facts: &Facts,
+    facts: &TensorFacts,
     how: &LayerPruning,
-    candidates: &[Bypass],
+    candidates: &[BypassCandidate],
     (order, scores): (&[usize], &[f64]),
 ) -> Result<usize, CompressError> {
     let all = candidates.len();
@@ -149,7 +149,10 @@ fn count(
 
 /// Takes the nodes out and lets readers of what they gave read what they read; gives the names of the
 /// nodes that read something else now.
-fn leave_out<'a>(graph: &mut Graph, gone: impl Iterator<Item = &'a Bypass>) -> BTreeSet<String> {
+fn leave_out<'a>(
+    graph: &mut Graph,
+    gone: impl Iterator<Item = &'a BypassCandidate>,
+) -> BTreeSet<String> {
     let (mut positions, mut instead) = (BTreeSet::new(), BTreeMap::new());
     for bypass in gone {
         positions.extend(bypass.nodes.iter().copied());
@@ -165,7 +168,7 @@ fn leave_out<'a>(graph: &mut Graph, gone: impl Iterator<Item = &'a Bypass>) -> B
 }
 
 /// The initializers of a bypass that nothing reads any more.
-fn dropped(before: &Graph, after: &Graph, bypass: &Bypass) -> Paring {
+fn dropped(before: &Graph, after: &Graph, bypass: &BypassCandidate) -> Paring {
     let left = after.initializer_names();
     let read = bypass.nodes.iter().flat_map(|p| &before.nodes()[*p].input);
     let gone = read.filter(|t| !left.contains(t.as_str()));

@@ -2,13 +2,13 @@
 //! what a cut must give, so every cut can be held against it.
 
 use crate::catalog::Slices;
-use paring_onnx::graph::{ElementType, Facts, FreshNames, Graph, Node, Weights};
+use paring_onnx::graph::{ElementType, FreshNames, Graph, Node, TensorFacts, Weights};
 use paring_onnx::ops;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The graph in which every operator that sums over an entry of `gone` reads a zero in its place: 0.0 in
 /// floats, the zero point in integers. Stored integer weights stay: what they multiply is zero.
-pub fn masked_graph(graph: &Graph, facts: &Facts, gone: &Slices) -> Graph {
+pub fn masked_graph(graph: &Graph, facts: &TensorFacts, gone: &Slices) -> Graph {
     let mut axes: BTreeMap<&str, Vec<(usize, &[usize])>> = BTreeMap::new();
     for ((tensor, axis), indices) in gone {
         axes.entry(tensor).or_default().push((*axis, indices));
@@ -35,7 +35,7 @@ pub fn masked_graph(graph: &Graph, facts: &Facts, gone: &Slices) -> Graph {
 
 /// A graph that is being masked.
 struct MaskWriter<'a> {
-    facts: &'a Facts,
+    facts: &'a TensorFacts,
     graph: &'a mut Graph,
     names: FreshNames,
     nodes: Vec<Node>,

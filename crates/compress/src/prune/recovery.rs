@@ -4,11 +4,13 @@
 //! Layers go in the order of the graph, each on the inputs that the already recovered graph produces.
 
 use super::settings::RecoveryMethod;
-use crate::catalog::{self, Calibration, CatalogError, Linear, Rows, Slices, Walk};
+use crate::catalog::{
+    self, Calibration, CalibrationWalk, CatalogError, InputRows, LinearLayer, Slices,
+};
 use crate::{CompressError, DecisionDraft, Paring};
 use faer::Mat;
 use paring_agent::engine::onnx;
-use paring_onnx::graph::{Facts, Graph, Index, Weights};
+use paring_onnx::graph::{Graph, GraphIndex, TensorFacts, Weights};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The number of times that a layer in front of a Relu is solved again, with what it gave in place of
@@ -18,8 +20,8 @@ const RELU_PASSES: usize = 4;
 /// The baseline's layers with their inputs, and what was cut out of them.
 pub(crate) struct RecoveryBaseline<'a> {
     pub(crate) graph: &'a Graph,
-    pub(crate) layers: &'a [Linear],
-    pub(crate) rows: &'a [Rows],
+    pub(crate) layers: &'a [LinearLayer],
+    pub(crate) rows: &'a [InputRows],
     /// The removed indices, by tensor and axis.
     removed: Slices,
     /// Names of nodes that read another tensor than before.
@@ -28,7 +30,7 @@ pub(crate) struct RecoveryBaseline<'a> {
 
 impl<'a> RecoveryBaseline<'a> {
     /// A graph as it was, with the layers and rows that were seen in it.
-    pub(crate) fn new(graph: &'a Graph, layers: &'a [Linear], rows: &'a [Rows]) -> Self {
+    pub(crate) fn new(graph: &'a Graph, layers: &'a [LinearLayer], rows: &'a [InputRows]) -> Self {
         RecoveryBaseline { graph, layers, rows, removed: Slices::new(), swapped: BTreeSet::new() }
     }
 
@@ -46,13 +48,13 @@ impl<'a> RecoveryBaseline<'a> {
     pub(crate) fn recover(
         &self,
         graph: &mut Graph,
-        facts: &Facts,
+        facts: &TensorFacts,
         recovery: RecoveryMethod,
         calibration: &Calibration,
     ) -> Result<Vec<DecisionDraft>, CompressError> {
         let layers = catalog::linears(graph, facts);
-        let (dirty, index) = (self.dirty(graph), Index::new(graph));
-        let mut walk = Walk::new(facts, calibration)?;
+        let (dirty, index) = (self.dirty(graph), GraphIndex::new(graph));
+        let mut walk = CalibrationWalk::new(facts, calibration)?;
         let mut drafts = Vec::new();
         let old = self.layers.iter().zip(self.rows);
         let before: BTreeMap<_, _> = keyed(self.graph, self.layers).into_iter().zip(old).collect();
@@ -96,7 +98,11 @@ impl<'a> RecoveryBaseline<'a> {
     }
 
     /// The outputs of the baseline's layer, of those that are still there.
-    pub(crate) fn target(&self, layer: &Linear, rows: &Rows) -> Result<Mat<f64>, CatalogError> {
+    pub(crate) fn target(
+        &self,
+        layer: &LinearLayer,
+        rows: &InputRows,
+    ) -> Result<Mat<f64>, CatalogError> {
         let weights = catalog::with_bias(self.graph, layer)?;
         let gone = self.removed.get(&(layer.weights.clone(), layer.output_axis));
         let kept: Vec<usize> = (0..layer.columns())
@@ -109,9 +115,9 @@ impl<'a> RecoveryBaseline<'a> {
 
 /// The key of a layer before and after a cut: its node's name, its weights, and which of its
 /// groups. The layer's name may change where another layer of the module went.
-fn keyed(graph: &Graph, layers: &[Linear]) -> Vec<(String, String, usize)> {
+fn keyed(graph: &Graph, layers: &[LinearLayer]) -> Vec<(String, String, usize)> {
     let mut seen: BTreeMap<usize, usize> = BTreeMap::new();
-    let key = |l: &Linear| {
+    let key = |l: &LinearLayer| {
         let groups = seen.entry(l.position).or_default();
         *groups += 1;
         (graph.nodes()[l.position].name.clone(), l.weights.clone(), *groups)
@@ -130,8 +136,8 @@ pub(crate) struct LayerFit {
 impl LayerFit {
     pub(crate) fn new(
         graph: &Graph,
-        layer: &Linear,
-        rows: &Rows,
+        layer: &LinearLayer,
+        rows: &InputRows,
         target: Mat<f64>,
     ) -> Result<LayerFit, CatalogError> {
         let given = catalog::with_bias(graph, layer)?;
@@ -139,8 +145,8 @@ impl LayerFit {
     }
 
     /// min ‖rows · W − target‖² + λ‖W − given‖²: what the samples leave open stays as it was.
-    pub(crate) fn least_squares(&self, layer: &Linear) -> Result<Mat<f64>, CatalogError> {
-        let normal = catalog::Normal::new(&self.rows, &layer.layer)?;
+    pub(crate) fn least_squares(&self, layer: &LinearLayer) -> Result<Mat<f64>, CatalogError> {
+        let normal = catalog::NormalEquations::new(&self.rows, &layer.layer)?;
         let prior = &self.given * faer::Scale(normal.ridge());
         let scale = faer::Scale(1.0 / self.rows.nrows().max(1) as f64);
         let solve =
@@ -158,7 +164,7 @@ impl LayerFit {
     }
 
     /// Outputs get the baseline's mean and, where `spread`, its variance.
-    fn moments(&self, layer: &Linear, spread: bool) -> Mat<f64> {
+    fn moments(&self, layer: &LinearLayer, spread: bool) -> Mat<f64> {
         let found = &self.rows * &self.given;
         let count = found.nrows().max(1) as f64;
         let mut solved = self.given.clone();
@@ -178,14 +184,14 @@ impl LayerFit {
     }
 
     /// Squared error behind the Relu, if there is one, relative to the target's spread.
-    fn error(&self, layer: &Linear, weights: &Mat<f64>) -> f64 {
+    fn error(&self, layer: &LinearLayer, weights: &Mat<f64>) -> f64 {
         relative_error(&(&self.rows * weights), &self.target, layer.relu)
     }
 
     fn apply(
         &self,
         graph: &mut Graph,
-        layer: &Linear,
+        layer: &LinearLayer,
         solved: &Mat<f64>,
         (recovery, calibration): (RecoveryMethod, &Calibration),
     ) -> Result<DecisionDraft, CompressError> {
@@ -242,7 +248,7 @@ pub(crate) fn relative_error(outputs: &Mat<f64>, target: &Mat<f64>, relu: bool) 
 /// Writes the last row of `solved` into a layer's bias, which is made where it could be and is not.
 pub(crate) fn write_bias(
     graph: &mut Graph,
-    layer: &Linear,
+    layer: &LinearLayer,
     solved: &Mat<f64>,
     paring: &mut Paring,
 ) -> Result<(), CompressError> {
@@ -280,7 +286,7 @@ pub(crate) fn write_bias(
 
 /// The node and the slot in which a layer's bias is read now: its own, or those of the addition behind
 /// a product.
-fn bias_place(graph: &Graph, layer: &Linear) -> Option<(usize, usize)> {
+fn bias_place(graph: &Graph, layer: &LinearLayer) -> Option<(usize, usize)> {
     let node = &graph.nodes()[layer.position];
     if node.input.get(2).is_some_and(|given| !given.is_empty()) {
         return Some((layer.position, 2));

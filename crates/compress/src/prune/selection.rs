@@ -5,7 +5,7 @@ use super::candidates::PrunableCoupling;
 use super::evidence::PruneEvidence;
 use super::settings::{ChannelPruning, RecoveryMethod};
 use crate::CompressError;
-use crate::catalog::{self, Coupling, Criterion, Elimination, Slices};
+use crate::catalog::{self, Coupling, Criterion, EliminationOrder, Slices};
 use crate::cut::union;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +30,7 @@ impl<'a> PruneSelection<'a> {
         PruneSelection { coupling: &prunable.coupling, scores, order, count, error: None }
     }
 
-    fn by_elimination(coupling: &'a Coupling, found: Elimination) -> Self {
+    fn by_elimination(coupling: &'a Coupling, found: EliminationOrder) -> Self {
         let mut scores = vec![0.0; coupling.components.len()];
         let count = found.order.len();
         let mut left = found.left;

@@ -1,6 +1,6 @@
 //! Settings of prune steps: channels and attention heads, whole layers and blocks, single weights.
 
-use crate::catalog::{Criterion, Kind};
+use crate::catalog::{ComponentKind, Criterion};
 use paring_core::schema::Sha256Hex;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -77,8 +77,8 @@ pub enum PruneStructure {
 
 impl PruneStructure {
     /// True of a kind whose components are meant.
-    pub fn includes(self, kind: Kind) -> bool {
-        (self == PruneStructure::Heads) == (kind == Kind::Head)
+    pub fn includes(self, kind: ComponentKind) -> bool {
+        (self == PruneStructure::Heads) == (kind == ComponentKind::Head)
     }
 }
 
@@ -180,8 +180,8 @@ impl fmt::Display for ChannelPruning {
 /// Settings of a step that leaves out layers or blocks.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LayerPruning {
-    /// [`Kind::Layer`] or [`Kind::Block`].
-    pub kind: Kind,
+    /// [`ComponentKind::Layer`] or [`ComponentKind::Block`].
+    pub kind: ComponentKind,
     /// The number of them that goes.
     pub amount: PruneAmount,
     /// The importance criterion.

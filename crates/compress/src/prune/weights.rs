@@ -4,7 +4,9 @@
 
 use super::recovery::{LayerFit, RecoveryBaseline, relative_error, write_bias};
 use super::settings::{WeightPruning, WeightSparsity, weights_id};
-use crate::catalog::{self, Calibration, CatalogError, Criterion, Linear, Rows, Walk};
+use crate::catalog::{
+    self, Calibration, CalibrationWalk, CatalogError, Criterion, InputRows, LinearLayer,
+};
 use crate::inverse_hessian::inverse_factor;
 use crate::layer_selection::{required_calibration, select_layers};
 use crate::rewrite::fold_batch_normalization;
@@ -62,11 +64,12 @@ pub fn prune_weights(
     let baseline = graph.clone();
     let rows = catalog::observe_all(&baseline, &layers, calibration.filter(|_| how.recover))?;
     let before = RecoveryBaseline::new(&baseline, &layers, &rows);
-    let mut walk = calibration.map(|calibration| Walk::new(&facts, calibration)).transpose()?;
+    let mut walk =
+        calibration.map(|calibration| CalibrationWalk::new(&facts, calibration)).transpose()?;
     for ((layer, was), _) in layers.iter().zip(&rows).zip(chosen).filter(|(_, chosen)| *chosen) {
         let rows = match &mut walk {
             Some(walk) => walk.rows(&graph, layer, layer.features())?,
-            None => Rows::default(),
+            None => InputRows::default(),
         };
         let start = match how.recover {
             true => {
@@ -84,7 +87,7 @@ pub fn prune_weights(
 
 /// One layer whose weights become fewer.
 struct LayerSparsifier<'a> {
-    layer: &'a Linear,
+    layer: &'a LinearLayer,
     how: &'a WeightPruning,
     rows: Mat<f64>,
     /// Weights to start from, `[features, outputs]`, a bias last: those as they are, or, where they
@@ -99,8 +102,8 @@ struct LayerSparsifier<'a> {
 impl<'a> LayerSparsifier<'a> {
     fn new(
         given: Mat<f64>,
-        layer: &'a Linear,
-        rows: &Rows,
+        layer: &'a LinearLayer,
+        rows: &InputRows,
         how: &'a WeightPruning,
         seed: u64,
     ) -> Result<Self, CatalogError> {

@@ -2,7 +2,7 @@
 
 use super::affine::AffineQuantizer;
 use super::settings::RangeRule;
-use crate::catalog::{Calibration, CatalogError, Range};
+use crate::catalog::{ActivationRange, Calibration, CatalogError};
 use paring_onnx::graph::Graph;
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ const HELD: f64 = 0.9999;
 /// The range of one tensor, and the rule that found it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct CalibratedRange {
-    pub(super) range: Range,
+    pub(super) range: ActivationRange,
     /// The rule, after `auto` has decided.
     pub(super) rule: RangeRule,
     /// Ratio of signal to error in decibel by rule, where values were counted.
@@ -41,7 +41,7 @@ pub(super) fn find(
         .iter()
         .map(|t| {
             ActivationHistogram::new(
-                extremes.get(t).copied().unwrap_or(Range { low: 0.0, high: 0.0 }),
+                extremes.get(t).copied().unwrap_or(ActivationRange { low: 0.0, high: 0.0 }),
             )
         })
         .collect();
@@ -57,14 +57,14 @@ pub(super) fn find(
 /// Counts of a tensor's values between each two of [`BINS`] + 1 bounds.
 struct ActivationHistogram {
     /// With zero in it, so that clipping moves both ends towards it.
-    whole: Range,
+    whole: ActivationRange,
     width: f64,
     counts: Vec<u64>,
 }
 
 impl ActivationHistogram {
-    fn new(seen: Range) -> ActivationHistogram {
-        let whole = Range { low: seen.low.min(0.0), high: seen.high.max(0.0) };
+    fn new(seen: ActivationRange) -> ActivationHistogram {
+        let whole = ActivationRange { low: seen.low.min(0.0), high: seen.high.max(0.0) };
         let width = (f64::from(whole.high) - f64::from(whole.low)) / BINS as f64;
         ActivationHistogram { whole, width, counts: vec![0; BINS] }
     }
@@ -111,7 +111,7 @@ impl ActivationHistogram {
     }
 
     /// Leaves out as many values at either end as [`HELD`] allows both together.
-    fn percentile(&self) -> Range {
+    fn percentile(&self) -> ActivationRange {
         let total: u64 = self.counts.iter().sum();
         let spare = ((1.0 - HELD) / 2.0 * total as f64) as u64;
         let inward = |bins: &[usize]| -> usize {
@@ -125,19 +125,19 @@ impl ActivationHistogram {
         let (up, down): (Vec<usize>, Vec<usize>) = ((0..BINS).collect(), (0..BINS).rev().collect());
         let (low, high) = (inward(&up), inward(&down));
         let bound = |bin: usize| (f64::from(self.whole.low) + bin as f64 * self.width) as f32;
-        Range { low: bound(low).min(0.0), high: bound(high + 1).max(0.0) }
+        ActivationRange { low: bound(low).min(0.0), high: bound(high + 1).max(0.0) }
     }
 
     /// The range that costs least: ends are moved one after the other, twice each.
-    fn least(&self, cost: &dyn Fn(Range) -> f64) -> Range {
+    fn least(&self, cost: &dyn Fn(ActivationRange) -> f64) -> ActivationRange {
         let mut best = (cost(self.whole), self.whole);
         for _ in 0..2 {
             for lower in [false, true] {
                 for step in 0..=STEPS {
                     let share = 0.25 + 0.75 * step as f32 / STEPS as f32;
                     let range = match lower {
-                        true => Range { low: self.whole.low * share, ..best.1 },
-                        false => Range { high: self.whole.high * share, ..best.1 },
+                        true => ActivationRange { low: self.whole.low * share, ..best.1 },
+                        false => ActivationRange { high: self.whole.high * share, ..best.1 },
                     };
                     let found = cost(range);
                     if found < best.0 {
@@ -150,7 +150,7 @@ impl ActivationHistogram {
     }
 
     /// Squared error of all values on the grid of a range.
-    fn error(&self, range: Range) -> f64 {
+    fn error(&self, range: ActivationRange) -> f64 {
         let affine = AffineQuantizer::covering(range);
         let off = |(bin, count): (usize, &u64)| {
             let value = self.centre(bin);
@@ -159,7 +159,7 @@ impl ActivationHistogram {
         self.counts.iter().enumerate().filter(|(_, count)| **count > 0).map(off).sum()
     }
 
-    fn sqnr_db(&self, range: Range) -> f64 {
+    fn sqnr_db(&self, range: ActivationRange) -> f64 {
         let counts = self.counts.iter().enumerate();
         let power: f64 = counts.map(|(bin, c)| *c as f64 * self.centre(bin).powi(2)).sum();
         10.0 * (power / self.error(range).max(f64::MIN_POSITIVE)).max(f64::MIN_POSITIVE).log10()
@@ -168,7 +168,7 @@ impl ActivationHistogram {
     /// Kullback-Leibler divergence of the clipped values from the same in [`LEVELS`] levels.
     ///
     /// Source: S. Migacz, 8-bit inference with TensorRT, GTC 2017.
-    fn divergence(&self, range: Range) -> f64 {
+    fn divergence(&self, range: ActivationRange) -> f64 {
         let (first, last) = (self.bin_of(range.low), self.bin_of(range.high));
         if last - first + 1 < LEVELS {
             return f64::INFINITY;
@@ -207,7 +207,7 @@ mod tests {
         let mut rng = paring_core::stats::generator(5, "ranges");
         let mut one = || (0..4).map(|_| rng.random::<f32>() - 0.5).sum::<f32>();
         let values: Vec<f32> = (0..20_000).map(|_| one()).chain([40.0]).collect();
-        let mut histogram = ActivationHistogram::new(Range { low: -2.0, high: 40.0 });
+        let mut histogram = ActivationHistogram::new(ActivationRange { low: -2.0, high: 40.0 });
         values.iter().for_each(|v| histogram.add(*v));
         histogram
     }
@@ -232,8 +232,8 @@ mod tests {
 
     #[test]
     fn a_constant_keeps_its_range() {
-        let chosen =
-            ActivationHistogram::new(Range { low: 0.0, high: 0.0 }).choose(RangeRule::Auto);
-        assert_eq!(chosen.range, Range { low: 0.0, high: 0.0 });
+        let chosen = ActivationHistogram::new(ActivationRange { low: 0.0, high: 0.0 })
+            .choose(RangeRule::Auto);
+        assert_eq!(chosen.range, ActivationRange { low: 0.0, high: 0.0 });
     }
 }

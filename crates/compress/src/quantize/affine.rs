@@ -1,6 +1,6 @@
 //! Scales and zero points of activations.
 
-use crate::catalog::Range;
+use crate::catalog::ActivationRange;
 
 /// Scale and zero point of an activation in int8.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -11,7 +11,7 @@ pub(super) struct AffineQuantizer {
 
 impl AffineQuantizer {
     /// Covers the range and zero: q = round(x / scale) + zero.
-    pub(super) fn covering(range: Range) -> AffineQuantizer {
+    pub(super) fn covering(range: ActivationRange) -> AffineQuantizer {
         let (low, high) = (f64::from(range.low.min(0.0)), f64::from(range.high.max(0.0)));
         // A tensor that is always 0 has no scale of its own: one in which biases are still fine.
         let scale = if high > low { (high - low) / 255.0 } else { 1.0 / 256.0 };
@@ -38,13 +38,16 @@ mod tests {
 
     #[test]
     fn zero_is_exact_and_a_relu_saturates_at_it() {
-        let relu = AffineQuantizer::covering(Range { low: 0.0, high: 6.0 });
+        let relu = AffineQuantizer::covering(ActivationRange { low: 0.0, high: 6.0 });
         assert_eq!(relu.zero, -128);
-        let both = AffineQuantizer::covering(Range { low: -1.0, high: 3.0 });
+        let both = AffineQuantizer::covering(ActivationRange { low: -1.0, high: 3.0 });
         assert_eq!(both.zero, -64);
-        let positive = AffineQuantizer::covering(Range { low: 2.0, high: 4.0 });
+        let positive = AffineQuantizer::covering(ActivationRange { low: 2.0, high: 4.0 });
         assert_eq!((positive.zero, positive.scale), (-128, 4.0 / 255.0));
-        assert_eq!(AffineQuantizer::covering(Range { low: 0.0, high: 0.0 }).scale, 1.0 / 256.0);
+        assert_eq!(
+            AffineQuantizer::covering(ActivationRange { low: 0.0, high: 0.0 }).scale,
+            1.0 / 256.0
+        );
         assert_eq!(relu.fake_quantize(-5.0), 0.0);
         assert_eq!(relu.fake_quantize(9.0), 6.0);
     }

@@ -8,7 +8,7 @@ use super::weight_grid::WeightGrid;
 use crate::catalog::Calibration;
 use crate::{DecisionDraft, Paring};
 use paring_core::schema::{LayerPrecision, PrecisionChange};
-use paring_onnx::graph::{Graph, Index};
+use paring_onnx::graph::{Graph, GraphIndex};
 use std::collections::BTreeMap;
 
 /// The graph, settings and scales that decisions are written from.
@@ -93,7 +93,7 @@ impl DecisionWriter<'_> {
             true => "; Relu is the output's saturation",
             false => "",
         };
-        let first = Index::new(self.graph).producer(&layer.input).is_none();
+        let first = GraphIndex::new(self.graph).producer(&layer.input).is_none();
         let from = if first { " of the model's input" } else { "" };
         format!("; input{from} {input}; output {output}{folded}")
     }

@@ -2,7 +2,7 @@
 //! hardly more than one a channel. What the network computes does not change.
 
 use crate::{DecisionDraft, Paring};
-use paring_onnx::graph::{self, Graph, GraphError, Index, Weights};
+use paring_onnx::graph::{self, Graph, GraphError, GraphIndex, Weights};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Passes over all pairs, at most.
@@ -63,7 +63,7 @@ fn stored(graph: &Graph, position: usize) -> Vec<String> {
 }
 
 fn pairs(graph: &Graph) -> Vec<ConvolutionPair> {
-    let index = Index::new(graph);
+    let index = GraphIndex::new(graph);
     let outputs: BTreeSet<&str> = graph.outputs().into_iter().collect();
     let only_reader = |tensor: &str| match index.only_consumer(tensor) {
         Some((position, 0)) if !outputs.contains(tensor) => Some(position),

@@ -12,7 +12,7 @@ use super::quantizable_layers::{self as layers, QuantizableLayer};
 use super::rounding::SequentialRounding;
 use super::settings::{Int8Form, PostTrainingQuantization, WeightRounding};
 use super::weight_grid::WeightGrid;
-use crate::catalog::{Calibration, Range};
+use crate::catalog::{ActivationRange, Calibration};
 use crate::rewrite::{equivalent, fold_batch_normalization};
 use crate::{CompressError, DecisionDraft, QuantizationGranularity, StepResult};
 use paring_core::schema::{LayerPrecision, OriginalIndices};
@@ -258,11 +258,11 @@ fn calibrated_ranges(
         Some(known) => tensors.iter().map(|t| (t.clone(), known.0[t].clone())).collect(),
         None => ranges::find(graph, &tensors, calibration, how.ranges)?,
     };
-    let mut hulls: BTreeMap<&String, Range> = BTreeMap::new();
+    let mut hulls: BTreeMap<&String, ActivationRange> = BTreeMap::new();
     for (tensor, root) in shared {
         let Some(own) = chosen.get(tensor).map(|c| c.range) else { continue };
         let hull = hulls.entry(root).or_insert(own);
-        *hull = Range { low: hull.low.min(own.low), high: hull.high.max(own.high) };
+        *hull = ActivationRange { low: hull.low.min(own.low), high: hull.high.max(own.high) };
     }
     for (tensor, root) in shared {
         if let (Some(chosen), Some(hull)) = (chosen.get_mut(tensor), hulls.get(root)) {

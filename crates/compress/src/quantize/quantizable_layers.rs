@@ -7,7 +7,7 @@ use crate::catalog;
 use crate::layer_selection::select_layers;
 use paring_agent::engine::onnx;
 use paring_core::schema::LayerPrecision;
-use paring_onnx::graph::{self, Graph, Index, Node};
+use paring_onnx::graph::{self, Graph, GraphIndex, Node};
 use paring_onnx::ops;
 use std::collections::BTreeMap;
 
@@ -97,7 +97,7 @@ pub(super) fn find(
     graph: &Graph,
     how: &PostTrainingQuantization,
 ) -> Result<LayersAndRefusals, CompressError> {
-    let index = Index::new(graph);
+    let index = GraphIndex::new(graph);
     let (mut layers, mut refusals) = (Vec::new(), within_bodies(graph));
     let nodes = graph.nodes().iter().enumerate().zip(graph::layer_names(graph));
     let multiplies = nodes.filter(|((_, node), _)| ops::is_quantizable_product(node));
@@ -147,7 +147,7 @@ pub(super) fn choices(
     graph: &Graph,
     how: &PostTrainingQuantization,
 ) -> Result<BTreeMap<String, Vec<LayerPrecision>>, CompressError> {
-    let index = Index::new(graph);
+    let index = GraphIndex::new(graph);
     let nodes = graph.nodes().iter().enumerate().zip(graph::layer_names(graph));
     let floats = nodes.filter(|((_, node), _)| ops::is_float_product(node));
     let (positions, ids): (Vec<usize>, Vec<String>) =
@@ -169,7 +169,7 @@ pub(super) fn choices(
 
 fn layer(
     graph: &Graph,
-    index: &Index,
+    index: &GraphIndex,
     position: usize,
     (scheme, depthwise): (LayerPrecision, bool),
 ) -> Result<QuantizableLayer, String> {
@@ -221,7 +221,12 @@ fn layer(
 }
 
 /// Refuses, with the reason, four-bit weights of a product of `inputs` numbers in `tensor`.
-fn check_nibbles(graph: &Graph, index: &Index, tensor: &str, inputs: usize) -> Result<(), String> {
+fn check_nibbles(
+    graph: &Graph,
+    index: &GraphIndex,
+    tensor: &str,
+    inputs: usize,
+) -> Result<(), String> {
     if concatenated(graph, index, tensor) {
         let why = "it reads a concatenation: the engine splits such a product, and cannot split four-bit weights";
         return Err(why.into());
@@ -233,7 +238,7 @@ fn check_nibbles(graph: &Graph, index: &Index, tensor: &str, inputs: usize) -> R
 }
 
 /// True of a concatenation, in whatever shape.
-fn concatenated(graph: &Graph, index: &Index, tensor: &str) -> bool {
+fn concatenated(graph: &Graph, index: &GraphIndex, tensor: &str) -> bool {
     let moves = ["Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Identity"];
     let Some(position) = index.producer(tensor) else { return false };
     let node = &graph.nodes()[position];
@@ -256,7 +261,7 @@ fn per_output(dims: &[usize], values: Vec<f32>, outputs: usize) -> Result<Vec<f3
     }
 }
 
-fn floats(graph: &Graph, index: &Index, name: &str) -> Result<(Vec<usize>, Vec<f32>), String> {
+fn floats(graph: &Graph, index: &GraphIndex, name: &str) -> Result<(Vec<usize>, Vec<f32>), String> {
     let weights = graph.weights(name).map_err(|_| {
         let maker = index.producer(name).map(|p| graph.nodes()[p].op_type.as_str());
         match maker {
@@ -271,7 +276,7 @@ fn floats(graph: &Graph, index: &Index, name: &str) -> Result<(Vec<usize>, Vec<f
 }
 
 /// Position of a Relu that alone reads `tensor`.
-fn following_relu(graph: &Graph, index: &Index, tensor: &str) -> Option<usize> {
+fn following_relu(graph: &Graph, index: &GraphIndex, tensor: &str) -> Option<usize> {
     let (only, _) = index.only_consumer(tensor)?;
     let relu = graph.nodes()[only].op_type == "Relu" && !graph.outputs().contains(&tensor);
     relu.then_some(only)
@@ -280,7 +285,7 @@ fn following_relu(graph: &Graph, index: &Index, tensor: &str) -> Option<usize> {
 /// A node that alone reads the product of `node` and adds one stored value an output, and its name.
 fn following_bias(
     graph: &Graph,
-    index: &Index,
+    index: &GraphIndex,
     node: &Node,
     dims: &[usize],
 ) -> Option<(usize, String)> {

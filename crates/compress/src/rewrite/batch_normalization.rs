@@ -1,7 +1,7 @@
 //! Folding BatchNormalization into the convolution before it: lossless but for rounding.
 
 use crate::{DecisionDraft, Paring};
-use paring_onnx::graph::{self, ElementType, Graph, GraphError, Index, Node, Weights};
+use paring_onnx::graph::{self, ElementType, Graph, GraphError, GraphIndex, Node, Weights};
 use std::collections::BTreeSet;
 
 /// Folds every normalisation whose only input is a convolution with weights of its own.
@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 pub(crate) fn fold_batch_normalization(
     graph: &mut Graph,
 ) -> Result<Vec<DecisionDraft>, GraphError> {
-    let index = Index::new(graph);
+    let index = GraphIndex::new(graph);
     let outputs: BTreeSet<String> = graph.outputs().into_iter().map(str::to_string).collect();
     let names = graph::layer_names(graph);
     let initializers: BTreeSet<String> =

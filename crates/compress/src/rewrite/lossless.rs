@@ -7,7 +7,7 @@ use crate::catalog::Calibration;
 use crate::{CompressError, DecisionDraft};
 use paring_agent::arrays::Dtype;
 use paring_agent::engine::onnx;
-use paring_onnx::graph::{ElementType, Facts, Graph, Node, Weights};
+use paring_onnx::graph::{ElementType, Graph, Node, TensorFacts, Weights};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -93,7 +93,7 @@ fn copies(graph: &mut Graph) -> Vec<String> {
 /// Nodes that read stored values alone become such values.
 fn constants(
     graph: &mut Graph,
-    facts: &Facts,
+    facts: &TensorFacts,
     calibration: &Calibration,
 ) -> Result<Vec<String>, CompressError> {
     let outputs = outputs_of(graph);

@@ -13,7 +13,7 @@ use tract_onnx::pb::{
 
 /// A dimension of an input of a graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Size {
+pub enum DimensionSize {
     /// A number of entries.
     Fixed(usize),
     /// A symbol, `N` say.
@@ -31,7 +31,7 @@ impl Graph {
     }
 
     /// Declares an input.
-    pub fn add_input(&mut self, name: &str, dtype: Dtype, sizes: &[Size]) {
+    pub fn add_input(&mut self, name: &str, dtype: Dtype, sizes: &[DimensionSize]) {
         let info = declared(name, dtype, sizes);
         self.graph_mut().input.push(info);
     }
@@ -47,7 +47,7 @@ impl Graph {
     }
 
     /// Declares an output of 32-bit floats of a shape, which the specification asks for.
-    pub fn add_shaped_output(&mut self, name: &str, sizes: &[Size]) {
+    pub fn add_shaped_output(&mut self, name: &str, sizes: &[DimensionSize]) {
         let info = declared(name, Dtype::F32, sizes);
         self.graph_mut().output.push(info);
     }
@@ -66,7 +66,7 @@ impl Graph {
     ) -> Graph {
         let mut part = Graph::of(self.name(), self.model_without_graph());
         for (name, dtype, dims) in inputs {
-            let sizes: Vec<Size> = dims.iter().map(|d| Size::Fixed(*d)).collect();
+            let sizes: Vec<DimensionSize> = dims.iter().map(|d| DimensionSize::Fixed(*d)).collect();
             part.add_input(name, *dtype, &sizes);
         }
         outputs.iter().for_each(|name| part.add_output(name));
@@ -83,11 +83,11 @@ impl Graph {
     }
 }
 
-fn declared(name: &str, dtype: Dtype, sizes: &[Size]) -> ValueInfoProto {
-    let dim = |size: &Size| Dimension {
+fn declared(name: &str, dtype: Dtype, sizes: &[DimensionSize]) -> ValueInfoProto {
+    let dim = |size: &DimensionSize| Dimension {
         value: Some(match size {
-            Size::Fixed(n) => dimension::Value::DimValue(*n as i64),
-            Size::Symbol(symbol) => dimension::Value::DimParam(symbol.clone()),
+            DimensionSize::Fixed(n) => dimension::Value::DimValue(*n as i64),
+            DimensionSize::Symbol(symbol) => dimension::Value::DimParam(symbol.clone()),
         }),
         ..Dimension::default()
     };

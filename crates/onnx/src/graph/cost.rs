@@ -20,7 +20,7 @@ pub struct NodeCost {
 
 /// Totals of a graph.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Cost {
+pub struct GraphCost {
     /// Elements of all weights and biases: initializers of floats or of quantized numbers.
     pub params: u64,
     /// Elements of weights alone, tensors of rank 2 and above: folding a normalisation does not
@@ -37,7 +37,7 @@ pub struct Cost {
 
 impl Graph {
     /// Totals, given the shapes of all tensors.
-    pub fn cost(&self, shapes: &BTreeMap<String, Vec<usize>>) -> Cost {
+    pub fn cost(&self, shapes: &BTreeMap<String, Vec<usize>>) -> GraphCost {
         let (mut params, mut matrices, mut zeros) = (0u64, 0u64, 0u64);
         let blocks = self.nodes().iter().filter(|node| node.op_type == "MatMulNBits");
         let packed: BTreeSet<&str> =
@@ -72,7 +72,7 @@ impl Graph {
         }
         let sum: f64 = mix.values().sum();
         mix.values_mut().for_each(|macs| *macs /= sum.max(1.0));
-        Cost {
+        GraphCost {
             params,
             weights: matrices,
             macs: total,

@@ -1,6 +1,6 @@
 //! Changes to a graph.
 
-use super::{Graph, GraphError, Index, Node, Weights};
+use super::{Graph, GraphError, GraphIndex, Node, Weights};
 use paring_agent::engine::{self, onnx};
 use std::collections::{BTreeMap, BTreeSet};
 use tract_onnx::pb::OperatorSetIdProto;
@@ -31,7 +31,7 @@ impl Graph {
         let wanted = format!("{}#{slot}", node.output.first().map_or("", String::as_str));
         // Integers of its own it may have from an earlier step.
         let own = node.input.get(slot) == Some(&wanted)
-            && Index::new(self).only_consumer(&wanted) == Some((position, slot));
+            && GraphIndex::new(self).only_consumer(&wanted) == Some((position, slot));
         let name = if own { wanted } else { self.fresh_name(&wanted) };
         if let Some(node) = self.node_mut(position) {
             node.input.resize((slot + 1).max(node.input.len()), String::new());

@@ -7,12 +7,12 @@ use std::collections::HashMap;
 /// Positions of nodes by the tensors they give and read. Made from a graph, and stale once it is
 /// edited.
 #[derive(Clone, Debug)]
-pub struct Index {
+pub struct GraphIndex {
     producers: HashMap<String, usize>,
     consumers: HashMap<String, Vec<(usize, usize)>>,
 }
 
-impl Index {
+impl GraphIndex {
     /// The slot of what a body of If, Loop or Scan reads, at any depth.
     pub const BODY: usize = usize::MAX;
 
@@ -28,10 +28,10 @@ impl Index {
             }
             for captured in onnx::captured(node) {
                 let readers = consumers.entry(captured.to_string()).or_default();
-                readers.push((position, Index::BODY));
+                readers.push((position, GraphIndex::BODY));
             }
         }
-        Index { producers, consumers }
+        GraphIndex { producers, consumers }
     }
 
     /// Position of the node that gives a tensor; `None` of inputs and initializers.
@@ -39,7 +39,7 @@ impl Index {
         self.producers.get(tensor).copied()
     }
 
-    /// Positions of the nodes that read a tensor, with the slot they read it in, or [`Index::BODY`].
+    /// Positions of the nodes that read a tensor, with the slot they read it in, or [`GraphIndex::BODY`].
     pub fn consumers(&self, tensor: &str) -> &[(usize, usize)] {
         self.consumers.get(tensor).map_or(&[], Vec::as_slice)
     }
@@ -47,7 +47,7 @@ impl Index {
     /// The slot in which a node reads a tensor that nothing else reads, and the node's position.
     pub fn only_consumer(&self, tensor: &str) -> Option<(usize, usize)> {
         match self.consumers(tensor) {
-            [only] if only.1 != Index::BODY => Some(*only),
+            [only] if only.1 != GraphIndex::BODY => Some(*only),
             _ => None,
         }
     }

@@ -19,16 +19,18 @@ mod validate;
 mod weights;
 
 pub use attribute::{float, int, ints, set_int, set_ints, text};
-pub use construction::Size;
-pub use cost::{Cost, NodeCost};
+pub use construction::DimensionSize;
+pub use cost::{GraphCost, NodeCost};
 pub use element_type::ElementType;
 pub use error::GraphError;
-pub use index::Index;
+pub use index::GraphIndex;
 pub use model::Graph;
 pub use names::{FreshNames, layer_name, layer_names, origins};
-pub use shapes::Facts;
+pub use shapes::TensorFacts;
 pub use slice::{insert, remove};
-pub use validate::{Count, DataProblem, ElementSet, NodeLabel, Violation, validate, violations};
+pub use validate::{
+    CountRange, DataProblem, ElementSet, NodeLabel, Violation, validate, violations,
+};
 pub use weights::Weights;
 
 /// A node of the graph, as ONNX has it.

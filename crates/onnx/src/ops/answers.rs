@@ -4,7 +4,7 @@ use super::aggregate::{normalization, pooling, reduction, softmax};
 use super::axis_constraint::AxisConstraint;
 use super::axis_rules::AxisRules;
 use super::control_flow;
-use super::family::{Family, family_of};
+use super::family::{OperatorFamily, family_of};
 use super::layout::{concatenation, indexing, resampling, reshape, transpose};
 use super::limits::OperatorLimits;
 use super::linear::{attention, convolution, product, recurrent};
@@ -13,7 +13,7 @@ use super::parameter_shapes::{StoredDims, UnmetShapes};
 use super::pointwise::{activation, arithmetic, quantization};
 use super::shape_value;
 use super::width_change::WidthChange;
-use crate::graph::{Facts, Graph, Index, Node};
+use crate::graph::{Graph, GraphIndex, Node, TensorFacts};
 use paring_core::schema::LayerPrecision;
 
 /// Domains whose operators have rules.
@@ -23,7 +23,7 @@ const DOMAINS: [&str; 2] = ["", "com.microsoft"];
 /// applied. `facts` are those of the graph at concrete dimensions.
 pub fn axis_constraints<'a>(
     graph: &'a Graph,
-    facts: &'a Facts,
+    facts: &'a TensorFacts,
     node: &'a Node,
 ) -> Vec<AxisConstraint<'a>> {
     let mut rules = AxisRules::new(graph, facts, node);
@@ -39,24 +39,24 @@ pub fn axis_constraints<'a>(
 
 fn axes_by_family(rules: &mut AxisRules) {
     match family_of(&rules.node.op_type) {
-        Some(Family::Convolution) => convolution::axes(rules),
-        Some(Family::Product) => product::axes(rules),
-        Some(Family::Recurrent) => recurrent::axes(rules),
-        Some(Family::Attention) => attention::axes(rules),
-        Some(Family::Normalization) => normalization::axes(rules),
-        Some(Family::Softmax) => softmax::axes(rules),
-        Some(Family::Pooling) => pooling::axes(rules),
-        Some(Family::Reduction) => reduction::axes(rules),
-        Some(Family::Activation) => activation::axes(rules),
-        Some(Family::Arithmetic) => arithmetic::axes(rules),
-        Some(Family::Quantization) => quantization::axes(rules),
-        Some(Family::Reshape) => reshape::axes(rules),
-        Some(Family::Transpose) => transpose::axes(rules),
-        Some(Family::Concatenation) => concatenation::axes(rules),
-        Some(Family::Indexing) => indexing::axes(rules),
-        Some(Family::Resampling) => resampling::axes(rules),
-        Some(Family::ShapeValue) => shape_value::axes(rules),
-        Some(Family::ControlFlow) => control_flow::axes(rules),
+        Some(OperatorFamily::Convolution) => convolution::axes(rules),
+        Some(OperatorFamily::Product) => product::axes(rules),
+        Some(OperatorFamily::Recurrent) => recurrent::axes(rules),
+        Some(OperatorFamily::Attention) => attention::axes(rules),
+        Some(OperatorFamily::Normalization) => normalization::axes(rules),
+        Some(OperatorFamily::Softmax) => softmax::axes(rules),
+        Some(OperatorFamily::Pooling) => pooling::axes(rules),
+        Some(OperatorFamily::Reduction) => reduction::axes(rules),
+        Some(OperatorFamily::Activation) => activation::axes(rules),
+        Some(OperatorFamily::Arithmetic) => arithmetic::axes(rules),
+        Some(OperatorFamily::Quantization) => quantization::axes(rules),
+        Some(OperatorFamily::Reshape) => reshape::axes(rules),
+        Some(OperatorFamily::Transpose) => transpose::axes(rules),
+        Some(OperatorFamily::Concatenation) => concatenation::axes(rules),
+        Some(OperatorFamily::Indexing) => indexing::axes(rules),
+        Some(OperatorFamily::Resampling) => resampling::axes(rules),
+        Some(OperatorFamily::ShapeValue) => shape_value::axes(rules),
+        Some(OperatorFamily::ControlFlow) => control_flow::axes(rules),
         None => rules.pin_without_rule(),
     }
 }
@@ -70,8 +70,8 @@ pub fn ties_last(node: &Node) -> bool {
 /// Operands of a convolution or matrix product, in whatever precision.
 pub fn product_operands(node: &Node) -> Option<ProductOperands> {
     match family_of(&node.op_type)? {
-        Family::Convolution => convolution::operands(node),
-        Family::Product => product::operands(node),
+        OperatorFamily::Convolution => convolution::operands(node),
+        OperatorFamily::Product => product::operands(node),
         _ => None,
     }
 }
@@ -86,8 +86,10 @@ pub fn multiply_accumulates(
 ) -> Option<u64> {
     let output = output.iter().try_fold(1, |all: u64, size| all.checked_mul(*size as u64))?;
     match family_of(&node.op_type)? {
-        Family::Convolution => convolution::multiply_accumulates(node, data, weights, output),
-        Family::Product => product::multiply_accumulates(node, data, output),
+        OperatorFamily::Convolution => {
+            convolution::multiply_accumulates(node, data, weights, output)
+        }
+        OperatorFamily::Product => product::multiply_accumulates(node, data, output),
         _ => None,
     }
 }
@@ -95,17 +97,19 @@ pub fn multiply_accumulates(
 /// Slots of the tensors that a node sums over, each with the slot of its zero point where it has one.
 pub fn summed_slots(node: &Node) -> Vec<(usize, Option<usize>)> {
     let operands = match family_of(&node.op_type) {
-        Some(Family::Convolution) => convolution::operands(node),
-        Some(Family::Product) => product::operands(node).filter(|_| product::sums_plain(node)),
-        Some(Family::Recurrent) => Some(recurrent::OPERANDS),
-        Some(Family::Attention) => attention::operands(node),
+        Some(OperatorFamily::Convolution) => convolution::operands(node),
+        Some(OperatorFamily::Product) => {
+            product::operands(node).filter(|_| product::sums_plain(node))
+        }
+        Some(OperatorFamily::Recurrent) => Some(recurrent::OPERANDS),
+        Some(OperatorFamily::Attention) => attention::operands(node),
         _ => None,
     };
     operands.map_or_else(Vec::new, ProductOperands::factors)
 }
 
 /// The tensors that a node sums over, each with the axis that it sums over.
-pub fn summed_axes(facts: &Facts, node: &Node) -> Vec<(String, usize)> {
+pub fn summed_axes(facts: &TensorFacts, node: &Node) -> Vec<(String, usize)> {
     let axis = |(slot, _): (usize, Option<usize>)| {
         Some((node.input.get(slot)?.clone(), summed_axis(facts, node, slot)?))
     };
@@ -113,12 +117,12 @@ pub fn summed_axes(facts: &Facts, node: &Node) -> Vec<(String, usize)> {
 }
 
 /// The axis of the tensor in `slot` that a node sums over; `None` where it sums over none.
-fn summed_axis(facts: &Facts, node: &Node, slot: usize) -> Option<usize> {
+fn summed_axis(facts: &TensorFacts, node: &Node, slot: usize) -> Option<usize> {
     match family_of(&node.op_type)? {
-        Family::Convolution => convolution::summed_axis(facts, node, slot),
-        Family::Product => product::summed_axis(facts, node, slot),
-        Family::Recurrent => recurrent::summed_axis(slot),
-        Family::Attention => attention::summed_axis(slot),
+        OperatorFamily::Convolution => convolution::summed_axis(facts, node, slot),
+        OperatorFamily::Product => product::summed_axis(facts, node, slot),
+        OperatorFamily::Recurrent => recurrent::summed_axis(slot),
+        OperatorFamily::Attention => attention::summed_axis(slot),
         _ => None,
     }
 }
@@ -126,11 +130,11 @@ fn summed_axis(facts: &Facts, node: &Node, slot: usize) -> Option<usize> {
 /// The slot of weights whose one axis counts the outputs of a node, and that axis.
 pub fn output_axis(node: &Node) -> Option<(usize, usize)> {
     match family_of(&node.op_type)? {
-        Family::Convolution => convolution::output_axis(node),
-        Family::Product => product::output_axis(node),
-        Family::Recurrent => Some(recurrent::OUTPUT_AXIS),
-        Family::Attention => attention::output_axis(node),
-        Family::Indexing => indexing::output_axis(node),
+        OperatorFamily::Convolution => convolution::output_axis(node),
+        OperatorFamily::Product => product::output_axis(node),
+        OperatorFamily::Recurrent => Some(recurrent::OUTPUT_AXIS),
+        OperatorFamily::Attention => attention::output_axis(node),
+        OperatorFamily::Indexing => indexing::output_axis(node),
         _ => None,
     }
 }
@@ -139,8 +143,8 @@ pub fn output_axis(node: &Node) -> Option<(usize, usize)> {
 /// linear in what it reads, or goes channel by channel.
 pub fn linear_map(node: &Node, dims: &[usize]) -> Option<LinearMap> {
     match family_of(&node.op_type)? {
-        Family::Convolution => convolution::linear_map(node, dims),
-        Family::Product => product::linear_map(node, dims),
+        OperatorFamily::Convolution => convolution::linear_map(node, dims),
+        OperatorFamily::Product => product::linear_map(node, dims),
         _ => None,
     }
 }
@@ -200,7 +204,9 @@ pub fn quantizability(
 ) -> Result<(), String> {
     float_form(node)?;
     let answer = match family_of(&node.op_type) {
-        Some(Family::Convolution) => convolution::quantizability(node, dims, scheme, depthwise),
+        Some(OperatorFamily::Convolution) => {
+            convolution::quantizability(node, dims, scheme, depthwise)
+        }
         _ => product::quantizability(node, dims),
     };
     answer.map_err(str::to_string)
@@ -208,19 +214,19 @@ pub fn quantizability(
 
 /// Rewrites the numbers of a node that count what was removed: attributes, and stored shapes, sizes and
 /// positions that it reads. `index` is the graph's from before.
-pub fn adapt_node(change: &WidthChange, graph: &mut Graph, index: &Index, position: usize) {
+pub fn adapt_node(change: &WidthChange, graph: &mut Graph, index: &GraphIndex, position: usize) {
     let Some(node) = graph.nodes().get(position).cloned() else { return };
     match family_of(&node.op_type) {
-        Some(Family::Convolution) => convolution::adapt(change, graph, position, &node),
-        Some(Family::Attention) => attention::adapt(change, graph, position, &node),
-        Some(Family::Concatenation) => concatenation::adapt(change, graph, position, &node),
-        Some(Family::Indexing) => indexing::adapt(change, graph, position, &node),
-        Some(Family::Reshape) => {
+        Some(OperatorFamily::Convolution) => convolution::adapt(change, graph, position, &node),
+        Some(OperatorFamily::Attention) => attention::adapt(change, graph, position, &node),
+        Some(OperatorFamily::Concatenation) => concatenation::adapt(change, graph, position, &node),
+        Some(OperatorFamily::Indexing) => indexing::adapt(change, graph, position, &node),
+        Some(OperatorFamily::Reshape) => {
             if let Some(slot) = reshape::shape_slot(&node.op_type) {
                 change.rewrite_shape(graph, index, (position, &node), slot);
             }
         }
-        Some(Family::Resampling) => {
+        Some(OperatorFamily::Resampling) => {
             if let Some(slot) = resampling::shape_slot(&node.op_type) {
                 change.rewrite_shape(graph, index, (position, &node), slot);
             }
@@ -232,24 +238,24 @@ pub fn adapt_node(change: &WidthChange, graph: &mut Graph, index: &Index, positi
 /// Ranks, axes and attributes that every node of an operator has.
 pub(crate) fn limits(op_type: &str) -> OperatorLimits {
     match family_of(op_type) {
-        Some(Family::Convolution) => convolution::limits(op_type),
-        Some(Family::Product) => product::limits(op_type),
-        Some(Family::Recurrent) => recurrent::limits(),
-        Some(Family::Attention) => attention::limits(op_type),
-        Some(Family::Normalization) => normalization::limits(op_type),
-        Some(Family::Softmax) => softmax::limits(op_type),
-        Some(Family::Pooling) => pooling::limits(op_type),
-        Some(Family::Reduction) => reduction::limits(op_type),
-        Some(Family::Activation) => activation::limits(op_type),
-        Some(Family::Arithmetic) => arithmetic::limits(op_type),
-        Some(Family::Quantization) => quantization::limits(op_type),
-        Some(Family::Reshape) => reshape::limits(op_type),
-        Some(Family::Transpose) => transpose::limits(op_type),
-        Some(Family::Concatenation) => concatenation::limits(op_type),
-        Some(Family::Indexing) => indexing::limits(op_type),
-        Some(Family::Resampling) => resampling::limits(op_type),
-        Some(Family::ShapeValue) => shape_value::limits(op_type),
-        Some(Family::ControlFlow) => control_flow::limits(op_type),
+        Some(OperatorFamily::Convolution) => convolution::limits(op_type),
+        Some(OperatorFamily::Product) => product::limits(op_type),
+        Some(OperatorFamily::Recurrent) => recurrent::limits(),
+        Some(OperatorFamily::Attention) => attention::limits(op_type),
+        Some(OperatorFamily::Normalization) => normalization::limits(op_type),
+        Some(OperatorFamily::Softmax) => softmax::limits(op_type),
+        Some(OperatorFamily::Pooling) => pooling::limits(op_type),
+        Some(OperatorFamily::Reduction) => reduction::limits(op_type),
+        Some(OperatorFamily::Activation) => activation::limits(op_type),
+        Some(OperatorFamily::Arithmetic) => arithmetic::limits(op_type),
+        Some(OperatorFamily::Quantization) => quantization::limits(op_type),
+        Some(OperatorFamily::Reshape) => reshape::limits(op_type),
+        Some(OperatorFamily::Transpose) => transpose::limits(op_type),
+        Some(OperatorFamily::Concatenation) => concatenation::limits(op_type),
+        Some(OperatorFamily::Indexing) => indexing::limits(op_type),
+        Some(OperatorFamily::Resampling) => resampling::limits(op_type),
+        Some(OperatorFamily::ShapeValue) => shape_value::limits(op_type),
+        Some(OperatorFamily::ControlFlow) => control_flow::limits(op_type),
         None => OperatorLimits::NONE,
     }
 }
@@ -262,9 +268,9 @@ pub(crate) fn unmet_shapes<'a>(
     dims: StoredDims<'a, '_>,
 ) -> UnmetShapes<'a> {
     match family_of(&node.op_type) {
-        Some(Family::Convolution) => convolution::unmet_shapes(node, dims),
-        Some(Family::Normalization) => normalization::unmet_shapes(node, dims),
-        Some(Family::Quantization) => quantization::unmet_shapes(node, since, dims),
+        Some(OperatorFamily::Convolution) => convolution::unmet_shapes(node, dims),
+        Some(OperatorFamily::Normalization) => normalization::unmet_shapes(node, dims),
+        Some(OperatorFamily::Quantization) => quantization::unmet_shapes(node, since, dims),
         _ => UnmetShapes::default(),
     }
 }
@@ -277,7 +283,12 @@ mod tests {
     const TABLE: &str = include_str!("../graph/validate/operators.tsv");
 
     /// A node of an operator with all inputs and outputs that the table names, in its graph.
-    fn graph_of(domain: &str, op_type: &str, inputs: usize, outputs: usize) -> (Graph, Facts) {
+    fn graph_of(
+        domain: &str,
+        op_type: &str,
+        inputs: usize,
+        outputs: usize,
+    ) -> (Graph, TensorFacts) {
         let names = |prefix: &str, count: usize| -> Vec<String> {
             (0..count).map(|i| format!("{prefix}{i}")).collect()
         };
@@ -289,7 +300,7 @@ mod tests {
             output: names("y", outputs),
             ..Node::default()
         };
-        let mut facts = Facts::default();
+        let mut facts = TensorFacts::default();
         for tensor in node.input.iter().chain(&node.output) {
             facts.shapes.insert(tensor.clone(), vec![8, 8]);
         }
@@ -339,7 +350,7 @@ mod tests {
             let refusal = quantizable.err().filter(|reason| reason.is_empty());
             assert_eq!(refusal, None, "{line}");
             assert!(unmet_shapes(&node, 13, &|_| None).shapes.is_empty(), "{line}");
-            let index = Index::new(&graph);
+            let index = GraphIndex::new(&graph);
             let change = WidthChange { facts: &facts, removed: &Slices::new() };
             adapt_node(&change, &mut graph, &index, 0);
             assert_eq!(graph.nodes()[0], node, "{line}");

@@ -1,13 +1,13 @@
 //! Axis constraints of one node while its family's rule collects them.
 
 use super::axis_constraint::{AxisConstraint, TensorAxis, TensorEntry};
-use crate::graph::{Facts, Graph, Node, int, ints};
+use crate::graph::{Graph, Node, TensorFacts, int, ints};
 use paring_agent::engine::onnx;
 
 /// A node, the shapes around it, and the constraints found so far.
 pub(super) struct AxisRules<'a> {
     pub(super) graph: &'a Graph,
-    pub(super) facts: &'a Facts,
+    pub(super) facts: &'a TensorFacts,
     pub(super) node: &'a Node,
     constraints: Vec<AxisConstraint<'a>>,
 }
@@ -19,7 +19,7 @@ pub(super) fn positive(axis: i64, rank: usize) -> Option<usize> {
 }
 
 impl<'a> AxisRules<'a> {
-    pub(super) fn new(graph: &'a Graph, facts: &'a Facts, node: &'a Node) -> Self {
+    pub(super) fn new(graph: &'a Graph, facts: &'a TensorFacts, node: &'a Node) -> Self {
         AxisRules { graph, facts, node, constraints: Vec::new() }
     }
 

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 /// Operators that are treated alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Family {
+pub enum OperatorFamily {
     /// `linear/convolution.rs`
     Convolution,
     /// `linear/product.rs`
@@ -46,16 +46,19 @@ pub enum Family {
 
 /// Operators of the standard and of com.microsoft by family. One that is missing has no rule: all axes
 /// that it touches are kept, it counts no multiply-accumulates and is not quantized.
-pub const FAMILIES: &[(Family, &[&str])] = &[
-    (Family::Convolution, &["Conv", "ConvInteger", "ConvTranspose", "FusedConv", "QLinearConv"]),
+pub const FAMILIES: &[(OperatorFamily, &[&str])] = &[
     (
-        Family::Product,
+        OperatorFamily::Convolution,
+        &["Conv", "ConvInteger", "ConvTranspose", "FusedConv", "QLinearConv"],
+    ),
+    (
+        OperatorFamily::Product,
         &["Einsum", "Gemm", "MatMul", "MatMulInteger", "MatMulNBits", "QLinearMatMul"],
     ),
-    (Family::Recurrent, &["GRU", "LSTM", "RNN"]),
-    (Family::Attention, &["Attention", "GroupQueryAttention", "MultiHeadAttention"]),
+    (OperatorFamily::Recurrent, &["GRU", "LSTM", "RNN"]),
+    (OperatorFamily::Attention, &["Attention", "GroupQueryAttention", "MultiHeadAttention"]),
     (
-        Family::Normalization,
+        OperatorFamily::Normalization,
         &[
             "BatchNormalization",
             "EmbedLayerNormalization",
@@ -70,9 +73,9 @@ pub const FAMILIES: &[(Family, &[&str])] = &[
             "SkipSimplifiedLayerNormalization",
         ],
     ),
-    (Family::Softmax, &["Hardmax", "LogSoftmax", "Softmax"]),
+    (OperatorFamily::Softmax, &["Hardmax", "LogSoftmax", "Softmax"]),
     (
-        Family::Pooling,
+        OperatorFamily::Pooling,
         &[
             "AveragePool",
             "GlobalAveragePool",
@@ -86,7 +89,7 @@ pub const FAMILIES: &[(Family, &[&str])] = &[
         ],
     ),
     (
-        Family::Reduction,
+        OperatorFamily::Reduction,
         &[
             "ArgMax",
             "ArgMin",
@@ -104,7 +107,7 @@ pub const FAMILIES: &[(Family, &[&str])] = &[
         ],
     ),
     (
-        Family::Activation,
+        OperatorFamily::Activation,
         &[
             "Abs",
             "Atan",
@@ -153,7 +156,7 @@ pub const FAMILIES: &[(Family, &[&str])] = &[
         ],
     ),
     (
-        Family::Arithmetic,
+        OperatorFamily::Arithmetic,
         &[
             "Add",
             "And",
@@ -178,12 +181,15 @@ pub const FAMILIES: &[(Family, &[&str])] = &[
             "Xor",
         ],
     ),
-    (Family::Quantization, &["DequantizeLinear", "DynamicQuantizeLinear", "QuantizeLinear"]),
-    (Family::Reshape, &["Expand", "Flatten", "Reshape", "Squeeze", "Unsqueeze"]),
-    (Family::Transpose, &["DepthToSpace", "SpaceToDepth", "Transpose"]),
-    (Family::Concatenation, &["Concat", "Split", "SplitToSequence"]),
     (
-        Family::Indexing,
+        OperatorFamily::Quantization,
+        &["DequantizeLinear", "DynamicQuantizeLinear", "QuantizeLinear"],
+    ),
+    (OperatorFamily::Reshape, &["Expand", "Flatten", "Reshape", "Squeeze", "Unsqueeze"]),
+    (OperatorFamily::Transpose, &["DepthToSpace", "SpaceToDepth", "Transpose"]),
+    (OperatorFamily::Concatenation, &["Concat", "Split", "SplitToSequence"]),
+    (
+        OperatorFamily::Indexing,
         &[
             "Compress",
             "Gather",
@@ -195,23 +201,23 @@ pub const FAMILIES: &[(Family, &[&str])] = &[
             "TopK",
         ],
     ),
-    (Family::Resampling, &["Pad", "Resize", "Upsample"]),
-    (Family::ShapeValue, &["ConstantOfShape", "Range", "Shape", "Size"]),
-    (Family::ControlFlow, &["If", "Loop", "Scan"]),
+    (OperatorFamily::Resampling, &["Pad", "Resize", "Upsample"]),
+    (OperatorFamily::ShapeValue, &["ConstantOfShape", "Range", "Shape", "Size"]),
+    (OperatorFamily::ControlFlow, &["If", "Loop", "Scan"]),
 ];
 
 /// The family of an operator; `None` of one that has no rule.
-pub fn family_of(op_type: &str) -> Option<Family> {
-    static BY_OPERATOR: OnceLock<HashMap<&str, Family>> = OnceLock::new();
+pub fn family_of(op_type: &str) -> Option<OperatorFamily> {
+    static BY_OPERATOR: OnceLock<HashMap<&str, OperatorFamily>> = OnceLock::new();
     let table = BY_OPERATOR.get_or_init(|| {
-        let pairs = |(family, operators): &(Family, &'static [&'static str])| {
+        let pairs = |(family, operators): &(OperatorFamily, &'static [&'static str])| {
             let family = *family;
             operators.iter().map(move |operator| (*operator, family))
         };
         FAMILIES.iter().flat_map(pairs).collect()
     });
     let reduces = ["Reduce", "Arg"].iter().any(|prefix| op_type.starts_with(prefix));
-    table.get(op_type).copied().or(reduces.then_some(Family::Reduction))
+    table.get(op_type).copied().or(reduces.then_some(OperatorFamily::Reduction))
 }
 
 #[cfg(test)]

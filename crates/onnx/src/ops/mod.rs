@@ -27,7 +27,7 @@ pub use answers::{
 };
 pub(crate) use answers::{limits, unmet_shapes};
 pub use axis_constraint::{AxisConstraint, TensorAxis, TensorEntry};
-pub use family::{FAMILIES, Family, family_of};
+pub use family::{FAMILIES, OperatorFamily, family_of};
 pub(crate) use limits::{
     AttributeRange, ComputedInputs, ListedAxes, MOST_SPATIAL, NamedAxis, OutputRank, ParameterRank,
     WindowRank,

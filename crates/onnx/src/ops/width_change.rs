@@ -1,6 +1,6 @@
 //! Numbers in a graph that count what was removed: stored shapes, sizes, bounds, positions, groups.
 
-use crate::graph::{Facts, Graph, Index, Node, ints};
+use crate::graph::{Graph, GraphIndex, Node, TensorFacts, ints};
 use std::collections::BTreeMap;
 
 /// Entries of tensors, by tensor and axis, in ascending order.
@@ -10,7 +10,7 @@ pub type Slices = BTreeMap<(String, usize), Vec<usize>>;
 #[derive(Clone, Copy, Debug)]
 pub struct WidthChange<'a> {
     /// Facts of the graph before it.
-    pub facts: &'a Facts,
+    pub facts: &'a TensorFacts,
     /// Entries that go.
     pub removed: &'a Slices,
 }
@@ -44,7 +44,7 @@ impl WidthChange<'_> {
     pub(super) fn rewrite_shape(
         &self,
         graph: &mut Graph,
-        index: &Index,
+        index: &GraphIndex,
         (position, node): (usize, &Node),
         slot: usize,
     ) {
@@ -102,7 +102,7 @@ fn counted_axes(node: &Node, rank: usize, entries: usize) -> Vec<usize> {
 }
 
 /// Integers that are stored behind nodes that do not change them.
-fn stored_integers(graph: &Graph, index: &Index, tensor: &str) -> Option<Vec<i64>> {
+fn stored_integers(graph: &Graph, index: &GraphIndex, tensor: &str) -> Option<Vec<i64>> {
     if let Some(values) = graph.integers(tensor) {
         return Some(values);
     }

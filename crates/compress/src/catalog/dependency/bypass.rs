@@ -1,20 +1,20 @@
 //! Whole layers and residual blocks that a graph can do without: what reads their output reads
 //! something else of the same shape instead.
 
-use super::component_kind::Kind;
+use super::component_kind::ComponentKind;
 use super::module_name::module_of;
-use paring_onnx::graph::{Facts, Graph, Index, Node, layer_names};
+use paring_onnx::graph::{Graph, GraphIndex, Node, TensorFacts, layer_names};
 use paring_onnx::ops;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A stretch of a graph that can be left out as one; `importance/expected_impact.rs` says what that
 /// saves.
 #[derive(Clone, Debug)]
-pub struct Bypass {
+pub struct BypassCandidate {
     /// The layer's name, or what the names of the block's layers have in common.
     pub id: String,
-    /// [`Kind::Layer`] or [`Kind::Block`].
-    pub kind: Kind,
+    /// [`ComponentKind::Layer`] or [`ComponentKind::Block`].
+    pub kind: ComponentKind,
     /// Names of the layers with weights in it.
     pub layers: Vec<String>,
     /// Positions of its nodes, in ascending order.
@@ -31,24 +31,24 @@ pub struct Bypass {
 /// nothing else, if they have weights and read nothing that the other side does not come from. Where
 /// both sides are that, the one with more layers is the block and the other a projection that stays.
 /// A layer is a linear operator with the constants and normalisation behind it.
-pub fn bypasses(graph: &Graph, facts: &Facts) -> Vec<Bypass> {
-    let (index, names) = (Index::new(graph), layer_names(graph));
+pub fn bypasses(graph: &Graph, facts: &TensorFacts) -> Vec<BypassCandidate> {
+    let (index, names) = (GraphIndex::new(graph), layer_names(graph));
     let finder = BypassFinder { graph, facts, index, names };
-    let every = |find: &dyn Fn(usize) -> Option<Bypass>| -> Vec<Bypass> {
+    let every = |find: &dyn Fn(usize) -> Option<BypassCandidate>| -> Vec<BypassCandidate> {
         (0..graph.nodes().len()).filter_map(find).collect()
     };
     let mut found = every(&|position| finder.block(position));
     found.extend(every(&|position| finder.layer(position)));
     // A module that has several blocks names none of them: the additions at their ends do.
     let modules: Vec<String> = found.iter().map(|bypass| bypass.id.clone()).collect();
-    for bypass in found.iter_mut().filter(|b| b.kind == Kind::Block) {
+    for bypass in found.iter_mut().filter(|b| b.kind == ComponentKind::Block) {
         if modules.iter().filter(|id| **id == bypass.id).count() > 1
             && let Some(add) = bypass.nodes.last()
         {
             bypass.id = finder.name(*add);
         }
     }
-    let mut names: BTreeMap<(Kind, String), usize> = BTreeMap::new();
+    let mut names: BTreeMap<(ComponentKind, String), usize> = BTreeMap::new();
     for bypass in &mut found {
         let seen = names.entry((bypass.kind, bypass.id.clone())).or_default();
         *seen += 1;
@@ -61,14 +61,14 @@ pub fn bypasses(graph: &Graph, facts: &Facts) -> Vec<Bypass> {
 
 struct BypassFinder<'a> {
     graph: &'a Graph,
-    facts: &'a Facts,
-    index: Index,
+    facts: &'a TensorFacts,
+    index: GraphIndex,
     /// The layer of every node.
     names: Vec<String>,
 }
 
 impl BypassFinder<'_> {
-    fn block(&self, position: usize) -> Option<Bypass> {
+    fn block(&self, position: usize) -> Option<BypassCandidate> {
         let node = &self.graph.nodes()[position];
         let ([a, b], [to]) = (node.input.as_slice(), node.output.as_slice()) else { return None };
         let shape = |t: &String| self.facts.shapes.get(t);
@@ -92,7 +92,14 @@ impl BypassFinder<'_> {
         let names: Vec<&str> = layers.iter().map(String::as_str).collect();
         let id = module_of(&names).map_or_else(|| self.name(position), str::to_string);
         nodes.push(position);
-        Some(Bypass { id, kind: Kind::Block, layers, nodes, from: from.clone(), to: to.clone() })
+        Some(BypassCandidate {
+            id,
+            kind: ComponentKind::Block,
+            layers,
+            nodes,
+            from: from.clone(),
+            to: to.clone(),
+        })
     }
 
     /// The nodes that serve only `branch`, if what they read is also what `other` comes from.
@@ -141,7 +148,7 @@ impl BypassFinder<'_> {
         found
     }
 
-    fn layer(&self, position: usize) -> Option<Bypass> {
+    fn layer(&self, position: usize) -> Option<BypassCandidate> {
         let node = &self.graph.nodes()[position];
         let from = node.input.first()?;
         if !self.weighted(position) || node.output.len() != 1 {
@@ -159,9 +166,9 @@ impl BypassFinder<'_> {
         let shape = self.facts.shapes.get(from)?;
         let same = self.facts.shapes.get(to) == Some(shape) && !self.is_output(to);
         let layer = self.name(position);
-        same.then(|| Bypass {
+        same.then(|| BypassCandidate {
             id: layer.clone(),
-            kind: Kind::Layer,
+            kind: ComponentKind::Layer,
             layers: vec![layer],
             nodes,
             from: from.clone(),

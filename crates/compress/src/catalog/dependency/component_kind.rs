@@ -6,7 +6,7 @@ use std::fmt;
 /// The kind of a coupling's components, or of a stretch that can be left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum ComponentKind {
     /// Channels of a convolution.
     Channel,
     /// Outputs of a matrix product.
@@ -19,14 +19,14 @@ pub enum Kind {
     Block,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ComponentKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Kind::Channel => "channel",
-            Kind::Neuron => "neuron",
-            Kind::Head => "head",
-            Kind::Layer => "layer",
-            Kind::Block => "block",
+            ComponentKind::Channel => "channel",
+            ComponentKind::Neuron => "neuron",
+            ComponentKind::Head => "head",
+            ComponentKind::Layer => "layer",
+            ComponentKind::Block => "block",
         })
     }
 }

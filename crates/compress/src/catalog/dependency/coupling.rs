@@ -1,11 +1,11 @@
 //! Couplings: sets of axes that change together, and their components.
 
-use super::component_kind::Kind;
+use super::component_kind::ComponentKind;
 use super::entry_classes::{AxisEntries, EntryClass};
 use super::module_name::module_of;
 use super::producers::{CouplingProducer, head_axes, producers};
 use paring_core::schema::{CouplingMember, OriginalIndices};
-use paring_onnx::graph::{Facts, Graph, GraphError, Node};
+use paring_onnx::graph::{Graph, GraphError, Node, TensorFacts};
 use paring_onnx::ops;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ pub struct Catalog {
     /// Couplings in the order of their producers.
     pub couplings: Vec<Coupling>,
     /// Layers whose outputs cannot be shortened, with the reason.
-    pub refused: Vec<Refused>,
+    pub refused: Vec<RefusedLayer>,
 }
 
 /// All tensor slices that must change together along one axis.
@@ -26,7 +26,7 @@ pub struct Coupling {
     /// Name of its producer, the first layer whose weights make it; of heads, the module they are in.
     pub id: String,
     /// The kind of its components.
-    pub kind: Kind,
+    pub kind: ComponentKind,
     /// The producer's weights, and the axis that counts components.
     pub producer: (String, usize),
     /// Its components, by index.
@@ -52,7 +52,7 @@ pub struct ComponentSlices {
 
 /// A layer that keeps its width.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
+pub struct RefusedLayer {
     /// The layer.
     pub layer: String,
     /// The reason.
@@ -70,14 +70,14 @@ impl Coupling {
 const LONGEST_AXIS: usize = 1 << 20;
 
 /// The facts, without shapes that have too long an axis.
-fn divisible(facts: &Facts) -> Facts {
+fn divisible(facts: &TensorFacts) -> TensorFacts {
     let mut facts = facts.clone();
     facts.shapes.retain(|_, shape| shape.iter().all(|length| *length <= LONGEST_AXIS));
     facts
 }
 
 /// Applies the constraints of every node, and keeps what enters and leaves the graph.
-fn constrain(graph: &Graph, facts: &Facts, elements: &mut AxisEntries) {
+fn constrain(graph: &Graph, facts: &TensorFacts, elements: &mut AxisEntries) {
     let apply = |elements: &mut AxisEntries, node: &Node| {
         let constraints = ops::axis_constraints(graph, facts, node);
         constraints.into_iter().for_each(|constraint| elements.apply(constraint, &node.name));
@@ -97,7 +97,7 @@ fn constrain(graph: &Graph, facts: &Facts, elements: &mut AxisEntries) {
 /// [`GraphError`] where an initializer cannot be read.
 pub fn catalog(
     graph: &Graph,
-    facts: &Facts,
+    facts: &TensorFacts,
     origins: &OriginalIndices,
 ) -> Result<Catalog, GraphError> {
     let facts = &divisible(facts);
@@ -111,27 +111,27 @@ pub fn catalog(
         by_axes.entry(axes).or_default().push(class);
     }
     let mut found: Vec<(&CouplingProducer, Coupling)> = Vec::new();
-    let mut refused: Vec<Refused> = Vec::new();
+    let mut refused: Vec<RefusedLayer> = Vec::new();
     for (axes, classes) in by_axes {
         let mut own = producers.iter().filter(|p| axes.contains(&(p.weights.clone(), p.axis)));
         let Some(first) = own.next() else { continue };
         if classes.len() == 1 {
             let reason = "it has a single component".to_string();
-            refused.push(Refused { layer: first.layer.clone(), reason });
+            refused.push(RefusedLayer { layer: first.layer.clone(), reason });
             continue;
         }
         let head = axes.iter().any(|axis| heads.contains(axis));
         let names: Vec<&str> =
             std::iter::once(first).chain(own).map(|p| p.layer.as_str()).collect();
         let id = if head { head_id(&names) } else { first.layer.clone() };
-        let kind = if head { Kind::Head } else { first.kind };
+        let kind = if head { ComponentKind::Head } else { first.kind };
         found.push((first, coupling(graph, (first, id, kind), &axes, &classes, origins)));
     }
     found.sort_by_key(|(first, c)| (first.position, c.components.first().map(|c| c.index)));
     let couplings = numbered(found.into_iter().map(|(_, coupling)| coupling).collect());
     refused.extend(producers.iter().filter_map(|p| {
         let reason = elements.pinned((&p.weights, p.axis, 0))?;
-        Some(Refused { layer: p.layer.clone(), reason })
+        Some(RefusedLayer { layer: p.layer.clone(), reason })
     }));
     Ok(Catalog { couplings, refused })
 }
@@ -158,7 +158,7 @@ fn numbered(mut couplings: Vec<Coupling>) -> Vec<Coupling> {
 
 fn coupling(
     graph: &Graph,
-    (producer, id, kind): (&CouplingProducer, String, Kind),
+    (producer, id, kind): (&CouplingProducer, String, ComponentKind),
     axes: &BTreeSet<(String, usize)>,
     classes: &[EntryClass],
     origins: &OriginalIndices,
@@ -179,7 +179,7 @@ fn coupling(
             let originals: Vec<usize> = indices.iter().map(original).collect();
             let index = indices.first().copied().unwrap_or(0);
             let original_index = match kind {
-                Kind::Head => originals.first().copied().unwrap_or(0) / run(&originals),
+                ComponentKind::Head => originals.first().copied().unwrap_or(0) / run(&originals),
                 _ => originals.first().copied().unwrap_or(0),
             };
             ComponentSlices { index, original_index, slices, activations }
@@ -223,14 +223,14 @@ fn members(graph: &Graph, axes: &BTreeSet<(String, usize)>) -> Vec<CouplingMembe
 mod tests {
     use super::*;
     use paring_agent::arrays::Dtype;
-    use paring_onnx::graph::{Size, Weights};
+    use paring_onnx::graph::{DimensionSize, Weights};
 
     #[test]
     fn axes_as_long_as_a_file_likes_take_no_memory() {
         let mut graph = Graph::empty("long", 13);
         let long = 1 << 40;
-        graph.add_input("x", Dtype::F32, &[Size::Fixed(long), Size::Fixed(2)]);
-        let mut facts = Facts::default();
+        graph.add_input("x", Dtype::F32, &[DimensionSize::Fixed(long), DimensionSize::Fixed(2)]);
+        let mut facts = TensorFacts::default();
         facts.shapes.insert("x".into(), vec![long, 2]);
         let mut width = 2;
         for (product, next) in [("hidden", 3), ("y", 4)] {

@@ -8,6 +8,6 @@ mod entry_classes;
 mod module_name;
 mod producers;
 
-pub use bypass::{Bypass, bypasses};
-pub use component_kind::Kind;
-pub use coupling::{Catalog, ComponentSlices, Coupling, Refused, Slices, catalog};
+pub use bypass::{BypassCandidate, bypasses};
+pub use component_kind::ComponentKind;
+pub use coupling::{Catalog, ComponentSlices, Coupling, RefusedLayer, Slices, catalog};

@@ -1,8 +1,8 @@
 //! Layers that make channels, neurons or heads of their own, and the weights that they make them with.
 
-use super::component_kind::Kind;
-use paring_onnx::graph::{Facts, Graph, Index, Node, int, ints, layer_names};
-use paring_onnx::ops::{self, Family};
+use super::component_kind::ComponentKind;
+use paring_onnx::graph::{Graph, GraphIndex, Node, TensorFacts, int, ints, layer_names};
+use paring_onnx::ops::{self, OperatorFamily};
 use std::collections::BTreeSet;
 
 /// A layer, and the axis of its weights that counts its outputs.
@@ -12,13 +12,13 @@ pub(super) struct CouplingProducer {
     pub(super) layer: String,
     pub(super) weights: String,
     pub(super) axis: usize,
-    pub(super) kind: Kind,
+    pub(super) kind: ComponentKind,
 }
 
 /// Every convolution but depthwise ones, products with weights, tables that are read by position,
 /// and fused attention.
 pub(super) fn producers(graph: &Graph) -> Vec<CouplingProducer> {
-    let index = Index::new(graph);
+    let index = GraphIndex::new(graph);
     let nodes = graph.nodes().iter().enumerate().zip(layer_names(graph));
     let found = nodes.filter_map(|((position, node), layer)| {
         let (weights, axis, kind) = output_axis(graph, &index, node)?;
@@ -27,26 +27,31 @@ pub(super) fn producers(graph: &Graph) -> Vec<CouplingProducer> {
     found.collect()
 }
 
-fn output_axis(graph: &Graph, index: &Index, node: &Node) -> Option<(String, usize, Kind)> {
+fn output_axis(
+    graph: &Graph,
+    index: &GraphIndex,
+    node: &Node,
+) -> Option<(String, usize, ComponentKind)> {
     let family = ops::family_of(&node.op_type);
     let kind = match family {
-        Some(Family::Convolution) => Kind::Channel,
-        _ => Kind::Neuron,
+        Some(OperatorFamily::Convolution) => ComponentKind::Channel,
+        _ => ComponentKind::Neuron,
     };
     let (slot, axis) = ops::output_axis(node)?;
     let (weights, axis) = stored(graph, index, node.input.get(slot)?, axis)?;
     let dims = graph.dims(&weights)?;
-    let depthwise =
-        kind == Kind::Channel && int(node, "group").unwrap_or(1) > 1 && dims.get(1) == Some(&1);
-    let recurrent = family == Some(Family::Recurrent);
-    let matrix = kind == Kind::Channel || recurrent || dims.len() == 2;
+    let depthwise = kind == ComponentKind::Channel
+        && int(node, "group").unwrap_or(1) > 1
+        && dims.get(1) == Some(&1);
+    let recurrent = family == Some(OperatorFamily::Recurrent);
+    let matrix = kind == ComponentKind::Channel || recurrent || dims.len() == 2;
     (matrix && !depthwise).then_some((weights, axis, kind))
 }
 
 /// The initializer behind a tensor, and which of its axes is `axis` there.
 pub(super) fn stored(
     graph: &Graph,
-    index: &Index,
+    index: &GraphIndex,
     tensor: &str,
     axis: usize,
 ) -> Option<(String, usize)> {
@@ -73,8 +78,8 @@ pub(super) fn stored(
 }
 
 /// Axes that count heads: those that a product of two computed tensors repeats over.
-pub(super) fn head_axes(graph: &Graph, facts: &Facts) -> BTreeSet<(String, usize)> {
-    let index = Index::new(graph);
+pub(super) fn head_axes(graph: &Graph, facts: &TensorFacts) -> BTreeSet<(String, usize)> {
+    let index = GraphIndex::new(graph);
     let computed = |tensor: &String| stored(graph, &index, tensor, 0).is_none();
     let mut axes = BTreeSet::new();
     for node in graph.nodes() {

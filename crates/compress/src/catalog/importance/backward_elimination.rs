@@ -8,7 +8,7 @@
 //! Source: Hassibi & Stork 1993; for blocks of structured pruning Kurtic et al. 2022, arXiv 2203.07259.
 
 use super::error::CatalogError;
-use super::normal_equations::Normal;
+use super::normal_equations::NormalEquations;
 use faer::Accum;
 use faer::linalg::matmul::matmul;
 use faer::prelude::*;
@@ -30,7 +30,7 @@ pub(super) struct ReaderProblem {
 
 /// Components in the order they go, and the error that each adds, relative to the outputs' power.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Elimination {
+pub struct EliminationOrder {
     /// Positions of components.
     pub order: Vec<usize>,
     /// The error that each added when it went, in the same order.
@@ -48,7 +48,7 @@ impl ReaderProblem {
         weights: &Mat<f64>,
         blocks: Vec<Vec<usize>>,
     ) -> Result<ReaderProblem, CatalogError> {
-        let normal = Normal::new(rows, layer)?;
+        let normal = NormalEquations::new(rows, layer)?;
         let cross = normal.cross(weights);
         Ok(ReaderProblem {
             inverse: normal.inverse(),
@@ -117,9 +117,9 @@ pub(super) fn eliminate(
     problems: &mut [ReaderProblem],
     candidates: Vec<usize>,
     count: usize,
-) -> Elimination {
+) -> EliminationOrder {
     let mut alive = candidates;
-    let mut found = Elimination::default();
+    let mut found = EliminationOrder::default();
     loop {
         let score = |c: &usize| -> f64 { problems.iter().map(|p| p.error(*c)).sum() };
         let errors: Vec<f64> = alive.par_iter().map(score).collect();

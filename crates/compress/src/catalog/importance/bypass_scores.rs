@@ -3,7 +3,7 @@
 use super::criterion::Criterion;
 use super::error::CatalogError;
 use super::observed::Calibration;
-use crate::catalog::Bypass;
+use crate::catalog::BypassCandidate;
 use paring_core::stats;
 use paring_onnx::graph::Graph;
 use rand::RngExt;
@@ -16,14 +16,15 @@ use std::collections::BTreeSet;
 /// [`CatalogError::Criterion`] for the others, which judge parts of a layer.
 pub fn bypass_scores(
     graph: &Graph,
-    bypasses: &[Bypass],
+    bypasses: &[BypassCandidate],
     criterion: Criterion,
     calibration: Option<&Calibration>,
     seed: u64,
 ) -> Result<Vec<f64>, CatalogError> {
     match criterion {
         Criterion::Random => {
-            let draw = |b: &Bypass| stats::generator(seed, &format!("random {}", b.id)).random();
+            let draw =
+                |b: &BypassCandidate| stats::generator(seed, &format!("random {}", b.id)).random();
             Ok(bypasses.iter().map(draw).collect())
         }
         Criterion::L1 | Criterion::L2 => {
@@ -41,7 +42,7 @@ pub fn bypass_scores(
     }
 }
 
-fn magnitude(graph: &Graph, bypass: &Bypass, criterion: Criterion) -> f64 {
+fn magnitude(graph: &Graph, bypass: &BypassCandidate, criterion: Criterion) -> f64 {
     let inputs = bypass.nodes.iter().flat_map(|p| &graph.nodes()[*p].input);
     let weights = inputs.filter_map(|t| graph.weights(t).ok()).filter(|w| w.dims.len() >= 2);
     let values: Vec<f64> =
@@ -55,7 +56,7 @@ fn magnitude(graph: &Graph, bypass: &Bypass, criterion: Criterion) -> f64 {
 
 fn changes(
     graph: &Graph,
-    bypasses: &[Bypass],
+    bypasses: &[BypassCandidate],
     calibration: &Calibration,
 ) -> Result<Vec<f64>, CatalogError> {
     let tensors: Vec<String> =

@@ -1,29 +1,33 @@
 //! Readers of a coupling: layers whose weights are known as a matrix, and those that nothing can be said
 //! of.
 
-use super::observed::{Linear, Rows};
+use super::observed::{InputRows, LinearLayer};
 use crate::catalog::Coupling;
-use paring_onnx::graph::{Facts, Graph, layer_names};
+use paring_onnx::graph::{Graph, TensorFacts, layer_names};
 use paring_onnx::ops;
 use std::collections::BTreeSet;
 
 /// A layer that reads a coupling, and what it reads on the calibration samples.
 #[derive(Clone, Copy, Debug)]
-pub struct Reader<'a> {
+pub struct CouplingReader<'a> {
     /// The layer.
-    pub layer: &'a Linear,
+    pub layer: &'a LinearLayer,
     /// Its inputs.
-    pub rows: &'a Rows,
+    pub rows: &'a InputRows,
 }
 
 /// The layers among `layers` that read the components of a coupling.
-pub fn readers<'a>(coupling: &Coupling, layers: &'a [Linear], rows: &'a [Rows]) -> Vec<Reader<'a>> {
-    let reads = |l: &Linear| {
+pub fn readers<'a>(
+    coupling: &Coupling,
+    layers: &'a [LinearLayer],
+    rows: &'a [InputRows],
+) -> Vec<CouplingReader<'a>> {
+    let reads = |l: &LinearLayer| {
         let axis = (l.weights.clone(), l.input_axis);
         coupling.components.first().is_some_and(|c| c.slices.contains_key(&axis))
     };
     let pairs = layers.iter().zip(rows).filter(|(layer, _)| reads(layer));
-    pairs.map(|(layer, rows)| Reader { layer, rows }).collect()
+    pairs.map(|(layer, rows)| CouplingReader { layer, rows }).collect()
 }
 
 /// Names of the layers that sum over a coupling's components and are not among `layers`: what such a
@@ -31,9 +35,9 @@ pub fn readers<'a>(coupling: &Coupling, layers: &'a [Linear], rows: &'a [Rows]) 
 /// data can judge it, and no error can be forecast.
 pub fn opaque_readers(
     graph: &Graph,
-    facts: &Facts,
+    facts: &TensorFacts,
     coupling: &Coupling,
-    layers: &[Linear],
+    layers: &[LinearLayer],
 ) -> Vec<String> {
     let known: BTreeSet<usize> = layers.iter().map(|l| l.position).collect();
     let axes: BTreeSet<&(String, usize)> =

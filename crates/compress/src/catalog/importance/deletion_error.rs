@@ -1,6 +1,6 @@
 //! The error of components that are left out while the layers that read them keep their weights.
 
-use super::coupling_readers::Reader;
+use super::coupling_readers::CouplingReader;
 use super::error::CatalogError;
 use super::scores::{features, of_unit_variance, with_bias};
 use crate::catalog::Coupling;
@@ -16,12 +16,12 @@ use paring_onnx::graph::Graph;
 pub fn deletion_error(
     graph: &Graph,
     coupling: &Coupling,
-    readers: &[Reader],
+    readers: &[CouplingReader],
     gone: &[usize],
     centred: bool,
 ) -> Result<f64, CatalogError> {
     let mut error = 0.0;
-    for Reader { layer, rows } in readers {
+    for CouplingReader { layer, rows } in readers {
         let rows = rows.matrix(layer.affine());
         let weights = of_unit_variance(&rows, with_bias(graph, layer)?);
         let own: Vec<usize> =

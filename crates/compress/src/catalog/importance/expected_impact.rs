@@ -1,15 +1,15 @@
 //! Savings of removing components, layers and blocks, and dependencies between couplings.
 
-use super::observed::Linear;
-use crate::catalog::{Bypass, Catalog, ComponentSlices, Coupling, Slices};
-use paring_onnx::graph::{ElementType, Facts, Graph, Index, NodeCost, layer_names};
+use super::observed::LinearLayer;
+use crate::catalog::{BypassCandidate, Catalog, ComponentSlices, Coupling, Slices};
+use paring_onnx::graph::{ElementType, Graph, GraphIndex, NodeCost, TensorFacts, layer_names};
 use paring_onnx::ops;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Savings of a removal, for a batch of 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Savings {
+pub struct ExpectedSavings {
     /// Elements of initializers.
     pub params: u64,
     /// Their bytes.
@@ -23,11 +23,11 @@ pub struct Savings {
 /// Savings of removing a component alone; `costs` are the graph's.
 pub fn savings(
     graph: &Graph,
-    facts: &Facts,
+    facts: &TensorFacts,
     costs: &[NodeCost],
     component: &ComponentSlices,
-) -> Savings {
-    let mut saved = Savings::default();
+) -> ExpectedSavings {
+    let mut saved = ExpectedSavings::default();
     let left = shapes_left(facts, &component.slices);
     for (tensor, shape) in &left {
         let gone = product(&facts.shapes[*tensor]) - product(shape);
@@ -51,11 +51,11 @@ pub fn savings(
     saved
 }
 
-impl Bypass {
+impl BypassCandidate {
     /// Savings of leaving it out, for a batch of 1.
-    pub fn savings(&self, graph: &Graph, facts: &Facts) -> Savings {
-        let mut saved = Savings::default();
-        let index = Index::new(graph);
+    pub fn savings(&self, graph: &Graph, facts: &TensorFacts) -> ExpectedSavings {
+        let mut saved = ExpectedSavings::default();
+        let index = GraphIndex::new(graph);
         let inside = |p: usize| self.nodes.contains(&p);
         let own: BTreeSet<&String> = self
             .nodes
@@ -78,12 +78,12 @@ impl Bypass {
 
 /// The share of its multiply-adds that each node loses where `slices` are removed, by position; only
 /// nodes that lose some.
-pub fn shares_removed(graph: &Graph, facts: &Facts, slices: &Slices) -> BTreeMap<usize, f64> {
+pub fn shares_removed(graph: &Graph, facts: &TensorFacts, slices: &Slices) -> BTreeMap<usize, f64> {
     let costs: Vec<NodeCost> = graph.node_costs(&facts.shapes).into_iter().flatten().collect();
     shares_of(&costs, facts, slices)
 }
 
-fn shares_of(costs: &[NodeCost], facts: &Facts, slices: &Slices) -> BTreeMap<usize, f64> {
+fn shares_of(costs: &[NodeCost], facts: &TensorFacts, slices: &Slices) -> BTreeMap<usize, f64> {
     let share = |weights: &String| -> f64 {
         let Some(dims) = facts.shapes.get(weights) else { return 0.0 };
         let kept = |(axis, size): (usize, &usize)| {
@@ -99,7 +99,7 @@ fn shares_of(costs: &[NodeCost], facts: &Facts, slices: &Slices) -> BTreeMap<usi
 /// The part of the layers' times that goes when a component alone is removed, in nanoseconds, if time
 /// falls as multiply-adds do; `costs` are the graph's, `times_ns` by position of the node.
 pub fn latency_saved(
-    facts: &Facts,
+    facts: &TensorFacts,
     costs: &[NodeCost],
     component: &ComponentSlices,
     times_ns: &BTreeMap<usize, f64>,
@@ -110,7 +110,7 @@ pub fn latency_saved(
 }
 
 /// Bytes of initializers that go where `slices` are removed.
-pub fn bytes_removed(graph: &Graph, facts: &Facts, slices: &Slices) -> u64 {
+pub fn bytes_removed(graph: &Graph, facts: &TensorFacts, slices: &Slices) -> u64 {
     let bytes = |(tensor, shape): (&String, Vec<usize>)| {
         (product(&facts.shapes[tensor]) - product(&shape)) * element_bytes(graph, tensor)
     };
@@ -118,7 +118,7 @@ pub fn bytes_removed(graph: &Graph, facts: &Facts, slices: &Slices) -> u64 {
 }
 
 /// The shapes that initializers keep where `slices` are removed.
-fn shapes_left<'a>(facts: &Facts, slices: &'a Slices) -> BTreeMap<&'a String, Vec<usize>> {
+fn shapes_left<'a>(facts: &TensorFacts, slices: &'a Slices) -> BTreeMap<&'a String, Vec<usize>> {
     let mut left: BTreeMap<&String, Vec<usize>> = BTreeMap::new();
     for ((tensor, axis), indices) in slices {
         let Some(dims) = facts.shapes.get(tensor) else { continue };
@@ -140,7 +140,7 @@ fn product(dims: &[usize]) -> u64 {
 
 /// The couplings whose components a coupling's producers read, and those whose producers read it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Dependencies {
+pub struct CouplingDependencies {
     /// Couplings that it is computed from.
     pub reads: Vec<String>,
     /// Couplings that are computed from it.
@@ -152,13 +152,13 @@ pub struct Dependencies {
 /// Dependencies in both directions, one entry a coupling.
 pub fn dependencies(
     catalog: &Catalog,
-    layers: &[Linear],
-    (graph, facts): (&Graph, &Facts),
-) -> Vec<Dependencies> {
+    layers: &[LinearLayer],
+    (graph, facts): (&Graph, &TensorFacts),
+) -> Vec<CouplingDependencies> {
     let owns = |coupling: &Coupling, axis: &(String, usize)| {
         coupling.components.first().is_some_and(|c| c.slices.contains_key(axis))
     };
-    let mut found = vec![Dependencies::default(); catalog.couplings.len()];
+    let mut found = vec![CouplingDependencies::default(); catalog.couplings.len()];
     let mut edges: BTreeSet<(usize, usize)> = BTreeSet::new();
     for layer in layers {
         let (input, output) =

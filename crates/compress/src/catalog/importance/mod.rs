@@ -12,18 +12,20 @@ mod normal_equations;
 mod observed;
 mod scores;
 
-pub use backward_elimination::Elimination;
+pub use backward_elimination::EliminationOrder;
 pub use bypass_scores::bypass_scores;
-pub use coupling_readers::{Reader, opaque_readers, readers};
+pub use coupling_readers::{CouplingReader, opaque_readers, readers};
 pub use criterion::Criterion;
 pub use deletion_error::deletion_error;
 pub use error::CatalogError;
 pub use expected_impact::{
-    Dependencies, Savings, bytes_removed, dependencies, latency_saved, savings, shares_removed,
+    CouplingDependencies, ExpectedSavings, bytes_removed, dependencies, latency_saved, savings,
+    shares_removed,
 };
 pub use normal_equations::DAMPING;
-pub(crate) use normal_equations::{Normal, damped};
+pub(crate) use normal_equations::{NormalEquations, damped};
 pub use observed::{
-    Calibration, Linear, Range, Rows, Walk, linears, observe, observe_all, per_output,
+    ActivationRange, Calibration, CalibrationWalk, InputRows, LinearLayer, linears, observe,
+    observe_all, per_output,
 };
 pub use scores::{elimination, joint_error, output_errors, scores, with_bias};

@@ -11,33 +11,33 @@ pub const DAMPING: f64 = 1e-3;
 /// H = E[a aᵀ] + λ over rows a, factored: as it is, or, where there are fewer rows than inputs, through
 /// the rows: H⁻¹ = (1 − Aᵀ(A·Aᵀ + n·λ)⁻¹A)/λ (Woodbury 1950), which is far less work then.
 #[derive(Debug)]
-pub(crate) struct Normal<'a> {
+pub(crate) struct NormalEquations<'a> {
     rows: &'a Mat<f64>,
     ridge: f64,
-    factor: Factorization,
+    factor: CholeskyFactor,
 }
 
 #[derive(Debug)]
-enum Factorization {
+enum CholeskyFactor {
     Inputs(Llt<f64>),
     Rows(Llt<f64>),
 }
 
-impl<'a> Normal<'a> {
+impl<'a> NormalEquations<'a> {
     /// Factors; `rows` are `[count, inputs]`, `layer` is for the message.
     pub(crate) fn new(rows: &'a Mat<f64>, layer: &str) -> Result<Self, CatalogError> {
         let singular = |_| CatalogError::Singular(layer.to_string());
         if rows.nrows() >= rows.ncols() {
             let (damped, ridge) = damped(rows);
-            let factor = Factorization::Inputs(damped.llt(Side::Lower).map_err(singular)?);
-            return Ok(Normal { rows, ridge, factor });
+            let factor = CholeskyFactor::Inputs(damped.llt(Side::Lower).map_err(singular)?);
+            return Ok(NormalEquations { rows, ridge, factor });
         }
         let ridge = ridge(rows);
         let mut inner = rows * rows.transpose();
         let count = rows.nrows().max(1) as f64;
         (0..rows.nrows()).for_each(|i| inner[(i, i)] += count * ridge);
-        let factor = Factorization::Rows(inner.llt(Side::Lower).map_err(singular)?);
-        Ok(Normal { rows, ridge, factor })
+        let factor = CholeskyFactor::Rows(inner.llt(Side::Lower).map_err(singular)?);
+        Ok(NormalEquations { rows, ridge, factor })
     }
 
     /// λ.
@@ -48,8 +48,8 @@ impl<'a> Normal<'a> {
     /// H⁻¹ · x.
     pub(crate) fn solve(&self, x: &Mat<f64>) -> Mat<f64> {
         match &self.factor {
-            Factorization::Inputs(factor) => factor.solve(x),
-            Factorization::Rows(inner) => {
+            CholeskyFactor::Inputs(factor) => factor.solve(x),
+            CholeskyFactor::Rows(inner) => {
                 let through = self.rows.transpose() * inner.solve(self.rows * x);
                 (x - through) * Scale(1.0 / self.ridge)
             }
@@ -59,8 +59,8 @@ impl<'a> Normal<'a> {
     /// H⁻¹.
     pub(crate) fn inverse(&self) -> Mat<f64> {
         match &self.factor {
-            Factorization::Inputs(factor) => factor.inverse(),
-            Factorization::Rows(inner) => {
+            CholeskyFactor::Inputs(factor) => factor.inverse(),
+            CholeskyFactor::Rows(inner) => {
                 let through = self.rows.transpose() * inner.solve(self.rows);
                 let mut inverse = through * Scale(-1.0 / self.ridge);
                 (0..inverse.nrows()).for_each(|i| inverse[(i, i)] += 1.0 / self.ridge);
@@ -102,7 +102,7 @@ mod tests {
         for (count, inputs) in [(40, 9), (9, 40)] {
             let rows = Mat::from_fn(count, inputs, |_, _| rng.random::<f64>() - 0.4);
             let x = Mat::from_fn(inputs, 3, |_, _| rng.random::<f64>());
-            let normal = Normal::new(&rows, "layer").unwrap();
+            let normal = NormalEquations::new(&rows, "layer").unwrap();
             let (h, _) = damped(&rows);
             let back = &h * normal.solve(&x);
             let one = &h * normal.inverse();

@@ -1,10 +1,10 @@
 //! Scores: the importance of each component of a coupling.
 
-use super::backward_elimination::{Elimination, ReaderProblem, eliminate};
-use super::coupling_readers::Reader;
+use super::backward_elimination::{EliminationOrder, ReaderProblem, eliminate};
+use super::coupling_readers::CouplingReader;
 use super::criterion::Criterion;
 use super::error::CatalogError;
-use super::observed::{Linear, per_output};
+use super::observed::{LinearLayer, per_output};
 use crate::catalog::{ComponentSlices, Coupling};
 use faer::Mat;
 use paring_core::stats;
@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 /// integers count as they are stored, normalisation parameters and biases do not count (Li et al. 2017, arXiv 1608.08710, extended to
 /// all members as in arXiv 2301.12900). `activation`: mean |a| over the inputs of each reader,
 /// relative to its mean. `wanda`: Σ |w|·‖a‖₂ over inputs and outputs of each reader, relative to its
-/// mean (Sun et al. 2023, arXiv 2306.11695). `obs`: see [`Elimination`].
+/// mean (Sun et al. 2023, arXiv 2306.11695). `obs`: see [`EliminationOrder`].
 ///
 /// # Errors
 /// [`CatalogError`] where a weight is not made of 32-bit floats or a system is singular.
@@ -28,7 +28,7 @@ pub fn scores(
     graph: &Graph,
     coupling: &Coupling,
     criterion: Criterion,
-    readers: &[Reader],
+    readers: &[CouplingReader],
     seed: u64,
 ) -> Result<Vec<f64>, CatalogError> {
     let width = coupling.components.len();
@@ -63,7 +63,7 @@ pub fn scores(
     Ok(scores)
 }
 
-/// Takes out `count` of a coupling's `candidates` one after the other; see [`Elimination`]. All outputs of
+/// Takes out `count` of a coupling's `candidates` one after the other; see [`EliminationOrder`]. All outputs of
 /// a reader count alike, each relative to its variance, but those that stand in `unread` (weights,
 /// index along their output axis): they are gone already, and nobody minds their errors.
 ///
@@ -72,10 +72,10 @@ pub fn scores(
 pub fn elimination(
     graph: &Graph,
     coupling: &Coupling,
-    readers: &[Reader],
+    readers: &[CouplingReader],
     (candidates, count): (Vec<usize>, usize),
     unread: &BTreeSet<(String, usize)>,
-) -> Result<Elimination, CatalogError> {
+) -> Result<EliminationOrder, CatalogError> {
     let mut problems = problems(graph, coupling, readers, unread)?;
     Ok(eliminate(&mut problems, candidates, count))
 }
@@ -88,10 +88,10 @@ pub fn elimination(
 pub fn output_errors(
     graph: &Graph,
     coupling: &Coupling,
-    readers: &[Reader],
+    readers: &[CouplingReader],
 ) -> Result<Vec<f64>, CatalogError> {
     let mut errors = vec![0.0; coupling.components.len()];
-    for Reader { layer, rows } in readers {
+    for CouplingReader { layer, rows } in readers {
         let blocks = coupling.components.iter().map(|c| features(layer, c)).collect();
         let (rows, weights) = (rows.matrix(layer.affine()), with_bias(graph, layer)?);
         let problem = ReaderProblem::new(&layer.layer, &rows, &weights, blocks)?;
@@ -109,7 +109,7 @@ pub fn output_errors(
 pub fn joint_error(
     graph: &Graph,
     coupling: &Coupling,
-    readers: &[Reader],
+    readers: &[CouplingReader],
     gone: &[usize],
 ) -> Result<f64, CatalogError> {
     let mut error = 0.0;
@@ -125,11 +125,11 @@ pub fn joint_error(
 fn problems(
     graph: &Graph,
     coupling: &Coupling,
-    readers: &[Reader],
+    readers: &[CouplingReader],
     unread: &BTreeSet<(String, usize)>,
 ) -> Result<Vec<ReaderProblem>, CatalogError> {
     let mut problems = Vec::new();
-    for Reader { layer, rows } in readers {
+    for CouplingReader { layer, rows } in readers {
         let weights = with_bias(graph, layer)?;
         let kept: Vec<usize> = (0..layer.columns())
             .filter(|c| !unread.contains(&(layer.weights.clone(), layer.output_of(*c))))
@@ -161,7 +161,7 @@ pub(super) fn of_unit_variance(rows: &Mat<f64>, mut weights: Mat<f64>) -> Mat<f6
 ///
 /// # Errors
 /// [`GraphError`] where they are not made of 32-bit floats.
-pub fn with_bias(graph: &Graph, layer: &Linear) -> Result<Mat<f64>, GraphError> {
+pub fn with_bias(graph: &Graph, layer: &LinearLayer) -> Result<Mat<f64>, GraphError> {
     let weights = graph.weights(&layer.weights)?;
     let matrix = layer.matrix(&weights).ok_or_else(|| not_floats(&layer.weights, &weights))?;
     if !layer.affine() {
@@ -192,7 +192,7 @@ fn not_floats(name: &str, weights: &Weights) -> GraphError {
 }
 
 /// The entries of a reader's rows that a component has.
-pub(super) fn features(layer: &Linear, component: &ComponentSlices) -> Vec<usize> {
+pub(super) fn features(layer: &LinearLayer, component: &ComponentSlices) -> Vec<usize> {
     let own = component.slices.get(&(layer.weights.clone(), layer.input_axis));
     let block = layer.block();
     own.into_iter().flatten().flat_map(|i| i * block..(i + 1) * block).collect()
@@ -223,7 +223,7 @@ fn seen(
     graph: &Graph,
     coupling: &Coupling,
     criterion: Criterion,
-    Reader { layer, rows }: &Reader,
+    CouplingReader { layer, rows }: &CouplingReader,
 ) -> Result<Vec<f64>, GraphError> {
     let (mut sums, mut squares) = (vec![0.0; rows.features], vec![0.0; rows.features]);
     for row in rows.values.chunks(rows.features.max(1)) {

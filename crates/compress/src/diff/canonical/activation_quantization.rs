@@ -1,7 +1,7 @@
 //! Quantization of activations, lifted out of the graph that is compared.
 
 use super::rewriter::{GraphRewriter, set_float};
-use paring_onnx::graph::{ElementType, Index, Node, layer_name};
+use paring_onnx::graph::{ElementType, GraphIndex, Node, layer_name};
 
 /// The numbers that a computed tensor is quantized with.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,7 +43,7 @@ pub(super) fn lift(rewriter: &mut GraphRewriter) -> Vec<ActivationQuantization> 
     dequantize_tables(rewriter);
     let mut found = Vec::new();
     let mut nodes = Vec::new();
-    let index = Index::new(&rewriter.graph);
+    let index = GraphIndex::new(&rewriter.graph);
     for (position, node) in rewriter.graph.nodes().iter().enumerate() {
         let computed = node.input.first().is_some_and(|x| !rewriter.is_constant(x));
         if !computed || !["QuantizeLinear", "DequantizeLinear"].contains(&node.op_type.as_str()) {
@@ -75,7 +75,7 @@ pub(super) fn lift(rewriter: &mut GraphRewriter) -> Vec<ActivationQuantization> 
 }
 
 /// One more than an error function, as in GELU.
-fn is_never_negative(rewriter: &GraphRewriter, index: &Index, node: &Node) -> bool {
+fn is_never_negative(rewriter: &GraphRewriter, index: &GraphIndex, node: &Node) -> bool {
     let producer = |tensor: &String| index.producer(tensor).map(|p| &rewriter.graph.nodes()[p]);
     let is_erf = |tensor: &String| {
         let mut found = producer(tensor);
@@ -92,7 +92,7 @@ fn is_never_negative(rewriter: &GraphRewriter, index: &Index, node: &Node) -> bo
 
 /// Integers picked from a stored table and then dequantized: picked from the dequantized table.
 fn dequantize_tables(rewriter: &mut GraphRewriter) {
-    let index = Index::new(&rewriter.graph);
+    let index = GraphIndex::new(&rewriter.graph);
     let mut nodes = Vec::new();
     for node in rewriter.graph.nodes() {
         let reader = || {

@@ -4,7 +4,7 @@
 //! Source: Jacob et al. 2018, arXiv 1712.05877, section 3.2.
 
 use super::rewriter::{GraphRewriter, NodeRemoval};
-use paring_onnx::graph::{self, Index, Node, layer_name};
+use paring_onnx::graph::{self, GraphIndex, Node, layer_name};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A factor and a shift of every output channel.
@@ -44,7 +44,7 @@ pub(super) fn fold(rewriter: &mut GraphRewriter) {
 
 /// A product, and the node behind it that can be folded into it.
 fn next(rewriter: &GraphRewriter) -> Option<(usize, usize)> {
-    let index = Index::new(&rewriter.graph);
+    let index = GraphIndex::new(&rewriter.graph);
     let nodes = rewriter.graph.nodes().iter().enumerate();
     let mut products = nodes.filter(|(_, node)| is_product(rewriter, node));
     products.find_map(|(position, node)| {
@@ -97,7 +97,7 @@ fn outputs_of(rewriter: &GraphRewriter, node: &Node) -> Option<usize> {
 }
 
 /// True if nothing else reads the weights and the bias.
-fn sole_constants(rewriter: &GraphRewriter, index: &Index, node: &Node) -> bool {
+fn sole_constants(rewriter: &GraphRewriter, index: &GraphIndex, node: &Node) -> bool {
     node.input[1..].iter().filter(|i| !i.is_empty()).all(|name| {
         rewriter.is_constant(name)
             && index.consumers(name).len() == 1
@@ -246,7 +246,7 @@ fn values_each(dims: &[usize]) -> usize {
 /// alpha and beta of Gemm as part of weights and bias.
 fn fold_factors(rewriter: &mut GraphRewriter, position: usize) {
     let node = rewriter.graph.nodes()[position].clone();
-    let index = Index::new(&rewriter.graph);
+    let index = GraphIndex::new(&rewriter.graph);
     if node.op_type != "Gemm" || !is_product(rewriter, &node) {
         return;
     }

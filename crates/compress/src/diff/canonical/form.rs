@@ -6,7 +6,7 @@ use super::{affine, constants, fused, patterns, products, reshape};
 use crate::catalog::Calibration;
 use crate::diff::error_chain::error_chain;
 use paring_agent::engine::DimensionBindings;
-use paring_onnx::graph::{Facts, Graph};
+use paring_onnx::graph::{Graph, TensorFacts};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A graph in the form that is compared.
@@ -16,7 +16,7 @@ pub(in crate::diff) struct CanonicalGraph {
     /// The form that is compared, which is not ONNX.
     pub(in crate::diff) graph: Graph,
     /// Of the executable graph; a reason where the engine cannot analyse it.
-    pub(in crate::diff) facts: Result<Facts, String>,
+    pub(in crate::diff) facts: Result<TensorFacts, String>,
     /// The rewritten layers, by kind.
     pub(in crate::diff) rewrites: RewriteLog,
     /// Initializers whose values a rewrite computed.
@@ -60,6 +60,7 @@ pub(in crate::diff) fn canonical(
         quantization
     };
     let quantizations = quantizations.into_iter().map(renamed).collect();
-    let GraphRewriter { graph, rewrites, computed, facts: Facts { shapes, .. }, .. } = rewriter;
+    let GraphRewriter { graph, rewrites, computed, facts: TensorFacts { shapes, .. }, .. } =
+        rewriter;
     CanonicalGraph { executable, graph, facts, rewrites, computed, shapes, quantizations }
 }

@@ -1,7 +1,7 @@
 //! Activations and scalings that exporters write in several ways, in one.
 
 use super::rewriter::GraphRewriter;
-use paring_onnx::graph::{Index, Node};
+use paring_onnx::graph::{GraphIndex, Node};
 
 /// Clip from zero on as Relu, division by a constant as a product, and the error-function form of
 /// GELU as one operator.
@@ -49,7 +49,7 @@ fn division(rewriter: &mut GraphRewriter, position: usize, node: &Node) {
 /// x · ½ · (1 + erf(x / √2)), in whatever order it is multiplied. Source: Hendrycks & Gimpel 2016,
 /// arXiv 1606.08415.
 fn gelus(rewriter: &mut GraphRewriter) {
-    let index = Index::new(&rewriter.graph);
+    let index = GraphIndex::new(&rewriter.graph);
     let found: Vec<(usize, String)> = (0..rewriter.graph.nodes().len())
         .filter_map(|position| gelu(rewriter, &index, position))
         .collect();
@@ -64,7 +64,7 @@ fn gelus(rewriter: &mut GraphRewriter) {
 }
 
 /// The last product of a GELU around an Erf, and what the GELU reads.
-fn gelu(rewriter: &GraphRewriter, index: &Index, position: usize) -> Option<(usize, String)> {
+fn gelu(rewriter: &GraphRewriter, index: &GraphIndex, position: usize) -> Option<(usize, String)> {
     let nodes = rewriter.graph.nodes();
     let node = nodes.get(position).filter(|n| n.op_type == "Erf")?;
     let near = |value: Option<f32>, expected: f32| {

@@ -2,12 +2,12 @@
 
 use super::affine::is_product;
 use super::rewriter::GraphRewriter;
-use paring_onnx::graph::{Index, Node, set_ints};
+use paring_onnx::graph::{GraphIndex, Node, set_ints};
 
 /// Matrix products read leading axes as what reads them has them, and a Reshape behind one that then
 /// only repeats the shape is a copy.
 pub(super) fn unwrap(rewriter: &mut GraphRewriter) {
-    let index = Index::new(&rewriter.graph);
+    let index = GraphIndex::new(&rewriter.graph);
     let mut nodes: Vec<Node> = Vec::new();
     for node in rewriter.graph.nodes().to_vec() {
         match unwrapped(rewriter, &index, &node) {
@@ -48,7 +48,11 @@ struct FlattenedProduct {
     given: Vec<usize>,
 }
 
-fn unwrapped(rewriter: &GraphRewriter, index: &Index, node: &Node) -> Option<FlattenedProduct> {
+fn unwrapped(
+    rewriter: &GraphRewriter,
+    index: &GraphIndex,
+    node: &Node,
+) -> Option<FlattenedProduct> {
     let matrix = ["MatMul", "Gemm"].contains(&node.op_type.as_str());
     if !matrix || !is_product(rewriter, node) {
         return None;

@@ -2,7 +2,7 @@
 
 use half::f16;
 use paring_agent::engine::onnx;
-use paring_onnx::graph::{ElementType, Facts, Graph, Index, Node, Weights};
+use paring_onnx::graph::{ElementType, Graph, GraphIndex, Node, TensorFacts, Weights};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names of layers by kind of rewrite, `BatchNormalization folded into` say.
@@ -11,7 +11,7 @@ pub(in crate::diff) type RewriteLog = BTreeMap<String, Vec<String>>;
 /// A graph, what is known of it, and what was rewritten.
 pub(super) struct GraphRewriter {
     pub(super) graph: Graph,
-    pub(super) facts: Facts,
+    pub(super) facts: TensorFacts,
     pub(super) rewrites: RewriteLog,
     /// Initializers whose values a rewrite computed.
     pub(super) computed: BTreeSet<String>,
@@ -30,7 +30,7 @@ pub(super) struct NodeRemoval {
 }
 
 impl GraphRewriter {
-    pub(super) fn new(graph: Graph, facts: Facts, rewrites: RewriteLog) -> GraphRewriter {
+    pub(super) fn new(graph: Graph, facts: TensorFacts, rewrites: RewriteLog) -> GraphRewriter {
         let outer = graph.nodes().iter().flat_map(onnx::captured).map(str::to_string);
         let outputs = graph.outputs().into_iter().map(str::to_string);
         let fixed = outer.chain(outputs).collect();
@@ -99,7 +99,7 @@ impl GraphRewriter {
     }
 
     /// The only node that reads a computed tensor, with the slot.
-    pub(super) fn sole_reader(&self, index: &Index, tensor: &str) -> Option<(usize, usize)> {
+    pub(super) fn sole_reader(&self, index: &GraphIndex, tensor: &str) -> Option<(usize, usize)> {
         match index.consumers(tensor) {
             [reader] if !self.is_fixed(tensor) => Some(*reader),
             _ => None,
@@ -197,7 +197,7 @@ impl GraphRewriter {
     /// Nodes that nothing reads are dropped, in whatever order they stand: a bias that was taken over
     /// may be made behind the product that reads it.
     pub(super) fn drop_dead(&mut self) {
-        let index = Index::new(&self.graph);
+        let index = GraphIndex::new(&self.graph);
         let nodes = self.graph.nodes();
         let makes_fixed = |node: &Node| node.output.iter().any(|output| self.is_fixed(output));
         let mut wanted: Vec<usize> = (0..nodes.len()).filter(|p| makes_fixed(&nodes[*p])).collect();

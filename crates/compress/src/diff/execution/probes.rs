@@ -7,7 +7,7 @@ use paring_agent::arrays::{Array, Dim, Dtype, InputNeed};
 use paring_agent::engine::{self, DimensionBindings, ModelSource};
 use paring_core::schema::Sha256Hex;
 use paring_core::stats;
-use paring_onnx::graph::{self, Graph, Index, Node};
+use paring_onnx::graph::{self, Graph, GraphIndex, Node};
 use rand::RngExt;
 use std::collections::BTreeMap;
 
@@ -130,7 +130,7 @@ fn array(name: &str, dtype: Dtype, shape: &[usize], limit: usize, batch: usize) 
 
 /// Rows of the smallest table that an input indexes.
 fn rows_of_tables(graph: &Graph, input: &str) -> Option<usize> {
-    let index = Index::new(graph);
+    let index = GraphIndex::new(graph);
     let (mut open, mut smallest) = (vec![input.to_string()], None);
     while let Some(tensor) = open.pop() {
         for (position, slot) in index.consumers(&tensor) {

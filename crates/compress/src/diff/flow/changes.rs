@@ -7,7 +7,7 @@ use super::node_pairs::NodePairs;
 use crate::catalog::Slices;
 use crate::diff::canonical::{ActivationQuantization, CanonicalGraph};
 use crate::diff::stored::{StoredTensor, stored};
-use paring_onnx::graph::{Graph, Index, Node};
+use paring_onnx::graph::{Graph, GraphIndex, Node};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -53,12 +53,12 @@ pub(in crate::diff) struct UnpairedNode {
 pub(super) struct FlowModel<'a> {
     canonical: &'a CanonicalGraph,
     pub(super) flow: &'a DataFlow,
-    index: Index,
+    index: GraphIndex,
 }
 
 impl<'a> FlowModel<'a> {
     fn new(canonical: &'a CanonicalGraph, flow: &'a DataFlow) -> FlowModel<'a> {
-        FlowModel { canonical, flow, index: Index::new(&canonical.graph) }
+        FlowModel { canonical, flow, index: GraphIndex::new(&canonical.graph) }
     }
 
     fn graph(&self) -> &Graph {

@@ -7,7 +7,7 @@
 
 use crate::quantize::affine::AffineQuantizer;
 use paring_agent::arrays::Dtype;
-use paring_onnx::graph::{ElementType, FreshNames, Graph, Node, Size, Weights, set_int};
+use paring_onnx::graph::{DimensionSize, ElementType, FreshNames, Graph, Node, Weights, set_int};
 
 /// The zero point that integer kernels are told, as a byte: 0 to the engine, which computes in signed
 /// bytes. What the true one adds to every sum is known beforehand and goes into the bias. Told of
@@ -80,7 +80,7 @@ pub(super) fn shared(
 /// timing both.
 pub fn conversion_graph(elements: usize) -> Graph {
     let mut graph = Graph::empty("conversions", 13);
-    graph.add_input("x", Dtype::F32, &[Size::Fixed(1), Size::Fixed(elements)]);
+    graph.add_input("x", Dtype::F32, &[DimensionSize::Fixed(1), DimensionSize::Fixed(elements)]);
     let affine = AffineQuantizer { scale: 0.01, zero: 3 };
     graph.set_weights("inverse", Weights::f32(&[], &[1.0 / affine.scale]));
     graph.set_weights("scale", Weights::f32(&[], &[affine.scale]));

@@ -9,7 +9,7 @@ use crate::quantize::settings::Int8Form;
 use crate::quantize::weight_grid::WeightGrid;
 use paring_agent::engine::onnx;
 use paring_core::schema::LayerPrecision;
-use paring_onnx::graph::{FreshNames, Graph, Index, Node, Weights};
+use paring_onnx::graph::{FreshNames, Graph, GraphIndex, Node, Weights};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Operators that only move or compare numbers, so that int8 goes through them as it is.
@@ -33,13 +33,13 @@ pub(in crate::quantize) fn int8_only_tensors(
     graph: &Graph,
     layers: &[QuantizableLayer],
 ) -> BTreeSet<String> {
-    let index = Index::new(graph);
+    let index = GraphIndex::new(graph);
     let outputs = graph.outputs();
     let statics = || layers.iter().filter(|layer| layer.scheme.is_static());
     let alone = |tensor: &str| {
         let by = |p: usize| statics().any(|l| l.position == p && l.input == tensor);
         let readers = index.consumers(tensor);
-        let layers = readers.iter().all(|(p, slot)| *slot != Index::BODY && by(*p));
+        let layers = readers.iter().all(|(p, slot)| *slot != GraphIndex::BODY && by(*p));
         !outputs.contains(&tensor) && !readers.is_empty() && layers
     };
     statics().map(|layer| &layer.output).filter(|tensor| alone(tensor)).cloned().collect()
@@ -60,7 +60,7 @@ pub(in crate::quantize) fn int8_paths(
     graph: &Graph,
     layers: &[QuantizableLayer],
 ) -> (BTreeSet<usize>, BTreeMap<String, String>) {
-    let index = Index::new(graph);
+    let index = GraphIndex::new(graph);
     let statics = || layers.iter().filter(|l| l.scheme.is_static());
     let mut narrow: BTreeSet<&str> =
         statics().filter(|l| l.convolves()).map(|l| l.output.as_str()).collect();

@@ -3,7 +3,7 @@
 use super::assignment::{LayerPrices, PrecisionAssignment};
 use super::network::PrecisionNetwork;
 use paring_core::schema::LayerPrecision;
-use paring_onnx::graph::{Facts, Graph};
+use paring_onnx::graph::{Graph, TensorFacts};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most assignments that are found.
@@ -13,7 +13,11 @@ const MOST_ASSIGNMENTS: usize = 48;
 /// the corners of the lower convex hull of times and errors, [`MOST_ASSIGNMENTS`] at most, of which the
 /// widest gaps in time are filled first. Between two corners the next is the best for the weight at
 /// which both are equally good (Aneja and Nair, Management Science 25, 1979).
-pub fn assignments(graph: &Graph, facts: &Facts, prices: &LayerPrices) -> Vec<PrecisionAssignment> {
+pub fn assignments(
+    graph: &Graph,
+    facts: &TensorFacts,
+    prices: &LayerPrices,
+) -> Vec<PrecisionAssignment> {
     let network = PrecisionNetwork::new(graph, facts, prices);
     let fastest = network.best(prices, &|time, error| [time, error]);
     let exact = network.best(prices, &|time, error| [error, time]);
@@ -44,7 +48,7 @@ pub fn assignments(graph: &Graph, facts: &Facts, prices: &LayerPrices) -> Vec<Pr
 /// The predicted cost of an assignment that was made otherwise.
 pub fn predicted_assignment(
     graph: &Graph,
-    facts: &Facts,
+    facts: &TensorFacts,
     prices: &LayerPrices,
     layers: &BTreeMap<String, LayerPrecision>,
 ) -> PrecisionAssignment {
@@ -62,13 +66,13 @@ mod tests {
     use super::*;
     use crate::QuantizationGranularity;
     use paring_agent::arrays::Dtype;
-    use paring_onnx::graph::{Node, Size, Weights};
+    use paring_onnx::graph::{DimensionSize, Node, Weights};
 
     const INT8: LayerPrecision = LayerPrecision::Static(QuantizationGranularity::Tensor);
 
-    fn chain(count: usize) -> (Graph, Facts) {
+    fn chain(count: usize) -> (Graph, TensorFacts) {
         let mut graph = Graph::empty("chain", 13);
-        graph.add_input("t0", Dtype::F32, &[1, 4, 5, 5].map(Size::Fixed));
+        graph.add_input("t0", Dtype::F32, &[1, 4, 5, 5].map(DimensionSize::Fixed));
         for i in 0..count {
             graph.set_weights(&format!("w{i}"), Weights::f32(&[4, 4, 1, 1], &[0.5; 16]));
             graph.add_node(Node {
@@ -121,7 +125,7 @@ mod tests {
     #[test]
     fn a_product_hands_bytes_to_a_product_through_its_bias_and_relu() {
         let mut graph = Graph::empty("products", 13);
-        graph.add_input("x", Dtype::F32, &[1, 8].map(Size::Fixed));
+        graph.add_input("x", Dtype::F32, &[1, 8].map(DimensionSize::Fixed));
         for name in ["w0", "w1"] {
             graph.set_weights(name, Weights::f32(&[8, 8], &[0.5; 64]));
         }

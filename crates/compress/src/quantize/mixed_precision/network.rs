@@ -2,7 +2,7 @@
 
 use super::assignment::{LayerPrices, PrecisionAssignment};
 use paring_core::schema::LayerPrecision;
-use paring_onnx::graph::{self, Facts, Graph, Index, Node};
+use paring_onnx::graph::{self, Graph, GraphIndex, Node, TensorFacts};
 use paring_onnx::ops;
 use std::collections::BTreeMap;
 
@@ -44,8 +44,12 @@ struct OpenTensor {
 }
 
 impl PrecisionNetwork {
-    pub(super) fn new(graph: &Graph, facts: &Facts, prices: &LayerPrices) -> PrecisionNetwork {
-        let index = Index::new(graph);
+    pub(super) fn new(
+        graph: &Graph,
+        facts: &TensorFacts,
+        prices: &LayerPrices,
+    ) -> PrecisionNetwork {
+        let index = GraphIndex::new(graph);
         let outputs = graph.outputs();
         let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
         let mut network = PrecisionNetwork { layers: Vec::new(), tensors: Vec::new() };
@@ -162,7 +166,7 @@ impl PrecisionNetwork {
 
 /// The input of a node that int8 goes through, or that a static layer takes in: what reads its output
 /// reads that.
-fn passed<'a>(graph: &Graph, index: &Index, node: &'a Node) -> Option<&'a String> {
+fn passed<'a>(graph: &Graph, index: &GraphIndex, node: &'a Node) -> Option<&'a String> {
     let moves = ["MaxPool", "Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze"];
     let maker = |tensor: &String| index.producer(tensor).map(|p| &graph.nodes()[p]);
     let alone = |tensor: &&String| index.consumers(tensor).len() == 1;
@@ -183,7 +187,7 @@ fn passed<'a>(graph: &Graph, index: &Index, node: &'a Node) -> Option<&'a String
 }
 
 /// The tensor that a tensor is, before anything that only moves it.
-fn root(graph: &Graph, index: &Index, tensor: &str) -> String {
+fn root(graph: &Graph, index: &GraphIndex, tensor: &str) -> String {
     let mut tensor = tensor.to_string();
     while let Some(position) = index.producer(&tensor) {
         let Some(before) = passed(graph, index, &graph.nodes()[position]) else { break };

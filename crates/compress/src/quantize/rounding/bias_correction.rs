@@ -1,6 +1,6 @@
 //! Bias correction: biases take over the mean error that rounding makes in each output.
 
-use crate::catalog::{self, Linear, Rows};
+use crate::catalog::{self, InputRows, LinearLayer};
 use crate::prune::write_bias;
 use crate::{CompressError, Paring};
 use faer::Mat;
@@ -12,9 +12,9 @@ use paring_onnx::graph::Graph;
 /// Source: M. Nagel et al. 2019, arXiv 1906.04721, section 4.2 (from samples).
 pub(super) fn correct_bias(
     graph: &mut Graph,
-    linear: &Linear,
+    linear: &LinearLayer,
     (given, solved): (&Mat<f64>, &Mat<f64>),
-    (seen, was): (&Rows, &Rows),
+    (seen, was): (&InputRows, &InputRows),
     paring: &mut Paring,
 ) -> Result<f64, CompressError> {
     let (mean_now, mean_was) = (means(seen), means(was));
@@ -32,7 +32,7 @@ pub(super) fn correct_bias(
     Ok(moved)
 }
 
-fn means(rows: &Rows) -> Vec<f64> {
+fn means(rows: &InputRows) -> Vec<f64> {
     let mut sums = vec![0.0; rows.features];
     for row in rows.values.chunks(rows.features.max(1)) {
         sums.iter_mut().zip(row).for_each(|(sum, v)| *sum += f64::from(*v));

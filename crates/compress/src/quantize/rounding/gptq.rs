@@ -1,7 +1,7 @@
 //! GPTQ: weights rounded input by input, the inputs that are still free making up for each error.
 
 use crate::CompressError;
-use crate::catalog::Linear;
+use crate::catalog::LinearLayer;
 use crate::inverse_hessian::inverse_factor;
 use crate::quantize::weight_grid::WeightGrid;
 use faer::Mat;
@@ -14,7 +14,7 @@ use rayon::prelude::*;
 pub(super) fn gptq(
     given: &Mat<f64>,
     rows: &Mat<f64>,
-    linear: &Linear,
+    linear: &LinearLayer,
     grid: &WeightGrid,
 ) -> Result<Mat<f64>, CompressError> {
     let factor = inverse_factor(rows, &linear.layer)?;

@@ -3,14 +3,14 @@
 
 use super::bias_correction::correct_bias;
 use super::gptq::gptq;
-use crate::catalog::{self, Calibration, CatalogError, Linear, Rows, Walk};
+use crate::catalog::{self, Calibration, CalibrationWalk, CatalogError, InputRows, LinearLayer};
 use crate::quantize::affine::AffineQuantizer;
 use crate::quantize::quantizable_layers::QuantizableLayer;
 use crate::quantize::settings::{PostTrainingQuantization, WeightRounding};
 use crate::quantize::weight_grid::WeightGrid;
 use crate::{CompressError, DecisionDraft, Paring};
 use faer::Mat;
-use paring_onnx::graph::{Facts, Graph};
+use paring_onnx::graph::{Graph, TensorFacts};
 use std::collections::BTreeMap;
 
 /// Rounds weights and corrects biases layer by layer.
@@ -31,10 +31,10 @@ impl SequentialRounding<'_> {
         graph: &mut Graph,
         layers: &mut [QuantizableLayer],
     ) -> Result<Vec<DecisionDraft>, CompressError> {
-        let facts: Facts = graph.facts(&self.calibration.dims, self.calibration.batch)?;
+        let facts: TensorFacts = graph.facts(&self.calibration.dims, self.calibration.batch)?;
         let float = graph.clone();
-        let mut before = Walk::new(&facts, self.calibration)?;
-        let mut now = Walk::new(&facts, self.calibration)?;
+        let mut before = CalibrationWalk::new(&facts, self.calibration)?;
+        let mut now = CalibrationWalk::new(&facts, self.calibration)?;
         let mut drafts = Vec::new();
         for linear in catalog::linears(&float, &facts) {
             let own = layers.iter_mut().find(|l| l.position == linear.position);
@@ -44,7 +44,7 @@ impl SequentialRounding<'_> {
             let seen = now.rows(graph, &linear, width)?;
             let was = match self.how.correct {
                 true => before.rows(&float, &linear, width)?,
-                false => Rows::default(),
+                false => InputRows::default(),
             };
             let affine = self.affines.get(&layer.input).filter(|_| layer.scheme.is_static());
             let seen = fake_quantized_rows(seen, affine.copied());
@@ -57,9 +57,9 @@ impl SequentialRounding<'_> {
     fn one(
         &self,
         graph: &mut Graph,
-        linear: &Linear,
+        linear: &LinearLayer,
         grid: &WeightGrid,
-        (seen, was): (&Rows, &Rows),
+        (seen, was): (&InputRows, &InputRows),
     ) -> Result<DecisionDraft, CompressError> {
         // Of weights that others read too this layer gets a copy.
         let shared = graph.nodes()[linear.position].input.get(1).cloned().unwrap_or_default();
@@ -102,13 +102,13 @@ impl SequentialRounding<'_> {
 }
 
 /// Rows as the layer will read them.
-fn fake_quantized_rows(rows: Rows, affine: Option<AffineQuantizer>) -> Rows {
+fn fake_quantized_rows(rows: InputRows, affine: Option<AffineQuantizer>) -> InputRows {
     let Some(affine) = affine else { return rows };
     let values = rows.values.iter().map(|v| affine.fake_quantize(*v)).collect();
-    Rows { values, features: rows.features }
+    InputRows { values, features: rows.features }
 }
 
-fn rounded_to_nearest(given: &Mat<f64>, linear: &Linear, grid: &WeightGrid) -> Mat<f64> {
+fn rounded_to_nearest(given: &Mat<f64>, linear: &LinearLayer, grid: &WeightGrid) -> Mat<f64> {
     let inputs = given.nrows();
     Mat::from_fn(inputs, given.ncols(), |f, o| {
         grid.nearest(given[(f, o)], (f, inputs), linear.output_of(o))

@@ -1,6 +1,6 @@
 //! Nodes of the file that nodes of the engine's optimised graph came from.
 
-use crate::graph::{Graph, Index};
+use crate::graph::{Graph, GraphIndex};
 use crate::ops::is_product;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,7 @@ pub fn origins<'a>(
     graph: &Graph,
     optimised: impl IntoIterator<Item = (&'a str, bool)>,
 ) -> Vec<Option<usize>> {
-    let index = Index::new(graph);
+    let index = GraphIndex::new(graph);
     let named: Vec<(Option<usize>, bool)> =
         optimised.into_iter().map(|(name, multiplies)| (named(graph, name), multiplies)).collect();
     let products = || named.iter().filter(|(_, multiplies)| *multiplies).filter_map(|(p, _)| *p);
@@ -53,7 +53,7 @@ fn named(graph: &Graph, optimised: &str) -> Option<usize> {
 }
 
 /// The nearest convolutions and matrix products on all ways that lead to a node.
-fn products_before(graph: &Graph, index: &Index, behind: usize) -> Vec<usize> {
+fn products_before(graph: &Graph, index: &GraphIndex, behind: usize) -> Vec<usize> {
     let (mut open, mut seen, mut found) = (vec![behind], BTreeSet::new(), Vec::new());
     while let Some(position) = open.pop() {
         let before = graph.nodes()[position].input.iter().filter_map(|name| index.producer(name));
@@ -73,12 +73,12 @@ fn products_before(graph: &Graph, index: &Index, behind: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::{Node, Size};
+    use crate::graph::{DimensionSize, Node};
     use paring_agent::arrays::Dtype;
 
     fn graph() -> Graph {
         let mut graph = Graph::empty("chain", 13);
-        graph.add_input("x", Dtype::F32, &[Size::Fixed(1), Size::Fixed(4)]);
+        graph.add_input("x", Dtype::F32, &[DimensionSize::Fixed(1), DimensionSize::Fixed(4)]);
         let nodes = [
             ("early", "MatMul", vec!["x", "w"], "a"),
             ("late", "MatMul", vec!["a", "w"], "b"),

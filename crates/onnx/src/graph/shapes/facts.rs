@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 
 /// Facts of tensors at concrete dimensions, by name.
 #[derive(Clone, Debug, Default)]
-pub struct Facts {
+pub struct TensorFacts {
     /// Shapes.
     pub shapes: BTreeMap<String, Vec<usize>>,
     /// Values of small integer tensors that do not depend on the inputs: shapes, axes, indices.
@@ -22,14 +22,18 @@ impl Graph {
     ///
     /// # Errors
     /// [`GraphError::Shapes`] where the engine cannot load the model.
-    pub fn facts(&self, dims: &BTreeMap<String, usize>, batch: usize) -> Result<Facts, GraphError> {
+    pub fn facts(
+        &self,
+        dims: &BTreeMap<String, usize>,
+        batch: usize,
+    ) -> Result<TensorFacts, GraphError> {
         let bytes = self.surrogate().as_ref().unwrap_or(self).encode();
         let facts = engine::tensor_facts(
             ModelSource::Bytes(&self.name, &bytes),
             DimensionBindings { batch, dims },
         )
         .map_err(|source| GraphError::Shapes { name: self.name.clone(), source })?;
-        let mut found = Facts::default();
+        let mut found = TensorFacts::default();
         let given = self.nodes().iter().flat_map(|node| &node.output).map(String::as_str);
         let own: HashSet<&str> =
             given.chain(self.graph().input.iter().map(|i| i.name.as_str())).collect();

@@ -3,4 +3,4 @@
 mod facts;
 mod shape_surrogate;
 
-pub use facts::Facts;
+pub use facts::TensorFacts;

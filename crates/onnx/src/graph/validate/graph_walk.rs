@@ -3,7 +3,7 @@
 use super::initializers;
 use super::node::NodeAt;
 use super::scope::TensorKnowledge;
-use super::validator::Validator;
+use super::validator::ModelValidator;
 use super::violations::Violation;
 use crate::graph::element_type::ElementType;
 use std::collections::{HashMap, HashSet};
@@ -37,7 +37,7 @@ fn declarations(graph: &GraphProto) -> HashMap<&str, ElementType> {
         .collect()
 }
 
-impl<'a> Validator<'a> {
+impl<'a> ModelValidator<'a> {
     /// Walks a graph; gives the element types of its outputs. `feeds` are those of a body's inputs,
     /// `None` for the main graph.
     pub(super) fn graph(

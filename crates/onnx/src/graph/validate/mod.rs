@@ -16,4 +16,4 @@ mod validator;
 mod violations;
 
 pub use specification::{validate, validate_for_engines, violations};
-pub use violations::{Count, DataProblem, ElementSet, NodeLabel, Violation};
+pub use violations::{CountRange, DataProblem, ElementSet, NodeLabel, Violation};

@@ -12,7 +12,7 @@ const TABLE: &str = include_str!("operators.tsv");
 
 /// The number of times that a formal parameter may occur.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Occurrence {
+pub(super) enum ParameterOccurrence {
     Single,
     Optional,
     Variadic,
@@ -22,7 +22,7 @@ pub(super) enum Occurrence {
 #[derive(Clone, Debug)]
 pub(super) struct FormalParameter {
     pub(super) name: &'static str,
-    pub(super) occurrence: Occurrence,
+    pub(super) occurrence: ParameterOccurrence,
     /// The type variable that all tensors of this name share; `None` of a concrete type, and of
     /// variadic parameters whose tensors may differ.
     pub(super) variable: Option<&'static str>,
@@ -65,7 +65,7 @@ impl OperatorSchema {
 }
 
 fn formal(formals: &[FormalParameter], slot: usize) -> Option<&FormalParameter> {
-    let last = || formals.last().filter(|last| last.occurrence == Occurrence::Variadic);
+    let last = || formals.last().filter(|last| last.occurrence == ParameterOccurrence::Variadic);
     formals.get(slot).or_else(last)
 }
 
@@ -154,9 +154,9 @@ fn parameter(
     let (name, kind) = word.split_once(':')?;
     let bare = kind.trim_end_matches(['?', '*']);
     let occurrence = match &kind[bare.len()..] {
-        "" => Occurrence::Single,
-        "?" => Occurrence::Optional,
-        _ => Occurrence::Variadic,
+        "" => ParameterOccurrence::Single,
+        "?" => ParameterOccurrence::Optional,
+        _ => ParameterOccurrence::Variadic,
     };
     let (variable, allowed) = match bare.strip_suffix('!') {
         Some(letters) => (None, ElementSet::of_letters(letters)),

@@ -1,6 +1,6 @@
 //! Checks of a whole model.
 
-use super::validator::{Validator, versions_of};
+use super::validator::{ModelValidator, versions_of};
 use super::violations::Violation;
 use crate::graph::{Graph, GraphError};
 
@@ -36,12 +36,12 @@ pub fn validate_for_engines(graph: &Graph) -> Result<(), GraphError> {
 /// of its nodes with bodies where they stand, then of local functions. A graph without the values of
 /// its initializers ([`Graph::skeleton`]) has one for each of them.
 pub fn violations(graph: &Graph) -> Vec<Violation> {
-    let mut validator = Validator::new(&graph.model);
+    let mut validator = ModelValidator::new(&graph.model);
     validator.model(graph);
     validator.found
 }
 
-impl<'a> Validator<'a> {
+impl<'a> ModelValidator<'a> {
     fn model(&mut self, graph: &'a Graph) {
         let ir_version = self.ir_version;
         if ir_version < 1 {

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::{FunctionProto, ModelProto, OperatorSetIdProto};
 
 /// A walk over a model, and what it has found.
-pub(super) struct Validator<'a> {
+pub(super) struct ModelValidator<'a> {
     pub(super) ir_version: i64,
     /// Versions of the imported domains, of the function that is walked if there is one.
     pub(super) imports: HashMap<&'a str, i64>,
@@ -26,7 +26,7 @@ pub(super) fn versions_of(imports: &[OperatorSetIdProto]) -> HashMap<&str, i64> 
     imports.iter().map(|import| (domain_name(&import.domain), import.version)).collect()
 }
 
-impl<'a> Validator<'a> {
+impl<'a> ModelValidator<'a> {
     pub(super) fn new(model: &'a ModelProto) -> Self {
         let mut imports = versions_of(&model.opset_import);
         // Formats before 3 had no imports and one operator set.
@@ -37,7 +37,7 @@ impl<'a> Validator<'a> {
             let domain = domain_name(function.domain.as_deref().unwrap_or_default());
             (domain, function.name.as_deref().unwrap_or_default())
         };
-        Validator {
+        ModelValidator {
             ir_version: model.ir_version,
             imports,
             functions: model.functions.iter().map(|function| (key(function), function)).collect(),

@@ -4,7 +4,7 @@
 //!
 //! Weights are `[outputs, inputs / group, …]`, of ConvTranspose `[inputs, outputs / group, …]`.
 
-use crate::graph::{Facts, Graph, Node, int, ints, set_int};
+use crate::graph::{Graph, Node, TensorFacts, int, ints, set_int};
 use crate::ops::axis_rules::AxisRules;
 use crate::ops::limits::{AttributeRange, OperatorLimits, ParameterRank, WindowRank};
 use crate::ops::operands::{LinearMap, MapForm, ProductOperands};
@@ -41,7 +41,7 @@ fn elements(dims: &[usize]) -> Option<u64> {
 }
 
 /// The axis of the tensor in `slot` that is summed over.
-pub(in crate::ops) fn summed_axis(facts: &Facts, node: &Node, slot: usize) -> Option<usize> {
+pub(in crate::ops) fn summed_axis(facts: &TensorFacts, node: &Node, slot: usize) -> Option<usize> {
     if node.op_type == "ConvTranspose" {
         return (slot == 0).then_some(1);
     }

@@ -2,7 +2,7 @@
 //!
 //! Their values in exact arithmetic: `crates/compress/src/conformance/reference/product.rs`.
 
-use crate::graph::{Facts, Node, float, int};
+use crate::graph::{Node, TensorFacts, float, int};
 use crate::ops::axis_rules::AxisRules;
 use crate::ops::limits::{OperatorLimits, OutputRank, ParameterRank};
 use crate::ops::operands::{LinearMap, MapForm, ProductOperands};
@@ -42,7 +42,7 @@ pub(in crate::ops) fn sums_plain(node: &Node) -> bool {
 }
 
 /// The axis of the tensor in `slot` that is summed over; the packed weights of MatMulNBits have none.
-pub(in crate::ops) fn summed_axis(facts: &Facts, node: &Node, slot: usize) -> Option<usize> {
+pub(in crate::ops) fn summed_axis(facts: &TensorFacts, node: &Node, slot: usize) -> Option<usize> {
     let rank = |slot: usize| facts.shapes.get(node.input.get(slot)?).map(Vec::len);
     match node.op_type.as_str() {
         "Gemm" if slot == 0 => Some(usize::from(int(node, "transA").unwrap_or(0) == 0)),

@@ -26,7 +26,7 @@ pub struct Calibration {
 
 /// The smallest and the largest value of a tensor.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Range {
+pub struct ActivationRange {
     /// Smallest.
     pub low: f32,
     /// Largest.
@@ -85,15 +85,16 @@ impl Calibration {
         &self,
         graph: &Graph,
         tensors: &[String],
-    ) -> Result<BTreeMap<String, Range>, CatalogError> {
-        let mut ranges: Vec<Option<Range>> = vec![None; tensors.len()];
+    ) -> Result<BTreeMap<String, ActivationRange>, CatalogError> {
+        let mut ranges: Vec<Option<ActivationRange>> = vec![None; tensors.len()];
         self.visit(graph, tensors, &mut |_, outputs| {
             for (range, value) in ranges.iter_mut().zip(outputs).flat_map(|(range, output)| {
                 let low = output.iter().copied().reduce(f32::min);
                 Some((range, (low?, output.iter().copied().reduce(f32::max)?)))
             }) {
-                let seen = range.get_or_insert(Range { low: value.0, high: value.1 });
-                *seen = Range { low: seen.low.min(value.0), high: seen.high.max(value.1) };
+                let seen = range.get_or_insert(ActivationRange { low: value.0, high: value.1 });
+                *seen =
+                    ActivationRange { low: seen.low.min(value.0), high: seen.high.max(value.1) };
             }
         })?;
         Ok(tensors.iter().cloned().zip(ranges).filter_map(|(t, r)| Some((t, r?))).collect())

@@ -4,31 +4,31 @@
 
 use super::super::error::CatalogError;
 use super::calibration::{Calibration, in_order, run_finite};
-use super::input_rows::{RowSampling, Rows};
-use super::linear_layer::Linear;
+use super::input_rows::{InputRows, RowSampling};
+use super::linear_layer::LinearLayer;
 use paring_agent::arrays::{Array, Dtype};
 use paring_agent::engine::{AnalysedModel, EngineError, ModelSource, arrange_for_input};
 use paring_core::schema::EngineOptions;
-use paring_onnx::graph::{Facts, Graph, Index, Weights};
+use paring_onnx::graph::{Graph, GraphIndex, TensorFacts, Weights};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The state of a walk: its place, and the tensors that later nodes read.
 #[derive(Debug)]
-pub struct Walk<'a> {
+pub struct CalibrationWalk<'a> {
     calibration: &'a Calibration,
-    facts: &'a Facts,
+    facts: &'a TensorFacts,
     /// Nodes before this one have run.
     position: usize,
     /// Tensors that later nodes read, batch by batch.
     live: Vec<BTreeMap<String, Array>>,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> CalibrationWalk<'a> {
     /// Stands before the first node. `facts` are the graph's.
     ///
     /// # Errors
     /// The engine's, where samples of a batch do not share what they must.
-    pub fn new(facts: &'a Facts, calibration: &'a Calibration) -> Result<Self, CatalogError> {
+    pub fn new(facts: &'a TensorFacts, calibration: &'a Calibration) -> Result<Self, CatalogError> {
         let batch = |batch: usize| {
             let arrays = calibration.arrays(batch).into_iter();
             let held = arrays.map(|(name, array)| match facts.shapes.get(&name) {
@@ -40,7 +40,7 @@ impl<'a> Walk<'a> {
             held.collect::<Result<_, EngineError>>()
         };
         let live = (0..calibration.batches()).map(batch).collect::<Result<_, _>>()?;
-        Ok(Walk { calibration, facts, position: 0, live })
+        Ok(CalibrationWalk { calibration, facts, position: 0, live })
     }
 
     /// Rows of a layer that does not stand before one that was asked for earlier; `width` as in
@@ -51,10 +51,10 @@ impl<'a> Walk<'a> {
     pub fn rows(
         &mut self,
         graph: &Graph,
-        layer: &Linear,
+        layer: &LinearLayer,
         width: usize,
-    ) -> Result<Rows, CatalogError> {
-        let mut rows = Rows { values: Vec::new(), features: layer.features() };
+    ) -> Result<InputRows, CatalogError> {
+        let mut rows = InputRows { values: Vec::new(), features: layer.features() };
         let sampling = RowSampling { layer, width, calibration: self.calibration };
         let reached = match self.crossing(graph, layer.position) {
             Some(live) => {
@@ -88,7 +88,7 @@ impl<'a> Walk<'a> {
 
     /// Names of the tensors that nodes before `position` give and later ones read.
     fn read_across(&self, graph: &Graph, position: usize) -> BTreeSet<String> {
-        let index = Index::new(graph);
+        let index = GraphIndex::new(graph);
         let given = graph.nodes()[..position].iter().flat_map(|n| &n.output);
         let later = |t: &&String| index.consumers(t).iter().any(|(reader, _)| *reader >= position);
         given.filter(later).cloned().collect()
@@ -167,13 +167,17 @@ mod tests {
     use crate::catalog;
     use ndarray::ArrayD;
     use paring_core::schema::Sha256Hex;
-    use paring_onnx::graph::{Node, Size};
+    use paring_onnx::graph::{DimensionSize, Node};
 
     #[test]
     fn a_state_without_an_axis_of_samples_is_read_as_nodes_read_it() {
         let mut graph = Graph::empty("state", 13);
-        graph.add_input("x", Dtype::F32, &[Size::Fixed(1), Size::Fixed(2)]);
-        graph.add_input("state", Dtype::F32, &[Size::Fixed(2), Size::Fixed(1), Size::Fixed(2)]);
+        graph.add_input("x", Dtype::F32, &[DimensionSize::Fixed(1), DimensionSize::Fixed(2)]);
+        graph.add_input(
+            "state",
+            Dtype::F32,
+            &[DimensionSize::Fixed(2), DimensionSize::Fixed(1), DimensionSize::Fixed(2)],
+        );
         graph.set_weights("axis", Weights::i64(&[1], &[0]));
         graph.set_weights("w", Weights::f32(&[2, 3], &[1.0; 6]));
         for (op, inputs, output) in [
@@ -205,7 +209,7 @@ mod tests {
         };
         let facts = graph.facts(&calibration.dims, 1).unwrap();
         let layers = catalog::linears(&graph, &facts);
-        let mut walk = Walk::new(&facts, &calibration).unwrap();
+        let mut walk = CalibrationWalk::new(&facts, &calibration).unwrap();
         let rows = walk.rows(&graph, &layers[0], 2).unwrap();
         assert_eq!(rows.values, [11.0, 22.0, 33.0, 44.0]);
     }

@@ -3,7 +3,7 @@
 
 use super::super::error::CatalogError;
 use super::calibration::Calibration;
-use super::linear_layer::Linear;
+use super::linear_layer::LinearLayer;
 use faer::Mat;
 use ndarray::ArrayD;
 use paring_core::stats;
@@ -16,14 +16,14 @@ const BUDGET: usize = 4_000_000;
 
 /// Rows of one layer, `[count, features]`.
 #[derive(Clone, Debug, Default)]
-pub struct Rows {
+pub struct InputRows {
     /// Row by row.
     pub values: Vec<f32>,
     /// Length of a row.
     pub features: usize,
 }
 
-impl Rows {
+impl InputRows {
     /// Number of rows.
     pub fn count(&self) -> usize {
         self.values.len() / self.features.max(1)
@@ -46,14 +46,14 @@ impl Rows {
 /// Those of [`Calibration::visit`].
 pub fn observe(
     graph: &Graph,
-    layers: &[&Linear],
+    layers: &[&LinearLayer],
     widths: &[usize],
     calibration: &Calibration,
-) -> Result<Vec<Rows>, CatalogError> {
+) -> Result<Vec<InputRows>, CatalogError> {
     let tensors: Vec<String> =
         layers.iter().map(|l| l.input.clone()).collect::<BTreeSet<_>>().into_iter().collect();
-    let empty = |l: &&Linear| Rows { values: Vec::new(), features: l.features() };
-    let mut rows: Vec<Rows> = layers.iter().map(empty).collect();
+    let empty = |l: &&LinearLayer| InputRows { values: Vec::new(), features: l.features() };
+    let mut rows: Vec<InputRows> = layers.iter().map(empty).collect();
     calibration.visit(graph, &tensors, &mut |batch, outputs| {
         for ((layer, rows), width) in layers.iter().zip(&mut rows).zip(widths) {
             let Some(x) = tensors.binary_search(&layer.input).ok().map(|i| &outputs[i]) else {
@@ -71,18 +71,20 @@ pub fn observe(
 /// Those of [`Calibration::visit`].
 pub fn observe_all(
     graph: &Graph,
-    layers: &[Linear],
+    layers: &[LinearLayer],
     calibration: Option<&Calibration>,
-) -> Result<Vec<Rows>, CatalogError> {
-    let Some(calibration) = calibration else { return Ok(vec![Rows::default(); layers.len()]) };
-    let all: Vec<&Linear> = layers.iter().collect();
-    let widths: Vec<usize> = layers.iter().map(Linear::features).collect();
+) -> Result<Vec<InputRows>, CatalogError> {
+    let Some(calibration) = calibration else {
+        return Ok(vec![InputRows::default(); layers.len()]);
+    };
+    let all: Vec<&LinearLayer> = layers.iter().collect();
+    let widths: Vec<usize> = layers.iter().map(LinearLayer::features).collect();
     observe(graph, &all, &widths, calibration)
 }
 
 /// Places at which a layer's rows are taken.
 pub(super) struct RowSampling<'a> {
-    pub(super) layer: &'a Linear,
+    pub(super) layer: &'a LinearLayer,
     /// Length of the baseline's rows.
     pub(super) width: usize,
     pub(super) calibration: &'a Calibration,

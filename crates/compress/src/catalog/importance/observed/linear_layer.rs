@@ -5,14 +5,14 @@
 
 use faer::Mat;
 use ndarray::ArrayD;
-use paring_onnx::graph::{self, Facts, Graph, Index, Node, Weights};
+use paring_onnx::graph::{self, Graph, GraphIndex, Node, TensorFacts, Weights};
 use paring_onnx::ops::{self, LinearMap, MapForm};
 use std::ops::Range;
 
 /// A layer, or a group of one, as `outputs = row · matrix + bias`; the factors of a Gemm are part of
 /// both.
 #[derive(Clone, Debug)]
-pub struct Linear {
+pub struct LinearLayer {
     /// Its name; groups of a grouped convolution share it.
     pub layer: String,
     /// Position of its node.
@@ -57,19 +57,19 @@ enum RowForm {
 }
 
 /// All layers of a graph that are linear in what they read and whose weights are stored as floats.
-pub fn linears(graph: &Graph, facts: &Facts) -> Vec<Linear> {
-    let (index, names) = (Index::new(graph), graph::layer_names(graph));
+pub fn linears(graph: &Graph, facts: &TensorFacts) -> Vec<LinearLayer> {
+    let (index, names) = (GraphIndex::new(graph), graph::layer_names(graph));
     let nodes = graph.nodes().iter().enumerate().zip(names);
     nodes.flat_map(|((at, node), name)| of_node(graph, facts, &index, (at, node), name)).collect()
 }
 
 fn of_node(
     graph: &Graph,
-    facts: &Facts,
-    index: &Index,
+    facts: &TensorFacts,
+    index: &GraphIndex,
     (position, node): (usize, &Node),
     layer: String,
-) -> Vec<Linear> {
+) -> Vec<LinearLayer> {
     let [x, w, ..] = node.input.as_slice() else { return vec![] };
     let Some(dims) = graph.dims(w) else { return vec![] };
     let group = graph::int(node, "group").unwrap_or(1).max(1) as usize;
@@ -94,7 +94,7 @@ fn of_node(
     let bias_slot = slot.filter(|_| bias.is_none());
     let (inputs, outputs) = (dims[input_axis], dims[output_axis] / group);
     (0..group)
-        .map(|g| Linear {
+        .map(|g| LinearLayer {
             layer: layer.clone(),
             position,
             input: x.clone(),
@@ -112,7 +112,7 @@ fn of_node(
         .collect()
 }
 
-fn row_form(facts: &Facts, node: &Node, dims: &[usize], form: MapForm) -> Option<RowForm> {
+fn row_form(facts: &TensorFacts, node: &Node, dims: &[usize], form: MapForm) -> Option<RowForm> {
     match form {
         MapForm::Patches => patches(facts, node, dims),
         MapForm::Pixels => Some(RowForm::Pixels { kernel: dims[2..].iter().product() }),
@@ -140,7 +140,7 @@ pub fn per_output(values: Vec<f32>, outputs: usize) -> Vec<f32> {
 /// its own; `None` where the bias is not one value an output.
 fn bias_and_output(
     graph: &Graph,
-    index: &Index,
+    index: &GraphIndex,
     node: &Node,
     slot: Option<usize>,
     width: usize,
@@ -164,7 +164,7 @@ fn bias_and_output(
     Some((None, output))
 }
 
-fn patches(facts: &Facts, node: &Node, dims: &[usize]) -> Option<RowForm> {
+fn patches(facts: &TensorFacts, node: &Node, dims: &[usize]) -> Option<RowForm> {
     let kernel = dims.get(2..)?.to_vec();
     let ones = || vec![1; kernel.len()];
     let sizes = |name| graph::ints(node, name).map(|v| v.iter().map(|s| *s as usize).collect());
@@ -191,7 +191,7 @@ fn patches(facts: &Facts, node: &Node, dims: &[usize]) -> Option<RowForm> {
     Some(RowForm::Patches { kernel, strides, before, dilations, out })
 }
 
-impl Linear {
+impl LinearLayer {
     /// Entries of a row that one input channel has.
     pub fn block(&self) -> usize {
         match &self.form {

@@ -5,7 +5,7 @@ mod calibration_walk;
 mod input_rows;
 mod linear_layer;
 
-pub use calibration::{Calibration, Range};
-pub use calibration_walk::Walk;
-pub use input_rows::{Rows, observe, observe_all};
-pub use linear_layer::{Linear, linears, per_output};
+pub use calibration::{ActivationRange, Calibration};
+pub use calibration_walk::CalibrationWalk;
+pub use input_rows::{InputRows, observe, observe_all};
+pub use linear_layer::{LinearLayer, linears, per_output};

@@ -1,13 +1,13 @@
 //! Ranges of attributes: numbers that no node of its operator can have, whatever it reads.
 
-use super::super::validator::Validator;
+use super::super::validator::ModelValidator;
 use super::super::violations::Violation;
 use super::node_at::NodeAt;
 use crate::graph::attribute::ints;
 use crate::ops::{self, AttributeRange, MOST_SPATIAL};
 use tract_onnx::pb::{AttributeProto, attribute_proto::AttributeType};
 
-impl<'a> Validator<'a> {
+impl<'a> ModelValidator<'a> {
     /// Checks numbers of attributes by themselves and against each other.
     pub(in crate::graph::validate) fn attribute_ranges(&mut self, at: &NodeAt<'a>) {
         let limits = ops::limits(&at.node.op_type);

@@ -2,13 +2,13 @@
 
 use super::super::initializers;
 use super::super::operator_table::{OperatorSchema, versions};
-use super::super::validator::Validator;
+use super::super::validator::ModelValidator;
 use super::super::violations::Violation;
 use super::node_at::NodeAt;
 use std::collections::HashSet;
 use tract_onnx::pb::{AttributeProto, attribute_proto::AttributeType};
 
-impl<'a> Validator<'a> {
+impl<'a> ModelValidator<'a> {
     /// Checks what an attribute holds by itself: one value, of the type it says, and sound tensors.
     pub(in crate::graph::validate) fn attribute_values(&mut self, at: &NodeAt<'a>) {
         let mut names = HashSet::new();

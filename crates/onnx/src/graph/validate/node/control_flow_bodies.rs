@@ -1,6 +1,6 @@
 //! Bodies of control flow: what they are fed, what they give, and how many of each.
 
-use super::super::validator::Validator;
+use super::super::validator::ModelValidator;
 use super::super::violations::Violation;
 use super::node_at::NodeAt;
 use crate::graph::element_type::ElementType;
@@ -28,7 +28,7 @@ struct BodyInterface {
     own_outputs: usize,
 }
 
-impl<'a> Validator<'a> {
+impl<'a> ModelValidator<'a> {
     /// Walks the bodies of a node.
     pub(in crate::graph::validate) fn bodies(&mut self, at: &NodeAt<'a>) -> BodyResults {
         let mut results = BodyResults::default();

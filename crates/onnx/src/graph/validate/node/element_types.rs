@@ -1,7 +1,7 @@
 //! Element types: what a node reads against its operator, and what it gives.
 
 use super::super::operator_table::{FormalParameter, OperatorSchema};
-use super::super::validator::Validator;
+use super::super::validator::ModelValidator;
 use super::super::violations::Violation;
 use super::control_flow_bodies::BodyResults;
 use super::inferred_elements as inferred;
@@ -12,7 +12,7 @@ use std::collections::HashMap;
 /// A type variable, the type it stands for in this node, and the tensor that said so.
 type Binding<'a> = (&'static str, ElementType, &'a str);
 
-impl<'a> Validator<'a> {
+impl<'a> ModelValidator<'a> {
     /// Checks element types of inputs and outputs; gives those of the outputs, as declared where the
     /// operator does not tell. Tensors of unknown
     /// type and those that are no dense tensors pass.

@@ -1,9 +1,11 @@
 //! Nodes against their operators: domain, version, and number of inputs and outputs.
 
-use super::super::operator_table::{Occurrence, OperatorLookup, OperatorSchema, look_up, versions};
+use super::super::operator_table::{
+    OperatorLookup, OperatorSchema, ParameterOccurrence, look_up, versions,
+};
 use super::super::scope::TensorKnowledge;
-use super::super::validator::Validator;
-use super::super::violations::Count;
+use super::super::validator::ModelValidator;
+use super::super::violations::CountRange;
 use super::super::violations::Violation;
 use super::inferred_elements as inferred;
 use super::node_at::NodeAt;
@@ -18,7 +20,7 @@ fn nearest(at: &NodeAt, version: i64) -> Option<&'static OperatorSchema> {
     usable.clone().rfind(|schema| schema.since <= version).or(usable.clone().next())
 }
 
-impl<'a> Validator<'a> {
+impl<'a> ModelValidator<'a> {
     /// Checks a node and its bodies; gives what is known of its outputs. `declared` are element types
     /// by tensor.
     pub(in crate::graph::validate) fn node(
@@ -105,7 +107,7 @@ impl<'a> Validator<'a> {
         let outputs = at.node.output.iter().enumerate();
         let omitted_outputs = outputs.filter_map(|(slot, name)| Some((name, schema.output(slot)?)));
         for (name, formal) in omitted_inputs.chain(omitted_outputs) {
-            if name.is_empty() && formal.occurrence == Occurrence::Single {
+            if name.is_empty() && formal.occurrence == ParameterOccurrence::Single {
                 let (node, parameter) = (at.label(), formal.name.to_string());
                 self.found.push(Violation::ParameterOmitted { node, parameter });
             }
@@ -113,7 +115,7 @@ impl<'a> Validator<'a> {
     }
 
     fn counts(&mut self, at: &NodeAt, inputs: (usize, usize), outputs: (usize, usize)) {
-        let count = |(least, most)| Count { least, most };
+        let count = |(least, most)| CountRange { least, most };
         let (found, expected) = (at.node.input.len(), count(inputs));
         if !(expected.least..=expected.most).contains(&found) {
             self.found.push(Violation::InputCount { node: at.label(), found, expected });

@@ -1,13 +1,13 @@
 //! Shapes of initializers, as far as the operators fix them without inference.
 
 use super::super::operator_table::OperatorSchema;
-use super::super::validator::Validator;
-use super::super::violations::Count;
+use super::super::validator::ModelValidator;
+use super::super::violations::CountRange;
 use super::super::violations::Violation;
 use super::node_at::NodeAt;
 use crate::ops::{self, ParameterRank, UnmetLength, UnmetShape};
 
-impl<'a> Validator<'a> {
+impl<'a> ModelValidator<'a> {
     /// Checks ranks of initializers, and sizes that belong together.
     pub(in crate::graph::validate) fn initializer_shapes(
         &mut self,
@@ -21,7 +21,7 @@ impl<'a> Validator<'a> {
         for rule in ops::limits(&at.node.op_type).parameter_ranks {
             let ParameterRank { slot, name: parameter, least, most } = *rule;
             let Some(dims) = self.dims(at, slot) else {
-                self.computed_rank(at, slot, Count { least, most });
+                self.computed_rank(at, slot, CountRange { least, most });
                 continue;
             };
             if !(least..=most).contains(&dims.len()) {
@@ -50,7 +50,7 @@ impl<'a> Validator<'a> {
         }
     }
 
-    fn computed_rank(&mut self, at: &NodeAt<'a>, slot: usize, expected: Count) {
+    fn computed_rank(&mut self, at: &NodeAt<'a>, slot: usize, expected: CountRange) {
         let Some(found) = self.rank(at, slot) else { return };
         if !(expected.least..=expected.most).contains(&found) {
             let tensor = at.node.input.get(slot).cloned().unwrap_or_default();

@@ -3,14 +3,14 @@
 //!
 //! Sizes are the engine's to infer; an axis beyond the rank is what engines index with unchecked.
 
-use super::super::validator::Validator;
-use super::super::violations::Count;
+use super::super::validator::ModelValidator;
+use super::super::violations::CountRange;
 use super::super::violations::Violation;
 use super::node_at::NodeAt;
 use crate::graph::attribute::{int, ints};
 use crate::ops::{self, ComputedInputs, ListedAxes, NamedAxis, OutputRank, WindowRank};
 
-impl<'a> Validator<'a> {
+impl<'a> ModelValidator<'a> {
     /// Rank of an input, as far as it is known.
     pub(in crate::graph::validate) fn rank(&self, at: &NodeAt<'a>, slot: usize) -> Option<usize> {
         self.scope.get(at.node.input.get(slot)?)?.rank
@@ -145,7 +145,7 @@ impl<'a> Validator<'a> {
     fn must_have_rank(&mut self, at: &NodeAt<'a>, slot: usize, found: usize, expected: usize) {
         if found != expected {
             let tensor = at.node.input.get(slot).cloned().unwrap_or_default();
-            let expected = Count { least: expected, most: expected };
+            let expected = CountRange { least: expected, most: expected };
             self.found.push(Violation::Rank { node: at.label(), tensor, found, expected });
         }
     }

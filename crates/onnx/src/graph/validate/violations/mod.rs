@@ -8,5 +8,5 @@ mod violation;
 pub use data_problem::DataProblem;
 pub use element_set::ElementSet;
 pub(super) use element_set::{bits, standard_name};
-pub use node_label::{Count, NodeLabel};
+pub use node_label::{CountRange, NodeLabel};
 pub use violation::Violation;

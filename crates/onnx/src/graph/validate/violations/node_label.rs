@@ -26,14 +26,14 @@ impl fmt::Display for NodeLabel {
 
 /// Numbers of inputs, outputs or dimensions that are allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Count {
+pub struct CountRange {
     /// At least so many.
     pub least: usize,
     /// At most so many; `usize::MAX` is no limit.
     pub most: usize,
 }
 
-impl fmt::Display for Count {
+impl fmt::Display for CountRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.least, self.most) {
             (least, most) if least == most => write!(f, "{least}"),

@@ -2,7 +2,7 @@
 
 use super::data_problem::DataProblem;
 use super::element_set::{ElementSet, TypeName};
-use super::node_label::{Count, NodeLabel};
+use super::node_label::{CountRange, NodeLabel};
 use crate::graph::element_type::ElementType;
 
 /// A way in which a model departs from the ONNX specification.
@@ -141,7 +141,7 @@ pub enum Violation {
         /// Its inputs, omitted ones too.
         found: usize,
         /// The allowed numbers.
-        expected: Count,
+        expected: CountRange,
     },
     /// Too few or too many outputs.
     #[error("{node} has {found} outputs where {expected} are allowed")]
@@ -151,7 +151,7 @@ pub enum Violation {
         /// Its outputs, omitted ones too.
         found: usize,
         /// The allowed numbers.
-        expected: Count,
+        expected: CountRange,
     },
     /// A parameter that may not be omitted.
     #[error("{node} omits `{parameter}`, which is required")]
@@ -310,7 +310,7 @@ pub enum Violation {
         /// Its rank.
         found: usize,
         /// The node's requirement.
-        expected: Count,
+        expected: CountRange,
     },
     /// An initializer without values where a node computes with them.
     #[error("{node} computes with `{tensor}`, which holds no values")]
