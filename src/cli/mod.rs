@@ -6,7 +6,6 @@ mod say;
 mod boards;
 mod compress;
 mod exit;
-mod explain;
 mod first_load;
 mod models;
 mod progress;
@@ -83,7 +82,7 @@ enum VerbArgs {
     /// Say what each layer costs and loses in each precision
     Sensitivity(runs::SensitivityArgs),
     /// Say which decision changed what, by experiments with and without each
-    Explain(explain::ExplainArgs),
+    Explain(runs::ExplainArgs),
     /// Add a note to a run's ledger, under your name
     Note(runs::NoteArgs),
     /// Prepare card images, write them to cards, and check what is on a card

@@ -1,5 +1,6 @@
 //! Progress on standard error, for people: bars where it is a terminal, sentences everywhere.
 
+use super::warnings::print_warning;
 use crate::workflow::{ProgressEvent, ProgressStage};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use paring_boards::TargetEvent;
@@ -8,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A bar of `total` steps; silent with `quiet` or where standard error is no terminal.
-pub(super) fn bar(what: &str, total: usize, quiet: bool) -> ProgressBar {
+fn bar(what: &str, total: usize, quiet: bool) -> ProgressBar {
     let target = match quiet {
         true => ProgressDrawTarget::hidden(),
         false => ProgressDrawTarget::stderr(),
@@ -23,7 +24,7 @@ pub(super) fn bar(what: &str, total: usize, quiet: bool) -> ProgressBar {
 }
 
 /// Shows the item that a bar is at.
-pub(super) fn show_progress(bar: &ProgressBar, what: &str) {
+fn show_progress(bar: &ProgressBar, what: &str) {
     bar.set_message(table_cell(what));
 }
 
@@ -62,9 +63,7 @@ impl ProgressPrinter {
     /// Shows one event.
     pub(super) fn show(&self, event: ProgressEvent) {
         match event {
-            ProgressEvent::IntegrityFlaw { run, flaw } => {
-                note!("warning: {} is not what was written: {flaw}", run.display());
-            }
+            ProgressEvent::IntegrityFlaw { .. } => print_warning(event),
             ProgressEvent::StageLength { stage, total } => self.begin(stage, total),
             ProgressEvent::StageItem { stage, item } => {
                 self.at(stage, |bar| show_progress(bar, item));

@@ -1,4 +1,4 @@
-//! Where the tool keeps its record as a forecaster.
+//! Location of the record of forecasts and their outcomes, which is kept across runs.
 
 use std::path::PathBuf;
 

@@ -52,7 +52,7 @@ pub struct CompressResult {
     pub run: PathBuf,
     /// All variants that were made, the baseline first.
     pub variants: Vec<VariantResult>,
-    /// Whether they were evaluated.
+    /// True where they were evaluated.
     pub evaluated: bool,
     /// The reason why none could be evaluated.
     pub evaluation_error: Option<WorkflowError>,

@@ -243,7 +243,7 @@ pub enum WorkflowError {
 }
 
 impl WorkflowError {
-    /// Whether a user's interrupt ended the work.
+    /// True where a user's interrupt ended the work.
     pub fn is_interrupt(&self) -> bool {
         matches!(
             self,

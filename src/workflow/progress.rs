@@ -114,7 +114,7 @@ pub enum ProgressEvent<'a> {
     Cancelled {
         /// The board.
         target: &'a str,
-        /// Whether an interrupt asked for it.
+        /// True where an interrupt asked for it.
         interrupted: bool,
     },
 }

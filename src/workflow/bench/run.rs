@@ -7,7 +7,7 @@ use super::options::BenchOptions;
 use crate::pipeline::{self, ExternalModel, Folders, MeasurementExtent, MeasurementPlan};
 use crate::report::{self, BenchAnswer, BenchRow, InputOrigin, ResultRow, RunFacts};
 use crate::study::{self, RunDirectory, TimingPlan};
-use crate::workflow::{Progress, ProgressEvent, WorkflowError, on_one, one_target};
+use crate::workflow::{Progress, ProgressEvent, WorkflowError, error_chain, on_one, one_target};
 use paring_agent::engine::{self, ENGINE, ModelSignature, ModelSource};
 use paring_boards::Target;
 use paring_core::schema::{
@@ -91,7 +91,10 @@ impl BenchOptions {
                 Ok(signature) => signatures.push(Ok(signature)),
                 // Nothing can be compared with a baseline that does not exist.
                 Err(error) if index == 0 => return Err(error.into()),
-                Err(error) => signatures.push(Err(MissingReason(one_line(&error)))),
+                Err(error) => {
+                    let reason = error_chain(&error).replace('\n', " ");
+                    signatures.push(Err(MissingReason(reason)));
+                }
             }
         }
         let fixed = signatures[0].as_ref().ok().and_then(ModelSignature::fixed_batch);
@@ -243,11 +246,4 @@ fn rows(
             BenchRow { name: given.name.clone(), path: given.path.clone(), row }
         })
         .collect()
-}
-
-/// An error with its causes on one line.
-fn one_line(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let words: Vec<String> = causes.map(ToString::to_string).collect();
-    words.join(": ").replace('\n', " ")
 }

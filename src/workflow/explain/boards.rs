@@ -1,6 +1,6 @@
-//! What the boards of a run predict with a variant, and which of its targets are emulated.
+//! Predictions of a run's boards with a variant, and the targets of the run that are emulated.
 
-use super::explanation::ExplanationInputs;
+use super::explanation_inputs::ExplanationInputs;
 use crate::attribution::BoardOutputs;
 use crate::evaluate::ModelOutputs;
 use crate::pipeline::{self, recorded};

@@ -1,50 +1,25 @@
-//! Everything that is found about one variant under investigation, put together.
+//! The explanation of one variant: results of its experiments, its boards, its layers and its files, put
+//! together.
 
 use super::boards::{BoardFindings, ask_boards, emulated_targets};
+use super::explanation_inputs::{AnswerPair, ExplanationInputs};
 use super::files::{notes, write_instances};
 use super::measured::measured_effects;
 use crate::attribution::{AblationOptions, AblationStudy, correct_multiple_tests, outcomes};
-use crate::evaluate::{ModelOutputs, RobustnessTest};
 use crate::pipeline::{self, BASELINE, variant_record};
+use crate::workflow::WorkflowError;
 use crate::workflow::evaluate::{InsightSubject, ModelInsight};
 use crate::workflow::open_run::OpenRun;
-use crate::workflow::{Progress, WorkflowError};
-use paring_boards::Target;
 use paring_core::schema::{
     Effect, Explanation, FlipBlame, FlipCounts, LayerChange, MetricTotal, VariantRecord,
 };
 use paring_onnx::graph::Graph;
-use std::path::Path;
 use std::time::Duration;
 
 /// Components are restored one by one where an experiment takes less than this.
 const CHEAP: Duration = Duration::from_secs(2);
 /// Time for timing experiments side by side, each of two passes.
 const TIMING: Duration = Duration::from_secs(5);
-
-/// The run, and what is to be found out of it beside the experiments.
-pub(super) struct ExplanationInputs<'a> {
-    pub(super) run: &'a OpenRun,
-    /// Machines that are asked and measured on.
-    pub(super) targets: &'a [Target],
-    /// Whether a board that cannot be asked ends everything.
-    pub(super) insist: bool,
-    /// Disturbances of inputs, if there are any.
-    pub(super) stress: Option<RobustnessTest>,
-    /// Whether experiments are measured.
-    pub(super) measure: bool,
-    /// Where power sensors are read instead of under `/`.
-    pub(super) sysfs_root: Option<&'a Path>,
-    /// Whether tables are written as CSV too.
-    pub(super) csv: bool,
-    pub(super) progress: &'a Progress<'a>,
-}
-
-/// The baseline and the variant with their full answers on the report samples.
-pub(super) struct AnswerPair {
-    pub(super) baseline: ModelOutputs,
-    pub(super) variant: ModelOutputs,
-}
 
 /// Everything that the experiments say, and a few more that they ask for.
 ///

@@ -1,7 +1,7 @@
 //! Files of an explanation: answers sample by sample, tables, the ledger's entries, the tool's record
 //! as a forecaster.
 
-use super::explanation::{AnswerPair, ExplanationInputs};
+use super::explanation_inputs::{AnswerPair, ExplanationInputs};
 use crate::attribution::{all_outcomes, narrative};
 use crate::ledger::{Ledger, read_ledger};
 use crate::pipeline::{self, Instances, PipelineError, variant_record};

@@ -1,6 +1,7 @@
 //! Explains the variants of a run, one after the other, and writes what came of it.
 
-use super::explanation::{ExplanationInputs, explanation};
+use super::explanation::explanation;
+use super::explanation_inputs::ExplanationInputs;
 use super::files::{record_explanation, update_track_record, write_explanations};
 use super::{ExplainOptions, ExplainResult};
 use crate::attribution::{AblationStudy, EvaluatedSamples, resample_calibration};
@@ -139,15 +140,15 @@ fn contexts(
     std::iter::once(Ok(first.clone())).chain(further).collect()
 }
 
-/// Whether another tool made a variant.
+/// True where another tool made a variant.
 fn imported(study: &Study, variant: &VariantRecord) -> bool {
     let recipe = study.recipes.iter().find(|recipe| recipe.name == variant.name);
     let mut steps = recipe.into_iter().flat_map(|r| &r.steps);
     steps.any(|step| matches!(step, Step::Import { .. }))
 }
 
-/// What is known of the report samples. The baseline is asked for what is right where labels are no
-/// classes: how wide an answer is says how they are read.
+/// Labels, true answers, groups and slices of the report samples. Where labels are no classes, the true
+/// answers are read by the width of the baseline's.
 fn truth(run: &OpenRun) -> Result<EvaluatedSamples, WorkflowError> {
     let OpenRun { study, loaded, directory } = run;
     let samples = &loaded.splits.report;

@@ -1,6 +1,6 @@
 //! Effects of latency, memory and energy, from experiments measured by the study's own rules.
 
-use super::explanation::ExplanationInputs;
+use super::explanation_inputs::ExplanationInputs;
 use crate::attribution::AblationStudy;
 use crate::pipeline::{self, MeasurementExtent, MeasurementPlan};
 use crate::workflow::WorkflowError;

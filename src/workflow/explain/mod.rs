@@ -2,6 +2,7 @@
 
 mod boards;
 mod explanation;
+mod explanation_inputs;
 mod files;
 mod investigate;
 mod measured;

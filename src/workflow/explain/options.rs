@@ -74,7 +74,7 @@ impl ExplainOptions {
         }
     }
 
-    /// Whether a variant was asked for by name.
+    /// True where a variant was asked for by name.
     pub(super) fn names(&self, variant: &str) -> bool {
         self.variants.iter().any(|name| name == variant)
     }

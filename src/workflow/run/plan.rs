@@ -27,7 +27,7 @@ pub struct RunPlan {
     pub estimate: Duration,
     /// Time of energy windows on each target that may have a power sensor.
     pub energy: Vec<(String, Duration)>,
-    /// Whether the protocol is the short one, which gives no verdicts.
+    /// True where the protocol is the short one, which gives no verdicts.
     pub quick: bool,
 }
 

@@ -15,7 +15,7 @@ pub struct RunResult {
     pub study: String,
     /// The run directory.
     pub run: PathBuf,
-    /// Whether the protocol was the short one, which gives no verdicts.
+    /// True where the protocol was the short one, which gives no verdicts.
     pub quick: bool,
     /// All variants that were made, the baseline first.
     pub variants: Vec<VariantResult>,

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 impl OpenRun {
-    /// What all recipes of the run share, without costs and forecasts.
+    /// The context that all recipes of the run share, without costs and forecasts.
     ///
     /// # Errors
     /// [`WorkflowError::Data`] where calibration samples cannot be read.
@@ -29,7 +29,7 @@ impl OpenRun {
             dims: loaded.dims.clone(),
             batch: loaded.batch,
             calibration: (!calibrate.is_empty()).then_some(calibration),
-            reading: reading(&loaded.task, loaded.output),
+            reading: decision_rule(&loaded.task, loaded.output),
             seed: study.seed,
             rules: study.timing.rules.clone(),
             targets: study.targets.clone(),
@@ -42,7 +42,7 @@ impl OpenRun {
         })
     }
 
-    /// What the run's variants are evaluated on.
+    /// Data, samples and task that the run's variants are evaluated with.
     pub(in crate::workflow) fn evaluation_setup(&self) -> EvaluationSetup<'_> {
         let OpenRun { study, loaded, .. } = self;
         let group = study.data.group.as_ref();
@@ -59,7 +59,7 @@ impl OpenRun {
         }
     }
 
-    /// How the run's variants are measured on a target, layers included.
+    /// The plan by which the run's variants are measured on a target, layers included.
     pub(in crate::workflow) fn measurement_plan<'a>(
         &'a self,
         sysfs_root: Option<&'a Path>,
@@ -92,15 +92,15 @@ impl OpenRun {
     }
 }
 
-/// How energy is measured on every target of a study, and on this machine.
+/// Rules of energy on every target of a study and on this machine, by target name.
 fn energy(study: &Study) -> BTreeMap<String, EnergyRules> {
     let host = ("host".to_string(), study.energy.rules(&EnergySource::Auto));
     let rules = |t: &Target| (t.name.clone(), study.energy.rules(&t.profile.energy));
     [host].into_iter().chain(study.targets.iter().map(rules)).collect()
 }
 
-/// How predictions are read off outputs, from what is asked of them.
-fn reading(task: &EvaluationTask, output: usize) -> DecisionRule {
+/// The decision rule of a task: the way predictions are read off the output at position `output`.
+fn decision_rule(task: &EvaluationTask, output: usize) -> DecisionRule {
     let EvaluationTask { kind, scores, threshold, positive, .. } = *task;
     DecisionRule { kind, scores, threshold, positive, output }
 }

@@ -123,7 +123,7 @@ fn nonconformance(run: &OpenRun, made: &VariantRecord) -> Option<String> {
     known.filter_map(|table| pipeline::refusal(&table, &graph)).next()
 }
 
-/// What all recipes of a run share, with the costs and the forecaster that they ask for.
+/// The context that all recipes of a run share, with the costs and the forecaster that they need.
 fn forecasting_context(
     run: &OpenRun,
     sources: &ForecastSources,

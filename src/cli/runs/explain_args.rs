@@ -1,19 +1,16 @@
-//! `paring explain`: which decision changed what, by experiments with and without each.
+//! Options of `paring explain`.
 
-use super::progress::ProgressPrinter;
-use super::record_file::forecasts_file;
-use super::{CodedError, GlobalOptions};
 use crate::attribution::GroupLevel;
-use crate::report;
-use crate::workflow::{self, ExplainOptions};
+use crate::cli::record_file::forecasts_file;
+use crate::workflow::ExplainOptions;
 use clap::Args;
-use serde_json::json;
+use paring_boards::FolderTrust;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// Say which decision changed what, by experiments with and without each.
 #[derive(Debug, Args)]
-pub(super) struct ExplainArgs {
+pub(in crate::cli) struct ExplainArgs {
     /// The run directory
     run: PathBuf,
     /// Explain these variants; all of the study without it
@@ -65,8 +62,8 @@ enum GroupLevelArg {
 }
 
 impl From<GroupLevelArg> for GroupLevel {
-    fn from(fineness: GroupLevelArg) -> GroupLevel {
-        match fineness {
+    fn from(level: GroupLevelArg) -> GroupLevel {
+        match level {
             GroupLevelArg::Step => GroupLevel::Step,
             GroupLevelArg::Layer => GroupLevel::Layer,
             GroupLevelArg::Component => GroupLevel::Component,
@@ -75,10 +72,11 @@ impl From<GroupLevelArg> for GroupLevel {
 }
 
 impl ExplainArgs {
-    pub(super) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
-        let options = ExplainOptions {
+    /// The options, with the trust that a global one gives.
+    pub(super) fn options(self, trust: FolderTrust) -> ExplainOptions {
+        ExplainOptions {
             study: self.study,
-            trust: global.trust(),
+            trust,
             variants: self.variant,
             level: self.level.into(),
             groups: self.groups as usize,
@@ -92,18 +90,6 @@ impl ExplainArgs {
             csv: self.csv,
             forecast_history: forecasts_file(),
             ..ExplainOptions::new(self.run)
-        };
-        let printer = ProgressPrinter::new(global.quiet);
-        let result = workflow::explain(&options, &|event| printer.show(event))?;
-        if global.json {
-            say!("{:#}", json!(result.explanations));
-            return Ok(());
         }
-        for explanation in &result.explanations {
-            say!("{}", report::explanation_text(explanation));
-        }
-        let files: Vec<String> = result.files.iter().map(|f| f.display().to_string()).collect();
-        say!("written to {}; manifest {}", files.join(", "), result.manifest_sha256);
-        Ok(())
     }
 }
