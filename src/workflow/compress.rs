@@ -100,13 +100,13 @@ pub fn compress(
     let forecasts =
         ForecastSources { history: options.forecast_history.as_deref(), latency: false };
     let made = make_variants(&run, sysfs_root.as_deref(), &forecasts, progress)?;
-    let found = match options.evaluate {
+    let evaluation_outcome = match options.evaluate {
         true => evaluate_variants(&run, &made.records, progress).map(Some),
         false => Ok(None),
     };
     // Without a baseline's predictions the variants are there all the same.
-    let (evaluations, evaluation_error) = match found {
-        Ok(found) => (found, None),
+    let (evaluations, evaluation_error) = match evaluation_outcome {
+        Ok(evaluations) => (evaluations, None),
         Err(error) if options.require_evaluation => return Err(error),
         Err(error) => (None, Some(error)),
     };

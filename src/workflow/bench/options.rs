@@ -29,7 +29,7 @@ pub struct BenchOptions {
     pub streams: usize,
     /// The target: a name of the inventory, or a profile for this machine.
     pub target: String,
-    /// FolderTrust in whoever made the inventory.
+    /// Trust in whoever made the inventory.
     pub trust: FolderTrust,
     /// Blocks of each kind for each model.
     pub blocks: u32,

@@ -1,4 +1,4 @@
-//! CardDevice images: a board's first boot put into one, written to a card, and compared with it.
+//! Card images: a board's first boot put into one, written to a card, and compared with it.
 
 use super::inventory_file;
 use crate::workflow::{Progress, ProgressEvent, ProgressStage, WorkflowError};

@@ -25,7 +25,7 @@ pub enum PatternsOption {
 pub struct ProbeOptions {
     /// A name of the inventory, or a profile for this machine.
     pub target: String,
-    /// FolderTrust in whoever made the inventory.
+    /// Trust in whoever made the inventory.
     pub trust: FolderTrust,
     /// The folder that stands for `/` where power sensors are read, absolute.
     pub sysfs_root: Option<PathBuf>,

@@ -28,7 +28,7 @@ pub struct RunnerOptions {
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<String>,
-    /// FolderTrust in whoever made the inventory.
+    /// Trust in whoever made the inventory.
     pub trust: FolderTrust,
 }
 

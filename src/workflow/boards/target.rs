@@ -37,7 +37,7 @@ pub struct AddTargetOptions {
     pub emulated: bool,
     /// The profile, where it is not to be recognised.
     pub profile: Option<String>,
-    /// FolderTrust in whoever made the inventory.
+    /// Trust in whoever made the inventory.
     pub trust: FolderTrust,
 }
 

@@ -66,7 +66,7 @@ impl BoundModel {
         progress: &Progress,
     ) -> Result<(ModelOutputs, bool), WorkflowError> {
         let (dims, options) = (&self.dims, &self.options);
-        let asked =
+        let prediction =
             RemotePrediction { model, options, dims, batch: self.batch, output: self.output };
         let stage = ProgressStage::AskBoard;
         progress(ProgressEvent::StageLength { stage, total: samples.len() });
@@ -79,12 +79,12 @@ impl BoundModel {
         };
         // Caught, so that a farm's place is given back.
         let stop = catch_interrupts().map_err(WorkflowError::CatchInterrupts)?;
-        let mut site = TargetSession::open(board, Some(stop), &mut heard)?;
-        let emulated = site.probe(None)?.emulated;
+        let mut session = TargetSession::open(board, Some(stop), &mut heard)?;
+        let emulated = session.probe(None)?.emulated;
         let inputs = |positions: &[usize]| {
             data.inputs_at(&positions.iter().map(|p| samples[*p]).collect::<Vec<_>>())
         };
-        let output = site.board()?.predict(&asked, samples.len(), &inputs, &mut |n| {
+        let output = session.board()?.predict(&prediction, samples.len(), &inputs, &mut |n| {
             done += n;
             progress(ProgressEvent::StageDone { stage, done });
         })?;

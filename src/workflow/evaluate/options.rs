@@ -31,7 +31,7 @@ pub struct EvaluateOptions {
     pub fixed_class_shares: bool,
     /// Boards to ask too.
     pub targets: Vec<String>,
-    /// FolderTrust in whoever made the inventory.
+    /// Trust in whoever made the inventory.
     pub trust: FolderTrust,
     /// Disturbed inputs, and a search for ones that the models get wrong.
     pub robustness: bool,

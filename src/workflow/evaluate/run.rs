@@ -113,15 +113,20 @@ impl EvaluateOptions {
     fn stressed(
         &self,
         task: &EvaluationTask,
-        own: &AnsweredModel,
+        answered: &AnsweredModel,
         base: Option<&AnsweredModel>,
     ) -> Result<Vec<RobustnessScore>, WorkflowError> {
-        let clean = own.head();
-        let asked = TestedModel { predictor: &own.bound.predictor, clean: &clean };
+        let clean = answered.head();
+        let tested = TestedModel { predictor: &answered.bound.predictor, clean: &clean };
         let base = base.map(|base| (&base.bound.predictor, base.head()));
         let base = base.as_ref().map(|(predictor, clean)| TestedModel { predictor, clean });
-        let scores =
-            RobustnessTest::default().run(task, &own.data, &asked, base.as_ref(), self.groups(own));
+        let scores = RobustnessTest::default().run(
+            task,
+            &answered.data,
+            &tested,
+            base.as_ref(),
+            self.groups(answered),
+        );
         scores.map_err(WorkflowError::Robustness)
     }
 
@@ -214,22 +219,28 @@ impl EvaluateOptions {
     fn insight(
         &self,
         model: &Path,
-        own: &AnsweredModel,
+        answered: &AnsweredModel,
         base: Option<&AnsweredModel>,
     ) -> Result<ModelInsight, WorkflowError> {
-        let head = own.head();
+        let head = answered.head();
         let before = base.map(AnsweredModel::head);
         let base =
             before.as_ref().map(|answers| InsightSubject { model: &self.models[0], answers });
-        let own_seen = InsightSubject { model, answers: &head };
-        let variant = base.as_ref().map(|_| &own_seen);
-        let first = base.as_ref().unwrap_or(&own_seen);
-        let found = ModelInsight::of(first, variant, &own.data, own.bound.batch, &own.bound.dims)?;
+        let subject = InsightSubject { model, answers: &head };
+        let variant = base.as_ref().map(|_| &subject);
+        let first = base.as_ref().unwrap_or(&subject);
+        let insight = ModelInsight::of(
+            first,
+            variant,
+            &answered.data,
+            answered.bound.batch,
+            &answered.bound.dims,
+        )?;
         if let Some(folder) = &self.predictions {
             let name = model.file_stem().unwrap_or_default().to_string_lossy();
-            found.write(&ConfinedPath::root(folder), &name)?;
+            insight.write(&ConfinedPath::root(folder), &name)?;
         }
-        Ok(found)
+        Ok(insight)
     }
 }
 

@@ -60,8 +60,11 @@ pub(super) fn ask_boards(
     Ok(findings)
 }
 
-/// Targets that are emulated: those that said so when they were asked, and those that the run measured.
-pub(super) fn emulated_targets(inputs: &ExplanationInputs, asked: Vec<String>) -> Vec<String> {
+/// Targets that are emulated: those that said so when they predicted, and those that the run measured.
+pub(super) fn emulated_targets(
+    inputs: &ExplanationInputs,
+    emulated_boards: Vec<String>,
+) -> Vec<String> {
     let folders = &inputs.run.directory.folders;
     let all = inputs.run.study.targets.iter().chain(inputs.targets);
     let measured = all.filter(|target| {
@@ -69,6 +72,7 @@ pub(super) fn emulated_targets(inputs: &ExplanationInputs, asked: Vec<String>) -
         let environment: Option<TargetEnvironment> = pipeline::read_json(&path);
         target.emulated || environment.is_some_and(|environment| environment.emulated)
     });
-    let names: BTreeSet<String> = measured.map(|target| target.name.clone()).chain(asked).collect();
+    let names: BTreeSet<String> =
+        measured.map(|target| target.name.clone()).chain(emulated_boards).collect();
     names.into_iter().collect()
 }

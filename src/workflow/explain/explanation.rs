@@ -93,15 +93,19 @@ fn layers_on_targets(
 ) -> Result<Vec<LayerChange>, WorkflowError> {
     let folders = &run.directory.folders;
     let after = Graph::load(&folders.variants().join(&variant.file))?;
-    let mut found = Vec::new();
+    let mut changes = Vec::new();
     for target in &run.study.targets {
         let batch = run.study.settings(target).first().map_or(1, |setting| setting.batch);
-        let kept = |record| pipeline::kept_nodes(folders, &target.name, record, batch);
-        if let (Some(was), Some(is)) = (kept(first), kept(variant)) {
-            found.extend(case.layers_on(&target.name, (before, &was), (&after, &is)));
+        let nodes = |record| pipeline::kept_nodes(folders, &target.name, record, batch);
+        if let (Some(nodes_before), Some(nodes_after)) = (nodes(first), nodes(variant)) {
+            changes.extend(case.layers_on(
+                &target.name,
+                (before, &nodes_before),
+                (&after, &nodes_after),
+            ));
         }
     }
-    Ok(found)
+    Ok(changes)
 }
 
 /// Effects and totals that were measured on the targets, or the reason why nothing was.

@@ -29,17 +29,17 @@ pub(super) fn measured_effects(
             sustained_ns: None,
             ..run.measurement_plan(inputs.sysfs_root, target, first)
         };
-        let found = on_one(target, &folders, progress, &|target, stop, heard| {
+        let measured = on_one(target, &folders, progress, &|target, stop, heard| {
             pipeline::measure(&folders, &plan, target, &measurable.records, stop, heard)
         })?;
         if first.is_empty() {
             continue;
         }
         // One setting: one measurement an experiment, in the experiments' order.
-        let each = found.measurements.into_iter().map(|found| found.measurement);
+        let each = measured.measurements.into_iter().map(|outcome| outcome.measurement);
         let measurements: Vec<Measurement> = each.collect();
-        let (own, total) = case.measured(&measurable, &measurements, &target.name);
-        effects.extend(own);
+        let (target_effects, total) = case.measured(&measurable, &measurements, &target.name);
+        effects.extend(target_effects);
         totals.extend(total);
     }
     Ok((effects, totals))

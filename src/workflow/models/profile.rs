@@ -27,7 +27,7 @@ pub struct ProfileOptions {
     pub samples: SampleOptions,
     /// The target: a name of the inventory, or a profile for this machine.
     pub target: String,
-    /// FolderTrust in whoever made the inventory.
+    /// Trust in whoever made the inventory.
     pub trust: FolderTrust,
     /// Engine options.
     pub engine: Vec<String>,

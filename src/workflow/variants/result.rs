@@ -63,12 +63,12 @@ impl VariantResult {
         target: &str,
         found: &TargetMeasurements,
     ) {
-        let own = found.measurements.iter().filter(|own| own.variant == self.record.name);
-        self.measurements.extend(own.map(|own| TargetMeasurement {
+        let of_variant = found.measurements.iter().filter(|one| one.variant == self.record.name);
+        self.measurements.extend(of_variant.map(|one| TargetMeasurement {
             target: target.to_string(),
-            measurement: own.measurement.clone(),
+            measurement: one.measurement.clone(),
         }));
-        let layers = found.layers.tables.iter().filter(|own| own.variant == self.record.name);
+        let layers = found.layers.tables.iter().filter(|one| one.variant == self.record.name);
         self.layers.extend(layers.cloned());
     }
 }
