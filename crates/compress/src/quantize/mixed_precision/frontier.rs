@@ -10,9 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 const MOST_ASSIGNMENTS: usize = 48;
 
 /// The assignments that are the best for some weight of the error against the time, in order of time:
-/// the corners of the lower convex hull of times and errors, [`MOST_ASSIGNMENTS`] at most, of which the
-/// widest gaps in time are filled first. Between two corners the next is the best for the weight at
-/// which both are equally good (Aneja and Nair, Management Science 25, 1979).
+/// the corners of the lower convex hull of times and errors, 48 at most, of which the widest gaps in
+/// time are filled first. Between two corners the next is the best for the weight at which both are
+/// equally good (Aneja and Nair, Management Science 25, 1979).
 pub fn assignments(
     graph: &Graph,
     facts: &TensorFacts,
