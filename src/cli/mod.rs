@@ -83,6 +83,8 @@ enum VerbArgs {
     Sensitivity(runs::SensitivityArgs),
     /// Say which decision changed what, by experiments with and without each
     Explain(runs::ExplainArgs),
+    /// Write report.html of runs: one self-contained file each
+    Report(runs::ReportArgs),
     /// Add a note to a run's ledger, under your name
     Note(runs::NoteArgs),
     /// Prepare card images, write them to cards, and check what is on a card
@@ -172,6 +174,7 @@ fn ended(cli: CommandLine) -> Result<(), CodedError> {
         VerbArgs::Profile(verb) => verb.run(&cli.global),
         VerbArgs::Probe(verb) => verb.run(&cli.global),
         VerbArgs::Explain(verb) => verb.run(&cli.global),
+        VerbArgs::Report(verb) => verb.run(&cli.global),
         VerbArgs::Note(verb) => verb.run(&cli.global),
         VerbArgs::Flash(verb) => verb.run(&cli.global),
         VerbArgs::Restore(verb) => verb.run(&cli.global),

@@ -1,7 +1,7 @@
 //! Progress on standard error, for people: bars where it is a terminal, sentences everywhere.
 
 use super::warnings::print_warning;
-use crate::workflow::{ProgressEvent, ProgressStage};
+use crate::workflow::{ProgressEvent, ProgressStage, error_chain};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use paring_boards::TargetEvent;
 use paring_core::text::{table_cell, terminal_lines};
@@ -84,6 +84,7 @@ impl ProgressPrinter {
                 }
             }
             ProgressEvent::NoForecasts(error) => note!("no forecasts: {error}"),
+            ProgressEvent::NoReport(error) => note!("no report.html: {}", error_chain(error)),
             ProgressEvent::LeftOnBoards { boards, run, grace } => {
                 let (resume, run) = (&self.resume, run.display());
                 note!(

@@ -6,6 +6,7 @@ mod answers;
 mod compare;
 mod csv;
 mod explanation_rows;
+pub mod html;
 mod report_md;
 mod result_row;
 mod terminal;

@@ -13,6 +13,7 @@ mod explain;
 mod models;
 mod open_run;
 mod progress;
+mod report;
 mod restore;
 mod run;
 mod runs;
@@ -36,6 +37,7 @@ pub use models::{
 };
 pub use open_run::sysfs_root;
 pub use progress::{Progress, ProgressEvent, ProgressStage};
+pub use report::{WrittenReport, report, write_report};
 pub use restore::{RestoreEvidence, RestoreExtent, RestoreOptions, RestoreResult, restore};
 pub use run::{RunOptions, RunPlan, RunResult, TargetResult, cancel_run, plan_run, run};
 pub use runs::{

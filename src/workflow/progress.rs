@@ -1,5 +1,6 @@
 //! Progress of a use case, told to whoever called it. Events of targets come from several threads.
 
+use super::WorkflowError;
 use crate::pipeline::PipelineError;
 use crate::study::VerifyError;
 use paring_boards::TargetEvent;
@@ -75,6 +76,8 @@ pub enum ProgressEvent<'a> {
     StageEnd(ProgressStage),
     /// Forecasts cannot be learnt; variants are made without them.
     NoForecasts(&'a PipelineError),
+    /// report.html cannot be written; everything that it is derived of is there.
+    NoReport(&'a WorkflowError),
     /// The data have no labels: variants are compared with the baseline alone.
     Unlabelled {
         /// The data.

@@ -10,4 +10,7 @@ pub enum ReportError {
     /// Its buffer could not be taken.
     #[error("encode results.csv")]
     Buffer(#[source] std::io::Error),
+    /// The template of report.html could not be filled in.
+    #[error("write report.html")]
+    Html(#[from] askama::Error),
 }

@@ -12,14 +12,20 @@ const RESULTS: &str = "results.csv";
 /// Columns that stand in results.csv alone: reasons for missing values are kept nowhere else.
 const WORDS_ALONE: [&str; 2] = ["energy_missing", "metric_missing"];
 
-/// Verifies all rows; gives how many there are.
-pub(super) fn verify(folders: &Folders) -> Result<usize, VerifyError> {
+/// Every row that results.csv names, as the run's files give it.
+///
+/// # Errors
+/// [`VerifyError`] where the table or a record behind it cannot be read.
+pub fn recorded_rows(folders: &Folders) -> Result<Vec<ResultRow>, VerifyError> {
     let path = folders.results();
     if !path.exists() {
-        return Ok(0);
+        return Ok(vec![]);
     }
     let bytes = path.read().map_err(|e| broken(e.to_string()))?;
-    let table = ResultsTable::read(&bytes)?;
+    computed_rows(folders, &ResultsTable::read(&bytes)?)
+}
+
+fn computed_rows(folders: &Folders, table: &ResultsTable) -> Result<Vec<ResultRow>, VerifyError> {
     let mut targets: BTreeMap<String, TargetJournal> = BTreeMap::new();
     for row in &table.rows {
         let target = table.cell(row, "target");
@@ -28,8 +34,18 @@ pub(super) fn verify(folders: &Folders) -> Result<usize, VerifyError> {
             targets.insert(target.to_string(), found);
         }
     }
-    let rows = table.rows.iter().map(|row| again(folders, &table, row, &targets));
-    let rows = rows.collect::<Result<Vec<ResultRow>, VerifyError>>()?;
+    table.rows.iter().map(|row| again(folders, table, row, &targets)).collect()
+}
+
+/// Verifies all rows; gives how many there are.
+pub(super) fn verify(folders: &Folders) -> Result<usize, VerifyError> {
+    let path = folders.results();
+    if !path.exists() {
+        return Ok(0);
+    }
+    let bytes = path.read().map_err(|e| broken(e.to_string()))?;
+    let table = ResultsTable::read(&bytes)?;
+    let rows = computed_rows(folders, &table)?;
     let (facts, schema) = facts(folders, &table)?;
     let encoded = report::results_csv(&facts, &rows);
     let expected = ResultsTable::read(&encoded.map_err(|e| broken(e.to_string()))?)?;

@@ -10,6 +10,7 @@ use crate::ledger::Ledger;
 use crate::pipeline::{self, Context, PipelineError, RecordedStep, variant_record};
 use crate::study::Study;
 use crate::workflow::open_run::{OpenRun, sysfs_root};
+use crate::workflow::report::write_report_if_possible;
 use crate::workflow::variants::calibration;
 use crate::workflow::{Progress, ProgressEvent, ProgressStage, WorkflowError};
 use paring_boards::{self, Inventory, Target};
@@ -50,6 +51,7 @@ pub fn explain(
     }
     update_track_record(&mut explanations, options.forecast_history.as_deref())?;
     let files = write_explanations(&run, &explanations)?;
+    write_report_if_possible(&run.directory, progress);
     Ok(ExplainResult { explanations, files, manifest_sha256: run.seal()? })
 }
 

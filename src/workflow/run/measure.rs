@@ -6,6 +6,7 @@ use crate::pipeline::{self, TargetMeasurements};
 use crate::report;
 use crate::study::RunDirectory;
 use crate::workflow::open_run::{OpenRun, sysfs_root};
+use crate::workflow::report::write_report_if_possible;
 use crate::workflow::targets::{TargetOutcome, cancel, is_interrupted, leave_on_boards, on_all};
 use crate::workflow::variants::{ForecastSources, VariantResult, evaluate_variants, make_variants};
 use crate::workflow::{Progress, ProgressEvent, WorkflowError};
@@ -34,6 +35,7 @@ pub fn run(options: &RunOptions, progress: &Progress) -> Result<RunResult, Workf
     let mut variants: Vec<VariantResult> = variants.collect();
     let targets = join(&run, &mut variants, outcomes, progress)?;
     write_tables(&run.directory, &variants, &targets)?;
+    write_report_if_possible(&run.directory, progress);
     Ok(RunResult {
         study: run.study.name.clone(),
         quick: options.quick,

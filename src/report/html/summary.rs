@@ -1,0 +1,163 @@
+//! Summary for a decision: which variant, what it gains and costs, what is uncertain, what to do next.
+
+use super::RunReport;
+use super::findings::findings;
+use super::numbers::{
+    bytes, latency_interval, metric_change_interval, metric_value, ratio, signed,
+};
+use super::page::{KeyFigure, PageBlock, PageSection};
+use super::verdict::{change, is_worse, recommended};
+use crate::report::ResultRow;
+use paring_core::schema::SpeedVerdict;
+
+/// The section.
+pub fn section(run: &RunReport) -> PageSection {
+    let mut section = PageSection::new("summary", "Summary");
+    match recommended(run.rows) {
+        Some(row) => {
+            section.say(recommendation(row));
+            section.say(uncertainty(run, row));
+            section.say(next_step(run, row));
+            section.blocks.push(PageBlock::Figures(figures(run, row)));
+        }
+        None => {
+            section.say(no_recommendation(run));
+            section.say(next_without(run));
+        }
+    }
+    let found = findings(run);
+    if !found.is_empty() {
+        section.head("Findings");
+        section.blocks.push(PageBlock::Findings(found));
+    }
+    section
+}
+
+fn recommendation(row: &ResultRow) -> String {
+    let speed = match &row.measurement.speed {
+        Ok(speed) => format!(
+            "{} times as fast as the baseline on {} (99 % CI {} to {})",
+            ratio(speed.speedup.value),
+            row.target,
+            ratio(speed.speedup.low),
+            ratio(speed.speedup.high)
+        ),
+        Err(_) => String::new(),
+    };
+    let quality = row.evaluation.as_ref().zip(change(row)).map_or_else(String::new, |(e, c)| {
+        let what = if c.excludes_zero() { "a change" } else { "no significant change" };
+        format!(" with {what} of {}: {}", e.primary, metric_change_interval(e.primary, c))
+    });
+    format!("Recommended: {}. It is {speed}{quality}.", row.label())
+}
+
+fn uncertainty(run: &RunReport, row: &ResultRow) -> String {
+    let samples = row.evaluation.as_ref().map_or(0, |e| e.samples);
+    let mut parts = vec![format!("quality stands on {samples} report samples")];
+    if row.environment.emulated {
+        parts.push(format!("{} is emulated, so its times are not a board's", row.target));
+    }
+    if !row.measurement.invalid_reasons.is_empty() {
+        parts.push(row.measurement.invalid_reasons.join("; "));
+    }
+    if run.explanation(&row.variant.name).is_none() {
+        parts.push("no change has been attributed to a decision yet".into());
+    }
+    format!("Uncertain: {}.", parts.join("; "))
+}
+
+fn next_step(run: &RunReport, row: &ResultRow) -> String {
+    let (directory, name) = (run.directory, &row.variant.name);
+    match run.explanation(name) {
+        None => format!(
+            "Next: paring explain {directory} --variant {name} attributes the changes to single decisions."
+        ),
+        Some(_) => format!(
+            "Next: deploy variants/{}, or restore single components with paring restore {directory} --variant {name}.",
+            row.variant.file
+        ),
+    }
+}
+
+fn no_recommendation(run: &RunReport) -> String {
+    if run.facts.quick {
+        return "No recommendation: the quick protocol gives no verdicts.".into();
+    }
+    let best = run.variant_rows().filter_map(|row| {
+        let speed = row.measurement.speed.as_ref().ok()?;
+        Some((row, speed.speedup))
+    });
+    let best = best.max_by(|a, b| a.1.value.total_cmp(&b.1.value));
+    let best = best.map_or_else(String::new, |(row, speedup)| {
+        format!(
+            " The highest speed-up is {} of {} (99 % CI {} to {}).",
+            ratio(speedup.value),
+            row.label(),
+            ratio(speedup.low),
+            ratio(speedup.high)
+        )
+    });
+    format!(
+        "No recommendation: no variant is faster than the baseline beyond noise without a significant loss of quality.{best}"
+    )
+}
+
+fn next_without(run: &RunReport) -> String {
+    match run.facts.quick {
+        true => "Next: run the study without --quick.".into(),
+        false => "Next: see Trade-off for what each variant gains and costs, and Effects for the decisions behind it.".into(),
+    }
+}
+
+/// Five numbers of a variant.
+fn figures(run: &RunReport, row: &ResultRow) -> Vec<KeyFigure> {
+    let mut all = Vec::new();
+    if let Ok(speed) = &row.measurement.speed {
+        let tone = match speed.verdict {
+            SpeedVerdict::Faster => "better",
+            SpeedVerdict::Slower => "worse",
+            SpeedVerdict::CannotTell => "unclear",
+        };
+        let interval =
+            format!("99 % CI {} to {}", ratio(speed.speedup.low), ratio(speed.speedup.high));
+        all.push(figure("speed-up", format!("{} ×", ratio(speed.speedup.value)), interval, tone));
+    }
+    if let Some((evaluation, change)) = row.evaluation.as_ref().zip(change(row)) {
+        let tone = match (change.excludes_zero(), is_worse(row, change)) {
+            (false, _) => "unclear",
+            (true, true) => "worse",
+            (true, false) => "better",
+        };
+        let value = evaluation.metrics.get(&evaluation.primary).map_or(0.0, |m| m.value.value);
+        let name = format!(
+            "{}, {}",
+            evaluation.primary,
+            metric_change_interval(evaluation.primary, change)
+        );
+        all.push(figure(&name, metric_value(evaluation.primary, value), String::new(), tone));
+    }
+    if let Ok(latency) = &row.measurement.latency {
+        let text = latency_interval(latency.p50_ns);
+        let (value, interval) = text.split_once(" (").unwrap_or((&text, ""));
+        let interval = interval.trim_end_matches(')').to_string();
+        all.push(figure("median latency per inference", value.into(), interval, "reference"));
+    }
+    let baseline = run.rows.iter().find(|other| other.variant.parent.is_none());
+    let before = baseline.map_or(0, |b| b.variant.file_bytes);
+    let share = 100.0 * (row.variant.file_bytes as f64 / before.max(1) as f64 - 1.0);
+    let name = format!("file size, {} % against {}", signed(share, 0), bytes(before));
+    all.push(figure(&name, bytes(row.variant.file_bytes), String::new(), "reference"));
+    if let Some(peak) = row.measurement.latency.as_ref().ok().and_then(|l| l.peak_rss_bytes) {
+        all.push(figure(
+            "peak memory of the process",
+            peak.to_string(),
+            String::new(),
+            "reference",
+        ));
+    }
+    all
+}
+
+fn figure(name: &str, value: String, interval: String, tone: &'static str) -> KeyFigure {
+    KeyFigure { name: name.into(), value, interval, tone }
+}

@@ -1,0 +1,229 @@
+//! Quality against latency, energy, memory and size, per target, with intervals and the Pareto front.
+
+use super::RunReport;
+use super::drawing::{AxisScale, Chart, ChartAxis, ChartMark, ChartValue, MarkShape, MarkTone};
+use super::numbers::{bytes, latency_interval, metric_change_interval, metric_value, ratio};
+use super::page::{PageSection, PageTable, PageTableCell};
+use super::verdict::{change, is_worse};
+use crate::report::ResultRow;
+use paring_core::schema::{Metric, SpeedVerdict};
+
+/// A cost that a chart can have along x.
+struct CostAxis {
+    id: &'static str,
+    title: &'static str,
+    unit: &'static str,
+    of: fn(&ResultRow) -> Option<ChartValue>,
+}
+
+const COSTS: [CostAxis; 4] = [
+    CostAxis { id: "latency", title: "median latency per inference", unit: "µs", of: latency },
+    CostAxis { id: "energy", title: "energy per inference above idle", unit: "µJ", of: energy },
+    CostAxis { id: "memory", title: "peak memory of the process", unit: "MiB", of: memory },
+    CostAxis { id: "size", title: "file size", unit: "KiB", of: size },
+];
+
+fn latency(row: &ResultRow) -> Option<ChartValue> {
+    let p50 = row.measurement.latency.as_ref().ok()?.p50_ns;
+    Some(ChartValue { value: p50.value / 1e3, bounds: Some((p50.low / 1e3, p50.high / 1e3)) })
+}
+
+fn energy(row: &ResultRow) -> Option<ChartValue> {
+    let energy = row.measurement.energy.as_ref().ok()?.per_inference_uj;
+    Some(ChartValue { value: energy.value, bounds: Some((energy.low, energy.high)) })
+}
+
+fn memory(row: &ResultRow) -> Option<ChartValue> {
+    let peak = row.measurement.latency.as_ref().ok()?.peak_rss_bytes?;
+    Some(ChartValue::exact(peak.0 as f64 / 1_048_576.0))
+}
+
+fn size(row: &ResultRow) -> Option<ChartValue> {
+    Some(ChartValue::exact(row.variant.file_bytes as f64 / 1024.0))
+}
+
+/// The section.
+pub fn section(run: &RunReport) -> PageSection {
+    let mut section = PageSection::new("tradeoff", "Trade-off");
+    for (number, target) in run.targets().into_iter().enumerate() {
+        let rows: Vec<&ResultRow> = run.rows.iter().filter(|row| row.target == target).collect();
+        section.head(format!("On {target}"));
+        for cost in &COSTS {
+            // Files are the same on every target.
+            if number == 0 || cost.id != "size" {
+                section.chart(&chart(&rows, cost, target, number));
+            }
+        }
+        section.table(table(&rows, target));
+    }
+    section
+}
+
+/// The primary metric's value with its interval.
+fn quality(row: &ResultRow) -> Option<(Metric, ChartValue)> {
+    let evaluation = row.evaluation.as_ref()?;
+    let score = evaluation.metrics.get(&evaluation.primary)?.value;
+    let factor = if evaluation.primary.is_share() { 100.0 } else { 1.0 };
+    let value = ChartValue {
+        value: factor * score.value,
+        bounds: Some((factor * score.low, factor * score.high)),
+    };
+    Some((evaluation.primary, value))
+}
+
+fn chart(rows: &[&ResultRow], cost: &CostAxis, target: &str, number: usize) -> Chart {
+    let known: Vec<(&ResultRow, Metric, ChartValue, ChartValue)> = rows
+        .iter()
+        .filter_map(|row| {
+            let (metric, quality) = quality(row)?;
+            Some((*row, metric, (cost.of)(row)?, quality))
+        })
+        .collect();
+    let metric = known.first().map_or(Metric::Accuracy, |(_, metric, ..)| *metric);
+    let points: Vec<(f64, f64)> = known.iter().map(|(_, _, x, y)| (x.value, y.value)).collect();
+    let front = pareto_front(&points, metric.higher_is_better());
+    let marks = known.iter().enumerate().map(|(index, (row, metric, x, y))| ChartMark {
+        shape: MarkShape::Point,
+        x: *x,
+        y: *y,
+        from: 0.0,
+        label: row.label(),
+        note: note(row, *metric, front.contains(&index)),
+        tone: tone(row),
+        selects: Some(row.variant.name.clone()),
+    });
+    let unit = if metric.is_share() { "%" } else { "" };
+    Chart {
+        id: format!("tradeoff-{number}-{}", cost.id),
+        title: format!("{metric} against {} on {target}", cost.title),
+        summary: "Lines are intervals: 95 % for quality, 99 % for times. Up and to the left is better; select a mark to open the variant".into(),
+        x: ChartAxis { title: cost.title.into(), unit: cost.unit.into(), scale: AxisScale::Linear { zero: cost.id == "latency" } },
+        y: ChartAxis { title: metric.to_string(), unit: unit.into(), scale: AxisScale::Linear { zero: false } },
+        marks: marks.collect(),
+    }
+}
+
+fn note(row: &ResultRow, metric: Metric, on_front: bool) -> String {
+    let mut parts = Vec::new();
+    if let Ok(latency) = &row.measurement.latency {
+        parts.push(latency_interval(latency.p50_ns));
+    }
+    if let Some(change) = change(row) {
+        parts.push(format!("{metric} {}", metric_change_interval(metric, change)));
+    }
+    parts
+        .push(if on_front { "on the Pareto front" } else { "dominated by another variant" }.into());
+    parts.join("; ")
+}
+
+fn tone(row: &ResultRow) -> MarkTone {
+    if row.variant.parent.is_none() {
+        return MarkTone::Reference;
+    }
+    match (&row.measurement.speed, change(row)) {
+        (_, Some(change)) if is_worse(row, change) => MarkTone::Worse,
+        (Ok(speed), _) if speed.verdict == SpeedVerdict::Faster => MarkTone::Better,
+        (Ok(speed), _) if speed.verdict == SpeedVerdict::Slower => MarkTone::Worse,
+        _ => MarkTone::Unclear,
+    }
+}
+
+/// Positions of points that no other beats in both coordinates: smaller x, better y.
+fn pareto_front(points: &[(f64, f64)], higher_is_better: bool) -> Vec<usize> {
+    let better = |a: f64, b: f64| if higher_is_better { a > b } else { a < b };
+    let beats = |a: &(f64, f64), b: &(f64, f64)| {
+        a.0 <= b.0 && !better(b.1, a.1) && (a.0 < b.0 || better(a.1, b.1))
+    };
+    let alone = |i: &usize| !points.iter().any(|other| beats(other, &points[*i]));
+    (0..points.len()).filter(alone).collect()
+}
+
+fn table(rows: &[&ResultRow], target: &str) -> PageTable {
+    let header = [
+        "variant",
+        "precision",
+        "weights removed",
+        "quality",
+        "change against the baseline",
+        "median latency",
+        "speed-up",
+        "verdict",
+        "peak memory",
+        "energy above idle",
+        "file",
+    ];
+    let mut table = PageTable::new(&format!("All variants on {target}"), &header);
+    for row in rows {
+        table.row(&row.variant.name, [quality_cells(row), cost_cells(row)].concat());
+    }
+    table
+}
+
+fn none(why: &str) -> PageTableCell {
+    PageTableCell::text(format!("none: {why}"))
+}
+
+/// Name, precision, share of weights removed, quality and its change.
+fn quality_cells(row: &ResultRow) -> Vec<PageTableCell> {
+    let number = PageTableCell::number;
+    let score = row.evaluation.as_ref().and_then(|e| Some((e.primary, e.metrics.get(&e.primary)?)));
+    let quality = match (score, &row.evaluation_missing) {
+        (Some((metric, score)), _) => number(metric_value(metric, score.value.value)),
+        (None, why) => none(why.as_ref().map_or("not evaluated", |why| why.0.as_str())),
+    };
+    let change = score.zip(change(row)).map_or_else(
+        || PageTableCell::text("none"),
+        |((metric, _), change)| number(metric_change_interval(metric, change)),
+    );
+    vec![
+        PageTableCell::text(row.label()),
+        PageTableCell::text(row.variant.precision()),
+        number(format!("{:.1} %", row.params_removed_pct())),
+        quality,
+        change,
+    ]
+}
+
+/// Latency, speed-up and its verdict, memory, energy and size.
+fn cost_cells(row: &ResultRow) -> Vec<PageTableCell> {
+    let number = PageTableCell::number;
+    let measurement = &row.measurement;
+    let latency = measurement.latency.as_ref();
+    let speed = measurement.speed.as_ref();
+    let speedup = speed.map_or_else(
+        |_| PageTableCell::text("none"),
+        |speed| {
+            let [value, low, high] =
+                [speed.speedup.value, speed.speedup.low, speed.speedup.high].map(ratio);
+            number(format!("{value} (99 % CI {low} to {high})"))
+        },
+    );
+    let peak = latency.ok().and_then(|l| l.peak_rss_bytes);
+    let energy = measurement.energy.as_ref().map_or_else(
+        |why| none(&why.0),
+        |energy| {
+            let e = energy.per_inference_uj;
+            number(format!("{:.2} µJ ({:.2} to {:.2})", e.value, e.low, e.high))
+        },
+    );
+    vec![
+        latency.map_or_else(|why| none(&why.0), |l| number(latency_interval(l.p50_ns))),
+        speedup,
+        PageTableCell::text(speed.map_or_else(|why| why.0.clone(), |s| s.verdict.to_string())),
+        peak.map_or_else(|| none("not measured"), |bytes| number(bytes.to_string())),
+        energy,
+        number(bytes(row.variant.file_bytes)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_front_holds_what_nothing_beats() {
+        let points = [(200.0, 99.2), (145.0, 99.2), (102.0, 98.7), (150.0, 53.0), (145.0, 99.2)];
+        assert_eq!(pareto_front(&points, true), [1, 2, 4]);
+        assert_eq!(pareto_front(&[(1.0, 0.5), (2.0, 0.1), (2.0, 0.7)], false), [0, 1]);
+    }
+}

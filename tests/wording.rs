@@ -1,0 +1,251 @@
+//! The words of the program: its help, and its answers to studies, files and command lines that it
+//! refuses. A change of any sentence shows in the difference of this file; `cargo insta review` takes
+//! it over.
+
+mod common;
+
+use assert_cmd::Command;
+use common::digits;
+use insta::assert_snapshot;
+use std::path::Path;
+
+/// Standard output of the help of a verb.
+fn help(words: &str) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_paring"));
+    let ended = command.args(words.split_whitespace()).arg("--help").assert().success();
+    String::from_utf8_lossy(&ended.get_output().stdout).into_owned()
+}
+
+/// Exit code and standard error of a command line in a folder.
+fn said(folder: &Path, words: &str) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_paring"));
+    command.current_dir(folder).env("PARING_FORECASTS", folder.join("forecasts.jsonl"));
+    let ended = command.args(words.split_whitespace()).arg("--quiet").assert();
+    let output = ended.get_output();
+    let text = String::from_utf8_lossy(&output.stderr);
+    let text = text.replace(folder.to_str().unwrap(), "<folder>");
+    format!("{words}\n{}: {}", output.status.code().unwrap(), text.trim_end())
+}
+
+/// Model and samples of the example, and files that are none, in a new folder.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    for name in ["digits_cnn.onnx", "digits.npz"] {
+        std::fs::copy(digits(name), at.join(name)).unwrap();
+    }
+    let model = std::fs::read(digits("digits_cnn.onnx")).unwrap();
+    std::fs::write(at.join("cut.onnx"), &model[..model.len() / 2]).unwrap();
+    std::fs::write(at.join("broken.onnx"), b"no model at all\n".repeat(9)).unwrap();
+    std::fs::write(at.join("broken.npz"), b"PK no archive").unwrap();
+    std::fs::create_dir(at.join("occupied")).unwrap();
+    std::fs::write(at.join("occupied/letter.txt"), "not a run\n").unwrap();
+    folder
+}
+
+/// A study whose text a case changes; its variants are those of `variants`.
+const HEAD: &str = "[study]\nname = \"small\"\nowner = \"tests\"\n[model]\npath = \"digits_cnn.onnx\"\n\
+    [data]\npath = \"digits.npz\"\n";
+const HALF: &str =
+    "[[variant]]\nname = \"half\"\nsteps = [{ prune = \"channels\", ratio = 0.5 }]\n";
+
+/// Answers to studies, each [`HEAD`] and a text, with one piece replaced by another.
+fn refused_studies(cases: &[(&str, &str, &str)]) -> String {
+    let folder = folder();
+    let each = cases.iter().map(|(rest, from, to)| {
+        let text = format!("{HEAD}{rest}");
+        assert!(text.contains(from), "`{from}` is not in the study");
+        std::fs::write(folder.path().join("study.toml"), text.replacen(from, to, 1)).unwrap();
+        let answer = said(folder.path(), "compress study.toml --out run");
+        format!(
+            "{} -> {}\n    {}",
+            from,
+            to,
+            answer.lines().skip(1).collect::<Vec<_>>().join("\n    ")
+        )
+    });
+    each.collect::<Vec<_>>().join("\n").replace('\u{1b}', "<escape>")
+}
+
+fn answers(folder: &Path, lines: &[&str]) -> String {
+    lines.iter().map(|line| said(folder, line)).collect::<Vec<_>>().join("\n\n")
+}
+
+#[test]
+fn help_of_the_program() {
+    assert_snapshot!(help(""), @"");
+}
+
+#[test]
+fn help_of_what_makes_variants() {
+    assert_snapshot!(help("init"), @"");
+    assert_snapshot!(help("run"), @"");
+    assert_snapshot!(help("compress"), @"");
+    assert_snapshot!(help("restore"), @"");
+}
+
+#[test]
+fn help_of_what_looks_at_models() {
+    assert_snapshot!(help("catalog"), @"");
+    assert_snapshot!(help("eval"), @"");
+    assert_snapshot!(help("diff"), @"");
+    assert_snapshot!(help("sensitivity"), @"");
+    assert_snapshot!(help("explain"), @"");
+}
+
+#[test]
+fn help_of_what_measures() {
+    assert_snapshot!(help("bench"), @"");
+    assert_snapshot!(help("compare"), @"");
+    assert_snapshot!(help("profile"), @"");
+    assert_snapshot!(help("probe"), @"");
+    assert_snapshot!(help("runner"), @"");
+}
+
+#[test]
+fn help_of_what_keeps_records() {
+    assert_snapshot!(help("note"), @"");
+    assert_snapshot!(help("verify"), @"");
+}
+
+#[test]
+fn help_of_boards() {
+    assert_snapshot!(help("target"), @"");
+    assert_snapshot!(help("target list"), @"");
+    assert_snapshot!(help("target add"), @"");
+    assert_snapshot!(help("target check"), @"");
+    assert_snapshot!(help("target clean"), @"");
+    assert_snapshot!(help("flash"), @"");
+    assert_snapshot!(help("flash prepare"), @"");
+    assert_snapshot!(help("flash write"), @"");
+    assert_snapshot!(help("flash verify"), @"");
+}
+
+#[test]
+fn refused_keys_and_sections() {
+    assert_snapshot!(refused_studies(&[
+        (HALF, "ratio", "rato"),
+        (HALF, "[data]", "[protocoll]\nblocks = 3\n[data]"),
+        (HALF, "[study]", "this is no study"),
+        (HALF, "owner = \"tests\"\n", ""),
+        (HALF, "[study]\nname = \"small\"\nowner = \"tests\"\n", ""),
+        (HALF, "ratio = 0.5", "ratio = \"half\""),
+        (HALF, "name = \"small\"", "name = 3"),
+        (HALF, "ratio = 0.5", "ratio = 0.5, layers = [\"res*\"]"),
+    ]), @"");
+}
+
+#[test]
+fn refused_tasks_and_data() {
+    assert_snapshot!(refused_studies(&[
+        (HALF, "[data]", "[task]\nmetric = \"acuracy\"\n[data]"),
+        (HALF, "[data]", "[task]\nkind = \"clasification\"\n[data]"),
+        (HALF, "[data]", "[task]\noutput = \"logits\"\n[data]"),
+        (HALF, "digits.npz\"\n", "digits.npz\"\nslices = [\"nothing\"]\n"),
+        (HALF, "digits.npz\"\n", "digits.npz\"\nsplits = { calibrate = 0.5, select = 0.5, report = 0.5 }\n"),
+        (HALF, "digits.npz", "nowhere.npz"),
+        (HALF, "digits.npz", "broken.npz"),
+        (HALF, "digits_cnn.onnx", "nowhere.onnx"),
+        (HALF, "digits_cnn.onnx", "broken.onnx"),
+        (HALF, "digits_cnn.onnx", "cut.onnx"),
+    ]), @"");
+}
+
+#[test]
+fn refused_steps_and_variants() {
+    assert_snapshot!(refused_studies(&[
+        (HALF, "ratio = 0.5", "ratio = 1.5"),
+        (HALF, "ratio = 0.5", "ratio = 0.5, count = 1"),
+        (HALF, "ratio = 0.5", "ratio = 0.5, quantize = \"int8\""),
+        (HALF, "ratio = 0.5", "ratio = 0.5, criterion = \"l3\""),
+        (HALF, "ratio = 0.5", "ratio = 0.5, calibration = \"mse\""),
+        (HALF, "ratio = 0.5", "ratio = 0.5, layers = \"nowhere*\""),
+        (HALF, "ratio = 0.5", "macs = 0.01"),
+        (HALF, "ratio = 0.5", "criterion = \"l1\""),
+        (HALF, "{ prune = \"channels\", ratio = 0.5 }", "{ quantize = \"int7\" }"),
+        (HALF, "{ prune = \"channels\", ratio = 0.5 }", "{ quantize = \"int8\", ratio = 0.5 }"),
+        (HALF, "{ prune = \"channels\", ratio = 0.5 }", "{ shrink = \"int8\" }"),
+        (HALF, "\"half\"", "\"half\"\nfrom = \"whole\""),
+        (HALF, "\"half\"", "\"../../escaped\""),
+        (HALF, "\"half\"", "\"half\\u001b[2J\""),
+        (HALF, "[[variant]]", "[[variant]]\nname = \"half\"\n[[variant]]"),
+        (HALF, "\"half\"", "\"half\"\nengine = [\"turbo\"]"),
+        (HALF, "\"half\"\nsteps", "\"half\"\nimport = \"nowhere.onnx\"\n#"),
+    ]), @"");
+}
+
+#[test]
+fn refused_targets_and_energy() {
+    assert_snapshot!(refused_studies(&[
+        (HALF, "[data]", "[[target]]\nname = \"nowhere\"\n[data]"),
+        (HALF, "[data]", "[energy]\nsource = \"command\"\ncommand = \"true\"\n[data]"),
+        (HALF, "[data]", "[energy]\nsource = \"guess\"\n[data]"),
+        (HALF, "[data]", "[protocol]\nblocks = 0\n[data]"),
+    ]), @"");
+}
+
+#[test]
+fn refused_command_lines() {
+    let folder = folder();
+    let text = format!("{HEAD}{HALF}");
+    std::fs::write(folder.path().join("study.toml"), text).unwrap();
+    let model = "digits_cnn.onnx";
+    let lines = [
+        "run nowhere.toml".to_string(),
+        "run occupied".into(),
+        "run study.toml --out occupied --quick".into(),
+        "run study.toml --dry-run --target nowhere".into(),
+        "catalog nowhere.onnx".into(),
+        "catalog broken.onnx".into(),
+        "catalog .".into(),
+        format!("catalog {model} --dims N=x"),
+        format!("eval {model} --data nowhere.npz"),
+        format!("eval {model} --data digits.npz --slice nothing"),
+        format!("eval {model} --data digits.npz --output nothing"),
+        "bench nowhere.onnx --random-inputs".into(),
+        format!("bench {model}"),
+        format!("profile {model}"),
+        format!("profile {model} --data digits.npz --target nowhere"),
+        "compare occupied".into(),
+        "compare nowhere study.toml".into(),
+        "probe nowhere".into(),
+        "sensitivity nowhere".into(),
+        "explain nowhere".into(),
+        "restore nowhere --variant half --all".into(),
+        "note nowhere words".into(),
+        "verify nowhere".into(),
+        "verify occupied".into(),
+        "verify occupied --expect abc".into(),
+        "target check nowhere".into(),
+        "target add nowhere.invalid --name x/y".into(),
+        "runner --target nowhere true".into(),
+        "flash verify nowhere.img occupied/letter.txt".into(),
+    ];
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    assert_snapshot!(answers(folder.path(), &lines), @"");
+}
+
+#[test]
+fn refused_on_a_run() {
+    let folder = folder();
+    std::fs::write(folder.path().join("study.toml"), format!("{HEAD}{HALF}")).unwrap();
+    std::fs::write(
+        folder.path().join("other.toml"),
+        format!("{HEAD}{HALF}").replace("0.5", "0.25"),
+    )
+    .unwrap();
+    let made = said(folder.path(), "compress study.toml --out run");
+    assert!(made.contains("\n0:"), "{made}");
+    let lines = [
+        "compress other.toml --out run",
+        "explain run --variant nothing",
+        "explain run --level channel",
+        "restore run --variant nothing --all",
+        "restore run --variant half",
+        "restore run --variant half --component nothing:0",
+        "note run words --on nothing",
+        "sensitivity run",
+        "compare run",
+    ];
+    assert_snapshot!(answers(folder.path(), &lines), @"");
+}
