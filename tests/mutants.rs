@@ -263,7 +263,7 @@ fn ended(arguments: &[String]) -> (Option<ExitStatus>, String) {
 
 /// What is wrong with an end; nothing where it was 0 or 2 and nothing panicked.
 fn fault(verb: &str, status: Option<ExitStatus>, said: &str) -> Option<String> {
-    // What is kept is not what was written: that is what happened to the files of a run.
+    // What is kept failed the integrity check: that is what happened to the files of a run.
     let allowed: &[i32] = if verb == "run-files" { &[0, 2, 5] } else { &[0, 2] };
     let plain: String = said
         .lines()

@@ -1,6 +1,6 @@
 //! The words of the program: its help, and its answers to studies, files and command lines that it
-//! refuses. A change of any sentence shows in the difference of this file; `cargo insta review` takes
-//! it over.
+//! refuses. A change of any sentence shows as a difference of a file in `snapshots`;
+//! `INSTA_UPDATE=always cargo test --release --test wording` takes it over.
 
 mod common;
 
@@ -73,52 +73,52 @@ fn answers(folder: &Path, lines: &[&str]) -> String {
 
 #[test]
 fn help_of_the_program() {
-    assert_snapshot!(help(""), @"");
+    assert_snapshot!("help", help(""));
 }
 
 #[test]
 fn help_of_what_makes_variants() {
-    assert_snapshot!(help("init"), @"");
-    assert_snapshot!(help("run"), @"");
-    assert_snapshot!(help("compress"), @"");
-    assert_snapshot!(help("restore"), @"");
+    assert_snapshot!("help of init", help("init"));
+    assert_snapshot!("help of run", help("run"));
+    assert_snapshot!("help of compress", help("compress"));
+    assert_snapshot!("help of restore", help("restore"));
 }
 
 #[test]
 fn help_of_what_looks_at_models() {
-    assert_snapshot!(help("catalog"), @"");
-    assert_snapshot!(help("eval"), @"");
-    assert_snapshot!(help("diff"), @"");
-    assert_snapshot!(help("sensitivity"), @"");
-    assert_snapshot!(help("explain"), @"");
+    assert_snapshot!("help of catalog", help("catalog"));
+    assert_snapshot!("help of eval", help("eval"));
+    assert_snapshot!("help of diff", help("diff"));
+    assert_snapshot!("help of sensitivity", help("sensitivity"));
+    assert_snapshot!("help of explain", help("explain"));
 }
 
 #[test]
 fn help_of_what_measures() {
-    assert_snapshot!(help("bench"), @"");
-    assert_snapshot!(help("compare"), @"");
-    assert_snapshot!(help("profile"), @"");
-    assert_snapshot!(help("probe"), @"");
-    assert_snapshot!(help("runner"), @"");
+    assert_snapshot!("help of bench", help("bench"));
+    assert_snapshot!("help of compare", help("compare"));
+    assert_snapshot!("help of profile", help("profile"));
+    assert_snapshot!("help of probe", help("probe"));
+    assert_snapshot!("help of runner", help("runner"));
 }
 
 #[test]
 fn help_of_what_keeps_records() {
-    assert_snapshot!(help("note"), @"");
-    assert_snapshot!(help("verify"), @"");
+    assert_snapshot!("help of note", help("note"));
+    assert_snapshot!("help of verify", help("verify"));
 }
 
 #[test]
 fn help_of_boards() {
-    assert_snapshot!(help("target"), @"");
-    assert_snapshot!(help("target list"), @"");
-    assert_snapshot!(help("target add"), @"");
-    assert_snapshot!(help("target check"), @"");
-    assert_snapshot!(help("target clean"), @"");
-    assert_snapshot!(help("flash"), @"");
-    assert_snapshot!(help("flash prepare"), @"");
-    assert_snapshot!(help("flash write"), @"");
-    assert_snapshot!(help("flash verify"), @"");
+    assert_snapshot!("help of target", help("target"));
+    assert_snapshot!("help of target list", help("target list"));
+    assert_snapshot!("help of target add", help("target add"));
+    assert_snapshot!("help of target check", help("target check"));
+    assert_snapshot!("help of target clean", help("target clean"));
+    assert_snapshot!("help of flash", help("flash"));
+    assert_snapshot!("help of flash prepare", help("flash prepare"));
+    assert_snapshot!("help of flash write", help("flash write"));
+    assert_snapshot!("help of flash verify", help("flash verify"));
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn refused_keys_and_sections() {
         (HALF, "ratio = 0.5", "ratio = \"half\""),
         (HALF, "name = \"small\"", "name = 3"),
         (HALF, "ratio = 0.5", "ratio = 0.5, layers = [\"res*\"]"),
-    ]), @"");
+    ]));
 }
 
 #[test]
@@ -142,13 +142,17 @@ fn refused_tasks_and_data() {
         (HALF, "[data]", "[task]\nkind = \"clasification\"\n[data]"),
         (HALF, "[data]", "[task]\noutput = \"logits\"\n[data]"),
         (HALF, "digits.npz\"\n", "digits.npz\"\nslices = [\"nothing\"]\n"),
-        (HALF, "digits.npz\"\n", "digits.npz\"\nsplits = { calibrate = 0.5, select = 0.5, report = 0.5 }\n"),
+        (
+            HALF,
+            "digits.npz\"\n",
+            "digits.npz\"\nsplits = { calibrate = 0.5, select = 0.5, report = 0.5 }\n"
+        ),
         (HALF, "digits.npz", "nowhere.npz"),
         (HALF, "digits.npz", "broken.npz"),
         (HALF, "digits_cnn.onnx", "nowhere.onnx"),
         (HALF, "digits_cnn.onnx", "broken.onnx"),
         (HALF, "digits_cnn.onnx", "cut.onnx"),
-    ]), @"");
+    ]));
 }
 
 #[test]
@@ -171,7 +175,7 @@ fn refused_steps_and_variants() {
         (HALF, "[[variant]]", "[[variant]]\nname = \"half\"\n[[variant]]"),
         (HALF, "\"half\"", "\"half\"\nengine = [\"turbo\"]"),
         (HALF, "\"half\"\nsteps", "\"half\"\nimport = \"nowhere.onnx\"\n#"),
-    ]), @"");
+    ]));
 }
 
 #[test]
@@ -181,7 +185,7 @@ fn refused_targets_and_energy() {
         (HALF, "[data]", "[energy]\nsource = \"command\"\ncommand = \"true\"\n[data]"),
         (HALF, "[data]", "[energy]\nsource = \"guess\"\n[data]"),
         (HALF, "[data]", "[protocol]\nblocks = 0\n[data]"),
-    ]), @"");
+    ]));
 }
 
 #[test]
@@ -222,7 +226,7 @@ fn refused_command_lines() {
         "flash verify nowhere.img occupied/letter.txt".into(),
     ];
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-    assert_snapshot!(answers(folder.path(), &lines), @"");
+    assert_snapshot!(answers(folder.path(), &lines));
 }
 
 #[test]
@@ -247,5 +251,5 @@ fn refused_on_a_run() {
         "sensitivity run",
         "compare run",
     ];
-    assert_snapshot!(answers(folder.path(), &lines), @"");
+    assert_snapshot!(answers(folder.path(), &lines));
 }

@@ -7,12 +7,12 @@ use crate::workflow::{self, CompressOptions};
 use clap::Args;
 use std::path::PathBuf;
 
-/// Make the variants, ledger and parings only.
+/// Make the variants of a study, without measuring them.
 #[derive(Debug, Args)]
 pub(super) struct CompressArgs {
     #[command(flatten)]
     study: StudyArgs,
-    /// Evaluate them on the report split too
+    /// Also evaluate the variants on the report split
     #[arg(long)]
     evaluate: bool,
     /// Read power sensors under this folder instead of /, where a step goes by energy

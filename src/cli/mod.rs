@@ -44,7 +44,7 @@ struct GlobalOptions {
     /// Colour: auto, always or never
     #[arg(long, global = true, default_value = "auto")]
     color: ColorChoice,
-    /// Let a study's folder run programs: `ssh_config`, `env` and energy commands of a targets.toml
+    /// Allow a study's folder to run programs: `ssh_config`, `env` and energy commands of a targets.toml
     /// there, and the study's own energy command
     #[arg(long, global = true)]
     trust: bool,
@@ -59,29 +59,29 @@ enum ColorChoice {
 
 #[derive(Debug, Subcommand)]
 enum VerbArgs {
-    /// Write a study to start from
+    /// Write a study file to start from
     Init(models::InitArgs),
-    /// Make all variants of a study, evaluate and measure them
+    /// Compress, evaluate and measure all variants of a study
     Run(run::RunArgs),
-    /// Make the variants, ledger and parings only
+    /// Make the variants of a study, without measuring them
     Compress(compress::CompressArgs),
-    /// Say what could be removed, and what it is worth
+    /// List removable components, their dependencies and expected impact
     Catalog(models::CatalogArgs),
     /// Evaluate models on a dataset
     Eval(models::EvalArgs),
-    /// Say what was removed or narrowed, also by other tools
+    /// Show what was pruned or quantized between two models, also by other tools
     Diff(models::DiffArgs),
-    /// Measure models side by side
+    /// Benchmark models side by side, in paired blocks
     Bench(models::BenchArgs),
     /// Compare runs: which variants became faster or slower
     Compare(runs::CompareArgs),
-    /// Say where a model's time goes, layer by layer
+    /// Profile a model layer by layer
     Profile(models::ProfileArgs),
-    /// Say what a target is: processor, kernels, power sensors
+    /// Show a target's processor, kernels and power sensors
     Probe(boards::ProbeArgs),
-    /// Say what each layer costs and loses in each precision
+    /// Show each layer's latency and quantization sensitivity in each precision
     Sensitivity(runs::SensitivityArgs),
-    /// Say which decision changed what, by experiments with and without each
+    /// Attribute changes in accuracy, latency and memory to decisions, by controlled experiments
     Explain(runs::ExplainArgs),
     /// Write report.html of runs: one self-contained file each
     Report(runs::ReportArgs),
@@ -89,13 +89,13 @@ enum VerbArgs {
     Note(runs::NoteArgs),
     /// Prepare card images, write them to cards, and check what is on a card
     Flash(boards::FlashArgs),
-    /// Put removed components back
+    /// Restore removed components
     Restore(restore::RestoreArgs),
-    /// Say whether a run is what was written, and what is not
+    /// Check the integrity of a run: ledger chain, file hashes, results
     Verify(runs::VerifyArgs),
     /// Run a program that Cargo built on a board
     Runner(boards::RunnerArgs),
-    /// Boards: list, add, check, clean
+    /// Manage boards: list, add, check, clean
     Target(boards::TargetArgs),
     /// Run as the agent: measure a job on this machine
     #[command(hide = true, trailing_var_arg = true)]

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Put removed components back.
+/// Restore removed components.
 #[derive(Debug, Args)]
 pub(super) struct RestoreArgs {
     /// The run directory
@@ -17,7 +17,7 @@ pub(super) struct RestoreArgs {
     variant: String,
     #[command(flatten)]
     extent: RestoreExtentArgs,
-    /// The study file, where it no longer lies where the run found it
+    /// Path of the study file, if it has moved
     #[arg(long)]
     study: Option<PathBuf>,
 }
@@ -25,13 +25,13 @@ pub(super) struct RestoreArgs {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct RestoreExtentArgs {
-    /// Components to put back, by id; the rest of the recipe is replayed
+    /// Ids of components to restore; the rest of the recipe is replayed
     #[arg(long, num_args = 1..)]
     component: Vec<String>,
-    /// Put all removed structure back; later steps, such as quantization, are replayed
+    /// Restore all pruned structure; later steps, such as quantization, are replayed
     #[arg(long)]
     pruned: bool,
-    /// The baseline again, every initializer bit for bit, from the variant and its parings
+    /// Restore the baseline, every initializer bit for bit, from the variant and its parings
     #[arg(long)]
     all: bool,
 }

@@ -9,7 +9,7 @@ use paring_boards::FolderTrust;
 use std::path::PathBuf;
 use std::time::Instant;
 
-/// Make all variants of a study, evaluate and measure them.
+/// Compress, evaluate and measure all variants of a study.
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
     #[command(flatten)]
@@ -20,13 +20,13 @@ pub(super) struct RunArgs {
     /// A short protocol: 3 blocks, no verdicts
     #[arg(long)]
     quick: bool,
-    /// Say what would run and how long it should take
+    /// Print what would run and the estimated time
     #[arg(long)]
     dry_run: bool,
     /// Read power sensors under this folder instead of /: a simulated machine, and marked as one
     #[arg(long, value_name = "DIR")]
     sysfs_root: Option<PathBuf>,
-    /// Stop what an interrupted run left to go on by itself on boards
+    /// Stop measurements that an interrupted run left running on boards
     #[arg(long, requires = "out")]
     cancel: bool,
 }

@@ -5,6 +5,6 @@ use crate::workflow::ProgressEvent;
 /// Prints the events that a person is told of even without progress.
 pub(super) fn print_warning(event: ProgressEvent) {
     if let ProgressEvent::IntegrityFlaw { run, flaw } = event {
-        note!("warning: {} is not what was written: {flaw}", run.display());
+        note!("warning: {} failed the integrity check: {flaw}", run.display());
     }
 }

@@ -10,10 +10,10 @@ pub struct EvaluationTask {
     pub kind: TaskKind,
     /// Probabilities or logits.
     pub scores: ScoreKind,
-    /// The class that precision, recall and their like speak of; `None` for the mean over classes,
+    /// Positive class of precision, recall and the like; `None` for the mean over classes,
     /// and for class 1 where there are two.
     pub positive: Option<usize>,
-    /// From which probability or score on an answer counts as positive; `None` for the most probable
+    /// Decision threshold: probability or score from which a prediction counts as positive; `None` for the most probable
     /// class, and for a probability of one half where classes do not exclude each other.
     pub threshold: Option<f64>,
     /// The metric that counts most.

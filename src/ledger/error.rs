@@ -25,7 +25,7 @@ pub enum LedgerError {
         variant: String,
     },
     /// A line was changed after it was written.
-    #[error("line {line} of {} is not what was written: {problem}", path.display())]
+    #[error("line {line} of {} failed the integrity check: {problem}", path.display())]
     Tampered {
         /// The file.
         path: PathBuf,
@@ -35,13 +35,13 @@ pub enum LedgerError {
         problem: String,
     },
     /// A paring is gone.
-    #[error("paring {} is missing: what it held cannot be put back", path.display())]
+    #[error("paring {} is missing: the tensors in it cannot be restored", path.display())]
     Missing {
         /// The file.
         path: PathBuf,
     },
     /// A paring's bytes are not those that its name says.
-    #[error("{} is not what was kept: its bytes have another hash than its name says", path.display())]
+    #[error("{} failed the integrity check: its SHA-256 is not the one in its name", path.display())]
     Changed {
         /// The file.
         path: PathBuf,

@@ -89,7 +89,7 @@ pub enum PipelineError {
         source: SampleMismatch,
     },
     /// Removals cannot be tried.
-    #[error("learn what removals cost")]
+    #[error("learn the cost of removals")]
     Forecast(#[source] Box<CompressError>),
     /// Another tool made a variant.
     #[error(

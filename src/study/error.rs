@@ -72,7 +72,7 @@ pub enum StudyError {
     #[error("the run's ledger")]
     Ledger(#[from] crate::ledger::LedgerError),
     /// Another process writes the output folder.
-    #[error("another paring is working in {}; wait for it or choose another --out", .0.display())]
+    #[error("another paring process is working in {}; wait for it or choose another --out", .0.display())]
     Busy(PathBuf),
     /// The targets do not exist.
     #[error("the study's targets")]

@@ -31,7 +31,7 @@ pub struct RestoreOptions {
     pub variant: String,
     /// Extent of the restoration.
     pub extent: RestoreExtent,
-    /// The study file, where it no longer lies where the run found it.
+    /// Path of the study file, if it has moved.
     pub study: Option<PathBuf>,
     /// Trust in whoever made the study: its folder may name programs to run.
     pub trust: FolderTrust,

@@ -105,7 +105,7 @@ pub enum CompressError {
     },
     /// A cut gives something else than zeros in its place.
     #[error(
-        "with `{0}` cut out the model gives something else than with zeros in its place, by {1:.1e} of its largest output: a rule of this tool is wrong for this model; protect these couplings, and please report it"
+        "removing `{0}` changes the output by {1:.1e} of its largest value compared with masking it by zeros: a dependency rule of paring is wrong for this model; protect these couplings, and please report it"
     )]
     Inexact(String, f64),
     /// A rewrite that should change nothing changes the outputs.

@@ -19,10 +19,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How an investigation goes about it.
+/// Rules of an ablation study.
 #[derive(Clone, Copy, Debug)]
 pub struct AblationOptions {
-    /// How fine groups are.
+    /// Granularity of the groups.
     pub level: GroupLevel,
     /// The most groups.
     pub groups: usize,
@@ -41,13 +41,13 @@ pub struct AblationStudy<'a> {
     pub groups: Vec<DecisionGroup>,
     /// The experiments that are planned.
     pub plan: ExperimentPlan,
-    /// How far they got.
+    /// Progress of the experiments.
     pub explored: ExperimentProgress,
-    /// What came of them.
+    /// Results of the experiments.
     pub table: ExperimentTable,
     /// Experiments that were made now rather than found.
     pub made: usize,
-    /// What one of them took.
+    /// Time of one experiment.
     pub each: Duration,
     draws: Vec<RecipeOnDraw<'a>>,
     options: EngineOptions,
@@ -191,12 +191,12 @@ impl<'a> AblationStudy<'a> {
         Ok(ExperimentRequest { steps: recipe(done, pieces, set)?, options, keep })
     }
 
-    /// Whether a group takes components out, rather than narrowing layers.
+    /// True if a group takes components out, rather than narrowing layers.
     pub(crate) fn removes(&self, group: usize) -> bool {
         self.pieces_of(group).iter().any(|(_, piece)| piece.components.len() > 1)
     }
 
-    /// What a group keeps of which steps, on the study's own draw.
+    /// Decisions that a group keeps of each step, on the study's own draw.
     pub(crate) fn pieces_of(&self, group: usize) -> &[(usize, ReplayedDecision)] {
         let draw = self.draws.first();
         draw.and_then(|d| d.pieces.get(group)).map_or(&[], Vec::as_slice)
@@ -232,7 +232,7 @@ impl<'a> AblationStudy<'a> {
         Ok(found.into_iter().map(|experiment| experiment.answers).collect())
     }
 
-    /// Whether the replay of all decisions gives the run's file, which lies at `path`, byte for byte,
+    /// True if the replay of all decisions gives the run's file, which lies at `path`, byte for byte,
     /// and in how many answers the two differ.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use paring_core::schema::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How fine groups are.
+/// Granularity of groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GroupLevel {
     /// One a step of the recipe.
@@ -168,7 +168,7 @@ fn join(into: &mut DecisionGroup, other: DecisionGroup) {
     into.expected.extend(other.expected.into_iter().filter(|f| f.metric == Forecast::OUTPUT_ERROR));
 }
 
-/// What the groups keep of every step on another draw, by the same names and ranks: for each group
+/// Decisions that the groups keep of every step on another draw, by the same names and ranks: for each group
 /// the positions of its steps and the pieces.
 pub fn pieces(
     groups: &[DecisionGroup],

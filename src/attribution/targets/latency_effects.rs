@@ -1,4 +1,4 @@
-//! What groups bought in time: experiments timed side by side, and profiles of layers before and
+//! Latency effects of groups: experiments timed side by side, and profiles of layers before and
 //! after.
 
 use crate::attribution::effects::LEVEL;
@@ -15,11 +15,11 @@ use paring_onnx::graph::{Graph, layer_names};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// Why effects of time have no Shapley value.
+/// The reason that effects of time have no Shapley value.
 const NO_SHAPLEY: &str =
     "only each group alone and on top of all others was timed, so there is no Shapley value";
 
-/// What was found about times.
+/// Times of all experiments.
 #[derive(Clone, Debug, Default)]
 pub struct LatencyEffects {
     /// One a group.

@@ -11,7 +11,7 @@ pub(super) struct PrepareArgs {
     /// The board's name: in the network, and among the targets
     #[arg(long)]
     target: String,
-    /// What the board is, a profile's name: raspberry-pi-5, say; `paring target list` names them all
+    /// Kind of the board, a profile's name: raspberry-pi-5, say; `paring target list` names them all
     #[arg(long)]
     extends: String,
     /// The agent for the board. Default: the one that a deployment would take

@@ -7,7 +7,7 @@ use crate::workflow::{self, PatternsOption, ProbeOptions};
 use clap::Args;
 use std::path::PathBuf;
 
-/// Say what a target is: processor, kernels, power sensors.
+/// Show a target's processor, kernels and power sensors.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ProbeArgs {
     /// The target: a name of the inventory, or a profile for this machine
@@ -16,11 +16,11 @@ pub(in crate::cli) struct ProbeArgs {
     /// Look for power sensors under this folder instead of /
     #[arg(long, value_name = "DIR")]
     sysfs_root: Option<PathBuf>,
-    /// What the engine does with every pattern that quantization writes; half a minute at first, then
-    /// from the table that is kept
+    /// Conformance of the engine on every quantized pattern; half a minute the first time, then from the
+    /// stored table
     #[arg(long)]
     patterns: bool,
-    /// The same, tried anew
+    /// Repeat the conformance tests instead of reading the stored table
     #[arg(long)]
     again: bool,
 }

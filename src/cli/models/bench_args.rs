@@ -8,7 +8,7 @@ use paring_core::schema::MOST_ROUNDS;
 use paring_core::units::LatencyNs;
 use std::path::PathBuf;
 
-/// Measure models side by side.
+/// Benchmark models side by side, in paired blocks.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct BenchArgs {
     /// ONNX files, or run directories for all of their variants; the first model is what the others
@@ -18,49 +18,49 @@ pub(in crate::cli) struct BenchArgs {
     /// An .npz file with an array an input (no labels needed), or a folder with a labels.csv
     #[arg(long)]
     data: Option<PathBuf>,
-    /// Feed seeded random numbers; every answer says so
+    /// Use seeded random inputs; results are labelled so
     #[arg(long, conflicts_with = "data")]
     random_inputs: bool,
     #[command(flatten)]
     sizes: SizeArgs,
-    /// Samples in one inference; default 1, or what the first model fixes
+    /// Batch size; default 1, or the first model's fixed size
     #[arg(long, value_parser = count)]
     batch: Option<usize>,
     /// Measure each ONNX file once more with this engine option: conv_nhwc, f32_to_f16, block_quant, vzeroupper
     #[arg(long)]
     engine: Vec<String>,
-    /// And once more without this instruction-set tier: avx512f, say
+    /// Measure once more without this instruction set, for example avx512f
     #[arg(long)]
     without_isa: Vec<String>,
-    /// Threads of the engine in one inference; default what the target's profile says
+    /// Engine threads per inference; default from the target's profile
     #[arg(long, value_parser = count)]
     threads: Option<usize>,
-    /// Inferences at the same time
+    /// Concurrent inferences
     #[arg(long, default_value_t = 1, value_parser = count)]
     streams: usize,
-    /// Where to measure
+    /// Target to measure on
     #[arg(long, default_value = "host")]
     target: String,
-    /// Fresh processes of each kind a model; fewer than 9 give no verdict
+    /// Blocks (fresh processes) of each kind per model; fewer than 9 give no verdict
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_ROUNDS)))]
     blocks: u32,
-    /// Sampling time of a block with one model
+    /// Sampling time of a solo block, in milliseconds
     #[arg(long, default_value_t = 150)]
     solo_ms: u64,
-    /// Sampling time of a block with a model and the first one
+    /// Sampling time of a paired block, in milliseconds
     #[arg(long, default_value_t = 300)]
     paired_ms: u64,
-    /// Go on with paired blocks until the interval of the speed-up is this narrow, relative to its
-    /// value, for at most 100 blocks or an hour: 0.005, say
+    /// Add paired blocks until the speed-up's interval has this relative width, for example 0.005; stops
+    /// at 100 blocks or an hour
     #[arg(long, value_parser = share)]
     width: Option<f64>,
-    /// Also run each model for so many seconds without a pause, at the end
+    /// Sustained mode: run each model for this many seconds without a pause, at the end
     #[arg(long, value_parser = clap::value_parser!(u64).range(4..))]
     sustained_s: Option<u64>,
-    /// Seeds the order of blocks, and random inputs
+    /// Seed of the block order and of random inputs
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Where raw samples and results go. Default: a new folder in paring-runs/
+    /// Folder of raw samples and results. Default: a new folder in paring-runs/
     #[arg(long)]
     out: Option<PathBuf>,
 }

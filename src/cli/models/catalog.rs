@@ -13,10 +13,10 @@ pub(in crate::cli) struct CatalogArgs {
     model: PathBuf,
     #[command(flatten)]
     samples: SampleArgs,
-    /// Every component, not only the least important
+    /// List every component, not only the least important
     #[arg(long)]
     all: bool,
-    /// Removals of each kind of component that are tried on the data to learn what they cost in accuracy
+    /// Trial removals per kind of component, from which the expected change of accuracy is learnt
     #[arg(long, default_value_t = 14)]
     probes: usize,
 }

@@ -17,49 +17,49 @@ pub(in crate::cli) struct EvalArgs {
     /// models are compared with the first alone
     #[arg(long)]
     data: PathBuf,
-    /// What is asked: classification, multilabel, regression, segmentation, scores or sequence
+    /// Task: classification, multilabel, regression, segmentation, scores or sequence
     #[arg(long, default_value = "classification")]
     task: TaskKind,
-    /// What the output holds: probabilities or logits
+    /// Meaning of the output: probabilities or logits
     #[arg(long, default_value = "probabilities")]
     scores: ScoresArg,
     /// Name of the output with the scores, where there are several
     #[arg(long)]
     output: Option<String>,
-    /// The metric to name first, f1_macro say
+    /// Primary metric, for example f1_macro
     #[arg(long)]
     metric: Option<Metric>,
-    /// The class that precision, recall and their like speak of
+    /// Positive class of precision, recall and the like
     #[arg(long)]
     positive: Option<usize>,
-    /// From which probability or score on an answer counts as positive
+    /// Decision threshold: probability or score from which a prediction counts as positive
     #[arg(long)]
     threshold: Option<f64>,
-    /// Arrays (columns) with one value a sample that name subsets
+    /// Arrays (columns) with one value per sample that define slices
     #[arg(long)]
     slice: Vec<String>,
-    /// Array (column) of groups that are resampled whole
+    /// Array (column) of groups that the bootstrap resamples as a whole
     #[arg(long)]
     group: Option<String>,
-    /// Samples of each class were chosen beforehand: intervals take their number as given
+    /// Stratified sampling: class shares are fixed by design, and intervals take them as given
     #[arg(long, conflicts_with = "group")]
     fixed_class_shares: bool,
-    /// Ask on these boards too, and say where they answer otherwise than this machine
+    /// Predict on these boards too, and report differences from this machine
     #[arg(long, value_name = "NAME")]
     target: Vec<String>,
-    /// Disturb the inputs, and search for ones that the models get wrong
+    /// Evaluate robustness: perturbed inputs, and a search for inputs that the models misclassify
     #[arg(long)]
     robustness: bool,
-    /// Compare layer by layer what flows through the models, and list the samples hit hardest
+    /// Compare activations layer by layer (CKA, effective rank), and list the most affected samples
     #[arg(long)]
     flow: bool,
-    /// Write every answer into this folder, one file a model
+    /// Write every prediction into this folder, one file per model
     #[arg(long)]
     predictions: Option<PathBuf>,
     /// Inputs held in memory at once, in MiB; robustness and flow look at as many
     #[arg(long, default_value_t = WINDOW_BYTES >> 20)]
     memory: u64,
-    /// Write answers as CSV too
+    /// Write predictions as CSV too
     #[arg(long, requires = "predictions")]
     csv: bool,
 }

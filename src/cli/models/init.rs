@@ -5,7 +5,7 @@ use crate::workflow::{self, InitOptions};
 use clap::Args;
 use std::path::PathBuf;
 
-/// Write a study to start from, with comments.
+/// Write a study file to start from, with comments.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct InitArgs {
     /// The ONNX file
@@ -13,7 +13,7 @@ pub(in crate::cli) struct InitArgs {
     /// An .npz file with the model's inputs and `labels`, or a folder with a labels.csv
     #[arg(long)]
     data: Option<PathBuf>,
-    /// Where the study goes; paths in it are relative to its folder
+    /// Path of the study; paths in it are relative to its folder
     #[arg(long, default_value = "study.toml")]
     out: PathBuf,
 }

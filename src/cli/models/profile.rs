@@ -15,7 +15,7 @@ pub(in crate::cli) struct ProfileArgs {
     model: PathBuf,
     #[command(flatten)]
     samples: SampleArgs,
-    /// Where to measure
+    /// Target to measure on
     #[arg(long, default_value = "host")]
     target: String,
     /// Engine options: conv_nhwc, f32_to_f16, block_quant, vzeroupper

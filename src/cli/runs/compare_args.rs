@@ -12,10 +12,10 @@ pub(in crate::cli) struct CompareArgs {
     /// latency_p50_us, …); the first is what the others are compared with, the last the newest
     #[arg(required = true)]
     sources: Vec<PathBuf>,
-    /// How the answer is printed; `--json` is `--format json`
+    /// Output format; `--json` is `--format json`
     #[arg(long, default_value = "table")]
     pub(super) format: OutputFormat,
-    /// End with 5 where a variant became slower, or where rows could not be compared
+    /// Exit with code 5 on a regression, or where rows cannot be compared
     #[arg(long)]
     fail_on: Vec<RefusedChange>,
     /// Compare although this differs, and say so

@@ -8,56 +8,56 @@ use paring_boards::FolderTrust;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Say which decision changed what, by experiments with and without each.
+/// Attribute changes in accuracy, latency and memory to decisions, by controlled experiments.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ExplainArgs {
     /// The run directory
     run: PathBuf,
-    /// Explain these variants; all of the study without it
+    /// Variants to explain; default: all of the study
     #[arg(long)]
     variant: Vec<String>,
-    /// How fine groups of decisions are
+    /// Granularity of the groups of decisions
     #[arg(long, default_value = "layer")]
     level: GroupLevelArg,
-    /// The most groups; the least expected are put together
+    /// Maximum number of groups; those with the smallest expected effect are merged
     #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u64).range(1..=64))]
     groups: u64,
-    /// Draws of calibration samples and seeds, the study's own included
+    /// Calibration resamples and seeds, including the study's own
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=100))]
     replicates: u64,
-    /// The most minutes for each variant
+    /// Time limit per variant, in minutes
     #[arg(long, default_value_t = 3.0)]
     minutes: f64,
-    /// The most experiments for each variant
+    /// Maximum number of experiments per variant
     #[arg(long, default_value_t = 1500)]
     experiments: usize,
-    /// Ask these boards too, instead of the study's
+    /// Predict on these boards too, instead of the study's
     #[arg(long)]
     target: Vec<String>,
-    /// Ask with disturbed inputs too; those of the study, or the usual ones
+    /// Evaluate robustness too, with the study's perturbations or the default ones
     #[arg(long)]
     robustness: bool,
-    /// Measure the variant without each group too, in paired blocks of fresh processes
+    /// Measure leave-one-out latency and memory too, in paired blocks
     #[arg(long)]
     measure: bool,
     /// Read power sensors under this folder instead of /: a simulated machine, and marked as one
     #[arg(long, value_name = "DIR", requires = "measure")]
     sysfs_root: Option<PathBuf>,
-    /// Write answers, flow and the samples hit hardest as CSV beside the Parquet files
+    /// Write predictions, flow and the most affected samples as CSV beside the Parquet files
     #[arg(long)]
     csv: bool,
-    /// The study file, where it no longer lies where the run found it
+    /// Path of the study file, if it has moved
     #[arg(long)]
     study: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum GroupLevelArg {
-    /// One group a step
+    /// One group per step
     Step,
-    /// One a step and layer or coupling
+    /// One per step and layer or coupling
     Layer,
-    /// Several a coupling, by rank
+    /// Several per coupling, by rank
     Component,
 }
 

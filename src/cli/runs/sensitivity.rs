@@ -5,7 +5,7 @@ use crate::{report, workflow};
 use clap::Args;
 use std::path::PathBuf;
 
-/// Say what each layer costs and loses in each precision.
+/// Show each layer's latency and quantization sensitivity in each precision.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SensitivityArgs {
     /// A run with a step `{ quantize = "int8", layers = "measured" }`

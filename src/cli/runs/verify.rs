@@ -7,7 +7,7 @@ use paring_core::schema::Sha256Hex;
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Say whether a run is what was written, and what is not.
+/// Check the integrity of a run: ledger chain, file hashes, results.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct VerifyArgs {
     /// The run directory, or the folder of a bench

@@ -26,7 +26,7 @@ pub struct RowFigures {
     pub batch: usize,
     /// Threads of the engine.
     pub threads: usize,
-    /// Inferences at the same time.
+    /// Concurrent inferences.
     pub streams: usize,
     /// Hash of the rules of timing.
     pub measurement_sha256: String,

@@ -88,16 +88,31 @@ fn interval_in_unit(unit: &str, of: ConfidenceInterval) -> String {
     format!("{value} (CI {low} to {high})")
 }
 
+fn waterfall_title(found: &Explanation, total: &MetricTotal) -> String {
+    let place = total.target.as_ref().map_or_else(String::new, |target| format!(" on {target}"));
+    format!("Change of {}{place}, {}", total.metric, found.variant)
+}
+
+fn waterfall_summary(additive: bool) -> String {
+    let kind = match additive {
+        true => "Shapley values: the bars add up to the whole change",
+        false => "Leave-one-out effects: each on top of all others; they do not add up",
+    };
+    format!("{kind}. Grey bars are not significant after correction for multiple tests")
+}
+
+/// Effects that make up a total, the largest first.
+fn parts<'a>(found: &'a Explanation, total: &MetricTotal) -> Vec<(&'a Effect, ConfidenceInterval)> {
+    let own = found.effects.iter().filter(|effect| is_part(effect, total));
+    let mut parts: Vec<_> = own.filter_map(|effect| Some((effect, part(effect)?))).collect();
+    parts.sort_by(|a, b| b.1.size().total_cmp(&a.1.size()));
+    parts
+}
+
 /// Bars from the baseline's value to the variant's, one group after the other, largest first.
 fn waterfall(found: &Explanation, total: &MetricTotal, id: &str) -> Chart {
     let (factor, unit) = scale_of_unit(&total.unit);
-    let mut parts: Vec<(&Effect, ConfidenceInterval)> = found
-        .effects
-        .iter()
-        .filter(|effect| is_part(effect, total))
-        .filter_map(|effect| Some((effect, part(effect)?)))
-        .collect();
-    parts.sort_by(|a, b| b.1.size().total_cmp(&a.1.size()));
+    let parts = parts(found, total);
     let additive = parts.iter().all(|(effect, _)| effect.shapley.is_some());
     let label = |id: &str| {
         let group = found.groups.iter().find(|group| group.id == id);
@@ -136,17 +151,10 @@ fn waterfall(found: &Explanation, total: &MetricTotal, id: &str) -> Chart {
         })
         .collect();
     let bands = marks.iter().map(|mark| mark.label.clone()).collect();
-    let place = total.target.as_ref().map_or_else(String::new, |target| format!(" on {target}"));
-    let kind = match additive {
-        true => "Shapley values: the bars add up to the whole change",
-        false => "Leave-one-out effects: each on top of all others; they do not add up",
-    };
     Chart {
         id: id.into(),
-        title: format!("Change of {}{place}, {}", total.metric, found.variant),
-        summary: format!(
-            "{kind}. Grey bars are not significant after correction for multiple tests"
-        ),
+        title: waterfall_title(found, total),
+        summary: waterfall_summary(additive),
         x: ChartAxis {
             title: format!("change of {}", total.metric),
             unit: unit.into(),

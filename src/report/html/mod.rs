@@ -28,7 +28,7 @@ use paring_core::schema::{Explanation, LayerTable, LedgerEntry};
 pub struct RunReport<'a> {
     /// Study, run and hashes.
     pub facts: &'a RunFacts,
-    /// Who answers for the study.
+    /// Accountable person or team.
     pub owner: &'a str,
     /// Purpose in the study's words; empty where it names none.
     pub purpose: &'a str,
@@ -36,7 +36,7 @@ pub struct RunReport<'a> {
     pub rows: &'a [ResultRow],
     /// Times layer by layer, where they were measured.
     pub layers: &'a [LayerTable],
-    /// What `paring explain` found; empty before it ran.
+    /// Results of `paring explain`; empty before it ran.
     pub explanations: &'a [Explanation],
     /// Entries of the ledger, in order.
     pub ledger: &'a [LedgerEntry],

@@ -130,7 +130,7 @@ pub struct KeyFigure {
 
 /// Something that stands out, its evidence, and the command that goes into it.
 pub struct ReportFinding {
-    /// What stands out.
+    /// One sentence that names it.
     pub headline: String,
     /// The figures that it goes by.
     pub evidence: String,
@@ -203,7 +203,7 @@ pub struct PageTable {
     pub caption: String,
     pub header: Vec<String>,
     pub rows: Vec<PageTableRow>,
-    /// Whether the page offers a search over its rows.
+    /// True if the page offers a search over its rows.
     pub searchable: bool,
 }
 

@@ -24,7 +24,7 @@ pub fn change(row: &ResultRow) -> Option<ConfidenceInterval> {
     evaluation.metrics.get(&evaluation.primary)?.change
 }
 
-/// Whether a change of the primary metric is one for the worse beyond its interval.
+/// True if a change of the primary metric is one for the worse beyond its interval.
 pub fn is_worse(row: &ResultRow, change: ConfidenceInterval) -> bool {
     let higher = row.evaluation.as_ref().is_none_or(|e| e.primary.higher_is_better());
     change.excludes_zero() && (change.value < 0.0) == higher

@@ -39,7 +39,7 @@ pub enum ManifestError {
     #[error("read {MANIFEST_FILE}")]
     Io(#[source] std::io::Error),
     /// Its content is not one that a verb wrote.
-    #[error("{MANIFEST_FILE} is not what was written: {0}")]
+    #[error("{MANIFEST_FILE} failed the integrity check: {0}")]
     Spoilt(String),
 }
 

@@ -70,7 +70,7 @@ pub struct TimingPlan {
     pub rules: SampleRules,
     /// Threads of the engine in one inference; empty for what the target's profile says.
     pub threads: Vec<usize>,
-    /// Inferences at the same time.
+    /// Concurrent inferences.
     pub streams: Vec<usize>,
     /// Processors that blocks are kept on.
     pub affinity: Vec<usize>,

@@ -25,7 +25,7 @@ pub struct BenchOptions {
     pub without_isa: Vec<String>,
     /// Threads of the engine in one inference; the profile's without it.
     pub threads: Option<usize>,
-    /// Inferences at the same time.
+    /// Concurrent inferences.
     pub streams: usize,
     /// The target: a name of the inventory, or a profile for this machine.
     pub target: String,

@@ -19,7 +19,7 @@ pub struct EvaluateOptions {
     pub output: Option<String>,
     /// The metric to name first; the task's own without it.
     pub metric: Option<Metric>,
-    /// The class that precision, recall and their like speak of.
+    /// Positive class of precision, recall and the like.
     pub positive: Option<usize>,
     /// The probability or score from which on an answer counts as positive.
     pub threshold: Option<f64>,

@@ -11,7 +11,7 @@ use std::time::Duration;
 pub struct ExplainOptions {
     /// The run directory.
     pub run: PathBuf,
-    /// The study file, where it no longer lies where the run found it.
+    /// Path of the study file, if it has moved.
     pub study: Option<PathBuf>,
     /// Trust in whoever made the study: its folder may name programs to run.
     pub trust: FolderTrust,
@@ -19,13 +19,13 @@ pub struct ExplainOptions {
     pub variants: Vec<String>,
     /// Fineness of groups of decisions.
     pub level: GroupLevel,
-    /// The most groups; the least expected are put together.
+    /// Maximum number of groups; those with the smallest expected effect are merged.
     pub groups: usize,
     /// Calibration resamples and seeds, the study's own included.
     pub replicates: u64,
     /// The most time for each variant.
     pub time: Duration,
-    /// The most experiments for each variant.
+    /// Maximum number of experiments per variant.
     pub experiments: usize,
     /// Targets instead of the study's, which have to answer then.
     pub targets: Vec<String>,

@@ -52,7 +52,7 @@ pub enum SampleArrangement {
 #[non_exhaustive]
 pub enum InputNeedError {
     /// Wrong element type.
-    #[error("array `{name}` is {found}, the model's input wants {wanted}")]
+    #[error("array `{name}` is {found}, the model's input expects {wanted}")]
     Type {
         /// The input.
         name: String,
@@ -62,7 +62,7 @@ pub enum InputNeedError {
         wanted: Dtype,
     },
     /// Wrong shape.
-    #[error("array `{name}` has shape {found:?}, the model's input wants {wanted}")]
+    #[error("array `{name}` has shape {found:?}, the model's input expects {wanted}")]
     Shape {
         /// The input.
         name: String,

@@ -13,7 +13,7 @@ const GRAPH: &str = "#graph";
 #[non_exhaustive]
 pub enum UndoError {
     /// A tensor is nowhere to be found.
-    #[error("neither the variant nor its parings hold tensor `{0}` as it was")]
+    #[error("neither the variant nor its parings hold the original tensor `{0}`")]
     Lost(String),
     /// A paring is not one of a step, or its slices do not fit.
     #[error(transparent)]

@@ -24,7 +24,7 @@ pub enum JournalError {
         source: std::io::Error,
     },
     /// Another agent writes it.
-    #[error("another paring is measuring into {}; wait for it or choose another --out", .0.display())]
+    #[error("another paring process is measuring into {}; wait for it or choose another --out", .0.display())]
     Busy(PathBuf),
     /// A line is not a block.
     #[error("line {line} of journal {} is not a block; going on with the run sets it aside", path.display())]

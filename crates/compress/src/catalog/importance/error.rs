@@ -27,7 +27,9 @@ pub enum CatalogError {
         known: &'static str,
     },
     /// A system of equations has no solution.
-    #[error("the inputs of layer `{0}` on the calibration samples leave its weights undetermined")]
+    #[error(
+        "calibration inputs of layer `{0}` do not determine its weights (singular Gram matrix); use more, or more varied, calibration samples"
+    )]
     Singular(String),
     /// The graph cannot be read.
     #[error(transparent)]

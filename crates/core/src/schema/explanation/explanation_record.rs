@@ -113,7 +113,7 @@ pub struct ExperimentSummary {
     pub count: usize,
     /// Report samples that each was asked.
     pub samples: usize,
-    /// Draws of calibration samples and seeds, the study's own included.
+    /// Calibration resamples and seeds, including the study's own.
     pub draws: usize,
     /// True if every set of groups was tried.
     pub exact: bool,

@@ -87,7 +87,7 @@ pub struct Chart {
     /// Identifier inside the page: letters, digits and `-`.
     pub id: String,
     pub title: String,
-    /// What the chart shows, in one sentence; read aloud by screen readers.
+    /// Contents of the chart, in one sentence; read aloud by screen readers.
     pub summary: String,
     pub x: ChartAxis,
     pub y: ChartAxis,
