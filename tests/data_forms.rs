@@ -235,7 +235,7 @@ fn empty_and_unlike_arrays_are_refused_by_name() {
         refused(folder.path(), &with("empty.npz"), &["array `labels` of empty.npz is empty"]);
         let half = format!("array `x` of half.npz has {} entries for {SAMPLES}", SAMPLES / 2);
         refused(folder.path(), &with("half.npz"), &[&half]);
-        refused(folder.path(), &with("wide.npz"), &["array `x` is float64", "wants float32"]);
+        refused(folder.path(), &with("wide.npz"), &["array `x` is float64", "expects float32"]);
     }
     let bench = ["bench", "model.onnx", "--out", "bench", "--data", "empty.npz"];
     refused(folder.path(), &bench, &["array `x` of empty.npz is empty: its shape is [0, 4]"]);

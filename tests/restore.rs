@@ -121,7 +121,7 @@ fn a_paring_that_is_missing_or_changed_is_noticed() {
     let mut bytes = std::fs::read(&path).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     std::fs::write(&path, &bytes).unwrap();
-    restore().code(5).stderr(contains("is not what was kept").and(contains(paring.as_str())));
+    restore().code(5).stderr(contains("failed the integrity check").and(contains(paring.as_str())));
     std::fs::remove_file(&path).unwrap();
     restore().code(5).stderr(contains("is missing"));
 }

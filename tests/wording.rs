@@ -52,11 +52,11 @@ const HALF: &str =
 /// Answers to studies, each [`HEAD`] and a text, with one piece replaced by another.
 fn refused_studies(cases: &[(&str, &str, &str)]) -> String {
     let folder = folder();
-    let each = cases.iter().map(|(rest, from, to)| {
+    let each = cases.iter().enumerate().map(|(number, (rest, from, to))| {
         let text = format!("{HEAD}{rest}");
         assert!(text.contains(from), "`{from}` is not in the study");
         std::fs::write(folder.path().join("study.toml"), text.replacen(from, to, 1)).unwrap();
-        let answer = said(folder.path(), "compress study.toml --out run");
+        let answer = said(folder.path(), &format!("compress study.toml --out run-{number}"));
         format!(
             "{} -> {}\n    {}",
             from,

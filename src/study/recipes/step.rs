@@ -11,6 +11,7 @@ use paring_compress::{PruneStructure, QuantizationFormat, Step};
 use paring_core::toml_input::nearest_name;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
 
 /// A step whose keys and values are those of its kind.
 #[derive(Clone, Debug)]
@@ -155,7 +156,12 @@ fn fields<T: DeserializeOwned>(table: &StepTable, kind: &StepEntry) -> Result<T,
 fn unknown_key(key: &str, offset: usize, known: &[String]) -> StepError {
     let hint = match nearest_name(key, all_keys().iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("known here are `{}`", known.join("`, `")),
+        None => {
+            let mut seen = BTreeSet::new();
+            let once: Vec<&str> =
+                known.iter().map(String::as_str).filter(|known| seen.insert(*known)).collect();
+            format!("known here are `{}`", once.join("`, `"))
+        }
     };
     let problem = format!("unknown key `{key}`");
     StepError { hint: Some(hint), unknown_key: true, ..StepError::new(Some(offset), problem) }

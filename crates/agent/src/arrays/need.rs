@@ -262,7 +262,7 @@ mod tests {
     fn refusals_name_what_is_wrong() {
         refused(
             &[9, 4, 7],
-            "array `x` has shape [9, 4, 7], the model's input wants [N, 3, seq] (the first axis counts samples)",
+            "array `x` has shape [9, 4, 7], the model's input expects [N, 3, seq] (the first axis counts samples)",
         );
         refused(&[9, 3, 5], "dimension `seq` would be 7 and 5 at once (array `x`)");
         let integers = need().bind(Dtype::I64, &[9, 3, 5], &mut BTreeMap::new());
@@ -310,7 +310,7 @@ mod tests {
         assert_eq!(one.arrangement(&[1, 4]), SampleArrangement::Shared);
         assert_eq!(one.arrangement(&[9, 4]), SampleArrangement::Squeezed);
         let error = state.bind(Dtype::F32, &[2, 5], &mut BTreeMap::new()).unwrap_err();
-        let said = "array `s` has shape [2, 5], the model's input wants [2, 4] (once for all samples, or behind a first axis that counts them)";
+        let said = "array `s` has shape [2, 5], the model's input expects [2, 4] (once for all samples, or behind a first axis that counts them)";
         assert_eq!(error.to_string(), said);
     }
 }
