@@ -139,6 +139,7 @@ fn end_state(run: &Path) -> BTreeMap<String, Sha256Hex> {
             "effects.csv",
             "explain.json",
             "report.md",
+            "report.html",
             // Of the order in which experiments are done on several cores.
             "experiments/experiments.jsonl",
         ];

@@ -13,6 +13,7 @@ FILES = {
     "savings.csv": "recorded column by column",
     "explain.json": "recorded field by field",
     "report.md": "explain.json in words, times among them",
+    "report.html": "everything above, times among them",
 }
 """Files of a run directory whose bytes are not hashed."""
 
