@@ -25,9 +25,14 @@ use std::time::{Duration, Instant};
 const LIMIT: Duration = Duration::from_secs(10);
 /// Longer is one whatever the processor did.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Memory that a process may write to, in KiB: 512 MiB above the model, and what the program itself
-/// takes without one.
-const MEMORY_KIB: u64 = (512 + 160) << 10;
+/// Memory that a process may write to, in KiB: 512 MiB above the model, what the program itself takes
+/// without one, and arrays larger than the last-level cache, from which it reads how fast memory is.
+fn memory_kib() -> u64 {
+    const OWN: u64 = (512 + 160) << 10;
+    let cache = std::fs::read_to_string("/sys/devices/system/cpu/cpu0/cache/index3/size");
+    let cache = cache.ok().and_then(|size| size.trim().strip_suffix('K')?.parse::<u64>().ok());
+    OWN + 6 * cache.unwrap_or(0)
+}
 
 const VERBS: [&str; 8] =
     ["catalog", "compress", "eval", "diff", "bench", "profile", "npz", "run-files"];
@@ -227,7 +232,7 @@ fn processor_time(process: u32) -> Duration {
 /// How a command ended: its status, `None` where it had to be killed, and its standard error.
 fn ended(arguments: &[String]) -> (Option<ExitStatus>, String) {
     // Words without quotes: the files are in temporary folders.
-    let limited = format!("ulimit -d {MEMORY_KIB}; ulimit -c 0; exec \"$0\" \"$@\"");
+    let limited = format!("ulimit -d {}; ulimit -c 0; exec \"$0\" \"$@\"", memory_kib());
     let mut child = Command::new("sh")
         .args(["-c", &limited, env!("CARGO_BIN_EXE_paring")])
         .args(arguments)

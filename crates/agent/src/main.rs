@@ -4,6 +4,7 @@
 static HEAP: paring_agent::measure::CountingAllocator = paring_agent::measure::CountingAllocator;
 
 fn main() -> std::process::ExitCode {
+    paring_agent::engine::avoid_faulty_tier();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match paring_agent::measure::main(&arguments, &[]) {
         Ok(()) => std::process::ExitCode::SUCCESS,

@@ -14,8 +14,8 @@ mod version;
 
 pub use error::EngineError;
 pub use execution::{
-    CLEAR_UPPER_HALVES, InferencePlan, PlanInputs, arrange_for_input, is_without, tiers,
-    use_threads, without_tiers,
+    CLEAR_UPPER_HALVES, InferencePlan, PlanInputs, arrange_for_input, avoid_faulty_tier,
+    is_without, tiers, use_threads, without_tiers,
 };
 pub use inspection::{
     MatrixProduct, NodeTimes, OptimisedNode, PlanProfile, ProductPrecision, measure_roofline,

@@ -7,6 +7,22 @@ use tract_linalg::isa::Isa;
 
 const KNOB: &str = "TRACT_CPU_ISA";
 
+/// A tier whose kernels crash: in tract 0.23.9, int8 products of some shapes end in a segmentation
+/// fault inside `avx512amx_mmm_i32_8x8`, in most of the processes that run them.
+const FAULTY: &str = "amx-int8";
+
+/// Keeps this process, and those that it starts, from the tier whose kernels crash, unless the user's
+/// own `TRACT_CPU_ISA` names it. To be called first thing in `main`, while there is one thread.
+pub fn avoid_faulty_tier() {
+    let current = std::env::var(KNOB).unwrap_or_default();
+    // Other architectures refuse a tier that they cannot have.
+    if cfg!(target_arch = "x86_64") && !current.contains(FAULTY) {
+        let value = edited(&current, &[], &[FAULTY.to_string()]);
+        // SAFETY: no other thread of this process reads the environment: none was started.
+        unsafe { std::env::set_var(KNOB, value) };
+    }
+}
+
 /// The environment variable and its value for a process that must do without the tiers `wanted`, when
 /// this process was started to do without `own`. What a person has put there besides stays.
 pub fn without_tiers(own: &[String], wanted: &[String]) -> (&'static str, String) {
