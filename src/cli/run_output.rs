@@ -86,11 +86,11 @@ pub(super) fn print_result(result: &RunResult, took: Duration, global: &GlobalOp
         print_machine(row);
     }
     let (took, out) = (report::seconds(took), result.run.display());
-    say!("`{}` took {took}; written to {out}; manifest {}", result.study, result.manifest_sha256);
     let report = result.run.join("report.html");
     if report.exists() {
         say!("open {} in a browser", report.display());
     }
+    say!("`{}` took {took}; written to {out}; manifest {}", result.study, result.manifest_sha256);
 }
 
 /// Prints the machine of a row, and how intervals are meant.
