@@ -1,4 +1,4 @@
-//! What can go wrong on the way from a recipe to its numbers.
+//! Errors on the way from a recipe to its numbers.
 
 use crate::evaluate::{PredictError, SampleMismatch};
 use crate::ledger::LedgerError;
@@ -29,7 +29,7 @@ pub enum PipelineError {
     Invalid {
         /// The variant.
         variant: String,
-        /// What is wrong with it.
+        /// The problem.
         source: Box<paring_onnx::graph::Violation>,
     },
     /// A step cannot be taken back.
@@ -69,7 +69,7 @@ pub enum PipelineError {
     Panicked {
         /// The variant.
         variant: String,
-        /// What was said.
+        /// The panic's message.
         said: String,
     },
     /// Work on a target broke off.
@@ -77,7 +77,7 @@ pub enum PipelineError {
     TargetPanicked {
         /// The target.
         target: String,
-        /// What was said.
+        /// The panic's message.
         said: String,
     },
     /// Two models were not asked about the same samples.
@@ -99,9 +99,9 @@ pub enum PipelineError {
     /// A run has no such variant.
     #[error("the run has no variant `{name}`; it has `{known}`")]
     NoVariant {
-        /// What was asked for.
+        /// The name asked for.
         name: String,
-        /// What there is.
+        /// Names of the variants that there are.
         known: String,
     },
     /// A file is not the record that its name says.
@@ -109,7 +109,7 @@ pub enum PipelineError {
     Record {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
     /// A variant's file is not the one that its record describes.
@@ -137,7 +137,7 @@ pub enum PipelineError {
     Cycle {
         /// The variant.
         variant: String,
-        /// What stands there twice.
+        /// The variant that stands there twice.
         parent: String,
     },
     /// Something cannot be put back that was never taken.
@@ -155,7 +155,7 @@ pub enum PipelineError {
     NoParent {
         /// The variant.
         variant: String,
-        /// What it names.
+        /// The parent that it names.
         parent: String,
     },
     /// A decision holds a figure that is no number, which no file can hold.
@@ -165,7 +165,7 @@ pub enum PipelineError {
     NotANumber {
         /// The coupling or layer.
         coupling: String,
-        /// What does not come back.
+        /// The cause.
         source: serde_json::Error,
     },
     /// A decision in the ledger cannot be read.
@@ -211,7 +211,7 @@ pub enum PipelineError {
 }
 
 impl PipelineError {
-    /// What a step refused, one by one, where it could do nothing.
+    /// Refusals of a step that could do nothing, one by one.
     pub fn refusals(&self) -> &[(String, String)] {
         match self {
             PipelineError::Step { source, .. } => source.refusals(),
@@ -219,7 +219,7 @@ impl PipelineError {
         }
     }
 
-    /// Whether the error lies in the model or the recipe of one variant, so that others can be made all
+    /// True of an error in the model or the recipe of one variant, so that others can be made all
     /// the same; the ledger, the disk and the targets are everybody's.
     pub fn is_of_one_variant(&self) -> bool {
         match self {

@@ -1,6 +1,6 @@
 //! The process that tries a model file: it does once what every verb does first.
 
-use super::bounds::{LoadBounds, NO_MEMORY, too_long};
+use super::load_bounds::{LoadBounds, NO_MEMORY, too_long};
 use paring_agent::arrays::Dim;
 use paring_agent::engine::onnx;
 use paring_agent::engine::{self, AnalysedModel, DimensionBindings, ModelSignature, ModelSource};
@@ -38,7 +38,7 @@ impl LoadSizes {
     }
 }
 
-/// What came of a first load that did not end its process. Ordinary errors are not told: whoever loads
+/// Result of a first load that did not end its process. Ordinary errors are not told: whoever loads
 /// the model next meets them again.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct FirstLoad {

@@ -1,62 +1,14 @@
-//! What removals cost a model in its task's primary metric and what they buy, learnt from a few that
-//! were tried on it.
+//! Forecaster of the cost of removals in the task's primary metric and of their gain, learnt from a few
+//! that were tried on the model.
 
-use super::gains::GainForecaster;
-use super::tries::Tries;
+use super::gain_forecaster::GainForecaster;
+use super::removal_trials::{BaselineReference, RemovalTrial, RemovalTrials};
 use paring_compress::DecisionDraft;
-use paring_core::schema::{Forecast, ForecastOutcome, Metric};
+use paring_core::schema::{Forecast, ForecastOutcome};
 use paring_core::stats::{DoseResponse, PREDICTIVE_LEVEL, ResponseModel};
 use serde::{Deserialize, Serialize};
 
-/// A removal that was tried.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RemovalTrial {
-    /// The kind of removal: components and recovery.
-    pub removal: String,
-    /// Its output error.
-    pub error: f64,
-    /// How much worse the metric became, in its units.
-    pub harm: f64,
-    /// Standard error of that from the draw of samples.
-    pub standard_error: f64,
-}
-
-/// The baseline on the samples that removals are tried on.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct BaselineReference {
-    /// The task's primary metric.
-    pub metric: Metric,
-    /// Its value.
-    pub value: f64,
-    /// Number of classes, where answers are classes.
-    pub classes: usize,
-    /// Number of samples.
-    pub samples: usize,
-}
-
-impl BaselineReference {
-    /// The harm that cannot be exceeded, of metrics that have a worst value; without one they fall to
-    /// what guessing gives.
-    fn ceiling(&self) -> Option<f64> {
-        use Metric::*;
-        let guess = 1.0 / self.classes.max(1) as f64;
-        match self.metric {
-            Accuracy | Agreement if self.classes > 1 => Some(self.value - guess),
-            Top(k) => Some(self.value - (k as f64 * guess).min(1.0)),
-            Auc => Some(self.value - 0.5),
-            FalseNegativeRate => Some(1.0 - self.value),
-            metric if metric.is_share() => Some(self.value),
-            _ => None,
-        }
-    }
-
-    /// Whether the metric lies between 0 and 1.
-    fn is_bounded(&self) -> bool {
-        self.metric.is_share() || self.metric == Metric::Auc
-    }
-}
-
-/// What removals cost and buy, with predictive intervals.
+/// Forecaster of costs and gains of removals, with predictive intervals.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Forecaster {
     /// `None` where too few removals could be evaluated, or the baseline is no better than guessing.
@@ -66,10 +18,10 @@ pub struct Forecaster {
 
 impl Forecaster {
     /// Learns from removals that were tried; forecasts of the primary metric are for `reported` samples.
-    pub(super) fn learn(tries: Tries, reported: usize) -> Forecaster {
-        let Tries { reference, tried, gains } = tries;
+    pub(super) fn learn(trials: RemovalTrials, reported: usize) -> Forecaster {
+        let RemovalTrials { reference, tried, savings } = trials;
         let costs = reference.and_then(|of| CostForecaster::learn(of, tried, reported));
-        Forecaster { costs, gains: GainForecaster::learn(gains) }
+        Forecaster { costs, gains: GainForecaster::learn(savings) }
     }
 
     /// With what came of earlier forecasts of the same metrics, each outcome once: the last of its
@@ -109,7 +61,7 @@ impl Forecaster {
     }
 }
 
-/// What output errors cost a model.
+/// Forecaster of the metric's change from the output error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct CostForecaster {
     reference: BaselineReference,
@@ -179,6 +131,7 @@ impl CostForecaster {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use paring_core::schema::Metric;
 
     const REMOVAL: &str = "channels without recovery";
 

@@ -1,124 +1,17 @@
-//! Forecasts: what removals cost a model, learnt from a few that are tried on samples that no variant is
-//! reported on, and kept with the run.
+//! Forecasts: the cost and gain of removals, learnt from a few that are tried on samples that no
+//! variant is reported on, and kept with the run.
 
 mod forecaster;
-mod gains;
-mod tries;
+mod gain_forecaster;
+mod learn;
+mod removal_timer;
+mod removal_trials;
+mod track_record;
+mod try_removals;
 
 pub use forecaster::Forecaster;
-pub use gains::HERE;
-pub use tries::{ForecastBasis, of_all_kinds, removal};
-
-use super::{Context, EvaluationSetup, PipelineError};
-use paring_agent::engine::DimensionBindings;
-use paring_compress::{ChannelPruning, CompressError};
-use paring_core::schema::{ForecastOutcome, Sha256Hex};
-use paring_onnx::graph::Graph;
-
-/// Networks with more multiply-adds than this are not tried on: it would take longer than the study.
-const MOST_MACS: u64 = 500_000_000;
-/// Multiply-adds of all tries of a kind together, beyond which they are tried on fewer samples.
-const BUDGET_MACS: u64 = 100_000_000_000;
-/// Fewer samples would tell too little.
-const FEWEST_SAMPLES: usize = 100;
-
-/// How much is tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ForecastBudget {
-    /// Removals of each kind.
-    pub probes: usize,
-    /// Samples that forecasts are for.
-    pub reported: usize,
-    /// Whether they are timed as well: no two times are the same, nor then two ledgers.
-    pub timed: bool,
-}
-
-impl ForecastBudget {
-    /// Its words in the key of a stored forecaster, which do not change with the type's name.
-    fn in_key(&self) -> String {
-        let ForecastBudget { probes, reported, timed } = self;
-        format!("Probing {{ probes: {probes}, reported: {reported}, timed: {timed} }}")
-    }
-}
-
-/// Tries removals of each kind, and learns from them what others will do; `None` where nothing can be
-/// learnt.
-///
-/// # Errors
-/// [`PipelineError`] where the model cannot be analysed or evaluated.
-pub fn forecaster(
-    ground: &ForecastBasis,
-    subject: &EvaluationSetup,
-    probing: &ForecastBudget,
-) -> Result<Option<Forecaster>, PipelineError> {
-    let failed = |source: CompressError| PipelineError::Forecast(Box::new(source));
-    let ForecastBasis { graph, bindings, .. } = *ground;
-    let ForecastBudget { probes, reported, .. } = *probing;
-    let facts = graph.facts(bindings.dims, bindings.batch).map_err(|e| failed(e.into()))?;
-    let macs = graph.cost(&facts.shapes).macs.map(|macs| macs / bindings.batch.max(1) as u64);
-    let Some(macs) = macs.filter(|macs| *macs <= MOST_MACS) else { return Ok(None) };
-    if probes == 0 || subject.samples.is_empty() {
-        return Ok(None);
-    }
-    let affordable = BUDGET_MACS / (macs.max(1) * probes as u64);
-    let most = usize::try_from(affordable).unwrap_or(usize::MAX).max(FEWEST_SAMPLES);
-    let every = subject.samples.len().div_ceil(most).max(1);
-    let samples: Vec<usize> = subject.samples.iter().copied().step_by(every).collect();
-    let subject = EvaluationSetup { samples: &samples, ..*subject };
-    let tries = tries::tries(ground, &subject, probing)?;
-    Ok(Some(Forecaster::learn(tries, reported)))
-}
-
-/// A forecaster kept with the run, and what it was learnt from.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-struct StoredForecaster {
-    key: Sha256Hex,
-    forecaster: Option<Forecaster>,
-}
-
-impl Context {
-    /// Learns the run's forecaster, or finds it learnt before; `subject` has the samples to try on, and
-    /// a new forecaster is as unsure of itself as what came of `earlier` forecasts asks for.
-    ///
-    /// # Errors
-    /// Those of [`forecaster`].
-    pub fn learn(
-        &mut self,
-        subject: &EvaluationSetup,
-        prunings: &[ChannelPruning],
-        probing: &ForecastBudget,
-        earlier: &[ForecastOutcome],
-    ) -> Result<(), PipelineError> {
-        let Some(calibration) = &self.calibration else { return Ok(()) };
-        let model =
-            Sha256Hex::of_file(&self.model).map_err(PipelineError::file("read", &self.model))?;
-        let kinds: Vec<String> = prunings.iter().map(|p| format!("{p}, {}", removal(p))).collect();
-        let words = format!(
-            "{:?} {} {} {:?} {kinds:?} {:?}",
-            self.dims,
-            probing.in_key(),
-            self.seed,
-            subject.samples,
-            subject.task
-        );
-        let parts =
-            [model.as_str(), calibration.sha256.as_str(), &words, env!("CARGO_PKG_VERSION")];
-        let key = Sha256Hex::of_parts(parts.iter().map(|p| p.as_bytes()));
-        let path = self.folders.forecaster();
-        let kept: Option<StoredForecaster> = super::read_json(&path);
-        if let Some(kept) = kept.filter(|kept| kept.key == key) {
-            self.forecaster = kept.forecaster;
-            return Ok(());
-        }
-        let failed = |source| PipelineError::Graph { variant: super::BASELINE.into(), source };
-        let graph = Graph::load(&self.model).map_err(failed)?;
-        let bindings = DimensionBindings { batch: self.batch, dims: &self.dims };
-        let ground =
-            ForecastBasis { graph: &graph, bindings, calibration, prunings, seed: self.seed };
-        let found = forecaster(&ground, subject, probing)?;
-        let found = found.map(|f| f.with_outcomes(earlier));
-        super::replace_json(&path, &StoredForecaster { key, forecaster: found.clone() })?;
-        self.forecaster = found;
-        Ok(())
-    }
-}
+pub use gain_forecaster::HERE;
+pub use learn::forecaster;
+pub use removal_trials::{ForecastBasis, ForecastBudget};
+pub use track_record::{add_outcomes, read_outcomes};
+pub use try_removals::{of_all_kinds, removal};

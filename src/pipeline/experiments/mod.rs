@@ -1,0 +1,7 @@
+//! Controlled experiments: variants with only some of their decisions.
+
+mod experiment_runner;
+mod step_replay;
+
+pub use experiment_runner::{ExperimentRequest, ExperimentRunner, measured_experiments, recorded};
+pub use step_replay::rehearse;

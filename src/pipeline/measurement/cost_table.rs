@@ -1,0 +1,59 @@
+//! The cost table of a run: measured once, then frozen, so that the same run gives the same variants.
+
+use super::node_times::attributed;
+use crate::pipeline::PipelineError;
+use crate::pipeline::run_files::{read_json, replace_json};
+use crate::pipeline::variants::{BASELINE, Context};
+use paring_agent::engine::{AnalysedModel, DimensionBindings, ENGINE, ModelSource};
+use paring_core::schema::{CostTable, EngineOptions, SCHEMA, Sha256Hex};
+use paring_onnx::graph::Graph;
+use std::collections::BTreeMap;
+
+/// Runs that the medians are of.
+const RUNS: usize = 101;
+
+impl Context {
+    /// Measures the baseline's nodes in this process, or finds the table that the run has.
+    ///
+    /// # Errors
+    /// [`PipelineError`] where the engine cannot run the baseline, or the table cannot be kept.
+    pub fn measure_costs(&mut self, target: &str) -> Result<(), PipelineError> {
+        let path = self.folders.costs(target);
+        let kept: Option<CostTable> = read_json(&path);
+        if kept.is_some() || self.calibration.is_none() {
+            self.costs = kept;
+            return Ok(());
+        }
+        let table = self.measured(target)?;
+        replace_json(&path, &table)?;
+        self.costs = Some(table);
+        Ok(())
+    }
+
+    fn measured(&self, target: &str) -> Result<CostTable, PipelineError> {
+        let failed = |source| PipelineError::Graph { variant: BASELINE.into(), source };
+        let engine = |source| PipelineError::Engine { variant: BASELINE.into(), source };
+        let graph = Graph::load(&self.model).map_err(failed)?;
+        let bindings = DimensionBindings { batch: self.batch, dims: &self.dims };
+        let model =
+            AnalysedModel::load(ModelSource::File(&self.model), bindings).map_err(engine)?;
+        let plan = model.optimise(&EngineOptions::default()).map_err(engine)?;
+        let samples = self.calibration.as_ref().map(|c| c.first()).unwrap_or_default();
+        let inputs = plan.inputs(&samples).map_err(engine)?;
+        let mut nodes_ns: BTreeMap<String, f64> = BTreeMap::new();
+        let profile = plan.profile(&inputs, RUNS).map_err(engine)?;
+        for (from, node) in attributed(&graph, &profile) {
+            // What belongs to no node is still part of the whole.
+            let name = from.map_or_else(String::new, |p| graph.nodes()[p].name.clone());
+            *nodes_ns.entry(name).or_default() += node.median_ns();
+        }
+        let (engine, target) = (ENGINE.to_string(), target.to_string());
+        Ok(CostTable { schema: SCHEMA, target, engine, nodes_ns })
+    }
+
+    /// Hash of the table.
+    pub(in crate::pipeline) fn costs_sha256(&self) -> Option<Sha256Hex> {
+        let table = self.costs.as_ref()?;
+        Some(Sha256Hex::of(&serde_json::to_vec(table).ok()?))
+    }
+}

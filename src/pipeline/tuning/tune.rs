@@ -1,0 +1,250 @@
+//! The tune step: what loses nothing is tried on its target, and what is faster there is taken.
+
+use crate::pipeline::measurement::{StepFailure, TrialForm};
+use crate::pipeline::{Context, PipelineError, read_json, replace_json};
+use paring_agent::engine::{CLEAR_UPPER_HALVES, ENGINE};
+use paring_agent::measure::PRACTICAL_MARGIN;
+use paring_compress::{self, CompressError, DecisionDraft, DecisionRule, StepResult};
+use paring_core::files::ConfinedPath;
+use paring_core::schema::{
+    EngineOptions, OriginalIndices, RejectedAlternative, SCHEMA, Sha256Hex, TuneCandidate,
+    TuneTable,
+};
+use paring_onnx::graph::Graph;
+use serde_json::json;
+
+/// Options that change nothing but the order of sums, beside those that the parent has.
+const LAYOUTS: [&[&str]; 4] =
+    [&[], &["conv_nhwc"], &[CLEAR_UPPER_HALVES], &["conv_nhwc", CLEAR_UPPER_HALVES]];
+
+/// The graph and engine options after a tune step.
+pub(in crate::pipeline) struct TunedGraph {
+    pub(in crate::pipeline) made: StepResult,
+    pub(in crate::pipeline) options: EngineOptions,
+}
+
+/// A form that is tried.
+struct EngineForm {
+    rewritten: bool,
+    options: EngineOptions,
+}
+
+impl Context {
+    /// Tries the forms of a graph, or takes what the run's table says of them; where the options are
+    /// `fixed` with these alone.
+    ///
+    /// # Errors
+    /// [`PipelineError`] names the variant.
+    pub(in crate::pipeline) fn tune(
+        &self,
+        (variant, on): (&str, &str),
+        graph: Graph,
+        origins: OriginalIndices,
+        (options, fixed): (&EngineOptions, bool),
+    ) -> Result<TunedGraph, PipelineError> {
+        let failed = |source: CompressError| PipelineError::Step {
+            variant: variant.into(),
+            step: "tune".into(),
+            source: Box::new(source),
+        };
+        let calibration = self.calibration.as_ref();
+        let calibration = calibration
+            .ok_or_else(|| failed(CompressError::NoCalibration("proving that nothing changes")))?;
+        let (rewritten, drafts) = paring_compress::lossless(&graph, calibration).map_err(failed)?;
+        let key = tune_key(&graph, (options, fixed), &calibration.sha256, self.reading);
+        let path = self.folders.costs(&format!("{on}.tune-{}", key.short()));
+        let stored: Option<TuneTable> = read_json(&path);
+        let table = match stored.filter(|table| table.key == key) {
+            Some(table) => table,
+            None => {
+                let forms = self.forms_for(on, !drafts.is_empty(), (options, fixed));
+                let tried = self.tried(on, (&graph, &rewritten), options, forms);
+                let tried = tried.map_err(|error| error.of(on, &failed))?;
+                let (engine, target) = (ENGINE.to_string(), on.to_string());
+                let table = TuneTable { schema: SCHEMA, target, engine, key, tried };
+                self.keep(&path, &table)?;
+                table
+            }
+        };
+        let bytes = serde_json::to_vec(&table).unwrap_or_default();
+        let table_sha256 = Some(Sha256Hex::of(&bytes));
+        let calibration_sha256 = Some(calibration.sha256.clone());
+        let best = best_form(&table).filter(|tried| !tried.form.is_empty());
+        let taken =
+            |t: &TuneCandidate| best.is_some_and(|b| b.form == t.form && b.options == t.options);
+        let others = table.tried.iter().filter(|t| !taken(t));
+        let alternatives_rejected =
+            others.map(|t| RejectedAlternative { what: words(t), why: verdict(t) }).collect();
+        let (reason, uses) = match best {
+            Some(tried) => (reason(tried), is_rewritten(tried)),
+            None => ("nothing is faster beyond noise: the model stays as it is".into(), false),
+        };
+        let options = best.map_or_else(|| options.clone(), |tried| tried.options.clone());
+        let choice = DecisionDraft {
+            operation: "tune".into(),
+            coupling: "the whole graph".into(),
+            alternatives_rejected,
+            calibration_sha256,
+            table_sha256,
+            reason,
+            ..DecisionDraft::default()
+        };
+        let (graph, mut decisions) = if uses { (rewritten, drafts) } else { (graph, Vec::new()) };
+        decisions.push(choice);
+        Ok(TunedGraph { made: StepResult::new(graph, origins, decisions), options })
+    }
+
+    /// The forms that a target can tell apart.
+    fn forms_for(
+        &self,
+        target: &str,
+        rewrites: bool,
+        (options, fixed): (&EngineOptions, bool),
+    ) -> Vec<EngineForm> {
+        let mut forms = forms(rewrites, options, fixed);
+        let clears = self.clears_on(target);
+        forms.retain(|form| {
+            clears || !form.options.transforms.iter().any(|t| t == CLEAR_UPPER_HALVES)
+        });
+        forms
+    }
+
+    /// Proves every form against the graph as given, and measures those that pass on a target.
+    fn tried(
+        &self,
+        on: &str,
+        (graph, rewritten): (&Graph, &Graph),
+        given: &EngineOptions,
+        forms: Vec<EngineForm>,
+    ) -> Result<Vec<TuneCandidate>, StepFailure> {
+        let Some(calibration) = &self.calibration else { return Ok(Vec::new()) };
+        let (plain, short) = (graph.encode(), rewritten.encode());
+        let mut tried = Vec::new();
+        for form in &forms {
+            let own = if form.rewritten { rewritten } else { graph };
+            let pair = ((graph, given), (own, &form.options));
+            let found = paring_compress::agreement(pair.0, pair.1, calibration, self.reading);
+            let found = found.map_err(StepFailure::Step)?;
+            tried.push(TuneCandidate {
+                form: if form.rewritten { "rewritten" } else { "as given" }.into(),
+                options: form.options.clone(),
+                apart: found.apart,
+                flips: found.flips,
+                samples: found.samples,
+                lossless: found.lossless(),
+                speedup: None,
+                quiet_share: None,
+            });
+        }
+        let mut entrants = vec![TrialForm { bytes: &plain, options: given }];
+        let passed: Vec<usize> = (0..forms.len()).filter(|i| tried[*i].lossless).collect();
+        entrants.extend(passed.iter().map(|i| TrialForm {
+            bytes: if forms[*i].rewritten { &short } else { &plain },
+            options: &forms[*i].options,
+        }));
+        let by = (&self.rules, self.seed);
+        let placings = self.on(on, |machine| machine.race(&entrants, calibration, by))?;
+        for (index, placing) in passed.iter().zip(&placings[1..]) {
+            tried[*index].speedup = Some(placing.speedup);
+            tried[*index].quiet_share = Some(placing.quiet_share);
+        }
+        Ok(tried)
+    }
+
+    /// True of a target that may have upper halves of registers to clear.
+    pub(in crate::pipeline) fn clears_on(&self, target: &str) -> bool {
+        let known = self.targets.iter().find(|known| known.name == target);
+        match known.and_then(|known| known.profile.triple.as_deref()) {
+            Some(triple) => triple.starts_with("x86_64"),
+            None => cfg!(target_arch = "x86_64"),
+        }
+    }
+
+    /// Keeps a table of the run, in a folder that may not exist yet.
+    pub(in crate::pipeline) fn keep(
+        &self,
+        path: &ConfinedPath,
+        table: &impl serde::Serialize,
+    ) -> Result<(), PipelineError> {
+        replace_json(path, table)
+    }
+}
+
+/// Everything that decides what is measured.
+fn tune_key(
+    graph: &Graph,
+    (options, fixed): (&EngineOptions, bool),
+    samples: &Sha256Hex,
+    reading: DecisionRule,
+) -> Sha256Hex {
+    let label = json!([options.label(), fixed, reading]).to_string();
+    let bytes = graph.encode();
+    let parts = [&bytes[..], b"\0", label.as_bytes(), b"\0", samples.as_str().as_bytes()];
+    Sha256Hex::of_parts(parts.into_iter().chain([ENGINE.as_bytes()]))
+}
+
+/// All forms but the one that is there already.
+fn forms(rewrites: bool, given: &EngineOptions, fixed: bool) -> Vec<EngineForm> {
+    let mut all: Vec<EngineOptions> = LAYOUTS
+        .iter()
+        .map(|names| EngineOptions {
+            transforms: names.iter().map(|n| (*n).to_string()).collect(),
+            ..given.clone()
+        })
+        .collect();
+    if fixed {
+        all.clear();
+    }
+    if !all.contains(given) {
+        all.push(given.clone());
+    }
+    let graphs = if rewrites { vec![false, true] } else { vec![false] };
+    let pairs = graphs.into_iter().flat_map(|rewritten| {
+        all.iter().map(move |options| EngineForm { rewritten, options: options.clone() })
+    });
+    pairs.filter(|form| form.rewritten || form.options != *given).collect()
+}
+
+/// The fastest of those that are faster beyond noise and lose nothing.
+fn best_form(table: &TuneTable) -> Option<&TuneCandidate> {
+    let sure = |t: &&TuneCandidate| {
+        t.lossless && t.speedup.is_some_and(|s| s.low > 1.0 + PRACTICAL_MARGIN)
+    };
+    let by = |t: &TuneCandidate| t.speedup.map_or(0.0, |s| s.value);
+    table.tried.iter().filter(sure).max_by(|a, b| by(a).total_cmp(&by(b)))
+}
+
+fn is_rewritten(tried: &TuneCandidate) -> bool {
+    tried.form == "rewritten"
+}
+
+fn words(tried: &TuneCandidate) -> String {
+    match tried.options.label() {
+        label if label.is_empty() => format!("{}, no engine options", tried.form),
+        label => format!("{}, engine {label}", tried.form),
+    }
+}
+
+fn proof(tried: &TuneCandidate) -> String {
+    format!(
+        "outputs within {:.1e} of the largest, {} of {} samples predicted differently",
+        tried.apart, tried.flips, tried.samples
+    )
+}
+
+fn verdict(tried: &TuneCandidate) -> String {
+    match tried.speedup {
+        None => format!("not lossless: {}", proof(tried)),
+        Some(s) => format!("{:.3} [{:.3}, {:.3}] times as fast", s.value, s.low, s.high),
+    }
+}
+
+fn reason(tried: &TuneCandidate) -> String {
+    format!(
+        "{}: {} in paired bursts, {:.0} % of them quiet; {}",
+        words(tried),
+        verdict(tried),
+        100.0 * tried.quiet_share.unwrap_or(0.0),
+        proof(tried)
+    )
+}
