@@ -95,7 +95,7 @@ fn log(low: f64, high: f64) -> FittedAxis {
 /// A number with as many digits as it needs.
 fn plain(number: f64) -> String {
     match number.abs() {
-        v if v >= 1e6 || v < 1e-3 => format!("{number:.0e}"),
+        v if !(1e-3..1e6).contains(&v) => format!("{number:.0e}"),
         v if v >= 1.0 => format!("{number:.0}"),
         _ => format!("{number:.3}").trim_end_matches('0').to_string(),
     }
