@@ -48,7 +48,7 @@ impl Crate {
             }
         }
         while let Some(name) = rest.first() {
-            let below: Module = [at.as_slice(), &[name.clone()]].concat();
+            let below: Module = [at.as_slice(), std::slice::from_ref(name)].concat();
             if !self.code.contains_key(&below) {
                 break;
             }
