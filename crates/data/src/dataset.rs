@@ -102,7 +102,7 @@ impl Dataset {
 
     /// Hash of the samples at `indices`: what a calibration stands on.
     pub fn sha256_of(&self, indices: &[usize]) -> Sha256Hex {
-        Sha256Hex::of_parts([self.sha256.as_str().as_bytes(), format!("{indices:?}").as_bytes()])
+        Sha256Hex::of_parts([self.sha256.as_str().as_bytes(), json_list(indices).as_bytes()])
     }
 
     /// The samples in a range, with inputs of their own.
@@ -170,11 +170,64 @@ pub(super) fn digest(
 ) -> Result<Sha256Hex, DataError> {
     let Dataset { labels, labelled, targets, columns, extras, .. } = whole;
     let arrays = inputs.iter().flat_map(|(name, rows)| {
-        let head = format!("{name} {} {:?}\n", rows.dtype(), rows.shape()).into_bytes();
+        let head = format!("{name} {} {}\n", rows.dtype(), json_list(rows.shape())).into_bytes();
         std::iter::once(Ok(head)).chain(rows.pieces())
     });
-    let labels = if *labelled { format!("{labels:?}") } else { "no labels".into() };
-    let tables = format!("{labels}\n{columns:?}\n{extras:?}").into_bytes();
-    let truth = targets.iter().flat_map(|t| [format!("{:?}\n", t.shape()).into(), t.to_bytes()]);
+    let labels = if *labelled { json_list(labels) } else { "no labels".into() };
+    let columns = json_columns(columns, |column| {
+        json_list(&column.iter().map(|text| json_string(text)).collect::<Vec<String>>())
+    });
+    let extras = json_columns(extras, json_list);
+    let tables = format!("{labels}\n{columns}\n{extras}").into_bytes();
+    let truth = targets.iter().flat_map(|t| {
+        let head = format!("{}\n", json_list(t.shape())).into_bytes();
+        [head, t.to_bytes()]
+    });
     Sha256Hex::of_pieces(arrays.chain(std::iter::once(tables).chain(truth).map(Ok)))
+}
+
+/// A JSON array with a space behind every comma: hashes of data are of just this text.
+fn json_list<T: ToString>(items: &[T]) -> String {
+    let items: Vec<String> = items.iter().map(T::to_string).collect();
+    format!("[{}]", items.join(", "))
+}
+
+/// A JSON object of columns, with a space behind every comma and colon.
+fn json_columns<T>(columns: &BTreeMap<String, Vec<T>>, in_json: impl Fn(&[T]) -> String) -> String {
+    let each =
+        columns.iter().map(|(name, column)| format!("{}: {}", json_string(name), in_json(column)));
+    format!("{{{}}}", each.collect::<Vec<String>>().join(", "))
+}
+
+fn json_string(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dataset(truth: Result<Array, usize>) -> Dataset {
+        let input: Array = ndarray::arr2(&[[0.5f32], [-1.0]]).into_dyn().into();
+        let column = ["a", "é \"b\""].map(str::to_string).to_vec();
+        let columns = BTreeMap::from([("site".to_string(), column)]);
+        let extras = BTreeMap::from([("train".to_string(), vec![0, -1])]);
+        Dataset::new(BTreeMap::from([("x".to_string(), input)]), truth, columns, extras).unwrap()
+    }
+
+    /// sha256sum of the bytes as they are written out by hand: a run knows its data by these hashes, so
+    /// they never change.
+    #[test]
+    fn hashes_of_data_stay_what_they_are() {
+        let labelled = dataset(Ok(ndarray::arr1(&[1i64, 0]).into_dyn().into()));
+        let golden = "9cfed6d3af0a9e718f29e0b71eecbaeeb985415abed36e095ad62584d67ccf24";
+        assert_eq!(labelled.sha256.as_str(), golden);
+        let golden = "99d717b57ee4db9643bbb3165152bb2c16dbc2d06d34f523248c30682fa0e594";
+        assert_eq!(labelled.sha256_of(&[1, 0]).as_str(), golden);
+        let golden = "c60144d54dcea940b6f699b0a21ffac1991d7239342b5ceb3c5e920fab66e252";
+        assert_eq!(dataset(Err(2)).sha256.as_str(), golden);
+        let numbers = ndarray::arr2(&[[0.25f32], [2.0]]).into_dyn().into();
+        let golden = "37f0fd8097840daff4896c213f8020f859fda7198697d7b9187fb22d544b46c6";
+        assert_eq!(dataset(Ok(numbers)).sha256.as_str(), golden);
+    }
 }
