@@ -3,7 +3,8 @@
 
 use super::forecaster::Forecaster;
 use super::removal_trials::{ForecastBasis, ForecastBudget};
-use super::try_removals::{removal, try_removals};
+use super::try_removals::try_removals;
+use crate::evaluate::EvaluationTask;
 use crate::pipeline::PipelineError;
 use crate::pipeline::predictions::EvaluationSetup;
 use crate::pipeline::run_files::{read_json, replace_json};
@@ -12,6 +13,8 @@ use paring_agent::engine::DimensionBindings;
 use paring_compress::{ChannelPruning, CompressError};
 use paring_core::schema::{ForecastOutcome, Sha256Hex};
 use paring_onnx::graph::Graph;
+use serde_json::json;
+use std::collections::BTreeMap;
 
 /// Networks with more multiply-adds than this are not tried on: it would take longer than the study.
 const MOST_MACS: u64 = 500_000_000;
@@ -48,7 +51,38 @@ pub fn forecaster(
     Ok(Some(Forecaster::learn(trials, reported)))
 }
 
-/// A forecaster kept with the run, and what it was learnt from.
+/// Everything that decides what a run's forecaster learns.
+struct ForecasterInputs<'a> {
+    model: &'a Sha256Hex,
+    calibration: &'a Sha256Hex,
+    dims: &'a BTreeMap<String, usize>,
+    seed: u64,
+    samples: &'a [usize],
+    task: &'a EvaluationTask,
+    prunings: &'a [ChannelPruning],
+    budget: ForecastBudget,
+    version: &'a str,
+}
+
+impl ForecasterInputs<'_> {
+    /// Hash of the canonical JSON of all of them.
+    fn key(&self) -> Sha256Hex {
+        let ForecastBudget { probes, reported, timed } = self.budget;
+        Sha256Hex::of_json(&json!({
+            "model": self.model,
+            "calibration": self.calibration,
+            "dims": self.dims,
+            "seed": self.seed,
+            "samples": self.samples,
+            "task": self.task,
+            "prunings": self.prunings,
+            "budget": { "probes": probes, "reported": reported, "timed": timed },
+            "version": self.version,
+        }))
+    }
+}
+
+/// A forecaster kept with the run, and the key of what it was learnt from.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 struct StoredForecaster {
     key: Sha256Hex,
@@ -71,18 +105,18 @@ impl Context {
         let Some(calibration) = &self.calibration else { return Ok(()) };
         let model =
             Sha256Hex::of_file(&self.model).map_err(PipelineError::file("read", &self.model))?;
-        let kinds: Vec<String> = prunings.iter().map(|p| format!("{p}, {}", removal(p))).collect();
-        let words = format!(
-            "{:?} {} {} {:?} {kinds:?} {:?}",
-            self.dims,
-            probing.in_key(),
-            self.seed,
-            subject.samples,
-            subject.task
-        );
-        let parts =
-            [model.as_str(), calibration.sha256.as_str(), &words, env!("CARGO_PKG_VERSION")];
-        let key = Sha256Hex::of_parts(parts.iter().map(|p| p.as_bytes()));
+        let inputs = ForecasterInputs {
+            model: &model,
+            calibration: &calibration.sha256,
+            dims: &self.dims,
+            seed: self.seed,
+            samples: subject.samples,
+            task: subject.task,
+            prunings,
+            budget: *probing,
+            version: env!("CARGO_PKG_VERSION"),
+        };
+        let key = inputs.key();
         let path = self.folders.forecaster();
         let kept: Option<StoredForecaster> = read_json(&path);
         if let Some(kept) = kept.filter(|kept| kept.key == key) {
@@ -99,5 +133,33 @@ impl Context {
         replace_json(&path, &StoredForecaster { key, forecaster: found.clone() })?;
         self.forecaster = found;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use paring_compress::catalog::Criterion;
+
+    #[test]
+    fn a_key_is_the_hash_of_canonical_json() {
+        let (model, calibration) = (Sha256Hex::of(b"model"), Sha256Hex::of(b"calibration"));
+        let dims = BTreeMap::from([("height".to_string(), 8), ("a".to_string(), 2)]);
+        let inputs = ForecasterInputs {
+            model: &model,
+            calibration: &calibration,
+            dims: &dims,
+            seed: 7,
+            samples: &[0, 3, 12],
+            task: &EvaluationTask::default(),
+            prunings: &[ChannelPruning::channels(0.5, Criterion::Obs)],
+            budget: ForecastBudget { probes: 12, reported: 400, timed: false },
+            version: "0.1.0",
+        };
+        // sha256sum of the text that RFC 8785 gives: keys in order, no spaces.
+        let golden = "a47231f7aa51e63ea739a54d3e0ce2dc368d22a0f7524ceed2b51eddb8495720";
+        assert_eq!(inputs.key().as_str(), golden);
+        let budget = ForecastBudget { timed: true, ..inputs.budget };
+        assert_ne!(ForecasterInputs { budget, ..inputs }.key().as_str(), golden);
     }
 }

@@ -35,14 +35,6 @@ pub struct ForecastBudget {
     pub timed: bool,
 }
 
-impl ForecastBudget {
-    /// Its words in the key of a stored forecaster, which do not change with the type's name.
-    pub(super) fn in_key(&self) -> String {
-        let ForecastBudget { probes, reported, timed } = self;
-        format!("Probing {{ probes: {probes}, reported: {reported}, timed: {timed} }}")
-    }
-}
-
 /// A removal that was tried.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RemovalTrial {
