@@ -90,9 +90,9 @@ impl ReplayCache {
     }
 }
 
-/// Everything that a step is told: its words only count what its settings name one by one.
+/// The identity of a step as JSON: its words only count what its settings name one by one.
 fn name(step: &Step) -> String {
-    format!("{step:?}")
+    step.identity().to_string()
 }
 
 impl ReplayedGraph {

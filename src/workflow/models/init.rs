@@ -50,7 +50,9 @@ fn study_text(options: &InitOptions) -> Result<String, WorkflowError> {
     let data = data.clone().unwrap_or_else(|| "data.npz".into());
     let output = match signature.outputs.as_slice() {
         [_] => String::new(),
-        many => format!("output = {:?}        # one of {}\n", many[0], many.join(", ")),
+        many => {
+            format!("output = {}        # one of {}\n", quoted(&many[0]), many.join(", "))
+        }
     };
     Ok(TEMPLATE
         .replace("@NAME", &quoted(&name))
