@@ -46,4 +46,7 @@ pub use run_files::{
     ExternalModel, Folders, ancestry, place, read_json, replace, replace_json, runs_once,
     variant_names, variant_record,
 };
-pub use variants::{BASELINE, Context, Recipe, baseline, make};
+pub use variants::{
+    BASELINE, BaselineEstimates, Recipe, RecipeContext, RecipeInputs, RunRecords, TrialMachines,
+    baseline, make,
+};

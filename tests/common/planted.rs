@@ -12,7 +12,10 @@ use paring::compress::DecisionRule;
 use paring::engine::ModelSource;
 use paring::evaluate::{GroundTruth, Predictor};
 use paring::graph::{self, DimensionSize, Graph, Node, Weights};
-use paring::pipeline::{Context, EvaluationSetup, Folders, rehearse};
+use paring::pipeline::{
+    BaselineEstimates, EvaluationSetup, Folders, RecipeContext, RecipeInputs, RunRecords,
+    TrialMachines, rehearse,
+};
 use paring::schema::{ConditionRules, EngineOptions, Explanation, FlipCounts, Sha256Hex, TaskKind};
 use paring::stats;
 use paring::study::{self, Study, StudyInputs};
@@ -47,7 +50,7 @@ pub struct Case {
     _folder: tempfile::TempDir,
     study: Study,
     loaded: StudyInputs,
-    context: Context,
+    context: RecipeContext,
     /// What was planted in which layers: the share of samples that each costs.
     costs: BTreeMap<String, f64>,
     /// The layer that it was planted in.
@@ -132,14 +135,15 @@ impl Case {
 
     pub fn investigate(&self, level: GroupLevel, draws: u64) -> AblationStudy<'_> {
         let steps = &self.study.recipes[0].steps;
-        let done = rehearse(&self.context, steps).unwrap();
+        let RecipeContext { records, inputs, .. } = &self.context;
+        let done = rehearse(&records.owner, inputs, None, steps).unwrap();
         let pool = &self.loaded.splits.calibrate;
         let further = (1..draws).map(|draw| {
             let samples = resample_calibration(pool, None, pool.len(), draw);
             let calibration = Some(calibration(&self.loaded, &samples));
-            Context { calibration, seed: draw, ..self.context.clone() }
+            RecipeInputs { calibration, seed: draw, ..inputs.clone() }
         });
-        let contexts = std::iter::once(self.context.clone()).chain(further).collect();
+        let further = further.collect();
         let report = &self.loaded.splits.report;
         let labels = report.iter().map(|s| self.loaded.data.labels[*s]).collect();
         let task = self.study.task.labelled_task.clone();
@@ -163,7 +167,8 @@ impl Case {
         let options = EngineOptions::default();
         let subject = self.subject();
         let mut found =
-            AblationStudy::begin(&done, &options, contexts, subject, truth, &manner).unwrap();
+            AblationStudy::begin(&done, &options, &self.context, further, subject, truth, &manner)
+                .unwrap();
         found.explore(&manner, &mut |_| ()).unwrap();
         found
     }
@@ -262,23 +267,26 @@ fn calibration(loaded: &StudyInputs, samples: &[usize]) -> Calibration {
     }
 }
 
-fn context(study: &Study, loaded: &StudyInputs, folder: &std::path::Path) -> Context {
-    Context {
-        folders: Folders::new(&folder.join("run")),
-        model: study.model.clone(),
-        dims: loaded.dims.clone(),
-        batch: loaded.batch,
-        calibration: Some(calibration(loaded, &loaded.splits.calibrate)),
-        reading: DecisionRule::default(),
-        seed: study.seed,
-        rules: study.timing.rules.clone(),
-        targets: Vec::new(),
-        conditions: ConditionRules::default(),
-        energy: BTreeMap::new(),
-        sysfs_root: None,
-        costs: None,
-        forecaster: None,
-        owner: study.owner.clone(),
+fn context(study: &Study, loaded: &StudyInputs, folder: &std::path::Path) -> RecipeContext {
+    let folders = Folders::new(&folder.join("run"));
+    RecipeContext {
+        records: RunRecords { folders, owner: study.owner.clone() },
+        inputs: RecipeInputs {
+            model: study.model.clone(),
+            dims: loaded.dims.clone(),
+            batch: loaded.batch,
+            calibration: Some(calibration(loaded, &loaded.splits.calibrate)),
+            reading: DecisionRule::default(),
+            seed: study.seed,
+        },
+        machines: TrialMachines {
+            targets: Vec::new(),
+            rules: study.timing.rules.clone(),
+            conditions: ConditionRules::default(),
+            energy: BTreeMap::new(),
+            sysfs_root: None,
+        },
+        estimates: BaselineEstimates::default(),
     }
 }
 

@@ -9,8 +9,8 @@ use super::experiment_table::ExperimentTable;
 use super::exploration::explore;
 use crate::attribution::shapley::GroupCoalition;
 use crate::pipeline::{
-    Context, EvaluationSetup, ExperimentRequest, ExperimentRunner, PipelineError, RecordedStep,
-    rehearse,
+    EvaluationSetup, ExperimentRequest, ExperimentRunner, PipelineError, RecipeContext,
+    RecipeInputs, RecordedStep, rehearse,
 };
 use paring_core::schema::{
     DecisionGroup, EngineOptions, ExperimentPredictions, Forecast, ReplayedDecision, Sha256Hex,
@@ -64,15 +64,16 @@ struct RecipeOnDraw<'a> {
 }
 
 impl<'a> AblationStudy<'a> {
-    /// Groups what the variant's steps decided, and repeats them on every further draw: the first
-    /// context is the study's own, `done` what was done on it; `truth` is of the subject's samples.
+    /// Groups what the variant's steps decided, and repeats them on every `further` draw of calibration
+    /// samples: `done` is what was done on the study's own; `truth` is of the subject's samples.
     ///
     /// # Errors
     /// [`PipelineError`] where a step cannot be repeated.
     pub fn begin(
         done: &[RecordedStep],
         options: &EngineOptions,
-        contexts: Vec<Context>,
+        context: &RecipeContext,
+        further: Vec<RecipeInputs>,
         subject: EvaluationSetup<'a>,
         truth: EvaluatedSamples,
         manner: &AblationOptions,
@@ -81,7 +82,7 @@ impl<'a> AblationStudy<'a> {
         let mut groups = groups(done, manner.level, manner.groups.saturating_sub(own.into()));
         let optional = own.then_some(groups.len());
         groups.extend(own.then(|| engine(options)));
-        let draws = contexts.len().max(1);
+        let draws = 1 + further.len();
         let pairs = pairs(groups.len(), manner.experiments, draws);
         let plan = ExperimentPlan::new(groups.len(), pairs, manner.seed);
         let settled = |d: &RecordedStep| {
@@ -90,12 +91,16 @@ impl<'a> AblationStudy<'a> {
             d.step.settled(&made).map_err(|source| unreplayable(d, source))
         };
         let steps: Vec<_> = done.iter().map(settled).collect::<Result<_, _>>()?;
-        let mut all = Vec::new();
-        for (number, context) in contexts.into_iter().enumerate() {
-            let done = if number == 0 { done.to_vec() } else { rehearse(&context, &steps)? };
+        let RecipeContext { records, inputs, estimates, .. } = context;
+        let on_draw = |inputs: RecipeInputs, done: Vec<RecordedStep>| {
             let pieces = pieces(&groups, &done);
-            let laboratory = ExperimentRunner::open(context, subject)?;
-            all.push(RecipeOnDraw { laboratory, done, pieces });
+            let laboratory = ExperimentRunner::open(&records.folders, inputs, subject)?;
+            Ok::<_, PipelineError>(RecipeOnDraw { laboratory, done, pieces })
+        };
+        let mut all = vec![on_draw(inputs.clone(), done.to_vec())?];
+        for inputs in further {
+            let done = rehearse(&records.owner, &inputs, estimates.costs.as_ref(), &steps)?;
+            all.push(on_draw(inputs, done)?);
         }
         let table = ExperimentTable { truth, draws: vec![Default::default(); all.len()] };
         Ok(AblationStudy {

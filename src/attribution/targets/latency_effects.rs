@@ -5,7 +5,7 @@ use crate::attribution::effects::LEVEL;
 use crate::attribution::experiments::AblationStudy;
 use crate::attribution::shapley::{CoalitionContrast, GroupCoalition};
 use crate::pipeline::{
-    Context, HERE, PipelineError, TimedModel, kept_times_by_node, times_by_node,
+    HERE, PipelineError, RecipeInputs, TimedModel, kept_times_by_node, times_by_node,
 };
 use paring_core::schema::{
     ConfidenceInterval, DecisionGroup, Effect, LayerChange, MetricTotal, MissingReason, NodeProfile,
@@ -45,10 +45,10 @@ impl AblationStudy<'_> {
         if timed.len() != sets.len() {
             return Ok(LatencyEffects::default());
         }
-        let Some(context) = self.laboratory().map(|l| l.context().clone()) else {
+        let Some(inputs) = self.laboratory().map(|l| l.inputs().clone()) else {
             return Ok(LatencyEffects::default());
         };
-        let Some(rounds) = context.time(&timed, budget)? else {
+        let Some(rounds) = inputs.time(&timed, budget)? else {
             return Ok(LatencyEffects::default());
         };
         let position: BTreeMap<GroupCoalition, usize> =
@@ -92,7 +92,7 @@ impl AblationStudy<'_> {
         };
         let ends = [self.timed(GroupCoalition::EMPTY), self.timed(GroupCoalition::full(count))];
         let layers = match ends {
-            [Some(before), Some(after)] => self.layers(&context, before, after, budget)?,
+            [Some(before), Some(after)] => self.layers(&inputs, before, after, budget)?,
             _ => vec![],
         };
         Ok(LatencyEffects { effects, total: total(), layers, quiet_share: rounds.quiet_share })
@@ -101,7 +101,7 @@ impl AblationStudy<'_> {
     /// The layers' times before and after, each with the groups that touched it.
     fn layers(
         &self,
-        context: &Context,
+        inputs: &RecipeInputs,
         before: TimedModel,
         after: TimedModel,
         budget: Duration,
@@ -109,7 +109,7 @@ impl AblationStudy<'_> {
         let failed = |source| PipelineError::Graph { variant: "an experiment".into(), source };
         let baseline = Graph::load(&before.path).map_err(failed)?;
         let variant = Graph::load(&after.path).map_err(failed)?;
-        let profiles = context.profiles(&[before, after], budget)?;
+        let profiles = inputs.profiles(&[before, after], budget)?;
         Ok(profiles.map_or(vec![], |[was, is]| {
             let was = times_by_node(&baseline, &baseline, &was);
             let is = times_by_node(&baseline, &variant, &is);

@@ -3,7 +3,7 @@
 
 use super::step_replay::{ReplayCache, ReplayedGraph};
 use crate::evaluate::{self, EvaluationTask, Predictor, RobustnessTest};
-use crate::pipeline::{Context, EvaluationSetup, Folders, PipelineError, attempt, replace};
+use crate::pipeline::{EvaluationSetup, Folders, PipelineError, RecipeInputs, attempt, replace};
 use paring_agent::engine::ModelSource;
 use paring_core::files::{ConfinedPath, append_lines};
 use paring_core::schema::{
@@ -31,7 +31,8 @@ pub struct ExperimentRequest {
 /// Makes experiments on one draw of calibration samples and keeps what they gave.
 #[derive(Debug)]
 pub struct ExperimentRunner<'a> {
-    context: Context,
+    folders: Folders,
+    inputs: RecipeInputs,
     subject: EvaluationSetup<'a>,
     replays: ReplayCache,
     /// Hash over everything that experiments share.
@@ -41,27 +42,31 @@ pub struct ExperimentRunner<'a> {
 }
 
 impl<'a> ExperimentRunner<'a> {
-    /// A runner for a run; `context` says on which samples recipes calibrate, `subject` on which
-    /// they are asked.
+    /// A runner in the folders of a `run`; `inputs` says on which samples recipes calibrate, `subject` on
+    /// which they are asked.
     ///
     /// # Errors
     /// [`PipelineError`] where the baseline or the experiments done before cannot be read.
-    pub fn open(context: Context, subject: EvaluationSetup<'a>) -> Result<Self, PipelineError> {
-        let folders = context.folders.experiments();
+    pub fn open(
+        run: &Folders,
+        inputs: RecipeInputs,
+        subject: EvaluationSetup<'a>,
+    ) -> Result<Self, PipelineError> {
+        let folders = run.experiments();
         let folder = folders.variants();
         folder.create_folder().map_err(PipelineError::file("create", &folder))?;
-        let given = Sha256Hex::of_file(&context.model)
-            .map_err(PipelineError::file("read", &context.model))?;
-        let calibration = context.calibration.as_ref().map(|c| c.sha256.clone());
+        let given = Sha256Hex::of_file(&inputs.model)
+            .map_err(PipelineError::file("read", &inputs.model))?;
+        let calibration = inputs.calibration.as_ref().map(|c| c.sha256.clone());
         let asked = subject.data.sha256_of(subject.samples);
         let version = env!("CARGO_PKG_VERSION");
         let rest = json!([
             given,
             calibration,
             asked,
-            context.seed,
-            context.dims,
-            context.batch,
+            inputs.seed,
+            inputs.dims,
+            inputs.batch,
             subject.batch,
             subject.output,
             subject.task,
@@ -70,14 +75,14 @@ impl<'a> ExperimentRunner<'a> {
         let ground = Sha256Hex::of_json(&rest);
         let failed =
             |source| PipelineError::Graph { variant: crate::pipeline::BASELINE.into(), source };
-        let replays = ReplayCache::new(Graph::load(&context.model).map_err(failed)?);
+        let replays = ReplayCache::new(Graph::load(&inputs.model).map_err(failed)?);
         let known = read(&folders.root().join(JOURNAL))?;
-        Ok(ExperimentRunner { context, subject, replays, ground, known, made: 0 })
+        Ok(ExperimentRunner { folders, inputs, subject, replays, ground, known, made: 0 })
     }
 
-    /// The context of all recipes on this draw.
-    pub fn context(&self) -> &Context {
-        &self.context
+    /// The model and samples of this draw.
+    pub fn inputs(&self) -> &RecipeInputs {
+        &self.inputs
     }
 
     /// Experiments that were made here and now, rather than found.
@@ -102,7 +107,7 @@ impl<'a> ExperimentRunner<'a> {
             }
         }
         let recipes: Vec<&[Step]> = todo.values().map(|want| want.steps.as_slice()).collect();
-        let graphs = self.replays.play(&self.context, &recipes)?;
+        let graphs = self.replays.play(&self.inputs, &recipes)?;
         let jobs: Vec<_> = todo.into_iter().zip(graphs).collect();
         let done: Vec<Experiment> = jobs
             .into_par_iter()
@@ -174,7 +179,7 @@ impl<'a> ExperimentRunner<'a> {
     /// Appends experiments to the journal.
     fn keep(&mut self, done: Vec<Experiment>) -> Result<(), PipelineError> {
         self.made += done.len();
-        let path = self.context.folders.experiments().root().join(JOURNAL);
+        let path = self.folders.root().join(JOURNAL);
         append_lines(&path, &done).map_err(PipelineError::file("append to", &path))?;
         self.known.extend(done.into_iter().map(|e| (e.key.clone(), e)));
         Ok(())
@@ -182,7 +187,7 @@ impl<'a> ExperimentRunner<'a> {
 
     /// The place of an experiment's ONNX file, if it is kept.
     pub fn file(&self, sha256: &Sha256Hex) -> ConfinedPath {
-        self.context.folders.experiments().variants().join(format!("{sha256}.onnx"))
+        self.folders.variants().join(format!("{sha256}.onnx"))
     }
 
     fn key(&self, wanted: &ExperimentRequest) -> Sha256Hex {
@@ -214,7 +219,7 @@ impl<'a> ExperimentRunner<'a> {
         if wanted.keep {
             replace(&self.file(&file_sha256), &bytes)?;
         }
-        let Context { dims, batch, .. } = &self.context;
+        let RecipeInputs { dims, batch, .. } = &self.inputs;
         let facts = graph.facts(dims, *batch);
         let facts =
             facts.map_err(|source| PipelineError::Graph { variant: name.to_string(), source })?;

@@ -1,9 +1,9 @@
 //! Recipes played from the baseline on, in memory; what several begin with is played once.
 
 use crate::pipeline::variants::apply_step;
-use crate::pipeline::{Context, PipelineError, RecordedStep};
+use crate::pipeline::{PipelineError, RecipeInputs, RecordedStep};
 use paring_compress::{self, CompressError, DecisionDraft, DecisionPlace, Step, StepResult};
-use paring_core::schema::{Decision, DecisionInputs, OriginalIndices, Sha256Hex};
+use paring_core::schema::{CostTable, Decision, DecisionInputs, OriginalIndices, Sha256Hex};
 use paring_onnx::graph::Graph;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,7 +42,7 @@ impl ReplayCache {
     /// [`PipelineError::Step`] names the step that failed.
     pub(in crate::pipeline) fn play(
         &mut self,
-        context: &Context,
+        inputs: &RecipeInputs,
         recipes: &[&[Step]],
     ) -> Result<Vec<Arc<ReplayedGraph>>, PipelineError> {
         let words: Vec<Vec<String>> =
@@ -63,7 +63,7 @@ impl ReplayCache {
                     let before = &key[..length - 1];
                     let from = self.held.get(before).or_else(|| fresh.get(before));
                     let from = from.unwrap_or(&self.start);
-                    Ok((key.to_vec(), Arc::new(from.then(context, step)?)))
+                    Ok((key.to_vec(), Arc::new(from.then(inputs, step)?)))
                 })
                 .collect::<Result<_, PipelineError>>()?;
             fresh.extend(played);
@@ -96,9 +96,11 @@ fn name(step: &Step) -> String {
 }
 
 impl ReplayedGraph {
-    fn then(&self, context: &Context, step: &Step) -> Result<ReplayedGraph, PipelineError> {
+    fn then(&self, inputs: &RecipeInputs, step: &Step) -> Result<ReplayedGraph, PipelineError> {
         let (graph, origins) = (self.graph.clone(), self.origins.clone());
-        let made = again(context, step, graph, origins).map_err(|source| failed(step, source))?;
+        // Steps of experiments name what goes: no cost decides anew.
+        let made = again(inputs, None, step, graph, origins);
+        let made = made.map_err(|source| failed(step, source))?;
         Ok(ReplayedGraph { graph: made.graph, origins: made.origins })
     }
 }
@@ -106,12 +108,13 @@ impl ReplayedGraph {
 /// Does a step without measuring anything anew: what tuning found to lose nothing is done, and engine
 /// options change no graph.
 fn again(
-    context: &Context,
+    inputs: &RecipeInputs,
+    costs: Option<&CostTable>,
     step: &Step,
     graph: Graph,
     origins: OriginalIndices,
 ) -> Result<StepResult, CompressError> {
-    match (step, &context.calibration) {
+    match (step, &inputs.calibration) {
         (Step::Tune { .. }, Some(calibration)) => {
             let (graph, decisions) = paring_compress::lossless(&graph, calibration)?;
             Ok(StepResult::new(graph, origins, decisions))
@@ -120,26 +123,32 @@ fn again(
             paring_compress::quantize_unchecked(graph, origins, how, calibration.as_ref(), None)
         }
         _ if step.is_option() => Ok(StepResult::new(graph, origins, vec![])),
-        _ => apply_step(context, step, graph, origins),
+        _ => apply_step(inputs, costs, step, graph, origins),
     }
 }
 
-/// Decisions of a recipe's steps on the samples of `context`: nothing is kept or entered, so they have
-/// no ids.
+/// Decisions of a recipe's steps on the samples of `inputs`, for which `owner` answers; `costs` as for
+/// the recipe itself. Nothing is kept or entered, so they have no ids.
 ///
 /// # Errors
 /// [`PipelineError::Step`] names the step that failed.
-pub fn rehearse(context: &Context, steps: &[Step]) -> Result<Vec<RecordedStep>, PipelineError> {
+pub fn rehearse(
+    owner: &str,
+    inputs: &RecipeInputs,
+    costs: Option<&CostTable>,
+    steps: &[Step],
+) -> Result<Vec<RecordedStep>, PipelineError> {
     let unread =
         |source| PipelineError::Graph { variant: crate::pipeline::BASELINE.into(), source };
-    let mut graph = Graph::load(&context.model).map_err(unread)?;
+    let mut graph = Graph::load(&inputs.model).map_err(unread)?;
     let (mut origins, mut all) = (OriginalIndices::default(), Vec::new());
     for step in steps {
-        let made = again(context, step, graph, origins).map_err(|source| failed(step, source))?;
+        let made = again(inputs, costs, step, graph, origins);
+        let made = made.map_err(|source| failed(step, source))?;
         (graph, origins) = (made.graph, made.origins);
         let decided = made.decisions.into_iter().map(|draft| {
             let nowhere = Sha256Hex::zeros();
-            (nowhere.clone(), decided(context, step.to_string(), draft, &nowhere))
+            (nowhere.clone(), decided(owner, step.to_string(), draft, &nowhere))
         });
         all.push(RecordedStep { step: step.clone(), decisions: decided.collect() });
     }
@@ -147,14 +156,14 @@ pub fn rehearse(context: &Context, steps: &[Step]) -> Result<Vec<RecordedStep>, 
 }
 
 /// A decision as a rehearsal has it: what it did, to what, and why.
-fn decided(context: &Context, step: String, draft: DecisionDraft, id: &Sha256Hex) -> Decision {
+fn decided(owner: &str, step: String, draft: DecisionDraft, id: &Sha256Hex) -> Decision {
     draft.into_decision(DecisionPlace {
         parent_id: id.clone(),
         variant_id: id.clone(),
         step,
         inputs: DecisionInputs::default(),
         parings: vec![],
-        owner: context.owner.clone(),
+        owner: owner.to_string(),
     })
 }
 

@@ -7,9 +7,8 @@ use super::try_removals::try_removals;
 use crate::evaluate::EvaluationTask;
 use crate::pipeline::PipelineError;
 use crate::pipeline::predictions::EvaluationSetup;
-use crate::pipeline::run_files::{read_json, replace_json};
-use crate::pipeline::variants::{BASELINE, Context};
-use paring_agent::engine::DimensionBindings;
+use crate::pipeline::run_files::{Folders, read_json, replace_json};
+use crate::pipeline::variants::{BASELINE, BaselineEstimates, RecipeInputs};
 use paring_compress::{ChannelPruning, CompressError};
 use paring_core::schema::{ForecastOutcome, Sha256Hex};
 use paring_onnx::graph::Graph;
@@ -89,7 +88,7 @@ struct StoredForecaster {
     forecaster: Option<Forecaster>,
 }
 
-impl Context {
+impl BaselineEstimates {
     /// Learns the run's forecaster, or finds it learnt before; `subject` has the samples to try on, and
     /// a new forecaster is as unsure of itself as what came of `earlier` forecasts asks for.
     ///
@@ -97,37 +96,43 @@ impl Context {
     /// Those of [`forecaster`].
     pub fn learn(
         &mut self,
+        folders: &Folders,
+        inputs: &RecipeInputs,
         subject: &EvaluationSetup,
         prunings: &[ChannelPruning],
         probing: &ForecastBudget,
         earlier: &[ForecastOutcome],
     ) -> Result<(), PipelineError> {
-        let Some(calibration) = &self.calibration else { return Ok(()) };
-        let model =
-            Sha256Hex::of_file(&self.model).map_err(PipelineError::file("read", &self.model))?;
-        let inputs = ForecasterInputs {
+        let Some(calibration) = &inputs.calibration else { return Ok(()) };
+        let model = Sha256Hex::of_file(&inputs.model)
+            .map_err(PipelineError::file("read", &inputs.model))?;
+        let learnt_from = ForecasterInputs {
             model: &model,
             calibration: &calibration.sha256,
-            dims: &self.dims,
-            seed: self.seed,
+            dims: &inputs.dims,
+            seed: inputs.seed,
             samples: subject.samples,
             task: subject.task,
             prunings,
             budget: *probing,
             version: env!("CARGO_PKG_VERSION"),
         };
-        let key = inputs.key();
-        let path = self.folders.forecaster();
+        let key = learnt_from.key();
+        let path = folders.forecaster();
         let kept: Option<StoredForecaster> = read_json(&path);
         if let Some(kept) = kept.filter(|kept| kept.key == key) {
             self.forecaster = kept.forecaster;
             return Ok(());
         }
         let failed = |source| PipelineError::Graph { variant: BASELINE.into(), source };
-        let graph = Graph::load(&self.model).map_err(failed)?;
-        let bindings = DimensionBindings { batch: self.batch, dims: &self.dims };
-        let ground =
-            ForecastBasis { graph: &graph, bindings, calibration, prunings, seed: self.seed };
+        let graph = Graph::load(&inputs.model).map_err(failed)?;
+        let ground = ForecastBasis {
+            graph: &graph,
+            bindings: inputs.bindings(),
+            calibration,
+            prunings,
+            seed: inputs.seed,
+        };
         let found = forecaster(&ground, subject, probing)?;
         let found = found.map(|f| f.with_outcomes(earlier));
         replace_json(&path, &StoredForecaster { key, forecaster: found.clone() })?;

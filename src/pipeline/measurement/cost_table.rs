@@ -2,9 +2,9 @@
 
 use super::node_times::attributed;
 use crate::pipeline::PipelineError;
-use crate::pipeline::run_files::{read_json, replace_json};
-use crate::pipeline::variants::{BASELINE, Context};
-use paring_agent::engine::{AnalysedModel, DimensionBindings, ENGINE, ModelSource};
+use crate::pipeline::run_files::{Folders, read_json, replace_json};
+use crate::pipeline::variants::{BASELINE, BaselineEstimates, RecipeInputs};
+use paring_agent::engine::{AnalysedModel, ENGINE, ModelSource};
 use paring_core::schema::{CostTable, EngineOptions, SCHEMA, Sha256Hex};
 use paring_onnx::graph::Graph;
 use std::collections::BTreeMap;
@@ -12,43 +12,27 @@ use std::collections::BTreeMap;
 /// Runs that the medians are of.
 const RUNS: usize = 101;
 
-impl Context {
+impl BaselineEstimates {
     /// Measures the baseline's nodes in this process, or finds the table that the run has.
     ///
     /// # Errors
     /// [`PipelineError`] where the engine cannot run the baseline, or the table cannot be kept.
-    pub fn measure_costs(&mut self, target: &str) -> Result<(), PipelineError> {
-        let path = self.folders.costs(target);
+    pub fn measure_costs(
+        &mut self,
+        folders: &Folders,
+        inputs: &RecipeInputs,
+        target: &str,
+    ) -> Result<(), PipelineError> {
+        let path = folders.costs(target);
         let kept: Option<CostTable> = read_json(&path);
-        if kept.is_some() || self.calibration.is_none() {
+        if kept.is_some() || inputs.calibration.is_none() {
             self.costs = kept;
             return Ok(());
         }
-        let table = self.measured(target)?;
+        let table = measured(inputs, target)?;
         replace_json(&path, &table)?;
         self.costs = Some(table);
         Ok(())
-    }
-
-    fn measured(&self, target: &str) -> Result<CostTable, PipelineError> {
-        let failed = |source| PipelineError::Graph { variant: BASELINE.into(), source };
-        let engine = |source| PipelineError::Engine { variant: BASELINE.into(), source };
-        let graph = Graph::load(&self.model).map_err(failed)?;
-        let bindings = DimensionBindings { batch: self.batch, dims: &self.dims };
-        let model =
-            AnalysedModel::load(ModelSource::File(&self.model), bindings).map_err(engine)?;
-        let plan = model.optimise(&EngineOptions::default()).map_err(engine)?;
-        let samples = self.calibration.as_ref().map(|c| c.first()).unwrap_or_default();
-        let inputs = plan.inputs(&samples).map_err(engine)?;
-        let mut nodes_ns: BTreeMap<String, f64> = BTreeMap::new();
-        let profile = plan.profile(&inputs, RUNS).map_err(engine)?;
-        for (from, node) in attributed(&graph, &profile) {
-            // What belongs to no node is still part of the whole.
-            let name = from.map_or_else(String::new, |p| graph.nodes()[p].name.clone());
-            *nodes_ns.entry(name).or_default() += node.median_ns();
-        }
-        let (engine, target) = (ENGINE.to_string(), target.to_string());
-        Ok(CostTable { schema: SCHEMA, target, engine, nodes_ns })
     }
 
     /// Hash of the table.
@@ -56,4 +40,25 @@ impl Context {
         let table = self.costs.as_ref()?;
         Some(Sha256Hex::of(&serde_json::to_vec(table).ok()?))
     }
+}
+
+/// Medians of the baseline's nodes in this process.
+fn measured(inputs: &RecipeInputs, target: &str) -> Result<CostTable, PipelineError> {
+    let failed = |source| PipelineError::Graph { variant: BASELINE.into(), source };
+    let engine = |source| PipelineError::Engine { variant: BASELINE.into(), source };
+    let graph = Graph::load(&inputs.model).map_err(failed)?;
+    let model =
+        AnalysedModel::load(ModelSource::File(&inputs.model), inputs.bindings()).map_err(engine)?;
+    let plan = model.optimise(&EngineOptions::default()).map_err(engine)?;
+    let samples = inputs.calibration.as_ref().map(|c| c.first()).unwrap_or_default();
+    let bound = plan.inputs(&samples).map_err(engine)?;
+    let mut nodes_ns: BTreeMap<String, f64> = BTreeMap::new();
+    let profile = plan.profile(&bound, RUNS).map_err(engine)?;
+    for (from, node) in attributed(&graph, &profile) {
+        // What belongs to no node is still part of the whole.
+        let name = from.map_or_else(String::new, |p| graph.nodes()[p].name.clone());
+        *nodes_ns.entry(name).or_default() += node.median_ns();
+    }
+    let (engine, target) = (ENGINE.to_string(), target.to_string());
+    Ok(CostTable { schema: SCHEMA, target, engine, nodes_ns })
 }

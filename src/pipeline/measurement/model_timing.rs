@@ -2,10 +2,9 @@
 
 use super::timing_rounds::{FEWEST, ROUNDS, RUNS, TimingRounds, rounds};
 use crate::pipeline::PipelineError;
-use crate::pipeline::variants::Context;
+use crate::pipeline::variants::RecipeInputs;
 use paring_agent::engine::{
-    AnalysedModel, DimensionBindings, EngineError, InferencePlan, ModelSource, PlanInputs,
-    PlanProfile,
+    AnalysedModel, EngineError, InferencePlan, ModelSource, PlanInputs, PlanProfile,
 };
 use paring_core::schema::EngineOptions;
 use std::path::PathBuf;
@@ -20,7 +19,7 @@ pub struct TimedModel {
     pub options: EngineOptions,
 }
 
-impl Context {
+impl RecipeInputs {
     /// Times models on the first calibration samples, for at most `budget`; `None` without samples.
     ///
     /// # Errors
@@ -82,8 +81,7 @@ impl Context {
     }
 
     fn plan(&self, timed: &TimedModel) -> Result<InferencePlan, PipelineError> {
-        let bindings = DimensionBindings { batch: self.batch, dims: &self.dims };
-        let model = AnalysedModel::load(ModelSource::File(&timed.path), bindings);
+        let model = AnalysedModel::load(ModelSource::File(&timed.path), self.bindings());
         model.and_then(|m| m.optimise(&timed.options)).map_err(|e| failed(timed, e))
     }
 }

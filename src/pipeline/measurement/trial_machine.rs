@@ -2,14 +2,14 @@
 
 use super::paired_speedup::{PairedSpeedup, TrialForm, paired_speedups};
 use super::remote_jobs::RemoteName;
-use crate::pipeline::{Context, PipelineError, replace_json};
+use crate::pipeline::{PipelineError, TrialMachines, replace_json};
 use paring_agent::arrays::Array;
 use paring_agent::engine::{
     AnalysedModel, CLEAR_UPPER_HALVES, DimensionBindings, EngineError, InferencePlan, ModelSource,
     PlanProfile,
 };
 use paring_agent::measure::read_journal;
-use paring_boards::{Board, LocalAgent, RemotePrediction, TargetError, TargetSession};
+use paring_boards::{Board, LocalAgent, RemotePrediction, Target, TargetError, TargetSession};
 use paring_compress::CompressError;
 use paring_compress::catalog::Calibration;
 use paring_core::files::ConfinedPath;
@@ -85,15 +85,27 @@ impl StepFailure {
     }
 }
 
-impl Context {
+impl TrialMachines {
+    /// The target of a name, if the study has it.
+    pub(in crate::pipeline) fn named(&self, target: &str) -> Option<&Target> {
+        self.targets.iter().find(|known| known.name == target)
+    }
+
+    /// True of a target that may have upper halves of registers to clear.
+    pub(in crate::pipeline) fn clears_on(&self, target: &str) -> bool {
+        match self.named(target).and_then(|known| known.profile.triple.as_deref()) {
+            Some(triple) => triple.starts_with("x86_64"),
+            None => cfg!(target_arch = "x86_64"),
+        }
+    }
+
     /// Does something on one of the study's targets: in this process where that is this machine.
     pub(in crate::pipeline) fn on<T>(
         &self,
         target: &str,
         act: impl FnOnce(&mut TrialMachine) -> Result<T, TrialFailure>,
     ) -> Result<T, StepFailure> {
-        let known = self.targets.iter().find(|known| known.name == target);
-        let Some(known) = known else {
+        let Some(known) = self.named(target) else {
             return match target {
                 "host" => Ok(act(&mut TrialMachine::Here)?),
                 other => {

@@ -51,7 +51,8 @@ impl PrecisionTrial<'_> {
             tries.extend(schemes.filter(worth).map(|scheme| (layer, scheme)));
         }
         let most = self.samples_for(table.by, tries.len())?;
-        let answers = FloatAnswers::new(&self.graph, self.calibration, self.context.reading, most)?;
+        let answers =
+            FloatAnswers::new(&self.graph, self.calibration, self.context.inputs.reading, most)?;
         let all: BTreeMap<String, LayerPrecision> = costs(table)
             .keys()
             .filter(|layer| self.choices[*layer].contains(&self.how.scheme()))
@@ -160,8 +161,12 @@ impl PrecisionTrial<'_> {
         };
         let float_ns = timed(&float);
         let tried = self.assignments(table, &prices);
-        let answers =
-            FloatAnswers::new(&self.graph, self.calibration, self.context.reading, usize::MAX)?;
+        let answers = FloatAnswers::new(
+            &self.graph,
+            self.calibration,
+            self.context.inputs.reading,
+            usize::MAX,
+        )?;
         let ask = |layers: &BTreeMap<String, LayerPrecision>| {
             self.candidate(layers, &answers, (timed(layers), float_ns))
         };
@@ -224,7 +229,7 @@ impl PrecisionTrial<'_> {
         }
         let entrants: Vec<TrialForm> =
             encoded.iter().map(|(bytes, options)| TrialForm { bytes, options }).collect();
-        let by = (&self.context.rules, self.context.seed);
+        let by = (&self.context.machines.rules, self.context.inputs.seed);
         let placings = machine.race(&entrants, self.calibration, by)?;
         for (one, placing) in found.iter_mut().zip(&placings[1..]) {
             one.speedup = Some(placing.speedup);

@@ -42,17 +42,17 @@ impl PrecisionTrial<'_> {
         let on = &self.how.on;
         let none =
             |MissingReason(why): MissingReason| CompressError::NoEnergy { target: on.clone(), why };
-        let asked = self.context.energy.get(on).cloned();
+        let asked = self.context.machines.energy.get(on).cloned();
         let asked =
             asked.ok_or_else(|| none(MissingReason("the study names no such target".into())))?;
-        let environment = machine.probe(self.context.sysfs_root.as_deref())?;
+        let environment = machine.probe(self.context.machines.sysfs_root.as_deref())?;
         let source = asked.source.resolve(&environment.sensors).map_err(none)?;
         let asked = EnergyRules { windows: windows.unwrap_or(asked.windows), ..asked };
-        let energy = EnergyJob::new(asked, source, self.context.sysfs_root.as_deref());
+        let energy = EnergyJob::new(asked, source, self.context.machines.sysfs_root.as_deref());
         let name = format!("{on}.energy-{}", key.short());
-        let folder = self.context.folders.costs(&name).with_extension("").join(part);
+        let folder = self.context.records.folders.costs(&name).with_extension("").join(part);
         let job = Job { emulated: environment.emulated, ..self.job(key, forms, energy, &folder)? };
-        let mut records = machine.run(&job, &folder, self.context.folders.root())?;
+        let mut records = machine.run(&job, &folder, self.context.records.folders.root())?;
         records.retain(|record| job.counts(record));
         if let Some(EnergySource::Meter { path, .. }) = job.energy.as_ref().map(|e| &e.rules.source)
         {
@@ -70,8 +70,8 @@ impl PrecisionTrial<'_> {
 
     /// The study's conditions, with what is known of the target.
     fn conditions(&self) -> ConditionRules {
-        let target = self.context.targets.iter().find(|target| target.name == self.how.on);
-        let study = &self.context.conditions;
+        let target = self.context.machines.named(&self.how.on);
+        let study = &self.context.machines.conditions;
         target.map_or_else(|| study.clone(), |target| target.profile.conditions(study))
     }
 
@@ -113,11 +113,11 @@ impl PrecisionTrial<'_> {
         Ok(Job {
             schema: SCHEMA,
             measurement_sha256: key.clone(),
-            seed: self.context.seed,
+            seed: self.context.inputs.seed,
             blocks: 0,
             stop: None,
             sustained_ns: None,
-            rules: self.context.rules.clone(),
+            rules: self.context.machines.rules.clone(),
             inputs: "inputs.safetensors".into(),
             inputs_sha256: Sha256Hex::of(&bytes),
             settings: vec![ExecutionSetting::of_batch(self.calibration.batch)],

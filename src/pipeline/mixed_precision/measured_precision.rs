@@ -8,7 +8,8 @@ use super::precision_table::{
 use crate::pipeline::measurement::{StepFailure, TrialFailure, TrialMachine};
 use crate::pipeline::tuning::TunedGraph;
 use crate::pipeline::{
-    Context, Folders, PipelineError, known_conformance, read_json, refusal, replace,
+    Folders, PipelineError, RecipeContext, TrialMachines, known_conformance, read_json, refusal,
+    replace, replace_json,
 };
 use paring_agent::engine::{CLEAR_UPPER_HALVES, ENGINE};
 use paring_compress::catalog::Calibration;
@@ -37,7 +38,7 @@ pub fn precision_tables(folders: &Folders) -> Result<Vec<PrecisionTable>, Pipeli
 
 /// A step's graph, and what the pipeline knows of it.
 pub(super) struct PrecisionTrial<'a> {
-    pub(super) context: &'a Context,
+    pub(super) context: &'a RecipeContext,
     pub(super) calibration: &'a Calibration,
     pub(super) graph: Graph,
     pub(super) facts: TensorFacts,
@@ -50,7 +51,7 @@ pub(super) struct PrecisionTrial<'a> {
     pub(super) choices: BTreeMap<String, Vec<LayerPrecision>>,
 }
 
-impl Context {
+impl RecipeContext {
     /// Gives every layer the precision that pays on the target; upper halves of registers are cleared
     /// beside, unless options are `fixed`, because what converts between precisions is slow otherwise.
     ///
@@ -70,12 +71,13 @@ impl Context {
             source: Box::new(source),
         };
         let no_samples = || failed(CompressError::NoCalibration("measuring precisions"));
-        let calibration = self.calibration.as_ref().ok_or_else(no_samples)?;
+        let calibration = self.inputs.calibration.as_ref().ok_or_else(no_samples)?;
         let (folded, mut decisions) =
             paring_compress::prepare_for_quantization(graph.clone(), how).map_err(failed)?;
         let how = PostTrainingQuantization { equalize: false, measured: false, ..how.clone() };
         let mut clearing = options.clone();
-        let clears = !fixed && how.by != PrecisionObjective::Bytes && self.clears_on(&how.on);
+        let clears =
+            !fixed && how.by != PrecisionObjective::Bytes && self.machines.clears_on(&how.on);
         if clears && !options.transforms.iter().any(|name| name == CLEAR_UPPER_HALVES) {
             clearing.transforms.push(CLEAR_UPPER_HALVES.into());
         }
@@ -124,7 +126,8 @@ impl Context {
         failed: &dyn Fn(CompressError) -> PipelineError,
     ) -> Result<PrecisionTable, PipelineError> {
         let key = bench.key();
-        let path = self.folders.costs(&format!("{}.precision-{}", bench.how.on, key.short()));
+        let path =
+            self.records.folders.costs(&format!("{}.precision-{}", bench.how.on, key.short()));
         let kept: Option<PrecisionTable> = read_json(&path);
         if let Some(table) = kept.filter(|table| table.key == key) {
             return Ok(table);
@@ -136,24 +139,24 @@ impl Context {
                 bench.table(given, key, &mut TrialMachine::Here).map_err(StepFailure::from)
             }
             PrecisionObjective::Latency | PrecisionObjective::Energy => {
-                self.on(on, |machine| bench.table(given, key, machine))
+                self.machines.on(on, |machine| bench.table(given, key, machine))
             }
         };
         let table = table.map_err(|error| error.of(on, failed))?;
-        self.keep(&path, &table)?;
+        replace_json(&path, &table)?;
         Ok(table)
     }
 
     /// One row a layer and precision, for other tools.
     fn keep_sensitivity(&self, variant: &str, table: &PrecisionTable) -> Result<(), PipelineError> {
-        let folder = self.folders.root().join("sensitivity");
+        let folder = self.records.folders.root().join("sensitivity");
         replace(&folder.join(format!("{variant}.csv")), sensitivity_csv(table).as_bytes())
     }
 }
 
 impl<'a> PrecisionTrial<'a> {
     fn new(
-        context: &'a Context,
+        context: &'a RecipeContext,
         calibration: &'a Calibration,
         graph: Graph,
         (given, options): (&'a EngineOptions, EngineOptions),
@@ -200,7 +203,8 @@ impl<'a> PrecisionTrial<'a> {
     /// Everything that decides what is measured.
     fn key(&self) -> Sha256Hex {
         let (bytes, how) = (self.graph.encode(), json!(self.how).to_string());
-        let Context { reading, sysfs_root, energy, .. } = self.context;
+        let reading = self.context.inputs.reading;
+        let TrialMachines { sysfs_root, energy, .. } = &self.context.machines;
         let rules = energy.get(&self.how.on).filter(|_| self.how.by == PrecisionObjective::Energy);
         let root = sysfs_root.as_ref().filter(|_| rules.is_some());
         let rules = rules.map(EnergyRules::wherever);

@@ -1,11 +1,10 @@
 //! The tune step: what loses nothing is tried on its target, and what is faster there is taken.
 
 use crate::pipeline::measurement::{StepFailure, TrialForm};
-use crate::pipeline::{Context, PipelineError, read_json, replace_json};
+use crate::pipeline::{PipelineError, RecipeContext, read_json, replace_json};
 use paring_agent::engine::{CLEAR_UPPER_HALVES, ENGINE};
 use paring_agent::measure::PRACTICAL_MARGIN;
 use paring_compress::{self, CompressError, DecisionDraft, DecisionRule, StepResult};
-use paring_core::files::ConfinedPath;
 use paring_core::schema::{
     EngineOptions, OriginalIndices, RejectedAlternative, SCHEMA, Sha256Hex, TuneCandidate,
     TuneTable,
@@ -29,7 +28,7 @@ struct EngineForm {
     options: EngineOptions,
 }
 
-impl Context {
+impl RecipeContext {
     /// Tries the forms of a graph, or takes what the run's table says of them; where the options are
     /// `fixed` with these alone.
     ///
@@ -47,22 +46,23 @@ impl Context {
             step: "tune".into(),
             source: Box::new(source),
         };
-        let calibration = self.calibration.as_ref();
+        let calibration = self.inputs.calibration.as_ref();
         let calibration = calibration
             .ok_or_else(|| failed(CompressError::NoCalibration("proving that nothing changes")))?;
         let (rewritten, drafts) = paring_compress::lossless(&graph, calibration).map_err(failed)?;
-        let key = tune_key(&graph, (options, fixed), &calibration.sha256, self.reading);
-        let path = self.folders.costs(&format!("{on}.tune-{}", key.short()));
+        let key = tune_key(&graph, (options, fixed), &calibration.sha256, self.inputs.reading);
+        let path = self.records.folders.costs(&format!("{on}.tune-{}", key.short()));
         let stored: Option<TuneTable> = read_json(&path);
         let table = match stored.filter(|table| table.key == key) {
             Some(table) => table,
             None => {
-                let forms = self.forms_for(on, !drafts.is_empty(), (options, fixed));
+                let clears = self.machines.clears_on(on);
+                let forms = forms(!drafts.is_empty(), (options, fixed), clears);
                 let tried = self.tried(on, (&graph, &rewritten), options, forms);
                 let tried = tried.map_err(|error| error.of(on, &failed))?;
                 let (engine, target) = (ENGINE.to_string(), on.to_string());
                 let table = TuneTable { schema: SCHEMA, target, engine, key, tried };
-                self.keep(&path, &table)?;
+                replace_json(&path, &table)?;
                 table
             }
         };
@@ -94,21 +94,6 @@ impl Context {
         Ok(TunedGraph { made: StepResult::new(graph, origins, decisions), options })
     }
 
-    /// The forms that a target can tell apart.
-    fn forms_for(
-        &self,
-        target: &str,
-        rewrites: bool,
-        (options, fixed): (&EngineOptions, bool),
-    ) -> Vec<EngineForm> {
-        let mut forms = forms(rewrites, options, fixed);
-        let clears = self.clears_on(target);
-        forms.retain(|form| {
-            clears || !form.options.transforms.iter().any(|t| t == CLEAR_UPPER_HALVES)
-        });
-        forms
-    }
-
     /// Proves every form against the graph as given, and measures those that pass on a target.
     fn tried(
         &self,
@@ -117,13 +102,14 @@ impl Context {
         given: &EngineOptions,
         forms: Vec<EngineForm>,
     ) -> Result<Vec<TuneCandidate>, StepFailure> {
-        let Some(calibration) = &self.calibration else { return Ok(Vec::new()) };
+        let Some(calibration) = &self.inputs.calibration else { return Ok(Vec::new()) };
         let (plain, short) = (graph.encode(), rewritten.encode());
         let mut tried = Vec::new();
         for form in &forms {
             let own = if form.rewritten { rewritten } else { graph };
             let pair = ((graph, given), (own, &form.options));
-            let found = paring_compress::agreement(pair.0, pair.1, calibration, self.reading);
+            let found =
+                paring_compress::agreement(pair.0, pair.1, calibration, self.inputs.reading);
             let found = found.map_err(StepFailure::Step)?;
             tried.push(TuneCandidate {
                 form: if form.rewritten { "rewritten" } else { "as given" }.into(),
@@ -142,31 +128,13 @@ impl Context {
             bytes: if forms[*i].rewritten { &short } else { &plain },
             options: &forms[*i].options,
         }));
-        let by = (&self.rules, self.seed);
-        let placings = self.on(on, |machine| machine.race(&entrants, calibration, by))?;
+        let by = (&self.machines.rules, self.inputs.seed);
+        let placings = self.machines.on(on, |machine| machine.race(&entrants, calibration, by))?;
         for (index, placing) in passed.iter().zip(&placings[1..]) {
             tried[*index].speedup = Some(placing.speedup);
             tried[*index].quiet_share = Some(placing.quiet_share);
         }
         Ok(tried)
-    }
-
-    /// True of a target that may have upper halves of registers to clear.
-    pub(in crate::pipeline) fn clears_on(&self, target: &str) -> bool {
-        let known = self.targets.iter().find(|known| known.name == target);
-        match known.and_then(|known| known.profile.triple.as_deref()) {
-            Some(triple) => triple.starts_with("x86_64"),
-            None => cfg!(target_arch = "x86_64"),
-        }
-    }
-
-    /// Keeps a table of the run, in a folder that may not exist yet.
-    pub(in crate::pipeline) fn keep(
-        &self,
-        path: &ConfinedPath,
-        table: &impl serde::Serialize,
-    ) -> Result<(), PipelineError> {
-        replace_json(path, table)
     }
 }
 
@@ -183,8 +151,9 @@ fn tune_key(
     Sha256Hex::of_parts(parts.into_iter().chain([ENGINE.as_bytes()]))
 }
 
-/// All forms but the one that is there already.
-fn forms(rewrites: bool, given: &EngineOptions, fixed: bool) -> Vec<EngineForm> {
+/// All forms but the one that is there already, and those with `CLEAR_UPPER_HALVES` where the target
+/// `clears` nothing.
+fn forms(rewrites: bool, (given, fixed): (&EngineOptions, bool), clears: bool) -> Vec<EngineForm> {
     let mut all: Vec<EngineOptions> = LAYOUTS
         .iter()
         .map(|names| EngineOptions {
@@ -202,7 +171,11 @@ fn forms(rewrites: bool, given: &EngineOptions, fixed: bool) -> Vec<EngineForm> 
     let pairs = graphs.into_iter().flat_map(|rewritten| {
         all.iter().map(move |options| EngineForm { rewritten, options: options.clone() })
     });
-    pairs.filter(|form| form.rewritten || form.options != *given).collect()
+    let clearing = |o: &EngineOptions| o.transforms.iter().any(|name| name == CLEAR_UPPER_HALVES);
+    pairs
+        .filter(|form| form.rewritten || form.options != *given)
+        .filter(|form| clears || !clearing(&form.options))
+        .collect()
 }
 
 /// The fastest of those that are faster beyond noise and lose nothing.

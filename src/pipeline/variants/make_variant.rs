@@ -1,17 +1,15 @@
-//! Making variants: the steps of a recipe, the ledger's entries, the files.
+//! Making variants: the ledger's entries and the files of a recipe's steps.
 
+use super::apply_steps::{AppliedRecipe, AppliedStep, apply_steps};
 use super::onnx_validity::check_validity;
 use super::remaining_weights::{precision_shares, remaining_weights};
 use crate::ledger::{Ledger, LedgerError, keep_paring, paring_path};
 use crate::pipeline::restoring::readable;
 use crate::pipeline::run_files::read_variant;
 use crate::pipeline::{
-    BASELINE, Context, Forecaster, PipelineError, Recipe, replace, replace_json,
+    BASELINE, Folders, PipelineError, Recipe, RecipeContext, RecipeInputs, replace, replace_json,
 };
-use paring_agent::engine::DimensionBindings;
-use paring_compress::{
-    self, CompressError, DecisionDraft, DecisionPlace, Paring, QuantizationFormat, Step, StepResult,
-};
+use paring_compress::{DecisionDraft, DecisionPlace, Step};
 use paring_core::schema::{
     Decision, DecisionInputs, EngineOptions, FileName, LedgerEntryBody, LedgerEntryKind,
     OriginalIndices, PrecisionObjective, SCHEMA, Sha256Hex, StepRecord, StepRefusal, VariantRecord,
@@ -25,11 +23,10 @@ use std::path::Path;
 ///
 /// # Errors
 /// [`PipelineError`] where it cannot be read, analysed or written.
-pub fn baseline(context: &Context) -> Result<VariantRecord, PipelineError> {
+pub fn baseline(folders: &Folders, inputs: &RecipeInputs) -> Result<VariantRecord, PipelineError> {
     let failed = |source| PipelineError::Graph { variant: BASELINE.into(), source };
-    let graph = Graph::load(&context.model).map_err(failed)?;
-    let given =
-        std::fs::read(&context.model).map_err(PipelineError::file("read", &context.model))?;
+    let graph = Graph::load(&inputs.model).map_err(failed)?;
+    let given = std::fs::read(&inputs.model).map_err(PipelineError::file("read", &inputs.model))?;
     // With external data the file alone is not the model; the encoded graph has everything inside.
     let bytes = if graph.self_contained() { given } else { graph.encode() };
     let key = Sha256Hex::of(&bytes);
@@ -40,10 +37,10 @@ pub fn baseline(context: &Context) -> Result<VariantRecord, PipelineError> {
         recipe: vec![],
         key,
     };
-    if let Some(made) = lineage.made_before(context) {
+    if let Some(made) = lineage.made_before(folders) {
         return Ok(made);
     }
-    lineage.write(context, &graph, &bytes, StepsOutcome::default())
+    lineage.write(folders, inputs, &graph, &bytes, StepsOutcome::default())
 }
 
 /// Makes the variant of a recipe from `parent`, or finds it made before with the same key.
@@ -51,19 +48,21 @@ pub fn baseline(context: &Context) -> Result<VariantRecord, PipelineError> {
 /// # Errors
 /// [`PipelineError`] names the variant and the step.
 pub fn make(
-    context: &Context,
+    context: &RecipeContext,
     ledger: &mut Ledger,
     recipe: &Recipe,
     parent: &VariantRecord,
 ) -> Result<VariantRecord, PipelineError> {
     let options = recipe.options.clone().unwrap_or_else(|| parent.options.clone());
     let words: Vec<String> = recipe.steps.iter().map(Step::to_string).collect();
-    let calibration = context.calibration.as_ref().map(|c| c.sha256.as_str()).unwrap_or_default();
+    let RecipeContext { records, inputs, machines, estimates } = context;
+    let folders = &records.folders;
+    let calibration = inputs.calibration.as_ref().map(|c| c.sha256.as_str()).unwrap_or_default();
     let version = env!("CARGO_PKG_VERSION");
-    let (seed, reading) = (context.seed, context.reading);
+    let (seed, reading) = (inputs.seed, inputs.reading);
     let by_energy = |step: &Step| matches!(step, Step::Quantize(how) if how.measured && how.by == PrecisionObjective::Energy);
     // What a simulated sensor decided is not what a real one would.
-    let simulated = context.sysfs_root.is_some() && recipe.steps.iter().any(by_energy);
+    let simulated = machines.sysfs_root.is_some() && recipe.steps.iter().any(by_energy);
     let told = [json!(reading), json!(seed), json!(simulated)];
     let steps: Vec<Value> = recipe.steps.iter().map(Step::identity).collect();
     let parts = json!([parent.variant_id, steps, options, calibration, told, version]);
@@ -74,21 +73,21 @@ pub fn make(
         recipe: parent.recipe.iter().chain(&words).cloned().collect(),
         key: Sha256Hex::of_json(&parts),
     };
-    if let Some(made) = lineage.made_before(context) {
+    if let Some(made) = lineage.made_before(folders) {
         let ids: BTreeSet<&Sha256Hex> = ledger.entries().iter().map(|e| &e.entry_id).collect();
         if !made.decisions.iter().all(|id| ids.contains(id)) {
-            let (path, variant) = (context.folders.ledger().to_path_buf(), made.name);
+            let (path, variant) = (folders.ledger().to_path_buf(), made.name);
             return Err(LedgerError::Lost { path, variant }.into());
         }
         return Ok(made);
     }
     let failed = |source| PipelineError::Graph { variant: recipe.name.clone(), source };
-    let parent_path = context.folders.variants().join(&parent.file);
+    let parent_path = folders.variants().join(&parent.file);
     let graph = Graph::load(&parent_path).map_err(failed)?;
     let AppliedRecipe { graph, origins, options, mut steps } =
         apply_steps(context, recipe, parent, graph, lineage.options.clone())?;
     let lineage = VariantLineage { options, ..lineage };
-    if let Some(learnt) = &context.forecaster {
+    if let Some(learnt) = &estimates.forecaster {
         steps.iter_mut().for_each(|taken| taken.foresee(learnt, &lineage.options));
     }
     let whole = |path: &Path| std::fs::read(path).map_err(PipelineError::file("read", path));
@@ -106,12 +105,12 @@ pub fn make(
     let variant_id = VariantRecord::identity(&Sha256Hex::of(&bytes), &lineage.options);
     let mut outcome = record_steps(context, ledger, recipe, parent, &variant_id, steps)?;
     outcome.origins = origins;
-    lineage.write(context, &graph, &bytes, outcome)
+    lineage.write(folders, inputs, &graph, &bytes, outcome)
 }
 
 /// Enters the steps of a recipe into the ledger and keeps what they took out.
 fn record_steps(
-    context: &Context,
+    context: &RecipeContext,
     ledger: &mut Ledger,
     recipe: &Recipe,
     parent: &VariantRecord,
@@ -123,7 +122,7 @@ fn record_steps(
     let mut outcome = StepsOutcome { removed, sparse, ..StepsOutcome::default() };
     for AppliedStep { words, decisions, refusals, unexplained, rest, .. } in steps {
         outcome.unexplained.extend(unexplained);
-        let folder = context.folders.parings();
+        let folder = context.records.folders.parings();
         let mut step = StepRecord {
             rest: keep_paring(&folder, &rest)?,
             step: words.clone(),
@@ -154,145 +153,20 @@ fn record_steps(
     Ok(outcome)
 }
 
-/// A step that was done to a graph, before it is entered anywhere.
-struct AppliedStep {
-    words: String,
-    /// The kind of removal that it is, of a prune step.
-    removal: Option<String>,
-    decisions: Vec<DecisionDraft>,
-    refusals: Vec<(String, String)>,
-    unexplained: Option<String>,
-    rest: Paring,
-}
-
-impl AppliedStep {
-    /// Adds what is expected of its removals in the task's terms.
-    fn foresee(&mut self, learnt: &Forecaster, options: &EngineOptions) {
-        let Some(removal) = &self.removal else { return };
-        for draft in &mut self.decisions {
-            let forecasts = learnt.forecasts(removal, draft, *options == EngineOptions::default());
-            draft.expected.extend(forecasts);
-        }
-    }
-}
-
-/// Graph, indices and options after all steps of a recipe.
-struct AppliedRecipe {
-    graph: Graph,
-    origins: OriginalIndices,
-    options: EngineOptions,
-    steps: Vec<AppliedStep>,
-}
-
-/// Does the steps of a recipe, one after the other.
-fn apply_steps(
-    context: &Context,
-    recipe: &Recipe,
-    parent: &VariantRecord,
-    mut graph: Graph,
-    mut options: EngineOptions,
-) -> Result<AppliedRecipe, PipelineError> {
-    let (mut origins, mut steps) = (parent.origins.clone(), Vec::new());
-    for step in &recipe.steps {
-        let words = step.to_string();
-        let failed = |source: CompressError| PipelineError::Step {
-            variant: recipe.name.clone(),
-            step: words.clone(),
-            source: Box::new(source),
-        };
-        let before = graph.clone();
-        let made = match step {
-            Step::Tune { on } => {
-                let fixed = recipe.options.is_some();
-                let named = (recipe.name.as_str(), on.as_str());
-                let tuned = context.tune(named, graph, origins, (&options, fixed))?;
-                options = tuned.options;
-                tuned.made
-            }
-            Step::Quantize(how) if how.format == QuantizationFormat::F16 => {
-                let (transform, draft) =
-                    paring_compress::quantize_float16(&graph, how).map_err(failed)?;
-                options.transforms.push(transform);
-                StepResult::new(graph, origins, vec![draft])
-            }
-            Step::Quantize(how) if how.measured => {
-                let (named, fixed) =
-                    ((recipe.name.as_str(), words.as_str()), recipe.options.is_some());
-                let tuned = context.by_measure(named, graph, origins, (&options, fixed), how)?;
-                options = tuned.options;
-                tuned.made
-            }
-            _ => apply_step(context, step, graph, origins).map_err(failed)?,
-        };
-        let rest = paring_compress::undo_tensors(&before, &made.graph, &made.decisions)
-            .map_err(|source| PipelineError::Undo { variant: recipe.name.clone(), source })?;
-        let StepResult { decisions, refusals, unexplained, .. } = made;
-        let removal = match step {
-            Step::Prune(pruning) => Some(crate::pipeline::removal(pruning)),
-            _ => None,
-        };
-        steps.push(AppliedStep { words, removal, decisions, refusals, unexplained, rest });
-        (graph, origins) = (made.graph, made.origins);
-    }
-    graph.rejoin_vectors();
-    Ok(AppliedRecipe { graph, origins, options, steps })
-}
-
-pub(in crate::pipeline) fn apply_step(
-    context: &Context,
-    step: &Step,
-    graph: Graph,
-    origins: OriginalIndices,
-) -> Result<StepResult, CompressError> {
-    let bindings = DimensionBindings { batch: context.batch, dims: &context.dims };
-    match step {
-        Step::Prune(pruning) => {
-            let calibration = context.calibration.as_ref();
-            let costs = context.costs.as_ref();
-            paring_compress::prune_channels(
-                graph,
-                bindings,
-                origins,
-                pruning,
-                calibration,
-                costs,
-                context.seed,
-            )
-        }
-        Step::Sparsify(how) => {
-            let calibration = context.calibration.as_ref();
-            paring_compress::prune_weights(graph, bindings, origins, how, calibration, context.seed)
-        }
-        Step::Bypass(how) => {
-            let calibration = context.calibration.as_ref();
-            paring_compress::prune_layers(graph, bindings, origins, how, calibration, context.seed)
-        }
-        Step::Import { path, .. } => {
-            let foreign = Graph::load(path)?;
-            paring_compress::explain_import(&graph, foreign, bindings, context.calibration.as_ref())
-        }
-        Step::Quantize(how) => {
-            paring_compress::quantize(graph, origins, how, context.calibration.as_ref())
-        }
-        // Measured, and so the pipeline's own.
-        Step::Tune { .. } => Ok(StepResult::new(graph, origins, vec![])),
-    }
-}
-
 /// Keeps a decision's paring and enters the decision into the ledger.
 fn record_decision(
-    context: &Context,
+    context: &RecipeContext,
     ledger: &mut Ledger,
     step: String,
     draft: DecisionDraft,
     parent: &VariantRecord,
     variant_id: &Sha256Hex,
 ) -> Result<(Sha256Hex, Decision), PipelineError> {
-    let paring = keep_paring(&context.folders.parings(), &draft.paring)?;
+    let paring = keep_paring(&context.records.folders.parings(), &draft.paring)?;
     let inputs = DecisionInputs {
         calibration_sha256: draft.calibration_sha256.clone(),
         cost_table_sha256: match draft.by_cost {
-            true => context.costs_sha256(),
+            true => context.estimates.costs_sha256(),
             false => draft.table_sha256.clone(),
         },
     };
@@ -302,7 +176,7 @@ fn record_decision(
         step,
         inputs,
         parings: vec![paring],
-        owner: context.owner.clone(),
+        owner: context.records.owner.clone(),
     });
     let body = readable(&decision)?;
     let id = ledger.record(LedgerEntryBody { kind: LedgerEntryKind::Decision, body })?;
@@ -332,12 +206,12 @@ struct StepsOutcome {
 
 impl VariantLineage {
     /// The record of an earlier run of the same recipe, if its files are still what they were.
-    fn made_before(&self, context: &Context) -> Option<VariantRecord> {
-        let folder = context.folders.variants();
-        let record = read_variant(&context.folders, &self.name).ok()??;
+    fn made_before(&self, folders: &Folders) -> Option<VariantRecord> {
+        let folder = folders.variants();
+        let record = read_variant(folders, &self.name).ok()??;
         let found = folder.join(&record.file).sha256().ok()?;
         let kept = |paring: &Sha256Hex| {
-            let path = paring_path(&context.folders.parings(), paring);
+            let path = paring_path(&folders.parings(), paring);
             path.sha256().is_ok_and(|found| found == *paring)
         };
         let same = record.recipe_sha256 == self.key && record.file_sha256 == found;
@@ -346,29 +220,30 @@ impl VariantLineage {
 
     fn write(
         self,
-        context: &Context,
+        folders: &Folders,
+        inputs: &RecipeInputs,
         graph: &Graph,
         bytes: &[u8],
         outcome: StepsOutcome,
     ) -> Result<VariantRecord, PipelineError> {
         let failed = |source| PipelineError::Graph { variant: self.name.clone(), source };
-        let facts = graph.facts(&context.dims, context.batch).map_err(failed)?;
+        let facts = graph.facts(&inputs.dims, inputs.batch).map_err(failed)?;
         let cost = graph.cost(&facts.shapes);
         let precision_mix = precision_shares(graph, &facts, &self.options);
         let file = FileName::try_from(format!("{}.onnx", self.name)).map_err(|e| {
-            PipelineError::file("write", &context.folders.variants())(std::io::Error::other(e))
+            PipelineError::file("write", &folders.variants())(std::io::Error::other(e))
         })?;
         let file_sha256 = Sha256Hex::of(bytes);
-        replace(&context.folders.variants().join(&file), bytes)?;
+        replace(&folders.variants().join(&file), bytes)?;
         let parings = outcome.steps.iter().flat_map(|s| s.parings.iter().chain([&s.rest]));
         let parings = parings.cloned().collect();
         if let Some(bytes) =
             remaining_weights(graph, &outcome.origins, &outcome.sparse).map_err(failed)?
         {
-            let path = context.folders.variants().join(format!("{}.kept.safetensors", self.name));
+            let path = folders.variants().join(format!("{}.kept.safetensors", self.name));
             replace(&path, &bytes)?;
         }
-        let path = context.folders.variants().join(format!("{}.json", self.name));
+        let path = folders.variants().join(format!("{}.json", self.name));
         let record = VariantRecord {
             schema: SCHEMA,
             variant_id: VariantRecord::identity(&file_sha256, &self.options),
@@ -390,7 +265,7 @@ impl VariantLineage {
             unexplained: outcome.unexplained,
             params: cost.params,
             weights: cost.weights,
-            macs: cost.macs.map(|macs| macs / context.batch as u64),
+            macs: cost.macs.map(|macs| macs / inputs.batch as u64),
             sparsity: cost.sparsity,
             precision_mix,
         };

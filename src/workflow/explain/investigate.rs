@@ -7,7 +7,7 @@ use super::{ExplainOptions, ExplainResult};
 use crate::attribution::{AblationStudy, EvaluatedSamples, resample_calibration};
 use crate::evaluate::{GroundTruth, RobustnessTest};
 use crate::ledger::Ledger;
-use crate::pipeline::{self, Context, PipelineError, RecordedStep, variant_record};
+use crate::pipeline::{self, PipelineError, RecipeInputs, RecordedStep, variant_record};
 use crate::study::Study;
 use crate::workflow::open_run::{OpenRun, sysfs_root};
 use crate::workflow::report::write_report_if_possible;
@@ -106,9 +106,11 @@ fn explain_variant(
         return Ok(None);
     }
     let manner = options.manner(study.seed);
-    let contexts = contexts(run, &steps, options.replicates)?;
+    let context = run.context()?;
+    let further = further_draws(run, &context.inputs, &steps, options.replicates)?;
     let (truth, setup) = (truth(run)?, run.evaluation_setup());
-    let mut case = AblationStudy::begin(&steps, &variant.options, contexts, setup, truth, &manner)?;
+    let mut case =
+        AblationStudy::begin(&steps, &variant.options, &context, further, setup, truth, &manner)?;
     let stage = ProgressStage::Explain;
     progress(ProgressEvent::StageLength { stage, total: options.experiments });
     progress(ProgressEvent::StageItem { stage, item: name });
@@ -119,14 +121,14 @@ fn explain_variant(
     Ok(Some(found))
 }
 
-/// The study's own calibration samples, and resamples from the same pool.
-fn contexts(
+/// The inputs of recipes on further calibration samples, drawn from the same pool as the study's `own`.
+fn further_draws(
     run: &OpenRun,
+    own: &RecipeInputs,
     steps: &[RecordedStep],
     replicates: u64,
-) -> Result<Vec<Context>, WorkflowError> {
+) -> Result<Vec<RecipeInputs>, WorkflowError> {
     let OpenRun { study, loaded, .. } = run;
-    let first = run.context()?;
     let splits = &loaded.splits;
     let pool = [splits.calibrate.as_slice(), &splits.select].concat();
     let groups = study.data.group.as_ref().and_then(|name| loaded.data.columns.get(name));
@@ -136,10 +138,10 @@ fn contexts(
         let seed = study.seed.wrapping_add(draw);
         let size = splits.calibrate.len();
         let samples = resample_calibration(&pool, groups.map(Vec::as_slice), size, seed);
-        let drawn = first.calibration.as_ref().map(|_| calibration(loaded, &samples));
-        Ok(Context { calibration: drawn.transpose()?, seed, ..first.clone() })
+        let drawn = own.calibration.as_ref().map(|_| calibration(loaded, &samples));
+        Ok(RecipeInputs { calibration: drawn.transpose()?, seed, ..own.clone() })
     });
-    std::iter::once(Ok(first.clone())).chain(further).collect()
+    further.collect()
 }
 
 /// True where another tool made a variant.

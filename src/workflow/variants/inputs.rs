@@ -2,7 +2,10 @@
 //! what variants are evaluated on, how they are measured.
 
 use crate::evaluate::EvaluationTask;
-use crate::pipeline::{Context, EvaluationSetup, MeasurementExtent, MeasurementPlan};
+use crate::pipeline::{
+    BaselineEstimates, EvaluationSetup, MeasurementExtent, MeasurementPlan, RecipeContext,
+    RecipeInputs, RunRecords, TrialMachines,
+};
 use crate::study::{Study, StudyInputs};
 use crate::workflow::WorkflowError;
 use crate::workflow::open_run::OpenRun;
@@ -19,26 +22,29 @@ impl OpenRun {
     ///
     /// # Errors
     /// [`WorkflowError::Data`] where calibration samples cannot be read.
-    pub(in crate::workflow) fn context(&self) -> Result<Context, WorkflowError> {
+    pub(in crate::workflow) fn context(&self) -> Result<RecipeContext, WorkflowError> {
         let OpenRun { directory, study, loaded } = self;
         let calibrate = &loaded.splits.calibrate;
         let calibration = calibration(loaded, calibrate)?;
-        Ok(Context {
-            folders: directory.folders.clone(),
-            model: study.model.clone(),
-            dims: loaded.dims.clone(),
-            batch: loaded.batch,
-            calibration: (!calibrate.is_empty()).then_some(calibration),
-            reading: decision_rule(&loaded.task, loaded.output),
-            seed: study.seed,
-            rules: study.timing.rules.clone(),
-            targets: study.targets.clone(),
-            conditions: study.timing.conditions.clone(),
-            energy: energy(study),
-            sysfs_root: None,
-            costs: None,
-            forecaster: None,
-            owner: study.owner.clone(),
+        let folders = directory.folders.clone();
+        Ok(RecipeContext {
+            records: RunRecords { folders, owner: study.owner.clone() },
+            inputs: RecipeInputs {
+                model: study.model.clone(),
+                dims: loaded.dims.clone(),
+                batch: loaded.batch,
+                calibration: (!calibrate.is_empty()).then_some(calibration),
+                reading: decision_rule(&loaded.task, loaded.output),
+                seed: study.seed,
+            },
+            machines: TrialMachines {
+                targets: study.targets.clone(),
+                rules: study.timing.rules.clone(),
+                conditions: study.timing.conditions.clone(),
+                energy: energy(study),
+                sysfs_root: None,
+            },
+            estimates: BaselineEstimates::default(),
         })
     }
 

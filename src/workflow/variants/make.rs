@@ -2,7 +2,7 @@
 
 use super::VariantFailure;
 use crate::ledger::Ledger;
-use crate::pipeline::{self, Context, ForecastBudget, PipelineError, Recipe};
+use crate::pipeline::{self, ForecastBudget, PipelineError, Recipe, RecipeContext};
 use crate::study::Study;
 use crate::workflow::open_run::OpenRun;
 use crate::workflow::{Progress, ProgressEvent, ProgressStage, WorkflowError};
@@ -38,13 +38,13 @@ pub(in crate::workflow) fn make_variants(
     progress: &Progress,
 ) -> Result<MadeVariants, WorkflowError> {
     let study = &run.study;
-    let sysfs_root = sysfs_root.map(Path::to_path_buf);
-    let context = Context { sysfs_root, ..forecasting_context(run, forecasts, progress)? };
+    let mut context = forecasting_context(run, forecasts, progress)?;
+    context.machines.sysfs_root = sysfs_root.map(Path::to_path_buf);
     let mut ledger = Ledger::open(&run.directory.folders.ledger(), &study.owner)?;
     ledger.record(protocol_entry(run))?;
     let stage = ProgressStage::Compress;
     progress(ProgressEvent::StageLength { stage, total: study.recipes.len() + 1 });
-    let mut records = vec![pipeline::baseline(&context)?];
+    let mut records = vec![pipeline::baseline(&context.records.folders, &context.inputs)?];
     let mut failures = Vec::new();
     progress(ProgressEvent::StageDone { stage, done: 1 });
     for (position, recipe) in study.recipes.iter().enumerate() {
@@ -62,7 +62,7 @@ pub(in crate::workflow) fn make_variants(
 /// Makes the variant of one recipe; a failure of its own is entered into the ledger.
 fn make_variant(
     run: &OpenRun,
-    context: &Context,
+    context: &RecipeContext,
     ledger: &mut Ledger,
     recipe: &Recipe,
     records: &[VariantRecord],
@@ -128,11 +128,12 @@ fn forecasting_context(
     run: &OpenRun,
     sources: &ForecastSources,
     progress: &Progress,
-) -> Result<Context, WorkflowError> {
+) -> Result<RecipeContext, WorkflowError> {
     let mut context = run.context()?;
+    let RecipeContext { records, inputs, estimates, .. } = &mut context;
     let by_cost = |step: &Step| matches!(step, Step::Prune(how) if how.needs_costs());
     if steps(&run.study).any(by_cost) {
-        context.measure_costs("host")?;
+        estimates.measure_costs(&records.folders, inputs, "host")?;
     }
     let pruned = |step: &Step| match step {
         Step::Prune(pruning) => Some(pruning.clone()),
@@ -154,7 +155,8 @@ fn forecasting_context(
         timed: sources.latency,
     };
     // A forecast is worth less than the variants that it is about.
-    if let Err(error) = context.learn(&subject, &prunings, &budget, &earlier) {
+    let learnt = estimates.learn(&records.folders, inputs, &subject, &prunings, &budget, &earlier);
+    if let Err(error) = learnt {
         progress(ProgressEvent::NoForecasts(&error));
     }
     Ok(context)
