@@ -26,4 +26,4 @@ pub use flips::{FlipAttribution, FlipCauses, greedy_cover};
 pub use forecast_outcomes::{all_outcomes, outcomes};
 pub use narrative::narrative;
 pub use shapley::{CoalitionContrast, GroupCoalition, ShapleyEstimate};
-pub use targets::{BoardOutputs, LatencyEffects, MeasurableCoalitions};
+pub use targets::{BoardOutputs, LatencyEffects, MeasurableCoalition};

@@ -6,6 +6,7 @@ use crate::attribution::shapley::GroupCoalition;
 use crate::evaluate::RobustnessTest;
 use crate::pipeline::PipelineError;
 use paring_core::schema::{Effect, Experiment, MetricTotal};
+use std::collections::BTreeMap;
 
 /// The metric of effects on disturbed inputs, in files.
 pub const ROBUSTNESS: &str = "robustness";
@@ -36,18 +37,20 @@ impl AblationStudy<'_> {
             ..ExperimentProgress::default()
         };
         let (mut effects, mut totals) = (Vec::new(), Vec::new());
-        for (test, (disturbance, strength)) in how.tests.iter().enumerate() {
-            let own = sets.iter().zip(&found).filter_map(|(set, all)| Some((*set, all.get(test)?)));
-            let draw =
-                own.map(|(set, e): (GroupCoalition, &Experiment)| (set, e.clone())).collect();
+        for ((disturbance, strength), of_test) in how.tests.iter().zip(&found) {
+            let own = sets.iter().filter_map(|set| {
+                let undisturbed = self.table.experiment(0, *set)?;
+                Some((*set, of_test.get(&undisturbed.key)?.clone()))
+            });
+            let draw: BTreeMap<GroupCoalition, Experiment> = own.collect();
             let table = ExperimentTable { truth: truth.clone(), draws: vec![draw] };
             let (groups, plan) = (&self.groups, &self.plan);
             let attribution =
                 EffectAttribution { groups, plan, explored: &explored, table: &table };
-            let (of_test, total) = attribution.all(std::slice::from_ref(&main));
+            let (own_effects, total) = attribution.all(std::slice::from_ref(&main));
             let of = || Some(format!("{disturbance} {strength}"));
             let named = |e: Effect| Effect { metric: ROBUSTNESS.into(), of: of(), ..e };
-            effects.extend(of_test.into_iter().map(named));
+            effects.extend(own_effects.into_iter().map(named));
             let named = |t: MetricTotal| MetricTotal { metric: ROBUSTNESS.into(), of: of(), ..t };
             totals.extend(total.into_iter().map(named));
         }

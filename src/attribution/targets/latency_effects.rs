@@ -51,11 +51,14 @@ impl AblationStudy<'_> {
         let Some(rounds) = inputs.time(&timed, budget)? else {
             return Ok(LatencyEffects::default());
         };
-        let position: BTreeMap<GroupCoalition, usize> =
-            sets.iter().enumerate().map(|(position, set)| (*set, position)).collect();
+        // The rounds have the models in the order of the sets that they were made of.
+        let of_model =
+            |model: usize| rounds.rounds.iter().filter_map(move |r| r.get(model).copied());
+        let times: BTreeMap<GroupCoalition, Vec<f64>> =
+            sets.iter().enumerate().map(|(model, set)| (*set, of_model(model).collect())).collect();
         let estimate = |form: &CoalitionContrast| -> Option<ConfidenceInterval> {
-            let at = |round: &Vec<f64>| form.of(|set| Some(round[*position.get(&set)?]));
-            let values: Vec<f64> = rounds.rounds.iter().map(at).collect::<Option<_>>()?;
+            let at = |round: usize| form.of(|set| times.get(&set)?.get(round).copied());
+            let values: Vec<f64> = (0..rounds.rounds.len()).map(at).collect::<Option<_>>()?;
             let how = BootstrapOptions { resamples: 4_000, level: LEVEL, seed: 0 };
             stats::bootstrap_median(&values, how)
         };
@@ -73,10 +76,7 @@ impl AblationStudy<'_> {
             ..Effect::unknown(&group.id, "latency", Some(HERE), "ns")
         });
         let effects = effects.collect();
-        let median = |set: GroupCoalition| {
-            let own = position.get(&set)?;
-            stats::median(&rounds.rounds.iter().map(|round| round[*own]).collect::<Vec<_>>())
-        };
+        let median = |set: GroupCoalition| stats::median(times.get(&set)?);
         let total = || {
             Some(MetricTotal {
                 metric: "latency".into(),

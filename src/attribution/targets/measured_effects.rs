@@ -3,37 +3,39 @@
 
 use crate::attribution::experiments::{AblationStudy, ExperimentPlan};
 use crate::attribution::shapley::{CoalitionContrast, GroupCoalition};
+use crate::pipeline::VariantMeasurement;
 use paring_core::schema::{
     ConfidenceInterval, DecisionGroup, Effect, FileName, Measurement, MetricTotal, MissingReason,
     SpeedSummary, VariantRecord,
 };
 use paring_core::stats;
+use std::collections::BTreeMap;
 
 /// Of so many groups all sets are measured.
 const FEW_GROUPS: usize = 3;
 
-/// Variants to measure, and which sets of groups they are: the whole first, as what the others are
-/// paired with.
-#[derive(Clone, Debug, Default)]
-pub struct MeasurableCoalitions {
-    /// The sets.
-    pub sets: Vec<GroupCoalition>,
-    /// Their records, files in the folder of experiments.
-    pub records: Vec<VariantRecord>,
+/// A set of groups as a variant to measure.
+#[derive(Clone, Debug)]
+pub struct MeasurableCoalition {
+    /// The set.
+    pub set: GroupCoalition,
+    /// Its record: the name is its own among the sets, the file is in the folder of experiments.
+    pub record: VariantRecord,
 }
 
 impl AblationStudy<'_> {
     /// The variant, the baseline, and all but each group, as variants whose files are kept; of few
-    /// groups also each alone, and so all sets.
-    pub fn measurable(&self, variant: &VariantRecord) -> MeasurableCoalitions {
+    /// groups also each alone, and so all sets. The variant is the first, as what the others are paired
+    /// with.
+    pub fn measurable(&self, variant: &VariantRecord) -> Vec<MeasurableCoalition> {
         let count = self.groups.len();
         let all = GroupCoalition::full(count);
         let others = (0..count).map(|group| all.without(group));
         let alone = (0..count).map(GroupCoalition::of).filter(|_| count <= FEW_GROUPS);
-        let mut found = MeasurableCoalitions::default();
+        let mut found: Vec<MeasurableCoalition> = Vec::new();
         for set in [all].into_iter().chain(others).chain([GroupCoalition::EMPTY]).chain(alone) {
             let Some(experiment) = self.table.experiment(0, set) else { continue };
-            if found.sets.contains(&set) || !experiment.kept {
+            if found.iter().any(|known| known.set == set) || !experiment.kept {
                 continue;
             }
             let undone: Vec<&str> =
@@ -43,8 +45,7 @@ impl AblationStudy<'_> {
             let Ok(file) = FileName::try_from(format!("{}.onnx", experiment.file_sha256)) else {
                 continue;
             };
-            found.sets.push(set);
-            found.records.push(VariantRecord {
+            let record = VariantRecord {
                 name: if whole { variant.name.clone() } else { without() },
                 variant_id: VariantRecord::identity(&experiment.file_sha256, &experiment.options),
                 file,
@@ -53,21 +54,25 @@ impl AblationStudy<'_> {
                 options: experiment.options.clone(),
                 parent: (!whole).then(|| variant.name.clone()),
                 ..variant.clone()
-            });
+            };
+            found.push(MeasurableCoalition { set, record });
         }
         found
     }
 
-    /// The effects that these measurements show, one a group and metric, and the totals. `target` is
-    /// where they were taken.
+    /// The effects that the measurements of these variants show, one a group and metric, and the totals;
+    /// they were taken on `target`, one of each variant.
     pub fn measured(
         &self,
-        measurable: &MeasurableCoalitions,
-        measurements: &[Measurement],
+        measurable: &[MeasurableCoalition],
+        measurements: &[VariantMeasurement],
         target: &str,
     ) -> (Vec<Effect>, Vec<MetricTotal>) {
         let (plan, count) = (&self.plan, self.groups.len());
-        let taken = CoalitionMeasurements { measurable, measurements, target, plan, count };
+        let sets: Vec<GroupCoalition> = measurable.iter().map(|variant| variant.set).collect();
+        let names = measurable.iter().map(|variant| (variant.set, variant.record.name.as_str()));
+        let taken = by_set(names, measurements);
+        let taken = CoalitionMeasurements { sets, taken, target, plan, count };
         let (mut effects, mut totals) = (Vec::new(), Vec::new());
         for quantity in MeasuredQuantity::ALL {
             let own = self.groups.iter().enumerate();
@@ -154,8 +159,10 @@ impl MeasuredQuantity {
 
 /// Measurements of the variant, the baseline and all but each group.
 struct CoalitionMeasurements<'a> {
-    measurable: &'a MeasurableCoalitions,
-    measurements: &'a [Measurement],
+    /// Sets that were to be measured.
+    sets: Vec<GroupCoalition>,
+    /// Measurements of those that were.
+    taken: BTreeMap<GroupCoalition, &'a Measurement>,
     target: &'a str,
     plan: &'a ExperimentPlan,
     count: usize,
@@ -163,8 +170,7 @@ struct CoalitionMeasurements<'a> {
 
 impl CoalitionMeasurements<'_> {
     fn own(&self, set: GroupCoalition) -> Result<&Measurement, MissingReason> {
-        let position = self.measurable.sets.iter().position(|s| *s == set);
-        let found = position.and_then(|position| self.measurements.get(position));
+        let found = self.taken.get(&set).copied();
         found.ok_or_else(|| MissingReason("this variant was not measured".into()))
     }
 
@@ -204,7 +210,7 @@ impl CoalitionMeasurements<'_> {
         let leave_one_out =
             self.of(quantity, &CoalitionContrast::leave_one_out(position, self.count));
         let solo = self.of(quantity, &CoalitionContrast::solo(position));
-        let form = self.plan.exact_shapley_value(position, &self.measurable.sets);
+        let form = self.plan.exact_shapley_value(position, &self.sets);
         let shapley = match form {
             None => Err(MissingReason(
                 "not all sets of groups were measured: there are too many".into(),
@@ -241,6 +247,18 @@ impl CoalitionMeasurements<'_> {
     }
 }
 
+/// The measurement of every set whose variant, by name, has one.
+fn by_set<'a, 'b>(
+    names: impl Iterator<Item = (GroupCoalition, &'b str)>,
+    measurements: &'a [VariantMeasurement],
+) -> BTreeMap<GroupCoalition, &'a Measurement> {
+    let found = names.filter_map(|(set, name)| {
+        let own = measurements.iter().find(|one| one.variant == name)?;
+        Some((set, &own.measurement))
+    });
+    found.collect()
+}
+
 /// Σ weight · value of independent values.
 fn weighted(parts: &[(f64, ConfidenceInterval)]) -> ConfidenceInterval {
     let value: f64 = parts.iter().map(|(weight, part)| weight * part.value).sum();
@@ -265,7 +283,36 @@ fn saved(whole_ns: f64, speed: &SpeedSummary) -> ConfidenceInterval {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use paring_core::schema::SpeedVerdict;
+    use paring_core::schema::{ExecutionSetting, SCHEMA, Sha256Hex, SpeedVerdict};
+
+    #[test]
+    fn a_measurement_is_of_the_variant_that_it_names() {
+        let none = || MissingReason("not measured".into());
+        // The same file and options, and so the same identity.
+        let measured = |variant: &str| VariantMeasurement {
+            variant: variant.into(),
+            measurement: Measurement {
+                schema: SCHEMA,
+                variant_id: Sha256Hex::of(b"one file"),
+                setting: ExecutionSetting::of_batch(1),
+                latency: Err(none()),
+                speed: Err(none()),
+                energy: Err(none()),
+                sustained: None,
+                started_at: Some(variant.into()),
+                invalid_reasons: vec![],
+            },
+        };
+        let found = [measured("v without b"), measured("v")];
+        let (all, without_b) = (GroupCoalition::full(2), GroupCoalition::of(0));
+        let names =
+            [(all, "v"), (GroupCoalition::of(1), "v without a"), (without_b, "v without b")];
+        let found = by_set(names.into_iter(), &found);
+        let started = |set| found.get(&set).and_then(|m| m.started_at.as_deref());
+        assert_eq!(started(all), Some("v"));
+        assert_eq!(started(without_b), Some("v without b"));
+        assert_eq!(started(GroupCoalition::of(1)), None);
+    }
 
     #[test]
     fn what_is_slower_without_a_group_was_saved_by_it() {

@@ -6,5 +6,5 @@ mod measured_effects;
 mod prediction_path;
 
 pub use latency_effects::LatencyEffects;
-pub use measured_effects::MeasurableCoalitions;
+pub use measured_effects::MeasurableCoalition;
 pub use prediction_path::BoardOutputs;

@@ -119,7 +119,8 @@ impl<'a> ExperimentRunner<'a> {
     }
 
     /// Answers of experiments whose files are kept, the inputs of the first `stress.samples` samples
-    /// disturbed: one list an experiment, in the order of `stress.tests`.
+    /// disturbed: one map a test, in the order of `stress.tests`, by the key of the experiment that was
+    /// disturbed.
     ///
     /// # Errors
     /// [`PipelineError`] where the engine cannot run one, or it cannot be kept.
@@ -127,27 +128,26 @@ impl<'a> ExperimentRunner<'a> {
         &mut self,
         experiments: &[Experiment],
         stress: &RobustnessTest,
-    ) -> Result<Vec<Vec<Experiment>>, PipelineError> {
-        let keys: Vec<Vec<Sha256Hex>> =
-            experiments.iter().map(|e| self.disturbed_keys(e, stress)).collect();
-        let jobs: Vec<_> = experiments.iter().zip(&keys).collect();
+    ) -> Result<Vec<BTreeMap<Sha256Hex, Experiment>>, PipelineError> {
+        let keys = |experiment: &Experiment| -> Vec<Sha256Hex> {
+            stress.tests.iter().map(|test| disturbed_key(experiment, stress, test)).collect()
+        };
+        let jobs: Vec<_> = experiments.iter().map(|e| (e, keys(e))).collect();
         let new = |keys: &[Sha256Hex]| keys.iter().any(|key| !self.known.contains_key(key));
         let done: Vec<Vec<Experiment>> = jobs
             .into_par_iter()
             .filter(|(_, keys)| new(keys))
-            .map(|(experiment, keys)| self.disturb(experiment, keys, stress))
+            .map(|(experiment, keys)| self.disturb(experiment, &keys, stress))
             .collect::<Result<_, _>>()?;
         self.keep(done.concat())?;
-        let of = |key: &Sha256Hex| self.known.get(key).cloned();
-        Ok(keys.iter().map(|keys| keys.iter().filter_map(of).collect()).collect())
-    }
-
-    fn disturbed_keys(&self, experiment: &Experiment, stress: &RobustnessTest) -> Vec<Sha256Hex> {
-        let of = |(how, strength): &(InputDisturbance, f64)| {
-            let parts = json!([experiment.key, how, strength, stress.seed, stress.samples]);
-            Sha256Hex::of_json(&parts)
+        let of_test = |test: &(InputDisturbance, f64)| {
+            let found = experiments.iter().filter_map(|experiment| {
+                let own = self.known.get(&disturbed_key(experiment, stress, test))?;
+                Some((experiment.key.clone(), own.clone()))
+            });
+            found.collect()
         };
-        stress.tests.iter().map(of).collect()
+        Ok(stress.tests.iter().map(of_test).collect())
     }
 
     fn disturb(
@@ -325,6 +325,15 @@ pub fn measured_experiments(
         }
     }
     Ok(own)
+}
+
+/// Key of an experiment on disturbed inputs.
+fn disturbed_key(
+    experiment: &Experiment,
+    stress: &RobustnessTest,
+    (how, strength): &(InputDisturbance, f64),
+) -> Sha256Hex {
+    Sha256Hex::of_json(&json!([experiment.key, how, strength, stress.seed, stress.samples]))
 }
 
 /// The file of experiments in their folder, one a line.

@@ -5,7 +5,7 @@ use crate::attribution::AblationStudy;
 use crate::pipeline::{self, MeasurementExtent, MeasurementPlan};
 use crate::workflow::WorkflowError;
 use crate::workflow::targets::on_one;
-use paring_core::schema::{Effect, Measurement, MetricTotal, VariantRecord};
+use paring_core::schema::{Effect, MetricTotal, VariantRecord};
 
 /// Effects and totals on every target, one after the other.
 ///
@@ -19,8 +19,8 @@ pub(super) fn measured_effects(
     let (run, progress) = (inputs.run, inputs.progress);
     let (mut effects, mut totals) = (Vec::new(), Vec::new());
     let measurable = case.measurable(variant);
-    let folders =
-        pipeline::measured_experiments(&run.directory.folders, &variant.name, &measurable.records)?;
+    let records: Vec<VariantRecord> = measurable.iter().map(|one| one.record.clone()).collect();
+    let folders = pipeline::measured_experiments(&run.directory.folders, &variant.name, &records)?;
     for target in inputs.targets {
         let settings = run.study.settings(target);
         let first = settings.get(..1).unwrap_or_default();
@@ -30,15 +30,14 @@ pub(super) fn measured_effects(
             ..run.measurement_plan(inputs.sysfs_root, target, first)
         };
         let measured = on_one(target, &folders, progress, &|target, stop, heard| {
-            pipeline::measure(&folders, &plan, target, &measurable.records, stop, heard)
+            pipeline::measure(&folders, &plan, target, &records, stop, heard)
         })?;
         if first.is_empty() {
             continue;
         }
-        // One setting: one measurement an experiment, in the experiments' order.
-        let each = measured.measurements.into_iter().map(|outcome| outcome.measurement);
-        let measurements: Vec<Measurement> = each.collect();
-        let (target_effects, total) = case.measured(&measurable, &measurements, &target.name);
+        // One setting, and so one measurement of each variant.
+        let measurements = &measured.measurements;
+        let (target_effects, total) = case.measured(&measurable, measurements, &target.name);
         effects.extend(target_effects);
         totals.extend(total);
     }
