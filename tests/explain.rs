@@ -44,6 +44,25 @@ fn explanations(run: &Path) -> Vec<Explanation> {
 }
 
 #[test]
+fn a_variant_that_was_pruned_by_costs_is_repeated_by_the_same_costs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (study, out) = (folder.path().join("study.toml"), folder.path().join("run"));
+    let text = format!(
+        "[study]\nname = \"costs\"\nowner = \"tests\"\n[model]\npath = {:?}\n[data]\npath = {:?}\n\
+         splits = {{ calibrate = 0.2, select = 0.2, report = 0.6, seed = 1 }}\n\
+         [[variant]]\nname = \"timed\"\nsteps = [{{ prune = \"channels\", latency = 0.8, criterion = \"l1\" }}]\n",
+        digits("digits_cnn.onnx"),
+        digits("digits.npz"),
+    );
+    std::fs::write(&study, text).unwrap();
+    let (study, run) = (study.to_str().unwrap(), out.to_str().unwrap());
+    paring(folder.path(), &["compress", study, "--out", run]).success();
+    let few = ["--minutes", "30", "--replicates", "2", "--groups", "2"];
+    paring(folder.path(), &[&["explain", run], &few[..]].concat()).success();
+    assert_eq!(explanations(&out)[0].experiments.draws, 2);
+}
+
+#[test]
 fn says_which_decision_changed_what() {
     let folder = tempfile::tempdir().unwrap();
     let run = run(folder.path());

@@ -23,16 +23,19 @@ impl BaselineEstimates {
         inputs: &RecipeInputs,
         target: &str,
     ) -> Result<(), PipelineError> {
-        let path = folders.costs(target);
-        let kept: Option<CostTable> = read_json(&path);
-        if kept.is_some() || inputs.calibration.is_none() {
-            self.costs = kept;
+        self.find_costs(folders, target);
+        if self.costs.is_some() || inputs.calibration.is_none() {
             return Ok(());
         }
         let table = measured(inputs, target)?;
-        replace_json(&path, &table)?;
+        replace_json(&folders.costs(target), &table)?;
         self.costs = Some(table);
         Ok(())
+    }
+
+    /// Takes up the table that the run has of a target, if it has one.
+    pub fn find_costs(&mut self, folders: &Folders, target: &str) {
+        self.costs = read_json(&folders.costs(target));
     }
 
     /// Hash of the table.

@@ -106,7 +106,9 @@ fn explain_variant(
         return Ok(None);
     }
     let manner = options.manner(study.seed);
-    let context = run.context()?;
+    let mut context = run.context()?;
+    // Steps that went by costs are repeated on further draws by the same costs.
+    context.estimates.find_costs(&directory.folders, "host");
     let further = further_draws(run, &context.inputs, &steps, options.replicates)?;
     let (truth, setup) = (truth(run)?, run.evaluation_setup());
     let mut case =
