@@ -1,5 +1,5 @@
 //! Ground of every other crate of paring: units, statistics, the schema of every file and
-//! message, text of strangers made printable, TOML written by hand, and files
+//! message, text of strangers made printable, numbers in text, TOML written by hand, and files
 //! written whole.
 //!
 //! Knows neither models nor machines.
@@ -8,6 +8,7 @@
 
 pub mod files;
 pub mod guard;
+pub mod number_format;
 pub mod schema;
 pub mod stats;
 pub mod text;
