@@ -6,7 +6,7 @@ mod common;
 use common::planted::{Case, Plant};
 use paring::attribution::{
     EffectAttribution, EvaluatedSamples, ExperimentMetric, ExperimentPlan, ExperimentProgress,
-    ExperimentTable, GroupCoalition, GroupLevel, correct_multiple_tests, narrative,
+    ExperimentTable, GroupCoalition, GroupLevel, correct_multiple_tests, narrate,
 };
 use paring::schema::{DecisionGroup, Effect, Experiment, ExperimentPredictions, GroupInteraction};
 use paring::stats::{self, SeededGenerator};
@@ -80,7 +80,7 @@ fn the_planted_channels_are_named_in_every_task() {
                 let case = Case::of(seed, Plant::Channels, kind);
                 let (values, said) = case.said();
                 let first = values[0].0.ends_with(&case.culprit);
-                let group = &values[0].0;
+                let group = &case.culprit;
                 let class = format!("class {}", case.class);
                 let of: &[&str] = match kind {
                     Classification | Multilabel => &[&class, "room=1"],
@@ -329,7 +329,7 @@ fn sentences_hold_only_figures_of_the_record() {
     for plant in [Plant::Classes, Plant::Channels, Plant::Quantizer] {
         let case = Case::new(2, plant);
         let mut found = case.explanation();
-        found.narrative = narrative(&found);
+        narrate(&mut found);
         let record = serde_json::to_value(&found).unwrap();
         assert!(found.narrative.len() > 8, "{}", found.narrative.len());
         for sentence in &found.narrative {

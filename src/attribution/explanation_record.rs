@@ -4,8 +4,8 @@ use super::effects::{EffectAttribution, LEVEL, correct_multiple_tests};
 use super::experiments::AblationStudy;
 use super::shapley::GroupCoalition;
 use paring_core::schema::{
-    ExperimentSummary, Explanation, FlipCounts, PrimaryMetric, SCHEMA, Sha256Hex, TrackRecord,
-    UnusableCounts,
+    ExperimentSummary, Explanation, ExplanationDigest, FlipCounts, PrimaryMetric, SCHEMA,
+    Sha256Hex, TrackRecord, UnusableCounts,
 };
 
 impl AblationStudy<'_> {
@@ -54,6 +54,7 @@ impl AblationStudy<'_> {
             emulated: vec![],
             flow: vec![],
             hits: vec![],
+            digest: ExplanationDigest::default(),
             narrative: vec![],
             notes: vec![],
         }

@@ -4,6 +4,8 @@
 //! them. An effect is a contrast over the values of coalitions of decisions.
 
 mod effects;
+#[cfg(test)]
+mod example_explanation;
 mod experiments;
 mod explanation_record;
 mod flips;
@@ -17,6 +19,8 @@ pub use effects::{
     BootstrapValues, EffectAttribution, EffectEstimate, FEW, LEVEL, ROBUSTNESS,
     correct_multiple_tests, mean_estimate,
 };
+#[cfg(test)]
+pub(crate) use example_explanation::{example_explanation, example_without_effect};
 pub use experiments::{
     AblationOptions, AblationStudy, EvaluatedSamples, ExperimentMetric, ExperimentPlan,
     ExperimentProgress, ExperimentTable, GroupLevel, explore, groups, pieces, recipe,
@@ -24,6 +28,6 @@ pub use experiments::{
 };
 pub use flips::{FlipAttribution, FlipCauses, greedy_cover};
 pub use forecast_outcomes::{all_outcomes, outcomes};
-pub use narrative::narrative;
+pub use narrative::narrate;
 pub use shapley::{CoalitionContrast, GroupCoalition, ShapleyEstimate};
 pub use targets::{BoardOutputs, LatencyEffects, MeasurableCoalition};

@@ -1,48 +1,84 @@
-//! Rows and sentences of an explanation, the same in the terminal and in report.md.
+//! Rows and paragraphs of an explanation for tables and pages.
 
-use paring_core::schema::{ConfidenceInterval, Effect, Explanation};
+use crate::pipeline::HERE;
+use paring_core::number_format::{decimal, signed, signed_significant};
+use paring_core::schema::{
+    ChangeCauses, ConfidenceInterval, DecisionGroup, Effect, Explanation, NarrativeTopic,
+};
 
-pub(super) fn header(found: &Explanation) -> [String; 7] {
-    [
-        "group",
-        &format!("{} (Shapley)", found.main.metric),
-        "alone",
-        "on top of all others",
-        "over all draws",
-        "p (Holm)",
-        "time it buys",
-    ]
-    .map(String::from)
+/// Columns of the table of groups: effects on the primary metric, then what each saves on every machine
+/// that was timed.
+pub(super) fn header(found: &Explanation) -> Vec<String> {
+    let fixed = ["group", "Shapley value", "alone", "leave-one-out", "over resamples", "p (Holm)"];
+    let saved = timed(found).map(|change| format!("saves{}, µs", place(change.target.as_deref())));
+    fixed.into_iter().map(String::from).chain(saved).collect()
 }
 
-/// Sentences, caveats marked as such.
-pub(super) fn lines(found: &Explanation) -> impl Iterator<Item = String> + '_ {
-    found.narrative.iter().map(|sentence| match sentence.about.as_str() {
-        "caveat" => format!("caveat: {}", sentence.text),
-        _ => sentence.text.clone(),
-    })
+/// ` in this process`, ` on pi4`, or nothing.
+pub(super) fn place(target: Option<&str>) -> String {
+    match target {
+        None => String::new(),
+        Some(HERE) => format!(" in {HERE}"),
+        Some(target) => format!(" on {target}"),
+    }
 }
 
+/// Causes of the change of latency, a machine each.
+fn timed(found: &Explanation) -> impl Iterator<Item = &ChangeCauses> {
+    found.digest.causes.iter().filter(|change| change.metric == "latency")
+}
+
+/// Sentences by paragraph, in order.
+pub(super) fn paragraphs(found: &Explanation) -> Vec<(NarrativeTopic, Vec<&str>)> {
+    let mut paragraphs: Vec<(NarrativeTopic, Vec<&str>)> = Vec::new();
+    for sentence in &found.narrative {
+        match paragraphs.last_mut() {
+            Some((topic, sentences)) if *topic == sentence.topic => sentences.push(&sentence.text),
+            _ => paragraphs.push((sentence.topic, vec![&sentence.text])),
+        }
+    }
+    paragraphs
+}
+
+/// One row a group; below, what no single group answers for.
 pub(super) fn rows(found: &Explanation) -> Vec<Vec<String>> {
-    let effect = |id: &str, metric: &str| {
-        let mut own = found.effects.iter().filter(|e| e.of.is_none());
-        own.find(|e| e.group == id && e.metric == metric)
-    };
-    let row = |group: &paring_core::schema::DecisionGroup| {
-        let mut cells = vec![group.label.clone()];
-        cells.extend(main(found, effect(&group.id, &found.main.metric)));
-        let bought = effect(&group.id, "latency").and_then(|e| e.leave_one_out);
-        cells.push(bought.map_or_else(missing, time));
-        cells
-    };
-    found.groups.iter().map(row).collect()
+    let mut rows: Vec<Vec<String>> = found.groups.iter().map(|group| row(found, group)).collect();
+    let shared = timed(found).map(|change| shared_saving(found, change));
+    let shared: Vec<String> = shared.collect();
+    if found.groups.len() > 1 && !shared.is_empty() {
+        let label = "not attributable to one group".to_string();
+        let blank = std::iter::repeat_n(missing(), 5);
+        rows.push(std::iter::once(label).chain(blank).chain(shared).collect());
+    }
+    rows
+}
+
+fn row(found: &Explanation, group: &DecisionGroup) -> Vec<String> {
+    let own = found.effects.iter().filter(|e| e.of.is_none() && e.group == group.id);
+    let main = own.clone().find(|e| e.metric == found.main.metric);
+    let saved = timed(found).map(|change| {
+        let mut same = own.clone().filter(|e| e.metric == "latency" && e.target == change.target);
+        same.find_map(|e| e.leave_one_out).map_or_else(missing, saving)
+    });
+    let mut cells = vec![group.label.clone()];
+    cells.extend(main_cells(found, main));
+    cells.extend(saved);
+    cells
+}
+
+/// The whole saving less the sum of those that are leave-one-out.
+fn shared_saving(found: &Explanation, change: &ChangeCauses) -> String {
+    let whole = change.total.and_then(|total| Some(-found.totals.get(total)?.change.value));
+    let own = found.effects.iter().filter(|e| e.metric == "latency" && e.target == change.target);
+    let parts: f64 = own.filter_map(|e| Some(-e.leave_one_out?.value)).sum();
+    whole.map_or_else(missing, |whole| decimal((whole - parts) / 1e3, 1))
 }
 
 pub(super) fn missing() -> String {
     "—".into()
 }
 
-fn main(found: &Explanation, effect: Option<&Effect>) -> [String; 5] {
+fn main_cells(found: &Explanation, effect: Option<&Effect>) -> [String; 5] {
     let of = |which: fn(&Effect) -> Option<ConfidenceInterval>| {
         effect.and_then(which).map_or_else(missing, |i| changed(found, i))
     };
@@ -50,24 +86,30 @@ fn main(found: &Explanation, effect: Option<&Effect>) -> [String; 5] {
     [of(|e| e.shapley), of(|e| e.solo), of(|e| e.leave_one_out), of(|e| e.together), p]
 }
 
-/// A change of what counts most: of a share in points.
+/// A change of the primary metric: of a share in points; without an interval where nothing changed at
+/// all.
 pub(super) fn changed(found: &Explanation, change: ConfidenceInterval) -> String {
-    let plain = |value: f64| {
-        let text = match found.main.unit.as_str() {
-            "share" => format!("{:+.2}", 100.0 * value),
-            _ => format!("{value:+.3e}"),
-        };
-        if ["-0.00", "+0.00", "+0.000e0", "-0.000e0"].contains(&text.as_str()) {
-            "0".to_string()
-        } else {
-            text
-        }
+    let show = |value: f64| match found.main.unit.as_str() {
+        "share" => signed(100.0 * value, 2),
+        _ => signed_significant(value),
     };
-    format!("{} [{}, {}]", plain(change.value), plain(change.low), plain(change.high))
+    interval_text(change, show)
 }
 
 /// A change of time as what it saves.
-fn time(change: ConfidenceInterval) -> String {
-    let saved = |ns: f64| format!("{:.1}", -ns / 1e3).replace("-0.0", "0.0");
-    format!("{} [{}, {}] µs", saved(change.value), saved(change.high), saved(change.low))
+fn saving(change: ConfidenceInterval) -> String {
+    let saved = ConfidenceInterval { value: -change.value, low: -change.high, high: -change.low };
+    interval_text(saved, |ns| decimal(ns / 1e3, 1))
+}
+
+/// `−0.51 [−1.52, +0.51]`; `0.00` where bounds and value are that.
+pub(super) fn interval_text(
+    ConfidenceInterval { value, low, high }: ConfidenceInterval,
+    show: impl Fn(f64) -> String,
+) -> String {
+    let [value, low, high] = [value, low, high].map(show);
+    match low == value && high == value {
+        true => value,
+        false => format!("{value} [{low}, {high}]"),
+    }
 }

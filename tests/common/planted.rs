@@ -4,8 +4,8 @@ use ndarray::{Array1, Array2, Array3, Array4, Axis};
 use ndarray_npy::NpzWriter;
 use paring::arrays::Dtype;
 use paring::attribution::{
-    AblationOptions, AblationStudy, EvaluatedSamples, GroupLevel, correct_multiple_tests,
-    narrative, resample_calibration,
+    AblationOptions, AblationStudy, EvaluatedSamples, GroupLevel, correct_multiple_tests, narrate,
+    resample_calibration,
 };
 use paring::catalog::Calibration;
 use paring::compress::DecisionRule;
@@ -202,7 +202,8 @@ impl Case {
         let mut values: Vec<(String, f64)> =
             own.map(|e| (label(&e.group), worse * e.shapley.unwrap().value)).collect();
         values.sort_by(|a, b| a.1.total_cmp(&b.1));
-        (values, narrative(&base).into_iter().map(|sentence| sentence.text).collect())
+        narrate(&mut base);
+        (values, base.narrative.into_iter().map(|sentence| sentence.text).collect())
     }
 
     fn subject(&self) -> EvaluationSetup<'_> {

@@ -1,38 +1,43 @@
-//! Caveats of the data, in words.
+//! Caveats: the limits of an explanation's figures, one sentence each.
 
 use super::sentence_writer::{SentenceWriter, at};
 use crate::attribution::effects::FEW;
 use crate::pipeline::HERE;
-use paring_core::schema::{Explanation, FieldFormat};
+use paring_core::number_format::plural;
+use paring_core::schema::{Explanation, FieldFormat, NarrativeTopic};
 
 /// A machine that was quiet less often was busy.
 const QUIET: f64 = 0.5;
 
-pub(super) fn caveats(words: &mut SentenceWriter, found: &Explanation) {
+pub(super) fn say_caveats(words: &mut SentenceWriter, found: &Explanation) {
+    words.begin(NarrativeTopic::Caveats);
     experiments(words, found);
     answers(words, found);
     machines(words, found);
 }
 
 fn experiments(words: &mut SentenceWriter, found: &Explanation) {
+    let field = |part: &str| at(format!("/experiments/{part}"), FieldFormat::Count);
     if found.experiments.cut_short {
-        let fields =
-            ["pairs", "draws"].map(|part| at(format!("/experiments/{part}"), FieldFormat::Count));
-        let template = "the budget ended early (pairs of orders: {}, draws: {}): more minutes narrow the Shapley values";
-        words.say("caveat", template, &fields);
+        let pairs = plural(found.experiments.pairs, "pair");
+        let draws = plural(found.experiments.draws, "calibration resample");
+        let template = format!(
+            "The budget ended early, after {{}} {pairs} of orders and {{}} {draws}; more `--minutes` narrow the Shapley values."
+        );
+        words.say("caveat", &template, &[field("pairs"), field("draws")]);
     }
     if found.experiments.replay_differs > 0 {
-        let field = at("/experiments/replay_differs", FieldFormat::Count);
+        let differ = match found.experiments.replay_differs {
+            1 => "prediction differs",
+            _ => "predictions differ",
+        };
         let template =
-            "the replay of all decisions answers {} samples otherwise than the run's variant";
-        words.say("caveat", template, &[field]);
+            format!("Replaying all decisions does not reproduce the run's variant: {{}} {differ}.");
+        words.say("caveat", &template, &[field("replay_differs")]);
     }
     if found.experiments.draws < 2 {
-        words.say(
-            "caveat",
-            "one draw of calibration samples says nothing of what others would have led to",
-            &[],
-        );
+        let template = "Other calibration samples may lead to other effects: none were tried (`--replicates`).";
+        words.say("caveat", template, &[]);
     }
 }
 
@@ -43,24 +48,19 @@ fn answers(words: &mut SentenceWriter, found: &Explanation) {
             at("/experiments/samples", FieldFormat::Count),
             at("/unusable/baseline", FieldFormat::Count),
         ];
-        let template = "outputs that are no numbers: {} of {} report samples, {} of the baseline; they count as wrong for shares of right answers and are left out of means";
+        let template = "Outputs are not numbers on {} of {} report samples ({} with the baseline): these count as wrong and are left out of means.";
         words.say("caveat", template, &fields);
     }
     for (position, total) in found.totals.iter().enumerate() {
         if total.samples.is_some_and(|samples| samples < FEW) {
             let path = format!("/totals/{position}");
+            let of = match total.of {
+                Some(_) => at(format!("{path}/of"), FieldFormat::Text),
+                None => at(format!("{path}/metric"), FieldFormat::MetricNameFirst),
+            };
             let samples = at(format!("{path}/samples"), FieldFormat::Count);
-            let template = "{} has only {} report samples: its figures are wide";
-            match total.of {
-                Some(_) => {
-                    let of = at(format!("{path}/of"), FieldFormat::Text);
-                    words.say("caveat", template, &[of, samples]);
-                }
-                None => {
-                    let of = at(format!("{path}/metric"), FieldFormat::Text);
-                    words.say("caveat", template, &[of, samples]);
-                }
-            }
+            let template = "{} has only {} report samples: its intervals are wide.";
+            words.say("caveat", template, &[of, samples]);
         }
     }
 }
@@ -68,19 +68,19 @@ fn answers(words: &mut SentenceWriter, found: &Explanation) {
 fn machines(words: &mut SentenceWriter, found: &Explanation) {
     for position in 0..found.unreached.len() {
         let part = |name: &str| at(format!("/unreached/{position}/{name}"), FieldFormat::Text);
-        words.say("caveat", "{} was not asked: {}", &[part("target"), part("reason")]);
+        words.say("caveat", "{} was not asked: {}.", &[part("target"), part("reason")]);
     }
     for position in 0..found.emulated.len() {
         let target = at(format!("/emulated/{position}"), FieldFormat::Text);
-        words.say("caveat", "{} is emulated: times and memory there are no board's", &[target]);
+        words.say("caveat", "{} is emulated: its times and memory are no board's.", &[target]);
     }
     let timed = found.effects.iter().any(|e| e.target.as_deref() == Some(HERE));
     if timed {
-        let template = "times in this process are of this machine as it runs now, not of fresh processes and not of a board";
+        let template = "Times in this process are those of this machine as it runs now; `--measure` times in fresh processes, also on boards.";
         words.say("caveat", template, &[]);
     }
     if found.quiet_share.is_some_and(|share| share < QUIET) {
         let field = at("/quiet_share", FieldFormat::Percent);
-        words.say("caveat", "the machine was quiet in only {} of the timing rounds", &[field]);
+        words.say("caveat", "The machine was quiet in only {} of the timing rounds.", &[field]);
     }
 }

@@ -1,29 +1,63 @@
 //! Sentences from templates: what is put in comes from fields of a record and from nowhere else.
 
-use paring_core::schema::{FieldFormat, NarrativeField, NarrativeSentence};
+use paring_core::schema::{FieldFormat, NarrativeField, NarrativeSentence, NarrativeTopic};
 use serde_json::Value;
 
+/// A place in the record, and how it is shown.
+pub(super) type Field = (String, FieldFormat);
+
 /// A field and how it is shown.
-pub(super) fn at(pointer: impl Into<String>, show: FieldFormat) -> (String, FieldFormat) {
+pub(super) fn at(pointer: impl Into<String>, show: FieldFormat) -> Field {
     (pointer.into(), show)
 }
 
-/// The value and the bounds of an interval at a pointer.
-pub(super) fn interval(pointer: &str, show: FieldFormat) -> [(String, FieldFormat); 3] {
-    ["value", "low", "high"].map(|part| at(format!("{pointer}/{part}"), show))
+/// The coverage of intervals.
+pub(super) fn level() -> Field {
+    at("/level_pct", FieldFormat::Count)
 }
 
-/// A record to speak about.
+/// Part of a sentence with the fields for its places, to be put together with others.
+#[derive(Debug, Default)]
+pub(super) struct Phrase {
+    pub(super) template: String,
+    pub(super) fields: Vec<Field>,
+}
+
+impl Phrase {
+    pub(super) fn new(
+        template: impl Into<String>,
+        fields: impl IntoIterator<Item = Field>,
+    ) -> Phrase {
+        Phrase { template: template.into(), fields: fields.into_iter().collect() }
+    }
+
+    /// The phrases one behind the other, with a text between them.
+    pub(super) fn joined(phrases: Vec<Phrase>, between: &str) -> Phrase {
+        let templates: Vec<String> = phrases.iter().map(|p| p.template.clone()).collect();
+        Phrase {
+            template: templates.join(between),
+            fields: phrases.into_iter().flat_map(|p| p.fields).collect(),
+        }
+    }
+
+    /// This phrase and another behind it.
+    pub(super) fn then(self, other: Phrase) -> Phrase {
+        Phrase::joined(vec![self, other], "")
+    }
+}
+
+/// A record to speak about, paragraph by paragraph.
 #[derive(Debug)]
 pub(super) struct SentenceWriter {
     record: Value,
+    topic: NarrativeTopic,
     sentences: Vec<NarrativeSentence>,
 }
 
 impl SentenceWriter {
     /// Nothing said yet.
     pub(super) fn new(record: Value) -> SentenceWriter {
-        SentenceWriter { record, sentences: Vec::new() }
+        SentenceWriter { record, topic: NarrativeTopic::Recipe, sentences: Vec::new() }
     }
 
     /// Everything that was said.
@@ -31,9 +65,19 @@ impl SentenceWriter {
         self.sentences
     }
 
+    /// Begins a paragraph.
+    pub(super) fn begin(&mut self, topic: NarrativeTopic) {
+        self.topic = topic;
+    }
+
+    /// Says a phrase as a sentence.
+    pub(super) fn say_phrase(&mut self, about: &str, Phrase { template, fields }: Phrase) {
+        self.say(about, &template, &fields);
+    }
+
     /// Says a template in which every `{}` is the next field; says nothing where a field has no value,
     /// or there are not as many as places.
-    pub(super) fn say(&mut self, about: &str, template: &str, fields: &[(String, FieldFormat)]) {
+    pub(super) fn say(&mut self, about: &str, template: &str, fields: &[Field]) {
         let mut found = Vec::new();
         for (pointer, show) in fields {
             let value = self.record.pointer(pointer).and_then(|value| show.of(value));
@@ -49,7 +93,8 @@ impl SentenceWriter {
         let text = filled.fold(parts[0].to_string(), |text, (field, part)| {
             format!("{text}{}{part}", field.shown)
         });
-        self.sentences.push(NarrativeSentence { about: about.into(), text, fields: found });
+        let (about, topic) = (about.into(), self.topic);
+        self.sentences.push(NarrativeSentence { about, topic, text, fields: found });
     }
 }
 
@@ -59,19 +104,16 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_figure_from_elsewhere_is_found_out() {
+    fn a_sentence_without_all_its_fields_is_not_said() {
         let record = json!({ "lost": 14, "group": "block2.pw" });
         let mut words = SentenceWriter::new(record.clone());
-        let fields =
-            [("/lost".to_string(), FieldFormat::Count), ("/group".to_string(), FieldFormat::Text)];
-        words.say("variant", "{} samples were lost to {}", &fields);
-        words.say("variant", "{} were won", &[("/won".to_string(), FieldFormat::Count)]);
+        let lost = || Phrase::new("{} regressions", [at("/lost", FieldFormat::Count)]);
+        let by = Phrase::new(" by {}.", [at("/group", FieldFormat::Text)]);
+        words.say_phrase("variant", lost().then(by));
+        words.say("variant", "{} were won", &[at("/won", FieldFormat::Count)]);
         let [said] = &words.sentences()[..] else { panic!() };
-        assert_eq!(said.text, "14 samples were lost to block2.pw");
+        assert_eq!(said.text, "14 regressions by block2.pw.");
         assert!(said.holds(&record));
         assert!(!said.holds(&json!({ "lost": 13, "group": "block2.pw" })));
-        let more =
-            NarrativeSentence { text: format!("{}, all 9 of them", said.text), ..said.clone() };
-        assert!(!more.holds(&record));
     }
 }

@@ -1,217 +1,108 @@
-//! Findings about a variant as a whole: interactions, causes of flips,
-//! the path of predictions to a machine, robustness, feature flow through the
-//! layers, and the samples hit hardest.
+//! Findings about a variant as a whole: interactions, the way of predictions to a machine, and feature
+//! flow through the layers.
 
-use super::metric_wording::{MetricWording, is_significant, metric};
-use super::sentence_writer::{SentenceWriter, at, interval};
-use crate::attribution::effects::{LEVEL, ROBUSTNESS};
-use paring_core::schema::{Explanation, FieldFormat, LayerFlow};
+use super::cause_sentences::{MOST_NAMED, action, action_first};
+use super::metric_wording::{MetricWording, metric};
+use super::sentence_writer::{Phrase, SentenceWriter, at};
+use crate::attribution::effects::LEVEL;
+use paring_core::schema::{DeploymentStage, Explanation, FieldFormat, LayerFlow};
 
-/// The most groups that are named for lost samples; the record has all, and components that
-/// bring back a single sample too.
-const GUILTY: usize = 3;
-
-pub(super) fn say_findings(words: &mut SentenceWriter, found: &Explanation, voice: &MetricWording) {
-    together(words, found, voice);
-    blamed(words, found);
-    on_the_way(words, found, voice);
-    disturbed(words, found, voice);
-    flowing(words, found);
-    hit(words, found);
-    forecast_record(words, found);
+/// Says which pairs of groups do together what they do not do apart.
+pub(super) fn say_interactions(words: &mut SentenceWriter, found: &Explanation) {
+    let voice = MetricWording::of(&found.main);
+    let own = found.interactions.iter().enumerate();
+    let clear = own.filter(|(_, i)| i.holm <= 1.0 - LEVEL && i.value.excludes_zero());
+    let mut clear: Vec<_> = clear.collect();
+    clear.sort_by(|a, b| b.1.value.size().total_cmp(&a.1.value.size()));
+    for (position, interaction) in clear.into_iter().take(MOST_NAMED) {
+        let [first, second] = &interaction.groups;
+        let pointer = format!("/interactions/{position}/value");
+        let verb = if voice.worse(interaction.value.value) { "more" } else { "less" };
+        let fields = [action_first(found, first), action(found, second)];
+        let begin = Phrase::new("{} and {} together cost ", fields).then(voice.size_of(&pointer));
+        let than = Phrase::new(format!(" {verb} {{}} than their effects apart"), [metric()]);
+        let end = voice.bounds_of(&pointer).then(Phrase::new(".", []));
+        words.say_phrase("variant", begin.then(than).then(end));
+    }
 }
 
-/// The field of a group's label.
-fn label(found: &Explanation, id: &str) -> (String, FieldFormat) {
-    let own = found.groups.iter().position(|g| g.id == id).unwrap_or(0);
-    at(format!("/groups/{own}/label"), FieldFormat::Text)
+/// Says what changes predictions on the way to a machine: stretches with a significant change of the
+/// primary metric, and all others in one sentence.
+pub(super) fn say_way(words: &mut SentenceWriter, found: &Explanation) {
+    let voice = MetricWording::of(&found.main);
+    let clear = |link: &DeploymentStage| link.change.is_some_and(|c| c.excludes_zero());
+    let links = || found.links.iter().enumerate();
+    for (position, link) in links().filter(|(_, link)| clear(link)) {
+        let Some(change) = link.change else { continue };
+        let pointer = format!("/links/{position}/change");
+        let change = voice.compared(change, &pointer, ["lower", "higher"]);
+        let begin = stretch(position, link).then(Phrase::new(": {} is ", [metric()]));
+        let end = differing(position, link, [", ", "."]);
+        words.say_phrase("variant", begin.then(change).then(end));
+    }
+    let rest = links().filter(|(_, link)| link.change.is_some() && !clear(link));
+    let rest: Vec<Phrase> = rest
+        .map(|(position, link)| {
+            Phrase::new("{}", [at(format!("/links/{position}/between/1"), FieldFormat::Text)])
+                .then(differing(position, link, [" (", ")"]))
+        })
+        .collect();
+    if !rest.is_empty() {
+        let begin = Phrase::new("No significant change of {} on the way to ", [metric()]);
+        let all = Phrase::joined(rest, ", ");
+        words.say_phrase("variant", begin.then(all).then(Phrase::new(".", [])));
+    }
 }
 
-fn together(words: &mut SentenceWriter, found: &Explanation, voice: &MetricWording) {
-    for (position, interaction) in found.interactions.iter().enumerate() {
-        if interaction.holm > 1.0 - LEVEL || !interaction.value.excludes_zero() {
-            continue;
+/// `From float baseline to variant on pi4, device`: one stretch, or the whole way.
+fn stretch(position: usize, link: &DeploymentStage) -> Phrase {
+    let place = |which: usize| at(format!("/links/{position}/between/{which}"), FieldFormat::Text);
+    let cause = at(format!("/links/{position}/cause"), FieldFormat::Text);
+    match link.cause.as_str() {
+        "all" => Phrase::new("From {} to {}", [place(0), place(1)]),
+        _ => Phrase::new("From {} to {} ({})", [place(0), place(1), cause]),
+    }
+}
+
+/// `4 of 396 predictions differ`, where predictions are classes, between two texts.
+fn differing(position: usize, link: &DeploymentStage, [before, after]: [&str; 2]) -> Phrase {
+    let part = |name: &str| at(format!("/links/{position}/{name}"), FieldFormat::Count);
+    match link.flips {
+        Some(_) => {
+            let template = format!("{before}{{}} of {{}} predictions differ{after}");
+            Phrase::new(template, [part("flips"), part("samples")])
         }
-        let [i, j] = [0, 1].map(|which: usize| label(found, &interaction.groups[which]));
-        let about = match voice.worse(interaction.value.value) {
-            true => "{} and {} cost more {} together than each on top of the rest",
-            false => "{} and {} cost less {} together than each on top of the rest",
-        };
-        let template = format!("{about}: {{}}{}, between {{}} and {{}}", voice.unit);
-        let values = interval(&format!("/interactions/{position}/value"), voice.change);
-        let fields = [i, j, metric()].into_iter().chain(values);
-        words.say("variant", &template, &fields.collect::<Vec<_>>());
+        None => Phrase::new(if after == "." { after } else { "" }, []),
     }
 }
 
-fn blamed(words: &mut SentenceWriter, found: &Explanation) {
-    let count = |part: &str| at(format!("/flip_counts/{part}"), FieldFormat::Count);
-    let flips = found.effects.iter().any(|e| e.metric == "flips");
-    let changed = found.flip_counts.changed > 0;
-    if changed {
-        words.say("variant", "samples whose class is not the baseline's: {}", &[count("changed")]);
-    } else if flips {
-        let fields = [count("lost"), count("won"), count("other")];
-        words.say(
-            "variant",
-            "samples lost, right before and wrong now: {}; won, wrong before and right now: {}; changed from one wrong class to another: {}",
-            &fields,
-        );
-    }
-    let guilty = found.blame.iter().enumerate().filter(|(_, b)| b.lost_alone > 0);
-    for (position, blame) in guilty.take(GUILTY) {
-        let fields = [
-            label(found, &blame.group),
-            at(format!("/blame/{position}/lost_alone"), FieldFormat::Count),
-            count("lost"),
-            at(format!("/blame/{position}/won_alone"), FieldFormat::Count),
-        ];
-        let template = "without {}, lost samples that are right again: {} of {}; won samples that are wrong again: {}";
-        words.say(&blame.group, template, &fields);
-    }
-    let guilty = found.blame.iter().enumerate().filter(|(_, b)| b.changed_alone > 0);
-    for (position, blame) in guilty.take(GUILTY) {
-        let fields = [
-            label(found, &blame.group),
-            at(format!("/blame/{position}/changed_alone"), FieldFormat::Count),
-            count("changed"),
-        ];
-        let template = "without {}, samples that get the baseline's class again: {} of {}";
-        words.say(&blame.group, template, &fields);
-    }
-    let several = found.components.iter().enumerate().filter(|(_, b)| b.back > 1);
-    for (position, blame) in several {
-        let path = format!("/components/{position}");
-        let part = |name: &str, show: FieldFormat| at(format!("{path}/{name}"), show);
-        let fields = [
-            part("indices", FieldFormat::List),
-            part("coupling", FieldFormat::Text),
-            part("back", FieldFormat::Count),
-            part("lost", FieldFormat::Count),
-            part("class", FieldFormat::Count),
-            part("net", FieldFormat::Count),
-        ];
-        let template = "components {} of {} answer for {} of the {} lost samples of class {}: restored, they are right again (right answers in all: {} more)";
-        words.say(&blame.group, template, &fields);
-    }
-}
-
-fn on_the_way(words: &mut SentenceWriter, found: &Explanation, voice: &MetricWording) {
-    for (position, link) in found.links.iter().enumerate() {
-        let path = format!("/links/{position}");
-        let place = |which: usize| at(format!("{path}/between/{which}"), FieldFormat::Text);
-        let cause = at(format!("{path}/cause"), FieldFormat::Text);
-        let (about, named) = match link.cause.as_str() {
-            "all" => ("the whole way from {} to {}", vec![place(0), place(1)]),
-            _ => ("{}, from {} to {}", vec![cause, place(0), place(1)]),
-        };
-        let flips = link.flips.map(|_| {
-            let part = |name: &str| at(format!("{path}/{name}"), FieldFormat::Count);
-            ["flips", "samples"].map(part).to_vec()
-        });
-        let changes = if flips.is_some() { "{} of {} answers change, " } else { "" };
-        let template =
-            format!("{about}: {changes}{{}} by {{}}{}, between {{}} and {{}}", voice.unit);
-        let fields = named.into_iter().chain(flips.into_iter().flatten()).chain([metric()]);
-        let fields = fields.chain(interval(&format!("{path}/change"), voice.change));
-        words.say("variant", &template, &fields.collect::<Vec<_>>());
-    }
-}
-
-fn disturbed(words: &mut SentenceWriter, found: &Explanation, voice: &MetricWording) {
-    let own = found.totals.iter().enumerate().filter(|(_, t)| t.metric == ROBUSTNESS);
-    for (position, total) in own.filter(|(_, t)| t.change.excludes_zero()) {
-        let path = format!("/totals/{position}");
-        let about = if voice.worse(total.change.value) { "worse" } else { "better" };
-        let template = format!(
-            "on inputs with {{}}, {{}} is {about} than the baseline's on the same inputs by {{}}{}, between {{}} and {{}}",
-            voice.unit
-        );
-        let fields = [at(format!("{path}/of"), FieldFormat::Text), metric()].into_iter();
-        let fields = fields.chain(interval(&format!("{path}/change"), voice.change));
-        words.say("variant", &template, &fields.collect::<Vec<_>>());
-    }
-    let own = found.effects.iter().enumerate().filter(|(_, e)| e.metric == ROBUSTNESS);
-    for (position, effect) in own.filter(|(_, e)| is_significant(e, e.leave_one_out)) {
-        let path = format!("/effects/{position}");
-        let template = format!(
-            "on inputs with {{}}, {{}} on top of all others changes {{}} by {{}}{}, between {{}} and {{}}",
-            voice.unit
-        );
-        let of = at(format!("{path}/of"), FieldFormat::Text);
-        let fields = [of, label(found, &effect.group), metric()].into_iter();
-        let fields = fields.chain(interval(&format!("{path}/leave_one_out"), voice.change));
-        words.say(&effect.group, &template, &fields.collect::<Vec<_>>());
-    }
-}
-
-/// The layer whose output is least like the baseline's, and those with more channels that never vary.
-fn flowing(words: &mut SentenceWriter, found: &Explanation) {
-    let alike = |l: &LayerFlow| l.similarity.filter(|s| s.is_finite());
+/// Says which layer's output changed most, and where most channels ceased to vary.
+pub(super) fn say_flow(words: &mut SentenceWriter, found: &Explanation) {
+    let alike = |layer: &LayerFlow| layer.similarity.filter(|s| s.is_finite());
     let compared = found.flow.iter().enumerate().filter_map(|(p, l)| Some((p, alike(l)?)));
-    let least = compared.min_by(|a, b| a.1.total_cmp(&b.1));
     let part = |position: usize, name: &str, show: FieldFormat| {
         at(format!("/flow/{position}/{name}"), show)
     };
-    if let Some((position, _)) = least {
+    if let Some((position, _)) = compared.min_by(|a, b| a.1.total_cmp(&b.1)) {
         let fields = [
             part(position, "layer", FieldFormat::Text),
             part(position, "similarity", FieldFormat::Number),
-            part(position, "before/effective_rank", FieldFormat::Number),
             part(position, "after/effective_rank", FieldFormat::Number),
+            part(position, "before/effective_rank", FieldFormat::Number),
         ];
-        let template = "of all layers, what flows out of {} is least like the baseline's (linear CKA {}); its effective rank was {} and is {}";
+        let template = "Of all layers, {} differs most in its output: linear CKA {} with the baseline's, effective rank {} instead of {}.";
         words.say("variant", template, &fields);
     }
-    let more = |l: &LayerFlow| l.after.as_ref().is_some_and(|after| after.dead > l.before.dead);
-    for (position, _) in found.flow.iter().enumerate().filter(|(_, l)| more(l)) {
+    let more = |layer: &LayerFlow| Some(layer.after.as_ref()?.dead - layer.before.dead);
+    let rising = found.flow.iter().enumerate().filter_map(|(p, l)| Some((p, more(l)?)));
+    let most = rising.filter(|(_, rise)| *rise > 0.0).max_by(|a, b| a.1.total_cmp(&b.1));
+    if let Some((position, _)) = most {
         let fields = [
             part(position, "layer", FieldFormat::Text),
             part(position, "after/dead", FieldFormat::Percent),
             part(position, "before/dead", FieldFormat::Percent),
         ];
-        let template = "in {}, {} of the remaining channels never vary on the samples looked at; before it were {}";
+        let template = "Dead channels (constant over the samples) rise most in {}: {} of its channels, {} in the baseline.";
         words.say("variant", template, &fields);
     }
-}
-
-/// The sample that lost most, and its neighbours.
-fn hit(words: &mut SentenceWriter, found: &Explanation) {
-    let Some(hardest) = found.hits.first() else { return };
-    if hardest.label.is_none() {
-        let fields = [
-            at("/hits/0/sample", FieldFormat::Count),
-            at("/hits/0/before", FieldFormat::Count),
-            at("/hits/0/lost", FieldFormat::PointsSize),
-        ];
-        let template = "hit hardest is sample {}: the probability of the baseline's class {} fell by {} points";
-        words.say("variant", template, &fields);
-        return;
-    }
-    let fields = [
-        at("/hits/0/sample", FieldFormat::Count),
-        at("/hits/0/label", FieldFormat::Count),
-        at("/hits/0/lost", FieldFormat::PointsSize),
-    ];
-    let template =
-        "hit hardest is sample {} of class {}: the probability of its class fell by {} points";
-    words.say("variant", template, &fields);
-    if hardest.region.is_some() {
-        let fields = [
-            at("/hits/0/region/neighbours", FieldFormat::Length),
-            at("/hits/0/region/accuracy_after", FieldFormat::Percent),
-            at("/hits/0/region/accuracy_before", FieldFormat::Percent),
-        ];
-        let template =
-            "of the {} samples nearest to it, {} are answered rightly; before it were {}";
-        words.say("variant", template, &fields);
-    }
-}
-
-fn forecast_record(words: &mut SentenceWriter, found: &Explanation) {
-    if found.track.count == 0 {
-        return;
-    }
-    let fields = ["covered", "count"].map(|part| at(format!("/track/{part}"), FieldFormat::Count));
-    words.say("variant", "of the forecasts so far, {} of {} held", &fields);
 }

@@ -6,6 +6,7 @@ use crate::cli::{CodedError, GlobalOptions};
 use crate::report;
 use crate::workflow;
 use serde_json::json;
+use std::path::PathBuf;
 
 impl ExplainArgs {
     pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
@@ -19,8 +20,13 @@ impl ExplainArgs {
         for explanation in &result.explanations {
             say!("{}", report::explanation_text(explanation));
         }
-        let files: Vec<String> = result.files.iter().map(|f| f.display().to_string()).collect();
-        say!("written to {}; manifest {}", files.join(", "), result.manifest_sha256);
+        if let Some((report, others)) = result.files.split_first() {
+            let name = |file: &PathBuf| file.file_name().map(|n| n.display().to_string());
+            let others: Vec<String> = others.iter().filter_map(name).collect();
+            say!("forecasts, classes, caveats and tables: {}", report.display());
+            say!("beside it: {}", others.join(", "));
+        }
+        say!("manifest {}", result.manifest_sha256);
         Ok(())
     }
 }

@@ -7,6 +7,9 @@ use comfy_table::{
 use paring_core::text::{table_cell, terminal_lines};
 use std::ops::Range;
 
+/// Columns of a terminal that lines fit into.
+pub(in crate::report) const COLUMNS: usize = 80;
+
 const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
 /// Three rules and no other lines.
 const RULED: TableStyle =
@@ -53,8 +56,13 @@ pub(in crate::report) fn lines(lines: impl IntoIterator<Item = String>) -> Strin
     lines.into_iter().map(|line| format!("\n{}", terminal_lines(&line))).collect()
 }
 
-/// The table of some rows without colour; the first column is words, the others figures.
-pub(in crate::report) fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
-    let rows = rows.into_iter().map(|row| row.into_iter().map(cell).collect());
-    ruled(header.iter().map(cell).collect(), rows, 1..header.len(), false)
+/// At most so many characters of a name, with both of its ends, which tell it from its neighbours.
+pub(in crate::report) fn shortened_inside(name: &str, most: usize) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    if letters.len() <= most {
+        return name.into();
+    }
+    let (begin, end) = (most / 2, (most - most / 2).saturating_sub(1));
+    let (head, tail) = (letters.iter().take(begin), letters.iter().skip(letters.len() - end));
+    head.chain(&['…']).chain(tail).collect()
 }

@@ -2,7 +2,7 @@
 //! as a forecaster.
 
 use super::explanation_inputs::{AnswerPair, ExplanationInputs};
-use crate::attribution::{all_outcomes, narrative};
+use crate::attribution::{all_outcomes, narrate};
 use crate::ledger::{Ledger, read_ledger};
 use crate::pipeline::{self, Instances, PipelineError, variant_record};
 use crate::report;
@@ -66,7 +66,7 @@ pub(super) fn update_track_record(
     let track = TrackRecord::of(&all);
     for explanation in explanations {
         explanation.track = track.clone();
-        explanation.narrative = narrative(explanation);
+        narrate(explanation);
     }
     Ok(())
 }

@@ -32,10 +32,11 @@ pub use evaluation::{
 };
 pub use execution_setting::ExecutionSetting;
 pub use explanation::{
-    ComponentBlame, DecisionGroup, DegradedSample, DeploymentStage, Effect, Experiment,
-    ExperimentPredictions, ExperimentSummary, Explanation, FieldFormat, FlipBlame, FlipCounts,
-    GroupBlame, GroupInteraction, GroupPart, LedgerNote, MetricTotal, NarrativeField,
-    NarrativeSentence, PrimaryMetric, SampleNeighbourhood, UnreachedTarget, UnusableCounts,
+    ChangeCauses, ComponentBlame, DecisionGroup, DegradedSample, DeploymentStage, Effect,
+    Experiment, ExperimentPredictions, ExperimentSummary, Explanation, ExplanationDigest,
+    FieldFormat, FlipBlame, FlipCounts, ForecastTally, GroupBlame, GroupInteraction, GroupPart,
+    LedgerNote, MetricTotal, NarrativeField, NarrativeSentence, NarrativeTopic, PrimaryMetric,
+    SampleNeighbourhood, UnitFormats, UnreachedTarget, UnusableCounts,
 };
 pub use file_name::{FileName, InvalidFileName};
 pub use job::{

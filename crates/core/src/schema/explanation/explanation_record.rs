@@ -1,9 +1,9 @@
 //! Everything that is known of why a variant differs from its baseline.
 
 use crate::schema::{
-    ComponentBlame, DecisionGroup, DegradedSample, DeploymentStage, Effect, FlipBlame,
-    ForecastOutcome, GroupBlame, GroupInteraction, LayerChange, LayerFlow, LedgerNote, MetricTotal,
-    NarrativeSentence, Sha256Hex, TrackRecord, UnreachedTarget,
+    ComponentBlame, DecisionGroup, DegradedSample, DeploymentStage, Effect, ExplanationDigest,
+    FlipBlame, ForecastOutcome, GroupBlame, GroupInteraction, LayerChange, LayerFlow, LedgerNote,
+    MetricTotal, NarrativeSentence, Sha256Hex, TrackRecord, UnreachedTarget,
 };
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +59,9 @@ pub struct Explanation {
     pub flow: Vec<LayerFlow>,
     /// The samples that the variant hits hardest, hardest first.
     pub hits: Vec<DegradedSample>,
+    /// Conclusions that the sentences are made from; empty before there are any.
+    #[serde(default)]
+    pub digest: ExplanationDigest,
     /// All that in words.
     pub narrative: Vec<NarrativeSentence>,
     /// People's notes about the variant or the run.

@@ -5,7 +5,9 @@ mod degraded_sample;
 mod deployment_stage;
 mod effect;
 mod experiment;
+mod explanation_digest;
 mod explanation_record;
+mod field_format;
 mod flip_blame;
 mod narrative;
 
@@ -14,8 +16,10 @@ pub use degraded_sample::{DegradedSample, SampleNeighbourhood};
 pub use deployment_stage::{DeploymentStage, UnreachedTarget};
 pub use effect::{Effect, GroupInteraction, MetricTotal};
 pub use experiment::{Experiment, ExperimentPredictions};
+pub use explanation_digest::{ChangeCauses, ExplanationDigest, ForecastTally};
 pub use explanation_record::{
     ExperimentSummary, Explanation, FlipCounts, PrimaryMetric, UnusableCounts,
 };
+pub use field_format::{FieldFormat, UnitFormats};
 pub use flip_blame::{ComponentBlame, FlipBlame, GroupBlame};
-pub use narrative::{FieldFormat, LedgerNote, NarrativeField, NarrativeSentence};
+pub use narrative::{LedgerNote, NarrativeField, NarrativeSentence, NarrativeTopic};
