@@ -1,6 +1,7 @@
-//! Attributes of nodes.
+//! Attributes of nodes, and what nodes compute by them.
 
 use super::Node;
+use prost::Message;
 use tract_onnx::pb::{AttributeProto, attribute_proto::AttributeType};
 
 fn find<'a>(node: &'a Node, name: &str) -> Option<&'a AttributeProto> {
@@ -46,6 +47,25 @@ pub fn set_ints(node: &mut Node, name: &str, values: Vec<i64>) {
             ..AttributeProto::default()
         }),
     }
+}
+
+/// Sets a float attribute, adding it where it is not there.
+pub fn set_float(node: &mut Node, name: &str, value: f32) {
+    match node.attribute.iter_mut().find(|a| a.name == name) {
+        Some(attribute) => attribute.f = value,
+        None => node.attribute.push(AttributeProto {
+            name: name.to_string(),
+            r#type: AttributeType::Float as i32,
+            f: value,
+            ..AttributeProto::default()
+        }),
+    }
+}
+
+/// Operator, inputs and attributes of a node as bytes: nodes that compute the same have the same.
+pub fn computation(node: &Node) -> Vec<u8> {
+    let Node { op_type, domain, input, attribute, .. } = node.clone();
+    Node { op_type, domain, input, attribute, ..Node::default() }.encode_to_vec()
 }
 
 /// A text attribute.

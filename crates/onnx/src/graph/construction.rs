@@ -3,7 +3,7 @@
 use super::{ElementType, Graph, Node};
 use paring_agent::arrays::Dtype;
 use paring_agent::engine::onnx;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use tract_onnx::pb::{
     ModelProto, OperatorSetIdProto, TensorShapeProto, TypeProto, ValueInfoProto,
@@ -34,6 +34,33 @@ impl Graph {
     pub fn add_input(&mut self, name: &str, dtype: Dtype, sizes: &[DimensionSize]) {
         let info = declared(name, dtype, sizes);
         self.graph_mut().input.push(info);
+    }
+
+    /// Declares the sizes of inputs and outputs that are there already, as far as they are known.
+    pub fn fix_sizes(&mut self, shapes: &BTreeMap<String, Vec<usize>>) {
+        let graph = self.graph_mut();
+        for info in graph.input.iter_mut().chain(&mut graph.output) {
+            let value = info.r#type.as_mut().and_then(|kind| kind.value.as_mut());
+            if let (Some(dims), Some(type_proto::Value::TensorType(tensor))) =
+                (shapes.get(&info.name), value)
+            {
+                let sizes: Vec<_> = dims.iter().map(|d| DimensionSize::Fixed(*d)).collect();
+                tensor.shape = Some(declared_shape(&sizes));
+            }
+        }
+    }
+
+    /// Turns an initializer of 32-bit floats into an input of the same name; false where there is
+    /// none.
+    pub fn initializer_to_input(&mut self, name: &str) -> bool {
+        let dims = self.dims(name).filter(|_| self.element(name) == Some(ElementType::F32));
+        let Some(dims) = dims else { return false };
+        let sizes: Vec<DimensionSize> = dims.iter().map(|d| DimensionSize::Fixed(*d)).collect();
+        let graph = self.graph_mut();
+        graph.initializer.retain(|tensor| tensor.name != name);
+        graph.input.retain(|input| input.name != name);
+        graph.input.push(declared(name, Dtype::F32, &sizes));
+        true
     }
 
     /// Declares an output of 32-bit floats, of whatever shape it turns out to have.
@@ -84,6 +111,14 @@ impl Graph {
 }
 
 fn declared(name: &str, dtype: Dtype, sizes: &[DimensionSize]) -> ValueInfoProto {
+    let shape = Some(declared_shape(sizes));
+    let tensor = type_proto::Tensor { elem_type: ElementType::from(dtype).0, shape };
+    let value = Some(type_proto::Value::TensorType(tensor));
+    let r#type = Some(TypeProto { value, ..TypeProto::default() });
+    ValueInfoProto { name: name.to_string(), r#type, ..ValueInfoProto::default() }
+}
+
+fn declared_shape(sizes: &[DimensionSize]) -> TensorShapeProto {
     let dim = |size: &DimensionSize| Dimension {
         value: Some(match size {
             DimensionSize::Fixed(n) => dimension::Value::DimValue(*n as i64),
@@ -91,9 +126,5 @@ fn declared(name: &str, dtype: Dtype, sizes: &[DimensionSize]) -> ValueInfoProto
         }),
         ..Dimension::default()
     };
-    let shape = Some(TensorShapeProto { dim: sizes.iter().map(dim).collect() });
-    let tensor = type_proto::Tensor { elem_type: ElementType::from(dtype).0, shape };
-    let value = Some(type_proto::Value::TensorType(tensor));
-    let r#type = Some(TypeProto { value, ..TypeProto::default() });
-    ValueInfoProto { name: name.to_string(), r#type, ..ValueInfoProto::default() }
+    TensorShapeProto { dim: sizes.iter().map(dim).collect() }
 }

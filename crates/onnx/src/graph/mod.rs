@@ -18,7 +18,7 @@ mod slice;
 mod validate;
 mod weights;
 
-pub use attribute::{float, int, ints, set_int, set_ints, text};
+pub use attribute::{computation, float, int, ints, set_float, set_int, set_ints, text};
 pub use construction::DimensionSize;
 pub use cost::{GraphCost, NodeCost};
 pub use element_type::ElementType;

@@ -30,6 +30,11 @@ impl FreshNames {
         name
     }
 
+    /// A name that was not given before: `wanted`, with a number where that is taken.
+    pub fn unique(&mut self, wanted: &str) -> String {
+        onnx::fresh(&mut self.taken, wanted)
+    }
+
     /// The name of a constant that all steps share: that of an initializer which is called so and has
     /// these values, else a fresh one.
     pub fn shared(&mut self, graph: &Graph, wanted: &str, weights: &Weights) -> String {
