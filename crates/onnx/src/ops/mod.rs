@@ -11,6 +11,8 @@ mod axis_constraint;
 mod axis_rules;
 mod control_flow;
 mod family;
+mod gradient;
+mod gradient_rules;
 mod layout;
 mod limits;
 mod linear;
@@ -28,6 +30,10 @@ pub use answers::{
 pub(crate) use answers::{limits, unmet_shapes};
 pub use axis_constraint::{AxisConstraint, TensorAxis, TensorEntry};
 pub use family::{FAMILIES, OperatorFamily, family_of};
+pub use gradient::{
+    GradientEmitter, GradientObstacle, GradientRefusal, NodeGradient, ShapedTensor,
+};
+pub use gradient_rules::{passes_gradient, vector_jacobian_product};
 pub(crate) use limits::{
     AttributeRange, ComputedInputs, ListedAxes, MOST_SPATIAL, NamedAxis, OutputRank, ParameterRank,
     WindowRank,
