@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 pub mod attributes;
+pub mod gradient_cases;
 pub mod mutation;
 pub mod network;
 pub mod oddities;
