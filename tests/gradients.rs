@@ -6,13 +6,13 @@ mod common;
 
 use common::gradient_cases::{self, GradientCase};
 use common::{python, skipped};
-use ndarray::{ArrayD, IxDyn};
+use ndarray::{ArrayD, Axis, IxDyn};
 use ndarray_npy::NpzWriter;
 use paring_agent::arrays::{Array, Dtype};
 use paring_agent::engine::{self, AnalysedModel, ModelSource};
 use paring_compress::gradient::{
-    BackwardGraph, BackwardPass, BackwardRequest, GradientTarget, LossFunction, LossReduction,
-    LossTerm, backward_graph,
+    BackwardGraph, BackwardPass, BackwardRequest, GradientForm, GradientTarget, LossFunction,
+    LossReduction, LossTerm, RoundingGradient, backward_graph,
 };
 use paring_core::schema::{EngineOptions, ScoreKind};
 use paring_core::stats;
@@ -34,12 +34,8 @@ fn backward(graph: &Graph, function: LossFunction, targets: &[String]) -> Backwa
     let batch = signature.fixed_batch().unwrap_or(1);
     let facts = graph.facts(&BTreeMap::new(), batch).unwrap();
     let term = LossTerm { tensor: "y".into(), function, weight: 1.0 };
-    let request = BackwardRequest {
-        loss: vec![term],
-        reduction: LossReduction::Mean,
-        targets: targets.iter().cloned().map(GradientTarget::Tensor).collect(),
-        variables: Vec::new(),
-    };
+    let targets = targets.iter().map(|name| GradientTarget::tensor(name)).collect();
+    let request = BackwardRequest::new(vec![term], targets);
     backward_graph(graph, &facts, &request).unwrap()
 }
 
@@ -279,7 +275,8 @@ fn parts_of_a_gradient_add_up_and_variables_take_other_values() {
     graph.add_node(node("Mul", &["y", "z"], "gated"));
     graph.add_output("gated");
     let facts = graph.facts(&BTreeMap::new(), 2).unwrap();
-    let reading = |node: &str, slot| GradientTarget::Reading { node: node.into(), slot };
+    let reading = |node: &str, slot| GradientTarget::reading(node, slot, GradientForm::Whole);
+    let squared = |form| GradientTarget { form, ..GradientTarget::tensor("z") };
     let request = BackwardRequest {
         loss: vec![LossTerm {
             tensor: "gated".into(),
@@ -288,11 +285,16 @@ fn parts_of_a_gradient_add_up_and_variables_take_other_values() {
         }],
         reduction: LossReduction::Sum,
         targets: vec![
-            GradientTarget::Tensor("z".into()),
+            GradientTarget::tensor("z"),
             reading("Tanh y", 0),
             reading("Mul gated", 1),
+            squared(GradientForm::SquaredNorm),
+            squared(GradientForm::SquaredNorms { axis: 1 }),
+            GradientTarget::reading("MatMul z", 0, GradientForm::FactorDerivatives { axis: 1 }),
+            GradientTarget::reading("MatMul z", 0, GradientForm::Whole),
         ],
         variables: vec!["w".into()],
+        rounding: RoundingGradient::Zero,
     };
     let backward = backward_graph(&graph, &facts, &request).unwrap().complete().unwrap();
     assert_eq!(backward.graph.inputs(), ["x", "gated/target", "w"]);
@@ -308,11 +310,25 @@ fn parts_of_a_gradient_add_up_and_variables_take_other_values() {
         let found = pass.run(&inputs).unwrap();
         let parts = &found.gradients[1] + &found.gradients[2];
         assert!(found.gradients[0].iter().zip(&parts).all(|(a, b)| (a - b).abs() < 1e-6));
+        forms_agree(&found.gradients, &inputs["x"]);
         let mut stored = graph.clone();
         stored.set_weights("w", Weights::f32(&[4, 3], &weights));
         let inputs = BTreeMap::from([("x".to_string(), inputs["x"].clone())]);
         assert_eq!(found.answers[0], output(&stored, &inputs));
     }
+}
+
+/// Holds the sums of the fourth gradient on against those of the whole gradients.
+fn forms_agree(gradients: &[ArrayD<f32>], x: &Array) {
+    let Array::F32(x) = x else { unreachable!() };
+    let near = |a: f32, b: f32| assert!((a - b).abs() < 1e-5 * (1.0 + b.abs()), "{a} {b}");
+    let squares = gradients[0].mapv(|value| value * value);
+    near(gradients[3][[]], squares.sum());
+    let products = x * &gradients[6];
+    let columns = squares.sum_axis(Axis(0));
+    gradients[4].iter().zip(&columns).for_each(|(own, sum)| near(*own, *sum));
+    let columns = products.sum_axis(Axis(0));
+    gradients[5].iter().zip(&columns).for_each(|(own, sum)| near(*own, *sum));
 }
 
 #[test]
@@ -326,16 +342,9 @@ fn a_node_without_a_rule_blocks_what_lies_before_it() {
     graph.set_weights("axis", Weights::i64(&[], &[1]));
     graph.set_nodes(nodes);
     let facts = graph.facts(&BTreeMap::new(), 2).unwrap();
-    let request = BackwardRequest {
-        loss: vec![LossTerm {
-            tensor: "y".into(),
-            function: LossFunction::SquaredError,
-            weight: 1.0,
-        }],
-        reduction: LossReduction::Mean,
-        targets: ["w", "sums", "x"].map(|name| GradientTarget::Tensor(name.into())).into(),
-        variables: Vec::new(),
-    };
+    let loss = LossTerm { tensor: "y".into(), function: LossFunction::SquaredError, weight: 1.0 };
+    let targets = ["w", "sums", "x"].map(GradientTarget::tensor).into();
+    let request = BackwardRequest::new(vec![loss], targets);
     let backward = backward_graph(&graph, &facts, &request).unwrap();
     let refused: Vec<bool> = backward.gradients.iter().map(|own| own.output.is_err()).collect();
     assert_eq!(refused, [true, false, true]);
@@ -343,4 +352,34 @@ fn a_node_without_a_rule_blocks_what_lies_before_it() {
     assert_eq!(error.to_string(), "node `CumSum sums` (CumSum) passes no gradient");
     let cause = std::error::Error::source(&error).unwrap().to_string();
     assert_eq!(cause, "its operator has no gradient rule");
+}
+
+#[test]
+fn rounding_passes_gradients_where_it_counts_as_the_identity() {
+    // Simulated quantization of x to five levels of a learned size.
+    let mut graph = Graph::empty("levels", 17);
+    graph.add_input("x", Dtype::F32, &[DimensionSize::Fixed(4)]);
+    for (name, value) in [("size", 0.5), ("low", -2.0), ("high", 2.0)] {
+        graph.set_weights(name, Weights::f32(&[], &[value]));
+    }
+    graph.add_node(node("Div", &["x", "size"], "scaled"));
+    graph.add_node(node("Round", &["scaled"], "rounded"));
+    graph.add_node(node("Clip", &["rounded", "low", "high"], "level"));
+    graph.add_node(node("Mul", &["level", "size"], "y"));
+    graph.add_output("y");
+    let facts = graph.facts(&BTreeMap::new(), 4).unwrap();
+    let loss = LossTerm { tensor: "y".into(), function: LossFunction::Weighted, weight: 1.0 };
+    let targets = ["x", "size"].map(GradientTarget::tensor).into();
+    let rounding = RoundingGradient::StraightThrough;
+    let request = BackwardRequest { rounding, ..BackwardRequest::new(vec![loss], targets) };
+    let backward = backward_graph(&graph, &facts, &request).unwrap();
+    let inputs = BTreeMap::from([
+        ("x".to_string(), array(&[4], &[0.3, -0.7, 3.0, -0.1])),
+        ("y/gradient".to_string(), array(&[4], &[1.0, 10.0, 100.0, 1000.0])),
+    ]);
+    let found = BackwardPass::load(&backward).unwrap().run(&inputs).unwrap();
+    // Esser et al. 2020, arXiv 1902.08153: round(x / s) − x / s inside, the last level outside.
+    let size = (1.0 - 0.6) + 10.0 * (-1.0 + 1.4) + 100.0 * 2.0 + 1000.0 * 0.2;
+    assert_eq!(found.gradients[0].as_slice().unwrap(), [1.0, 10.0, 0.0, 1000.0]);
+    assert!((found.gradients[1][[]] - size).abs() < 1e-3, "{} {size}", found.gradients[1]);
 }

@@ -1,52 +1,22 @@
 //! The backward pass of a graph, behind its forward pass.
 
+use super::backward_request::{BackwardRequest, GradientForm, GradientPlace, GradientTarget};
 use super::error::GradientError;
-use super::gradient_flow::GradientFlow;
-use super::loss::{EmittedLoss, LossEmission, LossInput, LossReduction, LossTerm};
+use super::loss::{EmittedLoss, LossEmission, LossInput};
+use super::reverse_pass::ReversePass;
 use super::variables::turn_into_inputs;
-use paring_agent::engine::onnx;
-use paring_onnx::graph::{DimensionSize, Graph, Node, TensorFacts};
-use paring_onnx::ops::{
-    self, GradientEmitter, GradientObstacle, GradientRefusal, NodeGradient, ShapedTensor,
-};
-use std::collections::{BTreeMap, HashMap};
+use paring_onnx::graph::{DimensionSize, Graph, TensorFacts};
+use paring_onnx::ops::{GradientEmitter, GradientRefusal, ShapedTensor};
 
 /// The operator set that brought the forms of operators which backward passes are made of.
 const OPERATOR_SET: i64 = 13;
-
-/// Something whose gradient is asked for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum GradientTarget {
-    /// A tensor: an input, an initializer, or one between nodes.
-    Tensor(String),
-    /// An input of one node, by slot: the part of its tensor's gradient that comes back through it.
-    Reading {
-        /// The node's name.
-        node: String,
-        /// The input slot.
-        slot: usize,
-    },
-}
-
-/// The loss and the gradients of a backward pass.
-#[derive(Clone, Debug)]
-pub struct BackwardRequest {
-    /// The loss is the sum of these.
-    pub loss: Vec<LossTerm>,
-    /// Reduction of the loss over the batch.
-    pub reduction: LossReduction,
-    /// The gradients.
-    pub targets: Vec<GradientTarget>,
-    /// Initializers of 32-bit floats that become inputs, so that a plan can be run with others.
-    pub variables: Vec<String>,
-}
 
 /// The gradient of a target.
 #[derive(Clone, Debug)]
 pub struct TargetGradient {
     /// The target.
     pub target: GradientTarget,
-    /// The output that holds it, in the shape of the target; or the node on the way to the loss that
+    /// The output that holds it, in the form that was asked for; or the node on the way to the loss that
     /// passes no gradient.
     pub output: Result<String, GradientRefusal>,
 }
@@ -99,16 +69,19 @@ pub fn backward_graph(
     let mut emitter = GradientEmitter::new(graph, facts);
     let targets = target_tensors(graph, &emitter, &request.targets)?;
     let (losses, loss) = emitted_loss(graph, &mut emitter, request)?;
-    let mut pass = ReversePass::new(graph, &request.targets, &targets);
+    let places: Vec<&GradientPlace> = request.targets.iter().map(|target| &target.place).collect();
+    let mut pass = ReversePass::new(graph, (&places, request.rounding), &targets);
     for EmittedLoss { seed: (tensor, gradient), .. } in &losses {
-        pass.contributions.entry(tensor.clone()).or_default().push(gradient.clone());
+        pass.begin_at(tensor, gradient.clone());
     }
     for position in (0..graph.nodes().len()).rev() {
         pass.visit(&mut emitter, position)?;
     }
     let mut gradients = Vec::new();
     for (target, tensor) in request.targets.iter().zip(&targets) {
-        gradients.push((target.clone(), pass.gradient_of(&mut emitter, target, tensor)));
+        let whole = pass.gradient_of(&mut emitter, &target.place, tensor);
+        let formed = whole.map(|whole| formed(&mut emitter, target.form, tensor, &whole));
+        gradients.push((target.clone(), formed));
     }
     let refusals = pass.refusals;
     let inputs = losses.into_iter().map(|loss| loss.input).collect();
@@ -122,9 +95,9 @@ fn target_tensors(
     targets: &[GradientTarget],
 ) -> Result<Vec<ShapedTensor>, GradientError> {
     let tensor = |target: &GradientTarget| {
-        let name = match target {
-            GradientTarget::Tensor(tensor) => tensor.clone(),
-            GradientTarget::Reading { node, slot } => {
+        let name = match &target.place {
+            GradientPlace::Tensor(tensor) => tensor.clone(),
+            GradientPlace::Reading { node, slot } => {
                 let reader = graph.nodes().iter().find(|own| own.name == *node);
                 let read = reader.and_then(|reader| reader.input.get(*slot));
                 let missing = || GradientError::NoTensor(format!("input {slot} of `{node}`"));
@@ -135,7 +108,14 @@ fn target_tensors(
         if !emitter.holds_floats(&name) {
             return Err(GradientError::NotFloat(name));
         }
-        Ok(tensor)
+        match target.form {
+            GradientForm::SquaredNorms { axis } | GradientForm::FactorDerivatives { axis }
+                if axis >= tensor.rank() =>
+            {
+                Err(GradientError::NoAxis { tensor: name, axis })
+            }
+            _ => Ok(tensor),
+        }
     };
     targets.iter().map(tensor).collect()
 }
@@ -146,9 +126,9 @@ fn emitted_loss(
     emitter: &mut GradientEmitter,
     request: &BackwardRequest,
 ) -> Result<(Vec<EmittedLoss>, ShapedTensor), GradientError> {
-    let named = |target: &'_ GradientTarget| match target {
-        GradientTarget::Tensor(tensor) => Some(tensor.clone()),
-        GradientTarget::Reading { .. } => None,
+    let named = |target: &'_ GradientTarget| match &target.place {
+        GradientPlace::Tensor(tensor) => Some(tensor.clone()),
+        GradientPlace::Reading { .. } => None,
     };
     let targets: Vec<String> = request.targets.iter().filter_map(named).collect();
     let targets: Vec<&str> = targets.iter().map(String::as_str).collect();
@@ -164,144 +144,30 @@ fn emitted_loss(
     Ok((losses, sum))
 }
 
-/// The nodes of a graph in reverse, and what has come back so far.
-struct ReversePass<'a> {
-    graph: &'a Graph,
-    flow: GradientFlow,
-    /// Parts of the gradients of tensors, one for each node that read them.
-    contributions: HashMap<String, Vec<ShapedTensor>>,
-    /// Parts that are asked for by themselves.
-    readings: BTreeMap<(String, usize), Option<ShapedTensor>>,
-    /// Tensors on whose way to the loss a node passes no gradient, with the refusal's place.
-    blocked: HashMap<String, usize>,
-    refusals: Vec<GradientRefusal>,
-}
-
-impl<'a> ReversePass<'a> {
-    fn new(graph: &'a Graph, targets: &[GradientTarget], tensors: &[ShapedTensor]) -> Self {
-        let sources = tensors.iter().map(|tensor| tensor.name.clone()).collect();
-        let readings = targets.iter().filter_map(|target| match target {
-            GradientTarget::Reading { node, slot } => Some(((node.clone(), *slot), None)),
-            GradientTarget::Tensor(_) => None,
-        });
-        ReversePass {
-            graph,
-            flow: GradientFlow::new(graph, sources),
-            contributions: HashMap::new(),
-            readings: readings.collect(),
-            blocked: HashMap::new(),
-            refusals: Vec::new(),
+/// A gradient in the form that is asked for; `tensor` is what it is the gradient of.
+fn formed(
+    emitter: &mut GradientEmitter,
+    form: GradientForm,
+    tensor: &ShapedTensor,
+    gradient: &ShapedTensor,
+) -> ShapedTensor {
+    let others = |kept: Option<usize>| -> Vec<usize> {
+        (0..gradient.rank()).filter(|axis| Some(*axis) != kept).collect()
+    };
+    match form {
+        GradientForm::Whole => gradient.clone(),
+        GradientForm::SquaredNorm => {
+            let squares = emitter.mul(gradient, gradient);
+            emitter.reduce_sum(&squares, &others(None), false)
         }
-    }
-
-    /// Hands the gradients of a node's outputs on to its inputs.
-    fn visit(
-        &mut self,
-        emitter: &mut GradientEmitter,
-        position: usize,
-    ) -> Result<(), GradientError> {
-        let Some(node) = self.graph.nodes().get(position) else { return Ok(()) };
-        let wanted: Vec<bool> =
-            (0..node.input.len()).map(|slot| self.flow.passes(node, slot)).collect();
-        let blocked = node.output.iter().find_map(|output| self.blocked.get(output)).copied();
-        if let Some(refusal) = blocked {
-            self.block(node, &wanted, refusal);
+        GradientForm::SquaredNorms { axis } => {
+            let squares = emitter.mul(gradient, gradient);
+            emitter.reduce_sum(&squares, &others(Some(axis)), false)
         }
-        let mut outputs = Vec::new();
-        for output in &node.output {
-            outputs.push(self.sum(emitter, output));
+        GradientForm::FactorDerivatives { axis } => {
+            let products = emitter.mul(tensor, gradient);
+            emitter.reduce_sum(&products, &others(Some(axis)), false)
         }
-        let captures = onnx::captured(node).iter().any(|tensor| self.flow.reaches(tensor));
-        let passes = wanted.contains(&true) || captures;
-        if !passes || outputs.iter().all(Option::is_none) {
-            return Ok(());
-        }
-        let asked = NodeGradient { node, outputs: &outputs, wanted: &wanted };
-        match ops::vector_jacobian_product(emitter, &asked) {
-            Ok(gradients) => self.hand_on(emitter, node, &wanted, gradients),
-            Err(refusal) => {
-                self.refusals.push(refusal);
-                self.block(node, &wanted, self.refusals.len() - 1);
-                Ok(())
-            }
-        }
-    }
-
-    fn hand_on(
-        &mut self,
-        emitter: &GradientEmitter,
-        node: &Node,
-        wanted: &[bool],
-        gradients: Vec<Option<ShapedTensor>>,
-    ) -> Result<(), GradientError> {
-        let each = node.input.iter().zip(wanted).zip(gradients).enumerate();
-        for (slot, ((tensor, _), gradient)) in each.filter(|(_, ((_, wanted), _))| **wanted) {
-            let Some(gradient) = gradient else { continue };
-            // A gradient of another shape than its tensor would be a rule's fault.
-            let fits = emitter.tensor(tensor).is_some_and(|own| own.dims == gradient.dims);
-            if !fits {
-                let obstacle = GradientObstacle::UnknownShape(tensor.clone());
-                let (name, op_type) = (node.name.clone(), node.op_type.clone());
-                let refusal = GradientRefusal { node: name, op_type, obstacle };
-                return Err(GradientError::Refused(refusal));
-            }
-            if let Some(reading) = self.readings.get_mut(&(node.name.clone(), slot)) {
-                *reading = Some(gradient.clone());
-            }
-            self.contributions.entry(tensor.clone()).or_default().push(gradient);
-        }
-        Ok(())
-    }
-
-    /// Marks what a node reads as without a gradient.
-    fn block(&mut self, node: &Node, wanted: &[bool], refusal: usize) {
-        let read = node.input.iter().zip(wanted).filter(|(_, wanted)| **wanted);
-        let read = read.map(|(tensor, _)| tensor.as_str());
-        for tensor in read.chain(onnx::captured(node)) {
-            self.blocked.entry(tensor.to_string()).or_insert(refusal);
-        }
-    }
-
-    /// The gradient of a tensor, once all nodes that read it have been visited.
-    fn sum(&mut self, emitter: &mut GradientEmitter, tensor: &str) -> Option<ShapedTensor> {
-        let parts = self.contributions.get(tensor)?.clone();
-        emitter.begin(tensor);
-        let sum = emitter.sum_of(&parts);
-        self.contributions.insert(tensor.to_string(), vec![sum.clone()]);
-        Some(sum)
-    }
-
-    /// The gradient of a target, or the refusal on its way; `tensor` is the target's.
-    fn gradient_of(
-        &mut self,
-        emitter: &mut GradientEmitter,
-        target: &GradientTarget,
-        tensor: &ShapedTensor,
-    ) -> Result<ShapedTensor, GradientRefusal> {
-        let blocked = match target {
-            GradientTarget::Tensor(name) => self.blocked.get(name),
-            GradientTarget::Reading { node, .. } => {
-                let reader = self.graph.nodes().iter().find(|own| own.name == *node);
-                let behind = reader.into_iter().flat_map(|reader| &reader.output);
-                let own = self.refusals.iter().position(|refusal| refusal.node == *node);
-                if let Some(own) = own {
-                    self.blocked.insert(tensor.name.clone(), own);
-                    self.blocked.get(&tensor.name)
-                } else {
-                    behind.into_iter().find_map(|output| self.blocked.get(output))
-                }
-            }
-        };
-        if let Some(refusal) = blocked.and_then(|place| self.refusals.get(*place)) {
-            return Err(refusal.clone());
-        }
-        let gradient = match target {
-            GradientTarget::Tensor(name) => self.sum(emitter, name),
-            GradientTarget::Reading { node, slot } => {
-                self.readings.get(&(node.clone(), *slot)).cloned().flatten()
-            }
-        };
-        Ok(gradient.unwrap_or_else(|| emitter.zeros(&tensor.dims)))
     }
 }
 
@@ -337,11 +203,17 @@ fn assembled(
     let mut outputs = Vec::new();
     for (target, gradient) in gradients {
         let output = gradient.map(|gradient| {
-            let base = match &target {
-                GradientTarget::Tensor(tensor) => tensor.clone(),
-                GradientTarget::Reading { node, slot } => format!("{node}:{slot}"),
+            let base = match &target.place {
+                GradientPlace::Tensor(tensor) => tensor.clone(),
+                GradientPlace::Reading { node, slot } => format!("{node}:{slot}"),
             };
-            let output = emitter.named(&format!("{base}/gradient"), &gradient);
+            let form = match target.form {
+                GradientForm::Whole => "gradient",
+                GradientForm::SquaredNorm => "gradient_squared_norm",
+                GradientForm::SquaredNorms { .. } => "gradient_squared_norms",
+                GradientForm::FactorDerivatives { .. } => "factor_derivatives",
+            };
+            let output = emitter.named(&format!("{base}/{form}"), &gradient);
             whole.add_shaped_output(&output.name, &sizes(&output.dims));
             output.name
         });

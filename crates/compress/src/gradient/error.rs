@@ -16,6 +16,14 @@ pub enum GradientError {
     /// There is no such tensor, or nothing tells its shape.
     #[error("the model has no tensor `{0}` of known shape")]
     NoTensor(String),
+    /// A tensor has no such axis.
+    #[error("`{tensor}` has no axis {axis}")]
+    NoAxis {
+        /// The tensor.
+        tensor: String,
+        /// The axis.
+        axis: usize,
+    },
     /// A tensor has no float values.
     #[error("`{0}` is no 32-bit float tensor: it has no gradient")]
     NotFloat(String),

@@ -2,19 +2,24 @@
 
 use paring_agent::engine::onnx;
 use paring_onnx::graph::{Graph, Node};
-use paring_onnx::ops;
+use paring_onnx::ops::{self, RoundingGradient};
 use std::collections::BTreeSet;
 
 /// Tensors that depend differentiably on chosen ones, these included.
 #[derive(Debug)]
 pub(super) struct GradientFlow {
     reached: BTreeSet<String>,
+    rounding: RoundingGradient,
 }
 
 impl GradientFlow {
     /// Follows the graph from `sources`.
-    pub(super) fn new(graph: &Graph, sources: BTreeSet<String>) -> Self {
-        let mut flow = GradientFlow { reached: sources };
+    pub(super) fn new(
+        graph: &Graph,
+        sources: BTreeSet<String>,
+        rounding: RoundingGradient,
+    ) -> Self {
+        let mut flow = GradientFlow { reached: sources, rounding };
         for node in graph.nodes() {
             let passes = (0..node.input.len()).any(|slot| flow.passes(node, slot));
             if passes || flow.reaches_body(node) {
@@ -32,7 +37,8 @@ impl GradientFlow {
     /// True where changes of what a node reads in a slot reach its outputs.
     pub(super) fn passes(&self, node: &Node, slot: usize) -> bool {
         let read = node.input.get(slot);
-        read.is_some_and(|tensor| self.reaches(tensor)) && ops::passes_gradient(node, slot)
+        read.is_some_and(|tensor| self.reaches(tensor))
+            && ops::passes_gradient(node, slot, self.rounding)
     }
 
     /// True of a node one of whose bodies reads a reached tensor.

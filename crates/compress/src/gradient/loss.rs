@@ -153,11 +153,21 @@ impl LossEmission<'_, '_> {
             let gradient = e.scaled(&share, -factor);
             return Ok(EmittedLoss { value, seed: (scores.seed, gradient), input });
         }
-        let (value, gradient) = self.softmax_loss(&scores.logits, &target, factor);
+        let (value, probabilities) = self.softmax_loss(&scores.logits, &target, factor);
+        let e = &mut *self.emitter;
+        // Of the label's class p − 1 is minus the sum of the others: no difference of nearly equal
+        // numbers where a prediction is sure.
+        let others = e.complement(&target);
+        let others = e.mul(&others, &probabilities);
+        let missing = e.reduce_sum(&others, &[1], true);
+        let own = e.mul(&target, &missing);
+        let rest = e.sub(&others, &own);
+        let gradient = e.scaled(&rest, factor);
         Ok(EmittedLoss { value, seed: (scores.seed, gradient), input })
     }
 
-    /// −Σ t·ln softmax(z), and its gradient at z: softmax(z) − t, where t adds up to 1.
+    /// −Σ t·ln softmax(z), and softmax(z), whose difference from t is the gradient at z where t adds
+    /// up to 1.
     fn softmax_loss(
         &mut self,
         logits: &ShapedTensor,
@@ -168,9 +178,7 @@ impl LossEmission<'_, '_> {
         let logarithm = e.along("LogSoftmax", logits, 1);
         let product = e.mul(target, &logarithm);
         let value = summed(e, &product, -factor);
-        let probabilities = e.unary("Exp", &logarithm);
-        let rest = e.sub(&probabilities, target);
-        (value, e.scaled(&rest, factor))
+        (value, e.unary("Exp", &logarithm))
     }
 
     fn divergence(
@@ -197,11 +205,12 @@ impl LossEmission<'_, '_> {
         let logits = e.scaled(&scores.logits, 1.0 / temperature);
         let entropy = e.mul(&target, &target_logarithm);
         let factor = self.factor(term, y.elements() / classes) * temperature * temperature;
-        let (cross, gradient) = self.softmax_loss(&logits, &target, factor);
+        let (cross, softened) = self.softmax_loss(&logits, &target, factor);
         let e = &mut *self.emitter;
         let entropy = summed(e, &entropy, factor);
         let value = e.add(&cross, &entropy);
-        let mut gradient = e.scaled(&gradient, 1.0 / temperature);
+        let rest = e.sub(&softened, &target);
+        let mut gradient = e.scaled(&rest, factor / temperature);
         if let Some(probabilities) = scores.probabilities {
             gradient = e.div(&gradient, &probabilities);
         }

@@ -4,14 +4,16 @@
 
 mod backward_graph;
 mod backward_pass;
+mod backward_request;
 mod error;
 mod gradient_flow;
 mod loss;
+mod reverse_pass;
 mod variables;
 
-pub use backward_graph::{
-    BackwardGraph, BackwardRequest, GradientTarget, TargetGradient, backward_graph,
-};
+pub use backward_graph::{BackwardGraph, TargetGradient, backward_graph};
 pub use backward_pass::{BackwardPass, GradientValues};
+pub use backward_request::{BackwardRequest, GradientForm, GradientPlace, GradientTarget};
 pub use error::GradientError;
 pub use loss::{LossFunction, LossInput, LossReduction, LossTerm};
+pub use paring_onnx::ops::RoundingGradient;

@@ -110,9 +110,13 @@ pub fn summed_slots(node: &Node) -> Vec<(usize, Option<usize>)> {
 
 /// The tensors that a node sums over, each with the axis that it sums over.
 pub fn summed_axes(facts: &TensorFacts, node: &Node) -> Vec<(String, usize)> {
-    let axis = |(slot, _): (usize, Option<usize>)| {
-        Some((node.input.get(slot)?.clone(), summed_axis(facts, node, slot)?))
-    };
+    let named = |(slot, axis): (usize, usize)| Some((node.input.get(slot)?.clone(), axis));
+    summed_inputs(facts, node).into_iter().filter_map(named).collect()
+}
+
+/// Input slots that a node sums over, each with the axis that it sums over.
+pub fn summed_inputs(facts: &TensorFacts, node: &Node) -> Vec<(usize, usize)> {
+    let axis = |(slot, _): (usize, Option<usize>)| Some((slot, summed_axis(facts, node, slot)?));
     summed_slots(node).into_iter().filter_map(axis).collect()
 }
 

@@ -68,14 +68,27 @@ pub fn vector_jacobian_product(
     }
 }
 
+/// Gradient of rounding to whole numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RoundingGradient {
+    /// None: between jumps it is constant.
+    #[default]
+    Zero,
+    /// That of the identity, for training through simulated quantization.
+    ///
+    /// Source: Bengio et al. 2013, arXiv 1308.3432.
+    StraightThrough,
+}
+
 /// True of an input slot through which small changes reach the node's outputs: not of shapes, indices
 /// and conditions, and of no input of an operator whose output is constant between jumps.
-pub fn passes_gradient(node: &Node, slot: usize) -> bool {
+pub fn passes_gradient(node: &Node, slot: usize, rounding: RoundingGradient) -> bool {
     match node.op_type.as_str() {
+        "Round" => rounding == RoundingGradient::StraightThrough,
         "Shape" | "Size" | "ConstantOfShape" | "Range" => false,
         "Equal" | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" => false,
         "And" | "Or" | "Xor" | "Not" | "BitwiseNot" | "IsNaN" | "IsInf" | "NonZero" => false,
-        "Ceil" | "Floor" | "Round" | "Sign" | "ArgMax" | "ArgMin" | "Hardmax" => false,
+        "Ceil" | "Floor" | "Sign" | "ArgMax" | "ArgMin" | "Hardmax" => false,
         "Cast" => slot == 0 && int(node, "to") == Some(i64::from(ElementType::F32.0)),
         "Where" => slot > 0,
         "Reshape" | "Expand" | "Squeeze" | "Unsqueeze" | "Gather" | "GatherElements"

@@ -25,7 +25,8 @@ mod width_change;
 pub use answers::{
     adapt_node, axis_constraints, counts_heads, float_form, gemm_factors, is_float_product,
     is_product, is_quantizable_product, linear_map, multiply_accumulates, output_axis,
-    product_operands, quantizability, repeats_over_heads, summed_axes, summed_slots, ties_last,
+    product_operands, quantizability, repeats_over_heads, summed_axes, summed_inputs, summed_slots,
+    ties_last,
 };
 pub(crate) use answers::{limits, unmet_shapes};
 pub use axis_constraint::{AxisConstraint, TensorAxis, TensorEntry};
@@ -33,7 +34,7 @@ pub use family::{FAMILIES, OperatorFamily, family_of};
 pub use gradient::{
     GradientEmitter, GradientObstacle, GradientRefusal, NodeGradient, ShapedTensor,
 };
-pub use gradient_rules::{passes_gradient, vector_jacobian_product};
+pub use gradient_rules::{RoundingGradient, passes_gradient, vector_jacobian_product};
 pub(crate) use limits::{
     AttributeRange, ComputedInputs, ListedAxes, MOST_SPATIAL, NamedAxis, OutputRank, ParameterRank,
     WindowRank,

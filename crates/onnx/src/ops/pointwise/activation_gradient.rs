@@ -11,7 +11,8 @@ pub(in crate::ops) fn vector_jacobian_product(
     let dy = node.dy()?;
     let x = node.input(e, 0)?;
     match node.node.op_type.as_str() {
-        "Cast" | "CastLike" | "Dropout" | "Identity" => return node.first(dy.clone()),
+        // Where rounding counts as the identity.
+        "Round" | "Cast" | "CastLike" | "Dropout" | "Identity" => return node.first(dy.clone()),
         "Neg" => return node.first(e.unary("Neg", dy)),
         _ => {}
     }
