@@ -110,6 +110,7 @@ fn model_at(model: &Path, path: &Path) -> anyhow::Result<(String, BTreeMap<Strin
     let calibration = Calibration {
         inputs: data.inputs_at(calibrate)?,
         labels: vec![],
+        rule: None,
         batch,
         dims: dims.clone(),
         sha256: Sha256Hex::of(b"samples"),

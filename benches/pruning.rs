@@ -35,7 +35,7 @@ fn main() -> anyhow::Result<()> {
         let (took, _) = timed(|| {
             let mut each = found.couplings.iter().map(|coupling| {
                 let readers = catalog::readers(coupling, &layers, &rows);
-                catalog::scores(&graph, coupling, criterion, &readers, 0)
+                catalog::scores(&graph, coupling, criterion, (&readers, None), 0)
             });
             each.try_for_each(|scores| scores.map(drop))
         })?;
@@ -129,5 +129,5 @@ fn timed<T, E: Into<anyhow::Error>>(
 fn images() -> Calibration {
     let images = Array::F32(models::images(IMAGES));
     let (inputs, sha256) = (BTreeMap::from([("image".into(), images)]), Sha256Hex::of(b"images"));
-    Calibration { inputs, labels: vec![], batch: 1, dims: BTreeMap::new(), sha256 }
+    Calibration { inputs, labels: vec![], rule: None, batch: 1, dims: BTreeMap::new(), sha256 }
 }

@@ -22,7 +22,7 @@ use std::path::Path;
 
 fn of(inputs: BTreeMap<String, Array>) -> Calibration {
     let (labels, dims, sha256) = (vec![], BTreeMap::new(), Sha256Hex::of(b"samples"));
-    Calibration { inputs, labels, batch: 1, dims, sha256 }
+    Calibration { inputs, labels, rule: None, batch: 1, dims, sha256 }
 }
 
 fn made(path: &Path, how: &PostTrainingQuantization) -> Result<StepResult, CompressError> {

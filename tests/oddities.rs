@@ -129,7 +129,8 @@ fn calibration(graph: &Graph) -> Calibration {
     let bytes = graph.encode();
     let inputs = inputs_of(ModelSource::Bytes("odd", &bytes), SAMPLES);
     let (labels, dims) = (vec![], BTreeMap::new());
-    Calibration { inputs, labels, batch: 1, dims, sha256: Sha256Hex::of(b"odd") }
+    let sha256 = Sha256Hex::of(b"odd");
+    Calibration { inputs, labels, rule: None, batch: 1, dims, sha256 }
 }
 
 /// All outputs on all samples, sample by sample.

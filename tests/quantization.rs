@@ -19,6 +19,7 @@ fn calibration(path: &Path, samples: usize) -> Calibration {
     Calibration {
         inputs: random_inputs(path, samples),
         labels: vec![],
+        rule: None,
         batch: 1,
         dims: BTreeMap::new(),
         sha256: Sha256Hex::of(b"calibration"),

@@ -98,6 +98,7 @@ fn help_of_what_measures() {
     assert_snapshot!("help of bench", help("bench"));
     assert_snapshot!("help of compare", help("compare"));
     assert_snapshot!("help of profile", help("profile"));
+    assert_snapshot!("help of gradient", help("gradient"));
     assert_snapshot!("help of probe", help("probe"));
     assert_snapshot!("help of runner", help("runner"));
 }

@@ -71,6 +71,8 @@ enum VerbArgs {
     Eval(models::EvalArgs),
     /// Show what was pruned or quantized between two models, also by other tools
     Diff(models::DiffArgs),
+    /// Show gradient norms layer by layer, and write the backward pass as ONNX
+    Gradient(models::GradientArgs),
     /// Benchmark models side by side, in paired blocks
     Bench(models::BenchArgs),
     /// Compare runs: which variants became faster or slower
@@ -169,6 +171,7 @@ fn ended(cli: CommandLine) -> Result<(), CodedError> {
         VerbArgs::Catalog(verb) => verb.run(&cli.global),
         VerbArgs::Eval(verb) => verb.run(&cli.global),
         VerbArgs::Diff(verb) => verb.run(&cli.global),
+        VerbArgs::Gradient(verb) => verb.run(&cli.global),
         VerbArgs::Bench(verb) => verb.run(&cli.global),
         VerbArgs::Compare(verb) => verb.run(&cli.global),
         VerbArgs::Profile(verb) => verb.run(&cli.global),

@@ -32,8 +32,8 @@ pub use error::{WorkflowError, error_chain};
 pub use evaluate::{EvaluateOptions, EvaluationResult, ModelEvaluation, evaluate};
 pub use explain::{ExplainOptions, ExplainResult, explain};
 pub use models::{
-    CatalogOptions, DiffOptions, InitOptions, LayerProfile, ModelSamples, ProfileOptions,
-    SampleOptions, catalog, diff, init, profile,
+    CatalogOptions, DiffOptions, GradientOptions, InitOptions, LayerProfile, ModelSamples,
+    ProfileOptions, SampleOptions, catalog, diff, gradient, init, profile,
 };
 pub use open_run::sysfs_root;
 pub use progress::{Progress, ProgressEvent, ProgressStage};

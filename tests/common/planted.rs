@@ -262,6 +262,7 @@ fn calibration(loaded: &StudyInputs, samples: &[usize]) -> Calibration {
     Calibration {
         inputs: loaded.data.inputs_at(samples).unwrap(),
         labels: vec![],
+        rule: None,
         batch: loaded.batch,
         dims: loaded.dims.clone(),
         sha256: loaded.data.sha256_of(samples),

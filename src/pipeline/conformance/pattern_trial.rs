@@ -35,6 +35,7 @@ impl<'a> PatternTrial<'a> {
         let calibration = Calibration {
             inputs: BTreeMap::from([("x".to_string(), Array::F32(x))]),
             labels: Vec::new(),
+            rule: None,
             batch: pattern.dims[0],
             dims: BTreeMap::new(),
             sha256: Sha256Hex::of(b"patterns"),

@@ -155,6 +155,7 @@ impl PrecisionTrial<'_> {
             let calibration = Calibration {
                 inputs: BTreeMap::from([("x".to_string(), Array::F32(array))]),
                 labels: Vec::new(),
+                rule: None,
                 batch: 1,
                 dims: BTreeMap::new(),
                 sha256: Sha256Hex::of(b"conversions"),

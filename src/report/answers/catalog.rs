@@ -41,6 +41,10 @@ pub struct ExpectedChange {
     /// Saved time by the layers' times on this machine, in nanoseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency_saved_ns: Option<f64>,
+    /// Backward impact: share of the component in the squared norm of the gradient that the loss
+    /// sends back to its coupling.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gradient_share: Option<f64>,
 }
 
 /// A layer or block that can be left out.
@@ -75,6 +79,8 @@ pub struct CatalogAnswer {
     pub forecaster: Option<Forecaster>,
     /// True where there are data.
     pub calibrated: bool,
+    /// The reason why nothing is judged by gradients, where there are data.
+    pub gradients_missing: Option<String>,
 }
 
 impl CatalogAnswer {
@@ -127,7 +133,8 @@ impl CatalogAnswer {
         let most = if all { ranked.len() } else { ranked.len().min(3) };
         let known = |c: &&Criterion| {
             let scored = ranked.first().is_some_and(|s| s.scores.contains_key(&c.to_string()));
-            **c != Criterion::Random && scored
+            // Lines are about outputs; gradients stand behind.
+            **c != Criterion::Random && !c.needs_gradients() && scored
         };
         let by = self.criteria.iter().rfind(known);
         let by = by.map(Criterion::to_string).unwrap_or_default();
@@ -153,6 +160,9 @@ impl CatalogAnswer {
         }
         if self.criteria.contains(&Criterion::Obs) {
             lines.push("obs: by how much of their variance the outputs of the reading layers would be off,\n     their weights making up for the loss as well as they can; summed over the layers".into());
+        }
+        if let Some(reason) = &self.gradients_missing {
+            lines.push(format!("taylor, fisher, movement: not judged: {reason}"));
         }
         match self.forecaster.as_ref().and_then(Forecaster::evaluated) {
             Some((tried, samples)) => lines.push(format!(
@@ -195,7 +205,8 @@ impl CatalogAnswer {
         let criteria: Vec<String> = self.criteria.iter().map(Criterion::to_string).collect();
         json!({
             "schema": 2, "criteria": criteria, "couplings": couplings, "bypasses": bypasses,
-            "forecaster": self.forecaster, "refused": refused,
+            "forecaster": self.forecaster, "gradients_missing": self.gradients_missing,
+            "refused": refused,
         })
     }
 }
@@ -233,6 +244,9 @@ fn component_line(component: &RankedComponent, by: &str) -> String {
     let mut line = format!("{:<16} {score}", component.id);
     if let Some(units) = component.expected.output_error {
         line += &format!(", outputs off by {units:.3e} squared");
+    }
+    if let Some(share) = component.expected.gradient_share {
+        line += &format!(", {:.1} % of the gradient", 100.0 * share);
     }
     if let Some(expected) = &component.expected.accuracy {
         let points = |share: f64| 100.0 * share;

@@ -7,10 +7,11 @@ use crate::pipeline::{
     of_all_kinds, removal,
 };
 use crate::report::{CatalogAnswer, ExpectedChange, RankedBypass, RankedComponent};
-use crate::workflow::WorkflowError;
+use crate::workflow::{WorkflowError, error_chain};
 use paring_agent::engine::{AnalysedModel, DimensionBindings, ModelSource};
 use paring_compress::catalog::{
-    self, BypassCandidate, Calibration, CatalogError, Coupling, Criterion, InputRows, LinearLayer,
+    self, BypassCandidate, Calibration, CatalogError, ComponentGradients, Coupling,
+    CouplingGradients, Criterion, InputRows, LinearLayer,
 };
 use paring_core::schema::{EngineOptions, OriginalIndices, ScoreKind, TaskKind};
 use paring_data::Dataset;
@@ -40,11 +41,17 @@ pub struct CatalogOptions {
 /// # Errors
 /// [`WorkflowError`] where the model or the data cannot be used.
 pub fn catalog(options: &CatalogOptions) -> Result<CatalogAnswer, WorkflowError> {
-    let opened = options.open()?;
+    let mut opened = options.open()?;
     let catalog = catalog::catalog(&opened.graph, &opened.facts, &OriginalIndices::default())?;
     let dependencies =
         catalog::dependencies(&catalog, &opened.layers, (&opened.graph, &opened.facts));
-    let components = catalog.couplings.iter().map(|c| opened.components(c));
+    let (gradients, gradients_missing) = match opened.gradients(&catalog.couplings) {
+        Some(Ok(gradients)) => (Some(gradients), None),
+        Some(Err(error)) => (None, Some(error_chain(&error))),
+        None => (None, None),
+    };
+    opened.criteria.retain(|criterion| gradients.is_some() || !criterion.needs_gradients());
+    let components = catalog.couplings.iter().map(|c| opened.components(c, gradients.as_ref()));
     let components = components.collect::<Result<Vec<_>, _>>()?;
     let bypasses = opened.bypasses()?;
     let opaque_readers = catalog.couplings.iter().map(|c| opened.opaque_readers(c)).collect();
@@ -58,6 +65,7 @@ pub fn catalog(options: &CatalogOptions) -> Result<CatalogAnswer, WorkflowError>
         criteria: opened.criteria,
         forecaster: opened.forecaster,
         calibrated: opened.calibration.is_some(),
+        gradients_missing,
     })
 }
 
@@ -164,7 +172,11 @@ impl CatalogOptions {
 
 impl CatalogModel {
     /// The components of a coupling, the least important first by the last criterion but the random.
-    fn components(&self, coupling: &Coupling) -> Result<Vec<RankedComponent>, CatalogError> {
+    fn components(
+        &self,
+        coupling: &Coupling,
+        gradients: Option<&ComponentGradients>,
+    ) -> Result<Vec<RankedComponent>, CatalogError> {
         let readers = catalog::readers(coupling, &self.layers, &self.rows);
         let mut all: Vec<RankedComponent> = coupling
             .components
@@ -184,17 +196,24 @@ impl CatalogModel {
             .collect();
         let mut order = Vec::new();
         let judged = self.opaque_readers(coupling).is_empty() && !readers.is_empty();
+        let own = gradients.and_then(|all| all.of(coupling)).and_then(Result::ok);
         for criterion in &self.criteria {
-            if criterion.needs_data() && !judged {
+            let known = if criterion.needs_gradients() { own.is_some() } else { judged };
+            if criterion.needs_data() && !known {
                 continue;
             }
-            let scores = catalog::scores(&self.graph, coupling, *criterion, &readers, 0)?;
+            let evidence = (readers.as_slice(), gradients);
+            let scores = catalog::scores(&self.graph, coupling, *criterion, evidence, 0)?;
             for (component, score) in all.iter_mut().zip(&scores) {
                 component.scores.insert(criterion.to_string(), *score);
             }
-            if *criterion != Criterion::Random {
+            if *criterion != Criterion::Random && !criterion.needs_gradients() {
                 order = scores;
             }
+        }
+        let shares = own.map(CouplingGradients::shares).unwrap_or_default();
+        for (component, share) in all.iter_mut().zip(shares) {
+            component.expected.gradient_share = share;
         }
         if self.criteria.contains(&Criterion::Obs) && judged {
             let kinds = of_all_kinds(std::slice::from_ref(coupling));
@@ -210,6 +229,17 @@ impl CatalogModel {
         let mut ranked: Vec<(f64, RankedComponent)> = order.into_iter().zip(all).collect();
         ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
         Ok(ranked.into_iter().map(|(_, component)| component).collect())
+    }
+
+    /// Gradients at all components, where there are samples.
+    fn gradients(
+        &self,
+        couplings: &[Coupling],
+    ) -> Option<Result<ComponentGradients, CatalogError>> {
+        let samples = self.calibration.as_ref()?;
+        let all: Vec<&Coupling> = couplings.iter().collect();
+        let purpose = "judging by gradients";
+        Some(catalog::component_gradients(&self.graph, &self.facts, &all, samples, purpose))
     }
 
     fn opaque_readers(&self, coupling: &Coupling) -> Vec<String> {

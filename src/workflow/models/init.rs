@@ -1,8 +1,10 @@
 //! A study to start from, filled in from the model's file.
 
+use super::output_scores;
 use crate::workflow::WorkflowError;
 use paring_agent::arrays::Dim;
 use paring_agent::engine::{self, ModelSignature, ModelSource};
+use paring_core::schema::ScoreKind;
 use paring_onnx::graph::Graph;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -81,11 +83,8 @@ fn input_comments(signature: &ModelSignature) -> String {
 /// The value of `scores`: probabilities where the last node gives them, as far as it tells.
 fn scores(model: &Path) -> Result<&'static str, WorkflowError> {
     let graph = Graph::load(model)?;
-    let probabilities = graph.nodes().iter().any(|node| {
-        ["Softmax", "Sigmoid"].contains(&node.op_type.as_str())
-            && graph.outputs().iter().any(|o| node.output.iter().any(|given| given == o))
-    });
-    Ok(match probabilities {
+    let given = |output: &&str| output_scores(&graph, output) == ScoreKind::Probabilities;
+    Ok(match graph.outputs().iter().any(given) {
         true => "\"probabilities\"            # or \"logits\"",
         false => "\"logits\"                   # or \"probabilities\"",
     })

@@ -2,12 +2,15 @@
 
 mod catalog;
 mod diff;
+mod gradient;
 mod init;
 mod profile;
 mod samples;
 
 pub use catalog::{CatalogOptions, catalog};
 pub use diff::{DiffOptions, diff};
+pub use gradient::{GradientOptions, gradient};
 pub use init::{InitOptions, init};
 pub use profile::{LayerProfile, ProfileOptions, profile};
+use samples::output_scores;
 pub use samples::{ModelSamples, SampleOptions};

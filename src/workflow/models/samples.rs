@@ -1,10 +1,13 @@
 //! Samples and sizes for a use case about a single model.
 
+use crate::evaluate::task_output;
 use crate::workflow::WorkflowError;
-use paring_agent::engine::{self, ModelSource};
+use paring_agent::engine::{self, DimensionBindings, ModelSource};
+use paring_compress::DecisionRule;
 use paring_compress::catalog::Calibration;
-use paring_core::schema::Sha256Hex;
+use paring_core::schema::{ScoreKind, Sha256Hex};
 use paring_data::{Dataset, DatasetRequest, PixelNormalization};
+use paring_onnx::graph::{Graph, Node};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +21,26 @@ pub struct SampleOptions {
     pub data: Option<PathBuf>,
     /// Values for symbolic dimensions other than the batch; those that the data show need none.
     pub dims: BTreeMap<String, usize>,
+}
+
+/// The output that class labels are about; `None` where several could be meant.
+fn scored_output(model: &Path, bindings: DimensionBindings) -> Option<DecisionRule> {
+    let graph = Graph::load(model).ok()?;
+    let outputs: Vec<String> = graph.outputs().iter().map(|name| name.to_string()).collect();
+    let output = task_output(ModelSource::File(model), bindings, &outputs, None).ok()?;
+    let scores = output_scores(&graph, outputs.get(output)?);
+    Some(DecisionRule { scores, output, ..DecisionRule::default() })
+}
+
+/// The meaning of an output's numbers: probabilities where a softmax or sigmoid gives them, as far as
+/// the last node tells.
+pub(super) fn output_scores(graph: &Graph, output: &str) -> ScoreKind {
+    let gives = |node: &&Node| node.output.iter().any(|given| given == output);
+    let last = graph.nodes().iter().find(gives).map(|node| node.op_type.as_str());
+    match last {
+        Some("Softmax" | "Sigmoid") => ScoreKind::Probabilities,
+        _ => ScoreKind::Logits,
+    }
 }
 
 /// Samples of one model.
@@ -61,9 +84,12 @@ impl SampleOptions {
         }
         let (even, odd): (Vec<usize>, Vec<usize>) =
             (0..data.len().min(MOST_SAMPLES)).partition(|i| i % 2 == 0);
+        let rule = scored_output(model, DimensionBindings { batch, dims: &dims });
+        let classes = data.labelled && data.targets.is_none();
         let calibration = Calibration {
             inputs: data.inputs_at(&even)?,
-            labels: Vec::new(),
+            labels: even.iter().filter(|_| classes).map(|i| data.labels[*i]).collect(),
+            rule,
             batch,
             dims: dims.clone(),
             sha256: Sha256Hex::of(b"samples"),

@@ -126,6 +126,7 @@ pub(in crate::workflow) fn calibration(
     Ok(Calibration {
         inputs: loaded.data.inputs_at(&held)?,
         labels: held.iter().filter(|_| classes).map(|i| loaded.data.labels[*i]).collect(),
+        rule: Some(decision_rule(&loaded.task, loaded.output)),
         batch: loaded.batch,
         dims: loaded.dims.clone(),
         sha256: loaded.data.sha256_of(&held),

@@ -10,10 +10,11 @@ pub use dependency::{
     bypasses, catalog,
 };
 pub use importance::{
-    ActivationRange, Calibration, CalibrationWalk, CatalogError, CouplingDependencies,
-    CouplingReader, Criterion, DAMPING, EliminationOrder, ExpectedSavings, InputRows, LinearLayer,
-    bypass_scores, bytes_removed, deletion_error, dependencies, elimination, joint_error,
-    latency_saved, linears, observe, observe_all, opaque_readers, output_errors, per_output,
-    readers, savings, scores, shares_removed, with_bias,
+    ActivationRange, Calibration, CalibrationWalk, CatalogError, ComponentGradients,
+    CouplingDependencies, CouplingGradients, CouplingReader, Criterion, DAMPING, EliminationOrder,
+    ExpectedSavings, InputGradient, InputRows, LayerGradient, LinearLayer, ModelGradients,
+    bypass_scores, bytes_removed, component_gradients, deletion_error, dependencies, elimination,
+    joint_error, latency_saved, layer_gradients, linears, observe, observe_all, opaque_readers,
+    output_errors, per_output, readers, savings, scores, shares_removed, with_bias,
 };
 pub(crate) use importance::{NormalEquations, damped};

@@ -43,8 +43,7 @@ pub(super) fn counts(
         }
         PruneAmount::Score(limit) => {
             let each = couplings.iter().map(|p| {
-                let (c, readers) = (&p.coupling, evidence.readers(&p.coupling));
-                let found = catalog::scores(evidence.graph, c, pruning.criterion, &readers, seed)?;
+                let found = evidence.scores(&p.coupling, pruning.criterion, seed)?;
                 let below = |position: &usize| found[*position] <= limit;
                 Ok(p.candidates().into_iter().filter(below).count())
             });

@@ -6,7 +6,9 @@ use super::masking::masked_graph;
 use super::recovery::RecoveryBaseline;
 use super::selection::{PruneSelection, choose};
 use super::settings::{BudgetAllocation, ChannelPruning, RecoveryMethod};
-use crate::catalog::{self, Calibration, Criterion, InputRows, LinearLayer};
+use crate::catalog::{
+    self, Calibration, ComponentGradients, Coupling, Criterion, InputRows, LinearLayer,
+};
 use crate::cut::{adapt, cut, union};
 use crate::layer_selection::required_calibration;
 use crate::rewrite::{
@@ -51,12 +53,16 @@ pub fn prune_channels(
     let layers = catalog::linears(&graph, &facts);
     let samples = calibration;
     let calibration = required_calibration(pruning.needs_data(), calibration)?;
-    let rows = match calibration {
-        Some(_) => catalog::observe_all(&graph, &layers, calibration)?,
-        None => rows_for_forecasts(&graph, &layers, samples.filter(|_| pruning.frozen.is_none())),
+    let rows = rows((&graph, &layers), calibration, samples.filter(|_| pruning.frozen.is_none()))?;
+    let gradients = gradients((&graph, &facts), &couplings, pruning, calibration)?;
+    let evidence = PruneEvidence {
+        graph: &graph,
+        facts: &facts,
+        layers: &layers,
+        rows: &rows,
+        gradients: gradients.as_ref(),
+        costs,
     };
-    let evidence =
-        PruneEvidence { graph: &graph, facts: &facts, layers: &layers, rows: &rows, costs };
     let couplings = judged(couplings, pruning, &evidence, &mut refusals)?;
     let choices = choose(&evidence, &couplings, pruning, seed)?;
     let (mut pruned, mut here, mut removed) =
@@ -83,15 +89,33 @@ pub fn prune_channels(
     Ok(StepResult { graph: pruned, origins, decisions, refusals, unexplained: None })
 }
 
-/// The layers' inputs on the samples, for the forecast of a step that itself looks at none; empty where
-/// that cannot be told.
-fn rows_for_forecasts(
-    graph: &Graph,
-    layers: &[LinearLayer],
+/// Gradients at the components, for a criterion that looks at them.
+fn gradients(
+    (graph, facts): (&Graph, &TensorFacts),
+    couplings: &[PrunableCoupling],
+    pruning: &ChannelPruning,
+    calibration: Option<&Calibration>,
+) -> Result<Option<ComponentGradients>, CompressError> {
+    let looks = pruning.criterion.needs_gradients() && pruning.frozen.is_none();
+    let Some(calibration) = calibration.filter(|_| looks) else { return Ok(None) };
+    let couplings: Vec<&Coupling> = couplings.iter().map(|own| &own.coupling).collect();
+    let purpose = format!("criterion `{}`", pruning.criterion);
+    let found = catalog::component_gradients(graph, facts, &couplings, calibration, &purpose)?;
+    Ok(Some(found))
+}
+
+/// The layers' inputs on the samples that a step looks at; of one that looks at none on those there are,
+/// for its forecast, and empty where that cannot be told.
+fn rows(
+    (graph, layers): (&Graph, &[LinearLayer]),
+    calibration: Option<&Calibration>,
     samples: Option<&Calibration>,
-) -> Vec<InputRows> {
+) -> Result<Vec<InputRows>, CompressError> {
+    if calibration.is_some() {
+        return Ok(catalog::observe_all(graph, layers, calibration)?);
+    }
     let found = catalog::observe_all(graph, layers, samples);
-    found.unwrap_or_else(|_| vec![InputRows::default(); layers.len()])
+    Ok(found.unwrap_or_else(|_| vec![InputRows::default(); layers.len()]))
 }
 
 /// Holds the cut graph against the masked one on the first samples, and enters into decisions how far they
@@ -151,10 +175,19 @@ fn judged(
     evidence: &PruneEvidence,
     refusals: &mut Refusals,
 ) -> Result<Vec<PrunableCoupling>, CompressError> {
-    let looks = pruning.criterion.needs_data() || pruning.allocate == BudgetAllocation::Sensitivity;
+    let by_rows = pruning.criterion.needs_data() && !pruning.criterion.needs_gradients();
+    let looks = by_rows || pruning.allocate == BudgetAllocation::Sensitivity;
     let mut kept = Vec::new();
     for prunable in couplings {
         let coupling = &prunable.coupling;
+        if let Some(Err(refusal)) = evidence.gradients.and_then(|all| all.of(coupling)) {
+            let reason = format!(
+                "criterion `{}` cannot judge it: {refusal}, because {}",
+                pruning.criterion, refusal.obstacle
+            );
+            refusals.push((coupling.id.clone(), reason));
+            continue;
+        }
         let opaque = evidence.opaque_readers(coupling);
         if opaque.is_empty() || pruning.frozen.is_some() {
             kept.push(prunable);
@@ -162,7 +195,7 @@ fn judged(
         }
         let readers = opaque.join(", ");
         if looks {
-            let by = match pruning.criterion.needs_data() {
+            let by = match by_rows {
                 true => format!("criterion `{}`", pruning.criterion),
                 false => "allocation by sensitivity".into(),
             };

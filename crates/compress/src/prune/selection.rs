@@ -98,7 +98,7 @@ pub(super) fn choose<'c>(
                 )?,
             ),
             criterion => {
-                let found = catalog::scores(evidence.graph, coupling, criterion, &readers, seed)?;
+                let found = evidence.scores(coupling, criterion, seed)?;
                 PruneSelection::by_scores(prunable, found, count)
             }
         };

@@ -40,7 +40,7 @@ pub fn prune_weights(
     calibration: Option<&Calibration>,
     seed: u64,
 ) -> Result<StepResult, CompressError> {
-    if how.criterion == Criterion::Activation {
+    if how.criterion == Criterion::Activation || how.criterion.needs_gradients() {
         let known = "`l1`, `l2`, `wanda`, `obs` and `random`";
         let what = "single weights";
         return Err(CatalogError::Criterion { criterion: how.criterion, what, known }.into());

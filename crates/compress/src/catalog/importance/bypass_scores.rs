@@ -34,7 +34,11 @@ pub fn bypass_scores(
             Some(calibration) => changes(graph, bypasses, calibration),
             None => Err(CatalogError::NoCalibration("judging by activations".into())),
         },
-        Criterion::Wanda | Criterion::Obs => Err(CatalogError::Criterion {
+        Criterion::Wanda
+        | Criterion::Obs
+        | Criterion::Taylor
+        | Criterion::Fisher
+        | Criterion::Movement => Err(CatalogError::Criterion {
             criterion,
             what: "layers and blocks",
             known: "`activation`, `l1`, `l2` and `random`",

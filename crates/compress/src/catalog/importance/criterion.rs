@@ -18,24 +18,39 @@ pub enum Criterion {
     Wanda,
     /// Error of the reading layers when their weights make up for it: optimal brain surgeon.
     Obs,
+    /// Mean size of the loss's derivative by a factor of it.
+    Taylor,
+    /// Mean square of the loss's derivative by a factor of it.
+    Fisher,
+    /// Mean fall of the loss as a factor of it grows: −weight times gradient, accumulated.
+    Movement,
     /// None: a control that every other must beat.
     Random,
 }
 
 impl Criterion {
-    /// All criteria that need no gradient.
-    pub const ALL: [Criterion; 6] = [
+    /// All criteria.
+    pub const ALL: [Criterion; 9] = [
         Criterion::L1,
         Criterion::L2,
         Criterion::Activation,
         Criterion::Wanda,
         Criterion::Obs,
+        Criterion::Taylor,
+        Criterion::Fisher,
+        Criterion::Movement,
         Criterion::Random,
     ];
 
     /// True of criteria that look at calibration samples.
     pub fn needs_data(self) -> bool {
         matches!(self, Criterion::Activation | Criterion::Wanda | Criterion::Obs)
+            || self.needs_gradients()
+    }
+
+    /// True of criteria that look at gradients of the loss, for which calibration samples need labels.
+    pub fn needs_gradients(self) -> bool {
+        matches!(self, Criterion::Taylor | Criterion::Fisher | Criterion::Movement)
     }
 
     fn name(self) -> &'static str {
@@ -45,6 +60,9 @@ impl Criterion {
             Criterion::Activation => "activation",
             Criterion::Wanda => "wanda",
             Criterion::Obs => "obs",
+            Criterion::Taylor => "taylor",
+            Criterion::Fisher => "fisher",
+            Criterion::Movement => "movement",
             Criterion::Random => "random",
         }
     }

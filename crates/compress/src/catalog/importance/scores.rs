@@ -1,11 +1,13 @@
 //! Scores: the importance of each component of a coupling.
 
 use super::backward_elimination::{EliminationOrder, ReaderProblem, eliminate};
+use super::component_gradients::ComponentGradients;
 use super::coupling_readers::CouplingReader;
 use super::criterion::Criterion;
 use super::error::CatalogError;
 use super::observed::{LinearLayer, per_output};
 use crate::catalog::{ComponentSlices, Coupling};
+use crate::gradient::GradientError;
 use faer::Mat;
 use paring_core::stats;
 use paring_onnx::graph::{Graph, GraphError, Weights};
@@ -20,15 +22,17 @@ use std::collections::BTreeSet;
 /// integers count as they are stored, normalisation parameters and biases do not count (Li et al. 2017, arXiv 1608.08710, extended to
 /// all members as in arXiv 2301.12900). `activation`: mean |a| over the inputs of each reader,
 /// relative to its mean. `wanda`: Σ |w|·‖a‖₂ over inputs and outputs of each reader, relative to its
-/// mean (Sun et al. 2023, arXiv 2306.11695). `obs`: see [`EliminationOrder`].
+/// mean (Sun et al. 2023, arXiv 2306.11695). `obs`: see [`EliminationOrder`]. `taylor`, `fisher`,
+/// `movement`: see [`CouplingGradients::scores`](super::CouplingGradients::scores); `gradients` are for them.
 ///
 /// # Errors
-/// [`CatalogError`] where a weight is not made of 32-bit floats or a system is singular.
+/// [`CatalogError`] where a weight is not made of 32-bit floats, a system is singular, or a gradient is
+/// missing.
 pub fn scores(
     graph: &Graph,
     coupling: &Coupling,
     criterion: Criterion,
-    readers: &[CouplingReader],
+    (readers, gradients): (&[CouplingReader], Option<&ComponentGradients>),
     seed: u64,
 ) -> Result<Vec<f64>, CatalogError> {
     let width = coupling.components.len();
@@ -58,6 +62,11 @@ pub fn scores(
             let every = (0..width).collect();
             let found = elimination(graph, coupling, readers, (every, 0), &BTreeSet::new())?;
             found.left.into_iter().for_each(|(component, error)| scores[component] = error);
+        }
+        Criterion::Taylor | Criterion::Fisher | Criterion::Movement => {
+            let missing = || CatalogError::NoCalibration(format!("criterion `{criterion}`"));
+            let own = gradients.and_then(|all| all.of(coupling)).ok_or_else(missing)?;
+            scores = own.map_err(|refusal| GradientError::from(refusal.clone()))?.scores(criterion);
         }
     }
     Ok(scores)

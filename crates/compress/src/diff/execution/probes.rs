@@ -98,6 +98,7 @@ pub(in crate::diff) fn probes(graph: &Graph, bindings: DimensionBindings) -> Opt
     Some(Calibration {
         inputs: arrays,
         labels: Vec::new(),
+        rule: None,
         batch: bindings.batch,
         dims: bindings.dims.clone(),
         sha256: Sha256Hex::of(b"probes"),

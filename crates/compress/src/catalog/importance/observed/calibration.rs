@@ -1,6 +1,7 @@
 //! Samples to look at a graph with: any of its tensors on all of them.
 
 use super::super::error::CatalogError;
+use crate::prediction::DecisionRule;
 use ndarray::ArrayD;
 use paring_agent::arrays::Array;
 use paring_agent::engine::{AnalysedModel, DimensionBindings, InferencePlan, ModelSource};
@@ -16,6 +17,8 @@ pub struct Calibration {
     pub inputs: BTreeMap<String, Array>,
     /// Their classes, one a sample; empty where they have none or nobody asks.
     pub labels: Vec<i64>,
+    /// The output that the labels are about, and the meaning of its numbers; `None` where nobody asks.
+    pub rule: Option<DecisionRule>,
     /// Number of samples that the model takes at once.
     pub batch: usize,
     /// Values for symbolic dimensions.

@@ -203,6 +203,7 @@ mod tests {
         let calibration = Calibration {
             inputs: BTreeMap::from([("x".into(), x), ("state".into(), state)]),
             labels: vec![],
+            rule: None,
             batch: 1,
             dims: BTreeMap::new(),
             sha256: Sha256Hex::of(b"state"),

@@ -4,6 +4,7 @@ mod calibration;
 mod calibration_walk;
 mod input_rows;
 mod linear_layer;
+mod loss_gradients;
 
 pub use calibration::{ActivationRange, Calibration};
 pub use calibration_walk::CalibrationWalk;
