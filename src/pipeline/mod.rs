@@ -33,7 +33,7 @@ pub use measurement::{
     TimingRounds, VariantMeasurement, attributed, cancel, kept_nodes, kept_times_by_node, layers,
     measure, times_by_node,
 };
-pub use mixed_precision::precision_tables;
+pub use mixed_precision::{RecordedDivergence, precision_tables, recorded_divergences};
 pub use panic_isolation::{attempt, attempt_on};
 pub use predictions::{
     EvaluatedPredictions, EvaluationSetup, Instances, VariantEvaluation, evaluate_disturbed,
@@ -43,8 +43,8 @@ pub use restoring::{
     RecordedStep, check_decisions, recorded_steps, undone, unpruned, whole_file, with_components,
 };
 pub use run_files::{
-    ExternalModel, Folders, ancestry, place, read_json, replace, replace_json, runs_once,
-    variant_names, variant_record,
+    ColumnValues, ExternalModel, Folders, ParquetError, TableColumn, ancestry, parquet_table,
+    place, read_json, replace, replace_json, runs_once, variant_names, variant_record,
 };
 pub use variants::{
     BASELINE, BaselineEstimates, Recipe, RecipeContext, RecipeInputs, RunRecords, TrialMachines,

@@ -149,7 +149,7 @@ impl RecipeContext {
 
     /// One row a layer and precision, for other tools.
     fn keep_sensitivity(&self, variant: &str, table: &PrecisionTable) -> Result<(), PipelineError> {
-        let folder = self.records.folders.root().join("sensitivity");
+        let folder = self.records.folders.sensitivity();
         replace(&folder.join(format!("{variant}.csv")), sensitivity_csv(table).as_bytes())
     }
 }

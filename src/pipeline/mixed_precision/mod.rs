@@ -6,5 +6,7 @@ mod form_energy;
 mod layer_timing;
 mod measured_precision;
 mod precision_table;
+mod recorded_divergence;
 
 pub use measured_precision::precision_tables;
+pub use recorded_divergence::{RecordedDivergence, recorded_divergences};

@@ -5,17 +5,10 @@
 //! in place of the class.
 
 use crate::evaluate::{GroundTruth, ModelOutputs};
-use crate::pipeline::{PipelineError, replace};
+use crate::pipeline::{ColumnValues, PipelineError, TableColumn, parquet_table, replace};
 use paring_core::files::ConfinedPath;
 use paring_core::schema::{FlipKind, SamplePrediction};
 use paring_data::CsvTable;
-use parquet::column::writer::ColumnWriter;
-use parquet::data_type::ByteArray;
-use parquet::errors::Result as ParquetResult;
-use parquet::file::properties::WriterProperties;
-use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
-use parquet::schema::parser::parse_message_type;
-use std::sync::Arc;
 
 /// Predictions of each evaluated sample, with those of the baseline and the slices.
 #[derive(Clone, Copy, Debug)]
@@ -30,21 +23,12 @@ pub struct Instances<'a> {
     pub slices: &'a [(String, Vec<String>)],
 }
 
-/// One column: a name and its values.
-struct InstanceColumn(String, ColumnValues);
-
-enum ColumnValues {
-    I64(Vec<Option<i64>>),
-    F64(Vec<Option<f64>>),
-    Text(Vec<Option<String>>),
-}
-
 /// Writes them as Parquet; what is missing is null.
 ///
 /// # Errors
 /// [`PipelineError`] names the file.
 pub fn write_instances(path: &ConfinedPath, instances: &Instances) -> Result<(), PipelineError> {
-    let bytes = encode(columns(instances))
+    let bytes = parquet_table("prediction", &columns(instances))
         .map_err(|source| PipelineError::Parquet { path: path.to_path_buf(), source })?;
     replace(path, &bytes)
 }
@@ -60,18 +44,19 @@ pub fn write_instances_csv(
     let columns = columns(instances);
     let failed = |e: csv::Error| PipelineError::file("write", path)(std::io::Error::other(e));
     let mut writer = CsvTable::default();
-    writer.row(columns.iter().map(|InstanceColumn(name, _)| name)).map_err(failed)?;
+    writer.row(columns.iter().map(|column| &column.name)).map_err(failed)?;
     for row in 0..instances.answers.len() {
-        writer.row(columns.iter().map(|InstanceColumn(_, v)| v.text(row))).map_err(failed)?;
+        writer.row(columns.iter().map(|column| text(&column.values, row))).map_err(failed)?;
     }
     let bytes = writer.finish().map_err(PipelineError::file("write", path))?;
     replace(path, &bytes)
 }
 
-fn columns(instances: &Instances) -> Vec<InstanceColumn> {
+fn columns(instances: &Instances) -> Vec<TableColumn> {
     let Instances { answers, predictions, before, slices } = instances;
-    let integers = |name: &str, values| InstanceColumn(name.to_string(), ColumnValues::I64(values));
-    let reals = |name: &str, values| InstanceColumn(name.to_string(), ColumnValues::F64(values));
+    let column = |name: &str, values| TableColumn { name: name.to_string(), values };
+    let integers = |name: &str, values| column(name, ColumnValues::Whole(values));
+    let reals = |name: &str, values| column(name, ColumnValues::Real(values));
     let mut all =
         vec![integers("sample", answers.samples.iter().map(|s| Some(*s as i64)).collect())];
     if predictions.is_empty() {
@@ -85,11 +70,11 @@ fn columns(instances: &Instances) -> Vec<InstanceColumn> {
             let before = before.and_then(|all| all.get(position))?;
             FlipKind::of(before, now).map(|kind| kind.name().to_string())
         });
-        all.push(InstanceColumn("flip".into(), ColumnValues::Text(flips.collect())));
+        all.push(column("flip", ColumnValues::Text(flips.collect())));
     }
     for (name, values) in *slices {
         let values = values.iter().cloned().map(Some).collect();
-        all.push(InstanceColumn(format!("slice_{name}"), ColumnValues::Text(values)));
+        all.push(column(&format!("slice_{name}"), ColumnValues::Text(values)));
     }
     all
 }
@@ -119,72 +104,18 @@ fn error(answers: &ModelOutputs, position: usize) -> Option<f64> {
     }
 }
 
-impl ColumnValues {
-    fn kind(&self) -> &'static str {
-        match self {
-            ColumnValues::I64(_) => "int64",
-            ColumnValues::F64(_) => "double",
-            ColumnValues::Text(_) => "binary",
-        }
+/// The text of a value; empty where there is none.
+fn text(values: &ColumnValues, row: usize) -> String {
+    fn of<T: ToString>(values: &[Option<T>], row: usize) -> Option<String> {
+        values.get(row)?.as_ref().map(ToString::to_string)
     }
-
-    fn text(&self, row: usize) -> String {
-        let text = match self {
-            ColumnValues::I64(values) => values[row].map(|v| v.to_string()),
-            ColumnValues::F64(values) => values[row].map(|v| v.to_string()),
-            ColumnValues::Text(values) => values[row].clone(),
-        };
-        text.unwrap_or_default()
-    }
-}
-
-fn encode(columns: Vec<InstanceColumn>) -> ParquetResult<Vec<u8>> {
-    let fields = columns.iter().map(|InstanceColumn(name, values)| {
-        let text = if matches!(values, ColumnValues::Text(_)) { " (UTF8)" } else { "" };
-        format!("optional {} {}{text};", values.kind(), plain(name))
-    });
-    let message = format!("message prediction {{ {} }}", fields.collect::<Vec<_>>().join(" "));
-    let schema = Arc::new(parse_message_type(&message)?);
-    let mut writer =
-        SerializedFileWriter::new(Vec::new(), schema, Arc::new(WriterProperties::new()))?;
-    let mut rows = writer.next_row_group()?;
-    for InstanceColumn(_, values) in columns {
-        write(&mut rows, values)?;
-    }
-    rows.close()?;
-    writer.into_inner()
-}
-
-/// A name that a schema can hold.
-fn plain(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
-}
-
-/// Writes the next column of the schema.
-fn write<W: std::io::Write + Send>(
-    rows: &mut SerializedRowGroupWriter<W>,
-    values: ColumnValues,
-) -> ParquetResult<()> {
-    fn levels<T>(values: &[Option<T>]) -> Vec<i16> {
-        values.iter().map(|v| i16::from(v.is_some())).collect()
-    }
-    let Some(mut writer) = rows.next_column()? else { return Ok(()) };
-    match (writer.untyped(), values) {
-        (ColumnWriter::Int64ColumnWriter(typed), ColumnValues::I64(values)) => {
-            let present: Vec<i64> = values.iter().flatten().copied().collect();
-            typed.write_batch(&present, Some(&levels(&values)), None)?;
-        }
-        (ColumnWriter::DoubleColumnWriter(typed), ColumnValues::F64(values)) => {
-            let present: Vec<f64> = values.iter().flatten().copied().collect();
-            typed.write_batch(&present, Some(&levels(&values)), None)?;
-        }
-        (ColumnWriter::ByteArrayColumnWriter(typed), ColumnValues::Text(values)) => {
-            let present = values.iter().flatten().map(|text| ByteArray::from(text.as_str()));
-            typed.write_batch(&present.collect::<Vec<_>>(), Some(&levels(&values)), None)?;
-        }
-        _ => {}
-    }
-    writer.close()
+    let text = match values {
+        ColumnValues::Whole(values) => of(values, row),
+        ColumnValues::Real(values) => of(values, row),
+        ColumnValues::Flag(values) => of(values, row),
+        ColumnValues::Text(values) => of(values, row),
+    };
+    text.unwrap_or_default()
 }
 
 #[cfg(test)]

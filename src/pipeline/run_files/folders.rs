@@ -101,6 +101,16 @@ impl Folders {
         self.root.join("report.md")
     }
 
+    /// Losses of each layer in each precision, a file a variant.
+    pub fn sensitivity(&self) -> ConfinedPath {
+        self.root.join("sensitivity")
+    }
+
+    /// The variants as viewers of models show them, a folder each.
+    pub fn overlays(&self) -> ConfinedPath {
+        self.root.join("overlay")
+    }
+
     /// One row a group of decisions and metric.
     pub fn effects(&self) -> ConfinedPath {
         self.root.join("effects.csv")

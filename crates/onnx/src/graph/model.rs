@@ -89,6 +89,11 @@ impl Graph {
         &self.name
     }
 
+    /// The graph's own name; empty where it has none.
+    pub fn graph_name(&self) -> &str {
+        self.model.graph.as_ref().map_or("", |graph| &graph.name)
+    }
+
     /// All nodes, each after those whose outputs it reads.
     pub fn nodes(&self) -> &[Node] {
         self.model.graph.as_ref().map_or(&[], |graph| &graph.node)
