@@ -7,6 +7,7 @@ mod compare;
 mod csv;
 mod explanation_rows;
 pub mod html;
+mod overlay;
 mod report_md;
 mod result_row;
 mod terminal;
@@ -28,6 +29,7 @@ pub use csv::{
     ReportError, comparison_csv, effects_csv, flow_csv, hits_csv, layers_csv, results_csv,
     robustness_csv, savings_csv,
 };
+pub use overlay::{OverlayFile, OverlayModel, OverlayNode, overlay_files};
 pub use report_md::report_md;
 pub use result_row::{ResultRow, RunFacts};
 pub use terminal::{
