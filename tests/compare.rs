@@ -120,6 +120,36 @@ fn a_variant_that_became_slower_is_flagged_and_the_others_are_not() {
 }
 
 #[test]
+fn a_page_shows_every_variant_from_run_to_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let hostile = variant("<script>alert(1)</script>", "i8", 1.6);
+    let mut before = ordinary();
+    before[8] = hostile;
+    let mut after = before.clone();
+    after[3] = variant("v3", "another", 1.1 * 0.9);
+    after[4].valid = false;
+    let runs = [("a", &before), ("b", &before), ("c", &after)];
+    let runs = runs.map(|(name, lines)| write(folder.path(), name, lines));
+    let page = folder.path().join("pages/trend.html");
+    let arguments = ["compare", &runs[0], &runs[1], &runs[2], "--html", page.to_str().unwrap()];
+    let command = |more: &[&str]| paring().args(arguments).args(more).assert();
+    command(&[]).success().stdout(contains("slower"));
+    let html = std::fs::read_to_string(&page).unwrap();
+    assert!(html.contains("run 3: v3 on host became slower: 0.900 (99 % CI"), "{html}");
+    assert!(html.contains("One step between two runs is more than noise."));
+    assert!(html.contains("not valid: hardly ever quiet"));
+    assert!(html.contains("&#60;script&#62;alert(1)") || html.contains("&lt;script&gt;alert(1)"));
+    assert!(!html.contains("<script>alert") && !html.contains("http://"));
+    assert!(html.contains("Content-Security-Policy"));
+    // One chart a variant: the files have no quality.
+    assert_eq!(html.matches("<svg").count(), 9);
+    command(&["--fail-on", "regression"]).code(5);
+    std::fs::create_dir(folder.path().join("taken.html")).unwrap();
+    let taken = folder.path().join("taken.html");
+    refused(&["compare", &runs[0], &runs[1], "--html", taken.to_str().unwrap()], 2, "write ");
+}
+
+#[test]
 fn what_the_runs_differ_by_is_in_every_interval() {
     let folder = tempfile::tempdir().unwrap();
     // Every variant moved by 2 or 3 %, up or down: that is the machine, not a variant.

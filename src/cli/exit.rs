@@ -106,7 +106,7 @@ fn of_workflow(error: &WorkflowError) -> ExitCode {
         | WorkflowError::Compress(_)
         | WorkflowError::Compare(_)
         | WorkflowError::ReadFile { .. }
-        | WorkflowError::WriteStudy { .. }
+        | WorkflowError::WriteFile { .. }
         | WorkflowError::NoPrecisionTables(_)
         | WorkflowError::WorkingDirectory(_)
         | WorkflowError::ProgramFiles(_)

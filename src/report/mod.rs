@@ -8,6 +8,7 @@ mod csv;
 mod explanation_rows;
 pub mod html;
 mod overlay;
+mod pages;
 mod report_md;
 mod result_row;
 mod terminal;
@@ -30,6 +31,10 @@ pub use csv::{
     robustness_csv, savings_csv,
 };
 pub use overlay::{OverlayFile, OverlayModel, OverlayNode, overlay_files};
+pub use pages::{
+    IndexedRun, QualityVerdict, RunTrends, TrendPoint, TrendStep, VariantTrend, report_index_html,
+    trend_page_html,
+};
 pub use report_md::report_md;
 pub use result_row::{ResultRow, RunFacts};
 pub use terminal::{

@@ -139,10 +139,10 @@ pub enum WorkflowError {
         /// The cause.
         source: std::io::Error,
     },
-    /// A new study cannot be written.
+    /// A file that was asked for cannot be written.
     #[error("write {}", path.display())]
-    WriteStudy {
-        /// Its file.
+    WriteFile {
+        /// The file.
         path: PathBuf,
         /// The cause.
         source: std::io::Error,

@@ -15,6 +15,9 @@ pub(in crate::cli) struct CompareArgs {
     /// Output format; `--json` is `--format json`
     #[arg(long, default_value = "table")]
     pub(super) format: OutputFormat,
+    /// Write a page with every variant from run to run, each step judged; the runs in order of time
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Exit with code 5 on a regression, or where rows cannot be compared
     #[arg(long)]
     fail_on: Vec<RefusedChange>,
@@ -73,6 +76,6 @@ impl From<CompareArgs> for CompareOptions {
             across_data: across(KnownDifference::Data),
             across_rules: across(KnownDifference::Rules),
         };
-        CompareOptions { sources: args.sources, rules }
+        CompareOptions { sources: args.sources, rules, page: args.html }
     }
 }

@@ -79,15 +79,7 @@ impl ComparedVariant {
 
     /// Name, target and setting, for a person.
     pub fn label(&self) -> String {
-        let Some(figures) = self.either() else { return String::new() };
-        let mut label = figures.variant.clone();
-        if figures.batch != 1 {
-            label += &format!(" (batch {})", figures.batch);
-        }
-        if figures.threads > 1 || figures.streams > 1 {
-            label += &format!(" ({} threads, {} streams)", figures.threads, figures.streams);
-        }
-        label
+        self.either().map(RowFigures::label).unwrap_or_default()
     }
 }
 

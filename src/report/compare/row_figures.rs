@@ -45,6 +45,8 @@ pub struct RowFigures {
     pub paired_blocks: Option<usize>,
     /// The primary metric and its value.
     pub metric: Option<(String, f64)>,
+    /// The primary metric with its 95 % interval, where there is one.
+    pub metric_interval: Option<ConfidenceInterval>,
     /// Peak resident set in bytes.
     pub peak_rss_bytes: Option<u64>,
     /// Size of the file in bytes.
@@ -58,6 +60,18 @@ pub struct RowFigures {
 }
 
 impl RowFigures {
+    /// Name and setting, for a person.
+    pub fn label(&self) -> String {
+        let mut label = self.variant.clone();
+        if self.batch != 1 {
+            label += &format!(" (batch {})", self.batch);
+        }
+        if self.threads > 1 || self.streams > 1 {
+            label += &format!(" ({} threads, {} streams)", self.threads, self.streams);
+        }
+        label
+    }
+
     /// Batch, threads and streams.
     pub fn setting(&self) -> (usize, usize, usize) {
         (self.batch, self.threads, self.streams)

@@ -7,7 +7,7 @@ use super::source_table::{SourceRow, SourceTable};
 use crate::pipeline::Folders;
 use paring_agent::measure::{JournalSummary, read_journal};
 use paring_core::files::ConfinedPath;
-use paring_core::schema::{BlockRecord, ExecutionSetting, check_schema};
+use paring_core::schema::{BlockRecord, ConfidenceInterval, ExecutionSetting, check_schema};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -97,6 +97,7 @@ fn figures(line: &SourceRow) -> Result<RowFigures, CompareError> {
     check_schema("results.csv", schema)
         .map_err(|source| CompareError::Schema { path: line.table.path.clone(), source })?;
     let metric = line.number::<f64>("metric_value")?.map(|value| (line.text("metric"), value));
+    let bounds = [line.number::<f64>("metric_low")?, line.number::<f64>("metric_high")?];
     let reasons = ["invalid_reason", "latency_missing", "speedup_missing"].map(|c| line.text(c));
     Ok(RowFigures {
         variant: line.text("variant"),
@@ -121,6 +122,12 @@ fn figures(line: &SourceRow) -> Result<RowFigures, CompareError> {
         speedup: line.interval(["speedup", "speedup_low", "speedup_high"])?,
         log_ratios: vec![],
         paired_blocks: None,
+        metric_interval: match (&metric, bounds) {
+            (Some((_, value)), [Some(low), Some(high)]) => {
+                Some(ConfidenceInterval { value: *value, low, high })
+            }
+            _ => None,
+        },
         metric,
         peak_rss_bytes: line.number("peak_rss_bytes")?,
         file_bytes: line.number("file_bytes")?,

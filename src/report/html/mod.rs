@@ -5,17 +5,17 @@
 //! measures and judges nothing of its own.
 
 mod anatomy;
-mod drawing;
+pub(super) mod drawing;
 mod effects;
 mod evidence;
-mod findings;
+pub(super) mod findings;
 mod hardware;
-mod numbers;
-mod page;
+pub(super) mod numbers;
+pub(super) mod page;
 mod predictions;
-mod summary;
+pub(super) mod summary;
 mod tradeoff;
-mod verdict;
+pub(super) mod verdict;
 
 pub use anatomy::{ReportLayer, ReportNetwork};
 pub use page::ReportFinding;
@@ -80,7 +80,7 @@ pub fn report_html(run: &RunReport) -> Result<String, askama::Error> {
 
 impl RunReport<'_> {
     /// Names of all variants, the baseline first, in the study's order.
-    fn variants(&self) -> Vec<&str> {
+    pub(super) fn variants(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         for row in self.rows {
             if !names.contains(&row.variant.name.as_str()) {
@@ -91,7 +91,7 @@ impl RunReport<'_> {
     }
 
     /// Names of all targets.
-    fn targets(&self) -> Vec<&str> {
+    pub(super) fn targets(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         for row in self.rows {
             if !names.contains(&row.target.as_str()) {

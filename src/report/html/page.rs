@@ -97,6 +97,15 @@ impl PageSection {
         }
     }
 
+    /// Charts side by side, where there is room; those without marks are left out.
+    pub fn chart_row(&mut self, charts: &[Chart]) {
+        let drawn = charts.iter().filter(|chart| !chart.marks.is_empty()).map(PageChart::new);
+        let drawn: Vec<PageChart> = drawn.collect();
+        if !drawn.is_empty() {
+            self.blocks.push(PageBlock::ChartRow(drawn));
+        }
+    }
+
     pub fn table(&mut self, table: PageTable) {
         if !table.rows.is_empty() {
             self.blocks.push(PageBlock::Table(table));
@@ -112,6 +121,7 @@ pub enum PageBlock {
     List(Vec<String>),
     Findings(Vec<ReportFinding>),
     Chart(PageChart),
+    ChartRow(Vec<PageChart>),
     Drawing(PageDrawing),
     Table(PageTable),
     Code(String),
@@ -233,15 +243,21 @@ pub struct PageTableRow {
 pub struct PageTableCell {
     pub text: String,
     pub numeric: bool,
+    /// Address that the text leads to.
+    pub address: Option<String>,
 }
 
 impl PageTableCell {
     pub fn text(text: impl AsRef<str>) -> PageTableCell {
-        PageTableCell { text: text.as_ref().to_string(), numeric: false }
+        PageTableCell { text: text.as_ref().to_string(), numeric: false, address: None }
     }
 
     pub fn number(text: impl Into<String>) -> PageTableCell {
-        PageTableCell { text: text.into(), numeric: true }
+        PageTableCell { text: text.into(), numeric: true, address: None }
+    }
+
+    pub fn link(text: impl Into<String>, address: String) -> PageTableCell {
+        PageTableCell { text: text.into(), numeric: false, address: Some(address) }
     }
 }
 

@@ -39,7 +39,7 @@ pub fn init(options: &InitOptions) -> Result<(), WorkflowError> {
         let problem = format!("{} exists already; name another file as --out", out.display());
         return Err(WorkflowError::Option(problem));
     }
-    let failed = |source| WorkflowError::WriteStudy { path: out.clone(), source };
+    let failed = |source| WorkflowError::WriteFile { path: out.clone(), source };
     let mut file = std::fs::File::create_new(out).map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)
 }

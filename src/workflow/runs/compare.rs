@@ -1,8 +1,11 @@
 //! Comparison of runs, row by row.
 
-use crate::report::{self, CompareError, ComparedSource, ComparisonRules, RunComparison};
+use crate::report::{
+    self, CompareError, ComparedSource, ComparisonRules, ReportError, RunComparison, RunTrends,
+};
 use crate::study;
 use crate::workflow::{Progress, ProgressEvent, WorkflowError};
+use paring_core::files::replace_file;
 use std::path::PathBuf;
 
 /// Runs and tables to compare.
@@ -13,6 +16,8 @@ pub struct CompareOptions {
     pub sources: Vec<PathBuf>,
     /// Differences that rows are compared in spite of.
     pub rules: ComparisonRules,
+    /// File for a page with every variant from run to run; none is written without it.
+    pub page: Option<PathBuf>,
 }
 
 /// Changes that are refused.
@@ -24,10 +29,11 @@ pub struct FailureRules {
     pub incomparable: bool,
 }
 
-/// Compares rows of the same variant, target and setting.
+/// Compares rows of the same variant, target and setting, and writes the page that is asked for.
 ///
 /// # Errors
-/// [`WorkflowError::Compare`] where a source cannot be read, or there is only one.
+/// [`WorkflowError::Compare`] where a source cannot be read, or there is only one,
+/// [`WorkflowError::WriteFile`] where the page cannot be written.
 pub fn compare(
     options: &CompareOptions,
     progress: &Progress,
@@ -42,7 +48,14 @@ pub fn compare(
     }
     let sources = options.sources.iter().map(|path| ComparedSource::open(path));
     let sources = sources.collect::<Result<Vec<_>, _>>()?;
-    Ok(report::compare(sources, &options.rules))
+    let Some(page) = &options.page else {
+        return Ok(report::compare(sources, &options.rules));
+    };
+    let trends = RunTrends::new(sources, &options.rules);
+    let html = report::trend_page_html(&trends).map_err(ReportError::from)?;
+    let failed = |source| WorkflowError::WriteFile { path: page.clone(), source };
+    replace_file(page, html.as_bytes()).map_err(failed)?;
+    Ok(trends.comparison)
 }
 
 /// Refuses a comparison with changes that the rules name.

@@ -99,7 +99,9 @@ impl ChartFrame {
             }
             root.push(label(&shortened(words), (self.left - 8.0, y + 4.0), "tick end"));
         }
-        if let Some(zero) = self.at_x(0.0).filter(|_| chart.x.scale != AxisScale::Log) {
+        if let Some(zero) =
+            self.at_x(0.0).filter(|_| matches!(chart.x.scale, AxisScale::Linear { .. }))
+        {
             root.push(line("zero", (zero, MARGIN[0]), (zero, self.bottom())));
         }
         let title = |axis: &super::ChartAxis| match axis.unit.as_str() {
