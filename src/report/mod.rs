@@ -11,6 +11,8 @@ mod overlay;
 mod pages;
 mod report_md;
 mod result_row;
+mod run_document;
+mod tables;
 mod terminal;
 mod time_span;
 mod time_trends;
@@ -37,6 +39,8 @@ pub use pages::{
 };
 pub use report_md::report_md;
 pub use result_row::{ResultRow, RunFacts};
+pub use run_document::run_documents;
+pub use tables::{TableFile, parquet_files, runs_csv};
 pub use terminal::{
     BenchRow, bench_table, evaluation_line, evaluation_text, explanation_text, flow_lines,
     hits_lines, layers_table, results_table, robustness_lines,

@@ -15,12 +15,21 @@ use paring_data::CsvTable;
 /// [`ReportError`] where the encoder fails, which a buffer in memory does not.
 pub fn effects_csv(facts: &RunFacts, explanations: &[Explanation]) -> Result<Vec<u8>, ReportError> {
     let mut table = CsvTable::default();
-    for explanation in explanations {
-        for effect in &explanation.effects {
-            table.record(&cells(facts, explanation, effect))?;
-        }
+    for row in effects_cells(facts, explanations) {
+        table.record(&row)?;
     }
     table.finish().map_err(ReportError::Buffer)
+}
+
+/// The rows of the file.
+pub(in crate::report) fn effects_cells<'a>(
+    facts: &'a RunFacts,
+    explanations: &'a [Explanation],
+) -> impl Iterator<Item = Vec<NamedCell>> + 'a {
+    let own = move |explanation: &'a Explanation| {
+        explanation.effects.iter().map(move |effect| cells(facts, explanation, effect))
+    };
+    explanations.iter().flat_map(own)
 }
 
 fn number(value: Option<f64>) -> String {

@@ -13,6 +13,18 @@ use paring_data::CsvTable;
 /// [`ReportError`] where the encoder fails, which a buffer in memory does not.
 pub fn layers_csv(facts: &RunFacts, tables: &[LayerTable]) -> Result<Vec<u8>, ReportError> {
     let mut writer = CsvTable::default();
+    for row in layers_cells(facts, tables) {
+        writer.record(&row)?;
+    }
+    writer.finish().map_err(ReportError::Buffer)
+}
+
+/// The rows of the file.
+pub(in crate::report) fn layers_cells(
+    facts: &RunFacts,
+    tables: &[LayerTable],
+) -> Vec<Vec<NamedCell>> {
+    let mut rows = Vec::new();
     for table in tables {
         let outside = LayerTime {
             operator: "(outside the layers)".into(),
@@ -20,11 +32,10 @@ pub fn layers_csv(facts: &RunFacts, tables: &[LayerTable]) -> Result<Vec<u8>, Re
             share: 1.0 - table.accounted(),
             ..LayerTime::default()
         };
-        for layer in table.layers.iter().chain([&outside]) {
-            writer.record(&cells(facts, table, layer))?;
-        }
+        let all = table.layers.iter().chain([&outside]);
+        rows.extend(all.map(|layer| cells(facts, table, layer)));
     }
-    writer.finish().map_err(ReportError::Buffer)
+    rows
 }
 
 fn cells(facts: &RunFacts, table: &LayerTable, layer: &LayerTime) -> Vec<NamedCell> {

@@ -13,11 +13,15 @@ mod robustness_csv;
 mod savings_csv;
 
 pub use comparison_csv::comparison_csv;
+pub(super) use effects_csv::effects_cells;
 pub use effects_csv::effects_csv;
 pub use flow_csv::flow_csv;
 pub use hits_csv::hits_csv;
+pub(super) use layers_csv::layers_cells;
 pub use layers_csv::layers_csv;
+pub(super) use named_cell::NamedCell;
 pub use report_error::ReportError;
+pub(super) use results_csv::results_cells;
 pub use results_csv::results_csv;
 pub use robustness_csv::robustness_csv;
 pub use savings_csv::savings_csv;

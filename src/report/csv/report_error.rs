@@ -1,5 +1,7 @@
 //! The error of encoding a report file.
 
+use crate::pipeline::ParquetError;
+
 /// A report file could not be encoded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -13,4 +15,18 @@ pub enum ReportError {
     /// The template of report.html could not be filled in.
     #[error("write report.html")]
     Html(#[from] askama::Error),
+    /// A cell of a table is not what its column holds.
+    #[error("`{value}` is no value of the column {column}")]
+    Cell {
+        /// The column.
+        column: &'static str,
+        /// The cell's text.
+        value: String,
+    },
+    /// The encoder of Parquet failed.
+    #[error("encode a Parquet table")]
+    Parquet(#[source] ParquetError),
+    /// A record has no canonical form.
+    #[error("encode the report as JSON")]
+    Json(#[source] serde_json::Error),
 }

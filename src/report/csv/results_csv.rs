@@ -18,10 +18,18 @@ use paring_data::CsvTable;
 /// [`ReportError`] where the encoder fails, which a buffer in memory does not.
 pub fn results_csv(facts: &RunFacts, rows: &[ResultRow]) -> Result<Vec<u8>, ReportError> {
     let mut table = CsvTable::default();
-    for row in rows {
-        table.record(&cells(facts, rows, row))?;
+    for row in results_cells(facts, rows) {
+        table.record(&row)?;
     }
     table.finish().map_err(ReportError::Buffer)
+}
+
+/// The rows of the file.
+pub(in crate::report) fn results_cells<'a>(
+    facts: &'a RunFacts,
+    rows: &'a [ResultRow],
+) -> impl Iterator<Item = Vec<NamedCell>> + 'a {
+    rows.iter().map(|row| cells(facts, rows, row))
 }
 
 fn cells(facts: &RunFacts, rows: &[ResultRow], row: &ResultRow) -> Vec<NamedCell> {
