@@ -128,7 +128,7 @@ fn counted(folder: &Path, words: &[&str]) -> BTreeMap<&'static str, usize> {
 fn end_state(run: &Path) -> BTreeMap<String, Sha256Hex> {
     let mut found = files(run);
     let varies = |path: &str| {
-        let timed = ["costs/", "journal/", "experiments/measured/"];
+        let timed = ["costs/", "journal/", "experiments/measured/", "overlay/"];
         let whole = [
             "protocol.json",
             "ledger.jsonl",

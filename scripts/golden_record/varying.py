@@ -17,7 +17,10 @@ FILES = {
 }
 """Files of a run directory whose bytes are not hashed."""
 
-FOLDERS = {"journal": "raw samples of timed blocks"}
+FOLDERS = {
+    "journal": "raw samples of timed blocks",
+    "overlay": "records for viewers of models, times among them",
+}
 """Folders of a run directory that are left out."""
 
 PROTOCOL = {

@@ -7,9 +7,9 @@ mod compare;
 mod csv;
 mod explanation_rows;
 pub mod html;
+mod markdown;
 mod overlay;
 mod pages;
-mod report_md;
 mod result_row;
 mod run_document;
 mod tables;
@@ -32,12 +32,12 @@ pub use csv::{
     ReportError, comparison_csv, effects_csv, flow_csv, hits_csv, layers_csv, results_csv,
     robustness_csv, savings_csv,
 };
+pub use markdown::report_md;
 pub use overlay::{OverlayFile, OverlayModel, OverlayNode, overlay_files};
 pub use pages::{
     IndexedRun, QualityVerdict, RunTrends, TrendPoint, TrendStep, VariantTrend, report_index_html,
     trend_page_html,
 };
-pub use report_md::report_md;
 pub use result_row::{ResultRow, RunFacts};
 pub use run_document::run_documents;
 pub use tables::{TableFile, parquet_files, runs_csv};

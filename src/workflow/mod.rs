@@ -37,7 +37,7 @@ pub use models::{
 };
 pub use open_run::sysfs_root;
 pub use progress::{Progress, ProgressEvent, ProgressStage};
-pub use report::{WrittenReport, report, write_report};
+pub use report::{ReportAnswer, ReportFormat, ReportOptions, WrittenReport, report, write_report};
 pub use restore::{RestoreEvidence, RestoreExtent, RestoreOptions, RestoreResult, restore};
 pub use run::{RunOptions, RunPlan, RunResult, TargetResult, cancel_run, plan_run, run};
 pub use runs::{

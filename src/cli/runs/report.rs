@@ -1,26 +1,60 @@
-//! `paring report`: report.html of finished runs.
+//! `paring report`: finished runs as a page, as Markdown, as JSON or as tables.
 
-use crate::cli::{CodedError, GlobalOptions};
-use crate::workflow;
+use crate::cli::warnings::print_warning;
+use crate::cli::{CodedError, GlobalOptions, say};
+use crate::workflow::{self, ReportAnswer, ReportFormat, ReportOptions};
 use clap::Args;
 use paring_core::units::Bytes;
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Write report.html of runs: one self-contained file each
+/// Report on runs: report.html, report.md and overlays in each run directory, or another form.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ReportArgs {
     /// Run directories
     #[arg(required = true)]
     runs: Vec<PathBuf>,
+    /// Form: a page, Markdown for a pull request, all records as canonical JSON, the results as CSV, or
+    /// results, layers and effects as Parquet
+    #[arg(long, default_value = "html")]
+    format: ReportForm,
+    /// File to write; with `--format parquet` a folder. Of several runs a page with links to their reports.
+    /// Default: pages go into the run directories, text to standard output
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum ReportForm {
+    Html,
+    Md,
+    Json,
+    Csv,
+    Parquet,
+}
+
+impl From<ReportForm> for ReportFormat {
+    fn from(form: ReportForm) -> ReportFormat {
+        match form {
+            ReportForm::Html => ReportFormat::Html,
+            ReportForm::Md => ReportFormat::Markdown,
+            ReportForm::Json => ReportFormat::Json,
+            ReportForm::Csv => ReportFormat::Csv,
+            ReportForm::Parquet => ReportFormat::Parquet,
+        }
+    }
 }
 
 impl ReportArgs {
     pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
-        let mut written = Vec::new();
-        for run in &self.runs {
-            written.push(workflow::report(run)?);
-        }
+        let options = ReportOptions { runs: self.runs, format: self.format.into(), out: self.out };
+        let written = match workflow::report(&options, &print_warning)? {
+            ReportAnswer::Text(text) => {
+                say::whole(text.trim_end());
+                return Ok(());
+            }
+            ReportAnswer::Files(written) => written,
+        };
         if global.json {
             let each = written.iter().map(|report| {
                 json!({ "report": report.path, "bytes": report.bytes, "manifest_sha256": report.manifest_sha256 })
@@ -30,7 +64,8 @@ impl ReportArgs {
         }
         for report in written {
             let size = Bytes(report.bytes as u64);
-            say!("{} ({size}); manifest {}", report.path.display(), report.manifest_sha256);
+            let manifest = report.manifest_sha256.map(|hash| format!("; manifest {hash}"));
+            say!("{} ({size}){}", report.path.display(), manifest.unwrap_or_default());
         }
         Ok(())
     }

@@ -13,17 +13,11 @@ use paring_core::schema::SpeedVerdict;
 /// The section.
 pub fn section(run: &RunReport) -> PageSection {
     let mut section = PageSection::new("summary", "Summary");
-    match recommended(run.rows) {
-        Some(row) => {
-            section.say(recommendation(row));
-            section.say(uncertainty(run, row));
-            section.say(next_step(run, row));
-            section.blocks.push(PageBlock::Figures(figures(run, row)));
-        }
-        None => {
-            section.say(no_recommendation(run));
-            section.say(next_without(run));
-        }
+    for sentence in summary_sentences(run) {
+        section.say(sentence);
+    }
+    if let Some(row) = recommended(run.rows) {
+        section.blocks.push(PageBlock::Figures(figures(run, row)));
     }
     let found = findings(run);
     if !found.is_empty() {
@@ -31,6 +25,14 @@ pub fn section(run: &RunReport) -> PageSection {
         section.blocks.push(PageBlock::Findings(found));
     }
     section
+}
+
+/// The recommended variant and why, what is uncertain, and what to do next.
+pub fn summary_sentences(run: &RunReport) -> Vec<String> {
+    match recommended(run.rows) {
+        Some(row) => vec![recommendation(row), uncertainty(run, row), next_step(run, row)],
+        None => vec![no_recommendation(run), next_without(run)],
+    }
 }
 
 fn recommendation(row: &ResultRow) -> String {

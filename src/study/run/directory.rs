@@ -68,15 +68,26 @@ impl RunDirectory {
     /// [`StudyError`] where there is none, it is damaged, or somebody works in it.
     pub fn existing(root: &Path) -> Result<Self, StudyError> {
         let folders = Folders::new(root);
-        let own = folders.root().join(PROTOCOL);
-        if !own.exists() {
+        if !folders.root().join(PROTOCOL).exists() {
             return Err(StudyError::NoRun(root.to_path_buf()));
         }
         let lock = lock(&folders)?;
         put_in_order(&folders)?;
-        let protocol = read_json(&own).ok_or_else(|| StudyError::Damaged(own.to_path_buf()))?;
+        let protocol = Self::protocol_of(root)?;
         let update = ManifestUpdate::begin(&folders)?;
         Ok(RunDirectory { folders, protocol, update: Some(update), _lock: lock })
+    }
+
+    /// The frozen rules of a run that is only read.
+    ///
+    /// # Errors
+    /// [`StudyError`] where there is none, or it is damaged.
+    pub fn protocol_of(root: &Path) -> Result<Protocol, StudyError> {
+        let own = Folders::new(root).root().join(PROTOCOL);
+        if !own.exists() {
+            return Err(StudyError::NoRun(root.to_path_buf()));
+        }
+        read_json(&own).ok_or_else(|| StudyError::Damaged(own.to_path_buf()))
     }
 
     /// Writes the run's manifest; gives its hash. A verb that writes ends with it.

@@ -85,9 +85,7 @@ pub(super) fn write_explanations(
     pipeline::replace(&folders.effects(), &csv)?;
     let csv = report::savings_csv(&facts, explanations)?;
     pipeline::replace(&folders.savings(), &csv)?;
-    let text = report::report_md(&run.study.name, explanations);
-    pipeline::replace(&folders.report(), text.as_bytes())?;
-    let files = [folders.report(), folders.effects(), folders.savings(), folders.explanations()];
+    let files = [folders.effects(), folders.savings(), folders.explanations()];
     Ok(files.iter().map(|file| file.to_path_buf()).collect())
 }
 

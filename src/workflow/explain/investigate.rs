@@ -50,8 +50,12 @@ pub fn explain(
         }
     }
     update_track_record(&mut explanations, options.forecast_history.as_deref())?;
-    let files = write_explanations(&run, &explanations)?;
+    let mut files = write_explanations(&run, &explanations)?;
     write_report_if_possible(&run.directory, progress);
+    let report = run.directory.folders.report();
+    if report.exists() {
+        files.insert(0, report.to_path_buf());
+    }
     Ok(ExplainResult { explanations, files, manifest_sha256: run.seal()? })
 }
 

@@ -1,47 +1,52 @@
-//! report.md: all explanations of a run as Markdown: paragraphs, then the tables behind them.
+//! One explanation as Markdown: paragraphs, then the tables behind them.
 
-use super::explanation_rows::{changed, header, missing, paragraphs, rows};
-use super::terminal::{flow_lines, hits_lines};
-use paring_core::schema::{DeploymentStage, Explanation, LayerChange, LayerFlow, NarrativeTopic};
-use paring_core::text::printable_lines;
+use super::markdown_text::{self, code};
+use crate::report::explanation_rows::{changed, header, missing, paragraphs, rows};
+use crate::report::terminal::{flow_lines, hits_lines};
+use paring_core::schema::{
+    ActivationStatistics, DeploymentStage, Explanation, LayerChange, LayerFlow, NarrativeTopic,
+};
+use paring_core::text::printable;
 
 /// Samples hit hardest that are listed.
 const SHOWN_HITS: usize = 10;
 
-/// All explanations of a run, with their tables.
-pub fn report_md(study: &str, explanations: &[Explanation]) -> String {
-    let mut text = format!("# {study}: what each decision changed\n");
-    for found in explanations {
-        text += &format!("\n## {}\n\n", found.variant);
-        text += &narrative(found);
-        let unit = if found.main.unit == "share" { " in points" } else { "" };
-        text += &format!(
-            "Change of {}{unit} by group of decisions, 95 % CI in brackets; savings are leave-one-out:\n\n",
-            found.main.metric
-        );
-        text += &markdown(&header(found), rows(found));
-        text += &tables(found);
-        if !found.notes.is_empty() {
-            text += "\nNotes by people:\n\n";
-        }
-        for note in &found.notes {
-            let on = note.on.as_ref().map_or(String::new(), |on| format!(", on `{on}`"));
-            text += &format!("> {}\n>\n> {}{on}\n\n", note.text.replace('\n', "\n> "), note.by);
-        }
-        text.truncate(text.trim_end().len());
-        text += "\n";
+/// The effect of each group of decisions on a variant, with all tables.
+pub(super) fn explanation_section(found: &Explanation) -> String {
+    let mut text = narrative(found);
+    let unit = if found.main.unit == "share" { " in points" } else { "" };
+    text += &format!(
+        "Change of {}{unit} by group of decisions, 95 % CI in brackets; savings are leave-one-out:\n\n",
+        markdown_text::text(&found.main.metric)
+    );
+    text += &table(&header(found), &rows(found));
+    text += &tables(found);
+    if !found.notes.is_empty() {
+        text += "\nNotes by people:\n\n";
     }
-    printable_lines(&text).into_owned()
+    for note in &found.notes {
+        let on = note.on.as_ref().map_or(String::new(), |on| format!(", on {}", code(on)));
+        for line in note.text.lines() {
+            text += &format!("> {}\n", markdown_text::text(line));
+        }
+        text += &format!(">\n> {}{on}\n\n", markdown_text::text(&note.by));
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+fn item(line: &str) -> String {
+    format!("- {}\n", markdown_text::text(line.trim_start()))
 }
 
 /// A paragraph a topic; caveats as a list.
 fn narrative(found: &Explanation) -> String {
     let paragraph = |(topic, sentences): &(NarrativeTopic, Vec<&str>)| match topic {
         NarrativeTopic::Caveats => {
-            let each = sentences.iter().map(|sentence| format!("- {sentence}\n"));
+            let each = sentences.iter().map(|sentence| item(sentence));
             format!("Caveats:\n\n{}\n", each.collect::<String>())
         }
-        _ => format!("{}\n\n", sentences.join(" ")),
+        _ => format!("{}\n\n", markdown_text::text(&sentences.join(" "))),
     };
     paragraphs(found).iter().map(paragraph).collect()
 }
@@ -52,7 +57,7 @@ fn tables(found: &Explanation) -> String {
     let mut section = |title: &str, header: &[&str], rows: Vec<Vec<String>>| {
         if !rows.is_empty() {
             let header: Vec<String> = header.iter().map(|name| (*name).to_string()).collect();
-            text += &format!("\n{title}:\n\n{}", markdown(&header, rows));
+            text += &format!("\n{title}:\n\n{}", table(&header, &rows));
         }
     };
     let change = format!("change of {}", found.main.metric);
@@ -68,11 +73,14 @@ fn tables(found: &Explanation) -> String {
     let lines = hits_lines(&found.hits, SHOWN_HITS);
     if !lines.is_empty() {
         text += "\nSamples hit hardest:\n\n";
-        text.extend(lines.iter().map(|line| format!("- {}\n", line.trim_start())));
+        text.extend(lines.iter().map(|line| item(line)));
     }
     if found.flow.iter().any(|l| !l.before.heads.is_empty()) {
-        text +=
-            &format!("\nAttention heads:\n\n```\n{}\n```\n", flow_lines(&found.flow).join("\n"));
+        text += "\nAttention heads:\n\n";
+        // Indented lines are code whatever they hold.
+        text.extend(
+            flow_lines(&found.flow).iter().map(|line| format!("    {}\n", printable(line))),
+        );
     }
     text
 }
@@ -87,8 +95,7 @@ fn link(found: &Explanation, link: &DeploymentStage) -> Vec<String> {
 }
 
 fn flow(layer: &LayerFlow) -> Vec<String> {
-    let two = |of: &dyn Fn(&paring_core::schema::ActivationStatistics) -> String| match &layer.after
-    {
+    let two = |of: &dyn Fn(&ActivationStatistics) -> String| match &layer.after {
         Some(after) => format!("{} → {}", of(&layer.before), of(after)),
         None => of(&layer.before),
     };
@@ -112,14 +119,15 @@ fn layer(layer: &LayerChange) -> Vec<String> {
     vec![name, target, us(layer.before_ns), us(layer.after_ns), layer.groups.join(", ")]
 }
 
-fn markdown(header: &[String], rows: Vec<Vec<String>>) -> String {
-    let line = |cells: &[String]| {
-        let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
-        format!("| {} |\n", cells.join(" | "))
+/// A table of texts.
+fn table(header: &[String], rows: &[Vec<String>]) -> String {
+    let escaped = |cells: &[String]| -> Vec<String> {
+        cells.iter().map(|cell| markdown_text::text(cell)).collect()
     };
-    let rule: Vec<String> = header.iter().map(|_| "---".to_string()).collect();
-    let rows = rows.iter().map(|row| line(row));
-    [line(header), line(&rule)].into_iter().chain(rows).collect()
+    let header = escaped(header);
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| escaped(row)).collect();
+    markdown_text::table(&header, &rows)
 }
 
 #[cfg(test)]
@@ -137,7 +145,7 @@ mod tests {
             on: Some("half-int8".into()),
         }];
         narrate(&mut found);
-        report_md("digits", &[found])
+        explanation_section(&found)
     }
 
     /// Words between the paragraphs of [`example`] and its tables.
@@ -146,10 +154,6 @@ mod tests {
     #[test]
     fn paragraphs_come_first() {
         assert_snapshot!(example().split_once(TABLES).unwrap().0, @"
-        # digits: what each decision changed
-
-        ## half-int8
-
         half-int8 is the baseline after: prune channels, ratio 0.5, criterion l1; then quantize int8, per tensor, minmax. The recipe removes 48 components (75.0 % of the parameters, 62.5 % of the multiply-adds) and quantizes 1 layer. The file has 157.0 KiB, the baseline's 616.0 KiB.
 
         On 400 report samples, accuracy is 94.8 %, the baseline's 99.2 %: 4.50 points lower (95 % CI 2.50 to 6.80). Predictions: 20 regressions (right→wrong), 2 fixes (wrong→right), 1 change from one wrong class to another. An inference takes 102.3 µs in this process, the baseline's 191.2 µs: 88.9 µs less (95 % CI 85.1 to 91.3 µs).
@@ -213,11 +217,7 @@ mod tests {
     fn a_variant_without_effect_is_short() {
         let mut found = example_without_effect();
         narrate(&mut found);
-        assert_snapshot!(report_md("digits", &[found]), @"
-        # digits: what each decision changed
-
-        ## nhwc
-
+        assert_snapshot!(explanation_section(&found), @"
         nhwc is the baseline after: engine conv_nhwc.
 
         On 400 report samples, accuracy is 99.2 %, the baseline's 99.2 %: no significant change (0.00 points, 95 % CI −1.21 to +1.21). No predicted class differs from the baseline's.

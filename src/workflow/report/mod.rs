@@ -1,0 +1,14 @@
+//! Use case: the reports of finished runs, from the files in their directories alone.
+
+mod answer;
+mod layers;
+mod network;
+mod options;
+mod overlays;
+mod records;
+mod write;
+
+pub use answer::report;
+pub use options::{ReportAnswer, ReportFormat, ReportOptions};
+pub(super) use write::write_report_if_possible;
+pub use write::{WrittenReport, write_report};
