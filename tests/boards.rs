@@ -312,7 +312,7 @@ fn explain_divides_the_way_to_a_board() {
     assert!(layers.iter().any(|l| !l.groups.is_empty() && l.before_ns > 0.0 && l.after_ns > 0.0));
     // A board of the study that is away is a caveat; one that somebody names is an error.
     drop(board);
-    paring(&few).success().stdout(contains("caveat: desk was not asked: "));
+    paring(&few).success().stdout(contains("desk was not asked: "));
     assert_eq!(read().remove(0).unreached[0].target, "desk");
     paring(&[&few[..], &["--target", "desk"]].concat()).code(3);
 }

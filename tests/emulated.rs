@@ -107,7 +107,7 @@ fn rows_and_answers(triple: &str, profile: &str, cpu: &str, arch: &str) {
         .args(["--replicates", "1", "--groups", "2"])
         .assert()
         .success()
-        .stdout(contains("caveat: emulated is emulated"));
+        .stdout(contains("emulated is emulated"));
     let all = std::fs::read(out.join("explain.json")).unwrap();
     let all: Vec<paring::schema::Explanation> = serde_json::from_slice(&all).unwrap();
     assert_eq!(all[0].emulated, ["emulated"]);

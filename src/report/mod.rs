@@ -43,6 +43,6 @@ pub use run_document::run_documents;
 pub use tables::{TableFile, parquet_files, runs_csv};
 pub use terminal::{
     BenchRow, bench_table, evaluation_line, evaluation_text, explanation_text, flow_lines,
-    hits_lines, layers_table, results_table, robustness_lines,
+    hits_lines, layers_table, machine_caveats, results_table, robustness_lines,
 };
 pub use time_span::seconds;

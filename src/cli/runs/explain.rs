@@ -20,6 +20,9 @@ impl ExplainArgs {
         for explanation in &result.explanations {
             say!("{}", report::explanation_text(explanation));
         }
+        for caveat in report::machine_caveats(&result.explanations) {
+            say!("{caveat}");
+        }
         if let Some((report, others)) = result.files.split_first() {
             let name = |file: &PathBuf| file.file_name().map(|n| n.display().to_string());
             let others: Vec<String> = others.iter().filter_map(name).collect();

@@ -4,7 +4,7 @@ use super::text_table::{COLUMNS, shortened_inside};
 use crate::report::explanation_rows::place;
 use paring_core::number_format::counted;
 use paring_core::schema::{
-    ChangeCauses, Effect, Explanation, FieldFormat, MetricTotal, UnitFormats,
+    ChangeCauses, Effect, Explanation, FieldFormat, MetricTotal, NarrativeTopic, UnitFormats,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -26,6 +26,24 @@ pub fn explanation_text(found: &Explanation) -> String {
         change_line(found, change).into_iter().chain(cause)
     });
     std::iter::once(recipe_line(found)).chain(lines).collect::<Vec<_>>().join("\n")
+}
+
+/// Caveats about machines, which all variants share: boards that were not asked, and emulated ones.
+pub fn machine_caveats(explanations: &[Explanation]) -> Vec<String> {
+    let sentences = explanations.iter().flat_map(|found| &found.narrative);
+    let of_machines = sentences.filter(|sentence| {
+        let about =
+            |pointer: &str| pointer.starts_with("/unreached") || pointer.starts_with("/emulated");
+        sentence.topic == NarrativeTopic::Caveats
+            && sentence.fields.iter().any(|f| about(&f.pointer))
+    });
+    let mut lines: Vec<String> = Vec::new();
+    for sentence in of_machines {
+        if !lines.contains(&sentence.text) {
+            lines.push(sentence.text.clone());
+        }
+    }
+    lines
 }
 
 fn shown(format: FieldFormat, value: impl Serialize) -> String {

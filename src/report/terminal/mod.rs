@@ -14,7 +14,7 @@ pub(super) mod text_table;
 
 pub use bench_table::{BenchRow, bench_table};
 pub use evaluation_text::{evaluation_line, evaluation_text};
-pub use explanation_text::explanation_text;
+pub use explanation_text::{explanation_text, machine_caveats};
 pub use flow_lines::flow_lines;
 pub use hits_lines::hits_lines;
 pub use layers_table::layers_table;
