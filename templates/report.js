@@ -37,6 +37,42 @@
       for (const [row, text] of rows) row.hidden = !words.every((word) => text.includes(word));
     });
   }
+  for (const row of all("tr[data-variant]")) {
+    row.addEventListener("click", () => select(row.dataset.variant, null));
+  }
+  // Two variants beside each other; without script all panels are listed and fold.
+  const chooser = (section) => {
+    const panels = all(":scope > details.variant", section);
+    if (panels.length < 2) return;
+    const choice = document.createElement("div");
+    choice.className = "choice";
+    const beside = document.createElement("div");
+    const selects = ["Show", "beside"].map((words, side) => {
+      const label = document.createElement("label");
+      label.textContent = words + " ";
+      const list = document.createElement("select");
+      list.append(new Option(side === 0 ? "all variants" : "none", ""));
+      for (const panel of panels) list.append(new Option(panel.dataset.variant));
+      label.append(list);
+      choice.append(label);
+      return list;
+    });
+    const show = () => {
+      const wanted = selects.map((list) => list.value);
+      beside.className = wanted.every((name) => name !== "") ? "beside" : "";
+      for (const panel of panels) {
+        const place = wanted.indexOf(panel.dataset.variant);
+        panel.hidden = wanted[0] !== "" && place < 0;
+        if (place >= 0 && wanted[0] !== "") panel.open = true;
+        panel.style.order = place < 0 ? 2 : place;
+      }
+    };
+    selects.forEach((list) => list.addEventListener("change", show));
+    panels[0].before(choice, beside);
+    beside.append(...panels);
+  };
+  const anatomy = document.getElementById("anatomy");
+  if (anatomy) chooser(anatomy);
   window.addEventListener("beforeprint", () => all("details").forEach((panel) => (panel.open = true)));
   const wanted = /^#variant=(.+)$/.exec(location.hash);
   if (wanted) select(decodeURIComponent(wanted[1]), null);

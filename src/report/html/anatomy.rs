@@ -64,7 +64,7 @@ struct EnteredDecision<'a> {
     decision: Decision,
 }
 
-/// Decisions that made a variant, in order.
+/// Decisions that made a variant of the baseline, in order: those of the variants it was made from first.
 fn decisions<'a>(run: &'a RunReport, row: &ResultRow) -> Vec<EnteredDecision<'a>> {
     let entries: BTreeMap<&str, &paring_core::schema::LedgerEntry> = run
         .ledger
@@ -72,12 +72,27 @@ fn decisions<'a>(run: &'a RunReport, row: &ResultRow) -> Vec<EnteredDecision<'a>
         .filter(|e| e.kind == LedgerEntryKind::Decision)
         .map(|e| (e.entry_id.as_str(), e))
         .collect();
-    let own = row.variant.decisions.iter().filter_map(|id| {
+    let all = lineage(run, row).into_iter().flat_map(|row| &row.variant.decisions);
+    let entered = all.filter_map(|id| {
         let entry = entries.get(id.as_str())?;
         let decision = serde_json::from_value(entry.body.clone()).ok()?;
         Some(EnteredDecision { entry: entry.entry_id.as_str(), decision })
     });
-    own.collect()
+    entered.collect()
+}
+
+/// Rows of the variants that a variant was made from, the baseline's first, its own last.
+fn lineage<'a>(run: &'a RunReport, row: &'a ResultRow) -> Vec<&'a ResultRow> {
+    let mut found = vec![row];
+    // A record may name itself or a variant made from it; no lineage is longer than the run.
+    while let Some(parent) = found.last().and_then(|last| last.variant.parent.as_ref())
+        && found.len() < run.rows.len()
+        && let Some(before) = run.rows.iter().find(|other| other.variant.name == *parent)
+    {
+        found.push(before);
+    }
+    found.reverse();
+    found
 }
 
 fn headline(row: &ResultRow, decisions: &[EnteredDecision]) -> String {

@@ -53,7 +53,7 @@ pub fn topology(
     root.set("viewBox", &format!("0 0 {width:.0} {height:.0}"))
         .set("width", &format!("{width:.0}"))
         .set("class", "topology")
-        .set("role", "img")
+        .set("role", "group")
         .set("aria-label", title);
     for (from, to) in &edges {
         root.push(edge(places[*from], places[*to]));

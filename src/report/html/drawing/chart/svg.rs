@@ -24,7 +24,7 @@ pub fn svg(chart: &Chart) -> String {
     let mut root = MarkupElement::new("svg");
     root.set("viewBox", &format!("0 0 {WIDTH} {:.0}", frame.height))
         .set("class", "chart")
-        .set("role", "img")
+        .set("role", "group")
         .set("aria-labelledby", &format!("{0}-title {0}-summary", chart.id));
     let mut title = MarkupElement::new("title");
     title.set("id", &format!("{}-title", chart.id)).say(&chart.title);
