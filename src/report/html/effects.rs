@@ -5,10 +5,16 @@ use super::RunReport;
 use super::drawing::{AxisScale, Chart, ChartAxis, ChartMark, ChartValue, MarkShape, MarkTone};
 use super::numbers::{change_in_unit, count, scale_of_unit};
 use super::page::{PageBlock, PageSection, PageTable, PageTableCell, VariantPanel};
-use paring_core::schema::{ConfidenceInterval, Effect, Explanation, MetricTotal};
+use crate::report::explanation_rows::paragraphs;
+use paring_core::schema::{
+    ConfidenceInterval, Effect, Explanation, FieldFormat, MetricTotal, NarrativeTopic,
+};
+use serde_json::json;
 
 /// Level under which a corrected p-value makes an effect significant.
 const SIGNIFICANT: f64 = 0.05;
+/// Metrics that have a chart beside the primary one; effects.csv has all.
+const DRAWN: [&str; 3] = ["latency", "energy", "file_bytes"];
 /// Outcomes that a chart shows.
 const MOST_OUTCOMES: usize = 400;
 
@@ -31,8 +37,15 @@ pub fn section(run: &RunReport) -> PageSection {
         for (position, total) in shown_totals(found).into_iter().enumerate() {
             section.chart(&waterfall(found, total, &format!("effects-{number}-{position}")));
         }
-        let lines = found.narrative.iter().map(|sentence| sentence.text.clone()).collect();
-        section.blocks.push(PageBlock::List(lines));
+        for (topic, sentences) in paragraphs(found) {
+            match topic {
+                NarrativeTopic::Caveats => {
+                    let each = sentences.into_iter().map(String::from).collect();
+                    section.blocks.push(PageBlock::List(each));
+                }
+                _ => section.say(sentences.join(" ")),
+            }
+        }
         section.table(outcomes_table(found));
         section.blocks.push(PageBlock::CloseVariant);
     }
@@ -66,12 +79,25 @@ fn headline(found: &Explanation) -> String {
     )
 }
 
-/// Totals that have parts by group: the primary metric, latency, size, memory.
+/// Totals that have a chart: those of the primary metric and of [`DRAWN`] that changed or may have
+/// changed, and that have parts by group.
 fn shown_totals(found: &Explanation) -> Vec<&MetricTotal> {
-    let has_parts = |total: &&MetricTotal| {
-        total.of.is_none() && found.effects.iter().any(|e| is_part(e, total) && part(e).is_some())
+    let drawn = |total: &&MetricTotal| {
+        let name = total.metric.as_str();
+        total.of.is_none() && (name == found.main.metric || DRAWN.contains(&name))
     };
-    found.totals.iter().filter(has_parts).collect()
+    let changed = |total: &&MetricTotal| {
+        let ConfidenceInterval { value, low, high } = total.change;
+        [value, low, high].iter().any(|bound| *bound != 0.0)
+    };
+    let has_parts =
+        |total: &&MetricTotal| found.effects.iter().any(|e| is_part(e, total) && part(e).is_some());
+    found.totals.iter().filter(drawn).filter(changed).filter(has_parts).collect()
+}
+
+/// A metric as people call it: `file size`, not `file_bytes`.
+fn spoken(metric: &str) -> String {
+    FieldFormat::MetricName.of(&json!(metric)).unwrap_or_else(|| metric.to_string())
 }
 
 fn is_part(effect: &Effect, total: &MetricTotal) -> bool {
@@ -90,7 +116,7 @@ fn interval_in_unit(unit: &str, of: ConfidenceInterval) -> String {
 
 fn waterfall_title(found: &Explanation, total: &MetricTotal) -> String {
     let place = total.target.as_ref().map_or_else(String::new, |target| format!(" on {target}"));
-    format!("Change of {}{place}, {}", total.metric, found.variant)
+    format!("Change of {}{place}, {}", spoken(&total.metric), found.variant)
 }
 
 fn waterfall_summary(additive: bool) -> String {
@@ -156,7 +182,7 @@ fn waterfall(found: &Explanation, total: &MetricTotal, id: &str) -> Chart {
         title: waterfall_title(found, total),
         summary: waterfall_summary(additive),
         x: ChartAxis {
-            title: format!("change of {}", total.metric),
+            title: format!("change of {}", spoken(&total.metric)),
             unit: unit.into(),
             scale: AxisScale::Linear { zero: true },
         },

@@ -7,6 +7,7 @@ use super::page::{PageSection, PageTable, PageTableCell};
 use super::verdict::{change, is_worse};
 use crate::report::ResultRow;
 use paring_core::schema::{Metric, SpeedVerdict};
+use std::collections::BTreeMap;
 
 /// A cost that a chart can have along x.
 struct CostAxis {
@@ -55,6 +56,9 @@ pub fn section(run: &RunReport) -> PageSection {
             }
         }
         section.table(table(&rows, target));
+        for sentence in missing_sentences(&rows) {
+            section.say(sentence);
+        }
     }
     section
 }
@@ -79,28 +83,74 @@ fn chart(rows: &[&ResultRow], cost: &CostAxis, target: &str, number: usize) -> C
             Some((*row, metric, (cost.of)(row)?, quality))
         })
         .collect();
+    let qualities: Vec<f64> = known.iter().map(|(.., quality)| quality.value).collect();
     let metric = known.first().map_or(Metric::Accuracy, |(_, metric, ..)| *metric);
     let points: Vec<(f64, f64)> = known.iter().map(|(_, _, x, y)| (x.value, y.value)).collect();
     let front = pareto_front(&points, metric.higher_is_better());
-    let marks = known.iter().enumerate().map(|(index, (row, metric, x, y))| ChartMark {
-        shape: MarkShape::Point,
-        x: *x,
-        y: *y,
-        from: 0.0,
-        label: row.label(),
-        note: note(row, *metric, front.contains(&index)),
-        tone: tone(row),
-        selects: Some(row.variant.name.clone()),
-    });
+    let better = if metric.higher_is_better() { "Up" } else { "Down" };
+    let far = far_behind(&qualities, metric.higher_is_better());
+    let marks = known.iter().enumerate().filter(|(index, _)| !far.contains(index)).map(
+        |(index, (row, metric, x, y))| ChartMark {
+            shape: MarkShape::Point,
+            x: *x,
+            y: *y,
+            from: 0.0,
+            label: row.label(),
+            note: note(row, *metric, front.contains(&index)),
+            tone: tone(row),
+            selects: Some(row.variant.name.clone()),
+        },
+    );
     let unit = if metric.is_share() { "%" } else { "" };
+    let absent = far.iter().filter_map(|index| known.get(*index));
+    let absent: Vec<String> = absent
+        .map(|(row, metric, ..)| format!("{} ({})", row.label(), primary_value(row, *metric)))
+        .collect();
+    let absent = match absent.is_empty() {
+        true => String::new(),
+        false => format!(". Not drawn, because far behind the others: {}", absent.join(", ")),
+    };
     Chart {
         id: format!("tradeoff-{number}-{}", cost.id),
         title: format!("{metric} against {} on {target}", cost.title),
-        summary: "Lines are intervals: 95 % for quality, 99 % for times. Up and to the left is better; select a mark to open the variant".into(),
-        x: ChartAxis { title: cost.title.into(), unit: cost.unit.into(), scale: AxisScale::Linear { zero: cost.id == "latency" } },
-        y: ChartAxis { title: metric.to_string(), unit: unit.into(), scale: AxisScale::Linear { zero: false } },
+        summary: format!(
+            "Lines are intervals: 95 % for quality, 99 % for times. {better} and to the left is better; select a mark to open the variant{absent}"
+        ),
+        x: ChartAxis {
+            title: cost.title.into(),
+            unit: cost.unit.into(),
+            scale: AxisScale::Linear { zero: cost.id == "latency" },
+        },
+        y: ChartAxis {
+            title: metric.to_string(),
+            unit: unit.into(),
+            scale: AxisScale::Linear { zero: false },
+        },
         marks: marks.collect(),
     }
+}
+
+/// The primary metric's value in words.
+fn primary_value(row: &ResultRow, metric: Metric) -> String {
+    let score = row.evaluation.as_ref().and_then(|e| e.metrics.get(&metric));
+    score.map_or_else(String::new, |score| metric_value(metric, score.value.value))
+}
+
+/// Positions of values so far behind the best that a chart with them would show nothing of the others:
+/// beyond four times the distance within which three quarters of all lie.
+fn far_behind(values: &[f64], higher_is_better: bool) -> Vec<usize> {
+    let best = values.iter().copied().fold(f64::NAN, |best, value| match higher_is_better {
+        true => best.max(value),
+        false => best.min(value),
+    });
+    let behind = |value: &f64| (best - value).abs();
+    let mut sorted: Vec<f64> = values.iter().map(behind).collect();
+    sorted.sort_by(f64::total_cmp);
+    let Some(most) = sorted.get((values.len() * 3).div_ceil(4).saturating_sub(1)) else {
+        return vec![];
+    };
+    let limit = 4.0 * most.max(0.01 * best.abs());
+    (0..values.len()).filter(|index| behind(&values[*index]) > limit).collect()
 }
 
 fn note(row: &ResultRow, metric: Metric, on_front: bool) -> String {
@@ -149,14 +199,36 @@ fn table(rows: &[&ResultRow], target: &str) -> PageTable {
         "speed-up",
         "verdict",
         "peak memory",
-        "energy above idle",
         "file",
+        "energy above idle",
     ];
-    let mut table = PageTable::new(&format!("All variants on {target}"), &header);
+    let shown = header.len() - usize::from(!has_energy(rows));
+    let mut table = PageTable::new(&format!("All variants on {target}"), &header[..shown]);
     for row in rows {
-        table.row(&row.variant.name, [quality_cells(row), cost_cells(row)].concat());
+        let mut cells = [quality_cells(row), cost_cells(row)].concat();
+        cells.truncate(shown);
+        table.row(&row.variant.name, cells);
     }
     table
+}
+
+fn has_energy(rows: &[&ResultRow]) -> bool {
+    rows.iter().any(|row| row.measurement.energy.is_ok())
+}
+
+/// Reasons for verdicts and energy that the table lacks, each once with the variants that it holds for.
+fn missing_sentences(rows: &[&ResultRow]) -> Vec<String> {
+    let mut variants: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.variant.parent.is_some()) {
+        if let Err(why) = &row.measurement.speed {
+            variants.entry(why.0.as_str()).or_default().push(row.label());
+        }
+    }
+    let verdicts =
+        variants.iter().map(|(why, names)| format!("No verdict for {}: {why}.", names.join(", ")));
+    let energy = rows.iter().find_map(|row| row.measurement.energy.as_ref().err());
+    let energy = energy.filter(|_| !has_energy(rows)).map(|why| format!("No energy: {}.", why.0));
+    verdicts.chain(energy).collect()
 }
 
 fn none(why: &str) -> PageTableCell {
@@ -184,7 +256,7 @@ fn quality_cells(row: &ResultRow) -> Vec<PageTableCell> {
     ]
 }
 
-/// Latency, speed-up and its verdict, memory, energy and size.
+/// Latency, speed-up and its verdict, memory, size and energy.
 fn cost_cells(row: &ResultRow) -> Vec<PageTableCell> {
     let number = PageTableCell::number;
     let measurement = &row.measurement;
@@ -198,6 +270,11 @@ fn cost_cells(row: &ResultRow) -> Vec<PageTableCell> {
             number(format!("{value} (99 % CI {low} to {high})"))
         },
     );
+    let verdict = match (speed, &row.variant.parent) {
+        (Ok(speed), _) => speed.verdict.to_string(),
+        (Err(_), None) => "baseline".to_string(),
+        (Err(_), Some(_)) => "none".to_string(),
+    };
     let peak = latency.ok().and_then(|l| l.peak_rss_bytes);
     let energy = measurement.energy.as_ref().map_or_else(
         |why| none(&why.0),
@@ -209,10 +286,10 @@ fn cost_cells(row: &ResultRow) -> Vec<PageTableCell> {
     vec![
         latency.map_or_else(|why| none(&why.0), |l| number(latency_interval(l.p50_ns))),
         speedup,
-        PageTableCell::text(speed.map_or_else(|why| why.0.clone(), |s| s.verdict.to_string())),
+        PageTableCell::text(verdict),
         peak.map_or_else(|| none("not measured"), |bytes| number(bytes.to_string())),
-        energy,
         number(bytes(row.variant.file_bytes)),
+        energy,
     ]
 }
 
@@ -225,5 +302,13 @@ mod tests {
         let points = [(200.0, 99.2), (145.0, 99.2), (102.0, 98.7), (150.0, 53.0), (145.0, 99.2)];
         assert_eq!(pareto_front(&points, true), [1, 2, 4]);
         assert_eq!(pareto_front(&[(1.0, 0.5), (2.0, 0.1), (2.0, 0.7)], false), [0, 1]);
+    }
+
+    #[test]
+    fn what_would_squeeze_the_others_is_far_behind() {
+        assert_eq!(far_behind(&[99.2, 99.2, 53.5, 98.7, 99.5], true), [2]);
+        assert_eq!(far_behind(&[99.0, 95.0, 80.0, 50.0], true), [0usize; 0]);
+        assert_eq!(far_behind(&[0.1, 0.11, 0.12, 9.0], false), [3]);
+        assert_eq!(far_behind(&[], true), [0usize; 0]);
     }
 }

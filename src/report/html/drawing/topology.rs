@@ -5,13 +5,13 @@ use super::markup::{MarkupElement, text};
 use rust_sugiyama::configure::Config;
 
 /// Box of a layer, and the room around it.
-const WIDTH: f64 = 188.0;
+const WIDTH: f64 = 212.0;
 const HEIGHT: f64 = 58.0;
 const GAP: f64 = 26.0;
 /// Bar inside the box.
-const BAR: (f64, f64) = (168.0, 14.0);
+const BAR: (f64, f64) = (192.0, 14.0);
 /// Letters of a layer's name that fit.
-const LETTERS: usize = 25;
+const LETTERS: usize = 28;
 /// Layers that are drawn one by one; beyond, those of a module become one box.
 pub const MOST_LAYERS: usize = 220;
 

@@ -181,32 +181,63 @@ impl ChartFrame {
         }
     }
 
-    /// Names beside points, moved down where they would cover each other.
+    /// Names beside points, each where it covers no point and no other name. A name without such a place
+    /// is left to the mark's title and the table.
     fn labels(&self, chart: &Chart, root: &mut MarkupElement) {
-        let bands = matches!(chart.y.scale, AxisScale::Bands(_));
-        let points = chart.marks.iter().filter(|mark| mark.shape == MarkShape::Point && !bands);
-        let mut placed: Vec<(f64, f64, f64)> = Vec::new();
-        for mark in points.filter(|mark| !mark.label.is_empty()) {
-            let place = (self.at_x(mark.x.value), self.at_y(mark.y.value, false));
-            let (Some(x), Some(mut y)) = place else { continue };
+        if matches!(chart.y.scale, AxisScale::Bands(_)) {
+            return;
+        }
+        let points = chart.marks.iter().filter(|mark| mark.shape == MarkShape::Point);
+        let points: Vec<(&ChartMark, f64, f64)> = points
+            .filter_map(|mark| {
+                Some((mark, self.at_x(mark.x.value)?, self.at_y(mark.y.value, false)?))
+            })
+            .collect();
+        let mut taken: Vec<LabelBox> =
+            points.iter().map(|(_, x, y)| LabelBox::new(x - 6.0, y + 6.0, 12.0)).collect();
+        for (mark, x, y) in points.iter().filter(|(mark, ..)| !mark.label.is_empty()) {
             let words = shortened(&mark.label);
             let width = LETTER * words.chars().count() as f64;
-            let end = x + 9.0 + width > WIDTH;
-            let start = if end { x - 9.0 - width } else { x + 9.0 };
-            let covers = |y: f64, placed: &[(f64, f64, f64)]| {
-                let apart = |(s, t, w): &(f64, f64, f64)| {
-                    start > s + w || *s > start + width || (y - t).abs() > 11.0
-                };
-                !placed.iter().all(apart)
+            let sides = [x + 9.0, x - 9.0 - width, x - width / 2.0];
+            let places = LINES
+                .iter()
+                .flat_map(|down| sides.map(|left| LabelBox::new(left, y + down, width)));
+            let free = |place: &LabelBox| {
+                let inside = place.left >= self.left && place.right <= WIDTH;
+                let between = place.top >= 0.0 && place.bottom <= self.bottom();
+                inside && between && !taken.iter().any(|other| other.overlaps(place))
             };
-            while covers(y, &placed) && y < self.bottom() {
-                y += 12.0;
+            let found = places.into_iter().find(free);
+            if let Some(place) = found {
+                root.push(label(&words, (place.left, place.bottom - 3.0), "name"));
+                taken.push(place);
             }
-            placed.push((start, y, width));
-            let class = if end { "name end" } else { "name" };
-            let at = (if end { x - 9.0 } else { start }, y - 6.0);
-            root.push(label(&words, at, class));
         }
+    }
+}
+
+/// Lower edges of a name that are tried, from the point's centre downwards.
+const LINES: [f64; 6] = [-3.0, 16.0, 7.0, -15.0, 28.0, -27.0];
+
+/// Room that a name or a point takes.
+struct LabelBox {
+    left: f64,
+    right: f64,
+    top: f64,
+    bottom: f64,
+}
+
+impl LabelBox {
+    /// One line of text, or a point, above a lower edge.
+    fn new(left: f64, bottom: f64, width: f64) -> LabelBox {
+        LabelBox { left, right: left + width, top: bottom - 12.0, bottom }
+    }
+
+    fn overlaps(&self, other: &LabelBox) -> bool {
+        self.left < other.right
+            && other.left < self.right
+            && self.top < other.bottom
+            && other.top < self.bottom
     }
 }
 
