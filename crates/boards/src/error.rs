@@ -37,14 +37,14 @@ pub enum TargetError {
         source: std::io::Error,
     },
     /// The board cannot be reached, or will not have us.
-    #[error("reach `{destination}`: {message}{}", hint.map(|h| format!("; {h}")).unwrap_or_default())]
+    #[error("reach `{destination}`: {message}{}", hint.as_ref().map(|h| format!("; {h}")).unwrap_or_default())]
     Unreachable {
         /// Its address.
         destination: String,
         /// The words of ssh.
         message: String,
         /// The remedy.
-        hint: Option<&'static str>,
+        hint: Option<String>,
         /// True where trying again may help.
         transient: bool,
     },

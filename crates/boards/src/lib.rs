@@ -22,7 +22,7 @@ pub use interrupt::{catch_interrupts, interrupted_again};
 pub use inventory::{
     FolderTrust, INVENTORY_FILE_NAME, INVENTORY_VARIABLE, Inventory, InventoryError, Target,
     TargetTransport, add_inventory_entry, inventory_entry, is_environment_variable_name,
-    select_targets, user_inventory_path,
+    remove_inventory_entry, rename_inventory_entry, select_targets, user_inventory_path,
 };
 pub use profiles::{
     ProfileError, TargetProfile, ThrottlingSource, profile_of_machine, shipped_profile,

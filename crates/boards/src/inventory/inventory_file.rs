@@ -191,7 +191,7 @@ pub fn inventory_entry(
 
 /// The problem with a name of a target, as a predicate. It becomes a folder's name, and must differ from
 /// labels and places of a farm.
-fn name_problem(name: &str) -> Option<&'static str> {
+pub(super) fn name_problem(name: &str) -> Option<&'static str> {
     let reserved = |c: char| c.is_control() || matches!(c, '/' | '=' | ':');
     match name {
         "" => Some("is empty"),

@@ -4,6 +4,7 @@ use crate::profiles::TargetProfile;
 use crate::transport::{LabgridRequest, SshAddress};
 use paring_core::schema::EnergySource;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 /// A machine that runs variants.
@@ -30,6 +31,21 @@ pub enum TargetTransport {
     Ssh(SshAddress),
     /// Over ssh, at the address that a farm gives, with an ssh configuration instead of the user's.
     Labgrid(LabgridRequest, Option<PathBuf>),
+}
+
+impl fmt::Display for TargetTransport {
+    /// The address, for a person.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            TargetTransport::Local => "this machine".to_string(),
+            TargetTransport::Ssh(SshAddress { destination, port: Some(port), .. }) => {
+                format!("{destination}:{port}")
+            }
+            TargetTransport::Ssh(address) => address.destination.clone(),
+            TargetTransport::Labgrid(farm, _) => farm.to_string(),
+        };
+        f.pad(&text)
+    }
 }
 
 impl Target {

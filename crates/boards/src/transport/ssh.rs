@@ -262,35 +262,52 @@ fn ssh(address: &SshAddress, folder: &Path) -> Command {
     command
 }
 
+/// A command for a person to reach the same board with the same configuration; `program` is `ssh`, say.
+fn command_to_type(program: &str, address: &SshAddress) -> String {
+    let mut words = vec![program.to_string()];
+    if let Some(config) = &address.config {
+        words.extend(["-F".into(), config.to_string_lossy().into_owned()]);
+    }
+    if let Some(number) = address.port {
+        words.extend(["-p".into(), number.to_string()]);
+    }
+    words.push(address.destination.clone());
+    let quoted = |word: &String| match shlex::try_quote(word) {
+        Ok(word) => word.into_owned(),
+        Err(_) => word.clone(),
+    };
+    words.iter().map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+/// True where another try may help, and a remedy.
+fn remedy(address: &SshAddress, message: &str) -> (bool, Option<String>) {
+    let said = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    if said(&["REMOTE HOST IDENTIFICATION HAS CHANGED"]) {
+        let why = "its host key is not the known one: find out why before you remove the old one with `ssh-keygen -R`";
+        (false, Some(why.into()))
+    } else if said(&["Host key verification failed"]) {
+        let command = command_to_type("ssh", address);
+        (
+            false,
+            Some(format!(
+                "its host key is not known yet: type `{command}`, and compare the fingerprint before you accept it"
+            )),
+        )
+    } else if said(&["Permission denied"]) {
+        let command = command_to_type("ssh-copy-id", address);
+        (false, Some(format!("let it accept your key: `{command}`")))
+    } else if said(&["Could not resolve", "not known"]) {
+        (true, Some("is the name right, and the board on the network?".into()))
+    } else {
+        let own = ["Bad owner", "Bad configuration", "Can't open user config"];
+        (!said(&own), None)
+    }
+}
+
 /// The error for a connection that ssh did not make, with its words and a remedy.
 fn connection_error(address: &SshAddress, message: &str) -> Option<TargetError> {
     let lines: Vec<&str> = message.lines().filter(|line| !line.starts_with('@')).collect();
-    let (transient, hint) = if message.contains("REMOTE HOST IDENTIFICATION HAS CHANGED") {
-        (
-            false,
-            Some(
-                "its host key is not the known one: find out why before you remove the old one with `ssh-keygen -R`",
-            ),
-        )
-    } else if message.contains("Host key verification failed") {
-        (
-            false,
-            Some(
-                "its host key is not known yet: connect once with `ssh` and compare the fingerprint",
-            ),
-        )
-    } else if message.contains("Permission denied") {
-        (false, Some("let it accept your key: `ssh-copy-id`"))
-    } else if message.contains("Could not resolve") || message.contains("not known") {
-        (true, Some("is the name right, and the board on the network?"))
-    } else if message.contains("Bad owner")
-        || message.contains("Bad configuration")
-        || message.contains("Can't open user config")
-    {
-        (false, None)
-    } else {
-        (true, None)
-    };
+    let (transient, hint) = remedy(address, message);
     let last = lines.last().filter(|line| !line.is_empty())?;
     Some(TargetError::Unreachable {
         destination: address.destination.clone(),
@@ -313,5 +330,33 @@ fn command_name(arguments: &[impl AsRef<OsStr>]) -> String {
     match arguments.get(3).filter(|_| shell) {
         Some(name) => name.as_ref().to_string_lossy().into_owned(),
         None => format!("`{}`", first.unwrap_or_default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn remedies_are_commands_for_this_board() {
+        #[track_caller]
+        fn says(message: &str, expected: &str) {
+            let address = SshAddress {
+                destination: "pi@shed".into(),
+                port: Some(2222),
+                config: Some("my ssh/config".into()),
+            };
+            let error = connection_error(&address, message).unwrap();
+            assert_eq!(error.to_string(), format!("reach `pi@shed`: {message}{expected}"));
+        }
+        says(
+            "Host key verification failed.",
+            "; its host key is not known yet: type `ssh -F 'my ssh/config' -p 2222 pi@shed`, and compare the fingerprint before you accept it",
+        );
+        says(
+            "pi@shed: Permission denied (publickey).",
+            "; let it accept your key: `ssh-copy-id -F 'my ssh/config' -p 2222 pi@shed`",
+        );
+        says("Bad configuration option: x", "");
     }
 }
