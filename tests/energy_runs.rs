@@ -9,6 +9,7 @@ use paring::measure::read_journal;
 use paring::schema::{
     BlockData, BlockKind, BlockOutcome, BlockRecord, EnergyBlock, MissingReason, PrecisionObjective,
 };
+use predicates::prelude::*;
 use predicates::str::contains;
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
@@ -187,7 +188,12 @@ fn a_machine_without_sensors_has_a_reason_and_empty_cells() {
         &run(&own, &out, &root),
         "no current sensor on this board (Raspberry Pi 4 Model B Rev 1.5)",
     );
-    empty(&run(&study(folder.path(), "source = \"rapl\"\n"), &out, &root), "intel-rapl:*");
+    // A sensor that the study names and that is not there is refused before anything is done.
+    let named = study(folder.path(), "source = \"rapl\"\n");
+    let refused = "`source = \"rapl\"` under [energy]: `host` cannot read it: no ";
+    let mut command = paring();
+    command.arg("run").arg(&named).arg("--out").arg(&out).args(root);
+    command.assert().code(2).stderr(contains(refused).and(contains("intel-rapl:*")));
     empty(&run(&study(folder.path(), "source = \"none\"\n"), &out, &root), "asks for no energy");
     let failing =
         study(folder.path(), "source = \"command\"\ncommand = \"echo no meter >&2; exit 3\"\n");

@@ -106,6 +106,8 @@ fn help_of_what_measures() {
 #[test]
 fn help_of_what_keeps_records() {
     assert_snapshot!("help of note", help("note"));
+    assert_snapshot!("help of show", help("show"));
+    assert_snapshot!("help of list", help("list"));
     assert_snapshot!("help of verify", help("verify"));
 }
 
@@ -116,6 +118,8 @@ fn help_of_boards() {
     assert_snapshot!("help of target add", help("target add"));
     assert_snapshot!("help of target check", help("target check"));
     assert_snapshot!("help of target clean", help("target clean"));
+    assert_snapshot!("help of target remove", help("target remove"));
+    assert_snapshot!("help of target rename", help("target rename"));
     assert_snapshot!("help of flash", help("flash"));
     assert_snapshot!("help of flash prepare", help("flash prepare"));
     assert_snapshot!("help of flash write", help("flash write"));
@@ -129,6 +133,7 @@ fn refused_keys_and_sections() {
         (HALF, "[data]", "[protocoll]\nblocks = 3\n[data]"),
         (HALF, "[study]", "this is no study"),
         (HALF, "owner = \"tests\"\n", ""),
+        (HALF, "owner = \"tests\"", "owner = \" \""),
         (HALF, "[study]\nname = \"small\"\nowner = \"tests\"\n", ""),
         (HALF, "ratio = 0.5", "ratio = \"half\""),
         (HALF, "name = \"small\"", "name = 3"),
@@ -208,6 +213,7 @@ fn refused_command_lines() {
         format!("eval {model} --data digits.npz --slice nothing"),
         format!("eval {model} --data digits.npz --output nothing"),
         "bench nowhere.onnx --random-inputs".into(),
+        format!("bench {model} --random-inputs --engine turbo"),
         format!("bench {model}"),
         format!("profile {model}"),
         format!("profile {model} --data digits.npz --target nowhere"),
@@ -221,7 +227,14 @@ fn refused_command_lines() {
         "verify nowhere".into(),
         "verify occupied".into(),
         "verify occupied --expect abc".into(),
+        "show nowhere".into(),
+        "show occupied".into(),
+        "list nowhere".into(),
+        "explain nowhere --minutes x".into(),
         "target check nowhere".into(),
+        "target remove nowhere".into(),
+        "target remove host".into(),
+        "target rename nowhere new".into(),
         "target add nowhere.invalid --name x/y".into(),
         "runner --target nowhere true".into(),
         "flash verify nowhere.img occupied/letter.txt".into(),

@@ -2,6 +2,7 @@
 
 use super::progress::ProgressPrinter;
 use super::record_file::forecasts_file;
+use super::resume_command::ResumeCommand;
 use super::{CodedError, GlobalOptions, StudyArgs, run_output};
 use crate::workflow::{self, CompressOptions};
 use clap::Args;
@@ -22,7 +23,10 @@ pub(super) struct CompressArgs {
 
 impl CompressArgs {
     pub(super) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
-        let printer = ProgressPrinter::new(global.quiet);
+        let mut resume = ResumeCommand::new("compress", &self.study.study, global);
+        resume.flag("--evaluate", self.evaluate);
+        resume.values("--sysfs-root", &self.sysfs_root);
+        let printer = ProgressPrinter::of_study(global.quiet, resume);
         let options = CompressOptions {
             out: self.study.out,
             trust: global.trust(),

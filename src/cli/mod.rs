@@ -11,6 +11,7 @@ mod models;
 mod progress;
 mod record_file;
 mod restore;
+mod resume_command;
 mod run;
 mod run_output;
 mod runs;
@@ -18,6 +19,7 @@ mod warnings;
 
 pub use exit::{CodedError, ExitCode};
 
+use crate::report::TerminalLayout;
 use clap::{Args, Parser, Subcommand};
 use paring_boards::FolderTrust;
 use std::path::PathBuf;
@@ -75,6 +77,10 @@ enum VerbArgs {
     Gradient(models::GradientArgs),
     /// Benchmark models side by side, in paired blocks
     Bench(models::BenchArgs),
+    /// Show the table of a run again
+    Show(runs::ShowArgs),
+    /// List the runs in a folder
+    List(runs::ListArgs),
     /// Compare runs: which variants became faster or slower
     Compare(runs::CompareArgs),
     /// Profile a model layer by layer
@@ -97,7 +103,7 @@ enum VerbArgs {
     Verify(runs::VerifyArgs),
     /// Run a program that Cargo built on a board
     Runner(boards::RunnerArgs),
-    /// Manage boards: list, add, check, clean
+    /// Manage boards: list, add, remove, rename, check, clean
     Target(boards::TargetArgs),
     /// Run as the agent: measure a job on this machine
     #[command(hide = true, trailing_var_arg = true)]
@@ -121,21 +127,30 @@ struct StudyArgs {
     out: Option<PathBuf>,
 }
 
+/// Columns of tables.
+#[derive(Clone, Copy, Debug, Default, Args)]
+struct ColumnArgs {
+    /// Show all columns of tables, also those that do not fit 80 characters
+    #[arg(long)]
+    wide: bool,
+}
+
 impl GlobalOptions {
     /// That in whoever made the study, or the folder that paring is run in.
     fn trust(&self) -> FolderTrust {
         if self.trust { FolderTrust::Given } else { FolderTrust::Withheld }
     }
 
-    fn color(&self) -> bool {
+    /// Look of tables, with the columns that were asked for.
+    fn layout(&self, columns: ColumnArgs) -> TerminalLayout {
         use std::io::IsTerminal;
-        match self.color {
+        let terminal = std::io::stdout().is_terminal();
+        let color = match self.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
-            ColorChoice::Auto => {
-                std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
-            }
-        }
+            ColorChoice::Auto => terminal && std::env::var_os("NO_COLOR").is_none(),
+        };
+        TerminalLayout { color, wide: columns.wide, wrap: terminal }
     }
 }
 
@@ -173,6 +188,8 @@ fn ended(cli: CommandLine) -> Result<(), CodedError> {
         VerbArgs::Diff(verb) => verb.run(&cli.global),
         VerbArgs::Gradient(verb) => verb.run(&cli.global),
         VerbArgs::Bench(verb) => verb.run(&cli.global),
+        VerbArgs::Show(verb) => verb.run(&cli.global),
+        VerbArgs::List(verb) => verb.run(&cli.global),
         VerbArgs::Compare(verb) => verb.run(&cli.global),
         VerbArgs::Profile(verb) => verb.run(&cli.global),
         VerbArgs::Probe(verb) => verb.run(&cli.global),

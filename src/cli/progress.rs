@@ -1,5 +1,6 @@
 //! Progress on standard error, for people: bars where it is a terminal, sentences everywhere.
 
+use super::resume_command::ResumeCommand;
 use super::warnings::print_warning;
 use crate::workflow::{ProgressEvent, ProgressStage, error_chain};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -8,19 +9,35 @@ use paring_core::text::{table_cell, terminal_lines};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A bar of `total` steps; silent with `quiet` or where standard error is no terminal.
-fn bar(what: &str, total: usize, quiet: bool) -> ProgressBar {
-    let target = match quiet {
-        true => ProgressDrawTarget::hidden(),
-        false => ProgressDrawTarget::stderr(),
-    };
-    let bar = ProgressBar::with_draw_target(Some(total as u64), target);
-    let style = "{prefix:>9} {wide_bar:.cyan/dim} {pos}/{len} {msg} {elapsed} (left {eta})";
-    bar.set_style(
-        ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()),
-    );
+/// A bar before anything is counted.
+const UNCOUNTED: &str = "{prefix:>9} {msg} {elapsed}";
+/// A bar of which nothing is done: no time that is left follows from that.
+const BEGUN: &str = "{prefix:>9} {wide_bar:.cyan/dim} {pos}/{len} {msg} {elapsed}";
+/// A bar on its way.
+const COUNTED: &str = "{prefix:>9} {wide_bar:.cyan/dim} {pos}/{len} {msg} {elapsed} (left {eta})";
+
+/// A bar whose steps are not known yet.
+fn bar(what: &str) -> ProgressBar {
+    let bar = ProgressBar::no_length();
+    bar.set_style(style(UNCOUNTED));
     bar.set_prefix(table_cell(what));
     bar
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// Sets the number of steps in all, and of those that are done.
+fn count(bar: &ProgressBar, done: u64, total: u64) {
+    let template = match (done, total) {
+        (_, 0) => UNCOUNTED,
+        (0, _) => BEGUN,
+        _ => COUNTED,
+    };
+    bar.set_style(style(template));
+    bar.set_length(total);
+    bar.set_position(done);
 }
 
 /// Shows the item that a bar is at.
@@ -31,8 +48,8 @@ fn show_progress(bar: &ProgressBar, what: &str) {
 /// Shows the events of a use case: bars for stages and targets, sentences for the rest.
 pub(super) struct ProgressPrinter {
     quiet: bool,
-    /// The command that goes on with a run, without its directory.
-    resume: String,
+    /// The command that goes on with a run.
+    resume: ResumeCommand,
     bars: MultiProgress,
     stages: Mutex<BTreeMap<ProgressStage, ProgressBar>>,
     targets: Mutex<BTreeMap<String, TargetBar>>,
@@ -47,11 +64,11 @@ struct TargetBar {
 impl ProgressPrinter {
     /// A printer that says warnings alone where `quiet`.
     pub(super) fn new(quiet: bool) -> ProgressPrinter {
-        Self::of_study(quiet, String::new())
+        Self::of_study(quiet, ResumeCommand::default())
     }
 
-    /// Likewise; `resume` is the command that goes on with a run, without its directory.
-    pub(super) fn of_study(quiet: bool, resume: String) -> ProgressPrinter {
+    /// Likewise; `resume` is the command that goes on with a run.
+    pub(super) fn of_study(quiet: bool, resume: ResumeCommand) -> ProgressPrinter {
         let bars = MultiProgress::new();
         if quiet {
             bars.set_draw_target(ProgressDrawTarget::hidden());
@@ -69,7 +86,7 @@ impl ProgressPrinter {
                 self.at(stage, |bar| show_progress(bar, item));
             }
             ProgressEvent::StageDone { stage, done } => {
-                self.at(stage, |bar| bar.set_position(done as u64));
+                self.at(stage, |bar| count(bar, done as u64, bar.length().unwrap_or(0)));
             }
             ProgressEvent::StageEnd(stage) => {
                 if let Some(bar) = locked(&self.stages).remove(&stage) {
@@ -86,9 +103,9 @@ impl ProgressPrinter {
             ProgressEvent::NoForecasts(error) => note!("no forecasts: {error}"),
             ProgressEvent::NoReport(error) => note!("no report.html: {}", error_chain(error)),
             ProgressEvent::LeftOnBoards { boards, run, grace } => {
-                let (resume, run) = (&self.resume, run.display());
+                let resume = self.resume.of_run(run);
                 note!(
-                    "left to go on by itself: {}; `{resume} --out {run}` picks it up; interrupt again within {} s to stop it",
+                    "left to go on by itself: {}; `{resume}` picks it up; interrupt again within {} s to stop it",
                     boards.join(", "),
                     grace.as_secs()
                 );
@@ -98,6 +115,10 @@ impl ProgressPrinter {
                 note!("{target}: nothing of this run goes on there");
             }
             _ if self.quiet => {}
+            ProgressEvent::RunDirectory(run) => {
+                let resume = self.resume.of_run(run);
+                note!("run directory {}; after an interruption `{resume}` goes on", run.display());
+            }
             event => say_note(event),
         }
     }
@@ -113,8 +134,8 @@ impl ProgressPrinter {
             ProgressStage::ReadCard => "read back",
         };
         let mut stages = locked(&self.stages);
-        let shown = stages.entry(stage).or_insert_with(|| bar(name, total, self.quiet));
-        shown.set_length(total as u64);
+        let shown = stages.entry(stage).or_insert_with(|| self.bars.add(bar(name)));
+        count(shown, shown.position(), total as u64);
     }
 
     fn at(&self, stage: ProgressStage, show: impl FnOnce(&ProgressBar)) {
@@ -124,7 +145,7 @@ impl ProgressPrinter {
     }
 
     fn begin_target(&self, target: &str) {
-        let bar = self.bars.add(bar("measure", 0, self.quiet));
+        let bar = self.bars.add(bar("measure"));
         show_progress(&bar, &format!("blocks on {target}"));
         let shown = TargetBar { bar, last_note: String::new() };
         locked(&self.targets).insert(target.to_string(), shown);
@@ -141,13 +162,11 @@ impl ProgressPrinter {
         };
         match news {
             TargetEvent::Uploading(done, total) => {
-                bar.set_length(total.div_ceil(1024));
-                bar.set_position(done.div_ceil(1024));
+                count(bar, done.div_ceil(1024), total.div_ceil(1024));
                 show_progress(bar, &format!("KiB to {target}"));
             }
             TargetEvent::Measured(progress) => {
-                bar.set_length(progress.total as u64);
-                bar.set_position(progress.done as u64);
+                count(bar, progress.done as u64, progress.total as u64);
                 show_progress(bar, &format!("blocks on {target}"));
             }
             TargetEvent::Note(note) if note != last_note => {
@@ -169,10 +188,6 @@ fn say_note(event: ProgressEvent) {
         ProgressEvent::Note(note) => note!("{note}"),
         ProgressEvent::ProgramStart { program, target, files } => {
             note!("running {} on `{target}` with {files} files", program.display());
-        }
-        ProgressEvent::RunDirectory(run) => {
-            let out = run.display();
-            note!("run directory {out}; `--out {out}` goes on with it");
         }
         ProgressEvent::Unlabelled { data } => {
             let data = data.display();

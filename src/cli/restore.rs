@@ -4,6 +4,7 @@ use super::progress::ProgressPrinter;
 use super::{CodedError, GlobalOptions};
 use crate::workflow::{self, RestoreEvidence, RestoreExtent, RestoreOptions};
 use clap::Args;
+use paring_core::number_format::counted;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -69,9 +70,11 @@ fn in_words(evidence: &RestoreEvidence) -> String {
         RestoreEvidence::Baseline { initializers, baseline_sha256 } => format!(
             "all {initializers} initializers are those of the baseline with SHA-256 {baseline_sha256}, bit for bit"
         ),
-        RestoreEvidence::Replay { removed, removed_before, recipe } => format!(
-            "{removed} components are removed, {removed_before} were; {}",
-            recipe.join("; ")
-        ),
+        RestoreEvidence::Replay { removed, removed_before, recipe } => {
+            let steps =
+                if recipe.is_empty() { "no step is left".into() } else { recipe.join("; ") };
+            let removed = counted(*removed, "component");
+            format!("{removed} removed, {removed_before} before; {steps}")
+        }
     }
 }

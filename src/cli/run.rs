@@ -2,10 +2,10 @@
 
 use super::progress::ProgressPrinter;
 use super::record_file::forecasts_file;
-use super::{CodedError, GlobalOptions, StudyArgs, run_output};
+use super::resume_command::ResumeCommand;
+use super::{CodedError, ColumnArgs, GlobalOptions, StudyArgs, run_output};
 use crate::workflow::{self, RunOptions};
 use clap::Args;
-use paring_boards::FolderTrust;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -29,14 +29,24 @@ pub(super) struct RunArgs {
     /// Stop measurements that an interrupted run left running on boards
     #[arg(long, requires = "out")]
     cancel: bool,
+    #[command(flatten)]
+    columns: ColumnArgs,
 }
 
 impl RunArgs {
+    /// The command that goes on with this run.
+    fn resume(&self, global: &GlobalOptions) -> ResumeCommand {
+        let mut command = ResumeCommand::new("run", &self.study.study, global);
+        command.values("--target", &self.target);
+        command.flag("--quick", self.quick);
+        command.values("--sysfs-root", &self.sysfs_root);
+        command.flag("--wide", self.columns.wide);
+        command
+    }
+
     pub(super) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
         let begun = Instant::now();
-        let trust = if global.trust() == FolderTrust::Given { " --trust" } else { "" };
-        let resume = format!("paring run {}{trust}", self.study.study.display());
-        let printer = ProgressPrinter::of_study(global.quiet, resume);
+        let printer = ProgressPrinter::of_study(global.quiet, self.resume(global));
         let options = RunOptions {
             out: self.study.out,
             targets: self.target,
@@ -54,7 +64,7 @@ impl RunArgs {
             return Ok(workflow::cancel_run(&options, &|event| printer.show(event))?);
         }
         let result = workflow::run(&options, &|event| printer.show(event))?;
-        run_output::print_result(&result, begun.elapsed(), global);
+        run_output::print_result(&result, begun.elapsed(), global, self.columns);
         Ok(result.check_complete()?)
     }
 }

@@ -1,11 +1,14 @@
 //! Answers of `paring run` and `paring compress`, for people and as JSON.
 
-use super::GlobalOptions;
-use crate::report::{self, ResultRow};
-use crate::study::QUICK_BLOCKS;
+use super::{ColumnArgs, GlobalOptions};
+use crate::pipeline::Recipe;
+use crate::report;
+use crate::study::{QUICK_BLOCKS, Study};
 use crate::workflow::{
     CompressResult, RunPlan, RunResult, VariantFailure, VariantResult, error_chain,
 };
+use paring_boards::Target;
+use paring_core::number_format::counted;
 use paring_core::schema::{MissingReason, VariantRecord};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -21,8 +24,14 @@ pub(super) fn print_plan(plan: &RunPlan, global: &GlobalOptions) {
         say!(
             "{:#}",
             json!({
-                "variants": names, "blocks": blocks,
-                "estimate_s": estimate.as_secs(), "quick": quick,
+                "study": study.name, "model": study.model, "data": study.data.path,
+                "splits": {
+                    "calibrate": plan.calibrate_samples, "select": plan.select_samples,
+                    "report": plan.report_samples,
+                },
+                "variants": names, "recipes": study.recipes.iter().map(recipe_json).collect::<Vec<_>>(),
+                "targets": study.targets.iter().map(|target| target_json(study, target)).collect::<Vec<_>>(),
+                "blocks": blocks, "estimate_s": estimate.as_secs(), "quick": quick,
                 "energy_estimate_s": energy.collect::<Vec<_>>(),
             })
         );
@@ -37,10 +46,9 @@ pub(super) fn print_plan(plan: &RunPlan, global: &GlobalOptions) {
     );
     say!("variants, beside the baseline:");
     for recipe in &study.recipes {
-        let words: Vec<String> = recipe.steps.iter().map(ToString::to_string).collect();
-        let options = recipe.options.as_ref().map(|o| format!("engine {}", o.label()));
-        let all = words.into_iter().chain(options).collect::<Vec<_>>().join("; ");
-        say!("  {:<20} from {:<12} {all}", recipe.name, recipe.parent);
+        let steps = step_words(recipe);
+        let steps = if steps.is_empty() { "no step".to_string() } else { steps.join("; ") };
+        say!("  {:<20} from {:<12} {steps}", recipe.name, recipe.parent);
     }
     for target in &study.targets {
         say!(
@@ -61,8 +69,30 @@ pub(super) fn print_plan(plan: &RunPlan, global: &GlobalOptions) {
     }
 }
 
+/// The steps of a recipe and its engine options, in the study's own words.
+fn step_words(recipe: &Recipe) -> Vec<String> {
+    let options = recipe.options.as_ref().map(|o| format!("engine {}", o.label()));
+    recipe.steps.iter().map(ToString::to_string).chain(options).collect()
+}
+
+fn recipe_json(recipe: &Recipe) -> Value {
+    json!({ "name": recipe.name, "from": recipe.parent, "steps": step_words(recipe) })
+}
+
+fn target_json(study: &Study, target: &Target) -> Value {
+    json!({
+        "name": target.name, "profile": target.profile.name,
+        "address": target.transport.to_string(), "settings": study.settings(target),
+    })
+}
+
 /// Prints what came of a run.
-pub(super) fn print_result(result: &RunResult, took: Duration, global: &GlobalOptions) {
+pub(super) fn print_result(
+    result: &RunResult,
+    took: Duration,
+    global: &GlobalOptions,
+    columns: ColumnArgs,
+) {
     let rows = result.rows();
     if global.json {
         let failed: BTreeMap<&str, String> =
@@ -78,30 +108,22 @@ pub(super) fn print_result(result: &RunResult, took: Duration, global: &GlobalOp
         );
         return;
     }
-    super::say::table(&report::results_table(&rows, global.color()));
+    super::say::table(&report::results_table(&rows, global.layout(columns)));
     if result.quick {
-        say!("quick protocol: {QUICK_BLOCKS} blocks, no verdicts; not for decisions");
+        say!("{}", report::quick_note(QUICK_BLOCKS));
     }
-    if let Some(row) = rows.first() {
-        print_machine(row);
+    if !rows.is_empty() {
+        say!("{}", report::INTERVAL_LEVELS);
     }
     let (took, out) = (report::seconds(took), result.run.display());
     let report = result.run.join("report.html");
     if report.exists() {
         say!("open {} in a browser", report.display());
     }
-    say!("`{}` took {took}; written to {out}; manifest {}", result.study, result.manifest_sha256);
-}
-
-/// Prints the machine of a row, and how intervals are meant.
-fn print_machine(row: &ResultRow) {
-    let shown = row.environment.cpu.as_deref().unwrap_or("an unnamed processor");
-    let emulated = if row.environment.emulated { ", EMULATED: not a board's speed" } else { "" };
-    say!(
-        "{} report samples; {} on {shown}{emulated}; quality intervals 95 %, timing 99 %",
-        row.evaluation.as_ref().map_or(0, |e| e.samples),
-        row.environment.engine,
-    );
+    // What earlier calls took is known to nobody.
+    let since = if result.resumed { " since it was gone on with" } else { "" };
+    let manifest = &result.manifest_sha256;
+    say!("`{}` took {took}{since}; written to {out}; manifest {manifest}", result.study);
 }
 
 /// Prints the variants that were made.
@@ -133,11 +155,11 @@ pub(super) fn print_variants(result: &CompressResult, global: &GlobalOptions) {
 /// Prints a variant: its size, its quality, what it left alone.
 fn print_variant(VariantResult { record, evaluation, .. }: &VariantResult, evaluated: bool) {
     say!(
-        "{:<20} {} components removed, {} parameters, {} bytes, {}",
+        "{:<20} {} removed, {}, {}, {}",
         record.name,
-        record.removed_count(),
-        record.params,
-        record.file_bytes,
+        counted(record.removed_count(), "component"),
+        counted(record.params, "parameter"),
+        counted(record.file_bytes, "byte"),
         record.precision()
     );
     match evaluation {

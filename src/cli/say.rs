@@ -2,7 +2,7 @@
 //! boards is escaped here, so that no terminal obeys it; [`paring_core::text::note`] is the way to standard
 //! error.
 
-use paring_core::text::{PrintableWriter, printable_lines, terminal_lines};
+use paring_core::text::{PROSE_COLUMNS, PrintableWriter, printable_lines, terminal_lines, wrapped};
 use std::io::{ErrorKind, IsTerminal, Write};
 
 /// `println!` that ends the program quietly when nobody reads any more, and with an error when the
@@ -18,9 +18,13 @@ macro_rules! note {
     ($($text:tt)*) => { ::paring_core::text::note(format_args!($($text)*)) };
 }
 
-/// Writes lines of text to standard output.
+/// Writes lines of text to standard output, wrapped where it is a terminal.
 pub(super) fn text(text: &str) {
-    print(&terminal_lines(text));
+    let text = terminal_lines(text);
+    match std::io::stdout().is_terminal() {
+        true => print(&wrapped(&text, PROSE_COLUMNS)),
+        false => print(&text),
+    }
 }
 
 /// Writes JSON to standard output. What a terminal would obey stands in strings alone, in the form that

@@ -5,6 +5,8 @@
 mod answers;
 mod compare;
 mod csv;
+#[cfg(test)]
+mod example_rows;
 mod explanation_rows;
 pub mod html;
 mod markdown;
@@ -42,7 +44,8 @@ pub use result_row::{ResultRow, RunFacts};
 pub use run_document::run_documents;
 pub use tables::{TableFile, parquet_files, runs_csv};
 pub use terminal::{
-    BenchRow, bench_table, evaluation_line, evaluation_text, explanation_text, flow_lines,
-    hits_lines, layers_table, machine_caveats, results_table, robustness_lines,
+    BenchRow, INTERVAL_LEVELS, ListedRun, RunState, TerminalLayout, bench_table, evaluation_line,
+    evaluation_text, explanation_text, flow_lines, hits_lines, layers_table, machine_caveats,
+    quick_note, results_table, robustness_lines, runs_table, undone_line,
 };
 pub use time_span::seconds;

@@ -77,6 +77,9 @@ pub enum StudyError {
     /// The targets do not exist.
     #[error("the study's targets")]
     Target(#[from] paring_boards::InventoryError),
+    /// The data are not where the study says.
+    #[error("the study's data: no data at {}; `[data] path` is relative to the study file", .0.display())]
+    NoData(PathBuf),
     /// The data do not fit.
     #[error("the study's data")]
     Data(#[from] paring_data::DataError),

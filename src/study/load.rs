@@ -2,8 +2,8 @@
 
 use super::recipes::recipes;
 use super::sections::{
-    self, ClassShares, ShareOrArray, SplitsSection, TargetSection, energy_plan, stress,
-    task_settings, timing_plan,
+    self, ClassShares, OneOrMany, ShareOrArray, SplitsSection, StudySection, TargetSection,
+    energy_plan, stress, task_settings, timing_plan,
 };
 use super::{DataSource, EnergyPlan, Study, StudyError};
 use crate::evaluate::SplitRule;
@@ -45,21 +45,11 @@ pub(super) fn recipes_of(path: &Path, folder: &Path) -> Result<(String, Vec<Reci
 pub fn load_for(path: &Path, targets: &[String], trust: FolderTrust) -> Result<Study, StudyError> {
     let (file, text) = sections::read(path)?;
     let invalid = |problem: String| StudyError::Invalid { path: path.to_path_buf(), problem };
+    refuse_empty(&file.study).map_err(invalid)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let recipes = recipes(&file.variant, folder).map_err(|e| e.of_study(path, &text))?;
     let model = folder.join(file.model.path);
-    let mut batches =
-        file.model.batch.map_or_else(|| vec![usual_batch(&model)], |batch| batch.values());
-    let mut seen = std::collections::BTreeSet::new();
-    batches.retain(|batch| seen.insert(*batch));
-    if batches.is_empty() || batches.contains(&0) {
-        return Err(invalid("`batch` under [model] must be 1 or more".into()));
-    }
-    if let Some(odd) = batches.iter().find(|batch| **batch > MOST_BATCH) {
-        return Err(invalid(format!(
-            "`batch` under [model] must be {MOST_BATCH} at most, it is {odd}"
-        )));
-    }
+    let batches = batches(&model, file.model.batch).map_err(invalid)?;
     let targets = match targets {
         [] => target_words(&file.target).map_err(invalid)?,
         given => given.to_vec(),
@@ -101,6 +91,35 @@ pub fn load_for(path: &Path, targets: &[String], trust: FolderTrust) -> Result<S
             .map_err(invalid)?,
         recipes,
     })
+}
+
+/// Refuses a study that nobody answers for, or that has no name.
+fn refuse_empty(section: &StudySection) -> Result<(), String> {
+    if section.name.trim().is_empty() {
+        return Err("`name` under [study] is empty; write one".into());
+    }
+    if section.owner.trim().is_empty() {
+        return Err(
+            "`owner` under [study] is empty; write the person or team who answers for it".into()
+        );
+    }
+    Ok(())
+}
+
+/// Samples of an inference, each number once; what the model's file fixes where none is given.
+fn batches(model: &Path, given: Option<OneOrMany<usize>>) -> Result<Vec<usize>, String> {
+    let mut batches = given.map_or_else(|| vec![usual_batch(model)], |batch| batch.values());
+    let mut seen = std::collections::BTreeSet::new();
+    batches.retain(|batch| seen.insert(*batch));
+    if batches.is_empty() || batches.contains(&0) {
+        return Err("`batch` under [model] must be 1 or more".into());
+    }
+    match batches.iter().find(|batch| **batch > MOST_BATCH) {
+        Some(odd) => {
+            Err(format!("`batch` under [model] must be {MOST_BATCH} at most, it is {odd}"))
+        }
+        None => Ok(batches),
+    }
 }
 
 /// Refuses an energy source that runs a program, where nobody trusts the study's owner with that.

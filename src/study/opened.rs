@@ -2,9 +2,9 @@
 
 use super::{Study, StudyError};
 use crate::evaluate::{DataSplits, EvaluationTask, task_output};
-use paring_agent::engine::{self, DimensionBindings, ModelSignature, ModelSource};
+use paring_agent::engine::{self, DimensionBindings, ModelSignature, ModelSource, tensor_facts};
 use paring_core::schema::{Sha256Hex, TaskKind};
-use paring_data::{Dataset, DatasetRequest};
+use paring_data::{DataError, Dataset, DatasetRequest};
 use std::collections::BTreeMap;
 
 /// A study, opened.
@@ -35,14 +35,7 @@ pub struct StudyInputs {
 pub fn open(study: &Study) -> Result<StudyInputs, StudyError> {
     let invalid = |problem: String| StudyError::Invalid { path: study.path.clone(), problem };
     let signature = engine::describe(ModelSource::File(&study.model))?;
-    let columns = study.data.slices.iter().chain(&study.data.group).cloned().collect();
-    let wanted = DatasetRequest {
-        inputs: &signature.inputs,
-        columns,
-        extras: study.data.splits.arrays(),
-        pixels: study.data.pixels.clone(),
-    };
-    let data = Dataset::load(&study.data.path, &wanted)?;
+    let data = load_data(study, &signature)?;
     let batch = signature.fixed_batch().unwrap_or(1);
     let mut dims = signature
         .sizes(&study.dims, batch)
@@ -70,6 +63,11 @@ pub fn open(study: &Study) -> Result<StudyInputs, StudyError> {
         (ModelSource::File(&study.model), DimensionBindings { batch, dims: &dims });
     let output = task_output(source, bindings, &signature.outputs, study.task.output.as_deref());
     let output = output.map_err(|e| invalid(e.to_string()))?;
+    if kind == TaskKind::Classification && data.labelled {
+        let facts = tensor_facts(source, bindings).unwrap_or_default();
+        let output = signature.outputs.get(output).and_then(|name| facts.get(name));
+        output.map_or(Ok(()), |fact| check_labels(&data, &splits, &fact.shape)).map_err(invalid)?;
+    }
     if let Some(large) = study.batches.iter().find(|batch| **batch > splits.report.len()) {
         let found = splits.report.len();
         return Err(invalid(format!(
@@ -84,4 +82,36 @@ pub fn open(study: &Study) -> Result<StudyInputs, StudyError> {
     let task = study.task.labelled_task.on_data(study.task.metric, data.labelled);
     let task = task.map_err(|e| invalid(format!("under [task]: {e}")))?;
     Ok(StudyInputs { model_sha256, signature, data, splits, dims, batch, output, task })
+}
+
+/// The arrays and columns that a study names.
+fn load_data(study: &Study, signature: &ModelSignature) -> Result<Dataset, StudyError> {
+    let wanted = DatasetRequest {
+        inputs: &signature.inputs,
+        columns: study.data.slices.iter().chain(&study.data.group).cloned().collect(),
+        extras: study.data.splits.arrays(),
+        pixels: study.data.pixels.clone(),
+    };
+    Dataset::load(&study.data.path, &wanted).map_err(|error| match error {
+        DataError::Absent(path) => StudyError::NoData(path),
+        other => other.into(),
+    })
+}
+
+/// Refuses the first label of a sample in use that names no class of an output of this shape, the samples'
+/// axis included.
+fn check_labels(data: &Dataset, splits: &DataSplits, shape: &[usize]) -> Result<(), String> {
+    let Some(classes) = shape.get(1).filter(|classes| shape.len() == 2 && **classes > 1) else {
+        return Ok(());
+    };
+    let used = splits.calibrate.iter().chain(&splits.select).chain(&splits.report);
+    let is_class = |label: i64| usize::try_from(label).is_ok_and(|label| label < *classes);
+    let labels = used.filter_map(|sample| Some((*sample, *data.labels.get(*sample)?)));
+    match labels.filter(|(_, label)| !is_class(*label)).min() {
+        Some((sample, label)) => Err(format!(
+            "the label of sample {sample} is {label}, the model has {classes} classes: write labels from 0 to {}",
+            classes - 1
+        )),
+        None => Ok(()),
+    }
 }

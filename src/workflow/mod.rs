@@ -25,7 +25,7 @@ pub use boards::{
     AddTargetOptions, AddedTarget, CardJob, CardOptions, PatternsOption, PrepareOptions,
     PreparedCardImage, ProbeOptions, RunnerOptions, TargetList, WirelessOptions, add_target,
     check_targets, clean_targets, compare_card, inventory_file, list_targets, one_target,
-    open_card, prepare_card_image, probe, run_program, write_card,
+    open_card, prepare_card_image, probe, remove_target, rename_target, run_program, write_card,
 };
 pub use compress::{CompressOptions, CompressResult, compress};
 pub use error::{WorkflowError, error_chain};
@@ -41,8 +41,8 @@ pub use report::{ReportAnswer, ReportFormat, ReportOptions, WrittenReport, repor
 pub use restore::{RestoreEvidence, RestoreExtent, RestoreOptions, RestoreResult, restore};
 pub use run::{RunOptions, RunPlan, RunResult, TargetResult, cancel_run, plan_run, run};
 pub use runs::{
-    AddedNote, CompareOptions, FailureRules, NoteOptions, VerifyOptions, compare, note,
-    refuse_changes, sensitivity, verify,
+    AddedNote, CompareOptions, FailureRules, NoteOptions, ShownRun, VerifyOptions, compare,
+    list_runs, note, refuse_changes, sensitivity, show, verify,
 };
 pub(crate) use targets::{on_all, on_one};
 pub use variants::{TargetMeasurement, VariantFailure, VariantResult};

@@ -93,10 +93,10 @@ pub fn edit(path: &Path, change: impl FnOnce(&mut serde_json::Value)) {
     std::fs::write(path, serde_json::to_vec_pretty(&value).unwrap()).unwrap();
 }
 
-/// The words that explain the variant `both` of the run at `out`, with few groups and within 12 seconds.
+/// The words that explain the variant `both` of the run at `out`, with few groups and experiments.
 pub fn explain<'a>(out: &'a str, groups: &'a str) -> [&'a str; 10] {
     let variant = ["explain", out, "--variant", "both"];
-    let effort = ["--replicates", "1", "--groups", groups, "--minutes", "0.2"];
+    let effort = ["--replicates", "1", "--groups", groups, "--experiments", "200"];
     let mut words = [""; 10];
     words[..4].copy_from_slice(&variant);
     words[4..].copy_from_slice(&effort);

@@ -3,12 +3,14 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 /// Longest cell of a table on a terminal, in characters.
 pub const LONGEST_CELL: usize = 120;
 /// Longest line on a terminal, in characters.
 pub const LONGEST_LINE: usize = 8_000;
+/// Columns of a terminal that sentences are wrapped at.
+pub const PROSE_COLUMNS: usize = 80;
 /// Longest cell of a CSV file, in characters: spreadsheets cut off what is longer than 32,767.
 pub const LONGEST_CSV_CELL: usize = 32_700;
 
@@ -67,9 +69,59 @@ pub fn terminal_lines(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Writes lines for a person to standard error. Nobody is told where that fails.
+/// Lines of at most so many characters where spaces allow it. What goes on in a further line stands two
+/// places further to the right than its beginning; a word that is longer, a path say, stays whole, and so
+/// does what stands in backticks: a command is to be copied.
+pub fn wrapped(text: &str, columns: usize) -> String {
+    let lines = text.split('\n').map(|line| wrapped_line(line, columns));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn wrapped_line(line: &str, columns: usize) -> String {
+    if line.chars().count() <= columns {
+        return line.to_string();
+    }
+    let indent = line.chars().take_while(|c| *c == ' ').count();
+    let mut out = String::with_capacity(line.len() + 16);
+    let mut at = 0;
+    for (number, word) in words(line).into_iter().enumerate() {
+        let wide = word.chars().count();
+        if number > 0 {
+            // The indent is no place to break at.
+            let breaks = at > indent && at + 1 + wide > columns && !word.is_empty();
+            out += &if breaks { format!("\n{:1$}", "", indent + 2) } else { " ".to_string() };
+            at = if breaks { indent + 2 } else { at + 1 };
+        }
+        out += word;
+        at += wide;
+    }
+    out
+}
+
+/// The parts of a line between spaces; what stands in backticks is one of them.
+fn words(line: &str) -> Vec<&str> {
+    let (mut words, mut start, mut in_code) = (Vec::new(), 0, false);
+    for (at, letter) in line.char_indices() {
+        match letter {
+            '`' => in_code = !in_code,
+            ' ' if !in_code => {
+                words.push(&line[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    words.push(&line[start..]);
+    words
+}
+
+/// Writes lines for a person to standard error, wrapped where it is a terminal. Nobody is told where that
+/// fails.
 pub fn note(text: std::fmt::Arguments) {
-    let _ = writeln!(std::io::stderr().lock(), "{}", terminal_lines(&text.to_string()));
+    let mut err = std::io::stderr().lock();
+    let text = terminal_lines(&text.to_string());
+    let text = if err.is_terminal() { wrapped(&text, PROSE_COLUMNS) } else { text };
+    let _ = writeln!(err, "{text}");
 }
 
 /// Passes text on to a terminal, escaped but for its line breaks; it may come in any pieces.
@@ -161,6 +213,21 @@ mod tests {
         writer.write_all(&[0xff, b'x', b'\n']).unwrap();
         let shown = String::from_utf8(out).unwrap();
         assert_eq!(shown, "µs\\u001b[2J → 世\\u000d\n\u{fffd}x\n");
+    }
+
+    #[test]
+    fn sentences_are_wrapped_at_spaces() {
+        #[track_caller]
+        fn wraps(line: &str, expected: &str) {
+            assert_eq!(wrapped(line, 16), expected);
+        }
+        wraps("short enough", "short enough");
+        wraps("one two three four five", "one two three\n  four five");
+        wraps("  one two three four", "  one two three\n    four");
+        wraps("/a/path/that/is/too/long and more", "/a/path/that/is/too/long\n  and more");
+        wraps("in /a/path/that/is/too/long", "in\n  /a/path/that/is/too/long");
+        wraps("type `ssh -p 22 me@there` now", "type\n  `ssh -p 22 me@there`\n  now");
+        wraps("äöüäöü äöüäöü ä\n\nb", "äöüäöü äöüäöü ä\n\nb");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum DataError {
     /// The path leads nowhere.
-    #[error("no data at {}; `[data] path` is relative to the study file", .0.display())]
+    #[error("no data at {}: no file or folder is there", .0.display())]
     Absent(PathBuf),
     /// The file cannot be read.
     #[error("read {}", path.display())]

@@ -1,7 +1,7 @@
 //! `paring probe`.
 
 use crate::cli::progress::ProgressPrinter;
-use crate::cli::{CodedError, GlobalOptions};
+use crate::cli::{CodedError, ColumnArgs, GlobalOptions, say};
 use crate::workflow::sysfs_root;
 use crate::workflow::{self, PatternsOption, ProbeOptions};
 use clap::Args;
@@ -23,10 +23,13 @@ pub(in crate::cli) struct ProbeArgs {
     /// Repeat the conformance tests instead of reading the stored table
     #[arg(long)]
     again: bool,
+    #[command(flatten)]
+    columns: ColumnArgs,
 }
 
 impl ProbeArgs {
     pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
+        let layout = global.layout(self.columns);
         let options = ProbeOptions {
             patterns: match (self.patterns, self.again) {
                 (_, true) => PatternsOption::Anew,
@@ -41,7 +44,7 @@ impl ProbeArgs {
         let facts = workflow::probe(&options, &|event| printer.show(event))?;
         match global.json {
             true => say!("{:#}", facts.json()),
-            false => say!("{}", facts.text()),
+            false => say::table(&facts.text(layout)),
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use super::target_args::{AddTargetArgs, TargetAction, TargetArgs};
 use crate::cli::progress::ProgressPrinter;
+use crate::cli::resume_command::quoted;
 use crate::cli::{CodedError, ExitCode, GlobalOptions};
 use crate::report;
 use crate::workflow::{self, AddedTarget};
@@ -21,6 +22,24 @@ impl TargetArgs {
                 Ok(())
             }
             TargetAction::Add(args) => add(args, global),
+            TargetAction::Remove { name } => {
+                let inventory = workflow::remove_target(&name, global.trust())?;
+                match global.json {
+                    true => say!("{:#}", json!({ "removed": name, "inventory": inventory })),
+                    false => say!("`{name}` is no longer in {}", inventory.display()),
+                }
+                Ok(())
+            }
+            TargetAction::Rename { name, to } => {
+                let inventory = workflow::rename_target(&name, &to, global.trust())?;
+                match global.json {
+                    true => {
+                        say!("{:#}", json!({ "name": to, "before": name, "inventory": inventory }))
+                    }
+                    false => say!("`{name}` is `{to}` in {}", inventory.display()),
+                }
+                Ok(())
+            }
             TargetAction::Check { names } => check(&names, global),
             TargetAction::Clean { names } => {
                 Ok(workflow::clean_targets(&names, global.trust(), &mut |target| {
@@ -47,9 +66,10 @@ fn add(args: AddTargetArgs, global: &GlobalOptions) -> Result<(), CodedError> {
     } else {
         say!("`{name}` is {board}, {} processors, {}", environment.cpus, environment.arch);
         say!(
-            "written to {} as `{}`; `paring target check {name}` says how it is",
+            "written to {} as `{}`; `paring target check {}` says how it is",
             inventory.display(),
-            profile.name
+            profile.name,
+            quoted(&name)
         );
     }
     Ok(())

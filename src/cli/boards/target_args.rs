@@ -18,6 +18,18 @@ pub(super) enum TargetAction {
     List,
     /// Connect to a board, recognise it, and write it into the inventory
     Add(AddTargetArgs),
+    /// Take a target out of the inventory; the board is left as it is
+    Remove {
+        /// Its name
+        name: String,
+    },
+    /// Give a target another name; runs keep the name that they were measured under
+    Rename {
+        /// Its name
+        name: String,
+        /// The new name
+        to: String,
+    },
     /// Say how targets are: what is there, what is missing, how to mend it
     Check {
         /// Names or labels; all boards of the inventory where there are none

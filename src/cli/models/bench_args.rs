@@ -1,6 +1,7 @@
 //! Options of `paring bench`.
 
 use super::sample_args::SizeArgs;
+use crate::cli::ColumnArgs;
 use crate::workflow::BenchOptions;
 use clap::Args;
 use paring_boards::FolderTrust;
@@ -63,6 +64,8 @@ pub(in crate::cli) struct BenchArgs {
     /// Folder of raw samples and results. Default: a new folder in paring-runs/
     #[arg(long)]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) columns: ColumnArgs,
 }
 
 fn count(text: &str) -> Result<usize, String> {

@@ -2,8 +2,8 @@
 
 use super::EvalArgs;
 use crate::cli::progress::ProgressPrinter;
-use crate::cli::{CodedError, GlobalOptions};
-use crate::report;
+use crate::cli::{CodedError, GlobalOptions, say};
+use crate::report::{self, TerminalLayout};
 use crate::workflow::{self, EvaluationResult};
 use serde_json::json;
 
@@ -12,12 +12,13 @@ const SHOWN_HITS: usize = 5;
 
 impl EvalArgs {
     pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
+        let layout = global.layout(self.columns);
         let options = self.options(global.trust());
         let printer = ProgressPrinter::new(global.quiet);
         let result = workflow::evaluate(&options, &|event| printer.show(event))?;
         match global.json {
             true => print_json(&result),
-            false => print_text(&result),
+            false => print_text(&result, layout),
         }
         Ok(())
     }
@@ -35,12 +36,13 @@ fn print_json(EvaluationResult { models, boards }: &EvaluationResult) {
     }
 }
 
-fn print_text(EvaluationResult { models, boards }: &EvaluationResult) {
+fn print_text(EvaluationResult { models, boards }: &EvaluationResult, layout: TerminalLayout) {
     for one in models {
         say!("{}: {}", one.model.display(), report::evaluation_line(&one.evaluation));
     }
     for one in models {
-        say!("\n{}: {}", one.model.display(), report::evaluation_text(&one.evaluation));
+        say!("\n{}:", one.model.display());
+        say::table(&report::evaluation_text(&one.evaluation, layout));
     }
     for one in models {
         if let Some((flow, hits)) = &one.flow {

@@ -1,5 +1,6 @@
 //! Options of `paring eval`.
 
+use crate::cli::ColumnArgs;
 use crate::workflow::EvaluateOptions;
 use clap::Args;
 use paring_boards::FolderTrust;
@@ -62,6 +63,8 @@ pub(in crate::cli) struct EvalArgs {
     /// Write predictions as CSV too
     #[arg(long, requires = "predictions")]
     csv: bool,
+    #[command(flatten)]
+    pub(super) columns: ColumnArgs,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]

@@ -1,7 +1,7 @@
 //! `paring gradient`.
 
 use super::sample_args::SampleArgs;
-use crate::cli::{CodedError, GlobalOptions};
+use crate::cli::{CodedError, ColumnArgs, GlobalOptions, say};
 use crate::workflow::{self, GradientOptions};
 use clap::Args;
 use paring_core::schema::ScoreKind;
@@ -23,6 +23,8 @@ pub(in crate::cli) struct GradientArgs {
     /// Write the backward graph into this file: the model's own nodes, the loss, the gradients
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
+    #[command(flatten)]
+    columns: ColumnArgs,
 }
 
 /// Meaning of scores, as typed.
@@ -43,13 +45,13 @@ impl From<ScoreMeaning> for ScoreKind {
 
 impl GradientArgs {
     pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
-        let GradientArgs { model, samples, output, scores, save } = self;
+        let GradientArgs { model, samples, output, scores, save, columns } = self;
         let (samples, scores) = (samples.into(), scores.map(ScoreKind::from));
         let options = GradientOptions { model, samples, output, scores, save };
         let answer = workflow::gradient(&options)?;
         match global.json {
             true => say!("{:#}", answer.json()),
-            false => say!("{}", answer.text()),
+            false => say::table(&answer.text(global.layout(columns))),
         }
         Ok(())
     }

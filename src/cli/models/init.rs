@@ -1,8 +1,10 @@
 //! `paring init`.
 
+use crate::cli::resume_command::quoted;
 use crate::cli::{CodedError, GlobalOptions};
 use crate::workflow::{self, InitOptions};
 use clap::Args;
+use serde_json::json;
 use std::path::PathBuf;
 
 /// Write a study file to start from, with comments.
@@ -19,12 +21,26 @@ pub(in crate::cli) struct InitArgs {
 }
 
 impl InitArgs {
-    pub(in crate::cli) fn run(self, _global: &GlobalOptions) -> Result<(), CodedError> {
+    pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
         let InitArgs { model, data, out } = self;
-        let owner = std::env::var("USER").unwrap_or_default();
-        let options = InitOptions { model, data, out, owner };
+        let options = InitOptions { model, data, out, owner: user() };
         workflow::init(&options)?;
-        say!("wrote {}; next: paring run {0} --dry-run", options.out.display());
+        let out = options.out.to_string_lossy();
+        let next = format!("paring run {} --dry-run", quoted(&out));
+        match global.json {
+            true => say!("{:#}", json!({ "study": out, "next": next })),
+            false => say!("wrote {out}; next: {next}"),
+        }
         Ok(())
     }
+}
+
+/// The name of whoever types, for the owner to begin with: the login, or the name of the home folder.
+fn user() -> String {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let home = || {
+        let home = std::path::PathBuf::from(variable("HOME")?);
+        home.file_name().map(|name| name.to_string_lossy().into_owned())
+    };
+    variable("USER").or_else(|| variable("LOGNAME")).or_else(home).unwrap_or_else(|| "me".into())
 }

@@ -2,7 +2,7 @@
 
 use super::SampleArgs;
 use crate::cli::progress::ProgressPrinter;
-use crate::cli::{CodedError, GlobalOptions};
+use crate::cli::{CodedError, ColumnArgs, GlobalOptions, say};
 use crate::report;
 use crate::workflow::{self, ProfileOptions};
 use clap::Args;
@@ -24,18 +24,22 @@ pub(in crate::cli) struct ProfileArgs {
     /// Write the layers as CSV into this file too
     #[arg(long)]
     csv: Option<PathBuf>,
+    #[command(flatten)]
+    columns: ColumnArgs,
 }
 
 impl ProfileArgs {
     pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
-        let ProfileArgs { model, samples, target, engine, csv } = self;
+        let ProfileArgs { model, samples, target, engine, csv, columns } = self;
         let (samples, trust) = (samples.into(), global.trust());
         let options = ProfileOptions { model, samples, target, trust, engine, csv };
         let printer = ProgressPrinter::new(global.quiet);
         let profile = workflow::profile(&options, &|event| printer.show(event))?;
         match global.json {
             true => say!("{:#}", report::layers_json(&profile.table, profile.peaks.as_ref())),
-            false => say!("{}", report::layers_table(&profile.table)),
+            false => {
+                say::table(&report::layers_table(&profile.table, global.layout(columns)));
+            }
         }
         Ok(())
     }

@@ -3,23 +3,27 @@
 use super::compare_args::{CompareArgs, OutputFormat};
 use crate::cli::warnings::print_warning;
 use crate::cli::{CodedError, ExitCode, GlobalOptions, say};
-use crate::report::{self, RunComparison};
+use crate::report::{self, RunComparison, TerminalLayout};
 use crate::workflow;
 
 impl CompareArgs {
     pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
         let format = if global.json { OutputFormat::Json } else { self.format };
-        let failures = self.failures();
+        let (failures, layout) = (self.failures(), global.layout(self.columns));
         let comparison = workflow::compare(&self.into(), &print_warning)?;
-        print(&comparison, format, global.color())?;
+        print(&comparison, format, layout)?;
         Ok(workflow::refuse_changes(&comparison, failures)?)
     }
 }
 
-fn print(comparison: &RunComparison, format: OutputFormat, color: bool) -> Result<(), CodedError> {
+fn print(
+    comparison: &RunComparison,
+    format: OutputFormat,
+    layout: TerminalLayout,
+) -> Result<(), CodedError> {
     let internal = |e: anyhow::Error| CodedError::new(ExitCode::Internal, e);
     match format {
-        OutputFormat::Table => say::table(&report::comparison_table(comparison, color)),
+        OutputFormat::Table => say::table(&report::comparison_table(comparison, layout)),
         OutputFormat::Markdown => say::whole(report::comparison_markdown(comparison).trim_end()),
         OutputFormat::Json => {
             let text = serde_json::to_string_pretty(comparison);

@@ -1,5 +1,6 @@
 //! Options of `paring compare`.
 
+use crate::cli::ColumnArgs;
 use crate::report::ComparisonRules;
 use crate::workflow::{CompareOptions, FailureRules};
 use clap::Args;
@@ -24,6 +25,8 @@ pub(in crate::cli) struct CompareArgs {
     /// Compare although this differs, and say so
     #[arg(long)]
     across: Vec<KnownDifference>,
+    #[command(flatten)]
+    pub(super) columns: ColumnArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -15,6 +15,9 @@ impl ExplainArgs {
         let result = workflow::explain(&options, &|event| printer.show(event))?;
         if global.json {
             say!("{:#}", json!(result.explanations));
+            if !result.undone.is_empty() && !global.quiet {
+                note!("{}", report::undone_line(&result.undone));
+            }
             return Ok(());
         }
         for explanation in &result.explanations {
@@ -22,6 +25,9 @@ impl ExplainArgs {
         }
         for caveat in report::machine_caveats(&result.explanations) {
             say!("{caveat}");
+        }
+        if !result.undone.is_empty() {
+            say!("{}", report::undone_line(&result.undone));
         }
         if let Some((report, others)) = result.files.split_first() {
             let name = |file: &PathBuf| file.file_name().map(|n| n.display().to_string());

@@ -25,9 +25,10 @@ pub(in crate::cli) struct ExplainArgs {
     /// Calibration resamples and seeds, including the study's own
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=100))]
     replicates: u64,
-    /// Time limit per variant, in minutes
-    #[arg(long, default_value_t = 3.0)]
-    minutes: f64,
+    /// Time limit of the whole call, in minutes; what is not done is named. Default: 3, and with
+    /// `--measure` as much more as the measurements take
+    #[arg(long, value_parser = minutes)]
+    minutes: Option<f64>,
     /// Maximum number of experiments per variant
     #[arg(long, default_value_t = 1500)]
     experiments: usize,
@@ -49,6 +50,16 @@ pub(in crate::cli) struct ExplainArgs {
     /// Path of the study file, if it has moved
     #[arg(long)]
     study: Option<PathBuf>,
+}
+
+/// Time limit where none is given.
+const DEFAULT_MINUTES: f64 = 3.0;
+
+fn minutes(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(minutes) if (0.0..=1e6).contains(&minutes) => Ok(minutes),
+        _ => Err("write a number of minutes from 0 to 1000000".into()),
+    }
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -81,7 +92,8 @@ impl ExplainArgs {
             level: self.level.into(),
             groups: self.groups as usize,
             replicates: self.replicates,
-            time: Duration::from_secs_f64(60.0 * self.minutes.max(0.0)),
+            time: Duration::from_secs_f64(60.0 * self.minutes.unwrap_or(DEFAULT_MINUTES)),
+            bounds_measurements: self.minutes.is_some(),
             experiments: self.experiments,
             targets: self.target,
             robustness: self.robustness,

@@ -1,6 +1,6 @@
 //! `paring sensitivity`.
 
-use crate::cli::{CodedError, GlobalOptions};
+use crate::cli::{CodedError, ColumnArgs, GlobalOptions, say};
 use crate::{report, workflow};
 use clap::Args;
 use std::path::PathBuf;
@@ -10,6 +10,8 @@ use std::path::PathBuf;
 pub(in crate::cli) struct SensitivityArgs {
     /// A run with a step `{ quantize = "int8", layers = "measured" }`
     run: PathBuf,
+    #[command(flatten)]
+    columns: ColumnArgs,
 }
 
 impl SensitivityArgs {
@@ -17,7 +19,9 @@ impl SensitivityArgs {
         let tables = workflow::sensitivity(&self.run)?;
         match global.json {
             true => say!("{:#}", report::sensitivity_json(&tables)),
-            false => say!("{}", report::sensitivity_text(&tables)),
+            false => {
+                say::table(&report::sensitivity_text(&tables, global.layout(self.columns)));
+            }
         }
         Ok(())
     }

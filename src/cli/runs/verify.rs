@@ -3,6 +3,7 @@
 use crate::cli::{CodedError, ExitCode, GlobalOptions};
 use crate::workflow::{self, VerifyOptions};
 use clap::Args;
+use paring_core::number_format::counted;
 use paring_core::schema::Sha256Hex;
 use serde_json::json;
 use std::path::PathBuf;
@@ -37,11 +38,11 @@ impl VerifyArgs {
         match global.json {
             true => say!("{:#}", json!(summary)),
             false => say!(
-                "{run} holds: {} files, {} ledger entries, {} variants, {} rows of results\nmanifest {}",
-                summary.files,
-                summary.entries,
-                summary.variants,
-                summary.rows,
+                "{run} holds: {}, {} of the ledger, {}, {} of results\nmanifest {}",
+                counted(summary.files, "file"),
+                counted(summary.entries, "entry"),
+                counted(summary.variants, "variant"),
+                counted(summary.rows, "row"),
                 summary.manifest_sha256
             ),
         }

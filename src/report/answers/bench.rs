@@ -1,6 +1,6 @@
 //! The answer of `paring bench`: models side by side.
 
-use crate::report::{BenchRow, bench_table};
+use crate::report::{BenchRow, TerminalLayout, bench_table};
 use paring_agent::measure::MIN_BLOCKS;
 use paring_core::schema::{MissingReason, Sha256Hex, TargetEnvironment};
 use serde::Serialize;
@@ -67,8 +67,8 @@ pub struct BenchAnswer {
 
 impl BenchAnswer {
     /// The table for a person.
-    pub fn table(&self, color: bool) -> String {
-        bench_table(&self.rows, color)
+    pub fn table(&self, layout: TerminalLayout) -> String {
+        bench_table(&self.rows, layout)
     }
 
     /// The lines below the table.
@@ -128,4 +128,34 @@ fn row_json(timed: &BenchRow) -> Value {
         "valid": row.measurement.invalid_reasons.is_empty(),
         "invalid_reasons": row.measurement.invalid_reasons,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use insta::assert_snapshot;
+
+    #[test]
+    fn machine_inputs_and_folder() {
+        let environment = TargetEnvironment {
+            cpu: Some("Cortex-A76".into()),
+            engine: "tract 0.23.9".into(),
+            emulated: true,
+            ..TargetEnvironment::default()
+        };
+        let answer = BenchAnswer {
+            rows: vec![],
+            out: "paring-runs/bench-1".into(),
+            origin: InputOrigin::Random { seed: 0 },
+            target: "pi5".into(),
+            batch: 4,
+            environment,
+            manifest: Sha256Hex::zeros(),
+            unusable: false,
+        };
+        assert_snapshot!(answer.text(), @"
+        tract 0.23.9 on `pi5`, Cortex-A76, EMULATED: not a board's speed, batch 4; intervals 99 %; RANDOM INPUTS (seed 0): real samples may be faster or slower
+        raw samples and results.csv in paring-runs/bench-1; manifest 0000000000000000000000000000000000000000000000000000000000000000
+        ");
+    }
 }

@@ -69,3 +69,32 @@ impl BoardAgreement {
         lines.join("\n")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use insta::assert_snapshot;
+
+    #[test]
+    fn samples_that_a_board_decides_otherwise() {
+        let flip = BoardFlip {
+            sample: 57,
+            label: Some(3),
+            here: Some(3),
+            there: None,
+            margin_here: Some(0.0125),
+        };
+        let answers = BoardAgreement {
+            model: "half.onnx".into(),
+            target: "pi4".into(),
+            emulated: true,
+            samples: 396,
+            largest_difference: 0.0125,
+            flips: vec![flip],
+        };
+        assert_snapshot!(answers.text(), @"
+        half.onnx on pi4 (EMULATED): 1 of 396 samples get another class than here; answers differ by 1.25e-2 at most
+          sample 57: label 3, here 3, by a margin of 0.0125, there none
+        ");
+    }
+}

@@ -125,7 +125,7 @@ impl CatalogAnswer {
             lines.push(format!("  each saves {}", savings_text(&first.saves)));
             if let Some(saved) = first.expected.latency_saved_ns {
                 lines.push(format!(
-                    "  and, by the layers' times on this machine, about {:.2} us",
+                    "  and, by the layers' times on this machine, about {:.2} µs",
                     saved / 1e3
                 ));
             }

@@ -1,5 +1,7 @@
 //! The answer of `paring gradient`: norms of gradients layer by layer, and nodes that pass none.
 
+use crate::report::terminal::TerminalLayout;
+use crate::report::terminal::layout::text_table::{TextColumn, cell, fitted};
 use paring_compress::catalog::{LayerGradient, ModelGradients};
 use paring_core::schema::Sha256Hex;
 use serde::Serialize;
@@ -36,23 +38,23 @@ pub struct GradientAnswer {
 }
 
 impl GradientAnswer {
-    /// Lines for a person.
-    pub fn text(&self) -> String {
-        let mut lines = vec![self.head()];
-        lines.extend(self.layer_lines());
+    /// A table for a person, and the lines beside it.
+    pub fn text(&self, layout: TerminalLayout) -> String {
+        let mut below = Vec::new();
         for input in &self.gradients.inputs {
-            lines.push(format!("gradient at input `{}`: {}", input.input, norm(input.norm)));
+            below.push(format!("gradient at input `{}`: {}", input.input, norm(input.norm)));
         }
         for refusal in &self.gradients.refusals {
-            lines.push(format!("{refusal}: {}", refusal.obstacle));
+            below.push(format!("{refusal}: {}", refusal.obstacle));
         }
         if self.gradients.refusals.is_empty() {
-            lines.push("every node between the layers and the loss passes a gradient".into());
+            below.push("every node between the layers and the loss passes a gradient".into());
         }
         if let Some((path, sha256)) = &self.saved {
-            lines.push(format!("backward graph in {}, sha256 {sha256}", path.display()));
+            below.push(format!("backward graph in {}, sha256 {sha256}", path.display()));
         }
-        lines.join("\n")
+        let table = fitted(columns(&self.gradients.layers), layout);
+        format!("{}\n{table}{}", layout.prose(&self.head()), layout.lines(below))
     }
 
     fn head(&self) -> String {
@@ -75,33 +77,6 @@ impl GradientAnswer {
         )
     }
 
-    fn layer_lines(&self) -> Vec<String> {
-        let layers = &self.gradients.layers;
-        let wide = |text: &dyn Fn(&LayerGradient) -> usize, most: usize| {
-            layers.iter().map(text).max().unwrap_or(0).clamp(8, most)
-        };
-        let names = wide(&|layer| layer.layer.len(), 40);
-        let operators = wide(&|layer| layer.op_type.len(), 24);
-        let header = format!(
-            "{:<names$} {:<operators$} {:>12} {:>12} {:>8}",
-            "layer", "operator", "at weights", "at outputs", "share"
-        );
-        let line = |layer: &LayerGradient| {
-            let share = layer.share.map(|share| format!("{:.1} %", 100.0 * share));
-            let blocked = layer.blocked_by.as_ref();
-            let blocked = blocked.map(|node| format!("  blocked by `{node}`")).unwrap_or_default();
-            format!(
-                "{:<names$} {:<operators$} {:>12} {:>12} {:>8}{blocked}",
-                layer.layer,
-                layer.op_type,
-                norm(layer.weights_norm),
-                norm(layer.outputs_norm),
-                share.unwrap_or_default()
-            )
-        };
-        std::iter::once(header).chain(layers.iter().map(line)).collect()
-    }
-
     /// The same for a machine.
     pub fn json(&self) -> Value {
         let ModelGradients { layers, inputs, refusals, passes, loss } = &self.gradients;
@@ -120,6 +95,26 @@ impl GradientAnswer {
             "saved": saved.map(|(path, _)| path), "saved_sha256": saved.map(|(_, hash)| hash),
         })
     }
+}
+
+fn columns(layers: &[LayerGradient]) -> Vec<TextColumn> {
+    let share = |layer: &LayerGradient| layer.share.map(|share| format!("{:.1}", 100.0 * share));
+    let mut columns = vec![
+        TextColumn::text("layer", 0, layers.iter().map(|layer| cell(&layer.layer))),
+        TextColumn::text("operator", 2, layers.iter().map(|layer| cell(&layer.op_type))),
+        TextColumn::figures("at weights", 0, layers.iter().map(|l| cell(norm(l.weights_norm)))),
+        TextColumn::figures("at outputs", 0, layers.iter().map(|l| cell(norm(l.outputs_norm)))),
+        TextColumn::figures(
+            "share, %",
+            0,
+            layers.iter().map(|layer| cell(share(layer).unwrap_or_default())),
+        ),
+    ];
+    if layers.iter().any(|layer| layer.blocked_by.is_some()) {
+        let blocked = layers.iter().map(|layer| cell(layer.blocked_by.as_deref().unwrap_or("")));
+        columns.push(TextColumn::text("blocked by", 1, blocked));
+    }
+    columns
 }
 
 fn norm(value: Option<f64>) -> String {

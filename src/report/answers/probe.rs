@@ -1,6 +1,7 @@
 //! The answer of `paring probe`: a target's processor, kernels and power sensors.
 
-use super::conformance::conformance_lines;
+use super::conformance::conformance_text;
+use crate::report::terminal::TerminalLayout;
 use paring_boards::{Target, TargetProfile};
 use paring_core::schema::{
     EnergySource, EngineConformance, MachineRoofline, MissingReason, SensorReport,
@@ -27,18 +28,17 @@ pub struct TargetFacts {
 
 impl TargetFacts {
     /// Lines for a person.
-    pub fn text(&self) -> String {
+    pub fn text(&self, layout: TerminalLayout) -> String {
         let mut lines = machine_lines(&self.target, &self.environment);
         lines.extend(kernel_lines(&self.environment, self.peaks.as_ref()));
         lines.extend(sensor_lines(&self.environment.sensors, &self.energy));
-        match &self.conformance {
-            Some((table, path)) => lines.extend(conformance_lines(table, path)),
-            None => lines.push(
-                "\n--patterns says what the engine does with each pattern that quantization writes"
-                    .into(),
-            ),
-        }
-        lines.join("\n")
+        let hint =
+            "\n--patterns says what the engine does with each pattern that quantization writes";
+        let patterns = match &self.conformance {
+            Some((table, path)) => conformance_text(table, path, layout),
+            None => layout.prose(hint),
+        };
+        format!("{}\n{patterns}", layout.prose(&lines.join("\n")))
     }
 
     /// The same for a machine.

@@ -1,8 +1,6 @@
 //! The answers of `paring target`: targets that are known, and their state.
 
-use paring_boards::{
-    CheckFinding, CheckGrade, Inventory, SshAddress, Target, TargetProfile, TargetTransport,
-};
+use paring_boards::{CheckFinding, CheckGrade, Inventory, Target, TargetProfile};
 use serde_json::{Value, json};
 
 /// Targets and profiles for a machine.
@@ -11,7 +9,7 @@ pub fn targets_json(inventory: &Inventory, profiles: &[TargetProfile]) -> Value 
         .targets
         .iter()
         .map(|t| {
-            json!({ "name": t.name, "profile": t.profile.name, "address": address(t),
+            json!({ "name": t.name, "profile": t.profile.name, "address": t.transport.to_string(),
                     "labels": t.profile.labels, "emulated": t.emulated })
         })
         .collect();
@@ -33,7 +31,7 @@ pub fn targets_text(inventory: &Inventory, profiles: &[TargetProfile]) -> String
         let labels: Vec<String> =
             target.profile.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
         let emulated = if target.emulated { " EMULATED" } else { "" };
-        let (name, kind, address) = (&target.name, &target.profile.name, address(target));
+        let (name, kind, address) = (&target.name, &target.profile.name, &target.transport);
         lines.push(format!("  {name:<20} {kind:<22} {address:<28} {}{emulated}", labels.join(",")));
     }
     lines.push("profiles, for `extends` or for this machine:".into());
@@ -41,17 +39,6 @@ pub fn targets_text(inventory: &Inventory, profiles: &[TargetProfile]) -> String
         lines.push(format!("  {:<22} {}", profile.name, profile.description));
     }
     lines.join("\n")
-}
-
-fn address(target: &Target) -> String {
-    match &target.transport {
-        TargetTransport::Local => "this machine".into(),
-        TargetTransport::Ssh(SshAddress { destination, port: Some(port), .. }) => {
-            format!("{destination}:{port}")
-        }
-        TargetTransport::Ssh(address) => address.destination.clone(),
-        TargetTransport::Labgrid(farm, _) => farm.to_string(),
-    }
 }
 
 /// Findings of a check for a machine.
@@ -64,7 +51,7 @@ pub fn findings_json(checked: &[(Target, Vec<CheckFinding>)]) -> Value {
 pub fn findings_text(checked: &[(Target, Vec<CheckFinding>)]) -> String {
     let mut lines = Vec::new();
     for (target, findings) in checked {
-        lines.push(format!("{} ({}):", target.name, address(target)));
+        lines.push(format!("{} ({}):", target.name, target.transport));
         for CheckFinding { subject, grade, observation, remedy } in findings {
             let mark = match grade {
                 CheckGrade::Good => "ok",

@@ -1,10 +1,13 @@
 //! A comparison as Markdown.
 
-use super::comparison::{ComparedVariant, RunComparison};
-use super::comparison_table::{footnotes, history, remarks, row_cells, spread, title};
+use super::comparison::{ChangeBasis, ComparedVariant, RunComparison};
+use super::comparison_table::{footnotes, history, remarks, spread, target, title, verdict};
+use super::row_figures::RowFigures;
+use paring_core::schema::ConfidenceInterval;
 use paring_core::text::printable_lines;
+use paring_core::units::LatencyNs;
 
-/// The terminal's table in Markdown, for a pull request.
+/// The same in Markdown, for a pull request.
 pub fn comparison_markdown(comparison: &RunComparison) -> String {
     let mut text = String::new();
     let Some((first, others)) = comparison.sources.split_first() else { return text };
@@ -27,6 +30,23 @@ pub fn comparison_markdown(comparison: &RunComparison) -> String {
     text.extend(history(comparison).lines().map(|line| format!("- {}\n", escaped(line))));
     text += &format!("\n{}\n", footnotes(comparison));
     printable_lines(&text).into_owned()
+}
+
+/// The cells of one row.
+fn row_cells(row: &ComparedVariant) -> [String; 7] {
+    let sequential = row.basis == Some(ChangeBasis::Sequential);
+    let figure = |figures: &Option<RowFigures>| match figures {
+        None => "—".to_string(),
+        Some(f) if sequential || f.baseline => {
+            f.latency_ns.map_or("—".into(), |i| LatencyNs::from_f64(i.value).to_string())
+        }
+        Some(f) => f.speedup.map_or("—".into(), |i| format!("x {:.3}", i.value)),
+    };
+    let change = row.change.map_or(String::new(), |ConfidenceInterval { value, low, high }| {
+        format!("{value:.3} [{low:.3}, {high:.3}]")
+    });
+    let basis = row.basis.map(|b| b.to_string()).unwrap_or_default();
+    [row.label(), target(row), figure(&row.before), figure(&row.after), change, verdict(row), basis]
 }
 
 /// A name may hold what Markdown takes for a table or an emphasis.

@@ -4,30 +4,28 @@
 use super::comparison::{ChangeBasis, ComparedVariant, RowMatch, RunComparison};
 use super::row_figures::RowFigures;
 use super::source::ComparedSource;
-use crate::report::terminal::text_table::{cell, heading, lines, ruled};
+use crate::report::terminal::TerminalLayout;
+use crate::report::terminal::layout::text_table::{TextColumn, cell, fitted};
+use crate::report::terminal::layout::{interval_texts, span_texts};
 use comfy_table::{Cell, Color};
-use paring_core::schema::{ConfidenceInterval, SpeedVerdict};
-use paring_core::text::terminal_lines;
+use paring_core::schema::SpeedVerdict;
 use paring_core::units::LatencyNs;
 use std::collections::BTreeMap;
 
-const HEADER: [&str; 7] =
-    ["variant", "target", "before", "after", "after / before", "verdict", "stands on"];
-
 /// A comparison for a terminal.
-pub fn comparison_table(comparison: &RunComparison, color: bool) -> String {
+pub fn comparison_table(comparison: &RunComparison, layout: TerminalLayout) -> String {
     let mut text = String::new();
     let Some((first, others)) = comparison.sources.split_first() else { return text };
     for (index, other) in others.iter().enumerate() {
         let rows: Vec<&ComparedVariant> =
             comparison.rows.iter().filter(|row| row.source == index + 1).collect();
         let titles = format!("before: {}\nafter:  {}", title(first), title(other));
-        text += &format!("{}\n", terminal_lines(&titles));
-        text += &table(&rows, color);
-        text += &lines(remarks(&rows).into_iter().chain([spread(comparison, index + 1)]));
+        text += &format!("{}\n", layout.prose(&titles));
+        text += &fitted(columns(&rows), layout);
+        text += &layout.lines(remarks(&rows).into_iter().chain([spread(comparison, index + 1)]));
         text += "\n";
     }
-    text + &terminal_lines(&(history(comparison) + &footnotes(comparison)))
+    text + &layout.prose(&(history(comparison) + &footnotes(comparison)))
 }
 
 pub(super) fn title(source: &ComparedSource) -> String {
@@ -39,48 +37,78 @@ pub(super) fn title(source: &ComparedSource) -> String {
     }
 }
 
-fn table(rows: &[&ComparedVariant], color: bool) -> String {
-    let painted = |row: &&ComparedVariant| {
-        let mut cells: Vec<Cell> = row_cells(row).into_iter().map(cell).collect();
-        let paint = match row.verdict {
-            Some(SpeedVerdict::Faster) => Some(Color::Green),
-            Some(SpeedVerdict::Slower) => Some(Color::Red),
-            _ => None,
-        };
-        if let (Some(paint), Some(verdict)) = (paint, cells.get_mut(5)) {
-            *verdict = std::mem::replace(verdict, cell("")).fg(paint);
-        }
-        cells
+/// The columns of a source's table. Latencies go with rows that stand on them, speed-ups with the others.
+fn columns(rows: &[&ComparedVariant]) -> Vec<TextColumn> {
+    let by_latency = |row: &ComparedVariant| {
+        let baseline = |figures: &Option<RowFigures>| figures.as_ref().is_some_and(|f| f.baseline);
+        row.basis == Some(ChangeBasis::Sequential) || baseline(&row.before) || baseline(&row.after)
     };
-    ruled(HEADER.map(heading).to_vec(), rows.iter().map(painted), 2..5, color)
+    let sides: [fn(&ComparedVariant) -> &Option<RowFigures>; 2] =
+        [|row| &row.before, |row| &row.after];
+    let spans = sides.map(|side| {
+        let of =
+            |row: &&ComparedVariant| side(row).as_ref()?.latency_ns.filter(|_| by_latency(row));
+        rows.iter().map(of).collect::<Vec<_>>()
+    });
+    // Both sides are read against each other: one unit for the two columns.
+    let (unit, texts) = span_texts(&spans.concat(), false);
+    let mut latencies =
+        texts.into_iter().map(|text| if text == "—" { String::new() } else { text });
+    let ratios = sides.map(|side| {
+        let of = |row: &&ComparedVariant| side(row).as_ref()?.speedup.filter(|_| !by_latency(row));
+        let text = |row| of(row).map_or_else(String::new, |i| format!("{:.3}", i.value));
+        rows.iter().map(text).collect::<Vec<_>>()
+    });
+    let [ratio_before, ratio_after] = ratios;
+    let names = rows.iter().map(|row| cell(row.label()));
+    let changes: Vec<_> = rows.iter().map(|row| row.change).collect();
+    let basis = |row: &&ComparedVariant| row.basis.map(|b| b.to_string()).unwrap_or_default();
+    let rank = |sequential: bool| if sequential { 2 } else { 3 };
+    let sequential =
+        rows.iter().any(|row| row.basis == Some(ChangeBasis::Sequential) && !is_baseline(row));
+    let before: Vec<String> = latencies.by_ref().take(rows.len()).collect();
+    let mut columns = vec![
+        TextColumn::text("variant", 0, names),
+        TextColumn::text("target", 1, rows.iter().map(|row| cell(target(row)))),
+        TextColumn::units("p50 before", rank(sequential), (unit, before)),
+        TextColumn::units("after", rank(sequential), (unit, latencies.collect())),
+        TextColumn::units("x before", rank(!sequential), ("", ratio_before)),
+        TextColumn::units("x after", rank(!sequential), ("", ratio_after)),
+        TextColumn::units("after / before", 0, ("", interval_texts(&changes))),
+        TextColumn::text("verdict", 0, rows.iter().map(|row| verdict_cell(row))),
+        TextColumn::text("stands on", 4, rows.iter().map(|row| cell(basis(row)))),
+    ];
+    columns.retain(TextColumn::holds_something);
+    columns
 }
 
-/// The cells of one row, the same in the terminal and in Markdown.
-pub(super) fn row_cells(row: &ComparedVariant) -> [String; 7] {
-    let sequential = row.basis == Some(ChangeBasis::Sequential);
-    let figure = |figures: &Option<RowFigures>| match figures {
-        None => "—".to_string(),
-        Some(f) if sequential || f.baseline => {
-            f.latency_ns.map_or("—".into(), |i| LatencyNs::from_f64(i.value).to_string())
-        }
-        Some(f) => f.speedup.map_or("—".into(), |i| format!("x {:.3}", i.value)),
-    };
-    let change = row.change.map_or(String::new(), |ConfidenceInterval { value, low, high }| {
-        format!("{value:.3} [{low:.3}, {high:.3}]")
-    });
-    let verdict = match (row.verdict, row.matched_by) {
+fn is_baseline(row: &ComparedVariant) -> bool {
+    row.either().is_some_and(|figures| figures.baseline)
+}
+
+fn verdict_cell(row: &ComparedVariant) -> Cell {
+    match row.verdict {
+        Some(SpeedVerdict::Faster) => cell(verdict(row)).fg(Color::Green),
+        Some(SpeedVerdict::Slower) => cell(verdict(row)).fg(Color::Red),
+        _ => cell(verdict(row)),
+    }
+}
+
+pub(super) fn verdict(row: &ComparedVariant) -> String {
+    match (row.verdict, row.matched_by) {
         (Some(verdict), _) => verdict.to_string(),
         (None, RowMatch::Alone) => "—".into(),
         (None, _) => "not judged".into(),
-    };
-    let target = match (&row.before, &row.after) {
+    }
+}
+
+pub(super) fn target(row: &ComparedVariant) -> String {
+    match (&row.before, &row.after) {
         (Some(a), Some(b)) if a.target != b.target && !a.target.is_empty() => {
             format!("{} → {}", a.target, b.target)
         }
         _ => row.either().map(|f| f.target.clone()).unwrap_or_default(),
-    };
-    let basis = row.basis.map(|b| b.to_string()).unwrap_or_default();
-    [row.label(), target, figure(&row.before), figure(&row.after), change, verdict, basis]
+    }
 }
 
 /// Everything about rows that the table has no room for, one line a reason.
@@ -159,4 +187,106 @@ pub(super) fn footnotes(comparison: &RunComparison) -> String {
         );
     }
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::compare::SourceKind;
+    use crate::report::compare::comparison::SpeedupSeries;
+    use insta::assert_snapshot;
+    use paring_core::schema::{ConfidenceInterval, SCHEMA};
+
+    fn interval(value: f64) -> ConfidenceInterval {
+        ConfidenceInterval { value, low: value - 0.0125, high: value + 0.0125 }
+    }
+
+    fn source(path: &str) -> ComparedSource {
+        ComparedSource {
+            path: path.into(),
+            kind: SourceKind::Run,
+            run_id: "1f2e3d4c".into(),
+            study: "digits".into(),
+            started_at: "2026-11-30T10:00:00Z".into(),
+            rows: vec![],
+        }
+    }
+
+    fn row(name: &str, change: Option<f64>, basis: ChangeBasis) -> ComparedVariant {
+        let figures = |speedup: f64, accuracy: f64| RowFigures {
+            variant: name.into(),
+            target: "host".into(),
+            baseline: name == "baseline",
+            batch: 1,
+            latency_ns: Some(ConfidenceInterval {
+                value: 192_000.0,
+                low: 190_000.0,
+                high: 194_000.0,
+            }),
+            speedup: Some(interval(speedup)),
+            metric: Some(("accuracy".into(), accuracy)),
+            ..RowFigures::default()
+        };
+        let verdict = change.map(|ratio| match ratio {
+            ratio if ratio < 0.98 => SpeedVerdict::Slower,
+            _ => SpeedVerdict::CannotTell,
+        });
+        ComparedVariant {
+            source: 1,
+            matched_by: RowMatch::Identity,
+            before: Some(figures(1.85, 0.992)),
+            after: Some(figures(1.85 * change.unwrap_or(1.0), 0.987)),
+            basis: Some(basis),
+            change: change.map(interval),
+            verdict,
+            not_comparable: match change {
+                Some(_) => vec![],
+                None => vec!["after: not valid: hardly ever quiet".into()],
+            },
+            accepted: vec![],
+        }
+    }
+
+    #[test]
+    fn rows_remarks_history_and_footnotes() {
+        let comparison = RunComparison {
+            schema: SCHEMA,
+            sources: vec![source("paring-runs/before"), source("paring-runs/after")],
+            rows: vec![
+                row("baseline", Some(1.0), ChangeBasis::Sequential),
+                row("pruned-0.25-int8", Some(0.95), ChangeBasis::Blocks),
+                row("nhwc", None, ChangeBasis::Blocks),
+            ],
+            spread_pct: vec![None, Some(1.0)],
+            spread_rows: vec![0, 1],
+            history: vec![SpeedupSeries {
+                variant: "half".into(),
+                target: "host".into(),
+                figure: "speedup",
+                values: vec![Some(1.85), None, Some(1.7)],
+                last_pct: -8.1,
+                threshold_pct: 2.0,
+                changes: 1,
+                flagged: true,
+            }],
+        };
+        assert_snapshot!(comparison_table(&comparison, TerminalLayout::default()), @"
+        before: paring-runs/before (run 1f2e3d4c, 2026-11-30T10:00:00Z)
+        after:  paring-runs/after (run 1f2e3d4c, 2026-11-30T10:00:00Z)
+        ───────────────────────────────────────────────────────────────────────────
+        variant           target  x before  x after     after / before  verdict
+        ───────────────────────────────────────────────────────────────────────────
+        baseline          host                       1.00 [0.99, 1.01]  cannot tell
+        pruned-0.25-int8  host       1.850    1.758  0.95 [0.94, 0.96]  slower
+        nhwc              host       1.850    1.850                  —  not judged
+        ───────────────────────────────────────────────────────────────────────────
+        --wide adds: p50 before, µs; after, µs; stands on
+        accuracy 0.9920 before, 0.9870 after: baseline, pruned-0.25-int8, nhwc
+        not compared: after: not valid: hardly ever quiet: nhwc
+        two runs differ by themselves: ±1.00 % is assumed and in every interval (1 identical variants are too few to tell)
+        history of half on host: 1.850, —, 1.700: last -8.1 %, usual up to 2.0 % (1 earlier changes)  FLAGGED
+        after / before above 1 is faster. Speed-ups (x) are relative to the baseline beside them in their own run; intervals hold for all rows together at 99 %.
+        sequential: two latencies from different times with nothing beside them; the machine may have been another one, so only a difference above 25 % is judged.
+        ");
+    }
 }

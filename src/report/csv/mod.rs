@@ -2,6 +2,8 @@
 //! column says why.
 
 mod comparison_csv;
+#[cfg(test)]
+mod csv_headers;
 mod effects_csv;
 mod flow_csv;
 mod hits_csv;

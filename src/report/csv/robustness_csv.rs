@@ -83,7 +83,7 @@ mod tests {
         );
         assert_eq!(
             robustness_lines(&[score])[0],
-            "  noise 0.5        accuracy 50.00 % [37.50, 62.50], drop -25.00 points [-37.50, -12.50], 8 samples"
+            "  noise 0.5        accuracy 50.00 % [37.50, 62.50], drop −25.00 points [−37.50, −12.50], 8 samples"
         );
         let worse = RobustnessScore { excess: Some(of(-0.25)), ..score };
         assert!(

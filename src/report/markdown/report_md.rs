@@ -134,68 +134,8 @@ fn evidence(run: &RunReport) -> String {
 mod tests {
     use super::*;
     use crate::report::RunFacts;
+    use crate::report::example_rows::example_row as row;
     use crate::report::html::ReportNetwork;
-    use paring_core::schema::{
-        ConfidenceInterval, Evaluation, ExecutionSetting, Measurement, Metric, MetricScore,
-        MissingReason, SCHEMA, SpeedSummary, SpeedVerdict, TargetEnvironment, TaskKind,
-        VariantRecord,
-    };
-
-    fn record(name: &str, parent: Option<&str>) -> VariantRecord {
-        let root = env!("CARGO_MANIFEST_DIR");
-        let path = format!("{root}/tests/fixtures/run-of-format-1/run/variants/half.json");
-        let record: VariantRecord =
-            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-        let recipe = parent.map(|_| "prune channels, ratio 0.5".to_string()).into_iter().collect();
-        let parent = parent.map(str::to_string);
-        VariantRecord { name: name.into(), parent, recipe, refusals: vec![], ..record }
-    }
-
-    /// A row with a speed-up and a change of accuracy, each with so wide an interval.
-    fn row(name: &str, target: &str, speedup: Option<f64>, change: f64) -> ResultRow {
-        let about =
-            |value: f64, by: f64| ConfidenceInterval { value, low: value - by, high: value + by };
-        let variant = record(name, speedup.map(|_| "baseline"));
-        let change = speedup.map(|_| about(change, 0.01));
-        let score = MetricScore { value: about(0.9, 0.02), change };
-        let primary = Metric::Accuracy;
-        let id = variant.variant_id.clone();
-        let empty = Evaluation::empty(id.clone(), TaskKind::Classification, primary, 200);
-        let evaluation = Evaluation { metrics: [(primary, score)].into(), ..empty };
-        let verdict = |ratio: f64| match ratio {
-            ratio if ratio > 1.02 => SpeedVerdict::Faster,
-            ratio if ratio < 0.98 => SpeedVerdict::Slower,
-            _ => SpeedVerdict::CannotTell,
-        };
-        let missing = || MissingReason("not measured here".into());
-        let speed = speedup.map(|ratio| SpeedSummary {
-            blocks: 10,
-            speedup: about(ratio, 0.01),
-            contended_speedup: None,
-            quiet_share: 1.0,
-            verdict: verdict(ratio),
-        });
-        let measurement = Measurement {
-            schema: SCHEMA,
-            variant_id: id,
-            setting: ExecutionSetting::of_batch(1),
-            latency: Err(missing()),
-            speed: speed.ok_or_else(missing),
-            energy: Err(missing()),
-            sustained: None,
-            started_at: None,
-            invalid_reasons: vec![],
-        };
-        ResultRow {
-            variant,
-            baseline_weights: 1_000,
-            evaluation: Some(evaluation),
-            evaluation_missing: None,
-            target: target.into(),
-            environment: TargetEnvironment::default(),
-            measurement,
-        }
-    }
 
     fn markdown(rows: &[ResultRow]) -> String {
         let facts = RunFacts {

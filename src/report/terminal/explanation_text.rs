@@ -1,6 +1,6 @@
 //! An explanation in a terminal: five lines a variant; the whole is in report.md.
 
-use super::text_table::{COLUMNS, shortened_inside};
+use super::layout::text_table::{COLUMNS, shortened_inside};
 use crate::report::explanation_rows::place;
 use paring_core::number_format::counted;
 use paring_core::schema::{
@@ -44,6 +44,11 @@ pub fn machine_caveats(explanations: &[Explanation]) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Work that a call left undone, in one line.
+pub fn undone_line(undone: &[String]) -> String {
+    format!("not done, more --minutes are needed: {}", undone.join("; "))
 }
 
 fn shown(format: FieldFormat, value: impl Serialize) -> String {

@@ -15,10 +15,18 @@ pub(super) fn notes(rows: &[ResultRow]) -> Vec<String> {
     of_answers.chain(of_times).chain(each(tiers)).collect()
 }
 
+/// A row's variant and setting, with its target where the rows have several.
+pub(super) fn row_name(rows: &[ResultRow], row: &ResultRow) -> String {
+    match rows.iter().any(|other| other.target != row.target) {
+        true => format!("{} on {}", row.label(), row.target),
+        false => row.label(),
+    }
+}
+
 /// A variant whose answers are not what its decisions make of the baseline's.
-fn unexplained(_: &[ResultRow], row: &ResultRow) -> Option<String> {
+fn unexplained(rows: &[ResultRow], row: &ResultRow) -> Option<String> {
     let reasons = &row.variant.unexplained;
-    let label = row.label();
+    let label = row_name(rows, row);
     (!reasons.is_empty()).then(|| {
         format!("answers differ more than its decisions explain: {label}: {}", reasons.join("; "))
     })
@@ -40,7 +48,7 @@ fn disagreement(rows: &[ResultRow], row: &ResultRow) -> Option<String> {
     apart.then(|| {
         format!(
             "solo and paired disagree: {}: solo medians make {:.3} [{low:.3}, {high:.3}], pairs {:.3} [{:.3}, {:.3}]",
-            row.label(),
+            row_name(rows, row),
             old.value / new.value,
             paired.value,
             paired.low,
@@ -49,7 +57,7 @@ fn disagreement(rows: &[ResultRow], row: &ResultRow) -> Option<String> {
     })
 }
 
-fn drift(_: &[ResultRow], row: &ResultRow) -> Option<String> {
+fn drift(rows: &[ResultRow], row: &ResultRow) -> Option<String> {
     let found = row.measurement.latency.as_ref().ok()?.drift.as_ref()?;
     let (per_minute, per_degree) = significant_drift(found);
     let percent = |slope: ConfidenceInterval, unit: &str| {
@@ -58,13 +66,15 @@ fn drift(_: &[ResultRow], row: &ResultRow) -> Option<String> {
     };
     let both = [per_minute.map(|s| percent(s, "minute")), per_degree.map(|s| percent(s, "degree"))];
     let words: Vec<String> = both.into_iter().flatten().collect();
-    (!words.is_empty()).then(|| format!("drifted: {}: {}", row.label(), words.join(", ")))
+    (!words.is_empty()).then(|| format!("drifted: {}: {}", row_name(rows, row), words.join(", ")))
 }
 
 fn sustained(rows: &[ResultRow], row: &ResultRow) -> Option<String> {
     let found = match row.measurement.sustained.as_ref()? {
         Ok(found) => found,
-        Err(MissingReason(why)) => return Some(format!("long load: {}: {why}", row.label())),
+        Err(MissingReason(why)) => {
+            return Some(format!("long load: {}: {why}", row_name(rows, row)));
+        }
     };
     let (first, last) = sustained_ranks(rows, row)?;
     let moved =
@@ -75,7 +85,7 @@ fn sustained(rows: &[ResultRow], row: &ResultRow) -> Option<String> {
     let slower = found.slower_from_ns.map(|at| format!("; slower from {} s on", seconds(at)));
     Some(format!(
         "long load: {}: {} in the first {} s, {} in the last of {} s ({:+.1} %, the core itself {:+.1} %){moved}{}{}",
-        row.label(),
+        row_name(rows, row),
         found.first_ns,
         seconds(found.minute_ns),
         found.last_ns,
@@ -106,12 +116,12 @@ fn tiers(rows: &[ResultRow], row: &ResultRow) -> Option<String> {
     Some(match own == twins {
         true => format!(
             "no effect: {}: without {without} the engine chose the same kernels: {}",
-            row.label(),
+            row_name(rows, row),
             own.join(", ")
         ),
         false => format!(
             "kernels: {}: without {without}: {}; with: {}",
-            row.label(),
+            row_name(rows, row),
             own.join(", "),
             twins.join(", ")
         ),

@@ -1,5 +1,6 @@
 //! Values and changes of metrics with their intervals, as text.
 
+use paring_core::number_format::{decimal, signed};
 use paring_core::schema::{ConfidenceInterval, Metric};
 
 /// A value with its interval: shares in percent.
@@ -9,19 +10,27 @@ pub(super) fn with_interval(
 ) -> String {
     match metric.is_share() {
         true => format!("{:.2} % [{:.2}, {:.2}]", 100.0 * value, 100.0 * low, 100.0 * high),
-        false => format!("{value:.5} [{low:.5}, {high:.5}]"),
+        false => {
+            let [value, low, high] = [value, low, high].map(|value| decimal(value, 5));
+            format!("{value} [{low}, {high}]")
+        }
     }
 }
 
-/// A change with its interval and signs: shares in points.
-pub(super) fn signed(
+/// A change with its interval and signs: shares in points; without an interval where nothing changed at
+/// all.
+pub(super) fn signed_change(
     metric: Metric,
     ConfidenceInterval { value, low, high }: ConfidenceInterval,
 ) -> String {
-    match metric.is_share() {
-        true => {
-            format!("{:+.2} points [{:+.2}, {:+.2}]", 100.0 * value, 100.0 * low, 100.0 * high)
-        }
-        false => format!("{value:+.5} [{low:+.5}, {high:+.5}]"),
+    let show = |value: f64| match metric.is_share() {
+        true => signed(100.0 * value, 2),
+        false => signed(value, 5),
+    };
+    let [value, low, high] = [value, low, high].map(show);
+    let unit = if metric.is_share() { " points" } else { "" };
+    match low == value && high == value {
+        true => format!("{value}{unit}"),
+        false => format!("{value}{unit} [{low}, {high}]"),
     }
 }

@@ -1,6 +1,7 @@
 //! Robustness scores as lines of text.
 
-use super::metric_text::{signed, with_interval};
+use super::metric_text::{signed_change, with_interval};
+use paring_core::number_format::counted;
 use paring_core::schema::{ConfidenceInterval, RobustnessScore};
 
 /// A line for each disturbance.
@@ -14,9 +15,9 @@ pub fn robustness_lines(scores: &[RobustnessScore]) -> Vec<String> {
                 line += &format!(", loses {} more than the baseline", loss(score, excess));
             }
             (None, Some(queries)) => line += &format!(", median {queries} queries to a mistake"),
-            (None, None) => line += &format!(", drop {}", signed(score.metric, score.drop)),
+            (None, None) => line += &format!(", drop {}", signed_change(score.metric, score.drop)),
         }
-        format!("{line}, {} samples", score.samples)
+        format!("{line}, {}", counted(score.samples, "sample"))
     };
     scores.iter().map(line).collect()
 }
@@ -27,7 +28,44 @@ fn loss(
     ConfidenceInterval { value, low, high }: ConfidenceInterval,
 ) -> String {
     match score.metric.higher_is_better() {
-        true => signed(score.metric, ConfidenceInterval { value: -value, low: -high, high: -low }),
-        false => signed(score.metric, ConfidenceInterval { value, low, high }),
+        true => signed_change(
+            score.metric,
+            ConfidenceInterval { value: -value, low: -high, high: -low },
+        ),
+        false => signed_change(score.metric, ConfidenceInterval { value, low, high }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use insta::assert_snapshot;
+    use paring_core::schema::{InputDisturbance, Metric};
+
+    #[test]
+    fn a_line_a_disturbance() {
+        let of = |value| ConfidenceInterval { value, low: value - 0.125, high: value + 0.125 };
+        let noise = RobustnessScore {
+            disturbance: InputDisturbance::Noise,
+            strength: 0.5,
+            metric: Metric::Accuracy,
+            samples: 1,
+            value: of(0.5),
+            drop: of(-0.25),
+            change: None,
+            excess: None,
+            queries: None,
+        };
+        let worse = RobustnessScore { excess: Some(of(-0.25)), samples: 8, ..noise };
+        let searched = RobustnessScore {
+            disturbance: InputDisturbance::Search,
+            queries: Some(120.0),
+            ..noise
+        };
+        assert_snapshot!(robustness_lines(&[noise, worse, searched]).join("\n"), @"
+        noise 0.5        accuracy 50.00 % [37.50, 62.50], drop −25.00 points [−37.50, −12.50], 1 sample
+        noise 0.5        accuracy 50.00 % [37.50, 62.50], loses +25.00 points [+12.50, +37.50] more than the baseline, 8 samples
+        search 0.5       accuracy 50.00 % [37.50, 62.50], median 120 queries to a mistake, 1 sample
+        ");
     }
 }

@@ -18,6 +18,8 @@ pub struct RunDirectory {
     pub folders: Folders,
     /// Its frozen rules.
     pub protocol: Protocol,
+    /// True where it had been begun before.
+    pub resumed: bool,
     update: Option<ManifestUpdate>,
     /// Held until the process ends, however it ends.
     _lock: File,
@@ -56,10 +58,11 @@ impl RunDirectory {
         if old.is_none() {
             replace_json(&own, &protocol).map_err(unwritten(root))?;
         }
+        let resumed = old.is_some();
         let protocol = old.unwrap_or(protocol);
         let text = std::fs::read(&study.path).map_err(failed("read", &study.path))?;
         replace(&folders.root().join("study.toml"), &text).map_err(unwritten(root))?;
-        Ok(RunDirectory { folders, protocol, update: Some(update), _lock: lock })
+        Ok(RunDirectory { folders, protocol, resumed, update: Some(update), _lock: lock })
     }
 
     /// Opens a run that exists, for something to be added to it.
@@ -75,7 +78,7 @@ impl RunDirectory {
         put_in_order(&folders)?;
         let protocol = Self::protocol_of(root)?;
         let update = ManifestUpdate::begin(&folders)?;
-        Ok(RunDirectory { folders, protocol, update: Some(update), _lock: lock })
+        Ok(RunDirectory { folders, protocol, resumed: true, update: Some(update), _lock: lock })
     }
 
     /// The frozen rules of a run that is only read.
@@ -90,6 +93,11 @@ impl RunDirectory {
         read_json(&own).ok_or_else(|| StudyError::Damaged(own.to_path_buf()))
     }
 
+    /// True while a verb works in a run, and after one that was stopped there.
+    pub fn is_unfinished(folders: &Folders) -> bool {
+        folders.root().join(WRITING_FILE).exists()
+    }
+
     /// Writes the run's manifest; gives its hash. A verb that writes ends with it.
     ///
     /// # Errors
@@ -98,16 +106,6 @@ impl RunDirectory {
         match self.update.take() {
             Some(update) => update.end(&self.folders),
             None => ManifestUpdate::begin(&self.folders)?.end(&self.folders),
-        }
-    }
-
-    /// Says where the run is, so that it can be gone on with.
-    pub fn announce(&self, quiet: bool) {
-        if !quiet {
-            let out = self.folders.root().display().to_string();
-            paring_core::text::note(format_args!(
-                "run directory {out}; `--out {out}` goes on with it"
-            ));
         }
     }
 

@@ -9,8 +9,11 @@ mod timing;
 
 pub use energy::EnergyPlan;
 pub(super) use energy::energy_plan;
+pub(super) use one_or_many::OneOrMany;
 pub(super) use robustness::stress;
-pub(super) use study_file::{ClassShares, ShareOrArray, SplitsSection, TargetSection, read};
+pub(super) use study_file::{
+    ClassShares, ShareOrArray, SplitsSection, StudySection, TargetSection, read,
+};
 pub use task::TaskSettings;
 pub(super) use task::task_settings;
 pub(super) use timing::timing_plan;

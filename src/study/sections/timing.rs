@@ -80,6 +80,10 @@ pub struct TimingPlan {
 
 /// More threads or streams than this are a slip of the finger.
 const MOST_THREADS: usize = 1024;
+/// Sampling of a block takes an hour at most; `sustained_s` is for long loads.
+const MOST_BLOCK_MS: u64 = 3_600_000;
+/// Removals that are tried beforehand, of each kind.
+const MOST_PROBES: usize = 10_000;
 /// Blocks at most, with a width and no other limit.
 const MOST_BLOCKS: u32 = 100;
 /// Repetitions of a block in bad conditions.
@@ -118,6 +122,18 @@ pub fn default_timing_plan() -> Result<TimingPlan, String> {
 pub(in crate::study) fn timing_plan(section: &ProtocolSection) -> Result<TimingPlan, String> {
     if section.solo_ms == Some(0) || section.paired_ms == Some(0) {
         return Err("`solo_ms` and `paired_ms` under [protocol] must be 1 or more".into());
+    }
+    for (key, given) in [("solo_ms", section.solo_ms), ("paired_ms", section.paired_ms)] {
+        if let Some(odd) = given.filter(|ms| *ms > MOST_BLOCK_MS) {
+            return Err(format!(
+                "`{key}` under [protocol] must be {MOST_BLOCK_MS} at most, it is {odd}"
+            ));
+        }
+    }
+    if let Some(odd) = section.probes.filter(|probes| *probes > MOST_PROBES) {
+        return Err(format!(
+            "`probes` under [protocol] must be {MOST_PROBES} at most, it is {odd}"
+        ));
     }
     let blocks = match section.blocks.unwrap_or(10) {
         0 => return Err("`blocks` under [protocol] must be 1 or more".into()),

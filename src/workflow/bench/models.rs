@@ -4,7 +4,7 @@ use super::BenchOptions;
 use crate::pipeline::{self, ExternalModel, Folders};
 use crate::study;
 use crate::workflow::{Progress, ProgressEvent, WorkflowError};
-use paring_agent::engine;
+use paring_agent::engine::{self, TRANSFORMS};
 use paring_core::schema::{EngineOptions, VariantRecord};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -23,6 +23,11 @@ pub(super) fn models(
     if let Some(unknown) = without_isa.iter().find(|tier| !known.contains(&tier.as_str())) {
         let known = known.join(", ");
         let problem = format!("no instruction-set tier `{unknown}`; known are {known}");
+        return Err(WorkflowError::Option(problem));
+    }
+    if let Some(unknown) = engine.iter().find(|option| !TRANSFORMS.contains(&option.as_str())) {
+        let known = TRANSFORMS.map(|option| format!("`{option}`")).join(", ");
+        let problem = format!("--engine: unknown engine option `{unknown}`; known are {known}");
         return Err(WorkflowError::Option(problem));
     }
     let mut found: Vec<ExternalModel> = Vec::new();

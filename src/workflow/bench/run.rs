@@ -40,7 +40,7 @@ pub fn bench(options: &BenchOptions, progress: &Progress) -> Result<BenchAnswer,
     let origin = inputs::origin(options)?;
     let out = options.out.clone().unwrap_or_else(|| RunDirectory::named("bench"));
     let folders = new_folders(&out, &target.name)?;
-    let prepared = options.prepare(given, origin, &folders)?;
+    let prepared = options.prepare(given, origin, &folders).inspect_err(|_| remove_unused(&out))?;
     let note = format!("raw samples and results in {}; {}", out.display(), prepared.origin);
     progress(ProgressEvent::Note(&note));
     let (facts, environment, measured) = options.measure(&prepared, &folders, &target, progress)?;
@@ -201,6 +201,12 @@ fn run_id() -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let salt = format!("{} {}", now.unwrap_or_default().as_nanos(), std::process::id());
     Sha256Hex::of(salt.as_bytes()).short().to_string()
+}
+
+/// Removes a folder that [`new_folders`] made, in which nothing was measured.
+fn remove_unused(out: &Path) {
+    // Whatever is left of it, the error that ended the bench is the one to be told.
+    let _ = std::fs::remove_dir_all(out);
 }
 
 /// A folder like a run's, which must be new or empty.

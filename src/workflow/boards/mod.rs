@@ -15,5 +15,5 @@ pub use probe::{PatternsOption, ProbeOptions, probe};
 pub use runner::{RunnerOptions, run_program};
 pub use target::{
     AddTargetOptions, AddedTarget, TargetList, add_target, check_targets, clean_targets,
-    list_targets,
+    list_targets, remove_target, rename_target,
 };

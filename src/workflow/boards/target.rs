@@ -62,10 +62,11 @@ pub fn add_target(
     options: &AddTargetOptions,
     progress: &Progress,
 ) -> Result<AddedTarget, WorkflowError> {
-    Inventory::find(Path::new(""), options.trust)?;
+    let known = Inventory::find(Path::new(""), options.trust)?;
     let address = &options.address;
     let host = address.destination.rsplit('@').next().unwrap_or_default();
     let name = options.name.clone().unwrap_or_else(|| host.to_string());
+    refuse_known(&known, &name)?;
     let inventory = inventory_file()?;
     // A name that cannot be is refused before anything is sent.
     let chosen = options.profile.as_deref().map(paring_boards::shipped_profile).transpose()?;
@@ -82,6 +83,68 @@ pub fn add_target(
     let entry = paring_boards::inventory_entry(&name, &profile, address, emulated)?;
     paring_boards::add_inventory_entry(&inventory, &entry)?;
     Ok(AddedTarget { name, profile, environment, inventory })
+}
+
+/// Refuses a name that is a target's already, before a board is spoken to.
+fn refuse_known(inventory: &Inventory, name: &str) -> Result<(), WorkflowError> {
+    match inventory.targets.iter().find(|target| target.name == name) {
+        Some(target) => Err(WorkflowError::Option(format!(
+            "`{name}` is a target already: {} at {}; choose another name with --name, or `paring target remove {}` before",
+            target.profile.name,
+            target.transport,
+            shell_word(name)
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// A name as a shell takes it for one word.
+fn shell_word(name: &str) -> String {
+    shlex::try_quote(name).map_or_else(|_| name.to_string(), |word| word.into_owned())
+}
+
+/// Takes a target out of the inventory file that it stands in, and gives that file. The board itself is
+/// left as it is.
+///
+/// # Errors
+/// [`WorkflowError`] where no inventory has it, or the file cannot be edited.
+pub fn remove_target(name: &str, trust: FolderTrust) -> Result<PathBuf, WorkflowError> {
+    let path = file_of(name, trust)?;
+    paring_boards::remove_inventory_entry(&path, name)?;
+    Ok(path)
+}
+
+/// Gives a target another name, and gives the file that it stands in. Runs keep the name that they were
+/// measured under.
+///
+/// # Errors
+/// [`WorkflowError`] where no inventory has it, the new name cannot be one or is taken, or the file cannot
+/// be edited.
+pub fn rename_target(name: &str, to: &str, trust: FolderTrust) -> Result<PathBuf, WorkflowError> {
+    let path = file_of(name, trust)?;
+    refuse_known(&Inventory::find(Path::new(""), trust)?, to)?;
+    paring_boards::rename_inventory_entry(&path, name, to)?;
+    Ok(path)
+}
+
+/// The first inventory file that has a target of this name: the one that counts.
+fn file_of(name: &str, trust: FolderTrust) -> Result<PathBuf, WorkflowError> {
+    let inventory = Inventory::find(Path::new(""), trust)?;
+    for path in &inventory.files {
+        let mut one = Inventory::default();
+        if path.exists() {
+            one.add(path, trust)?;
+        }
+        if one.targets.iter().any(|target| target.name == name) {
+            return Ok(path.clone());
+        }
+    }
+    let words = [name.to_string()];
+    let target = paring_boards::select_targets(&words, &inventory)?.into_iter().next();
+    let kind = target.map(|target| target.name).unwrap_or_default();
+    Err(WorkflowError::Option(format!(
+        "no inventory has a target `{name}`; {kind} is a profile or a place of a farm, and stands in no file"
+    )))
 }
 
 /// The targets that names or labels choose; all of the inventory without any.

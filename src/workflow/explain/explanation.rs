@@ -6,6 +6,7 @@ use super::explanation_inputs::{AnswerPair, ExplanationInputs};
 use super::files::{notes, write_instances};
 use super::measured::measured_effects;
 use crate::attribution::{AblationOptions, AblationStudy, correct_multiple_tests, outcomes};
+use crate::evaluate::RobustnessTest;
 use crate::pipeline::{self, BASELINE, variant_record};
 use crate::workflow::WorkflowError;
 use crate::workflow::evaluate::{InsightSubject, ModelInsight};
@@ -18,6 +19,8 @@ use std::time::Duration;
 
 /// Components are restored one by one where an experiment takes less than this.
 const CHEAP: Duration = Duration::from_secs(2);
+/// Components that may be restored one by one.
+const MOST_SINGLE: u32 = 96;
 /// Time for timing experiments side by side, each of two passes.
 const TIMING: Duration = Duration::from_secs(5);
 
@@ -39,14 +42,15 @@ pub(super) fn explanation(
         baseline: setup.answers(folders, &first)?,
         variant: setup.answers(folders, variant)?,
     };
-    let accused = case.attribute_flips(&loaded.splits.report, case.each < CHEAP)?;
+    let singly = inputs.may_restore_singly(variant, case);
+    let accused = case.attribute_flips(&loaded.splits.report, singly)?;
     let BoardFindings { there, unreached, emulated } = ask_boards(inputs, variant, &pair.variant)?;
     let links = case.links(&there)?;
-    let times = case.times(manner.time.min(TIMING))?;
+    let times = case.times(manner.time.min(TIMING).min(inputs.budget.left()))?;
     let mut base = case.account(&variant.name, &variant.variant_id);
     let replay = case.replay(&folders.variants().join(&variant.file), &variant.file_sha256)?;
     (base.experiments.replay_identical, base.experiments.replay_differs) = replay;
-    let (disturbed, disturbed_totals) = match &inputs.stress {
+    let (disturbed, disturbed_totals) = match inputs.affordable_stress(variant, case) {
         Some(stress) => case.disturbed(stress)?,
         None => Default::default(),
     };
@@ -82,6 +86,28 @@ pub(super) fn explanation(
         notes: notes(inputs.run, &variant.name)?,
         ..base
     })
+}
+
+impl ExplanationInputs<'_> {
+    /// True where components behind flips are restored one by one: experiments are short, and there is
+    /// time.
+    fn may_restore_singly(&self, variant: &VariantRecord, case: &AblationStudy) -> bool {
+        let left_out = || format!("{}: single components behind flips", variant.name);
+        case.each < CHEAP && self.budget.allows(case.each * MOST_SINGLE, left_out)
+    }
+
+    /// Disturbances of inputs, if there are any and time for them.
+    fn affordable_stress(
+        &self,
+        variant: &VariantRecord,
+        case: &AblationStudy,
+    ) -> Option<&RobustnessTest> {
+        let stress = self.stress.as_ref()?;
+        // The ends, and the variant with and without each group.
+        let asked = (2 * case.groups.len() + 2) * stress.tests.len();
+        let time = case.each.saturating_mul(u32::try_from(asked).unwrap_or(u32::MAX));
+        self.budget.allows(time, || format!("{}: robustness", variant.name)).then_some(stress)
+    }
 }
 
 /// Times of layers on the study's targets before and after, where the run timed them.

@@ -1,5 +1,6 @@
 //! Inputs of an explanation: the run, its targets and the questions, and the answers of both models.
 
+use super::time_budget::TimeBudget;
 use crate::evaluate::{ModelOutputs, RobustnessTest};
 use crate::workflow::Progress;
 use crate::workflow::open_run::OpenRun;
@@ -17,8 +18,12 @@ pub(super) struct ExplanationInputs<'a> {
     pub(super) stress: Option<RobustnessTest>,
     /// True where experiments are measured.
     pub(super) measure: bool,
+    /// True where that is part of the call's time.
+    pub(super) bounds_measurements: bool,
     /// The folder that stands for `/` where power sensors are read.
     pub(super) sysfs_root: Option<&'a Path>,
+    /// Time of the whole call.
+    pub(super) budget: &'a TimeBudget,
     /// True where tables are written as CSV too.
     pub(super) csv: bool,
     pub(super) progress: &'a Progress<'a>,

@@ -3,8 +3,9 @@
 use super::explanation::explanation;
 use super::explanation_inputs::ExplanationInputs;
 use super::files::{record_explanation, update_track_record, write_explanations};
+use super::time_budget::TimeBudget;
 use super::{ExplainOptions, ExplainResult};
-use crate::attribution::{AblationStudy, EvaluatedSamples, resample_calibration};
+use crate::attribution::{AblationOptions, AblationStudy, EvaluatedSamples, resample_calibration};
 use crate::evaluate::{GroundTruth, RobustnessTest};
 use crate::ledger::Ledger;
 use crate::pipeline::{self, PipelineError, RecipeInputs, RecordedStep, variant_record};
@@ -17,8 +18,13 @@ use paring_boards::{self, Inventory, Target};
 use paring_compress::Step;
 use paring_core::schema::{Explanation, VariantRecord};
 use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Part of a variant's time that is spent on experiments; the rest is for flips, boards and files.
+const EXPERIMENT_SHARE: f64 = 0.7;
 
 /// Explains variants of a run: the effect of every group of decisions on every metric, by experiments.
+/// What there is no time for is left out, and named in the result.
 ///
 /// # Errors
 /// [`WorkflowError`] where the run or its study cannot be used, an experiment fails, or a variant that
@@ -30,33 +36,67 @@ pub fn explain(
     let mut run = OpenRun::reopen(&options.run, options.study.as_deref(), options.trust, progress)?;
     let targets = targets(options, &run.study)?;
     let sysfs_root = options.sysfs_root.as_deref().map(sysfs_root).transpose()?;
+    let budget = TimeBudget::from_now(options.time);
     let inputs = ExplanationInputs {
         run: &run,
+        budget: &budget,
         targets: &targets,
         // A board that somebody names has to answer; one that the study names may be away.
         insist: !options.targets.is_empty(),
         stress: stress(options, &run.study),
         measure: options.measure,
+        bounds_measurements: options.bounds_measurements,
         sysfs_root: sysfs_root.as_deref(),
         csv: options.csv,
         progress,
     };
     let mut explanations = Vec::new();
-    for name in variants(options, &run)? {
-        match explain_variant(options, &inputs, &name)? {
+    let names = variants(options, &run)?;
+    for (position, name) in names.iter().enumerate() {
+        // One variant is explained in any case: a call that does nothing says nothing.
+        let not_explained = || format!("{name} was not explained");
+        if !explanations.is_empty() && !budget.allows(Duration::ZERO, not_explained) {
+            continue;
+        }
+        let share = budget.share(names.len() - position);
+        match explain_variant(options, &inputs, name, share)? {
             Some(found) => explanations.push(found),
-            None if options.names(&name) => return Err(WorkflowError::NothingDecided(name)),
+            None if options.names(name) => {
+                return Err(WorkflowError::NothingDecided(name.clone()));
+            }
             None => {}
         }
     }
     update_track_record(&mut explanations, options.forecast_history.as_deref())?;
-    let mut files = write_explanations(&run, &explanations)?;
+    let mut files = write_explanations(&run, &merged(&run, &explanations))?;
     write_report_if_possible(&run.directory, progress);
     let report = run.directory.folders.report();
     if report.exists() {
         files.insert(0, report.to_path_buf());
     }
-    Ok(ExplainResult { explanations, files, manifest_sha256: run.seal()? })
+    let undone = budget.undone();
+    Ok(ExplainResult { explanations, undone, files, manifest_sha256: run.seal()? })
+}
+
+/// The explanations, and those of earlier calls about other variants that are still what they were, in the
+/// study's order.
+fn merged(run: &OpenRun, explanations: &[Explanation]) -> Vec<Explanation> {
+    let folders = &run.directory.folders;
+    let earlier: Vec<Explanation> =
+        pipeline::read_json(&folders.explanations()).unwrap_or_default();
+    let is_kept = |found: &Explanation| {
+        let is_new = explanations.iter().any(|new| new.variant == found.variant);
+        let same = variant_record(folders, &found.variant)
+            .is_ok_and(|record| record.variant_id == found.variant_id);
+        !is_new && same
+    };
+    let mut all = explanations.to_vec();
+    all.extend(earlier.into_iter().filter(is_kept));
+    let position = |found: &Explanation| {
+        run.study.recipes.iter().position(|recipe| recipe.name == found.variant)
+    };
+    all.sort_by_key(|found| position(found).unwrap_or(usize::MAX));
+    all
 }
 
 /// Machines that are asked and measured on.
@@ -91,7 +131,9 @@ fn explain_variant(
     options: &ExplainOptions,
     inputs: &ExplanationInputs,
     name: &str,
+    time: Duration,
 ) -> Result<Option<Explanation>, WorkflowError> {
+    let begun = Instant::now();
     let ExplanationInputs { run, progress, .. } = inputs;
     let OpenRun { directory, study, .. } = run;
     let line = pipeline::ancestry(&directory.folders, name)?;
@@ -109,7 +151,7 @@ fn explain_variant(
     if undecided && variant.options.transforms.is_empty() {
         return Ok(None);
     }
-    let manner = options.manner(study.seed);
+    let manner = options.manner(study.seed, time);
     let mut context = run.context()?;
     // Steps that went by costs are repeated on further draws by the same costs.
     context.estimates.find_costs(&directory.folders, "host");
@@ -120,8 +162,14 @@ fn explain_variant(
     let stage = ProgressStage::Explain;
     progress(ProgressEvent::StageLength { stage, total: options.experiments });
     progress(ProgressEvent::StageItem { stage, item: name });
+    let spent = begun.elapsed();
+    let experiments = time.saturating_sub(spent).mul_f64(EXPERIMENT_SHARE);
+    let manner = AblationOptions { time: experiments, ..manner };
     case.explore(&manner, &mut |done| progress(ProgressEvent::StageDone { stage, done }))?;
     progress(ProgressEvent::StageEnd(stage));
+    if case.explored.cut_short {
+        inputs.budget.leave_out(format!("{name}: experiments that would narrow the intervals"));
+    }
     let found = explanation(inputs, variant, &mut case, &manner)?;
     record_explanation(run, &found)?;
     Ok(Some(found))

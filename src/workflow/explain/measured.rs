@@ -4,8 +4,10 @@ use super::explanation_inputs::ExplanationInputs;
 use crate::attribution::AblationStudy;
 use crate::pipeline::{self, MeasurementExtent, MeasurementPlan};
 use crate::workflow::WorkflowError;
+use crate::workflow::run::measuring_time;
 use crate::workflow::targets::on_one;
 use paring_core::schema::{Effect, MetricTotal, VariantRecord};
+use std::time::Instant;
 
 /// Effects and totals on every target, one after the other.
 ///
@@ -22,6 +24,14 @@ pub(super) fn measured_effects(
     let records: Vec<VariantRecord> = measurable.iter().map(|one| one.record.clone()).collect();
     let folders = pipeline::measured_experiments(&run.directory.folders, &variant.name, &records)?;
     for target in inputs.targets {
+        let begun = Instant::now();
+        let time = measuring_time(&run.study, records.len());
+        let left_out = || format!("{}: measurements on {}", variant.name, target.name);
+        if inputs.bounds_measurements && !inputs.budget.allows(time, left_out) {
+            let why = "there was no time to measure it; more `--minutes` are needed";
+            effects.extend(case.unmeasured(&target.name, why));
+            continue;
+        }
         let settings = run.study.settings(target);
         let first = settings.get(..1).unwrap_or_default();
         let plan = MeasurementPlan {
@@ -40,6 +50,9 @@ pub(super) fn measured_effects(
         let (target_effects, total) = case.measured(&measurable, measurements, &target.name);
         effects.extend(target_effects);
         totals.extend(total);
+        if !inputs.bounds_measurements {
+            inputs.budget.give_back(begun.elapsed());
+        }
     }
     Ok((effects, totals))
 }

@@ -7,6 +7,7 @@ mod files;
 mod investigate;
 mod measured;
 mod options;
+mod time_budget;
 
 pub use investigate::explain;
 pub use options::{ExplainOptions, ExplainResult};

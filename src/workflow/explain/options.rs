@@ -23,8 +23,10 @@ pub struct ExplainOptions {
     pub groups: usize,
     /// Calibration resamples and seeds, the study's own included.
     pub replicates: u64,
-    /// The most time for each variant.
+    /// The most time for the whole call.
     pub time: Duration,
+    /// False where measurements take as long as they do, beside that time.
+    pub bounds_measurements: bool,
     /// Maximum number of experiments per variant.
     pub experiments: usize,
     /// Targets instead of the study's, which have to answer then.
@@ -53,6 +55,7 @@ impl ExplainOptions {
             groups: 12,
             replicates: 5,
             time: Duration::from_secs(180),
+            bounds_measurements: false,
             experiments: 1500,
             targets: Vec::new(),
             robustness: false,
@@ -63,13 +66,13 @@ impl ExplainOptions {
         }
     }
 
-    /// Bounds of an investigation of one variant.
-    pub(super) fn manner(&self, seed: u64) -> AblationOptions {
+    /// Bounds of an investigation of one variant in so much time.
+    pub(super) fn manner(&self, seed: u64, time: Duration) -> AblationOptions {
         AblationOptions {
             level: self.level,
             groups: self.groups,
             experiments: self.experiments,
-            time: self.time,
+            time,
             seed,
         }
     }
@@ -85,6 +88,8 @@ impl ExplainOptions {
 pub struct ExplainResult {
     /// One explanation a variant.
     pub explanations: Vec<Explanation>,
+    /// Work that was not done because the time was over.
+    pub undone: Vec<String>,
     /// Files that were written: the report, effects, savings, explanations.
     pub files: Vec<PathBuf>,
     /// SHA-256 of the run's manifest.

@@ -12,7 +12,7 @@ pub(super) fn job(folders: &Folders, target: &str) -> Option<Job> {
 }
 
 /// Times by layer of every variant and target whose nodes were timed.
-pub(super) fn layer_tables(folders: &Folders, rows: &[ResultRow]) -> Vec<LayerTable> {
+pub(in crate::workflow) fn layer_tables(folders: &Folders, rows: &[ResultRow]) -> Vec<LayerTable> {
     let table = |row: &ResultRow| {
         let (variant, target) = (&row.variant, row.target.as_str());
         let batch = row.measurement.setting.batch;

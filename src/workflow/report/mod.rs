@@ -9,6 +9,7 @@ mod records;
 mod write;
 
 pub use answer::report;
+pub(super) use layers::layer_tables as recorded_layers;
 pub use options::{ReportAnswer, ReportFormat, ReportOptions};
 pub(super) use write::write_report_if_possible;
 pub use write::{WrittenReport, write_report};

@@ -1,12 +1,13 @@
 //! Runs a study: makes and evaluates its variants, measures them on all targets, writes the tables.
 
+use super::preflight::check_targets;
 use super::result::{layer_tables, result_rows};
 use super::{RunOptions, RunResult, TargetResult};
 use crate::pipeline::{self, TargetMeasurements};
-use crate::report;
-use crate::study::RunDirectory;
+use crate::report::{self, ResultRow};
+use crate::study::{self, RunDirectory};
 use crate::workflow::open_run::{OpenRun, sysfs_root};
-use crate::workflow::report::write_report_if_possible;
+use crate::workflow::report::{recorded_layers, write_report_if_possible};
 use crate::workflow::targets::{TargetOutcome, cancel, is_interrupted, leave_on_boards, on_all};
 use crate::workflow::variants::{ForecastSources, VariantResult, evaluate_variants, make_variants};
 use crate::workflow::{Progress, ProgressEvent, WorkflowError};
@@ -34,11 +35,14 @@ pub fn run(options: &RunOptions, progress: &Progress) -> Result<RunResult, Workf
     });
     let mut variants: Vec<VariantResult> = variants.collect();
     let targets = join(&run, &mut variants, outcomes, progress)?;
-    write_tables(&run.directory, &variants, &targets)?;
+    let earlier = earlier_rows(&run.directory, &targets);
+    write_tables(&run.directory, &variants, &targets, &earlier)?;
     write_report_if_possible(&run.directory, progress);
     Ok(RunResult {
         study: run.study.name.clone(),
         quick: options.quick,
+        resumed: run.directory.resumed,
+        earlier,
         variants,
         targets,
         not_made: made.failures,
@@ -63,6 +67,7 @@ fn open(
 ) -> Result<(OpenRun, Option<PathBuf>), WorkflowError> {
     let (study, loaded) = options.open_study()?;
     let sysfs_root = options.sysfs_root.as_deref().map(sysfs_root).transpose()?;
+    check_targets(&study, sysfs_root.as_deref())?;
     let run = OpenRun::start(study, loaded, options.out.as_deref(), options.quick, progress)?;
     Ok((run, sysfs_root))
 }
@@ -119,14 +124,28 @@ fn join(
     }
 }
 
+/// Rows of the run's targets that are not measured now: another call with another `--target` measured
+/// them. Rows that cannot be read any more are no reason to lose those that were measured now.
+fn earlier_rows(directory: &RunDirectory, targets: &[TargetResult]) -> Vec<ResultRow> {
+    let rows = study::recorded_rows(&directory.folders).unwrap_or_default();
+    let is_new = |row: &ResultRow| {
+        targets.iter().any(|target| target.name == row.target && target.environment.is_ok())
+    };
+    rows.into_iter().filter(|row| !is_new(row)).collect()
+}
+
 fn write_tables(
     directory: &RunDirectory,
     variants: &[VariantResult],
     targets: &[TargetResult],
+    earlier: &[ResultRow],
 ) -> Result<(), WorkflowError> {
     let (folders, facts) = (&directory.folders, directory.protocol.facts());
-    let csv = report::layers_csv(&facts, &layer_tables(variants, targets))?;
+    let mut layers = layer_tables(variants, targets);
+    layers.extend(recorded_layers(folders, earlier));
+    let csv = report::layers_csv(&facts, &layers)?;
     pipeline::replace(&folders.layers(), &csv)?;
-    let csv = report::results_csv(&facts, &result_rows(variants, targets))?;
+    let rows = [result_rows(variants, targets), earlier.to_vec()].concat();
+    let csv = report::results_csv(&facts, &rows)?;
     Ok(pipeline::replace(&folders.results(), &csv)?)
 }

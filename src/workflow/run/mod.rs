@@ -3,9 +3,11 @@
 mod measure;
 mod options;
 mod plan;
+mod preflight;
 mod result;
 
 pub use measure::{cancel_run, run};
 pub use options::RunOptions;
+pub(super) use plan::measuring_time;
 pub use plan::{RunPlan, plan_run};
 pub use result::{RunResult, TargetResult};

@@ -1,8 +1,9 @@
 //! Forecast of a run before it starts: what would run, and for how long.
 
 use super::RunOptions;
+use super::preflight::check_targets;
 use crate::study::Study;
-use crate::workflow::WorkflowError;
+use crate::workflow::{WorkflowError, sysfs_root};
 use paring_agent::measure::energy_span;
 use paring_core::schema::EnergySource;
 use std::time::Duration;
@@ -37,6 +38,8 @@ pub struct RunPlan {
 /// [`WorkflowError::Study`] names what does not fit.
 pub fn plan_run(options: &RunOptions) -> Result<RunPlan, WorkflowError> {
     let (study, loaded) = options.open_study()?;
+    let root = options.sysfs_root.as_deref().map(sysfs_root).transpose()?;
+    check_targets(&study, root.as_deref())?;
     let variants = study.recipes.len();
     let settings =
         study.targets.iter().map(|target| study.settings(target).len()).max().unwrap_or(1);
@@ -56,13 +59,22 @@ pub fn plan_run(options: &RunOptions) -> Result<RunPlan, WorkflowError> {
 /// Time of `blocks` blocks of each variant, solo and paired, and of the long loads.
 fn estimate(study: &Study, blocks: usize, settings: usize) -> Duration {
     let variants = study.recipes.len();
+    let long = Duration::from_nanos(study.timing.sustained_ns.map_or(0, |span| span.0));
+    round(study, variants + 1) * blocks as u32 + long * ((variants + 1) * settings) as u32
+}
+
+/// Time of a solo block of each of some models, and of a paired one of all but the first.
+fn round(study: &Study, models: usize) -> Duration {
     let rules = &study.timing.rules;
     let warm = Duration::from_nanos(rules.warmup_min_ns.0);
     let solo = BLOCK_OVERHEAD + warm + Duration::from_nanos(rules.solo_ns.0);
     let paired = 2 * (BLOCK_OVERHEAD + warm) + Duration::from_nanos(rules.paired_ns.0);
-    let each = solo * (variants as u32 + 1) + paired * variants as u32;
-    let long = Duration::from_nanos(study.timing.sustained_ns.map_or(0, |span| span.0));
-    each * blocks as u32 + long * ((variants + 1) * settings) as u32
+    solo * models as u32 + paired * models.saturating_sub(1) as u32
+}
+
+/// Time of all blocks of some models in one setting.
+pub(in crate::workflow) fn measuring_time(study: &Study, models: usize) -> Duration {
+    round(study, models) * study.timing.blocks
 }
 
 /// Time of the energy windows on each target that may have a sensor.

@@ -15,6 +15,10 @@ pub struct RunResult {
     pub study: String,
     /// The run directory.
     pub run: PathBuf,
+    /// True where the run had been begun before, and this call went on with it.
+    pub resumed: bool,
+    /// Rows of targets that earlier calls measured, and this one did not.
+    pub earlier: Vec<ResultRow>,
     /// True where the protocol was the short one, which gives no verdicts.
     pub quick: bool,
     /// All variants that were made, the baseline first.
@@ -52,9 +56,11 @@ impl RunResult {
         self.targets.iter().filter_map(failed)
     }
 
-    /// The rows of `results.csv`: by target, setting and variant.
+    /// The rows of `results.csv`: by target, setting and variant, those of earlier calls last.
     pub fn rows(&self) -> Vec<ResultRow> {
-        result_rows(&self.variants, &self.targets)
+        let mut rows = result_rows(&self.variants, &self.targets);
+        rows.extend(self.earlier.iter().cloned());
+        rows
     }
 
     /// Nothing, if every variant was made, evaluated and measured on every target.
@@ -62,7 +68,8 @@ impl RunResult {
     /// # Errors
     /// The first reason why the result is not whole.
     pub fn check_complete(self) -> Result<(), WorkflowError> {
-        let unmeasured = self.rows().into_iter().find(|row| row.measurement.latency.is_err());
+        let rows = result_rows(&self.variants, &self.targets);
+        let unmeasured = rows.into_iter().find(|row| row.measurement.latency.is_err());
         let not_evaluated = self.not_evaluated();
         for TargetResult { name: target, environment, .. } in self.targets {
             environment.map_err(|source| WorkflowError::TargetWithoutRows {

@@ -1,11 +1,15 @@
 //! Use cases about run directories.
 
 mod compare;
+mod list;
 mod note;
 mod sensitivity;
+mod show;
 mod verify;
 
 pub use compare::{CompareOptions, FailureRules, compare, refuse_changes};
+pub use list::list_runs;
 pub use note::{AddedNote, NoteOptions, note};
 pub use sensitivity::sensitivity;
+pub use show::{ShownRun, show};
 pub use verify::{VerifyOptions, verify};

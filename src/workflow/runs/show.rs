@@ -1,0 +1,45 @@
+//! The rows of a run again, from its files alone.
+
+use crate::pipeline::Folders;
+use crate::report::{ResultRow, RunFacts};
+use crate::study::{self, RunDirectory, StudyError};
+use crate::workflow::{Progress, ProgressEvent, WorkflowError};
+use std::path::{Path, PathBuf};
+
+/// A run that has results.
+#[derive(Clone, Debug)]
+pub struct ShownRun {
+    /// The run directory.
+    pub path: PathBuf,
+    /// Facts that its rows share; `None` for the folder of a bench.
+    pub facts: Option<RunFacts>,
+    /// Its rows, by target, setting and variant.
+    pub rows: Vec<ResultRow>,
+}
+
+/// The rows of a run, or of a bench.
+///
+/// # Errors
+/// [`WorkflowError`] where the folder is no run, has no results yet, or a record in it cannot be read.
+pub fn show(run: &Path, progress: &Progress) -> Result<ShownRun, WorkflowError> {
+    if let Some(flaw) = study::first_violation(run).filter(|flaw| !flaw.is_interruption()) {
+        progress(ProgressEvent::IntegrityFlaw { run, flaw: &flaw });
+    }
+    let folders = Folders::new(run);
+    let protocol = match RunDirectory::protocol_of(run) {
+        Ok(protocol) => Some(protocol),
+        Err(StudyError::NoRun(_)) if folders.results().exists() => None,
+        Err(error) => return Err(error.into()),
+    };
+    let rows = study::recorded_rows(&folders)?;
+    match rows.is_empty() {
+        true => Err(WorkflowError::Option(format!(
+            "{} has no results yet; `paring run STUDY --out {0}` measures its variants",
+            run.display()
+        ))),
+        false => {
+            let facts = protocol.map(|protocol| protocol.facts());
+            Ok(ShownRun { path: run.to_path_buf(), facts, rows })
+        }
+    }
+}
