@@ -3,9 +3,8 @@
 use crate::pipeline::HERE;
 use paring_core::schema::{
     ComponentBlame, ConfidenceInterval, DecisionGroup, DegradedSample, DeploymentStage, Effect,
-    ExperimentSummary, Explanation, ExplanationDigest, FlipCounts, Forecast, ForecastOutcome,
-    GroupBlame, LayerChange, MetricTotal, PrimaryMetric, SCHEMA, SampleNeighbourhood, Sha256Hex,
-    TrackRecord, UnusableCounts,
+    ExperimentSummary, Explanation, FlipCounts, Forecast, ForecastOutcome, GroupBlame, LayerChange,
+    MetricTotal, PrimaryMetric, SCHEMA, SampleNeighbourhood, Sha256Hex, TrackRecord,
 };
 
 fn interval(value: f64, low: f64, high: f64) -> ConfidenceInterval {
@@ -47,35 +46,7 @@ fn bare() -> Explanation {
         replay_differs: 0,
         replay_identical: true,
     };
-    Explanation {
-        schema: SCHEMA,
-        variant: "half-int8".into(),
-        variant_id: Sha256Hex::zeros(),
-        level_pct: 95.0,
-        main,
-        experiments,
-        groups: vec![],
-        totals: vec![],
-        effects: vec![],
-        interactions: vec![],
-        unusable: UnusableCounts::default(),
-        layers: vec![],
-        quiet_share: None,
-        flips: vec![],
-        flip_counts: FlipCounts::default(),
-        blame: vec![],
-        components: vec![],
-        forecasts: vec![],
-        track: TrackRecord::default(),
-        links: vec![],
-        unreached: vec![],
-        emulated: vec![],
-        flow: vec![],
-        hits: vec![],
-        digest: ExplanationDigest::default(),
-        narrative: vec![],
-        notes: vec![],
-    }
+    Explanation::new("half-int8", &Sha256Hex::zeros(), main, experiments)
 }
 
 /// Two couplings pruned, one layer quantized: accuracy falls because of the first, time because of both.

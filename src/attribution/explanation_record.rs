@@ -4,8 +4,7 @@ use super::effects::{EffectAttribution, LEVEL, correct_multiple_tests};
 use super::experiments::AblationStudy;
 use super::shapley::GroupCoalition;
 use paring_core::schema::{
-    ExperimentSummary, Explanation, ExplanationDigest, FlipCounts, PrimaryMetric, SCHEMA,
-    Sha256Hex, TrackRecord, UnusableCounts,
+    ExperimentSummary, Explanation, PrimaryMetric, Sha256Hex, UnusableCounts,
 };
 
 impl AblationStudy<'_> {
@@ -16,47 +15,29 @@ impl AblationStudy<'_> {
         let (mut effects, totals) = attribution.all(&table.aspects());
         let (main, mut interactions) = (table.truth.main(), attribution.interactions());
         correct_multiple_tests(&mut effects, &mut interactions, &main.metric());
+        let main = PrimaryMetric {
+            metric: main.metric(),
+            unit: main.unit().into(),
+            higher_is_better: main.higher_is_better(),
+        };
+        let experiments = ExperimentSummary {
+            count: table.draws.iter().map(|draw| draw.len()).sum(),
+            samples: table.truth.labels.len(),
+            draws: explored.draws,
+            exact: explored.exact,
+            pairs: if explored.exact { 0 } else { explored.pairs },
+            cut_short: explored.cut_short,
+            replay_differs: 0,
+            replay_identical: false,
+        };
         Explanation {
-            schema: SCHEMA,
-            variant: variant.into(),
-            variant_id: variant_id.clone(),
             level_pct: 100.0 * LEVEL,
-            main: PrimaryMetric {
-                metric: main.metric(),
-                unit: main.unit().into(),
-                higher_is_better: main.higher_is_better(),
-            },
-            experiments: ExperimentSummary {
-                count: table.draws.iter().map(|draw| draw.len()).sum(),
-                samples: table.truth.labels.len(),
-                draws: explored.draws,
-                exact: explored.exact,
-                pairs: if explored.exact { 0 } else { explored.pairs },
-                cut_short: explored.cut_short,
-                replay_differs: 0,
-                replay_identical: false,
-            },
             groups: self.groups.clone(),
             totals,
             effects,
             interactions,
             unusable: self.unusable(),
-            layers: vec![],
-            quiet_share: None,
-            flips: vec![],
-            flip_counts: FlipCounts::default(),
-            blame: vec![],
-            components: vec![],
-            forecasts: vec![],
-            track: TrackRecord::default(),
-            links: vec![],
-            unreached: vec![],
-            emulated: vec![],
-            flow: vec![],
-            hits: vec![],
-            digest: ExplanationDigest::default(),
-            narrative: vec![],
-            notes: vec![],
+            ..Explanation::new(variant, variant_id, main, experiments)
         }
     }
 

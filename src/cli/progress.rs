@@ -2,9 +2,10 @@
 
 use super::resume_command::ResumeCommand;
 use super::warnings::print_warning;
-use crate::workflow::{ProgressEvent, ProgressStage, error_chain};
+use crate::workflow::{ProgressEvent, ProgressStage};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use paring_boards::TargetEvent;
+use paring_core::error_chain::error_chain;
 use paring_core::text::{table_cell, terminal_lines};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

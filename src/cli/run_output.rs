@@ -4,10 +4,9 @@ use super::{ColumnArgs, GlobalOptions};
 use crate::pipeline::Recipe;
 use crate::report;
 use crate::study::{QUICK_BLOCKS, Study};
-use crate::workflow::{
-    CompressResult, RunPlan, RunResult, VariantFailure, VariantResult, error_chain,
-};
+use crate::workflow::{CompressResult, RunPlan, RunResult, VariantFailure, VariantResult};
 use paring_boards::Target;
+use paring_core::error_chain::error_chain;
 use paring_core::number_format::counted;
 use paring_core::schema::{MissingReason, VariantRecord};
 use serde_json::{Value, json};

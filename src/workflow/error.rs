@@ -11,9 +11,9 @@ use paring_boards::flash::FlashError;
 use paring_boards::{InventoryError, ProfileError, TargetError};
 use paring_compress::CompressError;
 use paring_compress::catalog::CatalogError;
+use paring_core::error_chain::error_chain;
 use paring_data::DataError;
 use paring_onnx::graph::GraphError;
-use std::error::Error;
 use std::path::PathBuf;
 
 /// An error of a use case.
@@ -261,17 +261,6 @@ impl WorkflowError {
     pub fn with_causes(&self) -> String {
         error_chain(self)
     }
-}
-
-/// An error and its causes in one line.
-pub fn error_chain(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    line
 }
 
 impl From<LedgerError> for WorkflowError {

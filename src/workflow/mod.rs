@@ -28,7 +28,7 @@ pub use boards::{
     open_card, prepare_card_image, probe, remove_target, rename_target, run_program, write_card,
 };
 pub use compress::{CompressOptions, CompressResult, compress};
-pub use error::{WorkflowError, error_chain};
+pub use error::WorkflowError;
 pub use evaluate::{EvaluateOptions, EvaluationResult, ModelEvaluation, evaluate};
 pub use explain::{ExplainOptions, ExplainResult, explain};
 pub use models::{

@@ -6,6 +6,7 @@
 
 #![warn(missing_docs)]
 
+pub mod error_chain;
 pub mod files;
 pub mod guard;
 pub mod number_format;

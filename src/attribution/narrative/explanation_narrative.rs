@@ -126,8 +126,12 @@ mod tests {
         ");
     }
 
-    #[test]
-    fn what_is_better_lower_and_what_limits_the_figures_are_told() {
+    fn negated(of: ConfidenceInterval) -> ConfidenceInterval {
+        ConfidenceInterval { value: -of.value, low: -of.high, high: -of.low }
+    }
+
+    /// The example with the share of wrong answers, of which less is better, for its accuracy.
+    fn with_error_for_accuracy() -> Explanation {
         let mut found = example_explanation();
         found.main.metric = "mse".into();
         found.main.unit = "number".into();
@@ -135,16 +139,24 @@ mod tests {
         for total in found.totals.iter_mut().filter(|total| total.metric == "accuracy") {
             total.metric = "mse".into();
             total.unit = "number".into();
+            (total.baseline, total.variant) = (1.0 - total.baseline, 1.0 - total.variant);
+            total.change = negated(total.change);
         }
         for effect in found.effects.iter_mut().filter(|effect| effect.metric == "accuracy") {
             effect.metric = "mse".into();
             effect.unit = "number".into();
-            effect.shapley = effect.shapley.map(|i| ConfidenceInterval {
-                value: -i.value,
-                low: -i.high,
-                high: -i.low,
-            });
+            effect.shapley = effect.shapley.map(negated);
+            effect.together = effect.together.map(negated);
         }
+        for stage in &mut found.links {
+            stage.change = stage.change.map(negated);
+        }
+        found
+    }
+
+    #[test]
+    fn what_is_better_lower_and_what_limits_the_figures_are_told() {
+        let mut found = with_error_for_accuracy();
         found.forecasts.clear();
         found.experiments.cut_short = true;
         found.experiments.exact = false;
@@ -157,12 +169,12 @@ mod tests {
         The recipe removes 48 components (75.0 % of the parameters, 62.5 % of the multiply-adds) and quantizes 1 layer.
         The file has 157.0 KiB, the baseline's 616.0 KiB.
 
-        On 400 report samples, mse is 0.9475, the baseline's 0.9925: 0.04500 lower (95 % CI 0.02500 to 0.06800), which is better.
+        On 400 report samples, mse is 0.05250, the baseline's 0.007500: 0.04500 higher (95 % CI 0.02500 to 0.06800), which is worse.
         Predictions: 20 regressions (right→wrong), 2 fixes (wrong→right), 1 change from one wrong class to another.
         An inference takes 102.3 µs in this process, the baseline's 191.2 µs: 88.9 µs less (95 % CI 85.1 to 91.3 µs).
 
         Pruning stem makes mse worse by 0.04200 (95 % CI 0.02300 to 0.06400).
-        Over all calibration resamples: no significant change (−0.04000, 95 % CI −0.07000 to +0.003000).
+        Over all calibration resamples: no significant change (+0.04000, 95 % CI −0.003000 to +0.07000).
         Pruning res1.skip saves 23.1 µs per inference in this process (95 % CI 20.1 to 25.0 µs).
         Pruning stem saves 8.3 µs per inference in this process (95 % CI 7.9 to 8.8 µs).
         Savings are leave-one-out and need not add up to the whole.
@@ -174,7 +186,7 @@ mod tests {
         Sample 675 of class 3 is hit hardest: the probability of its class falls by 92.04 points.
         Of the 10 samples nearest to it, 40.0 % are right; with the baseline 100.0 %.
 
-        From float baseline to variant without quantization (graph rewrite): mse is 0.04500 lower (95 % CI 0.02500 to 0.06800), 23 of 400 predictions differ.
+        From float baseline to variant without quantization (graph rewrite): mse is 0.04500 higher (95 % CI 0.02500 to 0.06800), 23 of 400 predictions differ.
         No significant change of mse on the way to variant simulated in float (1 of 400 predictions differ), variant on this machine (0 of 400 predictions differ).
 
         These figures stand on 40 variants with only some of the decisions (a sample of the combinations of groups), each evaluated on 400 report samples, over 5 calibration resamples.

@@ -40,8 +40,7 @@ impl BaselineEstimates {
 
     /// Hash of the table.
     pub(in crate::pipeline) fn costs_sha256(&self) -> Option<Sha256Hex> {
-        let table = self.costs.as_ref()?;
-        Some(Sha256Hex::of(&serde_json::to_vec(table).ok()?))
+        self.costs.as_ref().and_then(|table| Sha256Hex::of_record(table).ok())
     }
 }
 

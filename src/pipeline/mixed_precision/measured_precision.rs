@@ -85,7 +85,7 @@ impl RecipeContext {
             .map_err(failed)?;
         let table = self.frozen(&bench, &graph, &failed)?;
         self.keep_sensitivity(variant, &table)?;
-        let table_sha256 = Some(Sha256Hex::of(&serde_json::to_vec(&table).unwrap_or_default()));
+        let table_sha256 = Sha256Hex::of_record(&table).ok();
         let best = best_assignment(&table);
         let chosen = best.map(|one| one.layers.clone()).unwrap_or_default();
         let stays = best.is_none();
@@ -150,7 +150,9 @@ impl RecipeContext {
     /// One row a layer and precision, for other tools.
     fn keep_sensitivity(&self, variant: &str, table: &PrecisionTable) -> Result<(), PipelineError> {
         let folder = self.records.folders.sensitivity();
-        replace(&folder.join(format!("{variant}.csv")), sensitivity_csv(table).as_bytes())
+        let path = folder.join(format!("{variant}.csv"));
+        let csv = sensitivity_csv(table).map_err(PipelineError::file("write", &path))?;
+        replace(&path, &csv)
     }
 }
 
@@ -202,17 +204,20 @@ impl<'a> PrecisionTrial<'a> {
 
     /// Everything that decides what is measured.
     fn key(&self) -> Sha256Hex {
-        let (bytes, how) = (self.graph.encode(), json!(self.how).to_string());
-        let reading = self.context.inputs.reading;
         let TrialMachines { sysfs_root, energy, .. } = &self.context.machines;
         let rules = energy.get(&self.how.on).filter(|_| self.how.by == PrecisionObjective::Energy);
-        let root = sysfs_root.as_ref().filter(|_| rules.is_some());
-        let rules = rules.map(EnergyRules::wherever);
-        let told = json!([self.how.by, reading, rules, root, self.given.label()]).to_string();
-        let label = self.options.label();
-        let parts = [how.as_str(), &label, &told, ENGINE].map(str::as_bytes);
-        let parts = [&bytes[..]].into_iter().chain(parts);
-        Sha256Hex::of_parts(parts.chain([self.calibration.sha256.as_str().as_bytes()]))
+        Sha256Hex::of_json(&json!({
+            "graph": Sha256Hex::of(&self.graph.encode()),
+            "step": self.how,
+            "by": self.how.by,
+            "reading": self.context.inputs.reading,
+            "energy": rules.map(EnergyRules::wherever),
+            "sensors": sysfs_root.as_ref().filter(|_| rules.is_some()),
+            "options": self.options.label(),
+            "given_options": self.given.label(),
+            "samples": self.calibration.sha256,
+            "engine": ENGINE,
+        }))
     }
 
     /// The graph with these layers narrow, weights rounded plainly.

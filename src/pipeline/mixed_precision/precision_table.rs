@@ -4,7 +4,24 @@ use paring_agent::measure::PRACTICAL_MARGIN;
 use paring_core::schema::{
     LayerPrecision, MeasuredAssignment, PrecisionObjective, PrecisionTable, RejectedAlternative,
 };
+use paring_data::CsvTable;
 use std::collections::BTreeMap;
+
+/// Columns of the table of single layers' sensitivity.
+const SENSITIVITY_COLUMNS: [&str; 12] = [
+    "layer",
+    "module",
+    "precision",
+    "time_ns",
+    "float_ns",
+    "sqnr_db",
+    "divergence_nats",
+    "flips",
+    "divergence_saved_when_left_out_nats",
+    "accuracy_change",
+    "accuracy_change_when_left_out",
+    "samples",
+];
 
 /// Cost of each layer in each precision: bytes where the choice goes by them, else times.
 pub(super) fn costs(table: &PrecisionTable) -> &BTreeMap<String, BTreeMap<LayerPrecision, f64>> {
@@ -192,33 +209,30 @@ pub(super) fn engine_in_words(table: &PrecisionTable, best: Option<&MeasuredAssi
 }
 
 /// One row a layer and precision.
-pub(super) fn sensitivity_csv(table: &PrecisionTable) -> String {
-    let mut text = String::from(
-        "layer,module,precision,time_ns,float_ns,sqnr_db,divergence_nats,flips,divergence_saved_when_left_out_nats,accuracy_change,accuracy_change_when_left_out,samples\n",
-    );
-    let cell = |value: Option<f64>| value.map_or_else(String::new, |v| format!("{v}"));
-    let quoted = |word: &str| match word.contains([',', '"']) {
-        true => format!("\"{}\"", word.replace('"', "\"\"")),
-        false => word.to_string(),
-    };
+///
+/// # Errors
+/// Those of [`CsvTable`].
+pub(super) fn sensitivity_csv(table: &PrecisionTable) -> std::io::Result<Vec<u8>> {
+    let number = |value: Option<f64>| value.map_or_else(String::new, |v| v.to_string());
+    let mut csv = CsvTable::default();
+    csv.row(SENSITIVITY_COLUMNS)?;
     for s in &table.sensitivity {
-        text.push_str(&format!(
-            "{},{},{},{},{},{},{},{},{},{},{},{}\n",
-            quoted(&s.layer),
-            quoted(&s.module),
-            s.precision,
-            cell(s.time_ns),
-            cell(s.float_ns),
-            cell(s.sqnr_db),
-            s.divergence,
-            s.flips,
-            cell(s.divergence_saved_when_left_out),
-            cell(s.accuracy_change),
-            cell(s.accuracy_change_when_left_out),
-            s.samples
-        ));
+        csv.row([
+            s.layer.clone(),
+            s.module.clone(),
+            s.precision.to_string(),
+            number(s.time_ns),
+            number(s.float_ns),
+            number(s.sqnr_db),
+            s.divergence.to_string(),
+            s.flips.to_string(),
+            number(s.divergence_saved_when_left_out),
+            number(s.accuracy_change),
+            number(s.accuracy_change_when_left_out),
+            s.samples.to_string(),
+        ])?;
     }
-    text
+    csv.finish()
 }
 
 pub(super) fn assignment_in_words(of: &MeasuredAssignment) -> String {

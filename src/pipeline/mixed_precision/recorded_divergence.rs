@@ -72,7 +72,7 @@ mod tests {
         };
         let run = tempfile::tempdir().unwrap();
         let folders = Folders::new(run.path());
-        folders.sensitivity().join("v.csv").replace(sensitivity_csv(&table).as_bytes()).unwrap();
+        folders.sensitivity().join("v.csv").replace(&sensitivity_csv(&table).unwrap()).unwrap();
         let expected =
             RecordedDivergence { layer: "a,\"b".into(), precision, divergence_nats: 1.5e-7 };
         assert_eq!(recorded_divergences(&folders, "v"), [expected]);

@@ -4,6 +4,7 @@
 use crate::pipeline::{Folders, PipelineError, replace, replace_json};
 use paring_agent::arrays::Array;
 use paring_agent::engine::{AnalysedModel, DimensionBindings, EngineError, ModelSource};
+use paring_core::error_chain::error_chain;
 use paring_core::schema::{
     EngineOptions, FileName, MissingReason, OriginalIndices, SCHEMA, Sha256Hex, VariantRecord,
 };
@@ -68,7 +69,7 @@ pub fn runs_once(
         let first = first.map(|(name, array)| (name.clone(), array.take(&positions(array))));
         plan.run_numbers(&plan.inputs(&first.collect())?).map(drop)
     };
-    run().map_err(|error: EngineError| MissingReason(chain(&error)))
+    run().map_err(|error: EngineError| reason(&error))
 }
 
 fn read(
@@ -76,23 +77,22 @@ fn read(
     dims: &BTreeMap<String, usize>,
     batch: usize,
 ) -> Result<(VariantRecord, Vec<u8>), MissingReason> {
-    let why = |error: &dyn std::error::Error| MissingReason(chain(error));
-    let graph = Graph::load(&given.path).map_err(|e| why(&e))?;
+    let graph = Graph::load(&given.path).map_err(|e| reason(&e))?;
     // With external data the file alone is not the model.
     let bytes = match graph.self_contained() {
-        true => std::fs::read(&given.path).map_err(|e| why(&e))?,
+        true => std::fs::read(&given.path).map_err(|e| reason(&e))?,
         false => graph.encode(),
     };
     let file_sha256 = Sha256Hex::of(&bytes);
     let variant_id = VariantRecord::identity(&file_sha256, &given.options);
-    let file = FileName::try_from(format!("{}.onnx", given.name)).map_err(|e| why(&e))?;
+    let file = FileName::try_from(format!("{}.onnx", given.name)).map_err(|e| reason(&e))?;
     if let Some(lineage) = &given.lineage {
         let (name, file_bytes) = (given.name.clone(), bytes.len() as u64);
         let lineage = (**lineage).clone();
         let record = VariantRecord { name, file, variant_id, file_sha256, file_bytes, ..lineage };
         return Ok((record, bytes));
     }
-    let facts = graph.facts(dims, batch).map_err(|e| why(&e))?;
+    let facts = graph.facts(dims, batch).map_err(|e| reason(&e))?;
     let cost = graph.cost(&facts.shapes);
     let record = VariantRecord {
         schema: SCHEMA,
@@ -122,13 +122,6 @@ fn read(
     Ok((record, bytes))
 }
 
-/// An error and its causes, as one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        text += &format!(": {source}");
-        cause = source.source();
-    }
-    text.replace('\n', " ")
+fn reason(error: &dyn std::error::Error) -> MissingReason {
+    MissingReason(error_chain(error).replace('\n', " "))
 }

@@ -66,8 +66,7 @@ impl RecipeContext {
                 table
             }
         };
-        let bytes = serde_json::to_vec(&table).unwrap_or_default();
-        let table_sha256 = Some(Sha256Hex::of(&bytes));
+        let table_sha256 = Sha256Hex::of_record(&table).ok();
         let calibration_sha256 = Some(calibration.sha256.clone());
         let best = best_form(&table).filter(|tried| !tried.form.is_empty());
         let taken =
@@ -145,10 +144,14 @@ fn tune_key(
     samples: &Sha256Hex,
     reading: DecisionRule,
 ) -> Sha256Hex {
-    let label = json!([options.label(), fixed, reading]).to_string();
-    let bytes = graph.encode();
-    let parts = [&bytes[..], b"\0", label.as_bytes(), b"\0", samples.as_str().as_bytes()];
-    Sha256Hex::of_parts(parts.into_iter().chain([ENGINE.as_bytes()]))
+    Sha256Hex::of_json(&json!({
+        "graph": Sha256Hex::of(&graph.encode()),
+        "options": options.label(),
+        "fixed": fixed,
+        "reading": reading,
+        "samples": samples,
+        "engine": ENGINE,
+    }))
 }
 
 /// All forms but the one that is there already, and those with `CLEAR_UPPER_HALVES` where the target

@@ -7,9 +7,10 @@ use super::options::BenchOptions;
 use crate::pipeline::{self, ExternalModel, Folders, MeasurementExtent, MeasurementPlan};
 use crate::report::{self, BenchAnswer, BenchRow, InputOrigin, ResultRow, RunFacts};
 use crate::study::{self, RunDirectory, TimingPlan};
-use crate::workflow::{Progress, ProgressEvent, WorkflowError, error_chain, on_one, one_target};
+use crate::workflow::{Progress, ProgressEvent, WorkflowError, on_one, one_target};
 use paring_agent::engine::{self, ENGINE, ModelSignature, ModelSource};
 use paring_boards::Target;
+use paring_core::error_chain::error_chain;
 use paring_core::schema::{
     ExecutionSetting, Measurement, MissingReason, Sha256Hex, StopRule, TargetEnvironment,
     VariantRecord,
@@ -192,7 +193,7 @@ impl BenchOptions {
             rule.insert("stop".into(), json!(stop));
             rule.insert("sustained_ns".into(), json!(self.sustained_ns));
         }
-        Sha256Hex::of(rule.to_string().as_bytes())
+        Sha256Hex::of_json(&rule)
     }
 }
 

@@ -7,12 +7,13 @@ use crate::pipeline::{
     of_all_kinds, removal,
 };
 use crate::report::{CatalogAnswer, ExpectedChange, RankedBypass, RankedComponent};
-use crate::workflow::{WorkflowError, error_chain};
+use crate::workflow::WorkflowError;
 use paring_agent::engine::{AnalysedModel, DimensionBindings, ModelSource};
 use paring_compress::catalog::{
     self, BypassCandidate, Calibration, CatalogError, ComponentGradients, Coupling,
     CouplingGradients, Criterion, InputRows, LinearLayer,
 };
+use paring_core::error_chain::error_chain;
 use paring_core::schema::{EngineOptions, OriginalIndices, ScoreKind, TaskKind};
 use paring_data::Dataset;
 use paring_onnx::graph::{Graph, NodeCost, TensorFacts};

@@ -6,6 +6,7 @@ use crate::TargetError;
 use crate::inventory::{Target, TargetTransport};
 use crate::profiles::TargetProfile;
 use crate::transport::{LocalAgent, ProcessLimits, path_argument};
+use paring_core::error_chain::error_chain;
 use paring_core::schema::{MissingReason, SensorReport, TargetEnvironment};
 use paring_core::units::Bytes;
 use serde::Serialize;
@@ -216,12 +217,6 @@ fn check_speed(profile: &TargetProfile, environment: &TargetEnvironment) -> Vec<
         ));
     }
     findings
-}
-
-/// An error with its causes.
-fn error_chain(error: &TargetError) -> String {
-    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |e| e.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]

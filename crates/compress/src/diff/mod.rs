@@ -9,7 +9,6 @@ mod canonical;
 mod channels;
 mod compare;
 mod difference;
-mod error_chain;
 mod execution;
 mod flow;
 mod import;

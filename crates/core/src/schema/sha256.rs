@@ -42,6 +42,14 @@ impl Sha256Hex {
         }
     }
 
+    /// The digest of a record as canonical JSON.
+    ///
+    /// # Errors
+    /// Those of its serialization.
+    pub fn of_record(record: &impl Serialize) -> Result<Self, serde_json::Error> {
+        serde_json::to_value(record).map(|value| Self::of_json(&value))
+    }
+
     /// The digest of the concatenation of `parts`.
     pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut hasher = Sha256::new();

@@ -14,8 +14,8 @@ mod model;
 mod names;
 mod preparation;
 mod shapes;
-mod slice;
 mod validate;
+mod weight_slices;
 mod weights;
 
 pub use attribute::{computation, float, int, ints, set_float, set_int, set_ints, text};
@@ -27,10 +27,10 @@ pub use index::GraphIndex;
 pub use model::Graph;
 pub use names::{FreshNames, layer_name, layer_names, origins};
 pub use shapes::TensorFacts;
-pub use slice::{insert, remove};
 pub use validate::{
     CountRange, DataProblem, ElementSet, NodeLabel, Violation, validate, violations,
 };
+pub use weight_slices::{insert, remove};
 pub use weights::Weights;
 
 /// A node of the graph, as ONNX has it.

@@ -6,6 +6,7 @@
 
 use crate::measure::run_job;
 use anyhow::{Context, bail};
+use paring_core::error_chain::error_chain;
 use paring_core::schema::{BoardHolder, JobEnding, JobState, JobStatus, SCHEMA, Sha256Hex};
 use rustix::process::{Pid, Signal, kill_process, setsid};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -110,24 +111,12 @@ pub(crate) fn run_detached(place: &JobPlace, owner: &str, own: &[&str]) -> anyho
     });
     let ended = match &outcome {
         Ok(()) => JobEnding::Done,
-        Err(error) => JobEnding::Failed(chain(error)),
+        // What is longer has no room in the state.
+        Err(error) => JobEnding::Failed(error_chain(error).chars().take(1000).collect()),
     };
     keep(&state, &JobState { ended: Some(ended), ..fresh(&job, last.0, last.1) })?;
     drop(lock);
     Ok(outcome?)
-}
-
-/// An error with its causes, as a person reads it.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    // What is longer has no room in the state.
-    text.chars().take(1000).collect()
 }
 
 fn fresh(job: &Sha256Hex, done: usize, total: usize) -> JobState {

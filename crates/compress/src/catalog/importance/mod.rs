@@ -1,7 +1,6 @@
 //! Importance of components: criteria, what layers read on calibration samples, the error that a
 //! removal adds, and what it is expected to save.
 
-mod backward_elimination;
 mod bypass_scores;
 mod component_gradients;
 mod coupling_readers;
@@ -12,9 +11,9 @@ mod expected_impact;
 mod layer_gradients;
 mod normal_equations;
 mod observed;
+mod optimal_brain_surgeon;
 mod scores;
 
-pub use backward_elimination::EliminationOrder;
 pub use bypass_scores::bypass_scores;
 pub use component_gradients::{ComponentGradients, CouplingGradients, component_gradients};
 pub use coupling_readers::{CouplingReader, opaque_readers, readers};
@@ -32,4 +31,5 @@ pub use observed::{
     ActivationRange, Calibration, CalibrationWalk, InputRows, LinearLayer, linears, observe,
     observe_all, per_output,
 };
+pub use optimal_brain_surgeon::EliminationOrder;
 pub use scores::{elimination, joint_error, output_errors, scores, with_bias};

@@ -4,8 +4,8 @@ use super::activation_quantization::{self, ActivationQuantization};
 use super::rewriter::{GraphRewriter, RewriteLog};
 use super::{affine, constants, fused, patterns, products, reshape};
 use crate::catalog::Calibration;
-use crate::diff::error_chain::error_chain;
 use paring_agent::engine::DimensionBindings;
+use paring_core::error_chain::error_chain;
 use paring_onnx::graph::{Graph, TensorFacts};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -2,10 +2,10 @@
 
 use crate::calibration_plan::calibration_plan;
 use crate::catalog::Calibration;
-use crate::diff::error_chain::error_chain;
 use ndarray::ArrayD;
 use paring_agent::arrays::Array;
 use paring_agent::engine::{DimensionBindings, InferencePlan};
+use paring_core::error_chain::error_chain;
 use paring_core::schema::EngineOptions;
 use paring_onnx::graph::Graph;
 use serde::Serialize;

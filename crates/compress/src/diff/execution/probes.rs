@@ -1,10 +1,10 @@
 //! Seeded inputs for two models that take the same, where no data are given.
 
 use crate::catalog::Calibration;
-use crate::diff::error_chain::error_chain;
 use ndarray::{ArrayD, IxDyn};
 use paring_agent::arrays::{Array, Dim, Dtype, InputNeed};
 use paring_agent::engine::{self, DimensionBindings, ModelSource};
+use paring_core::error_chain::error_chain;
 use paring_core::schema::Sha256Hex;
 use paring_core::stats;
 use paring_onnx::graph::{self, Graph, GraphIndex, Node};

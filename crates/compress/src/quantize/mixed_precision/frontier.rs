@@ -1,7 +1,7 @@
 //! The assignments of precisions to layers that no mixture of others beats in time and error.
 
 use super::assignment::{LayerPrices, PrecisionAssignment};
-use super::network::PrecisionNetwork;
+use super::dynamic_program::PrecisionNetwork;
 use paring_core::schema::LayerPrecision;
 use paring_onnx::graph::{Graph, TensorFacts};
 use std::collections::{BTreeMap, BTreeSet};

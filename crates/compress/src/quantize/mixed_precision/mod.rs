@@ -1,8 +1,8 @@
 //! Mixed precision: which precision each layer gets, from what each costs and loses.
 
 mod assignment;
+mod dynamic_program;
 mod frontier;
-mod network;
 mod sensitivity;
 
 pub use assignment::{LayerPrices, PrecisionAssignment};

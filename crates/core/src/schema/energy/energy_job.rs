@@ -50,7 +50,7 @@ impl EnergyJob {
         let json = serde_json::json!({ "rules": asked.wherever(), "simulated": simulated });
         EnergyJob {
             rules: EnergyRules { source, ..asked },
-            rules_sha256: Sha256Hex::of(json.to_string().as_bytes()),
+            rules_sha256: Sha256Hex::of_json(&json),
             root: sysfs_root.map(Path::to_path_buf),
         }
     }

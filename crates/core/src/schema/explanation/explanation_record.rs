@@ -3,7 +3,7 @@
 use crate::schema::{
     ComponentBlame, DecisionGroup, DegradedSample, DeploymentStage, Effect, ExplanationDigest,
     FlipBlame, ForecastOutcome, GroupBlame, GroupInteraction, LayerChange, LayerFlow, LedgerNote,
-    MetricTotal, NarrativeSentence, Sha256Hex, TrackRecord, UnreachedTarget,
+    MetricTotal, NarrativeSentence, SCHEMA, Sha256Hex, TrackRecord, UnreachedTarget,
 };
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +69,44 @@ pub struct Explanation {
 }
 
 impl Explanation {
+    /// An explanation of which nothing is known but what it is about.
+    pub fn new(
+        variant: &str,
+        variant_id: &Sha256Hex,
+        main: PrimaryMetric,
+        experiments: ExperimentSummary,
+    ) -> Explanation {
+        Explanation {
+            schema: SCHEMA,
+            variant: variant.into(),
+            variant_id: variant_id.clone(),
+            level_pct: 95.0,
+            main,
+            experiments,
+            groups: vec![],
+            totals: vec![],
+            effects: vec![],
+            interactions: vec![],
+            unusable: UnusableCounts::default(),
+            layers: vec![],
+            quiet_share: None,
+            flips: vec![],
+            flip_counts: FlipCounts::default(),
+            blame: vec![],
+            components: vec![],
+            forecasts: vec![],
+            track: TrackRecord::default(),
+            links: vec![],
+            unreached: vec![],
+            emulated: vec![],
+            flow: vec![],
+            hits: vec![],
+            digest: ExplanationDigest::default(),
+            narrative: vec![],
+            notes: vec![],
+        }
+    }
+
     /// True if figures of a target are an emulator's.
     pub fn is_emulated(&self, target: Option<&str>) -> bool {
         self.emulated.iter().any(|emulated| Some(emulated.as_str()) == target)
