@@ -36,9 +36,9 @@ fn count(bar: &ProgressBar, done: u64, total: u64) {
         (0, _) => BEGUN,
         _ => COUNTED,
     };
-    bar.set_style(style(template));
     bar.set_length(total);
     bar.set_position(done);
+    bar.set_style(style(template));
 }
 
 /// Shows the item that a bar is at.

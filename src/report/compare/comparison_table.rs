@@ -74,7 +74,7 @@ fn columns(rows: &[&ComparedVariant]) -> Vec<TextColumn> {
         TextColumn::units("after", rank(sequential), (unit, latencies.collect())),
         TextColumn::units("x before", rank(!sequential), ("", ratio_before)),
         TextColumn::units("x after", rank(!sequential), ("", ratio_after)),
-        TextColumn::units("after / before", 0, ("", interval_texts(&changes))),
+        TextColumn::units("after / before", 0, ("", interval_texts(&changes, true))),
         TextColumn::text("verdict", 0, rows.iter().map(|row| verdict_cell(row))),
         TextColumn::text("stands on", 4, rows.iter().map(|row| cell(basis(row)))),
     ];

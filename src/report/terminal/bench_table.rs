@@ -60,7 +60,7 @@ fn columns(rows: &[BenchRow]) -> Vec<TextColumn> {
         TextColumn::units("p50", 0, span_texts(&p50, true)),
     ];
     let speeds: Vec<_> = rows.iter().map(|timed| timed.row.as_ref().ok()).collect();
-    columns.extend(speed_columns(&speeds));
+    columns.extend(speed_columns(&speeds, true));
     columns.extend([
         TextColumn::figures("quiet, %", 2, quiet),
         TextColumn::units("peak memory", 3, memory_texts(&memory)),

@@ -1,6 +1,6 @@
 //! The table at the end of a run, one for each target.
 
-use super::layout::text_table::{TextColumn, cell, fitted};
+use super::layout::text_table::{TextColumn, cell, fitted_or};
 use super::layout::{
     TerminalLayout, change_texts, energy_texts, interval_texts, memory_texts, span_texts,
 };
@@ -31,7 +31,11 @@ pub fn results_table(rows: &[ResultRow], layout: TerminalLayout) -> String {
     }
     let tables = targets.into_iter().map(|target| {
         let own: Vec<&ResultRow> = rows.iter().filter(|row| row.target == target).collect();
-        format!("{}\n{}", layout.prose(&title(target, &own)), fitted(columns(&own), layout))
+        format!(
+            "{}\n{}",
+            layout.prose(&title(target, &own)),
+            fitted_or(columns(&own, true), || columns(&own, false), layout)
+        )
     });
     let text = tables.collect::<Vec<_>>().join("\n\n");
     let below = invalid(rows).into_iter().chain(not_evaluated(rows)).chain(about_energy(rows));
@@ -61,8 +65,9 @@ fn machine(environment: &TargetEnvironment) -> String {
     format!("{cpu}{emulated}, {}", environment.engine)
 }
 
-/// The columns of one target's table. Those that every decision needs stay where a terminal is narrow.
-fn columns(rows: &[&ResultRow]) -> Vec<TextColumn> {
+/// The columns of one target's table. Those that every decision needs stay where a terminal is narrow;
+/// latencies have their bounds, and ratios all their digits, where `long`.
+fn columns(rows: &[&ResultRow], long: bool) -> Vec<TextColumn> {
     let several = rows.iter().any(|row| row.measurement.setting != rows[0].measurement.setting);
     let names = rows.iter().map(|row| if several { row.label() } else { row.variant.name.clone() });
     let removed = rows.iter().map(|row| decimal(row.params_removed_pct().max(0.0), 1));
@@ -76,9 +81,9 @@ fn columns(rows: &[&ResultRow]) -> Vec<TextColumn> {
         TextColumn::figures("removed, %", 5, removed.map(cell)),
     ];
     columns.extend(quality_columns(rows));
-    columns.push(TextColumn::units("p50", 1, span_texts(&p50, true)));
+    columns.push(TextColumn::units("p50", 1, span_texts(&p50, long)));
     let speeds: Vec<_> = rows.iter().map(|row| Some(*row)).collect();
-    columns.extend(speed_columns(&speeds));
+    columns.extend(speed_columns(&speeds, long));
     if let Some(energy) = energy_column(rows) {
         columns.push(energy);
     }
@@ -121,11 +126,11 @@ fn quality_columns(rows: &[&ResultRow]) -> Vec<TextColumn> {
 }
 
 /// Speed-up with its interval, and the verdict where there are blocks enough for any.
-pub(super) fn speed_columns(rows: &[Option<&ResultRow>]) -> Vec<TextColumn> {
+pub(super) fn speed_columns(rows: &[Option<&ResultRow>], long: bool) -> Vec<TextColumn> {
     let speed = |row: &Option<&ResultRow>| row.as_ref()?.measurement.speed.as_ref().ok().cloned();
     let found: Vec<_> = rows.iter().map(speed).collect();
     let intervals: Vec<_> = found.iter().map(|own| own.as_ref().map(|s| s.speedup)).collect();
-    let texts = interval_texts(&intervals).into_iter().zip(rows).zip(&found);
+    let texts = interval_texts(&intervals, long).into_iter().zip(rows).zip(&found);
     let speedups = texts.map(|((text, row), own)| match row {
         Some(row) if row.variant.parent.is_none() && own.is_none() => cell(""),
         _ => cell(text),
@@ -268,7 +273,7 @@ fn about_energy(rows: &[ResultRow]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::example_rows::{example_rows, rows_of_two_targets};
+    use crate::report::example_rows::{example_rows, rows_of_two_targets, timed_row};
     use insta::assert_snapshot;
 
     #[test]
@@ -347,6 +352,29 @@ mod tests {
           slower from 180 s on
         left alone in int8-channel: block1.dw: the engine has no integer kernel for
           depthwise convolutions; float is faster
+        ");
+    }
+
+    #[test]
+    fn latencies_stay_where_everything_is_long() {
+        let mut rows = vec![
+            timed_row("baseline", "pi4", 1_920_000.0, None, 0.0),
+            timed_row("pruned-0.25-int8", "pi4", 1_202_400.0, Some(1.001), -0.457),
+        ];
+        if let Ok(speed) = &mut rows[1].measurement.speed {
+            (speed.speedup.low, speed.speedup.high) = (0.999, 1.003);
+        }
+        assert_snapshot!(results_table(&rows, TerminalLayout::default()), @"
+        pi4: Cortex-A76, tract 0.23.9; baseline: accuracy 90.0 % on 200 samples
+        ───────────────────────────────────────────────────────────────────────────────
+        variant                 change, points  p50, µs           speed-up  verdict
+        ───────────────────────────────────────────────────────────────────────────────
+        baseline                                   1920
+        pruned-0.25-int8  −45.7 [−46.7, −44.7]     1202  1.00 [1.00, 1.00]  cannot tell
+        ───────────────────────────────────────────────────────────────────────────────
+        --wide adds: precision; removed, %; accuracy, %; peak memory, MiB; file, KiB
+        no energy on pi4: no power sensor on this machine
+        solo and paired disagree: pruned-0.25-int8: solo medians make 1.597 [1.534, 1.662], pairs 1.001 [0.999, 1.003]
         ");
     }
 

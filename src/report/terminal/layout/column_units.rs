@@ -84,10 +84,14 @@ pub(in crate::report) fn energy_texts(values: &[Option<ConfidenceInterval>]) -> 
     (name, cells(values, show))
 }
 
-/// Ratios with their bounds: two decimals, three where an interval is narrower than two can show.
-pub(in crate::report) fn interval_texts(values: &[Option<ConfidenceInterval>]) -> Vec<String> {
+/// Ratios with their bounds: two decimals, or, where `long`, three if an interval is narrower than two can
+/// show.
+pub(in crate::report) fn interval_texts(
+    values: &[Option<ConfidenceInterval>],
+    long: bool,
+) -> Vec<String> {
     let narrow = values.iter().flatten().any(|i| i.high - i.low < 0.01);
-    let places = if narrow { 3 } else { 2 };
+    let places = if narrow && long { 3 } else { 2 };
     cells(values, |i| format!("{:.places$} [{:.places$}, {:.places$}]", i.value, i.low, i.high))
 }
 
@@ -140,9 +144,9 @@ mod tests {
 
     #[test]
     fn ratios_show_as_much_as_their_intervals_tell() {
-        assert_eq!(interval_texts(&[about(1.316, 0.02)]), ["1.32 [1.30, 1.34]"]);
+        assert_eq!(interval_texts(&[about(1.316, 0.02)], true), ["1.32 [1.30, 1.34]"]);
         assert_eq!(
-            interval_texts(&[about(1.316, 0.02), about(1.001, 0.0012)]),
+            interval_texts(&[about(1.316, 0.02), about(1.001, 0.0012)], true),
             ["1.316 [1.296, 1.336]", "1.001 [1.000, 1.002]"]
         );
     }

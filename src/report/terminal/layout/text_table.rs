@@ -84,13 +84,31 @@ impl TextColumn {
 
 /// A table that fits the layout; where columns had to be left out, a line that names them.
 pub(in crate::report) fn fitted(columns: Vec<TextColumn>, layout: TerminalLayout) -> String {
+    fit(&columns, layout).0
+}
+
+/// [`fitted`], with the shorter cells of `short` where a column of rank 1 has no room otherwise.
+pub(in crate::report) fn fitted_or(
+    columns: Vec<TextColumn>,
+    short: impl FnOnce() -> Vec<TextColumn>,
+    layout: TerminalLayout,
+) -> String {
+    match fit(&columns, layout) {
+        (_, Some(..=1)) => fit(&short(), layout).0,
+        (table, _) => table,
+    }
+}
+
+/// A table that fits the layout, and the least rank of the columns that were left out.
+fn fit(columns: &[TextColumn], layout: TerminalLayout) -> (String, Option<u8>) {
     let mut shown: Vec<&TextColumn> = columns.iter().collect();
     let table = rendered(&shown, usize::MAX, layout.color);
     if layout.wide || width(&table) <= COLUMNS {
-        return table;
+        return (table, None);
     }
     let is_whole = columns.first().is_some_and(|first| first.is_whole);
     let mut longest = if is_whole { usize::MAX } else { LONGEST_NAME };
+    let mut least = None;
     loop {
         let table = rendered(&shown, longest, layout.color);
         let excess = width(&table).saturating_sub(COLUMNS);
@@ -99,12 +117,13 @@ pub(in crate::report) fn fitted(columns: Vec<TextColumn>, layout: TerminalLayout
         match last {
             Some(position) if excess > 0 => {
                 shown.remove(position);
+                least = Some(rank);
             }
             None if excess > 0 && longest > SHORTEST_NAME => {
                 let found = shown.first().map_or(0, |first| first.longest_cell());
                 longest = longest.min(found).saturating_sub(excess).max(SHORTEST_NAME);
             }
-            _ => return table + &layout.lines(left_out(&columns, &shown)),
+            _ => return (table + &layout.lines(left_out(columns, &shown)), least),
         }
     }
 }
