@@ -76,6 +76,54 @@ fn a_run_ends_with_a_row_a_variant() {
 }
 
 #[test]
+fn what_a_machine_cannot_do_is_refused_before_anything_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    for (rules, message) in [
+        ("affinity = [90000]", "`host` has no processor 90000; it has 0 to "),
+        ("threads = 1000\nstreams = 1000", "1000 threads in 1000 streams are too many"),
+        ("solo_ms = 99999999", "`solo_ms` under [protocol] must be 3600000 at most"),
+        ("probes = 99999", "`probes` under [protocol] must be 10000 at most"),
+    ] {
+        let study = study(folder.path(), &format!("[protocol]\n{rules}\n"));
+        let to = out.to_str().unwrap();
+        refused(&["run", study.to_str().unwrap(), "--out", to], 2, message);
+        refused(&["run", study.to_str().unwrap(), "--dry-run"], 2, message);
+        assert!(!out.exists(), "{rules}");
+    }
+}
+
+#[test]
+fn another_target_keeps_the_rows_of_the_first_and_both_are_shown_again() {
+    if !cfg!(target_arch = "x86_64") {
+        return skipped("the second target is a profile of x86-64");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (study, out) = (study(folder.path(), TWO), folder.path().join("a run"));
+    let (study, to) = (study.to_str().unwrap(), out.to_str().unwrap());
+    let run = |target: &str| {
+        paring().args(["run", study, "--out", to, "--target", target]).assert().success()
+    };
+    run("host").stderr(contains(format!("--target host --out '{to}'` goes on")));
+    run("x86-64").stdout(contains("since it was gone on with"));
+    let targets: Vec<String> = rows(&out).iter().map(|row| row["target"].clone()).collect();
+    assert_eq!(targets, ["x86-64", "x86-64", "x86-64", "host", "host", "host"]);
+    paring().args(["verify", to]).assert().success();
+    let shown = paring().args(["show", to]).assert().success();
+    let text = String::from_utf8_lossy(&shown.get_output().stdout).into_owned();
+    assert!(text.contains("x86-64: ") && text.contains("\nhost: "), "{text}");
+    let tables = text.lines().filter(|line| line.starts_with('─'));
+    assert!(
+        tables.clone().count() == 6 && tables.clone().all(|l| l.chars().count() <= 80),
+        "{text}"
+    );
+    let listed = paring().arg("list").arg(folder.path()).arg("--json").output().unwrap();
+    let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
+    assert_eq!(listed[0]["targets"], serde_json::json!(["host", "x86-64"]), "{listed}");
+    assert_eq!(listed[0]["state"], "finished");
+}
+
+#[test]
 fn identical_runs_make_identical_variants_parings_and_ledgers() {
     let folder = tempfile::tempdir().unwrap();
     let study = study(folder.path(), TWO);
