@@ -1,9 +1,11 @@
-//! Notes under the results table: disagreement of solo and paired blocks, drift, long loads, and instruction-set tiers, one line each.
+//! Notes under the results table: variants without quality, layers left alone, disagreement of solo and
+//! paired blocks, drift, long loads, and instruction-set tiers, one line each.
 
 use crate::report::result_row::ResultRow;
 use crate::report::time_trends::{LEAST_DRIFT, significant_drift, sustained_ranks};
 use paring_core::schema::{ConfidenceInterval, MissingReason};
 use paring_core::units::LatencyNs;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// All lines, in the rows' order.
 pub(super) fn notes(rows: &[ResultRow]) -> Vec<String> {
@@ -126,4 +128,32 @@ fn tiers(rows: &[ResultRow], row: &ResultRow) -> Option<String> {
             twins.join(", ")
         ),
     })
+}
+
+/// Variants without quality, one line each.
+pub(super) fn not_evaluated(rows: &[ResultRow]) -> Vec<String> {
+    let mut seen: BTreeMap<&str, &MissingReason> = BTreeMap::new();
+    for row in rows {
+        seen.extend(row.evaluation_missing.as_ref().map(|why| (row.variant.name.as_str(), why)));
+    }
+    seen.into_iter()
+        .map(|(name, MissingReason(why))| format!("not evaluated: {name}: {why}"))
+        .collect()
+}
+
+/// Layers that steps refused to touch, one line a reason.
+pub(super) fn left_alone(rows: &[ResultRow]) -> Vec<String> {
+    let mut reasons: BTreeMap<&str, (BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
+    for refusal in rows.iter().flat_map(|row| &row.variant.refusals) {
+        let (what, variants) = reasons.entry(&refusal.reason).or_default();
+        what.insert(&refusal.what);
+        variants.insert(&refusal.variant);
+    }
+    let list = |names: BTreeSet<&str>| names.into_iter().collect::<Vec<_>>().join(", ");
+    reasons
+        .into_iter()
+        .map(|(reason, (what, variants))| {
+            format!("left alone in {}: {}: {reason}", list(variants), list(what))
+        })
+        .collect()
 }

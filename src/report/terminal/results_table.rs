@@ -4,7 +4,7 @@ use super::layout::text_table::{TextColumn, cell, fitted_or};
 use super::layout::{
     TerminalLayout, change_texts, energy_texts, interval_texts, memory_texts, span_texts,
 };
-use super::measurement_notes::{notes, row_name};
+use super::measurement_notes::{left_alone, not_evaluated, notes, row_name};
 use crate::report::result_row::ResultRow;
 use comfy_table::{Cell, Color};
 use paring_agent::measure::MIN_BLOCKS;
@@ -167,17 +167,6 @@ fn energy_column(rows: &[&ResultRow]) -> Option<TextColumn> {
         .then(|| TextColumn::units("energy", 2, energy_texts(&energy)))
 }
 
-/// Variants without quality, one line each.
-fn not_evaluated(rows: &[ResultRow]) -> Vec<String> {
-    let mut seen: BTreeMap<&str, &MissingReason> = BTreeMap::new();
-    for row in rows {
-        seen.extend(row.evaluation_missing.as_ref().map(|why| (row.variant.name.as_str(), why)));
-    }
-    seen.into_iter()
-        .map(|(name, MissingReason(why))| format!("not evaluated: {name}: {why}"))
-        .collect()
-}
-
 /// Reasons for which rows are not valid, one line each. That there are too few blocks for any verdict is
 /// said once.
 pub(super) fn invalid(rows: &[ResultRow]) -> Vec<String> {
@@ -211,23 +200,6 @@ pub(super) fn invalid(rows: &[ResultRow]) -> Vec<String> {
         lines.push("something else kept the machine busy; measure again with a new --out".into());
     }
     lines
-}
-
-/// Layers that steps refused to touch, one line a reason.
-fn left_alone(rows: &[ResultRow]) -> Vec<String> {
-    let mut reasons: BTreeMap<&str, (BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
-    for refusal in rows.iter().flat_map(|row| &row.variant.refusals) {
-        let (what, variants) = reasons.entry(&refusal.reason).or_default();
-        what.insert(&refusal.what);
-        variants.insert(&refusal.variant);
-    }
-    let list = |names: BTreeSet<&str>| names.into_iter().collect::<Vec<_>>().join(", ");
-    reasons
-        .into_iter()
-        .map(|(reason, (what, variants))| {
-            format!("left alone in {}: {}: {reason}", list(variants), list(what))
-        })
-        .collect()
 }
 
 fn precision(row: &ResultRow) -> String {
