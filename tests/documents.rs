@@ -363,13 +363,13 @@ fn same_keys(document: &str, heading: &str, known: &BTreeSet<String>) {
 #[test]
 fn every_key_of_a_study_is_documented() {
     let sections = struct_with("src/study", &["study", "model", "data", "variant", "target"]);
-    let kinds = ["prune", "quantize", "tune"].map(str::to_string);
+    let kinds = ["prune", "quantize", "distill", "tune"].map(str::to_string);
     let mut known: BTreeSet<String> =
         typed_structs("src/study").into_iter().flatten().chain(kinds).collect();
     known.retain(|key| !sections.contains(key));
     assert!(known.len() > 60, "only {} keys in src/study", known.len());
     same_keys("study.md", "key", &known);
-    for document in ["pruning.md", "quantization.md"] {
+    for document in ["pruning.md", "quantization.md", "distilling.md"] {
         let text = read(&root().join("docs").join(document));
         let spans = tabulated(&text, "key").into_iter();
         let words = spans.flat_map(|span| span.split(" = ").next().map(str::to_string));

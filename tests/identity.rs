@@ -6,6 +6,7 @@ mod common;
 use common::paring;
 use paring::boards::FolderTrust;
 use paring::catalog::{ComponentKind, Criterion};
+use paring::compress::distillation::Distillation;
 use paring::compress::{
     BudgetAllocation, ChannelPruning, LayerPruning, PostTrainingQuantization, PruneAmount,
     PruneStructure, QuantizationFormat, QuantizationGranularity, RecoveryMethod, Step,
@@ -79,6 +80,11 @@ fn steps_keep_their_names() {
         &Step::Quantize(int8),
         r#"{"quantize":{"by":"latency","correct":false,"depthwise":false,"equalize":false,"form":"operators","format":"int8","measured":false,"on":"host","ranges":"minmax","rounding":"nearest","weights":"tensor"}}"#,
         "2db9e2d19545",
+    );
+    named(
+        &Step::Distill(Distillation::default()),
+        r#"{"distill":{"batch":32,"features":1.0,"labels":0.0,"mix":0.5,"noise":0.1,"rate":0.01,"scores":1.0,"shift":0.05,"temperature":2.0}}"#,
+        "58e290e568e5",
     );
     named(&Step::Tune { on: "host".into() }, r#"{"tune":{"on":"host"}}"#, "1bcb232f91e4");
     // Where a file lies is not what it is.

@@ -127,6 +127,7 @@ impl ProgressPrinter {
     fn begin(&self, stage: ProgressStage, total: usize) {
         let name = match stage {
             ProgressStage::Compress => "compress",
+            ProgressStage::Distill => "distill",
             ProgressStage::Evaluate => "evaluate",
             ProgressStage::Explain => "explain",
             ProgressStage::Patterns => "patterns",

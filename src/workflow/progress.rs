@@ -13,6 +13,8 @@ use std::time::Duration;
 pub enum ProgressStage {
     /// Making variants.
     Compress,
+    /// Training one of them, in epochs.
+    Distill,
     /// Evaluating them.
     Evaluate,
     /// Experiments on one variant.

@@ -1,7 +1,8 @@
 //! Use case: the baseline again, a variant with its structure whole, or single components back.
 
 use super::open_run::{OpenRun, report_integrity_flaw};
-use super::{Progress, WorkflowError};
+use super::variants::training_listener;
+use super::{Progress, ProgressEvent, ProgressStage, WorkflowError};
 use crate::ledger::{Ledger, read_ledger};
 use crate::pipeline::{self, BASELINE, Folders, PipelineError, Recipe, variant_record};
 use crate::study::RunDirectory;
@@ -89,7 +90,7 @@ pub fn restore(
     }
     let mut run = OpenRun::reopen(&options.run, options.study.as_deref(), options.trust, progress)?;
     let line = verified_ancestry(&run.directory.folders, &options.variant)?;
-    replay(options, &mut run, &line)
+    replay(options, &mut run, &line, progress)
 }
 
 /// The variant and those that it was made from, whose files and decisions are what their records say.
@@ -131,13 +132,16 @@ fn replay(
     options: &RestoreOptions,
     run: &mut OpenRun,
     line: &[VariantRecord],
+    progress: &Progress,
 ) -> Result<RestoreResult, WorkflowError> {
     let context = run.context()?;
     let folders = &run.directory.folders;
     let mut ledger = Ledger::open(&folders.ledger(), &run.study.owner)?;
     let recipe = reduced_recipe(options, line, &run.study.recipes, &ledger)?;
     let baseline = variant_record(folders, BASELINE)?;
-    let made = pipeline::make(&context, &mut ledger, &recipe, &baseline)?;
+    let heard = training_listener(progress);
+    let made = pipeline::make(&context, &mut ledger, &recipe, &baseline, &heard)?;
+    progress(ProgressEvent::StageEnd(ProgressStage::Distill));
     drop(ledger);
     let what = match &options.extent {
         RestoreExtent::Components(ids) => json!(ids),

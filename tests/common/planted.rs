@@ -278,6 +278,7 @@ fn context(study: &Study, loaded: &StudyInputs, folder: &std::path::Path) -> Rec
             dims: loaded.dims.clone(),
             batch: loaded.batch,
             calibration: Some(calibration(loaded, &loaded.splits.calibrate)),
+            select: None,
             reading: DecisionRule::default(),
             seed: study.seed,
         },

@@ -3,7 +3,7 @@
 use crate::Paring;
 use paring_core::schema::{
     CouplingMember, Decision, DecisionInputs, Forecast, OriginalIndices, PrecisionChange,
-    RejectedAlternative, RemovedComponent, Sha256Hex,
+    RejectedAlternative, RemovedComponent, Sha256Hex, TrainingRecord,
 };
 use paring_onnx::graph::Graph;
 use std::collections::BTreeMap;
@@ -46,6 +46,8 @@ pub struct DecisionDraft {
     pub paring: Paring,
     /// The forecast of its effects.
     pub expected: Vec<Forecast>,
+    /// The training, of one that trained weights.
+    pub training: Option<TrainingRecord>,
     /// The savings of it alone.
     pub saves: RemovalSavings,
     /// The reason, for a person.
@@ -87,6 +89,7 @@ impl DecisionDraft {
             inputs: place.inputs,
             parings: place.parings,
             expected: self.expected,
+            training: self.training,
             owner: place.owner,
             reason: self.reason,
         }

@@ -2,6 +2,7 @@
 
 use crate::PruneAmount;
 use crate::catalog::CatalogError;
+use crate::distillation::DistillationError;
 use paring_agent::engine::EngineError;
 use paring_onnx::graph::GraphError;
 use std::collections::BTreeMap;
@@ -147,6 +148,9 @@ pub enum CompressError {
     /// The step needs calibration samples.
     #[error("{0} needs calibration samples; give the study a [data] section")]
     NoCalibration(&'static str),
+    /// The model cannot be distilled.
+    #[error(transparent)]
+    Distillation(#[from] DistillationError),
     /// The graph cannot be read or edited.
     #[error(transparent)]
     Graph(#[from] GraphError),

@@ -3,6 +3,7 @@
 //! Knows no files: what a step needs it is handed, and what it took out it hands back.
 
 pub mod catalog;
+pub mod distillation;
 pub mod gradient;
 pub mod prediction;
 

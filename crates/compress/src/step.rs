@@ -1,5 +1,6 @@
 //! One step of a recipe.
 
+use crate::distillation::Distillation;
 use crate::{ChannelPruning, LayerPruning, PostTrainingQuantization, WeightPruning};
 use paring_core::schema::Sha256Hex;
 use serde::Serialize;
@@ -30,6 +31,8 @@ pub enum Step {
     },
     /// Give layers narrower numbers.
     Quantize(PostTrainingQuantization),
+    /// Train the weights towards the baseline's answers.
+    Distill(Distillation),
     /// Whatever makes it faster and changes nothing.
     Tune {
         /// The target on which it has to be faster.
@@ -41,6 +44,11 @@ impl Step {
     /// The step as JSON, which tells it from every other.
     pub fn identity(&self) -> Value {
         json!(self)
+    }
+
+    /// Trains weights, and so looks at the samples that choose between states.
+    pub fn trains(&self) -> bool {
+        matches!(self, Step::Distill(_))
     }
 
     /// Takes something out, rather than quantizing it.
@@ -60,6 +68,7 @@ impl fmt::Display for Step {
                 write!(f, "import {name} ({})", sha256.short())
             }
             Step::Quantize(quantization) => quantization.fmt(f),
+            Step::Distill(how) => how.fmt(f),
             Step::Tune { on } if on == "host" => f.write_str("tune"),
             Step::Tune { on } => write!(f, "tune on {on}"),
         }

@@ -72,6 +72,9 @@ impl<'a> ExperimentRunner<'a> {
             subject.task,
             version
         ]);
+        let select = inputs.select.as_ref().map(|select| &select.sha256);
+        // Without a training nobody looks at them.
+        let rest = if select.is_some() { json!([rest, select]) } else { rest };
         let ground = Sha256Hex::of_json(&rest);
         let failed =
             |source| PipelineError::Graph { variant: crate::pipeline::BASELINE.into(), source };

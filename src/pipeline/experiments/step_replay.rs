@@ -123,7 +123,7 @@ fn again(
             paring_compress::quantize_unchecked(graph, origins, how, calibration.as_ref(), None)
         }
         _ if step.is_option() => Ok(StepResult::new(graph, origins, vec![])),
-        _ => apply_step(inputs, costs, step, graph, origins),
+        _ => apply_step(inputs, costs, step, (graph, origins), &|_| {}),
     }
 }
 

@@ -263,6 +263,7 @@ mod tests {
             inputs: DecisionInputs::default(),
             parings: vec![],
             expected: vec![],
+            training: None,
             owner: String::new(),
             reason: String::new(),
         };

@@ -1,6 +1,7 @@
 //! Steps of a recipe done to a graph, one after the other, before anything is entered or written.
 
 use crate::pipeline::{Forecaster, PipelineError, Recipe, RecipeContext, RecipeInputs};
+use paring_compress::distillation::{DistillationInputs, TrainingListener};
 use paring_compress::{
     self, CompressError, DecisionDraft, Paring, QuantizationFormat, Step, StepResult,
 };
@@ -37,13 +38,13 @@ pub(super) struct AppliedRecipe {
     pub(super) steps: Vec<AppliedStep>,
 }
 
-/// Does the steps of a recipe, one after the other.
+/// Does the steps of a recipe, one after the other; `heard` is told how far a training is.
 pub(super) fn apply_steps(
     context: &RecipeContext,
     recipe: &Recipe,
     parent: &VariantRecord,
-    mut graph: Graph,
-    mut options: EngineOptions,
+    (mut graph, mut options): (Graph, EngineOptions),
+    heard: &TrainingListener,
 ) -> Result<AppliedRecipe, PipelineError> {
     let (mut origins, mut steps) = (parent.origins.clone(), Vec::new());
     for step in &recipe.steps {
@@ -77,7 +78,8 @@ pub(super) fn apply_steps(
             }
             _ => {
                 let costs = context.estimates.costs.as_ref();
-                apply_step(&context.inputs, costs, step, graph, origins).map_err(failed)?
+                let begun = (graph, origins);
+                apply_step(&context.inputs, costs, step, begun, heard).map_err(failed)?
             }
         };
         let rest = paring_compress::undo_tensors(&before, &made.graph, &made.decisions)
@@ -99,8 +101,8 @@ pub(in crate::pipeline) fn apply_step(
     inputs: &RecipeInputs,
     costs: Option<&CostTable>,
     step: &Step,
-    graph: Graph,
-    origins: OriginalIndices,
+    (graph, origins): (Graph, OriginalIndices),
+    heard: &TrainingListener,
 ) -> Result<StepResult, CompressError> {
     let (bindings, seed) = (inputs.bindings(), inputs.seed);
     let calibration = inputs.calibration.as_ref();
@@ -125,6 +127,12 @@ pub(in crate::pipeline) fn apply_step(
             paring_compress::explain_import(&graph, foreign, bindings, calibration)
         }
         Step::Quantize(how) => paring_compress::quantize(graph, origins, how, calibration),
+        Step::Distill(how) => {
+            let teacher = Graph::load(&inputs.model)?;
+            let select = inputs.select.as_ref();
+            let inputs = DistillationInputs { teacher: &teacher, calibration, select, seed };
+            paring_compress::distillation::distill(graph, origins, how, &inputs, heard)
+        }
         // Measured, and so the pipeline's own.
         Step::Tune { .. } => Ok(StepResult::new(graph, origins, vec![])),
     }

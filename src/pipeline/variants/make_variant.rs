@@ -9,6 +9,7 @@ use crate::pipeline::run_files::read_variant;
 use crate::pipeline::{
     BASELINE, Folders, PipelineError, Recipe, RecipeContext, RecipeInputs, replace, replace_json,
 };
+use paring_compress::distillation::TrainingListener;
 use paring_compress::{DecisionDraft, DecisionPlace, Step};
 use paring_core::schema::{
     Decision, DecisionInputs, EngineOptions, FileName, LedgerEntryBody, LedgerEntryKind,
@@ -43,7 +44,8 @@ pub fn baseline(folders: &Folders, inputs: &RecipeInputs) -> Result<VariantRecor
     lineage.write(folders, inputs, &graph, &bytes, StepsOutcome::default())
 }
 
-/// Makes the variant of a recipe from `parent`, or finds it made before with the same key.
+/// Makes the variant of a recipe from `parent`, or finds it made before with the same key; `heard` is
+/// told how far a training is.
 ///
 /// # Errors
 /// [`PipelineError`] names the variant and the step.
@@ -52,26 +54,19 @@ pub fn make(
     ledger: &mut Ledger,
     recipe: &Recipe,
     parent: &VariantRecord,
+    heard: &TrainingListener,
 ) -> Result<VariantRecord, PipelineError> {
     let options = recipe.options.clone().unwrap_or_else(|| parent.options.clone());
     let words: Vec<String> = recipe.steps.iter().map(Step::to_string).collect();
-    let RecipeContext { records, inputs, machines, estimates } = context;
+    let RecipeContext { records, inputs, estimates, .. } = context;
     let folders = &records.folders;
-    let calibration = inputs.calibration.as_ref().map(|c| c.sha256.as_str()).unwrap_or_default();
-    let version = env!("CARGO_PKG_VERSION");
-    let (seed, reading) = (inputs.seed, inputs.reading);
-    let by_energy = |step: &Step| matches!(step, Step::Quantize(how) if how.measured && how.by == PrecisionObjective::Energy);
-    // What a simulated sensor decided is not what a real one would.
-    let simulated = machines.sysfs_root.is_some() && recipe.steps.iter().any(by_energy);
-    let told = [json!(reading), json!(seed), json!(simulated)];
-    let steps: Vec<Value> = recipe.steps.iter().map(Step::identity).collect();
-    let parts = json!([parent.variant_id, steps, options, calibration, told, version]);
+    let key = recipe_key(context, recipe, parent, &options);
     let lineage = VariantLineage {
         name: recipe.name.clone(),
         parent: Some(parent.name.clone()),
         options,
         recipe: parent.recipe.iter().chain(&words).cloned().collect(),
-        key: Sha256Hex::of_json(&parts),
+        key,
     };
     if let Some(made) = lineage.made_before(folders) {
         let ids: BTreeSet<&Sha256Hex> = ledger.entries().iter().map(|e| &e.entry_id).collect();
@@ -85,7 +80,7 @@ pub fn make(
     let parent_path = folders.variants().join(&parent.file);
     let graph = Graph::load(&parent_path).map_err(failed)?;
     let AppliedRecipe { graph, origins, options, mut steps } =
-        apply_steps(context, recipe, parent, graph, lineage.options.clone())?;
+        apply_steps(context, recipe, parent, (graph, lineage.options.clone()), heard)?;
     let lineage = VariantLineage { options, ..lineage };
     if let Some(learnt) = &estimates.forecaster {
         steps.iter_mut().for_each(|taken| taken.foresee(learnt, &lineage.options));
@@ -106,6 +101,29 @@ pub fn make(
     let mut outcome = record_steps(context, ledger, recipe, parent, &variant_id, steps)?;
     outcome.origins = origins;
     lineage.write(folders, inputs, &graph, &bytes, outcome)
+}
+
+/// Hash over everything that a recipe's variant is made from.
+fn recipe_key(
+    context: &RecipeContext,
+    recipe: &Recipe,
+    parent: &VariantRecord,
+    options: &EngineOptions,
+) -> Sha256Hex {
+    let RecipeContext { inputs, machines, .. } = context;
+    let calibration = inputs.calibration.as_ref().map(|c| c.sha256.as_str()).unwrap_or_default();
+    let version = env!("CARGO_PKG_VERSION");
+    let (seed, reading) = (inputs.seed, inputs.reading);
+    let by_energy = |step: &Step| matches!(step, Step::Quantize(how) if how.measured && how.by == PrecisionObjective::Energy);
+    // What a simulated sensor decided is not what a real one would.
+    let simulated = machines.sysfs_root.is_some() && recipe.steps.iter().any(by_energy);
+    let told = [json!(reading), json!(seed), json!(simulated)];
+    let steps: Vec<Value> = recipe.steps.iter().map(Step::identity).collect();
+    let mut parts = json!([parent.variant_id, steps, options, calibration, told, version]);
+    if let (Some(parts), true) = (parts.as_array_mut(), recipe.steps.iter().any(Step::trains)) {
+        parts.push(json!(inputs.select.as_ref().map(|select| &select.sha256)));
+    }
+    Sha256Hex::of_json(&parts)
 }
 
 /// Enters the steps of a recipe into the ledger and keeps what they took out.

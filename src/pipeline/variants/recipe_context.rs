@@ -44,6 +44,8 @@ pub struct RecipeInputs {
     pub batch: usize,
     /// Calibration samples, where there are data.
     pub calibration: Option<Calibration>,
+    /// Samples that choose between states of a training, where a recipe trains.
+    pub select: Option<Calibration>,
     /// Rule by which predictions are read off the model's outputs.
     pub reading: DecisionRule,
     /// Seeds what draws.

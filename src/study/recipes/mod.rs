@@ -4,6 +4,7 @@
 //! each of their values, and then as the typed section of its kind. So a key that its kind lacks is
 //! refused where the section is read, with the line, and what it belongs to.
 
+mod distill_step;
 mod prune_step;
 mod quantize_step;
 mod step;

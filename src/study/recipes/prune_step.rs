@@ -1,5 +1,6 @@
 //! Sections of prune steps: channels and heads, single weights, layers and blocks.
 
+use super::distill_step::{PruneRecovery, with_training};
 use paring_compress::catalog::{ComponentKind, Criterion};
 use paring_compress::{
     BudgetAllocation, ChannelPruning, LayerPruning, PruneAmount, PruneStructure, RecoveryMethod,
@@ -18,7 +19,7 @@ pub(super) struct ChannelPruningSection {
     latency: Option<f64>,
     on: Option<String>,
     criterion: Option<Criterion>,
-    recover: Option<RecoveryMethod>,
+    recover: Option<PruneRecovery>,
     allocate: Option<BudgetAllocation>,
     multiple: Option<usize>,
     layers: Option<String>,
@@ -36,7 +37,7 @@ pub(super) struct WeightPruningSection {
     score: Option<f64>,
     pattern: Option<String>,
     criterion: Option<Criterion>,
-    recover: Option<RecoveryMethod>,
+    recover: Option<PruneRecovery>,
     layers: Option<String>,
     #[serde(default)]
     protect: Vec<String>,
@@ -51,14 +52,14 @@ pub(super) struct BypassSection {
     score: Option<f64>,
     macs: Option<f64>,
     criterion: Option<Criterion>,
-    recover: Option<RecoveryMethod>,
+    recover: Option<PruneRecovery>,
     layers: Option<String>,
     #[serde(default)]
     protect: Vec<String>,
 }
 
 impl ChannelPruningSection {
-    pub(super) fn step(self, what: PruneStructure) -> Result<Step, String> {
+    pub(super) fn step(self, what: PruneStructure) -> Result<Vec<Step>, String> {
         let amounts = [
             self.ratio.map(PruneAmount::Ratio),
             self.count.map(PruneAmount::Count),
@@ -75,59 +76,66 @@ impl ChannelPruningSection {
             0 => return Err("`multiple` must be 1 or more".into()),
             multiple => multiple,
         };
-        Ok(Step::Prune(ChannelPruning {
+        let step = Step::Prune(ChannelPruning {
             what,
             amount,
             criterion: self.criterion.unwrap_or(Criterion::L1),
-            recover: self.recover.unwrap_or(RecoveryMethod::None),
+            recover: self.recover.map_or(RecoveryMethod::None, PruneRecovery::method),
             allocate: self.allocate.unwrap_or(BudgetAllocation::Uniform),
             multiple,
             layers: self.layers,
             protect: self.protect,
             lossy: self.lossy,
             frozen: None,
-        }))
+        });
+        Ok(with_training(step, self.recover))
     }
 }
 
 impl WeightPruningSection {
-    pub(super) fn step(self) -> Result<Step, String> {
+    pub(super) fn step(self) -> Result<Vec<Step>, String> {
         let pattern = self.pattern.map(|pattern| groups(&pattern)).transpose()?;
         let ratio = self.ratio.map(|ratio| share("ratio", ratio)).transpose()?;
         let amounts =
             [ratio.map(WeightSparsity::Ratio), self.score.map(WeightSparsity::Score), pattern];
-        let recover = match self.recover.unwrap_or(RecoveryMethod::None) {
+        let recover = match self.recover.map_or(RecoveryMethod::None, PruneRecovery::method) {
             RecoveryMethod::None => false,
             RecoveryMethod::LeastSquares => true,
-            _ => return Err("single weights recover by `least-squares` or not at all".into()),
+            _ => {
+                return Err(
+                    "single weights recover by `least-squares`, `distill` or not at all".into()
+                );
+            }
         };
-        Ok(Step::Sparsify(WeightPruning {
+        let step = Step::Sparsify(WeightPruning {
             sparsity: only(amounts, "`ratio`, `score` and `pattern`")?,
             criterion: self.criterion.unwrap_or(Criterion::L1),
             recover,
             layers: self.layers,
             protect: self.protect,
-        }))
+        });
+        Ok(with_training(step, self.recover))
     }
 }
 
 impl BypassSection {
-    pub(super) fn step(self, kind: ComponentKind) -> Result<Step, String> {
+    pub(super) fn step(self, kind: ComponentKind) -> Result<Vec<Step>, String> {
         let amounts = [
             self.ratio.map(PruneAmount::Ratio),
             self.count.map(PruneAmount::Count),
             self.score.map(PruneAmount::Score),
             self.macs.map(PruneAmount::Macs),
         ];
-        Ok(Step::Bypass(LayerPruning {
+        let step = Step::Bypass(LayerPruning {
             kind,
             amount: checked(only(amounts, "`ratio`, `count`, `score` and `macs`")?)?,
             criterion: self.criterion.unwrap_or(Criterion::Activation),
-            recover: self.recover.unwrap_or(RecoveryMethod::None),
+            recover: self.recover.map_or(RecoveryMethod::None, PruneRecovery::method),
             layers: self.layers,
             protect: self.protect,
             frozen: None,
-        }))
+        });
+        Ok(with_training(step, self.recover))
     }
 }
 

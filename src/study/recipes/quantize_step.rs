@@ -1,5 +1,6 @@
 //! Sections of quantize steps, one for each format: what a format has no use for is no key of its.
 
+use super::distill_step::{QuantizeRecovery, with_simulation};
 use paring_compress::{
     Int8Form, PostTrainingQuantization, QuantizationFormat, QuantizationGranularity, RangeRule,
     Step, WeightRounding,
@@ -20,6 +21,7 @@ pub(super) struct StaticInt8Section {
     form: Option<Int8Form>,
     #[serde(default)]
     depthwise: bool,
+    recover: Option<QuantizeRecovery>,
     layers: Option<String>,
     on: Option<String>,
     by: Option<PrecisionObjective>,
@@ -39,6 +41,7 @@ pub(super) struct DynamicInt8Section {
     round: Option<WeightRounding>,
     #[serde(default)]
     depthwise: bool,
+    recover: Option<QuantizeRecovery>,
     layers: Option<String>,
     #[serde(default)]
     protect: Vec<String>,
@@ -54,6 +57,7 @@ pub(super) struct Int8WeightsSection {
     #[serde(default)]
     correct: bool,
     round: Option<WeightRounding>,
+    recover: Option<QuantizeRecovery>,
     layers: Option<String>,
     #[serde(default)]
     protect: Vec<String>,
@@ -68,6 +72,7 @@ pub(super) struct Int4WeightsSection {
     #[serde(default)]
     correct: bool,
     round: Option<WeightRounding>,
+    recover: Option<QuantizeRecovery>,
     layers: Option<String>,
     #[serde(default)]
     protect: Vec<String>,
@@ -86,13 +91,13 @@ pub(super) struct F16Section {
 const MEASURED: &str = "measured";
 
 impl StaticInt8Section {
-    pub(super) fn step(self) -> Result<Step, String> {
+    pub(super) fn step(self) -> Result<Vec<Step>, String> {
         let measured = self.layers.as_deref() == Some(MEASURED);
         if (self.on.is_some() || self.by.is_some()) && !measured {
             return Err("`on` and `by` belong to `layers = \"measured\"`".into());
         }
         let weights = self.per.unwrap_or(QuantizationGranularity::Tensor);
-        Ok(Step::Quantize(PostTrainingQuantization {
+        let how = PostTrainingQuantization {
             ranges: self.calibration.unwrap_or(RangeRule::MinMax),
             equalize: self.equalize,
             // Biases cost next to nothing on the target, and more candidates keep the predictions.
@@ -106,14 +111,15 @@ impl StaticInt8Section {
             on: self.on.unwrap_or_else(|| "host".into()),
             by: self.by.unwrap_or_default(),
             ..PostTrainingQuantization::new(QuantizationFormat::Int8, weights)
-        }))
+        };
+        with_simulation(how, self.recover)
     }
 }
 
 impl DynamicInt8Section {
-    pub(super) fn step(self) -> Result<Step, String> {
+    pub(super) fn step(self) -> Result<Vec<Step>, String> {
         let weights = self.per.unwrap_or(QuantizationGranularity::Tensor);
-        Ok(Step::Quantize(PostTrainingQuantization {
+        let how = PostTrainingQuantization {
             equalize: self.equalize,
             correct: self.correct,
             rounding: self.round.unwrap_or(WeightRounding::Nearest),
@@ -121,27 +127,29 @@ impl DynamicInt8Section {
             layers: pattern(self.layers)?,
             protect: self.protect,
             ..PostTrainingQuantization::new(QuantizationFormat::Int8Dynamic, weights)
-        }))
+        };
+        with_simulation(how, self.recover)
     }
 }
 
 impl Int8WeightsSection {
-    pub(super) fn step(self) -> Result<Step, String> {
+    pub(super) fn step(self) -> Result<Vec<Step>, String> {
         let weights = self.per.unwrap_or(QuantizationGranularity::Tensor);
-        Ok(Step::Quantize(PostTrainingQuantization {
+        let how = PostTrainingQuantization {
             equalize: self.equalize,
             correct: self.correct,
             rounding: self.round.unwrap_or(WeightRounding::Nearest),
             layers: pattern(self.layers)?,
             protect: self.protect,
             ..PostTrainingQuantization::new(QuantizationFormat::Int8Weights, weights)
-        }))
+        };
+        with_simulation(how, self.recover)
     }
 }
 
 impl Int4WeightsSection {
-    pub(super) fn step(self) -> Result<Step, String> {
-        Ok(Step::Quantize(PostTrainingQuantization {
+    pub(super) fn step(self) -> Result<Vec<Step>, String> {
+        let how = PostTrainingQuantization {
             equalize: self.equalize,
             correct: self.correct,
             rounding: self.round.unwrap_or(WeightRounding::Nearest),
@@ -151,20 +159,21 @@ impl Int4WeightsSection {
                 QuantizationFormat::Int4Weights,
                 QuantizationGranularity::Tensor,
             )
-        }))
+        };
+        with_simulation(how, self.recover)
     }
 }
 
 impl F16Section {
-    pub(super) fn step(self) -> Result<Step, String> {
-        Ok(Step::Quantize(PostTrainingQuantization {
+    pub(super) fn step(self) -> Result<Vec<Step>, String> {
+        Ok(vec![Step::Quantize(PostTrainingQuantization {
             layers: pattern(self.layers)?,
             protect: self.protect,
             ..PostTrainingQuantization::new(
                 QuantizationFormat::F16,
                 QuantizationGranularity::Tensor,
             )
-        }))
+        })])
     }
 }
 

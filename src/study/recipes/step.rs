@@ -1,5 +1,6 @@
 //! The kinds of steps: which section a step's table is, and what a key on the wrong kind belongs to.
 
+use super::distill_step::DistillSection;
 use super::prune_step::{BypassSection, ChannelPruningSection, WeightPruningSection};
 use super::quantize_step::{
     DynamicInt8Section, F16Section, Int4WeightsSection, Int8WeightsSection, StaticInt8Section,
@@ -24,6 +25,7 @@ enum StepSection {
     Int8Weights(Int8WeightsSection),
     Int4Weights(Int4WeightsSection),
     F16(F16Section),
+    Distill(DistillSection),
     Tune(TuneSection),
 }
 
@@ -53,29 +55,30 @@ struct TuneSection {
     on: Option<String>,
 }
 
-/// The step that a table means.
+/// The steps that a table means: one, and another one where it recovers by training.
 ///
 /// # Errors
 /// [`StepError`] names the key.
-pub(super) fn step(table: &StepTable) -> Result<Step, StepError> {
+pub(super) fn steps(table: &StepTable) -> Result<Vec<Step>, StepError> {
     let offset = table.offset();
-    section(table)?.step().map_err(|problem| StepError::new(offset, problem))
+    section(table)?.steps().map_err(|problem| StepError::new(offset, problem))
 }
 
 /// The section of a table's kind.
 fn section(table: &StepTable) -> Result<StepSection, StepError> {
-    let kinds = ["prune", "quantize", "tune"].map(|kind| table.get(kind));
+    let kinds = ["prune", "quantize", "distill", "tune"].map(|kind| table.get(kind));
     match kinds {
-        [Some(kind), None, None] => prune_section(table, kind),
-        [None, Some(kind), None] => quantize_section(table, kind),
-        [None, None, Some(kind)] => tune_section(table, kind),
-        [None, None, None] => Err(misspelt_kind(table).unwrap_or_else(|| one_kind(table))),
+        [Some(kind), None, None, None] => prune_section(table, kind),
+        [None, Some(kind), None, None] => quantize_section(table, kind),
+        [None, None, Some(kind), None] => distill_section(table, kind),
+        [None, None, None, Some(kind)] => tune_section(table, kind),
+        [None, None, None, None] => Err(misspelt_kind(table).unwrap_or_else(|| one_kind(table))),
         _ => Err(one_kind(table)),
     }
 }
 
 fn one_kind(table: &StepTable) -> StepError {
-    StepError::new(table.offset(), "a step has one of `prune`, `quantize` and `tune`")
+    StepError::new(table.offset(), "a step has one of `prune`, `quantize`, `distill` and `tune`")
 }
 
 /// The key that no kind of step has, in a step without a kind.
@@ -113,6 +116,16 @@ fn quantize_section(table: &StepTable, kind: &StepEntry) -> Result<StepSection, 
         Some(QuantizationFormat::Int4Weights) => StepSection::Int4Weights(fields(table, kind)?),
         Some(QuantizationFormat::F16) => StepSection::F16(fields(table, kind)?),
     })
+}
+
+fn distill_section(table: &StepTable, kind: &StepEntry) -> Result<StepSection, StepError> {
+    match table.read("distill")? {
+        Some(true) => fields(table, kind).map(StepSection::Distill),
+        _ => {
+            let problem = "`distill` is true; leave the step out otherwise";
+            Err(StepError::new(Some(kind.offset), problem))
+        }
+    }
 }
 
 fn tune_section(table: &StepTable, kind: &StepEntry) -> Result<StepSection, StepError> {
@@ -169,7 +182,7 @@ fn unknown_key(key: &str, offset: usize, known: &[String]) -> StepError {
 
 /// The keys of all kinds, and those that tell the kinds apart.
 fn all_keys() -> Vec<String> {
-    let kinds = ["prune", "quantize", "tune"].map(str::to_string);
+    let kinds = ["prune", "quantize", "distill", "tune"].map(str::to_string);
     KINDS.iter().flat_map(|kind| (kind.keys)()).chain(kinds).collect()
 }
 
@@ -187,7 +200,7 @@ struct StepKind {
     keys: fn() -> Vec<String>,
 }
 
-const KINDS: [StepKind; 9] = [
+const KINDS: [StepKind; 10] = [
     StepKind {
         verb: "prune",
         words: "pruning channels or heads",
@@ -220,6 +233,7 @@ const KINDS: [StepKind; 9] = [
         keys: keys_of::<Int4WeightsSection>,
     },
     StepKind { verb: "quantize", words: "`quantize = \"f16\"`", keys: keys_of::<F16Section> },
+    StepKind { verb: "distill", words: "`distill`", keys: keys_of::<DistillSection> },
     StepKind { verb: "tune", words: "`tune`", keys: keys_of::<TuneSection> },
 ];
 
@@ -245,11 +259,11 @@ fn owners(key: &str, verb: &str) -> Option<String> {
 }
 
 impl StepSection {
-    /// The step that the section means.
+    /// The steps that the section means.
     ///
     /// # Errors
     /// A sentence that names the key.
-    fn step(self) -> Result<Step, String> {
+    fn steps(self) -> Result<Vec<Step>, String> {
         match self {
             StepSection::Channels(what, section) => section.step(what),
             StepSection::Weights(section) => section.step(),
@@ -259,8 +273,9 @@ impl StepSection {
             StepSection::Int8Weights(section) => section.step(),
             StepSection::Int4Weights(section) => section.step(),
             StepSection::F16(section) => section.step(),
+            StepSection::Distill(section) => section.step().map(|step| vec![step]),
             StepSection::Tune(section) => {
-                Ok(Step::Tune { on: section.on.unwrap_or_else(|| "host".into()) })
+                Ok(vec![Step::Tune { on: section.on.unwrap_or_else(|| "host".into()) }])
             }
         }
     }

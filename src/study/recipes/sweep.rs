@@ -1,6 +1,6 @@
 //! Sweeps: a list in a step makes one variant for each of its values.
 
-use super::step::step;
+use super::step::steps;
 use super::step_error::{RecipeError, StepError};
 use super::step_table::{StepEntry, StepTable};
 use paring_compress::Step;
@@ -11,7 +11,7 @@ const MOST_VARIANTS: usize = 10_000;
 /// Longest name of a variant before a sweep completes it; file names are made from names.
 const LONGEST_NAME: usize = 200;
 /// Keys whose lists are swept over, the slowest first.
-const SWEPT_KEYS: [&str; 13] = [
+const SWEPT_KEYS: [&str; 16] = [
     "ratio",
     "count",
     "score",
@@ -24,6 +24,9 @@ const SWEPT_KEYS: [&str; 13] = [
     "calibration",
     "per",
     "round",
+    "epochs",
+    "rate",
+    "temperature",
     "on",
 ];
 
@@ -55,8 +58,8 @@ pub(super) fn sweep(
                 .into());
             }
         }
-        let steps = swept.into_iter().map(|(labels, table)| Ok((labels, step(&table)?)));
-        let steps: Vec<(SweptValues, Step)> =
+        let steps = swept.into_iter().map(|(labels, table)| Ok((labels, steps(&table)?)));
+        let steps: Vec<(SweptValues, Vec<Step>)> =
             steps.collect::<Result<_, _>>().map_err(|e: StepError| e.of_variant(name))?;
         all = all.iter().flat_map(|before| with_each(before, &steps)).collect();
     }
@@ -66,13 +69,13 @@ pub(super) fn sweep(
 /// A name and its steps, once with each of several further steps.
 fn with_each(
     (name, steps): &(String, Vec<Step>),
-    further: &[(SweptValues, Step)],
+    further: &[(SweptValues, Vec<Step>)],
 ) -> Vec<(String, Vec<Step>)> {
-    let with = |(labels, step): &(SweptValues, Step)| {
+    let with = |(labels, own): &(SweptValues, Vec<Step>)| {
         let named = labels
             .iter()
             .fold(name.clone(), |name, (key, value)| name.replace(&format!("{{{key}}}"), value));
-        (named, steps.iter().chain([step]).cloned().collect())
+        (named, steps.iter().chain(own).cloned().collect())
     };
     further.iter().map(with).collect()
 }

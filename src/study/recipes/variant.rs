@@ -211,14 +211,14 @@ mod tests {
             ),
             (
                 "prune = \"heads\", count = 1, recover = \"bias\"",
-                "`recover` is `none`, `mean`, `statistics` or `least-squares`, not `bias`",
+                "`recover` is `none`, `mean`, `statistics`, `least-squares` or `distill`, not `bias`",
             ),
             (
                 "prune = \"channels\", ratio = \"half\"",
                 "`ratio`: invalid type: string \"half\", expected f64",
             ),
             ("tune = \"all\"", "`tune` is true or \"lossless\", not \"all\""),
-            ("layers = \"a\"", "a step has one of `prune`, `quantize` and `tune`"),
+            ("layers = \"a\"", "a step has one of `prune`, `quantize`, `distill` and `tune`"),
         ] {
             let text = format!("[[variant]]\nname = \"a\"\nsteps = [{{ {step} }}]");
             refused(&text, &format!("3: variant `a`: {expected}"));

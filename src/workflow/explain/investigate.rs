@@ -193,7 +193,11 @@ fn further_draws(
         let size = splits.calibrate.len();
         let samples = resample_calibration(&pool, groups.map(Vec::as_slice), size, seed);
         let drawn = own.calibration.as_ref().map(|_| calibration(loaded, &samples));
-        Ok(RecipeInputs { calibration: drawn.transpose()?, seed, ..own.clone() })
+        // States of a training are chosen on samples that it did not draw.
+        let left: Vec<usize> = pool.iter().copied().filter(|s| !samples.contains(s)).collect();
+        let select = own.select.as_ref().filter(|_| !left.is_empty());
+        let select = select.map(|_| calibration(loaded, &left)).transpose()?;
+        Ok(RecipeInputs { calibration: drawn.transpose()?, select, seed, ..own.clone() })
     });
     further.collect()
 }

@@ -10,8 +10,8 @@ use crate::study::{Study, StudyInputs};
 use crate::workflow::WorkflowError;
 use crate::workflow::open_run::OpenRun;
 use paring_boards::Target;
-use paring_compress::DecisionRule;
 use paring_compress::catalog::Calibration;
+use paring_compress::{DecisionRule, Step};
 use paring_core::schema::{EnergyRules, EnergySource, ExecutionSetting, MissingReason};
 use paring_data::WINDOW_BYTES;
 use std::collections::BTreeMap;
@@ -25,6 +25,9 @@ impl OpenRun {
     pub(in crate::workflow) fn context(&self) -> Result<RecipeContext, WorkflowError> {
         let OpenRun { directory, study, loaded } = self;
         let calibrate = &loaded.splits.calibrate;
+        let held_out = &loaded.splits.select;
+        let trains = study.recipes.iter().flat_map(|recipe| &recipe.steps).any(Step::trains);
+        let select = (trains && !held_out.is_empty()).then(|| calibration(loaded, held_out));
         let calibration = calibration(loaded, calibrate)?;
         let folders = directory.folders.clone();
         Ok(RecipeContext {
@@ -34,6 +37,7 @@ impl OpenRun {
                 dims: loaded.dims.clone(),
                 batch: loaded.batch,
                 calibration: (!calibrate.is_empty()).then_some(calibration),
+                select: select.transpose()?,
                 reading: decision_rule(&loaded.task, loaded.output),
                 seed: study.seed,
             },

@@ -6,6 +6,7 @@ use crate::pipeline::{self, ForecastBudget, PipelineError, Recipe, RecipeContext
 use crate::study::Study;
 use crate::workflow::open_run::OpenRun;
 use crate::workflow::{Progress, ProgressEvent, ProgressStage, WorkflowError};
+use paring_compress::distillation::TrainingProgress;
 use paring_compress::{ChannelPruning, Step};
 use paring_core::schema::{LedgerEntryBody, LedgerEntryKind, VariantRecord};
 use paring_onnx::graph::Graph;
@@ -49,14 +50,29 @@ pub(in crate::workflow) fn make_variants(
     progress(ProgressEvent::StageDone { stage, done: 1 });
     for (position, recipe) in study.recipes.iter().enumerate() {
         progress(ProgressEvent::StageItem { stage, item: &recipe.name });
-        match make_variant(run, &context, &mut ledger, recipe, &records)? {
+        match make_variant(run, &context, &mut ledger, recipe, (&records, progress))? {
             Ok(made) => records.push(made),
             Err(failure) => failures.push(failure),
         }
+        progress(ProgressEvent::StageEnd(ProgressStage::Distill));
         progress(ProgressEvent::StageDone { stage, done: position + 2 });
     }
     progress(ProgressEvent::StageEnd(stage));
     Ok(MadeVariants { records, failures })
+}
+
+/// Tells how far a training is.
+pub(in crate::workflow) fn training_listener<'a>(
+    progress: &'a Progress<'a>,
+) -> impl Fn(TrainingProgress) + Sync + 'a {
+    move |training| {
+        let stage = ProgressStage::Distill;
+        let TrainingProgress { done, epochs, loss, best } = training;
+        progress(ProgressEvent::StageLength { stage, total: epochs });
+        let item = format!("loss {loss:.4}, held out {best:.4}");
+        progress(ProgressEvent::StageItem { stage, item: &item });
+        progress(ProgressEvent::StageDone { stage, done });
+    }
 }
 
 /// Makes the variant of one recipe; a failure of its own is entered into the ledger.
@@ -65,13 +81,13 @@ fn make_variant(
     context: &RecipeContext,
     ledger: &mut Ledger,
     recipe: &Recipe,
-    records: &[VariantRecord],
+    (records, progress): (&[VariantRecord], &Progress),
 ) -> Result<Result<VariantRecord, VariantFailure>, WorkflowError> {
     let made = match records.iter().find(|v| v.name == recipe.parent) {
         // Nothing is entered into the ledger before all steps are done, so a panic leaves it whole.
-        Some(parent) => {
-            pipeline::attempt(&recipe.name, || pipeline::make(context, ledger, recipe, parent))
-        }
+        Some(parent) => pipeline::attempt(&recipe.name, || {
+            pipeline::make(context, ledger, recipe, parent, &training_listener(progress))
+        }),
         None => Err(PipelineError::NoParent {
             variant: recipe.name.clone(),
             parent: recipe.parent.clone(),

@@ -7,6 +7,6 @@ mod result;
 
 pub(super) use evaluate::evaluate_variants;
 pub(super) use inputs::calibration;
-pub(super) use make::{ForecastSources, make_variants};
+pub(super) use make::{ForecastSources, make_variants, training_listener};
 pub(super) use result::check_complete;
 pub use result::{TargetMeasurement, VariantFailure, VariantResult};

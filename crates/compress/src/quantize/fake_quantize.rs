@@ -73,9 +73,20 @@ fn loaded(graph: &Graph, calibration: &Calibration) -> Result<InferencePlan, Eng
 /// The float graph whose layers read and give rounded numbers: weights from their grids, activations
 /// through QuantizeLinear and DequantizeLinear.
 fn fake_quantized(float: &Graph, narrowing: &QuantizedLayers) -> Graph {
+    written(float, narrowing, false)
+}
+
+/// The same with weights as they are, for training, which rounds them itself. Ranges that are found as
+/// activations come pass no gradient: such layers read floats.
+pub(super) fn quantized_activations(float: &Graph, narrowing: &QuantizedLayers) -> Graph {
+    written(float, narrowing, true)
+}
+
+fn written(float: &Graph, narrowing: &QuantizedLayers, trains: bool) -> Graph {
     let mut graph = float.clone();
     let names = FreshNames::new(float);
-    let mut writer = FakeQuantizeWriter { graph: &mut graph, names, narrowing, nodes: Vec::new() };
+    let mut writer =
+        FakeQuantizeWriter { graph: &mut graph, names, narrowing, trains, nodes: Vec::new() };
     for (position, node) in float.nodes().iter().enumerate() {
         let layer = narrowing.layers.iter().find(|layer| layer.position == position);
         writer.node(node, layer);
@@ -90,6 +101,8 @@ struct FakeQuantizeWriter<'a> {
     graph: &'a mut Graph,
     names: FreshNames,
     narrowing: &'a QuantizedLayers<'a>,
+    /// Weights stay as they are, and so do activations whose ranges are not fixed.
+    trains: bool,
     nodes: Vec<Node>,
 }
 
@@ -99,14 +112,16 @@ impl FakeQuantizeWriter<'_> {
     fn node(&mut self, node: &Node, layer: Option<&QuantizableLayer>) {
         let mut node = node.clone();
         if let Some(layer) = layer {
-            self.weights(&mut node, layer);
+            if !self.trains {
+                self.weights(&mut node, layer);
+            }
             match layer.scheme {
                 LayerPrecision::Static(_) => {
                     if let Some(affine) = self.narrowing.affines.get(&layer.input) {
                         node.input[0] = self.rounded(&layer.input, *affine, &node.name);
                     }
                 }
-                LayerPrecision::Dynamic(_) => {
+                LayerPrecision::Dynamic(_) if !self.trains => {
                     node.input[0] = self.as_it_comes(&layer.input, &node.name)
                 }
                 _ => {}
@@ -134,19 +149,7 @@ impl FakeQuantizeWriter<'_> {
     /// Stored weights as their grid has them.
     fn weights(&mut self, node: &mut Node, layer: &QuantizableLayer) {
         let values: Vec<f32> = match self.narrowing.grids.get(&layer.name) {
-            Some(grid) => {
-                let (dims, axis) = (&layer.dims, layer.axis());
-                let inner: usize = dims[axis + 1..].iter().product();
-                let outputs = dims[axis].max(1);
-                let inputs = layer.values.len() / outputs;
-                let nearest = |(i, value): (usize, &f32)| {
-                    let output = i / inner.max(1) % outputs;
-                    // Of a matrix `[inputs, outputs]` a row is an input.
-                    let input = if axis == 1 { i / outputs } else { i % inputs.max(1) };
-                    grid.nearest(f64::from(*value), (input, inputs), output) as f32
-                };
-                layer.values.iter().enumerate().map(nearest).collect()
-            }
+            Some(grid) => grid.rounded(&layer.dims, &layer.values, layer.axis()),
             None => return,
         };
         let factor = layer.factors.0;

@@ -16,6 +16,7 @@ mod post_training;
 mod quantizable_layers;
 mod rounding;
 mod settings;
+mod training_simulation;
 mod weight_grid;
 
 pub use float16::quantize_float16;
@@ -24,6 +25,7 @@ pub use mixed_precision::{
     FloatAnswers, LayerPrices, PrecisionAssignment, QuantizationLoss, assignments,
     predicted_assignment,
 };
+pub(crate) use post_training::simulated_quantization;
 pub use post_training::{
     ActivationRanges, activation_ranges, precision_choices, prepare_for_quantization, quantize,
     quantize_unchecked,
@@ -31,3 +33,4 @@ pub use post_training::{
 pub use settings::{
     Int8Form, PostTrainingQuantization, QuantizationFormat, RangeRule, WeightRounding,
 };
+pub(crate) use training_simulation::QuantizationSimulation;

@@ -11,6 +11,7 @@ use super::int8::{
 use super::quantizable_layers::{self as layers, QuantizableLayer};
 use super::rounding::SequentialRounding;
 use super::settings::{Int8Form, PostTrainingQuantization, WeightRounding};
+use super::training_simulation::QuantizationSimulation;
 use super::weight_grid::WeightGrid;
 use crate::catalog::{ActivationRange, Calibration};
 use crate::rewrite::{equivalent, fold_batch_normalization};
@@ -159,6 +160,25 @@ fn quantize_layers(
         None => None,
     };
     Ok(StepResult { graph, origins, decisions, refusals, unexplained })
+}
+
+/// A prepared graph as training simulates its quantization; ranges are found on the calibration samples.
+///
+/// # Errors
+/// [`CompressError`] where no layer can be quantized, or a tensor is not finite.
+pub(crate) fn simulated_quantization(
+    graph: &Graph,
+    how: &PostTrainingQuantization,
+    calibration: &Calibration,
+) -> Result<QuantizationSimulation, CompressError> {
+    let (layers, refusals) = layers::find(graph, how)?;
+    require_layers(&layers, &refusals, how)?;
+    let QuantizationPlan { moves, affines, .. } =
+        QuantizationPlan::new(graph, &layers, how, (Some(calibration), None))?;
+    let (form, inner, grids) = (how.form, int8_only_tensors(graph, &layers), BTreeMap::new());
+    let narrowing =
+        QuantizedLayers { layers: &layers, affines: &affines, grids: &grids, form, moves, inner };
+    Ok(QuantizationSimulation::new(graph, &narrowing))
 }
 
 /// Refuses a step that no layer is left for.

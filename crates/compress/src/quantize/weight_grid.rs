@@ -145,6 +145,20 @@ impl WeightGrid {
         }
     }
 
+    /// The nearest point of the grid for each weight; outputs are axis `axis` of `dims`.
+    pub(super) fn rounded(&self, dims: &[usize], values: &[f32], axis: usize) -> Vec<f32> {
+        let inner: usize = dims[axis + 1..].iter().product();
+        let outputs = dims[axis].max(1);
+        let inputs = values.len() / outputs;
+        let nearest = |(i, value): (usize, &f32)| {
+            let output = i / inner.max(1) % outputs;
+            // Of a matrix `[inputs, outputs]` a row is an input.
+            let input = if axis == 1 { i / outputs } else { i % inputs.max(1) };
+            self.nearest(f64::from(*value), (input, inputs), output) as f32
+        };
+        values.iter().enumerate().map(nearest).collect()
+    }
+
     /// The nearest point of the grid for the weight of an input and an output.
     pub(super) fn nearest(
         &self,

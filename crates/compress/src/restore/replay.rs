@@ -61,7 +61,7 @@ impl Step {
             }
             // What it only chose are engine options, which stand apart.
             Step::Tune { .. } if made.len() < 2 => return Ok(None),
-            Step::Tune { .. } | Step::Import { .. } => self.clone(),
+            Step::Distill(_) | Step::Tune { .. } | Step::Import { .. } => self.clone(),
         }))
     }
 

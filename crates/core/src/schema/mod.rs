@@ -44,10 +44,10 @@ pub use job::{
     SampleRules, StopRule,
 };
 pub use ledger::{
-    ComponentRef, CouplingMember, Decision, DecisionInputs, Forecast, ForecastError,
+    ComponentRef, CouplingMember, Decision, DecisionInputs, EpochLoss, Forecast, ForecastError,
     ForecastOutcome, LedgerEntry, LedgerEntryBody, LedgerEntryKind, OriginalIndices,
     PrecisionChange, RejectedAlternative, RemovedComponent, ReplayedDecision, StepRecord,
-    StepRefusal, TrackRecord, VariantRecord,
+    StepRefusal, TensorChange, TrackRecord, TrainingEnd, TrainingRecord, VariantRecord,
 };
 pub use measurement::{
     BlockAttempt, BlockConditions, BlockData, BlockKey, BlockKind, BlockOutcome, BlockRecord,

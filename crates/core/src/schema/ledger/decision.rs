@@ -1,6 +1,8 @@
 //! Decisions about a model, as the ledger holds them.
 
-use crate::schema::{ComponentRef, DecidedPrecision, Forecast, ReplayedDecision, Sha256Hex};
+use crate::schema::{
+    ComponentRef, DecidedPrecision, Forecast, ReplayedDecision, Sha256Hex, TrainingRecord,
+};
 use serde::{Deserialize, Serialize};
 
 /// Ledger entry of what one step did to one coupling or layer.
@@ -41,6 +43,9 @@ pub struct Decision {
     /// Forecasts, stated before anything was tried.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expected: Vec<Forecast>,
+    /// The training, of a decision that trained weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<TrainingRecord>,
     /// Accountable person or team.
     pub owner: String,
     /// Reason, for a person.

@@ -6,6 +6,7 @@ mod forecast_outcome;
 mod ledger_entry;
 mod original_indices;
 mod replayed_decision;
+mod training_record;
 mod variant_record;
 
 pub use decision::{
@@ -17,4 +18,5 @@ pub use forecast_outcome::{ForecastError, ForecastOutcome, TrackRecord};
 pub use ledger_entry::{LedgerEntry, LedgerEntryBody, LedgerEntryKind};
 pub use original_indices::OriginalIndices;
 pub use replayed_decision::{ComponentRef, ReplayedDecision};
+pub use training_record::{EpochLoss, TensorChange, TrainingEnd, TrainingRecord};
 pub use variant_record::{StepRecord, VariantRecord};

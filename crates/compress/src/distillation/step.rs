@@ -1,0 +1,166 @@
+//! The step as a whole: (graph, teacher, settings, samples) → (graph, decision).
+
+use super::error::DistillationError;
+use super::passes::DistillationPasses;
+use super::settings::Distillation;
+use super::trainable::{TrainableTensor, TrainingTargets, trainable_tensors, with_gradients};
+use super::training::{TrainedWeights, Training, TrainingListener};
+use crate::catalog::Calibration;
+use crate::quantize::{prepare_for_quantization, simulated_quantization};
+use crate::rewrite::{equivalent, fold_batch_normalization};
+use crate::{CompressError, DecisionDraft, Paring, StepResult};
+use paring_core::schema::{OriginalIndices, TensorChange, TrainingEnd, TrainingRecord};
+use paring_onnx::graph::{Graph, Weights};
+
+/// Samples below which training would fit these alone.
+const FEWEST_SAMPLES: usize = 32;
+
+/// The teacher, and the samples that a distill step looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct DistillationInputs<'a> {
+    /// The baseline.
+    pub teacher: &'a Graph,
+    /// Samples to train on.
+    pub calibration: Option<&'a Calibration>,
+    /// Samples that choose the best state; without them the calibration samples do.
+    pub select: Option<&'a Calibration>,
+    /// Seeds the order of samples and what is drawn for them.
+    pub seed: u64,
+}
+
+/// Trains the weights of a graph towards what the teacher answers. Normalisations are folded first.
+/// `heard` is told after every epoch.
+///
+/// # Errors
+/// [`CompressError`] where there are too few samples, nothing can be trained, or the outputs are not
+/// those of the teacher.
+pub fn distill(
+    mut graph: Graph,
+    origins: OriginalIndices,
+    how: &Distillation,
+    inputs: &DistillationInputs,
+    heard: &TrainingListener,
+) -> Result<StepResult, CompressError> {
+    how.check()?;
+    let calibration = inputs.calibration.ok_or(CompressError::NoCalibration("distilling"))?;
+    let samples = calibration.samples();
+    if samples < FEWEST_SAMPLES {
+        return Err(DistillationError::TooFew { least: FEWEST_SAMPLES, samples }.into());
+    }
+    let given = graph.clone();
+    let mut decisions;
+    (graph, decisions) = match &how.simulated {
+        Some(simulated) => prepare_for_quantization(graph, simulated)?,
+        None => {
+            let folded = fold_batch_normalization(&mut graph)?;
+            (graph, folded)
+        }
+    };
+    equivalent("folding normalisations and equalizing", &given, &graph, calibration)?;
+    let tensors = trainable_tensors(&graph, how)?;
+    let simulation = how.simulated.as_ref();
+    let simulation = simulation.map(|how| simulated_quantization(&graph, how, calibration));
+    let simulation = simulation.transpose()?;
+    let student = simulation.as_ref().map_or(&graph, |simulation| &simulation.graph);
+    let passes =
+        DistillationPasses::load((student, &origins), inputs.teacher, &tensors, how, calibration)?;
+    let TrainingTargets { tensors, refusals } = with_gradients(tensors, &passes.refused)?;
+    let select = inputs.select.filter(|select| select.samples() > 0);
+    let training = Training {
+        passes: &passes,
+        tensors: &tensors,
+        simulation: simulation.as_ref(),
+        how,
+        calibration,
+        select,
+        seed: inputs.seed,
+    };
+    let trained = training.run(heard)?;
+    decisions.push(draft(&graph, &training, &trained)?);
+    for (tensor, values) in tensors.iter().zip(&trained.weights) {
+        if *values != tensor.values {
+            graph.set_weights(&tensor.name, Weights::f32(&tensor.dims, values));
+        }
+    }
+    Ok(StepResult { refusals, ..StepResult::new(graph, origins, decisions) })
+}
+
+/// The decision: the tensors as they were, how far each went, and the curve.
+fn draft(
+    graph: &Graph,
+    training: &Training,
+    trained: &TrainedWeights,
+) -> Result<DecisionDraft, CompressError> {
+    let mut paring = Paring::default();
+    let mut changes = Vec::new();
+    for (tensor, values) in training.tensors.iter().zip(&trained.weights) {
+        if *values != tensor.values {
+            paring.0.insert(tensor.name.clone(), graph.weights(&tensor.name)?);
+        }
+        changes.push(change(tensor, values));
+    }
+    let Training { how, calibration, select, seed, .. } = training;
+    let record = TrainingRecord {
+        seed: *seed,
+        epochs: how.epochs(calibration.samples()),
+        epochs_done: trained.epochs_done,
+        best_epoch: trained.epoch,
+        steps: trained.steps,
+        end: trained.end,
+        limit_s: how.limit_s,
+        calibration_samples: calibration.samples(),
+        select_samples: select.map_or(0, Calibration::samples),
+        select_sha256: select.map(|select| select.sha256.clone()),
+        labels_used: how.labels > 0.0,
+        curve: trained.curve.clone(),
+        changes,
+    };
+    Ok(DecisionDraft {
+        operation: "distill".into(),
+        coupling: "all trained layers".into(),
+        members: training.tensors.iter().map(TrainableTensor::member).collect(),
+        calibration_sha256: Some(calibration.sha256.clone()),
+        reason: reason(&record),
+        training: Some(record),
+        paring,
+        ..DecisionDraft::default()
+    })
+}
+
+fn change(tensor: &TrainableTensor, values: &[f32]) -> TensorChange {
+    let square = |v: f32| f64::from(v).powi(2);
+    let norm = tensor.values.iter().map(|v| square(*v)).sum::<f64>().sqrt();
+    let pairs = tensor.values.iter().zip(values);
+    let moved = pairs.map(|(was, is)| square(is - was)).sum::<f64>().sqrt();
+    TensorChange { tensor: tensor.name.clone(), norm_before: norm, norm_of_change: moved }
+}
+
+/// The training in a sentence.
+fn reason(record: &TrainingRecord) -> String {
+    let held = |epoch: usize| {
+        let found = record.curve.iter().find(|own| own.epoch == epoch);
+        found.map_or(f64::NAN, |own| own.held_out)
+    };
+    let on = match record.select_samples {
+        0 => format!("the {} calibration samples", record.calibration_samples),
+        select => format!("{select} samples of the select split"),
+    };
+    let ended = match record.end {
+        TrainingEnd::Epochs => "",
+        TrainingEnd::TimeLimit => "; ended by the time limit, which hangs on the machine",
+        TrainingEnd::NotFinite => "; ended because a loss or gradient was NaN or infinite",
+    };
+    let (done, epochs) = (record.epochs_done, record.epochs);
+    match record.best_epoch {
+        0 => format!(
+            "nothing changed: no state of {done} epochs of {epochs} has a lower loss on {on} than the start, {:.5}{ended}",
+            held(0)
+        ),
+        best => format!(
+            "trained towards the baseline's answers on {} calibration samples, without the report split: loss on {on} {:.5} at the start, {:.5} after epoch {best} of {epochs}, which was kept{ended}",
+            record.calibration_samples,
+            held(0),
+            held(best)
+        ),
+    }
+}

@@ -1,0 +1,295 @@
+//! The loop of training: epochs over drawn samples, updates of the weights, the best state on samples
+//! that are not trained on.
+
+use super::adam::{AdamOptimizer, cosine_schedule};
+use super::augmentation::AugmentedInputs;
+use super::error::DistillationError;
+use super::passes::{DistillationPasses, PassArrays, PassGradients};
+use super::settings::Distillation;
+use super::trainable::TrainableTensor;
+use crate::catalog::Calibration;
+use crate::gradient::GradientError;
+use crate::quantize::QuantizationSimulation;
+use paring_core::schema::{EpochLoss, TrainingEnd};
+use paring_core::stats;
+use rand::seq::SliceRandom;
+use rayon::prelude::*;
+use std::time::{Duration, Instant};
+
+/// States that are compared at most, evenly spread over the epochs.
+const COMPARED_STATES: usize = 100;
+
+/// The state of a training, for whoever waits for it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrainingProgress {
+    /// Epochs that are done.
+    pub done: usize,
+    /// All epochs.
+    pub epochs: usize,
+    /// Mean loss of the last epoch.
+    pub loss: f64,
+    /// The lowest loss so far on samples that are not trained on.
+    pub best: f64,
+}
+
+/// Receiver of a training's progress.
+pub type TrainingListener<'a> = dyn Fn(TrainingProgress) + Sync + 'a;
+
+/// A training that is set up.
+pub(super) struct Training<'a> {
+    pub(super) passes: &'a DistillationPasses,
+    pub(super) tensors: &'a [TrainableTensor],
+    /// The quantization that is simulated.
+    pub(super) simulation: Option<&'a QuantizationSimulation>,
+    pub(super) how: &'a Distillation,
+    pub(super) calibration: &'a Calibration,
+    /// Samples that choose the best state; without them the calibration samples do.
+    pub(super) select: Option<&'a Calibration>,
+    pub(super) seed: u64,
+}
+
+/// The result of a training.
+pub(super) struct TrainedWeights {
+    pub(super) weights: Vec<Vec<f32>>,
+    /// The epoch behind which they were so; 0 for the start.
+    pub(super) epoch: usize,
+    pub(super) curve: Vec<EpochLoss>,
+    pub(super) epochs_done: usize,
+    pub(super) steps: usize,
+    pub(super) end: TrainingEnd,
+}
+
+/// A training between two epochs.
+struct TrainingState<'a> {
+    adam: AdamOptimizer,
+    drawn: AugmentedInputs<'a>,
+    /// Samples of an update.
+    batch: usize,
+    /// Updates in all.
+    steps: usize,
+    weights: Vec<Vec<f32>>,
+    held: Vec<PassArrays>,
+    /// The lowest loss on the samples that are held out.
+    best: f64,
+    /// The losses of the best and of the last state that was compared, pass by pass.
+    best_losses: Vec<f64>,
+    last_losses: Vec<f64>,
+    found: TrainedWeights,
+}
+
+impl TrainingState<'_> {
+    /// Takes the last state of a whole training instead of the best one, where the samples that are held
+    /// out cannot tell them apart: the rate has fallen to nothing there, and the lowest of many losses is
+    /// partly luck.
+    ///
+    /// Source of the rule of one standard error: L. Breiman et al. 1984, Classification and Regression
+    /// Trees, section 3.4.3.
+    fn prefer_last(&mut self) {
+        let whole = self.found.end == TrainingEnd::Epochs && self.found.epoch > 0;
+        let start = self.found.curve.first().map_or(f64::NEG_INFINITY, |own| own.held_out);
+        let better = mean(&self.last_losses) < start;
+        if whole && better && within_standard_error(&self.best_losses, &self.last_losses) {
+            self.found.weights.clone_from(&self.weights);
+            self.found.epoch = self.found.epochs_done;
+        }
+    }
+}
+
+/// True where the mean of `others` exceeds that of `lowest` by at most one standard error of the paired
+/// difference.
+fn within_standard_error(lowest: &[f64], others: &[f64]) -> bool {
+    let differences: Vec<f64> = lowest.iter().zip(others).map(|(low, other)| other - low).collect();
+    let (count, centre) = (differences.len() as f64, mean(&differences));
+    let squares: f64 = differences.iter().map(|own| (own - centre).powi(2)).sum();
+    centre <= (squares / (count * (count - 1.0)).max(1.0)).sqrt()
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+impl Training<'_> {
+    /// Trains. A loss that is no number ends it with the best state so far.
+    ///
+    /// # Errors
+    /// [`DistillationError`] where the engine fails or the teacher's answers are not finite.
+    pub(super) fn run(
+        &self,
+        heard: &TrainingListener,
+    ) -> Result<TrainedWeights, DistillationError> {
+        let begun = Instant::now();
+        let epochs = self.how.epochs(self.calibration.samples());
+        let every = epochs.div_ceil(COMPARED_STATES);
+        let mut state = self.start(epochs)?;
+        let limit = self.how.limit_s.map(Duration::from_secs);
+        for epoch in 1..=epochs {
+            if limit.is_some_and(|limit| begun.elapsed() >= limit) {
+                state.found.end = TrainingEnd::TimeLimit;
+                break;
+            }
+            let compares = epoch % every == 0 || epoch == epochs;
+            match self.epoch(&mut state, epoch, compares) {
+                Ok(loss) => {
+                    let best = state.best;
+                    heard(TrainingProgress { done: epoch, epochs, loss, best });
+                }
+                Err(DistillationError::Gradient(GradientError::NotFinite(_))) => {
+                    state.found.end = TrainingEnd::NotFinite;
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        state.prefer_last();
+        Ok(state.found)
+    }
+
+    /// The state before the first epoch.
+    fn start(&self, epochs: usize) -> Result<TrainingState<'_>, DistillationError> {
+        let samples = self.calibration.samples();
+        let batch = self.how.batch.min(samples).max(1);
+        let weights: Vec<Vec<f32>> = self.tensors.iter().map(|own| own.values.clone()).collect();
+        let held = self.held_out()?;
+        let losses = self.held_losses(&held, &weights)?;
+        let best = mean(&losses);
+        let found = TrainedWeights {
+            weights: weights.clone(),
+            epoch: 0,
+            curve: vec![EpochLoss { epoch: 0, training: None, held_out: best }],
+            epochs_done: 0,
+            steps: 0,
+            end: TrainingEnd::Epochs,
+        };
+        Ok(TrainingState {
+            adam: AdamOptimizer::new(&weights),
+            drawn: AugmentedInputs::new(&self.calibration.inputs, self.how, self.seed),
+            batch,
+            steps: epochs * (samples / batch),
+            weights,
+            held,
+            best,
+            best_losses: losses.clone(),
+            last_losses: losses,
+            found,
+        })
+    }
+
+    /// Trains for one epoch and gives its mean loss; where the state `compares`, it is kept if it is the
+    /// best so far.
+    fn epoch(
+        &self,
+        state: &mut TrainingState,
+        epoch: usize,
+        compares: bool,
+    ) -> Result<f64, DistillationError> {
+        let mut losses = Vec::new();
+        for chosen in self.order(epoch).chunks_exact(state.batch) {
+            let rate = self.how.rate * cosine_schedule(state.found.steps, state.steps);
+            let made = self.step(&state.drawn, epoch, chosen, &state.weights)?;
+            state.adam.update(&mut state.weights, &made.gradients, rate);
+            state.found.steps += 1;
+            losses.push(made.loss);
+        }
+        state.found.epochs_done = epoch;
+        let training = mean(&losses);
+        if compares {
+            let losses = self.held_losses(&state.held, &state.weights)?;
+            let held_out = mean(&losses);
+            state.found.curve.push(EpochLoss { epoch, training: Some(training), held_out });
+            if held_out < state.best {
+                state.best = held_out;
+                state.best_losses.clone_from(&losses);
+                (state.found.weights, state.found.epoch) = (state.weights.clone(), epoch);
+            }
+            state.last_losses = losses;
+        }
+        Ok(training)
+    }
+
+    /// Samples in the order of an epoch.
+    fn order(&self, epoch: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.calibration.samples()).collect();
+        order.shuffle(&mut stats::generator(self.seed, &format!("distill order {epoch}")));
+        order
+    }
+
+    /// Mean loss and mean gradients over the samples of one update: passes run on all cores and are
+    /// added up in their order.
+    fn step(
+        &self,
+        drawn: &AugmentedInputs,
+        epoch: usize,
+        chosen: &[usize],
+        weights: &[Vec<f32>],
+    ) -> Result<PassGradients, DistillationError> {
+        let variables = self.variables(weights);
+        let shards: Vec<Vec<usize>> = shards(chosen, self.passes.samples);
+        let made: Vec<PassGradients> = shards
+            .par_iter()
+            .map(|shard| {
+                let labels: Vec<i64> =
+                    shard.iter().filter_map(|i| self.calibration.labels.get(*i).copied()).collect();
+                let arrays = self.passes.answered(drawn.at(epoch, shard), &labels)?;
+                self.passes.gradients(arrays, &variables)
+            })
+            .collect::<Result<_, DistillationError>>()?;
+        let count = made.len().max(1) as f32;
+        let mut loss = 0.0;
+        let mut gradients: Vec<Vec<f32>> = weights.iter().map(|own| vec![0.0; own.len()]).collect();
+        for own in &made {
+            loss += own.loss / f64::from(count);
+            for (sum, part) in gradients.iter_mut().zip(&own.gradients) {
+                sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part / count);
+            }
+        }
+        for (tensor, gradient) in self.tensors.iter().zip(&mut gradients) {
+            for (position, value) in gradient.iter_mut().enumerate() {
+                if tensor.stays_zero(position) {
+                    *value = 0.0;
+                }
+            }
+        }
+        Ok(PassGradients { loss, gradients })
+    }
+
+    /// The weights as passes read them: rounded where a quantization is simulated, whose gradient then
+    /// counts as that of the float weights (straight through).
+    fn variables(&self, weights: &[Vec<f32>]) -> PassArrays {
+        let Some(simulation) = self.simulation else { return self.passes.variables(weights) };
+        let rounded = |(tensor, values): (&TrainableTensor, &Vec<f32>)| {
+            simulation.rounded(&tensor.name, values).unwrap_or_else(|| values.clone())
+        };
+        let rounded: Vec<Vec<f32>> = self.tensors.iter().zip(weights).map(rounded).collect();
+        self.passes.variables(&rounded)
+    }
+
+    /// The samples that states are compared on, with the teacher's answers.
+    fn held_out(&self) -> Result<Vec<PassArrays>, DistillationError> {
+        let samples = self.select.unwrap_or(self.calibration);
+        let all: Vec<usize> = (0..samples.samples()).collect();
+        let answered = |shard: &Vec<usize>| {
+            let arrays = samples.inputs.iter().map(|(name, a)| (name.clone(), a.take(shard)));
+            let labels: Vec<i64> =
+                shard.iter().filter_map(|i| samples.labels.get(*i).copied()).collect();
+            self.passes.answered(arrays.collect(), &labels)
+        };
+        shards(&all, self.passes.samples).par_iter().map(answered).collect()
+    }
+
+    /// The loss of each pass over the samples that are held out.
+    fn held_losses(
+        &self,
+        held: &[PassArrays],
+        weights: &[Vec<f32>],
+    ) -> Result<Vec<f64>, DistillationError> {
+        let variables = self.variables(weights);
+        held.par_iter().map(|arrays| self.passes.loss(arrays, &variables)).collect()
+    }
+}
+
+/// Samples in passes of `size`; the last one is filled up with the first samples.
+fn shards(chosen: &[usize], size: usize) -> Vec<Vec<usize>> {
+    let passes = chosen.len().div_ceil(size.max(1));
+    let at = |i: usize| chosen.get(i % chosen.len().max(1)).copied();
+    (0..passes).map(|pass| (pass * size..(pass + 1) * size).filter_map(at).collect()).collect()
+}

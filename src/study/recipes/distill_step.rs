@@ -1,0 +1,102 @@
+//! Section of distill steps, and `recover = "distill"` of others, which is a distill step of its own.
+
+use paring_compress::distillation::Distillation;
+use paring_compress::{PostTrainingQuantization, RecoveryMethod, Step};
+use serde::Deserialize;
+
+/// Keys of `distill`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DistillSection {
+    epochs: Option<usize>,
+    batch: Option<usize>,
+    rate: Option<f64>,
+    temperature: Option<f64>,
+    scores: Option<f64>,
+    features: Option<f64>,
+    labels: Option<f64>,
+    shift: Option<f64>,
+    noise: Option<f64>,
+    mix: Option<f64>,
+    limit_s: Option<u64>,
+    layers: Option<String>,
+    #[serde(default)]
+    protect: Vec<String>,
+}
+
+impl DistillSection {
+    pub(super) fn step(self) -> Result<Step, String> {
+        let usual = Distillation::default();
+        let distillation = Distillation {
+            epochs: self.epochs,
+            batch: self.batch.unwrap_or(usual.batch),
+            rate: self.rate.unwrap_or(usual.rate),
+            temperature: self.temperature.unwrap_or(usual.temperature),
+            scores: self.scores.unwrap_or(usual.scores),
+            features: self.features.unwrap_or(usual.features),
+            labels: self.labels.unwrap_or(usual.labels),
+            shift: self.shift.unwrap_or(usual.shift),
+            noise: self.noise.unwrap_or(usual.noise),
+            mix: self.mix.unwrap_or(usual.mix),
+            limit_s: self.limit_s,
+            layers: self.layers,
+            protect: self.protect,
+            simulated: None,
+        };
+        distillation.check().map_err(|error| error.to_string())?;
+        Ok(Step::Distill(distillation))
+    }
+}
+
+/// Value of `recover` under `prune`.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum PruneRecovery {
+    None,
+    Mean,
+    Statistics,
+    LeastSquares,
+    Distill,
+}
+
+impl PruneRecovery {
+    /// The recovery of the prune step itself; training starts from least squares.
+    pub(super) fn method(self) -> RecoveryMethod {
+        match self {
+            PruneRecovery::None => RecoveryMethod::None,
+            PruneRecovery::Mean => RecoveryMethod::Mean,
+            PruneRecovery::Statistics => RecoveryMethod::Statistics,
+            PruneRecovery::LeastSquares | PruneRecovery::Distill => RecoveryMethod::LeastSquares,
+        }
+    }
+}
+
+/// A prune step, and the training behind it where it recovers so.
+pub(super) fn with_training(step: Step, recovery: Option<PruneRecovery>) -> Vec<Step> {
+    let trains = recovery == Some(PruneRecovery::Distill);
+    let training = trains.then(|| Step::Distill(Distillation::default()));
+    [step].into_iter().chain(training).collect()
+}
+
+/// Value of `recover` under `quantize`.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum QuantizeRecovery {
+    None,
+    Distill,
+}
+
+/// A quantize step, and in front of it the training that simulates it where it recovers so.
+pub(super) fn with_simulation(
+    how: PostTrainingQuantization,
+    recovery: Option<QuantizeRecovery>,
+) -> Result<Vec<Step>, String> {
+    if recovery != Some(QuantizeRecovery::Distill) {
+        return Ok(vec![Step::Quantize(how)]);
+    }
+    if how.measured {
+        return Err("`recover = \"distill\"` simulates one precision: `layers = \"measured\"` chooses it later".into());
+    }
+    let training = Distillation::simulating(how.clone());
+    Ok(vec![Step::Distill(training), Step::Quantize(how)])
+}
