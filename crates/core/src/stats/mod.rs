@@ -21,9 +21,10 @@ pub use dose_response::{
 };
 pub use intervals::{
     RocArea, Z99, bonett_price_interval, bonett_price_variance, bonferroni_factor,
-    bootstrap_median_difference, calibration_error_interval, delong_interval, least_squares_slope,
-    newcombe_interval, proportion_interval, rate_change_interval, rate_interval,
-    small_sample_factor, stretch_interval, widen_interval, wilson_interval, zou_donner_difference,
+    bonferroni_factor_at, bootstrap_median_difference, calibration_error_interval, delong_interval,
+    least_squares_slope, newcombe_interval, proportion_interval, rate_change_interval,
+    rate_interval, small_sample_factor, stretch_interval, widen_interval, wilson_interval,
+    zou_donner_difference,
 };
 pub use quantile::{median, quantile, samples_for_percentile};
 pub use sampling_design::{MeanVariance, SamplingDesign};

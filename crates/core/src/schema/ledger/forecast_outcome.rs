@@ -1,5 +1,6 @@
 //! Outcomes of forecasts, and the tool's record as a forecaster.
 
+use crate::rank_correlation::spearman;
 use crate::schema::{ConfidenceInterval, Forecast, Sha256Hex};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -142,23 +143,6 @@ fn by(
     each.collect()
 }
 
-/// Spearman's rank correlation, equal values sharing the mean of their ranks.
-fn spearman(pairs: &[(f64, f64)]) -> Option<f64> {
-    let ranks = |values: Vec<f64>| -> Vec<f64> {
-        let below = |v: f64| values.iter().filter(|w| **w < v).count() as f64;
-        let equal = |v: f64| values.iter().filter(|w| **w == v).count() as f64;
-        values.iter().map(|v| below(*v) + (equal(*v) - 1.0) / 2.0).collect()
-    };
-    let a = ranks(pairs.iter().map(|p| p.0).collect());
-    let b = ranks(pairs.iter().map(|p| p.1).collect());
-    let mean = (pairs.len() as f64 - 1.0) / 2.0;
-    let product = |x: &[f64], y: &[f64]| -> f64 {
-        x.iter().zip(y).map(|(x, y)| (x - mean) * (y - mean)).sum()
-    };
-    let scale = (product(&a, &a) * product(&b, &b)).sqrt();
-    (pairs.len() >= 3 && scale > 0.0).then(|| product(&a, &b) / scale)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,13 +199,5 @@ mod tests {
         let none = ConfidenceInterval { value: 0.0, low: 0.0, high: 0.0 };
         assert_eq!(ForecastOutcome::judge(&expected, none, Some(400)), (true, true));
         assert_eq!(ForecastOutcome::judge(&expected, none, Some(4_000)), (false, false));
-    }
-
-    #[test]
-    fn ranks_correlate_as_published() {
-        // R: cor(c(1,2,3,4,5), c(5,6,7,8,7), method = "spearman").
-        let pairs = [(1.0, 5.0), (2.0, 6.0), (3.0, 7.0), (4.0, 8.0), (5.0, 7.0)];
-        assert!((spearman(&pairs).unwrap() - 0.820_782_681_668_123_4).abs() < 1e-12);
-        assert_eq!(spearman(&[(1.0, 1.0), (1.0, 2.0), (1.0, 3.0)]), None);
     }
 }

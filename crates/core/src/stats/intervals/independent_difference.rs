@@ -67,8 +67,17 @@ pub fn stretch_interval(interval: ConfidenceInterval, factor: f64) -> Confidence
 ///
 /// Source: Bonferroni's inequality, with the normal distribution's quantiles.
 pub fn bonferroni_factor(count: usize) -> f64 {
-    let beyond = 0.005 / count.max(1) as f64;
-    Normal::standard().inverse_cdf(1.0 - beyond) / Z99
+    bonferroni_factor_at(0.99, count)
+}
+
+/// By how much intervals of coverage `level` have to be stretched for all of `count` to cover together
+/// at that level.
+///
+/// Source: Bonferroni's inequality, with the normal distribution's quantiles.
+pub fn bonferroni_factor_at(level: f64, count: usize) -> f64 {
+    let beyond = (1.0 - level) / 2.0;
+    let reach = |beyond: f64| Normal::standard().inverse_cdf(1.0 - beyond);
+    reach(beyond / count.max(1) as f64) / reach(beyond)
 }
 
 /// By how much a 99 % half-width that was estimated from `count` values has to be stretched because

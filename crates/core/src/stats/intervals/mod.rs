@@ -12,8 +12,8 @@ pub use bonett_price::{bonett_price_interval, bonett_price_variance, rate_change
 pub use calibration_error::calibration_error_interval;
 pub use delong::{RocArea, delong_interval};
 pub use independent_difference::{
-    Z99, bonferroni_factor, bootstrap_median_difference, small_sample_factor, stretch_interval,
-    widen_interval, zou_donner_difference,
+    Z99, bonferroni_factor, bonferroni_factor_at, bootstrap_median_difference, small_sample_factor,
+    stretch_interval, widen_interval, zou_donner_difference,
 };
 pub use least_squares_slope::least_squares_slope;
 pub use newcombe::newcombe_interval;
