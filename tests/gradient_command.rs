@@ -6,6 +6,7 @@ use common::{digits, paring, python, skipped};
 use ndarray::{Array1, Array4, s};
 use ndarray_npy::{NpzReader, NpzWriter};
 use paring::graph::{Graph, violations};
+use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use serde_json::Value;
 use std::fs::File;
@@ -114,4 +115,48 @@ fn components_go_by_gradients_where_there_are_labels() {
     let arguments = ["compress", bare.to_str().unwrap(), "--out", out.to_str().unwrap()];
     let refused = "criterion `taylor` needs calibration samples with labels";
     paring(folder.path(), &arguments).failure().stderr(contains(refused));
+}
+
+#[test]
+fn criteria_are_held_against_measured_ablations() {
+    let folder = tempfile::tempdir().unwrap();
+    let (model, data) = (digits("digits_cnn.onnx"), samples(folder.path(), true));
+    let model = model.to_str().unwrap();
+    let base = ["catalog", model, "--data", &data, "--probes", "0"];
+    let asked = ["--criteria", "taylor,l1,obs", "--ablations", "24"];
+    let found = answer(folder.path(), &[&base[..], &asked, &["--json"]].concat());
+    assert_eq!(found["criteria"], serde_json::json!(["taylor", "l1", "obs"]));
+    let ablations = &found["ablations"];
+    let each = ablations["ablations"].as_array().unwrap();
+    assert_eq!((each.len(), &ablations["labels"]), (24, &"data".into()));
+    let couplings = found["couplings"].as_array().unwrap();
+    let first = &each[0];
+    let coupling = couplings.iter().find(|own| own["id"] == first["coupling"]).unwrap();
+    let components = coupling["components"].as_array().unwrap();
+    assert!(components.iter().any(|own| own["id"] == first["component"]));
+    // The first that is named ranks.
+    let score = |own: &Value| own["scores"]["taylor"].as_f64().unwrap();
+    assert!(components.windows(2).all(|pair| score(&pair[0]) <= score(&pair[1])));
+    let comparison = &ablations["comparison"];
+    assert_eq!(comparison["components"], 24);
+    let rows = comparison["criteria"].as_array().unwrap();
+    assert_eq!(rows.len(), 3);
+    for row in rows {
+        let [low, value, high] =
+            ["low", "value", "high"].map(|side| row["loss"][side].as_f64().unwrap());
+        assert!(-1.0 <= low && low <= value && value <= high && high <= 1.0, "{row}");
+    }
+    assert!(
+        ["best", "undecided", "none_predicts"]
+            .contains(&comparison["overall"]["kind"].as_str().unwrap())
+    );
+    paring(folder.path(), &[&base[..], &asked].concat())
+        .success()
+        .stdout(contains("least important by taylor:").and(contains("rank correlation")));
+    paring(folder.path(), &["catalog", model, "--ablations", "3"])
+        .code(2)
+        .stderr(contains("name a file of them with --data"));
+    paring(folder.path(), &["catalog", model, "--criteria", "magic"])
+        .code(2)
+        .stderr(contains("unknown criterion `magic`"));
 }

@@ -129,6 +129,7 @@ impl ProgressPrinter {
             ProgressStage::Compress => "compress",
             ProgressStage::Distill => "distill",
             ProgressStage::Evaluate => "evaluate",
+            ProgressStage::Ablate => "ablate",
             ProgressStage::Explain => "explain",
             ProgressStage::Patterns => "patterns",
             ProgressStage::AskBoard => "ask",

@@ -2,6 +2,7 @@
 //!
 //! Knows records and folders, not the study file that names them.
 
+mod ablations;
 mod admission;
 mod conformance;
 mod error;
@@ -16,13 +17,18 @@ mod run_files;
 mod tuning;
 mod variants;
 
+pub use ablations::{
+    AblationSetup, ComponentAblation, CriterionAgreement, CriterionComparison, CriterionVerdict,
+    ablate, compare_criteria,
+};
 pub use admission::{FIRST_LOAD_VERB, LoadSizes, admit, first_load};
 pub use conformance::{
     conformance, conformance_path, keep_conformance, known_conformance, refusal,
 };
 pub use error::PipelineError;
 pub use experiments::{
-    ExperimentRequest, ExperimentRunner, measured_experiments, recorded, rehearse,
+    ExperimentRequest, ExperimentRunner, measured_experiments, recorded,
+    rehearse,
 };
 pub use forecast::{
     ForecastBasis, ForecastBudget, Forecaster, HERE, add_outcomes, forecaster, of_all_kinds,

@@ -20,10 +20,10 @@ mod time_span;
 mod time_trends;
 
 pub use answers::{
-    BenchAnswer, BoardAgreement, BoardFlip, CatalogAnswer, ExpectedChange, GradientAnswer,
-    InputOrigin, LabelOrigin, RankedBypass, RankedComponent, TargetFacts, card_json, card_text,
-    difference_json, difference_text, findings_json, findings_text, layers_json, sensitivity_json,
-    sensitivity_text, targets_json, targets_text,
+    AblationAnswer, BenchAnswer, BoardAgreement, BoardFlip, CatalogAnswer, ExpectedChange,
+    GradientAnswer, InputOrigin, LabelOrigin, RankedBypass, RankedComponent, TargetFacts,
+    card_json, card_text, difference_json, difference_text, findings_json, findings_text,
+    layers_json, ranking, sensitivity_json, sensitivity_text, targets_json, targets_text,
 };
 pub use compare::{
     ChangeBasis, CompareError, ComparedSource, ComparedVariant, ComparisonRules, RowFigures,

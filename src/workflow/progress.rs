@@ -17,6 +17,8 @@ pub enum ProgressStage {
     Distill,
     /// Evaluating them.
     Evaluate,
+    /// Removing components one by one.
+    Ablate,
     /// Experiments on one variant.
     Explain,
     /// Trying patterns that quantization writes on a target's engine.

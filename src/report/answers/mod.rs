@@ -15,7 +15,9 @@ mod targets;
 pub use bench::{BenchAnswer, InputOrigin};
 pub use board_agreement::{BoardAgreement, BoardFlip};
 pub use card::{card_json, card_text};
-pub use catalog::{CatalogAnswer, ExpectedChange, RankedBypass, RankedComponent};
+pub use catalog::{
+    AblationAnswer, CatalogAnswer, ExpectedChange, RankedBypass, RankedComponent, ranking,
+};
 pub use difference::{difference_json, difference_text};
 pub use gradient::{GradientAnswer, LabelOrigin};
 pub use layers::layers_json;

@@ -1,13 +1,14 @@
 //! Catalog of a model: what could be removed, dependencies, scores, and expected changes.
 
+use super::ablations::measured_ablations;
 use super::{ModelSamples, SampleOptions};
 use crate::evaluate::EvaluationTask;
 use crate::pipeline::{
     EvaluationSetup, ForecastBasis, ForecastBudget, Forecaster, attributed, forecaster,
     of_all_kinds, removal,
 };
-use crate::report::{CatalogAnswer, ExpectedChange, RankedBypass, RankedComponent};
-use crate::workflow::WorkflowError;
+use crate::report::{CatalogAnswer, ExpectedChange, RankedBypass, RankedComponent, ranking};
+use crate::workflow::{Progress, WorkflowError};
 use paring_agent::engine::{AnalysedModel, DimensionBindings, ModelSource};
 use paring_compress::catalog::{
     self, BypassCandidate, Calibration, CatalogError, ComponentGradients, Coupling,
@@ -35,13 +36,21 @@ pub struct CatalogOptions {
     pub samples: SampleOptions,
     /// Removals of each kind of component that are tried on the data to learn their cost in accuracy.
     pub probes: usize,
+    /// Criteria that components are judged by, the one that ranks them first; all without it.
+    pub criteria: Option<Vec<Criterion>>,
+    /// Components that are removed and measured, to hold the criteria against.
+    pub ablations: usize,
 }
 
 /// Couplings of a model with scores and forecasts of their components.
 ///
 /// # Errors
 /// [`WorkflowError`] where the model or the data cannot be used.
-pub fn catalog(options: &CatalogOptions) -> Result<CatalogAnswer, WorkflowError> {
+pub fn catalog(
+    options: &CatalogOptions,
+    progress: &Progress,
+) -> Result<CatalogAnswer, WorkflowError> {
+    options.check()?;
     let mut opened = options.open()?;
     let catalog = catalog::catalog(&opened.graph, &opened.facts, &OriginalIndices::default())?;
     let dependencies =
@@ -54,6 +63,15 @@ pub fn catalog(options: &CatalogOptions) -> Result<CatalogAnswer, WorkflowError>
     opened.criteria.retain(|criterion| gradients.is_some() || !criterion.needs_gradients());
     let components = catalog.couplings.iter().map(|c| opened.components(c, gradients.as_ref()));
     let components = components.collect::<Result<Vec<_>, _>>()?;
+    let ablations = match options.ablations {
+        0 => None,
+        count => {
+            let ranked = (catalog.couplings.as_slice(), components.as_slice());
+            let criteria = opened.criteria.as_slice();
+            let model = (&opened.graph, &opened.facts, &opened.samples);
+            Some(measured_ablations(model, ranked, criteria, count, progress)?)
+        }
+    };
     let bypasses = opened.bypasses()?;
     let opaque_readers = catalog.couplings.iter().map(|c| opened.opaque_readers(c)).collect();
     Ok(CatalogAnswer {
@@ -64,9 +82,11 @@ pub fn catalog(options: &CatalogOptions) -> Result<CatalogAnswer, WorkflowError>
         opaque_readers,
         bypasses,
         criteria: opened.criteria,
+        named: options.criteria.is_some(),
         forecaster: opened.forecaster,
-        calibrated: opened.calibration.is_some(),
+        calibrated: opened.samples.calibration.is_some(),
         gradients_missing,
+        ablations,
     })
 }
 
@@ -79,7 +99,9 @@ struct CatalogModel {
     layers: Vec<LinearLayer>,
     rows: Vec<InputRows>,
     criteria: Vec<Criterion>,
-    calibration: Option<Calibration>,
+    /// True where the user named them.
+    named: bool,
+    samples: ModelSamples,
     forecaster: Option<Forecaster>,
     /// Median time of each node on this machine, by position; empty without data to run on.
     times_ns: BTreeMap<usize, f64>,
@@ -88,12 +110,13 @@ struct CatalogModel {
 impl CatalogOptions {
     fn open(&self) -> Result<CatalogModel, WorkflowError> {
         let graph = Graph::load(&self.model)?;
-        let ModelSamples { dims, batch, calibration, trial } = self.samples.open(&self.model)?;
-        let bindings = DimensionBindings { batch, dims: &dims };
-        let facts = graph.facts(&dims, batch)?;
+        let samples = self.samples.open(&self.model)?;
+        let ModelSamples { dims, batch, calibration, trial } = &samples;
+        let bindings = DimensionBindings { batch: *batch, dims };
+        let facts = graph.facts(dims, *batch)?;
         let layers = catalog::linears(&graph, &facts);
         let rows = catalog::observe_all(&graph, &layers, calibration.as_ref())?;
-        let (forecaster, times_ns) = match (&calibration, &trial) {
+        let (forecaster, times_ns) = match (calibration, trial) {
             (Some(calibration), Some(trial)) => (
                 self.forecaster(&graph, bindings, calibration, trial)?,
                 self.times(&graph, bindings, calibration)?,
@@ -101,7 +124,8 @@ impl CatalogOptions {
             _ => (None, BTreeMap::new()),
         };
         let known = |c: &Criterion| calibration.is_some() || !c.needs_data();
-        let criteria = Criterion::ALL.into_iter().filter(known).collect();
+        let wanted = self.criteria.clone().unwrap_or(Criterion::ALL.to_vec());
+        let criteria = wanted.into_iter().filter(known).collect();
         let costs = graph.node_costs(&facts.shapes).into_iter().flatten().collect();
         Ok(CatalogModel {
             graph,
@@ -110,10 +134,26 @@ impl CatalogOptions {
             layers,
             rows,
             criteria,
-            calibration,
+            named: self.criteria.is_some(),
+            samples,
             forecaster,
             times_ns,
         })
+    }
+
+    /// Refuses questions that cannot be answered without data.
+    fn check(&self) -> Result<(), WorkflowError> {
+        if self.samples.data.is_some() {
+            return Ok(());
+        }
+        let named = self.criteria.iter().flatten().find(|criterion| criterion.needs_data());
+        let asked = match (named, self.ablations) {
+            (Some(criterion), _) => format!("--criteria {criterion}"),
+            (None, 0) => return Ok(()),
+            (None, count) => format!("--ablations {count}"),
+        };
+        let problem = format!("{asked} looks at samples: name a file of them with --data");
+        Err(WorkflowError::Option(problem))
     }
 
     fn forecaster(
@@ -172,7 +212,7 @@ impl CatalogOptions {
 }
 
 impl CatalogModel {
-    /// The components of a coupling, the least important first by the last criterion but the random.
+    /// The components of a coupling, the least important first.
     fn components(
         &self,
         coupling: &Coupling,
@@ -195,7 +235,6 @@ impl CatalogModel {
                 },
             })
             .collect();
-        let mut order = Vec::new();
         let judged = self.opaque_readers(coupling).is_empty() && !readers.is_empty();
         let own = gradients.and_then(|all| all.of(coupling)).and_then(Result::ok);
         for criterion in &self.criteria {
@@ -208,9 +247,6 @@ impl CatalogModel {
             for (component, score) in all.iter_mut().zip(&scores) {
                 component.scores.insert(criterion.to_string(), *score);
             }
-            if *criterion != Criterion::Random && !criterion.needs_gradients() {
-                order = scores;
-            }
         }
         let shares = own.map(CouplingGradients::shares).unwrap_or_default();
         for (component, share) in all.iter_mut().zip(shares) {
@@ -220,16 +256,21 @@ impl CatalogModel {
             let kinds = of_all_kinds(std::slice::from_ref(coupling));
             let kind = kinds.first().map(removal).unwrap_or_default();
             let errors = catalog::output_errors(&self.graph, coupling, &readers)?;
-            for ((component, share), units) in all.iter_mut().zip(&order).zip(errors) {
+            for (component, units) in all.iter_mut().zip(errors) {
+                let share = component.scores.get(&Criterion::Obs.to_string()).copied();
                 component.expected.output_error = Some(units);
-                component.expected.output_error_share = Some(*share);
-                let learnt = self.forecaster.as_ref();
-                component.expected.accuracy = learnt.and_then(|f| f.cost(&kind, *share));
+                component.expected.output_error_share = share;
+                let learnt = self.forecaster.as_ref().zip(share);
+                component.expected.accuracy = learnt.and_then(|(f, share)| f.cost(&kind, share));
             }
         }
-        let mut ranked: Vec<(f64, RankedComponent)> = order.into_iter().zip(all).collect();
-        ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
-        Ok(ranked.into_iter().map(|(_, component)| component).collect())
+        let scored = all.first().map(|first| &first.scores);
+        if let Some(by) = scored.and_then(|scores| ranking(&self.criteria, self.named, scores)) {
+            let score = |own: &RankedComponent| own.scores.get(&by.to_string()).copied();
+            let value = |own: &RankedComponent| score(own).unwrap_or(f64::INFINITY);
+            all.sort_by(|a, b| value(a).total_cmp(&value(b)));
+        }
+        Ok(all)
     }
 
     /// Gradients at all components, where there are samples.
@@ -237,7 +278,7 @@ impl CatalogModel {
         &self,
         couplings: &[Coupling],
     ) -> Option<Result<ComponentGradients, CatalogError>> {
-        let samples = self.calibration.as_ref()?;
+        let samples = self.samples.calibration.as_ref()?;
         let all: Vec<&Coupling> = couplings.iter().collect();
         let purpose = "judging by gradients";
         Some(catalog::component_gradients(&self.graph, &self.facts, &all, samples, purpose))
@@ -249,7 +290,7 @@ impl CatalogModel {
 
     fn bypasses(&self) -> Result<Vec<RankedBypass>, CatalogError> {
         let all = catalog::bypasses(&self.graph, &self.facts);
-        let scores = match &self.calibration {
+        let scores = match &self.samples.calibration {
             Some(samples) if !all.is_empty() => {
                 let by = Criterion::Activation;
                 let found = catalog::bypass_scores(&self.graph, &all, by, Some(samples), 0)?;

@@ -1,5 +1,6 @@
 //! Use cases about model files.
 
+mod ablations;
 mod catalog;
 mod diff;
 mod gradient;

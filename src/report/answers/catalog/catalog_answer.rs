@@ -1,5 +1,6 @@
 //! The answer of `paring catalog`: what could be removed, dependencies, scores and expected changes.
 
+use super::ablation_answer::AblationAnswer;
 use crate::pipeline::Forecaster;
 use paring_compress::catalog::{
     BypassCandidate, Catalog, ComponentKind, Coupling, CouplingDependencies, Criterion,
@@ -75,12 +76,31 @@ pub struct CatalogAnswer {
     pub bypasses: Vec<RankedBypass>,
     /// Criteria that components are judged by.
     pub criteria: Vec<Criterion>,
+    /// True where they were named; the first of them ranks then.
+    pub named: bool,
     /// Forecasts of accuracy, where they could be learnt.
     pub forecaster: Option<Forecaster>,
     /// True where there are data.
     pub calibrated: bool,
     /// The reason why nothing is judged by gradients, where there are data.
     pub gradients_missing: Option<String>,
+    /// Measured removals of single components, where they were asked for.
+    pub ablations: Option<AblationAnswer>,
+}
+
+/// The criterion by which components with these scores are ranked: the first of those that were
+/// `named`; else the last that looks at outputs, behind which gradients and chance stand.
+pub fn ranking(
+    criteria: &[Criterion],
+    named: bool,
+    scores: &BTreeMap<String, f64>,
+) -> Option<Criterion> {
+    let mut scored = criteria.iter().filter(|c| scores.contains_key(&c.to_string()));
+    let stands_behind = |c: &&&Criterion| **c == &Criterion::Random || c.needs_gradients();
+    match named {
+        true => scored.next().copied(),
+        false => scored.rfind(|c| !stands_behind(&c)).copied(),
+    }
 }
 
 impl CatalogAnswer {
@@ -103,6 +123,7 @@ impl CatalogAnswer {
             lines.extend(self.ranked_lines(coupling, dependencies, ranked, opaque_readers, all));
         }
         lines.extend(self.closing_lines());
+        lines.extend(self.ablations.iter().flat_map(|ablations| ablations.lines(all)));
         lines.join("\n")
     }
 
@@ -131,13 +152,8 @@ impl CatalogAnswer {
             }
         }
         let most = if all { ranked.len() } else { ranked.len().min(3) };
-        let known = |c: &&Criterion| {
-            let scored = ranked.first().is_some_and(|s| s.scores.contains_key(&c.to_string()));
-            // Lines are about outputs; gradients stand behind.
-            **c != Criterion::Random && !c.needs_gradients() && scored
-        };
-        let by = self.criteria.iter().rfind(known);
-        let by = by.map(Criterion::to_string).unwrap_or_default();
+        let by = ranked.first().and_then(|own| ranking(&self.criteria, self.named, &own.scores));
+        let by = by.map(|by| by.to_string()).unwrap_or_default();
         lines.push(format!("  {} {by}:", if all { "by" } else { "least important by" }));
         ranked[..most]
             .iter()
@@ -206,7 +222,7 @@ impl CatalogAnswer {
         json!({
             "schema": 2, "criteria": criteria, "couplings": couplings, "bypasses": bypasses,
             "forecaster": self.forecaster, "gradients_missing": self.gradients_missing,
-            "refused": refused,
+            "refused": refused, "ablations": self.ablations,
         })
     }
 }

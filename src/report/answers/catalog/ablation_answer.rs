@@ -1,0 +1,169 @@
+//! Measured removals of single components, and criteria beside them: part of the answer of
+//! `paring catalog`.
+
+use crate::pipeline::{ComponentAblation, CriterionComparison, CriterionVerdict};
+use crate::report::answers::LabelOrigin;
+use paring_core::number_format::counted;
+use paring_core::schema::ConfidenceInterval;
+use serde::Serialize;
+
+/// Removals of single components, and criteria held against them.
+#[derive(Clone, Debug, Serialize)]
+pub struct AblationAnswer {
+    /// Source of the classes that losses are about.
+    pub labels: LabelOrigin,
+    /// Seed of the choice of components and of the draws of intervals.
+    pub seed: u64,
+    /// Removals, in the order in which they were made.
+    pub ablations: Vec<ComponentAblation>,
+    /// Criteria side by side; `None` where too few components were removed.
+    pub comparison: Option<CriterionComparison>,
+}
+
+impl AblationAnswer {
+    /// Lines for a person; `all` shows every removal.
+    pub(super) fn lines(&self, all: bool) -> Vec<String> {
+        let mut lines = vec![self.head()];
+        if all {
+            lines.extend(self.ablations.iter().map(ablation_line));
+        }
+        match &self.comparison {
+            Some(comparison) => lines.extend(comparison_lines(comparison)),
+            None => lines.push(
+                "  criteria are not compared: that takes ten components that all of them judge"
+                    .into(),
+            ),
+        }
+        lines
+    }
+
+    fn head(&self) -> String {
+        let samples = self.ablations.iter().map(|own| own.samples).max().unwrap_or(0);
+        let whose = match self.labels {
+            LabelOrigin::Data => "",
+            _ => ", classes being the whole model's own",
+        };
+        format!(
+            "{} removed, each alone and without recovery, on {} that no criterion saw{whose}",
+            counted(self.ablations.len(), "component"),
+            counted(samples, "sample"),
+        )
+    }
+}
+
+fn ablation_line(ablation: &ComponentAblation) -> String {
+    let ConfidenceInterval { value, low, high } = ablation.loss_change;
+    let sides = match (ablation.regressions, ablation.fixes) {
+        (Some(regressions), Some(fixes)) => {
+            format!(" ({}, {})", counted(regressions, "regression"), counted(fixes, "fix"))
+        }
+        _ => String::new(),
+    };
+    format!(
+        "    {:<16} loss {value:+.5} [{low:+.5}, {high:+.5}], {}{sides}",
+        ablation.component,
+        counted(ablation.flips, "flip")
+    )
+}
+
+fn comparison_lines(comparison: &CriterionComparison) -> Vec<String> {
+    let mut lines = vec![
+        format!(
+            "  rank correlation with the measured change, over {}, 95 % intervals:",
+            counted(comparison.components, "component")
+        ),
+        format!(
+            "    {:<12} {:<24} {:<24} {:<24}",
+            "criterion", "loss", "loss within couplings", "flips"
+        )
+        .trim_end()
+        .to_string(),
+    ];
+    for row in &comparison.criteria {
+        let [loss, within, flips] =
+            [Some(row.loss), row.loss_within, row.flips].map(correlation_text);
+        let line = format!("    {:<12} {loss:<24} {within:<24} {flips:<24}", row.criterion);
+        lines.push(line.trim_end().to_string());
+    }
+    lines.push(format!("  over all components {}", verdict_text(&comparison.overall)));
+    if let Some(within) = &comparison.within {
+        lines.push(format!("  within couplings {}", verdict_text(within)));
+    }
+    if let Some(repeatability) = comparison.repeatability {
+        lines.push(format!(
+            "  the measured changes of one half of the samples correlate {repeatability:+.2} with those of the other"
+        ));
+    }
+    lines
+}
+
+fn correlation_text(found: Option<ConfidenceInterval>) -> String {
+    found.map_or_else(
+        || "-".into(),
+        |ConfidenceInterval { value, low, high }| format!("{value:+.2} [{low:+.2}, {high:+.2}]"),
+    )
+}
+
+fn verdict_text(verdict: &CriterionVerdict) -> String {
+    match verdict {
+        CriterionVerdict::Best { criterion } => format!("`{criterion}` predicts best"),
+        CriterionVerdict::Undecided { criteria } => {
+            let all: Vec<String> = criteria.iter().map(|own| format!("`{own}`")).collect();
+            format!("it cannot be told which predicts best: {}", all.join(", "))
+        }
+        CriterionVerdict::NonePredicts => "no criterion predicts the loss beyond chance".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::CriterionAgreement;
+
+    #[test]
+    fn criteria_stand_side_by_side_with_a_verdict() {
+        let of = |value: f64| ConfidenceInterval { value, low: value - 0.25, high: value + 0.125 };
+        let row = |criterion: &str, value| CriterionAgreement {
+            criterion: criterion.into(),
+            loss: of(value),
+            loss_within: Some(of(value / 2.0)),
+            flips: None,
+        };
+        let ablation = ComponentAblation {
+            component: "stem:3".into(),
+            coupling: "stem".into(),
+            samples: 250,
+            loss_change: of(0.5),
+            half_changes: [0.5, 0.5],
+            flips: 3,
+            regressions: Some(1),
+            fixes: Some(2),
+        };
+        let comparison = CriterionComparison {
+            components: 12,
+            repeatability: Some(0.875),
+            criteria: vec![row("taylor", 0.75), row("l1", 0.5)],
+            overall: CriterionVerdict::Best { criterion: "taylor".into() },
+            within: Some(CriterionVerdict::Undecided {
+                criteria: vec!["taylor".into(), "l1".into()],
+            }),
+        };
+        let answer = AblationAnswer {
+            labels: LabelOrigin::Data,
+            seed: 0,
+            ablations: vec![ablation],
+            comparison: Some(comparison),
+        };
+        insta::assert_snapshot!(answer.lines(true).join("\n"), @"
+        1 component removed, each alone and without recovery, on 250 samples that no criterion saw
+            stem:3           loss +0.50000 [+0.25000, +0.62500], 3 flips (1 regression, 2 fixes)
+          rank correlation with the measured change, over 12 components, 95 % intervals:
+            criterion    loss                     loss within couplings    flips
+            taylor       +0.75 [+0.50, +0.88]     +0.38 [+0.12, +0.50]     -
+            l1           +0.50 [+0.25, +0.62]     +0.25 [+0.00, +0.38]     -
+          over all components `taylor` predicts best
+          within couplings it cannot be told which predicts best: `taylor`, `l1`
+          the measured changes of one half of the samples correlate +0.88 with those of the other
+        ");
+    }
+}
