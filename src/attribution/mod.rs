@@ -16,7 +16,7 @@ mod targets;
 
 pub use crate::pipeline::HERE;
 pub use effects::{
-    BootstrapValues, EffectAttribution, EffectEstimate, FEW, LEVEL, ROBUSTNESS,
+    BootstrapValues, DisturbedEffects, EffectAttribution, EffectEstimate, FEW, LEVEL, ROBUSTNESS,
     correct_multiple_tests, mean_estimate,
 };
 #[cfg(test)]

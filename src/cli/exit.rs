@@ -113,6 +113,7 @@ fn of_workflow(error: &WorkflowError) -> ExitCode {
         | WorkflowError::StartProgram { .. }
         | WorkflowError::Option(_)
         | WorkflowError::Predict { .. }
+        | WorkflowError::Attack { .. }
         | WorkflowError::Incomplete(_)
         | WorkflowError::StudyGone(_)
         | WorkflowError::NothingDecided(_)
@@ -156,6 +157,7 @@ fn of_pipeline(error: &PipelineError) -> ExitCode {
         | PipelineError::Foreign(_)
         | PipelineError::Forecast(_)
         | PipelineError::Engine { .. }
+        | PipelineError::Attack { .. }
         | PipelineError::Predict { .. } => ExitCode::Input,
         PipelineError::Graph { source, .. } => of_graph(source),
         PipelineError::Record { .. }

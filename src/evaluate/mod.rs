@@ -23,8 +23,9 @@ pub use prediction::{
     task_output,
 };
 pub use robustness::{
-    AdversarialResult, AdversarialSearch, InputSpread, RobustnessTest, TestedModel, perturb_inputs,
-    spreads,
+    AdversarialResult, AdversarialSearch, AttackError, AttackGradient, AttackPlan, AttackTest,
+    AttackedModel, GradientAttack, InputBox, InputSpread, RobustnessTest, TestedModel,
+    perturb_inputs, spreads,
 };
 pub use statistics::{PredictionStatistics, ResampledMetric, SliceColumns};
 pub use task::{EvaluationTask, MetricNeedsLabels};

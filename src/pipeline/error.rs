@@ -1,6 +1,6 @@
 //! Errors on the way from a recipe to its numbers.
 
-use crate::evaluate::{PredictError, SampleMismatch};
+use crate::evaluate::{AttackError, PredictError, SampleMismatch};
 use crate::ledger::LedgerError;
 use paring_agent::engine::EngineError;
 use paring_agent::measure::JournalError;
@@ -63,6 +63,16 @@ pub enum PipelineError {
         variant: String,
         /// The cause.
         source: PredictError,
+    },
+    /// A variant cannot be attacked along its gradients.
+    #[error(
+        "attack variant `{variant}` along its gradients (leave out `attack` under [robustness] to go without)"
+    )]
+    Attack {
+        /// The variant.
+        variant: String,
+        /// The cause.
+        source: Box<AttackError>,
     },
     /// A variant's work broke off.
     #[error("variant `{variant}`: internal error: {said}")]

@@ -27,7 +27,7 @@ pub use conformance::{
 };
 pub use error::PipelineError;
 pub use experiments::{
-    ExperimentRequest, ExperimentRunner, measured_experiments, recorded,
+    DisturbedExperiments, ExperimentRequest, ExperimentRunner, measured_experiments, recorded,
     rehearse,
 };
 pub use forecast::{

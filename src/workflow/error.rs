@@ -1,6 +1,6 @@
 //! Errors of use cases. An exit code can be told from each without reading its text.
 
-use crate::evaluate::{MetricNeedsLabels, OutputError, PredictError, SampleMismatch};
+use crate::evaluate::{AttackError, MetricNeedsLabels, OutputError, PredictError, SampleMismatch};
 use crate::ledger::LedgerError;
 use crate::pipeline::PipelineError;
 use crate::report::{CompareError, ReportError};
@@ -72,6 +72,14 @@ pub enum WorkflowError {
     /// Disturbed inputs cannot be asked about.
     #[error(transparent)]
     Robustness(PredictError),
+    /// A model cannot be attacked along its gradients.
+    #[error("attack {} along its gradients", model.display())]
+    Attack {
+        /// Its file.
+        model: PathBuf,
+        /// The cause.
+        source: AttackError,
+    },
     /// The inventory of targets.
     #[error(transparent)]
     Inventory(#[from] InventoryError),

@@ -12,4 +12,4 @@ pub use crossed_variance::LEVEL;
 pub use effect_attribution::EffectAttribution;
 pub use effect_estimate::{EffectEstimate, FEW, mean_estimate};
 pub use multiple_testing::correct_multiple_tests;
-pub use robustness_effects::ROBUSTNESS;
+pub use robustness_effects::{DisturbedEffects, ROBUSTNESS};

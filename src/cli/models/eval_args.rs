@@ -1,5 +1,6 @@
 //! Options of `paring eval`.
 
+use super::attack_args::AttackArgs;
 use crate::cli::ColumnArgs;
 use crate::workflow::EvaluateOptions;
 use clap::Args;
@@ -51,6 +52,8 @@ pub(in crate::cli) struct EvalArgs {
     /// Evaluate robustness: perturbed inputs, and a search for inputs that the models misclassify
     #[arg(long)]
     robustness: bool,
+    #[command(flatten)]
+    attack: AttackArgs,
     /// Compare activations layer by layer (CKA, effective rank), and list the most affected samples
     #[arg(long)]
     flow: bool,
@@ -75,8 +78,11 @@ enum ScoresArg {
 
 impl EvalArgs {
     /// The options, with the trust that a global one gives.
-    pub(super) fn options(self, trust: FolderTrust) -> EvaluateOptions {
-        EvaluateOptions {
+    ///
+    /// # Errors
+    /// A sentence about an option that cannot be used.
+    pub(super) fn options(self, trust: FolderTrust) -> Result<EvaluateOptions, String> {
+        Ok(EvaluateOptions {
             models: self.models,
             data: self.data,
             task: self.task,
@@ -94,10 +100,11 @@ impl EvalArgs {
             targets: self.target,
             trust,
             robustness: self.robustness,
+            attack: self.attack.plan()?,
             flow: self.flow,
             predictions: self.predictions,
             csv: self.csv,
             window_bytes: self.memory.saturating_mul(1 << 20),
-        }
+        })
     }
 }

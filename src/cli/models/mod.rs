@@ -1,5 +1,6 @@
 //! Verbs about model files.
 
+mod attack_args;
 mod bench;
 mod bench_args;
 mod catalog;

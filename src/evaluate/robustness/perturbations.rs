@@ -73,7 +73,8 @@ pub fn perturb_inputs(
                 InputDisturbance::Shift => shift(row, strength.round() as usize, &mut rng),
                 InputDisturbance::Occlusion => occlude(row, strength, &mut rng),
                 InputDisturbance::Quantized => quantize(row, strength, spread),
-                InputDisturbance::Search => {}
+                // Found by looking at a model, not drawn.
+                _ => {}
             }
         }
         (name.clone(), Array::F32(values))

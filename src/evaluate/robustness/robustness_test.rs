@@ -1,6 +1,7 @@
 //! Disturbed inputs for several models, each beside its own undisturbed answers and the baseline's.
 
 use super::adversarial_search::{AdversarialResult, AdversarialSearch};
+use super::attack_plan::AttackPlan;
 use super::perturbations::{InputSpread, perturb_inputs, spreads};
 use crate::evaluate::EvaluationTask;
 use crate::evaluate::intervals::{BootstrapSampling, draws};
@@ -17,7 +18,7 @@ use std::collections::BTreeMap;
 /// Samples whose disturbed inputs are held at once.
 const CHUNK: usize = 64;
 /// Samples that the inputs' spread is taken from.
-const SPREAD: usize = 512;
+pub(super) const SPREAD: usize = 512;
 
 /// Perturbations and the adversarial search that are tried. As JSON it is part of a run's identity.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -28,6 +29,9 @@ pub struct RobustnessTest {
     pub samples: usize,
     /// The search for inputs that a model gets wrong, where one is wanted, and from how many samples.
     pub search: Option<(AdversarialSearch, usize)>,
+    /// Attacks along gradients, where they are wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attack: Option<AttackPlan>,
     /// Seeds everything.
     pub seed: u64,
 }
@@ -44,7 +48,7 @@ impl Default for RobustnessTest {
             (Quantized, 4.0),
         ];
         let search = AdversarialSearch { step: 0.5, queries: 200, seed: 0 };
-        RobustnessTest { tests, samples: 1_000, search: Some((search, 50)), seed: 0 }
+        RobustnessTest { tests, samples: 1_000, search: Some((search, 50)), attack: None, seed: 0 }
     }
 }
 
@@ -108,6 +112,24 @@ impl RobustnessTest {
 }
 
 impl RobustnessTest {
+    /// Tests that experiments repeat, with the number of samples of each: the disturbances, and where
+    /// there are labels the attacks that are worth it. A search is not part of it.
+    pub fn replayed(&self, labelled: bool) -> Vec<((InputDisturbance, f64), usize)> {
+        let disturbed = self.tests.iter().map(|test| (*test, self.samples));
+        let plan = self.attack.iter().filter(|_| labelled);
+        let attacked = plan.flat_map(|plan| plan.replayed().map(|test| (test, plan.samples)));
+        disturbed.chain(attacked).collect()
+    }
+
+    /// Inferences that a sample costs an experiment in all tests that are repeated, about: a step of an
+    /// attack takes as long as three.
+    pub fn inferences(&self) -> usize {
+        let step = 3;
+        let attacks = self.attack.iter();
+        let attacked = attacks.map(|own| step * own.replayed().count() * own.steps * own.restarts);
+        self.tests.len() + attacked.sum::<usize>()
+    }
+
     /// Outputs of a model on the inputs of `samples`, perturbed in one way.
     ///
     /// # Errors
@@ -125,7 +147,7 @@ impl RobustnessTest {
     }
 }
 
-fn first(answers: &ModelOutputs, count: usize) -> ModelOutputs {
+pub(super) fn first(answers: &ModelOutputs, count: usize) -> ModelOutputs {
     answers.take(&(0..count).collect::<Vec<_>>())
 }
 
@@ -160,7 +182,7 @@ impl PerturbedInputs<'_> {
 
 /// Value, drop and change of the primary metric, all from the same draws. A metric of fidelity is held
 /// against what the baseline answers undisturbed.
-fn compare(
+pub(super) fn compare(
     task: &EvaluationTask,
     now: &ModelOutputs,
     clean: &ModelOutputs,
@@ -193,6 +215,7 @@ fn compare(
         change: paired.then(|| mixed.interval(&[1.0, 0.0, -1.0])).flatten(),
         excess: paired.then(|| mixed.interval(&[1.0, -1.0, -1.0, 1.0])).flatten(),
         queries: None,
+        attack: None,
     })
 }
 
@@ -285,5 +308,6 @@ fn searched(
         // Before the search both were right on all of these samples.
         excess: change,
         queries: stats::median(&queries),
+        attack: None,
     }))
 }

@@ -2,13 +2,12 @@
 //! report samples; each is done once for a run, found again by its key.
 
 use super::step_replay::{ReplayCache, ReplayedGraph};
-use crate::evaluate::{self, EvaluationTask, Predictor, RobustnessTest};
+use crate::evaluate::{self, EvaluationTask, Predictor};
 use crate::pipeline::{EvaluationSetup, Folders, PipelineError, RecipeInputs, attempt, replace};
 use paring_agent::engine::ModelSource;
 use paring_core::files::{ConfinedPath, append_lines};
 use paring_core::schema::{
-    EngineOptions, Experiment, ExperimentPredictions, InputDisturbance, SCHEMA, Sha256Hex,
-    TaskKind, VariantRecord,
+    EngineOptions, Experiment, ExperimentPredictions, SCHEMA, Sha256Hex, TaskKind, VariantRecord,
 };
 use paring_onnx::graph::Graph;
 use rayon::prelude::*;
@@ -28,16 +27,17 @@ pub struct ExperimentRequest {
     pub keep: bool,
 }
 
-/// Makes experiments on one draw of calibration samples and keeps what they gave.
+/// Makes experiments on one draw of calibration samples and keeps what they gave; those on disturbed
+/// inputs stand in `disturbed_experiments.rs`.
 #[derive(Debug)]
 pub struct ExperimentRunner<'a> {
     folders: Folders,
     inputs: RecipeInputs,
-    subject: EvaluationSetup<'a>,
+    pub(super) subject: EvaluationSetup<'a>,
     replays: ReplayCache,
     /// Hash over everything that experiments share.
     ground: Sha256Hex,
-    known: BTreeMap<Sha256Hex, Experiment>,
+    pub(super) known: BTreeMap<Sha256Hex, Experiment>,
     made: usize,
 }
 
@@ -121,66 +121,8 @@ impl<'a> ExperimentRunner<'a> {
         Ok(all.collect())
     }
 
-    /// Answers of experiments whose files are kept, the inputs of the first `stress.samples` samples
-    /// disturbed: one map a test, in the order of `stress.tests`, by the key of the experiment that was
-    /// disturbed.
-    ///
-    /// # Errors
-    /// [`PipelineError`] where the engine cannot run one, or it cannot be kept.
-    pub fn disturbed(
-        &mut self,
-        experiments: &[Experiment],
-        stress: &RobustnessTest,
-    ) -> Result<Vec<BTreeMap<Sha256Hex, Experiment>>, PipelineError> {
-        let keys = |experiment: &Experiment| -> Vec<Sha256Hex> {
-            stress.tests.iter().map(|test| disturbed_key(experiment, stress, test)).collect()
-        };
-        let jobs: Vec<_> = experiments.iter().map(|e| (e, keys(e))).collect();
-        let new = |keys: &[Sha256Hex]| keys.iter().any(|key| !self.known.contains_key(key));
-        let done: Vec<Vec<Experiment>> = jobs
-            .into_par_iter()
-            .filter(|(_, keys)| new(keys))
-            .map(|(experiment, keys)| self.disturb(experiment, &keys, stress))
-            .collect::<Result<_, _>>()?;
-        self.keep(done.concat())?;
-        let of_test = |test: &(InputDisturbance, f64)| {
-            let found = experiments.iter().filter_map(|experiment| {
-                let own = self.known.get(&disturbed_key(experiment, stress, test))?;
-                Some((experiment.key.clone(), own.clone()))
-            });
-            found.collect()
-        };
-        Ok(stress.tests.iter().map(of_test).collect())
-    }
-
-    fn disturb(
-        &self,
-        experiment: &Experiment,
-        keys: &[Sha256Hex],
-        stress: &RobustnessTest,
-    ) -> Result<Vec<Experiment>, PipelineError> {
-        let EvaluationSetup { data, samples, task, .. } = self.subject;
-        let name = format!("experiment {}", experiment.key.short());
-        let path = self.file(&experiment.file_sha256);
-        let predictor = self.predictor(&name, ModelSource::File(&path), &experiment.options)?;
-        let looked = &samples[..samples.len().min(stress.samples)];
-        let pairs = keys.iter().zip(&stress.tests);
-        let each = pairs.map(|(key, (how, strength))| {
-            let found = stress.answers(&predictor, data, looked, (*how, *strength));
-            let found =
-                found.map_err(|source| PipelineError::Predict { variant: name.clone(), source })?;
-            Ok(Experiment {
-                key: key.clone(),
-                disturbed: Some(format!("{how} {strength}")),
-                answers: recorded(&found, task),
-                ..experiment.clone()
-            })
-        });
-        each.collect()
-    }
-
     /// Appends experiments to the journal.
-    fn keep(&mut self, done: Vec<Experiment>) -> Result<(), PipelineError> {
+    pub(super) fn keep(&mut self, done: Vec<Experiment>) -> Result<(), PipelineError> {
         self.made += done.len();
         let path = self.folders.root().join(JOURNAL);
         append_lines(&path, &done).map_err(PipelineError::file("append to", &path))?;
@@ -260,7 +202,7 @@ impl<'a> ExperimentRunner<'a> {
         Ok(recorded(&found, task))
     }
 
-    fn predictor(
+    pub(super) fn predictor(
         &self,
         name: &str,
         source: ModelSource,
@@ -328,15 +270,6 @@ pub fn measured_experiments(
         }
     }
     Ok(own)
-}
-
-/// Key of an experiment on disturbed inputs.
-fn disturbed_key(
-    experiment: &Experiment,
-    stress: &RobustnessTest,
-    (how, strength): &(InputDisturbance, f64),
-) -> Sha256Hex {
-    Sha256Hex::of_json(&json!([experiment.key, how, strength, stress.seed, stress.samples]))
 }
 
 /// The file of experiments in their folder, one a line.

@@ -1,7 +1,9 @@
 //! Controlled experiments: variants with only some of their decisions.
 
+mod disturbed_experiments;
 mod experiment_runner;
 mod step_replay;
 
+pub use disturbed_experiments::DisturbedExperiments;
 pub use experiment_runner::{ExperimentRequest, ExperimentRunner, measured_experiments, recorded};
 pub use step_replay::rehearse;

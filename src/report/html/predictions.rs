@@ -265,10 +265,12 @@ fn robustness_table(evaluation: &Evaluation) -> PageTable {
     let mut table = PageTable::new("Robustness", &header);
     for score in &evaluation.robustness {
         let value = MetricScore { value: score.value, change: score.change };
+        let unsound = score.attack.as_ref().is_some_and(|attack| !attack.unsound.is_empty());
+        let mark = if unsound { " (not sound)" } else { "" };
         table.row(
             "",
             vec![
-                PageTableCell::text(score.disturbance.to_string()),
+                PageTableCell::text(format!("{}{mark}", score.disturbance)),
                 PageTableCell::number(score.strength.to_string()),
                 PageTableCell::number(score.samples.to_string()),
                 PageTableCell::number(interval(score.metric, &value)),

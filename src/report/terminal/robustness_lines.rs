@@ -2,7 +2,7 @@
 
 use super::metric_text::{signed_change, with_interval};
 use paring_core::number_format::counted;
-use paring_core::schema::{ConfidenceInterval, RobustnessScore};
+use paring_core::schema::{AttackGradientSource, ConfidenceInterval, RobustnessScore};
 
 /// A line for each disturbance.
 pub fn robustness_lines(scores: &[RobustnessScore]) -> Vec<String> {
@@ -17,9 +17,32 @@ pub fn robustness_lines(scores: &[RobustnessScore]) -> Vec<String> {
             (None, Some(queries)) => line += &format!(", median {queries} queries to a mistake"),
             (None, None) => line += &format!(", drop {}", signed_change(score.metric, score.drop)),
         }
-        format!("{line}, {}", counted(score.samples, "sample"))
+        format!("{line}, {}{}", counted(score.samples, "sample"), attack_text(score))
     };
-    scores.iter().map(line).collect()
+    let mut lines: Vec<String> = scores.iter().map(line).collect();
+    if scores.iter().any(|score| score.attack.is_some()) {
+        lines.push(
+            "  attacks: strengths in ranges of the input; classes and slices with --json".into(),
+        );
+    }
+    lines
+}
+
+/// The gradients that an attack followed where they are not the model's own, and what is not sound.
+fn attack_text(score: &RobustnessScore) -> String {
+    let Some(attack) = &score.attack else { return String::new() };
+    let mut text = match attack.gradients {
+        AttackGradientSource::Own => String::new(),
+        AttackGradientSource::StraightThrough => ", gradients straight through rounding".into(),
+        AttackGradientSource::Baseline => ", inputs found on the baseline".into(),
+    };
+    if let Some(reason) = &attack.without_own {
+        text += &format!("; no gradients of its own: {reason}");
+    }
+    if !attack.unsound.is_empty() {
+        text += &format!("; not sound: {}", attack.unsound.join("; "));
+    }
+    text
 }
 
 /// A change for the worse as a positive number, where more is better.
@@ -55,12 +78,13 @@ mod tests {
             change: None,
             excess: None,
             queries: None,
+            attack: None,
         };
-        let worse = RobustnessScore { excess: Some(of(-0.25)), samples: 8, ..noise };
+        let worse = RobustnessScore { excess: Some(of(-0.25)), samples: 8, ..noise.clone() };
         let searched = RobustnessScore {
             disturbance: InputDisturbance::Search,
             queries: Some(120.0),
-            ..noise
+            ..noise.clone()
         };
         assert_snapshot!(robustness_lines(&[noise, worse, searched]).join("\n"), @"
         noise 0.5        accuracy 50.00 % [37.50, 62.50], drop −25.00 points [−37.50, −12.50], 1 sample

@@ -1,6 +1,6 @@
 //! The `[robustness]` section: disturbances that the variants have to bear, if any.
 
-use crate::evaluate::{AdversarialSearch, RobustnessTest};
+use crate::evaluate::{AdversarialSearch, AttackPlan, RobustnessTest};
 use paring_core::schema::InputDisturbance;
 use serde::Deserialize;
 
@@ -21,6 +21,8 @@ pub(in crate::study) struct RobustnessSection {
     #[serde(default)]
     search: Option<SearchSection>,
     #[serde(default)]
+    attack: Option<AttackSection>,
+    #[serde(default)]
     samples: Option<usize>,
     #[serde(default)]
     seed: u64,
@@ -37,6 +39,43 @@ struct SearchSection {
     samples: Option<usize>,
 }
 
+/// Attacks along gradients as typed; an empty table asks for the usual ones.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AttackSection {
+    #[serde(default)]
+    linf: Option<Vec<f64>>,
+    #[serde(default)]
+    l2: Option<Vec<f64>>,
+    #[serde(default)]
+    steps: Option<usize>,
+    #[serde(default)]
+    restarts: Option<usize>,
+    #[serde(default)]
+    samples: Option<usize>,
+    #[serde(default)]
+    range: Option<[f64; 2]>,
+}
+
+impl AttackSection {
+    fn plan(self) -> Result<AttackPlan, String> {
+        let usual = AttackPlan::default();
+        let (linf, l2) = match (self.linf, self.l2) {
+            (None, None) => (usual.linf, usual.l2),
+            (linf, l2) => (linf.unwrap_or_default(), l2.unwrap_or_default()),
+        };
+        let plan = AttackPlan {
+            linf,
+            l2,
+            steps: self.steps.unwrap_or(usual.steps),
+            restarts: self.restarts.unwrap_or(usual.restarts),
+            samples: self.samples.unwrap_or(usual.samples),
+            range: self.range,
+        };
+        plan.checked().map_err(|problem| format!("{problem} under [robustness]"))
+    }
+}
+
 /// Checks the section.
 pub(in crate::study) fn stress(
     section: Option<RobustnessSection>,
@@ -50,7 +89,10 @@ pub(in crate::study) fn stress(
         (InputDisturbance::Occlusion, section.occlusion),
         (InputDisturbance::Quantized, section.quantized),
     ];
-    let silent = given.iter().all(|(_, list)| list.is_none()) && section.search.is_none();
+    let attack = section.attack.map(AttackSection::plan).transpose()?;
+    let silent = given.iter().all(|(_, list)| list.is_none())
+        && section.search.is_none()
+        && attack.is_none();
     let mut tests = Vec::new();
     for (how, strengths) in given {
         for strength in strengths.into_iter().flatten() {
@@ -83,7 +125,7 @@ pub(in crate::study) fn stress(
     }
     Ok(Some(match silent {
         true => RobustnessTest { samples, seed: section.seed, ..usual },
-        false => RobustnessTest { tests, samples, search, seed: section.seed },
+        false => RobustnessTest { tests, samples, search, attack, seed: section.seed },
     }))
 }
 
@@ -103,6 +145,11 @@ mod tests {
         assert_eq!((found.tests.len(), found.samples, found.search), (2, 5, None));
         let found = of("search = { queries = 20 }").unwrap().unwrap();
         assert_eq!((found.tests.len(), found.search.unwrap().0.queries), (0, 20));
+        let found = of("attack = { linf = [0.1, 0.05] }").unwrap().unwrap();
+        let plan = found.attack.unwrap();
+        assert_eq!((plan.linf, plan.l2, found.tests.len()), (vec![0.05, 0.1], vec![], 0));
+        assert_eq!(of("attack = {}").unwrap().unwrap().attack, Some(AttackPlan::default()));
+        assert!(of("attack = { steps = 1 }").unwrap_err().starts_with("`steps` of `attack`"));
         assert!(of("shift = [0.5]").unwrap_err().starts_with("`shift` under [robustness]"));
         assert!(of("occlusion = [2.0]").is_err() && of("samples = 0").is_err());
         assert!(toml::from_str::<RobustnessSection>("fog = [1.0]").is_err());

@@ -1,5 +1,7 @@
 //! Use case of evaluating models on a dataset.
 
+mod answered_model;
+mod attacks;
 mod board_answers;
 mod insight;
 mod options;

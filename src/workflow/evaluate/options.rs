@@ -1,5 +1,6 @@
 //! Options of an evaluation.
 
+use crate::evaluate::AttackPlan;
 use paring_boards::FolderTrust;
 use paring_core::schema::{Metric, ScoreKind, TaskKind};
 use std::path::PathBuf;
@@ -35,6 +36,8 @@ pub struct EvaluateOptions {
     pub trust: FolderTrust,
     /// Disturbed inputs, and a search for ones that the models get wrong.
     pub robustness: bool,
+    /// Attacks along the models' gradients.
+    pub attack: Option<AttackPlan>,
     /// Comparison of the models layer by layer, and the samples hit hardest.
     pub flow: bool,
     /// A folder that gets every answer, one file a model.

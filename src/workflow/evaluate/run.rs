@@ -1,5 +1,7 @@
 //! Evaluation of models on all samples of a dataset, window by window.
 
+use super::answered_model::{AnsweredModel, columns};
+use super::attacks::AttackedModels;
 use super::board_answers::{BoundModel, boards};
 use super::insight::{InsightSubject, ModelInsight};
 use super::options::EvaluateOptions;
@@ -15,7 +17,7 @@ use paring_core::files::ConfinedPath;
 use paring_core::schema::{
     DegradedSample, EngineOptions, Evaluation, LayerFlow, RobustnessScore, Sha256Hex,
 };
-use paring_data::{Dataset, DatasetRequest, DatasetWindows, PixelNormalization};
+use paring_data::{DatasetRequest, DatasetWindows, PixelNormalization};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -39,16 +41,6 @@ pub struct EvaluationResult {
     pub boards: Vec<BoardAgreement>,
 }
 
-/// A model and the first window of its data.
-struct AnsweredModel {
-    bound: BoundModel,
-    data: Dataset,
-    answers: ModelOutputs,
-    columns: BTreeMap<String, Vec<String>>,
-    /// The task as evaluated on these data.
-    task: EvaluationTask,
-}
-
 /// Evaluates models.
 ///
 /// # Errors
@@ -60,6 +52,7 @@ pub fn evaluate(
     let task = options.labelled_task()?;
     let mut baseline: Option<AnsweredModel> = None;
     let (mut exams, mut robustness, mut flows) = (Vec::new(), Vec::new(), Vec::new());
+    let mut attacks = AttackedModels::default();
     let targets = boards(&options.targets, options.trust)?;
     let mut boards = Vec::new();
     for model in &options.models {
@@ -76,9 +69,12 @@ pub fn evaluate(
         let failed = |source| WorkflowError::OtherSamples { model: model.clone(), source };
         exams.push(exam.map_err(failed)?);
         options.write(model, &answered.answers, before, &slices)?;
+        let mut scores = Vec::new();
         if options.robustness {
-            robustness.push(options.stressed(&answered.task, &answered, baseline.as_ref())?);
+            scores.extend(options.stressed(&answered.task, &answered, baseline.as_ref())?);
         }
+        scores.extend(attacks.attack(options, model, &answered)?);
+        robustness.push(scores);
         if options.flow {
             flows.push(options.insight(model, &answered, baseline.as_ref())?);
         }
@@ -105,7 +101,7 @@ impl EvaluateOptions {
         WorkflowError::Option(format!("{} has no samples", self.data.display()))
     }
 
-    fn groups<'a>(&self, opened: &'a AnsweredModel) -> Option<&'a [String]> {
+    pub(super) fn groups<'a>(&self, opened: &'a AnsweredModel) -> Option<&'a [String]> {
         opened.columns.get(self.group.as_ref()?).map(Vec::as_slice)
     }
 
@@ -242,15 +238,4 @@ impl EvaluateOptions {
         }
         Ok(insight)
     }
-}
-
-impl AnsweredModel {
-    /// The answers about the samples of the first window.
-    fn head(&self) -> ModelOutputs {
-        self.answers.take(&(0..self.data.len()).collect::<Vec<_>>())
-    }
-}
-
-fn columns(all: &BTreeMap<String, Vec<String>>, names: &[String]) -> Vec<(String, Vec<String>)> {
-    names.iter().filter_map(|name| Some((name.clone(), all.get(name)?.clone()))).collect()
 }

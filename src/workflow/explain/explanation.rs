@@ -5,12 +5,14 @@ use super::boards::{BoardFindings, ask_boards, emulated_targets};
 use super::explanation_inputs::{AnswerPair, ExplanationInputs};
 use super::files::{notes, write_instances};
 use super::measured::measured_effects;
-use crate::attribution::{AblationOptions, AblationStudy, correct_multiple_tests, outcomes};
+use crate::attribution::{
+    AblationOptions, AblationStudy, DisturbedEffects, correct_multiple_tests, outcomes,
+};
 use crate::evaluate::RobustnessTest;
 use crate::pipeline::{self, BASELINE, variant_record};
-use crate::workflow::WorkflowError;
 use crate::workflow::evaluate::{InsightSubject, ModelInsight};
 use crate::workflow::open_run::OpenRun;
+use crate::workflow::{ProgressEvent, WorkflowError};
 use paring_core::schema::{
     Effect, Explanation, FlipBlame, FlipCounts, LayerChange, MetricTotal, VariantRecord,
 };
@@ -50,14 +52,11 @@ pub(super) fn explanation(
     let mut base = case.account(&variant.name, &variant.variant_id);
     let replay = case.replay(&folders.variants().join(&variant.file), &variant.file_sha256)?;
     (base.experiments.replay_identical, base.experiments.replay_differs) = replay;
-    let (disturbed, disturbed_totals) = match inputs.affordable_stress(variant, case) {
-        Some(stress) => case.disturbed(stress)?,
-        None => Default::default(),
-    };
+    let disturbed = disturbed(inputs, variant, case)?;
     let (measured, measured_totals) = target_effects(inputs, variant, case)?;
-    let mut effects = [base.effects, disturbed, times.effects, measured].concat();
+    let mut effects = [base.effects, disturbed.effects, times.effects, measured].concat();
     correct_multiple_tests(&mut effects, &mut base.interactions, &base.main.metric);
-    let totals = [base.totals, disturbed_totals, measured_totals].concat();
+    let totals = [base.totals, disturbed.totals, measured_totals].concat();
     let baseline = Graph::load(&folders.variants().join(&first.file))?;
     let insight = insight(inputs.run, &first, variant, &pair)?;
     write_instances(inputs, variant, &pair, &insight)?;
@@ -104,10 +103,26 @@ impl ExplanationInputs<'_> {
     ) -> Option<&RobustnessTest> {
         let stress = self.stress.as_ref()?;
         // The ends, and the variant with and without each group.
-        let asked = (2 * case.groups.len() + 2) * stress.tests.len();
+        let asked = (2 * case.groups.len() + 2) * stress.inferences();
         let time = case.each.saturating_mul(u32::try_from(asked).unwrap_or(u32::MAX));
         self.budget.allows(time, || format!("{}: robustness", variant.name)).then_some(stress)
     }
+}
+
+/// Effects on disturbed and attacked inputs; attacks without any are named.
+fn disturbed(
+    inputs: &ExplanationInputs,
+    variant: &VariantRecord,
+    case: &mut AblationStudy,
+) -> Result<DisturbedEffects, WorkflowError> {
+    let stress = inputs.affordable_stress(variant, case);
+    let Some(stress) = stress else { return Ok(DisturbedEffects::default()) };
+    let found = case.disturbed(stress)?;
+    for refused in &found.refused {
+        let note = format!("no effects on inputs under {refused}");
+        (inputs.progress)(ProgressEvent::Note(&note));
+    }
+    Ok(found)
 }
 
 /// Times of layers on the study's targets before and after, where the run timed them.

@@ -265,12 +265,16 @@ impl CatalogModel {
             }
         }
         let scored = all.first().map(|first| &first.scores);
-        if let Some(by) = scored.and_then(|scores| ranking(&self.criteria, self.named, scores)) {
+        if let Some(by) = scored.and_then(|own| self.ranking(own)) {
             let score = |own: &RankedComponent| own.scores.get(&by.to_string()).copied();
             let value = |own: &RankedComponent| score(own).unwrap_or(f64::INFINITY);
             all.sort_by(|a, b| value(a).total_cmp(&value(b)));
         }
         Ok(all)
+    }
+
+    fn ranking(&self, scores: &BTreeMap<String, f64>) -> Option<Criterion> {
+        ranking(&self.criteria, self.named, scores)
     }
 
     /// Gradients at all components, where there are samples.

@@ -26,9 +26,11 @@ pub use energy::{
 };
 pub use engine_options::EngineOptions;
 pub use evaluation::{
-    ActivationStatistics, AttentionHeadStatistics, ClassScore, ConfidenceSummary, Evaluation,
-    FlipKind, FlipSummary, InputDisturbance, LayerFlow, Metric, MetricScore, ReliabilityBin,
-    RobustnessScore, SamplePrediction, ScoreKind, SliceScore, TaskKind, UnknownName,
+    ActivationStatistics, AttackFacts, AttackGradientSource, AttackMethod, AttackNorm,
+    AttackedPart, AttentionHeadStatistics, ClassScore, ConfidenceSummary, Evaluation, FlipKind,
+    FlipSummary, InputDisturbance, InputRangeSource, LayerFlow, Metric, MetricScore,
+    ReliabilityBin, RobustnessScore, SamplePrediction, ScoreKind, SliceScore, TaskKind,
+    UnknownName,
 };
 pub use execution_setting::ExecutionSetting;
 pub use explanation::{

@@ -1,6 +1,7 @@
 //! Quality of a variant: tasks, metrics, predictions and scores.
 
 mod activation_statistics;
+mod attack;
 mod evaluation_record;
 mod flip;
 mod metric;
@@ -10,6 +11,9 @@ mod task_kind;
 mod unknown_name;
 
 pub use activation_statistics::{ActivationStatistics, AttentionHeadStatistics, LayerFlow};
+pub use attack::{
+    AttackFacts, AttackGradientSource, AttackMethod, AttackNorm, AttackedPart, InputRangeSource,
+};
 pub use evaluation_record::{
     ClassScore, ConfidenceSummary, Evaluation, MetricScore, ReliabilityBin, SliceScore,
 };

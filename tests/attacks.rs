@@ -1,0 +1,184 @@
+//! Adversarial attacks along gradients: `paring eval --attack`, and `attack` in a study.
+
+mod common;
+
+use common::{digits, paring, python, skipped};
+use ndarray::{Array1, Array4, s};
+use ndarray_npy::{NpzReader, NpzWriter};
+use predicates::str::contains;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+use std::process::Command;
+
+const SAMPLES: usize = 48;
+
+/// Some samples of the example, with labels and a slice.
+fn samples(folder: &Path) -> String {
+    let mut stored = NpzReader::new(File::open(digits("digits.npz")).unwrap()).unwrap();
+    let images: Array4<f32> = stored.by_name("image").unwrap();
+    let labels: Array1<i64> = stored.by_name("labels").unwrap();
+    let path = folder.join("some.npz");
+    let mut some = NpzWriter::new(File::create(&path).unwrap());
+    some.add_array("image", &images.slice(s![..SAMPLES, .., .., ..])).unwrap();
+    some.add_array("labels", &labels.slice(s![..SAMPLES])).unwrap();
+    let half: Array1<i64> = (0..SAMPLES as i64).map(|at| at % 2).collect();
+    some.add_array("half", &half).unwrap();
+    some.finish().unwrap();
+    path.to_str().unwrap().to_string()
+}
+
+fn attacked(folder: &Path, models: &[&str], data: &str, more: &[&str]) -> Vec<Value> {
+    let mut arguments = vec!["eval", "--json", "--quiet", "--data", data];
+    arguments.extend(models);
+    arguments.extend(more);
+    let ended = paring(folder, &arguments).success();
+    let found: Value = serde_json::from_slice(&ended.get_output().stdout).unwrap();
+    found.as_array().unwrap().iter().map(|one| one["evaluation"].clone()).collect()
+}
+
+/// Right answers by disturbance and strength.
+fn right(evaluation: &Value) -> BTreeMap<String, f64> {
+    let each = evaluation["robustness"].as_array().unwrap().iter().map(|score| {
+        let name = format!("{} {}", score["disturbance"].as_str().unwrap(), score["strength"]);
+        let samples = score["samples"].as_f64().unwrap();
+        (name, (score["value"]["value"].as_f64().unwrap() * samples).round())
+    });
+    each.collect()
+}
+
+fn unsound(evaluation: &Value) -> Vec<Value> {
+    let scores = evaluation["robustness"].as_array().unwrap().iter();
+    scores.flat_map(|score| score["attack"]["unsound"].as_array().unwrap().clone()).collect()
+}
+
+#[test]
+fn attacks_leave_as_much_right_as_in_numpy() {
+    let Some(python) = python() else { return skipped("attacks in numpy and ONNX Runtime") };
+    let folder = tempfile::tempdir().unwrap();
+    let (model, data) = (digits("digits_cnn.onnx"), samples(folder.path()));
+    let model = model.to_str().unwrap();
+    let saved = folder.path().join("backward.onnx");
+    paring(folder.path(), &["gradient", model, "--save", saved.to_str().unwrap()]).success();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gradients/attacks.py");
+    let ran = Command::new(python)
+        .args([script.to_str().unwrap(), saved.to_str().unwrap(), model, &data])
+        .args(["image", "probs", "8", "0.06", "0.12"])
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let theirs: BTreeMap<String, [f64; 3]> = serde_json::from_slice(&ran.stdout).unwrap();
+    let bounds = ["--attack", "linf=0.06,0.12", "--attack", "l2=0.06,0.12"];
+    let effort = ["--attack-steps", "8", "--attack-restarts", "1"];
+    let found = attacked(folder.path(), &[model], &data, &[bounds, effort].concat());
+    let ours = right(&found[0]);
+    assert_eq!(theirs.len(), 4);
+    for (key, [_, fgsm, pgd]) in theirs {
+        for (method, expected) in [("fgsm", fgsm), ("pgd", pgd)] {
+            let own = ours[&format!("{method}_{key}")];
+            // Rounding may decide a sample at the border.
+            assert!((own - expected).abs() <= 1.0, "{method} {key}: {own} {expected}");
+        }
+    }
+}
+
+#[test]
+fn attacks_are_sound_and_have_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    let (model, data) = (digits("digits_cnn.onnx"), samples(folder.path()));
+    let model = model.to_str().unwrap();
+    let more =
+        ["--attack", "linf=0.05,0.15", "--attack-steps", "10", "--slice", "half", "--robustness"];
+    let found = attacked(folder.path(), &[model, model], &data, &more[..6]);
+    assert_eq!(unsound(&found[0]), Vec::<Value>::new());
+    let own = right(&found[0]);
+    assert!(own["pgd_linf 0.15"] < own["pgd_linf 0.05"], "{own:?}");
+    assert!(own["pgd_linf 0.15"] <= own["fgsm_linf 0.15"], "{own:?}");
+    let score = &found[0]["robustness"][2];
+    assert_eq!(score["disturbance"], "pgd_linf");
+    let facts = &score["attack"];
+    assert_eq!((&facts["gradients"], &facts["range"]), (&"own".into(), &"observed".into()));
+    let parts = facts["parts"].as_array().unwrap();
+    let samples = |of: &str| -> u64 {
+        let own = parts.iter().filter(|part| part["of"].as_str().unwrap().starts_with(of));
+        own.map(|part| part["samples"].as_u64().unwrap()).sum()
+    };
+    assert_eq!((samples("class "), samples("half = ")), (SAMPLES as u64, SAMPLES as u64));
+    // The same model loses the same, and is fooled by what fools itself.
+    let second = right(&found[1]);
+    assert_eq!(second["pgd_linf 0.15"], own["pgd_linf 0.15"]);
+    assert_eq!(second["transfer_linf 0.15"], own["pgd_linf 0.15"]);
+}
+
+#[test]
+fn bounds_ranges_and_tasks_that_do_not_fit_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (model, data) = (digits("digits_cnn.onnx"), samples(folder.path()));
+    let base = ["eval", model.to_str().unwrap(), "--data", &data];
+    for (more, said) in [
+        (&["--attack", "l1=0.1"][..], "unknown norm `l1`"),
+        (&["--attack", "linf=-1"], "cannot have the strength -1"),
+        (&["--attack", "linf=0.1", "--attack-range", "1,0"], "needs [LOW, HIGH]"),
+    ] {
+        let arguments = [&base[..], more].concat();
+        paring(folder.path(), &arguments).code(2).stderr(contains(said));
+    }
+}
+
+#[test]
+fn variants_without_gradients_are_asked_what_fools_the_baseline() {
+    let folder = tempfile::tempdir().unwrap();
+    let (model, data) = (digits("digits_cnn.onnx"), samples(folder.path()));
+    let study = folder.path().join("study.toml");
+    let text = format!(
+        "[study]\nname = \"attacks\"\nowner = \"tests\"\n[model]\npath = {model:?}\n[data]\npath = {data:?}\n\
+         slices = [\"half\"]\nsplits = {{ calibrate = 0.25, select = 0.0, report = 0.75, seed = 1 }}\n\
+         [robustness]\nattack = {{ linf = [0.1], steps = 6, restarts = 1 }}\n\
+         [[variant]]\nname = \"int8\"\nsteps = [{{ quantize = \"int8\" }}]\n\
+         [[variant]]\nname = \"dynamic\"\nsteps = [{{ quantize = \"int8-dynamic\" }}]\n"
+    );
+    std::fs::write(&study, text).unwrap();
+    let out = folder.path().join("run");
+    let compress = ["compress", study.to_str().unwrap(), "--evaluate", "--out"];
+    paring(folder.path(), &[&compress[..], &[out.to_str().unwrap()]].concat()).success();
+    let table = std::fs::read_to_string(out.join("robustness.csv")).unwrap();
+    let mut reader = csv_rows(&table);
+    let header = reader.remove(0);
+    let column = |name: &str| header.iter().position(|own| own == name).unwrap();
+    let rows = |variant: &str| -> Vec<(String, String, String)> {
+        let own = reader.iter().filter(|row| row[0] == variant && row[column("of")].is_empty());
+        let cell = |row: &Vec<String>, name| row[column(name)].clone();
+        own.map(|row| (cell(row, "disturbance"), cell(row, "gradients"), cell(row, "without_own")))
+            .collect()
+    };
+    let names = |rows: &[(String, String, String)]| -> Vec<String> {
+        rows.iter().map(|(how, gradients, _)| format!("{how} {gradients}")).collect()
+    };
+    assert_eq!(names(&rows("baseline")), ["fgsm_linf own", "pgd_linf own"]);
+    assert_eq!(
+        names(&rows("int8")),
+        ["fgsm_linf straight_through", "pgd_linf straight_through", "transfer_linf baseline"]
+    );
+    let dynamic = rows("dynamic");
+    assert_eq!(names(&dynamic), ["transfer_linf baseline"]);
+    assert!(dynamic[0].2.contains("passes no gradient"), "{dynamic:?}");
+    assert!(table.contains("half = 1"), "{table}");
+}
+
+/// Rows of a CSV without quoted line breaks.
+fn csv_rows(text: &str) -> Vec<Vec<String>> {
+    let row = |line: &str| {
+        let mut cells = vec![String::new()];
+        let mut quoted = false;
+        for c in line.chars() {
+            match c {
+                '"' => quoted = !quoted,
+                ',' if !quoted => cells.push(String::new()),
+                c => cells.last_mut().unwrap().push(c),
+            }
+        }
+        cells
+    };
+    text.lines().map(row).collect()
+}
