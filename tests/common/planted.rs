@@ -227,18 +227,12 @@ impl Case {
         let links = found.links(&[]).unwrap();
         let times = found.times(Duration::from_millis(200)).unwrap();
         let base = found.account("variant", &Sha256Hex::zeros());
-        let of = |kind: &str| accused.flips.iter().filter(|f| f.kind == kind).count();
         Explanation {
             totals: base.totals.into_iter().chain(times.total).collect(),
             effects: [base.effects, times.effects].concat(),
             layers: times.layers,
             quiet_share: Some(times.quiet_share),
-            flip_counts: FlipCounts {
-                lost: of("lost"),
-                won: of("won"),
-                other: of("other"),
-                changed: of("changed"),
-            },
+            flip_counts: FlipCounts::of(&accused.flips),
             flips: accused.flips,
             blame: accused.groups,
             components: accused.components,

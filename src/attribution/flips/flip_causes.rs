@@ -2,7 +2,9 @@
 
 use crate::attribution::experiments::ExperimentTable;
 use crate::attribution::shapley::GroupCoalition;
-use paring_core::schema::{DecisionGroup, ExperimentPredictions, FlipBlame, GroupBlame};
+use paring_core::schema::{
+    DecisionGroup, ExperimentPredictions, FlipBlame, FlipDirection, GroupBlame,
+};
 use std::collections::BTreeSet;
 
 /// The flips of a variant, and the sets of groups that were found to put each back.
@@ -73,7 +75,7 @@ impl FlipCauses {
                 label,
                 before: was,
                 after: is,
-                kind: kind(label, was, is).into(),
+                kind: kind(label, was, is),
                 groups: blamed.groups().map(|g| groups[g].id.clone()).collect(),
                 alternatives: sets.len(),
                 exhaustive: blamed.len() <= tried + 1,
@@ -116,20 +118,20 @@ impl FlipCauses {
     ) -> Vec<GroupBlame> {
         let of = |group: &(usize, &DecisionGroup)| {
             let (position, group) = *group;
-            let alone = |kind: &str| {
+            let alone = |kind: FlipDirection| {
                 let each = records.iter().zip(&flips.back).filter(|(r, _)| r.kind == kind);
                 each.filter(|(_, sets)| sets.contains(&GroupCoalition::of(position))).count()
             };
             let with = records.iter().zip(&flips.back).filter(|(r, sets)| {
                 let several = sets.first().is_some_and(|set| set.len() > 1);
-                r.kind == "lost" && several && r.groups.contains(&group.id)
+                r.kind == FlipDirection::Lost && several && r.groups.contains(&group.id)
             });
             GroupBlame {
                 group: group.id.clone(),
-                lost_alone: alone("lost"),
+                lost_alone: alone(FlipDirection::Lost),
                 lost_with_others: with.count(),
-                won_alone: alone("won"),
-                changed_alone: alone("changed"),
+                won_alone: alone(FlipDirection::Won),
+                changed_alone: alone(FlipDirection::Changed),
             }
         };
         let mut sums: Vec<GroupBlame> = groups.iter().enumerate().map(|group| of(&group)).collect();
@@ -139,12 +141,12 @@ impl FlipCauses {
     }
 }
 
-fn kind(label: Option<i64>, before: Option<i64>, after: Option<i64>) -> &'static str {
-    let Some(label) = label else { return "changed" };
+fn kind(label: Option<i64>, before: Option<i64>, after: Option<i64>) -> FlipDirection {
+    let Some(label) = label else { return FlipDirection::Changed };
     match (before == Some(label), after == Some(label)) {
-        (true, false) => "lost",
-        (false, true) => "won",
-        _ => "other",
+        (true, false) => FlipDirection::Lost,
+        (false, true) => FlipDirection::Won,
+        _ => FlipDirection::Other,
     }
 }
 
@@ -192,7 +194,7 @@ mod tests {
             (found[0].sample, found[0].groups.as_slice()),
             (10, ["a".to_string()].as_slice())
         );
-        assert_eq!((found[1].groups.len(), found[1].kind.as_str()), (2, "lost"));
+        assert_eq!((found[1].groups.len(), found[1].kind), (2, FlipDirection::Lost));
         let sums = FlipCauses::by_group(&found, &flips, &groups);
         assert_eq!((sums[0].group.as_str(), sums[0].lost_alone), ("a", 1));
         assert_eq!((sums[1].lost_alone, sums[1].lost_with_others), (0, 1));

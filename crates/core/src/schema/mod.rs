@@ -36,9 +36,9 @@ pub use execution_setting::ExecutionSetting;
 pub use explanation::{
     ChangeCauses, ComponentBlame, DecisionGroup, DegradedSample, DeploymentStage, Effect,
     Experiment, ExperimentPredictions, ExperimentSummary, Explanation, ExplanationDigest,
-    FieldFormat, FlipBlame, FlipCounts, ForecastTally, GroupBlame, GroupInteraction, GroupPart,
-    LedgerNote, MetricTotal, NarrativeField, NarrativeSentence, NarrativeTopic, PrimaryMetric,
-    SampleNeighbourhood, UnitFormats, UnreachedTarget, UnusableCounts,
+    FieldFormat, FlipBlame, FlipCounts, FlipDirection, ForecastTally, GroupBlame, GroupInteraction,
+    GroupPart, LedgerNote, MetricTotal, NarrativeField, NarrativeSentence, NarrativeTopic,
+    PrimaryMetric, SampleNeighbourhood, UnitFormats, UnreachedTarget, UnusableCounts,
 };
 pub use file_name::{FileName, InvalidFileName};
 pub use job::{

@@ -2,8 +2,9 @@
 
 use crate::schema::{
     ComponentBlame, DecisionGroup, DegradedSample, DeploymentStage, Effect, ExplanationDigest,
-    FlipBlame, ForecastOutcome, GroupBlame, GroupInteraction, LayerChange, LayerFlow, LedgerNote,
-    MetricTotal, NarrativeSentence, SCHEMA, Sha256Hex, TrackRecord, UnreachedTarget,
+    FlipBlame, FlipDirection, ForecastOutcome, GroupBlame, GroupInteraction, LayerChange,
+    LayerFlow, LedgerNote, MetricTotal, NarrativeSentence, SCHEMA, Sha256Hex, TrackRecord,
+    UnreachedTarget,
 };
 use serde::{Deserialize, Serialize};
 
@@ -145,6 +146,19 @@ pub struct FlipCounts {
     /// From one class to another, without labels to say which is right.
     #[serde(default)]
     pub changed: usize,
+}
+
+impl FlipCounts {
+    /// Counts flips by direction.
+    pub fn of(flips: &[FlipBlame]) -> FlipCounts {
+        let count = |kind| flips.iter().filter(|flip| flip.kind == kind).count();
+        FlipCounts {
+            lost: count(FlipDirection::Lost),
+            won: count(FlipDirection::Won),
+            other: count(FlipDirection::Other),
+            changed: count(FlipDirection::Changed),
+        }
+    }
 }
 
 /// Number and kind of the experiments that an explanation stands on.

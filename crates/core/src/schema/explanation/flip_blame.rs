@@ -13,15 +13,28 @@ pub struct FlipBlame {
     pub before: Option<i64>,
     /// The variant's class.
     pub after: Option<i64>,
-    /// `lost` (right to wrong), `won` (wrong to right), `other` (wrong to wrong), `changed` (without
-    /// labels).
-    pub kind: String,
+    /// Its direction.
+    pub kind: FlipDirection,
     /// Ids of the fewest groups that, left undone, give the baseline's class again.
     pub groups: Vec<String>,
     /// Sets of so many groups that do.
     pub alternatives: usize,
     /// True if all smaller sets were tried.
     pub exhaustive: bool,
+}
+
+/// Direction of a flip, as explanations call it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FlipDirection {
+    /// From right to wrong.
+    Lost,
+    /// From wrong to right.
+    Won,
+    /// From one wrong class to another.
+    Other,
+    /// From one class to another, without a label to say which is right.
+    Changed,
 }
 
 /// Flipped samples that a group answers for.

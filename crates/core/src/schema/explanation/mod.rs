@@ -21,5 +21,5 @@ pub use explanation_record::{
     ExperimentSummary, Explanation, FlipCounts, PrimaryMetric, UnusableCounts,
 };
 pub use field_format::{FieldFormat, UnitFormats};
-pub use flip_blame::{ComponentBlame, FlipBlame, GroupBlame};
+pub use flip_blame::{ComponentBlame, FlipBlame, FlipDirection, GroupBlame};
 pub use narrative::{LedgerNote, NarrativeField, NarrativeSentence, NarrativeTopic};
