@@ -4,7 +4,7 @@
 //! Images feed a model with one input of rank 4; `.npy` files hold one sample each, without the
 //! batch axis. Further columns of the table name subsets and groups.
 
-use super::{DataError, Dataset, DatasetRequest, PixelNormalization, image_samples, npy};
+use super::{DataError, Dataset, DatasetRequest, PixelNormalization, images, npy};
 use ndarray::{ArrayD, IxDyn};
 use paring_agent::arrays::{Array, InputNeed};
 use std::collections::BTreeMap;
@@ -127,8 +127,8 @@ fn sample(path: &Path, need: &InputNeed, pixels: &PixelNormalization) -> Result<
     if path.extension().is_some_and(|e| e == "npy") {
         return npy::read(path).map_err(|e| unreadable(e.into()));
     }
-    let picture = image_samples::read(path).map_err(|e| unreadable(e.into()))?;
-    image_samples::sample(&picture, need, pixels)
+    let picture = images::read(path).map_err(|e| unreadable(e.into()))?;
+    images::sample(&picture, need, pixels)
         .map_err(|problem| DataError::Folder { path: path.to_path_buf(), problem })
 }
 

@@ -36,7 +36,7 @@ impl PixelNormalization {
 const MOST_BYTES: u64 = 256 << 20;
 
 /// Reads an image by its contents, and turns it as its EXIF orientation says.
-pub(super) fn read(path: &Path) -> ImageResult<DynamicImage> {
+pub(crate) fn read(path: &Path) -> ImageResult<DynamicImage> {
     let mut decoder = ImageReader::open(path)?.with_guessed_format()?.into_decoder()?;
     if decoder.total_bytes() > MOST_BYTES {
         return Err(ImageError::Limits(LimitError::from_kind(LimitErrorKind::InsufficientMemory)));
@@ -48,7 +48,7 @@ pub(super) fn read(path: &Path) -> ImageResult<DynamicImage> {
 }
 
 /// Lays an image out as the input wants it: channels first or last, floats or bytes.
-pub(super) fn sample(
+pub(crate) fn sample(
     picture: &DynamicImage,
     need: &InputNeed,
     pixels: &PixelNormalization,
