@@ -1,79 +1,125 @@
 "use strict";
 (() => {
   const all = (query, root = document) => Array.from(root.querySelectorAll(query));
-  const select = (name, from) => {
-    for (const marked of all("[data-variant]")) {
-      const same = marked.dataset.variant === name;
-      if (marked.tagName === "DETAILS") {
-        if (same) marked.open = true;
-      } else {
-        marked.classList.toggle("selected", same);
-      }
-    }
-    const first = all("details.variant").find((panel) => panel.dataset.variant === name);
-    if (first && from) first.scrollIntoView({ block: "start" });
-    history.replaceState(null, "", "#variant=" + encodeURIComponent(name));
+  const make = (tag, properties, ...children) => {
+    const made = Object.assign(document.createElement(tag), properties);
+    made.append(...children);
+    return made;
   };
-  for (const mark of all("svg [data-variant]")) {
-    mark.addEventListener("click", () => select(mark.dataset.variant, mark));
+  const main = document.querySelector("main");
+  const panels = all("details.variant");
+  const names = [...new Set(panels.map((panel) => panel.dataset.variant))];
+  const marked = all("[data-variant]:not(details)");
+  const EVERY = "";
+  const state = { variant: EVERY, beside: EVERY };
+
+  // Panels that follow each other stand beside each other; without script all are listed and fold.
+  const groups = [];
+  for (const panel of panels) {
+    const before = panel.previousElementSibling;
+    let group = before && before.classList.contains("panels") ? before : null;
+    if (!group) {
+      group = make("div", { className: "panels" });
+      panel.before(group);
+      const absent = make("p", { className: "absent", hidden: true });
+      group.before(absent);
+      groups.push({ group, absent });
+    }
+    group.append(panel);
+  }
+
+  const status = make("span", { className: "heard" });
+  status.setAttribute("role", "status");
+  const lists = ["Variant", "beside"].map((word, side) => {
+    const list = make("select", {});
+    list.append(new Option(side === 0 ? "all, folded" : "none", EVERY));
+    for (const name of names) list.append(new Option(name, name));
+    list.addEventListener("change", () => {
+      state[side === 0 ? "variant" : "beside"] = list.value;
+      show(true);
+    });
+    return [word, list];
+  });
+
+  const show = (said) => {
+    const places = state.variant === EVERY ? [] : [state.variant, state.beside];
+    for (const panel of panels) {
+      const place = places.indexOf(panel.dataset.variant);
+      panel.hidden = places.length > 0 && place < 0;
+      panel.open = place >= 0;
+      panel.classList.toggle("second", place === 1);
+    }
+    const beside = places.length > 0 && state.beside !== EVERY && state.beside !== state.variant;
+    for (const { group, absent } of groups) {
+      group.classList.toggle("beside", beside);
+      absent.hidden = all(":scope > details", group).some((panel) => !panel.hidden);
+      absent.textContent = "Nothing is recorded here about " + state.variant + ".";
+    }
+    for (const mark of marked) {
+      const own = places.length > 0 && places.includes(mark.dataset.variant);
+      mark.classList.toggle("selected", own);
+      if (mark.getAttribute("role") === "button") mark.setAttribute("aria-pressed", String(own));
+    }
+    for (const chart of all("svg.chart")) {
+      chart.classList.toggle("picked", chart.querySelector(".selected") !== null);
+    }
+    lists[0][1].value = state.variant;
+    lists[1][1].value = state.beside;
+    lists[1][1].disabled = places.length === 0;
+    if (said) {
+      const words = places.filter((name) => name !== EVERY).join(" beside ");
+      status.textContent = "Showing " + (words || "all variants");
+      const fields = Object.entries(state).filter(([, name]) => name !== EVERY);
+      const hash = fields.map(([key, name]) => key + "=" + encodeURIComponent(name)).join("&");
+      history.replaceState(null, "", "#" + hash);
+    }
+  };
+  const select = (name) => {
+    if (!names.includes(name)) return;
+    state.variant = name;
+    if (state.beside === name) state.beside = EVERY;
+    show(true);
+  };
+
+  if (names.length > 0) {
+    const pick = make("div", { className: "pick" });
+    for (const [word, list] of lists) pick.append(make("label", {}, word + " ", list));
+    document.querySelector(".bar .inside").append(pick, status);
+  }
+  for (const mark of all("svg [data-variant][tabindex]")) {
+    mark.addEventListener("click", () => select(mark.dataset.variant));
     mark.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === " ") {
         event.preventDefault();
-        select(mark.dataset.variant, mark);
+        select(mark.dataset.variant);
       }
-    });
-  }
-  for (const table of all("table.searchable")) {
-    const label = document.createElement("label");
-    label.className = "search";
-    label.textContent = "Search: ";
-    const input = document.createElement("input");
-    input.type = "search";
-    label.append(input);
-    table.parentElement.before(label);
-    const rows = all("tbody tr", table).map((row) => [row, row.textContent.toLowerCase()]);
-    input.addEventListener("input", () => {
-      const words = input.value.toLowerCase().split(/\s+/);
-      for (const [row, text] of rows) row.hidden = !words.every((word) => text.includes(word));
     });
   }
   for (const row of all("tr[data-variant]")) {
-    row.addEventListener("click", () => select(row.dataset.variant, null));
+    if (!names.includes(row.dataset.variant)) continue;
+    const button = make("button", { type: "button" }, ...row.cells[0].childNodes);
+    row.cells[0].append(button);
+    row.addEventListener("click", () => select(row.dataset.variant));
   }
-  // Two variants beside each other; without script all panels are listed and fold.
-  const chooser = (section) => {
-    const panels = all(":scope > details.variant", section);
-    if (panels.length < 2) return;
-    const choice = document.createElement("div");
-    choice.className = "choice";
-    const beside = document.createElement("div");
-    const selects = ["Show", "beside"].map((words, side) => {
-      const label = document.createElement("label");
-      label.textContent = words + " ";
-      const list = document.createElement("select");
-      list.append(new Option(side === 0 ? "all variants" : "none", ""));
-      for (const panel of panels) list.append(new Option(panel.dataset.variant));
-      label.append(list);
-      choice.append(label);
-      return list;
+  for (const table of all("table.searchable")) {
+    const input = make("input", { type: "search" });
+    const found = make("span", { className: "found" });
+    found.setAttribute("role", "status");
+    const rows = all("tbody tr", table).map((row) => [row, row.textContent.toLowerCase()]);
+    if (rows.length < 4) continue;
+    table.parentElement.before(make("label", { className: "search" }, "Filter " + table.caption.textContent.split(/[,;:(]/)[0].trim().toLowerCase() + ": ", input, " ", found));
+    input.addEventListener("input", () => {
+      const words = input.value.toLowerCase().split(/\s+/);
+      for (const [row, text] of rows) row.hidden = !words.every((word) => text.includes(word));
+      const left = rows.filter(([row]) => !row.hidden).length;
+      found.textContent = input.value === "" ? "" : left + " of " + rows.length + " rows";
     });
-    const show = () => {
-      const wanted = selects.map((list) => list.value);
-      beside.className = wanted.every((name) => name !== "") ? "beside" : "";
-      for (const panel of panels) {
-        const place = wanted.indexOf(panel.dataset.variant);
-        panel.hidden = wanted[0] !== "" && place < 0;
-        if (place >= 0 && wanted[0] !== "") panel.open = true;
-        panel.style.order = place < 0 ? 2 : place;
-      }
-    };
-    selects.forEach((list) => list.addEventListener("change", show));
-    panels[0].before(choice, beside);
-    beside.append(...panels);
-  };
-  const anatomy = document.getElementById("anatomy");
-  if (anatomy) chooser(anatomy);
-  window.addEventListener("beforeprint", () => all("details").forEach((panel) => (panel.open = true)));
-  const wanted = /^#variant=(.+)$/.exec(location.hash);
-  if (wanted) select(decodeURIComponent(wanted[1]), null);
+  }
+
+  const fields = new URLSearchParams(location.hash.slice(1));
+  const known = (name, other) => (names.includes(name) ? name : other);
+  state.variant = known(fields.get("variant"), known(main.dataset.first, names[0] || EVERY));
+  state.beside = known(fields.get("beside"), EVERY);
+  document.documentElement.classList.add("scripted");
+  show(false);
 })();

@@ -36,8 +36,8 @@ pub use forecast::{
 };
 pub use measurement::{
     LayerTables, MeasurementExtent, MeasurementPlan, TargetJournal, TargetMeasurements, TimedModel,
-    TimingRounds, VariantMeasurement, attributed, cancel, kept_nodes, kept_times_by_node, layers,
-    measure, times_by_node,
+    TimingRounds, VariantMeasurement, attributed, cancel, kept_times_by_node, layers, measure,
+    recorded_nodes, times_by_node,
 };
 pub use mixed_precision::{RecordedDivergence, precision_tables, recorded_divergences};
 pub use panic_isolation::{attempt, attempt_on};

@@ -38,7 +38,9 @@ struct RunDocument<'a> {
     targets: BTreeMap<&'a str, &'a TargetEnvironment>,
     results: Vec<ResultDocument<'a>>,
     layers: &'a [LayerTable],
-    explanations: &'a [Explanation],
+    explanations: Vec<Explanation>,
+    /// True where single samples are left out.
+    redacted: bool,
 }
 
 /// A finding.
@@ -99,8 +101,19 @@ fn document<'a>(run: &'a RunReport) -> RunDocument<'a> {
         targets: run.rows.iter().map(|row| (row.target.as_str(), &row.environment)).collect(),
         results: run.rows.iter().map(result).collect(),
         layers: run.layers,
-        explanations: run.explanations,
+        explanations: explanations(run),
+        redacted: run.samples.redacted,
     }
+}
+
+/// Explanations; without the samples that flipped where single samples are not to be shown.
+fn explanations(run: &RunReport) -> Vec<Explanation> {
+    let each = run.explanations.iter().cloned();
+    let shown = |found: Explanation| match run.samples.redacted {
+        true => Explanation { flips: vec![], ..found },
+        false => found,
+    };
+    each.map(shown).collect()
 }
 
 impl From<ReportFinding> for FindingDocument {

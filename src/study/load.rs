@@ -13,6 +13,7 @@ use paring_boards::{FolderTrust, Inventory, Target};
 use paring_compress::Step;
 use paring_core::schema::EnergySource;
 use paring_data::PixelNormalization;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Most samples of an inference.
@@ -57,19 +58,12 @@ pub fn load_for(path: &Path, targets: &[String], trust: FolderTrust) -> Result<S
     let inventory = Inventory::find(folder, trust)?;
     let energy = energy_plan(file.energy, folder).map_err(invalid)?;
     refuse_untrusted(&energy, path, trust)?;
-    let words = [
-        ("purpose", file.study.purpose),
-        ("risk", file.study.risk),
-        ("ethics", file.study.ethics),
-        ("review_by", file.study.review_by),
-        ("notes", file.study.notes),
-    ];
-    let given = words.into_iter().filter_map(|(key, text)| Some((key.to_string(), text?)));
+    let words = words(&file.study);
     Ok(Study {
         path: path.to_path_buf(),
         name: file.study.name,
         owner: file.study.owner,
-        words: given.collect(),
+        words,
         model,
         batches,
         dims: file.model.dims,
@@ -80,6 +74,7 @@ pub fn load_for(path: &Path, targets: &[String], trust: FolderTrust) -> Result<S
             slices: file.data.slices,
             group: file.data.group,
             fixed_class_shares: file.data.class_shares == ClassShares::Fixed,
+            private: file.data.private,
             splits: splits(file.data.splits).map_err(invalid)?,
             pixels: PixelNormalization { mean: file.data.mean, std: file.data.std },
         },
@@ -120,6 +115,18 @@ fn batches(model: &Path, given: Option<OneOrMany<usize>>) -> Result<Vec<usize>, 
         }
         None => Ok(batches),
     }
+}
+
+/// A person's words about a study, by key.
+fn words(study: &StudySection) -> BTreeMap<String, String> {
+    let all = [
+        ("purpose", &study.purpose),
+        ("risk", &study.risk),
+        ("ethics", &study.ethics),
+        ("review_by", &study.review_by),
+        ("notes", &study.notes),
+    ];
+    all.into_iter().filter_map(|(key, text)| Some((key.to_string(), text.clone()?))).collect()
 }
 
 /// Refuses an energy source that runs a program, where nobody trusts the study's owner with that.

@@ -16,5 +16,6 @@ pub use opened::{StudyInputs, open};
 pub use run::{ManifestError, Protocol, QUICK_BLOCKS, RunDirectory, RunManifest};
 pub use sections::{EnergyPlan, TaskSettings, TimingPlan, default_timing_plan, width_stop_rule};
 pub use verify::{
-    VerificationSummary, VerifyError, first_violation, recorded_rows, verify, write_manifest,
+    RecordedRows, VerificationSummary, VerifyError, first_violation, recorded_rows, verify,
+    write_manifest,
 };

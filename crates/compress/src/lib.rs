@@ -33,9 +33,9 @@ pub use error::CompressError;
 pub use paring_core::schema::{LayerPrecision, QuantizationGranularity};
 pub use prediction::DecisionRule;
 pub use prune::{
-    BudgetAllocation, ChannelPruning, LayerPruning, PruneAmount, PruneStructure, RecoveryMethod,
-    WeightPruning, WeightSparsity, masked_graph, prune_channels, prune_layers, prune_weights,
-    weights_id,
+    BudgetAllocation, ChannelPruning, LayerPruning, PruneAmount, PruneStructure,
+    RECOVERY_OPERATION, RecoveryMethod, WeightPruning, WeightSparsity, masked_graph,
+    prune_channels, prune_layers, prune_weights, weights_id,
 };
 pub use quantize::{
     ActivationRanges, FloatAnswers, Int8Form, LayerPrices, PostTrainingQuantization,

@@ -22,6 +22,10 @@ pub(in crate::cli) struct ReportArgs {
     /// Default: pages go into the run directories, text to standard output
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Leave out single samples: their inputs, numbers and answers; the default where the study says
+    /// `private = true`
+    #[arg(long)]
+    redact: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -47,7 +51,12 @@ impl From<ReportForm> for ReportFormat {
 
 impl ReportArgs {
     pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
-        let options = ReportOptions { runs: self.runs, format: self.format.into(), out: self.out };
+        let options = ReportOptions {
+            runs: self.runs,
+            format: self.format.into(),
+            out: self.out,
+            redact: self.redact,
+        };
         let written = match workflow::report(&options, &print_warning)? {
             ReportAnswer::Text(text) => {
                 say::whole(text.trim_end());

@@ -8,7 +8,8 @@ use paring_agent::arrays::Dtype;
 use paring_boards::{Target, TargetError, TargetSession};
 use paring_core::files::ConfinedPath;
 use paring_core::schema::{
-    Job, LayerTable, LayerTime, MachineRoofline, NodeProfile, NodeTime, SCHEMA, VariantRecord,
+    Job, LayerTable, LayerTime, MachineRoofline, MissingReason, NodeProfile, NodeTime, SCHEMA,
+    VariantRecord,
 };
 use paring_onnx::graph::{self, Graph, TensorFacts};
 use std::collections::{BTreeMap, BTreeSet};
@@ -182,15 +183,26 @@ pub(in crate::pipeline) fn measure_layers(
     Ok(found)
 }
 
-/// Times of a variant's nodes on a target, where a run measured them.
-pub fn kept_nodes(
+/// Nodes of a variant that were timed on a target; `None` where none were.
+///
+/// # Errors
+/// [`MissingReason`] where the file is there and cannot be read, or is of another variant.
+pub fn recorded_nodes(
     folders: &Folders,
     target: &str,
     variant: &VariantRecord,
     batch: usize,
-) -> Option<NodeProfile> {
-    let kept: Option<NodeProfile> = read_json(&nodes_file(folders, target, variant, batch));
-    kept.filter(|kept| kept.variant_id == variant.variant_id)
+) -> Result<Option<NodeProfile>, MissingReason> {
+    let file = nodes_file(folders, target, variant, batch);
+    if !file.exists() {
+        return Ok(None);
+    }
+    let failed = |what: &str| MissingReason(format!("{} {what}", file.display()));
+    let kept: NodeProfile = read_json(&file).ok_or_else(|| failed("cannot be read"))?;
+    match kept.variant_id == variant.variant_id {
+        true => Ok(Some(kept)),
+        false => Err(failed("is of another variant")),
+    }
 }
 
 fn nodes_file(
@@ -233,7 +245,9 @@ impl NodeProfiler<'_, '_> {
         variant: &VariantRecord,
         batch: usize,
     ) -> Result<NodeProfile, PipelineError> {
-        if let Some(kept) = kept_nodes(self.folders, &self.target.name, variant, batch) {
+        if let Some(kept) =
+            recorded_nodes(self.folders, &self.target.name, variant, batch).ok().flatten()
+        {
             return Ok(kept);
         }
         let place = match self.place.clone() {

@@ -272,6 +272,11 @@ impl TargetJournal {
         Ok(TargetJournal { environment, records: counted(&folder, &job)?, job })
     }
 
+    /// Blocks that count, in the order they were measured.
+    pub fn blocks(&self) -> &[BlockRecord] {
+        &self.records
+    }
+
     /// The measurement of a variant; `without_energy` is asked why there is no energy, where the job has
     /// none.
     pub fn measurement(

@@ -12,7 +12,7 @@ mod remote_jobs;
 mod timing_rounds;
 mod trial_machine;
 
-pub use layer_tables::{LayerTables, kept_nodes, layers};
+pub use layer_tables::{LayerTables, layers, recorded_nodes};
 pub use measure::{
     MeasurementExtent, MeasurementPlan, TargetJournal, TargetMeasurements, VariantMeasurement,
     measure,

@@ -5,7 +5,7 @@ use super::markdown_text::{code, folded, table, text};
 use super::results_rows::{FIGURES, VERDICTS, figure_cells, verdict_cells};
 use crate::report::ResultRow;
 use crate::report::html::findings::findings;
-use crate::report::html::summary::summary_sentences;
+use crate::report::html::sections::summary_sentences;
 use crate::report::html::verdict::recommended;
 use crate::report::html::{ReportFinding, RunReport};
 use paring_core::text::printable_lines;
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
     use crate::report::RunFacts;
     use crate::report::example_rows::example_row as row;
-    use crate::report::html::ReportNetwork;
+    use crate::report::html::{ReportNetwork, ReportSamples};
 
     fn markdown(rows: &[ResultRow]) -> String {
         let facts = RunFacts {
@@ -154,6 +154,9 @@ mod tests {
             explanations: &[],
             ledger: &[],
             network: &ReportNetwork::default(),
+            blocks: &[],
+            samples: &ReportSamples::default(),
+            unreadable: &[],
             directory: "runs/a",
         }])
     }

@@ -140,7 +140,7 @@ fn charts(trends: &RunTrends) -> PageSection {
     let runs = trends.comparison.sources.len();
     for (number, trend) in ordered.into_iter().take(MOST_CHARTS).enumerate() {
         section.head(format!("{} on {}", trend.label, trend.target));
-        section.chart_row(&[speed_chart(trend, number, runs), quality_chart(trend, number, runs)]);
+        section.charts(&[speed_chart(trend, number, runs), quality_chart(trend, number, runs)]);
     }
     section
 }

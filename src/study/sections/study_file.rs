@@ -72,6 +72,8 @@ pub(in crate::study) struct DataSection {
     #[serde(default)]
     pub(in crate::study) splits: Option<SplitsSection>,
     #[serde(default)]
+    pub(in crate::study) private: bool,
+    #[serde(default)]
     pub(in crate::study) mean: Vec<f32>,
     #[serde(default)]
     pub(in crate::study) std: Vec<f32>,

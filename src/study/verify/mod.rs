@@ -10,5 +10,5 @@ mod results;
 mod run;
 
 pub use error::VerifyError;
-pub use results::recorded_rows;
+pub use results::{RecordedRows, recorded_rows};
 pub use run::{VerificationSummary, first_violation, verify, write_manifest};

@@ -16,16 +16,25 @@ const WORDS_ALONE: [&str; 2] = ["energy_missing", "metric_missing"];
 ///
 /// # Errors
 /// [`VerifyError`] where the table or a record behind it cannot be read.
-pub fn recorded_rows(folders: &Folders) -> Result<Vec<ResultRow>, VerifyError> {
+pub fn recorded_rows(folders: &Folders) -> Result<RecordedRows, VerifyError> {
     let path = folders.results();
     if !path.exists() {
-        return Ok(vec![]);
+        return Ok(RecordedRows::default());
     }
     let bytes = path.read().map_err(|e| broken(e.to_string()))?;
     computed_rows(folders, &ResultsTable::read(&bytes)?)
 }
 
-fn computed_rows(folders: &Folders, table: &ResultsTable) -> Result<Vec<ResultRow>, VerifyError> {
+/// Rows of a run, and the journals that they were computed from.
+#[derive(Clone, Debug, Default)]
+pub struct RecordedRows {
+    /// In the order of results.csv.
+    pub rows: Vec<ResultRow>,
+    /// By target.
+    pub journals: BTreeMap<String, TargetJournal>,
+}
+
+fn computed_rows(folders: &Folders, table: &ResultsTable) -> Result<RecordedRows, VerifyError> {
     let mut targets: BTreeMap<String, TargetJournal> = BTreeMap::new();
     for row in &table.rows {
         let target = table.cell(row, "target");
@@ -34,7 +43,8 @@ fn computed_rows(folders: &Folders, table: &ResultsTable) -> Result<Vec<ResultRo
             targets.insert(target.to_string(), found);
         }
     }
-    table.rows.iter().map(|row| again(folders, table, row, &targets)).collect()
+    let rows = table.rows.iter().map(|row| again(folders, table, row, &targets));
+    Ok(RecordedRows { rows: rows.collect::<Result<_, _>>()?, journals: targets })
 }
 
 /// Verifies all rows; gives how many there are.
@@ -45,7 +55,7 @@ pub(super) fn verify(folders: &Folders) -> Result<usize, VerifyError> {
     }
     let bytes = path.read().map_err(|e| broken(e.to_string()))?;
     let table = ResultsTable::read(&bytes)?;
-    let rows = computed_rows(folders, &table)?;
+    let rows = computed_rows(folders, &table)?.rows;
     let (facts, schema) = facts(folders, &table)?;
     let encoded = report::results_csv(&facts, &rows);
     let expected = ResultsTable::read(&encoded.map_err(|e| broken(e.to_string()))?)?;

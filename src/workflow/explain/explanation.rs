@@ -14,7 +14,7 @@ use crate::workflow::evaluate::{InsightSubject, ModelInsight};
 use crate::workflow::open_run::OpenRun;
 use crate::workflow::{ProgressEvent, WorkflowError};
 use paring_core::schema::{
-    Effect, Explanation, FlipBlame, FlipCounts, LayerChange, MetricTotal, VariantRecord,
+    Effect, Explanation, FlipCounts, LayerChange, MetricTotal, VariantRecord,
 };
 use paring_onnx::graph::Graph;
 use std::time::Duration;
@@ -73,7 +73,7 @@ pub(super) fn explanation(
         quiet_share: (!times.layers.is_empty()).then_some(times.quiet_share),
         layers: [times.layers, layers_on_targets(inputs.run, (&first, &baseline), variant, case)?]
             .concat(),
-        flip_counts: flip_counts(&accused.flips),
+        flip_counts: FlipCounts::of(&accused.flips),
         flips: accused.flips,
         blame: accused.groups,
         components: accused.components,
@@ -137,7 +137,8 @@ fn layers_on_targets(
     let mut changes = Vec::new();
     for target in &run.study.targets {
         let batch = run.study.settings(target).first().map_or(1, |setting| setting.batch);
-        let nodes = |record| pipeline::kept_nodes(folders, &target.name, record, batch);
+        let nodes =
+            |record| pipeline::recorded_nodes(folders, &target.name, record, batch).ok().flatten();
         if let (Some(nodes_before), Some(nodes_after)) = (nodes(first), nodes(variant)) {
             changes.extend(case.layers_on(
                 &target.name,
@@ -175,9 +176,4 @@ fn insight(
     let before = InsightSubject { model: &before, answers: &pair.baseline };
     let after = InsightSubject { model: &after, answers: &pair.variant };
     ModelInsight::of(&before, Some(&after), &loaded.data, loaded.batch, &loaded.dims)
-}
-
-fn flip_counts(flips: &[FlipBlame]) -> FlipCounts {
-    let of = |kind: &str| flips.iter().filter(|f| f.kind == kind).count();
-    FlipCounts { lost: of("lost"), won: of("won"), other: of("other"), changed: of("changed") }
 }

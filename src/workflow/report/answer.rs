@@ -28,17 +28,21 @@ pub fn report(options: &ReportOptions, progress: &Progress) -> Result<ReportAnsw
     refuse_inside_runs(options)?;
     match (options.format, &options.out, options.runs.as_slice()) {
         (ReportFormat::Html, None, runs) => {
-            let written = runs.iter().map(|run| write_into(run)).collect::<Result<_, _>>()?;
+            let written =
+                runs.iter().map(|run| write_into(run, options.redact)).collect::<Result<_, _>>()?;
             Ok(ReportAnswer::Files(written))
         }
         (ReportFormat::Html, Some(out), [run]) => {
-            let records = read(run)?;
+            let records = read(run, options.redact)?;
             let html = report_html(&records.report()).map_err(ReportError::from)?;
             Ok(ReportAnswer::Files(vec![file(out, html.as_bytes())?]))
         }
-        (ReportFormat::Html, Some(out), runs) => Ok(ReportAnswer::Files(index(runs, out)?)),
+        (ReportFormat::Html, Some(out), runs) => {
+            Ok(ReportAnswer::Files(index(runs, out, options.redact)?))
+        }
         (format, out, runs) => {
-            let records = runs.iter().map(|run| read(run)).collect::<Result<Vec<_>, _>>()?;
+            let records =
+                runs.iter().map(|run| read(run, options.redact)).collect::<Result<Vec<_>, _>>()?;
             let reports: Vec<RunReport> = records.iter().map(ReportRecords::report).collect();
             written(&reports, format, out.as_deref())
         }
@@ -64,17 +68,17 @@ fn refuse_inside_runs(options: &ReportOptions) -> Result<(), WorkflowError> {
     }
 }
 
-fn read(run: &Path) -> Result<ReportRecords, WorkflowError> {
-    ReportRecords::read(&Folders::new(run), &RunDirectory::protocol_of(run)?)
+fn read(run: &Path, redact: bool) -> Result<ReportRecords, WorkflowError> {
+    ReportRecords::read(&Folders::new(run), &RunDirectory::protocol_of(run)?, redact)
 }
 
 /// Every run's own report, and a page that leads to them.
-fn index(runs: &[PathBuf], out: &Path) -> Result<Vec<WrittenReport>, WorkflowError> {
+fn index(runs: &[PathBuf], out: &Path, redact: bool) -> Result<Vec<WrittenReport>, WorkflowError> {
     let mut files = Vec::new();
     let mut records = Vec::new();
     for run in runs {
-        files.push(write_into(run)?);
-        records.push(read(run)?);
+        files.push(write_into(run, redact)?);
+        records.push(read(run, redact)?);
     }
     let runs = files.iter().zip(&records);
     let runs: Vec<IndexedRun> = runs

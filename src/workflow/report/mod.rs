@@ -1,15 +1,17 @@
 //! Use case: the reports of finished runs, from the files in their directories alone.
 
 mod answer;
+mod blocks;
 mod layers;
 mod network;
 mod options;
 mod overlays;
 mod records;
+mod samples;
 mod write;
 
 pub use answer::report;
-pub(super) use layers::layer_tables as recorded_layers;
+pub(super) use layers::recorded_layers;
 pub use options::{ReportAnswer, ReportFormat, ReportOptions};
 pub(super) use write::write_report_if_possible;
 pub use write::{WrittenReport, write_report};

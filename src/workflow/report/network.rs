@@ -7,15 +7,27 @@ use crate::report::html::{ReportLayer, ReportNetwork};
 use paring_onnx::graph::{Graph, layer_names};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Layers with weights of the baseline, and what flows between them; empty where its shapes are unknown.
-pub(super) fn network(folders: &Folders, rows: &[ResultRow]) -> ReportNetwork {
-    let found = rows.first().and_then(|row| {
-        let baseline = variant_record(folders, pipeline::BASELINE).ok()?;
-        let graph = Graph::load(&folders.variants().join(&baseline.file)).ok()?;
-        let dims = job(folders, &row.target).map(|job| job.dims).unwrap_or_default();
-        layer_edges(&graph, &graph.facts(&dims, row.measurement.setting.batch).ok()?.shapes)
-    });
-    found.unwrap_or_default()
+/// Layers with weights of the baseline, and what flows between them; a sentence where they cannot be
+/// told.
+pub(super) fn network(
+    folders: &Folders,
+    rows: &[ResultRow],
+    unreadable: &mut Vec<String>,
+) -> ReportNetwork {
+    let Some(row) = rows.first() else { return ReportNetwork::default() };
+    baseline_layers(folders, row).unwrap_or_else(|why| {
+        unreadable.push(format!("The network is not drawn: {why}."));
+        ReportNetwork::default()
+    })
+}
+
+fn baseline_layers(folders: &Folders, row: &ResultRow) -> Result<ReportNetwork, String> {
+    let baseline = variant_record(folders, pipeline::BASELINE).map_err(|e| e.to_string())?;
+    let graph = Graph::load(&folders.variants().join(&baseline.file)).map_err(|e| e.to_string())?;
+    let dims = job(folders, &row.target).map(|job| job.dims).unwrap_or_default();
+    let facts = graph.facts(&dims, row.measurement.setting.batch).map_err(|e| e.to_string())?;
+    layer_edges(&graph, &facts.shapes)
+        .ok_or_else(|| "a shape in the baseline's file is unknown".to_string())
 }
 
 /// Layers that multiply, in the graph's order, each linked with the nearest ones behind it.

@@ -13,6 +13,8 @@ pub struct ReportOptions {
     /// The file; with [`ReportFormat::Parquet`] the folder. Without it pages go into the run directories,
     /// and text to the caller.
     pub out: Option<PathBuf>,
+    /// Leave out single samples, also where the study does not ask for it.
+    pub redact: bool,
 }
 
 /// Form of a report.

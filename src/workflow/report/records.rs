@@ -1,51 +1,66 @@
-//! Records of a finished run that its reports show, read from its directory alone.
+//! Records of a finished run that its reports show, read from its directory alone; samples are drawn from
+//! the data that its study names.
 
+use super::blocks::target_blocks;
 use super::layers::layer_tables;
 use super::network::network;
+use super::samples::report_samples;
 use crate::ledger::read_ledger;
 use crate::pipeline::{Folders, read_json};
-use crate::report::html::{ReportNetwork, RunReport};
+use crate::report::html::{ReportNetwork, ReportSamples, RunReport, TargetBlocks};
 use crate::report::{ResultRow, RunFacts};
 use crate::study::{Protocol, recorded_rows};
 use crate::workflow::WorkflowError;
-use paring_core::schema::{Explanation, LayerTable, LedgerEntry};
-use std::collections::BTreeMap;
+use paring_core::schema::{Explanation, LayerTable, LedgerEntry, NarrativeField};
 
 /// Records of a run.
 pub(super) struct ReportRecords {
     facts: RunFacts,
-    owner: String,
-    purpose: String,
+    words: StudyWords,
     pub(super) rows: Vec<ResultRow>,
     layers: Vec<LayerTable>,
     explanations: Vec<Explanation>,
     ledger: Vec<LedgerEntry>,
     network: ReportNetwork,
+    blocks: Vec<TargetBlocks>,
+    samples: ReportSamples,
+    /// Sentences about records that cannot be read.
+    unreadable: Vec<String>,
     directory: String,
 }
 
 impl ReportRecords {
-    /// Reads them.
+    /// Reads them; with `redact`, or where the study's data are private, nothing of single samples.
     ///
     /// # Errors
-    /// [`WorkflowError`] where a record of the run cannot be read.
+    /// [`WorkflowError`] where a record that every report needs cannot be read.
     pub(super) fn read(
         folders: &Folders,
         protocol: &Protocol,
+        redact: bool,
     ) -> Result<ReportRecords, WorkflowError> {
-        let rows = recorded_rows(folders)?;
-        let mut study = study_words(folders);
-        let mut word = |key: &str| study.remove(key).unwrap_or_default();
+        let found = recorded_rows(folders)?;
+        let blocks = target_blocks(&found.rows, &found.journals);
+        let rows = found.rows;
+        let mut unreadable = Vec::new();
+        let words = StudyWords::read(folders, &mut unreadable);
+        let redacted = redact || words.private;
+        let explanations = explanations(folders, &mut unreadable);
         Ok(ReportRecords {
             facts: protocol.facts(),
-            owner: word("owner"),
-            purpose: word("purpose"),
-            layers: layer_tables(folders, &rows),
-            explanations: read_json(&folders.explanations()).unwrap_or_default(),
+            layers: layer_tables(folders, &rows, &mut unreadable),
+            explanations: match redacted {
+                true => explanations.into_iter().map(without_samples).collect(),
+                false => explanations,
+            },
             ledger: read_ledger(&folders.ledger())?,
-            network: network(folders, &rows),
+            network: network(folders, &rows, &mut unreadable),
+            blocks,
+            samples: report_samples(folders, protocol, &rows, redacted),
             directory: folders.root().display().to_string(),
+            words,
             rows,
+            unreadable,
         })
     }
 
@@ -53,23 +68,69 @@ impl ReportRecords {
     pub(super) fn report(&self) -> RunReport<'_> {
         RunReport {
             facts: &self.facts,
-            owner: &self.owner,
-            purpose: &self.purpose,
+            owner: &self.words.owner,
+            purpose: &self.words.purpose,
             rows: &self.rows,
             layers: &self.layers,
             explanations: &self.explanations,
             ledger: &self.ledger,
             network: &self.network,
+            blocks: &self.blocks,
+            samples: &self.samples,
+            unreadable: &self.unreadable,
             directory: &self.directory,
         }
     }
 }
 
-/// Texts under `[study]` of the study that the run keeps.
-fn study_words(folders: &Folders) -> BTreeMap<String, String> {
-    let text = folders.root().join("study.toml").read().unwrap_or_default();
-    let table: toml::Table =
-        std::str::from_utf8(&text).ok().and_then(|text| text.parse().ok()).unwrap_or_default();
-    let words = table.get("study").and_then(toml::Value::as_table).into_iter().flatten();
-    words.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_string()))).collect()
+/// Explanations, where `paring explain` wrote any.
+fn explanations(folders: &Folders, unreadable: &mut Vec<String>) -> Vec<Explanation> {
+    let path = folders.explanations();
+    if !path.exists() {
+        return vec![];
+    }
+    read_json(&path).unwrap_or_else(|| {
+        unreadable.push(
+            "Effects are not shown: explain.json cannot be read; paring explain writes it anew."
+                .into(),
+        );
+        vec![]
+    })
+}
+
+/// An explanation without the samples that it names; counts stay.
+fn without_samples(found: Explanation) -> Explanation {
+    let single = |field: &NarrativeField| {
+        field.pointer.starts_with("/hits/") || field.pointer.starts_with("/flips/")
+    };
+    let narrative = found.narrative.into_iter();
+    let narrative = narrative.filter(|sentence| !sentence.fields.iter().any(single)).collect();
+    Explanation { narrative, hits: vec![], ..found }
+}
+
+/// A person's words in the study that the run keeps.
+#[derive(Default)]
+struct StudyWords {
+    owner: String,
+    purpose: String,
+    /// True where single samples are not to be shown; also where the study cannot be read.
+    private: bool,
+}
+
+impl StudyWords {
+    fn read(folders: &Folders, unreadable: &mut Vec<String>) -> StudyWords {
+        let text = folders.root().join("study.toml").read().ok();
+        let text = text.and_then(|text| String::from_utf8(text).ok());
+        let Some(table) = text.and_then(|text| text.parse::<toml::Table>().ok()) else {
+            unreadable.push("The study that the run keeps (study.toml) cannot be read: its owner and purpose are not shown, and the report is redacted.".into());
+            return StudyWords { private: true, ..StudyWords::default() };
+        };
+        let value = |section: &str, key: &str| table.get(section)?.as_table()?.get(key);
+        let word = |key| value("study", key).and_then(toml::Value::as_str).unwrap_or_default();
+        StudyWords {
+            owner: word("owner").to_string(),
+            purpose: word("purpose").to_string(),
+            private: value("data", "private").and_then(toml::Value::as_bool).unwrap_or(false),
+        }
+    }
 }

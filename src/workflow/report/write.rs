@@ -25,19 +25,23 @@ pub struct WrittenReport {
 ///
 /// # Errors
 /// [`WorkflowError`] where the directory is no run, or a record in it cannot be read.
-pub(super) fn write_into(run: &Path) -> Result<WrittenReport, WorkflowError> {
+pub(super) fn write_into(run: &Path, redact: bool) -> Result<WrittenReport, WorkflowError> {
     let mut directory = RunDirectory::existing(run)?;
-    let (path, bytes) = write_report(&directory)?;
+    let (path, bytes) = write_report(&directory, redact)?;
     Ok(WrittenReport { path, bytes, manifest_sha256: Some(directory.seal()?) })
 }
 
-/// Writes the reports without a manifest; gives the path of report.html and its size in bytes.
+/// Writes the reports without a manifest, without single samples on request; gives the path of
+/// report.html and its size in bytes.
 ///
 /// # Errors
 /// [`WorkflowError`] where a record of the run cannot be read.
-pub fn write_report(directory: &RunDirectory) -> Result<(PathBuf, usize), WorkflowError> {
+pub fn write_report(
+    directory: &RunDirectory,
+    redact: bool,
+) -> Result<(PathBuf, usize), WorkflowError> {
     let folders = &directory.folders;
-    let records = ReportRecords::read(folders, &directory.protocol)?;
+    let records = ReportRecords::read(folders, &directory.protocol, redact)?;
     let html = report_html(&records.report()).map_err(ReportError::from)?;
     let path = folders.root().join("report.html");
     pipeline::replace(&path, html.as_bytes())?;
@@ -48,7 +52,7 @@ pub fn write_report(directory: &RunDirectory) -> Result<(PathBuf, usize), Workfl
 
 /// Writes the reports where that can be done; what they are derived of is whole without them.
 pub(in crate::workflow) fn write_report_if_possible(directory: &RunDirectory, progress: &Progress) {
-    if let Err(error) = write_report(directory) {
+    if let Err(error) = write_report(directory, false) {
         progress(ProgressEvent::NoReport(&error));
     }
 }

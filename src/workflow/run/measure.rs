@@ -127,7 +127,7 @@ fn join(
 /// Rows of the run's targets that are not measured now: another call with another `--target` measured
 /// them. Rows that cannot be read any more are no reason to lose those that were measured now.
 fn earlier_rows(directory: &RunDirectory, targets: &[TargetResult]) -> Vec<ResultRow> {
-    let rows = study::recorded_rows(&directory.folders).unwrap_or_default();
+    let rows = study::recorded_rows(&directory.folders).unwrap_or_default().rows;
     let is_new = |row: &ResultRow| {
         targets.iter().any(|target| target.name == row.target && target.environment.is_ok())
     };

@@ -31,7 +31,7 @@ pub fn show(run: &Path, progress: &Progress) -> Result<ShownRun, WorkflowError> 
         Err(StudyError::NoRun(_)) if folders.results().exists() => None,
         Err(error) => return Err(error.into()),
     };
-    let rows = study::recorded_rows(&folders)?;
+    let rows = study::recorded_rows(&folders)?.rows;
     match rows.is_empty() {
         true => Err(WorkflowError::Option(format!(
             "{} has no results yet; `paring run STUDY --out {0}` measures its variants",

@@ -15,6 +15,7 @@ mod weights;
 pub use channels::prune_channels;
 pub use layers::prune_layers;
 pub use masking::masked_graph;
+pub use recovery::RECOVERY_OPERATION;
 pub(crate) use recovery::write_bias;
 pub use settings::{
     BudgetAllocation, ChannelPruning, LayerPruning, PruneAmount, PruneStructure, RecoveryMethod,

@@ -17,6 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// negative targets: these are only asked to stay negative.
 const RELU_PASSES: usize = 4;
 
+/// Operation of the decisions that recovered a layer.
+pub const RECOVERY_OPERATION: &str = "recover";
+
 /// The baseline's layers with their inputs, and what was cut out of them.
 pub(crate) struct RecoveryBaseline<'a> {
     pub(crate) graph: &'a Graph,
@@ -213,7 +216,7 @@ impl LayerFit {
             _ => "bias moved to the baseline's mean",
         };
         Ok(DecisionDraft {
-            operation: "recover".into(),
+            operation: RECOVERY_OPERATION.into(),
             coupling: layer.layer.clone(),
             calibration_sha256: Some(calibration.sha256.clone()),
             paring,

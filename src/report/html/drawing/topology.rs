@@ -115,7 +115,10 @@ fn edge((x0, y0): (f64, f64), (x1, y1): (f64, f64)) -> MarkupElement {
 
 fn boxed(layer: &LayerBox, (x, y): (f64, f64)) -> MarkupElement {
     let mut group = MarkupElement::new("g");
-    group.set("class", &format!("layer {}", layer.precision)).set("tabindex", "0");
+    group
+        .set("class", &format!("layer {}", layer.precision))
+        .set("tabindex", "0")
+        .set("role", "img");
     let mut title = MarkupElement::new("title");
     title.say(&layer.note);
     group.push(title);

@@ -7,8 +7,8 @@ use super::{AxisScale, Chart, ChartMark, ChartValue, MarkShape, MarkTone};
 use crate::report::html::drawing::markup::{MarkupElement, text};
 
 /// Size of a drawing in its own units; the page scales it to the width there is.
-const WIDTH: f64 = 720.0;
-const HEIGHT: f64 = 360.0;
+const WIDTH: f64 = 560.0;
+const HEIGHT: f64 = 310.0;
 /// Height of one band.
 const BAND: f64 = 26.0;
 /// Margins for titles and ticks: above, right, below, left.
@@ -16,7 +16,9 @@ const MARGIN: [f64; 4] = [14.0, 24.0, 46.0, 64.0];
 /// Width of a letter of a tick, for the room that names of bands take.
 const LETTER: f64 = 6.6;
 /// Letters of a name that are drawn; all of it stands in the mark's title.
-const LETTERS: usize = 28;
+const LETTERS: usize = 26;
+/// With more marks than these none is a stop of the keyboard; the chart's table has all.
+const MOST_STOPS: usize = 60;
 
 /// Draws a chart.
 pub fn svg(chart: &Chart) -> String {
@@ -35,8 +37,9 @@ pub fn svg(chart: &Chart) -> String {
     if let Some(line) = frame.line(chart) {
         root.push(line);
     }
+    let stops = chart.marks.len() <= MOST_STOPS;
     for mark in chart.marks.iter().filter(|mark| mark.shape != MarkShape::Corner) {
-        if let Some(drawn) = frame.mark(mark) {
+        if let Some(drawn) = frame.mark(mark, stops) {
             root.push(drawn);
         }
     }
@@ -99,9 +102,8 @@ impl ChartFrame {
             }
             root.push(label(&shortened(words), (self.left - 8.0, y + 4.0), "tick end"));
         }
-        if let Some(zero) =
-            self.at_x(0.0).filter(|_| matches!(chart.x.scale, AxisScale::Linear { .. }))
-        {
+        let linear = matches!(chart.x.scale, AxisScale::Linear { .. });
+        if let Some(zero) = self.at_x(0.0).filter(|x| linear && (self.left..=right).contains(x)) {
             root.push(line("zero", (zero, MARGIN[0]), (zero, self.bottom())));
         }
         let title = |axis: &super::ChartAxis| match axis.unit.as_str() {
@@ -133,16 +135,25 @@ impl ChartFrame {
         (!points.is_empty()).then_some(drawn)
     }
 
-    fn mark(&self, mark: &ChartMark) -> Option<MarkupElement> {
+    fn mark(&self, mark: &ChartMark, stop: bool) -> Option<MarkupElement> {
         let bands = mark.shape == MarkShape::Bar || self.height != HEIGHT;
         let (x, y) = (self.at_x(mark.x.value)?, self.at_y(mark.y.value, bands)?);
         let mut group = MarkupElement::new("g");
-        group.set("class", &format!("mark {}", tone(mark.tone))).set("tabindex", "0");
+        group.set("class", &format!("mark {}", tone(mark.tone)));
+        if stop {
+            group.set("tabindex", "0").set("role", "img");
+        }
         if let Some(name) = &mark.selects {
-            group.set("data-variant", name).set("role", "button");
+            group.set("data-variant", name);
+            if stop {
+                group.set("role", "button");
+            }
         }
         let mut title = MarkupElement::new("title");
-        title.say(&format!("{}: {}", mark.label, mark.note));
+        title.say(&match mark.label.as_str() {
+            "" => mark.note.clone(),
+            label => format!("{label}: {}", mark.note),
+        });
         group.push(title);
         if mark.shape == MarkShape::Bar {
             let from = self.at_x(mark.from)?;
@@ -156,7 +167,9 @@ impl ChartFrame {
         self.intervals(mark, (x, y), bands, &mut group);
         if mark.shape == MarkShape::Point {
             let mut dot = MarkupElement::new("circle");
-            dot.set("cx", &format!("{x:.1}")).set("cy", &format!("{y:.1}")).set("r", "5");
+            dot.set("cx", &format!("{x:.1}"))
+                .set("cy", &format!("{y:.1}"))
+                .set("r", if stop { "5" } else { "2.5" });
             group.push(dot);
         }
         Some(group)

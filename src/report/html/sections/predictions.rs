@@ -1,43 +1,97 @@
 //! Predictions: reliability, confusion and its change, classes and slices with intervals, regressions and
 //! fixes, and the samples that changed most.
 
-use super::RunReport;
-use super::drawing::{AxisScale, Chart, ChartAxis, ChartMark, ChartValue, MarkShape, MarkTone};
-use super::numbers::{count, metric_change_interval, metric_value};
-use super::page::{PageBlock, PageSection, PageTable, PageTableCell, VariantPanel};
+use super::samples::sample_blocks;
 use crate::report::ResultRow;
+use crate::report::html::drawing::{
+    AxisScale, Chart, ChartAxis, ChartMark, ChartValue, MarkShape, MarkTone,
+};
+use crate::report::html::findings::class_cause;
+use crate::report::html::numbers::{count, metric_change_interval, metric_value};
+use crate::report::html::page::{PageSection, PageTable, PageTableCell, VariantPanel};
+use crate::report::html::run_report::RunReport;
 use paring_core::schema::{Evaluation, Metric, MetricScore};
 
 /// Classes whose confusions fit a table.
 const MOST_CLASSES: usize = 24;
-/// Samples that are listed.
-const MOST_SAMPLES: usize = 50;
+/// Variants whose classes and samples stand in the page.
+const MOST_VARIANTS: usize = 60;
 
 /// The section.
 pub fn section(run: &RunReport) -> PageSection {
     let mut section = PageSection::new("predictions", "Predictions");
     let baseline = evaluations(run).find(|(row, _)| row.variant.parent.is_none()).map(|(_, e)| e);
-    for (row, evaluation) in evaluations(run) {
+    for (number, (row, evaluation)) in evaluations(run).enumerate() {
         let name = &row.variant.name;
-        section.blocks.push(PageBlock::OpenVariant(VariantPanel {
+        let panel = VariantPanel {
             name: name.clone(),
             summary: format!("{name}: {}", headline(evaluation)),
             open: false,
-        }));
-        section.table(metrics_table(evaluation));
-        section.chart(&reliability(name, evaluation));
-        section.table(classes_table(evaluation));
-        if let Some(table) = confusion_table(evaluation, baseline.filter(|b| *b != evaluation)) {
-            section.table(table);
-        }
-        section.table(slices_table(evaluation));
-        section.table(robustness_table(evaluation));
-        if let Some(found) = run.explanation(name) {
-            section.table(samples_table(found));
-        }
-        section.blocks.push(PageBlock::CloseVariant);
+        };
+        section.panel(panel, |section| {
+            let other = baseline.filter(|_| row.variant.parent.is_some());
+            section.list(class_sentences(run, name, evaluation));
+            section.table(metrics_table(evaluation));
+            if number < MOST_VARIANTS {
+                sample_blocks(run, name, section);
+                class_blocks(name, evaluation, other, section);
+            } else {
+                section.say(format!(
+                    "No classes and samples: the page shows those of {MOST_VARIANTS} variants; predictions/{name}.quality.json has them."
+                ));
+            }
+        });
     }
     section
+}
+
+/// Reliability, classes, confusions, slices and robustness.
+fn class_blocks(
+    name: &str,
+    evaluation: &Evaluation,
+    baseline: Option<&Evaluation>,
+    section: &mut PageSection,
+) {
+    section.charts(&[reliability(name, evaluation)]);
+    section.table(classes_table(evaluation));
+    match evaluation.confusion.len() {
+        0..=MOST_CLASSES => section.table(confusion_table(evaluation, baseline)),
+        many => section.say(format!(
+            "Confusion counts of {many} classes do not fit the page; predictions/{name}.quality.json has them."
+        )),
+    }
+    section.table(slices_table(evaluation));
+    section.table(robustness_table(evaluation));
+}
+
+/// The class whose recall fell most and the group of decisions behind most of its regressions.
+fn class_sentences(run: &RunReport, name: &str, evaluation: &Evaluation) -> Vec<String> {
+    let fell = evaluation.classes.iter().filter_map(|class| {
+        let change = class.recall.as_ref()?.change?;
+        (change.value < 0.0).then_some((class, change))
+    });
+    let Some((class, change)) = fell.min_by(|a, b| a.1.value.total_cmp(&b.1.value)) else {
+        return vec![];
+    };
+    let sure = match change.excludes_zero() {
+        true => "",
+        false => ", which cannot be told from noise",
+    };
+    let lost = format!(
+        "Class {} lost most: its recall changed by {}{sure}.",
+        class.class,
+        metric_change_interval(Metric::Recall, change)
+    );
+    let cause = run.explanation(name).and_then(|found| {
+        let cause = class_cause(found, class.class)?;
+        Some(format!(
+            "Most of its regressions go back to: {} ({} of {}).",
+            cause.label,
+            cause.answers_for,
+            count(cause.regressions, "regression")
+        ))
+    });
+    std::iter::once(lost).chain(cause).collect()
 }
 
 /// One evaluation per variant: quality does not depend on the target.
@@ -201,11 +255,8 @@ fn classes_table(evaluation: &Evaluation) -> PageTable {
 }
 
 /// Labels down, predictions across; beside each count its change against the baseline.
-fn confusion_table(evaluation: &Evaluation, baseline: Option<&Evaluation>) -> Option<PageTable> {
+fn confusion_table(evaluation: &Evaluation, baseline: Option<&Evaluation>) -> PageTable {
     let counts = &evaluation.confusion;
-    if counts.is_empty() || counts.len() > MOST_CLASSES {
-        return None;
-    }
     let names: Vec<String> = (0..counts.len()).map(|class| class.to_string()).collect();
     let header: Vec<&str> =
         ["label \\ predicted"].into_iter().chain(names.iter().map(String::as_str)).collect();
@@ -224,7 +275,7 @@ fn confusion_table(evaluation: &Evaluation, baseline: Option<&Evaluation>) -> Op
         let cells = [PageTableCell::number(label.to_string())].into_iter().chain(cells).collect();
         table.row("", cells);
     }
-    Some(table)
+    table
 }
 
 fn slices_table(evaluation: &Evaluation) -> PageTable {
@@ -276,28 +327,6 @@ fn robustness_table(evaluation: &Evaluation) -> PageTable {
                 PageTableCell::number(interval(score.metric, &value)),
                 PageTableCell::number(metric_change_interval(score.metric, score.drop)),
                 changed(score.metric, &value),
-            ],
-        );
-    }
-    table
-}
-
-fn samples_table(found: &paring_core::schema::Explanation) -> PageTable {
-    let header =
-        ["sample", "label", "baseline's class", "variant's class", "probability lost (points)"];
-    let mut table = PageTable::new("Samples whose class lost most probability", &header);
-    let class = |of: Option<i64>| {
-        of.map_or_else(|| PageTableCell::text("none"), |c| PageTableCell::number(c.to_string()))
-    };
-    for hit in found.hits.iter().take(MOST_SAMPLES) {
-        table.row(
-            "",
-            vec![
-                PageTableCell::number(hit.sample.to_string()),
-                class(hit.label),
-                class(hit.before),
-                class(hit.after),
-                PageTableCell::number(format!("{:.1}", 100.0 * hit.lost)),
             ],
         );
     }

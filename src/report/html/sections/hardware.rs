@@ -1,15 +1,15 @@
-//! Hardware: what each target is, medians with validity, time layer by layer beside what the machine can
-//! do at most, memory, energy, and sustained load.
+//! Hardware: targets, blocks and their validity, memory, energy, heat, sustained load, and time layer by
+//! layer.
 
-use super::RunReport;
-use super::drawing::{AxisScale, Chart, ChartAxis, ChartMark, ChartValue, MarkShape, MarkTone};
-use super::numbers::{bytes, nanoseconds};
-use super::page::{PageBlock, PageSection, PageTable, PageTableCell, VariantPanel};
+use super::blocks::{block_charts, memory_table, sustained_charts, without_sensors};
+use super::layers::layer_panels;
 use crate::report::ResultRow;
-use paring_core::schema::LayerTable;
+use crate::report::html::numbers::signed;
+use crate::report::html::page::{PageSection, PageTable, PageTableCell};
+use crate::report::html::run_report::RunReport;
 
-/// Layers of a chart; the rest stands in the table.
-const MOST_LAYERS: usize = 25;
+/// Targets whose blocks are drawn over time.
+const MOST_DRAWN: usize = 12;
 
 /// The section.
 pub fn section(run: &RunReport) -> PageSection {
@@ -17,28 +17,79 @@ pub fn section(run: &RunReport) -> PageSection {
     section.table(targets_table(run));
     section.table(blocks_table(run));
     section.table(energy_table(run));
-    for (number, table) in run.layers.iter().enumerate() {
-        section.blocks.push(PageBlock::OpenVariant(VariantPanel {
-            name: table.variant.clone(),
-            summary: format!(
-                "{} on {}: {} of {} accounted for by layers",
-                table.variant,
-                table.target,
-                nanoseconds(table.profiled_ns - table.outside_ns),
-                nanoseconds(table.profiled_ns)
-            ),
-            open: false,
-        }));
-        section.chart(&layers_chart(table, number));
-        section.table(layers_table(table));
-        section.blocks.push(PageBlock::CloseVariant);
+    for (number, blocks) in run.blocks.iter().enumerate() {
+        section.table(memory_table(blocks));
+        if number < MOST_DRAWN {
+            section.charts(&block_charts(blocks, number));
+            section.list(without_sensors(blocks).into_iter().collect());
+            section.charts(&sustained_charts(blocks, number));
+        }
     }
+    if run.blocks.len() > MOST_DRAWN {
+        section.say(format!(
+            "Blocks over time of the first {MOST_DRAWN} of {} targets; journal/TARGET has all.",
+            run.blocks.len()
+        ));
+    }
+    section.table(sustained_table(run));
+    section.head("Time by layer");
+    if run.layers.is_empty() {
+        section.say("No variant was timed layer by layer.");
+    }
+    layer_panels(run, &mut section);
     section
 }
 
+fn sustained_table(run: &RunReport) -> PageTable {
+    let header = [
+        "variant",
+        "target",
+        "length",
+        "first minute",
+        "last minute",
+        "change",
+        "slowdown of the core itself",
+        "first sign of throttling",
+        "highest temperature",
+    ];
+    let mut table = PageTable::new("Sustained load", &header);
+    for row in run.rows {
+        let Some(found) = &row.measurement.sustained else { continue };
+        let names = [PageTableCell::text(row.label()), PageTableCell::text(&row.target)];
+        let figures = match found {
+            Err(why) => vec![PageTableCell::text(format!("none: {}", why.0))],
+            Ok(found) => vec![
+                PageTableCell::number(found.span_ns.to_string()),
+                PageTableCell::number(found.first_ns.to_string()),
+                PageTableCell::number(found.last_ns.to_string()),
+                PageTableCell::number(format!("{} %", signed(100.0 * found.change(), 1))),
+                PageTableCell::number(format!("{} %", signed(100.0 * found.reference_change, 1))),
+                match &found.throttled_at {
+                    None => PageTableCell::text("none"),
+                    Some((time, sign)) => PageTableCell::text(format!("{sign} after {time}")),
+                },
+                found.temperature_max_mc.map_or_else(
+                    || PageTableCell::text("no sensor"),
+                    |t| PageTableCell::number(format!("{:.1} °C", t.0 as f64 / 1e3)),
+                ),
+            ],
+        };
+        table.row(&row.variant.name, names.into_iter().chain(figures).collect());
+    }
+    table
+}
+
 fn targets_table(run: &RunReport) -> PageTable {
-    let header =
-        ["target", "processor", "architecture", "engine", "governor", "kernel", "emulated"];
+    let header = [
+        "target",
+        "processor",
+        "architecture",
+        "instruction sets",
+        "engine",
+        "governor",
+        "kernel",
+        "emulated",
+    ];
     let mut table = PageTable::new("Targets", &header);
     for target in run.targets() {
         let Some(row) = run.rows.iter().find(|row| row.target == target) else { continue };
@@ -50,6 +101,7 @@ fn targets_table(run: &RunReport) -> PageTable {
                 PageTableCell::text(target),
                 known(&machine.cpu),
                 PageTableCell::text(&machine.arch),
+                PageTableCell::text(machine.cpu_features.join(", ")),
                 PageTableCell::text(&machine.engine),
                 known(&machine.governor),
                 known(&machine.kernel),
@@ -75,7 +127,7 @@ fn blocks_table(run: &RunReport) -> PageTable {
         "kernels",
         "valid",
     ];
-    let mut table = PageTable::new("Blocks", &header);
+    let mut table = PageTable::new("Latency of solo blocks", &header).searchable();
     for row in run.rows {
         let Ok(latency) = &row.measurement.latency else {
             let why = row.measurement.latency.as_ref().err().map_or("", |why| why.0.as_str());
@@ -150,88 +202,4 @@ fn energy_table(run: &RunReport) -> PageTable {
         );
     }
     table
-}
-
-fn layers_chart(table: &LayerTable, number: usize) -> Chart {
-    let mut layers: Vec<_> = table.layers.iter().collect();
-    layers.sort_by(|a, b| b.time_ns.total_cmp(&a.time_ns));
-    layers.truncate(MOST_LAYERS);
-    let bands = layers.iter().map(|layer| layer.layer.clone()).collect();
-    let marks = layers.iter().enumerate().map(|(place, layer)| ChartMark {
-        shape: MarkShape::Bar,
-        x: ChartValue::exact(layer.time_ns / 1e3),
-        y: ChartValue::exact(place as f64),
-        from: 0.0,
-        label: layer.layer.clone(),
-        note: format!(
-            "{} {}, {:.1} % of the time; {}",
-            nanoseconds(layer.time_ns),
-            layer.operator,
-            100.0 * layer.share,
-            layer.kernels.join(", ")
-        ),
-        tone: MarkTone::Plain,
-        selects: None,
-    });
-    Chart {
-        id: format!("layers-{number}"),
-        title: format!("Time by layer, {} on {}", table.variant, table.target),
-        summary: format!(
-            "Means over the faster half of {} profiled runs; profiling itself takes time, so that sums exceed the median latency",
-            table.runs
-        ),
-        x: ChartAxis {
-            title: "time per inference".into(),
-            unit: "µs".into(),
-            scale: AxisScale::Linear { zero: true },
-        },
-        y: ChartAxis { title: "layer".into(), unit: String::new(), scale: AxisScale::Bands(bands) },
-        marks: marks.collect(),
-    }
-}
-
-fn layers_table(table: &LayerTable) -> PageTable {
-    let header = [
-        "layer",
-        "operator",
-        "time",
-        "share",
-        "copies and conversions",
-        "operations per byte",
-        "of the arithmetic peak",
-        "of the bandwidth",
-        "bound by",
-        "kernels",
-    ];
-    let mut out =
-        PageTable::new(&format!("All layers of {} on {}", table.variant, table.target), &header);
-    for layer in &table.layers {
-        let share = |of: Option<f64>| {
-            of.map_or_else(
-                || PageTableCell::text("unknown"),
-                |s| PageTableCell::number(format!("{:.0} %", 100.0 * s)),
-            )
-        };
-        out.row(
-            "",
-            vec![
-                PageTableCell::text(&layer.layer),
-                PageTableCell::text(&layer.operator),
-                PageTableCell::number(nanoseconds(layer.time_ns)),
-                PageTableCell::number(format!("{:.1} %", 100.0 * layer.share)),
-                PageTableCell::number(nanoseconds(layer.glue_ns)),
-                layer.ops_per_byte.map_or_else(
-                    || PageTableCell::text("unknown"),
-                    |o| PageTableCell::number(format!("{o:.1}")),
-                ),
-                share(layer.compute_share),
-                share(layer.memory_share),
-                PageTableCell::text(layer.bound.as_deref().unwrap_or("unknown")),
-                PageTableCell::text(layer.kernels.join(", ")),
-            ],
-        );
-    }
-    let read = table.layers.iter().filter_map(|layer| layer.bytes).sum::<u64>();
-    out.caption += &format!("; {} of weights and activations per inference", bytes(read));
-    out
 }

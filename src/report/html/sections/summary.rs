@@ -1,13 +1,13 @@
 //! Summary for a decision: which variant, what it gains and costs, what is uncertain, what to do next.
 
-use super::RunReport;
-use super::findings::findings;
-use super::numbers::{
+use crate::report::ResultRow;
+use crate::report::html::findings::findings;
+use crate::report::html::numbers::{
     bytes, latency_interval, metric_change_interval, metric_value, ratio, signed,
 };
-use super::page::{KeyFigure, PageBlock, PageSection};
-use super::verdict::{change, is_worse, recommended};
-use crate::report::ResultRow;
+use crate::report::html::page::{KeyFigure, PageBlock, PageSection};
+use crate::report::html::run_report::RunReport;
+use crate::report::html::verdict::{change, is_worse, recommended};
 use paring_core::schema::SpeedVerdict;
 
 /// The section.

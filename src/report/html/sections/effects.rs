@@ -1,11 +1,13 @@
 //! Effects: from the baseline to a variant, decision by decision, with intervals; expected against
 //! observed; and how good the forecaster has been.
 
-use super::RunReport;
-use super::drawing::{AxisScale, Chart, ChartAxis, ChartMark, ChartValue, MarkShape, MarkTone};
-use super::numbers::{change_in_unit, count, scale_of_unit};
-use super::page::{PageBlock, PageSection, PageTable, PageTableCell, VariantPanel};
-use crate::report::explanation_rows::paragraphs;
+use crate::report::explanation_rows::{self, paragraphs};
+use crate::report::html::drawing::{
+    AxisScale, Chart, ChartAxis, ChartMark, ChartValue, MarkShape, MarkTone,
+};
+use crate::report::html::numbers::{change_in_unit, count, scale_of_unit};
+use crate::report::html::page::{PageSection, PageTable, PageTableCell, VariantPanel};
+use crate::report::html::run_report::RunReport;
 use paring_core::schema::{
     ConfidenceInterval, Effect, Explanation, FieldFormat, MetricTotal, NarrativeTopic,
 };
@@ -15,12 +17,14 @@ use serde_json::json;
 const SIGNIFICANT: f64 = 0.05;
 /// Metrics that have a chart beside the primary one; effects.csv has all.
 const DRAWN: [&str; 3] = ["latency", "energy", "file_bytes"];
+/// Variants whose charts stand in the page.
+const MOST_EXPLAINED: usize = 60;
 /// Outcomes that a chart shows.
 const MOST_OUTCOMES: usize = 400;
 
 /// The section; empty before `paring explain` ran.
 pub fn section(run: &RunReport) -> PageSection {
-    let mut section = PageSection::new("effects", "Effects: which decision changed what");
+    let mut section = PageSection::new("effects", "Effects");
     if run.explanations.is_empty() {
         section.say(format!(
             "Not attributed yet: paring explain {} does it by experiments with and without each decision.",
@@ -28,38 +32,75 @@ pub fn section(run: &RunReport) -> PageSection {
         ));
         return section;
     }
-    for (number, found) in run.explanations.iter().enumerate() {
-        section.blocks.push(PageBlock::OpenVariant(VariantPanel {
-            name: found.variant.clone(),
-            summary: format!("{}: {}", found.variant, headline(found)),
-            open: number == 0,
-        }));
-        for (position, total) in shown_totals(found).into_iter().enumerate() {
-            section.chart(&waterfall(found, total, &format!("effects-{number}-{position}")));
-        }
-        for (topic, sentences) in paragraphs(found) {
-            match topic {
-                NarrativeTopic::Caveats => {
-                    let each = sentences.into_iter().map(String::from).collect();
-                    section.blocks.push(PageBlock::List(each));
-                }
-                _ => section.say(sentences.join(" ")),
-            }
-        }
-        section.table(outcomes_table(found));
-        section.blocks.push(PageBlock::CloseVariant);
+    let names = run.variants();
+    for (number, name) in names.iter().enumerate().skip(1) {
+        let found = run.explanation(name);
+        let what = found.map_or_else(|| "not attributed yet".to_string(), headline);
+        let panel = VariantPanel {
+            name: name.to_string(),
+            summary: format!("{name}: {what}"),
+            open: false,
+        };
+        section.panel(panel, |section| match found {
+            Some(found) => explained(found, number, section),
+            None => section.say(format!(
+                "Not attributed yet: paring explain {} --variant {name} does it by experiments with and without each decision.",
+                run.directory
+            )),
+        });
     }
     if let Some(first) = run.explanations.first() {
         section.head("Record of the forecaster");
         section.say(record_sentence(first));
-        section.chart(&expected_against_observed(run));
+        section.charts(&[expected_against_observed(run)]);
     }
     section
+}
+
+/// Waterfalls, paragraphs and forecasts of one variant.
+fn explained(found: &Explanation, number: usize, section: &mut PageSection) {
+    if number <= MOST_EXPLAINED {
+        let totals = shown_totals(found).into_iter().enumerate();
+        let id = |position: usize| format!("effects-{number}-{position}");
+        let charts = totals.map(|(position, total)| waterfall(found, total, &id(position)));
+        section.charts(&charts.collect::<Vec<_>>());
+    } else {
+        section.say(format!(
+            "No charts: the page draws those of {MOST_EXPLAINED} variants; effects.csv has every figure."
+        ));
+    }
+    for (topic, sentences) in paragraphs(found) {
+        match topic {
+            NarrativeTopic::Caveats => {
+                section.list(sentences.into_iter().map(String::from).collect())
+            }
+            _ => section.say(sentences.join(" ")),
+        }
+    }
+    section.table(groups_table(found));
+    section.table(outcomes_table(found));
+}
+
+/// Effects of every group of decisions on the primary metric, and the time that each saves.
+fn groups_table(found: &Explanation) -> PageTable {
+    let names = explanation_rows::header(found);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let caption = format!("Effects of each group on {}", spoken(&found.main.metric));
+    let mut table = PageTable::new(&caption, &names).searchable();
+    for row in explanation_rows::rows(found) {
+        let mut cells = row.into_iter();
+        let label = cells.next().map(PageTableCell::text);
+        table.row("", label.into_iter().chain(cells.map(PageTableCell::number)).collect());
+    }
+    table
 }
 
 /// Share of forecasts whose bounds held.
 fn record_sentence(found: &Explanation) -> String {
     let track = &found.track;
+    if track.count == 0 {
+        return "No forecast has an outcome yet.".into();
+    }
     format!(
         "{} of {} held: the observed change lay within the bounds that were stated before the experiment.",
         track.covered,

@@ -1,11 +1,15 @@
 //! Quality against latency, energy, memory and size, per target, with intervals and the Pareto front.
 
-use super::RunReport;
-use super::drawing::{AxisScale, Chart, ChartAxis, ChartMark, ChartValue, MarkShape, MarkTone};
-use super::numbers::{bytes, latency_interval, metric_change_interval, metric_value, ratio};
-use super::page::{PageSection, PageTable, PageTableCell};
-use super::verdict::{change, is_worse};
 use crate::report::ResultRow;
+use crate::report::html::drawing::{
+    AxisScale, Chart, ChartAxis, ChartMark, ChartValue, MarkShape, MarkTone,
+};
+use crate::report::html::numbers::{
+    bytes, latency_interval, metric_change_interval, metric_value, ratio,
+};
+use crate::report::html::page::{CellTone, PageSection, PageTable, PageTableCell};
+use crate::report::html::run_report::RunReport;
+use crate::report::html::verdict::{change, is_worse};
 use paring_core::schema::{Metric, SpeedVerdict};
 use std::collections::BTreeMap;
 
@@ -16,6 +20,11 @@ struct CostAxis {
     unit: &'static str,
     of: fn(&ResultRow) -> Option<ChartValue>,
 }
+
+/// Targets whose charts stand in the page.
+const MOST_CHARTED: usize = 6;
+/// Points of a chart that bear their name.
+const MOST_NAMED: usize = 40;
 
 const COSTS: [CostAxis; 4] = [
     CostAxis { id: "latency", title: "median latency per inference", unit: "µs", of: latency },
@@ -46,21 +55,82 @@ fn size(row: &ResultRow) -> Option<ChartValue> {
 /// The section.
 pub fn section(run: &RunReport) -> PageSection {
     let mut section = PageSection::new("tradeoff", "Trade-off");
-    for (number, target) in run.targets().into_iter().enumerate() {
-        let rows: Vec<&ResultRow> = run.rows.iter().filter(|row| row.target == target).collect();
-        section.head(format!("On {target}"));
-        for cost in &COSTS {
-            // Files are the same on every target.
-            if number == 0 || cost.id != "size" {
-                section.chart(&chart(&rows, cost, target, number));
+    let targets = run.targets();
+    if targets.len() > 1 {
+        section.table(boards_table(run, &targets));
+    }
+    for (number, target) in targets.iter().enumerate() {
+        let rows = rows_on(run, target);
+        let fill = |section: &mut PageSection| {
+            section.table(table(&rows, target));
+            for sentence in missing_sentences(&rows) {
+                section.say(sentence);
             }
-        }
-        section.table(table(&rows, target));
-        for sentence in missing_sentences(&rows) {
-            section.say(sentence);
+            if number < MOST_CHARTED {
+                section.charts(&charts(&rows, target, number));
+            } else {
+                section.say(format!("No charts: the page draws those of {MOST_CHARTED} targets."));
+            }
+        };
+        match number {
+            0 => {
+                section.head(format!("On {target}"));
+                fill(&mut section);
+            }
+            _ => section.fold(format!("On {target}"), fill),
         }
     }
     section
+}
+
+fn rows_on<'a>(run: &'a RunReport, target: &str) -> Vec<&'a ResultRow> {
+    run.rows.iter().filter(|row| row.target == target).collect()
+}
+
+/// Charts of one target; files are the same on every target, so only the first has theirs.
+fn charts(rows: &[&ResultRow], target: &str, number: usize) -> Vec<Chart> {
+    let own = COSTS.iter().filter(|cost| number == 0 || cost.id != "size");
+    own.map(|cost| chart(rows, cost, target, number)).collect()
+}
+
+/// Speed-up of every variant on every target, side by side.
+fn boards_table(run: &RunReport, targets: &[&str]) -> PageTable {
+    let header: Vec<&str> = ["variant"].into_iter().chain(targets.iter().copied()).collect();
+    let caption = "Speed-up (baseline over variant) on every target, 99 % intervals";
+    let mut table = PageTable::new(caption, &header).searchable();
+    let mut by_label: Vec<(&str, String, BTreeMap<&str, &ResultRow>)> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    for row in run.variant_rows() {
+        let label = row.label();
+        let place = *places.entry(label.clone()).or_insert_with(|| {
+            by_label.push((&row.variant.name, label, BTreeMap::new()));
+            by_label.len() - 1
+        });
+        if let Some((.., found)) = by_label.get_mut(place) {
+            found.insert(&row.target, row);
+        }
+    }
+    for (variant, label, found) in by_label {
+        let cells = targets.iter().map(|target| match found.get(target) {
+            None => PageTableCell::text("not measured"),
+            Some(row) => speed_cell(row),
+        });
+        table.row(variant, [PageTableCell::text(label)].into_iter().chain(cells).collect());
+    }
+    table
+}
+
+/// Speed-up with its interval, coloured by its verdict.
+fn speed_cell(row: &ResultRow) -> PageTableCell {
+    let Ok(speed) = &row.measurement.speed else { return PageTableCell::text("none") };
+    let [value, low, high] =
+        [speed.speedup.value, speed.speedup.low, speed.speedup.high].map(ratio);
+    let tone = match speed.verdict {
+        SpeedVerdict::Faster => CellTone::Better,
+        SpeedVerdict::Slower => CellTone::Worse,
+        SpeedVerdict::CannotTell => CellTone::Unclear,
+    };
+    PageTableCell::number(format!("{value} (99 % CI {low} to {high})")).toned(tone)
 }
 
 /// The primary metric's value with its interval.
@@ -89,14 +159,18 @@ fn chart(rows: &[&ResultRow], cost: &CostAxis, target: &str, number: usize) -> C
     let front = pareto_front(&points, metric.higher_is_better());
     let better = if metric.higher_is_better() { "Up" } else { "Down" };
     let far = far_behind(&qualities, metric.higher_is_better());
+    let named = known.len() <= MOST_NAMED;
     let marks = known.iter().enumerate().filter(|(index, _)| !far.contains(index)).map(
         |(index, (row, metric, x, y))| ChartMark {
             shape: MarkShape::Point,
             x: *x,
             y: *y,
             from: 0.0,
-            label: row.label(),
-            note: note(row, *metric, front.contains(&index)),
+            label: if named { row.label() } else { String::new() },
+            note: match named {
+                true => note(row, *metric, front.contains(&index)),
+                false => format!("{}: {}", row.label(), note(row, *metric, front.contains(&index))),
+            },
             tone: tone(row),
             selects: Some(row.variant.name.clone()),
         },
@@ -203,7 +277,8 @@ fn table(rows: &[&ResultRow], target: &str) -> PageTable {
         "energy above idle",
     ];
     let shown = header.len() - usize::from(!has_energy(rows));
-    let mut table = PageTable::new(&format!("All variants on {target}"), &header[..shown]);
+    let caption = format!("All variants on {target}");
+    let mut table = PageTable::new(&caption, &header[..shown]).searchable();
     for row in rows {
         let mut cells = [quality_cells(row), cost_cells(row)].concat();
         cells.truncate(shown);
@@ -245,7 +320,14 @@ fn quality_cells(row: &ResultRow) -> Vec<PageTableCell> {
     };
     let change = score.zip(change(row)).map_or_else(
         || PageTableCell::text("none"),
-        |((metric, _), change)| number(metric_change_interval(metric, change)),
+        |((metric, _), change)| {
+            let tone = match (change.excludes_zero(), is_worse(row, change)) {
+                (false, _) => CellTone::Unclear,
+                (true, true) => CellTone::Worse,
+                (true, false) => CellTone::Better,
+            };
+            number(metric_change_interval(metric, change)).toned(tone)
+        },
     );
     vec![
         PageTableCell::text(row.label()),
@@ -262,18 +344,11 @@ fn cost_cells(row: &ResultRow) -> Vec<PageTableCell> {
     let measurement = &row.measurement;
     let latency = measurement.latency.as_ref();
     let speed = measurement.speed.as_ref();
-    let speedup = speed.map_or_else(
-        |_| PageTableCell::text("none"),
-        |speed| {
-            let [value, low, high] =
-                [speed.speedup.value, speed.speedup.low, speed.speedup.high].map(ratio);
-            number(format!("{value} (99 % CI {low} to {high})"))
-        },
-    );
+    let speedup = speed_cell(row);
     let verdict = match (speed, &row.variant.parent) {
-        (Ok(speed), _) => speed.verdict.to_string(),
-        (Err(_), None) => "baseline".to_string(),
-        (Err(_), Some(_)) => "none".to_string(),
+        (Ok(speed), _) => PageTableCell::text(speed.verdict.to_string()).toned(speedup.tone),
+        (Err(_), None) => PageTableCell::text("baseline"),
+        (Err(_), Some(_)) => PageTableCell::text("none"),
     };
     let peak = latency.ok().and_then(|l| l.peak_rss_bytes);
     let energy = measurement.energy.as_ref().map_or_else(
@@ -286,7 +361,7 @@ fn cost_cells(row: &ResultRow) -> Vec<PageTableCell> {
     vec![
         latency.map_or_else(|why| none(&why.0), |l| number(latency_interval(l.p50_ns))),
         speedup,
-        PageTableCell::text(verdict),
+        verdict,
         peak.map_or_else(|| none("not measured"), |bytes| number(bytes.to_string())),
         number(bytes(row.variant.file_bytes)),
         energy,

@@ -1,0 +1,150 @@
+//! Samples of a run whose class changed, and their inputs drawn from the run's data.
+
+use crate::evaluate::ModelOutputs;
+use crate::pipeline::{self, Folders};
+use crate::report::ResultRow;
+use crate::report::html::{ChangedSample, ReportSamples, SampleDrawing};
+use crate::study::{self, Protocol};
+use paring_boards::FolderTrust;
+use paring_core::schema::{FlipKind, MissingReason, TaskKind};
+use paring_data::{Dataset, SamplePicture};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// Changed samples of one kind and variant that are drawn.
+const MOST_DRAWN: usize = 24;
+/// Samples that are drawn in all.
+const MOST_DRAWINGS: usize = 800;
+/// Largest file of data that is opened to draw samples.
+const MOST_DATA_BYTES: u64 = 512 << 20;
+
+/// Samples that changed between the baseline and each variant, and their drawings; nothing of single
+/// samples where the report is redacted.
+pub(super) fn report_samples(
+    folders: &Folders,
+    protocol: &Protocol,
+    rows: &[ResultRow],
+    redacted: bool,
+) -> ReportSamples {
+    if redacted {
+        return ReportSamples { redacted, ..ReportSamples::default() };
+    }
+    let changed = changed_samples(folders, rows);
+    let drawn = drawn_samples(&changed);
+    let drawings = match drawn.is_empty() {
+        true => Ok(BTreeMap::new()),
+        false => drawings(folders, protocol, &drawn),
+    };
+    ReportSamples { redacted, changed, drawings }
+}
+
+fn changed_samples(folders: &Folders, rows: &[ResultRow]) -> BTreeMap<String, Vec<ChangedSample>> {
+    let answers = |row: &ResultRow| {
+        let kind = row.evaluation.as_ref().map_or(TaskKind::Classification, |e| e.task);
+        pipeline::read_answers(&folders.scores(&row.variant.name), kind).ok()
+    };
+    let baseline = rows.iter().find(|row| row.variant.parent.is_none());
+    let Some(before) = baseline.and_then(answers) else { return BTreeMap::new() };
+    let mut found = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.variant.parent.is_some()) {
+        if found.contains_key(&row.variant.name) {
+            continue;
+        }
+        if let Some(after) = answers(row).filter(|after| after.samples == before.samples) {
+            found.insert(row.variant.name.clone(), changed_between(&before, &after));
+        }
+    }
+    found
+}
+
+/// Samples whose class changed, those that lost most probability first.
+fn changed_between(before: &ModelOutputs, after: &ModelOutputs) -> Vec<ChangedSample> {
+    let (was, now) = (before.predictions(), after.predictions());
+    let probability = |answers: &ModelOutputs, position: usize, class: i64| {
+        let own = *answers.row(position).get(usize::try_from(class).ok()?)?;
+        (0.0..=1.0).contains(&own).then_some(f64::from(own))
+    };
+    let pairs = was.iter().zip(&now).enumerate();
+    let changed = pairs.filter_map(|(position, (was, now))| {
+        let kind = FlipKind::of(was, now)?;
+        let lost = was.label.or(was.class).and_then(|class| {
+            Some(probability(before, position, class)? - probability(after, position, class)?)
+        });
+        Some(ChangedSample {
+            sample: was.sample,
+            label: was.label,
+            before: was.class,
+            after: now.class,
+            kind,
+            lost,
+        })
+    });
+    let mut changed: Vec<ChangedSample> = changed.collect();
+    let most = |sample: &ChangedSample| sample.lost.unwrap_or(0.0).abs();
+    changed.sort_by(|a, b| most(b).total_cmp(&most(a)));
+    changed
+}
+
+/// The samples that the page draws, in the order of the variants.
+fn drawn_samples(changed: &BTreeMap<String, Vec<ChangedSample>>) -> BTreeSet<usize> {
+    let mut drawn = BTreeSet::new();
+    for samples in changed.values() {
+        let mut counts: BTreeMap<FlipKind, usize> = BTreeMap::new();
+        for sample in samples {
+            let count = counts.entry(sample.kind).or_default();
+            *count += 1;
+            if *count <= MOST_DRAWN && drawn.len() < MOST_DRAWINGS {
+                drawn.insert(sample.sample);
+            }
+        }
+    }
+    drawn
+}
+
+/// Drawings of samples, from the data that the run's study names, if these are the run's.
+fn drawings(
+    folders: &Folders,
+    protocol: &Protocol,
+    drawn: &BTreeSet<usize>,
+) -> Result<BTreeMap<usize, SampleDrawing>, MissingReason> {
+    let path = &protocol.study_file;
+    if !path.exists() {
+        return Err(MissingReason(format!("the study is no longer at {}", path.display())));
+    }
+    let failed = |error: study::StudyError| MissingReason(chain(&error));
+    let study = study::load(path, FolderTrust::Withheld).map_err(failed)?;
+    if let Some(bytes) = size(&study.data.path).filter(|bytes| *bytes > MOST_DATA_BYTES) {
+        return Err(MissingReason(format!(
+            "the data have {bytes} bytes; up to {MOST_DATA_BYTES} are opened for drawings"
+        )));
+    }
+    let loaded = study::open(&study).map_err(failed)?;
+    protocol.describes(&study, &loaded, folders.root()).map_err(failed)?;
+    Ok(drawn.iter().filter_map(|sample| Some((*sample, drawing(&loaded.data, *sample)?))).collect())
+}
+
+/// Bytes of a file; `None` of a folder.
+fn size(path: &Path) -> Option<u64> {
+    path.metadata().ok().filter(std::fs::Metadata::is_file).map(|found| found.len())
+}
+
+fn drawing(data: &Dataset, sample: usize) -> Option<SampleDrawing> {
+    let inputs = data.inputs_at(&[sample]).ok()?;
+    let pictures = inputs.iter().filter_map(|(name, array)| {
+        let picture = SamplePicture::of(array)?;
+        Some((name.clone(), picture))
+    });
+    let inputs: Vec<(String, SamplePicture)> = pictures.collect();
+    (!inputs.is_empty()).then_some(SampleDrawing { inputs })
+}
+
+/// An error with its causes, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text += &format!(": {cause}");
+        next = cause.source();
+    }
+    text
+}
