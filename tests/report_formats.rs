@@ -7,7 +7,7 @@ mod runs;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use predicates::str::contains;
-use runs::{copy, files, measured, paring};
+use runs::{copy, explain, files, measured, paring};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -130,4 +130,103 @@ fn several_runs_stand_below_each_other_and_an_index_leads_to_each() {
     for run in [&first, &second] {
         paring(folder.path(), &["verify", run.to_str().unwrap()]).success();
     }
+}
+
+/// The samples that a report's forms speak of: pictures in the page, records in JSON, words in Markdown.
+fn single_samples(folder: &Path, run: &str, more: &[&str]) -> [bool; 3] {
+    let page = folder.join("some page.html");
+    let to = ["report", run, "--out", page.to_str().unwrap()];
+    paring(folder, &[&to[..], more].concat()).success();
+    let html = std::fs::read_to_string(&page).unwrap();
+    let text = printed(folder, &[&["report", run, "--format", "json"], more].concat());
+    let value: Value = serde_json::from_str(&text).unwrap();
+    let found = &value["runs"][0]["explanations"][0];
+    let listed = ["flips", "hits"].map(|list| !found[list].as_array().unwrap().is_empty());
+    assert_eq!(listed[0], listed[1]);
+    let text = printed(folder, &[&["report", run, "--format", "md"], more].concat());
+    let redacted = html.contains("Single samples are not shown: the report is redacted.");
+    assert_eq!(redacted, value["runs"][0]["redacted"] == true);
+    assert_eq!(html.contains("<strong>Sample "), html.contains("data:image/png"));
+    let numbered = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+    let named = text.split("ample ").skip(1).any(numbered);
+    [html.contains("data:image/png"), listed[0], named]
+}
+
+#[test]
+fn private_data_leave_no_sample_in_any_form_of_a_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = measured(folder.path());
+    let out = run.to_str().unwrap();
+    paring(folder.path(), &explain(out, "2")).success();
+    assert_eq!(single_samples(folder.path(), out, &[]), [true; 3]);
+    assert_eq!(single_samples(folder.path(), out, &["--redact"]), [false; 3]);
+    // Where the run's study asks for it, nobody has to.
+    let study = run.join("study.toml");
+    let text = std::fs::read_to_string(&study).unwrap();
+    std::fs::write(&study, text.replace("[data]\n", "[data]\nprivate = true\n")).unwrap();
+    assert_eq!(single_samples(folder.path(), out, &[]), [false; 3]);
+    // Nor where it cannot be read.
+    std::fs::write(&study, "[data\n").unwrap();
+    assert_eq!(single_samples(folder.path(), out, &[]), [false; 3]);
+    std::fs::write(&study, text).unwrap();
+    assert_eq!(single_samples(folder.path(), out, &[]), [true; 3]);
+}
+
+#[test]
+fn samples_are_drawn_from_the_run_s_own_data_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = measured(folder.path());
+    let said = |run: &Path| {
+        let page = folder.path().join("page.html");
+        let to = ["report", run.to_str().unwrap(), "--out", page.to_str().unwrap()];
+        paring(folder.path(), &to).success();
+        let html = std::fs::read_to_string(&page).unwrap();
+        assert!(html.contains("<strong>Sample "), "samples are named whatever is drawn");
+        let at = html.find("Inputs are not drawn: ").map(|at| html[at..].lines().next().unwrap());
+        assert_eq!(at.is_none(), html.contains("data:image/png"));
+        at.unwrap_or_default().to_string()
+    };
+    assert_eq!(said(&run), "");
+    let study = folder.path().join("study.toml");
+    let text = std::fs::read_to_string(&study).unwrap();
+    // Another division of the data: other samples have these numbers.
+    std::fs::write(&study, text.replace("seed = 1", "seed = 2")).unwrap();
+    assert!(said(&run).contains("data, splits or metrics"), "{}", said(&run));
+    std::fs::remove_file(&study).unwrap();
+    assert!(said(&run).contains("the study is no longer at"), "{}", said(&run));
+}
+
+#[test]
+fn records_that_cannot_be_read_are_named_in_the_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = measured(folder.path());
+    let page = |run: &Path| {
+        let to = folder.path().join("page.html");
+        let words = ["report", run.to_str().unwrap(), "--out", to.to_str().unwrap()];
+        paring(folder.path(), &words).success();
+        std::fs::read_to_string(&to).unwrap()
+    };
+    let whole = page(&run);
+    for sentence in ["Not shown: ", "are not shown: ", "is not drawn: ", "cannot be read"] {
+        assert!(!whole.contains(sentence), "{sentence}");
+    }
+    let damaged = copy(&run, &folder.path().join("damaged"));
+    let nodes = damaged.join("journal/host/nodes");
+    for entry in std::fs::read_dir(&nodes).unwrap() {
+        std::fs::write(entry.unwrap().path(), "{").unwrap();
+    }
+    std::fs::write(damaged.join("explain.json"), "[{").unwrap();
+    runs::edit(&damaged.join("variants/pruned.json"), |record| {
+        record["decisions"][0] = Value::from("0".repeat(64));
+    });
+    let html = page(&damaged);
+    for sentence in [
+        "Effects are not shown: explain.json cannot be read",
+        "Times by layer of pruned on host are not shown: ",
+        "Not shown: decision 000000000000 is not in ledger.jsonl",
+    ] {
+        assert!(html.contains(sentence), "the page does not say: {sentence}");
+    }
+    std::fs::write(damaged.join("variants/baseline.onnx"), "no model").unwrap();
+    assert!(page(&damaged).contains("The network is not drawn: "));
 }
