@@ -94,9 +94,8 @@ fn averaged(plane: &Array2<f64>) -> Array2<f64> {
     let size = (height.div_ceil(factor), width.div_ceil(factor));
     Array2::from_shape_fn(size, |(y, x)| {
         let rows = y * factor..((y + 1) * factor).min(height);
-        let cells = rows.flat_map(|r| {
-            (x * factor..((x + 1) * factor).min(width)).filter_map(move |c| Some((r, c)))
-        });
+        let cells =
+            rows.flat_map(|r| (x * factor..((x + 1) * factor).min(width)).map(move |c| (r, c)));
         let (sum, count) = cells
             .filter_map(|at| plane.get(at).copied().filter(|v| v.is_finite()))
             .fold((0.0, 0.0), |(sum, count), v| (sum + v, count + 1.0));
