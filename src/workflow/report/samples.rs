@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Changed samples of one kind and variant that are drawn.
-const MOST_DRAWN: usize = 24;
+const MOST_DRAWN: usize = 12;
 /// Samples that are drawn in all.
 const MOST_DRAWINGS: usize = 800;
 /// Largest file of data that is opened to draw samples.

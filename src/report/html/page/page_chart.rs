@@ -5,6 +5,9 @@ use super::page_table::{PageTable, PageTableCell, PageTableRow};
 use crate::report::html::drawing::{Chart, ChartValue, MarkupElement, curve, svg, vega_lite};
 use paring_data::SamplePicture;
 
+/// Marks of a chart that stand in a table too.
+const MOST_ROWS: usize = 60;
+
 /// A chart: drawn, as a table, and as a specification.
 pub struct PageChart {
     pub(super) svg: String,
@@ -19,7 +22,9 @@ impl PageChart {
             Some((low, high)) => format!("{} [{}, {}]", short(e.value), short(low), short(high)),
             None => short(e.value),
         };
-        let rows = chart.marks.iter().map(|mark| PageTableRow {
+        // The specification of a dense chart has its numbers; a table would have them once more.
+        let listed = if chart.marks.len() <= MOST_ROWS { chart.marks.as_slice() } else { &[] };
+        let rows = listed.iter().map(|mark| PageTableRow {
             variant: mark.selects.clone().unwrap_or_default(),
             cells: vec![
                 PageTableCell::text(&mark.label),

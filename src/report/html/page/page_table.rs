@@ -74,7 +74,7 @@ impl PageTableCell {
 
     /// With a bar of a share of the longest, 0 to 1.
     pub fn with_bar(self, share: f64) -> PageTableCell {
-        let length = format!("{:.1}", 100.0 * share.clamp(0.0, 1.0));
+        let length = format!("{:.0}", 100.0 * share.clamp(0.0, 1.0));
         PageTableCell { bar: share.is_finite().then_some(length), ..self }
     }
 

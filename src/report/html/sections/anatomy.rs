@@ -17,7 +17,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// Variants whose drawings stand in the page; of more the others have their decisions alone.
-const MOST_DRAWINGS: usize = 120;
+const MOST_DRAWINGS: usize = 60;
 /// Decisions of a variant that its table lists.
 const MOST_DECISIONS: usize = 400;
 /// Components of a decision that its row lists.

@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 /// Layers of a table; the rest stands in layers.csv.
 const MOST_LAYERS: usize = 300;
 /// Variants whose layers stand in the page.
-const MOST_VARIANTS: usize = 100;
+const MOST_VARIANTS: usize = 60;
 /// Targets that a table has beside each other.
 const MOST_TARGETS: usize = 12;
 /// Tables of kernels and rooflines in the page.
-const MOST_DETAILS: usize = 100;
+const MOST_DETAILS: usize = 40;
 
 /// A panel for every variant: times of its layers on every target.
 pub(super) fn layer_panels(run: &RunReport, section: &mut PageSection) {

@@ -7,7 +7,7 @@ use crate::report::html::run_report::RunReport;
 use paring_core::schema::{DecisionGroup, Explanation, FlipKind};
 
 /// Cards of one kind that a variant has.
-const MOST_CARDS: usize = 24;
+const MOST_CARDS: usize = 12;
 /// Samples that a table lists.
 const MOST_ROWS: usize = 50;
 
