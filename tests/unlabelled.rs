@@ -12,7 +12,7 @@ use paring::graph::{self, DimensionSize, Graph, Node, Weights};
 use paring::measure::read_journal;
 use paring::schema::{
     BlockData, BlockOutcome, ConditionRules, EngineOptions, Evaluation, ExecutionSetting,
-    Explanation, Job, JobModel, Metric, SCHEMA, SampleRules, Sha256Hex,
+    Explanation, FlipDirection, Job, JobModel, Metric, SCHEMA, SampleRules, Sha256Hex,
 };
 use paring::stats;
 use paring::units::LatencyNs;
@@ -221,7 +221,7 @@ fn classes_without_labels_agree_with_the_baseline_or_not() {
     assert!((sum - total.change.value).abs() < 1e-9);
     assert!(found.effects.iter().any(|e| e.metric == "slice_agreement"));
     assert!(found.effects.iter().all(|e| e.metric != "accuracy" && e.metric != "ece"));
-    assert!(found.flips.iter().all(|f| f.label.is_none() && f.kind == "changed"));
+    assert!(found.flips.iter().all(|f| f.label.is_none() && f.kind == FlipDirection::Changed));
     assert_eq!((found.flip_counts.changed, found.flip_counts.lost), (flips, 0));
     assert!(found.blame.iter().any(|b| b.changed_alone > 0));
     assert!(found.hits.iter().all(|h| h.label.is_none() && h.region.is_none() && h.lost > 0.0));
