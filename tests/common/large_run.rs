@@ -127,6 +127,7 @@ impl LargeRun {
                 coupling,
                 members: vec![],
                 precision: None,
+                training: None,
                 criterion: Some("obs".into()),
                 threshold: Some(0.016),
                 alternatives_rejected: vec![],
