@@ -170,6 +170,16 @@ fn private_data_leave_no_sample_in_any_form_of_a_report() {
     assert_eq!(single_samples(folder.path(), out, &[]), [false; 3]);
     std::fs::write(&study, text).unwrap();
     assert_eq!(single_samples(folder.path(), out, &[]), [true; 3]);
+    // Nor where the study itself has become private since, or cannot be read.
+    let study = folder.path().join("study.toml");
+    let text = std::fs::read_to_string(&study).unwrap();
+    for now in [text.replace("[data]\n", "[data]\nprivate = true\n"), "[data\n".to_string()] {
+        assert_ne!(now, text);
+        std::fs::write(&study, now).unwrap();
+        assert_eq!(single_samples(folder.path(), out, &[]), [false; 3]);
+    }
+    std::fs::write(&study, text).unwrap();
+    assert_eq!(single_samples(folder.path(), out, &[]), [true; 3]);
 }
 
 #[test]

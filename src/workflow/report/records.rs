@@ -30,7 +30,8 @@ pub(super) struct ReportRecords {
 }
 
 impl ReportRecords {
-    /// Reads them; with `redact`, or where the study's data are private, nothing of single samples.
+    /// Reads them; with `redact`, or where the study that the run keeps or the one that samples would be
+    /// drawn by says that its data are private, nothing of single samples.
     ///
     /// # Errors
     /// [`WorkflowError`] where a record that every report needs cannot be read.
@@ -44,7 +45,7 @@ impl ReportRecords {
         let rows = found.rows;
         let mut unreadable = Vec::new();
         let words = StudyWords::read(folders, &mut unreadable);
-        let redacted = redact || words.private;
+        let redacted = redact || words.private || is_private_now(protocol, &mut unreadable);
         let explanations = explanations(folders, &mut unreadable);
         Ok(ReportRecords {
             facts: protocol.facts(),
@@ -130,7 +131,32 @@ impl StudyWords {
         StudyWords {
             owner: word("owner").to_string(),
             purpose: word("purpose").to_string(),
-            private: value("data", "private").and_then(toml::Value::as_bool).unwrap_or(false),
+            private: is_private(&table),
         }
     }
+}
+
+/// True where a study keeps its samples private; also where its key says neither yes nor no.
+fn is_private(study: &toml::Table) -> bool {
+    let data = study.get("data").and_then(toml::Value::as_table);
+    let private = data.and_then(|data| data.get("private"));
+    private.is_some_and(|value| value.as_bool() != Some(false))
+}
+
+/// True where the study that inputs are drawn by has become private since the run, or cannot be read;
+/// one that is gone says nothing.
+fn is_private_now(protocol: &Protocol, unreadable: &mut Vec<String>) -> bool {
+    let path = &protocol.study_file;
+    if !path.exists() {
+        return false;
+    }
+    let text = std::fs::read_to_string(path).ok();
+    let table = text.and_then(|text| text.parse::<toml::Table>().ok());
+    if table.is_none() {
+        unreadable.push(format!(
+            "The study {} cannot be read: it may say that its data are private, so the report is redacted.",
+            path.display()
+        ));
+    }
+    table.as_ref().is_none_or(is_private)
 }
