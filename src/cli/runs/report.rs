@@ -23,7 +23,8 @@ pub(in crate::cli) struct ReportArgs {
     #[arg(long)]
     out: Option<PathBuf>,
     /// Leave out single samples: their inputs, numbers and answers; the default where the study says
-    /// `private = true`
+    /// `private = true`, which holds for good: the next `paring explain` or resumed `paring run` writes
+    /// reports without `--redact`
     #[arg(long)]
     redact: bool,
 }
