@@ -226,6 +226,7 @@ fn records_that_cannot_be_read_are_named_in_the_page() {
         std::fs::write(entry.unwrap().path(), "{").unwrap();
     }
     std::fs::write(damaged.join("explain.json"), "[{").unwrap();
+    std::fs::write(damaged.join("predictions/pruned.scores.safetensors"), "no tensors").unwrap();
     runs::edit(&damaged.join("variants/pruned.json"), |record| {
         record["decisions"][0] = Value::from("0".repeat(64));
     });
@@ -233,6 +234,7 @@ fn records_that_cannot_be_read_are_named_in_the_page() {
     for sentence in [
         "Effects are not shown: explain.json cannot be read",
         "Times by layer of pruned on host are not shown: ",
+        "Single answers of pruned are not shown: ",
         "Not shown: decision 000000000000 is not in ledger.jsonl",
     ] {
         assert!(html.contains(sentence), "the page does not say: {sentence}");

@@ -12,8 +12,8 @@ use paring_core::units::Bytes;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-/// Names of variants in their settings.
-type Labels<'a> = BTreeMap<(&'a Sha256Hex, ExecutionSetting), (&'a str, String)>;
+/// Names of variants in their settings; several where variants are the same bytes.
+type Labels<'a> = BTreeMap<(&'a Sha256Hex, ExecutionSetting), Vec<(&'a str, String)>>;
 
 /// Blocks, memory and sustained loads of every target.
 pub(super) fn target_blocks(
@@ -21,13 +21,7 @@ pub(super) fn target_blocks(
     journals: &BTreeMap<String, TargetJournal>,
 ) -> Vec<TargetBlocks> {
     let of = |(target, journal): (&String, &TargetJournal)| {
-        let own = rows.iter().filter(|row| row.target == *target);
-        let labels: Labels = own
-            .map(|row| {
-                let key = (&row.variant.variant_id, row.measurement.setting);
-                (key, (row.variant.name.as_str(), row.label()))
-            })
-            .collect();
+        let labels = labels_on(rows, target);
         let order: Vec<String> = rows.iter().map(ResultRow::label).collect();
         let mut found = blocks_of(target, journal.blocks(), &labels);
         found.memory.sort_by_key(|own| order.iter().position(|label| *label == own.label));
@@ -36,13 +30,26 @@ pub(super) fn target_blocks(
     journals.iter().map(of).collect()
 }
 
-fn blocks_of(target: &str, records: &[BlockRecord], labels: &Labels) -> TargetBlocks {
+/// Names of the variants that a target measured.
+fn labels_on<'a>(rows: &'a [ResultRow], target: &str) -> Labels<'a> {
+    let mut labels = Labels::new();
+    for row in rows.iter().filter(|row| row.target == target) {
+        let key = (&row.variant.variant_id, row.measurement.setting);
+        labels.entry(key).or_default().push((row.variant.name.as_str(), row.label()));
+    }
+    labels
+}
+
+fn blocks_of<'r>(target: &str, records: &'r [BlockRecord], labels: &'r Labels) -> TargetBlocks {
     let first = records.iter().filter_map(minutes).fold(f64::INFINITY, f64::min);
     let mut found = TargetBlocks { target: target.to_string(), ..TargetBlocks::default() };
     let mut memory: BTreeMap<&str, (&str, Vec<MemoryPoints>)> = BTreeMap::new();
-    for record in records {
+    let named = |record: &'r BlockRecord| {
         let key = &record.attempt.key;
-        let Some((variant, label)) = labels.get(&(&key.variant_id, key.setting)) else { continue };
+        let own = labels.get(&(&key.variant_id, key.setting)).into_iter().flatten();
+        own.map(move |(variant, label)| (record, *variant, label.as_str()))
+    };
+    for (record, variant, label) in records.iter().flat_map(named) {
         match &record.outcome {
             BlockOutcome::Done { data: BlockData::Solo(block) } => {
                 if record.invalid.is_empty() {

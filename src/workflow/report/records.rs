@@ -57,7 +57,7 @@ impl ReportRecords {
             ledger: read_ledger(&folders.ledger())?,
             network: network(folders, &rows, &mut unreadable),
             blocks,
-            samples: report_samples(folders, protocol, &rows, redacted),
+            samples: report_samples(folders, protocol, &rows, redacted, &mut unreadable),
             directory: folders.root().display().to_string(),
             words,
             rows,

@@ -7,7 +7,7 @@ use crate::report::html::{ChangedSample, ReportSamples, SampleDrawing};
 use crate::study::{self, Protocol};
 use paring_boards::FolderTrust;
 use paring_core::schema::{FlipKind, MissingReason, TaskKind};
-use paring_data::{Dataset, SamplePicture};
+use paring_data::{DataError, Dataset, SamplePicture};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -19,17 +19,18 @@ const MOST_DRAWINGS: usize = 800;
 const MOST_DATA_BYTES: u64 = 512 << 20;
 
 /// Samples that changed between the baseline and each variant, and their drawings; nothing of single
-/// samples where the report is redacted.
+/// samples where the report is redacted. A sentence about answers that cannot be read.
 pub(super) fn report_samples(
     folders: &Folders,
     protocol: &Protocol,
     rows: &[ResultRow],
     redacted: bool,
+    unreadable: &mut Vec<String>,
 ) -> ReportSamples {
     if redacted {
         return ReportSamples { redacted, ..ReportSamples::default() };
     }
-    let changed = changed_samples(folders, rows);
+    let changed = changed_samples(folders, rows, unreadable);
     let drawn = drawn_samples(&changed);
     let drawings = match drawn.is_empty() {
         true => Ok(BTreeMap::new()),
@@ -38,16 +39,27 @@ pub(super) fn report_samples(
     ReportSamples { redacted, changed, drawings }
 }
 
-fn changed_samples(folders: &Folders, rows: &[ResultRow]) -> BTreeMap<String, Vec<ChangedSample>> {
-    let answers = |row: &ResultRow| {
+fn changed_samples(
+    folders: &Folders,
+    rows: &[ResultRow],
+    unreadable: &mut Vec<String>,
+) -> BTreeMap<String, Vec<ChangedSample>> {
+    let mut answers = |row: &ResultRow| {
         let kind = row.evaluation.as_ref().map_or(TaskKind::Classification, |e| e.task);
-        pipeline::read_answers(&folders.scores(&row.variant.name), kind).ok()
+        let name = &row.variant.name;
+        let read = pipeline::read_answers(&folders.scores(name), kind);
+        if let (Err(error), Some(_)) = (&read, &row.evaluation) {
+            let why = chain(error);
+            unreadable.push(format!("Single answers of {name} are not shown: {why}."));
+        }
+        read.ok()
     };
     let baseline = rows.iter().find(|row| row.variant.parent.is_none());
-    let Some(before) = baseline.and_then(answers) else { return BTreeMap::new() };
+    let Some(before) = baseline.and_then(&mut answers) else { return BTreeMap::new() };
     let mut found = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     for row in rows.iter().filter(|row| row.variant.parent.is_some()) {
-        if found.contains_key(&row.variant.name) {
+        if !seen.insert(&row.variant.name) {
             continue;
         }
         if let Some(after) = answers(row).filter(|after| after.samples == before.samples) {
@@ -120,7 +132,12 @@ fn drawings(
     }
     let loaded = study::open(&study).map_err(failed)?;
     protocol.describes(&study, &loaded, folders.root()).map_err(failed)?;
-    Ok(drawn.iter().filter_map(|sample| Some((*sample, drawing(&loaded.data, *sample)?))).collect())
+    let mut drawings = BTreeMap::new();
+    for sample in drawn {
+        let drawing = drawing(&loaded.data, *sample).map_err(|error| MissingReason(chain(&error)))?;
+        drawings.extend(drawing.map(|drawing| (*sample, drawing)));
+    }
+    Ok(drawings)
 }
 
 /// Bytes of a file; `None` of a folder.
@@ -128,14 +145,15 @@ fn size(path: &Path) -> Option<u64> {
     path.metadata().ok().filter(std::fs::Metadata::is_file).map(|found| found.len())
 }
 
-fn drawing(data: &Dataset, sample: usize) -> Option<SampleDrawing> {
-    let inputs = data.inputs_at(&[sample]).ok()?;
+/// The drawing of a sample; `None` where none of its inputs looks like an image.
+fn drawing(data: &Dataset, sample: usize) -> Result<Option<SampleDrawing>, DataError> {
+    let inputs = data.inputs_at(&[sample])?;
     let pictures = inputs.iter().filter_map(|(name, array)| {
         let picture = SamplePicture::of(array)?;
         Some((name.clone(), picture))
     });
     let inputs: Vec<(String, SamplePicture)> = pictures.collect();
-    (!inputs.is_empty()).then_some(SampleDrawing { inputs })
+    Ok((!inputs.is_empty()).then_some(SampleDrawing { inputs }))
 }
 
 /// An error with its causes, on one line.
