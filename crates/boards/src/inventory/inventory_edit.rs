@@ -11,7 +11,8 @@ use std::path::Path;
 /// # Errors
 /// [`InventoryError`] where the file has no such entry, or cannot be edited line by line.
 pub fn remove_inventory_entry(path: &Path, name: &str) -> Result<(), InventoryError> {
-    edit(path, name, |lines, entry| {
+    let without = |targets: &mut Vec<Target>| targets.retain(|target| target.name != name);
+    edit(path, name, without, |lines, entry| {
         lines.drain(entry);
     })
 }
@@ -25,7 +26,11 @@ pub fn rename_inventory_entry(path: &Path, name: &str, to: &str) -> Result<(), I
     if let Some(problem) = name_problem(to) {
         return Err(InventoryError::InvalidName { name: to.to_string(), problem });
     }
-    edit(path, name, |lines, entry| {
+    let renamed = |targets: &mut Vec<Target>| {
+        let own = targets.iter_mut().filter(|target| target.name == name);
+        own.for_each(|target| target.name = to.to_string());
+    };
+    edit(path, name, renamed, |lines, entry| {
         let is_name =
             |line: &&mut String| line.split_once('=').is_some_and(|(key, _)| key.trim() == "name");
         let new = format!("name = {}", toml::Value::String(to.to_string()));
@@ -35,10 +40,12 @@ pub fn rename_inventory_entry(path: &Path, name: &str, to: &str) -> Result<(), I
     })
 }
 
-/// Edits the lines of one entry, and writes the file if the other entries are still what they were.
+/// Edits the lines of one entry, and writes the file if its entries are then those that were there with
+/// what `wanted` does to them.
 fn edit(
     path: &Path,
     name: &str,
+    wanted: impl FnOnce(&mut Vec<Target>),
     change: impl FnOnce(&mut Vec<String>, Range<usize>),
 ) -> Result<(), InventoryError> {
     let failed = |doing| {
@@ -46,27 +53,28 @@ fn edit(
         move |source| InventoryError::Io { doing, path, source }
     };
     let text = std::fs::read_to_string(path).map_err(failed("read"))?;
-    let before = parse(path, &text)?;
-    let Some(position) = before.iter().position(|target| target.name == name) else {
-        let known: Vec<&str> = before.iter().map(|target| target.name.as_str()).collect();
+    let mut targets = parse(path, &text)?;
+    let Some(position) = targets.iter().position(|target| target.name == name) else {
+        let known: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
         return Err(InventoryError::unknown(name, &known));
     };
     let by_hand = || InventoryError::InvalidEntry {
         path: path.to_path_buf(),
         name: name.to_string(),
-        problem: "it does not stand in lines of its own under [[target]]; edit the file by hand"
+        problem: "it does not stand in lines of its own under [[target]], `name = …` one of them; \
+            edit the file by hand"
             .into(),
     };
     let mut lines: Vec<String> = text.lines().map(str::to_string).collect();
     let entries = entries(&lines);
-    let entry = entries.get(position).filter(|_| entries.len() == before.len());
+    let entry = entries.get(position).filter(|_| entries.len() == targets.len());
     change(&mut lines, entry.ok_or_else(by_hand)?.clone());
     let mut edited = lines.join("\n").trim_start_matches('\n').to_string();
     if !edited.is_empty() {
         edited.push('\n');
     }
-    let after = parse(path, &edited)?;
-    match others(&before, name) == others_at(&after, position, before.len()) {
+    wanted(&mut targets);
+    match parse(path, &edited)? == targets {
         true => paring_core::files::replace_file(path, edited.as_bytes()).map_err(failed("write")),
         false => Err(by_hand()),
     }
@@ -88,16 +96,6 @@ fn entries(lines: &[String]) -> Vec<Range<usize>> {
         start..end - behind
     };
     heads.iter().copied().zip(ends).map(own).collect()
-}
-
-fn others<'a>(targets: &'a [Target], name: &str) -> Vec<&'a Target> {
-    targets.iter().filter(|target| target.name != name).collect()
-}
-
-/// All targets, or all but the one at `position` where none was taken out.
-fn others_at(targets: &[Target], position: usize, before: usize) -> Vec<&Target> {
-    let renamed = |at: usize| targets.len() == before && at == position;
-    targets.iter().enumerate().filter(|(at, _)| !renamed(*at)).map(|(_, target)| target).collect()
 }
 
 #[cfg(test)]
@@ -148,5 +146,12 @@ mod tests {
         assert_eq!(refused(FILE, "desk", "shed"), "FILE: target `shed`: stands there twice");
         let inline = "target = [{ name = \"a\", extends = \"raspberry-pi-4\", address = \"b\" }]\n";
         assert!(refused(inline, "a", "c").contains("edit the file by hand"));
+        // Lines that the edit does not know for a name would be a success that changed nothing.
+        let quoted = FILE.replace("name = \"desk\"", "\"name\" = \"desk\"");
+        assert!(refused(&quoted, "desk", "c").contains("edit the file by hand"));
+        // A variable of the agent that is called so is not the entry's name.
+        let within = "[[target]]\n\"name\" = \"a\"\nextends = \"raspberry-pi-4\"\n\
+            address = \"b\"\n[target.env]\nname = \"n\"\n";
+        assert!(refused(within, "a", "c").contains("edit the file by hand"));
     }
 }
