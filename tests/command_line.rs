@@ -121,6 +121,11 @@ fn another_target_keeps_the_rows_of_the_first_and_both_are_shown_again() {
     let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
     assert_eq!(listed[0]["targets"], serde_json::json!(["host", "x86-64"]), "{listed}");
     assert_eq!(listed[0]["state"], "finished");
+    // Not the bench that a folder with results and without a protocol is.
+    std::fs::write(out.join("protocol.json"), "{").unwrap();
+    let listed = paring().arg("list").arg(folder.path()).arg("--json").output().unwrap();
+    let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
+    assert_eq!((&listed[0]["state"], &listed[0]["study"]), (&"damaged".into(), &"".into()));
 }
 
 #[test]

@@ -17,6 +17,8 @@ pub enum RunState {
     Compressed,
     /// A verb works in it, or was stopped in it.
     Unfinished,
+    /// Its protocol cannot be read.
+    Damaged,
 }
 
 impl fmt::Display for RunState {
@@ -25,6 +27,7 @@ impl fmt::Display for RunState {
             RunState::Finished => "finished",
             RunState::Compressed => "compressed",
             RunState::Unfinished => "unfinished",
+            RunState::Damaged => "damaged",
         })
     }
 }
@@ -36,7 +39,7 @@ pub struct ListedRun {
     pub path: PathBuf,
     /// Its name in the folder that was listed.
     pub name: String,
-    /// The study's name, or that of a bench.
+    /// The study's name, or that of a bench; empty of a run that is damaged.
     pub study: String,
     /// Its beginning: date and time of day, UTC.
     pub begun: String,

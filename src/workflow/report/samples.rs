@@ -134,7 +134,8 @@ fn drawings(
     protocol.describes(&study, &loaded, folders.root()).map_err(failed)?;
     let mut drawings = BTreeMap::new();
     for sample in drawn {
-        let drawing = drawing(&loaded.data, *sample).map_err(|error| MissingReason(chain(&error)))?;
+        let drawing =
+            drawing(&loaded.data, *sample).map_err(|error| MissingReason(chain(&error)))?;
         drawings.extend(drawing.map(|drawing| (*sample, drawing)));
     }
     Ok(drawings)

@@ -2,7 +2,7 @@
 
 use crate::pipeline::{self, Folders};
 use crate::report::{ListedRun, RunState};
-use crate::study::RunDirectory;
+use crate::study::{RunDirectory, StudyError};
 use crate::workflow::WorkflowError;
 use paring_core::schema::LedgerEntry;
 use std::io::BufRead;
@@ -29,21 +29,24 @@ pub fn list_runs(folder: &Path) -> Result<Vec<ListedRun>, WorkflowError> {
 /// The run in a folder; `None` where there is none.
 fn listed(path: &Path) -> Option<ListedRun> {
     let folders = Folders::new(path);
-    let protocol = RunDirectory::protocol_of(path).ok();
-    let results = folders.results();
-    if protocol.is_none() && !results.exists() {
-        return None;
-    }
-    let state = match (RunDirectory::is_unfinished(&folders), results.exists()) {
-        (true, _) => RunState::Unfinished,
-        (false, true) => RunState::Finished,
-        (false, false) => RunState::Compressed,
+    let has_results = folders.results().exists();
+    let (study, is_damaged) = match RunDirectory::protocol_of(path) {
+        Ok(protocol) => (protocol.study, false),
+        Err(StudyError::NoRun(_)) if has_results => ("bench".to_string(), false),
+        Err(StudyError::NoRun(_)) => return None,
+        Err(_) => (String::new(), true),
+    };
+    let state = match (is_damaged, RunDirectory::is_unfinished(&folders), has_results) {
+        (true, ..) => RunState::Damaged,
+        (_, true, _) => RunState::Unfinished,
+        (_, _, true) => RunState::Finished,
+        _ => RunState::Compressed,
     };
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
     Some(ListedRun {
         path: path.to_path_buf(),
         name: name.unwrap_or_else(|| path.display().to_string()),
-        study: protocol.map_or_else(|| "bench".to_string(), |protocol| protocol.study),
+        study,
         begun: begun(&folders).unwrap_or_default(),
         model: model(&folders),
         variants: pipeline::variant_names(&folders).map_or(0, |names| names.len()),
