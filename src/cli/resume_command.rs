@@ -1,7 +1,7 @@
 //! The command line that goes on with a run: every option that was given, quoted for a shell.
 
 use super::{ColorChoice, GlobalOptions};
-use std::borrow::Cow;
+use paring_core::text::shell_word;
 use std::path::Path;
 
 /// Words of a command line without the run directory.
@@ -44,13 +44,8 @@ impl ResumeCommand {
     pub(super) fn of_run(&self, run: &Path) -> String {
         let run = run.to_string_lossy();
         let words = self.words.iter().map(String::as_str).chain(["--out", &run]);
-        words.map(quoted).collect::<Vec<_>>().join(" ")
+        words.map(shell_word).collect::<Vec<_>>().join(" ")
     }
-}
-
-/// A word as a shell takes it for one.
-pub(super) fn quoted(word: &str) -> Cow<'_, str> {
-    shlex::try_quote(word).unwrap_or(Cow::Borrowed(word))
 }
 
 #[cfg(test)]

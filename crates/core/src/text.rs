@@ -1,5 +1,5 @@
-//! Text of foreign origin (names in models, words of boards) on its way to a terminal or a
-//! spreadsheet: escaped and shortened here, and nowhere else.
+//! Text of foreign origin (names in models, words of boards) on its way to a terminal, a spreadsheet or
+//! a command that people copy: escaped, quoted and shortened here, and nowhere else.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -49,6 +49,11 @@ fn escaped(text: &str, is_odd: impl Fn(char) -> bool) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// A word of a command that people copy, as their shell takes it for one.
+pub fn shell_word(word: &str) -> Cow<'_, str> {
+    shlex::try_quote(word).unwrap_or(Cow::Borrowed(word))
 }
 
 /// At most `most` characters of a text; what was cut off is counted at its end.
@@ -228,6 +233,14 @@ mod tests {
         wraps("in /a/path/that/is/too/long", "in\n  /a/path/that/is/too/long");
         wraps("type `ssh -p 22 me@there` now", "type\n  `ssh -p 22 me@there`\n  now");
         wraps("äöüäöü äöüäöü ä\n\nb", "äöüäöü äöüäöü ä\n\nb");
+    }
+
+    #[test]
+    fn a_shell_takes_a_word_for_one() {
+        for word in ["runs/a b", "desk's", "$(reboot)", "a;b", ""] {
+            assert_eq!(shlex::split(&shell_word(word)).unwrap(), [word]);
+        }
+        assert_eq!(shell_word("runs/a-1"), "runs/a-1");
     }
 
     #[test]

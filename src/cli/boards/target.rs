@@ -2,11 +2,11 @@
 
 use super::target_args::{AddTargetArgs, TargetAction, TargetArgs};
 use crate::cli::progress::ProgressPrinter;
-use crate::cli::resume_command::quoted;
 use crate::cli::{CodedError, ExitCode, GlobalOptions};
 use crate::report;
 use crate::workflow::{self, AddedTarget};
 use paring_boards::CheckGrade;
+use paring_core::text::shell_word;
 use serde_json::json;
 
 impl TargetArgs {
@@ -69,7 +69,7 @@ fn add(args: AddTargetArgs, global: &GlobalOptions) -> Result<(), CodedError> {
             "written to {} as `{}`; `paring target check {}` says how it is",
             inventory.display(),
             profile.name,
-            quoted(&name)
+            shell_word(&name)
         );
     }
     Ok(())

@@ -1,9 +1,9 @@
 //! `paring init`.
 
-use crate::cli::resume_command::quoted;
 use crate::cli::{CodedError, GlobalOptions};
 use crate::workflow::{self, InitOptions};
 use clap::Args;
+use paring_core::text::shell_word;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -26,7 +26,7 @@ impl InitArgs {
         let options = InitOptions { model, data, out, owner: user() };
         workflow::init(&options)?;
         let out = options.out.to_string_lossy();
-        let next = format!("paring run {} --dry-run", quoted(&out));
+        let next = format!("paring run {} --dry-run", shell_word(&out));
         match global.json {
             true => say!("{:#}", json!({ "study": out, "next": next })),
             false => say!("wrote {out}; next: {next}"),

@@ -8,7 +8,7 @@ use crate::report::html::findings::findings;
 use crate::report::html::sections::summary_sentences;
 use crate::report::html::verdict::recommended;
 use crate::report::html::{ReportFinding, RunReport};
-use paring_core::text::printable_lines;
+use paring_core::text::{printable_lines, shell_word};
 use std::collections::BTreeSet;
 
 /// Rows of the table that is not folded: with the sentences above it, one screen.
@@ -126,7 +126,7 @@ fn evidence(run: &RunReport) -> String {
         text(run.owner),
         code(&facts.data_sha256),
         code(&facts.measurement_sha256),
-        code(&format!("paring verify {}", run.directory)),
+        code(&format!("paring verify {}", shell_word(run.directory))),
     )
 }
 

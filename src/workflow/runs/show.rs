@@ -4,6 +4,7 @@ use crate::pipeline::Folders;
 use crate::report::{ResultRow, RunFacts};
 use crate::study::{self, RunDirectory, StudyError};
 use crate::workflow::{Progress, ProgressEvent, WorkflowError};
+use paring_core::text::shell_word;
 use std::path::{Path, PathBuf};
 
 /// A run that has results.
@@ -34,8 +35,9 @@ pub fn show(run: &Path, progress: &Progress) -> Result<ShownRun, WorkflowError> 
     let rows = study::recorded_rows(&folders)?.rows;
     match rows.is_empty() {
         true => Err(WorkflowError::Option(format!(
-            "{} has no results yet; `paring run STUDY --out {0}` measures its variants",
-            run.display()
+            "{} has no results yet; `paring run STUDY --out {}` measures its variants",
+            run.display(),
+            shell_word(&run.to_string_lossy())
         ))),
         false => {
             let facts = protocol.map(|protocol| protocol.facts());

@@ -8,6 +8,7 @@ use crate::report::html::run_report::RunReport;
 use crate::report::html::verdict::{change, is_worse};
 use paring_compress::RECOVERY_OPERATION;
 use paring_core::schema::{Explanation, FlipDirection, LedgerEntryKind};
+use paring_core::text::shell_word;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Fewer samples than these in a slice say little about it.
@@ -43,7 +44,8 @@ pub(super) fn one_class_pays(run: &RunReport) -> Vec<ReportFinding> {
             evidence: format!("{most} of {}.{cause}", count(all, "regression")),
             command: format!(
                 "paring explain {} --variant {} --level component",
-                run.directory, found.variant
+                shell_word(run.directory),
+                shell_word(&found.variant)
             ),
         })
     };

@@ -11,6 +11,7 @@ use crate::report::html::run_report::RunReport;
 use paring_core::schema::{
     ConfidenceInterval, Effect, Explanation, FieldFormat, MetricTotal, NarrativeTopic,
 };
+use paring_core::text::shell_word;
 use serde_json::json;
 
 /// Level under which a corrected p-value makes an effect significant.
@@ -28,7 +29,7 @@ pub fn section(run: &RunReport) -> PageSection {
     if run.explanations.is_empty() {
         section.say(format!(
             "Not attributed yet: paring explain {} does it by experiments with and without each decision.",
-            run.directory
+            shell_word(run.directory)
         ));
         return section;
     }
@@ -44,8 +45,9 @@ pub fn section(run: &RunReport) -> PageSection {
         section.panel(panel, |section| match found {
             Some(found) => explained(found, number, section),
             None => section.say(format!(
-                "Not attributed yet: paring explain {} --variant {name} does it by experiments with and without each decision.",
-                run.directory
+                "Not attributed yet: paring explain {} --variant {} does it by experiments with and without each decision.",
+                shell_word(run.directory),
+                shell_word(name)
             )),
         });
     }

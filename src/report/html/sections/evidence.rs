@@ -3,6 +3,7 @@
 
 use crate::report::html::page::{PageSection, PageTable, PageTableCell};
 use crate::report::html::run_report::RunReport;
+use paring_core::text::shell_word;
 use serde_json::Value;
 
 /// Letters of an entry's body that stand in the table; all of it is in ledger.jsonl.
@@ -38,7 +39,7 @@ pub fn section(run: &RunReport) -> PageSection {
 
 /// The command that derives each kind of figure again.
 fn derivations(run: &RunReport) -> PageTable {
-    let directory = run.directory;
+    let directory = shell_word(run.directory);
     let header = ["figures", "records behind them", "command"];
     let mut table = PageTable::new("Figures and the commands that derive them again", &header);
     for (figures, records, command) in [

@@ -4,6 +4,7 @@ use crate::report::html::numbers::signed;
 use crate::report::html::page::{CellTone, PageSection, PageTable, PageTableCell, VariantPanel};
 use crate::report::html::run_report::RunReport;
 use paring_core::schema::{ActivationStatistics, AttentionHeadStatistics, LayerFlow};
+use paring_core::text::shell_word;
 
 /// Layers of a variant that its table lists.
 const MOST_LAYERS: usize = 300;
@@ -19,7 +20,7 @@ pub fn section(run: &RunReport) -> PageSection {
     if explained.is_empty() {
         section.say(format!(
             "Not looked at yet: paring explain {} compares what each layer passes on with the baseline.",
-            run.directory
+            shell_word(run.directory)
         ));
         return section;
     }

@@ -9,6 +9,7 @@ use crate::report::html::page::{KeyFigure, PageBlock, PageSection};
 use crate::report::html::run_report::RunReport;
 use crate::report::html::verdict::{change, is_worse, recommended};
 use paring_core::schema::SpeedVerdict;
+use paring_core::text::shell_word;
 
 /// The section.
 pub fn section(run: &RunReport) -> PageSection {
@@ -69,13 +70,14 @@ fn uncertainty(run: &RunReport, row: &ResultRow) -> String {
 }
 
 fn next_step(run: &RunReport, row: &ResultRow) -> String {
-    let (directory, name) = (run.directory, &row.variant.name);
+    let name = &row.variant.name;
+    let (directory, word) = (shell_word(run.directory), shell_word(name));
     match run.explanation(name) {
         None => format!(
-            "Next: paring explain {directory} --variant {name} attributes the changes to single decisions."
+            "Next: paring explain {directory} --variant {word} attributes the changes to single decisions."
         ),
         Some(_) => format!(
-            "Next: deploy variants/{}, or restore single components with paring restore {directory} --variant {name}.",
+            "Next: deploy variants/{}, or restore single components with paring restore {directory} --variant {word}.",
             row.variant.file
         ),
     }
