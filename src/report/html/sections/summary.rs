@@ -55,8 +55,11 @@ fn recommendation(row: &ResultRow) -> String {
 }
 
 fn uncertainty(run: &RunReport, row: &ResultRow) -> String {
-    let samples = row.evaluation.as_ref().map_or(0, |e| e.samples);
-    let mut parts = vec![format!("quality stands on {samples} report samples")];
+    let samples = row.evaluation.as_ref().map(|e| e.samples);
+    let mut parts = vec![samples.map_or_else(
+        || "its quality is not known".to_string(),
+        |samples| format!("quality stands on {samples} report samples"),
+    )];
     if row.environment.emulated {
         parts.push(format!("{} is emulated, so its times are not a board's", row.target));
     }
@@ -132,13 +135,12 @@ fn figures(run: &RunReport, row: &ResultRow) -> Vec<KeyFigure> {
             (true, true) => "worse",
             (true, false) => "better",
         };
-        let value = evaluation.metrics.get(&evaluation.primary).map_or(0.0, |m| m.value.value);
-        let name = format!(
-            "{}, {}",
-            evaluation.primary,
-            metric_change_interval(evaluation.primary, change)
-        );
-        all.push(figure(&name, metric_value(evaluation.primary, value), String::new(), tone));
+        let primary = evaluation.primary;
+        if let Some(metric) = evaluation.metrics.get(&primary) {
+            let name = format!("{primary}, {}", metric_change_interval(primary, change));
+            let value = metric_value(primary, metric.value.value);
+            all.push(figure(&name, value, String::new(), tone));
+        }
     }
     if let Ok(latency) = &row.measurement.latency {
         let text = latency_interval(latency.p50_ns);
@@ -146,11 +148,7 @@ fn figures(run: &RunReport, row: &ResultRow) -> Vec<KeyFigure> {
         let interval = interval.trim_end_matches(')').to_string();
         all.push(figure("median latency per inference", value.into(), interval, "reference"));
     }
-    let baseline = run.rows.iter().find(|other| other.variant.parent.is_none());
-    let before = baseline.map_or(0, |b| b.variant.file_bytes);
-    let share = 100.0 * (row.variant.file_bytes as f64 / before.max(1) as f64 - 1.0);
-    let name = format!("file size, {} % against {}", signed(share, 0), bytes(before));
-    all.push(figure(&name, bytes(row.variant.file_bytes), String::new(), "reference"));
+    all.push(file_size(run, row));
     if let Some(peak) = row.measurement.latency.as_ref().ok().and_then(|l| l.peak_rss_bytes) {
         all.push(figure(
             "peak memory of the process",
@@ -160,6 +158,18 @@ fn figures(run: &RunReport, row: &ResultRow) -> Vec<KeyFigure> {
         ));
     }
     all
+}
+
+/// The size of a variant's file, against the baseline's where that has a row.
+fn file_size(run: &RunReport, row: &ResultRow) -> KeyFigure {
+    let own = row.variant.file_bytes;
+    let baseline = run.rows.iter().find(|other| other.variant.parent.is_none());
+    let before = baseline.map(|baseline| baseline.variant.file_bytes).filter(|before| *before > 0);
+    let against = before.map_or_else(String::new, |before| {
+        let share = 100.0 * (own as f64 / before as f64 - 1.0);
+        format!(", {} % against {}", signed(share, 0), bytes(before))
+    });
+    figure(&format!("file size{against}"), bytes(own), String::new(), "reference")
 }
 
 fn figure(name: &str, value: String, interval: String, tone: &'static str) -> KeyFigure {
