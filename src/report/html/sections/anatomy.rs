@@ -262,7 +262,9 @@ fn expected_change(forecast: &Forecast) -> String {
     let [delta, low, high] =
         [forecast.delta, forecast.low, forecast.high].map(|v| change_in_unit(unit, v));
     let spoken = FieldFormat::MetricName.of(&serde_json::json!(name));
-    format!("{} {delta} ({low} to {high})", spoken.as_deref().unwrap_or(name))
+    let target = forecast.target.as_ref();
+    let place = target.map_or_else(String::new, |target| format!(" on {target}"));
+    format!("{}{place} {delta} ({low} to {high})", spoken.as_deref().unwrap_or(name))
 }
 
 fn operation(decision: &Decision) -> String {

@@ -158,8 +158,13 @@ fn interval_in_unit(unit: &str, of: ConfidenceInterval) -> String {
 }
 
 fn waterfall_title(found: &Explanation, total: &MetricTotal) -> String {
-    let place = total.target.as_ref().map_or_else(String::new, |target| format!(" on {target}"));
+    let place = place(&total.target);
     format!("Change of {}{place}, {}", spoken(&total.metric), found.variant)
+}
+
+/// The target of what depends on one, to stand behind its metric.
+fn place(target: &Option<String>) -> String {
+    target.as_ref().map_or_else(String::new, |target| format!(" on {target}"))
 }
 
 fn waterfall_summary(additive: bool) -> String {
@@ -273,7 +278,7 @@ fn outcomes_table(found: &Explanation) -> PageTable {
                 PageTableCell::text(
                     label.map_or(outcome.group.as_str(), |group| group.label.as_str()),
                 ),
-                PageTableCell::text(&forecast.metric),
+                PageTableCell::text(format!("{}{}", forecast.metric, place(&forecast.target))),
                 PageTableCell::number(interval_in_unit(&unit, expected)),
                 PageTableCell::number(interval_in_unit(&unit, outcome.observed)),
                 PageTableCell::text(if outcome.covered { "yes" } else { "no" }),
