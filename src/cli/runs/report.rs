@@ -14,8 +14,8 @@ pub(in crate::cli) struct ReportArgs {
     /// Run directories
     #[arg(required = true)]
     runs: Vec<PathBuf>,
-    /// Form: a page, Markdown for a pull request, all records as canonical JSON, the results as CSV, or
-    /// results, layers and effects as Parquet
+    /// Form: a page, Markdown for a pull request, results and explanations as canonical JSON, results
+    /// as CSV, or results, layers and effects as Parquet
     #[arg(long, default_value = "html")]
     format: ReportForm,
     /// File to write; with `--format parquet` a folder. Of several runs a page with links to their reports.

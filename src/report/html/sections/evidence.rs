@@ -54,12 +54,17 @@ fn derivations(run: &RunReport) -> PageTable {
             format!("paring report {directory}"),
         ),
         (
-            "latency, speed-up, memory, energy, blocks",
+            "latency, speed-up, memory, energy",
             "journal/TARGET/blocks.jsonl",
             format!("paring report {directory} --format json"),
         ),
         (
-            "quality, classes, slices, samples",
+            "blocks and sustained load over time; changed samples",
+            "journal/TARGET/blocks.jsonl, predictions/",
+            format!("paring report {directory}"),
+        ),
+        (
+            "quality, classes, slices",
             "predictions/",
             format!("paring report {directory} --format json"),
         ),
