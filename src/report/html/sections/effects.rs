@@ -158,13 +158,13 @@ fn interval_in_unit(unit: &str, of: ConfidenceInterval) -> String {
 }
 
 fn waterfall_title(found: &Explanation, total: &MetricTotal) -> String {
-    let place = place(&total.target);
+    let place = place(total.target.as_ref());
     format!("Change of {}{place}, {}", spoken(&total.metric), found.variant)
 }
 
 /// The target of what depends on one, to stand behind its metric.
-fn place(target: &Option<String>) -> String {
-    target.as_ref().map_or_else(String::new, |target| format!(" on {target}"))
+fn place(target: Option<&String>) -> String {
+    target.map_or_else(String::new, |target| format!(" on {target}"))
 }
 
 fn waterfall_summary(additive: bool) -> String {
@@ -278,7 +278,11 @@ fn outcomes_table(found: &Explanation) -> PageTable {
                 PageTableCell::text(
                     label.map_or(outcome.group.as_str(), |group| group.label.as_str()),
                 ),
-                PageTableCell::text(format!("{}{}", forecast.metric, place(&forecast.target))),
+                PageTableCell::text(format!(
+                    "{}{}",
+                    forecast.metric,
+                    place(forecast.target.as_ref())
+                )),
                 PageTableCell::number(interval_in_unit(&unit, expected)),
                 PageTableCell::number(interval_in_unit(&unit, outcome.observed)),
                 PageTableCell::text(if outcome.covered { "yes" } else { "no" }),
