@@ -124,6 +124,17 @@ fn bounds_ranges_and_tasks_that_do_not_fit_are_refused() {
         let arguments = [&base[..], more].concat();
         paring(folder.path(), &arguments).code(2).stderr(contains(said));
     }
+    // Of a study before anything is made.
+    let study = folder.path().join("study.toml");
+    let text = format!(
+        "[study]\nname = \"attacks\"\nowner = \"tests\"\n[model]\npath = {model:?}\n[data]\npath = {data:?}\n\
+         [task]\nkind = \"scores\"\n[robustness]\nattack = {{ linf = [0.1] }}\n\
+         [[variant]]\nname = \"int8\"\nsteps = [{{ quantize = \"int8\" }}]\n"
+    );
+    std::fs::write(&study, text).unwrap();
+    let compress = ["compress", study.to_str().unwrap(), "--evaluate"];
+    paring(folder.path(), &compress).code(2).stderr(contains("needs one class a sample"));
+    assert!(!folder.path().join("paring-runs").exists());
 }
 
 #[test]

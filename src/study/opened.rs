@@ -58,6 +58,12 @@ pub fn open(study: &Study) -> Result<StudyInputs, StudyError> {
             "`labels` must be one-dimensional and hold whole numbers, one class a sample, for `kind = \"{kind}\"` under [task]"
         )));
     }
+    let attacks = study.robustness.as_ref().is_some_and(|test| test.attack.is_some());
+    if attacks && kind != TaskKind::Classification {
+        return Err(invalid(format!(
+            "`attack` under [robustness] needs one class a sample, `kind = \"classification\"` under [task], not \"{kind}\"; leave `attack` out"
+        )));
+    }
     let splits = study.data.splits.divide(&data, study.data.group.as_deref())?;
     let (source, bindings) =
         (ModelSource::File(&study.model), DimensionBindings { batch, dims: &dims });

@@ -13,6 +13,7 @@ use crate::evaluate::EvaluationTask;
 use crate::evaluate::intervals::BootstrapSampling;
 use crate::evaluate::prediction::{ModelOutputs, PredictError, Predictor};
 use paring_agent::arrays::Array;
+use paring_core::error_chain::error_chain;
 use paring_core::schema::{
     AttackFacts, AttackGradientSource, AttackMethod, AttackNorm, AttackedPart, InputDisturbance,
     RobustnessScore, TaskKind,
@@ -95,7 +96,7 @@ impl AttackTest<'_> {
                 Err(error @ (AttackError::Gradient(_) | AttackError::ZeroGradient))
                     if baseline.is_some() =>
                 {
-                    without_own = Some(error.to_string());
+                    without_own = Some(error_chain(&error));
                 }
                 Err(error) => return Err(error),
             }

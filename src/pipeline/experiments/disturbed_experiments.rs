@@ -5,6 +5,7 @@ use crate::evaluate::{AttackError, AttackGradient, AttackPlan, RobustnessTest};
 use crate::pipeline::panic_isolation::reason;
 use crate::pipeline::{EvaluationSetup, PipelineError};
 use paring_agent::engine::ModelSource;
+use paring_core::error_chain::error_chain;
 use paring_core::files::ConfinedPath;
 use paring_core::schema::{Experiment, InputDisturbance, Sha256Hex};
 use paring_onnx::graph::Graph;
@@ -97,8 +98,8 @@ impl ExperimentRunner<'_> {
                 Some(((attack, plan), Ok(gradient))) => {
                     let (model, test) = ((&predictor, gradient), (attack, *strength));
                     match plan.answers(model, data, looked, test, stress.seed) {
-                        Err(AttackError::ZeroGradient) => {
-                            refused.get_or_insert_with(|| AttackError::ZeroGradient.to_string());
+                        Err(error @ (AttackError::ZeroGradient | AttackError::Gradient(_))) => {
+                            refused.get_or_insert_with(|| error_chain(&error));
                             continue;
                         }
                         found => found.map_err(|source| PipelineError::Attack {

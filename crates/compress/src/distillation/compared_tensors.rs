@@ -205,7 +205,8 @@ impl ComparedTensor {
             term: LossTerm { tensor: self.student.clone(), function, weight: weight as f32 },
             reads: TermTarget::Teacher(position),
         };
-        let relative = 1.0 / variance.max(f64::from(f32::MIN_POSITIVE));
+        // What never varies has nothing to teach, and no scale of its own.
+        let relative = if variance > 0.0 { 1.0 / variance } else { 0.0 };
         match self.comparison {
             TensorComparison::Numbers => vec![term(LossFunction::SquaredError, relative)],
             TensorComparison::Features(count) => {
@@ -233,6 +234,9 @@ impl ComparedTensor {
     }
 }
 
+/// Share of the mean square below which a variance is taken for none.
+const NOISE_OF_SUMS: f64 = 1e-12;
+
 /// Mean square of the entries of a sample about their means over the samples.
 #[derive(Clone, Debug, Default)]
 pub(super) struct EntryVariance {
@@ -257,6 +261,9 @@ impl EntryVariance {
     pub(super) fn value(&self) -> f64 {
         let count = self.rows.max(1) as f64;
         let means: f64 = self.sums.iter().map(|sum| (sum / count).powi(2)).sum();
-        (self.squares / count - means).max(0.0) / self.sums.len().max(1) as f64
+        let variance = self.squares / count - means;
+        // Below that it is what rounding leaves of a difference of nearly equal sums.
+        let varies = variance > NOISE_OF_SUMS * self.squares / count;
+        if varies { variance / self.sums.len().max(1) as f64 } else { 0.0 }
     }
 }

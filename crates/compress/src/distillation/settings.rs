@@ -41,7 +41,7 @@ pub struct Distillation {
     pub noise: f64,
     /// Share of samples that are mixed with another one.
     pub mix: f64,
-    /// Seconds after which no further epoch begins: what comes of it hangs on the machine.
+    /// Seconds after which no further epoch begins: what comes of it depends on the machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit_s: Option<u64>,
     /// Pattern of the layers that are trained; all without one.
@@ -77,10 +77,12 @@ impl Default for Distillation {
 }
 
 impl Distillation {
-    /// Training for a quantization that follows: small steps, inputs nearly as they are.
+    /// Training for a quantization that follows: small steps, inputs nearly as they are. Equalizing
+    /// scales layers' outputs, so these are then not compared with the teacher's.
     pub fn simulating(how: PostTrainingQuantization) -> Distillation {
         let (rate, noise, mix) = (SIMULATION_RATE, SIMULATION_NOISE, 0.0);
-        Distillation { simulated: Some(how), rate, noise, mix, ..Distillation::default() }
+        let features = if how.equalize { 0.0 } else { Distillation::default().features };
+        Distillation { simulated: Some(how), rate, noise, mix, features, ..Distillation::default() }
     }
 
     /// Epochs over so many samples.

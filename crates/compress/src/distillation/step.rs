@@ -147,7 +147,7 @@ fn reason(record: &TrainingRecord) -> String {
     };
     let ended = match record.end {
         TrainingEnd::Epochs => "",
-        TrainingEnd::TimeLimit => "; ended by the time limit, which hangs on the machine",
+        TrainingEnd::TimeLimit => "; ended by the time limit, which depends on the machine",
         TrainingEnd::NotFinite => "; ended because a loss or gradient was NaN or infinite",
     };
     let (done, epochs) = (record.epochs_done, record.epochs);

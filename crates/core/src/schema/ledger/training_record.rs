@@ -18,7 +18,7 @@ pub struct TrainingRecord {
     pub steps: usize,
     /// The reason why it ended.
     pub end: TrainingEnd,
-    /// The time limit in seconds; with one the result hangs on the machine.
+    /// The time limit in seconds; with one the result depends on the machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit_s: Option<u64>,
     /// Samples that were trained on.
