@@ -103,7 +103,8 @@ mod tests {
         assert_snapshot!(header(robustness_csv(&[]).unwrap()), @"
         variant, disturbance, strength, metric, samples, value, value_low, value_high,
         drop, drop_low, drop_high, change, change_low, change_high, excess, excess_low,
-        excess_high, queries_p50
+        excess_high, queries_p50, of, steps, restarts, gradients, without_own, range,
+        sound, unsound
         ");
     }
 
