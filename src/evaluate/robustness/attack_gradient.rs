@@ -1,6 +1,7 @@
 //! Gradients of the loss at a model's inputs, batch by batch: what adversarial attacks follow.
 
 use super::attack_error::AttackError;
+use super::straight_through::straight_through;
 use ndarray::{ArrayD, IxDyn};
 use paring_agent::arrays::Array;
 use paring_compress::float_simulation;
@@ -70,7 +71,14 @@ impl AttackGradient {
             true => AttackGradientSource::StraightThrough,
             false => AttackGradientSource::Own,
         };
-        let graph = simulated.as_ref().unwrap_or(graph);
+        let rounded = match source {
+            AttackGradientSource::StraightThrough => {
+                let own = simulated.as_ref().unwrap_or(graph);
+                Some(straight_through(own, &own.facts(dims, batch)?)?)
+            }
+            _ => None,
+        };
+        let graph = rounded.as_ref().unwrap_or(graph);
         match AttackGradient::at_batch(graph, dims, BATCH, output, source) {
             Err(_) if batch != BATCH => {
                 AttackGradient::at_batch(graph, dims, batch, output, source)

@@ -10,6 +10,7 @@ mod gradient_attack;
 mod input_box;
 mod perturbations;
 mod robustness_test;
+mod straight_through;
 
 pub use adversarial_search::{AdversarialResult, AdversarialSearch};
 pub use attack_error::AttackError;
