@@ -49,6 +49,10 @@ pub(super) struct SampleGradient {
     pub(super) gradients: Vec<Vec<f32>>,
 }
 
+fn is_dynamic(graph: &Graph) -> bool {
+    graph.nodes().iter().any(|node| node.op_type == "DynamicQuantizeLinear")
+}
+
 impl AttackGradient {
     /// The backward pass of a model, or of its simulation in float where it computes in integers.
     ///
@@ -72,13 +76,14 @@ impl AttackGradient {
             false => AttackGradientSource::Own,
         };
         let rounded = match source {
-            AttackGradientSource::StraightThrough => {
+            // Ranges that are found at run time pass no gradient; the backward pass names the node.
+            AttackGradientSource::StraightThrough if !is_dynamic(graph) => {
                 let own = simulated.as_ref().unwrap_or(graph);
                 Some(straight_through(own, &own.facts(dims, batch)?)?)
             }
             _ => None,
         };
-        let graph = rounded.as_ref().unwrap_or(graph);
+        let graph = rounded.as_ref().or(simulated.as_ref()).unwrap_or(graph);
         match AttackGradient::at_batch(graph, dims, BATCH, output, source) {
             Err(_) if batch != BATCH => {
                 AttackGradient::at_batch(graph, dims, batch, output, source)
