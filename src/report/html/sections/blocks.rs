@@ -9,7 +9,7 @@ use crate::report::html::records::{MemoryUse, ReportBlock, SustainedPoint, Targe
 use std::collections::BTreeMap;
 
 /// Blocks that a chart shows; of more, evenly spaced ones.
-const MOST_BLOCKS: usize = 200;
+const MOST_BLOCKS: usize = 120;
 /// Windows of sustained loads that a chart shows.
 const MOST_WINDOWS: usize = 240;
 
@@ -243,7 +243,7 @@ mod tests {
         let blocks = (0..1_000).map(|i| block("a", f64::from(i), 100.0)).collect();
         let target = TargetBlocks { target: "pi".into(), blocks, ..TargetBlocks::default() };
         let drift = &block_charts(&target, 0)[0];
-        assert_eq!(drift.marks.len(), 200);
-        assert!(drift.summary.ends_with("200 of 1000 blocks are drawn."), "{}", drift.summary);
+        assert_eq!(drift.marks.len(), MOST_BLOCKS);
+        assert!(drift.summary.ends_with("120 of 1000 blocks are drawn."), "{}", drift.summary);
     }
 }
