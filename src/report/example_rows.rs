@@ -2,9 +2,10 @@
 
 use super::result_row::ResultRow;
 use paring_core::schema::{
-    ConfidenceInterval, EnergySummary, Evaluation, ExecutionSetting, LatencySummary, Measurement,
-    Metric, MetricScore, MissingReason, SCHEMA, SensorFacts, SpeedSummary, SpeedVerdict,
-    StepRefusal, SustainedSummary, TargetEnvironment, TaskKind, VariantRecord,
+    ConfidenceInterval, EnergySummary, Evaluation, ExecutionSetting, InputDisturbance,
+    LatencySummary, Measurement, Metric, MetricScore, MissingReason, RobustnessScore, SCHEMA,
+    SensorFacts, SpeedSummary, SpeedVerdict, StepRefusal, SustainedSummary, TargetEnvironment,
+    TaskKind, VariantRecord,
 };
 use paring_core::units::{Bytes, LatencyNs, PowerMw};
 
@@ -192,4 +193,20 @@ pub(super) fn rows_of_two_targets() -> Vec<ResultRow> {
         });
     }
     rows
+}
+
+/// Accuracy under noise of strength 0.5, over eight samples.
+pub(super) fn noise_score() -> RobustnessScore {
+    RobustnessScore {
+        disturbance: InputDisturbance::Noise,
+        strength: 0.5,
+        metric: Metric::Accuracy,
+        samples: 8,
+        value: about(0.5, 0.125),
+        drop: about(-0.25, 0.125),
+        change: None,
+        excess: None,
+        queries: None,
+        attack: None,
+    }
 }

@@ -71,8 +71,10 @@ pub fn layer_flows(
         all.push(LayerFlow {
             layer: own.layer.clone(),
             tensor: own.tensor.clone(),
-            before: facts(x, &x_rows, own.attention),
-            after: y.zip(y_rows).map(|(y, y_rows)| facts(y, &y_rows, own.attention)),
+            before: activation_statistics(x, &x_rows, own.attention),
+            after: y
+                .zip(y_rows)
+                .map(|(y, y_rows)| activation_statistics(y, &y_rows, own.attention)),
             similarity,
         });
     }
@@ -162,7 +164,11 @@ fn rows(x: &ArrayD<f32>) -> Mat<f64> {
     Mat::from_fn(take, channels, |r, c| f64::from(lanes[r * lanes.len() / take.max(1)][c]))
 }
 
-fn facts(x: &ArrayD<f32>, rows: &Mat<f64>, attention: bool) -> ActivationStatistics {
+fn activation_statistics(
+    x: &ArrayD<f32>,
+    rows: &Mat<f64>,
+    attention: bool,
+) -> ActivationStatistics {
     let count = x.len().max(1) as f64;
     let mean = x.iter().map(|v| f64::from(*v)).sum::<f64>() / count;
     let deviation = (x.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>() / count).sqrt();
@@ -233,7 +239,7 @@ mod tests {
             1 => 2.5,
             _ => i[0] as f32,
         });
-        let found = facts(&x, &rows(&x), false);
+        let found = activation_statistics(&x, &rows(&x), false);
         assert!((found.dead - 2.0 / 3.0).abs() < 1e-12);
         assert!((found.effective_rank - 1.0).abs() < 1e-3);
         assert!((found.zeros - 5.0 / 12.0).abs() < 1e-12);

@@ -145,14 +145,10 @@ impl GradientAttack {
             format!("attack {:?} {} {restart} {}", self.norm, self.strength, room.samples[at]);
         let mut rng = stats::generator(self.seed, &purpose);
         let entries: usize = change.iter().map(Vec::len).sum();
-        let mut normal = || {
-            let (u, w): (f64, f64) = (rng.random(), rng.random());
-            (-2.0 * (1.0 - u).ln()).sqrt() * (std::f64::consts::TAU * w).cos()
-        };
         match self.norm {
             AttackNorm::L2 => {
                 for value in change.iter_mut().flatten() {
-                    *value = normal() as f32;
+                    *value = stats::standard_normal_pair(&mut rng)[0] as f32;
                 }
                 let share: f64 = rng.random();
                 let radius = self.strength * share.powf(1.0 / entries.max(1) as f64);

@@ -86,13 +86,9 @@ fn map(mut row: ArrayViewMutD<f32>, of: impl Fn(f32) -> f32) {
     row.mapv_inplace(of);
 }
 
-/// Normal noise by Box and Muller.
+/// Normal noise.
 fn noise(mut row: ArrayViewMutD<f32>, deviation: f32, rng: &mut stats::SeededGenerator) {
-    row.mapv_inplace(|v| {
-        let (u, w): (f64, f64) = (rng.random(), rng.random());
-        let normal = (-2.0 * (1.0 - u).ln()).sqrt() * (std::f64::consts::TAU * w).cos();
-        v + deviation * normal as f32
-    });
+    row.mapv_inplace(|v| v + deviation * stats::standard_normal_pair(rng)[0] as f32);
 }
 
 /// The last two axes that are long enough to be places.

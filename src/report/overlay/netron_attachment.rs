@@ -19,7 +19,7 @@ pub(super) fn netron_attachment(
     quantities: &[QuantityOverlay],
 ) -> Value {
     let mut attachment = AttachmentEntries { model, metadata: vec![], metrics: vec![] };
-    for (name, text) in facts(run, model) {
+    for (name, text) in variant_metadata(run, model) {
         // A model has no name in ONNX; its graph's properties are those that open first.
         attachment.metadata.push(entry("model", "", &name, json!(text)));
         attachment.metadata.push(entry("graph", &model.graph_name, &name, json!(text)));
@@ -69,7 +69,7 @@ fn entry(kind: &str, target: &str, name: &str, value: Value) -> Value {
 }
 
 /// Facts about the whole variant.
-fn facts(run: &RunReport, model: &OverlayModel) -> Vec<(String, String)> {
+fn variant_metadata(run: &RunReport, model: &OverlayModel) -> Vec<(String, String)> {
     let record = model.variant;
     let recipe =
         if record.recipe.is_empty() { "as given".into() } else { record.recipe.join("; ") };

@@ -62,25 +62,14 @@ fn loss(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::example_rows::noise_score;
     use insta::assert_snapshot;
-    use paring_core::schema::{InputDisturbance, Metric};
+    use paring_core::schema::InputDisturbance;
 
     #[test]
     fn a_line_a_disturbance() {
-        let of = |value| ConfidenceInterval { value, low: value - 0.125, high: value + 0.125 };
-        let noise = RobustnessScore {
-            disturbance: InputDisturbance::Noise,
-            strength: 0.5,
-            metric: Metric::Accuracy,
-            samples: 1,
-            value: of(0.5),
-            drop: of(-0.25),
-            change: None,
-            excess: None,
-            queries: None,
-            attack: None,
-        };
-        let worse = RobustnessScore { excess: Some(of(-0.25)), samples: 8, ..noise.clone() };
+        let noise = RobustnessScore { samples: 1, ..noise_score() };
+        let worse = RobustnessScore { excess: Some(noise.drop), ..noise_score() };
         let searched = RobustnessScore {
             disturbance: InputDisturbance::Search,
             queries: Some(120.0),

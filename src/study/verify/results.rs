@@ -56,7 +56,7 @@ pub(super) fn verify(folders: &Folders) -> Result<usize, VerifyError> {
     let bytes = path.read().map_err(|e| broken(e.to_string()))?;
     let table = ResultsTable::read(&bytes)?;
     let rows = computed_rows(folders, &table)?.rows;
-    let (facts, schema) = facts(folders, &table)?;
+    let (facts, schema) = run_facts(folders, &table)?;
     let encoded = report::results_csv(&facts, &rows);
     let expected = ResultsTable::read(&encoded.map_err(|e| broken(e.to_string()))?)?;
     if table.header != expected.header {
@@ -85,7 +85,7 @@ fn broken(problem: impl Into<String>) -> VerifyError {
 
 /// Facts that all rows share, and their format: of the protocol where there is one, of the first row in a
 /// bench.
-fn facts(folders: &Folders, table: &ResultsTable) -> Result<(RunFacts, String), VerifyError> {
+fn run_facts(folders: &Folders, table: &ResultsTable) -> Result<(RunFacts, String), VerifyError> {
     let first = table.rows.first().ok_or_else(|| broken("it has no rows"))?;
     let text = |column| table.cell(first, column).to_string();
     let protocol: Option<Protocol> = read_json(&folders.root().join("protocol.json"));

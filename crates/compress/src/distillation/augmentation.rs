@@ -113,7 +113,7 @@ fn shift(mut row: ArrayViewMutD<f32>, share: f64, generator: &mut stats::SeededG
     }
 }
 
-/// Normal noise by Box and Muller, both numbers of a pair.
+/// Normal noise, both numbers of a pair.
 fn noise(mut row: ArrayViewMutD<f32>, deviation: f32, generator: &mut stats::SeededGenerator) {
     if deviation <= 0.0 {
         return;
@@ -121,12 +121,11 @@ fn noise(mut row: ArrayViewMutD<f32>, deviation: f32, generator: &mut stats::See
     let mut second = None;
     row.mapv_inplace(|value| {
         let normal = second.take().unwrap_or_else(|| {
-            let (u, w): (f32, f32) = (generator.random(), generator.random());
-            let (radius, angle) = ((-2.0 * (1.0 - u).ln()).sqrt(), std::f32::consts::TAU * w);
-            second = Some(radius * angle.sin());
-            radius * angle.cos()
+            let [first, other] = stats::standard_normal_pair(generator);
+            second = Some(other);
+            first
         });
-        value + deviation * normal
+        value + deviation * normal as f32
     });
 }
 

@@ -28,5 +28,5 @@ pub use intervals::{
 };
 pub use quantile::{median, quantile, samples_for_percentile};
 pub use sampling_design::{MeanVariance, SamplingDesign};
-pub use seeded_generator::{SeededGenerator, generator};
+pub use seeded_generator::{SeededGenerator, generator, standard_normal_pair};
 pub use significance::{benjamini_hochberg, holm, mcnemar, sign_flip_test};

@@ -148,11 +148,21 @@ impl SlidingWindows {
 
     /// Convolution attributes of windows over a tensor that has its margins already.
     pub(in crate::ops) fn set_steps(&self, node: &mut Node) {
-        let list = |values: &[usize]| values.iter().map(|value| *value as i64).collect();
-        set_ints(node, "strides", list(&self.strides));
-        set_ints(node, "dilations", list(&self.dilations));
-        set_ints(node, "kernel_shape", list(&self.kernel));
+        set_window(node, &self.kernel, &self.strides, &self.dilations);
     }
+
+    /// Convolution attributes of the windows whose kernel is the positions of these: steps between
+    /// positions are gaps in that kernel, and the other way round.
+    pub(in crate::ops) fn set_exchanged_steps(&self, node: &mut Node) {
+        set_window(node, &self.output, &self.dilations, &self.strides);
+    }
+}
+
+fn set_window(node: &mut Node, kernel: &[usize], strides: &[usize], dilations: &[usize]) {
+    let list = |values: &[usize]| values.iter().map(|value| *value as i64).collect();
+    set_ints(node, "strides", list(strides));
+    set_ints(node, "dilations", list(dilations));
+    set_ints(node, "kernel_shape", list(kernel));
 }
 
 fn span(

@@ -114,8 +114,6 @@ impl GroupedConvolution {
         let planes = e.reshape(over, &planes);
         let kernels = [&[batch * outputs, 1], windows.output.as_slice()].concat();
         let kernels = e.reshape(positions, &kernels);
-        // Steps between positions are gaps in the kernel, and the other way round.
-        let list = |values: &[usize]| -> Vec<i64> { values.iter().map(|v| *v as i64).collect() };
         let pads = margin_list(&windows.before, &windows.behind);
         let places: Vec<usize> = (0..windows.kernel.len())
             .map(|axis| {
@@ -128,9 +126,7 @@ impl GroupedConvolution {
         let sums = e.emit("Conv", &[&planes, &kernels], &sums, |node| {
             set_int(node, "group", (batch * inputs) as i64);
             set_ints(node, "pads", pads);
-            set_ints(node, "strides", list(&windows.dilations));
-            set_ints(node, "dilations", list(&windows.strides));
-            set_ints(node, "kernel_shape", list(&windows.output));
+            windows.set_exchanged_steps(node);
         });
         let counts = [&[1, batch * outputs], windows.kernel.as_slice()].concat();
         let sums = e.slice(&sums, &vec![0; counts.len()], &counts, &vec![1; counts.len()]);
