@@ -91,6 +91,8 @@ enum VerbArgs {
     Sensitivity(runs::SensitivityArgs),
     /// Attribute changes in accuracy, latency and memory to decisions, by controlled experiments
     Explain(runs::ExplainArgs),
+    /// Evaluate the variants of a finished run on further data: another season, sensor or country
+    Regime(runs::RegimeArgs),
     /// Write report.html of runs: one self-contained file each
     Report(runs::ReportArgs),
     /// Add a note to a run's ledger, under your name
@@ -194,6 +196,7 @@ fn ended(cli: CommandLine) -> Result<(), CodedError> {
         VerbArgs::Profile(verb) => verb.run(&cli.global),
         VerbArgs::Probe(verb) => verb.run(&cli.global),
         VerbArgs::Explain(verb) => verb.run(&cli.global),
+        VerbArgs::Regime(verb) => verb.run(&cli.global),
         VerbArgs::Report(verb) => verb.run(&cli.global),
         VerbArgs::Note(verb) => verb.run(&cli.global),
         VerbArgs::Flash(verb) => verb.run(&cli.global),

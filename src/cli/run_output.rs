@@ -30,6 +30,7 @@ pub(super) fn print_plan(plan: &RunPlan, global: &GlobalOptions) {
                 },
                 "variants": names, "recipes": study.recipes.iter().map(recipe_json).collect::<Vec<_>>(),
                 "targets": study.targets.iter().map(|target| target_json(study, target)).collect::<Vec<_>>(),
+                "regimes": study.regimes.iter().map(|r| r.name.to_string()).collect::<Vec<_>>(),
                 "blocks": blocks, "estimate_s": estimate.as_secs(), "quick": quick,
                 "energy_estimate_s": energy.collect::<Vec<_>>(),
             })
@@ -48,6 +49,9 @@ pub(super) fn print_plan(plan: &RunPlan, global: &GlobalOptions) {
         let steps = step_words(recipe);
         let steps = if steps.is_empty() { "no step".to_string() } else { steps.join("; ") };
         say!("  {:<20} from {:<12} {steps}", recipe.name, recipe.parent);
+    }
+    for regime in &study.regimes {
+        say!("regime `{}`: evaluated on {} too", regime.name, regime.path.display());
     }
     for target in &study.targets {
         say!(
@@ -102,6 +106,7 @@ pub(super) fn print_result(
                 "out": result.run, "not_made": pairs(&result.not_made),
                 "not_evaluated": pairs(&result.not_evaluated()), "failed_targets": failed,
                 "manifest_sha256": result.manifest_sha256,
+                "regimes": report::regimes_json(&result.regimes),
                 "measurements": rows.iter().map(|r| &r.measurement).collect::<Vec<_>>(),
             })
         );
@@ -113,6 +118,9 @@ pub(super) fn print_result(
     }
     if !rows.is_empty() {
         say!("{}", report::INTERVAL_LEVELS);
+    }
+    for line in report::regimes_text(&result.regimes) {
+        say!("{line}");
     }
     let (took, out) = (report::seconds(took), result.run.display());
     let report = result.run.join("report.html");
@@ -135,6 +143,7 @@ pub(super) fn print_variants(result: &CompressResult, global: &GlobalOptions) {
             "{:#}",
             json!({
                 "variants": records, "evaluations": evaluations,
+                "regimes": report::regimes_json(&result.regimes),
                 "not_made": pairs(&result.not_made),
                 "not_evaluated": pairs(&result.not_evaluated()),
                 "manifest_sha256": result.manifest_sha256,
@@ -147,6 +156,9 @@ pub(super) fn print_variants(result: &CompressResult, global: &GlobalOptions) {
     }
     for VariantFailure { variant, reason } in &result.not_made {
         say!("{variant:<20} not made: {reason}");
+    }
+    for line in report::regimes_text(&result.regimes) {
+        say!("{line}");
     }
     say!("written to {}; manifest {}", result.run.display(), result.manifest_sha256);
 }

@@ -12,6 +12,7 @@ pub mod html;
 mod markdown;
 mod overlay;
 mod pages;
+mod report_error;
 mod result_row;
 mod run_document;
 mod tables;
@@ -21,9 +22,10 @@ mod time_trends;
 
 pub use answers::{
     AblationAnswer, BenchAnswer, BoardAgreement, BoardFlip, CatalogAnswer, ExpectedChange,
-    GradientAnswer, InputOrigin, LabelOrigin, RankedBypass, RankedComponent, TargetFacts,
-    card_json, card_text, difference_json, difference_text, findings_json, findings_text,
-    layers_json, ranking, sensitivity_json, sensitivity_text, targets_json, targets_text,
+    GradientAnswer, InputOrigin, LabelOrigin, RankedBypass, RankedComponent, RegimeEvaluation,
+    RegimeVariant, TargetFacts, card_json, card_text, difference_json, difference_text,
+    findings_json, findings_text, layers_json, ranking, regimes_json, regimes_text,
+    sensitivity_json, sensitivity_text, targets_json, targets_text,
 };
 pub use compare::{
     ChangeBasis, CompareError, ComparedSource, ComparedVariant, ComparisonRules, RowFigures,
@@ -31,7 +33,7 @@ pub use compare::{
     comparison_table,
 };
 pub use csv::{
-    ReportError, comparison_csv, effects_csv, flow_csv, hits_csv, layers_csv, results_csv,
+    comparison_csv, effects_csv, flow_csv, hits_csv, layers_csv, regimes_csv, results_csv,
     robustness_csv, savings_csv,
 };
 pub use markdown::report_md;
@@ -40,6 +42,7 @@ pub use pages::{
     IndexedRun, QualityVerdict, RunTrends, TrendPoint, TrendStep, VariantTrend, report_index_html,
     trend_page_html,
 };
+pub use report_error::ReportError;
 pub use result_row::{ResultRow, RunFacts};
 pub use run_document::run_documents;
 pub use tables::{TableFile, parquet_files, runs_csv};

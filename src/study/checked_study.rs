@@ -1,6 +1,6 @@
 //! A checked study: typed values, paths that lead somewhere.
 
-use super::{EnergyPlan, TaskSettings, TimingPlan};
+use super::{EnergyPlan, Regime, TaskSettings, TimingPlan};
 use crate::evaluate::{RobustnessTest, SplitRule};
 use crate::pipeline::Recipe;
 use paring_boards::Target;
@@ -32,6 +32,8 @@ pub struct Study {
     pub robustness: Option<RobustnessTest>,
     /// The data.
     pub data: DataSource,
+    /// Further data that every variant is evaluated on.
+    pub regimes: Vec<Regime>,
     /// Seeds everything that draws.
     pub seed: u64,
     /// Rules of timing.

@@ -3,7 +3,7 @@
 use super::recipes::recipes;
 use super::sections::{
     self, ClassShares, OneOrMany, ShareOrArray, SplitsSection, StudySection, TargetSection,
-    energy_plan, stress, task_settings, timing_plan,
+    energy_plan, regimes, stress, task_settings, timing_plan,
 };
 use super::{DataSource, EnergyPlan, Study, StudyError};
 use crate::evaluate::SplitRule;
@@ -78,6 +78,7 @@ pub fn load_for(path: &Path, targets: &[String], trust: FolderTrust) -> Result<S
             splits: splits(file.data.splits).map_err(invalid)?,
             pixels: PixelNormalization { mean: file.data.mean, std: file.data.std },
         },
+        regimes: regimes(file.regime, folder).map_err(invalid)?,
         seed: file.protocol.seed,
         timing: timing_plan(&file.protocol).map_err(invalid)?,
         energy,

@@ -2,10 +2,11 @@
 
 use super::open_run::{OpenRun, sysfs_root};
 use super::variants::{
-    ForecastSources, VariantFailure, VariantResult, check_complete, evaluate_variants,
-    make_variants,
+    ForecastSources, VariantFailure, VariantResult, check_complete, evaluate_regimes,
+    evaluate_variants, make_variants,
 };
 use super::{Progress, ProgressEvent, WorkflowError};
+use crate::report::RegimeEvaluation;
 use crate::study;
 use paring_boards::FolderTrust;
 use paring_core::schema::{MissingReason, Sha256Hex};
@@ -54,6 +55,8 @@ pub struct CompressResult {
     pub variants: Vec<VariantResult>,
     /// True where they were evaluated.
     pub evaluated: bool,
+    /// The study's regimes, where variants were evaluated.
+    pub regimes: Vec<RegimeEvaluation>,
     /// The reason why none could be evaluated.
     pub evaluation_error: Option<WorkflowError>,
     /// Variants that were not made.
@@ -111,6 +114,10 @@ pub fn compress(
         Err(error) => (None, Some(error)),
     };
     let evaluated = evaluations.is_some();
+    let regimes = match evaluated {
+        true => evaluate_regimes(&run, &run.study.regimes, &made.records, progress)?,
+        false => vec![],
+    };
     let none = || Err(MissingReason("no evaluation was asked for".into()));
     let mut evaluations = evaluations.unwrap_or_default();
     let variants = made.records.into_iter().map(|record| {
@@ -120,6 +127,7 @@ pub fn compress(
     Ok(CompressResult {
         variants: variants.collect(),
         evaluated,
+        regimes,
         evaluation_error,
         not_made: made.failures,
         manifest_sha256: run.seal()?,

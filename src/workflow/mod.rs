@@ -41,8 +41,8 @@ pub use report::{ReportAnswer, ReportFormat, ReportOptions, WrittenReport, repor
 pub use restore::{RestoreEvidence, RestoreExtent, RestoreOptions, RestoreResult, restore};
 pub use run::{RunOptions, RunPlan, RunResult, TargetResult, cancel_run, plan_run, run};
 pub use runs::{
-    AddedNote, CompareOptions, FailureRules, NoteOptions, ShownRun, VerifyOptions, compare,
-    list_runs, note, refuse_changes, sensitivity, show, verify,
+    AddedNote, CompareOptions, FailureRules, NoteOptions, RegimeOptions, RegimeResult, ShownRun,
+    VerifyOptions, add_regime, compare, list_runs, note, refuse_changes, sensitivity, show, verify,
 };
 pub(crate) use targets::{on_all, on_one};
 pub use variants::{TargetMeasurement, VariantFailure, VariantResult};

@@ -105,14 +105,15 @@ pub struct VariantEvaluation {
     pub quality: Result<EvaluatedPredictions, MissingReason>,
 }
 
-/// Evaluates every variant, the baseline first, and writes their answers; `done` is told after each.
-/// One that cannot be evaluated is in the result with the reason, and leaves no files of an earlier
+/// Evaluates every variant of a run, the baseline first, and writes their answers into the folders
+/// `answered`; `done` is told after each. One that cannot be evaluated is in the result with the reason, and leaves no files of an earlier
 /// evaluation behind.
 ///
 /// # Errors
 /// [`PipelineError`] where the baseline cannot be evaluated, or what was found cannot be written.
 pub fn evaluate_variants(
     folders: &Folders,
+    answered: &Folders,
     subject: &EvaluationSetup,
     variants: &[VariantRecord],
     done: &mut dyn FnMut(&str),
@@ -130,17 +131,17 @@ pub fn evaluate_variants(
             // Nothing can be compared with a baseline that does not answer.
             Err(error) if before.is_none() => return Err(error),
             Err(error) => {
-                forget(folders, &variant.name)?;
+                forget(answered, &variant.name)?;
                 found.push(Err(reason(&error)));
                 continue;
             }
         };
         let own = answers.predictions();
-        let path = folders.predictions().join(format!("{}.parquet", variant.name));
+        let path = answered.predictions().join(format!("{}.parquet", variant.name));
         let before = before.map(|(_, predictions)| predictions.as_slice());
         let instances = Instances { answers: &answers, predictions: &own, before, slices: &slices };
         write_instances(&path, &instances)?;
-        write_answers(&folders.scores(&variant.name), &answers)?;
+        write_answers(&answered.scores(&variant.name), &answers)?;
         exams.push(exam);
         baseline.get_or_insert_with(|| (answers, own.clone()));
         found.push(Ok(own));

@@ -1,6 +1,7 @@
 //! Folders and files of a run directory; every path is confined to it.
 
 use paring_core::files::ConfinedPath;
+use paring_core::schema::FileName;
 use std::path::Path;
 
 /// The folders and files of one run.
@@ -64,6 +65,26 @@ impl Folders {
     /// Quality of a variant's answers.
     pub fn quality(&self, variant: &str) -> ConfinedPath {
         self.predictions().join(format!("{variant}.quality.json"))
+    }
+
+    /// Answers of variants on a further dataset, and what is known of it.
+    pub fn regime(&self, name: &FileName) -> Folders {
+        Folders { root: self.regimes().join(name) }
+    }
+
+    /// Folders of all further datasets.
+    pub fn regimes(&self) -> ConfinedPath {
+        self.root.join("regimes")
+    }
+
+    /// The record of the regime that these are the folders of.
+    pub fn regime_record(&self) -> ConfinedPath {
+        self.root.join("regime.json")
+    }
+
+    /// One row a regime, variant and metric.
+    pub fn regime_scores(&self) -> ConfinedPath {
+        self.root.join("regimes.csv")
     }
 
     /// One row a variant and disturbance.

@@ -9,6 +9,7 @@ mod difference;
 mod gradient;
 mod layers;
 mod probe;
+mod regime;
 mod sensitivity;
 mod targets;
 
@@ -22,5 +23,6 @@ pub use difference::{difference_json, difference_text};
 pub use gradient::{GradientAnswer, LabelOrigin};
 pub use layers::layers_json;
 pub use probe::TargetFacts;
+pub use regime::{RegimeEvaluation, RegimeVariant, regimes_json, regimes_text};
 pub use sensitivity::{sensitivity_json, sensitivity_text};
 pub use targets::{findings_json, findings_text, targets_json, targets_text};

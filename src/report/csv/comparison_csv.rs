@@ -1,8 +1,8 @@
 //! A comparison as CSV.
 
 use super::named_cell::NamedCell;
-use super::report_error::ReportError;
 use crate::report::compare::{ComparedVariant, RowFigures, RowMatch, RunComparison};
+use crate::report::report_error::ReportError;
 use paring_core::schema::{ConfidenceInterval, SCHEMA, SpeedVerdict};
 use paring_data::CsvTable;
 

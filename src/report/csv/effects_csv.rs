@@ -2,7 +2,7 @@
 //! and a column says why.
 
 use super::named_cell::NamedCell;
-use super::report_error::ReportError;
+use crate::report::report_error::ReportError;
 use crate::report::result_row::RunFacts;
 use paring_core::schema::{
     ConfidenceInterval, DecisionGroup, Effect, Explanation, MetricTotal, MissingReason, SCHEMA,

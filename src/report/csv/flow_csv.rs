@@ -1,6 +1,6 @@
 //! `<variant>.flow.csv`: feature flow through each layer, before and after.
 
-use super::report_error::ReportError;
+use crate::report::report_error::ReportError;
 use paring_core::schema::{ActivationStatistics, AttentionHeadStatistics, LayerFlow};
 use paring_data::CsvTable;
 

@@ -1,6 +1,6 @@
 //! `<variant>.hits.csv`: the samples hit hardest, with their nearest neighbours.
 
-use super::report_error::ReportError;
+use crate::report::report_error::ReportError;
 use paring_core::schema::{DegradedSample, SampleNeighbourhood};
 use paring_data::CsvTable;
 

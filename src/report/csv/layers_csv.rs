@@ -1,7 +1,7 @@
 //! layers.csv: one row a layer, variant, target and batch.
 
 use super::named_cell::NamedCell;
-use super::report_error::ReportError;
+use crate::report::report_error::ReportError;
 use crate::report::result_row::RunFacts;
 use paring_core::schema::{LayerTable, LayerTime, SCHEMA};
 use paring_data::CsvTable;

@@ -2,7 +2,7 @@
 //! and a column says why.
 
 use super::named_cell::NamedCell;
-use super::report_error::ReportError;
+use crate::report::report_error::ReportError;
 use crate::report::result_row::{ResultRow, RunFacts};
 use crate::report::time_trends::{significant_drift, sustained_ranks};
 use paring_core::schema::{

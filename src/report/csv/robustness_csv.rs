@@ -1,9 +1,8 @@
 //! robustness.csv: one row a variant, disturbance and strength; of attacks also one a class and slice.
 
-use super::report_error::ReportError;
-use paring_core::schema::{
-    AttackFacts, AttackGradientSource, ConfidenceInterval, InputRangeSource, RobustnessScore,
-};
+use super::named_cell::interval_cells;
+use crate::report::report_error::ReportError;
+use paring_core::schema::{AttackFacts, AttackGradientSource, InputRangeSource, RobustnessScore};
 use paring_data::CsvTable;
 
 const HEADER: [&str; 26] = [
@@ -42,12 +41,6 @@ const HEADER: [&str; 26] = [
 pub fn robustness_csv(rows: &[(&str, &RobustnessScore)]) -> Result<Vec<u8>, ReportError> {
     let mut writer = CsvTable::default();
     writer.row(HEADER)?;
-    let three = |interval: Option<ConfidenceInterval>| match interval {
-        Some(ConfidenceInterval { value, low, high }) => {
-            [value, low, high].map(|v| format!("{v:.6}"))
-        }
-        None => Default::default(),
-    };
     for (variant, score) in rows {
         let what = [
             (*variant).to_string(),
@@ -57,7 +50,7 @@ pub fn robustness_csv(rows: &[(&str, &RobustnessScore)]) -> Result<Vec<u8>, Repo
             score.samples.to_string(),
         ];
         let intervals =
-            [Some(score.value), Some(score.drop), score.change, score.excess].map(three);
+            [Some(score.value), Some(score.drop), score.change, score.excess].map(interval_cells);
         let queries = score.queries.map(|q| q.to_string()).unwrap_or_default();
         let facts = attack_cells(score.attack.as_ref(), "");
         let own = what.iter().chain(intervals.iter().flatten()).chain([&queries]).chain(&facts);
@@ -65,7 +58,7 @@ pub fn robustness_csv(rows: &[(&str, &RobustnessScore)]) -> Result<Vec<u8>, Repo
         for part in score.attack.iter().flat_map(|attack| &attack.parts) {
             let samples = part.samples.to_string();
             let what = what.iter().take(4).chain([&samples]);
-            let intervals = [Some(part.value), None, None, None].map(three);
+            let intervals = [Some(part.value), None, None, None].map(interval_cells);
             let facts = attack_cells(score.attack.as_ref(), &part.of);
             let none = String::new();
             writer.row(what.chain(intervals.iter().flatten()).chain([&none]).chain(&facts))?;
@@ -101,31 +94,17 @@ fn attack_cells(attack: Option<&AttackFacts>, of: &str) -> [String; 8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::example_rows::noise_score;
     use crate::report::terminal::robustness_lines;
-    use paring_core::schema::{AttackedPart, InputDisturbance, Metric};
+    use paring_core::schema::{AttackedPart, ConfidenceInterval, InputDisturbance};
 
     fn of(value: f64) -> ConfidenceInterval {
         ConfidenceInterval { value, low: value - 0.125, high: value + 0.125 }
     }
 
-    fn score() -> RobustnessScore {
-        RobustnessScore {
-            disturbance: InputDisturbance::Noise,
-            strength: 0.5,
-            metric: Metric::Accuracy,
-            samples: 8,
-            value: of(0.5),
-            drop: of(-0.25),
-            change: None,
-            excess: None,
-            queries: None,
-            attack: None,
-        }
-    }
-
     #[test]
     fn what_there_is_not_is_empty() {
-        let score = score();
+        let score = noise_score();
         let text = String::from_utf8(robustness_csv(&[("baseline", &score)]).unwrap()).unwrap();
         assert_eq!(
             text.lines().nth(1),
@@ -157,7 +136,7 @@ mod tests {
         let attacked = RobustnessScore {
             disturbance: InputDisturbance::PgdLinf,
             attack: Some(attack),
-            ..score()
+            ..noise_score()
         };
         let text = String::from_utf8(robustness_csv(&[("baseline", &attacked)]).unwrap()).unwrap();
         let rows: Vec<&str> = text.lines().skip(1).collect();

@@ -1,6 +1,6 @@
 //! savings.csv: what each layer and module took before and after, and the decisions that touched it.
 
-use super::report_error::ReportError;
+use crate::report::report_error::ReportError;
 use crate::report::result_row::RunFacts;
 use paring_core::schema::{Explanation, LayerChange, SCHEMA};
 use paring_data::CsvTable;

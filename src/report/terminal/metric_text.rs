@@ -4,7 +4,7 @@ use paring_core::number_format::{decimal, signed};
 use paring_core::schema::{ConfidenceInterval, Metric};
 
 /// A value with its interval: shares in percent.
-pub(super) fn with_interval(
+pub(in crate::report) fn with_interval(
     metric: Metric,
     ConfidenceInterval { value, low, high }: ConfidenceInterval,
 ) -> String {
@@ -19,7 +19,7 @@ pub(super) fn with_interval(
 
 /// A change with its interval and signs: shares in points; without an interval where nothing changed at
 /// all.
-pub(super) fn signed_change(
+pub(in crate::report) fn signed_change(
     metric: Metric,
     ConfidenceInterval { value, low, high }: ConfidenceInterval,
 ) -> String {

@@ -20,6 +20,7 @@ pub use flow_lines::flow_lines;
 pub use hits_lines::hits_lines;
 pub use layers_table::layers_table;
 pub use layout::TerminalLayout;
+pub(super) use metric_text::{signed_change, with_interval};
 pub use results_table::{INTERVAL_LEVELS, quick_note, results_table};
 pub use robustness_lines::robustness_lines;
 pub use runs_table::{ListedRun, RunState, runs_table};

@@ -2,6 +2,7 @@
 
 mod energy;
 mod one_or_many;
+mod regime;
 mod robustness;
 mod study_file;
 mod task;
@@ -10,6 +11,8 @@ mod timing;
 pub use energy::EnergyPlan;
 pub(super) use energy::energy_plan;
 pub(super) use one_or_many::OneOrMany;
+pub use regime::Regime;
+pub(super) use regime::regimes;
 pub(super) use robustness::stress;
 pub(super) use study_file::{
     ClassShares, ShareOrArray, SplitsSection, StudySection, TargetSection, read,

@@ -2,6 +2,7 @@
 
 use super::energy::EnergySection;
 use super::one_or_many::OneOrMany;
+use super::regime::RegimeSection;
 use super::robustness::RobustnessSection;
 use super::task::TaskSection;
 use super::timing::ProtocolSection;
@@ -26,6 +27,8 @@ pub(in crate::study) struct StudyFile {
     pub(in crate::study) energy: EnergySection,
     #[serde(default)]
     pub(in crate::study) robustness: Option<RobustnessSection>,
+    #[serde(default)]
+    pub(in crate::study) regime: Vec<RegimeSection>,
     #[serde(default)]
     pub(in crate::study) variant: Vec<VariantSection>,
     #[serde(default)]

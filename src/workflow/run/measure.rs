@@ -9,7 +9,9 @@ use crate::study::{self, RunDirectory};
 use crate::workflow::open_run::{OpenRun, sysfs_root};
 use crate::workflow::report::{recorded_layers, write_report_if_possible};
 use crate::workflow::targets::{TargetOutcome, cancel, is_interrupted, leave_on_boards, on_all};
-use crate::workflow::variants::{ForecastSources, VariantResult, evaluate_variants, make_variants};
+use crate::workflow::variants::{
+    ForecastSources, VariantResult, evaluate_regimes, evaluate_variants, make_variants,
+};
 use crate::workflow::{Progress, ProgressEvent, WorkflowError};
 use paring_boards::{TargetTransport, catch_interrupts};
 use paring_core::schema::{MissingReason, VariantRecord};
@@ -27,6 +29,7 @@ pub fn run(options: &RunOptions, progress: &Progress) -> Result<RunResult, Workf
     let forecasts = ForecastSources { history: options.forecast_history.as_deref(), latency: true };
     let made = make_variants(&run, sysfs_root.as_deref(), &forecasts, progress)?;
     let mut evaluations = evaluate_variants(&run, &made.records, progress)?;
+    let regimes = evaluate_regimes(&run, &run.study.regimes, &made.records, progress)?;
     let outcomes = measure(&run, &made.records, sysfs_root.as_deref(), progress)?;
     let none = || Err(MissingReason("it was not evaluated".into()));
     let variants = made.records.into_iter().map(|record| {
@@ -46,6 +49,7 @@ pub fn run(options: &RunOptions, progress: &Progress) -> Result<RunResult, Workf
         variants,
         targets,
         not_made: made.failures,
+        regimes,
         manifest_sha256: run.seal()?,
         run: run.path().to_path_buf(),
     })

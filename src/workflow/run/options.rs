@@ -53,6 +53,10 @@ impl RunOptions {
             study.timing.conditions.repeats = 0;
         }
         let loaded = study::open(&study)?;
+        // What does not fit is found before the first variant is made.
+        for regime in &study.regimes {
+            study::open_regime(&study, &loaded, regime)?;
+        }
         Ok((study, loaded))
     }
 }

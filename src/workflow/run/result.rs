@@ -1,7 +1,7 @@
 //! Result of a run, and the tables that are derived of it.
 
 use crate::pipeline::PipelineError;
-use crate::report::ResultRow;
+use crate::report::{RegimeEvaluation, ResultRow};
 use crate::workflow::WorkflowError;
 use crate::workflow::variants::{VariantFailure, VariantResult, check_complete};
 use paring_core::schema::{ExecutionSetting, LayerTable, Sha256Hex, TargetEnvironment};
@@ -25,6 +25,8 @@ pub struct RunResult {
     pub variants: Vec<VariantResult>,
     /// All targets, in the study's order.
     pub targets: Vec<TargetResult>,
+    /// The study's regimes, evaluated.
+    pub regimes: Vec<RegimeEvaluation>,
     /// Variants that were not made.
     pub not_made: Vec<VariantFailure>,
     /// SHA-256 of the run's manifest.

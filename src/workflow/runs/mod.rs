@@ -3,6 +3,7 @@
 mod compare;
 mod list;
 mod note;
+mod regime;
 mod sensitivity;
 mod show;
 mod verify;
@@ -10,6 +11,7 @@ mod verify;
 pub use compare::{CompareOptions, FailureRules, compare, refuse_changes};
 pub use list::list_runs;
 pub use note::{AddedNote, NoteOptions, note};
+pub use regime::{RegimeOptions, RegimeResult, add_regime};
 pub use sensitivity::sensitivity;
 pub use show::{ShownRun, show};
 pub use verify::{VerifyOptions, verify};

@@ -39,7 +39,7 @@ pub(in crate::workflow) fn evaluate_variants(
         let done = done.fetch_add(1, Ordering::Relaxed) + 1;
         progress(ProgressEvent::StageDone { stage, done });
     };
-    let mut found = pipeline::evaluate_variants(folders, &setup, variants, &mut heard)?;
+    let mut found = pipeline::evaluate_variants(folders, folders, &setup, variants, &mut heard)?;
     if let Some(stress) = &run.study.robustness {
         progress(ProgressEvent::StageLength { stage, total: 2 * variants.len() });
         pipeline::evaluate_disturbed(folders, &setup, variants, stress, &mut found, &mut heard)?;

@@ -3,10 +3,12 @@
 mod evaluate;
 mod inputs;
 mod make;
+mod regimes;
 mod result;
 
 pub(super) use evaluate::evaluate_variants;
 pub(super) use inputs::calibration;
 pub(super) use make::{ForecastSources, make_variants, training_listener};
+pub(super) use regimes::evaluate_regimes;
 pub(super) use result::check_complete;
 pub use result::{TargetMeasurement, VariantFailure, VariantResult};

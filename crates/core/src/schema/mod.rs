@@ -29,8 +29,8 @@ pub use evaluation::{
     ActivationStatistics, AttackFacts, AttackGradientSource, AttackMethod, AttackNorm,
     AttackedPart, AttentionHeadStatistics, ClassScore, ConfidenceSummary, Evaluation, FlipKind,
     FlipSummary, InputDisturbance, InputRangeSource, LayerFlow, Metric, MetricScore,
-    ReliabilityBin, RobustnessScore, SamplePrediction, ScoreKind, SliceScore, TaskKind,
-    UnknownName,
+    RegimeContrast, RegimeRecord, ReliabilityBin, RobustnessScore, SamplePrediction, ScoreKind,
+    SliceScore, TaskKind, UnknownName,
 };
 pub use execution_setting::ExecutionSetting;
 pub use explanation::{

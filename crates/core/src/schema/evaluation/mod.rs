@@ -5,6 +5,7 @@ mod attack;
 mod evaluation_record;
 mod flip;
 mod metric;
+mod regime;
 mod robustness;
 mod score_kind;
 mod task_kind;
@@ -19,6 +20,7 @@ pub use evaluation_record::{
 };
 pub use flip::{FlipKind, FlipSummary, SamplePrediction};
 pub use metric::Metric;
+pub use regime::{RegimeContrast, RegimeRecord};
 pub use robustness::{InputDisturbance, RobustnessScore};
 pub use score_kind::ScoreKind;
 pub use task_kind::TaskKind;
