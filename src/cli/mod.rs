@@ -87,6 +87,8 @@ enum VerbArgs {
     Profile(models::ProfileArgs),
     /// Show a target's processor, kernels and power sensors
     Probe(boards::ProbeArgs),
+    /// Check what stands in the way of good measurements, with a remedy for each finding
+    Doctor(boards::DoctorArgs),
     /// Show each layer's latency and quantization sensitivity in each precision
     Sensitivity(runs::SensitivityArgs),
     /// Attribute changes in accuracy, latency and memory to decisions, by controlled experiments
@@ -195,6 +197,7 @@ fn ended(cli: CommandLine) -> Result<(), CodedError> {
         VerbArgs::Compare(verb) => verb.run(&cli.global),
         VerbArgs::Profile(verb) => verb.run(&cli.global),
         VerbArgs::Probe(verb) => verb.run(&cli.global),
+        VerbArgs::Doctor(verb) => verb.run(&cli.global),
         VerbArgs::Explain(verb) => verb.run(&cli.global),
         VerbArgs::Regime(verb) => verb.run(&cli.global),
         VerbArgs::Report(verb) => verb.run(&cli.global),

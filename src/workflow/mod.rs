@@ -7,6 +7,7 @@
 mod bench;
 mod boards;
 mod compress;
+mod doctor;
 mod error;
 mod evaluate;
 mod explain;
@@ -28,6 +29,7 @@ pub use boards::{
     open_card, prepare_card_image, probe, remove_target, rename_target, run_program, write_card,
 };
 pub use compress::{CompressOptions, CompressResult, compress};
+pub use doctor::{DoctorOptions, doctor};
 pub use error::WorkflowError;
 pub use evaluate::{EvaluateOptions, EvaluationResult, ModelEvaluation, evaluate};
 pub use explain::{ExplainOptions, ExplainResult, explain};

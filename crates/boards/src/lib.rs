@@ -7,6 +7,7 @@
 mod deploy;
 mod error;
 pub mod flash;
+mod host_check;
 mod interrupt;
 mod inventory;
 mod profiles;
@@ -18,6 +19,7 @@ pub use deploy::{
     identify_board, user_and_host_name,
 };
 pub use error::TargetError;
+pub use host_check::check_host;
 pub use interrupt::{catch_interrupts, interrupted_again};
 pub use inventory::{
     FolderTrust, INVENTORY_FILE_NAME, INVENTORY_VARIABLE, Inventory, InventoryError, Target,

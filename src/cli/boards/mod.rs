@@ -1,6 +1,7 @@
 //! Verbs about boards and other targets.
 
 mod card_args;
+mod doctor;
 mod flash;
 mod prepare_args;
 mod probe;
@@ -8,6 +9,7 @@ mod runner;
 mod target;
 mod target_args;
 
+pub(super) use doctor::DoctorArgs;
 pub(super) use flash::FlashArgs;
 pub(super) use probe::ProbeArgs;
 pub(super) use runner::RunnerArgs;

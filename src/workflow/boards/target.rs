@@ -6,6 +6,7 @@ use paring_boards::{
     self, CheckFinding, FolderTrust, Inventory, SshAddress, Target, TargetEvent, TargetProfile,
 };
 use paring_core::schema::TargetEnvironment;
+use paring_core::text::shell_word;
 use std::path::{Path, PathBuf};
 
 /// Targets that a study can name.
@@ -96,11 +97,6 @@ fn refuse_known(inventory: &Inventory, name: &str) -> Result<(), WorkflowError> 
         ))),
         None => Ok(()),
     }
-}
-
-/// A name as a shell takes it for one word.
-fn shell_word(name: &str) -> String {
-    shlex::try_quote(name).map_or_else(|_| name.to_string(), |word| word.into_owned())
 }
 
 /// Takes a target out of the inventory file that it stands in, and gives that file. The board itself is

@@ -1,5 +1,5 @@
 //! Settings of a machine that a measurement may ask for: frequency governor, a Jetson's power mode
-//! and its clocks. Each is read back after it was written.
+//! and its clocks, each read back after it was written; and those that make figures unsteady.
 
 use super::{first_line, program_output};
 use rustix::fs::{Access, access};
@@ -161,5 +161,76 @@ fn same(what: &str, wanted: &str, found: &str) -> Result<(), ControlError> {
             wanted: wanted.to_string(),
             found: found.to_string(),
         }),
+    }
+}
+
+/// Settings that make figures unsteady, and what runs beside; `None` where the system does not tell.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SteadinessSettings {
+    /// True where the clock may go beyond its nominal frequency.
+    pub boost: Option<bool>,
+    /// The command that switches that off.
+    pub boost_off: Option<&'static str>,
+    /// True where two threads share a core (SMT, Hyper-Threading).
+    pub shared_cores: Option<bool>,
+    /// Programs that ran in the last minute, on average.
+    pub load: Option<f64>,
+    /// Emulators that start programs of boards' architectures, as `binfmt_misc` names them.
+    pub emulators: Vec<&'static str>,
+}
+
+/// Reads the settings below `root`, which stands for `/`.
+pub fn steadiness_settings(root: &Path) -> SteadinessSettings {
+    let read = |path: &str| first_line(&root.join(path));
+    let switches = [
+        (
+            "sys/devices/system/cpu/intel_pstate/no_turbo",
+            "0",
+            "echo 1 | sudo tee /sys/devices/system/cpu/intel_pstate/no_turbo",
+        ),
+        (
+            "sys/devices/system/cpu/cpufreq/boost",
+            "1",
+            "echo 0 | sudo tee /sys/devices/system/cpu/cpufreq/boost",
+        ),
+    ];
+    let found = switches.iter().find_map(|(path, on, off)| Some((read(path)? == *on, *off)));
+    let load = read("proc/loadavg");
+    let load = load.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    let emulators = ["qemu-aarch64", "qemu-arm"].into_iter();
+    let folder = root.join("proc/sys/fs/binfmt_misc");
+    SteadinessSettings {
+        boost: found.map(|(on, _)| on),
+        boost_off: found.map(|(_, off)| off),
+        shared_cores: read("sys/devices/system/cpu/smt/active").map(|active| active == "1"),
+        load,
+        emulators: emulators.filter(|name| folder.join(name).exists()).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_make_figures_unsteady_are_read() {
+        let root = tempfile::tempdir().unwrap();
+        assert_eq!(steadiness_settings(root.path()), SteadinessSettings::default());
+        let files = [
+            ("sys/devices/system/cpu/intel_pstate/no_turbo", "0\n"),
+            ("sys/devices/system/cpu/smt/active", "1\n"),
+            ("proc/loadavg", "2.51 1.00 0.50 3/200 4711\n"),
+            ("proc/sys/fs/binfmt_misc/qemu-arm", "enabled\n"),
+        ];
+        for (path, content) in files {
+            let path = root.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, content).unwrap();
+        }
+        let found = steadiness_settings(root.path());
+        let flags = (found.boost, found.shared_cores, found.load);
+        assert_eq!(flags, (Some(true), Some(true), Some(2.51)));
+        assert!(found.boost_off.unwrap().contains("intel_pstate/no_turbo"));
+        assert_eq!(found.emulators, ["qemu-arm"]);
     }
 }

@@ -20,8 +20,8 @@ pub use condition_observer::{ConditionObserver, ThermalMonitor, ThermalState};
 pub use energy::{EnergySampler, EnergySensor, ReadingKind, ReadingSeries, survey};
 pub use kernel_files::root;
 pub use machine_control::{
-    ControlError, available_governors, boot_id, fix_clocks, governors, power_mode, release_clocks,
-    set_governor, set_power_mode,
+    ControlError, SteadinessSettings, available_governors, boot_id, fix_clocks, governors,
+    power_mode, release_clocks, set_governor, set_power_mode, steadiness_settings,
 };
 pub use machine_identity::{SOURCES, emulated, environment};
 pub use memory::memory;

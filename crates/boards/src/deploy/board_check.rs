@@ -50,15 +50,18 @@ pub enum CheckGrade {
 }
 
 impl CheckFinding {
-    fn good(subject: &'static str, observation: String) -> Self {
+    /// A thing that is as it should be.
+    pub fn good(subject: &'static str, observation: String) -> Self {
         CheckFinding { subject, grade: CheckGrade::Good, observation, remedy: None }
     }
 
-    fn poor(subject: &'static str, observation: String, remedy: impl Into<String>) -> Self {
+    /// Something that stands in the way of good figures, and its remedy.
+    pub fn poor(subject: &'static str, observation: String, remedy: impl Into<String>) -> Self {
         CheckFinding { subject, grade: CheckGrade::Poor, observation, remedy: Some(remedy.into()) }
     }
 
-    fn bad(subject: &'static str, observation: String) -> Self {
+    /// Something without which nothing can be measured.
+    pub fn bad(subject: &'static str, observation: String) -> Self {
         CheckFinding { subject, grade: CheckGrade::Bad, observation, remedy: None }
     }
 }
