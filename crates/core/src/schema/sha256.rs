@@ -102,6 +102,14 @@ impl Sha256Hex {
         &self.0
     }
 
+    /// The digest itself.
+    pub fn to_bytes(&self) -> [u8; 32] {
+        let digits = self.0.as_bytes();
+        let value = |digit: u8| if digit > b'9' { digit - b'a' + 10 } else { digit - b'0' };
+        // It is checked to be 64 such digits where it is made.
+        std::array::from_fn(|i| value(digits[2 * i]) << 4 | value(digits[2 * i + 1]))
+    }
+
     /// The first 12 digits, enough for a person to tell contents apart.
     pub fn short(&self) -> &str {
         self.0.get(..12).unwrap_or(&self.0)
