@@ -5,7 +5,7 @@
 //! produced it. METHODOLOGY.md says how each number comes about.
 //!
 //! The crates below are one another's walls: `paring-core` ← `paring-agent` ← `paring-data`,
-//! `paring-onnx` ← `paring-compress`, `paring-boards`; their modules stand here under one name. The
+//! `paring-onnx` ← `paring-compress`, `paring-boards`, `paring-signing`; their modules stand here under one name. The
 //! modules of this crate each use only those listed above them; `tests/floors.rs` enforces the order.
 
 #![warn(missing_docs)]
@@ -17,6 +17,7 @@ pub use paring_compress::catalog;
 pub use paring_core::{files, guard, schema, stats, text, units};
 pub use paring_data as data;
 pub use paring_onnx::graph;
+pub use paring_signing as signing;
 
 pub mod evaluate;
 pub mod ledger;

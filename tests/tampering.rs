@@ -7,15 +7,20 @@ mod kinds_of_tampering;
 mod runs;
 
 use kinds_of_tampering::{LEDGER, kinds, remanifested, rewrite};
+use paring::pipeline::Folders;
 use paring::schema::Sha256Hex;
+use paring::signing::PrivateKey;
 use paring::stats;
-use paring::study::verify;
+use paring::study::{
+    RunDirectory, TrustedKeys, sign_run, sign_variant, verify, verify_run_signature,
+    verify_signed_variants,
+};
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use rand::RngExt;
 use runs::{copy, files, measured, paring};
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A number from the environment, for a longer run.
 fn number(variable: &str, usual: usize) -> usize {
@@ -44,10 +49,51 @@ fn every_kind_of_tampering_is_found() {
     eprintln!("{} kinds of tampering were found", kinds.len());
 }
 
+/// Signs a run and its variants with a new key; gives the key.
+fn signed(run: &Path) -> TrustedKeys {
+    let key = PrivateKey::generate();
+    let mut directory = RunDirectory::existing(run).unwrap();
+    for variant in ["pruned", "both"] {
+        sign_variant(&directory.folders, &directory.protocol, variant, &key).unwrap();
+    }
+    directory.seal().unwrap();
+    sign_run(&directory.folders, &directory.protocol, &key).unwrap();
+    let public = key.public();
+    [(public.fingerprint().unwrap(), public)].into_iter().collect()
+}
+
+/// The first finding in a signed run.
+fn finding(run: &Path, keys: &TrustedKeys) -> Option<String> {
+    let folders = Folders::new(run);
+    let found = verify_run_signature(&folders, keys).map(drop);
+    let found = found.and_then(|()| verify(run, None).map(drop));
+    let found = found.and_then(|()| verify_signed_variants(&folders, keys).map(drop));
+    found.err().map(|error| error.to_string())
+}
+
+#[test]
+fn a_signature_names_what_was_changed_whatever_the_manifest_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = measured(folder.path());
+    let keys = signed(&run);
+    let honest = copy(&run, &folder.path().join("honest"));
+    let kinds = kinds();
+    for (index, kind) in kinds.iter().enumerate() {
+        copy(&honest, &run);
+        assert_eq!(finding(&run, &keys), None, "{index}");
+        (kind.act)(&run);
+        remanifested(&run);
+        let found = finding(&run, &keys).unwrap();
+        assert!(found.starts_with(kind.file), "{index}, {}: {found}", kind.file);
+    }
+    eprintln!("{} kinds of tampering were found by the signature", kinds.len());
+}
+
 #[test]
 fn every_flipped_bit_is_found() {
     let folder = tempfile::tempdir().unwrap();
     let run = measured(folder.path());
+    let keys = signed(&run);
     let paths: Vec<PathBuf> = files(&run).into_keys().map(|path| run.join(path)).collect();
     let mut rng = stats::generator(11, "flips");
     let flips = number("PARING_FLIPS", 100);
@@ -61,7 +107,12 @@ fn every_flipped_bit_is_found() {
         let mut changed = honest.clone();
         changed[byte] ^= 1 << bit;
         std::fs::write(path, &changed).unwrap();
-        assert!(verify(&run, None).is_err(), "bit {bit} of byte {byte} of {}", path.display());
+        let at = format!("bit {bit} of byte {byte} of {}", path.display());
+        let signature = path.file_name().is_some_and(|name| name == "run.sig");
+        assert!(signature || verify(&run, None).is_err(), "{at}");
+        let found = finding(&run, &keys).unwrap_or_else(|| panic!("{at}"));
+        let file = path.strip_prefix(&run).unwrap().display().to_string();
+        assert!(found.starts_with(&format!("{file}: ")), "{at}: {found}");
         std::fs::write(path, &honest).unwrap();
     }
     verify(&run, None).unwrap();

@@ -109,6 +109,11 @@ fn help_of_what_keeps_records() {
     assert_snapshot!("help of show", help("show"));
     assert_snapshot!("help of list", help("list"));
     assert_snapshot!("help of verify", help("verify"));
+    assert_snapshot!("help of key", help("key"));
+    assert_snapshot!("help of key new", help("key new"));
+    assert_snapshot!("help of sign", help("sign"));
+    assert_snapshot!("help of approve", help("approve"));
+    assert_snapshot!("help of card", help("card"));
 }
 
 #[test]

@@ -105,6 +105,7 @@ fn of_workflow(error: &WorkflowError) -> ExitCode {
         | WorkflowError::Catalog(_)
         | WorkflowError::Compress(_)
         | WorkflowError::Compare(_)
+        | WorkflowError::Key { .. }
         | WorkflowError::ReadFile { .. }
         | WorkflowError::WriteFile { .. }
         | WorkflowError::NoPrecisionTables(_)
@@ -115,16 +116,19 @@ fn of_workflow(error: &WorkflowError) -> ExitCode {
         | WorkflowError::Predict { .. }
         | WorkflowError::Attack { .. }
         | WorkflowError::Incomplete(_)
+        | WorkflowError::NotMadeAgain(_)
         | WorkflowError::StudyGone(_)
         | WorkflowError::NothingDecided(_)
         | WorkflowError::Verify(VerifyError::Unverifiable { .. }) => ExitCode::Input,
         WorkflowError::Report(_)
+        | WorkflowError::Audit(_)
         | WorkflowError::CatchInterrupts(_)
         | WorkflowError::HashModel(_)
         | WorkflowError::Samples(_)
         | WorkflowError::TemporaryFolder(_)
         | WorkflowError::CreateFolder { .. } => ExitCode::Internal,
         WorkflowError::Verify(_)
+        | WorkflowError::NotApproved { .. }
         | WorkflowError::NotRestored(_)
         | WorkflowError::Regressions(_)
         | WorkflowError::Incomparable(_) => ExitCode::Rejected,
@@ -144,6 +148,8 @@ fn of_study(error: &StudyError) -> ExitCode {
     match error {
         // Reading what was typed is the user's; writing the run is the machine's.
         StudyError::Io { doing, .. } if *doing != "read" => ExitCode::Internal,
+        StudyError::Record(error) => of_pipeline(error),
+        StudyError::Signature { .. } => ExitCode::Internal,
         _ => ExitCode::Input,
     }
 }
@@ -152,6 +158,7 @@ fn of_pipeline(error: &PipelineError) -> ExitCode {
     match error {
         PipelineError::Step { .. }
         | PipelineError::NoParent { .. }
+        | PipelineError::NotFrozen { .. }
         | PipelineError::NoVariant { .. }
         | PipelineError::NotRemoved { .. }
         | PipelineError::Foreign(_)

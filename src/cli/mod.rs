@@ -15,6 +15,7 @@ mod resume_command;
 mod run;
 mod run_output;
 mod runs;
+mod signing;
 mod warnings;
 
 pub use exit::{CodedError, ExitCode};
@@ -103,8 +104,17 @@ enum VerbArgs {
     Flash(boards::FlashArgs),
     /// Restore removed components
     Restore(restore::RestoreArgs),
-    /// Check the integrity of a run: ledger chain, file hashes, results
-    Verify(runs::VerifyArgs),
+    /// Check the integrity of a run: ledger chain, file hashes, results, signatures; make its variants
+    /// again
+    Verify(signing::VerifyArgs),
+    /// Make a pair of keys for signing
+    Key(signing::KeyArgs),
+    /// Sign a run, and its variants to hand over
+    Sign(signing::SignArgs),
+    /// Approve a variant, or revoke its approval, signed in the ledger
+    Approve(signing::ApproveArgs),
+    /// Print the card of a variant: intent, quality, hardware, decisions, limits
+    Card(signing::ModelCardArgs),
     /// Run a program that Cargo built on a board
     Runner(boards::RunnerArgs),
     /// Manage boards: list, add, remove, rename, check, clean
@@ -205,6 +215,10 @@ fn ended(cli: CommandLine) -> Result<(), CodedError> {
         VerbArgs::Flash(verb) => verb.run(&cli.global),
         VerbArgs::Restore(verb) => verb.run(&cli.global),
         VerbArgs::Verify(verb) => verb.run(&cli.global),
+        VerbArgs::Key(verb) => verb.run(&cli.global),
+        VerbArgs::Sign(verb) => verb.run(&cli.global),
+        VerbArgs::Approve(verb) => verb.run(&cli.global),
+        VerbArgs::Card(verb) => verb.run(&cli.global),
         VerbArgs::Sensitivity(verb) => verb.run(&cli.global),
         VerbArgs::Runner(verb) => verb.run(&cli.global),
         VerbArgs::Target(verb) => verb.run(&cli.global),

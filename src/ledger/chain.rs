@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+/// The most that a clock which is kept right goes back at once.
+const CLOCK_STEP: Duration = Duration::from_secs(5);
 
 /// A ledger that is open for appending.
 #[derive(Debug)]
@@ -66,7 +69,7 @@ impl Ledger {
             kind: body.kind,
             entry_id: entry_id(&before, body.kind, &body.body).map_err(|e| self.canonical(e))?,
             prev_sha256: self.last_line.clone(),
-            time: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
+            time: humantime::format_rfc3339_millis(self.now()).to_string(),
             actor: self.actor.clone(),
             tool_version: env!("CARGO_PKG_VERSION").to_string(),
             body: body.body,
@@ -80,6 +83,13 @@ impl Ledger {
         let id = entry.entry_id.clone();
         self.entries.push(entry);
         Ok(id)
+    }
+
+    /// The time, but not before the last entry's where a clock was put right by a moment.
+    fn now(&self) -> SystemTime {
+        let now = SystemTime::now();
+        let last = self.entries.last().and_then(|e| humantime::parse_rfc3339(&e.time).ok());
+        last.filter(|last| *last > now && *last < now + CLOCK_STEP).unwrap_or(now)
     }
 
     fn canonical(&self, source: serde_json::Error) -> LedgerError {

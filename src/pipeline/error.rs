@@ -90,6 +90,16 @@ pub enum PipelineError {
         /// The panic's message.
         said: String,
     },
+    /// A measured choice cannot be made again.
+    #[error(
+        "variant `{variant}` goes by measurements on `{on}`, and the run has no table of them for this model, these samples and this kind of machine"
+    )]
+    NotFrozen {
+        /// The variant.
+        variant: String,
+        /// The target.
+        on: String,
+    },
     /// Two models were not asked about the same samples.
     #[error("compare variant `{variant}` with the baseline")]
     OtherSamples {
@@ -237,11 +247,17 @@ impl PipelineError {
             | PipelineError::Panicked { .. }
             | PipelineError::Invalid { .. }
             | PipelineError::NoParent { .. }
+            | PipelineError::NotFrozen { .. }
             | PipelineError::Undo { .. }
             | PipelineError::Engine { .. } => true,
             PipelineError::Graph { source, .. } => !matches!(source, GraphError::Write { .. }),
             _ => false,
         }
+    }
+
+    /// A variant goes by measurements on a target that the run has no table of.
+    pub(in crate::pipeline) fn not_frozen(variant: &str, on: &str) -> PipelineError {
+        PipelineError::NotFrozen { variant: variant.to_string(), on: on.to_string() }
     }
 
     /// Wraps an input/output error.

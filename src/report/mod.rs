@@ -3,6 +3,7 @@
 //! Derived from records, replaced as a whole, never a source of anything.
 
 mod answers;
+mod approval_rows;
 mod compare;
 mod csv;
 #[cfg(test)]
@@ -10,6 +11,7 @@ mod example_rows;
 mod explanation_rows;
 pub mod html;
 mod markdown;
+mod model_card;
 mod overlay;
 mod pages;
 mod report_error;
@@ -37,6 +39,7 @@ pub use csv::{
     robustness_csv, savings_csv,
 };
 pub use markdown::report_md;
+pub use model_card::{CardApproval, CardRecords, model_card_cyclonedx, model_card_md};
 pub use overlay::{OverlayFile, OverlayModel, OverlayNode, overlay_files};
 pub use pages::{
     IndexedRun, QualityVerdict, RunTrends, TrendPoint, TrendStep, VariantTrend, report_index_html,

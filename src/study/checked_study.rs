@@ -1,6 +1,6 @@
 //! A checked study: typed values, paths that lead somewhere.
 
-use super::{EnergyPlan, Regime, TaskSettings, TimingPlan};
+use super::{ApprovalRules, EnergyPlan, Regime, TaskSettings, TimingPlan};
 use crate::evaluate::{RobustnessTest, SplitRule};
 use crate::pipeline::Recipe;
 use paring_boards::Target;
@@ -42,6 +42,8 @@ pub struct Study {
     pub energy: EnergyPlan,
     /// Removals that are tried before any is decided, for the forecasts.
     pub probes: usize,
+    /// Rules of approving variants.
+    pub approval: ApprovalRules,
     /// The variants in order, without the baseline.
     pub recipes: Vec<Recipe>,
     /// Machines that variants are measured on.

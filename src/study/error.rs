@@ -1,5 +1,6 @@
 //! Errors of a study and its run directory.
 
+use crate::pipeline::PipelineError;
 use std::path::PathBuf;
 
 /// An error of a study. Messages name the file, line and key.
@@ -71,6 +72,28 @@ pub enum StudyError {
     /// The ledger cannot be read, or was changed.
     #[error("the run's ledger")]
     Ledger(#[from] crate::ledger::LedgerError),
+    /// A record of the run cannot be read.
+    #[error(transparent)]
+    Record(Box<PipelineError>),
+    /// A key has no form that can be written.
+    #[error(transparent)]
+    Key(paring_signing::KeyError),
+    /// The clock says that the ledger was written later.
+    #[error("this machine's clock says {now}, the ledger's last entry is of {last}: set the clock")]
+    Clock {
+        /// Time of this machine.
+        now: String,
+        /// Time of the ledger's last entry.
+        last: String,
+    },
+    /// A signature cannot be made.
+    #[error("sign {}", path.display())]
+    Signature {
+        /// The file or folder.
+        path: PathBuf,
+        /// The cause.
+        source: paring_signing::SignatureError,
+    },
     /// Another process writes the output folder.
     #[error("another paring process is working in {}; wait for it or choose another --out", .0.display())]
     Busy(PathBuf),
@@ -89,4 +112,10 @@ pub enum StudyError {
     /// The model cannot be used.
     #[error("the study's model")]
     Engine(#[from] paring_agent::engine::EngineError),
+}
+
+impl From<PipelineError> for StudyError {
+    fn from(error: PipelineError) -> Self {
+        StudyError::Record(Box::new(error))
+    }
 }

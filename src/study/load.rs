@@ -3,7 +3,7 @@
 use super::recipes::recipes;
 use super::sections::{
     self, ClassShares, OneOrMany, ShareOrArray, SplitsSection, StudySection, TargetSection,
-    energy_plan, regimes, stress, task_settings, timing_plan,
+    approval_rules, energy_plan, regimes, stress, task_settings, timing_plan,
 };
 use super::{DataSource, EnergyPlan, Study, StudyError};
 use crate::evaluate::SplitRule;
@@ -85,6 +85,12 @@ pub fn load_for(path: &Path, targets: &[String], trust: FolderTrust) -> Result<S
         probes: file.protocol.probes.unwrap_or(DEFAULT_PROBES),
         targets: known(paring_boards::select_targets(&targets, &inventory)?, &recipes)
             .map_err(invalid)?,
+        approval: approval_rules(
+            file.protocol.approvals,
+            file.protocol.require_approval,
+            &file.protocol.approval_keys,
+        )
+        .map_err(invalid)?,
         recipes,
     })
 }

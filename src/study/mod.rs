@@ -1,23 +1,35 @@
 //! The study: a file that says what to compress, how, on what data and where; and its run directory.
 
+mod approvals;
 mod error;
 mod load;
 mod opened;
 mod recipes;
 mod regime_inputs;
+mod replayed_study;
 mod run;
 mod sections;
 mod checked_study;
+mod signatures;
 mod verify;
 
+pub use approvals::{
+    ApprovalRequest, ApprovalRules, ApprovalState, RecordedApproval, recorded_approvals,
+    sign_approval,
+};
 pub use checked_study::{DataSource, Study};
 pub use error::StudyError;
 pub use load::{load, load_for};
 pub use opened::{StudyInputs, open};
 pub use regime_inputs::{RegimeInputs, open_regime};
+pub use replayed_study::load_replayed;
 pub use run::{ManifestError, Protocol, QUICK_BLOCKS, RunDirectory, RunManifest};
 pub use sections::{
     EnergyPlan, Regime, TaskSettings, TimingPlan, default_timing_plan, width_stop_rule,
+};
+pub use signatures::{
+    HandedOverVariant, SignedRunState, TrustedKeys, is_handed_over, sign_run, sign_variant,
+    verify_handed_over, verify_run_signature, verify_signed_variants,
 };
 pub use verify::{
     RecordedRows, VerificationSummary, VerifyError, first_violation, recorded_rows, verify,

@@ -147,6 +147,14 @@ pub enum WorkflowError {
         /// The cause.
         source: std::io::Error,
     },
+    /// A key cannot be used.
+    #[error("{}", path.display())]
+    Key {
+        /// Its file.
+        path: PathBuf,
+        /// The cause.
+        source: paring_signing::KeyError,
+    },
     /// A file that was asked for cannot be written.
     #[error("write {}", path.display())]
     WriteFile {
@@ -163,6 +171,24 @@ pub enum WorkflowError {
     /// Variants became slower.
     #[error("slower than before: {0}")]
     Regressions(String),
+    /// A variant is not approved, and the study asks for that.
+    #[error(
+        "variant `{variant}` must not go to `{target}`: {lacking}; `paring approve` approves it, as `require_approval` under [protocol] asks"
+    )]
+    NotApproved {
+        /// The variant.
+        variant: String,
+        /// The target.
+        target: String,
+        /// The lack.
+        lacking: String,
+    },
+    /// An audit cannot be signed.
+    #[error("sign the audit")]
+    Audit(#[source] paring_signing::SignatureError),
+    /// Variants could not be made again.
+    #[error("not made again, so not verified: `{0}`")]
+    NotMadeAgain(String),
     /// Rows could not be compared.
     #[error("not compared: {0}")]
     Incomparable(String),

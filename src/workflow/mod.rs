@@ -14,10 +14,12 @@ mod explain;
 mod models;
 mod open_run;
 mod progress;
+mod rederive;
 mod report;
 mod restore;
 mod run;
 mod runs;
+mod signing;
 mod targets;
 mod variants;
 
@@ -39,12 +41,20 @@ pub use models::{
 };
 pub use open_run::sysfs_root;
 pub use progress::{Progress, ProgressEvent, ProgressStage};
+pub use rederive::{
+    Rederivation, RederivationOutcome, RederiveOptions, RederivedVariant, rederive,
+};
 pub use report::{ReportAnswer, ReportFormat, ReportOptions, WrittenReport, report, write_report};
 pub use restore::{RestoreEvidence, RestoreExtent, RestoreOptions, RestoreResult, restore};
 pub use run::{RunOptions, RunPlan, RunResult, TargetResult, cancel_run, plan_run, run};
 pub use runs::{
     AddedNote, CompareOptions, FailureRules, NoteOptions, RegimeOptions, RegimeResult, ShownRun,
-    VerifyOptions, add_regime, compare, list_runs, note, refuse_changes, sensitivity, show, verify,
+    VerifiedRun, VerifiedSignatures, VerifyOptions, add_regime, compare, list_runs, note,
+    refuse_changes, refuse_other_variants, sensitivity, show, verify, verify_signed_folder,
+};
+pub use signing::{
+    ApproveOptions, AuditOptions, CardFormat, CardOfRunOptions, GivenApproval, NewKey, SignOptions,
+    SignedRun, approval_states, approve, cards, new_key, sign, trusted_keys, write_audit,
 };
 pub(crate) use targets::{on_all, on_one};
 pub use variants::{TargetMeasurement, VariantFailure, VariantResult};

@@ -46,6 +46,23 @@ fn rechained(run: &Path, change: impl FnOnce(&mut Vec<(LedgerEntryKind, Value)>)
     }
 }
 
+/// Writes the ledger anew, its chain in order, with other times.
+fn retimed(run: &Path, change: impl FnOnce(&mut Vec<String>)) {
+    let path = ConfinedPath::root(run).join("ledger.jsonl");
+    let mut entries = read_ledger(&path).unwrap();
+    let mut times: Vec<String> = entries.iter().map(|entry| entry.time.clone()).collect();
+    change(&mut times);
+    let (mut text, mut before) = (Vec::new(), Sha256Hex::zeros());
+    for (entry, time) in entries.iter_mut().zip(times) {
+        (entry.time, entry.prev_sha256) = (time, before);
+        let line = serde_json_canonicalizer::to_vec(entry).unwrap();
+        before = Sha256Hex::of(&line);
+        text.extend(line);
+        text.push(b'\n');
+    }
+    std::fs::write(&path, text).unwrap();
+}
+
 fn position(entries: &[(LedgerEntryKind, Value)], kind: LedgerEntryKind) -> usize {
     entries.iter().position(|(own, _)| *own == kind).unwrap()
 }
@@ -62,7 +79,7 @@ pub fn remanifested(run: &Path) {
     let folders = Folders::new(run);
     let (mut manifest, _) = RunManifest::read(&folders).unwrap();
     manifest.files = files(run);
-    manifest.files.retain(|path, _| ![".lock", "run.manifest"].contains(&path.as_str()));
+    manifest.files.retain(|path, _| ![".lock", "run.manifest", "run.sig"].contains(&path.as_str()));
     // What has no head is found by its chain.
     manifest.ledger = LedgerHead::of(&folders.ledger()).unwrap_or(manifest.ledger);
     let mut bytes = serde_json::to_vec_pretty(&manifest).unwrap();
@@ -122,6 +139,25 @@ fn of_the_ledger() -> Vec<Kind> {
             })
         }),
         kind(LEDGER, false, |run| rechained(run, |_| ())),
+        kind(LEDGER, true, move |run| {
+            rewrite(&file(run), |text| {
+                let first = text.lines().next().unwrap();
+                format!("{first}\n{text}")
+            })
+        }),
+        kind(LEDGER, true, |run| {
+            retimed(run, |times| times.last_mut().unwrap().replace_range(..4, "2001"))
+        }),
+        kind(LEDGER, true, |run| retimed(run, |times| times[0] = "yesterday".into())),
+        kind(LEDGER, false, |run| {
+            retimed(run, |times| times.iter_mut().for_each(|time| time.replace_range(..4, "2001")))
+        }),
+        kind(LEDGER, true, |run| {
+            rechained(run, |entries| {
+                let place = position(entries, LedgerEntryKind::Protocol);
+                entries[place].1["words"] = json!({ "risk": "none" });
+            })
+        }),
     ]
 }
 
@@ -172,6 +208,12 @@ fn of_the_files() -> Vec<Kind> {
         kind("variants/pruned.onnx", true, |run| {
             let variants = run.join("variants");
             std::fs::copy(variants.join("baseline.onnx"), variants.join("pruned.onnx")).unwrap();
+        }),
+        kind("variants/both.onnx", true, |run| {
+            let (one, other) = (run.join("variants/both.onnx"), run.join("variants/pruned.onnx"));
+            let (bytes, others) = (std::fs::read(&one).unwrap(), std::fs::read(&other).unwrap());
+            std::fs::write(one, others).unwrap();
+            std::fs::write(other, bytes).unwrap();
         }),
         kind("variants/baseline.onnx", true, |run| flip(&run.join("variants/baseline.onnx"))),
         kind("variants/both.onnx", true, |run| {
@@ -257,6 +299,10 @@ fn of_the_answers() -> Vec<Kind> {
         kind("journal/host/job.json", false, |run| {
             edit(&run.join("journal/host/job.json"), |json| json["seed"] = json!(99))
         }),
+        kind("report.md", false, |run| {
+            rewrite(&run.join("report.md"), |text| text.replace("small", "large"))
+        }),
+        kind("report.html", false, |run| flip(&run.join("report.html"))),
         kind("layers.csv", false, |run| flip(&run.join("layers.csv"))),
     ]
 }

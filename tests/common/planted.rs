@@ -282,6 +282,7 @@ fn context(study: &Study, loaded: &StudyInputs, folder: &std::path::Path) -> Rec
             conditions: ConditionRules::default(),
             energy: BTreeMap::new(),
             sysfs_root: None,
+            replays: false,
         },
         estimates: BaselineEstimates::default(),
     }

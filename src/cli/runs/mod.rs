@@ -10,7 +10,6 @@ mod regime;
 mod report;
 mod sensitivity;
 mod show;
-mod verify;
 
 pub(super) use compare_args::CompareArgs;
 pub(super) use explain_args::ExplainArgs;
@@ -20,4 +19,3 @@ pub(super) use regime::RegimeArgs;
 pub(super) use report::ReportArgs;
 pub(super) use sensitivity::SensitivityArgs;
 pub(super) use show::ShowArgs;
-pub(super) use verify::VerifyArgs;

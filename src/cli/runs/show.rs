@@ -1,11 +1,13 @@
 //! `paring show`.
 
+use crate::cli::signing::state_line;
 use crate::cli::warnings::print_warning;
 use crate::cli::{CodedError, ColumnArgs, GlobalOptions, say};
 use crate::study::QUICK_BLOCKS;
 use crate::{report, workflow};
 use clap::Args;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Show the table of a run again.
@@ -29,7 +31,14 @@ impl ShowArgs {
                 })
             });
             let rows: Vec<Value> = rows.collect();
-            say!("{:#}", json!({ "schema": 1, "run": shown.path, "quick": quick, "rows": rows }));
+            let approvals: BTreeMap<_, _> = shown.approvals.iter().cloned().collect();
+            say!(
+                "{:#}",
+                json!({
+                    "schema": 1, "run": shown.path, "quick": quick, "rows": rows,
+                    "approvals": approvals,
+                })
+            );
             return Ok(());
         }
         say::table(&report::results_table(&shown.rows, global.layout(self.columns)));
@@ -37,6 +46,9 @@ impl ShowArgs {
             say!("{}", report::quick_note(QUICK_BLOCKS));
         }
         say!("{}", report::INTERVAL_LEVELS);
+        for (variant, state) in &shown.approvals {
+            say!("{}", state_line(variant, state));
+        }
         Ok(())
     }
 }

@@ -83,7 +83,7 @@ impl RecipeContext {
         }
         let bench = PrecisionTrial::new(self, calibration, folded, (options, clearing), how)
             .map_err(failed)?;
-        let table = self.frozen(&bench, &graph, &failed)?;
+        let table = self.frozen(variant, &bench, &graph, &failed)?;
         self.keep_sensitivity(variant, &table)?;
         let table_sha256 = Sha256Hex::of_record(&table).ok();
         let best = best_assignment(&table);
@@ -121,6 +121,7 @@ impl RecipeContext {
     /// The table that was kept of the target for just this question, or a new one, which is kept.
     fn frozen(
         &self,
+        variant: &str,
         bench: &PrecisionTrial,
         given: &Graph,
         failed: &dyn Fn(CompressError) -> PipelineError,
@@ -133,6 +134,9 @@ impl RecipeContext {
             return Ok(table);
         }
         let on = &bench.how.on;
+        if self.machines.replays {
+            return Err(PipelineError::not_frozen(variant, on));
+        }
         let table = match bench.how.by {
             // Files are as large everywhere.
             PrecisionObjective::Bytes => {

@@ -31,6 +31,11 @@ impl Folders {
         self.root.join("restored")
     }
 
+    /// The folder of a variant to hand over, signed.
+    pub fn signed(&self, variant: &str) -> ConfinedPath {
+        self.root.join("signed").join(variant)
+    }
+
     /// Everything that was taken out.
     pub fn parings(&self) -> ConfinedPath {
         self.root.join("parings")

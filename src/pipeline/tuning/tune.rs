@@ -55,6 +55,7 @@ impl RecipeContext {
         let stored: Option<TuneTable> = read_json(&path);
         let table = match stored.filter(|table| table.key == key) {
             Some(table) => table,
+            None if self.machines.replays => return Err(PipelineError::not_frozen(variant, on)),
             None => {
                 let clears = self.machines.clears_on(on);
                 let forms = forms(!drafts.is_empty(), (options, fixed), clears);

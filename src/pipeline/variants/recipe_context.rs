@@ -73,6 +73,8 @@ pub struct TrialMachines {
     pub energy: BTreeMap<String, EnergyRules>,
     /// The folder that stands for `/` where their power sensors are read; `None` for `/`.
     pub sysfs_root: Option<PathBuf>,
+    /// Nothing is measured: the run's frozen tables decide, or a step fails.
+    pub replays: bool,
 }
 
 /// Estimates of what removals cost and save, learnt on the baseline: measured in

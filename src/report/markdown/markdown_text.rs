@@ -7,7 +7,7 @@ const MOST_LETTERS: usize = 8_000;
 
 /// Text on one line: what stands between backticks is code, and everything else that Markdown, HTML and
 /// links are made of is taken as it is.
-pub(super) fn text(words: &str) -> String {
+pub(in crate::report) fn text(words: &str) -> String {
     let words = printable(words);
     let words = shortened(&words, MOST_LETTERS);
     let mut out = String::with_capacity(words.len());
@@ -75,7 +75,7 @@ fn plain(words: &str, out: &mut String) {
 }
 
 /// A name as code: whatever it holds is shown as it is.
-pub(super) fn code(name: &str) -> String {
+pub(in crate::report) fn code(name: &str) -> String {
     let name = table_cell(name).replace('|', "\\|");
     let longest = name.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
@@ -85,7 +85,7 @@ pub(super) fn code(name: &str) -> String {
 }
 
 /// A table; cells are Markdown already.
-pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+pub(in crate::report) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let line = |cells: Vec<&str>| format!("| {} |\n", cells.join(" | "));
     let mut out = line(header.to_vec());
     out += &line(header.iter().map(|_| "---").collect());

@@ -8,4 +8,6 @@ mod markdown_text;
 mod report_md;
 mod results_rows;
 
+pub(super) use markdown_text::{code, table, text};
 pub use report_md::report_md;
+pub(super) use results_rows::{FIGURES, figure_cells};

@@ -4,6 +4,7 @@ use super::explanation_sections::explanation_section;
 use super::markdown_text::{code, folded, table, text};
 use super::results_rows::{FIGURES, VERDICTS, figure_cells, verdict_cells};
 use crate::report::ResultRow;
+use crate::report::approval_rows::{APPROVALS, approval_rows};
 use crate::report::html::findings::findings;
 use crate::report::html::sections::summary_sentences;
 use crate::report::html::verdict::recommended;
@@ -92,6 +93,7 @@ fn folded_parts(
         ("More findings".to_string(), more_findings.collect()),
         ("Latency, memory, energy, size".to_string(), table(&FIGURES, &figures)),
         ("Evidence".to_string(), evidence(run)),
+        ("Approvals, in the ledger's order".to_string(), approvals(run)),
         ("Steps of each variant".to_string(), steps(run)),
     ];
     parts.extend(run.explanations.iter().map(|found| {
@@ -116,6 +118,14 @@ fn steps(run: &RunReport) -> String {
     };
     let each = run.rows.iter().filter(|row| seen.insert(row.variant.name.as_str()));
     each.map(line).collect()
+}
+
+fn approvals(run: &RunReport) -> String {
+    let rows: Vec<Vec<String>> = approval_rows(run.ledger)
+        .into_iter()
+        .map(|cells| cells.iter().map(|cell| text(cell)).collect())
+        .collect();
+    if rows.is_empty() { String::new() } else { table(&APPROVALS, &rows) }
 }
 
 fn evidence(run: &RunReport) -> String {

@@ -76,7 +76,7 @@ fn quality(row: &ResultRow) -> (String, String) {
 }
 
 /// Columns of [`figure_cells`].
-pub(super) const FIGURES: [&str; 9] = [
+pub(in crate::report) const FIGURES: [&str; 9] = [
     "variant",
     "target",
     "weights",
@@ -89,7 +89,7 @@ pub(super) const FIGURES: [&str; 9] = [
 ];
 
 /// Everything else that was measured of a row.
-pub(super) fn figure_cells(row: &ResultRow) -> Vec<String> {
+pub(in crate::report) fn figure_cells(row: &ResultRow) -> Vec<String> {
     let measured = &row.measurement;
     let latency = measured.latency.as_ref();
     let peak = latency.ok().and_then(|l| l.peak_rss_bytes);

@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(in crate::study) const MANIFEST_FILE: &str = "run.manifest";
 /// Held by whoever works in the run.
 pub(in crate::study) const LOCK_FILE: &str = ".lock";
+/// The signature over all of them, which comes after the manifest.
+pub(in crate::study) const RUN_SIGNATURE_FILE: &str = "run.sig";
 /// There while a verb writes, and after one that was killed.
 pub(in crate::study) const WRITING_FILE: &str = ".writing";
 
@@ -168,7 +170,8 @@ fn unexpected_files(
     paths.into_iter().filter_map(of).collect()
 }
 
-/// Hash of every file of a run by its path in it, without the manifest, the lock and temporaries.
+/// Hash of every file of a run by its path in it, without the manifest, the signature, the lock
+/// and temporaries.
 ///
 /// # Errors
 /// Those of reading; a link or what is no regular file is named.
@@ -176,7 +179,8 @@ pub(in crate::study) fn file_hashes(
     folders: &Folders,
 ) -> std::io::Result<BTreeMap<String, Sha256Hex>> {
     let root = folders.root();
-    let own = |path: &String| [MANIFEST_FILE, LOCK_FILE, WRITING_FILE].contains(&path.as_str());
+    let own = [MANIFEST_FILE, LOCK_FILE, WRITING_FILE, RUN_SIGNATURE_FILE];
+    let own = |path: &String| own.contains(&path.as_str());
     let paths = root.files()?.into_iter();
     let paths = paths.filter(|path| !own(path) && !root.join(path).is_temporary());
     paths.map(|path| Ok((path.clone(), root.join(&path).sha256()?))).collect()

@@ -7,6 +7,8 @@ mod protocol;
 mod same_study;
 
 pub use directory::RunDirectory;
-pub(super) use manifest::{LOCK_FILE, MANIFEST_FILE, ManifestUpdate, WRITING_FILE, file_hashes};
+pub(super) use manifest::{
+    LOCK_FILE, MANIFEST_FILE, ManifestUpdate, RUN_SIGNATURE_FILE, WRITING_FILE, file_hashes,
+};
 pub use manifest::{ManifestError, RunManifest};
 pub use protocol::{Protocol, QUICK_BLOCKS};

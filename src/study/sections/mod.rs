@@ -1,5 +1,6 @@
 //! Sections of a study file: what is typed, key by key, and the checked rules that it becomes.
 
+mod approval;
 mod energy;
 mod one_or_many;
 mod regime;
@@ -8,6 +9,7 @@ mod study_file;
 mod task;
 mod timing;
 
+pub(super) use approval::approval_rules;
 pub use energy::EnergyPlan;
 pub(super) use energy::energy_plan;
 pub(super) use one_or_many::OneOrMany;

@@ -38,6 +38,12 @@ pub(in crate::study) struct ProtocolSection {
     sustained_s: Option<u64>,
     #[serde(default)]
     conditions: ConditionsSection,
+    #[serde(default)]
+    pub(in crate::study) approvals: Option<usize>,
+    #[serde(default)]
+    pub(in crate::study) require_approval: bool,
+    #[serde(default)]
+    pub(in crate::study) approval_keys: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -30,7 +30,10 @@ impl VerifyError {
         matches!(self, VerifyError::Broken { file, .. } if file == WRITING_FILE)
     }
 
-    pub(super) fn broken(file: impl Into<String>, problem: impl Into<String>) -> VerifyError {
+    pub(in crate::study) fn broken(
+        file: impl Into<String>,
+        problem: impl Into<String>,
+    ) -> VerifyError {
         VerifyError::Broken { file: file.into(), problem: problem.into() }
     }
 }

@@ -4,6 +4,7 @@
 //! Whoever can write the directory can write a manifest that fits. What they cannot do is write one
 //! with the hash that somebody noted before.
 
+mod entries;
 mod error;
 mod lineage;
 mod results;

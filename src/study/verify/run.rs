@@ -1,6 +1,6 @@
 //! Files of a run against its manifest and the ledger's chain.
 
-use super::{VerifyError, lineage, results};
+use super::{VerifyError, entries, lineage, results};
 use crate::ledger::LedgerHead;
 use crate::pipeline::Folders;
 use crate::study::run::{LOCK_FILE, MANIFEST_FILE, ManifestUpdate, WRITING_FILE, file_hashes};
@@ -51,6 +51,7 @@ pub fn verify(root: &Path, expected: Option<&str>) -> Result<VerificationSummary
     }
     files(&folders, &manifest)?;
     chain(&folders, &manifest)?;
+    entries::verify(&folders)?;
     let variants = lineage::verify(&folders)?;
     let rows = results::verify(&folders)?;
     let (files, entries) = (manifest.files.len(), manifest.ledger.entries);

@@ -2,6 +2,7 @@
 
 use super::preflight::check_targets;
 use super::result::{layer_tables, result_rows};
+use super::unapproved::refuse_unapproved;
 use super::{RunOptions, RunResult, TargetResult};
 use crate::pipeline::{self, TargetMeasurements};
 use crate::report::{self, ResultRow};
@@ -72,6 +73,7 @@ fn open(
     let (study, loaded) = options.open_study()?;
     let sysfs_root = options.sysfs_root.as_deref().map(sysfs_root).transpose()?;
     check_targets(&study, sysfs_root.as_deref())?;
+    refuse_unapproved(options, &study)?;
     let run = OpenRun::start(study, loaded, options.out.as_deref(), options.quick, progress)?;
     Ok((run, sysfs_root))
 }

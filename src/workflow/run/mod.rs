@@ -5,6 +5,7 @@ mod options;
 mod plan;
 mod preflight;
 mod result;
+mod unapproved;
 
 pub use measure::{cancel_run, run};
 pub use options::RunOptions;

@@ -14,4 +14,7 @@ pub use note::{AddedNote, NoteOptions, note};
 pub use regime::{RegimeOptions, RegimeResult, add_regime};
 pub use sensitivity::sensitivity;
 pub use show::{ShownRun, show};
-pub use verify::{VerifyOptions, verify};
+pub use verify::{
+    VerifiedRun, VerifiedSignatures, VerifyOptions, refuse_other_variants, verify,
+    verify_signed_folder,
+};

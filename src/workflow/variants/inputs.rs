@@ -3,7 +3,7 @@
 
 use crate::evaluate::EvaluationTask;
 use crate::pipeline::{
-    BaselineEstimates, EvaluationSetup, MeasurementExtent, MeasurementPlan, RecipeContext,
+    BaselineEstimates, EvaluationSetup, Folders, MeasurementExtent, MeasurementPlan, RecipeContext,
     RecipeInputs, RunRecords, TrialMachines,
 };
 use crate::study::{Study, StudyInputs};
@@ -23,33 +23,8 @@ impl OpenRun {
     /// # Errors
     /// [`WorkflowError::Data`] where calibration samples cannot be read.
     pub(in crate::workflow) fn context(&self) -> Result<RecipeContext, WorkflowError> {
-        let OpenRun { directory, study, loaded } = self;
-        let calibrate = &loaded.splits.calibrate;
-        let held_out = &loaded.splits.select;
-        let trains = study.recipes.iter().flat_map(|recipe| &recipe.steps).any(Step::trains);
-        let select = (trains && !held_out.is_empty()).then(|| calibration(loaded, held_out));
-        let calibration = calibration(loaded, calibrate)?;
-        let folders = directory.folders.clone();
-        Ok(RecipeContext {
-            records: RunRecords { folders, owner: study.owner.clone() },
-            inputs: RecipeInputs {
-                model: study.model.clone(),
-                dims: loaded.dims.clone(),
-                batch: loaded.batch,
-                calibration: (!calibrate.is_empty()).then_some(calibration),
-                select: select.transpose()?,
-                reading: decision_rule(&loaded.task, loaded.output),
-                seed: study.seed,
-            },
-            machines: TrialMachines {
-                targets: study.targets.clone(),
-                rules: study.timing.rules.clone(),
-                conditions: study.timing.conditions.clone(),
-                energy: energy(study),
-                sysfs_root: None,
-            },
-            estimates: BaselineEstimates::default(),
-        })
+        let inputs = recipe_inputs(&self.study, &self.loaded)?;
+        Ok(recipe_context(&self.study, self.directory.folders.clone(), inputs))
     }
 
     /// Data, samples and task that the run's variants are evaluated with.
@@ -102,6 +77,51 @@ impl OpenRun {
     }
 }
 
+/// The model as given, and the samples that the steps of a study look at.
+///
+/// # Errors
+/// [`WorkflowError::Data`] where calibration samples cannot be read.
+pub(in crate::workflow) fn recipe_inputs(
+    study: &Study,
+    loaded: &StudyInputs,
+) -> Result<RecipeInputs, WorkflowError> {
+    let calibrate = &loaded.splits.calibrate;
+    let held_out = &loaded.splits.select;
+    let trains = study.recipes.iter().flat_map(|recipe| &recipe.steps).any(Step::trains);
+    let select = (trains && !held_out.is_empty()).then(|| calibration(loaded, held_out));
+    let calibration = calibration(loaded, calibrate)?;
+    Ok(RecipeInputs {
+        model: study.model.clone(),
+        dims: loaded.dims.clone(),
+        batch: loaded.batch,
+        calibration: (!calibrate.is_empty()).then_some(calibration),
+        select: select.transpose()?,
+        reading: decision_rule(&loaded.task, loaded.output),
+        seed: study.seed,
+    })
+}
+
+/// The context that all recipes of a study share, in the run with these folders.
+pub(in crate::workflow) fn recipe_context(
+    study: &Study,
+    folders: Folders,
+    inputs: RecipeInputs,
+) -> RecipeContext {
+    RecipeContext {
+        records: RunRecords { folders, owner: study.owner.clone() },
+        inputs,
+        machines: TrialMachines {
+            targets: study.targets.clone(),
+            rules: study.timing.rules.clone(),
+            conditions: study.timing.conditions.clone(),
+            energy: energy(study),
+            sysfs_root: None,
+            replays: false,
+        },
+        estimates: BaselineEstimates::default(),
+    }
+}
+
 /// Rules of energy on every target of a study and on this machine, by target name.
 fn energy(study: &Study) -> BTreeMap<String, EnergyRules> {
     let host = ("host".to_string(), study.energy.rules(&EnergySource::Auto));
@@ -110,7 +130,7 @@ fn energy(study: &Study) -> BTreeMap<String, EnergyRules> {
 }
 
 /// The decision rule of a task: the way predictions are read off the output at position `output`.
-fn decision_rule(task: &EvaluationTask, output: usize) -> DecisionRule {
+pub(in crate::workflow) fn decision_rule(task: &EvaluationTask, output: usize) -> DecisionRule {
     let EvaluationTask { kind, scores, threshold, positive, .. } = *task;
     DecisionRule { kind, scores, threshold, positive, output }
 }

@@ -3,7 +3,7 @@
 use super::VariantFailure;
 use crate::ledger::Ledger;
 use crate::pipeline::{self, ForecastBudget, PipelineError, Recipe, RecipeContext};
-use crate::study::Study;
+use crate::study::{ApprovalRules, Study, StudyError};
 use crate::workflow::open_run::OpenRun;
 use crate::workflow::{Progress, ProgressEvent, ProgressStage, WorkflowError};
 use paring_compress::distillation::TrainingProgress;
@@ -42,6 +42,7 @@ pub(in crate::workflow) fn make_variants(
     let mut context = forecasting_context(run, forecasts, progress)?;
     context.machines.sysfs_root = sysfs_root.map(Path::to_path_buf);
     let mut ledger = Ledger::open(&run.directory.folders.ledger(), &study.owner)?;
+    refuse_other_approvals(run, &ledger)?;
     ledger.record(protocol_entry(run))?;
     let stage = ProgressStage::Compress;
     progress(ProgressEvent::StageLength { stage, total: study.recipes.len() + 1 });
@@ -110,15 +111,31 @@ fn make_variant(
     Ok(Err(VariantFailure { variant: recipe.name.clone(), reason }))
 }
 
+/// Refuses to go on with a run that was begun under other rules of approval: who wants fewer eyes later
+/// makes a new run.
+fn refuse_other_approvals(run: &OpenRun, ledger: &Ledger) -> Result<(), WorkflowError> {
+    let begun = ledger.entries().iter().any(|entry| entry.kind == LedgerEntryKind::Protocol);
+    match begun && ApprovalRules::of(ledger.entries()) != run.study.approval {
+        true => {
+            let path = run.path().to_path_buf();
+            Err(StudyError::OtherProtocol { path, what: "rules of approval" }.into())
+        }
+        false => Ok(()),
+    }
+}
+
 fn protocol_entry(run: &OpenRun) -> LedgerEntryBody {
     let protocol = &run.directory.protocol;
-    let body = json!({
+    let mut body = json!({
         "study": protocol.study,
         "words": run.study.words,
         "data_sha256": protocol.data_sha256,
         "measurement_sha256": protocol.measurement_sha256,
         "gate_sha256": protocol.gate_sha256,
     });
+    if !run.study.approval.is_default() {
+        body[ApprovalRules::FIELD] = json!(run.study.approval);
+    }
     LedgerEntryBody { kind: LedgerEntryKind::Protocol, body }
 }
 

@@ -7,7 +7,7 @@ mod regimes;
 mod result;
 
 pub(super) use evaluate::evaluate_variants;
-pub(super) use inputs::calibration;
+pub(super) use inputs::{calibration, decision_rule, recipe_context, recipe_inputs};
 pub(super) use make::{ForecastSources, make_variants, training_listener};
 pub(super) use regimes::evaluate_regimes;
 pub(super) use result::check_complete;

@@ -1,8 +1,9 @@
 //! Replaying a step with only some of its decisions.
 
+use crate::catalog::Criterion;
 use crate::{
-    ChannelPruning, CompressError, LayerPrecision, LayerPruning, PostTrainingQuantization,
-    QuantizationFormat, Step, WeightPruning,
+    BudgetAllocation, ChannelPruning, CompressError, LayerPrecision, LayerPruning,
+    PostTrainingQuantization, QuantizationFormat, Step, WeightPruning,
 };
 use paring_core::schema::{DecidedPrecision, ReplayedDecision};
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,6 +66,28 @@ impl Step {
         }))
     }
 
+    /// The step as it can be repeated without calibration samples: what was removed by their scores is
+    /// removed by name. A step that needs samples for more than a choice stays as it is.
+    ///
+    /// # Errors
+    /// Those of [`Step::with_only`].
+    pub fn without_samples(&self, made: &[ReplayedDecision]) -> Result<Step, CompressError> {
+        match self {
+            // Obs folds normalisations beforehand: its graph is another than that of other criteria.
+            Step::Prune(given) if given.needs_data() && given.criterion != Criterion::Obs => {
+                Ok(match self.with_only(made, made)? {
+                    Some(Step::Prune(pruning)) => Step::Prune(ChannelPruning {
+                        criterion: Criterion::L1,
+                        allocate: BudgetAllocation::Uniform,
+                        ..pruning
+                    }),
+                    _ => self.clone(),
+                })
+            }
+            other => Ok(other.clone()),
+        }
+    }
+
     /// Does nothing but choose engine options.
     pub fn is_option(&self) -> bool {
         matches!(self, Step::Quantize(how) if how.format == QuantizationFormat::F16)
@@ -98,7 +121,6 @@ fn scheme(piece: &ReplayedDecision) -> Option<Result<(String, LayerPrecision), C
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::Criterion;
     use crate::{QuantizationFormat, QuantizationGranularity};
     use paring_core::schema::ComponentRef;
 
@@ -137,6 +159,14 @@ mod tests {
         let unknown = [ReplayedDecision { precision: Some(odd), ..narrowed[0].clone() }];
         let error = chosen.with_only(&unknown, &unknown).unwrap_err().to_string();
         assert!(error.contains("layer `a` names the precision `int9 per tensor`"), "{error}");
+        let folding = Step::Prune(ChannelPruning::channels(0.5, Criterion::Obs));
+        assert_eq!(folding.without_samples(&made).unwrap(), folding);
+        let judged = Step::Prune(ChannelPruning::channels(0.5, Criterion::Wanda));
+        let Step::Prune(named) = judged.without_samples(&made).unwrap() else { panic!() };
+        assert!(!named.needs_data());
+        assert_eq!(named.frozen.unwrap()["a"], [1, 3]);
+        assert_eq!(judged.without_samples(&[]).unwrap(), judged);
+        assert_eq!(prune.without_samples(&made).unwrap(), prune);
         let tune = Step::Tune { on: "host".into() };
         assert_eq!(tune.with_only(&narrowed[..1], &narrowed[..1]).unwrap(), None);
     }

@@ -46,10 +46,11 @@ pub use job::{
     SampleRules, StopRule,
 };
 pub use ledger::{
-    ComponentRef, CouplingMember, Decision, DecisionInputs, EpochLoss, Forecast, ForecastError,
-    ForecastOutcome, LedgerEntry, LedgerEntryBody, LedgerEntryKind, OriginalIndices,
-    PrecisionChange, RejectedAlternative, RemovedComponent, ReplayedDecision, StepRecord,
-    StepRefusal, TensorChange, TrackRecord, TrainingEnd, TrainingRecord, VariantRecord,
+    Approval, ApprovalAction, ComponentRef, CouplingMember, Decision, DecisionInputs, EpochLoss,
+    Forecast, ForecastError, ForecastOutcome, LedgerEntry, LedgerEntryBody, LedgerEntryKind,
+    OriginalIndices, PrecisionChange, RejectedAlternative, RemovedComponent, ReplayedDecision,
+    SignedApproval, StepRecord, StepRefusal, TensorChange, TrackRecord, TrainingEnd,
+    TrainingRecord, VariantRecord,
 };
 pub use measurement::{
     BlockAttempt, BlockConditions, BlockData, BlockKey, BlockKind, BlockOutcome, BlockRecord,

@@ -1,6 +1,7 @@
 //! Evidence: the ledger with the hash of every entry, the protocol's hashes, and how to derive every
 //! number again.
 
+use crate::report::approval_rows::{APPROVALS, approval_rows};
 use crate::report::html::page::{PageSection, PageTable, PageTableCell};
 use crate::report::html::run_report::RunReport;
 use paring_core::text::shell_word;
@@ -22,6 +23,14 @@ pub fn section(run: &RunReport) -> PageSection {
         hashes.row("", vec![PageTableCell::text(what), PageTableCell::text(hash)]);
     }
     section.table(hashes);
+    let approvals = approval_rows(run.ledger);
+    if !approvals.is_empty() {
+        let mut table = PageTable::new("Approvals, in the ledger's order", &APPROVALS);
+        for row in approvals {
+            table.row("", row.map(PageTableCell::text).into());
+        }
+        section.table(table);
+    }
     section.head("How to derive the numbers again");
     section.table(derivations(run));
     let summary = format!("Ledger, each entry with its hash: {}", run.ledger.len());

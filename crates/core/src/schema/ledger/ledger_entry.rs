@@ -21,6 +21,8 @@ pub enum LedgerEntryKind {
     Look,
     /// A person's words.
     Note,
+    /// A person's signed approval of a variant, or its revocation.
+    Approval,
 }
 
 /// One line of a ledger.

@@ -1,5 +1,6 @@
 //! The ledger: decisions, forecasts with their outcomes, and the lineage of variants.
 
+mod approval;
 mod decision;
 mod forecast;
 mod forecast_outcome;
@@ -9,6 +10,7 @@ mod replayed_decision;
 mod training_record;
 mod variant_record;
 
+pub use approval::{Approval, ApprovalAction, SignedApproval};
 pub use decision::{
     CouplingMember, Decision, DecisionInputs, PrecisionChange, RejectedAlternative,
     RemovedComponent, StepRefusal,
