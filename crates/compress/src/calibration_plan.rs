@@ -29,9 +29,10 @@ pub(crate) fn tensors_plan(
     graph: &Graph,
     tensors: &[String],
     samples: &Calibration,
+    options: &EngineOptions,
 ) -> Result<InferencePlan, EngineError> {
     let bytes = graph.encode();
     let bindings = DimensionBindings { batch: samples.batch, dims: &samples.dims };
     let source = ModelSource::Bytes(graph.name(), &bytes);
-    AnalysedModel::load_tensors(source, bindings, tensors)?.optimise(&EngineOptions::default())
+    AnalysedModel::load_tensors(source, bindings, tensors)?.optimise(options)
 }

@@ -2,7 +2,7 @@
 
 use crate::distillation::Distillation;
 use crate::{ChannelPruning, LayerPruning, PostTrainingQuantization, WeightPruning};
-use paring_core::schema::Sha256Hex;
+use paring_core::schema::{Sha256Hex, TrainingRecord};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::fmt;
@@ -49,6 +49,14 @@ impl Step {
     /// Trains weights, and so looks at the samples that choose between states.
     pub fn trains(&self) -> bool {
         matches!(self, Step::Distill(_))
+    }
+
+    /// The step as its training went, by the records of its decisions: a replay looks at no clock.
+    pub fn as_done<'a>(&self, mut records: impl Iterator<Item = &'a TrainingRecord>) -> Step {
+        match (self, records.next()) {
+            (Step::Distill(how), Some(record)) => Step::Distill(how.as_done(record)),
+            _ => self.clone(),
+        }
     }
 
     /// Takes something out, rather than quantizing it.

@@ -167,7 +167,8 @@ pub struct RecordedStep {
     pub decisions: Vec<(Sha256Hex, Decision)>,
 }
 
-/// All steps of a variant from the baseline on.
+/// All steps of a variant from the baseline on, as they went: a training that a time limit ended is one of
+/// as many epochs.
 ///
 /// # Errors
 /// [`PipelineError::Decision`] where the ledger holds a decision that cannot be read,
@@ -179,6 +180,7 @@ pub fn recorded_steps(
 ) -> Result<Vec<RecordedStep>, PipelineError> {
     let all = steps(line, recipes).into_iter().map(|(record, position, step)| {
         let decisions = decisions(record, position, ledger)?;
+        let step = step.as_done(decisions.iter().filter_map(|(_, d)| d.training.as_ref()));
         Ok(RecordedStep { step, decisions })
     });
     all.collect()

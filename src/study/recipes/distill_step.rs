@@ -39,6 +39,7 @@ impl DistillSection {
             noise: self.noise.unwrap_or(usual.noise),
             mix: self.mix.unwrap_or(usual.mix),
             limit_s: self.limit_s,
+            stopped_after: None,
             layers: self.layers,
             protect: self.protect,
             simulated: None,

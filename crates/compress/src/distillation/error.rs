@@ -33,6 +33,18 @@ pub enum DistillationError {
         "`labels` weighs the labels' cross entropy, and the calibration samples have no classes"
     )]
     NoLabels,
+    /// A sample has one label and several answers.
+    #[error(
+        "`labels` weighs one class a sample, and `{tensor}` has {places} answers to {labels} samples; leave `labels` out"
+    )]
+    LabelPlaces {
+        /// The output.
+        tensor: String,
+        /// Answers of a pass.
+        places: usize,
+        /// Labels of a pass.
+        labels: usize,
+    },
     /// Student and teacher answer different things.
     #[error(
         "output `{output}` has the shape {student:?}, the baseline's {teacher:?}: they cannot be compared"

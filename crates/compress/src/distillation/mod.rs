@@ -6,7 +6,9 @@ mod adam;
 mod augmentation;
 mod compared_tensors;
 mod error;
+mod held_out;
 mod passes;
+mod sample_pass;
 mod settings;
 mod step;
 mod trainable;
@@ -14,5 +16,5 @@ mod training;
 
 pub use error::DistillationError;
 pub use settings::Distillation;
-pub use step::{DistillationInputs, distill};
+pub use step::{DistillationInputs, distill, training_time};
 pub use training::{TrainingListener, TrainingProgress};

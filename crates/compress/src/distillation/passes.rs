@@ -12,7 +12,7 @@ use crate::calibration_plan::tensors_plan;
 use crate::catalog::Calibration;
 use crate::gradient::{
     BackwardGraph, BackwardPass, BackwardRequest, GradientTarget, LossInput, RoundingGradient,
-    backward_graph,
+    backward_graph, training_options,
 };
 use ndarray::{ArrayD, IxDyn};
 use paring_agent::arrays::Array;
@@ -84,8 +84,7 @@ impl DistillationPasses {
     /// [`DistillationError`] where their outputs differ, a loss cannot be taken or the engine cannot run
     /// them.
     pub(super) fn load(
-        (student, origins): (&Graph, &OriginalIndices),
-        teacher: &Graph,
+        ((student, origins), teacher): ((&Graph, &OriginalIndices), &Graph),
         tensors: &[TrainableTensor],
         how: &Distillation,
         calibration: &Calibration,
@@ -100,7 +99,8 @@ impl DistillationPasses {
         }
         let names: Vec<String> = compared.iter().map(|own| own.teacher.clone()).collect();
         let sized = Calibration { batch: samples, ..calibration.clone() };
-        let plan = tensors_plan(teacher, &names, &sized).map_err(DistillationError::from)?;
+        let plan = tensors_plan(teacher, &names, &sized, &training_options())
+            .map_err(DistillationError::from)?;
         let terms = terms(&compared, &plan, how, &sized)?;
         let loss: Vec<_> = terms.iter().map(|own| own.term.clone()).collect();
         let request = |targets: Vec<GradientTarget>, variables: Vec<String>| BackwardRequest {
@@ -123,6 +123,10 @@ impl DistillationPasses {
         };
         let (backward, inputs) = load(request(targets, variables.clone()))?;
         let (forward, _) = load(request(vec![], variables))?;
+        let labelled = inputs.iter().zip(&terms).find(|(_, own)| own.reads == TermTarget::Labels);
+        if let Some((input, _)) = labelled.filter(|(input, _)| places(input) != samples) {
+            return Err(label_places(input, samples).into());
+        }
         let dims = trained.iter().map(|own| (own.name.clone(), own.dims.clone())).collect();
         Ok(DistillationPasses {
             samples,
@@ -159,8 +163,8 @@ impl DistillationPasses {
                     pair.map(|(compared, values)| Array::F32(compared.remaining(values)))
                 }
                 TermTarget::Labels => {
-                    let shape = IxDyn(&input.dims);
-                    ArrayD::from_shape_vec(shape, labels.to_vec()).ok().map(Array::I64)
+                    let shaped = ArrayD::from_shape_vec(IxDyn(&input.dims), labels.to_vec());
+                    Some(Array::I64(shaped.map_err(|_| label_places(input, labels.len()))?))
                 }
             };
             arrays.extend(value.map(|value| (input.name.clone(), value)));
@@ -233,6 +237,15 @@ fn terms(
         terms.push(term.filter(|_| labelled).ok_or(DistillationError::NoLabels)?);
     }
     Ok(terms)
+}
+
+/// Classes that a loss of labels asks for in one pass.
+fn places(input: &LossInput) -> usize {
+    input.dims.iter().product()
+}
+
+fn label_places(input: &LossInput, labels: usize) -> DistillationError {
+    DistillationError::LabelPlaces { tensor: input.tensor.clone(), places: places(input), labels }
 }
 
 /// Tensors without a gradient, and the reason.

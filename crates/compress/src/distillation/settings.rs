@@ -2,6 +2,7 @@
 
 use super::error::DistillationError;
 use crate::PostTrainingQuantization;
+use paring_core::schema::{TrainingEnd, TrainingRecord};
 use serde::Serialize;
 use std::fmt;
 
@@ -44,6 +45,10 @@ pub struct Distillation {
     /// Seconds after which no further epoch begins: what comes of it depends on the machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit_s: Option<u64>,
+    /// Epochs after which a training ended by its time limit: a replay does as many on any machine. The
+    /// learning rate still goes by all epochs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped_after: Option<usize>,
     /// Pattern of the layers that are trained; all without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layers: Option<String>,
@@ -69,6 +74,7 @@ impl Default for Distillation {
             noise: 0.1,
             mix: 0.5,
             limit_s: None,
+            stopped_after: None,
             layers: None,
             protect: Vec::new(),
             simulated: None,
@@ -93,6 +99,19 @@ impl Distillation {
         };
         let usual = (seen / samples.max(1)).clamp(*EPOCHS.start(), *EPOCHS.end());
         self.epochs.unwrap_or(usual)
+    }
+
+    /// The same training as it went, by its record: where a time limit ended it, a replay does as many
+    /// epochs and looks at no clock.
+    pub fn as_done(&self, record: &TrainingRecord) -> Distillation {
+        match record.end {
+            TrainingEnd::TimeLimit => Distillation {
+                limit_s: None,
+                stopped_after: Some(record.epochs_done),
+                ..self.clone()
+            },
+            _ => self.clone(),
+        }
     }
 
     /// Holds the settings against their bounds.
@@ -162,6 +181,9 @@ impl fmt::Display for Distillation {
         }
         if let Some(limit) = self.limit_s {
             write!(f, ", at most {limit} s")?;
+        }
+        if let Some(epochs) = self.stopped_after {
+            write!(f, ", stopped after epoch {epochs}")?;
         }
         if let Some(layers) = &self.layers {
             write!(f, ", layers {layers}")?;

@@ -6,11 +6,12 @@ use super::settings::Distillation;
 use super::trainable::{TrainableTensor, TrainingTargets, trainable_tensors, with_gradients};
 use super::training::{TrainedWeights, Training, TrainingListener};
 use crate::catalog::Calibration;
-use crate::quantize::{prepare_for_quantization, simulated_quantization};
+use crate::quantize::{QuantizationSimulation, prepare_for_quantization, simulated_quantization};
 use crate::rewrite::{equivalent, fold_batch_normalization};
 use crate::{CompressError, DecisionDraft, Paring, StepResult};
 use paring_core::schema::{OriginalIndices, TensorChange, TrainingEnd, TrainingRecord};
 use paring_onnx::graph::{Graph, Weights};
+use std::time::Duration;
 
 /// Samples below which training would fit these alone.
 const FEWEST_SAMPLES: usize = 32;
@@ -28,6 +29,15 @@ pub struct DistillationInputs<'a> {
     pub seed: u64,
 }
 
+/// A student that can be trained, and what was done to it for that.
+struct TrainableStudent {
+    graph: Graph,
+    decisions: Vec<DecisionDraft>,
+    simulation: Option<QuantizationSimulation>,
+    passes: DistillationPasses,
+    targets: TrainingTargets,
+}
+
 /// Trains the weights of a graph towards what the teacher answers. Normalisations are folded first.
 /// `heard` is told after every epoch.
 ///
@@ -35,54 +45,102 @@ pub struct DistillationInputs<'a> {
 /// [`CompressError`] where there are too few samples, nothing can be trained, or the outputs are not
 /// those of the teacher.
 pub fn distill(
-    mut graph: Graph,
+    graph: Graph,
     origins: OriginalIndices,
     how: &Distillation,
     inputs: &DistillationInputs,
     heard: &TrainingListener,
 ) -> Result<StepResult, CompressError> {
+    let calibration = enough(how, inputs)?;
+    let mut student = TrainableStudent::new(graph, &origins, how, inputs.teacher, calibration)?;
+    let training = student.training(how, calibration, inputs);
+    let trained = training.run(heard)?;
+    let decision = draft(&student.graph, &training, &trained)?;
+    for (tensor, values) in student.targets.tensors.iter().zip(&trained.weights) {
+        if *values != tensor.values {
+            student.graph.set_weights(&tensor.name, Weights::f32(&tensor.dims, values));
+        }
+    }
+    student.decisions.push(decision);
+    let made = StepResult::new(student.graph, origins, student.decisions);
+    Ok(StepResult { refusals: student.targets.refusals, ..made })
+}
+
+/// Time that [`distill`] takes on this machine, from a few updates of the teacher itself: what is pruned
+/// takes less.
+///
+/// # Errors
+/// Those of [`distill`].
+pub fn training_time(
+    how: &Distillation,
+    inputs: &DistillationInputs,
+) -> Result<Duration, CompressError> {
+    let calibration = enough(how, inputs)?;
+    let (graph, origins) = (inputs.teacher.clone(), OriginalIndices::default());
+    let student = TrainableStudent::new(graph, &origins, how, inputs.teacher, calibration)?;
+    Ok(student.training(how, calibration, inputs).estimated_time()?)
+}
+
+/// Samples to train on, if there are enough and the settings are within their bounds.
+fn enough<'a>(
+    how: &Distillation,
+    inputs: &DistillationInputs<'a>,
+) -> Result<&'a Calibration, CompressError> {
     how.check()?;
     let calibration = inputs.calibration.ok_or(CompressError::NoCalibration("distilling"))?;
-    let samples = calibration.samples();
-    if samples < FEWEST_SAMPLES {
-        return Err(DistillationError::TooFew { least: FEWEST_SAMPLES, samples }.into());
-    }
-    let given = graph.clone();
-    let mut decisions;
-    (graph, decisions) = match &how.simulated {
-        Some(simulated) => prepare_for_quantization(graph, simulated)?,
-        None => {
-            let folded = fold_batch_normalization(&mut graph)?;
-            (graph, folded)
+    match calibration.samples() {
+        samples @ 0..FEWEST_SAMPLES => {
+            Err(DistillationError::TooFew { least: FEWEST_SAMPLES, samples }.into())
         }
-    };
-    equivalent("folding normalisations and equalizing", &given, &graph, calibration)?;
-    let tensors = trainable_tensors(&graph, how)?;
-    let simulation = how.simulated.as_ref();
-    let simulation = simulation.map(|how| simulated_quantization(&graph, how, calibration));
-    let simulation = simulation.transpose()?;
-    let student = simulation.as_ref().map_or(&graph, |simulation| &simulation.graph);
-    let passes =
-        DistillationPasses::load((student, &origins), inputs.teacher, &tensors, how, calibration)?;
-    let TrainingTargets { tensors, refusals } = with_gradients(tensors, &passes.refused)?;
-    let select = inputs.select.filter(|select| select.samples() > 0);
-    let training = Training {
-        passes: &passes,
-        tensors: &tensors,
-        simulation: simulation.as_ref(),
-        how,
-        calibration,
-        select,
-        seed: inputs.seed,
-    };
-    let trained = training.run(heard)?;
-    decisions.push(draft(&graph, &training, &trained)?);
-    for (tensor, values) in tensors.iter().zip(&trained.weights) {
-        if *values != tensor.values {
-            graph.set_weights(&tensor.name, Weights::f32(&tensor.dims, values));
+        _ => Ok(calibration),
+    }
+}
+
+impl TrainableStudent {
+    fn new(
+        mut graph: Graph,
+        origins: &OriginalIndices,
+        how: &Distillation,
+        teacher: &Graph,
+        calibration: &Calibration,
+    ) -> Result<TrainableStudent, CompressError> {
+        let given = graph.clone();
+        let decisions;
+        (graph, decisions) = match &how.simulated {
+            Some(simulated) => prepare_for_quantization(graph, simulated)?,
+            None => {
+                let folded = fold_batch_normalization(&mut graph)?;
+                (graph, folded)
+            }
+        };
+        equivalent("folding normalisations and equalizing", &given, &graph, calibration)?;
+        let targets = trainable_tensors(&graph, how)?;
+        let simulation = how.simulated.as_ref();
+        let simulation = simulation.map(|how| simulated_quantization(&graph, how, calibration));
+        let simulation = simulation.transpose()?;
+        let student = simulation.as_ref().map_or(&graph, |simulation| &simulation.graph);
+        let models = ((student, origins), teacher);
+        let passes = DistillationPasses::load(models, &targets.tensors, how, calibration)?;
+        let targets = with_gradients(targets, &passes.refused)?;
+        Ok(TrainableStudent { graph, decisions, simulation, passes, targets })
+    }
+
+    fn training<'a>(
+        &'a self,
+        how: &'a Distillation,
+        calibration: &'a Calibration,
+        inputs: &DistillationInputs<'a>,
+    ) -> Training<'a> {
+        Training {
+            passes: &self.passes,
+            tensors: &self.targets.tensors,
+            simulation: self.simulation.as_ref(),
+            how,
+            calibration,
+            select: inputs.select.filter(|select| select.samples() > 0),
+            seed: inputs.seed,
         }
     }
-    Ok(StepResult { refusals, ..StepResult::new(graph, origins, decisions) })
 }
 
 /// The decision: the tensors as they were, how far each went, and the curve.

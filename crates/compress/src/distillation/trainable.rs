@@ -18,6 +18,8 @@ pub(super) struct TrainableTensor {
     pub(super) node: String,
     pub(super) dims: Vec<usize>,
     pub(super) values: Vec<f32>,
+    /// True of the kernel of a convolution and the matrix of a product.
+    kernel: bool,
 }
 
 impl TrainableTensor {
@@ -27,13 +29,15 @@ impl TrainableTensor {
         CouplingMember { node, initializer, axis: 0 }
     }
 
-    /// True of weights that stay zero: zeros of a matrix or kernel were pruned.
+    /// True of weights that stay zero: zeros of a matrix or kernel were pruned, those of a bias begin
+    /// there.
     pub(super) fn stays_zero(&self, position: usize) -> bool {
-        self.dims.len() > 1 && self.values.get(position) == Some(&0.0)
+        self.kernel && self.values.get(position) == Some(&0.0)
     }
 }
 
-/// The tensors that a step trains, each once.
+/// The tensors that a step trains, each once, and a refusal for those that layers share of which the
+/// step may not change all.
 ///
 /// # Errors
 /// [`CompressError::NoMatch`] where the step's pattern names no layer,
@@ -41,7 +45,7 @@ impl TrainableTensor {
 pub(super) fn trainable_tensors(
     graph: &Graph,
     how: &Distillation,
-) -> Result<Vec<TrainableTensor>, CompressError> {
+) -> Result<TrainingTargets, CompressError> {
     if let Some(node) = integer_node(graph) {
         let why = format!(
             "`{}` ({}) computes in integers; distill before quantizing, or give the quantize step `recover = \"distill\"`",
@@ -49,36 +53,84 @@ pub(super) fn trainable_tensors(
         );
         return Err(DistillationError::NothingTrainable(why).into());
     }
+    let layers = layer_names(graph);
+    let found = learned_tensors(graph, &layers)?;
+    // A shared tensor is a part of every layer that reads it.
+    let readers: Vec<(usize, &String)> = found
+        .iter()
+        .enumerate()
+        .flat_map(|(position, tensor)| {
+            let reads = |node: &Node| node.input.contains(&tensor.name);
+            let nodes = graph.nodes().iter().zip(&layers).filter(move |(node, _)| reads(node));
+            nodes.map(move |(_, layer)| (position, layer))
+        })
+        .collect();
+    let ids: Vec<String> = readers.iter().map(|(_, layer)| layer.to_string()).collect();
+    let meant = select_layers(graph, &ids, how.layers.as_deref(), &how.protect)?;
+    let mut targets = TrainingTargets { tensors: Vec::new(), refusals: Vec::new() };
+    for (position, tensor) in found.into_iter().enumerate() {
+        let own = || readers.iter().zip(&meant).filter(|((at, _), _)| *at == position);
+        let stays = own().find(|(_, meant)| !**meant).map(|((_, layer), _)| *layer);
+        match stays {
+            None => targets.tensors.push(tensor),
+            Some(layer) if own().any(|(_, meant)| *meant) => {
+                let name = &tensor.name;
+                let why = format!(
+                    "`{name}` stays as it is: layer `{layer}` reads it too, which the step leaves alone"
+                );
+                targets.refusals.push((tensor.layer.clone(), why));
+            }
+            Some(_) => {}
+        }
+    }
+    if targets.tensors.is_empty() {
+        let why = "no layer that the step may change has weights of 32-bit floats";
+        let why = targets.refusals.first().map_or(why, |(_, why)| why);
+        return Err(DistillationError::NothingTrainable(why.into()).into());
+    }
+    Ok(targets)
+}
+
+/// All tensors that training could change, each once; `layers` are those of the nodes.
+fn learned_tensors(
+    graph: &Graph,
+    layers: &[String],
+) -> Result<Vec<TrainableTensor>, CompressError> {
     let mut found: Vec<TrainableTensor> = Vec::new();
-    let mut layers = Vec::new();
-    for (node, layer) in graph.nodes().iter().zip(layer_names(graph)) {
-        for name in learned_inputs(graph, node) {
-            let known = found.iter().any(|tensor| tensor.name == *name);
+    for (node, layer) in graph.nodes().iter().zip(layers) {
+        for (slot, name) in learned_inputs(graph, node) {
+            let kernel = is_kernel(node, slot);
+            if let Some(known) = found.iter_mut().find(|tensor| tensor.name == *name) {
+                known.kernel |= kernel;
+                continue;
+            }
             let stored = graph.weights(name)?;
-            let Some(values) = stored.to_f32().filter(|_| !known) else { continue };
-            layers.push(layer.clone());
+            let Some(values) = stored.to_f32() else { continue };
             found.push(TrainableTensor {
                 name: name.clone(),
                 layer: layer.clone(),
                 node: node.name.clone(),
                 dims: stored.dims,
                 values,
+                kernel,
             });
         }
     }
-    let meant = select_layers(graph, &layers, how.layers.as_deref(), &how.protect)?;
-    let kept: Vec<TrainableTensor> =
-        found.into_iter().zip(meant).filter(|(_, meant)| *meant).map(|(own, _)| own).collect();
-    if kept.is_empty() {
-        let why = "no layer that the step may change has weights of 32-bit floats";
-        return Err(DistillationError::NothingTrainable(why.into()).into());
+    Ok(found)
+}
+
+/// True of the slot of a kernel or matrix, of which single weights are pruned.
+fn is_kernel(node: &Node, slot: usize) -> bool {
+    match ops::family_of(&node.op_type) {
+        Some(OperatorFamily::Convolution) => slot == 1,
+        Some(OperatorFamily::Product) => slot < 2,
+        _ => false,
     }
-    Ok(kept)
 }
 
 /// Initializers that a node's training would change, of more than one number. Constants of other
 /// arithmetic (masks, scales of scores, the input's normalisation) are no weights.
-fn learned_inputs<'a>(graph: &Graph, node: &'a Node) -> Vec<&'a String> {
+fn learned_inputs<'a>(graph: &Graph, node: &'a Node) -> Vec<(usize, &'a String)> {
     let several =
         |name: &&String| graph.dims(name).is_some_and(|dims| dims.iter().product::<usize>() > 1);
     let vector = |name: &&String| {
@@ -100,8 +152,7 @@ fn learned_inputs<'a>(graph: &Graph, node: &'a Node) -> Vec<&'a String> {
         };
         passes && learned
     });
-    let names = slots.map(|(_, name)| name).filter(|name| !name.is_empty());
-    names.filter(|name| several(name) && floats(name)).collect()
+    slots.filter(|(_, name)| !name.is_empty() && several(name) && floats(name)).collect()
 }
 
 /// The first node that computes in integers.
@@ -124,7 +175,7 @@ pub(super) struct TrainingTargets {
 /// # Errors
 /// [`DistillationError::NothingTrainable`] where none has a gradient.
 pub(super) fn with_gradients(
-    tensors: Vec<TrainableTensor>,
+    TrainingTargets { tensors, refusals: mut all }: TrainingTargets,
     refused: &BTreeMap<String, String>,
 ) -> Result<TrainingTargets, DistillationError> {
     let reason = |tensor: &TrainableTensor| refused.get(&tensor.name).cloned();
@@ -139,6 +190,72 @@ pub(super) fn with_gradients(
         .collect();
     match (kept.is_empty(), refusals.first()) {
         (true, Some((_, why))) => Err(DistillationError::NothingTrainable(why.clone())),
-        _ => Ok(TrainingTargets { tensors: kept, refusals }),
+        _ => {
+            all.extend(refusals);
+            Ok(TrainingTargets { tensors: kept, refusals: all })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use paring_agent::arrays::Dtype;
+    use paring_onnx::graph::{DimensionSize, Weights};
+
+    fn node(op: &str, name: &str, input: &[&str], output: &str) -> Node {
+        Node {
+            op_type: op.into(),
+            name: name.into(),
+            input: input.iter().map(|own| own.to_string()).collect(),
+            output: vec![output.into()],
+            ..Node::default()
+        }
+    }
+
+    /// Two products that share a matrix, then a convolution with a bias of its own behind it.
+    fn shared() -> Graph {
+        let mut graph = Graph::empty("shared", 17);
+        let sizes = [1, 3, 2, 2].map(DimensionSize::Fixed);
+        graph.add_input("x", Dtype::F32, &sizes);
+        graph.set_weights("tied", Weights::f32(&[2, 2], &[0.0, 1.0, 2.0, 3.0]));
+        graph.set_weights("kernel", Weights::f32(&[2, 3, 1, 1], &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]));
+        graph.set_weights("bias", Weights::f32(&[1, 2, 1, 1], &[0.0, 0.0]));
+        graph.add_node(node("MatMul", "first", &["x", "tied"], "a"));
+        graph.add_node(node("MatMul", "second", &["a", "tied"], "b"));
+        graph.add_node(node("Conv", "third", &["b", "kernel"], "c"));
+        graph.add_node(node("Add", "shift", &["c", "bias"], "y"));
+        graph.add_output("y");
+        graph
+    }
+
+    #[test]
+    fn a_shared_tensor_is_trained_where_all_its_layers_are() {
+        let names = |how: &Distillation| {
+            let found = trainable_tensors(&shared(), how).unwrap();
+            let names: Vec<String> = found.tensors.iter().map(|own| own.name.clone()).collect();
+            (names, found.refusals)
+        };
+        let (all, refusals) = names(&Distillation::default());
+        assert_eq!(all, ["tied", "kernel", "bias"]);
+        assert!(refusals.is_empty());
+        let protected = Distillation { protect: vec!["second".into()], ..Distillation::default() };
+        let only = Distillation { layers: Some("first".into()), ..Distillation::default() };
+        let (left, refusals) = names(&protected);
+        assert_eq!(left, ["kernel", "bias"]);
+        let why = "`tied` stays as it is: layer `second` reads it too, which the step leaves alone";
+        assert_eq!(refusals, [("first".to_string(), why.to_string())]);
+        let error = trainable_tensors(&shared(), &only).err().unwrap().to_string();
+        assert!(error.contains(why), "{error}");
+    }
+
+    #[test]
+    fn zeros_of_kernels_stay_and_those_of_biases_move() {
+        let found = trainable_tensors(&shared(), &Distillation::default()).unwrap().tensors;
+        let stays = |name: &str| {
+            let own = found.iter().find(|own| own.name == name).unwrap();
+            (0..own.values.len()).filter(|at| own.stays_zero(*at)).count()
+        };
+        assert_eq!(["tied", "kernel", "bias"].map(stays), [1, 1, 0]);
     }
 }

@@ -4,7 +4,9 @@
 use super::adam::{AdamOptimizer, cosine_schedule};
 use super::augmentation::AugmentedInputs;
 use super::error::DistillationError;
+use super::held_out::{HeldOutLosses, HeldOutSamples};
 use super::passes::{DistillationPasses, PassArrays, PassGradients};
+use super::sample_pass::{SamplePass, labels_of};
 use super::settings::Distillation;
 use super::trainable::TrainableTensor;
 use crate::catalog::Calibration;
@@ -18,6 +20,9 @@ use std::time::{Duration, Instant};
 
 /// States that are compared at most, evenly spread over the epochs.
 const COMPARED_STATES: usize = 100;
+
+/// Updates from which the time of all is estimated.
+const TIMED_UPDATES: u32 = 4;
 
 /// The state of a training, for whoever waits for it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,12 +73,12 @@ struct TrainingState<'a> {
     /// Updates in all.
     steps: usize,
     weights: Vec<Vec<f32>>,
-    held: Vec<PassArrays>,
+    held: HeldOutSamples<'a>,
     /// The lowest loss on the samples that are held out.
     best: f64,
-    /// The losses of the best and of the last state that was compared, pass by pass.
-    best_losses: Vec<f64>,
-    last_losses: Vec<f64>,
+    /// The losses of the best and of the last state that was compared.
+    best_losses: HeldOutLosses,
+    last_losses: HeldOutLosses,
     found: TrainedWeights,
 }
 
@@ -87,21 +92,12 @@ impl TrainingState<'_> {
     fn prefer_last(&mut self) {
         let whole = self.found.end == TrainingEnd::Epochs && self.found.epoch > 0;
         let start = self.found.curve.first().map_or(f64::NEG_INFINITY, |own| own.held_out);
-        let better = mean(&self.last_losses) < start;
-        if whole && better && within_standard_error(&self.best_losses, &self.last_losses) {
+        let better = self.last_losses.mean() < start;
+        if whole && better && self.last_losses.within_standard_error(&self.best_losses) {
             self.found.weights.clone_from(&self.weights);
             self.found.epoch = self.found.epochs_done;
         }
     }
-}
-
-/// True where the mean of `others` exceeds that of `lowest` by at most one standard error of the paired
-/// difference.
-fn within_standard_error(lowest: &[f64], others: &[f64]) -> bool {
-    let differences: Vec<f64> = lowest.iter().zip(others).map(|(low, other)| other - low).collect();
-    let (count, centre) = (differences.len() as f64, mean(&differences));
-    let squares: f64 = differences.iter().map(|own| (own - centre).powi(2)).sum();
-    centre <= (squares / (count * (count - 1.0)).max(1.0)).sqrt()
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -122,8 +118,9 @@ impl Training<'_> {
         let every = epochs.div_ceil(COMPARED_STATES);
         let mut state = self.start(epochs)?;
         let limit = self.how.limit_s.map(Duration::from_secs);
+        let last = self.how.stopped_after.unwrap_or(epochs);
         for epoch in 1..=epochs {
-            if limit.is_some_and(|limit| begun.elapsed() >= limit) {
+            if epoch > last || limit.is_some_and(|limit| begun.elapsed() >= limit) {
                 state.found.end = TrainingEnd::TimeLimit;
                 break;
             }
@@ -144,14 +141,41 @@ impl Training<'_> {
         Ok(state.found)
     }
 
+    /// Time that the training takes, from a few updates and one comparison.
+    ///
+    /// # Errors
+    /// Those of [`Training::run`].
+    pub(super) fn estimated_time(&self) -> Result<Duration, DistillationError> {
+        let epochs = self.how.epochs(self.calibration.samples());
+        let mut state = self.start(epochs)?;
+        let chosen: Vec<usize> = self.order(1).into_iter().take(state.batch).collect();
+        let mut updates = Vec::new();
+        for _ in 0..=TIMED_UPDATES {
+            let begun = Instant::now();
+            let made = self.step(&state.drawn, 1, &chosen, &state.weights)?;
+            state.adam.update(&mut state.weights, &made.gradients, 0.0);
+            updates.push(begun.elapsed());
+        }
+        let begun = Instant::now();
+        state.held.losses(self.passes, &self.variables(&state.weights))?;
+        let comparison = begun.elapsed();
+        // The first update is slower than those that follow.
+        let update = updates[1..].iter().sum::<Duration>() / TIMED_UPDATES;
+        let compared = epochs / epochs.div_ceil(COMPARED_STATES);
+        let time = update.as_secs_f64() * state.steps as f64
+            + comparison.as_secs_f64() * (compared + 1) as f64;
+        let limit = self.how.limit_s.map_or(Duration::MAX, Duration::from_secs);
+        Ok(Duration::try_from_secs_f64(time).unwrap_or(Duration::MAX).min(limit))
+    }
+
     /// The state before the first epoch.
     fn start(&self, epochs: usize) -> Result<TrainingState<'_>, DistillationError> {
         let samples = self.calibration.samples();
         let batch = self.how.batch.min(samples).max(1);
         let weights: Vec<Vec<f32>> = self.tensors.iter().map(|own| own.values.clone()).collect();
-        let held = self.held_out()?;
-        let losses = self.held_losses(&held, &weights)?;
-        let best = mean(&losses);
+        let held = HeldOutSamples::new(self.select.unwrap_or(self.calibration), self.passes)?;
+        let losses = held.losses(self.passes, &self.variables(&weights))?;
+        let best = losses.mean();
         let found = TrainedWeights {
             weights: weights.clone(),
             epoch: 0,
@@ -193,8 +217,8 @@ impl Training<'_> {
         state.found.epochs_done = epoch;
         let training = mean(&losses);
         if compares {
-            let losses = self.held_losses(&state.held, &state.weights)?;
-            let held_out = mean(&losses);
+            let losses = state.held.losses(self.passes, &self.variables(&state.weights))?;
+            let held_out = losses.mean();
             state.found.curve.push(EpochLoss { epoch, training: Some(training), held_out });
             if held_out < state.best {
                 state.best = held_out;
@@ -223,23 +247,21 @@ impl Training<'_> {
         weights: &[Vec<f32>],
     ) -> Result<PassGradients, DistillationError> {
         let variables = self.variables(weights);
-        let shards: Vec<Vec<usize>> = shards(chosen, self.passes.samples);
-        let made: Vec<PassGradients> = shards
+        let divided = SamplePass::divide(chosen, self.passes.samples);
+        let made: Vec<PassGradients> = divided
             .par_iter()
-            .map(|shard| {
-                let labels: Vec<i64> =
-                    shard.iter().filter_map(|i| self.calibration.labels.get(*i).copied()).collect();
-                let arrays = self.passes.answered(drawn.at(epoch, shard), &labels)?;
+            .map(|pass| {
+                let labels = labels_of(self.calibration, &pass.samples);
+                let arrays = self.passes.answered(drawn.at(epoch, &pass.samples), &labels)?;
                 self.passes.gradients(arrays, &variables)
             })
             .collect::<Result<_, DistillationError>>()?;
-        let count = made.len().max(1) as f32;
         let mut loss = 0.0;
         let mut gradients: Vec<Vec<f32>> = weights.iter().map(|own| vec![0.0; own.len()]).collect();
-        for own in &made {
-            loss += own.loss / f64::from(count);
+        for (own, SamplePass { share, .. }) in made.iter().zip(&divided) {
+            loss += own.loss * share;
             for (sum, part) in gradients.iter_mut().zip(&own.gradients) {
-                sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part / count);
+                sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part * *share as f32);
             }
         }
         for (tensor, gradient) in self.tensors.iter().zip(&mut gradients) {
@@ -262,34 +284,4 @@ impl Training<'_> {
         let rounded: Vec<Vec<f32>> = self.tensors.iter().zip(weights).map(rounded).collect();
         self.passes.variables(&rounded)
     }
-
-    /// The samples that states are compared on, with the teacher's answers.
-    fn held_out(&self) -> Result<Vec<PassArrays>, DistillationError> {
-        let samples = self.select.unwrap_or(self.calibration);
-        let all: Vec<usize> = (0..samples.samples()).collect();
-        let answered = |shard: &Vec<usize>| {
-            let arrays = samples.inputs.iter().map(|(name, a)| (name.clone(), a.take(shard)));
-            let labels: Vec<i64> =
-                shard.iter().filter_map(|i| samples.labels.get(*i).copied()).collect();
-            self.passes.answered(arrays.collect(), &labels)
-        };
-        shards(&all, self.passes.samples).par_iter().map(answered).collect()
-    }
-
-    /// The loss of each pass over the samples that are held out.
-    fn held_losses(
-        &self,
-        held: &[PassArrays],
-        weights: &[Vec<f32>],
-    ) -> Result<Vec<f64>, DistillationError> {
-        let variables = self.variables(weights);
-        held.par_iter().map(|arrays| self.passes.loss(arrays, &variables)).collect()
-    }
-}
-
-/// Samples in passes of `size`; the last one is filled up with the first samples.
-fn shards(chosen: &[usize], size: usize) -> Vec<Vec<usize>> {
-    let passes = chosen.len().div_ceil(size.max(1));
-    let at = |i: usize| chosen.get(i % chosen.len().max(1)).copied();
-    (0..passes).map(|pass| (pass * size..(pass + 1) * size).filter_map(at).collect()).collect()
 }

@@ -12,6 +12,11 @@ use std::collections::BTreeMap;
 /// pass over a depthwise-separable network two thirds.
 const CHANNELS_LAST: &str = "conv_nhwc";
 
+/// Engine options of backward passes, and of other models that training asks.
+pub(crate) fn training_options() -> EngineOptions {
+    EngineOptions { transforms: vec![CHANNELS_LAST.to_string()], ..EngineOptions::default() }
+}
+
 /// An optimised backward graph.
 #[derive(Debug)]
 pub struct BackwardPass {
@@ -44,8 +49,7 @@ impl BackwardPass {
         let graph = &backward.graph;
         let bytes = graph.encode();
         let model = AnalysedModel::load_fixed(ModelSource::Bytes(graph.name(), &bytes))?;
-        let transforms = vec![CHANNELS_LAST.to_string()];
-        let plan = model.optimise(&EngineOptions { transforms, ..EngineOptions::default() })?;
+        let plan = model.optimise(&training_options())?;
         let answers = graph.outputs().len() - gradients.len() - 1;
         Ok(BackwardPass { plan, answers, gradients })
     }

@@ -12,6 +12,7 @@ mod reverse_pass;
 mod variables;
 
 pub use backward_graph::{BackwardGraph, TargetGradient, backward_graph};
+pub(crate) use backward_pass::training_options;
 pub use backward_pass::{BackwardPass, GradientValues};
 pub use backward_request::{BackwardRequest, GradientForm, GradientPlace, GradientTarget};
 pub use error::GradientError;

@@ -7,6 +7,7 @@ use crate::catalog::Calibration;
 use crate::{CompressError, DecisionDraft};
 use paring_agent::arrays::Dtype;
 use paring_agent::engine::onnx;
+use paring_core::schema::EngineOptions;
 use paring_onnx::graph::{ElementType, Graph, Node, TensorFacts, Weights};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -152,7 +153,7 @@ fn computed(
     if tensors.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let plan = tensors_plan(graph, tensors, calibration)?;
+    let plan = tensors_plan(graph, tensors, calibration, &EngineOptions::default())?;
     let values = plan.run(&plan.inputs(&calibration.first())?)?;
     let values = values.into_iter().map(|v| v.iter().copied().collect());
     Ok(tensors.iter().cloned().zip(values).collect())

@@ -5,6 +5,7 @@ use crate::calibration_plan::tensors_plan;
 use crate::catalog::Calibration;
 use ndarray::ArrayD;
 use paring_agent::arrays::Dtype;
+use paring_core::schema::EngineOptions;
 use paring_onnx::graph::{ElementType, Graph, Node, Weights};
 use std::collections::BTreeMap;
 
@@ -152,7 +153,7 @@ fn computed(
         return None;
     }
     let tensors: Vec<String> = still.iter().map(|one| one.tensor.clone()).collect();
-    let plan = tensors_plan(executable, &tensors, probe).ok()?;
+    let plan = tensors_plan(executable, &tensors, probe, &EngineOptions::default()).ok()?;
     plan.run(&plan.inputs(&probe.first()).ok()?).ok()
 }
 
