@@ -16,14 +16,18 @@ const SAMPLES: usize = 48;
 
 /// Some samples of the example, with labels and a slice.
 fn samples(folder: &Path) -> String {
+    first_samples(folder, SAMPLES)
+}
+
+fn first_samples(folder: &Path, count: usize) -> String {
     let mut stored = NpzReader::new(File::open(digits("digits.npz")).unwrap()).unwrap();
     let images: Array4<f32> = stored.by_name("image").unwrap();
     let labels: Array1<i64> = stored.by_name("labels").unwrap();
     let path = folder.join("some.npz");
     let mut some = NpzWriter::new(File::create(&path).unwrap());
-    some.add_array("image", &images.slice(s![..SAMPLES, .., .., ..])).unwrap();
-    some.add_array("labels", &labels.slice(s![..SAMPLES])).unwrap();
-    let half: Array1<i64> = (0..SAMPLES as i64).map(|at| at % 2).collect();
+    some.add_array("image", &images.slice(s![..count, .., .., ..])).unwrap();
+    some.add_array("labels", &labels.slice(s![..count])).unwrap();
+    let half: Array1<i64> = (0..count as i64).map(|at| at % 2).collect();
     some.add_array("half", &half).unwrap();
     some.finish().unwrap();
     path.to_str().unwrap().to_string()
@@ -112,6 +116,21 @@ fn attacks_are_sound_and_have_parts() {
 }
 
 #[test]
+fn many_steps_halve_the_accuracy_where_a_single_one_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = digits("digits_cnn.onnx");
+    let data = first_samples(folder.path(), 100);
+    let effort = ["--attack", "linf=0.11", "--attack-steps", "10", "--attack-restarts", "1"];
+    let found = attacked(folder.path(), &[model.to_str().unwrap()], &data, &effort);
+    let (clean, right) =
+        (found[0]["metrics"]["accuracy"]["value"]["value"].as_f64().unwrap(), right(&found[0]));
+    assert_eq!(clean, 1.0);
+    let (fgsm, pgd) = (right["fgsm_linf 0.11"], right["pgd_linf 0.11"]);
+    assert!(fgsm > 50.0 && pgd <= 50.0, "{fgsm} {pgd}");
+    assert_eq!(unsound(&found[0]), Vec::<Value>::new());
+}
+
+#[test]
 fn bounds_ranges_and_tasks_that_do_not_fit_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let (model, data) = (digits("digits_cnn.onnx"), samples(folder.path()));
@@ -175,6 +194,25 @@ fn variants_without_gradients_are_asked_what_fools_the_baseline() {
     assert_eq!(names(&dynamic), ["transfer_linf baseline"]);
     assert!(dynamic[0].2.contains("passes no gradient"), "{dynamic:?}");
     assert!(table.contains("half = 1"), "{table}");
+    explained_once(folder.path(), &out);
+}
+
+/// Explains a run twice: what is refused is refused once, and the second call makes no experiment.
+fn explained_once(folder: &Path, run: &Path) {
+    let out = run.to_str().unwrap();
+    let explain = ["explain", out, "--replicates", "1", "--groups", "2", "--minutes", "20"];
+    let journal = || std::fs::read_to_string(run.join("experiments/experiments.jsonl")).unwrap();
+    paring(folder, &explain).success().stderr(contains("no effects on inputs under pgd_linf 0.1"));
+    let first = journal();
+    let lines = |variant: &str| {
+        let own = first.lines().filter(|line| line.contains("\"disturbed\":\"pgd_linf 0.1\""));
+        own.filter(|line| line.contains("\"refused\":") == (variant == "dynamic")).count()
+    };
+    assert!(lines("dynamic") > 0 && lines("int8") > 0, "{first}");
+    paring(folder, &explain).success().stderr(contains("no effects on inputs under pgd_linf 0.1"));
+    assert_eq!(journal(), first);
+    let effects = std::fs::read_to_string(run.join("effects.csv")).unwrap();
+    assert!(effects.contains("pgd_linf 0.1"), "{effects}");
 }
 
 /// Rows of a CSV without quoted line breaks.

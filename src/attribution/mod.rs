@@ -23,7 +23,7 @@ pub use effects::{
 pub(crate) use example_explanation::{example_explanation, example_without_effect};
 pub use experiments::{
     AblationOptions, AblationStudy, EvaluatedSamples, ExperimentMetric, ExperimentPlan,
-    ExperimentProgress, ExperimentTable, GroupLevel, explore, groups, pieces, recipe,
+    ExperimentProgress, ExperimentTable, GroupLevel, explore, groups, not_drawn, pieces, recipe,
     resample_calibration,
 };
 pub use flips::{FlipAttribution, FlipCauses, greedy_cover};

@@ -24,8 +24,8 @@ pub use prediction::{
 };
 pub use robustness::{
     AdversarialResult, AdversarialSearch, AttackError, AttackGradient, AttackPlan, AttackTest,
-    AttackedModel, GradientAttack, InputBox, InputSpread, RobustnessTest, TestedModel,
-    perturb_inputs, spreads,
+    AttackedModel, GradientAttack, InputBox, InputSpread, RepeatedTest, RobustnessTest,
+    TestedModel, perturb_inputs, spreads,
 };
 pub use statistics::{PredictionStatistics, ResampledMetric, SliceColumns};
 pub use task::{EvaluationTask, MetricNeedsLabels};

@@ -7,6 +7,7 @@ use crate::evaluate::RobustnessTest;
 use crate::pipeline::{DisturbedExperiments, PipelineError};
 use paring_core::schema::{Effect, Experiment, MetricTotal};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// The metric of effects on disturbed inputs, in files.
 pub const ROBUSTNESS: &str = "robustness";
@@ -18,21 +19,40 @@ pub struct DisturbedEffects {
     pub effects: Vec<Effect>,
     /// Changes of the whole variant.
     pub totals: Vec<MetricTotal>,
-    /// Attacks that no effect can be told of, each with the reason.
-    pub refused: Vec<String>,
+    /// Attacks that no effect can be told of, by the reason.
+    pub refused: BTreeMap<String, Vec<String>>,
 }
 
 impl AblationStudy<'_> {
+    /// Experiments that are repeated on disturbed inputs, with their sets of groups: the ends, each group
+    /// alone and on top of all others.
+    fn base_experiments(&self) -> (Vec<GroupCoalition>, Vec<Experiment>) {
+        let sets = self.plan.base(&(0..self.groups.len()).collect::<Vec<_>>());
+        let kept = sets.iter().filter_map(|set| self.table.experiment(0, *set).cloned()).collect();
+        (sets, kept)
+    }
+
+    /// Time that [`AblationStudy::disturbed`] takes, from what asking the same models undisturbed took.
+    ///
+    /// # Errors
+    /// Where the first sample cannot be read.
+    pub fn time_of(&mut self, how: &RobustnessTest) -> Result<Duration, PipelineError> {
+        let (_, kept) = self.base_experiments();
+        let asked: Vec<f64> = kept.iter().filter_map(|own| own.asked_s).collect();
+        let mean = asked.iter().sum::<f64>() / asked.len().max(1) as f64;
+        let samples = self.table.truth.labels.len().max(1);
+        let Some(laboratory) = self.laboratory() else { return Ok(Duration::ZERO) };
+        let inferences = laboratory.pending_inferences(&kept, how)?;
+        Ok(Duration::from_secs_f64(mean * inferences as f64 / samples as f64))
+    }
+
     /// Effects and totals on what counts most, of the same samples disturbed in every way that `how`
     /// names: each group alone and on top of all others. A search is not part of it.
     ///
     /// # Errors
     /// Those of the experiments.
     pub fn disturbed(&mut self, how: &RobustnessTest) -> Result<DisturbedEffects, PipelineError> {
-        let count = self.groups.len();
-        let sets = self.plan.base(&(0..count).collect::<Vec<_>>());
-        let kept: Vec<Experiment> =
-            sets.iter().filter_map(|set| self.table.experiment(0, *set).cloned()).collect();
+        let (sets, kept) = self.base_experiments();
         let Some(laboratory) = self.laboratory().filter(|_| kept.len() == sets.len()) else {
             return Ok(DisturbedEffects::default());
         };
@@ -47,7 +67,7 @@ impl AblationStudy<'_> {
             let of = || Some(format!("{disturbance} {strength}"));
             if experiments.len() < kept.iter().map(|own| &own.key).collect::<BTreeSet<_>>().len() {
                 let reason = refused.unwrap_or_else(|| "experiments are missing".into());
-                all.refused.push(format!("{disturbance} {strength}: {reason}"));
+                all.refused.entry(reason).or_default().push(format!("{disturbance} {strength}"));
                 continue;
             }
             let truth = self.table.truth.first(samples);

@@ -9,13 +9,15 @@ use super::experiment_table::ExperimentTable;
 use super::exploration::explore;
 use crate::attribution::shapley::GroupCoalition;
 use crate::pipeline::{
-    EvaluationSetup, ExperimentRequest, ExperimentRunner, PipelineError, RecipeContext,
+    EvaluationSetup, ExperimentRequest, ExperimentRunner, Folders, PipelineError, RecipeContext,
     RecipeInputs, RecordedStep, rehearse,
 };
+use paring_compress::Step;
 use paring_core::schema::{
-    DecisionGroup, EngineOptions, ExperimentPredictions, Forecast, ReplayedDecision, Sha256Hex,
+    CostTable, DecisionGroup, EngineOptions, ExperimentPredictions, Forecast, ReplayedDecision,
+    Sha256Hex,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -49,10 +51,24 @@ pub struct AblationStudy<'a> {
     pub made: usize,
     /// Time of one experiment.
     pub each: Duration,
+    /// Draws of calibration samples on which the recipe was done, the study's own first.
     draws: Vec<RecipeOnDraw<'a>>,
+    further: FurtherDraws<'a>,
     options: EngineOptions,
     /// Position of the group that is the engine options.
     optional: Option<usize>,
+}
+
+/// Draws of calibration samples on which the recipe was not done yet, and what it takes to do it.
+#[derive(Debug)]
+struct FurtherDraws<'a> {
+    inputs: VecDeque<RecipeInputs>,
+    /// The recipe as further draws repeat it.
+    steps: Vec<Step>,
+    owner: String,
+    costs: Option<CostTable>,
+    folders: Folders,
+    subject: EvaluationSetup<'a>,
 }
 
 /// The recipe on one draw of calibration samples.
@@ -64,8 +80,9 @@ struct RecipeOnDraw<'a> {
 }
 
 impl<'a> AblationStudy<'a> {
-    /// Groups what the variant's steps decided, and repeats them on every `further` draw of calibration
-    /// samples: `done` is what was done on the study's own; `truth` is of the subject's samples.
+    /// Groups what the variant's steps decided: `done` is what was done on the study's own draw of
+    /// calibration samples. On a `further` one they are repeated when its first experiment is asked for.
+    /// `truth` is of the subject's samples.
     ///
     /// # Errors
     /// [`PipelineError`] where a step cannot be repeated.
@@ -92,17 +109,16 @@ impl<'a> AblationStudy<'a> {
         };
         let steps: Vec<_> = done.iter().map(settled).collect::<Result<_, _>>()?;
         let RecipeContext { records, inputs, estimates, .. } = context;
-        let on_draw = |inputs: RecipeInputs, done: Vec<RecordedStep>| {
-            let pieces = pieces(&groups, &done);
-            let laboratory = ExperimentRunner::open(&records.folders, inputs, subject)?;
-            Ok::<_, PipelineError>(RecipeOnDraw { laboratory, done, pieces })
+        let further = FurtherDraws {
+            inputs: further.into(),
+            steps,
+            owner: records.owner.clone(),
+            costs: estimates.costs.clone(),
+            folders: records.folders.clone(),
+            subject,
         };
-        let mut all = vec![on_draw(inputs.clone(), done.to_vec())?];
-        for inputs in further {
-            let done = rehearse(&records.owner, &inputs, estimates.costs.as_ref(), &steps)?;
-            all.push(on_draw(inputs, done)?);
-        }
-        let table = ExperimentTable { truth, draws: vec![Default::default(); all.len()] };
+        let own = further.open(&groups, (*inputs).clone(), done.to_vec())?;
+        let table = ExperimentTable { truth, draws: vec![Default::default(); draws] };
         Ok(AblationStudy {
             groups,
             plan,
@@ -110,10 +126,38 @@ impl<'a> AblationStudy<'a> {
             table,
             made: 0,
             each: Duration::ZERO,
-            draws: all,
+            draws: vec![own],
+            further,
             options: options.clone(),
             optional,
         })
+    }
+
+    /// Seconds of one experiment on this machine: of the variant itself, which is asked in any case.
+    ///
+    /// # Errors
+    /// Those of the experiment.
+    pub fn time_of_one(&mut self) -> Result<Duration, PipelineError> {
+        let all = GroupCoalition::full(self.groups.len());
+        self.ask(0, &[all])?;
+        let found = self.table.experiment(0, all);
+        let took = found.and_then(|own| Some(own.made_s? + own.asked_s?)).unwrap_or(0.0);
+        Ok(Duration::try_from_secs_f64(took).unwrap_or(Duration::MAX))
+    }
+
+    /// The most groups whose effects can be told in so much time, where an experiment takes `each`, and
+    /// the experiments that all of them need.
+    pub fn affordable_groups(&self, each: Duration, time: Duration) -> (usize, usize) {
+        let needed = |count: usize| {
+            let plan = ExperimentPlan::new(count, 1, 0);
+            let order: Vec<usize> = (0..count).collect();
+            let sets = [plan.base(&order), plan.sets(0)].concat();
+            sets.into_iter().collect::<BTreeSet<_>>().len()
+        };
+        let takes = |count: usize| each.as_secs_f64() * needed(count) as f64;
+        let fits = |count: &usize| takes(*count) <= time.as_secs_f64();
+        let most = (1..=self.groups.len()).rev().find(fits).unwrap_or(1);
+        (most, needed(self.groups.len()))
     }
 
     /// Does the planned experiments as far as time and number allow; `heard` is told after each batch
@@ -132,7 +176,8 @@ impl<'a> AblationStudy<'a> {
         let afford = &mut |count: usize| {
             let (all, made) = spent.get();
             let each = begun.elapsed().div_f64(made.max(1) as f64);
-            let time = begun.elapsed() + each.mul_f64(count as f64);
+            // The recipe on a further draw takes as long as an experiment.
+            let time = begun.elapsed() + each.mul_f64(count as f64 + 1.0);
             all + count <= manner.experiments && (made == 0 || time <= manner.time)
         };
         let mut run = |draw: usize, sets: &[GroupCoalition]| -> Result<(), PipelineError> {
@@ -168,6 +213,11 @@ impl<'a> AblationStudy<'a> {
     /// # Errors
     /// Those of the experiments.
     pub fn ask(&mut self, draw: usize, sets: &[GroupCoalition]) -> Result<(), PipelineError> {
+        while self.draws.len() <= draw
+            && let Some(inputs) = self.further.inputs.pop_front()
+        {
+            self.draws.push(self.further.rehearsed(&self.groups, inputs)?);
+        }
         let known = &self.table.draws[draw];
         let sets: Vec<GroupCoalition> =
             sets.iter().copied().filter(|set| !known.contains_key(set)).collect();
@@ -275,6 +325,29 @@ impl<'a> AblationStudy<'a> {
         let mut order: Vec<usize> = (0..self.groups.len()).collect();
         order.sort_by(|a, b| expected(&self.groups[*b]).total_cmp(&expected(&self.groups[*a])));
         order
+    }
+}
+
+impl<'a> FurtherDraws<'a> {
+    /// The recipe on a draw, of which everything was `done`.
+    fn open(
+        &self,
+        groups: &[DecisionGroup],
+        inputs: RecipeInputs,
+        done: Vec<RecordedStep>,
+    ) -> Result<RecipeOnDraw<'a>, PipelineError> {
+        let laboratory = ExperimentRunner::open(&self.folders, inputs, self.subject)?;
+        Ok(RecipeOnDraw { laboratory, pieces: pieces(groups, &done), done })
+    }
+
+    /// Does the recipe on a draw.
+    fn rehearsed(
+        &self,
+        groups: &[DecisionGroup],
+        inputs: RecipeInputs,
+    ) -> Result<RecipeOnDraw<'a>, PipelineError> {
+        let done = rehearse(&self.owner, &inputs, self.costs.as_ref(), &self.steps)?;
+        self.open(groups, inputs, done)
     }
 }
 

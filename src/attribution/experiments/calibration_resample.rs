@@ -2,7 +2,7 @@
 
 use paring_core::stats;
 use rand::RngExt;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Draws samples from a pool with replacement, ascending; whole groups where there are any,
 /// until there are enough. `groups` are of all samples of the dataset.
@@ -28,6 +28,18 @@ pub fn resample_calibration(
     drawn
 }
 
+/// Samples of a pool that have nothing to do with those that were `drawn`: no sample of a drawn group is
+/// among them.
+pub fn not_drawn(pool: &[usize], groups: Option<&[String]>, drawn: &[usize]) -> Vec<usize> {
+    let samples: BTreeSet<usize> = drawn.iter().copied().collect();
+    let units: BTreeSet<&String> =
+        groups.iter().flat_map(|groups| drawn.iter().map(|sample| &groups[*sample])).collect();
+    let apart = |sample: &usize| {
+        !samples.contains(sample) && groups.is_none_or(|groups| !units.contains(&groups[*sample]))
+    };
+    pool.iter().copied().filter(apart).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,5 +54,10 @@ mod tests {
         let whole = resample_calibration(&pool, Some(&groups), 20, 3);
         assert!(whole.chunks(10).all(|ten| ten.len() == 10));
         assert!(resample_calibration(&[], None, 5, 1).is_empty());
+        assert_eq!(not_drawn(&[3, 4, 5, 6], None, &[4, 4, 6]), [3, 5]);
+        // Half of group 11 was drawn: its other half is left out, too.
+        let drawn = [105, 106, 107, 108, 109, 110, 111, 112, 113, 114];
+        let left = not_drawn(&pool, Some(&groups), &drawn);
+        assert_eq!(left, (120..150).collect::<Vec<_>>());
     }
 }

@@ -14,7 +14,7 @@ mod experiment_table;
 mod exploration;
 
 pub use ablation_study::{AblationOptions, AblationStudy};
-pub use calibration_resample::resample_calibration;
+pub use calibration_resample::{not_drawn, resample_calibration};
 pub use decision_groups::{GroupLevel, groups, pieces, recipe};
 pub use evaluated_samples::EvaluatedSamples;
 pub use experiment_metric::ExperimentMetric;

@@ -32,6 +32,8 @@ pub(super) struct StrengthTally {
     /// PGD with half of its steps.
     pub(super) half: usize,
     pub(super) pgd: usize,
+    /// Right answers to the inputs that PGD found on the baseline.
+    pub(super) transfer: Option<usize>,
 }
 
 impl AttackTally {
@@ -67,6 +69,9 @@ impl AttackTally {
         };
         weaker(row.half, format!("{} steps instead of {steps}", (steps / 2).max(1)));
         weaker(row.fgsm, "a single step".into());
+        if let Some(count) = row.transfer {
+            weaker(count, "the inputs found on the baseline".into());
+        }
         if let Some(before) = place.checked_sub(1).and_then(|before| self.rows.get(before)) {
             weaker(before.pgd, format!("strength {}", before.strength));
         }
@@ -79,7 +84,13 @@ mod tests {
     use super::*;
 
     fn tally() -> AttackTally {
-        let row = |strength, fgsm, half, pgd| StrengthTally { strength, fgsm, half, pgd };
+        let row = |strength, fgsm, half, pgd| StrengthTally {
+            strength,
+            fgsm,
+            half,
+            pgd,
+            transfer: Some(350),
+        };
         AttackTally {
             samples: 400,
             classes: 10,
@@ -109,8 +120,20 @@ mod tests {
     #[test]
     fn every_broken_rule_is_named() {
         let mut wrong = tally();
-        wrong.rows[1] = StrengthTally { strength: 0.2, fgsm: 200, half: 100, pgd: 345 };
-        pgd(&wrong, 0.2, &["10 steps instead of 20 100", "a single step 200", "strength 0.1 340"]);
+        wrong.rows[1] =
+            StrengthTally { strength: 0.2, fgsm: 200, half: 100, pgd: 345, transfer: Some(150) };
+        let found = "the inputs found on the baseline 150";
+        pgd(
+            &wrong,
+            0.2,
+            &["10 steps instead of 20 100", "a single step 200", found, "strength 0.1 340"],
+        );
+        // Masked gradients: what fools the baseline fools the model, what its own gradients find does not.
+        let mut masked = tally();
+        masked.rows[0].transfer = Some(337);
+        pgd(&masked, 0.1, &[found.replace("150", "337").as_str()]);
+        masked.rows[0].transfer = Some(338);
+        pgd(&masked, 0.1, &[]);
         let masked = AttackTally { unbounded: 200, ..tally() };
         pgd(&masked, 0.1, &["an unbounded attack leaves 200 of 400"]);
         let shifted = AttackTally { zero: 389, ..tally() };

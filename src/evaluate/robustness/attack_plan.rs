@@ -1,8 +1,10 @@
 //! The plan of attacks: norms with their strengths, steps, restarts, the range of inputs.
 
 use super::gradient_attack::GradientAttack;
+use paring_agent::arrays::Array;
 use paring_core::schema::{AttackMethod, AttackNorm, InputDisturbance};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Attacks along gradients that models are put to. As JSON it is part of a run's identity. Its answers
 /// stand in `attack_test.rs`.
@@ -22,6 +24,9 @@ pub struct AttackPlan {
     pub range: Option<[f64; 2]>,
 }
 
+/// Values of attacked inputs that are held at once, for transfer.
+const MOST_VALUES: usize = 64 << 20;
+
 impl Default for AttackPlan {
     fn default() -> Self {
         AttackPlan {
@@ -36,6 +41,13 @@ impl Default for AttackPlan {
 }
 
 impl AttackPlan {
+    /// Samples that are attacked, of inputs with so many entries each: as many as are wanted and memory
+    /// allows.
+    pub(super) fn bounded_samples(&self, entries: usize) -> usize {
+        let attacks = self.linf.len() + self.l2.len();
+        self.samples.min((MOST_VALUES / (entries * attacks).max(1)).max(1))
+    }
+
     /// The strengths under a norm.
     pub fn strengths(&self, norm: AttackNorm) -> &[f64] {
         match norm {
@@ -98,9 +110,25 @@ impl AttackPlan {
     }
 }
 
+/// Entries of the inputs of one sample that can be changed a little.
+pub(super) fn float_entries(inputs: &BTreeMap<String, Array>) -> usize {
+    let floats = inputs.values().filter(|array| matches!(array, Array::F32(_)));
+    floats.map(|array| array.shape().iter().skip(1).product::<usize>()).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn large_inputs_are_attacked_on_fewer_samples() {
+        let plan = AttackPlan { linf: vec![0.1, 0.2], l2: vec![], ..AttackPlan::default() };
+        // Two attacks on images of 3 × 512 × 512: 67,108,864 / (2 · 786,432) = 42.67.
+        assert_eq!(
+            [0, 490, 786_432, 1 << 40].map(|entries| plan.bounded_samples(entries)),
+            [500, 500, 42, 1]
+        );
+    }
 
     #[test]
     fn what_cannot_be_carried_out_is_refused_by_its_key() {

@@ -4,7 +4,7 @@
 use super::attack_checks::{AttackTally, StrengthTally};
 use super::attack_error::AttackError;
 use super::attack_gradient::AttackGradient;
-use super::attack_plan::AttackPlan;
+use super::attack_plan::{AttackPlan, float_entries};
 use super::gradient_attack::GradientAttack;
 use super::input_box::InputBox;
 use super::perturbations::spreads;
@@ -21,9 +21,6 @@ use paring_core::schema::{
 use paring_core::stats::{self, SamplingDesign};
 use paring_data::Dataset;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Values of attacked inputs that are held for transfer.
-const MOST_VALUES: usize = 64 << 20;
 
 /// Samples, task and plan of attacks.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +51,9 @@ pub struct AttackedModel {
     /// Inputs found by PGD, by norm and position of the strength.
     inputs: BTreeMap<(AttackNorm, usize), AttackedChunks>,
 }
+
+/// Answers to the inputs that PGD found on the baseline, by norm and position of the strength.
+type TransferredAnswers = BTreeMap<(AttackNorm, usize), ModelOutputs>;
 
 /// Samples under attack and the classes that they are held to.
 struct AttackSubject<'a> {
@@ -88,8 +88,10 @@ impl AttackTest<'_> {
         let mut own = AttackedModel { clean, answers: BTreeMap::new(), inputs: BTreeMap::new() };
         let mut scores = Vec::new();
         let mut without_own = gradient.as_ref().err().cloned();
+        let transferred =
+            baseline.map(|own| self.transferred(&subject, own)).transpose()?.unwrap_or_default();
         if let Ok(gradient) = gradient {
-            match self.attacked(&subject, gradient, &mut own) {
+            match self.attacked(&subject, gradient, &mut own, &transferred) {
                 Ok(tallies) => {
                     scores = self.own_scores(&subject, gradient, &own, (baseline, &tallies))
                 }
@@ -102,7 +104,7 @@ impl AttackTest<'_> {
             }
         }
         if let Some(baseline) = baseline {
-            scores.extend(self.transfer_scores(&subject, baseline, without_own)?);
+            scores.extend(self.transfer_scores(&subject, baseline, &transferred, without_own));
         }
         Ok((scores, own))
     }
@@ -116,14 +118,8 @@ impl AttackTest<'_> {
             model.clean.samples.iter().copied().take(count).collect()
         };
         let seen = self.data.inputs_at(&asked(SPREAD))?;
-        let entries: usize = seen
-            .values()
-            .filter(|array| matches!(array, Array::F32(_)))
-            .map(|array| array.shape().iter().skip(1).product::<usize>())
-            .sum();
-        let attacks = self.plan.linf.len() + self.plan.l2.len();
-        let held = (MOST_VALUES / (entries * attacks).max(1)).max(1);
-        let samples = asked(self.plan.samples.min(held));
+        let entries = float_entries(&seen);
+        let samples = asked(self.plan.bounded_samples(entries));
         let clean = first(model.clean, samples.len());
         let named = baseline.map_or(&clean, |baseline| &baseline.clean);
         let classes = match clean.labelled() {
@@ -140,6 +136,7 @@ impl AttackTest<'_> {
         subject: &AttackSubject,
         gradient: &AttackGradient,
         own: &mut AttackedModel,
+        transferred: &TransferredAnswers,
     ) -> Result<BTreeMap<AttackNorm, AttackTally>, AttackError> {
         gradient.refuse_zero(self.data, &subject.samples, &subject.classes)?;
         let mut tallies = BTreeMap::new();
@@ -175,6 +172,7 @@ impl AttackTest<'_> {
                     fgsm: subject.right(&fast),
                     half: right(&half)?,
                     pgd: subject.right(&found),
+                    transfer: transferred.get(&(norm, place)).map(|found| subject.right(found)),
                 });
                 own.answers.insert((AttackMethod::Fgsm, norm, place), fast);
                 own.answers.insert((AttackMethod::Pgd, norm, place), found);
@@ -223,17 +221,28 @@ impl AttackTest<'_> {
         scores
     }
 
+    /// Answers to the inputs that PGD found on the baseline.
+    fn transferred(
+        &self,
+        subject: &AttackSubject,
+        baseline: &AttackedModel,
+    ) -> Result<TransferredAnswers, AttackError> {
+        let ask = |inputs| answers_to(subject.model.predictor, self.data, inputs, &subject.samples);
+        let each = baseline.inputs.iter().map(|(key, inputs)| Ok((*key, ask(inputs)?)));
+        each.collect()
+    }
+
     /// Scores on the inputs that PGD found on the baseline.
     fn transfer_scores(
         &self,
         subject: &AttackSubject,
         baseline: &AttackedModel,
+        transferred: &TransferredAnswers,
         without_own: Option<String>,
-    ) -> Result<Vec<RobustnessScore>, AttackError> {
+    ) -> Vec<RobustnessScore> {
         let mut scores = Vec::new();
-        for ((norm, place), inputs) in &baseline.inputs {
+        for ((norm, place), now) in transferred {
             let Some(strength) = self.plan.strengths(*norm).get(*place) else { continue };
-            let now = answers_to(subject.model.predictor, self.data, inputs, &subject.samples)?;
             let attack = self.plan.attack(AttackMethod::Transfer, *norm, *strength, self.seed);
             let facts = AttackFacts {
                 without_own: without_own.clone(),
@@ -241,9 +250,9 @@ impl AttackTest<'_> {
             };
             let base = baseline.answers.get(&(AttackMethod::Pgd, *norm, *place));
             let pair = base.map(|base| (base, baseline));
-            scores.extend(self.score(subject, (&attack, facts), &now, pair));
+            scores.extend(self.score(subject, (&attack, facts), now, pair));
         }
-        Ok(scores)
+        scores
     }
 
     fn facts(

@@ -20,4 +20,4 @@ pub use attack_test::{AttackTest, AttackedModel};
 pub use gradient_attack::GradientAttack;
 pub use input_box::InputBox;
 pub use perturbations::{InputSpread, perturb_inputs, spreads};
-pub use robustness_test::{RobustnessTest, TestedModel};
+pub use robustness_test::{RepeatedTest, RobustnessTest, TestedModel};

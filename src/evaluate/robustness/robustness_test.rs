@@ -1,7 +1,7 @@
 //! Disturbed inputs for several models, each beside its own undisturbed answers and the baseline's.
 
 use super::adversarial_search::{AdversarialResult, AdversarialSearch};
-use super::attack_plan::AttackPlan;
+use super::attack_plan::{AttackPlan, float_entries};
 use super::perturbations::{InputSpread, perturb_inputs, spreads};
 use crate::evaluate::EvaluationTask;
 use crate::evaluate::intervals::{BootstrapSampling, draws};
@@ -11,7 +11,7 @@ use paring_core::schema::{
     ConfidenceInterval, InputDisturbance, Metric, RobustnessScore, Sha256Hex, TaskKind,
 };
 use paring_core::stats::{self, SamplingDesign};
-use paring_data::Dataset;
+use paring_data::{DataError, Dataset};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -35,6 +35,9 @@ pub struct RobustnessTest {
     /// Seeds everything.
     pub seed: u64,
 }
+
+/// A disturbance with its strength, and the samples that it is repeated on.
+pub type RepeatedTest = ((InputDisturbance, f64), usize);
 
 impl Default for RobustnessTest {
     fn default() -> Self {
@@ -112,22 +115,31 @@ impl RobustnessTest {
 }
 
 impl RobustnessTest {
-    /// Tests that experiments repeat, with the number of samples of each: the disturbances, and where
-    /// there are labels the attacks that are worth it. A search is not part of it.
-    pub fn replayed(&self, labelled: bool) -> Vec<((InputDisturbance, f64), usize)> {
-        let disturbed = self.tests.iter().map(|test| (*test, self.samples));
-        let plan = self.attack.iter().filter(|_| labelled);
-        let attacked = plan.flat_map(|plan| plan.replayed().map(|test| (test, plan.samples)));
-        disturbed.chain(attacked).collect()
+    /// Tests that experiments repeat on `samples`, with the number of them that each takes, as in a run:
+    /// the disturbances, and where there are labels the attacks that are worth it. A search is not part
+    /// of it.
+    ///
+    /// # Errors
+    /// [`DataError`] where the first sample cannot be read.
+    pub fn replayed(
+        &self,
+        data: &Dataset,
+        samples: &[usize],
+    ) -> Result<Vec<RepeatedTest>, DataError> {
+        let disturbed = self.tests.iter().map(|test| (*test, samples.len().min(self.samples)));
+        let mut all: Vec<RepeatedTest> = disturbed.collect();
+        if let Some(plan) = self.attack.as_ref().filter(|_| data.labelled) {
+            let entries = float_entries(&data.inputs_at(&samples[..samples.len().min(1)])?);
+            let count = samples.len().min(plan.bounded_samples(entries));
+            all.extend(plan.replayed().map(|test| (test, count)));
+        }
+        Ok(all)
     }
 
-    /// Inferences that a sample costs an experiment in all tests that are repeated, about: a step of an
-    /// attack takes as long as three.
-    pub fn inferences(&self) -> usize {
-        let step = 3;
-        let attacks = self.attack.iter();
-        let attacked = attacks.map(|own| step * own.replayed().count() * own.steps * own.restarts);
-        self.tests.len() + attacked.sum::<usize>()
+    /// Inferences of a repeated test, about: a step of an attack takes as long as three.
+    pub fn inferences(&self, ((how, _), samples): &RepeatedTest) -> usize {
+        let attack = self.attack.as_ref().filter(|_| how.attack().is_some());
+        samples * attack.map_or(1, |plan| 3 * plan.steps * plan.restarts)
     }
 
     /// Outputs of a model on the inputs of `samples`, perturbed in one way.

@@ -1,8 +1,7 @@
 //! Experiments on disturbed and attacked inputs.
 
 use super::experiment_runner::{ExperimentRunner, recorded};
-use crate::evaluate::{AttackError, AttackGradient, AttackPlan, RobustnessTest};
-use crate::pipeline::panic_isolation::reason;
+use crate::evaluate::{AttackError, AttackGradient, AttackPlan, RepeatedTest, RobustnessTest};
 use crate::pipeline::{EvaluationSetup, PipelineError};
 use paring_agent::engine::ModelSource;
 use paring_core::error_chain::error_chain;
@@ -12,9 +11,6 @@ use paring_onnx::graph::Graph;
 use rayon::prelude::*;
 use serde_json::json;
 use std::collections::BTreeMap;
-
-/// A disturbance with its strength, and the samples that it is repeated on.
-type RepeatedTest = ((InputDisturbance, f64), usize);
 
 /// Experiments whose samples were disturbed in one way.
 #[derive(Clone, Debug)]
@@ -43,98 +39,126 @@ impl ExperimentRunner<'_> {
         experiments: &[Experiment],
         stress: &RobustnessTest,
     ) -> Result<Vec<DisturbedExperiments>, PipelineError> {
-        let tests = stress.replayed(self.subject.data.labelled);
-        let key = |experiment: &Experiment, test: &(InputDisturbance, f64)| {
-            disturbed_key(experiment, stress, test)
-        };
-        let new = |experiment: &&Experiment| {
-            tests.iter().any(|(test, _)| !self.known.contains_key(&key(experiment, test)))
-        };
-        let jobs: Vec<&Experiment> = experiments.iter().filter(new).collect();
-        let done: Vec<(Vec<Experiment>, Option<String>)> = jobs
-            .into_par_iter()
-            .map(|experiment| self.disturb(experiment, (stress, &tests)))
+        let tests = self.repeated(stress)?;
+        let done: Vec<Vec<Experiment>> = experiments
+            .par_iter()
+            .map(|experiment| {
+                let new = self.not_disturbed(experiment, stress, &tests);
+                self.disturb(experiment, stress, &new)
+            })
             .collect::<Result<_, _>>()?;
-        let refused = done.iter().find_map(|(_, refused)| refused.clone());
-        self.keep(done.into_iter().flat_map(|(done, _)| done).collect())?;
+        self.keep(done.concat())?;
         let of_test = |(test, samples): &RepeatedTest| {
+            let key = |experiment: &Experiment| disturbed_key(experiment, stress, test);
             let found = experiments.iter().filter_map(|experiment| {
-                let own = self.known.get(&key(experiment, test))?;
-                Some((experiment.key.clone(), own.clone()))
+                Some((experiment.key.clone(), self.known.get(&key(experiment))?.clone()))
             });
+            let (refused, found): (BTreeMap<_, _>, BTreeMap<_, _>) =
+                found.partition(|(_, own)| own.refused.is_some());
             DisturbedExperiments {
                 disturbance: test.0,
                 strength: test.1,
                 samples: *samples,
-                experiments: found.collect(),
-                refused: refused.clone().filter(|_| test.0.attack().is_some()),
+                experiments: found,
+                refused: refused.into_values().find_map(|own| own.refused),
             }
         };
         Ok(tests.iter().map(of_test).collect())
     }
 
-    /// One experiment disturbed in every way that it can be, and the reason why it cannot be attacked.
+    /// Inferences that [`ExperimentRunner::disturbed`] would make of experiments, about: those that it
+    /// finds done cost none.
+    ///
+    /// # Errors
+    /// [`PipelineError::Predict`] where the first sample cannot be read.
+    pub fn pending_inferences(
+        &self,
+        experiments: &[Experiment],
+        stress: &RobustnessTest,
+    ) -> Result<usize, PipelineError> {
+        let tests = self.repeated(stress)?;
+        let own = |experiment: &Experiment| -> usize {
+            let new = self.not_disturbed(experiment, stress, &tests);
+            new.into_iter().map(|test| stress.inferences(test)).sum()
+        };
+        Ok(experiments.iter().map(own).sum())
+    }
+
+    fn repeated(&self, stress: &RobustnessTest) -> Result<Vec<RepeatedTest>, PipelineError> {
+        let EvaluationSetup { data, samples, .. } = self.subject;
+        let found = stress.replayed(data, samples);
+        let variant = || crate::pipeline::BASELINE.to_string();
+        found.map_err(|source| PipelineError::Predict { variant: variant(), source: source.into() })
+    }
+
+    /// Tests that an experiment was not put to yet.
+    fn not_disturbed<'t>(
+        &self,
+        experiment: &Experiment,
+        stress: &RobustnessTest,
+        tests: &'t [RepeatedTest],
+    ) -> Vec<&'t RepeatedTest> {
+        let new = |(test, _): &&RepeatedTest| {
+            !self.known.contains_key(&disturbed_key(experiment, stress, test))
+        };
+        tests.iter().filter(new).collect()
+    }
+
+    /// One experiment disturbed in every way, with the reason where it cannot be attacked.
     fn disturb(
         &self,
         experiment: &Experiment,
-        (stress, tests): (&RobustnessTest, &[RepeatedTest]),
-    ) -> Result<(Vec<Experiment>, Option<String>), PipelineError> {
+        stress: &RobustnessTest,
+        tests: &[&RepeatedTest],
+    ) -> Result<Vec<Experiment>, PipelineError> {
+        if tests.is_empty() {
+            return Ok(vec![]);
+        }
         let EvaluationSetup { data, samples, task, .. } = self.subject;
         let name = format!("experiment {}", experiment.key.short());
         let path = self.file(&experiment.file_sha256);
         let predictor = self.predictor(&name, ModelSource::File(&path), &experiment.options)?;
         let attacked = tests.iter().any(|((how, _), _)| how.attack().is_some());
-        let gradient = attacked.then(|| self.attack_gradient(&name, &path));
+        let gradient = attacked.then(|| self.attack_gradient(&path));
         let mut done = Vec::new();
-        let mut refused = None;
         for ((how, strength), count) in tests {
             let looked = &samples[..samples.len().min(*count)];
             let attack = how.attack().zip(stress.attack.as_ref()).zip(gradient.as_ref());
             let found = match attack {
-                Some((_, Err(error))) => {
-                    refused.get_or_insert_with(|| reason(error).0);
-                    continue;
-                }
+                Some((_, Err(error))) => Err(error_chain(error)),
                 Some(((attack, plan), Ok(gradient))) => {
                     let (model, test) = ((&predictor, gradient), (attack, *strength));
                     match plan.answers(model, data, looked, test, stress.seed) {
                         Err(error @ (AttackError::ZeroGradient | AttackError::Gradient(_))) => {
-                            refused.get_or_insert_with(|| error_chain(&error));
-                            continue;
+                            Err(error_chain(&error))
                         }
-                        found => found.map_err(|source| PipelineError::Attack {
+                        found => Ok(found.map_err(|source| PipelineError::Attack {
                             variant: name.clone(),
                             source: Box::new(source),
-                        })?,
+                        })?),
                     }
                 }
-                None => stress
+                None => Ok(stress
                     .answers(&predictor, data, looked, (*how, *strength))
-                    .map_err(|source| PipelineError::Predict { variant: name.clone(), source })?,
+                    .map_err(|source| PipelineError::Predict { variant: name.clone(), source })?),
             };
+            let refused = found.as_ref().err().cloned();
+            let answers = found.map_or_else(|_| Default::default(), |own| recorded(&own, task));
             done.push(Experiment {
                 key: disturbed_key(experiment, stress, &(*how, *strength)),
                 disturbed: Some(format!("{how} {strength}")),
-                answers: recorded(&found, task),
+                refused,
+                answers,
                 ..experiment.clone()
             });
         }
-        Ok((done, refused))
+        Ok(done)
     }
 
     /// The gradients of an experiment's model at its inputs.
-    fn attack_gradient(
-        &self,
-        name: &str,
-        path: &ConfinedPath,
-    ) -> Result<AttackGradient, PipelineError> {
-        let variant = || name.to_string();
-        let graph = Graph::load(path)
-            .map_err(|source| PipelineError::Graph { variant: variant(), source })?;
+    fn attack_gradient(&self, path: &ConfinedPath) -> Result<AttackGradient, AttackError> {
         let EvaluationSetup { batch, dims, output, task, .. } = self.subject;
-        AttackGradient::load(&graph, dims, batch, (output, task.scores)).map_err(|source| {
-            PipelineError::Attack { variant: variant(), source: Box::new(source) }
-        })
+        AttackGradient::load(&Graph::load(path)?, dims, batch, (output, task.scores))
     }
 }
 

@@ -13,6 +13,7 @@ use paring_onnx::graph::Graph;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use paring_compress::Step;
 
@@ -169,6 +170,10 @@ impl<'a> ExperimentRunner<'a> {
         let facts =
             facts.map_err(|source| PipelineError::Graph { variant: name.to_string(), source })?;
         let cost = graph.cost(&facts.shapes);
+        let predictor = self.predictor(name, ModelSource::Bytes(name, &bytes), &wanted.options)?;
+        let asked = Instant::now();
+        let answers = self.answers_of(name, &predictor)?;
+        let asked_s = Some(asked.elapsed().as_secs_f64());
         Ok(Experiment {
             schema: SCHEMA,
             key: key.clone(),
@@ -179,8 +184,11 @@ impl<'a> ExperimentRunner<'a> {
             params: cost.params,
             macs: cost.macs.map(|macs| macs / *batch as u64),
             disturbed: None,
+            refused: None,
+            made_s: Some(begun.took.as_secs_f64()),
+            asked_s,
             kept: wanted.keep,
-            answers: self.answers(name, &bytes, &wanted.options)?,
+            answers,
         })
     }
 
@@ -194,8 +202,15 @@ impl<'a> ExperimentRunner<'a> {
         bytes: &[u8],
         options: &EngineOptions,
     ) -> Result<ExperimentPredictions, PipelineError> {
+        self.answers_of(name, &self.predictor(name, ModelSource::Bytes(name, bytes), options)?)
+    }
+
+    fn answers_of(
+        &self,
+        name: &str,
+        predictor: &Predictor,
+    ) -> Result<ExperimentPredictions, PipelineError> {
         let EvaluationSetup { data, samples, task, .. } = self.subject;
-        let predictor = self.predictor(name, ModelSource::Bytes(name, bytes), options)?;
         let found = predictor.answers(data, samples, &|_| ());
         let found =
             found.map_err(|source| PipelineError::Predict { variant: name.to_string(), source })?;

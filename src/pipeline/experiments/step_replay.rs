@@ -8,6 +8,7 @@ use paring_onnx::graph::Graph;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Graphs that are held for later recipes may hold so many bytes of weights in all.
 const MOST_HELD: usize = 256 << 20;
@@ -17,6 +18,8 @@ const MOST_HELD: usize = 256 << 20;
 pub(in crate::pipeline) struct ReplayedGraph {
     pub(in crate::pipeline) graph: Graph,
     origins: OriginalIndices,
+    /// Time of its steps.
+    pub(in crate::pipeline) took: Duration,
 }
 
 /// Beginnings of recipes on one draw of calibration samples, by the steps that led to them.
@@ -31,8 +34,8 @@ impl ReplayCache {
     /// Nothing played yet.
     pub(in crate::pipeline) fn new(baseline: Graph) -> ReplayCache {
         let size = baseline.encode().len().max(1);
-        let start =
-            Arc::new(ReplayedGraph { graph: baseline, origins: OriginalIndices::default() });
+        let (origins, took) = (OriginalIndices::default(), Duration::ZERO);
+        let start = Arc::new(ReplayedGraph { graph: baseline, origins, took });
         ReplayCache { start, held: BTreeMap::new(), size }
     }
 
@@ -97,11 +100,13 @@ fn name(step: &Step) -> String {
 
 impl ReplayedGraph {
     fn then(&self, inputs: &RecipeInputs, step: &Step) -> Result<ReplayedGraph, PipelineError> {
+        let begun = Instant::now();
         let (graph, origins) = (self.graph.clone(), self.origins.clone());
         // Steps of experiments name what goes: no cost decides anew.
         let made = again(inputs, None, step, graph, origins);
         let made = made.map_err(|source| failed(step, source))?;
-        Ok(ReplayedGraph { graph: made.graph, origins: made.origins })
+        let took = self.took + begun.elapsed();
+        Ok(ReplayedGraph { graph: made.graph, origins: made.origins, took })
     }
 }
 

@@ -10,6 +10,7 @@ use crate::attribution::{
 };
 use crate::evaluate::RobustnessTest;
 use crate::pipeline::{self, BASELINE, variant_record};
+use crate::report::seconds;
 use crate::workflow::evaluate::{InsightSubject, ModelInsight};
 use crate::workflow::open_run::OpenRun;
 use crate::workflow::{ProgressEvent, WorkflowError};
@@ -99,13 +100,15 @@ impl ExplanationInputs<'_> {
     fn affordable_stress(
         &self,
         variant: &VariantRecord,
-        case: &AblationStudy,
-    ) -> Option<&RobustnessTest> {
-        let stress = self.stress.as_ref()?;
-        // The ends, and the variant with and without each group.
-        let asked = (2 * case.groups.len() + 2) * stress.inferences();
-        let time = case.each.saturating_mul(u32::try_from(asked).unwrap_or(u32::MAX));
-        self.budget.allows(time, || format!("{}: robustness", variant.name)).then_some(stress)
+        case: &mut AblationStudy,
+    ) -> Result<Option<&RobustnessTest>, WorkflowError> {
+        let Some(stress) = self.stress.as_ref() else { return Ok(None) };
+        let time = case.time_of(stress)?;
+        let left_out = || {
+            let (time, variant) = (seconds(time), &variant.name);
+            format!("{variant}: robustness, which takes about {time}")
+        };
+        Ok(self.budget.allows(time, left_out).then_some(stress))
     }
 }
 
@@ -115,11 +118,12 @@ fn disturbed(
     variant: &VariantRecord,
     case: &mut AblationStudy,
 ) -> Result<DisturbedEffects, WorkflowError> {
-    let stress = inputs.affordable_stress(variant, case);
+    let stress = inputs.affordable_stress(variant, case)?;
     let Some(stress) = stress else { return Ok(DisturbedEffects::default()) };
     let found = case.disturbed(stress)?;
-    for refused in &found.refused {
-        let note = format!("no effects on inputs under {refused}");
+    for (reason, attacks) in &found.refused {
+        let (variant, attacks) = (&variant.name, attacks.join(", "));
+        let note = format!("{variant}: no effects on inputs under {attacks}: {reason}");
         (inputs.progress)(ProgressEvent::Note(&note));
     }
     Ok(found)

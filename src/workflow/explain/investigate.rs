@@ -5,10 +5,13 @@ use super::explanation_inputs::ExplanationInputs;
 use super::files::{record_explanation, update_track_record, write_explanations};
 use super::time_budget::TimeBudget;
 use super::{ExplainOptions, ExplainResult};
-use crate::attribution::{AblationOptions, AblationStudy, EvaluatedSamples, resample_calibration};
+use crate::attribution::{
+    AblationOptions, AblationStudy, EvaluatedSamples, not_drawn, resample_calibration,
+};
 use crate::evaluate::{GroundTruth, RobustnessTest};
 use crate::ledger::Ledger;
 use crate::pipeline::{self, PipelineError, RecipeInputs, RecordedStep, variant_record};
+use crate::report::seconds;
 use crate::study::Study;
 use crate::workflow::open_run::{OpenRun, sysfs_root};
 use crate::workflow::report::write_report_if_possible;
@@ -68,7 +71,8 @@ pub fn explain(
         }
     }
     update_track_record(&mut explanations, options.forecast_history.as_deref())?;
-    let mut files = write_explanations(&run, &merged(&run, &explanations))?;
+    let all = merged(&run, &explanations, progress);
+    let mut files = write_explanations(&run, &all)?;
     write_report_if_possible(&run.directory, progress);
     let report = run.directory.folders.report();
     if report.exists() {
@@ -79,11 +83,19 @@ pub fn explain(
 }
 
 /// The explanations, and those of earlier calls about other variants that are still what they were, in the
-/// study's order.
-fn merged(run: &OpenRun, explanations: &[Explanation]) -> Vec<Explanation> {
+/// study's order. Where the earlier ones cannot be read, a note says that they are not kept.
+fn merged(run: &OpenRun, explanations: &[Explanation], progress: &Progress) -> Vec<Explanation> {
     let folders = &run.directory.folders;
-    let earlier: Vec<Explanation> =
-        pipeline::read_json(&folders.explanations()).unwrap_or_default();
+    let path = folders.explanations();
+    let earlier: Option<Vec<Explanation>> = pipeline::read_json(&path);
+    if earlier.is_none() && path.exists() {
+        let note = format!(
+            "{} could not be read and is written anew: explain the other variants again",
+            path.display()
+        );
+        progress(ProgressEvent::Note(&note));
+    }
+    let earlier = earlier.unwrap_or_default();
     let is_kept = |found: &Explanation| {
         let is_new = explanations.iter().any(|new| new.variant == found.variant);
         let same = variant_record(folders, &found.variant)
@@ -157,8 +169,17 @@ fn explain_variant(
     context.estimates.find_costs(&directory.folders, "host");
     let further = further_draws(run, &context.inputs, &steps, options.replicates)?;
     let (truth, setup) = (truth(run)?, run.evaluation_setup());
-    let mut case =
-        AblationStudy::begin(&steps, &variant.options, &context, further, setup, truth, &manner)?;
+    let begin = |manner: &AblationOptions| {
+        let (further, truth) = (further.clone(), truth.clone());
+        AblationStudy::begin(&steps, &variant.options, &context, further, setup, truth, manner)
+    };
+    let mut case = begin(&manner)?;
+    if steps.iter().any(|step| step.step.trains()) {
+        let spent = begun.elapsed();
+        case = coarsened(inputs, name, case, time.saturating_sub(spent), &|groups| {
+            begin(&AblationOptions { groups, ..manner })
+        })?;
+    }
     let stage = ProgressStage::Explain;
     progress(ProgressEvent::StageLength { stage, total: options.experiments });
     progress(ProgressEvent::StageItem { stage, item: name });
@@ -173,6 +194,32 @@ fn explain_variant(
     let found = explanation(inputs, variant, &mut case, &manner)?;
     record_explanation(run, &found)?;
     Ok(Some(found))
+}
+
+/// The investigation with as few groups as its time allows, where every experiment trains anew; what that
+/// leaves out is named.
+fn coarsened<'a>(
+    inputs: &ExplanationInputs,
+    name: &str,
+    mut case: AblationStudy<'a>,
+    time: Duration,
+    begin: &dyn Fn(usize) -> Result<AblationStudy<'a>, PipelineError>,
+) -> Result<AblationStudy<'a>, WorkflowError> {
+    let each = case.time_of_one()?;
+    let (most, experiments) = case.affordable_groups(each, time.mul_f64(EXPERIMENT_SHARE));
+    if most >= case.groups.len() {
+        return Ok(case);
+    }
+    let (fewer, all) = (begin(most)?, case.groups.len());
+    if fewer.groups.len() == all {
+        return Ok(case);
+    }
+    inputs.budget.leave_out(format!(
+        "{name}: effects of {all} groups instead of {}: {experiments} experiments that train anew, of about {} each",
+        fewer.groups.len(),
+        seconds(each)
+    ));
+    Ok(fewer)
 }
 
 /// The inputs of recipes on further calibration samples, drawn from the same pool as the study's `own`.
@@ -193,8 +240,8 @@ fn further_draws(
         let size = splits.calibrate.len();
         let samples = resample_calibration(&pool, groups.map(Vec::as_slice), size, seed);
         let drawn = own.calibration.as_ref().map(|_| calibration(loaded, &samples));
-        // States of a training are chosen on samples that it did not draw.
-        let left: Vec<usize> = pool.iter().copied().filter(|s| !samples.contains(s)).collect();
+        // States of a training are chosen on samples that have nothing to do with those it drew.
+        let left = not_drawn(&pool, groups.map(Vec::as_slice), &samples);
         let select = own.select.as_ref().filter(|_| !left.is_empty());
         let select = select.map(|_| calibration(loaded, &left)).transpose()?;
         Ok(RecipeInputs { calibration: drawn.transpose()?, select, seed, ..own.clone() })

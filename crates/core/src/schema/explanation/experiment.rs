@@ -26,6 +26,15 @@ pub struct Experiment {
     /// Disturbance of the inputs, if there was one: `noise 0.3`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disturbed: Option<String>,
+    /// The reason why inputs could not be disturbed so; there are no answers then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+    /// Seconds that its steps took: a guide to what further ones will take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_s: Option<f64>,
+    /// Seconds that asking it took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_s: Option<f64>,
     /// True if the ONNX file is kept beside this record, named after its hash.
     pub kept: bool,
     /// Its predictions.
@@ -45,6 +54,9 @@ impl Experiment {
             params: 0,
             macs: None,
             disturbed: None,
+            refused: None,
+            made_s: None,
+            asked_s: None,
             kept: false,
             answers,
         }
