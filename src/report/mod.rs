@@ -24,10 +24,10 @@ mod time_trends;
 
 pub use answers::{
     AblationAnswer, BenchAnswer, BoardAgreement, BoardFlip, CatalogAnswer, ExpectedChange,
-    GradientAnswer, InputOrigin, LabelOrigin, RankedBypass, RankedComponent, RegimeEvaluation,
-    RegimeVariant, TargetFacts, card_json, card_text, difference_json, difference_text,
-    findings_json, findings_text, layers_json, ranking, regimes_json, regimes_text,
-    sensitivity_json, sensitivity_text, targets_json, targets_text,
+    GradientAnswer, GradientComparison, InputOrigin, LabelOrigin, RankedBypass, RankedComponent,
+    ReaderConditioning, RegimeEvaluation, RegimeVariant, TargetFacts, card_json, card_text,
+    difference_json, difference_text, findings_json, findings_text, layers_json, ranking,
+    regimes_json, regimes_text, sensitivity_json, sensitivity_text, targets_json, targets_text,
 };
 pub use compare::{
     ChangeBasis, CompareError, ComparedSource, ComparedVariant, ComparisonRules, RowFigures,

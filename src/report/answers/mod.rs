@@ -17,7 +17,8 @@ pub use bench::{BenchAnswer, InputOrigin};
 pub use board_agreement::{BoardAgreement, BoardFlip};
 pub use card::{card_json, card_text};
 pub use catalog::{
-    AblationAnswer, CatalogAnswer, ExpectedChange, RankedBypass, RankedComponent, ranking,
+    AblationAnswer, CatalogAnswer, ExpectedChange, GradientComparison, RankedBypass,
+    RankedComponent, ReaderConditioning, ranking,
 };
 pub use difference::{difference_json, difference_text};
 pub use gradient::{GradientAnswer, LabelOrigin};

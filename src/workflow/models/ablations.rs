@@ -2,13 +2,16 @@
 
 use super::ModelSamples;
 use crate::evaluate::EvaluationTask;
-use crate::pipeline::{AblationSetup, EvaluationSetup, ablate, compare_criteria};
-use crate::report::{AblationAnswer, LabelOrigin, RankedComponent};
+use crate::pipeline::{
+    AblationSetup, ComponentAblation, EvaluationSetup, ablate, compare_criteria,
+};
+use crate::report::{AblationAnswer, GradientComparison, LabelOrigin, RankedComponent};
 use crate::workflow::{Progress, ProgressEvent, ProgressStage, WorkflowError};
-use paring_compress::catalog::{Coupling, Criterion};
+use paring_compress::catalog::{self, Calibration, Coupling, Criterion, WeightGradients};
+use paring_compress::masked_graph;
 use paring_core::schema::TaskKind;
 use paring_onnx::graph::{Graph, TensorFacts};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Seeds the choice of components and the draws of intervals.
 const SEED: u64 = 0;
@@ -20,7 +23,11 @@ const SEED: u64 = 0;
 /// model cannot be asked.
 pub(super) fn measured_ablations(
     (graph, facts, samples): (&Graph, &TensorFacts, &ModelSamples),
-    (couplings, ranked): (&[Coupling], &[Vec<RankedComponent>]),
+    (couplings, ranked, gradients): (
+        &[Coupling],
+        &[Vec<RankedComponent>],
+        Option<&WeightGradients>,
+    ),
     criteria: &[Criterion],
     count: usize,
     progress: &Progress,
@@ -64,5 +71,45 @@ pub(super) fn measured_ablations(
     let criteria: Vec<String> = criteria.iter().map(Criterion::to_string).collect();
     let comparison = compare_criteria(&ablations, &scores, &criteria, SEED);
     let labels = if data.labelled { LabelOrigin::Data } else { LabelOrigin::Predictions };
-    Ok(AblationAnswer { labels, seed: SEED, ablations, comparison })
+    let gradient_changes = match (gradients, calibration) {
+        (Some(whole), Some(calibration)) => {
+            let model = (graph, facts, calibration);
+            observed_gradients(model, couplings, &ablations, whole)?
+        }
+        _ => BTreeMap::new(),
+    };
+    Ok(AblationAnswer { labels, seed: SEED, ablations, gradient_changes, comparison })
+}
+
+/// Changes of the gradients around each removed component, on the samples that gradients are known of.
+fn observed_gradients(
+    (graph, facts, calibration): (&Graph, &TensorFacts, &Calibration),
+    couplings: &[Coupling],
+    ablations: &[ComponentAblation],
+    whole: &WeightGradients,
+) -> Result<BTreeMap<String, GradientComparison>, WorkflowError> {
+    let removed: BTreeSet<&String> = ablations.iter().map(|own| &own.component).collect();
+    let mut found = BTreeMap::new();
+    for coupling in couplings {
+        for component in &coupling.components {
+            let id = coupling.component_id(component);
+            if !removed.contains(&id) {
+                continue;
+            }
+            let masked = masked_graph(graph, facts, &component.activations);
+            let masked_facts = masked.facts(&calibration.dims, calibration.batch)?;
+            let purpose = "observing gradients";
+            let without = catalog::weight_gradients(
+                &masked,
+                &masked_facts,
+                &[coupling],
+                calibration,
+                purpose,
+            )?;
+            let (expected, observed) =
+                (whole.expected(component), whole.observed(component, &without));
+            found.insert(id, GradientComparison { expected, observed });
+        }
+    }
+    Ok(found)
 }

@@ -7,12 +7,14 @@ use crate::pipeline::{
     EvaluationSetup, ForecastBasis, ForecastBudget, Forecaster, attributed, forecaster,
     of_all_kinds, removal,
 };
-use crate::report::{CatalogAnswer, ExpectedChange, RankedBypass, RankedComponent, ranking};
+use crate::report::{
+    CatalogAnswer, ExpectedChange, RankedBypass, RankedComponent, ReaderConditioning, ranking,
+};
 use crate::workflow::{Progress, WorkflowError};
 use paring_agent::engine::{AnalysedModel, DimensionBindings, ModelSource};
 use paring_compress::catalog::{
     self, BypassCandidate, Calibration, CatalogError, ComponentGradients, Coupling,
-    CouplingGradients, Criterion, InputRows, LinearLayer,
+    CouplingGradients, CouplingReader, Criterion, InputRows, LinearLayer, WeightGradients,
 };
 use paring_core::error_chain::error_chain;
 use paring_core::schema::{EngineOptions, OriginalIndices, ScoreKind, TaskKind};
@@ -60,13 +62,19 @@ pub fn catalog(
         Some(Err(error)) => (None, Some(error_chain(&error))),
         None => (None, None),
     };
+    let weight_gradients = match &gradients {
+        Some(_) => Some(opened.weight_gradients(&catalog.couplings)?),
+        None => None,
+    };
     opened.criteria.retain(|criterion| gradients.is_some() || !criterion.needs_gradients());
-    let components = catalog.couplings.iter().map(|c| opened.components(c, gradients.as_ref()));
+    let evidence = (gradients.as_ref(), weight_gradients.as_ref());
+    let components = catalog.couplings.iter().map(|c| opened.components(c, evidence));
     let components = components.collect::<Result<Vec<_>, _>>()?;
     let ablations = match options.ablations {
         0 => None,
         count => {
-            let ranked = (catalog.couplings.as_slice(), components.as_slice());
+            let couplings = catalog.couplings.as_slice();
+            let ranked = (couplings, components.as_slice(), weight_gradients.as_ref());
             let criteria = opened.criteria.as_slice();
             let model = (&opened.graph, &opened.facts, &opened.samples);
             Some(measured_ablations(model, ranked, criteria, count, progress)?)
@@ -88,6 +96,18 @@ pub fn catalog(
         gradients_missing,
         ablations,
     })
+}
+
+/// Conditioning of the layers that read a coupling, one list a component.
+fn conditioning(readers: &[CouplingReader], coupling: &Coupling) -> Vec<Vec<ReaderConditioning>> {
+    let mut found = vec![Vec::new(); coupling.components.len()];
+    for reader in readers {
+        let Some((whole, each)) = catalog::condition_numbers(reader, coupling) else { continue };
+        for (own, without) in found.iter_mut().zip(each) {
+            own.push(ReaderConditioning { layer: reader.layer.layer.clone(), whole, without });
+        }
+    }
+    found
 }
 
 /// A model with its samples, and what was learnt of it.
@@ -216,7 +236,7 @@ impl CatalogModel {
     fn components(
         &self,
         coupling: &Coupling,
-        gradients: Option<&ComponentGradients>,
+        (gradients, weights): (Option<&ComponentGradients>, Option<&WeightGradients>),
     ) -> Result<Vec<RankedComponent>, CatalogError> {
         let readers = catalog::readers(coupling, &self.layers, &self.rows);
         let mut all: Vec<RankedComponent> = coupling
@@ -228,6 +248,7 @@ impl CatalogModel {
                 scores: BTreeMap::new(),
                 saves: catalog::savings(&self.graph, &self.facts, &self.costs, c),
                 expected: ExpectedChange {
+                    gradient_change: weights.map(|weights| weights.expected(c)),
                     latency_saved_ns: (!self.times_ns.is_empty()).then(|| {
                         catalog::latency_saved(&self.facts, &self.costs, c, &self.times_ns)
                     }),
@@ -235,6 +256,9 @@ impl CatalogModel {
                 },
             })
             .collect();
+        for (component, found) in all.iter_mut().zip(conditioning(&readers, coupling)) {
+            component.expected.conditioning = found;
+        }
         let judged = self.opaque_readers(coupling).is_empty() && !readers.is_empty();
         let own = gradients.and_then(|all| all.of(coupling)).and_then(Result::ok);
         for criterion in &self.criteria {
@@ -264,13 +288,18 @@ impl CatalogModel {
                 component.expected.accuracy = learnt.and_then(|(f, share)| f.cost(&kind, share));
             }
         }
+        self.rank(&mut all);
+        Ok(all)
+    }
+
+    /// Puts the least important component first.
+    fn rank(&self, all: &mut [RankedComponent]) {
         let scored = all.first().map(|first| &first.scores);
         if let Some(by) = scored.and_then(|own| self.ranking(own)) {
             let score = |own: &RankedComponent| own.scores.get(&by.to_string()).copied();
             let value = |own: &RankedComponent| score(own).unwrap_or(f64::INFINITY);
             all.sort_by(|a, b| value(a).total_cmp(&value(b)));
         }
-        Ok(all)
     }
 
     fn ranking(&self, scores: &BTreeMap<String, f64>) -> Option<Criterion> {
@@ -286,6 +315,15 @@ impl CatalogModel {
         let all: Vec<&Coupling> = couplings.iter().collect();
         let purpose = "judging by gradients";
         Some(catalog::component_gradients(&self.graph, &self.facts, &all, samples, purpose))
+    }
+
+    /// Gradients at the weights around all components.
+    fn weight_gradients(&self, couplings: &[Coupling]) -> Result<WeightGradients, CatalogError> {
+        let samples = self.samples.calibration.as_ref();
+        let purpose = "judging by gradients";
+        let samples = samples.ok_or_else(|| CatalogError::NoCalibration(purpose.into()))?;
+        let all: Vec<&Coupling> = couplings.iter().collect();
+        catalog::weight_gradients(&self.graph, &self.facts, &all, samples, purpose)
     }
 
     fn opaque_readers(&self, coupling: &Coupling) -> Vec<String> {

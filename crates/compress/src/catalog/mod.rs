@@ -12,9 +12,10 @@ pub use dependency::{
 pub use importance::{
     ActivationRange, Calibration, CalibrationWalk, CatalogError, ComponentGradients,
     CouplingDependencies, CouplingGradients, CouplingReader, Criterion, DAMPING, EliminationOrder,
-    ExpectedSavings, InputGradient, InputRows, LayerGradient, LinearLayer, ModelGradients,
-    bypass_scores, bytes_removed, component_gradients, deletion_error, dependencies, elimination,
-    joint_error, latency_saved, layer_gradients, linears, observe, observe_all, opaque_readers,
-    output_errors, per_output, readers, savings, scores, shares_removed, with_bias,
+    ExpectedSavings, GradientChange, InputGradient, InputRows, LayerGradient, LinearLayer,
+    ModelGradients, WeightGradients, bypass_scores, bytes_removed, component_gradients,
+    condition_numbers, deletion_error, dependencies, elimination, joint_error, latency_saved,
+    layer_gradients, linears, observe, observe_all, opaque_readers, output_errors, per_output,
+    readers, savings, scores, shares_removed, weight_gradients, with_bias,
 };
 pub(crate) use importance::{NormalEquations, damped};

@@ -1,10 +1,11 @@
 //! The answer of `paring catalog`: what could be removed, dependencies, scores and expected changes.
 
 use super::ablation_answer::AblationAnswer;
+use super::gradient_change_text::gradient_change_text;
 use crate::pipeline::Forecaster;
 use paring_compress::catalog::{
     BypassCandidate, Catalog, ComponentKind, Coupling, CouplingDependencies, Criterion,
-    ExpectedSavings,
+    ExpectedSavings, GradientChange,
 };
 use paring_core::schema::Forecast;
 use serde::Serialize;
@@ -46,6 +47,24 @@ pub struct ExpectedChange {
     /// sends back to its coupling.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gradient_share: Option<f64>,
+    /// Relative change of the norm of the gradient at the weights before and behind it, everything else
+    /// keeping its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gradient_change: Option<GradientChange>,
+    /// Conditioning of the layers that read it, with it and without.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conditioning: Vec<ReaderConditioning>,
+}
+
+/// Condition numbers of the second moments of what a layer reads.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ReaderConditioning {
+    /// The layer.
+    pub layer: String,
+    /// Of everything that it reads.
+    pub whole: f64,
+    /// Without the component.
+    pub without: f64,
 }
 
 /// A layer or block that can be left out.
@@ -151,6 +170,7 @@ impl CatalogAnswer {
                 ));
             }
         }
+        lines.extend(conditioning_lines(ranked));
         let most = if all { ranked.len() } else { ranked.len().min(3) };
         let by = ranked.first().and_then(|own| ranking(&self.criteria, self.named, &own.scores));
         let by = by.map(|by| by.to_string()).unwrap_or_default();
@@ -248,6 +268,23 @@ fn coupling_lines(coupling: &Coupling, dependencies: &CouplingDependencies) -> V
     lines
 }
 
+/// The conditioning of the layers that read a coupling, and the component whose removal lowers it most.
+fn conditioning_lines(ranked: &[RankedComponent]) -> Vec<String> {
+    let layers = ranked.first().map(|own| own.expected.conditioning.as_slice()).unwrap_or_default();
+    let line = |(place, reader): (usize, &ReaderConditioning)| {
+        let without = |component: &RankedComponent| {
+            component.expected.conditioning.get(place).map(|found| found.without)
+        };
+        let each = ranked.iter().filter_map(|own| Some((&own.id, without(own)?)));
+        let (id, least) = each.min_by(|a, b| a.1.total_cmp(&b.1))?;
+        let ReaderConditioning { layer, whole, .. } = reader;
+        Some(format!(
+            "  what {layer} reads has the condition number {whole:.0}; without {id} {least:.0}, the least"
+        ))
+    };
+    layers.iter().enumerate().filter_map(line).collect()
+}
+
 fn savings_text(saved: &ExpectedSavings) -> String {
     let ExpectedSavings { params, bytes, macs, activation_bytes } = saved;
     format!(
@@ -263,6 +300,9 @@ fn component_line(component: &RankedComponent, by: &str) -> String {
     }
     if let Some(share) = component.expected.gradient_share {
         line += &format!(", {:.1} % of the gradient", 100.0 * share);
+    }
+    if let Some(change) = component.expected.gradient_change.and_then(gradient_change_text) {
+        line += &format!(", its norm expected {change}");
     }
     if let Some(expected) = &component.expected.accuracy {
         let points = |share: f64| 100.0 * share;

@@ -2,6 +2,9 @@
 
 mod ablation_answer;
 mod catalog_answer;
+mod gradient_change_text;
 
-pub use ablation_answer::AblationAnswer;
-pub use catalog_answer::{CatalogAnswer, ExpectedChange, RankedBypass, RankedComponent, ranking};
+pub use ablation_answer::{AblationAnswer, GradientComparison};
+pub use catalog_answer::{
+    CatalogAnswer, ExpectedChange, RankedBypass, RankedComponent, ReaderConditioning, ranking,
+};

@@ -2,20 +2,18 @@
 //! removal adds, and what it is expected to save.
 
 mod bypass_scores;
-mod component_gradients;
 mod coupling_readers;
 mod criterion;
 mod deletion_error;
 mod error;
 mod expected_impact;
-mod layer_gradients;
+mod gradients;
 mod normal_equations;
 mod observed;
 mod optimal_brain_surgeon;
 mod scores;
 
 pub use bypass_scores::bypass_scores;
-pub use component_gradients::{ComponentGradients, CouplingGradients, component_gradients};
 pub use coupling_readers::{CouplingReader, opaque_readers, readers};
 pub use criterion::Criterion;
 pub use deletion_error::deletion_error;
@@ -24,7 +22,11 @@ pub use expected_impact::{
     CouplingDependencies, ExpectedSavings, bytes_removed, dependencies, latency_saved, savings,
     shares_removed,
 };
-pub use layer_gradients::{InputGradient, LayerGradient, ModelGradients, layer_gradients};
+pub use gradients::{
+    ComponentGradients, CouplingGradients, GradientChange, InputGradient, LayerGradient,
+    ModelGradients, WeightGradients, component_gradients, condition_numbers, layer_gradients,
+    weight_gradients,
+};
 pub use normal_equations::DAMPING;
 pub(crate) use normal_equations::{NormalEquations, damped};
 pub use observed::{

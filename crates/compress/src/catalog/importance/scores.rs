@@ -1,9 +1,9 @@
 //! Scores: the importance of each component of a coupling.
 
-use super::component_gradients::ComponentGradients;
 use super::coupling_readers::CouplingReader;
 use super::criterion::Criterion;
 use super::error::CatalogError;
+use super::gradients::ComponentGradients;
 use super::observed::{LinearLayer, per_output};
 use super::optimal_brain_surgeon::{EliminationOrder, ReaderProblem, eliminate};
 use crate::catalog::{ComponentSlices, Coupling};

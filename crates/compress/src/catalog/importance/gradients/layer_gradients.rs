@@ -1,7 +1,7 @@
 //! Norms of gradients at layers: how strongly the loss depends on each layer's weights and outputs.
 
-use super::error::CatalogError;
-use super::observed::Calibration;
+use super::super::error::CatalogError;
+use super::super::observed::Calibration;
 use crate::gradient::{
     BackwardGraph, BackwardRequest, GradientForm, GradientPlace, GradientTarget, LossTerm,
     backward_graph,

@@ -5,9 +5,9 @@
 //! of value times gradient over what they read, and equally of weight times gradient over the weights
 //! that they multiply it by (Molchanov et al. 2017, arXiv 1611.06440; 2019, arXiv 1906.10771).
 
-use super::criterion::Criterion;
-use super::error::CatalogError;
-use super::observed::Calibration;
+use super::super::criterion::Criterion;
+use super::super::error::CatalogError;
+use super::super::observed::Calibration;
 use crate::catalog::{ComponentSlices, Coupling};
 use crate::gradient::{
     BackwardGraph, BackwardRequest, GradientForm, GradientTarget, LossReduction, backward_graph,
@@ -211,8 +211,8 @@ impl BatchSums {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::DecisionRule;
-    use crate::catalog;
+    use crate::catalog::{self, weight_gradients};
+    use crate::{DecisionRule, masked_graph};
     use ndarray::IxDyn;
     use paring_agent::arrays::{Array, Dtype};
     use paring_core::schema::{OriginalIndices, ScoreKind, Sha256Hex};
@@ -270,22 +270,50 @@ mod tests {
 
     /// Cross entropy of each sample with the weights that read channel `channel` times a factor.
     fn losses(channel: usize, factor: f32) -> Vec<f64> {
-        let (mut graph, samples) = (network(), samples());
+        let mut graph = network();
         for name in ["wb", "wc"] {
-            let mut weights = graph.weights(name).unwrap().to_f32().unwrap();
-            for (at, weight) in weights.iter_mut().enumerate() {
+            change(&mut graph, name, |at, weight| {
                 *weight *= if at / 4 % 4 == channel { factor } else { 1.0 };
-            }
-            graph.set_weights(name, Weights::f32(&[3, 4, 2, 2], &weights));
+            });
         }
+        losses_of(&graph)
+    }
+
+    /// Changes weights by position.
+    fn change(graph: &mut Graph, name: &str, change: impl Fn(usize, &mut f32)) {
+        let stored = graph.weights(name).unwrap();
+        let mut values = stored.to_f32().unwrap();
+        values.iter_mut().enumerate().for_each(|(at, weight)| change(at, weight));
+        graph.set_weights(name, Weights::f32(&stored.dims, &values));
+    }
+
+    fn losses_of(graph: &Graph) -> Vec<f64> {
+        let samples = samples();
         let mut losses = Vec::new();
         let mut look = |batch: usize, outputs: &[ArrayD<f32>]| {
             let scores: Vec<f64> = outputs[0].iter().map(|v| f64::from(*v)).collect();
             let sum: f64 = scores.iter().map(|score| score.exp()).sum();
             losses.push(sum.ln() - scores[samples.labels[batch] as usize]);
         };
-        samples.visit(&graph, &["y".to_string()], &mut look).unwrap();
+        samples.visit(graph, &["y".to_string()], &mut look).unwrap();
         losses
+    }
+
+    /// Mean over the samples of the squared gradient at each weight, by differences of the losses.
+    fn squares(graph: &Graph, name: &str) -> Vec<f64> {
+        let count = graph.dims(name).unwrap().iter().product();
+        let square = |place: usize| {
+            let at = |step: f32| {
+                let mut moved = graph.clone();
+                change(&mut moved, name, |at, weight| {
+                    *weight += if at == place { step } else { 0.0 };
+                });
+                losses_of(&moved)
+            };
+            let pairs = at(0.02).into_iter().zip(at(-0.02));
+            pairs.map(|(more, less)| ((more - less) / 0.04).powi(2)).sum::<f64>() / 5.0
+        };
+        (0..count).map(square).collect()
     }
 
     #[test]
@@ -313,6 +341,45 @@ mod tests {
         }
         let shares: f64 = own.shares().into_iter().flatten().sum();
         assert!((shares - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn changes_of_weight_gradients_are_those_of_differences() {
+        let (graph, samples) = (network(), samples());
+        let facts = graph.facts(&BTreeMap::new(), 1).unwrap();
+        let found = catalog::catalog(&graph, &facts, &OriginalIndices::default()).unwrap();
+        let coupling = &found.couplings[0];
+        let whole = weight_gradients(&graph, &facts, &[coupling], &samples, "a test").unwrap();
+        // Channel of a place in `wa`, [4, 3], and in `wb` and `wc`, [3, 4, 2, 2].
+        let sum = |of: &[f64], channel: &dyn Fn(usize) -> bool| -> f64 {
+            of.iter().enumerate().filter(|(at, _)| channel(*at)).map(|(_, own)| own).sum()
+        };
+        let behind = |graph: &Graph| [squares(graph, "wb"), squares(graph, "wc")].concat();
+        let (before, after) = (squares(&graph, "wa"), behind(&graph));
+        for (channel, component) in coupling.components.iter().enumerate().take(2) {
+            let gone_before = sum(&before, &|at| at / 3 == channel) / sum(&before, &|_| true);
+            let gone_behind = sum(&after, &|at| at / 4 % 4 == channel) / sum(&after, &|_| true);
+            let near = |found: Option<f64>, expected: f64| {
+                assert!((found.unwrap() - expected).abs() < 2e-3, "{found:?} {expected}");
+            };
+            let expected = whole.expected(component);
+            near(expected.before, (1.0 - gone_before).sqrt() - 1.0);
+            near(expected.behind, (1.0 - gone_behind).sqrt() - 1.0);
+            let masked = masked_graph(&graph, &facts, &component.activations);
+            let masked_facts = masked.facts(&BTreeMap::new(), 1).unwrap();
+            let without =
+                weight_gradients(&masked, &masked_facts, &[coupling], &samples, "a test").unwrap();
+            let observed = whole.observed(component, &without);
+            // tanh(0) = 0: without its own weights the channel is zero.
+            let mut zeroed = graph.clone();
+            change(&mut zeroed, "wa", |at, weight| {
+                *weight *= if at / 3 == channel { 0.0 } else { 1.0 };
+            });
+            let left = sum(&squares(&zeroed, "wa"), &|at| at / 3 != channel);
+            near(observed.before, (left / sum(&before, &|_| true)).sqrt() - 1.0);
+            let left = sum(&behind(&zeroed), &|_| true);
+            near(observed.behind, (left / sum(&after, &|_| true)).sqrt() - 1.0);
+        }
     }
 
     #[test]
