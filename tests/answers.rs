@@ -319,6 +319,7 @@ fn a_plan_as_json() {
           ]
         }
       ],
+      "training_estimate_s": [],
       "variants": [
         "half",
         "half-nhwc"

@@ -4,6 +4,7 @@
 mod common;
 
 use common::{digits, paring};
+use ndarray::{ArrayD, IxDyn};
 use paring::arrays::{Array, Dtype};
 use paring::catalog::Calibration;
 use paring::compress::distillation::{Distillation, DistillationInputs, distill};
@@ -13,8 +14,10 @@ use paring::compress::{
 };
 use paring::data::{Dataset, DatasetRequest, PixelNormalization};
 use paring::engine::{self, ModelSource};
-use paring::graph::{Graph, Weights};
-use paring::schema::{Decision, LedgerEntry, LedgerEntryKind, TrainingEnd, VariantRecord};
+use paring::graph::{DimensionSize, Graph, Node, Weights};
+use paring::schema::{
+    Decision, LedgerEntry, LedgerEntryKind, TaskKind, TrainingEnd, VariantRecord,
+};
 use predicates::str::contains;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -149,6 +152,83 @@ fn train(
         seed: 1,
     };
     distill(student, Default::default(), how, &inputs, &|_| {})
+}
+
+#[test]
+fn a_training_that_a_time_limit_ended_is_repeated_epoch_by_epoch() {
+    let given = Graph::load(&digits("digits_cnn.onnx")).unwrap();
+    let (student, calibration) = (spoilt(&given), samples(64));
+    let limited = Distillation { limit_s: Some(1), epochs: Some(100_000), ..short() };
+    let made = train(student.clone(), &limited, &calibration).unwrap();
+    let decision = made.decisions.last().unwrap();
+    let record = decision.training.clone().unwrap();
+    assert_eq!((record.end, record.limit_s), (TrainingEnd::TimeLimit, Some(1)));
+    assert!(record.epochs_done < record.epochs);
+    assert!(decision.reason.contains("ended by the time limit"), "{}", decision.reason);
+    let again = limited.as_done(&record);
+    assert_eq!((again.limit_s, again.stopped_after), (None, Some(record.epochs_done)));
+    let repeated = train(student, &again, &calibration).unwrap();
+    assert_eq!(repeated.graph.encode(), made.graph.encode());
+    let second = repeated.decisions.last().unwrap().training.clone().unwrap();
+    assert_eq!((second.curve, second.end), (record.curve, record.end));
+}
+
+#[test]
+fn a_dry_run_estimates_the_time_of_training() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = folder.path().join("study.toml");
+    let quoted = |path: PathBuf| format!("{path:?}");
+    let text = STUDY.replace("MODEL", &quoted(digits("digits_cnn.onnx")));
+    let text = text.replace("DATA", &quoted(digits("digits.npz")));
+    let limited = "[[variant]]\nname = \"limited\"\nsteps = [{ distill = true, epochs = 100000, limit_s = 7 }]\n";
+    std::fs::write(&study, text + limited).unwrap();
+    let ended = paring(folder.path(), &["run", study.to_str().unwrap(), "--dry-run", "--json"]);
+    let ended = ended.success();
+    let plan: serde_json::Value = serde_json::from_slice(&ended.get_output().stdout).unwrap();
+    let training = plan["training_estimate_s"].as_array().unwrap();
+    assert_eq!(training.len(), 2, "{plan}");
+    assert_eq!(
+        (&training[0]["variant"], &training[1]["variant"]),
+        (&"trained".into(), &"limited".into())
+    );
+    let seconds = |at: usize| training[at]["s"].as_f64().unwrap();
+    assert!(seconds(0) > 0.0);
+    // The time limit is shorter than any machine would take.
+    assert_eq!(seconds(1), 7.0);
+}
+
+#[test]
+fn labels_of_samples_are_no_labels_of_pixels() {
+    let mut graph = Graph::empty("pixels", 17);
+    let sizes = [1, 1, 5, 5].map(DimensionSize::Fixed);
+    graph.add_input("x", Dtype::F32, &sizes);
+    graph.set_weights("w", Weights::f32(&[2, 1, 1, 1], &[1.0, -1.0]));
+    graph.add_node(Node {
+        op_type: "Conv".into(),
+        name: "head".into(),
+        input: vec!["x".into(), "w".into()],
+        output: vec!["y".into()],
+        ..Node::default()
+    });
+    graph.add_output("y");
+    let values = (0..40 * 25).map(|i| (i % 7) as f32 - 3.0).collect();
+    let x = ArrayD::from_shape_vec(IxDyn(&[40, 1, 5, 5]), values).unwrap();
+    let calibration = Calibration {
+        inputs: BTreeMap::from([("x".to_string(), Array::F32(x))]),
+        labels: vec![1; 40],
+        rule: Some(DecisionRule { kind: TaskKind::Segmentation, ..DecisionRule::default() }),
+        ..samples(1)
+    };
+    let inputs = DistillationInputs {
+        teacher: &graph,
+        calibration: Some(&calibration),
+        select: None,
+        seed: 1,
+    };
+    let how = Distillation { labels: 1.0, ..short() };
+    let error = distill(graph.clone(), Default::default(), &how, &inputs, &|_| {}).unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains("has 25 answers to 1 samples; leave `labels` out"), "{error}");
 }
 
 fn short() -> Distillation {

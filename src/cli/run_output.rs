@@ -4,7 +4,9 @@ use super::{ColumnArgs, GlobalOptions};
 use crate::pipeline::Recipe;
 use crate::report;
 use crate::study::{QUICK_BLOCKS, Study};
-use crate::workflow::{CompressResult, RunPlan, RunResult, VariantFailure, VariantResult};
+use crate::workflow::{
+    CompressResult, RunPlan, RunResult, TrainingEstimate, VariantFailure, VariantResult,
+};
 use paring_boards::Target;
 use paring_core::error_chain::error_chain;
 use paring_core::number_format::counted;
@@ -15,7 +17,7 @@ use std::time::Duration;
 
 /// Prints what a run would do.
 pub(super) fn print_plan(plan: &RunPlan, global: &GlobalOptions) {
-    let RunPlan { study, blocks, estimate, energy, quick, .. } = plan;
+    let RunPlan { study, blocks, estimate, training, energy, quick, .. } = plan;
     if global.json {
         let names: Vec<&str> = study.recipes.iter().map(|r| r.name.as_str()).collect();
         let energy =
@@ -32,6 +34,7 @@ pub(super) fn print_plan(plan: &RunPlan, global: &GlobalOptions) {
                 "targets": study.targets.iter().map(|target| target_json(study, target)).collect::<Vec<_>>(),
                 "regimes": study.regimes.iter().map(|r| r.name.to_string()).collect::<Vec<_>>(),
                 "blocks": blocks, "estimate_s": estimate.as_secs(), "quick": quick,
+                "training_estimate_s": training.iter().map(training_json).collect::<Vec<_>>(),
                 "energy_estimate_s": energy.collect::<Vec<_>>(),
             })
         );
@@ -53,6 +56,15 @@ pub(super) fn print_plan(plan: &RunPlan, global: &GlobalOptions) {
     for regime in &study.regimes {
         say!("regime `{}`: evaluated on {} too", regime.name, regime.path.display());
     }
+    training.iter().for_each(print_training);
+    print_times(plan);
+    if *quick {
+        say!("quick protocol: {QUICK_BLOCKS} blocks, no verdicts");
+    }
+}
+
+/// Prints how long the blocks and the energy windows of each target take.
+fn print_times(RunPlan { study, blocks, estimate, energy, .. }: &RunPlan) {
     for target in &study.targets {
         say!(
             "target `{}`: {blocks} blocks of fresh processes, about {} for a small model",
@@ -67,8 +79,22 @@ pub(super) fn print_plan(plan: &RunPlan, global: &GlobalOptions) {
             report::seconds(*span)
         );
     }
-    if *quick {
-        say!("quick protocol: {QUICK_BLOCKS} blocks, no verdicts");
+}
+
+fn print_training((variant, time): &TrainingEstimate) {
+    match time {
+        Ok(time) => say!(
+            "training of `{variant}`: an estimated {} on this machine, from a few updates of the baseline",
+            report::seconds(*time)
+        ),
+        Err(why) => say!("training of `{variant}` will fail: {why}"),
+    }
+}
+
+fn training_json((variant, time): &TrainingEstimate) -> Value {
+    match time {
+        Ok(time) => json!({ "variant": variant, "s": time.as_secs_f64() }),
+        Err(why) => json!({ "variant": variant, "fails": why }),
     }
 }
 

@@ -46,7 +46,9 @@ pub use rederive::{
 };
 pub use report::{ReportAnswer, ReportFormat, ReportOptions, WrittenReport, report, write_report};
 pub use restore::{RestoreEvidence, RestoreExtent, RestoreOptions, RestoreResult, restore};
-pub use run::{RunOptions, RunPlan, RunResult, TargetResult, cancel_run, plan_run, run};
+pub use run::{
+    RunOptions, RunPlan, RunResult, TargetResult, TrainingEstimate, cancel_run, plan_run, run,
+};
 pub use runs::{
     AddedNote, CompareOptions, FailureRules, NoteOptions, RegimeOptions, RegimeResult, ShownRun,
     VerifiedRun, VerifiedSignatures, VerifyOptions, add_regime, compare, list_runs, note,

@@ -10,5 +10,5 @@ mod unapproved;
 pub use measure::{cancel_run, run};
 pub use options::RunOptions;
 pub(super) use plan::measuring_time;
-pub use plan::{RunPlan, plan_run};
+pub use plan::{RunPlan, TrainingEstimate, plan_run};
 pub use result::{RunResult, TargetResult};

@@ -2,14 +2,22 @@
 
 use super::RunOptions;
 use super::preflight::check_targets;
-use crate::study::Study;
+use crate::study::{Study, StudyInputs};
+use crate::workflow::variants::calibration;
 use crate::workflow::{WorkflowError, sysfs_root};
 use paring_agent::measure::energy_span;
+use paring_compress::Step;
+use paring_compress::distillation::{self, Distillation, DistillationInputs};
+use paring_core::error_chain::error_chain;
 use paring_core::schema::EnergySource;
+use paring_onnx::graph::Graph;
 use std::time::Duration;
 
 /// Time that a block takes beside warm-up and sampling: starting, loading and optimising.
 const BLOCK_OVERHEAD: Duration = Duration::from_millis(60);
+
+/// A variant, and the time that its trainings take or the reason why they will fail.
+pub type TrainingEstimate = (String, Result<Duration, String>);
 
 /// A run that was not started.
 #[derive(Clone, Debug)]
@@ -26,6 +34,8 @@ pub struct RunPlan {
     pub blocks: usize,
     /// Their time on each target, for a small model.
     pub estimate: Duration,
+    /// Estimated time of the training of each variant that trains, or the reason why it will fail.
+    pub training: Vec<TrainingEstimate>,
     /// Time of energy windows on each target that may have a power sensor.
     pub energy: Vec<(String, Duration)>,
     /// True where the protocol is the short one, which gives no verdicts.
@@ -50,6 +60,7 @@ pub fn plan_run(options: &RunOptions) -> Result<RunPlan, WorkflowError> {
         report_samples: loaded.splits.report.len(),
         blocks: blocks * (2 * variants + 1),
         estimate: estimate(&study, blocks, settings),
+        training: training_time(&study, &loaded)?,
         energy: energy_time(&study, options.quick),
         quick: options.quick,
         study,
@@ -75,6 +86,53 @@ fn round(study: &Study, models: usize) -> Duration {
 /// Time of all blocks of some models in one setting.
 pub(in crate::workflow) fn measuring_time(study: &Study, models: usize) -> Duration {
     round(study, models) * study.timing.blocks
+}
+
+/// Time of the trainings of each variant, from a few updates of the baseline.
+fn training_time(
+    study: &Study,
+    loaded: &StudyInputs,
+) -> Result<Vec<TrainingEstimate>, WorkflowError> {
+    if !study.recipes.iter().any(|recipe| recipe.steps.iter().any(Step::trains)) {
+        return Ok(vec![]);
+    }
+    let teacher = Graph::load(&study.model)?;
+    let calibrate = calibration(loaded, &loaded.splits.calibrate)?;
+    let select = calibration(loaded, &loaded.splits.select)?;
+    let inputs = DistillationInputs {
+        teacher: &teacher,
+        calibration: Some(&calibrate),
+        select: Some(&select),
+        seed: study.seed,
+    };
+    // Trainings alike are timed once.
+    let mut timed: Vec<(&Distillation, Result<Duration, String>)> = Vec::new();
+    let mut found = Vec::new();
+    for recipe in &study.recipes {
+        let trainings = recipe.steps.iter().filter_map(|step| match step {
+            Step::Distill(how) => Some(how),
+            _ => None,
+        });
+        let mut all: Option<Result<Duration, String>> = None;
+        for how in trainings {
+            let known = timed.iter().find(|(other, _)| *other == how).map(|(_, own)| own.clone());
+            let own = known.unwrap_or_else(|| {
+                let own = training_time_of(how, &inputs);
+                timed.push((how, own.clone()));
+                own
+            });
+            all = Some(match all {
+                None => own,
+                Some(before) => before.and_then(|before| Ok(before.saturating_add(own?))),
+            });
+        }
+        found.extend(all.map(|time| (recipe.name.clone(), time)));
+    }
+    Ok(found)
+}
+
+fn training_time_of(how: &Distillation, inputs: &DistillationInputs) -> Result<Duration, String> {
+    distillation::training_time(how, inputs).map_err(|error| error_chain(&error))
 }
 
 /// Time of the energy windows on each target that may have a sensor.
