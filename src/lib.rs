@@ -20,6 +20,7 @@ pub use paring_onnx::graph;
 pub use paring_signing as signing;
 
 pub mod evaluate;
+pub mod govern;
 pub mod ledger;
 pub mod pipeline;
 pub mod attribution;

@@ -199,6 +199,62 @@ fn refused_targets_and_energy() {
     ]));
 }
 
+/// A requirement in front of the data section, in a study with a column of slices.
+fn required(text: &str) -> String {
+    format!("[[protocol.require]]\n{text}\n[data]")
+}
+
+#[test]
+fn refused_requirements() {
+    let texts = [
+        "metric = \"acuracy_drop\"\nmax = 0.01",
+        "metric = \"ece_drop\"\nmax = 0.01",
+        "metric = \"latency_p50\"\nmax = 1",
+        "metric = \"accuracy\"",
+        "metric = \"accuracy\"\nmin = 0.9\nmax = 1.0",
+        "metric = \"accuracy\"\nmin = 95",
+        "metric = \"accuracy\"\nmin = nan",
+        "metric = \"accuracy\"\nmin = \"high\"",
+        "metric = \"accuracy\"\nmin = 0.9\nclas = 3",
+        "metric = \"accuracy\"\nmin = 0.9\nclass = 3",
+        "metric = \"recall\"\nmin = 0.9\nclass = 12",
+        "metric = \"recall\"\nmin = 0.9\nclass = \"all\"",
+        "metric = \"accuracy\"\nmin = 0.9\nslice = \"density = 1\"",
+        "metric = \"mse\"\nmax = 0.9",
+        "metric = \"top_3\"\nmin = 0.9",
+        "metric = \"robust_accuracy\"\nmin = 0.9",
+        "metric = \"speedup\"\nmin = 1.5\ntarget = \"hots\"",
+        "metric = \"accuracy\"\nmin = 0.9\ntarget = \"host\"",
+        "metric = \"file_bytes\"\nmax = 9000\nbatch = 2",
+        "metric = \"accuracy\"\nmin = 0.9\nstrength = 2.0",
+    ];
+    let texts = texts.map(required);
+    let cases: Vec<(&str, &str, &str)> =
+        texts.iter().map(|text| (HALF, "[data]", text.as_str())).collect();
+    assert_snapshot!(refused_studies(&cases));
+}
+
+#[test]
+fn refused_words_and_slices() {
+    let sliced = "digits.npz\"\nslices = [\"stroke_density\"]\n[[protocol.require]]\n\
+                  metric = \"accuracy\"\nmin = 0.9\nslice = ";
+    let unknown = format!("{sliced}\"stroke_densty = 1\"\n");
+    let no_such = format!("{sliced}\"stroke_density = 7\"\n");
+    assert_snapshot!(refused_studies(&[
+        (HALF, "digits.npz\"\n", &unknown),
+        (HALF, "digits.npz\"\n", &no_such),
+        (HALF, "[data]", "[protocol]\nrequire_words = [\"risk\"]\n[data]"),
+        (HALF, "[data]", "[protocol]\nrequire_words = [\"rsk\"]\n[data]"),
+        (HALF, "owner = \"tests\"", "owner = \"tests\"\nreview_by = \"next year\""),
+        (
+            HALF,
+            "[data]",
+            "[robustness]\nnoise = [0.1]\n[[protocol.require]]\nmetric = \"robust_accuracy\"\n\
+             min = 0.5\ndisturbance = \"shift\"\n[data]"
+        ),
+    ]));
+}
+
 #[test]
 fn refused_command_lines() {
     let folder = folder();

@@ -1,7 +1,8 @@
 //! One row of the results: a variant on a target in one setting.
 
+use crate::govern::GateRow;
 use paring_core::schema::{
-    Evaluation, Measurement, MissingReason, TargetEnvironment, VariantRecord,
+    Evaluation, Measurement, MissingReason, Requirement, TargetEnvironment, VariantRecord,
 };
 
 /// Study, run and protocol hashes, which all rows of a run share.
@@ -17,6 +18,8 @@ pub struct RunFacts {
     pub measurement_sha256: String,
     /// This is the short protocol.
     pub quick: bool,
+    /// Requirements of the protocol.
+    pub requirements: Vec<Requirement>,
 }
 
 /// A variant on a target in one setting.
@@ -44,6 +47,18 @@ impl ResultRow {
         match self.measurement.setting.label() {
             usual if usual.is_empty() => self.variant.name.clone(),
             setting => format!("{} ({setting})", self.variant.name),
+        }
+    }
+
+    /// The row as the gate looks at it.
+    pub fn gate_row(&self) -> GateRow<'_> {
+        GateRow {
+            variant: &self.variant,
+            evaluation: self.evaluation.as_ref(),
+            evaluation_missing: self.evaluation_missing.as_ref(),
+            target: &self.target,
+            emulated: self.environment.emulated,
+            measurement: &self.measurement,
         }
     }
 

@@ -1,10 +1,10 @@
 //! A checked study: typed values, paths that lead somewhere.
 
-use super::{ApprovalRules, EnergyPlan, Regime, TaskSettings, TimingPlan};
+use super::{ApprovalRules, EnergyPlan, Regime, StudyRequirement, TaskSettings, TimingPlan};
 use crate::evaluate::{RobustnessTest, SplitRule};
 use crate::pipeline::Recipe;
 use paring_boards::Target;
-use paring_core::schema::ExecutionSetting;
+use paring_core::schema::{ExecutionSetting, Requirement};
 use paring_data::PixelNormalization;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -44,6 +44,8 @@ pub struct Study {
     pub probes: usize,
     /// Rules of approving variants.
     pub approval: ApprovalRules,
+    /// Bounds that every variant has to keep.
+    pub requirements: Vec<StudyRequirement>,
     /// The variants in order, without the baseline.
     pub recipes: Vec<Recipe>,
     /// Machines that variants are measured on.
@@ -51,6 +53,11 @@ pub struct Study {
 }
 
 impl Study {
+    /// Its requirements, without their places in the file.
+    pub fn requirements(&self) -> Vec<Requirement> {
+        self.requirements.iter().map(|own| own.requirement.clone()).collect()
+    }
+
     /// Settings that models run with on a target: every batch with every number of threads and of
     /// streams.
     pub fn settings(&self, target: &Target) -> Vec<ExecutionSetting> {

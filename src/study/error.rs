@@ -1,7 +1,7 @@
 //! Errors of a study and its run directory.
 
 use crate::pipeline::PipelineError;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An error of a study. Messages name the file, line and key.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +57,18 @@ pub enum StudyError {
         path: PathBuf,
         /// `data`, `timing rules`.
         what: &'static str,
+    },
+    /// The output folder holds a run whose requirements are others.
+    #[error(
+        "{} holds run {run_id}, whose requirements were fixed before its first result; the study now is {changes}; a changed protocol is a new run: choose another --out", path.display()
+    )]
+    OtherRequirements {
+        /// The folder.
+        path: PathBuf,
+        /// The run that stands there, predecessor of the new one.
+        run_id: String,
+        /// The requirements that went and came.
+        changes: String,
     },
     /// The output folder holds a run that an earlier version began.
     #[error(
@@ -117,5 +129,24 @@ pub enum StudyError {
 impl From<PipelineError> for StudyError {
     fn from(error: PipelineError) -> Self {
         StudyError::Record(Box::new(error))
+    }
+}
+
+impl StudyError {
+    /// An error at a place of the study's text, in bytes; `hint` is the key that was probably meant.
+    pub(super) fn at(
+        path: &Path,
+        text: &str,
+        offset: usize,
+        message: String,
+        hint: Option<String>,
+    ) -> StudyError {
+        let line = StudyError::line(text, offset);
+        StudyError::Toml { path: path.to_path_buf(), line, message, hint }
+    }
+
+    /// The line at a place of a text, in bytes, counting from 1.
+    pub(super) fn line(text: &str, offset: usize) -> usize {
+        text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count() + 1
     }
 }

@@ -2,8 +2,9 @@
 
 use super::recipes::recipes;
 use super::sections::{
-    self, ClassShares, OneOrMany, ShareOrArray, SplitsSection, StudySection, TargetSection,
-    approval_rules, energy_plan, regimes, stress, task_settings, timing_plan,
+    self, ClassShares, OneOrMany, RequirementContext, ShareOrArray, SplitsSection, StudySection,
+    TargetSection, approval_rules, check_words, energy_plan, regimes, requirements, stress,
+    task_settings, timing_plan,
 };
 use super::{DataSource, EnergyPlan, Study, StudyError};
 use crate::evaluate::SplitRule;
@@ -51,14 +52,24 @@ pub fn load_for(path: &Path, targets: &[String], trust: FolderTrust) -> Result<S
     let recipes = recipes(&file.variant, folder).map_err(|e| e.of_study(path, &text))?;
     let model = folder.join(file.model.path);
     let batches = batches(&model, file.model.batch).map_err(invalid)?;
-    let targets = match targets {
-        [] => target_words(&file.target).map_err(invalid)?,
-        given => given.to_vec(),
-    };
+    let own_targets = target_words(&file.target).map_err(invalid)?;
+    let target_words = if targets.is_empty() { &own_targets } else { targets };
     let inventory = Inventory::find(folder, trust)?;
+    let targets = paring_boards::select_targets(target_words, &inventory)?;
     let energy = energy_plan(file.energy, folder).map_err(invalid)?;
     refuse_untrusted(&energy, path, trust)?;
     let words = words(&file.study);
+    check_date(&words).map_err(invalid)?;
+    check_words(&file.protocol.require_words, &words, path, &text)?;
+    let task = task_settings(&file.task).map_err(invalid)?;
+    let robustness = stress(file.robustness).map_err(invalid)?;
+    let context = RequirementContext {
+        task: &task.labelled_task,
+        slices: &file.data.slices,
+        robustness: robustness.as_ref(),
+        targets: target_names(&own_targets, &targets),
+    };
+    let requirements = requirements(&file.protocol.require, &context, path, &text)?;
     Ok(Study {
         path: path.to_path_buf(),
         name: file.study.name,
@@ -67,8 +78,8 @@ pub fn load_for(path: &Path, targets: &[String], trust: FolderTrust) -> Result<S
         model,
         batches,
         dims: file.model.dims,
-        task: task_settings(&file.task).map_err(invalid)?,
-        robustness: stress(file.robustness).map_err(invalid)?,
+        task,
+        robustness,
         data: DataSource {
             path: folder.join(file.data.path),
             slices: file.data.slices,
@@ -83,14 +94,14 @@ pub fn load_for(path: &Path, targets: &[String], trust: FolderTrust) -> Result<S
         timing: timing_plan(&file.protocol).map_err(invalid)?,
         energy,
         probes: file.protocol.probes.unwrap_or(DEFAULT_PROBES),
-        targets: known(paring_boards::select_targets(&targets, &inventory)?, &recipes)
-            .map_err(invalid)?,
         approval: approval_rules(
             file.protocol.approvals,
             file.protocol.require_approval,
             &file.protocol.approval_keys,
         )
         .map_err(invalid)?,
+        requirements,
+        targets: known(targets, &recipes).map_err(invalid)?,
         recipes,
     })
 }
@@ -134,6 +145,26 @@ fn words(study: &StudySection) -> BTreeMap<String, String> {
         ("notes", &study.notes),
     ];
     all.into_iter().filter_map(|(key, text)| Some((key.to_string(), text.clone()?))).collect()
+}
+
+/// Refuses a `review_by` that is no date: requirements warn after it.
+fn check_date(words: &BTreeMap<String, String>) -> Result<(), String> {
+    let Some(text) = words.get("review_by") else { return Ok(()) };
+    match humantime::parse_rfc3339(&format!("{text}T00:00:00Z")) {
+        Ok(_) => Ok(()),
+        Err(_) => {
+            Err(format!("`review_by` under [study] is `{text}`, not a date such as \"2030-12-31\""))
+        }
+    }
+}
+
+/// Names that requirements can call targets by: the study's own, and those that are selected now. `None`
+/// where the study has labels or places, whose names are those of an inventory.
+fn target_names<'a>(own: &'a [String], selected: &'a [Target]) -> Option<Vec<&'a str>> {
+    let names = own.iter().map(String::as_str);
+    let selected = selected.iter().map(|target| target.name.as_str());
+    let is_name = own.iter().all(|word| !word.contains('=') && !word.contains("://"));
+    is_name.then(|| names.chain(selected).collect())
 }
 
 /// Refuses an energy source that runs a program, where nobody trusts the study's owner with that.

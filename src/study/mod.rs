@@ -8,6 +8,7 @@ mod recipes;
 mod regime_inputs;
 mod replayed_study;
 mod run;
+mod required_data;
 mod sections;
 mod checked_study;
 mod signatures;
@@ -25,7 +26,8 @@ pub use regime_inputs::{RegimeInputs, open_regime};
 pub use replayed_study::load_replayed;
 pub use run::{ManifestError, Protocol, QUICK_BLOCKS, RunDirectory, RunManifest};
 pub use sections::{
-    EnergyPlan, Regime, TaskSettings, TimingPlan, default_timing_plan, width_stop_rule,
+    EnergyPlan, Regime, StudyRequirement, TaskSettings, TimingPlan, default_timing_plan,
+    width_stop_rule,
 };
 pub use signatures::{
     HandedOverVariant, SignedRunState, TrustedKeys, is_handed_over, sign_run, sign_variant,

@@ -1,5 +1,6 @@
 //! A study with its model's signature and its data.
 
+use super::required_data::check_requirements;
 use super::{Study, StudyError};
 use crate::evaluate::{DataSplits, EvaluationTask, task_output};
 use paring_agent::engine::{self, DimensionBindings, ModelSignature, ModelSource, tensor_facts};
@@ -87,6 +88,7 @@ pub fn open(study: &Study) -> Result<StudyInputs, StudyError> {
     })?;
     let task = study.task.labelled_task.on_data(study.task.metric, data.labelled);
     let task = task.map_err(|e| invalid(format!("under [task]: {e}")))?;
+    check_requirements(study, &data, &splits)?;
     Ok(StudyInputs { model_sha256, signature, data, splits, dims, batch, output, task })
 }
 

@@ -63,6 +63,7 @@ impl LargeRun {
                 data_sha256: run["data_sha256"].as_str().unwrap().into(),
                 measurement_sha256: run["measurement_sha256"].as_str().unwrap().into(),
                 quick: false,
+                requirements: vec![],
             },
             rows: vec![],
             layers: vec![],

@@ -2,6 +2,7 @@
 
 use super::bootstrap_sampling::BootstrapSampling;
 use super::class_rate::ClassRate;
+use super::class_specificity::class_specificities;
 use super::metric_interval::{MetricResamples, RateResamples};
 use super::resampled_statistics::{ResampledStatistics, draw};
 use super::slice_scores;
@@ -86,6 +87,8 @@ impl PairedEvaluation<'_> {
     fn classes(&self) -> Vec<ClassScore> {
         let totals = self.exam.tally.totals();
         let Some(counts) = self.exam.gauge.counts(&totals) else { return vec![] };
+        let baseline = self.baseline.map(|(exam, ..)| exam);
+        let specificities = class_specificities(self.exam, baseline, self.design);
         let each = |class: usize| {
             let [recall, precision, f1] =
                 ClassRate::ALL.map(|rate| self.class_score(&counts, class, rate));
@@ -96,6 +99,7 @@ impl PairedEvaluation<'_> {
                 recall,
                 precision,
                 f1,
+                specificity: specificities.get(class).copied().flatten(),
             }
         };
         (0..counts.true_positives.len()).map(each).collect()

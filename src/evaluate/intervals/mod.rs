@@ -5,6 +5,7 @@ mod auc_interval;
 mod bootstrap_sampling;
 mod calibration_error_interval;
 mod class_rate;
+mod class_specificity;
 mod evaluation;
 mod metric_interval;
 mod paired_draws;

@@ -86,6 +86,17 @@ impl AttackPlan {
         Ok(self)
     }
 
+    /// Every attack of the plan with its strength.
+    pub fn tests(&self) -> impl Iterator<Item = (InputDisturbance, f64)> {
+        let methods = [AttackMethod::Fgsm, AttackMethod::Pgd, AttackMethod::Transfer];
+        methods.into_iter().flat_map(move |method| {
+            [AttackNorm::Linf, AttackNorm::L2].into_iter().flat_map(move |norm| {
+                let attack = InputDisturbance::of_attack(method, norm);
+                self.strengths(norm).iter().map(move |strength| (attack, *strength))
+            })
+        })
+    }
+
     /// The attacks that experiments repeat: PGD of every norm and strength.
     pub fn replayed(&self) -> impl Iterator<Item = (InputDisturbance, f64)> {
         [AttackNorm::Linf, AttackNorm::L2].into_iter().flat_map(|norm| {

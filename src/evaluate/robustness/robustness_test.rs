@@ -115,6 +115,14 @@ impl RobustnessTest {
 }
 
 impl RobustnessTest {
+    /// Every disturbance with its strength, the search and the attacks among them.
+    pub fn strengths(&self) -> Vec<(InputDisturbance, f64)> {
+        let search = self.search.iter();
+        let search = search.map(|(search, _)| (InputDisturbance::Search, search.step));
+        let attacks = self.attack.iter().flat_map(AttackPlan::tests);
+        self.tests.iter().copied().chain(search).chain(attacks).collect()
+    }
+
     /// Tests that experiments repeat on `samples`, with the number of them that each takes, as in a run:
     /// the disturbances, and where there are labels the attacks that are worth it. A search is not part
     /// of it.

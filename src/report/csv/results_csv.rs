@@ -2,12 +2,13 @@
 //! and a column says why.
 
 use super::named_cell::NamedCell;
+use crate::govern::{self, GateRow};
 use crate::report::report_error::ReportError;
 use crate::report::result_row::{ResultRow, RunFacts};
 use crate::report::time_trends::{significant_drift, sustained_ranks};
 use paring_core::schema::{
-    ConfidenceInterval, EnergySummary, Evaluation, LatencySummary, Metric, MissingReason, SCHEMA,
-    SpeedSummary, SpeedVerdict,
+    ConfidenceInterval, EnergySummary, Evaluation, GateCell, LatencySummary, Metric, MissingReason,
+    SCHEMA, SpeedSummary, SpeedVerdict,
 };
 use paring_core::units::{Bytes, LatencyNs};
 use paring_data::CsvTable;
@@ -29,17 +30,25 @@ pub(in crate::report) fn results_cells<'a>(
     facts: &'a RunFacts,
     rows: &'a [ResultRow],
 ) -> impl Iterator<Item = Vec<NamedCell>> + 'a {
-    rows.iter().map(|row| cells(facts, rows, row))
+    let gate_rows: Vec<GateRow> = rows.iter().map(ResultRow::gate_row).collect();
+    let gate = govern::judge(&facts.requirements, &gate_rows);
+    rows.iter().map(move |row| cells(facts, rows, row, &gate))
 }
 
-fn cells(facts: &RunFacts, rows: &[ResultRow], row: &ResultRow) -> Vec<NamedCell> {
+fn cells(
+    facts: &RunFacts,
+    rows: &[ResultRow],
+    row: &ResultRow,
+    gate: &[GateCell],
+) -> Vec<NamedCell> {
     let mut all = what(facts, row);
     all.extend(place(row));
     all.extend(latency(row));
     all.extend(energy(row));
     all.extend(over_time(rows, row));
     all.extend(conditions(row));
-    all.extend(quality(facts, row));
+    all.extend(quality(row));
+    all.extend(governance(facts, row, gate));
     all
 }
 
@@ -217,7 +226,7 @@ fn verdict(speed: Option<&SpeedSummary>) -> String {
     enough.map(|s| s.verdict).as_ref().map(SpeedVerdict::to_string).unwrap_or_default()
 }
 
-fn quality(facts: &RunFacts, row: &ResultRow) -> Vec<NamedCell> {
+fn quality(row: &ResultRow) -> Vec<NamedCell> {
     let found = row.evaluation.as_ref();
     let number = |value: f64| format!("{value:.6}");
     let of = |interval: Option<ConfidenceInterval>, bound: fn(&ConfidenceInterval) -> f64| {
@@ -245,9 +254,21 @@ fn quality(facts: &RunFacts, row: &ResultRow) -> Vec<NamedCell> {
         ("flips_p_value", kinds.map(|f| format!("{:.3e}", f.p_value)).unwrap_or_default()),
         ("agreement", metric(Metric::Agreement)),
         ("unusable", text(found.map(|e| e.unusable))),
+    ]
+}
+
+/// Hashes of the protocol, its verdict on the row, and the requirements that the row does not meet.
+fn governance(facts: &RunFacts, row: &ResultRow, gate: &[GateCell]) -> Vec<NamedCell> {
+    let own = row.gate_row();
+    let unmet = govern::unmet_cells(gate, &own).map(|cell| {
+        let part = cell.part.as_ref().map(|part| format!(" ({part})")).unwrap_or_default();
+        format!("{}{part}: {}", cell.label, cell.verdict)
+    });
+    vec![
         ("data_sha256", facts.data_sha256.clone()),
         ("measurement_sha256", facts.measurement_sha256.clone()),
-        ("gate", String::new()),
+        ("gate", text(govern::row_verdict(gate, &own))),
+        ("gate_unmet", unmet.collect::<Vec<_>>().join("; ")),
         ("agent_version", row.environment.agent_version.clone()),
         ("started_at", row.measurement.started_at.clone().unwrap_or_default()),
     ]

@@ -154,6 +154,7 @@ mod tests {
             data_sha256: "d".into(),
             measurement_sha256: "m".into(),
             quick: false,
+            requirements: vec![],
         };
         report_md(&[RunReport {
             facts: &facts,

@@ -39,7 +39,7 @@ const WHOLE: [&str; 21] = [
 /// Endings of names that say a unit which is counted in whole ones.
 const WHOLE_UNITS: [&str; 3] = ["_ns", "_bytes", "_mc"];
 
-const TEXT: [&str; 47] = [
+const TEXT: [&str; 48] = [
     "study",
     "run_id",
     "variant",
@@ -72,6 +72,7 @@ const TEXT: [&str; 47] = [
     "data_sha256",
     "measurement_sha256",
     "gate",
+    "gate_unmet",
     "agent_version",
     "started_at",
     "layer",

@@ -183,6 +183,7 @@ mod tests {
             recall: Some(score(share, None)),
             precision: Some(score(share, None)),
             f1: None,
+            specificity: None,
         };
         found.classes = vec![class(0, 0.95), class(1, 0.9)];
         found.confusion = vec![vec![198, 0], vec![1, 197]];

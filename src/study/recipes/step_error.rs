@@ -43,14 +43,9 @@ pub(in crate::study) struct RecipeError {
 impl RecipeError {
     /// The error as one of the study in the file at `path`, whose content is `text`.
     pub(in crate::study) fn of_study(self, path: &Path, text: &str) -> StudyError {
-        let (path, hint) = (path.to_path_buf(), self.hint);
         match self.offset {
-            Some(offset) => {
-                let before = text.as_bytes().iter().take(offset);
-                let line = before.filter(|byte| **byte == b'\n').count() + 1;
-                StudyError::Toml { path, line, message: self.problem, hint }
-            }
-            None => StudyError::Invalid { path, problem: self.problem },
+            Some(offset) => StudyError::at(path, text, offset, self.problem, self.hint),
+            None => StudyError::Invalid { path: path.to_path_buf(), problem: self.problem },
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::report::RunFacts;
 use crate::study::{Study, StudyError, StudyInputs};
 use paring_agent::engine::ENGINE;
 use paring_compress::Step;
-use paring_core::schema::{SCHEMA, Sha256Hex};
+use paring_core::schema::{Requirement, SCHEMA, Sha256Hex};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -19,7 +19,7 @@ pub(super) const VARIANTS: &str = "model, owner or variants";
 pub(super) const DATA: &str = "data, splits or metrics";
 
 /// `protocol.json` of a run. `same_study.rs` compares it with a study.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Protocol {
     /// Format version.
@@ -38,8 +38,11 @@ pub struct Protocol {
     pub data_sha256: Sha256Hex,
     /// Rules of timing.
     pub measurement_sha256: Sha256Hex,
-    /// Requirements.
+    /// Requirements: the hash of `require` as canonical JSON.
     pub gate_sha256: Sha256Hex,
+    /// The requirements themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub require: Vec<Requirement>,
 }
 
 impl Protocol {
@@ -70,6 +73,7 @@ impl Protocol {
             rules.extend(study.timing.deviations());
         }
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let require = study.requirements();
         let salt = format!("{} {}", now.as_nanos(), std::process::id());
         Protocol {
             schema: SCHEMA,
@@ -80,8 +84,14 @@ impl Protocol {
             recipes_sha256: Sha256Hex::of_json(&recipes),
             data_sha256: Sha256Hex::of_json(&data),
             measurement_sha256: Sha256Hex::of_json(&measurement),
-            gate_sha256: Sha256Hex::of_json(&json!([])),
+            gate_sha256: Requirement::digest(&require),
+            require,
         }
+    }
+
+    /// True where the requirements are those that `gate_sha256` is the hash of.
+    pub(in crate::study) fn requirements_are_hashed(&self) -> bool {
+        self.gate_sha256 == Requirement::digest(&self.require)
     }
 
     /// Facts that all rows about the run share.
@@ -92,6 +102,7 @@ impl Protocol {
             data_sha256: self.data_sha256.to_string(),
             measurement_sha256: self.measurement_sha256.to_string(),
             quick: self.quick,
+            requirements: self.require.clone(),
         }
     }
 
@@ -107,8 +118,26 @@ impl Protocol {
             old if old.recipes_sha256 != new.recipes_sha256 => other(VARIANTS),
             old if old.data_sha256 != new.data_sha256 => other(DATA),
             old if old.measurement_sha256 != new.measurement_sha256 => other("rules of timing"),
+            old if old.gate_sha256 != new.gate_sha256 => Err(StudyError::OtherRequirements {
+                path: root.to_path_buf(),
+                run_id: old.run_id.clone(),
+                changes: changes(&old.require, &new.require),
+            }),
             _ => Ok(()),
         }
+    }
+}
+
+/// The requirements that went and came, for a person.
+fn changes(old: &[Requirement], new: &[Requirement]) -> String {
+    let without = |all: &[Requirement], others: &[Requirement], what: &str| -> Vec<String> {
+        let own = all.iter().filter(|own| !others.contains(own));
+        own.map(|own| format!("{what} {own}")).collect()
+    };
+    let all = [without(old, new, "without"), without(new, old, "with")].concat();
+    match all.is_empty() {
+        true => "in another order".to_string(),
+        false => all.join(", "),
     }
 }
 

@@ -4,6 +4,7 @@ mod approval;
 mod energy;
 mod one_or_many;
 mod regime;
+mod requirements;
 mod robustness;
 mod study_file;
 mod task;
@@ -15,6 +16,8 @@ pub(super) use energy::energy_plan;
 pub(super) use one_or_many::OneOrMany;
 pub use regime::Regime;
 pub(super) use regime::regimes;
+pub use requirements::StudyRequirement;
+pub(super) use requirements::{RequirementContext, check_words, requirements};
 pub(super) use robustness::stress;
 pub(super) use study_file::{
     ClassShares, ShareOrArray, SplitsSection, StudySection, TargetSection, read,

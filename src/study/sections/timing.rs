@@ -1,11 +1,13 @@
 //! The `[protocol]` section: rules of timing.
 
 use super::one_or_many::OneOrMany;
+use super::requirements::RequirementSection;
 use paring_agent::measure::MIN_BLOCKS;
 use paring_core::schema::{ConditionRules, MOST_ROUNDS, ProcessorLoad, SampleRules, StopRule};
 use paring_core::units::{LatencyNs, MilliCelsius};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use toml::Spanned;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +46,9 @@ pub(in crate::study) struct ProtocolSection {
     pub(in crate::study) require_approval: bool,
     #[serde(default)]
     pub(in crate::study) approval_keys: Vec<String>,
+    pub(in crate::study) require: Vec<RequirementSection>,
+    #[serde(default)]
+    pub(in crate::study) require_words: Vec<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -38,9 +38,15 @@ pub(super) fn verify(folders: &Folders) -> Result<usize, VerifyError> {
 
 fn protocol(folders: &Folders) -> Result<Option<Protocol>, VerifyError> {
     let path = folders.root().join("protocol.json");
-    match (path.exists(), read_json(&path)) {
+    match (path.exists(), read_json::<Protocol>(&path)) {
         (false, _) => Ok(None),
-        (true, Some(protocol)) => Ok(Some(protocol)),
+        (true, Some(protocol)) => match protocol.requirements_are_hashed() {
+            true => Ok(Some(protocol)),
+            false => {
+                let problem = "its requirements are not those of its gate_sha256";
+                Err(VerifyError::broken("protocol.json", problem))
+            }
+        },
         (true, None) => Err(VerifyError::broken("protocol.json", "it is no protocol")),
     }
 }

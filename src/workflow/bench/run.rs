@@ -170,6 +170,7 @@ impl BenchOptions {
             data_sha256: prepared.data.sha256.to_string(),
             measurement_sha256: measurement_sha256.to_string(),
             quick: false,
+            requirements: vec![],
         };
         let measured = taken.measurements.into_iter().map(|found| found.measurement);
         Ok((facts, taken.environment, measured.collect()))

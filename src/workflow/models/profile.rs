@@ -83,6 +83,7 @@ fn write_csv(path: &Path, table: &LayerTable) -> Result<(), WorkflowError> {
         data_sha256: String::new(),
         measurement_sha256: String::new(),
         quick: false,
+        requirements: vec![],
     };
     let csv = report::layers_csv(&facts, std::slice::from_ref(table))?;
     Ok(pipeline::replace(&ConfinedPath::file(path), &csv)?)

@@ -10,6 +10,7 @@ mod evaluation;
 mod execution_setting;
 mod explanation;
 mod file_name;
+mod governance;
 mod job;
 mod ledger;
 mod measurement;
@@ -41,6 +42,10 @@ pub use explanation::{
     PrimaryMetric, SampleNeighbourhood, UnitFormats, UnreachedTarget, UnusableCounts,
 };
 pub use file_name::{FileName, InvalidFileName};
+pub use governance::{
+    CountedUnit, DecidingCount, GateCell, GateRecord, GateVerdict, RequiredBound, RequiredClass,
+    RequiredFigure, RequiredSlice, Requirement, UnknownFigure, VariantVerdict,
+};
 pub use job::{
     BoardHolder, Job, JobEnding, JobModel, JobState, JobStatus, MOST_ROUNDS, PredictRequest,
     SampleRules, StopRule,

@@ -12,8 +12,8 @@ mod significance;
 
 pub use bootstrap::{
     BootstrapOptions, LANES, LaneValues, ROUNDING, ResamplingUnits, beyond_rounding, bootstrap,
-    bootstrap_mean_by_group, bootstrap_median, bootstrap_variance, cluster_bootstrap_t,
-    expanded_percentile_interval,
+    bootstrap_mean_by_group, bootstrap_median, bootstrap_pooled_quantile, bootstrap_variance,
+    cluster_bootstrap_t, expanded_percentile_interval,
 };
 pub use dose_response::{
     DoseResponse, FEWEST_OF_A_KIND, PREDICTIVE_LEVEL, PredictiveInterval, ResponseCurve,

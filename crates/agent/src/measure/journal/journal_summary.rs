@@ -123,20 +123,7 @@ impl<'a> JournalSummary<'a> {
         batch: usize,
     ) -> Result<LatencySummary, MissingReason> {
         let solos: Vec<&SoloBlock> = blocks.iter().filter_map(|r| solo_block(r)).collect();
-        let mut pooled = PooledLatencies::default();
-        let mut all = 0;
-        for (record, block) in blocks.iter().zip(&solos) {
-            all += block.bursts.iter().map(|b| b.samples_ns.len()).sum::<usize>();
-            pooled.add(&self.pace.quiet_bursts(record), batch);
-        }
-        let quiet_share = pooled.samples.len() as f64 / all.max(1) as f64;
-        let few = pooled.samples.len() < stats::samples_for_percentile(0.5);
-        let contended = few || pooled.medians.is_empty();
-        if contended {
-            // A figure that is marked is better than none.
-            pooled = PooledLatencies::default();
-            solos.iter().for_each(|b| pooled.add(&b.bursts.iter().collect::<Vec<_>>(), batch));
-        }
+        let (pooled, quiet_share, contended) = self.pooled(blocks, &solos, batch);
         let nothing = || MissingReason("no block has a quiet median".into());
         let percentile = |q: f64| {
             (pooled.samples.len() >= stats::samples_for_percentile(q))
@@ -155,6 +142,7 @@ impl<'a> JournalSummary<'a> {
             p50_ns: stats::bootstrap_median(&pooled.medians, INTERVALS).ok_or_else(nothing)?,
             p90_ns: percentile(0.9),
             p99_ns: percentile(0.99),
+            p99: percentile(0.99).and_then(|_| pooled.percentile_99()),
             first_ns: of_blocks(|b| b.first_ns)?,
             load_ns: of_blocks(|b| b.load_ns)?,
             peak_rss_bytes: median_bytes(&solos, |b| b.memory.after_runs.vm_hwm_bytes),
@@ -166,6 +154,7 @@ impl<'a> JournalSummary<'a> {
             weights: solos.iter().find_map(|b| b.weights),
             drift: latency_drift(blocks, &pooled.by_block),
             throughput_per_s: stats::median(&pooled.throughputs),
+            throughput: stats::bootstrap_median(&pooled.throughputs, INTERVALS),
             kernels: solos.first().map(|b| b.kernels.clone()).unwrap_or_default(),
             others: stats::median(&seen().filter_map(|c| c.others).collect::<Vec<_>>()),
             governor: governors(seen().filter_map(|c| c.governor.as_deref())),
@@ -176,6 +165,31 @@ impl<'a> JournalSummary<'a> {
             contended,
             outputs_agree: solos.windows(2).all(|w| w[0].output_sha256 == w[1].output_sha256),
         })
+    }
+
+    /// Samples of a quiet machine with their share in all of them; or all of them, and true, where too
+    /// few are.
+    fn pooled(
+        &self,
+        blocks: &[&'a BlockRecord],
+        solos: &[&SoloBlock],
+        batch: usize,
+    ) -> (PooledLatencies, f64, bool) {
+        let mut pooled = PooledLatencies::default();
+        let mut all = 0;
+        for (record, block) in blocks.iter().zip(solos) {
+            all += block.bursts.iter().map(|b| b.samples_ns.len()).sum::<usize>();
+            pooled.add(&self.pace.quiet_bursts(record), batch);
+        }
+        let quiet_share = pooled.samples.len() as f64 / all.max(1) as f64;
+        let few = pooled.samples.len() < stats::samples_for_percentile(0.5);
+        let contended = few || pooled.medians.is_empty();
+        if contended {
+            // A figure that is marked is better than none.
+            pooled = PooledLatencies::default();
+            solos.iter().for_each(|b| pooled.add(&b.bursts.iter().collect::<Vec<_>>(), batch));
+        }
+        (pooled, quiet_share, contended)
     }
 
     /// ln(baseline / variant) of every paired block with enough quiet pairs: what a speed-up stands on.
@@ -289,6 +303,8 @@ struct PooledLatencies {
     medians: Vec<f64>,
     /// Likewise, in step with the blocks.
     by_block: Vec<Option<f64>>,
+    /// Samples of each block.
+    samples_by_block: Vec<Vec<f64>>,
     /// Samples a second, one a block; only with several streams.
     throughputs: Vec<f64>,
 }
@@ -306,7 +322,15 @@ impl PooledLatencies {
             let wall = bursts.iter().map(|b| b.wall_ns).sum::<Option<LatencyNs>>();
             self.throughputs.extend(wall.and_then(|wall| wall.per_second(samples.len() * batch)));
         }
-        self.samples.extend(samples);
+        self.samples.extend(&samples);
+        self.samples_by_block.push(samples);
+    }
+
+    /// The 99th percentile with its interval over blocks. Fewer resamples than elsewhere: each walks
+    /// through a hundredth of all samples.
+    fn percentile_99(&self) -> Option<ConfidenceInterval> {
+        let options = BootstrapOptions { resamples: 2_000, ..INTERVALS };
+        stats::bootstrap_pooled_quantile(&self.samples_by_block, 0.99, options)
     }
 }
 

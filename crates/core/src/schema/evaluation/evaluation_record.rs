@@ -31,6 +31,9 @@ pub struct ClassScore {
     pub precision: Option<MetricScore>,
     /// Their harmonic mean; `None` without either.
     pub f1: Option<MetricScore>,
+    /// Share of the samples of other classes that were not called so; `None` of pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub specificity: Option<MetricScore>,
 }
 
 /// Scores of one slice of the data.

@@ -109,6 +109,11 @@ impl Metric {
         Metric::NAMED.iter().find(|known| known.metric == self)
     }
 
+    /// Every metric but `top_k` with its name.
+    pub fn names() -> impl Iterator<Item = (Metric, &'static str)> {
+        Metric::NAMED.iter().map(|known| (known.metric, known.name))
+    }
+
     /// True if more of it is better.
     pub fn higher_is_better(self) -> bool {
         self.properties().is_none_or(|known| known.higher_is_better)

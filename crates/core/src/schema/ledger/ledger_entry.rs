@@ -17,6 +17,8 @@ pub enum LedgerEntryKind {
     Outcome,
     /// Something removed was put back.
     Restore,
+    /// The protocol's requirements were judged.
+    Gate,
     /// The report split was looked at.
     Look,
     /// A person's words.

@@ -45,7 +45,10 @@ pub struct LatencySummary {
     /// Median of what is allocated after the runs.
     #[serde(default)]
     pub steady_heap_bytes: Option<Bytes>,
-    /// The first of these two again, with its interval over blocks.
+    /// The 99th percentile in nanoseconds again, with its interval over blocks.
+    #[serde(default)]
+    pub p99: Option<ConfidenceInterval>,
+    /// The peak resident set again, with its interval over blocks.
     #[serde(default)]
     pub peak_rss: Option<ConfidenceInterval>,
     /// Likewise the most that was allocated at once.
@@ -60,6 +63,9 @@ pub struct LatencySummary {
     /// Inferences' samples a second, all streams together; `None` with one stream.
     #[serde(default)]
     pub throughput_per_s: Option<f64>,
+    /// The same with its interval over blocks.
+    #[serde(default)]
+    pub throughput: Option<ConfidenceInterval>,
     /// Kernels that the engine chose, sorted.
     #[serde(default)]
     pub kernels: Vec<String>,

@@ -1,0 +1,15 @@
+//! The gate: requirements of a protocol applied to variants. Pure functions of records; what is judged is
+//! on the report split and on targets, never on a point estimate alone.
+
+mod decidable;
+mod deciding_count;
+mod gate_row;
+mod judge;
+mod observation;
+mod quality_figures;
+mod target_figures;
+
+pub use decidable::{ReportSampleCounts, UndecidableRequirement, undecidable};
+pub use deciding_count::{deciding_count, verdict_of};
+pub use gate_row::GateRow;
+pub use judge::{gate_record, judge, row_verdict, unmet_cells};
