@@ -105,6 +105,7 @@ fn help_of_what_measures() {
 
 #[test]
 fn help_of_what_keeps_records() {
+    assert_snapshot!("help of gate", help("gate"));
     assert_snapshot!("help of note", help("note"));
     assert_snapshot!("help of show", help("show"));
     assert_snapshot!("help of list", help("list"));
@@ -288,6 +289,7 @@ fn refused_command_lines() {
         "verify nowhere".into(),
         "verify occupied".into(),
         "verify occupied --expect abc".into(),
+        "gate nowhere".into(),
         "show nowhere".into(),
         "show occupied".into(),
         "list nowhere".into(),

@@ -20,7 +20,7 @@ pub enum ExitCode {
     Target = 3,
     /// A measurement failed.
     Measurement = 4,
-    /// An integrity check failed, or a comparison found changes that are refused.
+    /// An integrity check failed, a requirement is not met, or a comparison found changes that are refused.
     Rejected = 5,
     /// It was interrupted.
     Interrupted = 130,
@@ -131,6 +131,7 @@ fn of_workflow(error: &WorkflowError) -> ExitCode {
         | WorkflowError::NotApproved { .. }
         | WorkflowError::NotRestored(_)
         | WorkflowError::Regressions(_)
+        | WorkflowError::RequirementsUnmet(_)
         | WorkflowError::Incomparable(_) => ExitCode::Rejected,
         WorkflowError::Flash(error) => of_flash(error),
         WorkflowError::Clean { source, .. } => of_target(source),

@@ -7,6 +7,7 @@ mod boards;
 mod compress;
 mod exit;
 mod first_load;
+mod govern;
 mod models;
 mod progress;
 mod record_file;
@@ -82,6 +83,8 @@ enum VerbArgs {
     Show(runs::ShowArgs),
     /// List the runs in a folder
     List(runs::ListArgs),
+    /// Judge the variants of a run by its protocol's requirements
+    Gate(govern::GateArgs),
     /// Compare runs: which variants became faster or slower
     Compare(runs::CompareArgs),
     /// Profile a model layer by layer
@@ -204,6 +207,7 @@ fn ended(cli: CommandLine) -> Result<(), CodedError> {
         VerbArgs::Bench(verb) => verb.run(&cli.global),
         VerbArgs::Show(verb) => verb.run(&cli.global),
         VerbArgs::List(verb) => verb.run(&cli.global),
+        VerbArgs::Gate(verb) => verb.run(&cli.global),
         VerbArgs::Compare(verb) => verb.run(&cli.global),
         VerbArgs::Profile(verb) => verb.run(&cli.global),
         VerbArgs::Probe(verb) => verb.run(&cli.global),

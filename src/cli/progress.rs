@@ -81,7 +81,9 @@ impl ProgressPrinter {
     /// Shows one event.
     pub(super) fn show(&self, event: ProgressEvent) {
         match event {
-            ProgressEvent::IntegrityFlaw { .. } => print_warning(event),
+            ProgressEvent::IntegrityFlaw { .. } | ProgressEvent::ReviewDue { .. } => {
+                print_warning(event);
+            }
             ProgressEvent::StageLength { stage, total } => self.begin(stage, total),
             ProgressEvent::StageItem { stage, item } => {
                 self.at(stage, |bar| show_progress(bar, item));

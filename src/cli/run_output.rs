@@ -11,6 +11,7 @@ use paring_boards::Target;
 use paring_core::error_chain::error_chain;
 use paring_core::number_format::counted;
 use paring_core::schema::{MissingReason, VariantRecord};
+use paring_core::text::shell_word;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -36,6 +37,7 @@ pub(super) fn print_plan(plan: &RunPlan, global: &GlobalOptions) {
                 "blocks": blocks, "estimate_s": estimate.as_secs(), "quick": quick,
                 "training_estimate_s": training.iter().map(training_json).collect::<Vec<_>>(),
                 "energy_estimate_s": energy.collect::<Vec<_>>(),
+                "requirements": study.requirements(), "undecidable": plan.undecidable,
             })
         );
         return;
@@ -58,6 +60,7 @@ pub(super) fn print_plan(plan: &RunPlan, global: &GlobalOptions) {
     }
     training.iter().for_each(print_training);
     print_times(plan);
+    print_requirements(plan);
     if *quick {
         say!("quick protocol: {QUICK_BLOCKS} blocks, no verdicts");
     }
@@ -98,6 +101,16 @@ fn training_json((variant, time): &TrainingEstimate) -> Value {
     }
 }
 
+/// Prints the requirements, and those that no variant can pass.
+fn print_requirements(plan: &RunPlan) {
+    for requirement in plan.study.requirements() {
+        say!("requirement: {requirement}");
+    }
+    for found in &plan.undecidable {
+        say!("{}", report::undecidable_line(found));
+    }
+}
+
 /// The steps of a recipe and its engine options, in the study's own words.
 fn step_words(recipe: &Recipe) -> Vec<String> {
     let options = recipe.options.as_ref().map(|o| format!("engine {}", o.label()));
@@ -131,7 +144,7 @@ pub(super) fn print_result(
             json!({
                 "out": result.run, "not_made": pairs(&result.not_made),
                 "not_evaluated": pairs(&result.not_evaluated()), "failed_targets": failed,
-                "manifest_sha256": result.manifest_sha256,
+                "manifest_sha256": result.manifest_sha256, "gate": result.gate,
                 "regimes": report::regimes_json(&result.regimes),
                 "measurements": rows.iter().map(|r| &r.measurement).collect::<Vec<_>>(),
             })
@@ -147,6 +160,10 @@ pub(super) fn print_result(
     }
     for line in report::regimes_text(&result.regimes) {
         say!("{line}");
+    }
+    if let Some(sentence) = result.gate.as_ref().and_then(report::gate_sentence) {
+        let run = shell_word(&result.run.to_string_lossy()).into_owned();
+        say!("{sentence}; `paring gate {run}` has every verdict");
     }
     let (took, out) = (report::seconds(took), result.run.display());
     let report = result.run.join("report.html");

@@ -1,8 +1,9 @@
 //! One row of the results: a variant on a target in one setting.
 
-use crate::govern::GateRow;
+use crate::govern::{self, GateRow};
 use paring_core::schema::{
-    Evaluation, Measurement, MissingReason, Requirement, TargetEnvironment, VariantRecord,
+    Evaluation, GateRecord, Measurement, MissingReason, Requirement, TargetEnvironment,
+    VariantRecord,
 };
 
 /// Study, run and protocol hashes, which all rows of a run share.
@@ -20,6 +21,16 @@ pub struct RunFacts {
     pub quick: bool,
     /// Requirements of the protocol.
     pub requirements: Vec<Requirement>,
+}
+
+impl RunFacts {
+    /// Verdicts of the requirements on rows; `None` without requirements or variants.
+    pub fn gate(&self, rows: &[ResultRow]) -> Option<GateRecord> {
+        let rows: Vec<GateRow> = rows.iter().map(ResultRow::gate_row).collect();
+        let sha256 = Requirement::digest(&self.requirements);
+        let record = govern::gate_record(&self.requirements, &rows, &sha256, &self.run_id);
+        (!record.variants.is_empty()).then_some(record)
+    }
 }
 
 /// A variant on a target in one setting.

@@ -189,6 +189,9 @@ pub enum WorkflowError {
     /// Variants could not be made again.
     #[error("not made again, so not verified: `{0}`")]
     NotMadeAgain(String),
+    /// Variants do not meet the protocol's requirements.
+    #[error("requirements not met: {0}")]
+    RequirementsUnmet(String),
     /// Rows could not be compared.
     #[error("not compared: {0}")]
     Incomparable(String),

@@ -11,6 +11,7 @@ mod doctor;
 mod error;
 mod evaluate;
 mod explain;
+mod gate;
 mod models;
 mod open_run;
 mod progress;
@@ -35,6 +36,7 @@ pub use doctor::{DoctorOptions, doctor};
 pub use error::WorkflowError;
 pub use evaluate::{EvaluateOptions, EvaluationResult, ModelEvaluation, evaluate};
 pub use explain::{ExplainOptions, ExplainResult, explain};
+pub use gate::{GateOptions, GateResult, gate, refuse_unmet};
 pub use models::{
     CatalogOptions, DiffOptions, GradientOptions, InitOptions, LayerProfile, ModelSamples,
     ProfileOptions, SampleOptions, catalog, diff, gradient, init, profile,

@@ -82,6 +82,11 @@ pub enum ProgressEvent<'a> {
     NoForecasts(&'a PipelineError),
     /// report.html cannot be written; everything that it is derived of is there.
     NoReport(&'a WorkflowError),
+    /// The day is over by which the study was to be reviewed.
+    ReviewDue {
+        /// The day.
+        date: &'a str,
+    },
     /// The data have no labels: variants are compared with the baseline alone.
     Unlabelled {
         /// The data.

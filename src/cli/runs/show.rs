@@ -6,6 +6,7 @@ use crate::cli::{CodedError, ColumnArgs, GlobalOptions, say};
 use crate::study::QUICK_BLOCKS;
 use crate::{report, workflow};
 use clap::Args;
+use paring_core::text::shell_word;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ impl ShowArgs {
     pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
         let shown = workflow::show(&self.run, &print_warning)?;
         let quick = shown.facts.as_ref().is_some_and(|facts| facts.quick);
+        let gate = shown.facts.as_ref().and_then(|facts| facts.gate(&shown.rows));
         if global.json {
             let rows = shown.rows.iter().map(|row| {
                 json!({
@@ -35,7 +37,7 @@ impl ShowArgs {
             say!(
                 "{:#}",
                 json!({
-                    "schema": 1, "run": shown.path, "quick": quick, "rows": rows,
+                    "schema": 1, "run": shown.path, "quick": quick, "rows": rows, "gate": gate,
                     "approvals": approvals,
                 })
             );
@@ -48,6 +50,10 @@ impl ShowArgs {
         say!("{}", report::INTERVAL_LEVELS);
         for (variant, state) in &shown.approvals {
             say!("{}", state_line(variant, state));
+        }
+        if let Some(sentence) = gate.as_ref().and_then(report::gate_sentence) {
+            let run = shell_word(&shown.path.to_string_lossy()).into_owned();
+            say!("{sentence}; `paring gate {run}` has every verdict");
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use super::markdown_text::{code, folded, table, text};
 use super::results_rows::{FIGURES, VERDICTS, figure_cells, verdict_cells};
 use crate::report::ResultRow;
 use crate::report::approval_rows::{APPROVALS, approval_rows};
+use crate::report::gate::{REQUIREMENT_COLUMNS, requirement_rows};
 use crate::report::html::findings::findings;
 use crate::report::html::sections::summary_sentences;
 use crate::report::html::verdict::recommended;
@@ -39,6 +40,7 @@ fn run_section(run: &RunReport, room: usize) -> String {
     if rows.len() > SHOWN_ROWS {
         out += &format!("\n{} more rows are folded below.\n", rows.len() - SHOWN_ROWS);
     }
+    out += &requirements(run);
     let findings = findings(run);
     if !findings.is_empty() {
         out += "\n";
@@ -61,6 +63,17 @@ fn run_section(run: &RunReport, room: usize) -> String {
         out += &format!("\nToo long for a comment, see report.html: {titles}\n");
     }
     out
+}
+
+/// The requirements, and the variants by verdict; nothing without any.
+fn requirements(run: &RunReport) -> String {
+    let Some(record) = run.facts.gate(run.rows) else { return String::new() };
+    let names =
+        |names: &[String]| names.iter().map(|name| code(name)).collect::<Vec<_>>().join(", ");
+    let rows = requirement_rows(&record).into_iter().map(|row| {
+        vec![text(&row.label), names(&row.pass), names(&row.undecided), names(&row.fail)]
+    });
+    format!("\n{}", table(&REQUIREMENT_COLUMNS, &rows.collect::<Vec<_>>()))
 }
 
 /// Rows with the recommended one first, then every target's in the study's order.

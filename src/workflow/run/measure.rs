@@ -7,6 +7,7 @@ use super::{RunOptions, RunResult, TargetResult};
 use crate::pipeline::{self, TargetMeasurements};
 use crate::report::{self, ResultRow};
 use crate::study::{self, RunDirectory};
+use crate::workflow::gate::record_gate;
 use crate::workflow::open_run::{OpenRun, sysfs_root};
 use crate::workflow::report::{recorded_layers, write_report_if_possible};
 use crate::workflow::targets::{TargetOutcome, cancel, is_interrupted, leave_on_boards, on_all};
@@ -41,12 +42,15 @@ pub fn run(options: &RunOptions, progress: &Progress) -> Result<RunResult, Workf
     let targets = join(&run, &mut variants, outcomes, progress)?;
     let earlier = earlier_rows(&run.directory, &targets);
     write_tables(&run.directory, &variants, &targets, &earlier)?;
+    let rows = [result_rows(&variants, &targets), earlier.clone()].concat();
+    let gate = record_gate(&run.directory, &rows, &run.study.owner, progress)?;
     write_report_if_possible(&run.directory, progress);
     Ok(RunResult {
         study: run.study.name.clone(),
         quick: options.quick,
         resumed: run.directory.resumed,
         earlier,
+        gate,
         variants,
         targets,
         not_made: made.failures,

@@ -2,6 +2,7 @@
 
 use super::RunOptions;
 use super::preflight::check_targets;
+use crate::govern::{self, ReportSampleCounts, UndecidableRequirement};
 use crate::study::{Study, StudyInputs};
 use crate::workflow::variants::calibration;
 use crate::workflow::{WorkflowError, sysfs_root};
@@ -38,6 +39,8 @@ pub struct RunPlan {
     pub training: Vec<TrainingEstimate>,
     /// Time of energy windows on each target that may have a power sensor.
     pub energy: Vec<(String, Duration)>,
+    /// Requirements that no variant can pass with these data and blocks.
+    pub undecidable: Vec<UndecidableRequirement>,
     /// True where the protocol is the short one, which gives no verdicts.
     pub quick: bool,
 }
@@ -62,9 +65,28 @@ pub fn plan_run(options: &RunOptions) -> Result<RunPlan, WorkflowError> {
         estimate: estimate(&study, blocks, settings),
         training: training_time(&study, &loaded)?,
         energy: energy_time(&study, options.quick),
+        undecidable: undecidable_requirements(&study, &loaded),
         quick: options.quick,
         study,
     })
+}
+
+/// Requirements that no variant can pass with the report samples of each class and slice.
+fn undecidable_requirements(study: &Study, loaded: &StudyInputs) -> Vec<UndecidableRequirement> {
+    let (data, report) = (&loaded.data, &loaded.splits.report);
+    let mut counts = ReportSampleCounts { all: report.len() as u64, ..Default::default() };
+    let by_class = data.labelled && data.targets.is_none();
+    for sample in report {
+        if let Some(label) = data.labels.get(*sample).filter(|_| by_class) {
+            *counts.classes.entry(*label).or_default() += 1;
+        }
+        for column in &study.data.slices {
+            if let Some(value) = data.columns.get(column).and_then(|values| values.get(*sample)) {
+                *counts.slices.entry((column.clone(), value.clone())).or_default() += 1;
+            }
+        }
+    }
+    govern::undecidable(&study.requirements(), loaded.task.kind, &counts, study.timing.blocks)
 }
 
 /// Time of `blocks` blocks of each variant, solo and paired, and of the long loads.

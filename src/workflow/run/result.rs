@@ -4,7 +4,7 @@ use crate::pipeline::PipelineError;
 use crate::report::{RegimeEvaluation, ResultRow};
 use crate::workflow::WorkflowError;
 use crate::workflow::variants::{VariantFailure, VariantResult, check_complete};
-use paring_core::schema::{ExecutionSetting, LayerTable, Sha256Hex, TargetEnvironment};
+use paring_core::schema::{ExecutionSetting, GateRecord, LayerTable, Sha256Hex, TargetEnvironment};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -19,6 +19,8 @@ pub struct RunResult {
     pub resumed: bool,
     /// Rows of targets that earlier calls measured, and this one did not.
     pub earlier: Vec<ResultRow>,
+    /// Verdicts of the protocol's requirements; `None` without any.
+    pub gate: Option<GateRecord>,
     /// True where the protocol was the short one, which gives no verdicts.
     pub quick: bool,
     /// All variants that were made, the baseline first.

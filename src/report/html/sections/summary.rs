@@ -1,11 +1,14 @@
 //! Summary for a decision: which variant, what it gains and costs, what is uncertain, what to do next.
 
 use crate::report::ResultRow;
+use crate::report::gate::{REQUIREMENT_COLUMNS, requirement_rows};
 use crate::report::html::findings::findings;
 use crate::report::html::numbers::{
     bytes, latency_interval, metric_change_interval, metric_value, ratio, signed,
 };
-use crate::report::html::page::{KeyFigure, PageBlock, PageSection};
+use crate::report::html::page::{
+    CellTone, KeyFigure, PageBlock, PageSection, PageTable, PageTableCell,
+};
 use crate::report::html::run_report::RunReport;
 use crate::report::html::verdict::{change, is_worse, recommended};
 use paring_core::schema::SpeedVerdict;
@@ -20,12 +23,31 @@ pub fn section(run: &RunReport) -> PageSection {
     if let Some(row) = recommended(run.rows) {
         section.blocks.push(PageBlock::Figures(figures(run, row)));
     }
+    requirements(run, &mut section);
     let found = findings(run);
     if !found.is_empty() {
         section.head("Findings");
         section.blocks.push(PageBlock::Findings(found));
     }
     section
+}
+
+/// The protocol's requirements, and the variants by verdict.
+fn requirements(run: &RunReport, section: &mut PageSection) {
+    let Some(record) = run.facts.gate(run.rows) else { return };
+    section.head("Requirements");
+    let mut table = PageTable::new("Requirements of the protocol", &REQUIREMENT_COLUMNS);
+    for row in requirement_rows(&record) {
+        let toned = |names: &[String], tone| PageTableCell::text(names.join(", ")).toned(tone);
+        let cells = vec![
+            PageTableCell::text(&row.label),
+            toned(&row.pass, CellTone::Better),
+            toned(&row.undecided, CellTone::Unclear),
+            toned(&row.fail, CellTone::Worse),
+        ];
+        table.row("", cells);
+    }
+    section.table(table);
 }
 
 /// The recommended variant and why, what is uncertain, and what to do next.

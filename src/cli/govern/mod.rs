@@ -1,0 +1,5 @@
+//! Verbs about what a run has to meet.
+
+mod gate;
+
+pub(super) use gate::GateArgs;

@@ -1,0 +1,188 @@
+//! `[[protocol.require]]` and `paring gate`: verdicts of a measured run, in every form; what is fixed
+//! before the first result stays so.
+
+mod common;
+#[path = "common/kinds_of_tampering.rs"]
+mod kinds_of_tampering;
+#[path = "common/runs.rs"]
+mod runs;
+
+use common::digits;
+use kinds_of_tampering::remanifested;
+use paring::schema::{GateRecord, GateVerdict};
+use paring::study::verify;
+use predicates::prelude::PredicateBooleanExt;
+use predicates::str::contains;
+use runs::paring;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+const REQUIREMENTS: &str = "[[protocol.require]]\nmetric = \"accuracy_drop\"\nmax = 0.02\n\
+    [[protocol.require]]\nmetric = \"specificity\"\nmin = 0.5\nclass = \"every\"\n\
+    [[protocol.require]]\nmetric = \"file_bytes_ratio\"\nmax = 1.0\n\
+    [[protocol.require]]\nmetric = \"latency_p50_ms\"\nmax = 1000\ntarget = \"host\"\n";
+
+/// A variant that is pruned without recovery, and one that equals the baseline.
+fn study(folder: &Path, name: &str, requirements: &str) -> PathBuf {
+    let path = folder.join(name);
+    let text = format!(
+        "[study]\nname = \"small\"\nowner = \"tests\"\nrisk = \"none\"\nreview_by = \"2020-01-31\"\n\
+         [model]\npath = {:?}\n[data]\npath = {:?}\nslices = [\"stroke_density\"]\n\
+         splits = {{ calibrate = 0.2, select = 0.2, report = 0.6, seed = 1 }}\n\
+         [protocol]\nblocks = 3\nprobes = 0\nsolo_ms = 10\npaired_ms = 10\nrequire_words = [\"risk\"]\n\
+         {requirements}\
+         [[variant]]\nname = \"pruned\"\nsteps = [{{ prune = \"channels\", ratio = 0.5, \
+         criterion = \"l1\" }}]\n\
+         [[variant]]\nname = \"same\"\n",
+        digits("digits_cnn.onnx"),
+        digits("digits.npz"),
+    );
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+fn measured(folder: &Path) -> PathBuf {
+    let (study, out) = (study(folder, "study.toml", REQUIREMENTS), folder.join("run"));
+    let words = ["run", study.to_str().unwrap(), "--quick", "--out", out.to_str().unwrap()];
+    paring(folder, &words)
+        .success()
+        .stdout(contains("gate: of 2 variants, 1 undecided (same), 1 fail (pruned)"))
+        .stderr(contains("to be reviewed by 2020-01-31"));
+    out
+}
+
+/// Cells of results.csv by variant and column.
+fn results(run: &Path) -> BTreeMap<String, BTreeMap<String, String>> {
+    let text = std::fs::read_to_string(run.join("results.csv")).unwrap();
+    let rows = csv::Reader::from_reader(text.as_bytes()).into_deserialize();
+    let rows = rows
+        .map(|row| row.unwrap())
+        .map(|row: BTreeMap<String, String>| (row["variant"].clone(), row));
+    rows.collect()
+}
+
+#[test]
+fn verdicts_stand_in_the_table_the_ledger_and_every_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = measured(folder.path());
+    let out = run.to_str().unwrap();
+    let table = results(&run);
+    let cell = |variant: &str, column: &str| table[variant][column].clone();
+    assert_eq!(
+        ["baseline", "pruned", "same"].map(|variant| cell(variant, "gate")),
+        ["", "fail", "undecided"]
+    );
+    assert_eq!(cell("same", "gate_unmet"), "latency_p50_ms ≤ 1000 on host: undecided");
+    assert!(cell("pruned", "gate_unmet").starts_with("accuracy_drop ≤ 0.02: fail; "));
+
+    let answer = paring(folder.path(), &["gate", out, "--json"]).code(5);
+    let answer: Value = serde_json::from_slice(&answer.get_output().stdout).unwrap();
+    let record: GateRecord = serde_json::from_value(answer["gate"].clone()).unwrap();
+    // Per variant a drop, ten classes, a size and a latency.
+    assert_eq!(record.cells.len(), 2 * 13);
+    let of_pruned = &record.cells[0];
+    assert_eq!((of_pruned.requirement, of_pruned.verdict), (0, GateVerdict::Fail));
+    // The drop is what the table has as a change.
+    let change: f64 = cell("pruned", "metric_change_high").parse().unwrap();
+    assert!((of_pruned.observed.unwrap().low + change).abs() < 1e-6);
+    let timed = record.cells.last().unwrap();
+    assert_eq!((timed.target.as_deref(), timed.verdict), (Some("host"), GateVerdict::Undecided));
+    assert_eq!(timed.reason.as_deref(), Some("3 blocks, a verdict needs 9"));
+
+    // The run's own verdicts and those of the gate are one entry.
+    let ledger = std::fs::read_to_string(run.join("ledger.jsonl")).unwrap();
+    let entries: Vec<Value> =
+        ledger.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let gates: Vec<&Value> = entries.iter().filter(|entry| entry["kind"] == "gate").collect();
+    assert_eq!(gates.len(), 1);
+    assert_eq!(gates[0]["body"]["gate_sha256"], Value::String(record.gate_sha256.to_string()));
+    assert_eq!(gates[0]["actor"], "tests");
+
+    let junit = folder.path().join("gate.xml");
+    let words = ["gate", out, "--variant", "same", "--junit", junit.to_str().unwrap()];
+    paring(folder.path(), &words)
+        .code(5)
+        .stdout(contains("latency_p50_ms ≤ 1000 on host").and(contains("fail").not()))
+        .stderr(contains("requirements not met: undecided: same"));
+    let xml = std::fs::read_to_string(&junit).unwrap();
+    assert!(xml.contains("tests=\"13\" failures=\"1\" skipped=\"0\""), "{xml}");
+    paring(folder.path(), &[&words[..], &["--allow-undecided"]].concat()).success();
+    let xml = std::fs::read_to_string(&junit).unwrap();
+    assert!(xml.contains("tests=\"13\" failures=\"0\" skipped=\"1\""), "{xml}");
+
+    paring(folder.path(), &["show", out]).success().stdout(contains("1 fail (pruned)"));
+    let report = std::fs::read_to_string(run.join("report.md")).unwrap();
+    assert!(report.contains("| accuracy_drop ≤ 0.02 | `same` |  | `pruned` |"), "{report}");
+    let page = std::fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(page.contains("Requirements of the protocol"));
+    paring(folder.path(), &["gate", out, "--variant", "nobody"])
+        .code(2)
+        .stderr(contains("no variant `nobody` to judge; it has `pruned`, `same`"));
+    paring(folder.path(), &["verify", out]).success();
+    requirements_are_fixed(folder.path(), &run);
+    forged_verdicts_are_found(&run);
+}
+
+/// A changed requirement is refused with what changed, and leaves the run as it is.
+fn requirements_are_fixed(folder: &Path, run: &Path) {
+    let looser = REQUIREMENTS.replace("0.02", "0.5");
+    let study = study(folder, "study.toml", &looser);
+    let words = ["run", study.to_str().unwrap(), "--quick", "--out", run.to_str().unwrap()];
+    let protocol: Value =
+        serde_json::from_slice(&std::fs::read(run.join("protocol.json")).unwrap()).unwrap();
+    paring(folder, &words).code(2).stderr(
+        contains("without accuracy_drop ≤ 0.02, with accuracy_drop ≤ 0.5")
+            .and(contains(protocol["run_id"].as_str().unwrap()))
+            .and(contains("choose another --out")),
+    );
+    paring(folder, &["verify", run.to_str().unwrap()]).success();
+    // Verdicts are those of the frozen requirements.
+    paring(folder, &["gate", run.to_str().unwrap(), "--variant", "pruned"]).code(5);
+}
+
+/// Edits of the verdict or of the requirement, with a manifest that fits.
+fn forged_verdicts_are_found(run: &Path) {
+    let forged = |file: &str, from: &str, to: &str, expected: &str| {
+        let path = run.join(file);
+        let honest = std::fs::read_to_string(&path).unwrap();
+        assert!(honest.contains(from), "{file} lacks {from}");
+        std::fs::write(&path, honest.replacen(from, to, 1)).unwrap();
+        remanifested(run);
+        let found = verify(run, None).unwrap_err().to_string();
+        assert!(found.contains(expected), "{found}");
+        std::fs::write(&path, honest).unwrap();
+        remanifested(run);
+        verify(run, None).unwrap();
+    };
+    forged("results.csv", ",undecided,", ",pass,", "gate is `pass`");
+    forged("protocol.json", "\"max\": 0.02", "\"max\": 0.9", "its requirements are not those");
+}
+
+#[test]
+fn what_the_data_cannot_decide_is_said_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "[[protocol.require]]\nmetric = \"accuracy\"\nmin = 0.9999\n\
+        [[protocol.require]]\nmetric = \"accuracy_drop\"\nmax = 0.2\n\
+        [[protocol.require]]\nmetric = \"speedup\"\nmin = 1.1\n";
+    let study = study(folder.path(), "study.toml", text);
+    // z² · 0.9999 / 0.0001 = 38410.4.
+    paring(folder.path(), &["run", study.to_str().unwrap(), "--dry-run"]).success().stdout(
+        contains("requirement: accuracy ≥ 0.9999\n")
+            .and(contains("no variant can pass accuracy ≥ 0.9999 with "))
+            .and(contains("samples: at least 38411 are needed\n"))
+            .and(contains("no variant can pass speedup ≥ 1.1 with 3 blocks: at least 9 are needed"))
+            .and(contains("can pass accuracy_drop").not()),
+    );
+    let run = folder.path().join("none");
+    paring(folder.path(), &["gate", run.to_str().unwrap()]).code(2);
+}
+
+#[test]
+fn a_run_without_requirements_has_no_gate() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = runs::compressed(folder.path());
+    paring(folder.path(), &["gate", run.to_str().unwrap()])
+        .code(2)
+        .stderr(contains("has no requirements: they are fixed before a run begins"));
+}
