@@ -2,15 +2,13 @@
 //! before the first result stays so.
 
 mod common;
-#[path = "common/kinds_of_tampering.rs"]
-mod kinds_of_tampering;
 #[path = "common/runs.rs"]
 mod runs;
 
 use common::digits;
-use kinds_of_tampering::remanifested;
+use paring::pipeline::Folders;
 use paring::schema::{GateRecord, GateVerdict};
-use paring::study::verify;
+use paring::study::{verify, write_manifest};
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use runs::paring;
@@ -148,11 +146,11 @@ fn forged_verdicts_are_found(run: &Path) {
         let honest = std::fs::read_to_string(&path).unwrap();
         assert!(honest.contains(from), "{file} lacks {from}");
         std::fs::write(&path, honest.replacen(from, to, 1)).unwrap();
-        remanifested(run);
+        write_manifest(&Folders::new(run)).unwrap();
         let found = verify(run, None).unwrap_err().to_string();
         assert!(found.contains(expected), "{found}");
         std::fs::write(&path, honest).unwrap();
-        remanifested(run);
+        write_manifest(&Folders::new(run)).unwrap();
         verify(run, None).unwrap();
     };
     forged("results.csv", ",undecided,", ",pass,", "gate is `pass`");
@@ -185,4 +183,63 @@ fn a_run_without_requirements_has_no_gate() {
     paring(folder.path(), &["gate", run.to_str().unwrap()])
         .code(2)
         .stderr(contains("has no requirements: they are fixed before a run begins"));
+}
+
+/// A variant that lost little in every layer, and one that lost most of one layer besides.
+fn harmed(folder: &Path) -> PathBuf {
+    let (path, out) = (folder.join("study.toml"), folder.join("run"));
+    let text = format!(
+        "[study]\nname = \"harmed\"\nowner = \"tests\"\n[model]\npath = {:?}\n[data]\npath = {:?}\n\
+         splits = {{ calibrate = 0.2, select = 0.3, report = 0.5, seed = 1 }}\n\
+         [protocol]\nblocks = 3\nprobes = 0\nsolo_ms = 10\npaired_ms = 10\n\
+         [[protocol.require]]\nmetric = \"accuracy_drop\"\nmax = 0.03\n\
+         [[variant]]\nname = \"mild\"\nsteps = [{{ prune = \"channels\", ratio = 0.125, \
+         criterion = \"obs\", recover = \"least-squares\" }}]\n\
+         [[variant]]\nname = \"harmed\"\nfrom = \"mild\"\nsteps = [{{ prune = \"channels\", \
+         ratio = 0.75, criterion = \"l1\", layers = \"plain\" }}]\n",
+        digits("digits_cnn.onnx"),
+        digits("digits.npz"),
+    );
+    std::fs::write(&path, text).unwrap();
+    let words = ["run", path.to_str().unwrap(), "--quick", "--out", out.to_str().unwrap()];
+    paring(folder, &words).success();
+    out
+}
+
+#[test]
+fn the_step_that_did_the_harm_is_put_back_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = harmed(folder.path());
+    let out = run.to_str().unwrap();
+    paring(folder.path(), &["gate", out])
+        .code(5)
+        .stderr(contains("requirements not met: fail: harmed"));
+    let answer = paring(folder.path(), &["gate", out, "--restore", "--json", "--quiet"]).success();
+    let answer: Value = serde_json::from_slice(&answer.get_output().stdout).unwrap();
+    let [found] = &answer["restorations"].as_array().unwrap()[..] else { panic!("{answer:#}") };
+    assert_eq!(found["variant"], "harmed");
+    let groups = found["groups"].as_array().unwrap();
+    assert_eq!(groups.last().unwrap(), "prune channels of plain");
+    // Of both steps that pruned this layer the second did the harm, and it is enough.
+    assert_eq!(found["search"]["restored"], serde_json::json!([groups.len() - 1]));
+    let trials = found["search"]["trials"].as_array().unwrap();
+    let first = trials.iter().find(|trial| trial["kept"] == true).unwrap();
+    assert_eq!(first["group"], groups.len() - 1);
+    assert!(found["search"]["end"]["passes"] == true, "{found:#}");
+
+    let table = results(&run);
+    assert_eq!(table["harmed"]["gate"], "fail");
+    assert_eq!(table["harmed.gated"]["gate"], "pass");
+    let macs = |variant: &str| table[variant]["macs"].parse::<u64>().unwrap();
+    assert!(macs("harmed") < macs("harmed.gated") && macs("harmed.gated") <= macs("mild"));
+    let ledger = std::fs::read_to_string(run.join("ledger.jsonl")).unwrap();
+    let entries = ledger.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let bodies: Vec<Value> = entries
+        .filter(|entry| entry["kind"] == "restore")
+        .map(|entry| entry["body"].clone())
+        .collect();
+    let tried = bodies.iter().filter(|body| body["what"] == "trial").count();
+    assert_eq!(tried, trials.len());
+    assert_eq!(bodies.last().unwrap()["restored"], "harmed.gated");
+    paring(folder.path(), &["verify", out]).success();
 }

@@ -39,7 +39,9 @@ pub use csv::{
     comparison_csv, effects_csv, flow_csv, hits_csv, layers_csv, regimes_csv, results_csv,
     robustness_csv, savings_csv,
 };
-pub use gate::{gate_junit, gate_lines, gate_sentence, undecidable_line};
+pub use gate::{
+    VariantRestoration, gate_junit, gate_lines, gate_sentence, restoration_lines, undecidable_line,
+};
 pub use markdown::report_md;
 pub use model_card::{CardApproval, CardRecords, model_card_cyclonedx, model_card_md};
 pub use overlay::{OverlayFile, OverlayModel, OverlayNode, overlay_files};

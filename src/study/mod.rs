@@ -24,10 +24,10 @@ pub use load::{load, load_for};
 pub use opened::{StudyInputs, open};
 pub use regime_inputs::{RegimeInputs, open_regime};
 pub use replayed_study::load_replayed;
-pub use run::{ManifestError, Protocol, QUICK_BLOCKS, RunDirectory, RunManifest};
+pub use run::{ManifestError, Protocol, RunDirectory, RunManifest};
 pub use sections::{
-    EnergyPlan, Regime, StudyRequirement, TaskSettings, TimingPlan, default_timing_plan,
-    width_stop_rule,
+    EnergyPlan, QUICK_BLOCKS, Regime, StudyRequirement, TaskSettings, TimingPlan,
+    default_timing_plan, width_stop_rule,
 };
 pub use signatures::{
     HandedOverVariant, SignedRunState, TrustedKeys, is_handed_over, sign_run, sign_variant,

@@ -36,7 +36,10 @@ pub use doctor::{DoctorOptions, doctor};
 pub use error::WorkflowError;
 pub use evaluate::{EvaluateOptions, EvaluationResult, ModelEvaluation, evaluate};
 pub use explain::{ExplainOptions, ExplainResult, explain};
-pub use gate::{GateOptions, GateResult, gate, refuse_unmet};
+pub use gate::{
+    GateOptions, GateRestoreOptions, GateResult, RestoreCost, gate, refuse_unmet,
+    restore_until_pass,
+};
 pub use models::{
     CatalogOptions, DiffOptions, GradientOptions, InitOptions, LayerProfile, ModelSamples,
     ProfileOptions, SampleOptions, catalog, diff, gradient, init, profile,

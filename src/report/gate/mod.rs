@@ -4,7 +4,9 @@ mod cell_text;
 mod gate_junit;
 mod gate_lines;
 mod requirement_rows;
+mod restoration_lines;
 
 pub use gate_junit::gate_junit;
 pub use gate_lines::{gate_lines, gate_sentence, undecidable_line};
 pub(in crate::report) use requirement_rows::{REQUIREMENT_COLUMNS, requirement_rows};
+pub use restoration_lines::{VariantRestoration, restoration_lines};

@@ -11,4 +11,4 @@ pub(super) use manifest::{
     LOCK_FILE, MANIFEST_FILE, ManifestUpdate, RUN_SIGNATURE_FILE, WRITING_FILE, file_hashes,
 };
 pub use manifest::{ManifestError, RunManifest};
-pub use protocol::{Protocol, QUICK_BLOCKS};
+pub use protocol::Protocol;

@@ -11,12 +11,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Blocks of each kind in the short protocol, which gives no verdicts.
-pub const QUICK_BLOCKS: u32 = 3;
-
 /// Differences between protocols, for a person.
 pub(super) const VARIANTS: &str = "model, owner or variants";
 pub(super) const DATA: &str = "data, splits or metrics";
+pub(super) const TIMING: &str = "rules of timing";
 
 /// `protocol.json` of a run. `same_study.rs` compares it with a study.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -117,7 +115,7 @@ impl Protocol {
             old if old.schema < new.schema => Err(StudyError::FormerRun(root.to_path_buf())),
             old if old.recipes_sha256 != new.recipes_sha256 => other(VARIANTS),
             old if old.data_sha256 != new.data_sha256 => other(DATA),
-            old if old.measurement_sha256 != new.measurement_sha256 => other("rules of timing"),
+            old if old.measurement_sha256 != new.measurement_sha256 => other(TIMING),
             old if old.gate_sha256 != new.gate_sha256 => Err(StudyError::OtherRequirements {
                 path: root.to_path_buf(),
                 run_id: old.run_id.clone(),

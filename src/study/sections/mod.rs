@@ -25,4 +25,4 @@ pub(super) use study_file::{
 pub use task::TaskSettings;
 pub(super) use task::task_settings;
 pub(super) use timing::timing_plan;
-pub use timing::{TimingPlan, default_timing_plan, width_stop_rule};
+pub use timing::{QUICK_BLOCKS, TimingPlan, default_timing_plan, width_stop_rule};

@@ -89,6 +89,8 @@ pub struct TimingPlan {
     pub conditions: ConditionRules,
 }
 
+/// Blocks of each kind in the short protocol, which gives no verdicts.
+pub const QUICK_BLOCKS: u32 = 3;
 /// More threads or streams than this are a slip of the finger.
 const MOST_THREADS: usize = 1024;
 /// Sampling of a block takes an hour at most; `sustained_s` is for long loads.
@@ -101,6 +103,15 @@ const MOST_BLOCKS: u32 = 100;
 const REPEATS: u32 = 3;
 
 impl TimingPlan {
+    /// Makes it the short protocol, which gives no verdicts.
+    pub fn shorten(&mut self) {
+        self.blocks = QUICK_BLOCKS;
+        self.stop = None;
+        self.sustained_ns = None;
+        // There are no verdicts that a block in bad conditions could spoil.
+        self.conditions.repeats = 0;
+    }
+
     /// The rules that are not the default ones: they belong to the hash of the rules, and a rule that an
     /// older version did not know of leaves that hash as it was.
     pub(in crate::study) fn deviations(&self) -> Map<String, Value> {

@@ -11,7 +11,7 @@ use paring_core::schema::{
 };
 use paring_core::text::shell_word;
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// A run to judge.
@@ -21,6 +21,8 @@ pub struct GateOptions {
     pub run: PathBuf,
     /// Variants to speak of; all of them without any.
     pub variants: Vec<String>,
+    /// Variants not to speak of, because others took their place.
+    pub replaced: Vec<String>,
     /// A file for the verdicts as JUnit XML.
     pub junit: Option<PathBuf>,
     /// True where undecided requirements are none that fail.
@@ -44,29 +46,17 @@ pub struct GateResult {
 pub fn gate(options: &GateOptions, progress: &Progress) -> Result<GateResult, WorkflowError> {
     report_integrity_flaw(&options.run, progress);
     let mut directory = RunDirectory::existing(&options.run)?;
-    if directory.protocol.require.is_empty() {
+    refuse_without_requirements(&directory, &options.run)?;
+    let entries = read_ledger(&directory.folders.ledger())?;
+    let owner = owner(&entries).unwrap_or_default();
+    let Some(record) = record_gate(&directory, &owner, progress)? else {
         return Err(WorkflowError::Option(format!(
-            "the protocol of {} has no requirements: they are fixed before a run begins; write [[protocol.require]] in a study and run it with another --out",
-            options.run.display()
-        )));
-    }
-    let rows = study::recorded_rows(&directory.folders)?.rows;
-    if rows.is_empty() {
-        return Err(WorkflowError::Option(format!(
-            "{} has no results yet; `paring run STUDY --out {}` measures its variants",
+            "{} has no results of variants yet; `paring run STUDY --out {}` measures them",
             options.run.display(),
             shell_word(&options.run.to_string_lossy())
         )));
-    }
-    let entries = read_ledger(&directory.folders.ledger())?;
-    let owner = owner(&entries).unwrap_or_default();
-    let Some(record) = record_gate(&directory, &rows, &owner, progress)? else {
-        return Err(WorkflowError::Option(format!(
-            "{} has no variant beside the baseline: there is nothing to judge",
-            options.run.display()
-        )));
     };
-    let gate = of_variants(record, &options.variants)?;
+    let gate = of_variants(record, &options.variants, &options.replaced)?;
     if let Some(path) = &options.junit {
         let xml = report::gate_junit(&gate, options.allow_undecided).map_err(ReportError::from)?;
         let failed = |source| WorkflowError::WriteFile { path: path.clone(), source };
@@ -75,18 +65,38 @@ pub fn gate(options: &GateOptions, progress: &Progress) -> Result<GateResult, Wo
     Ok(GateResult { gate, manifest_sha256: directory.seal()? })
 }
 
-/// Judges rows of a run and enters the verdicts into its ledger in the name of `owner`; `None` where
-/// there is nothing to judge. Warns of a review that is due.
+/// Refuses a run whose protocol has no requirements.
 ///
 /// # Errors
-/// [`WorkflowError`] where the ledger cannot be read or written.
+/// [`WorkflowError::Option`] says when they are fixed.
+pub(super) fn refuse_without_requirements(
+    directory: &RunDirectory,
+    run: &Path,
+) -> Result<(), WorkflowError> {
+    match directory.protocol.require.is_empty() {
+        true => Err(WorkflowError::Option(format!(
+            "the protocol of {} has no requirements: they are fixed before a run begins; write [[protocol.require]] in a study and run it with another --out",
+            run.display()
+        ))),
+        false => Ok(()),
+    }
+}
+
+/// Judges the rows of a run, as its files give them, and enters the verdicts into its ledger in the name of
+/// `owner`; `None` where there is nothing to judge. Warns of a review that is due.
+///
+/// # Errors
+/// [`WorkflowError`] where a record or the ledger cannot be read or written.
 pub(in crate::workflow) fn record_gate(
     directory: &RunDirectory,
-    rows: &[report::ResultRow],
     owner: &str,
     progress: &Progress,
 ) -> Result<Option<GateRecord>, WorkflowError> {
-    let Some(record) = directory.protocol.facts().gate(rows) else { return Ok(None) };
+    if directory.protocol.require.is_empty() {
+        return Ok(None);
+    }
+    let rows = study::recorded_rows(&directory.folders)?.rows;
+    let Some(record) = directory.protocol.facts().gate(&rows) else { return Ok(None) };
     let mut ledger = Ledger::open(&directory.folders.ledger(), owner)?;
     if let Some(date) = review_due(ledger.entries(), SystemTime::now()) {
         progress(ProgressEvent::ReviewDue { date: &date });
@@ -117,22 +127,26 @@ pub fn refuse_unmet(record: &GateRecord, allow_undecided: bool) -> Result<(), Wo
 }
 
 /// The verdicts on some variants; on all of them where none is named.
-fn of_variants(record: GateRecord, names: &[String]) -> Result<GateRecord, WorkflowError> {
-    if names.is_empty() {
-        return Ok(record);
-    }
+fn of_variants(
+    record: GateRecord,
+    names: &[String],
+    replaced: &[String],
+) -> Result<GateRecord, WorkflowError> {
+    let GateRecord { mut variants, mut cells, .. } = record.clone();
     if let Some(unknown) =
-        names.iter().find(|name| record.variants.iter().all(|own| own.variant != **name))
+        names.iter().find(|name| variants.iter().all(|own| own.variant != **name))
     {
-        let known = record.variants.iter().map(|own| own.variant.as_str());
+        let known = variants.iter().map(|own| own.variant.as_str());
         let known = known.collect::<Vec<_>>().join("`, `");
         return Err(WorkflowError::Option(format!(
             "the run has no variant `{unknown}` to judge; it has `{known}`"
         )));
     }
-    let GateRecord { mut variants, mut cells, .. } = record.clone();
-    variants.retain(|own| names.contains(&own.variant));
-    cells.retain(|cell| names.contains(&cell.variant));
+    let is_wanted = |variant: &String| {
+        (names.is_empty() || names.contains(variant)) && !replaced.contains(variant)
+    };
+    variants.retain(|own| is_wanted(&own.variant));
+    cells.retain(|cell| is_wanted(&cell.variant));
     Ok(GateRecord { variants, cells, ..record })
 }
 

@@ -40,10 +40,9 @@ pub fn run(options: &RunOptions, progress: &Progress) -> Result<RunResult, Workf
     });
     let mut variants: Vec<VariantResult> = variants.collect();
     let targets = join(&run, &mut variants, outcomes, progress)?;
-    let earlier = earlier_rows(&run.directory, &targets);
+    let earlier = earlier_rows(&run.directory, &variants, &targets);
     write_tables(&run.directory, &variants, &targets, &earlier)?;
-    let rows = [result_rows(&variants, &targets), earlier.clone()].concat();
-    let gate = record_gate(&run.directory, &rows, &run.study.owner, progress)?;
+    let gate = record_gate(&run.directory, &run.study.owner, progress)?;
     write_report_if_possible(&run.directory, progress);
     Ok(RunResult {
         study: run.study.name.clone(),
@@ -104,6 +103,28 @@ fn measure<'a>(
     }
 }
 
+/// Measures variants beside those of a finished run, the baseline first, and adds them to its tables.
+///
+/// # Errors
+/// As for [`run`].
+pub(in crate::workflow) fn measure_further(
+    run: &OpenRun,
+    mut variants: Vec<VariantResult>,
+    progress: &Progress,
+) -> Result<(), WorkflowError> {
+    let records: Vec<VariantRecord> = variants.iter().map(|own| own.record.clone()).collect();
+    let outcomes = measure(run, &records, None, progress)?;
+    let targets = join(run, &mut variants, outcomes, progress)?;
+    let (folders, facts) = (&run.directory.folders, run.directory.protocol.facts());
+    let is_new = |row: &ResultRow| records.iter().skip(1).any(|own| own.name == row.variant.name);
+    let mut rows = study::recorded_rows(folders)?.rows;
+    rows.retain(|row| !is_new(row));
+    rows.extend(result_rows(&variants, &targets).into_iter().filter(is_new));
+    let csv = report::layers_csv(&facts, &recorded_layers(folders, &rows))?;
+    pipeline::replace(&folders.layers(), &csv)?;
+    Ok(pipeline::replace(&folders.results(), &report::results_csv(&facts, &rows)?)?)
+}
+
 /// Gives every variant what each target measured of it.
 fn join(
     run: &OpenRun,
@@ -134,12 +155,18 @@ fn join(
     }
 }
 
-/// Rows of the run's targets that are not measured now: another call with another `--target` measured
-/// them. Rows that cannot be read any more are no reason to lose those that were measured now.
-fn earlier_rows(directory: &RunDirectory, targets: &[TargetResult]) -> Vec<ResultRow> {
+/// Rows that are not measured now: of targets that another call with another `--target` measured, and of
+/// variants that `gate --restore` made. Rows that cannot be read any more are no reason to lose those that
+/// were measured now.
+fn earlier_rows(
+    directory: &RunDirectory,
+    variants: &[VariantResult],
+    targets: &[TargetResult],
+) -> Vec<ResultRow> {
     let rows = study::recorded_rows(&directory.folders).unwrap_or_default().rows;
     let is_new = |row: &ResultRow| {
         targets.iter().any(|target| target.name == row.target && target.environment.is_ok())
+            && variants.iter().any(|variant| variant.record.name == row.variant.name)
     };
     rows.into_iter().filter(|row| !is_new(row)).collect()
 }

@@ -7,6 +7,7 @@ mod preflight;
 mod result;
 mod unapproved;
 
+pub(super) use measure::measure_further;
 pub use measure::{cancel_run, run};
 pub use options::RunOptions;
 pub(super) use plan::measuring_time;

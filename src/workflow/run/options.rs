@@ -1,6 +1,6 @@
 //! Options of a run, and the study that they name.
 
-use crate::study::{self, QUICK_BLOCKS, Study, StudyError, StudyInputs};
+use crate::study::{self, Study, StudyError, StudyInputs};
 use paring_boards::FolderTrust;
 use std::path::PathBuf;
 
@@ -46,11 +46,7 @@ impl RunOptions {
     pub(super) fn open_study(&self) -> Result<(Study, StudyInputs), StudyError> {
         let mut study = study::load_for(&self.study, &self.targets, self.trust)?;
         if self.quick {
-            study.timing.blocks = QUICK_BLOCKS;
-            study.timing.stop = None;
-            study.timing.sustained_ns = None;
-            // There are no verdicts that a block in bad conditions could spoil.
-            study.timing.conditions.repeats = 0;
+            study.timing.shorten();
         }
         let loaded = study::open(&study)?;
         // What does not fit is found before the first variant is made.

@@ -51,7 +51,42 @@ pub(in crate::workflow) fn evaluate_variants(
             pipeline::replace_json(&folders.quality(variant), &quality.evaluation)?;
         }
     }
-    record_outcomes(run, found.iter().map(outcome))?;
+    let look = json!({ "split": "report", "data_sha256": run.directory.protocol.data_sha256 });
+    record_looks(run, look, found.iter().map(outcome))?;
+    let each = found.into_iter().map(|VariantEvaluation { variant, quality }| {
+        (variant, quality.map(|quality| quality.evaluation))
+    });
+    Ok(each.collect())
+}
+
+/// Evaluates variants beside those of a finished run, each once; `baseline` is evaluated again with them.
+///
+/// # Errors
+/// As for [`evaluate_variants`].
+pub(in crate::workflow) fn evaluate_further(
+    run: &OpenRun,
+    baseline: &VariantRecord,
+    variants: &[VariantRecord],
+    progress: &Progress,
+) -> Result<VariantEvaluations, WorkflowError> {
+    let (setup, folders) = (run.evaluation_setup(), &run.directory.folders);
+    let all: Vec<VariantRecord> = std::iter::once(baseline).chain(variants).cloned().collect();
+    let stage = ProgressStage::Evaluate;
+    let mut heard = |item: &str| progress(ProgressEvent::StageItem { stage, item });
+    let found = pipeline::evaluate_variants(folders, folders, &setup, &all, &mut heard)?;
+    let found: Vec<VariantEvaluation> =
+        found.into_iter().filter(|own| own.variant != baseline.name).collect();
+    for VariantEvaluation { variant, quality } in &found {
+        if let Ok(quality) = quality {
+            pipeline::replace_json(&folders.quality(variant), &quality.evaluation)?;
+        }
+    }
+    let names: Vec<&str> = variants.iter().map(|own| own.name.as_str()).collect();
+    let look = json!({
+        "split": "report", "data_sha256": run.directory.protocol.data_sha256, "by": "gate",
+        "variants": names,
+    });
+    record_looks(run, look, found.iter().map(outcome))?;
     let each = found.into_iter().map(|VariantEvaluation { variant, quality }| {
         (variant, quality.map(|quality| quality.evaluation))
     });
@@ -77,12 +112,13 @@ fn outcome(found: &VariantEvaluation) -> Value {
     }
 }
 
-fn record_outcomes(
+/// Enters into the ledger that the report split was looked at, and what that showed.
+fn record_looks(
     run: &OpenRun,
+    look: Value,
     outcomes: impl Iterator<Item = Value>,
 ) -> Result<(), WorkflowError> {
     let mut ledger = Ledger::open(&run.directory.folders.ledger(), &run.study.owner)?;
-    let look = json!({ "split": "report", "data_sha256": run.directory.protocol.data_sha256 });
     let entries = std::iter::once((LedgerEntryKind::Look, look))
         .chain(outcomes.map(|body| (LedgerEntryKind::Outcome, body)));
     for (kind, body) in entries {
