@@ -147,9 +147,7 @@ fn single_samples(folder: &Path, run: &str, more: &[&str]) -> [bool; 3] {
     let redacted = html.contains("Single samples are not shown: the report is redacted.");
     assert_eq!(redacted, value["runs"][0]["redacted"] == true);
     assert_eq!(html.contains("<strong>Sample "), html.contains("data:image/png"));
-    let numbered = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
-    let named = text.split("ample ").skip(1).any(numbered);
-    [html.contains("data:image/png"), listed[0], named]
+    [html.contains("data:image/png"), listed[0], names_a_sample(&text)]
 }
 
 #[test]
@@ -180,6 +178,43 @@ fn private_data_leave_no_sample_in_any_form_of_a_report() {
     }
     std::fs::write(&study, text).unwrap();
     assert_eq!(single_samples(folder.path(), out, &[]), [true; 3]);
+}
+
+/// True where a text speaks of a sample by its number.
+fn names_a_sample(text: &str) -> bool {
+    let numbered = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+    text.split("ample ").skip(1).any(numbered)
+}
+
+#[test]
+fn explaining_private_data_names_no_sample() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = measured(folder.path());
+    let out = run.to_str().unwrap();
+    let file = run.join("explain.json");
+    let found = |private: bool| {
+        let json = printed(folder.path(), &[&explain(out, "2")[..], &["--json"]].concat());
+        let said: Value = serde_json::from_str(&json).unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        let kept: Value = serde_json::from_str(&text).unwrap();
+        let empty = |value: &Value, list: &str| value[0][list].as_array().unwrap().is_empty();
+        let counts = said[0]["flip_counts"]["lost"].as_u64().unwrap();
+        assert!(counts > 0 && kept[0]["flip_counts"] == said[0]["flip_counts"], "counts stay");
+        assert!(!empty(&kept, "flips"), "causes of classes are counted from them");
+        assert_eq!([empty(&said, "flips"), empty(&said, "hits")], [private; 2]);
+        assert_eq!(empty(&kept, "hits"), private);
+        let sentences = [said[0]["narrative"].to_string(), kept[0]["narrative"].to_string()];
+        sentences.map(|text| names_a_sample(&text))
+    };
+    assert_eq!(found(false), [true; 2]);
+    let study = folder.path().join("study.toml");
+    let text = std::fs::read_to_string(&study).unwrap();
+    std::fs::write(&study, text.replace("[data]\n", "[data]\nprivate = true\n")).unwrap();
+    assert_eq!(found(true), [false; 2]);
+    let told = printed(folder.path(), &explain(out, "2"));
+    assert!(!names_a_sample(&told), "{told}");
+    let report = std::fs::read_to_string(run.join("report.md")).unwrap();
+    assert!(!names_a_sample(&report) && !report.contains("hit hardest"), "{report}");
 }
 
 #[test]

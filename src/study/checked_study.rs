@@ -89,7 +89,7 @@ pub struct DataSource {
     /// True where the number of samples of each class was chosen beforehand, so that intervals take it
     /// as given.
     pub fixed_class_shares: bool,
-    /// True where reports show no single samples.
+    /// True where nothing that is shown names a single sample.
     pub private: bool,
     /// Rule that divides samples.
     pub splits: SplitRule,

@@ -14,7 +14,7 @@ use crate::pipeline::{self, PipelineError, RecipeInputs, RecordedStep, variant_r
 use crate::report::seconds;
 use crate::study::Study;
 use crate::workflow::open_run::{OpenRun, sysfs_root};
-use crate::workflow::report::write_report_if_possible;
+use crate::workflow::report::{samples_are_private, write_report_if_possible};
 use crate::workflow::variants::calibration;
 use crate::workflow::{Progress, ProgressEvent, ProgressStage, WorkflowError};
 use paring_boards::{self, Inventory, Target};
@@ -71,8 +71,15 @@ pub fn explain(
         }
     }
     update_track_record(&mut explanations, options.forecast_history.as_deref())?;
-    let all = merged(&run, &explanations, progress);
-    let mut files = write_explanations(&run, &all)?;
+    let private = run.study.data.private
+        || samples_are_private(&run.directory.folders, &run.directory.protocol);
+    let mut written = merged(&run, &explanations, progress);
+    if private {
+        written = written.into_iter().map(Explanation::without_samples).collect();
+        let shown = explanations.into_iter().map(Explanation::without_samples);
+        explanations = shown.map(|found| Explanation { flips: vec![], ..found }).collect();
+    }
+    let mut files = write_explanations(&run, &written)?;
     write_report_if_possible(&run.directory, progress);
     let report = run.directory.folders.report();
     if report.exists() {

@@ -4,6 +4,7 @@
 use super::blocks::target_blocks;
 use super::layers::layer_tables;
 use super::network::network;
+use super::privacy::{is_private, is_private_now, kept_study};
 use super::samples::report_samples;
 use crate::ledger::read_ledger;
 use crate::pipeline::{Folders, read_json};
@@ -11,7 +12,7 @@ use crate::report::html::{ReportNetwork, ReportSamples, RunReport, TargetBlocks}
 use crate::report::{ResultRow, RunFacts};
 use crate::study::{Protocol, recorded_rows};
 use crate::workflow::WorkflowError;
-use paring_core::schema::{Explanation, LayerTable, LedgerEntry, NarrativeField};
+use paring_core::schema::{Explanation, LayerTable, LedgerEntry};
 
 /// Records of a run.
 pub(super) struct ReportRecords {
@@ -25,7 +26,7 @@ pub(super) struct ReportRecords {
     blocks: Vec<TargetBlocks>,
     samples: ReportSamples,
     /// Sentences about records that cannot be read.
-    unreadable: Vec<String>,
+    pub(super) unreadable: Vec<String>,
     directory: String,
 }
 
@@ -51,7 +52,7 @@ impl ReportRecords {
             facts: protocol.facts(),
             layers: layer_tables(folders, &rows, &mut unreadable),
             explanations: match redacted {
-                true => explanations.into_iter().map(without_samples).collect(),
+                true => explanations.into_iter().map(Explanation::without_samples).collect(),
                 false => explanations,
             },
             ledger: read_ledger(&folders.ledger())?,
@@ -99,16 +100,6 @@ fn explanations(folders: &Folders, unreadable: &mut Vec<String>) -> Vec<Explanat
     })
 }
 
-/// An explanation without the samples that it names; counts stay.
-fn without_samples(found: Explanation) -> Explanation {
-    let single = |field: &NarrativeField| {
-        field.pointer.starts_with("/hits/") || field.pointer.starts_with("/flips/")
-    };
-    let narrative = found.narrative.into_iter();
-    let narrative = narrative.filter(|sentence| !sentence.fields.iter().any(single)).collect();
-    Explanation { narrative, hits: vec![], ..found }
-}
-
 /// A person's words in the study that the run keeps.
 #[derive(Default)]
 struct StudyWords {
@@ -120,9 +111,7 @@ struct StudyWords {
 
 impl StudyWords {
     fn read(folders: &Folders, unreadable: &mut Vec<String>) -> StudyWords {
-        let text = folders.root().join("study.toml").read().ok();
-        let text = text.and_then(|text| String::from_utf8(text).ok());
-        let Some(table) = text.and_then(|text| text.parse::<toml::Table>().ok()) else {
+        let Some(table) = kept_study(folders) else {
             unreadable.push("The study that the run keeps (study.toml) cannot be read: its owner and purpose are not shown, and the report is redacted.".into());
             return StudyWords { private: true, ..StudyWords::default() };
         };
@@ -134,29 +123,4 @@ impl StudyWords {
             private: is_private(&table),
         }
     }
-}
-
-/// True where a study keeps its samples private; also where its key says neither yes nor no.
-fn is_private(study: &toml::Table) -> bool {
-    let data = study.get("data").and_then(toml::Value::as_table);
-    let private = data.and_then(|data| data.get("private"));
-    private.is_some_and(|value| value.as_bool() != Some(false))
-}
-
-/// True where the study that inputs are drawn by has become private since the run, or cannot be read;
-/// one that is gone says nothing.
-fn is_private_now(protocol: &Protocol, unreadable: &mut Vec<String>) -> bool {
-    let path = &protocol.study_file;
-    if !path.exists() {
-        return false;
-    }
-    let text = std::fs::read_to_string(path).ok();
-    let table = text.and_then(|text| text.parse::<toml::Table>().ok());
-    if table.is_none() {
-        unreadable.push(format!(
-            "The study {} cannot be read: it may say that its data are private, so the report is redacted.",
-            path.display()
-        ));
-    }
-    table.as_ref().is_none_or(is_private)
 }

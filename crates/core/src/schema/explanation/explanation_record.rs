@@ -3,8 +3,8 @@
 use crate::schema::{
     ComponentBlame, DecisionGroup, DegradedSample, DeploymentStage, Effect, ExplanationDigest,
     FlipBlame, FlipDirection, ForecastOutcome, GroupBlame, GroupInteraction, LayerChange,
-    LayerFlow, LedgerNote, MetricTotal, NarrativeSentence, SCHEMA, Sha256Hex, TrackRecord,
-    UnreachedTarget,
+    LayerFlow, LedgerNote, MetricTotal, NarrativeField, NarrativeSentence, SCHEMA, Sha256Hex,
+    TrackRecord, UnreachedTarget,
 };
 use serde::{Deserialize, Serialize};
 
@@ -106,6 +106,18 @@ impl Explanation {
             narrative: vec![],
             notes: vec![],
         }
+    }
+
+    /// The explanation without the samples that are hit hardest and the sentences that name a sample.
+    /// Counts stay, and so do [`Self::flips`]: the causes of classes are counted from them.
+    #[must_use]
+    pub fn without_samples(self) -> Explanation {
+        let single = |field: &NarrativeField| {
+            field.pointer.starts_with("/hits/") || field.pointer.starts_with("/flips/")
+        };
+        let narrative = self.narrative.into_iter();
+        let narrative = narrative.filter(|sentence| !sentence.fields.iter().any(single)).collect();
+        Explanation { narrative, hits: vec![], ..self }
     }
 
     /// True if figures of a target are an emulator's.
