@@ -206,10 +206,11 @@ fn timed(
     let job_path = folder.join("job.json");
     with_remote(folders, target, job, &mut |remote| site.run(remote, &job_path))?;
     let records = counted(&folder, job)?;
+    let summary = JournalSummary::new(&records);
     let without_energy = energy.as_ref().err();
     let of = |variant: &VariantRecord, setting: ExecutionSetting| VariantMeasurement {
         variant: variant.name.clone(),
-        measurement: measurement(&records, job, variant, setting, without_energy),
+        measurement: measurement(&summary, job, variant, setting, without_energy),
     };
     let each = bench.settings.iter().flat_map(|s| variants.iter().map(move |v| (v, *s)));
     let each = each.map(|(variant, setting)| of(variant, setting));
@@ -232,15 +233,14 @@ fn counted(folder: &ConfinedPath, job: &Job) -> Result<Vec<BlockRecord>, Pipelin
 
 /// Measurement of a variant from a job's blocks; `without_energy` is why no energy was measured.
 fn measurement(
-    records: &[BlockRecord],
+    summary: &JournalSummary,
     job: &Job,
     variant: &VariantRecord,
     setting: ExecutionSetting,
     without_energy: Option<&MissingReason>,
 ) -> Measurement {
     let (baseline, needed) = (variant.parent.is_none(), job.blocks as usize);
-    let found =
-        JournalSummary::new(records).measurement(&variant.variant_id, setting, baseline, needed);
+    let found = summary.measurement(&variant.variant_id, setting, baseline, needed);
     match without_energy {
         None => found,
         Some(why) => Measurement { energy: Err(why.clone()), ..found },
@@ -277,15 +277,21 @@ impl TargetJournal {
         &self.records
     }
 
-    /// The measurement of a variant; `without_energy` is asked why there is no energy, where the job has
-    /// none.
+    /// Aggregates of its blocks, for all of its variants: finding the quiet pace reads every block.
+    pub fn summary(&self) -> JournalSummary<'_> {
+        JournalSummary::new(&self.records)
+    }
+
+    /// The measurement of a variant by the journal's own [`Self::summary`]; `without_energy` is asked why
+    /// there is no energy, where the job has none.
     pub fn measurement(
         &self,
+        summary: &JournalSummary,
         variant: &VariantRecord,
         setting: ExecutionSetting,
         without_energy: &dyn Fn() -> MissingReason,
     ) -> Measurement {
         let why = self.job.energy.is_none().then(without_energy);
-        measurement(&self.records, &self.job, variant, setting, why.as_ref())
+        measurement(summary, &self.job, variant, setting, why.as_ref())
     }
 }

@@ -5,6 +5,7 @@ use super::VerifyError;
 use crate::pipeline::{self, Folders, TargetJournal, read_json};
 use crate::report::{self, ResultRow, RunFacts};
 use crate::study::Protocol;
+use paring_agent::measure::JournalSummary;
 use paring_core::schema::{ExecutionSetting, MissingReason};
 use std::collections::BTreeMap;
 
@@ -37,6 +38,9 @@ pub struct RecordedRows {
     pub journals: BTreeMap<String, TargetJournal>,
 }
 
+/// Journals by target, each with the aggregates of its blocks.
+type SummarizedJournals<'a> = BTreeMap<&'a str, (&'a TargetJournal, JournalSummary<'a>)>;
+
 fn computed_rows(folders: &Folders, table: &ResultsTable) -> Result<RecordedRows, VerifyError> {
     let mut targets: BTreeMap<String, TargetJournal> = BTreeMap::new();
     for row in &table.rows {
@@ -46,8 +50,13 @@ fn computed_rows(folders: &Folders, table: &ResultsTable) -> Result<RecordedRows
             targets.insert(target.to_string(), found);
         }
     }
-    let rows = table.rows.iter().map(|row| again(folders, table, row, &targets));
-    Ok(RecordedRows { rows: rows.collect::<Result<_, _>>()?, journals: targets })
+    let journals =
+        targets.iter().map(|(target, found)| (target.as_str(), (found, found.summary())));
+    let journals: SummarizedJournals = journals.collect();
+    let rows = table.rows.iter().map(|row| again(folders, table, row, &journals));
+    let rows = rows.collect::<Result<_, _>>()?;
+    drop(journals);
+    Ok(RecordedRows { rows, journals: targets })
 }
 
 /// Verifies all rows; gives how many there are.
@@ -118,7 +127,7 @@ fn again(
     folders: &Folders,
     table: &ResultsTable,
     row: &csv::StringRecord,
-    targets: &BTreeMap<String, TargetJournal>,
+    targets: &SummarizedJournals,
 ) -> Result<ResultRow, VerifyError> {
     let name = table.cell(row, "variant");
     let failed = |e: pipeline::PipelineError| broken(e.to_string());
@@ -137,10 +146,11 @@ fn again(
         streams: number("streams")?,
     };
     let target = table.cell(row, "target");
-    let found = targets.get(target).ok_or_else(|| broken(format!("no target `{target}`")))?;
+    let (found, summary) =
+        targets.get(target).ok_or_else(|| broken(format!("no target `{target}`")))?;
     let unknown = || MissingReason(table.cell(row, "energy_missing").to_string());
     Ok(ResultRow {
-        measurement: found.measurement(&variant, setting, &unknown),
+        measurement: found.measurement(summary, &variant, setting, &unknown),
         environment: found.environment.clone(),
         baseline_weights: baseline.weights,
         evaluation: read_json(&folders.quality(name)),
