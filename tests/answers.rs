@@ -333,23 +333,31 @@ fn targets() {
     let folder = folder();
     let at = folder.path();
     let none = answer(at, &["target", "list"]);
-    assert_snapshot!(none.lines().take(4).collect::<Vec<_>>().join("\n"), @"
+    assert_snapshot!(none.lines().take(6).collect::<Vec<_>>().join("\n"), @"
     inventory <folder>/targets.toml
-    profiles, for `extends` or for this machine:
-      host                   the machine that paring runs on
-      x86-64                 any 64-bit x86 machine with Linux
+    ─────────────────────────────────────────────────────────────────────────────
+    profile                kind of machine
+    ─────────────────────────────────────────────────────────────────────────────
+    host                   the machine that paring runs on
+    x86-64                 any 64-bit x86 machine with Linux
     ");
     let inventory = "[[target]]\nname = \"shed\"\nextends = \"raspberry-pi-4\"\n\
         address = \"pi@shed.local\"\nport = 2222\n\
         [[target]]\nname = \"bench\"\nextends = \"raspberry-pi-5\"\naddress = \"pi@bench.local\"\n";
     std::fs::write(at.join("targets.toml"), inventory).unwrap();
     let some = answer(at, &["target", "list"]);
-    assert_snapshot!(some.lines().take(4).collect::<Vec<_>>().join("\n"), @"
+    assert_snapshot!(some.lines().take(8).collect::<Vec<_>>().join("\n"), @"
     inventory <folder>/targets.toml
-      shed                 raspberry-pi-4         pi@shed.local:2222           arch=aarch64,board=rpi4,core=cortex-a72
-      bench                raspberry-pi-5         pi@bench.local               arch=aarch64,board=rpi5,core=cortex-a76
-    profiles, for `extends` or for this machine:
+    ──────────────────────────────────────────
+    target  profile         address
+    ──────────────────────────────────────────
+    shed    raspberry-pi-4  pi@shed.local:2222
+    bench   raspberry-pi-5  pi@bench.local
+    ──────────────────────────────────────────
+    --wide adds: labels
     ");
+    let wide = answer(at, &["target", "list", "--wide"]);
+    assert!(wide.contains("arch=aarch64,board=rpi5,core=cortex-a76"), "{wide}");
     assert_snapshot!(answer(at, &["target", "rename", "bench", "desk"]), @"`bench` is `desk` in <folder>/targets.toml");
     assert_snapshot!(answer(at, &["target", "remove", "shed"]), @"`shed` is no longer in <folder>/targets.toml");
     let left = std::fs::read_to_string(at.join("targets.toml")).unwrap();

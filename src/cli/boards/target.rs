@@ -2,7 +2,7 @@
 
 use super::target_args::{AddTargetArgs, TargetAction, TargetArgs};
 use crate::cli::progress::ProgressPrinter;
-use crate::cli::{CodedError, ExitCode, GlobalOptions};
+use crate::cli::{CodedError, ExitCode, GlobalOptions, say};
 use crate::report;
 use crate::workflow::{self, AddedTarget};
 use paring_boards::CheckGrade;
@@ -12,12 +12,15 @@ use serde_json::json;
 impl TargetArgs {
     pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
         match self.action {
-            TargetAction::List => {
+            TargetAction::List(columns) => {
                 let list = workflow::list_targets(global.trust())?;
                 let (inventory, profiles) = (&list.inventory, list.profiles.as_slice());
                 match global.json {
                     true => say!("{:#}", report::targets_json(inventory, profiles)),
-                    false => say!("{}", report::targets_text(inventory, profiles)),
+                    false => {
+                        let layout = global.layout(columns);
+                        say::table(&report::targets_text(inventory, profiles, layout));
+                    }
                 }
                 Ok(())
             }

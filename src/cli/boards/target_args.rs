@@ -1,5 +1,6 @@
 //! Options of `paring target`.
 
+use crate::cli::ColumnArgs;
 use crate::workflow::AddTargetOptions;
 use clap::{Args, Subcommand};
 use paring_boards::{FolderTrust, SshAddress};
@@ -15,7 +16,7 @@ pub(in crate::cli) struct TargetArgs {
 #[derive(Debug, Subcommand)]
 pub(super) enum TargetAction {
     /// Say which targets a study can name
-    List,
+    List(ColumnArgs),
     /// Connect to a board, recognise it, and write it into the inventory
     Add(AddTargetArgs),
     /// Take a target out of the inventory; the board is left as it is

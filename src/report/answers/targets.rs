@@ -1,5 +1,7 @@
 //! The answers of `paring target`: targets that are known, and their state.
 
+use crate::report::terminal::TerminalLayout;
+use crate::report::terminal::layout::text_table::{TextColumn, cell, fitted};
 use paring_boards::{CheckFinding, CheckGrade, Inventory, Target, TargetProfile};
 use serde_json::{Value, json};
 
@@ -18,8 +20,12 @@ pub fn targets_json(inventory: &Inventory, profiles: &[TargetProfile]) -> Value 
     json!({ "files": inventory.files, "targets": boards, "profiles": profiles })
 }
 
-/// Targets and profiles for a person.
-pub fn targets_text(inventory: &Inventory, profiles: &[TargetProfile]) -> String {
+/// Targets and profiles for a person, as tables.
+pub fn targets_text(
+    inventory: &Inventory,
+    profiles: &[TargetProfile],
+    layout: TerminalLayout,
+) -> String {
     let mut lines = Vec::new();
     for path in &inventory.files {
         lines.push(format!("inventory {}", path.display()));
@@ -27,18 +33,40 @@ pub fn targets_text(inventory: &Inventory, profiles: &[TargetProfile]) -> String
     if inventory.files.is_empty() {
         lines.push("no inventory here or in the configuration folder; `paring target add user@host` begins one".into());
     }
-    for target in &inventory.targets {
-        let labels: Vec<String> =
-            target.profile.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        let emulated = if target.emulated { " EMULATED" } else { "" };
-        let (name, kind, address) = (&target.name, &target.profile.name, &target.transport);
-        lines.push(format!("  {name:<20} {kind:<22} {address:<28} {}{emulated}", labels.join(",")));
-    }
-    lines.push("profiles, for `extends` or for this machine:".into());
-    for profile in profiles {
-        lines.push(format!("  {:<22} {}", profile.name, profile.description));
-    }
-    lines.join("\n")
+    let head = layout.prose(&lines.join("\n"));
+    let boards = match inventory.targets.is_empty() {
+        true => String::new(),
+        false => format!("{}\n", fitted(target_columns(&inventory.targets), layout)),
+    };
+    let names = profiles.iter().map(|profile| cell(&profile.name));
+    let descriptions = profiles.iter().map(|profile| cell(&profile.description));
+    let profiles = fitted(
+        vec![
+            TextColumn::text("profile", 0, names).whole(),
+            TextColumn::text("kind of machine", 0, descriptions),
+        ],
+        layout,
+    );
+    format!(
+        "{head}\n{boards}{profiles}\na profile stands for this machine, or in `extends` of an entry"
+    )
+}
+
+fn target_columns(targets: &[Target]) -> Vec<TextColumn> {
+    let labels = |target: &Target| {
+        let each = target.profile.labels.iter().map(|(key, value)| format!("{key}={value}"));
+        each.collect::<Vec<_>>().join(",")
+    };
+    let emulated = |target: &Target| if target.emulated { "yes" } else { "" };
+    let mut columns = vec![
+        TextColumn::text("target", 0, targets.iter().map(|t| cell(&t.name))).whole(),
+        TextColumn::text("profile", 0, targets.iter().map(|t| cell(&t.profile.name))),
+        TextColumn::text("address", 1, targets.iter().map(|t| cell(&t.transport))),
+        TextColumn::text("emulated", 0, targets.iter().map(|t| cell(emulated(t)))),
+        TextColumn::text("labels", 2, targets.iter().map(|t| cell(labels(t)))),
+    ];
+    columns.retain(TextColumn::holds_something);
+    columns
 }
 
 /// Findings of a check for a machine.

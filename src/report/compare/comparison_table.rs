@@ -67,9 +67,12 @@ fn columns(rows: &[&ComparedVariant]) -> Vec<TextColumn> {
     let sequential =
         rows.iter().any(|row| row.basis == Some(ChangeBasis::Sequential) && !is_baseline(row));
     let before: Vec<String> = latencies.by_ref().take(rows.len()).collect();
+    // Of several targets rows cannot be told apart without theirs.
+    let several = rows.windows(2).any(|pair| target(pair[0]) != target(pair[1]));
+    let target_rank = u8::from(!several);
     let mut columns = vec![
         TextColumn::text("variant", 0, names),
-        TextColumn::text("target", 1, rows.iter().map(|row| cell(target(row)))),
+        TextColumn::text("target", target_rank, rows.iter().map(|row| cell(target(row)))),
         TextColumn::units("p50 before", rank(sequential), (unit, before)),
         TextColumn::units("after", rank(sequential), (unit, latencies.collect())),
         TextColumn::units("x before", rank(!sequential), ("", ratio_before)),
@@ -245,6 +248,29 @@ mod tests {
             },
             accepted: vec![],
         }
+    }
+
+    #[test]
+    fn rows_of_several_targets_keep_their_target() {
+        let on = |target: &str, change: f64| {
+            let mut own =
+                row("pruned-0.25-int8-with-a-long-name", Some(change), ChangeBasis::Blocks);
+            for figures in [&mut own.before, &mut own.after].into_iter().flatten() {
+                figures.target = target.into();
+            }
+            own
+        };
+        let rows = [on("kitchen-raspberry-pi-4", 1.0), on("shed-jetson-orin-nano", 0.95)];
+        let rows: Vec<&ComparedVariant> = rows.iter().collect();
+        assert_snapshot!(fitted(columns(&rows), TerminalLayout::default()), @"
+        ────────────────────────────────────────────────────────────────────────────────
+        variant                   target                     after / before  verdict
+        ────────────────────────────────────────────────────────────────────────────────
+        pruned-0.25-…a-long-name  kitchen-raspberry-pi-4  1.00 [0.99, 1.01]  cannot tell
+        pruned-0.25-…a-long-name  shed-jetson-orin-nano   0.95 [0.94, 0.96]  slower
+        ────────────────────────────────────────────────────────────────────────────────
+        --wide adds: x before; x after; stands on
+        ");
     }
 
     #[test]

@@ -2,14 +2,21 @@
 //! `paring catalog`.
 
 use super::gradient_change_text::gradient_change_text;
-use crate::pipeline::{ComponentAblation, CriterionComparison, CriterionVerdict};
+use crate::pipeline::{
+    ComponentAblation, CriterionAgreement, CriterionComparison, CriterionVerdict,
+};
 use crate::report::answers::LabelOrigin;
+use crate::report::terminal::TerminalLayout;
+use crate::report::terminal::layout::text_table::{TextColumn, cell, fitted};
 use paring_compress::catalog::GradientChange;
 use paring_core::number_format::counted;
 use paring_core::rank_correlation::spearman;
 use paring_core::schema::ConfidenceInterval;
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+/// No column is left out and no name shortened: the answer has no `--wide`.
+const WHOLE: TerminalLayout = TerminalLayout { color: false, wide: true, wrap: false };
 
 /// Removals of single components, and criteria held against them.
 #[derive(Clone, Debug, Serialize)]
@@ -43,19 +50,19 @@ impl AblationAnswer {
     /// Lines for a person; `all` shows every removal.
     pub(super) fn lines(&self, all: bool) -> Vec<String> {
         let mut lines = vec![self.head()];
-        if all {
-            for ablation in &self.ablations {
-                lines.push(ablation_line(ablation));
-                let gradients = self.gradient_changes.get(&ablation.component);
+        if all && !self.ablations.is_empty() {
+            lines.push(ablations_table(&self.ablations));
+            for ComponentAblation { component, .. } in &self.ablations {
+                let gradients = self.gradient_changes.get(component);
                 let observed = gradients.and_then(|own| gradient_change_text(own.observed));
-                lines.extend(observed.map(|text| format!("{:21}gradient norm {text}", "")));
+                lines.extend(observed.map(|text| format!("{component}: gradient norm {text}")));
             }
         }
         lines.extend(self.gradient_lines());
         match &self.comparison {
             Some(comparison) => lines.extend(comparison_lines(comparison)),
             None => lines.push(
-                "  criteria are not compared: that takes ten components that all of them judge"
+                "criteria are not compared: that takes ten components that all of them judge"
                     .into(),
             ),
         }
@@ -92,47 +99,49 @@ impl AblationAnswer {
     }
 }
 
-fn ablation_line(ablation: &ComponentAblation) -> String {
-    let ConfidenceInterval { value, low, high } = ablation.loss_change;
-    let sides = match (ablation.regressions, ablation.fixes) {
-        (Some(regressions), Some(fixes)) => {
-            format!(" ({}, {})", counted(regressions, "regression"), counted(fixes, "fix"))
-        }
-        _ => String::new(),
+/// Removals as a table; component ids are to be typed again, so nothing is shortened.
+fn ablations_table(ablations: &[ComponentAblation]) -> String {
+    let change = |own: &ComponentAblation| {
+        let ConfidenceInterval { value, low, high } = own.loss_change;
+        format!("{value:+.5} [{low:+.5}, {high:+.5}]")
     };
-    format!(
-        "    {:<16} loss {value:+.5} [{low:+.5}, {high:+.5}], {}{sides}",
-        ablation.component,
-        counted(ablation.flips, "flip")
-    )
+    let count = |of: Option<usize>| cell(of.map_or_else(String::new, |count| count.to_string()));
+    let mut columns = vec![
+        TextColumn::text("component", 0, ablations.iter().map(|own| cell(&own.component))),
+        TextColumn::figures("change of loss", 0, ablations.iter().map(|own| cell(change(own)))),
+        TextColumn::figures("flips", 0, ablations.iter().map(|own| cell(own.flips))),
+        TextColumn::figures("regressions", 0, ablations.iter().map(|own| count(own.regressions))),
+        TextColumn::figures("fixes", 0, ablations.iter().map(|own| count(own.fixes))),
+    ];
+    columns.retain(TextColumn::holds_something);
+    fitted(columns, WHOLE)
 }
 
 fn comparison_lines(comparison: &CriterionComparison) -> Vec<String> {
+    let criteria = &comparison.criteria;
+    let of = |value: fn(&CriterionAgreement) -> Option<ConfidenceInterval>| {
+        criteria.iter().map(|row| cell(correlation_text(value(row)))).collect::<Vec<_>>()
+    };
+    let columns = vec![
+        TextColumn::text("criterion", 0, criteria.iter().map(|row| cell(&row.criterion))),
+        TextColumn::figures("loss", 0, of(|row| Some(row.loss))),
+        TextColumn::figures("loss within couplings", 0, of(|row| row.loss_within)),
+        TextColumn::figures("flips", 0, of(|row| row.flips)),
+    ];
     let mut lines = vec![
         format!(
-            "  rank correlation with the measured change, over {}, 95 % intervals:",
+            "rank correlation with the measured change, over {}, 95 % intervals:",
             counted(comparison.components, "component")
         ),
-        format!(
-            "    {:<12} {:<24} {:<24} {:<24}",
-            "criterion", "loss", "loss within couplings", "flips"
-        )
-        .trim_end()
-        .to_string(),
+        fitted(columns, WHOLE),
+        format!("over all components {}", verdict_text(&comparison.overall)),
     ];
-    for row in &comparison.criteria {
-        let [loss, within, flips] =
-            [Some(row.loss), row.loss_within, row.flips].map(correlation_text);
-        let line = format!("    {:<12} {loss:<24} {within:<24} {flips:<24}", row.criterion);
-        lines.push(line.trim_end().to_string());
-    }
-    lines.push(format!("  over all components {}", verdict_text(&comparison.overall)));
     if let Some(within) = &comparison.within {
-        lines.push(format!("  within couplings {}", verdict_text(within)));
+        lines.push(format!("within couplings {}", verdict_text(within)));
     }
     if let Some(repeatability) = comparison.repeatability {
         lines.push(format!(
-            "  the measured changes of one half of the samples correlate {repeatability:+.2} with those of the other"
+            "the measured changes of one half of the samples correlate {repeatability:+.2} with those of the other"
         ));
     }
     lines
@@ -140,7 +149,7 @@ fn comparison_lines(comparison: &CriterionComparison) -> Vec<String> {
 
 fn correlation_text(found: Option<ConfidenceInterval>) -> String {
     found.map_or_else(
-        || "-".into(),
+        || "—".into(),
         |ConfidenceInterval { value, low, high }| format!("{value:+.2} [{low:+.2}, {high:+.2}]"),
     )
 }
@@ -159,7 +168,6 @@ fn verdict_text(verdict: &CriterionVerdict) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::CriterionAgreement;
 
     #[test]
     fn criteria_stand_side_by_side_with_a_verdict() {
@@ -204,16 +212,21 @@ mod tests {
         };
         insta::assert_snapshot!(answer.lines(true).join("\n"), @"
         1 component removed, each alone and without recovery, on 250 samples that no criterion saw
-            stem:3           loss +0.50000 [+0.25000, +0.62500], 3 flips (1 regression, 2 fixes)
-                             gradient norm -4.0 % at the weights before it
-          expected and observed change of the gradient norm at the weights before a removed component: rank correlation +1.00 over 3 components
-          rank correlation with the measured change, over 12 components, 95 % intervals:
-            criterion    loss                     loss within couplings    flips
-            taylor       +0.75 [+0.50, +0.88]     +0.38 [+0.12, +0.50]     -
-            l1           +0.50 [+0.25, +0.62]     +0.25 [+0.00, +0.38]     -
-          over all components `taylor` predicts best
-          within couplings it cannot be told which predicts best: `taylor`, `l1`
-          the measured changes of one half of the samples correlate +0.88 with those of the other
+        ───────────────────────────────────────────────────────────────────
+        component                 change of loss  flips  regressions  fixes
+        ───────────────────────────────────────────────────────────────────
+        stem:3     +0.50000 [+0.25000, +0.62500]      3            1      2
+        ───────────────────────────────────────────────────────────────────
+        rank correlation with the measured change, over 12 components, 95 % intervals:
+        ─────────────────────────────────────────────────────────────
+        criterion                  loss  loss within couplings  flips
+        ─────────────────────────────────────────────────────────────
+        taylor     +0.75 [+0.50, +0.88]   +0.38 [+0.12, +0.50]      —
+        l1         +0.50 [+0.25, +0.62]   +0.25 [+0.00, +0.38]      —
+        ─────────────────────────────────────────────────────────────
+        over all components `taylor` predicts best
+        within couplings it cannot be told which predicts best: `taylor`, `l1`
+        the measured changes of one half of the samples correlate +0.88 with those of the other
         ");
     }
 }
