@@ -140,7 +140,7 @@ fn a_card_is_prepared_written_booted_and_measured() {
     assert!(journal.lines().all(|block| block.contains("\"emulated\":true")));
     let mut reader = csv::Reader::from_path(at("run/results.csv")).unwrap();
     let rows: Vec<BTreeMap<String, String>> = reader.deserialize().map(Result::unwrap).collect();
-    assert_eq!(rows.len(), 9);
+    assert_eq!(rows.len(), 11);
     for row in &rows {
         assert_eq!((row["target"].as_str(), row["emulated"].as_str()), ("emulated", "true"));
         assert_eq!(row["arch"], "aarch64");
