@@ -33,6 +33,33 @@ pub struct RunReport<'a> {
     pub directory: &'a str,
 }
 
+#[cfg(test)]
+impl<'a> RunReport<'a> {
+    /// A report of rows alone, for tests.
+    pub(in crate::report) fn of_rows(rows: &'a [ResultRow]) -> RunReport<'a> {
+        RunReport {
+            facts: Box::leak(Box::new(RunFacts {
+                study: "digits".into(),
+                run_id: "r1".into(),
+                data_sha256: "d".into(),
+                measurement_sha256: "m".into(),
+                quick: false,
+            })),
+            owner: "@team",
+            purpose: "",
+            rows,
+            layers: &[],
+            explanations: &[],
+            ledger: &[],
+            network: Box::leak(Box::default()),
+            blocks: &[],
+            samples: Box::leak(Box::default()),
+            unreadable: &[],
+            directory: "runs/a",
+        }
+    }
+}
+
 impl RunReport<'_> {
     /// Names of all variants, the baseline first, in the study's order.
     pub(in crate::report) fn variants(&self) -> Vec<&str> {

@@ -15,6 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const FEW_SAMPLES: usize = 30;
 /// Share of all regressions from which one class pays for most of them.
 const MOST_OF_THE_LOSS: f64 = 0.5;
+/// Variants that a finding names.
+const MOST_NAMED: usize = 4;
 /// Fewer regressions of a class than these are no pattern.
 const LEAST_REGRESSIONS: usize = 3;
 
@@ -62,20 +64,35 @@ pub(super) fn lossy_without_recovery(run: &RunReport) -> Vec<ReportFinding> {
             .any(|id| recovering.contains(id.as_str()))
     };
     let mut seen: BTreeSet<&str> = BTreeSet::new();
-    let of = |row: &ResultRow| {
+    let lossy = run.variant_rows().filter(|row| seen.insert(row.variant.name.as_str()));
+    let lossy = lossy.filter_map(|row| {
         let (evaluation, change) = row.evaluation.as_ref().zip(change(row))?;
         let pruned = row.variant.removed_count() > 0;
-        (pruned && is_worse(row, change) && !recovered(row)).then(|| ReportFinding {
-            headline: format!("{} was pruned without recovery and lost quality.", row.variant.name),
-            evidence: format!(
-                "{} changed by {}.",
-                evaluation.primary,
-                metric_change_interval(evaluation.primary, change)
-            ),
-            command: "criterion = \"obs\", recover = \"least-squares\"   # needs no labels".into(),
-        })
+        let change_words = metric_change_interval(evaluation.primary, change);
+        (pruned && is_worse(row, change) && !recovered(row)).then_some((row, change_words))
+    });
+    let lossy: Vec<(&ResultRow, String)> = lossy.collect();
+    let Some((first, change)) = lossy.first() else { return vec![] };
+    let metric = first.evaluation.as_ref().map_or_else(String::new, |e| e.primary.to_string());
+    let named = lossy.iter().take(MOST_NAMED);
+    let named: Vec<String> =
+        named.map(|(row, change)| format!("{} {change}", row.variant.name)).collect();
+    let more = match lossy.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
     };
-    run.variant_rows().filter(|row| seen.insert(row.variant.name.as_str())).filter_map(of).collect()
+    let (who, evidence) = match lossy.len() {
+        1 => (format!("{} was", first.variant.name), format!("{metric} changed by {change}.")),
+        several => (
+            format!("{several} variants were"),
+            format!("{metric} changed: {}{more}.", named.join(", ")),
+        ),
+    };
+    vec![ReportFinding {
+        headline: format!("{who} pruned without recovery and lost quality."),
+        evidence,
+        command: "criterion = \"obs\", recover = \"least-squares\"   # needs no labels".into(),
+    }]
 }
 
 /// Hashes of the ledger's decisions that recovered a layer.
@@ -107,4 +124,94 @@ pub(super) fn small_slices(run: &RunReport) -> Vec<ReportFinding> {
         evidence: format!("{}: their intervals are wide.", names.join(", ")),
         command: String::new(),
     }]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attribution::example_explanation;
+    use crate::report::example_rows::example_row;
+    use paring_core::schema::{FlipBlame, SliceScore};
+
+    fn lost(class: i64, group: &str) -> FlipBlame {
+        FlipBlame {
+            sample: 1,
+            label: Some(class),
+            before: Some(class),
+            after: Some(0),
+            kind: FlipDirection::Lost,
+            groups: vec![group.into()],
+            alternatives: 1,
+            exhaustive: true,
+        }
+    }
+
+    #[test]
+    fn the_class_that_pays_is_named_with_its_cause() {
+        let mut found = example_explanation();
+        let (own, other) = (found.groups[0].id.clone(), found.groups[1].id.clone());
+        found.flips = [vec![lost(4, &own); 3], vec![lost(4, &other), lost(7, &own)]].concat();
+        let explanations = [found];
+        let run = RunReport { explanations: &explanations, ..RunReport::of_rows(&[]) };
+        let findings = one_class_pays(&run);
+        let words = format!("{} {}", findings[0].headline, findings[0].evidence);
+        let expected = "Class 4 pays for 80 % of the regressions of half-int8. 4 of 5 regressions. \
+            3 of them go back to: prune channels of stem.";
+        assert_eq!(words, expected);
+        assert_eq!(
+            findings[0].command,
+            "paring explain runs/a --variant half-int8 --level component"
+        );
+    }
+
+    #[test]
+    fn few_or_evenly_spread_regressions_are_no_finding() {
+        let mut found = example_explanation();
+        let id = found.groups[0].id.clone();
+        for flips in [vec![lost(4, &id); 2], (0..6).map(|class| lost(class, &id)).collect()] {
+            found.flips = flips;
+            let explanations = [found.clone()];
+            let run = RunReport { explanations: &explanations, ..RunReport::of_rows(&[]) };
+            assert!(one_class_pays(&run).is_empty());
+        }
+    }
+
+    #[test]
+    fn pruned_variants_that_lost_quality_are_one_finding() {
+        // Intervals are 1 point wide to either side: a loss of half a point is none beyond noise.
+        let rows = [
+            example_row("baseline", "host", None, 0.0),
+            example_row("half", "host", Some(1.5), -0.2),
+            example_row("half", "pi4", Some(1.4), -0.2),
+            example_row("quarter", "host", Some(1.2), -0.005),
+        ];
+        let found = lossy_without_recovery(&RunReport::of_rows(&rows));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].headline, "half was pruned without recovery and lost quality.");
+        assert_eq!(found[0].evidence, "accuracy changed by −20.0 points (95 % CI −21.0 to −19.0).");
+        let more = [&rows[..], &[example_row("third", "host", Some(1.3), -0.1)]].concat();
+        let found = lossy_without_recovery(&RunReport::of_rows(&more));
+        assert_eq!(found[0].headline, "2 variants were pruned without recovery and lost quality.");
+        assert!(found[0].evidence.contains("third −10.0 points"), "{}", found[0].evidence);
+    }
+
+    #[test]
+    fn slices_with_fewer_than_thirty_samples_are_named() {
+        let mut rows = [example_row("baseline", "host", None, 0.0)];
+        let slice = |value: &str, samples| SliceScore {
+            column: "site".into(),
+            value: value.into(),
+            samples,
+            metrics: BTreeMap::new(),
+            flips: None,
+            p_adjusted: None,
+        };
+        if let Some(evaluation) = rows[0].evaluation.as_mut() {
+            evaluation.slices = vec![slice("a", 29), slice("b", 30), slice("c", 3)];
+        }
+        let found = small_slices(&RunReport::of_rows(&rows));
+        assert_eq!(found[0].headline, "2 slices have fewer than 30 report samples.");
+        assert_eq!(found[0].evidence, "site = a (29), site = c (3): their intervals are wide.");
+        assert!(small_slices(&RunReport::of_rows(&[])).is_empty());
+    }
 }
