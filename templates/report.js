@@ -116,6 +116,98 @@
     });
   }
 
+  // Marks and boxes are told on hover, tap and focus, which a title alone is not.
+  const tip = make("div", { className: "tip", hidden: true });
+  tip.setAttribute("role", "tooltip");
+  document.body.append(tip);
+  const words = (one) => {
+    const title = one.querySelector(":scope > title");
+    if (title) {
+      one.dataset.tip = title.textContent;
+      if (one.hasAttribute("role")) one.setAttribute("aria-label", title.textContent);
+      title.remove();
+    }
+    return one.dataset.tip || "";
+  };
+  const tell = (target) => {
+    const one = target instanceof Element ? target.closest("svg .mark, svg .layer") : null;
+    if (target === tip) return;
+    tip.hidden = !one || words(one) === "";
+    if (tip.hidden) return;
+    tip.textContent = words(one);
+    const place = one.getBoundingClientRect();
+    const left = Math.min(place.left, innerWidth - tip.offsetWidth - 8);
+    const below = place.bottom + 6 + tip.offsetHeight <= innerHeight;
+    tip.style.left = Math.max(8, left) + "px";
+    tip.style.top = Math.max(8, below ? place.bottom + 6 : place.top - 6 - tip.offsetHeight) + "px";
+  };
+  document.addEventListener("pointerover", (event) => tell(event.target));
+  document.addEventListener("focusin", (event) => tell(event.target));
+  document.addEventListener("focusout", () => tell(null));
+  document.addEventListener("scroll", () => tell(null), { capture: true, passive: true });
+
+  // One stop of the Tab key a drawing; arrow keys go from mark to mark.
+  const center = (one) => {
+    const place = one.getBoundingClientRect();
+    return [(place.left + place.right) / 2, (place.top + place.bottom) / 2];
+  };
+  const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  const nearest = (one, others, [right, down]) => {
+    const [x, y] = center(one);
+    let best = null;
+    for (const other of others) {
+      const [ox, oy] = center(other);
+      const along = (ox - x) * right + (oy - y) * down;
+      const aside = Math.abs((ox - x) * down + (oy - y) * right);
+      const far = along + 2 * aside;
+      if (other !== one && along > 1 && (!best || far < best.far)) best = { other, far };
+    }
+    return best && best.other;
+  };
+  for (const drawing of all("svg.chart, svg.topology")) {
+    const stops = all("[tabindex]", drawing);
+    stops.slice(1).forEach((stop) => { stop.tabIndex = -1; });
+    drawing.addEventListener("keydown", (event) => {
+      const from = event.target.closest("[tabindex]");
+      const next = ways[event.key] && stops.includes(from) && nearest(from, stops, ways[event.key]);
+      if (!next) return;
+      event.preventDefault();
+      from.tabIndex = -1;
+      next.tabIndex = 0;
+      next.focus();
+    });
+  }
+  // A box filters the decisions below it.
+  for (const box of all("svg .layer[data-layer]")) {
+    const panel = box.closest("details");
+    const input = panel && panel.querySelector("input[type=search]");
+    if (!input) continue;
+    box.setAttribute("role", "button");
+    const filter = () => {
+      input.value = input.value === box.dataset.layer ? "" : box.dataset.layer;
+      input.dispatchEvent(new Event("input"));
+    };
+    box.addEventListener("click", filter);
+    box.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      filter();
+    });
+  }
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") tell(null);
+  });
+
+  // The section that is read is marked in the bar.
+  const links = new Map(all(".bar nav a").map((link) => [link.hash.slice(1), link]));
+  const seen = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (isIntersecting) links.get(target.id).setAttribute("aria-current", "true");
+      else links.get(target.id).removeAttribute("aria-current");
+    }
+  }, { rootMargin: "-40% 0px -55% 0px" });
+  for (const section of all("main > section")) if (links.has(section.id)) seen.observe(section);
+
   const fields = new URLSearchParams(location.hash.slice(1));
   const known = (name, other) => (names.includes(name) ? name : other);
   state.variant = known(fields.get("variant"), known(main.dataset.first, names[0] || EVERY));

@@ -56,6 +56,11 @@ fn twenty_variants_on_four_targets_stay_below_six_mebibytes() {
 }
 
 #[test]
+fn a_network_of_two_thousand_layers_stays_below_six_mebibytes() {
+    build(RunSize { variants: 10, targets: 1, layers: 2_000, predictions: 200 }, 6 * MIB);
+}
+
+#[test]
 #[ignore = "larger than what a page is usually for; scripts/report-size runs it"]
 fn two_hundred_variants_on_ten_targets_stay_below_twenty_five_mebibytes() {
     build(RunSize { variants: 200, targets: 10, layers: 60, predictions: 2_000 }, 25 * MIB);

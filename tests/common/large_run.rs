@@ -77,7 +77,12 @@ impl LargeRun {
             let ids = found.decide(v, size);
             let base = if v == 0 { "baseline" } else { "pruned" };
             for t in 0..size.targets {
-                found.rows.push(row(run, of(base), &name(v), &format!("board-{t}"), &ids));
+                let mut own = row(run, of(base), &name(v), &format!("board-{t}"), &ids);
+                for layer in cut_layers(v, size) {
+                    let weights = format!("{}.weight", layer_name(layer));
+                    own.variant.origins.remove(&weights, 0, 64, &cut_channels(v));
+                }
+                found.rows.push(own);
                 found.layers.push(times(run, &name(v), &format!("board-{t}"), size.layers));
             }
             if v > 0 {
@@ -109,15 +114,15 @@ impl LargeRun {
 
     /// Decisions of a variant in the ledger: every other layer loses a quarter of its channels.
     fn decide(&mut self, variant: usize, size: RunSize) -> Vec<Sha256Hex> {
-        let layers = (0..size.layers).filter(|layer| variant > 0 && layer % 2 == 0);
         let mut ids = Vec::new();
-        for layer in layers {
+        for layer in cut_layers(variant, size) {
             let coupling = layer_name(layer);
-            let components = (0..16).map(|c| RemovedComponent {
-                id: format!("{coupling}:{}", (c * 4 + variant) % 64),
-                original_index: (c * 4 + variant) % 64,
-                score: 0.001 * c as f64,
-                rank: c,
+            let channels = cut_channels(variant).into_iter().enumerate();
+            let components = channels.map(|(rank, channel)| RemovedComponent {
+                id: format!("{coupling}:{channel}"),
+                original_index: channel,
+                score: 0.001 * rank as f64,
+                rank,
             });
             let decision = Decision {
                 parent_id: Sha256Hex::zeros(),
@@ -156,6 +161,16 @@ impl LargeRun {
     }
 }
 
+/// Layers of which a variant loses channels: every other one.
+fn cut_layers(variant: usize, size: RunSize) -> impl Iterator<Item = usize> {
+    (0..size.layers).filter(move |layer| variant > 0 && layer % 2 == 0)
+}
+
+/// The quarter of the channels that it loses.
+fn cut_channels(variant: usize) -> Vec<usize> {
+    (0..16).map(|c| (c * 4 + variant) % 64).collect()
+}
+
 fn layer_name(layer: usize) -> String {
     format!("block{}.conv{layer}", layer / 4)
 }
@@ -165,6 +180,7 @@ fn network(layers: usize) -> ReportNetwork {
         name: layer_name(l),
         module: format!("block{}", l / 4),
         width: 64,
+        outputs: Some((format!("{}.weight", layer_name(l)), 0)),
     };
     let shortcuts = (0..layers.saturating_sub(4)).step_by(4).map(|l| (l, l + 4));
     ReportNetwork {
@@ -303,5 +319,5 @@ fn samples(size: RunSize, name: &dyn Fn(usize) -> String) -> ReportSamples {
         (1..size.variants).map(|v| (name(v), changed(v))).collect();
     let drawn = (0..size.predictions.min(800))
         .map(|sample| (sample, SampleDrawing { inputs: vec![("image".into(), pixels(sample))] }));
-    ReportSamples { redacted: false, drawings: Ok(drawn.collect()), changed }
+    ReportSamples { redacted: false, drawings: Ok(drawn.collect()), changed, left_out: 0 }
 }

@@ -9,6 +9,8 @@ pub struct ReportLayer {
     pub module: String,
     /// Output channels; 0 where they cannot be counted.
     pub width: usize,
+    /// Weights with one entry for each output along an axis, and that axis; `None` where it has none.
+    pub outputs: Option<(String, usize)>,
 }
 
 /// Layers and what flows between them.

@@ -44,6 +44,7 @@ impl<'a> RunReport<'a> {
                 data_sha256: "d".into(),
                 measurement_sha256: "m".into(),
                 quick: false,
+                requirements: vec![],
             })),
             owner: "@team",
             purpose: "",

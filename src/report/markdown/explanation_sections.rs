@@ -72,7 +72,11 @@ fn tables(found: &Explanation) -> String {
     section("Feature flow: the output of each layer before and after", &header, flow);
     let lines = hits_lines(&found.hits, SHOWN_HITS);
     if !lines.is_empty() {
-        text += "\nSamples hit hardest:\n\n";
+        let cut = match found.hits.len() > SHOWN_HITS {
+            true => format!(", the first {SHOWN_HITS} of {}", found.hits.len()),
+            false => String::new(),
+        };
+        text += &format!("\nSamples hit hardest{cut}:\n\n");
         text.extend(lines.iter().map(|line| item(line)));
     }
     if found.flow.iter().any(|l| !l.before.heads.is_empty()) {

@@ -156,33 +156,10 @@ fn evidence(run: &RunReport) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::RunFacts;
     use crate::report::example_rows::example_row as row;
-    use crate::report::html::{ReportNetwork, ReportSamples};
 
     fn markdown(rows: &[ResultRow]) -> String {
-        let facts = RunFacts {
-            study: "digits".into(),
-            run_id: "r1".into(),
-            data_sha256: "d".into(),
-            measurement_sha256: "m".into(),
-            quick: false,
-            requirements: vec![],
-        };
-        report_md(&[RunReport {
-            facts: &facts,
-            owner: "@team",
-            purpose: "",
-            rows,
-            layers: &[],
-            explanations: &[],
-            ledger: &[],
-            network: &ReportNetwork::default(),
-            blocks: &[],
-            samples: &ReportSamples::default(),
-            unreadable: &[],
-            directory: "runs/a",
-        }])
+        report_md(&[RunReport::of_rows(rows)])
     }
 
     /// Lines that are seen before anything is unfolded.
@@ -211,7 +188,7 @@ mod tests {
         ## Compression of `digits`
         Recommended: quarter. It is 1.200 times as fast as the baseline on host (99 % CI 1.190 to 1.210) with no significant change of accuracy: +0.1 points (95 % CI −0.9 to +1.1).
         Uncertain: quality stands on 200 report samples; no change has been attributed to a decision yet.
-        Next: paring explain runs/a --variant quarter attributes the changes to single decisions.
+        Next: attribute the changes to single decisions: paring explain runs/a --variant quarter
         | variant | target | speed | speed-up (99 % CI) | quality | change (95 % CI) | file |
         | --- | --- | --- | --- | --- | --- | --- |
         | `quarter` | `host` | **faster** | 1.200 (1.190 to 1.210) | no significant change | accuracy +0.1 points (−0.9 to +1.1) | 618 B |

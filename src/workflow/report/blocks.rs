@@ -59,7 +59,7 @@ fn blocks_of<'r>(target: &str, records: &'r [BlockRecord], labels: &'r Labels) -
                 found.blocks.extend(solo(record, block, (variant, label), time));
             }
             BlockOutcome::Done { data: BlockData::Sustained(block) } => {
-                found.sustained.extend(windows(block, variant));
+                found.sustained.extend(windows(block, (variant, label)));
             }
             _ => {}
         }
@@ -98,10 +98,11 @@ fn solo(
 
 fn windows<'a>(
     block: &'a SustainedBlock,
-    variant: &'a str,
+    (variant, label): (&'a str, &'a str),
 ) -> impl Iterator<Item = SustainedPoint> + 'a {
     block.windows.iter().map(move |window| SustainedPoint {
         variant: variant.to_string(),
+        label: label.to_string(),
         minutes: window.start_ns.as_f64() / 60e9,
         median_ns: window.p50_ns.as_f64(),
         celsius: window.temperature_mc.map(|t| t.0 as f64 / 1e3),

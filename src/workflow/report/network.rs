@@ -5,6 +5,7 @@ use crate::pipeline::{self, Folders, variant_record};
 use crate::report::ResultRow;
 use crate::report::html::{ReportLayer, ReportNetwork};
 use paring_onnx::graph::{Graph, layer_names};
+use paring_onnx::ops;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Layers with weights of the baseline, and what flows between them; a sentence where they cannot be
@@ -53,7 +54,9 @@ fn layer_edges(graph: &Graph, shapes: &BTreeMap<String, Vec<usize>>) -> Option<R
                 Some((module, _)) if !module.is_empty() => module.to_string(),
                 _ => name.clone(),
             };
-            found.layers.push(ReportLayer { name, module, width: width.unwrap_or(0) });
+            let outputs = ops::output_axis(node)
+                .and_then(|(slot, axis)| Some((node.input.get(slot)?.clone(), axis)));
+            found.layers.push(ReportLayer { name, module, width: width.unwrap_or(0), outputs });
             BTreeSet::from([index])
         } else {
             before

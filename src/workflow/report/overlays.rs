@@ -9,23 +9,29 @@ use paring_core::schema::VariantRecord;
 use paring_onnx::graph::{Graph, Node, NodeCost, layer_names};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Writes the overlays of every variant that was measured; gives how many files there are. A variant
-/// whose file cannot be read any more has none.
+/// Writes the overlays of every variant that was measured; gives a sentence about each variant that has
+/// none, because its file cannot be read.
 ///
 /// # Errors
 /// [`WorkflowError`] names the file that cannot be written.
 pub(super) fn write_overlays(
     folders: &Folders,
     records: &ReportRecords,
-) -> Result<usize, WorkflowError> {
-    let mut written = 0;
+) -> Result<Vec<String>, WorkflowError> {
+    let mut without = Vec::new();
     let mut seen = BTreeSet::new();
     let mut baseline: Option<BTreeMap<String, u64>> = None;
     for row in &records.rows {
         if !seen.insert(row.variant.name.as_str()) {
             continue;
         }
-        let Some(graph) = CostedGraph::load(folders, &row.variant, &row.target) else { continue };
+        let graph = match CostedGraph::load(folders, &row.variant, &row.target) {
+            Ok(graph) => graph,
+            Err(why) => {
+                without.push(format!("No overlay of {}: {why}.", row.variant.name));
+                continue;
+            }
+        };
         let before = baseline.get_or_insert_with(|| graph.products());
         let nodes = graph.nodes(before, &row.variant);
         let graph_name = graph.graph.graph_name().to_string();
@@ -39,10 +45,9 @@ pub(super) fn write_overlays(
             if path.read().ok().is_none_or(|before| before != content.as_bytes()) {
                 replace(&path, content.as_bytes())?;
             }
-            written += 1;
         }
     }
-    Ok(written)
+    Ok(without)
 }
 
 /// A variant's graph and what its products cost.
@@ -53,12 +58,17 @@ struct CostedGraph {
 }
 
 impl CostedGraph {
-    fn load(folders: &Folders, variant: &VariantRecord, target: &str) -> Option<CostedGraph> {
-        let graph = Graph::load(&folders.variants().join(&variant.file)).ok()?;
+    fn load(
+        folders: &Folders,
+        variant: &VariantRecord,
+        target: &str,
+    ) -> Result<CostedGraph, String> {
+        let graph =
+            Graph::load(&folders.variants().join(&variant.file)).map_err(|e| e.to_string())?;
         let dims = job(folders, target).map(|job| job.dims).unwrap_or_default();
-        let facts = graph.facts(&dims, 1).ok()?;
+        let facts = graph.facts(&dims, 1).map_err(|e| e.to_string())?;
         let costs = graph.node_costs(&facts.shapes).into_iter().flatten().collect();
-        Some(CostedGraph { names: layer_names(&graph), graph, costs })
+        Ok(CostedGraph { names: layer_names(&graph), graph, costs })
     }
 
     /// Multiply-accumulates of every layer that multiplies by weights.

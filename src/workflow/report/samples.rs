@@ -31,12 +31,14 @@ pub(super) fn report_samples(
         return ReportSamples { redacted, ..ReportSamples::default() };
     }
     let changed = changed_samples(folders, rows, unreadable);
-    let drawn = drawn_samples(&changed);
+    let mut drawn = carded_samples(&changed);
+    let left_out = drawn.len().saturating_sub(MOST_DRAWINGS);
+    drawn.truncate(MOST_DRAWINGS);
     let drawings = match drawn.is_empty() {
         true => Ok(BTreeMap::new()),
         false => drawings(folders, protocol, &drawn),
     };
-    ReportSamples { redacted, changed, drawings }
+    ReportSamples { redacted, changed, drawings, left_out }
 }
 
 fn changed_samples(
@@ -97,27 +99,27 @@ fn changed_between(before: &ModelOutputs, after: &ModelOutputs) -> Vec<ChangedSa
     changed
 }
 
-/// The samples that the page draws, in the order of the variants.
-fn drawn_samples(changed: &BTreeMap<String, Vec<ChangedSample>>) -> BTreeSet<usize> {
-    let mut drawn = BTreeSet::new();
+/// The samples that have a card in the page, each once, in the order of the variants.
+fn carded_samples(changed: &BTreeMap<String, Vec<ChangedSample>>) -> Vec<usize> {
+    let (mut carded, mut seen) = (Vec::new(), BTreeSet::new());
     for samples in changed.values() {
         let mut counts: BTreeMap<FlipKind, usize> = BTreeMap::new();
         for sample in samples {
             let count = counts.entry(sample.kind).or_default();
             *count += 1;
-            if *count <= MOST_DRAWN && drawn.len() < MOST_DRAWINGS {
-                drawn.insert(sample.sample);
+            if *count <= MOST_DRAWN && seen.insert(sample.sample) {
+                carded.push(sample.sample);
             }
         }
     }
-    drawn
+    carded
 }
 
 /// Drawings of samples, from the data that the run's study names, if these are the run's.
 fn drawings(
     folders: &Folders,
     protocol: &Protocol,
-    drawn: &BTreeSet<usize>,
+    drawn: &[usize],
 ) -> Result<BTreeMap<usize, SampleDrawing>, MissingReason> {
     let path = &protocol.study_file;
     if !path.exists() {

@@ -41,12 +41,13 @@ pub fn write_report(
     redact: bool,
 ) -> Result<(PathBuf, usize), WorkflowError> {
     let folders = &directory.folders;
-    let records = ReportRecords::read(folders, &directory.protocol, redact)?;
+    let mut records = ReportRecords::read(folders, &directory.protocol, redact)?;
+    let without_overlay = write_overlays(folders, &records)?;
+    records.unreadable.extend(without_overlay);
     let html = report_html(&records.report()).map_err(ReportError::from)?;
     let path = folders.root().join("report.html");
     pipeline::replace(&path, html.as_bytes())?;
     pipeline::replace(&folders.report(), report_md(&[records.report()]).as_bytes())?;
-    write_overlays(folders, &records)?;
     Ok((path.to_path_buf(), html.len()))
 }
 

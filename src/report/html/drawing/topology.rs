@@ -1,72 +1,71 @@
 //! A network in its own topology, as static SVG: each layer a bar of its width with every removed
 //! channel at its original index, its precision by colour, and its share of time.
 
+use super::layer_box::LayerBox;
 use super::markup::{MarkupElement, text};
+use super::network_folding::{FoldedNetwork, merged};
 use rust_sugiyama::configure::Config;
 
 /// Box of a layer, and the room around it.
 const WIDTH: f64 = 212.0;
-const HEIGHT: f64 = 58.0;
-const GAP: f64 = 26.0;
+const HEIGHT: f64 = 62.0;
+const GAP: f64 = 24.0;
+/// Room inside the box, to its left and right.
+const INSET: f64 = 10.0;
 /// Bar inside the box.
-const BAR: (f64, f64) = (192.0, 14.0);
+const BAR: (f64, f64) = (WIDTH - 2.0 * INSET, 13.0);
+/// Height of the line that shows the share of time.
+const TIME: f64 = 3.0;
+/// Longer names stand in no table as a whole.
+const LONGEST_FILTER: usize = 160;
 /// Letters of a layer's name that fit.
-const LETTERS: usize = 28;
-/// Layers that are drawn one by one; beyond, those of a module become one box.
-pub const MOST_LAYERS: usize = 220;
+const LETTERS: usize = 25;
 
-/// A layer as it is drawn.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct LayerBox {
-    pub name: String,
-    /// Part of the network that the layer belongs to.
-    pub module: String,
-    /// Second line of the box: precision, share of time and the like.
-    pub facts: String,
-    /// Channels of the baseline; 0 where nothing of the layer can be counted so.
-    pub width: usize,
-    /// Original indices of the channels that were removed.
-    pub removed: Vec<usize>,
-    /// Class of the colour: `f32`, `f16`, `int8` or `int4`.
-    pub precision: String,
-    /// Shown on hover and focus.
-    pub note: String,
+/// The places of a network's layers, the same in the drawings of all variants.
+pub struct NetworkDrawing {
+    network: FoldedNetwork,
+    places: Vec<(f64, f64)>,
 }
 
-/// Draws layers and the edges between them (indices of `layers`); an empty network draws nothing.
-pub fn topology(
-    layers: &[LayerBox],
-    edges: &[(usize, usize)],
-    title: &str,
-) -> Option<MarkupElement> {
-    let (layers, edges) = match layers.len() > MOST_LAYERS {
-        true => folded(layers, edges),
-        false => (layers.to_vec(), edges.to_vec()),
-    };
-    if layers.is_empty() {
-        return None;
+impl NetworkDrawing {
+    /// Lays layers out: the module of each, and the edges between them (positions). Large networks fold.
+    pub fn new(modules: &[&str], edges: &[(usize, usize)]) -> NetworkDrawing {
+        let network = FoldedNetwork::new(modules, edges);
+        let places = places(network.groups.len(), &network.edges);
+        NetworkDrawing { network, places }
     }
-    let places = places(layers.len(), &edges);
-    let most = |of: fn(&(f64, f64)) -> f64| places.iter().map(of).fold(0.0, f64::max);
-    let (width, height) = (most(|p| p.0) + WIDTH + GAP, most(|p| p.1) + HEIGHT + GAP);
-    let mut root = MarkupElement::new("svg");
-    root.set("viewBox", &format!("0 0 {width:.0} {height:.0}"))
-        .set("width", &format!("{width:.0}"))
-        .set("class", "topology")
-        .set("role", "group")
-        .set("aria-label", title);
-    for (from, to) in &edges {
-        root.push(edge(places[*from], places[*to]));
+
+    /// Draws the layers of a variant, in the order in which they were laid out; an empty network draws
+    /// nothing.
+    pub fn draw(&self, layers: &[LayerBox], title: &str) -> Option<MarkupElement> {
+        if self.places.is_empty() {
+            return None;
+        }
+        let most = |of: fn(&(f64, f64)) -> f64| self.places.iter().map(of).fold(0.0, f64::max);
+        let (width, height) =
+            (most(|p| p.0) + WIDTH + GAP / 2.0, most(|p| p.1) + HEIGHT + GAP / 2.0);
+        let mut root = MarkupElement::new("svg");
+        root.set("viewBox", &format!("0 0 {width:.0} {height:.0}"))
+            .set("width", &format!("{width:.0}"))
+            .set("class", "topology")
+            .set("role", "group")
+            .set("aria-label", title);
+        for (from, to) in &self.network.edges {
+            root.push(edge(self.places[*from], self.places[*to]));
+        }
+        let boxes: Vec<LayerBox> =
+            self.network.groups.iter().map(|group| merged(group, layers)).collect();
+        let longest = boxes.iter().filter_map(|layer| layer.share).fold(0.0, f64::max);
+        for (layer, place) in boxes.iter().zip(&self.places) {
+            root.push(boxed(layer, *place, longest));
+        }
+        Some(root)
     }
-    for (layer, place) in layers.iter().zip(&places) {
-        root.push(boxed(layer, *place));
-    }
-    Some(root)
 }
 
 /// Upper left corners of the boxes: flow from above to below, branches beside each other.
 fn places(count: usize, edges: &[(usize, usize)]) -> Vec<(f64, f64)> {
-    let size = (WIDTH + GAP, HEIGHT + GAP);
+    let size = (WIDTH, HEIGHT);
     let vertices: Vec<(u32, (f64, f64))> = (0..count).map(|i| (i as u32, size)).collect();
     let edges: Vec<(u32, u32)> = edges.iter().map(|(a, b)| (*a as u32, *b as u32)).collect();
     let mut found = vec![(GAP / 2.0, GAP / 2.0); count];
@@ -113,28 +112,40 @@ fn edge((x0, y0): (f64, f64), (x1, y1): (f64, f64)) -> MarkupElement {
     drawn
 }
 
-fn boxed(layer: &LayerBox, (x, y): (f64, f64)) -> MarkupElement {
+fn boxed(layer: &LayerBox, (x, y): (f64, f64), longest: f64) -> MarkupElement {
     let mut group = MarkupElement::new("g");
     group
         .set("class", &format!("layer {}", layer.precision))
         .set("tabindex", "0")
         .set("role", "img");
+    // A box of neighbours has no name that its layers' decisions could be found by.
+    if !layer.name.contains('…') && layer.name.len() <= LONGEST_FILTER {
+        group.set("data-layer", &layer.name);
+    }
     let mut title = MarkupElement::new("title");
     title.say(&layer.note);
     group.push(title);
     group.push(rectangle("box", (x, y), (WIDTH, HEIGHT)));
-    group.push(text(&shortened(&layer.name), (x + 10.0, y + 16.0), "name"));
-    let (bar_x, bar_y) = (x + 10.0, y + 22.0);
-    group.push(rectangle("kept", (bar_x, bar_y), BAR));
+    let (left, right) = (x + INSET, x + WIDTH - INSET);
+    group.push(text(&shortened(&layer.name), (left, y + 17.0), "name"));
+    if let Some(share) = layer.share {
+        group.push(text(&format!("{:.0} %", 100.0 * share), (right, y + 17.0), "small end"));
+    }
+    let bar_y = y + 24.0;
     if layer.width > 0 {
+        group.push(rectangle("kept", (left, bar_y), BAR));
         let each = BAR.0 / layer.width as f64;
         for (first, count) in stretches(&layer.removed) {
-            let start = bar_x + each * first as f64;
+            let start = left + each * first as f64;
             let size = ((each * count as f64).max(0.6), BAR.1);
             group.push(rectangle("gone", (start, bar_y), size));
         }
     }
-    group.push(text(&layer.facts, (x + 10.0, y + 50.0), "small"));
+    group.push(text(&layer.facts, (left, y + 51.0), "small"));
+    if let Some(share) = layer.share.filter(|_| longest > 0.0) {
+        let size = ((BAR.0 * share / longest).max(0.6), TIME);
+        group.push(rectangle("time", (left, y + HEIGHT - TIME - 2.0), size));
+    }
     group
 }
 
@@ -173,70 +184,36 @@ fn shortened(name: &str) -> String {
     }
 }
 
-/// All layers of a module as one box each: its bar is their channels, one layer after the other.
-fn folded(layers: &[LayerBox], edges: &[(usize, usize)]) -> (Vec<LayerBox>, Vec<(usize, usize)>) {
-    let mut modules: Vec<LayerBox> = Vec::new();
-    let mut counts: Vec<usize> = Vec::new();
-    let mut place = Vec::new();
-    for layer in layers {
-        let at = modules.iter().position(|m| m.name == layer.module).unwrap_or_else(|| {
-            let name = layer.module.clone();
-            modules.push(LayerBox {
-                name,
-                precision: layer.precision.clone(),
-                ..LayerBox::default()
-            });
-            counts.push(0);
-            modules.len() - 1
-        });
-        let module = &mut modules[at];
-        let before = module.width;
-        module.removed.extend(layer.removed.iter().map(|index| before + index));
-        module.width += layer.width;
-        if module.precision != layer.precision {
-            module.precision = "mixed".into();
-        }
-        module.note += &format!("{}\n", layer.note);
-        counts[at] += 1;
-        place.push(at);
-    }
-    for (module, count) in modules.iter_mut().zip(counts) {
-        module.facts = format!(
-            "{count} layers, {} of {} channels removed",
-            module.removed.len(),
-            module.width
-        );
-    }
-    let mut between: Vec<(usize, usize)> =
-        edges.iter().map(|(a, b)| (place[*a], place[*b])).filter(|(a, b)| a < b).collect();
-    between.sort_unstable();
-    between.dedup();
-    (modules, between)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn layer(name: &str, width: usize, removed: &[usize]) -> LayerBox {
-        let module = name.split('.').next().unwrap_or_default().to_string();
-        LayerBox {
-            name: name.into(),
-            module,
-            width,
-            removed: removed.to_vec(),
-            ..LayerBox::default()
-        }
+    fn layer(name: &str, width: usize, removed: &[usize], share: Option<f64>) -> LayerBox {
+        let removed = removed.to_vec();
+        LayerBox { name: name.into(), width, removed, share, ..LayerBox::default() }
     }
 
     #[test]
     fn removed_channels_stand_at_their_original_indices() {
         assert_eq!(stretches(&[5, 3, 4, 9, 3]), [(3, 3), (9, 1)]);
-        let drawn = topology(&[layer("a", 4, &[1])], &[], "one").unwrap().text();
+        let drawing = NetworkDrawing::new(&["a"], &[]);
+        let drawn = drawing.draw(&[layer("a", 4, &[1], None)], "one").unwrap().text();
         let quarter = BAR.0 / 4.0;
-        let start = GAP / 2.0 + 10.0 + quarter;
-        let expected = format!("class=\"gone\" x=\"{start:.1}\" y=\"35.0\" width=\"{quarter:.1}\"");
+        let start = GAP / 2.0 + INSET + quarter;
+        let expected = format!("class=\"gone\" x=\"{start:.1}\" y=\"36.0\" width=\"{quarter:.1}\"");
         assert!(drawn.contains(&expected), "{expected} is not in {drawn}");
+        assert!(!drawn.contains("class=\"time\""), "{drawn}");
+    }
+
+    #[test]
+    fn the_layer_that_takes_most_time_has_the_longest_line() {
+        let layers = [layer("a", 4, &[], Some(0.2)), layer("b", 4, &[], Some(0.4))];
+        let drawing = NetworkDrawing::new(&["a", "b"], &[(0, 1)]);
+        let drawn = drawing.draw(&layers, "two").unwrap().text();
+        let lines: Vec<&str> = drawn.split("class=\"time\"").skip(1).collect();
+        assert!(lines[0].contains(&format!("width=\"{:.1}\"", BAR.0 / 2.0)), "{}", lines[0]);
+        assert!(lines[1].contains(&format!("width=\"{:.1}\"", BAR.0)), "{}", lines[1]);
+        assert!(drawn.contains(">40 %</text>"), "{drawn}");
     }
 
     #[test]
@@ -253,15 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn large_networks_fold_by_module() {
-        let name = |i: usize| format!("block{}.conv{i}", i / 50);
-        let layers: Vec<LayerBox> = (0..2000).map(|i| layer(&name(i), 8, &[i % 8])).collect();
-        let edges: Vec<(usize, usize)> = (1..2000).map(|i| (i - 1, i)).collect();
-        let (modules, between) = folded(&layers, &edges);
-        assert_eq!((modules.len(), between.len()), (40, 39));
-        assert_eq!((modules[1].width, modules[1].removed.len()), (400, 50));
-        assert_eq!(modules[0].facts, "50 layers, 50 of 400 channels removed");
-        assert!(topology(&layers, &edges, "large").is_some());
-        assert!(topology(&[], &[], "none").is_none());
+    fn an_empty_network_draws_nothing() {
+        assert!(NetworkDrawing::new(&[], &[]).draw(&[], "none").is_none());
     }
 }

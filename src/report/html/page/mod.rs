@@ -13,5 +13,5 @@ pub use page_chart::{PageDrawing, SampleCard};
 pub use page_section::{
     KeyFigure, LegendEntry, PageBlock, PageSection, ReportFinding, VariantPanel,
 };
-pub use page_table::{CellTone, PageTable, PageTableCell};
+pub use page_table::{CellTone, PageTable, PageTableCell, cut_caption};
 pub use report_page::{PageFact, ReportPage};

@@ -11,6 +11,7 @@ const MOST_ROWS: usize = 60;
 /// A chart: drawn, as a table, and as a specification.
 pub struct PageChart {
     pub(super) svg: String,
+    pub(super) title: String,
     pub(super) caption: String,
     pub(super) table: PageTable,
     pub(super) specification: String,
@@ -36,7 +37,8 @@ impl PageChart {
         let header = ["mark", chart.x.title.as_str(), chart.y.title.as_str(), "note"];
         PageChart {
             svg: svg(chart),
-            caption: capitalised(&format!("{}. {}", chart.title, chart.summary)),
+            title: capitalised(&chart.title),
+            caption: capitalised(&chart.summary),
             table: PageTable {
                 caption: chart.title.clone(),
                 header: header.map(String::from).to_vec(),

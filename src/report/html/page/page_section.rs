@@ -17,6 +17,42 @@ impl PageSection {
         PageSection { id, title, blocks: vec![] }
     }
 
+    /// Adds a sentence that stands out, its label in front and a command behind it, if there is one.
+    pub fn lead(&mut self, text: &str) {
+        let (label, rest) = text.split_once(": ").unwrap_or(("", text));
+        let (words, command) = match rest.split_once(": paring ") {
+            Some((words, command)) => (words, format!("paring {command}")),
+            None => (rest, String::new()),
+        };
+        self.blocks.push(PageBlock::Lead(LeadSentence {
+            label: label.into(),
+            words: shortened(words.into()),
+            command: shortened(command),
+        }));
+    }
+
+    /// Adds what each of two functions adds, side by side where there is room.
+    pub fn columns(
+        &mut self,
+        left: impl FnOnce(&mut PageSection),
+        right: impl FnOnce(&mut PageSection),
+    ) {
+        let mut parts: [PageSection; 2] =
+            std::array::from_fn(|_| PageSection::new(self.id, self.title));
+        let [first, second] = &mut parts;
+        left(first);
+        right(second);
+        // Beside nothing, one has the whole width.
+        let both = parts.iter().all(|part| !part.blocks.is_empty());
+        self.blocks.extend(both.then_some(PageBlock::OpenColumns));
+        for part in parts {
+            self.blocks.extend(both.then_some(PageBlock::OpenColumn));
+            self.blocks.extend(part.blocks);
+            self.blocks.extend(both.then_some(PageBlock::CloseColumn));
+        }
+        self.blocks.extend(both.then_some(PageBlock::CloseColumn));
+    }
+
     pub fn say(&mut self, text: impl Into<String>) {
         self.blocks.push(PageBlock::Paragraph(shortened(text.into())));
     }
@@ -81,6 +117,7 @@ impl PageSection {
 
 /// A part of a section.
 pub enum PageBlock {
+    Lead(LeadSentence),
     Paragraph(String),
     Heading(String),
     Figures(Vec<KeyFigure>),
@@ -95,6 +132,19 @@ pub enum PageBlock {
     CloseVariant,
     OpenFold(String),
     CloseFold,
+    OpenColumns,
+    OpenColumn,
+    /// Ends a column, and the pair of them.
+    CloseColumn,
+}
+
+/// A sentence that stands out.
+pub struct LeadSentence {
+    /// Word in front; empty for none.
+    pub label: String,
+    pub words: String,
+    /// Command behind it; empty for none.
+    pub command: String,
 }
 
 /// A number that stands out, with its unit and interval.

@@ -53,6 +53,8 @@ pub struct MemoryUse {
 pub struct SustainedPoint {
     /// The variant.
     pub variant: String,
+    /// Its name and what of its setting is not usual.
+    pub label: String,
     /// Minutes since its first inference.
     pub minutes: f64,
     /// Median, in nanoseconds.

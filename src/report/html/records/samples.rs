@@ -13,12 +13,14 @@ pub struct ReportSamples {
     pub changed: BTreeMap<String, Vec<ChangedSample>>,
     /// Inputs by sample.
     pub drawings: Result<BTreeMap<usize, SampleDrawing>, MissingReason>,
+    /// Samples with a card of which no drawing was made, because there are too many.
+    pub left_out: usize,
 }
 
 impl Default for ReportSamples {
     fn default() -> ReportSamples {
         let drawings = Err(MissingReason("the run has no answers sample by sample".into()));
-        ReportSamples { redacted: false, changed: BTreeMap::new(), drawings }
+        ReportSamples { redacted: false, changed: BTreeMap::new(), drawings, left_out: 0 }
     }
 }
 

@@ -165,7 +165,7 @@ pub(super) fn sustained_charts(blocks: &TargetBlocks, number: usize) -> Vec<Char
                 label: String::new(),
                 note: format!(
                     "{}: {value:.1} {unit} after {:.1} min{throttled}",
-                    point.variant, point.minutes
+                    point.label, point.minutes
                 ),
                 tone: if throttled.is_empty() { MarkTone::Plain } else { MarkTone::Worse },
                 selects: Some(point.variant.clone()),

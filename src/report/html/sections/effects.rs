@@ -1,7 +1,7 @@
 //! Effects: from the baseline to a variant, decision by decision, with intervals; expected against
 //! observed; and how good the forecaster has been.
 
-use crate::report::explanation_rows::{self, paragraphs};
+use crate::report::explanation_rows::{self, paragraphs, place};
 use crate::report::html::drawing::{
     AxisScale, Chart, ChartAxis, ChartMark, ChartValue, MarkShape, MarkTone,
 };
@@ -61,16 +61,25 @@ pub fn section(run: &RunReport) -> PageSection {
 
 /// Waterfalls, paragraphs and forecasts of one variant.
 fn explained(found: &Explanation, number: usize, section: &mut PageSection) {
-    if number <= MOST_EXPLAINED {
-        let totals = shown_totals(found).into_iter().enumerate();
-        let id = |position: usize| format!("effects-{number}-{position}");
-        let charts = totals.map(|(position, total)| waterfall(found, total, &id(position)));
-        section.charts(&charts.collect::<Vec<_>>());
-    } else {
+    let totals = shown_totals(found).into_iter().enumerate();
+    let id = |position: usize| format!("effects-{number}-{position}");
+    let charts = totals.map(|(position, total)| waterfall(found, total, &id(position)));
+    let charts: Vec<Chart> = charts.take_while(|_| number <= MOST_EXPLAINED).collect();
+    match charts.is_empty() {
+        true => narrative(found, section),
+        false => section.columns(|left| narrative(found, left), |right| right.charts(&charts)),
+    }
+    if number > MOST_EXPLAINED {
         section.say(format!(
             "No charts: the page draws those of {MOST_EXPLAINED} variants; effects.csv has every figure."
         ));
     }
+    section.table(groups_table(found));
+    section.table(outcomes_table(found));
+}
+
+/// The explanation in words, a paragraph a topic.
+fn narrative(found: &Explanation, section: &mut PageSection) {
     for (topic, sentences) in paragraphs(found) {
         match topic {
             NarrativeTopic::Caveats => {
@@ -79,8 +88,6 @@ fn explained(found: &Explanation, number: usize, section: &mut PageSection) {
             _ => section.say(sentences.join(" ")),
         }
     }
-    section.table(groups_table(found));
-    section.table(outcomes_table(found));
 }
 
 /// Effects of every group of decisions on the primary metric, and the time that each saves.
@@ -158,13 +165,8 @@ fn interval_in_unit(unit: &str, of: ConfidenceInterval) -> String {
 }
 
 fn waterfall_title(found: &Explanation, total: &MetricTotal) -> String {
-    let place = place(total.target.as_ref());
+    let place = place(total.target.as_deref());
     format!("Change of {}{place}, {}", spoken(&total.metric), found.variant)
-}
-
-/// The target of what depends on one, to stand behind its metric.
-fn place(target: Option<&String>) -> String {
-    target.map_or_else(String::new, |target| format!(" on {target}"))
 }
 
 fn waterfall_summary(additive: bool) -> String {
@@ -280,8 +282,8 @@ fn outcomes_table(found: &Explanation) -> PageTable {
                 ),
                 PageTableCell::text(format!(
                     "{}{}",
-                    forecast.metric,
-                    place(forecast.target.as_ref())
+                    spoken(&forecast.metric),
+                    place(forecast.target.as_deref())
                 )),
                 PageTableCell::number(interval_in_unit(&unit, expected)),
                 PageTableCell::number(interval_in_unit(&unit, outcome.observed)),
@@ -307,8 +309,12 @@ fn expected_against_observed(run: &RunReport) -> Chart {
     let (factor, unit) = scale_of_unit(main.map_or("", |main| main.unit.as_str()));
     let all =
         run.explanations.iter().flat_map(|found| found.forecasts.iter().map(move |f| (found, f)));
-    let own = all.filter(|(_, outcome)| outcome.expected.metric == metric).take(MOST_OUTCOMES);
-    let marks = own.map(|(found, outcome)| ChartMark {
+    let own: Vec<_> = all.filter(|(_, outcome)| outcome.expected.metric == metric).collect();
+    let cut = match own.len() > MOST_OUTCOMES {
+        true => format!(". The first {MOST_OUTCOMES} of {} are drawn", own.len()),
+        false => String::new(),
+    };
+    let marks = own.into_iter().take(MOST_OUTCOMES).map(|(found, outcome)| ChartMark {
         shape: MarkShape::Point,
         x: ChartValue {
             value: factor * outcome.expected.delta,
@@ -327,7 +333,7 @@ fn expected_against_observed(run: &RunReport) -> Chart {
     Chart {
         id: "forecasts".into(),
         title: format!("Expected and observed change of {metric}, each group alone"),
-        summary: "Red marks lie outside the bounds that were stated beforehand".into(),
+        summary: format!("Red marks lie outside the bounds that were stated beforehand{cut}"),
         x: ChartAxis {
             title: "expected".into(),
             unit: unit.into(),

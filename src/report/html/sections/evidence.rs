@@ -20,7 +20,7 @@ pub fn section(run: &RunReport) -> PageSection {
         ("data, splits and metrics", &run.facts.data_sha256),
         ("rules of timing", &run.facts.measurement_sha256),
     ] {
-        hashes.row("", vec![PageTableCell::text(what), PageTableCell::text(hash)]);
+        hashes.row("", vec![PageTableCell::text(what), PageTableCell::code(hash)]);
     }
     section.table(hashes);
     let approvals = approval_rows(run.ledger);
@@ -93,8 +93,9 @@ fn derivations(run: &RunReport) -> PageTable {
             format!("paring restore {directory} --variant NAME --all"),
         ),
     ] {
-        let cells = [figures.to_string(), records.to_string(), command];
-        table.row("", cells.map(PageTableCell::text).into());
+        let records = PageTableCell::text(records);
+        let cells = vec![PageTableCell::text(figures), records, PageTableCell::code(command)];
+        table.row("", cells);
     }
     table
 }
@@ -116,9 +117,9 @@ fn ledger_table(run: &RunReport) -> PageTable {
                 PageTableCell::text(&entry.time),
                 PageTableCell::text(kind),
                 PageTableCell::text(&entry.actor),
-                PageTableCell::text(body),
-                PageTableCell::text(entry.entry_id.as_str()),
-                PageTableCell::text(entry.prev_sha256.as_str()),
+                PageTableCell::code(body),
+                PageTableCell::code(entry.entry_id.as_str()),
+                PageTableCell::code(entry.prev_sha256.as_str()),
             ],
         );
     }

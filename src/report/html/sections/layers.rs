@@ -1,7 +1,7 @@
 //! Time layer by layer, targets side by side, and each target's kernels and rooflines.
 
-use crate::report::html::numbers::{bytes, nanoseconds};
-use crate::report::html::page::{PageSection, PageTable, PageTableCell, VariantPanel};
+use crate::report::html::numbers::{bytes, count, nanoseconds};
+use crate::report::html::page::{PageSection, PageTable, PageTableCell, VariantPanel, cut_caption};
 use crate::report::html::run_report::RunReport;
 use paring_core::schema::{LayerTable, LayerTime};
 use std::collections::BTreeMap;
@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 const MOST_LAYERS: usize = 300;
 /// Variants whose layers stand in the page.
 const MOST_VARIANTS: usize = 60;
+/// Targets and batches that a summary names.
+const MOST_HEADLINES: usize = 3;
 /// Targets that a table has beside each other.
 const MOST_TARGETS: usize = 12;
 /// Tables of kernels and rooflines in the page.
@@ -60,7 +62,7 @@ fn place(table: &LayerTable) -> String {
 
 /// The layer that takes most time on each target.
 fn headline(name: &str, tables: &[&LayerTable]) -> String {
-    let most = tables.iter().take(3).filter_map(|table| {
+    let most = tables.iter().take(MOST_HEADLINES).filter_map(|table| {
         let layer = table.layers.iter().max_by(|a, b| a.time_ns.total_cmp(&b.time_ns))?;
         Some(format!(
             "{} takes {:.0} % of {} on {}",
@@ -70,7 +72,11 @@ fn headline(name: &str, tables: &[&LayerTable]) -> String {
             place(table)
         ))
     });
-    format!("{name}: {}", most.collect::<Vec<_>>().join("; "))
+    let more = match tables.len().saturating_sub(MOST_HEADLINES) {
+        0 => String::new(),
+        more => format!("; {} below", count(more, "further target")),
+    };
+    format!("{name}: {}{more}", most.collect::<Vec<_>>().join("; "))
 }
 
 /// One row a layer, one column a target; bars are shares of the longest time on that target.
@@ -135,6 +141,7 @@ fn detail_table(table: &LayerTable) -> PageTable {
         nanoseconds(table.profiled_ns),
         bytes(read)
     );
+    let caption = cut_caption(&caption, MOST_LAYERS, table.layers.len());
     let mut out = PageTable::new(&caption, &header);
     for layer in table.layers.iter().take(MOST_LAYERS) {
         let known = |of: Option<f64>, show: fn(f64) -> String| match of {

@@ -8,18 +8,26 @@ use crate::report::html::drawing::{
 };
 use crate::report::html::findings::class_cause;
 use crate::report::html::numbers::{count, metric_change_interval, metric_value};
-use crate::report::html::page::{PageSection, PageTable, PageTableCell, VariantPanel};
+use crate::report::html::page::{PageSection, PageTable, PageTableCell, VariantPanel, cut_caption};
 use crate::report::html::run_report::RunReport;
 use paring_core::schema::{Evaluation, Metric, MetricScore};
 
 /// Classes whose confusions fit a table.
 const MOST_CLASSES: usize = 24;
+/// Classes that a table lists.
+const MOST_LISTED: usize = 200;
 /// Variants whose classes and samples stand in the page.
 const MOST_VARIANTS: usize = 60;
 
 /// The section.
 pub fn section(run: &RunReport) -> PageSection {
     let mut section = PageSection::new("predictions", "Predictions");
+    if run.samples.left_out > 0 {
+        section.say(format!(
+            "Too many samples changed to draw them all: the inputs of {} are not drawn.",
+            count(run.samples.left_out, "sample")
+        ));
+    }
     let baseline = evaluations(run).find(|(row, _)| row.variant.parent.is_none()).map(|(_, e)| e);
     for (number, (row, evaluation)) in evaluations(run).enumerate() {
         let name = &row.variant.name;
@@ -31,11 +39,15 @@ pub fn section(run: &RunReport) -> PageSection {
         section.panel(panel, |section| {
             let other = baseline.filter(|_| row.variant.parent.is_some());
             section.list(class_sentences(run, name, evaluation));
-            section.table(metrics_table(evaluation));
             if number < MOST_VARIANTS {
+                section.columns(
+                    |left| left.table(metrics_table(evaluation)),
+                    |right| right.charts(&[reliability(name, evaluation)]),
+                );
                 sample_blocks(run, name, section);
                 class_blocks(name, evaluation, other, section);
             } else {
+                section.table(metrics_table(evaluation));
                 section.say(format!(
                     "No classes and samples: the page shows those of {MOST_VARIANTS} variants; predictions/{name}.quality.json has them."
                 ));
@@ -45,20 +57,24 @@ pub fn section(run: &RunReport) -> PageSection {
     section
 }
 
-/// Reliability, classes, confusions, slices and robustness.
+/// Classes, confusions, slices and robustness.
 fn class_blocks(
     name: &str,
     evaluation: &Evaluation,
     baseline: Option<&Evaluation>,
     section: &mut PageSection,
 ) {
-    section.charts(&[reliability(name, evaluation)]);
-    section.table(classes_table(evaluation));
     match evaluation.confusion.len() {
-        0..=MOST_CLASSES => section.table(confusion_table(evaluation, baseline)),
-        many => section.say(format!(
-            "Confusion counts of {many} classes do not fit the page; predictions/{name}.quality.json has them."
-        )),
+        0..=MOST_CLASSES => section.columns(
+            |left| left.table(classes_table(evaluation)),
+            |right| right.table(confusion_table(evaluation, baseline)),
+        ),
+        many => {
+            section.table(classes_table(evaluation));
+            section.say(format!(
+                "Confusion counts of {many} classes do not fit the page; predictions/{name}.quality.json has them."
+            ));
+        }
     }
     section.table(slices_table(evaluation));
     section.table(robustness_table(evaluation));
@@ -230,8 +246,9 @@ fn identifier(name: &str) -> String {
 
 fn classes_table(evaluation: &Evaluation) -> PageTable {
     let header = ["class", "samples", "predicted", "recall", "change of recall", "precision"];
-    let mut table = PageTable::new("Classes", &header);
-    for class in evaluation.classes.iter().take(200) {
+    let caption = cut_caption("Classes", MOST_LISTED, evaluation.classes.len());
+    let mut table = PageTable::new(&caption, &header).searchable();
+    for class in evaluation.classes.iter().take(MOST_LISTED) {
         let score = |of: &Option<MetricScore>| {
             of.as_ref().map_or_else(
                 || PageTableCell::text("none"),

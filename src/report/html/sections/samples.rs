@@ -1,7 +1,7 @@
 //! Samples whose class changed, with their inputs drawn where these look like an image or a signal.
 
 use crate::report::html::numbers::{count, signed};
-use crate::report::html::page::{PageSection, PageTable, PageTableCell, SampleCard};
+use crate::report::html::page::{PageSection, PageTable, PageTableCell, SampleCard, cut_caption};
 use crate::report::html::records::ChangedSample;
 use crate::report::html::run_report::RunReport;
 use paring_core::schema::{DecisionGroup, Explanation, FlipKind};
@@ -103,8 +103,8 @@ fn cause(explanation: Option<&Explanation>, sample: usize) -> Option<String> {
 fn hits_table(found: &Explanation) -> PageTable {
     let header =
         ["sample", "label", "baseline's class", "variant's class", "probability lost (points)"];
-    let caption = "Samples whose class lost most probability, flipped or not";
-    let mut table = PageTable::new(caption, &header);
+    let words = "Samples whose class lost most probability, flipped or not";
+    let mut table = PageTable::new(&cut_caption(words, MOST_ROWS, found.hits.len()), &header);
     let class = |of: Option<i64>| {
         of.map_or_else(|| PageTableCell::text("none"), |c| PageTableCell::number(c.to_string()))
     };

@@ -4,7 +4,7 @@ use crate::report::ResultRow;
 use crate::report::gate::{REQUIREMENT_COLUMNS, requirement_rows};
 use crate::report::html::findings::findings;
 use crate::report::html::numbers::{
-    bytes, latency_interval, metric_change_interval, metric_value, ratio, signed,
+    bytes, count, latency_interval, metric_change_interval, metric_value, ratio, signed,
 };
 use crate::report::html::page::{
     CellTone, KeyFigure, PageBlock, PageSection, PageTable, PageTableCell,
@@ -14,20 +14,29 @@ use crate::report::html::verdict::{change, is_worse, recommended};
 use paring_core::schema::SpeedVerdict;
 use paring_core::text::shell_word;
 
+/// Findings that are not folded.
+const SHOWN_FINDINGS: usize = 6;
+
 /// The section.
 pub fn section(run: &RunReport) -> PageSection {
     let mut section = PageSection::new("summary", "Summary");
     for sentence in summary_sentences(run) {
-        section.say(sentence);
+        section.lead(&sentence);
     }
     if let Some(row) = recommended(run.rows) {
         section.blocks.push(PageBlock::Figures(figures(run, row)));
     }
     requirements(run, &mut section);
-    let found = findings(run);
+    let mut found = findings(run);
     if !found.is_empty() {
         section.head("Findings");
+        let more = found.split_off(found.len().min(SHOWN_FINDINGS));
         section.blocks.push(PageBlock::Findings(found));
+        if !more.is_empty() {
+            section.fold(count(more.len(), "more finding"), |section| {
+                section.blocks.push(PageBlock::Findings(more));
+            });
+        }
     }
     section
 }
@@ -99,10 +108,10 @@ fn next_step(run: &RunReport, row: &ResultRow) -> String {
     let (directory, word) = (shell_word(run.directory), shell_word(name));
     match run.explanation(name) {
         None => format!(
-            "Next: paring explain {directory} --variant {word} attributes the changes to single decisions."
+            "Next: attribute the changes to single decisions: paring explain {directory} --variant {word}"
         ),
         Some(_) => format!(
-            "Next: deploy variants/{}, or restore single components with paring restore {directory} --variant {word}.",
+            "Next: deploy variants/{}, or restore single components: paring restore {directory} --variant {word}",
             row.variant.file
         ),
     }
@@ -159,9 +168,9 @@ fn figures(run: &RunReport, row: &ResultRow) -> Vec<KeyFigure> {
         };
         let primary = evaluation.primary;
         if let Some(metric) = evaluation.metrics.get(&primary) {
-            let name = format!("{primary}, {}", metric_change_interval(primary, change));
             let value = metric_value(primary, metric.value.value);
-            all.push(figure(&name, value, String::new(), tone));
+            let change = metric_change_interval(primary, change);
+            all.push(figure(&primary.to_string(), value, change, tone));
         }
     }
     if let Ok(latency) = &row.measurement.latency {
@@ -172,12 +181,10 @@ fn figures(run: &RunReport, row: &ResultRow) -> Vec<KeyFigure> {
     }
     all.push(file_size(run, row));
     if let Some(peak) = row.measurement.latency.as_ref().ok().and_then(|l| l.peak_rss_bytes) {
-        all.push(figure(
-            "peak memory of the process",
-            peak.to_string(),
-            String::new(),
-            "reference",
-        ));
+        let before = baseline(run).and_then(|row| row.measurement.latency.as_ref().ok());
+        let before = before.and_then(|latency| latency.peak_rss_bytes);
+        let against = before.map_or_else(String::new, |before| format!("baseline {before}"));
+        all.push(figure("peak memory of the process", peak.to_string(), against, "reference"));
     }
     all
 }
@@ -185,13 +192,17 @@ fn figures(run: &RunReport, row: &ResultRow) -> Vec<KeyFigure> {
 /// The size of a variant's file, against the baseline's where that has a row.
 fn file_size(run: &RunReport, row: &ResultRow) -> KeyFigure {
     let own = row.variant.file_bytes;
-    let baseline = run.rows.iter().find(|other| other.variant.parent.is_none());
-    let before = baseline.map(|baseline| baseline.variant.file_bytes).filter(|before| *before > 0);
+    let before = baseline(run).map(|row| row.variant.file_bytes).filter(|before| *before > 0);
     let against = before.map_or_else(String::new, |before| {
         let share = 100.0 * (own as f64 / before as f64 - 1.0);
-        format!(", {} % against {}", signed(share, 0), bytes(before))
+        format!("{} %, baseline {}", signed(share, 0), bytes(before))
     });
-    figure(&format!("file size{against}"), bytes(own), String::new(), "reference")
+    figure("file size", bytes(own), against, "reference")
+}
+
+/// The baseline's first row.
+fn baseline<'a>(run: &'a RunReport) -> Option<&'a ResultRow> {
+    run.rows.iter().find(|row| row.variant.parent.is_none())
 }
 
 fn figure(name: &str, value: String, interval: String, tone: &'static str) -> KeyFigure {

@@ -14,7 +14,7 @@ const BAND: f64 = 26.0;
 /// Margins for titles and ticks: above, right, below, left.
 const MARGIN: [f64; 4] = [14.0, 24.0, 46.0, 64.0];
 /// Width of a letter of a tick, for the room that names of bands take.
-const LETTER: f64 = 6.6;
+const LETTER: f64 = 7.0;
 /// Letters of a name that are drawn; all of it stands in the mark's title.
 const LETTERS: usize = 26;
 /// With more marks than these none is a stop of the keyboard; the chart's table has all.
@@ -125,13 +125,14 @@ impl ChartFrame {
 
     /// The line through all corners.
     fn line(&self, chart: &Chart) -> Option<MarkupElement> {
-        let corners = chart.marks.iter().filter(|mark| mark.shape == MarkShape::Corner);
-        let places = corners.filter_map(|mark| {
+        let corners = || chart.marks.iter().filter(|mark| mark.shape == MarkShape::Corner);
+        let kind = corners().next().map_or("plain", |mark| tone(mark.tone));
+        let places = corners().filter_map(|mark| {
             Some(format!("{:.1},{:.1}", self.at_x(mark.x.value)?, self.at_y(mark.y.value, false)?))
         });
         let points = places.collect::<Vec<_>>().join(" ");
         let mut drawn = MarkupElement::new("polyline");
-        drawn.set("class", "line").set("points", &points);
+        drawn.set("class", &format!("line {kind}")).set("points", &points);
         (!points.is_empty()).then_some(drawn)
     }
 
@@ -232,6 +233,9 @@ impl ChartFrame {
 /// Lower edges of a name that are tried, from the point's centre downwards.
 const LINES: [f64; 6] = [-3.0, 16.0, 7.0, -15.0, 28.0, -27.0];
 
+/// Room between names on one line.
+const BETWEEN: f64 = 5.0;
+
 /// Room that a name or a point takes.
 struct LabelBox {
     left: f64,
@@ -247,8 +251,8 @@ impl LabelBox {
     }
 
     fn overlaps(&self, other: &LabelBox) -> bool {
-        self.left < other.right
-            && other.left < self.right
+        self.left < other.right + BETWEEN
+            && other.left < self.right + BETWEEN
             && self.top < other.bottom
             && other.top < self.bottom
     }
@@ -278,10 +282,12 @@ fn label(words: &str, (x, y): (f64, f64), class: &str) -> MarkupElement {
     text(words, (x, y), class)
 }
 
-/// A name cut to what fits beside an axis.
+/// A name cut to what fits beside an axis; both of its ends stay, which tell it from its neighbours.
 fn shortened(name: &str) -> String {
-    match name.chars().count() > LETTERS {
-        true => name.chars().take(LETTERS - 1).chain(['…']).collect(),
-        false => name.to_string(),
+    let letters = name.chars().count();
+    if letters <= LETTERS {
+        return name.to_string();
     }
+    let (begin, end) = (LETTERS / 2 - 1, LETTERS - LETTERS / 2);
+    name.chars().take(begin).chain(['…']).chain(name.chars().skip(letters - end)).collect()
 }
