@@ -107,7 +107,8 @@
     found.setAttribute("role", "status");
     const rows = all("tbody tr", table).map((row) => [row, row.textContent.toLowerCase()]);
     if (rows.length < 4) continue;
-    table.parentElement.before(make("label", { className: "search" }, "Filter " + table.caption.textContent.split(/[,;:(]/)[0].trim().toLowerCase() + ": ", input, " ", found));
+    input.setAttribute("aria-label", "Filter: " + table.caption.textContent);
+    table.parentElement.before(make("label", { className: "search" }, "Filter rows ", input, " ", found));
     input.addEventListener("input", () => {
       const words = input.value.toLowerCase().split(/\s+/);
       for (const [row, text] of rows) row.hidden = !words.every((word) => text.includes(word));

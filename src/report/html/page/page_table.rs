@@ -18,6 +18,8 @@ pub enum CellTone {
 
 /// Rows from which a table scrolls by itself.
 const LONG: usize = 24;
+/// Bytes of a text from which its column is a wide one.
+const LONG_TEXT: usize = 90;
 /// Letters of a name that is not broken over lines.
 const SHORT_NAME: usize = 28;
 
@@ -144,6 +146,7 @@ impl PageTableCell {
     /// Class of the cell in the page's style; empty for none.
     pub fn class(&self) -> &'static str {
         match (self.numeric, self.tone) {
+            (false, CellTone::Plain) if self.text.len() > LONG_TEXT => "long",
             (false, CellTone::Plain) => "",
             (true, CellTone::Plain) => "number",
             (false, CellTone::Better) => "better",

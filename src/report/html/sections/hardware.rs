@@ -160,7 +160,7 @@ fn blocks_table(run: &RunReport) -> PageTable {
                 span(Some(latency.load_ns)),
                 PageTableCell::number(format!("{:.0} %", 100.0 * latency.quiet_share)),
                 degrees,
-                PageTableCell::text(latency.kernels.join(", ")),
+                PageTableCell::code(latency.kernels.join(", ")),
                 PageTableCell::text(valid),
             ],
         );

@@ -64,19 +64,18 @@ fn class_blocks(
     baseline: Option<&Evaluation>,
     section: &mut PageSection,
 ) {
-    match evaluation.confusion.len() {
-        0..=MOST_CLASSES => section.columns(
-            |left| left.table(classes_table(evaluation)),
-            |right| right.table(confusion_table(evaluation, baseline)),
-        ),
-        many => {
-            section.table(classes_table(evaluation));
-            section.say(format!(
-                "Confusion counts of {many} classes do not fit the page; predictions/{name}.quality.json has them."
-            ));
-        }
+    section.table(classes_table(evaluation));
+    let many = evaluation.confusion.len();
+    if many > MOST_CLASSES {
+        section.say(format!(
+            "Confusion counts of {many} classes do not fit the page; predictions/{name}.quality.json has them."
+        ));
     }
-    section.table(slices_table(evaluation));
+    let confusions = (many <= MOST_CLASSES).then(|| confusion_table(evaluation, baseline));
+    section.columns(
+        |left| confusions.into_iter().for_each(|table| left.table(table)),
+        |right| right.table(slices_table(evaluation)),
+    );
     section.table(robustness_table(evaluation));
 }
 
