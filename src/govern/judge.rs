@@ -67,7 +67,7 @@ pub fn gate_record(
 }
 
 /// The cells that speak of a row: those of its target and setting, and those of the variant anywhere.
-fn of_row<'a>(cells: &'a [GateCell], row: &GateRow) -> impl Iterator<Item = &'a GateCell> {
+pub fn row_cells<'a>(cells: &'a [GateCell], row: &GateRow) -> impl Iterator<Item = &'a GateCell> {
     let (name, target) = (row.variant.name.clone(), row.target.to_string());
     let setting = row.measurement.setting;
     cells.iter().filter(move |cell| {
@@ -79,12 +79,12 @@ fn of_row<'a>(cells: &'a [GateCell], row: &GateRow) -> impl Iterator<Item = &'a 
 
 /// The worst verdict on a row; `None` of the baseline, or without requirements.
 pub fn row_verdict(cells: &[GateCell], row: &GateRow) -> Option<GateVerdict> {
-    GateVerdict::worst(of_row(cells, row).map(|cell| cell.verdict))
+    GateVerdict::worst(row_cells(cells, row).map(|cell| cell.verdict))
 }
 
 /// The cells of a row that do not pass.
 pub fn unmet_cells<'a>(cells: &'a [GateCell], row: &GateRow) -> impl Iterator<Item = &'a GateCell> {
-    of_row(cells, row).filter(|cell| cell.verdict != GateVerdict::Pass)
+    row_cells(cells, row).filter(|cell| cell.verdict != GateVerdict::Pass)
 }
 
 /// The variants of rows but the baseline, each once.

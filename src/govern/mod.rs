@@ -14,7 +14,7 @@ mod target_figures;
 pub use decidable::{ReportSampleCounts, UndecidableRequirement, undecidable};
 pub use deciding_count::{deciding_count, verdict_of};
 pub use gate_row::GateRow;
-pub use judge::{gate_record, judge, row_verdict, unmet_cells};
+pub use judge::{gate_record, judge, row_cells, row_verdict, unmet_cells};
 pub use restore_search::{
     RestoreAction, RestoreSearch, RestoreTrial, RestoredValue, restore_greedily,
 };

@@ -85,7 +85,7 @@ pub fn run_documents(runs: &[RunReport]) -> Result<String, ReportError> {
 }
 
 fn document<'a>(run: &'a RunReport) -> RunDocument<'a> {
-    let first = recommended(run.rows);
+    let first = recommended(run);
     RunDocument {
         study: &run.facts.study,
         run_id: &run.facts.run_id,

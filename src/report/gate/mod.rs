@@ -5,8 +5,10 @@ mod gate_junit;
 mod gate_lines;
 mod requirement_rows;
 mod restoration_lines;
+mod scenario;
 
 pub use gate_junit::gate_junit;
 pub use gate_lines::{gate_lines, gate_sentence, undecidable_line};
 pub(in crate::report) use requirement_rows::{REQUIREMENT_COLUMNS, requirement_rows};
 pub use restoration_lines::{VariantRestoration, restoration_lines};
+pub(in crate::report) use scenario::scenario_sentences;

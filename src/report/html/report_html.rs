@@ -27,7 +27,7 @@ pub fn report_html(run: &RunReport) -> Result<String, askama::Error> {
     );
     let mut page =
         ReportPage::new(format!("{}: compression report", run.facts.study), purpose, facts, footer);
-    let first = recommended(run.rows).map(|row| row.variant.name.as_str());
+    let first = recommended(run).map(|row| row.variant.name.as_str());
     let first = first.or_else(|| run.variants().get(1).copied());
     page.show_first(first.unwrap_or_default());
     page.push(sections::summary(run));

@@ -2,6 +2,7 @@
 
 use super::network::ReportNetwork;
 use super::records::{ReportSamples, TargetBlocks};
+use crate::report::gate::scenario_sentences;
 use crate::report::{ResultRow, RunFacts};
 use paring_core::schema::{Explanation, LayerTable, LedgerEntry};
 
@@ -94,6 +95,14 @@ impl RunReport<'_> {
         }
         found.reverse();
         found
+    }
+
+    /// Sentences about the protocol's requirements that a variant keeps or breaks, on every target and setting.
+    pub(in crate::report) fn scenarios(&self, variant: &str) -> Vec<String> {
+        let own = self.rows.iter().filter(|row| row.variant.name == variant);
+        let all = own.flat_map(|row| scenario_sentences(self.facts, self.rows, row));
+        let mut seen = std::collections::BTreeSet::new();
+        all.filter(|sentence| seen.insert(sentence.clone())).collect()
     }
 
     /// The explanation of a variant.

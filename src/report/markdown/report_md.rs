@@ -78,7 +78,7 @@ fn requirements(run: &RunReport) -> String {
 
 /// Rows with the recommended one first, then every target's in the study's order.
 fn ordered<'a>(run: &RunReport<'a>) -> Vec<&'a ResultRow> {
-    let first = recommended(run.rows);
+    let first = recommended(run);
     let is_first = |row: &&ResultRow| first.is_some_and(|first| std::ptr::eq(first, *row));
     let (mut rows, others): (Vec<_>, Vec<_>) = run.rows.iter().partition(is_first);
     rows.extend(others);
@@ -111,7 +111,12 @@ fn folded_parts(
     ];
     parts.extend(run.explanations.iter().map(|found| {
         let title = format!("{}: what each decision changed", found.variant);
-        (title, explanation_section(found))
+        let scenarios = run.scenarios(&found.variant).join(" ");
+        let scenarios = match scenarios.is_empty() {
+            true => scenarios,
+            false => format!("{}\n\n", text(&scenarios)),
+        };
+        (title, scenarios + &explanation_section(found))
     }));
     parts.retain(|(_, body)| !body.is_empty());
     parts

@@ -62,7 +62,7 @@ fn cells(run: &IndexedRun) -> Vec<PageTableCell> {
         PageTableCell::number(report.variants().len().to_string()),
         PageTableCell::text(report.targets().join(", ")),
     ];
-    let Some(row) = recommended(report.rows) else {
+    let Some(row) = recommended(report) else {
         let why = if report.facts.quick { "none: the quick protocol" } else { "none" };
         cells.extend([PageTableCell::text(why), PageTableCell::text(""), PageTableCell::text("")]);
         return cells;

@@ -42,13 +42,16 @@ pub fn section(run: &RunReport) -> PageSection {
             summary: format!("{name}: {what}"),
             open: false,
         };
-        section.panel(panel, |section| match found {
-            Some(found) => explained(found, number, section),
-            None => section.say(format!(
-                "Not attributed yet: paring explain {} --variant {} does it by experiments with and without each decision.",
-                shell_word(run.directory),
-                shell_word(name)
-            )),
+        section.panel(panel, |section| {
+            section.list(run.scenarios(name));
+            match found {
+                Some(found) => explained(found, number, section),
+                None => section.say(format!(
+                    "Not attributed yet: paring explain {} --variant {} does it by experiments with and without each decision.",
+                    shell_word(run.directory),
+                    shell_word(name)
+                )),
+            }
         });
     }
     if let Some(first) = run.explanations.first() {

@@ -1,7 +1,9 @@
 //! Summary for a decision: which variant, what it gains and costs, what is uncertain, what to do next.
 
 use crate::report::ResultRow;
-use crate::report::gate::{REQUIREMENT_COLUMNS, requirement_rows};
+use crate::report::gate::{
+    REQUIREMENT_COLUMNS, gate_sentence, requirement_rows, scenario_sentences,
+};
 use crate::report::html::findings::findings;
 use crate::report::html::numbers::{
     bytes, count, latency_interval, metric_change_interval, metric_value, ratio, signed,
@@ -11,7 +13,7 @@ use crate::report::html::page::{
 };
 use crate::report::html::run_report::RunReport;
 use crate::report::html::verdict::{change, is_worse, recommended};
-use paring_core::schema::SpeedVerdict;
+use paring_core::schema::{GateVerdict, SpeedVerdict};
 use paring_core::text::shell_word;
 
 /// Findings that are not folded.
@@ -23,7 +25,7 @@ pub fn section(run: &RunReport) -> PageSection {
     for sentence in summary_sentences(run) {
         section.lead(&sentence);
     }
-    if let Some(row) = recommended(run.rows) {
+    if let Some(row) = recommended(run) {
         section.blocks.push(PageBlock::Figures(figures(run, row)));
     }
     requirements(run, &mut section);
@@ -61,8 +63,14 @@ fn requirements(run: &RunReport, section: &mut PageSection) {
 
 /// The recommended variant and why, what is uncertain, and what to do next.
 pub fn summary_sentences(run: &RunReport) -> Vec<String> {
-    match recommended(run.rows) {
-        Some(row) => vec![recommendation(row), uncertainty(run, row), next_step(run, row)],
+    match recommended(run) {
+        Some(row) => {
+            let scenarios = scenario_sentences(run.facts, run.rows, row);
+            let scenarios =
+                (!scenarios.is_empty()).then(|| format!("Requirements: {}", scenarios.join(" ")));
+            let others = [uncertainty(run, row), next_step(run, row)];
+            std::iter::once(recommendation(row)).chain(scenarios).chain(others).collect()
+        }
         None => vec![no_recommendation(run), next_without(run)],
     }
 }
@@ -121,6 +129,19 @@ fn no_recommendation(run: &RunReport) -> String {
     if run.facts.quick {
         return "No recommendation: the quick protocol gives no verdicts.".into();
     }
+    if let Some(record) = run.facts.gate(run.rows) {
+        let passes = record.variants.iter().any(|own| own.verdict == GateVerdict::Pass);
+        let counts = gate_sentence(&record).unwrap_or_default();
+        let counts = counts.trim_start_matches("gate: ");
+        return match passes {
+            true => format!(
+                "No recommendation: no variant that meets every requirement is faster than the baseline beyond noise; {counts}."
+            ),
+            false => format!(
+                "No recommendation: no variant is known to meet every requirement; {counts}."
+            ),
+        };
+    }
     let best = run.variant_rows().filter_map(|row| {
         let speed = row.measurement.speed.as_ref().ok()?;
         Some((row, speed.speedup))
@@ -143,6 +164,7 @@ fn no_recommendation(run: &RunReport) -> String {
 fn next_without(run: &RunReport) -> String {
     match run.facts.quick {
         true => "Next: run the study without --quick.".into(),
+        false if !run.facts.requirements.is_empty() => format!("Next: see what each requirement lacks: paring gate {}", shell_word(run.directory)),
         false => "Next: see Trade-off for what each variant gains and costs, and Effects for the decisions behind it.".into(),
     }
 }
