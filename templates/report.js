@@ -130,22 +130,27 @@
     }
     return one.dataset.tip || "";
   };
-  const tell = (target) => {
-    const one = target instanceof Element ? target.closest("svg .mark, svg .layer") : null;
-    if (target === tip) return;
-    tip.hidden = !one || words(one) === "";
-    if (tip.hidden) return;
-    tip.textContent = words(one);
-    const place = one.getBoundingClientRect();
+  let told = null;
+  const lay = () => {
+    if (!told) return;
+    const place = told.getBoundingClientRect();
     const left = Math.min(place.left, innerWidth - tip.offsetWidth - 8);
     const below = place.bottom + 6 + tip.offsetHeight <= innerHeight;
     tip.style.left = Math.max(8, left) + "px";
     tip.style.top = Math.max(8, below ? place.bottom + 6 : place.top - 6 - tip.offsetHeight) + "px";
   };
+  const tell = (target) => {
+    if (target === tip) return;
+    told = target instanceof Element ? target.closest("svg .mark, svg .layer") : null;
+    const text = told ? words(told) : "";
+    tip.hidden = text === "";
+    tip.textContent = text;
+    lay();
+  };
   document.addEventListener("pointerover", (event) => tell(event.target));
   document.addEventListener("focusin", (event) => tell(event.target));
   document.addEventListener("focusout", () => tell(null));
-  document.addEventListener("scroll", () => tell(null), { capture: true, passive: true });
+  document.addEventListener("scroll", lay, { capture: true, passive: true });
 
   // One stop of the Tab key a drawing; arrow keys go from mark to mark.
   const center = (one) => {

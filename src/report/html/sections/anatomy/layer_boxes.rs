@@ -164,7 +164,10 @@ impl BoxSubject<'_> {
     fn note(&self) -> String {
         let name = &self.layer.name;
         let mut lines = vec![name.clone()];
-        lines.extend(self.decisions.iter().map(|entered| self.decision_line(entered)));
+        // What was removed or quantized comes first, what accompanied it behind.
+        let (main, others): (Vec<&EnteredDecision>, Vec<&EnteredDecision>) =
+            self.decisions.iter().copied().partition(|own| own.decision.piece().is_some());
+        lines.extend(main.into_iter().chain(others).map(|entered| self.decision_line(entered)));
         let refused = self.row.variant.refusals.iter().filter(|r| r.what == *name);
         lines.extend(refused.map(|r| format!("not changed by {}: {}", r.step, r.reason)));
         if lines.len() == 1 {
