@@ -147,7 +147,11 @@
     tip.textContent = text;
     lay();
   };
-  document.addEventListener("pointerover", (event) => tell(event.target));
+  // What scrolls below a resting pointer does not hide what is told of the focused mark.
+  document.addEventListener("pointerover", ({ target }) => {
+    const over = target instanceof Element && target.closest("svg .mark, svg .layer");
+    if (target !== tip) tell(over || document.activeElement);
+  });
   document.addEventListener("focusin", (event) => tell(event.target));
   document.addEventListener("focusout", () => tell(null));
   document.addEventListener("scroll", lay, { capture: true, passive: true });
