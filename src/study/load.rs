@@ -94,12 +94,7 @@ pub fn load_for(path: &Path, targets: &[String], trust: FolderTrust) -> Result<S
         timing: timing_plan(&file.protocol).map_err(invalid)?,
         energy,
         probes: file.protocol.probes.unwrap_or(DEFAULT_PROBES),
-        approval: approval_rules(
-            file.protocol.approvals,
-            file.protocol.require_approval,
-            &file.protocol.approval_keys,
-        )
-        .map_err(invalid)?,
+        approval: approval_rules(&file.protocol).map_err(invalid)?,
         requirements,
         targets: known(targets, &recipes).map_err(invalid)?,
         recipes,

@@ -1,5 +1,6 @@
 //! Keys of the `[protocol]` section about approving variants.
 
+use super::timing::ProtocolSection;
 use crate::study::ApprovalRules;
 use paring_core::schema::Sha256Hex;
 
@@ -7,7 +8,11 @@ use paring_core::schema::Sha256Hex;
 const MOST_APPROVALS: usize = 100;
 
 /// Checks `approvals`, `require_approval` and `approval_keys`.
-pub(in crate::study) fn approval_rules(
+pub(in crate::study) fn approval_rules(section: &ProtocolSection) -> Result<ApprovalRules, String> {
+    checked_rules(section.approvals, section.require_approval, &section.approval_keys)
+}
+
+fn checked_rules(
     approvals: Option<usize>,
     required: bool,
     keys: &[String],
@@ -31,11 +36,11 @@ mod tests {
 
     #[test]
     fn rules_are_checked() {
-        assert!(approval_rules(None, false, &[]).unwrap().is_default());
-        assert_eq!(approval_rules(None, true, &[]).unwrap().approvals, 1);
-        let said = approval_rules(Some(0), false, &[]).unwrap_err();
+        assert!(checked_rules(None, false, &[]).unwrap().is_default());
+        assert_eq!(checked_rules(None, true, &[]).unwrap().approvals, 1);
+        let said = checked_rules(Some(0), false, &[]).unwrap_err();
         assert_eq!(said, "`approvals` under [protocol] must be 1 to 100, it is 0");
-        let said = approval_rules(None, false, &["abc".into()]).unwrap_err();
+        let said = checked_rules(None, false, &["abc".into()]).unwrap_err();
         assert!(
             said.starts_with("`approval_keys` under [protocol]: `abc` is no SHA-256"),
             "{said}"

@@ -169,6 +169,19 @@ fn verdict_text(verdict: &CriterionVerdict) -> String {
 mod tests {
     use super::*;
 
+    fn ablation() -> ComponentAblation {
+        ComponentAblation {
+            component: "stem:3".into(),
+            coupling: "stem".into(),
+            samples: 250,
+            loss_change: ConfidenceInterval { value: 0.5, low: 0.25, high: 0.625 },
+            half_changes: [0.5, 0.5],
+            flips: 3,
+            regressions: Some(1),
+            fixes: Some(2),
+        }
+    }
+
     #[test]
     fn criteria_stand_side_by_side_with_a_verdict() {
         let of = |value: f64| ConfidenceInterval { value, low: value - 0.25, high: value + 0.125 };
@@ -177,16 +190,6 @@ mod tests {
             loss: of(value),
             loss_within: Some(of(value / 2.0)),
             flips: None,
-        };
-        let ablation = ComponentAblation {
-            component: "stem:3".into(),
-            coupling: "stem".into(),
-            samples: 250,
-            loss_change: of(0.5),
-            half_changes: [0.5, 0.5],
-            flips: 3,
-            regressions: Some(1),
-            fixes: Some(2),
         };
         let comparison = CriterionComparison {
             components: 12,
@@ -200,7 +203,7 @@ mod tests {
         let answer = AblationAnswer {
             labels: LabelOrigin::Data,
             seed: 0,
-            ablations: vec![ablation],
+            ablations: vec![ablation()],
             gradient_changes: [("stem:3", 0.02), ("stem:4", 0.01), ("stem:5", 0.03)]
                 .map(|(id, change)| {
                     let of = |before| GradientChange { before: Some(before), behind: None };
@@ -217,6 +220,8 @@ mod tests {
         ───────────────────────────────────────────────────────────────────
         stem:3     +0.50000 [+0.25000, +0.62500]      3            1      2
         ───────────────────────────────────────────────────────────────────
+        stem:3: gradient norm -4.0 % at the weights before it
+        expected and observed change of the gradient norm at the weights before a removed component: rank correlation +1.00 over 3 components
         rank correlation with the measured change, over 12 components, 95 % intervals:
         ─────────────────────────────────────────────────────────────
         criterion                  loss  loss within couplings  flips
