@@ -135,10 +135,17 @@ fn boxed(layer: &LayerBox, (x, y): (f64, f64), longest: f64) -> MarkupElement {
     if layer.width > 0 {
         group.push(rectangle("kept", (left, bar_y), BAR));
         let each = BAR.0 / layer.width as f64;
-        for (first, count) in stretches(&layer.removed) {
+        // One path for all: a large network has thousands of stretches.
+        let gone = stretches(&layer.removed).into_iter().map(|(first, count)| {
             let start = left + each * first as f64;
-            let size = ((each * count as f64).max(0.6), BAR.1);
-            group.push(rectangle("gone", (start, bar_y), size));
+            let width = (each * count as f64).max(0.6);
+            format!("M{start:.1} {bar_y:.1}h{width:.1}v{:.1}h-{width:.1}z", BAR.1)
+        });
+        let gone: String = gone.collect();
+        if !gone.is_empty() {
+            let mut drawn = MarkupElement::new("path");
+            drawn.set("class", "gone").set("d", &gone);
+            group.push(drawn);
         }
     }
     group.push(text(&layer.facts, (left, y + 51.0), "small"));
@@ -200,7 +207,8 @@ mod tests {
         let drawn = drawing.draw(&[layer("a", 4, &[1], None)], "one").unwrap().text();
         let quarter = BAR.0 / 4.0;
         let start = GAP / 2.0 + INSET + quarter;
-        let expected = format!("class=\"gone\" x=\"{start:.1}\" y=\"36.0\" width=\"{quarter:.1}\"");
+        let path = format!("M{start:.1} 36.0h{quarter:.1}v{:.1}h-{quarter:.1}z", BAR.1);
+        let expected = format!("class=\"gone\" d=\"{path}\"");
         assert!(drawn.contains(&expected), "{expected} is not in {drawn}");
         assert!(!drawn.contains("class=\"time\""), "{drawn}");
     }
