@@ -148,13 +148,13 @@ impl PageTableCell {
         match (self.numeric, self.tone) {
             (false, CellTone::Plain) if self.text.len() > LONG_TEXT => "long",
             (false, CellTone::Plain) => "",
-            (true, CellTone::Plain) => "number",
+            (true, CellTone::Plain) => "n",
             (false, CellTone::Better) => "better",
-            (true, CellTone::Better) => "number better",
+            (true, CellTone::Better) => "n better",
             (false, CellTone::Worse) => "worse",
-            (true, CellTone::Worse) => "number worse",
+            (true, CellTone::Worse) => "n worse",
             (false, CellTone::Unclear) => "unclear",
-            (true, CellTone::Unclear) => "number unclear",
+            (true, CellTone::Unclear) => "n unclear",
         }
     }
 }
