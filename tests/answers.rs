@@ -299,6 +299,8 @@ fn a_plan_as_json() {
           ]
         }
       ],
+      "regimes": [],
+      "requirements": [],
       "splits": {
         "calibrate": 199,
         "report": 396,
@@ -320,6 +322,7 @@ fn a_plan_as_json() {
         }
       ],
       "training_estimate_s": [],
+      "undecidable": [],
       "variants": [
         "half",
         "half-nhwc"

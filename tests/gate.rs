@@ -86,7 +86,8 @@ fn verdicts_stand_in_the_table_the_ledger_and_every_answer() {
     assert!((of_pruned.observed.unwrap().low + change).abs() < 1e-6);
     let timed = record.cells.last().unwrap();
     assert_eq!((timed.target.as_deref(), timed.verdict), (Some("host"), GateVerdict::Undecided));
-    assert_eq!(timed.reason.as_deref(), Some("3 blocks, a verdict needs 9"));
+    // As many of the three blocks as saw a quiet machine.
+    assert!(timed.reason.as_ref().unwrap().ends_with(", a verdict needs 9"));
 
     // The run's own verdicts and those of the gate are one entry.
     let ledger = std::fs::read_to_string(run.join("ledger.jsonl")).unwrap();
@@ -141,16 +142,21 @@ fn requirements_are_fixed(folder: &Path, run: &Path) {
 
 /// Edits of the verdict or of the requirement, with a manifest that fits.
 fn forged_verdicts_are_found(run: &Path) {
+    // A manifest that is there keeps the hashes that files should have.
+    let fit = || {
+        std::fs::remove_file(run.join("run.manifest")).unwrap();
+        write_manifest(&Folders::new(run)).unwrap();
+    };
     let forged = |file: &str, from: &str, to: &str, expected: &str| {
         let path = run.join(file);
         let honest = std::fs::read_to_string(&path).unwrap();
         assert!(honest.contains(from), "{file} lacks {from}");
         std::fs::write(&path, honest.replacen(from, to, 1)).unwrap();
-        write_manifest(&Folders::new(run)).unwrap();
+        fit();
         let found = verify(run, None).unwrap_err().to_string();
         assert!(found.contains(expected), "{found}");
         std::fs::write(&path, honest).unwrap();
-        write_manifest(&Folders::new(run)).unwrap();
+        fit();
         verify(run, None).unwrap();
     };
     forged("results.csv", ",undecided,", ",pass,", "gate is `pass`");

@@ -3,6 +3,7 @@
 use super::gate_row::GateRow;
 use super::observation::{Doubt, Observation};
 use paring_agent::measure::MIN_BLOCKS;
+use paring_core::number_format::counted;
 use paring_core::schema::{
     ConfidenceInterval, CountedUnit, LatencySummary, MissingReason, RequiredFigure, VariantRecord,
 };
@@ -29,7 +30,7 @@ fn doubt(figure: RequiredFigure, found: &Observation, row: &GateRow) -> Option<D
     }
     let blocks = found.counted.map_or(0, |(_, count)| count);
     if blocks < MIN_BLOCKS as u64 {
-        let reason = format!("{blocks} blocks, a verdict needs {MIN_BLOCKS}");
+        let reason = format!("{}, a verdict needs {MIN_BLOCKS}", counted(blocks, "block"));
         return Some(Doubt { reason, more_would_do: true });
     }
     let reasons = &row.measurement.invalid_reasons;

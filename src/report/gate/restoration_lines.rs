@@ -1,6 +1,6 @@
 //! A variant that failed, and what was put back, as lines of text.
 
-use crate::govern::{RestoreAction, RestoreSearch, RestoreTrial, RestoredValue};
+use crate::govern::{RestoreAction, RestoreSearch, RestoreTrial};
 use paring_core::number_format::{counted, significant};
 use paring_core::schema::VariantRecord;
 use serde::Serialize;
@@ -47,8 +47,9 @@ pub fn restoration_lines(found: &VariantRestoration) -> String {
 fn step(trial: &RestoreTrial, groups: &[String], by: &str) -> String {
     let RestoreTrial { group, action, before, after, .. } = trial;
     let label = groups.get(*group).map_or("", String::as_str);
-    let change = |of: fn(&RestoredValue) -> f64| significant((of(after) - of(before)).abs());
-    let cost = change(|value| value.cost);
+    // Sizes are whole numbers.
+    let cost = format!("{:.0}", (after.cost - before.cost).abs());
+    let by = if by == "macs" { "MACs" } else { by };
     match action {
         RestoreAction::Restore => format!(
             "  puts back {label}: shortfall {} to {}, {cost} {by} more",
@@ -64,6 +65,7 @@ fn step(trial: &RestoreTrial, groups: &[String], by: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::govern::RestoredValue;
 
     #[test]
     fn what_was_put_back_is_named_with_its_price() {
@@ -93,7 +95,7 @@ mod tests {
         let found = VariantRestoration { variant, groups, by, search, restored: None };
         insta::assert_snapshot!(restoration_lines(&found), @"
         half: 2 groups of decisions, 3 changes tried on the select split
-          puts back prune channels of b: shortfall 3.500 to 0, 400.0 macs more
+          puts back prune channels of b: shortfall 3.500 to 0, 400 MACs more
           half meets the requirements on the select split
         ");
     }

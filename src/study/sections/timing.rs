@@ -46,6 +46,7 @@ pub(in crate::study) struct ProtocolSection {
     pub(in crate::study) require_approval: bool,
     #[serde(default)]
     pub(in crate::study) approval_keys: Vec<String>,
+    #[serde(default)]
     pub(in crate::study) require: Vec<RequirementSection>,
     #[serde(default)]
     pub(in crate::study) require_words: Vec<Spanned<String>>,

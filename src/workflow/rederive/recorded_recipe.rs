@@ -26,13 +26,15 @@ pub(super) fn recorded_recipe(
     let Some(body) = restored.map(|entry| &entry.body) else { return Ok(None) };
     let Some(variant) = body["variant"].as_str() else { return Ok(None) };
     let of = pipeline::ancestry(folders, variant)?;
-    match body["what"].as_array() {
-        Some(ids) => {
+    match (body["what"].as_array(), body["what"].as_str()) {
+        (Some(ids), _) => {
             let ids = ids.iter().filter_map(|id| id.as_str()).map(str::to_string);
             let ids: Vec<String> = ids.collect();
             pipeline::with_components(name, &of, recipes, ledger, &ids).map(Some)
         }
-        None => pipeline::unpruned(name, &of, recipes).map(Some),
+        // Put together of some of the decisions of a variant, which the entry names by groups.
+        (None, Some("gate")) => Ok(None),
+        _ => pipeline::unpruned(name, &of, recipes).map(Some),
     }
 }
 

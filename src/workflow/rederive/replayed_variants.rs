@@ -77,7 +77,7 @@ impl RederivationSession {
         let recipes = &self.replay.study.recipes;
         let recipe = match recorded_recipe(&self.run, &line, recipes, &self.recorded) {
             Ok(Some(recipe)) => recipe,
-            Ok(None) => return refused("neither study.toml nor the ledger has its recipe".into()),
+            Ok(None) => return refused("neither study.toml nor the ledger has its recipe; what `paring gate --restore` puts together is not made again".into()),
             Err(error) => return refused(WorkflowError::from(error).with_causes()),
         };
         let decided = recorded_decisions(record, &recipe, &self.recorded)?;

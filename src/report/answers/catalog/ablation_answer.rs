@@ -78,7 +78,7 @@ impl AblationAnswer {
             let pairs: Vec<(f64, f64)> = self.gradient_changes.values().filter_map(pair).collect();
             let correlation = spearman(&pairs)?;
             Some(format!(
-                "  expected and observed change of the gradient norm at the weights {side} a removed component: rank correlation {correlation:+.2} over {}",
+                "expected and observed change of the gradient norm at the weights {side} a removed component: rank correlation {correlation:+.2} over {}",
                 counted(pairs.len(), "component")
             ))
         };
