@@ -197,6 +197,7 @@ fn harmed(folder: &Path) -> PathBuf {
     let text = format!(
         "[study]\nname = \"harmed\"\nowner = \"tests\"\n[model]\npath = {:?}\n[data]\npath = {:?}\n\
          splits = {{ calibrate = 0.2, select = 0.3, report = 0.5, seed = 1 }}\n\
+         [energy]\nsource = \"none\"\n\
          [protocol]\nblocks = 3\nprobes = 0\nsolo_ms = 10\npaired_ms = 10\n\
          [[protocol.require]]\nmetric = \"accuracy_drop\"\nmax = 0.03\n\
          [[variant]]\nname = \"mild\"\nsteps = [{{ prune = \"channels\", ratio = 0.125, \
@@ -230,7 +231,11 @@ fn the_step_that_did_the_harm_is_put_back_first() {
     assert_eq!(found["search"]["restored"], serde_json::json!([groups.len() - 1]));
     let trials = found["search"]["trials"].as_array().unwrap();
     let first = trials.iter().find(|trial| trial["kept"] == true).unwrap();
-    assert_eq!(first["group"], groups.len() - 1);
+    assert_eq!(
+        first["change"],
+        serde_json::json!({ "action": "restore", "group": groups.len() - 1 })
+    );
+    assert_eq!(found["search"]["ended"], "passes");
     assert!(found["search"]["end"]["passes"] == true, "{found:#}");
 
     let table = results(&run);
@@ -246,6 +251,68 @@ fn the_step_that_did_the_harm_is_put_back_first() {
         .collect();
     let tried = bodies.iter().filter(|body| body["what"] == "trial").count();
     assert_eq!(tried, trials.len());
-    assert_eq!(bodies.last().unwrap()["restored"], "harmed.gated");
+    let last = bodies.last().unwrap();
+    assert_eq!(last["restored"], "harmed.gated");
+    assert_eq!((&last["by"], &last["ended"]), (&Value::from("macs"), &Value::from("passes")));
+    assert_eq!(last["group_ids"].as_array().unwrap().len(), 1);
     paring(folder.path(), &["verify", out]).success();
+    costs_are_measured_or_refused(folder.path(), out);
+}
+
+/// Microseconds are those that the run measured of each group; where it has none, no other cost is taken.
+fn costs_are_measured_or_refused(folder: &Path, out: &str) {
+    let by = ["gate", out, "--restore", "--variant", "harmed", "--by"];
+    let words = [&by[..], &["microseconds"]].concat();
+    paring(folder, &words).code(2).stderr(
+        contains("the run has no measured latency of each group of `harmed` on host")
+            .and(contains("--variant harmed --measure --target host --groups ")),
+    );
+    let other = [&by[..], &["microseconds", "--target", "pi4"]].concat();
+    paring(folder, &other).code(2).stderr(contains("`pi4` is no target of the study"));
+    let named = [&by[..], &["bytes", "--target", "host"]].concat();
+    paring(folder, &named).code(2).stderr(contains("--target goes with --by microseconds"));
+    let explain = ["explain", out, "--variant", "harmed", "--replicates", "1", "--minutes", "0.1"];
+    paring(folder, &explain).success();
+    // Explained and not measured is still not measured, and the reason is handed on.
+    paring(folder, &words)
+        .code(2)
+        .stderr(contains("(not measured; `paring explain --measure` does)"));
+    let saved = |group: usize| -1000.0 * (group + 1) as f64;
+    write_latencies(&Path::new(out).join("explain.json"), &saved);
+    let answer = paring(folder, &[&words[..], &["--json", "--quiet"]].concat()).success();
+    let answer: Value = serde_json::from_slice(&answer.get_output().stdout).unwrap();
+    let found = &answer["restorations"][0];
+    assert_eq!(
+        (&found["by"], &found["target"]),
+        (&Value::from("microseconds"), &Value::from("host"))
+    );
+    // Nothing put back costs nothing, and the group that came back costs what it had saved.
+    assert_eq!(found["search"]["start"]["cost"], 0.0);
+    let restored = found["search"]["restored"].as_array().unwrap().iter();
+    let cost: f64 = restored.map(|group| -saved(group.as_u64().unwrap() as usize)).sum();
+    assert!(cost > 0.0, "{found:#}");
+    assert!((found["search"]["end"]["cost"].as_f64().unwrap() - cost).abs() < 1e-6);
+    // No sensor here measures energy for the test: nothing else stands in for it.
+    let energy = [&by[..], &["millijoules"]].concat();
+    paring(folder, &energy).code(2).stderr(contains("no measured energy of each group"));
+}
+
+/// Enters times that each group saved on the host, as if they had been measured there.
+fn write_latencies(path: &Path, saved: &dyn Fn(usize) -> f64) {
+    let mut all: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let explanation = &mut all[0];
+    let ids: Vec<Value> =
+        explanation["groups"].as_array().unwrap().iter().map(|group| group["id"].clone()).collect();
+    let mut entered = 0;
+    for effect in explanation["effects"].as_array_mut().unwrap() {
+        if effect["metric"] != "latency" || effect["target"] != "host" {
+            continue;
+        }
+        let value = saved(ids.iter().position(|id| *id == effect["group"]).unwrap());
+        effect["leave_one_out"] =
+            serde_json::json!({ "value": value, "low": value, "high": value });
+        entered += 1;
+    }
+    assert_eq!(entered, ids.len(), "an effect of each group");
+    std::fs::write(path, serde_json::to_vec(&all).unwrap()).unwrap();
 }

@@ -7,7 +7,7 @@ mod gate_row;
 mod judge;
 mod observation;
 mod quality_figures;
-mod restore_search;
+mod restoration;
 mod split_scaling;
 mod target_figures;
 
@@ -15,7 +15,9 @@ pub use decidable::{ReportSampleCounts, UndecidableRequirement, undecidable};
 pub use deciding_count::{deciding_count, verdict_of};
 pub use gate_row::GateRow;
 pub use judge::{gate_record, judge, row_cells, row_verdict, unmet_cells};
-pub use restore_search::{
-    RestoreAction, RestoreSearch, RestoreTrial, RestoredValue, restore_greedily,
+pub use restoration::{
+    CandidateTuning, MOST_EXHAUSTIVE_GROUPS, RestorationChange, RestorationSpace, RestorationState,
+    RestoreSearch, RestoreTrial, RestoredValue, SearchEnd, SubsetValue, restore_exhaustively,
+    restore_greedily,
 };
 pub use split_scaling::{RequirementReach, shortfall};

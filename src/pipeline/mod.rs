@@ -27,8 +27,8 @@ pub use conformance::{
 };
 pub use error::PipelineError;
 pub use experiments::{
-    DisturbedExperiments, ExperimentRequest, ExperimentRunner, measured_experiments, recorded,
-    rehearse,
+    DisturbedExperiments, ExperimentRequest, ExperimentRunner, TriedRecipe, measured_experiments,
+    recorded, rehearse,
 };
 pub use forecast::{
     ForecastBasis, ForecastBudget, Forecaster, HERE, add_outcomes, forecaster, of_all_kinds,
@@ -46,7 +46,8 @@ pub use predictions::{
     evaluate_variants, read_answers, write_answers, write_instances, write_instances_csv,
 };
 pub use restoring::{
-    RecordedStep, check_decisions, recorded_steps, undone, unpruned, whole_file, with_components,
+    QuantizationTuning, RecordedStep, StepTuning, check_decisions, quantization_tunings,
+    recorded_steps, undone, unpruned, whole_file, with_components,
 };
 pub use run_files::{
     ColumnValues, ExternalModel, Folders, ParquetError, TableColumn, ancestry, parquet_table,

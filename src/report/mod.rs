@@ -40,7 +40,7 @@ pub use csv::{
     robustness_csv, savings_csv,
 };
 pub use gate::{
-    VariantRestoration, gate_junit, gate_lines, gate_sentence, restoration_lines, undecidable_line,
+    VariantRestoration, gate_junit, gate_lines, gate_sentence, restoration_text, undecidable_line,
 };
 pub use markdown::report_md;
 pub use model_card::{CardApproval, CardRecords, model_card_cyclonedx, model_card_md};

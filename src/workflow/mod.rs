@@ -37,7 +37,7 @@ pub use error::WorkflowError;
 pub use evaluate::{EvaluateOptions, EvaluationResult, ModelEvaluation, evaluate};
 pub use explain::{ExplainOptions, ExplainResult, explain};
 pub use gate::{
-    GateOptions, GateRestoreOptions, GateResult, RestoreCost, gate, refuse_unmet,
+    GateOptions, GateRestoreOptions, GateResult, MeasuredCost, RestoreCost, gate, refuse_unmet,
     restore_until_pass,
 };
 pub use models::{

@@ -243,7 +243,6 @@ impl CoalitionMeasurements<'_> {
             variant,
             change,
             left_over: None,
-            unsound: None,
         })
     }
 }

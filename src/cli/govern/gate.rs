@@ -2,6 +2,7 @@
 
 use super::gate_args::GateArgs;
 use crate::cli::progress::ProgressPrinter;
+use crate::cli::say;
 use crate::cli::warnings::print_warning;
 use crate::cli::{CodedError, GlobalOptions};
 use crate::report;
@@ -18,6 +19,7 @@ impl GateArgs {
             }
             false => vec![],
         };
+        let columns = self.columns;
         let options = self.judging(&restorations);
         let result = workflow::gate(&options, &print_warning)?;
         if global.json {
@@ -27,7 +29,9 @@ impl GateArgs {
             }
             say!("{:#}", answer);
         } else {
-            restorations.iter().for_each(|found| say!("{}", report::restoration_lines(found)));
+            let layout = global.layout(columns);
+            let texts = restorations.iter().map(|found| report::restoration_text(found, layout));
+            texts.for_each(|text| say::table(&format!("{text}\n")));
             say!("{}\nmanifest {}", report::gate_lines(&result.gate), result.manifest_sha256);
         }
         Ok(workflow::refuse_unmet(&result.gate, options.allow_undecided)?)

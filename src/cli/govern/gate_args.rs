@@ -1,8 +1,8 @@
 //! Arguments of `paring gate`, and the options that they become.
 
-use crate::cli::GlobalOptions;
+use crate::cli::{ColumnArgs, GlobalOptions};
 use crate::report::VariantRestoration;
-use crate::workflow::{GateOptions, GateRestoreOptions, RestoreCost};
+use crate::workflow::{GateOptions, GateRestoreOptions, MeasuredCost, RestoreCost};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -27,20 +27,42 @@ pub(in crate::cli) struct GateArgs {
     pub(super) restore: bool,
     /// With --restore: give back as little as possible of this
     #[arg(long, value_enum, default_value = "macs", requires = "restore")]
-    by: SizeChoice,
+    by: CostChoice,
+    /// With --by microseconds or millijoules: the target that costs were measured on; default: that of the
+    /// requirements, or the study's only one
+    #[arg(long, value_name = "NAME", requires = "restore")]
+    target: Option<String>,
     /// With --restore: groups of decisions at most
-    #[arg(long, default_value_t = 12, requires = "restore")]
-    groups: usize,
+    #[arg(long, default_value_t = 12, requires = "restore", value_parser = clap::value_parser!(u64).range(1..=64))]
+    groups: u64,
+    /// With --restore: try every set of groups, at most ten, instead of searching greedily
+    #[arg(long, requires = "restore")]
+    exhaustive: bool,
     /// With --restore: the study file, if it has moved
     #[arg(long, value_name = "FILE", requires = "restore")]
     study: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) columns: ColumnArgs,
 }
 
-/// A size.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum SizeChoice {
+/// A cost of putting back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum CostChoice {
     Macs,
     Bytes,
+    Microseconds,
+    Millijoules,
+}
+
+impl CostChoice {
+    fn cost(self) -> RestoreCost {
+        match self {
+            CostChoice::Macs => RestoreCost::Macs,
+            CostChoice::Bytes => RestoreCost::Bytes,
+            CostChoice::Microseconds => RestoreCost::Measured(MeasuredCost::Microseconds),
+            CostChoice::Millijoules => RestoreCost::Measured(MeasuredCost::Millijoules),
+        }
+    }
 }
 
 impl GateArgs {
@@ -51,11 +73,10 @@ impl GateArgs {
             variants: self.variant.clone(),
             study: self.study.clone(),
             trust: global.trust(),
-            by: match self.by {
-                SizeChoice::Macs => RestoreCost::Macs,
-                SizeChoice::Bytes => RestoreCost::Bytes,
-            },
-            groups: self.groups,
+            by: self.by.cost(),
+            target: self.target.clone(),
+            groups: self.groups as usize,
+            exhaustive: self.exhaustive,
         }
     }
 

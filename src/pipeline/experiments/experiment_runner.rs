@@ -29,13 +29,13 @@ pub struct ExperimentRequest {
 }
 
 /// Makes experiments on one draw of calibration samples and keeps what they gave; those on disturbed
-/// inputs stand in `disturbed_experiments.rs`.
+/// inputs stand in `disturbed_experiments.rs`, recipes that are tried and forgotten in `recipe_trial.rs`.
 #[derive(Debug)]
 pub struct ExperimentRunner<'a> {
     folders: Folders,
-    inputs: RecipeInputs,
+    pub(super) inputs: RecipeInputs,
     pub(super) subject: EvaluationSetup<'a>,
-    replays: ReplayCache,
+    pub(super) replays: ReplayCache,
     /// Hash over everything that experiments share.
     ground: Sha256Hex,
     pub(super) known: BTreeMap<Sha256Hex, Experiment>,
@@ -185,7 +185,6 @@ impl<'a> ExperimentRunner<'a> {
             macs: cost.macs.map(|macs| macs / *batch as u64),
             disturbed: None,
             refused: None,
-            unsound: vec![],
             made_s: Some(begun.took.as_secs_f64()),
             asked_s,
             kept: wanted.keep,

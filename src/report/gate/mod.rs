@@ -4,11 +4,11 @@ mod cell_text;
 mod gate_junit;
 mod gate_lines;
 mod requirement_rows;
-mod restoration_lines;
+mod restoration_text;
 mod scenario;
 
 pub use gate_junit::gate_junit;
 pub use gate_lines::{gate_lines, gate_sentence, undecidable_line};
 pub(in crate::report) use requirement_rows::{REQUIREMENT_COLUMNS, requirement_rows};
-pub use restoration_lines::{VariantRestoration, restoration_lines};
+pub use restoration_text::{VariantRestoration, restoration_text};
 pub(in crate::report) use scenario::scenario_sentences;

@@ -2,8 +2,10 @@
 //! split, evaluated once on the report split, measured like every other variant.
 
 use super::judge::{record_gate, refuse_without_requirements};
-use super::select_trials::{RestoreCost, SelectTrials};
-use crate::govern::{self, RestoreTrial};
+use super::measured_group_costs::costed_target;
+use super::restoration_entries::RestorationEntries;
+use super::select_trials::{RestorationScope, RestoreCost, SelectTrials};
+use crate::govern::{self, MOST_EXHAUSTIVE_GROUPS, RestorationState, RestoreSearch, SearchEnd};
 use crate::ledger::Ledger;
 use crate::pipeline::{self, BASELINE, Recipe, variant_record};
 use crate::report::VariantRestoration;
@@ -14,10 +16,7 @@ use crate::workflow::run::measure_further;
 use crate::workflow::variants::{VariantResult, evaluate_further, training_listener};
 use crate::workflow::{Progress, ProgressEvent, ProgressStage, WorkflowError};
 use paring_boards::FolderTrust;
-use paring_core::schema::{
-    GateVerdict, LedgerEntryBody, LedgerEntryKind, MissingReason, Requirement, VariantRecord,
-};
-use serde_json::{Value, json};
+use paring_core::schema::{GateVerdict, MissingReason, Requirement, VariantRecord};
 use std::path::PathBuf;
 
 /// Failing variants to restore until they pass.
@@ -31,10 +30,14 @@ pub struct GateRestoreOptions {
     pub study: Option<PathBuf>,
     /// Trust in whoever made the study: its folder may name programs to run.
     pub trust: FolderTrust,
-    /// The size that as little as possible is given back of.
+    /// The cost that as little as possible is given back of.
     pub by: RestoreCost,
+    /// The target that measured costs are of; otherwise the requirements', or the study's only one.
+    pub target: Option<String>,
     /// Maximum number of groups of decisions.
     pub groups: usize,
+    /// True where every set of groups is tried.
+    pub exhaustive: bool,
 }
 
 /// Puts back what failing variants need to meet the requirements on quality and size.
@@ -62,9 +65,22 @@ pub fn restore_until_pass(
                 .into(),
         ));
     }
+    let target = match options.by {
+        RestoreCost::Measured(_) => Some(costed_target(&run, options.target.as_deref())?),
+        RestoreCost::Macs | RestoreCost::Bytes if options.target.is_some() => {
+            return Err(WorkflowError::Option(format!(
+                "{} are the same on every target: --target goes with --by microseconds or millijoules",
+                options.by.name()
+            )));
+        }
+        RestoreCost::Macs | RestoreCost::Bytes => None,
+    };
+    let scope = RestorationScope { by: options.by, target, groups: options.groups };
     let mut restorations = Vec::new();
     for name in failing(options, &run)? {
-        restorations.push(restore_variant(options, &run, &requirements, &name, progress)?);
+        let mut trials = SelectTrials::begin(&run, &name, &requirements, &scope)?;
+        let search = searched(&mut trials, &run, options.exhaustive, &scope, progress)?;
+        restorations.push(made_anew(&trials, &run, search, &scope, progress)?);
     }
     let made: Vec<VariantRecord> =
         restorations.iter().filter_map(|found| found.restored.clone()).collect();
@@ -94,75 +110,87 @@ fn failing(options: &GateRestoreOptions, run: &OpenRun) -> Result<Vec<String>, W
     Ok(names.filter(|name| run.study.recipes.iter().any(|recipe| recipe.name == *name)).collect())
 }
 
-fn restore_variant(
-    options: &GateRestoreOptions,
+/// The search for what a variant needs, with every trial in the ledger.
+fn searched(
+    trials: &mut SelectTrials,
     run: &OpenRun,
-    requirements: &[Requirement],
-    name: &str,
+    exhaustive: bool,
+    scope: &RestorationScope,
     progress: &Progress,
-) -> Result<VariantRestoration, WorkflowError> {
-    let extent = (options.by, options.groups);
-    let mut trials = SelectTrials::begin(run, name, requirements, extent)?;
-    let groups: Vec<String> = trials.groups.iter().map(|group| group.label.clone()).collect();
-    if groups.is_empty() {
-        return Err(WorkflowError::NothingDecided(name.to_string()));
+) -> Result<RestoreSearch, WorkflowError> {
+    let (name, groups) = (trials.variant.name.clone(), trials.groups.len());
+    if groups == 0 {
+        return Err(WorkflowError::NothingDecided(name));
     }
+    if exhaustive && groups > MOST_EXHAUSTIVE_GROUPS {
+        return Err(WorkflowError::Option(format!(
+            "`{name}` has {groups} groups of decisions, which are {} sets: --exhaustive needs --groups {MOST_EXHAUSTIVE_GROUPS} or fewer",
+            1_u128 << groups.min(100)
+        )));
+    }
+    let (space, entries) = (trials.space(), RestorationEntries::of(run, trials, scope));
+    let mut ledger = Ledger::open(&run.directory.folders.ledger(), &run.study.owner)?;
     let stage = ProgressStage::Explain;
-    let rounds = groups.len() * (groups.len() + 1) / 2 + groups.len();
-    progress(ProgressEvent::StageLength { stage, total: rounds });
-    progress(ProgressEvent::StageItem { stage, item: name });
+    let rounds = groups * (groups + 1) / 2 + groups + space.tunings.len();
+    let total = if exhaustive { 1 << groups } else { rounds };
+    progress(ProgressEvent::StageLength { stage, total });
+    progress(ProgressEvent::StageItem { stage, item: &name });
     let mut done = 0;
-    let search = govern::restore_greedily(groups.len(), &mut |restored| {
+    let mut value = |state: &RestorationState| {
         done += 1;
         progress(ProgressEvent::StageDone { stage, done });
-        trials.value(restored)
-    })?;
+        trials.value(state)
+    };
+    let search = match exhaustive {
+        true => govern::restore_exhaustively(groups, &mut value, &mut |subset| {
+            Ok(ledger.record(entries.subset(subset)).map(drop)?)
+        }),
+        false => govern::restore_greedily(&space, &mut value, &mut |trial| {
+            Ok(ledger.record(entries.trial(trial)).map(drop)?)
+        }),
+    }?;
     progress(ProgressEvent::StageEnd(stage));
-    let restored = search.restored.iter().copied().collect();
-    let steps = trials.steps(&restored)?;
-    let (context, folders) = (run.context()?, &run.directory.folders);
+    Ok(search)
+}
+
+/// The variant as a search found that it passes, if it does, and the ledger's entry of the search's end.
+fn made_anew(
+    trials: &SelectTrials,
+    run: &OpenRun,
+    search: RestoreSearch,
+    scope: &RestorationScope,
+    progress: &Progress,
+) -> Result<VariantRestoration, WorkflowError> {
+    let (folders, variant) = (&run.directory.folders, trials.variant.name.clone());
     let mut ledger = Ledger::open(&folders.ledger(), &run.study.owner)?;
-    for trial in &search.trials {
-        ledger.record(restore_entry(trial_body(run, name, &groups, trial)))?;
-    }
+    let state = RestorationState {
+        restored: search.restored.iter().copied().collect(),
+        tuned: search.tuned.iter().copied().collect(),
+    };
     let mut made = None;
-    if !search.restored.is_empty() {
+    if search.ended == SearchEnd::Passes {
         let recipe = Recipe {
-            name: format!("{name}.gated"),
+            name: format!("{variant}.gated"),
             parent: BASELINE.to_string(),
-            steps,
+            steps: trials.steps(&state)?,
             options: Some(trials.variant.options.clone()),
         };
         let baseline = variant_record(folders, BASELINE)?;
-        let heard = training_listener(progress);
+        let (context, heard) = (run.context()?, training_listener(progress));
         made = Some(pipeline::make(&context, &mut ledger, &recipe, &baseline, &heard)?);
     }
-    ledger.record(restore_entry(json!({
-        "variant": name, "what": "gate", "gate_sha256": run.directory.protocol.gate_sha256,
-        "groups": search.restored.iter().map(|group| &groups[*group]).collect::<Vec<_>>(),
-        "start": search.start, "end": search.end,
-        "restored": made.as_ref().map(|made| &made.name),
-        "variant_id": made.as_ref().map(|made| &made.variant_id),
-    })))?;
-    let by = match options.by {
-        RestoreCost::Macs => "macs",
-        RestoreCost::Bytes => "bytes",
-    };
-    Ok(VariantRestoration { variant: name.to_string(), groups, by, search, restored: made })
-}
-
-fn restore_entry(body: Value) -> LedgerEntryBody {
-    LedgerEntryBody { kind: LedgerEntryKind::Restore, body }
-}
-
-/// The ledger's words on one trial.
-fn trial_body(run: &OpenRun, variant: &str, groups: &[String], trial: &RestoreTrial) -> Value {
-    json!({
-        "variant": variant, "what": "trial", "split": "select",
-        "gate_sha256": run.directory.protocol.gate_sha256,
-        "group": groups[trial.group], "action": trial.action,
-        "beside": trial.restored.iter().map(|group| &groups[*group]).collect::<Vec<_>>(),
-        "before": trial.before, "after": trial.after, "kept": trial.kept,
+    let entries = RestorationEntries::of(run, trials, scope);
+    ledger.record(entries.end(&search, made.as_ref()))?;
+    Ok(VariantRestoration {
+        variant,
+        groups: trials.groups.iter().map(|group| group.label.clone()).collect(),
+        tunings: trials.tunings.iter().map(|own| own.tuning.to_string()).collect(),
+        explained: trials.explained.clone(),
+        samples: run.loaded.splits.select.len(),
+        by: scope.by.name(),
+        target: scope.target.clone(),
+        search,
+        restored: made,
     })
 }
 

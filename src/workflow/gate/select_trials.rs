@@ -1,47 +1,103 @@
 //! Variants with some groups of decisions left undone, judged on the select split as the report split would
 //! judge them.
 
+use super::measured_group_costs::{MeasuredCost, explained_losses, measured_group_costs};
 use crate::attribution::{self, GroupCoalition, GroupLevel};
 use crate::evaluate::{self, BootstrapSampling, ModelOutputs, PredictionStatistics};
-use crate::govern::{self, GateRow, RequirementReach, RestoredValue};
+use crate::govern::{
+    self, CandidateTuning, GateRow, RequirementReach, RestorationSpace, RestorationState,
+    RestoredValue,
+};
 use crate::ledger::Ledger;
 use crate::pipeline::{
-    self, BASELINE, EvaluationSetup, ExperimentRequest, ExperimentRunner, Folders, PipelineError,
-    RecordedStep, variant_record,
+    self, BASELINE, EvaluationSetup, ExperimentRunner, Folders, PipelineError, RecordedStep,
+    StepTuning, TriedRecipe, variant_record,
 };
 use crate::workflow::WorkflowError;
 use crate::workflow::open_run::OpenRun;
 use paring_compress::Step;
 use paring_core::schema::{
-    DecisionGroup, Evaluation, ExecutionSetting, Experiment, FileName, Measurement, MissingReason,
-    ReplayedDecision, Requirement, SCHEMA, VariantRecord,
+    DecisionGroup, Evaluation, ExecutionSetting, Measurement, MissingReason, ReplayedDecision,
+    Requirement, SCHEMA, VariantRecord,
 };
-use std::collections::BTreeSet;
+
+/// Scope of a search.
+pub(super) struct RestorationScope {
+    pub(super) by: RestoreCost,
+    /// The target that costs are of, where they are measured.
+    pub(super) target: Option<String>,
+    /// Maximum number of groups of decisions.
+    pub(super) groups: usize,
+}
 
 /// Draws of a bootstrap behind a trial's intervals.
 const RESAMPLES: usize = 2_000;
 
-/// The size that a search gives back as little of as it can.
+/// The cost that a search gives back as little of as it can.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RestoreCost {
     /// Multiply-accumulates of one sample.
     Macs,
     /// Bytes of the ONNX file.
     Bytes,
+    /// Figures that were measured of each group on a target.
+    Measured(MeasuredCost),
+}
+
+impl RestoreCost {
+    /// As the command line says it.
+    pub fn name(self) -> &'static str {
+        match self {
+            RestoreCost::Macs => "macs",
+            RestoreCost::Bytes => "bytes",
+            RestoreCost::Measured(MeasuredCost::Microseconds) => "microseconds",
+            RestoreCost::Measured(MeasuredCost::Millijoules) => "millijoules",
+        }
+    }
+}
+
+/// Costs of variants with some groups put back.
+enum StateCosts {
+    Macs,
+    Bytes,
+    /// Of each group that is put back.
+    Groups(Vec<f64>),
+}
+
+impl StateCosts {
+    fn of(
+        scope: &RestorationScope,
+        folders: &Folders,
+        variant: &VariantRecord,
+        groups: &[DecisionGroup],
+    ) -> Result<StateCosts, WorkflowError> {
+        Ok(match scope.by {
+            RestoreCost::Macs => StateCosts::Macs,
+            RestoreCost::Bytes => StateCosts::Bytes,
+            RestoreCost::Measured(cost) => {
+                let target = scope.target.as_deref().unwrap_or_default();
+                let each = measured_group_costs(folders, variant, groups, cost, target)?;
+                StateCosts::Groups(each)
+            }
+        })
+    }
 }
 
 /// Trials of one variant.
 pub(super) struct SelectTrials<'a> {
-    folders: Folders,
     setup: EvaluationSetup<'a>,
     runner: ExperimentRunner<'a>,
     requirements: &'a [Requirement],
-    by: RestoreCost,
+    costs: StateCosts,
     baseline: VariantRecord,
     baseline_answers: ModelOutputs,
     baseline_exam: PredictionStatistics,
     pub(super) variant: VariantRecord,
     pub(super) groups: Vec<DecisionGroup>,
+    /// Other settings that quantize steps could have.
+    pub(super) tunings: Vec<StepTuning>,
+    /// Loss that an explanation of the variant counts to each group.
+    pub(super) explained: Vec<Option<f64>>,
     done: Vec<RecordedStep>,
     pieces: Vec<Vec<(usize, ReplayedDecision)>>,
     /// Width of an interval on the report split over that on the select split.
@@ -50,7 +106,7 @@ pub(super) struct SelectTrials<'a> {
 }
 
 impl<'a> SelectTrials<'a> {
-    /// Trials of a variant of the run, in at most `most` groups.
+    /// Trials of a variant of the run, in at most as many groups as `scope` says.
     ///
     /// # Errors
     /// [`WorkflowError`] of a variant that cannot be replayed, and where the run has no select samples.
@@ -58,7 +114,7 @@ impl<'a> SelectTrials<'a> {
         run: &'a OpenRun,
         name: &str,
         requirements: &'a [Requirement],
-        (by, most): (RestoreCost, usize),
+        scope: &RestorationScope,
     ) -> Result<Self, WorkflowError> {
         let OpenRun { directory, study, loaded } = run;
         let folders = directory.folders.clone();
@@ -71,10 +127,17 @@ impl<'a> SelectTrials<'a> {
         let line = pipeline::ancestry(&folders, name)?;
         let ledger = Ledger::open(&folders.ledger(), &study.owner)?;
         let done = pipeline::recorded_steps(&line, &study.recipes, &ledger)?;
-        let groups = attribution::groups(&done, GroupLevel::Layer, most);
+        let groups = attribution::groups(&done, GroupLevel::Layer, scope.groups);
         let pieces = attribution::pieces(&groups, &done);
+        let variant = variant_record(&folders, name)?;
+        let costs = StateCosts::of(scope, &folders, &variant, &groups)?;
         let setup = EvaluationSetup { samples: select, ..run.evaluation_setup() };
-        let runner = ExperimentRunner::open(&folders, run.context()?.inputs, setup)?;
+        let inputs = run.context()?.inputs;
+        // What other kernels cost nobody has measured.
+        let other_kernels = !matches!(costs, StateCosts::Groups(_));
+        let tunings =
+            pipeline::quantization_tunings(&done, inputs.calibration.is_some(), other_kernels);
+        let runner = ExperimentRunner::open(&folders, inputs, setup)?;
         let baseline = variant_record(&folders, BASELINE)?;
         let baseline_answers = setup.answers(&folders, &baseline)?;
         let slices = setup.own_slices();
@@ -84,45 +147,67 @@ impl<'a> SelectTrials<'a> {
         let baseline_exam = baseline_exam.map_err(other_samples(BASELINE))?;
         let (own, reported) = (select.len() as f64, loaded.splits.report.len().max(1) as f64);
         Ok(SelectTrials {
-            variant: variant_record(&folders, name)?,
+            explained: explained_losses(&folders, &variant, &groups),
+            variant,
             factor: (own / reported).sqrt(),
             reach: None,
-            folders,
             setup,
             runner,
             requirements,
-            by,
+            costs,
             baseline,
             baseline_answers,
             baseline_exam,
             groups,
+            tunings,
             done,
             pieces,
         })
     }
 
-    /// The recipe from the baseline on, with these groups left undone.
+    /// Groups and settings that a search may change, in the order of trying.
+    pub(super) fn space(&self) -> RestorationSpace {
+        let quantized_by = |group: &DecisionGroup| {
+            let steps = group.parts.iter().map(|part| part.step);
+            let mut quantizing = steps
+                .filter(|step| matches!(self.done.get(*step), Some(done) if matches!(done.step, Step::Quantize(_))));
+            quantizing.next()
+        };
+        let mut order: Vec<usize> = (0..self.groups.len()).collect();
+        let loss = |group: &usize| self.explained.get(*group).copied().flatten().unwrap_or(0.0);
+        order.sort_by(|a, b| loss(b).total_cmp(&loss(a)));
+        let tunings = self.tunings.iter();
+        RestorationSpace {
+            quantized_by: self.groups.iter().map(quantized_by).collect(),
+            tunings: tunings
+                .map(|own| CandidateTuning { step: own.step, setting: own.tuning.setting() })
+                .collect(),
+            order,
+        }
+    }
+
+    /// The recipe from the baseline on, with some groups left undone and some settings tuned.
     ///
     /// # Errors
     /// [`PipelineError::Step`] names a step that cannot be replayed.
-    pub(super) fn steps(&self, restored: &BTreeSet<usize>) -> Result<Vec<Step>, PipelineError> {
+    pub(super) fn steps(&self, state: &RestorationState) -> Result<Vec<Step>, PipelineError> {
         let all = GroupCoalition::full(self.groups.len());
-        let set = restored.iter().fold(all, |set, group| set.without(*group));
-        attribution::recipe(&self.done, &self.pieces, set)
+        let set = state.restored.iter().fold(all, |set, group| set.without(*group));
+        let tuned: Vec<StepTuning> =
+            state.tuned.iter().filter_map(|tuning| self.tunings.get(*tuning).copied()).collect();
+        attribution::recipe(&StepTuning::applied(&tuned, &self.done), &self.pieces, set)
     }
 
-    /// The worth of the variant with these groups put back.
+    /// The worth of the variant in a state.
     ///
     /// # Errors
     /// [`WorkflowError`] where it cannot be made or asked.
     pub(super) fn value(
         &mut self,
-        restored: &BTreeSet<usize>,
+        state: &RestorationState,
     ) -> Result<RestoredValue, WorkflowError> {
-        let options = self.variant.options.clone();
-        let request = ExperimentRequest { steps: self.steps(restored)?, options, keep: true };
-        let [made] = <[Experiment; 1]>::try_from(self.runner.run(&[request])?)
-            .map_err(|all| WorkflowError::Option(format!("{} experiments of one", all.len())))?;
+        let steps = self.steps(state)?;
+        let made = self.runner.try_recipe(&steps, &self.variant.options)?;
         let evaluation = self.evaluation(&made)?;
         let record = VariantRecord {
             file_bytes: made.file_bytes,
@@ -145,28 +230,28 @@ impl<'a> SelectTrials<'a> {
             .reach
             .get_or_insert_with(|| RequirementReach::of(&cells, self.requirements, self.factor));
         let (shortfall, passes) = govern::shortfall(&cells, self.requirements, reach, self.factor);
-        let bytes = made.file_bytes as f64;
-        let cost = match self.by {
-            RestoreCost::Macs => made.macs.map_or(bytes, |macs| macs as f64),
-            RestoreCost::Bytes => bytes,
+        let unknown = || {
+            WorkflowError::Option(
+                "the multiply-accumulates of a variant are not known, because a shape is not: give `--by bytes`".into(),
+            )
+        };
+        let cost = match &self.costs {
+            StateCosts::Macs => made.macs.ok_or_else(unknown)? as f64,
+            StateCosts::Bytes => made.file_bytes as f64,
+            StateCosts::Groups(each) => {
+                state.restored.iter().filter_map(|group| each.get(*group)).sum()
+            }
         };
         Ok(RestoredValue { shortfall, cost, passes })
     }
 
-    /// The evaluation of an experiment on the select split; its file is removed.
-    fn evaluation(&self, made: &Experiment) -> Result<Evaluation, WorkflowError> {
-        let name = format!("{} with less undone", self.variant.name);
-        let file = FileName::try_from(format!("{}.onnx", made.file_sha256));
-        let file = file.map_err(|error| WorkflowError::Option(error.to_string()))?;
-        let record = VariantRecord { name, file, ..self.variant.clone() };
-        let answers = self.setup.answers(&self.folders.experiments(), &record)?;
-        let path = self.runner.file(&made.file_sha256);
-        path.remove().map_err(PipelineError::file("remove", &path))?;
+    /// The evaluation of a trial on the select split.
+    fn evaluation(&self, made: &TriedRecipe) -> Result<Evaluation, WorkflowError> {
         let slices = self.setup.own_slices();
         let before = Some(&self.baseline_answers);
         let id = made.file_sha256.clone();
-        let exam = PredictionStatistics::new(id, self.setup.task, &answers, before, &slices)
-            .map_err(other_samples(&record.name))?;
+        let exam = PredictionStatistics::new(id, self.setup.task, &made.outputs, before, &slices)
+            .map_err(other_samples(&self.variant.name))?;
         let groups = self.setup.own_groups();
         let how = BootstrapSampling {
             groups: groups.as_deref(),
