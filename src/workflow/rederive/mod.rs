@@ -2,6 +2,7 @@
 //! run byte for byte.
 
 mod comparison;
+mod gated_recipe;
 mod options;
 mod outcome;
 mod recorded_recipe;

@@ -1,5 +1,6 @@
 //! The recipe of a variant that a run has: of its study, or of a restoration in its ledger.
 
+use super::gated_recipe::gated_recipe;
 use crate::ledger::{Ledger, LedgerError};
 use crate::pipeline::{self, Folders, PipelineError, Recipe, RecordedStep};
 use paring_compress::Step;
@@ -22,6 +23,7 @@ pub(super) fn recorded_recipe(
     let restored = ledger
         .entries()
         .iter()
+        .rev()
         .find(|entry| entry.kind == LedgerEntryKind::Restore && entry.body["restored"] == name);
     let Some(body) = restored.map(|entry| &entry.body) else { return Ok(None) };
     let Some(variant) = body["variant"].as_str() else { return Ok(None) };
@@ -32,8 +34,7 @@ pub(super) fn recorded_recipe(
             let ids: Vec<String> = ids.collect();
             pipeline::with_components(name, &of, recipes, ledger, &ids).map(Some)
         }
-        // Put together of some of the decisions of a variant, which the entry names by groups.
-        (None, Some("gate")) => Ok(None),
+        (None, Some("gate")) => gated_recipe(name, &of, recipes, ledger, body),
         _ => pipeline::unpruned(name, &of, recipes).map(Some),
     }
 }
