@@ -9,6 +9,7 @@ mod exit;
 mod first_load;
 mod govern;
 mod models;
+mod packaging;
 mod progress;
 mod record_file;
 mod restore;
@@ -20,9 +21,10 @@ mod signing;
 mod warnings;
 
 pub use exit::{CodedError, ExitCode};
+pub use packaging::{BuildRecord, last_commit};
 
 use crate::report::TerminalLayout;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use paring_boards::FolderTrust;
 use std::path::PathBuf;
 
@@ -122,6 +124,12 @@ enum VerbArgs {
     Runner(boards::RunnerArgs),
     /// Manage boards: list, add, remove, rename, check, clean
     Target(boards::TargetArgs),
+    /// Print completions for a shell
+    Completions(packaging::CompletionsArgs),
+    /// Write man pages
+    Man(packaging::ManArgs),
+    /// Print the JSON schema of a study, an inventory or a profile, for editors
+    Schema(packaging::SchemaArgs),
     /// Run as the agent: measure a job on this machine
     #[command(hide = true, trailing_var_arg = true)]
     Agent {
@@ -152,6 +160,16 @@ struct ColumnArgs {
     wide: bool,
 }
 
+impl CommandLine {
+    /// The command line as typed. A parse error exits with 2 by itself, help and version with 0.
+    fn typed(build: &BuildRecord) -> CommandLine {
+        // Leaked once: clap keeps it until the program ends.
+        let version: &'static str = build.long_version().leak();
+        let matches = CommandLine::command().long_version(version).get_matches();
+        CommandLine::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
 impl GlobalOptions {
     /// That in whoever made the study, or the folder that paring is run in.
     fn trust(&self) -> FolderTrust {
@@ -172,9 +190,8 @@ impl GlobalOptions {
 }
 
 /// Runs the command line and says how it ended.
-pub fn main() -> std::process::ExitCode {
-    // A parse error exits with 2 by itself, help and version with 0.
-    let cli = CommandLine::parse();
+pub fn main(build: &BuildRecord) -> std::process::ExitCode {
+    let cli = CommandLine::typed(build);
     if !matches!(cli.verb, VerbArgs::Agent { .. } | VerbArgs::FirstLoad(_)) {
         paring_agent::engine::admit_by(crate::pipeline::admit);
     }
@@ -226,6 +243,9 @@ fn ended(cli: CommandLine) -> Result<(), CodedError> {
         VerbArgs::Sensitivity(verb) => verb.run(&cli.global),
         VerbArgs::Runner(verb) => verb.run(&cli.global),
         VerbArgs::Target(verb) => verb.run(&cli.global),
+        VerbArgs::Completions(verb) => verb.run(),
+        VerbArgs::Man(verb) => verb.run(),
+        VerbArgs::Schema(verb) => verb.run(),
         VerbArgs::FirstLoad(verb) => verb.run(),
         VerbArgs::Agent { arguments } => paring_agent::measure::main(&arguments, &["agent"])
             .map_err(|e| CodedError::new(ExitCode::Internal, e)),

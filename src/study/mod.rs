@@ -2,6 +2,7 @@
 
 mod approvals;
 mod error;
+mod key_schemas;
 mod load;
 mod opened;
 mod recipes;
@@ -12,6 +13,7 @@ mod required_data;
 mod sections;
 mod checked_study;
 mod signatures;
+mod toml_schema;
 mod verify;
 
 pub use approvals::{
@@ -33,6 +35,8 @@ pub use signatures::{
     HandedOverVariant, SignedRunState, TrustedKeys, is_handed_over, sign_run, sign_variant,
     verify_handed_over, verify_run_signature, verify_signed_variants,
 };
+pub use toml_schema::study_schema;
+pub(crate) use toml_schema::toml_schema;
 pub use verify::{
     RecordedRows, VerificationSummary, VerifyError, first_violation, recorded_rows, verify,
     write_manifest,

@@ -11,6 +11,7 @@ mod doctor;
 mod error;
 mod evaluate;
 mod explain;
+mod file_schemas;
 mod gate;
 mod models;
 mod open_run;
@@ -36,6 +37,7 @@ pub use doctor::{DoctorOptions, doctor};
 pub use error::WorkflowError;
 pub use evaluate::{EvaluateOptions, EvaluationResult, ModelEvaluation, evaluate};
 pub use explain::{ExplainOptions, ExplainResult, explain};
+pub use file_schemas::{TomlFileKind, file_schema};
 pub use gate::{
     GateOptions, GateRestoreOptions, GateResult, MeasuredCost, RestoreCost, gate, refuse_unmet,
     restore_until_pass,

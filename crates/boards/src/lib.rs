@@ -10,6 +10,7 @@ pub mod flash;
 mod host_check;
 mod interrupt;
 mod inventory;
+mod key_schemas;
 mod profiles;
 mod transport;
 
@@ -22,8 +23,8 @@ pub use error::TargetError;
 pub use host_check::check_host;
 pub use interrupt::{catch_interrupts, interrupted_again};
 pub use inventory::{
-    FolderTrust, INVENTORY_FILE_NAME, INVENTORY_VARIABLE, Inventory, InventoryError, Target,
-    TargetTransport, add_inventory_entry, inventory_entry, is_environment_variable_name,
+    FolderTrust, INVENTORY_FILE_NAME, INVENTORY_VARIABLE, Inventory, InventoryError, InventoryFile,
+    Target, TargetTransport, add_inventory_entry, inventory_entry, is_environment_variable_name,
     remove_inventory_entry, rename_inventory_entry, select_targets, user_inventory_path,
 };
 pub use profiles::{

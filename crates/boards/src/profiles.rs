@@ -1,14 +1,16 @@
 //! Profiles of kinds of machines, as data in `targets/*.toml`.
 
+use crate::key_schemas::{cool_down_schema, energy_source_schema};
 use paring_core::schema::{ConditionRules, CoolDown, EnergySource};
 use paring_core::toml_input::{TomlInputError, parse_toml};
 use paring_core::units::MilliCelsius;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 macro_rules! shipped {
     ($($name:literal),* $(,)?) => {
-        [$(($name, include_str!(concat!("../../../targets/", $name, ".toml")))),*]
+        [$(($name, include_str!(concat!("../targets/", $name, ".toml")))),*]
     };
 }
 
@@ -29,7 +31,7 @@ const SHIPPED: [(&str, &str); 12] = shipped![
 ];
 
 /// A kind of machine: a Raspberry Pi 5, say.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TargetProfile {
     /// The name inventories extend.
@@ -57,14 +59,17 @@ pub struct TargetProfile {
     #[serde(default)]
     pub power_mode: Option<String>,
     /// Its source of energy readings.
+    #[schemars(schema_with = "energy_source_schema")]
     pub energy: EnergySource,
     /// The source of its word that it throttles.
     pub throttling: ThrottlingSource,
     /// The temperature from which it throttles, in thousandths of a degree.
     #[serde(default)]
+    #[schemars(with = "Option<i64>")]
     pub limit_mc: Option<MilliCelsius>,
     /// The cooling down before every block.
     #[serde(default)]
+    #[schemars(schema_with = "cool_down_schema")]
     pub cool_down: Option<CoolDown>,
     /// A GPU, which no variant uses.
     #[serde(default)]
@@ -79,7 +84,7 @@ fn default_work_folder() -> String {
 }
 
 /// The source of a machine's word that it throttles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ThrottlingSource {
     /// The firmware of a Raspberry Pi.

@@ -2,24 +2,40 @@
 
 use paring_compress::distillation::Distillation;
 use paring_compress::{PostTrainingQuantization, RecoveryMethod, Step};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Keys of `distill`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DistillSection {
+    /// Passes over the calibration samples; default: as many as show 80,000 samples, 4 to 400.
+    #[schemars(range(min = 1))]
     epochs: Option<usize>,
+    /// Samples of one update of the weights; default 32.
+    #[schemars(range(min = 1))]
     batch: Option<usize>,
+    /// Learning rate after the warm-up, relative to the root mean square of each tensor; default 0.01.
     rate: Option<f64>,
+    /// Softens both distributions of classes; default 2.
     temperature: Option<f64>,
+    /// Weight of the squared error of logits beside the divergence; default 1.
     scores: Option<f64>,
+    /// Weight of the mean squared error of layers' outputs; default 1.
     features: Option<f64>,
+    /// Weight of the labels' cross entropy; default 0, which never looks at them.
     labels: Option<f64>,
+    /// Inputs are moved by at most this share of each axis of places; default 0.05.
     shift: Option<f64>,
+    /// Normal noise on inputs, in standard deviations of the input; default 0.1.
     noise: Option<f64>,
+    /// Share of samples that are mixed with another one; default 0.5.
     mix: Option<f64>,
+    /// Seconds after which no further epoch begins.
     limit_s: Option<u64>,
+    /// Only layers whose ids match this pattern with `*`.
     layers: Option<String>,
+    /// Patterns of ids with `*` that the step leaves as they are; one that matches nothing is an error.
     #[serde(default)]
     protect: Vec<String>,
 }
@@ -50,7 +66,7 @@ impl DistillSection {
 }
 
 /// Value of `recover` under `prune`.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum PruneRecovery {
     None,
@@ -80,7 +96,7 @@ pub(super) fn with_training(step: Step, recovery: Option<PruneRecovery>) -> Vec<
 }
 
 /// Value of `recover` under `quantize`.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum QuantizeRecovery {
     None,

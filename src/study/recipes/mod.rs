@@ -9,6 +9,7 @@ mod prune_step;
 mod quantize_step;
 mod step;
 mod step_error;
+mod step_schema;
 mod step_table;
 mod sweep;
 mod variant;

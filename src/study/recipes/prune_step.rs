@@ -1,59 +1,103 @@
 //! Sections of prune steps: channels and heads, single weights, layers and blocks.
 
 use super::distill_step::{PruneRecovery, with_training};
+use crate::study::key_schemas::known_words;
 use paring_compress::catalog::{ComponentKind, Criterion};
 use paring_compress::{
     BudgetAllocation, ChannelPruning, LayerPruning, PruneAmount, PruneStructure, RecoveryMethod,
     Step, WeightPruning, WeightSparsity,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Keys of `prune = "channels"` and `prune = "heads"`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ChannelPruningSection {
+    /// A share of each coupling, above 0 and below 1.
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     ratio: Option<f64>,
+    /// Number of components of each coupling.
+    #[schemars(range(min = 1))]
     count: Option<usize>,
+    /// All with a score up to this.
     score: Option<f64>,
+    /// As many as leave this share of the multiply-accumulates.
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     macs: Option<f64>,
+    /// As many as leave this share of the baseline's measured time.
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     latency: Option<f64>,
+    /// The target whose measurements decide; default `host`.
     on: Option<String>,
+    /// Criterion of importance; default `l1`, of layers and blocks `activation`.
+    #[schemars(schema_with = "known_words::<Criterion>")]
     criterion: Option<Criterion>,
+    /// Recovery by which what remains makes up for the loss; default `none`.
     recover: Option<PruneRecovery>,
+    /// Spread of the amount over couplings; default `uniform`.
+    #[schemars(schema_with = "known_words::<BudgetAllocation>")]
     allocate: Option<BudgetAllocation>,
+    /// The width that stays of a coupling is a multiple of this; default 1.
+    #[schemars(range(min = 1))]
     multiple: Option<usize>,
+    /// Only layers whose ids match this pattern with `*`.
     layers: Option<String>,
+    /// Patterns of ids with `*` that the step leaves as they are; one that matches nothing is an error.
     #[serde(default)]
     protect: Vec<String>,
+    /// Also shorten what a layer normalisation averages over, which changes what remains.
     #[serde(default)]
     lossy: bool,
 }
 
 /// Keys of `prune = "weights"`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WeightPruningSection {
+    /// A share of each layer's weights, above 0 and below 1.
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     ratio: Option<f64>,
+    /// All with a score up to this.
     score: Option<f64>,
+    /// `"2:4"`: two of every four inputs of an output stay.
+    #[schemars(regex(pattern = r"^[0-9]+:[0-9]+$"))]
     pattern: Option<String>,
+    /// Criterion of importance; default `l1`, of layers and blocks `activation`.
+    #[schemars(schema_with = "known_words::<Criterion>")]
     criterion: Option<Criterion>,
+    /// Recovery by which what remains makes up for the loss; default `none`.
     recover: Option<PruneRecovery>,
+    /// Only layers whose ids match this pattern with `*`.
     layers: Option<String>,
+    /// Patterns of ids with `*` that the step leaves as they are; one that matches nothing is an error.
     #[serde(default)]
     protect: Vec<String>,
 }
 
 /// Keys of `prune = "layers"` and `prune = "blocks"`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BypassSection {
+    /// A share of all layers or blocks, above 0 and below 1.
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     ratio: Option<f64>,
+    /// Number of layers or blocks.
+    #[schemars(range(min = 1))]
     count: Option<usize>,
+    /// All with a score up to this.
     score: Option<f64>,
+    /// As many as leave this share of the multiply-accumulates.
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     macs: Option<f64>,
+    /// Criterion of importance; default `l1`, of layers and blocks `activation`.
+    #[schemars(schema_with = "known_words::<Criterion>")]
     criterion: Option<Criterion>,
+    /// Recovery by which what remains makes up for the loss; default `none`.
     recover: Option<PruneRecovery>,
+    /// Only layers whose ids match this pattern with `*`.
     layers: Option<String>,
+    /// Patterns of ids with `*` that the step leaves as they are; one that matches nothing is an error.
     #[serde(default)]
     protect: Vec<String>,
 }

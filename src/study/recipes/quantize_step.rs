@@ -1,88 +1,135 @@
 //! Sections of quantize steps, one for each format: what a format has no use for is no key of its.
 
 use super::distill_step::{QuantizeRecovery, with_simulation};
+use crate::study::key_schemas::known_words;
 use paring_compress::{
     Int8Form, PostTrainingQuantization, QuantizationFormat, QuantizationGranularity, RangeRule,
     Step, WeightRounding,
 };
 use paring_core::schema::PrecisionObjective;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Keys of `quantize = "int8"`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StaticInt8Section {
+    /// Ranges of activations; default `minmax`.
+    #[schemars(schema_with = "known_words::<RangeRule>")]
     calibration: Option<RangeRule>,
+    /// One weight scale per tensor or per output channel; default `tensor`.
+    #[schemars(schema_with = "known_words::<QuantizationGranularity>")]
     per: Option<QuantizationGranularity>,
+    /// Cross-layer equalization of channel ranges first.
     #[serde(default)]
     equalize: bool,
+    /// Bias correction on the calibration samples.
     correct: Option<bool>,
+    /// Rounding of weights; default `nearest`.
+    #[schemars(schema_with = "known_words::<WeightRounding>")]
     round: Option<WeightRounding>,
+    /// Operators that the engine runs in integers, or pairs of QuantizeLinear and DequantizeLinear.
+    #[schemars(schema_with = "known_words::<Int8Form>")]
     form: Option<Int8Form>,
+    /// Depthwise convolutions too.
     #[serde(default)]
     depthwise: bool,
+    /// `distill` trains under the simulated quantization first.
     recover: Option<QuantizeRecovery>,
+    /// Only layers whose ids match this pattern with `*`; of `int8` also `"measured"`: each layer gets the precision that pays.
     layers: Option<String>,
+    /// With `layers = "measured"`: the target whose measurements decide; default `host`.
     on: Option<String>,
+    /// With `layers = "measured"`: what pays; default `latency`.
+    #[schemars(schema_with = "known_words::<PrecisionObjective>")]
     by: Option<PrecisionObjective>,
+    /// Patterns of ids with `*` that the step leaves as they are; one that matches nothing is an error.
     #[serde(default)]
     protect: Vec<String>,
 }
 
 /// Keys of `quantize = "int8-dynamic"`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DynamicInt8Section {
+    /// One weight scale per tensor or per output channel; default `tensor`.
+    #[schemars(schema_with = "known_words::<QuantizationGranularity>")]
     per: Option<QuantizationGranularity>,
+    /// Cross-layer equalization of channel ranges first.
     #[serde(default)]
     equalize: bool,
+    /// Bias correction on the calibration samples.
     #[serde(default)]
     correct: bool,
+    /// Rounding of weights; default `nearest`.
+    #[schemars(schema_with = "known_words::<WeightRounding>")]
     round: Option<WeightRounding>,
+    /// Depthwise convolutions too.
     #[serde(default)]
     depthwise: bool,
+    /// `distill` trains under the simulated quantization first.
     recover: Option<QuantizeRecovery>,
+    /// Only layers whose ids match this pattern with `*`.
     layers: Option<String>,
+    /// Patterns of ids with `*` that the step leaves as they are; one that matches nothing is an error.
     #[serde(default)]
     protect: Vec<String>,
 }
 
 /// Keys of `quantize = "int8-weights"`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Int8WeightsSection {
+    /// One weight scale per tensor or per output channel; default `tensor`.
+    #[schemars(schema_with = "known_words::<QuantizationGranularity>")]
     per: Option<QuantizationGranularity>,
+    /// Cross-layer equalization of channel ranges first.
     #[serde(default)]
     equalize: bool,
+    /// Bias correction on the calibration samples.
     #[serde(default)]
     correct: bool,
+    /// Rounding of weights; default `nearest`.
+    #[schemars(schema_with = "known_words::<WeightRounding>")]
     round: Option<WeightRounding>,
+    /// `distill` trains under the simulated quantization first.
     recover: Option<QuantizeRecovery>,
+    /// Only layers whose ids match this pattern with `*`.
     layers: Option<String>,
+    /// Patterns of ids with `*` that the step leaves as they are; one that matches nothing is an error.
     #[serde(default)]
     protect: Vec<String>,
 }
 
 /// Keys of `quantize = "int4-weights"`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Int4WeightsSection {
+    /// Cross-layer equalization of channel ranges first.
     #[serde(default)]
     equalize: bool,
+    /// Bias correction on the calibration samples.
     #[serde(default)]
     correct: bool,
+    /// Rounding of weights; default `nearest`.
+    #[schemars(schema_with = "known_words::<WeightRounding>")]
     round: Option<WeightRounding>,
+    /// `distill` trains under the simulated quantization first.
     recover: Option<QuantizeRecovery>,
+    /// Only layers whose ids match this pattern with `*`.
     layers: Option<String>,
+    /// Patterns of ids with `*` that the step leaves as they are; one that matches nothing is an error.
     #[serde(default)]
     protect: Vec<String>,
 }
 
 /// Keys of `quantize = "f16"`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct F16Section {
+    /// Only layers whose ids match this pattern with `*`.
     layers: Option<String>,
+    /// Patterns of ids with `*` that the step leaves as they are; one that matches nothing is an error.
     #[serde(default)]
     protect: Vec<String>,
 }

@@ -10,8 +10,10 @@ use super::step_table::{FieldError, StepEntry, StepTable, keys_of};
 use paring_compress::catalog::ComponentKind;
 use paring_compress::{PruneStructure, QuantizationFormat, Step};
 use paring_core::toml_input::nearest_name;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// A step whose keys and values are those of its kind.
@@ -49,9 +51,10 @@ enum TuneValue {
 }
 
 /// Keys of `tune`: nothing about it is a matter of taste.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct TuneSection {
+    /// The target whose measurements decide; default `host`.
     on: Option<String>,
 }
 
@@ -194,47 +197,86 @@ impl StepEntry {
 }
 
 /// A kind of step, and its keys.
-struct StepKind {
-    verb: &'static str,
-    words: &'static str,
+pub(super) struct StepKind {
+    pub(super) verb: &'static str,
+    /// Values of the verb; none where it is true.
+    names: &'static [&'static str],
+    pub(super) words: &'static str,
     keys: fn() -> Vec<String>,
+    pub(super) schema: fn(&mut SchemaGenerator) -> Schema,
 }
 
-const KINDS: [StepKind; 10] = [
+pub(super) const KINDS: [StepKind; 10] = [
     StepKind {
         verb: "prune",
+        names: &["channels", "heads"],
         words: "pruning channels or heads",
         keys: keys_of::<ChannelPruningSection>,
+        schema: ChannelPruningSection::json_schema,
     },
     StepKind {
         verb: "prune",
+        names: &["weights"],
         words: "`prune = \"weights\"`",
         keys: keys_of::<WeightPruningSection>,
+        schema: WeightPruningSection::json_schema,
     },
-    StepKind { verb: "prune", words: "pruning layers or blocks", keys: keys_of::<BypassSection> },
+    StepKind {
+        verb: "prune",
+        names: &["layers", "blocks"],
+        words: "pruning layers or blocks",
+        keys: keys_of::<BypassSection>,
+        schema: BypassSection::json_schema,
+    },
     StepKind {
         verb: "quantize",
+        names: &["int8"],
         words: "`quantize = \"int8\"`",
         keys: keys_of::<StaticInt8Section>,
+        schema: StaticInt8Section::json_schema,
     },
     StepKind {
         verb: "quantize",
+        names: &["int8-dynamic"],
         words: "`quantize = \"int8-dynamic\"`",
         keys: keys_of::<DynamicInt8Section>,
+        schema: DynamicInt8Section::json_schema,
     },
     StepKind {
         verb: "quantize",
+        names: &["int8-weights"],
         words: "`quantize = \"int8-weights\"`",
         keys: keys_of::<Int8WeightsSection>,
+        schema: Int8WeightsSection::json_schema,
     },
     StepKind {
         verb: "quantize",
+        names: &["int4-weights"],
         words: "`quantize = \"int4-weights\"`",
         keys: keys_of::<Int4WeightsSection>,
+        schema: Int4WeightsSection::json_schema,
     },
-    StepKind { verb: "quantize", words: "`quantize = \"f16\"`", keys: keys_of::<F16Section> },
-    StepKind { verb: "distill", words: "`distill`", keys: keys_of::<DistillSection> },
-    StepKind { verb: "tune", words: "`tune`", keys: keys_of::<TuneSection> },
+    StepKind {
+        verb: "quantize",
+        names: &["f16"],
+        words: "`quantize = \"f16\"`",
+        keys: keys_of::<F16Section>,
+        schema: F16Section::json_schema,
+    },
+    StepKind {
+        verb: "distill",
+        names: &[],
+        words: "`distill`",
+        keys: keys_of::<DistillSection>,
+        schema: DistillSection::json_schema,
+    },
+    StepKind {
+        verb: "tune",
+        names: &["lossless"],
+        words: "`tune`",
+        keys: keys_of::<TuneSection>,
+        schema: TuneSection::json_schema,
+    },
 ];
 
 /// The kinds that have a key, in words: those of the same verb one by one, else the verbs.
@@ -255,6 +297,14 @@ fn owners(key: &str, verb: &str) -> Option<String> {
     match verbs.is_empty() {
         true => None,
         false => Some(format!("steps with {}", quoted_list(&verbs, "or"))),
+    }
+}
+
+impl StepKind {
+    /// Values of the verb in a study.
+    pub(super) fn values(&self) -> Vec<Value> {
+        let switch = matches!(self.verb, "distill" | "tune").then_some(Value::Bool(true));
+        switch.into_iter().chain(self.names.iter().map(|name| Value::from(*name))).collect()
     }
 }
 

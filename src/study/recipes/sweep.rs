@@ -11,7 +11,7 @@ const MOST_VARIANTS: usize = 10_000;
 /// Longest name of a variant before a sweep completes it; file names are made from names.
 const LONGEST_NAME: usize = 200;
 /// Keys whose lists are swept over, the slowest first.
-const SWEPT_KEYS: [&str; 16] = [
+pub(super) const SWEPT_KEYS: [&str; 16] = [
     "ratio",
     "count",
     "score",

@@ -7,22 +7,30 @@ use crate::pipeline::{BASELINE, Recipe};
 use paring_agent::engine::{self, TRANSFORMS};
 use paring_compress::Step;
 use paring_core::schema::{EngineOptions, Sha256Hex};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-#[derive(Debug, Deserialize)]
+/// A variant: what it is made from, and how.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::study) struct VariantSection {
+    /// Letters, digits, `-`, `_` and `.`; with `{key}` in braces for every key of its steps that is a list.
     name: String,
+    /// The earlier variant it is made from; default `baseline`.
     #[serde(default)]
     from: Option<String>,
+    /// The recipe, in order.
     #[serde(default)]
     steps: Vec<StepTable>,
+    /// An ONNX file that another tool made of the baseline.
     #[serde(default)]
     import: Option<PathBuf>,
+    /// Engine options: `conv_nhwc`, `f32_to_f16`, `block_quant`, `vzeroupper`; default: the parent's.
     #[serde(default)]
     engine: Option<Vec<String>>,
+    /// Instruction-set tiers that the engine must do without; default: the parent's.
     #[serde(default)]
     without_isa: Option<Vec<String>>,
 }

@@ -2,27 +2,40 @@
 
 use paring_core::schema::{EnergyRules, EnergySource, MOST_ROUNDS};
 use paring_core::units::LatencyNs;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
-#[derive(Debug, Default, Deserialize)]
+/// Rules of measuring energy.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::study) struct EnergySection {
+    /// `auto`, `none`, `rapl`, `ina3221`, `pmic`, `hwmon`, `battery`, `command` or `meter`; default: the target's.
     #[serde(default)]
     source: Option<String>,
+    /// Of `hwmon`: its key, `DRIVER@DEVICE/powerN`.
     #[serde(default)]
     sensor: Option<String>,
+    /// Of `command`: what prints watts; needs `--trust`.
     #[serde(default)]
     command: Option<String>,
+    /// Of `meter`: path of its log.
     #[serde(default)]
     log: Option<PathBuf>,
+    /// Of `command` and `meter`: what is measured, `"board"` say.
     #[serde(default)]
     coverage: Option<String>,
+    /// Energy windows per variant, each in a fresh process; default 5.
     #[serde(default)]
+    #[schemars(range(min = 1, max = 10_000))]
     windows: Option<u32>,
+    /// Length of a window with the model running, in seconds; default 10.
     #[serde(default)]
+    #[schemars(range(min = 0.5, max = 3600.0))]
     run_s: Option<f64>,
+    /// Length of the idle windows before and after it, in seconds; default 5.
     #[serde(default)]
+    #[schemars(range(min = 0.5, max = 3600.0))]
     idle_s: Option<f64>,
 }
 

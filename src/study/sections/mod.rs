@@ -20,7 +20,7 @@ pub use requirements::StudyRequirement;
 pub(super) use requirements::{RequirementContext, check_words, requirements};
 pub(super) use robustness::stress;
 pub(super) use study_file::{
-    ClassShares, ShareOrArray, SplitsSection, StudySection, TargetSection, read,
+    ClassShares, ShareOrArray, SplitsSection, StudyFile, StudySection, TargetSection, read,
 };
 pub use task::TaskSettings;
 pub(super) use task::task_settings;

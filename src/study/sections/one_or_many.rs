@@ -1,9 +1,10 @@
 //! A value or a list of values.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// A value, or a list of values.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "a value of another type belongs here, or a list of such values")]
 pub(in crate::study) enum OneOrMany<T> {
     One(T),

@@ -1,16 +1,23 @@
 //! `[[regime]]`: further data that every variant is evaluated on.
 
 use paring_core::schema::FileName;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
-#[derive(Debug, Deserialize)]
+/// Further data that every variant is evaluated on.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::study) struct RegimeSection {
+    /// Names the rows and the folder below `regimes/`.
+    #[schemars(regex(pattern = r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*$"))]
     name: String,
+    /// Data laid out as under `[data]`, for the same inputs.
     path: PathBuf,
+    /// Columns of these data that name subsets.
     #[serde(default)]
     slices: Vec<String>,
+    /// Column of groups that intervals resample whole.
     #[serde(default)]
     group: Option<String>,
 }

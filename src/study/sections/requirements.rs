@@ -3,40 +3,64 @@
 
 use crate::evaluate::{EvaluationTask, RobustnessTest};
 use crate::study::StudyError;
+use crate::study::key_schemas::{class_schema, known_words};
 use paring_core::schema::{
     InputDisturbance, Metric, RequiredBound, RequiredClass, RequiredFigure, RequiredSlice,
     Requirement,
 };
 use paring_core::toml_input::nearest_name;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 use toml::Spanned;
 
 /// A requirement as typed.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::study) struct RequirementSection {
+    /// The figure: a metric, one of its losses (`accuracy_drop`), `latency_p50_ms`, `file_bytes_ratio`, ….
+    #[schemars(with = "String")]
     metric: Spanned<String>,
+    /// The figure is this at least.
     #[serde(default)]
+    #[schemars(with = "Option<f64>")]
     min: Option<Spanned<f64>>,
+    /// The figure is this at most.
     #[serde(default)]
+    #[schemars(with = "Option<f64>")]
     max: Option<Spanned<f64>>,
+    /// A class, or `"every"`.
     #[serde(default)]
+    #[schemars(schema_with = "class_schema")]
     class: Option<Spanned<RequiredClass>>,
+    /// `"COLUMN = VALUE"`, or `"COLUMN"` for each of its slices.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     slice: Option<Spanned<String>>,
+    /// Of `robust_…`: one that `[robustness]` tries.
     #[serde(default)]
+    #[schemars(schema_with = "known_words::<InputDisturbance>")]
     disturbance: Option<Spanned<InputDisturbance>>,
+    /// Of `robust_…`: strength of the disturbance.
     #[serde(default)]
+    #[schemars(with = "Option<f64>")]
     strength: Option<Spanned<f64>>,
+    /// Only on this target.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     target: Option<Spanned<String>>,
+    /// Only in this batch.
     #[serde(default)]
+    #[schemars(with = "Option<usize>", range(min = 1))]
     batch: Option<Spanned<usize>>,
+    /// Only with so many threads.
     #[serde(default)]
+    #[schemars(with = "Option<usize>", range(min = 1))]
     threads: Option<Spanned<usize>>,
+    /// Only with so many streams.
     #[serde(default)]
+    #[schemars(with = "Option<usize>", range(min = 1))]
     streams: Option<Spanned<usize>>,
 }
 

@@ -2,57 +2,80 @@
 
 use crate::evaluate::{AdversarialSearch, AttackPlan, RobustnessTest};
 use paring_core::schema::InputDisturbance;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// The section as typed; an empty one asks for the usual disturbances.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::study) struct RobustnessSection {
+    /// Strengths of normal noise, in standard deviations of the input.
     #[serde(default)]
     noise: Option<Vec<f64>>,
+    /// Strengths of a constant that is added, in standard deviations of the input.
     #[serde(default)]
     brightness: Option<Vec<f64>>,
+    /// Shifts in entries along the last two axes of length 5 or more.
     #[serde(default)]
     shift: Option<Vec<f64>>,
+    /// Shares of the area that are hidden, above 0 to 1.
     #[serde(default)]
     occlusion: Option<Vec<f64>>,
+    /// Bits that inputs are rounded to, 1 to 16.
     #[serde(default)]
     quantized: Option<Vec<f64>>,
+    /// A search for misclassified inputs by scores alone (SimBA).
     #[serde(default)]
     search: Option<SearchSection>,
+    /// Attacks along gradients: FGSM, PGD, and transfer from the baseline.
     #[serde(default)]
     attack: Option<AttackSection>,
+    /// Samples of the report part that are disturbed; default 1000.
     #[serde(default)]
+    #[schemars(range(min = 1))]
     samples: Option<usize>,
+    /// Seeds disturbances and search.
     #[serde(default)]
     seed: u64,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+/// A search for misclassified inputs by scores alone (SimBA).
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SearchSection {
+    /// Change of one entry, in standard deviations of the input; default 0.5.
     #[serde(default)]
     step: Option<f64>,
+    /// Inferences per sample; default 200.
     #[serde(default)]
+    #[schemars(range(min = 2))]
     queries: Option<usize>,
+    /// Samples that are searched; default 50.
     #[serde(default)]
+    #[schemars(range(min = 1))]
     samples: Option<usize>,
 }
 
 /// Attacks along gradients as typed; an empty table asks for the usual ones.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct AttackSection {
+    /// Bounds on the largest change of an entry, in ranges of the input.
     #[serde(default)]
     linf: Option<Vec<f64>>,
+    /// Bounds on the root of the sum of squared changes, in ranges of the input.
     #[serde(default)]
     l2: Option<Vec<f64>>,
+    /// Steps of a run of PGD; default 20.
     #[serde(default)]
     steps: Option<usize>,
+    /// Runs, all but the first from random places; default 2.
     #[serde(default)]
     restarts: Option<usize>,
+    /// Samples of the report part that are attacked; default 500.
     #[serde(default)]
     samples: Option<usize>,
+    /// `[LOW, HIGH]` that inputs stay between; default: what the data show.
     #[serde(default)]
     range: Option<[f64; 2]>,
 }

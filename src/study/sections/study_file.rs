@@ -9,81 +9,115 @@ use super::timing::ProtocolSection;
 use crate::study::StudyError;
 use crate::study::recipes::VariantSection;
 use paring_core::toml_input::{TomlInputError, parse_toml};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-#[derive(Debug, Deserialize)]
+/// A study: what to compress, how, on what data and where.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::study) struct StudyFile {
+    /// Name and owner of the study, and your words about it.
     pub(in crate::study) study: StudySection,
+    /// The trained model: the baseline.
     pub(in crate::study) model: ModelSection,
+    /// Kind of task, meaning of the model's outputs, and metrics.
     #[serde(default)]
     pub(in crate::study) task: TaskSection,
+    /// The samples that variants are calibrated and evaluated on.
     pub(in crate::study) data: DataSection,
+    /// Rules of timing, approval and requirements, fixed before the first result.
     #[serde(default)]
     pub(in crate::study) protocol: ProtocolSection,
+    /// Rules of measuring energy; without the section the target's own sensor is read, if it has one.
     #[serde(default)]
     pub(in crate::study) energy: EnergySection,
+    /// Disturbed inputs that variants are evaluated on; an empty section asks for the usual ones.
     #[serde(default)]
     pub(in crate::study) robustness: Option<RobustnessSection>,
+    /// Further data that every variant is evaluated on: another season, sensor or country.
     #[serde(default)]
     pub(in crate::study) regime: Vec<RegimeSection>,
+    /// The variants, made in the file's order.
     #[serde(default)]
     pub(in crate::study) variant: Vec<VariantSection>,
+    /// Machines that variants are measured on; without any, this one.
     #[serde(default)]
     pub(in crate::study) target: Vec<TargetSection>,
 }
 
-#[derive(Debug, Deserialize)]
+/// Name and owner of the study, and your words about it.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::study) struct StudySection {
+    /// Names the run directory and the rows of the results.
     pub(in crate::study) name: String,
+    /// Accountable person or team; stands in the ledger.
     pub(in crate::study) owner: String,
+    /// Purpose of the model; kept in the ledger.
     #[serde(default)]
     pub(in crate::study) purpose: Option<String>,
+    /// Risks of its use; kept in the ledger.
     #[serde(default)]
     pub(in crate::study) risk: Option<String>,
+    /// Ethical considerations; kept in the ledger.
     #[serde(default)]
     pub(in crate::study) ethics: Option<String>,
+    /// A date such as "2030-12-31": a gate that is judged after it warns.
     #[serde(default)]
+    #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
     pub(in crate::study) review_by: Option<String>,
+    /// Anything else; kept in the ledger.
     #[serde(default)]
     pub(in crate::study) notes: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+/// The trained model: the baseline.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::study) struct ModelSection {
+    /// The ONNX file.
     pub(in crate::study) path: PathBuf,
+    /// Samples per inference, 65,536 at most; every value of a list is measured. Default: what the file fixes, else 1.
     #[serde(default)]
     pub(in crate::study) batch: Option<OneOrMany<usize>>,
+    /// Sizes of symbolic dimensions other than the batch; those that the data show need none.
     #[serde(default)]
     pub(in crate::study) dims: BTreeMap<String, usize>,
 }
 
-#[derive(Debug, Deserialize)]
+/// The samples that variants are calibrated and evaluated on.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::study) struct DataSection {
+    /// An .npz file, or a folder with images and a labels.csv.
     pub(in crate::study) path: PathBuf,
+    /// Arrays (columns) of integers, one per sample, that name subsets; every metric is reported per subset.
     #[serde(default)]
     pub(in crate::study) slices: Vec<String>,
+    /// An array (column) of groups that never straddle a split; intervals resample whole groups.
     #[serde(default)]
     pub(in crate::study) group: Option<String>,
+    /// Origin of the number of samples of each class.
     #[serde(default)]
     pub(in crate::study) class_shares: ClassShares,
+    /// Division of the samples; default: a quarter, a quarter and a half.
     #[serde(default)]
     pub(in crate::study) splits: Option<SplitsSection>,
+    /// Nothing that is shown names a single sample.
     #[serde(default)]
     pub(in crate::study) private: bool,
+    /// Of images: `(pixel / 255 - mean) / std`, one number per channel.
     #[serde(default)]
     pub(in crate::study) mean: Vec<f32>,
+    /// Of images: `(pixel / 255 - mean) / std`, one number per channel.
     #[serde(default)]
     pub(in crate::study) std: Vec<f32>,
 }
 
 /// Origin of the number of samples of each class.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(in crate::study) enum ClassShares {
     /// As many as came: other samples would have other shares.
@@ -93,26 +127,33 @@ pub(in crate::study) enum ClassShares {
     Fixed,
 }
 
-#[derive(Debug, Deserialize)]
+/// Division of the samples: three shares, stratified by label, or three names of arrays with sample indices.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::study) struct SplitsSection {
+    /// Recipes calibrate on these.
     pub(in crate::study) calibrate: ShareOrArray,
+    /// Choices and forecasts use these.
     pub(in crate::study) select: ShareOrArray,
+    /// Results speak of these alone.
     pub(in crate::study) report: ShareOrArray,
+    /// Seeds the division.
     #[serde(default)]
     pub(in crate::study) seed: u64,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(in crate::study) enum ShareOrArray {
     Share(f64),
     Array(String),
 }
 
-#[derive(Debug, Deserialize)]
+/// A machine that variants are measured on.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::study) struct TargetSection {
+    /// `host` (this machine), a board of the inventory, labels (`"arch=aarch64,room=kitchen"`), or `labgrid://PLACE`.
     pub(in crate::study) name: String,
 }
 

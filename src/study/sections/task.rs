@@ -1,24 +1,38 @@
 //! The `[task]` section: the kind of task, the meaning of the model's outputs, and the metrics.
 
 use crate::evaluate;
+use crate::study::key_schemas::{known_words, metric_schema, metrics_schema};
 use paring_core::schema::{Metric, ScoreKind, TaskKind};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-#[derive(Debug, Default, Deserialize)]
+/// Kind of task, meaning of the model's outputs, and metrics.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::study) struct TaskSection {
+    /// Kind of the task; default `classification`.
     #[serde(default)]
+    #[schemars(schema_with = "known_words::<TaskKind>")]
     kind: Option<String>,
+    /// The output with the scores; default: the only one, or the only one of floats.
     #[serde(default)]
     output: Option<String>,
+    /// Meaning of the output's numbers; default `probabilities`.
     #[serde(default)]
+    #[schemars(schema_with = "known_words::<ScoreKind>")]
     scores: Option<String>,
+    /// The primary metric: forecasts, effects and the results table are about it.
     #[serde(default)]
+    #[schemars(schema_with = "metric_schema")]
     metric: Option<String>,
+    /// Further metrics, `["top_3"]` say.
     #[serde(default)]
+    #[schemars(schema_with = "metrics_schema")]
     metrics: Vec<String>,
+    /// The class that precision, recall, sensitivity, specificity and the false negative rate speak of.
     #[serde(default)]
     positive: Option<usize>,
+    /// The probability (of `scores`: the score) from which an answer counts as positive.
     #[serde(default)]
     threshold: Option<f64>,
 }

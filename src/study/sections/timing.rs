@@ -5,66 +5,107 @@ use super::requirements::RequirementSection;
 use paring_agent::measure::MIN_BLOCKS;
 use paring_core::schema::{ConditionRules, MOST_ROUNDS, ProcessorLoad, SampleRules, StopRule};
 use paring_core::units::{LatencyNs, MilliCelsius};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use toml::Spanned;
 
-#[derive(Debug, Default, Deserialize)]
+/// Rules of timing, approval and requirements.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::study) struct ProtocolSection {
+    /// Blocks (fresh processes) of each kind per variant; fewer than 9 give no verdict; default 10.
     #[serde(default)]
+    #[schemars(range(min = 1, max = 10_000))]
     blocks: Option<u32>,
+    /// Seeds everything that is drawn.
     #[serde(default)]
     pub(in crate::study) seed: u64,
+    /// Sampling time of a block with one variant, in milliseconds; default 150.
     #[serde(default)]
+    #[schemars(range(min = 1, max = 3_600_000))]
     solo_ms: Option<u64>,
+    /// Sampling time of a block with a variant and the baseline, in milliseconds; default 300.
     #[serde(default)]
+    #[schemars(range(min = 1, max = 3_600_000))]
     paired_ms: Option<u64>,
+    /// Removals of each kind that are tried so that the cost of others can be forecast; default 14.
     #[serde(default)]
+    #[schemars(range(max = 10_000))]
     pub(in crate::study) probes: Option<usize>,
+    /// Threads of the engine in one inference; a list measures each. Default: the profile's.
     #[serde(default)]
     threads: Option<OneOrMany<usize>>,
+    /// Inferences at the same time; a list measures each. Default 1.
     #[serde(default)]
     streams: Option<OneOrMany<usize>>,
+    /// Numbers of the processors that blocks are kept on; default: all.
     #[serde(default)]
     affinity: Vec<usize>,
+    /// Go on with paired blocks until the speed-up's interval is this narrow, relative to its value.
     #[serde(default)]
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     width: Option<f64>,
+    /// With `width`: the most blocks; default 100.
     #[serde(default)]
+    #[schemars(range(min = 1, max = 10_000))]
     most_blocks: Option<u32>,
+    /// With `width`: the most time; default 60.
     #[serde(default)]
+    #[schemars(extend("exclusiveMinimum" = 0))]
     minutes: Option<f64>,
+    /// A block that takes longer is killed, in seconds; default 300.
     #[serde(default)]
+    #[schemars(range(min = 1))]
     limit_s: Option<u64>,
+    /// Also run each variant this long without a pause, in seconds.
     #[serde(default)]
+    #[schemars(range(min = 4))]
     sustained_s: Option<u64>,
+    /// Conditions that make a block invalid, and settings of the machine.
     #[serde(default)]
     conditions: ConditionsSection,
+    /// People who have to approve a variant, each with a key of their own.
     #[serde(default)]
+    #[schemars(range(min = 1, max = 100))]
     pub(in crate::study) approvals: Option<usize>,
+    /// `paring run --target` brings only approved variants to targets that the study does not name.
     #[serde(default)]
     pub(in crate::study) require_approval: bool,
+    /// SHA-256 of the public keys whose approvals count; default: any.
     #[serde(default)]
     pub(in crate::study) approval_keys: Vec<String>,
+    /// Bounds that every variant has to keep.
     #[serde(default)]
     pub(in crate::study) require: Vec<RequirementSection>,
+    /// Keys of `[study]` that must not be missing or empty.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub(in crate::study) require_words: Vec<Spanned<String>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// Conditions that make a block invalid, and settings of the machine.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ConditionsSection {
+    /// A block that sees more is invalid and repeated; default: the profile's.
     #[serde(default)]
+    #[schemars(range(min = 0.0, max = 200.0))]
     most_celsius: Option<f64>,
+    /// Likewise beside more work of other programs, in processors.
     #[serde(default)]
+    #[schemars(range(min = 0.0, max = 10_000.0))]
     most_load: Option<f64>,
+    /// Frequency governor, set before the run and put back after it.
     #[serde(default)]
     governor: Option<String>,
+    /// Of a Jetson (`nvpmodel -m`), set and put back likewise.
     #[serde(default)]
     power_mode: Option<u32>,
+    /// Of a Jetson: clocks at their maximum, put back after.
     #[serde(default)]
     jetson_clocks: bool,
+    /// Repetitions of an invalid block; default 3.
     #[serde(default)]
     repeats: Option<u32>,
 }

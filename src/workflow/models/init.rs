@@ -1,6 +1,7 @@
 //! A study to start from, filled in from the model's file.
 
 use super::output_scores;
+use crate::study::study_schema;
 use crate::workflow::WorkflowError;
 use paring_agent::arrays::Dim;
 use paring_agent::engine::{self, ModelSignature, ModelSource};
@@ -11,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 /// The study with places for what differs between models.
 const TEMPLATE: &str = include_str!("study_template.toml");
+/// The schema that the study names for editors, beside it.
+const SCHEMA: &str = ".paring/study.schema.json";
 
 /// Model and data of a new study, and its file.
 #[derive(Clone, Debug)]
@@ -39,9 +42,18 @@ pub fn init(options: &InitOptions) -> Result<(), WorkflowError> {
         let problem = format!("{} exists already; name another file as --out", out.display());
         return Err(WorkflowError::Option(problem));
     }
+    write_schema(&out.parent().unwrap_or(Path::new("")).join(SCHEMA))?;
     let failed = |source| WorkflowError::WriteFile { path: out.clone(), source };
     let mut file = std::fs::File::create_new(out).map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)
+}
+
+/// Writes the schema by which editors complete and check the study.
+fn write_schema(path: &Path) -> Result<(), WorkflowError> {
+    let text = format!("{:#}\n", study_schema());
+    std::fs::create_dir_all(path.parent().unwrap_or(Path::new("")))
+        .and_then(|()| paring_core::files::replace_file(path, text.as_bytes()))
+        .map_err(|source| WorkflowError::WriteFile { path: path.to_path_buf(), source })
 }
 
 /// The template with the model's names, inputs and outputs.
@@ -57,6 +69,7 @@ fn study_text(options: &InitOptions) -> Result<String, WorkflowError> {
         }
     };
     Ok(TEMPLATE
+        .replace("@SCHEMA", SCHEMA)
         .replace("@NAME", &quoted(&name))
         .replace("@OWNER", &quoted(owner))
         .replace("@MODEL", &quoted(&options.relative(model)))

@@ -8,6 +8,9 @@ use std::path::Path;
 /// Hash of the sources that this program was built from.
 pub const SOURCES: &str = concat!("sources:", env!("PARING_SOURCES"));
 
+/// Compiler of this program, with its target, features and flags.
+pub const COMPILER: &str = env!("PARING_COMPILER");
+
 /// Fingerprint of the machine whose `/proc` and `/sys` hang from `root`.
 pub fn environment(root: &Path, engine: &str) -> TargetEnvironment {
     let read = |file: &str| std::fs::read_to_string(root.join(file)).unwrap_or_default();
@@ -29,7 +32,7 @@ pub fn environment(root: &Path, engine: &str) -> TargetEnvironment {
         caches: caches(root),
         frequency_range_khz: processors.frequency_range_khz(),
         os_image: os_image(&read("etc/os-release")),
-        compiler: env!("PARING_COMPILER").to_string(),
+        compiler: COMPILER.to_string(),
         kernel: line("proc/sys/kernel/osrelease"),
         memory_bytes: field_bytes(&read("proc/meminfo"), "MemTotal"),
         emulated: foreign(&cpuinfo, std::env::consts::ARCH),

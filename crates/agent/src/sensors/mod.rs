@@ -23,7 +23,7 @@ pub use machine_control::{
     ControlError, SteadinessSettings, available_governors, boot_id, fix_clocks, governors,
     power_mode, release_clocks, set_governor, set_power_mode, steadiness_settings,
 };
-pub use machine_identity::{SOURCES, emulated, environment};
+pub use machine_identity::{COMPILER, SOURCES, emulated, environment};
 pub use memory::memory;
 pub use processor_set::ProcessorSet;
 pub use thermal::{cool_down, hottest};

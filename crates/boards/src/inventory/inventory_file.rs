@@ -3,52 +3,77 @@
 
 use super::error::InventoryError;
 use super::target::{Target, TargetTransport};
+use crate::key_schemas::{cool_down_schema, energy_source_schema};
 use crate::profiles::{TargetProfile, shipped_profile};
 use crate::transport::{LabgridRequest, SshAddress};
 use paring_core::schema::{CoolDown, EnergySource};
 use paring_core::toml_input::parse_toml;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-#[derive(Debug, Deserialize)]
+/// An inventory: the boards that are known here, at their addresses.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct InventoryFile {
+pub struct InventoryFile {
+    /// The boards.
     #[serde(default)]
     target: Vec<TargetEntry>,
 }
 
-#[derive(Debug, Deserialize)]
+/// A board, which extends a profile.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct TargetEntry {
+    /// Its name in studies and rows.
     name: String,
+    /// The profile; the keys below that profiles have too take the place of the profile's.
     extends: String,
+    /// `user@host`, a name in your ssh configuration, or `labgrid://…`.
     address: String,
+    /// The port of its ssh server.
     #[serde(default)]
     port: Option<u16>,
+    /// An ssh configuration instead of your own, relative to this file.
     #[serde(default)]
     ssh_config: Option<PathBuf>,
+    /// Beside the profile's `arch`, `board` and `core`; studies name boards by them.
     #[serde(default)]
     labels: BTreeMap<String, String>,
+    /// Every row says that it is emulated.
     #[serde(default)]
     emulated: bool,
+    /// Variables for the agent there; names of letters, digits and `_`.
     #[serde(default)]
     env: BTreeMap<String, String>,
+    /// The target triple of its agent.
     #[serde(default)]
     triple: Option<String>,
+    /// Folder for everything that paring puts there.
     #[serde(default)]
     work: Option<String>,
+    /// Threads of the engine.
     #[serde(default)]
+    #[schemars(range(min = 1))]
     threads: Option<usize>,
+    /// Processors it has.
     #[serde(default)]
+    #[schemars(range(min = 1))]
     cores: Option<usize>,
+    /// The frequency governor it should measure under.
     #[serde(default)]
     governor: Option<String>,
+    /// The power mode it should measure in (`nvpmodel`).
     #[serde(default)]
     power_mode: Option<String>,
+    /// Its source of energy readings: `{ source = "pmic" }`.
     #[serde(default)]
+    #[schemars(schema_with = "energy_source_schema")]
     energy: Option<EnergySource>,
+    /// Cooling down before every block: `{ below_mc = 65000, limit_s = 60 }`.
     #[serde(default)]
+    #[schemars(schema_with = "cool_down_schema")]
     cool_down: Option<CoolDown>,
 }
 

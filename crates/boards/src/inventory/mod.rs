@@ -11,7 +11,9 @@ mod trust;
 
 pub use error::InventoryError;
 pub use inventory_edit::{remove_inventory_entry, rename_inventory_entry};
-pub use inventory_file::{add_inventory_entry, inventory_entry, is_environment_variable_name};
+pub use inventory_file::{
+    InventoryFile, add_inventory_entry, inventory_entry, is_environment_variable_name,
+};
 pub use merged_inventory::Inventory;
 pub use search_path::{INVENTORY_FILE_NAME, INVENTORY_VARIABLE, user_inventory_path};
 pub use selection::select_targets;
