@@ -6,22 +6,34 @@ use crate::workflow::{ProgressEvent, ProgressStage};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use paring_boards::TargetEvent;
 use paring_core::error_chain::error_chain;
+use paring_core::number_format::counted;
 use paring_core::text::{table_cell, terminal_lines};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// A bar before anything is counted.
 const UNCOUNTED: &str = "{prefix:>9} {msg} {elapsed}";
 /// A bar of which nothing is done: no time that is left follows from that.
 const BEGUN: &str = "{prefix:>9} {wide_bar:.cyan/dim} {pos}/{len} {msg} {elapsed}";
+/// A bar of bytes.
+const BYTES: &str =
+    "{prefix:>9} {wide_bar:.cyan/dim} {binary_bytes}/{binary_total_bytes} {msg} {elapsed}";
 /// A bar on its way.
 const COUNTED: &str = "{prefix:>9} {wide_bar:.cyan/dim} {pos}/{len} {msg} {elapsed} (left {eta})";
 
-/// A bar whose steps are not known yet.
-fn bar(what: &str) -> ProgressBar {
-    let bar = ProgressBar::no_length();
+/// Time between two looks of a bar, for its clock to go on while nothing is counted.
+const TICK: Duration = Duration::from_millis(500);
+
+/// A bar whose steps are not known yet. Added before it is given words: by itself each of them would
+/// draw it, on a line that nobody clears.
+fn add_bar(bars: &MultiProgress, what: &str) -> ProgressBar {
+    let bar = bars.add(ProgressBar::no_length());
     bar.set_style(style(UNCOUNTED));
     bar.set_prefix(table_cell(what));
+    if !bar.is_hidden() {
+        bar.enable_steady_tick(TICK);
+    }
     bar
 }
 
@@ -29,12 +41,29 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-/// Sets the number of steps in all, and of those that are done.
-fn count(bar: &ProgressBar, done: u64, total: u64) {
-    let template = match (done, total) {
-        (_, 0) => UNCOUNTED,
-        (0, _) => BEGUN,
-        _ => COUNTED,
+/// Unit of what a bar counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ProgressUnit {
+    Steps,
+    Bytes,
+}
+
+impl ProgressUnit {
+    fn of(stage: ProgressStage) -> ProgressUnit {
+        match stage {
+            ProgressStage::WriteCard | ProgressStage::ReadCard => ProgressUnit::Bytes,
+            _ => ProgressUnit::Steps,
+        }
+    }
+}
+
+/// Sets the number of steps or bytes in all, and of those that are done.
+fn count(bar: &ProgressBar, unit: ProgressUnit, done: u64, total: u64) {
+    let template = match (done, total, unit) {
+        (_, 0, _) => UNCOUNTED,
+        (_, _, ProgressUnit::Bytes) => BYTES,
+        (0, _, ProgressUnit::Steps) => BEGUN,
+        (_, _, ProgressUnit::Steps) => COUNTED,
     };
     bar.set_length(total);
     bar.set_position(done);
@@ -89,7 +118,8 @@ impl ProgressPrinter {
                 self.at(stage, |bar| show_progress(bar, item));
             }
             ProgressEvent::StageDone { stage, done } => {
-                self.at(stage, |bar| count(bar, done as u64, bar.length().unwrap_or(0)));
+                let unit = ProgressUnit::of(stage);
+                self.at(stage, |bar| count(bar, unit, done as u64, bar.length().unwrap_or(0)));
             }
             ProgressEvent::StageEnd(stage) => {
                 if let Some(bar) = locked(&self.stages).remove(&stage) {
@@ -128,19 +158,21 @@ impl ProgressPrinter {
 
     fn begin(&self, stage: ProgressStage, total: usize) {
         let name = match stage {
+            ProgressStage::Forecast => "forecast",
             ProgressStage::Compress => "compress",
             ProgressStage::Distill => "distill",
             ProgressStage::Evaluate => "evaluate",
             ProgressStage::Ablate => "ablate",
             ProgressStage::Explain => "explain",
+            ProgressStage::Report => "report",
             ProgressStage::Patterns => "patterns",
             ProgressStage::AskBoard => "ask",
             ProgressStage::WriteCard => "write",
             ProgressStage::ReadCard => "read back",
         };
         let mut stages = locked(&self.stages);
-        let shown = stages.entry(stage).or_insert_with(|| self.bars.add(bar(name)));
-        count(shown, shown.position(), total as u64);
+        let shown = stages.entry(stage).or_insert_with(|| add_bar(&self.bars, name));
+        count(shown, ProgressUnit::of(stage), shown.position(), total as u64);
     }
 
     fn at(&self, stage: ProgressStage, show: impl FnOnce(&ProgressBar)) {
@@ -150,7 +182,7 @@ impl ProgressPrinter {
     }
 
     fn begin_target(&self, target: &str) {
-        let bar = self.bars.add(bar("measure"));
+        let bar = add_bar(&self.bars, "measure");
         show_progress(&bar, &format!("blocks on {target}"));
         let shown = TargetBar { bar, last_note: String::new() };
         locked(&self.targets).insert(target.to_string(), shown);
@@ -167,11 +199,13 @@ impl ProgressPrinter {
         };
         match news {
             TargetEvent::Uploading(done, total) => {
-                count(bar, done.div_ceil(1024), total.div_ceil(1024));
-                show_progress(bar, &format!("KiB to {target}"));
+                bar.set_prefix("upload");
+                count(bar, ProgressUnit::Bytes, *done, *total);
+                show_progress(bar, &format!("to {target}"));
             }
             TargetEvent::Measured(progress) => {
-                count(bar, progress.done as u64, progress.total as u64);
+                bar.set_prefix("measure");
+                count(bar, ProgressUnit::Steps, progress.done as u64, progress.total as u64);
                 show_progress(bar, &format!("blocks on {target}"));
             }
             TargetEvent::Note(note) if note != last_note => {
@@ -192,7 +226,8 @@ fn say_note(event: ProgressEvent) {
     match event {
         ProgressEvent::Note(note) => note!("{note}"),
         ProgressEvent::ProgramStart { program, target, files } => {
-            note!("running {} on `{target}` with {files} files", program.display());
+            let files = counted(files as u64, "file");
+            note!("running {} on `{target}` with {files}", program.display());
         }
         ProgressEvent::Unlabelled { data } => {
             let data = data.display();

@@ -70,15 +70,16 @@ pub(super) fn print_plan(plan: &RunPlan, global: &GlobalOptions) {
 fn print_times(RunPlan { study, blocks, estimate, energy, .. }: &RunPlan) {
     for target in &study.targets {
         say!(
-            "target `{}`: {blocks} blocks of fresh processes, about {} for a small model",
+            "target `{}`: {} of fresh processes, about {} for a small model",
             target.name,
+            counted(*blocks as u64, "block"),
             report::seconds(*estimate)
         );
     }
     for (target, span) in energy {
         say!(
-            "energy on `{target}`: {} windows a variant, about {} more where it has a power sensor",
-            study.energy.windows,
+            "energy on `{target}`: {} a variant, about {} more where it has a power sensor",
+            counted(study.energy.windows, "window"),
             report::seconds(*span)
         );
     }

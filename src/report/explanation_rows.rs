@@ -1,5 +1,6 @@
 //! Rows and paragraphs of an explanation for tables and pages.
 
+use super::interval_text::interval_text;
 use crate::pipeline::HERE;
 use paring_core::number_format::{decimal, signed, signed_significant};
 use paring_core::schema::{
@@ -100,16 +101,4 @@ pub(super) fn changed(found: &Explanation, change: ConfidenceInterval) -> String
 fn saving(change: ConfidenceInterval) -> String {
     let saved = ConfidenceInterval { value: -change.value, low: -change.high, high: -change.low };
     interval_text(saved, |ns| decimal(ns / 1e3, 1))
-}
-
-/// `−0.51 [−1.52, +0.51]`; `0.00` where bounds and value are that.
-pub(super) fn interval_text(
-    ConfidenceInterval { value, low, high }: ConfidenceInterval,
-    show: impl Fn(f64) -> String,
-) -> String {
-    let [value, low, high] = [value, low, high].map(show);
-    match low == value && high == value {
-        true => value,
-        false => format!("{value} [{low}, {high}]"),
-    }
 }

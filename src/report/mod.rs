@@ -11,6 +11,7 @@ mod example_rows;
 mod explanation_rows;
 mod gate;
 pub mod html;
+mod interval_text;
 mod markdown;
 mod model_card;
 mod overlay;

@@ -11,6 +11,8 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum ProgressStage {
+    /// Learning what removals cost, before the first variant.
+    Forecast,
     /// Making variants.
     Compress,
     /// Training one of them, in epochs.
@@ -21,6 +23,8 @@ pub enum ProgressStage {
     Ablate,
     /// Experiments on one variant.
     Explain,
+    /// Writing tables and reports.
+    Report,
     /// Trying patterns that quantization writes on a target's engine.
     Patterns,
     /// Asking a board about samples.
@@ -129,6 +133,20 @@ pub enum ProgressEvent<'a> {
         /// True where an interrupt asked for it.
         interrupted: bool,
     },
+}
+
+/// Does what cannot be counted as a stage of its own, so that whoever waits sees what for.
+pub(in crate::workflow) fn uncounted<T>(
+    progress: &Progress,
+    stage: ProgressStage,
+    item: &str,
+    work: impl FnOnce() -> T,
+) -> T {
+    progress(ProgressEvent::StageLength { stage, total: 0 });
+    progress(ProgressEvent::StageItem { stage, item });
+    let done = work();
+    progress(ProgressEvent::StageEnd(stage));
+    done
 }
 
 /// Receiver of events; several threads may call it at once.

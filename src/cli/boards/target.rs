@@ -6,6 +6,7 @@ use crate::cli::{CodedError, ExitCode, GlobalOptions, say};
 use crate::report;
 use crate::workflow::{self, AddedTarget};
 use paring_boards::CheckGrade;
+use paring_core::number_format::counted;
 use paring_core::text::shell_word;
 use serde_json::json;
 
@@ -67,7 +68,8 @@ fn add(args: AddTargetArgs, global: &GlobalOptions) -> Result<(), CodedError> {
             json!({ "name": name, "profile": profile.name, "environment": environment, "inventory": inventory })
         );
     } else {
-        say!("`{name}` is {board}, {} processors, {}", environment.cpus, environment.arch);
+        let processors = counted(environment.cpus as u64, "processor");
+        say!("`{name}` is {board}, {processors}, {}", environment.arch);
         say!(
             "written to {} as `{}`; `paring target check {}` says how it is",
             inventory.display(),

@@ -1,6 +1,7 @@
 //! Readings of a precision table: prices, errors, the best assignment, and all of it in words.
 
 use paring_agent::measure::PRACTICAL_MARGIN;
+use paring_core::number_format::counted;
 use paring_core::schema::{
     LayerPrecision, MeasuredAssignment, PrecisionObjective, PrecisionTable, RejectedAlternative,
 };
@@ -150,7 +151,7 @@ pub(super) fn cost_in_words(table: &PrecisionTable, layer: &str, scheme: LayerPr
             format!("{cost:.0} bytes of the file, {float:.0} in f32{lost}")
         }
         PrecisionObjective::Latency | PrecisionObjective::Energy => format!(
-            "{:.1} us{}, {:.1} us{} in f32{lost}",
+            "{:.1} µs{}, {:.1} µs{} in f32{lost}",
             cost / 1e3,
             drawn(scheme),
             float / 1e3,
@@ -238,7 +239,8 @@ pub(super) fn sensitivity_csv(table: &PrecisionTable) -> std::io::Result<Vec<u8>
 pub(super) fn assignment_in_words(of: &MeasuredAssignment) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     of.layers.values().for_each(|s| *counts.entry(s.name()).or_default() += 1);
-    let each: Vec<String> = counts.iter().map(|(p, n)| format!("{n} layers {p}")).collect();
+    let each: Vec<String> =
+        counts.iter().map(|(p, n)| format!("{} {p}", counted(*n as u64, "layer"))).collect();
     if each.is_empty() { "all layers f32, normalisations folded".into() } else { each.join(", ") }
 }
 

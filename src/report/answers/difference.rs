@@ -1,6 +1,7 @@
 //! The answer of `paring diff`: differences between two models.
 
 use paring_compress::{CouplingDifference, DifferenceVerdict, ModelDifference, TensorDifference};
+use paring_core::number_format::counted;
 use serde_json::{Value, json};
 
 /// A difference for a machine.
@@ -47,7 +48,7 @@ fn difference_lines(difference: &ModelDifference) -> Vec<String> {
         .collect();
     let same = difference.tensors.len() - weights.len();
     if !weights.is_empty() {
-        lines.push(format!("weights ({same} layers the same):"));
+        lines.push(format!("weights ({} the same):", counted(same as u64, "layer")));
         weights.into_iter().for_each(|tensor| lines.push(format!("  {}", line(tensor))));
     }
     lines.push(format!("activations: {}", difference.activations));

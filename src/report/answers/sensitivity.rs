@@ -1,8 +1,9 @@
 //! The answer of `paring sensitivity`: cost and loss of each layer in each precision.
 
+use crate::report::interval_text::interval_text;
 use crate::report::terminal::TerminalLayout;
 use crate::report::terminal::layout::text_table::{TextColumn, cell, fitted};
-use paring_core::number_format::{counted, signed};
+use paring_core::number_format::{counted, decimal, signed};
 use paring_core::schema::{LayerSensitivity, PrecisionObjective, PrecisionTable};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -84,19 +85,18 @@ fn confirmed_lines(table: &PrecisionTable, lines: &mut Vec<String>) {
         }
         if let Some(s) = one.speedup {
             lines.push(format!(
-                "confirmed: {layers} narrow, foreseen {:.3} times f32, {:.3} [{:.3}, {:.3}] times the model as given, {} of {} predictions changed",
+                "confirmed: {layers} narrow, foreseen {:.3} times f32, {} times the model as given, {} of {} predictions changed",
                 one.float_ns / one.predicted_ns.max(1.0),
-                s.value,
-                s.low,
-                s.high,
+                interval_text(s, |ratio| decimal(ratio, 3)),
                 one.flips,
                 one.samples
             ));
         }
         if let (Some(own), Some(given)) = (one.energy_uj, table.given_uj) {
             lines.push(format!(
-                "  {:.2} [{:.2}, {:.2}] µJ above idle, {:.2} [{:.2}, {:.2}] as given",
-                own.value, own.low, own.high, given.value, given.low, given.high
+                "  {} µJ above idle, {} as given",
+                interval_text(own, |uj| decimal(uj, 2)),
+                interval_text(given, |uj| decimal(uj, 2))
             ));
         }
     }

@@ -3,7 +3,8 @@
 use super::comparison::{ChangeBasis, ComparedVariant, RunComparison};
 use super::comparison_table::{footnotes, history, remarks, spread, target, title, verdict};
 use super::row_figures::RowFigures;
-use paring_core::schema::ConfidenceInterval;
+use crate::report::interval_text::interval_text;
+use paring_core::number_format::decimal;
 use paring_core::text::printable_lines;
 use paring_core::units::LatencyNs;
 
@@ -42,9 +43,9 @@ fn row_cells(row: &ComparedVariant) -> [String; 7] {
         }
         Some(f) => f.speedup.map_or("—".into(), |i| format!("x {:.3}", i.value)),
     };
-    let change = row.change.map_or(String::new(), |ConfidenceInterval { value, low, high }| {
-        format!("{value:.3} [{low:.3}, {high:.3}]")
-    });
+    let change = row
+        .change
+        .map_or_else(String::new, |change| interval_text(change, |ratio| decimal(ratio, 3)));
     let basis = row.basis.map(|b| b.to_string()).unwrap_or_default();
     [row.label(), target(row), figure(&row.before), figure(&row.after), change, verdict(row), basis]
 }

@@ -8,6 +8,7 @@ use crate::report::terminal::TerminalLayout;
 use crate::report::terminal::layout::text_table::{TextColumn, cell, fitted};
 use crate::report::terminal::layout::{interval_texts, span_texts};
 use comfy_table::{Cell, Color};
+use paring_core::number_format::counted;
 use paring_core::schema::SpeedVerdict;
 use paring_core::units::LatencyNs;
 use std::collections::BTreeMap;
@@ -117,12 +118,20 @@ pub(super) fn target(row: &ComparedVariant) -> String {
 /// Everything about rows that the table has no room for, one line a reason.
 pub(super) fn remarks(rows: &[&ComparedVariant]) -> Vec<String> {
     let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let several = rows.windows(2).any(|pair| target(pair[0]) != target(pair[1]));
     let mut note = |reason: String, row: &ComparedVariant| {
-        reasons.entry(reason).or_default().push(row.label());
+        let name = match several {
+            true => format!("{} on {}", row.label(), target(row)),
+            false => row.label(),
+        };
+        let named = reasons.entry(reason).or_default();
+        if !named.contains(&name) {
+            named.push(name);
+        }
     };
     for row in rows {
         for reason in &row.not_comparable {
-            note(format!("not compared: {reason}"), row);
+            note(format!("not compared: {}", without_counts(reason)), row);
         }
         for accepted in &row.accepted {
             note(format!("compared nevertheless: {accepted}"), row);
@@ -138,7 +147,21 @@ pub(super) fn remarks(rows: &[&ComparedVariant]) -> Vec<String> {
             note(format!("{metric} {a:.4} before, {b:.4} after"), row);
         }
     }
-    reasons.into_iter().map(|(reason, rows)| format!("{reason}: {}", rows.join(", "))).collect()
+    let named = |names: Vec<String>| match names.len() == rows.len() && rows.len() > 1 {
+        true => format!("all {} rows", rows.len()),
+        false => names.join(", "),
+    };
+    reasons.into_iter().map(|(reason, rows)| format!("{reason}: {}", named(rows))).collect()
+}
+
+/// A reason without the numbers of blocks in it, which differ from row to row where a machine was busy.
+fn without_counts(reason: &str) -> String {
+    match reason.split_once("not valid: ") {
+        Some((whose, why)) if why.contains("blocks saw a quiet") || why.contains("on a quiet") => {
+            format!("{whose}not valid: too few of its blocks saw a quiet machine")
+        }
+        _ => reason.to_string(),
+    }
 }
 
 /// The spread between runs, in words.
@@ -146,7 +169,9 @@ pub(super) fn spread(comparison: &RunComparison, source: usize) -> String {
     let percent = comparison.spread_pct.get(source).copied().flatten().unwrap_or(0.0);
     match comparison.spread_rows.get(source).copied().unwrap_or(0) {
         few if few < 4 => format!(
-            "two runs differ by themselves: ±{percent:.2} % is assumed and in every interval ({few} identical variants are too few to tell)"
+            "two runs differ by themselves: ±{percent:.2} % is assumed and in every interval ({} {} too few to tell)",
+            counted(few as u64, "identical variant"),
+            if few == 1 { "is" } else { "are" }
         ),
         many => format!(
             "two runs differ by themselves: ±{percent:.2} %, from {many} identical variants, is in every interval"
@@ -165,13 +190,13 @@ pub(super) fn history(comparison: &RunComparison) -> String {
         let values: Vec<String> = series.values.iter().map(shown).collect();
         let flag = if series.flagged { "  FLAGGED" } else { "" };
         text += &format!(
-            "history of {} on {}: {}: last {:+.1} %, usual up to {:.1} % ({} earlier changes){flag}\n",
+            "history of {} on {}: {}: last {:+.1} %, usual up to {:.1} % ({}){flag}\n",
             series.variant,
             series.target,
             values.join(", "),
             series.last_pct,
             series.threshold_pct,
-            series.changes
+            counted(series.changes as u64, "earlier change")
         );
     }
     text
@@ -307,10 +332,10 @@ mod tests {
         nhwc              host       1.850    1.850                  —  not judged
         ───────────────────────────────────────────────────────────────────────────
         --wide adds: p50 before, µs; after, µs; stands on
-        accuracy 0.9920 before, 0.9870 after: baseline, pruned-0.25-int8, nhwc
+        accuracy 0.9920 before, 0.9870 after: all 3 rows
         not compared: after: not valid: hardly ever quiet: nhwc
-        two runs differ by themselves: ±1.00 % is assumed and in every interval (1 identical variants are too few to tell)
-        history of half on host: 1.850, —, 1.700: last -8.1 %, usual up to 2.0 % (1 earlier changes)  FLAGGED
+        two runs differ by themselves: ±1.00 % is assumed and in every interval (1 identical variant is too few to tell)
+        history of half on host: 1.850, —, 1.700: last -8.1 %, usual up to 2.0 % (1 earlier change)  FLAGGED
         after / before above 1 is faster. Speed-ups (x) are relative to the baseline beside them in their own run; intervals hold for all rows together at 99 %.
         sequential: two latencies from different times with nothing beside them; the machine may have been another one, so only a difference above 25 % is judged.
         ");

@@ -10,6 +10,7 @@ use crate::report::html::page::{
     PageBlock, PageFact, PageSection, PageTable, PageTableCell, ReportPage,
 };
 use crate::report::{ComparedSource, SpeedupSeries};
+use paring_core::number_format::counted;
 use paring_core::schema::{ConfidenceInterval, Metric, SpeedVerdict};
 
 /// Variants and targets that have charts; the table has all.
@@ -98,12 +99,12 @@ fn notable(trends: &RunTrends) -> Vec<String> {
 
 fn flagged_sentence(series: &SpeedupSeries) -> String {
     format!(
-        "{} on {}: {} % in the last run, usual up to {:.1} % ({} earlier changes)",
+        "{} on {}: {} % in the last run, usual up to {:.1} % ({})",
         series.variant,
         series.target,
         signed(series.last_pct, 1),
         series.threshold_pct,
-        series.changes
+        counted(series.changes as u64, "earlier change")
     )
 }
 

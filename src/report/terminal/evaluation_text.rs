@@ -4,7 +4,8 @@ use super::layout::TerminalLayout;
 use super::layout::text_table::{COLUMNS, TextColumn, cell, fitted};
 use super::metric_text::{signed_change, with_interval};
 use super::robustness_lines::robustness_lines;
-use paring_core::number_format::counted;
+use crate::report::interval_text::interval_text;
+use paring_core::number_format::{counted, decimal};
 use paring_core::schema::{ClassScore, Evaluation, Metric, MetricScore, MissingReason};
 
 /// More classes than these are too many for a table on a terminal.
@@ -83,9 +84,7 @@ fn class_columns(all: &[ClassScore]) -> Vec<TextColumn> {
     let share = |heading: &str, rank: u8, of: fn(&ClassScore) -> Option<MetricScore>| {
         let text = |own: &ClassScore| {
             of(own).map_or("—".into(), |score| {
-                let [value, low, high] =
-                    [score.value.value, score.value.low, score.value.high].map(|v| 100.0 * v);
-                format!("{value:.1} [{low:.1}, {high:.1}]")
+                interval_text(score.value, |share| decimal(100.0 * share, 1))
             })
         };
         TextColumn::text(heading, rank, all.iter().map(|own| cell(text(own))))

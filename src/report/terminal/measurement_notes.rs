@@ -1,8 +1,10 @@
 //! Notes under the results table: variants without quality, layers left alone, disagreement of solo and
 //! paired blocks, drift, long loads, and instruction-set tiers, one line each.
 
+use crate::report::interval_text::interval_text;
 use crate::report::result_row::ResultRow;
 use crate::report::time_trends::{LEAST_DRIFT, significant_drift, sustained_ranks};
+use paring_core::number_format::{decimal, signed};
 use paring_core::schema::{ConfidenceInterval, MissingReason};
 use paring_core::units::LatencyNs;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +25,31 @@ pub(super) fn row_name(rows: &[ResultRow], row: &ResultRow) -> String {
         true => format!("{} on {}", row.label(), row.target),
         false => row.label(),
     }
+}
+
+/// Several rows: all of them, all of a target, or one by one.
+pub(super) fn row_names(rows: &[ResultRow], found: &BTreeSet<usize>) -> String {
+    if found.len() == rows.len() && rows.len() > 1 {
+        return format!("all {} rows", rows.len());
+    }
+    let mut targets: Vec<&str> = Vec::new();
+    for row in rows {
+        if !targets.contains(&row.target.as_str()) {
+            targets.push(&row.target);
+        }
+    }
+    let of_target = |target: &str| {
+        let own = || rows.iter().enumerate().filter(|(_, row)| row.target == target);
+        let named: Vec<String> =
+            own().filter(|(at, _)| found.contains(at)).map(|(_, row)| row.label()).collect();
+        let on = if targets.len() > 1 { format!(" on {target}") } else { String::new() };
+        match named.len() {
+            0 => None,
+            all if all == own().count() && all > 1 => Some(format!("all {all} rows{on}")),
+            _ => Some(format!("{}{on}", named.join(", "))),
+        }
+    };
+    targets.iter().filter_map(|target| of_target(target)).collect::<Vec<_>>().join("; ")
 }
 
 /// A variant whose answers are not what its decisions make of the baseline's.
@@ -46,15 +73,14 @@ fn disagreement(rows: &[ResultRow], row: &ResultRow) -> Option<String> {
     let solo = |row: &ResultRow| Some(row.measurement.latency.as_ref().ok()?.p50_ns);
     let (old, new) = (solo(first)?, solo(row)?);
     let (low, high) = (old.low / new.high, old.high / new.low);
+    let solo_ratio = ConfidenceInterval { value: old.value / new.value, low, high };
     let apart = low > paired.high * (1.0 + LEAST_DRIFT) || high < paired.low * (1.0 - LEAST_DRIFT);
     apart.then(|| {
         format!(
-            "solo and paired disagree: {}: solo medians make {:.3} [{low:.3}, {high:.3}], pairs {:.3} [{:.3}, {:.3}]",
+            "solo and paired disagree: {}: solo medians make {}, pairs {}",
             row_name(rows, row),
-            old.value / new.value,
-            paired.value,
-            paired.low,
-            paired.high
+            interval_text(solo_ratio, |ratio| decimal(ratio, 3)),
+            interval_text(paired, |ratio| decimal(ratio, 3))
         )
     })
 }
@@ -63,8 +89,8 @@ fn drift(rows: &[ResultRow], row: &ResultRow) -> Option<String> {
     let found = row.measurement.latency.as_ref().ok()?.drift.as_ref()?;
     let (per_minute, per_degree) = significant_drift(found);
     let percent = |slope: ConfidenceInterval, unit: &str| {
-        let [value, low, high] = [slope.value, slope.low, slope.high].map(|v| 100.0 * v);
-        format!("{value:+.2} % a {unit} [{low:+.2}, {high:+.2}]")
+        let slopes = interval_text(slope, |share| signed(100.0 * share, 2));
+        format!("{slopes} % a {unit}")
     };
     let both = [per_minute.map(|s| percent(s, "minute")), per_degree.map(|s| percent(s, "degree"))];
     let words: Vec<String> = both.into_iter().flatten().collect();

@@ -1,19 +1,18 @@
 //! Values and changes of metrics with their intervals, as text.
 
+use crate::report::interval_text::interval_text;
 use paring_core::number_format::{decimal, signed};
 use paring_core::schema::{ConfidenceInterval, Metric};
 
 /// A value with its interval: shares in percent.
-pub(in crate::report) fn with_interval(
-    metric: Metric,
-    ConfidenceInterval { value, low, high }: ConfidenceInterval,
-) -> String {
+pub(in crate::report) fn with_interval(metric: Metric, interval: ConfidenceInterval) -> String {
     match metric.is_share() {
-        true => format!("{:.2} % [{:.2}, {:.2}]", 100.0 * value, 100.0 * low, 100.0 * high),
-        false => {
-            let [value, low, high] = [value, low, high].map(|value| decimal(value, 5));
-            format!("{value} [{low}, {high}]")
+        true => {
+            let ConfidenceInterval { value, low, high } = interval;
+            let [value, low, high] = [value, low, high].map(|share| decimal(100.0 * share, 2));
+            format!("{value} % [{low}, {high}]")
         }
+        false => interval_text(interval, |value| decimal(value, 5)),
     }
 }
 

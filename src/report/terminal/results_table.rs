@@ -4,7 +4,7 @@ use super::layout::text_table::{TextColumn, cell, fitted_or};
 use super::layout::{
     TerminalLayout, change_texts, energy_texts, interval_texts, memory_texts, span_texts,
 };
-use super::measurement_notes::{left_alone, not_evaluated, notes, row_name};
+use super::measurement_notes::{left_alone, not_evaluated, notes, row_names};
 use crate::report::result_row::ResultRow;
 use comfy_table::{Cell, Color};
 use paring_agent::measure::MIN_BLOCKS;
@@ -17,6 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Meaning of the intervals of a results table.
 pub const INTERVAL_LEVELS: &str = "intervals: quality 95 %, timing 99 %";
 
+/// A word of every reason that a busy machine brings about.
+const QUIET: &str = "quiet";
 /// End of a reason that says no more than that few blocks were asked for.
 const FEW_BLOCKS: &str = "a verdict needs";
 
@@ -167,36 +169,42 @@ fn energy_column(rows: &[&ResultRow]) -> Option<TextColumn> {
         .then(|| TextColumn::units("energy", 2, energy_texts(&energy)))
 }
 
-/// Reasons for which rows are not valid, one line each. That there are too few blocks for any verdict is
-/// said once.
+/// Reasons for which rows are not valid, one line each; one line for all that a busy machine brings about.
+/// That there are too few blocks for any verdict is said once.
 pub(super) fn invalid(rows: &[ResultRow]) -> Vec<String> {
-    let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    let mut few: Vec<String> = Vec::new();
-    for row in rows {
+    let mut reasons: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    let mut few = BTreeSet::new();
+    for (position, row) in rows.iter().enumerate() {
         for reason in &row.measurement.invalid_reasons {
-            let name = row_name(rows, row);
             match reason.contains(FEW_BLOCKS) {
-                true if few.contains(&name) => {}
-                true => few.push(name),
-                false => reasons.entry(reason).or_default().push(name),
-            }
+                true => few.insert(position),
+                false => reasons.entry(reason).or_default().insert(position),
+            };
         }
     }
-    let busy = reasons.keys().any(|reason| reason.contains("quiet"));
-    let named = |names: Vec<String>| match names.len() == rows.len() && rows.len() > 1 {
-        true => format!("all {} rows", rows.len()),
-        false => names.join(", "),
+    let (busy, others): (Vec<_>, Vec<_>) =
+        reasons.into_iter().partition(|(reason, _)| reason.contains(QUIET));
+    let busy_rows: BTreeSet<usize> = busy.iter().flat_map(|(_, found)| found).copied().collect();
+    let mut lines: Vec<String> = match busy.as_slice() {
+        [] => vec![],
+        [(reason, found)] => vec![format!("not valid: {}: {reason}", row_names(rows, found))],
+        _ => {
+            let names = row_names(rows, &busy_rows);
+            vec![format!("not valid: {names}: too few of their blocks saw a quiet machine")]
+        }
     };
-    let mut lines: Vec<String> = reasons
-        .into_iter()
-        .map(|(reason, variants)| format!("not valid: {}: {reason}", named(variants)))
-        .collect();
+    let others = others.into_iter();
+    lines.extend(
+        others.map(|(reason, found)| format!("not valid: {}: {reason}", row_names(rows, &found))),
+    );
+    // Those have no verdict anyway.
+    few.retain(|position| !busy_rows.contains(position));
     if !few.is_empty() {
-        let names = named(few);
+        let names = row_names(rows, &few);
         lines
             .push(format!("no verdict: {names}: a verdict needs {MIN_BLOCKS} blocks of each kind"));
     }
-    if busy {
+    if !busy_rows.is_empty() {
         lines.push("something else kept the machine busy; measure again with a new --out".into());
     }
     lines
@@ -232,13 +240,17 @@ fn about_energy(rows: &[ResultRow]) -> Vec<String> {
         }
     }
     let all = rows.iter().map(|row| &row.variant.name).collect::<BTreeSet<_>>().len();
-    let missing = reasons.into_iter().map(|((target, why), variants)| {
+    let mut missing: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for ((target, why), variants) in reasons {
         let whose = match variants.len() == all {
             true => String::new(),
             false => format!(" of {}", variants.into_iter().collect::<Vec<_>>().join(", ")),
         };
-        format!("no energy on {target}{whose}: {why}")
-    });
+        missing.entry(format!("{whose}: {why}")).or_default().push(target);
+    }
+    let missing = missing
+        .into_iter()
+        .map(|(rest, targets)| format!("no energy on {}{rest}", targets.join(", ")));
     sources.into_iter().chain(missing).collect()
 }
 

@@ -170,6 +170,9 @@ fn explain_variant(
     if undecided && variant.options.transforms.is_empty() {
         return Ok(None);
     }
+    let stage = ProgressStage::Explain;
+    progress(ProgressEvent::StageLength { stage, total: 0 });
+    progress(ProgressEvent::StageItem { stage, item: name });
     let manner = options.manner(study.seed, time);
     let mut context = run.context()?;
     // Steps that went by costs are repeated on further draws by the same costs.
@@ -187,19 +190,18 @@ fn explain_variant(
             begin(&AblationOptions { groups, ..manner })
         })?;
     }
-    let stage = ProgressStage::Explain;
     progress(ProgressEvent::StageLength { stage, total: options.experiments });
-    progress(ProgressEvent::StageItem { stage, item: name });
     let spent = begun.elapsed();
     let experiments = time.saturating_sub(spent).mul_f64(EXPERIMENT_SHARE);
     let manner = AblationOptions { time: experiments, ..manner };
     case.explore(&manner, &mut |done| progress(ProgressEvent::StageDone { stage, done }))?;
-    progress(ProgressEvent::StageEnd(stage));
+    progress(ProgressEvent::StageLength { stage, total: 0 });
     if case.explored.cut_short {
         inputs.budget.leave_out(format!("{name}: experiments that would narrow the intervals"));
     }
     let found = explanation(inputs, variant, &mut case, &manner)?;
     record_explanation(run, &found)?;
+    progress(ProgressEvent::StageEnd(stage));
     Ok(Some(found))
 }
 

@@ -6,7 +6,8 @@ use crate::pipeline;
 use crate::report::html::report_html;
 use crate::report::{ReportError, report_md};
 use crate::study::RunDirectory;
-use crate::workflow::{Progress, ProgressEvent, WorkflowError};
+use crate::workflow::progress::uncounted;
+use crate::workflow::{Progress, ProgressEvent, ProgressStage, WorkflowError};
 use paring_core::schema::Sha256Hex;
 use std::path::{Path, PathBuf};
 
@@ -53,7 +54,9 @@ pub fn write_report(
 
 /// Writes the reports where that can be done; what they are derived of is whole without them.
 pub(in crate::workflow) fn write_report_if_possible(directory: &RunDirectory, progress: &Progress) {
-    if let Err(error) = write_report(directory, false) {
+    let stage = ProgressStage::Report;
+    let written = uncounted(progress, stage, "report.html", || write_report(directory, false));
+    if let Err(error) = written {
         progress(ProgressEvent::NoReport(&error));
     }
 }

@@ -5,6 +5,7 @@ use crate::ledger::Ledger;
 use crate::pipeline::{self, ForecastBudget, PipelineError, Recipe, RecipeContext};
 use crate::study::{ApprovalRules, Study, StudyError};
 use crate::workflow::open_run::OpenRun;
+use crate::workflow::progress::uncounted;
 use crate::workflow::{Progress, ProgressEvent, ProgressStage, WorkflowError};
 use paring_compress::distillation::TrainingProgress;
 use paring_compress::{ChannelPruning, Step};
@@ -166,7 +167,9 @@ fn forecasting_context(
     let RecipeContext { records, inputs, estimates, .. } = &mut context;
     let by_cost = |step: &Step| matches!(step, Step::Prune(how) if how.needs_costs());
     if steps(&run.study).any(by_cost) {
-        estimates.measure_costs(&records.folders, inputs, "host")?;
+        uncounted(progress, ProgressStage::Forecast, "costs of layers on this machine", || {
+            estimates.measure_costs(&records.folders, inputs, "host")
+        })?;
     }
     let pruned = |step: &Step| match step {
         Step::Prune(pruning) => Some(pruning.clone()),
@@ -188,7 +191,9 @@ fn forecasting_context(
         timed: sources.latency,
     };
     // A forecast is worth less than the variants that it is about.
-    let learnt = estimates.learn(&records.folders, inputs, &subject, &prunings, &budget, &earlier);
+    let learnt = uncounted(progress, ProgressStage::Forecast, "removals that are tried", || {
+        estimates.learn(&records.folders, inputs, &subject, &prunings, &budget, &earlier)
+    });
     if let Err(error) = learnt {
         progress(ProgressEvent::NoForecasts(&error));
     }

@@ -6,10 +6,11 @@ use crate::pipeline::{
     ComponentAblation, CriterionAgreement, CriterionComparison, CriterionVerdict,
 };
 use crate::report::answers::LabelOrigin;
+use crate::report::interval_text::interval_text;
 use crate::report::terminal::TerminalLayout;
 use crate::report::terminal::layout::text_table::{TextColumn, cell, fitted};
 use paring_compress::catalog::GradientChange;
-use paring_core::number_format::counted;
+use paring_core::number_format::{counted, signed};
 use paring_core::rank_correlation::spearman;
 use paring_core::schema::ConfidenceInterval;
 use serde::Serialize;
@@ -101,10 +102,7 @@ impl AblationAnswer {
 
 /// Removals as a table; component ids are to be typed again, so nothing is shortened.
 fn ablations_table(ablations: &[ComponentAblation]) -> String {
-    let change = |own: &ComponentAblation| {
-        let ConfidenceInterval { value, low, high } = own.loss_change;
-        format!("{value:+.5} [{low:+.5}, {high:+.5}]")
-    };
+    let change = |own: &ComponentAblation| interval_text(own.loss_change, |value| signed(value, 5));
     let count = |of: Option<usize>| cell(of.map_or_else(String::new, |count| count.to_string()));
     let mut columns = vec![
         TextColumn::text("component", 0, ablations.iter().map(|own| cell(&own.component))),
@@ -148,10 +146,7 @@ fn comparison_lines(comparison: &CriterionComparison) -> Vec<String> {
 }
 
 fn correlation_text(found: Option<ConfidenceInterval>) -> String {
-    found.map_or_else(
-        || "—".into(),
-        |ConfidenceInterval { value, low, high }| format!("{value:+.2} [{low:+.2}, {high:+.2}]"),
-    )
+    found.map_or_else(|| "—".into(), |found| interval_text(found, |value| signed(value, 2)))
 }
 
 fn verdict_text(verdict: &CriterionVerdict) -> String {
@@ -227,7 +222,7 @@ mod tests {
         criterion                  loss  loss within couplings  flips
         ─────────────────────────────────────────────────────────────
         taylor     +0.75 [+0.50, +0.88]   +0.38 [+0.12, +0.50]      —
-        l1         +0.50 [+0.25, +0.62]   +0.25 [+0.00, +0.38]      —
+        l1         +0.50 [+0.25, +0.62]    +0.25 [0.00, +0.38]      —
         ─────────────────────────────────────────────────────────────
         over all components `taylor` predicts best
         within couplings it cannot be told which predicts best: `taylor`, `l1`

@@ -3,11 +3,13 @@
 use super::ablation_answer::AblationAnswer;
 use super::gradient_change_text::gradient_change_text;
 use crate::pipeline::Forecaster;
+use crate::report::interval_text::interval_text;
 use paring_compress::catalog::{
     BypassCandidate, Catalog, ComponentKind, Coupling, CouplingDependencies, Criterion,
     ExpectedSavings, GradientChange,
 };
-use paring_core::schema::Forecast;
+use paring_core::number_format::{counted, signed};
+use paring_core::schema::{ConfidenceInterval, Forecast};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -129,9 +131,10 @@ impl CatalogAnswer {
         let couplings = &self.catalog.couplings;
         let components: usize = couplings.iter().map(|c| c.components.len()).sum();
         lines.push(format!(
-            "{}: {} couplings, {components} components",
+            "{}: {}, {}",
             self.model.display(),
-            couplings.len()
+            counted(couplings.len() as u64, "coupling"),
+            counted(components as u64, "component")
         ));
         let each = couplings
             .iter()
@@ -305,13 +308,10 @@ fn component_line(component: &RankedComponent, by: &str) -> String {
         line += &format!(", its norm expected {change}");
     }
     if let Some(expected) = &component.expected.accuracy {
-        let points = |share: f64| 100.0 * share;
-        line += &format!(
-            ", accuracy expected {:+.2} points [{:+.2}, {:+.2}]",
-            points(expected.delta),
-            points(expected.low),
-            points(expected.high)
-        );
+        let change =
+            ConfidenceInterval { value: expected.delta, low: expected.low, high: expected.high };
+        let points = interval_text(change, |share| signed(100.0 * share, 2));
+        line += &format!(", accuracy expected {points} points");
     }
     line
 }

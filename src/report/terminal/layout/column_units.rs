@@ -1,5 +1,6 @@
 //! Columns of figures in one unit each, which their headings name.
 
+use crate::report::interval_text::interval_text;
 use paring_core::number_format::{decimal, signed, signed_significant, time_unit};
 use paring_core::schema::{ConfidenceInterval, Metric};
 
@@ -55,7 +56,7 @@ pub(in crate::report) fn span_texts(
     let show = |interval: &ConfidenceInterval| {
         let value = interval.value / one;
         let half = (interval.high - interval.low) / 2.0 / one;
-        match bounds {
+        match bounds && half > 0.0 {
             true => format!("{} ± {}", three_digits(value), decimal(half, decimals(value))),
             false => three_digits(value),
         }
@@ -76,23 +77,22 @@ pub(in crate::report) fn memory_texts(values: &[Option<u64>]) -> UnitColumn {
 /// Energy in microjoules with its bounds.
 pub(in crate::report) fn energy_texts(values: &[Option<ConfidenceInterval>]) -> UnitColumn {
     let (one, name) = common_unit(values.iter().flatten().map(|i| i.value), energy_unit);
-    let show = |interval: &ConfidenceInterval| {
-        let [value, low, high] =
-            [interval.value, interval.low, interval.high].map(|uj| three_digits(uj / one));
-        format!("{value} [{low}, {high}]")
-    };
-    (name, cells(values, show))
+    (name, cells(values, |interval| interval_text(*interval, |uj| three_digits(uj / one))))
 }
 
 /// Ratios with their bounds: two decimals, or, where `long`, three if an interval is narrower than two can
-/// show.
+/// show; without bounds where one block stands behind a ratio.
 pub(in crate::report) fn interval_texts(
     values: &[Option<ConfidenceInterval>],
     long: bool,
 ) -> Vec<String> {
     let narrow = values.iter().flatten().any(|i| i.high - i.low < 0.01);
     let places = if narrow && long { 3 } else { 2 };
-    cells(values, |i| format!("{:.places$} [{:.places$}, {:.places$}]", i.value, i.low, i.high))
+    let show = |ratio: f64| decimal(ratio, places);
+    cells(values, |i| match i.low == i.high {
+        true => show(i.value),
+        false => format!("{} [{}, {}]", show(i.value), show(i.low), show(i.high)),
+    })
 }
 
 /// Changes of a metric with their bounds: of a share in points; without bounds where nothing changed at
@@ -105,13 +105,7 @@ pub(in crate::report) fn change_texts(
         true => signed(100.0 * value, 1),
         false => signed_significant(value),
     };
-    let text = |interval: &ConfidenceInterval| {
-        let [value, low, high] = [interval.value, interval.low, interval.high].map(show);
-        match low == value && high == value {
-            true => value,
-            false => format!("{value} [{low}, {high}]"),
-        }
-    };
+    let text = |interval: &ConfidenceInterval| interval_text(*interval, show);
     let unit = if metric.is_share() { "points" } else { "" };
     let texts = values.iter().map(|value| value.as_ref().map_or_else(String::new, text));
     (unit, texts.collect())
