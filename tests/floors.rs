@@ -29,6 +29,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("mbrman", &["boards"]),
     ("p256", &["signing"]),
     ("ct_merkle", &["signing"]),
+    ("ssh_key", &["signing"]),
     ("base64ct", &["signing"]),
     ("tar", &["boards"]),
     ("tract_onnx", &["agent/engine", "onnx/graph"]),

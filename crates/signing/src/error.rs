@@ -9,6 +9,35 @@ pub enum KeyError {
     /// The private key is protected by a pass phrase.
     #[error("it is encrypted: decrypt it with `openssl pkcs8 -in FILE -out DECRYPTED`")]
     Encrypted,
+    /// The private key of OpenSSH is protected by a pass phrase.
+    #[error(
+        "it is encrypted, and paring asks for no pass phrase: copy it, decrypt the copy with `ssh-keygen -p -N '' -f COPY`, sign, and remove the copy; or make a key for this with `paring key new FILE`"
+    )]
+    EncryptedSsh,
+    /// A key of OpenSSH of a type that cannot be used.
+    #[error("it is a key of type {found}: {usable} can be used")]
+    SshType {
+        /// Its type.
+        found: String,
+        /// Types that can be used.
+        usable: String,
+    },
+    /// A key of OpenSSH where only P-256 in PEM does.
+    #[error(
+        "it is a key of OpenSSH: runs and variants are signed with P-256 keys in PEM, which model-signing verifies; `paring key new FILE` makes one"
+    )]
+    OnlyPem,
+    /// No key of OpenSSH.
+    #[error("it is no key of OpenSSH")]
+    NoSshKey(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A file that names who may sign.
+    #[error("line {line}: {problem}")]
+    AllowedSigners {
+        /// Counting from 1.
+        line: usize,
+        /// The problem.
+        problem: String,
+    },
     /// A public key where a private one is needed.
     #[error("it is a public key: signing needs the private one")]
     Public,
@@ -21,6 +50,12 @@ pub enum KeyError {
     /// The key has no PEM form.
     #[error("write a key as PEM")]
     Encode(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl KeyError {
+    pub(crate) fn no_ssh_key(error: ssh_key::Error) -> KeyError {
+        KeyError::NoSshKey(error.to_string().into())
+    }
 }
 
 /// A signature that does not hold.

@@ -1,7 +1,7 @@
 //! P-256 keys in PEM: private ones in PKCS#8 or SEC 1, as `openssl` writes them, public ones as
 //! SubjectPublicKeyInfo.
 
-use crate::KeyError;
+use crate::{KeyError, SshPrivateKey, SshPublicKey};
 use p256::SecretKey;
 use p256::ecdsa::signature::{Signer, Verifier};
 use p256::ecdsa::{DerSignature, SigningKey, VerifyingKey};
@@ -34,6 +34,9 @@ impl PrivateKey {
     /// # Errors
     /// [`KeyError`] says what the text is instead.
     pub fn from_pem(text: &str) -> Result<PrivateKey, KeyError> {
+        if SshPrivateKey::is_one(text) {
+            return Err(KeyError::OnlyPem);
+        }
         if text.contains("ENCRYPTED") {
             return Err(KeyError::Encrypted);
         }
@@ -89,6 +92,7 @@ impl PublicKey {
     /// [`KeyError`] says what the text is instead.
     pub fn from_pem(text: &str) -> Result<PublicKey, KeyError> {
         match block(text, PUBLIC_LABEL) {
+            None if SshPublicKey::is_one(text) => Err(KeyError::OnlyPem),
             Some(block) => {
                 let key = VerifyingKey::from_public_key_pem(block);
                 key.map(PublicKey).map_err(|e| KeyError::NoKey(e.to_string().into()))

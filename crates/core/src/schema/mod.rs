@@ -53,9 +53,9 @@ pub use job::{
 pub use ledger::{
     Approval, ApprovalAction, ComponentRef, CouplingMember, Decision, DecisionInputs, EpochLoss,
     Forecast, ForecastError, ForecastOutcome, LedgerEntry, LedgerEntryBody, LedgerEntryKind,
-    OriginalIndices, PrecisionChange, RejectedAlternative, RemovedComponent, ReplayedDecision,
-    SignedApproval, StepRecord, StepRefusal, TensorChange, TrackRecord, TrainingEnd,
-    TrainingRecord, VariantRecord,
+    OriginalIndices, PrecisionChange, ProtocolSignature, RejectedAlternative, RemovedComponent,
+    ReplayedDecision, SignedApproval, SignedProtocol, StepRecord, StepRefusal, TensorChange,
+    TrackRecord, TrainingEnd, TrainingRecord, VariantRecord,
 };
 pub use measurement::{
     BlockAttempt, BlockConditions, BlockData, BlockKey, BlockKind, BlockOutcome, BlockRecord,

@@ -102,6 +102,11 @@ impl Sha256Hex {
         &self.0
     }
 
+    /// A digest that another library computed.
+    pub fn from_bytes(digest: &[u8; 32]) -> Self {
+        Sha256Hex(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
     /// The digest itself.
     pub fn to_bytes(&self) -> [u8; 32] {
         let digits = self.0.as_bytes();
@@ -116,7 +121,7 @@ impl Sha256Hex {
     }
 
     fn finish(hasher: Sha256) -> Self {
-        Sha256Hex(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Self::from_bytes(&hasher.finalize().into())
     }
 }
 

@@ -37,7 +37,7 @@ pub struct Approval {
     /// Reason, for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The public key in PEM.
+    /// The public key: PEM, or a line of OpenSSH.
     pub public_key: String,
 }
 
@@ -47,6 +47,6 @@ pub struct Approval {
 pub struct SignedApproval {
     /// The signed content, as canonical JSON (RFC 8785).
     pub approval: Approval,
-    /// ECDSA with P-256 over SHA-256, DER in base64.
+    /// ECDSA with P-256 over SHA-256, DER in base64; by an ssh key armored, of the namespace `paring`.
     pub signature: String,
 }

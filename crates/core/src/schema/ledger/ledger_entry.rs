@@ -25,6 +25,9 @@ pub enum LedgerEntryKind {
     Note,
     /// A person's signed approval of a variant, or its revocation.
     Approval,
+    /// A person's signature under the frozen rules.
+    #[serde(rename = "protocol_signature")]
+    ProtocolSignature,
 }
 
 /// One line of a ledger.
