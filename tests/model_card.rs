@@ -126,3 +126,79 @@ fn a_bill_of_materials_is_valid_by_its_schema() {
     std::fs::write(&path, text.replace("machine-learning-model", "machine-learning")).unwrap();
     assert!(schema_error(&path).unwrap().is_some());
 }
+
+/// The model of SPDX 3.0.1 as its own package has it: types, vocabularies, required fields, ids.
+const READ_SPDX: &str = "
+import io, sys
+from spdx_python_model import v3_0_1 as spdx
+objects = spdx.SHACLObjectSet()
+with open(sys.argv[1], 'rb') as f:
+    spdx.JSONLDDeserializer().read(f, objects)
+assert not objects.link(), objects.link()
+spdx.JSONLDSerializer().write(objects, io.BytesIO())
+print([own.name for own in objects.foreach_type(spdx.ai_AIPackage)])
+";
+
+/// What the package says of a document: its models, or an error. `Err` where there is no package.
+fn spdx_models(path: &Path) -> Result<Result<String, String>, String> {
+    let python = std::env::var("PARING_SIGNING_PYTHON").unwrap_or_else(|_| "python3".into());
+    let read = Command::new(python).args(["-c", READ_SPDX]).arg(path).output();
+    let read = read.map_err(|error| error.to_string())?;
+    let errors = String::from_utf8_lossy(&read.stderr).into_owned();
+    match (read.status.success(), errors.contains("No module named")) {
+        (true, _) => Ok(Ok(String::from_utf8_lossy(&read.stdout).into_owned())),
+        (false, true) => Err("no Python with spdx-python-model".into()),
+        (false, false) => Ok(Err(errors)),
+    }
+}
+
+#[test]
+fn an_spdx_document_is_read_by_the_package_of_its_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run_with_words(folder.path());
+    let path = folder.path().join("card.spdx.json");
+    let out = ["--variant", "both", "--format", "spdx", "--out", path.to_str().unwrap()];
+    paring(folder.path(), &[&["card", run.to_str().unwrap()][..], &out].concat()).success();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let graph = document["@graph"].as_array().unwrap();
+    let own = graph.iter().find(|own| own["name"] == "both").unwrap();
+    let metrics = own["ai_metric"].as_array().unwrap();
+    assert!(metrics.iter().any(|metric| metric["key"] == "accuracy"), "{metrics:?}");
+    assert!(own["ai_informationAboutApplication"] == "digits | on a board");
+    assert!(!text.contains("ai_standardCompliance") && !text.contains("profileConformance"));
+    let models = match spdx_models(&path) {
+        Err(why) => return skipped(&why),
+        Ok(models) => models.unwrap(),
+    };
+    for name in ["both", "pruned", "baseline"] {
+        assert!(models.contains(&format!("'{name}'")), "{models}");
+    }
+    std::fs::write(&path, text.replace("\"sha256\"", "\"sha257\"")).unwrap();
+    assert!(spdx_models(&path).unwrap().is_err());
+}
+
+#[test]
+fn a_croissant_record_names_the_data_by_their_hash() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run_with_words(folder.path());
+    let data = common::digits("digits.npz");
+    let run = run.to_str().unwrap();
+    let record = |data: &Path| {
+        let words = ["card", run, "--format", "croissant", "--data", data.to_str().unwrap()];
+        paring(folder.path(), &words)
+    };
+    let ended = record(&data).success();
+    let text = String::from_utf8_lossy(&ended.get_output().stdout).into_owned();
+    let record_of_data: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(record_of_data["conformsTo"], "http://mlcommons.org/croissant/1.0");
+    let file = &record_of_data["distribution"][0];
+    let sha256 = paring::schema::Sha256Hex::of_file(&data).unwrap();
+    assert_eq!((&file["@id"], &file["sha256"]), (&"digits.npz".into(), &sha256.as_str().into()));
+    assert!(text.contains("no claim of conformity") && !text.contains("license"), "{text}");
+    // Other data are not the run's, whatever they are called.
+    let other = common::digits("digits_cnn.onnx");
+    record(&other).failure();
+    record(folder.path()).code(2).stderr(predicates::str::contains("is a folder"));
+    paring(folder.path(), &["card", run, "--format", "croissant"]).code(2);
+}

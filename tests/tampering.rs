@@ -244,3 +244,34 @@ fn a_run_of_an_older_version_has_no_manifest_and_no_warning() {
     given(expect(&sha256)).success();
     given(expect(&Sha256Hex::zeros())).code(5).stderr(contains("its SHA-256 is"));
 }
+
+#[test]
+fn a_report_that_the_records_do_not_give_is_found_whatever_the_manifest_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = measured(folder.path());
+    let out = run.to_str().unwrap();
+    let holds = |run: &Path| {
+        let both = contains("report.md is what the records give")
+            .and(contains("report.html is what the records give"));
+        paring(folder.path(), &["verify", run.to_str().unwrap()]).success().stdout(both);
+    };
+    holds(&run);
+    // What verbs add later, and another place, change nothing in what the reports were made of.
+    paring(folder.path(), &["note", out, "some words"]).success();
+    paring(folder.path(), &["restore", out, "--variant", "both", "--pruned"]).success();
+    holds(&run);
+    holds(&copy(&run, &folder.path().join("an other/place")));
+    paring(folder.path(), &["report", out, "--redact"]).success();
+    holds(&run);
+    let honest = copy(&run, &folder.path().join("honest"));
+    for (file, from, to) in
+        [("report.md", "baseline", "basis"), ("report.html", "</title>", " </title>")]
+    {
+        copy(&honest, &run);
+        rewrite(&run.join(file), |text| text.replacen(from, to, 1));
+        remanifested(&run);
+        paring(folder.path(), &["verify", out])
+            .code(5)
+            .stderr(contains(format!("{file}: line")).and(contains("records give")));
+    }
+}

@@ -114,7 +114,7 @@ enum VerbArgs {
     Verify(signing::VerifyArgs),
     /// Make a pair of keys for signing
     Key(signing::KeyArgs),
-    /// Sign a run, and its variants to hand over
+    /// Sign a run and its variants to hand over, or its protocol before the first result
     Sign(signing::SignArgs),
     /// Approve a variant, or revoke its approval, signed in the ledger
     Approve(signing::ApproveArgs),

@@ -40,11 +40,15 @@ pub use csv::{
     comparison_csv, effects_csv, flow_csv, hits_csv, layers_csv, regimes_csv, results_csv,
     robustness_csv, savings_csv,
 };
+pub use gate::requirement_case;
 pub use gate::{
     VariantRestoration, gate_junit, gate_lines, gate_sentence, restoration_text, undecidable_line,
 };
 pub use markdown::report_md;
-pub use model_card::{CardApproval, CardRecords, model_card_cyclonedx, model_card_md};
+pub use model_card::{
+    CardApproval, CardRecords, CroissantData, croissant_record, model_card_cyclonedx,
+    model_card_md, model_card_spdx,
+};
 pub use overlay::{OverlayFile, OverlayModel, OverlayNode, overlay_files};
 pub use pages::{
     IndexedRun, QualityVerdict, RunTrends, TrendPoint, TrendStep, VariantTrend, report_index_html,

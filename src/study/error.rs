@@ -87,6 +87,14 @@ pub enum StudyError {
     /// A record of the run cannot be read.
     #[error(transparent)]
     Record(Box<PipelineError>),
+    /// The ledger has no rules yet.
+    #[error(
+        "{} has no rules in its ledger yet: `paring compress STUDY --out` that folder fixes them without a look at the report split", .0.display()
+    )]
+    NoProtocol(PathBuf),
+    /// Results that the gate would go by cannot be read.
+    #[error("the run's results: {0}")]
+    Results(String),
     /// A key has no form that can be written.
     #[error(transparent)]
     Key(paring_signing::KeyError),

@@ -17,8 +17,8 @@ mod toml_schema;
 mod verify;
 
 pub use approvals::{
-    ApprovalRequest, ApprovalRules, ApprovalState, RecordedApproval, recorded_approvals,
-    sign_approval,
+    ApprovalRequest, ApprovalRules, ApprovalState, RecordedApproval, RecordedProtocolSignature,
+    TrustedSigners, recorded_approvals, recorded_protocol_signatures, sign_approval, sign_protocol,
 };
 pub use checked_study::{DataSource, Study};
 pub use error::StudyError;
@@ -32,8 +32,9 @@ pub use sections::{
     default_timing_plan, width_stop_rule,
 };
 pub use signatures::{
-    HandedOverVariant, SignedRunState, TrustedKeys, is_handed_over, sign_run, sign_variant,
-    verify_handed_over, verify_run_signature, verify_signed_variants,
+    HandedOverVariant, SignedRunState, TrustedKeys, VerifiedStatement, is_handed_over,
+    is_statement, sign_run, sign_variant, verify_handed_over, verify_run_signature,
+    verify_signed_variants, verify_statement,
 };
 pub use toml_schema::study_schema;
 pub(crate) use toml_schema::toml_schema;

@@ -51,19 +51,24 @@ pub use progress::{Progress, ProgressEvent, ProgressStage};
 pub use rederive::{
     Rederivation, RederivationOutcome, RederiveOptions, RederivedVariant, rederive,
 };
-pub use report::{ReportAnswer, ReportFormat, ReportOptions, WrittenReport, report, write_report};
+pub use report::{
+    ComparedReport, ReportAnswer, ReportFormat, ReportOptions, WrittenReport, report, write_report,
+};
 pub use restore::{RestoreEvidence, RestoreExtent, RestoreOptions, RestoreResult, restore};
 pub use run::{
     RunOptions, RunPlan, RunResult, TargetResult, TrainingEstimate, cancel_run, plan_run, run,
 };
 pub use runs::{
-    AddedNote, CompareOptions, FailureRules, NoteOptions, RegimeOptions, RegimeResult, ShownRun,
-    VerifiedRun, VerifiedSignatures, VerifyOptions, add_regime, compare, list_runs, note,
-    refuse_changes, refuse_other_variants, sensitivity, show, verify, verify_signed_folder,
+    AddedNote, CompareOptions, FailureRules, NoteOptions, PersonalRecords, RegimeOptions,
+    RegimeResult, ShownRun, VerifiedRun, VerifiedSignatures, VerifyOptions, add_regime, compare,
+    list_runs, note, refuse_changes, refuse_other_variants, sensitivity, show, verify,
+    verify_signed_folder, verify_statement_file,
 };
+pub(crate) use signing::refuse_unapproved_models;
 pub use signing::{
     ApproveOptions, AuditOptions, CardFormat, CardOfRunOptions, GivenApproval, NewKey, SignOptions,
-    SignedRun, approval_states, approve, cards, new_key, sign, trusted_keys, write_audit,
+    SignProtocolOptions, SignedRules, SignedRun, approval_states, approve, cards, data_card,
+    new_key, sign, sign_protocol, trusted_keys, trusted_signers, write_audit,
 };
 pub(crate) use targets::{on_all, on_one};
 pub use variants::{TargetMeasurement, VariantFailure, VariantResult};

@@ -22,7 +22,7 @@ pub(in crate::cli) struct ApproveArgs {
     /// Your name
     #[arg(long, value_name = "NAME")]
     by: String,
-    /// Your private key: P-256 in PEM, from `paring key new` or openssl
+    /// Your private key: P-256 in PEM, from `paring key new` or openssl, or your ssh key
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
     /// The last day on which the approval counts, 2030-12-31 say (UTC), or a moment in RFC 3339

@@ -1,6 +1,6 @@
 //! `paring verify`.
 
-use super::verified_lines::{folder_line, verified_lines};
+use super::verified_lines::{folder_line, statement_line, verified_lines};
 use crate::cli::{CodedError, ExitCode, GlobalOptions};
 use crate::workflow::{self, AuditOptions, VerifyOptions};
 use clap::Args;
@@ -11,7 +11,7 @@ use std::path::PathBuf;
 /// Check the integrity of a run: ledger chain, file hashes, results, signatures; make its variants again.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct VerifyArgs {
-    /// The run directory, the folder of a bench, or a signed folder of a variant
+    /// The run directory, the folder of a bench, a signed folder of a variant, or a signed statement
     run: PathBuf,
     /// The manifest's SHA-256, as the verb that wrote last printed it
     #[arg(long, value_name = "SHA256", value_parser = digest)]
@@ -19,6 +19,10 @@ pub(in crate::cli) struct VerifyArgs {
     /// Public key that signatures have to be by; of several: by one of them
     #[arg(long, value_name = "FILE")]
     key: Vec<PathBuf>,
+    /// Public key of a person (PEM, or id_ed25519.pub), or an allowed_signers file: approvals and signatures
+    /// under the protocol have to be by one of them
+    #[arg(long, value_name = "FILE")]
+    signers: Vec<PathBuf>,
     /// Make the variants again from this model and compare them byte for byte
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
@@ -46,6 +50,7 @@ impl VerifyArgs {
             run: self.run,
             expected: self.expect,
             keys: self.key,
+            signers: self.signers,
             baseline: self.baseline,
             data: self.data,
             variants: self.variant,
@@ -64,6 +69,13 @@ impl VerifyArgs {
             match global.json {
                 true => say!("{:#}", json!(folder)),
                 false => say!("{}", folder_line(&options.run, &folder)),
+            }
+            return Ok(());
+        }
+        if let Some(statement) = workflow::verify_statement_file(&options).map_err(failed)? {
+            match global.json {
+                true => say!("{:#}", json!(statement)),
+                false => say!("{}", statement_line(&options.run, &statement)),
             }
             return Ok(());
         }

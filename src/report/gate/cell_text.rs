@@ -4,7 +4,7 @@ use paring_core::number_format::significant;
 use paring_core::schema::{ConfidenceInterval, DecidingCount, GateCell};
 
 /// The requirement with the part, target and setting that the verdict is about.
-pub(super) fn subject(cell: &GateCell) -> String {
+pub fn subject(cell: &GateCell) -> String {
     let mut text = cell.label.clone();
     if let Some(part) = &cell.part {
         text += &format!(" ({part})");

@@ -7,6 +7,7 @@ mod requirement_rows;
 mod restoration_text;
 mod scenario;
 
+pub use cell_text::subject as requirement_case;
 pub use gate_junit::gate_junit;
 pub use gate_lines::{gate_lines, gate_sentence, undecidable_line};
 pub(in crate::report) use requirement_rows::{REQUIREMENT_COLUMNS, requirement_rows};

@@ -3,12 +3,10 @@
 //! Source: CycloneDX 1.6 (ECMA-424).
 
 use super::CardRecords;
+use super::card_metrics::{CardMetric, UJ_PER_KWH};
 use crate::report::ResultRow;
-use paring_core::schema::{ConfidenceInterval, Evaluation, VariantRecord};
+use paring_core::schema::{ConfidenceInterval, VariantRecord};
 use serde_json::{Map, Value, json};
-
-/// Microjoules of a kilowatt-hour.
-const UJ_PER_KWH: f64 = 3.6e12;
 
 /// The bill of materials of a variant.
 pub fn model_card_cyclonedx(card: &CardRecords) -> Value {
@@ -93,8 +91,7 @@ fn model_card(card: &CardRecords) -> Value {
     if let Some(found) = card.evaluation {
         parameters.insert("task".into(), json!(found.task.to_string()));
     }
-    let mut metrics: Vec<Value> = card.evaluation.map(quality_metrics).unwrap_or_default();
-    metrics.extend(card.rows.iter().flat_map(hardware_metrics));
+    let metrics: Vec<Value> = card.metrics().into_iter().map(metric_value).collect();
     json!({
         "modelParameters": parameters,
         "quantitativeAnalysis": { "performanceMetrics": metrics },
@@ -102,57 +99,8 @@ fn model_card(card: &CardRecords) -> Value {
     })
 }
 
-/// Metrics on the report split, of all samples, slices and classes.
-fn quality_metrics(found: &Evaluation) -> Vec<Value> {
-    let mut all: Vec<Value> = Vec::new();
-    for (metric, score) in &found.metrics {
-        all.push(metric_value(&metric.to_string(), score.value, None));
-        let change = score.change.map(|change| {
-            metric_value(&format!("{metric}, change against the baseline"), change, None)
-        });
-        all.extend(change);
-    }
-    for slice in &found.slices {
-        let name = format!("{} = {}", slice.column, slice.value);
-        let each = slice.metrics.iter();
-        all.extend(
-            each.map(|(metric, score)| metric_value(&metric.to_string(), score.value, Some(&name))),
-        );
-    }
-    for class in &found.classes {
-        let name = format!("class {}", class.class);
-        all.extend(class.recall.map(|score| metric_value("recall", score.value, Some(&name))));
-    }
-    all
-}
-
-/// Latency, memory and energy on a target.
-fn hardware_metrics(row: &ResultRow) -> Vec<Value> {
-    let emulated = if row.environment.emulated { " (emulated)" } else { "" };
-    let setting = row.measurement.setting.label();
-    let setting = if setting.is_empty() { setting } else { format!(", {setting}") };
-    let place = format!("target {}{emulated}{setting}", row.target);
-    let mut all = Vec::new();
-    if let Ok(latency) = &row.measurement.latency {
-        all.push(metric_value("latency, median, ns", latency.p50_ns, Some(&place)));
-        all.extend(
-            latency
-                .peak_rss
-                .map(|peak| metric_value("peak resident memory, bytes", peak, Some(&place))),
-        );
-    }
-    if let Ok(speed) = &row.measurement.speed {
-        all.push(metric_value("speed-up over the baseline", speed.speedup, Some(&place)));
-    }
-    if let Ok(energy) = &row.measurement.energy {
-        let name = "energy per inference above idle, µJ";
-        all.push(metric_value(name, energy.per_inference_uj, Some(&place)));
-    }
-    all
-}
-
-fn metric_value(name: &str, interval: ConfidenceInterval, slice: Option<&str>) -> Value {
-    let ConfidenceInterval { value, low, high } = interval;
+fn metric_value(metric: CardMetric) -> Value {
+    let CardMetric { name, interval: ConfidenceInterval { value, low, high }, slice } = metric;
     let mut fields = Map::from_iter([
         ("type".to_string(), json!(name)),
         ("value".to_string(), json!(value.to_string())),

@@ -1,13 +1,13 @@
 //! An approval, signed and entered into the ledger.
 
-use super::recorded_approval::signed_bytes;
-use crate::ledger::{Ledger, LedgerHead};
+use super::signed_record::{place_of_signing, signed_bytes};
+use crate::ledger::Ledger;
 use crate::pipeline::{Folders, variant_record};
 use crate::study::{Protocol, StudyError};
 use paring_core::schema::{
     Approval, ApprovalAction, LedgerEntryBody, LedgerEntryKind, SignedApproval,
 };
-use paring_signing::{PrivateKey, to_base64};
+use paring_signing::SignerKey;
 use serde_json::json;
 use std::time::SystemTime;
 
@@ -35,30 +35,23 @@ pub fn sign_approval(
     folders: &Folders,
     protocol: &Protocol,
     request: &ApprovalRequest,
-    (key, now): (&PrivateKey, SystemTime),
+    (key, now): (&SignerKey, SystemTime),
 ) -> Result<Approval, StudyError> {
     let record = variant_record(folders, &request.variant)?;
     let mut ledger = Ledger::open(&folders.ledger(), &request.by)?;
-    if let Some(last) = ledger.entries().last() {
-        let behind = humantime::parse_rfc3339(&last.time).is_ok_and(|last| last > now);
-        if behind {
-            let now = humantime::format_rfc3339_seconds(now).to_string();
-            return Err(StudyError::Clock { now, last: last.time.clone() });
-        }
-    }
     let approval = Approval {
         action: request.action,
         run_id: protocol.run_id.clone(),
         variant: record.name,
         variant_id: record.variant_id,
-        ledger_sha256: LedgerHead::of(&folders.ledger())?.last_sha256,
+        ledger_sha256: place_of_signing(folders, &ledger, now)?,
         by: request.by.clone(),
         given_at: humantime::format_rfc3339_millis(now).to_string(),
         expires: request.expires.map(|end| humantime::format_rfc3339_seconds(end).to_string()),
         reason: request.reason.clone(),
-        public_key: key.public().to_pem().map_err(StudyError::Key)?,
+        public_key: key.public().to_text().map_err(StudyError::Key)?,
     };
-    let signature = to_base64(&key.sign(&signed_bytes(&approval)));
+    let signature = key.sign(&signed_bytes(&approval)).map_err(StudyError::Key)?;
     let body = json!(SignedApproval { approval: approval.clone(), signature });
     ledger.record(LedgerEntryBody { kind: LedgerEntryKind::Approval, body })?;
     Ok(approval)

@@ -3,6 +3,7 @@
 use super::timing::ProtocolSection;
 use crate::study::ApprovalRules;
 use paring_core::schema::Sha256Hex;
+use paring_signing::from_base64;
 
 /// More people than this are a slip of the finger.
 const MOST_APPROVALS: usize = 100;
@@ -23,16 +24,38 @@ fn checked_rules(
         ));
     }
     let keys = keys.iter().map(|text| {
-        Sha256Hex::try_from(text.to_lowercase())
-            .map_err(|e| format!("`approval_keys` under [protocol]: {e}"))
+        // As `ssh-keygen -l` prints it.
+        let key = match text.strip_prefix("SHA256:") {
+            Some(base64) => ssh_fingerprint(base64),
+            None => Sha256Hex::try_from(text.to_lowercase()).map_err(|e| e.to_string()),
+        };
+        key.map_err(|e| format!("`approval_keys` under [protocol]: {e}"))
     });
     let approvals = approvals.unwrap_or(usize::from(required));
     Ok(ApprovalRules { approvals, required, keys: keys.collect::<Result<_, _>>()? })
 }
 
+/// The SHA-256 behind `SHA256:`, in base64 without padding.
+fn ssh_fingerprint(base64: &str) -> Result<Sha256Hex, String> {
+    let bytes = from_base64(&format!("{base64}=")).unwrap_or_default();
+    match <[u8; 32]>::try_from(bytes) {
+        Ok(digest) => Ok(Sha256Hex::from_bytes(&digest)),
+        Err(_) => Err(format!("`SHA256:{base64}` is no fingerprint as `ssh-keygen -l` prints it")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_are_named_as_ssh_keygen_prints_them_too() {
+        let base64 = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU".to_string();
+        let rules = checked_rules(None, false, &[format!("SHA256:{base64}")]).unwrap();
+        assert_eq!(rules.keys, [Sha256Hex::of(b"")]);
+        let said = checked_rules(None, false, &["SHA256:abc".into()]).unwrap_err();
+        assert!(said.contains("`SHA256:abc` is no fingerprint"), "{said}");
+    }
 
     #[test]
     fn rules_are_checked() {

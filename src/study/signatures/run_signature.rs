@@ -144,7 +144,10 @@ fn appended_entries(
         )));
     }
     let later = entries.get(signed.entries..).unwrap_or_default();
-    let allowed = |kind| matches!(kind, LedgerEntryKind::Note | LedgerEntryKind::Approval);
+    let allowed = |kind| {
+        use LedgerEntryKind::{Approval, Note, ProtocolSignature};
+        matches!(kind, Note | Approval | ProtocolSignature)
+    };
     match later.iter().position(|entry| !allowed(entry.kind)) {
         Some(position) => Err(broken(format!(
             "entry {} was added after the run was signed: sign it again",

@@ -1,14 +1,17 @@
-//! `signed/VARIANT/`: a variant to hand over, with its record, its provenance, and a signature that the
-//! package `model-signing` verifies.
+//! `signed/VARIANT/`: a variant to hand over, with its record, its provenance, the gate's verdicts, and a
+//! signature that the package `model-signing` verifies.
 
 use super::TrustedKeys;
+use super::gate_statement::{TEST_RESULT_TYPE, gate_statement, recorded_gate};
 use super::provenance::{PROVENANCE_TYPE, provenance};
 use crate::ledger::read_ledger;
 use crate::pipeline::{self, Folders};
-use crate::study::{Protocol, StudyError, VerifyError};
+use crate::study::{Protocol, RunDirectory, StudyError, VerifyError};
 use paring_core::files::ConfinedPath;
-use paring_core::schema::Sha256Hex;
-use paring_signing::{FolderSignature, PrivateKey, SignatureError, SignedBundle, StatementSubject};
+use paring_core::schema::{GateRecord, Sha256Hex};
+use paring_signing::{
+    FolderSignature, InTotoStatement, PrivateKey, SignatureError, SignedBundle, StatementSubject,
+};
 use serde::Serialize;
 use serde_json::Map;
 use std::collections::BTreeMap;
@@ -18,6 +21,7 @@ use std::path::Path;
 /// The signature of a folder, by the package's own convention.
 const SIGNATURE_FILE: &str = "model.sig";
 const PROVENANCE_FILE: &str = "provenance.json";
+const GATE_FILE: &str = "gate.json";
 
 /// Writes and signs the folder of a variant; gives its path in the run.
 ///
@@ -39,9 +43,15 @@ pub fn sign_variant(
         |source: SignatureError| StudyError::Signature { path: folder.to_path_buf(), source };
     let mut files = variant_files(folders, name, &line[0].file).map_err(failed("read"))?;
     let entries = read_ledger(&folders.ledger())?;
-    if let Some(statement) = provenance(&line, protocol, &entries) {
+    let gate = recorded_gate(folders, protocol)?;
+    let statements = [
+        (PROVENANCE_FILE, provenance(&line, protocol, &entries)),
+        (GATE_FILE, gate.and_then(|gate| gate_statement(&line[0], protocol, &gate))),
+    ];
+    for (file, statement) in statements {
+        let Some(statement) = statement else { continue };
         let bundle = SignedBundle::sign(&statement, key).and_then(|bundle| bundle.to_json());
-        files.insert(PROVENANCE_FILE.into(), bundle.map_err(unsigned)?);
+        files.insert(file.into(), bundle.map_err(unsigned)?);
     }
     let signature = FolderSignature {
         name: name.to_string(),
@@ -93,8 +103,16 @@ pub fn verify_signed_variants(
 ) -> Result<Vec<String>, VerifyError> {
     let signed = folders.root().join("signed");
     let names = signed.names().map_err(|e| VerifyError::broken("signed", e.to_string()))?;
+    if names.is_empty() {
+        return Ok(names);
+    }
+    let broken = |file: &str, problem: String| VerifyError::broken(file, problem);
+    let protocol = RunDirectory::protocol_of(folders.root())
+        .map_err(|e| broken("protocol.json", e.to_string()))?;
+    let gate = recorded_gate(folders, &protocol).map_err(|e| broken(".", e.to_string()))?;
+    let run = SignedVariantsRun { folders, protocol, gate, keys };
     for name in &names {
-        verify_folder(folders, &signed.join(name), name, keys)?;
+        run.verify_folder(name)?;
     }
     Ok(names)
 }
@@ -112,13 +130,16 @@ pub fn verify_handed_over(
     let (statement, _) = keys.statement(&folder.join(PROVENANCE_FILE), PROVENANCE_FILE)?;
     let own =
         |subject: &StatementSubject| signed.files.get(&subject.name) == subject.sha256().as_ref();
-    match statement.predicate_type == PROVENANCE_TYPE && statement.subject.iter().all(own) {
-        true => Ok(signed),
-        false => {
-            let problem = "it is the provenance of other files";
-            Err(VerifyError::broken(PROVENANCE_FILE, problem))
+    if statement.predicate_type != PROVENANCE_TYPE || !statement.subject.iter().all(own) {
+        return Err(VerifyError::broken(PROVENANCE_FILE, "it is the provenance of other files"));
+    }
+    if signed.files.contains_key(GATE_FILE) {
+        let (statement, _) = keys.statement(&folder.join(GATE_FILE), GATE_FILE)?;
+        if statement.predicate_type != TEST_RESULT_TYPE || !statement.subject.iter().all(own) {
+            return Err(VerifyError::broken(GATE_FILE, "its verdicts are about other files"));
         }
     }
+    Ok(signed)
 }
 
 /// True of the folder of a signed variant.
@@ -160,25 +181,51 @@ fn signed_files(
     }
 }
 
-fn verify_folder(
-    folders: &Folders,
-    folder: &ConfinedPath,
-    name: &str,
-    keys: &TrustedKeys,
-) -> Result<(), VerifyError> {
-    let within = |file: &str| format!("signed/{name}/{file}");
-    let broken = |file: &str, problem: String| VerifyError::broken(within(file), problem);
-    let found = signed_files(folder, &within, keys)?.files;
-    let record = pipeline::variant_record(folders, name)
-        .map_err(|e| broken(SIGNATURE_FILE, e.to_string()))?;
-    if found.get(&*record.file) != Some(&record.file_sha256) {
-        let problem = format!("it is not the model of variant `{name}` in the run");
-        return Err(broken(&record.file, problem));
-    }
-    let (statement, _) = keys.statement(&folder.join(PROVENANCE_FILE), &within(PROVENANCE_FILE))?;
-    let subject = StatementSubject::new(record.file.to_string(), &record.file_sha256);
-    match statement.predicate_type == PROVENANCE_TYPE && statement.subject == [subject] {
-        true => Ok(()),
-        false => Err(broken(PROVENANCE_FILE, format!("it is not the provenance of `{name}`"))),
+/// A run whose signed variants are checked.
+struct SignedVariantsRun<'a> {
+    folders: &'a Folders,
+    protocol: Protocol,
+    /// Verdicts as the records give them.
+    gate: Option<GateRecord>,
+    keys: &'a TrustedKeys,
+}
+
+impl SignedVariantsRun<'_> {
+    fn verify_folder(&self, name: &str) -> Result<(), VerifyError> {
+        let folder = self.folders.root().join("signed").join(name);
+        let within = |file: &str| format!("signed/{name}/{file}");
+        let broken = |file: &str, problem: String| VerifyError::broken(within(file), problem);
+        let found = signed_files(&folder, &within, self.keys)?.files;
+        let record = pipeline::variant_record(self.folders, name)
+            .map_err(|e| broken(SIGNATURE_FILE, e.to_string()))?;
+        if found.get(&*record.file) != Some(&record.file_sha256) {
+            let problem = format!("it is not the model of variant `{name}` in the run");
+            return Err(broken(&record.file, problem));
+        }
+        let statement = |file: &str| {
+            Ok::<_, VerifyError>(self.keys.statement(&folder.join(file), &within(file))?.0)
+        };
+        let provenance = statement(PROVENANCE_FILE)?;
+        let subject = StatementSubject::new(record.file.to_string(), &record.file_sha256);
+        if provenance.predicate_type != PROVENANCE_TYPE || provenance.subject != [subject] {
+            return Err(broken(PROVENANCE_FILE, format!("it is not the provenance of `{name}`")));
+        }
+        // Versions before this one signed no verdicts.
+        if !found.contains_key(GATE_FILE) {
+            return Ok(());
+        }
+        let derived =
+            self.gate.as_ref().and_then(|gate| gate_statement(&record, &self.protocol, gate));
+        // Numbers as they are read back.
+        let derived = derived.and_then(|own| serde_json::to_vec(&own).ok());
+        let derived: Option<InTotoStatement> =
+            derived.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        match derived == Some(statement(GATE_FILE)?) {
+            true => Ok(()),
+            false => Err(broken(
+                GATE_FILE,
+                format!("its verdicts on `{name}` are not those that the run's records give"),
+            )),
+        }
     }
 }

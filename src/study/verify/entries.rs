@@ -1,12 +1,12 @@
-//! Entries of a ledger whose chain holds: times that go forward, approvals whose signatures hold.
+//! Entries of a ledger whose chain holds: times that go forward, signatures of people that hold.
 
 use super::VerifyError;
 use crate::ledger::read_ledger;
 use crate::pipeline::Folders;
-use crate::study::{RunDirectory, recorded_approvals};
-use paring_core::schema::LedgerEntry;
+use crate::study::{RunDirectory, recorded_approvals, recorded_protocol_signatures};
+use paring_core::schema::{LedgerEntry, LedgerEntryKind};
 
-/// Verifies times and approvals.
+/// Verifies times, approvals, and signatures under the rules.
 pub(super) fn verify(folders: &Folders) -> Result<(), VerifyError> {
     let broken = |problem: String| VerifyError::broken("ledger.jsonl", problem);
     let entries = read_ledger(&folders.ledger()).map_err(|e| broken(e.to_string()))?;
@@ -14,11 +14,13 @@ pub(super) fn verify(folders: &Folders) -> Result<(), VerifyError> {
         return Err(broken(problem));
     }
     let approvals = recorded_approvals(&entries).map_err(broken)?;
-    if approvals.is_empty() {
+    let under_rules = entries.iter().any(|own| own.kind == LedgerEntryKind::ProtocolSignature);
+    if approvals.is_empty() && !under_rules {
         return Ok(());
     }
     let protocol = RunDirectory::protocol_of(folders.root())
         .map_err(|e| VerifyError::broken("protocol.json", e.to_string()))?;
+    recorded_protocol_signatures(&entries, &protocol).map_err(broken)?;
     match approvals.iter().find(|own| own.approval.run_id != protocol.run_id) {
         Some(own) => Err(broken(format!(
             "the approval in line {} is of run {}, this is run {}",

@@ -37,6 +37,10 @@ struct PreparedBench {
 /// [`WorkflowError`] where the first model or the inputs cannot be used, or the target fails.
 pub fn bench(options: &BenchOptions, progress: &Progress) -> Result<BenchAnswer, WorkflowError> {
     let target = one_target(&options.target, options.trust)?;
+    crate::workflow::refuse_unapproved_models(
+        options.models.iter().map(|model| model.as_path()),
+        &target,
+    )?;
     let given = models(options, progress)?;
     let origin = inputs::origin(options)?;
     let out = options.out.clone().unwrap_or_else(|| RunDirectory::named("bench"));

@@ -11,7 +11,7 @@ use crate::evaluate::{
 };
 use crate::pipeline::{Instances, write_answers, write_instances, write_instances_csv};
 use crate::report::BoardAgreement;
-use crate::workflow::{Progress, WorkflowError};
+use crate::workflow::{Progress, WorkflowError, refuse_unapproved_models};
 use paring_agent::engine::{self, DimensionBindings, ModelSource};
 use paring_core::files::ConfinedPath;
 use paring_core::schema::{
@@ -54,6 +54,9 @@ pub fn evaluate(
     let (mut exams, mut robustness, mut flows) = (Vec::new(), Vec::new(), Vec::new());
     let mut attacks = AttackedModels::default();
     let targets = boards(&options.targets, options.trust)?;
+    for target in &targets {
+        refuse_unapproved_models(options.models.iter().map(PathBuf::as_path), target)?;
+    }
     let mut boards = Vec::new();
     for model in &options.models {
         let answered = options.open(model, &task, progress)?;

@@ -16,7 +16,9 @@ use crate::study::Study;
 use crate::workflow::open_run::{OpenRun, sysfs_root};
 use crate::workflow::report::{samples_are_private, write_report_if_possible};
 use crate::workflow::variants::calibration;
-use crate::workflow::{Progress, ProgressEvent, ProgressStage, WorkflowError};
+use crate::workflow::{
+    Progress, ProgressEvent, ProgressStage, WorkflowError, refuse_unapproved_models,
+};
 use paring_boards::{self, Inventory, Target};
 use paring_compress::Step;
 use paring_core::schema::{Explanation, VariantRecord};
@@ -55,6 +57,7 @@ pub fn explain(
     };
     let mut explanations = Vec::new();
     let names = variants(options, &run)?;
+    refuse_unapproved(&run, &names, &targets)?;
     for (position, name) in names.iter().enumerate() {
         // One variant is explained in any case: a call that does nothing says nothing.
         let not_explained = || format!("{name} was not explained");
@@ -126,6 +129,22 @@ fn targets(options: &ExplainOptions, study: &Study) -> Result<Vec<Target>, Workf
     let folder = study.path.parent().unwrap_or(Path::new(""));
     let inventory = Inventory::find(folder, options.trust)?;
     Ok(paring_boards::select_targets(&options.targets, &inventory)?)
+}
+
+/// Refuses targets that the study does not name, where it asks for approvals that a variant lacks.
+fn refuse_unapproved(
+    run: &OpenRun,
+    names: &[String],
+    targets: &[Target],
+) -> Result<(), WorkflowError> {
+    for name in names {
+        let file = variant_record(&run.directory.folders, name)?.file;
+        let model = run.directory.folders.variants().join(&file).to_path_buf();
+        for target in targets {
+            refuse_unapproved_models([model.as_path()], target)?;
+        }
+    }
+    Ok(())
 }
 
 fn stress(options: &ExplainOptions, study: &Study) -> Option<RobustnessTest> {

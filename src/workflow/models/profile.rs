@@ -6,7 +6,7 @@ use crate::pipeline::{
 };
 use crate::report::{self, RunFacts};
 use crate::study;
-use crate::workflow::{Progress, WorkflowError, on_one, one_target};
+use crate::workflow::{Progress, WorkflowError, on_one, one_target, refuse_unapproved_models};
 use paring_agent::arrays::Array;
 use paring_boards::{FolderTrust, Target};
 use paring_core::files::ConfinedPath;
@@ -54,6 +54,7 @@ pub fn profile(
 ) -> Result<LayerProfile, WorkflowError> {
     let model = options.model.display();
     let target = one_target(&options.target, options.trust)?;
+    refuse_unapproved_models([options.model.as_path()], &target)?;
     let samples = options.samples.open(&options.model)?;
     let Some(calibration) = &samples.calibration else {
         let hint = "times depend on real inputs; give --data FILE.npz with the model's inputs";

@@ -74,7 +74,7 @@ impl RederivedPair<'_> {
 }
 
 /// True where samples that were run through the model decided numbers in it.
-fn rests_on_samples(decided: &[RecordedStep]) -> bool {
+pub(super) fn rests_on_samples(decided: &[RecordedStep]) -> bool {
     let mut all = decided.iter().flat_map(|step| &step.decisions);
     all.any(|(_, decision)| decision.inputs.calibration_sha256.is_some())
 }

@@ -19,6 +19,10 @@ pub struct Rederivation {
 pub struct RederivedVariant {
     /// Its name.
     pub name: String,
+    /// Its own steps that ran samples through the model when they were done again: last bits of activations
+    /// decide numbers there, and depend on the processor. Another machine may give another file.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub machine_dependent_steps: Vec<String>,
     /// The outcome.
     #[serde(flatten)]
     pub outcome: RederivationOutcome,

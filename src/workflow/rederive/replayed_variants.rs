@@ -1,6 +1,6 @@
 //! Variants made again, one after the other, each from the parent that the run has.
 
-use super::comparison::RederivedPair;
+use super::comparison::{RederivedPair, rests_on_samples};
 use super::recorded_recipe::{recorded_decisions, recorded_recipe, without_samples};
 use super::replay_context::ReplayContext;
 use super::{Rederivation, RederivationOutcome, RederiveOptions, RederivedVariant};
@@ -46,8 +46,8 @@ pub fn rederive(options: &RederiveOptions) -> Result<Rederivation, WorkflowError
     };
     let mut session = RederivationSession { run, scratch, replay, recorded };
     let variants = names.into_iter().map(|name| {
-        let outcome = session.variant(&name)?;
-        Ok(RederivedVariant { name, outcome })
+        let (outcome, machine_dependent_steps) = session.variant(&name)?;
+        Ok(RederivedVariant { name, machine_dependent_steps, outcome })
     });
     let variants = variants.collect::<Result<_, WorkflowError>>()?;
     let (baseline_sha256, with_data) = (given.file_sha256, options.data.is_some());
@@ -63,14 +63,15 @@ struct RederivationSession {
 }
 
 impl RederivationSession {
-    fn variant(&mut self, name: &str) -> Result<RederivationOutcome, WorkflowError> {
-        let refused = |reason: String| Ok(RederivationOutcome::NotDerived { reason });
+    /// The outcome of a variant, and its steps that depend on the machine.
+    fn variant(&mut self, name: &str) -> Result<(RederivationOutcome, Vec<String>), WorkflowError> {
+        let refused = |reason: String| Ok((RederivationOutcome::NotDerived { reason }, vec![]));
         let line = pipeline::ancestry(&self.run, name)?;
         let record = &line[0];
         let Some(parent) = line.get(1) else {
             return match record.file_sha256 == variant_record(&self.scratch, BASELINE)?.file_sha256
             {
-                true => Ok(RederivationOutcome::Identical),
+                true => Ok((RederivationOutcome::Identical, vec![])),
                 false => refused("it is another baseline".into()),
             };
         };
@@ -84,6 +85,11 @@ impl RederivationSession {
         if let Some(reason) = irreproducible(&recipe.steps, &decided) {
             return refused(reason);
         }
+        // Without samples only what needs none is done again.
+        let machine_dependent = match self.replay.context.inputs.calibration {
+            Some(_) => steps_on_samples(&decided),
+            None => vec![],
+        };
         let recipe = match self.replay.context.inputs.calibration {
             Some(_) => recipe,
             None => without_samples(&recipe, &decided)?,
@@ -97,7 +103,7 @@ impl RederivationSession {
             Ok(made) => {
                 let (run, scratch) = (&self.run, &self.scratch);
                 let pair = RederivedPair { run, recorded: record, scratch, made: &made };
-                Ok(pair.compare(&decided, &again))
+                Ok((pair.compare(&decided, &again), machine_dependent))
             }
             Err(error) if error.is_of_one_variant() => refused(self.reason(error)),
             Err(error) => Err(error.into()),
@@ -125,6 +131,12 @@ impl RederivationSession {
             _ => WorkflowError::from(error).with_causes(),
         }
     }
+}
+
+/// Steps in which samples that were run through the model decided numbers.
+fn steps_on_samples(decided: &[RecordedStep]) -> Vec<String> {
+    let own = decided.iter().filter(|step| rests_on_samples(std::slice::from_ref(step)));
+    own.map(|step| step.step.to_string()).collect()
 }
 
 /// The reason why steps cannot be done again at all, if there is one.

@@ -2,6 +2,7 @@
 
 mod answer;
 mod blocks;
+mod derived;
 mod layers;
 mod network;
 mod options;
@@ -12,6 +13,8 @@ mod samples;
 mod write;
 
 pub use answer::report;
+pub use derived::ComparedReport;
+pub(super) use derived::compare_reports;
 pub(super) use layers::recorded_layers;
 pub use options::{ReportAnswer, ReportFormat, ReportOptions};
 pub(super) use privacy::samples_are_private;

@@ -66,6 +66,23 @@ impl ReportRecords {
         })
     }
 
+    /// The ledger, whole.
+    pub(super) fn ledger(&self) -> &[LedgerEntry] {
+        &self.ledger
+    }
+
+    /// The reason why samples could not be drawn, or the first record that cannot be read.
+    pub(super) fn undrawn(&self) -> Option<paring_core::schema::MissingReason> {
+        let unreadable = self.unreadable.first().cloned().map(paring_core::schema::MissingReason);
+        self.samples.drawings.as_ref().err().cloned().or(unreadable)
+    }
+
+    /// The records as reports took them in `directory`, when the ledger had `entries` entries.
+    pub(super) fn report_at<'a>(&'a self, directory: &'a str, entries: usize) -> RunReport<'a> {
+        let ledger = self.ledger.get(..entries).unwrap_or(&self.ledger);
+        RunReport { directory, ledger, ..self.report() }
+    }
+
     /// The records as reports take them.
     pub(super) fn report(&self) -> RunReport<'_> {
         RunReport {

@@ -15,6 +15,6 @@ pub use regime::{RegimeOptions, RegimeResult, add_regime};
 pub use sensitivity::sensitivity;
 pub use show::{ShownRun, show};
 pub use verify::{
-    VerifiedRun, VerifiedSignatures, VerifyOptions, refuse_other_variants, verify,
-    verify_signed_folder,
+    PersonalRecords, VerifiedRun, VerifiedSignatures, VerifyOptions, refuse_other_variants, verify,
+    verify_signed_folder, verify_statement_file,
 };

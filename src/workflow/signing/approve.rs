@@ -1,6 +1,6 @@
 //! Approvals of variants: given, taken back, and told.
 
-use super::private_key;
+use super::signer_key;
 use crate::ledger::read_ledger;
 use crate::pipeline::{Folders, variant_record};
 use crate::study::{
@@ -42,7 +42,7 @@ pub struct GivenApproval {
 /// an approval without a name, and a variant that the run lacks.
 pub fn approve(options: &ApproveOptions) -> Result<GivenApproval, WorkflowError> {
     let ApproveOptions { run, key, request } = options;
-    let (key, now) = (private_key(key)?, SystemTime::now());
+    let (key, now) = (signer_key(key)?, SystemTime::now());
     if request.by.trim().is_empty() {
         return Err(WorkflowError::Option("--by is empty: write who approves".into()));
     }

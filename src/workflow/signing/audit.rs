@@ -18,6 +18,9 @@ const POLICY: &str = "urn:paring:made-again-byte-for-byte:v1";
 /// Level of a variant that was made again byte for byte; none of SLSA's own.
 const LEVEL: &str = "PARING_MADE_AGAIN";
 
+/// Name of the field with the outcome of each variant. Others ignore it.
+const VARIANTS: &str = "urn:paring:variants:v1";
+
 /// An audit that is to be written.
 #[derive(Clone, Debug)]
 pub struct AuditOptions {
@@ -56,7 +59,7 @@ pub fn write_audit(
 fn predicate(protocol: &Protocol, verified: &VerifiedRun, rederivation: &Rederivation) -> Value {
     let all =
         rederivation.differing().next().is_none() && rederivation.not_derived().next().is_none();
-    let (result, levels) = if all { ("PASSED", vec![LEVEL]) } else { ("FAILED", vec![]) };
+    let (result, levels) = if all { ("PASSED", vec![LEVEL]) } else { ("FAILED", vec!["FAILED"]) };
     let version = env!("CARGO_PKG_VERSION");
     json!({
         "verifier": { "id": format!("urn:paring:{version}"), "version": { "paring": version } },
@@ -69,6 +72,6 @@ fn predicate(protocol: &Protocol, verified: &VerifiedRun, rederivation: &Rederiv
         ],
         "verificationResult": result,
         "verifiedLevels": levels,
-        "variants": rederivation.variants,
+        (VARIANTS): rederivation.variants,
     })
 }

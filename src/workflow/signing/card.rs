@@ -9,6 +9,7 @@ use crate::workflow::WorkflowError;
 use paring_core::schema::{Decision, LedgerEntry, LedgerEntryKind, Sha256Hex, VariantRecord};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 /// Formats of a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub enum CardFormat {
     Markdown,
     /// CycloneDX 1.6, as JSON.
     CycloneDx,
+    /// SPDX 3.0.1 with fields of the AI profile, as JSON-LD.
+    Spdx,
 }
 
 /// A run whose variants get a card.
@@ -48,6 +51,7 @@ pub fn cards(options: &CardOfRunOptions) -> Result<Vec<(String, String)>, Workfl
         || !study::ApprovalRules::of(&entries).is_default();
     let facts = RunDirectory::protocol_of(&options.run)?.facts();
     let (owner, words) = words(&entries);
+    let created = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let mut cards = Vec::new();
     for (name, state) in states {
         let line = pipeline::ancestry(&folders, &name)?;
@@ -69,6 +73,9 @@ pub fn cards(options: &CardOfRunOptions) -> Result<Vec<(String, String)>, Workfl
         let text = match options.format {
             CardFormat::Markdown => model_card_md(&records),
             CardFormat::CycloneDx => format!("{:#}\n", model_card_cyclonedx(&records)),
+            CardFormat::Spdx => {
+                format!("{:#}\n", crate::report::model_card_spdx(&records, &created))
+            }
         };
         cards.push((name, text));
     }
@@ -76,7 +83,7 @@ pub fn cards(options: &CardOfRunOptions) -> Result<Vec<(String, String)>, Workfl
 }
 
 /// Owner and words of the study, as the ledger's first protocol has them.
-fn words(entries: &[LedgerEntry]) -> (String, BTreeMap<String, String>) {
+pub(super) fn words(entries: &[LedgerEntry]) -> (String, BTreeMap<String, String>) {
     let protocol = entries.iter().find(|entry| entry.kind == LedgerEntryKind::Protocol);
     let words = protocol.and_then(|entry| entry.body.get("words")).cloned();
     let words = words.and_then(|words| serde_json::from_value(words).ok());

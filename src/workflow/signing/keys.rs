@@ -1,9 +1,9 @@
 //! Key files: made, and read.
 
-use crate::study::TrustedKeys;
+use crate::study::{TrustedKeys, TrustedSigners};
 use crate::workflow::WorkflowError;
 use paring_core::schema::Sha256Hex;
-use paring_signing::{PrivateKey, PublicKey};
+use paring_signing::{PrivateKey, PublicKey, SignerKey, allowed_signers};
 use serde::Serialize;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -59,6 +59,28 @@ fn create_new(path: &Path, mode: u32) -> std::io::Result<std::fs::File> {
 pub(in crate::workflow) fn private_key(path: &Path) -> Result<PrivateKey, WorkflowError> {
     let failed = |source| WorkflowError::Key { path: path.to_path_buf(), source };
     PrivateKey::from_pem(&text(path)?).map_err(failed)
+}
+
+/// A person's private key in a file: P-256 in PEM, or of OpenSSH.
+///
+/// # Errors
+/// [`WorkflowError`] names the file and what is in it instead.
+pub(in crate::workflow) fn signer_key(path: &Path) -> Result<SignerKey, WorkflowError> {
+    let failed = |source| WorkflowError::Key { path: path.to_path_buf(), source };
+    SignerKey::from_text(&text(path)?).map_err(failed)
+}
+
+/// The people in files of public keys, and in allowed_signers files of OpenSSH.
+///
+/// # Errors
+/// [`WorkflowError`] names the file and what is in it instead.
+pub fn trusted_signers(paths: &[PathBuf]) -> Result<TrustedSigners, WorkflowError> {
+    let mut known = TrustedSigners::default();
+    for path in paths {
+        let failed = |source| WorkflowError::Key { path: path.clone(), source };
+        known.add(allowed_signers(&text(path)?).map_err(failed)?).map_err(failed)?;
+    }
+    Ok(known)
 }
 
 /// The public keys in files.
