@@ -21,9 +21,11 @@ use paring_core::schema::OriginalIndices;
 use paring_onnx::graph::{Graph, TensorFacts};
 use std::collections::BTreeMap;
 
-/// Samples that one pass takes where the model takes any number: passes over so few are the fastest a
-/// sample, and several of them fill the cores.
-const SAMPLES: usize = 8;
+/// Bytes that a node of a pass may read and write where the model takes any number of samples: half of
+/// what the second cache of a core holds as a rule, so that a node finds what the one before it left.
+const WORKING_SET: usize = 512 << 10;
+/// Passes of an update at least, so that they fill cores; no more samples than that make a pass.
+const PASSES: usize = 4;
 
 /// Samples with the teacher's answers to them, as one pass reads them.
 pub(super) type PassArrays = BTreeMap<String, Array>;
@@ -52,29 +54,54 @@ pub(super) struct PassGradients {
     pub(super) gradients: Vec<Vec<f32>>,
 }
 
-/// The most samples that both models take at once, up to [`SAMPLES`], with the facts of both.
+/// Bytes that the node of a graph with the most reads and writes for one sample, weights apart.
+fn working_set(graph: &Graph, facts: &TensorFacts) -> usize {
+    let bytes = |name: &String| {
+        let stored = graph.element(name).is_some();
+        let dims = facts.shapes.get(name).filter(|_| !stored);
+        dims.map_or(0, |dims| dims.iter().product::<usize>() * size_of::<f32>())
+    };
+    let each = graph.nodes().iter();
+    each.map(|node| node.input.iter().chain(&node.output).map(bytes).sum()).max().unwrap_or(0)
+}
+
+/// Samples of one pass over a model that takes any number: the largest power of two that keeps the reads
+/// and writes of a node within half a megabyte, so that a node finds in the cache what the one before it
+/// left, and divides an update of `update` samples into four passes at least. `facts` are those of one
+/// sample.
+pub fn pass_samples(graph: &Graph, facts: &TensorFacts, update: usize) -> usize {
+    let bytes = working_set(graph, facts).max(1);
+    let most = (WORKING_SET / bytes).min(update / PASSES).max(1);
+    1 << most.ilog2()
+}
+
+/// Samples of one pass, with the facts of both models.
 fn common_batch(
     student: &Graph,
     teacher: &Graph,
     calibration: &Calibration,
+    update: usize,
 ) -> Result<(usize, TensorFacts, TensorFacts), DistillationError> {
     let facts = |graph: &Graph, batch| graph.facts(&calibration.dims, batch);
-    if calibration.batch == 1 {
-        let wide = |graph: &Graph| {
-            let found = facts(graph, SAMPLES).ok()?;
-            let first =
-                |name: &&str| found.shapes.get(*name).and_then(|dims| dims.first().copied());
-            let outputs = graph.outputs();
-            let all =
-                outputs.iter().chain(&graph.inputs()).all(|name| first(name) == Some(SAMPLES));
-            all.then_some(found)
-        };
-        if let (Some(own), Some(theirs)) = (wide(student), wide(teacher)) {
-            return Ok((SAMPLES, own, theirs));
-        }
-    }
     let batch = calibration.batch.max(1);
-    Ok((batch, facts(student, batch)?, facts(teacher, batch)?))
+    let (own, theirs) = (facts(student, batch)?, facts(teacher, batch)?);
+    if batch > 1 {
+        return Ok((batch, own, theirs));
+    }
+    let each = [(student, &own), (teacher, &theirs)];
+    let samples = each.map(|(graph, facts)| pass_samples(graph, facts, update));
+    let samples = samples[0].min(samples[1]);
+    let wide = |graph: &Graph| {
+        let found = facts(graph, samples).ok()?;
+        let first = |name: &&str| found.shapes.get(*name).and_then(|dims| dims.first().copied());
+        let outputs = graph.outputs();
+        let all = outputs.iter().chain(&graph.inputs()).all(|name| first(name) == Some(samples));
+        all.then_some(found)
+    };
+    match (wide(student), wide(teacher)) {
+        (Some(own), Some(theirs)) => Ok((samples, own, theirs)),
+        _ => Ok((batch, own, theirs)),
+    }
 }
 
 impl DistillationPasses {
@@ -89,7 +116,8 @@ impl DistillationPasses {
         how: &Distillation,
         calibration: &Calibration,
     ) -> Result<DistillationPasses, CompressError> {
-        let (samples, facts, teacher_facts) = common_batch(student, teacher, calibration)?;
+        let (samples, facts, teacher_facts) =
+            common_batch(student, teacher, calibration, how.batch)?;
         let own = ModelFacts { graph: student, facts: &facts };
         let theirs = ModelFacts { graph: teacher, facts: &teacher_facts };
         let mut compared = compared_outputs(own, theirs, calibration)?;
