@@ -10,13 +10,13 @@ use paring::catalog::Calibration;
 use paring::compress::distillation::{Distillation, DistillationInputs, distill};
 use paring::compress::{
     CompressError, DecisionRule, PostTrainingQuantization, QuantizationFormat,
-    QuantizationGranularity, StepResult, quantize,
+    QuantizationGranularity, StepResult, agreement, quantize,
 };
 use paring::data::{Dataset, DatasetRequest, PixelNormalization};
 use paring::engine::{self, ModelSource};
 use paring::graph::{DimensionSize, Graph, Node, Weights};
 use paring::schema::{
-    Decision, LedgerEntry, LedgerEntryKind, TaskKind, TrainingEnd, VariantRecord,
+    Decision, EngineOptions, LedgerEntry, LedgerEntryKind, TaskKind, TrainingEnd, VariantRecord,
 };
 use predicates::str::contains;
 use std::collections::BTreeMap;
@@ -108,17 +108,64 @@ fn a_run_is_repeated_recorded_undone_and_replayed() {
     assert_eq!(trainings, 2, "the training is done again with the component");
 }
 
+#[test]
+fn a_quantized_variant_with_learned_scales_is_repeated_verified_and_undone() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |out: &str| {
+        let study = folder.path().join("study.toml");
+        let quoted = |path: PathBuf| format!("{path:?}");
+        let text = STUDY.split("[[variant]]").next().unwrap();
+        let text = text.replace("MODEL", &quoted(digits("digits_cnn.onnx")));
+        let text = text.replace("DATA", &quoted(digits("digits.npz")));
+        let variants = [("int8", "int8\", per = \"tensor"), ("int4", "int4-weights")].map(
+            |(name, format)| {
+                format!("[[variant]]\nname = \"{name}\"\nsteps = [{{ quantize = \"{format}\", recover = \"distill\" }}]\n")
+            },
+        );
+        std::fs::write(&study, format!("{text}{}", variants.concat())).unwrap();
+        let out = folder.path().join(out);
+        let words = ["compress", study.to_str().unwrap(), "--out", out.to_str().unwrap()];
+        paring(folder.path(), &words).success();
+        out
+    };
+    let (first, second) = (run("a"), run("b"));
+    paring(folder.path(), &["verify", first.to_str().unwrap()]).success();
+    let given = Graph::load(&digits("digits_cnn.onnx")).unwrap();
+    for name in ["int8", "int4"] {
+        assert_eq!(record(&first, name).file_sha256, record(&second, name).file_sha256);
+        let mut made = Graph::load(&first.join(format!("variants/{name}.onnx"))).unwrap();
+        assert_eq!(made.take_property("paring.learned_scales"), None);
+        let words = ["restore", first.to_str().unwrap(), "--variant", name, "--all"];
+        paring(folder.path(), &words).success().stdout(contains("bit for bit"));
+        let mut back = Graph::load(&first.join(format!("restored/{name}.all.onnx"))).unwrap();
+        assert_eq!(back.take_property("paring.learned_scales"), None);
+        for initializer in given.initializer_names() {
+            let (back, given) = (back.weights(initializer), given.weights(initializer));
+            assert_eq!(back.unwrap(), given.unwrap(), "{initializer}");
+        }
+    }
+    let training = distilled(&first).training.unwrap();
+    assert!(training.best_epoch > 0, "{:?}", training.curve);
+    let scales = training.changes.iter().filter(|own| own.tensor.ends_with("#scales"));
+    let moved: Vec<bool> = scales.map(|own| own.norm_of_change > 0.0).collect();
+    assert!(moved.len() > 3 && moved.iter().filter(|moved| **moved).count() > 3, "{moved:?}");
+}
+
 /// The first samples of the digits, and their labels.
 fn samples(count: usize) -> Calibration {
+    samples_from(0, count)
+}
+
+fn samples_from(start: usize, count: usize) -> Calibration {
     let model = digits("digits_cnn.onnx");
     let signature = engine::describe(ModelSource::File(&model)).unwrap();
     let (columns, extras, pixels) = (vec![], vec![], PixelNormalization::default());
     let wanted = DatasetRequest { inputs: &signature.inputs, columns, extras, pixels };
     let data = Dataset::load(&digits("digits.npz"), &wanted).unwrap();
-    let first: Vec<usize> = (0..count).collect();
+    let first: Vec<usize> = (start..start + count).collect();
     Calibration {
         inputs: data.inputs_at(&first).unwrap(),
-        labels: data.labels[..count].to_vec(),
+        labels: data.labels[start..start + count].to_vec(),
         rule: Some(DecisionRule::default()),
         batch: 1,
         dims: BTreeMap::new(),
@@ -333,6 +380,30 @@ fn a_simulated_quantization_lowers_the_loss_of_the_quantized_model() {
         assert!(training.best_epoch > 0, "{format:?} {:?}", training.curve);
         // It is still a float model, which the quantize step behind it narrows.
         assert!(made.graph.nodes().iter().all(|node| !node.op_type.starts_with("QLinear")));
+    }
+}
+
+#[test]
+fn a_quantized_model_flips_less_behind_training() {
+    let given = Graph::load(&digits("digits_cnn.onnx")).unwrap();
+    let (calibration, report) = (samples(256), samples_from(256, 1000));
+    let options = EngineOptions::default();
+    let flips = |graph: &Graph| {
+        let models = ((&given, &options), (graph, &options));
+        agreement(models.0, models.1, &report, DecisionRule::default()).unwrap().flips
+    };
+    for format in [QuantizationFormat::Int8, QuantizationFormat::Int4Weights] {
+        let how = PostTrainingQuantization {
+            depthwise: true,
+            ..PostTrainingQuantization::new(format, QuantizationGranularity::Tensor)
+        };
+        let quantized = |graph: Graph| {
+            quantize(graph, Default::default(), &how, Some(&calibration)).unwrap().graph
+        };
+        let trained =
+            train(given.clone(), &Distillation::simulating(how.clone()), &calibration).unwrap();
+        let (before, after) = (flips(&quantized(given.clone())), flips(&quantized(trained.graph)));
+        assert!(after < before, "{format:?}: {before} flips before, {after} behind");
     }
 }
 

@@ -9,26 +9,26 @@ const WARM_UP: f64 = 0.05;
 /// Sizes of tensors below which a step is no smaller: biases that begin at 0 must be able to move.
 const SMALLEST_SIZE: f64 = 1e-3;
 
-/// Adam without weight decay, over several tensors. The rate of each is relative to the root mean square
-/// of its values at the start, so that one rate fits models of any scale.
+/// Adam without weight decay, over several lists of numbers. The rate of each is relative to its size, as
+/// a rule the root mean square of its values at the start, so that one rate fits models of any scale.
 ///
 /// Sources: D. Kingma & J. Ba 2015, arXiv 1412.6980, algorithm 1; relative steps as in N. Shazeer & M.
 /// Stern 2018, arXiv 1804.04235, section 8.
 #[derive(Clone, Debug)]
 pub(super) struct AdamOptimizer {
     steps: i32,
-    /// Root mean squares of the tensors at the start.
+    /// Sizes of the lists.
     sizes: Vec<f64>,
-    /// First and second moments, one a weight, tensor by tensor.
+    /// First and second moments, one a number, list by list.
     moments: Vec<Vec<(f32, f32)>>,
 }
 
 impl AdamOptimizer {
-    /// Moments of 0 for tensors with these values.
-    pub(super) fn new(weights: &[Vec<f32>]) -> AdamOptimizer {
+    /// Moments of 0 for lists with these values and sizes.
+    pub(super) fn new(weights: &[Vec<f32>], sizes: Vec<f64>) -> AdamOptimizer {
         AdamOptimizer {
             steps: 0,
-            sizes: weights.iter().map(|values| root_mean_square(values)).collect(),
+            sizes,
             moments: weights.iter().map(|values| vec![(0.0, 0.0); values.len()]).collect(),
         }
     }
@@ -53,7 +53,8 @@ impl AdamOptimizer {
     }
 }
 
-fn root_mean_square(values: &[f32]) -> f64 {
+/// The root mean square of a tensor's values, of which a step is a share.
+pub(super) fn root_mean_square(values: &[f32]) -> f64 {
     let squares: f64 = values.iter().map(|value| f64::from(*value).powi(2)).sum();
     (squares / values.len().max(1) as f64).sqrt().max(SMALLEST_SIZE)
 }
@@ -79,9 +80,8 @@ mod tests {
     #[test]
     fn two_steps_are_those_of_the_paper() {
         let mut weights = vec![vec![1.0, -2.0], vec![0.5]];
-        let mut adam = AdamOptimizer::new(&weights);
-        assert!((adam.sizes[0] - 2.5f64.sqrt()).abs() < 1e-12 && adam.sizes[1] == 0.5);
-        adam.sizes = vec![1.0, 1.0];
+        assert!((root_mean_square(&weights[0]) - 2.5f64.sqrt()).abs() < 1e-12);
+        let mut adam = AdamOptimizer::new(&weights, vec![1.0, 1.0]);
         adam.update(&mut weights, &[vec![0.1, -0.2], vec![0.0]], 0.01);
         // The first step is the rate times the gradient's sign.
         let near = |a: f32, b: f64| (f64::from(a) - b).abs() < 1e-6;

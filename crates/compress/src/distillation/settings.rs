@@ -10,17 +10,15 @@ use std::fmt;
 const SAMPLES_SEEN: usize = 80_000;
 /// The same where a quantization is simulated, and the learning rate there: weights are nearly right
 /// already, and large steps cross many points of their grid.
-const SAMPLES_SEEN_SIMULATING: usize = 13_000;
+const SAMPLES_SEEN_SIMULATING: usize = 8_000;
 const SIMULATION_RATE: f64 = 3e-4;
-/// Noise on inputs there: activations are to stay within the ranges that were found for them.
-const SIMULATION_NOISE: f64 = 0.03;
 /// Bounds of the number of epochs that follows from them.
 const EPOCHS: std::ops::RangeInclusive<usize> = 4..=400;
 
 /// Training of what remains towards the baseline's answers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Distillation {
-    /// Passes over the calibration samples; without it as many as 80,000 samples make (13,000
+    /// Passes over the calibration samples; without it as many as 80,000 samples make (8,000
     /// where a quantization is simulated), 4 to 400.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epochs: Option<usize>,
@@ -83,12 +81,20 @@ impl Default for Distillation {
 }
 
 impl Distillation {
-    /// Training for a quantization that follows: small steps, inputs nearly as they are. Equalizing
-    /// scales layers' outputs, so these are then not compared with the teacher's.
+    /// Training for a quantization that follows: small steps, inputs as they are, because activations are
+    /// to have the ranges that were found for them. Equalizing scales layers' outputs, so these are then
+    /// not compared with the teacher's.
     pub fn simulating(how: PostTrainingQuantization) -> Distillation {
-        let (rate, noise, mix) = (SIMULATION_RATE, SIMULATION_NOISE, 0.0);
         let features = if how.equalize { 0.0 } else { Distillation::default().features };
-        Distillation { simulated: Some(how), rate, noise, mix, features, ..Distillation::default() }
+        Distillation {
+            simulated: Some(how),
+            rate: SIMULATION_RATE,
+            shift: 0.0,
+            noise: 0.0,
+            mix: 0.0,
+            features,
+            ..Distillation::default()
+        }
     }
 
     /// Epochs over so many samples.

@@ -3,8 +3,9 @@
 use super::error::DistillationError;
 use super::passes::DistillationPasses;
 use super::settings::Distillation;
+use super::student_parameters::StudentParameters;
 use super::trainable::{TrainableTensor, TrainingTargets, trainable_tensors, with_gradients};
-use super::training::{TrainedWeights, Training, TrainingListener};
+use super::training::{TrainedParameters, Training, TrainingListener};
 use crate::catalog::Calibration;
 use crate::quantize::{QuantizationSimulation, prepare_for_quantization, simulated_quantization};
 use crate::rewrite::{equivalent, fold_batch_normalization};
@@ -36,6 +37,8 @@ struct TrainableStudent {
     simulation: Option<QuantizationSimulation>,
     passes: DistillationPasses,
     targets: TrainingTargets,
+    /// Ratios of activations' scales.
+    ratios: Vec<TrainableTensor>,
 }
 
 /// Trains the weights of a graph towards what the teacher answers. Normalisations are folded first.
@@ -55,8 +58,12 @@ pub fn distill(
     let mut student = TrainableStudent::new(graph, &origins, how, inputs.teacher, calibration)?;
     let training = student.training(how, calibration, inputs);
     let trained = training.run(heard)?;
-    let decision = draft(&student.graph, &training, &trained)?;
-    for (tensor, values) in student.targets.tensors.iter().zip(&trained.weights) {
+    let decision = draft(&student, &training, &trained)?;
+    if let Some(simulation) = student.simulation.as_ref().filter(|_| trained.epoch > 0) {
+        let learned = training.parameters.learned_scales(simulation, &trained.parameters);
+        learned.write(&mut student.graph);
+    }
+    for (tensor, values) in student.targets.tensors.iter().zip(&trained.parameters) {
         if *values != tensor.values {
             student.graph.set_weights(&tensor.name, Weights::f32(&tensor.dims, values));
         }
@@ -120,9 +127,14 @@ impl TrainableStudent {
         let simulation = simulation.transpose()?;
         let student = simulation.as_ref().map_or(&graph, |simulation| &simulation.graph);
         let models = ((student, origins), teacher);
-        let passes = DistillationPasses::load(models, &targets.tensors, how, calibration)?;
+        let activations = simulation.iter().flat_map(|simulation| &simulation.activations);
+        let mut ratios: Vec<TrainableTensor> =
+            activations.map(|own| TrainableTensor::ratio(&own.ratio)).collect();
+        let all = [targets.tensors.as_slice(), &ratios].concat();
+        let passes = DistillationPasses::load(models, &all, how, calibration)?;
+        ratios.retain(|own| !passes.refused.contains_key(&own.name));
         let targets = with_gradients(targets, &passes.refused)?;
-        Ok(TrainableStudent { graph, decisions, simulation, passes, targets })
+        Ok(TrainableStudent { graph, decisions, simulation, passes, targets, ratios })
     }
 
     fn training<'a>(
@@ -131,10 +143,10 @@ impl TrainableStudent {
         calibration: &'a Calibration,
         inputs: &DistillationInputs<'a>,
     ) -> Training<'a> {
+        let (tensors, simulation) = (&self.targets.tensors, self.simulation.as_ref());
         Training {
             passes: &self.passes,
-            tensors: &self.targets.tensors,
-            simulation: self.simulation.as_ref(),
+            parameters: StudentParameters::new(tensors, &self.ratios, simulation),
             how,
             calibration,
             select: inputs.select.filter(|select| select.samples() > 0),
@@ -143,19 +155,47 @@ impl TrainableStudent {
     }
 }
 
-/// The decision: the tensors as they were, how far each went, and the curve.
+impl TrainableStudent {
+    /// Scales before and behind training, by the tensor that they are of.
+    fn scales(
+        &self,
+        training: &Training,
+        trained: &TrainedParameters,
+    ) -> Vec<(String, [Vec<f32>; 2])> {
+        let Some(simulation) = &self.simulation else { return Vec::new() };
+        let mut all = training.parameters.scales(&trained.parameters);
+        let learned = training.parameters.learned_scales(simulation, &trained.parameters);
+        for own in &simulation.activations {
+            for tensor in &own.tensors {
+                let Some(scale) = learned.activations.get(tensor) else { continue };
+                all.push((tensor.clone(), [vec![own.scale], vec![*scale]]));
+            }
+        }
+        all
+    }
+}
+
+/// The decision: the tensors and scales as they were, how far each went, and the curve.
 fn draft(
-    graph: &Graph,
+    student: &TrainableStudent,
     training: &Training,
-    trained: &TrainedWeights,
+    trained: &TrainedParameters,
 ) -> Result<DecisionDraft, CompressError> {
     let mut paring = Paring::default();
     let mut changes = Vec::new();
-    for (tensor, values) in training.tensors.iter().zip(&trained.weights) {
+    let tensors = &student.targets.tensors;
+    for (tensor, values) in tensors.iter().zip(&trained.parameters) {
         if *values != tensor.values {
-            paring.0.insert(tensor.name.clone(), graph.weights(&tensor.name)?);
+            paring.0.insert(tensor.name.clone(), student.graph.weights(&tensor.name)?);
         }
-        changes.push(change(tensor, values));
+        changes.push(change(tensor.name.clone(), [&tensor.values, values]));
+    }
+    for (of, [before, after]) in student.scales(training, trained) {
+        let name = format!("{of}#scales");
+        changes.push(change(name.clone(), [&before, &after]));
+        if before != after {
+            paring.0.insert(name, Weights::f32(&[before.len()], &before));
+        }
     }
     let Training { how, calibration, select, seed, .. } = training;
     let record = TrainingRecord {
@@ -176,7 +216,7 @@ fn draft(
     Ok(DecisionDraft {
         operation: "distill".into(),
         coupling: "all trained layers".into(),
-        members: training.tensors.iter().map(TrainableTensor::member).collect(),
+        members: tensors.iter().map(TrainableTensor::member).collect(),
         calibration_sha256: Some(calibration.sha256.clone()),
         reason: reason(&record),
         training: Some(record),
@@ -185,12 +225,12 @@ fn draft(
     })
 }
 
-fn change(tensor: &TrainableTensor, values: &[f32]) -> TensorChange {
+fn change(tensor: String, [before, after]: [&[f32]; 2]) -> TensorChange {
     let square = |v: f32| f64::from(v).powi(2);
-    let norm = tensor.values.iter().map(|v| square(*v)).sum::<f64>().sqrt();
-    let pairs = tensor.values.iter().zip(values);
-    let moved = pairs.map(|(was, is)| square(is - was)).sum::<f64>().sqrt();
-    TensorChange { tensor: tensor.name.clone(), norm_before: norm, norm_of_change: moved }
+    let norm_before = before.iter().map(|v| square(*v)).sum::<f64>().sqrt();
+    let pairs = before.iter().zip(after);
+    let norm_of_change = pairs.map(|(was, is)| square(is - was)).sum::<f64>().sqrt();
+    TensorChange { tensor, norm_before, norm_of_change }
 }
 
 /// The training in a sentence.

@@ -23,6 +23,12 @@ pub(super) struct TrainableTensor {
 }
 
 impl TrainableTensor {
+    /// One number that multiplies a scale, 1 at the start.
+    pub(super) fn ratio(name: &str) -> TrainableTensor {
+        let (layer, node, name) = (String::new(), String::new(), name.to_string());
+        TrainableTensor { name, layer, node, dims: vec![1], values: vec![1.0], kernel: false }
+    }
+
     /// The tensor as a decision names it.
     pub(super) fn member(&self) -> CouplingMember {
         let (node, initializer) = (self.node.clone(), self.name.clone());

@@ -2,16 +2,13 @@
 //! that are not trained on.
 
 use super::adam::{AdamOptimizer, cosine_schedule};
-use super::augmentation::AugmentedInputs;
 use super::error::DistillationError;
-use super::held_out::{HeldOutLosses, HeldOutSamples};
 use super::passes::{DistillationPasses, PassArrays, PassGradients};
-use super::sample_pass::{SamplePass, labels_of};
+use super::samples::{AugmentedInputs, HeldOutLosses, HeldOutSamples, SamplePass, labels_of};
 use super::settings::Distillation;
-use super::trainable::TrainableTensor;
+use super::student_parameters::{ParameterLists, StudentParameters};
 use crate::catalog::Calibration;
 use crate::gradient::GradientError;
-use crate::quantize::QuantizationSimulation;
 use paring_core::schema::{EpochLoss, TrainingEnd};
 use paring_core::stats;
 use rand::seq::SliceRandom;
@@ -43,9 +40,7 @@ pub type TrainingListener<'a> = dyn Fn(TrainingProgress) + Sync + 'a;
 /// A training that is set up.
 pub(super) struct Training<'a> {
     pub(super) passes: &'a DistillationPasses,
-    pub(super) tensors: &'a [TrainableTensor],
-    /// The quantization that is simulated.
-    pub(super) simulation: Option<&'a QuantizationSimulation>,
+    pub(super) parameters: StudentParameters<'a>,
     pub(super) how: &'a Distillation,
     pub(super) calibration: &'a Calibration,
     /// Samples that choose the best state; without them the calibration samples do.
@@ -54,8 +49,8 @@ pub(super) struct Training<'a> {
 }
 
 /// The result of a training.
-pub(super) struct TrainedWeights {
-    pub(super) weights: Vec<Vec<f32>>,
+pub(super) struct TrainedParameters {
+    pub(super) parameters: ParameterLists,
     /// The epoch behind which they were so; 0 for the start.
     pub(super) epoch: usize,
     pub(super) curve: Vec<EpochLoss>,
@@ -72,14 +67,14 @@ struct TrainingState<'a> {
     batch: usize,
     /// Updates in all.
     steps: usize,
-    weights: Vec<Vec<f32>>,
+    parameters: ParameterLists,
     held: HeldOutSamples<'a>,
     /// The lowest loss on the samples that are held out.
     best: f64,
     /// The losses of the best and of the last state that was compared.
     best_losses: HeldOutLosses,
     last_losses: HeldOutLosses,
-    found: TrainedWeights,
+    found: TrainedParameters,
 }
 
 impl TrainingState<'_> {
@@ -94,7 +89,7 @@ impl TrainingState<'_> {
         let start = self.found.curve.first().map_or(f64::NEG_INFINITY, |own| own.held_out);
         let better = self.last_losses.mean() < start;
         if whole && better && self.last_losses.within_standard_error(&self.best_losses) {
-            self.found.weights.clone_from(&self.weights);
+            self.found.parameters.clone_from(&self.parameters);
             self.found.epoch = self.found.epochs_done;
         }
     }
@@ -112,7 +107,7 @@ impl Training<'_> {
     pub(super) fn run(
         &self,
         heard: &TrainingListener,
-    ) -> Result<TrainedWeights, DistillationError> {
+    ) -> Result<TrainedParameters, DistillationError> {
         let begun = Instant::now();
         let epochs = self.how.epochs(self.calibration.samples());
         let every = epochs.div_ceil(COMPARED_STATES);
@@ -152,12 +147,12 @@ impl Training<'_> {
         let mut updates = Vec::new();
         for _ in 0..=TIMED_UPDATES {
             let begun = Instant::now();
-            let made = self.step(&state.drawn, 1, &chosen, &state.weights)?;
-            state.adam.update(&mut state.weights, &made.gradients, 0.0);
+            let made = self.step(&state.drawn, 1, &chosen, &state.parameters)?;
+            state.adam.update(&mut state.parameters, &made.gradients, 0.0);
             updates.push(begun.elapsed());
         }
         let begun = Instant::now();
-        state.held.losses(self.passes, &self.variables(&state.weights))?;
+        state.held.losses(self.passes, &self.variables(&state.parameters))?;
         let comparison = begun.elapsed();
         // The first update is slower than those that follow.
         let update = updates[1..].iter().sum::<Duration>() / TIMED_UPDATES;
@@ -172,12 +167,12 @@ impl Training<'_> {
     fn start(&self, epochs: usize) -> Result<TrainingState<'_>, DistillationError> {
         let samples = self.calibration.samples();
         let batch = self.how.batch.min(samples).max(1);
-        let weights: Vec<Vec<f32>> = self.tensors.iter().map(|own| own.values.clone()).collect();
+        let parameters = self.parameters.start();
         let held = HeldOutSamples::new(self.select.unwrap_or(self.calibration), self.passes)?;
-        let losses = held.losses(self.passes, &self.variables(&weights))?;
+        let losses = held.losses(self.passes, &self.variables(&parameters))?;
         let best = losses.mean();
-        let found = TrainedWeights {
-            weights: weights.clone(),
+        let found = TrainedParameters {
+            parameters: parameters.clone(),
             epoch: 0,
             curve: vec![EpochLoss { epoch: 0, training: None, held_out: best }],
             epochs_done: 0,
@@ -185,11 +180,11 @@ impl Training<'_> {
             end: TrainingEnd::Epochs,
         };
         Ok(TrainingState {
-            adam: AdamOptimizer::new(&weights),
+            adam: AdamOptimizer::new(&parameters, self.parameters.sizes()),
             drawn: AugmentedInputs::new(&self.calibration.inputs, self.how, self.seed),
             batch,
             steps: epochs * (samples / batch),
-            weights,
+            parameters,
             held,
             best,
             best_losses: losses.clone(),
@@ -209,21 +204,22 @@ impl Training<'_> {
         let mut losses = Vec::new();
         for chosen in self.order(epoch).chunks_exact(state.batch) {
             let rate = self.how.rate * cosine_schedule(state.found.steps, state.steps);
-            let made = self.step(&state.drawn, epoch, chosen, &state.weights)?;
-            state.adam.update(&mut state.weights, &made.gradients, rate);
+            let made = self.step(&state.drawn, epoch, chosen, &state.parameters)?;
+            state.adam.update(&mut state.parameters, &made.gradients, rate);
             state.found.steps += 1;
             losses.push(made.loss);
         }
         state.found.epochs_done = epoch;
         let training = mean(&losses);
         if compares {
-            let losses = state.held.losses(self.passes, &self.variables(&state.weights))?;
+            let losses = state.held.losses(self.passes, &self.variables(&state.parameters))?;
             let held_out = losses.mean();
             state.found.curve.push(EpochLoss { epoch, training: Some(training), held_out });
             if held_out < state.best {
                 state.best = held_out;
                 state.best_losses.clone_from(&losses);
-                (state.found.weights, state.found.epoch) = (state.weights.clone(), epoch);
+                state.found.parameters.clone_from(&state.parameters);
+                state.found.epoch = epoch;
             }
             state.last_losses = losses;
         }
@@ -244,9 +240,9 @@ impl Training<'_> {
         drawn: &AugmentedInputs,
         epoch: usize,
         chosen: &[usize],
-        weights: &[Vec<f32>],
+        parameters: &ParameterLists,
     ) -> Result<PassGradients, DistillationError> {
-        let variables = self.variables(weights);
+        let variables = self.variables(parameters);
         let divided = SamplePass::divide(chosen, self.passes.samples);
         let made: Vec<PassGradients> = divided
             .par_iter()
@@ -257,31 +253,21 @@ impl Training<'_> {
             })
             .collect::<Result<_, DistillationError>>()?;
         let mut loss = 0.0;
-        let mut gradients: Vec<Vec<f32>> = weights.iter().map(|own| vec![0.0; own.len()]).collect();
+        let mut gradients: Vec<Vec<f32>> = Vec::new();
         for (own, SamplePass { share, .. }) in made.iter().zip(&divided) {
             loss += own.loss * share;
+            gradients.resize_with(own.gradients.len(), Vec::new);
             for (sum, part) in gradients.iter_mut().zip(&own.gradients) {
+                sum.resize(part.len(), 0.0);
                 sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part * *share as f32);
             }
         }
-        for (tensor, gradient) in self.tensors.iter().zip(&mut gradients) {
-            for (position, value) in gradient.iter_mut().enumerate() {
-                if tensor.stays_zero(position) {
-                    *value = 0.0;
-                }
-            }
-        }
+        let gradients = self.parameters.gradients(parameters, gradients);
         Ok(PassGradients { loss, gradients })
     }
 
-    /// The weights as passes read them: rounded where a quantization is simulated, whose gradient then
-    /// counts as that of the float weights (straight through).
-    fn variables(&self, weights: &[Vec<f32>]) -> PassArrays {
-        let Some(simulation) = self.simulation else { return self.passes.variables(weights) };
-        let rounded = |(tensor, values): (&TrainableTensor, &Vec<f32>)| {
-            simulation.rounded(&tensor.name, values).unwrap_or_else(|| values.clone())
-        };
-        let rounded: Vec<Vec<f32>> = self.tensors.iter().zip(weights).map(rounded).collect();
-        self.passes.variables(&rounded)
+    /// The parameters as passes read them: rounded where a quantization is simulated.
+    fn variables(&self, parameters: &ParameterLists) -> PassArrays {
+        self.passes.variables(&self.parameters.values(parameters))
     }
 }

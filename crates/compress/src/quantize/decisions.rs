@@ -1,9 +1,11 @@
 //! The decision of each quantized layer.
 
 use super::activation_ranges::CalibratedRange;
+use super::affine::AffineQuantizer;
 use super::int8::QuantizedLayers;
 use super::quantizable_layers::QuantizableLayer;
 use super::settings::{Int8Form, PostTrainingQuantization, QuantizationFormat};
+use super::simulation::LearnedScales;
 use super::weight_grid::WeightGrid;
 use crate::catalog::Calibration;
 use crate::{DecisionDraft, Paring};
@@ -18,6 +20,8 @@ pub(super) struct DecisionWriter<'a> {
     pub(super) chosen: &'a BTreeMap<String, CalibratedRange>,
     pub(super) narrowing: &'a QuantizedLayers<'a>,
     pub(super) calibration: Option<&'a Calibration>,
+    /// Scales that training found.
+    pub(super) learned: Option<&'a LearnedScales>,
 }
 
 impl DecisionWriter<'_> {
@@ -36,6 +40,8 @@ impl DecisionWriter<'_> {
             }
             None => "unknown".into(),
         };
+        let learned = self.learned.is_some_and(|own| own.weights.contains_key(&layer.name));
+        let weights = if learned { format!("{weights}, learned") } else { weights };
         let activations = match layer.scheme {
             LayerPrecision::Static(_) => self.activations(layer),
             LayerPrecision::Dynamic(_) => "; input quantized as it comes, output float".into(),
@@ -83,7 +89,17 @@ impl DecisionWriter<'_> {
                 true => " (it never changes on the samples)",
                 false => "",
             };
-            format!("scale {:e}, zero point {}{sqnr}{constant}", affine.scale, affine.zero)
+            let rule = AffineQuantizer::covering(chosen.range).scale;
+            match self.learned.and_then(|own| own.activations.get(tensor)) {
+                Some(scale) => {
+                    let name = chosen.rule.name();
+                    let from = format!("learned, {rule:e} by {name}{constant}");
+                    format!("scale {scale:e} ({from}), zero point {}", affine.zero)
+                }
+                None => {
+                    format!("scale {:e}, zero point {}{sqnr}{constant}", affine.scale, affine.zero)
+                }
+            }
         };
         let input = format(&layer.input);
         let integer = self.how.form == Int8Form::Operators

@@ -8,7 +8,6 @@ mod activation_ranges;
 mod affine;
 mod decisions;
 mod equalization;
-mod fake_quantize;
 mod float16;
 mod int8;
 mod mixed_precision;
@@ -16,7 +15,7 @@ mod post_training;
 mod quantizable_layers;
 mod rounding;
 mod settings;
-mod training_simulation;
+mod simulation;
 mod weight_grid;
 
 pub use float16::quantize_float16;
@@ -33,4 +32,4 @@ pub use post_training::{
 pub use settings::{
     Int8Form, PostTrainingQuantization, QuantizationFormat, RangeRule, WeightRounding,
 };
-pub(crate) use training_simulation::QuantizationSimulation;
+pub(crate) use simulation::{LearnedScales, QuantizationSimulation, WeightQuantizer};

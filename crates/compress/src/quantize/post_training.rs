@@ -4,14 +4,13 @@ use super::activation_ranges::{self as ranges, CalibratedRange};
 use super::affine::AffineQuantizer;
 use super::decisions::DecisionWriter;
 use super::equalization::equalize;
-use super::fake_quantize::fake_quantization_mismatch;
 use super::int8::{
     AXIS_OPSET, QuantizedLayers, fit_biases, int8_only_tensors, int8_paths, write_quantized_layers,
 };
 use super::quantizable_layers::{self as layers, QuantizableLayer};
 use super::rounding::SequentialRounding;
 use super::settings::{Int8Form, PostTrainingQuantization, WeightRounding};
-use super::training_simulation::QuantizationSimulation;
+use super::simulation::{LearnedScales, QuantizationSimulation, fake_quantization_mismatch};
 use super::weight_grid::WeightGrid;
 use crate::catalog::{ActivationRange, Calibration};
 use crate::rewrite::{equivalent, fold_batch_normalization};
@@ -111,32 +110,20 @@ fn quantize_layers(
     checks: bool,
 ) -> Result<StepResult, CompressError> {
     let calibration = calibration.filter(|c| c.samples() > 0);
-    let given = graph.clone();
-    let (mut graph, mut decisions) = prepare_for_quantization(graph, how)?;
+    let (mut graph, given) = (graph.clone(), graph);
+    let learned = LearnedScales::take(&mut graph);
+    // Training found its scales for ranges that were evened out before it.
+    let equalize = how.equalize && learned.is_none();
+    let prepared = PostTrainingQuantization { equalize, ..how.clone() };
+    let (mut graph, mut decisions) = prepare_for_quantization(graph, &prepared)?;
     if let Some(calibration) = calibration.filter(|_| checks) {
         equivalent("folding normalisations and equalizing", &given, &graph, calibration)?;
     }
     let (mut layers, mut refusals) = layers::find(&graph, how)?;
     require_layers(&layers, &refusals, how)?;
     require_opsets(&mut graph, &mut layers, &mut refusals, how.form)?;
-    let (planned, grids) = loop {
-        let planned = QuantizationPlan::new(&graph, &layers, how, (calibration, known))?;
-        let mut grids: BTreeMap<String, WeightGrid> = layers
-            .iter()
-            .map(|l| (l.name.clone(), WeightGrid::new(l.scheme, &l.dims, &l.values, l.axis())))
-            .collect();
-        let overflowing = match how.form {
-            Int8Form::Operators => fit_biases(&layers, &planned.affines, &mut grids),
-            // Biases stay float.
-            Int8Form::Qdq => Vec::new(),
-        };
-        if overflowing.is_empty() {
-            break (planned, grids);
-        }
-        layers.retain(|layer| overflowing.iter().all(|(name, _)| *name != layer.name));
-        refusals.extend(overflowing);
-        require_layers(&layers, &refusals, how)?;
-    };
+    let all = (&mut layers, &mut refusals);
+    let (planned, grids) = fitted_grids(&graph, all, how, (calibration, known), learned.as_ref())?;
     let QuantizationPlan { moves, chosen, affines } = planned;
     if how.correct || how.rounding == WeightRounding::Gptq {
         let calibration = calibration.ok_or(CompressError::NoCalibration(
@@ -148,8 +135,14 @@ fn quantize_layers(
     let (form, inner) = (how.form, int8_only_tensors(&graph, &layers));
     let narrowing =
         QuantizedLayers { layers: &layers, affines: &affines, grids: &grids, form, moves, inner };
-    let record =
-        DecisionWriter { graph: &graph, how, chosen: &chosen, narrowing: &narrowing, calibration };
+    let record = DecisionWriter {
+        graph: &graph,
+        how,
+        chosen: &chosen,
+        narrowing: &narrowing,
+        calibration,
+        learned: learned.as_ref(),
+    };
     decisions.extend(layers.iter().map(|layer| record.draft(layer)));
     let float = graph.clone();
     write_quantized_layers(&mut graph, &narrowing)?;
@@ -160,6 +153,39 @@ fn quantize_layers(
         None => None,
     };
     Ok(StepResult { graph, origins, decisions, refusals, unexplained })
+}
+
+/// Ranges, and the grids of all layers, with scales that training found where it did; layers whose biases
+/// do not fit are refused.
+fn fitted_grids(
+    graph: &Graph,
+    (layers, refusals): (&mut Vec<QuantizableLayer>, &mut Vec<(String, String)>),
+    how: &PostTrainingQuantization,
+    given: (Option<&Calibration>, Option<&ActivationRanges>),
+    learned: Option<&LearnedScales>,
+) -> Result<(QuantizationPlan, BTreeMap<String, WeightGrid>), CompressError> {
+    loop {
+        let mut planned = QuantizationPlan::new(graph, layers, how, given)?;
+        let mut grids: BTreeMap<String, WeightGrid> = layers
+            .iter()
+            .map(|l| (l.name.clone(), WeightGrid::new(l.scheme, &l.dims, &l.values, l.axis())))
+            .collect();
+        if let Some(learned) = learned {
+            learned.replace_affines(&mut planned.affines);
+            learned.replace_grids(layers, &mut grids);
+        }
+        let overflowing = match how.form {
+            Int8Form::Operators => fit_biases(layers, &planned.affines, &mut grids),
+            // Biases stay float.
+            Int8Form::Qdq => Vec::new(),
+        };
+        if overflowing.is_empty() {
+            return Ok((planned, grids));
+        }
+        layers.retain(|layer| overflowing.iter().all(|(name, _)| *name != layer.name));
+        refusals.extend(overflowing);
+        require_layers(layers, refusals, how)?;
+    }
 }
 
 /// A prepared graph as training simulates its quantization; ranges are found on the calibration samples.
@@ -178,7 +204,8 @@ pub(crate) fn simulated_quantization(
     let (form, inner, grids) = (how.form, int8_only_tensors(graph, &layers), BTreeMap::new());
     let narrowing =
         QuantizedLayers { layers: &layers, affines: &affines, grids: &grids, form, moves, inner };
-    Ok(QuantizationSimulation::new(graph, &narrowing))
+    let (_, shared) = int8_paths(graph, &layers);
+    Ok(QuantizationSimulation::new(graph, &narrowing, &shared))
 }
 
 /// Refuses a step that no layer is left for.

@@ -115,7 +115,7 @@ fn block_scale(block: &[f32]) -> f32 {
 }
 
 /// The nearest finite number of half precision.
-fn half(value: f32) -> f32 {
+pub(super) fn half(value: f32) -> f32 {
     let most = f16::MAX.to_f32();
     f16::from_f32(value.clamp(-most, most)).to_f32()
 }
@@ -142,6 +142,25 @@ impl WeightGrid {
             _ => {
                 WeightGrid::Int8(SymmetricGrid::symmetric(dims, values, axis, scheme.granularity()))
             }
+        }
+    }
+
+    /// Its scales.
+    pub(super) fn into_scales(self) -> Vec<f32> {
+        match self {
+            WeightGrid::Int8(grid) => grid.scales,
+            WeightGrid::Int4(blocks) => blocks.scales,
+        }
+    }
+
+    /// Takes other scales where they are as many.
+    pub(super) fn replace_scales(&mut self, scales: &[f32]) {
+        let own = match self {
+            WeightGrid::Int8(grid) => &mut grid.scales,
+            WeightGrid::Int4(blocks) => &mut blocks.scales,
+        };
+        if own.len() == scales.len() {
+            own.copy_from_slice(scales);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{Graph, GraphError, GraphIndex, Node, Weights};
 use paring_agent::engine::{self, onnx};
 use std::collections::{BTreeMap, BTreeSet};
-use tract_onnx::pb::OperatorSetIdProto;
+use tract_onnx::pb::{OperatorSetIdProto, StringStringEntryProto};
 
 /// From this version of the format on an initializer need not be an input.
 const BARE_INITIALIZERS: i64 = 4;
@@ -120,6 +120,21 @@ impl Graph {
         let names: BTreeSet<String> =
             self.initializer_names().into_iter().map(str::to_string).collect();
         self.graph_mut().input.retain(|input| !names.contains(&input.name));
+    }
+
+    /// Sets a property of the model, which says something about it and changes nothing of what it
+    /// computes.
+    pub fn set_property(&mut self, key: &str, value: String) {
+        self.take_property(key);
+        let key = key.to_string();
+        self.model.metadata_props.push(StringStringEntryProto { key, value });
+    }
+
+    /// Removes a property of the model and gives its value; `None` where there is none.
+    pub fn take_property(&mut self, key: &str) -> Option<String> {
+        let properties = &mut self.model.metadata_props;
+        let position = properties.iter().position(|own| own.key == key)?;
+        Some(properties.remove(position).value)
     }
 
     /// Names a further operator set that nodes may come from.

@@ -1,9 +1,9 @@
 //! The samples on which states of a training are compared, and the losses there.
 
-use super::error::DistillationError;
-use super::passes::{DistillationPasses, PassArrays};
 use super::sample_pass::{SamplePass, labels_of};
 use crate::catalog::Calibration;
+use crate::distillation::error::DistillationError;
+use crate::distillation::passes::{DistillationPasses, PassArrays};
 use paring_agent::arrays::Array;
 use rayon::prelude::*;
 
@@ -12,7 +12,7 @@ use rayon::prelude::*;
 const MOST_KEPT: usize = 256 << 20;
 
 /// Samples that are not trained on, with the teacher's answers to as many as memory allows.
-pub(super) struct HeldOutSamples<'a> {
+pub(in crate::distillation) struct HeldOutSamples<'a> {
     samples: &'a Calibration,
     passes: Vec<SamplePass>,
     /// Of the first passes.
@@ -21,7 +21,7 @@ pub(super) struct HeldOutSamples<'a> {
 
 /// Losses of one state, pass by pass.
 #[derive(Clone, Debug)]
-pub(super) struct HeldOutLosses {
+pub(in crate::distillation) struct HeldOutLosses {
     /// Loss, and the share of its samples in all.
     passes: Vec<(f64, f64)>,
 }
@@ -31,7 +31,7 @@ impl<'a> HeldOutSamples<'a> {
     ///
     /// # Errors
     /// [`DistillationError`] where its answers are not finite.
-    pub(super) fn new(
+    pub(in crate::distillation) fn new(
         samples: &'a Calibration,
         models: &DistillationPasses,
     ) -> Result<HeldOutSamples<'a>, DistillationError> {
@@ -61,7 +61,7 @@ impl<'a> HeldOutSamples<'a> {
     ///
     /// # Errors
     /// Those of [`DistillationPasses::loss`].
-    pub(super) fn losses(
+    pub(in crate::distillation) fn losses(
         &self,
         models: &DistillationPasses,
         variables: &PassArrays,
@@ -80,13 +80,13 @@ impl<'a> HeldOutSamples<'a> {
 
 impl HeldOutLosses {
     /// Mean over the samples.
-    pub(super) fn mean(&self) -> f64 {
+    pub(in crate::distillation) fn mean(&self) -> f64 {
         self.passes.iter().map(|(loss, share)| loss * share).sum()
     }
 
     /// True where the mean exceeds that of `lowest` by at most one standard error of the paired
     /// difference.
-    pub(super) fn within_standard_error(&self, lowest: &HeldOutLosses) -> bool {
+    pub(in crate::distillation) fn within_standard_error(&self, lowest: &HeldOutLosses) -> bool {
         let centre = self.mean() - lowest.mean();
         let pairs = self.passes.iter().zip(&lowest.passes);
         let squares: f64 =

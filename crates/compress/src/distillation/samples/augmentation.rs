@@ -2,7 +2,7 @@
 //!
 //! No label is asked for: the baseline answers the same inputs, whatever they show.
 
-use super::settings::Distillation;
+use crate::distillation::settings::Distillation;
 use ndarray::{ArrayD, ArrayViewMutD, Axis};
 use paring_agent::arrays::Array;
 use paring_core::stats;
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 const SHORTEST: usize = 5;
 
 /// Calibration samples, and the changes that are drawn for them.
-pub(super) struct AugmentedInputs<'a> {
+pub(in crate::distillation) struct AugmentedInputs<'a> {
     inputs: &'a BTreeMap<String, Array>,
     /// Standard deviation of each input of 32-bit floats.
     deviations: BTreeMap<&'a str, f32>,
@@ -32,7 +32,7 @@ struct SampleChange {
 
 impl<'a> AugmentedInputs<'a> {
     /// Samples along axis 0 of each input.
-    pub(super) fn new(
+    pub(in crate::distillation) fn new(
         inputs: &'a BTreeMap<String, Array>,
         how: &'a Distillation,
         seed: u64,
@@ -48,7 +48,11 @@ impl<'a> AugmentedInputs<'a> {
     }
 
     /// Samples as an epoch sees them: the same in every run and in whatever order they are asked for.
-    pub(super) fn at(&self, epoch: usize, indices: &[usize]) -> BTreeMap<String, Array> {
+    pub(in crate::distillation) fn at(
+        &self,
+        epoch: usize,
+        indices: &[usize],
+    ) -> BTreeMap<String, Array> {
         let mut changes: Vec<SampleChange> =
             indices.iter().map(|sample| self.change(epoch, *sample)).collect();
         let each = self.inputs.iter().map(|(name, array)| {

@@ -1,17 +1,18 @@
 //! Fake quantization: the float graph with weights and activations rounded as the decisions say,
 //! written without the code that emits integers, so that what was emitted can be held against it.
 
-use super::affine::AffineQuantizer;
-use super::int8::QuantizedLayers;
-use super::quantizable_layers::QuantizableLayer;
-use super::settings::Int8Form;
-use super::weight_grid::transposed;
 use crate::CompressError;
 use crate::calibration_plan::calibration_plan;
 use crate::catalog::Calibration;
+use crate::quantize::affine::AffineQuantizer;
+use crate::quantize::int8::QuantizedLayers;
+use crate::quantize::quantizable_layers::QuantizableLayer;
+use crate::quantize::settings::Int8Form;
+use crate::quantize::weight_grid::transposed;
 use paring_agent::engine::{EngineError, InferencePlan};
 use paring_core::schema::{EngineOptions, LayerPrecision};
 use paring_onnx::graph::{ElementType, FreshNames, Graph, Node, Weights, set_int};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Calibration batches that are compared.
 const BATCHES: usize = 4;
@@ -28,7 +29,7 @@ const FLOOR: f64 = 1e-5;
 ///
 /// # Errors
 /// The engine's.
-pub(super) fn fake_quantization_mismatch(
+pub(in crate::quantize) fn fake_quantization_mismatch(
     (given, float, emitted): (&Graph, &Graph, &Graph),
     narrowing: &QuantizedLayers,
     calibration: &Calibration,
@@ -73,20 +74,35 @@ fn loaded(graph: &Graph, calibration: &Calibration) -> Result<InferencePlan, Eng
 /// The float graph whose layers read and give rounded numbers: weights from their grids, activations
 /// through QuantizeLinear and DequantizeLinear.
 fn fake_quantized(float: &Graph, narrowing: &QuantizedLayers) -> Graph {
-    written(float, narrowing, false)
+    written(float, narrowing, None)
 }
 
-/// The same with weights as they are, for training, which rounds them itself. Ranges that are found as
+/// The same with weights as they are, for training, which rounds them itself, and with the scale of an
+/// activation multiplied by the initializer that `ratios` names for it. Ranges that are found as
 /// activations come pass no gradient: such layers read floats.
-pub(super) fn quantized_activations(float: &Graph, narrowing: &QuantizedLayers) -> Graph {
-    written(float, narrowing, true)
+pub(super) fn quantized_activations(
+    float: &Graph,
+    narrowing: &QuantizedLayers,
+    ratios: &BTreeMap<String, String>,
+) -> Graph {
+    written(float, narrowing, Some(ratios))
 }
 
-fn written(float: &Graph, narrowing: &QuantizedLayers, trains: bool) -> Graph {
+fn written(
+    float: &Graph,
+    narrowing: &QuantizedLayers,
+    ratios: Option<&BTreeMap<String, String>>,
+) -> Graph {
     let mut graph = float.clone();
-    let names = FreshNames::new(float);
-    let mut writer =
-        FakeQuantizeWriter { graph: &mut graph, names, narrowing, trains, nodes: Vec::new() };
+    let mut writer = FakeQuantizeWriter {
+        graph: &mut graph,
+        names: FreshNames::new(float),
+        narrowing,
+        ratios,
+        inverted: BTreeSet::new(),
+        rounded: BTreeSet::new(),
+        nodes: Vec::new(),
+    };
     for (position, node) in float.nodes().iter().enumerate() {
         let layer = narrowing.layers.iter().find(|layer| layer.position == position);
         writer.node(node, layer);
@@ -101,8 +117,13 @@ struct FakeQuantizeWriter<'a> {
     graph: &'a mut Graph,
     names: FreshNames,
     narrowing: &'a QuantizedLayers<'a>,
-    /// Weights stay as they are, and so do activations whose ranges are not fixed.
-    trains: bool,
+    /// Initializers by activation that multiply its scale, for training: weights then stay as they are,
+    /// and so do activations whose ranges are not fixed.
+    ratios: Option<&'a BTreeMap<String, String>>,
+    /// Those of which the reciprocal is computed already.
+    inverted: BTreeSet<String>,
+    /// Tensors that hold rounded numbers themselves.
+    rounded: BTreeSet<String>,
     nodes: Vec<Node>,
 }
 
@@ -112,16 +133,19 @@ impl FakeQuantizeWriter<'_> {
     fn node(&mut self, node: &Node, layer: Option<&QuantizableLayer>) {
         let mut node = node.clone();
         if let Some(layer) = layer {
-            if !self.trains {
+            if self.ratios.is_none() {
                 self.weights(&mut node, layer);
             }
             match layer.scheme {
                 LayerPrecision::Static(_) => {
-                    if let Some(affine) = self.narrowing.affines.get(&layer.input) {
-                        node.input[0] = self.rounded(&layer.input, *affine, &node.name);
+                    let affine = self.narrowing.affines.get(&layer.input);
+                    // What a layer before it gives is rounded already.
+                    let fresh = !self.rounded.contains(&layer.input) || self.ratios.is_none();
+                    if let Some(affine) = affine.filter(|_| fresh) {
+                        node.input[0] = self.rounded_input(&layer.input, *affine, &node.name);
                     }
                 }
-                LayerPrecision::Dynamic(_) if !self.trains => {
+                LayerPrecision::Dynamic(_) if self.ratios.is_none() => {
                     node.input[0] = self.as_it_comes(&layer.input, &node.name)
                 }
                 _ => {}
@@ -143,7 +167,9 @@ impl FakeQuantizeWriter<'_> {
         let name = node.name.clone();
         node.output[0].clone_from(&raw);
         self.nodes.push(node);
-        self.pair(&raw, affine, &format!("{name}/out"), Some(layer.output.clone()));
+        let base = format!("{name}/out");
+        self.rounded.insert(layer.output.clone());
+        self.pair((&raw, &layer.output), affine, &base, Some(layer.output.clone()));
     }
 
     /// Stored weights as their grid has them.
@@ -167,13 +193,14 @@ impl FakeQuantizeWriter<'_> {
     }
 
     /// A tensor through int8; gives what comes out.
-    fn rounded(&mut self, tensor: &str, affine: AffineQuantizer, user: &str) -> String {
-        self.pair(tensor, affine, &format!("{user}/in"), None)
+    fn rounded_input(&mut self, tensor: &str, affine: AffineQuantizer, user: &str) -> String {
+        self.pair((tensor, tensor), affine, &format!("{user}/in"), None)
     }
 
+    /// The numbers `x` of a tensor through int8 and back.
     fn pair(
         &mut self,
-        x: &str,
+        (x, tensor): (&str, &str),
         affine: AffineQuantizer,
         base: &str,
         into: Option<String>,
@@ -183,8 +210,21 @@ impl FakeQuantizeWriter<'_> {
         let wide = into.unwrap_or(wide);
         self.graph.set_weights(&scale, Weights::f32(&[], &[affine.scale]));
         self.graph.set_weights(&zero, Weights::i8(&[], &[affine.zero]));
-        self.push("QuantizeLinear", &[x, &scale, &zero], &[&narrow]);
-        self.push("DequantizeLinear", &[&narrow, &scale, &zero], &[&wide]);
+        let Some(ratio) = self.ratios.and_then(|ratios| ratios.get(tensor)) else {
+            self.push("QuantizeLinear", &[x, &scale, &zero], &[&narrow]);
+            self.push("DequantizeLinear", &[&narrow, &scale, &zero], &[&wide]);
+            return wide;
+        };
+        // The engine takes stored scales alone: r·s rounds x as s rounds x / r.
+        let inverse = self.names.get(ratio, ".inverse");
+        if self.inverted.insert(ratio.clone()) {
+            self.push("Reciprocal", &[ratio], &[&inverse]);
+        }
+        let [scaled, back] = [".scaled", ".back"].map(|part| self.names.get(base, part));
+        self.push("Mul", &[x, &inverse], &[&scaled]);
+        self.push("QuantizeLinear", &[&scaled, &scale, &zero], &[&narrow]);
+        self.push("DequantizeLinear", &[&narrow, &scale, &zero], &[&back]);
+        self.push("Mul", &[&back, ratio], &[&wide]);
         wide
     }
 

@@ -4,17 +4,17 @@ use crate::catalog::Calibration;
 
 /// Samples of one pass.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct SamplePass {
+pub(in crate::distillation) struct SamplePass {
     /// As many as a pass takes; where there are fewer, each of them equally often.
-    pub(super) samples: Vec<usize>,
+    pub(in crate::distillation) samples: Vec<usize>,
     /// Share of its samples in all that were divided.
-    pub(super) share: f64,
+    pub(in crate::distillation) share: f64,
 }
 
 impl SamplePass {
     /// Divides samples into passes of `size`. What is left at the end goes into passes of a divisor of
     /// `size` each, repeated until they are full, so that the mean over a pass is that of its samples.
-    pub(super) fn divide(chosen: &[usize], size: usize) -> Vec<SamplePass> {
+    pub(in crate::distillation) fn divide(chosen: &[usize], size: usize) -> Vec<SamplePass> {
         let size = size.max(1);
         let (mut left, mut passes) = (chosen, Vec::new());
         while !left.is_empty() {
@@ -32,7 +32,7 @@ impl SamplePass {
 }
 
 /// Labels of samples, where there are any.
-pub(super) fn labels_of(calibration: &Calibration, samples: &[usize]) -> Vec<i64> {
+pub(in crate::distillation) fn labels_of(calibration: &Calibration, samples: &[usize]) -> Vec<i64> {
     samples.iter().filter_map(|i| calibration.labels.get(*i).copied()).collect()
 }
 
