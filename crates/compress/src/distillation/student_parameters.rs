@@ -53,7 +53,7 @@ impl<'a> StudentParameters<'a> {
 
     /// The tensors as passes read them: weights on their grids, then the ratios of activations' scales.
     pub(super) fn values(&self, parameters: &ParameterLists) -> Vec<Vec<f32>> {
-        let (weights, scales, ratios) = self.parts(parameters);
+        let [weights, scales, ratios] = self.parts(parameters);
         let quantized = |((own, values), logs): QuantizedList| match own {
             Some(quantizer) => quantizer.fake_quantize(values, logs),
             None => Vec::clone(values),
@@ -69,7 +69,7 @@ impl<'a> StudentParameters<'a> {
         parameters: &ParameterLists,
         read: Vec<Vec<f32>>,
     ) -> ParameterLists {
-        let (weights, scales, ratios) = self.parts(parameters);
+        let [weights, scales, ratios] = self.parts(parameters);
         let (mut of_weights, mut of_scales, mut of_ratios) = (Vec::new(), Vec::new(), Vec::new());
         let mut read = read.into_iter();
         for (position, own) in self.quantizers.iter().enumerate() {
@@ -103,7 +103,7 @@ impl<'a> StudentParameters<'a> {
 
     /// The scales of all quantized tensors before and behind training, by the tensor that they are of.
     pub(super) fn scales(&self, parameters: &ParameterLists) -> Vec<(String, [Vec<f32>; 2])> {
-        let (_, scales, _) = self.parts(parameters);
+        let [_, scales, _] = self.parts(parameters);
         let each = self.tensors.iter().zip(&self.quantizers).zip(scales);
         let of_weights = each.filter_map(|((tensor, quantizer), logs)| {
             let quantizer = (*quantizer)?;
@@ -119,7 +119,7 @@ impl<'a> StudentParameters<'a> {
         simulation: &QuantizationSimulation,
         parameters: &ParameterLists,
     ) -> LearnedScales {
-        let (_, _, logs) = self.parts(parameters);
+        let [_, _, logs] = self.parts(parameters);
         let weights = self.scales(parameters).into_iter().map(|(name, [_, own])| (name, own));
         let each = self.ratios.iter().zip(logs);
         let ratios: BTreeMap<String, f32> = each
@@ -129,13 +129,10 @@ impl<'a> StudentParameters<'a> {
     }
 
     /// Lists of weights, of their scales, and of activations' scales.
-    fn parts<'p>(
-        &self,
-        parameters: &'p ParameterLists,
-    ) -> (&'p [Vec<f32>], &'p [Vec<f32>], &'p [Vec<f32>]) {
+    fn parts<'p>(&self, parameters: &'p ParameterLists) -> [&'p [Vec<f32>]; 3] {
         let (weights, rest) = parameters.split_at(self.tensors.len());
         let (scales, ratios) = rest.split_at(self.quantizers.len());
-        (weights, scales, ratios)
+        [weights, scales, ratios]
     }
 }
 

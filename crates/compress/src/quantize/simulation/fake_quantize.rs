@@ -100,7 +100,7 @@ fn written(
         narrowing,
         ratios,
         inverted: BTreeSet::new(),
-        rounded: BTreeSet::new(),
+        rounded: BTreeMap::new(),
         nodes: Vec::new(),
     };
     for (position, node) in float.nodes().iter().enumerate() {
@@ -122,8 +122,9 @@ struct FakeQuantizeWriter<'a> {
     ratios: Option<&'a BTreeMap<String, String>>,
     /// Those of which the reciprocal is computed already.
     inverted: BTreeSet<String>,
-    /// Tensors that hold rounded numbers themselves.
-    rounded: BTreeSet<String>,
+    /// Tensors for training by those that they round: each is rounded once, because the engine joins
+    /// equal nodes and then leaves none of some.
+    rounded: BTreeMap<String, String>,
     nodes: Vec<Node>,
 }
 
@@ -138,10 +139,7 @@ impl FakeQuantizeWriter<'_> {
             }
             match layer.scheme {
                 LayerPrecision::Static(_) => {
-                    let affine = self.narrowing.affines.get(&layer.input);
-                    // What a layer before it gives is rounded already.
-                    let fresh = !self.rounded.contains(&layer.input) || self.ratios.is_none();
-                    if let Some(affine) = affine.filter(|_| fresh) {
+                    if let Some(affine) = self.narrowing.affines.get(&layer.input) {
                         node.input[0] = self.rounded_input(&layer.input, *affine, &node.name);
                     }
                 }
@@ -168,7 +166,7 @@ impl FakeQuantizeWriter<'_> {
         node.output[0].clone_from(&raw);
         self.nodes.push(node);
         let base = format!("{name}/out");
-        self.rounded.insert(layer.output.clone());
+        self.rounded.insert(layer.output.clone(), layer.output.clone());
         self.pair((&raw, &layer.output), affine, &base, Some(layer.output.clone()));
     }
 
@@ -194,7 +192,13 @@ impl FakeQuantizeWriter<'_> {
 
     /// A tensor through int8; gives what comes out.
     fn rounded_input(&mut self, tensor: &str, affine: AffineQuantizer, user: &str) -> String {
-        self.pair((tensor, tensor), affine, &format!("{user}/in"), None)
+        let known = self.rounded.get(tensor).filter(|_| self.ratios.is_some());
+        if let Some(known) = known {
+            return known.clone();
+        }
+        let wide = self.pair((tensor, tensor), affine, &format!("{user}/in"), None);
+        self.rounded.insert(tensor.to_string(), wide.clone());
+        wide
     }
 
     /// The numbers `x` of a tensor through int8 and back.
