@@ -278,6 +278,31 @@ fn losses_fall_along_their_gradients() {
 }
 
 #[test]
+fn probabilities_that_become_zero_leave_losses_finite() {
+    let softened = |scores| LossFunction::KullbackLeibler { scores, temperature: 1.0 };
+    let labels = Array::I64(ArrayD::from_shape_vec(IxDyn(&[2]), vec![2, 0]).unwrap());
+    let target = array(&[2, 3], &[0.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
+    for (function, given) in [
+        (LossFunction::CrossEntropy(ScoreKind::Probabilities), &labels),
+        (softened(ScoreKind::Probabilities), &target),
+    ] {
+        let backward = backward(&classifier("Softmax"), function, &["z".to_string()]);
+        let x = array(&[2, 4], &[3e3, -7e3, 1e4, 4e3, -1e4, 8e3, 1e3, -5e3]);
+        let inputs = BTreeMap::from([
+            ("x".to_string(), x),
+            (backward.inputs[0].name.clone(), given.clone()),
+        ]);
+        let found = BackwardPass::load(&backward).unwrap().run(&inputs).unwrap();
+        assert!(found.answers[0].iter().any(|probability| *probability == 0.0), "{found:?}");
+        assert!(found.loss.is_finite(), "{function:?}: {}", found.loss);
+        let expected = found.answers[0].iter().zip([0.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
+        for (gradient, (probability, target)) in found.gradients[0].iter().zip(expected) {
+            assert!((gradient * 2.0 - (probability - target)).abs() < 1e-6, "{found:?}");
+        }
+    }
+}
+
+#[test]
 fn parts_of_a_gradient_add_up_and_variables_take_other_values() {
     let mut graph = classifier("Tanh");
     graph.add_node(node("Mul", &["y", "z"], "gated"));

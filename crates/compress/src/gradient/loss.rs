@@ -12,6 +12,9 @@ use paring_onnx::ops::{GradientEmitter, ShapedTensor};
 /// Probabilities below this count as this where a logarithm is taken or they divide.
 const SMALLEST: f32 = 1e-12;
 
+/// Below the logarithm of every positive 32-bit float.
+const LOWEST_LOGARITHM: f32 = -104.0;
+
 /// A distance of a tensor's values from what they should be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum LossFunction {
@@ -175,7 +178,7 @@ impl LossEmission<'_, '_> {
         factor: f32,
     ) -> (ShapedTensor, ShapedTensor) {
         let e = &mut *self.emitter;
-        let logarithm = e.along("LogSoftmax", logits, 1);
+        let logarithm = log_softmax(e, logits);
         let product = e.mul(target, &logarithm);
         let value = summed(e, &product, -factor);
         (value, e.unary("Exp", &logarithm))
@@ -200,7 +203,7 @@ impl LossEmission<'_, '_> {
             ScoreKind::Probabilities => logarithm(e, &given).0,
         };
         let soft = e.scaled(&given, 1.0 / temperature);
-        let target_logarithm = e.along("LogSoftmax", &soft, 1);
+        let target_logarithm = log_softmax(e, &soft);
         let target = e.unary("Exp", &target_logarithm);
         let logits = e.scaled(&scores.logits, 1.0 / temperature);
         let entropy = e.mul(&target, &target_logarithm);
@@ -279,6 +282,14 @@ fn summed(e: &mut GradientEmitter, x: &ShapedTensor, factor: f32) -> ShapedTenso
     let axes: Vec<usize> = (0..x.rank()).collect();
     let sum = e.reduce_sum(x, &axes, false);
     e.scaled(&sum, factor)
+}
+
+/// ln softmax along axis 1. The engine takes the logarithm of a probability that may have become 0, and
+/// 0 times minus infinity is no number.
+fn log_softmax(e: &mut GradientEmitter, logits: &ShapedTensor) -> ShapedTensor {
+    let logarithm = e.along("LogSoftmax", logits, 1);
+    let lowest = e.scalar(LOWEST_LOGARITHM);
+    e.binary("Max", &logarithm, &lowest)
 }
 
 /// The logarithms of probabilities, and these themselves, none of them too small.
