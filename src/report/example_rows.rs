@@ -1,6 +1,6 @@
 //! Rows of results made by hand, for tests of tables and sentences.
 
-use super::result_row::ResultRow;
+use super::result_row::{ResultRow, RunFacts};
 use paring_core::schema::{
     ConfidenceInterval, EnergySummary, Evaluation, ExecutionSetting, InputDisturbance,
     LatencySummary, Measurement, Metric, MetricScore, MissingReason, RobustnessScore, SCHEMA,
@@ -16,6 +16,18 @@ fn about(value: f64, by: f64) -> ConfidenceInterval {
 
 fn missing(why: &str) -> MissingReason {
     MissingReason(why.into())
+}
+
+/// Facts of a full run without requirements.
+pub(crate) fn example_facts() -> RunFacts {
+    RunFacts {
+        study: "digits".into(),
+        run_id: "r1".into(),
+        data_sha256: "d".into(),
+        measurement_sha256: "m".into(),
+        quick: false,
+        requirements: vec![],
+    }
 }
 
 fn record(name: &str, parent: Option<&str>) -> VariantRecord {

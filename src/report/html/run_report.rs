@@ -39,14 +39,7 @@ impl<'a> RunReport<'a> {
     /// A report of rows alone, for tests.
     pub(in crate::report) fn of_rows(rows: &'a [ResultRow]) -> RunReport<'a> {
         RunReport {
-            facts: Box::leak(Box::new(RunFacts {
-                study: "digits".into(),
-                run_id: "r1".into(),
-                data_sha256: "d".into(),
-                measurement_sha256: "m".into(),
-                quick: false,
-                requirements: vec![],
-            })),
+            facts: Box::leak(Box::new(crate::report::example_rows::example_facts())),
             owner: "@team",
             purpose: "",
             rows,

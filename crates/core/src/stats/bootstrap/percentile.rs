@@ -35,13 +35,19 @@ pub fn bootstrap<T: Copy>(
         drawn.iter_mut().for_each(|slot| *slot = units[rng.random_range(0..units.len())]);
         values.extend(statistic(&drawn));
     }
-    values.sort_by(f64::total_cmp);
-    let tail = (1.0 - options.level) / 2.0;
-    Some(ConfidenceInterval {
-        value,
-        low: sorted_quantile(&values, tail)?,
-        high: sorted_quantile(&values, 1.0 - tail)?,
-    })
+    percentile_interval(value, values, options.level)
+}
+
+/// The percentile interval around `value` from its draws; `None` without any.
+pub(super) fn percentile_interval(
+    value: f64,
+    mut draws: Vec<f64>,
+    level: f64,
+) -> Option<ConfidenceInterval> {
+    draws.sort_by(f64::total_cmp);
+    let tail = (1.0 - level) / 2.0;
+    let (low, high) = (sorted_quantile(&draws, tail)?, sorted_quantile(&draws, 1.0 - tail)?);
+    Some(ConfidenceInterval { value, low, high })
 }
 
 /// Interval of the median of `values`, one value a unit of replication.

@@ -1,9 +1,9 @@
 //! Bootstrap interval of a quantile of all samples, resampling whole blocks of them.
 
 use super::BootstrapOptions;
+use super::percentile::percentile_interval;
 use crate::schema::ConfidenceInterval;
 use crate::stats::generator;
-use crate::stats::quantile::sorted_quantile;
 use rand::RngExt;
 
 /// The `q`-quantile of the samples of all `blocks` together, and its interval over blocks drawn with
@@ -29,13 +29,7 @@ pub fn bootstrap_pooled_quantile(
         (0..blocks.len()).for_each(|_| drawn[rng.random_range(0..blocks.len())] += 1);
         values.extend(upper_quantile(&descending, &drawn, blocks, q));
     }
-    values.sort_by(f64::total_cmp);
-    let tail = (1.0 - options.level) / 2.0;
-    Some(ConfidenceInterval {
-        value,
-        low: sorted_quantile(&values, tail)?,
-        high: sorted_quantile(&values, 1.0 - tail)?,
-    })
+    percentile_interval(value, values, options.level)
 }
 
 /// The quantile of samples whose block was drawn so often, found from the largest downwards.
