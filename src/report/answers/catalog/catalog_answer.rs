@@ -1,6 +1,7 @@
 //! The answer of `paring catalog`: what could be removed, dependencies, scores and expected changes.
 
 use super::ablation_answer::AblationAnswer;
+use super::criterion_correlations::CriterionCorrelations;
 use super::gradient_change_text::gradient_change_text;
 use crate::pipeline::Forecaster;
 use crate::report::interval_text::interval_text;
@@ -145,8 +146,21 @@ impl CatalogAnswer {
             lines.extend(self.ranked_lines(coupling, dependencies, ranked, opaque_readers, all));
         }
         lines.extend(self.closing_lines());
-        lines.extend(self.ablations.iter().flat_map(|ablations| ablations.lines(all)));
+        match &self.ablations {
+            Some(ablations) => lines.extend(ablations.lines(all)),
+            None if self.named => {
+                lines.extend(self.correlations().iter().flat_map(CriterionCorrelations::lines));
+            }
+            None => {}
+        }
         lines.join("\n")
+    }
+
+    /// Agreement of the criteria with each other.
+    fn correlations(&self) -> Option<CriterionCorrelations> {
+        let criteria: Vec<String> = self.criteria.iter().map(Criterion::to_string).collect();
+        let scores: Vec<_> = self.components.iter().flatten().map(|own| &own.scores).collect();
+        CriterionCorrelations::of(&criteria, &scores)
     }
 
     fn ranked_lines(
@@ -245,7 +259,7 @@ impl CatalogAnswer {
         json!({
             "schema": 2, "criteria": criteria, "couplings": couplings, "bypasses": bypasses,
             "forecaster": self.forecaster, "gradients_missing": self.gradients_missing,
-            "refused": refused, "ablations": self.ablations,
+            "refused": refused, "correlations": self.correlations(), "ablations": self.ablations,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 mod ablation_answer;
 mod catalog_answer;
+mod criterion_correlations;
 mod gradient_change_text;
 
 pub use ablation_answer::{AblationAnswer, GradientComparison};
