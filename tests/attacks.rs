@@ -215,6 +215,63 @@ fn explained_once(folder: &Path, run: &Path) {
     assert!(effects.contains("pgd_linf 0.1"), "{effects}");
 }
 
+#[test]
+fn effects_under_an_attack_that_is_not_sound_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (model, data) = (digits("digits_cnn.onnx"), digits("digits.npz"));
+    let study = folder.path().join("study.toml");
+    // Gradients go straight through rounding: what fools the baseline fools this variant more than they do.
+    let text = format!(
+        "[study]\nname = \"attacks\"\nowner = \"tests\"\n[model]\npath = {model:?}\n[data]\npath = {data:?}\n\
+         splits = {{ calibrate = 0.25, select = 0.25, report = 0.5, seed = 7 }}\n\
+         [robustness]\nnoise = [0.1]\n\
+         attack = {{ linf = [0.1], steps = 10, restarts = 1, samples = 200 }}\n\
+         [[variant]]\nname = \"int8\"\nsteps = [{{ quantize = \"int8\", per = \"tensor\" }}]\n"
+    );
+    std::fs::write(&study, text).unwrap();
+    let run = folder.path().join("run");
+    let out = run.to_str().unwrap();
+    paring(folder.path(), &["compress", study.to_str().unwrap(), "--evaluate", "--out", out])
+        .success();
+    let explain = ["explain", out, "--replicates", "1", "--groups", "1", "--minutes", "20"];
+    paring(folder.path(), &explain).success();
+    let cells = |file: &str, wanted: &[&str]| -> Vec<Vec<String>> {
+        let mut rows = csv_rows(&std::fs::read_to_string(run.join(file)).unwrap());
+        let header = rows.remove(0);
+        let place = |name: &&str| header.iter().position(|own| own == name).unwrap();
+        let places: Vec<usize> = wanted.iter().map(place).collect();
+        rows.iter().map(|row| places.iter().map(|at| row[*at].clone()).collect()).collect()
+    };
+    let scores = cells("robustness.csv", &["variant", "disturbance", "of", "value", "unsound"]);
+    let score = |variant: &str| {
+        let own = |row: &&Vec<String>| row[..3] == [variant, "pgd_linf", ""];
+        let row = scores.iter().find(own).unwrap();
+        (row[3].parse::<f64>().unwrap(), row[4].clone())
+    };
+    let ((before, _), (after, broken)) = (score("baseline"), score("int8"));
+    assert!(broken.contains("the inputs found on the baseline"), "{broken}");
+    let columns = ["metric", "of", "baseline", "variant_value", "sound", "unsound"];
+    let effects = cells("effects.csv", &columns);
+    let effect = |of: &str| {
+        let own = |row: &&Vec<String>| row[..2] == ["robustness", of];
+        effects.iter().find(own).unwrap().clone()
+    };
+    // The experiments' ends are the evaluated models, on the same samples in the same range.
+    let attacked = effect("pgd_linf 0.1");
+    for (found, expected) in attacked[2..4].iter().zip([before, after]) {
+        assert!((found.parse::<f64>().unwrap() - expected).abs() < 1e-6, "{attacked:?}");
+    }
+    assert_eq!(attacked[4], "false");
+    assert_eq!(attacked[5], format!("the variant: {broken}"));
+    assert_eq!(effect("noise 0.1")[4..], ["", ""]);
+    let record = std::fs::read_to_string(run.join("explain.json")).unwrap();
+    let report = std::fs::read_to_string(run.join("report.html")).unwrap();
+    for text in [record, report] {
+        assert!(text.contains("On inputs with pgd_linf 0.1 (not sound), accuracy is"), "{text}");
+        assert!(text.contains("Figures on inputs with pgd_linf 0.1 are not sound: the variant:"));
+    }
+}
+
 /// Rows of a CSV without quoted line breaks.
 fn csv_rows(text: &str) -> Vec<Vec<String>> {
     let row = |line: &str| {

@@ -151,6 +151,7 @@ fn totals() -> Vec<MetricTotal> {
         variant,
         change: interval(variant - baseline, variant - baseline, variant - baseline),
         left_over: None,
+        unsound: None,
     };
     vec![
         MetricTotal {

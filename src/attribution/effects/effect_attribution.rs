@@ -182,6 +182,7 @@ impl EffectAttribution<'_> {
             variant: value(GroupCoalition::full(count))?,
             change,
             left_over: sum.map(|sum| sum - change.value),
+            unsound: None,
         })
     }
 

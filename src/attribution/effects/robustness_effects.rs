@@ -5,7 +5,7 @@ use crate::attribution::experiments::{AblationStudy, ExperimentProgress, Experim
 use crate::attribution::shapley::GroupCoalition;
 use crate::evaluate::RobustnessTest;
 use crate::pipeline::{DisturbedExperiments, PipelineError};
-use paring_core::schema::{Effect, Experiment, MetricTotal};
+use paring_core::schema::{DecisionGroup, Effect, Experiment, MetricTotal};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -21,6 +21,55 @@ pub struct DisturbedEffects {
     pub totals: Vec<MetricTotal>,
     /// Attacks that no effect can be told of, by the reason.
     pub refused: BTreeMap<String, Vec<String>>,
+}
+
+/// Coalitions whose figure under an attack is not sound, with the reasons, each behind the name of its
+/// model.
+struct UnsoundCoalitions {
+    groups: usize,
+    reasons: BTreeMap<GroupCoalition, Vec<String>>,
+}
+
+impl UnsoundCoalitions {
+    fn of(groups: &[DecisionGroup], draw: &BTreeMap<GroupCoalition, Experiment>) -> Self {
+        let all = GroupCoalition::full(groups.len());
+        let joined = |set: GroupCoalition| -> String {
+            let labels = set.groups().filter_map(|group| Some(groups.get(group)?.label.as_str()));
+            labels.collect::<Vec<_>>().join(", ")
+        };
+        let name = |set: GroupCoalition| match set {
+            _ if set.is_empty() => "the baseline".to_string(),
+            _ if set == all => "the variant".into(),
+            _ if set.len() == 1 => format!("{} alone", joined(set)),
+            _ => format!("all but {}", joined(all.less(set))),
+        };
+        let broken = draw.iter().filter(|(_, own)| !own.unsound.is_empty());
+        let reasons = broken.map(|(set, own)| {
+            let reasons = own.unsound.iter().map(|reason| format!("{}: {reason}", name(*set)));
+            (*set, reasons.collect())
+        });
+        UnsoundCoalitions { groups: groups.len(), reasons: reasons.collect() }
+    }
+
+    /// Reasons of the baseline and the variant.
+    fn behind_total(&self) -> Vec<String> {
+        self.reasons_of(&[GroupCoalition::EMPTY, GroupCoalition::full(self.groups)])
+    }
+
+    /// Reasons of the models that an effect is a difference of: with a Shapley value all of them, else the
+    /// ends with and without the group.
+    fn behind_effect(&self, group: usize, has_shapley: bool) -> Vec<String> {
+        if has_shapley {
+            return self.reasons.values().flatten().cloned().collect();
+        }
+        let (all, alone) = (GroupCoalition::full(self.groups), GroupCoalition::of(group));
+        self.reasons_of(&[GroupCoalition::EMPTY, alone, all.without(group), all])
+    }
+
+    fn reasons_of(&self, sets: &[GroupCoalition]) -> Vec<String> {
+        let sets: BTreeSet<&GroupCoalition> = sets.iter().collect();
+        sets.into_iter().filter_map(|set| self.reasons.get(set)).flatten().cloned().collect()
+    }
 }
 
 impl AblationStudy<'_> {
@@ -77,16 +126,56 @@ impl AblationStudy<'_> {
                 Some((*set, experiments.get(&undisturbed.key)?.clone()))
             });
             let draw: BTreeMap<GroupCoalition, Experiment> = own.collect();
+            let groups = &self.groups;
+            let unsound = UnsoundCoalitions::of(groups, &draw);
+            let attacked = disturbance.attack().is_some();
             let table = ExperimentTable { truth, draws: vec![draw] };
-            let (groups, plan) = (&self.groups, &self.plan);
             let attribution =
-                EffectAttribution { groups, plan, explored: &explored, table: &table };
+                EffectAttribution { groups, plan: &self.plan, explored: &explored, table: &table };
             let (own_effects, total) = attribution.all(std::slice::from_ref(&main));
-            let named = |e: Effect| Effect { metric: ROBUSTNESS.into(), of: of(), ..e };
-            all.effects.extend(own_effects.into_iter().map(named));
-            let named = |t: MetricTotal| MetricTotal { metric: ROBUSTNESS.into(), of: of(), ..t };
+            let named = |(group, effect): (usize, Effect)| Effect {
+                metric: ROBUSTNESS.into(),
+                of: of(),
+                unsound: attacked.then(|| unsound.behind_effect(group, effect.shapley.is_some())),
+                ..effect
+            };
+            all.effects.extend(own_effects.into_iter().enumerate().map(named));
+            let named = |total: MetricTotal| MetricTotal {
+                metric: ROBUSTNESS.into(),
+                of: of(),
+                unsound: attacked.then(|| unsound.behind_total()),
+                ..total
+            };
             all.totals.extend(total.into_iter().map(named));
         }
         Ok(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attribution::experiments::example::experiment;
+
+    #[test]
+    fn an_effect_has_the_reasons_of_the_models_that_it_is_a_difference_of() {
+        let group = |label: &str| DecisionGroup { label: label.into(), ..DecisionGroup::default() };
+        let groups: Vec<DecisionGroup> =
+            ["prune a", "prune b", "prune c", "int8"].map(group).into();
+        let all = GroupCoalition::full(4);
+        let own = |set: GroupCoalition| {
+            let broken = set == GroupCoalition::of(3) || set == all.without(0);
+            let unsound = if broken { vec!["masked".to_string()] } else { vec![] };
+            (set, Experiment { unsound, ..experiment(vec![]) })
+        };
+        let sets = (0..4).flat_map(|g| [GroupCoalition::of(g), all.without(g)]);
+        let sets = sets.chain([GroupCoalition::EMPTY, all]);
+        let unsound = UnsoundCoalitions::of(&groups, &sets.map(own).collect());
+        assert_eq!(unsound.behind_total(), Vec::<String>::new());
+        assert_eq!(unsound.behind_effect(0, false), ["all but prune a: masked"]);
+        assert_eq!(unsound.behind_effect(1, false), Vec::<String>::new());
+        assert_eq!(unsound.behind_effect(3, false), ["int8 alone: masked"]);
+        // A Shapley value stands on every set.
+        assert_eq!(unsound.behind_effect(1, true).len(), 2);
     }
 }

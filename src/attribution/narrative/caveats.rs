@@ -4,7 +4,7 @@ use super::sentence_writer::{SentenceWriter, at};
 use crate::attribution::effects::FEW;
 use crate::pipeline::HERE;
 use paring_core::number_format::plural;
-use paring_core::schema::{Explanation, FieldFormat, NarrativeTopic};
+use paring_core::schema::{Effect, Explanation, FieldFormat, NarrativeTopic};
 
 /// A machine that was quiet less often was busy.
 const QUIET: f64 = 0.5;
@@ -13,6 +13,7 @@ pub(super) fn say_caveats(words: &mut SentenceWriter, found: &Explanation) {
     words.begin(NarrativeTopic::Caveats);
     experiments(words, found);
     answers(words, found);
+    attacks(words, found);
     machines(words, found);
 }
 
@@ -62,6 +63,24 @@ fn answers(words: &mut SentenceWriter, found: &Explanation) {
             let template = "{} has only {} report samples: its intervals are wide.";
             words.say("caveat", template, &[of, samples]);
         }
+    }
+}
+
+/// Says of which attacks figures are not sound, with a reason each: of the variant where it has one, else
+/// of a model behind an effect.
+fn attacks(words: &mut SentenceWriter, found: &Explanation) {
+    for (position, total) in found.totals.iter().enumerate() {
+        let same = |e: &(usize, &Effect)| e.1.metric == total.metric && e.1.of == total.of;
+        let marked = found.effects.iter().enumerate().filter(|(_, e)| e.is_unsound());
+        let marked: Vec<(usize, &Effect)> = marked.filter(same).collect();
+        let (what, reason) = match (total.is_unsound(), marked.first()) {
+            (true, _) => ("Figures", format!("/totals/{position}/unsound/0")),
+            (false, Some((own, _))) => ("Effects", format!("/effects/{own}/unsound/0")),
+            (false, None) => continue,
+        };
+        let of = at(format!("/totals/{position}/of"), FieldFormat::Text);
+        let template = format!("{what} on inputs with {{}} are not sound: {{}}.");
+        words.say("caveat", &template, &[of, at(reason, FieldFormat::Text)]);
     }
 }
 

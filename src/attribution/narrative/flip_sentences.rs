@@ -6,7 +6,7 @@ use super::metric_wording::{MetricWording, is_significant, metric};
 use super::sentence_writer::{Field, Phrase, SentenceWriter, at};
 use crate::attribution::effects::ROBUSTNESS;
 use paring_core::number_format::plural;
-use paring_core::schema::{Effect, Explanation, FieldFormat, GroupBlame};
+use paring_core::schema::{Effect, Explanation, FieldFormat, GroupBlame, MetricTotal};
 
 /// Says which classes and slices pay, and through which groups.
 pub(super) fn say_classes_and_slices(words: &mut SentenceWriter, found: &Explanation) {
@@ -125,14 +125,14 @@ pub(super) fn say_robustness(words: &mut SentenceWriter, found: &Explanation) {
     let (clear, unclear): (Vec<_>, Vec<_>) = own.partition(|(_, t)| t.change.excludes_zero());
     for (position, total) in clear {
         let path = format!("/totals/{position}");
-        let fields = [at(format!("{path}/of"), FieldFormat::Text), metric()];
         let change = voice.compared(total.change, &format!("{path}/change"), ["lower", "higher"]);
-        let begin = Phrase::new("On inputs with {}, {} is ", fields).then(change);
+        let begin = inputs_with(&path, total.is_unsound()).then(Phrase::new("{} is ", [metric()]));
+        let begin = begin.then(change);
         let end = Phrase::new(", compared with the baseline on the same inputs.", []);
         words.say_phrase("variant", begin.then(end));
     }
-    let of = |(position, _): &(usize, _)| {
-        Phrase::new("{}", [at(format!("/totals/{position}/of"), FieldFormat::Text)])
+    let of = |(position, total): &(usize, &MetricTotal)| {
+        disturbance(&format!("/totals/{position}"), total.is_unsound())
     };
     if !unclear.is_empty() {
         let inputs = Phrase::joined(unclear.iter().map(of).collect(), ", ");
@@ -144,12 +144,24 @@ pub(super) fn say_robustness(words: &mut SentenceWriter, found: &Explanation) {
     for (position, effect) in own.take(MOST_NAMED) {
         let Some(value) = effect.leave_one_out else { continue };
         let path = format!("/effects/{position}");
-        let fields = [at(format!("{path}/of"), FieldFormat::Text), action(found, &effect.group)];
         let name = Phrase::new("{}", [metric()]);
         let change = voice.worsening(value, &format!("{path}/leave_one_out"), name);
-        let begin = Phrase::new("On inputs with {}, {} leave-one-out ", fields);
+        let group = Phrase::new("{} leave-one-out ", [action(found, &effect.group)]);
+        let begin = inputs_with(&path, effect.is_unsound()).then(group);
         words.say_phrase(&effect.group, begin.then(change).then(Phrase::new(".", [])));
     }
+}
+
+/// `On inputs with pgd_linf 0.1 (not sound), `.
+fn inputs_with(path: &str, unsound: bool) -> Phrase {
+    let begin = Phrase::new("On inputs with ", []).then(disturbance(path, unsound));
+    begin.then(Phrase::new(", ", []))
+}
+
+/// The disturbance of a total or an effect, marked where its figure is not sound.
+fn disturbance(path: &str, unsound: bool) -> Phrase {
+    let template = if unsound { "{} (not sound)" } else { "{}" };
+    Phrase::new(template, [at(format!("{path}/of"), FieldFormat::Text)])
 }
 
 /// Says which sample lost most, and how its neighbours fare.

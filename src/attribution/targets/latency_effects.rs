@@ -88,6 +88,7 @@ impl AblationStudy<'_> {
                 variant: median(GroupCoalition::full(count))?,
                 change: estimate(&CoalitionContrast::total(count))?,
                 left_over: None,
+                unsound: None,
             })
         };
         let ends = [self.timed(GroupCoalition::EMPTY), self.timed(GroupCoalition::full(count))];

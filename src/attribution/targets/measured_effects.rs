@@ -243,6 +243,7 @@ impl CoalitionMeasurements<'_> {
             variant,
             change,
             left_over: None,
+            unsound: None,
         })
     }
 }

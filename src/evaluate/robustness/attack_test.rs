@@ -48,8 +48,9 @@ pub struct AttackedModel {
     clean: ModelOutputs,
     /// By method, norm and position of the strength.
     answers: BTreeMap<(AttackMethod, AttackNorm, usize), ModelOutputs>,
-    /// Inputs found by PGD, by norm and position of the strength.
+    /// Inputs found by PGD on a baseline, by norm and position of the strength.
     inputs: BTreeMap<(AttackNorm, usize), AttackedChunks>,
+    without_own: Option<String>,
 }
 
 /// Answers to the inputs that PGD found on the baseline, by norm and position of the strength.
@@ -85,9 +86,13 @@ impl AttackTest<'_> {
         }
         let subject = self.subject(model, baseline)?;
         let clean = subject.clean.clone();
-        let mut own = AttackedModel { clean, answers: BTreeMap::new(), inputs: BTreeMap::new() };
+        let mut own = AttackedModel {
+            clean,
+            answers: BTreeMap::new(),
+            inputs: BTreeMap::new(),
+            without_own: gradient.as_ref().err().cloned(),
+        };
         let mut scores = Vec::new();
-        let mut without_own = gradient.as_ref().err().cloned();
         let transferred =
             baseline.map(|own| self.transferred(&subject, own)).transpose()?.unwrap_or_default();
         if let Ok(gradient) = gradient {
@@ -98,13 +103,16 @@ impl AttackTest<'_> {
                 Err(error @ (AttackError::Gradient(_) | AttackError::ZeroGradient))
                     if baseline.is_some() =>
                 {
-                    without_own = Some(error_chain(&error));
+                    own.without_own = Some(error_chain(&error));
                 }
                 Err(error) => return Err(error),
             }
         }
         if let Some(baseline) = baseline {
+            let without_own = own.without_own.clone();
             scores.extend(self.transfer_scores(&subject, baseline, &transferred, without_own));
+            // Nobody is asked what fools a variant.
+            own.inputs.clear();
         }
         Ok((scores, own))
     }
@@ -343,26 +351,28 @@ impl AttackSubject<'_> {
     }
 }
 
-impl AttackPlan {
-    /// Answers of a model to labelled samples under one attack.
-    ///
-    /// # Errors
-    /// [`AttackError`] where inputs cannot be read or the backward pass fails.
+impl AttackedModel {
+    /// Answers under one attack of the plan; `None` where the model was not attacked so.
     pub fn answers(
         &self,
-        (predictor, gradient): (&Predictor, &AttackGradient),
-        data: &Dataset,
-        samples: &[usize],
-        ((method, norm), strength): ((AttackMethod, AttackNorm), f64),
-        seed: u64,
-    ) -> Result<ModelOutputs, AttackError> {
-        let seen = data.inputs_at(&samples[..samples.len().min(SPREAD)])?;
-        let space = InputBox::new(&spreads(&seen), self.range);
-        let classes: Vec<i64> = samples.iter().map(|sample| data.labels[*sample]).collect();
-        gradient.refuse_zero(data, samples, &classes)?;
-        let attack = self.attack(method, norm, strength, seed);
-        let inputs = attack.inputs(gradient, &space, data, (samples, &classes))?;
-        Ok(answers_to(predictor, data, &inputs, samples)?)
+        plan: &AttackPlan,
+        (method, norm): (AttackMethod, AttackNorm),
+        strength: f64,
+    ) -> Option<&ModelOutputs> {
+        let place = plan.strengths(norm).iter().position(|own| *own == strength)?;
+        self.answers.get(&(method, norm, place))
+    }
+
+    /// The reason why the model's own gradients were not followed.
+    pub fn without_own(&self) -> Option<&str> {
+        self.without_own.as_deref()
+    }
+}
+
+impl AttackPlan {
+    /// Of the samples those that attacks look at: to be attacked, or for the range of the inputs.
+    pub fn looked_at<'s>(&self, samples: &'s [usize]) -> &'s [usize] {
+        &samples[..samples.len().min(self.samples.max(SPREAD))]
     }
 }
 

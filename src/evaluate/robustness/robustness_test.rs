@@ -144,10 +144,11 @@ impl RobustnessTest {
         Ok(all)
     }
 
-    /// Inferences of a repeated test, about: a step of an attack takes as long as three.
+    /// Inferences of a repeated test, about: a step of an attack takes as long as three, and its checks
+    /// half as many steps again.
     pub fn inferences(&self, ((how, _), samples): &RepeatedTest) -> usize {
         let attack = self.attack.as_ref().filter(|_| how.attack().is_some());
-        samples * attack.map_or(1, |plan| 3 * plan.steps * plan.restarts)
+        samples * attack.map_or(1, |plan| 9 * plan.steps * plan.restarts / 2)
     }
 
     /// Outputs of a model on the inputs of `samples`, perturbed in one way.

@@ -1,13 +1,10 @@
-//! Experiments on disturbed and attacked inputs.
+//! Experiments on disturbed inputs; those under attack stand in `attacked_experiments.rs`.
 
 use super::experiment_runner::{ExperimentRunner, recorded};
-use crate::evaluate::{AttackError, AttackGradient, AttackPlan, RepeatedTest, RobustnessTest};
+use crate::evaluate::{RepeatedTest, RobustnessTest};
 use crate::pipeline::{EvaluationSetup, PipelineError};
 use paring_agent::engine::ModelSource;
-use paring_core::error_chain::error_chain;
-use paring_core::files::ConfinedPath;
 use paring_core::schema::{Experiment, InputDisturbance, Sha256Hex};
-use paring_onnx::graph::Graph;
 use rayon::prelude::*;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -28,9 +25,9 @@ pub struct DisturbedExperiments {
 }
 
 impl ExperimentRunner<'_> {
-    /// Answers of experiments whose files are kept, the inputs of the first samples disturbed in each way
-    /// of [`RobustnessTest::replayed`]. A model that passes no gradient to its inputs is not attacked,
-    /// with the reason.
+    /// Answers of experiments whose files are kept, the baseline's first, the inputs of the first samples
+    /// disturbed in each way of [`RobustnessTest::replayed`]. A model that passes no gradient to its inputs
+    /// is not attacked, with the reason.
     ///
     /// # Errors
     /// [`PipelineError`] where the engine cannot run one, or it cannot be kept.
@@ -40,14 +37,17 @@ impl ExperimentRunner<'_> {
         stress: &RobustnessTest,
     ) -> Result<Vec<DisturbedExperiments>, PipelineError> {
         let tests = self.repeated(stress)?;
+        let disturbances: Vec<&RepeatedTest> =
+            tests.iter().filter(|((how, _), _)| how.attack().is_none()).collect();
         let done: Vec<Vec<Experiment>> = experiments
             .par_iter()
             .map(|experiment| {
-                let new = self.not_disturbed(experiment, stress, &tests);
+                let new = self.not_disturbed(experiment, stress, &disturbances);
                 self.disturb(experiment, stress, &new)
             })
             .collect::<Result<_, _>>()?;
         self.keep(done.concat())?;
+        self.keep(self.attacked(experiments, stress, &tests)?)?;
         let of_test = |(test, samples): &RepeatedTest| {
             let key = |experiment: &Experiment| disturbed_key(experiment, stress, test);
             let found = experiments.iter().filter_map(|experiment| {
@@ -77,8 +77,9 @@ impl ExperimentRunner<'_> {
         stress: &RobustnessTest,
     ) -> Result<usize, PipelineError> {
         let tests = self.repeated(stress)?;
+        let all: Vec<&RepeatedTest> = tests.iter().collect();
         let own = |experiment: &Experiment| -> usize {
-            let new = self.not_disturbed(experiment, stress, &tests);
+            let new = self.not_disturbed(experiment, stress, &all);
             new.into_iter().map(|test| stress.inferences(test)).sum()
         };
         Ok(experiments.iter().map(own).sum())
@@ -92,19 +93,19 @@ impl ExperimentRunner<'_> {
     }
 
     /// Tests that an experiment was not put to yet.
-    fn not_disturbed<'t>(
+    pub(super) fn not_disturbed<'t>(
         &self,
         experiment: &Experiment,
         stress: &RobustnessTest,
-        tests: &'t [RepeatedTest],
+        tests: &[&'t RepeatedTest],
     ) -> Vec<&'t RepeatedTest> {
         let new = |(test, _): &&RepeatedTest| {
             !self.known.contains_key(&disturbed_key(experiment, stress, test))
         };
-        tests.iter().filter(new).collect()
+        tests.iter().copied().filter(new).collect()
     }
 
-    /// One experiment disturbed in every way, with the reason where it cannot be attacked.
+    /// One experiment on inputs that are disturbed in every way that is no attack.
     fn disturb(
         &self,
         experiment: &Experiment,
@@ -118,69 +119,33 @@ impl ExperimentRunner<'_> {
         let name = format!("experiment {}", experiment.key.short());
         let path = self.file(&experiment.file_sha256);
         let predictor = self.predictor(&name, ModelSource::File(&path), &experiment.options)?;
-        let attacked = tests.iter().any(|((how, _), _)| how.attack().is_some());
-        let gradient = attacked.then(|| self.attack_gradient(&path));
-        let mut done = Vec::new();
-        for ((how, strength), count) in tests {
+        let one = |((how, strength), count): &&RepeatedTest| -> Result<Experiment, PipelineError> {
             let looked = &samples[..samples.len().min(*count)];
-            let attack = how.attack().zip(stress.attack.as_ref()).zip(gradient.as_ref());
-            let found = match attack {
-                Some((_, Err(error))) => Err(error_chain(error)),
-                Some(((attack, plan), Ok(gradient))) => {
-                    let (model, test) = ((&predictor, gradient), (attack, *strength));
-                    match plan.answers(model, data, looked, test, stress.seed) {
-                        Err(error @ (AttackError::ZeroGradient | AttackError::Gradient(_))) => {
-                            Err(error_chain(&error))
-                        }
-                        found => Ok(found.map_err(|source| PipelineError::Attack {
-                            variant: name.clone(),
-                            source: Box::new(source),
-                        })?),
-                    }
-                }
-                None => Ok(stress
-                    .answers(&predictor, data, looked, (*how, *strength))
-                    .map_err(|source| PipelineError::Predict { variant: name.clone(), source })?),
-            };
-            let refused = found.as_ref().err().cloned();
-            let answers = found.map_or_else(|_| Default::default(), |own| recorded(&own, task));
-            done.push(Experiment {
+            let found = stress.answers(&predictor, data, looked, (*how, *strength));
+            let found =
+                found.map_err(|source| PipelineError::Predict { variant: name.clone(), source })?;
+            Ok(Experiment {
                 key: disturbed_key(experiment, stress, &(*how, *strength)),
                 disturbed: Some(format!("{how} {strength}")),
-                refused,
-                answers,
+                answers: recorded(&found, task),
                 ..experiment.clone()
-            });
-        }
-        Ok(done)
-    }
-
-    /// The gradients of an experiment's model at its inputs.
-    fn attack_gradient(&self, path: &ConfinedPath) -> Result<AttackGradient, AttackError> {
-        let EvaluationSetup { batch, dims, output, task, .. } = self.subject;
-        AttackGradient::load(&Graph::load(path)?, dims, batch, (output, task.scores))
+            })
+        };
+        tests.iter().map(one).collect()
     }
 }
 
 /// Key of an experiment on disturbed inputs.
-fn disturbed_key(
+pub(super) fn disturbed_key(
     experiment: &Experiment,
     stress: &RobustnessTest,
     (how, strength): &(InputDisturbance, f64),
 ) -> Sha256Hex {
-    let plan = how.attack().and(stress.attack.as_ref());
-    match plan {
-        // Strengths are looked at one by one; the others decide nothing.
-        Some(AttackPlan { steps, restarts, samples, range, .. }) => Sha256Hex::of_json(&json!([
-            experiment.key,
-            how,
-            strength,
-            stress.seed,
-            samples,
-            steps,
-            restarts,
-            range
-        ])),
+    match how.attack().and(stress.attack.as_ref()) {
+        // Other strengths and norms take part in the checks.
+        Some(plan) => {
+            Sha256Hex::of_json(&json!([experiment.key, how, strength, stress.seed, plan]))
+        }
         None => {
             Sha256Hex::of_json(&json!([experiment.key, how, strength, stress.seed, stress.samples]))
         }

@@ -185,6 +185,7 @@ impl<'a> ExperimentRunner<'a> {
             macs: cost.macs.map(|macs| macs / *batch as u64),
             disturbed: None,
             refused: None,
+            unsound: vec![],
             made_s: Some(begun.took.as_secs_f64()),
             asked_s,
             kept: wanted.keep,

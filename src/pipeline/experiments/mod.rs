@@ -1,5 +1,6 @@
 //! Controlled experiments: variants with only some of their decisions.
 
+mod attacked_experiments;
 mod disturbed_experiments;
 mod experiment_runner;
 mod recipe_trial;

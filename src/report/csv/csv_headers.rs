@@ -8,8 +8,7 @@ mod tests {
     };
     use crate::attribution::example_explanation;
     use crate::report::compare::{ComparedVariant, RowMatch, RunComparison};
-    use crate::report::example_rows::example_rows;
-    use crate::report::result_row::RunFacts;
+    use crate::report::example_rows::{example_facts, example_rows};
     use insta::assert_snapshot;
     use paring_core::schema::{LayerTable, LayerTime, SCHEMA, Sha256Hex};
 
@@ -21,20 +20,9 @@ mod tests {
         names.chunks(8).map(|some| some.join(", ")).collect::<Vec<_>>().join(",\n")
     }
 
-    fn facts() -> RunFacts {
-        RunFacts {
-            study: "digits".into(),
-            run_id: "r1".into(),
-            data_sha256: "d".into(),
-            measurement_sha256: "m".into(),
-            quick: false,
-            requirements: vec![],
-        }
-    }
-
     #[test]
     fn results() {
-        assert_snapshot!(header(results_csv(&facts(), &example_rows()).unwrap()), @"
+        assert_snapshot!(header(results_csv(&example_facts(), &example_rows()).unwrap()), @"
         schema, study, run_id, variant, variant_id, parent, recipe, precision,
         precision_mix, components_removed, components_file, params, params_removed_pct, macs, sparsity_pct, file_bytes,
         target, board, arch, cpu, gpu_unused, emulated, engine, engine_options,
@@ -66,7 +54,7 @@ mod tests {
             outside_ns: 0.0,
             layers: vec![LayerTime::default()],
         };
-        assert_snapshot!(header(layers_csv(&facts(), &[table]).unwrap()), @"
+        assert_snapshot!(header(layers_csv(&example_facts(), &[table]).unwrap()), @"
         schema, study, run_id, variant, variant_id, target, emulated, batch,
         layer, module, operator, position, time_ns, share_pct, glue_ns, macs,
         bytes_moved, ops_per_byte, gops_per_s, gb_per_s, compute_peak_pct, memory_peak_pct, bound, kernels,
@@ -77,15 +65,15 @@ mod tests {
     #[test]
     fn effects_and_savings() {
         let found = [example_explanation()];
-        assert_snapshot!(header(effects_csv(&facts(), &found).unwrap()), @"
+        assert_snapshot!(header(effects_csv(&example_facts(), &found).unwrap()), @"
         schema, study, run_id, variant, variant_id, group, label, step,
         operation, layers, components, decisions, metric, of, target, emulated,
         unit, baseline, variant_value, solo, solo_low, solo_high, leave_one_out, leave_one_out_low,
         leave_one_out_high, shapley, shapley_low, shapley_high, shapley_error, sampling_sd, recipe_sd, together,
         together_low, together_high, draws, survives_reseeding, p_value, p_holm, p_benjamini_hochberg, method,
-        missing, data_sha256, measurement_sha256
+        missing, sound, unsound, data_sha256, measurement_sha256
         ");
-        assert_snapshot!(header(savings_csv(&facts(), &found).unwrap()), @"
+        assert_snapshot!(header(savings_csv(&example_facts(), &found).unwrap()), @"
         schema, study, run_id, variant, variant_id, layer, scope, target,
         emulated, before_ns, after_ns, saved_ns, groups, decisions
         ");

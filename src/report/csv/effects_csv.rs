@@ -52,6 +52,8 @@ fn cells(facts: &RunFacts, explanation: &Explanation, effect: &Effect) -> Vec<Na
     all.extend([
         ("method", effect.method.clone()),
         ("missing", missing),
+        ("sound", effect.unsound.as_ref().map_or(String::new(), |r| r.is_empty().to_string())),
+        ("unsound", effect.unsound.as_ref().map_or(String::new(), |reasons| reasons.join("; "))),
         ("data_sha256", facts.data_sha256.clone()),
         ("measurement_sha256", facts.measurement_sha256.clone()),
     ]);

@@ -9,7 +9,7 @@ pub(super) enum ColumnKind {
     Flag,
 }
 
-const FLAGS: [&str; 3] = ["emulated", "valid", "survives_reseeding"];
+const FLAGS: [&str; 4] = ["emulated", "valid", "survives_reseeding", "sound"];
 
 /// Numbers whose names do not say a unit that is counted in whole ones.
 const WHOLE: [&str; 21] = [
@@ -91,7 +91,7 @@ const TEXT: [&str; 48] = [
 ];
 
 /// Reasons and methods of effects.csv.
-const WORDS: [&str; 2] = ["method", "missing"];
+const WORDS: [&str; 3] = ["method", "missing", "unsound"];
 
 impl ColumnKind {
     /// The kind of a column by its name.

@@ -49,9 +49,18 @@ pub struct Effect {
     pub method: String,
     /// Reason that figures do not exist.
     pub missing: Option<MissingReason>,
+    /// Of a figure under attack the reasons why it is not sound, each with the model that it is about;
+    /// empty where every check of every model behind the effect holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsound: Option<Vec<String>>,
 }
 
 impl Effect {
+    /// True of a figure under attack that breaks a rule which every sound attack keeps.
+    pub fn is_unsound(&self) -> bool {
+        self.unsound.as_ref().is_some_and(|reasons| !reasons.is_empty())
+    }
+
     /// An effect of which nothing is known yet but what it would be.
     pub fn unknown(group: &str, metric: &str, target: Option<&str>, unit: &str) -> Effect {
         Effect {
@@ -74,6 +83,7 @@ impl Effect {
             benjamini_hochberg: None,
             method: String::new(),
             missing: None,
+            unsound: None,
         }
     }
 }
@@ -99,6 +109,16 @@ pub struct MetricTotal {
     pub change: ConfidenceInterval,
     /// Sum of the groups' Shapley values less the change: what the division left over.
     pub left_over: Option<f64>,
+    /// As in [`Effect`]: of the baseline and the variant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsound: Option<Vec<String>>,
+}
+
+impl MetricTotal {
+    /// As of an [`Effect`].
+    pub fn is_unsound(&self) -> bool {
+        self.unsound.as_ref().is_some_and(|reasons| !reasons.is_empty())
+    }
 }
 
 /// Two groups that do together what they do not do apart.

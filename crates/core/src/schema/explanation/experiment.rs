@@ -29,6 +29,9 @@ pub struct Experiment {
     /// The reason why inputs could not be disturbed so; there are no answers then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+    /// Reasons why its figures under attack are not sound.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsound: Vec<String>,
     /// Seconds that its steps took: a guide to what further ones will take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_s: Option<f64>,
@@ -55,6 +58,7 @@ impl Experiment {
             macs: None,
             disturbed: None,
             refused: None,
+            unsound: vec![],
             made_s: None,
             asked_s: None,
             kept: false,
