@@ -83,8 +83,8 @@ mod tests {
         ───────────────────────
         criterion     l1    obs
         ───────────────────────
-        l1         +1.00  −1.00
-        obs        −1.00  +1.00
+        l1         +1.00  -1.00
+        obs        -1.00  +1.00
         ───────────────────────
         ");
         assert_eq!(CriterionCorrelations::of(&names[..1], &all), None);
