@@ -7,7 +7,7 @@
 use anyhow::{Context, anyhow};
 use paring::catalog::{Calibration, Criterion, catalog};
 use paring::compress::{ChannelPruning, PruneAmount, RecoveryMethod, prune_channels};
-use paring::data::{Dataset, DatasetRequest, PixelNormalization};
+use paring::data::{Dataset, DatasetRequest, DatasetRules};
 use paring::engine::{DimensionBindings, ModelSource, describe};
 use paring::evaluate::{EvaluationTask, ModelOutputs, PredictionStatistics, Predictor};
 use paring::graph::Graph;
@@ -95,11 +95,9 @@ fn model_at(model: &Path, path: &Path) -> anyhow::Result<(String, BTreeMap<Strin
     let signature = describe(ModelSource::File(model))?;
     let batch = signature.fixed_batch().unwrap_or(1);
     let mut dims = signature.sizes(&BTreeMap::new(), batch).unwrap_or_default();
-    let (columns, extras, pixels) = (vec![], vec![], PixelNormalization::default());
-    let data = Dataset::load(
-        path,
-        &DatasetRequest { inputs: &signature.inputs, columns, extras, pixels },
-    )?;
+    let (columns, extras, rules) = (vec![], vec![], DatasetRules::default());
+    let data =
+        Dataset::load(path, &DatasetRequest { inputs: &signature.inputs, columns, extras, rules })?;
     for need in &signature.inputs {
         need.bind(data.inputs[&need.name].dtype(), data.inputs[&need.name].shape(), &mut dims)?;
     }

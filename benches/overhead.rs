@@ -5,7 +5,7 @@
 //! bare loop reads the clock once around eight inferences, the agent around each. Before timing,
 //! both must give the same outputs.
 
-use paring::data::{Dataset, DatasetRequest, PixelNormalization};
+use paring::data::{Dataset, DatasetRequest, DatasetRules};
 use paring::engine::{self, AnalysedModel, DimensionBindings, ModelSource};
 use paring::measure::{
     ContentionProbe, CountingAllocator, InputCycle, count_allocations, sample_burst, warm_up,
@@ -57,7 +57,7 @@ fn main() -> anyhow::Result<()> {
             inputs: &signature.inputs,
             columns: vec![],
             extras: vec![],
-            pixels: PixelNormalization::default(),
+            rules: DatasetRules::default(),
         };
         let data = Dataset::load(&folder.join("digits.npz"), &wanted)?;
         let bindings = DimensionBindings { batch: 1, dims: &BTreeMap::new() };

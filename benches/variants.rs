@@ -136,7 +136,8 @@ fn of_example() -> anyhow::Result<Set> {
         path: folder.join(file),
         options: EngineOptions { transforms, ..EngineOptions::default() },
     });
-    let arrays = Dataset::inputs_alone(&folder.join("digits.npz"), &signature.inputs)?;
+    let arrays =
+        Dataset::inputs_alone(&folder.join("digits.npz"), &signature.inputs, &Default::default())?;
     let (name, subjects) = ("digits".to_string(), subjects.into());
     Ok(Set { name, subjects, arrays, dims: BTreeMap::new(), batch: 1 })
 }

@@ -115,7 +115,11 @@ fn a_variant_that_became_slower_is_flagged_and_the_others_are_not() {
     assert_eq!(slower["matched_by"], "name");
     assert!((slower["change"]["value"].as_f64().unwrap() - 0.95).abs() < 1e-3);
     paring().args(["compare", &a, &b]).assert().success().stdout(contains("slower"));
-    refused(&["compare", &a, &b, "--fail-on", "regression"], 5, "slower than before: `v3`");
+    refused(
+        &["compare", &a, &b, "--fail-on", "regression"],
+        5,
+        "worse than before: `v3` runs at 0.950",
+    );
     paring().args(["compare", &a, &a, "--fail-on", "regression"]).assert().success();
 }
 
@@ -147,6 +151,77 @@ fn a_page_shows_every_variant_from_run_to_run() {
     std::fs::create_dir(folder.path().join("taken.html")).unwrap();
     let taken = folder.path().join("taken.html");
     refused(&["compare", &runs[0], &runs[1], "--html", taken.to_str().unwrap()], 2, "write ");
+}
+
+/// A table with quality, size, memory and energy beside a speed that did not change.
+fn figures(folder: &Path, name: &str, cells: [&str; 9]) -> String {
+    let [accuracy, low, high, bytes, rss, energy, energy_low, energy_high, missing] = cells;
+    let text = format!(
+        "schema,study,variant,variant_id,parent,target,engine,batch,threads,latency_p50_ns,speedup,\
+         speedup_low,speedup_high,verdict,valid,data_sha256,measurement_sha256,metric,metric_value,\
+         metric_low,metric_high,file_bytes,peak_rss_bytes,energy_per_inference_uj,energy_low_uj,\
+         energy_high_uj,energy_missing\n\
+         1,s,baseline,b0,,host,tract 1,1,1,200000,,,,,true,d0,m0,accuracy,0.99,0.98,1,90,9000,,,,\n\
+         1,s,small,{name},baseline,host,tract 1,1,1,100000,2,1.99,2.01,faster,true,d0,m0,accuracy,\
+         {accuracy},{low},{high},{bytes},{rss},{energy},{energy_low},{energy_high},{missing}\n"
+    );
+    let path = folder.join(format!("{name}.csv"));
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_string()
+}
+
+#[test]
+fn quality_size_memory_and_energy_are_judged_beside_speed() {
+    let folder = tempfile::tempdir().unwrap();
+    let a =
+        figures(folder.path(), "a", ["0.97", "0.96", "0.98", "100", "8000", "50", "49", "51", ""]);
+    let b =
+        figures(folder.path(), "b", ["0.93", "0.92", "0.94", "150", "8001", "80", "79", "81", ""]);
+    let c = figures(
+        folder.path(),
+        "c",
+        ["0.965", "0.955", "0.975", "100", "8000", "", "", "", "no sensor"],
+    );
+    let found = json(paring().args(["compare", &a, &b, "--json"]));
+    let changes = row(&found, "small")["figures"].as_array().unwrap().clone();
+    let verdict = |figure: &str| {
+        changes.iter().find(|change| change["figure"] == figure).unwrap()["verdict"].clone()
+    };
+    for (figure, expected) in
+        [("accuracy", "worse"), ("size", "worse"), ("memory", "cannot tell"), ("energy", "worse")]
+    {
+        assert_eq!(verdict(figure), expected, "{figure}");
+    }
+    let fails = |on: &str, other: &str, code: i32, said: &str| {
+        refused(&["compare", &a, other, "--fail-on", on], code, said);
+    };
+    fails("accuracy", &b, 5, "worse than before: `small` accuracy 97.00 % before, 93.00 % after");
+    fails("size,latency", &b, 5, "`small` size 100 B before, 150 B after (+50.0 %)");
+    fails("energy", &b, 5, "`small` energy 50");
+    fails("regression", &b, 5, "accuracy 97.00 %");
+    for harmless in ["latency", "memory", "latency,memory"] {
+        paring().args(["compare", &a, &b, "--fail-on", harmless]).assert().success();
+    }
+    // Better is no failure, and what cannot be judged is one only where that is asked for.
+    let all = "accuracy,latency,memory,size,energy";
+    paring().args(["compare", &b, &a, "--fail-on", all]).assert().success();
+    paring().args(["compare", &a, &c, "--fail-on", all]).assert().success();
+    fails("energy,incomparable", &c, 5, "`small` energy: no energy after: no sensor");
+    paring().args(["compare", &a, &c, "--fail-on", "accuracy,incomparable"]).assert().success();
+    let markdown = paring().args(["compare", &a, &b, "--format", "markdown"]).output().unwrap();
+    let markdown = String::from_utf8(markdown.stdout).unwrap();
+    let line = "| small |  | accuracy | 97.00 % | 93.00 % | −4.00 points";
+    assert!(markdown.contains(line), "{markdown}");
+    let csv = paring().args(["compare", &a, &c, "--format", "csv"]).output().unwrap();
+    let mut reader = csv::Reader::from_reader(csv.stdout.as_slice());
+    let rows: Vec<std::collections::BTreeMap<String, String>> =
+        reader.deserialize().map(Result::unwrap).collect();
+    assert_eq!(rows[1]["metric_verdict"], "cannot tell");
+    assert_eq!(rows[1]["energy_not_judged"], "no energy after: no sensor");
+    assert_eq!(
+        (&rows[1]["size_verdict"][..], &rows[1]["size_change"][..]),
+        ("unchanged", "1.00000")
+    );
 }
 
 #[test]

@@ -12,7 +12,7 @@ use paring::compress::{
     CompressError, DecisionRule, PostTrainingQuantization, QuantizationFormat,
     QuantizationGranularity, StepResult, quantize,
 };
-use paring::data::{Dataset, DatasetRequest, PixelNormalization};
+use paring::data::{Dataset, DatasetRequest, DatasetRules};
 use paring::engine::{self, ModelSource};
 use paring::graph::{DimensionSize, Graph, Node, Weights};
 use paring::schema::{
@@ -159,8 +159,8 @@ fn samples(count: usize) -> Calibration {
 fn samples_from(start: usize, count: usize) -> Calibration {
     let model = digits("digits_cnn.onnx");
     let signature = engine::describe(ModelSource::File(&model)).unwrap();
-    let (columns, extras, pixels) = (vec![], vec![], PixelNormalization::default());
-    let wanted = DatasetRequest { inputs: &signature.inputs, columns, extras, pixels };
+    let (columns, extras, rules) = (vec![], vec![], DatasetRules::default());
+    let wanted = DatasetRequest { inputs: &signature.inputs, columns, extras, rules };
     let data = Dataset::load(&digits("digits.npz"), &wanted).unwrap();
     let first: Vec<usize> = (start..start + count).collect();
     Calibration {

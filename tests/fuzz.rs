@@ -15,7 +15,7 @@ use paring::boards::flash::BlockMap;
 use paring::boards::{FolderTrust, Inventory, shipped_profile};
 use paring::catalog::{Criterion, catalog};
 use paring::compress::ChannelPruning;
-use paring::data::{Dataset, DatasetRequest, PixelNormalization};
+use paring::data::{Dataset, DatasetRequest, DatasetRules};
 use paring::engine::onnx;
 use paring::files::ConfinedPath;
 use paring::graph::{Graph, violations};
@@ -158,7 +158,7 @@ fuzz!(archives_of_arrays_are_read, |mutator: &mut Mutator, raw: &[u8], folder: &
             inputs: &inputs,
             columns,
             extras: vec![],
-            pixels: PixelNormalization::default(),
+            rules: DatasetRules::default(),
         };
         let _ = Dataset::load(&path, &wanted).is_ok();
         let _ = Dataset::load_within(&path, &wanted, 1 << 10).is_ok();

@@ -12,7 +12,7 @@ use paring::compress::{
     QuantizationFormat, QuantizationGranularity, RangeRule, StepResult, WeightRounding, agreement,
     evaluate_exactly, layer_patterns, lossless, quantize,
 };
-use paring::data::{Dataset, DatasetRequest, PixelNormalization};
+use paring::data::{Dataset, DatasetRequest, DatasetRules};
 use paring::engine::{AnalysedModel, CLEAR_UPPER_HALVES, DimensionBindings, ModelSource, describe};
 use paring::graph::{Graph, Weights};
 use paring::pipeline::conformance;
@@ -186,7 +186,7 @@ fn off(path: &Path, how: &PostTrainingQuantization) -> f64 {
         inputs: &signature.inputs,
         columns,
         extras,
-        pixels: PixelNormalization::default(),
+        rules: DatasetRules::default(),
     };
     let data = Dataset::load(&digits("digits.npz"), &wanted).unwrap();
     let calibration = of(data.inputs_at(&(0..200).collect::<Vec<_>>()).unwrap());

@@ -6,7 +6,7 @@ mod common;
 
 use common::{digits, python, shared, skipped};
 use ndarray::{Array1, Array4};
-use paring::data::{Dataset, DatasetRequest, PixelNormalization};
+use paring::data::{Dataset, DatasetRequest, DatasetRules};
 use paring::engine::{self, ModelSource};
 use paring::evaluate::Predictor;
 use paring::schema::EngineOptions;
@@ -32,7 +32,7 @@ fn in_the_engine(model: &Path, data: &Path) -> Vec<i64> {
         inputs: &signature.inputs,
         columns: vec![],
         extras: vec![],
-        pixels: PixelNormalization::default(),
+        rules: DatasetRules::default(),
     };
     let data = Dataset::load(data, &wanted).unwrap();
     let all: Vec<usize> = (0..data.len()).collect();

@@ -4,7 +4,7 @@ mod common;
 
 use common::digits;
 use paring::arrays::read_tensors;
-use paring::data::{Dataset, DatasetRequest, PixelNormalization};
+use paring::data::{Dataset, DatasetRequest, DatasetRules};
 use paring::engine::{self, ModelSource};
 use paring::evaluate::Predictor;
 use paring::graph::{Graph, Weights, remove};
@@ -43,8 +43,8 @@ fn record(run: &Path, name: &str) -> VariantRecord {
 /// Confidences on the first samples of the data.
 fn answers(model: &Path) -> Vec<Option<f64>> {
     let signature = engine::describe(ModelSource::File(model)).unwrap();
-    let (columns, extras, pixels) = (vec![], vec![], PixelNormalization::default());
-    let wanted = DatasetRequest { inputs: &signature.inputs, columns, extras, pixels };
+    let (columns, extras, rules) = (vec![], vec![], DatasetRules::default());
+    let wanted = DatasetRequest { inputs: &signature.inputs, columns, extras, rules };
     let data = Dataset::load(&digits("digits.npz"), &wanted).unwrap();
     let (dims, options) = (BTreeMap::new(), EngineOptions::default());
     let source = ModelSource::File(model);

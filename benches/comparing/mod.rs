@@ -4,7 +4,7 @@
 
 use anyhow::Context;
 use paring::arrays::{Array, write_tensors};
-use paring::data::{Dataset, DatasetRequest, PixelNormalization};
+use paring::data::{Dataset, DatasetRequest, DatasetRules};
 use paring::engine::{self, AnalysedModel, DimensionBindings, InferencePlan, ModelSource};
 use paring::files::ConfinedPath;
 use paring::graph::{Graph, Node};
@@ -37,7 +37,7 @@ impl Stage {
             inputs: &signature.inputs,
             columns: vec![],
             extras: vec![],
-            pixels: PixelNormalization::default(),
+            rules: DatasetRules::default(),
         };
         let samples: Vec<usize> = (0..8).collect();
         let arrays = Dataset::load(data, &wanted)?.inputs_at(&samples)?;

@@ -205,7 +205,10 @@ pub fn main(build: &BuildRecord) -> std::process::ExitCode {
     match ended {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(coded) => {
-            note!("paring: {:#}", coded.error);
+            let message = format!("{:#}", coded.error);
+            let advice = crate::workflow::export_advice(&message);
+            let advice = advice.map(|advice| format!("; {advice}")).unwrap_or_default();
+            note!("paring: {message}{advice}");
             std::process::ExitCode::from(coded.code as u8)
         }
     }

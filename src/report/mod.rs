@@ -32,9 +32,10 @@ pub use answers::{
     regimes_json, regimes_text, sensitivity_json, sensitivity_text, targets_json, targets_text,
 };
 pub use compare::{
-    ChangeBasis, CompareError, ComparedSource, ComparedVariant, ComparisonRules, RowFigures,
-    RowMatch, RunComparison, SourceKind, SpeedupSeries, compare, comparison_markdown,
-    comparison_table,
+    ChangeBasis, CompareError, ComparedFigure, ComparedSource, ComparedVariant, ComparisonRules,
+    FigureBasis, FigureChange, FigureVerdict, KeptAnswers, RowFigures, RowMatch, RunComparison,
+    SourceKind, SpeedupSeries, UnjudgedFigure, compare, comparison_markdown, comparison_table,
+    unjudged, worsened,
 };
 pub use csv::{
     comparison_csv, effects_csv, flow_csv, hits_csv, layers_csv, regimes_csv, results_csv,

@@ -5,7 +5,7 @@ use crate::evaluate::{RobustnessTest, SplitRule};
 use crate::pipeline::Recipe;
 use paring_boards::Target;
 use paring_core::schema::{ExecutionSetting, Requirement};
-use paring_data::PixelNormalization;
+use paring_data::DatasetRules;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -93,6 +93,6 @@ pub struct DataSource {
     pub private: bool,
     /// Rule that divides samples.
     pub splits: SplitRule,
-    /// Rule that makes pixels numbers.
-    pub pixels: PixelNormalization,
+    /// Rules that make files numbers.
+    pub rules: DatasetRules,
 }

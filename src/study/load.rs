@@ -2,18 +2,16 @@
 
 use super::recipes::recipes;
 use super::sections::{
-    self, ClassShares, OneOrMany, RequirementContext, ShareOrArray, SplitsSection, StudySection,
-    TargetSection, approval_rules, check_words, energy_plan, regimes, requirements, stress,
-    task_settings, timing_plan,
+    self, OneOrMany, RequirementContext, StudySection, TargetSection, approval_rules, check_words,
+    energy_plan, regimes, requirements, stress, task_settings, timing_plan,
 };
-use super::{DataSource, EnergyPlan, Study, StudyError};
-use crate::evaluate::SplitRule;
+use super::study_samples::data_source;
+use super::{EnergyPlan, Study, StudyError};
 use crate::pipeline::Recipe;
 use paring_agent::engine::{self, ModelSource};
 use paring_boards::{FolderTrust, Inventory, Target};
 use paring_compress::Step;
 use paring_core::schema::EnergySource;
-use paring_data::PixelNormalization;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -70,6 +68,7 @@ pub fn load_for(path: &Path, targets: &[String], trust: FolderTrust) -> Result<S
         targets: target_names(&own_targets, &targets),
     };
     let requirements = requirements(&file.protocol.require, &context, path, &text)?;
+    let data = data_source(file.data, folder).map_err(invalid)?;
     Ok(Study {
         path: path.to_path_buf(),
         name: file.study.name,
@@ -80,15 +79,7 @@ pub fn load_for(path: &Path, targets: &[String], trust: FolderTrust) -> Result<S
         dims: file.model.dims,
         task,
         robustness,
-        data: DataSource {
-            path: folder.join(file.data.path),
-            slices: file.data.slices,
-            group: file.data.group,
-            fixed_class_shares: file.data.class_shares == ClassShares::Fixed,
-            private: file.data.private,
-            splits: splits(file.data.splits).map_err(invalid)?,
-            pixels: PixelNormalization { mean: file.data.mean, std: file.data.std },
-        },
+        data,
         regimes: regimes(file.regime, folder).map_err(invalid)?,
         seed: file.protocol.seed,
         timing: timing_plan(&file.protocol).map_err(invalid)?,
@@ -210,21 +201,5 @@ fn target_words(sections: &[TargetSection]) -> Result<Vec<String>, String> {
     match (1..names.len()).find(|i| names[..*i].contains(&names[*i])) {
         Some(twice) => Err(format!("target `{}` stands there twice", names[twice])),
         None => Ok(names),
-    }
-}
-
-fn splits(section: Option<SplitsSection>) -> Result<SplitRule, String> {
-    use ShareOrArray::{Array, Share};
-    let Some(SplitsSection { calibrate, select, report, seed }) = section else {
-        return Ok(SplitRule::Shares { calibrate: 0.25, select: 0.25, report: 0.5, seed: 0 });
-    };
-    match (calibrate, select, report) {
-        (Share(calibrate), Share(select), Share(report)) => {
-            Ok(SplitRule::Shares { calibrate, select, report, seed })
-        }
-        (Array(calibrate), Array(select), Array(report)) => {
-            Ok(SplitRule::Arrays { calibrate, select, report })
-        }
-        _ => Err("`splits` are three shares, or three names of index arrays".into()),
     }
 }

@@ -3,6 +3,7 @@
 mod approvals;
 mod error;
 mod key_schemas;
+mod kept_answers;
 mod load;
 mod opened;
 mod recipes;
@@ -14,6 +15,7 @@ mod sections;
 mod checked_study;
 mod signatures;
 mod toml_schema;
+mod study_samples;
 mod verify;
 
 pub use approvals::{
@@ -22,6 +24,7 @@ pub use approvals::{
 };
 pub use checked_study::{DataSource, Study};
 pub use error::StudyError;
+pub use kept_answers::kept_answers;
 pub use load::{load, load_for};
 pub use opened::{StudyInputs, open};
 pub use regime_inputs::{RegimeInputs, open_regime};
@@ -36,6 +39,7 @@ pub use signatures::{
     is_statement, sign_run, sign_variant, verify_handed_over, verify_run_signature,
     verify_signed_variants, verify_statement,
 };
+pub use study_samples::{StudySamples, study_samples};
 pub use toml_schema::study_schema;
 pub(crate) use toml_schema::toml_schema;
 pub use verify::{

@@ -98,7 +98,7 @@ fn load_data(study: &Study, signature: &ModelSignature) -> Result<Dataset, Study
         inputs: &signature.inputs,
         columns: study.data.slices.iter().chain(&study.data.group).cloned().collect(),
         extras: study.data.splits.arrays(),
-        pixels: study.data.pixels.clone(),
+        rules: study.data.rules.clone(),
     };
     Dataset::load(&study.data.path, &wanted).map_err(|error| match error {
         DataError::Absent(path) => StudyError::NoData(path),
@@ -112,6 +112,9 @@ fn check_labels(data: &Dataset, splits: &DataSplits, shape: &[usize]) -> Result<
     let Some(classes) = shape.get(1).filter(|classes| shape.len() == 2 && **classes > 1) else {
         return Ok(());
     };
+    if !data.class_names.is_empty() && data.class_names.len() != *classes {
+        return Err(class_mismatch(data.class_names.len(), *classes));
+    }
     let used = splits.calibrate.iter().chain(&splits.select).chain(&splits.report);
     let is_class = |label: i64| usize::try_from(label).is_ok_and(|label| label < *classes);
     let labels = used.filter_map(|sample| Some((*sample, *data.labels.get(*sample)?)));
@@ -122,4 +125,11 @@ fn check_labels(data: &Dataset, splits: &DataSplits, shape: &[usize]) -> Result<
         )),
         None => Ok(()),
     }
+}
+
+/// The sentence about names of classes that are not as many as the model's scores.
+fn class_mismatch(names: usize, scores: usize) -> String {
+    format!(
+        "the data name {names} classes, but the model gives {scores} scores: list all {scores} as `classes` under [data], in the order of the model's outputs"
+    )
 }

@@ -35,7 +35,7 @@ pub fn open_regime(
         inputs: &loaded.signature.inputs,
         columns: regime.slices.iter().chain(&regime.group).cloned().collect(),
         extras: vec![],
-        pixels: study.data.pixels.clone(),
+        rules: study.data.rules.clone(),
     };
     let data = Dataset::load(&regime.path, &wanted).map_err(|error| match error {
         DataError::Absent(path) => StudyError::NoData(path),

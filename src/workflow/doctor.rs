@@ -111,6 +111,7 @@ fn bench_options(options: &DoctorOptions, models: Vec<PathBuf>, folder: &Path) -
     BenchOptions {
         models,
         data: None,
+        study: None,
         random_inputs: true,
         dims: BTreeMap::new(),
         batch: None,

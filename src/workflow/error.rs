@@ -168,8 +168,8 @@ pub enum WorkflowError {
         "{} has no measured precisions: it has no step `{{ quantize = \"int8\", layers = \"measured\" }}`, or was not made", .0.display()
     )]
     NoPrecisionTables(PathBuf),
-    /// Variants became slower.
-    #[error("slower than before: {0}")]
+    /// Variants became slower, larger or less accurate.
+    #[error("worse than before: {0}")]
     Regressions(String),
     /// A variant is not approved, and the study asks for that.
     #[error(

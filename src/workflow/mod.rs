@@ -44,7 +44,7 @@ pub use gate::{
 };
 pub use models::{
     CatalogOptions, DiffOptions, GradientOptions, InitOptions, LayerProfile, ModelSamples,
-    ProfileOptions, SampleOptions, catalog, diff, gradient, init, profile,
+    ProfileOptions, SampleOptions, catalog, diff, export_advice, gradient, init, profile,
 };
 pub use open_run::sysfs_root;
 pub use progress::{Progress, ProgressEvent, ProgressStage};

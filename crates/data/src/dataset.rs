@@ -1,6 +1,6 @@
 //! A dataset: inputs by the model's names, labels where there are any, and columns that name subsets.
 
-use super::{DataError, PixelNormalization, SampleRows};
+use super::{DataError, DatasetRules, SampleRows};
 use paring_agent::arrays::{Array, InputNeed};
 use paring_core::schema::Sha256Hex;
 use std::collections::BTreeMap;
@@ -16,8 +16,8 @@ pub struct DatasetRequest<'a> {
     pub columns: Vec<String>,
     /// Arrays of any length, such as index arrays of splits.
     pub extras: Vec<String>,
-    /// Normalization of pixels, for folders of images.
-    pub pixels: PixelNormalization,
+    /// Rules by which files become numbers.
+    pub rules: DatasetRules,
 }
 
 /// A dataset; `dataset_loading` reads it from files. Inputs that are large stay in a file, everything
@@ -37,7 +37,11 @@ pub struct Dataset {
     pub columns: BTreeMap<String, Vec<String>>,
     /// Further arrays, as integers.
     pub extras: BTreeMap<String, Vec<i64>>,
-    /// Hash of everything above.
+    /// Names of the classes, in order; empty where they have none.
+    pub class_names: Vec<String>,
+    /// The file of each sample; empty where samples are no files of their own.
+    pub files: Vec<String>,
+    /// Hash of inputs, labels, columns and arrays.
     pub sha256: Sha256Hex,
 }
 
@@ -53,7 +57,19 @@ impl Dataset {
         let samples = inputs.values().next().map_or(0, Array::rows);
         let (columns, extras) = (BTreeMap::new(), BTreeMap::new());
         let (inputs, labels, labelled) = (held(inputs), vec![0; samples], false);
-        Ok(Dataset { inputs, labels, labelled, targets: None, columns, extras, sha256 })
+        let (class_names, files) = (vec![], vec![]);
+        let targets = None;
+        Ok(Dataset {
+            inputs,
+            labels,
+            labelled,
+            targets,
+            columns,
+            extras,
+            class_names,
+            files,
+            sha256,
+        })
     }
 
     /// Puts the parts together and hashes them; `truth` are labels, or the number of samples that
@@ -71,7 +87,18 @@ impl Dataset {
             Err(samples) => (vec![0; samples], None),
         };
         let (inputs, sha256) = (held(inputs), Sha256Hex::of(&[]));
-        let unhashed = Dataset { inputs, labels, labelled, targets, columns, extras, sha256 };
+        let (class_names, files) = (vec![], vec![]);
+        let unhashed = Dataset {
+            inputs,
+            labels,
+            labelled,
+            targets,
+            columns,
+            extras,
+            class_names,
+            files,
+            sha256,
+        };
         let sha256 = digest(&unhashed.inputs, &unhashed)?;
         Ok(Dataset { sha256, ..unhashed })
     }
@@ -120,8 +147,16 @@ impl Dataset {
             targets: self.targets.as_ref().map(|targets| targets.take(&positions)),
             columns: self.columns.iter().map(|(name, c)| (name.clone(), part(c))).collect(),
             extras: self.extras.clone(),
+            class_names: self.class_names.clone(),
+            files: self.files.get(range).map(<[String]>::to_vec).unwrap_or_default(),
             sha256: self.sha256_of(&positions),
         }
+    }
+
+    /// A class for people: its name, or its number where it has none.
+    pub fn class_label(&self, class: i64) -> String {
+        let name = usize::try_from(class).ok().and_then(|class| self.class_names.get(class));
+        name.cloned().unwrap_or_else(|| class.to_string())
     }
 
     pub(super) fn check(&self, path: &Path, wanted: &DatasetRequest) -> Result<(), DataError> {

@@ -3,8 +3,8 @@
 use super::dataset::digest;
 use super::sample_rows::RowFileWriter;
 use super::{
-    DataError, Dataset, DatasetRequest, DatasetWindows, PixelNormalization, SampleRows,
-    WINDOW_BYTES, labelled_folder, npz,
+    DataError, Dataset, DatasetRequest, DatasetRules, DatasetWindows, SampleRows, WINDOW_BYTES,
+    labelled_folder, npz,
 };
 use paring_agent::arrays::{Array, InputNeed};
 use std::collections::BTreeMap;
@@ -67,6 +67,24 @@ impl Dataset {
         Ok(Dataset { inputs, sha256, ..whole })
     }
 
+    /// Reads labels alone, with the names of classes and files; `needs` say how many samples there are
+    /// where no labels do.
+    ///
+    /// # Errors
+    /// [`DataError`] names the file and the array.
+    pub fn labels_alone(
+        path: &Path,
+        needs: &[InputNeed],
+        rules: &DatasetRules,
+    ) -> Result<Dataset, DataError> {
+        let (columns, extras, rules) = (vec![], vec![], rules.clone());
+        let wanted = DatasetRequest { inputs: &[], columns, extras, rules };
+        match path.is_dir() {
+            true => labelled_folder::labels(path, &wanted),
+            false => npz::labels(&mut npz::NpzArchive::open(path)?, &wanted, needs),
+        }
+    }
+
     /// Reads the inputs of an `.npz` file alone, without labels; of a folder, those of all of it.
     /// `needs` may be of several models, as long as equal names mean equal inputs.
     ///
@@ -75,13 +93,14 @@ impl Dataset {
     pub fn inputs_alone(
         path: &Path,
         needs: &[InputNeed],
+        rules: &DatasetRules,
     ) -> Result<BTreeMap<String, Array>, DataError> {
         if !path.exists() {
             return Err(DataError::Absent(path.to_path_buf()));
         }
         if path.is_dir() {
-            let (columns, extras, pixels) = (vec![], vec![], PixelNormalization::default());
-            let wanted = DatasetRequest { inputs: needs, columns, extras, pixels };
+            let (columns, extras, rules) = (vec![], vec![], rules.clone());
+            let wanted = DatasetRequest { inputs: needs, columns, extras, rules };
             let all = labelled_folder::load(path, &wanted)?;
             all.check(path, &wanted)?;
             return all.inputs_at(&(0..all.len()).collect::<Vec<_>>());
@@ -123,7 +142,7 @@ mod tests {
             inputs: &inputs,
             columns,
             extras: vec![],
-            pixels: PixelNormalization::default(),
+            rules: DatasetRules::default(),
         };
         let held = Dataset::load(&path, &wanted).unwrap();
         let filed = Dataset::load_within(&path, &wanted, 7 * 32).unwrap();
@@ -150,7 +169,7 @@ mod tests {
             inputs: &inputs,
             columns: vec![],
             extras: vec![],
-            pixels: PixelNormalization::default(),
+            rules: DatasetRules::default(),
         };
         for bytes in [8 * 4, WINDOW_BYTES] {
             let error = Dataset::load_within(&path, &wanted, bytes).unwrap_err();

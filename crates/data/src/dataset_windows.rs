@@ -40,6 +40,8 @@ impl<'a> DatasetWindows<'a> {
             Ok(_) => {
                 let mut archive = NpzArchive::open(path)?;
                 let whole = npz::labels(&mut archive, &bare, wanted.inputs)?;
+                let class_names = wanted.rules.classes.clone();
+                let whole = Dataset { class_names, ..whole };
                 let inputs = StoredInputs::find(&mut archive, wanted.inputs, Some(whole.len()))?;
                 (whole, inputs.sample_bytes(), Some((archive, inputs)))
             }
@@ -129,7 +131,7 @@ fn row_of_folder(path: &Path, wanted: &DatasetRequest) -> Result<u64, DataError>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::PixelNormalization;
+    use crate::DatasetRules;
     use ndarray::{Array1, Array2};
     use paring_agent::arrays::{Dim, Dtype, InputNeed};
     use std::fs::File;
@@ -154,7 +156,7 @@ mod tests {
                 inputs: &inputs,
                 columns: vec![],
                 extras: vec![],
-                pixels: PixelNormalization::default(),
+                rules: DatasetRules::default(),
             };
             let whole = Dataset::load(&path, &wanted).unwrap();
             let mut windows = DatasetWindows::open(&path, wanted, 4 * 12).unwrap();

@@ -1,11 +1,11 @@
 //! Datasets in a folder: `labels.csv` with the columns `file` and, where labels are known, `label`,
-//! beside the files it names.
+//! beside the files it names, or a subfolder for each class.
 //!
 //! Images feed a model with one input of rank 4; `.npy` files hold one sample each, without the
 //! batch axis. Further columns of the table name subsets and groups.
 
-use super::{DataError, Dataset, DatasetRequest, PixelNormalization, images, npy};
-use ndarray::{ArrayD, IxDyn};
+use super::labels::LabelTable;
+use super::{DataError, Dataset, DatasetRequest, ImagePreprocessing, images, npy};
 use paring_agent::arrays::{Array, InputNeed};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,17 +13,15 @@ use std::path::Path;
 
 /// Reads the folder's table and every file that it names, in the table's order.
 pub(super) fn load(folder: &Path, wanted: &DatasetRequest) -> Result<Dataset, DataError> {
-    let path = folder.join("labels.csv");
-    let table = LabelTable::read(&path)?;
+    let table = LabelTable::read(folder)?;
     let [need] = wanted.inputs else { return Err(several(folder, wanted)) };
-    let array = table.samples(folder, need, &wanted.pixels, 0..table.rows.len())?;
-    let inputs = BTreeMap::from([(need.name.clone(), array)]);
-    table.dataset(inputs, wanted)
+    let array = samples(&table, folder, need, &wanted.rules.images, 0..table.len())?;
+    dataset(&table, BTreeMap::from([(need.name.clone(), array)]), wanted)
 }
 
 /// Labels and columns alone.
 pub(super) fn labels(folder: &Path, wanted: &DatasetRequest) -> Result<Dataset, DataError> {
-    LabelTable::read(&folder.join("labels.csv"))?.dataset(BTreeMap::new(), wanted)
+    dataset(&LabelTable::read(folder)?, BTreeMap::new(), wanted)
 }
 
 /// The inputs of some samples alone.
@@ -32,10 +30,9 @@ pub(super) fn inputs(
     wanted: &DatasetRequest,
     range: Range<usize>,
 ) -> Result<BTreeMap<String, Array>, DataError> {
-    let path = folder.join("labels.csv");
-    let table = LabelTable::read(&path)?;
+    let table = LabelTable::read(folder)?;
     let [need] = wanted.inputs else { return Err(several(folder, wanted)) };
-    let array = table.samples(folder, need, &wanted.pixels, range)?;
+    let array = samples(&table, folder, need, &wanted.rules.images, range)?;
     Ok(BTreeMap::from([(need.name.clone(), array)]))
 }
 
@@ -47,79 +44,43 @@ fn several(folder: &Path, wanted: &DatasetRequest) -> DataError {
     DataError::Folder { path: folder.to_path_buf(), problem }
 }
 
-struct LabelTable<'a> {
-    path: &'a Path,
-    header: Vec<String>,
-    rows: Vec<csv::StringRecord>,
+fn samples(
+    table: &LabelTable,
+    folder: &Path,
+    need: &InputNeed,
+    rules: &ImagePreprocessing,
+    range: Range<usize>,
+) -> Result<Array, DataError> {
+    let files = table.text("file")?;
+    let own = files.get(range).unwrap_or_default().iter();
+    let samples: Vec<Array> =
+        own.map(|file| sample(&folder.join(file), need, rules)).collect::<Result<_, _>>()?;
+    stack(&samples).ok_or_else(|| table.problem("its files differ in shape or type"))
 }
 
-impl<'a> LabelTable<'a> {
-    fn read(path: &'a Path) -> Result<Self, DataError> {
-        let unreadable =
-            |e: csv::Error| DataError::Read { path: path.to_path_buf(), source: e.into() };
-        let mut reader = csv::Reader::from_path(path).map_err(unreadable)?;
-        let header = reader.headers().map_err(unreadable)?.iter().map(str::to_string).collect();
-        let rows = reader.records().collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
-        let table = LabelTable { path, header, rows };
-        if table.rows.is_empty() { Err(table.problem("it has no rows")) } else { Ok(table) }
+fn dataset(
+    table: &LabelTable,
+    inputs: BTreeMap<String, Array>,
+    wanted: &DatasetRequest,
+) -> Result<Dataset, DataError> {
+    let column = |name: &String| Ok((name.clone(), table.text(name)?));
+    let columns = wanted.columns.iter().map(column).collect::<Result<_, DataError>>()?;
+    if let Some(name) = wanted.extras.first() {
+        return Err(table.problem(&format!("index arrays such as `{name}` need an .npz file")));
     }
-
-    fn problem(&self, problem: &str) -> DataError {
-        DataError::Folder { path: self.path.to_path_buf(), problem: problem.to_string() }
-    }
-
-    fn samples(
-        &self,
-        folder: &Path,
-        need: &InputNeed,
-        pixels: &PixelNormalization,
-        range: Range<usize>,
-    ) -> Result<Array, DataError> {
-        let files = self.text("file")?;
-        let own = files.get(range).unwrap_or_default().iter();
-        let samples: Vec<Array> =
-            own.map(|file| sample(&folder.join(file), need, pixels)).collect::<Result<_, _>>()?;
-        stack(&samples).ok_or_else(|| self.problem("its files differ in shape or type"))
-    }
-
-    fn dataset(
-        &self,
-        inputs: BTreeMap<String, Array>,
-        wanted: &DatasetRequest,
-    ) -> Result<Dataset, DataError> {
-        let column = |name: &String| Ok((name.clone(), self.text(name)?));
-        let columns = wanted.columns.iter().map(column).collect::<Result<_, DataError>>()?;
-        if let Some(name) = wanted.extras.first() {
-            return Err(self.problem(&format!("index arrays such as `{name}` need an .npz file")));
+    let (truth, class_names) = match table.is_labelled() {
+        true => {
+            let labels = table.labels(&wanted.rules.classes)?;
+            (Ok(labels.numbers), labels.class_names)
         }
-        let labelled = self.header.iter().any(|name| name == "label");
-        let truth = if labelled { Ok(self.labels()?) } else { Err(self.rows.len()) };
-        Dataset::new(inputs, truth, columns, BTreeMap::new())
-    }
-
-    fn text(&self, column: &str) -> Result<Vec<String>, DataError> {
-        let position = self.header.iter().position(|h| h == column).ok_or_else(|| {
-            let found = self.header.join("`, `");
-            self.problem(&format!("no column `{column}`; it has `{found}`"))
-        })?;
-        Ok(self.rows.iter().map(|row| row.get(position).unwrap_or_default().to_string()).collect())
-    }
-
-    /// Classes, or numbers where any has a fraction.
-    fn labels(&self) -> Result<Array, DataError> {
-        let parse = |(row, text): (usize, &String)| {
-            text.trim().parse::<f64>().ok().filter(|v| v.is_finite()).ok_or_else(|| {
-                self.problem(&format!("line {}: the label `{text}` is not a number", row + 2))
-            })
-        };
-        let numbers: Vec<f64> =
-            self.text("label")?.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
-        Ok(Array::F64(ArrayD::from_shape_vec(IxDyn(&[numbers.len()]), numbers).unwrap_or_default()))
-    }
+        false => (Err(table.len()), wanted.rules.classes.clone()),
+    };
+    let files = table.text("file")?;
+    Ok(Dataset { class_names, files, ..Dataset::new(inputs, truth, columns, BTreeMap::new())? })
 }
 
 /// One sample, without the batch axis.
-fn sample(path: &Path, need: &InputNeed, pixels: &PixelNormalization) -> Result<Array, DataError> {
+fn sample(path: &Path, need: &InputNeed, rules: &ImagePreprocessing) -> Result<Array, DataError> {
     let unreadable = |source: Box<dyn std::error::Error + Send + Sync>| DataError::Read {
         path: path.to_path_buf(),
         source,
@@ -128,7 +89,7 @@ fn sample(path: &Path, need: &InputNeed, pixels: &PixelNormalization) -> Result<
         return npy::read(path).map_err(|e| unreadable(e.into()));
     }
     let picture = images::read(path).map_err(|e| unreadable(e.into()))?;
-    images::sample(&picture, need, pixels)
+    images::sample(&picture, need, rules)
         .map_err(|problem| DataError::Folder { path: path.to_path_buf(), problem })
 }
 
@@ -151,6 +112,8 @@ fn stack(samples: &[Array]) -> Option<Array> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{DatasetRules, PixelNormalization};
+    use ndarray::IxDyn;
     use paring_agent::arrays::{Dim, Dtype};
 
     fn need(dims: &[usize]) -> InputNeed {
@@ -177,9 +140,11 @@ mod tests {
         let folder = folder();
         for (dims, last) in [([3, 2, 4], [1, 2, 1, 3]), ([2, 4, 3], [1, 1, 3, 2])] {
             let inputs = [need(&dims)];
-            let pixels = PixelNormalization { mean: vec![0.2], std: vec![0.5] };
+            let normalization = PixelNormalization { mean: vec![0.2], std: vec![0.5] };
+            let images = ImagePreprocessing { normalization, ..ImagePreprocessing::default() };
+            let rules = DatasetRules { images, classes: vec![] };
             let columns = vec!["site".to_string()];
-            let wanted = DatasetRequest { inputs: &inputs, columns, extras: vec![], pixels };
+            let wanted = DatasetRequest { inputs: &inputs, columns, extras: vec![], rules };
             let data = Dataset::load(folder.path(), &wanted).unwrap();
             let Array::F32(array) = &data.inputs_at(&[0, 1]).unwrap()["x"] else { panic!() };
             assert!(array[IxDyn(&last)].abs() < 1e-6, "51 / 255 − 0.2 = 0");
@@ -196,9 +161,30 @@ mod tests {
             inputs: &inputs,
             columns: vec![],
             extras: vec![],
-            pixels: PixelNormalization::default(),
+            rules: DatasetRules::default(),
         };
         let message = Dataset::load(folder.path(), &wanted).unwrap_err().to_string();
         assert!(message.contains("a.png: an image of 4x2 does not fit the input `x`"), "{message}");
+    }
+
+    #[test]
+    fn labels_that_are_names_become_classes_and_samples_keep_their_files() {
+        let folder = folder();
+        let table = "file,label\na.png,star\nb.png,galaxy\n";
+        std::fs::write(folder.path().join("labels.csv"), table).unwrap();
+        let inputs = [need(&[3, 2, 4])];
+        let of = |classes: &[&str]| {
+            let classes = classes.iter().map(|name| name.to_string()).collect();
+            let rules = DatasetRules { classes, ..DatasetRules::default() };
+            let wanted = DatasetRequest { inputs: &inputs, columns: vec![], extras: vec![], rules };
+            Dataset::load(folder.path(), &wanted)
+        };
+        let sorted = of(&[]).unwrap();
+        assert_eq!((&sorted.labels[..], sorted.class_label(1)), (&[1, 0][..], "star".into()));
+        assert_eq!(sorted.files, ["a.png", "b.png"]);
+        let listed = of(&["star", "galaxy", "quasar"]).unwrap();
+        assert_eq!((&listed.labels[..], listed.class_label(2)), (&[0, 1][..], "quasar".into()));
+        let message = of(&["star", "galaxies"]).unwrap_err().to_string();
+        assert!(message.ends_with("labels.csv: line 3: the label `galaxy` is not among `classes` under [data]; did you mean `galaxies`?"), "{message}");
     }
 }

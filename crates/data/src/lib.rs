@@ -7,8 +7,10 @@
 mod csv_table;
 mod dataset;
 mod dataset_loading;
+mod dataset_rules;
 mod data_error;
 mod labelled_folder;
+mod labels;
 mod npy;
 mod npz;
 mod images;
@@ -19,7 +21,11 @@ mod dataset_windows;
 pub use csv_table::CsvTable;
 pub use data_error::DataError;
 pub use dataset::{Dataset, DatasetRequest};
+pub use dataset_rules::DatasetRules;
 pub use dataset_windows::{DatasetWindows, WINDOW_BYTES};
-pub use images::{PixelNormalization, SamplePicture};
+pub use images::{
+    ChannelOrder, ImageInterpolation, ImageLayout, ImagePreprocessing, ImageSize, ImageSurvey,
+    PixelNormalization, SamplePicture,
+};
 pub use random_inputs::{random_inputs, random_sample_bytes};
 pub use sample_rows::SampleRows;

@@ -316,7 +316,7 @@ fn read_over(stream: &mut impl Read, bytes: u64) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Dataset, DatasetWindows, PixelNormalization};
+    use crate::{Dataset, DatasetRules, DatasetWindows};
     use ndarray::{Array1, Array2};
     use paring_agent::arrays::{Dim, Dtype};
 
@@ -342,7 +342,7 @@ mod tests {
                 inputs: &inputs,
                 columns: vec![],
                 extras,
-                pixels: PixelNormalization::default(),
+                rules: DatasetRules::default(),
             };
             DatasetWindows::open(&path, wanted, 1 << 20).map(|windows| windows.samples())
         };
@@ -355,6 +355,6 @@ mod tests {
         assert_eq!(open(false).unwrap(), 40);
         let error = open(true).unwrap_err().to_string();
         assert!(error.contains("array `extra`") && error.contains("100-fold"), "{error}");
-        assert!(Dataset::inputs_alone(&path, &inputs).is_ok());
+        assert!(Dataset::inputs_alone(&path, &inputs, &DatasetRules::default()).is_ok());
     }
 }

@@ -19,6 +19,9 @@ pub(in crate::cli) struct BenchArgs {
     /// An .npz file with an array an input (no labels needed), or a folder with a labels.csv
     #[arg(long)]
     data: Option<PathBuf>,
+    /// A study whose [data] section says how images become numbers; without --data also where they are
+    #[arg(long, value_name = "STUDY", conflicts_with = "random_inputs")]
+    study: Option<PathBuf>,
     /// Use seeded random inputs; results are labelled so
     #[arg(long, conflicts_with = "data")]
     random_inputs: bool,
@@ -90,6 +93,7 @@ impl BenchArgs {
             dims: self.sizes.by_name(),
             models: self.models,
             data: self.data,
+            study: self.study,
             random_inputs: self.random_inputs,
             batch: self.batch,
             engine: self.engine,

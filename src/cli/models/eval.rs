@@ -4,7 +4,7 @@ use super::EvalArgs;
 use crate::cli::progress::ProgressPrinter;
 use crate::cli::{CodedError, GlobalOptions, say};
 use crate::report::{self, TerminalLayout};
-use crate::workflow::{self, EvaluationResult, WorkflowError};
+use crate::workflow::{self, EvaluationResult};
 use serde_json::json;
 
 /// Samples of those hit hardest that are printed.
@@ -13,7 +13,7 @@ const SHOWN_HITS: usize = 5;
 impl EvalArgs {
     pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
         let layout = global.layout(self.columns);
-        let options = self.options(global.trust()).map_err(WorkflowError::Option)?;
+        let options = self.options(global.trust())?;
         let printer = ProgressPrinter::new(global.quiet);
         let result = workflow::evaluate(&options, &|event| printer.show(event))?;
         match global.json {

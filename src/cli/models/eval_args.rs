@@ -1,8 +1,9 @@
 //! Options of `paring eval`.
 
 use super::attack_args::AttackArgs;
-use crate::cli::ColumnArgs;
-use crate::workflow::EvaluateOptions;
+use crate::cli::{CodedError, ColumnArgs};
+use crate::study;
+use crate::workflow::{EvaluateOptions, WorkflowError};
 use clap::Args;
 use paring_boards::FolderTrust;
 use paring_core::schema::{Metric, ScoreKind, TaskKind};
@@ -17,14 +18,18 @@ pub(in crate::cli) struct EvalArgs {
     models: Vec<PathBuf>,
     /// An .npz file with the models' inputs and `labels`, or a folder with a labels.csv; without labels
     /// models are compared with the first alone
+    #[arg(long, required_unless_present = "study")]
+    data: Option<PathBuf>,
+    /// A study whose [data] and [task] say what the options below do not: how images become numbers,
+    /// classes, the task, its output and metrics; without --data also where the samples are
+    #[arg(long, value_name = "STUDY")]
+    study: Option<PathBuf>,
+    /// Task: classification (the default), multilabel, regression, segmentation, scores or sequence
     #[arg(long)]
-    data: PathBuf,
-    /// Task: classification, multilabel, regression, segmentation, scores or sequence
-    #[arg(long, default_value = "classification")]
-    task: TaskKind,
-    /// Meaning of the output: probabilities or logits
-    #[arg(long, default_value = "probabilities")]
-    scores: ScoresArg,
+    task: Option<TaskKind>,
+    /// Meaning of the output: probabilities (the default) or logits
+    #[arg(long)]
+    scores: Option<ScoresArg>,
     /// Name of the output with the scores, where there are several
     #[arg(long)]
     output: Option<String>,
@@ -80,27 +85,42 @@ impl EvalArgs {
     /// The options, with the trust that a global one gives.
     ///
     /// # Errors
-    /// A sentence about an option that cannot be used.
-    pub(super) fn options(self, trust: FolderTrust) -> Result<EvaluateOptions, String> {
+    /// [`CodedError`] about the study, or an option that cannot be used.
+    pub(super) fn options(self, trust: FolderTrust) -> Result<EvaluateOptions, CodedError> {
+        let study = self.study.as_deref().map(study::study_samples).transpose()?;
+        let study = study.as_ref();
+        let given = study.map(|study| &study.task.labelled_task);
+        let data = self.data.clone().or_else(|| Some(study?.data.path.clone()));
+        let task = self.task.or(given.map(|task| task.kind)).unwrap_or_default();
+        // Metrics of another task mean nothing here.
+        let given = given.filter(|given| given.kind == task);
+        let scores = match self.scores {
+            Some(ScoresArg::Probabilities) => Some(ScoreKind::Probabilities),
+            Some(ScoresArg::Logits) => Some(ScoreKind::Logits),
+            None => given.map(|task| task.scores),
+        };
+        let of_study = |columns: &Vec<String>| columns.is_empty().then_some(study).flatten();
         Ok(EvaluateOptions {
-            models: self.models,
-            data: self.data,
-            task: self.task,
-            scores: match self.scores {
-                ScoresArg::Probabilities => ScoreKind::Probabilities,
-                ScoresArg::Logits => ScoreKind::Logits,
+            data: data.unwrap_or_default(),
+            rules: study.map(|study| study.data.rules.clone()).unwrap_or_default(),
+            task,
+            scores: scores.unwrap_or(ScoreKind::Probabilities),
+            output: self.output.or_else(|| study?.task.output.clone()),
+            metric: self.metric.or_else(|| given.and(study)?.task.metric),
+            positive: self.positive.or_else(|| given?.positive),
+            threshold: self.threshold.or_else(|| given?.threshold),
+            slices: match of_study(&self.slice) {
+                Some(study) => study.data.slices.clone(),
+                None => self.slice,
             },
-            output: self.output,
-            metric: self.metric,
-            positive: self.positive,
-            threshold: self.threshold,
-            slices: self.slice,
-            group: self.group,
-            fixed_class_shares: self.fixed_class_shares,
+            group: self.group.or_else(|| study?.data.group.clone()),
+            fixed_class_shares: self.fixed_class_shares
+                || study.is_some_and(|study| study.data.fixed_class_shares),
+            models: self.models,
             targets: self.target,
             trust,
             robustness: self.robustness,
-            attack: self.attack.plan()?,
+            attack: self.attack.plan().map_err(WorkflowError::Option)?,
             flow: self.flow,
             predictions: self.predictions,
             csv: self.csv,

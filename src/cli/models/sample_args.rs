@@ -11,6 +11,10 @@ pub(in crate::cli) struct SampleArgs {
     /// An .npz file or folder with the model's inputs and `labels`
     #[arg(long)]
     data: Option<PathBuf>,
+    /// A study that says how samples are read: images, classes, the output with the scores; without
+    /// --data also where they are
+    #[arg(long, value_name = "STUDY")]
+    study: Option<PathBuf>,
     #[command(flatten)]
     sizes: SizeArgs,
 }
@@ -56,7 +60,7 @@ fn assignments(text: &str) -> Result<SizeAssignments, String> {
 
 impl From<SampleArgs> for SampleOptions {
     fn from(args: SampleArgs) -> SampleOptions {
-        SampleOptions { dims: args.sizes.by_name(), data: args.data }
+        SampleOptions { dims: args.sizes.by_name(), data: args.data, study: args.study }
     }
 }
 

@@ -12,7 +12,7 @@ impl CompareArgs {
         let (failures, layout) = (self.failures(), global.layout(self.columns));
         let comparison = workflow::compare(&self.into(), &print_warning)?;
         print(&comparison, format, layout)?;
-        Ok(workflow::refuse_changes(&comparison, failures)?)
+        Ok(workflow::refuse_changes(&comparison, &failures)?)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Options of `paring compare`.
 
 use crate::cli::ColumnArgs;
-use crate::report::ComparisonRules;
+use crate::report::{ComparedFigure, ComparisonRules};
 use crate::workflow::{CompareOptions, FailureRules};
 use clap::Args;
 use std::path::PathBuf;
@@ -19,8 +19,8 @@ pub(in crate::cli) struct CompareArgs {
     /// Write a page with every variant from run to run, each step judged; the runs in order of time
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Exit with code 5 on a regression, or where rows cannot be compared
-    #[arg(long)]
+    /// Exit with code 5 where one of these became worse; several with commas
+    #[arg(long, value_delimiter = ',')]
     fail_on: Vec<RefusedChange>,
     /// Compare although this differs, and say so
     #[arg(long)]
@@ -39,10 +39,34 @@ pub(super) enum OutputFormat {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum RefusedChange {
-    /// A variant became slower
+    /// Any of accuracy, latency, memory, size and energy
     Regression,
-    /// A row could not be compared
+    /// The primary metric on the report split
+    Accuracy,
+    /// A variant became slower
+    Latency,
+    /// Peak resident set
+    Memory,
+    /// Bytes of the model's file
+    Size,
+    /// Energy of an inference above idle
+    Energy,
+    /// A row, or one of the figures named beside this, could not be compared
     Incomparable,
+}
+
+impl RefusedChange {
+    fn figure(self) -> Option<ComparedFigure> {
+        match self {
+            RefusedChange::Accuracy => Some(ComparedFigure::Accuracy),
+            RefusedChange::Memory => Some(ComparedFigure::Memory),
+            RefusedChange::Size => Some(ComparedFigure::Size),
+            RefusedChange::Energy => Some(ComparedFigure::Energy),
+            RefusedChange::Regression | RefusedChange::Latency | RefusedChange::Incomparable => {
+                None
+            }
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -62,9 +86,19 @@ enum KnownDifference {
 impl CompareArgs {
     /// Changes that end with an error.
     pub(super) fn failures(&self) -> FailureRules {
+        let asks = |change| self.fail_on.contains(&change);
+        let named: Vec<ComparedFigure> =
+            self.fail_on.iter().filter_map(|change| change.figure()).collect();
+        let latency = asks(RefusedChange::Latency) || asks(RefusedChange::Regression);
+        let strict = asks(RefusedChange::Incomparable);
         FailureRules {
-            regressions: self.fail_on.contains(&RefusedChange::Regression),
-            incomparable: self.fail_on.contains(&RefusedChange::Incomparable),
+            latency,
+            incomparable: strict && (latency || named.is_empty()),
+            unjudged: if strict { named.clone() } else { vec![] },
+            figures: match asks(RefusedChange::Regression) {
+                true => ComparedFigure::ALL.to_vec(),
+                false => named,
+            },
         }
     }
 }

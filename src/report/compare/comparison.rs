@@ -1,7 +1,7 @@
 //! The comparison of runs as plain values, as they are written as JSON.
 
-use super::row_figures::RowFigures;
-use super::source::ComparedSource;
+use super::figures::{FigureChange, UnjudgedFigure};
+use super::sources::{ComparedSource, RowFigures};
 use paring_core::schema::{ConfidenceInterval, SpeedVerdict};
 use serde::Serialize;
 use std::fmt;
@@ -69,6 +69,10 @@ pub struct ComparedVariant {
     pub not_comparable: Vec<String>,
     /// Differences that were accepted on request.
     pub accepted: Vec<String>,
+    /// Changes of quality, size, memory and energy, whether or not the speeds can be compared.
+    pub figures: Vec<FigureChange>,
+    /// Figures that were not judged.
+    pub unjudged: Vec<UnjudgedFigure>,
 }
 
 impl ComparedVariant {
@@ -80,6 +84,16 @@ impl ComparedVariant {
     /// Name, target and setting, for a person.
     pub fn label(&self) -> String {
         self.either().map(RowFigures::label).unwrap_or_default()
+    }
+
+    /// The target; where the two sides have different ones, both.
+    pub fn target_label(&self) -> String {
+        match (&self.before, &self.after) {
+            (Some(a), Some(b)) if a.target != b.target && !a.target.is_empty() => {
+                format!("{} → {}", a.target, b.target)
+            }
+            _ => self.either().map(|f| f.target.clone()).unwrap_or_default(),
+        }
     }
 }
 

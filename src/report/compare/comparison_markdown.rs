@@ -1,8 +1,9 @@
 //! A comparison as Markdown.
 
 use super::comparison::{ChangeBasis, ComparedVariant, RunComparison};
-use super::comparison_table::{footnotes, history, remarks, spread, target, title, verdict};
-use super::row_figures::RowFigures;
+use super::comparison_table::{footnotes, history, remarks, spread, title, verdict};
+use super::figures::{FigureRow, figure_remarks, figure_rows};
+use super::sources::RowFigures;
 use crate::report::interval_text::interval_text;
 use paring_core::number_format::decimal;
 use paring_core::text::printable_lines;
@@ -24,13 +25,42 @@ pub fn comparison_markdown(comparison: &RunComparison) -> String {
             text += &format!("| {} |\n", cells.join(" | "));
         }
         text += "\n";
+        text += &figures(&figure_rows(&rows));
         let lines = remarks(&rows).into_iter().chain([spread(comparison, index + 1)]);
+        let lines = lines.chain(figure_remarks(&rows));
         text.extend(lines.map(|line| format!("- {}\n", escaped(&line))));
         text += "\n";
     }
     text.extend(history(comparison).lines().map(|line| format!("- {}\n", escaped(line))));
     text += &format!("\n{}\n", footnotes(comparison));
     printable_lines(&text).into_owned()
+}
+
+/// Changes of quality, size, memory and energy as a table; empty where there are none.
+fn figures(rows: &[FigureRow]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from(
+        "| variant | target | figure | before | after | change | verdict | stands on |\n",
+    );
+    text += "| --- | --- | --- | ---: | ---: | ---: | --- | --- |\n";
+    for row in rows {
+        let verdict = row.verdict.to_string();
+        let cells = [
+            &row.variant,
+            &row.target,
+            &row.figure,
+            &row.before,
+            &row.after,
+            &row.change,
+            &verdict,
+            &row.basis,
+        ];
+        let cells: Vec<String> = cells.iter().map(|cell| escaped(cell)).collect();
+        text += &format!("| {} |\n", cells.join(" | "));
+    }
+    text + "\n"
 }
 
 /// The cells of one row.
@@ -47,7 +77,15 @@ fn row_cells(row: &ComparedVariant) -> [String; 7] {
         .change
         .map_or_else(String::new, |change| interval_text(change, |ratio| decimal(ratio, 3)));
     let basis = row.basis.map(|b| b.to_string()).unwrap_or_default();
-    [row.label(), target(row), figure(&row.before), figure(&row.after), change, verdict(row), basis]
+    [
+        row.label(),
+        row.target_label(),
+        figure(&row.before),
+        figure(&row.after),
+        change,
+        verdict(row),
+        basis,
+    ]
 }
 
 /// A name may hold what Markdown takes for a table or an emphasis.

@@ -2,8 +2,8 @@
 //! figures stand on.
 
 use super::comparison::{ChangeBasis, ComparedVariant, RowMatch, RunComparison};
-use super::row_figures::RowFigures;
-use super::source::ComparedSource;
+use super::figures::{figure_remarks, figures_table};
+use super::sources::{ComparedSource, RowFigures};
 use crate::report::terminal::TerminalLayout;
 use crate::report::terminal::layout::text_table::{TextColumn, cell, fitted};
 use crate::report::terminal::layout::{interval_texts, span_texts};
@@ -24,6 +24,9 @@ pub fn comparison_table(comparison: &RunComparison, layout: TerminalLayout) -> S
         text += &format!("{}\n", layout.prose(&titles));
         text += &fitted(columns(&rows), layout);
         text += &layout.lines(remarks(&rows).into_iter().chain([spread(comparison, index + 1)]));
+        text += "\n";
+        text += &figures_table(&rows, layout);
+        text += &layout.lines(figure_remarks(&rows));
         text += "\n";
     }
     text + &layout.prose(&(history(comparison) + &footnotes(comparison)))
@@ -69,11 +72,11 @@ fn columns(rows: &[&ComparedVariant]) -> Vec<TextColumn> {
         rows.iter().any(|row| row.basis == Some(ChangeBasis::Sequential) && !is_baseline(row));
     let before: Vec<String> = latencies.by_ref().take(rows.len()).collect();
     // Of several targets rows cannot be told apart without theirs.
-    let several = rows.windows(2).any(|pair| target(pair[0]) != target(pair[1]));
+    let several = rows.windows(2).any(|pair| pair[0].target_label() != pair[1].target_label());
     let target_rank = u8::from(!several);
     let mut columns = vec![
         TextColumn::text("variant", 0, names),
-        TextColumn::text("target", target_rank, rows.iter().map(|row| cell(target(row)))),
+        TextColumn::text("target", target_rank, rows.iter().map(|row| cell(row.target_label()))),
         TextColumn::units("p50 before", rank(sequential), (unit, before)),
         TextColumn::units("after", rank(sequential), (unit, latencies.collect())),
         TextColumn::units("x before", rank(!sequential), ("", ratio_before)),
@@ -106,15 +109,6 @@ pub(super) fn verdict(row: &ComparedVariant) -> String {
     }
 }
 
-pub(super) fn target(row: &ComparedVariant) -> String {
-    match (&row.before, &row.after) {
-        (Some(a), Some(b)) if a.target != b.target && !a.target.is_empty() => {
-            format!("{} → {}", a.target, b.target)
-        }
-        _ => row.either().map(|f| f.target.clone()).unwrap_or_default(),
-    }
-}
-
 /// Everything about rows that the table has no room for, one line a reason.
 pub(super) fn remarks(rows: &[&ComparedVariant]) -> Vec<String> {
     let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -138,13 +132,6 @@ pub(super) fn remarks(rows: &[&ComparedVariant]) -> Vec<String> {
         }
         if row.matched_by == RowMatch::Name {
             note("matched by name: the file or its engine options changed".into(), row);
-        }
-        let metric = |figures: &Option<RowFigures>| figures.as_ref()?.metric.clone();
-        if let (Some((metric, a)), Some((other, b))) = (metric(&row.before), metric(&row.after))
-            && metric == other
-            && a != b
-        {
-            note(format!("{metric} {a:.4} before, {b:.4} after"), row);
         }
     }
     let named = |names: Vec<String>| match names.len() == rows.len() && rows.len() > 1 {
@@ -214,6 +201,14 @@ pub(super) fn footnotes(comparison: &RunComparison) -> String {
              have been another one, so only a difference above 25 % is judged.",
         );
     }
+    if comparison.rows.iter().any(|row| !row.figures.is_empty()) {
+        lines.push(
+            "accuracy stands for the primary metric; its intervals hold for all variants together at \
+             95 %, those of memory and energy at 99 %. A figure is worse where all of its interval is: \
+             accuracy at all, size by more than 1 %, memory by 2 % (10 % without an interval), energy \
+             by 5 %.",
+        );
+    }
     lines.join("\n")
 }
 
@@ -237,6 +232,7 @@ mod tests {
             study: "digits".into(),
             started_at: "2026-11-30T10:00:00Z".into(),
             rows: vec![],
+            answers: None,
         }
     }
 
@@ -272,6 +268,8 @@ mod tests {
                 None => vec!["after: not valid: hardly ever quiet".into()],
             },
             accepted: vec![],
+            figures: vec![],
+            unjudged: vec![],
         }
     }
 

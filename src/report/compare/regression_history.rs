@@ -1,8 +1,7 @@
 //! Three runs or more: a change is flagged when it is larger than what earlier ones make usual.
 
 use super::comparison::{ComparedVariant, SpeedupSeries};
-use super::row_figures::RowFigures;
-use super::source::ComparedSource;
+use super::sources::{ComparedSource, RowFigures};
 use paring_core::stats;
 use std::collections::BTreeMap;
 

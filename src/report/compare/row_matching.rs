@@ -1,8 +1,7 @@
 //! Matching of rows of two sources, and the conditions in which they differ.
 
 use super::comparison::RowMatch;
-use super::row_figures::RowFigures;
-use super::source::{ComparedSource, SourceKind};
+use super::sources::{ComparedSource, RowFigures, SourceKind};
 use std::collections::BTreeSet;
 
 /// In what two rows can differ that a user may want to look past.
@@ -18,6 +17,33 @@ pub enum ConditionDifference {
     Data,
     /// Rules of timing.
     Rules,
+}
+
+/// Differences in conditions that a comparison accepts.
+#[derive(Clone, Debug, Default)]
+pub struct ComparisonRules {
+    /// Differences in machine.
+    pub across_machine: bool,
+    /// In the engine.
+    pub across_engine: bool,
+    /// In paring itself.
+    pub across_version: bool,
+    /// In data.
+    pub across_data: bool,
+    /// In rules of timing.
+    pub across_rules: bool,
+}
+
+impl ComparisonRules {
+    pub(super) fn accepts(&self, difference: ConditionDifference) -> bool {
+        match difference {
+            ConditionDifference::Machine => self.across_machine,
+            ConditionDifference::Engine => self.across_engine,
+            ConditionDifference::Version => self.across_version,
+            ConditionDifference::Data => self.across_data,
+            ConditionDifference::Rules => self.across_rules,
+        }
+    }
 }
 
 /// Rows of `before` beside those of `after`; what only one of them has stands alone.

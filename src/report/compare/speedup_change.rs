@@ -1,10 +1,10 @@
 //! Change of the speed-up between two runs, with its interval and verdict.
 
 use super::comparison::{ChangeBasis, ComparedVariant, RowMatch, RunComparison};
+use super::figures::judge_figures;
 use super::regression_history::history;
-use super::row_figures::RowFigures;
-use super::row_matching::{ConditionDifference, differences, pairs};
-use super::source::{ComparedSource, SourceKind};
+use super::row_matching::{ComparisonRules, differences, pairs};
+use super::sources::{ComparedSource, RowFigures, SourceKind};
 use paring_agent::measure::{MIN_BLOCKS, PRACTICAL_MARGIN};
 use paring_core::schema::{ConfidenceInterval, SCHEMA, SpeedVerdict};
 use paring_core::stats::{self, BootstrapOptions, Z99};
@@ -22,33 +22,6 @@ const NORMAL_MAD: f64 = 0.674_489_750_196_1;
 const SEQUENTIAL_MARGIN: f64 = 0.25;
 const INTERVALS: BootstrapOptions = BootstrapOptions { resamples: 10_000, level: 0.99, seed: 0 };
 
-/// Differences in conditions that a comparison accepts.
-#[derive(Clone, Debug, Default)]
-pub struct ComparisonRules {
-    /// Differences in machine.
-    pub across_machine: bool,
-    /// In the engine.
-    pub across_engine: bool,
-    /// In paring itself.
-    pub across_version: bool,
-    /// In data.
-    pub across_data: bool,
-    /// In rules of timing.
-    pub across_rules: bool,
-}
-
-impl ComparisonRules {
-    fn accepts(&self, difference: ConditionDifference) -> bool {
-        match difference {
-            ConditionDifference::Machine => self.across_machine,
-            ConditionDifference::Engine => self.across_engine,
-            ConditionDifference::Version => self.across_version,
-            ConditionDifference::Data => self.across_data,
-            ConditionDifference::Rules => self.across_rules,
-        }
-    }
-}
-
 /// Compares the first source with every other; from three on the last is also held against the
 /// history of all.
 pub fn compare(sources: Vec<ComparedSource>, rules: &ComparisonRules) -> RunComparison {
@@ -61,6 +34,7 @@ pub fn compare(sources: Vec<ComparedSource>, rules: &ComparisonRules) -> RunComp
                 .map(|pair| beside(index + 1, (first, other), pair, rules))
                 .collect();
             let (spread, count) = judge(&mut found);
+            judge_figures(&mut found, (first, other), rules);
             spread_pct.push(Some(100.0 * spread.exp_m1()));
             spread_rows.push(count);
             rows.extend(found);
@@ -87,6 +61,8 @@ fn beside(
         verdict: None,
         not_comparable: vec![],
         accepted: vec![],
+        figures: vec![],
+        unjudged: vec![],
     };
     let (Some(before), Some(after)) = (before, after) else {
         let which = if before.is_some() { "only in the first" } else { "not in the first" };

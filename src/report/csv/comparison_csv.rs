@@ -1,7 +1,9 @@
 //! A comparison as CSV.
 
 use super::named_cell::NamedCell;
-use crate::report::compare::{ComparedVariant, RowFigures, RowMatch, RunComparison};
+use crate::report::compare::{
+    ComparedFigure, ComparedVariant, RowFigures, RowMatch, RunComparison,
+};
 use crate::report::report_error::ReportError;
 use paring_core::schema::{ConfidenceInterval, SCHEMA, SpeedVerdict};
 use paring_data::CsvTable;
@@ -35,7 +37,7 @@ fn cells(comparison: &RunComparison, row: &ComparedVariant) -> Vec<NamedCell> {
         RowMatch::OtherTarget => "variant id on another target",
         RowMatch::Alone => "",
     };
-    vec![
+    let mut cells = vec![
         ("schema", SCHEMA.to_string()),
         ("before", path(0)),
         ("after", path(row.source)),
@@ -64,9 +66,77 @@ fn cells(comparison: &RunComparison, row: &ComparedVariant) -> Vec<NamedCell> {
         ("peak_rss_bytes_after", after(|f| text(f.peak_rss_bytes))),
         ("file_bytes_before", before(|f| text(f.file_bytes))),
         ("file_bytes_after", after(|f| text(f.file_bytes))),
+        ("energy_per_inference_uj_before", before(energy)),
+        ("energy_per_inference_uj_after", after(energy)),
+    ];
+    cells.extend(
+        FIGURE_COLUMNS
+            .iter()
+            .flat_map(|(figure, names)| names.iter().copied().zip(figure_cells(row, *figure))),
+    );
+    cells.extend([
         ("not_comparable", row.not_comparable.join("; ")),
         ("accepted", row.accepted.join("; ")),
+    ]);
+    cells
+}
+
+/// Change with its interval (of quality a difference, else after over before), verdict, and the reason
+/// for which there is none.
+const FIGURE_COLUMNS: [(ComparedFigure, [&str; 5]); 4] = [
+    (
+        ComparedFigure::Accuracy,
+        [
+            "metric_change",
+            "metric_change_low",
+            "metric_change_high",
+            "metric_verdict",
+            "metric_not_judged",
+        ],
+    ),
+    (
+        ComparedFigure::Size,
+        ["size_change", "size_change_low", "size_change_high", "size_verdict", "size_not_judged"],
+    ),
+    (
+        ComparedFigure::Memory,
+        [
+            "memory_change",
+            "memory_change_low",
+            "memory_change_high",
+            "memory_verdict",
+            "memory_not_judged",
+        ],
+    ),
+    (
+        ComparedFigure::Energy,
+        [
+            "energy_change",
+            "energy_change_low",
+            "energy_change_high",
+            "energy_verdict",
+            "energy_not_judged",
+        ],
+    ),
+];
+
+fn figure_cells(row: &ComparedVariant, figure: ComparedFigure) -> [String; 5] {
+    let change = row.figures.iter().find(|change| change.figure == figure);
+    let bound = |of: fn(&ConfidenceInterval) -> f64| {
+        change.map(|change| format!("{:.5}", of(&change.change))).unwrap_or_default()
+    };
+    let reason = row.unjudged.iter().find(|own| own.figure == figure);
+    [
+        bound(|i| i.value),
+        bound(|i| i.low),
+        bound(|i| i.high),
+        change.map(|change| change.verdict.to_string()).unwrap_or_default(),
+        reason.map(|own| own.reason.clone()).unwrap_or_default(),
     ]
+}
+
+fn energy(figures: &RowFigures) -> String {
+    figures.energy_uj.map(|i| i.value.to_string()).unwrap_or_default()
 }
 
 fn latency(figures: &RowFigures) -> String {

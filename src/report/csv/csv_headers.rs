@@ -109,6 +109,8 @@ mod tests {
             verdict: None,
             not_comparable: vec![],
             accepted: vec![],
+            figures: vec![],
+            unjudged: vec![],
         };
         let comparison = RunComparison {
             schema: SCHEMA,

@@ -1,5 +1,6 @@
 //! A study file as typed, key by key; unknown keys are refused.
 
+use super::data::DataSection;
 use super::energy::EnergySection;
 use super::one_or_many::OneOrMany;
 use super::regime::RegimeSection;
@@ -87,68 +88,6 @@ pub(in crate::study) struct ModelSection {
     pub(in crate::study) dims: BTreeMap<String, usize>,
 }
 
-/// The samples that variants are calibrated and evaluated on.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::study) struct DataSection {
-    /// An .npz file, or a folder with images and a labels.csv.
-    pub(in crate::study) path: PathBuf,
-    /// Arrays (columns) of integers, one per sample, that name subsets; every metric is reported per subset.
-    #[serde(default)]
-    pub(in crate::study) slices: Vec<String>,
-    /// An array (column) of groups that never straddle a split; intervals resample whole groups.
-    #[serde(default)]
-    pub(in crate::study) group: Option<String>,
-    /// Origin of the number of samples of each class.
-    #[serde(default)]
-    pub(in crate::study) class_shares: ClassShares,
-    /// Division of the samples; default: a quarter, a quarter and a half.
-    #[serde(default)]
-    pub(in crate::study) splits: Option<SplitsSection>,
-    /// Nothing that is shown names a single sample.
-    #[serde(default)]
-    pub(in crate::study) private: bool,
-    /// Of images: `(pixel / 255 - mean) / std`, one number per channel.
-    #[serde(default)]
-    pub(in crate::study) mean: Vec<f32>,
-    /// Of images: `(pixel / 255 - mean) / std`, one number per channel.
-    #[serde(default)]
-    pub(in crate::study) std: Vec<f32>,
-}
-
-/// Origin of the number of samples of each class.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(in crate::study) enum ClassShares {
-    /// As many as came: other samples would have other shares.
-    #[default]
-    Sampled,
-    /// A number that was chosen beforehand.
-    Fixed,
-}
-
-/// Division of the samples: three shares, stratified by label, or three names of arrays with sample indices.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::study) struct SplitsSection {
-    /// Recipes calibrate on these.
-    pub(in crate::study) calibrate: ShareOrArray,
-    /// Choices and forecasts use these.
-    pub(in crate::study) select: ShareOrArray,
-    /// Results speak of these alone.
-    pub(in crate::study) report: ShareOrArray,
-    /// Seeds the division.
-    #[serde(default)]
-    pub(in crate::study) seed: u64,
-}
-
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub(in crate::study) enum ShareOrArray {
-    Share(f64),
-    Array(String),
-}
-
 /// A machine that variants are measured on.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -164,12 +103,17 @@ pub(in crate::study) fn read(path: &Path) -> Result<(StudyFile, String), StudyEr
         path: path.to_path_buf(),
         source,
     })?;
-    match parse_toml(&text) {
+    match parse(&text) {
         Ok(file) => Ok((file, text)),
         Err(TomlInputError { line, message, hint }) => {
             Err(StudyError::Toml { path: path.to_path_buf(), line, message, hint })
         }
     }
+}
+
+/// Reads the text of a study file.
+pub(in crate::study) fn parse(text: &str) -> Result<StudyFile, TomlInputError> {
+    parse_toml(text)
 }
 
 #[cfg(test)]

@@ -3,11 +3,12 @@
 use super::BenchOptions;
 use crate::pipeline::Folders;
 use crate::report::InputOrigin;
+use crate::study::StudySamples;
 use crate::workflow::WorkflowError;
 use paring_agent::arrays::{Array, InputNeed, read_tensors};
 use paring_agent::engine::ModelSignature;
 use paring_core::schema::MissingReason;
-use paring_data::{Dataset, random_inputs, random_sample_bytes};
+use paring_data::{Dataset, DatasetRules, random_inputs, random_sample_bytes};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -20,9 +21,13 @@ const MOST_RANDOM_BYTES: u64 = 1 << 30;
 
 /// The data that are named, else random numbers on request, else the samples of the first run among
 /// the models.
-pub(super) fn origin(options: &BenchOptions) -> Result<InputOrigin, WorkflowError> {
+pub(super) fn origin(
+    options: &BenchOptions,
+    samples: Option<&StudySamples>,
+) -> Result<InputOrigin, WorkflowError> {
     let run = options.models.iter().find(|path| inputs_of_run(path).is_some());
-    match (&options.data, run) {
+    let data = options.data.as_ref().or(samples.map(|samples| &samples.data.path));
+    match (data, run) {
         (Some(path), _) => Ok(InputOrigin::Data(path.clone())),
         (None, _) if options.random_inputs => Ok(InputOrigin::Random { seed: options.seed }),
         (None, Some(run)) => Ok(InputOrigin::Run(run.clone())),
@@ -37,12 +42,13 @@ pub(super) fn origin(options: &BenchOptions) -> Result<InputOrigin, WorkflowErro
 /// One array for each input of `needs`.
 pub(super) fn arrays(
     origin: &InputOrigin,
+    rules: &DatasetRules,
     needs: &[InputNeed],
     dims: &BTreeMap<String, usize>,
     batch: usize,
 ) -> Result<BTreeMap<String, Array>, WorkflowError> {
     match origin {
-        InputOrigin::Data(path) => Ok(Dataset::inputs_alone(path, needs)?),
+        InputOrigin::Data(path) => Ok(Dataset::inputs_alone(path, needs, rules)?),
         InputOrigin::Random { seed } => {
             let each = random_sample_bytes(needs, dims).unwrap_or(u64::MAX).max(1);
             let fit = usize::try_from(RANDOM_BYTES / each).unwrap_or(usize::MAX);

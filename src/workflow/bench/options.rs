@@ -13,6 +13,8 @@ pub struct BenchOptions {
     pub models: Vec<PathBuf>,
     /// A file or folder with an array for each input.
     pub data: Option<PathBuf>,
+    /// A study whose data these are, and whose rules make images numbers.
+    pub study: Option<PathBuf>,
     /// Seeded random numbers instead.
     pub random_inputs: bool,
     /// Values for symbolic dimensions other than the batch.

@@ -15,7 +15,7 @@ use paring_core::schema::{
     ExecutionSetting, Measurement, MissingReason, Sha256Hex, StopRule, TargetEnvironment,
     VariantRecord,
 };
-use paring_data::{Dataset, SampleRows};
+use paring_data::{Dataset, DatasetRules, SampleRows};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -42,10 +42,13 @@ pub fn bench(options: &BenchOptions, progress: &Progress) -> Result<BenchAnswer,
         &target,
     )?;
     let given = models(options, progress)?;
-    let origin = inputs::origin(options)?;
+    let samples = options.study.as_deref().map(study::study_samples).transpose()?;
+    let origin = inputs::origin(options, samples.as_ref())?;
+    let rules = samples.map(|samples| samples.data.rules).unwrap_or_default();
     let out = options.out.clone().unwrap_or_else(|| RunDirectory::named("bench"));
     let folders = new_folders(&out, &target.name)?;
-    let prepared = options.prepare(given, origin, &folders).inspect_err(|_| remove_unused(&out))?;
+    let prepared = options.prepare(given, origin, &rules, &folders);
+    let prepared = prepared.inspect_err(|_| remove_unused(&out))?;
     let note = format!("raw samples and results in {}; {}", out.display(), prepared.origin);
     progress(ProgressEvent::Note(&note));
     let (facts, environment, measured) = options.measure(&prepared, &folders, &target, progress)?;
@@ -88,6 +91,7 @@ impl BenchOptions {
         &self,
         given: Vec<ExternalModel>,
         origin: InputOrigin,
+        rules: &DatasetRules,
         folders: &Folders,
     ) -> Result<PreparedBench, WorkflowError> {
         let mut signatures = Vec::new();
@@ -106,7 +110,7 @@ impl BenchOptions {
         let batch = self.batch.or(fixed).unwrap_or(1);
         let mut dims = inputs::sizes(&signatures, &self.dims, batch)?;
         let (needs, fits) = inputs::needs(&signatures);
-        let arrays = inputs::arrays(&origin, &needs, &dims, batch)?;
+        let arrays = inputs::arrays(&origin, rules, &needs, &dims, batch)?;
         let mut placed = Vec::new();
         for ((model, signature), fit) in given.iter().zip(&signatures).zip(fits) {
             let bound = fit.and_then(|()| match signature {

@@ -3,6 +3,7 @@
 use crate::evaluate::AttackPlan;
 use paring_boards::FolderTrust;
 use paring_core::schema::{Metric, ScoreKind, TaskKind};
+use paring_data::DatasetRules;
 use std::path::PathBuf;
 
 /// Models, a dataset, and the questions.
@@ -12,6 +13,8 @@ pub struct EvaluateOptions {
     pub models: Vec<PathBuf>,
     /// A file or folder with the models' inputs, and labels where there are any.
     pub data: PathBuf,
+    /// Rules that make files numbers.
+    pub rules: DatasetRules,
     /// The kind of task.
     pub task: TaskKind,
     /// Meaning of the output.

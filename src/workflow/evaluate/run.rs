@@ -17,7 +17,7 @@ use paring_core::files::ConfinedPath;
 use paring_core::schema::{
     DegradedSample, EngineOptions, Evaluation, LayerFlow, RobustnessScore, Sha256Hex,
 };
-use paring_data::{DatasetRequest, DatasetWindows, PixelNormalization};
+use paring_data::{DatasetRequest, DatasetWindows};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -155,7 +155,7 @@ impl EvaluateOptions {
             inputs: &signature.inputs,
             columns: self.slices.iter().chain(&self.group).cloned().collect(),
             extras: vec![],
-            pixels: PixelNormalization::default(),
+            rules: self.rules.clone(),
         };
         let mut windows = DatasetWindows::open(&self.data, wanted, self.window_bytes)?;
         let columns = windows.columns().clone();

@@ -1,11 +1,10 @@
 //! A study to start from, filled in from the model's file.
 
-use super::output_scores;
+use super::init_choices::{data_lines, labels_of, quoted, task_lines};
 use crate::study::study_schema;
 use crate::workflow::WorkflowError;
 use paring_agent::arrays::Dim;
 use paring_agent::engine::{self, ModelSignature, ModelSource};
-use paring_core::schema::ScoreKind;
 use paring_onnx::graph::Graph;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -62,12 +61,8 @@ fn study_text(options: &InitOptions) -> Result<String, WorkflowError> {
     let signature = engine::describe(ModelSource::File(model))?;
     let name = model.file_stem().unwrap_or_default().to_string_lossy();
     let data = data.clone().unwrap_or_else(|| "data.npz".into());
-    let output = match signature.outputs.as_slice() {
-        [_] => String::new(),
-        many => {
-            format!("output = {}        # one of {}\n", quoted(&many[0]), many.join(", "))
-        }
-    };
+    let labels = labels_of(&data, &signature);
+    let task = task_lines(model, &Graph::load(model)?, &signature, labels.as_ref());
     Ok(TEMPLATE
         .replace("@SCHEMA", SCHEMA)
         .replace("@NAME", &quoted(&name))
@@ -77,8 +72,8 @@ fn study_text(options: &InitOptions) -> Result<String, WorkflowError> {
         .replace("@NEEDS", &input_comments(&signature))
         .replace("@DIMS", &dims(&signature))
         .replace("@BATCH", &signature.fixed_batch().unwrap_or(1).to_string())
-        .replace("@OUTPUT", &output)
-        .replace("@SCORES", scores(model)?))
+        .replace("@TASK", &task)
+        .replace("@RULES", &data_lines(&data, &signature, labels.as_ref())))
 }
 
 /// A comment line for each input.
@@ -91,16 +86,6 @@ fn input_comments(signature: &ModelSignature) -> String {
         format!("#   `{}` {} {}{shared}", need.name, need.dtype, need.shape())
     });
     lines.collect::<Vec<_>>().join("\n")
-}
-
-/// The value of `scores`: probabilities where the last node gives them, as far as it tells.
-fn scores(model: &Path) -> Result<&'static str, WorkflowError> {
-    let graph = Graph::load(model)?;
-    let given = |output: &&str| output_scores(&graph, output) == ScoreKind::Probabilities;
-    Ok(match graph.outputs().iter().any(given) {
-        true => "\"probabilities\"            # or \"logits\"",
-        false => "\"logits\"                   # or \"probabilities\"",
-    })
 }
 
 impl InitOptions {
@@ -141,8 +126,4 @@ fn dims(signature: &ModelSignature) -> String {
         "# dims = {{ {} }}    # symbolic dimensions; sizes that the data show need none\n",
         each.join(", ")
     )
-}
-
-fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_string()).to_string()
 }

@@ -1,7 +1,8 @@
 //! Comparison of runs, row by row.
 
 use crate::report::{
-    self, CompareError, ComparedSource, ComparisonRules, ReportError, RunComparison, RunTrends,
+    self, CompareError, ComparedFigure, ComparedSource, ComparisonRules, ReportError,
+    RunComparison, RunTrends,
 };
 use crate::study;
 use crate::workflow::{Progress, ProgressEvent, WorkflowError};
@@ -21,12 +22,16 @@ pub struct CompareOptions {
 }
 
 /// Changes that are refused.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FailureRules {
     /// A variant became slower.
-    pub regressions: bool,
-    /// A row could not be compared.
+    pub latency: bool,
+    /// One of these became worse.
+    pub figures: Vec<ComparedFigure>,
+    /// The speeds of a row could not be compared.
     pub incomparable: bool,
+    /// One of these could not be judged.
+    pub unjudged: Vec<ComparedFigure>,
 }
 
 /// Compares rows of the same variant, target and setting, and writes the page that is asked for.
@@ -46,7 +51,11 @@ pub fn compare(
             progress(ProgressEvent::IntegrityFlaw { run, flaw: &flaw });
         }
     }
-    let sources = options.sources.iter().map(|path| ComparedSource::open(path));
+    let sources = options.sources.iter().map(|path| {
+        let source = ComparedSource::open(path)?;
+        let answers = path.is_dir().then(|| study::kept_answers(path)).flatten();
+        Ok::<_, CompareError>(source.with_answers(answers))
+    });
     let sources = sources.collect::<Result<Vec<_>, _>>()?;
     let Some(page) = &options.page else {
         return Ok(report::compare(sources, &options.rules));
@@ -64,15 +73,24 @@ pub fn compare(
 /// [`WorkflowError::Regressions`], [`WorkflowError::Incomparable`].
 pub fn refuse_changes(
     comparison: &RunComparison,
-    rules: FailureRules,
+    rules: &FailureRules,
 ) -> Result<(), WorkflowError> {
-    let regressions = comparison.regressions();
-    if rules.regressions && !regressions.is_empty() {
-        return Err(WorkflowError::Regressions(regressions.join("; ")));
+    let mut worse = match rules.latency {
+        true => comparison.regressions(),
+        false => vec![],
+    };
+    worse.extend(rules.figures.iter().flat_map(|figure| report::worsened(comparison, *figure)));
+    if !worse.is_empty() {
+        return Err(WorkflowError::Regressions(worse.join("; ")));
     }
-    let incomparable = comparison.incomparable();
-    if rules.incomparable && !incomparable.is_empty() {
-        return Err(WorkflowError::Incomparable(incomparable.join("; ")));
+    let mut incomparable = match rules.incomparable {
+        true => comparison.incomparable(),
+        false => vec![],
+    };
+    incomparable
+        .extend(rules.unjudged.iter().flat_map(|figure| report::unjudged(comparison, *figure)));
+    match incomparable.is_empty() {
+        true => Ok(()),
+        false => Err(WorkflowError::Incomparable(incomparable.join("; "))),
     }
-    Ok(())
 }

@@ -1,36 +1,13 @@
-//! Images as samples of an input: upright, in the input's layout, grey by ITU-R BT.601. Never resized:
-//! what a network was trained on is not for this tool to guess.
+//! Images as samples of an input: upright, in the input's layout, grey by ITU-R BT.601. Resized only where
+//! the rules say so: what a network was trained on is not for this tool to guess.
 
+use super::image_preprocessing::{ChannelOrder, ImageLayout, ImagePreprocessing};
+use super::pixel_grid::PixelGrid;
 use image::error::{LimitError, LimitErrorKind};
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, ImageResult};
 use ndarray::{ArrayD, IxDyn};
 use paring_agent::arrays::{Array, Dim, Dtype, InputNeed};
 use std::path::Path;
-
-/// Normalization of an image's pixels, 0 to 255, to floats: `(pixel / 255 − mean) / std` per channel.
-/// Empty lists stand for 0 and 1; one entry serves all channels.
-#[derive(Clone, Debug, Default)]
-pub struct PixelNormalization {
-    /// Subtracted.
-    pub mean: Vec<f32>,
-    /// Divided by.
-    pub std: Vec<f32>,
-}
-
-impl PixelNormalization {
-    fn apply(&self, byte: u8, channel: usize) -> f32 {
-        let of = |list: &[f32], default| match list {
-            [] => default,
-            [one] => *one,
-            many => many.get(channel).copied().unwrap_or(default),
-        };
-        (f32::from(byte) / 255.0 - of(&self.mean, 0.0)) / of(&self.std, 1.0)
-    }
-
-    fn none(&self) -> bool {
-        self.mean.is_empty() && self.std.is_empty()
-    }
-}
 
 /// Largest image, decoded: a few kilobytes can claim any size.
 const MOST_BYTES: u64 = 256 << 20;
@@ -47,82 +24,168 @@ pub(crate) fn read(path: &Path) -> ImageResult<DynamicImage> {
     Ok(picture)
 }
 
-/// Lays an image out as the input wants it: channels first or last, floats or bytes.
+/// Makes an image a sample of the input: grey or coloured, resized, cropped, channels first or last, floats
+/// or bytes.
 pub(crate) fn sample(
     picture: &DynamicImage,
     need: &InputNeed,
-    pixels: &PixelNormalization,
+    rules: &ImagePreprocessing,
 ) -> Result<Array, String> {
-    let (width, height) = (picture.width() as usize, picture.height() as usize);
     let input = format!("input `{}` {} {}", need.name, need.dtype, need.shape());
+    check_type(need, rules, &input)?;
+    let layouts = layouts(need, rules)?;
+    let Some(channels) = layouts.first().map(|layout| layout.channels) else {
+        return Err(format!(
+            "the {input} is no image: it has no 1 or 3 channels behind the batch or at the end; use an .npz file"
+        ));
+    };
+    let grid = |channels| {
+        let grid = PixelGrid::of(picture, channels);
+        let grid = match rules.resize {
+            Some(size) => grid.resized(size, rules.interpolation),
+            None => grid,
+        };
+        rules.crop.map_or(Ok(grid.clone()), |size| grid.cropped(size))
+    };
+    let first = grid(channels)?;
+    let (width, height) = first.size();
+    let (width, height) = (width as usize, height as usize);
+    let fits = |dim: &Dim, size: usize| !matches!(dim, Dim::Fixed(n) if *n != size);
+    let fitting = layouts.iter().find(|l| fits(l.height, height) && fits(l.width, width));
+    let Some(layout) = fitting else {
+        return Err(misfit(&layouts, (width, height), &input, rules));
+    };
+    let grid = if layout.channels == channels { first } else { grid(layout.channels)? };
+    rules.normalization.fits(layout.channels, &input)?;
+    Ok(laid_out(&grid, layout, need.dtype, rules))
+}
+
+/// A way to read an input's axes as those of an image.
+#[derive(Clone, Copy)]
+struct AxisReading<'a> {
+    channels: usize,
+    channels_first: bool,
+    height: &'a Dim,
+    width: &'a Dim,
+}
+
+/// Refuses inputs whose numbers are no pixels.
+fn check_type(need: &InputNeed, rules: &ImagePreprocessing, input: &str) -> Result<(), String> {
     match need.dtype {
-        Dtype::F32 => {}
-        Dtype::U8 if pixels.none() => {}
-        Dtype::U8 => {
-            return Err(format!(
-                "`mean` and `std` need float32, but the {input} takes pixels as bytes"
-            ));
-        }
-        _ => {
-            return Err(format!(
-                "images feed inputs of float32 or uint8, not the {input}; use an .npz file"
-            ));
-        }
+        Dtype::F32 => Ok(()),
+        Dtype::U8 if rules.normalization.none() => Ok(()),
+        Dtype::U8 => Err(format!(
+            "`mean` and `std` need float32, but the {input} takes pixels as bytes; leave them out"
+        )),
+        _ => Err(format!(
+            "images feed inputs of float32 or uint8, not the {input}; use an .npz file"
+        )),
     }
+}
+
+/// Every reading of the input's axes that the rules allow. Of an input that could be either, the one that
+/// the image fits is taken.
+fn layouts<'a>(
+    need: &'a InputNeed,
+    rules: &ImagePreprocessing,
+) -> Result<Vec<AxisReading<'a>>, String> {
     let channel = |dim: &Dim| match dim {
         Dim::Fixed(n @ (1 | 3)) => Some(*n),
         _ => None,
     };
-    // Of an input that could be either, the one that the image fits.
-    let layouts: Vec<(usize, bool, &Dim, &Dim)> = match need.dims.as_slice() {
-        [_, a, b, c] => {
-            let channels_first = channel(a).map(|channels| (channels, true, b, c));
-            let channels_last = channel(c).map(|channels| (channels, false, a, b));
-            channels_first.into_iter().chain(channels_last).collect()
-        }
-        _ => vec![],
+    let [_, a, b, c] = need.dims.as_slice() else { return Ok(vec![]) };
+    let first = channel(a).map(|channels| AxisReading {
+        channels,
+        channels_first: true,
+        height: b,
+        width: c,
+    });
+    let last = channel(c).map(|channels| AxisReading {
+        channels,
+        channels_first: false,
+        height: a,
+        width: b,
+    });
+    let found: Vec<AxisReading> = match rules.layout {
+        Some(ImageLayout::Nchw) => first.into_iter().collect(),
+        Some(ImageLayout::Nhwc) => last.into_iter().collect(),
+        None => first.into_iter().chain(last).collect(),
     };
-    if layouts.is_empty() {
-        return Err(format!(
-            "the {input} is no image: it has no 1 or 3 channels behind the batch or at the end; use an .npz file"
-        ));
+    match rules.layout {
+        Some(layout) if found.is_empty() => Err(format!(
+            "`layout` under [data] is \"{layout}\", but the input `{}` {} {} has no 1 or 3 channels there; leave `layout` out or correct it",
+            need.name,
+            need.dtype,
+            need.shape()
+        )),
+        _ => Ok(found),
     }
-    let fits = |dim: &Dim, size: usize| !matches!(dim, Dim::Fixed(n) if *n != size);
-    let fitting = layouts.into_iter().find(|(_, _, h, w)| fits(h, height) && fits(w, width));
-    let Some((channels, first, _, _)) = fitting else {
-        return Err(format!(
-            "an image of {width}x{height} does not fit the {input}; resize the images beforehand"
-        ));
-    };
-    let bytes = if channels == 1 { grey(picture) } else { picture.to_rgb8().into_raw() };
-    let shape = if first { [channels, height, width] } else { [height, width, channels] };
-    let at = |i: &ndarray::IxDyn| {
-        let (c, y, x) = if first { (i[0], i[1], i[2]) } else { (i[2], i[0], i[1]) };
-        (bytes[(y * width + x) * channels + c], c)
-    };
-    Ok(match need.dtype {
-        Dtype::U8 => Array::U8(ArrayD::from_shape_fn(IxDyn(&shape), |i| at(&i).0)),
-        _ => Array::F32(ArrayD::from_shape_fn(IxDyn(&shape), |i| {
-            let (byte, channel) = at(&i);
-            pixels.apply(byte, channel)
-        })),
-    })
 }
 
-/// Luma of each pixel by ITU-R BT.601, in the rounding that training pipelines on Pillow have seen.
-fn grey(picture: &DynamicImage) -> Vec<u8> {
-    if !picture.color().has_color() {
-        return picture.to_luma8().into_raw();
+/// The sentence about an image of the wrong size, with the key that mends it.
+fn misfit(
+    layouts: &[AxisReading],
+    (width, height): (usize, usize),
+    input: &str,
+    rules: &ImagePreprocessing,
+) -> String {
+    let resized = rules.resize.is_some() || rules.crop.is_some();
+    let made = if resized { ", as `resize` and `crop` under [data] make it," } else { "" };
+    let sizes = layouts.iter().find_map(|layout| match (layout.height, layout.width) {
+        (Dim::Fixed(height), Dim::Fixed(width)) => Some((*height, *width)),
+        _ => None,
+    });
+    let remedy = match sizes {
+        Some((height, width)) => format!(
+            "write what the model was trained with under [data], `resize = [{height}, {width}]` say"
+        ),
+        None => "resize the images beforehand".into(),
+    };
+    format!("an image of {width}x{height}{made} does not fit the {input}; {remedy}")
+}
+
+/// Pixels in the input's order of axes and channels.
+fn laid_out(
+    grid: &PixelGrid,
+    layout: &AxisReading,
+    dtype: Dtype,
+    rules: &ImagePreprocessing,
+) -> Array {
+    let (width, height) = grid.size();
+    let (width, height, channels) = (width as usize, height as usize, layout.channels);
+    let shape = match layout.channels_first {
+        true => [channels, height, width],
+        false => [height, width, channels],
+    };
+    let swapped = rules.channels == ChannelOrder::Bgr && channels == 3;
+    let at = |i: &IxDyn| {
+        let (c, y, x) = match layout.channels_first {
+            true => (i[0], i[1], i[2]),
+            false => (i[2], i[0], i[1]),
+        };
+        let own = if swapped { channels - 1 - c } else { c };
+        ((y * width + x) * channels + own, c)
+    };
+    match dtype {
+        Dtype::U8 => {
+            let bytes = grid.bytes();
+            Array::U8(ArrayD::from_shape_fn(IxDyn(&shape), |i| bytes[at(&i).0]))
+        }
+        _ => {
+            let shares = grid.shares();
+            Array::F32(ArrayD::from_shape_fn(IxDyn(&shape), |i| {
+                let (place, channel) = at(&i);
+                rules.normalization.apply(shares[place], channel)
+            }))
+        }
     }
-    let luma = |[r, g, b]: [u32; 3]| (r * 19595 + g * 38470 + b * 7471 + 0x8000) >> 16;
-    let rgb = picture.to_rgb8();
-    rgb.pixels().map(|pixel| luma(pixel.0.map(u32::from)) as u8).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use image::{GrayImage, Luma, Rgb, RgbImage, Rgba, RgbaImage};
+    use crate::images::image_preprocessing::PixelNormalization;
+    use image::{GrayImage, Luma, Rgb, RgbImage};
 
     fn need(dtype: Dtype, dims: &[usize]) -> InputNeed {
         let batch = std::iter::once(Dim::Symbol("N".into()));
@@ -131,43 +194,31 @@ mod tests {
     }
 
     #[test]
-    fn grey_is_luma_of_bt_601() {
-        // What Pillow's convert("L") gives of these colours.
-        let colours =
-            [([255, 0, 0], 76), ([0, 255, 0], 150), ([0, 0, 255], 29), ([12, 200, 77], 130)];
-        for (colour, luma) in colours {
-            let flat = DynamicImage::from(RgbImage::from_pixel(1, 1, Rgb(colour)));
-            assert_eq!(grey(&flat), [luma], "{colour:?}");
-            let [r, g, b] = colour;
-            let clear = DynamicImage::from(RgbaImage::from_pixel(1, 1, Rgba([r, g, b, 9])));
-            assert_eq!(grey(&clear), [luma], "transparency is dropped");
-        }
-        assert_eq!(grey(&DynamicImage::from(GrayImage::from_pixel(1, 1, Luma([93])))), [93]);
-    }
-
-    #[test]
     fn bytes_stay_bytes_and_other_inputs_are_refused_for_what_they_are() {
         let picture = DynamicImage::from(RgbImage::from_fn(2, 1, |x, _| Rgb([x as u8, 7, 255])));
         let found =
-            sample(&picture, &need(Dtype::U8, &[1, 2, 3]), &PixelNormalization::default()).unwrap();
+            sample(&picture, &need(Dtype::U8, &[1, 2, 3]), &ImagePreprocessing::default()).unwrap();
         assert_eq!(found.to_bytes(), [0, 7, 255, 1, 7, 255]);
         assert_eq!((found.dtype(), found.shape()), (Dtype::U8, &[1, 2, 3][..]));
         #[track_caller]
         fn refused(
             picture: &DynamicImage,
             need: InputNeed,
-            pixels: &PixelNormalization,
+            pixels: &ImagePreprocessing,
             said: &str,
         ) {
             assert_eq!(sample(picture, &need, pixels).unwrap_err(), said);
         }
-        let none = PixelNormalization::default();
-        let mean = PixelNormalization { mean: vec![0.5], std: vec![] };
+        let none = ImagePreprocessing::default();
+        let mean = ImagePreprocessing {
+            normalization: PixelNormalization { mean: vec![0.5], std: vec![] },
+            ..ImagePreprocessing::default()
+        };
         refused(
             &picture,
             need(Dtype::U8, &[1, 2, 3]),
             &mean,
-            "`mean` and `std` need float32, but the input `x` uint8 [N, 1, 2, 3] takes pixels as bytes",
+            "`mean` and `std` need float32, but the input `x` uint8 [N, 1, 2, 3] takes pixels as bytes; leave them out",
         );
         refused(
             &picture,
@@ -179,7 +230,7 @@ mod tests {
             &picture,
             need(Dtype::F32, &[3, 2, 2]),
             &none,
-            "an image of 2x1 does not fit the input `x` float32 [N, 3, 2, 2]; resize the images beforehand",
+            "an image of 2x1 does not fit the input `x` float32 [N, 3, 2, 2]; write what the model was trained with under [data], `resize = [2, 2]` say",
         );
         refused(
             &picture,
@@ -187,6 +238,32 @@ mod tests {
             &none,
             "the input `x` float32 [N, 4, 1, 2] is no image: it has no 1 or 3 channels behind the batch or at the end; use an .npz file",
         );
+    }
+
+    #[test]
+    fn channels_layout_and_size_are_as_the_rules_say() {
+        let picture = DynamicImage::from(RgbImage::from_fn(2, 1, |x, _| Rgb([x as u8, 7, 255])));
+        let rules = ImagePreprocessing {
+            channels: ChannelOrder::Bgr,
+            normalization: PixelNormalization { mean: vec![1.0, 0.0, 0.0], std: vec![] },
+            ..ImagePreprocessing::default()
+        };
+        let Array::F32(found) = sample(&picture, &need(Dtype::F32, &[3, 1, 2]), &rules).unwrap()
+        else {
+            panic!()
+        };
+        // The mean belongs to the input's first channel, which is blue.
+        assert_eq!(
+            found.iter().map(|v| (v * 255.0).round()).collect::<Vec<_>>(),
+            [0.0, 0.0, 7.0, 7.0, 0.0, 1.0]
+        );
+        let grey = sample(&picture, &need(Dtype::F32, &[1, 1, 2]), &rules).unwrap_err();
+        assert!(grey.starts_with("`mean` under [data] has 3 numbers, but the input `x`"), "{grey}");
+        assert!(grey.ends_with("takes 1 channel: give 1"), "{grey}");
+        let wrong =
+            ImagePreprocessing { layout: Some(ImageLayout::Nhwc), ..ImagePreprocessing::default() };
+        let wrong = sample(&picture, &need(Dtype::F32, &[3, 1, 2]), &wrong).unwrap_err();
+        assert!(wrong.starts_with("`layout` under [data] is \"nhwc\", but the input"), "{wrong}");
     }
 
     /// A JPEG of two pixels, dark and bright, that is to be turned by 180 degrees.

@@ -47,8 +47,18 @@ pub struct RowFigures {
     pub metric: Option<(String, f64)>,
     /// The primary metric with its 95 % interval, where there is one.
     pub metric_interval: Option<ConfidenceInterval>,
+    /// The reason for which there is no metric; empty where it is not known.
+    pub metric_missing: String,
     /// Peak resident set in bytes.
     pub peak_rss_bytes: Option<u64>,
+    /// The same with its 99 % interval over blocks, where the journal is at hand.
+    #[serde(skip)]
+    pub peak_rss: Option<ConfidenceInterval>,
+    /// Energy of an inference above idle in microjoules, and the range of its windows.
+    pub energy_uj: Option<ConfidenceInterval>,
+    /// The reason for which there is none; empty where it is not known.
+    #[serde(skip)]
+    pub energy_missing: String,
     /// Size of the file in bytes.
     pub file_bytes: Option<u64>,
     /// The verdict beside its own baseline; empty where too few blocks allow one.

@@ -4,9 +4,9 @@
 //! are: `latency_p50_low_UNIT`, `latency_p50_high_UNIT`, `variant_id`, `target`, `board`, `cpu`,
 //! `arch`, `batch`, `threads`, `metric`, `metric_value`, `peak_rss_bytes`, `started_at`.
 
-use super::compare_error::CompareError;
 use super::row_figures::RowFigures;
 use super::source_table::{SourceRow, SourceTable};
+use crate::report::compare::compare_error::CompareError;
 use paring_core::schema::ConfidenceInterval;
 
 const UNITS: [(&str, f64); 4] = [("ns", 1.0), ("us", 1e3), ("ms", 1e6), ("s", 1e9)];

@@ -1,10 +1,11 @@
 //! Reading what is compared: run directories, their results.csv alone, and other tools' files.
 
-use super::compare_error::CompareError;
 use super::external_table;
 use super::row_figures::RowFigures;
 use super::source_table::{SourceRow, SourceTable};
 use crate::pipeline::Folders;
+use crate::report::compare::compare_error::CompareError;
+use crate::report::compare::figures::KeptAnswers;
 use paring_agent::measure::{JournalSummary, read_journal};
 use paring_core::files::ConfinedPath;
 use paring_core::schema::{BlockRecord, ConfidenceInterval, ExecutionSetting, check_schema};
@@ -40,6 +41,9 @@ pub struct ComparedSource {
     /// Its rows.
     #[serde(skip)]
     pub rows: Vec<RowFigures>,
+    /// The answers of its variants, where it keeps them.
+    #[serde(skip)]
+    pub answers: Option<KeptAnswers>,
 }
 
 impl ComparedSource {
@@ -70,6 +74,7 @@ impl ComparedSource {
                 study: rows.first().map(|r| r.engine.clone()).unwrap_or_default(),
                 started_at: rows.iter().map(|r| r.started_at.clone()).min().unwrap_or_default(),
                 rows,
+                answers: None,
             });
         }
         let mut rows = table.rows().map(|line| figures(&line)).collect::<Result<Vec<_>, _>>()?;
@@ -88,7 +93,13 @@ impl ComparedSource {
             study: first.text("study"),
             started_at: started.min().unwrap_or_default(),
             rows,
+            answers: None,
         })
+    }
+
+    /// The source with the answers that the run keeps.
+    pub fn with_answers(self, answers: Option<KeptAnswers>) -> ComparedSource {
+        ComparedSource { answers, ..self }
     }
 }
 
@@ -129,7 +140,15 @@ fn figures(line: &SourceRow) -> Result<RowFigures, CompareError> {
             _ => None,
         },
         metric,
+        metric_missing: line.text("metric_missing"),
         peak_rss_bytes: line.number("peak_rss_bytes")?,
+        peak_rss: None,
+        energy_uj: line.signed_interval([
+            "energy_per_inference_uj",
+            "energy_low_uj",
+            "energy_high_uj",
+        ])?,
+        energy_missing: line.text("energy_missing"),
         file_bytes: line.number("file_bytes")?,
         verdict: line.text("verdict"),
         valid: line.text("valid") != "false",
@@ -153,11 +172,16 @@ fn from_journals(folders: &Folders, rows: &mut [RowFigures]) -> Result<(), Compa
         records.retain(|record| record.measurement_sha256.as_str() == rules);
         let summary = JournalSummary::new(records);
         for row in &mut own {
-            let Some(id) = row.variant_id.clone().filter(|_| !row.baseline) else { continue };
+            let Some(id) = row.variant_id.clone() else { continue };
             let found = records.iter().map(|r| &r.attempt.key.variant_id);
             let Some(id) = found.into_iter().find(|known| known.as_str() == id) else { continue };
             let (batch, threads, streams) = row.setting();
             let setting = ExecutionSetting { batch, threads, streams };
+            let measured = summary.measurement(id, setting, row.baseline, 0);
+            row.peak_rss = measured.latency.ok().and_then(|latency| latency.peak_rss);
+            if row.baseline {
+                continue;
+            }
             row.log_ratios = summary.log_ratios(id, setting).unwrap_or_default();
             row.paired_blocks = Some(row.log_ratios.len());
         }

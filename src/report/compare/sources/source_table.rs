@@ -1,6 +1,6 @@
 //! The table of a result file: header, rows, and typed cells.
 
-use super::compare_error::CompareError;
+use crate::report::compare::compare_error::CompareError;
 use paring_core::files::ConfinedPath;
 use paring_core::schema::{ConfidenceInterval, FileName};
 use paring_core::text::csv_cell_text;
@@ -81,6 +81,18 @@ impl SourceRow<'_> {
         let low = self.positive(names[1])?.unwrap_or(value);
         let high = self.positive(names[2])?.unwrap_or(value);
         Ok(Some(ConfidenceInterval { value, low, high }))
+    }
+
+    /// The same without the rule that numbers are above 0; `None` where a bound is missing.
+    pub(super) fn signed_interval(
+        &self,
+        names: [&str; 3],
+    ) -> Result<Option<ConfidenceInterval>, CompareError> {
+        let [value, low, high] = names.map(|name| self.number::<f64>(name));
+        let found = (value?, low?, high?);
+        let (Some(value), Some(low), Some(high)) = found else { return Ok(None) };
+        let finite = [value, low, high].iter().all(|number| number.is_finite());
+        Ok(finite.then_some(ConfidenceInterval { value, low, high }))
     }
 
     pub(super) fn names_a_folder(&self, column: &str) -> bool {
