@@ -3,7 +3,7 @@
 
 use crate::report::terminal::TerminalLayout;
 use crate::report::terminal::layout::text_table::{TextColumn, cell, fitted};
-use paring_core::number_format::counted;
+use paring_core::number_format::{counted, signed};
 use paring_core::rank_correlation::spearman;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -49,7 +49,7 @@ impl CriterionCorrelations {
         let mut columns = vec![TextColumn::text("criterion", 0, names)];
         for (column, criterion) in self.criteria.iter().enumerate() {
             let shown = |row: &Vec<Option<f64>>| {
-                cell(row[column].map_or_else(|| "—".into(), |found| format!("{found:+.2}")))
+                cell(row[column].map_or_else(|| "—".into(), |found| signed(found, 2)))
             };
             columns.push(TextColumn::figures(criterion, 0, self.correlations.iter().map(shown)));
         }
@@ -83,8 +83,8 @@ mod tests {
         ───────────────────────
         criterion     l1    obs
         ───────────────────────
-        l1         +1.00  -1.00
-        obs        -1.00  +1.00
+        l1         +1.00  −1.00
+        obs        −1.00  +1.00
         ───────────────────────
         ");
         assert_eq!(CriterionCorrelations::of(&names[..1], &all), None);
