@@ -254,7 +254,8 @@ fn forge(run: &Path, verdicts: &InTotoStatement, key: &PrivateKey) {
     let signed = SignedBundle::sign(&signature.statement().unwrap(), key).unwrap();
     std::fs::write(folder.join("model.sig"), signed.to_json().unwrap()).unwrap();
     remanifested(run);
-    let directory = paring::study::RunDirectory::existing(run).unwrap();
+    let mut directory = paring::study::RunDirectory::existing(run).unwrap();
+    directory.seal().unwrap();
     paring::study::sign_run(&directory.folders, &directory.protocol, key).unwrap();
 }
 
@@ -268,7 +269,9 @@ fn no_verb_brings_an_unapproved_variant_to_a_board_that_the_study_does_not_name(
     let run = folder.path().join("run");
     let out = run.to_str().unwrap();
     paring(folder.path(), &["run", study.to_str().unwrap(), "--out", out, "--quick"]).success();
-    paring(folder.path(), &["restore", out, "--variant", "both", "--all"]).success();
+    // No variant of the run, and never read.
+    std::fs::create_dir_all(run.join("restored")).unwrap();
+    std::fs::write(run.join("restored/odd.onnx"), "another model").unwrap();
     let inventory = folder.path().join("targets.toml");
     let text =
         "[[target]]\nname = \"other\"\nextends = \"raspberry-pi-4\"\naddress = \"pi@127.0.0.1\"\n";
@@ -276,7 +279,7 @@ fn no_verb_brings_an_unapproved_variant_to_a_board_that_the_study_does_not_name(
     let data = digits("digits.npz");
     let data = data.to_str().unwrap();
     let place = |file: &str| run.join(file).to_str().unwrap().to_string();
-    let (variant, restored) = (place("variants/both.onnx"), place("restored/both.all.onnx"));
+    let (variant, restored) = (place("variants/both.onnx"), place("restored/odd.onnx"));
     let blocked = |words: &[&str], lacking: &str| {
         assert_cmd::Command::new(env!("CARGO_BIN_EXE_paring"))
             .env("PARING_DATA", folder.path().join("data"))
@@ -291,10 +294,11 @@ fn no_verb_brings_an_unapproved_variant_to_a_board_that_the_study_does_not_name(
     blocked(&["run", study.to_str().unwrap(), "--out", out, "--quick"], lacking);
     blocked(&["bench", out], lacking);
     blocked(&["bench", &variant], lacking);
-    blocked(&["bench", &restored], "restored/both.all.onnx is no variant of the run");
+    blocked(&["bench", &restored], "restored/odd.onnx is no variant of the run");
     blocked(&["eval", &variant, "--data", data], lacking);
     blocked(&["profile", &variant, "--data", data], lacking);
     blocked(&["explain", out, "--variant", "both"], lacking);
+    std::fs::remove_dir_all(run.join("restored")).unwrap();
     // Approved, it goes on to the board, which does not answer.
     let (key, _) = p256_key(folder.path(), "ann");
     let words = ["approve", out, "--variant", "both", "--by", "Ann", "--key", &key];

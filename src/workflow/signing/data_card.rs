@@ -4,7 +4,7 @@ use super::card::words;
 use crate::ledger::read_ledger;
 use crate::pipeline::{BASELINE, Folders, variant_record};
 use crate::report::{CroissantData, croissant_record};
-use crate::study::{self, RunDirectory};
+use crate::study::{self, Protocol, RunDirectory};
 use crate::workflow::WorkflowError;
 use paring_core::schema::Sha256Hex;
 use std::path::Path;
@@ -26,7 +26,11 @@ pub fn data_card(run: &Path, data: &Path) -> Result<String, WorkflowError> {
     let baseline = folders.variants().join(&variant_record(&folders, BASELINE)?.file);
     let scratch = tempfile::tempdir().map_err(WorkflowError::TemporaryFolder)?;
     let study = study::load_replayed(run, &baseline.to_path_buf(), data, scratch.path())?;
-    protocol.describes(&study, &study::open(&study)?, run)?;
+    let found = Protocol::new(&study, &study::open(&study)?, protocol.quick);
+    if found.data_sha256 != protocol.data_sha256 {
+        let (path, what) = (run.to_path_buf(), "data, splits or metrics");
+        return Err(study::StudyError::OtherProtocol { path, what }.into());
+    }
     let failed = |source| WorkflowError::ReadFile { path: data.to_path_buf(), source };
     let (_, words) = words(&read_ledger(&folders.ledger())?);
     let record = croissant_record(&CroissantData {
