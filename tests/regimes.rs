@@ -128,3 +128,118 @@ fn a_study_names_regimes() {
     assert!((number(&beside["excess"]) - cell("excess")).abs() < 1e-6);
     assert!((cell("change") - cell("report_change") - cell("excess")).abs() < 2e-6);
 }
+
+/// A study with a requirement on a regime; `place` is the regime's `path`, if it has any yet.
+fn study_requiring(folder: &Path, name: &str, place: &str) -> PathBuf {
+    let study = runs::study(folder);
+    let text = std::fs::read_to_string(&study).unwrap();
+    let text = text.replace(
+        "[[variant]]\nname = \"pruned\"",
+        &format!(
+            "[[protocol.require]]\nmetric = \"accuracy_drop\"\nmax = 0.5\nregime = \"{name}\"\n\
+             [[protocol.require]]\nmetric = \"accuracy_drop\"\nmax = 0.02\nslice = \"lamp\"\n\
+             regime = \"{name}\"\n[[regime]]\nname = \"dark\"\nslices = [\"lamp\"]\n{place}\
+             [[variant]]\nname = \"pruned\""
+        ),
+    );
+    std::fs::write(&study, text).unwrap();
+    study
+}
+
+/// Cells of `paring gate --json` on a variant.
+fn gate_cells(folder: &Path, run: &Path, variant: &str, code: i32) -> Vec<Value> {
+    let said = paring(folder, &["gate", run.to_str().unwrap(), "--variant", variant, "--json"]);
+    let said: Value = serde_json::from_slice(&said.code(code).get_output().stdout).unwrap();
+    said["gate"]["cells"].as_array().unwrap().clone()
+}
+
+#[test]
+fn a_requirement_on_a_regime_is_judged_on_its_samples() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study_requiring(folder.path(), "dark", "path = \"dark.npz\"\n");
+    dark(folder.path(), 200);
+    let out = folder.path().join("run");
+    let words = ["run", study.to_str().unwrap(), "--quick", "--out", out.to_str().unwrap()];
+    paring(folder.path(), &words).success();
+    let protocol = std::fs::read(out.join("protocol.json")).unwrap();
+    let protocol: Value = serde_json::from_slice(&protocol).unwrap();
+    let record = std::fs::read(out.join("regimes/dark/regime.json")).unwrap();
+    let record: Value = serde_json::from_slice(&record).unwrap();
+    assert_eq!(protocol["require"][0]["regime"], "dark");
+    assert_eq!(protocol["require"][0]["regime_sha256"], record["data_sha256"]);
+    let cells = gate_cells(folder.path(), &out, "pruned", 5);
+    // All samples, and two slices.
+    assert_eq!(cells.len(), 3);
+    let row = rows(&out).into_iter().find(|row| {
+        row["variant"] == "pruned" && row["metric"] == "accuracy" && row["of"].is_empty()
+    });
+    let change: f64 = row.unwrap()["change"].parse().unwrap();
+    assert!((cells[0]["observed"]["value"].as_f64().unwrap() + change).abs() < 1e-6);
+    assert_eq!(cells[0]["label"], "accuracy_drop ≤ 0.5 in regime dark");
+    assert!(cells.iter().all(|cell| cell["regime"] == "dark"));
+    assert_eq!(cells[1]["part"], "lamp = 0");
+    let undecided = cells.iter().find(|cell| !cell["deciding"].is_null()).unwrap();
+    assert_eq!(undecided["deciding"]["at_hand"], 100, "samples of a slice of the regime");
+    let run = out.to_str().unwrap();
+    paring(folder.path(), &["verify", run]).success();
+    let junit = folder.path().join("gate.xml");
+    paring(folder.path(), &["gate", run, "--junit", junit.to_str().unwrap()]).code(5);
+    assert!(std::fs::read_to_string(&junit).unwrap().contains("in regime dark (lamp = 0)"));
+    let report = std::fs::read_to_string(out.join("report.md")).unwrap();
+    assert!(
+        report.contains("accuracy\\_drop ≤ 0.5 in regime dark")
+            || report.contains("accuracy_drop ≤ 0.5 in regime dark"),
+        "{report}"
+    );
+
+    // Other samples under the same name are another protocol.
+    dark(folder.path(), 150);
+    paring(folder.path(), &words).code(2).stderr(contains("requirements were fixed"));
+    paring(folder.path(), &["run", study.to_str().unwrap(), "--dry-run"])
+        .success()
+        .stdout(contains("no variant can pass accuracy_drop ≤ 0.02 of slice lamp in regime dark (lamp = 0) with 75 samples: at least 137 are needed"));
+}
+
+#[test]
+fn a_requirement_waits_for_a_regime_that_has_no_data_yet() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study_requiring(folder.path(), "dark", "");
+    let out = folder.path().join("run");
+    let run = out.to_str().unwrap();
+    let words = ["run", study.to_str().unwrap(), "--quick", "--out", run];
+    paring(folder.path(), &words).success().stdout(contains("2 undecided (pruned, both)"));
+    let cells = gate_cells(folder.path(), &out, "both", 5);
+    let reason = cells[0]["reason"].as_str().unwrap();
+    assert!(reason.contains("`paring regime RUN --name dark --data FILE`"), "{reason}");
+    let (data, ..) = dark(folder.path(), 200);
+    paring(folder.path(), &["regime", run, "--name", "dark", "--data", data.to_str().unwrap()])
+        .success();
+    // The slices that the study names hold for data that came later.
+    assert_eq!(gate_cells(folder.path(), &out, "both", 5).len(), 3);
+    assert_eq!(gate_cells(folder.path(), &out, "both", 5)[0]["verdict"], "pass");
+    let results = std::fs::read_to_string(out.join("results.csv")).unwrap();
+    assert!(!results.contains("in regime dark: undecided; accuracy_drop ≤ 0.02"), "{results}");
+    paring(folder.path(), &["verify", run]).success();
+}
+
+#[test]
+fn an_unknown_regime_is_refused_with_the_near_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study_requiring(folder.path(), "drak", "path = \"dark.npz\"\n");
+    dark(folder.path(), 60);
+    let words = ["run", study.to_str().unwrap(), "--dry-run"];
+    paring(folder.path(), &words)
+        .code(2)
+        .stderr(contains("unknown regime `drak`; did you mean `dark`?"));
+    let text = std::fs::read_to_string(&study).unwrap().replace("drak", "dark");
+    let measured = text
+        .replace("metric = \"accuracy_drop\"\nmax = 0.5", "metric = \"latency_p50_ms\"\nmax = 0.5");
+    std::fs::write(&study, measured).unwrap();
+    paring(folder.path(), &words)
+        .code(2)
+        .stderr(contains("`regime` goes with metrics of the task"));
+    std::fs::write(&study, text.replace("slice = \"lamp\"", "slice = \"lamp = 7\"")).unwrap();
+    paring(folder.path(), &words)
+        .code(2)
+        .stderr(contains("no sample of regime `dark` has lamp = `7`"));
+}

@@ -56,7 +56,14 @@ pub(super) fn print_plan(plan: &RunPlan, global: &GlobalOptions) {
         say!("  {:<20} from {:<12} {steps}", recipe.name, recipe.parent);
     }
     for regime in &study.regimes {
-        say!("regime `{}`: evaluated on {} too", regime.name, regime.path.display());
+        match &regime.path {
+            Some(path) => say!("regime `{}`: evaluated on {} too", regime.name, path.display()),
+            None => say!(
+                "regime `{}`: no data yet; `paring regime RUN --name {} --data FILE` adds them",
+                regime.name,
+                regime.name
+            ),
+        }
     }
     training.iter().for_each(print_training);
     print_times(plan);

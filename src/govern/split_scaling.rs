@@ -76,6 +76,7 @@ mod tests {
             requirement: 0,
             label: requirement.to_string(),
             part: None,
+            regime: None,
             target: None,
             setting: None,
             verdict: GateVerdict::Undecided,

@@ -29,6 +29,7 @@ pub use load::{load, load_for};
 pub use opened::{StudyInputs, open};
 pub use regime_inputs::{RegimeInputs, open_regime};
 pub use replayed_study::load_replayed;
+pub use required_data::freeze_required_regimes;
 pub use run::{ManifestError, Protocol, RunDirectory, RunManifest};
 pub use sections::{
     EnergyPlan, QUICK_BLOCKS, Regime, StudyRequirement, TaskSettings, TimingPlan,

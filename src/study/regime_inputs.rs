@@ -27,8 +27,15 @@ pub fn open_regime(
     loaded: &StudyInputs,
     regime: &Regime,
 ) -> Result<RegimeInputs, StudyError> {
+    let Some(path) = &regime.path else {
+        let problem = format!(
+            "regime `{}` has no data yet: `paring regime RUN --name {} --data FILE` adds them to a run",
+            regime.name, regime.name
+        );
+        return Err(StudyError::Invalid { path: study.path.clone(), problem });
+    };
     let invalid = |problem: String| StudyError::Invalid {
-        path: regime.path.clone(),
+        path: path.clone(),
         problem: format!("regime `{}`: {problem}", regime.name),
     };
     let wanted = DatasetRequest {
@@ -37,7 +44,7 @@ pub fn open_regime(
         extras: vec![],
         rules: study.data.rules.clone(),
     };
-    let data = Dataset::load(&regime.path, &wanted).map_err(|error| match error {
+    let data = Dataset::load(path, &wanted).map_err(|error| match error {
         DataError::Absent(path) => StudyError::NoData(path),
         other => invalid(other.to_string()),
     })?;

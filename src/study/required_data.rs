@@ -1,11 +1,20 @@
-//! Requirements against the data: classes and slices that the report split has.
+//! Requirements against the data: classes and slices that the report split and regimes have. The samples of
+//! a regime that exist are frozen with the requirements on it.
 
-use super::{Study, StudyError, StudyRequirement};
+use super::{Study, StudyError, StudyInputs, StudyRequirement, open_regime};
 use crate::evaluate::DataSplits;
 use paring_core::schema::{RequiredClass, RequiredSlice, TaskKind};
 use paring_core::toml_input::nearest_name;
 use paring_data::Dataset;
 use std::collections::BTreeSet;
+
+/// Samples that a requirement is about.
+struct RequiredSamples<'a> {
+    data: &'a Dataset,
+    samples: &'a [usize],
+    /// What one of them is called.
+    noun: String,
+}
 
 /// Refuses the first requirement about something that no report sample has.
 ///
@@ -16,62 +25,102 @@ pub(super) fn check_requirements(
     data: &Dataset,
     splits: &DataSplits,
 ) -> Result<(), StudyError> {
-    for StudyRequirement { requirement, line } in &study.requirements {
-        let refused = |(message, hint): (String, Option<String>)| StudyError::Toml {
-            path: study.path.clone(),
-            line: *line,
-            message,
-            hint,
-        };
-        if let Some(metric) = requirement.metric.metric()
-            && !data.labelled
-            && !metric.needs_baseline()
-        {
-            let metric = requirement.metric;
-            let message = format!("`{metric}` needs labels, and the data have none");
-            return Err(refused((message, None)));
+    let noun = "report sample".to_string();
+    let about = RequiredSamples { data, samples: &splits.report, noun };
+    let own = study.requirements.iter().filter(|own| own.requirement.regime.is_none());
+    own.into_iter().try_for_each(|own| check_requirement(study, own, &about))
+}
+
+/// Holds requirements against the regimes that they name, and enters the hash of a regime's samples, so that
+/// no other samples can take their place. Regimes without data yet are left open.
+///
+/// # Errors
+/// [`StudyError`] names the regime or the requirement's line.
+pub fn freeze_required_regimes(study: &mut Study, loaded: &StudyInputs) -> Result<(), StudyError> {
+    let mut requirements = study.requirements.clone();
+    for regime in study.regimes.iter().filter(|regime| regime.path.is_some()) {
+        let is_own =
+            |own: &&mut StudyRequirement| own.requirement.regime.as_deref() == Some(&*regime.name);
+        let mut own = requirements.iter_mut().filter(is_own).peekable();
+        if own.peek().is_none() {
+            continue;
         }
-        if let Some(class) = requirement.class {
-            check_class(class, study.task.labelled_task.kind, data, splits).map_err(refused)?;
-        }
-        if let Some(slice) = &requirement.slice {
-            check_slice(slice, data, splits).map_err(refused)?;
+        let inputs = open_regime(study, loaded, regime)?;
+        let noun = format!("sample of regime `{}`", regime.name);
+        let about = RequiredSamples { data: &inputs.data, samples: &inputs.samples, noun };
+        for requirement in own {
+            check_requirement(study, requirement, &about)?;
+            requirement.requirement.regime_sha256 = Some(inputs.data_sha256.clone());
         }
     }
+    study.requirements = requirements;
     Ok(())
+}
+
+fn check_requirement(
+    study: &Study,
+    StudyRequirement { requirement, line }: &StudyRequirement,
+    about: &RequiredSamples,
+) -> Result<(), StudyError> {
+    let refused = |(message, hint): (String, Option<String>)| StudyError::Toml {
+        path: study.path.clone(),
+        line: *line,
+        message,
+        hint,
+    };
+    if let Some(metric) = requirement.metric.metric()
+        && !about.data.labelled
+        && !metric.needs_baseline()
+    {
+        let metric = requirement.metric;
+        let message = match &requirement.regime {
+            Some(regime) => format!("`{metric}` needs labels, and regime `{regime}` has none"),
+            None => format!("`{metric}` needs labels, and the data have none"),
+        };
+        return Err(refused((message, None)));
+    }
+    if let Some(class) = requirement.class {
+        check_class(class, study.task.labelled_task.kind, about).map_err(refused)?;
+    }
+    match &requirement.slice {
+        Some(slice) => check_slice(slice, about).map_err(refused),
+        None => Ok(()),
+    }
 }
 
 type Problem = (String, Option<String>);
 
-/// Refuses a class without report samples. Classes that are no labels of samples are not known here.
+/// Refuses a class without samples. Classes that are no labels of samples are not known here.
 fn check_class(
     class: RequiredClass,
     kind: TaskKind,
-    data: &Dataset,
-    splits: &DataSplits,
+    RequiredSamples { data, samples, noun }: &RequiredSamples,
 ) -> Result<(), Problem> {
     let RequiredClass::One(class) = class else { return Ok(()) };
     if kind != TaskKind::Classification {
         return Ok(());
     }
-    let labels = splits.report.iter().filter_map(|sample| data.labels.get(*sample));
+    let labels = samples.iter().filter_map(|sample| data.labels.get(*sample));
     let known: BTreeSet<i64> = labels.copied().collect();
     match known.contains(&class) {
         true => Ok(()),
         false => {
             let all = known.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
             let hint = format!("classes there are {all}");
-            Err((format!("no report sample is of class {class}"), Some(hint)))
+            Err((format!("no {noun} is of class {class}"), Some(hint)))
         }
     }
 }
 
-fn check_slice(slice: &RequiredSlice, data: &Dataset, splits: &DataSplits) -> Result<(), Problem> {
+fn check_slice(
+    slice: &RequiredSlice,
+    RequiredSamples { data, samples, noun }: &RequiredSamples,
+) -> Result<(), Problem> {
     let (Some(value), Some(column)) = (&slice.value, data.columns.get(&slice.column)) else {
         return Ok(());
     };
     let known: BTreeSet<&str> =
-        splits.report.iter().filter_map(|sample| column.get(*sample)).map(String::as_str).collect();
+        samples.iter().filter_map(|sample| column.get(*sample)).map(String::as_str).collect();
     if known.contains(value.as_str()) {
         return Ok(());
     }
@@ -82,6 +131,6 @@ fn check_slice(slice: &RequiredSlice, data: &Dataset, splits: &DataSplits) -> Re
             format!("values there are `{all}`")
         }
     };
-    let message = format!("no report sample has {} = `{value}`", slice.column);
+    let message = format!("no {noun} has {} = `{value}`", slice.column);
     Err((message, Some(hint)))
 }

@@ -25,13 +25,14 @@ impl OpenRun {
     /// # Errors
     /// [`WorkflowError::Study`] names what does not fit.
     pub(super) fn start(
-        study: Study,
+        mut study: Study,
         loaded: StudyInputs,
         out: Option<&Path>,
         quick: bool,
         progress: &Progress,
     ) -> Result<OpenRun, WorkflowError> {
         let out = out.map_or_else(|| RunDirectory::fresh(&study), Path::to_path_buf);
+        study::freeze_required_regimes(&mut study, &loaded)?;
         let protocol = Protocol::new(&study, &loaded, quick);
         report_integrity_flaw(&out, progress);
         let directory = RunDirectory::open(&out, &study, protocol)?;

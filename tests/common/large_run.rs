@@ -200,6 +200,7 @@ fn row(run: &Value, from: &Value, name: &str, target: &str, ids: &[Sha256Hex]) -
         baseline_weights: variant.weights * 2,
         evaluation: Some(typed(&from["evaluation"])),
         evaluation_missing: None,
+        regimes: Default::default(),
         target: target.to_string(),
         environment: typed(environment),
         measurement: Measurement {

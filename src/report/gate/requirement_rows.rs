@@ -53,6 +53,7 @@ pub(super) mod tests {
             requirement,
             label: label.into(),
             part: None,
+            regime: None,
             target: None,
             setting: None,
             verdict,

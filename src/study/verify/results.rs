@@ -155,6 +155,7 @@ fn again(
         baseline_weights: baseline.weights,
         evaluation: read_json(&folders.quality(name)),
         evaluation_missing: None,
+        regimes: pipeline::regime_qualities(folders, &variant).map_err(failed)?,
         target: target.to_string(),
         variant,
     })

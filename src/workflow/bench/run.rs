@@ -254,6 +254,7 @@ fn rows(
                     baseline_weights,
                     evaluation: None,
                     evaluation_missing: None,
+                    regimes: BTreeMap::new(),
                     target: target.name.clone(),
                     environment: environment.clone(),
                     measurement,

@@ -220,6 +220,7 @@ impl<'a> SelectTrials<'a> {
             variant,
             evaluation,
             evaluation_missing: None,
+            regimes: None,
             target: "",
             emulated: false,
             measurement: &measurement,

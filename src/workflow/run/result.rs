@@ -5,7 +5,7 @@ use crate::report::{RegimeEvaluation, ResultRow};
 use crate::workflow::WorkflowError;
 use crate::workflow::variants::{VariantFailure, VariantResult, check_complete};
 use paring_core::schema::{ExecutionSetting, GateRecord, LayerTable, Sha256Hex, TargetEnvironment};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// Result of [`run`](super::run).
@@ -104,6 +104,7 @@ pub(super) fn result_rows(variants: &[VariantResult], targets: &[TargetResult]) 
                 baseline_weights,
                 evaluation: variant.evaluation.as_ref().ok().cloned(),
                 evaluation_missing: variant.evaluation.as_ref().err().cloned(),
+                regimes: BTreeMap::new(),
                 target: target.name.clone(),
                 environment: environment.clone(),
                 measurement: measurement.clone(),

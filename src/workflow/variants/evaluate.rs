@@ -1,9 +1,11 @@
 //! Evaluates all variants on the report split, and enters into the ledger that it was looked at, and
 //! what it showed.
 
+use super::regimes::evaluate_regimes;
 use crate::ledger::Ledger;
 use crate::pipeline::{self, VariantEvaluation};
 use crate::report;
+use crate::study::Regime;
 use crate::workflow::open_run::OpenRun;
 use crate::workflow::{Progress, ProgressEvent, ProgressStage, WorkflowError};
 use paring_core::schema::{
@@ -87,10 +89,18 @@ pub(in crate::workflow) fn evaluate_further(
         "variants": names,
     });
     record_looks(run, look, found.iter().map(outcome))?;
+    let evaluated: Vec<Regime> =
+        run.study.regimes.iter().filter(|own| is_evaluated(run, own)).cloned().collect();
+    evaluate_regimes(run, &evaluated, &all, progress)?;
     let each = found.into_iter().map(|VariantEvaluation { variant, quality }| {
         (variant, quality.map(|quality| quality.evaluation))
     });
     Ok(each.collect())
+}
+
+/// True of a regime that the run's variants were evaluated on.
+fn is_evaluated(run: &OpenRun, regime: &Regime) -> bool {
+    run.directory.folders.regime(&regime.name).regime_record().exists()
 }
 
 fn write_robustness(run: &OpenRun, found: &[VariantEvaluation]) -> Result<(), WorkflowError> {

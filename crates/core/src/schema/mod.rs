@@ -30,8 +30,8 @@ pub use evaluation::{
     ActivationStatistics, AttackFacts, AttackGradientSource, AttackMethod, AttackNorm,
     AttackedPart, AttentionHeadStatistics, ClassScore, ConfidenceSummary, Evaluation, FlipKind,
     FlipSummary, InputDisturbance, InputRangeSource, LayerFlow, Metric, MetricScore,
-    RegimeContrast, RegimeRecord, ReliabilityBin, RobustnessScore, SamplePrediction, ScoreKind,
-    SliceScore, TaskKind, UnknownName,
+    RegimeContrast, RegimeQuality, RegimeRecord, ReliabilityBin, RobustnessScore, SamplePrediction,
+    ScoreKind, SliceScore, TaskKind, UnknownName,
 };
 pub use execution_setting::ExecutionSetting;
 pub use explanation::{
