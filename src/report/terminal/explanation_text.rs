@@ -75,9 +75,12 @@ fn recipe_line(found: &Explanation) -> String {
         0 => String::new(),
         count => format!("; forecasts: {} of {count} held", digest.forecasts.held),
     };
+    let place = found.regime.as_ref();
+    let place = place.map_or_else(String::new, |own| format!(" in regime {}", own.name));
+    let variant = format!("{}{place}", found.variant);
     fitting([
-        format!("{}: {}{forecasts}", found.variant, did.join(", ")),
-        format!("{}: {}", found.variant, did.join(", ")),
+        format!("{variant}: {}{forecasts}", did.join(", ")),
+        format!("{variant}: {}", did.join(", ")),
     ])
 }
 
