@@ -194,7 +194,9 @@ fn a_requirement_on_a_regime_is_judged_on_its_samples() {
 
     // Other samples under the same name are another protocol.
     dark(folder.path(), 150);
-    paring(folder.path(), &words).code(2).stderr(contains("requirements were fixed"));
+    paring(folder.path(), &words)
+        .code(2)
+        .stderr(contains("with other samples for accuracy_drop ≤ 0.5 in regime dark"));
     paring(folder.path(), &["run", study.to_str().unwrap(), "--dry-run"])
         .success()
         .stdout(contains("no variant can pass accuracy_drop ≤ 0.02 of slice lamp in regime dark (lamp = 0) with 75 samples: at least 137 are needed"));
@@ -218,7 +220,7 @@ fn a_requirement_waits_for_a_regime_that_has_no_data_yet() {
     assert_eq!(gate_cells(folder.path(), &out, "both", 5).len(), 3);
     assert_eq!(gate_cells(folder.path(), &out, "both", 5)[0]["verdict"], "pass");
     let results = std::fs::read_to_string(out.join("results.csv")).unwrap();
-    assert!(!results.contains("in regime dark: undecided; accuracy_drop ≤ 0.02"), "{results}");
+    assert!(!results.contains("accuracy_drop ≤ 0.5 in regime dark"), "{results}");
     paring(folder.path(), &["verify", run]).success();
 }
 
@@ -242,4 +244,46 @@ fn an_unknown_regime_is_refused_with_the_near_name() {
     paring(folder.path(), &words)
         .code(2)
         .stderr(contains("no sample of regime `dark` has lamp = `7`"));
+}
+
+#[test]
+fn effects_are_attributed_on_a_regime_and_touch_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = runs::measured(folder.path());
+    let out = run.to_str().unwrap();
+    paring(folder.path(), &runs::explain(out, "3")).success();
+    let (data, ..) = dark(folder.path(), 200);
+    let explain = |more: &[&str]| paring(folder.path(), &[&runs::explain(out, "3"), more].concat());
+    explain(&["--regime", "dark"]).code(2).stderr(contains("`paring regime RUN --name dark"));
+    paring(folder.path(), &["regime", out, "--name", "dark", "--data", data.to_str().unwrap()])
+        .success();
+    explain(&["--regime", "drak"]).code(2).stderr(contains("did you mean `dark`?"));
+    let before = files(&run);
+    let said = explain(&["--regime", "dark"]).success();
+    said.stdout(contains("both in regime dark: "));
+    let after = files(&run);
+    for file in ["effects.csv", "explain.json", "savings.csv", "results.csv", "regimes.csv"] {
+        assert_eq!(after.get(file), before.get(file), "{file}");
+    }
+    let mut reader = csv::Reader::from_path(run.join("regimes/dark/effects.csv")).unwrap();
+    let effects: Vec<BTreeMap<String, String>> = reader.deserialize().map(Result::unwrap).collect();
+    assert!(effects.iter().all(|row| row["regime"] == "dark"));
+    let record = std::fs::read(run.join("regimes/dark/regime.json")).unwrap();
+    let record: Value = serde_json::from_slice(&record).unwrap();
+    assert!(effects.iter().all(|row| row["data_sha256"] == record["data_sha256"]));
+    // Shapley values of accuracy add up to the change on the regime.
+    let own: Vec<_> =
+        effects.iter().filter(|r| r["metric"] == "accuracy" && r["of"].is_empty()).collect();
+    let sum: f64 = own.iter().map(|row| row["shapley"].parse::<f64>().unwrap()).sum();
+    let change = rows(&run).into_iter().find(|row| {
+        row["variant"] == "both" && row["metric"] == "accuracy" && row["of"].is_empty()
+    });
+    let change: f64 = change.unwrap()["change"].parse().unwrap();
+    assert!((sum - change).abs() < 1e-6, "{sum} is not {change}");
+    let report = std::fs::read_to_string(run.join("report.md")).unwrap();
+    assert!(report.contains("both in regime dark: what each decision changed"), "{report}");
+    assert!(report.contains("On 200 samples of regime dark, accuracy is"), "{report}");
+    let page = std::fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(page.contains("In regime dark: "));
+    paring(folder.path(), &["verify", out]).success();
 }

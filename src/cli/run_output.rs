@@ -153,6 +153,7 @@ pub(super) fn print_result(
                 "out": result.run, "not_made": pairs(&result.not_made),
                 "not_evaluated": pairs(&result.not_evaluated()), "failed_targets": failed,
                 "manifest_sha256": result.manifest_sha256, "gate": result.gate,
+                "report_looks": result.report_looks,
                 "regimes": report::regimes_json(&result.regimes),
                 "measurements": rows.iter().map(|r| &r.measurement).collect::<Vec<_>>(),
             })
@@ -168,6 +169,9 @@ pub(super) fn print_result(
     }
     for line in report::regimes_text(&result.regimes) {
         say!("{line}");
+    }
+    for sentence in result.report_looks.map(report::look_sentences).unwrap_or_default() {
+        say!("{sentence}");
     }
     if let Some(sentence) = result.gate.as_ref().and_then(report::gate_sentence) {
         let run = shell_word(&result.run.to_string_lossy()).into_owned();

@@ -51,7 +51,9 @@ pub fn undecidable(
             figure if figure.is_measured() => {
                 too_few_blocks(requirement, blocks).into_iter().collect()
             }
-            figure => (counts.get(&requirement.regime).into_iter())
+            figure => counts
+                .get(&requirement.regime)
+                .into_iter()
                 .flat_map(|counts| parts(requirement, counts))
                 .filter_map(|(part, samples)| {
                     let goal = best_case(figure, bound, kind, requirement.class.is_some())?;

@@ -5,6 +5,7 @@ mod error;
 mod key_schemas;
 mod kept_answers;
 mod load;
+mod looks;
 mod opened;
 mod recipes;
 mod regime_inputs;
@@ -26,6 +27,10 @@ pub use checked_study::{DataSource, Study};
 pub use error::StudyError;
 pub use kept_answers::kept_answers;
 pub use load::{load, load_for};
+pub use looks::{
+    LookRegister, REGISTER_FILE, RecordedLook, RegisteredLook, ReportLook, current_look_count,
+    recorded_looks,
+};
 pub use opened::{StudyInputs, open};
 pub use regime_inputs::{RegimeInputs, open_regime};
 pub use replayed_study::load_replayed;

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 struct RequiredSamples<'a> {
     data: &'a Dataset,
     samples: &'a [usize],
-    /// What one of them is called.
+    /// Noun for one of them.
     noun: String,
 }
 
@@ -27,8 +27,8 @@ pub(super) fn check_requirements(
 ) -> Result<(), StudyError> {
     let noun = "report sample".to_string();
     let about = RequiredSamples { data, samples: &splits.report, noun };
-    let own = study.requirements.iter().filter(|own| own.requirement.regime.is_none());
-    own.into_iter().try_for_each(|own| check_requirement(study, own, &about))
+    let mut own = study.requirements.iter().filter(|own| own.requirement.regime.is_none());
+    own.try_for_each(|own| check_requirement(study, own, &about))
 }
 
 /// Holds requirements against the regimes that they name, and enters the hash of a regime's samples, so that

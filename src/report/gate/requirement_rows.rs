@@ -39,7 +39,7 @@ pub(in crate::report) fn requirement_rows(record: &GateRecord) -> Vec<Requiremen
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::report) mod tests {
     use super::*;
     use paring_core::schema::{
         ConfidenceInterval, CountedUnit, DecidingCount, ExecutionSetting, GateCell, SCHEMA,
@@ -47,7 +47,7 @@ pub(super) mod tests {
     };
 
     /// Two variants and two requirements, one of them about every class.
-    pub(in crate::report::gate) fn example_record() -> GateRecord {
+    pub(in crate::report) fn example_record() -> GateRecord {
         let cell = |variant: &str, requirement, label: &str, verdict, value: f64| GateCell {
             variant: variant.into(),
             requirement,

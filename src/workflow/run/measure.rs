@@ -54,6 +54,7 @@ pub fn run(options: &RunOptions, progress: &Progress) -> Result<RunResult, Workf
         targets,
         not_made: made.failures,
         regimes,
+        report_looks: study::current_look_count(run.path()),
         manifest_sha256: run.seal()?,
         run: run.path().to_path_buf(),
     })

@@ -4,7 +4,9 @@ use crate::pipeline::PipelineError;
 use crate::report::{RegimeEvaluation, ResultRow};
 use crate::workflow::WorkflowError;
 use crate::workflow::variants::{VariantFailure, VariantResult, check_complete};
-use paring_core::schema::{ExecutionSetting, GateRecord, LayerTable, Sha256Hex, TargetEnvironment};
+use paring_core::schema::{
+    ExecutionSetting, GateRecord, LayerTable, LookCount, Sha256Hex, TargetEnvironment,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -27,6 +29,8 @@ pub struct RunResult {
     pub variants: Vec<VariantResult>,
     /// All targets, in the study's order.
     pub targets: Vec<TargetResult>,
+    /// Looks at the report split, in this run and others.
+    pub report_looks: Option<LookCount>,
     /// The study's regimes, evaluated.
     pub regimes: Vec<RegimeEvaluation>,
     /// Variants that were not made.

@@ -10,7 +10,9 @@ use paring_core::schema::{
     Evaluation, FileName, LedgerEntryBody, LedgerEntryKind, MissingReason, RegimeRecord, SCHEMA,
     Sha256Hex, VariantRecord,
 };
+use paring_core::toml_input::nearest_name;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 /// Evaluates variants, the baseline first, on regimes that they were not evaluated on, and writes
 /// `regimes.csv` of all that the run has; gives those of `regimes`. A regime without data is left out.
@@ -26,8 +28,10 @@ pub(in crate::workflow) fn evaluate_regimes(
 ) -> Result<Vec<RegimeEvaluation>, WorkflowError> {
     // Before the first is evaluated, every one has to fit.
     let regimes = regimes.iter().filter(|regime| regime.path.is_some());
-    let opened = regimes.map(|regime| Ok((regime, open(run, regime)?)));
-    let opened = opened.collect::<Result<Vec<_>, WorkflowError>>()?;
+    let mut opened = Vec::new();
+    for regime in regimes {
+        opened.push((regime, open(run, regime)?));
+    }
     for (regime, inputs) in &opened {
         evaluate_regime(run, regime, inputs, variants, progress)?;
     }
@@ -119,8 +123,8 @@ fn evaluate_regime(
     let folders = &run.directory.folders;
     let own = folders.regime(&regime.name);
     let before: Option<RegimeRecord> = pipeline::read_json(&own.regime_record());
-    let known = before.as_ref().map_or(&[][..], |before| &before.variants);
-    let asked = not_evaluated(&own, known, variants);
+    let known = before.map_or_else(Vec::new, |before| before.variants);
+    let asked = not_evaluated(&own, &known, variants);
     if asked.is_empty() {
         return Ok(());
     }
@@ -163,6 +167,36 @@ fn evaluate_regime(
     Ok(pipeline::replace_json(&own.regime_record(), &record)?)
 }
 
+/// A regime that the run's variants were evaluated on, with its data as they lie where they lay then, or
+/// where the study says.
+///
+/// # Errors
+/// [`WorkflowError`] of one that was not evaluated, or whose data are gone or others.
+pub(in crate::workflow) fn reopened_regime(
+    run: &OpenRun,
+    name: &str,
+) -> Result<(Regime, RegimeInputs), WorkflowError> {
+    let regime = Regime::new(name, None).map_err(WorkflowError::Option)?;
+    let own = run.directory.folders.regime(&regime.name);
+    let Some(record) = pipeline::read_json::<RegimeRecord>(&own.regime_record()) else {
+        let known = run.directory.folders.regimes().names().unwrap_or_default();
+        let known = match nearest_name(name, known.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("`paring regime RUN --name {name} --data FILE` does that"),
+        };
+        return Err(WorkflowError::Option(format!(
+            "the run was not evaluated on a regime `{name}`; {known}"
+        )));
+    };
+    let named = run.study.regimes.iter().find(|own| own.name == regime.name);
+    let path = named.and_then(|named| named.path.clone());
+    let path = path.unwrap_or_else(|| PathBuf::from(&record.data));
+    let RegimeRecord { slices, group, .. } = record;
+    let regime = Regime { path: Some(path), slices, group, ..regime };
+    let inputs = open(run, &regime)?;
+    Ok((regime, inputs))
+}
+
 /// The path of a regime's data, as it was given.
 fn place(regime: &Regime) -> String {
     regime.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default()
@@ -187,7 +221,7 @@ fn not_evaluated(
 }
 
 /// Data, samples and task that variants are evaluated with on a regime.
-fn regime_setup<'a>(
+pub(in crate::workflow) fn regime_setup<'a>(
     run: &'a OpenRun,
     regime: &'a Regime,
     inputs: &'a RegimeInputs,

@@ -36,15 +36,17 @@ pub use evaluation::{
 pub use execution_setting::ExecutionSetting;
 pub use explanation::{
     ChangeCauses, ComponentBlame, DecisionGroup, DegradedSample, DeploymentStage, Effect,
-    Experiment, ExperimentPredictions, ExperimentSummary, Explanation, ExplanationDigest,
-    FieldFormat, FlipBlame, FlipCounts, FlipDirection, ForecastTally, GroupBlame, GroupInteraction,
-    GroupPart, LedgerNote, MetricTotal, NarrativeField, NarrativeSentence, NarrativeTopic,
-    PrimaryMetric, SampleNeighbourhood, UnitFormats, UnreachedTarget, UnusableCounts,
+    Experiment, ExperimentPredictions, ExperimentSummary, ExplainedRegime, Explanation,
+    ExplanationDigest, FieldFormat, FlipBlame, FlipCounts, FlipDirection, ForecastTally,
+    GroupBlame, GroupInteraction, GroupPart, LedgerNote, MetricTotal, NarrativeField,
+    NarrativeSentence, NarrativeTopic, PrimaryMetric, SampleNeighbourhood, UnitFormats,
+    UnreachedTarget, UnusableCounts,
 };
 pub use file_name::{FileName, InvalidFileName};
 pub use governance::{
-    CountedUnit, DecidingCount, GateCell, GateRecord, GateVerdict, RequiredBound, RequiredClass,
-    RequiredFigure, RequiredSlice, Requirement, UnknownFigure, VariantVerdict,
+    CountedUnit, DecidingCount, GateCell, GateRecord, GateVerdict, LookCount, PredecessorRun,
+    ProtocolChange, RequiredBound, RequiredClass, RequiredFigure, RequiredSlice, Requirement,
+    UnknownFigure, VariantVerdict,
 };
 pub use job::{
     BoardHolder, Job, JobEnding, JobModel, JobState, JobStatus, MOST_ROUNDS, PredictRequest,
