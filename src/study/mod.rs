@@ -32,9 +32,8 @@ pub use looks::{
     recorded_looks,
 };
 pub use opened::{StudyInputs, open};
-pub use regime_inputs::{RegimeInputs, open_regime};
+pub use regime_inputs::{RegimeInputs, freeze_required_regimes, open_regime};
 pub use replayed_study::load_replayed;
-pub use required_data::freeze_required_regimes;
 pub use run::{ManifestError, Protocol, RunDirectory, RunManifest};
 pub use sections::{
     EnergyPlan, QUICK_BLOCKS, Regime, StudyRequirement, TaskSettings, TimingPlan,

@@ -1,6 +1,8 @@
-//! The data of a regime, held against the study's model and task.
+//! The data of a regime, held against the study's model and task; the samples that requirements on regimes
+//! are frozen with.
 
-use super::{Regime, Study, StudyError, StudyInputs};
+use super::required_data::{RequiredSamples, check_requirement};
+use super::{Regime, Study, StudyError, StudyInputs, StudyRequirement};
 use crate::evaluate::EvaluationTask;
 use paring_core::schema::{Sha256Hex, TaskKind};
 use paring_data::{DataError, Dataset, DatasetRequest};
@@ -77,4 +79,30 @@ pub fn open_regime(
     let task = study.task.labelled_task.on_data(study.task.metric, data.labelled);
     let task = task.map_err(|e| invalid(e.to_string()))?;
     Ok(RegimeInputs { data, samples, data_sha256, task })
+}
+
+/// Holds requirements against the regimes that they name, and enters the hash of a regime's samples, so that
+/// no other samples can take their place. Regimes without data yet are left open.
+///
+/// # Errors
+/// [`StudyError`] names the regime or the requirement's line.
+pub fn freeze_required_regimes(study: &mut Study, loaded: &StudyInputs) -> Result<(), StudyError> {
+    let mut requirements = study.requirements.clone();
+    for regime in study.regimes.iter().filter(|regime| regime.path.is_some()) {
+        let is_own =
+            |own: &&mut StudyRequirement| own.requirement.regime.as_deref() == Some(&*regime.name);
+        let mut own = requirements.iter_mut().filter(is_own).peekable();
+        if own.peek().is_none() {
+            continue;
+        }
+        let inputs = open_regime(study, loaded, regime)?;
+        let noun = format!("sample of regime `{}`", regime.name);
+        let about = RequiredSamples { data: &inputs.data, samples: &inputs.samples, noun };
+        for requirement in own {
+            check_requirement(study, requirement, &about)?;
+            requirement.requirement.regime_sha256 = Some(inputs.data_sha256.clone());
+        }
+    }
+    study.requirements = requirements;
+    Ok(())
 }

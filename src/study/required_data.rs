@@ -1,7 +1,6 @@
-//! Requirements against the data: classes and slices that the report split and regimes have. The samples of
-//! a regime that exist are frozen with the requirements on it.
+//! Requirements against the data: classes and slices that the report split and regimes have.
 
-use super::{Study, StudyError, StudyInputs, StudyRequirement, open_regime};
+use super::{Study, StudyError, StudyRequirement};
 use crate::evaluate::DataSplits;
 use paring_core::schema::{RequiredClass, RequiredSlice, TaskKind};
 use paring_core::toml_input::nearest_name;
@@ -9,11 +8,11 @@ use paring_data::Dataset;
 use std::collections::BTreeSet;
 
 /// Samples that a requirement is about.
-struct RequiredSamples<'a> {
-    data: &'a Dataset,
-    samples: &'a [usize],
+pub(super) struct RequiredSamples<'a> {
+    pub(super) data: &'a Dataset,
+    pub(super) samples: &'a [usize],
     /// Noun for one of them.
-    noun: String,
+    pub(super) noun: String,
 }
 
 /// Refuses the first requirement about something that no report sample has.
@@ -31,33 +30,11 @@ pub(super) fn check_requirements(
     own.try_for_each(|own| check_requirement(study, own, &about))
 }
 
-/// Holds requirements against the regimes that they name, and enters the hash of a regime's samples, so that
-/// no other samples can take their place. Regimes without data yet are left open.
+/// Refuses a requirement about something that none of the samples has.
 ///
 /// # Errors
-/// [`StudyError`] names the regime or the requirement's line.
-pub fn freeze_required_regimes(study: &mut Study, loaded: &StudyInputs) -> Result<(), StudyError> {
-    let mut requirements = study.requirements.clone();
-    for regime in study.regimes.iter().filter(|regime| regime.path.is_some()) {
-        let is_own =
-            |own: &&mut StudyRequirement| own.requirement.regime.as_deref() == Some(&*regime.name);
-        let mut own = requirements.iter_mut().filter(is_own).peekable();
-        if own.peek().is_none() {
-            continue;
-        }
-        let inputs = open_regime(study, loaded, regime)?;
-        let noun = format!("sample of regime `{}`", regime.name);
-        let about = RequiredSamples { data: &inputs.data, samples: &inputs.samples, noun };
-        for requirement in own {
-            check_requirement(study, requirement, &about)?;
-            requirement.requirement.regime_sha256 = Some(inputs.data_sha256.clone());
-        }
-    }
-    study.requirements = requirements;
-    Ok(())
-}
-
-fn check_requirement(
+/// As for [`check_requirements`].
+pub(super) fn check_requirement(
     study: &Study,
     StudyRequirement { requirement, line }: &StudyRequirement,
     about: &RequiredSamples,
