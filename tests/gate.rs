@@ -77,8 +77,6 @@ fn verdicts_stand_in_the_table_the_ledger_and_every_answer() {
     let answer = paring(folder.path(), &["gate", out, "--json"]).code(5);
     let answer: Value = serde_json::from_slice(&answer.get_output().stdout).unwrap();
     let record: GateRecord = serde_json::from_value(answer["gate"].clone()).unwrap();
-    assert_eq!(answer["review_due"], "2020-01-31");
-    assert_eq!(answer["report_looks"], serde_json::json!({ "looks": 1, "runs": 1, "lost": 0 }));
     // Per variant a drop, ten classes, a size and a latency.
     assert_eq!(record.cells.len(), 2 * 13);
     let of_pruned = &record.cells[0];

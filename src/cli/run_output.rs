@@ -56,14 +56,7 @@ pub(super) fn print_plan(plan: &RunPlan, global: &GlobalOptions) {
         say!("  {:<20} from {:<12} {steps}", recipe.name, recipe.parent);
     }
     for regime in &study.regimes {
-        match &regime.path {
-            Some(path) => say!("regime `{}`: evaluated on {} too", regime.name, path.display()),
-            None => say!(
-                "regime `{}`: no data yet; `paring regime RUN --name {} --data FILE` adds them",
-                regime.name,
-                regime.name
-            ),
-        }
+        say!("regime `{}`: evaluated on {} too", regime.name, regime.path.display());
     }
     training.iter().for_each(print_training);
     print_times(plan);
@@ -153,7 +146,6 @@ pub(super) fn print_result(
                 "out": result.run, "not_made": pairs(&result.not_made),
                 "not_evaluated": pairs(&result.not_evaluated()), "failed_targets": failed,
                 "manifest_sha256": result.manifest_sha256, "gate": result.gate,
-                "report_looks": result.report_looks,
                 "regimes": report::regimes_json(&result.regimes),
                 "measurements": rows.iter().map(|r| &r.measurement).collect::<Vec<_>>(),
             })
@@ -169,9 +161,6 @@ pub(super) fn print_result(
     }
     for line in report::regimes_text(&result.regimes) {
         say!("{line}");
-    }
-    for sentence in result.report_looks.map(report::look_sentences).unwrap_or_default() {
-        say!("{sentence}");
     }
     if let Some(sentence) = result.gate.as_ref().and_then(report::gate_sentence) {
         let run = shell_word(&result.run.to_string_lossy()).into_owned();

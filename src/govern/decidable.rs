@@ -12,9 +12,9 @@ use std::collections::BTreeMap;
 /// Half of a 95 % interval in standard errors.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// Numbers of samples that verdicts stand on: of the report split, or of a regime.
+/// Numbers of report samples.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EvaluatedSampleCounts {
+pub struct ReportSampleCounts {
     /// All.
     pub all: u64,
     /// By class, where samples have one.
@@ -36,12 +36,11 @@ pub struct UndecidableRequirement {
     pub unless_better: bool,
 }
 
-/// The requirements that no variant can pass with so many samples, and so many `blocks`; `counts` are by
-/// regime, `None` for the report split. A regime without data yet decides nothing now.
+/// The requirements that no variant can pass with so many samples, and so many `blocks`.
 pub fn undecidable(
     requirements: &[Requirement],
     kind: TaskKind,
-    counts: &BTreeMap<Option<String>, EvaluatedSampleCounts>,
+    counts: &ReportSampleCounts,
     blocks: u32,
 ) -> Vec<UndecidableRequirement> {
     let each = requirements.iter().flat_map(|requirement| {
@@ -51,10 +50,8 @@ pub fn undecidable(
             figure if figure.is_measured() => {
                 too_few_blocks(requirement, blocks).into_iter().collect()
             }
-            figure => counts
-                .get(&requirement.regime)
+            figure => parts(requirement, counts)
                 .into_iter()
-                .flat_map(|counts| parts(requirement, counts))
                 .filter_map(|(part, samples)| {
                     let goal = best_case(figure, bound, kind, requirement.class.is_some())?;
                     let deciding = goal.too_few(samples)?;
@@ -82,7 +79,7 @@ fn too_few_blocks(requirement: &Requirement, blocks: u32) -> Option<UndecidableR
 }
 
 /// Samples of each part that a requirement is about; parts have a name where there are several.
-fn parts(requirement: &Requirement, counts: &EvaluatedSampleCounts) -> Vec<(Option<String>, u64)> {
+fn parts(requirement: &Requirement, counts: &ReportSampleCounts) -> Vec<(Option<String>, u64)> {
     let of_class = |class: i64, samples: u64| match requirement.metric.metric() {
         Some(Metric::Specificity) => (class, counts.all - samples.min(counts.all)),
         _ => (class, samples),
@@ -176,18 +173,17 @@ impl BestCase {
 mod tests {
     use super::*;
 
-    fn counts(all: u64) -> EvaluatedSampleCounts {
-        EvaluatedSampleCounts { all, classes: [(0, all - 40), (1, 40)].into(), slices: [].into() }
+    fn counts(all: u64) -> ReportSampleCounts {
+        ReportSampleCounts { all, classes: [(0, all - 40), (1, 40)].into(), slices: [].into() }
     }
 
     fn found(
         requirement: &Requirement,
-        counts: &EvaluatedSampleCounts,
+        counts: &ReportSampleCounts,
         blocks: u32,
     ) -> Vec<(Option<String>, Option<u64>)> {
         let all = std::slice::from_ref(requirement);
-        let counts = [(requirement.regime.clone(), counts.clone())].into();
-        let found = undecidable(all, TaskKind::Classification, &counts, blocks);
+        let found = undecidable(all, TaskKind::Classification, counts, blocks);
         found.into_iter().map(|own| (own.part, own.deciding.needed)).collect()
     }
 
@@ -227,17 +223,6 @@ mod tests {
             )
         };
         assert_eq!(found(&miss, &counts(500), 10), [(None, Some(73))]);
-    }
-
-    #[test]
-    fn a_regime_counts_its_own_samples() {
-        let bound = RequiredBound::AtMost(0.01);
-        let drop = RequiredFigure::QualityLoss(Metric::Accuracy);
-        let winter = Requirement { regime: Some("winter".into()), ..Requirement::new(drop, bound) };
-        assert_eq!(found(&winter, &counts(275), 10), [(None, Some(276))]);
-        let report = [(None, counts(275))].into();
-        let all = std::slice::from_ref(&winter);
-        assert_eq!(undecidable(all, TaskKind::Classification, &report, 10), []);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! One row of a run's results, as the gate looks at it.
 
-use paring_core::schema::{Evaluation, Measurement, MissingReason, RegimeQuality, VariantRecord};
-use std::collections::BTreeMap;
+use paring_core::schema::{Evaluation, Measurement, MissingReason, VariantRecord};
 
 /// A variant on a target in one setting, as the gate looks at it.
 #[derive(Clone, Copy, Debug)]
@@ -12,8 +11,6 @@ pub struct GateRow<'a> {
     pub evaluation: Option<&'a Evaluation>,
     /// The reason for which it has none.
     pub evaluation_missing: Option<&'a MissingReason>,
-    /// Its quality on regimes, by name; `None` where it was judged on the report split alone.
-    pub regimes: Option<&'a BTreeMap<String, RegimeQuality>>,
     /// The target's name.
     pub target: &'a str,
     /// True where the target is emulated.

@@ -30,7 +30,6 @@ pub fn judge(requirements: &[Requirement], rows: &[GateRow]) -> Vec<GateCell> {
                     requirement: position,
                     label: requirement.to_string(),
                     part: None,
-                    regime: requirement.regime.clone(),
                     target: place.map(|(target, _)| target.to_string()),
                     setting: place.and_then(|(_, setting)| setting),
                     verdict: GateVerdict::Undecided,
@@ -133,9 +132,6 @@ fn once(
     baseline: Option<&VariantRecord>,
     rows: &[&GateRow],
 ) -> Vec<Observation> {
-    if let Some(regime) = &requirement.regime {
-        return in_regime(requirement, regime, rows);
-    }
     let figure = requirement.metric;
     if figure.metric().is_none() && figure != RequiredFigure::SliceSpread {
         return vec![size_observation(figure, variant, baseline)];
@@ -148,25 +144,6 @@ fn once(
             vec![Observation::missing(reason)]
         }
     }
-}
-
-/// Figures of a regime's samples; those of other samples than the protocol names decide nothing.
-fn in_regime(requirement: &Requirement, regime: &str, rows: &[&GateRow]) -> Vec<Observation> {
-    let found = rows.iter().find_map(|row| row.regimes?.get(regime));
-    let reason = match found {
-        None => format!(
-            "it was not evaluated on regime {regime}: `paring regime RUN --name {regime} --data FILE` does that"
-        ),
-        Some(found) => {
-            let frozen = requirement.regime_sha256.as_ref();
-            match (frozen.is_none_or(|sha256| *sha256 == found.data_sha256), &found.evaluation) {
-                (true, Ok(evaluation)) => return quality_observations(requirement, evaluation),
-                (true, Err(why)) => why.0.clone(),
-                (false, _) => format!("regime {regime} has other samples than the protocol fixed"),
-            }
-        }
-    };
-    vec![Observation::missing(reason)]
 }
 
 /// A cell with what was observed, and the verdict on it.
@@ -270,7 +247,6 @@ mod tests {
             variant,
             evaluation: Some(&evaluation),
             evaluation_missing: None,
-            regimes: None,
             target,
             emulated,
             measurement: measured,

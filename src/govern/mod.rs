@@ -11,7 +11,7 @@ mod restoration;
 mod split_scaling;
 mod target_figures;
 
-pub use decidable::{EvaluatedSampleCounts, UndecidableRequirement, undecidable};
+pub use decidable::{ReportSampleCounts, UndecidableRequirement, undecidable};
 pub use deciding_count::{deciding_count, verdict_of};
 pub use gate_row::GateRow;
 pub use judge::{gate_record, judge, row_cells, row_verdict, unmet_cells};

@@ -76,7 +76,6 @@ mod tests {
             requirement: 0,
             label: requirement.to_string(),
             part: None,
-            regime: None,
             target: None,
             setting: None,
             verdict: GateVerdict::Undecided,

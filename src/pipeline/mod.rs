@@ -43,8 +43,7 @@ pub use mixed_precision::{RecordedDivergence, precision_tables, recorded_diverge
 pub use panic_isolation::{attempt, attempt_on};
 pub use predictions::{
     EvaluatedPredictions, EvaluationSetup, Instances, VariantEvaluation, evaluate_disturbed,
-    evaluate_variants, read_answers, regime_qualities, write_answers, write_instances,
-    write_instances_csv,
+    evaluate_variants, read_answers, write_answers, write_instances, write_instances_csv,
 };
 pub use restoring::{
     QuantizationTuning, RecordedStep, StepTuning, check_decisions, quantization_tunings,

@@ -84,7 +84,6 @@ pub(super) fn example_row(
         baseline_weights: 1_000,
         evaluation: Some(evaluation),
         evaluation_missing: None,
-        regimes: Default::default(),
         target: target.into(),
         environment: TargetEnvironment::default(),
         measurement,

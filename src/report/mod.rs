@@ -12,7 +12,6 @@ mod explanation_rows;
 mod gate;
 pub mod html;
 mod interval_text;
-mod look_sentences;
 mod markdown;
 mod model_card;
 mod overlay;
@@ -20,7 +19,6 @@ mod pages;
 mod report_error;
 mod result_row;
 mod run_document;
-mod study_words;
 mod tables;
 mod terminal;
 mod time_span;
@@ -47,7 +45,6 @@ pub use gate::requirement_case;
 pub use gate::{
     VariantRestoration, gate_junit, gate_lines, gate_sentence, restoration_text, undecidable_line,
 };
-pub use look_sentences::{look_sentences, recorded_look_count, weakened_passes};
 pub use markdown::report_md;
 pub use model_card::{
     CardApproval, CardRecords, CroissantData, croissant_record, model_card_cyclonedx,
@@ -61,7 +58,6 @@ pub use pages::{
 pub use report_error::ReportError;
 pub use result_row::{ResultRow, RunFacts};
 pub use run_document::run_documents;
-pub use study_words::predecessor_sentence;
 pub use tables::{TableFile, parquet_files, runs_csv};
 pub use terminal::{
     BenchRow, INTERVAL_LEVELS, ListedRun, RunState, TerminalLayout, bench_table, evaluation_line,

@@ -2,10 +2,9 @@
 
 use crate::govern::{self, GateRow};
 use paring_core::schema::{
-    Evaluation, GateRecord, Measurement, MissingReason, RegimeQuality, Requirement,
-    TargetEnvironment, VariantRecord,
+    Evaluation, GateRecord, Measurement, MissingReason, Requirement, TargetEnvironment,
+    VariantRecord,
 };
-use std::collections::BTreeMap;
 
 /// Study, run and protocol hashes, which all rows of a run share.
 #[derive(Clone, Debug)]
@@ -45,8 +44,6 @@ pub struct ResultRow {
     pub evaluation: Option<Evaluation>,
     /// The reason for which it has none, where it was to be evaluated.
     pub evaluation_missing: Option<MissingReason>,
-    /// Its quality on the regimes that requirements name, by name.
-    pub regimes: BTreeMap<String, RegimeQuality>,
     /// The target's name.
     pub target: String,
     /// The target's environment.
@@ -70,7 +67,6 @@ impl ResultRow {
             variant: &self.variant,
             evaluation: self.evaluation.as_ref(),
             evaluation_missing: self.evaluation_missing.as_ref(),
-            regimes: Some(&self.regimes),
             target: &self.target,
             emulated: self.environment.emulated,
             measurement: &self.measurement,

@@ -3,12 +3,10 @@
 use super::html::findings::findings;
 use super::html::verdict::recommended;
 use super::html::{ReportFinding, RunReport};
-use super::look_sentences::recorded_look_count;
 use super::{ReportError, ResultRow};
 use paring_core::schema::{
-    EnergySummary, Evaluation, ExecutionSetting, Explanation, LatencySummary, LayerTable,
-    LookCount, PredecessorRun, SCHEMA, SpeedSummary, SustainedSummary, TargetEnvironment,
-    VariantRecord,
+    EnergySummary, Evaluation, ExecutionSetting, Explanation, LatencySummary, LayerTable, SCHEMA,
+    SpeedSummary, SustainedSummary, TargetEnvironment, VariantRecord,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -27,12 +25,6 @@ struct RunDocument<'a> {
     run_id: &'a str,
     owner: &'a str,
     purpose: &'a str,
-    /// A person's words about the study, by key.
-    words: &'a BTreeMap<String, String>,
-    /// The run of the same study that this one follows.
-    predecessor: Option<&'a PredecessorRun>,
-    /// Looks at the report split when this run looked last; null of a run that did not.
-    report_looks: Option<LookCount>,
     /// The short protocol, which gives no verdicts.
     quick: bool,
     data_sha256: &'a str,
@@ -47,7 +39,6 @@ struct RunDocument<'a> {
     results: Vec<ResultDocument<'a>>,
     layers: &'a [LayerTable],
     explanations: Vec<Explanation>,
-    regime_explanations: Vec<Explanation>,
     /// True where single samples are left out.
     redacted: bool,
 }
@@ -100,9 +91,6 @@ fn document<'a>(run: &'a RunReport) -> RunDocument<'a> {
         run_id: &run.facts.run_id,
         owner: run.owner,
         purpose: run.purpose,
-        words: run.words,
-        predecessor: run.predecessor,
-        report_looks: recorded_look_count(run.ledger),
         quick: run.facts.quick,
         data_sha256: &run.facts.data_sha256,
         measurement_sha256: &run.facts.measurement_sha256,
@@ -113,15 +101,14 @@ fn document<'a>(run: &'a RunReport) -> RunDocument<'a> {
         targets: run.rows.iter().map(|row| (row.target.as_str(), &row.environment)).collect(),
         results: run.rows.iter().map(result).collect(),
         layers: run.layers,
-        explanations: explanations(run, run.explanations),
-        regime_explanations: explanations(run, run.regime_explanations),
+        explanations: explanations(run),
         redacted: run.samples.redacted,
     }
 }
 
 /// Explanations; without the samples that flipped where single samples are not to be shown.
-fn explanations(run: &RunReport, all: &[Explanation]) -> Vec<Explanation> {
-    let each = all.iter().cloned();
+fn explanations(run: &RunReport) -> Vec<Explanation> {
+    let each = run.explanations.iter().cloned();
     let shown = |found: Explanation| match run.samples.redacted {
         true => Explanation { flips: vec![], ..found },
         false => found,

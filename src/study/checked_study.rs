@@ -89,8 +89,6 @@ pub struct DataSource {
     /// True where the number of samples of each class was chosen beforehand, so that intervals take it
     /// as given.
     pub fixed_class_shares: bool,
-    /// Register of looks at the report split; beside the run directory without it.
-    pub looks: Option<PathBuf>,
     /// True where nothing that is shown names a single sample.
     pub private: bool,
     /// Rule that divides samples.

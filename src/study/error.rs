@@ -51,21 +51,16 @@ pub enum StudyError {
     #[error("{} is not empty and not a run of paring; choose another --out", .0.display())]
     NotOurs(PathBuf),
     /// The output folder holds a run of another study.
-    #[error(
-        "{} holds a run with other {what}{}; a changed protocol is a new run, which names this one: choose another --out",
-        path.display(), in_parentheses(changes)
-    )]
+    #[error("{} holds a run with other {what}; choose another --out", path.display())]
     OtherProtocol {
         /// The folder.
         path: PathBuf,
         /// `data`, `timing rules`.
         what: &'static str,
-        /// The keys that differ; empty where they cannot be told.
-        changes: String,
     },
     /// The output folder holds a run whose requirements are others.
     #[error(
-        "{} holds run {run_id}, whose requirements were fixed before its first result; the study now is {changes}; a changed protocol is a new run, which names this one: choose another --out", path.display()
+        "{} holds run {run_id}, whose requirements were fixed before its first result; the study now is {changes}; a changed protocol is a new run: choose another --out", path.display()
     )]
     OtherRequirements {
         /// The folder.
@@ -137,10 +132,6 @@ pub enum StudyError {
     /// The model cannot be used.
     #[error("the study's model")]
     Engine(#[from] paring_agent::engine::EngineError),
-}
-
-fn in_parentheses(changes: &str) -> String {
-    if changes.is_empty() { String::new() } else { format!(" ({changes})") }
 }
 
 impl From<PipelineError> for StudyError {

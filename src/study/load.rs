@@ -61,11 +61,9 @@ pub fn load_for(path: &Path, targets: &[String], trust: FolderTrust) -> Result<S
     check_words(&file.protocol.require_words, &words, path, &text)?;
     let task = task_settings(&file.task).map_err(invalid)?;
     let robustness = stress(file.robustness).map_err(invalid)?;
-    let regimes = regimes(file.regime, folder).map_err(invalid)?;
     let context = RequirementContext {
         task: &task.labelled_task,
         slices: &file.data.slices,
-        regimes: &regimes,
         robustness: robustness.as_ref(),
         targets: target_names(&own_targets, &targets),
     };
@@ -82,7 +80,7 @@ pub fn load_for(path: &Path, targets: &[String], trust: FolderTrust) -> Result<S
         task,
         robustness,
         data,
-        regimes,
+        regimes: regimes(file.regime, folder).map_err(invalid)?,
         seed: file.protocol.seed,
         timing: timing_plan(&file.protocol).map_err(invalid)?,
         energy,

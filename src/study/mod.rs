@@ -5,7 +5,6 @@ mod error;
 mod key_schemas;
 mod kept_answers;
 mod load;
-mod looks;
 mod opened;
 mod recipes;
 mod regime_inputs;
@@ -27,12 +26,8 @@ pub use checked_study::{DataSource, Study};
 pub use error::StudyError;
 pub use kept_answers::kept_answers;
 pub use load::{load, load_for};
-pub use looks::{
-    LookRegister, REGISTER_FILE, RecordedLook, RegisteredLook, ReportLook, current_look_count,
-    recorded_looks,
-};
 pub use opened::{StudyInputs, open};
-pub use regime_inputs::{RegimeInputs, freeze_required_regimes, open_regime};
+pub use regime_inputs::{RegimeInputs, open_regime};
 pub use replayed_study::load_replayed;
 pub use run::{ManifestError, Protocol, RunDirectory, RunManifest};
 pub use sections::{

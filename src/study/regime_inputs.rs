@@ -1,8 +1,6 @@
-//! The data of a regime, held against the study's model and task; the samples that requirements on regimes
-//! are frozen with.
+//! The data of a regime, held against the study's model and task.
 
-use super::required_data::{RequiredSamples, check_requirement};
-use super::{Regime, Study, StudyError, StudyInputs, StudyRequirement};
+use super::{Regime, Study, StudyError, StudyInputs};
 use crate::evaluate::EvaluationTask;
 use paring_core::schema::{Sha256Hex, TaskKind};
 use paring_data::{DataError, Dataset, DatasetRequest};
@@ -29,15 +27,8 @@ pub fn open_regime(
     loaded: &StudyInputs,
     regime: &Regime,
 ) -> Result<RegimeInputs, StudyError> {
-    let Some(path) = &regime.path else {
-        let problem = format!(
-            "regime `{}` has no data yet: `paring regime RUN --name {} --data FILE` adds them to a run",
-            regime.name, regime.name
-        );
-        return Err(StudyError::Invalid { path: study.path.clone(), problem });
-    };
     let invalid = |problem: String| StudyError::Invalid {
-        path: path.clone(),
+        path: regime.path.clone(),
         problem: format!("regime `{}`: {problem}", regime.name),
     };
     let wanted = DatasetRequest {
@@ -46,7 +37,7 @@ pub fn open_regime(
         extras: vec![],
         rules: study.data.rules.clone(),
     };
-    let data = Dataset::load(path, &wanted).map_err(|error| match error {
+    let data = Dataset::load(&regime.path, &wanted).map_err(|error| match error {
         DataError::Absent(path) => StudyError::NoData(path),
         other => invalid(other.to_string()),
     })?;
@@ -79,30 +70,4 @@ pub fn open_regime(
     let task = study.task.labelled_task.on_data(study.task.metric, data.labelled);
     let task = task.map_err(|e| invalid(e.to_string()))?;
     Ok(RegimeInputs { data, samples, data_sha256, task })
-}
-
-/// Holds requirements against the regimes that they name, and enters the hash of a regime's samples, so that
-/// no other samples can take their place. Regimes without data yet are left open.
-///
-/// # Errors
-/// [`StudyError`] names the regime or the requirement's line.
-pub fn freeze_required_regimes(study: &mut Study, loaded: &StudyInputs) -> Result<(), StudyError> {
-    let mut requirements = study.requirements.clone();
-    for regime in study.regimes.iter().filter(|regime| regime.path.is_some()) {
-        let is_own =
-            |own: &&mut StudyRequirement| own.requirement.regime.as_deref() == Some(&*regime.name);
-        let mut own = requirements.iter_mut().filter(is_own).peekable();
-        if own.peek().is_none() {
-            continue;
-        }
-        let inputs = open_regime(study, loaded, regime)?;
-        let noun = format!("sample of regime `{}`", regime.name);
-        let about = RequiredSamples { data: &inputs.data, samples: &inputs.samples, noun };
-        for requirement in own {
-            check_requirement(study, requirement, &about)?;
-            requirement.requirement.regime_sha256 = Some(inputs.data_sha256.clone());
-        }
-    }
-    study.requirements = requirements;
-    Ok(())
 }

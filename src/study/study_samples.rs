@@ -46,7 +46,6 @@ pub(super) fn data_source(section: DataSection, folder: &Path) -> Result<DataSou
         slices: section.slices,
         group: section.group,
         fixed_class_shares: section.class_shares == ClassShares::Fixed,
-        looks: section.looks.map(|path| folder.join(path)),
         private: section.private,
         splits: splits(section.splits)?,
     })

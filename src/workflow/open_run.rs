@@ -25,14 +25,13 @@ impl OpenRun {
     /// # Errors
     /// [`WorkflowError::Study`] names what does not fit.
     pub(super) fn start(
-        mut study: Study,
+        study: Study,
         loaded: StudyInputs,
         out: Option<&Path>,
         quick: bool,
         progress: &Progress,
     ) -> Result<OpenRun, WorkflowError> {
         let out = out.map_or_else(|| RunDirectory::fresh(&study), Path::to_path_buf);
-        study::freeze_required_regimes(&mut study, &loaded)?;
         let protocol = Protocol::new(&study, &loaded, quick);
         report_integrity_flaw(&out, progress);
         let directory = RunDirectory::open(&out, &study, protocol)?;

@@ -127,25 +127,6 @@ impl Dataset {
         samples as u64 * self.inputs.values().map(SampleRows::row_bytes).sum::<u64>()
     }
 
-    /// Hash of all samples and their labels alone: the same whatever columns and splits a study names.
-    ///
-    /// # Errors
-    /// [`DataError::Read`] where they are in a file that cannot be read.
-    pub fn samples_sha256(&self) -> Result<Sha256Hex, DataError> {
-        let bare = Dataset {
-            inputs: BTreeMap::new(),
-            labels: self.labels.clone(),
-            labelled: self.labelled,
-            targets: self.targets.clone(),
-            columns: BTreeMap::new(),
-            extras: BTreeMap::new(),
-            class_names: vec![],
-            files: vec![],
-            sha256: self.sha256.clone(),
-        };
-        digest(&self.inputs, &bare)
-    }
-
     /// Hash of the samples at `indices`: what a calibration stands on.
     pub fn sha256_of(&self, indices: &[usize]) -> Sha256Hex {
         Sha256Hex::of_parts([self.sha256.as_str().as_bytes(), json_list(indices).as_bytes()])

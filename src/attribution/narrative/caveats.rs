@@ -49,11 +49,8 @@ fn answers(words: &mut SentenceWriter, found: &Explanation) {
             at("/experiments/samples", FieldFormat::Count),
             at("/unusable/baseline", FieldFormat::Count),
         ];
-        let template = format!(
-            "Outputs are not numbers on {{}} of {{}} {} ({{}} with the baseline): these count as wrong and are left out of means.",
-            found.sample_noun()
-        );
-        words.say("caveat", &template, &fields);
+        let template = "Outputs are not numbers on {} of {} report samples ({} with the baseline): these count as wrong and are left out of means.";
+        words.say("caveat", template, &fields);
     }
     for (position, total) in found.totals.iter().enumerate() {
         if total.samples.is_some_and(|samples| samples < FEW) {
@@ -63,9 +60,8 @@ fn answers(words: &mut SentenceWriter, found: &Explanation) {
                 None => at(format!("{path}/metric"), FieldFormat::MetricNameFirst),
             };
             let samples = at(format!("{path}/samples"), FieldFormat::Count);
-            let noun = found.sample_noun();
-            let template = format!("{{}} has only {{}} {noun}: its intervals are wide.");
-            words.say("caveat", &template, &[of, samples]);
+            let template = "{} has only {} report samples: its intervals are wide.";
+            words.say("caveat", template, &[of, samples]);
         }
     }
 }

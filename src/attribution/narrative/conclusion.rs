@@ -83,8 +83,7 @@ fn quality(found: &Explanation, path: &str, total: &MetricTotal) -> Phrase {
     let value = |part: &str| at(format!("{path}/{part}"), voice.formats.value);
     let samples = at(format!("{path}/samples"), FieldFormat::Count);
     let fields = [samples, metric(), value("variant"), value("baseline")];
-    let noun = found.sample_noun();
-    let values = format!("On {{}} {noun}, {{}} is {{}}, the baseline's {{}}: ");
+    let values = "On {} report samples, {} is {}, the baseline's {}: ";
     let change = voice.compared(total.change, &format!("{path}/change"), ["lower", "higher"]);
     let worse = match (total.change.excludes_zero(), voice.worse(total.change.value)) {
         (true, worse) if !found.main.higher_is_better => {

@@ -46,9 +46,8 @@ fn say_certainty(words: &mut SentenceWriter, found: &Explanation) {
     let draws = plural(found.experiments.draws, "calibration resample");
     let sets =
         if found.experiments.exact { "every combination" } else { "a sample of the combinations" };
-    let noun = found.sample_noun();
     let template = format!(
-        "These figures stand on {{}} variants with only some of the decisions ({sets} of groups), each evaluated on {{}} {noun}, over {{}} {draws}."
+        "These figures stand on {{}} variants with only some of the decisions ({sets} of groups), each evaluated on {{}} report samples, over {{}} {draws}."
     );
     words.say("variant", &template, &[part("count"), part("samples"), part("draws")]);
 }

@@ -32,14 +32,7 @@ impl GateArgs {
             let layout = global.layout(columns);
             let texts = restorations.iter().map(|found| report::restoration_text(found, layout));
             texts.for_each(|text| say::table(&format!("{text}\n")));
-            say!("{}", report::gate_lines(&result.gate));
-            if let Some(count) = result.report_looks {
-                let weakened = report::weakened_passes(&result.gate, count);
-                for sentence in report::look_sentences(count).into_iter().chain(weakened) {
-                    say!("{sentence}");
-                }
-            }
-            say!("manifest {}", result.manifest_sha256);
+            say!("{}\nmanifest {}", report::gate_lines(&result.gate), result.manifest_sha256);
         }
         Ok(workflow::refuse_unmet(&result.gate, options.allow_undecided)?)
     }

@@ -16,9 +16,6 @@ pub(in crate::cli) struct ExplainArgs {
     /// Variants to explain; default: all of the study
     #[arg(long)]
     variant: Vec<String>,
-    /// Explain the quality on a regime's samples instead of the report split's
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["target", "robustness", "measure"])]
-    regime: Option<String>,
     /// Granularity of the groups of decisions
     #[arg(long, default_value = "layer")]
     level: GroupLevelArg,
@@ -92,7 +89,6 @@ impl ExplainArgs {
             study: self.study,
             trust,
             variants: self.variant,
-            regime: self.regime,
             level: self.level.into(),
             groups: self.groups as usize,
             replicates: self.replicates,

@@ -38,7 +38,7 @@ impl ShowArgs {
                 "{:#}",
                 json!({
                     "schema": 1, "run": shown.path, "quick": quick, "rows": rows, "gate": gate,
-                    "approvals": approvals, "report_looks": shown.report_looks,
+                    "approvals": approvals,
                 })
             );
             return Ok(());
@@ -48,9 +48,6 @@ impl ShowArgs {
             say!("{}", report::quick_note(QUICK_BLOCKS));
         }
         say!("{}", report::INTERVAL_LEVELS);
-        for sentence in shown.report_looks.map(report::look_sentences).unwrap_or_default() {
-            say!("{sentence}");
-        }
         for (variant, state) in &shown.approvals {
             say!("{}", state_line(variant, state));
         }

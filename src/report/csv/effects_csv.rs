@@ -49,13 +49,12 @@ fn cells(facts: &RunFacts, explanation: &Explanation, effect: &Effect) -> Vec<Na
     let mut all = which(facts, explanation, effect, group);
     all.extend(values(effect, total));
     let MissingReason(missing) = effect.missing.clone().unwrap_or(MissingReason(String::new()));
-    let regime = explanation.regime.as_ref().map(|own| own.data_sha256.to_string());
     all.extend([
         ("method", effect.method.clone()),
         ("missing", missing),
         ("sound", effect.unsound.as_ref().map_or(String::new(), |r| r.is_empty().to_string())),
         ("unsound", effect.unsound.as_ref().map_or(String::new(), |reasons| reasons.join("; "))),
-        ("data_sha256", regime.unwrap_or_else(|| facts.data_sha256.clone())),
+        ("data_sha256", facts.data_sha256.clone()),
         ("measurement_sha256", facts.measurement_sha256.clone()),
     ]);
     all
@@ -69,15 +68,12 @@ fn which(
 ) -> Vec<NamedCell> {
     let of = |text: fn(&DecisionGroup) -> String| group.map(text).unwrap_or_default();
     let joined = |list: &[String]| list.join(" ");
-    let mut cells = vec![
+    vec![
         ("schema", SCHEMA.to_string()),
         ("study", facts.study.clone()),
         ("run_id", facts.run_id.clone()),
         ("variant", explanation.variant.clone()),
         ("variant_id", explanation.variant_id.to_string()),
-    ];
-    cells.extend(explanation.regime.iter().map(|own| ("regime", own.name.to_string())));
-    cells.extend([
         ("group", effect.group.clone()),
         ("label", of(|g| g.label.clone())),
         ("step", of(|g| g.step.clone())),
@@ -95,8 +91,7 @@ fn which(
         ("target", effect.target.clone().unwrap_or_default()),
         ("emulated", explanation.is_emulated(effect.target.as_deref()).to_string()),
         ("unit", effect.unit.clone()),
-    ]);
-    cells
+    ]
 }
 
 fn values(effect: &Effect, total: Option<&MetricTotal>) -> Vec<NamedCell> {

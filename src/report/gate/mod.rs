@@ -10,8 +10,6 @@ mod scenario;
 pub use cell_text::subject as requirement_case;
 pub use gate_junit::gate_junit;
 pub use gate_lines::{gate_lines, gate_sentence, undecidable_line};
-#[cfg(test)]
-pub(in crate::report) use requirement_rows::tests::example_record;
 pub(in crate::report) use requirement_rows::{REQUIREMENT_COLUMNS, requirement_rows};
 pub use restoration_text::{VariantRestoration, restoration_text};
 pub(in crate::report) use scenario::scenario_sentences;

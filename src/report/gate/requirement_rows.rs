@@ -39,7 +39,7 @@ pub(in crate::report) fn requirement_rows(record: &GateRecord) -> Vec<Requiremen
 }
 
 #[cfg(test)]
-pub(in crate::report) mod tests {
+pub(super) mod tests {
     use super::*;
     use paring_core::schema::{
         ConfidenceInterval, CountedUnit, DecidingCount, ExecutionSetting, GateCell, SCHEMA,
@@ -47,13 +47,12 @@ pub(in crate::report) mod tests {
     };
 
     /// Two variants and two requirements, one of them about every class.
-    pub(in crate::report) fn example_record() -> GateRecord {
+    pub(in crate::report::gate) fn example_record() -> GateRecord {
         let cell = |variant: &str, requirement, label: &str, verdict, value: f64| GateCell {
             variant: variant.into(),
             requirement,
             label: label.into(),
             part: None,
-            regime: None,
             target: None,
             setting: None,
             verdict,

@@ -117,7 +117,6 @@ mod tests {
             requirement: 0,
             label: format!("accuracy_drop ≤ {bound}"),
             part: None,
-            regime: None,
             target: None,
             setting: None,
             verdict,

@@ -4,8 +4,7 @@ use super::network::ReportNetwork;
 use super::records::{ReportSamples, TargetBlocks};
 use crate::report::gate::scenario_sentences;
 use crate::report::{ResultRow, RunFacts};
-use paring_core::schema::{Explanation, LayerTable, LedgerEntry, PredecessorRun};
-use std::collections::BTreeMap;
+use paring_core::schema::{Explanation, LayerTable, LedgerEntry};
 
 /// Records of a run that the report shows.
 pub struct RunReport<'a> {
@@ -15,18 +14,12 @@ pub struct RunReport<'a> {
     pub owner: &'a str,
     /// Purpose in the study's words; empty where it names none.
     pub purpose: &'a str,
-    /// A person's words about the study, by key.
-    pub words: &'a BTreeMap<String, String>,
-    /// The run of the same study that this one follows.
-    pub predecessor: Option<&'a PredecessorRun>,
     /// One row per variant, target and setting; the baseline's first.
     pub rows: &'a [ResultRow],
     /// Times layer by layer, where they were measured.
     pub layers: &'a [LayerTable],
     /// Results of `paring explain`; empty before it ran.
     pub explanations: &'a [Explanation],
-    /// Results of `paring explain --regime`, on the samples of regimes.
-    pub regime_explanations: &'a [Explanation],
     /// Entries of the ledger, in order.
     pub ledger: &'a [LedgerEntry],
     /// Layers of the baseline with weights and what flows between them.
@@ -49,12 +42,9 @@ impl<'a> RunReport<'a> {
             facts: Box::leak(Box::new(crate::report::example_rows::example_facts())),
             owner: "@team",
             purpose: "",
-            words: Box::leak(Box::default()),
-            predecessor: None,
             rows,
             layers: &[],
             explanations: &[],
-            regime_explanations: &[],
             ledger: &[],
             network: Box::leak(Box::default()),
             blocks: &[],
@@ -106,11 +96,6 @@ impl RunReport<'_> {
         let all = own.flat_map(|row| scenario_sentences(self.facts, self.rows, row));
         let mut seen = std::collections::BTreeSet::new();
         all.filter(|sentence| seen.insert(sentence.clone())).collect()
-    }
-
-    /// Explanations of a variant on regimes.
-    pub(super) fn explained_regimes(&self, variant: &str) -> impl Iterator<Item = &Explanation> {
-        self.regime_explanations.iter().filter(move |found| found.variant == variant)
     }
 
     /// The explanation of a variant.

@@ -10,10 +10,6 @@ use crate::report::html::findings::findings;
 use crate::report::html::sections::summary_sentences;
 use crate::report::html::verdict::recommended;
 use crate::report::html::{ReportFinding, RunReport};
-use crate::report::look_sentences::{look_sentences, recorded_look_count};
-use crate::report::study_words::{
-    CHANGE_COLUMNS, WORD_COLUMNS, change_rows, predecessor_sentence, word_rows,
-};
 use paring_core::text::{printable_lines, shell_word};
 use std::collections::BTreeSet;
 
@@ -109,7 +105,6 @@ fn folded_parts(
         ("More verdicts".to_string(), verdicts),
         ("More findings".to_string(), more_findings.collect()),
         ("Latency, memory, energy, size".to_string(), table(&FIGURES, &figures)),
-        ("Owner, purpose, risk, ethics".to_string(), responsibility(run)),
         ("Evidence".to_string(), evidence(run)),
         ("Approvals, in the ledger's order".to_string(), approvals(run)),
         ("Steps of each variant".to_string(), steps(run)),
@@ -122,11 +117,6 @@ fn folded_parts(
             false => format!("{}\n\n", text(&scenarios)),
         };
         (title, scenarios + &explanation_section(found))
-    }));
-    parts.extend(run.regime_explanations.iter().map(|found| {
-        let regime = found.regime.as_ref().map(|own| own.name.to_string()).unwrap_or_default();
-        let title = format!("{} in regime {regime}: what each decision changed", found.variant);
-        (title, explanation_section(found))
     }));
     parts.retain(|(_, body)| !body.is_empty());
     parts
@@ -156,40 +146,16 @@ fn approvals(run: &RunReport) -> String {
     if rows.is_empty() { String::new() } else { table(&APPROVALS, &rows) }
 }
 
-/// The owner's words.
-fn responsibility(run: &RunReport) -> String {
-    let rows = word_rows(run.owner, run.words);
-    let rows: Vec<Vec<String>> =
-        rows.iter().map(|row| row.iter().map(|cell| text(cell)).collect()).collect();
-    table(&WORD_COLUMNS, &rows)
-}
-
-/// The run that this one follows, with what changed; the looks at the report split.
-fn history(run: &RunReport) -> String {
-    let follows = run.predecessor.map(predecessor_sentence);
-    let looks = recorded_look_count(run.ledger).map(look_sentences).unwrap_or_default();
-    let mut out: String =
-        follows.iter().chain(&looks).map(|sentence| format!("- {}\n", text(sentence))).collect();
-    let changes = run.predecessor.map(change_rows).unwrap_or_default();
-    if !changes.is_empty() {
-        let rows: Vec<Vec<String>> =
-            changes.iter().map(|row| row.iter().map(|cell| text(cell)).collect()).collect();
-        out += &format!("\n{}", table(&CHANGE_COLUMNS, &rows));
-    }
-    out
-}
-
 fn evidence(run: &RunReport) -> String {
     let facts = run.facts;
-    let own = format!(
+    format!(
         "- run {}, owner {}\n- data and splits {}\n- rules of timing {}\n- {} checks the run; report.html beside this file shows everything\n",
         code(&facts.run_id),
         text(run.owner),
         code(&facts.data_sha256),
         code(&facts.measurement_sha256),
         code(&format!("paring verify {}", shell_word(run.directory))),
-    );
-    own + &history(run)
+    )
 }
 
 #[cfg(test)]
@@ -236,7 +202,6 @@ mod tests {
         | `<b>\|x` | `pi4` | **slower** | 0.800 (0.790 to 0.810) | no significant change | accuracy 0.0 points (−1.0 to +1.0) | 618 B |
         - **half was pruned without recovery and lost quality.** accuracy changed by −20.0 points (95 % CI −21.0 to −19.0).
         <details><summary>Latency, memory, energy, size</summary>
-        <details><summary>Owner, purpose, risk, ethics</summary>
         <details><summary>Evidence</summary>
         <details><summary>Steps of each variant</summary>
         ");

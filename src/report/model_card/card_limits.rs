@@ -1,7 +1,6 @@
 //! Limits of a variant that its run shows: what was not measured, not evaluated, or not to be trusted.
 
 use super::CardRecords;
-use crate::report::look_sentences::look_sentences;
 use paring_core::number_format::counted;
 use std::collections::BTreeSet;
 
@@ -35,7 +34,6 @@ impl CardRecords<'_> {
                 limits.extend(missing.map(|(metric, why)| format!("No {metric}: {}.", why.0)));
             }
         }
-        limits.extend(self.report_looks.map(look_sentences).unwrap_or_default());
         if self.rows.is_empty() {
             limits.push("It was measured on no machine.".to_string());
         }

@@ -3,10 +3,9 @@
 use super::CardRecords;
 use super::card_records::NOT_STATED;
 use crate::report::markdown::{FIGURES, code, figure_cells, table, text};
-use crate::report::predecessor_sentence;
 use crate::report::terminal::{signed_change, with_interval};
 use paring_core::number_format::counted;
-use paring_core::schema::{Metric, MetricScore, PredecessorRun};
+use paring_core::schema::{Metric, MetricScore};
 use paring_core::text::printable_lines;
 
 /// The card of a variant; empty without one.
@@ -67,7 +66,6 @@ fn identity(card: &CardRecords) -> String {
         ("baseline SHA-256", code(card.line.last().map_or("", |base| base.file_sha256.as_str()))),
         ("data, splits and metrics SHA-256", code(&card.facts.data_sha256)),
         ("run", code(&card.facts.run_id)),
-        ("run before it", card.predecessor.map_or("no run of the study".into(), follows)),
         ("parameters", variant.params.to_string()),
         ("multiply-accumulates a sample", macs),
         ("precision", text(variant.precision())),
@@ -76,14 +74,6 @@ fn identity(card: &CardRecords) -> String {
     let rows: Vec<Vec<String>> =
         rows.into_iter().map(|(what, value)| vec![what.to_string(), value]).collect();
     format!("## Model\n\n{}", table(&["what", "value"], &rows))
-}
-
-/// The run that this one follows, with the fields of the protocol that changed.
-fn follows(found: &PredecessorRun) -> String {
-    let fields: Vec<String> = found.changes.iter().map(|own| code(&own.field)).collect();
-    let fields =
-        if fields.is_empty() { String::new() } else { format!(" ({})", fields.join(", ")) };
-    format!("{}{fields}", text(&predecessor_sentence(found)))
 }
 
 fn score_cells(metric: Metric, score: &MetricScore) -> [String; 2] {

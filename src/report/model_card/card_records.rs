@@ -1,9 +1,7 @@
 //! Records that a card of a variant is made of.
 
 use crate::report::{ResultRow, RunFacts};
-use paring_core::schema::{
-    Decision, Evaluation, LookCount, PredecessorRun, Sha256Hex, VariantRecord,
-};
+use paring_core::schema::{Decision, Evaluation, Sha256Hex, VariantRecord};
 use std::collections::BTreeMap;
 
 /// Records of a variant that its card shows.
@@ -23,10 +21,6 @@ pub struct CardRecords<'a> {
     pub evaluation: Option<&'a Evaluation>,
     /// Decisions that led to it from the baseline, with their ledger entries.
     pub decisions: &'a [(Sha256Hex, Decision)],
-    /// Looks at the report split when the run looked last, in this run and others.
-    pub report_looks: Option<LookCount>,
-    /// The run of the same study that this one follows.
-    pub predecessor: Option<&'a PredecessorRun>,
     /// Those who approve it now, and what is lacking.
     pub approval: Option<&'a CardApproval>,
     /// Version of paring.

@@ -75,12 +75,9 @@ fn recipe_line(found: &Explanation) -> String {
         0 => String::new(),
         count => format!("; forecasts: {} of {count} held", digest.forecasts.held),
     };
-    let place = found.regime.as_ref();
-    let place = place.map_or_else(String::new, |own| format!(" in regime {}", own.name));
-    let variant = format!("{}{place}", found.variant);
     fitting([
-        format!("{variant}: {}{forecasts}", did.join(", ")),
-        format!("{variant}: {}", did.join(", ")),
+        format!("{}: {}{forecasts}", found.variant, did.join(", ")),
+        format!("{}: {}", found.variant, did.join(", ")),
     ])
 }
 

@@ -1,10 +1,8 @@
 //! The run directory: made, recognised, locked, and never written by two at once. Files of a killed verb
 //! are put in order, and changes by others are noticed.
 
+use super::Protocol;
 use super::manifest::{LOCK_FILE, ManifestUpdate, WRITING_FILE};
-use super::predecessor::predecessor;
-use super::protocol::{PROTOCOL, Protocol};
-use super::study_changes::STUDY;
 use crate::pipeline::{Folders, PipelineError, read_json, replace, replace_json};
 use crate::study::{Study, StudyError};
 use paring_agent::measure::{BlockJournal, read_journal};
@@ -57,17 +55,13 @@ impl RunDirectory {
         for folder in others.into_iter().chain(journals) {
             folder.create_folder().map_err(failed("create", &folder))?;
         }
-        let protocol = match old {
-            Some(_) => protocol,
-            None => Protocol { predecessor: predecessor(root, &protocol), ..protocol },
-        };
         if old.is_none() {
             replace_json(&own, &protocol).map_err(unwritten(root))?;
         }
         let resumed = old.is_some();
         let protocol = old.unwrap_or(protocol);
         let text = std::fs::read(&study.path).map_err(failed("read", &study.path))?;
-        replace(&folders.root().join(STUDY), &text).map_err(unwritten(root))?;
+        replace(&folders.root().join("study.toml"), &text).map_err(unwritten(root))?;
         Ok(RunDirectory { folders, protocol, resumed, update: Some(update), _lock: lock })
     }
 
@@ -145,6 +139,8 @@ impl Drop for RunDirectory {
         let _ = left;
     }
 }
+
+const PROTOCOL: &str = "protocol.json";
 
 fn failed(doing: &'static str, path: &Path) -> impl Fn(std::io::Error) -> StudyError {
     let path = path.to_path_buf();

@@ -3,10 +3,8 @@
 mod directory;
 mod format_1;
 mod manifest;
-mod predecessor;
 mod protocol;
 mod same_study;
-mod study_changes;
 
 pub use directory::RunDirectory;
 pub(super) use manifest::{

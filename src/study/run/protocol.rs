@@ -4,15 +4,12 @@ use crate::report::RunFacts;
 use crate::study::{Study, StudyError, StudyInputs};
 use paring_agent::engine::ENGINE;
 use paring_compress::Step;
-use paring_core::schema::{PredecessorRun, Requirement, SCHEMA, Sha256Hex};
+use paring_core::schema::{Requirement, SCHEMA, Sha256Hex};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
-
-/// The file of a run's protocol.
-pub(super) const PROTOCOL: &str = "protocol.json";
 
 /// Differences between protocols, for a person.
 pub(super) const VARIANTS: &str = "model, owner or variants";
@@ -44,9 +41,6 @@ pub struct Protocol {
     /// The requirements themselves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub require: Vec<Requirement>,
-    /// The run of the same study that stood beside this one when it began.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub predecessor: Option<PredecessorRun>,
 }
 
 impl Protocol {
@@ -90,7 +84,6 @@ impl Protocol {
             measurement_sha256: Sha256Hex::of_json(&measurement),
             gate_sha256: Requirement::digest(&require),
             require,
-            predecessor: None,
         }
     }
 
@@ -117,7 +110,7 @@ impl Protocol {
     /// [`StudyError::OtherProtocol`] says what differs, [`StudyError::FormerRun`] that an earlier
     /// version began it.
     pub fn accepts(&self, new: &Protocol, root: &Path) -> Result<(), StudyError> {
-        let other = |what| Err(StudyError::other_protocol(root, what, &new.study_file));
+        let other = |what| Err(StudyError::OtherProtocol { path: root.to_path_buf(), what });
         match self {
             old if old.schema < new.schema => Err(StudyError::FormerRun(root.to_path_buf())),
             old if old.recipes_sha256 != new.recipes_sha256 => other(VARIANTS),
@@ -135,18 +128,11 @@ impl Protocol {
 
 /// The requirements that went and came, for a person.
 fn changes(old: &[Requirement], new: &[Requirement]) -> String {
-    let alike = |own: &Requirement, others: &[Requirement]| {
-        others.iter().any(|other| other.to_string() == own.to_string())
-    };
     let without = |all: &[Requirement], others: &[Requirement], what: &str| -> Vec<String> {
-        let own = all.iter().filter(|own| !others.contains(own) && !alike(own, others));
+        let own = all.iter().filter(|own| !others.contains(own));
         own.map(|own| format!("{what} {own}")).collect()
     };
-    // In words the same: the samples of the regime are others.
-    let other_samples = new.iter().filter(|own| !old.contains(own) && alike(own, old));
-    let other_samples = other_samples.map(|own| format!("with other samples for {own}"));
-    let other_samples: Vec<String> = other_samples.collect();
-    let all = [without(old, new, "without"), without(new, old, "with"), other_samples].concat();
+    let all = [without(old, new, "without"), without(new, old, "with")].concat();
     match all.is_empty() {
         true => "in another order".to_string(),
         false => all.join(", "),

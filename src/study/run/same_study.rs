@@ -20,7 +20,7 @@ impl Protocol {
         let new = Protocol::new(study, loaded, self.quick);
         match self.measurement_sha256 == new.measurement_sha256 {
             true => Ok(()),
-            false => Err(StudyError::other_protocol(root, TIMING, &study.path)),
+            false => Err(StudyError::OtherProtocol { path: root.to_path_buf(), what: TIMING }),
         }
     }
 
@@ -35,7 +35,7 @@ impl Protocol {
         loaded: &StudyInputs,
         root: &Path,
     ) -> Result<(), StudyError> {
-        let other = |what| Err(StudyError::other_protocol(root, what, &study.path));
+        let other = |what| Err(StudyError::OtherProtocol { path: root.to_path_buf(), what });
         let new = Protocol::new(study, loaded, self.quick);
         let (recipes, data) = match self.schema {
             1 => format_1::matches(self, study, loaded, root)?,

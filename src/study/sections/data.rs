@@ -29,9 +29,6 @@ pub(in crate::study) struct DataSection {
     /// Division of the samples; default: a quarter, a quarter and a half.
     #[serde(default)]
     pub(in crate::study) splits: Option<SplitsSection>,
-    /// Register of looks at the report split; default: beside the run directory.
-    #[serde(default)]
-    pub(in crate::study) looks: Option<PathBuf>,
     /// Nothing that is shown names a single sample.
     #[serde(default)]
     pub(in crate::study) private: bool,

@@ -12,9 +12,8 @@ pub(in crate::study) struct RegimeSection {
     /// Names the rows and the folder below `regimes/`.
     #[schemars(regex(pattern = r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*$"))]
     name: String,
-    /// Data laid out as under `[data]`, for the same inputs; none where they do not exist yet.
-    #[serde(default)]
-    path: Option<PathBuf>,
+    /// Data laid out as under `[data]`, for the same inputs.
+    path: PathBuf,
     /// Columns of these data that name subsets.
     #[serde(default)]
     slices: Vec<String>,
@@ -28,8 +27,8 @@ pub(in crate::study) struct RegimeSection {
 pub struct Regime {
     /// Its name.
     pub name: FileName,
-    /// A file or folder; `None` of data that do not exist yet.
-    pub path: Option<PathBuf>,
+    /// A file or folder.
+    pub path: PathBuf,
     /// Columns that name subsets.
     pub slices: Vec<String>,
     /// Column of groups that intervals resample whole.
@@ -37,11 +36,11 @@ pub struct Regime {
 }
 
 impl Regime {
-    /// A regime of this name, on data in `path` where there are any.
+    /// A regime of this name on data in `path`.
     ///
     /// # Errors
     /// A sentence where the name cannot be a folder's.
-    pub fn new(name: &str, path: Option<PathBuf>) -> Result<Regime, String> {
+    pub fn new(name: &str, path: PathBuf) -> Result<Regime, String> {
         let plain = |c: char| c.is_ascii_alphanumeric() || ['-', '_', '.'].contains(&c);
         let usable = !name.starts_with('.') && name.chars().all(plain);
         let found = FileName::try_from(name.to_string()).ok().filter(|_| usable);
@@ -65,8 +64,7 @@ pub(in crate::study) fn regimes(
 ) -> Result<Vec<Regime>, String> {
     let mut regimes: Vec<Regime> = Vec::new();
     for RegimeSection { name, path, slices, group } in sections {
-        let path = path.map(|path| folder.join(path));
-        let regime = Regime { slices, group, ..Regime::new(&name, path)? };
+        let regime = Regime { slices, group, ..Regime::new(&name, folder.join(path))? };
         if regimes.iter().any(|earlier| earlier.name == regime.name) {
             return Err(format!("two regimes are called `{name}`"));
         }
@@ -80,13 +78,13 @@ mod tests {
     use super::*;
 
     fn section(name: &str) -> RegimeSection {
-        RegimeSection { name: name.into(), path: Some("w.npz".into()), slices: vec![], group: None }
+        RegimeSection { name: name.into(), path: "w.npz".into(), slices: vec![], group: None }
     }
 
     #[test]
     fn paths_are_meant_from_the_study() {
         let found = regimes(vec![section("winter-2.1")], Path::new("studies")).unwrap();
-        assert_eq!(found[0].path.as_deref(), Some(Path::new("studies/w.npz")));
+        assert_eq!(found[0].path, Path::new("studies/w.npz"));
         assert_eq!(&*found[0].name, "winter-2.1");
     }
 

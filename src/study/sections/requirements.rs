@@ -1,7 +1,6 @@
 //! `[[protocol.require]]`: bounds that every variant has to keep, and `require_words`: words that a study
 //! has to have.
 
-use super::Regime;
 use crate::evaluate::{EvaluationTask, RobustnessTest};
 use crate::study::StudyError;
 use crate::study::key_schemas::{class_schema, known_words};
@@ -39,10 +38,6 @@ pub(in crate::study) struct RequirementSection {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     slice: Option<Spanned<String>>,
-    /// A regime of the study, whose samples the verdict stands on.
-    #[serde(default)]
-    #[schemars(with = "Option<String>")]
-    regime: Option<Spanned<String>>,
     /// Of `robust_…`: one that `[robustness]` tries.
     #[serde(default)]
     #[schemars(schema_with = "known_words::<InputDisturbance>")]
@@ -82,7 +77,6 @@ pub struct StudyRequirement {
 pub(in crate::study) struct RequirementContext<'a> {
     pub(in crate::study) task: &'a EvaluationTask,
     pub(in crate::study) slices: &'a [String],
-    pub(in crate::study) regimes: &'a [Regime],
     pub(in crate::study) robustness: Option<&'a RobustnessTest>,
     /// Names of targets; `None` where labels or places stand for names that are not known now.
     pub(in crate::study) targets: Option<Vec<&'a str>>,
@@ -145,15 +139,13 @@ impl RequirementSection {
         })?;
         let bound = self.bound(metric)?;
         self.check_metric(metric, context)?;
-        let slices = self.check_regime(metric, context)?;
-        self.check_part(metric, context, slices)?;
+        self.check_part(metric, context)?;
         self.check_disturbance(metric, context)?;
         self.check_place(metric, context)?;
         let value = |given: &Option<Spanned<usize>>| given.as_ref().map(|given| *given.get_ref());
         Ok(Requirement {
             class: self.class.as_ref().map(|class| *class.get_ref()),
             slice: self.slice(),
-            regime: self.regime.as_ref().map(|regime| regime.get_ref().clone()),
             disturbance: self.disturbance.as_ref().map(|how| *how.get_ref()),
             strength: self.strength.as_ref().map(|strength| *strength.get_ref()),
             target: self.target.as_ref().map(|target| target.get_ref().clone()),
@@ -223,37 +215,11 @@ impl RequirementSection {
         Err(RequirementError::new(&self.metric, problem))
     }
 
-    /// Refuses a regime of a figure that is not known for it, and an unknown one; gives the columns that
-    /// slices can be of.
-    fn check_regime<'a>(
-        &self,
-        figure: RequiredFigure,
-        context: &RequirementContext<'a>,
-    ) -> Result<&'a [String], RequirementError> {
-        let Some(place) = &self.regime else { return Ok(context.slices) };
-        let of_quality = figure.metric().is_some() || figure == RequiredFigure::SliceSpread;
-        if !of_quality || figure.is_robust() {
-            let problem = format!(
-                "`regime` goes with metrics of the task, losses of them and `slice_spread`; not with `{figure}`"
-            );
-            return Err(RequirementError::new(place, problem));
-        }
-        let name = place.get_ref();
-        match context.regimes.iter().find(|regime| *regime.name == **name) {
-            Some(regime) => Ok(&regime.slices),
-            None => {
-                let known: Vec<&str> = context.regimes.iter().map(|own| &*own.name).collect();
-                Err(RequirementError::unknown(place, "regime", name, &known))
-            }
-        }
-    }
-
     /// Refuses a class or slice of a figure that is not known for it, and an unknown column.
     fn check_part(
         &self,
         figure: RequiredFigure,
         context: &RequirementContext,
-        slices: &[String],
     ) -> Result<(), RequirementError> {
         use Metric::{Accuracy, FalseNegativeRate, Precision, Recall, Sensitivity, Specificity};
         let quality = !figure.is_robust();
@@ -278,7 +244,7 @@ impl RequirementSection {
             );
             return Err(RequirementError::new(place, problem));
         }
-        let known: Vec<&str> = slices.iter().map(String::as_str).collect();
+        let known: Vec<&str> = context.slices.iter().map(String::as_str).collect();
         match known.contains(&slice.column.as_str()) {
             true => Ok(()),
             false => Err(RequirementError::unknown(place, "slice", &slice.column, &known)),

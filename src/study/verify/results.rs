@@ -6,7 +6,7 @@ use crate::pipeline::{self, Folders, TargetJournal, read_json};
 use crate::report::{self, ResultRow, RunFacts};
 use crate::study::Protocol;
 use paring_agent::measure::JournalSummary;
-use paring_core::schema::{Evaluation, ExecutionSetting, MissingReason};
+use paring_core::schema::{ExecutionSetting, MissingReason};
 use std::collections::BTreeMap;
 
 const RESULTS: &str = "results.csv";
@@ -149,16 +149,12 @@ fn again(
     let (found, summary) =
         targets.get(target).ok_or_else(|| broken(format!("no target `{target}`")))?;
     let unknown = || MissingReason(table.cell(row, "energy_missing").to_string());
-    let evaluation: Option<Evaluation> = read_json(&folders.quality(name));
-    let why = table.cell(row, "metric_missing");
-    let missing = evaluation.is_none() && !why.is_empty();
     Ok(ResultRow {
         measurement: found.measurement(summary, &variant, setting, &unknown),
         environment: found.environment.clone(),
         baseline_weights: baseline.weights,
-        evaluation_missing: missing.then(|| MissingReason(why.to_string())),
-        evaluation,
-        regimes: pipeline::regime_qualities(folders, &variant).map_err(failed)?,
+        evaluation: read_json(&folders.quality(name)),
+        evaluation_missing: None,
         target: target.to_string(),
         variant,
     })

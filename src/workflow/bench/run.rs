@@ -254,7 +254,6 @@ fn rows(
                     baseline_weights,
                     evaluation: None,
                     evaluation_missing: None,
-                    regimes: BTreeMap::new(),
                     target: target.name.clone(),
                     environment: environment.clone(),
                     measurement,

@@ -1,6 +1,5 @@
 //! Inputs of an explanation: the run, its targets and the questions, and the answers of both models.
 
-use super::explained_samples::ExplainedSamples;
 use super::time_budget::TimeBudget;
 use crate::evaluate::{ModelOutputs, RobustnessTest};
 use crate::workflow::Progress;
@@ -11,8 +10,6 @@ use std::path::Path;
 /// The run, and the questions about it beside the experiments.
 pub(super) struct ExplanationInputs<'a> {
     pub(super) run: &'a OpenRun,
-    /// Samples that variants are explained on.
-    pub(super) samples: &'a ExplainedSamples<'a>,
     /// Machines that are asked and measured on.
     pub(super) targets: &'a [Target],
     /// True where a board that cannot be reached ends the whole explanation.
@@ -32,7 +29,7 @@ pub(super) struct ExplanationInputs<'a> {
     pub(super) progress: &'a Progress<'a>,
 }
 
-/// The baseline and the variant with their full answers on the samples.
+/// The baseline and the variant with their full answers on the report samples.
 pub(super) struct AnswerPair {
     pub(super) baseline: ModelOutputs,
     pub(super) variant: ModelOutputs,

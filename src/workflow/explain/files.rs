@@ -1,11 +1,10 @@
 //! Files of an explanation: answers sample by sample, tables, the ledger's entries, the tool's record
 //! as a forecaster.
 
-use super::explained_samples::ExplainedSamples;
 use super::explanation_inputs::{AnswerPair, ExplanationInputs};
 use crate::attribution::{all_outcomes, narrate};
 use crate::ledger::{Ledger, read_ledger};
-use crate::pipeline::{self, Folders, Instances, PipelineError, variant_record};
+use crate::pipeline::{self, Instances, PipelineError, variant_record};
 use crate::report;
 use crate::workflow::WorkflowError;
 use crate::workflow::evaluate::ModelInsight;
@@ -26,8 +25,8 @@ pub(super) fn write_instances(
     pair: &AnswerPair,
     insight: &ModelInsight,
 ) -> Result<(), WorkflowError> {
-    let folder = inputs.samples.folders.predictions();
-    let slices = inputs.samples.setup.own_slices();
+    let folder = inputs.run.directory.folders.predictions();
+    let slices = inputs.run.evaluation_setup().own_slices();
     let (predictions, before) = (pair.variant.predictions(), pair.baseline.predictions());
     let instances = Instances {
         answers: &pair.variant,
@@ -72,26 +71,21 @@ pub(super) fn update_track_record(
     Ok(())
 }
 
-/// Replaces everything in `folders` that is derived from explanations; gives the files.
+/// Replaces everything that is derived from explanations; gives the files.
 ///
 /// # Errors
 /// [`WorkflowError`] names the file that cannot be written.
 pub(super) fn write_explanations(
     run: &OpenRun,
-    folders: &Folders,
     explanations: &[Explanation],
 ) -> Result<Vec<PathBuf>, WorkflowError> {
-    let facts = run.directory.protocol.facts();
+    let (folders, facts) = (&run.directory.folders, run.directory.protocol.facts());
     pipeline::replace_json(&folders.explanations(), &explanations)?;
     let csv = report::effects_csv(&facts, explanations)?;
     pipeline::replace(&folders.effects(), &csv)?;
-    let mut files = vec![folders.effects(), folders.explanations()];
-    // Times are those of the run, whatever the samples.
-    if explanations.iter().all(|found| found.regime.is_none()) {
-        let csv = report::savings_csv(&facts, explanations)?;
-        pipeline::replace(&folders.savings(), &csv)?;
-        files.insert(1, folders.savings());
-    }
+    let csv = report::savings_csv(&facts, explanations)?;
+    pipeline::replace(&folders.savings(), &csv)?;
+    let files = [folders.effects(), folders.savings(), folders.explanations()];
     Ok(files.iter().map(|file| file.to_path_buf()).collect())
 }
 
@@ -110,37 +104,27 @@ pub(super) fn notes(run: &OpenRun, variant: &str) -> Result<Vec<LedgerNote>, Pip
     Ok(notes.filter(|note| note.on.as_ref().is_none_or(concerns)).collect())
 }
 
-/// Enters into the ledger that samples were looked at, and the effects of each group.
+/// Enters into the ledger that the report split was looked at, and the effects of each group.
 ///
 /// # Errors
 /// [`PipelineError::Ledger`] where the ledger cannot be written.
-pub(super) fn record_explanation(
-    run: &OpenRun,
-    samples: &ExplainedSamples,
-    found: &Explanation,
-) -> Result<(), PipelineError> {
+pub(super) fn record_explanation(run: &OpenRun, found: &Explanation) -> Result<(), PipelineError> {
     let mut ledger = Ledger::open(&run.directory.folders.ledger(), &run.study.owner)?;
-    let mut look = json!({
-        "split": "report", "data_sha256": samples.data_sha256, "by": "explain",
-        "variant": found.variant, "experiments": found.experiments,
+    let data = &run.directory.protocol.data_sha256;
+    let look = json!({
+        "split": "report", "data_sha256": data, "by": "explain", "variant": found.variant,
+        "experiments": found.experiments,
     });
-    if let Some(regime) = &samples.regime {
-        look["split"] = json!("regime");
-        look["regime"] = json!(regime.name);
-    }
     ledger.record(LedgerEntryBody { kind: LedgerEntryKind::Look, body: look })?;
     for group in &found.groups {
         let effects = found.effects.iter().filter(|e| {
             let known = e.shapley.is_some() || e.leave_one_out.is_some();
             e.group == group.id && e.of.is_none() && known
         });
-        let mut body = json!({
+        let body = json!({
             "variant": found.variant, "variant_id": found.variant_id, "group": group.id,
             "decisions": group.decisions, "effects": effects.collect::<Vec<_>>(),
         });
-        if let Some(regime) = &samples.regime {
-            body["regime"] = json!(regime.name);
-        }
         ledger.record(LedgerEntryBody { kind: LedgerEntryKind::Outcome, body })?;
     }
     Ok(())

@@ -1,15 +1,16 @@
 //! Explains the variants of a run, one after the other, and writes what came of it.
 
-use super::explained_samples::OpenedSamples;
 use super::explanation::explanation;
 use super::explanation_inputs::ExplanationInputs;
 use super::files::{record_explanation, update_track_record, write_explanations};
 use super::time_budget::TimeBudget;
 use super::{ExplainOptions, ExplainResult};
-use crate::attribution::{AblationOptions, AblationStudy, not_drawn, resample_calibration};
-use crate::evaluate::RobustnessTest;
+use crate::attribution::{
+    AblationOptions, AblationStudy, EvaluatedSamples, not_drawn, resample_calibration,
+};
+use crate::evaluate::{GroundTruth, RobustnessTest};
 use crate::ledger::Ledger;
-use crate::pipeline::{self, Folders, PipelineError, RecipeInputs, RecordedStep, variant_record};
+use crate::pipeline::{self, PipelineError, RecipeInputs, RecordedStep, variant_record};
 use crate::report::seconds;
 use crate::study::Study;
 use crate::workflow::open_run::{OpenRun, sysfs_root};
@@ -38,19 +39,16 @@ pub fn explain(
     progress: &Progress,
 ) -> Result<ExplainResult, WorkflowError> {
     let mut run = OpenRun::reopen(&options.run, options.study.as_deref(), options.trust, progress)?;
-    let opened = OpenedSamples::open(&run, options.regime.as_deref())?;
-    let samples = opened.samples(&run);
     let targets = targets(options, &run.study)?;
     let sysfs_root = options.sysfs_root.as_deref().map(sysfs_root).transpose()?;
     let budget = TimeBudget::from_now(options.time);
     let inputs = ExplanationInputs {
         run: &run,
-        samples: &samples,
         budget: &budget,
         targets: &targets,
         // A board that somebody names has to answer; one that the study names may be away.
         insist: !options.targets.is_empty(),
-        stress: stress(options, &run.study).filter(|_| options.regime.is_none()),
+        stress: stress(options, &run.study),
         measure: options.measure,
         bounds_measurements: options.bounds_measurements,
         sysfs_root: sysfs_root.as_deref(),
@@ -78,13 +76,13 @@ pub fn explain(
     update_track_record(&mut explanations, options.forecast_history.as_deref())?;
     let private = run.study.data.private
         || samples_are_private(&run.directory.folders, &run.directory.protocol);
-    let mut written = merged(&run, &samples.folders, &explanations, progress);
+    let mut written = merged(&run, &explanations, progress);
     if private {
         written = written.into_iter().map(Explanation::without_samples).collect();
         let shown = explanations.into_iter().map(Explanation::without_samples);
         explanations = shown.map(|found| Explanation { flips: vec![], ..found }).collect();
     }
-    let mut files = write_explanations(&run, &samples.folders, &written)?;
+    let mut files = write_explanations(&run, &written)?;
     write_report_if_possible(&run.directory, progress);
     let report = run.directory.folders.report();
     if report.exists() {
@@ -96,14 +94,9 @@ pub fn explain(
 
 /// The explanations, and those of earlier calls about other variants that are still what they were, in the
 /// study's order. Where the earlier ones cannot be read, a note says that they are not kept.
-fn merged(
-    run: &OpenRun,
-    explained: &Folders,
-    explanations: &[Explanation],
-    progress: &Progress,
-) -> Vec<Explanation> {
+fn merged(run: &OpenRun, explanations: &[Explanation], progress: &Progress) -> Vec<Explanation> {
     let folders = &run.directory.folders;
-    let path = explained.explanations();
+    let path = folders.explanations();
     let earlier: Option<Vec<Explanation>> = pipeline::read_json(&path);
     if earlier.is_none() && path.exists() {
         let note = format!(
@@ -204,7 +197,7 @@ fn explain_variant(
     // Steps that went by costs are repeated on further draws by the same costs.
     context.estimates.find_costs(&directory.folders, "host");
     let further = further_draws(run, &context.inputs, &steps, options.replicates)?;
-    let (truth, setup) = (inputs.samples.truth(run)?, inputs.samples.setup);
+    let (truth, setup) = (truth(run)?, run.evaluation_setup());
     let begin = |manner: &AblationOptions| {
         let (further, truth) = (further.clone(), truth.clone());
         AblationStudy::begin(&steps, &variant.options, &context, further, setup, truth, manner)
@@ -226,7 +219,7 @@ fn explain_variant(
         inputs.budget.leave_out(format!("{name}: experiments that would narrow the intervals"));
     }
     let found = explanation(inputs, variant, &mut case, &manner)?;
-    record_explanation(run, inputs.samples, &found)?;
+    record_explanation(run, &found)?;
     progress(ProgressEvent::StageEnd(stage));
     Ok(Some(found))
 }
@@ -289,4 +282,28 @@ fn imported(study: &Study, variant: &VariantRecord) -> bool {
     let recipe = study.recipes.iter().find(|recipe| recipe.name == variant.name);
     let mut steps = recipe.into_iter().flat_map(|r| &r.steps);
     steps.any(|step| matches!(step, Step::Import { .. }))
+}
+
+/// Labels, true answers, groups and slices of the report samples. Where labels are no classes, the true
+/// answers are read by the width of the baseline's.
+fn truth(run: &OpenRun) -> Result<EvaluatedSamples, WorkflowError> {
+    let OpenRun { study, loaded, directory } = run;
+    let samples = &loaded.splits.report;
+    let at = |column: &Vec<String>| samples.iter().map(|s| column[*s].clone()).collect::<Vec<_>>();
+    let columns = &loaded.data.columns;
+    let slices = study.data.slices.iter();
+    let baseline = variant_record(&directory.folders, pipeline::BASELINE)?;
+    let targets = match loaded.task.is_by_class() {
+        true if !loaded.data.labelled => GroundTruth::Unknown,
+        true => GroundTruth::Classes,
+        false => run.evaluation_setup().answers(&directory.folders, &baseline)?.truth,
+    };
+    Ok(EvaluatedSamples {
+        task: loaded.task.clone(),
+        labels: samples.iter().map(|s| loaded.data.labels[*s]).collect(),
+        targets,
+        groups: study.data.group.as_ref().and_then(|name| columns.get(name)).map(at),
+        fixed_class_shares: study.data.fixed_class_shares,
+        slices: slices.filter_map(|s| Some((s.clone(), at(columns.get(s)?)))).collect(),
+    })
 }

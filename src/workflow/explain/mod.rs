@@ -1,12 +1,10 @@
 //! Use case: which decision changed what, by experiments with and without each.
 
 mod boards;
-mod explained_samples;
 mod explanation;
 mod explanation_inputs;
 mod files;
 mod investigate;
-mod machine_findings;
 mod measured;
 mod options;
 mod time_budget;

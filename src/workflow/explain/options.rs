@@ -17,8 +17,6 @@ pub struct ExplainOptions {
     pub trust: FolderTrust,
     /// Variants to explain; all of the study that this tool made without any.
     pub variants: Vec<String>,
-    /// The regime on whose samples they are explained; the report split without it.
-    pub regime: Option<String>,
     /// Fineness of groups of decisions.
     pub level: GroupLevel,
     /// Maximum number of groups; those with the smallest expected effect are merged.
@@ -53,7 +51,6 @@ impl ExplainOptions {
             study: None,
             trust: FolderTrust::Withheld,
             variants: Vec::new(),
-            regime: None,
             level: GroupLevel::Layer,
             groups: 12,
             replicates: 5,

@@ -7,7 +7,7 @@ use crate::workflow::open_run::report_integrity_flaw;
 use crate::workflow::{Progress, ProgressEvent, WorkflowError};
 use paring_core::files::replace_file;
 use paring_core::schema::{
-    GateRecord, GateVerdict, LedgerEntry, LedgerEntryBody, LedgerEntryKind, LookCount, Sha256Hex,
+    GateRecord, GateVerdict, LedgerEntry, LedgerEntryBody, LedgerEntryKind, Sha256Hex,
 };
 use paring_core::text::shell_word;
 use serde_json::json;
@@ -34,10 +34,6 @@ pub struct GateOptions {
 pub struct GateResult {
     /// The verdicts on the variants that were asked about.
     pub gate: GateRecord,
-    /// Looks at the report split, in this run and others; `None` where none was counted.
-    pub report_looks: Option<LookCount>,
-    /// The day by which the study was to be reviewed, where that is over.
-    pub review_due: Option<String>,
     /// Hash of the run's manifest from now on.
     pub manifest_sha256: Sha256Hex,
 }
@@ -66,9 +62,7 @@ pub fn gate(options: &GateOptions, progress: &Progress) -> Result<GateResult, Wo
         let failed = |source| WorkflowError::WriteFile { path: path.clone(), source };
         replace_file(path, xml.as_bytes()).map_err(failed)?;
     }
-    let report_looks = study::current_look_count(&options.run);
-    let review_due = review_due(&entries, SystemTime::now());
-    Ok(GateResult { gate, report_looks, review_due, manifest_sha256: directory.seal()? })
+    Ok(GateResult { gate, manifest_sha256: directory.seal()? })
 }
 
 /// Refuses a run whose protocol has no requirements.

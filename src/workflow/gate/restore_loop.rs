@@ -56,8 +56,7 @@ pub fn restore_until_pass(
     run.directory.protocol.measures_alike(&run.study, &run.loaded, &options.run)?;
     let all = run.directory.protocol.require.clone();
     let own = |requirement: &&Requirement| {
-        let of_search = !requirement.metric.is_measured() && !requirement.metric.is_robust();
-        of_search && requirement.regime.is_none()
+        !requirement.metric.is_measured() && !requirement.metric.is_robust()
     };
     let requirements: Vec<Requirement> = all.iter().filter(own).cloned().collect();
     if requirements.is_empty() {

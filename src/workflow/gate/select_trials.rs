@@ -220,7 +220,6 @@ impl<'a> SelectTrials<'a> {
             variant,
             evaluation,
             evaluation_missing: None,
-            regimes: None,
             target: "",
             emulated: false,
             measurement: &measurement,

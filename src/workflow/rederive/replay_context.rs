@@ -3,7 +3,7 @@
 
 use super::RederiveOptions;
 use crate::pipeline::{Folders, RecipeContext, RecipeInputs};
-use crate::study::{self, Protocol, RunDirectory, Study, StudyError};
+use crate::study::{self, Protocol, RunDirectory, Study};
 use crate::workflow::WorkflowError;
 use crate::workflow::variants::{decision_rule, recipe_context, recipe_inputs};
 use paring_agent::engine::{self, ModelSource};
@@ -51,16 +51,6 @@ fn read(path: &Path) -> impl Fn(std::io::Error) -> WorkflowError {
     move |source| WorkflowError::ReadFile { path: path.to_path_buf(), source }
 }
 
-/// The error without the keys that differ: those of a study that was rewritten for a replay say nothing.
-fn without_keys(error: StudyError) -> StudyError {
-    match error {
-        StudyError::OtherProtocol { path, what, .. } => {
-            StudyError::OtherProtocol { path, what, changes: String::new() }
-        }
-        other => other,
-    }
-}
-
 /// Inputs with the samples of the data, which are held against the run's protocol.
 fn with_samples(
     study: &Study,
@@ -73,12 +63,11 @@ fn with_samples(
     match steps.any(|step| matches!(step, Step::Import { .. })) {
         true if Protocol::new(study, &loaded, false).data_sha256 != protocol.data_sha256 => {
             let what = "data, splits or metrics";
-            let (path, changes) = (run.to_path_buf(), String::new());
-            Err(StudyError::OtherProtocol { path, what, changes }.into())
+            Err(study::StudyError::OtherProtocol { path: run.to_path_buf(), what }.into())
         }
         true => recipe_inputs(study, &loaded),
         false => {
-            protocol.describes(study, &loaded, run).map_err(without_keys)?;
+            protocol.describes(study, &loaded, run)?;
             recipe_inputs(study, &loaded)
         }
     }

@@ -7,23 +7,20 @@ use super::network::network;
 use super::privacy::{is_private, is_private_now, kept_study};
 use super::samples::report_samples;
 use crate::ledger::read_ledger;
-use crate::pipeline::{Folders, PipelineError, read_json};
+use crate::pipeline::{Folders, read_json};
 use crate::report::html::{ReportNetwork, ReportSamples, RunReport, TargetBlocks};
 use crate::report::{ResultRow, RunFacts};
 use crate::study::{Protocol, recorded_rows};
 use crate::workflow::WorkflowError;
-use paring_core::schema::{Explanation, FileName, LayerTable, LedgerEntry, PredecessorRun};
-use std::collections::BTreeMap;
+use paring_core::schema::{Explanation, LayerTable, LedgerEntry};
 
 /// Records of a run.
 pub(super) struct ReportRecords {
     facts: RunFacts,
     words: StudyWords,
-    predecessor: Option<PredecessorRun>,
     pub(super) rows: Vec<ResultRow>,
     layers: Vec<LayerTable>,
     explanations: Vec<Explanation>,
-    regime_explanations: Vec<Explanation>,
     ledger: Vec<LedgerEntry>,
     network: ReportNetwork,
     blocks: Vec<TargetBlocks>,
@@ -50,26 +47,20 @@ impl ReportRecords {
         let mut unreadable = Vec::new();
         let words = StudyWords::read(folders, &mut unreadable);
         let redacted = redact || words.private || is_private_now(protocol, &mut unreadable);
-        let shown = |all: Vec<Explanation>| -> Vec<Explanation> {
-            match redacted {
-                true => all.into_iter().map(Explanation::without_samples).collect(),
-                false => all,
-            }
-        };
-        let explanations = shown(explanations(folders, &mut unreadable));
-        let regime_explanations = shown(regime_explanations(folders, &rows)?);
+        let explanations = explanations(folders, &mut unreadable);
         Ok(ReportRecords {
             facts: protocol.facts(),
             layers: layer_tables(folders, &rows, &mut unreadable),
-            explanations,
-            regime_explanations,
+            explanations: match redacted {
+                true => explanations.into_iter().map(Explanation::without_samples).collect(),
+                false => explanations,
+            },
             ledger: read_ledger(&folders.ledger())?,
             network: network(folders, &rows, &mut unreadable),
             blocks,
             samples: report_samples(folders, protocol, &rows, redacted, &mut unreadable),
             directory: folders.root().display().to_string(),
             words,
-            predecessor: protocol.predecessor.clone(),
             rows,
             unreadable,
         })
@@ -98,12 +89,9 @@ impl ReportRecords {
             facts: &self.facts,
             owner: &self.words.owner,
             purpose: &self.words.purpose,
-            words: &self.words.all,
-            predecessor: self.predecessor.as_ref(),
             rows: &self.rows,
             layers: &self.layers,
             explanations: &self.explanations,
-            regime_explanations: &self.regime_explanations,
             ledger: &self.ledger,
             network: &self.network,
             blocks: &self.blocks,
@@ -129,27 +117,11 @@ fn explanations(folders: &Folders, unreadable: &mut Vec<String>) -> Vec<Explanat
     })
 }
 
-/// Explanations on regimes, of variants that are still what they were.
-fn regime_explanations(
-    folders: &Folders,
-    rows: &[ResultRow],
-) -> Result<Vec<Explanation>, WorkflowError> {
-    let folder = folders.regimes();
-    let names = folder.names().map_err(PipelineError::file("read", &folder))?;
-    let names = names.into_iter().filter_map(|name| FileName::try_from(name).ok());
-    let found = names.filter_map(|name| read_json(&folders.regime(&name).explanations()));
-    let is_own =
-        |found: &Explanation| rows.iter().any(|row| row.variant.variant_id == found.variant_id);
-    Ok(found.flat_map(|all: Vec<Explanation>| all).filter(is_own).collect())
-}
-
 /// A person's words in the study that the run keeps.
 #[derive(Default)]
 struct StudyWords {
     owner: String,
     purpose: String,
-    /// All words by key.
-    all: BTreeMap<String, String>,
     /// True where single samples are not to be shown; also where the study cannot be read.
     private: bool,
 }
@@ -165,14 +137,7 @@ impl StudyWords {
         StudyWords {
             owner: word("owner").to_string(),
             purpose: word("purpose").to_string(),
-            all: texts(&table),
             private: is_private(&table),
         }
     }
-}
-
-/// The texts of a study's first section, by key.
-fn texts(table: &toml::Table) -> BTreeMap<String, String> {
-    let section = table.get("study").and_then(toml::Value::as_table).into_iter().flatten();
-    section.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_string()))).collect()
 }

@@ -4,7 +4,7 @@ use super::preflight::check_targets;
 use super::result::{layer_tables, result_rows};
 use super::unapproved::refuse_unapproved;
 use super::{RunOptions, RunResult, TargetResult};
-use crate::pipeline::{self, Folders, TargetMeasurements};
+use crate::pipeline::{self, TargetMeasurements};
 use crate::report::{self, ResultRow};
 use crate::study::{self, RunDirectory};
 use crate::workflow::gate::record_gate;
@@ -54,7 +54,6 @@ pub fn run(options: &RunOptions, progress: &Progress) -> Result<RunResult, Workf
         targets,
         not_made: made.failures,
         regimes,
-        report_looks: study::current_look_count(run.path()),
         manifest_sha256: run.seal()?,
         run: run.path().to_path_buf(),
     })
@@ -120,9 +119,7 @@ pub(in crate::workflow) fn measure_further(
     let is_new = |row: &ResultRow| records.iter().skip(1).any(|own| own.name == row.variant.name);
     let mut rows = study::recorded_rows(folders)?.rows;
     rows.retain(|row| !is_new(row));
-    rows.extend(
-        with_regimes(folders, result_rows(&variants, &targets))?.into_iter().filter(is_new),
-    );
+    rows.extend(result_rows(&variants, &targets).into_iter().filter(is_new));
     let csv = report::layers_csv(&facts, &recorded_layers(folders, &rows))?;
     pipeline::replace(&folders.layers(), &csv)?;
     Ok(pipeline::replace(&folders.results(), &report::results_csv(&facts, &rows)?)?)
@@ -174,17 +171,6 @@ fn earlier_rows(
     rows.into_iter().filter(|row| !is_new(row)).collect()
 }
 
-/// The rows with their quality on the run's regimes, which requirements may be about.
-fn with_regimes(
-    folders: &Folders,
-    mut rows: Vec<ResultRow>,
-) -> Result<Vec<ResultRow>, WorkflowError> {
-    for row in &mut rows {
-        row.regimes = pipeline::regime_qualities(folders, &row.variant)?;
-    }
-    Ok(rows)
-}
-
 fn write_tables(
     directory: &RunDirectory,
     variants: &[VariantResult],
@@ -196,8 +182,7 @@ fn write_tables(
     layers.extend(recorded_layers(folders, earlier));
     let csv = report::layers_csv(&facts, &layers)?;
     pipeline::replace(&folders.layers(), &csv)?;
-    let rows = with_regimes(folders, result_rows(variants, targets))?;
-    let rows = [rows, earlier.to_vec()].concat();
+    let rows = [result_rows(variants, targets), earlier.to_vec()].concat();
     let csv = report::results_csv(&facts, &rows)?;
     Ok(pipeline::replace(&folders.results(), &csv)?)
 }

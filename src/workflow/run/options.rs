@@ -50,7 +50,7 @@ impl RunOptions {
         }
         let loaded = study::open(&study)?;
         // What does not fit is found before the first variant is made.
-        for regime in study.regimes.iter().filter(|regime| regime.path.is_some()) {
+        for regime in &study.regimes {
             study::open_regime(&study, &loaded, regime)?;
         }
         Ok((study, loaded))

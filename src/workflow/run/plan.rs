@@ -2,8 +2,8 @@
 
 use super::RunOptions;
 use super::preflight::check_targets;
-use crate::govern::{self, EvaluatedSampleCounts, UndecidableRequirement};
-use crate::study::{self, RegimeInputs, Study, StudyInputs};
+use crate::govern::{self, ReportSampleCounts, UndecidableRequirement};
+use crate::study::{Study, StudyInputs};
 use crate::workflow::variants::calibration;
 use crate::workflow::{WorkflowError, sysfs_root};
 use paring_agent::measure::energy_span;
@@ -11,9 +11,7 @@ use paring_compress::Step;
 use paring_compress::distillation::{self, Distillation, DistillationInputs};
 use paring_core::error_chain::error_chain;
 use paring_core::schema::EnergySource;
-use paring_data::Dataset;
 use paring_onnx::graph::Graph;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Time that a block takes beside warm-up and sampling: starting, loading and optimising.
@@ -52,8 +50,7 @@ pub struct RunPlan {
 /// # Errors
 /// [`WorkflowError::Study`] names what does not fit.
 pub fn plan_run(options: &RunOptions) -> Result<RunPlan, WorkflowError> {
-    let (mut study, loaded) = options.open_study()?;
-    study::freeze_required_regimes(&mut study, &loaded)?;
+    let (study, loaded) = options.open_study()?;
     let root = options.sysfs_root.as_deref().map(sysfs_root).transpose()?;
     check_targets(&study, root.as_deref())?;
     let variants = study.recipes.len();
@@ -68,44 +65,28 @@ pub fn plan_run(options: &RunOptions) -> Result<RunPlan, WorkflowError> {
         estimate: estimate(&study, blocks, settings),
         training: training_time(&study, &loaded)?,
         energy: energy_time(&study, options.quick),
-        undecidable: undecidable_requirements(&study, &loaded)?,
+        undecidable: undecidable_requirements(&study, &loaded),
         quick: options.quick,
         study,
     })
 }
 
-/// Requirements that no variant can pass with the report samples, or those of a regime, of each class and
-/// slice.
-fn undecidable_requirements(
-    study: &Study,
-    loaded: &StudyInputs,
-) -> Result<Vec<UndecidableRequirement>, WorkflowError> {
-    let report = sample_counts(&loaded.data, &loaded.splits.report, &study.data.slices);
-    let mut counts = BTreeMap::from([(None, report)]);
-    for regime in study.regimes.iter().filter(|regime| regime.path.is_some()) {
-        let RegimeInputs { data, samples, .. } = study::open_regime(study, loaded, regime)?;
-        let own = sample_counts(&data, &samples, &regime.slices);
-        counts.insert(Some(regime.name.to_string()), own);
-    }
-    let (requirements, blocks) = (study.requirements(), study.timing.blocks);
-    Ok(govern::undecidable(&requirements, loaded.task.kind, &counts, blocks))
-}
-
-/// Samples by class and slice.
-fn sample_counts(data: &Dataset, samples: &[usize], slices: &[String]) -> EvaluatedSampleCounts {
-    let mut counts = EvaluatedSampleCounts { all: samples.len() as u64, ..Default::default() };
+/// Requirements that no variant can pass with the report samples of each class and slice.
+fn undecidable_requirements(study: &Study, loaded: &StudyInputs) -> Vec<UndecidableRequirement> {
+    let (data, report) = (&loaded.data, &loaded.splits.report);
+    let mut counts = ReportSampleCounts { all: report.len() as u64, ..Default::default() };
     let by_class = data.labelled && data.targets.is_none();
-    for sample in samples {
+    for sample in report {
         if let Some(label) = data.labels.get(*sample).filter(|_| by_class) {
             *counts.classes.entry(*label).or_default() += 1;
         }
-        for column in slices {
+        for column in &study.data.slices {
             if let Some(value) = data.columns.get(column).and_then(|values| values.get(*sample)) {
                 *counts.slices.entry((column.clone(), value.clone())).or_default() += 1;
             }
         }
     }
-    counts
+    govern::undecidable(&study.requirements(), loaded.task.kind, &counts, study.timing.blocks)
 }
 
 /// Time of `blocks` blocks of each variant, solo and paired, and of the long loads.

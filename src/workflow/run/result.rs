@@ -4,10 +4,8 @@ use crate::pipeline::PipelineError;
 use crate::report::{RegimeEvaluation, ResultRow};
 use crate::workflow::WorkflowError;
 use crate::workflow::variants::{VariantFailure, VariantResult, check_complete};
-use paring_core::schema::{
-    ExecutionSetting, GateRecord, LayerTable, LookCount, Sha256Hex, TargetEnvironment,
-};
-use std::collections::{BTreeMap, BTreeSet};
+use paring_core::schema::{ExecutionSetting, GateRecord, LayerTable, Sha256Hex, TargetEnvironment};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Result of [`run`](super::run).
@@ -29,8 +27,6 @@ pub struct RunResult {
     pub variants: Vec<VariantResult>,
     /// All targets, in the study's order.
     pub targets: Vec<TargetResult>,
-    /// Looks at the report split, in this run and others.
-    pub report_looks: Option<LookCount>,
     /// The study's regimes, evaluated.
     pub regimes: Vec<RegimeEvaluation>,
     /// Variants that were not made.
@@ -108,7 +104,6 @@ pub(super) fn result_rows(variants: &[VariantResult], targets: &[TargetResult]) 
                 baseline_weights,
                 evaluation: variant.evaluation.as_ref().ok().cloned(),
                 evaluation_missing: variant.evaluation.as_ref().err().cloned(),
-                regimes: BTreeMap::new(),
                 target: target.name.clone(),
                 environment: environment.clone(),
                 measurement: measurement.clone(),

@@ -2,15 +2,14 @@
 //! there.
 
 use crate::pipeline;
-use crate::report::{self, RegimeEvaluation};
-use crate::study::{self, Regime, RunDirectory};
-use crate::workflow::gate::record_gate;
+use crate::report::RegimeEvaluation;
+use crate::study::Regime;
 use crate::workflow::open_run::OpenRun;
 use crate::workflow::report::write_report_if_possible;
-use crate::workflow::variants::{evaluate_regimes, made_variants};
+use crate::workflow::variants::evaluate_regimes;
 use crate::workflow::{Progress, WorkflowError};
 use paring_boards::FolderTrust;
-use paring_core::schema::Sha256Hex;
+use paring_core::schema::{Sha256Hex, VariantRecord};
 use std::path::PathBuf;
 
 /// A regime to be added.
@@ -52,39 +51,22 @@ pub fn add_regime(
     options: &RegimeOptions,
     progress: &Progress,
 ) -> Result<RegimeResult, WorkflowError> {
-    let regime = Regime::new(&options.name, Some(options.data.clone()));
-    let regime = regime.map_err(WorkflowError::Option)?;
+    let regime = Regime::new(&options.name, options.data.clone()).map_err(WorkflowError::Option)?;
+    let regime = Regime { slices: options.slices.clone(), group: options.group.clone(), ..regime };
     let mut run = OpenRun::reopen(&options.run, options.study.as_deref(), options.trust, progress)?;
-    // Columns that the study names hold also where its data came later.
-    let named = run.study.regimes.iter().find(|own| own.name == regime.name);
-    let slices = match (options.slices.is_empty(), named) {
-        (true, Some(named)) => named.slices.clone(),
-        _ => options.slices.clone(),
-    };
-    let group = options.group.clone().or_else(|| named.and_then(|named| named.group.clone()));
-    let regime = Regime { slices, group, ..regime };
-    let name = regime.name.clone();
     let variants = made_variants(&run)?;
     let regimes = evaluate_regimes(&run, &[regime], &variants, progress)?;
-    let required = &run.directory.protocol.require;
-    if required.iter().any(|own| own.regime.as_deref() == Some(&*name)) {
-        judge_again(&run.directory)?;
-        record_gate(&run.directory, &run.study.owner, progress)?;
-    }
     write_report_if_possible(&run.directory, progress);
     let file = run.directory.folders.regime_scores().to_path_buf();
     Ok(RegimeResult { regimes, file, manifest_sha256: run.seal()? })
 }
 
-/// Verdicts in `results.csv` on a regime that requirements were waiting for.
-fn judge_again(directory: &RunDirectory) -> Result<(), WorkflowError> {
-    let (folders, facts) = (&directory.folders, directory.protocol.facts());
-    let rows = study::recorded_rows(folders)?.rows;
-    match rows.is_empty() {
-        true => Ok(()),
-        false => {
-            let csv = report::results_csv(&facts, &rows)?;
-            Ok(pipeline::replace(&folders.results(), &csv)?)
-        }
-    }
+/// The baseline, and the study's variants that were made, in its order.
+fn made_variants(run: &OpenRun) -> Result<Vec<VariantRecord>, WorkflowError> {
+    let folders = &run.directory.folders;
+    let made = pipeline::variant_names(folders)?;
+    let all = run.study.recipes.iter().map(|recipe| recipe.name.as_str());
+    let names = std::iter::once(pipeline::BASELINE).chain(all);
+    let names = names.filter(|name| *name == pipeline::BASELINE || made.iter().any(|m| m == name));
+    Ok(names.map(|name| pipeline::variant_record(folders, name)).collect::<Result<_, _>>()?)
 }

@@ -5,7 +5,7 @@ use crate::pipeline::Folders;
 use crate::report::{ResultRow, RunFacts};
 use crate::study::{self, ApprovalRules, ApprovalState, RunDirectory, StudyError};
 use crate::workflow::{Progress, ProgressEvent, WorkflowError, approval_states};
-use paring_core::schema::{LedgerEntryKind, LookCount};
+use paring_core::schema::LedgerEntryKind;
 use paring_core::text::shell_word;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -19,8 +19,6 @@ pub struct ShownRun {
     pub facts: Option<RunFacts>,
     /// Its rows, by target, setting and variant.
     pub rows: Vec<ResultRow>,
-    /// Looks at the report split, in this run and others.
-    pub report_looks: Option<LookCount>,
     /// Approvals of its variants by name, where its study asks for them or somebody gave one.
     pub approvals: Vec<(String, ApprovalState)>,
 }
@@ -49,8 +47,7 @@ pub fn show(run: &Path, progress: &Progress) -> Result<ShownRun, WorkflowError> 
         false => {
             let facts = protocol.map(|protocol| protocol.facts());
             let approvals = shown_approvals(run, &rows)?;
-            let report_looks = study::current_look_count(run);
-            Ok(ShownRun { path: run.to_path_buf(), facts, rows, report_looks, approvals })
+            Ok(ShownRun { path: run.to_path_buf(), facts, rows, approvals })
         }
     }
 }

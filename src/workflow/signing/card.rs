@@ -3,9 +3,7 @@
 use super::approval_states;
 use crate::ledger::read_ledger;
 use crate::pipeline::{self, BASELINE, Folders, read_json, variant_names};
-use crate::report::{
-    self, CardApproval, CardRecords, ResultRow, model_card_cyclonedx, model_card_md,
-};
+use crate::report::{CardApproval, CardRecords, ResultRow, model_card_cyclonedx, model_card_md};
 use crate::study::{self, ApprovalState, RunDirectory};
 use crate::workflow::WorkflowError;
 use paring_core::schema::{Decision, LedgerEntry, LedgerEntryKind, Sha256Hex, VariantRecord};
@@ -51,8 +49,7 @@ pub fn cards(options: &CardOfRunOptions) -> Result<Vec<(String, String)>, Workfl
     let states = approval_states(&options.run, &names)?;
     let shown = entries.iter().any(|entry| entry.kind == LedgerEntryKind::Approval)
         || !study::ApprovalRules::of(&entries).is_default();
-    let protocol = RunDirectory::protocol_of(&options.run)?;
-    let facts = protocol.facts();
+    let facts = RunDirectory::protocol_of(&options.run)?.facts();
     let (owner, words) = words(&entries);
     let created = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let mut cards = Vec::new();
@@ -70,8 +67,6 @@ pub fn cards(options: &CardOfRunOptions) -> Result<Vec<(String, String)>, Workfl
             evaluation: evaluation.as_ref(),
             decisions: &decisions(&line, &entries),
             approval: shown.then_some(&approval),
-            report_looks: report::recorded_look_count(&entries),
-            predecessor: protocol.predecessor.as_ref(),
             version: env!("CARGO_PKG_VERSION"),
             line: &line,
         };

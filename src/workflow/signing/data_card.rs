@@ -28,9 +28,8 @@ pub fn data_card(run: &Path, data: &Path) -> Result<String, WorkflowError> {
     let study = study::load_replayed(run, &baseline.to_path_buf(), data, scratch.path())?;
     let found = Protocol::new(&study, &study::open(&study)?, protocol.quick);
     if found.data_sha256 != protocol.data_sha256 {
-        let (path, changes) = (run.to_path_buf(), String::new());
-        let what = "data, splits or metrics";
-        return Err(study::StudyError::OtherProtocol { path, what, changes }.into());
+        let (path, what) = (run.to_path_buf(), "data, splits or metrics");
+        return Err(study::StudyError::OtherProtocol { path, what }.into());
     }
     let failed = |source| WorkflowError::ReadFile { path: data.to_path_buf(), source };
     let (_, words) = words(&read_ledger(&folders.ledger())?);

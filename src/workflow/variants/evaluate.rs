@@ -1,12 +1,9 @@
 //! Evaluates all variants on the report split, and enters into the ledger that it was looked at, and
 //! what it showed.
 
-use super::regimes::{evaluate_regimes, made_variants};
-use super::report_look::enter_look;
 use crate::ledger::Ledger;
 use crate::pipeline::{self, VariantEvaluation};
 use crate::report;
-use crate::study::Regime;
 use crate::workflow::open_run::OpenRun;
 use crate::workflow::{Progress, ProgressEvent, ProgressStage, WorkflowError};
 use paring_core::schema::{
@@ -46,6 +43,7 @@ pub(in crate::workflow) fn evaluate_variants(
     if let Some(stress) = &run.study.robustness {
         progress(ProgressEvent::StageLength { stage, total: 2 * variants.len() });
         pipeline::evaluate_disturbed(folders, &setup, variants, stress, &mut found, &mut heard)?;
+        write_robustness(run, &found)?;
     }
     progress(ProgressEvent::StageEnd(stage));
     for VariantEvaluation { variant, quality } in &found {
@@ -53,9 +51,8 @@ pub(in crate::workflow) fn evaluate_variants(
             pipeline::replace_json(&folders.quality(variant), &quality.evaluation)?;
         }
     }
-    write_robustness(run)?;
-    enter_look(run, "run", variants, progress)?;
-    record_outcomes(run, found.iter().map(outcome))?;
+    let look = json!({ "split": "report", "data_sha256": run.directory.protocol.data_sha256 });
+    record_looks(run, look, found.iter().map(outcome))?;
     let each = found.into_iter().map(|VariantEvaluation { variant, quality }| {
         (variant, quality.map(|quality| quality.evaluation))
     });
@@ -76,10 +73,7 @@ pub(in crate::workflow) fn evaluate_further(
     let all: Vec<VariantRecord> = std::iter::once(baseline).chain(variants).cloned().collect();
     let stage = ProgressStage::Evaluate;
     let mut heard = |item: &str| progress(ProgressEvent::StageItem { stage, item });
-    let mut found = pipeline::evaluate_variants(folders, folders, &setup, &all, &mut heard)?;
-    if let Some(stress) = &run.study.robustness {
-        pipeline::evaluate_disturbed(folders, &setup, &all, stress, &mut found, &mut heard)?;
-    }
+    let found = pipeline::evaluate_variants(folders, folders, &setup, &all, &mut heard)?;
     let found: Vec<VariantEvaluation> =
         found.into_iter().filter(|own| own.variant != baseline.name).collect();
     for VariantEvaluation { variant, quality } in &found {
@@ -87,40 +81,25 @@ pub(in crate::workflow) fn evaluate_further(
             pipeline::replace_json(&folders.quality(variant), &quality.evaluation)?;
         }
     }
-    write_robustness(run)?;
-    enter_look(run, "gate", variants, progress)?;
-    record_outcomes(run, found.iter().map(outcome))?;
-    let evaluated: Vec<Regime> =
-        run.study.regimes.iter().filter(|own| is_evaluated(run, own)).cloned().collect();
-    evaluate_regimes(run, &evaluated, &all, progress)?;
+    let names: Vec<&str> = variants.iter().map(|own| own.name.as_str()).collect();
+    let look = json!({
+        "split": "report", "data_sha256": run.directory.protocol.data_sha256, "by": "gate",
+        "variants": names,
+    });
+    record_looks(run, look, found.iter().map(outcome))?;
     let each = found.into_iter().map(|VariantEvaluation { variant, quality }| {
         (variant, quality.map(|quality| quality.evaluation))
     });
     Ok(each.collect())
 }
 
-/// True of a regime that the run's variants were evaluated on.
-fn is_evaluated(run: &OpenRun, regime: &Regime) -> bool {
-    run.directory.folders.regime(&regime.name).regime_record().exists()
-}
-
-/// Writes the answers of all variants of the run on disturbed inputs, as their evaluations have them, where
-/// the study asks for any.
-fn write_robustness(run: &OpenRun) -> Result<(), WorkflowError> {
-    if run.study.robustness.is_none() {
-        return Ok(());
-    }
-    let folders = &run.directory.folders;
-    let evaluations = made_variants(run)?.into_iter().filter_map(|variant| {
-        let own: Option<Evaluation> = pipeline::read_json(&folders.quality(&variant.name));
-        Some((variant.name.clone(), own.filter(|own| own.variant_id == variant.variant_id)?))
-    });
-    let evaluations: Vec<(String, Evaluation)> = evaluations.collect();
-    let rows = evaluations.iter().flat_map(|(variant, evaluation)| {
-        evaluation.robustness.iter().map(|score| (variant.as_str(), score))
+fn write_robustness(run: &OpenRun, found: &[VariantEvaluation]) -> Result<(), WorkflowError> {
+    let rows = found.iter().flat_map(|VariantEvaluation { variant, quality }| {
+        let scores = quality.iter().flat_map(|quality| &quality.evaluation.robustness);
+        scores.map(|score| (variant.as_str(), score))
     });
     let csv = report::robustness_csv(&rows.collect::<Vec<_>>())?;
-    Ok(pipeline::replace(&folders.robustness(), &csv)?)
+    Ok(pipeline::replace(&run.directory.folders.robustness(), &csv)?)
 }
 
 /// The ledger's words on one variant.
@@ -133,14 +112,17 @@ fn outcome(found: &VariantEvaluation) -> Value {
     }
 }
 
-/// Enters into the ledger what a look at the report split showed.
-fn record_outcomes(
+/// Enters into the ledger that the report split was looked at, and what that showed.
+fn record_looks(
     run: &OpenRun,
+    look: Value,
     outcomes: impl Iterator<Item = Value>,
 ) -> Result<(), WorkflowError> {
     let mut ledger = Ledger::open(&run.directory.folders.ledger(), &run.study.owner)?;
-    for body in outcomes {
-        ledger.record(LedgerEntryBody { kind: LedgerEntryKind::Outcome, body })?;
+    let entries = std::iter::once((LedgerEntryKind::Look, look))
+        .chain(outcomes.map(|body| (LedgerEntryKind::Outcome, body)));
+    for (kind, body) in entries {
+        ledger.record(LedgerEntryBody { kind, body })?;
     }
     Ok(())
 }

@@ -60,12 +60,6 @@ pub(in crate::workflow) fn make_variants(
         progress(ProgressEvent::StageDone { stage, done: position + 2 });
     }
     progress(ProgressEvent::StageEnd(stage));
-    // Behind the decisions, whose ids are those of every run that decides the same.
-    if let Some(found) = &run.directory.protocol.predecessor {
-        let LedgerEntryBody { kind, mut body } = protocol_entry(run);
-        body["predecessor"] = json!(found);
-        ledger.record(LedgerEntryBody { kind, body })?;
-    }
     Ok(MadeVariants { records, failures })
 }
 
@@ -124,8 +118,8 @@ fn refuse_other_approvals(run: &OpenRun, ledger: &Ledger) -> Result<(), Workflow
     let begun = ledger.entries().iter().any(|entry| entry.kind == LedgerEntryKind::Protocol);
     match begun && ApprovalRules::of(ledger.entries()) != run.study.approval {
         true => {
-            let (root, study) = (run.path(), &run.study.path);
-            Err(StudyError::other_protocol(root, "rules of approval", study).into())
+            let path = run.path().to_path_buf();
+            Err(StudyError::OtherProtocol { path, what: "rules of approval" }.into())
         }
         false => Ok(()),
     }

@@ -8,14 +8,12 @@ use crate::workflow::open_run::OpenRun;
 use crate::workflow::{Progress, ProgressEvent, ProgressStage, WorkflowError};
 use paring_core::schema::{
     Evaluation, FileName, LedgerEntryBody, LedgerEntryKind, MissingReason, RegimeRecord, SCHEMA,
-    Sha256Hex, VariantRecord,
+    VariantRecord,
 };
-use paring_core::toml_input::nearest_name;
 use serde_json::{Value, json};
-use std::path::PathBuf;
 
 /// Evaluates variants, the baseline first, on regimes that they were not evaluated on, and writes
-/// `regimes.csv` of all that the run has; gives those of `regimes`. A regime without data is left out.
+/// `regimes.csv` of all that the run has; gives those of `regimes`.
 ///
 /// # Errors
 /// [`WorkflowError`] where a regime does not fit the study, was evaluated on other data before, or the
@@ -27,38 +25,17 @@ pub(in crate::workflow) fn evaluate_regimes(
     progress: &Progress,
 ) -> Result<Vec<RegimeEvaluation>, WorkflowError> {
     // Before the first is evaluated, every one has to fit.
-    let regimes = regimes.iter().filter(|regime| regime.path.is_some());
-    let mut opened = Vec::new();
-    for regime in regimes {
-        opened.push((regime, open(run, regime)?));
-    }
-    for (regime, inputs) in &opened {
+    let opened = regimes.iter().map(|regime| open(run, regime)).collect::<Result<Vec<_>, _>>()?;
+    for (regime, inputs) in regimes.iter().zip(&opened) {
         evaluate_regime(run, regime, inputs, variants, progress)?;
     }
     let folders = &run.directory.folders;
-    let found = recorded_regimes(folders, &made_variants(run)?)?;
+    let found = recorded_regimes(folders, variants)?;
     if !found.is_empty() {
         pipeline::replace(&folders.regime_scores(), &report::regimes_csv(&found)?)?;
     }
-    let asked = |found: &RegimeEvaluation| opened.iter().any(|(r, _)| r.name == found.record.name);
+    let asked = |found: &RegimeEvaluation| regimes.iter().any(|r| r.name == found.record.name);
     Ok(found.into_iter().filter(asked).collect())
-}
-
-/// The baseline, the study's variants that were made, in its order, and those that were made later.
-///
-/// # Errors
-/// [`WorkflowError`] where a record cannot be read.
-pub(in crate::workflow) fn made_variants(
-    run: &OpenRun,
-) -> Result<Vec<VariantRecord>, WorkflowError> {
-    let folders = &run.directory.folders;
-    let made = pipeline::variant_names(folders)?;
-    let all = run.study.recipes.iter().map(|recipe| recipe.name.as_str());
-    let own: Vec<&str> = std::iter::once(pipeline::BASELINE).chain(all).collect();
-    let later = made.iter().map(String::as_str).filter(|name| !own.contains(name));
-    let is_made = |name: &&&str| made.iter().any(|own| own == **name);
-    let names = own.iter().filter(is_made).copied().chain(later);
-    Ok(names.map(|name| pipeline::variant_record(folders, name)).collect::<Result<_, _>>()?)
 }
 
 /// Evaluations on all regimes of a run, in the order of their names, as its files have them.
@@ -108,7 +85,7 @@ fn open(run: &OpenRun, regime: &Regime) -> Result<RegimeInputs, WorkflowError> {
         true => Err(WorkflowError::Option(format!(
             "regime `{}` was evaluated on other data, slices or groups in this run; give {} a name of its own",
             regime.name,
-            place(regime)
+            regime.path.display()
         ))),
     }
 }
@@ -122,29 +99,24 @@ fn evaluate_regime(
 ) -> Result<(), WorkflowError> {
     let folders = &run.directory.folders;
     let own = folders.regime(&regime.name);
-    let before: Option<RegimeRecord> = pipeline::read_json(&own.regime_record());
-    let known = before.map_or_else(Vec::new, |before| before.variants);
-    let asked = not_evaluated(&own, &known, variants);
-    if asked.is_empty() {
-        return Ok(());
-    }
-    let ids = variants.iter().map(|variant| &variant.variant_id);
-    let new = ids.filter(|id| !known.contains(id)).cloned();
     let record = RegimeRecord {
         schema: SCHEMA,
         name: regime.name.clone(),
-        data: place(regime),
+        data: regime.path.display().to_string(),
         data_sha256: inputs.data_sha256.clone(),
         slices: regime.slices.clone(),
         group: regime.group.clone(),
         labelled: inputs.data.labelled,
         samples: inputs.samples.len(),
-        variants: known.iter().cloned().chain(new).collect(),
+        variants: variants.iter().map(|variant| variant.variant_id.clone()).collect(),
     };
-    if let Some(data) = regime.path.as_ref().filter(|_| !inputs.data.labelled) {
-        progress(ProgressEvent::Unlabelled { data });
+    if pipeline::read_json(&own.regime_record()).as_ref() == Some(&record) {
+        return Ok(());
     }
-    let (stage, total) = (ProgressStage::Evaluate, asked.len());
+    if !inputs.data.labelled {
+        progress(ProgressEvent::Unlabelled { data: &regime.path });
+    }
+    let (stage, total) = (ProgressStage::Evaluate, variants.len());
     progress(ProgressEvent::StageLength { stage, total });
     let mut done = 0;
     let mut heard = |item: &str| {
@@ -155,7 +127,7 @@ fn evaluate_regime(
     let folder = own.predictions();
     folder.create_folder().map_err(pipeline::PipelineError::file("create", &folder))?;
     let setup = regime_setup(run, regime, inputs);
-    let found = pipeline::evaluate_variants(folders, &own, &setup, &asked, &mut heard)?;
+    let found = pipeline::evaluate_variants(folders, &own, &setup, variants, &mut heard)?;
     progress(ProgressEvent::StageEnd(stage));
     for VariantEvaluation { variant, quality } in &found {
         if let Ok(quality) = quality {
@@ -167,61 +139,8 @@ fn evaluate_regime(
     Ok(pipeline::replace_json(&own.regime_record(), &record)?)
 }
 
-/// A regime that the run's variants were evaluated on, with its data as they lie where they lay then, or
-/// where the study says.
-///
-/// # Errors
-/// [`WorkflowError`] of one that was not evaluated, or whose data are gone or others.
-pub(in crate::workflow) fn reopened_regime(
-    run: &OpenRun,
-    name: &str,
-) -> Result<(Regime, RegimeInputs), WorkflowError> {
-    let regime = Regime::new(name, None).map_err(WorkflowError::Option)?;
-    let own = run.directory.folders.regime(&regime.name);
-    let Some(record) = pipeline::read_json::<RegimeRecord>(&own.regime_record()) else {
-        let known = run.directory.folders.regimes().names().unwrap_or_default();
-        let known = match nearest_name(name, known.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("`paring regime RUN --name {name} --data FILE` does that"),
-        };
-        return Err(WorkflowError::Option(format!(
-            "the run was not evaluated on a regime `{name}`; {known}"
-        )));
-    };
-    let named = run.study.regimes.iter().find(|own| own.name == regime.name);
-    let path = named.and_then(|named| named.path.clone());
-    let path = path.unwrap_or_else(|| PathBuf::from(&record.data));
-    let RegimeRecord { slices, group, .. } = record;
-    let regime = Regime { path: Some(path), slices, group, ..regime };
-    let inputs = open(run, &regime)?;
-    Ok((regime, inputs))
-}
-
-/// The path of a regime's data, as it was given.
-fn place(regime: &Regime) -> String {
-    regime.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default()
-}
-
-/// The variants that a regime has no quality of, behind the baseline that they are compared with; none where
-/// it has all.
-fn not_evaluated(
-    own: &Folders,
-    known: &[Sha256Hex],
-    variants: &[VariantRecord],
-) -> Vec<VariantRecord> {
-    let is_new = |variant: &&VariantRecord| {
-        !known.contains(&variant.variant_id) || !own.quality(&variant.name).exists()
-    };
-    let (baseline, others) = variants.split_at(variants.len().min(1));
-    let new: Vec<&VariantRecord> = others.iter().filter(is_new).collect();
-    match new.is_empty() && !baseline.iter().any(|baseline| is_new(&baseline)) {
-        true => vec![],
-        false => baseline.iter().chain(new).cloned().collect(),
-    }
-}
-
 /// Data, samples and task that variants are evaluated with on a regime.
-pub(in crate::workflow) fn regime_setup<'a>(
+fn regime_setup<'a>(
     run: &'a OpenRun,
     regime: &'a Regime,
     inputs: &'a RegimeInputs,

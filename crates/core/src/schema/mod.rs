@@ -30,23 +30,21 @@ pub use evaluation::{
     ActivationStatistics, AttackFacts, AttackGradientSource, AttackMethod, AttackNorm,
     AttackedPart, AttentionHeadStatistics, ClassScore, ConfidenceSummary, Evaluation, FlipKind,
     FlipSummary, InputDisturbance, InputRangeSource, LayerFlow, Metric, MetricScore,
-    RegimeContrast, RegimeQuality, RegimeRecord, ReliabilityBin, RobustnessScore, SamplePrediction,
-    ScoreKind, SliceScore, TaskKind, UnknownName,
+    RegimeContrast, RegimeRecord, ReliabilityBin, RobustnessScore, SamplePrediction, ScoreKind,
+    SliceScore, TaskKind, UnknownName,
 };
 pub use execution_setting::ExecutionSetting;
 pub use explanation::{
     ChangeCauses, ComponentBlame, DecisionGroup, DegradedSample, DeploymentStage, Effect,
-    Experiment, ExperimentPredictions, ExperimentSummary, ExplainedRegime, Explanation,
-    ExplanationDigest, FieldFormat, FlipBlame, FlipCounts, FlipDirection, ForecastTally,
-    GroupBlame, GroupInteraction, GroupPart, LedgerNote, MetricTotal, NarrativeField,
-    NarrativeSentence, NarrativeTopic, PrimaryMetric, SampleNeighbourhood, UnitFormats,
-    UnreachedTarget, UnusableCounts,
+    Experiment, ExperimentPredictions, ExperimentSummary, Explanation, ExplanationDigest,
+    FieldFormat, FlipBlame, FlipCounts, FlipDirection, ForecastTally, GroupBlame, GroupInteraction,
+    GroupPart, LedgerNote, MetricTotal, NarrativeField, NarrativeSentence, NarrativeTopic,
+    PrimaryMetric, SampleNeighbourhood, UnitFormats, UnreachedTarget, UnusableCounts,
 };
 pub use file_name::{FileName, InvalidFileName};
 pub use governance::{
-    CountedUnit, DecidingCount, GateCell, GateRecord, GateVerdict, LookCount, PredecessorRun,
-    ProtocolChange, RequiredBound, RequiredClass, RequiredFigure, RequiredSlice, Requirement,
-    UnknownFigure, VariantVerdict,
+    CountedUnit, DecidingCount, GateCell, GateRecord, GateVerdict, RequiredBound, RequiredClass,
+    RequiredFigure, RequiredSlice, Requirement, UnknownFigure, VariantVerdict,
 };
 pub use job::{
     BoardHolder, Job, JobEnding, JobModel, JobState, JobStatus, MOST_ROUNDS, PredictRequest,

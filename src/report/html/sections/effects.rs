@@ -26,7 +26,7 @@ const MOST_OUTCOMES: usize = 400;
 /// The section; empty before `paring explain` ran.
 pub fn section(run: &RunReport) -> PageSection {
     let mut section = PageSection::new("effects", "Effects");
-    if run.explanations.is_empty() && run.regime_explanations.is_empty() {
+    if run.explanations.is_empty() {
         section.say(format!(
             "Not attributed yet: paring explain {} does it by experiments with and without each decision.",
             shell_word(run.directory)
@@ -51,9 +51,6 @@ pub fn section(run: &RunReport) -> PageSection {
                     shell_word(run.directory),
                     shell_word(name)
                 )),
-            }
-            for own in run.explained_regimes(name) {
-                in_regime(own, section);
             }
         });
     }
@@ -82,15 +79,6 @@ fn explained(found: &Explanation, number: usize, section: &mut PageSection) {
     }
     section.table(groups_table(found));
     section.table(outcomes_table(found));
-}
-
-/// The explanation on a regime's samples: words, and effects of each group.
-fn in_regime(found: &Explanation, section: &mut PageSection) {
-    let regime = found.regime.as_ref().map(|own| own.name.to_string()).unwrap_or_default();
-    section.fold(format!("In regime {regime}: {}", headline(found)), |section| {
-        narrative(found, section);
-        section.table(groups_table(found));
-    });
 }
 
 /// The explanation in words, a paragraph a topic.

@@ -13,10 +13,6 @@ use crate::report::html::page::{
 };
 use crate::report::html::run_report::RunReport;
 use crate::report::html::verdict::{change, is_worse, recommended};
-use crate::report::look_sentences::{look_sentences, recorded_look_count};
-use crate::report::study_words::{
-    CHANGE_COLUMNS, WORD_COLUMNS, change_rows, predecessor_sentence, word_rows,
-};
 use paring_core::schema::{GateVerdict, SpeedVerdict};
 use paring_core::text::shell_word;
 
@@ -33,10 +29,6 @@ pub fn section(run: &RunReport) -> PageSection {
         section.blocks.push(PageBlock::Figures(figures(run, row)));
     }
     requirements(run, &mut section);
-    for sentence in recorded_look_count(run.ledger).map(look_sentences).unwrap_or_default() {
-        section.say(sentence);
-    }
-    responsibility(run, &mut section);
     let mut found = findings(run);
     if !found.is_empty() {
         section.head("Findings");
@@ -49,25 +41,6 @@ pub fn section(run: &RunReport) -> PageSection {
         }
     }
     section
-}
-
-/// The owner's words, and the run that this one follows.
-fn responsibility(run: &RunReport, section: &mut PageSection) {
-    section.head("Responsibility");
-    let mut table = PageTable::new("The study in its owner's words", &WORD_COLUMNS);
-    for row in word_rows(run.owner, run.words) {
-        table.row("", row.map(PageTableCell::text).into());
-    }
-    section.table(table);
-    let Some(found) = run.predecessor else { return };
-    section.say(predecessor_sentence(found));
-    if !found.changes.is_empty() {
-        let mut table = PageTable::new("Changes of the protocol since", &CHANGE_COLUMNS);
-        for row in change_rows(found) {
-            table.row("", row.map(PageTableCell::text).into());
-        }
-        section.table(table);
-    }
 }
 
 /// The protocol's requirements, and the variants by verdict.

@@ -20,7 +20,7 @@ pub use evaluation_record::{
 };
 pub use flip::{FlipKind, FlipSummary, SamplePrediction};
 pub use metric::Metric;
-pub use regime::{RegimeContrast, RegimeQuality, RegimeRecord};
+pub use regime::{RegimeContrast, RegimeRecord};
 pub use robustness::{InputDisturbance, RobustnessScore};
 pub use score_kind::ScoreKind;
 pub use task_kind::TaskKind;

@@ -1,6 +1,6 @@
 //! Regimes: further data that the variants of a run are evaluated on, a season or a sensor say.
 
-use crate::schema::{ConfidenceInterval, Evaluation, FileName, MissingReason, Sha256Hex};
+use crate::schema::{ConfidenceInterval, FileName, Sha256Hex};
 use serde::{Deserialize, Serialize};
 
 /// A regime as it was evaluated: its data, and the variants that have answered.
@@ -34,13 +34,4 @@ pub struct RegimeContrast {
     pub report: ConfidenceInterval,
     /// Change on the regime less that on the report split; the samples are other ones.
     pub excess: ConfidenceInterval,
-}
-
-/// Quality of one variant on a regime.
-#[derive(Clone, Debug)]
-pub struct RegimeQuality {
-    /// Hash of the samples that it speaks of.
-    pub data_sha256: Sha256Hex,
-    /// The quality, or the reason why there is none.
-    pub evaluation: Result<Evaluation, MissingReason>,
 }

@@ -2,21 +2,11 @@
 
 use crate::schema::{
     ComponentBlame, DecisionGroup, DegradedSample, DeploymentStage, Effect, ExplanationDigest,
-    FileName, FlipBlame, FlipDirection, ForecastOutcome, GroupBlame, GroupInteraction, LayerChange,
+    FlipBlame, FlipDirection, ForecastOutcome, GroupBlame, GroupInteraction, LayerChange,
     LayerFlow, LedgerNote, MetricTotal, NarrativeField, NarrativeSentence, SCHEMA, Sha256Hex,
     TrackRecord, UnreachedTarget,
 };
 use serde::{Deserialize, Serialize};
-
-/// A regime that a variant was explained on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ExplainedRegime {
-    /// Its name.
-    pub name: FileName,
-    /// Hash of its samples.
-    pub data_sha256: Sha256Hex,
-}
 
 /// The explanation of one variant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,9 +17,6 @@ pub struct Explanation {
     pub variant: String,
     /// Its identity.
     pub variant_id: Sha256Hex,
-    /// The regime whose samples it was explained on; the report split without it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub regime: Option<ExplainedRegime>,
     /// Coverage of intervals, in percent.
     pub level_pct: f64,
     /// Primary metric of the task.
@@ -83,14 +70,6 @@ pub struct Explanation {
 }
 
 impl Explanation {
-    /// Noun for its samples: `report samples`, `samples of regime winter`.
-    pub fn sample_noun(&self) -> String {
-        match &self.regime {
-            Some(regime) => format!("samples of regime {}", regime.name),
-            None => "report samples".to_string(),
-        }
-    }
-
     /// An explanation of which nothing is known but what it is about.
     pub fn new(
         variant: &str,
@@ -102,7 +81,6 @@ impl Explanation {
             schema: SCHEMA,
             variant: variant.into(),
             variant_id: variant_id.clone(),
-            regime: None,
             level_pct: 95.0,
             main,
             experiments,

@@ -18,7 +18,7 @@ pub use effect::{Effect, GroupInteraction, MetricTotal};
 pub use experiment::{Experiment, ExperimentPredictions};
 pub use explanation_digest::{ChangeCauses, ExplanationDigest, ForecastTally};
 pub use explanation_record::{
-    ExperimentSummary, ExplainedRegime, Explanation, FlipCounts, PrimaryMetric, UnusableCounts,
+    ExperimentSummary, Explanation, FlipCounts, PrimaryMetric, UnusableCounts,
 };
 pub use field_format::{FieldFormat, UnitFormats};
 pub use flip_blame::{ComponentBlame, FlipBlame, FlipDirection, GroupBlame};

@@ -79,9 +79,6 @@ pub struct GateCell {
     /// The class, slice or disturbance that this verdict is about, where the requirement is about several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
-    /// The regime whose samples this verdict is about; the report split without it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub regime: Option<String>,
     /// The target, of figures that are measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,

@@ -24,12 +24,6 @@ pub struct Requirement {
     /// The slice of the data that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slice: Option<RequiredSlice>,
-    /// The regime whose samples it is about; the report split without it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub regime: Option<String>,
-    /// Hash of that regime's samples, where the study had them when the requirements were fixed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub regime_sha256: Option<Sha256Hex>,
     /// The disturbance of the inputs; every one that was tried without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disturbance: Option<InputDisturbance>,
@@ -90,8 +84,6 @@ impl Requirement {
             max,
             class: None,
             slice: None,
-            regime: None,
-            regime_sha256: None,
             disturbance: None,
             strength: None,
             target: None,
@@ -121,7 +113,6 @@ impl fmt::Display for Requirement {
         let parts = [
             self.class.map(|class| format!("of {class}")),
             self.slice.as_ref().map(|slice| format!("of slice {slice}")),
-            self.regime.as_ref().map(|regime| format!("in regime {regime}")),
             self.disturbance.map(|how| match self.strength {
                 Some(strength) => format!("with {how} {strength}"),
                 None => format!("with {how}"),
@@ -255,17 +246,6 @@ mod tests {
         let back: Vec<Requirement> = serde_json::from_value(all).unwrap();
         assert_eq!(back, [one.clone(), two]);
         assert_eq!(one.to_string(), "accuracy_drop ≤ 0.01 of class 3");
-        let winter = Requirement {
-            regime: Some("winter".into()),
-            regime_sha256: Some(Sha256Hex::zeros()),
-            ..Requirement::new(drop, RequiredBound::AtMost(0.02))
-        };
-        let zeros = "0".repeat(64);
-        let expected = format!(
-            r#"{{"max":0.02,"metric":"accuracy_drop","regime":"winter","regime_sha256":"{zeros}"}}"#
-        );
-        assert_eq!(serde_json::json!(winter).to_string(), expected);
-        assert_eq!(winter.to_string(), "accuracy_drop ≤ 0.02 in regime winter");
         // Of no requirement: the hash of `[]`.
         let none = "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945";
         assert_eq!(Requirement::digest(&[]).as_str(), none);

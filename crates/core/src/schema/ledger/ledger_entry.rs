@@ -38,8 +38,7 @@ pub struct LedgerEntry {
     pub schema: u32,
     /// Kind of `body`.
     pub kind: LedgerEntryKind,
-    /// SHA-256 over the id before it, the kind and the body: the same in two identical runs
-    /// that know of the same runs before them.
+    /// SHA-256 over the id before it, the kind and the body: the same in two identical runs.
     pub entry_id: Sha256Hex,
     /// SHA-256 of the whole line before it, 64 zeros for the first: any later change shows.
     pub prev_sha256: Sha256Hex,
