@@ -37,6 +37,7 @@ fn job(folder: &Path, models: &[(&str, &Path)], change: impl FnOnce(&mut Job)) -
             sha256,
             options: EngineOptions::default(),
             baseline: index == 0,
+            engine: None,
         }
     });
     let rules = SampleRules {

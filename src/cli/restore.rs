@@ -1,6 +1,7 @@
 //! `paring restore`: the baseline again, a variant with its structure whole, or single components back.
 
 use super::progress::ProgressPrinter;
+use super::runs::PlacesArgs;
 use super::{CodedError, GlobalOptions};
 use crate::workflow::{self, RestoreEvidence, RestoreExtent, RestoreOptions};
 use clap::Args;
@@ -18,9 +19,8 @@ pub(super) struct RestoreArgs {
     variant: String,
     #[command(flatten)]
     extent: RestoreExtentArgs,
-    /// Path of the study file, if it has moved
-    #[arg(long)]
-    study: Option<PathBuf>,
+    #[command(flatten)]
+    places: PlacesArgs,
 }
 
 #[derive(Debug, Args)]
@@ -45,8 +45,9 @@ impl RestoreArgs {
             (false, true) => RestoreExtent::Pruned,
             (false, false) => RestoreExtent::Components(component),
         };
-        let (run, variant, study) = (self.run, self.variant, self.study);
-        let options = RestoreOptions { run, variant, extent, study, trust: global.trust() };
+        let places = self.places.places("restore", &self.run);
+        let (run, variant) = (self.run, self.variant);
+        let options = RestoreOptions { run, variant, extent, places, trust: global.trust() };
         let printer = ProgressPrinter::new(global.quiet);
         let result = workflow::restore(&options, &|event| printer.show(event))?;
         let (file, manifest) = (&result.file, &result.manifest_sha256);

@@ -87,6 +87,7 @@ pub(super) fn example_row(
         target: target.into(),
         environment: TargetEnvironment::default(),
         measurement,
+        engine: None,
     }
 }
 
@@ -120,6 +121,7 @@ fn latency(ns: f64) -> LatencySummary {
         quiet_share: 0.97,
         contended: false,
         outputs_agree: true,
+        engine: None,
     }
 }
 

@@ -216,6 +216,7 @@ fn row(run: &Value, from: &Value, name: &str, target: &str, ids: &[Sha256Hex]) -
             invalid_reasons: vec![],
         },
         variant,
+        engine: None,
     }
 }
 

@@ -2,8 +2,9 @@
 
 use crate::cli::{ColumnArgs, GlobalOptions};
 use crate::report::VariantRestoration;
-use crate::workflow::{GateOptions, GateRestoreOptions, MeasuredCost, RestoreCost};
+use crate::workflow::{GateOptions, GateRestoreOptions, MeasuredCost, RestoreCost, RunPlaces};
 use clap::{Args, ValueEnum};
+use paring_core::text::shell_word;
 use std::path::PathBuf;
 
 /// Judge the variants of a run by its protocol's requirements.
@@ -41,6 +42,12 @@ pub(in crate::cli) struct GateArgs {
     /// With --restore: the study file, if it has moved
     #[arg(long, value_name = "FILE", requires = "restore")]
     study: Option<PathBuf>,
+    /// With --restore: the model, if it has moved
+    #[arg(long, value_name = "FILE", requires = "restore")]
+    model: Option<PathBuf>,
+    /// With --restore: the study's data, if they have moved
+    #[arg(long, value_name = "PATH", requires = "restore")]
+    data: Option<PathBuf>,
     #[command(flatten)]
     pub(super) columns: ColumnArgs,
 }
@@ -71,7 +78,15 @@ impl GateArgs {
         GateRestoreOptions {
             run: self.run.clone(),
             variants: self.variant.clone(),
-            study: self.study.clone(),
+            places: RunPlaces {
+                study: self.study.clone(),
+                model: self.model.clone(),
+                data: self.data.clone(),
+                data_command: Some(format!(
+                    "paring gate {} --restore --data",
+                    shell_word(&self.run.to_string_lossy())
+                )),
+            },
             trust: global.trust(),
             by: self.by.cost(),
             target: self.target.clone(),

@@ -1,7 +1,7 @@
 //! Options of `paring explain`.
 
+use super::PlacesArgs;
 use crate::attribution::GroupLevel;
-use crate::cli::record_file::forecasts_file;
 use crate::workflow::ExplainOptions;
 use clap::Args;
 use paring_boards::FolderTrust;
@@ -47,9 +47,8 @@ pub(in crate::cli) struct ExplainArgs {
     /// Write predictions, flow and the most affected samples as CSV beside the Parquet files
     #[arg(long)]
     csv: bool,
-    /// Path of the study file, if it has moved
-    #[arg(long)]
-    study: Option<PathBuf>,
+    #[command(flatten)]
+    places: PlacesArgs,
 }
 
 /// Time limit where none is given.
@@ -86,7 +85,7 @@ impl ExplainArgs {
     /// The options, with the trust that a global one gives.
     pub(super) fn options(self, trust: FolderTrust) -> ExplainOptions {
         ExplainOptions {
-            study: self.study,
+            places: self.places.places("explain", &self.run),
             trust,
             variants: self.variant,
             level: self.level.into(),
@@ -100,7 +99,6 @@ impl ExplainArgs {
             measure: self.measure,
             sysfs_root: self.sysfs_root,
             csv: self.csv,
-            forecast_history: forecasts_file(),
             ..ExplainOptions::new(self.run)
         }
     }

@@ -1,12 +1,13 @@
 //! `paring report`: finished runs as a page, as Markdown, as JSON or as tables.
 
+use super::PlacesArgs;
 use crate::cli::warnings::print_warning;
 use crate::cli::{CodedError, GlobalOptions, say};
 use crate::workflow::{self, ReportAnswer, ReportFormat, ReportOptions};
 use clap::Args;
 use paring_core::units::Bytes;
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Report on runs: report.html, report.md and overlays in each run directory, or another form.
 #[derive(Debug, Args)]
@@ -27,6 +28,8 @@ pub(in crate::cli) struct ReportArgs {
     /// reports without `--redact`
     #[arg(long)]
     redact: bool,
+    #[command(flatten)]
+    places: PlacesArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -52,11 +55,14 @@ impl From<ReportForm> for ReportFormat {
 
 impl ReportArgs {
     pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
+        let first = self.runs.first().map(PathBuf::as_path).unwrap_or(Path::new("RUN"));
+        let places = self.places.places("report", first);
         let options = ReportOptions {
             runs: self.runs,
             format: self.format.into(),
             out: self.out,
             redact: self.redact,
+            places,
         };
         let written = match workflow::report(&options, &print_warning)? {
             ReportAnswer::Text(text) => {

@@ -154,6 +154,7 @@ fn measure(
         data,
         samples: &samples,
         energy: Err(MissingReason("a profile measures no energy".into())),
+        engines: &[],
         sysfs_root: None,
     };
     let measured = on_one(target, folders, progress, &|target, stop, heard| {

@@ -73,6 +73,7 @@ impl OpenRun {
                 false => Ok(study.energy.rules(&target.profile.energy)),
             },
             sysfs_root,
+            engines: &[],
         }
     }
 }

@@ -14,12 +14,13 @@ use paring_onnx::graph::Graph;
 use serde_json::json;
 use std::path::Path;
 
-/// Sources of forecasts beside the removals that are tried.
-pub(in crate::workflow) struct ForecastSources<'a> {
-    /// The tool's record as a forecaster.
-    pub(in crate::workflow) history: Option<&'a Path>,
-    /// Forecasts latencies too, from times that are never the same.
-    pub(in crate::workflow) latency: bool,
+/// Forecasts of latencies, from times that are never the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::workflow) enum ForecastLatency {
+    /// Wanted.
+    Yes,
+    /// Not wanted.
+    No,
 }
 
 /// Variants that were made, and those that were not.
@@ -36,7 +37,7 @@ pub(in crate::workflow) struct MadeVariants {
 pub(in crate::workflow) fn make_variants(
     run: &OpenRun,
     sysfs_root: Option<&Path>,
-    forecasts: &ForecastSources,
+    forecasts: ForecastLatency,
     progress: &Progress,
 ) -> Result<MadeVariants, WorkflowError> {
     let study = &run.study;
@@ -160,7 +161,7 @@ fn nonconformance(run: &OpenRun, made: &VariantRecord) -> Option<String> {
 /// The context that all recipes of a run share, with the costs and the forecaster that they need.
 fn forecasting_context(
     run: &OpenRun,
-    sources: &ForecastSources,
+    forecasts: ForecastLatency,
     progress: &Progress,
 ) -> Result<RecipeContext, WorkflowError> {
     let mut context = run.context()?;
@@ -181,14 +182,14 @@ fn forecasting_context(
     }
     let splits = &run.loaded.splits;
     let subject = pipeline::EvaluationSetup { samples: &splits.select, ..run.evaluation_setup() };
-    let earlier = match sources.history {
+    let earlier = match &run.study.forecasts {
         Some(path) => pipeline::read_outcomes(path)?,
         None => vec![],
     };
     let budget = ForecastBudget {
         probes: run.study.probes,
         reported: splits.report.len(),
-        timed: sources.latency,
+        timed: forecasts == ForecastLatency::Yes,
     };
     // A forecast is worth less than the variants that it is about.
     let learnt = uncounted(progress, ProgressStage::Forecast, "removals that are tried", || {
