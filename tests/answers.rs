@@ -27,6 +27,7 @@ fn folder() -> tempfile::TempDir {
 fn answer(folder: &Path, arguments: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_paring"));
     command.current_dir(folder).args(arguments).arg("--quiet");
+    command.env("PARING_FORECASTS", folder.join("forecasts.jsonl"));
     command.env("PARING_INVENTORY", folder.join("targets.toml")).env("USER", "somebody");
     let ended = command.assert().success();
     let text = String::from_utf8_lossy(&ended.get_output().stdout).into_owned();

@@ -281,7 +281,7 @@ fn explain_divides_the_way_to_a_board() {
     std::fs::write(&study, text).unwrap();
     let paring = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_paring"));
-        command.args(arguments);
+        command.env("PARING_FORECASTS", folder.path().join("forecasts.jsonl")).args(arguments);
         command.timeout(Duration::from_secs(1800)).assert()
     };
     let (study, run) = (study.to_str().unwrap(), out.to_str().unwrap());

@@ -22,6 +22,7 @@ const FEATURES: usize = 4;
 fn paring(folder: &Path, arguments: &[&str]) -> Assert {
     assert_cmd::Command::new(env!("CARGO_BIN_EXE_paring"))
         .current_dir(folder)
+        .env("PARING_FORECASTS", folder.join("forecasts.jsonl"))
         .args(arguments)
         .args(["--quiet", "--json"])
         .assert()

@@ -101,6 +101,7 @@ fn rows_and_answers(triple: &str, profile: &str, cpu: &str, arch: &str) {
         assert!(flips as f64 <= 0.01 * samples.as_f64().unwrap(), "{model}");
     }
     paring(&agents, folder.path())
+        .env("PARING_FORECASTS", folder.path().join("forecasts.jsonl"))
         .arg("explain")
         .arg(&out)
         .args(["--replicates", "1", "--groups", "2"])

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 fn paring(folder: &Path, arguments: &[&str]) -> assert_cmd::assert::Assert {
     assert_cmd::Command::new(env!("CARGO_BIN_EXE_paring"))
-        .env("XDG_DATA_HOME", folder.join("data"))
+        .env("PARING_FORECASTS", folder.join("forecasts.jsonl"))
         .env("USER", "somebody")
         .args(arguments)
         .assert()
@@ -21,16 +21,11 @@ fn paring(folder: &Path, arguments: &[&str]) -> assert_cmd::assert::Assert {
 
 /// A run of the example's network, pruned and then quantized.
 fn run(folder: &Path) -> PathBuf {
-    run_under(folder, "")
-}
-
-/// The same under a `[protocol]`.
-fn run_under(folder: &Path, protocol: &str) -> PathBuf {
     let (study, out) = (folder.join("study.toml"), folder.join("run"));
     let text = format!(
         "[study]\nname = \"explain\"\nowner = \"tests\"\n[model]\npath = {:?}\n[data]\npath = {:?}\n\
          slices = [\"stroke_density\"]\n\
-         splits = {{ calibrate = 0.2, select = 0.2, report = 0.6, seed = 1 }}\n{protocol}\
+         splits = {{ calibrate = 0.2, select = 0.2, report = 0.6, seed = 1 }}\n\
          [[variant]]\nname = \"both\"\nsteps = [{{ prune = \"channels\", ratio = 0.5, criterion = \"l1\", \
          recover = \"statistics\" }}, {{ quantize = \"int8\" }}]\n\
          [[variant]]\nname = \"same\"\n\
@@ -173,17 +168,7 @@ fn what_came_of_forecasts_widens_the_next() {
     };
     let lines: Vec<String> =
         (0..9).map(|n| serde_json::to_string(&outcome(n)).unwrap() + "\n").collect();
-    let earlier = folder.path().join("forecasts.jsonl");
-    std::fs::write(&earlier, lines.concat()).unwrap();
-    let ledger = |run: PathBuf| std::fs::read_to_string(run.join("ledger.jsonl")).unwrap();
-    // A file that the study does not name is none of its business.
-    let alone = tempfile::tempdir().unwrap();
-    std::fs::copy(&earlier, alone.path().join("forecasts.jsonl")).unwrap();
-    assert!(!ledger(run(alone.path())).contains("earlier outcomes"));
-    let run = run_under(folder.path(), "[protocol]\nforecasts = \"forecasts.jsonl\"\n");
-    assert!(ledger(run.clone()).contains("jackknife+ of these and 9 earlier outcomes"));
-    paring(folder.path(), &["explain", run.to_str().unwrap(), "--minutes", "0.2"]).success();
-    let after = std::fs::read_to_string(&earlier).unwrap();
-    assert!(after.lines().count() > 9, "{after}");
-    assert!(!folder.path().join("data").exists() && !alone.path().join("data").exists());
+    std::fs::write(folder.path().join("forecasts.jsonl"), lines.concat()).unwrap();
+    let ledger = std::fs::read_to_string(run(folder.path()).join("ledger.jsonl")).unwrap();
+    assert!(ledger.contains("jackknife+ of these and 9 earlier outcomes"), "{ledger}");
 }

@@ -100,6 +100,7 @@ fn traced(folder: &Path, options: &[String], words: &[&str]) -> std::process::Ex
         .args(options)
         .arg(env!("CARGO_BIN_EXE_paring"))
         .args(words)
+        .env("PARING_FORECASTS", folder.join("forecasts.jsonl"))
         .env("PARING_DATA", folder.join("data"))
         .env("USER", "somebody")
         .output()

@@ -37,7 +37,6 @@ fn job(folder: &Path, models: &[(&str, &Path)], change: impl FnOnce(&mut Job)) -
             sha256,
             options: EngineOptions::default(),
             baseline: index == 0,
-            engine: None,
         }
     });
     let rules = SampleRules {

@@ -519,7 +519,6 @@ fn job(folder: &Path, model: &Path) -> PathBuf {
             sha256,
             options: EngineOptions::default(),
             baseline: true,
-            engine: None,
         }],
         energy: None,
     };

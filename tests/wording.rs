@@ -19,7 +19,7 @@ fn help(words: &str) -> String {
 /// Exit code and standard error of a command line in a folder.
 fn said(folder: &Path, words: &str) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_paring"));
-    command.current_dir(folder);
+    command.current_dir(folder).env("PARING_FORECASTS", folder.join("forecasts.jsonl"));
     let ended = command.args(words.split_whitespace()).arg("--quiet").assert();
     let output = ended.get_output();
     let text = String::from_utf8_lossy(&output.stderr);

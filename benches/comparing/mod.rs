@@ -70,7 +70,7 @@ impl Stage {
             let parts = format!("{sha256} {}", options.label());
             let variant_id = Sha256Hex::of(parts.as_bytes());
             let (name, path) = (name.to_string(), path.to_path_buf());
-            Ok(JobModel { name, variant_id, path, sha256, options, baseline: false, engine: None })
+            Ok(JobModel { name, variant_id, path, sha256, options, baseline: false })
         };
         let first = of(&self.model, "baseline", EngineOptions::default())?;
         let second = of(variant, "variant", options)?;

@@ -108,7 +108,7 @@ def command_records(program):
     fixtures.altered(program.work)
     found = {}
     for line in [*WITHOUT_OUTPUT, *WITH_OUTPUT]:
-        result = program.run(*line.split(), "--quiet") if line else program.run()
+        result = program.run(*line.split(), "--quiet", forecasts="commands.jsonl") if line else program.run()
         # Manifests and ledgers hold times, so hashes of them vary.
         message = DIGEST.sub("<sha256>", result.first_line())
         found[f"paring {line}"] = {"exit code": result.code, "standard error": message}

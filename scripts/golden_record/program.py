@@ -54,14 +54,19 @@ class Program:
             "PARING_FIRST_LOAD_SECONDS": "600",
         }
 
-    def run(self, *arguments):
-        """Runs a command line; paths of the sandbox become `<work>` in what it says."""
+    def run(self, *arguments, forecasts="forecasts.jsonl"):
+        """Runs a command line; paths of the sandbox become `<work>` in what it says.
+
+        `forecasts` is the forecaster's record: what it holds changes forecasts, so whatever runs at
+        the same time or in another order has one of its own.
+        """
+        environment = self.environment | {"PARING_FORECASTS": str(self.work / forecasts)}
         command = [self.path, *map(str, arguments)]
         try:
             completed = subprocess.run(
                 command,
                 cwd=self.work,
-                env=self.environment,
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=LIMIT_S,

@@ -26,7 +26,9 @@ class StudyRecorder:
         made = self.make_variants(study, folder / "run")
         found = {"verb that made it": exit_and_messages(made)}
         if study.explain:
-            explained = self.program.run("explain", folder / "run", *study.explain, "--quiet")
+            explained = self.program.run(
+                "explain", folder / "run", *study.explain, "--quiet", forecasts=f"{study.name}.jsonl"
+            )
             found["verb that explained it"] = exit_and_messages(explained)
         if (folder / "run").is_dir():
             found |= run_record.run_directory_record(folder / "run", study.forecast)
@@ -57,7 +59,7 @@ class StudyRecorder:
         """Runs the verb that makes the variants."""
         verb = ("run", "--quick") if study.timed else ("compress", "--evaluate")
         arguments = (*verb, self.folder(study) / "study.toml", "--out", run, "--quiet")
-        return self.program.run(*arguments)
+        return self.program.run(*arguments, forecasts=f"{study.name}.jsonl")
 
     def measured_tables(self, study, folder):
         """Tables of times of a run on this machine."""

@@ -73,7 +73,7 @@ def written_files(program):
 
 def answer_record(program, line, with_values):
     """One answer: exit code, first line of standard error, paths, and values."""
-    result = program.run(*line, "--json", "--quiet")
+    result = program.run(*line, "--json", "--quiet", forecasts="answers.jsonl")
     found = {"exit code": result.code, "standard error": result.first_line()}
     try:
         value = json.loads(result.stdout)

@@ -1,6 +1,7 @@
 //! `paring compress`: variants, ledger and parings.
 
 use super::progress::ProgressPrinter;
+use super::record_file::forecasts_file;
 use super::resume_command::ResumeCommand;
 use super::{CodedError, GlobalOptions, StudyArgs, run_output};
 use crate::workflow::{self, CompressOptions};
@@ -33,6 +34,7 @@ impl CompressArgs {
             // JSON has no place for half an answer.
             require_evaluation: global.json,
             sysfs_root: self.sysfs_root,
+            forecast_history: forecasts_file(),
             ..CompressOptions::new(self.study.study)
         };
         let result = workflow::compress(&options, &|event| printer.show(event))?;

@@ -117,7 +117,7 @@ fn of_workflow(error: &WorkflowError) -> ExitCode {
         | WorkflowError::Attack { .. }
         | WorkflowError::Incomplete(_)
         | WorkflowError::NotMadeAgain(_)
-        | WorkflowError::Places(_)
+        | WorkflowError::StudyGone(_)
         | WorkflowError::NothingDecided(_)
         | WorkflowError::Verify(VerifyError::Unverifiable { .. }) => ExitCode::Input,
         WorkflowError::Report(_)

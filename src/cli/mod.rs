@@ -8,10 +8,10 @@ mod compress;
 mod exit;
 mod first_load;
 mod govern;
-mod mcp;
 mod models;
 mod packaging;
 mod progress;
+mod record_file;
 mod restore;
 mod resume_command;
 mod run;
@@ -130,8 +130,6 @@ enum VerbArgs {
     Man(packaging::ManArgs),
     /// Print the JSON schema of a study, an inventory or a profile, for editors
     Schema(packaging::SchemaArgs),
-    /// Serve verbs as tools of the Model Context Protocol, on standard input and output
-    Mcp(mcp::McpArgs),
     /// Run as the agent: measure a job on this machine
     #[command(hide = true, trailing_var_arg = true)]
     Agent {
@@ -251,7 +249,6 @@ fn ended(cli: CommandLine) -> Result<(), CodedError> {
         VerbArgs::Completions(verb) => verb.run(),
         VerbArgs::Man(verb) => verb.run(),
         VerbArgs::Schema(verb) => verb.run(),
-        VerbArgs::Mcp(verb) => verb.run(),
         VerbArgs::FirstLoad(verb) => verb.run(),
         VerbArgs::Agent { arguments } => paring_agent::measure::main(&arguments, &["agent"])
             .map_err(|e| CodedError::new(ExitCode::Internal, e)),

@@ -1,7 +1,6 @@
 //! `paring restore`: the baseline again, a variant with its structure whole, or single components back.
 
 use super::progress::ProgressPrinter;
-use super::runs::PlacesArgs;
 use super::{CodedError, GlobalOptions};
 use crate::workflow::{self, RestoreEvidence, RestoreExtent, RestoreOptions};
 use clap::Args;
@@ -19,8 +18,9 @@ pub(super) struct RestoreArgs {
     variant: String,
     #[command(flatten)]
     extent: RestoreExtentArgs,
-    #[command(flatten)]
-    places: PlacesArgs,
+    /// Path of the study file, if it has moved
+    #[arg(long)]
+    study: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -45,9 +45,8 @@ impl RestoreArgs {
             (false, true) => RestoreExtent::Pruned,
             (false, false) => RestoreExtent::Components(component),
         };
-        let places = self.places.places("restore", &self.run);
-        let (run, variant) = (self.run, self.variant);
-        let options = RestoreOptions { run, variant, extent, places, trust: global.trust() };
+        let (run, variant, study) = (self.run, self.variant, self.study);
+        let options = RestoreOptions { run, variant, extent, study, trust: global.trust() };
         let printer = ProgressPrinter::new(global.quiet);
         let result = workflow::restore(&options, &|event| printer.show(event))?;
         let (file, manifest) = (&result.file, &result.manifest_sha256);

@@ -1,6 +1,7 @@
 //! `paring run`: everything a study says, and what came of it.
 
 use super::progress::ProgressPrinter;
+use super::record_file::forecasts_file;
 use super::resume_command::ResumeCommand;
 use super::{CodedError, ColumnArgs, GlobalOptions, StudyArgs, run_output};
 use crate::workflow::{self, RunOptions};
@@ -52,6 +53,7 @@ impl RunArgs {
             quick: self.quick,
             trust: global.trust(),
             sysfs_root: self.sysfs_root,
+            forecast_history: forecasts_file(),
             ..RunOptions::new(self.study.study)
         };
         if self.dry_run {

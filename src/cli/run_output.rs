@@ -2,7 +2,7 @@
 
 use super::{ColumnArgs, GlobalOptions};
 use crate::pipeline::Recipe;
-use crate::report::{self, ResultRow, RowEngine};
+use crate::report;
 use crate::study::{QUICK_BLOCKS, Study};
 use crate::workflow::{
     CompressResult, RunPlan, RunResult, TrainingEstimate, VariantFailure, VariantResult,
@@ -34,7 +34,6 @@ pub(super) fn print_plan(plan: &RunPlan, global: &GlobalOptions) {
                 "variants": names, "recipes": study.recipes.iter().map(recipe_json).collect::<Vec<_>>(),
                 "targets": study.targets.iter().map(|target| target_json(study, target)).collect::<Vec<_>>(),
                 "regimes": study.regimes.iter().map(|r| r.name.to_string()).collect::<Vec<_>>(),
-                "engines": study.engines.iter().map(|e| &e.program).collect::<Vec<_>>(),
                 "blocks": blocks, "estimate_s": estimate.as_secs(), "quick": quick,
                 "training_estimate_s": training.iter().map(training_json).collect::<Vec<_>>(),
                 "energy_estimate_s": energy.collect::<Vec<_>>(),
@@ -58,10 +57,6 @@ pub(super) fn print_plan(plan: &RunPlan, global: &GlobalOptions) {
     }
     for regime in &study.regimes {
         say!("regime `{}`: evaluated on {} too", regime.name, regime.path.display());
-    }
-    for engine in &study.engines {
-        let command = shlex::try_join(engine.program.command.iter().map(String::as_str));
-        say!("engine `{}`: {}", engine.program.name, command.unwrap_or_default());
     }
     training.iter().for_each(print_training);
     print_times(plan);
@@ -153,13 +148,11 @@ pub(super) fn print_result(
                 "manifest_sha256": result.manifest_sha256, "gate": result.gate,
                 "regimes": report::regimes_json(&result.regimes),
                 "measurements": rows.iter().map(|r| &r.measurement).collect::<Vec<_>>(),
-                "engines": engines_json(&result.engine_rows),
             })
         );
         return;
     }
     super::say::table(&report::results_table(&rows, global.layout(columns)));
-    print_engines(&rows, &result.engine_rows, global, columns);
     if result.quick {
         say!("{}", report::quick_note(QUICK_BLOCKS));
     }
@@ -182,29 +175,6 @@ pub(super) fn print_result(
     let since = if result.resumed { " since it was gone on with" } else { "" };
     let manifest = &result.manifest_sha256;
     say!("`{}` took {took}{since}; written to {out}; manifest {manifest}", result.study);
-}
-
-/// Prints what other engines made of the variants.
-pub(super) fn print_engines(
-    rows: &[ResultRow],
-    engine_rows: &[ResultRow],
-    global: &GlobalOptions,
-    columns: ColumnArgs,
-) {
-    if let Some(table) = report::engines_table(rows, engine_rows, global.layout(columns)) {
-        super::say::table(&table);
-    }
-}
-
-/// Rows of other engines as they stand in JSON.
-pub(super) fn engines_json(rows: &[ResultRow]) -> Vec<Value> {
-    let of = |row: &ResultRow| {
-        json!({
-            "variant": row.variant.name, "target": row.target,
-            "engine": row.engine.as_ref().map(RowEngine::label), "measurement": row.measurement,
-        })
-    };
-    rows.iter().map(of).collect()
 }
 
 /// Prints the variants that were made.

@@ -35,9 +35,9 @@ pub use forecast::{
     read_outcomes, removal,
 };
 pub use measurement::{
-    EngineMeasurement, LayerTables, MeasurementExtent, MeasurementPlan, PlannedEngine,
-    TargetJournal, TargetMeasurements, TimedModel, TimingRounds, VariantMeasurement, attributed,
-    cancel, kept_times_by_node, layers, measure, recorded_nodes, times_by_node,
+    LayerTables, MeasurementExtent, MeasurementPlan, TargetJournal, TargetMeasurements, TimedModel,
+    TimingRounds, VariantMeasurement, attributed, cancel, kept_times_by_node, layers, measure,
+    recorded_nodes, times_by_node,
 };
 pub use mixed_precision::{RecordedDivergence, precision_tables, recorded_divergences};
 pub use panic_isolation::{attempt, attempt_on};

@@ -87,7 +87,6 @@ pub(super) fn example_row(
         target: target.into(),
         environment: TargetEnvironment::default(),
         measurement,
-        engine: None,
     }
 }
 
@@ -121,7 +120,6 @@ fn latency(ns: f64) -> LatencySummary {
         quiet_share: 0.97,
         contended: false,
         outputs_agree: true,
-        engine: None,
     }
 }
 

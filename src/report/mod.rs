@@ -6,7 +6,6 @@ mod answers;
 mod approval_rows;
 mod compare;
 mod csv;
-mod engines;
 #[cfg(test)]
 mod example_rows;
 mod explanation_rows;
@@ -42,12 +41,11 @@ pub use csv::{
     comparison_csv, effects_csv, flow_csv, hits_csv, layers_csv, regimes_csv, results_csv,
     robustness_csv, savings_csv,
 };
-pub use engines::{EngineSpeedup, engine_speedups, engines_table};
 pub use gate::requirement_case;
 pub use gate::{
     VariantRestoration, gate_junit, gate_lines, gate_sentence, restoration_text, undecidable_line,
 };
-pub use markdown::{report_md, summary_md};
+pub use markdown::report_md;
 pub use model_card::{
     CardApproval, CardRecords, CroissantData, croissant_record, model_card_cyclonedx,
     model_card_md, model_card_spdx,
@@ -58,7 +56,7 @@ pub use pages::{
     trend_page_html,
 };
 pub use report_error::ReportError;
-pub use result_row::{ResultRow, RowEngine, RunFacts};
+pub use result_row::{ResultRow, RunFacts};
 pub use run_document::run_documents;
 pub use tables::{TableFile, parquet_files, runs_csv};
 pub use terminal::{

@@ -2,8 +2,8 @@
 
 use crate::govern::{self, GateRow};
 use paring_core::schema::{
-    Evaluation, ExternalEngine, GateRecord, Measurement, MissingReason, Requirement,
-    TargetEnvironment, VariantRecord,
+    Evaluation, GateRecord, Measurement, MissingReason, Requirement, TargetEnvironment,
+    VariantRecord,
 };
 
 /// Study, run and protocol hashes, which all rows of a run share.
@@ -50,52 +50,14 @@ pub struct ResultRow {
     pub environment: TargetEnvironment,
     /// The measurement.
     pub measurement: Measurement,
-    /// The other engine that it was measured in; `None` of tract.
-    pub engine: Option<RowEngine>,
-}
-
-/// Another engine of a row.
-#[derive(Clone, Debug)]
-pub struct RowEngine {
-    /// Its name in the study; name and version in its own words of a row that was read back.
-    pub name: String,
-    /// The engine in its program's words, where a block was measured.
-    pub found: Option<ExternalEngine>,
-}
-
-impl RowEngine {
-    /// Name and version, as far as they are known.
-    pub fn label(&self) -> String {
-        self.found.as_ref().map_or_else(|| self.name.clone(), ExternalEngine::label)
-    }
 }
 
 impl ResultRow {
-    /// The row of the same variant in another engine, whose measurement has the identity of the file there.
-    /// It has no evaluation: its answers are compared with tract's.
-    pub fn in_engine(self, name: &str, measurement: Measurement) -> ResultRow {
-        let found = measurement.latency.as_ref().ok().and_then(|latency| latency.engine.clone());
-        let variant_id = measurement.variant_id.clone();
-        let missing = "answers in another engine are compared with tract's alone";
-        ResultRow {
-            variant: VariantRecord { variant_id, ..self.variant },
-            evaluation: None,
-            evaluation_missing: Some(MissingReason(missing.into())),
-            measurement,
-            engine: Some(RowEngine { name: name.to_string(), found }),
-            ..self
-        }
-    }
-
     /// The variant's name and what of its setting is not usual.
     pub fn label(&self) -> String {
-        let name = match &self.engine {
-            Some(engine) => format!("{} in {}", self.variant.name, engine.name),
-            None => self.variant.name.clone(),
-        };
         match self.measurement.setting.label() {
-            usual if usual.is_empty() => name,
-            setting => format!("{name} ({setting})"),
+            usual if usual.is_empty() => self.variant.name.clone(),
+            setting => format!("{} ({setting})", self.variant.name),
         }
     }
 

@@ -1,15 +1,13 @@
 //! A checked study: typed values, paths that lead somewhere.
 
-use super::{
-    ApprovalRules, EnergyPlan, Regime, StudyEngine, StudyRequirement, TaskSettings, TimingPlan,
-};
+use super::{ApprovalRules, EnergyPlan, Regime, StudyRequirement, TaskSettings, TimingPlan};
 use crate::evaluate::{RobustnessTest, SplitRule};
-use crate::pipeline::{PlannedEngine, Recipe};
-use paring_boards::{Target, TargetTransport};
-use paring_core::schema::{EngineProgram, ExecutionSetting, Requirement};
+use crate::pipeline::Recipe;
+use paring_boards::Target;
+use paring_core::schema::{ExecutionSetting, Requirement};
 use paring_data::DatasetRules;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A checked study.
 #[derive(Clone, Debug)]
@@ -42,13 +40,8 @@ pub struct Study {
     pub timing: TimingPlan,
     /// Rules of measuring energy.
     pub energy: EnergyPlan,
-    /// Other engines that variants are measured in.
-    pub engines: Vec<StudyEngine>,
     /// Removals that are tried before any is decided, for the forecasts.
     pub probes: usize,
-    /// Outcomes of earlier forecasts, which the next are held against and added to; `None` where runs
-    /// learn nothing of each other.
-    pub forecasts: Option<PathBuf>,
     /// Rules of approving variants.
     pub approval: ApprovalRules,
     /// Bounds that every variant has to keep.
@@ -63,28 +56,6 @@ impl Study {
     /// Its requirements, without their places in the file.
     pub fn requirements(&self) -> Vec<Requirement> {
         self.requirements.iter().map(|own| own.requirement.clone()).collect()
-    }
-
-    /// Other engines on a target. On this machine a word of a command that is a file in the study's folder
-    /// means that file; a board has files of its own.
-    pub fn engines_on(&self, target: &Target) -> Vec<PlannedEngine> {
-        let folder = self.path.parent().unwrap_or(Path::new(""));
-        let word = |word: &String| match target.transport {
-            TargetTransport::Local if folder.join(word).is_file() => {
-                let file = folder.join(word);
-                std::path::absolute(&file).unwrap_or(file).to_string_lossy().into_owned()
-            }
-            _ => word.clone(),
-        };
-        let own = self.engines.iter().filter(|engine| engine.is_on(&target.name));
-        own.map(|engine| PlannedEngine {
-            program: EngineProgram {
-                name: engine.program.name.clone(),
-                command: engine.program.command.iter().map(word).collect(),
-            },
-            variants: engine.variants.clone(),
-        })
-        .collect()
     }
 
     /// Settings that models run with on a target: every batch with every number of threads and of

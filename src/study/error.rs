@@ -39,13 +39,13 @@ pub enum StudyError {
     },
     /// The study has a program run that its owner was not trusted with.
     #[error(
-        "{}: `command` under {section} runs a program on the machine that is measured; `--trust` allows it for people you trust", path.display()
+        "{}: `{key}` under [energy] runs a program on the machine that is measured; `--trust` allows it for people you trust", path.display()
     )]
     Untrusted {
         /// The file.
         path: PathBuf,
-        /// The section.
-        section: &'static str,
+        /// The key.
+        key: &'static str,
     },
     /// The output folder holds something else.
     #[error("{} is not empty and not a run of paring; choose another --out", .0.display())]

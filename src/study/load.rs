@@ -2,19 +2,18 @@
 
 use super::recipes::recipes;
 use super::sections::{
-    self, DataSection, EngineContext, EngineSection, OneOrMany, RequirementContext, StudyFile,
-    StudySection, TargetSection, approval_rules, check_words, energy_plan, forecasts_file, regimes,
-    requirements, stress, study_engines, task_settings, timing_plan,
+    self, OneOrMany, RequirementContext, StudySection, TargetSection, approval_rules, check_words,
+    energy_plan, regimes, requirements, stress, task_settings, timing_plan,
 };
 use super::study_samples::data_source;
-use super::{DataSource, EnergyPlan, Study, StudyError};
-use crate::pipeline::{BASELINE, Recipe};
+use super::{EnergyPlan, Study, StudyError};
+use crate::pipeline::Recipe;
 use paring_agent::engine::{self, ModelSource};
 use paring_boards::{FolderTrust, Inventory, Target};
 use paring_compress::Step;
 use paring_core::schema::EnergySource;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Most samples of an inference.
 const MOST_BATCH: usize = 1 << 16;
@@ -39,64 +38,27 @@ pub(super) fn recipes_of(path: &Path, folder: &Path) -> Result<(String, Vec<Reci
     Ok((file.study.owner, recipes))
 }
 
-/// Other places of a study's model and data than the study names.
-#[derive(Clone, Debug, Default)]
-pub struct StudyPlaces {
-    /// The model.
-    pub model: Option<PathBuf>,
-    /// The data.
-    pub data: Option<PathBuf>,
-}
-
-/// Paths of the model and the data as a study has them.
-///
-/// # Errors
-/// [`StudyError`] names the file, the line or the key.
-pub fn paths_of(path: &Path) -> Result<(PathBuf, PathBuf), StudyError> {
-    let (file, _) = sections::read(path)?;
-    Ok((file.model.path, file.data.path))
-}
-
-/// [`load`] with a model and data that lie elsewhere.
-///
-/// # Errors
-/// [`StudyError`] names the file, the line or the key.
-pub fn load_placed(
-    path: &Path,
-    trust: FolderTrust,
-    places: &StudyPlaces,
-) -> Result<Study, StudyError> {
-    load_whole(path, &[], trust, places)
-}
-
 /// [`load`] with other targets than the study's, unless there are none.
 ///
 /// # Errors
 /// [`StudyError`] names the file, the line or the key.
 pub fn load_for(path: &Path, targets: &[String], trust: FolderTrust) -> Result<Study, StudyError> {
-    load_whole(path, targets, trust, &StudyPlaces::default())
-}
-
-fn load_whole(
-    path: &Path,
-    targets: &[String],
-    trust: FolderTrust,
-    places: &StudyPlaces,
-) -> Result<Study, StudyError> {
     let (file, text) = sections::read(path)?;
     let invalid = |problem: String| StudyError::Invalid { path: path.to_path_buf(), problem };
     refuse_empty(&file.study).map_err(invalid)?;
-    let words = checked_words(&file, path, &text)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let recipes = recipes(&file.variant, folder).map_err(|e| e.of_study(path, &text))?;
-    let model = places.model.clone().unwrap_or_else(|| folder.join(&file.model.path));
+    let model = folder.join(file.model.path);
     let batches = batches(&model, file.model.batch).map_err(invalid)?;
     let own_targets = target_words(&file.target).map_err(invalid)?;
     let target_words = if targets.is_empty() { &own_targets } else { targets };
     let inventory = Inventory::find(folder, trust)?;
     let targets = paring_boards::select_targets(target_words, &inventory)?;
     let energy = energy_plan(file.energy, folder).map_err(invalid)?;
-    refuse_untrusted(&energy, &file.engine, path, trust)?;
+    refuse_untrusted(&energy, path, trust)?;
+    let words = words(&file.study);
+    check_date(&words).map_err(invalid)?;
+    check_words(&file.protocol.require_words, &words, path, &text)?;
     let task = task_settings(&file.task).map_err(invalid)?;
     let robustness = stress(file.robustness).map_err(invalid)?;
     let context = RequirementContext {
@@ -106,13 +68,7 @@ fn load_whole(
         targets: target_names(&own_targets, &targets),
     };
     let requirements = requirements(&file.protocol.require, &context, path, &text)?;
-    let timing = timing_plan(&file.protocol).map_err(invalid)?;
-    let context = EngineContext {
-        targets: context.targets,
-        variants: recipes.iter().map(|recipe| recipe.name.as_str()).chain([BASELINE]).collect(),
-        streams: &timing.streams,
-    };
-    let engines = study_engines(file.engine, &context).map_err(invalid)?;
+    let data = data_source(file.data, folder).map_err(invalid)?;
     Ok(Study {
         path: path.to_path_buf(),
         name: file.study.name,
@@ -123,29 +79,17 @@ fn load_whole(
         dims: file.model.dims,
         task,
         robustness,
-        data: placed_data(file.data, folder, places).map_err(invalid)?,
+        data,
         regimes: regimes(file.regime, folder).map_err(invalid)?,
         seed: file.protocol.seed,
-        timing,
+        timing: timing_plan(&file.protocol).map_err(invalid)?,
         energy,
-        engines,
         probes: file.protocol.probes.unwrap_or(DEFAULT_PROBES),
-        forecasts: forecasts_file(file.protocol.forecasts.as_deref(), folder).map_err(invalid)?,
         approval: approval_rules(&file.protocol).map_err(invalid)?,
         requirements,
         targets: known(targets, &recipes).map_err(invalid)?,
         recipes,
     })
-}
-
-/// The data, at their place now.
-fn placed_data(
-    section: DataSection,
-    folder: &Path,
-    places: &StudyPlaces,
-) -> Result<DataSource, String> {
-    let own = data_source(section, folder)?;
-    Ok(DataSource { path: places.data.clone().unwrap_or(own.path), ..own })
 }
 
 /// Refuses a study that nobody answers for, or that has no name.
@@ -175,19 +119,6 @@ fn batches(model: &Path, given: Option<OneOrMany<usize>>) -> Result<Vec<usize>, 
         }
         None => Ok(batches),
     }
-}
-
-/// A person's words about a study, by key, where they are those that it asks for.
-fn checked_words(
-    file: &StudyFile,
-    path: &Path,
-    text: &str,
-) -> Result<BTreeMap<String, String>, StudyError> {
-    let words = words(&file.study);
-    let invalid = |problem: String| StudyError::Invalid { path: path.to_path_buf(), problem };
-    check_date(&words).map_err(invalid)?;
-    check_words(&file.protocol.require_words, &words, path, text)?;
-    Ok(words)
 }
 
 /// A person's words about a study, by key.
@@ -222,22 +153,17 @@ fn target_names<'a>(own: &'a [String], selected: &'a [Target]) -> Option<Vec<&'a
     is_name.then(|| names.chain(selected).collect())
 }
 
-/// Refuses an energy source or an engine that runs a program, where nobody trusts the study's owner with
-/// that.
+/// Refuses an energy source that runs a program, where nobody trusts the study's owner with that.
 fn refuse_untrusted(
     energy: &EnergyPlan,
-    engines: &[EngineSection],
     path: &Path,
     trust: FolderTrust,
 ) -> Result<(), StudyError> {
-    let untrusted = |section| StudyError::Untrusted { path: path.to_path_buf(), section };
-    match trust {
-        FolderTrust::Given => Ok(()),
-        FolderTrust::Withheld if matches!(energy.source, Some(EnergySource::Command { .. })) => {
-            Err(untrusted("[energy]"))
+    match (&energy.source, trust) {
+        (Some(EnergySource::Command { .. }), FolderTrust::Withheld) => {
+            Err(StudyError::Untrusted { path: path.to_path_buf(), key: "command" })
         }
-        FolderTrust::Withheld if !engines.is_empty() => Err(untrusted("[[engine]]")),
-        FolderTrust::Withheld => Ok(()),
+        _ => Ok(()),
     }
 }
 

@@ -25,13 +25,13 @@ pub use approvals::{
 pub use checked_study::{DataSource, Study};
 pub use error::StudyError;
 pub use kept_answers::kept_answers;
-pub use load::{StudyPlaces, load, load_for, load_placed, paths_of};
+pub use load::{load, load_for};
 pub use opened::{StudyInputs, open};
 pub use regime_inputs::{RegimeInputs, open_regime};
 pub use replayed_study::load_replayed;
 pub use run::{ManifestError, Protocol, RunDirectory, RunManifest};
 pub use sections::{
-    EnergyPlan, QUICK_BLOCKS, Regime, StudyEngine, StudyRequirement, TaskSettings, TimingPlan,
+    EnergyPlan, QUICK_BLOCKS, Regime, StudyRequirement, TaskSettings, TimingPlan,
     default_timing_plan, width_stop_rule,
 };
 pub use signatures::{

@@ -7,20 +7,18 @@ use paring_boards::FolderTrust;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
-/// Reads the study of the run in `run` from a file, its own copy for one, with another place of its model
-/// and data; what is rewritten goes into the folder `scratch`. Its targets are none but this machine, and
-/// nothing of it runs a program.
+/// Reads the study of the run in `run` with another place of its model and data; what is rewritten goes
+/// into the folder `scratch`. Its targets are none but this machine.
 ///
 /// # Errors
 /// [`StudyError`] names the file and the key.
 pub fn load_replayed(
     run: &Path,
-    file: &Path,
     model: &Path,
     data: &Path,
     scratch: &Path,
 ) -> Result<Study, StudyError> {
-    let path = file.to_path_buf();
+    let path = run.join("study.toml");
     let failed = |doing| {
         let path = path.clone();
         move |source| StudyError::Io { doing, path: path.clone(), source }
@@ -35,7 +33,7 @@ pub fn load_replayed(
             section.insert("path".into(), place.to_string_lossy().into_owned().into());
         }
     }
-    for elsewhere in ["target", "regime", "engine"] {
+    for elsewhere in ["target", "regime"] {
         table.remove(elsewhere);
     }
     // A program or a file of the machine that measured; other rules are part of what a table is kept by.
@@ -63,8 +61,7 @@ pub fn load_replayed(
     // Its recipes may measure on targets that this machine does not know.
     table.remove("variant");
     let rest = load(&write(&table, "study.toml")?, FolderTrust::Withheld)?;
-    // The scratch folder is nobody's: a run's own copy of its study has no file beside it.
-    Ok(Study { path, owner, recipes, forecasts: None, ..rest })
+    Ok(Study { owner, recipes, ..rest })
 }
 
 /// Points a variant that another tool made to the copy that the run has.

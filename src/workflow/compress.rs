@@ -2,7 +2,7 @@
 
 use super::open_run::{OpenRun, sysfs_root};
 use super::variants::{
-    ForecastLatency, VariantFailure, VariantResult, check_complete, evaluate_regimes,
+    ForecastSources, VariantFailure, VariantResult, check_complete, evaluate_regimes,
     evaluate_variants, make_variants,
 };
 use super::{Progress, ProgressEvent, WorkflowError};
@@ -27,6 +27,8 @@ pub struct CompressOptions {
     pub require_evaluation: bool,
     /// The folder that stands for `/` where power sensors are read.
     pub sysfs_root: Option<PathBuf>,
+    /// The tool's record as a forecaster, one outcome a line.
+    pub forecast_history: Option<PathBuf>,
 }
 
 impl CompressOptions {
@@ -39,6 +41,7 @@ impl CompressOptions {
             evaluate: false,
             require_evaluation: false,
             sysfs_root: None,
+            forecast_history: None,
         }
     }
 }
@@ -97,7 +100,9 @@ pub fn compress(
     let mut run = OpenRun::start(study, loaded, options.out.as_deref(), false, progress)?;
     progress(ProgressEvent::RunDirectory(run.path()));
     let sysfs_root = options.sysfs_root.as_deref().map(sysfs_root).transpose()?;
-    let made = make_variants(&run, sysfs_root.as_deref(), ForecastLatency::No, progress)?;
+    let forecasts =
+        ForecastSources { history: options.forecast_history.as_deref(), latency: false };
+    let made = make_variants(&run, sysfs_root.as_deref(), &forecasts, progress)?;
     let evaluation_outcome = match options.evaluate {
         true => evaluate_variants(&run, &made.records, progress).map(Some),
         false => Ok(None),

@@ -1,6 +1,5 @@
 //! Errors of use cases. An exit code can be told from each without reading its text.
 
-use super::places_error::PlacesError;
 use crate::evaluate::{AttackError, MetricNeedsLabels, OutputError, PredictError, SampleMismatch};
 use crate::ledger::LedgerError;
 use crate::pipeline::PipelineError;
@@ -269,9 +268,9 @@ pub enum WorkflowError {
     /// Variants were not made or not evaluated.
     #[error("{0}")]
     Incomplete(String),
-    /// A run's study, model or data are not found.
-    #[error(transparent)]
-    Places(#[from] PlacesError),
+    /// A run's study no longer lies where the run found it.
+    #[error("the run's study {} is gone; name it with --study", .0.display())]
+    StudyGone(PathBuf),
     /// A variant without decisions has nothing to be explained.
     #[error("variant `{0}` is its baseline: nothing was decided")]
     NothingDecided(String),

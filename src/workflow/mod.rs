@@ -15,13 +15,11 @@ mod file_schemas;
 mod gate;
 mod models;
 mod open_run;
-mod places_error;
 mod progress;
 mod rederive;
 mod report;
 mod restore;
 mod run;
-mod run_places;
 mod runs;
 mod signing;
 mod targets;
@@ -49,7 +47,6 @@ pub use models::{
     ProfileOptions, SampleOptions, catalog, diff, export_advice, gradient, init, profile,
 };
 pub use open_run::sysfs_root;
-pub use places_error::PlacesError;
 pub use progress::{Progress, ProgressEvent, ProgressStage};
 pub use rederive::{
     Rederivation, RederivationOutcome, RederiveOptions, RederivedVariant, rederive,
@@ -61,7 +58,6 @@ pub use restore::{RestoreEvidence, RestoreExtent, RestoreOptions, RestoreResult,
 pub use run::{
     RunOptions, RunPlan, RunResult, TargetResult, TrainingEstimate, cancel_run, plan_run, run,
 };
-pub use run_places::RunPlaces;
 pub use runs::{
     AddedNote, CompareOptions, FailureRules, NoteOptions, PersonalRecords, RegimeOptions,
     RegimeResult, ShownRun, VerifiedRun, VerifiedSignatures, VerifyOptions, add_regime, compare,

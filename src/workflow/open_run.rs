@@ -1,7 +1,6 @@
 //! A run on its way: the study, its model and data, and the run directory that this process alone works
 //! in. What is derived of them for one step of the work is in `inputs.rs`.
 
-use super::run_places::{RunPlaces, StudyUse};
 use super::{Progress, ProgressEvent, WorkflowError};
 use crate::study::{self, Protocol, RunDirectory, Study, StudyInputs, VerifyError};
 use paring_boards::FolderTrust;
@@ -39,21 +38,26 @@ impl OpenRun {
         Ok(OpenRun { directory, study, loaded })
     }
 
-    /// Opens the run in `run`; `places` are those of its study, model and data now, if not where the run
-    /// found them.
+    /// Opens the run in `run`; `study` is where its study lies now, if not where the run found it.
     ///
     /// # Errors
-    /// As for [`RunPlaces::open`].
+    /// [`WorkflowError::StudyGone`] without a study, [`WorkflowError::Study`] where it is not the
+    /// run's.
     pub(super) fn reopen(
         run: &Path,
-        places: &RunPlaces,
+        study: Option<&Path>,
         trust: FolderTrust,
-        wanted: StudyUse,
         progress: &Progress,
     ) -> Result<OpenRun, WorkflowError> {
         report_integrity_flaw(run, progress);
         let directory = RunDirectory::existing(run)?;
-        let (study, loaded) = places.open(run, &directory.protocol, trust, wanted)?;
+        let path = study.unwrap_or(&directory.protocol.study_file);
+        if !path.exists() {
+            return Err(WorkflowError::StudyGone(path.to_path_buf()));
+        }
+        let study = study::load(path, trust)?;
+        let loaded = study::open(&study)?;
+        directory.protocol.describes(&study, &loaded, run)?;
         Ok(OpenRun { directory, study, loaded })
     }
 

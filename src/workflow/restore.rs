@@ -1,7 +1,6 @@
 //! Use case: the baseline again, a variant with its structure whole, or single components back.
 
 use super::open_run::{OpenRun, report_integrity_flaw};
-use super::run_places::{RunPlaces, StudyUse};
 use super::variants::training_listener;
 use super::{Progress, ProgressEvent, ProgressStage, WorkflowError};
 use crate::ledger::{Ledger, read_ledger};
@@ -33,8 +32,8 @@ pub struct RestoreOptions {
     pub variant: String,
     /// Extent of the restoration.
     pub extent: RestoreExtent,
-    /// Places of the study, the model and the data, where they have moved.
-    pub places: RunPlaces,
+    /// Path of the study file, if it has moved.
+    pub study: Option<PathBuf>,
     /// Trust in whoever made the study: its folder may name programs to run.
     pub trust: FolderTrust,
 }
@@ -89,8 +88,7 @@ pub fn restore(
         let line = verified_ancestry(&directory.folders, &options.variant)?;
         return restore_baseline(options, &mut directory, &line);
     }
-    let wanted = StudyUse::Evaluate;
-    let mut run = OpenRun::reopen(&options.run, &options.places, options.trust, wanted, progress)?;
+    let mut run = OpenRun::reopen(&options.run, options.study.as_deref(), options.trust, progress)?;
     let line = verified_ancestry(&run.directory.folders, &options.variant)?;
     replay(options, &mut run, &line, progress)
 }

@@ -116,6 +116,7 @@ class Program:
         home = {
             "XDG_CONFIG_HOME": str(self.scratch / "config"),
             "XDG_DATA_HOME": str(self.scratch / "data"),
+            "PARING_FORECASTS": str(self.scratch / "forecasts.jsonl"),
         }
         command = [self.path, *map(str, words)]
         try:

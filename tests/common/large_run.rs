@@ -216,7 +216,6 @@ fn row(run: &Value, from: &Value, name: &str, target: &str, ids: &[Sha256Hex]) -
             invalid_reasons: vec![],
         },
         variant,
-        engine: None,
     }
 }
 

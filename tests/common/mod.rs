@@ -43,10 +43,10 @@ pub fn skipped(why: &str) {
     eprintln!("skipped: {why}");
 }
 
-/// The program, with the user's data in `folder`.
+/// The program, with what it learns of forecasts in `folder`.
 pub fn paring(folder: &Path, arguments: &[&str]) -> assert_cmd::assert::Assert {
     assert_cmd::Command::new(env!("CARGO_BIN_EXE_paring"))
-        .env("XDG_DATA_HOME", folder.join("data"))
+        .env("PARING_FORECASTS", folder.join("forecasts.jsonl"))
         .args(arguments)
         .assert()
 }

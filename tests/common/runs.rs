@@ -9,6 +9,7 @@ use std::time::Duration;
 /// The program, with everything that is the user's in `folder`.
 pub fn paring(folder: &Path, arguments: &[&str]) -> assert_cmd::assert::Assert {
     assert_cmd::Command::new(env!("CARGO_BIN_EXE_paring"))
+        .env("PARING_FORECASTS", folder.join("forecasts.jsonl"))
         .env("PARING_DATA", folder.join("data"))
         .env("USER", "somebody")
         .args(arguments)

@@ -2,9 +2,8 @@
 
 use crate::cli::{ColumnArgs, GlobalOptions};
 use crate::report::VariantRestoration;
-use crate::workflow::{GateOptions, GateRestoreOptions, MeasuredCost, RestoreCost, RunPlaces};
+use crate::workflow::{GateOptions, GateRestoreOptions, MeasuredCost, RestoreCost};
 use clap::{Args, ValueEnum};
-use paring_core::text::shell_word;
 use std::path::PathBuf;
 
 /// Judge the variants of a run by its protocol's requirements.
@@ -42,12 +41,6 @@ pub(in crate::cli) struct GateArgs {
     /// With --restore: the study file, if it has moved
     #[arg(long, value_name = "FILE", requires = "restore")]
     study: Option<PathBuf>,
-    /// With --restore: the model, if it has moved
-    #[arg(long, value_name = "FILE", requires = "restore")]
-    model: Option<PathBuf>,
-    /// With --restore: the study's data, if they have moved
-    #[arg(long, value_name = "PATH", requires = "restore")]
-    data: Option<PathBuf>,
     #[command(flatten)]
     pub(super) columns: ColumnArgs,
 }
@@ -78,15 +71,7 @@ impl GateArgs {
         GateRestoreOptions {
             run: self.run.clone(),
             variants: self.variant.clone(),
-            places: RunPlaces {
-                study: self.study.clone(),
-                model: self.model.clone(),
-                data: self.data.clone(),
-                data_command: Some(format!(
-                    "paring gate {} --restore --data",
-                    shell_word(&self.run.to_string_lossy())
-                )),
-            },
+            study: self.study.clone(),
             trust: global.trust(),
             by: self.by.cost(),
             target: self.target.clone(),

@@ -1,7 +1,7 @@
 //! Options of `paring explain`.
 
-use super::PlacesArgs;
 use crate::attribution::GroupLevel;
+use crate::cli::record_file::forecasts_file;
 use crate::workflow::ExplainOptions;
 use clap::Args;
 use paring_boards::FolderTrust;
@@ -47,8 +47,9 @@ pub(in crate::cli) struct ExplainArgs {
     /// Write predictions, flow and the most affected samples as CSV beside the Parquet files
     #[arg(long)]
     csv: bool,
-    #[command(flatten)]
-    places: PlacesArgs,
+    /// Path of the study file, if it has moved
+    #[arg(long)]
+    study: Option<PathBuf>,
 }
 
 /// Time limit where none is given.
@@ -85,7 +86,7 @@ impl ExplainArgs {
     /// The options, with the trust that a global one gives.
     pub(super) fn options(self, trust: FolderTrust) -> ExplainOptions {
         ExplainOptions {
-            places: self.places.places("explain", &self.run),
+            study: self.study,
             trust,
             variants: self.variant,
             level: self.level.into(),
@@ -99,6 +100,7 @@ impl ExplainArgs {
             measure: self.measure,
             sysfs_root: self.sysfs_root,
             csv: self.csv,
+            forecast_history: forecasts_file(),
             ..ExplainOptions::new(self.run)
         }
     }

@@ -3,9 +3,8 @@
 use crate::cli::progress::ProgressPrinter;
 use crate::cli::{CodedError, GlobalOptions};
 use crate::report;
-use crate::workflow::{self, RegimeOptions, RunPlaces};
+use crate::workflow::{self, RegimeOptions};
 use clap::Args;
-use paring_core::text::shell_word;
 use std::path::PathBuf;
 
 /// Evaluate the variants of a finished run on further data: another season, sensor or country.
@@ -28,31 +27,13 @@ pub(in crate::cli) struct RegimeArgs {
     /// The study file, if it has moved
     #[arg(long)]
     study: Option<PathBuf>,
-    /// The study's model, if it has moved
-    #[arg(long, value_name = "FILE")]
-    model: Option<PathBuf>,
-    /// The study's own data, if they have moved
-    #[arg(long, value_name = "PATH")]
-    study_data: Option<PathBuf>,
 }
 
 impl RegimeArgs {
     pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
-        let word = |path: &PathBuf| shell_word(&path.to_string_lossy()).into_owned();
-        let again = format!(
-            "paring regime {} --name {} --data {} --study-data",
-            word(&self.run),
-            self.name,
-            word(&self.data)
-        );
         let options = RegimeOptions {
-            places: RunPlaces {
-                study: self.study,
-                model: self.model,
-                data: self.study_data,
-                data_command: Some(again),
-            },
             run: self.run,
+            study: self.study,
             trust: global.trust(),
             name: self.name,
             data: self.data,

@@ -1,13 +1,12 @@
 //! `paring report`: finished runs as a page, as Markdown, as JSON or as tables.
 
-use super::PlacesArgs;
 use crate::cli::warnings::print_warning;
 use crate::cli::{CodedError, GlobalOptions, say};
 use crate::workflow::{self, ReportAnswer, ReportFormat, ReportOptions};
 use clap::Args;
 use paring_core::units::Bytes;
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Report on runs: report.html, report.md and overlays in each run directory, or another form.
 #[derive(Debug, Args)]
@@ -28,8 +27,6 @@ pub(in crate::cli) struct ReportArgs {
     /// reports without `--redact`
     #[arg(long)]
     redact: bool,
-    #[command(flatten)]
-    places: PlacesArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -55,14 +52,11 @@ impl From<ReportForm> for ReportFormat {
 
 impl ReportArgs {
     pub(in crate::cli) fn run(self, global: &GlobalOptions) -> Result<(), CodedError> {
-        let first = self.runs.first().map(PathBuf::as_path).unwrap_or(Path::new("RUN"));
-        let places = self.places.places("report", first);
         let options = ReportOptions {
             runs: self.runs,
             format: self.format.into(),
             out: self.out,
             redact: self.redact,
-            places,
         };
         let written = match workflow::report(&options, &print_warning)? {
             ReportAnswer::Text(text) => {

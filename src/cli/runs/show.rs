@@ -1,6 +1,5 @@
 //! `paring show`.
 
-use crate::cli::run_output::{engines_json, print_engines};
 use crate::cli::signing::state_line;
 use crate::cli::warnings::print_warning;
 use crate::cli::{CodedError, ColumnArgs, GlobalOptions, say};
@@ -39,13 +38,12 @@ impl ShowArgs {
                 "{:#}",
                 json!({
                     "schema": 1, "run": shown.path, "quick": quick, "rows": rows, "gate": gate,
-                    "approvals": approvals, "engines": engines_json(&shown.engine_rows),
+                    "approvals": approvals,
                 })
             );
             return Ok(());
         }
         say::table(&report::results_table(&shown.rows, global.layout(self.columns)));
-        print_engines(&shown.rows, &shown.engine_rows, global, self.columns);
         if quick {
             say!("{}", report::quick_note(QUICK_BLOCKS));
         }

@@ -1,4 +1,4 @@
-//! The tool's record as a forecaster over several runs, in a file that their study names.
+//! The tool's record as a forecaster, kept across runs in one file of the user's.
 
 use crate::pipeline::PipelineError;
 use paring_core::files::{ConfinedPath, append_lines};
@@ -11,7 +11,7 @@ use std::path::Path;
 /// # Errors
 /// [`PipelineError::File`] where the file is there and cannot be read.
 pub fn read_outcomes(path: &Path) -> Result<Vec<ForecastOutcome>, PipelineError> {
-    let bytes = match ConfinedPath::file(path).read() {
+    let bytes = match std::fs::read(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(vec![]),
         other => other.map_err(PipelineError::file("read", path))?,
     };
@@ -28,5 +28,10 @@ pub fn add_outcomes(path: &Path, outcomes: &[ForecastOutcome]) -> Result<(), Pip
     let known = read_outcomes(path)?;
     let new: Vec<ForecastOutcome> =
         outcomes.iter().filter(|outcome| !known.contains(outcome)).cloned().collect();
-    append_lines(&ConfinedPath::file(path), &new).map_err(PipelineError::file("append to", path))
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(PipelineError::file("create", folder))?;
+    }
+    // The user's own file may be a link of the user's.
+    let place = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    append_lines(&ConfinedPath::file(&place), &new).map_err(PipelineError::file("append to", path))
 }

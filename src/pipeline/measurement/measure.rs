@@ -1,8 +1,5 @@
 //! Measuring variants on a target: the job, the agent, and the journal's sum.
 
-use super::external::{
-    EngineMeasurement, EngineModels, PlannedEngine, engine_measurement, engine_measurements,
-};
 use super::layer_tables::{LayerTables, measure_layers};
 use super::meter_log::fill;
 use super::remote_jobs::with_remote;
@@ -67,8 +64,6 @@ pub struct MeasurementPlan<'a> {
     pub data: &'a Dataset,
     /// Samples of it that may be used.
     pub samples: &'a [usize],
-    /// Other engines that variants are measured in too.
-    pub engines: &'a [PlannedEngine],
     /// Rules of measuring energy, or the reason that it is not measured.
     pub energy: Result<EnergyRules, MissingReason>,
     /// The folder that stands for `/` where the target's power sensors are read; `None` for `/`.
@@ -105,7 +100,7 @@ fn job(
     let bytes = write_tensors(&inputs)
         .map_err(|e| PipelineError::file("write", &path)(std::io::Error::other(e)))?;
     replace(&path, &bytes)?;
-    let models: Vec<JobModel> = variants
+    let models = variants
         .iter()
         .map(|variant| JobModel {
             name: variant.name.clone(),
@@ -114,7 +109,6 @@ fn job(
             sha256: variant.file_sha256.clone(),
             options: variant.options.clone(),
             baseline: variant.parent.is_none(),
-            engine: None,
         })
         .collect();
     Ok(Job {
@@ -154,8 +148,6 @@ pub struct TargetMeasurements {
     pub environment: TargetEnvironment,
     /// One a setting and variant, settings first; empty where only layers were wanted.
     pub measurements: Vec<VariantMeasurement>,
-    /// Those in other engines.
-    pub engines: Vec<EngineMeasurement>,
     /// Times layer by layer; empty where they were not wanted.
     pub layers: LayerTables,
 }
@@ -181,20 +173,15 @@ pub fn measure(
     environment.unused_gpu = target.profile.gpu.clone();
     replace_json(&folder.join("environment.json"), &environment)?;
     let mut job = job(folders, bench, variants)?;
-    let external = EngineModels::new(bench.engines, variants, &job.models);
-    job.models.extend(external.models());
     job.conditions = target.profile.conditions(&job.conditions);
     job.emulated = environment.emulated;
     let energy = bench.energy_on(&environment);
     job.energy = energy.as_ref().ok().cloned();
     replace_json(&folder.join("job.json"), &job)?;
-    let (measurements, engines) = match bench.extent {
-        MeasurementExtent::Layers => (vec![], vec![]),
+    let measurements = match bench.extent {
+        MeasurementExtent::Layers => vec![],
         MeasurementExtent::Times | MeasurementExtent::Both => {
-            let records = timed(folders, (target, &mut site), &job)?;
-            let summary = JournalSummary::new(&records);
-            let own = variant_measurements(&summary, bench, &job, &energy, variants);
-            (own, engine_measurements(&external, bench.settings, &job, &summary))
+            timed(folders, bench, (target, &mut site), &job, &energy, variants)?
         }
     };
     let layers = match bench.extent {
@@ -203,36 +190,31 @@ pub fn measure(
             measure_layers(folders, (target, &mut site), environment.emulated, &job, variants)?
         }
     };
-    Ok(TargetMeasurements { environment, measurements, engines, layers })
+    Ok(TargetMeasurements { environment, measurements, layers })
 }
 
-/// Has a job's blocks measured; gives all that count.
+/// The measurements of a job.
 fn timed(
     folders: &Folders,
-    (target, site): (&Target, &mut TargetSession),
-    job: &Job,
-) -> Result<Vec<BlockRecord>, PipelineError> {
-    let folder = folders.journal(&target.name);
-    let job_path = folder.join("job.json");
-    with_remote(folders, target, job, &mut |remote| site.run(remote, &job_path))?;
-    counted(&folder, job)
-}
-
-/// The measurements of variants in tract, settings first.
-fn variant_measurements(
-    summary: &JournalSummary,
     bench: &MeasurementPlan,
+    (target, site): (&Target, &mut TargetSession),
     job: &Job,
     energy: &Result<EnergyJob, MissingReason>,
     variants: &[VariantRecord],
-) -> Vec<VariantMeasurement> {
+) -> Result<Vec<VariantMeasurement>, PipelineError> {
+    let folder = folders.journal(bench.target);
+    let job_path = folder.join("job.json");
+    with_remote(folders, target, job, &mut |remote| site.run(remote, &job_path))?;
+    let records = counted(&folder, job)?;
+    let summary = JournalSummary::new(&records);
     let without_energy = energy.as_ref().err();
     let of = |variant: &VariantRecord, setting: ExecutionSetting| VariantMeasurement {
         variant: variant.name.clone(),
-        measurement: measurement(summary, job, variant, setting, without_energy),
+        measurement: measurement(&summary, job, variant, setting, without_energy),
     };
     let each = bench.settings.iter().flat_map(|s| variants.iter().map(move |v| (v, *s)));
-    each.map(|(variant, setting)| of(variant, setting)).collect()
+    let each = each.map(|(variant, setting)| of(variant, setting));
+    Ok(each.collect())
 }
 
 /// All blocks of a journal that were measured by a job's rules.
@@ -311,15 +293,5 @@ impl TargetJournal {
     ) -> Measurement {
         let why = self.job.energy.is_none().then(without_energy);
         measurement(summary, &self.job, variant, setting, why.as_ref())
-    }
-
-    /// The measurement of a file in another engine; the identity is that of both.
-    pub fn engine_measurement(
-        &self,
-        summary: &JournalSummary,
-        variant_id: &Sha256Hex,
-        setting: ExecutionSetting,
-    ) -> Measurement {
-        engine_measurement(variant_id, setting, &self.job, summary)
     }
 }

@@ -1,7 +1,6 @@
 //! Measurements of variants and of forms of a model: on targets through the agent, or in this process.
 
 mod cost_table;
-mod external;
 mod layer_tables;
 mod measure;
 mod meter_alignment;
@@ -13,7 +12,6 @@ mod remote_jobs;
 mod timing_rounds;
 mod trial_machine;
 
-pub use external::{EngineMeasurement, PlannedEngine};
 pub use layer_tables::{LayerTables, layers, recorded_nodes};
 pub use measure::{
     MeasurementExtent, MeasurementPlan, TargetJournal, TargetMeasurements, VariantMeasurement,

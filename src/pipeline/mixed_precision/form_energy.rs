@@ -104,10 +104,10 @@ impl PrecisionTrial<'_> {
             let (name, sha256) = (format!("form-{index}"), Sha256Hex::of(bytes));
             let (variant_id, options) = (id(form), options.clone());
             let path = PathBuf::from(format!("{name}.onnx"));
-            let (baseline, engine) = (models.is_empty(), None);
+            let baseline = models.is_empty();
             if models.iter().all(|other| other.variant_id != variant_id) {
                 write(&format!("{name}.onnx"), bytes)?;
-                models.push(JobModel { name, variant_id, path, sha256, options, baseline, engine });
+                models.push(JobModel { name, variant_id, path, sha256, options, baseline });
             }
         }
         Ok(Job {

@@ -147,11 +147,6 @@ impl Folders {
         self.root.join("savings.csv")
     }
 
-    /// `summary.md`.
-    pub fn summary(&self) -> ConfinedPath {
-        self.root.join("summary.md")
-    }
-
     /// One row a variant, target and batch.
     pub fn results(&self) -> ConfinedPath {
         self.root.join("results.csv")

@@ -112,10 +112,10 @@ pub(super) fn verdict(row: &ComparedVariant) -> String {
 /// Everything about rows that the table has no room for, one line a reason.
 pub(super) fn remarks(rows: &[&ComparedVariant]) -> Vec<String> {
     let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let several = rows.windows(2).any(|pair| target(pair[0]) != target(pair[1]));
+    let several = rows.windows(2).any(|pair| pair[0].target_label() != pair[1].target_label());
     let mut note = |reason: String, row: &ComparedVariant| {
         let name = match several {
-            true => format!("{} on {}", row.label(), target(row)),
+            true => format!("{} on {}", row.label(), row.target_label()),
             false => row.label(),
         };
         let named = reasons.entry(reason).or_default();

@@ -35,8 +35,7 @@ mod tests {
         sustained_missing, temperature_start_mc, temperature_max_mc, frequency_min_khz, frequency_max_khz, others_cpus, quiet_share_pct, valid,
         invalid_reason, metric, metric_value, metric_low, metric_high, metric_missing, metric_change, metric_change_low,
         metric_change_high, accuracy, f1_macro, ece, flips, flips_right_to_wrong, flips_wrong_to_right, flips_p_value,
-        agreement, unusable, engine_samples, engine_max_abs_difference, engine_flips, engine_missing, data_sha256, measurement_sha256,
-        gate, gate_unmet, agent_version, started_at
+        agreement, unusable, data_sha256, measurement_sha256, gate, gate_unmet, agent_version, started_at
         ");
     }
 

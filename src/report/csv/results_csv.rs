@@ -4,7 +4,7 @@
 use super::named_cell::NamedCell;
 use crate::govern::{self, GateRow};
 use crate::report::report_error::ReportError;
-use crate::report::result_row::{ResultRow, RowEngine, RunFacts};
+use crate::report::result_row::{ResultRow, RunFacts};
 use crate::report::time_trends::{significant_drift, sustained_ranks};
 use paring_core::schema::{
     ConfidenceInterval, EnergySummary, Evaluation, GateCell, LatencySummary, Metric, MissingReason,
@@ -30,8 +30,7 @@ pub(in crate::report) fn results_cells<'a>(
     facts: &'a RunFacts,
     rows: &'a [ResultRow],
 ) -> impl Iterator<Item = Vec<NamedCell>> + 'a {
-    let own = rows.iter().filter(|row| row.engine.is_none());
-    let gate_rows: Vec<GateRow> = own.map(ResultRow::gate_row).collect();
+    let gate_rows: Vec<GateRow> = rows.iter().map(ResultRow::gate_row).collect();
     let gate = govern::judge(&facts.requirements, &gate_rows);
     rows.iter().map(move |row| cells(facts, rows, row, &gate))
 }
@@ -49,7 +48,6 @@ fn cells(
     all.extend(over_time(rows, row));
     all.extend(conditions(row));
     all.extend(quality(row));
-    all.extend(agreement(row));
     all.extend(governance(facts, row, gate));
     all
 }
@@ -92,8 +90,8 @@ fn place(row: &ResultRow) -> Vec<NamedCell> {
         ("cpu", text(environment.cpu.as_ref())),
         ("gpu_unused", text(environment.unused_gpu.as_ref())),
         ("emulated", environment.emulated.to_string()),
-        ("engine", row.engine.as_ref().map_or(environment.engine.clone(), RowEngine::label)),
-        ("engine_options", engine_options(row)),
+        ("engine", environment.engine.clone()),
+        ("engine_options", row.variant.options.label()),
         ("batch", setting.batch.to_string()),
         ("threads", setting.threads.to_string()),
         ("streams", setting.streams.to_string()),
@@ -218,27 +216,6 @@ fn energy(row: &ResultRow) -> Vec<NamedCell> {
     ]
 }
 
-/// Options of the row's engine, in its own words where it is not tract.
-fn engine_options(row: &ResultRow) -> String {
-    match &row.engine {
-        Some(engine) => text(engine.found.as_ref().map(|found| &found.options)),
-        None => row.variant.options.label(),
-    }
-}
-
-/// Answers of another engine beside tract's.
-fn agreement(row: &ResultRow) -> Vec<NamedCell> {
-    let found = row.engine.as_ref().and_then(|engine| engine.found.as_ref()?.agreement.as_ref());
-    let agreement = found.and_then(|found| found.as_ref().ok());
-    let difference = agreement.and_then(|a| a.max_abs_difference);
-    vec![
-        ("engine_samples", text(agreement.map(|a| a.samples))),
-        ("engine_max_abs_difference", text(difference.map(|d| format!("{d:.3e}")))),
-        ("engine_flips", text(agreement.and_then(|a| a.flips))),
-        ("engine_missing", text(found.and_then(|f| f.as_ref().err()).map(|MissingReason(w)| w))),
-    ]
-}
-
 fn contended(speed: Option<&SpeedSummary>) -> String {
     speed.and_then(|s| s.contended_speedup).map(|s| format!("{s:.5}")).unwrap_or_default()
 }
@@ -283,8 +260,6 @@ fn quality(row: &ResultRow) -> Vec<NamedCell> {
 /// Hashes of the protocol, its verdict on the row, and the requirements that the row does not meet.
 fn governance(facts: &RunFacts, row: &ResultRow, gate: &[GateCell]) -> Vec<NamedCell> {
     let own = row.gate_row();
-    // Requirements are about tract, which is what is deployed.
-    let gate: &[GateCell] = if row.engine.is_some() { &[] } else { gate };
     let unmet = govern::unmet_cells(gate, &own).map(|cell| {
         let part = cell.part.as_ref().map(|part| format!(" ({part})")).unwrap_or_default();
         format!("{}{part}: {}", cell.label, cell.verdict)

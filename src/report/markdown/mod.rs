@@ -7,9 +7,7 @@ mod explanation_sections;
 mod markdown_text;
 mod report_md;
 mod results_rows;
-mod summary_md;
 
 pub(super) use markdown_text::{code, table, text};
 pub use report_md::report_md;
 pub(super) use results_rows::{FIGURES, figure_cells};
-pub use summary_md::summary_md;

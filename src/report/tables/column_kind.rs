@@ -12,7 +12,7 @@ pub(super) enum ColumnKind {
 const FLAGS: [&str; 4] = ["emulated", "valid", "survives_reseeding", "sound"];
 
 /// Numbers whose names do not say a unit that is counted in whole ones.
-const WHOLE: [&str; 23] = [
+const WHOLE: [&str; 21] = [
     "schema",
     "components_removed",
     "params",
@@ -29,8 +29,6 @@ const WHOLE: [&str; 23] = [
     "flips_right_to_wrong",
     "flips_wrong_to_right",
     "unusable",
-    "engine_samples",
-    "engine_flips",
     "position",
     "draws",
     "bytes_moved",
@@ -41,7 +39,7 @@ const WHOLE: [&str; 23] = [
 /// Endings of names that say a unit which is counted in whole ones.
 const WHOLE_UNITS: [&str; 3] = ["_ns", "_bytes", "_mc"];
 
-const TEXT: [&str; 49] = [
+const TEXT: [&str; 48] = [
     "study",
     "run_id",
     "variant",
@@ -58,7 +56,6 @@ const TEXT: [&str; 49] = [
     "gpu_unused",
     "engine",
     "engine_options",
-    "engine_missing",
     "power_mode",
     "governor",
     "latency_missing",

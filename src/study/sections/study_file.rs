@@ -2,7 +2,6 @@
 
 use super::data::DataSection;
 use super::energy::EnergySection;
-use super::engine::EngineSection;
 use super::one_or_many::OneOrMany;
 use super::regime::RegimeSection;
 use super::robustness::RobustnessSection;
@@ -47,9 +46,6 @@ pub(in crate::study) struct StudyFile {
     /// Machines that variants are measured on; without any, this one.
     #[serde(default)]
     pub(in crate::study) target: Vec<TargetSection>,
-    /// Other engines that variants are measured in, beside tract.
-    #[serde(default)]
-    pub(in crate::study) engine: Vec<EngineSection>,
 }
 
 /// Name and owner of the study, and your words about it.

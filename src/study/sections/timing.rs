@@ -3,14 +3,11 @@
 use super::one_or_many::OneOrMany;
 use super::requirements::RequirementSection;
 use paring_agent::measure::MIN_BLOCKS;
-use paring_core::schema::{
-    ConditionRules, FileName, MOST_ROUNDS, ProcessorLoad, SampleRules, StopRule,
-};
+use paring_core::schema::{ConditionRules, MOST_ROUNDS, ProcessorLoad, SampleRules, StopRule};
 use paring_core::units::{LatencyNs, MilliCelsius};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::path::{Path, PathBuf};
 use toml::Spanned;
 
 /// Rules of timing, approval and requirements.
@@ -36,9 +33,6 @@ pub(in crate::study) struct ProtocolSection {
     #[serde(default)]
     #[schemars(range(max = 10_000))]
     pub(in crate::study) probes: Option<usize>,
-    /// A file beside the study, ending with `.jsonl`, with outcomes of earlier forecasts.
-    #[serde(default)]
-    pub(in crate::study) forecasts: Option<String>,
     /// Threads of the engine in one inference; a list measures each. Default: the profile's.
     #[serde(default)]
     threads: Option<OneOrMany<usize>>,
@@ -319,26 +313,6 @@ fn conditions(section: &ConditionsSection) -> Result<ConditionRules, String> {
     })
 }
 
-/// The file with outcomes of earlier forecasts. It is written to, and so lies in the study's folder and
-/// says by its name what it is.
-///
-/// # Errors
-/// A sentence where it lies elsewhere.
-pub(in crate::study) fn forecasts_file(
-    name: Option<&str>,
-    folder: &Path,
-) -> Result<Option<PathBuf>, String> {
-    let Some(name) = name else { return Ok(None) };
-    let plain = FileName::try_from(name.to_string()).is_ok_and(|_| name.ends_with(".jsonl"));
-    match plain {
-        true => Ok(Some(folder.join(name))),
-        false => Err(format!(
-            "`forecasts` under [protocol] is `{}`; write the name of a file beside the study that ends with `.jsonl`",
-            name.escape_debug()
-        )),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -381,16 +355,5 @@ mod tests {
         let mut keys: Vec<String> = typed.deviations().keys().cloned().collect();
         keys.sort();
         assert_eq!(keys, ["conditions", "thread_list"]);
-    }
-
-    #[test]
-    fn forecasts_are_a_file_beside_the_study() {
-        let file = |name: Option<&str>| forecasts_file(name, Path::new("studies"));
-        assert_eq!(file(None), Ok(None));
-        assert_eq!(file(Some("f.jsonl")), Ok(Some("studies/f.jsonl".into())));
-        for odd in ["../f.jsonl", "/tmp/f.jsonl", "a/f.jsonl", "study.toml", "", ".."] {
-            let problem = file(Some(odd)).unwrap_err();
-            assert!(problem.contains("the name of a file beside the study"), "{problem}");
-        }
     }
 }

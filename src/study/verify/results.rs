@@ -6,7 +6,7 @@ use crate::pipeline::{self, Folders, TargetJournal, read_json};
 use crate::report::{self, ResultRow, RunFacts};
 use crate::study::Protocol;
 use paring_agent::measure::JournalSummary;
-use paring_core::schema::{ExecutionSetting, MissingReason, Sha256Hex};
+use paring_core::schema::{ExecutionSetting, MissingReason};
 use std::collections::BTreeMap;
 
 const RESULTS: &str = "results.csv";
@@ -15,9 +15,6 @@ const WORDS_ALONE: [&str; 2] = ["energy_missing", "metric_missing"];
 
 /// Columns that came when protocols got requirements.
 const LATER_COLUMNS: [&str; 1] = ["gate_unmet"];
-/// Columns that came with rows of other engines.
-const ENGINE_COLUMNS: [&str; 4] =
-    ["engine_samples", "engine_max_abs_difference", "engine_flips", "engine_missing"];
 
 /// Every row that results.csv names, as the run's files give it.
 ///
@@ -29,18 +26,14 @@ pub fn recorded_rows(folders: &Folders) -> Result<RecordedRows, VerifyError> {
         return Ok(RecordedRows::default());
     }
     let bytes = path.read().map_err(|e| broken(e.to_string()))?;
-    let (rows, journals) = computed_rows(folders, &ResultsTable::read(&bytes)?)?;
-    let (rows, engine_rows) = rows.into_iter().partition(|row| row.engine.is_none());
-    Ok(RecordedRows { rows, engine_rows, journals })
+    computed_rows(folders, &ResultsTable::read(&bytes)?)
 }
 
 /// Rows of a run, and the journals that they were computed from.
 #[derive(Clone, Debug, Default)]
 pub struct RecordedRows {
-    /// Those of tract, in the order of results.csv.
+    /// In the order of results.csv.
     pub rows: Vec<ResultRow>,
-    /// Those of other engines, likewise.
-    pub engine_rows: Vec<ResultRow>,
     /// By target.
     pub journals: BTreeMap<String, TargetJournal>,
 }
@@ -48,10 +41,7 @@ pub struct RecordedRows {
 /// Journals by target, each with the aggregates of its blocks.
 type SummarizedJournals<'a> = BTreeMap<&'a str, (&'a TargetJournal, JournalSummary<'a>)>;
 
-/// Rows in the table's order, and the journals by target.
-type ComputedRows = (Vec<ResultRow>, BTreeMap<String, TargetJournal>);
-
-fn computed_rows(folders: &Folders, table: &ResultsTable) -> Result<ComputedRows, VerifyError> {
+fn computed_rows(folders: &Folders, table: &ResultsTable) -> Result<RecordedRows, VerifyError> {
     let mut targets: BTreeMap<String, TargetJournal> = BTreeMap::new();
     for row in &table.rows {
         let target = table.cell(row, "target");
@@ -66,7 +56,7 @@ fn computed_rows(folders: &Folders, table: &ResultsTable) -> Result<ComputedRows
     let rows = table.rows.iter().map(|row| again(folders, table, row, &journals));
     let rows = rows.collect::<Result<_, _>>()?;
     drop(journals);
-    Ok((rows, targets))
+    Ok(RecordedRows { rows, journals: targets })
 }
 
 /// Verifies all rows; gives how many there are.
@@ -77,15 +67,14 @@ pub(super) fn verify(folders: &Folders) -> Result<usize, VerifyError> {
     }
     let bytes = path.read().map_err(|e| broken(e.to_string()))?;
     let table = ResultsTable::read(&bytes)?;
-    let (rows, _) = computed_rows(folders, &table)?;
+    let rows = computed_rows(folders, &table)?.rows;
     let (facts, schema) = run_facts(folders, &table)?;
     let encoded = report::results_csv(&facts, &rows);
     let expected = ResultsTable::read(&encoded.map_err(|e| broken(e.to_string()))?)?;
     // Earlier versions, which had no requirements, did not write all columns.
     let known = |column: &&String| {
         table.header.contains(column)
-            || !(facts.requirements.is_empty() && LATER_COLUMNS.contains(&column.as_str())
-                || ENGINE_COLUMNS.contains(&column.as_str()))
+            || !(facts.requirements.is_empty() && LATER_COLUMNS.contains(&column.as_str()))
     };
     if !table.header.iter().eq(expected.header.iter().filter(known)) {
         return Err(broken("it has other columns".to_string()));
@@ -160,10 +149,7 @@ fn again(
     let (found, summary) =
         targets.get(target).ok_or_else(|| broken(format!("no target `{target}`")))?;
     let unknown = || MissingReason(table.cell(row, "energy_missing").to_string());
-    let (engine, own_id) = (table.cell(row, "engine"), &variant.variant_id);
-    let variant_id = Sha256Hex::try_from(table.cell(row, "variant_id").to_string()).ok();
-    let external = variant_id.filter(|id| engine != found.environment.engine && id != own_id);
-    let own = ResultRow {
+    Ok(ResultRow {
         measurement: found.measurement(summary, &variant, setting, &unknown),
         environment: found.environment.clone(),
         baseline_weights: baseline.weights,
@@ -171,11 +157,6 @@ fn again(
         evaluation_missing: None,
         target: target.to_string(),
         variant,
-        engine: None,
-    };
-    Ok(match external {
-        Some(id) => own.in_engine(engine, found.engine_measurement(summary, &id, setting)),
-        None => own,
     })
 }
 

@@ -167,7 +167,6 @@ impl BenchOptions {
             data: &prepared.data,
             samples: &samples,
             energy: Err(MissingReason("a bench measures no energy".into())),
-            engines: &[],
             sysfs_root: None,
         };
         let taken = on_one(target, folders, progress, &|target, stop, heard| {
@@ -258,7 +257,6 @@ fn rows(
                     target: target.name.clone(),
                     environment: environment.clone(),
                     measurement,
-                    engine: None,
                 })
             });
             BenchRow { name: given.name.clone(), path: given.path.clone(), row }

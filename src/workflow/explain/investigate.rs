@@ -15,7 +15,6 @@ use crate::report::seconds;
 use crate::study::Study;
 use crate::workflow::open_run::{OpenRun, sysfs_root};
 use crate::workflow::report::{samples_are_private, write_report_if_possible};
-use crate::workflow::run_places::StudyUse;
 use crate::workflow::variants::calibration;
 use crate::workflow::{
     Progress, ProgressEvent, ProgressStage, WorkflowError, refuse_unapproved_models,
@@ -39,8 +38,7 @@ pub fn explain(
     options: &ExplainOptions,
     progress: &Progress,
 ) -> Result<ExplainResult, WorkflowError> {
-    let wanted = if options.measure { StudyUse::Measure } else { StudyUse::Evaluate };
-    let mut run = OpenRun::reopen(&options.run, &options.places, options.trust, wanted, progress)?;
+    let mut run = OpenRun::reopen(&options.run, options.study.as_deref(), options.trust, progress)?;
     let targets = targets(options, &run.study)?;
     let sysfs_root = options.sysfs_root.as_deref().map(sysfs_root).transpose()?;
     let budget = TimeBudget::from_now(options.time);
@@ -75,7 +73,7 @@ pub fn explain(
             None => {}
         }
     }
-    update_track_record(&mut explanations, run.study.forecasts.as_deref())?;
+    update_track_record(&mut explanations, options.forecast_history.as_deref())?;
     let private = run.study.data.private
         || samples_are_private(&run.directory.folders, &run.directory.protocol);
     let mut written = merged(&run, &explanations, progress);
@@ -85,7 +83,7 @@ pub fn explain(
         explanations = shown.map(|found| Explanation { flips: vec![], ..found }).collect();
     }
     let mut files = write_explanations(&run, &written)?;
-    write_report_if_possible(&run.directory, &options.places, progress);
+    write_report_if_possible(&run.directory, progress);
     let report = run.directory.folders.report();
     if report.exists() {
         files.insert(0, report.to_path_buf());

@@ -37,7 +37,6 @@ pub(super) fn measured_effects(
         let plan = MeasurementPlan {
             extent: MeasurementExtent::Times,
             sustained_ns: None,
-            engines: &[],
             ..run.measurement_plan(inputs.sysfs_root, target, first)
         };
         let measured = on_one(target, &folders, progress, &|target, stop, heard| {

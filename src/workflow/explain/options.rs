@@ -1,7 +1,6 @@
 //! Options and result of an explanation.
 
 use crate::attribution::{AblationOptions, GroupLevel};
-use crate::workflow::RunPlaces;
 use paring_boards::FolderTrust;
 use paring_core::schema::{Explanation, Sha256Hex};
 use std::path::PathBuf;
@@ -12,8 +11,8 @@ use std::time::Duration;
 pub struct ExplainOptions {
     /// The run directory.
     pub run: PathBuf,
-    /// Places of the study, the model and the data, where they have moved.
-    pub places: RunPlaces,
+    /// Path of the study file, if it has moved.
+    pub study: Option<PathBuf>,
     /// Trust in whoever made the study: its folder may name programs to run.
     pub trust: FolderTrust,
     /// Variants to explain; all of the study that this tool made without any.
@@ -40,6 +39,8 @@ pub struct ExplainOptions {
     pub sysfs_root: Option<PathBuf>,
     /// Writes answers, flow and the samples hit hardest as CSV beside the Parquet files.
     pub csv: bool,
+    /// The tool's record as a forecaster, one outcome a line; outcomes are added to it.
+    pub forecast_history: Option<PathBuf>,
 }
 
 impl ExplainOptions {
@@ -47,7 +48,7 @@ impl ExplainOptions {
     pub fn new(run: impl Into<PathBuf>) -> Self {
         ExplainOptions {
             run: run.into(),
-            places: RunPlaces::default(),
+            study: None,
             trust: FolderTrust::Withheld,
             variants: Vec::new(),
             level: GroupLevel::Layer,
@@ -61,6 +62,7 @@ impl ExplainOptions {
             measure: false,
             sysfs_root: None,
             csv: false,
+            forecast_history: None,
         }
     }
 

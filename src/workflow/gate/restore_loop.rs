@@ -13,7 +13,6 @@ use crate::study;
 use crate::workflow::open_run::OpenRun;
 use crate::workflow::report::write_report_if_possible;
 use crate::workflow::run::measure_further;
-use crate::workflow::run_places::{RunPlaces, StudyUse};
 use crate::workflow::variants::{VariantResult, evaluate_further, training_listener};
 use crate::workflow::{Progress, ProgressEvent, ProgressStage, WorkflowError};
 use paring_boards::FolderTrust;
@@ -27,8 +26,8 @@ pub struct GateRestoreOptions {
     pub run: PathBuf,
     /// Variants to restore; those that fail without any.
     pub variants: Vec<String>,
-    /// Places of the study, the model and the data, where they have moved.
-    pub places: RunPlaces,
+    /// Path of the study file, if it has moved.
+    pub study: Option<PathBuf>,
     /// Trust in whoever made the study: its folder may name programs to run.
     pub trust: FolderTrust,
     /// The cost that as little as possible is given back of.
@@ -49,8 +48,7 @@ pub fn restore_until_pass(
     options: &GateRestoreOptions,
     progress: &Progress,
 ) -> Result<Vec<VariantRestoration>, WorkflowError> {
-    let wanted = StudyUse::Measure;
-    let mut run = OpenRun::reopen(&options.run, &options.places, options.trust, wanted, progress)?;
+    let mut run = OpenRun::reopen(&options.run, options.study.as_deref(), options.trust, progress)?;
     refuse_without_requirements(&run.directory, &options.run)?;
     if run.directory.protocol.quick {
         run.study.timing.shorten();
@@ -89,7 +87,7 @@ pub fn restore_until_pass(
     if !made.is_empty() {
         evaluate_and_measure(&run, &made, progress)?;
         record_gate(&run.directory, &run.study.owner, progress)?;
-        write_report_if_possible(&run.directory, &options.places, progress);
+        write_report_if_possible(&run.directory, progress);
     }
     run.seal()?;
     Ok(restorations)

@@ -154,7 +154,6 @@ fn measure(
         data,
         samples: &samples,
         energy: Err(MissingReason("a profile measures no energy".into())),
-        engines: &[],
         sysfs_root: None,
     };
     let measured = on_one(target, folders, progress, &|target, stop, heard| {

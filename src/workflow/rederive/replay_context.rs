@@ -29,13 +29,7 @@ impl ReplayContext {
         let protocol = RunDirectory::protocol_of(&options.run)?;
         let none = Path::new("");
         let data = options.data.as_deref().unwrap_or(none);
-        let study = study::load_replayed(
-            &options.run,
-            &options.run.join("study.toml"),
-            &options.baseline,
-            data,
-            scratch.root(),
-        )?;
+        let study = study::load_replayed(&options.run, &options.baseline, data, scratch.root())?;
         let inputs = match options.data {
             Some(_) => with_samples(&study, &protocol, &options.run)?,
             None => without_samples(&study)?,

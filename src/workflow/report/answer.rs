@@ -9,7 +9,7 @@ use crate::report::{
     IndexedRun, ReportError, parquet_files, report_index_html, report_md, run_documents, runs_csv,
 };
 use crate::study::{self, RunDirectory};
-use crate::workflow::{Progress, ProgressEvent, RunPlaces, WorkflowError};
+use crate::workflow::{Progress, ProgressEvent, WorkflowError};
 use paring_core::files::replace_file;
 use std::path::{Path, PathBuf};
 
@@ -26,28 +26,23 @@ pub fn report(options: &ReportOptions, progress: &Progress) -> Result<ReportAnsw
         }
     }
     refuse_inside_runs(options)?;
-    let places = &options.places;
     match (options.format, &options.out, options.runs.as_slice()) {
         (ReportFormat::Html, None, runs) => {
-            let written = runs
-                .iter()
-                .map(|run| write_into(run, places, options.redact))
-                .collect::<Result<_, _>>()?;
+            let written =
+                runs.iter().map(|run| write_into(run, options.redact)).collect::<Result<_, _>>()?;
             Ok(ReportAnswer::Files(written))
         }
         (ReportFormat::Html, Some(out), [run]) => {
-            let records = read(run, places, options.redact)?;
+            let records = read(run, options.redact)?;
             let html = report_html(&records.report()).map_err(ReportError::from)?;
             Ok(ReportAnswer::Files(vec![file(out, html.as_bytes())?]))
         }
         (ReportFormat::Html, Some(out), runs) => {
-            Ok(ReportAnswer::Files(index(runs, out, places, options.redact)?))
+            Ok(ReportAnswer::Files(index(runs, out, options.redact)?))
         }
         (format, out, runs) => {
-            let records = runs
-                .iter()
-                .map(|run| read(run, places, options.redact))
-                .collect::<Result<Vec<_>, _>>()?;
+            let records =
+                runs.iter().map(|run| read(run, options.redact)).collect::<Result<Vec<_>, _>>()?;
             let reports: Vec<RunReport> = records.iter().map(ReportRecords::report).collect();
             written(&reports, format, out.as_deref())
         }
@@ -73,22 +68,17 @@ fn refuse_inside_runs(options: &ReportOptions) -> Result<(), WorkflowError> {
     }
 }
 
-fn read(run: &Path, places: &RunPlaces, redact: bool) -> Result<ReportRecords, WorkflowError> {
-    ReportRecords::read(&Folders::new(run), &RunDirectory::protocol_of(run)?, places, redact)
+fn read(run: &Path, redact: bool) -> Result<ReportRecords, WorkflowError> {
+    ReportRecords::read(&Folders::new(run), &RunDirectory::protocol_of(run)?, redact)
 }
 
 /// Every run's own report, and a page that leads to them.
-fn index(
-    runs: &[PathBuf],
-    out: &Path,
-    places: &RunPlaces,
-    redact: bool,
-) -> Result<Vec<WrittenReport>, WorkflowError> {
+fn index(runs: &[PathBuf], out: &Path, redact: bool) -> Result<Vec<WrittenReport>, WorkflowError> {
     let mut files = Vec::new();
     let mut records = Vec::new();
     for run in runs {
-        files.push(write_into(run, places, redact)?);
-        records.push(read(run, places, redact)?);
+        files.push(write_into(run, redact)?);
+        records.push(read(run, redact)?);
     }
     let runs = files.iter().zip(&records);
     let runs: Vec<IndexedRun> = runs

@@ -5,7 +5,7 @@ use crate::pipeline::Folders;
 use crate::report::html::{RunReport, report_html};
 use crate::report::{ReportError, report_md};
 use crate::study::{Protocol, VerifyError};
-use crate::workflow::{RunPlaces, WorkflowError};
+use crate::workflow::WorkflowError;
 use paring_core::schema::{LedgerEntry, LedgerEntryKind, MissingReason};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -37,9 +37,7 @@ pub(in crate::workflow) fn compare_reports(
         Some(String::from_utf8_lossy(&bytes).into_owned())
     };
     let Some(markdown) = read(MARKDOWN) else { return Ok(vec![]) };
-    let places = RunPlaces::default();
-    let records =
-        [false, true].map(|redact| ReportRecords::read(folders, protocol, &places, redact));
+    let records = [false, true].map(|redact| ReportRecords::read(folders, protocol, redact));
     let [open, redacted] = records;
     let here = folders.root().display().to_string();
     let comparison = ReportComparison {

@@ -1,7 +1,6 @@
 //! Options of a report, and its answer.
 
 use super::WrittenReport;
-use crate::workflow::RunPlaces;
 use std::path::PathBuf;
 
 /// Runs to report on, and the form of it.
@@ -14,8 +13,6 @@ pub struct ReportOptions {
     /// The file; with [`ReportFormat::Parquet`] the folder. Without it pages go into the run directories,
     /// and text to the caller.
     pub out: Option<PathBuf>,
-    /// Places of study and data, where they have moved: samples are drawn from them.
-    pub places: RunPlaces,
     /// Leave out single samples, also where the study does not ask for it.
     pub redact: bool,
 }

@@ -11,7 +11,7 @@ use crate::pipeline::{Folders, read_json};
 use crate::report::html::{ReportNetwork, ReportSamples, RunReport, TargetBlocks};
 use crate::report::{ResultRow, RunFacts};
 use crate::study::{Protocol, recorded_rows};
-use crate::workflow::{RunPlaces, WorkflowError};
+use crate::workflow::WorkflowError;
 use paring_core::schema::{Explanation, LayerTable, LedgerEntry};
 
 /// Records of a run.
@@ -39,7 +39,6 @@ impl ReportRecords {
     pub(super) fn read(
         folders: &Folders,
         protocol: &Protocol,
-        places: &RunPlaces,
         redact: bool,
     ) -> Result<ReportRecords, WorkflowError> {
         let found = recorded_rows(folders)?;
@@ -59,7 +58,7 @@ impl ReportRecords {
             ledger: read_ledger(&folders.ledger())?,
             network: network(folders, &rows, &mut unreadable),
             blocks,
-            samples: report_samples(folders, (protocol, places), &rows, redacted, &mut unreadable),
+            samples: report_samples(folders, protocol, &rows, redacted, &mut unreadable),
             directory: folders.root().display().to_string(),
             words,
             rows,

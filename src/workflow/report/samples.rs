@@ -4,9 +4,7 @@ use crate::evaluate::ModelOutputs;
 use crate::pipeline::{self, Folders};
 use crate::report::ResultRow;
 use crate::report::html::{ChangedSample, ReportSamples, SampleDrawing};
-use crate::study::Protocol;
-use crate::workflow::WorkflowError;
-use crate::workflow::run_places::{RunPlaces, StudyUse};
+use crate::study::{self, Protocol};
 use paring_boards::FolderTrust;
 use paring_core::schema::{FlipKind, MissingReason, TaskKind};
 use paring_data::{DataError, Dataset, SamplePicture};
@@ -24,7 +22,7 @@ const MOST_DATA_BYTES: u64 = 512 << 20;
 /// samples where the report is redacted. A sentence about answers that cannot be read.
 pub(super) fn report_samples(
     folders: &Folders,
-    (protocol, places): (&Protocol, &RunPlaces),
+    protocol: &Protocol,
     rows: &[ResultRow],
     redacted: bool,
     unreadable: &mut Vec<String>,
@@ -38,7 +36,7 @@ pub(super) fn report_samples(
     drawn.truncate(MOST_DRAWINGS);
     let drawings = match drawn.is_empty() {
         true => Ok(BTreeMap::new()),
-        false => drawings(folders, protocol, places, &drawn),
+        false => drawings(folders, protocol, &drawn),
     };
     ReportSamples { redacted, changed, drawings, left_out }
 }
@@ -121,19 +119,21 @@ fn carded_samples(changed: &BTreeMap<String, Vec<ChangedSample>>) -> Vec<usize> 
 fn drawings(
     folders: &Folders,
     protocol: &Protocol,
-    places: &RunPlaces,
     drawn: &[usize],
 ) -> Result<BTreeMap<usize, SampleDrawing>, MissingReason> {
-    let failed = |error: WorkflowError| MissingReason(chain(&error));
-    let (root, trust, wanted) = (folders.root(), FolderTrust::Withheld, StudyUse::Draw);
-    let studies = places.studies(root, protocol, trust, wanted).map_err(failed)?;
-    let sizes = studies.iter().filter_map(|study| size(&study.data.path));
-    if let Some(bytes) = sizes.max().filter(|bytes| *bytes > MOST_DATA_BYTES) {
+    let path = &protocol.study_file;
+    if !path.exists() {
+        return Err(MissingReason(format!("the study is no longer at {}", path.display())));
+    }
+    let failed = |error: study::StudyError| MissingReason(chain(&error));
+    let study = study::load(path, FolderTrust::Withheld).map_err(failed)?;
+    if let Some(bytes) = size(&study.data.path).filter(|bytes| *bytes > MOST_DATA_BYTES) {
         return Err(MissingReason(format!(
             "the data have {bytes} bytes; up to {MOST_DATA_BYTES} are opened for drawings"
         )));
     }
-    let (_, loaded) = places.open(root, protocol, trust, wanted).map_err(failed)?;
+    let loaded = study::open(&study).map_err(failed)?;
+    protocol.describes(&study, &loaded, folders.root()).map_err(failed)?;
     let mut drawings = BTreeMap::new();
     for sample in drawn {
         let drawing =

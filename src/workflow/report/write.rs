@@ -7,7 +7,7 @@ use crate::report::html::report_html;
 use crate::report::{ReportError, report_md};
 use crate::study::RunDirectory;
 use crate::workflow::progress::uncounted;
-use crate::workflow::{Progress, ProgressEvent, ProgressStage, RunPlaces, WorkflowError};
+use crate::workflow::{Progress, ProgressEvent, ProgressStage, WorkflowError};
 use paring_core::schema::Sha256Hex;
 use std::path::{Path, PathBuf};
 
@@ -26,13 +26,9 @@ pub struct WrittenReport {
 ///
 /// # Errors
 /// [`WorkflowError`] where the directory is no run, or a record in it cannot be read.
-pub(super) fn write_into(
-    run: &Path,
-    places: &RunPlaces,
-    redact: bool,
-) -> Result<WrittenReport, WorkflowError> {
+pub(super) fn write_into(run: &Path, redact: bool) -> Result<WrittenReport, WorkflowError> {
     let mut directory = RunDirectory::existing(run)?;
-    let (path, bytes) = write_report(&directory, places, redact)?;
+    let (path, bytes) = write_report(&directory, redact)?;
     Ok(WrittenReport { path, bytes, manifest_sha256: Some(directory.seal()?) })
 }
 
@@ -43,11 +39,10 @@ pub(super) fn write_into(
 /// [`WorkflowError`] where a record of the run cannot be read.
 pub fn write_report(
     directory: &RunDirectory,
-    places: &RunPlaces,
     redact: bool,
 ) -> Result<(PathBuf, usize), WorkflowError> {
     let folders = &directory.folders;
-    let mut records = ReportRecords::read(folders, &directory.protocol, places, redact)?;
+    let mut records = ReportRecords::read(folders, &directory.protocol, redact)?;
     let without_overlay = write_overlays(folders, &records)?;
     records.unreadable.extend(without_overlay);
     let html = report_html(&records.report()).map_err(ReportError::from)?;
@@ -58,14 +53,10 @@ pub fn write_report(
 }
 
 /// Writes the reports where that can be done; what they are derived of is whole without them.
-pub(in crate::workflow) fn write_report_if_possible(
-    directory: &RunDirectory,
-    places: &RunPlaces,
-    progress: &Progress,
-) {
+pub(in crate::workflow) fn write_report_if_possible(directory: &RunDirectory, progress: &Progress) {
     let stage = ProgressStage::Report;
-    let report = || write_report(directory, places, false);
-    if let Err(error) = uncounted(progress, stage, "report.html", report) {
+    let written = uncounted(progress, stage, "report.html", || write_report(directory, false));
+    if let Err(error) = written {
         progress(ProgressEvent::NoReport(&error));
     }
 }

@@ -1,20 +1,20 @@
 //! Runs a study: makes and evaluates its variants, measures them on all targets, writes the tables.
 
 use super::preflight::check_targets;
-use super::result::{engine_rows, layer_tables, result_rows};
+use super::result::{layer_tables, result_rows};
 use super::unapproved::refuse_unapproved;
 use super::{RunOptions, RunResult, TargetResult};
-use crate::pipeline::{self, Folders, MeasurementPlan, TargetMeasurements};
-use crate::report::{self, ResultRow, RunFacts};
-use crate::study::{self, RecordedRows, RunDirectory};
+use crate::pipeline::{self, TargetMeasurements};
+use crate::report::{self, ResultRow};
+use crate::study::{self, RunDirectory};
 use crate::workflow::gate::record_gate;
 use crate::workflow::open_run::{OpenRun, sysfs_root};
 use crate::workflow::report::{recorded_layers, write_report_if_possible};
 use crate::workflow::targets::{TargetOutcome, cancel, is_interrupted, leave_on_boards, on_all};
 use crate::workflow::variants::{
-    ForecastLatency, VariantResult, evaluate_regimes, evaluate_variants, make_variants,
+    ForecastSources, VariantResult, evaluate_regimes, evaluate_variants, make_variants,
 };
-use crate::workflow::{Progress, ProgressEvent, RunPlaces, WorkflowError};
+use crate::workflow::{Progress, ProgressEvent, WorkflowError};
 use paring_boards::{TargetTransport, catch_interrupts};
 use paring_core::schema::{MissingReason, VariantRecord};
 use std::path::{Path, PathBuf};
@@ -28,7 +28,8 @@ use std::path::{Path, PathBuf};
 pub fn run(options: &RunOptions, progress: &Progress) -> Result<RunResult, WorkflowError> {
     let (mut run, sysfs_root) = open(options, progress)?;
     progress(ProgressEvent::RunDirectory(run.path()));
-    let made = make_variants(&run, sysfs_root.as_deref(), ForecastLatency::Yes, progress)?;
+    let forecasts = ForecastSources { history: options.forecast_history.as_deref(), latency: true };
+    let made = make_variants(&run, sysfs_root.as_deref(), &forecasts, progress)?;
     let mut evaluations = evaluate_variants(&run, &made.records, progress)?;
     let regimes = evaluate_regimes(&run, &run.study.regimes, &made.records, progress)?;
     let outcomes = measure(&run, &made.records, sysfs_root.as_deref(), progress)?;
@@ -39,17 +40,15 @@ pub fn run(options: &RunOptions, progress: &Progress) -> Result<RunResult, Workf
     });
     let mut variants: Vec<VariantResult> = variants.collect();
     let targets = join(&run, &mut variants, outcomes, progress)?;
-    let (earlier, earlier_engines) = earlier_rows(&run.directory, &variants, &targets);
-    let engine_rows = [engine_rows(&variants, &targets), earlier_engines].concat();
-    write_tables(&run.directory, &variants, &targets, &earlier, &engine_rows)?;
+    let earlier = earlier_rows(&run.directory, &variants, &targets);
+    write_tables(&run.directory, &variants, &targets, &earlier)?;
     let gate = record_gate(&run.directory, &run.study.owner, progress)?;
-    write_report_if_possible(&run.directory, &RunPlaces::default(), progress);
+    write_report_if_possible(&run.directory, progress);
     Ok(RunResult {
         study: run.study.name.clone(),
         quick: options.quick,
         resumed: run.directory.resumed,
         earlier,
-        engine_rows,
         gate,
         variants,
         targets,
@@ -95,9 +94,7 @@ fn measure<'a>(
     let stop = stop.map_err(WorkflowError::CatchInterrupts)?;
     let outcomes = on_all(targets, progress, &|target, heard| {
         let settings = run.study.settings(target);
-        let engines = run.study.engines_on(target);
         let plan = run.measurement_plan(sysfs_root, target, &settings);
-        let plan = MeasurementPlan { engines: &engines, ..plan };
         pipeline::measure(folders, &plan, target, variants, stop, heard)
     });
     match outcomes.iter().any(is_interrupted) {
@@ -120,14 +117,12 @@ pub(in crate::workflow) fn measure_further(
     let targets = join(run, &mut variants, outcomes, progress)?;
     let (folders, facts) = (&run.directory.folders, run.directory.protocol.facts());
     let is_new = |row: &ResultRow| records.iter().skip(1).any(|own| own.name == row.variant.name);
-    let RecordedRows { mut rows, engine_rows: mut others, .. } = study::recorded_rows(folders)?;
+    let mut rows = study::recorded_rows(folders)?.rows;
     rows.retain(|row| !is_new(row));
     rows.extend(result_rows(&variants, &targets).into_iter().filter(is_new));
-    others.retain(|row| !is_new(row));
-    others.extend(engine_rows(&variants, &targets).into_iter().filter(is_new));
     let csv = report::layers_csv(&facts, &recorded_layers(folders, &rows))?;
     pipeline::replace(&folders.layers(), &csv)?;
-    write_results(folders, &facts, rows, others)
+    Ok(pipeline::replace(&folders.results(), &report::results_csv(&facts, &rows)?)?)
 }
 
 /// Gives every variant what each target measured of it.
@@ -139,7 +134,6 @@ fn join(
 ) -> Result<Vec<TargetResult>, WorkflowError> {
     let mut targets = Vec::new();
     for (target, outcome) in outcomes {
-        let mut engines = Vec::new();
         let environment = outcome.map(|found| {
             for variant in &mut *variants {
                 variant.add_measurements(&target.name, &found);
@@ -148,11 +142,10 @@ fn join(
                 let target = &target.name;
                 progress(ProgressEvent::NoLayers { variant, target, reason });
             }
-            engines = found.engines;
             found.environment
         });
         let settings = run.study.settings(target);
-        targets.push(TargetResult { name: target.name.clone(), settings, environment, engines });
+        targets.push(TargetResult { name: target.name.clone(), settings, environment });
     }
     let measured = variants.iter().any(|variant| !variant.measurements.is_empty());
     let failed = targets.iter().position(|target| target.environment.is_err());
@@ -164,20 +157,18 @@ fn join(
 
 /// Rows that are not measured now: of targets that another call with another `--target` measured, and of
 /// variants that `gate --restore` made. Rows that cannot be read any more are no reason to lose those that
-/// were measured now. Those of other engines stand apart.
+/// were measured now.
 fn earlier_rows(
     directory: &RunDirectory,
     variants: &[VariantResult],
     targets: &[TargetResult],
-) -> (Vec<ResultRow>, Vec<ResultRow>) {
-    let RecordedRows { rows, engine_rows, .. } =
-        study::recorded_rows(&directory.folders).unwrap_or_default();
+) -> Vec<ResultRow> {
+    let rows = study::recorded_rows(&directory.folders).unwrap_or_default().rows;
     let is_new = |row: &ResultRow| {
         targets.iter().any(|target| target.name == row.target && target.environment.is_ok())
             && variants.iter().any(|variant| variant.record.name == row.variant.name)
     };
-    let kept = |rows: Vec<ResultRow>| rows.into_iter().filter(|row| !is_new(row)).collect();
-    (kept(rows), kept(engine_rows))
+    rows.into_iter().filter(|row| !is_new(row)).collect()
 }
 
 fn write_tables(
@@ -185,26 +176,13 @@ fn write_tables(
     variants: &[VariantResult],
     targets: &[TargetResult],
     earlier: &[ResultRow],
-    engine_rows: &[ResultRow],
 ) -> Result<(), WorkflowError> {
     let (folders, facts) = (&directory.folders, directory.protocol.facts());
     let mut layers = layer_tables(variants, targets);
     layers.extend(recorded_layers(folders, earlier));
     let csv = report::layers_csv(&facts, &layers)?;
     pipeline::replace(&folders.layers(), &csv)?;
-    let rows = [result_rows(variants, targets).as_slice(), earlier].concat();
-    write_results(folders, &facts, rows, engine_rows.to_vec())
-}
-
-/// Writes `results.csv`, rows of other engines last, and `summary.md`.
-fn write_results(
-    folders: &Folders,
-    facts: &RunFacts,
-    rows: Vec<ResultRow>,
-    engine_rows: Vec<ResultRow>,
-) -> Result<(), WorkflowError> {
-    let summary = report::summary_md(facts, &rows, &engine_rows);
-    let csv = report::results_csv(facts, &[rows, engine_rows].concat())?;
-    pipeline::replace(&folders.results(), &csv)?;
-    Ok(pipeline::replace(&folders.summary(), summary.as_bytes())?)
+    let rows = [result_rows(variants, targets), earlier.to_vec()].concat();
+    let csv = report::results_csv(&facts, &rows)?;
+    Ok(pipeline::replace(&folders.results(), &csv)?)
 }

@@ -21,6 +21,8 @@ pub struct RunOptions {
     /// The folder that stands for `/` where power sensors are read: a simulated machine, and marked as
     /// one.
     pub sysfs_root: Option<PathBuf>,
+    /// The tool's record as a forecaster, one outcome a line.
+    pub forecast_history: Option<PathBuf>,
 }
 
 impl RunOptions {
@@ -33,6 +35,7 @@ impl RunOptions {
             quick: false,
             trust: FolderTrust::Withheld,
             sysfs_root: None,
+            forecast_history: None,
         }
     }
 

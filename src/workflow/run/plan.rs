@@ -3,7 +3,6 @@
 use super::RunOptions;
 use super::preflight::check_targets;
 use crate::govern::{self, ReportSampleCounts, UndecidableRequirement};
-use crate::pipeline::PlannedEngine;
 use crate::study::{Study, StudyInputs};
 use crate::workflow::variants::calibration;
 use crate::workflow::{WorkflowError, sysfs_root};
@@ -62,7 +61,7 @@ pub fn plan_run(options: &RunOptions) -> Result<RunPlan, WorkflowError> {
         calibrate_samples: loaded.splits.calibrate.len(),
         select_samples: loaded.splits.select.len(),
         report_samples: loaded.splits.report.len(),
-        blocks: blocks * (2 * variants + 1 + 2 * engine_models(&study)),
+        blocks: blocks * (2 * variants + 1),
         estimate: estimate(&study, blocks, settings),
         training: training_time(&study, &loaded)?,
         energy: energy_time(&study, options.quick),
@@ -90,26 +89,11 @@ fn undecidable_requirements(study: &Study, loaded: &StudyInputs) -> Vec<Undecida
     govern::undecidable(&study.requirements(), loaded.task.kind, &counts, study.timing.blocks)
 }
 
-/// The most models that other engines run on a target.
-fn engine_models(study: &Study) -> usize {
-    let of = |engine: &PlannedEngine| match engine.variants.len() {
-        0 => study.recipes.len() + 1,
-        named => named,
-    };
-    let on = |target| study.engines_on(target).iter().map(of).sum::<usize>();
-    study.targets.iter().map(on).max().unwrap_or(0)
-}
-
 /// Time of `blocks` blocks of each variant, solo and paired, and of the long loads.
 fn estimate(study: &Study, blocks: usize, settings: usize) -> Duration {
     let variants = study.recipes.len();
     let long = Duration::from_nanos(study.timing.sustained_ns.map_or(0, |span| span.0));
-    // A model in another engine has a solo and a paired block, like a second one in tract.
-    let external = round(study, 2).saturating_sub(round(study, 1));
-    let external = external * (engine_models(study) * blocks) as u32;
-    external
-        + round(study, variants + 1) * blocks as u32
-        + long * ((variants + 1) * settings) as u32
+    round(study, variants + 1) * blocks as u32 + long * ((variants + 1) * settings) as u32
 }
 
 /// Time of a solo block of each of some models, and of a paired one of all but the first.

@@ -1,6 +1,6 @@
 //! Result of a run, and the tables that are derived of it.
 
-use crate::pipeline::{EngineMeasurement, PipelineError};
+use crate::pipeline::PipelineError;
 use crate::report::{RegimeEvaluation, ResultRow};
 use crate::workflow::WorkflowError;
 use crate::workflow::variants::{VariantFailure, VariantResult, check_complete};
@@ -19,8 +19,6 @@ pub struct RunResult {
     pub resumed: bool,
     /// Rows of targets that earlier calls measured, and this one did not.
     pub earlier: Vec<ResultRow>,
-    /// Rows of other engines, those of earlier calls last.
-    pub engine_rows: Vec<ResultRow>,
     /// Verdicts of the protocol's requirements; `None` without any.
     pub gate: Option<GateRecord>,
     /// True where the protocol was the short one, which gives no verdicts.
@@ -46,8 +44,6 @@ pub struct TargetResult {
     pub settings: Vec<ExecutionSetting>,
     /// The machine as its agent found it, or the reason why nothing was measured there.
     pub environment: Result<TargetEnvironment, PipelineError>,
-    /// Variants in other engines.
-    pub engines: Vec<EngineMeasurement>,
 }
 
 impl RunResult {
@@ -76,8 +72,7 @@ impl RunResult {
     /// # Errors
     /// The first reason why the result is not whole.
     pub fn check_complete(self) -> Result<(), WorkflowError> {
-        let mut rows = result_rows(&self.variants, &self.targets);
-        rows.extend(engine_rows(&self.variants, &self.targets));
+        let rows = result_rows(&self.variants, &self.targets);
         let unmeasured = rows.into_iter().find(|row| row.measurement.latency.is_err());
         let not_evaluated = self.not_evaluated();
         for TargetResult { name: target, environment, .. } in self.targets {
@@ -88,7 +83,7 @@ impl RunResult {
         }
         if let Some(row) = unmeasured {
             let reason = row.measurement.invalid_reasons.join("; ");
-            return Err(WorkflowError::NotMeasured { variant: row.label(), reason });
+            return Err(WorkflowError::NotMeasured { variant: row.variant.name, reason });
         }
         check_complete(&self.not_made, &not_evaluated)
     }
@@ -112,26 +107,10 @@ pub(super) fn result_rows(variants: &[VariantResult], targets: &[TargetResult]) 
                 target: target.name.clone(),
                 environment: environment.clone(),
                 measurement: measurement.clone(),
-                engine: None,
             }));
         }
     }
     rows
-}
-
-/// The rows of `results.csv` in other engines: by target, engine, setting and variant.
-pub(super) fn engine_rows(variants: &[VariantResult], targets: &[TargetResult]) -> Vec<ResultRow> {
-    let own = result_rows(variants, targets);
-    let each = targets.iter().flat_map(|target| target.engines.iter().map(move |e| (target, e)));
-    let rows = each.filter_map(|(target, found)| {
-        let row = own.iter().find(|row| {
-            row.target == target.name
-                && row.variant.name == found.variant
-                && row.measurement.setting == found.measurement.setting
-        })?;
-        Some(row.clone().in_engine(&found.engine, found.measurement.clone()))
-    });
-    rows.collect()
 }
 
 /// The tables of `layers.csv`: by target, batch and variant.

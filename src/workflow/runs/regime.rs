@@ -6,7 +6,6 @@ use crate::report::RegimeEvaluation;
 use crate::study::Regime;
 use crate::workflow::open_run::OpenRun;
 use crate::workflow::report::write_report_if_possible;
-use crate::workflow::run_places::{RunPlaces, StudyUse};
 use crate::workflow::variants::evaluate_regimes;
 use crate::workflow::{Progress, WorkflowError};
 use paring_boards::FolderTrust;
@@ -18,8 +17,8 @@ use std::path::PathBuf;
 pub struct RegimeOptions {
     /// The run directory.
     pub run: PathBuf,
-    /// Places of the study, the model and the data, where they have moved.
-    pub places: RunPlaces,
+    /// Path of the study file, if it has moved.
+    pub study: Option<PathBuf>,
     /// Trust in whoever made the study: its folder may name programs to run.
     pub trust: FolderTrust,
     /// The regime's name.
@@ -54,11 +53,10 @@ pub fn add_regime(
 ) -> Result<RegimeResult, WorkflowError> {
     let regime = Regime::new(&options.name, options.data.clone()).map_err(WorkflowError::Option)?;
     let regime = Regime { slices: options.slices.clone(), group: options.group.clone(), ..regime };
-    let wanted = StudyUse::Evaluate;
-    let mut run = OpenRun::reopen(&options.run, &options.places, options.trust, wanted, progress)?;
+    let mut run = OpenRun::reopen(&options.run, options.study.as_deref(), options.trust, progress)?;
     let variants = made_variants(&run)?;
     let regimes = evaluate_regimes(&run, &[regime], &variants, progress)?;
-    write_report_if_possible(&run.directory, &options.places, progress);
+    write_report_if_possible(&run.directory, progress);
     let file = run.directory.folders.regime_scores().to_path_buf();
     Ok(RegimeResult { regimes, file, manifest_sha256: run.seal()? })
 }

@@ -3,7 +3,7 @@
 use crate::ledger::read_ledger;
 use crate::pipeline::Folders;
 use crate::report::{ResultRow, RunFacts};
-use crate::study::{self, ApprovalRules, ApprovalState, RecordedRows, RunDirectory, StudyError};
+use crate::study::{self, ApprovalRules, ApprovalState, RunDirectory, StudyError};
 use crate::workflow::{Progress, ProgressEvent, WorkflowError, approval_states};
 use paring_core::schema::LedgerEntryKind;
 use paring_core::text::shell_word;
@@ -19,8 +19,6 @@ pub struct ShownRun {
     pub facts: Option<RunFacts>,
     /// Its rows, by target, setting and variant.
     pub rows: Vec<ResultRow>,
-    /// Rows of other engines.
-    pub engine_rows: Vec<ResultRow>,
     /// Approvals of its variants by name, where its study asks for them or somebody gave one.
     pub approvals: Vec<(String, ApprovalState)>,
 }
@@ -39,7 +37,7 @@ pub fn show(run: &Path, progress: &Progress) -> Result<ShownRun, WorkflowError> 
         Err(StudyError::NoRun(_)) if folders.results().exists() => None,
         Err(error) => return Err(error.into()),
     };
-    let RecordedRows { rows, engine_rows, .. } = study::recorded_rows(&folders)?;
+    let rows = study::recorded_rows(&folders)?.rows;
     match rows.is_empty() {
         true => Err(WorkflowError::Option(format!(
             "{} has no results yet; `paring run STUDY --out {}` measures its variants",
@@ -49,7 +47,7 @@ pub fn show(run: &Path, progress: &Progress) -> Result<ShownRun, WorkflowError> 
         false => {
             let facts = protocol.map(|protocol| protocol.facts());
             let approvals = shown_approvals(run, &rows)?;
-            Ok(ShownRun { path: run.to_path_buf(), facts, rows, engine_rows, approvals })
+            Ok(ShownRun { path: run.to_path_buf(), facts, rows, approvals })
         }
     }
 }

@@ -25,13 +25,7 @@ pub fn data_card(run: &Path, data: &Path) -> Result<String, WorkflowError> {
     let protocol = RunDirectory::protocol_of(run)?;
     let baseline = folders.variants().join(&variant_record(&folders, BASELINE)?.file);
     let scratch = tempfile::tempdir().map_err(WorkflowError::TemporaryFolder)?;
-    let study = study::load_replayed(
-        run,
-        &run.join("study.toml"),
-        &baseline.to_path_buf(),
-        data,
-        scratch.path(),
-    )?;
+    let study = study::load_replayed(run, &baseline.to_path_buf(), data, scratch.path())?;
     let found = Protocol::new(&study, &study::open(&study)?, protocol.quick);
     if found.data_sha256 != protocol.data_sha256 {
         let (path, what) = (run.to_path_buf(), "data, splits or metrics");

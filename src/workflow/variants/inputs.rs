@@ -73,7 +73,6 @@ impl OpenRun {
                 false => Ok(study.energy.rules(&target.profile.energy)),
             },
             sysfs_root,
-            engines: &[],
         }
     }
 }

@@ -14,13 +14,12 @@ use paring_onnx::graph::Graph;
 use serde_json::json;
 use std::path::Path;
 
-/// Forecasts of latencies, from times that are never the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::workflow) enum ForecastLatency {
-    /// Wanted.
-    Yes,
-    /// Not wanted.
-    No,
+/// Sources of forecasts beside the removals that are tried.
+pub(in crate::workflow) struct ForecastSources<'a> {
+    /// The tool's record as a forecaster.
+    pub(in crate::workflow) history: Option<&'a Path>,
+    /// Forecasts latencies too, from times that are never the same.
+    pub(in crate::workflow) latency: bool,
 }
 
 /// Variants that were made, and those that were not.
@@ -37,7 +36,7 @@ pub(in crate::workflow) struct MadeVariants {
 pub(in crate::workflow) fn make_variants(
     run: &OpenRun,
     sysfs_root: Option<&Path>,
-    forecasts: ForecastLatency,
+    forecasts: &ForecastSources,
     progress: &Progress,
 ) -> Result<MadeVariants, WorkflowError> {
     let study = &run.study;
@@ -161,7 +160,7 @@ fn nonconformance(run: &OpenRun, made: &VariantRecord) -> Option<String> {
 /// The context that all recipes of a run share, with the costs and the forecaster that they need.
 fn forecasting_context(
     run: &OpenRun,
-    forecasts: ForecastLatency,
+    sources: &ForecastSources,
     progress: &Progress,
 ) -> Result<RecipeContext, WorkflowError> {
     let mut context = run.context()?;
@@ -182,14 +181,14 @@ fn forecasting_context(
     }
     let splits = &run.loaded.splits;
     let subject = pipeline::EvaluationSetup { samples: &splits.select, ..run.evaluation_setup() };
-    let earlier = match &run.study.forecasts {
+    let earlier = match sources.history {
         Some(path) => pipeline::read_outcomes(path)?,
         None => vec![],
     };
     let budget = ForecastBudget {
         probes: run.study.probes,
         reported: splits.report.len(),
-        timed: forecasts == ForecastLatency::Yes,
+        timed: sources.latency,
     };
     // A forecast is worth less than the variants that it is about.
     let learnt = uncounted(progress, ProgressStage::Forecast, "removals that are tried", || {

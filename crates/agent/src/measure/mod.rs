@@ -3,7 +3,6 @@
 //! The agent ends here. Knows models only through `engine` and jobs only as records.
 
 mod block;
-mod external;
 mod job;
 mod journal;
 mod machine;

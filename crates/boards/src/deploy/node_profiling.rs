@@ -68,7 +68,6 @@ fn job(models: &[(Sha256Hex, EngineOptions)], inputs_sha256: Sha256Hex, batch: u
         sha256: sha256.clone(),
         options: options.clone(),
         baseline: index == 0,
-        engine: None,
     };
     Job {
         schema: SCHEMA,

@@ -47,8 +47,8 @@ pub use governance::{
     RequiredFigure, RequiredSlice, Requirement, UnknownFigure, VariantVerdict,
 };
 pub use job::{
-    BoardHolder, EngineProgram, Job, JobEnding, JobModel, JobState, JobStatus, MOST_ROUNDS,
-    PredictRequest, SampleRules, StopRule,
+    BoardHolder, Job, JobEnding, JobModel, JobState, JobStatus, MOST_ROUNDS, PredictRequest,
+    SampleRules, StopRule,
 };
 pub use ledger::{
     Approval, ApprovalAction, ComponentRef, CouplingMember, Decision, DecisionInputs, EpochLoss,
@@ -58,11 +58,11 @@ pub use ledger::{
     TrackRecord, TrainingEnd, TrainingRecord, VariantRecord,
 };
 pub use measurement::{
-    AnswerAgreement, BlockAttempt, BlockConditions, BlockData, BlockKey, BlockKind, BlockOutcome,
-    BlockRecord, BurstPair, ConditionRules, CoolDown, ExternalEngine, LatencyDrift, LatencySummary,
-    Measurement, MemoryPoint, MemoryPoints, PairedBlock, ProcessorLoad, SampleBurst, SoloBlock,
-    SpeedSummary, SpeedVerdict, SustainedBlock, SustainedSummary, SustainedWindow,
-    TargetEnvironment, WarmUpRecord, WeightBytes,
+    BlockAttempt, BlockConditions, BlockData, BlockKey, BlockKind, BlockOutcome, BlockRecord,
+    BurstPair, ConditionRules, CoolDown, LatencyDrift, LatencySummary, Measurement, MemoryPoint,
+    MemoryPoints, PairedBlock, ProcessorLoad, SampleBurst, SoloBlock, SpeedSummary, SpeedVerdict,
+    SustainedBlock, SustainedSummary, SustainedWindow, TargetEnvironment, WarmUpRecord,
+    WeightBytes,
 };
 pub use missing_reason::MissingReason;
 pub use profile::{

@@ -4,7 +4,7 @@ use super::block_error::BlockError;
 use super::processor_affinity::keep_on;
 use crate::arrays::{Array, read_tensors};
 use crate::engine::{
-    self, AnalysedModel, DimensionBindings, EngineError, InferencePlan, ModelSource, PlanInputs,
+    self, AnalysedModel, DimensionBindings, EngineError, InferencePlan, ModelSource,
 };
 use crate::measure::sampling::{SampledModel, nanos};
 use crate::measure::{ContentionProbe, InputCycle, allocated, count_allocations};
@@ -15,7 +15,7 @@ use paring_core::schema::{
 };
 use paring_core::units::{Bytes, LatencyNs};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 /// At most this many different inputs are cycled: enough to be real, few enough to stay in cache
@@ -49,7 +49,7 @@ pub(crate) struct BlockBench<'a> {
     pub(crate) job: &'a Job,
     folder: &'a Path,
     pub(crate) setting: ExecutionSetting,
-    pub(super) arrays: BTreeMap<String, Array>,
+    arrays: BTreeMap<String, Array>,
 }
 
 /// A model that is ready, and what it took.
@@ -82,7 +82,8 @@ impl<'a> BlockBench<'a> {
     }
 
     pub(crate) fn load(&self, model: &JobModel) -> Result<LoadedModel, BlockError> {
-        let path = self.file(model)?;
+        let path = self.folder.join(&model.path);
+        verify(&path, &model.sha256)?;
         let engine = |source| BlockError::Engine { model: model.name.clone(), source };
         let bindings = DimensionBindings { batch: self.setting.batch, dims: &self.job.dims };
         let start = Instant::now();
@@ -98,46 +99,19 @@ impl<'a> BlockBench<'a> {
         Ok(LoadedModel { stand, load_ns, analysed: memory, weights })
     }
 
-    /// Path of a model whose content is the one that the job names.
-    pub(super) fn file(&self, model: &JobModel) -> Result<PathBuf, BlockError> {
-        let path = self.folder.join(&model.path);
-        verify(&path, &model.sha256)?;
-        Ok(path)
-    }
-
-    /// Path of the inputs.
-    pub(super) fn inputs_file(&self) -> PathBuf {
-        self.folder.join(&self.job.inputs)
-    }
-
-    /// Samples that there are inputs of.
-    pub(super) fn samples(&self) -> usize {
-        self.arrays.values().map(Array::rows).min().unwrap_or(0)
-    }
-
-    /// Samples of each inference that is cycled: consecutive ones, wrapping around.
-    pub(super) fn batches(&self) -> Vec<Vec<usize>> {
-        let (batch, samples) = (self.setting.batch, self.samples());
-        let groups = if samples == 0 { 0 } else { (samples / batch).clamp(1, DISTINCT_INPUTS) };
-        (0..groups)
-            .map(|group| (0..batch).map(|i| (group * batch + i) % samples).collect())
-            .collect()
-    }
-
-    /// Inputs of one inference on some samples.
-    pub(super) fn inputs_at(
-        &self,
-        plan: &InferencePlan,
-        samples: &[usize],
-    ) -> Result<PlanInputs, EngineError> {
-        let arrays = self.arrays.iter().map(|(name, a)| (name.clone(), a.take(samples)));
-        plan.inputs(&arrays.collect())
-    }
-
-    /// Inputs of one batch each.
+    /// Inputs of one batch each, from consecutive samples, wrapping around.
     fn cycle(&self, plan: &InferencePlan) -> Result<Option<InputCycle>, EngineError> {
-        let batches = self.batches();
-        let prepared = batches.iter().map(|samples| self.inputs_at(plan, samples));
+        let (batch, samples) =
+            (self.setting.batch, self.arrays.values().map(Array::rows).min().unwrap_or(0));
+        if samples == 0 {
+            return Ok(None);
+        }
+        let groups = (samples / batch).clamp(1, DISTINCT_INPUTS);
+        let prepared = (0..groups).map(|group| {
+            let indices: Vec<usize> = (0..batch).map(|i| (group * batch + i) % samples).collect();
+            let arrays = self.arrays.iter().map(|(name, a)| (name.clone(), a.take(&indices)));
+            plan.inputs(&arrays.collect())
+        });
         Ok(InputCycle::new(prepared.collect::<Result<_, _>>()?))
     }
 
@@ -159,9 +133,7 @@ impl<'a> BlockBench<'a> {
         count_allocations(false);
 
         let mut watch = ContentionProbe::new();
-        let length = stand.length(each, rules);
-        let bursts = sampled(length, rules, &mut || stand.burst(length, &mut watch));
-        let bursts = bursts.map_err(engine)?;
+        let bursts = sampled(&mut stand, each, rules, &mut watch).map_err(engine)?;
         let (reference_after_ns, walk_after_ns) = watch.read();
         let end = memory();
 
@@ -178,22 +150,23 @@ impl<'a> BlockBench<'a> {
             weights: Some(weights),
             kernels: stand.plan.kernels(),
             output_sha256: Sha256Hex::of_parts(digests.iter().map(|d| d.as_str().as_bytes())),
-            engine: None,
         })
     }
 }
 
-/// Bursts of `length` inferences of one model for as long as the rules say.
-pub(super) fn sampled<E>(
-    length: usize,
+/// Bursts of one model for as long as the rules say.
+fn sampled(
+    stand: &mut SampledModel,
+    each: LatencyNs,
     rules: &SampleRules,
-    burst: &mut dyn FnMut() -> Result<SampleBurst, E>,
-) -> Result<Vec<SampleBurst>, E> {
+    watch: &mut ContentionProbe,
+) -> Result<Vec<SampleBurst>, EngineError> {
+    let length = stand.length(each, rules);
     let (mut bursts, mut count) = (Vec::new(), 0);
     let begun = Instant::now();
     while bursts.len() < 2 || (begun.elapsed() < nanos(rules.solo_ns) && count < rules.max_samples)
     {
-        bursts.push(burst()?);
+        bursts.push(stand.burst(length, watch)?);
         count += length as u32;
     }
     Ok(bursts)

@@ -2,7 +2,6 @@
 
 use crate::arrays::InputsError;
 use crate::engine::EngineError;
-use crate::measure::external::EngineProgramError;
 use paring_core::schema::{MissingReason, Sha256Hex};
 use std::path::PathBuf;
 
@@ -55,14 +54,6 @@ pub enum BlockError {
         how: String,
         /// The cause, where there is another.
         source: Option<std::io::Error>,
-    },
-    /// The program of another engine failed.
-    #[error("engine `{engine}`")]
-    Program {
-        /// Its name in the study.
-        engine: String,
-        /// The cause.
-        source: EngineProgramError,
     },
     /// The process cannot be kept on the processors that the rules name.
     #[error("keep the process on the processors {0:?}")]

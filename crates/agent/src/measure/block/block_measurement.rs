@@ -2,7 +2,6 @@
 
 use super::block_bench::{BlockBench, memory};
 use super::block_error::BlockError;
-use super::child_programs::ChildPrograms;
 use super::energy_block::measure_energy_block;
 use super::partner_process::serve_orders;
 use super::processor_affinity::pin_for;
@@ -12,6 +11,7 @@ use paring_core::schema::{
     BlockAttempt, BlockData, BlockKey, BlockKind, ExecutionSetting, Job, JobModel, NodeProfile,
 };
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 /// Runs of a profile, and when it stops early.
@@ -27,7 +27,7 @@ pub(crate) fn measure_block(
     job: &Job,
     folder: &Path,
     attempt: &BlockAttempt,
-    programs: &ChildPrograms,
+    partner: Command,
 ) -> Result<BlockData, BlockError> {
     count_allocations(true);
     let start = memory();
@@ -35,14 +35,10 @@ pub(crate) fn measure_block(
     let bench = BlockBench::open(job, folder, key.setting)?;
     let model = bench.model(&key.variant_id)?;
     match key.kind {
-        BlockKind::Solo if model.engine.is_some() => {
-            let block = bench.solo_external(model, programs, start, key.round);
-            block.map(|b| BlockData::Solo(Box::new(b)))
-        }
         BlockKind::Solo => bench.solo(model, start).map(|b| BlockData::Solo(Box::new(b))),
         BlockKind::Paired => {
             let seed = job.seed ^ u64::from(attempt.number);
-            bench.paired(model, &format!("{key}"), seed, programs).map(BlockData::Paired)
+            bench.paired(model, &format!("{key}"), seed, partner).map(BlockData::Paired)
         }
         BlockKind::Sustained => {
             let span = job.sustained_ns.ok_or(BlockError::Absent("long load"))?;

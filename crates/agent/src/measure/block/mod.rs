@@ -3,17 +3,14 @@
 mod block_bench;
 mod block_error;
 mod block_measurement;
-mod child_programs;
 mod energy_block;
 mod engine_environment;
-mod external_block;
 mod paired_block;
 mod partner_process;
 mod processor_affinity;
 mod sustained_block;
 
 pub(super) use block_measurement::{measure_block, profile_nodes, serve_baseline};
-pub(super) use child_programs::ChildPrograms;
 pub use energy_block::energy_span;
 pub(super) use engine_environment::environment_of;
 pub(super) use processor_affinity::block_processors;

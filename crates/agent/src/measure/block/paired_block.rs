@@ -3,10 +3,9 @@
 
 use super::block_bench::BlockBench;
 use super::block_error::BlockError;
-use super::child_programs::ChildPrograms;
 use super::engine_environment::environment_of;
 use super::partner_process::{PairedModel, PartnerProcess};
-use super::processor_affinity::{needs_partner, pin_for};
+use super::processor_affinity::{needs_two, pin_for};
 use crate::measure::sampling::nanos;
 use crate::measure::{ContentionProbe, count_allocations};
 use paring_core::schema::{BurstPair, JobModel, PairedBlock, SampleRules};
@@ -19,43 +18,34 @@ use std::time::Instant;
 const MIN_PAIRS: usize = 5;
 
 impl BlockBench<'_> {
-    /// Measures a pair; `programs` starts the process of the baseline or of another engine, should there
-    /// be one.
+    /// Measures a pair; `partner` starts the process of the baseline, should it need one.
     pub(crate) fn paired(
         &self,
         variant: &JobModel,
         purpose: &str,
         seed: u64,
-        programs: &ChildPrograms,
+        partner: Command,
     ) -> Result<PairedBlock, BlockError> {
         let baseline = self.baseline()?;
         let mut rng = stats::generator(seed, purpose);
         let baseline_loaded_first: bool = rng.random();
         let alternating_on = pin_for(self.job, self.setting, variant, baseline)?;
         let here = |model| Ok(PairedModel::Here(Box::new(self.load(model)?.stand)));
-        let own_baseline = || match needs_partner(variant, baseline) {
-            true => start(programs.partner(), variant, baseline).map(PairedModel::There),
+        let there = || match needs_two(variant, baseline) {
+            true => start(partner, variant, baseline).map(PairedModel::There),
             false => here(baseline),
         };
-        let own_variant = || match &variant.engine {
-            Some(program) => {
-                let (process, _) = self.start_engine(variant, program, programs)?;
-                Ok(PairedModel::External(Box::new(process)))
-            }
-            None => here(variant),
-        };
-        let (mut b, mut v) = if baseline_loaded_first {
-            let b = own_baseline()?;
-            (b, own_variant()?)
+        let (b, v) = if baseline_loaded_first {
+            let b = there()?;
+            (b, here(variant)?)
         } else {
-            let v = own_variant()?;
-            (own_baseline()?, v)
+            let v = here(variant)?;
+            (there()?, v)
         };
         count_allocations(false);
         let mut watch = ContentionProbe::new();
-        let pairs = pairs(&mut b, &mut v, &self.job.rules, &mut watch, &mut rng)?;
+        let pairs = pairs(b, v, &self.job.rules, &mut watch, &mut rng)?;
         let (reference_after_ns, walk_after_ns) = watch.read();
-        v.end()?;
         Ok(PairedBlock {
             baseline_loaded_first,
             alternating_on,
@@ -78,8 +68,8 @@ fn start(
 
 /// Alternating bursts of a baseline and a variant for as long as the rules say.
 fn pairs(
-    b: &mut PairedModel,
-    v: &mut PairedModel,
+    mut b: PairedModel,
+    mut v: PairedModel,
     rules: &SampleRules,
     watch: &mut ContentionProbe,
     rng: &mut stats::SeededGenerator,

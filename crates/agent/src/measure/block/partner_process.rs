@@ -3,22 +3,19 @@
 
 use super::block_error::BlockError;
 use crate::measure::ContentionProbe;
-use crate::measure::external::{EngineProcess, EngineProgramError};
-use crate::measure::sampling::{SampledModel, burst_length};
+use crate::measure::sampling::SampledModel;
 use paring_core::schema::{SampleBurst, SampleRules};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// One side of a pair: a model in this process, or in another that waits for its turn.
+/// One side of a pair: a model in this process, or in another that waits for the token.
 #[derive(Debug)]
 pub(crate) enum PairedModel {
     /// Here.
     Here(Box<SampledModel>),
     /// There.
     There(PartnerProcess),
-    /// In another engine.
-    External(Box<EngineProcess>),
 }
 
 /// A process with one model.
@@ -58,10 +55,6 @@ impl PairedModel {
                 PartnerAnswer::Length(length) => Ok(length),
                 _ => Err(partner.lost("another answer than asked for")),
             },
-            PairedModel::External(process) => {
-                let (_, each) = process.warm_up(rules).map_err(failed(process))?;
-                Ok(burst_length(each, rules))
-            }
         }
     }
 
@@ -77,23 +70,8 @@ impl PairedModel {
                 PartnerAnswer::Burst(burst) => Ok(burst),
                 _ => Err(partner.lost("another answer than asked for")),
             },
-            PairedModel::External(process) => process.burst(count, watch).map_err(failed(process)),
         }
     }
-
-    /// Ends the program of another engine, which must not have said anything more.
-    pub(crate) fn end(self) -> Result<(), BlockError> {
-        match self {
-            PairedModel::External(mut process) => process.end().map_err(failed(&process)),
-            PairedModel::Here(_) | PairedModel::There(_) => Ok(()),
-        }
-    }
-}
-
-/// The error of a block whose other engine failed.
-pub(crate) fn failed(process: &EngineProcess) -> impl FnOnce(EngineProgramError) -> BlockError {
-    let engine = process.name().to_string();
-    move |source| BlockError::Program { engine, source }
 }
 
 impl PartnerProcess {

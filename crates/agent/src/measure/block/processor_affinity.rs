@@ -73,16 +73,11 @@ fn shares_one(
     baseline: &JobModel,
 ) -> bool {
     let single = setting.threads == 1 && setting.streams == 1;
-    has_two_processes(variant, baseline) && job.affinity.is_empty() && single
+    needs_two(variant, baseline) && job.affinity.is_empty() && single
 }
 
 /// True if two models cannot be in one process.
-pub(crate) fn has_two_processes(variant: &JobModel, baseline: &JobModel) -> bool {
-    variant.engine.is_some() || needs_partner(variant, baseline)
-}
-
-/// True if the engine has to be started anew for the baseline.
-pub(crate) fn needs_partner(variant: &JobModel, baseline: &JobModel) -> bool {
+pub(crate) fn needs_two(variant: &JobModel, baseline: &JobModel) -> bool {
     variant.options.without_isa != baseline.options.without_isa
 }
 
@@ -90,7 +85,6 @@ pub(crate) fn needs_partner(variant: &JobModel, baseline: &JobModel) -> bool {
 mod tests {
     use super::*;
     use crate::measure::job::example_job as job;
-    use paring_core::schema::EngineProgram;
 
     #[test]
     fn a_block_s_processors_are_those_that_its_process_will_be_kept_on() {
@@ -110,11 +104,6 @@ mod tests {
         job.models[1].options.without_isa.push("avx512f".into());
         assert_eq!(of(&job, BlockKind::Paired), last);
         assert_eq!(of(&job, BlockKind::Solo), allowed);
-        job.models[1].options.without_isa.clear();
-        assert_eq!(of(&job, BlockKind::Paired), allowed);
-        let command = vec!["engine".into()];
-        job.models[1].engine = Some(EngineProgram { name: "other".into(), command });
-        assert_eq!(of(&job, BlockKind::Paired), last);
         job.affinity = vec![7, 3];
         assert_eq!(of(&job, BlockKind::Paired), [3, 7]);
         assert_eq!(of(&job, BlockKind::Solo), [3, 7]);

@@ -31,15 +31,11 @@ pub fn schedule(job: &Job) -> Vec<BlockKey> {
     timed.chain(long).chain(energy).collect()
 }
 
-/// One block of a kind for every variant and setting, but for those of other engines: these are timed
-/// alone.
+/// One block of a kind for every variant and setting.
 fn each_of(job: &Job, kind: BlockKind, round: u32) -> BTreeSet<BlockKey> {
     let of = |setting: &ExecutionSetting| {
-        let (models, setting) = (job.models.iter().filter(|m| m.engine.is_none()), *setting);
-        models.map(move |model| {
-            let variant_id = model.variant_id.clone();
-            BlockKey { kind, variant_id, setting, round }
-        })
+        let (ids, setting) = (job.models.iter().map(|m| m.variant_id.clone()), *setting);
+        ids.map(move |variant_id| BlockKey { kind, variant_id, setting, round })
     };
     job.settings.iter().flat_map(of).collect()
 }
@@ -81,7 +77,6 @@ pub(crate) mod tests {
             sha256: Sha256Hex::of(b"file"),
             options: EngineOptions::default(),
             baseline: name == "baseline",
-            engine: None,
         };
         let (ns, hash) = (LatencyNs(1), Sha256Hex::of(b"rules"));
         let source = EnergySource::Rapl;

@@ -5,7 +5,7 @@ use super::job_limits::batch_problem;
 use super::job_runner::read_job;
 use super::predict::predict;
 use crate::engine;
-use crate::measure::block::{ChildPrograms, measure_block, profile_nodes, serve_baseline};
+use crate::measure::block::{measure_block, profile_nodes, serve_baseline};
 use crate::measure::{JobPlace, JobProgress, die_with_parent, run_job, schedule};
 use crate::sensors;
 use anyhow::{Context, bail};
@@ -68,13 +68,6 @@ pub enum AgentCommand {
         /// The process that started it.
         parent: u32,
     },
-    /// Become the program of another engine: started by `block`.
-    Engine {
-        /// The process that started it.
-        parent: u32,
-        /// The program and its arguments.
-        command: Vec<String>,
-    },
     /// Start a job in a process of its own.
     Start(JobPlace, String),
     /// Be that process.
@@ -125,10 +118,6 @@ impl AgentCommand {
                 job: job.into(),
                 index: index.parse().context(USAGE)?,
                 parent: process(parent)?,
-            },
-            ["engine", parent, command @ ..] if !command.is_empty() => AgentCommand::Engine {
-                parent: process(parent)?,
-                command: command.iter().map(|word| (*word).to_string()).collect(),
             },
             ["probe"] => AgentCommand::Probe { sysfs_root: sensors::root().into() },
             ["probe", "--sysfs-root", folder] => AgentCommand::Probe { sysfs_root: folder.into() },
@@ -200,13 +189,11 @@ pub fn main(arguments: &[String], own: &[&str]) -> anyhow::Result<()> {
         }
         AgentCommand::Block { job, index, number, parent } => {
             die_with_parent(parent);
-            let programs = ChildPrograms::new(std::env::current_exe()?, own, &job, index);
+            let mut partner = std::process::Command::new(std::env::current_exe()?);
+            partner.args(own).arg("partner").arg(&job).arg(index.to_string());
+            partner.arg(std::process::id().to_string());
             let (job, folder, key) = block_of(&job, index)?;
-            print_line(&measure_block(&job, &folder, &BlockAttempt { key, number }, &programs)?)
-        }
-        AgentCommand::Engine { parent, command } => {
-            die_with_parent(parent);
-            become_program(&command)
+            print_line(&measure_block(&job, &folder, &BlockAttempt { key, number }, partner)?)
         }
         AgentCommand::Partner { job, index, parent } => {
             die_with_parent(parent);
@@ -270,14 +257,6 @@ fn started_anew(tiers: &[String], arguments: &[String], own: &[&str]) -> anyhow:
     let (knob, value) = engine::without_tiers(&[], tiers);
     let mut command = std::process::Command::new(std::env::current_exe()?);
     Err(command.args(own).args(arguments).env(knob, value).exec().into())
-}
-
-/// Becomes another program; the kernel's promise to end it with its parent stays.
-fn become_program(command: &[String]) -> anyhow::Result<()> {
-    use std::os::unix::process::CommandExt;
-    let [program, arguments @ ..] = command else { bail!("{USAGE}") };
-    let failed = std::process::Command::new(program).args(arguments).exec();
-    Err(anyhow::Error::from(failed).context(format!("start `{}`", program.escape_debug())))
 }
 
 fn print_line(value: &impl serde::Serialize) -> anyhow::Result<()> {

@@ -34,7 +34,6 @@ pub(crate) fn job_problem(job: &Job) -> Option<String> {
         .chain(threads.filter_map(|(threads, streams)| threads_problem(threads, streams)))
         .chain(job.dims.iter().filter_map(|(name, size)| dim_problem(name, *size)))
         .next()
-        .or_else(|| engine_problem(job))
         .or_else(|| blocks_problem(job))
         .or_else(|| span_problem(job))
 }
@@ -61,16 +60,6 @@ fn threads_problem(threads: usize, streams: usize) -> Option<String> {
 fn dim_problem(name: &str, size: usize) -> Option<String> {
     let fine = (1..=MOST_DIM).contains(&size);
     (!fine).then(|| format!("dimension `{name}` of {size} is not from 1 to {MOST_DIM}"))
-}
-
-/// Another engine is one program that runs one inference after the other.
-fn engine_problem(job: &Job) -> Option<String> {
-    let program = job.models.iter().find_map(|model| model.engine.as_ref())?;
-    if job.models.iter().filter_map(|m| m.engine.as_ref()).any(|own| own.command.is_empty()) {
-        return Some("the command of an engine is empty".into());
-    }
-    let several = job.settings.iter().find(|setting| setting.streams != 1)?;
-    Some(format!("engine `{}` has one stream, not {}", program.name, several.streams))
 }
 
 /// Counts blocks without making the schedule.

@@ -9,8 +9,8 @@ use crate::measure::block::sustained_summary;
 use crate::measure::energy_summary;
 use paring_core::schema::{
     BlockData, BlockKey, BlockKind, BlockOutcome, BlockRecord, BurstPair, ConfidenceInterval,
-    ExecutionSetting, ExternalEngine, LatencySummary, Measurement, MissingReason, SCHEMA,
-    SampleBurst, Sha256Hex, SoloBlock, SpeedSummary, SustainedSummary,
+    ExecutionSetting, LatencySummary, Measurement, MissingReason, SCHEMA, SampleBurst, Sha256Hex,
+    SoloBlock, SpeedSummary, SustainedSummary,
 };
 use paring_core::stats::{self, BootstrapOptions};
 use paring_core::units::{Bytes, LatencyNs};
@@ -125,7 +125,6 @@ impl<'a> JournalSummary<'a> {
         let solos: Vec<&SoloBlock> = blocks.iter().filter_map(|r| solo_block(r)).collect();
         let (pooled, quiet_share, contended) = self.pooled(blocks, &solos, batch);
         let nothing = || MissingReason("no block has a quiet median".into());
-        let engine = engine_of(&solos)?;
         let percentile = |q: f64| {
             (pooled.samples.len() >= stats::samples_for_percentile(q))
                 .then(|| stats::quantile(&pooled.samples, q).map(LatencyNs::from_f64))
@@ -165,7 +164,6 @@ impl<'a> JournalSummary<'a> {
             quiet_share,
             contended,
             outputs_agree: solos.windows(2).all(|w| w[0].output_sha256 == w[1].output_sha256),
-            engine,
         })
     }
 
@@ -289,22 +287,6 @@ impl<'a> JournalSummary<'a> {
             bad: Some(format!("every block ran in bad conditions: {why}")),
         })
     }
-}
-
-/// The engine of blocks that tract did not run, with the first comparison of its answers.
-fn engine_of(solos: &[&SoloBlock]) -> Result<Option<ExternalEngine>, MissingReason> {
-    let mut named = solos.iter().filter_map(|block| block.engine.as_ref());
-    let Some(first) = named.next() else { return Ok(None) };
-    if let Some(other) = named.find(|other| !other.is_same(first)) {
-        return Err(MissingReason(format!(
-            "some blocks ran on {}, some on {}; measure it in a new run",
-            first.label(),
-            other.label()
-        )));
-    }
-    let mut all = solos.iter().filter_map(|block| block.engine.as_ref());
-    let agreement = all.find_map(|own| own.agreement.clone());
-    Ok(Some(ExternalEngine { agreement, ..first.clone() }))
 }
 
 /// The governors of several blocks, each once.

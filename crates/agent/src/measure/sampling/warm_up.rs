@@ -1,4 +1,5 @@
-//! Warm-up: inferences until their times are steady.
+//! The sample loop, as short as it can be: nothing is allocated, printed or checked between two
+//! readings of the clock but the inference itself.
 
 use super::sample_burst::nanos;
 use crate::engine::{EngineError, InferencePlan};
@@ -18,23 +19,6 @@ pub fn warm_up(
     cycle: &mut InputCycle,
     rules: &SampleRules,
 ) -> Result<(WarmUpRecord, LatencyNs), EngineError> {
-    warm_up_by(rules, &mut |samples| {
-        let inputs = cycle.advance();
-        let begun = Instant::now();
-        plan.execute(inputs)?;
-        samples.push(begun.elapsed().as_nanos() as f64);
-        Ok(())
-    })
-}
-
-/// [`warm_up`] of anything that adds samples, in nanoseconds.
-///
-/// # Errors
-/// Those of `sample`.
-pub(crate) fn warm_up_by<E>(
-    rules: &SampleRules,
-    sample: &mut dyn FnMut(&mut Vec<f64>) -> Result<(), E>,
-) -> Result<(WarmUpRecord, LatencyNs), E> {
     let (least, most) = (nanos(rules.warmup_min_ns), nanos(rules.warmup_max_ns));
     let window = least / 3;
     let start = Instant::now();
@@ -42,7 +26,10 @@ pub(crate) fn warm_up_by<E>(
     loop {
         let (opened, mut samples) = (Instant::now(), Vec::new());
         while samples.len() < 3 || opened.elapsed() < window {
-            sample(&mut samples)?;
+            let inputs = cycle.advance();
+            let begun = Instant::now();
+            plan.execute(inputs)?;
+            samples.push(begun.elapsed().as_nanos() as f64);
         }
         inferences += samples.len() as u32;
         let now = stats::median(&samples).unwrap_or(before);

@@ -1,8 +1,7 @@
 //! Jobs for an agent: models, inputs and rules.
 
 use crate::schema::{
-    BlockKind, BlockRecord, ConditionRules, EnergyJob, EngineOptions, EngineProgram,
-    ExecutionSetting, Sha256Hex,
+    BlockKind, BlockRecord, ConditionRules, EnergyJob, EngineOptions, ExecutionSetting, Sha256Hex,
 };
 use crate::units::LatencyNs;
 use serde::{Deserialize, Serialize};
@@ -83,9 +82,6 @@ pub struct JobModel {
     pub options: EngineOptions,
     /// True if the others are paired with this one.
     pub baseline: bool,
-    /// The program of another engine that runs it; tract without one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub engine: Option<EngineProgram>,
 }
 
 /// Rule for enough paired blocks. It looks at the width of the interval alone, never at where

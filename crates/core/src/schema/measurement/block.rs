@@ -1,8 +1,8 @@
 //! Blocks: one line of the journal each, with all raw samples of one fresh process.
 
 use crate::schema::{
-    BlockConditions, EnergyBlock, ExecutionSetting, ExternalEngine, MemoryPoints, Sha256Hex,
-    SustainedBlock, WeightBytes,
+    BlockConditions, EnergyBlock, ExecutionSetting, MemoryPoints, Sha256Hex, SustainedBlock,
+    WeightBytes,
 };
 use crate::units::LatencyNs;
 use serde::{Deserialize, Serialize};
@@ -146,9 +146,6 @@ pub struct SoloBlock {
     pub kernels: Vec<String>,
     /// Digest of all outputs for the first inputs: the same in every block of a variant.
     pub output_sha256: Sha256Hex,
-    /// The engine, where it was not tract.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub engine: Option<ExternalEngine>,
 }
 
 /// The raw data of a variant beside its baseline.

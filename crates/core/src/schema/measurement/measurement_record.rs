@@ -1,8 +1,8 @@
 //! The aggregate of the blocks of one variant on one target.
 
 use crate::schema::{
-    ConfidenceInterval, EnergySummary, ExecutionSetting, ExternalEngine, MissingReason, Sha256Hex,
-    SpeedSummary, SustainedSummary, WeightBytes,
+    ConfidenceInterval, EnergySummary, ExecutionSetting, MissingReason, Sha256Hex, SpeedSummary,
+    SustainedSummary, WeightBytes,
 };
 use crate::units::{Bytes, LatencyNs, MilliCelsius};
 use serde::{Deserialize, Serialize};
@@ -88,9 +88,6 @@ pub struct LatencySummary {
     pub contended: bool,
     /// True if every block gave the same outputs.
     pub outputs_agree: bool,
-    /// The engine, where it was not tract.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub engine: Option<ExternalEngine>,
 }
 
 /// Everything measured of one variant in one setting on one target.

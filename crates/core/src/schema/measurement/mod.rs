@@ -2,7 +2,6 @@
 
 mod block;
 mod block_conditions;
-mod external_engine;
 mod measurement_record;
 mod memory;
 mod speed;
@@ -14,7 +13,6 @@ pub use block::{
     PairedBlock, SampleBurst, SoloBlock, WarmUpRecord,
 };
 pub use block_conditions::{BlockConditions, ConditionRules, CoolDown, ProcessorLoad};
-pub use external_engine::{AnswerAgreement, ExternalEngine};
 pub use measurement_record::{LatencyDrift, LatencySummary, Measurement};
 pub use memory::{MemoryPoint, MemoryPoints, WeightBytes};
 pub use speed::{SpeedSummary, SpeedVerdict};
