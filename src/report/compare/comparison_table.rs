@@ -26,8 +26,11 @@ pub fn comparison_table(comparison: &RunComparison, layout: TerminalLayout) -> S
         text += &layout.lines(remarks(&rows).into_iter().chain([spread(comparison, index + 1)]));
         text += "\n";
         text += &figures_table(&rows, layout);
-        text += &layout.lines(figure_remarks(&rows));
-        text += "\n";
+        let figure_remarks = figure_remarks(&rows);
+        if !figure_remarks.is_empty() {
+            text += &layout.lines(figure_remarks);
+            text += "\n";
+        }
     }
     text + &layout.prose(&(history(comparison) + &footnotes(comparison)))
 }
@@ -330,7 +333,6 @@ mod tests {
         nhwc              host       1.850    1.850                  —  not judged
         ───────────────────────────────────────────────────────────────────────────
         --wide adds: p50 before, µs; after, µs; stands on
-        accuracy 0.9920 before, 0.9870 after: all 3 rows
         not compared: after: not valid: hardly ever quiet: nhwc
         two runs differ by themselves: ±1.00 % is assumed and in every interval (1 identical variant is too few to tell)
         history of half on host: 1.850, —, 1.700: last -8.1 %, usual up to 2.0 % (1 earlier change)  FLAGGED

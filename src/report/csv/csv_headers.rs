@@ -124,7 +124,10 @@ mod tests {
         schema, before, after, variant, target, batch, threads, streams,
         matched_by, variant_id_before, variant_id_after, engine_before, engine_after, latency_p50_ns_before, latency_p50_ns_after, speedup_before,
         speedup_after, change, change_low, change_high, verdict, stands_on, metric_before, metric_after,
-        peak_rss_bytes_before, peak_rss_bytes_after, file_bytes_before, file_bytes_after, not_comparable, accepted
+        peak_rss_bytes_before, peak_rss_bytes_after, file_bytes_before, file_bytes_after, energy_per_inference_uj_before, energy_per_inference_uj_after, metric_change, metric_change_low,
+        metric_change_high, metric_verdict, metric_not_judged, size_change, size_change_low, size_change_high, size_verdict, size_not_judged,
+        memory_change, memory_change_low, memory_change_high, memory_verdict, memory_not_judged, energy_change, energy_change_low, energy_change_high,
+        energy_verdict, energy_not_judged, not_comparable, accepted
         ");
     }
 }
