@@ -265,12 +265,8 @@ fn effects_under_an_attack_that_is_not_sound_say_so() {
     assert_eq!(attacked[5], format!("the variant: {broken}"));
     assert_eq!(effect("noise 0.1")[4..], ["", ""]);
     let record = std::fs::read_to_string(run.join("explain.json")).unwrap();
-    paring(folder.path(), &["report", out]).success();
-    let report = std::fs::read_to_string(run.join("report.html")).unwrap();
-    for text in [record, report] {
-        assert!(text.contains("On inputs with pgd_linf 0.1 (not sound), accuracy is"), "{text}");
-        assert!(text.contains("Figures on inputs with pgd_linf 0.1 are not sound: the variant:"));
-    }
+    assert!(record.contains("On inputs with pgd_linf 0.1 (not sound), accuracy is"), "{record}");
+    assert!(record.contains("Figures on inputs with pgd_linf 0.1 are not sound: the variant:"));
 }
 
 /// Rows of a CSV without quoted line breaks.
